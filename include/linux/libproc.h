@@ -1,0 +1,195 @@
+/* A libproc for Linux: the part of illumos's libproc(3LIB) that pystack uses, under the same names.
+ *
+ * What differs from illumos, and why:
+ *  - An LWP id is a TID; they do not start at 1.
+ *  - A live process is read through /proc/PID/mem-style access and stopped by ptrace. Pgrab without
+ *    PGRAB_NOSTOP seizes every LWP (PTRACE_SEIZE and PTRACE_INTERRUPT), never sends a signal, and
+ *    Prelease leaves it as it was found: what was stopped by job control stays stopped. No PRELEASE_HANG,
+ *    PRELEASE_KILL: Linux has no stop that outlives the tracer.
+ *  - Only one tracer at a time: G_BUSY when another holds the process, PGRAB_FORCE or not.
+ *  - No link-map: object names are the paths of /proc/PID/maps or of a core's NT_FILE, as the target
+ *    sees them. "a.out" (PR_OBJ_EXEC) is the executable.
+ *  - A function that illumos has and that is not declared here does not exist.
+ *
+ * Strings and structures that are returned point into the handle and live until it is released or,
+ * where said, until the next call. One thread at a time per handle. */
+#ifndef PYSTACK_LINUX_LIBPROC_H
+#define PYSTACK_LINUX_LIBPROC_H
+
+#include <gelf.h>
+#include <procfs.h>
+#include <sys/types.h>
+
+struct utsname;
+struct ps_prochandle;
+
+/* Pgrab flags */
+#define PGRAB_RETAIN 0x01
+#define PGRAB_FORCE 0x02
+#define PGRAB_RDONLY 0x04 /* read only: nothing is stopped */
+#define PGRAB_NOSTOP 0x08
+#define PGRAB_INCORE 0x10
+
+/* Error codes of Pgrab, Pgrab_core, Pfgrab_core, proc_arg_xgrab */
+#define G_STRANGE -1
+#define G_NOPROC 1
+#define G_NOCORE 2
+#define G_NOPROCORCORE 3
+#define G_NOEXEC 4
+#define G_ZOMB 5
+#define G_PERM 6
+#define G_BUSY 7
+#define G_SYS 8
+#define G_SELF 9
+#define G_INTR 10
+#define G_LP64 11
+#define G_FORMAT 12
+#define G_ELF 13
+#define G_NOTE 14
+#define G_ISAINVAL 15
+#define G_BADLWPS 16
+#define G_NOFD 17
+
+/* Pstate */
+#define PS_RUN 1
+#define PS_STOP 2
+#define PS_LOST 3
+#define PS_UNDEAD 4
+#define PS_DEAD 5
+#define PS_IDLE 6
+
+/* Prelease flags */
+#define PRELEASE_CLEAR 0x10
+#define PRELEASE_RETAIN 0x20
+
+/* proc_arg_xgrab's oflag */
+#define PR_ARG_PIDS 0x1
+#define PR_ARG_CORES 0x2
+
+/* Pcontent */
+typedef uint64_t core_content_t;
+#define CC_CONTENT_STACK 0x0001ULL
+#define CC_CONTENT_HEAP 0x0002ULL
+#define CC_CONTENT_SHFILE 0x0004ULL
+#define CC_CONTENT_SHANON 0x0008ULL
+#define CC_CONTENT_TEXT 0x0010ULL
+#define CC_CONTENT_DATA 0x0020ULL
+#define CC_CONTENT_RODATA 0x0040ULL
+#define CC_CONTENT_ANON 0x0080ULL
+#define CC_CONTENT_ALL 0x1fffULL
+
+/* Plookup_by_name objects */
+#define PR_OBJ_EXEC ((const char *)0)
+#define PR_OBJ_LDSO ((const char *)1)
+#define PR_OBJ_EVERY ((const char *)-1)
+
+/* prsyminfo_t.prs_table */
+#define PR_SYMTAB 1
+#define PR_DYNSYM 2
+
+typedef struct prsyminfo {
+	const char *prs_object; /* basename of the object; NULL unknown */
+	const char *prs_name;   /* the caller's buffer; NULL if its size is 0 */
+	uint_t prs_id;
+	uint_t prs_table;
+} prsyminfo_t;
+
+/* How a made-up process answers. NULL members fail. `data` is Pgrab_ops's. */
+typedef struct ps_ops {
+	ssize_t (*pop_pread)(struct ps_prochandle *, void *, size_t, uintptr_t, void *);
+	ssize_t (*pop_pwrite)(struct ps_prochandle *, const void *, size_t, uintptr_t, void *);
+	/* malloc'd array, freed by libproc; 0 or -1. On Linux a pr_mapname that starts with '/' is also
+	 * the path of the file behind the mapping. */
+	int (*pop_read_maps)(struct ps_prochandle *, prmap_t **, ssize_t *, void *);
+	void (*pop_read_aux)(struct ps_prochandle *, auxv_t **, int *, void *); /* malloc'd */
+	int (*pop_cred)(struct ps_prochandle *, void *, int, void *);
+	int (*pop_priv)(struct ps_prochandle *, void *, void *);
+	const psinfo_t *(*pop_psinfo)(struct ps_prochandle *, psinfo_t *, void *);
+	void (*pop_status)(struct ps_prochandle *, pstatus_t *, void *);
+	prheader_t *(*pop_lstatus)(struct ps_prochandle *, void *); /* malloc'd, lwpstatus_t entries */
+	prheader_t *(*pop_lpsinfo)(struct ps_prochandle *, void *); /* malloc'd, lwpsinfo_t entries */
+	void (*pop_fini)(struct ps_prochandle *, void *);
+	char *(*pop_platform)(struct ps_prochandle *, char *, size_t, void *);
+	int (*pop_uname)(struct ps_prochandle *, struct utsname *, void *);
+	char *(*pop_zonename)(struct ps_prochandle *, char *, size_t, void *);
+	char *(*pop_execname)(struct ps_prochandle *, char *, size_t, void *);
+	int (*pop_secflags)(struct ps_prochandle *, void *, void *);
+	int (*pop_ldt)(struct ps_prochandle *, void *, int, void *);
+} ps_ops_t;
+
+/* A live process. flags: PGRAB_*. NULL with *perr = G_*: ENOENT G_NOPROC; EACCES/EPERM G_PERM; traced
+ * by another G_BUSY; kernel thread G_SYS; own pid without PGRAB_RDONLY G_SELF; zombie G_ZOMB (where
+ * illumos mostly answers G_NOPROC, Linux can tell); 32-bit program G_ISAINVAL; EMFILE G_NOFD. With
+ * PGRAB_RDONLY or PGRAB_NOSTOP nothing is stopped; maps are read and /proc/PID, its root and the files of
+ * deleted mappings are opened. */
+extern struct ps_prochandle *Pgrab(pid_t, int, int *);
+
+/* A core by path. aout: path of the executable to believe, or NULL (found from the core). gflag:
+ * PGRAB_RDONLY is implied. NULL with G_NOCORE, G_FORMAT, G_NOTE, G_ISAINVAL, G_STRANGE (errno). Never
+ * waits: a path that is no regular file is G_FORMAT. */
+extern struct ps_prochandle *Pgrab_core(const char *, const char *, int, int *);
+extern struct ps_prochandle *Pfgrab_core(int, const char *, int *);
+
+/* A process made of functions; state PS_STOP. The ops are copied, data is the caller's. */
+extern struct ps_prochandle *Pgrab_ops(pid_t, void *, const ps_ops_t *, int);
+
+/* Process or core by command line operand: see proc_arg_xgrab in proc(1)'s grammar:
+ * `123`, `/proc/123`, `core`, each with `/lwps` after it. arg must be writable: a '/' is overwritten
+ * while working and put back. If lwps is not NULL, *lwps is set to NULL or to the text after the slash,
+ * inside arg. path: executable for cores or NULL. oflag PR_ARG_*. */
+extern struct ps_prochandle *proc_arg_xgrab(const char *, const char *, int, int, int *, const char **);
+
+extern const char *Pgrab_error(int); /* never NULL; "unknown error" for others */
+
+extern void Prelease(struct ps_prochandle *, int); /* NULL ok */
+extern void Pfree(struct ps_prochandle *);         /* NULL ok; on Linux the same as Prelease(P, 0) */
+
+extern int Pstate(struct ps_prochandle *);
+extern const psinfo_t *Ppsinfo(struct ps_prochandle *);         /* live: read anew; NULL when gone */
+extern const pstatus_t *Pstatus(struct ps_prochandle *);        /* never NULL */
+extern core_content_t Pcontent(struct ps_prochandle *);         /* live: CC_CONTENT_ALL */
+extern long Pgetauxval(struct ps_prochandle *, int);            /* -1 when absent */
+extern char *Pexecname(struct ps_prochandle *, char *, size_t); /* the buffer, or NULL */
+
+/* Bytes read: stops at the first unreadable byte; nothing readable is 0; -1 only for I/O errors. In a
+ * core, what was not saved of a file mapping comes from the file if that is proven the same. */
+extern ssize_t Pread(struct ps_prochandle *, void *, size_t, uintptr_t);
+/* Length of the string, always NUL-terminated (size >= 2), -1 if nothing could be read. */
+extern ssize_t Pread_string(struct ps_prochandle *, char *, size_t, uintptr_t);
+
+/* Non-zero from the callback stops and is returned. Live order: creation; core: ascending id. status
+ * is NULL for an exited LWP. A live process that is not stopped has pr_reg all zero (Linux shows
+ * registers of stopped LWPs only). */
+typedef int proc_lwp_all_f(void *, const lwpstatus_t *, const lwpsinfo_t *);
+typedef int proc_lwp_f(void *, const lwpstatus_t *);
+extern int Plwp_iter_all(struct ps_prochandle *, proc_lwp_all_f *, void *);
+extern int Plwp_iter(struct ps_prochandle *, proc_lwp_f *, void *);
+extern int Plwp_getregs(struct ps_prochandle *, lwpid_t, prgregset_t);    /* -1, EINVAL: no such LWP */
+extern int Plwp_getname(struct ps_prochandle *, lwpid_t, char *, size_t); /* -1: has none */
+
+/* Mappings by ascending address; name is the path or "[stack]"-like name, NULL when anonymous. */
+typedef int proc_map_f(void *, const prmap_t *, const char *);
+extern int Pmapping_iter(struct ps_prochandle *, proc_map_f *, void *);
+/* One call per load object, with the mapping of its ELF header or its first one. */
+extern int Pobject_iter(struct ps_prochandle *, proc_map_f *, void *);
+extern const prmap_t *Paddr_to_map(struct ps_prochandle *, uintptr_t);
+/* Path of the object mapped at addr (without " (deleted)"; the vdso is "linux-vdso.so.1"): the buffer,
+ * or NULL for an address in no file. */
+extern char *Pobjname(struct ps_prochandle *, uintptr_t, char *, size_t);
+
+/* Symbols: st_value in *sym is a target address. Names are cut to the buffer and at `@VERSION`.
+ * -1: nothing found. The rules of the choice are those of elf/symbols.h. */
+extern int Plookup_by_addr(struct ps_prochandle *, uintptr_t, char *, size_t, GElf_Sym *);
+extern int Pxlookup_by_addr(struct ps_prochandle *, uintptr_t, char *, size_t, GElf_Sym *, prsyminfo_t *);
+/* obj: PR_OBJ_*, a full path, a basename, or a prefix of one that ends before a '.'. */
+extern int Plookup_by_name(struct ps_prochandle *, const char *, const char *, GElf_Sym *);
+
+/* Frame-pointer walk; see Pstack_iter in libproc(3LIB). argc is always 0. */
+typedef int proc_stack_f(void *, prgregset_t, uint_t, const long *);
+extern int Pstack_iter(struct ps_prochandle *, const prgregset_t, proc_stack_f *, void *);
+
+extern int proc_lwp_in_set(const char *, lwpid_t); /* 1 or 0; a NULL set holds all */
+extern int proc_lwp_range_valid(const char *);     /* 0 or -1 */
+extern void proc_unctrl_psinfo(psinfo_t *);        /* unprintable bytes become blanks */
+
+#endif

@@ -1,0 +1,75 @@
+/* Making names printable. The decoder is strict (no overlong forms, nothing above U+10FFFF), but
+ * takes surrogates, so that they can be shown by their number. */
+#include "base/escape.h"
+
+#include <stdint.h>
+
+/* Decode one sequence. Returns its length, or 0 when the first byte starts none. */
+static size_t decode(const uint8_t *s, size_t n, uint32_t *cp)
+{
+	size_t len;
+	uint32_t c;
+
+	if (s[0] < 0x80) {
+		*cp = s[0];
+		return 1;
+	}
+	if (s[0] >= 0xc2 && s[0] <= 0xdf) {
+		len = 2;
+		c = s[0] & 0x1fU;
+	} else if (s[0] >= 0xe0 && s[0] <= 0xef) {
+		len = 3;
+		c = s[0] & 0x0fU;
+	} else if (s[0] >= 0xf0 && s[0] <= 0xf4) {
+		len = 4;
+		c = s[0] & 0x07U;
+	} else {
+		return 0;
+	}
+	if (n < len)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((s[i] & 0xc0U) != 0x80)
+			return 0;
+		c = (c << 6) | (s[i] & 0x3fU);
+	}
+	if ((len == 3 && c < 0x800) || (len == 4 && (c < 0x10000 || c > 0x10ffff)))
+		return 0;
+	*cp = c;
+	return len;
+}
+
+/* Code points that deceive: Unicode's Bidi_Control, the two separators, U+FEFF. */
+static bool deceives(uint32_t c)
+{
+	return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+}
+
+void escape_text(struct strbuf *b, const char *text, size_t n, bool bracket)
+{
+	const uint8_t *s = (const uint8_t *)text;
+	size_t done = 0;
+
+	while (n > 0) {
+		uint32_t c = 0;
+		size_t len = decode(s, n, &c);
+
+		if (done++ == ESCAPE_LIMIT) {
+			strbuf_str(b, "...");
+			return;
+		}
+		if (len == 0) {
+			strbuf_fmt(b, "\\x%02x", s[0]);
+			len = 1;
+		} else if (c < 0x20 || (c >= 0x7f && c <= 0x9f) || (c == '[' && bracket)) {
+			strbuf_fmt(b, "\\x%02x", c);
+		} else if ((c >= 0xd800 && c <= 0xdfff) || deceives(c)) {
+			strbuf_fmt(b, "\\u%04x", c);
+		} else {
+			strbuf_add(b, (const char *)s, len);
+		}
+		s += len;
+		n -= len;
+	}
+}

@@ -1,0 +1,46 @@
+/* Scope guards: OWNED(release) at a declaration says who frees it, on every way out.
+ * X_keep() takes the thing out of its guard and hands it on. */
+#ifndef BASE_OWNED_H
+#define BASE_OWNED_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define OWNED(release) __attribute__((cleanup(release)))
+
+static inline void fd_release(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+}
+
+static inline int fd_keep(int *fd)
+{
+	int kept = *fd;
+
+	*fd = -1;
+	return kept;
+}
+
+/* For any pointer from malloc: the argument is a pointer to that pointer. */
+static inline void mem_release(void *slot)
+{
+	free(*(void **)slot);
+}
+
+static inline void *mem_keep(void *slot)
+{
+	void *kept = *(void **)slot;
+
+	*(void **)slot = NULL;
+	return kept;
+}
+
+static inline void file_release(FILE **file)
+{
+	if (*file != NULL)
+		(void)fclose(*file);
+}
+
+#endif

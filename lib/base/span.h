@@ -1,0 +1,88 @@
+/* A cursor over bytes nobody vouches for. Every take checks the end first and consumes nothing when
+ * it refuses. Integers are read in the machine's byte order. */
+#ifndef BASE_SPAN_H
+#define BASE_SPAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct span {
+	const uint8_t *at;
+	const uint8_t *end;
+};
+
+static inline struct span span_of(const void *bytes, size_t n)
+{
+	const uint8_t *at = bytes;
+
+	return (struct span){ at, at == NULL ? NULL : at + n };
+}
+
+static inline size_t span_left(const struct span *s)
+{
+	return (size_t)(s->end - s->at);
+}
+
+static inline bool span_take(struct span *s, void *out, size_t n)
+{
+	if (span_left(s) < n)
+		return false;
+	if (n != 0)
+		memcpy(out, s->at, n);
+	s->at += n;
+	return true;
+}
+
+static inline bool span_skip(struct span *s, size_t n)
+{
+	if (span_left(s) < n)
+		return false;
+	s->at += n;
+	return true;
+}
+
+/* The next n bytes as a span of their own. */
+static inline bool span_cut(struct span *s, size_t n, struct span *out)
+{
+	if (span_left(s) < n)
+		return false;
+	*out = (struct span){ s->at, s->at + n };
+	s->at += n;
+	return true;
+}
+
+static inline bool span_u8(struct span *s, uint8_t *out)
+{
+	return span_take(s, out, sizeof(*out));
+}
+
+static inline bool span_u16(struct span *s, uint16_t *out)
+{
+	return span_take(s, out, sizeof(*out));
+}
+
+static inline bool span_u32(struct span *s, uint32_t *out)
+{
+	return span_take(s, out, sizeof(*out));
+}
+
+static inline bool span_u64(struct span *s, uint64_t *out)
+{
+	return span_take(s, out, sizeof(*out));
+}
+
+/* A NUL-terminated string inside the span; *out points into it. False when no NUL comes. */
+static inline bool span_cstr(struct span *s, const char **out)
+{
+	const uint8_t *nul = span_left(s) == 0 ? NULL : memchr(s->at, 0, span_left(s));
+
+	if (nul == NULL)
+		return false;
+	*out = (const char *)s->at;
+	s->at = nul + 1;
+	return true;
+}
+
+#endif

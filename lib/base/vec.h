@@ -1,0 +1,58 @@
+/* Growable arrays of any type: `VEC(struct frame) frames = VEC_EMPTY;`. Growth is checked for
+ * overflow; a push that cannot grow returns false and changes nothing. */
+#ifndef BASE_VEC_H
+#define BASE_VEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#define VEC(type)           \
+	struct {            \
+		type *at;   \
+		size_t n;   \
+		size_t cap; \
+	}
+
+#define VEC_EMPTY          \
+	{                  \
+		NULL, 0, 0 \
+	}
+
+static inline bool vec_reserve_bytes(void **at, size_t *cap, size_t need, size_t size)
+{
+	size_t want = *cap < 8 ? 8 : *cap;
+	void *grown;
+
+	if (need <= *cap)
+		return true;
+	while (want < need) {
+		if (want > (size_t)-1 / 2)
+			return false;
+		want *= 2;
+	}
+	if (want > (size_t)-1 / size)
+		return false;
+	grown = realloc(*at, want * size);
+	if (grown == NULL)
+		return false;
+	*at = grown;
+	*cap = want;
+	return true;
+}
+
+/* Room for `need` items in all. */
+#define vec_reserve(v, need) vec_reserve_bytes((void **)&(v)->at, &(v)->cap, (need), sizeof(*(v)->at))
+
+/* Append one item. False: out of memory. */
+#define vec_push(v, item) (vec_reserve((v), (v)->n + 1) ? ((v)->at[(v)->n++] = (item), true) : false)
+
+#define vec_free(v)             \
+	do {                    \
+		free((v)->at);  \
+		(v)->at = NULL; \
+		(v)->n = 0;     \
+		(v)->cap = 0;   \
+	} while (0)
+
+#endif

@@ -1,0 +1,19 @@
+/* Where the separate debug file of an image may lie, by the conventions gdb and elfutils share:
+ * /usr/lib/debug/.build-id/ab/cdef….debug, and .gnu_debuglink (name and CRC) beside the file,
+ * in .debug/ beside it, and under /usr/lib/debug/DIR/. Knows no processes: files are opened through
+ * a function of the caller, who may look inside another root. */
+#ifndef ELF_DEBUGFILE_H
+#define ELF_DEBUGFILE_H
+
+#include "elf/image.h"
+
+/* Opens an absolute path read-only; returns an fd (the callee's caller closes it) or -1. */
+typedef int elf_open_fn(void *data, const char *path);
+
+/* Find and open the debug file of img, whose file is at `path` (absolute, as the target names it).
+ * Accepted only with the same build-id (build-id candidates) or the right CRC32 (zlib's crc32;
+ * debuglink; a build-id on both sides that differs refuses it). RES_NONE: there is none. */
+enum res elf_debugfile_open(
+    struct elf_image *img, const char *path, elf_open_fn *open_file, void *data, struct elf_image **out);
+
+#endif

@@ -1,0 +1,48 @@
+/* PRIVATE to lib/proc: what a struct ps_prochandle is.
+ *
+ *        Pgrab ──> live.c ─┐
+ *   Pgrab_core ──> core.c ─┼──> struct ps_prochandle { backend, objects }  <── every P* function
+ *    Pgrab_ops ──> ops.c ──┘
+ *
+ * A backend is the public ps_ops_t plus what Linux needs beyond it. Everything above the backends
+ * (mappings, objects, symbols, Pread) is written once, in terms of it. */
+#ifndef PROC_HANDLE_H
+#define PROC_HANDLE_H
+
+#include <libproc.h>
+
+#include "base/fault.h"
+#include "proc/objects.h"
+
+struct proc_backend {
+	ps_ops_t ops;
+	/* All may be NULL: then there is no such thing. `data` is the handle's. */
+	int (*lwp_name)(struct ps_prochandle *P, lwpid_t id, char *buf, size_t n, void *data);
+	core_content_t (*content)(struct ps_prochandle *P, void *data);
+	int (*state)(struct ps_prochandle *P, void *data); /* PS_*; NULL: handle.state as it is */
+	/* Read all mappings into maps (cleared by the caller). Used instead of pop_read_maps. */
+	enum res (*read_maps)(struct ps_prochandle *P, struct proc_maps *maps, struct fault *f, void *data);
+	void (*release)(struct ps_prochandle *P, int flags, void *data); /* before ops.pop_fini */
+};
+
+struct ps_prochandle {
+	int state; /* PS_* */
+	pid_t pid; /* in pystack's own pid namespace; a core's own */
+	int flags; /* PGRAB_* it was grabbed with */
+	struct proc_backend backend;
+	void *data;                   /* of the backend */
+	struct proc_objects *objects; /* mappings and files, shared by reference; NULL until asked for */
+	psinfo_t psinfo;              /* what Ppsinfo returns */
+	pstatus_t status;             /* what Pstatus returns */
+	auxv_t *auxv;                 /* read at the first Pgetauxval; auxv_n entries */
+	int auxv_n;
+};
+
+/* A zeroed handle with a backend; NULL when out of memory. The backend's data is the caller's until
+ * this succeeded. */
+struct ps_prochandle *handle_create(pid_t pid, int flags, const struct proc_backend *backend, void *data);
+
+/* The handle's mappings and files, read on first use. NULL: they cannot be read. */
+struct proc_objects *handle_objects(struct ps_prochandle *P);
+
+#endif

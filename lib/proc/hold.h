@@ -1,0 +1,53 @@
+/* Holding single LWPs of a live process by ptrace. PRIVATE: included by lib/proc and lib/os only.
+ *
+ * Rules that every path keeps: PTRACE_SEIZE and PTRACE_INTERRUPT only, no signal is ever sent, no wait
+ * without a bound, no EXITKILL. A stop's event is looked at with WNOWAIT, so that if pystack is killed
+ * at any moment the kernel detaches and a signal that was on its way still arrives. A target that was
+ * stopped by job control is stopped again after the detach (measured, HACKING.md). */
+#ifndef PROC_HOLD_H
+#define PROC_HOLD_H
+
+#include <libproc.h>
+#include <stdbool.h>
+
+#include "base/fault.h"
+#include "base/vec.h"
+
+enum hold_state {
+	HOLD_HELD,    /* stopped by us; regs valid */
+	HOLD_GONE,    /* exited meanwhile */
+	HOLD_REFUSED, /* the kernel refused the seize: sys says why (EPERM: traced by another) */
+	HOLD_TIMEOUT, /* did not stop in time (D state, vfork): not held, reason in `why` */
+};
+
+struct hold_lwp {
+	lwpid_t id;
+	enum hold_state state;
+	int sys;
+	int signo;        /* signal to hand on at detach, 0 none */
+	prgregset_t regs; /* all of them, with FSBASE and GSBASE */
+	char why[96];     /* for REFUSED and TIMEOUT: a phrase for the user, else "" */
+};
+
+struct hold {
+	struct ps_prochandle *P;
+	VEC(struct hold_lwp) lwps; /* in the order of /proc/PID/task */
+};
+
+/* Seize and interrupt every LWP of P that `set` (grammar of proc_lwp_in_set, NULL all) holds, all at
+ * once, then wait for them together, at most `ms` milliseconds in all; LWPs born meanwhile are taken
+ * too, until a pass finds none. *h is filled also on RES_FAIL (release it in any case). RES_FAIL: the
+ * process is gone, or not one LWP could be held; f says why. Needs SIGCHLD blocked or default: it is
+ * blocked inside and restored. */
+enum res hold_lwps(struct ps_prochandle *P, const char *set, int ms, struct hold *h, struct fault *f);
+
+/* Let every held LWP go, each as it was found, handing on pending signals. Idempotent. */
+void hold_release(struct hold *h);
+void hold_free(struct hold *h); /* hold_release and free */
+
+/* Let `captured` (of Pgrab_ops) use the mappings and files of `live`; live may be released after.
+ * Mappings are those of the moment of the live grab or of the last hold_refresh_maps. Reads that
+ * objects do go through the captured handle from now on. */
+void hold_share_objects(struct ps_prochandle *captured, struct ps_prochandle *live);
+
+#endif

@@ -1,0 +1,107 @@
+/* PRIVATE to lib/proc and lib/os: the mappings of a process and the files behind them.
+ *
+ * Shared by reference between the handle of a live process and the handle of what was captured of
+ * it: files are opened, and their symbols read, at most once, and only when somebody asks.
+ *
+ *   maps[]    ascending, not overlapping; each names its object by index (or -1)
+ *   objects[] one per (path, device, inode) run of neighbouring mappings; image and symbols on demand */
+#ifndef PROC_OBJECTS_H
+#define PROC_OBJECTS_H
+
+#include <libproc.h>
+#include <stdbool.h>
+
+#include "base/fault.h"
+#include "base/vec.h"
+#include "elf/image.h"
+#include "elf/symbols.h"
+
+struct proc_map {
+	prmap_t pr;
+	char *path;     /* malloc'd; as the target names it, escapes of /proc decoded, no " (deleted)";
+	                 * "[stack]", "[vdso]" and the like for the kernel's own; NULL: anonymous */
+	uint64_t dev;   /* as in st_dev, 0 unknown (core) */
+	uint64_t inode; /* 0 unknown (core) or anonymous */
+	bool deleted;   /* the kernel says the file has no name any more */
+	int object;     /* index in objects, -1: no file; filled by objects_create */
+};
+
+struct proc_maps { /* a VEC */
+	struct proc_map *at;
+	size_t n, cap;
+};
+void proc_maps_clear(struct proc_maps *maps); /* frees paths and array */
+
+/* How the files of a process are reached: one for live processes (through /proc/PID/root, map_files,
+ * exe), one for cores (through NT_FILE paths, -e), one for made-up ones. Owned by the objects. */
+struct proc_files {
+	/* Open the file behind m read-only: regular files only, O_NONBLOCK, inside the target's root. An
+	 * fd, or -1 with *f. *proven: it is certainly the mapped file (same device and inode, or opened
+	 * through the mapping itself); else the caller compares build-ids. */
+	int (*open_mapping)(void *data, const struct proc_map *m, bool *proven, struct fault *f);
+	/* Open another absolute path inside the same root (debug files); -1: none. */
+	int (*open_path)(void *data, const char *path);
+	void (*destroy)(void *data);
+	void *data;
+};
+
+/* One thing the user should know about this target ("… was replaced since it was mapped; …").
+ * Collected without duplicates, told once, by cmd. */
+struct proc_notice {
+	char *text;
+	bool failed; /* something could not be had: counts for the exit status */
+};
+
+struct proc_object {
+	char *path;                  /* owned; same form as proc_map.path; "linux-vdso.so.1" for the vdso */
+	size_t first;                /* its first mapping (index in maps) */
+	uintptr_t base;              /* address of the mapping of file offset 0, or of the first one */
+	uint64_t bias;               /* add to the file's addresses; valid once image is there */
+	struct elf_image *image;     /* NULL: not opened yet, or `tried` and not to be had */
+	struct elf_symbols *symbols; /* made on demand */
+	bool tried, debug_tried;
+	bool from_memory; /* the image was put together from loaded segments */
+};
+
+struct proc_objects {
+	unsigned refs;
+	struct proc_maps maps;
+	VEC(struct proc_object) objects;
+	VEC(struct proc_notice) notices;
+	struct proc_files files;
+	/* Raw bytes of the process: for build-ids and images from memory. Repointed by objects_share. */
+	elf_read_fn *read;
+	void *read_data;
+};
+
+/* Take over maps and files (both become the result's, also on failure). NULL: out of memory. */
+struct proc_objects *objects_create(
+    struct proc_maps *maps, const struct proc_files *files, elf_read_fn *read, void *read_data);
+struct proc_objects *objects_ref(struct proc_objects *o);
+void objects_unref(struct proc_objects *o); /* NULL ok; frees everything with the last reference */
+
+/* The mapping that holds addr, or NULL. Binary search. */
+const struct proc_map *objects_map(const struct proc_objects *o, uintptr_t addr);
+
+/* The object mapped at addr, or NULL (anonymous, unmapped). Opens nothing. */
+struct proc_object *objects_at(struct proc_objects *o, uintptr_t addr);
+
+/* Its ELF image, opened and verified now if it was not yet. RES_NONE: there is none to be had, the
+ * notice about it was recorded. Verified: the file is `proven`, or its build-id equals the one in the
+ * target's memory; no build-id on either side: used, with a notice; different: map_files/exe was
+ * already the first choice, so the loaded segments are used as an image, with a notice. */
+enum res objects_image(struct proc_objects *o, struct proc_object *obj);
+
+/* Its symbols (with separate debug file when the image has no .symtab), or NULL. */
+struct elf_symbols *objects_symbols(struct proc_objects *o, struct proc_object *obj);
+
+/* Record a notice (once per text). */
+void objects_notice(struct proc_objects *o, bool failed, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* File bytes backing addr, if addr lies in a private read-only mapping whose segment is not PF_W
+ * (so memory equals file): for Pread over holes of a core, and for reading text without touching the
+ * target. RES_NONE: ask memory. Opens the object's image. */
+enum res objects_file_bytes(struct proc_objects *o, uintptr_t addr, struct span *out);
+
+#endif

@@ -1,0 +1,76 @@
+/* Native stacks of one LWP, out of a libproc handle that holds still (a core, a capture).
+ *
+ * An engine (unwind_engine below) knows one way to go from an activation to its caller; this interface
+ * hides which. Two engines: libunwind over DWARF CFI, and frame pointers. */
+#ifndef UNWIND_UNWIND_H
+#define UNWIND_UNWIND_H
+
+#include <libproc.h>
+#include <stdbool.h>
+
+#include "base/fault.h"
+#include "base/vec.h"
+
+enum unwind_engine { UNWIND_ENGINE_LIBUNWIND, UNWIND_ENGINE_FP };
+
+/* How an activation was reached from its callee. */
+enum unwind_how {
+	UNWIND_FIRST,  /* the LWP's own registers */
+	UNWIND_CFI,    /* by call frame information */
+	UNWIND_SIGNAL, /* the activation that a signal interrupted; its callee is the signal frame */
+	UNWIND_FP,     /* the callee's pc has no CFI: by frame pointer, a guess */
+	UNWIND_RESUMED /* by native_stack_resume */
+};
+
+/* Callee-saved registers of x86-64, in DWARF order. */
+enum { UNWIND_RBX, UNWIND_RBP, UNWIND_R12, UNWIND_R13, UNWIND_R14, UNWIND_R15, UNWIND_SAVED };
+
+struct native_frame {
+	uint64_t pc;  /* where it will go on: a return address, or for FIRST and SIGNAL the exact pc */
+	uint64_t sp;  /* its stack pointer there */
+	uint64_t cfa; /* its CFA, i.e. its caller's sp after the return; 0 unknown (oldest, lost) */
+	uint64_t saved[UNWIND_SAVED]; /* callee-saved registers as they are in this activation */
+	uint8_t saved_known;          /* bit per register of `saved` */
+	uint8_t how;                  /* enum unwind_how */
+	bool exact;        /* pc is the instruction itself: look symbols up at pc, else at pc − 1 */
+	bool signal_frame; /* this activation is the kernel's signal trampoline */
+	bool no_cfi;       /* nothing describes this pc: what comes after it is a guess */
+};
+
+enum unwind_end {
+	UNWIND_END_DONE, /* the oldest activation was reached (undefined return address, pc 0) */
+	UNWIND_END_LOST, /* no way further: unreadable stack, no CFI and no frame pointer */
+	UNWIND_END_LOOP, /* the same (pc, cfa) came again, or the stack did not grow */
+	UNWIND_END_CAP,  /* frame limit reached */
+};
+
+struct native_stack {
+	VEC(struct native_frame) frames; /* youngest first */
+	enum unwind_end end;
+	char why[128]; /* for LOST, LOOP, CAP: a phrase for the user */
+};
+
+/* Registers an LWP or a resumed walk starts with: by DWARF number 0..16, `known` a bit each. */
+struct unwind_regs {
+	uint64_t reg[17];
+	uint32_t known;
+};
+enum { UNWIND_DWARF_RBX = 3, UNWIND_DWARF_RBP = 6, UNWIND_DWARF_RSP = 7, UNWIND_DWARF_PC = 16 };
+void unwind_regs_from_prgregs(struct unwind_regs *out, const prgregset_t regs);
+
+struct unwinder; /* one per handle; caches of all its threads */
+
+/* The engine over P. P must outlive it. */
+enum res unwinder_create(
+    struct ps_prochandle *P, enum unwind_engine engine, struct unwinder **out, struct fault *f);
+void unwinder_destroy(struct unwinder *u); /* NULL ok */
+
+/* Walk one stack from regs, at most `cap` frames (0: stack bytes of the mapping / 16), appending to
+ * out->frames (which may already hold frames: then `how` of the first new one is UNWIND_RESUMED instead
+ * of UNWIND_FIRST). RES_FAIL only without memory or when pc or sp is unknown; a walk that ends early
+ * is RES_OK with out->end telling. */
+enum res native_stack_walk(struct unwinder *u, const struct unwind_regs *regs, size_t cap,
+    struct native_stack *out, struct fault *f);
+void native_stack_free(struct native_stack *s);
+
+#endif
