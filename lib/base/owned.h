@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define OWNED(release) __attribute__((cleanup(release)))
@@ -26,14 +27,18 @@ static inline int fd_keep(int *fd)
 /* For any pointer from malloc: the argument is a pointer to that pointer. */
 static inline void mem_release(void *slot)
 {
-	free(*(void **)slot);
+	void *mem;
+
+	memcpy(&mem, slot, sizeof(mem));
+	free(mem);
 }
 
 static inline void *mem_keep(void *slot)
 {
-	void *kept = *(void **)slot;
+	void *kept, *nothing = NULL;
 
-	*(void **)slot = NULL;
+	memcpy(&kept, slot, sizeof(kept));
+	memcpy(slot, &nothing, sizeof(nothing));
 	return kept;
 }
 
