@@ -10,6 +10,7 @@
 #define PROC_HANDLE_H
 
 #include <libproc.h>
+#include <stdbool.h>
 
 #include "base/fault.h"
 #include "proc/objects.h"
@@ -35,14 +36,25 @@ struct ps_prochandle {
 	psinfo_t psinfo;              /* what Ppsinfo returns */
 	pstatus_t status;             /* what Pstatus returns */
 	auxv_t *auxv;                 /* read at the first Pgetauxval; auxv_n entries */
-	int auxv_n;
+	int auxv_n;                   /* -1: asked for and not to be had */
+	bool made_up;                 /* of Pgrab_ops: reads fall back to files, as those of cores do */
 };
 
 /* A zeroed handle with a backend; NULL when out of memory. The backend's data is the caller's until
  * this succeeded. */
 struct ps_prochandle *handle_create(pid_t pid, int flags, const struct proc_backend *backend, void *data);
 
-/* The handle's mappings and files, read on first use. NULL: they cannot be read. */
+/* The handle's mappings and files, read on first use. NULL: they cannot be read. A backend whose files
+ * are not to be opened by path on this machine sets P->objects itself (objects_create) when it grabs. */
 struct proc_objects *handle_objects(struct ps_prochandle *P);
+
+/* The backend's memory and nothing else: Pread without its fallback to files. An elf_read_fn (data is the
+ * handle), made for objects_create. Bytes read, 0: unreadable. When the handle is released, objects that
+ * read through it by this function read nothing any more. */
+ssize_t handle_read_raw(void *P, void *buf, size_t n, uint64_t va);
+
+/* The object that is the executable: the one AT_PHDR or AT_ENTRY lies in, else the one at the path of
+ * pop_execname, else the first. NULL: no objects. */
+struct proc_object *handle_executable(struct ps_prochandle *P);
 
 #endif

@@ -54,12 +54,14 @@ struct proc_notice {
 
 struct proc_object {
 	char *path;                  /* owned; same form as proc_map.path; "linux-vdso.so.1" for the vdso */
-	size_t first;                /* its first mapping (index in maps) */
+	size_t first, last;          /* its first and last mapping (indices in maps) */
 	uintptr_t base;              /* address of the mapping of file offset 0, or of the first one */
 	uint64_t bias;               /* add to the file's addresses; valid once image is there */
 	struct elf_image *image;     /* NULL: not opened yet, or `tried` and not to be had */
-	struct elf_symbols *symbols; /* made on demand */
-	bool tried, debug_tried;
+	struct elf_symbols *symbols; /* made on demand, debug file attached if it is needed */
+	struct elf_symbols *names;   /* without debug file, for lookups by name; NULL: ask symbols */
+	bool loaded;                 /* has an executable mapping (or is the vdso): a program or library */
+	bool tried;
 	bool from_memory; /* the image was put together from loaded segments */
 };
 
@@ -94,6 +96,10 @@ enum res objects_image(struct proc_objects *o, struct proc_object *obj);
 
 /* Its symbols (with separate debug file when the image has no .symtab), or NULL. */
 struct elf_symbols *objects_symbols(struct proc_objects *o, struct proc_object *obj);
+
+/* Those that the image itself has, or NULL: for a search by name through many objects, where a debug
+ * file for each would be too dear. */
+struct elf_symbols *objects_names(struct proc_objects *o, struct proc_object *obj);
 
 /* Record a notice (once per text). */
 void objects_notice(struct proc_objects *o, bool failed, const char *fmt, ...)
