@@ -1,0 +1,140 @@
+"""What every thread's stack is, said by the interpreter itself: the truth the live tests compare with.
+
+A scene blocks in os.read(truth.fd(), 1), all on one line or over several: only sys._current_frames(), asked by another
+thread while the kernel says that all of them sit in that read, tells the line. That other thread is the
+watcher: it writes the truth file (argv[1]), one byte to OUT, and then echoes what it is sent.
+
+Truth file:    thread TID KERNEL-NAME
+               + [ file:line (name) ] TAB [ file:line (qualname) ]      innermost first
+The sign says how the frame was entered: + from C, = from Python without C between, . unknown.
+Environment: PYSTACK_TEST_FDS=IN,OUT.  PYSTACK_TEST_ALONE=1: no watcher, the only thread writes its own truth.
+"""
+import os
+import sys
+import threading
+import time
+
+IN, OUT = [int(n) for n in os.environ["PYSTACK_TEST_FDS"].split(",")]
+ALONE = bool(os.environ.get("PYSTACK_TEST_ALONE"))
+PATH = sys.argv[1]
+DEADLINE = 30.0
+
+_blocked = {}  # ident: TID of the threads that asked for the descriptor to block in
+_expected = []  # callables that must say True before the truth is taken
+_never, _never_write = os.pipe()
+
+
+def escape(text):
+    """The rules of the output, written a second time."""
+    out = []
+    for c in text:
+        n = ord(c)
+        if n < 0x20 or 0x7F <= n <= 0x9F:
+            out.append("\\x%02x" % n)
+        elif (0xD800 <= n <= 0xDFFF or n in (0x61C, 0x200E, 0x200F, 0xFEFF) or 0x2028 <= n <= 0x202E
+              or 0x2066 <= n <= 0x2069):
+            out.append("\\u%04x" % n)
+        else:
+            out.append(c)
+    return "".join(out)
+
+
+def _sign(code):
+    if sys.version_info < (3, 11) or code.co_name.startswith("c_") or code.co_name == "<module>":
+        return "+"
+    return "=" if code.co_name.startswith("p_") else "."
+
+
+def _line(code, line):
+    names = code.co_name, getattr(code, "co_qualname", code.co_name)
+    return "%s %s\n" % (_sign(code), "\t".join(
+        "[ %s:%d (%s) ]" % (escape(code.co_filename), line, escape(name)) for name in names))
+
+
+def _stack(frame):
+    lines = []
+    while frame is not None:
+        lines.append(_line(frame.f_code, frame.f_lineno))
+        frame = frame.f_back
+    return lines
+
+
+def _read(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as f:
+            return f.read().rstrip("\n")
+    except OSError:
+        return ""
+
+
+def _publish(stacks):
+    """stacks: TID -> lines. Every task of the process is listed, those without Python with no lines."""
+    with open(PATH + ".new", "w", encoding="utf-8", errors="surrogatepass") as f:
+        for tid in sorted(int(t) for t in os.listdir("/proc/self/task")):
+            f.write("thread %d %s\n" % (tid, _read("/proc/self/task/%d/comm" % tid)))
+            f.writelines(stacks.get(tid, ()))
+    os.rename(PATH + ".new", PATH)
+    os.write(OUT, b"!")
+
+
+def fd():
+    """The descriptor to block in; nothing ever comes."""
+    if ALONE:
+        _publish({os.getpid(): _stack(sys._getframe(1))})
+    else:
+        _blocked[threading.get_ident()] = threading.get_native_id()
+    return _never
+
+
+def stop():
+    """Block here, for scenes that end in a Python call."""
+    os.read(fd(), 1)
+
+
+def expect(condition):
+    _expected.append(condition)
+
+
+def in_read(tid):
+    return _read("/proc/self/task/%d/syscall" % tid).startswith("0 0x%x " % _never)
+
+
+def sleeps(tid):
+    return not _read("/proc/self/task/%d/syscall" % tid).startswith("running")
+
+
+def _settled(count):
+    tids = list(_blocked.values())
+    return len(tids) == count and all(in_read(t) for t in tids) and all(ok() for ok in _expected)
+
+
+def _take(count):
+    """On the line of the watcher's own read, so that its own frames are true as well."""
+    end = time.monotonic() + DEADLINE
+    while not _settled(count):
+        if time.monotonic() > end:
+            os.write(2, b"truth: the scenes did not come to rest: %d of %d\n" % (len(_blocked), count))
+            os._exit(3)
+        time.sleep(0.001)
+    frames = sys._current_frames()
+    stacks = {tid: _stack(frames[ident]) for ident, tid in _blocked.items() if ident in frames}
+    stacks[threading.get_native_id()] = _stack(sys._getframe(1))
+    del frames
+    _publish(stacks)
+    return IN
+
+
+def _echo(count):
+    taken = False
+    while True:
+        data = os.read(IN if taken else _take(count), 1)
+        taken = True
+        if not data:
+            os._exit(0)
+        os.write(OUT, data)
+
+
+def watch(count):
+    """Start the watcher; count threads will ask for fd()."""
+    if not ALONE:
+        threading.Thread(target=_echo, args=(count,), name="watcher", daemon=True).start()
