@@ -1,0 +1,128 @@
+/* The files a core's process had mapped, on this machine.
+ *
+ * They are looked for where the core says they were. Whether a file is still the one that was mapped
+ * cannot be told from here: none is `proven`, the caller compares build-ids. Names come from the
+ * core and may be anything, so what is no regular file is not even opened. */
+#include "proc/core.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fileio.h"
+#include "base/owned.h"
+
+struct core_files {
+	char *exe;  /* path of the executable as the core names it, or NULL */
+	char *aout; /* where it is instead, or NULL */
+};
+
+int core_open_regular(const char *path)
+{
+	OWNED(fd_release) int look = open(path, O_PATH | O_CLOEXEC);
+	OWNED(fd_release) int fd = -1;
+	struct stat before, after;
+
+	if (look < 0 || fstat(look, &before) != 0)
+		return -1;
+	if (!S_ISREG(before.st_mode)) {
+		errno = EINVAL;
+		return -1;
+	}
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0 || fstat(fd, &after) != 0)
+		return -1;
+	/* Replaced between the two: then what was opened may be anything. */
+	if (!S_ISREG(after.st_mode) || before.st_dev != after.st_dev || before.st_ino != after.st_ino) {
+		errno = EINVAL;
+		return -1;
+	}
+	return fd_keep(&fd);
+}
+
+static int open_mapping(void *data, const struct proc_map *m, bool *proven, struct fault *f)
+{
+	const struct core_files *files = data;
+	bool is_exe = m->path != NULL && files->exe != NULL && strcmp(m->path, files->exe) == 0;
+	const char *path = is_exe && files->aout != NULL ? files->aout : m->path;
+	const char *remedy = "";
+	int fd;
+
+	if (path == NULL || path[0] == '\0' || (path == m->path && path[0] != '/')) {
+		(void)fault_set(f, 0, ENOENT, m->pr.pr_vaddr, "no file is behind this mapping");
+		return -1;
+	}
+	fd = core_open_regular(path);
+	if (fd >= 0) {
+		*proven = false;
+		return fd;
+	}
+	if (errno == ENOENT || errno == ENOTDIR)
+		remedy = is_exe ? "; give the executable of the core with -e FILE"
+				: "; the core needs the files of the machine it comes from";
+	(void)fault_set(f, 0, errno, m->pr.pr_vaddr, "%s: %s%s", path,
+	    errno == EINVAL ? "not a regular file" : strerror(errno), remedy);
+	return -1;
+}
+
+static int open_path(void *data, const char *path)
+{
+	(void)data;
+	return path[0] == '/' ? core_open_regular(path) : -1;
+}
+
+static void files_destroy(void *data)
+{
+	struct core_files *files = data;
+
+	if (files == NULL)
+		return;
+	free(files->exe);
+	free(files->aout);
+	free(files);
+}
+
+/* RES_OK: there is an ELF file at path. */
+static enum res check_aout(const char *path, struct fault *f)
+{
+	OWNED(fd_release) int fd = core_open_regular(path);
+	char magic[SELFMAG];
+
+	if (fd < 0)
+		return fault_set(f, G_NOEXEC, errno, 0, "%s: %s", path,
+		    errno == EINVAL ? "not a regular file" : strerror(errno));
+	if (fileio_pread(fd, magic, sizeof(magic), 0) != (ssize_t)sizeof(magic) ||
+	    memcmp(magic, ELFMAG, SELFMAG) != 0)
+		return fault_set(f, G_NOEXEC, ENOEXEC, 0, "%s: not an ELF file", path);
+	return RES_OK;
+}
+
+enum res core_files_create(const struct core *core, const char *aout, struct proc_files *out, struct fault *f)
+{
+	const struct core_range *exe = core_exe(core);
+	struct core_files *files;
+
+	if (aout != NULL && check_aout(aout, f) != RES_OK)
+		return RES_FAIL;
+	files = calloc(1, sizeof(*files));
+	if (files == NULL)
+		return fault_memory(f);
+	if (exe != NULL)
+		files->exe = strndup(exe->path, exe->path_len);
+	if (aout != NULL)
+		files->aout = strdup(aout);
+	if ((exe != NULL && files->exe == NULL) || (aout != NULL && files->aout == NULL)) {
+		files_destroy(files);
+		return fault_memory(f);
+	}
+	*out = (struct proc_files){
+		.open_mapping = open_mapping,
+		.open_path = open_path,
+		.destroy = files_destroy,
+		.data = files,
+	};
+	return RES_OK;
+}
