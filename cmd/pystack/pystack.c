@@ -1,0 +1,195 @@
+/* pystack: each operand is grabbed, captured, printed and released in turn. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "base/owned.h"
+#include "options.h"
+#include "os/target_os.h"
+#include "report.h"
+
+enum outcome {
+	DONE,    /* printed, nothing amiss */
+	PARTLY,  /* printed, something failed */
+	NOTHING, /* not printed */
+};
+
+enum { EXIT_DONE = 0, EXIT_PARTLY = 1, EXIT_NOTHING = 2 };
+
+/* `pystack: ARG: text` on stderr, after what stdout holds. */
+static void complain(const char *before, const char *arg, const char *text)
+{
+	struct strbuf line = STRBUF_EMPTY;
+
+	strbuf_fmt(&line, "pystack: %s", before);
+	escape_text(&line, arg, strlen(arg), false);
+	strbuf_str(&line, ": ");
+	escape_text(&line, text, strlen(text), false);
+	strbuf_char(&line, '\n');
+	(void)fflush(stdout);
+	(void)fputs(strbuf_text(&line), stderr);
+	strbuf_free(&line);
+}
+
+static enum outcome refuse(const char *arg, int code)
+{
+	char more[512], text[640];
+
+	os_explain(arg, code, more, sizeof(more));
+	(void)snprintf(text, sizeof(text), "%s%s%s", Pgrab_error(code), more[0] != '\0' ? ": " : "", more);
+	complain("cannot examine ", arg, text);
+	/* Habit of another program of this name. */
+	if ((strcmp(arg, "remote") == 0 || strcmp(arg, "core") == 0) && access(arg, F_OK) != 0)
+		complain("", arg,
+		    "this pystack has no subcommands: `pystack 4711` prints a process, "
+		    "`pystack ./core` a core file");
+	return NOTHING;
+}
+
+struct told {
+	const char *arg;
+	bool failed;
+};
+
+static void tell(void *data, const char *text, bool failed)
+{
+	struct told *told = data;
+
+	complain("", told->arg, text);
+	told->failed |= failed;
+}
+
+/* What is said of the process as a whole. */
+static bool report_python(const struct stack_target *t, const char *arg)
+{
+	const char *why;
+
+	switch (stack_python(t, &why)) {
+	case RES_OK:
+		return true;
+	case RES_NONE:
+		complain("", arg, "no Python found in it");
+		return true;
+	case RES_FAIL:
+		break;
+	}
+	complain("", arg, why);
+	return false;
+}
+
+static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t, const char *arg,
+    const char *core, const struct options *opt)
+{
+	struct report r = { .out = stdout, .opt = opt, .target = t };
+	struct told told = { arg, false };
+	bool header = stack_threads_all(t) > 1;
+
+	report_process(&r, P, core);
+	for (size_t i = 0; i < stack_threads(t); i++) {
+		struct stack_thread th;
+		struct fault f = { 0 };
+
+		if (stack_thread_read(t, i, &th, &f) != RES_OK) {
+			(void)snprintf(th.why, sizeof(th.why), "%.100s", f.text);
+			th.failed = true;
+		}
+		report_thread(&r, &th, header);
+		told.failed |= th.failed || th.python.broken;
+		stack_thread_free(&th);
+	}
+	if (stack_threads(t) == 0) {
+		complain("", arg, "no matching LWPs found");
+		told.failed = true;
+	}
+	told.failed |= !report_python(t, arg);
+	os_notices(stack_target_handle(t), tell, &told);
+	report_end(&r);
+	return told.failed ? PARTLY : DONE;
+}
+
+static bool enough(struct ps_prochandle *P)
+{
+	const core_content_t need = CC_CONTENT_STACK | CC_CONTENT_DATA | CC_CONTENT_ANON;
+
+	return (Pcontent(P) & need) == need;
+}
+
+/* A process or core that was grabbed. name: the operand without its LWPs. */
+static enum outcome examine(
+    struct ps_prochandle *P, const char *arg, const char *name, const char *lwps, const struct options *opt)
+{
+	struct stack_options stack = { .lwps = lwps, .python_only = opt->python_only && opt->frames == 0 };
+	struct stack_target *t = NULL;
+	struct fault f = { 0 };
+	bool core = Pstate(P) == PS_DEAD;
+	enum outcome outcome;
+
+	if (core && !opt->force && !enough(P)) {
+		complain("core ", name,
+		    "has insufficient content (no stacks or no data were saved); -F takes it anyway");
+		return NOTHING;
+	}
+	if (!core && Pstatus(P)->pr_pid == getpid())
+		return refuse(arg, G_SELF);
+	if (stack_target_open(P, &stack, &t, &f) != RES_OK) {
+		complain("cannot examine ", arg, f.text);
+		return NOTHING;
+	}
+	outcome = print_target(P, t, arg, core ? name : NULL, opt);
+	stack_target_close(t);
+	return outcome;
+}
+
+static enum outcome run_operand(const char *operand, const struct options *opt)
+{
+	OWNED(mem_release) char *arg = strdup(operand);
+	OWNED(mem_release) char *name = strdup(operand);
+	const char *lwps = NULL;
+	struct ps_prochandle *P;
+	enum outcome outcome;
+	int code = 0;
+
+	if (arg == NULL || name == NULL) {
+		complain("", operand, strerror(ENOMEM));
+		return NOTHING;
+	}
+	P = proc_arg_xgrab(arg, opt->exec, PR_ARG_PIDS | PR_ARG_CORES,
+	    PGRAB_RDONLY | (opt->force ? PGRAB_FORCE : 0), &code, &lwps);
+	if (P == NULL)
+		return refuse(operand, code);
+	if (lwps != NULL)
+		name[lwps - arg - 1] = '\0';
+	outcome = examine(P, operand, name, lwps, opt);
+	Prelease(P, 0);
+	return outcome;
+}
+
+int main(int argc, char **argv)
+{
+	struct options opt;
+	size_t printed = 0, failed = 0;
+
+	switch (options_parse(argc, argv, &opt)) {
+	case OPTIONS_DONE:
+		return fflush(stdout) == 0 ? EXIT_DONE : EXIT_NOTHING;
+	case OPTIONS_USAGE:
+		return EXIT_NOTHING;
+	case OPTIONS_RUN:
+		break;
+	}
+	for (int i = opt.first; i < argc; i++) {
+		enum outcome outcome = run_operand(argv[i], &opt);
+
+		printed += outcome != NOTHING;
+		failed += outcome != DONE;
+	}
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		(void)fprintf(stderr, "pystack: cannot write the output: %s\n", strerror(errno));
+		return printed > 0 ? EXIT_PARTLY : EXIT_NOTHING;
+	}
+	if (printed == 0)
+		return EXIT_NOTHING;
+	return failed > 0 ? EXIT_PARTLY : EXIT_DONE;
+}

@@ -1,0 +1,171 @@
+/* What every capture method does once an LWP holds still. */
+#include "stack/capture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/addrmap.h"
+#include "os/target_os.h"
+
+enum {
+	RED_ZONE = 128,        /* below sp, still in use (x86-64 ABI) */
+	STEP = 1 << 20,        /* copied at once where the end of a stack is unknown */
+	OTHER_STACK = 8 << 20, /* most that is copied of a stack that is neither main's nor a thread's */
+};
+#define STACK_LIMIT ((uint64_t)1 << 30) /* most of a main or thread stack */
+
+/* Where the stack that holds sp ends: its mapping's end, or the thread's control block, which lies on
+ * top of its stack (mappings of neighbours may be merged). 0: not known from the maps. */
+static uint64_t stack_end(struct capture *c, uint64_t sp, uint64_t fsbase, bool *own)
+{
+	const prmap_t *map = Paddr_to_map(c->P, sp);
+	uint64_t end = map == NULL ? 0 : map->pr_vaddr + map->pr_size;
+
+	*own = false;
+	if (map == NULL)
+		return fsbase > sp && fsbase - sp < STACK_LIMIT ? fsbase : 0;
+	if (fsbase > sp && fsbase <= end) {
+		*own = true;
+		return fsbase;
+	}
+	*own = (map->pr_mflags & MA_STACK) != 0;
+	return end;
+}
+
+/* A stack the maps do not know (they are older than it): as far as it can be read. */
+static void copy_unknown(struct capture *c, uint64_t lo)
+{
+	uint64_t at = lo;
+
+	while (at - lo < OTHER_STACK && snapshot_copy(c->snapshot, at, at + STEP) == STEP)
+		at += STEP;
+}
+
+/* Copy from lo to its stack's end. */
+static bool copy_stack(struct capture *c, struct capture_lwp *l, uint64_t sp, bool *own)
+{
+	uint64_t lo = sp - RED_ZONE, end = stack_end(c, sp, os_fsbase(l->regs), own);
+	uint64_t limit = *own ? STACK_LIMIT : OTHER_STACK;
+
+	if (sp < RED_ZONE)
+		return false;
+	if (end == 0) {
+		copy_unknown(c, lo);
+		return true;
+	}
+	if (end - lo > limit) {
+		end = lo + limit;
+		if (*own)
+			(void)snprintf(l->why, sizeof(l->why),
+			    "only the youngest %u MB of its stack were copied", (unsigned)(limit >> 20));
+	}
+	if (snapshot_copy(c->snapshot, lo, end) == 0)
+		return snapshot_copy(c->snapshot, sp, end) != 0; /* the red zone may not be mapped */
+	return true;
+}
+
+/* An LWP on an alternate signal stack: the kernel's signal frame on it holds, in its ucontext, the
+ * limits of that very stack (uc_stack: base, flags, size) and 18 words on the stack pointer that was
+ * interrupted (Linux arch/x86 struct ucontext: flags, link, stack, then r8 … r15, rdi, rsi, rbp, rbx,
+ * rdx, rax, rcx, rsp). Finds it by that, and copies the other stack. */
+static void copy_interrupted(struct capture *c, struct capture_lwp *l)
+{
+	enum { WORDS = 512, RSP = 3 + 15 };
+	uint64_t w[WORDS + RSP + 1];
+	uint64_t at = (uint64_t)l->regs[R_SP] & ~7ULL;
+
+	for (uint64_t done = 0; done < OTHER_STACK / 8; done += WORDS, at += WORDS * 8) {
+		ssize_t got = Pread(c->P, w, sizeof(w), at);
+
+		for (size_t i = 0; got > 0 && (i + RSP + 1) * 8 <= (size_t)got && i < WORDS; i++) {
+			uint64_t here = at + i * 8;
+			bool own;
+
+			if (w[i] <= here && here < w[i] + w[i + 2] && w[i + 2] < STACK_LIMIT &&
+			    w[i + 2] >= 1024 && w[i + RSP] - w[i] >= w[i + 2] &&
+			    Paddr_to_map(c->P, w[i + RSP]) != NULL) {
+				(void)copy_stack(c, l, w[i + RSP], &own);
+				return;
+			}
+		}
+		if (got < (ssize_t)sizeof(w))
+			return;
+	}
+}
+
+void capture_stack(struct capture *c, struct capture_lwp *l)
+{
+	bool own = false;
+
+	if (!copy_stack(c, l, (uint64_t)l->regs[R_SP], &own)) {
+		(void)snprintf(l->why, sizeof(l->why), "its stack at 0x%lx cannot be read", l->regs[R_SP]);
+		l->failed = true;
+		return;
+	}
+	if (!own)
+		copy_interrupted(c, l);
+}
+
+/* Which thread state runs on l? The thread pointer tells (it is what pthread_self() returned when the
+ * state was made); without registers the kernel's thread id (3.11+). Several states may claim one
+ * thread: states of threads that a fork left behind keep their number, so of one interpreter's the
+ * newest wins, and that one comes first in the list. */
+static bool thread_of(
+    struct ps_prochandle *live, const struct capture *c, const struct capture_lwp *l, uint32_t *out)
+{
+	uint64_t native = l->have_regs ? 0 : (uint64_t)os_inner_lwpid(live, l->id);
+
+	for (size_t i = 0; i < c->threads.n; i++) {
+		const struct py_thread *t = &c->threads.at[i];
+
+		if (l->have_regs ? t->thread_id == os_fsbase(l->regs)
+				 : (native != 0 && t->native_id == native)) {
+			*out = (uint32_t)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+void capture_python(struct ps_prochandle *live, struct capture *c)
+{
+	struct fault f = { 0 };
+
+	if (c->py == NULL)
+		return;
+	/* A broken list gives the states before the break: take those. */
+	(void)py_threads_read(c->py, &c->threads, &f);
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		struct capture_lwp *l = &c->lwps.at[i];
+
+		if (!thread_of(live, c, l, &l->thread))
+			continue;
+		if (py_stack_read(c->py, &c->threads.at[l->thread], &l->python, &f) == RES_FAIL) {
+			(void)snprintf(
+			    l->why, sizeof(l->why), "its Python frames cannot be read: %.80s", f.text);
+			l->failed = true;
+			continue;
+		}
+		l->have_python = true;
+	}
+}
+
+void capture_finish(struct capture *c)
+{
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		struct capture_lwp *l = &c->lwps.at[i];
+
+		if (l->have_python)
+			py_stack_finish(c->py, &c->threads.at[l->thread], &l->python);
+	}
+}
+
+void capture_free(struct capture *c)
+{
+	for (size_t i = 0; i < c->lwps.n; i++)
+		py_stack_free(&c->lwps.at[i].python);
+	vec_free(&c->lwps);
+	vec_free(&c->threads);
+	snapshot_destroy(c->snapshot);
+	memset(c, 0, sizeof(*c));
+}

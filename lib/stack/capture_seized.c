@@ -1,0 +1,83 @@
+/* Capture by PTRACE_SEIZE: every LWP of the set is stopped, copied and let go. Threads that were blocked
+ * in the kernel are woken by it, and some system calls then return EINTR (poll and read do not,
+ * epoll_wait does); that is the price of this method, and the reason for others. */
+#include "stack/capture.h"
+
+#include <stdio.h>
+
+#include "base/owned.h"
+#include "os/target_os.h"
+
+enum { WAIT_MS = 1000 }; /* for all LWPs together; only one in an uninterruptible sleep takes that long */
+
+static void hold_done(struct os_hold **h)
+{
+	os_hold_free(*h);
+}
+
+/* Names are read before the hold: they need one file each. */
+struct naming {
+	struct ps_prochandle *live;
+	struct capture *c;
+};
+
+static bool add(struct capture *c, struct ps_prochandle *live, const struct os_hold *h, size_t i)
+{
+	struct capture_lwp l = { 0 };
+	const prgreg_t *regs = NULL;
+	const char *why = "";
+	enum os_hold_state state = os_hold_lwp(h, i, &l.id, &regs, &why);
+
+	(void)live;
+	if (state == OS_GONE)
+		return true;
+	if (state == OS_HELD) {
+		for (int r = 0; r < NPRGREG; r++)
+			l.regs[r] = regs[r];
+		l.have_regs = true;
+	} else {
+		l.failed = true;
+		(void)snprintf(l.why, sizeof(l.why), "%s", why);
+	}
+	return vec_push(&c->lwps, l);
+}
+
+static void name_all(struct ps_prochandle *live, struct capture *c)
+{
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		struct capture_lwp *l = &c->lwps.at[i];
+
+		if (Plwp_getname(live, l->id, l->name, sizeof(l->name)) != 0)
+			l->name[0] = '\0';
+	}
+}
+
+enum res capture_seized(struct ps_prochandle *live, const char *set, struct capture *c, struct fault *f)
+{
+	OWNED(hold_done) struct os_hold *h = NULL;
+
+	if (os_hold_lwps(live, set, WAIT_MS, &h, f) == RES_FAIL) {
+		/* Nothing is held; say of each LWP why, if there is one to say it of. */
+		for (size_t i = 0; h != NULL && i < os_hold_count(h); i++) {
+			if (!add(c, live, h, i))
+				return fault_memory(f);
+		}
+		if (c->lwps.n == 0)
+			return RES_FAIL;
+	} else {
+		for (size_t i = 0; i < os_hold_count(h); i++) {
+			if (!add(c, live, h, i))
+				return fault_memory(f);
+		}
+	}
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		if (c->lwps.at[i].have_regs)
+			capture_stack(c, &c->lwps.at[i]);
+	}
+	capture_python(live, c);
+	os_hold_release(h);
+	snapshot_seal(c->snapshot);
+	if (c->lwps.n > 1 || set != NULL)
+		name_all(live, c);
+	return RES_OK;
+}

@@ -1,0 +1,85 @@
+/* 3.11 and later: a marker lies in the activation that runs its frames, so the activation is found by
+ * address alone. */
+#include "stack/join.h"
+
+#include <stdlib.h>
+
+#include "base/owned.h"
+
+struct extent {
+	uint64_t sp, cfa;
+	int64_t frame;
+};
+
+static int extent_order(const void *a, const void *b)
+{
+	const struct extent *x = a, *y = b;
+
+	if (x->sp != y->sp)
+		return x->sp < y->sp ? -1 : 1;
+	return x->frame < y->frame ? -1 : x->frame > y->frame;
+}
+
+/* The stack extents of all activations, by address. A signal trampoline's extent spans from one stack
+ * to another and belongs to nobody; a frame with unknown CFA has none. */
+static size_t extents_of(const struct native_stack *native, struct extent *out)
+{
+	size_t n = 0;
+	bool sorted = true;
+
+	for (size_t i = 0; i < native->frames.n; i++) {
+		const struct native_frame *fr = &native->frames.at[i];
+
+		if (fr->signal_frame || fr->cfa <= fr->sp)
+			continue;
+		out[n] = (struct extent){ fr->sp, fr->cfa, (int64_t)i };
+		sorted = sorted && (n == 0 || out[n - 1].sp <= fr->sp);
+		n++;
+	}
+	if (!sorted)
+		qsort(out, n, sizeof(*out), extent_order);
+	return n;
+}
+
+/* The one activation whose extent holds va; JOIN_NOWHERE when none or more than one does. */
+static int64_t holder(const struct extent *ext, size_t n, uint64_t va)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (ext[mid].sp <= va)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == 0 || va >= ext[lo - 1].cfa)
+		return JOIN_NOWHERE;
+	if (lo >= 2 && va < ext[lo - 2].cfa)
+		return JOIN_NOWHERE; /* overlapping extents: some step was wrong */
+	return ext[lo - 1].frame;
+}
+
+enum res join_by_markers(const struct join_input *in, struct join_plan *plan, struct fault *f)
+{
+	size_t n = in->native->frames.n;
+	OWNED(mem_release) struct extent *ext = calloc(n + 1, sizeof(*ext));
+	int64_t last = JOIN_NOWHERE;
+
+	if (ext == NULL)
+		return fault_memory(f);
+	n = extents_of(in->native, ext);
+	for (size_t r = 0; r < in->python->runs.n; r++) {
+		uint64_t marker = in->python->runs.at[r].marker;
+
+		if (marker == 0)
+			continue;
+		plan->owner[r] = holder(ext, n, marker);
+		/* One activation, one marker: a second one in it is not to be believed. */
+		plan->unsure[r] = plan->owner[r] != JOIN_NOWHERE && plan->owner[r] == last;
+		if (plan->owner[r] != JOIN_NOWHERE)
+			last = plan->owner[r];
+	}
+	return RES_OK;
+}

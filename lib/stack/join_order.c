@@ -1,0 +1,155 @@
+/* 3.8 to 3.10: nothing on the C stack says which frame an activation runs, but there is one
+ * activation per running frame, in the same order. The two lists are laid side by side from the oldest
+ * end, and each pair is verified: the activation has the address of its PyFrameObject in a callee-saved
+ * register or in a slot of its own. The pointer only verifies an expected pair; activations hold their
+ * neighbours' frames as well.
+ *
+ *   activations   e0  e1      e2  e3          (youngest first; e1 of C code that was just entered …)
+ *   frames        f0      s   f1  f2          s: suspended generator that a throw() went through
+ *                                              paired from the right; s goes to its caller, e2 */
+#include "stack/join.h"
+
+#include <stdlib.h>
+
+#include "base/owned.h"
+
+enum { LOOKAHEAD = 64 }; /* pairs tried when the two lists disagree */
+
+struct order {
+	const struct join_input *in;
+	struct join_plan *plan;
+	int64_t *eval; /* native frames that run the loop, youngest first */
+	int64_t n_eval;
+};
+
+static bool in_eval_code(const struct join_input *in, const struct native_frame *fr)
+{
+	uint64_t pc = fr->exact ? fr->pc : fr->pc - 1;
+
+	for (size_t i = 0; i < in->n_eval; i++) {
+		if (in->eval[i].lo <= pc && pc < in->eval[i].hi)
+			return true;
+	}
+	return false;
+}
+
+/* 3.10 keeps a CFrame in each activation: those are the activations, whatever their symbol. */
+static int64_t eval_by_cframes(const struct join_input *in, int64_t *out)
+{
+	const struct native_stack *native = in->native;
+	int64_t n = 0;
+	size_t c = 0;
+
+	for (size_t i = 0; i < native->frames.n && c < in->python->cframes.n; i++) {
+		const struct native_frame *fr = &native->frames.at[i];
+		uint64_t cframe = in->python->cframes.at[c];
+
+		if (fr->signal_frame || cframe < fr->sp || cframe >= fr->cfa)
+			continue;
+		out[n++] = (int64_t)i;
+		c++;
+	}
+	return c == in->python->cframes.n ? n : 0;
+}
+
+static int64_t eval_by_code(const struct join_input *in, int64_t *out)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < in->native->frames.n; i++) {
+		if (in_eval_code(in, &in->native->frames.at[i]))
+			out[n++] = (int64_t)i;
+	}
+	return n;
+}
+
+/* Does activation e hold the address of frame j? */
+static bool holds(const struct order *o, int64_t e, int64_t j)
+{
+	const struct native_frame *fr = &o->in->native->frames.at[o->eval[e]];
+	uint64_t want = o->in->python->frames.at[j].addr, word = 0;
+
+	for (int r = 0; r < UNWIND_SAVED; r++) {
+		if ((fr->saved_known >> r & 1) != 0 && fr->saved[r] == want)
+			return true;
+	}
+	if (o->in->word == NULL || fr->cfa <= fr->sp || fr->cfa - fr->sp > 65536)
+		return false;
+	for (uint64_t va = fr->sp; va + 8 <= fr->cfa; va += 8) {
+		if (o->in->word(o->in->data, va, &word) && word == want)
+			return true;
+	}
+	return false;
+}
+
+static void pair(struct order *o, int64_t e, int64_t j, bool unsure)
+{
+	o->plan->owner[j] = o->eval[e];
+	o->plan->unsure[j] = unsure;
+}
+
+/* A frame without an activation of its own goes to its caller's, the one paired last. */
+static void to_caller(struct order *o, int64_t e, int64_t j, bool unsure)
+{
+	if (e + 1 < o->n_eval)
+		pair(o, e + 1, j, unsure);
+}
+
+/* The lists disagree at (e, j): which younger pair agrees again? Fewest frames or activations passed
+ * over wins. Returns how many frames (positive) or activations (negative) to pass, 0 for none found. */
+static int64_t resume_at(const struct order *o, int64_t e, int64_t j)
+{
+	for (int64_t skip = 1; skip <= LOOKAHEAD; skip++) {
+		if (j - skip >= 0 && holds(o, e, j - skip))
+			return skip;
+		if (e - skip >= 0 && holds(o, e - skip, j))
+			return -skip;
+	}
+	return 0;
+}
+
+static void align(struct order *o, int64_t n_frames)
+{
+	int64_t e = o->n_eval - 1, j = n_frames - 1;
+
+	while (e >= 0 && j >= 0) {
+		int64_t skip;
+
+		if (holds(o, e, j)) {
+			pair(o, e--, j, false);
+			j--;
+			continue;
+		}
+		if (o->in->python->frames.at[j].synthetic) {
+			to_caller(o, e, j, false);
+			j--;
+			continue;
+		}
+		skip = resume_at(o, e, j);
+		if (skip > 0) {
+			for (; skip > 0; skip--)
+				to_caller(o, e, j--, true);
+		} else if (skip < 0) {
+			e += skip;
+		} else {
+			pair(o, e--, j, true);
+			j--;
+		}
+	}
+	for (; j >= 0 && o->in->python->frames.at[j].synthetic; j--)
+		to_caller(o, e, j, false);
+}
+
+enum res join_by_order(const struct join_input *in, struct join_plan *plan, struct fault *f)
+{
+	OWNED(mem_release) int64_t *eval = calloc(in->native->frames.n + 1, sizeof(*eval));
+	struct order o = { in, plan, eval, 0 };
+
+	if (eval == NULL)
+		return fault_memory(f);
+	o.n_eval = eval_by_cframes(in, eval);
+	if (o.n_eval == 0)
+		o.n_eval = eval_by_code(in, eval);
+	align(&o, (int64_t)in->python->runs.n);
+	return RES_OK;
+}
