@@ -126,16 +126,17 @@ extern struct ps_prochandle *Pgrab(pid_t, int, int *);
 
 /* A core by path. aout: path of the executable to believe, or NULL (found from the core). gflag:
  * PGRAB_RDONLY is implied. NULL with G_NOCORE, G_FORMAT, G_NOTE, G_ISAINVAL, G_STRANGE (errno). Never
- * waits: a path that is no regular file is G_FORMAT. */
+ * waits: a path that is no regular file is G_FORMAT. Pfgrab_core takes the descriptor over: it is closed
+ * with the handle, and when it fails. */
 extern struct ps_prochandle *Pgrab_core(const char *, const char *, int, int *);
 extern struct ps_prochandle *Pfgrab_core(int, const char *, int *);
 
 /* A process made of functions; state PS_STOP. The ops are copied, data is the caller's. */
 extern struct ps_prochandle *Pgrab_ops(pid_t, void *, const ps_ops_t *, int);
 
-/* Process or core by command line operand: see proc_arg_xgrab in proc(1)'s grammar:
- * `123`, `/proc/123`, `core`, each with `/lwps` after it. arg must be writable: a '/' is overwritten
- * while working and put back. If lwps is not NULL, *lwps is set to NULL or to the text after the slash,
+/* Process or core by command line operand, in proc(1)'s grammar:
+ * `123`, `/proc/123`, `core`, each with `/lwps` after it. (On illumos arg must be writable; here it is
+ * only read.) If lwps is not NULL, *lwps is set to NULL or to the text after the slash,
  * inside arg. path: executable for cores or NULL. oflag PR_ARG_*. */
 extern struct ps_prochandle *proc_arg_xgrab(const char *, const char *, int, int, int *, const char **);
 

@@ -1,0 +1,267 @@
+/* What a command line operand names: a process, a core, and LWPs of it.
+ *
+ *   123   /proc/123   core   dir/core   each with   /lwps   after it
+ *
+ * A process shadows a file of the same name (`./123` is the file). Nothing here waits: what is no
+ * regular file is never opened, for opening a FIFO can block and opening a device can do things. */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fileio.h"
+#include "base/owned.h"
+#include "proc/handle.h"
+
+enum { PID_DIGITS = 10 };
+
+/* The digits of `123` or `/proc/123`, or NULL. */
+static const char *pid_digits(const char *arg)
+{
+	static const char proc[] = "/proc/";
+	size_t n;
+
+	if (strncmp(arg, proc, sizeof(proc) - 1) == 0)
+		arg += sizeof(proc) - 1;
+	n = strspn(arg, "0123456789");
+	return n > 0 && n <= PID_DIGITS && arg[n] == '\0' ? arg : NULL;
+}
+
+/* /proc/TID is there for every thread, listed or not; only the leader's id names the process. What
+ * cannot be read is taken for a process, so that the grab can say what is wrong. */
+static bool is_leader(const char *digits)
+{
+	OWNED(mem_release) char *text = NULL;
+	char path[32];
+	const char *tgid;
+	size_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%s/status", digits);
+	if (fileio_slurp(AT_FDCWD, path, 1 << 16, &text, &n) != 0)
+		return errno != ENOENT && errno != ESRCH;
+	tgid = strstr(text, "\nTgid:");
+	return tgid == NULL || strtol(tgid + 6, NULL, 10) == strtol(digits, NULL, 10);
+}
+
+/* The process that arg names; 0: none. */
+static pid_t process_named(const char *arg)
+{
+	const char *digits = pid_digits(arg);
+	struct stat st;
+	char path[32];
+	long pid;
+
+	if (digits == NULL)
+		return 0;
+	(void)snprintf(path, sizeof(path), "/proc/%s", digits);
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode) || !is_leader(digits))
+		return 0;
+	pid = strtol(digits, NULL, 10);
+	return pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
+}
+
+static int code_of_errno(int sys)
+{
+	switch (sys) {
+	case EACCES:
+	case EPERM:
+		return G_PERM;
+	case ENOENT:
+	case ENOTDIR:
+		return G_NOCORE;
+	case EMFILE:
+	case ENFILE:
+		return G_NOFD;
+	default:
+		return G_STRANGE;
+	}
+}
+
+/* Is it an ELF core? 0 or the G_ code that says what else it is. Class and machine are left to the
+ * reader of cores, the byte order is not: e_type cannot be read without it. */
+static int sniff_core(int fd)
+{
+	unsigned char head[EI_NIDENT + 2];
+	unsigned type;
+	bool swapped;
+
+	if (fileio_pread(fd, head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
+	    memcmp(head, ELFMAG, SELFMAG) != 0)
+		return G_FORMAT;
+	swapped = head[EI_DATA] == ELFDATA2MSB;
+	type = swapped ? (unsigned)(head[EI_NIDENT] << 8 | head[EI_NIDENT + 1])
+		       : (unsigned)(head[EI_NIDENT + 1] << 8 | head[EI_NIDENT]);
+	if (type != ET_CORE)
+		return G_FORMAT;
+	return swapped ? G_ISAINVAL : 0;
+}
+
+/* A descriptor of the core that path names, or -1 with *code. */
+static int core_open_named(const char *path, int *code)
+{
+	OWNED(fd_release) int fd = -1;
+	struct stat st;
+
+	if (stat(path, &st) != 0) {
+		*code = code_of_errno(errno);
+		return -1;
+	}
+	*code = G_FORMAT;
+	if (!S_ISREG(st.st_mode))
+		return -1;
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		*code = code_of_errno(errno);
+		return -1;
+	}
+	if (S_ISREG(st.st_mode))
+		*code = sniff_core(fd);
+	return *code == 0 ? fd_keep(&fd) : -1;
+}
+
+/* arg as a whole as a process, then as a core. *hit: it is one (the grab itself may still fail);
+ * else *perr is the reason as far as this arg goes: G_NOCORE when nothing has that name. */
+static struct ps_prochandle *grab_named(
+    const char *arg, const char *path, int oflag, int gflag, int *perr, bool *hit)
+{
+	pid_t pid = (oflag & PR_ARG_PIDS) != 0 ? process_named(arg) : 0;
+	int fd;
+
+	*hit = true;
+	if (pid != 0)
+		return Pgrab(pid, gflag, perr);
+	if ((oflag & PR_ARG_CORES) != 0) {
+		fd = core_open_named(arg, perr);
+		if (fd >= 0)
+			return Pfgrab_core(fd, path, perr);
+	} else
+		*perr = G_NOCORE;
+	*hit = false;
+	return NULL;
+}
+
+/* What "there is nothing of that name" is called, by what was looked for. */
+static int nothing_named(const char *arg, int oflag)
+{
+	if ((oflag & PR_ARG_CORES) == 0 || ((oflag & PR_ARG_PIDS) != 0 && pid_digits(arg) != NULL))
+		return G_NOPROC;
+	return (oflag & PR_ARG_PIDS) == 0 ? G_NOCORE : G_NOPROCORCORE;
+}
+
+struct ps_prochandle *proc_arg_xgrab(
+    const char *arg, const char *path, int oflag, int gflag, int *perr, const char **lwps)
+{
+	OWNED(mem_release) char *head = NULL;
+	const char *slash = lwps == NULL ? NULL : strrchr(arg, '/');
+	struct ps_prochandle *P;
+	int head_code = G_NOCORE;
+	bool hit;
+
+	if (lwps != NULL)
+		*lwps = NULL;
+	if (slash != NULL && slash != arg) {
+		head = strndup(arg, (size_t)(slash - arg));
+		if (head == NULL) {
+			*perr = G_STRANGE;
+			return NULL;
+		}
+		P = grab_named(head, path, oflag, gflag, &head_code, &hit);
+		if (hit && proc_lwp_range_valid(slash + 1) != 0) {
+			Prelease(P, 0);
+			*perr = G_BADLWPS;
+			return NULL;
+		}
+		if (hit) {
+			*lwps = slash + 1;
+			if (P == NULL)
+				*perr = head_code;
+			return P;
+		}
+	}
+	P = grab_named(arg, path, oflag, gflag, perr, &hit);
+	if (hit || *perr != G_NOCORE)
+		return P;
+	/* Nothing is called that. If the part before the slash is a file that is no core, or a number
+	 * that is no process, that is the reason. */
+	if (head_code != G_NOCORE && errno == ENOTDIR)
+		*perr = head_code;
+	else
+		*perr = nothing_named(head != NULL && pid_digits(arg) == NULL ? head : arg, oflag);
+	return NULL;
+}
+
+/* A decimal number; false: none there, or too large to be an LWP id. */
+static bool number(const char **at, long *out)
+{
+	long value = 0;
+	const char *p = *at;
+
+	if (*p < '0' || *p > '9')
+		return false;
+	for (; *p >= '0' && *p <= '9'; p++) {
+		value = value * 10 + (*p - '0');
+		if (value > INT_MAX)
+			return false;
+	}
+	*at = p;
+	*out = value;
+	return true;
+}
+
+/* One range of a set: n, n-m in either order, n- and -n. *at goes behind it. */
+static bool range(const char **at, long *low, long *high)
+{
+	bool from = number(at, low);
+
+	if (!from && **at != '-')
+		return false;
+	if (!from)
+		*low = 0;
+	*high = *low;
+	if (**at == '-') {
+		++*at;
+		if (!number(at, high)) {
+			if (!from || (**at >= '0' && **at <= '9'))
+				return false;
+			*high = INT_MAX;
+		}
+	}
+	if (*high < *low) {
+		long swap = *low;
+
+		*low = *high;
+		*high = swap;
+	}
+	return true;
+}
+
+/* Read the whole set: -1 not a set, else whether it holds id. */
+static int set_holds(const char *set, long id)
+{
+	int held = 0;
+	long low, high;
+
+	for (;;) {
+		if (!range(&set, &low, &high))
+			return -1;
+		held |= low <= id && id <= high;
+		if (*set == '\0')
+			return held;
+		if (*set++ != ',')
+			return -1;
+	}
+}
+
+int proc_lwp_in_set(const char *set, lwpid_t id)
+{
+	return set == NULL || set_holds(set, id) == 1;
+}
+
+int proc_lwp_range_valid(const char *set)
+{
+	return set == NULL || set_holds(set, 0) < 0 ? -1 : 0;
+}

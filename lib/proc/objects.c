@@ -1,0 +1,213 @@
+/* From mappings to load objects.
+ *
+ *   /lib/libx.so   off 0       r--  ┐
+ *   /lib/libx.so   off 0x1000  r-x  │ one object: same file, file ranges that ascend and overlap by
+ *   /lib/libx.so   off 0x9000  r--  │ no more than a page (segments may share one)
+ *   /lib/libx.so   off 0x9000  rw-  ┘
+ *   (anonymous)                rw-    its .bss
+ *   /lib/libx.so   off 0       r--    the same file again from its beginning: another object
+ *
+ * Anonymous mappings between do not end an object (a program may replace parts of its own text by huge
+ * pages), another file's do. Lists with reference counting, notices and file bytes are here too; opening
+ * and believing files is in objects_verify.c. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proc/objects.h"
+
+enum { PAGE = 4096 };
+
+static bool is_vdso(const struct proc_map *m)
+{
+	return m->path != NULL && strcmp(m->path, "[vdso]") == 0;
+}
+
+static bool is_file(const struct proc_map *m)
+{
+	return m->path != NULL && (m->path[0] == '/' || is_vdso(m));
+}
+
+/* Does m go on where the object's mapping `last` left off? */
+static bool continues(const struct proc_map *last, const struct proc_map *m)
+{
+	uint64_t end, start;
+
+	if (strcmp(last->path, m->path) != 0 || last->dev != m->dev || last->inode != m->inode)
+		return false;
+	start = (uint64_t)m->pr.pr_offset;
+	/* The reservation a dynamic linker leaves between segments is mapped further than it is used. */
+	if ((last->pr.pr_mflags & (MA_READ | MA_WRITE | MA_EXEC)) == 0)
+		return start >= (uint64_t)last->pr.pr_offset;
+	if (__builtin_add_overflow((uint64_t)last->pr.pr_offset, (uint64_t)last->pr.pr_size, &end))
+		return false;
+	return start >= (uint64_t)last->pr.pr_offset && (end <= PAGE || start >= end - PAGE);
+}
+
+static bool object_add(struct proc_objects *o, size_t first)
+{
+	const struct proc_map *m = &o->maps.at[first];
+	struct proc_object obj = { .first = first, .last = first, .base = m->pr.pr_vaddr };
+
+	obj.path = strdup(is_vdso(m) ? "linux-vdso.so.1" : m->path);
+	if (obj.path == NULL)
+		return false;
+	if (!vec_push(&o->objects, obj)) {
+		free(obj.path);
+		return false;
+	}
+	return true;
+}
+
+static bool find_objects(struct proc_objects *o)
+{
+	for (size_t i = 0; i < o->maps.n; i++) {
+		struct proc_map *m = &o->maps.at[i];
+		struct proc_object *obj;
+
+		m->object = -1;
+		if (!is_file(m))
+			continue;
+		obj = o->objects.n == 0 ? NULL : &o->objects.at[o->objects.n - 1];
+		if (obj == NULL || !continues(&o->maps.at[obj->last], m)) {
+			if (o->objects.n >= INT32_MAX || !object_add(o, i))
+				return false;
+			obj = &o->objects.at[o->objects.n - 1];
+		}
+		obj->last = i;
+		obj->loaded |= (m->pr.pr_mflags & MA_EXEC) != 0 || is_vdso(m);
+		m->object = (int)(o->objects.n - 1);
+	}
+	return true;
+}
+
+struct proc_objects *objects_create(
+    struct proc_maps *maps, const struct proc_files *files, elf_read_fn *read, void *read_data)
+{
+	struct proc_objects *o = calloc(1, sizeof(*o));
+
+	if (o == NULL) {
+		proc_maps_clear(maps);
+		if (files->destroy != NULL)
+			files->destroy(files->data);
+		return NULL;
+	}
+	o->refs = 1;
+	o->maps = *maps;
+	*maps = (struct proc_maps){ NULL, 0, 0 };
+	o->files = *files;
+	o->read = read;
+	o->read_data = read_data;
+	if (!find_objects(o)) {
+		objects_unref(o);
+		return NULL;
+	}
+	return o;
+}
+
+struct proc_objects *objects_ref(struct proc_objects *o)
+{
+	o->refs++;
+	return o;
+}
+
+static void object_clear(struct proc_object *obj)
+{
+	/* Symbols read the image until the end. */
+	elf_symbols_destroy(obj->symbols);
+	elf_symbols_destroy(obj->names);
+	elf_image_close(obj->image);
+	free(obj->path);
+}
+
+void objects_unref(struct proc_objects *o)
+{
+	if (o == NULL || --o->refs > 0)
+		return;
+	for (size_t i = 0; i < o->objects.n; i++)
+		object_clear(&o->objects.at[i]);
+	vec_free(&o->objects);
+	for (size_t i = 0; i < o->notices.n; i++)
+		free(o->notices.at[i].text);
+	vec_free(&o->notices);
+	proc_maps_clear(&o->maps);
+	if (o->files.destroy != NULL)
+		o->files.destroy(o->files.data);
+	free(o);
+}
+
+const struct proc_map *objects_map(const struct proc_objects *o, uintptr_t addr)
+{
+	size_t low = 0, high = o->maps.n;
+
+	/* The last mapping that begins at or below addr. */
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (o->maps.at[mid].pr.pr_vaddr <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == 0 || addr - o->maps.at[low - 1].pr.pr_vaddr >= o->maps.at[low - 1].pr.pr_size)
+		return NULL;
+	return &o->maps.at[low - 1];
+}
+
+struct proc_object *objects_at(struct proc_objects *o, uintptr_t addr)
+{
+	const struct proc_map *m = objects_map(o, addr);
+
+	return m == NULL || m->object < 0 ? NULL : &o->objects.at[m->object];
+}
+
+void objects_notice(struct proc_objects *o, bool failed, const char *fmt, ...)
+{
+	struct proc_notice notice = { .failed = failed };
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&notice.text, fmt, ap) < 0)
+		notice.text = NULL;
+	va_end(ap);
+	if (notice.text == NULL)
+		return;
+	for (size_t i = 0; i < o->notices.n; i++) {
+		if (strcmp(o->notices.at[i].text, notice.text) == 0) {
+			free(notice.text);
+			return;
+		}
+	}
+	if (!vec_push(&o->notices, notice))
+		free(notice.text);
+}
+
+enum res objects_file_bytes(struct proc_objects *o, uintptr_t addr, struct span *out)
+{
+	const struct proc_map *m = objects_map(o, addr);
+	struct proc_object *obj;
+	struct span bytes;
+	const uint8_t *mapped;
+	size_t room;
+	bool writable;
+
+	if (m == NULL || m->object < 0 || (m->pr.pr_mflags & MA_WRITE) != 0 ||
+	    (m->pr.pr_mflags & MA_READ) == 0)
+		return RES_NONE;
+	obj = &o->objects.at[m->object];
+	if (objects_image(o, obj) != RES_OK || obj->from_memory)
+		return RES_NONE;
+	if (elf_image_at(obj->image, addr - obj->bias, &bytes, &writable) != RES_OK || writable)
+		return RES_NONE;
+	/* The mapping has to be that of this segment: program headers and kernel must agree on the
+	 * place in the file. */
+	mapped = elf_image_bytes(obj->image, (uint64_t)m->pr.pr_offset + (addr - m->pr.pr_vaddr), 1);
+	if (mapped != bytes.at)
+		return RES_NONE;
+	room = m->pr.pr_size - (addr - m->pr.pr_vaddr);
+	if (span_left(&bytes) > room)
+		bytes.end = bytes.at + room;
+	*out = bytes;
+	return RES_OK;
+}

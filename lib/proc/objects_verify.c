@@ -1,0 +1,328 @@
+/* Opening the file behind an object, and deciding whether to believe it.
+ *
+ *   open_mapping ─┬─ proven (same inode) ───────────────────────────────> use the file
+ *                 ├─ build-id in memory = in the file ──────────────────> use the file
+ *                 ├─ no build-id on a side that could be read, or memory
+ *                 │  unreadable: nothing speaks against it ─────────────> use the file, say so
+ *                 └─ they differ, or no file to be had ─> loaded segments in memory, say so
+ *
+ * The build-id in memory: ELF header at the mapping of offset 0, program headers, PT_NOTE. All of it
+ * may be anything. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include "base/fileio.h"
+#include "base/owned.h"
+#include "base/strbuf.h"
+#include "elf/debugfile.h"
+#include "elf/notes.h"
+#include "proc/objects.h"
+
+enum {
+	PHDRS_LIMIT = 128,         /* real ones have about a dozen */
+	NOTES_LIMIT = 1 << 16,     /* bytes of one PT_NOTE */
+	BUILD_ID_LIMIT = 64,       /* sha1 is 20 bytes */
+	MEMORY_LIMIT = 256u << 20, /* bytes of an image from memory */
+	NT_GNU_BUILD_ID_TYPE = 3,
+	PAGE = 4096
+};
+
+struct build_id {
+	uint8_t bytes[BUILD_ID_LIMIT];
+	size_t n; /* 0: there is none */
+};
+
+static bool read_all(struct proc_objects *o, void *buf, size_t n, uint64_t va)
+{
+	return o->read != NULL && o->read(o->read_data, buf, n, va) == (ssize_t)n;
+}
+
+static void build_id_set(struct build_id *id, const struct span *bytes)
+{
+	id->n = span_left(bytes) <= BUILD_ID_LIMIT ? span_left(bytes) : BUILD_ID_LIMIT;
+	if (id->n > 0)
+		memcpy(id->bytes, bytes->at, id->n);
+}
+
+static bool build_id_equal(const struct build_id *a, const struct build_id *b)
+{
+	return a->n == b->n && memcmp(a->bytes, b->bytes, a->n) == 0;
+}
+
+/* As text for a notice. */
+static const char *build_id_text(const struct build_id *id, char buf[2 * BUILD_ID_LIMIT + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < id->n; i++) {
+		buf[2 * i] = digits[id->bytes[i] >> 4];
+		buf[2 * i + 1] = digits[id->bytes[i] & 15];
+	}
+	buf[2 * id->n] = '\0';
+	return buf;
+}
+
+/* The build-id among the notes of one PT_NOTE at va. RES_FAIL: unreadable. */
+static enum res notes_build_id(
+    struct proc_objects *o, uint64_t va, uint64_t size, size_t align, struct build_id *id)
+{
+	size_t n = size < NOTES_LIMIT ? (size_t)size : NOTES_LIMIT;
+	OWNED(mem_release) void *bytes = malloc(n == 0 ? 1 : n);
+	struct elf_note note;
+	struct span s;
+
+	if (bytes == NULL || !read_all(o, bytes, n, va))
+		return RES_FAIL;
+	s = span_of(bytes, n);
+	while (elf_note_next(&s, align, &note) == RES_OK) {
+		if (note.type == NT_GNU_BUILD_ID_TYPE && strcmp(note.name, "GNU") == 0 &&
+		    span_left(&note.desc) > 0) {
+			build_id_set(id, &note.desc);
+			return RES_OK;
+		}
+	}
+	return RES_NONE;
+}
+
+static enum res read_phdrs(struct proc_objects *o, uint64_t base, Elf64_Phdr phdrs[PHDRS_LIMIT], size_t *n)
+{
+	Elf64_Ehdr ehdr;
+
+	if (!read_all(o, &ehdr, sizeof(ehdr), base))
+		return RES_FAIL;
+	if (memcmp(ehdr.e_ident, ELFMAG, SELFMAG) != 0 || ehdr.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    ehdr.e_phentsize != sizeof(Elf64_Phdr) || ehdr.e_phnum == 0)
+		return RES_NONE;
+	*n = ehdr.e_phnum < PHDRS_LIMIT ? ehdr.e_phnum : PHDRS_LIMIT;
+	return read_all(o, phdrs, *n * sizeof(phdrs[0]), base + ehdr.e_phoff) ? RES_OK : RES_FAIL;
+}
+
+/* The build-id of what is mapped at base. RES_NONE: it was all read and has none; RES_FAIL: memory
+ * cannot be read, so nothing is known. */
+static enum res memory_build_id(struct proc_objects *o, uint64_t base, struct build_id *id)
+{
+	Elf64_Phdr phdrs[PHDRS_LIMIT];
+	uint64_t bias = base;
+	bool unreadable = false;
+	size_t n = 0;
+	enum res res = read_phdrs(o, base, phdrs, &n);
+
+	if (res != RES_OK)
+		return res;
+	for (size_t i = 0; i < n; i++) {
+		if (phdrs[i].p_type == PT_LOAD && phdrs[i].p_offset < PAGE) {
+			bias = base - (phdrs[i].p_vaddr - phdrs[i].p_offset);
+			break;
+		}
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (phdrs[i].p_type != PT_NOTE)
+			continue;
+		res = notes_build_id(
+		    o, bias + phdrs[i].p_vaddr, phdrs[i].p_filesz, (size_t)phdrs[i].p_align, id);
+		if (res == RES_OK)
+			return RES_OK;
+		unreadable |= res == RES_FAIL;
+	}
+	return unreadable ? RES_FAIL : RES_NONE;
+}
+
+static bool is_of(const struct proc_objects *o, const struct proc_object *obj, const struct proc_map *m)
+{
+	return m->object >= 0 && &o->objects.at[m->object] == obj;
+}
+
+/* The mapping that says most about the load bias: an executable one, else the first. */
+static const struct proc_map *main_mapping(const struct proc_objects *o, const struct proc_object *obj)
+{
+	for (size_t i = obj->first; i <= obj->last; i++) {
+		const struct proc_map *m = &o->maps.at[i];
+
+		if (is_of(o, obj, m) && (m->pr.pr_mflags & MA_EXEC) != 0)
+			return m;
+	}
+	return &o->maps.at[obj->first];
+}
+
+static bool maps_start(const struct proc_objects *o, const struct proc_object *obj)
+{
+	const struct proc_map *m = objects_map(o, obj->base);
+
+	return m != NULL && m->pr.pr_offset == 0;
+}
+
+/* False: no segment of img is where the mapping is. */
+static bool bias_from_mapping(struct elf_image *img, const struct proc_map *m, uint64_t *bias)
+{
+	uint64_t vaddr;
+	bool exec = (m->pr.pr_mflags & MA_EXEC) != 0;
+
+	if (elf_image_vaddr_of_offset(img, (uint64_t)m->pr.pr_offset, exec, &vaddr) != RES_OK)
+		return false;
+	*bias = m->pr.pr_vaddr - vaddr;
+	return true;
+}
+
+static bool find_bias(
+    const struct proc_objects *o, const struct proc_object *obj, struct elf_image *img, uint64_t *bias)
+{
+	if (bias_from_mapping(img, main_mapping(o, obj), bias))
+		return true;
+	for (size_t i = obj->first; i <= obj->last; i++)
+		if (is_of(o, obj, &o->maps.at[i]) && bias_from_mapping(img, &o->maps.at[i], bias))
+			return true;
+	return false;
+}
+
+/* Is there more to it than the headers? Cores save the first page of a file mapping and no more; an
+ * image without unwind tables would only hide that the file is missing. */
+static bool has_substance(const struct elf_image *img)
+{
+	const GElf_Phdr *eh_frame = elf_image_phdr(img, PT_GNU_EH_FRAME);
+	struct span bytes;
+
+	return eh_frame == NULL || elf_image_at(img, eh_frame->p_vaddr, &bytes, NULL) == RES_OK;
+}
+
+/* Put the image together from what is loaded. */
+static enum res image_from_memory(struct proc_objects *o, struct proc_object *obj)
+{
+	struct elf_image *img;
+
+	if (o->read == NULL || !maps_start(o, obj) ||
+	    elf_image_from_memory(o->read, o->read_data, obj->base, MEMORY_LIMIT, &img, NULL) != RES_OK)
+		return RES_NONE;
+	if (!has_substance(img)) {
+		elf_image_close(img);
+		return RES_NONE;
+	}
+	obj->bias = obj->base - elf_image_base(img);
+	obj->image = img;
+	obj->from_memory = true;
+	return RES_OK;
+}
+
+static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, const char *why)
+{
+	struct build_id id = { .n = 0 };
+	char hex[2 * BUILD_ID_LIMIT + 1];
+
+	if (maps_start(o, obj))
+		(void)memory_build_id(o, obj->base, &id);
+	if (image_from_memory(o, obj) == RES_OK) {
+		objects_notice(o, false,
+		    "%s: %s (build-id of the mapped one: %s); reading what is loaded of it instead, "
+		    "names that are not exported are missing",
+		    obj->path, why, id.n == 0 ? "unknown" : build_id_text(&id, hex));
+		return RES_OK;
+	}
+	objects_notice(o, true,
+	    "%s: %s (build-id of the mapped one: %s); no names and no unwind tables of it, "
+	    "put the file with this build-id there to have them",
+	    obj->path, why, id.n == 0 ? "unknown" : build_id_text(&id, hex));
+	return RES_NONE;
+}
+
+/* Does anything speak against img being what is mapped? Says so where nothing can be known. */
+static bool believed(struct proc_objects *o, struct proc_object *obj, struct elf_image *img)
+{
+	struct build_id mapped = { .n = 0 }, file = { .n = 0 };
+	struct span bytes;
+	enum res res;
+
+	if (elf_image_build_id(img, &bytes) == RES_OK)
+		build_id_set(&file, &bytes);
+	res = maps_start(o, obj) ? memory_build_id(o, obj->base, &mapped) : RES_FAIL;
+	if (res == RES_FAIL || (mapped.n == 0 && file.n == 0)) {
+		objects_notice(o, false, "%s: cannot be checked against the mapped one (%s); taken as it is",
+		    obj->path, res == RES_FAIL ? "its headers in memory are not readable" : "no build-id");
+		return true;
+	}
+	return build_id_equal(&mapped, &file);
+}
+
+static bool has_elf_magic(int fd)
+{
+	char magic[SELFMAG];
+
+	return fileio_pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
+	       memcmp(magic, ELFMAG, SELFMAG) == 0;
+}
+
+static enum res image_from_file(struct proc_objects *o, struct proc_object *obj)
+{
+	struct fault f = { .text = "" };
+	bool proven = false;
+	OWNED(fd_release)
+	int fd = o->files.open_mapping == NULL
+		     ? -1
+		     : o->files.open_mapping(o->files.data, main_mapping(o, obj), &proven, &f);
+	struct elf_image *img;
+	char why[sizeof(f.text) + 64];
+
+	if (fd < 0) {
+		(void)snprintf(
+		    why, sizeof(why), "cannot be opened: %s", f.text[0] != '\0' ? f.text : "no such file");
+		return memory_instead(o, obj, why);
+	}
+	/* Fonts, locales and shared memory are mapped too; nobody misses their symbols. */
+	if (!has_elf_magic(fd))
+		return RES_NONE;
+	if (elf_image_open(fd, &img, &f) != RES_OK) {
+		(void)snprintf(why, sizeof(why), "not usable: %s", f.text);
+		return memory_instead(o, obj, why);
+	}
+	if ((proven || believed(o, obj, img)) && find_bias(o, obj, img, &obj->bias)) {
+		obj->image = img;
+		return RES_OK;
+	}
+	elf_image_close(img);
+	return memory_instead(o, obj, "the file there now is not the one that was mapped");
+}
+
+enum res objects_image(struct proc_objects *o, struct proc_object *obj)
+{
+	if (!obj->tried) {
+		obj->tried = true;
+		if (strcmp(obj->path, "linux-vdso.so.1") == 0)
+			(void)image_from_memory(o, obj);
+		else
+			(void)image_from_file(o, obj);
+	}
+	return obj->image != NULL ? RES_OK : RES_NONE;
+}
+
+struct elf_symbols *objects_symbols(struct proc_objects *o, struct proc_object *obj)
+{
+	struct elf_image *debug;
+
+	if (obj->symbols != NULL)
+		return obj->symbols;
+	if (objects_image(o, obj) != RES_OK)
+		return NULL;
+	obj->symbols = elf_symbols_create(obj->image);
+	if (obj->symbols == NULL || elf_symbols_has_symtab(obj->symbols) || o->files.open_path == NULL ||
+	    obj->path[0] != '/')
+		return obj->symbols;
+	if (elf_debugfile_open(obj->image, obj->path, o->files.open_path, o->files.data, &debug) == RES_OK)
+		elf_symbols_attach_debug(obj->symbols, debug);
+	return obj->symbols;
+}
+
+struct elf_symbols *objects_names(struct proc_objects *o, struct proc_object *obj)
+{
+	if (obj->symbols != NULL || obj->names != NULL)
+		return obj->symbols != NULL ? obj->symbols : obj->names;
+	if (objects_image(o, obj) != RES_OK)
+		return NULL;
+	obj->names = elf_symbols_create(obj->image);
+	if (obj->names != NULL && elf_symbols_has_symtab(obj->names)) {
+		/* Complete as it is: it answers every question. */
+		obj->symbols = obj->names;
+		obj->names = NULL;
+		return obj->symbols;
+	}
+	return obj->names;
+}

@@ -1,0 +1,93 @@
+/* Memory of a process by address.
+ *
+ *   Pread:  backend's bytes │ hole │ backend's bytes …
+ *                             └── bytes of the mapped file, where memory is known to equal it
+ *
+ * The hole is filled for cores and made-up processes only: a live process answers for itself, and no
+ * file may be opened while one is held. */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proc/handle.h"
+
+ssize_t handle_read_raw(void *data, void *buf, size_t n, uint64_t va)
+{
+	struct ps_prochandle *P = data;
+	ssize_t got;
+
+	/* Never past the end of the address space. */
+	if (va + n < va)
+		n = (size_t)(UINT64_MAX - va);
+	if (P->backend.ops.pop_pread == NULL || n == 0)
+		return 0;
+	got = P->backend.ops.pop_pread(P, buf, n, (uintptr_t)va, P->data);
+	if (got < 0)
+		return 0;
+	return (size_t)got > n ? (ssize_t)n : got;
+}
+
+/* What the file has for va, at most n bytes; 0 when memory has to be asked. */
+static size_t read_file(struct ps_prochandle *P, void *buf, size_t n, uintptr_t va)
+{
+	struct proc_objects *o;
+	struct span bytes;
+	size_t have;
+
+	if (!P->made_up && P->state != PS_DEAD)
+		return 0;
+	o = handle_objects(P);
+	if (o == NULL || objects_file_bytes(o, va, &bytes) != RES_OK)
+		return 0;
+	have = span_left(&bytes) < n ? span_left(&bytes) : n;
+	memcpy(buf, bytes.at, have);
+	return have;
+}
+
+ssize_t Pread(struct ps_prochandle *P, void *buf, size_t n, uintptr_t va)
+{
+	size_t done = 0;
+
+	if (n > SSIZE_MAX)
+		n = SSIZE_MAX;
+	while (done < n) {
+		uintptr_t at = va + done;
+		size_t got;
+
+		if (at < va)
+			break;
+		got = (size_t)handle_read_raw(P, (char *)buf + done, n - done, at);
+		if (got == 0)
+			got = read_file(P, (char *)buf + done, n - done, at);
+		if (got == 0)
+			break;
+		done += got;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t Pread_string(struct ps_prochandle *P, char *buf, size_t size, uintptr_t va)
+{
+	enum { CHUNK = 64 }; /* most strings asked for are names */
+	size_t n = 0;
+
+	if (size < 2) {
+		if (size == 1)
+			buf[0] = '\0';
+		return -1;
+	}
+	while (n < size - 1) {
+		size_t want = size - 1 - n < CHUNK ? size - 1 - n : CHUNK;
+		ssize_t got = Pread(P, buf + n, want, va + n);
+		const char *nul = got <= 0 ? NULL : memchr(buf + n, '\0', (size_t)got);
+
+		if (nul != NULL)
+			return (ssize_t)(nul - buf);
+		if (got > 0)
+			n += (size_t)got;
+		if (got < (ssize_t)want)
+			break;
+	}
+	buf[n] = '\0';
+	return n == 0 ? -1 : (ssize_t)n;
+}

@@ -1,0 +1,154 @@
+/* Symbols of a process: an address to its object to the file's symbol, a name through objects. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "proc/handle.h"
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
+/* The symbol with target addresses. Offsets (TLS), absolute values and what is defined elsewhere are
+ * no addresses of this object and stay as they are. */
+static GElf_Sym relocated(const struct proc_object *obj, const struct elf_symbol *found)
+{
+	GElf_Sym sym = found->sym;
+
+	if (GELF_ST_TYPE(sym.st_info) != STT_TLS && sym.st_shndx != SHN_ABS && sym.st_shndx != SHN_UNDEF)
+		sym.st_value += obj->bias;
+	return sym;
+}
+
+int Pxlookup_by_addr(
+    struct ps_prochandle *P, uintptr_t addr, char *buf, size_t n, GElf_Sym *sym, prsyminfo_t *info)
+{
+	struct proc_objects *o = handle_objects(P);
+	struct proc_object *obj = o == NULL ? NULL : objects_at(o, addr);
+	struct elf_symbols *syms = obj == NULL ? NULL : objects_symbols(o, obj);
+	struct elf_symbol found;
+
+	if (syms == NULL || elf_symbols_by_addr(syms, addr - obj->bias, &found) != RES_OK)
+		return -1;
+	*sym = relocated(obj, &found);
+	if (n > 0) {
+		size_t len = found.name_len < n - 1 ? found.name_len : n - 1;
+
+		if (len > 0)
+			memcpy(buf, found.name, len);
+		buf[len] = '\0';
+	}
+	if (info != NULL)
+		*info = (prsyminfo_t){ .prs_object = base_name(obj->path),
+			.prs_name = n > 0 ? buf : NULL,
+			.prs_id = found.id,
+			.prs_table = found.table == ELF_SYMTAB ? PR_SYMTAB : PR_DYNSYM };
+	return 0;
+}
+
+int Plookup_by_addr(struct ps_prochandle *P, uintptr_t addr, char *buf, size_t n, GElf_Sym *sym)
+{
+	return Pxlookup_by_addr(P, addr, buf, n, sym, NULL);
+}
+
+enum match { MATCH_PATH, MATCH_BASENAME, MATCH_PREFIX, MATCHES };
+
+static bool matches(const char *path, const char *name, enum match how)
+{
+	const char *base = base_name(path);
+	size_t n = strlen(name);
+
+	switch (how) {
+	case MATCH_PATH:
+		return strcmp(path, name) == 0;
+	case MATCH_BASENAME:
+		return strcmp(base, name) == 0;
+	default: /* "libc.so" is "libc.so.6" */
+		return n > 0 && strncmp(base, name, n) == 0 && base[n] == '.';
+	}
+}
+
+/* The object called `name`; the better kind of match first, whatever the order of the mappings. */
+static struct proc_object *object_named(struct ps_prochandle *P, struct proc_objects *o, const char *name)
+{
+	if (name == PR_OBJ_EXEC || (name != PR_OBJ_LDSO && strcmp(name, "a.out") == 0))
+		return handle_executable(P);
+	if (name == PR_OBJ_LDSO) {
+		long base = Pgetauxval(P, AT_BASE);
+
+		return base == -1 ? NULL : objects_at(o, (uintptr_t)base);
+	}
+	for (int how = MATCH_PATH; how < MATCHES; how++)
+		for (size_t i = 0; i < o->objects.n; i++)
+			if (o->objects.at[i].loaded && matches(o->objects.at[i].path, name, (enum match)how))
+				return &o->objects.at[i];
+	return NULL;
+}
+
+/* RES_OK: a definition; RES_NONE: nothing, or, with *undefined set, only a reference in *sym. */
+static enum res by_name(
+    struct proc_object *obj, struct elf_symbols *syms, const char *name, GElf_Sym *sym, bool *undefined)
+{
+	struct elf_symbol found;
+
+	if (syms == NULL || elf_symbols_by_name(syms, name, &found) != RES_OK)
+		return RES_NONE;
+	if (found.sym.st_shndx != SHN_UNDEF) {
+		*sym = relocated(obj, &found);
+		return RES_OK;
+	}
+	if (!*undefined)
+		*sym = relocated(obj, &found);
+	*undefined = true;
+	return RES_NONE;
+}
+
+/* In every object, the executable first. Debug files are left alone: there may be hundreds. */
+static int lookup_everywhere(struct ps_prochandle *P, struct proc_objects *o, const char *name, GElf_Sym *out)
+{
+	struct proc_object *exec = handle_executable(P);
+	bool undefined = false;
+	GElf_Sym sym;
+
+	if (exec != NULL && by_name(exec, objects_names(o, exec), name, &sym, &undefined) == RES_OK) {
+		*out = sym;
+		return 0;
+	}
+	for (size_t i = 0; i < o->objects.n; i++) {
+		struct proc_object *obj = &o->objects.at[i];
+
+		if (obj == exec || !obj->loaded)
+			continue;
+		if (by_name(obj, objects_names(o, obj), name, &sym, &undefined) == RES_OK) {
+			*out = sym;
+			return 0;
+		}
+	}
+	if (undefined)
+		*out = sym;
+	return undefined ? 0 : -1;
+}
+
+int Plookup_by_name(struct ps_prochandle *P, const char *objname, const char *name, GElf_Sym *out)
+{
+	struct proc_objects *o = handle_objects(P);
+	struct proc_object *obj;
+	bool undefined = false;
+	GElf_Sym sym;
+
+	if (o == NULL)
+		return -1;
+	if (objname == PR_OBJ_EVERY)
+		return lookup_everywhere(P, o, name, out);
+	obj = object_named(P, o, objname);
+	if (obj == NULL)
+		return -1;
+	/* What a library exports is found without its debug file; only what it hides needs that. */
+	if (by_name(obj, objects_names(o, obj), name, &sym, &undefined) != RES_OK &&
+	    by_name(obj, objects_symbols(o, obj), name, &sym, &undefined) != RES_OK && !undefined)
+		return -1;
+	*out = sym;
+	return 0;
+}

@@ -1,0 +1,49 @@
+/* Words for G_ codes, and process names made safe for one line of a terminal. */
+#include <libproc.h>
+
+const char *Pgrab_error(int code)
+{
+	/* The texts of illumos's libproc, so that scripts that know them know ours. */
+	static const char *const texts[] = {
+		[G_NOPROC] = "no such process",
+		[G_NOCORE] = "no such core file",
+		[G_NOPROCORCORE] = "no such process or core file",
+		[G_NOEXEC] = "cannot find executable file",
+		[G_ZOMB] = "zombie process",
+		[G_PERM] = "permission denied",
+		[G_BUSY] = "process is traced",
+		[G_SYS] = "system process",
+		[G_SELF] = "attempt to grab self",
+		[G_INTR] = "operation interrupted",
+		[G_LP64] = "program is _LP64, self is not",
+		[G_FORMAT] = "file is not an ELF core file",
+		[G_ELF] = "libelf error",
+		[G_NOTE] = "core file is corrupt or missing required data",
+		[G_ISAINVAL] = "wrong ELF machine type",
+		[G_BADLWPS] = "bad lwp specification",
+		[G_NOFD] = "too many open files",
+	};
+
+	if (code == G_STRANGE)
+		return "unanticipated system error";
+	if (code <= 0 || (size_t)code >= sizeof(texts) / sizeof(texts[0]))
+		return "unknown error";
+	return texts[code];
+}
+
+/* Bytes above ASCII count as unprintable too: a name cut at a fixed length may end inside a
+ * character, and the two-byte controls of UTF-8 are as harmful as the one-byte ones. */
+static void blank(char *text, size_t n)
+{
+	for (size_t i = 0; i < n && text[i] != '\0'; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			text[i] = ' ';
+	text[n - 1] = '\0';
+}
+
+void proc_unctrl_psinfo(psinfo_t *psinfo)
+{
+	blank(psinfo->pr_fname, sizeof(psinfo->pr_fname));
+	blank(psinfo->pr_psargs, sizeof(psinfo->pr_psargs));
+	blank(psinfo->pr_lwp.pr_fname, sizeof(psinfo->pr_lwp.pr_fname));
+}
