@@ -1,0 +1,316 @@
+/* Steps by call frame information, with libunwind's remote interface. The only file that knows it.
+ *
+ * libunwind gets an address space of our own accessors. Per step it asks find_proc_info for a pc it has
+ * no row for in its cache; we answer out of the one table entry that cfi.c found and checked, through
+ * libunwind's own reader of such tables. All it reads besides comes through access_mem.
+ *
+ * What it would do on its own where a pc has no CFI (go on with rbp, sp then being wrong) is not
+ * wanted: find_proc_info then fails in a way that ends the step, and fallback_step takes over with the
+ * registers of the last good activation. The cursor starts anew behind it. A new cursor takes its pc for
+ * exact; a return address is therefore given to it less one, which finds the same row.
+ *
+ * libunwind's register numbers on x86-64 are DWARF's. */
+#include <libunwind.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "os/target_os.h"
+#include "unwind/cfi.h"
+#include "unwind/engine.h"
+
+/* Exported by libunwind-x86_64, declared in none of its headers. */
+extern int _Ux86_64_dwarf_search_unwind_table(
+    unw_addr_space_t, unw_word_t, unw_dyn_info_t *, unw_proc_info_t *, int, void *);
+
+enum { ROWS_CACHED = 1024, NO_REGISTER = -1 };
+
+/* An executable mapping, and the tables that describe it. */
+struct region {
+	uint64_t lo, hi;
+	uint64_t bias;
+	bool has_table;
+	struct cfi_table table;
+};
+
+struct lu_engine {
+	struct ps_prochandle *P;
+	struct memory *mem;
+	unw_addr_space_t as;
+	unw_cursor_t cursor;
+	bool started;
+	struct unwind_regs regs; /* what the cursor started with; it refers to them */
+	VEC(struct region) regions;
+	size_t region_last;
+	/* Why a step failed: */
+	bool miss;
+	int reg_missing;
+	uint64_t va_missing; /* 0: none */
+};
+
+static bool region_holds(const struct region *r, uint64_t pc)
+{
+	return pc >= r->lo && pc < r->hi;
+}
+
+/* The region of a pc, made when it is new. NULL: not in a mapping, or no memory. */
+static const struct region *region_of(struct lu_engine *e, uint64_t pc)
+{
+	const prmap_t *map;
+	struct elf_image *img;
+	struct region r = { .lo = 0 };
+
+	if (e->regions.n != 0 && region_holds(&e->regions.at[e->region_last], pc))
+		return &e->regions.at[e->region_last];
+	for (size_t i = 0; i < e->regions.n; i++) {
+		if (region_holds(&e->regions.at[i], pc)) {
+			e->region_last = i;
+			return &e->regions.at[i];
+		}
+	}
+	map = Paddr_to_map(e->P, pc);
+	if (map == NULL)
+		return NULL;
+	r.lo = map->pr_vaddr;
+	r.hi = r.lo + map->pr_size;
+	r.has_table = os_object_image(e->P, pc, &img, &r.bias) == RES_OK &&
+		      cfi_table_of(img, &r.table) == RES_OK &&
+		      memory_pin(e->mem, r.table.run_va + r.bias, r.table.run);
+	if (!region_holds(&r, pc) || !vec_push(&e->regions, r))
+		return NULL;
+	e->region_last = e->regions.n - 1;
+	return &e->regions.at[e->region_last];
+}
+
+static int find_proc_info(
+    unw_addr_space_t as, unw_word_t pc, unw_proc_info_t *info, int need_unwind_info, void *arg)
+{
+	struct lu_engine *e = arg;
+	const struct region *r = region_of(e, pc);
+	unw_dyn_info_t table = { .format = UNW_INFO_FORMAT_REMOTE_TABLE };
+	uint64_t entry;
+
+	e->miss = true;
+	if (r == NULL || !r->has_table || cfi_find(&r->table, pc - r->bias, &entry) != RES_OK)
+		return -UNW_EUNSPEC;
+	table.start_ip = r->lo;
+	table.end_ip = r->hi;
+	table.u.rti.segbase = r->table.hdr + r->bias;
+	table.u.rti.table_data = entry + r->bias;
+	table.u.rti.table_len = 1;
+	if (_Ux86_64_dwarf_search_unwind_table(as, pc, &table, info, need_unwind_info, arg) < 0)
+		return -UNW_EUNSPEC;
+	e->miss = false;
+	return 0;
+}
+
+static void put_unwind_info(unw_addr_space_t as, unw_proc_info_t *info, void *arg)
+{
+	(void)as;
+	(void)info;
+	(void)arg;
+}
+
+static int get_dyn_info_list_addr(unw_addr_space_t as, unw_word_t *list, void *arg)
+{
+	(void)as;
+	(void)list;
+	(void)arg;
+	return -UNW_ENOINFO;
+}
+
+static int access_mem(unw_addr_space_t as, unw_word_t va, unw_word_t *word, int write, void *arg)
+{
+	struct lu_engine *e = arg;
+
+	(void)as;
+	if (write == 0 && memory_word(e->mem, va, word))
+		return 0;
+	e->va_missing = va;
+	return -UNW_EINVAL;
+}
+
+static int access_reg(unw_addr_space_t as, unw_regnum_t reg, unw_word_t *word, int write, void *arg)
+{
+	struct lu_engine *e = arg;
+
+	(void)as;
+	if (write == 0 && reg >= 0 && reg <= UNWIND_DWARF_PC && regs_known(&e->regs, (unsigned)reg)) {
+		*word = e->regs.reg[reg];
+		return 0;
+	}
+	e->reg_missing = reg;
+	return -UNW_EBADREG;
+}
+
+static int access_fpreg(unw_addr_space_t as, unw_regnum_t reg, unw_fpreg_t *value, int write, void *arg)
+{
+	(void)as;
+	(void)reg;
+	(void)value;
+	(void)write;
+	(void)arg;
+	return -UNW_EBADREG;
+}
+
+static int resume(unw_addr_space_t as, unw_cursor_t *cursor, void *arg)
+{
+	(void)as;
+	(void)cursor;
+	(void)arg;
+	return -UNW_EINVAL;
+}
+
+static void lu_destroy(void *engine)
+{
+	struct lu_engine *e = engine;
+
+	if (e == NULL)
+		return;
+	if (e->as != NULL)
+		unw_destroy_addr_space(e->as);
+	memory_destroy(e->mem);
+	vec_free(&e->regions);
+	free(e);
+}
+
+static enum res lu_create(struct ps_prochandle *P, void **out, struct fault *f)
+{
+	unw_accessors_t accessors = {
+		.find_proc_info = find_proc_info,
+		.put_unwind_info = put_unwind_info,
+		.get_dyn_info_list_addr = get_dyn_info_list_addr,
+		.access_mem = access_mem,
+		.access_reg = access_reg,
+		.access_fpreg = access_fpreg,
+		.resume = resume,
+	};
+	struct lu_engine *e = calloc(1, sizeof(*e));
+
+	if (e == NULL)
+		return fault_memory(f);
+	e->P = P;
+	e->mem = memory_create(P);
+	e->as = unw_create_addr_space(&accessors, 0);
+	if (e->mem == NULL || e->as == NULL) {
+		lu_destroy(e);
+		return fault_memory(f);
+	}
+	(void)unw_set_caching_policy(e->as, UNW_CACHE_GLOBAL);
+	(void)unw_set_cache_size(e->as, ROWS_CACHED, 0);
+	*out = e;
+	return RES_OK;
+}
+
+/* Point the cursor at *a. */
+static void cursor_set(struct lu_engine *e, const struct activation *a)
+{
+	e->regs = a->regs;
+	if (!a->exact)
+		e->regs.reg[UNWIND_DWARF_PC]--;
+	e->started = unw_init_remote(&e->cursor, e->as, e) == 0;
+}
+
+static void lu_start(void *engine, const struct activation *a)
+{
+	struct lu_engine *e = engine;
+
+	memory_restart(e->mem, a->regs.reg[UNWIND_DWARF_RSP]);
+	cursor_set(e, a);
+}
+
+/* The cursor's registers; false without pc and sp. */
+static bool cursor_get(struct lu_engine *e, struct unwind_regs *out)
+{
+	unw_word_t word;
+
+	*out = (struct unwind_regs){ .known = 0 };
+	if (unw_get_reg(&e->cursor, UNW_REG_IP, &word) < 0)
+		return false;
+	regs_set(out, UNWIND_DWARF_PC, word);
+	if (unw_get_reg(&e->cursor, UNW_REG_SP, &word) < 0)
+		return false;
+	regs_set(out, UNWIND_DWARF_RSP, word);
+	for (unsigned i = 0; i < UNWIND_SAVED; i++) {
+		if (unw_get_reg(&e->cursor, regs_saved_dwarf[i], &word) == 0)
+			regs_set(out, regs_saved_dwarf[i], word);
+	}
+	return true;
+}
+
+static const char *register_name(int reg)
+{
+	static const char *const names[UNWIND_DWARF_PC + 1] = { "rax", "rdx", "rcx", "rbx", "rsi", "rdi",
+		"rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rip" };
+
+	return reg >= 0 && reg <= UNWIND_DWARF_PC ? names[reg] : "a register";
+}
+
+/* Nothing describes pc, and going on without did not work either. */
+static void why_no_cfi(struct lu_engine *e, uint64_t pc, char why[UNWIND_WHY])
+{
+	char path[512], *slash;
+
+	if (Pobjname(e->P, pc, path, sizeof(path)) == NULL) {
+		(void)snprintf(why, UNWIND_WHY, "no unwind information at 0x%llx", (unsigned long long)pc);
+		return;
+	}
+	slash = strrchr(path, '/');
+	(void)snprintf(why, UNWIND_WHY, "no unwind information at 0x%llx in %.64s", (unsigned long long)pc,
+	    slash != NULL ? slash + 1 : path);
+}
+
+static enum engine_end step_without_cfi(struct lu_engine *e, struct activation *a, struct engine_note *note)
+{
+	uint64_t pc = a->regs.reg[UNWIND_DWARF_PC];
+	enum engine_end end = fallback_step(e->P, e->mem, a, note);
+	char name[2];
+
+	note->no_cfi = true;
+	/* A frame pointer of 0 means the end by the ABI, which generated code does not keep. */
+	if (end == ENGINE_OLDEST && Pobjname(e->P, pc, name, sizeof(name)) == NULL)
+		end = ENGINE_LOST;
+	if (end == ENGINE_LOST)
+		why_no_cfi(e, pc, note->why);
+	else if (end == ENGINE_CALLER)
+		cursor_set(e, a);
+	return end;
+}
+
+static void why_failed(const struct lu_engine *e, uint64_t pc, char why[UNWIND_WHY])
+{
+	if (e->reg_missing != NO_REGISTER)
+		(void)snprintf(
+		    why, UNWIND_WHY, "needs %s, which is not known", register_name(e->reg_missing));
+	else if (e->va_missing != 0)
+		(void)snprintf(
+		    why, UNWIND_WHY, "stack not readable at 0x%llx", (unsigned long long)e->va_missing);
+	else
+		(void)snprintf(
+		    why, UNWIND_WHY, "unwind information at 0x%llx is damaged", (unsigned long long)pc);
+}
+
+static enum engine_end lu_step(void *engine, struct activation *a, struct engine_note *note)
+{
+	struct lu_engine *e = engine;
+	struct unwind_regs next;
+	int res;
+
+	e->miss = false;
+	e->reg_missing = NO_REGISTER;
+	e->va_missing = 0;
+	res = e->started ? unw_step(&e->cursor) : -UNW_EBADREG;
+	if (e->miss)
+		return step_without_cfi(e, a, note);
+	/* A personality routine's address may be unreadable without harm; what counts is the result. */
+	if (res < 0 || (res > 0 && !cursor_get(e, &next))) {
+		why_failed(e, a->regs.reg[UNWIND_DWARF_PC], note->why);
+		return ENGINE_LOST;
+	}
+	note->signal = unw_is_signal_frame(&e->cursor) > 0;
+	if (res == 0 || (next.reg[UNWIND_DWARF_PC] == 0 && !note->signal))
+		return ENGINE_OLDEST;
+	*a = (struct activation){ next, note->signal };
+	return ENGINE_CALLER;
+}
+
+const struct engine_ops engine_libunwind = { lu_create, lu_destroy, lu_start, lu_step };

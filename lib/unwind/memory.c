@@ -1,0 +1,209 @@
+/* Words of a target for the unwinders. See memory.h for the order of sources.
+ *
+ * Unwinding goes up the stack and rarely looks back, so pieces are read upwards: a miss just above a
+ * piece reads on from its end, a miss elsewhere reads one page only.
+ *
+ *      sp             piece 0      piece 1             stack's end
+ *      |──────────────┬────────────┬─ ─ ─ ─ ─ ─ ─ ─ ─ ─|
+ *
+ * Which piece goes when a new one is needed: the one whose turn it is; order matters little. */
+#include "unwind/memory.h"
+
+#include <stdlib.h>
+
+#include "base/vec.h"
+#include "elf/image.h"
+#include "os/target_os.h"
+
+enum { PIECES = 4, PIECE_FIRST = 16 << 10, PIECE_MAX = 64 << 10, FILE_RUNS = 8, PAGE = 4096 };
+
+struct piece {
+	uint64_t lo;
+	size_t n; /* 0: empty */
+	uint8_t *bytes;
+};
+
+struct file_run {
+	uint64_t lo;
+	struct span bytes;
+};
+
+struct memory {
+	struct ps_prochandle *P;
+	VEC(struct file_run) pinned;
+	uint64_t pin_lo, pin_hi; /* all of pinned lie between: most addresses do not */
+	size_t pin_last;
+	struct piece pieces[PIECES];
+	unsigned last, turn; /* the piece that answered last; the next one to go */
+	struct file_run runs[FILE_RUNS];
+	unsigned run_turn;
+};
+
+struct memory *memory_create(struct ps_prochandle *P)
+{
+	struct memory *m = calloc(1, sizeof(*m));
+
+	if (m != NULL)
+		m->P = P;
+	return m;
+}
+
+void memory_destroy(struct memory *m)
+{
+	if (m == NULL)
+		return;
+	for (unsigned i = 0; i < PIECES; i++)
+		free(m->pieces[i].bytes);
+	vec_free(&m->pinned);
+	free(m);
+}
+
+bool memory_pin(struct memory *m, uint64_t va, struct span bytes)
+{
+	uint64_t end = va + span_left(&bytes);
+	struct file_run run = { va, bytes };
+
+	if (end < va || !vec_push(&m->pinned, run))
+		return false;
+	m->pin_lo = m->pinned.n == 1 || va < m->pin_lo ? va : m->pin_lo;
+	m->pin_hi = end > m->pin_hi ? end : m->pin_hi;
+	m->pin_last = m->pinned.n - 1;
+	return true;
+}
+
+static bool run_word(const struct file_run *r, uint64_t va, uint64_t *out)
+{
+	size_t n = span_left(&r->bytes);
+	uint64_t off = va - r->lo;
+
+	if (off >= n)
+		return false;
+	if (n - off >= sizeof(*out)) {
+		memcpy(out, r->bytes.at + off, sizeof(*out));
+	} else {
+		*out = 0;
+		memcpy(out, r->bytes.at + off, (size_t)(n - off));
+	}
+	return true;
+}
+
+static bool pinned_word(struct memory *m, uint64_t va, uint64_t *out)
+{
+	if (va < m->pin_lo || va >= m->pin_hi)
+		return false;
+	if (run_word(&m->pinned.at[m->pin_last], va, out))
+		return true;
+	for (size_t i = 0; i < m->pinned.n; i++) {
+		if (run_word(&m->pinned.at[i], va, out)) {
+			m->pin_last = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool piece_word(const struct piece *p, uint64_t va, uint64_t *out)
+{
+	uint64_t off = va - p->lo;
+
+	if (p->n < sizeof(*out) || off > p->n - sizeof(*out))
+		return false;
+	memcpy(out, p->bytes + off, sizeof(*out));
+	return true;
+}
+
+/* Read up to n bytes from lo into the piece whose turn it is. True when the word at va came in. */
+static bool piece_fill(struct memory *m, uint64_t lo, size_t n, uint64_t va, uint64_t *out)
+{
+	struct piece *p = &m->pieces[m->turn];
+	ssize_t got;
+
+	if (p->bytes == NULL && (p->bytes = malloc(PIECE_MAX)) == NULL)
+		return false;
+	p->n = 0;
+	got = Pread(m->P, p->bytes, n, lo);
+	if (got <= 0 || (size_t)got > n)
+		return false;
+	p->lo = lo;
+	p->n = (size_t)got;
+	if (!piece_word(p, va, out)) {
+		p->n = 0;
+		return false;
+	}
+	m->last = m->turn;
+	m->turn = (m->turn + 1) % PIECES;
+	return true;
+}
+
+/* Memory that no piece has. */
+static bool piece_miss(struct memory *m, uint64_t va, uint64_t *out)
+{
+	uint64_t page = va & ~(uint64_t)(PAGE - 1);
+	const struct piece *p = &m->pieces[m->last];
+	uint64_t end = p->lo + p->n;
+
+	/* A word across the end of a piece counts as above it: start low enough to get it whole. */
+	if (p->n != 0 && va + sizeof(*out) > end && va - p->lo < p->n + PIECE_MAX - PAGE &&
+	    piece_fill(m, va < end ? va : end, PIECE_MAX, va, out))
+		return true;
+	if (piece_fill(m, page, PAGE, va, out))
+		return true;
+	/* The page's first part may be missing (a capture starts at sp), or the word leaves the page. */
+	return piece_fill(m, va, PAGE, va, out);
+}
+
+/* What the file has for an address of a writable segment whose memory is not to be had. */
+static bool writable_file_word(struct memory *m, uint64_t va, uint64_t *out)
+{
+	struct file_run run = { va, { NULL, NULL } };
+	struct elf_image *img;
+	uint64_t bias;
+
+	return os_object_image(m->P, va, &img, &bias) == RES_OK &&
+	       elf_image_at(img, va - bias, &run.bytes, NULL) == RES_OK && run_word(&run, va, out);
+}
+
+static bool slow_word(struct memory *m, uint64_t va, uint64_t *out)
+{
+	const prmap_t *map = Paddr_to_map(m->P, va);
+	struct file_run run = { va, { NULL, NULL } };
+
+	if (map != NULL && (map->pr_mflags & MA_WRITE) == 0 &&
+	    os_file_bytes(m->P, va, &run.bytes) == RES_OK && run_word(&run, va, out)) {
+		m->runs[m->run_turn] = run;
+		m->run_turn = (m->run_turn + 1) % FILE_RUNS;
+		return true;
+	}
+	return piece_miss(m, va, out) || (map != NULL && writable_file_word(m, va, out));
+}
+
+bool memory_word(struct memory *m, uint64_t va, uint64_t *out)
+{
+	if (va > UINT64_MAX - sizeof(*out))
+		return false;
+	if (pinned_word(m, va, out) || piece_word(&m->pieces[m->last], va, out))
+		return true;
+	for (unsigned i = 0; i < PIECES; i++) {
+		if (piece_word(&m->pieces[i], va, out)) {
+			m->last = i;
+			return true;
+		}
+	}
+	for (unsigned i = 0; i < FILE_RUNS; i++) {
+		if (run_word(&m->runs[i], va, out))
+			return true;
+	}
+	return slow_word(m, va, out);
+}
+
+void memory_restart(struct memory *m, uint64_t sp)
+{
+	uint64_t word;
+
+	for (unsigned i = 0; i < PIECES; i++)
+		m->pieces[i].n = 0;
+	m->last = m->turn = 0;
+	sp &= ~(uint64_t)7;
+	if (sp <= UINT64_MAX - PIECE_FIRST)
+		(void)piece_fill(m, sp, PIECE_FIRST, sp, &word);
+}

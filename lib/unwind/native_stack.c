@@ -1,0 +1,176 @@
+/* The walk over one stack: asks an engine for caller after caller, and keeps it honest.
+ *
+ * However damaged or hostile a stack is, a walk ends:
+ *  - sp has to grow with each step, but for the step over a signal frame, which may change stacks;
+ *  - as many frames as fit into the stack at 16 bytes each (two words: a return address and alignment);
+ *  - a (pc, sp) that comes again is found with one remembered pair, moved at powers of two (Brent). */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "unwind/engine.h"
+
+enum { FRAME_BYTES_MIN = 16, CAP_UNKNOWN = 1 << 16, STACKS_MAX = 16 };
+
+struct unwinder {
+	struct ps_prochandle *P;
+	const struct engine_ops *ops;
+	void *engine;
+};
+
+enum res unwinder_create(
+    struct ps_prochandle *P, enum unwind_engine engine, struct unwinder **out, struct fault *f)
+{
+	struct unwinder *u = calloc(1, sizeof(*u));
+
+	if (u == NULL)
+		return fault_memory(f);
+	u->P = P;
+	u->ops = engine == UNWIND_ENGINE_FP ? &engine_fp : &engine_libunwind;
+	if (u->ops->create(P, &u->engine, f) != RES_OK) {
+		free(u);
+		return RES_FAIL;
+	}
+	*out = u;
+	return RES_OK;
+}
+
+void unwinder_destroy(struct unwinder *u)
+{
+	if (u == NULL)
+		return;
+	u->ops->destroy(u->engine);
+	free(u);
+}
+
+void native_stack_free(struct native_stack *s)
+{
+	vec_free(&s->frames);
+}
+
+/* Most frames that the stack around sp has room for. */
+static size_t stack_cap(struct ps_prochandle *P, uint64_t sp)
+{
+	const prmap_t *map = Paddr_to_map(P, sp);
+	uint64_t off;
+
+	if (map == NULL || (off = sp - map->pr_vaddr) >= map->pr_size)
+		return CAP_UNKNOWN;
+	return (size_t)((map->pr_size - off) / FRAME_BYTES_MIN) + 2;
+}
+
+static struct native_frame frame_of(const struct activation *a, enum unwind_how how)
+{
+	struct native_frame frame = {
+		.pc = a->regs.reg[UNWIND_DWARF_PC],
+		.sp = a->regs.reg[UNWIND_DWARF_RSP],
+		.how = (uint8_t)how,
+		.exact = a->exact,
+	};
+
+	for (unsigned i = 0; i < UNWIND_SAVED; i++) {
+		if (!regs_known(&a->regs, regs_saved_dwarf[i]))
+			continue;
+		frame.saved[i] = a->regs.reg[regs_saved_dwarf[i]];
+		frame.saved_known |= (uint8_t)(1U << i);
+	}
+	return frame;
+}
+
+/* How far a walk has come, for its guards. */
+struct guard {
+	size_t steps, cap;
+	bool cap_given;
+	unsigned stacks;         /* changes of stack */
+	uint64_t old_pc, old_sp; /* the remembered pair */
+	size_t old_at;           /* steps at which it is moved next */
+};
+
+static void end_with(struct native_stack *s, enum unwind_end end, const char *what, uint64_t va)
+{
+	s->end = end;
+	(void)snprintf(s->why, sizeof(s->why), "%s 0x%llx", what, (unsigned long long)va);
+}
+
+/* May the walk go on to `a`, reached from `from`? False: out->end and why are set. */
+static bool guard_pass(struct unwinder *u, struct guard *g, const struct activation *a,
+    struct native_frame *from, struct native_stack *out)
+{
+	uint64_t pc = a->regs.reg[UNWIND_DWARF_PC], sp = a->regs.reg[UNWIND_DWARF_RSP];
+
+	if (sp <= from->sp && !from->signal_frame) {
+		end_with(out, UNWIND_END_LOOP, "the stack does not grow at", from->sp);
+		from->cfa = 0;
+		return false;
+	}
+	if (pc == g->old_pc && sp == g->old_sp) {
+		end_with(out, UNWIND_END_LOOP, "the stack leads back to", sp);
+		return false;
+	}
+	if (++g->steps == g->old_at) {
+		g->old_at *= 2;
+		g->old_pc = pc;
+		g->old_sp = sp;
+	}
+	if (from->signal_frame && !g->cap_given && g->stacks++ < STACKS_MAX)
+		g->cap += stack_cap(u->P, sp);
+	if (g->steps >= g->cap) {
+		out->end = UNWIND_END_CAP;
+		(void)snprintf(out->why, sizeof(out->why), "stopped after %zu frames", g->steps);
+		return false;
+	}
+	return true;
+}
+
+static enum unwind_how how_reached(const struct engine_note *note)
+{
+	return note->signal ? UNWIND_SIGNAL : note->guessed ? UNWIND_FP : UNWIND_CFI;
+}
+
+static enum res walk(struct unwinder *u, struct activation *a, enum unwind_how how, struct guard *g,
+    struct native_stack *out, struct fault *f)
+{
+	for (;;) {
+		struct engine_note note = { .why = "" };
+		struct native_frame *frame;
+		enum engine_end end;
+
+		if (!vec_push(&out->frames, frame_of(a, how)))
+			return fault_memory(f);
+		end = u->ops->step(u->engine, a, &note);
+		frame = &out->frames.at[out->frames.n - 1];
+		frame->signal_frame = note.signal;
+		frame->no_cfi = note.no_cfi;
+		how = how_reached(&note);
+		if (end == ENGINE_OLDEST) {
+			out->end = UNWIND_END_DONE;
+			return RES_OK;
+		}
+		if (end == ENGINE_LOST) {
+			out->end = UNWIND_END_LOST;
+			memcpy(out->why, note.why, sizeof(out->why));
+			return RES_OK;
+		}
+		frame->cfa = a->regs.reg[UNWIND_DWARF_RSP];
+		if (!guard_pass(u, g, a, frame, out))
+			return RES_OK;
+	}
+}
+
+enum res native_stack_walk(
+    struct unwinder *u, const struct unwind_regs *regs, size_t cap, struct native_stack *out, struct fault *f)
+{
+	bool resumed = out->frames.n != 0;
+	struct activation a = { *regs, !resumed };
+	struct guard g = { .cap = cap, .cap_given = cap != 0, .old_at = 1 };
+
+	if (!regs_known(regs, UNWIND_DWARF_PC) || !regs_known(regs, UNWIND_DWARF_RSP))
+		return fault_set(f, 0, 0, 0, "program counter or stack pointer is not known");
+	if (cap == 0)
+		g.cap = stack_cap(u->P, regs->reg[UNWIND_DWARF_RSP]);
+	g.old_pc = regs->reg[UNWIND_DWARF_PC];
+	g.old_sp = regs->reg[UNWIND_DWARF_RSP];
+	out->end = UNWIND_END_DONE;
+	out->why[0] = '\0';
+	u->ops->start(u->engine, &a);
+	return walk(u, &a, resumed ? UNWIND_RESUMED : UNWIND_FIRST, &g, out, f);
+}
