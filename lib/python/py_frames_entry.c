@@ -1,0 +1,74 @@
+/* Frames of 3.12 and later: one chain in which each activation ends with an entry frame of its own,
+ * a stub on the C stack that runs no Python.
+ *
+ *   3.12  tstate.cframe → current_frame     3.13+  tstate.current_frame
+ *
+ *   frame → frame → ENTRY → frame → ENTRY → NULL            (3.15: → tstate.base_frame)
+ *   └─ activation 0 ────┘   └─ activation 1
+ *
+ * Of an entry frame only code, previous and owner are initialised. */
+#include "python/py_process.h"
+
+enum { OWNER_ENTRY = 3, OWNER_LAST = 4 }; /* 3.14 has both 3 and 4: stubs, like 3 alone elsewhere */
+
+static bool youngest(
+    struct py_process *py, const struct py_layout *l, const struct py_view *tstate, uint64_t *at)
+{
+	if (l->tstate.cframe == 0) {
+		*at = py_view_word(tstate, l->tstate.frame);
+		return true;
+	}
+	return py_read_word(py->P, l, py_view_word(tstate, l->tstate.cframe), l->cframe.current_frame, at);
+}
+
+static void decode(const struct py_layout *l, const struct py_view *v, struct py_frame *out)
+{
+	out->code = py_view_word(v, l->frame.code) & ~(uint64_t)l->tag_mask;
+	out->instr = py_view_word(v, l->frame.instr);
+	out->tlbc = py_view_i32(v, l->frame.tlbc);
+}
+
+enum res py_frames_entry(struct py_process *py, struct py_runtime *rt, const struct py_thread *t,
+    const struct py_view *tstate, struct py_stack *s, struct fault *f)
+{
+	const struct py_layout *l = &rt->layout;
+	uint64_t base = py_view_word(tstate, l->tstate.base_frame), at = 0;
+	uint8_t bytes[PY_STRUCT_MAX];
+	struct py_view v = { bytes, l->frame_extent, l->word };
+	size_t first = 0;
+	unsigned bad_run = 0;
+	enum res res = RES_OK;
+
+	if (!youngest(py, l, tstate, &at))
+		return fault_set(f, 0, 0, t->tstate, "the thread's C frame cannot be read");
+	while (at != 0 && at != base) {
+		struct py_frame frame = { .addr = at };
+
+		if (!py_step_ok(py, l, at, s, &res, f))
+			break;
+		if (!py_read(py->P, bytes, v.n, at)) {
+			py_stack_break(s, "a frame at %#llx cannot be read", (unsigned long long)at);
+			break;
+		}
+		frame.owner = py_view_u8(&v, l->frame.owner);
+		if (frame.owner > OWNER_LAST) {
+			py_stack_break(s, "what lies at %#llx is no frame", (unsigned long long)at);
+			break;
+		}
+		if (frame.owner >= OWNER_ENTRY) {
+			if (!py_run_push(s, at, first, &res, f))
+				break;
+			first = s->frames.n;
+		} else {
+			decode(l, &v, &frame);
+			if (!py_frame_push(py, rt, &frame, s, &bad_run, &res, f))
+				break;
+		}
+		at = py_view_word(&v, l->frame.previous);
+	}
+	if (res == RES_OK && s->frames.n > first) {
+		py_stack_break(s, "the chain of frames ends without an entry frame");
+		(void)py_run_push(s, 0, first, &res, f);
+	}
+	return res;
+}

@@ -1,0 +1,103 @@
+/* PRIVATE to lib/python: where a CPython keeps what we read, as data.
+ *
+ *   ≤ 3.12   a const row of py_layout_table.c
+ *   3.13+    filled from the offsets the target publishes about itself (py_layout_debug.c)
+ *
+ * To add a version below 3.13: one row with its source; nothing else if the structures kept their
+ * family (enum py_marking, enum py_lines). To add one above: one column in py_layout_debug.c.
+ *
+ * Offset 0 is a valid place, so a field holds the offset plus one and an unset field is visibly
+ * absent: PY_AT(0) is "at the start", 0 is "this version has no such member". */
+#ifndef PYTHON_PY_LAYOUT_H
+#define PYTHON_PY_LAYOUT_H
+
+#include <libproc.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+#include "python/python.h"
+
+typedef uint32_t py_field;
+#define PY_AT(offset) ((py_field)(offset) + 1)
+#define PY_HEX(major, minor) ((uint32_t)(major) << 24 | (uint32_t)(minor) << 16)
+#define PY_MINOR_MASK 0xffff0000u
+
+/* How a version's line table is written. */
+enum py_lines {
+	PY_LINES_LNOTAB,     /* ≤ 3.9, signed line steps (3.6+) */
+	PY_LINES_RANGES,     /* 3.10 */
+	PY_LINES_LOCATIONS,  /* 3.11+ */
+	PY_LINES_LNOTAB_OLD, /* ≤ 3.5, unsigned */
+};
+
+struct py_layout {
+	uint32_t version;   /* major and minor, as in PY_VERSION_HEX */
+	const char *source; /* where the numbers come from */
+	enum py_marking marking;
+	enum py_lines lines;
+	uint8_t word;       /* bytes in a pointer of the target */
+	uint8_t tag_mask;   /* low bits of an object reference in a frame that are no address */
+	uint8_t kind_shift; /* of `kind` in a string's state word; compact and ascii are 3 and 4 above it */
+	uint8_t lasti_unit; /* bytes that f_lasti counts in (≤ 3.10) */
+	bool free_threaded;
+	bool trace_lineno;    /* f_lineno counts only while f_trace is set (≤ 3.9); else whenever not 0 */
+	py_field code_inline; /* the bytecode inside the code object, 3.11+ */
+
+	/* Groups hold py_fields only: py_layout_finish takes them as arrays. */
+	struct {
+		py_field interpreters_head;
+	} runtime;
+	struct {
+		py_field next, threads_head, id;
+	} interp;
+	struct {
+		py_field next, interp, frame, cframe, root_cframe, base_frame, thread_id, native_id;
+	} tstate;
+	struct {
+		py_field current_frame, previous;
+	} cframe;
+	struct { /* PyFrameObject up to 3.10, _PyInterpreterFrame from 3.11 */
+		py_field previous, code, instr, owner, tlbc;
+		py_field trace, lasti, lineno, state;
+	} frame;
+	struct {
+		py_field bytecode, filename, name, qualname, firstlineno, table, firsttraceable, tlbc;
+	} code;
+	struct {
+		py_field type, size; /* ob_type, ob_size */
+	} object;
+	struct {
+		py_field name, flags;
+	} type;
+	struct { /* compact is also where a string that is not compact keeps its data pointer */
+		py_field length, state, ascii, compact, wstr, wstr_length;
+	} str;
+	struct {
+		py_field size, data;
+	} bytes;
+
+	/* Bytes to read to have all members of a group. */
+	uint32_t tstate_extent, frame_extent, code_extent, cframe_extent;
+};
+
+/* Limits of what one structure may span; PY_STRUCT_MAX is the size of read buffers. */
+enum { PY_STRUCT_MAX = 2048 };
+
+/* Work out the extents. False: some member lies further out than PY_STRUCT_MAX. */
+bool py_layout_finish(struct py_layout *l);
+
+/* The row for a version below 3.13. RES_NONE: no row for it. */
+enum res py_layout_of_version(uint32_t version, struct py_layout *out);
+
+enum { PY_COOKIE_SIZE = 8 };
+/* Are these the first bytes of a published offsets structure? */
+bool py_layout_is_cookie(const uint8_t bytes[PY_COOKIE_SIZE]);
+
+/* Build a layout from the offsets at the start of the runtime at `runtime` (3.13+), every one checked
+ * against a sane limit. RES_NONE: there are none; RES_FAIL: unreadable or senseless. */
+enum res py_layout_from_target(
+    struct ps_prochandle *P, uint64_t runtime, uint32_t *version, struct py_layout *out, struct fault *f);
+
+#endif

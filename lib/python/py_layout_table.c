@@ -1,0 +1,178 @@
+/* The layouts of CPython 3.8 to 3.12, one row each.
+ *
+ * Offsets in bytes on LP64. They were taken from the DWARF of builds of each version and hold for every
+ * patch level of it; a debug build (Py_DEBUG) of these versions moves none of them. Not covered:
+ * Py_TRACE_REFS (16 bytes more in front of every object), 32-bit targets. */
+#include "python/py_layout.h"
+
+#include <string.h>
+
+#define OBJECT_HEAD .object = { .type = PY_AT(8), .size = PY_AT(16) }
+#define TYPE_OBJECT .type = { .name = PY_AT(24), .flags = PY_AT(168) }
+#define BYTES_OBJECT .bytes = { .size = PY_AT(16), .data = PY_AT(32) }
+/* PyASCIIObject ends with wstr, PyCompactUnicodeObject with wstr_length: both gone in 3.12. */
+#define STR_WITH_WSTR                 \
+	.str = { .length = PY_AT(16), \
+		.state = PY_AT(32),   \
+		.ascii = PY_AT(48),   \
+		.compact = PY_AT(72), \
+		.wstr = PY_AT(40),    \
+		.wstr_length = PY_AT(64) }
+#define COMMON .word = 8, .kind_shift = 2, OBJECT_HEAD, TYPE_OBJECT, BYTES_OBJECT
+
+#define FRAME_38                          \
+	.frame = { .previous = PY_AT(24), \
+		.code = PY_AT(32),        \
+		.trace = PY_AT(80),       \
+		.lasti = PY_AT(104),      \
+		.lineno = PY_AT(108),     \
+		.state = PY_AT(116) }
+#define CODE_38                           \
+	.code = { .bytecode = PY_AT(48),  \
+		.filename = PY_AT(104),   \
+		.name = PY_AT(112),       \
+		.firstlineno = PY_AT(40), \
+		.table = PY_AT(120) }
+
+static const struct py_layout layouts[] = {
+	{
+	    .version = PY_HEX(3, 8),
+	    .source = "3.8: Include/internal/pycore_pystate.h, Include/frameobject.h, Include/code.h",
+	    .marking = PY_MARK_NONE,
+	    .lines = PY_LINES_LNOTAB,
+	    .lasti_unit = 1,
+	    .trace_lineno = true,
+	    COMMON,
+	    STR_WITH_WSTR,
+	    .runtime = { .interpreters_head = PY_AT(32) },
+	    .interp = { .next = PY_AT(0), .threads_head = PY_AT(8), .id = PY_AT(16) },
+	    .tstate = { .next = PY_AT(8), .interp = PY_AT(16), .frame = PY_AT(24), .thread_id = PY_AT(176) },
+	    FRAME_38,
+	    CODE_38,
+	},
+	{
+	    .version = PY_HEX(3, 9),
+	    .source = "3.9: Include/internal/pycore_interp.h, Include/cpython/{frameobject,code}.h",
+	    .marking = PY_MARK_NONE,
+	    .lines = PY_LINES_LNOTAB,
+	    .lasti_unit = 1,
+	    .trace_lineno = true,
+	    COMMON,
+	    STR_WITH_WSTR,
+	    .runtime = { .interpreters_head = PY_AT(32) },
+	    .interp = { .next = PY_AT(0), .threads_head = PY_AT(8), .id = PY_AT(24) },
+	    .tstate = { .next = PY_AT(8), .interp = PY_AT(16), .frame = PY_AT(24), .thread_id = PY_AT(176) },
+	    FRAME_38,
+	    CODE_38,
+	},
+	{
+	    .version = PY_HEX(3, 10),
+	    .source = "3.10: Include/cpython/{pystate,frameobject,code}.h, pycore_interp.h",
+	    .marking = PY_MARK_NONE,
+	    .lines = PY_LINES_RANGES,
+	    .lasti_unit = 2,
+	    COMMON,
+	    STR_WITH_WSTR,
+	    .runtime = { .interpreters_head = PY_AT(32) },
+	    .interp = { .next = PY_AT(0), .threads_head = PY_AT(8), .id = PY_AT(24) },
+	    .tstate = { .next = PY_AT(8),
+		.interp = PY_AT(16),
+		.frame = PY_AT(24),
+		.cframe = PY_AT(48),
+		.root_cframe = PY_AT(264),
+		.thread_id = PY_AT(176) },
+	    .cframe = { .previous = PY_AT(8) },
+	    .frame = { .previous = PY_AT(24),
+		.code = PY_AT(32),
+		.trace = PY_AT(72),
+		.lasti = PY_AT(96),
+		.lineno = PY_AT(100),
+		.state = PY_AT(108) },
+	    CODE_38,
+	},
+	{
+	    .version = PY_HEX(3, 11),
+	    .source = "3.11: Include/cpython/{pystate,code}.h, pycore_{interp,frame,runtime}.h",
+	    .marking = PY_MARK_CFRAME,
+	    .lines = PY_LINES_LOCATIONS,
+	    COMMON,
+	    STR_WITH_WSTR,
+	    .runtime = { .interpreters_head = PY_AT(40) },
+	    .interp = { .next = PY_AT(0), .threads_head = PY_AT(16), .id = PY_AT(48) },
+	    .tstate = { .next = PY_AT(8),
+		.interp = PY_AT(16),
+		.cframe = PY_AT(56),
+		.root_cframe = PY_AT(336),
+		.thread_id = PY_AT(152),
+		.native_id = PY_AT(160) },
+	    .cframe = { .current_frame = PY_AT(8), .previous = PY_AT(16) },
+	    .frame = { .previous = PY_AT(48), .code = PY_AT(32), .instr = PY_AT(56), .owner = PY_AT(69) },
+	    .code = { .filename = PY_AT(112),
+		.name = PY_AT(120),
+		.qualname = PY_AT(128),
+		.firstlineno = PY_AT(72),
+		.table = PY_AT(136),
+		.firsttraceable = PY_AT(168) },
+	    .code_inline = PY_AT(184),
+	},
+	{
+	    .version = PY_HEX(3, 12),
+	    .source = "3.12: Include/cpython/{pystate,code}.h, pycore_{interp,frame,runtime}.h",
+	    .marking = PY_MARK_ENTRY,
+	    .lines = PY_LINES_LOCATIONS,
+	    COMMON,
+	    .str = { .length = PY_AT(16), .state = PY_AT(32), .ascii = PY_AT(40), .compact = PY_AT(56) },
+	    .runtime = { .interpreters_head = PY_AT(40) },
+	    .interp = { .next = PY_AT(0), .threads_head = PY_AT(72), .id = PY_AT(8) },
+	    .tstate = { .next = PY_AT(8),
+		.interp = PY_AT(16),
+		.cframe = PY_AT(56),
+		.thread_id = PY_AT(136),
+		.native_id = PY_AT(144) },
+	    .cframe = { .current_frame = PY_AT(0), .previous = PY_AT(8) },
+	    .frame = { .previous = PY_AT(8), .code = PY_AT(0), .instr = PY_AT(56), .owner = PY_AT(70) },
+	    .code = { .filename = PY_AT(112),
+		.name = PY_AT(120),
+		.qualname = PY_AT(128),
+		.firstlineno = PY_AT(68),
+		.table = PY_AT(136),
+		.firsttraceable = PY_AT(176) },
+	    .code_inline = PY_AT(192),
+	},
+};
+
+/* Bytes up to the end of the furthest member of a group of `size` bytes; 0 when it has none. */
+static uint32_t extent(const void *group, size_t size, uint8_t word)
+{
+	uint32_t furthest = 0;
+
+	for (size_t i = 0; i + sizeof(py_field) <= size; i += sizeof(py_field)) {
+		py_field field;
+
+		memcpy(&field, (const uint8_t *)group + i, sizeof(field));
+		if (field > furthest)
+			furthest = field;
+	}
+	return furthest == 0 ? 0 : furthest - 1 + word;
+}
+
+bool py_layout_finish(struct py_layout *l)
+{
+	l->tstate_extent = extent(&l->tstate, sizeof(l->tstate), l->word);
+	l->frame_extent = extent(&l->frame, sizeof(l->frame), l->word);
+	l->code_extent = extent(&l->code, sizeof(l->code), l->word);
+	l->cframe_extent = extent(&l->cframe, sizeof(l->cframe), l->word);
+	return l->tstate_extent <= PY_STRUCT_MAX && l->frame_extent <= PY_STRUCT_MAX &&
+	       l->code_extent <= PY_STRUCT_MAX && l->cframe_extent <= PY_STRUCT_MAX;
+}
+
+enum res py_layout_of_version(uint32_t version, struct py_layout *out)
+{
+	for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
+		if (layouts[i].version == (version & PY_MINOR_MASK)) {
+			*out = layouts[i];
+			return py_layout_finish(out) ? RES_OK : RES_NONE;
+		}
+	}
+	return RES_NONE;
+}

@@ -1,0 +1,74 @@
+/* PRIVATE to lib/python: reading structures of the target by the fields of a layout. */
+#ifndef PYTHON_PY_MEMORY_H
+#define PYTHON_PY_MEMORY_H
+
+#include <libproc.h>
+#include <string.h>
+
+#include "python/py_layout.h"
+
+/* All n bytes at va, or false. */
+static inline bool py_read(struct ps_prochandle *P, void *buf, size_t n, uint64_t va)
+{
+	return va != 0 && va + n >= va && Pread(P, buf, n, (uintptr_t)va) == (ssize_t)n;
+}
+
+/* A copy of a structure, and how wide its pointers are. */
+struct py_view {
+	const uint8_t *at;
+	size_t n;
+	uint8_t word;
+};
+
+static inline bool py_view_take(const struct py_view *v, py_field field, void *out, size_t n)
+{
+	if (field == 0 || field - 1 > v->n || n > v->n - (field - 1))
+		return false;
+	memcpy(out, v->at + (field - 1), n);
+	return true;
+}
+
+/* Members by their width; an absent one is 0. */
+static inline uint64_t py_view_word(const struct py_view *v, py_field field)
+{
+	uint64_t wide = 0;
+
+	(void)py_view_take(v, field, &wide, v->word);
+	return wide;
+}
+
+static inline int32_t py_view_i32(const struct py_view *v, py_field field)
+{
+	int32_t value = 0;
+
+	(void)py_view_take(v, field, &value, sizeof(value));
+	return value;
+}
+
+static inline uint8_t py_view_u8(const struct py_view *v, py_field field)
+{
+	uint8_t value = 0;
+
+	(void)py_view_take(v, field, &value, sizeof(value));
+	return value;
+}
+
+/* One pointer at va + field. False: absent or unreadable. */
+static inline bool py_read_word(
+    struct ps_prochandle *P, const struct py_layout *l, uint64_t va, py_field field, uint64_t *out)
+{
+	uint64_t wide = 0;
+
+	if (field == 0 || va == 0 || !py_read(P, &wide, l->word, va + (field - 1)))
+		return false;
+	*out = wide;
+	return true;
+}
+
+/* Could this be the address of an object or a state structure? (Cheap; reading decides.) */
+static inline bool py_pointer_sane(uint64_t va, uint8_t word)
+{
+	return va >= 4096 && va % word == 0 && va < (uint64_t)1 << 56;
+}
+
+#endif

@@ -1,0 +1,84 @@
+/* Opening and closing what is known of a process's interpreters; types; the evaluation loop's place. */
+#include "python/py_process.h"
+
+#include <stdlib.h>
+
+#include "base/owned.h"
+
+enum res py_process_open(struct ps_prochandle *P, struct py_process **out, struct fault *f)
+{
+	struct py_process *py = calloc(1, sizeof(*py));
+	enum res res;
+
+	if (py == NULL)
+		return fault_memory(f);
+	py->P = P;
+	res = py_runtime_find(py, f);
+	if (res == RES_OK)
+		*out = py;
+	else
+		py_process_close(py);
+	return res;
+}
+
+void py_process_close(struct py_process *py)
+{
+	if (py == NULL)
+		return;
+	for (size_t i = 0; i < py->runtimes.n; i++)
+		free(py->runtimes.at[i].object);
+	vec_free(&py->runtimes);
+	py_code_free_all(py);
+	addrmap_free(&py->seen);
+	free(py);
+}
+
+void py_process_move(struct py_process *py, struct ps_prochandle *P)
+{
+	py->P = P;
+}
+
+size_t py_runtimes(const struct py_process *py)
+{
+	return py->runtimes.n;
+}
+
+uint32_t py_version(const struct py_process *py, size_t runtime)
+{
+	return runtime < py->runtimes.n ? py->runtimes.at[runtime].version : 0;
+}
+
+enum py_marking py_marking_of(const struct py_process *py, size_t runtime)
+{
+	return runtime < py->runtimes.n ? py->runtimes.at[runtime].layout.marking : PY_MARK_NONE;
+}
+
+bool py_type_is(
+    struct ps_prochandle *P, const struct py_layout *l, uint64_t type, const char *name, uint64_t *known)
+{
+	char text[16];
+	uint64_t at;
+
+	if (type == 0)
+		return false;
+	if (type == *known)
+		return true;
+	if (!py_pointer_sane(type, l->word) || !py_read_word(P, l, type, l->type.name, &at) || at == 0 ||
+	    Pread_string(P, text, sizeof(text), (uintptr_t)at) < 0 || strcmp(text, name) != 0)
+		return false;
+	*known = type;
+	return true;
+}
+
+bool py_is_frame_object(struct py_process *py, size_t runtime, uint64_t addr)
+{
+	struct py_runtime *rt;
+	uint64_t type;
+
+	if (runtime >= py->runtimes.n)
+		return false;
+	rt = &py->runtimes.at[runtime];
+	return py_pointer_sane(addr, rt->layout.word) &&
+	       py_read_word(py->P, &rt->layout, addr, rt->layout.object.type, &type) &&
+	       py_type_is(py->P, &rt->layout, type, "frame", &rt->frame_type);
+}

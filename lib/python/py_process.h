@@ -1,0 +1,92 @@
+/* PRIVATE to lib/python: what is known of the interpreters in one process.
+ *
+ *   py_process ─┬─ runtimes[]  address, version, layout, types learned
+ *               └─ codes[]     code objects read so far, by address (py_code.c) */
+#ifndef PYTHON_PY_PROCESS_H
+#define PYTHON_PY_PROCESS_H
+
+#include "base/addrmap.h"
+#include "python/py_layout.h"
+#include "python/py_memory.h"
+#include "python/python.h"
+
+struct py_code_entry;
+
+struct py_runtime {
+	uint64_t addr;    /* of _PyRuntime */
+	uint32_t version; /* PY_VERSION_HEX */
+	struct py_layout layout;
+	char *object; /* path of the binary it is in, owned */
+	/* Type objects, 0 while not known: by symbol, or learned from the first object that proves to be
+	 * of the type. */
+	uint64_t code_type, frame_type, str_type;
+};
+
+struct py_process {
+	struct ps_prochandle *P; /* the caller's */
+	VEC(struct py_runtime) runtimes;
+	VEC(struct py_code_entry *) codes;
+	struct addrmap code_index; /* address → index in codes */
+	struct addrmap seen;       /* scratch: nodes of the list being walked */
+	uint32_t epoch;            /* counts py_stack_read: what was checked in this one stays good for it */
+};
+
+/* Find the runtimes of py->P into py->runtimes (py_runtime.c). Results as py_process_open. */
+enum res py_runtime_find(struct py_process *py, struct fault *f);
+
+/* Judge one candidate: does the runtime at addr, with layout l, lead to an interpreter that has a thread
+ * state which points back to it? RES_NONE: it has not started (no interpreter, or no thread state yet).
+ * RES_FAIL: it leads to something else. */
+enum res py_runtime_validate(
+    struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, struct fault *f);
+
+/* Take a runtime that has been judged good. path is copied. */
+enum res py_runtime_add(struct py_process *py, uint64_t addr, uint32_t version, const struct py_layout *l,
+    const char *path, struct fault *f);
+
+/* Is the type object at `type` called `name`? *known is the address learned so far. */
+bool py_type_is(
+    struct ps_prochandle *P, const struct py_layout *l, uint64_t type, const char *name, uint64_t *known);
+
+/* The code object of a frame, read now or proven unchanged since it was read. `tlbc`: also the start of
+ * that copy of its bytecode. RES_FAIL: it is no code object that can be decoded. */
+enum res py_code_load(
+    struct py_process *py, struct py_runtime *rt, uint64_t addr, int32_t tlbc, struct fault *f);
+/* Offline: hidden and line of a frame. */
+void py_code_place(const struct py_process *py, const struct py_layout *l, struct py_frame *frame);
+void py_code_free_all(struct py_process *py);
+
+/* The chains of the three families. `tstate` is a view of the thread state at t->tstate. They append
+ * to s, and set s->broken; RES_FAIL only without memory. */
+enum res py_frames_object(struct py_process *py, struct py_runtime *rt, const struct py_thread *t,
+    const struct py_view *tstate, struct py_stack *s, struct fault *f);
+enum res py_frames_cframe(struct py_process *py, struct py_runtime *rt, const struct py_thread *t,
+    const struct py_view *tstate, struct py_stack *s, struct fault *f);
+enum res py_frames_entry(struct py_process *py, struct py_runtime *rt, const struct py_thread *t,
+    const struct py_view *tstate, struct py_stack *s, struct fault *f);
+
+/* Limits: far above anything real, low enough to end. */
+enum {
+	PY_FRAMES_MAX = 16 << 20,
+	PY_THREADS_MAX = 1 << 20,
+	PY_INTERPS_MAX = 1 << 16,
+	PY_BAD_RUN_MAX = 64 /* code objects in a row that make no sense: the chain is garbage */
+};
+
+/* Common to the families (py_stack.c). The first end of a chain is the one that is told. */
+void py_stack_break(struct py_stack *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* A step of a chain: may `addr` be walked to? False: s->broken says why (cycle, limit, not an
+ * address) or *res is RES_FAIL (memory). */
+bool py_step_ok(struct py_process *py, const struct py_layout *l, uint64_t addr, struct py_stack *s,
+    enum res *res, struct fault *f);
+
+/* Read the frame's code object and append it. bad_run counts code objects in a row that failed; false
+ * as above. */
+bool py_frame_push(struct py_process *py, struct py_runtime *rt, struct py_frame *frame, struct py_stack *s,
+    unsigned *bad_run, enum res *res, struct fault *f);
+
+/* A run of what was pushed since `first`, with its marker. */
+bool py_run_push(struct py_stack *s, uint64_t marker, size_t first, enum res *res, struct fault *f);
+
+#endif

@@ -1,0 +1,273 @@
+/* An interpreter without symbols: what its memory looks like.
+ *
+ *   3.13+   the cookie of _Py_DebugOffsets, 8-aligned, in writable memory (in code it is an immediate)
+ *   any     "3.9.2 (default, …) \n[GCC …]", the static buffer of Py_GetVersion
+ *   ≤ 3.12  two neighbouring words, interpreters.head and .main: the list that starts at the first
+ *           contains the second, and its members have thread states that point back
+ *
+ * Only memory of modules is looked at, and no more than SCAN_MAX of it. */
+#include "python/py_scan.h"
+
+#include <stdlib.h>
+
+#include "base/owned.h"
+
+enum {
+	CHUNK = 256 << 10,
+	OVERLAP = 512, /* longer than any version text */
+	PAGE = 4096,
+	SCAN_MAX = 64 << 20,
+	INTERPS_TRIED = 64
+};
+
+struct region_search {
+	const char *path;
+	uint64_t end; /* of the object's last mapping so far, with its .bss */
+	py_regions *out;
+	bool failed;
+};
+
+static int add_region(void *data, const prmap_t *map, const char *name)
+{
+	struct region_search *search = data;
+	struct py_region r = { map->pr_vaddr, map->pr_vaddr + map->pr_size };
+	bool mine = name != NULL && strcmp(name, search->path) == 0;
+	bool bss = (name == NULL || name[0] == '\0') && search->end != 0 && r.lo == search->end;
+
+	if (!mine && !bss)
+		return 0;
+	search->end = r.hi;
+	if ((map->pr_mflags & MA_WRITE) == 0)
+		return 0;
+	search->failed = !vec_push(search->out, r);
+	return search->failed;
+}
+
+bool py_scan_regions(struct ps_prochandle *P, const char *path, py_regions *out)
+{
+	struct region_search search = { .path = path, .out = out };
+
+	out->n = 0;
+	(void)Pmapping_iter(P, add_region, &search);
+	return !search.failed;
+}
+
+/* Calls look(data, bytes, n, va) for the readable parts of the regions, each OVERLAP bytes into the one
+ * before; stops when it returns true. */
+typedef bool look_fn(void *data, const uint8_t *bytes, size_t n, uint64_t va);
+
+static void scan(struct ps_prochandle *P, const py_regions *regions, look_fn *look, void *data)
+{
+	OWNED(mem_release) uint8_t *chunk = malloc(CHUNK);
+	uint64_t budget = SCAN_MAX;
+
+	if (chunk == NULL)
+		return;
+	for (size_t i = 0; i < regions->n; i++) {
+		uint64_t va = regions->at[i].lo, hi = regions->at[i].hi;
+
+		while (va < hi && budget > CHUNK) {
+			size_t want = hi - va < CHUNK ? (size_t)(hi - va) : CHUNK;
+			ssize_t got = Pread(P, chunk, want, (uintptr_t)va);
+
+			budget -= want;
+			if (got <= 0) {
+				va = (va + PAGE) & ~(uint64_t)(PAGE - 1); /* a hole */
+				continue;
+			}
+			if (look(data, chunk, (size_t)got, va))
+				return;
+			va += (size_t)got > 2 * OVERLAP && (size_t)got < hi - va ? (size_t)got - OVERLAP
+										 : (size_t)got;
+		}
+	}
+}
+
+/* Decimal digits at *s; false when there are none or the number is above 255. */
+static bool number(const char **s, uint32_t *out)
+{
+	const char *start = *s;
+	uint32_t n = 0;
+
+	while (**s >= '0' && **s <= '9' && n < 1000)
+		n = n * 10 + (uint32_t)(*(*s)++ - '0');
+	*out = n;
+	return *s != start && n <= 255;
+}
+
+/* What follows X.Y.Z: "a1", "b2", "rc1" or nothing. */
+static uint32_t level_of(const char *s)
+{
+	uint32_t level = 0xf, serial = 0;
+
+	if (*s == 'a' || *s == 'b') {
+		level = *s == 'a' ? 0xa : 0xb;
+		s++;
+	} else if (s[0] == 'r' && s[1] == 'c') {
+		level = 0xc;
+		s += 2;
+	} else if (s[0] == 'c') {
+		level = 0xc;
+		s++;
+	}
+	if (level != 0xf)
+		(void)number(&s, &serial);
+	return level << 4 | (serial & 0xf);
+}
+
+uint32_t py_version_of_text(const char *text)
+{
+	uint32_t major, minor, micro = 0;
+	const char *s = text;
+
+	if (!number(&s, &major) || *s++ != '.' || !number(&s, &minor))
+		return 0;
+	if (*s == '.') {
+		s++;
+		if (!number(&s, &micro))
+			return 0;
+	}
+	if (major < 2 || major > 4 || strstr(s, " (") == NULL)
+		return 0;
+	return major << 24 | minor << 16 | micro << 8 | level_of(s);
+}
+
+uint32_t py_version_of_name(const char *path)
+{
+	uint32_t major, minor;
+	const char *s = path;
+
+	while ((s = strstr(s, "python")) != NULL) {
+		s += strlen("python");
+		const char *digits = s;
+
+		if (number(&digits, &major) && *digits++ == '.' && number(&digits, &minor) && major >= 2 &&
+		    major <= 4)
+			return PY_HEX(major, minor) | 0xf0;
+	}
+	return 0;
+}
+
+/* The text ends with a line break before the compiler's bracket: look for that, then back for the
+ * start. */
+static bool look_for_version(void *data, const uint8_t *bytes, size_t n, uint64_t va)
+{
+	uint32_t *version = data;
+	const uint8_t *at = bytes, *end = bytes + n;
+
+	(void)va;
+	while (at < end && (at = memmem(at, (size_t)(end - at), "\n[", 2)) != NULL) {
+		char text[OVERLAP];
+		const uint8_t *start = at;
+
+		while (start > bytes && start[-1] != '\0' && (size_t)(at - start) < sizeof(text) - 1)
+			start--;
+		memcpy(text, start, (size_t)(at - start));
+		text[at - start] = '\0';
+		*version = py_version_of_text(text);
+		if (*version != 0)
+			return true;
+		at += 2;
+	}
+	return false;
+}
+
+uint32_t py_scan_version(struct ps_prochandle *P, const py_regions *regions)
+{
+	uint32_t version = 0;
+
+	scan(P, regions, look_for_version, &version);
+	return version;
+}
+
+static bool look_for_cookie(void *data, const uint8_t *bytes, size_t n, uint64_t va)
+{
+	py_addresses *out = data;
+
+	for (size_t i = (size_t)(-va & 7); i + PY_COOKIE_SIZE <= n; i += 8) {
+		if (!py_layout_is_cookie(bytes + i))
+			continue;
+		if (out->n != 0 && out->at[out->n - 1] == va + i)
+			continue; /* in the overlap */
+		if (!vec_push(out, va + i))
+			return true;
+	}
+	return false;
+}
+
+bool py_scan_cookies(struct ps_prochandle *P, const py_regions *regions, py_addresses *out)
+{
+	out->n = 0;
+	scan(P, regions, look_for_cookie, out);
+	return out->n != 0;
+}
+
+struct slot_search {
+	struct ps_prochandle *P;
+	const struct py_layout *l;
+	uint64_t last_refused; /* most refused words come in repeats */
+	uint64_t found;
+};
+
+/* Does W look like an interpreter: a list of threads whose first points back? */
+static bool is_interp(struct ps_prochandle *P, const struct py_layout *l, uint64_t w)
+{
+	uint64_t tstate, back, thread_id;
+
+	return py_read_word(P, l, w, l->interp.threads_head, &tstate) && py_pointer_sane(tstate, l->word) &&
+	       tstate != w && py_read_word(P, l, tstate, l->tstate.interp, &back) && back == w &&
+	       py_read_word(P, l, tstate, l->tstate.thread_id, &thread_id) && thread_id != 0;
+}
+
+static bool list_has(struct ps_prochandle *P, const struct py_layout *l, uint64_t head, uint64_t wanted)
+{
+	for (int i = 0; i < INTERPS_TRIED && head != 0; i++) {
+		if (head == wanted)
+			return true;
+		if (!py_read_word(P, l, head, l->interp.next, &head))
+			return false;
+	}
+	return false;
+}
+
+static bool look_for_slot(void *data, const uint8_t *bytes, size_t n, uint64_t va)
+{
+	struct slot_search *search = data;
+	const struct py_layout *l = search->l;
+	unsigned word = l->word;
+
+	for (size_t i = (size_t)(-va & (word - 1)); i + 2U * word <= n; i += word) {
+		uint64_t head = 0, main_interp = 0;
+
+		memcpy(&head, bytes + i, word);
+		if (!py_pointer_sane(head, l->word) || head == search->last_refused)
+			continue;
+		memcpy(&main_interp, bytes + i + word, word);
+		if (!py_pointer_sane(main_interp, l->word))
+			continue;
+		if (!is_interp(search->P, l, head)) {
+			search->last_refused = head;
+			continue;
+		}
+		if (list_has(search->P, l, head, main_interp)) {
+			search->found = va + i;
+			return true;
+		}
+	}
+	return false;
+}
+
+enum res py_scan_runtime(
+    struct ps_prochandle *P, const py_regions *regions, const struct py_layout *l, uint64_t *addr)
+{
+	struct slot_search search = { .P = P, .l = l };
+	uint64_t offset = l->runtime.interpreters_head - 1;
+
+	if (l->runtime.interpreters_head == 0)
+		return RES_NONE;
+	scan(P, regions, look_for_slot, &search);
+	if (search.found <= offset)
+		return RES_NONE;
+	*addr = search.found - offset;
+	return RES_OK;
+}

@@ -1,0 +1,35 @@
+/* PRIVATE to lib/python: finding an interpreter by the content of a module's writable memory. */
+#ifndef PYTHON_PY_SCAN_H
+#define PYTHON_PY_SCAN_H
+
+#include "python/py_process.h"
+
+struct py_region {
+	uint64_t lo, hi;
+};
+typedef VEC(struct py_region) py_regions;
+
+/* The writable memory of the object `path`: its writable mappings and the anonymous one that follows them
+ * (.bss). False: out of memory. */
+bool py_scan_regions(struct ps_prochandle *P, const char *path, py_regions *out);
+
+/* The version by the text that Py_GetVersion has built in a static buffer, `X.Y.Z (build) \n[compiler`.
+ * 0: there is none. Every version makes it at start. */
+uint32_t py_scan_version(struct ps_prochandle *P, const py_regions *regions);
+
+/* The version in such a text, "3.12.1 (main, …", as PY_VERSION_HEX; 0: it is none. */
+uint32_t py_version_of_text(const char *text);
+
+/* The version in a file name, `libpython3.9.so.1.0`, `python3.11`: major and minor; 0: none. */
+uint32_t py_version_of_name(const char *path);
+
+/* Addresses of published offset structures (3.13+). */
+typedef VEC(uint64_t) py_addresses;
+bool py_scan_cookies(struct ps_prochandle *P, const py_regions *regions, py_addresses *out);
+
+/* Address that _PyRuntime must have so that interpreters.head and interpreters.main, found by what they
+ * point to, stand where layout l has them. RES_NONE: no such place. */
+enum res py_scan_runtime(
+    struct ps_prochandle *P, const py_regions *regions, const struct py_layout *l, uint64_t *addr);
+
+#endif

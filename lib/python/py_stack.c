@@ -1,0 +1,123 @@
+/* The frames of one thread: which family's chain to walk, and what the families share. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "python/py_process.h"
+
+void py_stack_break(struct py_stack *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (s->broken)
+		return;
+	s->broken = true;
+	va_start(ap, fmt);
+	(void)vsnprintf(s->why, sizeof(s->why), fmt, ap);
+	va_end(ap);
+}
+
+bool py_step_ok(struct py_process *py, const struct py_layout *l, uint64_t addr, struct py_stack *s,
+    enum res *res, struct fault *f)
+{
+	uint32_t before;
+
+	if (!py_pointer_sane(addr, l->word)) {
+		py_stack_break(
+		    s, "the chain of frames leads to %#llx, which is no frame", (unsigned long long)addr);
+		return false;
+	}
+	if (addrmap_get(&py->seen, addr, &before)) {
+		py_stack_break(s, "the chain of frames runs in a circle");
+		return false;
+	}
+	if (py->seen.n >= PY_FRAMES_MAX) {
+		py_stack_break(s, "more than %d frames", PY_FRAMES_MAX);
+		return false;
+	}
+	if (!addrmap_put(&py->seen, addr, 1)) {
+		*res = fault_memory(f);
+		return false;
+	}
+	return true;
+}
+
+bool py_frame_push(struct py_process *py, struct py_runtime *rt, struct py_frame *frame, struct py_stack *s,
+    unsigned *bad_run, enum res *res, struct fault *f)
+{
+	frame->bad = py_code_load(py, rt, frame->code, frame->tlbc, NULL) != RES_OK;
+	*bad_run = frame->bad ? *bad_run + 1 : 0;
+	if (!vec_push(&s->frames, *frame)) {
+		*res = fault_memory(f);
+		return false;
+	}
+	if (*bad_run >= PY_BAD_RUN_MAX) {
+		py_stack_break(s, "%d frames in a row have no code object", PY_BAD_RUN_MAX);
+		return false;
+	}
+	return true;
+}
+
+bool py_run_push(struct py_stack *s, uint64_t marker, size_t first, enum res *res, struct fault *f)
+{
+	struct py_run run = { marker, (uint32_t)first, (uint32_t)(s->frames.n - first) };
+
+	if (vec_push(&s->runs, run))
+		return true;
+	*res = fault_memory(f);
+	return false;
+}
+
+enum res py_stack_read(
+    struct py_process *py, const struct py_thread *t, struct py_stack *out, struct fault *f)
+{
+	struct py_runtime *rt;
+	uint8_t bytes[PY_STRUCT_MAX];
+	struct py_view tstate = { bytes, 0, 8 };
+	struct py_stack s = { .broken = false };
+	enum res res = RES_OK;
+
+	if (t->runtime >= py->runtimes.n)
+		return fault_set(f, 0, 0, t->tstate, "no such interpreter");
+	rt = &py->runtimes.at[t->runtime];
+	tstate.n = rt->layout.tstate_extent;
+	tstate.word = rt->layout.word;
+	if (!py_read(py->P, bytes, tstate.n, t->tstate))
+		return fault_set(f, 0, 0, t->tstate, "the thread state cannot be read");
+	if (py_view_word(&tstate, rt->layout.tstate.interp) != t->interp)
+		return fault_set(f, 0, 0, t->tstate, "the thread state is gone");
+	py->epoch++;
+	addrmap_clear(&py->seen);
+	switch (rt->layout.marking) {
+	case PY_MARK_NONE:
+		res = py_frames_object(py, rt, t, &tstate, &s, f);
+		break;
+	case PY_MARK_CFRAME:
+		res = py_frames_cframe(py, rt, t, &tstate, &s, f);
+		break;
+	case PY_MARK_ENTRY:
+		res = py_frames_entry(py, rt, t, &tstate, &s, f);
+		break;
+	}
+	if (res == RES_OK && s.frames.n == 0 && s.runs.n == 0 && !s.broken)
+		res = RES_NONE;
+	if (res == RES_OK)
+		*out = s;
+	else
+		py_stack_free(&s);
+	return res;
+}
+
+void py_stack_finish(struct py_process *py, const struct py_thread *t, struct py_stack *s)
+{
+	if (t->runtime >= py->runtimes.n)
+		return;
+	for (size_t i = 0; i < s->frames.n; i++)
+		py_code_place(py, &py->runtimes.at[t->runtime].layout, &s->frames.at[i]);
+}
+
+void py_stack_free(struct py_stack *s)
+{
+	vec_free(&s->frames);
+	vec_free(&s->runs);
+	vec_free(&s->cframes);
+}
