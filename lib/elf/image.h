@@ -41,7 +41,9 @@ enum res elf_image_from_memory(
 
 void elf_image_close(struct elf_image *img); /* NULL ok */
 
-Elf *elf_image_elf(const struct elf_image *img); /* libelf's handle, owned by img */
+/* libelf's handle over the same bytes, owned by img, made at the first call; NULL when libelf refuses the
+ * file. The bytes are read-only: never elf_compress a section through it. */
+Elf *elf_image_elf(struct elf_image *img);
 const GElf_Ehdr *elf_image_ehdr(const struct elf_image *img);
 size_t elf_image_phnum(const struct elf_image *img); /* PN_XNUM resolved, capped to the file */
 const GElf_Phdr *elf_image_phdrs(const struct elf_image *img);
@@ -51,6 +53,10 @@ uint64_t elf_image_size(const struct elf_image *img);
 
 /* n file bytes at file offset off, or NULL if they are not all inside. Lives as long as img. */
 const void *elf_image_bytes(const struct elf_image *img, uint64_t off, size_t n);
+
+/* The available prefix of the n file bytes at off: *avail (0 … n) of them, and where they are (NULL when
+ * *avail is 0). For files cut short: a truncated core's segments, an image from memory. */
+const void *elf_image_prefix(const struct elf_image *img, uint64_t off, size_t n, size_t *avail);
 
 /* The longest run of file bytes that backs vaddr through a PT_LOAD; RES_NONE when none does (bss,
  * outside). `*writable` (may be NULL) tells whether that segment is PF_W: its bytes in a process are
@@ -65,9 +71,22 @@ uint64_t elf_image_base(const struct elf_image *img);
  * RES_NONE: no PT_LOAD covers it. Used to get the load bias: bias = map start − vaddr(map offset). */
 enum res elf_image_vaddr_of_offset(const struct elf_image *img, uint64_t off, bool exec, uint64_t *vaddr);
 
-/* A section by name: its address (0 if not loaded), its bytes (empty for NOBITS; decompressed by
- * libelf when SHF_COMPRESSED), owned by img. RES_NONE: no such section. `shdr` may be NULL. */
+/* A section by name: its address (0 if not loaded), its bytes (empty for NOBITS; inflated when
+ * SHF_COMPRESSED by zlib), owned by img. RES_NONE: no such section. RES_FAIL: its bytes are not all in the
+ * file, or cannot be decompressed (zstd cannot). `shdr` and `bytes` may be NULL. */
 enum res elf_image_section(struct elf_image *img, const char *name, GElf_Shdr *shdr, struct span *bytes);
+
+/* Sections by index, 0 included: how many the file really has room for, one header (false: no such
+ * index), and its bytes as elf_image_section gives them. */
+size_t elf_image_shnum(struct elf_image *img);
+bool elf_image_shdr(struct elf_image *img, size_t index, GElf_Shdr *out);
+enum res elf_image_section_bytes(struct elf_image *img, size_t index, struct span *bytes);
+
+/* First section of a type (SHT_SYMTAB, SHT_DYNSYM…); false when there is none. `index` may be NULL. */
+bool elf_image_shdr_of_type(struct elf_image *img, uint32_t type, GElf_Shdr *out, size_t *index);
+
+/* Load bias of an image from memory (target address − vaddr); 0 for an image of a file. */
+uint64_t elf_image_bias(const struct elf_image *img);
 
 /* First program header of a type (PT_DYNAMIC, PT_GNU_EH_FRAME, PT_NOTE…), NULL when none. */
 const GElf_Phdr *elf_image_phdr(const struct elf_image *img, uint32_t type);

@@ -1,0 +1,143 @@
+/* Finding the separate debug file of an image, and proving that it is the right one.
+ *
+ * Conventions (GDB manual, "Debugging Information in Separate Files"):
+ *   build-id   ab cd ef …  ->  /usr/lib/debug/.build-id/ab/cdef….debug
+ *   debuglink  section .gnu_debuglink = name, NUL, padding to 4, CRC-32 of the whole debug file */
+#include "elf/debugfile.h"
+
+#include <string.h>
+#include <zlib.h>
+
+#include "base/owned.h"
+#include "base/strbuf.h"
+
+#define DEBUG_ROOT "/usr/lib/debug"
+
+enum { BUILD_ID_MAX = 64 };
+
+struct search {
+	struct elf_image *img;
+	elf_open_fn *open_file;
+	void *data;
+};
+
+struct debuglink {
+	const char *name;
+	uint32_t crc;
+};
+
+/* The image at path, or NULL. */
+static struct elf_image *open_candidate(const struct search *s, const struct strbuf *path)
+{
+	OWNED(fd_release) int fd = -1;
+	struct elf_image *img = NULL;
+
+	if (path->failed)
+		return NULL;
+	fd = s->open_file(s->data, strbuf_text(path));
+	if (fd < 0 || elf_image_open(fd, &img, NULL) != RES_OK)
+		return NULL;
+	return img;
+}
+
+/* 1 the same, 0 different, -1 one side has none. */
+static int same_build_id(struct elf_image *a, struct elf_image *b)
+{
+	struct span x, y;
+
+	if (elf_image_build_id(a, &x) != RES_OK || elf_image_build_id(b, &y) != RES_OK)
+		return -1;
+	return span_left(&x) == span_left(&y) && memcmp(x.at, y.at, span_left(&x)) == 0;
+}
+
+static struct elf_image *by_build_id(const struct search *s)
+{
+	OWNED(strbuf_free) struct strbuf path = STRBUF_EMPTY;
+	struct elf_image *debug;
+	struct span id;
+
+	if (elf_image_build_id(s->img, &id) != RES_OK || span_left(&id) < 2 || span_left(&id) > BUILD_ID_MAX)
+		return NULL;
+	strbuf_fmt(&path, DEBUG_ROOT "/.build-id/%02x/", id.at[0]);
+	for (const uint8_t *at = id.at + 1; at < id.end; at++)
+		strbuf_fmt(&path, "%02x", *at);
+	strbuf_str(&path, ".debug");
+	debug = open_candidate(s, &path);
+	if (debug != NULL && same_build_id(s->img, debug) != 1) {
+		elf_image_close(debug);
+		return NULL;
+	}
+	return debug;
+}
+
+static bool read_debuglink(struct elf_image *img, struct debuglink *out)
+{
+	struct span bytes;
+	size_t whole, pad;
+
+	if (elf_image_section(img, ".gnu_debuglink", NULL, &bytes) != RES_OK)
+		return false;
+	whole = span_left(&bytes);
+	if (!span_cstr(&bytes, &out->name))
+		return false;
+	pad = (0 - (whole - span_left(&bytes))) & 3;
+	if (!span_skip(&bytes, pad) || !span_u32(&bytes, &out->crc))
+		return false;
+	/* A name, not a path: nothing in a file decides in which folder is looked. */
+	return out->name[0] != '\0' && strchr(out->name, '/') == NULL && strcmp(out->name, ".") != 0 &&
+	       strcmp(out->name, "..") != 0;
+}
+
+static bool has_crc(struct elf_image *debug, uint32_t crc)
+{
+	size_t n = (size_t)elf_image_size(debug);
+	const void *bytes = elf_image_bytes(debug, 0, n);
+
+	return bytes != NULL && crc32_z(0, bytes, n) == crc;
+}
+
+static struct elf_image *by_debuglink(const struct search *s, const char *path)
+{
+	static const char *const prefix[] = { "", "", DEBUG_ROOT };
+	static const char *const folder[] = { "/", "/.debug/", "/" };
+	const char *slash = path == NULL ? NULL : strrchr(path, '/');
+	struct debuglink link;
+
+	if (slash == NULL || path[0] != '/' || !read_debuglink(s->img, &link))
+		return NULL;
+	for (size_t i = 0; i < sizeof(prefix) / sizeof(prefix[0]); i++) {
+		OWNED(strbuf_free) struct strbuf candidate = STRBUF_EMPTY;
+		struct elf_image *debug;
+		int same;
+
+		strbuf_str(&candidate, prefix[i]);
+		strbuf_add(&candidate, path, (size_t)(slash - path));
+		strbuf_str(&candidate, folder[i]);
+		strbuf_str(&candidate, link.name);
+		/* A link to itself would always be the right file, and of no use. */
+		if (strcmp(strbuf_text(&candidate), path) == 0)
+			continue;
+		debug = open_candidate(s, &candidate);
+		if (debug == NULL)
+			continue;
+		same = same_build_id(s->img, debug);
+		if (same == 1 || (same == -1 && has_crc(debug, link.crc)))
+			return debug;
+		elf_image_close(debug);
+	}
+	return NULL;
+}
+
+enum res elf_debugfile_open(
+    struct elf_image *img, const char *path, elf_open_fn *open_file, void *data, struct elf_image **out)
+{
+	struct search s = { img, open_file, data };
+	struct elf_image *debug = by_build_id(&s);
+
+	if (debug == NULL)
+		debug = by_debuglink(&s, path);
+	if (debug == NULL)
+		return RES_NONE;
+	*out = debug;
+	return RES_OK;
+}

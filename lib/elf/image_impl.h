@@ -1,0 +1,64 @@
+/* PRIVATE to lib/elf: what a struct elf_image is.
+ *
+ *   file    bytes = mapping of the whole file, runs empty        (image.c)
+ *   memory  bytes = malloc'd, laid out by file offset; only the ranges in `runs` were read, the rest of
+ *           the buffer is padding that nobody may see            (image_memory.c)
+ *
+ * Headers are copied out once (they may be unaligned); everything else stays where it is. */
+#ifndef ELF_IMAGE_IMPL_H
+#define ELF_IMAGE_IMPL_H
+
+#include "base/vec.h"
+#include "elf/image.h"
+
+enum {
+	ELF_PHDR_SIZE = 56, /* sizes in the file: System V ABI, ELF-64 */
+	ELF_SHDR_SIZE = 64,
+	ELF_EHDR_SIZE = 64,
+	ELF_PAGE = 4096,
+	/* More than any real file has. Linux: vm.max_map_count bounds the segments of a core. */
+	ELF_PHDRS_MAX = 1 << 22,
+	ELF_SHDRS_MAX = 1 << 20
+};
+
+struct elf_run {
+	uint64_t start, end; /* file offsets, half open */
+};
+
+struct elf_inflated {
+	size_t index; /* of the section */
+	void *bytes;
+	size_t n;
+};
+
+struct elf_image {
+	const uint8_t *bytes;
+	size_t size;
+	bool mapped;              /* bytes are from mmap, else from malloc */
+	bool partial;             /* only `runs` are there */
+	VEC(struct elf_run) runs; /* ascending, disjoint, not touching */
+
+	GElf_Ehdr ehdr;
+	GElf_Phdr *phdrs;
+	size_t phnum;
+	uint32_t *loads; /* indices of the PT_LOADs, in file order */
+	size_t load_n;
+	bool loads_ascend; /* by p_vaddr and without overlap, as the ABI demands: binary search */
+	uint64_t base;
+	uint64_t bias;
+
+	bool sections_tried; /* the next two are valid */
+	size_t shnum;
+	struct span section_names;
+	VEC(struct elf_inflated) inflated;
+
+	Elf *elf;
+};
+
+/* Is this the start of an ELF file this program can use? n: bytes there are. */
+enum res elf_header_check(const uint8_t *bytes, size_t n, GElf_Ehdr *out, struct fault *f);
+
+/* Fill in everything that comes from the headers; bytes, size, partial and runs are set. */
+enum res elf_image_parse(struct elf_image *img, struct fault *f);
+
+#endif
