@@ -26,19 +26,23 @@ struct hold_lwp {
 	int sys;
 	int signo;        /* signal to hand on at detach, 0 none */
 	prgregset_t regs; /* all of them, with FSBASE and GSBASE */
-	char why[96];     /* for REFUSED and TIMEOUT: a phrase for the user, else "" */
+	char why[160];    /* for REFUSED and TIMEOUT: a phrase for the user, else "" */
 };
+
+struct hold_tracer; /* hold.c: the thread that traces; all are let go at its end at the latest */
 
 struct hold {
 	struct ps_prochandle *P;
-	VEC(struct hold_lwp) lwps; /* in the order of /proc/PID/task */
+	VEC(struct hold_lwp) lwps;  /* in the order of /proc/PID/task */
+	struct hold_tracer *tracer; /* NULL: nothing is held (any more) */
 };
 
 /* Seize and interrupt every LWP of P that `set` (grammar of proc_lwp_in_set, NULL all) holds, all at
  * once, then wait for them together, at most `ms` milliseconds in all; LWPs born meanwhile are taken
  * too, until a pass finds none. *h is filled also on RES_FAIL (release it in any case). RES_FAIL: the
  * process is gone, or not one LWP could be held; f says why. Needs SIGCHLD blocked or default: it is
- * blocked inside and restored. */
+ * blocked inside and restored. One hold of a handle at a time: while Pgrab's own or another is in force,
+ * RES_FAIL with G_BUSY. *h must not be moved before it is released, nor P be released. */
 enum res hold_lwps(struct ps_prochandle *P, const char *set, int ms, struct hold *h, struct fault *f);
 
 /* Let every held LWP go, each as it was found, handing on pending signals. Idempotent. */
@@ -49,5 +53,13 @@ void hold_free(struct hold *h); /* hold_release and free */
  * Mappings are those of the moment of the live grab or of the last hold_refresh_maps. Reads that
  * objects do go through the captured handle from now on. */
 void hold_share_objects(struct ps_prochandle *captured, struct ps_prochandle *live);
+
+/* Why LWP `id` of process `pid` may not be read or held, found out after the kernel said EPERM or EACCES:
+ * a phrase for the user in buf ("traced by strace (pid 4242)", "it belongs to user 33, …; run as …"), which
+ * may be "". Returns G_BUSY (traced), G_PERM or G_NOPROC (there is no such process). */
+int hold_why_refused(pid_t pid, lwpid_t id, char *buf, size_t n);
+
+/* The kernel's name of a process, escaped; "?" unknown. */
+void hold_process_name(pid_t pid, char *buf, size_t n);
 
 #endif

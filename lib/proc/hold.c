@@ -1,0 +1,500 @@
+/* Stopping LWPs and letting them go: the only place that uses ptrace.
+ *
+ * A tracer is a thread, and whatever it still holds when it ends is let go by the kernel: so each hold has
+ * a thread of its own.
+ *
+ *   caller                     tracer thread
+ *   hold_lwps ── starts ─────> SEIZE and INTERRUPT each LWP of /proc/PID/task
+ *                              wait for the stops, registers; again for newborn ones
+ *             <── ready ────── waits
+ *   reads memory …
+ *   hold_release ── go ──────> DETACH each; ends
+ *             <── joined ─────
+ *
+ * The end of that thread matters for what cannot be detached because it never stopped: an LWP in
+ * uninterruptible sleep (a vfork parent, a hung file system) would otherwise stop whenever it wakes up, for
+ * as long as this program lives. It matters again if the whole program is killed.
+ *
+ * What a wait shows (ptrace(2)), si_status being the stop's code:
+ *   signal number alone           signal-delivery-stop: the signal is handed on with the detach
+ *   SIGTRAP | EVENT_STOP << 8     the interrupt
+ *   SIGSTOP… | EVENT_STOP << 8    group-stop: the target was stopped already; after the detach the kernel
+ *                                 has it stop again, or run if SIGCONT came meanwhile
+ * Stops are looked at with WNOWAIT: once a signal-delivery-stop has been waited for in earnest, the signal is
+ * in the tracer's hands, and would be lost with it. */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/addrmap.h"
+#include "base/owned.h"
+#include "proc/handle.h"
+#include "proc/live.h"
+
+enum {
+	SLICE_NS = 10 * 1000 * 1000, /* look anyway after so long without a SIGCHLD */
+	TRACER_STACK = 256 * 1024,
+};
+
+struct hold_tracer {
+	struct hold *h;
+	const struct live *live;
+	const char *set;
+	int ms;
+	int64_t deadline;    /* CLOCK_MONOTONIC, ns */
+	bool threaded, lost; /* lost: the list of LWPs could not be read */
+	pthread_t thread;
+	sem_t ready, go;
+	struct addrmap seen; /* TID -> index in h->lwps */
+};
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static void set_why(struct hold_lwp *l, const char *why)
+{
+	(void)snprintf(l->why, sizeof(l->why), "%s", why);
+}
+
+/* --- registers --- */
+
+static void regs_from_user(prgregset_t regs, const struct user_regs_struct *u)
+{
+	const struct {
+		int index;
+		unsigned long long value;
+	} rows[] = {
+		{ PRREG_R15, u->r15 },
+		{ PRREG_R14, u->r14 },
+		{ PRREG_R13, u->r13 },
+		{ PRREG_R12, u->r12 },
+		{ PRREG_R11, u->r11 },
+		{ PRREG_R10, u->r10 },
+		{ PRREG_R9, u->r9 },
+		{ PRREG_R8, u->r8 },
+		{ PRREG_RDI, u->rdi },
+		{ PRREG_RSI, u->rsi },
+		{ PRREG_RBP, u->rbp },
+		{ PRREG_RBX, u->rbx },
+		{ PRREG_RDX, u->rdx },
+		{ PRREG_RCX, u->rcx },
+		{ PRREG_RAX, u->rax },
+		{ PRREG_RIP, u->rip },
+		{ PRREG_CS, u->cs },
+		{ PRREG_RFL, u->eflags },
+		{ PRREG_RSP, u->rsp },
+		{ PRREG_SS, u->ss },
+		{ PRREG_FS, u->fs },
+		{ PRREG_GS, u->gs },
+		{ PRREG_ES, u->es },
+		{ PRREG_DS, u->ds },
+		{ PRREG_FSBASE, u->fs_base },
+		{ PRREG_GSBASE, u->gs_base },
+	};
+
+	memset(regs, 0, sizeof(prgregset_t));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		regs[rows[i].index] = (prgreg_t)rows[i].value;
+}
+
+/* --- what becomes of an LWP --- */
+
+/* The end of an LWP that we traced is announced to us first, and to its parent only after we took note. */
+static void take_note_of_end(lwpid_t id)
+{
+	siginfo_t si;
+
+	(void)waitid(P_PID, (id_t)id, &si, WEXITED | WNOHANG | __WALL);
+}
+
+static void gone(struct hold_lwp *l)
+{
+	l->state = HOLD_GONE;
+	l->why[0] = '\0';
+	take_note_of_end(l->id);
+}
+
+/* It stands still: get its registers. */
+static void stopped(struct hold_lwp *l, int code)
+{
+	struct user_regs_struct user;
+	struct iovec iov = { &user, sizeof(user) };
+
+	l->signo = code >> 8 == 0 ? code & 0x7f : 0;
+	if (ptrace(PTRACE_GETREGSET, l->id, (void *)NT_PRSTATUS, &iov) != 0) {
+		gone(l); /* killed just now: nothing else makes this fail for a stopped tracee */
+		return;
+	}
+	if (iov.iov_len != sizeof(user)) {
+		(void)ptrace(PTRACE_DETACH, l->id, NULL, (void *)(intptr_t)l->signo);
+		l->state = HOLD_REFUSED;
+		set_why(l, "it is running 32-bit code");
+		return;
+	}
+	regs_from_user(l->regs, &user);
+	l->state = HOLD_HELD;
+	l->why[0] = '\0';
+}
+
+/* Has it stopped or ended? Leaves l->state as it is if neither. */
+static void look(struct hold_lwp *l)
+{
+	siginfo_t si = { 0 };
+
+	if (waitid(P_PID, (id_t)l->id, &si, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) != 0) {
+		if (errno == ECHILD)
+			gone(l);
+		return;
+	}
+	if (si.si_pid == 0)
+		return;
+	if (si.si_code == CLD_EXITED || si.si_code == CLD_KILLED || si.si_code == CLD_DUMPED)
+		gone(l);
+	else
+		stopped(l, si.si_status);
+}
+
+/* State letter of /proc; '\0' when there is no such LWP. */
+static char state_letter(const struct hold_tracer *t, lwpid_t id)
+{
+	char path[LIVE_PATH];
+	struct live_stat st;
+
+	live_lwp_path(path, id, "stat");
+	return live_stat_read(t->live->dir, path, &st, NULL) == RES_OK ? st.state : '\0';
+}
+
+static bool ended(char letter)
+{
+	return letter == '\0' || letter == 'Z' || letter == 'X';
+}
+
+static void seize(const struct hold_tracer *t, struct hold_lwp *l)
+{
+	if (ptrace(PTRACE_SEIZE, l->id, NULL, NULL) == 0) {
+		/* Until it stops it counts as not having stopped in time. It may have ended by itself. */
+		l->state = HOLD_TIMEOUT;
+		(void)ptrace(PTRACE_INTERRUPT, l->id, NULL, NULL);
+		return;
+	}
+	l->sys = errno;
+	/* EPERM is also the answer for one that has ended: a main thread that waits for the others. */
+	if (l->sys == ESRCH || ended(state_letter(t, l->id))) {
+		l->state = HOLD_GONE;
+		return;
+	}
+	l->state = HOLD_REFUSED;
+	(void)hold_why_refused(t->live->pid, l->id, l->why, sizeof(l->why));
+}
+
+/* --- waiting --- */
+
+static size_t look_at_all(struct hold *h)
+{
+	size_t pending = 0;
+
+	for (size_t i = 0; i < h->lwps.n; i++) {
+		struct hold_lwp *l = &h->lwps.at[i];
+
+		if (l->state == HOLD_TIMEOUT)
+			look(l);
+		if (l->state == HOLD_TIMEOUT)
+			pending++;
+	}
+	return pending;
+}
+
+/* A main thread that ends before the others is not announced until they have: /proc tells. */
+static void look_for_ended(const struct hold_tracer *t)
+{
+	for (size_t i = 0; i < t->h->lwps.n; i++) {
+		struct hold_lwp *l = &t->h->lwps.at[i];
+
+		if (l->state == HOLD_TIMEOUT && ended(state_letter(t, l->id)))
+			gone(l);
+	}
+}
+
+static void await_stops(const struct hold_tracer *t)
+{
+	sigset_t chld;
+
+	(void)sigemptyset(&chld);
+	(void)sigaddset(&chld, SIGCHLD);
+	while (look_at_all(t->h) > 0) {
+		int64_t left = t->deadline - now_ns();
+		struct timespec slice = { 0, left < SLICE_NS ? left : SLICE_NS };
+
+		if (left <= 0)
+			break;
+		if (sigtimedwait(&chld, NULL, &slice) < 0 && errno == EAGAIN)
+			look_for_ended(t);
+	}
+}
+
+static void explain_timeouts(const struct hold_tracer *t)
+{
+	for (size_t i = 0; i < t->h->lwps.n; i++) {
+		struct hold_lwp *l = &t->h->lwps.at[i];
+
+		if (l->state != HOLD_TIMEOUT)
+			continue;
+		(void)snprintf(l->why, sizeof(l->why), "%s%d ms",
+		    state_letter(t, l->id) == 'D' ? "it is in uninterruptible sleep and did not stop within "
+						  : "it did not stop within ",
+		    t->ms);
+	}
+}
+
+/* --- the two halves of the tracer's work --- */
+
+/* LWPs in the task directory that were not there before: appended as HOLD_GONE. False: cannot tell. */
+static bool list_new(struct hold_tracer *t)
+{
+	struct live_ids ids = VEC_EMPTY;
+	bool ok = live_ids_read(t->live->dir, &ids) == RES_OK;
+
+	for (size_t i = 0; ok && i < ids.n; i++) {
+		struct hold_lwp l = { .id = ids.at[i], .state = HOLD_GONE };
+		uint32_t index;
+
+		if (addrmap_get(&t->seen, (uint64_t)l.id, &index))
+			continue;
+		if (!addrmap_put(&t->seen, (uint64_t)l.id, 0))
+			ok = false;
+		else if (proc_lwp_in_set(t->set, l.id) != 0)
+			ok = vec_push(&t->h->lwps, l);
+	}
+	vec_free(&ids);
+	return ok;
+}
+
+/* Are there as many LWPs as we hold? The task directory's link count tells how many there are (Linux
+ * fs/proc/base.c), which is much cheaper than listing them again. */
+static bool complete(const struct hold_tracer *t)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < t->h->lwps.n; i++)
+		if (t->h->lwps.at[i].state != HOLD_HELD)
+			return false;
+	return t->set == NULL && fstatat(t->live->dir, "task", &st, 0) == 0 &&
+	       st.st_nlink == t->h->lwps.n + 2;
+}
+
+static void collect(struct hold_tracer *t)
+{
+	struct hold *h = t->h;
+
+	t->deadline = now_ns() + (int64_t)t->ms * 1000000;
+	for (;;) {
+		size_t from = h->lwps.n;
+
+		if (!list_new(t)) {
+			t->lost = true;
+			break;
+		}
+		if (h->lwps.n == from)
+			break;
+		for (size_t i = from; i < h->lwps.n; i++)
+			seize(t, &h->lwps.at[i]);
+		await_stops(t);
+		if (complete(t) || now_ns() >= t->deadline)
+			break;
+	}
+	explain_timeouts(t);
+}
+
+static void let_go(struct hold *h)
+{
+	for (size_t i = 0; i < h->lwps.n; i++) {
+		struct hold_lwp *l = &h->lwps.at[i];
+
+		/* One that was late may have stopped by now. */
+		if (l->state == HOLD_TIMEOUT) {
+			look(l);
+			if (l->state != HOLD_HELD)
+				continue;
+			l->state = HOLD_TIMEOUT;
+		}
+		if (l->state == HOLD_HELD &&
+		    ptrace(PTRACE_DETACH, l->id, NULL, (void *)(intptr_t)l->signo) != 0)
+			take_note_of_end(l->id); /* killed while it was held */
+	}
+}
+
+static void wait_for(sem_t *sem)
+{
+	while (sem_wait(sem) != 0 && errno == EINTR)
+		;
+}
+
+static void *tracer_main(void *arg)
+{
+	struct hold_tracer *t = arg;
+
+	collect(t);
+	(void)sem_post(&t->ready);
+	wait_for(&t->go);
+	let_go(t->h);
+	return NULL;
+}
+
+/* --- the caller's side --- */
+
+/* Start the tracer's thread, or do its work here if there cannot be one (a limit on processes). */
+static void run_tracer(struct hold_tracer *t)
+{
+	pthread_attr_t attr;
+
+	if (pthread_attr_init(&attr) == 0) {
+		(void)pthread_attr_setstacksize(&attr, TRACER_STACK);
+		t->threaded = pthread_create(&t->thread, &attr, tracer_main, t) == 0;
+		(void)pthread_attr_destroy(&attr);
+	}
+	if (t->threaded)
+		wait_for(&t->ready);
+	else
+		collect(t);
+}
+
+/* The kernel sends SIGCHLD for a tracee's stop only if it is not ignored, and any thread that has it
+ * unblocked could swallow it. */
+static void run_with_sigchld(struct hold_tracer *t)
+{
+	static const struct timespec at_once = { 0, 0 };
+	struct sigaction dfl, old_action;
+	sigset_t all, chld, old_mask;
+
+	memset(&dfl, 0, sizeof(dfl));
+	dfl.sa_handler = SIG_DFL;
+	(void)sigfillset(&all);
+	(void)sigemptyset(&chld);
+	(void)sigaddset(&chld, SIGCHLD);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old_mask);
+	(void)sigaction(SIGCHLD, &dfl, &old_action);
+	run_tracer(t);
+	while (sigtimedwait(&chld, NULL, &at_once) > 0)
+		;
+	(void)sigaction(SIGCHLD, &old_action, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &old_mask, NULL);
+}
+
+/* Nothing is held: the most telling reason. */
+static enum res none_held(const struct hold_tracer *t, struct fault *f)
+{
+	const struct hold_lwp *refused = NULL, *late = NULL;
+	char why[160];
+	int code;
+
+	for (size_t i = 0; i < t->h->lwps.n; i++) {
+		const struct hold_lwp *l = &t->h->lwps.at[i];
+
+		if (l->state == HOLD_REFUSED && refused == NULL)
+			refused = l;
+		if (l->state == HOLD_TIMEOUT && late == NULL)
+			late = l;
+	}
+	if (refused != NULL && refused->sys == 0)
+		return fault_set(f, G_ISAINVAL, 0, 0, "%s", refused->why);
+	if (refused != NULL) {
+		code = hold_why_refused(t->live->pid, refused->id, why, sizeof(why));
+		return fault_set(f, code, refused->sys, 0, "%s", refused->why);
+	}
+	if (late != NULL)
+		return fault_set(f, G_STRANGE, ETIMEDOUT, 0, "%s", late->why);
+	if (t->h->lwps.n == 0 && !t->lost)
+		return fault_set(f, G_BADLWPS, 0, 0, "no matching LWPs found");
+	return fault_set(f, G_NOPROC, ESRCH, 0, "the process has exited");
+}
+
+enum res hold_lwps(struct ps_prochandle *P, const char *set, int ms, struct hold *h, struct fault *f)
+{
+	struct live *live = live_of(P);
+	struct hold_tracer *t;
+	enum res r;
+
+	memset(h, 0, sizeof(*h));
+	h->P = P;
+	if (live == NULL)
+		return fault_set(f, G_NOPROC, 0, 0, "only a live process can be held");
+	if (live->holding != NULL)
+		return fault_set(f, G_BUSY, 0, 0, "this handle holds the process already");
+	t = calloc(1, sizeof(*t));
+	if (t == NULL)
+		return fault_memory(f);
+	t->h = h;
+	t->live = live;
+	t->set = set;
+	t->ms = ms;
+	(void)sem_init(&t->ready, 0, 0);
+	(void)sem_init(&t->go, 0, 0);
+	h->tracer = t;
+	live->holding = h;
+	run_with_sigchld(t);
+	addrmap_free(&t->seen);
+	for (size_t i = 0; i < h->lwps.n; i++)
+		if (h->lwps.at[i].state == HOLD_HELD)
+			return RES_OK;
+	r = none_held(t, f);
+	hold_release(h);
+	return r;
+}
+
+void hold_release(struct hold *h)
+{
+	struct hold_tracer *t = h->tracer;
+	struct live *live;
+
+	if (t == NULL)
+		return;
+	h->tracer = NULL;
+	if (t->threaded) {
+		(void)sem_post(&t->go);
+		(void)pthread_join(t->thread, NULL);
+	} else {
+		let_go(h);
+	}
+	(void)sem_destroy(&t->ready);
+	(void)sem_destroy(&t->go);
+	free(t);
+	live = live_of(h->P);
+	if (live != NULL && live->holding == h)
+		live->holding = NULL;
+}
+
+void hold_free(struct hold *h)
+{
+	hold_release(h);
+	vec_free(&h->lwps);
+}
+
+void hold_share_objects(struct ps_prochandle *captured, struct ps_prochandle *live)
+{
+	struct proc_objects *o = handle_objects(live);
+
+	if (o == NULL || captured->objects == o)
+		return;
+	objects_unref(captured->objects);
+	captured->objects = objects_ref(o);
+	o->read = handle_read_raw;
+	o->read_data = captured;
+}
