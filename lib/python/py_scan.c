@@ -1,7 +1,7 @@
 /* An interpreter without symbols: what its memory looks like.
  *
  *   3.13+   the cookie of _Py_DebugOffsets, 8-aligned, in writable memory (in code it is an immediate)
- *   any     "3.9.2 (default, …) \n[GCC …]", the static buffer of Py_GetVersion
+ *   any     "3.9.2 (default, …) \n[GCC …]", the static buffer of Py_GetVersion (3.10+: in one line)
  *   ≤ 3.12  two neighbouring words, interpreters.head and .main: the list that starts at the first
  *           contains the second, and its members have thread states that point back
  *
@@ -148,26 +148,35 @@ uint32_t py_version_of_name(const char *path)
 	return 0;
 }
 
-/* The text ends with a line break before the compiler's bracket: look for that, then back for the
- * start. */
+/* The version text whose build information ends at `at`: back to its start, then read it. */
+static uint32_t version_before(const uint8_t *bytes, const uint8_t *at)
+{
+	char text[OVERLAP];
+	const uint8_t *start = at;
+
+	while (start > bytes && start[-1] != '\0' && (size_t)(at - start) < sizeof(text) - 1)
+		start--;
+	memcpy(text, start, (size_t)(at - start));
+	text[at - start] = '\0';
+	return py_version_of_text(text);
+}
+
+/* The compiler's bracket follows the build information; up to 3.9 on a line of its own. */
 static bool look_for_version(void *data, const uint8_t *bytes, size_t n, uint64_t va)
 {
+	static const char *const ends[] = { ") [", ") \n[" };
 	uint32_t *version = data;
-	const uint8_t *at = bytes, *end = bytes + n;
 
 	(void)va;
-	while (at < end && (at = memmem(at, (size_t)(end - at), "\n[", 2)) != NULL) {
-		char text[OVERLAP];
-		const uint8_t *start = at;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		const uint8_t *at = bytes, *end = bytes + n;
 
-		while (start > bytes && start[-1] != '\0' && (size_t)(at - start) < sizeof(text) - 1)
-			start--;
-		memcpy(text, start, (size_t)(at - start));
-		text[at - start] = '\0';
-		*version = py_version_of_text(text);
-		if (*version != 0)
-			return true;
-		at += 2;
+		while ((at = memmem(at, (size_t)(end - at), ends[i], strlen(ends[i]))) != NULL) {
+			*version = version_before(bytes, at);
+			if (*version != 0)
+				return true;
+			at++;
+		}
 	}
 	return false;
 }
@@ -205,6 +214,7 @@ bool py_scan_cookies(struct ps_prochandle *P, const py_regions *regions, py_addr
 struct slot_search {
 	struct ps_prochandle *P;
 	const struct py_layout *l;
+	uint64_t offset;       /* of interpreters.head in _PyRuntime */
 	uint64_t last_refused; /* most refused words come in repeats */
 	uint64_t found;
 };
@@ -230,6 +240,39 @@ static bool list_has(struct ps_prochandle *P, const struct py_layout *l, uint64_
 	return false;
 }
 
+static bool some_thread_decodes(struct py_process *trial)
+{
+	py_threads threads = VEC_EMPTY;
+	bool good = false;
+
+	if (py_threads_read(trial, &threads, NULL) != RES_OK)
+		threads.n = 0;
+	for (size_t i = 0; i < threads.n && !good; i++) {
+		struct py_stack s;
+
+		if (py_stack_read(trial, &threads.at[i], &s, NULL) != RES_OK)
+			continue;
+		good = !s.broken && s.frames.n != 0 && !s.frames.at[0].bad;
+		py_stack_free(&s);
+	}
+	vec_free(&threads);
+	return good;
+}
+
+/* The last doubt: with small offsets (3.11) other structures point to each other the same way, but
+ * no frames come out of them. */
+static bool frames_decode(struct ps_prochandle *P, const struct py_layout *l, uint64_t addr)
+{
+	struct py_process trial = { .P = P };
+	struct py_runtime rt = { .addr = addr, .layout = *l };
+	bool good = vec_push(&trial.runtimes, rt) && some_thread_decodes(&trial);
+
+	vec_free(&trial.runtimes);
+	py_code_free_all(&trial);
+	addrmap_free(&trial.seen);
+	return good;
+}
+
 static bool look_for_slot(void *data, const uint8_t *bytes, size_t n, uint64_t va)
 {
 	struct slot_search *search = data;
@@ -249,7 +292,8 @@ static bool look_for_slot(void *data, const uint8_t *bytes, size_t n, uint64_t v
 			search->last_refused = head;
 			continue;
 		}
-		if (list_has(search->P, l, head, main_interp)) {
+		if (list_has(search->P, l, head, main_interp) &&
+		    frames_decode(search->P, l, va + i - search->offset)) {
 			search->found = va + i;
 			return true;
 		}
@@ -260,14 +304,13 @@ static bool look_for_slot(void *data, const uint8_t *bytes, size_t n, uint64_t v
 enum res py_scan_runtime(
     struct ps_prochandle *P, const py_regions *regions, const struct py_layout *l, uint64_t *addr)
 {
-	struct slot_search search = { .P = P, .l = l };
-	uint64_t offset = l->runtime.interpreters_head - 1;
+	struct slot_search search = { .P = P, .l = l, .offset = l->runtime.interpreters_head - 1 };
 
 	if (l->runtime.interpreters_head == 0)
 		return RES_NONE;
 	scan(P, regions, look_for_slot, &search);
-	if (search.found <= offset)
+	if (search.found <= search.offset)
 		return RES_NONE;
-	*addr = search.found - offset;
+	*addr = search.found - search.offset;
 	return RES_OK;
 }
