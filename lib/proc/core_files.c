@@ -63,8 +63,9 @@ static int open_mapping(void *data, const struct proc_map *m, bool *proven, stru
 	if (errno == ENOENT || errno == ENOTDIR)
 		remedy = is_exe ? "; give the executable of the core with -e FILE"
 				: "; the core needs the files of the machine it comes from";
-	(void)fault_set(f, 0, errno, m->pr.pr_vaddr, "%s: %s%s", path,
-	    errno == EINVAL ? "not a regular file" : strerror(errno), remedy);
+	/* The caller names the file the core names. */
+	(void)fault_set(f, 0, errno, m->pr.pr_vaddr, "%s%s%s%s", path == m->path ? "" : path,
+	    path == m->path ? "" : ": ", errno == EINVAL ? "not a regular file" : strerror(errno), remedy);
 	return -1;
 }
 

@@ -1,0 +1,202 @@
+/* The files behind the mappings of a core: believed only when they are the same. */
+#include <check.h>
+#include <elf.h>
+#include <fcntl.h>
+#include <libproc.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../support/core_builder.h"
+#include "proc/core.h"
+#include "proc/handle.h"
+
+enum { PAGE = 4096 };
+
+static struct ps_prochandle *grab(struct core_builder *b, const char *aout)
+{
+	int err = 0, fd = core_builder_fd(b);
+	struct ps_prochandle *P = Pfgrab_core(fd, aout, &err);
+
+	core_builder_destroy(b);
+	ck_assert_msg(P != NULL, "%s", Pgrab_error(err));
+	return P;
+}
+
+static const struct proc_notice *notice_with(struct ps_prochandle *P, const char *words)
+{
+	struct proc_objects *o = handle_objects(P);
+
+	for (size_t i = 0; i < o->notices.n; i++) {
+		if (strstr(o->notices.at[i].text, words) != NULL)
+			return &o->notices.at[i];
+	}
+	return NULL;
+}
+
+/* This program as the executable of a core: where it is mapped, and its first page as saved. */
+static struct core_builder *core_of_self(const char *path, uint8_t first_page[PAGE])
+{
+	struct core_builder *b = core_builder_create();
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	static uint64_t auxv[1][2] = { { AT_PHDR, 0x55000000040 } };
+	uint64_t regs[CB_REGS] = { 0 };
+	Elf64_Phdr ph[32];
+	Elf64_Ehdr eh;
+
+	ck_assert_int_eq(pread(fd, first_page, PAGE, 0), PAGE);
+	memcpy(&eh, first_page, sizeof(eh));
+	ck_assert_int_le(eh.e_phnum, 32);
+	memcpy(ph, first_page + eh.e_phoff, eh.e_phnum * sizeof(ph[0]));
+	core_builder_prstatus(b, 9, 0, regs);
+	core_builder_auxv(b, (const uint64_t(*)[2])auxv, 1);
+	for (size_t i = 0; i < eh.e_phnum; i++) {
+		uint64_t va = 0x55000000000 + (ph[i].p_vaddr & ~UINT64_C(4095));
+		uint64_t end = (0x55000000000 + ph[i].p_vaddr + ph[i].p_filesz + 4095) & ~UINT64_C(4095);
+
+		if (ph[i].p_type != PT_LOAD)
+			continue;
+		core_builder_map(b, va, end, ph[i].p_offset & ~UINT64_C(4095), path);
+		core_builder_load(b, va, end - va, ph[i].p_flags, first_page, ph[i].p_offset == 0 ? PAGE : 0);
+	}
+	core_builder_files(b, PAGE);
+	ck_assert_int_eq(close(fd), 0);
+	return b;
+}
+
+struct text {
+	uint64_t off; /* in the file */
+	uint64_t va;
+};
+
+static int see_text(void *data, const prmap_t *map, const char *name)
+{
+	struct text *text = data;
+
+	if (name == NULL || (map->pr_mflags & MA_EXEC) == 0)
+		return 0;
+	*text = (struct text){ (uint64_t)map->pr_offset, map->pr_vaddr };
+	return 1;
+}
+
+static const char *self_path(char buf[PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", buf, PATH_MAX - 1);
+
+	ck_assert_int_gt(n, 0);
+	buf[n] = '\0';
+	return buf;
+}
+
+/* Does Pread at the code of P give what the file of this program has there? */
+static bool reads_own_text(struct ps_prochandle *P)
+{
+	struct text text = { 0, 0 };
+	char want[64], got[64];
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	bool same;
+
+	ck_assert_int_eq(Pmapping_iter(P, see_text, &text), 1);
+	ck_assert_int_eq(pread(fd, want, sizeof(want), (off_t)text.off), (ssize_t)sizeof(want));
+	same = Pread(P, got, sizeof(got), text.va) == (ssize_t)sizeof(got) &&
+	       memcmp(want, got, sizeof(got)) == 0;
+	ck_assert_int_eq(close(fd), 0);
+	return same;
+}
+
+START_TEST(text_from_the_file)
+{
+	uint8_t first[PAGE];
+	char path[PATH_MAX];
+	struct ps_prochandle *P = grab(core_of_self(self_path(path), first), NULL);
+
+	ck_assert(reads_own_text(P));
+	ck_assert_uint_eq(handle_objects(P)->notices.n, 0);
+	Prelease(P, 0);
+}
+END_TEST
+
+START_TEST(missing_executable)
+{
+	uint8_t first[PAGE];
+	struct ps_prochandle *P = grab(core_of_self("/nonexistent/prog", first), NULL);
+	const struct proc_notice *notice;
+
+	ck_assert(!reads_own_text(P));
+	notice = notice_with(P, "-e FILE");
+	ck_assert_ptr_nonnull(notice);
+	ck_assert_ptr_nonnull(strstr(notice->text, "/nonexistent/prog"));
+	Prelease(P, 0);
+}
+END_TEST
+
+START_TEST(executable_given)
+{
+	uint8_t first[PAGE];
+	char path[PATH_MAX];
+	struct ps_prochandle *P = grab(core_of_self("/nonexistent/prog", first), self_path(path));
+
+	ck_assert(reads_own_text(P));
+	Prelease(P, 0);
+}
+END_TEST
+
+START_TEST(another_executable_given)
+{
+	uint8_t first[PAGE];
+	struct ps_prochandle *P = grab(core_of_self("/nonexistent/prog", first), "/bin/true");
+
+	/* Its build-id is not the one in the core's page. */
+	ck_assert(!reads_own_text(P));
+	ck_assert_uint_ge(handle_objects(P)->notices.n, 1);
+	Prelease(P, 0);
+}
+END_TEST
+
+START_TEST(only_regular_files_are_opened)
+{
+	char dir[] = "/tmp/core_files.XXXXXX", fifo[64];
+	uint8_t first[PAGE];
+	struct ps_prochandle *P;
+	int fd;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	(void)snprintf(fifo, sizeof(fifo), "%s/fifo", dir);
+	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+	P = grab(core_of_self(fifo, first), NULL);
+	ck_assert(!reads_own_text(P));
+	ck_assert_ptr_nonnull(notice_with(P, "not a regular file"));
+	Prelease(P, 0);
+	ck_assert_int_eq(unlink(fifo), 0);
+	ck_assert_int_eq(rmdir(dir), 0);
+	ck_assert_int_eq(core_open_regular("/dev/null"), -1);
+	ck_assert_int_eq(core_open_regular("/tmp"), -1);
+	fd = core_open_regular("/proc/self/exe");
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(close(fd), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("core_files");
+	TCase *tcase = tcase_create("core_files");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tcase, text_from_the_file);
+	tcase_add_test(tcase, missing_executable);
+	tcase_add_test(tcase, executable_given);
+	tcase_add_test(tcase, another_executable_given);
+	tcase_add_test(tcase, only_regular_files_are_opened);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
