@@ -110,6 +110,7 @@ static bool record_at(const struct cfi_table *t, uint64_t va, struct span *body)
 struct cie {
 	uint8_t fde_encoding;
 	bool sized; /* FDEs have augmentation data */
+	bool cfa;   /* its program sets a CFA rule; a signal frame's does not */
 };
 
 /* Augmentation data of a CIE, letter by letter. libunwind takes the program to begin right behind what
@@ -171,7 +172,7 @@ static bool cie_ok(struct span s, struct cie *out)
 	}
 	*out = (struct cie){ .fde_encoding = 0 };
 	return column == 16 && augmentation_ok(&s, letters, out) &&
-	       cfi_pointer_size(out->fde_encoding) != 0 && cfi_program_ok(s, out->fde_encoding, true);
+	       cfi_pointer_size(out->fde_encoding) != 0 && cfi_program_ok(s, out->fde_encoding, &out->cfa);
 }
 
 /* The FDE at va with its CIE: a sound one? */
@@ -190,7 +191,7 @@ static bool fde_ok(const struct cfi_table *t, uint64_t va)
 		return false;
 	if (cie.sized && (!cfi_uleb(&s, &n) || n > span_left(&s) || !span_skip(&s, (size_t)n)))
 		return false;
-	return cfi_program_ok(s, cie.fde_encoding, false);
+	return cfi_program_ok(s, cie.fde_encoding, &cie.cfa) && cie.cfa;
 }
 
 enum res cfi_find(const struct cfi_table *t, uint64_t pc, uint64_t *va)

@@ -30,9 +30,9 @@ enum res cfi_table_of(struct elf_image *img, struct cfi_table *out);
  * Whether the FDE's range holds pc is left to libunwind. */
 enum res cfi_find(const struct cfi_table *t, uint64_t pc, uint64_t *va);
 
-/* Is a program of call frame instructions one that libunwind survives? (See cfi_check.c.) `cie`:
- * it is a CIE's, and has to set a CFA rule. */
-bool cfi_program_ok(struct span program, uint8_t fde_encoding, bool cie);
+/* Is a program of call frame instructions one that libunwind survives? (See cfi_check.c.) *cfa: is a CFA
+ * rule set, before it (by the CIE's program, for an FDE's) and after it. fde_encoding: of known size. */
+bool cfi_program_ok(struct span program, uint8_t fde_encoding, bool *cfa);
 
 /* LEB128 numbers; false when they are unfinished or longer than 10 bytes. */
 bool cfi_uleb(struct span *s, uint64_t *out);

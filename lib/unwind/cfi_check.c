@@ -2,8 +2,8 @@
  *
  * Refused, each for what libunwind 1.6 does with it:
  *   register number of 17 or more in DW_CFA_register    reads past its register array
- *   no CFA rule after the CIE's program                 assertion, abort
- *   remember/restore in a CIE, unbalanced restore       could lead back to "no rule"
+ *   no CFA rule where the pc may be                     assertion, abort
+ *   remember without a CFA rule, unbalanced restore     lead back to no rule
  *   remember deeper than STATES_MAX                     200 bytes each
  *   DW_OP_div                                           the smallest number by -1 traps
  *   DW_OP_skip, DW_OP_bra                               endless loops
@@ -47,6 +47,8 @@ bool cfi_sleb(struct span *s, int64_t *out)
 
 size_t cfi_pointer_size(uint8_t encoding)
 {
+	if ((encoding & 0x70) == 0x50) /* aligned: depends on where it stands */
+		return 0;
 	switch (encoding & 0x0f) {
 	case 0x00: /* absptr */
 	case 0x04: /* udata8 */
@@ -137,30 +139,30 @@ static bool register_ok(struct span *s)
 }
 
 struct program_state {
-	bool cie, cfa;
+	bool cfa;       /* there is a CFA rule from here on */
 	unsigned depth; /* of remembered states */
 	uint8_t fde_encoding;
 };
 
-/* Instructions that are about states or locations, not about rules. */
+/* Instructions that are about locations and states, not rules. A row that a pc can get needs a CFA rule:
+ * before the first advance, and in every remembered state. */
 static bool advance_ok(struct program_state *p, struct span *s, uint8_t op)
 {
 	switch (op) {
 	case 0x00: /* nop */
 		return true;
 	case 0x01: /* set_loc */
-		return cfi_pointer_size(p->fde_encoding) != 0 &&
-		       span_skip(s, cfi_pointer_size(p->fde_encoding));
+		return p->cfa && span_skip(s, cfi_pointer_size(p->fde_encoding));
 	case 0x02: /* advance_loc1, 2, 4 */
-		return span_skip(s, 1);
+		return p->cfa && span_skip(s, 1);
 	case 0x03:
-		return span_skip(s, 2);
+		return p->cfa && span_skip(s, 2);
 	case 0x04:
-		return span_skip(s, 4);
+		return p->cfa && span_skip(s, 4);
 	case 0x0a: /* remember_state */
-		return !p->cie && ++p->depth <= STATES_MAX;
+		return p->cfa && ++p->depth <= STATES_MAX;
 	case 0x0b: /* restore_state */
-		return !p->cie && p->depth-- != 0;
+		return p->depth-- != 0;
 	default:
 		return false;
 	}
@@ -201,14 +203,16 @@ static bool rule_ok(struct program_state *p, struct span *s, uint8_t op)
 	}
 }
 
-bool cfi_program_ok(struct span program, uint8_t fde_encoding, bool cie)
+bool cfi_program_ok(struct span program, uint8_t fde_encoding, bool *cfa)
 {
-	struct program_state p = { .cie = cie, .fde_encoding = fde_encoding };
+	struct program_state p = { .cfa = *cfa, .fde_encoding = fde_encoding };
 	uint8_t op;
 
 	while (span_u8(&program, &op)) {
 		switch (op & 0xc0) {
 		case 0x40: /* advance_loc */
+			if (!p.cfa)
+				return false;
 			break;
 		case 0x80: /* offset */
 			if ((op & 0x3f) >= REGISTERS || !uleb_skip(&program))
@@ -223,5 +227,6 @@ bool cfi_program_ok(struct span program, uint8_t fde_encoding, bool cie)
 				return false;
 		}
 	}
-	return !cie || p.cfa;
+	*cfa = p.cfa;
+	return true;
 }
