@@ -13,7 +13,7 @@
 #include "support/self_process.h"
 
 static struct self_process self;
-static char program[SELF_NAME], folder[] = "/tmp/pystack-objects-XXXXXX", copy[SELF_NAME];
+static char program[SELF_NAME], folder[32], copy[SELF_NAME];
 static const char marker[32] = "a constant that the file has too";
 
 /* A copy of the program; patch: with another build-id. */
@@ -40,8 +40,9 @@ static void copy_program(bool patch)
 static void make_folder(void)
 {
 	ck_assert(self_path(program));
+	(void)snprintf(folder, sizeof(folder), "/tmp/pystack-objects-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
-	(void)snprintf(copy, sizeof(copy), "%.40s/program", folder);
+	(void)snprintf(copy, sizeof(copy), "%.31s/program", folder);
 }
 
 static void remove_folder(void)
