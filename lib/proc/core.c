@@ -282,7 +282,7 @@ struct ps_prochandle *Pfgrab_core(int fd, const char *aout, int *perr)
 		*perr = G_FORMAT;
 		return NULL;
 	}
-	if (core_create(core_fd, &core, &f) != RES_OK) {
+	if (core_create(core_fd, &core, &f) != RES_OK || core == NULL) {
 		*perr = code_of(&f);
 		return NULL;
 	}

@@ -145,6 +145,33 @@ START_TEST(executable_given)
 }
 END_TEST
 
+/* What -e names stands for the executable only. */
+START_TEST(other_files_keep_their_paths)
+{
+	uint8_t first[PAGE];
+	struct core_builder *b = core_of_self("/nonexistent/prog", first);
+	struct proc_map exe = { .path = (char[]){ "/nonexistent/prog" } },
+			other = { .path = (char[]){ "/nonexistent/lib.so" } };
+	struct proc_files files;
+	struct fault f = { 0 };
+	struct core *core;
+	bool proven = true;
+	int fd = core_builder_fd(b);
+
+	core_builder_destroy(b);
+	ck_assert_int_eq(core_create(fd, &core, &f), RES_OK);
+	ck_assert_int_eq(close(fd), 0);
+	ck_assert_int_eq(core_files_create(core, "/proc/self/exe", &files, &f), RES_OK);
+	core_destroy(core); /* files outlive it */
+	fd = files.open_mapping(files.data, &exe, &proven, &f);
+	ck_assert_int_ge(fd, 0);
+	ck_assert(!proven);
+	ck_assert_int_eq(close(fd), 0);
+	ck_assert_int_eq(files.open_mapping(files.data, &other, &proven, &f), -1);
+	files.destroy(files.data);
+}
+END_TEST
+
 START_TEST(another_executable_given)
 {
 	uint8_t first[PAGE];
@@ -191,6 +218,7 @@ int main(void)
 	tcase_add_test(tcase, text_from_the_file);
 	tcase_add_test(tcase, missing_executable);
 	tcase_add_test(tcase, executable_given);
+	tcase_add_test(tcase, other_files_keep_their_paths);
 	tcase_add_test(tcase, another_executable_given);
 	tcase_add_test(tcase, only_regular_files_are_opened);
 	suite_add_tcase(suite, tcase);
