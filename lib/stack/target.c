@@ -188,6 +188,7 @@ static enum res unwind(struct stack_target *t, const struct capture_lwp *l, enum
 {
 	enum res res = RES_OK;
 	uint32_t runtime;
+	struct walk walk;
 
 	if (!l->have_regs)
 		return RES_OK;
@@ -196,7 +197,8 @@ static enum res unwind(struct stack_target *t, const struct capture_lwp *l, enum
 	if (res != RES_OK)
 		return res;
 	runtime = l->have_python ? t->capture.threads.at[l->thread].runtime : 0;
-	return walk_thread(t->unwinder, l->regs, &th->python, marking, &t->models[runtime], &th->native, f);
+	walk = (struct walk){ t->capture.P, t->unwinder, &th->python, &t->models[runtime], &th->native, f };
+	return walk_thread(&walk, l->regs, marking);
 }
 
 enum res stack_thread_read(struct stack_target *t, size_t i, struct stack_thread *out, struct fault *f)

@@ -6,8 +6,6 @@
  *   resumed ────>  its caller */
 #include "stack/walk.h"
 
-#include <string.h>
-
 /* Index of the activation among frames[from…] that holds marker, or -1. */
 static int64_t frame_of(const struct native_stack *s, size_t from, uint64_t marker)
 {
@@ -83,12 +81,13 @@ static uint64_t next_marker(const struct native_stack *s, const struct py_stack 
 	return best;
 }
 
-/* Go on at the activation that holds marker. */
-static enum res resume(
-    struct unwinder *u, uint64_t marker, const struct walk_model *m, struct native_stack *s, struct fault *f)
+/* Go on at the activation that holds marker, made up from the model. */
+static enum res resume(struct walk *w, uint64_t marker)
 {
+	const struct walk_model *m = w->model;
 	struct unwind_regs regs = { .known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP };
 	uint64_t cfa = marker + m->cfa_above_marker;
+	struct native_stack *s = w->out;
 	size_t first = s->frames.n;
 	enum res res;
 
@@ -98,7 +97,7 @@ static enum res resume(
 		regs.reg[UNWIND_DWARF_RBP] = cfa - m->rbp_below_cfa;
 		regs.known |= 1U << UNWIND_DWARF_RBP;
 	}
-	res = native_stack_walk(u, &regs, 0, s, f);
+	res = native_stack_walk(w->u, &regs, 0, s, w->f);
 	if (s->frames.n > first) {
 		s->frames.at[first].pc = 0; /* the model's pc, not this activation's */
 		s->frames.at[first].how = UNWIND_RESUMED;
@@ -107,32 +106,100 @@ static enum res resume(
 	return res;
 }
 
-enum res walk_thread(struct unwinder *u, const prgregset_t prregs, const struct py_stack *python,
-    enum py_marking marking, struct walk_model *model, struct native_stack *out, struct fault *f)
+/* Is there a call instruction right before this address, in code? (e8 rel32, or ff /2 of any length) */
+static bool follows_call(struct ps_prochandle *P, uint64_t addr)
+{
+	const prmap_t *map = Paddr_to_map(P, addr);
+	uint8_t b[7];
+
+	if (map == NULL || (map->pr_mflags & MA_EXEC) == 0 ||
+	    Pread(P, b, sizeof(b), addr - sizeof(b)) != sizeof(b))
+		return false;
+	if (b[2] == 0xe8)
+		return true;
+	for (size_t i = 0; i < sizeof(b) - 1; i++) {
+		if (i != 2 && b[i] == 0xff && (b[i + 1] >> 3 & 7) == 2)
+			return true;
+	}
+	return false;
+}
+
+/* Could every activation that was not reached have its CFA k above its marker? */
+static bool plausible(const struct walk *w, uint64_t floor, uint64_t k)
+{
+	for (size_t r = 0; r < w->python->runs.n; r++) {
+		uint64_t marker = w->python->runs.at[r].marker, ret;
+
+		if (marker < floor)
+			continue;
+		if (Pread(w->P, &ret, sizeof(ret), marker + k - 8) != sizeof(ret) || !follows_call(w->P, ret))
+			return false;
+	}
+	return true;
+}
+
+/* No activation of the loop was seen whole yet, so CFA − marker is unknown: try what fits all markers, from
+ * the smallest, and keep what leads to the end of the stack. Registers besides sp are lost, which a caller
+ * that needs its frame pointer ends. True: w->out was extended. */
+static bool resume_by_trial(struct walk *w, uint64_t marker)
+{
+	enum { K_MIN = 64, K_MAX = 1024 };
+	struct native_stack *s = w->out;
+	size_t first = s->frames.n;
+
+	for (uint64_t k = K_MIN; k <= K_MAX; k += 8) {
+		struct native_frame gap = { .sp = marker, .cfa = marker + k, .how = UNWIND_RESUMED };
+		struct unwind_regs regs = { .known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP };
+
+		if (!plausible(w, marker, k) || !vec_push(&s->frames, gap))
+			continue;
+		(void)Pread(w->P, &regs.reg[UNWIND_DWARF_PC], 8, marker + k - 8);
+		regs.reg[UNWIND_DWARF_RSP] = marker + k;
+		if (native_stack_walk(w->u, &regs, 0, s, w->f) == RES_OK && s->frames.n > first + 1) {
+			s->frames.at[first + 1].exact = false;
+			if (s->end == UNWIND_END_DONE)
+				return true;
+		}
+		s->frames.n = first;
+	}
+	return false;
+}
+
+/* Past one place where the walk is lost. RES_NONE: no way further. */
+static enum res pass(struct walk *w)
+{
+	struct native_stack *s = w->out;
+	size_t keep = trusted(s, w->python, w->model), all = s->frames.n;
+	enum unwind_end end = s->end;
+	enum res res = RES_NONE;
+	uint64_t marker;
+
+	if (keep == all && end != UNWIND_END_LOST && end != UNWIND_END_LOOP)
+		return RES_NONE;
+	s->frames.n = keep > 0 ? keep : all;
+	marker = next_marker(s, w->python);
+	if (marker != 0 && w->model->known)
+		return resume(w, marker);
+	if (marker != 0 && resume_by_trial(w, marker))
+		return RES_OK;
+	/* Guessed frames are better than none; without a marker to contradict them they stand. */
+	s->frames.n = all;
+	s->end = end;
+	return res;
+}
+
+enum res walk_thread(struct walk *w, const prgregset_t prregs, enum py_marking marking)
 {
 	struct unwind_regs regs;
 	enum res res;
 
 	unwind_regs_from_prgregs(&regs, prregs);
-	res = native_stack_walk(u, &regs, 0, out, f);
+	res = native_stack_walk(w->u, &regs, 0, w->out, w->f);
 	if (marking == PY_MARK_NONE)
 		return res;
-	while (res == RES_OK && out->frames.n > 0) {
-		size_t keep;
-		uint64_t marker;
-
-		learn(out, python, model);
-		keep = trusted(out, python, model);
-		if (keep == out->frames.n && out->end != UNWIND_END_LOST && out->end != UNWIND_END_LOOP)
-			return res;
-		if (!model->known)
-			return res;
-		if (keep > 0)
-			out->frames.n = keep;
-		marker = next_marker(out, python);
-		if (marker == 0)
-			return res;
-		res = resume(u, marker, model, out, f);
+	while (res == RES_OK && w->out->frames.n > 0) {
+		learn(w->out, w->python, w->model);
+		res = pass(w);
 	}
-	return res;
+	return res == RES_NONE ? RES_OK : res;
 }

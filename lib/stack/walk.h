@@ -15,10 +15,18 @@ struct walk_model {
 	bool rbp_known;
 };
 
-/* Walk from regs. Where the walk gets lost below a marker of `python` (code without unwind information: a JIT, a
- * trampoline), it is resumed at that marker's activation by `model`; the activations in between become
- * one frame with pc 0. model is learned on the way and kept by the caller across threads. */
-enum res walk_thread(struct unwinder *u, const prgregset_t regs, const struct py_stack *python,
-    enum py_marking marking, struct walk_model *model, struct native_stack *out, struct fault *f);
+struct walk {
+	struct ps_prochandle *P;
+	struct unwinder *u;
+	const struct py_stack *python;
+	struct walk_model *model; /* learned on the way, kept by the caller across threads */
+	struct native_stack *out;
+	struct fault *f;
+};
+
+/* Walk from prregs. Where the walk gets lost below a marker of python (code without unwind information: a JIT,
+ * a trampoline), it is resumed at that marker's activation by the model, or without one by trial; the activations
+ * in between become one frame with pc 0. Nothing of this before 3.11 (PY_MARK_NONE). */
+enum res walk_thread(struct walk *w, const prgregset_t prregs, enum py_marking marking);
 
 #endif
