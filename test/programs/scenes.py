@@ -267,9 +267,13 @@ def s_multiline():
     return value
 
 
+def starred(*args, **named):
+    return p_leaf(args, named)
+
+
 @scene
 def s_multicall():
-    p_leaf(
+    starred(
         1, 2,
         *[3,
           4],
@@ -318,14 +322,14 @@ def s_decorated():
     @decorate(1,
               2)
     @decorate(3)
-    def p_target(x):
+    def target(x):
         return p_leaf(x)
-    p_target(1)
+    target(1)
 
 
 @scene
 def s_decorator():
-    @c_leaf
+    @p_leaf
     def never():
         pass
 
@@ -381,9 +385,9 @@ def only_here(f):
     me = threading.get_ident()
 
     @functools.wraps(f)
-    def c_hook(*args):
+    def c_hook(a, b):
         if threading.get_ident() == me:
-            f(*args)
+            f(a, b)
     return c_hook
 
 
@@ -459,7 +463,6 @@ def s_files():
 
 @scene
 def s_longnames():
-    renamed(s_longnames.__code__.replace(co_name="x"), "x")
     text = "def " + "n" * 1000 + "(f):\n    f()\nrun = " + "n" * 1000
     space = {}
     exec(compile(text, "/" + "d" * 2000 + "é.py", "exec"), space)

@@ -1,0 +1,29 @@
+"""Recursion 100,000 deep. Up to 3.10 every call is a C call too, so a thread gets the stack for it."""
+import os
+import sys
+import threading
+import truth
+
+DEPTH = 100000
+
+
+def p_down(n):
+    if n == 0:
+        os.read(truth.fd(), 1)
+        return
+    p_down(n - 1)
+
+
+def main():
+    p_down(DEPTH)
+
+
+sys.setrecursionlimit(DEPTH + 1000)
+if sys.version_info < (3, 11):
+    truth.watch(2)
+    threading.stack_size(1 << 30)
+    threading.Thread(target=main, daemon=True).start()
+    truth.stop()
+else:
+    truth.watch(1)
+    main()

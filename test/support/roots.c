@@ -1,0 +1,95 @@
+/* Finding interpreters by the names their installers give them: /usr/bin/python3 is a link to python3.N,
+ * pyenv keeps version X in versions/X, test/root.sh makes a root with python3.14 and python3.15. */
+#include "support/roots.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void add(struct interpreter *out, size_t max, size_t *n, const struct interpreter *one)
+{
+	if (*n < max && (one->major > 3 || (one->major == 3 && one->minor >= 8)))
+		out[(*n)++] = *one;
+}
+
+static void find_system(struct interpreter *out, size_t max, size_t *n)
+{
+	struct interpreter one = { .path = "/usr/bin/python3" };
+	char target[PATH_MAX];
+	const char *base;
+
+	if (realpath(one.path, target) == NULL)
+		return;
+	base = strrchr(target, '/') + 1;
+	if (sscanf(base, "python%d.%d", &one.major, &one.minor) != 2)
+		return;
+	(void)snprintf(one.label, sizeof(one.label), "/usr/bin/%.40s", base);
+	add(out, max, n, &one);
+}
+
+static void find_pyenv(struct interpreter *out, size_t max, size_t *n)
+{
+	const char *home = getenv("HOME");
+	char folder[PATH_MAX];
+	struct dirent **names = NULL;
+	int count;
+
+	(void)snprintf(folder, sizeof(folder), "%s/.pyenv/versions", home == NULL ? "" : home);
+	count = scandir(folder, &names, NULL, versionsort);
+	for (int i = 0; i < count; i++) {
+		struct interpreter one = { .root = "" };
+
+		if (sscanf(names[i]->d_name, "%d.%d", &one.major, &one.minor) == 2 &&
+		    snprintf(one.path, sizeof(one.path), "%s/%s/bin/python", folder, names[i]->d_name) <
+			(int)sizeof(one.path) &&
+		    access(one.path, X_OK) == 0) {
+			(void)snprintf(one.label, sizeof(one.label), "%.60s", names[i]->d_name);
+			add(out, max, n, &one);
+		}
+		free(names[i]);
+	}
+	free(names);
+}
+
+static void find_root(struct interpreter *out, size_t max, size_t *n, int say)
+{
+	static const int minors[] = { 14, 15 };
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	char root[200], path[PATH_MAX];
+
+	if (cache != NULL && cache[0] != 0)
+		(void)snprintf(root, sizeof(root), "%s/pystack/sid", cache);
+	else
+		(void)snprintf(root, sizeof(root), "%s/.cache/pystack/sid", home == NULL ? "" : home);
+	if (geteuid() != 0) {
+		if (say)
+			(void)printf("SKIP: Python 3.14 and 3.15: chroot into %s needs root\n", root);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(minors) / sizeof(minors[0]); i++) {
+		struct interpreter one = { .major = 3, .minor = minors[i] };
+
+		(void)snprintf(one.path, sizeof(one.path), "/usr/bin/python3.%d", one.minor);
+		(void)snprintf(one.root, sizeof(one.root), "%s", root);
+		(void)snprintf(one.label, sizeof(one.label), "sid 3.%d", one.minor);
+		(void)snprintf(path, sizeof(path), "%s%s", root, one.path);
+		if (access(path, X_OK) == 0)
+			add(out, max, n, &one);
+		else if (say)
+			(void)printf("SKIP: Python 3.%d: no %s (made by test/root.sh)\n", one.minor, path);
+	}
+}
+
+size_t roots_find(struct interpreter *out, size_t max, int say)
+{
+	size_t n = 0;
+
+	find_system(out, max, &n);
+	find_pyenv(out, max, &n);
+	find_root(out, max, &n, say);
+	(void)fflush(stdout);
+	return n;
+}

@@ -1,0 +1,64 @@
+/* The truth a fixture wrote (format: test/programs/truth.py), the tool's output taken apart, and the comparison. */
+#ifndef SUPPORT_TRUTH_H
+#define SUPPORT_TRUTH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/strbuf.h"
+#include "base/vec.h"
+
+struct truth_frame {
+	char sign;         /* '+' entered from C, '=' from Python, '.' unknown */
+	char *text, *qual; /* "[ file:line (name) ]", with co_qualname */
+};
+
+struct truth_thread {
+	long tid;
+	char *name; /* kernel's */
+	VEC(struct truth_frame) frames;
+};
+
+struct truth {
+	VEC(struct truth_thread) threads;
+};
+
+/* dir/truth. Ends the test when it cannot be read. */
+struct truth truth_read(const char *dir);
+void truth_free(struct truth *t);
+
+enum line_kind { LINE_NATIVE, LINE_PYTHON, LINE_OWN };
+
+struct output_line {
+	enum line_kind kind;
+	bool unsure;      /* ended in " ?" */
+	const char *text; /* without indent and mark */
+};
+
+struct output_thread {
+	long tid;
+	const char *name; /* NULL: header without one */
+	VEC(struct output_line) lines;
+};
+
+/* One process. Strings lie in `copy`. */
+struct output {
+	char *copy;
+	const char *head;   /* first line */
+	const char *killed; /* "killed by ..." or NULL */
+	bool headers;       /* threads had header lines */
+	VEC(struct output_thread) threads;
+	struct strbuf wrong; /* lines that are not of the format, "" when all is well */
+};
+
+/* Take the output of one operand apart; a stack without header counts as thread pid. */
+struct output output_parse(const char *text, long pid);
+void output_free(struct output *o);
+const struct output_thread *output_thread(const struct output *o, long tid);
+
+enum { COMPARE_QUALNAME = 1, COMPARE_PYTHON_ONLY = 2, COMPARE_CORE = 4 };
+
+/* Every thread's annotations against the truth, where they stand, no marks. Appends what differs to wrong. */
+void truth_compare(const struct truth *t, const struct output *o, int flags, struct strbuf *wrong);
+
+#endif
