@@ -6,6 +6,8 @@
  *   resumed ────>  its caller */
 #include "stack/walk.h"
 
+#include <string.h>
+
 /* Index of the activation among frames[from…] that holds marker, or -1. */
 static int64_t frame_of(const struct native_stack *s, size_t from, uint64_t marker)
 {
@@ -165,6 +167,43 @@ static bool resume_by_trial(struct walk *w, uint64_t marker)
 	return false;
 }
 
+/* Code made at run time whose frame is nothing but a pushed word: CPython's trampolines for perf (-X perf,
+ * 3.12+). The return address then stands right before an epilogue that says all: `add $8,%rsp; ret` or
+ * `pop %rbp; ret`, either followed by the caller's address. */
+static enum res pass_trampoline(struct walk *w)
+{
+	static const uint8_t drop[] = { 0x48, 0x83, 0xc4, 0x08, 0xc3 }, pop[] = { 0x5d, 0xc3 };
+	static const int dwarf[UNWIND_SAVED] = { 3, 6, 12, 13, 14, 15 };
+	const struct native_frame *last = &w->out->frames.at[w->out->frames.n - 1];
+	struct unwind_regs regs = { .known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP };
+	uint8_t code[sizeof(drop)];
+	uint64_t slot[2]; /* what was pushed, the return address */
+	size_t first = w->out->frames.n;
+	enum res res;
+
+	if (last->exact || last->pc == 0 || Pread(w->P, code, sizeof(code), last->pc) != sizeof(code) ||
+	    (memcmp(code, drop, sizeof(drop)) != 0 && memcmp(code, pop, sizeof(pop)) != 0) ||
+	    Pread(w->P, slot, sizeof(slot), last->sp) != sizeof(slot) || !follows_call(w->P, slot[1]))
+		return RES_NONE;
+	for (int r = 0; r < UNWIND_SAVED; r++) {
+		regs.reg[dwarf[r]] = last->saved[r];
+		regs.known |= (uint32_t)(last->saved_known >> r & 1) << dwarf[r];
+	}
+	if (code[0] == pop[0]) {
+		regs.reg[UNWIND_DWARF_RBP] = slot[0];
+		regs.known |= 1U << UNWIND_DWARF_RBP;
+	}
+	regs.reg[UNWIND_DWARF_PC] = slot[1];
+	regs.reg[UNWIND_DWARF_RSP] = last->sp + 16;
+	w->out->frames.at[first - 1].cfa = last->sp + 16;
+	res = native_stack_walk(w->u, &regs, 0, w->out, w->f);
+	if (w->out->frames.n > first) {
+		w->out->frames.at[first].exact = false;
+		w->out->frames.at[first].how = UNWIND_CFI;
+	}
+	return res;
+}
+
 /* Past one place where the walk is lost. RES_NONE: no way further. */
 static enum res pass(struct walk *w)
 {
@@ -177,6 +216,9 @@ static enum res pass(struct walk *w)
 	if (keep == all && end != UNWIND_END_LOST && end != UNWIND_END_LOOP)
 		return RES_NONE;
 	s->frames.n = keep > 0 ? keep : all;
+	res = pass_trampoline(w);
+	if (res != RES_NONE)
+		return res;
 	marker = next_marker(s, w->python);
 	if (marker != 0 && w->model->known)
 		return resume(w, marker);
