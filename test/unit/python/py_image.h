@@ -1,0 +1,345 @@
+/* The memory of a made-up CPython, built member by member from the published layouts.
+ *
+ * The numbers here are written down a second time on purpose: they check the tables of lib/python, so
+ * they are not taken from them. Sources as in lib/python/py_layout_table.c and py_layout_debug.c. */
+#ifndef UNIT_PYTHON_PY_IMAGE_H
+#define UNIT_PYTHON_PY_IMAGE_H
+
+#include <check.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/fake_process.h"
+
+enum { NOT = -1, IMAGE_BASE = 0x10000000, IMAGE_MODULE = 1 << 16 };
+
+struct spec {
+	const char *what;
+	uint64_t hex;
+	int head, next, threads, id;                          /* runtime, interpreter */
+	int ts_next, ts_interp, ts_frame, ts_cframe, ts_root; /* thread state */
+	int ts_base, ts_tid, ts_native;
+	int cf_frame, cf_prev;
+	int f_prev, f_code, f_instr, f_owner, f_tlbc, f_lasti, f_lineno, f_state, f_trace;
+	int c_bytes, c_start, c_file, c_name, c_qual, c_first, c_table, c_trace, c_tlbc;
+	int type, size, tp_name, tp_flags;
+	int s_len, s_state, s_ascii, s_compact, s_shift, b_data;
+	int free_threaded;
+};
+
+#define OBJECTS_38 8, 16, 24, 168, 16, 32, 48, 72, 2, 32, 0
+#define OBJECTS_312 8, 16, 24, 168, 16, 32, 40, 56, 2, 32, 0
+#define OBJECTS_FT13 24, 32, 40, 184, 32, 48, 56, 72, 2, 48, 1
+#define OBJECTS_FT14 24, 32, 40, 184, 32, 48, 56, 72, 8, 48, 1
+#define FRAME_38 24, 32, NOT, NOT, NOT, 104, 108, 116, 80
+#define CODE_38 48, NOT, 104, 112, NOT, 40, 120, NOT, NOT
+
+/* clang-format off */
+static const struct spec specs[] = {
+	{ "3.8", 0x030812f0, 32, 0, 8, 16, 8, 16, 24, NOT, NOT, NOT, 176, NOT, NOT, NOT,
+	  FRAME_38, CODE_38, OBJECTS_38 },
+	{ "3.9", 0x030912f0, 32, 0, 8, 24, 8, 16, 24, NOT, NOT, NOT, 176, NOT, NOT, NOT,
+	  FRAME_38, CODE_38, OBJECTS_38 },
+	{ "3.10", 0x030a0df0, 32, 0, 8, 24, 8, 16, 24, 48, 264, NOT, 176, NOT, NOT, 8,
+	  24, 32, NOT, NOT, NOT, 96, 100, 108, 72, CODE_38, OBJECTS_38 },
+	{ "3.11", 0x030b07f0, 40, 0, 16, 48, 8, 16, NOT, 56, 336, NOT, 152, 160, 8, 16,
+	  48, 32, 56, 69, NOT, NOT, NOT, NOT, NOT,
+	  NOT, 184, 112, 120, 128, 72, 136, 168, NOT, OBJECTS_38 },
+	{ "3.12", 0x030c01f0, 40, 0, 72, 8, 8, 16, NOT, 56, NOT, NOT, 136, 144, 0, 8,
+	  8, 0, 56, 70, NOT, NOT, NOT, NOT, NOT,
+	  NOT, 192, 112, 120, 128, 68, 136, 176, NOT, OBJECTS_312 },
+	{ "3.13", 0x030d00f0, 632, 7264, 7344, 7272, 8, 16, 72, NOT, NOT, NOT, 152, 160, NOT, NOT,
+	  8, 0, 56, 70, NOT, NOT, NOT, NOT, NOT,
+	  NOT, 200, 112, 120, 128, 68, 136, 184, NOT, OBJECTS_312 },
+	{ "3.14", 0x030e0af0, 808, 7272, 7344, 7280, 8, 16, 72, NOT, NOT, NOT, 152, 160, NOT, NOT,
+	  8, 0, 56, 74, NOT, NOT, NOT, NOT, NOT,
+	  NOT, 208, 112, 120, 128, 68, 136, 192, NOT, OBJECTS_312 },
+	{ "3.15", 0x030f02f0, 936, 7264, 7336, 7272, 8, 16, 72, NOT, NOT, 80, 176, 184, NOT, NOT,
+	  8, 0, 56, 74, NOT, NOT, NOT, NOT, NOT,
+	  NOT, 208, 112, 120, 128, 68, 136, 192, NOT, OBJECTS_312 },
+	{ "3.13t", 0x030d07f0, 632, 7264, 7344, 7272, 8, 16, 72, NOT, NOT, NOT, 152, 160, NOT, NOT,
+	  8, 0, 56, 70, NOT, NOT, NOT, NOT, NOT,
+	  NOT, 216, 128, 136, 144, 84, 152, 200, NOT, OBJECTS_FT13 },
+	{ "3.14t", 0x030e04f0, 808, 7272, 7344, 7280, 8, 16, 72, NOT, NOT, NOT, 152, 160, NOT, NOT,
+	  8, 0, 56, 78, 72, NOT, NOT, NOT, NOT,
+	  NOT, 232, 128, 136, 144, 84, 152, 208, 224, OBJECTS_FT14 },
+};
+/* clang-format on */
+enum { SPEC_38, SPEC_39, SPEC_310, SPEC_311, SPEC_312, SPEC_313, SPEC_314, SPEC_315, SPEC_313T, SPEC_314T };
+enum { SPECS = sizeof(specs) / sizeof(specs[0]) };
+
+struct image {
+	const struct spec *is;
+	uint8_t *bytes;
+	size_t n, used;
+	uint64_t runtime, interp, tstate, base_frame, root;
+	uint64_t t_code, t_str, t_frame, t_bytes;
+	struct fake_segment segments[2];
+	struct fake_map maps[3];
+	struct fake_process fake;
+	struct ps_prochandle *P;
+};
+
+static inline uint8_t *image_at(struct image *m, uint64_t va, size_t n)
+{
+	ck_assert(va >= IMAGE_BASE && va - IMAGE_BASE + n <= m->n);
+	return m->bytes + (va - IMAGE_BASE);
+}
+
+/* Members that a version does not have are not written. */
+static inline void put64(struct image *m, uint64_t va, int off, uint64_t value)
+{
+	if (off >= 0)
+		memcpy(image_at(m, va + (uint64_t)off, 8), &value, 8);
+}
+
+static inline void put32(struct image *m, uint64_t va, int off, uint32_t value)
+{
+	if (off >= 0)
+		memcpy(image_at(m, va + (uint64_t)off, 4), &value, 4);
+}
+
+static inline void put8(struct image *m, uint64_t va, int off, unsigned value)
+{
+	if (off >= 0)
+		*image_at(m, va + (uint64_t)off, 1) = (uint8_t)value;
+}
+
+static inline uint64_t image_alloc(struct image *m, size_t n)
+{
+	uint64_t va = IMAGE_BASE + m->used;
+
+	m->used += (n + 15) & ~(size_t)15;
+	ck_assert_uint_le(m->used, m->n);
+	return va;
+}
+
+static inline uint64_t image_bytes_at(struct image *m, const void *bytes, size_t n)
+{
+	uint64_t va = image_alloc(m, n + 1);
+
+	if (n != 0)
+		memcpy(image_at(m, va, n), bytes, n);
+	return va;
+}
+
+static inline uint64_t image_type(struct image *m, const char *name, uint64_t flags)
+{
+	uint64_t type = image_alloc(m, 432);
+
+	put64(m, type, m->is->tp_name, image_bytes_at(m, name, strlen(name)));
+	put64(m, type, m->is->tp_flags, flags);
+	return type;
+}
+
+/* A compact string of `width`-byte characters. */
+static inline uint64_t image_str_of(struct image *m, const void *chars, size_t n, unsigned width, bool ascii)
+{
+	const struct spec *is = m->is;
+	size_t head = (size_t)(ascii ? is->s_ascii : is->s_compact);
+	uint64_t s = image_alloc(m, head + n * width + width);
+
+	put64(m, s, is->type, m->t_str);
+	put64(m, s, is->s_len, n);
+	put32(m, s, is->s_state, (width | 8U | (ascii ? 16U : 0U)) << is->s_shift);
+	memcpy(image_at(m, s + head, n * width), chars, n * width);
+	return s;
+}
+
+static inline uint64_t image_str(struct image *m, const char *ascii)
+{
+	return image_str_of(m, ascii, strlen(ascii), 1, true);
+}
+
+static inline uint64_t image_bytes(struct image *m, const void *bytes, size_t n)
+{
+	uint64_t b = image_alloc(m, (size_t)m->is->b_data + n + 1);
+
+	put64(m, b, m->is->type, m->t_bytes);
+	put64(m, b, m->is->size, n);
+	if (n != 0)
+		memcpy(image_at(m, b + (uint64_t)m->is->b_data, n), bytes, n);
+	return b;
+}
+
+/* A code object of `length` bytes of bytecode. */
+static inline uint64_t image_code(struct image *m, const char *file, const char *name, uint32_t first,
+    const void *table, size_t table_n, size_t length)
+{
+	const struct spec *is = m->is;
+	uint64_t c = image_alloc(m, 256 + length);
+
+	put64(m, c, is->type, m->t_code);
+	put64(m, c, is->c_file, image_str(m, file));
+	put64(m, c, is->c_name, image_str(m, name));
+	put64(m, c, is->c_qual, image_str(m, name));
+	put32(m, c, is->c_first, first);
+	put64(m, c, is->c_table, image_bytes(m, table, table_n));
+	put32(m, c, is->c_trace, 1); /* the first unit is the prologue */
+	if (is->c_bytes >= 0)
+		put64(m, c, is->c_bytes, image_bytes(m, "", 0) + 0);
+	else
+		put64(m, c, is->size, length / 2);
+	if (is->c_bytes >= 0) {
+		uint64_t code = image_alloc(m, (size_t)is->b_data + length);
+
+		put64(m, code, is->size, length);
+		put64(m, c, is->c_bytes, code);
+	}
+	return c;
+}
+
+/* A frame stopped at byte offset `at` of its code. */
+static inline uint64_t image_frame(struct image *m, uint64_t code, unsigned at, uint64_t previous)
+{
+	const struct spec *is = m->is;
+	uint64_t f = image_alloc(m, 400);
+
+	put64(m, f, is->type, m->t_frame);
+	put64(m, f, is->f_prev, previous);
+	put64(m, f, is->f_code, code);
+	if (is->c_start >= 0)
+		put64(m, f, is->f_instr, code + (uint64_t)is->c_start + at);
+	put32(m, f, is->f_lasti, is->hex >> 16 == 0x030a ? at / 2 : at);
+	put8(m, f, is->f_state, is->hex >> 16 == 0x030a ? 0 : 1);
+	return f;
+}
+
+/* An entry frame: of such only code, previous and owner are to be read. */
+static inline uint64_t image_entry(struct image *m, uint64_t previous)
+{
+	uint64_t f = image_alloc(m, 96);
+
+	memset(image_at(m, f, 96), 0xee, 96);
+	put64(m, f, m->is->f_prev, previous);
+	put8(m, f, m->is->f_owner, 3);
+	return f;
+}
+
+/* The youngest frame of the thread (3.11, 3.12: of its root C frame). */
+static inline void image_start(struct image *m, uint64_t frame)
+{
+	put64(m, m->tstate, m->is->ts_frame, frame);
+	if (m->is->cf_frame >= 0 && m->is->f_owner >= 0)
+		put64(m, m->root, m->is->cf_frame, frame);
+}
+
+struct published {
+	int at;
+	uint64_t value;
+};
+
+/* _Py_DebugOffsets at the start of the runtime. */
+static inline void image_publish(struct image *m)
+{
+	const struct spec *is = m->is;
+	unsigned column = (unsigned)(is->hex >> 16) - 0x030d;
+	const struct {
+		int at[3];
+		int value;
+	} rows[] = {
+		{ { 40, 40, 40 }, is->head },
+		{ { 56, 56, 56 }, is->id },
+		{ { 64, 64, 64 }, is->next },
+		{ { 72, 72, 72 }, is->threads },
+		{ { 168, 192, 192 }, is->ts_next },
+		{ { 176, 200, 200 }, is->ts_interp },
+		{ { 184, 208, 208 }, is->ts_frame },
+		{ { NOT, NOT, 216 }, is->ts_base },
+		{ { 192, 216, 240 }, is->ts_tid },
+		{ { 200, 224, 248 }, is->ts_native },
+		{ { 232, 256, 320 }, is->f_prev },
+		{ { 240, 264, 328 }, is->f_code },
+		{ { 248, 272, 336 }, is->f_instr },
+		{ { 264, 288, 352 }, is->f_owner },
+		{ { NOT, 304, 368 }, is->f_tlbc },
+		{ { 280, 320, 384 }, is->c_file },
+		{ { 288, 328, 392 }, is->c_name },
+		{ { 296, 336, 400 }, is->c_qual },
+		{ { 304, 344, 408 }, is->c_table },
+		{ { 312, 352, 416 }, is->c_first },
+		{ { 344, 384, 448 }, is->c_start },
+		{ { NOT, 392, 456 }, is->c_tlbc },
+		{ { 360, 408, 472 }, is->type },
+		{ { 376, 424, 488 }, is->tp_name },
+		{ { 392, 440, 504 }, is->tp_flags },
+		{ { 520, 600, 696 }, is->size },
+		{ { 528, 608, 704 }, is->b_data },
+		{ { 544, 624, 720 }, is->s_state },
+		{ { 552, 632, 728 }, is->s_len },
+		{ { 560, 640, 736 }, is->s_ascii },
+		{ { NOT, NOT, 744 }, is->s_compact },
+	};
+
+	memcpy(image_at(m, m->runtime, 8), "xdebugpy", 8);
+	put64(m, m->runtime, 8, is->hex);
+	put64(m, m->runtime, 16, (uint64_t)is->free_threaded);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		put64(m, m->runtime, rows[i].at[column], rows[i].value < 0 ? 0 : (uint64_t)rows[i].value);
+}
+
+/* An interpreter with one thread, no frames yet. `room` bytes of memory in all. */
+static inline void image_init(struct image *m, const struct spec *is, size_t room)
+{
+	static const char text[] = "3.%u.%u (main, Jan  1 2024, 00:00:00) [GCC 12.2.0]";
+
+	memset(m, 0, sizeof(*m));
+	m->is = is;
+	m->n = room;
+	m->bytes = calloc(1, room);
+	ck_assert_ptr_nonnull(m->bytes);
+	m->runtime = image_alloc(m, 1024);
+	m->interp = image_alloc(m, 8192);
+	m->tstate = image_alloc(m, 1024);
+	m->base_frame = m->tstate + 888;
+	m->root = m->tstate + (uint64_t)(is->ts_root >= 0 ? is->ts_root : 512);
+	m->t_code = image_type(m, "code", 0);
+	m->t_str = image_type(m, "str", 1U << 28);
+	m->t_frame = image_type(m, "frame", 0);
+	m->t_bytes = image_type(m, "bytes", 1U << 27);
+	put64(m, m->runtime, is->head, m->interp);
+	put64(m, m->runtime, is->head + 8, m->interp);
+	put64(m, m->interp, is->threads, m->tstate);
+	put64(m, m->interp, is->id, 7);
+	put64(m, m->tstate, is->ts_interp, m->interp);
+	put64(m, m->tstate, is->ts_tid, 0x7f0000001000);
+	put64(m, m->tstate, is->ts_native, 4711);
+	put64(m, m->tstate, is->ts_cframe, m->root);
+	if (is->ts_base >= 0) {
+		put64(m, m->tstate, is->ts_base, m->base_frame);
+		put64(m, m->tstate, is->ts_frame, m->base_frame);
+		put8(m, m->base_frame, is->f_owner, 3);
+	}
+	if (is->hex >= 0x030d0000) {
+		image_publish(m);
+	} else {
+		uint64_t version = image_alloc(m, 128);
+
+		(void)snprintf((char *)image_at(m, version, 128), 128, text, (unsigned)(is->hex >> 16 & 0xff),
+		    (unsigned)(is->hex >> 8 & 0xff));
+	}
+}
+
+/* Nothing may be allocated after this; contents may still change. The module's code is mapped below its
+ * data; of a large image the rest is heap. */
+static inline void image_grab(struct image *m)
+{
+	const char *name = "/nowhere/embedding";
+	size_t module = m->n < IMAGE_MODULE ? m->n : IMAGE_MODULE;
+
+	m->segments[0] = (struct fake_segment){ IMAGE_BASE, m->bytes, m->n };
+	m->maps[0] = (struct fake_map){ IMAGE_BASE - 4096, 4096, MA_READ | MA_EXEC, 0, name };
+	m->maps[1] = (struct fake_map){ IMAGE_BASE, module, MA_READ | MA_WRITE, 4096, name };
+	m->fake = (struct fake_process){ .pid = 4711, .segments = m->segments, .maps = m->maps };
+	m->P = fake_grab(&m->fake);
+	ck_assert_ptr_nonnull(m->P);
+}
+
+static inline void image_free(struct image *m)
+{
+	Prelease(m->P, 0);
+	free(m->bytes);
+}
+
+#endif
