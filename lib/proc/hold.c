@@ -26,6 +26,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdint.h>
@@ -47,6 +48,7 @@
 enum {
 	SLICE_NS = 10 * 1000 * 1000, /* look anyway after so long without a SIGCHLD */
 	TRACER_STACK = 256 * 1024,
+	IDLE_PASSES = 100, /* lists without news, while the number of LWPs is not explained */
 };
 
 struct hold_tracer {
@@ -287,22 +289,31 @@ static bool list_new(struct hold_tracer *t)
 	return ok;
 }
 
-/* Are there as many LWPs as we hold? The task directory's link count tells how many there are (Linux
- * fs/proc/base.c), which is much cheaper than listing them again. */
+/* Is every LWP known? Listing a directory whose entries come and go may miss some: the kernel's walk ends
+ * at an LWP that has just died. But the task directory's link count tells how many there are (Linux
+ * fs/proc/base.c): if that is explained by those that still exist of the ones we know, there can be no
+ * other, since only an LWP that is not held can make one. The count comes first: what dies after it
+ * leads to another pass, never to a wrong yes. */
 static bool complete(const struct hold_tracer *t)
 {
 	struct stat st;
+	size_t known = 0;
 
-	for (size_t i = 0; i < t->h->lwps.n; i++)
-		if (t->h->lwps.at[i].state != HOLD_HELD)
-			return false;
-	return t->set == NULL && fstatat(t->live->dir, "task", &st, 0) == 0 &&
-	       st.st_nlink == t->h->lwps.n + 2;
+	if (t->set != NULL || fstatat(t->live->dir, "task", &st, 0) != 0)
+		return false;
+	for (size_t i = 0; i < t->h->lwps.n; i++) {
+		const struct hold_lwp *l = &t->h->lwps.at[i];
+
+		if (l->state != HOLD_GONE || state_letter(t, l->id) != '\0')
+			known++;
+	}
+	return st.st_nlink == known + 2;
 }
 
 static void collect(struct hold_tracer *t)
 {
 	struct hold *h = t->h;
+	int idle = 0;
 
 	t->deadline = now_ns() + (int64_t)t->ms * 1000000;
 	for (;;) {
@@ -312,13 +323,18 @@ static void collect(struct hold_tracer *t)
 			t->lost = true;
 			break;
 		}
-		if (h->lwps.n == from)
+		if (t->set != NULL && h->lwps.n == from)
 			break;
 		for (size_t i = from; i < h->lwps.n; i++)
 			seize(t, &h->lwps.at[i]);
 		await_stops(t);
 		if (complete(t) || now_ns() >= t->deadline)
 			break;
+		if (h->lwps.n != from)
+			continue;
+		if (++idle == IDLE_PASSES)
+			break;
+		(void)sched_yield(); /* to one that is dying, whose place will be free at once */
 	}
 	explain_timeouts(t);
 }

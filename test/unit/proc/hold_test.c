@@ -460,12 +460,17 @@ START_TEST(killed_while_held)
 	struct victim v = victim_start(victim_threads, 3);
 	struct ps_prochandle *P = grab(v.pid);
 	struct hold h;
+	int code = 0;
 
 	hold_all(P, &h);
 	ck_assert_int_eq(kill(v.pid, SIGKILL), 0);
 	hold_free(&h);
 	ck_assert(victim_settles(v.pid, v.pid, 'Z'));
+	for (int64_t end = now_ms() + 10000; Pstate(P) != PS_UNDEAD && now_ms() < end;)
+		(void)sched_yield(); /* its other threads are on their way out */
 	ck_assert_int_eq(Pstate(P), PS_UNDEAD);
+	ck_assert_ptr_null(Pgrab(v.pid, PGRAB_RDONLY, &code));
+	ck_assert_int_eq(code, G_ZOMB);
 	ck_assert_int_eq(hold_lwps(P, NULL, MS, &h, NULL), RES_FAIL);
 	hold_free(&h);
 	Prelease(P, 0);
