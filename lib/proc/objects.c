@@ -48,7 +48,9 @@ static bool continues(const struct proc_map *last, const struct proc_map *m)
 static bool object_add(struct proc_objects *o, size_t first)
 {
 	const struct proc_map *m = &o->maps.at[first];
-	struct proc_object obj = { .first = first, .last = first, .base = m->pr.pr_vaddr };
+	struct proc_object obj = {
+		.first = first, .last = first, .base = m->pr.pr_vaddr, .mapped_res = RES_FAIL
+	};
 
 	obj.path = strdup(is_vdso(m) ? "linux-vdso.so.1" : m->path);
 	if (obj.path == NULL)

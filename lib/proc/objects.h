@@ -52,6 +52,13 @@ struct proc_notice {
 	bool failed; /* something could not be had: counts for the exit status */
 };
 
+enum { PROC_BUILD_ID_MAX = 64 }; /* those in use have 8 to 20 bytes */
+
+struct proc_build_id {
+	uint8_t bytes[PROC_BUILD_ID_MAX];
+	size_t n; /* 0: there is none */
+};
+
 struct proc_object {
 	char *path;                  /* owned; same form as proc_map.path; "linux-vdso.so.1" for the vdso */
 	size_t first, last;          /* its first and last mapping (indices in maps) */
@@ -62,7 +69,9 @@ struct proc_object {
 	struct elf_symbols *names;   /* without debug file, for lookups by name; NULL: ask symbols */
 	bool loaded;                 /* has an executable mapping (or is the vdso): a program or library */
 	bool tried;
-	bool from_memory; /* the image was put together from loaded segments */
+	bool from_memory;            /* the image was put together from loaded segments */
+	enum res mapped_res;         /* what is known of the build-id in memory: RES_OK, mapped has it; */
+	struct proc_build_id mapped; /* RES_NONE, there is none; RES_FAIL, not read (yet) */
 };
 
 struct proc_objects {
@@ -74,6 +83,7 @@ struct proc_objects {
 	/* Raw bytes of the process: for build-ids and images from memory. Repointed by objects_share. */
 	elf_read_fn *read;
 	void *read_data;
+	bool remembered; /* objects_remember was called */
 };
 
 /* Take over maps and files (both become the result's, also on failure). NULL: out of memory. */
@@ -93,6 +103,11 @@ struct proc_object *objects_at(struct proc_objects *o, uintptr_t addr);
  * target's memory; no build-id on either side: used, with a notice; different: map_files/exe was
  * already the first choice, so the loaded segments are used as an image, with a notice. */
 enum res objects_image(struct proc_objects *o, struct proc_object *obj);
+
+/* Read now what later questions need of the process's memory, for it may be gone by then: one page of
+ * each load object (its build-id), the vdso, and what is loaded of deleted files that cannot be opened any
+ * more. Opens no other file. Does its work once. */
+void objects_remember(struct proc_objects *o);
 
 /* Its symbols (with separate debug file when the image has no .symtab), or NULL. */
 struct elf_symbols *objects_symbols(struct proc_objects *o, struct proc_object *obj);

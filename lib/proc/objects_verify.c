@@ -23,36 +23,53 @@
 enum {
 	PHDRS_LIMIT = 128,         /* real ones have about a dozen */
 	NOTES_LIMIT = 1 << 16,     /* bytes of one PT_NOTE */
-	BUILD_ID_LIMIT = 64,       /* sha1 is 20 bytes */
 	MEMORY_LIMIT = 256u << 20, /* bytes of an image from memory */
 	NT_GNU_BUILD_ID_TYPE = 3,
 	PAGE = 4096
 };
 
-struct build_id {
-	uint8_t bytes[BUILD_ID_LIMIT];
-	size_t n; /* 0: there is none */
+/* Where the build-id is read from: the first page of what is mapped at base, read once, which mostly has
+ * all of it, and memory for the rest. */
+struct window {
+	struct proc_objects *o;
+	uint64_t base;
+	size_t n;
+	uint8_t page[PAGE];
 };
 
-static bool read_all(struct proc_objects *o, void *buf, size_t n, uint64_t va)
+static bool window_read(struct window *w, void *buf, size_t n, uint64_t va)
 {
-	return o->read != NULL && o->read(o->read_data, buf, n, va) == (ssize_t)n;
+	if (va >= w->base && va - w->base <= w->n && n <= w->n - (va - w->base)) {
+		memcpy(buf, w->page + (va - w->base), n);
+		return true;
+	}
+	return w->o->read(w->o->read_data, buf, n, va) == (ssize_t)n;
 }
 
-static void build_id_set(struct build_id *id, const struct span *bytes)
+static bool window_open(struct window *w, struct proc_objects *o, uint64_t base)
 {
-	id->n = span_left(bytes) <= BUILD_ID_LIMIT ? span_left(bytes) : BUILD_ID_LIMIT;
+	ssize_t got = o->read == NULL ? 0 : o->read(o->read_data, w->page, sizeof(w->page), base);
+
+	w->o = o;
+	w->base = base;
+	w->n = got > 0 ? (size_t)got : 0;
+	return w->n > 0;
+}
+
+static void build_id_set(struct proc_build_id *id, const struct span *bytes)
+{
+	id->n = span_left(bytes) <= PROC_BUILD_ID_MAX ? span_left(bytes) : PROC_BUILD_ID_MAX;
 	if (id->n > 0)
 		memcpy(id->bytes, bytes->at, id->n);
 }
 
-static bool build_id_equal(const struct build_id *a, const struct build_id *b)
+static bool build_id_equal(const struct proc_build_id *a, const struct proc_build_id *b)
 {
 	return a->n == b->n && memcmp(a->bytes, b->bytes, a->n) == 0;
 }
 
 /* As text for a notice. */
-static const char *build_id_text(const struct build_id *id, char buf[2 * BUILD_ID_LIMIT + 1])
+static const char *build_id_text(const struct proc_build_id *id, char buf[2 * PROC_BUILD_ID_MAX + 1])
 {
 	static const char digits[] = "0123456789abcdef";
 
@@ -66,14 +83,14 @@ static const char *build_id_text(const struct build_id *id, char buf[2 * BUILD_I
 
 /* The build-id among the notes of one PT_NOTE at va. RES_FAIL: unreadable. */
 static enum res notes_build_id(
-    struct proc_objects *o, uint64_t va, uint64_t size, size_t align, struct build_id *id)
+    struct window *w, uint64_t va, uint64_t size, size_t align, struct proc_build_id *id)
 {
 	size_t n = size < NOTES_LIMIT ? (size_t)size : NOTES_LIMIT;
 	OWNED(mem_release) void *bytes = malloc(n == 0 ? 1 : n);
 	struct elf_note note;
 	struct span s;
 
-	if (bytes == NULL || !read_all(o, bytes, n, va))
+	if (bytes == NULL || !window_read(w, bytes, n, va))
 		return RES_FAIL;
 	s = span_of(bytes, n);
 	while (elf_note_next(&s, align, &note) == RES_OK) {
@@ -86,28 +103,30 @@ static enum res notes_build_id(
 	return RES_NONE;
 }
 
-static enum res read_phdrs(struct proc_objects *o, uint64_t base, Elf64_Phdr phdrs[PHDRS_LIMIT], size_t *n)
+/* RES_NONE: what is there is no ELF file. */
+static enum res read_phdrs(struct window *w, Elf64_Phdr phdrs[PHDRS_LIMIT], size_t *n)
 {
 	Elf64_Ehdr ehdr;
 
-	if (!read_all(o, &ehdr, sizeof(ehdr), base))
+	if (!window_read(w, &ehdr, sizeof(ehdr), w->base))
 		return RES_FAIL;
 	if (memcmp(ehdr.e_ident, ELFMAG, SELFMAG) != 0 || ehdr.e_ident[EI_CLASS] != ELFCLASS64 ||
 	    ehdr.e_phentsize != sizeof(Elf64_Phdr) || ehdr.e_phnum == 0)
 		return RES_NONE;
 	*n = ehdr.e_phnum < PHDRS_LIMIT ? ehdr.e_phnum : PHDRS_LIMIT;
-	return read_all(o, phdrs, *n * sizeof(phdrs[0]), base + ehdr.e_phoff) ? RES_OK : RES_FAIL;
+	return window_read(w, phdrs, *n * sizeof(phdrs[0]), w->base + ehdr.e_phoff) ? RES_OK : RES_FAIL;
 }
 
 /* The build-id of what is mapped at base. RES_NONE: it was all read and has none; RES_FAIL: memory
  * cannot be read, so nothing is known. */
-static enum res memory_build_id(struct proc_objects *o, uint64_t base, struct build_id *id)
+static enum res memory_build_id(struct proc_objects *o, uint64_t base, struct proc_build_id *id)
 {
 	Elf64_Phdr phdrs[PHDRS_LIMIT];
 	uint64_t bias = base;
 	bool unreadable = false;
+	struct window w;
 	size_t n = 0;
-	enum res res = read_phdrs(o, base, phdrs, &n);
+	enum res res = window_open(&w, o, base) ? read_phdrs(&w, phdrs, &n) : RES_FAIL;
 
 	if (res != RES_OK)
 		return res;
@@ -121,12 +140,37 @@ static enum res memory_build_id(struct proc_objects *o, uint64_t base, struct bu
 		if (phdrs[i].p_type != PT_NOTE)
 			continue;
 		res = notes_build_id(
-		    o, bias + phdrs[i].p_vaddr, phdrs[i].p_filesz, (size_t)phdrs[i].p_align, id);
+		    &w, bias + phdrs[i].p_vaddr, phdrs[i].p_filesz, (size_t)phdrs[i].p_align, id);
 		if (res == RES_OK)
 			return RES_OK;
 		unreadable |= res == RES_FAIL;
 	}
 	return unreadable ? RES_FAIL : RES_NONE;
+}
+
+static bool maps_start(const struct proc_objects *o, const struct proc_object *obj)
+{
+	const struct proc_map *m = objects_map(o, obj->base);
+
+	return m != NULL && m->pr.pr_offset == 0;
+}
+
+/* The same, asked of memory until it answers. */
+static enum res mapped_build_id(struct proc_objects *o, struct proc_object *obj)
+{
+	if (obj->mapped_res == RES_FAIL && maps_start(o, obj))
+		obj->mapped_res = memory_build_id(o, obj->base, &obj->mapped);
+	return obj->mapped_res;
+}
+
+/* Is what is mapped known to be something else than an ELF file (a JIT's memory file, data)? */
+static bool maps_data(struct proc_objects *o, const struct proc_object *obj)
+{
+	char magic[SELFMAG];
+
+	return o->read != NULL && maps_start(o, obj) &&
+	       o->read(o->read_data, magic, sizeof(magic), obj->base) == (ssize_t)sizeof(magic) &&
+	       memcmp(magic, ELFMAG, SELFMAG) != 0;
 }
 
 static bool is_of(const struct proc_objects *o, const struct proc_object *obj, const struct proc_map *m)
@@ -144,13 +188,6 @@ static const struct proc_map *main_mapping(const struct proc_objects *o, const s
 			return m;
 	}
 	return &o->maps.at[obj->first];
-}
-
-static bool maps_start(const struct proc_objects *o, const struct proc_object *obj)
-{
-	const struct proc_map *m = objects_map(o, obj->base);
-
-	return m != NULL && m->pr.pr_offset == 0;
 }
 
 /* False: no segment of img is where the mapping is. */
@@ -206,41 +243,41 @@ static enum res image_from_memory(struct proc_objects *o, struct proc_object *ob
 
 static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, const char *why)
 {
-	struct build_id id = { .n = 0 };
-	char hex[2 * BUILD_ID_LIMIT + 1];
+	char hex[2 * PROC_BUILD_ID_MAX + 1];
+	const char *id;
 
-	if (maps_start(o, obj))
-		(void)memory_build_id(o, obj->base, &id);
+	if (maps_data(o, obj))
+		return RES_NONE;
+	id = mapped_build_id(o, obj) == RES_OK ? build_id_text(&obj->mapped, hex) : "unknown";
 	if (image_from_memory(o, obj) == RES_OK) {
 		objects_notice(o, false,
 		    "%s: %s (build-id of the mapped one: %s); reading what is loaded of it instead, "
 		    "names that are not exported are missing",
-		    obj->path, why, id.n == 0 ? "unknown" : build_id_text(&id, hex));
+		    obj->path, why, id);
 		return RES_OK;
 	}
 	objects_notice(o, true,
 	    "%s: %s (build-id of the mapped one: %s); no names and no unwind tables of it, "
 	    "put the file with this build-id there to have them",
-	    obj->path, why, id.n == 0 ? "unknown" : build_id_text(&id, hex));
+	    obj->path, why, id);
 	return RES_NONE;
 }
 
 /* Does anything speak against img being what is mapped? Says so where nothing can be known. */
 static bool believed(struct proc_objects *o, struct proc_object *obj, struct elf_image *img)
 {
-	struct build_id mapped = { .n = 0 }, file = { .n = 0 };
+	struct proc_build_id file = { .n = 0 };
+	enum res res = mapped_build_id(o, obj);
 	struct span bytes;
-	enum res res;
 
 	if (elf_image_build_id(img, &bytes) == RES_OK)
 		build_id_set(&file, &bytes);
-	res = maps_start(o, obj) ? memory_build_id(o, obj->base, &mapped) : RES_FAIL;
-	if (res == RES_FAIL || (mapped.n == 0 && file.n == 0)) {
+	if (res == RES_FAIL || (obj->mapped.n == 0 && file.n == 0)) {
 		objects_notice(o, false, "%s: cannot be checked against the mapped one (%s); taken as it is",
 		    obj->path, res == RES_FAIL ? "its headers in memory are not readable" : "no build-id");
 		return true;
 	}
-	return build_id_equal(&mapped, &file);
+	return build_id_equal(&obj->mapped, &file);
 }
 
 static bool has_elf_magic(int fd)
@@ -292,6 +329,23 @@ enum res objects_image(struct proc_objects *o, struct proc_object *obj)
 			(void)image_from_file(o, obj);
 	}
 	return obj->image != NULL ? RES_OK : RES_NONE;
+}
+
+void objects_remember(struct proc_objects *o)
+{
+	if (o->remembered)
+		return;
+	o->remembered = true;
+	for (size_t i = 0; i < o->objects.n; i++) {
+		struct proc_object *obj = &o->objects.at[i];
+
+		if (!obj->loaded)
+			continue;
+		if (obj->path[0] != '/' || o->maps.at[obj->first].deleted)
+			(void)objects_image(o, obj);
+		else
+			(void)mapped_build_id(o, obj);
+	}
 }
 
 struct elf_symbols *objects_symbols(struct proc_objects *o, struct proc_object *obj)

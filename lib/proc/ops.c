@@ -112,8 +112,12 @@ struct proc_objects *handle_objects(struct ps_prochandle *P)
 	struct proc_maps maps = VEC_EMPTY;
 	enum res res;
 
-	if (P->objects != NULL)
+	if (P->objects != NULL) {
+		/* A live process may end before its files are looked at. */
+		if (!P->made_up && P->state != PS_DEAD)
+			objects_remember(P->objects);
 		return P->objects;
+	}
 	if (P->backend.read_maps != NULL)
 		res = P->backend.read_maps(P, &maps, NULL, P->data);
 	else

@@ -4,6 +4,7 @@
 #include <libproc.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 
 #include "base/fileio.h"
@@ -304,6 +305,65 @@ START_TEST(lying_headers_in_memory_do_no_harm)
 }
 END_TEST
 
+START_TEST(what_is_remembered_outlives_the_process)
+{
+	struct ps_prochandle *P;
+	uintptr_t vdso = getauxval(AT_SYSINFO_EHDR);
+
+	copy_program(false);
+	P = grab();
+	objects_remember(handle_objects(P));
+	self.fake.read = read_nothing;
+	ck_assert_int_eq(objects_image(P->objects, program_object(P)), RES_OK);
+	ck_assert(!program_object(P)->from_memory);
+	if (vdso != 0)
+		ck_assert_int_eq(objects_image(P->objects, objects_at(P->objects, vdso)), RES_OK);
+	ck_assert_uint_eq(P->objects->notices.n, 0);
+	Prelease(P, 0);
+
+	copy_program(true);
+	P = grab();
+	/* As handles of live processes do by themselves. */
+	(void)handle_objects(P);
+	P->made_up = false;
+	(void)handle_objects(P);
+	self.fake.read = read_nothing;
+	ck_assert_int_eq(objects_image(P->objects, program_object(P)), RES_NONE);
+	ck_assert_ptr_nonnull(strstr(notice(P, 0)->text, "not the one that was mapped"));
+	Prelease(P, 0);
+}
+END_TEST
+
+START_TEST(deleted_files_are_remembered_whole)
+{
+	struct ps_prochandle *P = grab();
+
+	for (size_t i = 0; i < handle_objects(P)->maps.n; i++)
+		P->objects->maps.at[i].deleted = P->objects->maps.at[i].path != NULL;
+	objects_remember(P->objects);
+	self.fake.read = read_nothing;
+	ck_assert_int_eq(objects_image(P->objects, program_object(P)), RES_OK);
+	ck_assert(program_object(P)->from_memory);
+	Prelease(P, 0);
+}
+END_TEST
+
+/* A JIT's memory file: executable, deleted, unreachable, and no ELF at all. */
+START_TEST(mapped_code_that_is_no_elf_file_is_no_trouble)
+{
+	static const char code[4096] = "\x90\x90\x90\x90\xc3";
+	static const struct fake_segment segments[] = { { 0x10000, code, sizeof(code) }, { 0 } };
+	static const struct fake_map maps[] = { { 0x10000, 4096, MA_READ | MA_EXEC, 0, "/memfd:jit" },
+		{ 0 } };
+	struct fake_process fake = { .maps = maps, .segments = segments };
+	struct ps_prochandle *P = fake_grab(&fake);
+
+	ck_assert_int_eq(objects_image(handle_objects(P), objects_at(handle_objects(P), 0x10000)), RES_NONE);
+	ck_assert_uint_eq(P->objects->notices.n, 0);
+	Prelease(P, 0);
+}
+END_TEST
+
 START_TEST(notices_are_kept_once)
 {
 	static const struct fake_map maps[] = { { 0x1000, 0x1000, MA_READ, 0, NULL }, { 0 } };
@@ -327,7 +387,9 @@ int main(void)
 		headers_alone_check_a_file_but_do_not_replace_it,
 		what_cannot_be_checked_is_used_and_told_once, no_file_and_no_memory_is_nothing,
 		fifos_and_folders_are_not_opened, data_files_are_no_images_and_no_trouble,
-		a_damaged_file_is_not_believed, lying_headers_in_memory_do_no_harm, notices_are_kept_once };
+		a_damaged_file_is_not_believed, lying_headers_in_memory_do_no_harm,
+		what_is_remembered_outlives_the_process, deleted_files_are_remembered_whole,
+		mapped_code_that_is_no_elf_file_is_no_trouble, notices_are_kept_once };
 	Suite *suite = suite_create("objects");
 	TCase *tcase = tcase_create("objects");
 	SRunner *runner;
