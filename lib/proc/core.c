@@ -62,6 +62,7 @@ enum res core_create(int fd, struct core **out, struct fault *f)
 	if (core_segments_read(core, f) != RES_OK || core_notes_read(core, f) != RES_OK)
 		return RES_FAIL;
 	complete_psinfo(core);
+	core_args_complete(core);
 	*out = mem_keep(&core);
 	return RES_OK;
 }

@@ -3,6 +3,7 @@
  *   core.c        Pgrab_core, Pfgrab_core, the backend
  *   core_notes.c  what the notes say: LWPs, arguments, auxv, mapped files
  *   core_read.c   PT_LOADs: which bytes were saved, and reading them
+ *   core_args.c   arguments the notes lack, from the stack
  *   core_maps.c   mappings, put together from PT_LOADs and NT_FILE
  *   core_files.c  opening the files that were mapped
  *
@@ -59,6 +60,10 @@ void core_destroy(struct core *core); /* NULL ok */
 /* Steps of core_create. Each fills its arrays from core->image. */
 enum res core_segments_read(struct core *core, struct fault *f);
 enum res core_notes_read(struct core *core, struct fault *f); /* G_NOTE: no NT_PRSTATUS */
+
+/* Where psinfo.pr_psargs is one word (gcore writes no more), fill in the arguments after it if the stack
+ * still has them. */
+void core_args_complete(struct core *core);
 
 /* Bytes saved in the core at va, up to n, over neighbouring segments: stops where nothing was saved
  * (nothing is filled with zeros). Returns how many, 0 when none. An elf_read_fn; data is the core. */

@@ -212,6 +212,7 @@ START_TEST(gcore_core)
 	ck_assert_int_eq(Ppsinfo(P)->pr_pid, child);
 	ck_assert_int_eq(Ppsinfo(P)->pr_nlwp, 1);
 	ck_assert_str_eq(Ppsinfo(P)->pr_fname, "sleep");
+	ck_assert_str_eq(Ppsinfo(P)->pr_psargs, "sleep 1000");
 	ck_assert_int_eq(Pstatus(P)->pr_lwp.pr_cursig, 0);
 	ck_assert_uint_ne(Pcontent(P) & CC_CONTENT_STACK, 0);
 	ck_assert_ptr_nonnull(strstr(Pexecname(P, path, sizeof(path)), "/"));

@@ -1,0 +1,116 @@
+/* The arguments of a process out of its saved stack. Gdb 12 writes only the first of them into
+ * NT_PRPSINFO (it stops at the first NUL of /proc/PID/cmdline), but they are still where execve(2) put
+ * them (Linux fs/binfmt_elf.c create_elf_tables):
+ *
+ *   low                                                                            high
+ *   argc | argv[0] … argv[argc-1] | 0 | envp[0] … | 0 | auxv: type value … 0 0 | … | AT_RANDOM's bytes
+ *
+ * The vector is found by its contents, which NT_AUXV repeats, going down from AT_RANDOM; from there back
+ * over environment and arguments to the word that counts them. */
+#include "proc/core.h"
+
+#include <elf.h>
+#include <string.h>
+
+enum {
+	AUXV_REACH = 1 << 16,    /* how far below AT_RANDOM the vector is looked for */
+	POINTER_LIMIT = 1 << 20, /* pointers walked over */
+};
+
+static bool word_at(struct core *core, uint64_t va, uint64_t *out)
+{
+	return core_read(core, out, sizeof(*out), va) == (ssize_t)sizeof(*out);
+}
+
+static bool auxv_at(struct core *core, uint64_t va)
+{
+	for (size_t i = 0; i < core->auxv.n; i++) {
+		uint64_t type, value;
+
+		if (!word_at(core, va + 16 * i, &type) || !word_at(core, va + 16 * i + 8, &value) ||
+		    type != (uint64_t)core->auxv.at[i].a_type ||
+		    value != (uint64_t)core->auxv.at[i].a_un.a_val)
+			return false;
+	}
+	return true;
+}
+
+/* Address of the vector on the stack, 0: not found. */
+static uint64_t find_auxv(struct core *core)
+{
+	uint64_t top = core_auxv(core, AT_RANDOM) & ~UINT64_C(7);
+
+	if (core->auxv.n < 4 || top < AUXV_REACH)
+		return 0;
+	for (uint64_t va = top; va > top - AUXV_REACH; va -= 8) {
+		if (auxv_at(core, va))
+			return va;
+	}
+	return 0;
+}
+
+/* Address of argv[0] and how many there are; va: of the auxiliary vector. False: not found. */
+static bool find_argv(struct core *core, uint64_t va, uint64_t *argv, uint64_t *argc)
+{
+	uint64_t word, n = 0;
+
+	/* Over the NULL of envp, then over envp to the NULL of argv. */
+	va -= 16;
+	for (; n < POINTER_LIMIT && word_at(core, va, &word) && word != 0; n++)
+		va -= 8;
+	if (n == POINTER_LIMIT || !word_at(core, va, &word) || word != 0)
+		return false;
+	for (n = 0; n < POINTER_LIMIT; n++) {
+		va -= 8;
+		if (!word_at(core, va, &word) || word == 0)
+			return false;
+		if (word == n) {
+			*argv = va + 8;
+			*argc = n;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Append the string at va to text (NUL-terminated, `size` bytes); false: it is full, or that is no
+ * string. */
+static bool append(struct core *core, uint64_t va, char *text, size_t size)
+{
+	size_t at = strlen(text);
+	char bytes[PRARGSZ];
+	ssize_t got = core_read(core, bytes, sizeof(bytes), va);
+	size_t n;
+
+	if (got <= 0)
+		return false;
+	n = strnlen(bytes, (size_t)got);
+	if (at > 0 && at < size - 1)
+		text[at++] = ' ';
+	if (n > size - 1 - at)
+		n = size - 1 - at;
+	memcpy(text + at, bytes, n);
+	text[at + n] = '\0';
+	return n < (size_t)got && at + n < size - 1;
+}
+
+void core_args_complete(struct core *core)
+{
+	char text[PRARGSZ] = "", *known = core->psinfo.pr_psargs;
+	uint64_t va, argv, argc, word;
+
+	if (known[0] == '\0' || strchr(known, ' ') != NULL)
+		return;
+	va = find_auxv(core);
+	if (va == 0 || !find_argv(core, va, &argv, &argc))
+		return;
+	for (uint64_t i = 0; i < argc; i++) {
+		if (!word_at(core, argv + 8 * i, &word) || !append(core, word, text, sizeof(text)))
+			break;
+		/* Changed since, by the program itself: then what the note says stands. */
+		if (i == 0 && strcmp(text, known) != 0)
+			return;
+	}
+	if (strncmp(text, known, strlen(known)) == 0)
+		memcpy(known, text, sizeof(text));
+}

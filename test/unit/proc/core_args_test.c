@@ -1,0 +1,152 @@
+/* Arguments that the notes of a core lack, found on its stack. */
+#include <check.h>
+#include <elf.h>
+#include <libproc.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../support/core_builder.h"
+
+enum {
+	PAGE = 4096,
+	STACK = 0x7ffd0000, /* two pages */
+	ARGC = PAGE,        /* offset of the word that counts the arguments */
+	STRINGS = PAGE + 0x400,
+	RANDOM = PAGE + 0x300,
+};
+
+static const uint64_t auxv[][2] = { { AT_PAGESZ, PAGE }, { AT_PHDR, 0x400040 }, { AT_ENTRY, 0x401000 },
+	{ AT_RANDOM, STACK + RANDOM } };
+
+static uint8_t stack[2 * PAGE];
+
+static void put_word(size_t *at, uint64_t word)
+{
+	memcpy(stack + *at, &word, sizeof(word));
+	*at += sizeof(word);
+}
+
+/* A stack as execve leaves it; strings: NUL-terminated, one after the other, arguments first. */
+static void lay_out(uint64_t argc, const char *strings, size_t n, size_t env_n)
+{
+	size_t at = ARGC, string = 0;
+
+	memset(stack, 0, sizeof(stack));
+	memcpy(stack + STRINGS, strings, n);
+	put_word(&at, argc);
+	for (uint64_t i = 0; i < argc; i++) {
+		put_word(&at, STACK + STRINGS + string);
+		string += strlen(strings + string) + 1;
+	}
+	put_word(&at, 0);
+	for (size_t i = 0; i < env_n; i++) {
+		put_word(&at, STACK + STRINGS + string);
+		string += strlen(strings + string) + 1;
+	}
+	put_word(&at, 0);
+	for (size_t i = 0; i < sizeof(auxv) / sizeof(auxv[0]); i++) {
+		put_word(&at, auxv[i][0]);
+		put_word(&at, auxv[i][1]);
+	}
+}
+
+/* The psargs of a core with this stack whose note says `known`. */
+static void check_psargs(const char *known, const char *want)
+{
+	struct core_builder *b = core_builder_create();
+	uint64_t regs[CB_REGS] = { 0 };
+	struct ps_prochandle *P;
+	int err = 0;
+
+	core_builder_prpsinfo(b, 9, "prog", known);
+	core_builder_prstatus(b, 9, 0, regs);
+	core_builder_auxv(b, auxv, sizeof(auxv) / sizeof(auxv[0]));
+	core_builder_load(b, STACK, sizeof(stack), PF_R | PF_W, stack, sizeof(stack));
+	P = Pfgrab_core(core_builder_fd(b), NULL, &err);
+	core_builder_destroy(b);
+	ck_assert_ptr_nonnull(P);
+	ck_assert_str_eq(Ppsinfo(P)->pr_psargs, want);
+	Prelease(P, 0);
+}
+
+static const char strings[] = "prog\0-x\0file\0HOME=/\0LANG=C";
+
+START_TEST(found)
+{
+	lay_out(3, strings, sizeof(strings), 2);
+	check_psargs("prog", "prog -x file");
+	lay_out(3, strings, sizeof(strings), 0);
+	check_psargs("prog", "prog -x file");
+	lay_out(1, strings, sizeof(strings), 1);
+	check_psargs("prog", "prog");
+}
+END_TEST
+
+START_TEST(the_note_stands)
+{
+	lay_out(3, strings, sizeof(strings), 2);
+	/* It has arguments; it has another first word; it is empty. */
+	check_psargs("prog -y", "prog -y");
+	check_psargs("renamed", "renamed");
+	check_psargs("pro", "pro");
+	check_psargs("", "");
+}
+END_TEST
+
+START_TEST(cut_at_79_bytes)
+{
+	char two[200] = "prog", want[PRARGSZ] = "prog ";
+
+	memset(two + 5, 'a', 150);
+	memset(want + 5, 'a', PRARGSZ - 6);
+	lay_out(2, two, sizeof(two), 0);
+	check_psargs("prog", want);
+}
+END_TEST
+
+START_TEST(stack_overwritten)
+{
+	size_t at = ARGC;
+
+	/* The count is not that of the pointers. */
+	lay_out(3, strings, sizeof(strings), 2);
+	put_word(&at, 2);
+	check_psargs("prog", "prog");
+	/* A pointer to nowhere: what comes before it is told. */
+	lay_out(3, strings, sizeof(strings), 2);
+	at = ARGC + 3 * 8;
+	put_word(&at, 0xdead0000);
+	check_psargs("prog", "prog -x");
+	/* No end anywhere. */
+	memset(stack, 'a', sizeof(stack));
+	check_psargs("prog", "prog");
+	/* The vector at the very beginning of what was saved. */
+	memset(stack, 0, sizeof(stack));
+	at = 0;
+	for (size_t i = 0; i < 4; i++) {
+		put_word(&at, auxv[i][0]);
+		put_word(&at, auxv[i][1]);
+	}
+	check_psargs("prog", "prog");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("core_args");
+	TCase *tcase = tcase_create("core_args");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tcase, found);
+	tcase_add_test(tcase, the_note_stands);
+	tcase_add_test(tcase, cut_at_79_bytes);
+	tcase_add_test(tcase, stack_overwritten);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
