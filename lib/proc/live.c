@@ -78,8 +78,11 @@ static void ops_status(struct ps_prochandle *P, pstatus_t *out, void *data)
 	struct live_stat st;
 
 	(void)P;
-	if (live_stat_read(live->dir, "stat", &st, NULL) != RES_OK)
+	if (live_stat_read(live->dir, "stat", &st, NULL) != RES_OK) {
+		out->pr_nlwp = 0; /* gone: the rest stays as it was last seen */
+		memset(&out->pr_lwp, 0, sizeof(out->pr_lwp));
 		return;
+	}
 	out->pr_pid = live->pid;
 	out->pr_ppid = st.ppid;
 	out->pr_nzomb = st.state == 'Z' ? 1 : 0;
