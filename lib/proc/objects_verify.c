@@ -288,6 +288,16 @@ static bool has_elf_magic(int fd)
 	       memcmp(magic, ELFMAG, SELFMAG) == 0;
 }
 
+/* The reason without the object's path, which the notice already begins with. */
+static const char *reason(const struct fault *f, const struct proc_object *obj)
+{
+	size_t n = strlen(obj->path);
+
+	if (strncmp(f->text, obj->path, n) == 0 && strncmp(f->text + n, ": ", 2) == 0)
+		return f->text + n + 2;
+	return f->text[0] != '\0' ? f->text : "no reason given";
+}
+
 static enum res image_from_file(struct proc_objects *o, struct proc_object *obj)
 {
 	struct fault f = { .text = "" };
@@ -308,7 +318,7 @@ static enum res image_from_file(struct proc_objects *o, struct proc_object *obj)
 	if (!has_elf_magic(fd))
 		return RES_NONE;
 	if (elf_image_open(fd, &img, &f) != RES_OK) {
-		(void)snprintf(why, sizeof(why), "not usable: %s", f.text);
+		(void)snprintf(why, sizeof(why), "not usable: %s", reason(&f, obj));
 		return memory_instead(o, obj, why);
 	}
 	if ((proven || believed(o, obj, img)) && find_bias(o, obj, img, &obj->bias)) {
