@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,7 +101,7 @@ bool spawn_head(const char *path, char *out, size_t size)
 /* Below another root the machine's programs run by the machine's dynamic linker and libraries. */
 static void exec_below(const char *const argv[])
 {
-	static const char linker[] = "/media/lib64/ld-linux-x86-64.so.2";
+	static const char linker[] = "/media/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2";
 	static const char libraries[] = "/media/lib/x86_64-linux-gnu:/media/usr/lib/x86_64-linux-gnu";
 	const char *args[ARGS_MAX + 4] = { linker, "--library-path", libraries };
 	char path[PATH_MAX];
@@ -113,6 +114,20 @@ static void exec_below(const char *const argv[])
 	(void)execv(linker, (char *const *)(uintptr_t)args);
 }
 
+/* Where pid is: files have the names there that its maps say. */
+static void enter_beside(pid_t pid)
+{
+	char path[64];
+	int ns, root;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
+	ns = open(path, O_RDONLY | O_CLOEXEC);
+	(void)snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (setns(ns, CLONE_NEWNS) != 0 || fchdir(root) != 0 || chroot(".") != 0)
+		_exit(125);
+}
+
 static void run_child(const struct run_options *opt, const char *const argv[], int out, int err)
 {
 	int null = open("/dev/null", O_RDONLY);
@@ -121,7 +136,10 @@ static void run_child(const struct run_options *opt, const char *const argv[], i
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
 		_exit(126);
-	spawn_enter(opt->in);
+	if (opt->beside != 0 && opt->in->root[0] != 0)
+		enter_beside(opt->beside);
+	else
+		spawn_enter(opt->in);
 	if (opt->cwd != NULL) {
 		fixture_path(opt->in, opt->cwd, cwd, sizeof(cwd));
 		if (chdir(cwd) != 0)

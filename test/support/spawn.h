@@ -56,7 +56,8 @@ struct run {
 
 struct run_options {
 	const struct interpreter
-	    *in; /* run below its root (dynamic programs of the machine, by its own linker) */
+	    *in;      /* run below its root (dynamic programs of the machine, by its own linker) */
+	pid_t beside; /* with in: in the mount namespace and root of this process */
 	const char *cwd;
 	int timeout; /* seconds; 0 = 60 */
 };
