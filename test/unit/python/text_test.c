@@ -3,7 +3,6 @@
 
 #include "python/py_text.h"
 #include "unit/python/py_image.h"
-#include "support/run_suite.h"
 
 static struct py_runtime runtime_of(const struct spec *is)
 {

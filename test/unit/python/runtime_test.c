@@ -1,0 +1,252 @@
+/* Finding interpreters: what is accepted, what is refused and with which words, lists that are broken,
+ * and memory with bytes changed at random. */
+#include <stdio.h>
+
+#include "python/py_scan.h"
+#include "unit/python/py_image.h"
+
+enum { ROOM = 1 << 15 };
+
+static void opens_not(struct image *m, enum res expected, const char *words)
+{
+	struct py_process *py = NULL;
+	struct fault f = { 0 };
+
+	image_grab(m);
+	ck_assert_int_eq(py_process_open(m->P, &py, &f), expected);
+	ck_assert_ptr_null(py);
+	ck_assert_msg(strstr(f.text, words) != NULL, "%s", f.text);
+	image_free(m);
+}
+
+/* One frame and its activation. */
+static void draw(struct image *m, const struct spec *is)
+{
+	uint64_t below = 0, code;
+
+	image_init(m, is, ROOM);
+	code = image_code(m, "f.py", "f", 1, "\x80\0\xdf\0\0", 5, 32);
+	if (is->ts_base >= 0)
+		below = m->base_frame;
+	if (is->hex >= 0x030c0000)
+		below = image_entry(m, below);
+	image_start(m, image_frame(m, code, 4, below));
+}
+
+START_TEST(no_python)
+{
+	struct image m;
+
+	image_init(&m, &specs[SPEC_38], ROOM);
+	memset(m.bytes, 0x55, m.n);
+	opens_not(&m, RES_NONE, "");
+}
+END_TEST
+
+START_TEST(too_old)
+{
+	struct image m;
+
+	image_init(&m, &specs[SPEC_38], ROOM);
+	memset(m.bytes, 0, m.n);
+	memcpy(m.bytes + 4000, "2.7.18 (default, Nov  5 2023, 01:02:03) \n[GCC 12.2.0]", 52);
+	opens_not(&m, RES_FAIL, "CPython 2.7 found");
+}
+END_TEST
+
+START_TEST(not_initialised)
+{
+	struct image m;
+
+	draw(&m, &specs[SPEC_314]);
+	put64(&m, m.interp, m.is->threads, 0);
+	opens_not(&m, RES_FAIL, "not initialised");
+	draw(&m, &specs[SPEC_313]);
+	put64(&m, m.runtime, m.is->head, 0);
+	opens_not(&m, RES_FAIL, "not initialised");
+}
+END_TEST
+
+START_TEST(back_pointer_must_be_right)
+{
+	struct image m;
+
+	draw(&m, &specs[SPEC_315]);
+	put64(&m, m.tstate, m.is->ts_interp, m.runtime);
+	opens_not(&m, RES_FAIL, "no thread state");
+}
+END_TEST
+
+START_TEST(senseless_offsets)
+{
+	struct image m;
+
+	draw(&m, &specs[SPEC_313]);
+	put64(&m, m.runtime, 248, UINT64_MAX - 3);
+	opens_not(&m, RES_FAIL, "make no sense");
+	draw(&m, &specs[SPEC_313]);
+	put64(&m, m.runtime, 344, 0);
+	opens_not(&m, RES_FAIL, "lack some member");
+	draw(&m, &specs[SPEC_313]);
+	put64(&m, m.runtime, 8, 0x02070000);
+	opens_not(&m, RES_FAIL, "no sensible version");
+}
+END_TEST
+
+START_TEST(newer_than_known)
+{
+	struct image m;
+	struct py_process *py;
+	struct fault f = { 0 };
+
+	draw(&m, &specs[SPEC_315]);
+	put64(&m, m.runtime, 8, 0x031100a1); /* 3.17.0a1 */
+	image_grab(&m);
+	ck_assert_msg(py_process_open(m.P, &py, &f) == RES_OK, "%s", f.text);
+	ck_assert_uint_eq(py_version(py, 0), 0x031100a1);
+	py_process_close(py);
+	image_free(&m);
+}
+END_TEST
+
+START_TEST(broken_thread_list_keeps_what_was_read)
+{
+	static const struct {
+		bool circle;
+		size_t expected;
+	} cases[] = { { true, 1 }, { false, 1 } };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct image m;
+		struct py_process *py;
+		struct fault f = { 0 };
+		py_threads threads = VEC_EMPTY;
+
+		draw(&m, &specs[SPEC_312]);
+		image_grab(&m);
+		ck_assert_int_eq(py_process_open(m.P, &py, &f), RES_OK);
+		put64(&m, m.tstate, m.is->ts_next, cases[i].circle ? m.tstate : 0xdead0000);
+		ck_assert_int_eq(py_threads_read(py, &threads, &f), RES_FAIL);
+		ck_assert_uint_eq(threads.n, cases[i].expected);
+		ck_assert_str_ne(f.text, "");
+		vec_free(&threads);
+		py_process_close(py);
+		image_free(&m);
+	}
+}
+END_TEST
+
+START_TEST(thread_state_that_went_away)
+{
+	struct image m;
+	struct py_process *py;
+	struct fault f = { 0 };
+	struct py_thread t;
+	struct py_stack s;
+	py_threads threads = VEC_EMPTY;
+
+	draw(&m, &specs[SPEC_311]);
+	image_grab(&m);
+	ck_assert_int_eq(py_process_open(m.P, &py, &f), RES_OK);
+	ck_assert_int_eq(py_threads_read(py, &threads, &f), RES_OK);
+	t = threads.at[0];
+	put64(&m, m.tstate, m.is->ts_interp, 0);
+	ck_assert_int_eq(py_stack_read(py, &t, &s, &f), RES_FAIL);
+	t.tstate = 0xdead0000;
+	ck_assert_int_eq(py_stack_read(py, &t, &s, &f), RES_FAIL);
+	t.runtime = 9;
+	ck_assert_int_eq(py_stack_read(py, &t, &s, &f), RES_FAIL);
+	vec_free(&threads);
+	py_process_close(py);
+	image_free(&m);
+}
+END_TEST
+
+START_TEST(versions_in_texts_and_names)
+{
+	ck_assert_uint_eq(py_version_of_text("3.11.2 (main, Nov 30 2024"), 0x030b02f0);
+	ck_assert_uint_eq(py_version_of_text("3.8.2+ (default, x"), 0x030802f0);
+	ck_assert_uint_eq(py_version_of_text("3.12.0rc3 (main, x"), 0x030c00c3);
+	ck_assert_uint_eq(py_version_of_text("3.14.0a7 (main, x"), 0x030e00a7);
+	ck_assert_uint_eq(py_version_of_text("12.2.0 (Debian"), 0);
+	ck_assert_uint_eq(py_version_of_text("3.x (y"), 0);
+	ck_assert_uint_eq(py_version_of_text(""), 0);
+	ck_assert_uint_eq(py_version_of_name("/usr/lib/libpython3.9.so.1.0") >> 16, 0x0309);
+	ck_assert_uint_eq(py_version_of_name("/opt/python/bin/python3.10") >> 16, 0x030a);
+	ck_assert_uint_eq(py_version_of_name("/usr/bin/python3"), 0);
+	ck_assert_uint_eq(py_version_of_name("/usr/bin/perl5.36"), 0);
+}
+END_TEST
+
+/* Reads everything there is to read. What comes out is anybody's guess; that it comes out is not. */
+static void read_all(struct image *m)
+{
+	struct py_process *py;
+	py_threads threads = VEC_EMPTY;
+
+	if (py_process_open(m->P, &py, NULL) != RES_OK)
+		return;
+	(void)py_threads_read(py, &threads, NULL);
+	for (size_t i = 0; i < threads.n && i < 4; i++) {
+		struct py_stack s;
+
+		if (py_stack_read(py, &threads.at[i], &s, NULL) != RES_OK)
+			continue;
+		py_stack_finish(py, &threads.at[i], &s);
+		py_stack_free(&s);
+	}
+	vec_free(&threads);
+	py_process_close(py);
+}
+
+static uint32_t next_random(uint32_t *state)
+{
+	*state = *state * 1664525U + 1013904223U;
+	return *state >> 8;
+}
+
+START_TEST(bytes_changed_at_random)
+{
+	uint32_t state = 1 + (uint32_t)_i;
+
+	for (int round = 0; round < 150; round++) {
+		struct image m;
+
+		draw(&m, &specs[_i]);
+		for (int i = 0; i < 1 + round % 12; i++) {
+			size_t at = next_random(&state) % m.used;
+
+			if (next_random(&state) % 2 != 0)
+				m.bytes[at] ^= (uint8_t)(1U << next_random(&state) % 8);
+			else
+				put64(&m, IMAGE_BASE + (at & ~(size_t)7), 0,
+				    IMAGE_BASE + (next_random(&state) % m.used & ~(size_t)7));
+		}
+		image_grab(&m);
+		read_all(&m);
+		image_free(&m);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("py_runtime");
+	TCase *tcase = tcase_create("py_runtime");
+	const TTest *const tests[] = { no_python, too_old, not_initialised, back_pointer_must_be_right,
+		senseless_offsets, newer_than_known, broken_thread_list_keeps_what_was_read,
+		thread_state_that_went_away, versions_in_texts_and_names };
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tcase, 60);
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		tcase_add_test(tcase, tests[i]);
+	tcase_add_loop_test(tcase, bytes_changed_at_random, 0, SPECS);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed;
+}
