@@ -163,14 +163,16 @@ static enum res mapped_build_id(struct proc_objects *o, struct proc_object *obj)
 	return obj->mapped_res;
 }
 
-/* Is what is mapped known to be something else than an ELF file (a JIT's memory file, data)? */
-static bool maps_data(struct proc_objects *o, const struct proc_object *obj)
+/* Is an ELF file mapped there? RES_NONE: something else is (a JIT's memory file, data); RES_FAIL: memory
+ * does not say. */
+static enum res maps_elf(struct proc_objects *o, const struct proc_object *obj)
 {
 	char magic[SELFMAG];
 
-	return o->read != NULL && maps_start(o, obj) &&
-	       o->read(o->read_data, magic, sizeof(magic), obj->base) == (ssize_t)sizeof(magic) &&
-	       memcmp(magic, ELFMAG, SELFMAG) != 0;
+	if (o->read == NULL || !maps_start(o, obj) ||
+	    o->read(o->read_data, magic, sizeof(magic), obj->base) != (ssize_t)sizeof(magic))
+		return RES_FAIL;
+	return memcmp(magic, ELFMAG, SELFMAG) == 0 ? RES_OK : RES_NONE;
 }
 
 static bool is_of(const struct proc_objects *o, const struct proc_object *obj, const struct proc_map *m)
@@ -246,7 +248,7 @@ static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, 
 	char hex[2 * PROC_BUILD_ID_MAX + 1];
 	const char *id;
 
-	if (maps_data(o, obj))
+	if (maps_elf(o, obj) == RES_NONE)
 		return RES_NONE;
 	id = mapped_build_id(o, obj) == RES_OK ? build_id_text(&obj->mapped, hex) : "unknown";
 	if (image_from_memory(o, obj) == RES_OK) {
@@ -310,13 +312,15 @@ static enum res image_from_file(struct proc_objects *o, struct proc_object *obj)
 	char why[sizeof(f.text) + 64];
 
 	if (fd < 0) {
-		(void)snprintf(
-		    why, sizeof(why), "cannot be opened: %s", f.text[0] != '\0' ? f.text : "no such file");
+		(void)snprintf(why, sizeof(why), "cannot be opened: %s", reason(&f, obj));
 		return memory_instead(o, obj, why);
 	}
 	/* Fonts, locales and shared memory are mapped too; nobody misses their symbols. */
-	if (!has_elf_magic(fd))
-		return RES_NONE;
+	if (!has_elf_magic(fd)) {
+		if (proven || maps_elf(o, obj) != RES_OK)
+			return RES_NONE;
+		return memory_instead(o, obj, "the file there now is no ELF file");
+	}
 	if (elf_image_open(fd, &img, &f) != RES_OK) {
 		(void)snprintf(why, sizeof(why), "not usable: %s", reason(&f, obj));
 		return memory_instead(o, obj, why);

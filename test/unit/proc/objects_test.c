@@ -239,8 +239,15 @@ START_TEST(data_files_are_no_images_and_no_trouble)
 	ck_assert_int_gt(fprintf(out, "some text\n"), 0);
 	(void)fflush(out);
 	P = grab();
+	self.fake.read = read_nothing;
 	ck_assert_int_eq(objects_image(handle_objects(P), program_object(P)), RES_NONE);
 	ck_assert_uint_eq(P->objects->notices.n, 0);
+	Prelease(P, 0);
+	/* Unless a program is mapped: then the file was replaced by something else. */
+	P = grab();
+	ck_assert_int_eq(objects_image(handle_objects(P), program_object(P)), RES_OK);
+	ck_assert(program_object(P)->from_memory);
+	ck_assert_ptr_nonnull(strstr(notice(P, 0)->text, "no ELF file"));
 	Prelease(P, 0);
 }
 END_TEST
