@@ -1,16 +1,25 @@
 /* The files a core's process had mapped, on this machine.
  *
- * They are looked for where the core says they were. Whether a file is still the one that was mapped
- * cannot be told from here: none is `proven`, the caller compares build-ids. Names come from the
- * core and may be anything, so what is no regular file is not even opened. */
+ * They are looked for where the core says they were. A core out of a container names them as seen there:
+ * when the executable given for it ends in the path the core has for it, what comes before is the root
+ * of that container, and files are looked for in it first:
+ *
+ *   -e /srv/root/usr/bin/python3, core: /usr/bin/python3   =>   root /srv/root
+ *
+ * Whether a file is still the one that was mapped cannot be told from here: none is `proven`, the caller
+ * compares build-ids. Names come from the core and may be anything, so what is no regular file is not
+ * even opened. */
 #include "proc/core.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/fileio.h"
 #include "base/owned.h"
@@ -18,11 +27,25 @@
 struct core_files {
 	char *exe;  /* path of the executable as the core names it, or NULL */
 	char *aout; /* where it is instead, or NULL */
+	int root;   /* O_PATH fd of the folder the core's paths are relative to, -1: this machine's root */
 };
 
-int core_open_regular(const char *path)
+/* open(2), for a root other than -1 with that folder as "/", also for absolute links. */
+static int open_in(int root, const char *path, int flags)
 {
-	OWNED(fd_release) int look = open(path, O_PATH | O_CLOEXEC);
+	struct open_how how = {
+		.flags = (uint64_t)(unsigned)flags,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+
+	if (root < 0)
+		return open(path, flags);
+	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+}
+
+static int open_regular(int root, const char *path)
+{
+	OWNED(fd_release) int look = open_in(root, path, O_PATH | O_CLOEXEC);
 	OWNED(fd_release) int fd = -1;
 	struct stat before, after;
 
@@ -32,7 +55,7 @@ int core_open_regular(const char *path)
 		errno = EINVAL;
 		return -1;
 	}
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	fd = open_in(root, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &after) != 0)
 		return -1;
 	/* Replaced between the two: then what was opened may be anything. */
@@ -41,6 +64,19 @@ int core_open_regular(const char *path)
 		return -1;
 	}
 	return fd_keep(&fd);
+}
+
+int core_open_regular(const char *path)
+{
+	return open_regular(-1, path);
+}
+
+/* A file by the path the core has for it. */
+static int open_recorded(const struct core_files *files, const char *path)
+{
+	int fd = files->root < 0 ? -1 : open_regular(files->root, path);
+
+	return fd >= 0 ? fd : core_open_regular(path);
 }
 
 static int open_mapping(void *data, const struct proc_map *m, bool *proven, struct fault *f)
@@ -55,14 +91,14 @@ static int open_mapping(void *data, const struct proc_map *m, bool *proven, stru
 		(void)fault_set(f, 0, ENOENT, m->pr.pr_vaddr, "no file is behind this mapping");
 		return -1;
 	}
-	fd = core_open_regular(path);
+	fd = path == m->path ? open_recorded(files, path) : core_open_regular(path);
 	if (fd >= 0) {
 		*proven = false;
 		return fd;
 	}
 	if (errno == ENOENT || errno == ENOTDIR)
 		remedy = is_exe ? "; give the executable of the core with -e FILE"
-				: "; the core needs the files of the machine it comes from";
+				: "; the core needs the files of the machine or container it comes from";
 	/* The caller names the file the core names. */
 	(void)fault_set(f, 0, errno, m->pr.pr_vaddr, "%s%s%s%s", path == m->path ? "" : path,
 	    path == m->path ? "" : ": ", errno == EINVAL ? "not a regular file" : strerror(errno), remedy);
@@ -71,8 +107,7 @@ static int open_mapping(void *data, const struct proc_map *m, bool *proven, stru
 
 static int open_path(void *data, const char *path)
 {
-	(void)data;
-	return path[0] == '/' ? core_open_regular(path) : -1;
+	return path[0] == '/' ? open_recorded(data, path) : -1;
 }
 
 static void files_destroy(void *data)
@@ -81,6 +116,7 @@ static void files_destroy(void *data)
 
 	if (files == NULL)
 		return;
+	fd_release(&files->root);
 	free(files->exe);
 	free(files->aout);
 	free(files);
@@ -101,6 +137,18 @@ static enum res check_aout(const char *path, struct fault *f)
 	return RES_OK;
 }
 
+/* The folder before `exe` in `aout`, opened; -1: aout does not end so, or is exe itself. */
+static int root_of(const char *aout, const char *exe)
+{
+	OWNED(mem_release) char *real = realpath(aout, NULL);
+	size_t n = real == NULL ? 0 : strlen(real), exe_n = strlen(exe);
+
+	if (exe[0] != '/' || n <= exe_n || strcmp(real + n - exe_n, exe) != 0)
+		return -1;
+	real[n - exe_n] = '\0';
+	return open(real, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 enum res core_files_create(const struct core *core, const char *aout, struct proc_files *out, struct fault *f)
 {
 	const struct core_range *exe = core_exe(core);
@@ -111,6 +159,7 @@ enum res core_files_create(const struct core *core, const char *aout, struct pro
 	files = calloc(1, sizeof(*files));
 	if (files == NULL)
 		return fault_memory(f);
+	files->root = -1;
 	if (exe != NULL)
 		files->exe = strndup(exe->path, exe->path_len);
 	if (aout != NULL)
@@ -119,6 +168,8 @@ enum res core_files_create(const struct core *core, const char *aout, struct pro
 		files_destroy(files);
 		return fault_memory(f);
 	}
+	if (files->exe != NULL && files->aout != NULL)
+		files->root = root_of(files->aout, files->exe);
 	*out = (struct proc_files){
 		.open_mapping = open_mapping,
 		.open_path = open_path,

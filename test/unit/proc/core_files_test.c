@@ -172,6 +172,47 @@ START_TEST(other_files_keep_their_paths)
 }
 END_TEST
 
+/* A core out of a container: -e tells where its root is, absolute links are followed inside. */
+START_TEST(root_of_a_container)
+{
+	char dir[] = "/tmp/core_files.XXXXXX", path[PATH_MAX], aout[64], link[64];
+	uint8_t first[PAGE];
+	struct core_builder *b = core_of_self("/inside/prog", first);
+	struct proc_map other = { .path = (char[]){ "/lib.so" } };
+	struct proc_files files;
+	struct fault f = { 0 };
+	struct core *core;
+	bool proven = true;
+	int copy, fd = core_builder_fd(b);
+
+	core_builder_destroy(b);
+	ck_assert_int_eq(core_create(fd, &core, &f), RES_OK);
+	ck_assert_int_eq(close(fd), 0);
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/inside", dir);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	(void)snprintf(aout, sizeof(aout), "%s/inside/prog", dir);
+	copy = open(aout, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert_int_eq(write(copy, first, PAGE), PAGE);
+	ck_assert_int_eq(close(copy), 0);
+	(void)snprintf(link, sizeof(link), "%s/lib.so", dir);
+	ck_assert_int_eq(symlink("/inside/prog", link), 0);
+	ck_assert_int_eq(core_files_create(core, aout, &files, &f), RES_OK);
+	core_destroy(core);
+	fd = files.open_mapping(files.data, &other, &proven, &f);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(close(fd), 0);
+	fd = files.open_path(files.data, "/lib.so");
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(close(fd), 0);
+	files.destroy(files.data);
+	ck_assert_int_eq(unlink(link), 0);
+	ck_assert_int_eq(unlink(aout), 0);
+	ck_assert_int_eq(rmdir(path), 0);
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
 START_TEST(another_executable_given)
 {
 	uint8_t first[PAGE];
@@ -219,6 +260,7 @@ int main(void)
 	tcase_add_test(tcase, missing_executable);
 	tcase_add_test(tcase, executable_given);
 	tcase_add_test(tcase, other_files_keep_their_paths);
+	tcase_add_test(tcase, root_of_a_container);
 	tcase_add_test(tcase, another_executable_given);
 	tcase_add_test(tcase, only_regular_files_are_opened);
 	suite_add_tcase(suite, tcase);
