@@ -85,9 +85,9 @@ const struct core_range *core_exe(const struct core *core);
 enum res core_maps_read(const struct core *core, struct proc_maps *maps, struct fault *f);
 
 /* How files are reached: on this machine, under the paths the core names; the executable at `aout`
- * when that is not NULL; if aout ends in the path the core has for it, paths are tried below the folder
- * before that first (a container's root). *out is the caller's to destroy. RES_FAIL: G_NOEXEC, aout cannot be opened
- * or is no ELF file. */
+ * when that is not NULL. If aout ends in the path the core has for it, paths are tried below the folder
+ * before that first (a container's root). *out is the caller's to destroy and may outlive the core.
+ * RES_FAIL: G_NOEXEC, aout cannot be opened or is no ELF file. */
 enum res core_files_create(
     const struct core *core, const char *aout, struct proc_files *out, struct fault *f);
 
