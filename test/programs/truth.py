@@ -77,10 +77,10 @@ def _publish(stacks):
     os.write(OUT, b"!")
 
 
-def fd():
-    """The descriptor to block in; nothing ever comes."""
+def fd(up=1):
+    """The descriptor to block in; nothing ever comes. Alone, the frame `up` above is the innermost to be."""
     if ALONE:
-        _publish({os.getpid(): _stack(sys._getframe(1))})
+        _publish({os.getpid(): _stack(sys._getframe(up))})
     else:
         _blocked[threading.get_ident()] = threading.get_native_id()
     return _never

@@ -174,11 +174,10 @@ void fixture_start(struct fixture *f, const struct interpreter *in, const struct
 	(void)close(from[1]);
 	f->to = to[1];
 	f->from = from[0];
-	if (opt->no_wait)
-		return;
 	if (wait_byte(f->from) != '!')
 		ck_abort_msg("%s: fixture %s never became ready", in->label, args[0]);
-	fixture_settle(f->pid);
+	if (!opt->no_rest)
+		fixture_settle(f->pid);
 }
 
 void fixture_echo(struct fixture *f)

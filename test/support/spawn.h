@@ -25,7 +25,7 @@ struct fixture {
 
 struct fixture_options {
 	bool alone;             /* one thread: it writes its own truth */
-	bool no_wait;           /* return before it is ready */
+	bool no_rest;           /* it dies once it is ready */
 	const char *stdin_file; /* file of the test programs to be its stdin */
 	const char *library_path;
 };

@@ -1,0 +1,143 @@
+/* Cores of every interpreter, written by the kernel and by gcore: the same account of the fixture must come
+ * out as from the living process. */
+#include <check.h>
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "support/live.h"
+#include "support/native.h"
+
+/* pystack CORE, below the interpreter's root where it has one of its own, and the comparison. */
+static void check_core(struct fixture *f, long pid, const char *core, const char *killed, bool native)
+{
+	const struct run_options opt = { .in = f->in, .cwd = f->dir };
+	struct strbuf wrong = STRBUF_EMPTY;
+	char path[PATH_MAX], head[PATH_MAX + 64];
+	const char *why = "";
+	struct output out;
+	struct run r;
+
+	fixture_path(f->in, core, path, sizeof(path));
+	r = run_tool(&opt, ARGS(path));
+	(void)snprintf(head, sizeof(head), "core '%s' of %ld:\t", path, pid);
+	live_compare(f, &r, head, COMPARE_CORE, &out, &wrong);
+	if (killed == NULL && out.killed != NULL)
+		strbuf_fmt(&wrong, "nothing killed it, but: %s\n", out.killed);
+	if (killed != NULL && (out.killed == NULL || strncmp(out.killed, killed, strlen(killed)) != 0))
+		strbuf_fmt(
+		    &wrong, "killed: %s, in truth %s\n", out.killed == NULL ? "no line" : out.killed, killed);
+	if (native && native_compare(f->in, pid, core, f->in->path, &out, &wrong, &why) < 0)
+		(void)printf("SKIP: native frames of a core of %s: %s\n", f->in->label, why);
+	output_free(&out);
+	live_judge(f->in->label, &wrong);
+}
+
+/* args under interpreter i, killed by sig (0: by itself). */
+static void kernel_core(int i, const char *const args[], int sig, const char *killed, bool native)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[i];
+	const char *why = "";
+	char core[PATH_MAX];
+	struct fixture f;
+	pid_t pid;
+
+	fixture_start(&f, in, &(struct fixture_options){ .no_rest = sig == 0 }, args);
+	pid = f.pid;
+	if (fixture_core(&f, sig, core, &why))
+		check_core(&f, pid, core, killed, native);
+	else
+		(void)printf("SKIP: core of %s: %s\n", in->label, why);
+	fixture_end(&f);
+}
+
+START_TEST(kernel_all_scenes)
+{
+	kernel_core(_i, ARGS("@scenes.py", "%"), SIGABRT, "killed by SIGABRT", true);
+}
+END_TEST
+
+START_TEST(kernel_null_pointer)
+{
+	kernel_core(_i, ARGS("@crash.py", "%", "null"), 0, "killed by SIGSEGV at 0x10", true);
+}
+END_TEST
+
+START_TEST(kernel_abort)
+{
+	kernel_core(_i, ARGS("@crash.py", "%", "abort"), 0, "killed by SIGABRT", true);
+}
+END_TEST
+
+START_TEST(kernel_in_del)
+{
+	kernel_core(_i, ARGS("@crash.py", "%", "del"), 0, "killed by SIGSEGV at 0x10", true);
+}
+END_TEST
+
+START_TEST(kernel_deep)
+{
+	kernel_core(_i, ARGS("@deep.py", "%"), SIGABRT, "killed by SIGABRT", false);
+}
+END_TEST
+
+/* gcore is slow and its cores are big: one interpreter of each family. */
+static bool for_gcore(const struct interpreter *in)
+{
+	size_t n;
+	const struct interpreter *all = live_interpreters(&n);
+
+	for (const struct interpreter *other = all; other < in; other++) {
+		if (other->root[0] == 0 && (other->minor <= 10) == (in->minor <= 10))
+			return false;
+	}
+	return in->root[0] == 0;
+}
+
+START_TEST(gcore_all_scenes)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	char prefix[PATH_MAX], pid[16], core[PATH_MAX + 20];
+	const struct run_options opt = { .timeout = 200 };
+	struct fixture f;
+	struct run r;
+
+	if (!for_gcore(in))
+		return;
+	fixture_start(&f, in, NULL, ARGS("@scenes.py", "%"));
+	(void)snprintf(prefix, sizeof(prefix), "%s/gcore", f.dir);
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	(void)snprintf(core, sizeof(core), "%s.%s", prefix, pid);
+	r = run_program(&opt, ARGS("gcore", "-o", prefix, pid));
+	if (r.status == 0)
+		check_core(&f, f.pid, core, NULL, false);
+	else
+		(void)printf("SKIP: gcore of %s: exit %d\n", in->label, r.status);
+	run_free(&r);
+	fixture_end(&f);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("cores");
+	TCase *c = tcase_create("every interpreter");
+	size_t n;
+
+	(void)live_interpreters(&n);
+	tcase_set_timeout(c, 240);
+	tcase_add_loop_test(c, kernel_null_pointer, 0, (int)n);
+	tcase_add_loop_test(c, kernel_abort, 0, (int)n);
+	tcase_add_loop_test(c, kernel_in_del, 0, (int)n);
+	tcase_add_loop_test(c, kernel_all_scenes, 0, (int)n);
+	tcase_add_loop_test(c, kernel_deep, 0, (int)n);
+	tcase_add_loop_test(c, gcore_all_scenes, 0, (int)n);
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int main(void)
+{
+	return live_main(suite);
+}

@@ -1,0 +1,27 @@
+/* What the live and core test programs share: main(), the interpreters, and saying what was wrong. */
+#ifndef SUPPORT_LIVE_H
+#define SUPPORT_LIVE_H
+
+#include <check.h>
+
+#include "base/strbuf.h"
+#include "support/spawn.h"
+#include "support/truth.h"
+
+/* The interpreters of this run, and the newest and oldest of the machine's own. */
+const struct interpreter *live_interpreters(size_t *n);
+
+/* End the test with what is in wrong, if anything; frees it. */
+void live_judge(const char *what, struct strbuf *wrong);
+
+/* r against the truth of f: exit status 0, quiet stderr, the first line, every thread. head is what the first
+ * line must begin with. out receives the parsed output (the caller frees it); r is freed. */
+void live_compare(const struct fixture *f, struct run *r, const char *head, int flags, struct output *out,
+    struct strbuf *wrong);
+
+/* The whole of main: find things, build the suite, run it, clean up. Returns the exit status. */
+int live_main(Suite *(*suite)(void));
+
+#define ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+#endif
