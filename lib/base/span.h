@@ -29,9 +29,10 @@ static inline bool span_take(struct span *s, void *out, size_t n)
 {
 	if (span_left(s) < n)
 		return false;
-	if (n != 0)
+	if (n != 0) {
 		memcpy(out, s->at, n);
-	s->at += n;
+		s->at += n;
+	}
 	return true;
 }
 
@@ -39,7 +40,8 @@ static inline bool span_skip(struct span *s, size_t n)
 {
 	if (span_left(s) < n)
 		return false;
-	s->at += n;
+	if (n != 0) /* an empty span may be NULL, which nothing may be added to */
+		s->at += n;
 	return true;
 }
 
@@ -48,8 +50,11 @@ static inline bool span_cut(struct span *s, size_t n, struct span *out)
 {
 	if (span_left(s) < n)
 		return false;
-	*out = (struct span){ s->at, s->at + n };
-	s->at += n;
+	*out = (struct span){ s->at, s->at };
+	if (n != 0) {
+		out->end = s->at + n;
+		s->at += n;
+	}
 	return true;
 }
 

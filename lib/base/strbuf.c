@@ -17,7 +17,8 @@ void strbuf_add(struct strbuf *b, const char *bytes, size_t n)
 		return;
 	}
 	b->at = at;
-	memcpy(b->at + b->n, bytes, n);
+	if (n != 0)
+		memcpy(b->at + b->n, bytes, n);
 	b->n += n;
 	b->at[b->n] = '\0';
 }

@@ -1,0 +1,118 @@
+/* What reaches a terminal, and how. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+
+static void check_escape(const char *in, size_t n, bool bracket, const char *want)
+{
+	struct strbuf b = STRBUF_EMPTY;
+
+	escape_text(&b, in, n, bracket);
+	ck_assert_str_eq(strbuf_text(&b), want);
+	strbuf_free(&b);
+}
+
+#define ck_escape(in, want) check_escape((in), sizeof(in) - 1, false, (want))
+
+START_TEST(printable_text_stays)
+{
+	ck_escape("", "");
+	ck_escape("/usr/lib/a b.py", "/usr/lib/a b.py");
+	ck_escape("na\xc3\xafve \xe2\x82\xac \xf0\x9f\x90\x8d", "na\xc3\xafve \xe2\x82\xac \xf0\x9f\x90\x8d");
+	ck_escape("\xc2\xa0\xf4\x8f\xbf\xbf", "\xc2\xa0\xf4\x8f\xbf\xbf");
+	ck_escape("a[b]", "a[b]");
+}
+END_TEST
+
+START_TEST(control_characters_are_shown)
+{
+	ck_escape("a\nb\t\x1b[2J\x7f", "a\\x0ab\\x09\\x1b[2J\\x7f");
+	ck_escape("\0", "\\x00");
+	ck_escape("\xc2\x80\xc2\x9b\xc2\x9f", "\\x80\\x9b\\x9f");
+}
+END_TEST
+
+START_TEST(invalid_bytes_are_shown_one_by_one)
+{
+	ck_escape("\xff\xfe", "\\xff\\xfe");
+	ck_escape("\x80z", "\\x80z");
+	ck_escape("\xc3", "\\xc3");
+	ck_escape("\xc3(", "\\xc3(");
+	ck_escape("\xe2\x82", "\\xe2\\x82");
+	ck_escape("\xe2\x82\x41", "\\xe2\\x82\x41");
+	/* overlong forms of '/', and above U+10FFFF */
+	ck_escape("\xc0\xaf", "\\xc0\\xaf");
+	ck_escape("\xe0\x80\xaf", "\\xe0\\x80\\xaf");
+	ck_escape("\xf0\x80\x80\xaf", "\\xf0\\x80\\x80\\xaf");
+	ck_escape("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");
+	ck_escape("\xf5\x80\x80\x80", "\\xf5\\x80\\x80\\x80");
+}
+END_TEST
+
+START_TEST(surrogates_and_deceivers_by_number)
+{
+	ck_escape("\xed\xa0\x80\xed\xb3\xbf", "\\ud800\\udcff");
+	ck_escape("\xe2\x80\xa8\xe2\x80\xa9", "\\u2028\\u2029");
+	ck_escape("\xe2\x80\xaa\xe2\x80\xae\xe2\x81\xa6\xe2\x81\xa9", "\\u202a\\u202e\\u2066\\u2069");
+	ck_escape("\xe2\x80\x8e\xe2\x80\x8f\xd8\x9c\xef\xbb\xbf", "\\u200e\\u200f\\u061c\\ufeff");
+	/* their neighbours stay */
+	ck_escape("\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa",
+	    "\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa");
+}
+END_TEST
+
+START_TEST(bracket_on_request)
+{
+	check_escape("a[b]", 4, true, "a\\x5bb]");
+}
+END_TEST
+
+START_TEST(input_ends_where_it_is_said_to)
+{
+	/* The rest of a sequence that lies behind the end is not looked at. */
+	check_escape("\xe2\x82\xac", 2, false, "\\xe2\\x82");
+	check_escape("abc", 1, false, "a");
+}
+END_TEST
+
+START_TEST(very_long_names_are_cut_visibly)
+{
+	struct strbuf b = STRBUF_EMPTY;
+	size_t n = (size_t)ESCAPE_LIMIT + 1;
+	char *text = malloc(n);
+
+	ck_assert_ptr_nonnull(text);
+	memset(text, 'x', n);
+	escape_text(&b, text, n - 1, false);
+	ck_assert_uint_eq(b.n, n - 1);
+	strbuf_reset(&b);
+	escape_text(&b, text, n, false);
+	ck_assert_uint_eq(b.n, n - 1 + 3);
+	ck_assert_str_eq(strbuf_text(&b) + n - 1, "...");
+	strbuf_free(&b);
+	free(text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("base/escape");
+	TCase *tc = tcase_create("escape");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_test(tc, printable_text_stays);
+	tcase_add_test(tc, control_characters_are_shown);
+	tcase_add_test(tc, invalid_bytes_are_shown_one_by_one);
+	tcase_add_test(tc, surrogates_and_deceivers_by_number);
+	tcase_add_test(tc, bracket_on_request);
+	tcase_add_test(tc, input_ends_where_it_is_said_to);
+	tcase_add_test(tc, very_long_names_are_cut_visibly);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed;
+}
