@@ -50,15 +50,31 @@ static enum outcome refuse(const char *arg, int code)
 
 struct told {
 	const char *arg;
+	bool all; /* -v */
 	bool failed;
+	unsigned n;
 };
 
+enum { NOTICES = 4 }; /* told without -v */
+
+/* A core from another machine can miss a hundred files for one reason: the first few say it. */
 static void tell(void *data, const char *text, bool failed)
 {
 	struct told *told = data;
 
-	complain("", told->arg, text);
 	told->failed |= failed;
+	if (told->n++ < NOTICES || told->all)
+		complain("", told->arg, text);
+}
+
+static void tell_rest(const struct told *told)
+{
+	char text[80];
+
+	if (told->n <= NOTICES || told->all)
+		return;
+	(void)snprintf(text, sizeof(text), "%u more files like these; -v names them all", told->n - NOTICES);
+	complain("", told->arg, text);
 }
 
 /* What is said of the process as a whole. */
@@ -83,7 +99,7 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
     const char *core, const struct options *opt)
 {
 	struct report r = { .out = stdout, .opt = opt, .target = t };
-	struct told told = { arg, false };
+	struct told told = { .arg = arg, .all = opt->verbose };
 	bool header = stack_threads_all(t) > 1;
 
 	report_process(&r, P, core);
@@ -105,6 +121,7 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 	}
 	told.failed |= !report_python(t, arg);
 	os_notices(stack_target_handle(t), tell, &told);
+	tell_rest(&told);
 	report_end(&r);
 	return told.failed ? PARTLY : DONE;
 }
