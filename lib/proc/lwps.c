@@ -125,21 +125,19 @@ static bool read_pairs(struct ps_prochandle *P, struct lwp_pairs *pairs)
 	OWNED(list_release)
 	struct lwp_list infos =
 	    list_of(ops->pop_lpsinfo == NULL ? NULL : ops->pop_lpsinfo(P, P->data), sizeof(lwpsinfo_t));
-	bool ok = true;
+	bool one = statuses.n == 0 && ops->pop_status != NULL && Pstatus(P)->pr_lwp.pr_lwpid != 0;
+	bool ok = false;
 
-	if (infos.n > 0 && statuses.n > 0)
-		ok = pairs_from_infos(pairs, &infos, &statuses);
-	else if (statuses.n > 0)
-		ok = pairs_from_status(pairs, &statuses);
-	else if (ops->pop_status != NULL && Pstatus(P)->pr_lwp.pr_lwpid != 0) {
+	if (one) {
 		struct lwp_pair pair = { .status = P->status.pr_lwp, .has_status = true };
 
 		pair.info = info_of(&pair.status);
 		ok = vec_push(&pairs->v, pair);
-	} else if (infos.n > 0)
+	} else if (infos.n > 0) {
 		ok = pairs_from_infos(pairs, &infos, &statuses);
-	else
-		ok = false;
+	} else if (statuses.n > 0) {
+		ok = pairs_from_status(pairs, &statuses);
+	}
 	if (ok && P->state == PS_DEAD && pairs->v.n > 1)
 		qsort(pairs->v.at, pairs->v.n, sizeof(pairs->v.at[0]), by_id);
 	return ok;

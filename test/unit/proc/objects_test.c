@@ -371,6 +371,38 @@ START_TEST(mapped_code_that_is_no_elf_file_is_no_trouble)
 }
 END_TEST
 
+__attribute__((noinline)) static int named_by_debug_file_only(int n)
+{
+	return n ^ program[0];
+}
+
+START_TEST(a_debug_file_is_asked_by_address_and_by_a_hidden_name)
+{
+	struct ps_prochandle *P;
+	uintptr_t at = (uintptr_t)named_by_debug_file_only;
+	char command[512], debug[80], name[64];
+	GElf_Sym sym;
+
+	(void)snprintf(debug, sizeof(debug), "%s.debug", copy);
+	(void)snprintf(command, sizeof(command),
+	    "objcopy --only-keep-debug %s %s && objcopy --strip-all --add-gnu-debuglink=%s %s %s", program,
+	    debug, debug, program, copy);
+	if (system(command) != 0) {
+		(void)printf("SKIP: objcopy cannot split the test program\n");
+		return;
+	}
+	P = grab();
+	self.fake.execname = copy;
+	ck_assert_int_eq(Plookup_by_name(P, PR_OBJ_EVERY, "named_by_debug_file_only", &sym), -1);
+	ck_assert_int_eq(Plookup_by_name(P, PR_OBJ_EXEC, "named_by_debug_file_only", &sym), 0);
+	ck_assert_uint_eq(sym.st_value, at);
+	ck_assert_int_eq(Plookup_by_addr(P, at, name, sizeof(name), &sym), 0);
+	ck_assert_str_eq(name, "named_by_debug_file_only");
+	Prelease(P, 0);
+	(void)unlink(debug);
+}
+END_TEST
+
 START_TEST(notices_are_kept_once)
 {
 	static const struct fake_map maps[] = { { 0x1000, 0x1000, MA_READ, 0, NULL }, { 0 } };
@@ -396,6 +428,7 @@ int main(void)
 		fifos_and_folders_are_not_opened, data_files_are_no_images_and_no_trouble,
 		a_damaged_file_is_not_believed, lying_headers_in_memory_do_no_harm,
 		what_is_remembered_outlives_the_process, deleted_files_are_remembered_whole,
+		a_debug_file_is_asked_by_address_and_by_a_hidden_name,
 		mapped_code_that_is_no_elf_file_is_no_trouble, notices_are_kept_once };
 	Suite *suite = suite_create("objects");
 	TCase *tcase = tcase_create("objects");
