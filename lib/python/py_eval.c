@@ -1,8 +1,25 @@
 /* Where the evaluation loop's machine code is, for versions whose frames mark no activation.
  *
- * The compiler splits the function: the seldom-run part stands elsewhere, as a local symbol
- * `_PyEval_EvalFrameDefault.cold` that strip removes. */
+ * The compiler splits the function; the part that seldom runs (in some builds most of it) stands elsewhere
+ * as `_PyEval_EvalFrameDefault.cold`, a local symbol that strip removes. Its unwind entry stays, and
+ * follows the hot part's at once:
+ *
+ *   .eh_frame  … FDE of the hot part │ FDE of the cold part …
+ *                                      └ begins with a frame already built: its CFA is defined
+ *                                        before the first step of the pc
+ *
+ * (seen in every gcc build from 5 to 16 that has such a part). Record layout: Linux Standard Base,
+ * chapter on .eh_frame; call frame opcodes: DWARF 5, 6.4.2. */
+#include "os/target_os.h"
 #include "python/py_process.h"
+
+enum {
+	CFA_DEF = 0x0c,
+	CFA_DEF_OFFSET = 0x0e,
+	CFA_DEF_EXPRESSION = 0x0f,
+	CFA_OFFSET = 2, /* in the two high bits */
+	PCREL_SDATA4 = 0x1b
+};
 
 static bool range_of(struct ps_prochandle *P, const char *object, const char *name, struct py_range *out)
 {
@@ -15,16 +32,118 @@ static bool range_of(struct ps_prochandle *P, const char *object, const char *na
 	return true;
 }
 
+static bool skip_leb(struct span *s)
+{
+	uint8_t byte;
+
+	do {
+		if (!span_u8(s, &byte))
+			return false;
+	} while (byte & 0x80);
+	return true;
+}
+
+/* Does the program of an FDE (behind its range) define the CFA before it moves the pc? */
+static bool starts_inside(struct span s)
+{
+	uint8_t n, op;
+
+	/* The augmentation data: a length (one byte in practice) and that many bytes. */
+	if (!span_u8(&s, &n) || n >= 0x80 || !span_skip(&s, n))
+		return false;
+	while (span_u8(&s, &op)) {
+		if (op == CFA_DEF || op == CFA_DEF_OFFSET || op == CFA_DEF_EXPRESSION)
+			return true;
+		if (op >> 6 != CFA_OFFSET || !skip_leb(&s))
+			return false;
+	}
+	return false;
+}
+
+/* Are the pointers of the FDEs of this CIE signed 32-bit, relative to themselves? For "zR", which is what
+ * functions of C have. `s` begins behind the CIE's id. */
+static bool is_plain_cie(struct span s)
+{
+	const char *augmentation;
+	uint8_t version, length, encoding;
+
+	return span_u8(&s, &version) && span_cstr(&s, &augmentation) && strcmp(augmentation, "zR") == 0 &&
+	       skip_leb(&s) && skip_leb(&s) && skip_leb(&s) && span_u8(&s, &length) &&
+	       span_u8(&s, &encoding) && encoding == PCREL_SDATA4;
+}
+
+struct fde {
+	uint64_t lo, hi;     /* file addresses */
+	struct span program; /* what follows the range */
+};
+
+/* The next record: RES_OK an FDE, RES_NONE some other record, RES_FAIL the end. */
+static enum res next_record(struct span *s, const uint8_t *section, uint64_t section_addr, struct fde *out)
+{
+	struct span record, cie;
+	const uint8_t *id_at, *lo_at;
+	uint32_t length, id, size;
+	int32_t distance;
+
+	if (!span_u32(s, &length) || length == 0 || length == UINT32_MAX || !span_cut(s, length, &record))
+		return RES_FAIL;
+	id_at = record.at;
+	if (!span_u32(&record, &id))
+		return RES_FAIL;
+	if (id == 0)
+		return RES_NONE;
+	if (id > (size_t)(id_at - section) || (size_t)(id_at - section) - id + 8 > (size_t)(s->at - section))
+		return RES_FAIL;
+	cie = (struct span){ id_at - id + 8, s->at };
+	lo_at = record.at;
+	if (!is_plain_cie(cie) || !span_take(&record, &distance, sizeof(distance)) ||
+	    !span_u32(&record, &size))
+		return RES_NONE;
+	out->lo = section_addr + (uint64_t)(lo_at - section) + (uint64_t)(int64_t)distance;
+	out->hi = out->lo + size;
+	out->program = record;
+	return RES_OK;
+}
+
+static bool cold_by_unwind_table(struct ps_prochandle *P, const struct py_range *hot, struct py_range *out)
+{
+	struct elf_image *img;
+	struct span table, s;
+	struct fde fde = { 0, 0, { NULL, NULL } };
+	GElf_Shdr shdr;
+	uint64_t bias;
+	bool after_hot = false;
+	enum res res;
+
+	if (os_object_image(P, (uintptr_t)hot->lo, &img, &bias) != RES_OK ||
+	    elf_image_section(img, ".eh_frame", &shdr, &table) != RES_OK)
+		return false;
+	s = table;
+	while ((res = next_record(&s, table.at, shdr.sh_addr, &fde)) != RES_FAIL) {
+		if (res == RES_NONE)
+			continue; /* a CIE may stand between them */
+		if (after_hot) {
+			*out = (struct py_range){ fde.lo + bias, fde.hi + bias };
+			return fde.hi > fde.lo && starts_inside(fde.program);
+		}
+		after_hot = fde.lo + bias == hot->lo;
+	}
+	return false;
+}
+
 size_t py_eval_ranges(struct py_process *py, size_t runtime, struct py_range *out, size_t max)
 {
-	static const char *const names[] = { "_PyEval_EvalFrameDefault", "_PyEval_EvalFrameDefault.cold" };
-	size_t n = 0;
+	const char *object;
 
-	if (runtime >= py->runtimes.n)
+	if (runtime >= py->runtimes.n || max == 0)
 		return 0;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && n < max; i++) {
-		if (range_of(py->P, py->runtimes.at[runtime].object, names[i], &out[n]))
-			n++;
-	}
-	return n;
+	object = py->runtimes.at[runtime].object;
+	if (!range_of(py->P, object, "_PyEval_EvalFrameDefault", &out[0]))
+		return 0;
+	if (max == 1)
+		return 1;
+	if (range_of(py->P, object, "_PyEval_EvalFrameDefault.cold", &out[1]) ||
+	    cold_by_unwind_table(py->P, &out[0], &out[1]))
+		return 2;
+	return 1;
 }
