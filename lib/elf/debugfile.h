@@ -12,7 +12,8 @@ typedef int elf_open_fn(void *data, const char *path);
 
 /* Find and open the debug file of img, whose file is at `path` (absolute, as the target names it).
  * Accepted only with the same build-id (build-id candidates) or the right CRC32 (zlib's crc32;
- * debuglink; a build-id on both sides that differs refuses it). RES_NONE: there is none. */
+ * debuglink; build-ids on both sides decide instead of the CRC: equal is enough, different refuses). path may
+ * be NULL: by build-id only. RES_NONE: there is none. *out is the caller's to close. */
 enum res elf_debugfile_open(
     struct elf_image *img, const char *path, elf_open_fn *open_file, void *data, struct elf_image **out);
 

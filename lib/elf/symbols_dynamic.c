@@ -85,7 +85,7 @@ bool symbol_hash_find(const struct elf_symbols *syms, const char *name, size_t n
 	return false;
 }
 
-/* How many symbols a GNU hash knows of: one more than the last of its longest-running chain. */
+/* How many symbols a GNU hash knows of: up to the end of the chain that starts last. 0: damaged. */
 static size_t hash_count(const struct symbol_hash *h)
 {
 	uint32_t last = 0;
