@@ -145,6 +145,25 @@ START_TEST(shared_pages_are_told_apart_by_permission)
 }
 END_TEST
 
+START_TEST(of_two_equal_segments_the_one_that_starts_there)
+{
+	struct elf_builder b;
+	struct elf_image *img = NULL;
+	uint64_t vaddr = 0;
+
+	elf_builder_start(&b, ET_DYN);
+	(void)elf_builder_add(&b, NULL, 0x2000 - b.n, 1);
+	elf_builder_segment(&b, PT_LOAD, PF_R, 0, 0, 0x1800, 0x1000);
+	elf_builder_segment(&b, PT_LOAD, PF_R | PF_W, 0x1900, 0x3900, 0x100, 0x1000);
+	elf_builder_finish(&b);
+	ck_assert_int_eq(open_bytes(&b, b.n, &img, NULL), RES_OK);
+	ck_assert_int_eq(elf_image_vaddr_of_offset(img, 0x1000, false, &vaddr), RES_OK);
+	ck_assert_uint_eq(vaddr, 0x3000);
+	elf_image_close(img);
+	elf_builder_free(&b);
+}
+END_TEST
+
 START_TEST(sections_by_name)
 {
 	struct sample s;
@@ -492,6 +511,7 @@ int main(void)
 	tcase_add_test(tc, bytes_end_with_the_file);
 	tcase_add_test(tc, addresses_lead_to_file_bytes);
 	tcase_add_test(tc, shared_pages_are_told_apart_by_permission);
+	tcase_add_test(tc, of_two_equal_segments_the_one_that_starts_there);
 	tcase_add_test(tc, sections_by_name);
 	tcase_add_test(tc, compressed_sections_are_inflated_once);
 	tcase_add_test(tc, build_id_from_segment_or_section);
