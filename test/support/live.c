@@ -18,7 +18,7 @@ const struct interpreter *live_interpreters(size_t *n)
 
 void live_judge(const char *what, struct strbuf *wrong)
 {
-	char text[6000];
+	char text[3500];
 
 	(void)snprintf(text, sizeof(text), "%s", strbuf_text(wrong));
 	strbuf_free(wrong);

@@ -1,0 +1,336 @@
+/* The command line: operands, options, messages, exit statuses. */
+#include <check.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/live.h"
+#include "support/spawn_files.h"
+
+/* What a run must give. out and err: text that must occur; NULL for nothing at all. */
+static void expect(struct run r, int status, const char *out, const char *err)
+{
+	struct strbuf wrong = STRBUF_EMPTY;
+
+	if (r.status != status)
+		strbuf_fmt(&wrong, "exit status %d, not %d\n", r.status, status);
+	if (out == NULL ? r.out[0] != 0 : strstr(r.out, out) == NULL)
+		strbuf_fmt(&wrong, "stdout lacks %s: %.800s\n", out == NULL ? "silence" : out, r.out);
+	if (err == NULL ? r.err[0] != 0 : strstr(r.err, err) == NULL)
+		strbuf_fmt(&wrong, "stderr lacks %s: %.800s\n", err == NULL ? "silence" : err, r.err);
+	run_free(&r);
+	live_judge("run", &wrong);
+}
+
+static char *print(char out[96], long n, const char *suffix)
+{
+	(void)snprintf(out, 96, "%ld%s", n, suffix);
+	return out;
+}
+
+/* A process without Python: cat, blocked on a pipe. */
+static pid_t cat_start(void)
+{
+	int io[2];
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(io), 0);
+	(void)fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		(void)close(io[1]);
+		if (dup2(io[0], 0) == 0)
+			(void)execlp("cat", "cat", NULL);
+		_exit(127);
+	}
+	/* The other end stays open in this test's process, which ends soon. */
+	while (true) {
+		char path[64], name[64];
+
+		(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+		ck_assert(spawn_head(path, name, sizeof(name)));
+		if (strcmp(name, "cat\n") == 0)
+			break;
+		(void)sched_yield();
+	}
+	fixture_settle(pid);
+	return pid;
+}
+
+static void cat_end(pid_t pid)
+{
+	(void)kill(pid, SIGKILL);
+	(void)waitpid(pid, NULL, 0);
+}
+
+START_TEST(usage)
+{
+	expect(TOOL(NULL), 2, NULL, "usage: pystack");
+	expect(TOOL("--unknown"), 2, NULL, "usage: pystack");
+	expect(TOOL("-n", "0", "1"), 2, NULL, "pystack: ");
+	expect(TOOL("-n", "-4", "1"), 2, NULL, "pystack: ");
+	expect(TOOL("-n", "4x", "1"), 2, NULL, "pystack: ");
+	expect(TOOL("--help"), 0, "--frames", NULL);
+	expect(TOOL("--version"), 0, "pystack ", NULL);
+}
+END_TEST
+
+START_TEST(no_such_process)
+{
+	char name[96];
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	(void)waitpid(pid, NULL, 0);
+	expect(TOOL(print(name, pid, "")), 2, NULL, "cannot examine ");
+	expect(TOOL("/nowhere/core"), 2, NULL, "pystack: cannot examine /nowhere/core: no such");
+}
+END_TEST
+
+START_TEST(zombie)
+{
+	char name[96];
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	ck_assert_int_eq(waitid(P_PID, (id_t)pid, &(siginfo_t){ .si_signo = 0 }, WEXITED | WNOWAIT), 0);
+	expect(TOOL(print(name, pid, "")), 2, NULL, "zombie");
+	(void)waitpid(pid, NULL, 0);
+}
+END_TEST
+
+START_TEST(kernel_thread)
+{
+	char text[64];
+
+	if (!spawn_head("/proc/2/comm", text, sizeof(text)) || strcmp(text, "kthreadd\n") != 0) {
+		(void)puts("SKIP: kernel thread: process 2 is none here");
+		return;
+	}
+	expect(TOOL("2"), 2, NULL, "system process");
+}
+END_TEST
+
+/* Never waited for: neither a FIFO nor a device nor a folder. */
+START_TEST(not_a_file)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/fifo", spawn_folder());
+	(void)unlink(path);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	expect(run_tool(&(struct run_options){ .timeout = 10 }, ARGS(path)), 2, NULL,
+	    "pystack: cannot examine ");
+	expect(TOOL("/dev/zero"), 2, NULL, "pystack: cannot examine /dev/zero: ");
+	expect(TOOL("/"), 2, NULL, "pystack: cannot examine /: ");
+	(void)unlink(path);
+}
+END_TEST
+
+START_TEST(not_a_core)
+{
+	expect(TOOL("Makefile"), 2, NULL, "not an ELF core file");
+	expect(TOOL("/usr/bin/cat"), 2, NULL, "not an ELF core file");
+}
+END_TEST
+
+/* Another pystack has these subcommands: one more line says how this one is called. */
+START_TEST(foreign_subcommands)
+{
+	struct run r = TOOL("remote", "1");
+	const char *first = strchr(r.err, '\n');
+
+	ck_assert_ptr_nonnull(first);
+	ck_assert_msg(strstr(first, "pystack ") != NULL, "%s", r.err);
+	run_free(&r);
+}
+END_TEST
+
+START_TEST(no_python)
+{
+	char pid[96], head[96];
+	pid_t cat = cat_start();
+	struct run r;
+
+	r = TOOL(print(pid, cat, ""));
+	ck_assert_msg(strncmp(r.out, print(head, cat, ":\tcat\n"), strlen(head)) == 0, "%s", r.out);
+	expect(r, 0, "`read", "no Python");
+	r = TOOL(pid, "99999999");
+	expect(r, 1, "`read", "cannot examine 99999999: no such process");
+	expect(TOOL("99999999", "Makefile"), 2, NULL, "cannot examine Makefile: ");
+	expect(TOOL("-n", "1", pid), 0, "\n              ...\n", "no Python");
+	cat_end(cat);
+}
+END_TEST
+
+START_TEST(stopped_by_signal)
+{
+	char pid[96];
+	pid_t cat = cat_start();
+
+	(void)kill(cat, SIGSTOP);
+	ck_assert_int_eq(waitpid(cat, &(int){ 0 }, WUNTRACED), cat);
+	expect(TOOL(print(pid, cat, "")), 0, "`read", "no Python");
+	ck_assert_int_eq(process_state(cat), 'T');
+	cat_end(cat);
+}
+END_TEST
+
+static struct fixture threads_start(void)
+{
+	struct fixture f;
+
+	fixture_start(&f, live_interpreters(NULL), NULL, ARGS("@scenes.py", "%"));
+	return f;
+}
+
+START_TEST(some_lwps)
+{
+	char arg[96], one[64], proc[96];
+	struct output out;
+	struct fixture f;
+	struct run r;
+
+	if (live_interpreters(NULL)->path[0] == 0)
+		return;
+	f = threads_start();
+	(void)snprintf(one, sizeof(one), "/%d,%d", (int)f.pid, (int)f.pid + 2);
+	r = TOOL(print(arg, f.pid, one));
+	out = output_parse(r.out, 0);
+	ck_assert_uint_eq(out.threads.n, 2);
+	ck_assert(out.headers);
+	ck_assert_int_eq(out.threads.at[0].tid, f.pid);
+	output_free(&out);
+	expect(r, 0, "thread# ", NULL);
+	(void)snprintf(one, sizeof(one), "/-%d", (int)f.pid - 1);
+	expect(TOOL(print(arg, f.pid, one)), 2, "", "no matching LWPs found");
+	expect(TOOL(print(arg, f.pid, "/x")), 2, NULL, "bad lwp specification");
+	(void)snprintf(proc, sizeof(proc), "/proc/%d/%d", (int)f.pid, (int)f.pid);
+	expect(TOOL(proc), 0, "thread# ", NULL);
+	fixture_end(&f);
+}
+END_TEST
+
+/* -n N: no thread has more than N native lines, the first ones, and `...` where it was cut. */
+START_TEST(some_frames)
+{
+	char pid[96];
+	struct output out, all;
+	struct fixture f;
+	struct run r, whole;
+
+	if (live_interpreters(NULL)->path[0] == 0)
+		return;
+	f = threads_start();
+	whole = TOOL(print(pid, f.pid, ""));
+	r = TOOL("--frames=4", pid);
+	out = output_parse(r.out, f.pid);
+	all = output_parse(whole.out, f.pid);
+	ck_assert_uint_eq(out.threads.n, all.threads.n);
+	for (size_t i = 0; i < out.threads.n; i++) {
+		const struct output_thread *t = &out.threads.at[i];
+		size_t native = 0;
+
+		for (size_t k = 0; k + 1 < t->lines.n; k++) {
+			native += t->lines.at[k].kind == LINE_NATIVE;
+			ck_assert_str_eq(t->lines.at[k].text, all.threads.at[i].lines.at[k].text);
+		}
+		native += t->lines.at[t->lines.n - 1].kind == LINE_NATIVE;
+		ck_assert_uint_le(native, 4);
+		if (t->lines.n < all.threads.at[i].lines.n)
+			ck_assert_str_eq(t->lines.at[t->lines.n - 1].text, "...");
+	}
+	output_free(&out);
+	output_free(&all);
+	run_free(&whole);
+	expect(r, 0, "...", NULL);
+	fixture_end(&f);
+}
+END_TEST
+
+START_TEST(several_operands)
+{
+	char pid[96], core[PATH_MAX], head[PATH_MAX + 64];
+	const char *why = "";
+	struct fixture live, dead;
+	struct run r;
+
+	if (live_interpreters(NULL)->path[0] == 0)
+		return;
+	fixture_start(&dead, live_interpreters(NULL), NULL, ARGS("@scenes.py", "%", "map"));
+	if (!fixture_core(&dead, SIGABRT, core, &why)) {
+		(void)printf("SKIP: several operands: %s\n", why);
+		fixture_end(&dead);
+		return;
+	}
+	live = threads_start();
+	r = TOOL(core, print(pid, live.pid, ""), "--python", core);
+	(void)snprintf(head, sizeof(head), "core '%s' of ", core);
+	ck_assert_msg(strncmp(r.out, head, strlen(head)) == 0, "%.300s", r.out);
+	ck_assert_ptr_nonnull(strstr(r.out + 1, head));
+	ck_assert_ptr_null(strchr(r.out, '`'));
+	expect(r, 0, print(pid, live.pid, ":\t"), NULL);
+	expect(TOOL("-e", "/usr/bin/cat", core), 0, "core '", "");
+	fixture_end(&live);
+	fixture_end(&dead);
+}
+END_TEST
+
+/* A core cut off in the middle: what is there is printed. */
+START_TEST(truncated_core)
+{
+	char core[PATH_MAX];
+	const char *why = "";
+	struct fixture f;
+	struct stat st;
+
+	if (live_interpreters(NULL)->path[0] == 0)
+		return;
+	fixture_start(&f, live_interpreters(NULL), NULL, ARGS("@scenes.py", "%", "map"));
+	if (fixture_core(&f, SIGABRT, core, &why)) {
+		ck_assert_int_eq(stat(core, &st), 0);
+		ck_assert_int_eq(truncate(core, st.st_size / 2), 0);
+		expect(TOOL("-F", core), 1, "core '", "runcated");
+		ck_assert_int_eq(truncate(core, 3000), 0);
+		expect(TOOL(core), 2, NULL, "pystack: cannot examine ");
+	} else {
+		(void)printf("SKIP: truncated core: %s\n", why);
+	}
+	fixture_end(&f);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("command line");
+	TCase *c = tcase_create("command line");
+
+	tcase_set_timeout(c, 120);
+	tcase_add_test(c, usage);
+	tcase_add_test(c, no_such_process);
+	tcase_add_test(c, zombie);
+	tcase_add_test(c, kernel_thread);
+	tcase_add_test(c, not_a_file);
+	tcase_add_test(c, not_a_core);
+	tcase_add_test(c, foreign_subcommands);
+	tcase_add_test(c, no_python);
+	tcase_add_test(c, stopped_by_signal);
+	tcase_add_test(c, some_lwps);
+	tcase_add_test(c, some_frames);
+	tcase_add_test(c, several_operands);
+	tcase_add_test(c, truncated_core);
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int main(void)
+{
+	return live_main(suite);
+}
