@@ -145,6 +145,8 @@ static bool report_item(
 	fr = &th->native.frames.at[item->index];
 	if (r->opt->python_only)
 		return true;
+	if (fr->how == UNWIND_FP)
+		note(r, "by frame pointer: frames may be missing here");
 	native_line(r, fr);
 	if (fr->signal_frame)
 		note(r, "signal handler called");

@@ -20,28 +20,39 @@ static int64_t frame_of(const struct native_stack *s, size_t from, uint64_t mark
 	return -1;
 }
 
-/* The walk is not to be believed behind the first frame that it left by guessing, unless the guess
- * led to an activation that lies to its marker as the model says. */
-static size_t trusted(
-    const struct native_stack *s, const struct py_stack *python, const struct walk_model *model)
+/* Is the guess that led to frame `bad` confirmed by the first marker above it, lying in its activation as the
+ * model says? Then everything up to that activation was unwound rightly; *upto is the frame after it. */
+static bool confirmed(
+    struct native_stack *s, size_t bad, uint64_t marker, const struct walk_model *model, size_t *upto)
+{
+	int64_t i = model->known ? frame_of(s, bad, marker) : -1;
+
+	if (i < 0 || s->frames.at[i].cfa - marker != model->cfa_above_marker)
+		return false;
+	s->frames.at[bad].how = UNWIND_RESUMED;
+	*upto = (size_t)i + 1;
+	return true;
+}
+
+/* How many frames are to be believed: the walk is not, behind the first frame that it reached by guessing
+ * (a frame pointer where there is no unwind information), unless a marker confirms the guess. Without
+ * a marker above there is nothing to check against, and nothing to lose. */
+static size_t trusted(struct native_stack *s, const struct py_stack *python, const struct walk_model *model)
 {
 	size_t bad = 0, r = 0;
 
-	while (bad < s->frames.n && s->frames.at[bad].how != UNWIND_FP)
-		bad++;
-	if (bad == s->frames.n)
-		return bad;
-	while (r < python->runs.n && python->runs.at[r].marker < s->frames.at[bad - (bad > 0)].sp)
-		r++;
-	if (r == python->runs.n)
-		return s->frames.n; /* no marker to check against, none to lose */
-	if (model->known) {
-		int64_t i = frame_of(s, bad, python->runs.at[r].marker);
-
-		if (i >= 0 && s->frames.at[i].cfa - python->runs.at[r].marker == model->cfa_above_marker)
+	for (;;) {
+		while (bad < s->frames.n && s->frames.at[bad].how != UNWIND_FP)
+			bad++;
+		if (bad == s->frames.n)
+			return bad;
+		while (r < python->runs.n && python->runs.at[r].marker < s->frames.at[bad - (bad > 0)].sp)
+			r++;
+		if (r == python->runs.n)
 			return s->frames.n;
+		if (!confirmed(s, bad, python->runs.at[r].marker, model, &bad))
+			return bad;
 	}
-	return bad;
 }
 
 static void learn(const struct native_stack *s, const struct py_stack *python, struct walk_model *model)
