@@ -53,7 +53,7 @@ SCENES := $(O)/test/programs/native_scenes
 SCENE_BUILDS := O2 O0 O3fp O2now
 SCENE_FLAGS_O2    := -O2 -fno-plt -Wl,-z,lazy
 SCENE_FLAGS_O0    := -O0 -fomit-frame-pointer -Wl,-z,lazy
-SCENE_FLAGS_O3fp  := -O3 -fno-omit-frame-pointer -Wl,-z,lazy
+SCENE_FLAGS_O3fp  := -O3 -fno-omit-frame-pointer -DWITH_FRAME_POINTERS -Wl,-z,lazy
 SCENE_FLAGS_O2now := -O2 -static-pie -Wl,-z,now
 
 $(SCENE_BUILDS:%=$(SCENES).%): $(SCENES).%: test/programs/native_scenes.c

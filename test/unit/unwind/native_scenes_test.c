@@ -1,0 +1,266 @@
+/* Walks over the stacks of test/programs/native_scenes.c, in every way it is built: each activation that
+ * the program knows of is found, with its sp to the byte; where a scene says so, at every instruction. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/run_suite.h"
+#include "support/tracee.h"
+
+static const char *const builds[] = { "O2", "O0", "O3fp", "O2now" };
+enum { BUILDS = sizeof(builds) / sizeof(builds[0]) };
+
+static void program_path(char path[512], const char *build)
+{
+	char self[400];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *unit;
+
+	ck_assert_int_gt(n, 0);
+	self[n] = '\0';
+	unit = strstr(self, "/unit/");
+	ck_assert_ptr_nonnull(unit);
+	(void)snprintf(path, 512, "%.*s/programs/native_scenes.%s", (int)(unit - self), self, build);
+}
+
+struct walked {
+	struct tracee t;
+	struct ps_prochandle *P;
+	struct unwinder *u;
+	struct native_stack s;
+};
+
+static void scene_begin(struct walked *w, const char *build, const char *scene, enum unwind_engine engine)
+{
+	char path[512];
+	struct fault f;
+	int perr = 0;
+
+	memset(w, 0, sizeof(*w));
+	program_path(path, build);
+	ck_assert_msg(tracee_start(&w->t, path, scene), "%s was not built", path);
+	w->P = Pgrab(w->t.pid, PGRAB_RDONLY, &perr);
+	ck_assert_msg(w->P != NULL, "Pgrab: %s", Pgrab_error(perr));
+	ck_assert_int_eq(unwinder_create(w->P, engine, &w->u, &f), RES_OK);
+}
+
+static void scene_walk(struct walked *w, uint32_t known)
+{
+	struct unwind_regs regs;
+	struct fault f;
+
+	tracee_regs(&w->t, &regs);
+	regs.known &= known;
+	native_stack_free(&w->s);
+	w->s = (struct native_stack){ .end = UNWIND_END_LOST };
+	ck_assert_int_eq(native_stack_walk(w->u, &regs, 0, &w->s, &f), RES_OK);
+}
+
+static void scene_end(struct walked *w)
+{
+	native_stack_free(&w->s);
+	unwinder_destroy(w->u);
+	Prelease(w->P, 0);
+	tracee_end(&w->t);
+}
+
+static void dump(const struct native_stack *s)
+{
+	for (size_t i = 0; i < s->frames.n && i < 40; i++) {
+		const struct native_frame *f = &s->frames.at[i];
+
+		printf("  #%zu pc %" PRIx64 " sp %" PRIx64 " how %d%s\n", i, f->pc, f->sp, f->how,
+		    f->no_cfi ? " no cfi" : "");
+	}
+	printf("  end %d %s\n", s->end, s->why);
+	(void)fflush(stdout);
+}
+
+static const struct native_frame *frame_with(const struct native_stack *s, uint64_t pc, uint64_t sp)
+{
+	for (size_t i = 0; i < s->frames.n; i++) {
+		if (s->frames.at[i].pc == pc && s->frames.at[i].sp == sp)
+			return &s->frames.at[i];
+	}
+	return NULL;
+}
+
+/* Everything the program said is there. */
+static void expect_said(const struct walked *w, const char *build, const char *scene)
+{
+	for (size_t i = 0; i < w->t.said_n; i++) {
+		const struct said *said = &w->t.said[i];
+		const struct native_frame *f = frame_with(&w->s, said->pc, said->sp);
+
+		if (strcmp(said->what, "depth") == 0) {
+			ck_assert_uint_ge(w->s.frames.n, said->pc);
+			continue;
+		}
+		if (f == NULL)
+			dump(&w->s);
+		ck_assert_msg(f != NULL, "%s %s: no frame at %" PRIx64 " sp %" PRIx64, build, scene, said->pc,
+		    said->sp);
+		ck_assert_int_eq(f->exact, strcmp(said->what, "exact") == 0);
+		ck_assert_int_eq(f->how == UNWIND_SIGNAL, strcmp(said->what, "exact") == 0);
+	}
+}
+
+/* The chain of [sp, cfa) has no holes, and says how it was gone. */
+static void expect_chain(const struct walked *w, const char *build, const char *scene)
+{
+	const struct native_frame *f = w->s.frames.at;
+
+	if (w->s.end != UNWIND_END_DONE)
+		dump(&w->s);
+	ck_assert_msg(w->s.end == UNWIND_END_DONE, "%s %s: %s", build, scene, w->s.why);
+	ck_assert_int_eq(f[0].how, UNWIND_FIRST);
+	ck_assert(f[0].exact);
+	ck_assert_uint_eq(f[w->s.frames.n - 1].cfa, 0);
+	for (size_t i = 0; i + 1 < w->s.frames.n; i++) {
+		ck_assert_uint_eq(f[i].cfa, f[i + 1].sp);
+		ck_assert_int_eq(f[i].signal_frame, f[i + 1].how == UNWIND_SIGNAL);
+	}
+}
+
+static void check_scene(const char *scene)
+{
+	for (size_t b = 0; b < BUILDS; b++) {
+		struct walked w;
+
+		scene_begin(&w, builds[b], scene, UNWIND_ENGINE_LIBUNWIND);
+		ck_assert_uint_gt(w.t.said_n, 0);
+		scene_walk(&w, ~0U);
+		expect_chain(&w, builds[b], scene);
+		expect_said(&w, builds[b], scene);
+		scene_end(&w);
+	}
+}
+
+static const char *const plain_scenes[] = { "drap", "signal", "altstack", "first_instruction", "null_call",
+	"noreturn", "cold", "jit", "deep", "thread" };
+
+START_TEST(scenes_say_the_truth)
+{
+	check_scene(plain_scenes[_i]);
+}
+END_TEST
+
+START_TEST(guess_behind_generated_code_is_marked)
+{
+	struct walked w;
+	size_t i = 0;
+
+	scene_begin(&w, "O2", "jit", UNWIND_ENGINE_LIBUNWIND);
+	scene_walk(&w, ~0U);
+	while (i < w.s.frames.n && !w.s.frames.at[i].no_cfi)
+		i++;
+	ck_assert_uint_lt(i + 1, w.s.frames.n);
+	ck_assert_int_eq(w.s.frames.at[i + 1].how, UNWIND_FP);
+	ck_assert(!w.s.frames.at[i + 1].no_cfi);
+	ck_assert_uint_eq(w.s.frames.at[i + 1].saved_known, 1U << UNWIND_RBP);
+	scene_end(&w);
+}
+END_TEST
+
+/* At the fault the callee has not run an instruction: its caller's registers are the LWP's. */
+START_TEST(call_to_nowhere_loses_nothing)
+{
+	struct walked w;
+
+	scene_begin(&w, "O2", "null_call", UNWIND_ENGINE_LIBUNWIND);
+	scene_walk(&w, ~0U);
+	ck_assert_uint_eq(w.s.frames.at[0].pc, 0);
+	ck_assert_int_eq(w.s.frames.at[1].how, UNWIND_FP);
+	ck_assert_int_eq(w.s.frames.at[1].saved_known, (1 << UNWIND_SAVED) - 1);
+	ck_assert_mem_eq(w.s.frames.at[1].saved, w.s.frames.at[0].saved, sizeof(w.s.frames.at[0].saved));
+	scene_end(&w);
+}
+END_TEST
+
+/* Pc and sp are enough where no frame on the way needs another register. */
+START_TEST(pc_and_sp_alone)
+{
+	struct walked w;
+
+	scene_begin(&w, "O2", "noreturn", UNWIND_ENGINE_LIBUNWIND);
+	scene_walk(&w, 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP);
+	expect_chain(&w, "O2", "noreturn");
+	expect_said(&w, "O2", "noreturn");
+	ck_assert_int_eq(w.s.frames.at[0].saved_known, 0);
+	scene_end(&w);
+	scene_begin(&w, "O3fp", "drap", UNWIND_ENGINE_LIBUNWIND);
+	scene_walk(&w, 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP);
+	ck_assert_int_eq(w.s.end, UNWIND_END_LOST);
+	ck_assert_str_eq(w.s.why, "needs rbp, which is not known");
+	scene_end(&w);
+}
+END_TEST
+
+/* Between the two stops of a step scene, at every instruction: the known activations, to the end. */
+START_TEST(every_instruction)
+{
+	struct walked w;
+	size_t steps = 0, deepest = 0;
+
+	scene_begin(&w, builds[_i], "step_work", UNWIND_ENGINE_LIBUNWIND);
+	do {
+		scene_walk(&w, ~0U);
+		expect_chain(&w, builds[_i], "step_work");
+		expect_said(&w, builds[_i], "step_work");
+		deepest = w.s.frames.n > deepest ? w.s.frames.n : deepest;
+		steps++;
+	} while (tracee_step(&w.t));
+	ck_assert_uint_gt(steps, 1000);
+	ck_assert_uint_gt(deepest, 8);
+	scene_end(&w);
+}
+END_TEST
+
+START_TEST(frame_pointers)
+{
+	static const char *const with_fp[] = { "drap", "noreturn", "cold", "jit", "altstack" };
+	struct walked w;
+	const struct native_frame *f;
+
+	scene_begin(&w, "O3fp", with_fp[_i], UNWIND_ENGINE_FP);
+	scene_walk(&w, ~0U);
+	for (size_t i = 1; i < w.s.frames.n; i++)
+		ck_assert(w.s.frames.at[i].how == UNWIND_FP || w.s.frames.at[i].how == UNWIND_SIGNAL);
+	/* libc has no frame pointers: only what lies before it is certain. */
+	for (size_t i = 0; i < w.t.said_n; i++) {
+		const struct said *said = &w.t.said[i];
+
+		f = frame_with(&w.s, said->pc, said->sp);
+		if (f == NULL && strcmp(said->what, "exact") != 0 &&
+		    (i == 0 || strcmp(with_fp[_i], "altstack") == 0))
+			continue;
+		if (f == NULL)
+			dump(&w.s);
+		ck_assert_msg(f != NULL, "%s: %s %" PRIx64, with_fp[_i], said->what, said->pc);
+	}
+	scene_end(&w);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("native_scenes");
+	TCase *tcase = tcase_create("native_scenes");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tcase, 120);
+	tcase_add_loop_test(tcase, scenes_say_the_truth, 0, sizeof(plain_scenes) / sizeof(plain_scenes[0]));
+	tcase_add_test(tcase, guess_behind_generated_code_is_marked);
+	tcase_add_test(tcase, call_to_nowhere_loses_nothing);
+	tcase_add_test(tcase, pc_and_sp_alone);
+	tcase_add_loop_test(tcase, every_instruction, 0, BUILDS);
+	tcase_add_loop_test(tcase, frame_pointers, 0, 5);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed;
+}
