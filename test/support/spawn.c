@@ -76,6 +76,10 @@ static void child(const struct fixture *f, const struct fixture_options *opt, co
 			_exit(126);
 	}
 	spawn_enter(f->in);
+	if (opt->mnt != NULL &&
+	    (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+		mount(opt->mnt, "/mnt", NULL, MS_BIND, NULL) != 0))
+		_exit(125);
 	fixture_path(f->in, spawn_programs(), programs, sizeof(programs));
 	fixture_path(f->in, f->dir, dir, sizeof(dir));
 	if (chdir(dir) != 0)
@@ -89,7 +93,7 @@ static void child(const struct fixture *f, const struct fixture_options *opt, co
 		put_env("PYSTACK_TEST_ALONE", "1");
 	if (opt->library_path != NULL)
 		put_env("LD_LIBRARY_PATH", opt->library_path);
-	argv[n++] = strdup(f->in->path);
+	argv[n++] = strdup(opt->executable != NULL ? opt->executable : f->in->path);
 	for (size_t i = 0; args[i] != NULL && n < ARGS_MAX - 1; i++) {
 		char arg[2 * PATH_MAX];
 

@@ -28,6 +28,8 @@ struct fixture_options {
 	bool no_rest;           /* it dies once it is ready */
 	const char *stdin_file; /* file of the test programs to be its stdin */
 	const char *library_path;
+	const char *mnt;        /* folder to be its /mnt, in a mount namespace of its own */
+	const char *executable; /* to be started in place of the interpreter */
 };
 
 /* Start args under the interpreter and wait until it has written its truth and every thread of it blocks.

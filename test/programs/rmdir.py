@@ -1,0 +1,26 @@
+"""Makes and removes a folder until a tracer stops it in the removal, or a minute has passed."""
+import os
+import time
+import truth
+
+truth.ALONE = True
+TARGET = os.path.abspath("folder")
+published = False
+
+
+def with_truth(path):
+    global published
+    if not published:
+        published = True
+        truth.fd(2)
+    return path
+
+
+def remove(path):
+    os.rmdir(with_truth(path))
+
+
+end = time.monotonic() + 60
+while time.monotonic() < end:
+    os.mkdir(TARGET)
+    remove(TARGET)
