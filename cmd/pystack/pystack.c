@@ -33,6 +33,13 @@ static void complain(const char *before, const char *arg, const char *text)
 	strbuf_free(&line);
 }
 
+/* The words of libproc for a fault that has a code, then our own. */
+static void describe(const struct fault *f, char *text, size_t n)
+{
+	(void)snprintf(
+	    text, n, "%s%s%s", f->code != 0 ? Pgrab_error(f->code) : "", f->code != 0 ? ": " : "", f->text);
+}
+
 static enum outcome refuse(const char *arg, int code)
 {
 	char more[512], text[640];
@@ -86,7 +93,7 @@ static bool report_python(const struct stack_target *t, const char *arg)
 	case RES_OK:
 		return true;
 	case RES_NONE:
-		complain("", arg, "no Python found in it");
+		complain("", arg, why[0] != '\0' ? why : "no Python found in it");
 		return true;
 	case RES_FAIL:
 		break;
@@ -100,6 +107,7 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 {
 	struct report r = { .out = stdout, .opt = opt, .target = t };
 	struct told told = { .arg = arg, .all = opt->verbose };
+	char text[384];
 	bool header = stack_threads_all(t) > 1;
 
 	report_process(&r, P, core);
@@ -118,6 +126,10 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 	if (stack_threads(t) == 0) {
 		complain("", arg, "no matching LWPs found");
 		told.failed = true;
+	}
+	if (stack_not_held(t)->text[0] != '\0') {
+		describe(stack_not_held(t), text, sizeof(text));
+		complain("cannot stop ", arg, text);
 	}
 	told.failed |= !report_python(t, arg);
 	os_notices(stack_target_handle(t), tell, &told);
@@ -142,6 +154,7 @@ static enum outcome examine(
 	struct fault f = { 0 };
 	bool core = Pstate(P) == PS_DEAD;
 	enum outcome outcome;
+	char text[384];
 
 	if (core && !opt->force && !enough(P)) {
 		complain("core ", name,
@@ -151,7 +164,8 @@ static enum outcome examine(
 	if (!core && Pstatus(P)->pr_pid == getpid())
 		return refuse(arg, G_SELF);
 	if (stack_target_open(P, &stack, &t, &f) != RES_OK) {
-		complain("cannot examine ", arg, f.text);
+		describe(&f, text, sizeof(text));
+		complain("cannot examine ", arg, text);
 		return NOTHING;
 	}
 	outcome = print_target(P, t, arg, core ? name : NULL, opt);

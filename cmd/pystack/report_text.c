@@ -133,6 +133,10 @@ static bool report_item(
 		if (!r->opt->python_only)
 			note(r, "Python frames");
 		return true;
+	case JOIN_BARE:
+		if (!r->opt->python_only)
+			note(r, "its Python frame is not known");
+		return true;
 	case JOIN_GAP:
 		if (!r->opt->python_only)
 			note(r, gap_name(r, &th->native, item->index));

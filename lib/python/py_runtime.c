@@ -157,10 +157,12 @@ static void refuse_old(struct finder *fd, uint32_t version)
 	struct fault f = { 0 };
 
 	if (version == 0)
-		(void)fault_set(&f, 0, 0, 0, "a CPython older than 3.8 found: such are not decoded yet");
+		(void)fault_set(
+		    &f, PY_FAULT_TOO_OLD, 0, 0, "a CPython older than 3.8 found: such are not decoded yet");
 	else
-		(void)fault_set(&f, 0, 0, 0, "CPython %u.%u found: versions before 3.8 are not decoded yet",
-		    version >> 24, version >> 16 & 0xff);
+		(void)fault_set(&f, PY_FAULT_TOO_OLD, 0, 0,
+		    "CPython %u.%u found: versions before 3.8 are not decoded yet", version >> 24,
+		    version >> 16 & 0xff);
 	refuse(fd, REFUSED_OLD, &f);
 }
 

@@ -18,6 +18,9 @@
 
 struct py_process;
 
+/* fault.code of py_process_open for a CPython that is older than the oldest row of the tables. */
+enum { PY_FAULT_TOO_OLD = 1000 };
+
 /* Find every CPython in P (3.8 and later). RES_NONE: there is none. RES_FAIL: there is one and it cannot
  * be used: f says why (too old: names the version; damaged; not initialised). */
 enum res py_process_open(struct ps_prochandle *P, struct py_process **out, struct fault *f);
@@ -58,7 +61,7 @@ struct py_frame {
 	uint64_t instr; /* ≤ 3.10: byte offset of f_lasti (all ones before the start); else address of the
 	                 * instruction (prev_instr, instr_ptr) */
 	int32_t tlbc;   /* free-threaded 3.14+: index of the bytecode copy, else 0 */
-	int32_t line;   /* filled by py_stack_lines: 0 unknown */
+	int32_t line;   /* filled by py_stack_finish: 0 unknown */
 	uint8_t owner;
 	bool bad;       /* its code object cannot be decoded: printed as a mark, never dropped */
 	bool hidden;    /* Python itself never shows it (prologue, shims): not printed */

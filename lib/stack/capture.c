@@ -106,20 +106,35 @@ void capture_stack(struct capture *c, struct capture_lwp *l)
 		copy_interrupted(c, l);
 }
 
+/* The kernel's id of the thread that a state belongs to, in the target's own numbering: from the state
+ * (3.11+), else from glibc's struct pthread, which the state's thread_id points to (tid at 720 on x86-64,
+ * glibc 2.36 and 2.43 nptl/descr.h). 0: unknown. */
+static uint64_t native_id(const struct capture *c, const struct py_thread *t)
+{
+	enum { PTHREAD_TID = 720 };
+	int32_t tid = 0;
+
+	if (t->native_id != 0)
+		return t->native_id;
+	if (Pread(c->P, &tid, sizeof(tid), t->thread_id + PTHREAD_TID) != sizeof(tid) || tid < 0)
+		return 0;
+	return (uint64_t)tid;
+}
+
 /* Which thread state runs on l? The thread pointer tells (it is what pthread_self() returned when the
- * state was made); without registers the kernel's thread id (3.11+). Several states may claim one
+ * state was made); without registers the kernel's thread id. Several states may claim one
  * thread: states of threads that a fork left behind keep their number, so of one interpreter's the
  * newest wins, and that one comes first in the list. */
 static bool thread_of(
     struct ps_prochandle *live, const struct capture *c, const struct capture_lwp *l, uint32_t *out)
 {
-	uint64_t native = l->have_regs ? 0 : (uint64_t)os_inner_lwpid(live, l->id);
+	uint64_t inner = l->have_regs ? 0 : (uint64_t)os_inner_lwpid(live, l->id);
 
 	for (size_t i = 0; i < c->threads.n; i++) {
 		const struct py_thread *t = &c->threads.at[i];
 
 		if (l->have_regs ? t->thread_id == os_fsbase(l->regs)
-				 : (native != 0 && t->native_id == native)) {
+				 : inner != 0 && native_id(c, t) == inner) {
 			*out = (uint32_t)i;
 			return true;
 		}

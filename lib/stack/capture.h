@@ -30,6 +30,7 @@ struct capture {
 	py_threads threads;
 	VEC(struct capture_lwp) lwps; /* in the order to print */
 	size_t all;                   /* LWPs of the process, in the set or not */
+	struct fault not_held;        /* why not one LWP could be held; text "" when some were */
 };
 
 /* A way to capture the LWPs in `set` (NULL all) of live into c, whose snapshot, P and py are set. When it
@@ -45,8 +46,7 @@ capture_fn capture_seized;
  * the end of its mapping, and, from an alternate signal stack, the stack that was interrupted too. */
 void capture_stack(struct capture *c, struct capture_lwp *l);
 
-/* Read all thread states, then the Python frames of every LWP that has one. `inner` (may be NULL) maps
- * an LWP id to the target's own numbering, for LWPs without registers. */
+/* Read all thread states, then the Python frames of every LWP that has one. */
 void capture_python(struct ps_prochandle *live, struct capture *c);
 
 /* Lines, names: everything about Python frames that can wait until the target runs again. */

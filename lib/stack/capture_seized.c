@@ -15,20 +15,13 @@ static void hold_done(struct os_hold **h)
 	os_hold_free(*h);
 }
 
-/* Names are read before the hold: they need one file each. */
-struct naming {
-	struct ps_prochandle *live;
-	struct capture *c;
-};
-
-static bool add(struct capture *c, struct ps_prochandle *live, const struct os_hold *h, size_t i)
+static bool add(struct capture *c, const struct os_hold *h, size_t i)
 {
 	struct capture_lwp l = { 0 };
 	const prgreg_t *regs = NULL;
 	const char *why = "";
 	enum os_hold_state state = os_hold_lwp(h, i, &l.id, &regs, &why);
 
-	(void)live;
 	if (state == OS_GONE)
 		return true;
 	if (state == OS_HELD) {
@@ -42,6 +35,7 @@ static bool add(struct capture *c, struct ps_prochandle *live, const struct os_h
 	return vec_push(&c->lwps, l);
 }
 
+/* Kernel names, one file each: after the hold. */
 static void name_all(struct ps_prochandle *live, struct capture *c)
 {
 	for (size_t i = 0; i < c->lwps.n; i++) {
@@ -56,19 +50,14 @@ enum res capture_seized(struct ps_prochandle *live, const char *set, struct capt
 {
 	OWNED(hold_done) struct os_hold *h = NULL;
 
-	if (os_hold_lwps(live, set, WAIT_MS, &h, f) == RES_FAIL) {
-		/* Nothing is held; say of each LWP why, if there is one to say it of. */
-		for (size_t i = 0; h != NULL && i < os_hold_count(h); i++) {
-			if (!add(c, live, h, i))
-				return fault_memory(f);
-		}
-		if (c->lwps.n == 0)
-			return RES_FAIL;
-	} else {
-		for (size_t i = 0; i < os_hold_count(h); i++) {
-			if (!add(c, live, h, i))
-				return fault_memory(f);
-		}
+	if (os_hold_lwps(live, set, WAIT_MS, &h, &c->not_held) == RES_FAIL) {
+		/* Python frames may be had all the same, of LWPs that are known by name at least. */
+		if (h == NULL || c->py == NULL || os_hold_count(h) == 0)
+			return fault_set(f, c->not_held.code, c->not_held.sys, 0, "%s", c->not_held.text);
+	}
+	for (size_t i = 0; i < os_hold_count(h); i++) {
+		if (!add(c, h, i))
+			return fault_memory(f);
 	}
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		if (c->lwps.at[i].have_regs)

@@ -43,9 +43,11 @@ static bool emit_run(const struct join_input *in, struct join *out, size_t r, bo
 	return true;
 }
 
-static bool emit_native(const struct join_input *in, struct join *out, size_t i)
+static bool emit_native(const struct join_input *in, const struct join_plan *plan, struct join *out, size_t i)
 {
-	return emit(out, join_is_gap(&in->native->frames.at[i]) ? JOIN_GAP : JOIN_NATIVE, i, false);
+	enum join_kind kind = join_is_gap(&in->native->frames.at[i]) ? JOIN_GAP : JOIN_NATIVE;
+
+	return emit(out, kind, i, false) && (!plan->bare[i] || emit(out, JOIN_BARE, i, false));
 }
 
 /* Native frames and runs in their order; at[r] is the native frame run r follows (−1: before all). */
@@ -60,7 +62,7 @@ static bool merge(
 
 		for (; (int64_t)next <= at[r]; next++) {
 			was_loose = false;
-			if (!emit_native(in, out, next))
+			if (!emit_native(in, plan, out, next))
 				return false;
 		}
 		if (!emit_run(in, out, r, loose && !was_loose, plan->unsure[r] || loose))
@@ -68,7 +70,7 @@ static bool merge(
 		was_loose = loose;
 	}
 	for (; next < in->native->frames.n; next++) {
-		if (!emit_native(in, out, next))
+		if (!emit_native(in, plan, out, next))
 			return false;
 	}
 	return true;
@@ -80,11 +82,12 @@ enum res stack_join(const struct join_input *in, struct join *out, struct fault 
 	OWNED(mem_release) int64_t *owner = calloc(runs + 1, sizeof(*owner));
 	OWNED(mem_release) int64_t *at = calloc(runs + 1, sizeof(*at));
 	OWNED(mem_release) bool *unsure = calloc(runs + 1, sizeof(*unsure));
-	struct join_plan plan = { owner, unsure };
+	OWNED(mem_release) bool *bare = calloc(in->native->frames.n + 1, sizeof(*bare));
+	struct join_plan plan = { owner, unsure, bare };
 	int64_t last = -1;
 	enum res res;
 
-	if (owner == NULL || at == NULL || unsure == NULL)
+	if (owner == NULL || at == NULL || unsure == NULL || bare == NULL)
 		return fault_memory(f);
 	for (size_t r = 0; r < runs; r++)
 		owner[r] = JOIN_NOWHERE;

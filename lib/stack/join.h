@@ -24,7 +24,8 @@ enum join_kind {
 	JOIN_NATIVE, /* native.frames[index] */
 	JOIN_PYTHON, /* python.frames[index] */
 	JOIN_GAP,    /* native.frames[index] stands for activations that could not be unwound */
-	JOIN_LOOSE   /* the Python frames that follow belong to no activation that was found */
+	JOIN_LOOSE,  /* the Python frames that follow belong to no activation that was found */
+	JOIN_BARE    /* the native frame above runs the loop, and no Python frame is known for it */
 };
 
 struct join_item {
@@ -62,6 +63,7 @@ enum { JOIN_NOWHERE = -1 };
 struct join_plan {
 	int64_t *owner; /* one per run */
 	bool *unsure;   /* one per run */
+	bool *bare;     /* one per native frame: a JOIN_BARE follows it */
 };
 enum res join_by_markers(const struct join_input *in, struct join_plan *plan, struct fault *f);
 enum res join_by_order(const struct join_input *in, struct join_plan *plan, struct fault *f);

@@ -20,6 +20,7 @@ struct order {
 	struct join_plan *plan;
 	int64_t *eval; /* native frames that run the loop, youngest first */
 	int64_t n_eval;
+	bool complete; /* eval is all there are (by cframes): a frame that fits none has none */
 };
 
 static bool in_eval_code(const struct join_input *in, const struct native_frame *fr)
@@ -128,7 +129,7 @@ static void align(struct order *o, int64_t n_frames)
 		skip = resume_at(o, e, j);
 		if (skip > 0) {
 			for (; skip > 0; skip--)
-				to_caller(o, e, j--, true);
+				to_caller(o, e, j--, !o->complete);
 		} else if (skip < 0) {
 			e += skip;
 		} else {
@@ -140,16 +141,31 @@ static void align(struct order *o, int64_t n_frames)
 		to_caller(o, e, j, false);
 }
 
+/* Only the youngest activation may be without a frame: just entered, or about to return. Any other has
+ * one that the chain does not lead to (3.9: a throw() through `yield from` cuts it): say so. */
+static void mark_bare(struct order *o, int64_t n_frames)
+{
+	for (int64_t e = 1; e < o->n_eval; e++)
+		o->plan->bare[o->eval[e]] = true;
+	for (int64_t j = 0; j < n_frames; j++) {
+		if (o->plan->owner[j] != JOIN_NOWHERE)
+			o->plan->bare[o->plan->owner[j]] = false;
+	}
+}
+
 enum res join_by_order(const struct join_input *in, struct join_plan *plan, struct fault *f)
 {
 	OWNED(mem_release) int64_t *eval = calloc(in->native->frames.n + 1, sizeof(*eval));
-	struct order o = { in, plan, eval, 0 };
+	struct order o = { in, plan, eval, 0, false };
 
 	if (eval == NULL)
 		return fault_memory(f);
 	o.n_eval = eval_by_cframes(in, eval);
-	if (o.n_eval == 0)
+	o.complete = o.n_eval > 0;
+	if (!o.complete)
 		o.n_eval = eval_by_code(in, eval);
 	align(&o, (int64_t)in->python->runs.n);
+	if (in->python->runs.n > 0)
+		mark_bare(&o, (int64_t)in->python->runs.n);
 	return RES_OK;
 }

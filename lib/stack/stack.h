@@ -31,9 +31,12 @@ struct ps_prochandle *stack_target_handle(const struct stack_target *t);
 size_t stack_threads(const struct stack_target *t);     /* those in the set */
 size_t stack_threads_all(const struct stack_target *t); /* all the process has */
 
-/* What Python it holds. RES_OK: some; RES_NONE: none; RES_FAIL: one that cannot be read, *why says why
- * (text of the target). */
+/* What Python it holds. RES_OK: some; RES_NONE: none, or only one that is too old to be decoded; RES_FAIL:
+ * one that cannot be read. *why (text of the target): the reason; "" for none at all. */
 enum res stack_python(const struct stack_target *t, const char **why);
+
+/* Why no LWP at all could be held, although their Python frames could be read; text "" when some were. */
+const struct fault *stack_not_held(const struct stack_target *t);
 const struct py_process *stack_python_process(const struct stack_target *t);
 
 /* One thread, joined. */

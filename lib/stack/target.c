@@ -149,7 +149,12 @@ size_t stack_threads_all(const struct stack_target *t)
 enum res stack_python(const struct stack_target *t, const char **why)
 {
 	*why = t->py_found == RES_FAIL ? t->py_fault.text : "";
-	return t->py_found;
+	return t->py_found == RES_FAIL && t->py_fault.code == PY_FAULT_TOO_OLD ? RES_NONE : t->py_found;
+}
+
+const struct fault *stack_not_held(const struct stack_target *t)
+{
+	return &t->capture.not_held;
 }
 
 const struct py_process *stack_python_process(const struct stack_target *t)

@@ -53,9 +53,11 @@ static const char *joined(struct scene *s)
 	ck_assert_int_eq(stack_join(&s->in, &s->join, &f), RES_OK);
 	for (size_t i = 0; i < s->join.items.n; i++) {
 		const struct join_item *item = &s->join.items.at[i];
-		static const char letters[] = {
-			[JOIN_NATIVE] = 'n', [JOIN_PYTHON] = 'p', [JOIN_GAP] = 'G', [JOIN_LOOSE] = 'L'
-		};
+		static const char letters[] = { [JOIN_NATIVE] = 'n',
+			[JOIN_PYTHON] = 'p',
+			[JOIN_GAP] = 'G',
+			[JOIN_LOOSE] = 'L',
+			[JOIN_BARE] = 'B' };
 
 		strbuf_fmt(&s->text, "%s%c", i > 0 ? " " : "", letters[item->kind]);
 		if (item->kind != JOIN_LOOSE)
@@ -341,6 +343,20 @@ START_TEST(order_activation_without_symbol_in_the_middle)
 }
 END_TEST
 
+START_TEST(order_chain_that_was_cut_is_told)
+{
+	struct scene s = { 0 };
+	struct py_range ranges[3];
+
+	native(&s, 6);
+	eval_at(&s, ranges, (size_t[]){ 1, 3, 5 }, 3);
+	run(&s, 0, 1); /* the frames of 3 and 5 cannot be reached from here */
+	hold(&s, 1, 0);
+	ck_assert_str_eq(joined(&s), "n0 n1 p0 n2 n3 B3 n4 n5 B5");
+	done(&s);
+}
+END_TEST
+
 START_TEST(order_by_cframes_needs_no_code_ranges)
 {
 	struct scene s = { .in.marking = PY_MARK_NONE };
@@ -381,6 +397,7 @@ int main(void)
 	tcase_add_test(t, order_activation_just_entered_has_no_frame);
 	tcase_add_test(t, order_suspended_frame_goes_to_its_caller);
 	tcase_add_test(t, order_activation_without_symbol_in_the_middle);
+	tcase_add_test(t, order_chain_that_was_cut_is_told);
 	tcase_add_test(t, order_by_cframes_needs_no_code_ranges);
 	suite_add_tcase(suite, t);
 	runner = srunner_create(suite);
