@@ -1,0 +1,251 @@
+/* Which call frame information is let through to libunwind; and that a file whose tables are damaged in
+ * any way ends a walk, never the program. */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/run_suite.h"
+#include "support/self_process.h"
+#include "unwind/cfi.h"
+#include "unwind/unwind.h"
+
+#define BYTES(...) (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ })
+
+static const struct {
+	const char *what;
+	const uint8_t *bytes;
+	size_t n;
+	bool cfa, ok, cfa_after;
+} programs[] = {
+	{ "empty", BYTES(0), false, true, false },
+	{ "def_cfa, offset", BYTES(0x0c, 7, 8, 0x90, 1), false, true, true },
+	{ "advance without a rule", BYTES(0x41), false, false, false },
+	{ "advance with one", BYTES(0x41, 0x0e, 16), true, true, true },
+	{ "advance_loc4 cut short", BYTES(0x04, 1, 2, 3), true, false, false },
+	{ "remember and restore", BYTES(0x0a, 0x41, 0x0b), true, true, true },
+	{ "remember without a rule", BYTES(0x0a, 0x0c, 7, 8, 0x0b), false, false, false },
+	{ "restore of nothing", BYTES(0x0b), true, false, false },
+	{ "offset of register 17", BYTES(0x91, 1), true, false, false },
+	{ "restore of register 17", BYTES(0xd1), true, false, false },
+	{ "register out of bounds", BYTES(0x09, 3, 0xff, 0x7f), true, false, false },
+	{ "expression breg7+8 deref", BYTES(0x0f, 3, 0x77, 8, 0x06), false, true, true },
+	{ "expression longer than the program", BYTES(0x0f, 4, 0x77, 8, 0x06), false, false, false },
+	{ "endless expression", BYTES(0x0f, 3, 0x2f, 0xfd, 0xff), false, false, false },
+	{ "branch", BYTES(0x0f, 4, 0x31, 0x28, 0xfc, 0xff), false, false, false },
+	{ "division", BYTES(0x0f, 3, 0x31, 0x31, 0x1b), false, false, false },
+	{ "unknown operation", BYTES(0x0f, 1, 0xe0), false, false, false },
+	{ "unknown instruction", BYTES(0x3f), true, false, false },
+	{ "unfinished number", BYTES(0x0e, 0x80), true, false, false },
+	{ "endless number", BYTES(0x0e, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1),
+	    true, false, false },
+};
+
+START_TEST(programs_are_checked)
+{
+	bool cfa = programs[_i].cfa;
+
+	ck_assert_msg(
+	    cfi_program_ok(span_of(programs[_i].bytes, programs[_i].n), 0x1b, &cfa) == programs[_i].ok, "%s",
+	    programs[_i].what);
+	if (programs[_i].ok)
+		ck_assert_msg(cfa == programs[_i].cfa_after, "%s", programs[_i].what);
+}
+END_TEST
+
+START_TEST(numbers)
+{
+	static const struct {
+		uint8_t bytes[10];
+		size_t n;
+		uint64_t u;
+		int64_t s;
+	} leb[] = {
+		{ { 0x02 }, 1, 2, 2 },
+		{ { 0x7e }, 1, 126, -2 },
+		{ { 0x80, 0x7f }, 2, 16256, -128 },
+		{ { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01 }, 10, UINT64_MAX, -1 },
+	};
+
+	for (size_t i = 0; i < sizeof(leb) / sizeof(leb[0]); i++) {
+		struct span s = span_of(leb[i].bytes, leb[i].n), t = s;
+		uint64_t u;
+		int64_t n;
+
+		ck_assert(cfi_uleb(&s, &u) && u == leb[i].u && span_left(&s) == 0);
+		ck_assert(cfi_sleb(&t, &n) && n == leb[i].s && span_left(&t) == 0);
+	}
+}
+END_TEST
+
+static struct elf_image *self_image(void)
+{
+	struct elf_image *img = NULL;
+	struct fault f;
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(elf_image_open(fd, &img, &f), RES_OK);
+	(void)close(fd);
+	return img;
+}
+
+/* Every entry of a real table is let through. */
+START_TEST(real_table)
+{
+	struct elf_image *img = self_image();
+	struct cfi_table t;
+	uint64_t va;
+	size_t n;
+
+	ck_assert_int_eq(cfi_table_of(img, &t), RES_OK);
+	n = span_left(&t.entries) / 8;
+	ck_assert_uint_gt(n, 20);
+	for (size_t i = 0; i < n; i++) {
+		int32_t pc;
+
+		memcpy(&pc, t.entries.at + 8 * i, sizeof(pc));
+		ck_assert_int_eq(cfi_find(&t, t.hdr + (uint64_t)(int64_t)pc, &va), RES_OK);
+		ck_assert_uint_eq(va, t.table + 8 * i);
+	}
+	ck_assert_int_eq(cfi_find(&t, 0, &va), RES_NONE);
+	elf_image_close(img);
+}
+END_TEST
+
+/* --- a walk over our own stack, through a copy of our own file with damaged tables --- */
+
+/* A copy of the running program at path; its tables begin at *off and have *n bytes. */
+static void copy_self(const char *path, off_t *off, size_t *n)
+{
+	struct elf_image *img = self_image();
+	const GElf_Phdr *hdr = elf_image_phdr(img, PT_GNU_EH_FRAME);
+	size_t size = (size_t)elf_image_size(img);
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, elf_image_bytes(img, 0, size), size), (ssize_t)size);
+	(void)close(fd);
+	*off = (off_t)hdr->p_offset;
+	*n = (size_t)hdr->p_filesz + 0x3000; /* .eh_frame follows its header */
+	elf_image_close(img);
+}
+
+static uint64_t next_random(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+struct patch {
+	off_t at;
+	uint8_t old;
+};
+enum { PATCHES = 8 };
+
+/* Damage up to PATCHES of the n bytes at off of the file. */
+static void damage(int fd, off_t off, size_t n, uint64_t seed, struct patch patches[PATCHES])
+{
+	for (unsigned i = 0; i < PATCHES; i++) {
+		struct patch *p = &patches[i];
+		uint8_t byte = (uint8_t)next_random(&seed);
+
+		p->at = off + (off_t)(next_random(&seed) % n);
+		ck_assert_int_eq(pread(fd, &p->old, 1, p->at), 1);
+		ck_assert_int_eq(pwrite(fd, &byte, 1, p->at), 1);
+	}
+}
+
+static void mend(int fd, const struct patch patches[PATCHES])
+{
+	for (unsigned i = PATCHES; i-- > 0;)
+		ck_assert_int_eq(pwrite(fd, &patches[i].old, 1, patches[i].at), 1);
+}
+
+static void walk_once(struct ps_prochandle *P, const struct unwind_regs *regs, size_t *frames)
+{
+	struct native_stack s = { .end = UNWIND_END_DONE };
+	struct unwinder *u;
+	struct fault f;
+
+	ck_assert_int_eq(unwinder_create(P, UNWIND_ENGINE_LIBUNWIND, &u, &f), RES_OK);
+	for (unsigned i = 0; i < 40; i++) {
+		struct unwind_regs r = *regs;
+
+		/* From many places of our text, so that many tables are read. */
+		r.reg[UNWIND_DWARF_PC] += i * 0x151;
+		native_stack_free(&s);
+		ck_assert_int_eq(native_stack_walk(u, &r, 1000, &s, &f), RES_OK);
+		if (i == 0)
+			*frames = s.frames.n;
+	}
+	native_stack_free(&s);
+	unwinder_destroy(u);
+}
+
+static void self_regs(struct unwind_regs *regs)
+{
+	*regs = (struct unwind_regs){ .known = 0x1ffff };
+	for (unsigned i = 0; i < 16; i++)
+		regs->reg[i] = (uint64_t)__builtin_frame_address(0);
+	__asm__ volatile("lea (%%rip), %0" : "=r"(regs->reg[UNWIND_DWARF_PC]));
+	__asm__ volatile("mov %%rsp, %0" : "=r"(regs->reg[UNWIND_DWARF_RSP]));
+	__asm__ volatile("mov %%rbp, %0" : "=r"(regs->reg[UNWIND_DWARF_RBP]));
+}
+
+START_TEST(damaged_tables)
+{
+	static struct self_process self;
+	char exe[SELF_NAME], copy[SELF_NAME];
+	struct unwind_regs regs;
+	struct ps_prochandle *P;
+	size_t n, frames = 0;
+	struct patch patches[PATCHES];
+	off_t off;
+	int fd;
+
+	(void)snprintf(copy, sizeof(copy), "/tmp/cfi_test.%d", (int)getpid());
+	copy_self(copy, &off, &n);
+	fd = open(copy, O_RDWR | O_CLOEXEC);
+	(void)unlink(copy);
+	ck_assert_int_ge(fd, 0);
+	(void)snprintf(copy, sizeof(copy), "/proc/%d/fd/%d", (int)getpid(), fd);
+	ck_assert_msg(self_path(exe) && self_process(&self, exe, copy), "cannot describe this program");
+	self_regs(&regs);
+	P = fake_grab(&self.fake);
+	ck_assert_ptr_nonnull(P);
+	walk_once(P, &regs, &frames);
+	ck_assert_uint_gt(frames, 4); /* undamaged, it leads to main and on */
+	for (uint64_t seed = 1; seed <= 400; seed++) {
+		damage(fd, off, seed % 4 == 0 ? 0x40 : n, seed * 0x9e3779b97f4a7c15ULL, patches);
+		walk_once(P, &regs, &frames);
+		mend(fd, patches);
+	}
+	Prelease(P, 0);
+	(void)close(fd);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("cfi");
+	TCase *tcase = tcase_create("cfi");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tcase, 120);
+	tcase_add_loop_test(tcase, programs_are_checked, 0, sizeof(programs) / sizeof(programs[0]));
+	tcase_add_test(tcase, numbers);
+	tcase_add_test(tcase, real_table);
+	tcase_add_test(tcase, damaged_tables);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed;
+}

@@ -1,0 +1,342 @@
+/* Walks over drawn stacks that no code information describes: frame pointers, signal frames, and the
+ * guards against stacks that lie. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "support/fake_process.h"
+#include "support/run_suite.h"
+#include "unwind/unwind.h"
+
+enum { TEXT = 0x400000, STACK = 0x700000, STACK_SIZE = 0x10000, ALT = 0x600000, ALT_SIZE = 0x1000 };
+
+/* A process of one page of text and two stacks. */
+struct drawn {
+	uint8_t text[0x1000];
+	uint64_t stack[STACK_SIZE / 8], alt[ALT_SIZE / 8];
+	struct fake_segment segments[4];
+	struct fake_map maps[4];
+	struct fake_process fake;
+	struct ps_prochandle *P;
+	struct unwinder *u;
+	struct unwind_regs regs;
+	struct native_stack s;
+};
+
+static struct drawn *drawn_create(void)
+{
+	struct drawn *d = calloc(1, sizeof(*d));
+
+	ck_assert_ptr_nonnull(d);
+	memset(d->text, 0x90, sizeof(d->text));
+	d->segments[0] = (struct fake_segment){ TEXT, d->text, sizeof(d->text) };
+	d->segments[1] = (struct fake_segment){ ALT, d->alt, sizeof(d->alt) };
+	d->segments[2] = (struct fake_segment){ STACK, d->stack, sizeof(d->stack) };
+	d->maps[0] = (struct fake_map){ TEXT, sizeof(d->text), MA_READ | MA_EXEC, 0, NULL };
+	d->maps[1] = (struct fake_map){ ALT, ALT_SIZE, MA_READ | MA_WRITE, 0, NULL };
+	d->maps[2] = (struct fake_map){ STACK, STACK_SIZE, MA_READ | MA_WRITE, 0, NULL };
+	d->fake = (struct fake_process){ .segments = d->segments, .maps = d->maps };
+	d->regs.known = 0x1ffff;
+	d->regs.reg[UNWIND_DWARF_PC] = TEXT + 0x10;
+	d->regs.reg[UNWIND_DWARF_RSP] = STACK;
+	d->P = fake_grab(&d->fake);
+	ck_assert_ptr_nonnull(d->P);
+	return d;
+}
+
+static void drawn_walk(struct drawn *d, enum unwind_engine engine, size_t cap)
+{
+	struct fault f;
+
+	native_stack_free(&d->s);
+	unwinder_destroy(d->u);
+	ck_assert_int_eq(unwinder_create(d->P, engine, &d->u, &f), RES_OK);
+	ck_assert_int_eq(native_stack_walk(d->u, &d->regs, cap, &d->s, &f), RES_OK);
+}
+
+static void drawn_free(struct drawn *d)
+{
+	native_stack_free(&d->s);
+	unwinder_destroy(d->u);
+	Prelease(d->P, 0);
+	free(d);
+}
+
+static void put(struct drawn *d, uint64_t va, uint64_t word)
+{
+	if (va >= STACK)
+		d->stack[(va - STACK) / 8] = word;
+	else
+		d->alt[(va - ALT) / 8] = word;
+}
+
+/* A frame at fp: the caller's frame pointer and return address. */
+static void put_frame(struct drawn *d, uint64_t fp, uint64_t callers_fp, uint64_t ra)
+{
+	put(d, fp, callers_fp);
+	put(d, fp + 8, ra);
+}
+
+static const enum unwind_engine engines[] = { UNWIND_ENGINE_LIBUNWIND, UNWIND_ENGINE_FP };
+
+START_TEST(frames_by_frame_pointer)
+{
+	struct drawn *d = drawn_create();
+	const struct native_frame *f;
+
+	d->regs.reg[UNWIND_DWARF_RBP] = STACK + 0x20;
+	put_frame(d, STACK + 0x20, STACK + 0x80, TEXT + 0x100);
+	put_frame(d, STACK + 0x80, STACK + 0x90, TEXT + 0x200);
+	put_frame(d, STACK + 0x90, 0, 0);
+	drawn_walk(d, UNWIND_ENGINE_FP, 0);
+	f = d->s.frames.at;
+	ck_assert_uint_eq(d->s.frames.n, 3);
+	ck_assert_int_eq(d->s.end, UNWIND_END_DONE);
+	ck_assert(f[0].exact && f[0].how == UNWIND_FIRST && f[0].pc == TEXT + 0x10 && f[0].sp == STACK);
+	ck_assert(f[0].cfa == STACK + 0x30 && f[1].sp == STACK + 0x30 && f[1].pc == TEXT + 0x100);
+	ck_assert(!f[1].exact && f[1].how == UNWIND_FP && f[1].cfa == STACK + 0x90);
+	ck_assert_uint_eq(f[1].saved_known, 1U << UNWIND_RBP);
+	ck_assert_uint_eq(f[1].saved[UNWIND_RBP], STACK + 0x80);
+	ck_assert(f[2].pc == TEXT + 0x200 && f[2].cfa == 0);
+	ck_assert(!f[1].no_cfi);
+	drawn_free(d);
+}
+END_TEST
+
+/* The same stack for the CFI engine: nothing describes these pcs, which is said; and in code of no file
+ * a frame pointer of 0 proves no end. */
+START_TEST(guesses_are_marked)
+{
+	struct drawn *d = drawn_create();
+
+	d->regs.reg[UNWIND_DWARF_RBP] = STACK + 0x20;
+	put_frame(d, STACK + 0x20, 0, TEXT + 0x100);
+	drawn_walk(d, UNWIND_ENGINE_LIBUNWIND, 0);
+	ck_assert_uint_eq(d->s.frames.n, 2);
+	ck_assert(d->s.frames.at[0].no_cfi && d->s.frames.at[1].no_cfi);
+	ck_assert_int_eq(d->s.frames.at[1].how, UNWIND_FP);
+	ck_assert_int_eq(d->s.end, UNWIND_END_LOST);
+	ck_assert_str_eq(d->s.why, "no unwind information at 0x400100");
+	drawn_free(d);
+}
+END_TEST
+
+/* Frame pointers that are not: each ends the walk after the one frame that is known. */
+static const struct {
+	uint64_t fp, ra;
+} bad_frames[] = {
+	{ STACK + 0x21, TEXT + 1 },           /* not aligned */
+	{ STACK + 0x28, STACK + 8 },          /* return address not code */
+	{ STACK + 0x28, 1 },                  /* unmapped */
+	{ STACK + STACK_SIZE - 8, TEXT + 1 }, /* leaves the stack */
+	{ ALT, TEXT + 1 },                    /* below sp */
+	{ 0x7ffffffffff0, TEXT + 1 },         /* unmapped */
+	{ 0xfffffffffffffff8, TEXT + 1 },     /* at the end of all addresses */
+};
+
+START_TEST(bad_frame_pointers)
+{
+	for (size_t e = 0; e < 2; e++) {
+		struct drawn *d = drawn_create();
+
+		d->regs.reg[UNWIND_DWARF_RBP] = bad_frames[_i].fp;
+		if (bad_frames[_i].fp < STACK + STACK_SIZE && bad_frames[_i].fp > STACK) {
+			put(d, bad_frames[_i].fp & ~7UL, STACK + 0x1000);
+			if ((bad_frames[_i].fp & ~7UL) + 16 <= STACK + STACK_SIZE)
+				put(d, (bad_frames[_i].fp & ~7UL) + 8, bad_frames[_i].ra);
+		}
+		drawn_walk(d, engines[e], 0);
+		ck_assert_uint_eq(d->s.frames.n, 1);
+		ck_assert_int_eq(d->s.end, UNWIND_END_LOST);
+		ck_assert_uint_gt(strlen(d->s.why), 10);
+		drawn_free(d);
+	}
+}
+END_TEST
+
+START_TEST(frame_that_is_its_own_caller)
+{
+	struct drawn *d = drawn_create();
+
+	d->regs.reg[UNWIND_DWARF_RBP] = STACK + 0x20;
+	put_frame(d, STACK + 0x20, STACK + 0x20, TEXT + 0x100);
+	drawn_walk(d, UNWIND_ENGINE_FP, 0);
+	ck_assert_uint_eq(d->s.frames.n, 2);
+	ck_assert_int_ne(d->s.end, UNWIND_END_DONE);
+	drawn_free(d);
+}
+END_TEST
+
+START_TEST(no_more_frames_than_asked)
+{
+	struct drawn *d = drawn_create();
+
+	d->regs.reg[UNWIND_DWARF_RBP] = STACK;
+	for (uint64_t at = 0; at < 100; at++)
+		put_frame(d, STACK + at * 16, STACK + (at + 1) * 16, TEXT + at);
+	put(d, STACK + 8, TEXT + 0x40);
+	drawn_walk(d, UNWIND_ENGINE_FP, 10);
+	ck_assert_uint_eq(d->s.frames.n, 10);
+	ck_assert_int_eq(d->s.end, UNWIND_END_CAP);
+	ck_assert_str_eq(d->s.why, "stopped after 10 frames");
+	drawn_walk(d, UNWIND_ENGINE_FP, 0);
+	ck_assert_uint_eq(d->s.frames.n, 101);
+	ck_assert_int_eq(d->s.end, UNWIND_END_DONE);
+	drawn_free(d);
+}
+END_TEST
+
+/* mov $15, %rax; syscall */
+static const uint8_t sigreturn[] = { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 };
+enum { TRAMPOLINE = 0x800 };
+
+/* A struct ucontext at `at`, as struct sigcontext has it: all registers 0 but three. */
+static void put_context(struct drawn *d, uint64_t at, uint64_t rbp, uint64_t rsp, uint64_t rip)
+{
+	put(d, at + 120, rbp);
+	put(d, at + 160, rsp);
+	put(d, at + 168, rip);
+}
+
+/* A handler on an alternate stack: the walk crosses to the other, and down in addresses is right here. */
+START_TEST(signal_frame_changes_stacks)
+{
+	for (size_t e = 0; e < 2; e++) {
+		struct drawn *d = drawn_create();
+		const struct native_frame *f;
+
+		memcpy(d->text + TRAMPOLINE, sigreturn, sizeof(sigreturn));
+		d->maps[1].va = STACK + 0x100000;
+		d->segments[1].va = STACK + 0x100000;
+		d->regs.reg[UNWIND_DWARF_RSP] = STACK + 0x100000;
+		d->regs.reg[UNWIND_DWARF_RBP] = STACK + 0x100010;
+		d->alt[2] = STACK + 0x20; /* the interrupted function's rbp */
+		d->alt[3] = TEXT + TRAMPOLINE;
+		d->alt[(0x20 + 120) / 8] = STACK + 0x20;
+		d->alt[(0x20 + 160) / 8] = STACK + 8;
+		d->alt[(0x20 + 168) / 8] = TEXT + 0x300;
+		put_frame(d, STACK + 0x20, STACK + 0x60, TEXT + 0x100);
+		drawn_walk(d, engines[e], 0);
+		f = d->s.frames.at;
+		ck_assert_uint_eq(d->s.frames.n, 4);
+		ck_assert(f[1].signal_frame && f[1].pc == TEXT + TRAMPOLINE && f[1].sp == STACK + 0x100020);
+		ck_assert(f[2].exact && f[2].how == UNWIND_SIGNAL && f[2].pc == TEXT + 0x300);
+		ck_assert(f[2].sp == STACK + 8 && f[2].saved_known == (1 << UNWIND_SAVED) - 1);
+		ck_assert(f[3].pc == TEXT + 0x100 && f[3].sp == STACK + 0x30 && !f[3].exact);
+		drawn_free(d);
+	}
+}
+END_TEST
+
+/* Signal frames that interrupt each other in a circle: sp may go down there, so only memory of where
+ * the walk has been ends it. */
+START_TEST(circle_of_signal_frames)
+{
+	for (size_t e = 0; e < 2; e++) {
+		struct drawn *d = drawn_create();
+
+		memcpy(d->text + TRAMPOLINE, sigreturn, sizeof(sigreturn));
+		d->regs.reg[UNWIND_DWARF_PC] = TEXT + TRAMPOLINE;
+		put_context(d, STACK, 0, STACK + 0x400, TEXT + TRAMPOLINE);
+		put_context(d, STACK + 0x400, 0, STACK + 0x800, TEXT + TRAMPOLINE);
+		put_context(d, STACK + 0x800, 0, STACK + 0x400, TEXT + TRAMPOLINE);
+		drawn_walk(d, engines[e], 0);
+		ck_assert_int_eq(d->s.end, UNWIND_END_LOOP);
+		ck_assert_uint_lt(d->s.frames.n, 10);
+		drawn_free(d);
+	}
+}
+END_TEST
+
+START_TEST(call_through_a_bad_pointer)
+{
+	static const uint64_t nowhere[] = { 0, 0x123, STACK + 0x40, 0xffffffffffffffff };
+
+	for (size_t i = 0; i < 8; i++) {
+		struct drawn *d = drawn_create();
+
+		d->regs.reg[UNWIND_DWARF_PC] = nowhere[i / 2];
+		d->regs.reg[UNWIND_DWARF_RBP] = STACK + 0x20;
+		put(d, STACK, TEXT + 0x50);
+		put_frame(d, STACK + 0x20, 0, TEXT + 0x100);
+		drawn_walk(d, engines[i % 2], 0);
+		ck_assert_uint_eq(d->s.frames.n, 3);
+		ck_assert(d->s.frames.at[1].pc == TEXT + 0x50 && d->s.frames.at[1].sp == STACK + 8);
+		ck_assert(d->s.frames.at[2].pc == TEXT + 0x100);
+		drawn_free(d);
+	}
+}
+END_TEST
+
+START_TEST(resumed_walk_says_so)
+{
+	struct drawn *d = drawn_create();
+	struct unwind_regs regs = { .known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP };
+	struct fault f;
+
+	drawn_walk(d, UNWIND_ENGINE_LIBUNWIND, 0);
+	ck_assert_uint_eq(d->s.frames.n, 1);
+	regs.reg[UNWIND_DWARF_PC] = TEXT + 0x100;
+	regs.reg[UNWIND_DWARF_RSP] = STACK + 0x40;
+	ck_assert_int_eq(native_stack_walk(d->u, &regs, 0, &d->s, &f), RES_OK);
+	ck_assert_uint_eq(d->s.frames.n, 2);
+	ck_assert_int_eq(d->s.frames.at[1].how, UNWIND_RESUMED);
+	ck_assert(!d->s.frames.at[1].exact);
+	regs.known = 1U << UNWIND_DWARF_PC;
+	ck_assert_int_eq(native_stack_walk(d->u, &regs, 0, &d->s, &f), RES_FAIL);
+	drawn_free(d);
+}
+END_TEST
+
+/* Stacks of random words and addresses: they end, within their limits. */
+START_TEST(garbage)
+{
+	uint64_t seed = 88172645463325252ULL;
+
+	for (unsigned round = 0; round < 2000; round++) {
+		struct drawn *d = drawn_create();
+
+		memcpy(d->text + TRAMPOLINE, sigreturn, sizeof(sigreturn));
+		for (size_t i = 0; i < 0x400; i++) {
+			seed ^= seed << 13;
+			seed ^= seed >> 7;
+			seed ^= seed << 17;
+			d->stack[i] = seed % 4 == 0   ? STACK + (seed >> 40) % 0x2000
+				      : seed % 4 == 1 ? TEXT + (seed >> 40) % 0x1000
+				      : seed % 4 == 2 ? TEXT + TRAMPOLINE
+						      : seed;
+		}
+		d->regs.reg[UNWIND_DWARF_RBP] = STACK + (seed >> 50) % 0x200 * 8;
+		drawn_walk(d, engines[round % 2], 0);
+		ck_assert_uint_ge(d->s.frames.n, 1);
+		ck_assert_uint_le(d->s.frames.n, 20 * STACK_SIZE / 16);
+		drawn_free(d);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("walk");
+	TCase *tcase = tcase_create("walk");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, frames_by_frame_pointer);
+	tcase_add_test(tcase, guesses_are_marked);
+	tcase_add_loop_test(tcase, bad_frame_pointers, 0, sizeof(bad_frames) / sizeof(bad_frames[0]));
+	tcase_add_test(tcase, frame_that_is_its_own_caller);
+	tcase_add_test(tcase, no_more_frames_than_asked);
+	tcase_add_test(tcase, signal_frame_changes_stacks);
+	tcase_add_test(tcase, circle_of_signal_frames);
+	tcase_add_test(tcase, call_through_a_bad_pointer);
+	tcase_add_test(tcase, resumed_walk_says_so);
+	tcase_add_test(tcase, garbage);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed;
+}
