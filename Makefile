@@ -50,10 +50,18 @@ $(O)/%.o: %.c
 
 include test/rules.mk
 
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(O)/pystack $(DESTDIR)$(PREFIX)/bin/pystack
+	install -m 644 man1/pystack.1 $(DESTDIR)$(PREFIX)/share/man/man1/pystack.1
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/pystack $(DESTDIR)$(PREFIX)/share/man/man1/pystack.1
+
 clean:
 	rm -rf $(O) build-*
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
-.PHONY: all clean
+.PHONY: all install uninstall clean
 .DELETE_ON_ERROR:

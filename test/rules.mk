@@ -37,27 +37,48 @@ $(LIVE_BIN): $(O)/%: $(O)/%.o $(SUPPORT_A) $(call archives,base)
 unit-programs: $(UNIT_BIN)
 live-programs: $(LIVE_BIN) $(O)/pystack
 
-# T=live/cli_test runs that program alone.
-T        ?=
-CHECKED  := $(if $(T),$(T:%=$(O)/test/%),$(UNIT_BIN) $(LIVE_BIN))
+# What Debian calls the things to build with, and to test with beyond that.
+BUILD_NEEDS := gcc make pkg-config libc6-dev libelf-dev libunwind-dev liblzma-dev zlib1g-dev python3
+CHECK_NEEDS := check git elfutils gdb debootstrap bpftrace
+LINT_NEEDS  := mandoc clang clang-format clang-tidy
 
-check: $(O)/pystack $(CHECKED)
+# A second make, so that pkg-config is asked after it was installed.
+again = +@$(MAKE) --no-print-directory
+
+# T=live/cli_test runs that program alone (with `make check` or `make check-asan`).
+T       ?=
+CHECKED  = $(if $(T),$(T:%=$(O)/test/%),$(UNIT_BIN) $(LIVE_BIN))
+
+needs-check:
+	@test/need.sh $(BUILD_NEEDS) $(CHECK_NEEDS) $(LINT_NEEDS)
+	@test/root.sh || :
+
+check:
+	@test/need.sh $(BUILD_NEEDS) $(CHECK_NEEDS)
+	@test/root.sh || :
+	$(again) -s check-programs
 	@test/report $(CHECKED)
 
-.PHONY: unit-programs live-programs check
+check-programs: $(O)/pystack $(CHECKED)
 
-# --- native stacks: test/programs/native_scenes.c, built in the ways that make stacks differ ---
-# Without warnings' and sanitizers' flags: what matters is the code that comes out.
+# The same tests, everything built with the sanitizers.
+check-asan:
+	$(again) -s check O=build-asan OPT='-O1 -g' \
+		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 
-SCENES := $(O)/test/programs/native_scenes
-SCENE_BUILDS := O2 O0 O3fp O2now
-SCENE_FLAGS_O2    := -O2 -fno-plt -Wl,-z,lazy
-SCENE_FLAGS_O0    := -O0 -fomit-frame-pointer -Wl,-z,lazy
-SCENE_FLAGS_O3fp  := -O3 -fno-omit-frame-pointer -DWITH_FRAME_POINTERS -Wl,-z,lazy
-SCENE_FLAGS_O2now := -O2 -static-pie -Wl,-z,now
+demo:
+	@test/need.sh $(BUILD_NEEDS)
+	$(again) -s all
+	@test/demo.sh $(O)/pystack
 
-$(SCENE_BUILDS:%=$(SCENES).%): $(SCENES).%: test/programs/native_scenes.c
-	@mkdir -p $(@D)
-	$(CC) -D_GNU_SOURCE -std=gnu11 -g -w $(SCENE_FLAGS_$*) -pthread -o $@ $<
+lint: all
+	@test/need.sh $(LINT_NEEDS)
+	@O='$(O)' LAYERS='$(LAYERS)' FLAGS='-std=gnu11 -D_GNU_SOURCE -DPYSTACK_VERSION="\"\"" -Ilib -Iinclude -Iinclude/linux' test/lint/run.sh
 
-$(O)/test/unit/unwind/native_scenes_test: $(SCENE_BUILDS:%=$(SCENES).%)
+format:
+	git ls-files '*.[ch]' | xargs clang-format -i
+
+format-check:
+	git ls-files '*.[ch]' | xargs clang-format --dry-run -Werror
+
+.PHONY: unit-programs live-programs check check-programs check-asan demo format format-check lint needs-check

@@ -155,8 +155,7 @@ START_TEST(traced)
 	if (r.status == 0) {
 		ck_assert_ptr_nonnull(strstr(r.out, "(c_item) ]\n"));
 	} else {
-		ck_assert_msg(
-		    strstr(r.err, "traced") != NULL && strstr(r.err, tracer) != NULL, "%s", r.err);
+		ck_assert_msg(strstr(r.err, "traced") != NULL && strstr(r.err, tracer) != NULL, "%s", r.err);
 	}
 	run_free(&r);
 	fixture_end(&f);
