@@ -183,12 +183,14 @@ START_TEST(pc_and_sp_alone)
 {
 	struct walked w;
 
+#ifndef __clang__ /* which keeps a frame pointer where a function asks for its CFA */
 	scene_begin(&w, "O2", "noreturn", UNWIND_ENGINE_LIBUNWIND);
 	scene_walk(&w, 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP);
 	expect_chain(&w, "O2", "noreturn");
 	expect_said(&w, "O2", "noreturn");
 	ck_assert_int_eq(w.s.frames.at[0].saved_known, 0);
 	scene_end(&w);
+#endif
 	scene_begin(&w, "O3fp", "drap", UNWIND_ENGINE_LIBUNWIND);
 	scene_walk(&w, 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP);
 	ck_assert_int_eq(w.s.end, UNWIND_END_LOST);
