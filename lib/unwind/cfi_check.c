@@ -2,7 +2,7 @@
  *
  * Refused, each for what libunwind 1.6 does with it:
  *   register number of 17 or more in DW_CFA_register    reads past its register array
- *   no CFA rule where the pc may be                     assertion, abort
+ *   no CFA rule where the pc may be                     assertion (where they are compiled in)
  *   remember without a CFA rule, unbalanced restore     lead back to no rule
  *   remember deeper than STATES_MAX                     200 bytes each
  *   DW_OP_div                                           the smallest number by -1 traps

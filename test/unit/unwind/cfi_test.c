@@ -145,7 +145,7 @@ struct patch {
 	off_t at;
 	uint8_t old;
 };
-enum { PATCHES = 8 };
+enum { PATCHES = 200 };
 
 /* Damage up to PATCHES of the n bytes at off of the file. */
 static void damage(int fd, off_t off, size_t n, uint64_t seed, struct patch patches[PATCHES])
@@ -197,36 +197,83 @@ static void self_regs(struct unwind_regs *regs)
 	__asm__ volatile("mov %%rbp, %0" : "=r"(regs->reg[UNWIND_DWARF_RBP]));
 }
 
+/* This program as a process whose file is a copy that may be damaged. */
+struct copied {
+	struct self_process self;
+	struct ps_prochandle *P;
+	struct unwind_regs regs;
+	int fd;
+	off_t off; /* the tables in it */
+	size_t n;
+};
+
+static struct copied *copied_create(void)
+{
+	struct copied *c = calloc(1, sizeof(*c));
+	char exe[SELF_NAME], copy[SELF_NAME];
+
+	ck_assert_ptr_nonnull(c);
+	(void)snprintf(copy, sizeof(copy), "/tmp/cfi_test.%d", (int)getpid());
+	copy_self(copy, &c->off, &c->n);
+	c->fd = open(copy, O_RDWR | O_CLOEXEC);
+	(void)unlink(copy);
+	ck_assert_int_ge(c->fd, 0);
+	(void)snprintf(copy, sizeof(copy), "/proc/%d/fd/%d", (int)getpid(), c->fd);
+	ck_assert_msg(self_path(exe) && self_process(&c->self, exe, copy), "cannot describe this program");
+	c->P = fake_grab(&c->self.fake);
+	ck_assert_ptr_nonnull(c->P);
+	self_regs(&c->regs);
+	return c;
+}
+
+static void copied_free(struct copied *c)
+{
+	Prelease(c->P, 0);
+	(void)close(c->fd);
+	free(c);
+}
+
 START_TEST(damaged_tables)
 {
-	static struct self_process self;
-	char exe[SELF_NAME], copy[SELF_NAME];
-	struct unwind_regs regs;
-	struct ps_prochandle *P;
-	size_t n, frames = 0;
+	struct copied *c = copied_create();
 	struct patch patches[PATCHES];
-	off_t off;
-	int fd;
+	size_t frames = 0;
 
-	(void)snprintf(copy, sizeof(copy), "/tmp/cfi_test.%d", (int)getpid());
-	copy_self(copy, &off, &n);
-	fd = open(copy, O_RDWR | O_CLOEXEC);
-	(void)unlink(copy);
-	ck_assert_int_ge(fd, 0);
-	(void)snprintf(copy, sizeof(copy), "/proc/%d/fd/%d", (int)getpid(), fd);
-	ck_assert_msg(self_path(exe) && self_process(&self, exe, copy), "cannot describe this program");
-	self_regs(&regs);
-	P = fake_grab(&self.fake);
-	ck_assert_ptr_nonnull(P);
-	walk_once(P, &regs, &frames);
+	walk_once(c->P, &c->regs, &frames);
 	ck_assert_uint_gt(frames, 4); /* undamaged, it leads to main and on */
-	for (uint64_t seed = 1; seed <= 400; seed++) {
-		damage(fd, off, seed % 4 == 0 ? 0x40 : n, seed * 0x9e3779b97f4a7c15ULL, patches);
-		walk_once(P, &regs, &frames);
-		mend(fd, patches);
+	for (uint64_t seed = 1; seed <= 200; seed++) {
+		damage(c->fd, c->off, seed % 4 == 0 ? 0x40 : c->n, seed * 0x9e3779b97f4a7c15ULL, patches);
+		walk_once(c->P, &c->regs, &frames);
+		mend(c->fd, patches);
 	}
-	Prelease(P, 0);
-	(void)close(fd);
+	walk_once(c->P, &c->regs, &frames);
+	ck_assert_uint_gt(frames, 4);
+	copied_free(c);
+}
+END_TEST
+
+/* Every CIE with a CFA expression that jumps to itself, which libunwind would follow for ever. */
+START_TEST(tables_that_never_end)
+{
+	static const uint8_t rule[] = { 0x0c, 7, 8, 0x90, 1 },
+			     endless[sizeof(rule)] = { 0x0f, 3, 0x2f, 0xfd, 0xff };
+	struct copied *c = copied_create();
+	uint8_t *bytes = malloc(c->n);
+	size_t frames = 0, found = 0;
+
+	ck_assert_int_gt(pread(c->fd, bytes, c->n, c->off), (ssize_t)sizeof(rule));
+	for (size_t i = 0; i + sizeof(rule) < c->n; i++) {
+		if (memcmp(bytes + i, rule, sizeof(rule)) == 0) {
+			ck_assert_int_eq(
+			    pwrite(c->fd, endless, sizeof(rule), c->off + (off_t)i), sizeof(rule));
+			found++;
+		}
+	}
+	ck_assert_uint_gt(found, 0);
+	walk_once(c->P, &c->regs, &frames);
+	ck_assert_uint_gt(frames, 0);
+	free(bytes);
+	copied_free(c);
 }
 END_TEST
 
@@ -237,11 +284,12 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
-	tcase_set_timeout(tcase, 120);
+	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, programs_are_checked, 0, sizeof(programs) / sizeof(programs[0]));
 	tcase_add_test(tcase, numbers);
 	tcase_add_test(tcase, real_table);
 	tcase_add_test(tcase, damaged_tables);
+	tcase_add_test(tcase, tables_that_never_end);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
