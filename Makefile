@@ -6,14 +6,17 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 VERSION := 0.1
 
-CC      ?= gcc
+# make's own default is cc: take gcc unless somebody chose.
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 OPT     ?= -O2 -g
 SAN     ?=
 WERROR  ?=
 WARN    := -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wconversion \
            -Wnull-dereference -Wformat=2 -Wundef $(WERROR)
 PKG_CONFIG ?= pkg-config
-DEPS    := libelf libunwind-generic liblzma zlib
+DEPS    := libelf libunwind-generic zlib
 
 # Pkg-config is asked only by goals that compile, so that `make demo` can install it first.
 pkg_cflags = $(shell $(PKG_CONFIG) --cflags $(DEPS) 2>/dev/null)

@@ -1,0 +1,183 @@
+/* The copy of a process: what was read while it filled stays readable and the same, and after the seal
+ * nothing that can change is read any more. */
+#include "stack/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/fake_process.h"
+#include "support/run_suite.h"
+
+enum { PAGE = 4096, DATA = 0x10000, TEXT = 0x40000, PAGES = 8 };
+
+/* A process of PAGES writable pages and two of text; byte i of page p is p ^ i, plus `era`. */
+struct target {
+	struct fake_process fake;
+	uint8_t era;
+	size_t hole; /* this page cannot be read; PAGES: none */
+};
+
+static ssize_t target_read(struct fake_process *fake, void *buf, size_t n, uintptr_t va)
+{
+	struct target *t = (struct target *)fake;
+	size_t done = 0;
+
+	for (; done < n; done++) {
+		uintptr_t at = va + done;
+		bool data = at >= DATA && at < DATA + PAGES * PAGE && (at - DATA) / PAGE != t->hole;
+		bool text = at >= TEXT && at < TEXT + 2 * PAGE;
+
+		if (!data && !text)
+			break;
+		((uint8_t *)buf)[done] = (uint8_t)((at / PAGE ^ at) + t->era);
+	}
+	return (ssize_t)done;
+}
+
+static const struct fake_map maps[] = {
+	{ DATA, PAGES *PAGE, MA_READ | MA_WRITE, 0, NULL },
+	{ TEXT, 2 * PAGE, MA_READ | MA_EXEC, 0, NULL },
+	{ 0 },
+};
+
+static struct ps_prochandle *live;
+static struct snapshot *copy;
+static struct target target;
+
+static void setup(size_t hole)
+{
+	struct fault f = { 0 };
+
+	target = (struct target){ .fake = { .pid = 1, .maps = maps, .read = target_read }, .hole = hole };
+	live = fake_grab(&target.fake);
+	ck_assert_ptr_nonnull(live);
+	ck_assert_int_eq(snapshot_create(live, &copy, &f), RES_OK);
+}
+
+static void teardown(void)
+{
+	snapshot_destroy(copy);
+	Prelease(live, 0);
+}
+
+static uint8_t byte_at(uintptr_t va, ssize_t expected)
+{
+	uint8_t byte = 0;
+
+	ck_assert_int_eq(Pread(snapshot_handle(copy), &byte, 1, va), expected);
+	return byte;
+}
+
+static uint8_t truth(uintptr_t va, uint8_t era)
+{
+	return (uint8_t)((va / PAGE ^ va) + era);
+}
+
+START_TEST(what_was_read_stays_the_same)
+{
+	setup(PAGES);
+	ck_assert_uint_eq(byte_at(DATA + 5, 1), truth(DATA + 5, 0));
+	snapshot_seal(copy);
+	target.era = 7;
+	ck_assert_uint_eq(byte_at(DATA + 5, 1), truth(DATA + 5, 0));
+	ck_assert_uint_eq(byte_at(DATA + 100, 1), truth(DATA + 100, 0)); /* of the same page */
+	teardown();
+}
+END_TEST
+
+START_TEST(sealed_reads_nothing_that_can_change)
+{
+	setup(PAGES);
+	(void)byte_at(DATA, 1);
+	snapshot_seal(copy);
+	(void)byte_at(DATA + 7 * PAGE, 0);
+	teardown();
+}
+END_TEST
+
+START_TEST(sealed_still_reads_text)
+{
+	setup(PAGES);
+	snapshot_seal(copy);
+	ck_assert_uint_eq(byte_at(TEXT + 9, 1), truth(TEXT + 9, 0));
+	teardown();
+}
+END_TEST
+
+START_TEST(a_range_is_one_piece_and_wins_over_later_bytes)
+{
+	uint8_t bytes[3 * PAGE];
+
+	setup(PAGES);
+	ck_assert_uint_eq(snapshot_copy(copy, DATA + 100, DATA + 100 + sizeof(bytes)), sizeof(bytes));
+	target.era = 3; /* as if it ran: the range must not be read again */
+	ck_assert_int_eq(Pread(snapshot_handle(copy), bytes, sizeof(bytes), DATA + 100), sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		ck_assert_uint_eq(bytes[i], truth(DATA + 100 + i, 0));
+	teardown();
+}
+END_TEST
+
+START_TEST(a_read_crosses_from_range_to_page)
+{
+	uint8_t bytes[64];
+
+	setup(PAGES);
+	ck_assert_uint_eq(snapshot_copy(copy, DATA, DATA + 2 * PAGE), 2 * PAGE);
+	ck_assert_int_eq(
+	    Pread(snapshot_handle(copy), bytes, sizeof(bytes), DATA + 2 * PAGE - 32), sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		ck_assert_uint_eq(bytes[i], truth(DATA + 2 * PAGE - 32 + i, 0));
+	teardown();
+}
+END_TEST
+
+START_TEST(a_hole_ends_a_read_and_costs_its_neighbours_nothing)
+{
+	uint8_t bytes[2 * PAGE];
+
+	setup(2);
+	ck_assert_int_eq(Pread(snapshot_handle(copy), bytes, sizeof(bytes), DATA + PAGE), PAGE);
+	(void)byte_at(DATA + 2 * PAGE, 0);
+	ck_assert_uint_eq(byte_at(DATA + 3 * PAGE, 1), truth(DATA + 3 * PAGE, 0));
+	ck_assert_uint_eq(snapshot_copy(copy, DATA, DATA + 4 * PAGE), 2 * PAGE);
+	teardown();
+}
+END_TEST
+
+START_TEST(ranges_do_not_overlap)
+{
+	setup(PAGES);
+	ck_assert_uint_eq(snapshot_copy(copy, DATA + 4 * PAGE, DATA + 6 * PAGE), 2 * PAGE);
+	target.era = 1;
+	/* From below into what is there: only the new part is copied … */
+	ck_assert_uint_eq(snapshot_copy(copy, DATA + 3 * PAGE, DATA + 5 * PAGE), PAGE);
+	/* … and what is there already counts as copied. */
+	ck_assert_uint_eq(snapshot_copy(copy, DATA + 4 * PAGE + 8, DATA + 5 * PAGE), PAGE - 8);
+	ck_assert_uint_eq(byte_at(DATA + 3 * PAGE, 1), truth(DATA + 3 * PAGE, 1));
+	ck_assert_uint_eq(byte_at(DATA + 4 * PAGE, 1), truth(DATA + 4 * PAGE, 0));
+	teardown();
+}
+END_TEST
+
+START_TEST(many_pages_find_their_bytes)
+{
+	setup(PAGES);
+	for (uintptr_t va = DATA; va < DATA + PAGES * PAGE; va += 997)
+		ck_assert_uint_eq(byte_at(va, 1), truth(va, 0));
+	ck_assert_uint_le(target.fake.reads, PAGES); /* neighbours came along */
+	teardown();
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { what_was_read_stays_the_same,
+		sealed_reads_nothing_that_can_change, sealed_still_reads_text,
+		a_range_is_one_piece_and_wins_over_later_bytes, a_read_crosses_from_range_to_page,
+		a_hole_ends_a_read_and_costs_its_neighbours_nothing, ranges_do_not_overlap,
+		many_pages_find_their_bytes };
+
+	return run_suite("snapshot", tests, sizeof(tests) / sizeof(tests[0])) == 0 ? EXIT_SUCCESS
+										   : EXIT_FAILURE;
+}
