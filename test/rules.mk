@@ -26,6 +26,9 @@ $(UNIT_BIN): $(O)/%: $(O)/%.o $(SUPPORT_A) $$(call archives,$$(call upto,$$(call
 	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(CHECK_LIBS) $(pkg_libs)
 
+# Programs that tests of the layer need.
+include test/unit/unwind/rules.mk
+
 # test/live/NAME_test.c         runs the built tool on real processes and cores
 LIVE_SRC := $(wildcard test/live/*_test.c)
 LIVE_BIN := $(LIVE_SRC:%.c=$(O)/%)
@@ -56,7 +59,7 @@ needs-check:
 check:
 	@test/need.sh $(BUILD_NEEDS) $(CHECK_NEEDS)
 	@test/root.sh || :
-	$(again) -s check-programs
+	$(again) -s -j2 check-programs
 	@test/report $(CHECKED)
 
 check-programs: $(O)/pystack $(CHECKED)
@@ -68,7 +71,7 @@ check-asan:
 
 demo:
 	@test/need.sh $(BUILD_NEEDS)
-	$(again) -s all
+	$(again) -s -j2 all
 	@test/demo.sh $(O)/pystack
 
 lint: all

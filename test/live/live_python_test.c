@@ -134,6 +134,99 @@ START_TEST(deep_recursion)
 }
 END_TEST
 
+/* gen.throw() through generators: exact but for the two versions that link their frames wrongly. */
+START_TEST(thrown_through)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	struct fixture f;
+
+	fixture_start(&f, in, &(struct fixture_options){ .alone = true }, ARGS("@gen_throw.py", "%"));
+	check_stack(&f, NULL, COMPARE_LOOSE);
+	fixture_end(&f);
+}
+END_TEST
+
+static void forked(int i, const char *how)
+{
+	struct fixture f;
+	struct truth truth;
+	pid_t parent;
+
+	fixture_start(&f, &live_interpreters(NULL)[i], NULL, ARGS("@forked.py", "%", how));
+	truth = truth_read(f.dir);
+	parent = f.pid;
+	f.pid = (pid_t)truth.threads.at[0].tid;
+	truth_free(&truth);
+	fixture_settle(f.pid);
+	check_stack(&f, NULL, 0);
+	(void)kill(f.pid, SIGKILL);
+	f.pid = parent;
+	fixture_end(&f);
+}
+
+START_TEST(forked_by_python)
+{
+	forked(_i, "python");
+}
+END_TEST
+
+START_TEST(forked_by_c)
+{
+	forked(_i, "c");
+}
+END_TEST
+
+/* Does t end in p_spin, its callers and nothing else; may it be a call deeper. */
+static bool spins(const struct output_thread *t)
+{
+	static const char *const callers[] = { "(p_spin) ]", "(c_start) ]", "(start) ]", "(run) ]",
+		"(_bootstrap_inner) ]", "(_bootstrap) ]" };
+	size_t at = 0;
+
+	for (size_t i = 0; i < t->lines.n; i++) {
+		const struct output_line *line = &t->lines.at[i];
+
+		if (line->kind != LINE_PYTHON)
+			continue;
+		if (at == 0 && strstr(line->text, "(called) ]") != NULL)
+			continue;
+		if (at == sizeof(callers) / sizeof(callers[0]) || strstr(line->text, callers[at++]) == NULL)
+			return false;
+	}
+	return at == sizeof(callers) / sizeof(callers[0]);
+}
+
+/* Threads that run: any moment of theirs must give a true stack. */
+START_TEST(running_threads)
+{
+	enum { THREADS = 3, TIMES = 20 };
+	struct strbuf wrong = STRBUF_EMPTY;
+	struct fixture f;
+	char pid[16];
+
+	fixture_start(&f, &live_interpreters(NULL)[_i], &(struct fixture_options){ .no_rest = true },
+	    ARGS("@busy.py", "%", "3"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	for (int i = 0; i < TIMES; i++) {
+		struct run r = TOOL(pid);
+		struct output out = output_parse(r.out, f.pid);
+		int good = 0;
+
+		for (size_t k = 0; k < out.threads.n; k++)
+			good += spins(&out.threads.at[k]);
+		strbuf_str(&wrong, strbuf_text(&out.wrong));
+		if (good != THREADS || r.status != 0)
+			strbuf_fmt(&wrong, "exit %d, %d of %d threads:\n%s%s\n", r.status, good, THREADS,
+			    r.err, r.out);
+		output_free(&out);
+		run_free(&r);
+	}
+	fixture_echo(&f);
+	fixture_end(&f);
+	live_judge(f.in->label, &wrong);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("live Python");
@@ -153,6 +246,10 @@ static Suite *suite(void)
 	tcase_add_loop_test(c, all_scenes_qualnames, 0, n);
 	tcase_add_loop_test(c, all_scenes_native, 0, n);
 	tcase_add_loop_test(c, deep_recursion, 0, n);
+	tcase_add_loop_test(c, thrown_through, 0, n);
+	tcase_add_loop_test(c, forked_by_python, 0, n);
+	tcase_add_loop_test(c, forked_by_c, 0, n);
+	tcase_add_loop_test(c, running_threads, 0, n);
 	suite_add_tcase(s, c);
 	return s;
 }

@@ -119,6 +119,23 @@ START_TEST(other_mount_namespace)
 }
 END_TEST
 
+/* Its TIDs are not ours, neither in memory nor in its own account. */
+START_TEST(other_pid_namespace)
+{
+	struct fixture f;
+
+	if (geteuid() != 0) {
+		(void)puts("SKIP: another pid namespace: needs root");
+		return;
+	}
+	fixture_start(&f, &live_interpreters(NULL)[_i], &(struct fixture_options){ .pid_namespace = true },
+	    ARGS("@scenes.py", "%"));
+	check(&f, NULL);
+	fixture_echo(&f);
+	fixture_end(&f);
+}
+END_TEST
+
 START_TEST(stopped)
 {
 	struct fixture f;
@@ -263,6 +280,7 @@ static Suite *suite(void)
 	tcase_add_test(c, again_and_again);
 	tcase_add_loop_test(c, library_replaced, 0, n);
 	tcase_add_loop_test(c, library_deleted, 0, n);
+	tcase_add_loop_test(c, other_pid_namespace, 0, n);
 	tcase_add_test(c, other_mount_namespace);
 	tcase_add_loop_test(c, bpftrace_action, 0, n);
 	suite_add_tcase(s, c);

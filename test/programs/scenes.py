@@ -497,6 +497,30 @@ def s_loop():
         if i: p_leaf()
 
 
+def thrown_into():
+    try:
+        yield 1
+    except KeyError:
+        p_leaf()
+
+
+def between():
+    yield from thrown_into()
+
+
+def over():
+    yield from between()
+
+
+# 3.9 and 3.10 link the suspended generators wrongly meanwhile: see gen_throw.py.
+if not (3, 9) <= sys.version_info < (3, 11):
+    @scene
+    def s_throw():
+        generator = over()
+        next(generator)
+        generator.throw(KeyError())
+
+
 def main():
     names = sys.argv[2:]
     if names:

@@ -86,6 +86,12 @@ def fd(up=1):
     return _never
 
 
+def publish_frames(frames):
+    """Instead of fd(): the truth of the only thread, by hand: (code, line), innermost first."""
+    _publish({os.getpid(): [_line(code, line) for code, line in frames]})
+    return _never
+
+
 def stop():
     """Block here, for scenes that end in a Python call."""
     os.read(fd(), 1)

@@ -1,8 +1,11 @@
 /* One interpreter list per test program, made before libcheck forks. */
 #include "support/live.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "support/spawn_files.h"
 
 static struct {
 	struct interpreter at[32];
@@ -26,11 +29,45 @@ void live_judge(const char *what, struct strbuf *wrong)
 		ck_abort_msg("%s:\n%s", what, text);
 }
 
+/* TIDs as the target sees them to TIDs as we see them: the last number of NSpid, its task's name here. */
+static void translate(pid_t pid, struct truth *t)
+{
+	char path[PATH_MAX], text[4096];
+	struct dirent *entry;
+	DIR *tasks;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	tasks = opendir(path);
+	ck_assert_ptr_nonnull(tasks);
+	while ((entry = readdir(tasks)) != NULL) {
+		const char *line;
+		long ours, theirs;
+
+		(void)snprintf(path, sizeof(path), "/proc/%d/task/%s/status", (int)pid, entry->d_name);
+		if (!spawn_head(path, text, sizeof(text)) || (line = strstr(text, "NSpid:")) == NULL ||
+		    sscanf(line, "NSpid: %ld %ld", &ours, &theirs) != 2)
+			continue;
+		for (size_t i = 0; i < t->threads.n; i++) {
+			if (t->threads.at[i].tid == -theirs)
+				t->threads.at[i].tid = ours;
+		}
+	}
+	(void)closedir(tasks);
+}
+
 void live_compare(const struct fixture *f, struct run *r, const char *head, int flags, struct output *out,
     struct strbuf *wrong)
 {
 	struct truth truth = truth_read(f->dir);
-	long pid = truth.threads.n == 0 ? 0 : truth.threads.at[0].tid;
+	long pid;
+
+	if (f->init != 0) {
+		/* Negative until translated. */
+		for (size_t i = 0; i < truth.threads.n; i++)
+			truth.threads.at[i].tid = -truth.threads.at[i].tid;
+		translate(f->pid, &truth);
+	}
+	pid = truth.threads.n == 0 ? 0 : truth.threads.at[0].tid;
 
 	*out = output_parse(r->out, pid);
 	if (r->status != 0 || r->err[0] != 0)

@@ -58,6 +58,36 @@ static void put_env(const char *name, const char *value)
 		_exit(126);
 }
 
+/* In the child: go on as the first process of a new pid namespace; this one waits for that and dies with us. */
+static void enter_pids(void)
+{
+	pid_t pid;
+
+	if (unshare(CLONE_NEWPID | CLONE_NEWNS) != 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+		_exit(125);
+	pid = fork();
+	if (pid < 0)
+		_exit(125);
+	if (pid > 0) {
+		(void)waitpid(pid, NULL, 0);
+		_exit(0);
+	}
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (mount("proc", "/proc", "proc", 0, NULL) != 0)
+		_exit(125);
+}
+
+/* The one child of pid. */
+static pid_t child_of(pid_t pid)
+{
+	char path[64], text[64] = "";
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	ck_assert(spawn_head(path, text, sizeof(text)));
+	return (pid_t)strtol(text, NULL, 10);
+}
+
 static void child(const struct fixture *f, const struct fixture_options *opt, const char *const args[],
     int in_fd, int out_fd)
 {
@@ -75,6 +105,8 @@ static void child(const struct fixture *f, const struct fixture_options *opt, co
 		if (fd < 0 || dup2(fd, 0) < 0)
 			_exit(126);
 	}
+	if (opt->pid_namespace)
+		enter_pids();
 	spawn_enter(f->in);
 	if (opt->mnt != NULL &&
 	    (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
@@ -180,6 +212,10 @@ void fixture_start(struct fixture *f, const struct interpreter *in, const struct
 	f->from = from[0];
 	if (wait_byte(f->from) != '!')
 		ck_abort_msg("%s: fixture %s never became ready", in->label, args[0]);
+	if (opt->pid_namespace) {
+		f->init = f->pid;
+		f->pid = child_of(f->init);
+	}
 	if (!opt->no_rest)
 		fixture_settle(f->pid);
 }
@@ -224,7 +260,7 @@ void fixture_end(struct fixture *f)
 {
 	if (f->pid > 0) {
 		(void)kill(f->pid, SIGKILL);
-		(void)waitpid(f->pid, NULL, 0);
+		(void)waitpid(f->init != 0 ? f->init : f->pid, NULL, 0);
 	}
 	f->pid = 0;
 	(void)close(f->to);

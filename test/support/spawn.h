@@ -21,6 +21,7 @@ struct fixture {
 	int to, from;  /* our ends of its two pipes */
 	char dir[256]; /* its working folder, as we see it; the truth is in dir/truth */
 	const struct interpreter *in;
+	pid_t init; /* the process that waits for pid, or 0: we do */
 };
 
 struct fixture_options {
@@ -29,6 +30,7 @@ struct fixture_options {
 	const char *stdin_file; /* file of the test programs to be its stdin */
 	const char *library_path;
 	const char *mnt;        /* folder to be its /mnt, in a mount namespace of its own */
+	bool pid_namespace;     /* in one of its own, with its own /proc: the truth has TIDs of that */
 	const char *executable; /* to be started in place of the interpreter */
 };
 

@@ -56,7 +56,9 @@ struct output output_parse(const char *text, long pid);
 void output_free(struct output *o);
 const struct output_thread *output_thread(const struct output *o, long tid);
 
-enum { COMPARE_QUALNAME = 1, COMPARE_PYTHON_ONLY = 2, COMPARE_CORE = 4 };
+/* COMPARE_LOOSE: the frames in truth must be there in their order, or a remark that one is missing; others may be
+ * between, and marks. */
+enum { COMPARE_QUALNAME = 1, COMPARE_PYTHON_ONLY = 2, COMPARE_CORE = 4, COMPARE_LOOSE = 8 };
 
 /* Every thread's annotations against the truth, where they stand, no marks. Appends what differs to wrong. */
 void truth_compare(const struct truth *t, const struct output *o, int flags, struct strbuf *wrong);

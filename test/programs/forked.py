@@ -1,0 +1,22 @@
+"""The child of a fork blocks and says its stack; the fork is Python's or, which Python is not told of, C's."""
+import ctypes
+import os
+import sys
+import threading
+import warnings
+
+import truth
+
+warnings.simplefilter("ignore")  # 3.12 and newer warn of the other thread
+truth.ALONE = True
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+
+
+def p_child():
+    os.read(truth.fd(), 1)
+
+
+fork = os.fork if sys.argv[2] == "python" else ctypes.PyDLL(None).fork
+if fork() == 0:
+    p_child()
+os.wait()
