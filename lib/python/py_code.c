@@ -14,7 +14,7 @@
 #include "python/py_process.h"
 #include "python/py_text.h"
 
-enum { WORDS = 9, UNIT = 2, TLBC_MAX = 1 << 20, OWNED_BY_GENERATOR = 1 };
+enum { WORDS = 9, UNIT = 2, TLBC_MAX = 1 << 20 };
 
 struct bytecode_copy {
 	int32_t index;
@@ -248,14 +248,14 @@ void py_code_place(const struct py_process *py, const struct py_layout *l, struc
 	if (l->code.tlbc != 0 && e->words[6] != 0 && !copy_known(e, frame->tlbc, &start))
 		return;
 	if (frame->instr + UNIT == start) {
-		frame->hidden = frame->owner != OWNED_BY_GENERATOR;
+		frame->hidden = frame->owner != PY_OWNED_BY_GENERATOR;
 		frame->line = e->first > 0 ? e->first : 0;
 		return;
 	}
 	at = frame->instr - start;
 	if (frame->instr < start || at >= e->length)
 		return;
-	frame->hidden = frame->owner != OWNED_BY_GENERATOR && e->firsttraceable > 0 &&
+	frame->hidden = frame->owner != PY_OWNED_BY_GENERATOR && e->firsttraceable > 0 &&
 			at < (uint64_t)e->firsttraceable * UNIT;
 	frame->line = line_at(l, e, at);
 }

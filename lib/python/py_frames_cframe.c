@@ -63,22 +63,19 @@ static bool advance(
 	return true;
 }
 
-enum res py_frames_cframe(struct py_process *py, struct py_runtime *rt, const struct py_thread *t,
-    const struct py_view *tstate, struct py_stack *s, struct fault *f)
+/* Walk the chain from the youngest activation's frame on. *joins: it led to the next activation's. */
+static enum res walk(struct py_process *py, struct py_runtime *rt, const cuts *c, struct py_stack *s,
+    bool *joins, struct fault *f)
 {
 	const struct py_layout *l = &rt->layout;
-	OWNED(cuts_release) cuts c = VEC_EMPTY;
 	uint8_t bytes[PY_STRUCT_MAX];
 	struct py_view v = { bytes, l->frame_extent, l->word };
 	size_t k = 0, first = 0;
 	unsigned bad_run = 0;
-	uint64_t at;
-	enum res res = read_cuts(py, l, t, py_view_word(tstate, l->tstate.cframe), &c, s, f);
+	uint64_t at = c->at[0].frame;
+	enum res res = RES_OK;
 
-	if (res != RES_OK || c.n == 0)
-		return res;
-	at = c.at[0].frame;
-	while (at != 0 && advance(&c, &k, &first, at, s, &res, f)) {
+	while (at != 0 && advance(c, &k, &first, at, s, &res, f)) {
 		struct py_frame frame = { .addr = at };
 
 		if (!py_step_ok(py, l, at, s, &res, f))
@@ -94,15 +91,36 @@ enum res py_frames_cframe(struct py_process *py, struct py_runtime *rt, const st
 			break;
 		at = py_view_word(&v, l->frame.previous);
 	}
+	*joins = k > 0 || c->n < 2 || (at == 0 && c->at[1].frame == 0);
 	if (res != RES_OK)
 		return res;
 	/* Activations below the last frame: their frames were not reached, or they have none. */
-	for (; k < c.n && res == RES_OK; k++) {
-		if (k + 1 < c.n && c.at[k + 1].frame != 0)
+	for (; k < c->n && res == RES_OK; k++) {
+		if (k + 1 < c->n && c->at[k + 1].frame != 0)
 			py_stack_break(s, "the chain of frames ends before its activations");
-		if (c.at[k].marker != 0 || s->frames.n > first)
-			(void)py_run_push(s, c.at[k].marker, first, &res, f);
+		if (c->at[k].marker != 0 || s->frames.n > first)
+			(void)py_run_push(s, c->at[k].marker, first, &res, f);
 		first = s->frames.n;
 	}
 	return res;
+}
+
+enum res py_frames_cframe(struct py_process *py, struct py_runtime *rt, const struct py_thread *t,
+    const struct py_view *tstate, struct py_stack *s, struct fault *f)
+{
+	const struct py_layout *l = &rt->layout;
+	OWNED(cuts_release) cuts c = VEC_EMPTY;
+	bool joins = false;
+	enum res res = read_cuts(py, l, t, py_view_word(tstate, l->tstate.cframe), &c, s, f);
+
+	if (res != RES_OK || c.n == 0)
+		return res;
+	res = walk(py, rt, &c, s, &joins, f);
+	if (res != RES_OK || c.n < 2 || s->runs.n == 0 ||
+	    py_entered(py, l, tstate, s, s->runs.at[0].count, joins))
+		return res;
+	/* Not yet entered: it has no frames, and the others begin at the next one's. */
+	c.at[0].frame = c.at[1].frame;
+	py_stack_restart(py, s);
+	return walk(py, rt, &c, s, &joins, f);
 }

@@ -11,14 +11,25 @@
 
 enum { OWNER_ENTRY = 3, OWNER_LAST = 4 }; /* 3.14 has both 3 and 4: stubs, like 3 alone elsewhere */
 
+struct start {
+	uint64_t at;   /* the youngest frame */
+	uint64_t next; /* 3.12: the youngest of the next activation; 0 none */
+	bool checked;  /* 3.12: there is a next one to compare with */
+};
+
 static bool youngest(
-    struct py_process *py, const struct py_layout *l, const struct py_view *tstate, uint64_t *at)
+    struct py_process *py, const struct py_layout *l, const struct py_view *tstate, struct start *out)
 {
-	if (l->tstate.cframe == 0) {
-		*at = py_view_word(tstate, l->tstate.frame);
+	uint64_t cframe = py_view_word(tstate, l->tstate.cframe), previous;
+
+	*out = (struct start){ .at = py_view_word(tstate, l->tstate.frame) };
+	if (l->tstate.cframe == 0)
 		return true;
-	}
-	return py_read_word(py->P, l, py_view_word(tstate, l->tstate.cframe), l->cframe.current_frame, at);
+	if (!py_read_word(py->P, l, cframe, l->cframe.current_frame, &out->at))
+		return false;
+	out->checked = py_read_word(py->P, l, cframe, l->cframe.previous, &previous) && previous != 0 &&
+		       py_read_word(py->P, l, previous, l->cframe.current_frame, &out->next);
+	return true;
 }
 
 static void decode(const struct py_layout *l, const struct py_view *v, struct py_frame *out)
@@ -28,19 +39,17 @@ static void decode(const struct py_layout *l, const struct py_view *v, struct py
 	out->tlbc = py_view_i32(v, l->frame.tlbc);
 }
 
-enum res py_frames_entry(struct py_process *py, struct py_runtime *rt, const struct py_thread *t,
-    const struct py_view *tstate, struct py_stack *s, struct fault *f)
+/* Walk the chain from `at` on. *joins: its first activation's entry frame leads to `next`. */
+static enum res walk(struct py_process *py, struct py_runtime *rt, uint64_t at, uint64_t base, uint64_t next,
+    struct py_stack *s, bool *joins, struct fault *f)
 {
 	const struct py_layout *l = &rt->layout;
-	uint64_t base = py_view_word(tstate, l->tstate.base_frame), at = 0;
 	uint8_t bytes[PY_STRUCT_MAX];
 	struct py_view v = { bytes, l->frame_extent, l->word };
 	size_t first = 0;
 	unsigned bad_run = 0;
 	enum res res = RES_OK;
 
-	if (!youngest(py, l, tstate, &at))
-		return fault_set(f, 0, 0, t->tstate, "the thread's C frame cannot be read");
 	while (at != 0 && at != base) {
 		struct py_frame frame = { .addr = at };
 
@@ -55,8 +64,10 @@ enum res py_frames_entry(struct py_process *py, struct py_runtime *rt, const str
 			py_stack_break(s, "what lies at %#llx is no frame", (unsigned long long)at);
 			break;
 		}
+		at = py_view_word(&v, l->frame.previous);
 		if (frame.owner >= OWNER_ENTRY) {
-			if (!py_run_push(s, at, first, &res, f))
+			*joins = *joins || (s->runs.n == 0 && at == next);
+			if (!py_run_push(s, frame.addr, first, &res, f))
 				break;
 			first = s->frames.n;
 		} else {
@@ -64,11 +75,30 @@ enum res py_frames_entry(struct py_process *py, struct py_runtime *rt, const str
 			if (!py_frame_push(py, rt, &frame, s, &bad_run, &res, f))
 				break;
 		}
-		at = py_view_word(&v, l->frame.previous);
 	}
 	if (res == RES_OK && s->frames.n > first) {
 		py_stack_break(s, "the chain of frames ends without an entry frame");
 		(void)py_run_push(s, 0, first, &res, f);
 	}
 	return res;
+}
+
+enum res py_frames_entry(struct py_process *py, struct py_runtime *rt, const struct py_thread *t,
+    const struct py_view *tstate, struct py_stack *s, struct fault *f)
+{
+	const struct py_layout *l = &rt->layout;
+	uint64_t base = py_view_word(tstate, l->tstate.base_frame);
+	struct start start;
+	bool joins = false;
+	enum res res;
+
+	if (!youngest(py, l, tstate, &start))
+		return fault_set(f, 0, 0, t->tstate, "the thread's C frame cannot be read");
+	res = walk(py, rt, start.at, base, start.next, s, &joins, f);
+	if (res != RES_OK || !start.checked ||
+	    py_entered(py, l, tstate, s, s->runs.n == 0 ? 0 : s->runs.at[0].count, joins))
+		return res;
+	/* Not yet entered: the frames begin at the next activation's. */
+	py_stack_restart(py, s);
+	return walk(py, rt, start.next, base, 0, s, &joins, f);
 }

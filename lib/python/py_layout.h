@@ -54,6 +54,7 @@ struct py_layout {
 	} interp;
 	struct {
 		py_field next, interp, frame, cframe, root_cframe, base_frame, thread_id, native_id;
+		py_field chunk, top; /* 3.11, 3.12: the newest piece of the data stack, its first free byte */
 	} tstate;
 	struct {
 		py_field current_frame, previous;

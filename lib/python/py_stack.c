@@ -16,6 +16,14 @@ void py_stack_break(struct py_stack *s, const char *fmt, ...)
 	va_end(ap);
 }
 
+void py_stack_restart(struct py_process *py, struct py_stack *s)
+{
+	addrmap_clear(&py->seen);
+	s->frames.n = s->runs.n = 0;
+	s->broken = false;
+	s->why[0] = '\0';
+}
+
 bool py_step_ok(struct py_process *py, const struct py_layout *l, uint64_t addr, struct py_stack *s,
     enum res *res, struct fault *f)
 {
@@ -55,6 +63,38 @@ bool py_frame_push(struct py_process *py, struct py_runtime *rt, struct py_frame
 		return false;
 	}
 	return true;
+}
+
+/* Is the frame at addr in a piece of the data stack, in its used part? Pieces: { previous, size, top (in words, of
+ * those that are not the newest), data } (CPython 3.11, 3.12 Include/cpython/pystate.h, _PyStackChunk). */
+static bool on_data_stack(
+    struct py_process *py, const struct py_layout *l, const struct py_view *tstate, uint64_t addr)
+{
+	enum { PIECES_MAX = 1 << 16, DATA = 24 };
+	uint64_t chunk = py_view_word(tstate, l->tstate.chunk), top = py_view_word(tstate, l->tstate.top);
+	uint64_t head[3];
+
+	for (int i = 0; chunk != 0 && i < PIECES_MAX; i++, chunk = head[0]) {
+		if (!py_read(py->P, head, sizeof(head), chunk))
+			return false;
+		if (i > 0)
+			top = chunk + DATA + head[2] * 8;
+		if (addr - chunk < head[1])
+			return addr >= chunk + DATA && addr < top;
+	}
+	return false;
+}
+
+bool py_entered(struct py_process *py, const struct py_layout *l, const struct py_view *tstate,
+    const struct py_stack *s, size_t count, bool joins)
+{
+	if (py_view_word(tstate, l->tstate.chunk) == 0)
+		return true; /* no frame was ever made, or the version does not say: nothing to doubt by */
+	for (size_t i = 0; joins && i < count; i++) {
+		if (s->frames.at[i].owner == PY_OWNED_BY_THREAD)
+			return on_data_stack(py, l, tstate, s->frames.at[i].addr);
+	}
+	return joins;
 }
 
 bool py_run_push(struct py_stack *s, uint64_t marker, size_t first, enum res *res, struct fault *f)

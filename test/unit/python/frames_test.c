@@ -375,6 +375,53 @@ START_TEST(activation_that_has_just_been_entered)
 }
 END_TEST
 
+/* The C frame of a new activation is linked before it is written: it still says what lay there before, here
+ * `stale`. The data stack's only piece begins at `piece`; nothing in it is in use. */
+static void link_unwritten(struct image *m, const struct drawn *d, uint64_t stale, uint64_t piece)
+{
+	const struct spec *is = m->is;
+	uint64_t fresh = image_alloc(m, 24), older = image_alloc(m, 24);
+
+	if (is->hex >= 0x030c0000)
+		put64(m, older, is->cf_frame, d->frames[0]);
+	else
+		older = d->markers[0];
+	put64(m, fresh, is->cf_prev, older);
+	put64(m, fresh, is->cf_frame, stale);
+	put64(m, m->tstate, is->ts_cframe, fresh);
+	put64(m, piece, 8, 4096);
+	put64(m, m->tstate, is->hex >= 0x030c0000 ? 232 : 296, piece);
+	put64(m, m->tstate, is->hex >= 0x030c0000 ? 240 : 304, piece + 24);
+}
+
+START_TEST(activation_that_does_not_know_its_frame_yet)
+{
+	enum { SMALL, OLDER, RETURNED, CASES };
+	const struct spec *is = &specs[_i / CASES == 0 ? SPEC_311 : SPEC_312];
+	struct image m;
+	struct opened o;
+	struct drawn d;
+	uint64_t stale, piece, below;
+	size_t n;
+
+	draw(&m, is, &d);
+	piece = image_alloc(&m, 24);
+	below = is->hex >= 0x030c0000 ? image_entry(&m, d.frames[0]) : d.frames[0];
+	stale = image_frame(&m, code_named(&m, "returned"), AT, below);
+	open_only(&m, &o);
+	link_unwritten(&m, &d, _i % CASES == SMALL ? 1 : _i % CASES == OLDER ? d.frames[2] : stale, piece);
+	ck_assert_int_eq(py_stack_read(o.py, &o.thread, &o.stack, NULL), RES_OK);
+	py_stack_finish(o.py, &o.thread, &o.stack);
+	ck_assert(!o.stack.broken);
+	ck_assert_uint_eq(o.stack.frames.n, 3);
+	expect_frame(&o, 0, "leaf", 12);
+	n = o.stack.runs.n;
+	expect_run(&o, n - 2, d.markers[0], 0, 2);
+	expect_run(&o, n - 1, d.markers[1], 2, 1);
+	close_all(&m, &o);
+}
+END_TEST
+
 START_TEST(copy_of_the_bytecode_per_thread)
 {
 	struct image m;
@@ -471,6 +518,7 @@ int main(void)
 		tcase_add_loop_test(tcase, each[i], 0, SPECS);
 	tcase_add_loop_test(tcase, frames_that_no_activation_runs, SPEC_38, SPEC_310 + 1);
 	tcase_add_loop_test(tcase, line_of_a_debugger, SPEC_38, SPEC_310 + 1);
+	tcase_add_loop_test(tcase, activation_that_does_not_know_its_frame_yet, 0, 6);
 	tcase_add_loop_test(tcase, recursion_of_100000, 0, 3);
 	tcase_add_test(tcase, copy_of_the_bytecode_per_thread);
 	suite_add_tcase(suite, tcase);
