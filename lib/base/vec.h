@@ -43,14 +43,13 @@ static inline bool vec_reserve_bytes(void **at, size_t *cap, size_t need, size_t
 
 /* Room for `need` items in all. (Through a void * of its own: writing a T * as a void * would break the
  * aliasing rules.) */
-#define vec_reserve(v, need)                                                                        \
-	({                                                                                          \
-		__typeof__(v) vec_it = (v);                                                         \
-		void *vec_bytes = vec_it->at;                                                       \
-		bool vec_ok =                                                                       \
-		    vec_reserve_bytes(&vec_bytes, &vec_it->cap, (need), sizeof(*vec_it->at));       \
-		vec_it->at = vec_bytes;                                                             \
-		vec_ok;                                                                             \
+#define vec_reserve(v, need)                                                                            \
+	({                                                                                              \
+		__typeof__(v) vec_it = (v);                                                             \
+		void *vec_bytes = vec_it->at;                                                           \
+		bool vec_ok = vec_reserve_bytes(&vec_bytes, &vec_it->cap, (need), sizeof(*vec_it->at)); \
+		vec_it->at = vec_bytes;                                                                 \
+		vec_ok;                                                                                 \
 	})
 
 /* Append one item. False: out of memory. */

@@ -113,8 +113,8 @@ static enum res copy_phdrs(struct elf_image *img, struct fault *f)
 	if (img->phnum == 0)
 		return fault_set(
 		    f, ELF_FAULT_FORMAT, 0, 0, "damaged or truncated ELF file: no program headers in it");
-	img->phdrs = malloc(img->phnum * sizeof(*img->phdrs));
-	img->loads = malloc(img->phnum * sizeof(*img->loads));
+	img->phdrs = calloc(img->phnum, sizeof(*img->phdrs));
+	img->loads = calloc(img->phnum, sizeof(*img->loads));
 	if (img->phdrs == NULL || img->loads == NULL)
 		return fault_memory(f);
 	memcpy(img->phdrs, at, img->phnum * ELF_PHDR_SIZE);

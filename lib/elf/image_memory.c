@@ -184,6 +184,8 @@ enum res elf_image_from_memory(
 		res = read_phdrs(&src, &eh, &phdrs, f);
 	if (res != RES_OK)
 		return res;
+	if (phdrs == NULL)
+		return fault_set(f, ELF_FAULT_FORMAT, 0, base, "no program headers in memory");
 
 	size = end_of_segments(phdrs, eh.e_phnum, limit);
 	if (size <= limit - limit % ELF_PAGE)

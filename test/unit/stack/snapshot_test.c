@@ -172,11 +172,10 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { what_was_read_stays_the_same,
-		sealed_reads_nothing_that_can_change, sealed_still_reads_text,
-		a_range_is_one_piece_and_wins_over_later_bytes, a_read_crosses_from_range_to_page,
-		a_hole_ends_a_read_and_costs_its_neighbours_nothing, ranges_do_not_overlap,
-		many_pages_find_their_bytes };
+	const TTest *const tests[] = { what_was_read_stays_the_same, sealed_reads_nothing_that_can_change,
+		sealed_still_reads_text, a_range_is_one_piece_and_wins_over_later_bytes,
+		a_read_crosses_from_range_to_page, a_hole_ends_a_read_and_costs_its_neighbours_nothing,
+		ranges_do_not_overlap, many_pages_find_their_bytes };
 
 	return run_suite("snapshot", tests, sizeof(tests) / sizeof(tests[0])) == 0 ? EXIT_SUCCESS
 										   : EXIT_FAILURE;
