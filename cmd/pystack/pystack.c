@@ -1,5 +1,6 @@
 /* pystack: each operand is grabbed, captured, printed and released in turn. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,7 +30,7 @@ static void complain(const char *before, const char *arg, const char *text)
 	escape_text(&line, text, strlen(text), false);
 	strbuf_char(&line, '\n');
 	(void)fflush(stdout);
-	(void)fputs(strbuf_text(&line), stderr);
+	(void)fputs(line.failed ? "pystack: out of memory\n" : strbuf_text(&line), stderr);
 	strbuf_free(&line);
 }
 
@@ -197,10 +198,24 @@ static enum outcome run_operand(const char *operand, const struct options *opt)
 	return outcome;
 }
 
+/* A standard stream that is closed is kept closed: what is opened or piped later would take its number and
+ * get the output. The directory can neither be read nor written. */
+static bool streams_guard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/", O_RDONLY | O_DIRECTORY) != fd)
+			return false;
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct options opt;
 	size_t printed = 0, failed = 0;
+
+	if (!streams_guard())
+		return EXIT_NOTHING;
 
 	switch (options_parse(argc, argv, &opt)) {
 	case OPTIONS_DONE:

@@ -27,9 +27,13 @@ static void put(struct report *r)
 	strbuf_reset(&r->line);
 }
 
+/* Words of our own, which may quote a name. */
 static void note(struct report *r, const char *text)
 {
-	(void)fprintf(r->out, INDENT "(%s)\n", text);
+	strbuf_str(&r->line, INDENT "(");
+	escape_text(&r->line, text, strlen(text), true);
+	strbuf_char(&r->line, ')');
+	put(r);
 }
 
 static const char *base_name(const char *path)
@@ -182,6 +186,7 @@ void report_thread(struct report *r, const struct stack_thread *th, bool header)
 {
 	long left = r->opt->frames;
 	bool whole = true;
+	char why[256];
 
 	if (header)
 		thread_header(r, th);
@@ -194,8 +199,8 @@ void report_thread(struct report *r, const struct stack_thread *th, bool header)
 	if (whole && th->native.end != UNWIND_END_DONE && th->native.why[0] != '\0' && !r->opt->python_only)
 		note(r, th->native.why);
 	if (whole && th->python.broken) {
-		strbuf_fmt(&r->line, INDENT "(older Python frames cannot be read: %s)", th->python.why);
-		put(r);
+		(void)snprintf(why, sizeof(why), "older Python frames cannot be read: %s", th->python.why);
+		note(r, why);
 	}
 }
 

@@ -1,5 +1,6 @@
 /* The command line: operands, options, messages, exit statuses. */
 #include <check.h>
+#include <elf.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/core_builder.h"
 #include "support/live.h"
 #include "support/spawn_files.h"
 
@@ -130,6 +132,70 @@ START_TEST(not_a_file)
 	    "pystack: cannot examine ");
 	expect(TOOL("/dev/zero"), 2, NULL, "pystack: cannot examine /dev/zero: ");
 	expect(TOOL("/"), 2, NULL, "pystack: cannot examine /: ");
+	(void)unlink(path);
+}
+END_TEST
+
+/* The shell's redirections on the tool with one operand. */
+static struct run redirected(const char *operand, const char *redirections)
+{
+	char command[2 * PATH_MAX];
+
+	(void)snprintf(command, sizeof(command), "'%s' '%s' %s", spawn_tool(), operand, redirections);
+	return run_program(NULL, ARGS("sh", "-c", command));
+}
+
+/* The number of a closed stream goes to what is opened next: that must not get the output. */
+START_TEST(closed_streams)
+{
+	pid_t pid = cat_start();
+	char name[96];
+
+	(void)print(name, pid, "");
+	expect(redirected(name, ">&-"), 1, NULL, "cannot write the output");
+	expect(redirected(name, "<&- >&-"), 1, NULL, "cannot write the output");
+	expect(redirected(name, "<&- >&- 2>&-"), 1, NULL, NULL);
+	expect(redirected(name, "<&- 2>&-"), 0, "libc.so.6`", NULL);
+	expect(redirected(name, ">/dev/full"), 1, NULL, "No space left on device");
+	cat_end(pid);
+}
+END_TEST
+
+START_TEST(loop_of_links)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/loop", spawn_folder());
+	ck_assert_int_eq(symlink(path, path), 0);
+	expect(TOOL(path), 2, NULL, "symbolic links");
+	(void)unlink(path);
+}
+END_TEST
+
+/* Names in a core are the core's choice. */
+START_TEST(names_in_remarks)
+{
+	struct core_builder *b = core_builder_create();
+	uint64_t regs[CB_REGS] = { [CB_RIP] = 0x10010, [CB_RSP] = 0x20000, [CB_RBP] = 0x20100 };
+	char path[PATH_MAX];
+	struct run r;
+
+	(void)snprintf(path, sizeof(path), "%s/core.names", spawn_folder());
+	core_builder_prstatus(b, 7, SIGSEGV, regs);
+	core_builder_map(b, 0x10000, 0x11000, 0, "/\x1b[31m");
+	core_builder_files(b, 4096);
+	core_builder_load(b, 0x10000, 4096, PF_R | PF_X, NULL, 0);
+	core_builder_load(b, 0x20000, 4096, PF_R | PF_W, "", 1);
+	core_builder_save(b, path);
+	core_builder_destroy(b);
+	r = TOOL("-F", path);
+	ck_assert_int_eq(r.status, 1);
+	ck_assert_msg(
+	    strstr(r.out, "\n              (no unwind information at 0x10010 in \\x1b\\x5b31m)\n") != NULL,
+	    "%s", r.out);
+	ck_assert_ptr_null(strchr(r.out, '\x1b'));
+	ck_assert_ptr_null(strchr(r.err, '\x1b'));
+	run_free(&r);
 	(void)unlink(path);
 }
 END_TEST
@@ -323,6 +389,9 @@ static Suite *suite(void)
 	tcase_add_test(c, zombie);
 	tcase_add_test(c, kernel_thread);
 	tcase_add_test(c, not_a_file);
+	tcase_add_test(c, closed_streams);
+	tcase_add_test(c, loop_of_links);
+	tcase_add_test(c, names_in_remarks);
 	tcase_add_test(c, not_a_core);
 	tcase_add_test(c, foreign_subcommands);
 	tcase_add_test(c, no_python);
