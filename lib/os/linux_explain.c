@@ -237,6 +237,7 @@ static void explain_file(const char *arg, char *buf, size_t n)
 
 void os_explain(const char *arg, int code, char *buf, size_t n)
 {
+	int sys = errno;
 	pid_t pid = operand_pid(arg);
 
 	if (n == 0)
@@ -255,7 +256,9 @@ void os_explain(const char *arg, int code, char *buf, size_t n)
 			explain_file(arg, buf, n);
 		break;
 	case G_STRANGE:
-		if (pid != 0)
+		if (sys != 0 && sys != ESRCH && sys != EPERM && sys != EACCES)
+			(void)snprintf(buf, n, "%s", strerror(sys));
+		else if (pid != 0)
 			explain_strange(pid, buf, n);
 		break;
 	case G_ZOMB:

@@ -55,7 +55,8 @@ ssize_t os_read(struct ps_prochandle *P, void *buf, size_t n, uintptr_t va);
 /* --- explaining a failed grab --- */
 
 /* More about why `arg` could not be examined (code: G_*): which process traces it, which right is
- * missing, what to do. One phrase, or "" if nothing more is known. Never fails. */
+ * missing, what to do. With G_STRANGE errno is to be that of the failure, or 0. One phrase, or "" if nothing
+ * more is known. Never fails. */
 void os_explain(const char *arg, int code, char *buf, size_t n);
 
 /* The pid as the target's own pid namespace numbers it for lwp `id` of live P (same number when there

@@ -396,6 +396,7 @@ static int read_objects(struct live *live, struct proc_objects **out, struct fau
 	}
 	if (r != RES_OK) {
 		proc_maps_clear(&maps);
+		errno = f->sys;
 		return r == RES_NONE ? G_NOPROC : f->code != 0 ? f->code : G_STRANGE;
 	}
 	files = live_files_interface(live->files);

@@ -103,7 +103,8 @@ static bool why_unprivileged(pid_t pid, const struct live_status *target, char *
 		    target->uid[1]);
 		return true;
 	}
-	(void)snprintf(path, sizeof(path), "/proc/%d", pid);
+	/* A file in it: the folder itself has the process's owner all the same. */
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	if (me != 0 && stat(path, &st) == 0 && st.st_uid != me) {
 		(void)snprintf(buf, n,
 		    "it is not dumpable (a set-id or capable program, or prctl "

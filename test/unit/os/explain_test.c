@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <errno.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -151,6 +153,58 @@ START_TEST(name_of_the_tracer)
 }
 END_TEST
 
+static void victim_not_dumpable(int out, int in, int unused)
+{
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	victim_blocked(out, in, unused);
+}
+
+static void look_without_rights(void)
+{
+	struct victim v = victim_start(victim_not_dumpable, 0);
+	char arg[32], text[256];
+
+	operand(arg, sizeof(arg), v.pid);
+	os_explain(arg, G_PERM, text, sizeof(text));
+	said(text, "it is not dumpable");
+	victim_end(&v);
+}
+
+/* In a process of its own, which gives up root's rights. */
+START_TEST(not_dumpable)
+{
+	enum { NOBODY = 65534 };
+	int status = 0;
+	pid_t looker = fork();
+
+	if (looker == 0) {
+		if (geteuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) != 0)
+			_exit(1);
+		(void)prctl(PR_SET_DUMPABLE, 1);
+		look_without_rights();
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(looker, &status, 0), looker);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+START_TEST(errors_of_the_system)
+{
+	char text[256];
+
+	errno = ELOOP;
+	os_explain("/nonexistent", G_STRANGE, text, sizeof(text));
+	ck_assert_str_eq(text, strerror(ELOOP));
+	errno = ENOMEM;
+	os_explain("1", G_STRANGE, text, sizeof(text));
+	ck_assert_str_eq(text, strerror(ENOMEM));
+	errno = 0;
+	os_explain("/nonexistent", G_STRANGE, text, sizeof(text));
+	ck_assert_str_eq(text, "");
+}
+END_TEST
+
 START_TEST(fixed_phrases)
 {
 	char text[256];
@@ -271,8 +325,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { files_that_are_no_cores, things_that_are_no_files, number_of_a_thread,
-		zombie_and_its_parent, name_of_the_tracer, fixed_phrases, inner_numbers,
-		same_numbers_without_namespace, hold_through_the_seam };
+		zombie_and_its_parent, name_of_the_tracer, not_dumpable, errors_of_the_system, fixed_phrases,
+		inner_numbers, same_numbers_without_namespace, hold_through_the_seam };
 	int failed;
 
 	if (mkdtemp(folder) == NULL)
