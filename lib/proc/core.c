@@ -61,6 +61,7 @@ enum res core_create(int fd, struct core **out, struct fault *f)
 		return fault_set(f, G_FORMAT, 0, 0, "an ELF file, but not a core");
 	if (core_segments_read(core, f) != RES_OK || core_notes_read(core, f) != RES_OK)
 		return RES_FAIL;
+	core_stacks_mark(core);
 	complete_psinfo(core);
 	core_args_complete(core);
 	*out = mem_keep(&core);

@@ -29,6 +29,7 @@ struct core_segment {
 	uint64_t off;   /* file offset of the byte at va */
 	uint64_t saved; /* bytes really in the file, from va on; never more than memsz */
 	uint32_t flags; /* PF_* */
+	bool stack;     /* some LWP's stack pointer is in what was saved */
 };
 
 /* One entry of NT_FILE. Sorted by start, not overlapping. */
@@ -68,6 +69,9 @@ void core_args_complete(struct core *core);
 /* Bytes saved in the core at va, up to n, over neighbouring segments: stops where nothing was saved
  * (nothing is filled with zeros). Returns how many, 0 when none. An elf_read_fn; data is the core. */
 ssize_t core_read(void *data, void *buf, size_t n, uint64_t va);
+
+/* Find out which segments are stacks; after the notes were read. */
+void core_stacks_mark(struct core *core);
 
 /* What the saved segments amount to: CC_CONTENT_* bits. */
 core_content_t core_content(const struct core *core);

@@ -11,6 +11,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@ enum {
 	FILE_ENTRY = 24,              /* bytes of one entry of NT_FILE, before the names */
 	NOTES_LIMIT = 1 << 30,        /* bytes of notes looked at: some 300,000 threads */
 	PAGE_SIZE_LIMIT = 0x40000000, /* of NT_FILE's unit */
+	AUXV_LIMIT = 256,             /* entries; Linux writes some 25 */
 };
 
 /* struct user_regs_struct's order (uapi/asm/ptrace-abi.h, sys/user.h) in terms of ours; -1: not kept. */
@@ -171,7 +173,7 @@ static enum res take_auxv(struct core *core, const struct elf_note *note, struct
 	while (span_u64(&s, &type) && span_u64(&s, &value) && type != AT_NULL) {
 		auxv_t entry = { .a_type = (int)type, .a_un.a_val = (long)value };
 
-		if (type > INT32_MAX) {
+		if (type > INT32_MAX || core->auxv.n == AUXV_LIMIT) {
 			core->damaged = true;
 			break;
 		}
@@ -199,7 +201,7 @@ static bool range_of(struct span *entries, struct span *names, uint64_t unit, st
 		out->path_len -= cut;
 		out->deleted = true;
 	}
-	return out->path_len > 0;
+	return out->path_len > 0 && out->path_len < PATH_MAX; /* a longer one could not be opened */
 }
 
 static enum res take_file(struct core *core, const struct elf_note *note, struct fault *f)

@@ -89,13 +89,13 @@ enum res core_segments_read(struct core *core, struct fault *f)
 }
 
 /* The segment that holds va, or NULL. */
-static const struct core_segment *segment_at(const struct core *core, uint64_t va)
+static struct core_segment *segment_at(const struct core *core, uint64_t va)
 {
 	size_t lo = 0, hi = core->segments.n;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		const struct core_segment *seg = &core->segments.at[mid];
+		struct core_segment *seg = &core->segments.at[mid];
 
 		if (va < seg->va)
 			hi = mid;
@@ -135,16 +135,15 @@ ssize_t core_read(void *data, void *buf, size_t n, uint64_t va)
 	return (ssize_t)done;
 }
 
-/* Does a segment hold the stack pointer of some LWP? */
-static bool holds_sp(const struct core *core, const struct core_segment *seg)
+void core_stacks_mark(struct core *core)
 {
 	for (size_t i = 0; i < core->lwps.n; i++) {
 		uint64_t sp = (uint64_t)core->lwps.at[i].pr_reg[R_SP];
+		struct core_segment *seg = segment_at(core, sp);
 
-		if (sp >= seg->va && sp - seg->va < seg->saved)
-			return true;
+		if (seg != NULL && sp - seg->va < seg->saved)
+			seg->stack = true;
 	}
-	return false;
 }
 
 core_content_t core_content(const struct core *core)
@@ -157,7 +156,7 @@ core_content_t core_content(const struct core *core)
 
 		if (seg->saved == 0)
 			continue;
-		if (holds_sp(core, seg)) {
+		if (seg->stack) {
 			bits |= CC_CONTENT_STACK;
 		} else if (core_range_at(core, seg->va) == NULL) {
 			/* Linux does not say which anonymous memory is the heap. */

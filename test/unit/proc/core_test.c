@@ -469,6 +469,43 @@ START_TEST(senseless_parts_are_left_out)
 }
 END_TEST
 
+/* What no kernel writes would only cost time and memory. */
+START_TEST(too_long_to_be_true)
+{
+	struct core_builder *b = core_builder_create();
+	uint64_t auxv[1000][2];
+	char path[5000];
+	struct ps_prochandle *P;
+
+	for (size_t i = 0; i < 1000; i++) {
+		auxv[i][0] = 1000 + i;
+		auxv[i][1] = i;
+	}
+	memset(path, 'x', sizeof(path) - 1);
+	path[0] = '/';
+	path[sizeof(path) - 1] = '\0';
+	add_lwp(b, 7, SIGSEGV, 0);
+	core_builder_load(b, 0x10000, PAGE, PF_R, page_a, PAGE);
+	core_builder_auxv(b, (const uint64_t(*)[2])auxv, 1000);
+	P = grab_ok(b);
+	ck_assert_int_eq(Pgetauxval(P, 1100), 100);
+	ck_assert_int_eq(Pgetauxval(P, 1999), -1);
+	ck_assert_ptr_nonnull(notice_with(P, "damaged"));
+	Prelease(P, 0);
+	b = core_builder_create();
+	add_lwp(b, 7, SIGSEGV, 0);
+	core_builder_load(b, 0x10000, PAGE, PF_R, page_a, PAGE);
+	core_builder_map(b, 0x10000, 0x11000, 0, path);
+	core_builder_map(b, 0x20000, 0x21000, 0, "/nonexistent");
+	core_builder_files(b, PAGE);
+	P = grab_ok(b);
+	ck_assert_ptr_nonnull(notice_with(P, "damaged"));
+	ck_assert_ptr_null(Pobjname(P, 0x10000, path, sizeof(path)));
+	ck_assert_ptr_nonnull(Pobjname(P, 0x20000, path, sizeof(path)));
+	Prelease(P, 0);
+}
+END_TEST
+
 /* What a core holds makes no difference to what opening it costs: this one says 100 GB. */
 START_TEST(huge_and_sparse)
 {
@@ -510,6 +547,7 @@ int main(void)
 	tcase_add_test(tcase, truncated);
 	tcase_add_test(tcase, whole_core_has_no_notices);
 	tcase_add_test(tcase, senseless_parts_are_left_out);
+	tcase_add_test(tcase, too_long_to_be_true);
 	tcase_add_test(tcase, huge_and_sparse);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
