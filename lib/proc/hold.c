@@ -57,7 +57,8 @@ struct hold_tracer {
 	const char *set;
 	int ms;
 	int64_t deadline;    /* CLOCK_MONOTONIC, ns */
-	bool threaded, lost; /* lost: the list of LWPs could not be read */
+	bool threaded, lost; /* lost: the list of LWPs could not be read, */
+	int lost_sys;        /* for this reason, ENOENT or ESRCH: the process is gone */
 	pthread_t thread;
 	sem_t ready, go;
 	struct addrmap seen; /* TID -> index in h->lwps */
@@ -148,6 +149,7 @@ static void stopped(struct hold_lwp *l, int code)
 	if (iov.iov_len != sizeof(user)) {
 		(void)ptrace(PTRACE_DETACH, l->id, NULL, (void *)(intptr_t)l->signo);
 		l->state = HOLD_REFUSED;
+		l->code = G_ISAINVAL;
 		set_why(l, "it is running 32-bit code");
 		return;
 	}
@@ -204,7 +206,8 @@ static void seize(const struct hold_tracer *t, struct hold_lwp *l)
 		return;
 	}
 	l->state = HOLD_REFUSED;
-	(void)hold_why_refused(t->live->pid, l->id, l->why, sizeof(l->why));
+	/* Asked now: another tracer may be gone a moment later. */
+	l->code = hold_why_refused(t->live->pid, l->id, l->why, sizeof(l->why));
 }
 
 /* --- waiting --- */
@@ -272,8 +275,11 @@ static void explain_timeouts(const struct hold_tracer *t)
 static bool list_new(struct hold_tracer *t)
 {
 	struct live_ids ids = VEC_EMPTY;
-	bool ok = live_ids_read(t->live->dir, &ids) == RES_OK;
+	bool ok;
 
+	errno = 0;
+	ok = live_ids_read(t->live->dir, &ids) == RES_OK;
+	t->lost_sys = ok || errno == 0 ? ENOMEM : errno;
 	for (size_t i = 0; ok && i < ids.n; i++) {
 		struct hold_lwp l = { .id = ids.at[i], .state = HOLD_GONE };
 		uint32_t index;
@@ -418,8 +424,6 @@ static void run_with_sigchld(struct hold_tracer *t)
 static enum res none_held(const struct hold_tracer *t, struct fault *f)
 {
 	const struct hold_lwp *refused = NULL, *late = NULL;
-	char why[160];
-	int code;
 
 	for (size_t i = 0; i < t->h->lwps.n; i++) {
 		const struct hold_lwp *l = &t->h->lwps.at[i];
@@ -429,16 +433,15 @@ static enum res none_held(const struct hold_tracer *t, struct fault *f)
 		if (l->state == HOLD_TIMEOUT && late == NULL)
 			late = l;
 	}
-	if (refused != NULL && refused->sys == 0)
-		return fault_set(f, G_ISAINVAL, 0, 0, "%s", refused->why);
-	if (refused != NULL) {
-		code = hold_why_refused(t->live->pid, refused->id, why, sizeof(why));
-		return fault_set(f, code, refused->sys, 0, "%s", refused->why);
-	}
+	if (refused != NULL)
+		return fault_set(f, refused->code, refused->sys, 0, "%s", refused->why);
 	if (late != NULL)
 		return fault_set(f, G_STRANGE, ETIMEDOUT, 0, "%s", late->why);
 	if (t->h->lwps.n == 0 && !t->lost)
 		return fault_set(f, G_BADLWPS, 0, 0, "no matching LWPs found");
+	if (t->lost && t->lost_sys != ENOENT && t->lost_sys != ESRCH)
+		return fault_set(
+		    f, G_STRANGE, t->lost_sys, 0, "its threads cannot be listed: %s", strerror(t->lost_sys));
 	return fault_set(f, G_NOPROC, ESRCH, 0, "the process has exited");
 }
 

@@ -24,6 +24,7 @@ struct hold_lwp {
 	lwpid_t id;
 	enum hold_state state;
 	int sys;
+	int code;         /* for REFUSED: G_BUSY, G_PERM or G_ISAINVAL */
 	int signo;        /* signal to hand on at detach, 0 none */
 	prgregset_t regs; /* all of them, with FSBASE and GSBASE */
 	char why[160];    /* for REFUSED and TIMEOUT: a phrase for the user, else "" */
