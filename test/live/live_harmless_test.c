@@ -1,0 +1,177 @@
+/* The target does not suffer, whatever becomes of the tool: killed at any moment, run twice at a time. */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "support/live.h"
+#include "support/spawn_files.h"
+#include "support/victim.h"
+
+enum { ROUNDS = 120, STEP_NS = 40 * 1000, SIGNALS = 400 };
+
+/* Blocked until then: libcheck's handlers, which end the whole test, are in force before the exec. */
+static pid_t tool_start(pid_t target)
+{
+	char arg[16];
+	sigset_t all, old;
+	pid_t tool;
+
+	(void)snprintf(arg, sizeof(arg), "%d", (int)target);
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &old);
+	tool = fork();
+	if (tool == 0) {
+		int null = open("/dev/null", O_RDWR);
+
+		(void)signal(SIGINT, SIG_DFL);
+		(void)signal(SIGTERM, SIG_DFL);
+		(void)sigprocmask(SIG_SETMASK, &old, NULL);
+		if (dup2(null, 1) == 1 && dup2(null, 2) == 2)
+			(void)execl(spawn_tool(), "pystack", arg, NULL);
+		_exit(127);
+	}
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	ck_assert_int_gt(tool, 0);
+	return tool;
+}
+
+/* Kill it in the middle of what it does: later in each round. */
+static void tool_end(pid_t tool, int round)
+{
+	static const int signals[] = { SIGKILL, SIGINT, SIGTERM, SIGPIPE };
+	struct timespec pause = { 0, (long)round * STEP_NS };
+
+	(void)nanosleep(&pause, NULL);
+	(void)kill(tool, signals[round % 4]);
+	ck_assert_int_eq(waitpid(tool, NULL, 0), tool);
+}
+
+/* No LWP of it is traced, and each has one of the states wanted. */
+static bool at_ease(pid_t pid, const char *states)
+{
+	pid_t tids[64];
+	int n = victim_lwps(pid, tids, 64);
+
+	for (int i = 0; i < n; i++) {
+		char path[64], text[512];
+
+		(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/status", (int)pid, (int)tids[i]);
+		if (!spawn_head(path, text, sizeof(text)))
+			continue;
+		if (strstr(text, "\nTracerPid:\t0\n") == NULL ||
+		    strchr(states, strstr(text, "\nState:\t")[8]) == NULL)
+			return false;
+	}
+	return n > 0;
+}
+
+/* The kernel lets go of a dead tracer's tracees before its parent hears of the death; they stop or run
+ * again a moment later. */
+static void await_ease(pid_t pid, const char *states, int round)
+{
+	for (int i = 0; i < 2000; i++) {
+		if (at_ease(pid, states))
+			return;
+		(void)nanosleep(&(struct timespec){ 0, 1000 * 1000 }, NULL);
+	}
+	ck_abort_msg("round %d: not left in one of the states %s", round, states);
+}
+
+START_TEST(killed_while_it_examines)
+{
+	struct victim v = victim_start(victim_threads, 20);
+
+	for (int i = 0; i < ROUNDS; i++) {
+		tool_end(tool_start(v.pid), i);
+		await_ease(v.pid, "SR", i);
+	}
+	victim_end(&v);
+}
+END_TEST
+
+START_TEST(killed_while_the_target_is_stopped)
+{
+	struct victim v = victim_start(victim_blocked, 0);
+
+	for (int i = 0; i < ROUNDS; i++) {
+		pid_t tool;
+
+		/* The stop may not yet have taken effect when the tool looks. */
+		(void)kill(v.pid, SIGSTOP);
+		tool = tool_start(v.pid);
+		tool_end(tool, i);
+		await_ease(v.pid, "T", i);
+		(void)kill(v.pid, SIGCONT);
+	}
+	victim_send(&v);
+	ck_assert(victim_byte(&v));
+	victim_end(&v);
+}
+END_TEST
+
+START_TEST(no_signal_is_lost)
+{
+	struct victim v = victim_start(victim_counting, SIGNALS);
+	int sent = 0;
+
+	for (int i = 0; sent < SIGNALS; i++) {
+		pid_t tool = tool_start(v.pid);
+
+		for (int k = 0; k < 5 && sent < SIGNALS; k++, sent++) {
+			while (sigqueue(v.pid, SIGRTMIN, (union sigval){ .sival_int = 0 }) != 0)
+				ck_assert_int_eq(errno, EAGAIN);
+			(void)sched_yield();
+		}
+		tool_end(tool, i);
+	}
+	ck_assert(victim_byte(&v)); /* it had them all */
+	victim_end(&v);
+}
+END_TEST
+
+/* The one that comes second may be refused, but does no harm. */
+START_TEST(twice_at_a_time)
+{
+	struct victim v = victim_start(victim_threads, 20);
+
+	for (int i = 0; i < ROUNDS; i++) {
+		pid_t tools[2] = { tool_start(v.pid), tool_start(v.pid) };
+
+		for (int k = 0; k < 2; k++) {
+			int status = -1;
+
+			ck_assert_int_eq(waitpid(tools[k], &status, 0), tools[k]);
+			ck_assert(WIFEXITED(status) && WEXITSTATUS(status) <= 2);
+		}
+		await_ease(v.pid, "SR", i);
+	}
+	victim_end(&v);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("harmless");
+	TCase *c = tcase_create("harmless");
+
+	tcase_set_timeout(c, 120);
+	tcase_add_test(c, killed_while_it_examines);
+	tcase_add_test(c, killed_while_the_target_is_stopped);
+	tcase_add_test(c, no_signal_is_lost);
+	tcase_add_test(c, twice_at_a_time);
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int main(void)
+{
+	return live_main(suite);
+}
