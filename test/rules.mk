@@ -33,12 +33,16 @@ include test/unit/unwind/rules.mk
 LIVE_SRC := $(wildcard test/live/*_test.c)
 LIVE_BIN := $(LIVE_SRC:%.c=$(O)/%)
 
-$(LIVE_BIN): $(O)/%: $(O)/%.o $(SUPPORT_A) $(call archives,base)
+# test/fuzz/NAME_fuzz.c         damage with a fixed seed; not part of `make check`
+FUZZ_BIN := $(patsubst %.c,$(O)/%,$(wildcard test/fuzz/*_fuzz.c))
+
+$(LIVE_BIN) $(FUZZ_BIN): $(O)/%: $(O)/%.o $(SUPPORT_A) $(call archives,base)
 	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(CHECK_LIBS) $(pkg_libs)
 
 unit-programs: $(UNIT_BIN)
 live-programs: $(LIVE_BIN) $(O)/pystack
+fuzz-programs: $(FUZZ_BIN) $(O)/pystack
 
 # What Debian calls the things to build with, and to test with beyond that.
 BUILD_NEEDS := gcc make pkg-config libc6-dev libelf-dev libunwind-dev liblzma-dev zlib1g-dev python3
@@ -65,9 +69,16 @@ check:
 check-programs: $(O)/pystack $(CHECKED)
 
 # The same tests, everything built with the sanitizers.
+SANITIZED = O=build-asan OPT='-O1 -g' \
+	SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
+
 check-asan:
-	$(again) -s check O=build-asan OPT='-O1 -g' \
-		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
+	$(again) -s check $(SANITIZED)
+
+# FUZZ_RUNS=1000: that many damaged cores of each interpreter.
+fuzz:
+	$(again) -s -j2 fuzz-programs $(SANITIZED)
+	@test/report $(FUZZ_BIN:$(O)/%=build-asan/%)
 
 demo:
 	@test/need.sh $(BUILD_NEEDS)
@@ -84,4 +95,4 @@ format:
 format-check:
 	git ls-files '*.[ch]' | xargs clang-format --dry-run -Werror
 
-.PHONY: unit-programs live-programs check check-programs check-asan demo format format-check lint needs-check
+.PHONY: unit-programs live-programs fuzz-programs check check-programs check-asan fuzz demo format format-check lint needs-check
