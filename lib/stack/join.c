@@ -5,15 +5,21 @@
 
 #include "base/owned.h"
 
-/* Where a run without an activation goes: behind the last native frame that lies wholly below its
- * marker; without a marker, or out of order, behind the run before it. */
-static int64_t place_loose(const struct join_input *in, uint64_t marker, int64_t after)
+/* Where run r without an activation goes: behind the last native frame that lies wholly below its marker; without
+ * a marker, or out of order, behind the run before it; without one, before the next that has an activation. */
+static int64_t place_loose(const struct join_input *in, const int64_t *owner, size_t r, int64_t after)
 {
 	const struct native_stack *native = in->native;
+	uint64_t marker = in->python->runs.at[r].marker;
 	int64_t at = after;
 
-	if (marker == 0)
-		return after >= 0 ? after : (int64_t)native->frames.n - 1;
+	if (marker == 0 && after >= 0)
+		return after;
+	if (marker == 0) {
+		while (r < in->python->runs.n && owner[r] == JOIN_NOWHERE)
+			r++;
+		return (r < in->python->runs.n ? owner[r] : (int64_t)native->frames.n) - 1;
+	}
 	for (size_t i = after < 0 ? 0 : (size_t)after; i < native->frames.n; i++) {
 		if (native->frames.at[i].sp <= marker && !native->frames.at[i].signal_frame)
 			at = (int64_t)i;
@@ -98,8 +104,7 @@ enum res stack_join(const struct join_input *in, struct join *out, struct fault 
 		/* Runs are youngest first: one that claims a younger activation than its callee's is wrong. */
 		if (owner[r] != JOIN_NOWHERE && owner[r] < last)
 			owner[r] = JOIN_NOWHERE;
-		at[r] = owner[r] != JOIN_NOWHERE ? owner[r]
-						 : place_loose(in, in->python->runs.at[r].marker, last);
+		at[r] = owner[r] != JOIN_NOWHERE ? owner[r] : place_loose(in, owner, r, last);
 		last = at[r];
 	}
 	return merge(in, &plan, at, out) ? RES_OK : fault_memory(f);

@@ -1,8 +1,9 @@
 /* 3.8 to 3.10: nothing on the C stack says which frame an activation runs, but there is one
  * activation per running frame, in the same order. The two lists are laid side by side from the oldest
  * end, and each pair is verified: the activation has the address of its PyFrameObject in a callee-saved
- * register or in a slot of its own. The pointer only verifies an expected pair; activations hold their
- * neighbours' frames as well.
+ * register, the same in all activations of a binary, or in a slot of its own. Which register it is shows in that most
+ * activations name frames in it, and then it decides. A slot only verifies an expected pair; activations hold
+ * their neighbours' frames as well.
  *
  *   activations   e0  e1      e2  e3          (youngest first; e1 of C code that was just entered …)
  *   frames        f0      s   f1  f2          s: suspended generator that a throw() went through
@@ -11,6 +12,7 @@
 
 #include <stdlib.h>
 
+#include "base/addrmap.h"
 #include "base/owned.h"
 
 enum { LOOKAHEAD = 64 }; /* pairs tried when the two lists disagree */
@@ -20,7 +22,9 @@ struct order {
 	struct join_plan *plan;
 	int64_t *eval; /* native frames that run the loop, youngest first */
 	int64_t n_eval;
-	bool complete; /* eval is all there are (by cframes): a frame that fits none has none */
+	bool complete;         /* eval is all there are (by cframes): a frame that fits none has none */
+	struct addrmap frames; /* address of a frame → its index */
+	int reg;               /* the register that names an activation's frame; -1 not known */
 };
 
 static bool in_eval_code(const struct join_input *in, const struct native_frame *fr)
@@ -62,6 +66,45 @@ static int64_t eval_by_code(const struct join_input *in, int64_t *out)
 			out[n++] = (int64_t)i;
 	}
 	return n;
+}
+
+/* The frame that register r of activation e names, or -1. */
+static int64_t named_by(const struct order *o, int64_t e, int r)
+{
+	const struct native_frame *fr = &o->in->native->frames.at[o->eval[e]];
+	uint32_t j;
+
+	if (r < 0 || (fr->saved_known >> r & 1) == 0 || !addrmap_get(&o->frames, fr->saved[r], &j))
+		return -1;
+	return (int64_t)j;
+}
+
+/* Which register names the most frames, each older activation an older one? More than one with as many: none. */
+static enum res learn_register(struct order *o, struct fault *f)
+{
+	int64_t best = 1; /* one alone shows nothing */
+
+	o->reg = -1;
+	for (size_t j = 0; j < o->in->python->frames.n; j++) {
+		if (!addrmap_put(&o->frames, o->in->python->frames.at[j].addr, (uint32_t)j))
+			return fault_memory(f);
+	}
+	for (int r = 0; r < UNWIND_SAVED; r++) {
+		int64_t n = 0, last = -1;
+
+		for (int64_t e = 0; e < o->n_eval; e++) {
+			int64_t j = named_by(o, e, r);
+
+			if (j > last) {
+				last = j;
+				n++;
+			}
+		}
+		if (n >= best)
+			o->reg = n > best ? r : -1;
+		best = n > best ? n : best;
+	}
+	return RES_OK;
 }
 
 /* Does activation e hold the address of frame j? */
@@ -114,8 +157,14 @@ static void align(struct order *o, int64_t n_frames)
 	int64_t e = o->n_eval - 1, j = n_frames - 1;
 
 	while (e >= 0 && j >= 0) {
-		int64_t skip;
+		int64_t skip, sure = named_by(o, e, o->reg);
 
+		if (sure >= 0 && sure <= j) {
+			for (; j > sure; j--)
+				to_caller(o, e, j, !o->complete && !o->in->python->frames.at[j].synthetic);
+			pair(o, e--, j--, false);
+			continue;
+		}
 		if (holds(o, e, j)) {
 			pair(o, e--, j, false);
 			j--;
@@ -156,7 +205,8 @@ static void mark_bare(struct order *o, int64_t n_frames)
 enum res join_by_order(const struct join_input *in, struct join_plan *plan, struct fault *f)
 {
 	OWNED(mem_release) int64_t *eval = calloc(in->native->frames.n + 1, sizeof(*eval));
-	struct order o = { in, plan, eval, 0, false };
+	struct order o = { .in = in, .plan = plan, .eval = eval };
+	enum res res;
 
 	if (eval == NULL)
 		return fault_memory(f);
@@ -164,8 +214,11 @@ enum res join_by_order(const struct join_input *in, struct join_plan *plan, stru
 	o.complete = o.n_eval > 0;
 	if (!o.complete)
 		o.n_eval = eval_by_code(in, eval);
-	align(&o, (int64_t)in->python->runs.n);
-	if (in->python->runs.n > 0)
+	res = learn_register(&o, f);
+	if (res == RES_OK)
+		align(&o, (int64_t)in->python->runs.n);
+	addrmap_free(&o.frames);
+	if (res == RES_OK && in->python->runs.n > 0)
 		mark_bare(&o, (int64_t)in->python->runs.n);
-	return RES_OK;
+	return res;
 }

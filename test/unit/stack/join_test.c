@@ -324,6 +324,44 @@ START_TEST(order_suspended_frame_goes_to_its_caller)
 }
 END_TEST
 
+/* Slots show the callers' frames as well; the register that has its own frame in each activation decides. */
+START_TEST(order_register_outweighs_slots)
+{
+	struct scene s = { 0 };
+	struct py_range ranges[3];
+
+	native(&s, 6);
+	eval_at(&s, ranges, (size_t[]){ 1, 3, 5 }, 3);
+	for (int i = 0; i < 4; i++)
+		run(&s, 0, 1);
+	for (size_t i = 0; i < 64; i++)
+		s.words[i] = 0x9100; /* frame 1, which no activation runs */
+	s.in.word = word;
+	s.in.data = &s;
+	hold(&s, 1, 0);
+	hold(&s, 3, 2);
+	hold(&s, 5, 3);
+	ck_assert_str_eq(joined(&s), "n0 n1 p0 n2 n3 p1? p2 n4 n5 p3");
+	done(&s);
+}
+END_TEST
+
+START_TEST(order_youngest_frame_alone_is_odd)
+{
+	struct scene s = { 0 };
+	struct py_range ranges[2];
+
+	native(&s, 5);
+	eval_at(&s, ranges, (size_t[]){ 1, 3 }, 2);
+	for (int i = 0; i < 3; i++)
+		run(&s, 0, 1);
+	hold(&s, 1, 1);
+	hold(&s, 3, 2);
+	ck_assert_str_eq(joined(&s), "n0 L p0? n1 p1 n2 n3 p2 n4");
+	done(&s);
+}
+END_TEST
+
 START_TEST(order_activation_without_symbol_in_the_middle)
 {
 	struct scene s = { 0 };
@@ -396,6 +434,8 @@ int main(void)
 	tcase_add_test(t, order_unverified_is_doubted);
 	tcase_add_test(t, order_activation_just_entered_has_no_frame);
 	tcase_add_test(t, order_suspended_frame_goes_to_its_caller);
+	tcase_add_test(t, order_register_outweighs_slots);
+	tcase_add_test(t, order_youngest_frame_alone_is_odd);
 	tcase_add_test(t, order_activation_without_symbol_in_the_middle);
 	tcase_add_test(t, order_chain_that_was_cut_is_told);
 	tcase_add_test(t, order_by_cframes_needs_no_code_ranges);
