@@ -91,7 +91,7 @@ static enum res walk(struct py_process *py, struct py_runtime *rt, const cuts *c
 			break;
 		at = py_view_word(&v, l->frame.previous);
 	}
-	*joins = k > 0 || c->n < 2 || (at == 0 && c->at[1].frame == 0);
+	*joins = k > 0 || (at == 0 && c->n > 1 && c->at[1].frame == 0);
 	if (res != RES_OK)
 		return res;
 	/* Activations below the last frame: their frames were not reached, or they have none. */
@@ -116,11 +116,15 @@ enum res py_frames_cframe(struct py_process *py, struct py_runtime *rt, const st
 	if (res != RES_OK || c.n == 0)
 		return res;
 	res = walk(py, rt, &c, s, &joins, f);
-	if (res != RES_OK || c.n < 2 || s->runs.n == 0 ||
+	if (res != RES_OK || c.at[0].marker == 0 || s->runs.n == 0 ||
 	    py_entered(py, l, tstate, s, s->runs.at[0].count, joins))
 		return res;
-	/* Not yet entered: it has no frames, and the others begin at the next one's. */
-	c.at[0].frame = c.at[1].frame;
+	/* Not yet entered: it has no frames, and the others begin at the next one's, if that is one. */
 	py_stack_restart(py, s);
-	return walk(py, rt, &c, s, &joins, f);
+	c.at[0].frame = c.n > 1 ? c.at[1].frame : 0;
+	if (c.at[c.n - 1].marker == 0)
+		res = walk(py, rt, &c, s, &joins, f);
+	if (s->frames.n > 0 && s->frames.at[0].bad)
+		s->frames.n = s->runs.n = 0;
+	return res;
 }

@@ -98,7 +98,10 @@ enum res py_frames_entry(struct py_process *py, struct py_runtime *rt, const str
 	if (res != RES_OK || !start.checked ||
 	    py_entered(py, l, tstate, s, s->runs.n == 0 ? 0 : s->runs.at[0].count, joins))
 		return res;
-	/* Not yet entered: the frames begin at the next activation's. */
+	/* Not yet entered: the frames begin at the next activation's, if that is one. */
 	py_stack_restart(py, s);
-	return walk(py, rt, start.next, base, 0, s, &joins, f);
+	res = walk(py, rt, start.next, base, 0, s, &joins, f);
+	if (s->frames.n > 0 && s->frames.at[0].bad)
+		s->frames.n = s->runs.n = 0;
+	return res;
 }

@@ -79,7 +79,8 @@ enum { PY_OWNED_BY_THREAD = 0, PY_OWNED_BY_GENERATOR = 1 };
 /* Common to the families (py_stack.c). The first end of a chain is the one that is told. */
 void py_stack_break(struct py_stack *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Forget the frames and runs read so far. */
+/* Forget the frames and runs read so far, which were of an activation being entered. What is read after it, from what
+ * seems to be the next one, may leave out some: s->entering and s->broken say so. */
 void py_stack_restart(struct py_process *py, struct py_stack *s);
 
 /* A step of a chain: may `addr` be walked to? False: s->broken says why (cycle, limit, not an
@@ -92,9 +93,9 @@ bool py_step_ok(struct py_process *py, const struct py_layout *l, uint64_t addr,
 bool py_frame_push(struct py_process *py, struct py_runtime *rt, struct py_frame *frame, struct py_stack *s,
     unsigned *bad_run, enum res *res, struct fault *f);
 
-/* 3.11 and 3.12 link an activation's C frame to the thread before they write into it which frame it runs: for some
- * instructions that is what the stack held there before, often a frame that has returned. Can the frames of s->frames
- * up to `count` be the youngest activation's? `joins`: they lead to the next activation's. */
+/* 3.11 and 3.12 link an activation's C frame to the thread before they write into it (gcc puts both of its pointers
+ * last): for some instructions it says what the stack held there before, often a frame that has returned. Can the
+ * frames of s->frames up to `count` be the youngest activation's? `joins`: they lead to the next activation's. */
 bool py_entered(struct py_process *py, const struct py_layout *l, const struct py_view *tstate,
     const struct py_stack *s, size_t count, bool joins);
 

@@ -21,7 +21,8 @@ void py_stack_restart(struct py_process *py, struct py_stack *s)
 	addrmap_clear(&py->seen);
 	s->frames.n = s->runs.n = 0;
 	s->broken = false;
-	s->why[0] = '\0';
+	s->entering = true;
+	py_stack_break(s, "an activation was just being entered");
 }
 
 bool py_step_ok(struct py_process *py, const struct py_layout *l, uint64_t addr, struct py_stack *s,

@@ -81,6 +81,8 @@ struct py_stack {
 	VEC(struct py_run) runs;     /* for PY_MARK_NONE: one run per frame, marker 0 */
 	VEC(uint64_t) cframes;       /* 3.10: CFrame addresses on the C stack, youngest first */
 	bool broken;                 /* the chain ended in garbage, a cycle or a limit: `why` says */
+	bool entering;               /* and that because it was read in a moment when it is not linked:
+	                              * some instructions later it is */
 	char why[128];
 };
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/owned.h"
 #include "os/target_os.h"
@@ -36,7 +37,7 @@ static int count_match(void *data, const lwpstatus_t *status, const lwpsinfo_t *
 	return 0;
 }
 
-static enum res capture_live(struct stack_target *t, struct ps_prochandle *P, struct fault *f)
+static enum res capture_once(struct stack_target *t, struct ps_prochandle *P, struct fault *f)
 {
 	enum res res = snapshot_create(P, &t->capture.snapshot, f);
 
@@ -53,6 +54,35 @@ static enum res capture_live(struct stack_target *t, struct ps_prochandle *P, st
 	res = capture_seized(P, t->opt.lwps, &t->capture, f);
 	if (t->opt.lwps == NULL)
 		t->capture.all = t->capture.lwps.n;
+	return res;
+}
+
+/* Was some thread caught in a moment when its Python frames are not linked? */
+static bool entering(const struct capture *c)
+{
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		if (c->lwps.at[i].python.entering)
+			return true;
+	}
+	return false;
+}
+
+/* Such a moment is some ten instructions long: a second look a little later sees it over, unless the target does not
+ * run. */
+static enum res capture_live(struct stack_target *t, struct ps_prochandle *P, struct fault *f)
+{
+	enum { LOOKS = 4, PAUSE_NS = 1000000 };
+	static const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	enum res res = capture_once(t, P, f);
+
+	for (int i = 1; i < LOOKS && res == RES_OK && entering(&t->capture); i++) {
+		(void)nanosleep(&pause, NULL);
+		capture_free(&t->capture);
+		t->capture.py = t->py;
+		t->matches = 0;
+		py_process_move(t->py, P);
+		res = capture_once(t, P, f);
+	}
 	return res;
 }
 

@@ -412,7 +412,7 @@ START_TEST(activation_that_does_not_know_its_frame_yet)
 	link_unwritten(&m, &d, _i % CASES == SMALL ? 1 : _i % CASES == OLDER ? d.frames[2] : stale, piece);
 	ck_assert_int_eq(py_stack_read(o.py, &o.thread, &o.stack, NULL), RES_OK);
 	py_stack_finish(o.py, &o.thread, &o.stack);
-	ck_assert(!o.stack.broken);
+	ck_assert(o.stack.entering);
 	ck_assert_uint_eq(o.stack.frames.n, 3);
 	expect_frame(&o, 0, "leaf", 12);
 	n = o.stack.runs.n;
