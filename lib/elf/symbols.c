@@ -35,14 +35,14 @@ void elf_symbols_attach_debug(struct elf_symbols *syms, struct elf_image *debug)
 
 void symbol_table_set(struct symbol_table *t, enum elf_symbol_table kind, struct span syms, struct span names)
 {
-	size_t left = span_left(&names);
+	size_t left = span_left(&names) < UINT32_MAX ? span_left(&names) : UINT32_MAX; /* as st_name */
 	const uint8_t *nul = left == 0 ? NULL : memrchr(names.at, 0, left);
 
 	t->kind = kind;
 	t->syms = syms;
 	t->n = span_left(&syms) / ELF_SYM_SIZE;
-	if (t->n > (size_t)1 << SYMBOL_ID_BITS)
-		t->n = (size_t)1 << SYMBOL_ID_BITS;
+	if (t->n > SYMBOLS_MAX)
+		t->n = SYMBOLS_MAX;
 	t->names = names;
 	t->names.end = nul == NULL ? names.at : nul + 1;
 }

@@ -11,6 +11,9 @@
 
 enum { ELF_SYM_SIZE = 24, SYMBOL_TABLES = 3, SYMBOL_ID_BITS = 30 };
 
+/* Of one table; a file with holes can claim any number. Browsers with debug information have 2 million. */
+enum { SYMBOLS_MAX = 1 << 25 };
+
 struct symbol_table {
 	struct span syms;  /* whole symbols */
 	struct span names; /* cut behind its last NUL: every offset inside it starts a string */

@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#include "elf/symbols.h"
+#include "elf/symbols_impl.h"
 #include "support/elf_builder.h"
 
 static struct elf_image *open_built(const struct elf_builder *b)
@@ -313,6 +314,20 @@ START_TEST(order_agrees_with_linear_search)
 }
 END_TEST
 
+/* What a file with a hole can claim: more than anybody wants to look through. */
+START_TEST(endless_table)
+{
+	const size_t size = (size_t)4 << 30;
+	void *at = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct symbol_table t;
+
+	ck_assert_ptr_ne(at, MAP_FAILED);
+	symbol_table_set(&t, ELF_SYMTAB, span_of(at, size), span_of("", 1));
+	ck_assert_uint_eq(t.n, SYMBOLS_MAX);
+	(void)munmap(at, size);
+}
+END_TEST
+
 /* --- real files --- */
 
 static int find_libc(struct dl_phdr_info *info, size_t size, void *data)
@@ -412,6 +427,7 @@ int main(void)
 	tcase_add_test(tc, debug_file_adds_its_symtab);
 	tcase_add_test(tc, names_outside_the_string_table_are_skipped);
 	tcase_add_loop_test(tc, order_agrees_with_linear_search, 0, 2);
+	tcase_add_test(tc, endless_table);
 	tcase_add_test(tc, libc_by_hash_and_by_address);
 	tcase_add_test(tc, libc_out_of_memory);
 	suite_add_tcase(suite, tc);
