@@ -182,7 +182,13 @@ static void pop_fini(struct ps_prochandle *P, void *data)
 	core_destroy(data);
 }
 
-/* No lwp_name: a core names no threads. */
+/* A core names no threads: known without a look at all of them, which each of them would cost. */
+static int lwp_name(struct ps_prochandle *P, lwpid_t id, char *buf, size_t n, void *data)
+{
+	(void)P, (void)id, (void)buf, (void)n, (void)data;
+	return -1;
+}
+
 static const struct proc_backend core_backend = {
 	.ops = {
 	    .pop_pread = pop_pread,
@@ -195,6 +201,7 @@ static const struct proc_backend core_backend = {
 	    .pop_fini = pop_fini,
 	},
 	.content = content,
+	.lwp_name = lwp_name,
 	.read_maps = read_maps,
 };
 

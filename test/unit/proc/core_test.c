@@ -469,6 +469,23 @@ START_TEST(senseless_parts_are_left_out)
 }
 END_TEST
 
+/* What is asked for each LWP must not look at all of them. */
+START_TEST(names_of_many_lwps)
+{
+	enum { MANY = 20000 };
+	struct core_builder *b = core_builder_create();
+	struct ps_prochandle *P;
+	char name[32];
+
+	for (int i = 1; i <= MANY; i++)
+		add_lwp(b, i, SIGSEGV, 0);
+	P = grab_ok(b);
+	for (int i = 1; i <= MANY; i++)
+		ck_assert_int_eq(Plwp_getname(P, i, name, sizeof(name)), -1);
+	Prelease(P, 0);
+}
+END_TEST
+
 /* What no kernel writes would only cost time and memory. */
 START_TEST(too_long_to_be_true)
 {
@@ -547,6 +564,7 @@ int main(void)
 	tcase_add_test(tcase, truncated);
 	tcase_add_test(tcase, whole_core_has_no_notices);
 	tcase_add_test(tcase, senseless_parts_are_left_out);
+	tcase_add_test(tcase, names_of_many_lwps);
 	tcase_add_test(tcase, too_long_to_be_true);
 	tcase_add_test(tcase, huge_and_sparse);
 	suite_add_tcase(suite, tcase);
