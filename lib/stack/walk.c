@@ -6,7 +6,10 @@
  *   resumed ────>  its caller */
 #include "stack/walk.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/owned.h"
 
 /* Index of the activation among frames[from…] that holds marker, or -1. */
 static int64_t frame_of(const struct native_stack *s, size_t from, uint64_t marker)
@@ -20,14 +23,46 @@ static int64_t frame_of(const struct native_stack *s, size_t from, uint64_t mark
 	return -1;
 }
 
-/* Is the guess that led to frame `bad` confirmed by the first marker above it, lying in its activation as the
- * model says? Then everything up to that activation was unwound rightly; *upto is the frame after it. */
-static bool confirmed(
-    struct native_stack *s, size_t bad, uint64_t marker, const struct walk_model *model, size_t *upto)
+/* Do all markers from run r on that lie in activations with unwind information, among frames[from…], have the
+ * same distance k to the CFA? *seen: how many do. */
+static bool agree(const struct native_stack *s, size_t from, const struct py_stack *python, size_t r,
+    uint64_t k, size_t *seen)
 {
-	int64_t i = model->known ? frame_of(s, bad, marker) : -1;
+	*seen = 0;
+	for (size_t i = from; r < python->runs.n; r++) {
+		uint64_t marker = python->runs.at[r].marker;
+		const struct native_frame *fr;
 
-	if (i < 0 || s->frames.at[i].cfa - marker != model->cfa_above_marker)
+		while (i < s->frames.n && (s->frames.at[i].signal_frame || s->frames.at[i].cfa <= marker))
+			i++;
+		if (i == s->frames.n)
+			break;
+		fr = &s->frames.at[i];
+		if (marker < fr->sp || fr->no_cfi || fr->pc == 0)
+			continue;
+		if (fr->cfa - marker != k)
+			return false;
+		(*seen)++;
+	}
+	return true;
+}
+
+/* Is the guess that led to frame `bad` confirmed by the first marker above it (run r), lying in its activation as the
+ * model says, or without a model as all markers above do? Then everything up to that activation was unwound
+ * rightly; *upto is the frame after it. A frame without unwind information is no activation of the loop: code that
+ * works with the loop's own frame pointer (3.14's JIT) seems to reach up to the loop's CFA. */
+static bool confirmed(struct native_stack *s, size_t bad, const struct py_stack *python, size_t r,
+    const struct walk_model *model, size_t *upto)
+{
+	uint64_t marker = python->runs.at[r].marker;
+	int64_t i = frame_of(s, bad, marker);
+	size_t seen;
+
+	if (i < 0 || s->frames.at[i].no_cfi)
+		return false;
+	if (model->known
+		? s->frames.at[i].cfa - marker != model->cfa_above_marker
+		: s->end != UNWIND_END_DONE || !agree(s, bad, python, r, s->frames.at[i].cfa - marker, &seen))
 		return false;
 	s->frames.at[bad].how = UNWIND_RESUMED;
 	*upto = (size_t)i + 1;
@@ -40,17 +75,20 @@ static bool confirmed(
 static size_t trusted(struct native_stack *s, const struct py_stack *python, const struct walk_model *model)
 {
 	size_t bad = 0, r = 0;
+	const struct native_frame *from; /* where the guess was made; a gap holds a marker itself */
 
 	for (;;) {
 		while (bad < s->frames.n && s->frames.at[bad].how != UNWIND_FP)
 			bad++;
 		if (bad == s->frames.n)
 			return bad;
-		while (r < python->runs.n && python->runs.at[r].marker < s->frames.at[bad - (bad > 0)].sp)
+		from = &s->frames.at[bad - (bad > 0)];
+		while (
+		    r < python->runs.n && python->runs.at[r].marker < (from->pc == 0 ? from->cfa : from->sp))
 			r++;
 		if (r == python->runs.n)
 			return s->frames.n;
-		if (!confirmed(s, bad, python->runs.at[r].marker, model, &bad))
+		if (!confirmed(s, bad, python, r, model, &bad))
 			return bad;
 	}
 }
@@ -68,7 +106,8 @@ static void learn(const struct native_stack *s, const struct py_stack *python, s
 		if (i == s->frames.n)
 			return;
 		fr = &s->frames.at[i];
-		if (marker == 0 || marker < fr->sp || fr->how == UNWIND_FP || fr->no_cfi || i == 0)
+		if (marker == 0 || marker < fr->sp || fr->how == UNWIND_FP || fr->no_cfi || fr->pc == 0 ||
+		    i == 0)
 			continue;
 		*model = (struct walk_model){ .known = true,
 			.pc = fr->pc,
@@ -137,6 +176,21 @@ static bool follows_call(struct ps_prochandle *P, uint64_t addr)
 	return false;
 }
 
+/* CFA − marker of an activation that was unwound, be it one that cannot be the model (the youngest: its pc is no return
+ * address); 0: there is none. */
+static uint64_t distance_seen(const struct native_stack *s, const struct py_stack *python)
+{
+	for (size_t r = 0; r < python->runs.n; r++) {
+		uint64_t marker = python->runs.at[r].marker;
+		int64_t i = marker == 0 ? -1 : frame_of(s, 0, marker);
+		const struct native_frame *fr = i < 0 ? NULL : &s->frames.at[i];
+
+		if (fr != NULL && fr->how != UNWIND_FP && !fr->no_cfi && fr->pc != 0)
+			return fr->cfa - marker;
+	}
+	return 0;
+}
+
 /* Could every activation that was not reached have its CFA k above its marker? */
 static bool plausible(const struct walk *w, uint64_t floor, uint64_t k)
 {
@@ -151,29 +205,44 @@ static bool plausible(const struct walk *w, uint64_t floor, uint64_t k)
 	return true;
 }
 
-/* No activation of the loop was seen whole yet, so CFA − marker is unknown: try what fits all markers, from
- * the smallest, and keep what leads to the end of the stack. Registers besides sp are lost, which a caller
- * that needs its frame pointer ends. True: w->out was extended. */
-static bool resume_by_trial(struct walk *w, uint64_t marker)
+/* One trial. True: w->out was extended, up to the end of the stack. */
+static bool try_distance(struct walk *w, uint64_t marker, uint64_t k, bool likely)
+{
+	struct native_stack *s = w->out;
+	struct native_frame gap = { .sp = marker, .cfa = marker + k, .how = UNWIND_RESUMED };
+	struct unwind_regs regs = { .known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP };
+	size_t first = s->frames.n, r = 0, seen;
+
+	if (!plausible(w, marker, k) || !vec_push(&s->frames, gap))
+		return false;
+	(void)Pread(w->P, &regs.reg[UNWIND_DWARF_PC], 8, marker + k - 8);
+	regs.reg[UNWIND_DWARF_RSP] = marker + k;
+	while (r < w->python->runs.n && w->python->runs.at[r].marker <= marker)
+		r++;
+	if (native_stack_walk(w->u, &regs, 0, s, w->f) == RES_OK && s->frames.n > first + 1 &&
+	    s->end == UNWIND_END_DONE && agree(s, first + 1, w->python, r, k, &seen)) {
+		s->frames.at[first + 1].exact = false;
+		if (seen == 0 && !likely)
+			s->frames.at[first + 1].how = UNWIND_FP; /* a guess that nothing confirms: say so */
+		return true;
+	}
+	s->frames.n = first;
+	return false;
+}
+
+/* No activation of the loop was seen whole yet, so CFA − marker is unknown: try what fits all markers and leads to
+ * the end of the stack, first `likely` (what the frame pointer gives; 0: nothing), then from the smallest.
+ * Registers besides sp are lost, which a caller that needs its frame pointer ends. True: w->out was
+ * extended. */
+static bool resume_by_trial(struct walk *w, uint64_t marker, uint64_t likely)
 {
 	enum { K_MIN = 64, K_MAX = 1024 };
-	struct native_stack *s = w->out;
-	size_t first = s->frames.n;
 
+	if (likely >= K_MIN && likely <= K_MAX && likely % 8 == 0 && try_distance(w, marker, likely, true))
+		return true;
 	for (uint64_t k = K_MIN; k <= K_MAX; k += 8) {
-		struct native_frame gap = { .sp = marker, .cfa = marker + k, .how = UNWIND_RESUMED };
-		struct unwind_regs regs = { .known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP };
-
-		if (!plausible(w, marker, k) || !vec_push(&s->frames, gap))
-			continue;
-		(void)Pread(w->P, &regs.reg[UNWIND_DWARF_PC], 8, marker + k - 8);
-		regs.reg[UNWIND_DWARF_RSP] = marker + k;
-		if (native_stack_walk(w->u, &regs, 0, s, w->f) == RES_OK && s->frames.n > first + 1) {
-			s->frames.at[first + 1].exact = false;
-			if (s->end == UNWIND_END_DONE)
-				return true;
-		}
-		s->frames.n = first;
+		if (try_distance(w, marker, k, false))
+			return true;
 	}
 	return false;
 }
@@ -215,30 +284,61 @@ static enum res pass_trampoline(struct walk *w)
 	return res;
 }
 
+/* Past one place where the walk is lost, from the frames that are to be believed on; guess: the CFA of the last of them
+ * as the guess after it has it. RES_NONE: no way further, and frames beyond them are spoilt. */
+static enum res pass_from(struct walk *w, uint64_t guess)
+{
+	struct native_stack *s = w->out;
+	enum res res = pass_trampoline(w);
+	uint64_t marker, likely;
+
+	if (res != RES_NONE)
+		return res;
+	marker = next_marker(s, w->python);
+	if (marker == 0)
+		return RES_NONE;
+	if (w->model->known)
+		return resume(w, marker);
+	likely = distance_seen(s, w->python);
+	if (likely == 0 && guess > marker)
+		likely = guess - marker;
+	return resume_by_trial(w, marker, likely) ? RES_OK : RES_NONE;
+}
+
 /* Past one place where the walk is lost. RES_NONE: no way further. */
 static enum res pass(struct walk *w)
 {
 	struct native_stack *s = w->out;
 	size_t keep = trusted(s, w->python, w->model), all = s->frames.n;
+	size_t bytes;
 	enum unwind_end end = s->end;
-	enum res res = RES_NONE;
-	uint64_t marker;
+	OWNED(mem_release) struct native_frame *guessed = NULL;
+	uint64_t guess;
+	enum res res;
 
 	if (keep == all && end != UNWIND_END_LOST && end != UNWIND_END_LOOP)
 		return RES_NONE;
-	s->frames.n = keep > 0 ? keep : all;
-	res = pass_trampoline(w);
+	keep = keep > 0 ? keep : all;
+	bytes = (all - keep) * sizeof(*guessed);
+	guessed = malloc(bytes + 1);
+	if (guessed == NULL)
+		return fault_memory(w->f);
+	if (bytes != 0)
+		memcpy(guessed, &s->frames.at[keep], bytes);
+	s->frames.n = keep;
+	guess = s->frames.at[keep - 1].cfa;
+	if (keep < all)
+		s->frames.at[keep - 1].cfa = 0; /* where the guess began: not to be believed either */
+	res = pass_from(w, guess);
 	if (res != RES_NONE)
 		return res;
-	marker = next_marker(s, w->python);
-	if (marker != 0 && w->model->known)
-		return resume(w, marker);
-	if (marker != 0 && resume_by_trial(w, marker))
-		return RES_OK;
 	/* Guessed frames are better than none; without a marker to contradict them they stand. */
+	s->frames.at[keep - 1].cfa = guess;
+	if (bytes != 0)
+		memcpy(&s->frames.at[keep], guessed, bytes);
 	s->frames.n = all;
 	s->end = end;
-	return res;
+	return RES_NONE;
 }
 
 enum res walk_thread(struct walk *w, const prgregset_t prregs, enum py_marking marking)
