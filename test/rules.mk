@@ -80,6 +80,11 @@ fuzz:
 	$(again) -s -j2 fuzz-programs $(SANITIZED)
 	@test/report $(FUZZ_BIN:$(O)/%=build-asan/%)
 
+# Random stops of busy programs, judged from the outside: N for each interpreter, or of PYTHON= alone.
+N       ?= 2000
+fidelity: $(O)/pystack
+	test/fidelity/check.py --pystack $(O)/pystack -n $(N) --python '$(PYTHON)'
+
 demo:
 	@test/need.sh $(BUILD_NEEDS)
 	$(again) -s -j2 all
