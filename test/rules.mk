@@ -100,4 +100,4 @@ format:
 format-check:
 	git ls-files '*.[ch]' | xargs clang-format --dry-run -Werror
 
-.PHONY: unit-programs live-programs fuzz-programs check check-programs check-asan fuzz demo format format-check lint needs-check
+.PHONY: unit-programs live-programs fuzz-programs check check-programs check-asan fidelity fuzz demo format format-check lint needs-check
