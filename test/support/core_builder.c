@@ -22,7 +22,7 @@ struct entry {
 
 struct buffer {
 	uint8_t *at;
-	size_t n;
+	size_t n, cap;
 };
 
 struct core_builder {
@@ -52,7 +52,10 @@ static void *copied(const void *bytes, size_t n)
 
 static void put(struct buffer *b, const void *bytes, size_t n)
 {
-	b->at = grown(b->at, b->n + n);
+	if (b->at == NULL || b->n + n > b->cap) {
+		b->cap = 2 * (b->n + n);
+		b->at = grown(b->at, b->cap);
+	}
 	if (n > 0)
 		memcpy(b->at + b->n, bytes, n);
 	b->n += n;
@@ -129,7 +132,7 @@ void core_builder_siginfo(struct core_builder *b, int signo, int code, uint64_t 
 void core_builder_auxv(struct core_builder *b, const uint64_t (*pairs)[2], size_t n)
 {
 	static const uint64_t end[2];
-	struct buffer desc = { NULL, 0 };
+	struct buffer desc = { .at = NULL };
 
 	put(&desc, pairs, n * sizeof(pairs[0]));
 	put(&desc, end, sizeof(end));
@@ -145,7 +148,7 @@ void core_builder_map(struct core_builder *b, uint64_t start, uint64_t end, uint
 
 void core_builder_files(struct core_builder *b, uint64_t page_size)
 {
-	struct buffer desc = { NULL, 0 };
+	struct buffer desc = { .at = NULL };
 	uint64_t head[2] = { b->entry_n, page_size };
 
 	put(&desc, head, sizeof(head));

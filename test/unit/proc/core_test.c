@@ -472,7 +472,7 @@ END_TEST
 /* What is asked for each LWP must not look at all of them. */
 START_TEST(names_of_many_lwps)
 {
-	enum { MANY = 20000 };
+	enum { MANY = 8000 };
 	struct core_builder *b = core_builder_create();
 	struct ps_prochandle *P;
 	char name[32];
