@@ -148,6 +148,57 @@ enum res py_stack_read(
 	return res;
 }
 
+/* Run r of `from` to the end of s. */
+static bool take_run(struct py_stack *s, const struct py_stack *from, size_t r)
+{
+	struct py_run run = from->runs.at[r];
+	uint32_t first = run.first;
+
+	run.first = (uint32_t)s->frames.n;
+	for (uint32_t k = 0; k < run.count; k++) {
+		if (!vec_push(&s->frames, from->frames.at[first + k]))
+			return false;
+	}
+	return vec_push(&s->runs, run);
+}
+
+static bool take_cframes(struct py_stack *s, const struct py_stack *a, const struct py_stack *b)
+{
+	size_t i = 0, j = 0;
+
+	while (i < a->cframes.n || j < b->cframes.n) {
+		bool mine = j == b->cframes.n || (i < a->cframes.n && a->cframes.at[i] <= b->cframes.at[j]);
+
+		if (!vec_push(&s->cframes, mine ? a->cframes.at[i++] : b->cframes.at[j++]))
+			return false;
+	}
+	return true;
+}
+
+enum res py_stack_merge(struct py_stack *s, const struct py_stack *other, struct fault *f)
+{
+	const struct py_stack *broken = s->broken ? s : other;
+	struct py_stack all = { .broken = broken->broken, .entering = s->entering || other->entering };
+	size_t i = 0, j = 0;
+
+	memcpy(all.why, broken->why, sizeof(all.why));
+	while (i < s->runs.n || j < other->runs.n) {
+		bool mine =
+		    j == other->runs.n || (i < s->runs.n && s->runs.at[i].marker <= other->runs.at[j].marker);
+
+		if (!(mine ? take_run(&all, s, i++) : take_run(&all, other, j++)))
+			break;
+	}
+	if (i < s->runs.n || j < other->runs.n || all.runs.n != s->runs.n + other->runs.n ||
+	    !take_cframes(&all, s, other)) {
+		py_stack_free(&all);
+		return fault_memory(f);
+	}
+	py_stack_free(s);
+	*s = all;
+	return RES_OK;
+}
+
 void py_stack_finish(struct py_process *py, const struct py_thread *t, struct py_stack *s)
 {
 	if (t->runtime >= py->runtimes.n)

@@ -91,6 +91,9 @@ struct py_stack {
  * RES_NONE: no Python running on t. Iterative; bounded by memory; cycle-checked. */
 enum res py_stack_read(
     struct py_process *py, const struct py_thread *t, struct py_stack *out, struct fault *f);
+/* Add the frames of another thread state of the same thread: runs in the order of their markers, without markers behind
+ * those of s. RES_FAIL: out of memory, s is as it was. */
+enum res py_stack_merge(struct py_stack *s, const struct py_stack *other, struct fault *f);
 /* Decode lines and hidden flags from what was read; touches the cache only. */
 void py_stack_finish(struct py_process *py, const struct py_thread *t, struct py_stack *s);
 void py_stack_free(struct py_stack *s);

@@ -121,25 +121,56 @@ static uint64_t native_id(const struct capture *c, const struct py_thread *t)
 	return (uint64_t)tid;
 }
 
-/* Which thread state runs on l? The thread pointer tells (it is what pthread_self() returned when the
- * state was made); without registers the kernel's thread id. Several states may claim one
- * thread: states of threads that a fork left behind keep their number, so of one interpreter's the
- * newest wins, and that one comes first in the list. */
-static bool thread_of(
-    struct ps_prochandle *live, const struct capture *c, const struct capture_lwp *l, uint32_t *out)
+/* Does thread state t run on l? The thread pointer tells (it is what pthread_self() returned when the state was
+ * made); without registers the kernel's thread id, `inner`. */
+static bool runs_on(
+    const struct capture *c, const struct py_thread *t, const struct capture_lwp *l, uint64_t inner)
+{
+	return l->have_regs ? t->thread_id == os_fsbase(l->regs) : inner != 0 && native_id(c, t) == inner;
+}
+
+/* Was there a state of the same interpreter on l before i? Those of threads that a fork left behind keep their
+ * number, so the newest wins, which comes first in the list. */
+static bool older_state(const struct capture *c, const struct capture_lwp *l, uint64_t inner, size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		if (c->threads.at[k].interp == c->threads.at[i].interp &&
+		    runs_on(c, &c->threads.at[k], l, inner))
+			return true;
+	}
+	return false;
+}
+
+/* The Python frames of l. A thread that has called into another interpreter has a state of each, and the
+ * activations of both lie on its stack. */
+static enum res read_states(
+    struct ps_prochandle *live, struct capture *c, struct capture_lwp *l, struct fault *f)
 {
 	uint64_t inner = l->have_regs ? 0 : (uint64_t)os_inner_lwpid(live, l->id);
 
 	for (size_t i = 0; i < c->threads.n; i++) {
 		const struct py_thread *t = &c->threads.at[i];
+		struct py_stack more = { .broken = false };
+		enum res res;
 
-		if (l->have_regs ? t->thread_id == os_fsbase(l->regs)
-				 : inner != 0 && native_id(c, t) == inner) {
-			*out = (uint32_t)i;
-			return true;
-		}
+		if (!runs_on(c, t, l, inner) || older_state(c, l, inner, i))
+			continue;
+		if (l->python.runs.n != 0 && t->runtime != c->threads.at[l->thread].runtime)
+			continue;
+		res = py_stack_read(c->py, t, &more, f);
+		if (res == RES_OK && l->python.runs.n == 0 && !l->python.broken) {
+			l->python = more;
+			memset(&more, 0, sizeof(more));
+		} else if (res == RES_OK)
+			res = py_stack_merge(&l->python, &more, f);
+		py_stack_free(&more);
+		if (res == RES_FAIL)
+			return RES_FAIL;
+		if (res == RES_OK || !l->have_python)
+			l->thread = (uint32_t)i;
+		l->have_python = true;
 	}
-	return false;
+	return RES_OK;
 }
 
 void capture_python(struct ps_prochandle *live, struct capture *c)
@@ -153,15 +184,10 @@ void capture_python(struct ps_prochandle *live, struct capture *c)
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
 
-		if (!thread_of(live, c, l, &l->thread))
+		if (read_states(live, c, l, &f) != RES_FAIL)
 			continue;
-		if (py_stack_read(c->py, &c->threads.at[l->thread], &l->python, &f) == RES_FAIL) {
-			(void)snprintf(
-			    l->why, sizeof(l->why), "its Python frames cannot be read: %.80s", f.text);
-			l->failed = true;
-			continue;
-		}
-		l->have_python = true;
+		(void)snprintf(l->why, sizeof(l->why), "its Python frames cannot be read: %.80s", f.text);
+		l->failed = true;
 	}
 }
 

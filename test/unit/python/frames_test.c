@@ -394,6 +394,31 @@ static void link_unwritten(struct image *m, const struct drawn *d, uint64_t stal
 	put64(m, m->tstate, is->hex >= 0x030c0000 ? 240 : 304, piece + 24);
 }
 
+/* A thread that has called into a second interpreter, which has called back: two chains, one stack. */
+START_TEST(states_of_one_thread_interleave)
+{
+	static const uint64_t markers[] = { 0x1000, 0x3000, 0x2000 }; /* of a, a, b */
+	struct py_stack a = { .broken = false }, b = { .broken = false };
+
+	for (uint32_t i = 0; i < 3; i++) {
+		struct py_stack *s = i < 2 ? &a : &b;
+		struct py_run run = { markers[i], (uint32_t)s->frames.n, 1 };
+		struct py_frame frame = { .addr = markers[i] + 1 };
+
+		ck_assert(vec_push(&s->frames, frame) && vec_push(&s->runs, run));
+	}
+	ck_assert_int_eq(py_stack_merge(&a, &b, NULL), RES_OK);
+	ck_assert_uint_eq(a.runs.n, 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		ck_assert_uint_eq(a.runs.at[i].marker, 0x1000 * (i + 1));
+		ck_assert_uint_eq(a.runs.at[i].first, i);
+		ck_assert_uint_eq(a.frames.at[i].addr, 0x1000 * (i + 1) + 1);
+	}
+	py_stack_free(&a);
+	py_stack_free(&b);
+}
+END_TEST
+
 START_TEST(activation_that_does_not_know_its_frame_yet)
 {
 	enum { SMALL, OLDER, RETURNED, CASES };
@@ -521,6 +546,7 @@ int main(void)
 	tcase_add_loop_test(tcase, activation_that_does_not_know_its_frame_yet, 0, 6);
 	tcase_add_loop_test(tcase, recursion_of_100000, 0, 3);
 	tcase_add_test(tcase, copy_of_the_bytecode_per_thread);
+	tcase_add_test(tcase, states_of_one_thread_interleave);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
