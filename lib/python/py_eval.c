@@ -1,7 +1,7 @@
 /* Where the evaluation loop's machine code is, for versions whose frames mark no activation.
  *
  * The compiler splits the function; the part that seldom runs (in some builds most of it) stands elsewhere
- * as `_PyEval_EvalFrameDefault.cold`, a local symbol that strip removes. Its unwind entry stays, and
+ * as `_PyEval_EvalFrameDefault.cold` or the like, a local symbol that strip removes. Its unwind entry stays, and
  * follows the hot part's at once:
  *
  *   .eh_frame  … FDE of the hot part │ FDE of the cold part …
@@ -10,6 +10,8 @@
  *
  * (seen in every gcc build from 5 to 16 that has such a part). Record layout: Linux Standard Base,
  * chapter on .eh_frame; call frame opcodes: DWARF 5, 6.4.2. */
+#include <stdio.h>
+
 #include "os/target_os.h"
 #include "python/py_process.h"
 
@@ -131,19 +133,29 @@ static bool cold_by_unwind_table(struct ps_prochandle *P, const struct py_range 
 	return false;
 }
 
+/* Before 2.5, and before frames could be evaluated by others (3.6, PEP 523), it was the exported function itself. */
+static const char *loop_of(uint32_t version)
+{
+	if (version < PY_HEX(2, 5))
+		return "PyEval_EvalFrame";
+	return version < PY_HEX(3, 6) ? "PyEval_EvalFrameEx" : "_PyEval_EvalFrameDefault";
+}
+
 size_t py_eval_ranges(struct py_process *py, size_t runtime, struct py_range *out, size_t max)
 {
-	const char *object;
+	const char *object, *loop;
+	char cold[64];
 
 	if (runtime >= py->runtimes.n || max == 0)
 		return 0;
 	object = py->runtimes.at[runtime].object;
-	if (!range_of(py->P, object, "_PyEval_EvalFrameDefault", &out[0]))
+	loop = loop_of(py->runtimes.at[runtime].version);
+	if (!range_of(py->P, object, loop, &out[0]))
 		return 0;
 	if (max == 1)
 		return 1;
-	if (range_of(py->P, object, "_PyEval_EvalFrameDefault.cold", &out[1]) ||
-	    cold_by_unwind_table(py->P, &out[0], &out[1]))
+	(void)snprintf(cold, sizeof(cold), "%s.cold", loop);
+	if (range_of(py->P, object, cold, &out[1]) || cold_by_unwind_table(py->P, &out[0], &out[1]))
 		return 2;
 	return 1;
 }

@@ -7,10 +7,12 @@
  * hand (pyexpat's callbacks, a delegated throw()): it has no activation. */
 #include "python/py_process.h"
 
-/* The state byte of a frame at `state`: f_executing (0 or 1) up to 3.9; a PyFrameState (< 0: created or
- * suspended) in 3.10. */
+/* The state byte of a frame at `state`: f_executing (0 or 1) 3.4 to 3.9; a PyFrameState (< 0: created
+ * or suspended) in 3.10. */
 static bool on_hold(const struct py_layout *l, int8_t state)
 {
+	if (l->frame.state == 0)
+		return false; /* ≤ 3.3: it does not say */
 	return l->trace_lineno ? state == 0 : state < 0;
 }
 

@@ -32,15 +32,26 @@ enum py_lines {
 	PY_LINES_LNOTAB_OLD, /* ≤ 3.5, unsigned */
 };
 
+/* What names of code objects are. */
+enum py_texts {
+	PY_TEXT_COMPACT, /* 3.3+: str of 1, 2 or 4 bytes a character (PEP 393) */
+	PY_TEXT_UNICODE, /* 3.0 to 3.2: str of Py_UNICODE, which is 2 or 4 bytes by build */
+	PY_TEXT_BYTES,   /* 2.x: str is a string of bytes */
+};
+
 struct py_layout {
 	uint32_t version;   /* major and minor, as in PY_VERSION_HEX */
 	const char *source; /* where the numbers come from */
 	enum py_marking marking;
 	enum py_lines lines;
+	enum py_texts texts;
 	uint8_t word;       /* bytes in a pointer of the target */
 	uint8_t tag_mask;   /* low bits of an object reference in a frame that are no address */
 	uint8_t kind_shift; /* of `kind` in a string's state word; compact and ascii are 3 and 4 above it */
 	uint8_t lasti_unit; /* bytes that f_lasti counts in (≤ 3.10) */
+	uint8_t char_width; /* PY_TEXT_UNICODE: bytes in a Py_UNICODE */
+	uint8_t size_width; /* bytes in ob_size: 4 in 2.4, else a word */
+	uint8_t str_flag;   /* bit of tp_flags that every str has; 0: none (≤ 2.5), the type's name tells */
 	bool free_threaded;
 	bool trace_lineno;    /* f_lineno counts only while f_trace is set (≤ 3.9); else whenever not 0 */
 	py_field code_inline; /* the bytecode inside the code object, 3.11+ */
@@ -72,7 +83,9 @@ struct py_layout {
 	struct {
 		py_field name, flags;
 	} type;
-	struct { /* compact is also where a string that is not compact keeps its data pointer */
+	/* compact is also where a string that is not compact keeps its data pointer; PY_TEXT_UNICODE has
+	 * length and wstr, PY_TEXT_BYTES is a `bytes`. */
+	struct {
 		py_field length, state, ascii, compact, wstr, wstr_length;
 	} str;
 	struct {
@@ -91,6 +104,13 @@ bool py_layout_finish(struct py_layout *l);
 
 /* The row for a version below 3.13. RES_NONE: no row for it. */
 enum res py_layout_of_version(uint32_t version, struct py_layout *out);
+
+/* Does this version have no _PyRuntime, but a static pointer to the first interpreter (≤ 3.6)? Its runtime is that
+ * pointer. */
+bool py_layout_is_bare(const struct py_layout *l);
+
+/* The same version with Py_TRACE_REFS (a part of Py_DEBUG up to 3.7): two pointers in front of every object. */
+void py_layout_add_refs(struct py_layout *l);
 
 enum { PY_COOKIE_SIZE = 8 };
 /* Are these the first bytes of a published offsets structure? */

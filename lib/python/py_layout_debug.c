@@ -129,7 +129,11 @@ enum res py_layout_from_target(
     struct ps_prochandle *P, uint64_t runtime, uint32_t *version, struct py_layout *out, struct fault *f)
 {
 	uint8_t offsets[OFFSETS_SIZE] = { 0 };
-	struct py_layout l = { .word = 8, .marking = PY_MARK_ENTRY, .lines = PY_LINES_LOCATIONS };
+	struct py_layout l = { .word = 8,
+		.size_width = 8,
+		.str_flag = 28,
+		.marking = PY_MARK_ENTRY,
+		.lines = PY_LINES_LOCATIONS };
 	ssize_t got = Pread(P, offsets, sizeof(offsets), (uintptr_t)runtime);
 	uint64_t hex;
 

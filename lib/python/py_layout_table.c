@@ -1,8 +1,9 @@
-/* The layouts of CPython 3.8 to 3.12, one row each.
+/* The layouts of CPython 2.4 to 3.12, one row each.
  *
- * Offsets in bytes on LP64. They were taken from the DWARF of builds of each version and hold for every
- * patch level of it; a debug build (Py_DEBUG) of these versions moves none of them. Not covered:
- * Py_TRACE_REFS (16 bytes more in front of every object), 32-bit targets. */
+ * Offsets in bytes on LP64. They were taken from the DWARF of builds of each version, or from its headers compiled,
+ * and hold for every patch level of it. A debug build (Py_DEBUG) moves none of them but by Py_TRACE_REFS, which it
+ * implies up to 3.7: py_layout_add_refs. 3.7.4 moved members of _PyRuntime, but none that is named here. Not covered:
+ * 32-bit targets. */
 #include "python/py_layout.h"
 
 #include <string.h>
@@ -18,7 +19,71 @@
 		.compact = PY_AT(72), \
 		.wstr = PY_AT(40),    \
 		.wstr_length = PY_AT(64) }
-#define COMMON .word = 8, .kind_shift = 2, OBJECT_HEAD, TYPE_OBJECT, BYTES_OBJECT
+#define COMMON \
+	.word = 8, .size_width = 8, .kind_shift = 2, .str_flag = 28, OBJECT_HEAD, TYPE_OBJECT, BYTES_OBJECT
+
+/* Up to 3.10 an activation runs one frame; up to 3.9 with these line tables. */
+#define CLASSIC .marking = PY_MARK_NONE, .lasti_unit = 1, .trace_lineno = true, .word = 8, OBJECT_HEAD
+/* str of 2.x: the hash and a state stand before the bytes. */
+#define STR_2 .texts = PY_TEXT_BYTES, .bytes = { .size = PY_AT(16), .data = PY_AT(36) }
+#define UNICODE_30 .texts = PY_TEXT_UNICODE, .str = { .length = PY_AT(16), .wstr = PY_AT(24) }
+
+/* interp_head is a pointer of its own. */
+#define BARE_RUNTIME \
+	.runtime = { .interpreters_head = PY_AT(0) }, .interp = { .next = PY_AT(0), .threads_head = PY_AT(8) }
+#define TSTATE_24 \
+	.tstate = { .next = PY_AT(0), .interp = PY_AT(8), .frame = PY_AT(16), .thread_id = PY_AT(144) }
+#define TSTATE_34 \
+	.tstate = { .next = PY_AT(8), .interp = PY_AT(16), .frame = PY_AT(24), .thread_id = PY_AT(152) }
+#define FRAME_24                          \
+	.frame = { .previous = PY_AT(24), \
+		.code = PY_AT(32),        \
+		.trace = PY_AT(80),       \
+		.lasti = PY_AT(120),      \
+		.lineno = PY_AT(124) }
+#define FRAME_34                          \
+	.frame = { .previous = PY_AT(24), \
+		.code = PY_AT(32),        \
+		.trace = PY_AT(80),       \
+		.lasti = PY_AT(120),      \
+		.lineno = PY_AT(124),     \
+		.state = PY_AT(132) }
+#define CODE_OBJECT(code_, file_, first_, table_) \
+	.code = { .bytecode = PY_AT(code_),       \
+		.filename = PY_AT(file_),         \
+		.name = PY_AT((file_) + 8),       \
+		.firstlineno = PY_AT(first_),     \
+		.table = PY_AT(table_) }
+#define CODE_24 CODE_OBJECT(32, 80, 96, 104)
+#define CODE_30 CODE_OBJECT(40, 88, 104, 112)
+#define CODE_33 CODE_OBJECT(40, 96, 112, 120)
+#define CODE_36 CODE_OBJECT(40, 96, 36, 112)
+
+#define HEADERS_OLD "Include/{pystate,frameobject,code,stringobject,object}.h, Python/pystate.c"
+#define HEADERS_3 "Include/{pystate,frameobject,code,unicodeobject,object}.h, Python/pystate.c"
+
+#define ROW_26(minor_)                                                                                \
+	{                                                                                             \
+		.version = PY_HEX(2, minor_), .source = "2." #minor_ ": " HEADERS_OLD,                \
+		.lines = PY_LINES_LNOTAB_OLD, CLASSIC, TYPE_OBJECT, STR_2,                            \
+		.str_flag = (minor_) >= 6 ? STR_FLAG_2 : 0, .size_width = 8, BARE_RUNTIME, TSTATE_24, \
+		FRAME_24, CODE_24,                                                                    \
+	}
+#define ROW_30(minor_)                                                                        \
+	{                                                                                     \
+		.version = PY_HEX(3, minor_), .source = "3." #minor_ ": " HEADERS_3,          \
+		.lines = PY_LINES_LNOTAB_OLD, CLASSIC, TYPE_OBJECT, BYTES_OBJECT, UNICODE_30, \
+		.str_flag = 28, .size_width = 8, BARE_RUNTIME, TSTATE_24, FRAME_24, CODE_30,  \
+	}
+#define ROW_33(minor_, lines_, tstate_, frame_, code_)                                                   \
+	{                                                                                                \
+		.version = PY_HEX(3, minor_), .source = "3." #minor_ ": " HEADERS_3,                     \
+		.marking = PY_MARK_NONE, .lines = lines_, .lasti_unit = 1, .trace_lineno = true, COMMON, \
+		STR_WITH_WSTR, BARE_RUNTIME, tstate_, frame_, code_,                                     \
+	}
+
+/* Py_TPFLAGS_STRING_SUBCLASS, as Py_TPFLAGS_UNICODE_SUBCLASS (28) since 2.6 (Include/object.h). */
+enum { STR_FLAG_2 = 27 };
 
 #define FRAME_38                          \
 	.frame = { .previous = PY_AT(24), \
@@ -35,6 +100,44 @@
 		.table = PY_AT(120) }
 
 static const struct py_layout layouts[] = {
+	{
+	    .version = PY_HEX(2, 4),
+	    .source = "2.4: " HEADERS_OLD,
+	    .lines = PY_LINES_LNOTAB_OLD,
+	    CLASSIC,
+	    .type = { .name = PY_AT(24), .flags = PY_AT(160) },
+	    STR_2,
+	    .size_width = 4,
+	    BARE_RUNTIME,
+	    TSTATE_24,
+	    FRAME_24,
+	    CODE_24,
+	},
+	ROW_26(5),
+	ROW_26(6),
+	ROW_26(7),
+	ROW_30(0),
+	ROW_30(1),
+	ROW_30(2),
+	ROW_33(3, PY_LINES_LNOTAB_OLD, TSTATE_24, FRAME_24, CODE_33),
+	ROW_33(4, PY_LINES_LNOTAB_OLD, TSTATE_34, FRAME_34, CODE_33),
+	ROW_33(5, PY_LINES_LNOTAB_OLD, TSTATE_34, FRAME_34, CODE_33),
+	ROW_33(6, PY_LINES_LNOTAB, TSTATE_34, FRAME_34, CODE_36),
+	{
+	    .version = PY_HEX(3, 7),
+	    .source = "3.7: Include/internal/pystate.h, Include/{pystate,frameobject,code}.h",
+	    .marking = PY_MARK_NONE,
+	    .lines = PY_LINES_LNOTAB,
+	    .lasti_unit = 1,
+	    .trace_lineno = true,
+	    COMMON,
+	    STR_WITH_WSTR,
+	    .runtime = { .interpreters_head = PY_AT(24) },
+	    .interp = { .next = PY_AT(0), .threads_head = PY_AT(8), .id = PY_AT(16) },
+	    .tstate = { .next = PY_AT(8), .interp = PY_AT(16), .frame = PY_AT(24), .thread_id = PY_AT(176) },
+	    FRAME_38,
+	    CODE_36,
+	},
 	{
 	    .version = PY_HEX(3, 8),
 	    .source = "3.8: Include/internal/pycore_pystate.h, Include/frameobject.h, Include/code.h",
@@ -179,4 +282,36 @@ enum res py_layout_of_version(uint32_t version, struct py_layout *out)
 		}
 	}
 	return RES_NONE;
+}
+
+bool py_layout_is_bare(const struct py_layout *l)
+{
+	return l->version < PY_HEX(3, 7);
+}
+
+static void move(void *group, size_t size, uint32_t by)
+{
+	for (size_t i = 0; i + sizeof(py_field) <= size; i += sizeof(py_field)) {
+		py_field field;
+
+		memcpy(&field, (uint8_t *)group + i, sizeof(field));
+		if (field != 0)
+			field += by;
+		memcpy((uint8_t *)group + i, &field, sizeof(field));
+	}
+}
+
+void py_layout_add_refs(struct py_layout *l)
+{
+	uint32_t by = 2U * l->word;
+
+	if (l->code_inline == 0)
+		move(&l->frame, sizeof(l->frame), by); /* from 3.11 on it is no object */
+	move(&l->code_inline, sizeof(l->code_inline), by);
+	move(&l->code, sizeof(l->code), by);
+	move(&l->object, sizeof(l->object), by);
+	move(&l->type, sizeof(l->type), by);
+	move(&l->str, sizeof(l->str), by);
+	move(&l->bytes, sizeof(l->bytes), by);
+	(void)py_layout_finish(l);
 }

@@ -65,6 +65,15 @@ static inline bool py_read_word(
 	return true;
 }
 
+/* ob_size in a copy of an object of varying size. */
+static inline uint64_t py_view_size(const struct py_view *v, const struct py_layout *l, py_field field)
+{
+	uint64_t wide = 0;
+
+	(void)py_view_take(v, field, &wide, l->size_width);
+	return wide;
+}
+
 /* Could this be the address of an object or a state structure? (Cheap; reading decides.) */
 static inline bool py_pointer_sane(uint64_t va, uint8_t word)
 {

@@ -4,6 +4,8 @@
  *   2. section .PyRuntime of the file (3.10+; the name survives strip)
  *   3. content of writable memory (py_scan.c)
  *
+ *   up to 3.6 there is no _PyRuntime: symbol PyInterpreterState_Head tells such an object (py_head.c), then 3.
+ *
  *   version: published offsets (3.13+), else symbol Py_Version (3.11+), else Py_GetVersion's buffer, else
  *   the file's name. Proof: interpreters.head → interpreter → thread state → back to the interpreter. */
 #include <stdio.h>
@@ -11,6 +13,7 @@
 
 #include "base/owned.h"
 #include "os/target_os.h"
+#include "python/py_head.h"
 #include "python/py_process.h"
 #include "python/py_scan.h"
 
@@ -156,14 +159,89 @@ static void refuse_old(struct finder *fd, uint32_t version)
 {
 	struct fault f = { 0 };
 
-	if (version == 0)
-		(void)fault_set(
-		    &f, PY_FAULT_TOO_OLD, 0, 0, "a CPython older than 3.8 found: such are not decoded yet");
-	else
-		(void)fault_set(&f, PY_FAULT_TOO_OLD, 0, 0,
-		    "CPython %u.%u found: versions before 3.8 are not decoded yet", version >> 24,
-		    version >> 16 & 0xff);
+	(void)fault_set(&f, PY_FAULT_TOO_OLD, 0, 0,
+	    "CPython %u.%u found: versions before 2.4 are not decoded", version >> 24, version >> 16 & 0xff);
 	refuse(fd, REFUSED_OLD, &f);
+}
+
+static void refuse_unknown(struct finder *fd, const struct object *o, uint64_t addr)
+{
+	struct fault f = { 0 };
+
+	(void)fault_set(&f, 0, 0, addr, "a CPython of unknown version found in %.160s", o->path);
+	refuse(fd, REFUSED_UNKNOWN, &f);
+}
+
+static void refuse_not_started(struct finder *fd, uint64_t addr, uint32_t version)
+{
+	struct fault f = { 0 };
+
+	(void)fault_set(&f, 0, 0, addr, "CPython %u.%u found: it is not initialised (yet, or any more)",
+	    version >> 24, version >> 16 & 0xff);
+	refuse(fd, REFUSED_NOT_STARTED, &f);
+}
+
+enum { BUILDS = 4 };
+
+/* Was it built with Py_TRACE_REFS? `type` is an instance of itself: 1 yes, 0 no, -1 cannot be told. */
+static int has_refs(struct finder *fd, const struct object *o, const struct py_layout *l)
+{
+	uint64_t type = symbol(fd->P, o->path, "PyType_Type"), meta;
+
+	if (type == 0)
+		return -1;
+	if (py_read_word(fd->P, l, type, l->object.type, &meta) && meta == type)
+		return 0;
+	return py_read_word(fd->P, l, type, l->object.type + 2U * l->word, &meta) && meta == type ? 1 : -1;
+}
+
+/* How wide is its Py_UNICODE? Exported names say it. 0: cannot be told. */
+static uint8_t char_width(struct finder *fd, const struct object *o)
+{
+	if (symbol(fd->P, o->path, "PyUnicodeUCS2_AsUTF8String") != 0)
+		return 2;
+	return symbol(fd->P, o->path, "PyUnicodeUCS4_AsUTF8String") != 0 ? 4 : 0;
+}
+
+/* The layouts that a binary of this version can have, likeliest first. A Py_UNICODE of 4 bytes is tried first: text of
+ * 2 read that way gives no characters, the other way round it may. Returns how many. */
+static size_t builds(
+    struct finder *fd, const struct object *o, uint32_t version, struct py_layout out[BUILDS])
+{
+	struct py_layout l;
+	uint8_t width = 0;
+	size_t n = 0;
+	int refs;
+
+	if (py_layout_of_version(version, &l) != RES_OK)
+		return 0;
+	refs = has_refs(fd, o, &l);
+	if (l.texts == PY_TEXT_UNICODE)
+		width = char_width(fd, o);
+	for (unsigned i = 0; i < BUILDS; i++) {
+		uint8_t one = i % 2 == 0 ? 4 : 2;
+
+		if ((refs >= 0 && refs != (int)i / 2) || (width != 0 && width != one) ||
+		    (l.texts != PY_TEXT_UNICODE && i % 2 != 0))
+			continue;
+		out[n] = l;
+		out[n].char_width = one;
+		if (i / 2 != 0)
+			py_layout_add_refs(&out[n]);
+		n++;
+	}
+	return n;
+}
+
+/* Which of these layouts can read what is at addr? The first, if none can. */
+static const struct py_layout *best_build(
+    struct finder *fd, const struct py_layout *layouts, size_t n, uint64_t addr)
+{
+	for (size_t i = 0; n > 1 && i < n; i++) {
+		if (py_scan_decodes(fd->P, &layouts[i], addr))
+			return &layouts[i];
+	}
+	return &layouts[0];
 }
 
 /* Take the runtime at addr with this layout if it proves itself. */
@@ -177,10 +255,7 @@ static void judge(
 		if (py_runtime_add(fd->py, addr, version, l, o->path, &f) != RES_OK)
 			fd->failed = true;
 	} else if (res == RES_NONE) {
-		(void)fault_set(&f, 0, 0, addr,
-		    "CPython %u.%u found: it is not initialised (yet, or any more)", version >> 24,
-		    version >> 16 & 0xff);
-		refuse(fd, REFUSED_NOT_STARTED, &f);
+		refuse_not_started(fd, addr, version);
 	} else {
 		refuse(fd, REFUSED_INVALID, &f);
 	}
@@ -189,10 +264,11 @@ static void judge(
 /* A _PyRuntime at addr of object o, by symbol, section or cookie. */
 static void consider(struct finder *fd, const struct object *o, uint64_t addr)
 {
-	struct py_layout l;
+	struct py_layout l[BUILDS];
 	struct fault f = { 0 };
 	uint32_t version;
-	enum res res = py_layout_from_target(fd->P, addr, &version, &l, &f);
+	size_t n = 1;
+	enum res res = py_layout_from_target(fd->P, addr, &version, &l[0], &f);
 
 	if (res == RES_FAIL) {
 		refuse(fd, REFUSED_INVALID, &f);
@@ -200,18 +276,40 @@ static void consider(struct finder *fd, const struct object *o, uint64_t addr)
 	}
 	if (res == RES_NONE) {
 		version = version_of(fd, o);
-		if (version != 0 && version < PY_HEX(3, 8)) {
-			refuse_old(fd, version);
-			return;
-		}
-		if (py_layout_of_version(version, &l) != RES_OK) {
-			(void)fault_set(
-			    &f, 0, 0, addr, "a CPython of unknown version found in %.160s", o->path);
-			refuse(fd, REFUSED_UNKNOWN, &f);
+		n = version < PY_HEX(3, 7) ? 0 : builds(fd, o, version, l);
+		if (n == 0) {
+			refuse_unknown(fd, o, addr);
 			return;
 		}
 	}
-	judge(fd, o, addr, version, &l);
+	judge(fd, o, addr, version, best_build(fd, l, n, addr));
+}
+
+/* An object that exports PyInterpreterState_Head and no _PyRuntime: 2.4 to 3.6. */
+static void consider_old(struct finder *fd, const struct object *o)
+{
+	struct py_layout l[BUILDS];
+	struct fault f = { 0 };
+	uint32_t version = version_of(fd, o);
+	uint64_t addr = 0;
+	enum res res;
+	size_t n = version < PY_HEX(3, 7) ? builds(fd, o, version, l) : 0;
+
+	if (version != 0 && version < PY_HEX(2, 4)) {
+		refuse_old(fd, version);
+		return;
+	}
+	if (n == 0) {
+		refuse_unknown(fd, o, 0);
+		return;
+	}
+	res = py_head_find(fd->P, o->path, &l[0], &addr, &f);
+	if (res == RES_OK)
+		judge(fd, o, addr, version, best_build(fd, l, n, addr));
+	else if (res == RES_NONE)
+		refuse_not_started(fd, addr, version);
+	else
+		refuse(fd, REFUSED_INVALID, &f);
 }
 
 static void find_by_symbol(struct finder *fd, bool likely)
@@ -225,8 +323,8 @@ static void find_by_symbol(struct finder *fd, bool likely)
 		addr = symbol(fd->P, o->path, "_PyRuntime");
 		if (addr != 0)
 			consider(fd, o, addr);
-		else if (symbol(fd->P, o->path, "_PyThreadState_Current") != 0)
-			refuse_old(fd, version_of(fd, o)); /* 2.4 to 3.6 */
+		else if (symbol(fd->P, o->path, "PyInterpreterState_Head") != 0)
+			consider_old(fd, o);
 	}
 }
 
@@ -251,9 +349,10 @@ static void find_by_content(struct finder *fd)
 
 	for (size_t i = 0; i < fd->objects.n && !fd->failed; i++) {
 		const struct object *o = &fd->objects.at[i];
-		struct py_layout l;
+		struct py_layout l[BUILDS];
 		uint32_t version;
 		uint64_t addr;
+		size_t n;
 
 		if (py_scan_cookies(fd->P, regions_of(fd, o), &cookies)) {
 			for (size_t k = 0; k < cookies.n; k++)
@@ -263,11 +362,17 @@ static void find_by_content(struct finder *fd)
 		version = py_scan_version(fd->P, regions_of(fd, o));
 		if (version == 0)
 			continue;
-		if (version < PY_HEX(3, 8))
+		if (version < PY_HEX(2, 4)) {
 			refuse_old(fd, version);
-		else if (py_layout_of_version(version, &l) == RES_OK &&
-			 py_scan_runtime(fd->P, regions_of(fd, o), &l, &addr) == RES_OK)
-			judge(fd, o, addr, version, &l);
+			continue;
+		}
+		n = builds(fd, o, version, l);
+		for (size_t k = 0; k < n; k++) {
+			if (py_scan_runtime(fd->P, regions_of(fd, o), &l[k], &addr) == RES_OK) {
+				judge(fd, o, addr, version, &l[k]);
+				break;
+			}
+		}
 	}
 	vec_free(&cookies);
 }

@@ -2,8 +2,10 @@
  *
  *   3.13+   the cookie of _Py_DebugOffsets, 8-aligned, in writable memory (in code it is an immediate)
  *   any     "3.9.2 (default, …) \n[GCC …]", the static buffer of Py_GetVersion (3.10+: in one line)
- *   ≤ 3.12  two neighbouring words, interpreters.head and .main: the list that starts at the first
- *           contains the second, and its members have thread states that point back
+ *   3.7 to 3.12   two neighbouring words, interpreters.head and .main: the list that starts at the first
+ *                 contains the second, and its members have thread states that point back
+ *   ≤ 3.6         interp_head: the same without a second word. autoInterpreterState points to the oldest alike:
+ *                 the longest list is the right one
  *
  * Only memory of modules is looked at, and no more than SCAN_MAX of it. */
 #include "python/py_scan.h"
@@ -217,6 +219,7 @@ struct slot_search {
 	uint64_t offset;       /* of interpreters.head in _PyRuntime */
 	uint64_t last_refused; /* most refused words come in repeats */
 	uint64_t found;
+	uint64_t head; /* what it holds */
 };
 
 /* Does W look like an interpreter: a list of threads whose first points back? */
@@ -229,8 +232,11 @@ static bool is_interp(struct ps_prochandle *P, const struct py_layout *l, uint64
 	       py_read_word(P, l, tstate, l->tstate.thread_id, &thread_id) && thread_id != 0;
 }
 
+/* Is `wanted` in the list? 0 is in every list. */
 static bool list_has(struct ps_prochandle *P, const struct py_layout *l, uint64_t head, uint64_t wanted)
 {
+	if (wanted == 0)
+		return true;
 	for (int i = 0; i < INTERPS_TRIED && head != 0; i++) {
 		if (head == wanted)
 			return true;
@@ -261,7 +267,7 @@ static bool some_thread_decodes(struct py_process *trial)
 
 /* The last doubt: with small offsets (3.11) other structures point to each other the same way, but
  * no frames come out of them. */
-static bool frames_decode(struct ps_prochandle *P, const struct py_layout *l, uint64_t addr)
+bool py_scan_decodes(struct ps_prochandle *P, const struct py_layout *l, uint64_t addr)
 {
 	struct py_process trial = { .P = P };
 	struct py_runtime rt = { .addr = addr, .layout = *l };
@@ -278,6 +284,7 @@ static bool look_for_slot(void *data, const uint8_t *bytes, size_t n, uint64_t v
 	struct slot_search *search = data;
 	const struct py_layout *l = search->l;
 	unsigned word = l->word;
+	bool bare = py_layout_is_bare(l);
 
 	for (size_t i = (size_t)(-va & (word - 1)); i + 2U * word <= n; i += word) {
 		uint64_t head = 0, main_interp = 0;
@@ -285,18 +292,22 @@ static bool look_for_slot(void *data, const uint8_t *bytes, size_t n, uint64_t v
 		memcpy(&head, bytes + i, word);
 		if (!py_pointer_sane(head, l->word) || head == search->last_refused)
 			continue;
-		memcpy(&main_interp, bytes + i + word, word);
+		memcpy(&main_interp, bytes + i + (bare ? 0 : word), word);
 		if (!py_pointer_sane(main_interp, l->word))
 			continue;
 		if (!is_interp(search->P, l, head)) {
 			search->last_refused = head;
 			continue;
 		}
-		if (list_has(search->P, l, head, main_interp) &&
-		    frames_decode(search->P, l, va + i - search->offset)) {
+		if (list_has(search->P, l, head, bare ? search->head : main_interp) &&
+		    py_scan_decodes(search->P, l, va + i - search->offset)) {
 			search->found = va + i;
-			return true;
+			search->head = head;
+			if (!bare)
+				return true;
 		}
+		if (bare)
+			search->last_refused = head;
 	}
 	return false;
 }

@@ -32,4 +32,7 @@ bool py_scan_cookies(struct ps_prochandle *P, const py_regions *regions, py_addr
 enum res py_scan_runtime(
     struct ps_prochandle *P, const py_regions *regions, const struct py_layout *l, uint64_t *addr);
 
+/* Do some thread's frames come out of the runtime at addr when they are read by layout l? */
+bool py_scan_decodes(struct ps_prochandle *P, const struct py_layout *l, uint64_t addr);
+
 #endif

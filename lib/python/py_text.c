@@ -4,6 +4,8 @@
  *   compact             head length hash state [wstr] utf8_length utf8 [wstr_length] | 1, 2 or 4 bytes each
  *   not compact         the same, then a pointer to the data (subclasses of str; from old C APIs)
  *   not ready (≤ 3.11)  kind 0: wchar_t (4 bytes) at wstr, wstr_length of them
+ *   3.0 to 3.2          head length data hash: Py_UNICODE (2 or 4 bytes, by build) at data
+ *   2.x                 head length hash state | bytes, of no encoding in particular
  *
  * Objects are read with one generous read: most names fit in it together with their head. */
 #include "python/py_text.h"
@@ -12,11 +14,7 @@
 
 #include "base/owned.h"
 
-enum {
-	FIRST_READ = 256,
-	KIND_WCHAR = 4,
-	STR_SUBCLASS_BIT = 28 /* Py_TPFLAGS_UNICODE_SUBCLASS */
-};
+enum { FIRST_READ = 256, KIND_WCHAR = 4 };
 
 /* Where the characters of a string are. */
 struct text_data {
@@ -24,6 +22,7 @@ struct text_data {
 	uint64_t length; /* in characters */
 	unsigned width;  /* bytes each: 1, 2 or 4 */
 	bool ascii;
+	bool pairs; /* two surrogates are one character */
 };
 
 static bool is_str_type(struct ps_prochandle *P, struct py_runtime *rt, uint64_t type)
@@ -32,9 +31,11 @@ static bool is_str_type(struct ps_prochandle *P, struct py_runtime *rt, uint64_t
 
 	if (type != 0 && type == rt->str_type)
 		return true;
+	if (rt->layout.str_flag == 0)
+		return py_type_is(P, &rt->layout, type, "str", &rt->str_type);
 	if (!py_pointer_sane(type, rt->layout.word) ||
 	    !py_read_word(P, &rt->layout, type, rt->layout.type.flags, &flags) ||
-	    (flags >> STR_SUBCLASS_BIT & 1) == 0)
+	    (flags >> rt->layout.str_flag & 1) == 0)
 		return false;
 	rt->str_type = type;
 	return true;
@@ -47,10 +48,15 @@ static bool locate(
 	unsigned kind = state >> l->kind_shift & 7;
 	bool compact = (state >> (l->kind_shift + 3) & 1) != 0;
 
+	out->pairs = false;
 	out->ascii = (state >> (l->kind_shift + 4) & 1) != 0;
 	out->length = py_view_word(head, l->str.length);
 	out->width = kind;
-	if (kind == 0 && l->str.wstr != 0) {
+	if (l->texts == PY_TEXT_UNICODE) {
+		out->at = py_view_word(head, l->str.wstr);
+		out->width = l->char_width;
+		out->pairs = l->char_width == 2;
+	} else if (kind == 0 && l->str.wstr != 0) {
 		out->at = py_view_word(head, l->str.wstr);
 		out->length = py_view_word(head, l->str.wstr_length);
 		out->width = KIND_WCHAR;
@@ -65,7 +71,7 @@ static bool locate(
 	return out->at != 0 && (!out->ascii || out->width == 1) && out->length < (uint64_t)1 << 40;
 }
 
-static uint32_t char_at(const uint8_t *bytes, size_t i, unsigned width)
+static uint32_t unit_at(const uint8_t *bytes, size_t i, unsigned width)
 {
 	uint16_t two;
 	uint32_t four;
@@ -78,6 +84,20 @@ static uint32_t char_at(const uint8_t *bytes, size_t i, unsigned width)
 	}
 	memcpy(&four, bytes + 4 * i, sizeof(four));
 	return four;
+}
+
+/* The character at *i, which is moved past it. */
+static uint32_t char_at(const uint8_t *bytes, size_t n, const struct text_data *data, size_t *i)
+{
+	uint32_t c = unit_at(bytes, (*i)++, data->width), low;
+
+	if (!data->pairs || c < 0xd800 || c > 0xdbff || *i >= n)
+		return c;
+	low = unit_at(bytes, *i, data->width);
+	if (low < 0xdc00 || low > 0xdfff)
+		return c;
+	(*i)++;
+	return 0x10000 + ((c - 0xd800) << 10 | (low - 0xdc00));
 }
 
 static size_t put_utf8(char *out, uint32_t c)
@@ -104,17 +124,17 @@ static size_t put_utf8(char *out, uint32_t c)
 	return n;
 }
 
-/* n characters of `width` bytes as UTF-8. RES_FAIL: no memory, or one is beyond U+10FFFF. */
+/* The characters of data, which are at `bytes`, as UTF-8. RES_FAIL: no memory, or one is beyond U+10FFFF. */
 static enum res to_utf8(
-    const uint8_t *bytes, size_t n, unsigned width, char **out, size_t *len, struct fault *f)
+    const uint8_t *bytes, const struct text_data *data, char **out, size_t *len, struct fault *f)
 {
-	size_t longest = width == 1 ? 2 : width == 2 ? 3 : 4, at = 0;
+	size_t longest = data->width == 1 ? 2 : data->width == 2 ? 3 : 4, n = (size_t)data->length, at = 0;
 	char *text = malloc(n * longest + 1);
 
 	if (text == NULL)
 		return fault_memory(f);
-	for (size_t i = 0; i < n; i++) {
-		uint32_t c = char_at(bytes, i, width);
+	for (size_t i = 0; i < n;) {
+		uint32_t c = char_at(bytes, n, data, &i);
 
 		if (c > 0x10ffff) {
 			free(text);
@@ -140,6 +160,31 @@ static const uint8_t *get_bytes(struct ps_prochandle *P, const struct py_view *h
 	return *mem;
 }
 
+/* A str of 2.x: its bytes as they are. */
+static enum res read_byte_text(
+    struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, char **out, size_t *len, struct fault *f)
+{
+	uint64_t type, start, size;
+	char *text;
+
+	if (!py_read_word(P, &rt->layout, addr, rt->layout.object.type, &type) || !is_str_type(P, rt, type) ||
+	    py_bytes_where(P, &rt->layout, addr, &start, &size) != RES_OK)
+		return fault_set(f, 0, 0, addr, "a name is no string");
+	if (size > PY_TEXT_MAX)
+		size = PY_TEXT_MAX;
+	text = malloc((size_t)size + 1);
+	if (text == NULL)
+		return fault_memory(f);
+	if (size != 0 && !py_read(P, text, (size_t)size, start)) {
+		free(text);
+		return fault_set(f, 0, 0, start, "a string cannot be read");
+	}
+	text[size] = '\0';
+	*out = text;
+	*len = (size_t)size;
+	return RES_OK;
+}
+
 enum res py_text_read(
     struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, char **out, size_t *len, struct fault *f)
 {
@@ -153,8 +198,10 @@ enum res py_text_read(
 
 	if (!py_pointer_sane(addr, l->word))
 		return fault_set(f, 0, 0, addr, "a name is no object");
+	if (l->texts == PY_TEXT_BYTES)
+		return read_byte_text(P, rt, addr, out, len, f);
 	got = Pread(P, first, sizeof(first), (uintptr_t)addr);
-	if (got < (ssize_t)l->str.ascii)
+	if (got < (ssize_t)l->str.ascii || got < (ssize_t)l->str.wstr + l->word)
 		return fault_set(f, 0, 0, addr, "a string cannot be read");
 	head.n = (size_t)got;
 	if (!is_str_type(P, rt, py_view_word(&head, l->object.type)) || !locate(l, &head, addr, &data))
@@ -164,15 +211,15 @@ enum res py_text_read(
 	bytes = get_bytes(P, &head, addr, data.at, (size_t)data.length * data.width, &mem);
 	if (bytes == NULL)
 		return fault_set(f, 0, 0, data.at, "a string cannot be read");
-	return to_utf8(bytes, (size_t)data.length, data.width, out, len, f);
+	return to_utf8(bytes, &data, out, len, f);
 }
 
 enum res py_bytes_where(
     struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, uint64_t *start, uint64_t *len)
 {
-	uint64_t size;
+	uint64_t size = 0;
 
-	if (!py_pointer_sane(addr, l->word) || !py_read_word(P, l, addr, l->bytes.size, &size))
+	if (!py_pointer_sane(addr, l->word) || !py_read(P, &size, l->size_width, addr + l->bytes.size - 1))
 		return RES_FAIL;
 	*start = addr + l->bytes.data - 1;
 	*len = size;
@@ -195,7 +242,7 @@ enum res py_bytes_read(struct ps_prochandle *P, const struct py_layout *l, uint6
 	if (got < (ssize_t)l->bytes.data - 1)
 		return fault_set(f, 0, 0, addr, "a table cannot be read");
 	head.n = (size_t)got;
-	size = py_view_word(&head, l->bytes.size);
+	size = py_view_size(&head, l, l->bytes.size);
 	if (size > PY_TABLE_MAX)
 		return fault_set(f, 0, 0, addr, "a table is too long");
 	bytes = get_bytes(P, &head, addr, addr + l->bytes.data - 1, (size_t)size, &mem);

@@ -7,7 +7,7 @@
 enum { PY_TEXT_MAX = 64 << 10, PY_TABLE_MAX = 16 << 20 };
 
 /* The str object at addr as UTF-8 (lone surrogates in three bytes, as WTF-8 has them), cut after
- * PY_TEXT_MAX code points. *out is malloc'd and NUL-terminated after *len bytes. RES_FAIL: not a str,
+ * PY_TEXT_MAX code points; of 2.x the bytes as they are. *out is malloc'd and NUL-terminated after *len bytes. RES_FAIL: not a str,
  * or unreadable. */
 enum res py_text_read(
     struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, char **out, size_t *len, struct fault *f);

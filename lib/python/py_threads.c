@@ -43,6 +43,13 @@ static enum res read_threads(struct py_process *py, const struct py_layout *l, s
 	return RES_OK;
 }
 
+/* Interpreters have numbers from 3.7 on. */
+static bool read_id(struct ps_prochandle *P, const struct py_layout *l, uint64_t interp, uint64_t *id)
+{
+	*id = 0;
+	return l->interp.id == 0 || py_read(P, id, sizeof(*id), interp + l->interp.id - 1);
+}
+
 static enum res read_runtime(struct py_process *py, uint32_t runtime, py_threads *out, struct fault *f)
 {
 	const struct py_runtime *rt = &py->runtimes.at[runtime];
@@ -59,8 +66,7 @@ static enum res read_runtime(struct py_process *py, uint32_t runtime, py_threads
 			return RES_FAIL;
 		if (!py_pointer_sane(interp, l->word) ||
 		    !py_read_word(py->P, l, interp, l->interp.threads_head, &head) ||
-		    !py_read(py->P, &id, sizeof(id), interp + l->interp.id - 1) ||
-		    !py_read_word(py->P, l, interp, l->interp.next, &next))
+		    !read_id(py->P, l, interp, &id) || !py_read_word(py->P, l, interp, l->interp.next, &next))
 			return fault_set(f, 0, 0, interp, "an interpreter's state cannot be read");
 		model.interp_id = (int64_t)id;
 		/* One broken list does not cost the other interpreters; the first fault is told. */

@@ -21,7 +21,7 @@ struct py_process;
 /* fault.code of py_process_open for a CPython that is older than the oldest row of the tables. */
 enum { PY_FAULT_TOO_OLD = 1000 };
 
-/* Find every CPython in P (3.8 and later). RES_NONE: there is none. RES_FAIL: there is one and it cannot
+/* Find every CPython in P (2.4 and later). RES_NONE: there is none. RES_FAIL: there is one and it cannot
  * be used: f says why (too old: names the version; damaged; not initialised). */
 enum res py_process_open(struct ps_prochandle *P, struct py_process **out, struct fault *f);
 void py_process_close(struct py_process *py); /* NULL ok */
@@ -34,10 +34,10 @@ size_t py_runtimes(const struct py_process *py);                  /* how many in
 uint32_t py_version(const struct py_process *py, size_t runtime); /* PY_VERSION_HEX */
 
 struct py_thread {
-	uint32_t runtime; /* index of its runtime */
-	uint64_t tstate;  /* address of the PyThreadState */
-	uint64_t interp;  /* address of its PyInterpreterState */
-	int64_t interp_id;
+	uint32_t runtime;   /* index of its runtime */
+	uint64_t tstate;    /* address of the PyThreadState */
+	uint64_t interp;    /* address of its PyInterpreterState */
+	int64_t interp_id;  /* 0 before 3.7: they had none */
 	uint64_t thread_id; /* pthread_self(): the FS base of its LWP on glibc */
 	uint64_t native_id; /* TID in the target's own pid namespace, 3.11+, else 0; may be stale */
 };

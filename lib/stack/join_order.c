@@ -1,4 +1,4 @@
-/* 3.8 to 3.10: nothing on the C stack says which frame an activation runs, but there is one
+/* Up to 3.10: nothing on the C stack says which frame an activation runs, but there is one
  * activation per running frame, in the same order. The two lists are laid side by side from the oldest
  * end, and each pair is verified: the activation has the address of its PyFrameObject in a callee-saved
  * register, the same in all activations of a binary, or in a slot of its own. Which register it is shows in that most

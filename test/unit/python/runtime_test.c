@@ -49,8 +49,8 @@ START_TEST(too_old)
 
 	image_init(&m, &specs[SPEC_38], ROOM);
 	memset(m.bytes, 0, m.n);
-	memcpy(m.bytes + 4000, "2.7.18 (default, Nov  5 2023, 01:02:03) \n[GCC 12.2.0]", 52);
-	opens_not(&m, RES_FAIL, "CPython 2.7 found");
+	memcpy(m.bytes + 4000, "2.3.7 (default, Nov  5 2009, 01:02:03) \n[GCC 12.2.0]", 51);
+	opens_not(&m, RES_FAIL, "CPython 2.3 found");
 }
 END_TEST
 

@@ -218,7 +218,7 @@ START_TEST(gap_is_an_item_of_its_own)
 }
 END_TEST
 
-/* --- 3.8 to 3.10 --- */
+/* --- up to 3.10 --- */
 
 /* Frames `at` run the loop. */
 static void eval_at(struct scene *s, struct py_range *ranges, const size_t *at, size_t n)
