@@ -247,41 +247,72 @@ static bool resume_by_trial(struct walk *w, uint64_t marker, uint64_t likely)
 	return false;
 }
 
-/* Code made at run time whose frame is nothing but a pushed word: CPython's trampolines for perf (-X perf,
- * 3.12+). The return address then stands right before an epilogue that says all: `add $8,%rsp; ret` or
- * `pop %rbp; ret`, either followed by the caller's address. */
-static enum res pass_trampoline(struct walk *w)
+/* Go on from the last frame to its caller, which is at pc with sp; its registers are the last frame's, but for rbp
+ * where that is given. */
+static enum res go_on(struct walk *w, uint64_t pc, uint64_t sp, const uint64_t *rbp)
 {
-	static const uint8_t drop[] = { 0x48, 0x83, 0xc4, 0x08, 0xc3 }, pop[] = { 0x5d, 0xc3 };
 	static const int dwarf[UNWIND_SAVED] = { 3, 6, 12, 13, 14, 15 };
-	const struct native_frame *last = &w->out->frames.at[w->out->frames.n - 1];
+	struct native_frame *last = &w->out->frames.at[w->out->frames.n - 1];
 	struct unwind_regs regs = { .known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP };
-	uint8_t code[sizeof(drop)];
-	uint64_t slot[2]; /* what was pushed, the return address */
 	size_t first = w->out->frames.n;
 	enum res res;
 
-	if (last->exact || last->pc == 0 || Pread(w->P, code, sizeof(code), last->pc) != sizeof(code) ||
-	    (memcmp(code, drop, sizeof(drop)) != 0 && memcmp(code, pop, sizeof(pop)) != 0) ||
-	    Pread(w->P, slot, sizeof(slot), last->sp) != sizeof(slot) || !follows_call(w->P, slot[1]))
-		return RES_NONE;
 	for (int r = 0; r < UNWIND_SAVED; r++) {
 		regs.reg[dwarf[r]] = last->saved[r];
 		regs.known |= (uint32_t)(last->saved_known >> r & 1) << dwarf[r];
 	}
-	if (code[0] == pop[0]) {
-		regs.reg[UNWIND_DWARF_RBP] = slot[0];
+	if (rbp != NULL) {
+		regs.reg[UNWIND_DWARF_RBP] = *rbp;
 		regs.known |= 1U << UNWIND_DWARF_RBP;
 	}
-	regs.reg[UNWIND_DWARF_PC] = slot[1];
-	regs.reg[UNWIND_DWARF_RSP] = last->sp + 16;
-	w->out->frames.at[first - 1].cfa = last->sp + 16;
+	regs.reg[UNWIND_DWARF_PC] = pc;
+	regs.reg[UNWIND_DWARF_RSP] = sp;
+	last->cfa = sp;
 	res = native_stack_walk(w->u, &regs, 0, w->out, w->f);
 	if (w->out->frames.n > first) {
 		w->out->frames.at[first].exact = false;
 		w->out->frames.at[first].how = UNWIND_CFI;
 	}
 	return res;
+}
+
+/* Code made at run time whose frame is nothing but a pushed word: CPython's trampolines for perf (-X perf,
+ * 3.12+). The return address then stands right before an epilogue that says all: `add $8,%rsp; ret` or
+ * `pop %rbp; ret`, either followed by the caller's address. */
+static enum res pass_trampoline(struct walk *w)
+{
+	static const uint8_t drop[] = { 0x48, 0x83, 0xc4, 0x08, 0xc3 }, pop[] = { 0x5d, 0xc3 };
+	const struct native_frame *last = &w->out->frames.at[w->out->frames.n - 1];
+	uint8_t code[sizeof(drop)];
+	uint64_t slot[2]; /* what was pushed, the return address */
+
+	if (last->exact || last->pc == 0 || Pread(w->P, code, sizeof(code), last->pc) != sizeof(code) ||
+	    (memcmp(code, drop, sizeof(drop)) != 0 && memcmp(code, pop, sizeof(pop)) != 0) ||
+	    Pread(w->P, slot, sizeof(slot), last->sp) != sizeof(slot) || !follows_call(w->P, slot[1]))
+		return RES_NONE;
+	return go_on(w, slot[1], last->sp + 16, code[0] == pop[0] ? &slot[0] : NULL);
+}
+
+/* Code made at run time that jumps on and has no frame at all, caught there (libffi's closures): the word at sp is
+ * the return address. Believed if the walk from it ends well and meets all markers where they should be. */
+static enum res pass_stub(struct walk *w)
+{
+	struct native_stack *s = w->out;
+	const struct native_frame *last = &s->frames.at[s->frames.n - 1];
+	size_t first = s->frames.n, seen;
+	uint64_t ret, k;
+
+	if (!last->exact || w->python->runs.n == 0 ||
+	    Pread(w->P, &ret, sizeof(ret), last->sp) != sizeof(ret) || !follows_call(w->P, ret))
+		return RES_NONE;
+	if (go_on(w, ret, last->sp + 8, NULL) == RES_OK && s->end == UNWIND_END_DONE) {
+		k = w->model->known ? w->model->cfa_above_marker : distance_seen(s, w->python);
+		if (k != 0 && agree(s, first, w->python, 0, k, &seen) && seen == w->python->runs.n)
+			return RES_OK;
+	}
+	s->frames.n = first;
+	s->frames.at[first - 1].cfa = 0;
+	return RES_NONE;
 }
 
 /* Past one place where the walk is lost, from the frames that are to be believed on; guess: the CFA of the last of them
@@ -292,6 +323,8 @@ static enum res pass_from(struct walk *w, uint64_t guess)
 	enum res res = pass_trampoline(w);
 	uint64_t marker, likely;
 
+	if (res == RES_NONE)
+		res = pass_stub(w);
 	if (res != RES_NONE)
 		return res;
 	marker = next_marker(s, w->python);

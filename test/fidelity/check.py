@@ -110,7 +110,7 @@ def faults(program, stack):
     out = [program.wrong_line(f) for f in stack.frames]
     out += [program.wrong_call(a, b, stack.marked) for b, a in zip(stack.frames, stack.frames[1:])]
     if not stack.frames:
-        return ["no Python frame at all"]
+        return [] if stack.marked else ["no Python frame at all"]
     if program.version in ((3, 9), (3, 10)) and stack.frames[-1].name == "catch" and stack.marked:
         return [f for f in out if f]  # these lose the callers themselves (a throw() through `yield from`)
     root = stack.frames[-1]
@@ -210,7 +210,7 @@ def one_stop(opt, busy, eu, number):
             time.sleep(0.001)
     run = subprocess.run([opt.pystack, str(pid)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     stacks = parse(run.stdout, pid)
-    bad = [] if run.returncode == 0 else ["exit status %d" % run.returncode]
+    bad = [] if run.returncode == 0 or any(s.marked for s in stacks) else ["exit status %d" % run.returncode]
     if hold:
         bad += eu.faults(pid, stacks)
         os.kill(pid, signal.SIGCONT)
