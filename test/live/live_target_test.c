@@ -99,8 +99,9 @@ START_TEST(other_mount_namespace)
 	char folder[PATH_MAX], python[PATH_MAX + 20];
 	struct fixture f;
 
-	if (geteuid() != 0 || in->path[0] == 0) {
-		(void)puts("SKIP: another mount namespace: needs root and a Python");
+	if (spawn_no_mounts() != NULL || in->path[0] == 0) {
+		(void)printf("SKIP: another mount namespace: %s\n",
+		    in->path[0] == 0 ? "no Python" : spawn_no_mounts());
 		return;
 	}
 	(void)snprintf(folder, sizeof(folder), "%s/mnt", spawn_folder());
@@ -124,8 +125,8 @@ START_TEST(other_pid_namespace)
 {
 	struct fixture f;
 
-	if (geteuid() != 0) {
-		(void)puts("SKIP: another pid namespace: needs root");
+	if (spawn_no_mounts() != NULL) {
+		(void)printf("SKIP: another pid namespace: %s\n", spawn_no_mounts());
 		return;
 	}
 	fixture_start(&f, &live_interpreters(NULL)[_i], &(struct fixture_options){ .pid_namespace = true },
@@ -196,31 +197,14 @@ START_TEST(again_and_again)
 }
 END_TEST
 
-static const char *bpftrace_missing(void)
-{
-	if (geteuid() != 0)
-		return "needs root";
-	if (access("/usr/bin/bpftrace", X_OK) != 0)
-		return "no bpftrace";
-	if (access("/sys/kernel/tracing/events", F_OK) != 0) {
-		struct run r =
-		    run_program(NULL, ARGS("mount", "-t", "tracefs", "nodev", "/sys/kernel/tracing"));
-
-		run_free(&r);
-	}
-	if (access("/sys/kernel/tracing/events/syscalls/sys_enter_rmdir", F_OK) != 0)
-		return "this kernel has no tracepoint sys_enter_rmdir";
-	return NULL;
-}
-
 /* A tracer's action stops the process in a system call and calls the tool by PATH. */
 START_TEST(bpftrace_action)
 {
 	const struct interpreter *in = &live_interpreters(NULL)[_i];
 	const struct run_options opt = { .timeout = 60 };
 	struct strbuf wrong = STRBUF_EMPTY;
-	char script[300], path[2 * PATH_MAX], head[32], *text;
-	const char *why = bpftrace_missing();
+	char script[300], head[32], *text;
+	const char *why = live_no_bpftrace();
 	struct output out;
 	struct fixture f;
 	struct run r;
@@ -229,9 +213,7 @@ START_TEST(bpftrace_action)
 		(void)printf("SKIP: bpftrace on %s: %s\n", in->label, why);
 		return;
 	}
-	(void)snprintf(path, sizeof(path), "%.*s:%s", (int)(strrchr(spawn_tool(), '/') - spawn_tool()),
-	    spawn_tool(), getenv("PATH"));
-	ck_assert_int_eq(setenv("PATH", path, 1), 0);
+	live_tool_in_path();
 	fixture_start(&f, in, &(struct fixture_options){ .no_rest = true }, ARGS("@rmdir.py", "%"));
 	(void)snprintf(script, sizeof(script),
 	    "tracepoint:syscalls:sys_enter_rmdir /pid == %d/ { signal(\"SIGSTOP\"); system(\"pystack %%d\", "

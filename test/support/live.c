@@ -3,7 +3,9 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "support/spawn_files.h"
 
@@ -77,6 +79,33 @@ void live_compare(const struct fixture *f, struct run *r, const char *head, int 
 	truth_compare(&truth, out, flags, wrong);
 	run_free(r);
 	truth_free(&truth);
+}
+
+const char *live_no_bpftrace(void)
+{
+	if (geteuid() != 0)
+		return "needs root";
+	if (access("/usr/bin/bpftrace", X_OK) != 0)
+		return "no bpftrace";
+	if (access("/sys/kernel/tracing/events", F_OK) != 0) {
+		struct run r =
+		    run_program(NULL, ARGS("mount", "-t", "tracefs", "nodev", "/sys/kernel/tracing"));
+
+		run_free(&r);
+	}
+	if (access("/sys/kernel/tracing/events/syscalls/sys_enter_rmdir", F_OK) != 0)
+		return "this kernel has no tracepoint sys_enter_rmdir";
+	return NULL;
+}
+
+void live_tool_in_path(void)
+{
+	const char *tool = spawn_tool(), *path = getenv("PATH");
+	char text[2 * PATH_MAX];
+
+	(void)snprintf(text, sizeof(text), "%.*s:%s", (int)(strrchr(tool, '/') - tool), tool,
+	    path == NULL ? "/usr/bin:/bin" : path);
+	ck_assert_int_eq(setenv("PATH", text, 1), 0);
 }
 
 int live_main(Suite *(*suite)(void))

@@ -19,6 +19,12 @@ void live_judge(const char *what, struct strbuf *wrong);
 void live_compare(const struct fixture *f, struct run *r, const char *head, int flags, struct output *out,
     struct strbuf *wrong);
 
+/* Why bpftrace cannot trace rmdir(2) here; NULL: it can. */
+const char *live_no_bpftrace(void);
+
+/* `pystack` in what is started from now on is the tool under test. */
+void live_tool_in_path(void);
+
 /* The whole of main: find things, build the suite, run it, clean up. Returns the exit status. */
 int live_main(Suite *(*suite)(void));
 

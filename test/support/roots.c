@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "support/spawn_files.h"
+
 static void add(struct interpreter *out, size_t max, size_t *n, const struct interpreter *one)
 {
 	if (*n < max && (one->major > 3 || (one->major == 3 && one->minor >= 8)))
@@ -59,6 +61,7 @@ static void find_root(struct interpreter *out, size_t max, size_t *n, int say)
 	static const int minors[] = { 14, 15 };
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
 	char root[200], path[PATH_MAX];
+	const char *why;
 
 	if (cache != NULL && cache[0] != 0)
 		(void)snprintf(root, sizeof(root), "%s/pystack/sid", cache);
@@ -67,6 +70,12 @@ static void find_root(struct interpreter *out, size_t max, size_t *n, int say)
 	if (geteuid() != 0) {
 		if (say)
 			(void)printf("SKIP: Python 3.14 and 3.15: chroot into %s needs root\n", root);
+		return;
+	}
+	why = spawn_no_mounts();
+	if (why != NULL) {
+		if (say)
+			(void)printf("SKIP: Python 3.14 and 3.15 in a root of their own: %s\n", why);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(minors) / sizeof(minors[0]); i++) {

@@ -35,6 +35,33 @@ void fixture_path(const struct interpreter *in, const char *path, char *out, siz
 	(void)snprintf(out, size, "%s%s", in != NULL && in->root[0] != 0 ? "/media" : "", path);
 }
 
+/* In the child: a mount namespace of its own (and of what else flags name), from which nothing gets out. */
+static bool enter_mounts(int flags)
+{
+	return unshare(CLONE_NEWNS | flags) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+const char *spawn_no_mounts(void)
+{
+	int status = 0;
+	pid_t pid;
+
+	(void)fflush(NULL);
+	pid = fork();
+	if (pid == 0)
+		_exit(enter_mounts(0) ? 0 : errno);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return "no process could be started";
+	switch (WEXITSTATUS(status)) {
+	case 0:
+		return NULL;
+	case EINVAL:
+		return "the root here is no mount point, as in a plain chroot (`mount --bind DIR DIR` first)";
+	default:
+		return strerror(WEXITSTATUS(status));
+	}
+}
+
 /* In the child: the root's own view of the machine. */
 void spawn_enter(const struct interpreter *in)
 {
@@ -42,7 +69,7 @@ void spawn_enter(const struct interpreter *in)
 
 	if (in == NULL || in->root[0] == 0)
 		return;
-	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+	if (!enter_mounts(0))
 		_exit(125);
 	(void)snprintf(at, sizeof(at), "%s/proc", in->root);
 	if (mount("proc", at, "proc", 0, NULL) != 0)
@@ -63,8 +90,7 @@ static void enter_pids(void)
 {
 	pid_t pid;
 
-	if (unshare(CLONE_NEWPID | CLONE_NEWNS) != 0 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+	if (!enter_mounts(CLONE_NEWPID))
 		_exit(125);
 	pid = fork();
 	if (pid < 0)
@@ -108,9 +134,7 @@ static void child(const struct fixture *f, const struct fixture_options *opt, co
 	if (opt->pid_namespace)
 		enter_pids();
 	spawn_enter(f->in);
-	if (opt->mnt != NULL &&
-	    (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-		mount(opt->mnt, "/mnt", NULL, MS_BIND, NULL) != 0))
+	if (opt->mnt != NULL && (!enter_mounts(0) || mount(opt->mnt, "/mnt", NULL, MS_BIND, NULL) != 0))
 		_exit(125);
 	fixture_path(f->in, spawn_programs(), programs, sizeof(programs));
 	fixture_path(f->in, f->dir, dir, sizeof(dir));
@@ -189,7 +213,7 @@ void fixture_start(struct fixture *f, const struct interpreter *in, const struct
     const char *const args[])
 {
 	static const struct fixture_options none = { .alone = false };
-	int to[2], from[2];
+	int to[2], from[2], status = 0;
 
 	if (opt == NULL)
 		opt = &none;
@@ -210,8 +234,13 @@ void fixture_start(struct fixture *f, const struct interpreter *in, const struct
 	(void)close(from[1]);
 	f->to = to[1];
 	f->from = from[0];
-	if (wait_byte(f->from) != '!')
-		ck_abort_msg("%s: fixture %s never became ready", in->label, args[0]);
+	if (wait_byte(f->from) != '!') {
+		(void)kill(f->pid, SIGKILL);
+		(void)waitpid(f->pid, &status, 0);
+		ck_abort_msg("%s: fixture %s never became ready, ended with status %#x (spawn.c: 0x7d00 no "
+			     "namespace, 0x7e00 no file, 0x7f00 not started)",
+		    in->label, args[0], (unsigned)status);
+	}
 	if (opt->pid_namespace) {
 		f->init = f->pid;
 		f->pid = child_of(f->init);

@@ -8,6 +8,8 @@
 #include "support/roots.h"
 
 const char *spawn_folder(void);
+/* Why a process with mounts of its own cannot be started here; NULL: it can. */
+const char *spawn_no_mounts(void);
 /* In a child: go below the interpreter's root, or _exit. */
 void spawn_enter(const struct interpreter *in);
 /* The first size-1 bytes of a file, NUL-terminated. */
