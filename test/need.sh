@@ -3,8 +3,9 @@
 # Ends with 0 also where it cannot: what follows then fails, or skips, by its own reason.
 missing=
 for package in "$@"; do
-	case $(dpkg-query -W -f '${db:Status-Status} ' "$package" 2>/dev/null) in
-	*installed*) ;;
+	# One word for each architecture; "not-installed" is another.
+	case " $(dpkg-query -W -f '${db:Status-Status} ' "$package" 2>/dev/null)" in
+	*" installed "*) ;;
 	*) missing="$missing $package" ;;
 	esac
 done
