@@ -43,6 +43,7 @@
 #include "base/addrmap.h"
 #include "base/owned.h"
 #include "proc/handle.h"
+#include "proc/hold_turn.h"
 #include "proc/live.h"
 
 enum {
@@ -218,7 +219,6 @@ static size_t look_at_all(struct hold *h)
 
 	for (size_t i = 0; i < h->lwps.n; i++) {
 		struct hold_lwp *l = &h->lwps.at[i];
-
 		if (l->state == HOLD_TIMEOUT)
 			look(l);
 		if (l->state == HOLD_TIMEOUT)
@@ -349,16 +349,16 @@ static void let_go(struct hold *h)
 {
 	for (size_t i = 0; i < h->lwps.n; i++) {
 		struct hold_lwp *l = &h->lwps.at[i];
+		bool late = l->state == HOLD_TIMEOUT;
 
 		/* One that was late may have stopped by now. */
-		if (l->state == HOLD_TIMEOUT) {
+		if (late)
 			look(l);
-			if (l->state != HOLD_HELD)
-				continue;
-			l->state = HOLD_TIMEOUT;
-		}
-		if (l->state == HOLD_HELD &&
-		    ptrace(PTRACE_DETACH, l->id, NULL, (void *)(intptr_t)l->signo) != 0)
+		if (l->state != HOLD_HELD)
+			continue;
+		if (late)
+			l->state = HOLD_TIMEOUT; /* what was told of it stays */
+		if (ptrace(PTRACE_DETACH, l->id, NULL, (void *)(intptr_t)l->signo) != 0)
 			take_note_of_end(l->id); /* killed while it was held */
 	}
 }
@@ -468,6 +468,7 @@ enum res hold_lwps(struct ps_prochandle *P, const char *set, int ms, struct hold
 	(void)sem_init(&t->go, 0, 0);
 	h->tracer = t;
 	live->holding = h;
+	hold_turn_take(live->dir, ms);
 	run_with_sigchld(t);
 	addrmap_free(&t->seen);
 	for (size_t i = 0; i < h->lwps.n; i++)
@@ -492,6 +493,7 @@ void hold_release(struct hold *h)
 	} else {
 		let_go(h);
 	}
+	hold_turn_give(t->live->dir);
 	(void)sem_destroy(&t->ready);
 	(void)sem_destroy(&t->go);
 	free(t);
