@@ -219,6 +219,7 @@ static size_t look_at_all(struct hold *h)
 
 	for (size_t i = 0; i < h->lwps.n; i++) {
 		struct hold_lwp *l = &h->lwps.at[i];
+
 		if (l->state == HOLD_TIMEOUT)
 			look(l);
 		if (l->state == HOLD_TIMEOUT)
