@@ -128,7 +128,7 @@ START_TEST(stack_of_every_version)
 	open_and_read(&m, &o);
 	ck_assert_uint_eq(o.thread.thread_id, 0x7f0000001000);
 	ck_assert_uint_eq(o.thread.native_id, is->ts_native >= 0 ? 4711 : 0);
-	ck_assert_int_eq(o.thread.interp_id, 7);
+	ck_assert_int_eq(o.thread.interp_id, is->id >= 0 ? 7 : 0);
 	ck_assert_msg(!o.stack.broken, "%s: %s", is->what, o.stack.why);
 	ck_assert_uint_eq(o.stack.frames.n, 3);
 	for (size_t i = 0; i < 3; i++)
@@ -315,7 +315,7 @@ START_TEST(frames_that_no_activation_runs)
 	open_and_read(&m, &o);
 	ck_assert(!o.stack.frames.at[0].synthetic);
 	ck_assert(o.stack.frames.at[1].synthetic);
-	ck_assert(o.stack.frames.at[2].synthetic);
+	ck_assert(o.stack.frames.at[2].synthetic == (m.is->f_state >= 0)); /* ≤ 3.3 does not say */
 	expect_frame(&o, 1, "middle", 10);
 	close_all(&m, &o);
 }
@@ -480,7 +480,7 @@ END_TEST
 START_TEST(recursion_of_100000)
 {
 	enum { DEEP = 100000 };
-	static const int families[] = { SPEC_39, SPEC_311, SPEC_315 };
+	static const int families[] = { SPEC_27, SPEC_39, SPEC_311, SPEC_315 };
 	const struct spec *is = &specs[families[_i]];
 	struct image m;
 	struct opened o;
@@ -541,10 +541,10 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	for (size_t i = 0; i < sizeof(each) / sizeof(each[0]); i++)
 		tcase_add_loop_test(tcase, each[i], 0, SPECS);
-	tcase_add_loop_test(tcase, frames_that_no_activation_runs, SPEC_38, SPEC_310 + 1);
-	tcase_add_loop_test(tcase, line_of_a_debugger, SPEC_38, SPEC_310 + 1);
+	tcase_add_loop_test(tcase, frames_that_no_activation_runs, SPEC_24, SPEC_310 + 1);
+	tcase_add_loop_test(tcase, line_of_a_debugger, SPEC_24, SPEC_310 + 1);
 	tcase_add_loop_test(tcase, activation_that_does_not_know_its_frame_yet, 0, 6);
-	tcase_add_loop_test(tcase, recursion_of_100000, 0, 3);
+	tcase_add_loop_test(tcase, recursion_of_100000, 0, 4);
 	tcase_add_test(tcase, copy_of_the_bytecode_per_thread);
 	tcase_add_test(tcase, states_of_one_thread_interleave);
 	suite_add_tcase(suite, tcase);

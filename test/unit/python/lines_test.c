@@ -7,6 +7,36 @@
 #define TABLE(...) span_of((const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }))
 
 /* def f(a, b) over nine lines with a call whose arguments span two; see the line numbers at each offset. */
+START_TEST(lnotab_of_2_4_and_2_7)
+{
+	/* Offset → line; between two the earlier one's holds. */
+	static const uint8_t in24[][2] = { { 0, 3 }, { 9, 3 }, { 10, 6 }, { 17, 6 }, { 22, 6 }, { 23, 7 },
+		{ 28, 7 }, { 29, 8 }, { 39, 8 }, { 40, 9 }, { 200, 9 } };
+	static const uint8_t in27[][2] = { { 0, 3 }, { 2, 3 }, { 3, 4 }, { 9, 4 }, { 10, 6 }, { 22, 6 },
+		{ 23, 7 }, { 28, 7 }, { 29, 8 }, { 39, 8 }, { 40, 9 }, { 200, 9 } };
+	struct span t24 = TABLE(0, 2, 0x0a, 3, 7, 0, 6, 1, 6, 1, 0x0b, 1);
+	struct span t27 = TABLE(0, 2, 3, 1, 7, 2, 0x0d, 1, 6, 1, 0x0b, 1);
+
+	for (size_t i = 0; i < sizeof(in24) / sizeof(in24[0]); i++)
+		ck_assert_int_eq(py_line_lnotab(t24, 1, in24[i][0], false), in24[i][1]);
+	for (size_t i = 0; i < sizeof(in27) / sizeof(in27[0]); i++)
+		ck_assert_int_eq(py_line_lnotab(t27, 1, in27[i][0], false), in27[i][1]);
+}
+END_TEST
+
+/* The same byte is a long step forward up to 3.5, and one back from 3.6 on. */
+START_TEST(lnotab_of_3_5_is_unsigned_of_3_6_signed)
+{
+	struct span t = TABLE(6, 0xff, 2, 1);
+
+	ck_assert_int_eq(py_line_lnotab(t, 10, 5, false), 10);
+	ck_assert_int_eq(py_line_lnotab(t, 10, 6, false), 265);
+	ck_assert_int_eq(py_line_lnotab(t, 10, 8, false), 266);
+	ck_assert_int_eq(py_line_lnotab(t, 10, 6, true), 9);
+	ck_assert_int_eq(py_line_lnotab(t, 10, 8, true), 10);
+}
+END_TEST
+
 START_TEST(lnotab_of_3_6_and_3_9)
 {
 	struct span t36 = TABLE(0x00, 2, 2, 1, 6, 2, 0x0a, 1, 4, 1, 0x0a, 1);
@@ -127,9 +157,10 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { lnotab_of_3_6_and_3_9, lnotab_of_2_7_is_unsigned,
-		lnotab_gap_of_300_lines, lnotab_empty_or_odd, ranges_of_3_10, ranges_without_line,
-		locations_of_3_12, locations_of_3_15, locations_long_step_and_lineless, locations_damaged };
+	const TTest *const tests[] = { lnotab_of_2_4_and_2_7, lnotab_of_3_5_is_unsigned_of_3_6_signed,
+		lnotab_of_3_6_and_3_9, lnotab_of_2_7_is_unsigned, lnotab_gap_of_300_lines,
+		lnotab_empty_or_odd, ranges_of_3_10, ranges_without_line, locations_of_3_12,
+		locations_of_3_15, locations_long_step_and_lineless, locations_damaged };
 
 	return run_suite("py_lines", tests, sizeof(tests) / sizeof(tests[0]));
 }

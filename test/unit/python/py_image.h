@@ -26,17 +26,57 @@ struct spec {
 	int type, size, tp_name, tp_flags;
 	int s_len, s_state, s_ascii, s_compact, s_shift, b_data;
 	int free_threaded;
+	int text; /* what names are */
 };
 
-#define OBJECTS_38 8, 16, 24, 168, 16, 32, 48, 72, 2, 32, 0
-#define OBJECTS_312 8, 16, 24, 168, 16, 32, 40, 56, 2, 32, 0
-#define OBJECTS_FT13 24, 32, 40, 184, 32, 48, 56, 72, 2, 48, 1
-#define OBJECTS_FT14 24, 32, 40, 184, 32, 48, 56, 72, 8, 48, 1
+enum { TEXT_COMPACT, TEXT_BYTES, TEXT_UCS2, TEXT_UCS4 };
+
+#define OBJECTS_24 8, 16, 24, 160, NOT, NOT, NOT, NOT, 0, 36, 0, TEXT_BYTES
+#define OBJECTS_25 8, 16, 24, 168, NOT, NOT, NOT, NOT, 0, 36, 0, TEXT_BYTES
+#define OBJECTS_30(text) 8, 16, 24, 168, 16, NOT, NOT, 24, 0, 32, 0, text
+#define OBJECTS_38 8, 16, 24, 168, 16, 32, 48, 72, 2, 32, 0, TEXT_COMPACT
+#define OBJECTS_312 8, 16, 24, 168, 16, 32, 40, 56, 2, 32, 0, TEXT_COMPACT
+#define OBJECTS_FT13 24, 32, 40, 184, 32, 48, 56, 72, 2, 48, 1, TEXT_COMPACT
+#define OBJECTS_FT14 24, 32, 40, 184, 32, 48, 56, 72, 8, 48, 1, TEXT_COMPACT
+/* Two pointers more in every head: Py_DEBUG up to 3.7, later Py_TRACE_REFS alone. */
+#define OBJECTS_26D 24, 32, 40, 184, NOT, NOT, NOT, NOT, 0, 52, 0, TEXT_BYTES
+#define OBJECTS_31D 24, 32, 40, 184, 32, NOT, NOT, 40, 0, 48, 0, TEXT_UCS2
+#define OBJECTS_35D 24, 32, 40, 184, 32, 48, 64, 88, 2, 48, 0, TEXT_COMPACT
+#define OBJECTS_312R 24, 32, 40, 184, 32, 48, 56, 72, 2, 48, 0, TEXT_COMPACT
+/* Interpreters of 2.4 to 3.6 have no number, and the "runtime" is the pointer to the first. */
+#define STATE_24 0, 0, 8, NOT, 0, 8, 16, NOT, NOT, NOT, 144, NOT, NOT, NOT
+#define STATE_34 0, 0, 8, NOT, 8, 16, 24, NOT, NOT, NOT, 152, NOT, NOT, NOT
+#define STATE_37 24, 0, 8, 16, 8, 16, 24, NOT, NOT, NOT, 176, NOT, NOT, NOT
+#define FRAME_24 24, 32, NOT, NOT, NOT, 120, 124, NOT, 80
+#define FRAME_34 24, 32, NOT, NOT, NOT, 120, 124, 132, 80
+#define CODE_24 32, NOT, 80, 88, NOT, 96, 104, NOT, NOT
+#define CODE_30 40, NOT, 88, 96, NOT, 104, 112, NOT, NOT
+#define CODE_33 40, NOT, 96, 104, NOT, 112, 120, NOT, NOT
+#define CODE_36 40, NOT, 96, 104, NOT, 36, 112, NOT, NOT
+#define FRAME_26D 40, 48, NOT, NOT, NOT, 136, 140, NOT, 96
+#define FRAME_35D 40, 48, NOT, NOT, NOT, 136, 140, 148, 96
+#define FRAME_37D 40, 48, NOT, NOT, NOT, 120, 124, 132, 96
+#define CODE_26D 48, NOT, 96, 104, NOT, 112, 120, NOT, NOT
+#define CODE_31D 56, NOT, 104, 112, NOT, 120, 128, NOT, NOT
+#define CODE_35D 56, NOT, 112, 120, NOT, 128, 136, NOT, NOT
+#define CODE_37D 56, NOT, 112, 120, NOT, 52, 128, NOT, NOT
 #define FRAME_38 24, 32, NOT, NOT, NOT, 104, 108, 116, 80
 #define CODE_38 48, NOT, 104, 112, NOT, 40, 120, NOT, NOT
 
 /* clang-format off */
 static const struct spec specs[] = {
+	{ "2.4", 0x020406f0, STATE_24, FRAME_24, CODE_24, OBJECTS_24 },
+	{ "2.5", 0x020506f0, STATE_24, FRAME_24, CODE_24, OBJECTS_25 },
+	{ "2.6", 0x020609f0, STATE_24, FRAME_24, CODE_24, OBJECTS_25 },
+	{ "2.7", 0x020712f0, STATE_24, FRAME_24, CODE_24, OBJECTS_25 },
+	{ "3.0", 0x030001f0, STATE_24, FRAME_24, CODE_30, OBJECTS_30(TEXT_UCS2) },
+	{ "3.1", 0x030105f0, STATE_24, FRAME_24, CODE_30, OBJECTS_30(TEXT_UCS4) },
+	{ "3.2", 0x030206f0, STATE_24, FRAME_24, CODE_30, OBJECTS_30(TEXT_UCS2) },
+	{ "3.3", 0x030306f0, STATE_24, FRAME_24, CODE_33, OBJECTS_38 },
+	{ "3.4", 0x03040af0, STATE_34, FRAME_34, CODE_33, OBJECTS_38 },
+	{ "3.5", 0x030503f0, STATE_34, FRAME_34, CODE_33, OBJECTS_38 },
+	{ "3.6", 0x03060ff0, STATE_34, FRAME_34, CODE_36, OBJECTS_38 },
+	{ "3.7", 0x030710f0, STATE_37, FRAME_38, CODE_36, OBJECTS_38 },
 	{ "3.8", 0x030812f0, 32, 0, 8, 16, 8, 16, 24, NOT, NOT, NOT, 176, NOT, NOT, NOT,
 	  FRAME_38, CODE_38, OBJECTS_38 },
 	{ "3.9", 0x030912f0, 32, 0, 8, 24, 8, 16, 24, NOT, NOT, NOT, 176, NOT, NOT, NOT,
@@ -64,9 +104,41 @@ static const struct spec specs[] = {
 	{ "3.14t", 0x030e04f0, 808, 7272, 7344, 7280, 8, 16, 72, NOT, NOT, NOT, 152, 160, NOT, NOT,
 	  8, 0, 56, 78, 72, NOT, NOT, NOT, NOT,
 	  NOT, 232, 128, 136, 144, 84, 152, 208, 224, OBJECTS_FT14 },
+	{ "2.6d", 0x020609f0, STATE_24, FRAME_26D, CODE_26D, OBJECTS_26D },
+	{ "3.1d", 0x030105f0, STATE_24, FRAME_26D, CODE_31D, OBJECTS_31D },
+	{ "3.5d", 0x030503f0, STATE_34, FRAME_35D, CODE_35D, OBJECTS_35D },
+	{ "3.7d", 0x030710f0, STATE_37, FRAME_37D, CODE_37D, OBJECTS_35D },
+	{ "3.12 with references traced", 0x030c01f0, 40, 0, 72, 8, 8, 16, NOT, 56, NOT, NOT, 136, 144, 0, 8,
+	  8, 0, 56, 70, NOT, NOT, NOT, NOT, NOT,
+	  NOT, 208, 128, 136, 144, 84, 152, 192, NOT, OBJECTS_312R },
 };
 /* clang-format on */
-enum { SPEC_38, SPEC_39, SPEC_310, SPEC_311, SPEC_312, SPEC_313, SPEC_314, SPEC_315, SPEC_313T, SPEC_314T };
+enum {
+	SPEC_24,
+	SPEC_25,
+	SPEC_26,
+	SPEC_27,
+	SPEC_30,
+	SPEC_31,
+	SPEC_32,
+	SPEC_33,
+	SPEC_34,
+	SPEC_35,
+	SPEC_36,
+	SPEC_37
+};
+enum {
+	SPEC_38 = SPEC_37 + 1,
+	SPEC_39,
+	SPEC_310,
+	SPEC_311,
+	SPEC_312,
+	SPEC_313,
+	SPEC_314,
+	SPEC_315,
+	SPEC_313T,
+	SPEC_314T
+};
 enum { SPECS = sizeof(specs) / sizeof(specs[0]) };
 
 struct image {
@@ -133,13 +205,47 @@ static inline uint64_t image_type(struct image *m, const char *name, uint64_t fl
 	return type;
 }
 
+static inline uint64_t image_bytes(struct image *m, const void *bytes, size_t n)
+{
+	uint64_t b = image_alloc(m, (size_t)m->is->b_data + n + 1);
+
+	put64(m, b, m->is->type, m->is->text == TEXT_BYTES ? m->t_str : m->t_bytes);
+	if (m->is->hex < 0x02050000)
+		put32(
+		    m, b, m->is->size + 4, 0xeeeeeeee); /* a size has 32 bits; what follows may be anything */
+	put32(m, b, m->is->size, (uint32_t)n);
+	if (n != 0)
+		memcpy(image_at(m, b + (uint64_t)m->is->b_data, n), bytes, n);
+	return b;
+}
+
+/* A string of Py_UNICODE, out of characters of `width` bytes. */
+static inline uint64_t image_unicode(struct image *m, const uint8_t *chars, size_t n, unsigned width)
+{
+	unsigned to = m->is->text == TEXT_UCS2 ? 2 : 4;
+	uint64_t s = image_alloc(m, 64), data = image_alloc(m, (n + 1) * to);
+
+	ck_assert_uint_le(width, to);
+	put64(m, s, m->is->type, m->t_str);
+	put64(m, s, m->is->s_len, n);
+	put64(m, s, m->is->s_compact, data);
+	for (size_t i = 0; i < n; i++)
+		memcpy(image_at(m, data + i * to, to), chars + i * width, width);
+	return s;
+}
+
 /* A compact string of `width`-byte characters. */
 static inline uint64_t image_str_of(struct image *m, const void *chars, size_t n, unsigned width, bool ascii)
 {
 	const struct spec *is = m->is;
 	size_t head = (size_t)(ascii ? is->s_ascii : is->s_compact);
-	uint64_t s = image_alloc(m, head + n * width + width);
+	uint64_t s;
 
+	if (is->text == TEXT_BYTES)
+		return image_bytes(m, chars, n);
+	if (is->text != TEXT_COMPACT)
+		return image_unicode(m, chars, n, width);
+	s = image_alloc(m, head + n * width + width);
 	put64(m, s, is->type, m->t_str);
 	put64(m, s, is->s_len, n);
 	put32(m, s, is->s_state, (width | 8U | (ascii ? 16U : 0U)) << is->s_shift);
@@ -152,23 +258,15 @@ static inline uint64_t image_str(struct image *m, const char *ascii)
 	return image_str_of(m, ascii, strlen(ascii), 1, true);
 }
 
-static inline uint64_t image_bytes(struct image *m, const void *bytes, size_t n)
-{
-	uint64_t b = image_alloc(m, (size_t)m->is->b_data + n + 1);
-
-	put64(m, b, m->is->type, m->t_bytes);
-	put64(m, b, m->is->size, n);
-	if (n != 0)
-		memcpy(image_at(m, b + (uint64_t)m->is->b_data, n), bytes, n);
-	return b;
-}
-
 /* A code object of `length` bytes of bytecode. */
 static inline uint64_t image_code(struct image *m, const char *file, const char *name, uint32_t first,
     const void *table, size_t table_n, size_t length)
 {
+	static const uint8_t zeros[256];
 	const struct spec *is = m->is;
 	uint64_t c = image_alloc(m, 256 + length);
+
+	ck_assert_uint_le(length, sizeof(zeros));
 
 	put64(m, c, is->type, m->t_code);
 	put64(m, c, is->c_file, image_str(m, file));
@@ -178,15 +276,9 @@ static inline uint64_t image_code(struct image *m, const char *file, const char 
 	put64(m, c, is->c_table, image_bytes(m, table, table_n));
 	put32(m, c, is->c_trace, 1); /* the first unit is the prologue */
 	if (is->c_bytes >= 0)
-		put64(m, c, is->c_bytes, image_bytes(m, "", 0) + 0);
+		put64(m, c, is->c_bytes, image_bytes(m, zeros, length));
 	else
 		put64(m, c, is->size, length / 2);
-	if (is->c_bytes >= 0) {
-		uint64_t code = image_alloc(m, (size_t)is->b_data + length);
-
-		put64(m, code, is->size, length);
-		put64(m, c, is->c_bytes, code);
-	}
 	return c;
 }
 
@@ -282,7 +374,7 @@ static inline void image_publish(struct image *m)
 /* An interpreter with one thread, no frames yet. `room` bytes of memory in all. */
 static inline void image_init(struct image *m, const struct spec *is, size_t room)
 {
-	static const char text[] = "3.%u.%u (main, Jan  1 2024, 00:00:00) [GCC 12.2.0]";
+	static const char text[] = "%u.%u.%u (main, Jan  1 2024, 00:00:00) %s[GCC 12.2.0]";
 
 	memset(m, 0, sizeof(*m));
 	m->is = is;
@@ -295,7 +387,11 @@ static inline void image_init(struct image *m, const struct spec *is, size_t roo
 	m->base_frame = m->tstate + 888;
 	m->root = m->tstate + (uint64_t)(is->ts_root >= 0 ? is->ts_root : 512);
 	m->t_code = image_type(m, "code", 0);
-	m->t_str = image_type(m, "str", 1U << 28);
+	/* A bit of its own since 2.6. */
+	m->t_str = image_type(m, "str",
+	    is->hex < 0x02060000     ? 0
+	    : is->text == TEXT_BYTES ? 1U << 27
+				     : 1U << 28);
 	m->t_frame = image_type(m, "frame", 0);
 	m->t_bytes = image_type(m, "bytes", 1U << 27);
 	put64(m, m->runtime, is->head, m->interp);
@@ -316,8 +412,9 @@ static inline void image_init(struct image *m, const struct spec *is, size_t roo
 	} else {
 		uint64_t version = image_alloc(m, 128);
 
-		(void)snprintf((char *)image_at(m, version, 128), 128, text, (unsigned)(is->hex >> 16 & 0xff),
-		    (unsigned)(is->hex >> 8 & 0xff));
+		(void)snprintf((char *)image_at(m, version, 128), 128, text, (unsigned)(is->hex >> 24),
+		    (unsigned)(is->hex >> 16 & 0xff), (unsigned)(is->hex >> 8 & 0xff),
+		    is->hex < 0x030a0000 ? "\n" : "");
 	}
 }
 

@@ -109,6 +109,36 @@ START_TEST(newer_than_known)
 }
 END_TEST
 
+/* Up to 3.6 the pointer to the oldest interpreter looks like the one to the newest, whose list is longer. */
+START_TEST(longest_list_of_interpreters)
+{
+	struct image m;
+	struct py_process *py;
+	struct fault f = { 0 };
+	uint64_t newer, tstate, slot;
+	py_threads threads = VEC_EMPTY;
+
+	draw(&m, &specs[_i]);
+	newer = image_alloc(&m, 64);
+	tstate = image_alloc(&m, 256);
+	slot = image_alloc(&m, 16);
+	put64(&m, newer, m.is->next, m.interp);
+	put64(&m, newer, m.is->threads, tstate);
+	put64(&m, tstate, m.is->ts_interp, newer);
+	put64(&m, tstate, m.is->ts_tid, 0x7f0000002000);
+	put64(&m, slot, 0, newer);
+	image_grab(&m);
+	ck_assert_msg(py_process_open(m.P, &py, &f) == RES_OK, "%s", f.text);
+	ck_assert_uint_eq(py_runtimes(py), 1);
+	ck_assert_int_eq(py_threads_read(py, &threads, &f), RES_OK);
+	ck_assert_uint_eq(threads.n, 2);
+	ck_assert_uint_eq(threads.at[0].interp, newer);
+	vec_free(&threads);
+	py_process_close(py);
+	image_free(&m);
+}
+END_TEST
+
 START_TEST(broken_thread_list_keeps_what_was_read)
 {
 	static const struct {
@@ -242,6 +272,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_test(tcase, tests[i]);
+	tcase_add_loop_test(tcase, longest_list_of_interpreters, SPEC_24, SPEC_36 + 1);
 	tcase_add_loop_test(tcase, bytes_changed_at_random, 0, SPECS);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

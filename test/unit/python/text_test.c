@@ -9,6 +9,7 @@ static struct py_runtime runtime_of(const struct spec *is)
 	struct py_runtime rt = { .version = (uint32_t)is->hex };
 
 	ck_assert_int_eq(py_layout_of_version(rt.version, &rt.layout), RES_OK);
+	rt.layout.char_width = is->text == TEXT_UCS2 ? 2 : 4;
 	return rt;
 }
 
@@ -116,6 +117,61 @@ START_TEST(not_ready)
 }
 END_TEST
 
+START_TEST(bytes_of_2_x)
+{
+	static const int each[] = { SPEC_24, SPEC_25, SPEC_26, SPEC_27 };
+	char text[5000];
+	struct image m;
+
+	image_init(&m, &specs[each[_i]], 1 << 16);
+	expect(&m, image_str(&m, "run_forever"), "run_forever", 11);
+	image_init(&m, &specs[each[_i]], 1 << 16);
+	expect(&m, image_str(&m, ""), "", 0);
+	image_init(&m, &specs[each[_i]], 1 << 16);
+	expect(&m, image_bytes(&m, "no\xff\0\xc3\xa9", 6), "no\xff\0\xc3\xa9", 6); /* as they are */
+	memset(text, 'q', sizeof(text));
+	image_init(&m, &specs[each[_i]], 1 << 16);
+	expect(&m, image_bytes(&m, text, sizeof(text)), text, sizeof(text));
+	image_init(&m, &specs[each[_i]], 1 << 16);
+	refused(&m, m.t_code);
+	image_init(&m, &specs[each[_i]], 1 << 16);
+	refused(&m, 0);
+}
+END_TEST
+
+START_TEST(unicode_of_two_bytes)
+{
+	const uint16_t chars[] = { 0x51fd, 'x', 0xd801, 0xdc28, 0xdc80, 0xd800 };
+	struct image m;
+
+	/* Pairs are characters, what is left alone stays so. */
+	image_init(&m, &specs[SPEC_30], 1 << 16);
+	expect(&m, image_unicode(&m, (const uint8_t *)chars, 6, 2),
+	    "\xe5\x87\xbdx\xf0\x90\x90\xa8\xed\xb2\x80\xed\xa0\x80", 14);
+	image_init(&m, &specs[SPEC_32], 1 << 16);
+	expect(&m, image_str(&m, "run"), "run", 3);
+	image_init(&m, &specs[SPEC_32], 1 << 16);
+	expect(&m, image_str(&m, ""), "", 0);
+}
+END_TEST
+
+START_TEST(unicode_of_four_bytes)
+{
+	const uint32_t chars[] = { 0x10428, 0xdc80, 'f' }, beyond[] = { 'a', 0x110000 };
+	struct image m;
+
+	image_init(&m, &specs[SPEC_31], 1 << 16);
+	expect(&m, image_unicode(&m, (const uint8_t *)chars, 3, 4),
+	    "\xf0\x90\x90\xa8\xed\xb2\x80"
+	    "f",
+	    8);
+	image_init(&m, &specs[SPEC_31], 1 << 16);
+	refused(&m, image_unicode(&m, (const uint8_t *)beyond, 2, 4));
+	image_init(&m, &specs[SPEC_31], 1 << 16);
+	refused(&m, image_bytes(&m, "bytes", 5));
+}
+END_TEST
+
 START_TEST(longer_than_one_read)
 {
 	char text[5000];
@@ -182,6 +238,9 @@ int main(void)
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_loop_test(tcase, tests[i], 0, 2);
 	tcase_add_test(tcase, not_ready);
+	tcase_add_loop_test(tcase, bytes_of_2_x, 0, 4);
+	tcase_add_test(tcase, unicode_of_two_bytes);
+	tcase_add_test(tcase, unicode_of_four_bytes);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -1,0 +1,67 @@
+/* The code of PyInterpreterState_Head as compilers write it, and the pointers that lead astray. */
+#include <check.h>
+
+#include "python/py_head.h"
+#include "support/fake_process.h"
+#include "support/run_suite.h"
+
+enum { CODE_AT = 0x401000, DATA_AT = 0x500000 };
+
+/* Where the code says that the pointer is; the word at DATA_AT is `word`. */
+static uint64_t answer(const void *code, size_t n, uint64_t word)
+{
+	const struct fake_segment segments[] = { { DATA_AT, &word, sizeof(word) }, { 0 } };
+	struct fake_process fake = { .segments = segments };
+	struct ps_prochandle *P = fake_grab(&fake);
+	uint64_t at = py_head_of_code(P, span_of(code, n), CODE_AT);
+
+	Prelease(P, 0);
+	return at;
+}
+
+#define ANSWER(bytes, word) answer(bytes, sizeof(bytes) - 1, word)
+/* From the end of an instruction that is `n` bytes into the code to DATA_AT: 0xff000 - n. */
+#define TO_DATA(low) low "\xef\x0f\0"
+
+START_TEST(pointer_in_reach)
+{
+	ck_assert_uint_eq(ANSWER("\x48\x8b\x05" TO_DATA("\xf9") "\xc3", 0), DATA_AT);
+	ck_assert_uint_eq(ANSWER("\xf3\x0f\x1e\xfa\x48\x8b\x05" TO_DATA("\xf5") "\xc3", 0), DATA_AT);
+	ck_assert_uint_eq(ANSWER("\x55\x48\x89\xe5\x48\x8b\x05" TO_DATA("\xf5") "\x5d\xc3", 0), DATA_AT);
+	ck_assert_uint_eq(ANSWER("\x55\x48\x89\xe5\x48\x8b\x05" TO_DATA("\xf5") "\xc9\xc3", 0), DATA_AT);
+	/* Behind the code and before it. */
+	ck_assert_uint_eq(ANSWER("\x48\x8b\x05\xf9\xff\xff\xff\xc3", 0), CODE_AT);
+}
+END_TEST
+
+START_TEST(pointer_by_another)
+{
+	ck_assert_uint_eq(ANSWER("\x48\x8b\x05" TO_DATA("\xf9") "\x48\x8b\x00\xc3", 0x7000), 0x7000);
+	ck_assert_uint_eq(ANSWER("\x48\x8b\x05" TO_DATA("\xf9") "\x48\x8b\x40\x18\xc3", 0x7000), 0x7018);
+	ck_assert_uint_eq(
+	    ANSWER("\x48\x8b\x05" TO_DATA("\xf9") "\x48\x8b\x80\x68\x02\0\0\xc3", 0x7000), 0x7268);
+	ck_assert_uint_eq(ANSWER("\x48\x8b\x05" TO_DATA("\xf9") "\x48\x8b\x40\xf8\xc3", 0x7000), 0x6ff8);
+	ck_assert_uint_eq(ANSWER("\x48\x8d\x05" TO_DATA("\xf9") "\x48\x8b\x40\x18\xc3", 0), DATA_AT + 0x18);
+}
+END_TEST
+
+START_TEST(other_code)
+{
+	ck_assert_uint_eq(ANSWER("", 0), 0);
+	ck_assert_uint_eq(ANSWER("\x48\x8b\x05\xf9\xef", 0), 0);                        /* cut */
+	ck_assert_uint_eq(ANSWER("\x48\x8b\x05" TO_DATA("\xf9"), 0), 0);                /* no end */
+	ck_assert_uint_eq(ANSWER("\x48\x8b\x05" TO_DATA("\xf9") "\x48\x8b\x40", 0), 0); /* cut */
+	ck_assert_uint_eq(ANSWER("\x48\x8d\x05" TO_DATA("\xf9") "\xc3", 0), 0); /* an address, no pointer */
+	ck_assert_uint_eq(ANSWER("\x48\x8b\x07\xc3", 0), 0);
+	ck_assert_uint_eq(ANSWER("\xe8\0\0\0\0\xc3", 0), 0);
+	/* By another pointer, which is not there. */
+	ck_assert_uint_eq(ANSWER("\x48\x8b\x05\0\0\0\0\x48\x8b\x00\xc3", 0), 0);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { pointer_in_reach, pointer_by_another, other_code };
+
+	return run_suite("py_head", tests, sizeof(tests) / sizeof(tests[0]));
+}
