@@ -128,6 +128,12 @@ START_TEST(at_exit)
 }
 END_TEST
 
+START_TEST(alternate_stack)
+{
+	scene(_i, NULL, ARGS("@alternate_stack.py", "%"));
+}
+END_TEST
+
 START_TEST(deep_recursion)
 {
 	scene(_i, NULL, ARGS("@deep.py", "%"));
@@ -242,6 +248,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(c, from_option_c, 0, n);
 	tcase_add_loop_test(c, from_stdin, 0, n);
 	tcase_add_loop_test(c, at_exit, 0, n);
+	tcase_add_loop_test(c, alternate_stack, 0, n);
 	tcase_add_loop_test(c, all_scenes, 0, n);
 	tcase_add_loop_test(c, all_scenes_qualnames, 0, n);
 	tcase_add_loop_test(c, all_scenes_native, 0, n);
