@@ -139,11 +139,23 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 	return told.failed ? PARTLY : DONE;
 }
 
+static void any_failed(void *data, const char *text, bool failed)
+{
+	bool *any = data;
+
+	(void)text;
+	*any |= failed;
+}
+
+/* A core that is cut short or damaged is printed as far as it goes; a notice says what it lacks. */
 static bool enough(struct ps_prochandle *P)
 {
+	bool damaged = false;
+
 	const core_content_t need = CC_CONTENT_STACK | CC_CONTENT_DATA | CC_CONTENT_ANON;
 
-	return (Pcontent(P) & need) == need;
+	os_notices(P, any_failed, &damaged);
+	return damaged || (Pcontent(P) & need) == need;
 }
 
 /* A process or core that was grabbed. name: the operand without its LWPs. */

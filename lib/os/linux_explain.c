@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fileio.h"
 #include "base/owned.h"
@@ -231,6 +232,10 @@ static void explain_file(const char *arg, char *buf, size_t n)
 	got = fd < 0 ? -1 : fileio_pread(fd, head, sizeof(head), 0);
 	if (got >= 0)
 		explain_bytes(head, (size_t)got, buf, n);
+	else if (errno == EACCES)
+		(void)snprintf(buf, n,
+		    "the file belongs to user %u, this is user %u; run as that user or as root", st.st_uid,
+		    geteuid());
 	else
 		(void)snprintf(buf, n, "it cannot be read: %s", strerror(errno));
 }
@@ -280,6 +285,10 @@ void os_explain(const char *arg, int code, char *buf, size_t n)
 		break;
 	case G_FORMAT:
 		explain_file(arg, buf, n);
+		break;
+	case G_BADLWPS:
+		(void)snprintf(buf, n,
+		    "after the slash come thread ids and ranges of them, as in 4711/4712,4715-4720,4800-");
 		break;
 	default:
 		break;

@@ -9,9 +9,11 @@
  * The build-id in memory: ELF header at the mapping of offset 0, program headers, PT_NOTE. All of it
  * may be anything. */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "base/fileio.h"
 #include "base/owned.h"
@@ -300,6 +302,20 @@ static const char *reason(const struct fault *f, const struct proc_object *obj)
 	return f->text[0] != '\0' ? f->text : "no reason given";
 }
 
+/* What is said of a file that is not the mapped one; it may be another than the path says (-e, a root). */
+static void other_file(int fd, const struct proc_object *obj, char *why, size_t size)
+{
+	char self[32], real[PATH_MAX];
+	ssize_t n;
+
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	n = readlink(self, real, sizeof(real));
+	if (n > 0 && (size_t)n < sizeof(real) && strncmp(real, obj->path, (size_t)n + 1) != 0)
+		(void)snprintf(why, size, "%.*s is not the file that was mapped", (int)n, real);
+	else
+		(void)snprintf(why, size, "the file there now is not the one that was mapped");
+}
+
 static enum res image_from_file(struct proc_objects *o, struct proc_object *obj)
 {
 	struct fault f = { .text = "" };
@@ -309,7 +325,7 @@ static enum res image_from_file(struct proc_objects *o, struct proc_object *obj)
 		     ? -1
 		     : o->files.open_mapping(o->files.data, main_mapping(o, obj), &proven, &f);
 	struct elf_image *img;
-	char why[sizeof(f.text) + 64];
+	char why[PATH_MAX + 64];
 
 	if (fd < 0) {
 		(void)snprintf(why, sizeof(why), "cannot be opened: %s", reason(&f, obj));
@@ -330,7 +346,8 @@ static enum res image_from_file(struct proc_objects *o, struct proc_object *obj)
 		return RES_OK;
 	}
 	elf_image_close(img);
-	return memory_instead(o, obj, "the file there now is not the one that was mapped");
+	other_file(fd, obj, why, sizeof(why));
+	return memory_instead(o, obj, why);
 }
 
 enum res objects_image(struct proc_objects *o, struct proc_object *obj)

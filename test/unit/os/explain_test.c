@@ -66,6 +66,28 @@ START_TEST(files_that_are_no_cores)
 }
 END_TEST
 
+START_TEST(file_of_another_user)
+{
+	char path[64], text[256];
+	int fd;
+
+	if (geteuid() != 0) {
+		(void)puts("SKIP: the file of another user: needs root");
+		return;
+	}
+	(void)snprintf(path, sizeof(path), "%s/file", folder);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	ck_assert_int_ge(fd, 0);
+	(void)close(fd);
+	ck_assert_int_eq(chmod(folder, 0755), 0);
+	ck_assert_int_eq(seteuid(65534), 0);
+	os_explain(path, G_PERM, text, sizeof(text));
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_str_eq(text, "the file belongs to user 0, this is user 65534; run as that user or as root");
+	(void)unlink(path);
+}
+END_TEST
+
 START_TEST(things_that_are_no_files)
 {
 	char path[64], text[256], few[8];
@@ -324,9 +346,10 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { files_that_are_no_cores, things_that_are_no_files, number_of_a_thread,
-		zombie_and_its_parent, name_of_the_tracer, not_dumpable, errors_of_the_system, fixed_phrases,
-		inner_numbers, same_numbers_without_namespace, hold_through_the_seam };
+	const TTest *const tests[] = { files_that_are_no_cores, file_of_another_user,
+		things_that_are_no_files, number_of_a_thread, zombie_and_its_parent, name_of_the_tracer,
+		not_dumpable, errors_of_the_system, fixed_phrases, inner_numbers,
+		same_numbers_without_namespace, hold_through_the_seam };
 	int failed;
 
 	if (mkdtemp(folder) == NULL)
