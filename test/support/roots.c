@@ -1,5 +1,6 @@
 /* Finding interpreters by the names their installers give them: /usr/bin/python3 is a link to python3.N,
- * pyenv keeps version X in versions/X, test/root.sh makes a root with python3.14 and python3.15. */
+ * pyenv keeps version X in versions/X, test/root.sh makes a root with python3.14 and python3.15.
+ * PYTHON=/path in the environment: that one alone. */
 #include "support/roots.h"
 
 #include <dirent.h>
@@ -17,18 +18,21 @@ static void add(struct interpreter *out, size_t max, size_t *n, const struct int
 		out[(*n)++] = *one;
 }
 
-static void find_system(struct interpreter *out, size_t max, size_t *n)
+/* path is or leads to a file pythonX.Y. */
+static void find_named(const char *path, struct interpreter *out, size_t max, size_t *n)
 {
-	struct interpreter one = { .path = "/usr/bin/python3" };
+	struct interpreter one = { .root = "" };
 	char target[PATH_MAX];
 	const char *base;
 
-	if (realpath(one.path, target) == NULL)
+	if (snprintf(one.path, sizeof(one.path), "%s", path) >= (int)sizeof(one.path) ||
+	    realpath(path, target) == NULL)
 		return;
 	base = strrchr(target, '/') + 1;
 	if (sscanf(base, "python%d.%d", &one.major, &one.minor) != 2)
 		return;
-	(void)snprintf(one.label, sizeof(one.label), "/usr/bin/%.40s", base);
+	(void)snprintf(one.label, sizeof(one.label), "%.*s%.40s",
+	    (int)(strrchr(path, '/') == NULL ? 0 : strrchr(path, '/') + 1 - path), path, base);
 	add(out, max, n, &one);
 }
 
@@ -94,9 +98,16 @@ static void find_root(struct interpreter *out, size_t max, size_t *n, int say)
 
 size_t roots_find(struct interpreter *out, size_t max, int say)
 {
+	const char *only = getenv("PYTHON");
 	size_t n = 0;
 
-	find_system(out, max, &n);
+	if (only != NULL && only[0] == '/') {
+		find_named(only, out, max, &n);
+		if (n == 0 && say)
+			(void)printf("SKIP: PYTHON=%s leads to no file named pythonX.Y\n", only);
+		return n;
+	}
+	find_named("/usr/bin/python3", out, max, &n);
 	find_pyenv(out, max, &n);
 	find_root(out, max, &n, say);
 	(void)fflush(stdout);
