@@ -89,7 +89,8 @@ static bool for_gcore(const struct interpreter *in)
 	const struct interpreter *all = live_interpreters(&n);
 
 	for (const struct interpreter *other = all; other < in; other++) {
-		if (other->root[0] == 0 && (other->minor <= 10) == (in->minor <= 10))
+		if (other->root[0] == 0 && other->major == in->major &&
+		    (other->minor <= 10) == (in->minor <= 10))
 			return false;
 	}
 	return in->root[0] == 0;

@@ -146,6 +146,8 @@ START_TEST(thrown_through)
 	const struct interpreter *in = &live_interpreters(NULL)[_i];
 	struct fixture f;
 
+	if (in->major < 3)
+		return; /* it has no yield from */
 	fixture_start(&f, in, &(struct fixture_options){ .alone = true }, ARGS("@gen_throw.py", "%"));
 	check_stack(&f, NULL, COMPARE_LOOSE);
 	fixture_end(&f);
@@ -186,7 +188,7 @@ END_TEST
 static bool spins(const struct output_thread *t)
 {
 	static const char *const callers[] = { "(p_spin) ]", "(c_start) ]", "(start) ]", "(run) ]",
-		"(_bootstrap_inner) ]", "(_bootstrap) ]" };
+		"_bootstrap_inner) ]", "_bootstrap) ]" };
 	size_t at = 0;
 
 	for (size_t i = 0; i < t->lines.n; i++) {

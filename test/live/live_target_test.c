@@ -49,7 +49,8 @@ static bool library_of(const struct interpreter *in, char path[PATH_MAX], char n
 	(void)snprintf(folder, sizeof(folder), "%s", in->path);
 	bin = strlen(folder) - strlen(strstr(folder, "/bin/") == NULL ? "" : strstr(folder, "/bin/"));
 	folder[bin] = 0;
-	(void)snprintf(name, 64, "libpython%d.%d.so.1.0", in->major, in->minor);
+	(void)snprintf(name, 64, "libpython%d.%d%s.so.1.0", in->major, in->minor,
+	    in->major == 3 && in->minor >= 2 && in->minor <= 7 ? "m" : "");
 	(void)snprintf(path, PATH_MAX, "%s/lib/%s", folder, name);
 	return in->root[0] == 0 && access(path, R_OK) == 0;
 }
@@ -89,6 +90,30 @@ END_TEST
 START_TEST(library_deleted)
 {
 	replaced(&live_interpreters(NULL)[_i], true);
+}
+END_TEST
+
+/* As distributions ship it: only what it exports has names. */
+START_TEST(library_stripped)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	char original[PATH_MAX], name[64], folder[PATH_MAX], mine[PATH_MAX + 80];
+	struct fixture f;
+	struct run r;
+
+	if (!library_of(in, original, name))
+		return;
+	(void)snprintf(folder, sizeof(folder), "%s/stripped%s", spawn_folder(), in->label);
+	ck_assert_int_eq(mkdir(folder, 0700), 0);
+	(void)snprintf(mine, sizeof(mine), "%s/%s", folder, name);
+	copy(original, mine);
+	r = run_program(NULL, ARGS("strip", mine));
+	ck_assert_msg(r.status == 0, "%s", r.err);
+	run_free(&r);
+	fixture_start(&f, in, &(struct fixture_options){ .library_path = folder }, ARGS("@scenes.py", "%"));
+	check(&f, NULL);
+	fixture_end(&f);
+	spawn_remove(folder);
 }
 END_TEST
 
@@ -262,6 +287,7 @@ static Suite *suite(void)
 	tcase_add_test(c, again_and_again);
 	tcase_add_loop_test(c, library_replaced, 0, n);
 	tcase_add_loop_test(c, library_deleted, 0, n);
+	tcase_add_loop_test(c, library_stripped, 0, n);
 	tcase_add_loop_test(c, other_pid_namespace, 0, n);
 	tcase_add_test(c, other_mount_namespace);
 	tcase_add_loop_test(c, bpftrace_action, 0, n);

@@ -22,7 +22,7 @@ sys.setrecursionlimit(DEPTH + 1000)
 if sys.version_info < (3, 11):
     truth.watch(2)
     threading.stack_size(1 << 30)
-    threading.Thread(target=main, daemon=True).start()
+    truth.start(main)
     truth.stop()
 else:
     truth.watch(1)

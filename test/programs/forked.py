@@ -9,7 +9,7 @@ import truth
 
 warnings.simplefilter("ignore")  # 3.12 and newer warn of the other thread
 truth.ALONE = True
-threading.Thread(target=threading.Event().wait, daemon=True).start()
+truth.start(threading.Event().wait)
 
 
 def p_child():

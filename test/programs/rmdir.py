@@ -1,6 +1,5 @@
 """Makes and removes a folder until a tracer stops it in the removal, or a minute has passed."""
 import os
-import time
 import truth
 
 truth.ALONE = True
@@ -20,7 +19,7 @@ def remove(path):
     os.rmdir(with_truth(path))
 
 
-end = time.monotonic() + 60
-while time.monotonic() < end:
+end = truth.now() + 60
+while truth.now() < end:
     os.mkdir(TARGET)
     remove(TARGET)

@@ -422,8 +422,14 @@ def s_setprofile():
 
 
 def renamed(code, name):
-    kind = types.FunctionType(code.replace(co_name=name), globals())
-    return kind
+    if sys.version_info >= (3, 8):
+        code = code.replace(co_name=name)
+    else:
+        code = types.CodeType(
+            code.co_argcount, code.co_kwonlyargcount, code.co_nlocals, code.co_stacksize, code.co_flags,
+            code.co_code, code.co_consts, code.co_names, code.co_varnames, code.co_filename, name,
+            code.co_firstlineno, code.co_lnotab, code.co_freevars, code.co_cellvars)
+    return types.FunctionType(code, globals())
 
 
 @scene
@@ -539,13 +545,13 @@ def main():
     callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(c_leaf)
     pthread.pthread_create(ctypes.byref(handle), None, callback, None)
     for name, f in SCENES.items():
-        threading.Thread(target=f, name=name, daemon=True).start()
+        truth.start(f, name)
     truth.watch(len(SCENES) + 2)
 
     def c_handler(number, frame):
         p_leaf(number)
     signal.signal(signal.SIGUSR1, c_handler)
-    signal.raise_signal(signal.SIGUSR1)
+    signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
 
 
 if __name__ == "__main__":

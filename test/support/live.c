@@ -117,7 +117,7 @@ int live_main(Suite *(*suite)(void))
 		return 2;
 	found.n = roots_find(found.at, sizeof(found.at) / sizeof(found.at[0]), 1);
 	if (found.n == 0)
-		(void)puts("SKIP: no Python 3.8 or newer found");
+		(void)puts("SKIP: no Python 2.4 or newer found");
 	sr = srunner_create(suite());
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

@@ -14,7 +14,7 @@
 
 static void add(struct interpreter *out, size_t max, size_t *n, const struct interpreter *one)
 {
-	if (*n < max && (one->major > 3 || (one->major == 3 && one->minor >= 8)))
+	if (*n < max && (one->major >= 3 || (one->major == 2 && one->minor >= 4)))
 		out[(*n)++] = *one;
 }
 

@@ -11,7 +11,7 @@ struct interpreter {
 	int major, minor;
 };
 
-/* Every interpreter found, 3.8 or newer, at most max; 0 when there is none. What should be there and is not
+/* Every interpreter found, 2.4 or newer, at most max; 0 when there is none. What should be there and is not
  * is said in one line `SKIP: reason` on stdout when say is set. Versions are taken from names: nothing is run. */
 size_t roots_find(struct interpreter *out, size_t max, int say);
 

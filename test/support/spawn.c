@@ -114,6 +114,15 @@ static pid_t child_of(pid_t pid)
 	return (pid_t)strtol(text, NULL, 10);
 }
 
+/* Where Python 2 needs a text of its own, it is in the folder python2. */
+static void program_path(
+    const struct interpreter *in, const char *programs, const char *name, char out[2 * PATH_MAX])
+{
+	(void)snprintf(out, 2 * PATH_MAX, "%s/python2/%s", programs, name);
+	if (in->major > 2 || access(out, R_OK) != 0)
+		(void)snprintf(out, 2 * PATH_MAX, "%s/%s", programs, name);
+}
+
 static void child(const struct fixture *f, const struct fixture_options *opt, const char *const args[],
     int in_fd, int out_fd)
 {
@@ -156,7 +165,7 @@ static void child(const struct fixture *f, const struct fixture_options *opt, co
 		if (strcmp(args[i], "%") == 0)
 			(void)snprintf(arg, sizeof(arg), "%s/truth", dir);
 		else if (args[i][0] == '@')
-			(void)snprintf(arg, sizeof(arg), "%s/%s", programs, args[i] + 1);
+			program_path(f->in, programs, args[i] + 1, arg);
 		else
 			(void)snprintf(arg, sizeof(arg), "%s", args[i]);
 		argv[n++] = strdup(arg);

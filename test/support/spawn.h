@@ -35,7 +35,7 @@ struct fixture_options {
 };
 
 /* Start args under the interpreter and wait until it has written its truth and every thread of it blocks.
- * In args "@NAME" is a file of the test programs and "%" the truth file, both as the target sees them. */
+ * In args "@NAME" is a file of the test programs (for Python 2 one in its folder python2, if there is one) and "%" the truth file, both as the target sees them. */
 void fixture_start(struct fixture *f, const struct interpreter *in, const struct fixture_options *opt,
     const char *const args[]);
 /* The path of a file of the machine as a program below the interpreter's root sees it. */
