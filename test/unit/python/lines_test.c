@@ -151,6 +151,8 @@ START_TEST(locations_damaged)
 	ck_assert_int_eq(py_line_locations(TABLE(0x00, 0x80), 1, 0), 0);
 	ck_assert_int_eq(py_line_locations(TABLE(0xf0, 0x58), 1, 0), 0);
 	ck_assert_int_eq(py_line_locations(TABLE(0xe8, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x03), 1, 0), 0);
+	/* A seventh byte has no bits left to say anything with. */
+	ck_assert_int_eq(py_line_locations(TABLE(0xe8, 0x40, 0x40, 0x40, 0x40, 0x40, 0x40, 0x01), 1, 0), 0);
 	ck_assert_int_eq(py_line_locations(span_of(NULL, 0), 1, 0), 0);
 }
 END_TEST

@@ -106,6 +106,34 @@ START_TEST(marker_limits_are_half_open)
 }
 END_TEST
 
+/* The oldest frame's CFA is behind the stack that was seen. */
+START_TEST(marker_behind_the_oldest_frame)
+{
+	struct scene s = { .in.marking = PY_MARK_CFRAME };
+
+	native(&s, 3);
+	run(&s, sp_of(1), 1);
+	run(&s, sp_of(3), 1);
+	ck_assert_str_eq(joined(&s), "n0 n1 p0 n2 L p1?");
+	done(&s);
+}
+END_TEST
+
+/* Two extents hold it: a step went wrong, so that neither is believed. */
+START_TEST(marker_in_two_activations_is_doubted)
+{
+	struct scene s = { .in.marking = PY_MARK_ENTRY };
+
+	native(&s, 4);
+	s.native.frames.at[1].cfa = sp_of(3);
+	run(&s, sp_of(2) + 8, 1);
+	(void)joined(&s);
+	ck_assert(s.join.unsure);
+	ck_assert_ptr_nonnull(strstr(strbuf_text(&s.text), "p0?"));
+	done(&s);
+}
+END_TEST
+
 START_TEST(empty_run_prints_nothing)
 {
 	struct scene s = { .in.marking = PY_MARK_ENTRY };
@@ -420,6 +448,8 @@ int main(void)
 
 	tcase_add_test(t, marker_names_the_activation);
 	tcase_add_test(t, marker_limits_are_half_open);
+	tcase_add_test(t, marker_behind_the_oldest_frame);
+	tcase_add_test(t, marker_in_two_activations_is_doubted);
 	tcase_add_test(t, empty_run_prints_nothing);
 	tcase_add_test(t, unwinding_that_ended_early_loses_no_python);
 	tcase_add_test(t, marker_between_activations_is_placed_by_address);
