@@ -2,7 +2,6 @@
 import ctypes
 import os
 import signal
-import threading
 import truth
 
 libc = ctypes.CDLL(None)
@@ -34,10 +33,11 @@ assert libc.sigaltstack(ctypes.byref(stack), None) == 0
 assert libc.sigaction(signal.SIGUSR1, ctypes.byref(action), None) == 0
 
 # Pending until sigsuspend lets it in: the handler interrupts nothing else.
-signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+SIG_BLOCK = 0
+usr1, none = (ctypes.c_ulong * 16)(1 << (signal.SIGUSR1 - 1)), (ctypes.c_ulong * 16)()
+assert libc.pthread_sigmask(SIG_BLOCK, ctypes.byref(usr1), None) == 0
 truth.watch(1)
-signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
-none = (ctypes.c_ulong * 16)()
+getattr(libc, "raise")(signal.SIGUSR1)
 
 
 def c_inner(_):
