@@ -1,5 +1,6 @@
 # A file of lib/ includes its own layer and those before it in -v layers="base elf ...", nothing behind.
-# unwind and python are side by side: neither sees the other.
+# unwind and python are side by side: neither sees the other. What lib/proc keeps to itself is for lib/os alone:
+# the others see <libproc.h>. cmd/ sees base, os and stack.
 BEGIN {
 	n = split(layers, names, " ")
 	for (i = 1; i <= n; i++)
@@ -7,7 +8,7 @@ BEGIN {
 }
 FNR == 1 {
 	split(FILENAME, part, "/")
-	own = part[2]
+	own = part[1] == "lib" ? part[2] : part[1]
 }
 /^[ \t]*#[ \t]*include[ \t]*"/ {
 	path = $0
@@ -16,7 +17,12 @@ FNR == 1 {
 	other = path
 	if (!sub(/\/.*/, "", other) || !(other in rank))
 		next
-	if (rank[other] > rank[own] || (own == "python" && other == "unwind")) {
+	if (own == "cmd")
+		bad_here = other != "base" && other != "os" && other != "stack"
+	else
+		bad_here = rank[other] > rank[own] || (own == "python" && other == "unwind") ||
+			(other == "proc" && own != "proc" && own != "os")
+	if (bad_here) {
 		printf "%s:%d: %s does not know %s\n", FILENAME, FNR, own, path
 		bad = 1
 	}
@@ -25,5 +31,11 @@ FNR == 1 {
 /^[ \t]*#[ \t]*include[ \t]*<(Python\.h|libunwind-ptrace\.h|libunwind-coredump\.h)>/ {
 	printf "%s:%d: %s is not for lib/\n", FILENAME, FNR, $2
 	bad = 1
+}
+/^[ \t]*#[ \t]*include[ \t]*<(libunwind|sys\/ptrace)\.h>/ {
+	if (FILENAME != "lib/unwind/engine_libunwind.c" && FILENAME !~ /^lib\/proc\/hold/) {
+		printf "%s:%d: %s has its place elsewhere\n", FILENAME, FNR, $2
+		bad = 1
+	}
 }
 END { exit bad }

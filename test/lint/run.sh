@@ -16,7 +16,7 @@ part() {
 }
 
 layers() {
-	find lib -name '*.[ch]' -exec awk -v layers="$LAYERS" -f test/lint/layers.awk {} +
+	find lib cmd -name '*.[ch]' -exec awk -v layers="$LAYERS" -f test/lint/layers.awk {} +
 }
 
 sizes() {
