@@ -140,6 +140,17 @@ START_TEST(deep_recursion)
 }
 END_TEST
 
+/* Two thread states on one thread: the frames of both, interleaved as they run. */
+START_TEST(nested_interpreter)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+
+	if (in->major < 3 || in->minor < 8)
+		return; /* no module of theirs makes one */
+	scene(_i, &(struct fixture_options){ .alone = true }, ARGS("@subinterpreter.py", "%"));
+}
+END_TEST
+
 /* gen.throw() through generators: exact but for the two versions that link their frames wrongly. */
 START_TEST(thrown_through)
 {
@@ -256,6 +267,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(c, all_scenes_native, 0, n);
 	tcase_add_loop_test(c, deep_recursion, 0, n);
 	tcase_add_loop_test(c, thrown_through, 0, n);
+	tcase_add_loop_test(c, nested_interpreter, 0, n);
 	tcase_add_loop_test(c, forked_by_python, 0, n);
 	tcase_add_loop_test(c, forked_by_c, 0, n);
 	tcase_add_loop_test(c, running_threads, 0, n);
