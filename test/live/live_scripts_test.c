@@ -1,0 +1,102 @@
+/* The scripts that the other tests rely on: what is installed, what counts as failed. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/live.h"
+#include "support/spawn_files.h"
+
+/* An executable shell script in the temporary folder. */
+static void script(const char *name, const char *body, char path[PATH_MAX])
+{
+	FILE *f;
+
+	(void)snprintf(path, PATH_MAX, "%s/%s", spawn_folder(), name);
+	f = fopen(path, "we");
+	ck_assert_ptr_nonnull(f);
+	(void)fprintf(f, "#!/bin/sh\n%s\n", body);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert_int_eq(chmod(path, 0755), 0);
+}
+
+/* dpkg-query has a line also for a package that something else merely suggests: not-installed. */
+START_TEST(missing_packages)
+{
+	char path[PATH_MAX], text[2 * PATH_MAX];
+	struct run r;
+
+	script("dpkg-query",
+	    "case $4 in\n"
+	    "here) printf 'installed ' ;;\n"
+	    "twice) printf 'not-installed installed ' ;;\n"
+	    "heard-of) printf 'not-installed ' ;;\n"
+	    "removed) printf 'config-files ' ;;\n"
+	    "*) exit 1 ;;\n"
+	    "esac",
+	    path);
+	script("apt-get", "exit 0", path);
+	script("sudo", "exec \"$@\"", path);
+	(void)snprintf(text, sizeof(text), "%s:%s", spawn_folder(), getenv("PATH"));
+	ck_assert_int_eq(setenv("PATH", text, 1), 0);
+	r = run_program(NULL, ARGS("test/need.sh", "here", "twice", "heard-of", "removed", "unknown"));
+	ck_assert_int_eq(r.status, 0);
+	ck_assert_str_eq(r.out, "installing with apt-get: heard-of removed unknown\n");
+	run_free(&r);
+	r = run_program(NULL, ARGS("test/need.sh", "here"));
+	ck_assert_str_eq(r.out, "");
+	run_free(&r);
+}
+END_TEST
+
+/* The last line counts; a program that dies, says nothing, or fails a check makes the whole fail. */
+START_TEST(counted)
+{
+	static const struct {
+		const char *body, *last;
+		int status;
+	} rows[] = {
+		{ "echo '100%: Checks: 7, Failures: 0, Errors: 0'", "\n7 passed, 0 failed, 0 skipped\n", 0 },
+		{ "echo 'SKIP: why'; echo '100%: Checks: 7, Failures: 0, Errors: 0'",
+		    "\n6 passed, 0 failed, 1 skipped\n", 0 },
+		{ "echo '50%: Checks: 4, Failures: 1, Errors: 1'; exit 1",
+		    "\n2 passed, 2 failed, 0 skipped\n", 1 },
+		{ "echo '100%: Checks: 4, Failures: 0, Errors: 0'; exit 1",
+		    "\n3 passed, 1 failed, 0 skipped\n", 1 },
+		{ "kill -SEGV $$", "\n0 passed, 1 failed, 0 skipped\n", 1 },
+		{ "exit 0", "\n0 passed, 1 failed, 0 skipped\n", 1 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *last;
+		char path[PATH_MAX];
+		struct run r;
+
+		script("program", rows[i].body, path);
+		r = run_program(NULL, ARGS("test/report", path));
+		ck_assert_int_eq(r.status, rows[i].status);
+		last = strstr(r.out, rows[i].last);
+		ck_assert_msg(
+		    last != NULL && strlen(last) == strlen(rows[i].last), "%s: %s", rows[i].body, r.out);
+		run_free(&r);
+	}
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("scripts");
+	TCase *c = tcase_create("scripts");
+
+	tcase_add_test(c, missing_packages);
+	tcase_add_test(c, counted);
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int main(void)
+{
+	return live_main(suite);
+}
