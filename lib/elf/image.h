@@ -23,7 +23,7 @@ struct elf_image;
 /* Take an ELF image from fd, which stays the caller's (it may be closed at once).
  * RES_FAIL: not a regular file (G_FORMAT), not ELF or damaged headers (G_FORMAT), other class or
  * machine (G_ISAINVAL), no memory. `fault.code` uses the numbers of libproc.h's G_ codes:
- * see image_codes below (this layer knows no processes, so it does not include libproc.h). */
+ * enum elf_fault_code below (this layer knows no processes, so it does not include libproc.h). */
 enum res elf_image_open(int fd, struct elf_image **out, struct fault *f);
 
 enum elf_fault_code { ELF_FAULT_FORMAT = 12, ELF_FAULT_MACHINE = 15 };

@@ -51,7 +51,7 @@ void hold_release(struct hold *h);
 void hold_free(struct hold *h); /* hold_release and free */
 
 /* Let `captured` (of Pgrab_ops) use the mappings and files of `live`; live may be released after.
- * Mappings are those of the moment of the live grab or of the last hold_refresh_maps. Reads that
+ * Mappings are those of the moment of the live grab. Reads that
  * objects do go through the captured handle from now on. */
 void hold_share_objects(struct ps_prochandle *captured, struct ps_prochandle *live);
 

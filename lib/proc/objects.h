@@ -80,7 +80,7 @@ struct proc_objects {
 	VEC(struct proc_object) objects;
 	VEC(struct proc_notice) notices;
 	struct proc_files files;
-	/* Raw bytes of the process: for build-ids and images from memory. Repointed by objects_share. */
+	/* Raw bytes of the process: for build-ids and images from memory. hold_share_objects lets them be read from the copy. */
 	elf_read_fn *read;
 	void *read_data;
 	bool remembered; /* objects_remember was called */

@@ -19,7 +19,7 @@ enum unwind_how {
 	UNWIND_CFI,    /* by call frame information */
 	UNWIND_SIGNAL, /* the activation that a signal interrupted; its callee is the signal frame */
 	UNWIND_FP,     /* the callee's pc has no CFI: by frame pointer, a guess */
-	UNWIND_RESUMED /* by native_stack_resume */
+	UNWIND_RESUMED /* a walk that was given what is known of it: native_stack_walk onto frames there */
 };
 
 /* Callee-saved registers of x86-64, in DWARF order. */
