@@ -59,7 +59,11 @@ START_TEST(counted)
 		int status;
 	} rows[] = {
 		{ "echo '100%: Checks: 7, Failures: 0, Errors: 0'", "\n7 passed, 0 failed, 0 skipped\n", 0 },
-		{ "echo 'SKIP: why'; echo '100%: Checks: 7, Failures: 0, Errors: 0'",
+		{ "echo 'SKIP: why'; echo 'Running suite(s): x'; echo '100%: Checks: 7, Failures: 0, Errors: "
+		  "0'",
+		    "\n7 passed, 0 failed, 1 skipped\n", 0 },
+		{ "echo 'Running suite(s): x'; echo 'SKIP: why'; echo '100%: Checks: 7, Failures: 0, Errors: "
+		  "0'",
 		    "\n6 passed, 0 failed, 1 skipped\n", 0 },
 		{ "echo '50%: Checks: 4, Failures: 1, Errors: 1'; exit 1",
 		    "\n2 passed, 2 failed, 0 skipped\n", 1 },
