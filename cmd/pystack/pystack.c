@@ -34,19 +34,22 @@ static void complain(const char *before, const char *arg, const char *text)
 	strbuf_free(&line);
 }
 
-/* The words of libproc for a fault that has a code, then our own. */
-static void describe(const struct fault *f, char *text, size_t n)
+/* libproc's words for a code, then what this system can tell of the cause, or else `otherwise`. */
+static void explain(const char *arg, int code, const char *otherwise, char *text, size_t n)
 {
-	(void)snprintf(
-	    text, n, "%s%s%s", f->code != 0 ? Pgrab_error(f->code) : "", f->code != 0 ? ": " : "", f->text);
+	char more[512];
+
+	os_explain(arg, code, more, sizeof(more));
+	if (more[0] == '\0')
+		(void)snprintf(more, sizeof(more), "%s", otherwise);
+	(void)snprintf(text, n, "%s%s%s", Pgrab_error(code), more[0] != '\0' ? ": " : "", more);
 }
 
 static enum outcome refuse(const char *arg, int code)
 {
-	char more[512], text[640];
+	char text[640];
 
-	os_explain(arg, code, more, sizeof(more));
-	(void)snprintf(text, sizeof(text), "%s%s%s", Pgrab_error(code), more[0] != '\0' ? ": " : "", more);
+	explain(arg, code, "", text, sizeof(text));
 	complain("cannot examine ", arg, text);
 	/* Habit of another program of this name. */
 	if ((strcmp(arg, "remote") == 0 || strcmp(arg, "core") == 0) && access(arg, F_OK) != 0)
@@ -108,7 +111,7 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 {
 	struct report r = { .out = stdout, .opt = opt, .target = t };
 	struct told told = { .arg = arg, .all = opt->verbose };
-	char text[384];
+	char text[640];
 	bool header = stack_threads_all(t) > 1;
 
 	report_process(&r, P, core);
@@ -129,7 +132,7 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 		told.failed = true;
 	}
 	if (stack_not_held(t)->text[0] != '\0') {
-		describe(stack_not_held(t), text, sizeof(text));
+		explain(arg, stack_not_held(t)->code, stack_not_held(t)->text, text, sizeof(text));
 		complain("cannot stop ", arg, text);
 	}
 	told.failed |= !report_python(t, arg);
@@ -167,7 +170,7 @@ static enum outcome examine(
 	struct fault f = { 0 };
 	bool core = Pstate(P) == PS_DEAD;
 	enum outcome outcome;
-	char text[384];
+	char text[640];
 
 	if (core && !opt->force && !enough(P)) {
 		complain("core ", name,
@@ -177,7 +180,10 @@ static enum outcome examine(
 	if (!core && Pstatus(P)->pr_pid == getpid())
 		return refuse(arg, G_SELF);
 	if (stack_target_open(P, &stack, &t, &f) != RES_OK) {
-		describe(&f, text, sizeof(text));
+		if (f.code != 0)
+			explain(arg, f.code, f.text, text, sizeof(text));
+		else
+			(void)snprintf(text, sizeof(text), "%s", f.text);
 		complain("cannot examine ", arg, text);
 		return NOTHING;
 	}

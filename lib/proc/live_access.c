@@ -139,7 +139,8 @@ static void why_denied(pid_t pid, const struct live_status *target, char *buf, s
 	else if (!capable)
 		(void)snprintf(buf, n, "this process has no CAP_SYS_PTRACE; run as root");
 	else
-		(void)snprintf(buf, n, "a security module of the kernel may forbid it");
+		(void)snprintf(buf, n,
+		    "it may belong to another user namespace, or a security module of the kernel forbids it");
 }
 
 int hold_why_refused(pid_t pid, lwpid_t id, char *buf, size_t n)
