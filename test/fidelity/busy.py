@@ -22,14 +22,21 @@ QSORT = ctypes.CDLL(None).qsort
 roots = {}
 
 
+def native_id():
+    if sys.version_info >= (3, 8):
+        return threading.get_native_id()
+    return ctypes.CDLL(None).syscall(186)  # gettid, x86-64
+
+
 def leaf(n):
     return n * 3 % 7
 
 
 def middle(n):
     a = leaf(n)  #: leaf
+    # The tables of 3.7 and older have the first call on the second line.
     b = (leaf(n + 1) +  #: leaf
-         1 +
+         1 +  #: leaf
          leaf(n + 2))  #: leaf
     return a + b
 
@@ -383,7 +390,7 @@ def describe(path):
 
 
 def worker(program):
-    roots[threading.get_native_id()] = program.__name__
+    roots[native_id()] = program.__name__
     while True:
         program(3)  #: calls callbacks generators classes exceptions everything
 
