@@ -69,12 +69,37 @@ static bool confirmed(struct native_stack *s, size_t bad, const struct py_stack 
 	return true;
 }
 
+/* CPython's trampolines for perf (-X perf, 3.12+): code made at run time whose frame is one pushed word. */
+struct trampoline {
+	uint64_t pushed, ret; /* the word, the return address above it */
+	bool keeps_rbp;       /* it is the caller's rbp */
+};
+
+/* Is fr one that called? Then its return address stands right before an epilogue that says all:
+ * `add $8,%rsp; ret` or `pop %rbp; ret`. */
+static bool trampoline_at(struct ps_prochandle *P, const struct native_frame *fr, struct trampoline *out)
+{
+	static const uint8_t drop[] = { 0x48, 0x83, 0xc4, 0x08, 0xc3 }, pop[] = { 0x5d, 0xc3 };
+	uint8_t code[sizeof(drop)];
+	uint64_t slot[2];
+
+	if (fr->exact || fr->pc == 0 || Pread(P, code, sizeof(code), fr->pc) != sizeof(code) ||
+	    (memcmp(code, drop, sizeof(drop)) != 0 && memcmp(code, pop, sizeof(pop)) != 0) ||
+	    Pread(P, slot, sizeof(slot), fr->sp) != sizeof(slot))
+		return false;
+	*out = (struct trampoline){ slot[0], slot[1], code[0] == pop[0] };
+	return true;
+}
+
 /* How many frames are to be believed: the walk is not, behind the first frame that it reached by guessing
  * (a frame pointer where there is no unwind information), unless a marker confirms the guess. Without
  * a marker above there is nothing to check against, and nothing to lose. */
-static size_t trusted(struct native_stack *s, const struct py_stack *python, const struct walk_model *model)
+static size_t trusted(struct walk *w)
 {
+	struct native_stack *s = w->out;
+	const struct py_stack *python = w->python;
 	size_t bad = 0, r = 0;
+	struct trampoline t;
 	const struct native_frame *from; /* where the guess was made; a gap holds a marker itself */
 
 	for (;;) {
@@ -83,12 +108,17 @@ static size_t trusted(struct native_stack *s, const struct py_stack *python, con
 		if (bad == s->frames.n)
 			return bad;
 		from = &s->frames.at[bad - (bad > 0)];
+		if (bad > 0 && trampoline_at(w->P, from, &t) && t.ret == s->frames.at[bad].pc &&
+		    from->sp + 16 == s->frames.at[bad].sp) {
+			s->frames.at[bad].how = UNWIND_CFI; /* no guess: the code says the same */
+			continue;
+		}
 		while (
 		    r < python->runs.n && python->runs.at[r].marker < (from->pc == 0 ? from->cfa : from->sp))
 			r++;
 		if (r == python->runs.n)
 			return s->frames.n;
-		if (!confirmed(s, bad, python, r, model, &bad))
+		if (!confirmed(s, bad, python, r, w->model, &bad))
 			return bad;
 	}
 }
@@ -276,21 +306,15 @@ static enum res go_on(struct walk *w, uint64_t pc, uint64_t sp, const uint64_t *
 	return res;
 }
 
-/* Code made at run time whose frame is nothing but a pushed word: CPython's trampolines for perf (-X perf,
- * 3.12+). The return address then stands right before an epilogue that says all: `add $8,%rsp; ret` or
- * `pop %rbp; ret`, either followed by the caller's address. */
+/* Past a trampoline, whose code tells where its caller is. */
 static enum res pass_trampoline(struct walk *w)
 {
-	static const uint8_t drop[] = { 0x48, 0x83, 0xc4, 0x08, 0xc3 }, pop[] = { 0x5d, 0xc3 };
 	const struct native_frame *last = &w->out->frames.at[w->out->frames.n - 1];
-	uint8_t code[sizeof(drop)];
-	uint64_t slot[2]; /* what was pushed, the return address */
+	struct trampoline t;
 
-	if (last->exact || last->pc == 0 || Pread(w->P, code, sizeof(code), last->pc) != sizeof(code) ||
-	    (memcmp(code, drop, sizeof(drop)) != 0 && memcmp(code, pop, sizeof(pop)) != 0) ||
-	    Pread(w->P, slot, sizeof(slot), last->sp) != sizeof(slot) || !follows_call(w->P, slot[1]))
+	if (!trampoline_at(w->P, last, &t) || !follows_call(w->P, t.ret))
 		return RES_NONE;
-	return go_on(w, slot[1], last->sp + 16, code[0] == pop[0] ? &slot[0] : NULL);
+	return go_on(w, t.ret, last->sp + 16, t.keeps_rbp ? &t.pushed : NULL);
 }
 
 /* Code made at run time that jumps on and has no frame at all, caught there (libffi's closures): the word at sp is
@@ -342,7 +366,7 @@ static enum res pass_from(struct walk *w, uint64_t guess)
 static enum res pass(struct walk *w)
 {
 	struct native_stack *s = w->out;
-	size_t keep = trusted(s, w->python, w->model), all = s->frames.n;
+	size_t keep = trusted(w), all = s->frames.n;
 	size_t bytes;
 	enum unwind_end end = s->end;
 	OWNED(mem_release) struct native_frame *guessed = NULL;

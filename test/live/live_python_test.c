@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "support/live.h"
 #include "support/native.h"
@@ -104,6 +105,24 @@ START_TEST(one_thread)
 {
 	scene(_i, &(struct fixture_options){ .alone = true }, ARGS("@scenes.py", "%", "map"));
 	scene(_i, &(struct fixture_options){ .alone = true }, ARGS("@scenes.py", "%", "yieldfrom"));
+}
+END_TEST
+
+/* With -X perf each call of Python goes through code made at run time, which no unwind table knows. */
+START_TEST(trampolines)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	char map[PATH_MAX];
+	struct fixture f;
+
+	if (in->major < 3 || in->minor < 12)
+		return;
+	fixture_start(&f, in, NULL, ARGS("-X", "perf", "@scenes.py", "%"));
+	check_stack(&f, NULL, 0);
+	check_after(&f);
+	(void)snprintf(map, sizeof(map), "%s/tmp/perf-%d.map", in->root, (int)f.pid);
+	(void)unlink(map);
+	fixture_end(&f);
 }
 END_TEST
 
@@ -258,6 +277,7 @@ static Suite *suite(void)
 
 	tcase_set_timeout(c, 240);
 	tcase_add_loop_test(c, one_thread, 0, n);
+	tcase_add_loop_test(c, trampolines, 0, n);
 	tcase_add_loop_test(c, from_option_c, 0, n);
 	tcase_add_loop_test(c, from_stdin, 0, n);
 	tcase_add_loop_test(c, at_exit, 0, n);

@@ -67,12 +67,17 @@ def escape(text):
     return u"".join(out)
 
 
+def trampolines():
+    """With -X perf or PYTHONPERFSUPPORT=1 calls of Python go through code of their own, one activation each."""
+    return getattr(sys, "is_stack_trampoline_active", bool)()
+
+
 def _sign(code):
     if code.co_filename.endswith("pyexpat.c"):
         return "="  # up to 3.3 C code makes a frame by hand, and no activation runs it
     if sys.version_info < (3, 11) or code.co_name.startswith("c_") or code.co_name == "<module>":
         return "+"
-    return "=" if code.co_name.startswith("p_") else "."
+    return "=" if code.co_name.startswith("p_") and not trampolines() else "."
 
 
 def _line(code, line):

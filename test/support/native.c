@@ -280,7 +280,7 @@ int native_compare(const struct interpreter *in, long pid, const char *core, con
 	compared = compare_all(&ms, r.out, r.err, o, wrong);
 	if (compared < (int)o->threads.n)
 		(void)printf(
-		    "eu-stack on %s: %d of %zu threads\n%.2000s", in->label, compared, o->threads.n, r.err);
+		    "eu-stack on %s: %d of %zu threads\n%.2000s\n", in->label, compared, o->threads.n, r.err);
 	modules_free(&ms);
 	run_free(&r);
 	return compared;
