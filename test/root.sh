@@ -1,36 +1,84 @@
 #!/bin/sh
-# Make the Debian sid root with python3.14 and python3.15 that tests use, once; some 30 seconds.
-# MIRROR=url overrides the mirror, which is otherwise the first Debian one that apt uses here.
+# root.sh [NAME SUITE PACKAGE...]   Make a root of a Debian suite with those packages, once, for tests to run in.
+# Without operands the one `make check` uses: sid with python3.14 and python3.15; some 30 seconds.
+# It comes to lie in ${XDG_CACHE_HOME:-~/.cache}/pystack/NAME. PACKAGE? may be absent from the suite: then it is
+# named and left out. ARCH=i386 takes another architecture's packages. MIRROR=url overrides the
+# mirror, which is otherwise the first Debian one that apt uses here.
 # Ends with 1 and one line of reason where it cannot be made.
 set -u
+[ $# -gt 0 ] || set -- sid sid python3.14 python3.15
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pystack
-root=$cache/sid
+name=$1 suite=$2
+root=$cache/$name
+shift 2
 
 cannot() {
-	echo "no root of Debian sid: $*"
+	echo "no root $name of Debian $suite: $*"
 	exit 1
 }
 
-[ -x "$root/usr/bin/python3.14" ] && [ -x "$root/usr/bin/python3.15" ] && exit 0
+# Asked of the root's own records, without running anything in it.
+lacking() {
+	for package in "$@"; do
+		grep -qxF "$package" "$root/etc/pystack-left-out" 2>/dev/null && continue
+		case $(dpkg-query --admindir="$root/var/lib/dpkg" -W -f '${db:Status-Status} ' "${package%\?}" 2>/dev/null) in
+		*installed*) ;;
+		*) printf '%s ' "${package%\?}" ;;
+		esac
+	done
+}
+
+inside() {
+	"$(dirname "$0")/inside.sh" "$new" "$@"
+}
+
+# What is in the suite, of what was asked for; what is not but may be lacking is written down.
+choose() {
+	for package in "$@"; do
+		if [ -n "$(inside apt-cache show "${package%\?}" 2>/dev/null | head -n 1)" ]; then
+			printf '%s ' "${package%\?}"
+		elif [ "$package" != "${package%\?}" ]; then
+			echo "$package" >>"$new/etc/pystack-left-out"
+			echo "SKIP: ${package%\?}: Debian $suite has none" >&2
+		else
+			echo "$package" # apt says why
+		fi
+	done
+}
+
+if [ -d "$root" ]; then
+	missing=$(lacking "$@")
+	[ -n "$missing" ] || exit 0
+	echo "$root lacks $missing: made again"
+fi
 [ "$(id -u)" -eq 0 ] || cannot "making it needs root"
-[ -d "$root" ] && cannot "$root is incomplete; remove it to have it made again"
 command -v debootstrap >/dev/null || "$(dirname "$0")/need.sh" debootstrap
 command -v debootstrap >/dev/null || cannot "debootstrap is not installed"
 mirror=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' \
 	'Created-By: Packages' 'Origin: Debian' 'Label: Debian' 2>/dev/null | head -n 1)}
 [ -n "$mirror" ] || cannot "apt has no Debian mirror; give MIRROR=url"
 
-mkdir -p "$cache" || cannot "cannot make $cache"
+mkdir -p "$(dirname "$root")" || cannot "cannot make its folder"
 # Made aside and moved into place, so that a broken one is never used; a second run starts afresh.
-new=$(mktemp -d "$cache/sid.XXXXXX") || cannot "cannot write to $cache"
+new=$(mktemp -d "$root.XXXXXX") || cannot "cannot write to $cache"
+log=$root.log
 trap 'rm -rf --one-file-system "$new"' EXIT
 trap 'exit 1' HUP INT TERM
 chmod 755 "$new"
 echo "making $root from $mirror"
-if ! debootstrap --variant=minbase --include=python3.14,python3.15 sid "$new" "$mirror" >"$cache/sid.log" 2>&1; then
+if ! debootstrap ${ARCH:+--arch="$ARCH"} --variant=minbase "$suite" "$new" "$mirror" >"$log" 2>&1; then
 	umount "$new/proc" "$new/sys" 2>/dev/null
-	cannot "debootstrap from $mirror failed: $(grep -E '^(E|W):' "$cache/sid.log" | tail -n 1) (all in $cache/sid.log)"
+	cannot "debootstrap from $mirror failed: $(grep -E '^(E|W):' "$log" | tail -n 1) (all in $log)"
 fi
 umount "$new/proc" "$new/sys" 2>/dev/null
+# shellcheck disable=SC2046
+inside apt-get install -y -q --no-install-recommends $(choose "$@") >>"$log" 2>&1 ||
+	cannot "apt-get failed: $(grep '^E:' "$log" | tail -n 1) (all in $log)"
 rm -rf "$new/var/cache/apt/archives" "$new/var/lib/apt/lists"
-mv -T "$new" "$root" || cannot "another $root appeared meanwhile"
+if [ -d "$root" ]; then
+	old=$(mktemp -d "$root.XXXXXX") || cannot "cannot write to $cache"
+	mv -T "$root" "$old/old" && mv -T "$new" "$root" || cannot "cannot put it in place"
+	rm -rf --one-file-system "$old"
+else
+	mv -T "$new" "$root" || cannot "another $root appeared meanwhile"
+fi

@@ -1,6 +1,6 @@
 /* Finding interpreters by the names their installers give them: /usr/bin/python3 is a link to python3.N,
  * pyenv keeps version X in versions/X, test/root.sh makes a root with python3.14 and python3.15.
- * PYTHON=/path in the environment: that one alone. */
+ * PYTHON=/path in the environment: that one alone, which may lie in another root and have any name. */
 #include "support/roots.h"
 
 #include <dirent.h>
@@ -96,15 +96,41 @@ static void find_root(struct interpreter *out, size_t max, size_t *n, int say)
 	}
 }
 
+/* The one of the environment. Why there is none, or NULL. */
+static const char *find_only(const char *path, struct interpreter *out, size_t max, size_t *n)
+{
+	const char *root = getenv("PYSTACK_TEST_ROOT"), *version = getenv("PYSTACK_TEST_VERSION");
+	struct interpreter one = { .root = "" };
+	char file[PATH_MAX];
+
+	if (root == NULL && version == NULL) {
+		find_named(path, out, max, n);
+		return *n == 0 ? "leads to no file named pythonX.Y" : NULL;
+	}
+	(void)snprintf(one.path, sizeof(one.path), "%s", path);
+	(void)snprintf(one.root, sizeof(one.root), "%s", root == NULL ? "" : root);
+	(void)snprintf(one.label, sizeof(one.label), "%.63s", path);
+	(void)snprintf(file, sizeof(file), "%s%s", one.root, path);
+	if (version == NULL || sscanf(version, "%d.%d", &one.major, &one.minor) != 2)
+		return "needs PYSTACK_TEST_VERSION=X.Y too";
+	if (access(file, X_OK) != 0)
+		return "is not there";
+	if (one.root[0] != 0 && spawn_no_mounts() != NULL)
+		return spawn_no_mounts();
+	add(out, max, n, &one);
+	return NULL;
+}
+
 size_t roots_find(struct interpreter *out, size_t max, int say)
 {
-	const char *only = getenv("PYTHON");
+	const char *only = getenv("PYTHON"), *why;
 	size_t n = 0;
 
 	if (only != NULL && only[0] == '/') {
-		find_named(only, out, max, &n);
-		if (n == 0 && say)
-			(void)printf("SKIP: PYTHON=%s leads to no file named pythonX.Y\n", only);
+		why = find_only(only, out, max, &n);
+		if (why != NULL && say)
+			(void)printf("SKIP: PYTHON=%s: %s\n", only, why);
+		(void)fflush(stdout);
 		return n;
 	}
 	find_named("/usr/bin/python3", out, max, &n);

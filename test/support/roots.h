@@ -12,7 +12,10 @@ struct interpreter {
 };
 
 /* Every interpreter found, 2.4 or newer, at most max; 0 when there is none. What should be there and is not
- * is said in one line `SKIP: reason` on stdout when say is set. Versions are taken from names: nothing is run. */
+ * is said in one line `SKIP: reason` on stdout when say is set. Versions are taken from names: nothing is run.
+ *
+ * Where the environment has PYTHON it is that one alone: its path, or with PYSTACK_TEST_VERSION=X.Y the path of
+ * any file of that version, below the folder PYSTACK_TEST_ROOT if that is given. */
 size_t roots_find(struct interpreter *out, size_t max, int say);
 
 #endif
