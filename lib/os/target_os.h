@@ -45,6 +45,18 @@ enum os_hold_state os_hold_lwp(
 void os_hold_release(struct os_hold *h); /* lets them go; h stays readable */
 void os_hold_free(struct os_hold *h);
 
+/* --- LWPs that do not run --- */
+
+/* Where an LWP stands that is blocked or stopped, and a token of how much it had run. */
+struct os_asleep {
+	uint64_t pc, sp; /* where it goes on in the program */
+	char count[96];
+};
+/* Look at LWP id of live P, without touching it. RES_NONE: it runs or may run, or the system cannot tell. */
+enum res os_lwp_asleep(struct ps_prochandle *P, lwpid_t id, struct os_asleep *out);
+/* Has it not run since? Then whatever was read of its stack and its own data in between is of one moment. */
+bool os_lwp_still_asleep(struct ps_prochandle *P, lwpid_t id, const struct os_asleep *since);
+
 /* Make a captured handle (Pgrab_ops) use the mappings and files of the live one. */
 void os_share_objects(struct ps_prochandle *captured, struct ps_prochandle *live);
 

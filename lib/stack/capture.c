@@ -42,9 +42,9 @@ static void copy_unknown(struct capture *c, uint64_t lo)
 }
 
 /* Copy from lo to its stack's end. */
-static bool copy_stack(struct capture *c, struct capture_lwp *l, uint64_t sp, bool *own)
+static bool copy_stack(struct capture *c, struct capture_lwp *l, uint64_t sp, uint64_t fsbase, bool *own)
 {
-	uint64_t lo = sp - RED_ZONE, end = stack_end(c, sp, os_fsbase(l->regs), own);
+	uint64_t lo = sp - RED_ZONE, end = stack_end(c, sp, fsbase, own);
 	uint64_t limit = *own ? STACK_LIMIT : OTHER_STACK;
 
 	if (sp < RED_ZONE)
@@ -68,7 +68,7 @@ static bool copy_stack(struct capture *c, struct capture_lwp *l, uint64_t sp, bo
  * limits of that very stack (uc_stack: base, flags, size) and 18 words on the stack pointer that was
  * interrupted (Linux arch/x86 struct ucontext: flags, link, stack, then r8 … r15, rdi, rsi, rbp, rbx,
  * rdx, rax, rcx, rsp). Finds it by that, and copies the other stack. */
-static void copy_interrupted(struct capture *c, struct capture_lwp *l)
+static void copy_interrupted(struct capture *c, struct capture_lwp *l, uint64_t fsbase)
 {
 	enum { WORDS = 512, RSP = 3 + 15 };
 	uint64_t w[WORDS + RSP + 1];
@@ -84,7 +84,7 @@ static void copy_interrupted(struct capture *c, struct capture_lwp *l)
 			if (w[i] <= here && here < w[i] + w[i + 2] && w[i + 2] < STACK_LIMIT &&
 			    w[i + 2] >= 1024 && w[i + RSP] - w[i] >= w[i + 2] &&
 			    Paddr_to_map(c->P, w[i + RSP]) != NULL) {
-				(void)copy_stack(c, l, w[i + RSP], &own);
+				(void)copy_stack(c, l, w[i + RSP], fsbase, &own);
 				return;
 			}
 		}
@@ -93,17 +93,17 @@ static void copy_interrupted(struct capture *c, struct capture_lwp *l)
 	}
 }
 
-void capture_stack(struct capture *c, struct capture_lwp *l)
+void capture_stack(struct capture *c, struct capture_lwp *l, uint64_t fsbase)
 {
 	bool own = false;
 
-	if (!copy_stack(c, l, (uint64_t)l->regs[R_SP], &own)) {
+	if (!copy_stack(c, l, (uint64_t)l->regs[R_SP], fsbase, &own)) {
 		(void)snprintf(l->why, sizeof(l->why), "its stack at 0x%lx cannot be read", l->regs[R_SP]);
 		l->failed = true;
 		return;
 	}
 	if (!own)
-		copy_interrupted(c, l);
+		copy_interrupted(c, l, fsbase);
 }
 
 /* The kernel's id of the thread that a state belongs to, in the target's own numbering: from the state

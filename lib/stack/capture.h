@@ -7,15 +7,18 @@
 
 #include "base/fault.h"
 #include "base/vec.h"
+#include "os/target_os.h"
 #include "python/python.h"
 #include "stack/snapshot.h"
 
 /* One LWP of a capture or of a core. */
 struct capture_lwp {
 	lwpid_t id;
-	char name[64]; /* "" none */
-	bool have_regs;
+	char name[64];   /* "" none */
+	bool have_regs;  /* regs are all there */
+	bool have_place; /* of an LWP that was asleep: only pc and sp are there */
 	prgregset_t regs;
+	struct os_asleep asleep;
 	char why[128];    /* why something is missing; "" */
 	bool failed;      /* something is */
 	bool have_python; /* python was read (it may be empty) */
@@ -42,9 +45,15 @@ capture_fn capture_seized;
 
 /* --- for the methods --- */
 
-/* Copy the used stack of l (from its registers) into the snapshot: up to the thread's control block or
+/* Copy the used stack of l (from its sp; fsbase: its thread pointer, 0 unknown) into the snapshot: up to the thread's control block or
  * the end of its mapping, and, from an alternate signal stack, the stack that was interrupted too. */
-void capture_stack(struct capture *c, struct capture_lwp *l);
+void capture_stack(struct capture *c, struct capture_lwp *l, uint64_t fsbase);
+
+/* For LWPs that could not be held, around everything that is read of them: begin notes where those stand that are
+ * asleep; end copies their stacks and takes back what it had of those that have run since. Returns how many LWPs
+ * are still without a stack. */
+void capture_asleep_begin(struct ps_prochandle *live, struct capture *c);
+size_t capture_asleep_end(struct ps_prochandle *live, struct capture *c);
 
 /* Read all thread states, then the Python frames of every LWP that has one. */
 void capture_python(struct ps_prochandle *live, struct capture *c);

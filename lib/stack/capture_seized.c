@@ -49,23 +49,28 @@ static void name_all(struct ps_prochandle *live, struct capture *c)
 enum res capture_seized(struct ps_prochandle *live, const char *set, struct capture *c, struct fault *f)
 {
 	OWNED(hold_done) struct os_hold *h = NULL;
+	size_t missed;
 
-	if (os_hold_lwps(live, set, WAIT_MS, &h, &c->not_held) == RES_FAIL) {
-		/* Python frames may be had all the same, of LWPs that are known by name at least. */
-		if (h == NULL || c->py == NULL || os_hold_count(h) == 0)
-			return fault_set(f, c->not_held.code, c->not_held.sys, 0, "%s", c->not_held.text);
-	}
-	for (size_t i = 0; i < os_hold_count(h); i++) {
+	/* Those that cannot be held may be had asleep, and their Python frames in any case. */
+	(void)os_hold_lwps(live, set, WAIT_MS, &h, &c->not_held);
+	for (size_t i = 0; h != NULL && i < os_hold_count(h); i++) {
 		if (!add(c, h, i))
 			return fault_memory(f);
 	}
+	capture_asleep_begin(live, c);
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		if (c->lwps.at[i].have_regs)
-			capture_stack(c, &c->lwps.at[i]);
+			capture_stack(c, &c->lwps.at[i], os_fsbase(c->lwps.at[i].regs));
 	}
 	capture_python(live, c);
-	os_hold_release(h);
+	missed = capture_asleep_end(live, c);
+	if (h != NULL)
+		os_hold_release(h);
 	snapshot_seal(c->snapshot);
+	if (c->lwps.n == 0 || (c->py == NULL && missed == c->lwps.n))
+		return fault_set(f, c->not_held.code, c->not_held.sys, 0, "%s", c->not_held.text);
+	if (missed == 0)
+		c->not_held.text[0] = '\0';
 	if (c->lwps.n > 1 || set != NULL)
 		name_all(live, c);
 	return RES_OK;

@@ -225,14 +225,15 @@ static enum res unwind(struct stack_target *t, const struct capture_lwp *l, enum
 	uint32_t runtime;
 	struct walk walk;
 
-	if (!l->have_regs)
+	if (!l->have_regs && !l->have_place)
 		return RES_OK;
 	if (t->unwinder == NULL)
 		res = unwinder_create(t->capture.P, UNWIND_ENGINE_LIBUNWIND, &t->unwinder, f);
 	if (res != RES_OK)
 		return res;
 	runtime = l->have_python ? t->capture.threads.at[l->thread].runtime : 0;
-	walk = (struct walk){ t->capture.P, t->unwinder, &th->python, &t->models[runtime], &th->native, f };
+	walk = (struct walk){ t->capture.P, t->unwinder, &th->python, &t->models[runtime], &th->native, f,
+		l->have_place };
 	return walk_thread(&walk, l->regs, marking);
 }
 

@@ -22,6 +22,7 @@ struct walk {
 	struct walk_model *model; /* learned on the way, kept by the caller across threads */
 	struct native_stack *out;
 	struct fault *f;
+	bool place_only; /* of the registers only pc and sp are known */
 };
 
 /* Walk from prregs. Where the walk gets lost below a marker of python (code without unwind information: a JIT,

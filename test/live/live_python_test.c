@@ -1,9 +1,13 @@
 /* Live processes of every interpreter: what pystack prints against what each fixture says of itself, the
  * native lines against eu-stack, and the target afterwards: as it was, and still working. */
+#include <dirent.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/live.h"
@@ -61,6 +65,40 @@ static void scene(int i, const struct fixture_options *opt, const char *const ar
 	fixture_end(&f);
 }
 
+/* A tracer of all threads, in a process of its own: a traced thread's end is for its tracer to note. */
+static pid_t tracer_start(pid_t pid)
+{
+	char path[32], byte;
+	int ready[2];
+	pid_t tracer;
+	struct dirent *d;
+	DIR *tasks;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	ck_assert_int_eq(pipe(ready), 0);
+	tracer = fork();
+	if (tracer == 0) {
+		for (tasks = opendir(path); (d = readdir(tasks)) != NULL;) {
+			if (d->d_name[0] != '.' &&
+			    ptrace(PTRACE_SEIZE, (pid_t)atoi(d->d_name), NULL, NULL) != 0)
+				_exit(1);
+		}
+		(void)write(ready[1], "!", 1);
+		for (;;)
+			(void)pause();
+	}
+	(void)close(ready[1]);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	(void)close(ready[0]);
+	return tracer;
+}
+
+static void tracer_end(pid_t tracer)
+{
+	(void)kill(tracer, SIGKILL);
+	(void)waitpid(tracer, NULL, 0);
+}
+
 /* Every scene at once, a thread each; then the same by other options. */
 START_TEST(all_scenes)
 {
@@ -68,6 +106,21 @@ START_TEST(all_scenes)
 
 	fixture_start(&f, &live_interpreters(NULL)[_i], NULL, ARGS("@scenes.py", "%"));
 	check_stack(&f, NULL, 0);
+	check_after(&f);
+	fixture_end(&f);
+}
+END_TEST
+
+/* Under another tracer nothing can be held; but threads that are blocked are read as they lie. */
+START_TEST(all_scenes_traced)
+{
+	struct fixture f;
+	pid_t tracer;
+
+	fixture_start(&f, &live_interpreters(NULL)[_i], NULL, ARGS("@scenes.py", "%"));
+	tracer = tracer_start(f.pid);
+	check_stack(&f, NULL, 0);
+	tracer_end(tracer);
 	check_after(&f);
 	fixture_end(&f);
 }
@@ -285,6 +338,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(c, all_scenes, 0, n);
 	tcase_add_loop_test(c, all_scenes_qualnames, 0, n);
 	tcase_add_loop_test(c, all_scenes_native, 0, n);
+	tcase_add_loop_test(c, all_scenes_traced, 0, n);
 	tcase_add_loop_test(c, deep_recursion, 0, n);
 	tcase_add_loop_test(c, thrown_through, 0, n);
 	tcase_add_loop_test(c, nested_interpreter, 0, n);

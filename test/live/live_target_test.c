@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "support/live.h"
+#include "support/victim.h"
 #include "support/spawn_files.h"
 
 /* The tool on f, against its truth; bad: text that must not occur. */
@@ -180,28 +181,22 @@ START_TEST(stopped)
 }
 END_TEST
 
-/* Either it can be read without being held, or the tracer is named. */
-START_TEST(traced)
+/* A thread that runs under another tracer can be had by nobody else: the tracer is named. */
+START_TEST(traced_and_running)
 {
-	struct fixture f;
+	struct victim v = victim_start(victim_spinning, 0);
 	char pid[16], tracer[32];
 	struct run r;
 
-	if (live_interpreters(NULL)->path[0] == 0)
-		return;
-	fixture_start(&f, live_interpreters(NULL), &(struct fixture_options){ .alone = true },
-	    ARGS("@scenes.py", "%", "map"));
-	ck_assert_int_eq(ptrace(PTRACE_SEIZE, f.pid, NULL, NULL), 0);
-	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
-	(void)snprintf(tracer, sizeof(tracer), "%d", (int)getpid());
+	ck_assert_int_eq(ptrace(PTRACE_SEIZE, v.pid, NULL, NULL), 0);
+	(void)snprintf(pid, sizeof(pid), "%d", (int)v.pid);
+	(void)snprintf(tracer, sizeof(tracer), "(pid %d); detach", (int)getpid());
 	r = TOOL(pid);
-	if (r.status == 0) {
-		ck_assert_ptr_nonnull(strstr(r.out, "(c_item) ]\n"));
-	} else {
-		ck_assert_msg(strstr(r.err, "traced") != NULL && strstr(r.err, tracer) != NULL, "%s", r.err);
-	}
+	ck_assert_int_eq(r.status, 2);
+	ck_assert_msg(
+	    strstr(r.err, "process is traced") != NULL && strstr(r.err, tracer) != NULL, "%s", r.err);
 	run_free(&r);
-	fixture_end(&f);
+	victim_end(&v);
 }
 END_TEST
 
@@ -283,7 +278,7 @@ static Suite *suite(void)
 	n = (int)found;
 	tcase_set_timeout(c, 240);
 	tcase_add_loop_test(c, stopped, 0, n);
-	tcase_add_test(c, traced);
+	tcase_add_test(c, traced_and_running);
 	tcase_add_test(c, again_and_again);
 	tcase_add_loop_test(c, library_replaced, 0, n);
 	tcase_add_loop_test(c, library_deleted, 0, n);

@@ -1,0 +1,29 @@
+/* PRIVATE to the walk: going on where the unwinder cannot. */
+#ifndef STACK_WALK_PASS_H
+#define STACK_WALK_PASS_H
+
+#include "stack/walk.h"
+
+/* Past one place where the walk is lost, from the frames that are to be believed on; guess: the CFA of the last of them
+ * as the guess after it has it. RES_NONE: no way further, and frames beyond them are spoilt. */
+enum res walk_pass(struct walk *w, uint64_t guess);
+
+/* Index of the activation among frames[from…] that holds marker, or -1. */
+int64_t walk_frame_of(const struct native_stack *s, size_t from, uint64_t marker);
+
+/* Do all markers from run r on that lie in activations with unwind information, among frames[from…], have the
+ * same distance k to the CFA? *seen: how many do. */
+bool walk_agrees(const struct native_stack *s, size_t from, const struct py_stack *python, size_t r,
+    uint64_t k, size_t *seen);
+
+/* CPython's trampolines for perf (-X perf, 3.12+): code made at run time whose frame is one pushed word. */
+struct walk_trampoline {
+	uint64_t pushed, ret; /* the word, the return address above it */
+	bool keeps_rbp;       /* it is the caller's rbp */
+};
+
+/* Is fr one that called? Then its return address stands right before an epilogue that says all:
+ * `add $8,%rsp; ret` or `pop %rbp; ret`. */
+bool walk_trampoline_at(struct ps_prochandle *P, const struct native_frame *fr, struct walk_trampoline *out);
+
+#endif
