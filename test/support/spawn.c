@@ -5,7 +5,7 @@
  *
  *      machine               the target's view
  *      ROOT/usr/bin/...      /usr/bin/...
- *      /work/x               /media/work/x
+ *      /home/x               /media/home/x
  */
 #include "support/spawn.h"
 
