@@ -85,8 +85,9 @@ static size_t trusted(struct walk *w)
 		if (bad == s->frames.n)
 			return bad;
 		from = &s->frames.at[bad - (bad > 0)];
-		if (bad > 0 && walk_trampoline_at(w->P, from, &t) && t.ret == s->frames.at[bad].pc &&
-		    from->sp + 16 == s->frames.at[bad].sp) {
+		if (bad > 0 && walk_trampoline_at(w->P, from, &t)) {
+			if (t.ret != s->frames.at[bad].pc || from->sp + 16 != s->frames.at[bad].sp)
+				return bad;
 			s->frames.at[bad].how = UNWIND_CFI; /* no guess: the code says the same */
 			continue;
 		}
