@@ -64,13 +64,24 @@ static bool copy_stack(struct capture *c, struct capture_lwp *l, uint64_t sp, ui
 	return true;
 }
 
-/* An LWP on an alternate signal stack: the kernel's signal frame on it holds, in its ucontext, the
- * limits of that very stack (uc_stack: base, flags, size) and 18 words on the stack pointer that was
- * interrupted (Linux arch/x86 struct ucontext: flags, link, stack, then r8 … r15, rdi, rsi, rbp, rbx,
- * rdx, rax, rcx, rsp). Finds it by that, and copies the other stack. */
+/* Is w the ucontext of a signal frame, found at `here` on the alternate stack that it describes? In words: flags
+ * (three bits), link (the kernel writes 0), uc_stack's base, flags and size, then r8 … r15, rdi, rsi, rbp,
+ * rbx, rdx, rax, rcx, rsp (Linux arch/x86/include/uapi/asm/ucontext.h, sigcontext.h). Pointers on a debug
+ * build's heap look like limits easily, so every word that is known is asked. */
+static bool is_context(const uint64_t *w, uint64_t here)
+{
+	enum { FLAGS, LINK, BASE, STACK_FLAGS, SIZE, RSP = 20 };
+	uint32_t flags = (uint32_t)w[STACK_FLAGS] & ~(1U << 31); /* SS_AUTODISARM */
+
+	return w[FLAGS] <= 7 && w[LINK] == 0 && flags <= 2 && w[BASE] <= here && here < w[BASE] + w[SIZE] &&
+	       w[SIZE] < STACK_LIMIT && w[SIZE] >= 1024 && w[RSP] - w[BASE] >= w[SIZE];
+}
+
+/* An LWP on an alternate signal stack: the kernel's signal frame on it holds the limits of that very stack and
+ * the stack pointer that was interrupted. Finds it by that, and copies the other stack. */
 static void copy_interrupted(struct capture *c, struct capture_lwp *l, uint64_t fsbase)
 {
-	enum { WORDS = 512, RSP = 3 + 15 };
+	enum { WORDS = 512, RSP = 20 };
 	uint64_t w[WORDS + RSP + 1];
 	uint64_t at = (uint64_t)l->regs[R_SP] & ~7ULL;
 
@@ -81,9 +92,7 @@ static void copy_interrupted(struct capture *c, struct capture_lwp *l, uint64_t 
 			uint64_t here = at + i * 8;
 			bool own;
 
-			if (w[i] <= here && here < w[i] + w[i + 2] && w[i + 2] < STACK_LIMIT &&
-			    w[i + 2] >= 1024 && w[i + RSP] - w[i] >= w[i + 2] &&
-			    Paddr_to_map(c->P, w[i + RSP]) != NULL) {
+			if (is_context(&w[i], here) && Paddr_to_map(c->P, w[i + RSP]) != NULL) {
 				(void)copy_stack(c, l, w[i + RSP], fsbase, &own);
 				return;
 			}
