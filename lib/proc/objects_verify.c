@@ -157,11 +157,29 @@ static bool maps_start(const struct proc_objects *o, const struct proc_object *o
 	return m != NULL && m->pr.pr_offset == 0;
 }
 
+/* The file of obj, mapped from its start elsewhere: libffi 3.4 maps a page of its own code once more (tramp.c). */
+static struct proc_object *whole(struct proc_objects *o, const struct proc_object *obj)
+{
+	const struct proc_map *m = &o->maps.at[obj->first];
+
+	for (size_t i = 0; i < o->objects.n; i++) {
+		struct proc_object *other = &o->objects.at[i];
+		const struct proc_map *n = &o->maps.at[other->first];
+
+		if (strcmp(n->path, m->path) == 0 && n->dev == m->dev && n->inode == m->inode &&
+		    maps_start(o, other))
+			return other;
+	}
+	return NULL;
+}
+
 /* The same, asked of memory until it answers. */
 static enum res mapped_build_id(struct proc_objects *o, struct proc_object *obj)
 {
-	if (obj->mapped_res == RES_FAIL && maps_start(o, obj))
-		obj->mapped_res = memory_build_id(o, obj->base, &obj->mapped);
+	const struct proc_object *from = maps_start(o, obj) ? obj : whole(o, obj);
+
+	if (obj->mapped_res == RES_FAIL && from != NULL)
+		obj->mapped_res = memory_build_id(o, from->base, &obj->mapped);
 	return obj->mapped_res;
 }
 

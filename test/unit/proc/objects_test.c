@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/fileio.h"
@@ -183,6 +184,29 @@ static ssize_t read_nothing(struct fake_process *fake, void *buf, size_t n, uint
 	(void)va;
 	return 0;
 }
+
+START_TEST(a_page_mapped_once_more_is_checked_by_the_whole)
+{
+	OWNED(fd_release) int fd = open(program, O_RDONLY | O_CLOEXEC);
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 4096);
+	struct ps_prochandle *P;
+	struct proc_object *obj;
+
+	ck_assert_ptr_ne(page, MAP_FAILED);
+	for (int patched = 0; patched < 2; patched++) {
+		copy_program(patched != 0);
+		P = grab();
+		obj = objects_at(handle_objects(P), (uintptr_t)page);
+		ck_assert_ptr_nonnull(obj);
+		ck_assert_ptr_ne(obj, program_object(P));
+		(void)objects_image(P->objects, obj);
+		ck_assert(obj->from_memory || obj->image == NULL || patched == 0);
+		ck_assert(patched != 0 || (obj->image != NULL && P->objects->notices.n == 0));
+		Prelease(P, 0);
+	}
+	(void)munmap(page, 4096);
+}
+END_TEST
 
 START_TEST(what_cannot_be_checked_is_used_and_told_once)
 {
@@ -424,11 +448,11 @@ int main(void)
 	const TTest *const with_folder[] = { the_same_build_id_is_the_same_file,
 		another_build_id_is_another_file, a_missing_file_is_read_from_memory,
 		headers_alone_check_a_file_but_do_not_replace_it,
-		what_cannot_be_checked_is_used_and_told_once, no_file_and_no_memory_is_nothing,
-		fifos_and_folders_are_not_opened, data_files_are_no_images_and_no_trouble,
-		a_damaged_file_is_not_believed, lying_headers_in_memory_do_no_harm,
-		what_is_remembered_outlives_the_process, deleted_files_are_remembered_whole,
-		a_debug_file_is_asked_by_address_and_by_a_hidden_name,
+		a_page_mapped_once_more_is_checked_by_the_whole, what_cannot_be_checked_is_used_and_told_once,
+		no_file_and_no_memory_is_nothing, fifos_and_folders_are_not_opened,
+		data_files_are_no_images_and_no_trouble, a_damaged_file_is_not_believed,
+		lying_headers_in_memory_do_no_harm, what_is_remembered_outlives_the_process,
+		deleted_files_are_remembered_whole, a_debug_file_is_asked_by_address_and_by_a_hidden_name,
 		mapped_code_that_is_no_elf_file_is_no_trouble, notices_are_kept_once };
 	Suite *suite = suite_create("objects");
 	TCase *tcase = tcase_create("objects");
