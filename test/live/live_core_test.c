@@ -9,17 +9,18 @@
 #include "support/live.h"
 #include "support/native.h"
 
-/* pystack CORE, below the interpreter's root where it has one of its own, and the comparison. */
-static void check_core(struct fixture *f, long pid, const char *core, const char *killed, bool native)
+/* pystack CORE, below root `in` whose paths the core has (NULL: the machine's), and the comparison. */
+static void check_core(struct fixture *f, const struct interpreter *in, long pid, const char *core,
+    const char *killed, bool native)
 {
-	const struct run_options opt = { .in = f->in, .cwd = f->dir };
+	const struct run_options opt = { .in = in, .cwd = f->dir };
 	struct strbuf wrong = STRBUF_EMPTY;
 	char path[PATH_MAX], head[PATH_MAX + 64];
 	const char *why = "";
 	struct output out;
 	struct run r;
 
-	fixture_path(f->in, core, path, sizeof(path));
+	fixture_path(in, core, path, sizeof(path));
 	r = run_tool(&opt, ARGS(path));
 	(void)snprintf(head, sizeof(head), "core '%s' of %ld:\t", path, pid);
 	live_compare(f, &r, head, COMPARE_CORE, &out, &wrong);
@@ -46,7 +47,7 @@ static void kernel_core(int i, const char *const args[], int sig, const char *ki
 	fixture_start(&f, in, &(struct fixture_options){ .no_rest = sig == 0 }, args);
 	pid = f.pid;
 	if (fixture_core(&f, sig, core, &why))
-		check_core(&f, pid, core, killed, native);
+		check_core(&f, in, pid, core, killed, native);
 	else
 		(void)printf("SKIP: core of %s: %s\n", in->label, why);
 	fixture_end(&f);
@@ -89,11 +90,24 @@ static bool for_gcore(const struct interpreter *in)
 	const struct interpreter *all = live_interpreters(&n);
 
 	for (const struct interpreter *other = all; other < in; other++) {
-		if (other->root[0] == 0 && other->major == in->major &&
-		    (other->minor <= 10) == (in->minor <= 10))
+		if (other->major == in->major && (other->minor <= 10) == (in->minor <= 10))
 			return false;
 	}
-	return in->root[0] == 0;
+	return true;
+}
+
+/* gdb leaves out a whole stack whose guard is no mapping of its own (glibc 2.42) unless it is newer than that;
+ * nobody can read the vsyscall page. */
+static bool gcore_whole(const char *said)
+{
+	static const char failed[] = "Memory read failed for corefile section, ";
+
+	while ((said = strstr(said, failed)) != NULL) {
+		said += strlen(failed);
+		if (strncmp(said, "4096 bytes at 0xffffffffff600000", 32) != 0)
+			return false;
+	}
+	return true;
 }
 
 START_TEST(gcore_all_scenes)
@@ -111,8 +125,10 @@ START_TEST(gcore_all_scenes)
 	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
 	(void)snprintf(core, sizeof(core), "%s.%s", prefix, pid);
 	r = run_program(&opt, ARGS("gcore", "-o", prefix, pid));
-	if (r.status == 0)
-		check_core(&f, f.pid, core, NULL, false);
+	if (!gcore_whole(r.err) || !gcore_whole(r.out))
+		(void)printf("SKIP: gcore of %s: this gdb cannot read all of its memory\n", in->label);
+	else if (r.status == 0)
+		check_core(&f, NULL, f.pid, core, NULL, false);
 	else
 		(void)printf("SKIP: gcore of %s: exit %d\n", in->label, r.status);
 	run_free(&r);
