@@ -85,6 +85,17 @@ N       ?= 2000
 fidelity: $(O)/pystack
 	test/fidelity/check.py --pystack $(O)/pystack -n $(N) --python '$(PYTHON)'
 
+# Interpreters of Debian's suites and builds of our own, each in a root; then the live and core tests on every one.
+# ROWS='sid-3.14 bullseye': only those whose label begins so.
+ROWS    ?=
+matrix:
+	@test/need.sh debootstrap
+	@test/matrix/fetch.sh
+
+check-matrix:
+	$(again) -s -j2 live-programs
+	@test/matrix/check.sh $(O)/test/live $(ROWS)
+
 demo:
 	@test/need.sh $(BUILD_NEEDS)
 	$(again) -s -j2 all
@@ -100,4 +111,4 @@ format:
 format-check:
 	git ls-files '*.[ch]' | xargs clang-format --dry-run -Werror
 
-.PHONY: unit-programs live-programs fuzz-programs check check-programs check-asan fidelity fuzz demo format format-check lint needs-check
+.PHONY: unit-programs live-programs fuzz-programs check check-programs check-asan fidelity fuzz matrix check-matrix demo format format-check lint needs-check
