@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/fileio.h"
-#include "base/owned.h"
 #include "os/target_os.h"
 #include "proc/live.h"
 
@@ -14,15 +12,10 @@ enum { TEXT_MAX = 512 };
 
 static bool read_text(const struct live *live, lwpid_t id, const char *leaf, char *out, size_t n)
 {
-	OWNED(mem_release) char *text = NULL;
 	char path[LIVE_PATH];
-	size_t length;
 
 	live_lwp_path(path, id, leaf);
-	if (fileio_slurp(live->dir, path, TEXT_MAX, &text, &length) != 0 || length == 0 || length >= n)
-		return false;
-	memcpy(out, text, length + 1);
-	return true;
+	return live_small(live->dir, path, out, n) > 0;
 }
 
 /* A kernel that does not count says zeros, or nothing: that proves nothing. */

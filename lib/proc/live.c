@@ -273,7 +273,7 @@ struct live *live_of(struct ps_prochandle *P)
 /* --- grabbing: each step answers 0 or a G_* code --- */
 
 /* What errno means for something of a process that was there a moment ago. */
-static int code_of_errno(int error)
+int live_code_of_errno(int error)
 {
 	switch (error) {
 	case ENOENT:
@@ -306,7 +306,7 @@ static int open_dir(struct live *live)
 	/* Under hidepid other users' processes seem not to exist; signal 0 sends nothing and tells. */
 	if (errno == ENOENT)
 		return kill(live->pid, 0) != 0 && errno == EPERM ? G_PERM : G_NOPROC;
-	return code_of_errno(errno);
+	return live_code_of_errno(errno);
 }
 
 /* The main thread has exited: find an LWP that still has the memory. */
@@ -343,7 +343,7 @@ static int check_kind(struct live *live, int flags)
 	if (r == RES_OK)
 		r = live_status_read(live->dir, "status", &status, &sys);
 	if (r != RES_OK)
-		return code_of_errno(sys);
+		return live_code_of_errno(sys);
 	if (status.tgid != live->pid)
 		return G_NOPROC; /* the number of an LWP */
 	if ((st.flags & LIVE_PF_KTHREAD) != 0)
@@ -371,14 +371,14 @@ static int check_access(struct live *live)
 
 	live->mem = openat(live->mm_dir, "mem", O_RDONLY | O_CLOEXEC);
 	if (live->mem < 0)
-		return code_of_errno(errno);
+		return live_code_of_errno(errno);
 	r = live_auxv(live, &auxv, &n, &isa);
 	free(auxv);
 	if (r == RES_OK)
 		return 0;
 	if (r == RES_NONE)
 		return G_NOPROC; /* no memory (any more): it is on its way out */
-	return isa ? G_ISAINVAL : code_of_errno(errno);
+	return isa ? G_ISAINVAL : live_code_of_errno(errno);
 }
 
 static int read_objects(struct live *live, struct proc_objects **out, struct fault *f)

@@ -37,6 +37,9 @@ struct live {
 /* The live backend's data, NULL when P is no live process. */
 struct live *live_of(struct ps_prochandle *P);
 
+/* The G_ code for an errno of opening or reading in /proc/PID. */
+int live_code_of_errno(int error);
+
 /* --- live_info.c: paths are relative to dir; RES_NONE: there is no such process or LWP (any more);
  * RES_FAIL: cannot be read, errno in *sys (may be NULL) --- */
 

@@ -136,20 +136,6 @@ static enum res parse_line(const char *at, const struct live_files *files, struc
 	return RES_OK;
 }
 
-static int code_of_errno(int error)
-{
-	switch (error) {
-	case EACCES:
-	case EPERM:
-		return G_PERM;
-	case EMFILE:
-	case ENFILE:
-		return G_NOFD;
-	default:
-		return G_STRANGE;
-	}
-}
-
 enum res live_maps_read(int mm_dir, const struct live_files *files, struct proc_maps *maps, struct fault *f)
 {
 	OWNED(mem_release) char *text = NULL;
@@ -160,8 +146,8 @@ enum res live_maps_read(int mm_dir, const struct live_files *files, struct proc_
 	if (fileio_slurp(mm_dir, "maps", MAPS_MAX, &text, &n) != 0) {
 		if (errno == ENOENT || errno == ESRCH)
 			return RES_NONE;
-		return fault_set(
-		    f, code_of_errno(errno), errno, 0, "its mappings cannot be read: %s", strerror(errno));
+		return fault_set(f, live_code_of_errno(errno), errno, 0, "its mappings cannot be read: %s",
+		    strerror(errno));
 	}
 	if (n == 0)
 		return RES_NONE;
