@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/addrmap.h"
 #include "os/target_os.h"
 
 enum {
@@ -196,7 +195,7 @@ void capture_python(struct ps_prochandle *live, struct capture *c)
 		if (read_states(live, c, l, &f) != RES_FAIL)
 			continue;
 		(void)snprintf(l->why, sizeof(l->why), "its Python frames cannot be read: %.80s", f.text);
-		l->failed = true;
+		l->failed = l->python_failed = true;
 	}
 }
 

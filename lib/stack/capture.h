@@ -19,10 +19,11 @@ struct capture_lwp {
 	bool have_place; /* of an LWP that was asleep: only pc and sp are there */
 	prgregset_t regs;
 	struct os_asleep asleep;
-	char why[128];    /* why something is missing; "" */
-	bool failed;      /* something is */
-	bool have_python; /* python was read (it may be empty) */
-	uint32_t thread;  /* index in threads of the thread state the frames are of */
+	char why[128];      /* why something is missing; "" */
+	bool failed;        /* something is */
+	bool have_python;   /* python was read (it may be empty) */
+	bool python_failed; /* it could not be: why says so */
+	uint32_t thread;    /* index in threads of the thread state the frames are of */
 	struct py_stack python;
 };
 

@@ -21,11 +21,14 @@ size_t capture_asleep_end(struct ps_prochandle *live, struct capture *c)
 
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
-		struct capture_lwp before = *l;
 
 		if (l->have_place) {
-			l->failed = false;
-			l->why[0] = '\0';
+			struct capture_lwp before = *l;
+
+			if (!l->python_failed) {
+				l->failed = false;
+				l->why[0] = '\0'; /* why it could not be held */
+			}
 			capture_stack(c, l, l->have_python ? c->threads.at[l->thread].thread_id : 0);
 			if (!os_lwp_still_asleep(live, l->id, &l->asleep)) {
 				*l = before; /* it ran: what was copied is of no one moment */
