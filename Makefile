@@ -1,10 +1,13 @@
-# pystack: a pstack for Python.      make demo | all | check | check-asan | lint | install …
+# pystack: a pstack for Python.      make demo | all | agent | check | check-asan | lint | install …
 # GNU make. Every output goes below $(O); sanitizer and other builds use an O of their own.
 
 O       ?= build
 PREFIX  ?= /usr/local
 DESTDIR ?=
 VERSION := 0.1
+
+# SYSTEM=SunOS with `make -n` shows what illumos does.
+SYSTEM  ?= $(shell uname -s)
 
 # make's own default is cc: take gcc unless somebody chose.
 ifeq ($(origin CC),default)
@@ -16,18 +19,60 @@ WERROR  ?=
 WARN    := -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wconversion \
            -Wnull-dereference -Wformat=2 -Wundef $(WERROR)
 PKG_CONFIG ?= pkg-config
-DEPS    := libelf libunwind-generic zlib
 
-# Pkg-config is asked only by goals that compile, so that `make demo` can install it first.
-pkg_cflags = $(shell $(PKG_CONFIG) --cflags $(DEPS) 2>/dev/null)
-pkg_libs   = $(shell $(PKG_CONFIG) --libs $(DEPS) 2>/dev/null)
+# Used where they are; `pystack --version` says which are. `make clean` after one came or went.
+OPTIONS := zlib liblzma libzstd libunwind-generic libdwarf
 
-CPPFLAGS += -D_GNU_SOURCE -DPYSTACK_VERSION='"$(VERSION)"' -Ilib -Iinclude -Iinclude/linux
+# Pkg-config is asked only by goals that compile, so that `make demo` can install it first; and once.
+once       = $(eval $(1) := $(2))$($(1))
+packaged   = $(call once,packaged,$(shell for p in $(OPTIONS); do $(PKG_CONFIG) --exists $$p 2>/dev/null && echo $$p; done))
+# Debian 12's libdwarf comes without a file for pkg-config.
+DWARF_H   ?= /usr/include/libdwarf
+bare_dwarf = $(if $(filter libdwarf,$(packaged)),,$(if $(wildcard $(DWARF_H)/libdwarf.h),$(filter libdwarf,$(OPTIONS))))
+has        = $(packaged) $(bare_dwarf)
+upper      = $(shell echo $(1) | tr a-z- A-Z_)
+pkg_cflags = $(call once,pkg_cflags,$(shell $(PKG_CONFIG) --cflags $(DEPS) $(packaged) 2>/dev/null) \
+             $(if $(bare_dwarf),-I$(DWARF_H)) $(patsubst %,-DWITH_%,$(call upper,$(has))))
+shared     = $(call once,shared,$(if $(bare_dwarf),-ldwarf) $(shell $(PKG_CONFIG) --libs $(filter-out libunwind-generic,$(packaged)) $(DEPS) 2>/dev/null))
+# (libunwind is loaded by -m libunwind alone.) A group: an archive may need one that is named before it.
+linked     = $(call once,linked,$(call rare,$(shared)))
+pkg_libs   = $(GROUP) $(linked) $(SYSTEM_LIBS) $(GROUP_END)
+
+# Linked from their archives, if there are any: a shared library has to be loaded by each run.
+RARE    := -ldwarf -lelf -lz -llzma -lzstd
+archive  = $(filter /%,$(shell $(CC) -print-file-name=$(patsubst -l%,lib%.a,$(1))))
+rare     = $(foreach flag,$(1),$(if $(filter $(RARE),$(flag)),$(or $(call archive,$(flag)),$(flag)),$(flag)))
+
+CPPFLAGS += -DPYSTACK_VERSION='"$(VERSION)"' -Ilib -Iinclude
 CFLAGS   += -std=gnu11 $(OPT) $(WARN) $(SAN) -fvisibility=hidden
-LDFLAGS  += $(SAN) -Wl,--as-needed
 
-# Layers, leftmost knows least: a file includes its own layer and those before it.
-LAYERS  := base elf proc os unwind python stack
+# Layers, leftmost knows least: a file includes its own layer and those before it. illumos has a libproc of its own.
+ifeq ($(SYSTEM),SunOS)
+LAYERS   := base elf os unwind dwarf python stack pydb
+OTHER_OS := linux
+DEPS     :=
+SYSTEM_LIBS := -lproc -lelf
+CFLAGS   += -m64
+LDFLAGS  += -m64 $(SAN) -Wl,-z,ignore
+GROUP     = -Wl,-z,rescan-start
+GROUP_END = -Wl,-z,rescan-end
+SHARED    = -shared -Wl,-h,$(1) -Wl,-M,$(2)
+LIBDIR   ?= $(PREFIX)/lib/amd64
+INSTALL  ?= ginstall
+else
+LAYERS   := base elf proc os unwind dwarf python stack pydb
+OTHER_OS := illumos
+DEPS     := libelf
+SYSTEM_LIBS :=
+CPPFLAGS += -D_GNU_SOURCE -Iinclude/linux
+LDFLAGS  += $(SAN) -Wl,--as-needed
+GROUP     = -Wl,--start-group
+GROUP_END = -Wl,--end-group
+SHARED    = -shared -Wl,-soname,$(1) -Wl,--version-script,$(2) -Wl,--gc-sections
+LIBDIR   ?= $(PREFIX)/lib
+INSTALL  ?= install
+endif
+sources   = $(filter-out lib/os/$(OTHER_OS)%,$(wildcard $(patsubst %,lib/%/*.c,$(1))))
 archives = $(foreach layer,$(1),$(O)/lib/$(layer).a)
 LIB_A   := $(call archives,$(LAYERS))
 
@@ -37,10 +82,10 @@ CMD_OBJ := $(CMD_SRC:%.c=$(O)/%.o)
 all: $(O)/pystack
 
 $(O)/pystack: $(CMD_OBJ) $(LIB_A)
-	$(CC) $(LDFLAGS) -o $@ $(CMD_OBJ) -Wl,--start-group $(LIB_A) -Wl,--end-group $(pkg_libs)
+	$(CC) $(LDFLAGS) -o $@ $(CMD_OBJ) $(GROUP) $(LIB_A) $(GROUP_END) $(pkg_libs)
 
 define layer_rule
-$(O)/lib/$(1).a: $(patsubst %.c,$(O)/%.o,$(wildcard lib/$(1)/*.c))
+$(O)/lib/$(1).a: $(patsubst %.c,$(O)/%.o,$(call sources,$(1)))
 	@mkdir -p $$(@D)
 	@rm -f $$@
 	$$(AR) rcs $$@ $$^
@@ -51,20 +96,54 @@ $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(pkg_cflags) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+include lib/pydb/rules.mk
 include test/rules.mk
 
+# illumos has no bpftrace, and its dtrace a stop() that needs no waiting for.
+ifeq ($(SYSTEM),SunOS)
+TRACER_SCRIPTS := $(wildcard cmd/scripts/*.d)
+COMMANDS := pystack-top
+FOR_SYSTEM = sed -e 's/raise(19);/stop();/' \
+             -e 's|system("pystack-stopped -c %d/%d", pid, tid)|system("pystack -F %d/%d; prun %d", pid, tid, pid)|'
+else
+TRACER_SCRIPTS := $(wildcard cmd/scripts/*.bt cmd/scripts/*.d)
+COMMANDS := pystack-stopped pystack-top
+FOR_SYSTEM = cat
+endif
+
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 755 $(O)/pystack $(DESTDIR)$(PREFIX)/bin/pystack
-	install -m 644 man1/pystack.1 $(DESTDIR)$(PREFIX)/share/man/man1/pystack.1
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	$(INSTALL) -m 755 $(O)/pystack $(DESTDIR)$(PREFIX)/bin/pystack
+	$(INSTALL) -m 755 $(COMMANDS:%=cmd/scripts/%) $(DESTDIR)$(PREFIX)/bin
+	$(INSTALL) -m 644 man1/pystack.1 $(COMMANDS:%=man1/%.1) $(DESTDIR)$(PREFIX)/share/man/man1
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/pystack
+	for script in $(TRACER_SCRIPTS); do \
+		to=$(DESTDIR)$(PREFIX)/share/pystack/$${script##*/}; \
+		$(FOR_SYSTEM) <$$script >$$to && chmod 755 $$to || exit 1; \
+	done
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/pystack $(DESTDIR)$(PREFIX)/share/man/man1/pystack.1
+	rm -f $(DESTDIR)$(PREFIX)/bin/pystack-stopped $(DESTDIR)$(PREFIX)/bin/pystack-top
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/pystack-stopped.1 $(DESTDIR)$(PREFIX)/share/man/man1/pystack-top.1
+	rm -rf $(DESTDIR)$(PREFIX)/share/pystack
+
+# Debian packages of this tree, below $(O)/deb; what IPS is to publish, below $(O)/proto.
+deb:
+	@pkg/deb.sh $(O)/deb
+
+ips: DESTDIR = $(O)/proto
+ips: PREFIX = /usr
+ips: install agent
+	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pystack
+	$(INSTALL) -m 755 $(AGENT) $(DESTDIR)$(LIBDIR)/pystack/libpython_db.so.1
+	pkgmogrify -DVERSION=$(VERSION) pkg/pystack.p5m | pkgdepend generate -md $(DESTDIR) - >$(O)/pystack.p5m
+	pkgdepend resolve -m $(O)/pystack.p5m
 
 clean:
 	rm -rf $(O) build-*
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
-.PHONY: all install uninstall clean
+.PHONY: all install uninstall clean deb ips
 .DELETE_ON_ERROR:

@@ -1,15 +1,19 @@
 #!/bin/sh
 # root.sh [NAME SUITE PACKAGE...]   Make a root of a Debian suite with those packages, once, for tests to run in.
-# Without operands the one `make check` uses: sid with python3.14 and python3.15; some 30 seconds.
+# Without operands the one `make check` uses: sid with every Python it has, and its gdb; some 40 seconds.
 # It comes to lie in ${XDG_CACHE_HOME:-~/.cache}/pystack/NAME. PACKAGE? may be absent from the suite: then it is
-# named and left out. ARCH=i386 takes another architecture's packages. MIRROR=url overrides the
-# mirror, which is otherwise the first Debian one that apt uses here.
+# named and left out. One that a root lacks is put into it where its suite still has what fits; else the root is made
+# again. ARCH=i386 takes another architecture's packages. MIRROR=url overrides the mirror, which is otherwise the
+# first Debian one that apt uses here.
 # Ends with 1 and one line of reason where it cannot be made.
 set -u
-[ $# -gt 0 ] || set -- sid sid python3.14 python3.15
+[ $# -gt 0 ] || set -- matrix/sid sid 'python3.13?' 'python3.13-dbg?' 'python3.13-nopie?' \
+	python3.14 'python3.14-dbg?' 'python3.14-nopie?' \
+	python3.15 'python3.15-dbg?' 'python3.15-nopie?' gdb
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pystack
 name=$1 suite=$2
 root=$cache/$name
+log=$root.log
 shift 2
 
 cannot() {
@@ -23,19 +27,17 @@ lacking() {
 		grep -qxF "$package" "$root/etc/pystack-left-out" 2>/dev/null && continue
 		case $(dpkg-query --admindir="$root/var/lib/dpkg" -W -f '${db:Status-Status} ' "${package%\?}" 2>/dev/null) in
 		*installed*) ;;
-		*) printf '%s ' "${package%\?}" ;;
+		*) printf '%s ' "$package" ;;
 		esac
 	done
 }
 
-inside() {
-	"$(dirname "$0")/inside.sh" "$new" "$@"
-}
-
-# What is in the suite, of what was asked for; what is not but may be lacking is written down.
+# What the suite has, of what was asked for ($1 the root); what it has not but may be lacking is written down.
 choose() {
+	new=$1
+	shift
 	for package in "$@"; do
-		if [ -n "$(inside apt-cache show "${package%\?}" 2>/dev/null | head -n 1)" ]; then
+		if [ -n "$("$here/inside.sh" "$new" apt-cache show "${package%\?}" 2>/dev/null | head -n 1)" ]; then
 			printf '%s ' "${package%\?}"
 		elif [ "$package" != "${package%\?}" ]; then
 			echo "$package" >>"$new/etc/pystack-left-out"
@@ -46,13 +48,36 @@ choose() {
 	done
 }
 
+install() {
+	new=$1
+	shift
+	# shellcheck disable=SC2046
+	"$here/inside.sh" "$new" apt-get install -y -q --no-install-recommends $(choose "$new" "$@") >>"$log" 2>&1
+}
+
+# How old an index may be is what apt of this machine says.
+settle() {
+	valid=true
+	eval "$(apt-config shell valid Acquire::Check-Valid-Until)"
+	echo "Acquire::Check-Valid-Until \"$valid\";" >"$1/etc/apt/apt.conf.d/50pystack"
+}
+
+here=$(dirname "$0")
 if [ -d "$root" ]; then
 	missing=$(lacking "$@")
 	[ -n "$missing" ] || exit 0
-	echo "$root lacks $missing: made again"
+	[ "$(id -u)" -eq 0 ] || cannot "adding $missing to it needs root"
+	echo "$root lacks $(echo "$missing" | tr -d ?): added"
+	settle "$root"
+	# shellcheck disable=SC2086
+	"$here/inside.sh" "$root" apt-get update -q >"$log" 2>&1 && install "$root" $missing
+	rm -rf "$root/var/cache/apt/archives" "$root/var/lib/apt/lists"
+	missing=$(lacking "$@")
+	[ -n "$missing" ] || exit 0
+	echo "$root lacks $(echo "$missing" | tr -d ?): made again"
 fi
 [ "$(id -u)" -eq 0 ] || cannot "making it needs root"
-command -v debootstrap >/dev/null || "$(dirname "$0")/need.sh" debootstrap
+command -v debootstrap >/dev/null || "$here/need.sh" debootstrap
 command -v debootstrap >/dev/null || cannot "debootstrap is not installed"
 mirror=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' \
 	'Created-By: Packages' 'Origin: Debian' 'Label: Debian' 2>/dev/null | head -n 1)}
@@ -61,7 +86,6 @@ mirror=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' \
 mkdir -p "$(dirname "$root")" || cannot "cannot make its folder"
 # Made aside and moved into place, so that a broken one is never used; a second run starts afresh.
 new=$(mktemp -d "$root.XXXXXX") || cannot "cannot write to $cache"
-log=$root.log
 trap 'rm -rf --one-file-system "$new"' EXIT
 trap 'exit 1' HUP INT TERM
 chmod 755 "$new"
@@ -71,9 +95,8 @@ if ! debootstrap ${ARCH:+--arch="$ARCH"} --variant=minbase "$suite" "$new" "$mir
 	cannot "debootstrap from $mirror failed: $(grep -E '^(E|W):' "$log" | tail -n 1) (all in $log)"
 fi
 umount "$new/proc" "$new/sys" 2>/dev/null
-# shellcheck disable=SC2046
-inside apt-get install -y -q --no-install-recommends $(choose "$@") >>"$log" 2>&1 ||
-	cannot "apt-get failed: $(grep '^E:' "$log" | tail -n 1) (all in $log)"
+settle "$new"
+install "$new" "$@" || cannot "apt-get failed: $(grep '^E:' "$log" | tail -n 1) (all in $log)"
 rm -rf "$new/var/cache/apt/archives" "$new/var/lib/apt/lists"
 if [ -d "$root" ]; then
 	old=$(mktemp -d "$root.XXXXXX") || cannot "cannot write to $cache"

@@ -33,6 +33,20 @@ include test/unit/unwind/rules.mk
 LIVE_SRC := $(wildcard test/live/*_test.c)
 LIVE_BIN := $(LIVE_SRC:%.c=$(O)/%)
 
+# A program that embeds whatever libpython it is told to.
+$(O)/test/programs/embed: test/programs/embed.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=gnu11 -O1 -g -w -pthread -o $@ $< -ldl
+
+$(O)/test/live/live_shapes_test: $(O)/test/programs/embed
+
+# A library that is loaded while its program is sampled.
+$(O)/test/programs/libspin.so: test/programs/spin_library.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O1 -g -fPIC -shared -o $@ $<
+
+$(O)/test/live/live_sample_test: $(O)/test/programs/libspin.so
+
 # test/fuzz/NAME_fuzz.c         damage with a fixed seed; not part of `make check`
 FUZZ_BIN := $(patsubst %.c,$(O)/%,$(wildcard test/fuzz/*_fuzz.c))
 
@@ -40,13 +54,29 @@ $(LIVE_BIN) $(FUZZ_BIN): $(O)/%: $(O)/%.o $(SUPPORT_A) $(call archives,base)
 	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(CHECK_LIBS) $(pkg_libs)
 
+# test/oracle/engines           walks stacks with two engines; linked with all layers. Live tests run it on what they look at.
+ORACLE := $(O)/test/oracle/engines
+
+$(LIVE_BIN) $(FUZZ_BIN): | $(ORACLE)
+
+$(ORACLE): $(ORACLE).o $(SUPPORT_A) $(LIB_A)
+	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(CHECK_LIBS) $(pkg_libs)
+
+# It is pstack itself: it grabs, unwinds, and asks the agent it loads.
+$(O)/test/live/live_agent_test: $(LIB_A) $(AGENT)
+
+$(O)/test/fuzz/dwarf_fuzz: $(call archives,elf proc os dwarf)
+
+# Makes its core of a process by libproc.
+$(O)/test/live/live_illumos_test: $(call archives,elf proc)
+
 unit-programs: $(UNIT_BIN)
 live-programs: $(LIVE_BIN) $(O)/pystack
 fuzz-programs: $(FUZZ_BIN) $(O)/pystack
 
 # What Debian calls the things to build with, and to test with beyond that.
-BUILD_NEEDS := gcc make pkg-config libc6-dev libelf-dev libunwind-dev liblzma-dev zlib1g-dev python3
-CHECK_NEEDS := check git elfutils gdb debootstrap bpftrace
+BUILD_NEEDS := gcc make pkg-config libc6-dev libelf-dev libunwind-dev libdwarf-dev liblzma-dev libzstd-dev zlib1g-dev python3
+CHECK_NEEDS := check gcc-multilib git elfutils gdb dwz debootstrap bpftrace python3-greenlet python3-gevent
 LINT_NEEDS  := mandoc clang clang-format clang-tidy
 
 # A second make, so that pkg-config is asked after it was installed.
@@ -54,7 +84,8 @@ again = +@$(MAKE) --no-print-directory
 
 # T=live/cli_test runs that program alone (with `make check` or `make check-asan`).
 T       ?=
-CHECKED  = $(if $(T),$(T:%=$(O)/test/%),$(UNIT_BIN) $(LIVE_BIN))
+CHECKED  = $(if $(T),$(T:%=$(O)/test/%),$(filter-out $(SKIPPED:%=$(O)/test/%),$(UNIT_BIN) $(LIVE_BIN)))
+SKIPPED  =
 
 needs-check:
 	@test/need.sh $(BUILD_NEEDS) $(CHECK_NEEDS) $(LINT_NEEDS)
@@ -68,8 +99,10 @@ check:
 
 check-programs: $(O)/pystack $(CHECKED)
 
-# The same tests, everything built with the sanitizers.
-SANITIZED = O=build-asan OPT='-O1 -g' \
+# The same tests, everything built with the sanitizers; but for those that wait for tracers to start, which call nothing
+# of the tool that others do not.
+SANITIZED = SKIPPED=live/live_tracers_test \
+	O=build-asan OPT='-O1 -g' \
 	SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 
 check-asan:
@@ -80,30 +113,59 @@ fuzz:
 	$(again) -s -j2 fuzz-programs $(SANITIZED)
 	@test/report $(FUZZ_BIN:$(O)/%=build-asan/%)
 
+# The stacks of busy programs at N random moments for each interpreter, by two engines. CORES=: so many cores of each, too.
+# ROOT=: a folder that PYTHON's path is below; ROWS=: not those but rows of test/matrix/rows, or all of them.
+CORES   ?= 0
+# AGAINST=fp: the other engine
+AGAINST ?= libunwind
+oracle: $(ORACLE)
+	test/oracle/oracle.py --engines $(ORACLE) -n $(N) --python '$(PYTHON)' --root '$(ROOT)' --rows '$(ROWS)' --cores $(CORES) --against $(AGAINST)
+
+# The engines and the interpreters, as a table.
+check-engines: N = 100
+check-engines: ROWS = all
+check-engines: $(ORACLE)
+	@test/oracle/oracle.py --engines $(ORACLE) -n $(N) --rows '$(ROWS)' --table
+
 # Random stops of busy programs, judged from the outside: N for each interpreter, or of PYTHON= alone.
 N       ?= 2000
 fidelity: $(O)/pystack
 	test/fidelity/check.py --pystack $(O)/pystack -n $(N) --python '$(PYTHON)'
 
-# Interpreters of Debian's suites and builds of our own, each in a root; then the live and core tests on every one.
-# ROWS='sid-3.14 bullseye': only those whose label begins so.
+# Interpreters of Debian's suites and builds of our own, each in a root; then the live and core tests and fidelity on
+# every one. BUILDS=3.13-freethreaded, or none: only that is built. ROWS='sid-3.14 bullseye': only those whose label
+# begins so. FIDELITY=2500: that many random stops of each of the four busy programs.
+BUILDS  ?=
 ROWS    ?=
 matrix:
 	@test/need.sh debootstrap
-	@test/matrix/fetch.sh
+	@test/matrix/fetch.sh $(BUILDS)
 
 check-matrix:
 	$(again) -s -j2 live-programs
-	@test/matrix/check.sh $(O)/test/live $(ROWS)
+	@$(if $(FIDELITY),FIDELITY=$(FIDELITY)) test/matrix/check.sh $(O)/test/live $(O)/pystack $(ROWS)
+
+include test/bench/rules.mk
+include test/costs/rules.mk
 
 demo:
 	@test/need.sh $(BUILD_NEEDS)
 	$(again) -s -j2 all
 	@test/demo.sh $(O)/pystack
 
+# What is meant for illumos, compiled against declarations of ours.
+ILLUMOS_SOURCES = $(call sources,$(LAYERS)) $(CMD_SRC)
+
+check-illumos:
+	@test/need.sh clang
+	+@$(MAKE) --no-print-directory -s SYSTEM=SunOS check-illumos-here
+
+check-illumos-here:
+	@SOURCES='$(ILLUMOS_SOURCES)' FLAGS='$(filter-out -DPYSTACK_VERSION%,$(CPPFLAGS)) -std=gnu11 $(WARN)' test/illumos/check.sh
+
 lint: all
 	@test/need.sh $(LINT_NEEDS)
-	@O='$(O)' LAYERS='$(LAYERS)' FLAGS='-std=gnu11 -D_GNU_SOURCE -DPYSTACK_VERSION="\"\"" -Ilib -Iinclude -Iinclude/linux' test/lint/run.sh
+	@O='$(O)' LAYERS='$(LAYERS)' FLAGS='-std=gnu11 -D_GNU_SOURCE -DPYSTACK_VERSION="\"\"" -Ilib -Iinclude -Iinclude/linux $(pkg_cflags)' test/lint/run.sh
 
 format:
 	git ls-files '*.[ch]' | xargs clang-format -i
@@ -111,4 +173,4 @@ format:
 format-check:
 	git ls-files '*.[ch]' | xargs clang-format --dry-run -Werror
 
-.PHONY: unit-programs live-programs fuzz-programs check check-programs check-asan fidelity fuzz matrix check-matrix demo format format-check lint needs-check
+.PHONY: oracle check-engines unit-programs live-programs fuzz-programs check check-programs check-asan fidelity fuzz matrix check-matrix demo format format-check lint needs-check check-illumos check-illumos-here

@@ -5,24 +5,71 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
-static const char usage_line[] = "usage: pystack [-Fpv] [-n frames] [-e exec] { pid | core }[/lwps] ...\n";
+static const char usage_line[] =
+    "usage: pystack [-Fpv] [--stop | --no-stop] [-m mode] [-n frames]\n"
+    "               [-e exec | --sysroot dir] { pid | core }[/lwps] ...\n"
+    "       pystack -c [-t top] [-o folded] [{ pid | core }[/lwps] ...]\n"
+    "       pystack -i interval [-d duration] [-N samples] [--idle] [-t top] [-o folded] pid[/lwps]\n";
 
 static const char help_text[] =
     "Print the stack of every thread of a process or core file: native frames, and beneath each\n"
     "activation of CPython's evaluation loop the Python frames that it runs, innermost first.\n"
     "\n"
+    "  -c, --count       print each distinct stack once with its count; without operands of stacks on stdin\n"
+    "  -d, --duration T  with -i: end after that time\n"
     "  -e, --exec FILE   executable of the core files given\n"
     "  -F, --force       take a core file whose content is not enough for a full stack\n"
+    "      --idle        with -i: threads that wait as well\n"
+    "  -i, --interval T  sample a process every 10ms, 1s, 100hz, … and print the counts at the end, or on "
+    "^C\n"
+    "  -m, --mode MODE   how native frames are found: auto, cfi, libunwind, fp (code, frame pointers)\n"
     "  -n, --frames N    at most N native frames a thread, then a line '...'\n"
+    "  -N, --samples N   with -i: end after N samples\n"
+    "      --no-stop     stop nothing, not even what runs\n"
+    "  -o, --output FORM with -c or -i: 'count' (default), or 'folded' for flame graphs\n"
     "  -p, --python      only the Python frames\n"
+    "      --stop        stop all threads together, even those that are blocked\n"
+    "      --sysroot DIR folder that holds the files of the core files given, instead of /\n"
+    "  -t, --top N       with -c or -i: the N most frequent stacks alone\n"
     "  -v, --verbose     qualified names of functions, where the version has them\n"
     "      --help        this text\n"
-    "      --version     the version of pystack\n"
+    "      --version     the version of pystack, and what it was built with\n"
     "\n"
     "Operands: 4711, /proc/4711, core, dir/core.4711; /lwps picks threads: 4711/4712,4715-4720,4800-\n"
     "Exit status: 0 all was printed; 1 something failed, the rest was printed; 2 usage, or nothing "
     "printed.\n";
+
+/* What was there when this was built, and what is not read without it. */
+static const char built_with[] =
+#ifdef WITH_ZLIB
+    "with zlib"
+#else
+    "without zlib (sections packed by it, debug files without build-id)"
+#endif
+#ifdef WITH_LIBZSTD
+    ", with libzstd"
+#else
+    ", without libzstd (sections packed by zstd)"
+#endif
+#ifdef WITH_LIBLZMA
+    ", with liblzma"
+#else
+    ", without liblzma (.gnu_debugdata)"
+#endif
+#ifdef WITH_LIBUNWIND_GENERIC
+    ", with libunwind"
+#else
+    ", without libunwind (-m libunwind)"
+#endif
+#ifdef WITH_LIBDWARF
+    ", with libdwarf"
+#else
+    ", without libdwarf (patched interpreters before 3.13)"
+#endif
+    ;
 
 static enum options_result refuse(void)
 {
@@ -31,7 +78,7 @@ static enum options_result refuse(void)
 	return OPTIONS_USAGE;
 }
 
-static bool parse_frames(const char *text, long *out)
+static bool parse_number(const char *text, char option, const char *what, long *out)
 {
 	char *end;
 
@@ -39,37 +86,163 @@ static bool parse_frames(const char *text, long *out)
 	*out = strtol(text, &end, 10);
 	if (errno == 0 && end != text && *end == '\0' && *out >= 1)
 		return true;
-	(void)fprintf(stderr, "pystack: -n takes a number of frames, 1 or more, not '%s'\n", text);
+	(void)fprintf(stderr, "pystack: -%c takes a number of %s, 1 or more, not '%s'\n", option, what, text);
 	return false;
 }
 
+/* A time in DTrace's way: a whole number with ns, us, ms, s, m, h, or hz for that many in a second. */
+static bool parse_time(const char *text, char option, int64_t *out)
+{
+	static const struct {
+		const char *name;
+		int64_t ns;
+	} units[] = { { "ns", 1 }, { "us", 1000 }, { "ms", 1000000 }, { "s", 1000000000 },
+		{ "m", 60000000000 }, { "h", 3600000000000 } };
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(text, &end, 10);
+	if (errno == 0 && end != text && n >= 1) {
+		if (strcmp(end, "hz") == 0 && n <= 1000000000) {
+			*out = 1000000000 / n;
+			return true;
+		}
+		for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+			if (strcmp(end, units[i].name) == 0 && n <= INT64_MAX / units[i].ns) {
+				*out = n * units[i].ns;
+				return true;
+			}
+		}
+	}
+	(void)fprintf(stderr, "pystack: -%c takes a time like 10ms, 30s or 5m%s, not '%s'\n", option,
+	    option == 'i' ? ", or a rate like 100hz" : "", text);
+	return false;
+}
+
+static bool parse_output(const char *text, bool *folded)
+{
+	*folded = strcmp(text, "folded") == 0;
+	if (*folded || strcmp(text, "count") == 0)
+		return true;
+	(void)fprintf(stderr, "pystack: -o takes count or folded, not '%s'\n", text);
+	return false;
+}
+
+static bool parse_mode(const char *text, enum unwind_engine *out)
+{
+	static const struct {
+		const char *name;
+		enum unwind_engine engine;
+	} modes[] = { { "auto", UNWIND_ENGINE_AUTO }, { "cfi", UNWIND_ENGINE_CFI },
+		{ "libunwind", UNWIND_ENGINE_LIBUNWIND }, { "fp", UNWIND_ENGINE_FP } };
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (strcmp(text, modes[i].name) != 0)
+			continue;
+		if (unwind_engine_built(modes[i].engine)) {
+			*out = modes[i].engine;
+			return true;
+		}
+		(void)fprintf(stderr, "pystack: -m %s: not built in; -m cfi does the same\n", text);
+		return false;
+	}
+	(void)fprintf(stderr, "pystack: -m takes auto, cfi, libunwind or fp, not '%s'\n", text);
+	return false;
+}
+
+enum { OPT_HELP = 256, OPT_VERSION, OPT_STOP, OPT_NO_STOP, OPT_IDLE, OPT_SYSROOT };
+
+static bool parse_folder(const char *text, const char **out)
+{
+	struct stat st;
+
+	if (stat(text, &st) != 0) {
+		(void)fprintf(stderr, "pystack: --sysroot: %s: %s\n", text, strerror(errno));
+		return false;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		(void)fprintf(stderr, "pystack: --sysroot: %s: not a folder\n", text);
+		return false;
+	}
+	*out = text;
+	return true;
+}
+
+/* The options that take a value. False: it is none that they take, which was told. */
+static bool take_value(int c, const char *value, struct options *out)
+{
+	switch (c) {
+	case 'd':
+		return parse_time(value, 'd', &out->duration_ns);
+	case 'e':
+		out->exec = value;
+		return true;
+	case 'i':
+		out->counting = true;
+		return parse_time(value, 'i', &out->interval_ns);
+	case 'm':
+		return parse_mode(value, &out->engine);
+	case 'N':
+		return parse_number(value, 'N', "samples", &out->samples);
+	case 'n':
+		return parse_number(value, 'n', "frames", &out->frames);
+	case 'o':
+		out->counting = true;
+		return parse_output(value, &out->folded);
+	case OPT_SYSROOT:
+		return parse_folder(value, &out->sysroot);
+	default:
+		return parse_number(value, 't', "stacks", &out->top);
+	}
+}
+
+/* Do the options go together, and with that many operands? */
+static bool fits(const struct options *o, int operands)
+{
+	if (o->exec != NULL && o->sysroot != NULL)
+		return false;
+	if (o->interval_ns != 0)
+		return operands == 1;
+	if (o->duration_ns != 0 || o->samples != 0 || o->idle || (o->top != 0 && !o->counting))
+		return false;
+	return operands > 0 || o->counting;
+}
+
+static const struct option longs[] = {
+	{ "count", no_argument, NULL, 'c' },
+	{ "duration", required_argument, NULL, 'd' },
+	{ "exec", required_argument, NULL, 'e' },
+	{ "force", no_argument, NULL, 'F' },
+	{ "frames", required_argument, NULL, 'n' },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "idle", no_argument, NULL, OPT_IDLE },
+	{ "interval", required_argument, NULL, 'i' },
+	{ "mode", required_argument, NULL, 'm' },
+	{ "no-stop", no_argument, NULL, OPT_NO_STOP },
+	{ "output", required_argument, NULL, 'o' },
+	{ "python", no_argument, NULL, 'p' },
+	{ "samples", required_argument, NULL, 'N' },
+	{ "stop", no_argument, NULL, OPT_STOP },
+	{ "sysroot", required_argument, NULL, OPT_SYSROOT },
+	{ "top", required_argument, NULL, 't' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
 enum options_result options_parse(int argc, char **argv, struct options *out)
 {
-	enum { OPT_HELP = 256, OPT_VERSION };
-	static const struct option longs[] = {
-		{ "exec", required_argument, NULL, 'e' },
-		{ "force", no_argument, NULL, 'F' },
-		{ "frames", required_argument, NULL, 'n' },
-		{ "help", no_argument, NULL, OPT_HELP },
-		{ "python", no_argument, NULL, 'p' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "version", no_argument, NULL, OPT_VERSION },
-		{ NULL, 0, NULL, 0 },
-	};
 	int c;
 
 	*out = (struct options){ 0 };
-	while ((c = getopt_long(argc, argv, "e:Fn:pv", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "cd:e:Fi:m:N:n:o:pt:v", longs, NULL)) != -1) {
 		switch (c) {
-		case 'e':
-			out->exec = optarg;
+		case 'c':
+			out->counting = true;
 			break;
 		case 'F':
 			out->force = true;
-			break;
-		case 'n':
-			if (!parse_frames(optarg, &out->frames))
-				return OPTIONS_USAGE;
 			break;
 		case 'p':
 			out->python_only = true;
@@ -77,19 +250,31 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 		case 'v':
 			out->verbose = true;
 			break;
+		case OPT_IDLE:
+			out->idle = true;
+			break;
+		case OPT_STOP:
+		case OPT_NO_STOP:
+			out->manner = c == OPT_STOP ? STACK_STOP : STACK_NO_STOP;
+			break;
 		case OPT_HELP:
 			(void)fputs(usage_line, stdout);
 			(void)fputs(help_text, stdout);
 			return OPTIONS_DONE;
 		case OPT_VERSION:
 			(void)puts("pystack " PYSTACK_VERSION);
+			(void)puts(built_with);
 			return OPTIONS_DONE;
-		default:
+		case '?':
 			return refuse();
+		default:
+			if (!take_value(c, optarg, out))
+				return OPTIONS_USAGE;
+			break;
 		}
 	}
 	out->first = optind;
-	if (optind == argc)
+	if (!fits(out, argc - optind))
 		return refuse();
 	return OPTIONS_RUN;
 }

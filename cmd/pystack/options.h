@@ -3,14 +3,27 @@
 #define PYSTACK_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "stack/stack.h"
 
 struct options {
-	bool force;       /* -F */
-	bool verbose;     /* -v: co_qualname */
-	bool python_only; /* -p */
-	long frames;      /* -n: native frames a thread, 0 all */
-	const char *exec; /* -e: executable of the cores, or NULL */
-	int first;        /* index of the first operand */
+	bool force;                /* -F */
+	bool verbose;              /* -v: co_qualname */
+	bool python_only;          /* -p */
+	long frames;               /* -n: native frames a thread, 0 all */
+	enum unwind_engine engine; /* -m */
+	enum stack_manner manner;  /* --stop, --no-stop */
+	const char *exec;          /* -e: executable of the cores, or NULL */
+	const char *sysroot;       /* --sysroot: folder with their files, or NULL; not with exec */
+	bool counting;             /* -c, and what implies it */
+	bool folded;               /* -o folded */
+	long top;                  /* -t: of the stacks counted, 0 all */
+	int64_t interval_ns;       /* -i: 0 no sampling */
+	int64_t duration_ns;       /* -d: 0 no end */
+	long samples;              /* -N: 0 no end */
+	bool idle;                 /* --idle: with -i, those that wait as well */
+	int first;                 /* index of the first operand */
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_USAGE };

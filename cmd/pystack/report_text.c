@@ -18,7 +18,7 @@
 
 #define INDENT "              "
 
-enum { HEADER_WIDTH = 62, HEADER_RULE_MIN = 4, NAME_MAX_BYTES = 4096 };
+enum { HEADER_WIDTH = 62, HEADER_RULE_MIN = 4, NAME_MAX_BYTES = 4096, INTERPS_NAMED = 8 };
 
 static void put(struct report *r)
 {
@@ -74,7 +74,8 @@ static void native_line(struct report *r, const struct native_frame *fr)
 	char *copy;
 
 	if (addrmap_get(&r->known, key, &i)) {
-		(void)fprintf(r->out, "%s\n", r->texts.at[i]);
+		(void)fputs(r->texts.at[i], r->out);
+		(void)fputc('\n', r->out);
 		return;
 	}
 	describe_pc(r, stack_target_handle(r->target), fr->pc, fr->exact);
@@ -90,24 +91,12 @@ static void native_line(struct report *r, const struct native_frame *fr)
 
 static void python_line(struct report *r, const struct py_frame *fr, bool unsure)
 {
-	const struct py_process *py = stack_python_process(r->target);
-	const struct py_code *code = fr->bad ? NULL : py_code_get(py, fr->code);
-
-	strbuf_str(&r->line, INDENT "  [ ");
-	if (code == NULL) {
-		/* Dropping it would make its caller look like the caller of its callee. */
-		strbuf_str(&r->line, "?:0 (?)");
+	strbuf_str(&r->line, INDENT "  ");
+	/* Dropping one that cannot be decoded would make its caller look like the caller of its callee. */
+	if (!py_frame_text(stack_python_process(r->target), fr, r->opt->verbose, &r->line))
 		unsure = true;
-	} else {
-		bool qual = r->opt->verbose && code->qualname != NULL;
-
-		escape_text(&r->line, code->file, code->file_len, false);
-		strbuf_fmt(&r->line, ":%d (", fr->line);
-		escape_text(&r->line, qual ? code->qualname : code->name,
-		    qual ? code->qualname_len : code->name_len, false);
-		strbuf_char(&r->line, ')');
-	}
-	strbuf_str(&r->line, unsure ? " ] ?" : " ]");
+	if (unsure)
+		strbuf_str(&r->line, " ?");
 	put(r);
 }
 
@@ -141,6 +130,10 @@ static bool report_item(
 		if (!r->opt->python_only)
 			note(r, "its Python frame is not known");
 		return true;
+	case JOIN_START:
+		if (!r->opt->python_only)
+			note(r, "a greenlet starts here: what follows may be left from before");
+		return true;
 	case JOIN_GAP:
 		if (!r->opt->python_only)
 			note(r, gap_name(r, &th->native, item->index));
@@ -161,12 +154,34 @@ static bool report_item(
 	return true;
 }
 
+/* ` / interp# 1,0`: the interpreters whose frames follow, youngest first; ` / interp# 3.11:0` where their numbers
+ * are not all of one Python. */
+static void name_interps(struct strbuf *text, const struct report *r, const struct stack_thread *th)
+{
+	const struct py_process *py = stack_python_process(r->target);
+
+	for (size_t i = 0; i < th->interps.n; i++) {
+		const struct stack_interp *interp = &th->interps.at[i];
+		uint32_t version = py_version(py, interp->runtime);
+
+		strbuf_str(text, i == 0 ? " / interp# " : ",");
+		if (i == INTERPS_NAMED) {
+			strbuf_str(text, "...");
+			break;
+		}
+		if (py_runtimes(py) > 1)
+			strbuf_fmt(text, "%u.%u:", version >> 24, version >> 16 & 0xff);
+		strbuf_fmt(text, "%lld", (long long)interp->id);
+	}
+}
+
 static void thread_header(struct report *r, const struct stack_thread *th)
 {
 	struct strbuf text = STRBUF_EMPTY;
 	size_t rules;
 
 	strbuf_fmt(&text, "thread# %d / lwp# %d", th->id, th->id);
+	name_interps(&text, r, th);
 	if (th->name[0] != '\0') {
 		strbuf_str(&text, " [");
 		escape_text(&text, th->name, strlen(th->name), true);
@@ -205,18 +220,19 @@ void report_thread(struct report *r, const struct stack_thread *th, bool header)
 }
 
 /* What killed the process of a core, as its first thread's status says. */
-static void killed_line(struct report *r, const lwpstatus_t *lwp)
+static void killed_line(struct report *r, struct ps_prochandle *P, const lwpstatus_t *lwp)
 {
-	const prsiginfo_t *info = &lwp->pr_info;
+	struct os_signal_cause cause;
 	char name[32];
 
 	if (lwp->pr_cursig == 0)
 		return;
-	strbuf_fmt(&r->line, "killed by %s", os_signal_name(lwp->pr_cursig, name, sizeof(name)));
-	if (info->pr_signo == lwp->pr_cursig && info->pr_pid != 0)
-		strbuf_fmt(&r->line, " sent by pid %d", info->pr_pid);
-	else if (info->pr_signo == lwp->pr_cursig && os_signal_has_address(info->pr_signo, info->pr_code))
-		strbuf_fmt(&r->line, " at 0x%lx", info->pr_addr);
+	strbuf_fmt(&r->line, "killed by %s", os_signal_name(P, lwp->pr_cursig, name, sizeof(name)));
+	cause = os_signal_cause(P, lwp);
+	if (cause.sender != 0)
+		strbuf_fmt(&r->line, " sent by pid %d", (int)cause.sender);
+	else if (cause.has_address)
+		strbuf_fmt(&r->line, " at 0x%lx", (unsigned long)cause.address);
 	put(r);
 }
 
@@ -236,7 +252,7 @@ void report_process(struct report *r, struct ps_prochandle *P, const char *core)
 	strbuf_fmt(&r->line, "%d:\t%.70s", info.pr_pid, info.pr_psargs);
 	put(r);
 	if (core != NULL)
-		killed_line(r, &Pstatus(P)->pr_lwp);
+		killed_line(r, P, &Pstatus(P)->pr_lwp);
 }
 
 void report_end(struct report *r)

@@ -98,7 +98,7 @@ typedef struct prsyminfo {
 typedef struct ps_ops {
 	ssize_t (*pop_pread)(struct ps_prochandle *, void *, size_t, uintptr_t, void *);
 	ssize_t (*pop_pwrite)(struct ps_prochandle *, const void *, size_t, uintptr_t, void *);
-	/* malloc'd array, freed by libproc; 0 or -1. On Linux a pr_mapname that starts with '/' is also
+	/* malloc'd array and how many are in it, freed by libproc; 0 or -1. On Linux a pr_mapname that starts with '/' is also
 	 * the path of the file behind the mapping. */
 	int (*pop_read_maps)(struct ps_prochandle *, prmap_t **, ssize_t *, void *);
 	void (*pop_read_aux)(struct ps_prochandle *, auxv_t **, int *, void *); /* malloc'd */
@@ -119,12 +119,13 @@ typedef struct ps_ops {
 
 /* A live process. flags: PGRAB_*. NULL with *perr = G_*: ENOENT G_NOPROC; EACCES/EPERM G_PERM; traced
  * by another G_BUSY; kernel thread G_SYS; own pid without PGRAB_RDONLY G_SELF; zombie G_ZOMB (where
- * illumos mostly answers G_NOPROC, Linux can tell); 32-bit program G_ISAINVAL; EMFILE G_NOFD. With
+ * illumos mostly answers G_NOPROC, Linux can tell); x32 program G_ISAINVAL; EMFILE G_NOFD. With
  * PGRAB_RDONLY or PGRAB_NOSTOP nothing is stopped; maps are read and /proc/PID, its root and the files of
  * deleted mappings are opened. */
 extern struct ps_prochandle *Pgrab(pid_t, int, int *);
 
-/* A core by path. aout: path of the executable to believe, or NULL (found from the core). gflag:
+/* A core by path. aout: path of the executable to believe, or of a folder that
+ * holds the files under the names the core has for them, or NULL (found from the core, on this machine). gflag:
  * PGRAB_RDONLY is implied. NULL with G_NOCORE, G_FORMAT, G_NOTE, G_ISAINVAL, G_STRANGE (errno). Never
  * waits: a path that is no regular file is G_FORMAT. Pfgrab_core takes the descriptor over: it is closed
  * with the handle, and when it fails. */
@@ -137,7 +138,7 @@ extern struct ps_prochandle *Pgrab_ops(pid_t, void *, const ps_ops_t *, int);
 /* Process or core by command line operand, in proc(1)'s grammar:
  * `123`, `/proc/123`, `core`, each with `/lwps` after it. (On illumos arg must be writable; here it is
  * only read.) If lwps is not NULL, *lwps is set to NULL or to the text after the slash,
- * inside arg. path: executable for cores or NULL. oflag PR_ARG_*. */
+ * inside arg. path: as aout, for cores. oflag PR_ARG_*. */
 extern struct ps_prochandle *proc_arg_xgrab(const char *, const char *, int, int, int *, const char **);
 
 extern const char *Pgrab_error(int); /* never NULL; "unknown error" for others */

@@ -1,7 +1,8 @@
 /* The types of illumos's <procfs.h> that pystack uses, for Linux.
  *
  * Field names and meanings are illumos's (proc(5)); layouts are not: nothing here is read from or
- * written to a file. What Linux has no notion of is left out. Only x86-64 register sets. */
+ * written to a file. What Linux has no notion of is left out. Register sets are x86-64's; those of i386 lie in it, zero-extended
+ * (eip in PRREG_RIP, esp in PRREG_RSP and so on; the thread pointer is PRREG_GSBASE), and pr_dmodel is PR_MODEL_ILP32. */
 #ifndef PYSTACK_LINUX_PROCFS_H
 #define PYSTACK_LINUX_PROCFS_H
 

@@ -46,6 +46,16 @@ static bool deceives(uint32_t c)
 	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
+/* How many bytes from s on are ASCII that is kept as it is: mostly all of them. */
+static size_t plain(const uint8_t *s, size_t n, bool bracket)
+{
+	size_t i = 0;
+
+	while (i < n && s[i] >= 0x20 && s[i] < 0x7f && (s[i] != '[' || !bracket))
+		i++;
+	return i;
+}
+
 void escape_text(struct strbuf *b, const char *text, size_t n, bool bracket)
 {
 	const uint8_t *s = (const uint8_t *)text;
@@ -53,8 +63,16 @@ void escape_text(struct strbuf *b, const char *text, size_t n, bool bracket)
 
 	while (n > 0) {
 		uint32_t c = 0;
-		size_t len = decode(s, n, &c);
+		size_t len = plain(s, n < ESCAPE_LIMIT - done ? n : ESCAPE_LIMIT - done, bracket);
 
+		if (len > 0) {
+			strbuf_add(b, (const char *)s, len);
+			done += len;
+			s += len;
+			n -= len;
+			continue;
+		}
+		len = decode(s, n, &c);
 		if (done++ == ESCAPE_LIMIT) {
 			strbuf_str(b, "...");
 			return;

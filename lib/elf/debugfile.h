@@ -17,4 +17,9 @@ typedef int elf_open_fn(void *data, const char *path);
 enum res elf_debugfile_open(
     struct elf_image *img, const char *path, elf_open_fn *open_file, void *data, struct elf_image **out);
 
+/* The symbol table that a stripped file carries packed in .gnu_debugdata (MiniDebugInfo, as Fedora's programs have): an
+ * ELF file with .symtab alone, in xz. RES_NONE: there is none. RES_FAIL: it is damaged, too large, or the build has no
+ * liblzma. *out is the caller's to close. */
+enum res elf_minidebug_open(struct elf_image *img, struct elf_image **out);
+
 #endif

@@ -44,29 +44,35 @@ static const char *machine_name(unsigned machine, char *buf, size_t n)
 	return buf;
 }
 
-enum res elf_header_check(const uint8_t *bytes, size_t n, GElf_Ehdr *out, struct fault *f)
+enum res elf_header_check(
+    const uint8_t *bytes, size_t n, const struct elf_class **cls, GElf_Ehdr *out, struct fault *f)
 {
+	const struct elf_class *c;
+	uint16_t machine = EM_NONE;
 	char buf[32];
-	uint16_t machine;
 
 	if (n < EI_NIDENT || memcmp(bytes, ELFMAG, SELFMAG) != 0)
 		return fault_set(f, ELF_FAULT_FORMAT, 0, 0, "not an ELF file");
-	if (n < sizeof(*out))
+	c = elf_class_of(bytes);
+	if (c == NULL)
+		return fault_set(f, ELF_FAULT_FORMAT, 0, 0, "unknown ELF class %u", bytes[EI_CLASS]);
+	if (n < c->ehdr)
 		return fault_set(f, ELF_FAULT_FORMAT, 0, 0, "ELF file cut off inside its header");
 	if (bytes[EI_DATA] != ELFDATA2LSB)
-		return fault_set(f, ELF_FAULT_MACHINE, 0, 0,
-		    "big-endian ELF file: only little-endian x86-64 is supported");
+		return fault_set(
+		    f, ELF_FAULT_MACHINE, 0, 0, "big-endian ELF file: only x86-64 and i386 are supported");
 	/* e_machine lies at the same place in both classes. */
 	memcpy(&machine, bytes + offsetof(Elf64_Ehdr, e_machine), sizeof(machine));
-	if (bytes[EI_CLASS] != ELFCLASS64 || machine != EM_X86_64) {
+	if (machine != (c->word == 8 ? EM_X86_64 : EM_386)) {
 		return fault_set(f, ELF_FAULT_MACHINE, 0, 0,
-		    "%s (%s) ELF file: only 64-bit x86-64 is supported",
-		    bytes[EI_CLASS] == ELFCLASS64 ? "64-bit" : "32-bit",
-		    machine_name(machine, buf, sizeof(buf)));
+		    "%s (%s) ELF file: only x86-64 and i386 are supported",
+		    c->word == 8 ? "64-bit" : "32-bit",
+		    c->word == 4 && machine == EM_X86_64 ? "x32" : machine_name(machine, buf, sizeof(buf)));
 	}
 	if (bytes[EI_VERSION] != EV_CURRENT)
 		return fault_set(f, ELF_FAULT_FORMAT, 0, 0, "unknown ELF version %u", bytes[EI_VERSION]);
-	memcpy(out, bytes, sizeof(*out));
+	elf_class_ehdr(c, bytes, out);
+	*cls = c;
 	return RES_OK;
 }
 
@@ -75,22 +81,23 @@ enum res elf_header_check(const uint8_t *bytes, size_t n, GElf_Ehdr *out, struct
  * one has lost it; but the notes, the first segment, start where the program headers end. */
 static uint64_t claimed_phdrs(const struct elf_image *img)
 {
+	const struct elf_class *c = img->cls;
 	const void *at;
-	Elf64_Shdr first;
-	Elf64_Phdr notes;
+	GElf_Shdr first;
+	GElf_Phdr notes;
 
 	if (img->ehdr.e_phnum != PN_XNUM)
 		return img->ehdr.e_phnum;
-	at = elf_image_bytes(img, img->ehdr.e_shoff, sizeof(first));
-	if (at != NULL && img->ehdr.e_shoff != 0 && img->ehdr.e_shentsize == ELF_SHDR_SIZE) {
-		memcpy(&first, at, sizeof(first));
+	at = elf_image_bytes(img, img->ehdr.e_shoff, c->shdr);
+	if (at != NULL && img->ehdr.e_shoff != 0 && img->ehdr.e_shentsize == c->shdr) {
+		elf_class_shdr(c, at, &first);
 		return first.sh_info;
 	}
-	at = elf_image_bytes(img, img->ehdr.e_phoff, sizeof(notes));
+	at = elf_image_bytes(img, img->ehdr.e_phoff, c->phdr);
 	if (at != NULL && img->ehdr.e_type == ET_CORE) {
-		memcpy(&notes, at, sizeof(notes));
+		elf_class_phdr(c, at, &notes);
 		if (notes.p_type == PT_NOTE && notes.p_offset > img->ehdr.e_phoff)
-			return (notes.p_offset - img->ehdr.e_phoff) / ELF_PHDR_SIZE;
+			return (notes.p_offset - img->ehdr.e_phoff) / c->phdr;
 	}
 	return PN_XNUM;
 }
@@ -98,18 +105,18 @@ static uint64_t claimed_phdrs(const struct elf_image *img)
 static enum res copy_phdrs(struct elf_image *img, struct fault *f)
 {
 	uint64_t claimed = claimed_phdrs(img);
-	size_t avail = 0;
-	const void *at;
+	size_t avail = 0, size = img->cls->phdr;
+	const uint8_t *at;
 
 	if (claimed == 0)
 		return RES_OK;
-	if (img->ehdr.e_phentsize != ELF_PHDR_SIZE)
+	if (img->ehdr.e_phentsize != size)
 		return fault_set(f, ELF_FAULT_FORMAT, 0, 0, "damaged ELF file: program headers of %u bytes",
 		    img->ehdr.e_phentsize);
 	if (claimed > ELF_PHDRS_MAX)
 		claimed = ELF_PHDRS_MAX;
-	at = elf_image_prefix(img, img->ehdr.e_phoff, (size_t)claimed * ELF_PHDR_SIZE, &avail);
-	img->phnum = avail / ELF_PHDR_SIZE;
+	at = elf_image_prefix(img, img->ehdr.e_phoff, (size_t)claimed * size, &avail);
+	img->phnum = avail / size;
 	if (img->phnum == 0)
 		return fault_set(
 		    f, ELF_FAULT_FORMAT, 0, 0, "damaged or truncated ELF file: no program headers in it");
@@ -117,7 +124,8 @@ static enum res copy_phdrs(struct elf_image *img, struct fault *f)
 	img->loads = calloc(img->phnum, sizeof(*img->loads));
 	if (img->phdrs == NULL || img->loads == NULL)
 		return fault_memory(f);
-	memcpy(img->phdrs, at, img->phnum * ELF_PHDR_SIZE);
+	for (size_t i = 0; i < img->phnum; i++)
+		elf_class_phdr(img->cls, at + i * size, &img->phdrs[i]);
 	return RES_OK;
 }
 
@@ -145,10 +153,10 @@ static void index_loads(struct elf_image *img)
 
 enum res elf_image_parse(struct elf_image *img, struct fault *f)
 {
-	enum res res = elf_header_check(img->bytes, img->size, &img->ehdr, f);
+	enum res res = elf_header_check(img->bytes, img->size, &img->cls, &img->ehdr, f);
 
-	if (res != RES_OK)
-		return res;
+	if (res != RES_OK || img->cls == NULL)
+		return RES_FAIL;
 	res = copy_phdrs(img, f);
 	if (res != RES_OK)
 		return res;
@@ -191,6 +199,25 @@ enum res elf_image_open(int fd, struct elf_image **out, struct fault *f)
 	}
 	*out = img;
 	return RES_OK;
+}
+
+enum res elf_image_from_bytes(void *bytes, size_t n, struct elf_image **out, struct fault *f)
+{
+	struct elf_image *img = calloc(1, sizeof(*img));
+	enum res res;
+
+	if (img == NULL) {
+		free(bytes);
+		return fault_memory(f);
+	}
+	img->bytes = bytes;
+	img->size = n;
+	res = elf_image_parse(img, f);
+	if (res == RES_OK)
+		*out = img;
+	else
+		elf_image_close(img);
+	return res;
 }
 
 void elf_image_close(struct elf_image *img)
@@ -247,6 +274,11 @@ size_t elf_image_phnum(const struct elf_image *img)
 const GElf_Phdr *elf_image_phdrs(const struct elf_image *img)
 {
 	return img->phdrs;
+}
+
+const struct elf_class *elf_image_class(const struct elf_image *img)
+{
+	return img->cls;
 }
 
 uint64_t elf_image_size(const struct elf_image *img)

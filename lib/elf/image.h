@@ -2,9 +2,10 @@
  *
  * An image comes from an open file (mapped read-only, nothing copied; the sections are parsed by
  * libelf on demand) or from loaded segments read out of a target's memory, when the file is gone.
- * 64-bit little-endian x86-64 only; anything else is refused with a clear fault. All counts, offsets
- * and sizes in the file are checked against its real size; a file that shrinks while mapped is not
- * survivable and is documented in HACKING.md.  Addresses ("vaddr") are the file's own link-time ones;
+ * x86-64 and i386 only; anything else (x32 too) is refused with a clear fault. What is given out has the
+ * structures of ELF-64 in either class (elf/class.h). All counts, offsets and sizes in the file are checked
+ * against its real size; a file that shrinks while mapped raises SIGBUS (cmd/pystack/cut_short.c).
+ * Addresses ("vaddr") are the file's own link-time ones;
  * add the load bias of the mapping to get a target address. */
 #ifndef ELF_IMAGE_H
 #define ELF_IMAGE_H
@@ -17,12 +18,13 @@
 
 #include "base/fault.h"
 #include "base/span.h"
+#include "elf/class.h"
 
 struct elf_image;
 
 /* Take an ELF image from fd, which stays the caller's (it may be closed at once).
- * RES_FAIL: not a regular file (G_FORMAT), not ELF or damaged headers (G_FORMAT), other class or
- * machine (G_ISAINVAL), no memory. `fault.code` uses the numbers of libproc.h's G_ codes:
+ * RES_FAIL: not a regular file (G_FORMAT), not ELF or damaged headers (G_FORMAT), other machine
+ * (G_ISAINVAL), no memory. `fault.code` uses the numbers of libproc.h's G_ codes:
  * enum elf_fault_code below (this layer knows no processes, so it does not include libproc.h). */
 enum res elf_image_open(int fd, struct elf_image **out, struct fault *f);
 
@@ -39,12 +41,17 @@ typedef ssize_t elf_read_fn(void *data, void *buf, size_t n, uint64_t va);
 enum res elf_image_from_memory(
     elf_read_fn *read, void *data, uint64_t base, size_t limit, struct elf_image **out, struct fault *f);
 
+/* Take a whole ELF file of n bytes that lies in memory, from malloc: it is the result's, and freed here on failure. */
+enum res elf_image_from_bytes(void *bytes, size_t n, struct elf_image **out, struct fault *f);
+
 void elf_image_close(struct elf_image *img); /* NULL ok */
 
 /* libelf's handle over the same bytes, owned by img, made at the first call; NULL when libelf refuses the
  * file. The bytes are read-only: never elf_compress a section through it. */
 Elf *elf_image_elf(struct elf_image *img);
 const GElf_Ehdr *elf_image_ehdr(const struct elf_image *img);
+/* Its class; `word` is the size of an address in the program. */
+const struct elf_class *elf_image_class(const struct elf_image *img);
 size_t elf_image_phnum(const struct elf_image *img); /* PN_XNUM resolved, capped to the file */
 const GElf_Phdr *elf_image_phdrs(const struct elf_image *img);
 
@@ -72,8 +79,9 @@ uint64_t elf_image_base(const struct elf_image *img);
 enum res elf_image_vaddr_of_offset(const struct elf_image *img, uint64_t off, bool exec, uint64_t *vaddr);
 
 /* A section by name: its address (0 if not loaded), its bytes (empty for NOBITS; inflated when
- * SHF_COMPRESSED by zlib), owned by img. RES_NONE: no such section. RES_FAIL: its bytes are not all in the
- * file, or cannot be decompressed (zstd cannot). `shdr` and `bytes` may be NULL. */
+ * SHF_COMPRESSED by zlib, or zstd where the build has libzstd), owned by img. RES_NONE: no such section. RES_FAIL: its
+ * bytes are not all in the file, or cannot be decompressed (or would be too many: elf/unpack.h). `shdr` and `bytes` may
+ * be NULL. */
 enum res elf_image_section(struct elf_image *img, const char *name, GElf_Shdr *shdr, struct span *bytes);
 
 /* Sections by index, 0 included: how many the file really has room for, one header (false: no such

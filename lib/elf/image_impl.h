@@ -9,12 +9,10 @@
 #define ELF_IMAGE_IMPL_H
 
 #include "base/vec.h"
+#include "elf/class.h"
 #include "elf/image.h"
 
 enum {
-	ELF_PHDR_SIZE = 56, /* sizes in the file: System V ABI, ELF-64 */
-	ELF_SHDR_SIZE = 64,
-	ELF_EHDR_SIZE = 64,
 	ELF_PAGE = 4096,
 	/* More than any real file has. Linux: vm.max_map_count bounds the segments of a core. */
 	ELF_PHDRS_MAX = 1 << 22,
@@ -38,6 +36,7 @@ struct elf_image {
 	bool partial;             /* only `runs` are there */
 	VEC(struct elf_run) runs; /* ascending, disjoint, not touching */
 
+	const struct elf_class *cls;
 	GElf_Ehdr ehdr;
 	GElf_Phdr *phdrs;
 	size_t phnum;
@@ -56,7 +55,8 @@ struct elf_image {
 };
 
 /* Is this the start of an ELF file this program can use? n: bytes there are. */
-enum res elf_header_check(const uint8_t *bytes, size_t n, GElf_Ehdr *out, struct fault *f);
+enum res elf_header_check(
+    const uint8_t *bytes, size_t n, const struct elf_class **cls, GElf_Ehdr *out, struct fault *f);
 
 /* Fill in everything that comes from the headers; bytes, size, partial and runs are set. */
 enum res elf_image_parse(struct elf_image *img, struct fault *f);

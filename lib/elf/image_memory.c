@@ -15,6 +15,7 @@
 #include "elf/image_impl.h"
 
 struct source {
+	const struct elf_class *cls;
 	elf_read_fn *read;
 	void *data;
 	uint64_t base, bias;
@@ -56,25 +57,32 @@ static bool segment_range(const GElf_Phdr *ph, size_t limit, bool last, struct e
 	return true;
 }
 
-static enum res read_phdrs(struct source *src, const GElf_Ehdr *eh, GElf_Phdr **out, struct fault *f)
+/* The program headers, and their bytes as they are. */
+static enum res read_phdrs(
+    struct source *src, const GElf_Ehdr *eh, GElf_Phdr **out, uint8_t **raw_out, struct fault *f)
 {
 	OWNED(mem_release) GElf_Phdr *phdrs = NULL;
-	size_t n = (size_t)eh->e_phnum * ELF_PHDR_SIZE;
+	OWNED(mem_release) uint8_t *raw = NULL;
+	size_t n = (size_t)eh->e_phnum * src->cls->phdr;
 
-	if (eh->e_phnum == 0 || eh->e_phnum == PN_XNUM || eh->e_phentsize != ELF_PHDR_SIZE ||
+	if (eh->e_phnum == 0 || eh->e_phnum == PN_XNUM || eh->e_phentsize != src->cls->phdr ||
 	    eh->e_phoff > src->limit || n > src->limit - eh->e_phoff)
 		return fault_set(f, ELF_FAULT_FORMAT, 0, src->base, "damaged ELF header in memory");
-	phdrs = malloc(n);
-	if (phdrs == NULL)
+	raw = malloc(n);
+	phdrs = calloc(eh->e_phnum, sizeof(*phdrs));
+	if (raw == NULL || phdrs == NULL)
 		return fault_memory(f);
-	if (copy_in(src, (uint8_t *)phdrs, n, src->base + eh->e_phoff) != n)
+	if (copy_in(src, raw, n, src->base + eh->e_phoff) != n)
 		return fault_set(
 		    f, ELF_FAULT_FORMAT, 0, src->base, "unreadable ELF program headers in memory");
+	for (size_t i = 0; i < eh->e_phnum; i++)
+		elf_class_phdr(src->cls, raw + i * src->cls->phdr, &phdrs[i]);
 	for (size_t i = 0; i < eh->e_phnum; i++) {
 		if (phdrs[i].p_type == PT_LOAD && phdrs[i].p_offset < ELF_PAGE) {
 			/* Unsigned on purpose: a bias may be "negative". */
 			src->bias = src->base + phdrs[i].p_offset - phdrs[i].p_vaddr;
 			*out = mem_keep(&phdrs);
+			*raw_out = mem_keep(&raw);
 			return RES_OK;
 		}
 	}
@@ -119,25 +127,27 @@ static void merge_runs(struct elf_image *img)
 }
 
 /* A section header table that was not loaded as a whole is as good as none. */
-static void drop_partial_sections(const struct elf_image *img, GElf_Ehdr *eh, uint8_t *buffer)
+static void drop_partial_sections(
+    const struct elf_image *img, const struct elf_class *c, const GElf_Ehdr *eh, uint8_t *buffer)
 {
-	size_t n = (size_t)eh->e_shnum * ELF_SHDR_SIZE;
+	size_t n = (size_t)eh->e_shnum * c->shdr;
 
-	if (n != 0 && eh->e_shoff != 0 && eh->e_shentsize == ELF_SHDR_SIZE &&
-	    elf_image_bytes(img, eh->e_shoff, n) != NULL)
-		return;
-	eh->e_shoff = 0;
-	eh->e_shnum = 0;
-	eh->e_shstrndx = 0;
-	memcpy(buffer, eh, sizeof(*eh));
+	if (n == 0 || eh->e_shoff == 0 || eh->e_shentsize != c->shdr ||
+	    elf_image_bytes(img, eh->e_shoff, n) == NULL)
+		elf_class_drop_sections(c, buffer);
 }
 
-/* Fill the buffer of img: the segments, then the headers over them (they are known to be sound). */
+/* The headers as they are in memory, which are known to be sound. */
+struct headers {
+	const uint8_t *ehdr, *phdrs;
+};
+
+/* Fill the buffer of img: the segments, then the headers over them. */
 static enum res copy_segments(struct source *src, struct elf_image *img, uint8_t *buffer, const GElf_Ehdr *eh,
-    const GElf_Phdr *phdrs, struct fault *f)
+    const GElf_Phdr *phdrs, const struct headers *raw, struct fault *f)
 {
 	uint64_t last = end_of_segments(phdrs, eh->e_phnum, src->limit);
-	size_t limit = src->limit, table = (size_t)eh->e_phnum * ELF_PHDR_SIZE;
+	size_t limit = src->limit, table = (size_t)eh->e_phnum * src->cls->phdr;
 	struct elf_run run;
 	bool ok = true;
 
@@ -154,9 +164,9 @@ static enum res copy_segments(struct source *src, struct elf_image *img, uint8_t
 		run.end = run.start + got;
 		ok = ok && (got == 0 || vec_push(&img->runs, run));
 	}
-	memcpy(buffer, eh, sizeof(*eh));
-	memcpy(buffer + eh->e_phoff, phdrs, table);
-	run = (struct elf_run){ 0, sizeof(*eh) };
+	memcpy(buffer, raw->ehdr, src->cls->ehdr);
+	memcpy(buffer + eh->e_phoff, raw->phdrs, table);
+	run = (struct elf_run){ 0, src->cls->ehdr };
 	ok = ok && vec_push(&img->runs, run);
 	run = (struct elf_run){ eh->e_phoff, eh->e_phoff + table };
 	ok = ok && vec_push(&img->runs, run);
@@ -171,29 +181,33 @@ enum res elf_image_from_memory(
 {
 	struct source src = { .read = read, .data = data, .base = base, .limit = limit };
 	OWNED(mem_release) GElf_Phdr *phdrs = NULL;
-	uint8_t head[ELF_EHDR_SIZE], *buffer;
+	OWNED(mem_release) uint8_t *raw = NULL;
+	uint8_t head[sizeof(GElf_Ehdr)], *buffer;
 	struct elf_image *img;
+	struct headers headers;
+	size_t table;
 	GElf_Ehdr eh;
 	uint64_t size;
 	enum res res;
 
 	if (limit < sizeof(head) || copy_in(&src, head, sizeof(head), base) != sizeof(head))
 		return fault_set(f, ELF_FAULT_FORMAT, 0, base, "unreadable ELF header in memory");
-	res = elf_header_check(head, sizeof(head), &eh, f);
+	res = elf_header_check(head, sizeof(head), &src.cls, &eh, f);
 	if (res == RES_OK)
-		res = read_phdrs(&src, &eh, &phdrs, f);
+		res = read_phdrs(&src, &eh, &phdrs, &raw, f);
 	if (res != RES_OK)
 		return res;
-	if (phdrs == NULL)
+	if (phdrs == NULL || raw == NULL)
 		return fault_set(f, ELF_FAULT_FORMAT, 0, base, "no program headers in memory");
 
+	table = (size_t)eh.e_phnum * src.cls->phdr;
 	size = end_of_segments(phdrs, eh.e_phnum, limit);
 	if (size <= limit - limit % ELF_PAGE)
 		size = (size + ELF_PAGE - 1) & ~(uint64_t)(ELF_PAGE - 1);
 	if (size < sizeof(head))
 		size = sizeof(head);
-	if (size < eh.e_phoff + (uint64_t)eh.e_phnum * ELF_PHDR_SIZE)
-		size = eh.e_phoff + (uint64_t)eh.e_phnum * ELF_PHDR_SIZE;
+	if (size < eh.e_phoff + table)
+		size = eh.e_phoff + table;
 	img = calloc(1, sizeof(*img));
 	buffer = calloc(1, (size_t)size);
 	if (img == NULL || buffer == NULL) {
@@ -205,9 +219,10 @@ enum res elf_image_from_memory(
 	img->size = (size_t)size;
 	img->partial = true;
 	img->bias = src.bias;
-	res = copy_segments(&src, img, buffer, &eh, phdrs, f);
+	headers = (struct headers){ head, raw };
+	res = copy_segments(&src, img, buffer, &eh, phdrs, &headers, f);
 	if (res == RES_OK) {
-		drop_partial_sections(img, &eh, buffer);
+		drop_partial_sections(img, src.cls, &eh, buffer);
 		res = elf_image_parse(img, f);
 	}
 	if (res != RES_OK) {

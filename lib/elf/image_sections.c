@@ -4,28 +4,24 @@
  * offset and name is checked at its use. */
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "elf/image.h"
 #include "elf/image_impl.h"
 #include "elf/notes.h"
-
-enum {
-	INFLATED_MAX = 1 << 30,  /* bytes of one decompressed section */
-	DEFLATE_RATIO_MAX = 1032 /* deflate cannot do better: RFC 1951, 258 bytes for 2 bits */
-};
+#include "elf/unpack.h"
 
 static bool read_shdr(const struct elf_image *img, size_t index, GElf_Shdr *out)
 {
-	uint64_t off = img->ehdr.e_shoff, into = (uint64_t)index * ELF_SHDR_SIZE;
+	size_t size = img->cls->shdr;
+	uint64_t off = img->ehdr.e_shoff, into = (uint64_t)index * size;
 	const void *at;
 
-	if (off == 0 || img->ehdr.e_shentsize != ELF_SHDR_SIZE || off > UINT64_MAX - into)
+	if (off == 0 || img->ehdr.e_shentsize != size || off > UINT64_MAX - into)
 		return false;
-	at = elf_image_bytes(img, off + into, sizeof(*out));
+	at = elf_image_bytes(img, off + into, size);
 	if (at == NULL)
 		return false;
-	memcpy(out, at, sizeof(*out));
+	elf_class_shdr(img->cls, at, out);
 	return true;
 }
 
@@ -46,8 +42,8 @@ static void find_sections(struct elf_image *img)
 		n = first.sh_size;
 	if (n > ELF_SHDRS_MAX)
 		n = ELF_SHDRS_MAX;
-	(void)elf_image_prefix(img, img->ehdr.e_shoff, (size_t)n * ELF_SHDR_SIZE, &avail);
-	img->shnum = avail / ELF_SHDR_SIZE;
+	(void)elf_image_prefix(img, img->ehdr.e_shoff, (size_t)n * img->cls->shdr, &avail);
+	img->shnum = avail / img->cls->shdr;
 	if (names_index == SHN_XINDEX)
 		names_index = first.sh_link;
 	if (names_index != 0 && elf_image_shdr(img, names_index, &names))
@@ -68,9 +64,9 @@ bool elf_image_shdr(struct elf_image *img, size_t index, GElf_Shdr *out)
 
 static enum res inflate_section(struct elf_image *img, size_t index, struct span packed, struct span *bytes)
 {
-	Elf64_Chdr head;
+	struct elf_chdr head;
+	struct span first;
 	struct elf_inflated item = { index, NULL, 0 };
-	uLongf n;
 
 	for (size_t i = 0; i < img->inflated.n; i++) {
 		if (img->inflated.at[i].index == index) {
@@ -78,17 +74,14 @@ static enum res inflate_section(struct elf_image *img, size_t index, struct span
 			return RES_OK;
 		}
 	}
-	if (!span_take(&packed, &head, sizeof(head)) || head.ch_type != ELFCOMPRESS_ZLIB)
+	if (!span_cut(&packed, img->cls->chdr, &first))
 		return RES_FAIL;
-	if (head.ch_size > INFLATED_MAX || head.ch_size / DEFLATE_RATIO_MAX > span_left(&packed))
-		return RES_FAIL;
+	elf_class_chdr(img->cls, first.at, &head);
 	item.n = (size_t)head.ch_size;
-	item.bytes = malloc(item.n + 1);
+	item.bytes = unpack_section(head.ch_type, packed, head.ch_size);
 	if (item.bytes == NULL)
 		return RES_FAIL;
-	n = item.n;
-	if (uncompress(item.bytes, &n, packed.at, span_left(&packed)) != Z_OK || n != item.n ||
-	    !vec_push(&img->inflated, item)) {
+	if (!vec_push(&img->inflated, item)) {
 		free(item.bytes);
 		return RES_FAIL;
 	}

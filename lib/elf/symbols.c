@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "elf/symbols_impl.h"
 
 struct elf_symbols *elf_symbols_create(struct elf_image *img)
@@ -33,14 +34,16 @@ void elf_symbols_attach_debug(struct elf_symbols *syms, struct elf_image *debug)
 
 /* --- tables --- */
 
-void symbol_table_set(struct symbol_table *t, enum elf_symbol_table kind, struct span syms, struct span names)
+void symbol_table_set(struct symbol_table *t, const struct elf_class *cls, enum elf_symbol_table kind,
+    struct span syms, struct span names)
 {
 	size_t left = span_left(&names) < UINT32_MAX ? span_left(&names) : UINT32_MAX; /* as st_name */
-	const uint8_t *nul = left == 0 ? NULL : memrchr(names.at, 0, left);
+	const uint8_t *nul = left == 0 ? NULL : bytes_last(names.at, 0, left);
 
+	t->cls = cls;
 	t->kind = kind;
 	t->syms = syms;
-	t->n = span_left(&syms) / ELF_SYM_SIZE;
+	t->n = span_left(&syms) / t->cls->sym;
 	if (t->n > SYMBOLS_MAX)
 		t->n = SYMBOLS_MAX;
 	t->names = names;
@@ -56,7 +59,7 @@ static void load_symtab(struct elf_image *img, struct symbol_table *t)
 	if (elf_image_shdr_of_type(img, SHT_SYMTAB, &sh, &index) &&
 	    elf_image_section_bytes(img, index, &syms) == RES_OK &&
 	    elf_image_section_bytes(img, sh.sh_link, &names) == RES_OK)
-		symbol_table_set(t, ELF_SYMTAB, syms, names);
+		symbol_table_set(t, elf_image_class(img), ELF_SYMTAB, syms, names);
 }
 
 void symbols_load(struct elf_symbols *syms)
@@ -75,7 +78,8 @@ bool elf_symbols_has_symtab(struct elf_symbols *syms)
 	GElf_Shdr sh;
 
 	/* Not through symbols_load: a debug file may still be attached after this. Index 0 is no symbol. */
-	return elf_image_shdr_of_type(syms->img, SHT_SYMTAB, &sh, NULL) && sh.sh_size > ELF_SYM_SIZE;
+	return elf_image_shdr_of_type(syms->img, SHT_SYMTAB, &sh, NULL) &&
+	       sh.sh_size > elf_image_class(syms->img)->sym;
 }
 
 /* --- symbols --- */
@@ -84,7 +88,7 @@ bool symbol_read(const struct symbol_table *t, size_t index, GElf_Sym *out)
 {
 	if (index >= t->n)
 		return false;
-	memcpy(out, t->syms.at + index * ELF_SYM_SIZE, sizeof(*out));
+	elf_class_sym(t->cls, t->syms.at + index * t->cls->sym, out);
 	return true;
 }
 

@@ -1,7 +1,7 @@
 /* The dynamic symbol table: by section headers where there are any, else as the run-time linker finds
  * it, through PT_DYNAMIC; and its GNU hash table:
  *
- *     words: nbuckets, first, bloom_n, shift | bloom_n × 64 bit | nbuckets × 32 bit | chains, 32 bit each
+ *     words: nbuckets, first, bloom_n, shift | bloom_n × an address | nbuckets × 32 bit | chains, 32 bit each
  *
  * A bucket holds the index of its first symbol; chain[index − first] is that symbol's hash with bit 0
  * set on the last of the bucket. Undefined symbols, all before `first`, are not in it. (Layout: glibc
@@ -26,7 +26,7 @@ static size_t words_in(const struct span *words)
 	return span_left(words) / sizeof(uint32_t);
 }
 
-static bool hash_parse(struct span bytes, struct symbol_hash *out)
+static bool hash_parse(const struct elf_image *img, struct span bytes, struct symbol_hash *out)
 {
 	struct symbol_hash h = { .there = true };
 	uint32_t nbuckets, nbloom;
@@ -35,7 +35,7 @@ static bool hash_parse(struct span bytes, struct symbol_hash *out)
 	    !span_u32(&bytes, &h.shift) || nbuckets == 0 || nbloom == 0 || (nbloom & (nbloom - 1)) != 0 ||
 	    h.shift >= 32)
 		return false;
-	if (!span_cut(&bytes, (size_t)nbloom * 8, &h.bloom) ||
+	if (!span_cut(&bytes, (size_t)nbloom * elf_image_class(img)->word, &h.bloom) ||
 	    !span_cut(&bytes, (size_t)nbuckets * 4, &h.buckets))
 		return false;
 	h.chains = bytes;
@@ -57,11 +57,11 @@ bool symbol_hash_find(const struct elf_symbols *syms, const char *name, size_t n
 	const struct symbol_hash *h = &syms->hash;
 	const struct symbol_table *t = &syms->tables[TABLE_DYNSYM];
 	uint32_t hash = gnu_hash(name, n);
-	uint64_t filter, bits = (1ULL << (hash % 64)) | (1ULL << ((hash >> h->shift) % 64));
-	size_t bloom_n = span_left(&h->bloom) / sizeof(filter);
-	uint32_t i;
+	size_t word = elf_image_class(syms->img)->word, bloom_n = span_left(&h->bloom) / word;
+	uint32_t width = (uint32_t)word * 8, i;
+	uint64_t filter = 0, bits = (1ULL << (hash % width)) | (1ULL << ((hash >> h->shift) % width));
 
-	memcpy(&filter, h->bloom.at + (hash / 64) % bloom_n * sizeof(filter), sizeof(filter));
+	memcpy(&filter, h->bloom.at + (hash / width) % bloom_n * word, word);
 	if ((filter & bits) != bits)
 		return false;
 	i = word_at(&h->buckets, hash % words_in(&h->buckets));
@@ -115,13 +115,15 @@ struct dynamic {
 static bool dynamic_read(struct elf_image *img, struct dynamic *d)
 {
 	const GElf_Phdr *ph = elf_image_phdr(img, PT_DYNAMIC);
-	struct span bytes;
-	Elf64_Dyn dyn;
+	const struct elf_class *c = elf_image_class(img);
+	struct span bytes, one;
+	GElf_Dyn dyn;
 
 	memset(d, 0, sizeof(*d));
 	if (ph == NULL || elf_image_at(img, ph->p_vaddr, &bytes, NULL) != RES_OK)
 		return false;
-	for (size_t i = 0; i < DYNAMIC_MAX && span_take(&bytes, &dyn, sizeof(dyn)); i++) {
+	for (size_t i = 0; i < DYNAMIC_MAX && span_cut(&bytes, c->dyn, &one); i++) {
+		elf_class_dyn(c, one.at, &dyn);
 		if (dyn.d_tag == DT_NULL)
 			break;
 		if (dyn.d_tag == DT_SYMTAB)
@@ -153,9 +155,9 @@ static bool dynamic_bytes(struct elf_image *img, uint64_t addr, struct span *out
 
 static void load_by_dynamic(struct elf_symbols *syms)
 {
+	size_t n = 0, size = elf_image_class(syms->img)->sym;
 	struct dynamic d;
 	struct span table, names, hash;
-	size_t n = 0;
 	uint32_t words[2];
 
 	if (!dynamic_read(syms->img, &d) || !dynamic_bytes(syms->img, d.symtab, &table) ||
@@ -163,15 +165,15 @@ static void load_by_dynamic(struct elf_symbols *syms)
 		return;
 	if (d.strsz != 0 && d.strsz < span_left(&names))
 		names.end = names.at + d.strsz;
-	if (dynamic_bytes(syms->img, d.gnu_hash, &hash) && hash_parse(hash, &syms->hash))
+	if (dynamic_bytes(syms->img, d.gnu_hash, &hash) && hash_parse(syms->img, hash, &syms->hash))
 		n = hash_count(&syms->hash);
 	/* DT_HASH has one chain word per symbol, and tells how many. */
 	if (dynamic_bytes(syms->img, d.hash, &hash) && span_take(&hash, words, sizeof(words)) && words[1] > n)
 		n = words[1];
-	if (n > span_left(&table) / ELF_SYM_SIZE)
-		n = span_left(&table) / ELF_SYM_SIZE;
-	table.end = table.at + n * ELF_SYM_SIZE;
-	symbol_table_set(&syms->tables[TABLE_DYNSYM], ELF_DYNSYM, table, names);
+	if (n > span_left(&table) / size)
+		n = span_left(&table) / size;
+	table.end = table.at + n * size;
+	symbol_table_set(&syms->tables[TABLE_DYNSYM], elf_image_class(syms->img), ELF_DYNSYM, table, names);
 }
 
 void symbols_load_dynamic(struct elf_symbols *syms)
@@ -187,8 +189,8 @@ void symbols_load_dynamic(struct elf_symbols *syms)
 		load_by_dynamic(syms);
 		return;
 	}
-	symbol_table_set(&syms->tables[TABLE_DYNSYM], ELF_DYNSYM, table, names);
+	symbol_table_set(&syms->tables[TABLE_DYNSYM], elf_image_class(img), ELF_DYNSYM, table, names);
 	if (elf_image_shdr_of_type(img, SHT_GNU_HASH, &hash_sh, &hash_index) && hash_sh.sh_link == index &&
 	    elf_image_section_bytes(img, hash_index, &hash) == RES_OK)
-		(void)hash_parse(hash, &syms->hash);
+		(void)hash_parse(img, hash, &syms->hash);
 }

@@ -1,6 +1,6 @@
 /* PRIVATE to lib/elf: symbol tables as they lie in the file, and the order by address over them.
  *
- *   tables[] { .symtab, .dynsym, .symtab of the debug file }    24-byte symbols, read out one by one
+ *   tables[] { .symtab, .dynsym, .symtab of the debug file }    symbols of the image's class, read out one by one
  *   places[] { start, which symbol, reach }                     ascending by start, made on demand
  *
  * Nothing is allocated per symbol; names stay in their string tables. */
@@ -9,12 +9,13 @@
 
 #include "elf/symbols.h"
 
-enum { ELF_SYM_SIZE = 24, SYMBOL_TABLES = 3, SYMBOL_ID_BITS = 30 };
+enum { SYMBOL_TABLES = 3, SYMBOL_ID_BITS = 30 };
 
 /* Of one table; a file with holes can claim any number. Browsers with debug information have 2 million. */
 enum { SYMBOLS_MAX = 1 << 25 };
 
 struct symbol_table {
+	const struct elf_class *cls;
 	struct span syms;  /* whole symbols */
 	struct span names; /* cut behind its last NUL: every offset inside it starts a string */
 	size_t n;
@@ -23,8 +24,8 @@ struct symbol_table {
 
 /* The DT_GNU_HASH of .dynsym, checked: buckets and chains are arrays of 32-bit words. */
 struct symbol_hash {
-	struct span buckets, chains, bloom;
-	uint32_t first; /* index of the first symbol it covers */
+	struct span buckets, chains, bloom; /* bloom: words of the class */
+	uint32_t first;                     /* index of the first symbol it covers */
 	uint32_t shift;
 	bool there;
 };
@@ -54,9 +55,9 @@ void symbols_load(struct elf_symbols *syms);
 /* .dynsym by section headers or, failing these, by PT_DYNAMIC; and its hash. */
 void symbols_load_dynamic(struct elf_symbols *syms);
 
-/* A table out of raw parts: cut to whole symbols and whole names. */
-void symbol_table_set(
-    struct symbol_table *t, enum elf_symbol_table kind, struct span syms, struct span names);
+/* A table out of raw parts: cut to whole symbols of that class and whole names. */
+void symbol_table_set(struct symbol_table *t, const struct elf_class *cls, enum elf_symbol_table kind,
+    struct span syms, struct span names);
 
 bool symbol_read(const struct symbol_table *t, size_t index, GElf_Sym *out);
 /* The name as it is in the table; NULL when it is not inside, or empty. */

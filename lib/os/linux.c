@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fileio.h"
+#include "base/hash.h"
+#include "base/owned.h"
 #include "proc/handle.h"
 #include "proc/hold.h"
 #include "proc/live.h"
@@ -11,6 +14,7 @@
 
 struct os_hold {
 	struct hold hold;
+	const struct os_hold_call *call; /* while os_hold_during lasts */
 };
 
 enum res os_object_image(struct ps_prochandle *P, uintptr_t addr, struct elf_image **img, uint64_t *bias)
@@ -24,6 +28,14 @@ enum res os_object_image(struct ps_prochandle *P, uintptr_t addr, struct elf_ima
 		*bias = obj->bias;
 	}
 	return r;
+}
+
+enum res os_debug_image(struct ps_prochandle *P, uintptr_t addr, struct elf_image **img)
+{
+	struct proc_objects *o = handle_objects(P);
+	struct proc_object *obj = o == NULL ? NULL : objects_at(o, addr);
+
+	return obj == NULL ? RES_NONE : objects_debug(o, obj, img);
 }
 
 enum res os_file_bytes(struct ps_prochandle *P, uintptr_t addr, struct span *out)
@@ -41,12 +53,32 @@ void os_notices(struct ps_prochandle *P, void (*tell)(void *data, const char *te
 		tell(data, o->notices.at[i].text, o->notices.at[i].failed);
 }
 
-enum res os_hold_lwps(struct ps_prochandle *P, const char *set, int ms, struct os_hold **h, struct fault *f)
+static bool call_wants(void *data, lwpid_t id)
 {
+	const struct os_hold *h = data;
+
+	return h->call->wants(h->call->data, id);
+}
+
+static void call_held(void *data, const struct hold *hold)
+{
+	const struct os_hold *h = data;
+
+	(void)hold; /* is h->hold */
+	h->call->held(h->call->data, h);
+}
+
+enum res os_hold_during(
+    struct ps_prochandle *P, const struct os_hold_call *call, int ms, struct os_hold **h, struct fault *f)
+{
+	struct hold_call inner = { .wants = call_wants, .held = call_held };
+
 	*h = calloc(1, sizeof(**h));
 	if (*h == NULL)
 		return fault_memory(f);
-	return hold_lwps(P, set, ms, &(*h)->hold, f);
+	(*h)->call = call;
+	inner.data = *h;
+	return hold_during(P, &inner, ms, &(*h)->hold, f);
 }
 
 size_t os_hold_count(const struct os_hold *h)
@@ -71,11 +103,6 @@ enum os_hold_state os_hold_lwp(
 	return states[l->state];
 }
 
-void os_hold_release(struct os_hold *h)
-{
-	hold_release(&h->hold);
-}
-
 void os_hold_free(struct os_hold *h)
 {
 	if (h == NULL)
@@ -89,9 +116,81 @@ void os_share_objects(struct ps_prochandle *captured, struct ps_prochandle *live
 	hold_share_objects(captured, live);
 }
 
+/* A captured handle has its objects as they are. */
+void os_captured_ops(ps_ops_t *ops)
+{
+	(void)ops;
+}
+
+/* Images belong to the handle. */
+void os_forget(struct ps_prochandle *P)
+{
+	(void)P;
+}
+
 ssize_t os_read(struct ps_prochandle *P, void *buf, size_t n, uintptr_t va)
 {
 	return handle_read_raw(P, buf, n, va);
+}
+
+void os_read_pieces(struct ps_prochandle *P, struct os_piece *pieces, size_t n)
+{
+	const struct live *live = live_of(P);
+	struct live_piece some[LIVE_PIECES];
+
+	for (size_t from = 0; from < n; from += LIVE_PIECES) {
+		size_t count = n - from < LIVE_PIECES ? n - from : LIVE_PIECES;
+
+		for (size_t i = 0; i < count; i++) {
+			const struct os_piece *p = &pieces[from + i];
+
+			some[i] = (struct live_piece){ p->to, p->n, p->va, 0 };
+			if (live == NULL)
+				some[i].got = (size_t)handle_read_raw(P, p->to, p->n, p->va);
+		}
+		if (live != NULL)
+			live_read_pieces(live, some, count);
+		for (size_t i = 0; i < count; i++)
+			pieces[from + i].got = some[i].got;
+	}
+}
+
+/* The lines of maps that have x among their rights. */
+uint64_t os_code_token(struct ps_prochandle *P)
+{
+	enum { MAPS_MAX = 64 << 20 };
+	const struct live *live = live_of(P);
+	OWNED(mem_release) char *text = NULL;
+	uint64_t token = HASH_START;
+	size_t n = 0;
+
+	if (live == NULL || fileio_slurp(live->mm_dir, "maps", MAPS_MAX, &text, &n) != 0)
+		return 0;
+	for (const char *line = text; line < text + n;) {
+		const char *end = memchr(line, '\n', (size_t)(text + n - line));
+		const char *rights = memchr(line, ' ', (size_t)(text + n - line));
+
+		if (end == NULL)
+			break;
+		if (rights != NULL && end - rights > 4 && rights[3] == 'x')
+			token = hash_bytes(token, line, (size_t)(end - line));
+		line = end + 1;
+	}
+	return token;
+}
+
+bool os_same_process(struct ps_prochandle *P)
+{
+	const struct live *live = live_of(P);
+
+	return live == NULL || live_same_memory(live);
+}
+
+ssize_t os_read_same(struct ps_prochandle *P, void *buf, size_t n, uintptr_t va)
+{
+	const struct live *live = live_of(P);
+
+	return live == NULL ? handle_read_raw(P, buf, n, va) : live_read_same(live, buf, n, va);
 }
 
 lwpid_t os_inner_lwpid(struct ps_prochandle *P, lwpid_t id)

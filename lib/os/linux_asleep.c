@@ -1,21 +1,45 @@
 /* LWPs that do not run, seen through /proc: `syscall` says where one stands (it answers "running" for one that may
  * run), `schedstat` counts what it has run and how often (Linux Documentation/scheduler/sched-stats.rst). Two equal
  * readings of the second around everything else prove that it stood still meanwhile. */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include "base/owned.h"
 #include "os/target_os.h"
 #include "proc/live.h"
 
 enum { TEXT_MAX = 512 };
 
-static bool read_text(const struct live *live, lwpid_t id, const char *leaf, char *out, size_t n)
+static int open_leaf(const struct live *live, lwpid_t id, const char *leaf)
 {
 	char path[LIVE_PATH];
 
 	live_lwp_path(path, id, leaf);
-	return live_small(live->dir, path, out, n) > 0;
+	return openat(live->dir, path, O_RDONLY | O_CLOEXEC);
+}
+
+/* The kernel makes such a text anew, and all of it, at every read from its start. False: errno is set. */
+static bool read_text(int fd, char *out, size_t n)
+{
+	ssize_t got = fd < 0 ? -1 : pread(fd, out, n - 1, 0);
+
+	if (got <= 0)
+		return false;
+	out[got] = '\0';
+	return true;
+}
+
+/* Descriptors are limited, and others of this program want some. */
+static bool may_keep(int fd)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd < limit.rlim_cur / 4 * 3;
 }
 
 /* A kernel that does not count says zeros, or nothing: that proves nothing. */
@@ -38,23 +62,65 @@ static bool parse_place(const char *text, struct os_asleep *out)
 	       out->sp != 0 && out->pc != 0;
 }
 
-enum res os_lwp_asleep(struct ps_prochandle *P, lwpid_t id, struct os_asleep *out)
+static enum os_look failed(void)
 {
-	const struct live *live = live_of(P);
-	char place[TEXT_MAX];
-
-	if (live == NULL || !read_text(live, id, "schedstat", out->count, sizeof(out->count)) ||
-	    !counted(out->count) || !read_text(live, id, "syscall", place, sizeof(place)) ||
-	    !parse_place(place, out))
-		return RES_NONE;
-	return RES_OK;
+	return errno == ENOENT || errno == ESRCH ? OS_LOOK_GONE : OS_LOOK_UNKNOWN;
 }
 
-bool os_lwp_still_asleep(struct ps_prochandle *P, lwpid_t id, const struct os_asleep *since)
+/* One that has ended and is still there for its number alone has no stack to stand on. */
+static enum os_look without_place(const struct live *live, lwpid_t id)
+{
+	char path[LIVE_PATH];
+	struct live_stat st;
+
+	live_lwp_path(path, id, "stat");
+	if (live_stat_read(live->dir, path, &st, NULL) != RES_OK)
+		return OS_LOOK_UNKNOWN;
+	return st.state == 'Z' || st.state == 'X' ? OS_LOOK_GONE : OS_LOOK_UNKNOWN;
+}
+
+static enum os_look look_at_place(const struct live *live, lwpid_t id, struct os_asleep *a)
+{
+	OWNED(fd_release) int fd = open_leaf(live, id, "syscall");
+	char text[TEXT_MAX];
+
+	if (!read_text(fd, text, sizeof(text)))
+		return failed();
+	if (strncmp(text, "running", 7) == 0)
+		return OS_LOOK_RUNS;
+	return parse_place(text, a) ? OS_LOOK_ASLEEP : without_place(live, id);
+}
+
+enum os_look os_lwp_look(struct ps_prochandle *P, lwpid_t id, struct os_asleep *a)
 {
 	const struct live *live = live_of(P);
-	char now[sizeof(since->count)];
+	enum os_look look;
 
-	return live != NULL && read_text(live, id, "schedstat", now, sizeof(now)) &&
-	       strcmp(now, since->count) == 0;
+	if (live == NULL)
+		return OS_LOOK_UNKNOWN;
+	if (a->fd < 0)
+		a->fd = open_leaf(live, id, "schedstat");
+	if (!read_text(a->fd, a->count, sizeof(a->count)))
+		look = failed();
+	else
+		look = counted(a->count) ? look_at_place(live, id, a) : OS_LOOK_UNKNOWN;
+	if (look != OS_LOOK_ASLEEP || !may_keep(a->fd))
+		os_asleep_end(a);
+	return look;
+}
+
+bool os_lwp_still_asleep(struct ps_prochandle *P, lwpid_t id, const struct os_asleep *a)
+{
+	const struct live *live = live_of(P);
+	OWNED(fd_release) int fd = live == NULL || a->fd >= 0 ? -1 : open_leaf(live, id, "schedstat");
+	char now[sizeof(a->count)];
+
+	return live != NULL && read_text(a->fd >= 0 ? a->fd : fd, now, sizeof(now)) &&
+	       strcmp(now, a->count) == 0;
+}
+
+void os_asleep_end(struct os_asleep *a)
+{
+	fd_release(&a->fd);
+	a->fd = -1;
 }

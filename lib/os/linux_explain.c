@@ -17,10 +17,9 @@
 
 #include "base/fileio.h"
 #include "base/owned.h"
+#include "os/explain.h"
 #include "proc/hold.h"
 #include "proc/live.h"
-
-static const char only_this[] = "give a process id or an ELF core";
 
 /* The process an operand names: "123", "/proc/123", each with "/lwps". 0: none. */
 static pid_t operand_pid(const char *arg)
@@ -97,100 +96,27 @@ static void explain_strange(pid_t pid, char *buf, size_t n)
 		explain_access(pid, buf, n);
 }
 
-/* --- files --- */
-
-static const char *kind_of_mode(mode_t mode)
+/* Of the programs that run on x86-64 only x32's are of another kind than what can be read. */
+static void explain_machine(pid_t pid, char *buf, size_t n)
 {
-	switch (mode & S_IFMT) {
-	case S_IFDIR:
-		return "a directory";
-	case S_IFIFO:
-		return "a FIFO";
-	case S_IFSOCK:
-		return "a socket";
-	case S_IFCHR:
-	case S_IFBLK:
-		return "a device";
-	default:
-		return "no regular file";
-	}
-}
+	unsigned char head[20] = { 0 };
+	uint16_t machine;
+	char path[32];
+	int fd;
 
-static const char *kind_of_compression(const unsigned char *at, size_t n)
-{
-	static const struct {
-		const char *magic;
-		size_t n;
-		const char *what;
-	} rows[] = {
-		{ "\x1f\x8b", 2, "compressed (gzip); uncompress it first" },
-		{ "\xfd"
-		  "7zXZ",
-		    5, "compressed (xz); uncompress it first" },
-		{ "\x28\xb5\x2f\xfd", 4, "compressed (zstd); uncompress it first" },
-		{ "\x04\x22\x4d\x18", 4, "compressed (lz4); uncompress it first" },
-		{ "BZh", 3, "compressed (bzip2); uncompress it first" },
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (n >= rows[i].n && memcmp(at, rows[i].magic, rows[i].n) == 0)
-			return rows[i].what;
-	return NULL;
-}
-
-static bool is_text(const unsigned char *at, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (at[i] < 0x20 && strchr("\t\n\r\f\b\033", at[i]) == NULL)
-			return false;
-	return n > 0;
-}
-
-static void explain_elf(const unsigned char *at, size_t n, char *buf, size_t size)
-{
-	uint16_t type = 0, machine = 0;
-	bool wide;
-
-	if (n < 20) {
-		(void)snprintf(buf, size, "it is an ELF file cut short; %s", only_this);
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
 		return;
+	if (fileio_pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head)) {
+		memcpy(&machine, head + 18, sizeof(machine));
+		if (head[EI_CLASS] == ELFCLASS32 && machine == EM_X86_64)
+			(void)snprintf(buf, n, "it is an x32 program; this pystack reads x86-64 and i386");
 	}
-	wide = at[EI_CLASS] == ELFCLASS64;
-	memcpy(&type, at + 16, sizeof(type));
-	memcpy(&machine, at + 18, sizeof(machine));
-	if (at[EI_DATA] != ELFDATA2LSB || machine != EM_X86_64 || !wide)
-		(void)snprintf(buf, size, "it is %s ELF file of %s%s; this pystack reads 64-bit x86-64 only",
-		    wide ? "a 64-bit" : "a 32-bit",
-		    at[EI_DATA] != ELFDATA2LSB ? "a big-endian machine"
-		    : machine == EM_386        ? "i386"
-		    : machine == EM_X86_64     ? "x32"
-		    : machine == EM_AARCH64    ? "aarch64"
-		    : machine == EM_ARM        ? "arm"
-					       : "another machine",
-		    type == ET_CORE ? " (a core)" : "");
-	else if (type == ET_EXEC || type == ET_DYN)
-		(void)snprintf(buf, size, "it is an ELF executable or library, not a core; %s", only_this);
-	else if (type != ET_CORE)
-		(void)snprintf(buf, size, "it is an ELF file, but not a core; %s", only_this);
+	(void)close(fd);
 }
 
-static void explain_bytes(const unsigned char *at, size_t n, char *buf, size_t size)
-{
-	const char *packed = kind_of_compression(at, n);
-
-	if (packed != NULL)
-		(void)snprintf(buf, size, "it is %s", packed);
-	else if (n == 0)
-		(void)snprintf(buf, size, "it is empty; %s", only_this);
-	else if (n >= 4 && memcmp(at, ELFMAG, SELFMAG) == 0)
-		explain_elf(at, n, buf, size);
-	else if (n >= 2 && memcmp(at, "#!", 2) == 0)
-		(void)snprintf(buf, size, "it is a script; %s", only_this);
-	else if (is_text(at, n))
-		(void)snprintf(buf, size, "it is text; %s", only_this);
-	else
-		(void)snprintf(buf, size, "it is not ELF; %s", only_this);
-}
+/* --- files --- */
 
 /* The operand's file, with or without "/lwps" at its end: an O_PATH descriptor, which opens no device and
  * waits for no FIFO. */
@@ -224,7 +150,7 @@ static void explain_file(const char *arg, char *buf, size_t n)
 	if (path_fd < 0 || fstat(path_fd, &st) != 0)
 		return;
 	if (!S_ISREG(st.st_mode)) {
-		(void)snprintf(buf, n, "it is %s; %s", kind_of_mode(st.st_mode), only_this);
+		(void)snprintf(buf, n, "it is %s; " EXPLAIN_ONLY_THIS, explain_mode(st.st_mode));
 		return;
 	}
 	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", path_fd);
@@ -278,8 +204,7 @@ void os_explain(const char *arg, int code, char *buf, size_t n)
 		break;
 	case G_ISAINVAL:
 		if (pid != 0)
-			(void)snprintf(
-			    buf, n, "it is a 32-bit program; this pystack reads 64-bit x86-64 only");
+			explain_machine(pid, buf, n);
 		else
 			explain_file(arg, buf, n);
 		break;

@@ -1,5 +1,7 @@
-/* x86-64 registers by their DWARF numbers (System V ABI for AMD64, figure "DWARF Register Number Mapping"). */
+/* Registers by their DWARF numbers: System V ABI for AMD64, figure "DWARF Register Number Mapping"; System V ABI for
+ * Intel386, the same. Thread pointers. */
 #include "os/target_os.h"
+#include "proc/handle.h"
 
 const int os_dwarf_to_prgreg[17] = {
 	[0] = PRREG_RAX,
@@ -21,7 +23,21 @@ const int os_dwarf_to_prgreg[17] = {
 	[16] = PRREG_RIP,
 };
 
-uintptr_t os_fsbase(const prgregset_t regs)
+const int os_dwarf_to_prgreg_i386[9] = { PRREG_RAX, PRREG_RCX, PRREG_RDX, PRREG_RBX, PRREG_RSP, PRREG_RBP,
+	PRREG_RSI, PRREG_RDI, PRREG_RIP };
+
+uintptr_t os_thread_pointer(struct ps_prochandle *P, lwpid_t id, const prgregset_t regs)
 {
-	return (uintptr_t)regs[PRREG_FSBASE];
+	/* The code segment of 32-bit programs: Linux arch/x86/include/asm/segment.h __USER32_CS, and Xen's. */
+	enum { CS_32 = 0x23, CS_32_XEN = 0xe023 };
+	unsigned cs = (unsigned)regs[PRREG_CS] & 0xffff;
+
+	if (P->illumos)
+		return (uintptr_t)id;
+	return (uintptr_t)regs[cs == CS_32 || cs == CS_32_XEN ? PRREG_GSBASE : PRREG_FSBASE];
+}
+
+bool os_thread_is_address(struct ps_prochandle *P)
+{
+	return !P->illumos;
 }

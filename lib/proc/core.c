@@ -23,6 +23,8 @@ void core_destroy(struct core *core)
 	vec_free(&core->segments);
 	vec_free(&core->ranges);
 	vec_free(&core->lwps);
+	vec_free(&core->names);
+	vec_free(&core->zombies);
 	vec_free(&core->auxv);
 	elf_image_close(core->image);
 	free(core);
@@ -31,6 +33,11 @@ void core_destroy(struct core *core)
 static void core_release(struct core **core)
 {
 	core_destroy(*core);
+}
+
+char core_model(const struct core *core)
+{
+	return core->word == 4 ? PR_MODEL_ILP32 : PR_MODEL_LP64;
 }
 
 /* What Ppsinfo tells, from the notes and, where there is no NT_PRPSINFO, from what else is known. */
@@ -42,7 +49,8 @@ static void complete_psinfo(struct core *core)
 	if (ps->pr_pid <= 0)
 		ps->pr_pid = core->first.pr_lwpid;
 	ps->pr_nlwp = core->lwps.n > INT_MAX ? INT_MAX : (int)core->lwps.n;
-	ps->pr_dmodel = PR_MODEL_LP64;
+	ps->pr_nzomb = core->zombies.n > INT_MAX ? INT_MAX : (int)core->zombies.n;
+	ps->pr_dmodel = core_model(core);
 	ps->pr_lwp.pr_lwpid = core->first.pr_lwpid;
 	if (!core->has_psinfo && exe != NULL)
 		(void)snprintf(ps->pr_psargs, sizeof(ps->pr_psargs), "%.*s",
@@ -57,13 +65,15 @@ enum res core_create(int fd, struct core **out, struct fault *f)
 		return fault_memory(f);
 	if (elf_image_open(fd, &core->image, f) != RES_OK)
 		return RES_FAIL;
+	core->word = elf_image_class(core->image)->word;
 	if (elf_image_ehdr(core->image)->e_type != ET_CORE)
 		return fault_set(f, G_FORMAT, 0, 0, "an ELF file, but not a core");
 	if (core_segments_read(core, f) != RES_OK || core_notes_read(core, f) != RES_OK)
 		return RES_FAIL;
 	core_stacks_mark(core);
 	complete_psinfo(core);
-	core_args_complete(core);
+	if (!core->illumos)
+		core_args_complete(core);
 	*out = mem_keep(&core);
 	return RES_OK;
 }
@@ -107,9 +117,10 @@ static void pop_status(struct ps_prochandle *P, pstatus_t *out, void *data)
 	*out = (pstatus_t){
 		.pr_flags = core->first.pr_flags,
 		.pr_nlwp = core->psinfo.pr_nlwp,
+		.pr_nzomb = core->psinfo.pr_nzomb,
 		.pr_pid = core->psinfo.pr_pid,
 		.pr_ppid = core->psinfo.pr_ppid,
-		.pr_dmodel = PR_MODEL_LP64,
+		.pr_dmodel = core_model(core),
 		.pr_lwp = core->first,
 	};
 }
@@ -138,17 +149,23 @@ static prheader_t *pop_lstatus(struct ps_prochandle *P, void *data)
 static prheader_t *pop_lpsinfo(struct ps_prochandle *P, void *data)
 {
 	const struct core *core = data;
-	prheader_t *list = list_create(core->lwps.n, sizeof(lwpsinfo_t));
+	prheader_t *list = list_create(core->lwps.n + core->zombies.n, sizeof(lwpsinfo_t));
+	char *at = list == NULL ? NULL : (char *)(list + 1);
 
 	(void)P;
 	for (size_t i = 0; list != NULL && i < core->lwps.n; i++) {
-		/* No core has names of threads; the state it has is the dumping thread's. */
+		/* The state a core has is the dumping thread's. */
 		lwpsinfo_t info = { .pr_lwpid = core->lwps.at[i].pr_lwpid, .pr_sname = '?' };
 
 		if (info.pr_lwpid == core->first.pr_lwpid && core->psinfo.pr_lwp.pr_sname != '\0' &&
 		    core->psinfo.pr_lwp.pr_sname != 'Z')
 			info.pr_sname = core->psinfo.pr_lwp.pr_sname;
-		memcpy((char *)(list + 1) + i * sizeof(info), &info, sizeof(info));
+		memcpy(at + i * sizeof(info), &info, sizeof(info));
+	}
+	for (size_t i = 0; list != NULL && i < core->zombies.n; i++) {
+		lwpsinfo_t info = { .pr_lwpid = core->zombies.at[i], .pr_sname = 'Z' };
+
+		memcpy(at + (core->lwps.n + i) * sizeof(info), &info, sizeof(info));
 	}
 	return list;
 }
@@ -182,11 +199,25 @@ static void pop_fini(struct ps_prochandle *P, void *data)
 	core_destroy(data);
 }
 
-/* A core names no threads: known without a look at all of them, which each of them would cost. */
+/* A core of Linux names no threads: known without a look at all of them, which each of them would cost. */
 static int lwp_name(struct ps_prochandle *P, lwpid_t id, char *buf, size_t n, void *data)
 {
-	(void)P, (void)id, (void)buf, (void)n, (void)data;
-	return -1;
+	const struct core *core = data;
+	size_t lo = 0, hi = core->names.n;
+
+	(void)P;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (core->names.at[mid].id < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == core->names.n || core->names.at[lo].id != id)
+		return -1;
+	(void)snprintf(buf, n, "%s", core->names.at[lo].text);
+	return 0;
 }
 
 static const struct proc_backend core_backend = {
@@ -212,6 +243,11 @@ static void tell_damage(struct proc_objects *objects, const struct core *core)
 {
 	uint64_t size = elf_image_size(core->image);
 
+	if (objects->maps.n >= CORE_MAPS_MAX)
+		objects_notice(objects, true,
+		    "core has more than %d mappings: no names of functions in those behind them",
+		    CORE_MAPS_MAX - 1);
+
 	if (core->expects > size)
 		objects_notice(objects, true,
 		    "core is truncated: %" PRIu64 " of %" PRIu64 " bytes are missing; check free space, "
@@ -221,7 +257,8 @@ static void tell_damage(struct proc_objects *objects, const struct core *core)
 		objects_notice(objects, true, "core has damaged headers or notes, which are left out");
 	if (core->ranges.n == 0)
 		objects_notice(objects, true,
-		    "core does not say which files were mapped (no NT_FILE note): no names of functions");
+		    "core does not say which files were mapped (%s): no names of functions",
+		    core->illumos ? "no list of the dynamic linker's in it" : "no NT_FILE note");
 }
 
 /* Give P its mappings and files now: they are not to be opened the way a live process's are. */
@@ -240,6 +277,7 @@ static enum res attach_objects(struct ps_prochandle *P, struct core *core, const
 	P->objects = objects_create(&maps, &files, handle_read_raw, P);
 	if (P->objects == NULL)
 		return fault_memory(f);
+	P->objects->no_build_ids = core->illumos;
 	tell_damage(P->objects, core);
 	return RES_OK;
 }
@@ -256,6 +294,7 @@ static struct ps_prochandle *handle_of(struct core **core, const char *aout, str
 	}
 	mine = mem_keep(core);
 	P->state = PS_DEAD;
+	P->illumos = mine->illumos;
 	(void)pop_psinfo(P, &P->psinfo, mine);
 	pop_status(P, &P->status, mine);
 	if (attach_objects(P, mine, aout, f) != RES_OK) {

@@ -1,7 +1,8 @@
-/* PRIVATE to lib/proc: a Linux core file (x86-64), parsed.
+/* PRIVATE to lib/proc: a core file of Linux or illumos (x86-64 or i386), parsed.
  *
  *   core.c        Pgrab_core, Pfgrab_core, the backend
  *   core_notes.c  what the notes say: LWPs, arguments, auxv, mapped files
+ *   core_illumos.c       the same of a core of illumos; core_illumos_maps.c its files
  *   core_read.c   PT_LOADs: which bytes were saved, and reading them
  *   core_args.c   arguments the notes lack, from the stack
  *   core_maps.c   mappings, put together from PT_LOADs and NT_FILE
@@ -20,7 +21,11 @@
 #include "elf/image.h"
 #include "proc/objects.h"
 
-enum { CORE_PAGE = 4096 };
+enum {
+	CORE_PAGE = 4096,
+	CORE_MAPS_MAX =
+	    1 << 18, /* mappings made of a core: four times what Linux lets a process have by default */
+};
 
 /* One PT_LOAD. Sorted by va, not overlapping, va + memsz does not wrap. */
 struct core_segment {
@@ -41,13 +46,23 @@ struct core_range {
 	bool deleted;
 };
 
+/* What an LWP is called. Sorted by id. */
+struct core_name {
+	lwpid_t id;
+	char text[32];
+};
+
 struct core {
 	struct elf_image *image;
+	uint8_t word; /* bytes in an address of the process */
 	VEC(struct core_segment) segments;
 	VEC(struct core_range) ranges;
 	VEC(lwpstatus_t) lwps; /* ascending id */
 	lwpstatus_t first;     /* of the first NT_PRSTATUS: the one that crashed */
-	VEC(auxv_t) auxv;      /* without AT_NULL */
+	VEC(struct core_name) names;
+	VEC(lwpid_t) zombies; /* exited, and not joined: ascending, none of them in lwps */
+	bool illumos;         /* else of Linux */
+	VEC(auxv_t) auxv;     /* without AT_NULL */
 	psinfo_t psinfo;
 	bool has_psinfo;
 	bool damaged;     /* something in the headers or notes made no sense and was left out */
@@ -70,8 +85,14 @@ void core_args_complete(struct core *core);
  * (nothing is filled with zeros). Returns how many, 0 when none. An elf_read_fn; data is the core. */
 ssize_t core_read(void *data, void *buf, size_t n, uint64_t va);
 
+/* Where in the file the byte at va is, and how many of its segment follow there (*n, at least 1). NULL: it was not saved. */
+const char *core_bytes(const struct core *core, uint64_t va, size_t *n);
+
 /* Find out which segments are stacks; after the notes were read. */
 void core_stacks_mark(struct core *core);
+
+/* PR_MODEL_* of the process. */
+char core_model(const struct core *core);
 
 /* What the saved segments amount to: CC_CONTENT_* bits. */
 core_content_t core_content(const struct core *core);
@@ -85,13 +106,13 @@ const struct core_range *core_range_at(const struct core *core, uint64_t va);
 /* The range the executable's program headers (AT_PHDR) or entry point (AT_ENTRY) lie in, or NULL. */
 const struct core_range *core_exe(const struct core *core);
 
-/* All mappings (maps comes in empty). RES_FAIL: no memory. */
+/* All mappings, or the first CORE_MAPS_MAX of them (maps comes in empty). RES_FAIL: no memory. */
 enum res core_maps_read(const struct core *core, struct proc_maps *maps, struct fault *f);
 
-/* How files are reached: on this machine, under the paths the core names; the executable at `aout`
- * when that is not NULL. If aout ends in the path the core has for it, paths are tried below the folder
+/* How files are reached: on this machine, under the paths the core names, or below the folder `aout` and nowhere else;
+ * the executable at `aout` when that is a file. If aout ends in the path the core has for it, paths are tried below the folder
  * before that first (a container's root). *out is the caller's to destroy and may outlive the core.
- * RES_FAIL: G_NOEXEC, aout cannot be opened or is no ELF file. */
+ * RES_FAIL: G_NOEXEC, aout cannot be opened, or is neither a folder nor an ELF file. */
 enum res core_files_create(
     const struct core *core, const char *aout, struct proc_files *out, struct fault *f);
 

@@ -5,7 +5,7 @@
  *   low                                                                            high
  *   argc | argv[0] … argv[argc-1] | 0 | envp[0] … | 0 | auxv: type value … 0 0 | … | AT_RANDOM's bytes
  *
- * The vector is found by its contents, which NT_AUXV repeats, going down from AT_RANDOM; from there back
+ * in words of the process. The vector is found by its contents, which NT_AUXV repeats, going down from AT_RANDOM; from there back
  * over environment and arguments to the word that counts them. */
 #include "proc/core.h"
 
@@ -19,7 +19,8 @@ enum {
 
 static bool word_at(struct core *core, uint64_t va, uint64_t *out)
 {
-	return core_read(core, out, sizeof(*out), va) == (ssize_t)sizeof(*out);
+	*out = 0;
+	return core_read(core, out, core->word, va) == core->word;
 }
 
 static bool auxv_at(struct core *core, uint64_t va)
@@ -27,7 +28,8 @@ static bool auxv_at(struct core *core, uint64_t va)
 	for (size_t i = 0; i < core->auxv.n; i++) {
 		uint64_t type, value;
 
-		if (!word_at(core, va + 16 * i, &type) || !word_at(core, va + 16 * i + 8, &value) ||
+		if (!word_at(core, va + 2 * i * core->word, &type) ||
+		    !word_at(core, va + (2 * i + 1) * core->word, &value) ||
 		    type != (uint64_t)core->auxv.at[i].a_type ||
 		    value != (uint64_t)core->auxv.at[i].a_un.a_val)
 			return false;
@@ -38,11 +40,11 @@ static bool auxv_at(struct core *core, uint64_t va)
 /* Address of the vector on the stack, 0: not found. */
 static uint64_t find_auxv(struct core *core)
 {
-	uint64_t top = core_auxv(core, AT_RANDOM) & ~UINT64_C(7);
+	uint64_t top = core_auxv(core, AT_RANDOM) & ~(uint64_t)(core->word - 1);
 
 	if (core->auxv.n < 4 || top < AUXV_REACH)
 		return 0;
-	for (uint64_t va = top; va > top - AUXV_REACH; va -= 8) {
+	for (uint64_t va = top; va > top - AUXV_REACH; va -= core->word) {
 		if (auxv_at(core, va))
 			return va;
 	}
@@ -55,17 +57,17 @@ static bool find_argv(struct core *core, uint64_t va, uint64_t *argv, uint64_t *
 	uint64_t word, n = 0;
 
 	/* Over the NULL of envp, then over envp to the NULL of argv. */
-	va -= 16;
+	va -= 2U * core->word;
 	for (; n < POINTER_LIMIT && word_at(core, va, &word) && word != 0; n++)
-		va -= 8;
+		va -= core->word;
 	if (n == POINTER_LIMIT || !word_at(core, va, &word) || word != 0)
 		return false;
 	for (n = 0; n < POINTER_LIMIT; n++) {
-		va -= 8;
+		va -= core->word;
 		if (!word_at(core, va, &word) || word == 0)
 			return false;
 		if (word == n) {
-			*argv = va + 8;
+			*argv = va + core->word;
 			*argc = n;
 			return true;
 		}
@@ -105,7 +107,7 @@ void core_args_complete(struct core *core)
 	if (va == 0 || !find_argv(core, va, &argv, &argc))
 		return;
 	for (uint64_t i = 0; i < argc; i++) {
-		if (!word_at(core, argv + 8 * i, &word) || !append(core, word, text, sizeof(text)))
+		if (!word_at(core, argv + i * core->word, &word) || !append(core, word, text, sizeof(text)))
 			break;
 		/* Changed since, by the program itself: then what the note says stands. */
 		if (i == 0 && strcmp(text, known) != 0)

@@ -6,6 +6,8 @@
  *
  *   -e /srv/root/usr/bin/python3, core: /usr/bin/python3   =>   root /srv/root
  *
+ * Or the root is given, and then nothing outside it is opened.
+ *
  * Whether a file is still the one that was mapped cannot be told from here: none is `proven`, the caller
  * compares build-ids. Names come from the core and may be anything, so what is no regular file is not
  * even opened. */
@@ -28,6 +30,7 @@ struct core_files {
 	char *exe;  /* path of the executable as the core names it, or NULL */
 	char *aout; /* where it is instead, or NULL */
 	int root;   /* O_PATH fd of the folder the core's paths are relative to, -1: this machine's root */
+	bool only;  /* and they are nowhere else */
 };
 
 /* open(2), for a root other than -1 with that folder as "/", also for absolute links. */
@@ -76,7 +79,7 @@ static int open_recorded(const struct core_files *files, const char *path)
 {
 	int fd = files->root < 0 ? -1 : open_regular(files->root, path);
 
-	return fd >= 0 ? fd : core_open_regular(path);
+	return fd >= 0 || files->only ? fd : core_open_regular(path);
 }
 
 static int open_mapping(void *data, const struct proc_map *m, bool *proven, struct fault *f)
@@ -97,8 +100,9 @@ static int open_mapping(void *data, const struct proc_map *m, bool *proven, stru
 		return fd;
 	}
 	if (errno == ENOENT || errno == ENOTDIR)
-		remedy = is_exe ? "; give the executable of the core with -e FILE"
-				: "; the core needs the files of the machine or container it comes from";
+		remedy = files->only ? "; it is not below the folder of --sysroot"
+			 : is_exe    ? "; give the executable of the core with -e FILE"
+				     : "; the core needs the files of the machine or container it comes from";
 	/* The caller names the file the core names. */
 	(void)fault_set(f, 0, errno, m->pr.pr_vaddr, "%s%s%s%s", path == m->path ? "" : path,
 	    path == m->path ? "" : ": ", errno == EINVAL ? "not a regular file" : strerror(errno), remedy);
@@ -153,13 +157,17 @@ enum res core_files_create(const struct core *core, const char *aout, struct pro
 {
 	const struct core_range *exe = core_exe(core);
 	struct core_files *files;
+	OWNED(fd_release) int root = aout == NULL ? -1 : open(aout, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
+	if (root >= 0)
+		aout = NULL;
 	if (aout != NULL && check_aout(aout, f) != RES_OK)
 		return RES_FAIL;
 	files = calloc(1, sizeof(*files));
 	if (files == NULL)
 		return fault_memory(f);
-	files->root = -1;
+	files->only = root >= 0;
+	files->root = fd_keep(&root);
 	if (exe != NULL)
 		files->exe = strndup(exe->path, exe->path_len);
 	if (aout != NULL)

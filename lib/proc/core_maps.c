@@ -30,8 +30,25 @@ static void set_mapname(prmap_t *pr, const char *path)
 	    n < sizeof(pr->pr_mapname) ? path : path + (n - (sizeof(pr->pr_mapname) - 1)));
 }
 
+/* The mappings so far, and the path that the last one of a file has: pieces of one range, which may be many and whose
+ * path may be long, have it in common. */
+struct united {
+	struct proc_maps *maps;
+	const struct core_range *range;
+	char *path;
+};
+
+static bool name_piece(struct united *u, const struct core_range *range, struct proc_map *map)
+{
+	map->shared = u->range == range;
+	map->path = map->shared ? u->path : strndup(range->path, range->path_len);
+	u->range = range;
+	u->path = map->path;
+	return map->path != NULL;
+}
+
 /* Append [start, end), which lies in seg, in range, or in both. */
-static enum res add_map(struct proc_maps *maps, uint64_t start, uint64_t end, const struct core_segment *seg,
+static enum res add_map(struct united *u, uint64_t start, uint64_t end, const struct core_segment *seg,
     const struct core_range *range, struct fault *f)
 {
 	struct proc_map map = {
@@ -45,15 +62,15 @@ static enum res add_map(struct proc_maps *maps, uint64_t start, uint64_t end, co
 	if (range == NULL) {
 		map.pr.pr_mflags |= MA_ANON;
 	} else {
-		map.path = strndup(range->path, range->path_len);
-		if (map.path == NULL)
+		if (!name_piece(u, range, &map))
 			return fault_memory(f);
 		map.deleted = range->deleted;
 		map.pr.pr_offset = (off_t)(range->off + (start - range->start));
 		set_mapname(&map.pr, map.path);
 	}
-	if (!vec_push(maps, map)) {
-		free(map.path);
+	if (!vec_push(u->maps, map)) {
+		if (!map.shared)
+			free(map.path);
 		return fault_memory(f);
 	}
 	return RES_OK;
@@ -79,10 +96,11 @@ static uint64_t boundary(struct interval x, uint64_t start)
 static enum res unite(const struct core *core, struct proc_maps *maps, struct fault *f)
 {
 	const struct interval none = { UINT64_MAX, UINT64_MAX };
+	struct united u = { .maps = maps };
 	uint64_t at = 0;
 	size_t i = 0, j = 0;
 
-	for (;;) {
+	while (maps->n < CORE_MAPS_MAX) {
 		struct interval seg = none, range = none;
 		const struct core_segment *in_seg = NULL;
 		const struct core_range *in_range = NULL;
@@ -106,10 +124,11 @@ static enum res unite(const struct core *core, struct proc_maps *maps, struct fa
 		a = boundary(seg, start);
 		b = boundary(range, start);
 		at = a < b ? a : b;
-		if (add_map(maps, start, at, seg.from == start ? in_seg : NULL,
+		if (add_map(&u, start, at, seg.from == start ? in_seg : NULL,
 			range.from == start ? in_range : NULL, f) != RES_OK)
 			return RES_FAIL;
 	}
+	return RES_OK;
 }
 
 /* Name the anonymous mapping that holds va, as the kernel does in /proc/PID/maps. */
@@ -136,12 +155,13 @@ static enum res name_map(struct proc_maps *maps, uint64_t va, const char *name, 
  * be on a signal stack. */
 static uint64_t main_stack(const struct core *core)
 {
-	uint64_t va = core_auxv(core, AT_RANDOM);
+	uint64_t va = core->illumos ? 0 : core_auxv(core, AT_RANDOM);
+	lwpid_t main_id = core->illumos ? 1 : core->psinfo.pr_pid;
 
 	if (va != 0)
 		return va;
 	for (size_t i = 0; i < core->lwps.n; i++) {
-		if (core->lwps.at[i].pr_lwpid == core->psinfo.pr_pid)
+		if (core->lwps.at[i].pr_lwpid == main_id)
 			return (uint64_t)core->lwps.at[i].pr_reg[R_SP];
 	}
 	return 0;
@@ -150,7 +170,7 @@ static uint64_t main_stack(const struct core *core)
 enum res core_maps_read(const struct core *core, struct proc_maps *maps, struct fault *f)
 {
 	if (unite(core, maps, f) != RES_OK ||
-	    name_map(maps, core_auxv(core, AT_SYSINFO_EHDR), "[vdso]", 0, f) != RES_OK ||
+	    name_map(maps, core->illumos ? 0 : core_auxv(core, AT_SYSINFO_EHDR), "[vdso]", 0, f) != RES_OK ||
 	    name_map(maps, main_stack(core), "[stack]", MA_STACK, f) != RES_OK)
 		return RES_FAIL;
 	return RES_OK;

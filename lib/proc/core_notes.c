@@ -1,14 +1,14 @@
-/* The notes of a Linux core, all of name "CORE".
+/* The notes of a Linux core, of name "CORE" but for one.
  *
  *   kernel:  PRSTATUS of the crashing thread, PRPSINFO, SIGINFO, AUXV, FILE, register sets,
  *            then PRSTATUS and register sets of each further thread
  *   gcore:   PRPSINFO, then PRSTATUS, register sets and SIGINFO of each thread; AUXV, FILE
  *
- * A SIGINFO belongs to the PRSTATUS before it. Layouts: struct elf_prstatus, elf_prpsinfo (Linux
- * include/linux/elfcore.h, uapi/linux/elfcore.h), siginfo_t (uapi/asm-generic/siginfo.h), NT_FILE:
- * fs/binfmt_elf.c fill_files_note. A type that has no row in `handlers` is skipped. */
-#include "proc/core.h"
-
+ * A SIGINFO belongs to the PRSTATUS before it; so does, of an i386 process, the kernel's NT_386_TLS (name
+ * "LINUX"). Layouts: struct elf_prstatus, elf_prpsinfo (Linux include/linux/elfcore.h, uapi/linux/elfcore.h; of
+ * i386 processes arch/x86/include/asm/compat.h, fs/compat_binfmt_elf.c), siginfo_t
+ * (uapi/asm-generic/siginfo.h), NT_FILE: fs/binfmt_elf.c fill_files_note. A type that has no row in
+ * `handlers` is skipped. What a core of illumos has instead: core_illumos.c. */
 #include <elf.h>
 #include <errno.h>
 #include <limits.h>
@@ -17,25 +17,26 @@
 #include <string.h>
 
 #include "base/span.h"
-#include "elf/notes.h"
+#include "proc/core_notes.h"
 
 enum {
-	PRSTATUS_SIZE = 336,
 	PRSTATUS_CURSIG = 12, /* i16 */
-	PRSTATUS_PID = 32,    /* i32: the thread's */
-	PRSTATUS_REGS = 112,  /* 27 of u64 */
-	PRPSINFO_SIZE = 136,
 	PRPSINFO_SNAME = 1,
-	PRPSINFO_UID = 16, /* u32 */
-	PRPSINFO_PID = 24, /* i32, then ppid */
-	PRPSINFO_FNAME = 40,
-	PRPSINFO_PSARGS = 56,
-	SIGINFO_SIZE = 24, /* as much of it as is looked at */
-	SIGINFO_FIELDS = 16,
-	FILE_ENTRY = 24,              /* bytes of one entry of NT_FILE, before the names */
+	PRPSINFO_LONG_IDS = 128,      /* bytes */
+	FILE_WORDS = 3,               /* of one entry of NT_FILE, before the names */
 	NOTES_LIMIT = 1 << 30,        /* bytes of notes looked at: some 300,000 threads */
 	PAGE_SIZE_LIMIT = 0x40000000, /* of NT_FILE's unit */
 	AUXV_LIMIT = 256,             /* entries; Linux writes some 25 */
+};
+
+/* What differs between processes of 8-byte and of 4-byte words. */
+struct shape {
+	uint16_t prstatus_pid, prstatus_regs; /* pid: i32, the thread's */
+	const signed char *regs;              /* `reg_n` words */
+	size_t reg_n;
+	uint16_t prpsinfo_uid, uid_size, prpsinfo_pid; /* pid: i32, then ppid */
+	uint16_t prpsinfo_fname, prpsinfo_psargs;
+	uint16_t siginfo_fields;
 };
 
 /* struct user_regs_struct's order (uapi/asm/ptrace-abi.h, sys/user.h) in terms of ours; -1: not kept. */
@@ -69,8 +70,39 @@ static const signed char user_regs[] = {
 	PRREG_GS,
 };
 
-/* Copy n bytes at offset off of a note whose size was checked. */
-static void field(const struct elf_note *note, size_t off, void *out, size_t n)
+/* The same of i386: struct user_regs_struct32. */
+static const signed char user_regs32[] = {
+	PRREG_RBX,
+	PRREG_RCX,
+	PRREG_RDX,
+	PRREG_RSI,
+	PRREG_RDI,
+	PRREG_RBP,
+	PRREG_RAX,
+	PRREG_DS,
+	PRREG_ES,
+	PRREG_FS,
+	PRREG_GS,
+	-1,
+	PRREG_RIP,
+	PRREG_CS,
+	PRREG_RFL,
+	PRREG_RSP,
+	PRREG_SS,
+};
+
+static const struct shape wide = { 32, 112, user_regs, sizeof(user_regs), 16, 4, 24, 40, 56, 16 };
+static const struct shape narrow = { 24, 72, user_regs32, sizeof(user_regs32), 8, 2, 12, 28, 44, 12 };
+/* With user ids of 32 bits, as some debuggers write them: NT_PRPSINFO is that much longer. */
+static const struct shape narrow_long_ids = { 24, 72, user_regs32, sizeof(user_regs32), 8, 4, 16, 32, 48,
+	12 };
+
+static const struct shape *shape_of(const struct core *core)
+{
+	return core->word == 4 ? &narrow : &wide;
+}
+
+void core_note_field(const struct elf_note *note, size_t off, void *out, size_t n)
 {
 	struct span s = note->desc;
 
@@ -81,20 +113,21 @@ static void field(const struct elf_note *note, size_t off, void *out, size_t n)
 static enum res take_prstatus(struct core *core, const struct elf_note *note, struct fault *f)
 {
 	lwpstatus_t lwp = { .pr_flags = PR_STOPPED | PR_ISTOP };
+	const struct shape *is = shape_of(core);
 	int16_t cursig;
 	int32_t id;
 
-	field(note, PRSTATUS_CURSIG, &cursig, sizeof(cursig));
-	field(note, PRSTATUS_PID, &id, sizeof(id));
+	core_note_field(note, PRSTATUS_CURSIG, &cursig, sizeof(cursig));
+	core_note_field(note, is->prstatus_pid, &id, sizeof(id));
 	if (id <= 0) {
 		core->damaged = true;
 		return RES_OK;
 	}
 	lwp.pr_lwpid = id;
-	for (size_t i = 0; i < sizeof(user_regs); i++) {
-		if (user_regs[i] >= 0)
-			field(note, PRSTATUS_REGS + i * sizeof(uint64_t), &lwp.pr_reg[user_regs[i]],
-			    sizeof(uint64_t));
+	for (size_t i = 0; i < is->reg_n; i++) {
+		if (is->regs[i] >= 0)
+			core_note_field(
+			    note, is->prstatus_regs + i * core->word, &lwp.pr_reg[is->regs[i]], core->word);
 	}
 	/* The kernel writes the signal into every thread's; it is the first one's. */
 	if (core->lwps.n == 0) {
@@ -102,6 +135,27 @@ static enum res take_prstatus(struct core *core, const struct elf_note *note, st
 		core->first = lwp;
 	}
 	return vec_push(&core->lwps, lwp) ? RES_OK : fault_memory(f);
+}
+
+/* The thread's own segment descriptors, one of which GS names: struct user_desc { entry, base, limit, flags }
+ * (uapi/asm/ldt.h). */
+static enum res take_tls(struct core *core, const struct elf_note *note, struct fault *f)
+{
+	enum { DESCRIPTOR_SHIFT = 3, DESC_WORDS = 4 };
+	lwpstatus_t *lwp = core->lwps.n == 0 ? NULL : &core->lwps.at[core->lwps.n - 1];
+	struct span s = note->desc;
+	uint32_t desc[DESC_WORDS];
+
+	(void)f;
+	if (core->word != 4 || lwp == NULL || lwp->pr_reg[PRREG_GSBASE] != 0)
+		return RES_OK;
+	while (span_take(&s, desc, sizeof(desc))) {
+		if (desc[0] != 0 && desc[0] == (uint32_t)(lwp->pr_reg[PRREG_GS] & 0xffff) >> DESCRIPTOR_SHIFT)
+			lwp->pr_reg[PRREG_GSBASE] = (prgreg_t)desc[1];
+	}
+	if (core->lwps.n == 1)
+		core->first.pr_reg[PRREG_GSBASE] = lwp->pr_reg[PRREG_GSBASE];
+	return RES_OK;
 }
 
 static bool has_address(int signo)
@@ -118,22 +172,23 @@ static bool has_sender(int code)
 static enum res take_siginfo(struct core *core, const struct elf_note *note, struct fault *f)
 {
 	lwpstatus_t *first = &core->first;
+	const struct shape *is = shape_of(core);
 	prsiginfo_t info = { 0 };
 
 	(void)f;
 	/* Gdb writes one for each thread, SIGSTOP, when all it did was to stop the process. */
 	if (core->lwps.n != 1 || first->pr_cursig == 0 || first->pr_info.pr_signo != 0)
 		return RES_OK;
-	field(note, 0, &info.pr_signo, sizeof(int32_t));
-	field(note, 4, &info.pr_errno, sizeof(int32_t));
-	field(note, 8, &info.pr_code, sizeof(int32_t));
+	core_note_field(note, 0, &info.pr_signo, sizeof(int32_t));
+	core_note_field(note, 4, &info.pr_errno, sizeof(int32_t));
+	core_note_field(note, 8, &info.pr_code, sizeof(int32_t));
 	if (info.pr_signo != first->pr_cursig)
 		return RES_OK;
 	if (has_sender(info.pr_code)) {
-		field(note, SIGINFO_FIELDS, &info.pr_pid, sizeof(int32_t));
-		field(note, SIGINFO_FIELDS + 4, &info.pr_uid, sizeof(uint32_t));
+		core_note_field(note, is->siginfo_fields, &info.pr_pid, sizeof(int32_t));
+		core_note_field(note, is->siginfo_fields + 4U, &info.pr_uid, sizeof(uint32_t));
 	} else if (info.pr_code > 0 && has_address(info.pr_signo)) {
-		field(note, SIGINFO_FIELDS, &info.pr_addr, sizeof(uint64_t));
+		core_note_field(note, is->siginfo_fields, &info.pr_addr, core->word);
 	}
 	first->pr_info = info;
 	core->lwps.at[0].pr_info = info;
@@ -142,6 +197,7 @@ static enum res take_siginfo(struct core *core, const struct elf_note *note, str
 
 static enum res take_prpsinfo(struct core *core, const struct elf_note *note, struct fault *f)
 {
+	const struct shape *is = shape_of(core);
 	psinfo_t *ps = &core->psinfo;
 	size_t n;
 
@@ -149,18 +205,27 @@ static enum res take_prpsinfo(struct core *core, const struct elf_note *note, st
 	if (core->has_psinfo)
 		return RES_OK;
 	core->has_psinfo = true;
-	field(note, PRPSINFO_SNAME, &ps->pr_lwp.pr_sname, 1);
-	field(note, PRPSINFO_UID, &ps->pr_uid, sizeof(uint32_t));
-	field(note, PRPSINFO_PID, &ps->pr_pid, sizeof(int32_t));
-	field(note, PRPSINFO_PID + 4, &ps->pr_ppid, sizeof(int32_t));
-	field(note, PRPSINFO_FNAME, ps->pr_fname, sizeof(ps->pr_fname) - 1);
-	field(note, PRPSINFO_PSARGS, ps->pr_psargs, sizeof(ps->pr_psargs) - 1);
+	if (core->word == 4 && span_left(&note->desc) >= PRPSINFO_LONG_IDS)
+		is = &narrow_long_ids;
+	core_note_field(note, PRPSINFO_SNAME, &ps->pr_lwp.pr_sname, 1);
+	core_note_field(note, is->prpsinfo_uid, &ps->pr_uid, is->uid_size);
+	core_note_field(note, is->prpsinfo_pid, &ps->pr_pid, sizeof(int32_t));
+	core_note_field(note, is->prpsinfo_pid + 4U, &ps->pr_ppid, sizeof(int32_t));
+	core_note_field(note, is->prpsinfo_fname, ps->pr_fname, sizeof(ps->pr_fname) - 1);
+	core_note_field(note, is->prpsinfo_psargs, ps->pr_psargs, sizeof(ps->pr_psargs) - 1);
 	ps->pr_euid = ps->pr_uid;
 	/* The kernel made the NUL of the last argument a blank, too. */
 	n = strlen(ps->pr_psargs);
 	while (n > 0 && ps->pr_psargs[n - 1] == ' ')
 		ps->pr_psargs[--n] = '\0';
 	return RES_OK;
+}
+
+/* An unsigned long of the process. */
+static bool take_word(const struct core *core, struct span *s, uint64_t *out)
+{
+	*out = 0;
+	return span_take(s, out, core->word);
 }
 
 static enum res take_auxv(struct core *core, const struct elf_note *note, struct fault *f)
@@ -170,7 +235,7 @@ static enum res take_auxv(struct core *core, const struct elf_note *note, struct
 
 	if (core->auxv.n != 0)
 		return RES_OK;
-	while (span_u64(&s, &type) && span_u64(&s, &value) && type != AT_NULL) {
+	while (take_word(core, &s, &type) && take_word(core, &s, &value) && type != AT_NULL) {
 		auxv_t entry = { .a_type = (int)type, .a_un.a_val = (long)value };
 
 		if (type > INT32_MAX || core->auxv.n == AUXV_LIMIT) {
@@ -184,14 +249,15 @@ static enum res take_auxv(struct core *core, const struct elf_note *note, struct
 }
 
 /* One entry of NT_FILE. False: it makes no sense. */
-static bool range_of(struct span *entries, struct span *names, uint64_t unit, struct core_range *out)
+static bool range_of(
+    const struct core *core, struct span *entries, struct span *names, uint64_t unit, struct core_range *out)
 {
 	static const char suffix[] = " (deleted)";
 	const size_t cut = sizeof(suffix) - 1;
 	uint64_t units;
 
-	if (!span_u64(entries, &out->start) || !span_u64(entries, &out->end) || !span_u64(entries, &units) ||
-	    !span_cstr(names, &out->path))
+	if (!take_word(core, entries, &out->start) || !take_word(core, entries, &out->end) ||
+	    !take_word(core, entries, &units) || !span_cstr(names, &out->path))
 		return false;
 	if (out->start >= out->end || units > (uint64_t)INT64_MAX / unit)
 		return false;
@@ -207,20 +273,21 @@ static bool range_of(struct span *entries, struct span *names, uint64_t unit, st
 static enum res take_file(struct core *core, const struct elf_note *note, struct fault *f)
 {
 	struct span names = note->desc, entries;
+	size_t size = (size_t)FILE_WORDS * core->word;
 	uint64_t count, unit;
 
 	if (core->ranges.n != 0)
 		return RES_OK;
-	if (!span_u64(&names, &count) || !span_u64(&names, &unit) || unit == 0 || unit > PAGE_SIZE_LIMIT ||
-	    count > span_left(&names) / FILE_ENTRY ||
-	    !span_cut(&names, (size_t)count * FILE_ENTRY, &entries)) {
+	if (!take_word(core, &names, &count) || !take_word(core, &names, &unit) || unit == 0 ||
+	    unit > PAGE_SIZE_LIMIT || count > span_left(&names) / size ||
+	    !span_cut(&names, (size_t)count * size, &entries)) {
 		core->damaged = true;
 		return RES_OK;
 	}
 	for (uint64_t i = 0; i < count; i++) {
 		struct core_range range = { 0 };
 
-		if (!range_of(&entries, &names, unit, &range))
+		if (!range_of(core, &entries, &names, unit, &range))
 			core->damaged = true;
 		else if (!vec_push(&core->ranges, range))
 			return fault_memory(f);
@@ -230,59 +297,66 @@ static enum res take_file(struct core *core, const struct elf_note *note, struct
 	return RES_OK;
 }
 
-/* How to add a note: its type, the fewest bytes its handler needs, the handler. */
-static const struct note_handler {
-	uint32_t type;
-	uint32_t least;
-	enum res (*take)(struct core *core, const struct elf_note *note, struct fault *f);
-} handlers[] = {
-	{ NT_PRSTATUS, PRSTATUS_SIZE, take_prstatus },
-	{ NT_PRPSINFO, PRPSINFO_SIZE, take_prpsinfo },
-	{ NT_SIGINFO, SIGINFO_SIZE, take_siginfo },
-	{ NT_AUXV, 0, take_auxv },
-	{ NT_FILE, 0, take_file },
+static const struct core_note_handler handlers[] = {
+	{ "CORE", NT_PRSTATUS, { 336, 144 }, take_prstatus },
+	{ "CORE", NT_PRPSINFO, { 136, 124 }, take_prpsinfo },
+	{ "CORE", NT_SIGINFO, { 24, 20 }, take_siginfo },
+	{ "CORE", NT_AUXV, { 0, 0 }, take_auxv },
+	{ "CORE", NT_FILE, { 0, 0 }, take_file },
+	{ "LINUX", NT_386_TLS, { 16, 16 }, take_tls },
 };
 
 static enum res take_note(struct core *core, const struct elf_note *note, struct fault *f)
 {
-	if (strcmp(note->name, "CORE") != 0)
-		return RES_OK;
-	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
-		if (handlers[i].type != note->type)
+	const struct core_note_handler *h = core->illumos ? core_illumos_handlers : handlers;
+	size_t n = core->illumos ? core_illumos_handlers_n : sizeof(handlers) / sizeof(handlers[0]);
+
+	for (size_t i = 0; i < n; i++) {
+		if (h[i].type != note->type || strcmp(h[i].name, note->name) != 0)
 			continue;
-		if (span_left(&note->desc) < handlers[i].least) {
+		if (span_left(&note->desc) < h[i].least[core->word == 4]) {
 			core->damaged = true;
 			return RES_OK;
 		}
-		return handlers[i].take(core, note, f);
+		return h[i].take(core, note, f);
 	}
 	return RES_OK;
 }
 
 /* The notes of one PT_NOTE, as far as the file has them. */
-static enum res take_notes(struct core *core, const GElf_Phdr *ph, struct fault *f)
+static struct span notes_of(struct core *core, const GElf_Phdr *ph)
 {
 	uint64_t size = elf_image_size(core->image), n = ph->p_filesz;
-	struct elf_note note;
-	struct span s;
-	enum res got;
+	const void *bytes;
 
 	if (ph->p_offset >= size)
-		return RES_OK;
+		return span_of(NULL, 0);
 	if (n > size - ph->p_offset)
 		n = size - ph->p_offset;
 	if (n > NOTES_LIMIT) {
 		core->damaged = true;
 		n = NOTES_LIMIT;
 	}
-	s = span_of(elf_image_bytes(core->image, ph->p_offset, n), n);
-	if (s.at == NULL)
-		return RES_OK;
-	while ((got = elf_note_next(&s, ph->p_align, &note)) != RES_NONE) {
+	bytes = elf_image_bytes(core->image, ph->p_offset, n);
+	return span_of(bytes, bytes == NULL ? 0 : n);
+}
+
+/* A note of nothing: a hole in the file, which may be long. */
+static bool is_hole(const struct elf_note *note)
+{
+	return note->type == 0 && note->name[0] == '\0' && span_left(&note->desc) == 0;
+}
+
+static enum res take_notes(struct core *core, const GElf_Phdr *ph, struct fault *f)
+{
+	struct span s = notes_of(core, ph);
+	struct elf_note note;
+	enum res got;
+
+	while ((got = elf_note_next(&s, core->illumos ? 4 : ph->p_align, &note)) != RES_NONE) {
 		if (got == RES_FAIL)
 			core->damaged = true;
-		/* A note of nothing: a hole in the file, which may be long. */
-		if (note.type == 0 && note.name[0] == '\0' && span_left(&note.desc) == 0) {
+		if (is_hole(&note)) {
 			core->damaged = true;
 			break;
 		}
@@ -292,6 +366,30 @@ static enum res take_notes(struct core *core, const GElf_Phdr *ph, struct fault 
 			break;
 	}
 	return RES_OK;
+}
+
+/* The last PT_NOTE, if it is one that illumos has written; else NULL. */
+static const GElf_Phdr *illumos_notes(struct core *core)
+{
+	const GElf_Phdr *ph = elf_image_phdrs(core->image), *last = NULL;
+	struct elf_note note;
+	struct span s;
+
+	for (size_t i = 0; i < elf_image_phnum(core->image); i++) {
+		if (ph[i].p_type == PT_NOTE)
+			last = &ph[i];
+	}
+	if (last == NULL)
+		return NULL;
+	s = notes_of(core, last);
+	while (elf_note_next(&s, 4, &note) == RES_OK && !is_hole(&note)) {
+		if (core_illumos_note(&note))
+			return last;
+		/* Linux's own, which begin with one, or with that of the process. */
+		if (note.type == NT_PRSTATUS)
+			break;
+	}
+	return NULL;
 }
 
 static int by_id(const void *a, const void *b)
@@ -313,7 +411,8 @@ static void put_in_order(struct core *core)
 {
 	size_t kept = 0;
 
-	qsort(core->lwps.at, core->lwps.n, sizeof(*core->lwps.at), by_id);
+	if (core->lwps.n > 0)
+		qsort(core->lwps.at, core->lwps.n, sizeof(*core->lwps.at), by_id);
 	for (size_t i = 0; i < core->lwps.n; i++) {
 		if (kept > 0 && core->lwps.at[kept - 1].pr_lwpid == core->lwps.at[i].pr_lwpid) {
 			core->damaged = true;
@@ -338,15 +437,21 @@ static void put_in_order(struct core *core)
 
 enum res core_notes_read(struct core *core, struct fault *f)
 {
-	const GElf_Phdr *ph = elf_image_phdrs(core->image);
+	const GElf_Phdr *ph = elf_image_phdrs(core->image), *illumos = illumos_notes(core);
 
+	core->illumos = illumos != NULL;
 	for (size_t i = 0; i < elf_image_phnum(core->image); i++) {
-		if (ph[i].p_type == PT_NOTE && take_notes(core, &ph[i], f) != RES_OK)
+		if (ph[i].p_type == PT_NOTE && (illumos == NULL || illumos == &ph[i]) &&
+		    take_notes(core, &ph[i], f) != RES_OK)
 			return RES_FAIL;
 	}
+	if (core->illumos && core_illumos_ranges(core, f) != RES_OK)
+		return RES_FAIL;
+	put_in_order(core);
+	if (core->illumos && core_illumos_complete(core, f) != RES_OK)
+		return RES_FAIL;
 	if (core->lwps.n == 0)
 		return fault_set(f, G_NOTE, 0, 0, "the core has no note of any thread's registers");
-	put_in_order(core);
 	return RES_OK;
 }
 

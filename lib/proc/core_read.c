@@ -21,11 +21,13 @@ static int by_address(const void *a, const void *b)
 }
 
 /* Make of one program header a segment. False: it makes no sense or holds nothing. */
-static bool segment_of(const GElf_Phdr *ph, uint64_t file_size, struct core_segment *out)
+static bool segment_of(
+    const struct core *core, const GElf_Phdr *ph, uint64_t file_size, struct core_segment *out)
 {
+	uint64_t highest = core->word == 4 ? UINT32_MAX : UINT64_MAX;
 	uint64_t saved = ph->p_filesz < ph->p_memsz ? ph->p_filesz : ph->p_memsz;
 
-	if (ph->p_memsz == 0 || ph->p_memsz > UINT64_MAX - ph->p_vaddr)
+	if (ph->p_memsz == 0 || ph->p_memsz > highest - ph->p_vaddr)
 		return false;
 	if (ph->p_offset >= file_size)
 		saved = 0;
@@ -79,7 +81,7 @@ enum res core_segments_read(struct core *core, struct fault *f)
 			core->expects = ph[i].p_offset + ph[i].p_filesz;
 		if (ph[i].p_type == PT_NOTE || ph[i].p_memsz == 0)
 			continue;
-		if (!segment_of(&ph[i], size, &seg))
+		if (!segment_of(core, &ph[i], size, &seg))
 			core->damaged = true;
 		else if (!vec_push(&core->segments, seg))
 			return fault_memory(f);
@@ -133,6 +135,16 @@ ssize_t core_read(void *data, void *buf, size_t n, uint64_t va)
 		va += take;
 	}
 	return (ssize_t)done;
+}
+
+const char *core_bytes(const struct core *core, uint64_t va, size_t *n)
+{
+	const struct core_segment *seg = segment_at(core, va);
+
+	if (seg == NULL || va - seg->va >= seg->saved)
+		return NULL;
+	*n = (size_t)(seg->saved - (va - seg->va));
+	return elf_image_bytes(core->image, seg->off + (va - seg->va), *n);
 }
 
 void core_stacks_mark(struct core *core)

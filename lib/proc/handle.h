@@ -37,6 +37,7 @@ struct ps_prochandle {
 	pstatus_t status;             /* what Pstatus returns */
 	auxv_t *auxv;                 /* read at the first Pgetauxval; auxv_n entries */
 	int auxv_n;                   /* -1: asked for and not to be had */
+	bool illumos;                 /* a core of illumos: its numbers of signals and threads */
 	bool made_up;                 /* of Pgrab_ops: reads fall back to files, as those of cores do */
 };
 

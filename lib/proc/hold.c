@@ -8,8 +8,10 @@
  *                              wait for the stops, registers; again for newborn ones
  *             <── ready ────── waits
  *   reads memory …
- *   hold_release ── go ──────> DETACH each; ends
+ *   hold_release ── go ──────> DETACH each, the last one stopped first; ends
  *             <── joined ─────
+ *
+ * hold_during has the memory read between the two by the tracer thread itself.
  *
  * The end of that thread matters for what cannot be detached because it never stopped: an LWP in
  * uninterruptible sleep (a vfork parent, a hung file system) would otherwise stop whenever it wakes up, for
@@ -36,13 +38,13 @@
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "base/addrmap.h"
 #include "base/owned.h"
 #include "proc/handle.h"
+#include "proc/hold_regs.h"
 #include "proc/hold_turn.h"
 #include "proc/live.h"
 
@@ -56,7 +58,9 @@ struct hold_tracer {
 	struct hold *h;
 	const struct live *live;
 	const char *set;
+	const struct hold_call *call; /* NULL: hold_lwps */
 	int ms;
+	size_t listed;       /* LWPs that the last list had */
 	int64_t deadline;    /* CLOCK_MONOTONIC, ns */
 	bool threaded, lost; /* lost: the list of LWPs could not be read, */
 	int lost_sys;        /* for this reason, ENOENT or ESRCH: the process is gone */
@@ -80,43 +84,24 @@ static void set_why(struct hold_lwp *l, const char *why)
 
 /* --- registers --- */
 
-static void regs_from_user(prgregset_t regs, const struct user_regs_struct *u)
+/* Registers of an LWP in 32-bit code: the wide set, which ptrace(2) also gives, with nothing in upper halves. The
+ * base of GS, the thread pointer, is that of a descriptor of the thread's own. */
+static bool narrow_regs(lwpid_t id, prgregset_t regs)
 {
-	const struct {
-		int index;
-		unsigned long long value;
-	} rows[] = {
-		{ PRREG_R15, u->r15 },
-		{ PRREG_R14, u->r14 },
-		{ PRREG_R13, u->r13 },
-		{ PRREG_R12, u->r12 },
-		{ PRREG_R11, u->r11 },
-		{ PRREG_R10, u->r10 },
-		{ PRREG_R9, u->r9 },
-		{ PRREG_R8, u->r8 },
-		{ PRREG_RDI, u->rdi },
-		{ PRREG_RSI, u->rsi },
-		{ PRREG_RBP, u->rbp },
-		{ PRREG_RBX, u->rbx },
-		{ PRREG_RDX, u->rdx },
-		{ PRREG_RCX, u->rcx },
-		{ PRREG_RAX, u->rax },
-		{ PRREG_RIP, u->rip },
-		{ PRREG_CS, u->cs },
-		{ PRREG_RFL, u->eflags },
-		{ PRREG_RSP, u->rsp },
-		{ PRREG_SS, u->ss },
-		{ PRREG_FS, u->fs },
-		{ PRREG_GS, u->gs },
-		{ PRREG_ES, u->es },
-		{ PRREG_DS, u->ds },
-		{ PRREG_FSBASE, u->fs_base },
-		{ PRREG_GSBASE, u->gs_base },
-	};
+	enum { DESCRIPTOR_SHIFT = 3 };
+	struct user_regs_struct user;
+	uint32_t area[4]; /* struct user_desc: entry, base, limit, flags */
+	long entry;
 
-	memset(regs, 0, sizeof(prgregset_t));
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		regs[rows[i].index] = (prgreg_t)rows[i].value;
+	if (ptrace(PTRACE_GETREGS, id, NULL, &user) != 0)
+		return false;
+	hold_regs_from_user(regs, &user);
+	entry = (regs[PRREG_GS] & 0xffff) >> DESCRIPTOR_SHIFT;
+	if (entry != 0 && ptrace(PTRACE_GET_THREAD_AREA, id, (void *)entry, area) == 0)
+		regs[PRREG_GSBASE] = (prgreg_t)area[1];
+	for (int i = 0; i < NPRGREG; i++)
+		regs[i] = i <= PRREG_R8 ? 0 : (prgreg_t)(uint32_t)regs[i];
+	return true;
 }
 
 /* --- what becomes of an LWP --- */
@@ -136,9 +121,10 @@ static void gone(struct hold_lwp *l)
 	take_note_of_end(l->id);
 }
 
-/* It stands still: get its registers. */
-static void stopped(struct hold_lwp *l, int code)
+/* It stands still: get its registers. The kernel gives those of the mode the processor is in. */
+static void stopped(struct hold_lwp *l, int code, bool narrow)
 {
+	enum { NARROW_SET = 17 * sizeof(uint32_t) }; /* arch/x86 struct user_regs_struct32 */
 	struct user_regs_struct user;
 	struct iovec iov = { &user, sizeof(user) };
 
@@ -147,20 +133,25 @@ static void stopped(struct hold_lwp *l, int code)
 		gone(l); /* killed just now: nothing else makes this fail for a stopped tracee */
 		return;
 	}
-	if (iov.iov_len != sizeof(user)) {
+	if (iov.iov_len != (narrow ? (size_t)NARROW_SET : sizeof(user))) {
 		(void)ptrace(PTRACE_DETACH, l->id, NULL, (void *)(intptr_t)l->signo);
 		l->state = HOLD_REFUSED;
 		l->code = G_ISAINVAL;
-		set_why(l, "it is running 32-bit code");
+		set_why(l, narrow ? "it is running 64-bit code" : "it is running 32-bit code");
 		return;
 	}
-	regs_from_user(l->regs, &user);
+	if (!narrow)
+		hold_regs_from_user(l->regs, &user);
+	else if (!narrow_regs(l->id, l->regs)) {
+		gone(l);
+		return;
+	}
 	l->state = HOLD_HELD;
 	l->why[0] = '\0';
 }
 
 /* Has it stopped or ended? Leaves l->state as it is if neither. */
-static void look(struct hold_lwp *l)
+static void look(struct hold_lwp *l, bool narrow)
 {
 	siginfo_t si = { 0 };
 
@@ -174,7 +165,7 @@ static void look(struct hold_lwp *l)
 	if (si.si_code == CLD_EXITED || si.si_code == CLD_KILLED || si.si_code == CLD_DUMPED)
 		gone(l);
 	else
-		stopped(l, si.si_status);
+		stopped(l, si.si_status, narrow);
 }
 
 /* State letter of /proc; '\0' when there is no such LWP. */
@@ -197,7 +188,6 @@ static void seize(const struct hold_tracer *t, struct hold_lwp *l)
 	if (ptrace(PTRACE_SEIZE, l->id, NULL, NULL) == 0) {
 		/* Until it stops it counts as not having stopped in time. It may have ended by itself. */
 		l->state = HOLD_TIMEOUT;
-		(void)ptrace(PTRACE_INTERRUPT, l->id, NULL, NULL);
 		return;
 	}
 	l->sys = errno;
@@ -211,17 +201,31 @@ static void seize(const struct hold_tracer *t, struct hold_lwp *l)
 	l->code = hold_why_refused(t->live->pid, l->id, l->why, sizeof(l->why));
 }
 
+/* Seizing stops nobody: first all of that, so that little lies between the first stop and the last. */
+static void stop_from(const struct hold_tracer *t, size_t from)
+{
+	struct hold *h = t->h;
+
+	for (size_t i = from; i < h->lwps.n; i++)
+		seize(t, &h->lwps.at[i]);
+	for (size_t i = from; i < h->lwps.n; i++) {
+		if (h->lwps.at[i].state == HOLD_TIMEOUT)
+			(void)ptrace(PTRACE_INTERRUPT, h->lwps.at[i].id, NULL, NULL);
+	}
+}
+
 /* --- waiting --- */
 
-static size_t look_at_all(struct hold *h)
+static size_t look_at_all(const struct hold_tracer *t)
 {
+	struct hold *h = t->h;
 	size_t pending = 0;
 
 	for (size_t i = 0; i < h->lwps.n; i++) {
 		struct hold_lwp *l = &h->lwps.at[i];
 
 		if (l->state == HOLD_TIMEOUT)
-			look(l);
+			look(l, t->live->narrow);
 		if (l->state == HOLD_TIMEOUT)
 			pending++;
 	}
@@ -245,7 +249,7 @@ static void await_stops(const struct hold_tracer *t)
 
 	(void)sigemptyset(&chld);
 	(void)sigaddset(&chld, SIGCHLD);
-	while (look_at_all(t->h) > 0) {
+	while (look_at_all(t) > 0) {
 		int64_t left = t->deadline - now_ns();
 		struct timespec slice = { 0, left < SLICE_NS ? left : SLICE_NS };
 
@@ -272,6 +276,11 @@ static void explain_timeouts(const struct hold_tracer *t)
 
 /* --- the two halves of the tracer's work --- */
 
+static bool wanted(const struct hold_tracer *t, lwpid_t id)
+{
+	return t->call != NULL ? t->call->wants(t->call->data, id) : proc_lwp_in_set(t->set, id) != 0;
+}
+
 /* LWPs in the task directory that were not there before: appended as HOLD_GONE. False: cannot tell. */
 static bool list_new(struct hold_tracer *t)
 {
@@ -289,9 +298,10 @@ static bool list_new(struct hold_tracer *t)
 			continue;
 		if (!addrmap_put(&t->seen, (uint64_t)l.id, 0))
 			ok = false;
-		else if (proc_lwp_in_set(t->set, l.id) != 0)
+		else if (wanted(t, l.id))
 			ok = vec_push(&t->h->lwps, l);
 	}
+	t->listed = ids.n;
 	vec_free(&ids);
 	return ok;
 }
@@ -308,6 +318,9 @@ static bool complete(const struct hold_tracer *t)
 
 	if (t->set != NULL || fstatat(t->live->dir, "task", &st, 0) != 0)
 		return false;
+	/* Of those that are not to be held some may come and go at any time: as many as were listed will do. */
+	if (t->call != NULL)
+		return st.st_nlink == t->listed + 2;
 	for (size_t i = 0; i < t->h->lwps.n; i++) {
 		const struct hold_lwp *l = &t->h->lwps.at[i];
 
@@ -332,8 +345,7 @@ static void collect(struct hold_tracer *t)
 		}
 		if (t->set != NULL && h->lwps.n == from)
 			break;
-		for (size_t i = from; i < h->lwps.n; i++)
-			seize(t, &h->lwps.at[i]);
+		stop_from(t, from);
 		await_stops(t);
 		if (complete(t) || now_ns() >= t->deadline)
 			break;
@@ -346,15 +358,15 @@ static void collect(struct hold_tracer *t)
 	explain_timeouts(t);
 }
 
-static void let_go(struct hold *h)
+static void let_go(struct hold *h, bool narrow)
 {
-	for (size_t i = 0; i < h->lwps.n; i++) {
+	for (size_t i = h->lwps.n; i-- > 0;) {
 		struct hold_lwp *l = &h->lwps.at[i];
 		bool late = l->state == HOLD_TIMEOUT;
 
 		/* One that was late may have stopped by now. */
 		if (late)
-			look(l);
+			look(l, narrow);
 		if (l->state != HOLD_HELD)
 			continue;
 		if (late)
@@ -362,6 +374,13 @@ static void let_go(struct hold *h)
 		if (ptrace(PTRACE_DETACH, l->id, NULL, (void *)(intptr_t)l->signo) != 0)
 			take_note_of_end(l->id); /* killed while it was held */
 	}
+}
+
+static void call_held(struct hold_tracer *t)
+{
+	collect(t);
+	t->call->held(t->call->data, t->h);
+	let_go(t->h, t->live->narrow);
 }
 
 static void wait_for(sem_t *sem)
@@ -374,10 +393,14 @@ static void *tracer_main(void *arg)
 {
 	struct hold_tracer *t = arg;
 
+	if (t->call != NULL) {
+		call_held(t);
+		return NULL;
+	}
 	collect(t);
 	(void)sem_post(&t->ready);
 	wait_for(&t->go);
-	let_go(t->h);
+	let_go(t->h, t->live->narrow);
 	return NULL;
 }
 
@@ -393,8 +416,12 @@ static void run_tracer(struct hold_tracer *t)
 		t->threaded = pthread_create(&t->thread, &attr, tracer_main, t) == 0;
 		(void)pthread_attr_destroy(&attr);
 	}
-	if (t->threaded)
+	if (t->threaded && t->call != NULL)
+		(void)pthread_join(t->thread, NULL);
+	else if (t->threaded)
 		wait_for(&t->ready);
+	else if (t->call != NULL)
+		call_held(t);
 	else
 		collect(t);
 }
@@ -446,11 +473,20 @@ static enum res none_held(const struct hold_tracer *t, struct fault *f)
 	return fault_set(f, G_NOPROC, ESRCH, 0, "the process has exited");
 }
 
-enum res hold_lwps(struct ps_prochandle *P, const char *set, int ms, struct hold *h, struct fault *f)
+static bool any_held(const struct hold *h)
+{
+	for (size_t i = 0; i < h->lwps.n; i++)
+		if (h->lwps.at[i].state == HOLD_HELD)
+			return true;
+	return false;
+}
+
+/* Either way of holding, as far as both are the same. RES_FAIL: nothing is begun. */
+static enum res begin(
+    struct ps_prochandle *P, const struct hold_tracer *plan, struct hold *h, struct fault *f)
 {
 	struct live *live = live_of(P);
 	struct hold_tracer *t;
-	enum res r;
 
 	memset(h, 0, sizeof(*h));
 	h->P = P;
@@ -461,46 +497,73 @@ enum res hold_lwps(struct ps_prochandle *P, const char *set, int ms, struct hold
 	t = calloc(1, sizeof(*t));
 	if (t == NULL)
 		return fault_memory(f);
+	*t = *plan;
 	t->h = h;
 	t->live = live;
-	t->set = set;
-	t->ms = ms;
 	(void)sem_init(&t->ready, 0, 0);
 	(void)sem_init(&t->go, 0, 0);
 	h->tracer = t;
 	live->holding = h;
-	hold_turn_take(live->dir, ms);
+	hold_turn_take(live->dir, t->ms);
 	run_with_sigchld(t);
 	addrmap_free(&t->seen);
-	for (size_t i = 0; i < h->lwps.n; i++)
-		if (h->lwps.at[i].state == HOLD_HELD)
-			return RES_OK;
-	r = none_held(t, f);
+	return RES_OK;
+}
+
+/* The tracer has ended or is told to; nothing is held any more. */
+static void finish(struct hold *h)
+{
+	struct hold_tracer *t = h->tracer;
+	struct live *live = live_of(h->P);
+
+	h->tracer = NULL;
+	hold_turn_give(t->live->dir);
+	(void)sem_destroy(&t->ready);
+	(void)sem_destroy(&t->go);
+	free(t);
+	if (live != NULL && live->holding == h)
+		live->holding = NULL;
+}
+
+enum res hold_lwps(struct ps_prochandle *P, const char *set, int ms, struct hold *h, struct fault *f)
+{
+	const struct hold_tracer plan = { .set = set, .ms = ms };
+	enum res r = begin(P, &plan, h, f);
+
+	if (r != RES_OK || any_held(h))
+		return r;
+	r = none_held(h->tracer, f);
 	hold_release(h);
+	return r;
+}
+
+enum res hold_during(
+    struct ps_prochandle *P, const struct hold_call *call, int ms, struct hold *h, struct fault *f)
+{
+	const struct hold_tracer plan = { .call = call, .ms = ms };
+	enum res r = begin(P, &plan, h, f);
+
+	if (r != RES_OK)
+		return r;
+	if (!any_held(h) && (h->lwps.n > 0 || h->tracer->lost))
+		r = none_held(h->tracer, f);
+	finish(h);
 	return r;
 }
 
 void hold_release(struct hold *h)
 {
 	struct hold_tracer *t = h->tracer;
-	struct live *live;
 
 	if (t == NULL)
 		return;
-	h->tracer = NULL;
 	if (t->threaded) {
 		(void)sem_post(&t->go);
 		(void)pthread_join(t->thread, NULL);
 	} else {
-		let_go(h);
+		let_go(h, t->live->narrow);
 	}
-	hold_turn_give(t->live->dir);
-	(void)sem_destroy(&t->ready);
-	(void)sem_destroy(&t->go);
-	free(t);
-	live = live_of(h->P);
-	if (live != NULL && live->holding == h)
-		live->holding = NULL;
+	finish(h);
 }
 
 void hold_free(struct hold *h)

@@ -46,6 +46,19 @@ struct hold {
  * RES_FAIL with G_BUSY. *h must not be moved before it is released, nor P be released. */
 enum res hold_lwps(struct ps_prochandle *P, const char *set, int ms, struct hold *h, struct fault *f);
 
+/* What to do during a hold. */
+struct hold_call {
+	bool (*wants)(void *data, lwpid_t id); /* is this LWP to be held? Asked once of each LWP there is */
+	void (*held)(void *data, const struct hold *h); /* called once, with everything held that can be */
+	void *data;
+};
+
+/* Like hold_lwps of the LWPs that are wanted, then held(), then hold_release: all of it in the thread that traces, so
+ * that between the stops and the release nobody waits for another thread's turn. LWPs are stopped in the order of
+ * /proc/PID/task and let go in the opposite one, and all are when it returns. Not one LWP wanted is no failure. */
+enum res hold_during(
+    struct ps_prochandle *P, const struct hold_call *call, int ms, struct hold *h, struct fault *f);
+
 /* Let every held LWP go, each as it was found, handing on pending signals. Idempotent. */
 void hold_release(struct hold *h);
 void hold_free(struct hold *h); /* hold_release and free */

@@ -1,11 +1,12 @@
 /* Pgrab: a live process as a libproc handle.
  *
- *   /proc/PID ──open──> checks (exists, not a zombie, not the kernel's, not traced, readable, 64-bit)
+ *   /proc/PID ──open──> checks (exists, not a zombie, not the kernel's, not traced, readable, x86-64 or i386)
  *             ──read──> maps; files without a name opened
  *             ──hold──> unless PGRAB_RDONLY or PGRAB_NOSTOP
  *
  * Everything that opens or reads files comes before the hold. A main thread may have exited while others
  * run on: its /proc directory then lacks memory, maps, exe and root, and those of another LWP are used. */
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,7 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fileio.h"
 #include "base/owned.h"
+#include "elf/class.h"
 #include "proc/handle.h"
 #include "proc/live.h"
 
@@ -30,10 +33,10 @@ static ssize_t ops_pread(struct ps_prochandle *P, void *buf, size_t n, uintptr_t
 
 static void ops_auxv(struct ps_prochandle *P, auxv_t **auxv, int *n, void *data)
 {
-	bool isa;
+	bool narrow;
 
 	(void)P;
-	(void)live_auxv(data, auxv, n, &isa);
+	(void)live_auxv(data, auxv, n, &narrow);
 }
 
 static const psinfo_t *ops_psinfo(struct ps_prochandle *P, psinfo_t *out, void *data)
@@ -87,7 +90,7 @@ static void ops_status(struct ps_prochandle *P, pstatus_t *out, void *data)
 	out->pr_ppid = st.ppid;
 	out->pr_nzomb = st.state == 'Z' ? 1 : 0;
 	out->pr_nlwp = st.nlwp - out->pr_nzomb;
-	out->pr_dmodel = PR_MODEL_LP64;
+	out->pr_dmodel = live_model(live);
 	fill_status(&out->pr_lwp, live->pid, st.state, held_lwp(live, live->pid));
 	out->pr_flags = out->pr_lwp.pr_flags;
 }
@@ -361,24 +364,51 @@ static int check_kind(struct live *live, int flags)
 	return 0;
 }
 
+static bool is_i386(const struct elf_class *c, const uint8_t *bytes)
+{
+	GElf_Ehdr eh;
+
+	elf_class_ehdr(c, bytes, &eh);
+	return c->word == 4 && eh.e_ident[EI_DATA] == ELFDATA2LSB && eh.e_machine == EM_386;
+}
+
+/* Is a program of 32-bit words an i386 one? x32 has them too. The executable's header says it: in the file, or in
+ * memory, where the program headers follow it. */
+static bool check_machine(const struct live *live, const auxv_t *auxv, int n)
+{
+	OWNED(fd_release) int exe = openat(live->mm_dir, "exe", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	uint8_t head[sizeof(Elf64_Ehdr)] = { 0 };
+	const struct elf_class *c;
+	uintptr_t va = 0;
+
+	for (int i = 0; i < n; i++)
+		va = auxv[i].a_type == AT_PHDR ? (uintptr_t)auxv[i].a_un.a_val : va;
+	if (fileio_pread(exe, head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
+	    memcmp(head, ELFMAG, SELFMAG) != 0)
+		(void)live_read(live, head, sizeof(head), va - sizeof(Elf32_Ehdr));
+	c = memcmp(head, ELFMAG, SELFMAG) == 0 ? elf_class_of(head) : NULL;
+	return c != NULL && is_i386(c, head);
+}
+
 /* The right to read it is asked for by reading. */
 static int check_access(struct live *live)
 {
 	auxv_t *auxv = NULL;
-	bool isa;
-	int n;
+	bool known;
+	int n = 0;
 	enum res r;
 
 	live->mem = openat(live->mm_dir, "mem", O_RDONLY | O_CLOEXEC);
 	if (live->mem < 0)
 		return live_code_of_errno(errno);
-	r = live_auxv(live, &auxv, &n, &isa);
+	r = live_auxv(live, &auxv, &n, &live->narrow);
+	known = r == RES_OK && (!live->narrow || check_machine(live, auxv, n));
 	free(auxv);
 	if (r == RES_OK)
-		return 0;
+		return known ? 0 : G_ISAINVAL;
 	if (r == RES_NONE)
 		return G_NOPROC; /* no memory (any more): it is on its way out */
-	return isa ? G_ISAINVAL : live_code_of_errno(errno);
+	return live_code_of_errno(errno);
 }
 
 static int read_objects(struct live *live, struct proc_objects **out, struct fault *f)

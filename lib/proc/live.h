@@ -29,6 +29,7 @@ struct live {
 	int mm_dir;   /* where maps, mem, exe, root are: like dir, unless the main thread has exited */
 	pid_t mm_pid; /* its number */
 	int mem;      /* /proc/PID/mem, read-only */
+	bool narrow;  /* an i386 program */
 	struct live_files *files; /* owned by the handle's objects */
 	struct hold own;          /* Pgrab's, when it stops */
 	struct hold *holding;     /* the hold in force, own or of hold_lwps; NULL none */
@@ -78,8 +79,11 @@ enum res live_ids_read(int dir, struct live_ids *ids);
 enum res live_psinfo(const struct live *live, psinfo_t *out);
 enum res live_name(int dir, lwpid_t id, char *buf, size_t n); /* without the newline */
 
-/* malloc'd. RES_FAIL with *isa set: a 32-bit program. */
-enum res live_auxv(const struct live *live, auxv_t **out, int *n, bool *isa);
+/* malloc'd. *narrow: it is a program of 32-bit words. RES_NONE: the process has no memory (any more). */
+enum res live_auxv(const struct live *live, auxv_t **out, int *n, bool *narrow);
+
+/* PR_MODEL_* of the program. */
+char live_model(const struct live *live);
 
 /* First bytes of a small file, NUL-terminated; bytes read or -1 with errno. */
 ssize_t live_small(int dir, const char *path, char *buf, size_t n);
@@ -111,5 +115,21 @@ const char *live_files_root(const struct live_files *files);
 /* Up to n bytes at va; stops exactly at the first unreadable one. 0: nothing readable. Works whether or
  * not the process is stopped. */
 ssize_t live_read(const struct live *live, void *buf, size_t n, uintptr_t va);
+
+/* Many pieces in few calls: `got` of each is what live_read would return. */
+enum { LIVE_PIECES = 64 };
+struct live_piece {
+	void *to;
+	size_t n;
+	uintptr_t va;
+	size_t got;
+};
+void live_read_pieces(const struct live *live, struct live_piece *pieces, size_t n);
+
+/* live_read goes by the process's number. Is that still the process that was grabbed, with the memory it had then?
+ * False: it has exited, or executes another program. Asked after reading, it vouches for all that was read. */
+bool live_same_memory(const struct live *live);
+/* As live_read, but of that memory and no other's; slower. */
+ssize_t live_read_same(const struct live *live, void *buf, size_t n, uintptr_t va);
 
 #endif

@@ -198,7 +198,7 @@ enum res live_psinfo(const struct live *live, psinfo_t *out)
 	ps.pr_ppid = st.ppid;
 	ps.pr_uid = status.uid[0];
 	ps.pr_euid = status.uid[1];
-	ps.pr_dmodel = PR_MODEL_LP64;
+	ps.pr_dmodel = live_model(live);
 	(void)snprintf(ps.pr_fname, sizeof(ps.pr_fname), "%.15s", st.comm);
 	ps.pr_lwp.pr_lwpid = live->pid;
 	ps.pr_lwp.pr_sname = st.state;
@@ -212,32 +212,45 @@ enum res live_psinfo(const struct live *live, psinfo_t *out)
 	return RES_OK;
 }
 
-/* auxv holds pairs of the program's own word size. Types are small, so a 64-bit type with something in
- * its upper half is really two 32-bit words. */
-enum res live_auxv(const struct live *live, auxv_t **out, int *n, bool *isa)
+char live_model(const struct live *live)
 {
-	uint64_t pair[128][2];
-	ssize_t got = live_small(live->mm_dir, "auxv", (char *)pair, sizeof(pair));
-	size_t count = got < 0 ? 0 : (size_t)got / sizeof(pair[0]);
+	return live->narrow ? PR_MODEL_ILP32 : PR_MODEL_LP64;
+}
+
+/* Types are small, so a 64-bit type with something in its upper half is really two 32-bit words. */
+static bool has_narrow_pairs(const uint8_t *bytes, size_t n)
+{
+	uint64_t type;
+
+	for (size_t at = 0; at + 2 * sizeof(type) <= n; at += 2 * sizeof(type)) {
+		memcpy(&type, bytes + at, sizeof(type));
+		if (type >> 32 != 0)
+			return true;
+	}
+	return false;
+}
+
+/* auxv holds pairs of the program's own word size. */
+enum res live_auxv(const struct live *live, auxv_t **out, int *n, bool *narrow)
+{
+	uint8_t bytes[128 * 2 * sizeof(uint64_t) + 1];
+	ssize_t got = live_small(live->mm_dir, "auxv", (char *)bytes, sizeof(bytes));
+	size_t word, count;
 	auxv_t *auxv;
 
-	*isa = false;
 	if (got < 0)
 		return absent_or_fail(NULL);
+	*narrow = has_narrow_pairs(bytes, (size_t)got);
+	word = *narrow ? sizeof(uint32_t) : sizeof(uint64_t);
+	count = (size_t)got / (2 * word);
 	if (count == 0)
 		return RES_NONE;
-	for (size_t i = 0; i < count; i++) {
-		if (pair[i][0] >> 32 != 0) {
-			*isa = true;
-			return RES_FAIL;
-		}
-	}
 	auxv = calloc(count, sizeof(*auxv));
 	if (auxv == NULL)
 		return RES_FAIL;
 	for (size_t i = 0; i < count; i++) {
-		auxv[i].a_type = (int)pair[i][0];
-		memcpy(&auxv[i].a_un.a_val, &pair[i][1], sizeof(long));
+		memcpy(&auxv[i].a_type, bytes + 2 * i * word, sizeof(auxv[i].a_type));
+		memcpy(&auxv[i].a_un.a_val, bytes + (2 * i + 1) * word, word);
 	}
 	*out = auxv;
 	*n = (int)count;

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "base/fileio.h"
 #include "proc/live.h"
@@ -64,4 +65,54 @@ ssize_t live_read(const struct live *live, void *buf, size_t n, uintptr_t va)
 			break;
 	}
 	return (ssize_t)done;
+}
+
+/* One call for as many pieces as the kernel takes at a time. Returns the bytes that came, of the first on. */
+static size_t readv_pieces(pid_t pid, const struct live_piece *pieces, size_t n)
+{
+	struct iovec local[LIVE_PIECES], remote[LIVE_PIECES];
+	ssize_t got;
+
+	for (size_t i = 0; i < n; i++) {
+		local[i] = (struct iovec){ pieces[i].to, pieces[i].n };
+		remote[i].iov_base = (void *)pieces[i].va;
+		remote[i].iov_len = pieces[i].n;
+	}
+	got = process_vm_readv(pid, local, n, remote, n, 0);
+	return got < 0 ? 0 : (size_t)got;
+}
+
+void live_read_pieces(const struct live *live, struct live_piece *pieces, size_t n)
+{
+	for (size_t from = 0; from < n;) {
+		size_t some = n - from < LIVE_PIECES ? n - from : LIVE_PIECES;
+		size_t got = readv_pieces(live->mm_pid, pieces + from, some);
+		size_t i = from;
+
+		for (; i < from + some && got >= pieces[i].n; i++) {
+			got -= pieces[i].n;
+			pieces[i].got = pieces[i].n;
+		}
+		/* What follows the first one that came short has not been asked for yet. */
+		if (i < from + some) {
+			pieces[i].got = (size_t)live_read(live, pieces[i].to, pieces[i].n, pieces[i].va);
+			i++;
+		}
+		from = i;
+	}
+}
+
+/* The descriptor is of one address space, whatever becomes of the process and its number: reading where nothing can
+ * be mapped fails with EIO while that is in use, and gives 0 bytes when it no longer is (Linux fs/proc/base.c,
+ * mem_rw). */
+bool live_same_memory(const struct live *live)
+{
+	char byte;
+
+	return pread(live->mem, &byte, sizeof(byte), 0) != 0;
+}
+
+ssize_t live_read_same(const struct live *live, void *buf, size_t n, uintptr_t va)
+{
+	return (ssize_t)mem_once(live->mem, buf, n, va);
 }

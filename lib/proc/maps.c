@@ -6,8 +6,10 @@
 
 void proc_maps_clear(struct proc_maps *maps)
 {
-	for (size_t i = 0; i < maps->n; i++)
-		free(maps->at[i].path);
+	for (size_t i = 0; i < maps->n; i++) {
+		if (!maps->at[i].shared)
+			free(maps->at[i].path);
+	}
 	vec_free(maps);
 }
 

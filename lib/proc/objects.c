@@ -78,7 +78,11 @@ static bool find_objects(struct proc_objects *o)
 			obj = &o->objects.at[o->objects.n - 1];
 		}
 		obj->last = i;
-		obj->loaded |= (m->pr.pr_mflags & MA_EXEC) != 0 || is_vdso(m);
+		if (!obj->loaded && ((m->pr.pr_mflags & MA_EXEC) != 0 || is_vdso(m)) &&
+		    o->n_loaded < LOADED_MAX) {
+			obj->loaded = true;
+			o->n_loaded++;
+		}
 		m->object = (int)(o->objects.n - 1);
 	}
 	return true;
@@ -119,6 +123,7 @@ static void object_clear(struct proc_object *obj)
 	/* Symbols read the image until the end. */
 	elf_symbols_destroy(obj->symbols);
 	elf_symbols_destroy(obj->names);
+	elf_image_close(obj->debug);
 	elf_image_close(obj->image);
 	free(obj->path);
 }

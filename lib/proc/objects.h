@@ -23,6 +23,7 @@ struct proc_map {
 	uint64_t dev;   /* as in st_dev, 0 unknown (core) */
 	uint64_t inode; /* 0 unknown (core) or anonymous */
 	bool deleted;   /* the kernel says the file has no name any more */
+	bool shared;    /* path is that of a mapping before it in the list, which frees it */
 	int object;     /* index in objects, -1: no file; filled by objects_create */
 };
 
@@ -59,6 +60,8 @@ struct proc_build_id {
 	size_t n; /* 0: there is none */
 };
 
+enum { LOADED_MAX = 4096 };
+
 struct proc_object {
 	char *path;                  /* owned; same form as proc_map.path; "linux-vdso.so.1" for the vdso */
 	size_t first, last;          /* its first and last mapping (indices in maps) */
@@ -66,8 +69,11 @@ struct proc_object {
 	uint64_t bias;               /* add to the file's addresses; valid once image is there */
 	struct elf_image *image;     /* NULL: not opened yet, or `tried` and not to be had */
 	struct elf_symbols *symbols; /* made on demand, debug file attached if it is needed */
-	struct elf_symbols *names;   /* without debug file, for lookups by name; NULL: ask symbols */
-	bool loaded;                 /* has an executable mapping (or is the vdso): a program or library */
+	struct elf_image *debug;     /* with debug information, where that is not in image; made on demand */
+	bool debug_tried;
+	struct elf_symbols *names; /* without debug file, for lookups by name; NULL: ask symbols */
+	bool loaded; /* has an executable mapping (or is the vdso): a program or library. Not said of
+	                              * more than LOADED_MAX: the others are found by address alone */
 	bool tried;
 	bool from_memory;            /* the image was put together from loaded segments */
 	enum res mapped_res;         /* what is known of the build-id in memory: RES_OK, mapped has it; */
@@ -76,6 +82,7 @@ struct proc_object {
 
 struct proc_objects {
 	unsigned refs;
+	size_t n_loaded;
 	struct proc_maps maps;
 	VEC(struct proc_object) objects;
 	VEC(struct proc_notice) notices;
@@ -83,7 +90,8 @@ struct proc_objects {
 	/* Raw bytes of the process: for build-ids and images from memory. hold_share_objects lets them be read from the copy. */
 	elf_read_fn *read;
 	void *read_data;
-	bool remembered; /* objects_remember was called */
+	bool remembered;   /* objects_remember was called */
+	bool no_build_ids; /* illumos: files are compared by their headers, for they have none */
 };
 
 /* Take over maps and files (both become the result's, also on failure). NULL: out of memory. */
@@ -111,6 +119,10 @@ void objects_remember(struct proc_objects *o);
 
 /* Its symbols (with separate debug file when the image has no .symtab), or NULL. */
 struct elf_symbols *objects_symbols(struct proc_objects *o, struct proc_object *obj);
+
+/* The file with its debug information (.debug_info): the image itself, or its separate debug file, proven as that of
+ * the symbols. RES_NONE: there is none. Owned by the object. */
+enum res objects_debug(struct proc_objects *o, struct proc_object *obj, struct elf_image **out);
 
 /* Those that the image itself has, or NULL: for a search by name through many objects, where a debug
  * file for each would be too dear. */

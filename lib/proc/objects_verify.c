@@ -18,6 +18,7 @@
 #include "base/fileio.h"
 #include "base/owned.h"
 #include "base/strbuf.h"
+#include "elf/class.h"
 #include "elf/debugfile.h"
 #include "elf/notes.h"
 #include "proc/objects.h"
@@ -106,24 +107,33 @@ static enum res notes_build_id(
 }
 
 /* RES_NONE: what is there is no ELF file. */
-static enum res read_phdrs(struct window *w, Elf64_Phdr phdrs[PHDRS_LIMIT], size_t *n)
+static enum res read_phdrs(struct window *w, GElf_Phdr phdrs[PHDRS_LIMIT], size_t *n)
 {
-	Elf64_Ehdr ehdr;
+	uint8_t head[sizeof(GElf_Ehdr)], raw[PHDRS_LIMIT * sizeof(GElf_Phdr)];
+	const struct elf_class *c;
+	GElf_Ehdr ehdr;
 
-	if (!window_read(w, &ehdr, sizeof(ehdr), w->base))
+	if (!window_read(w, head, sizeof(head), w->base))
 		return RES_FAIL;
-	if (memcmp(ehdr.e_ident, ELFMAG, SELFMAG) != 0 || ehdr.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    ehdr.e_phentsize != sizeof(Elf64_Phdr) || ehdr.e_phnum == 0)
+	c = elf_class_of(head);
+	if (memcmp(head, ELFMAG, SELFMAG) != 0 || c == NULL)
+		return RES_NONE;
+	elf_class_ehdr(c, head, &ehdr);
+	if (ehdr.e_phentsize != c->phdr || ehdr.e_phnum == 0)
 		return RES_NONE;
 	*n = ehdr.e_phnum < PHDRS_LIMIT ? ehdr.e_phnum : PHDRS_LIMIT;
-	return window_read(w, phdrs, *n * sizeof(phdrs[0]), w->base + ehdr.e_phoff) ? RES_OK : RES_FAIL;
+	if (!window_read(w, raw, *n * c->phdr, w->base + ehdr.e_phoff))
+		return RES_FAIL;
+	for (size_t i = 0; i < *n; i++)
+		elf_class_phdr(c, raw + i * c->phdr, &phdrs[i]);
+	return RES_OK;
 }
 
 /* The build-id of what is mapped at base. RES_NONE: it was all read and has none; RES_FAIL: memory
  * cannot be read, so nothing is known. */
 static enum res memory_build_id(struct proc_objects *o, uint64_t base, struct proc_build_id *id)
 {
-	Elf64_Phdr phdrs[PHDRS_LIMIT];
+	GElf_Phdr phdrs[PHDRS_LIMIT];
 	uint64_t bias = base;
 	bool unreadable = false;
 	struct window w;
@@ -285,6 +295,20 @@ static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, 
 	return RES_NONE;
 }
 
+/* Where build-ids are not in use: do the headers in memory, which say where everything in the file lies, equal the file's? */
+static enum res headers_equal(struct proc_objects *o, const struct proc_object *obj, struct elf_image *img)
+{
+	const GElf_Ehdr *eh = elf_image_ehdr(img);
+	uint64_t n = eh->e_phoff + (uint64_t)eh->e_phnum * elf_image_class(img)->phdr;
+	const void *file = n > PAGE ? NULL : elf_image_bytes(img, 0, (size_t)n);
+	uint8_t memory[PAGE];
+
+	if (file == NULL || o->read == NULL || !maps_start(o, obj) ||
+	    o->read(o->read_data, memory, (size_t)n, obj->base) != (ssize_t)n)
+		return RES_FAIL;
+	return memcmp(file, memory, (size_t)n) == 0 ? RES_OK : RES_NONE;
+}
+
 /* Does anything speak against img being what is mapped? Says so where nothing can be known. */
 static bool believed(struct proc_objects *o, struct proc_object *obj, struct elf_image *img)
 {
@@ -294,6 +318,12 @@ static bool believed(struct proc_objects *o, struct proc_object *obj, struct elf
 
 	if (elf_image_build_id(img, &bytes) == RES_OK)
 		build_id_set(&file, &bytes);
+	if (o->no_build_ids && obj->mapped.n == 0 && file.n == 0) {
+		enum res equal = headers_equal(o, obj, img);
+
+		if (equal != RES_FAIL)
+			return equal == RES_OK;
+	}
 	if (res == RES_FAIL || (obj->mapped.n == 0 && file.n == 0)) {
 		objects_notice(o, false, "%s: cannot be checked against the mapped one (%s); taken as it is",
 		    obj->path, res == RES_FAIL ? "its headers in memory are not readable" : "no build-id");
@@ -406,12 +436,40 @@ struct elf_symbols *objects_symbols(struct proc_objects *o, struct proc_object *
 	if (objects_image(o, obj) != RES_OK)
 		return NULL;
 	obj->symbols = elf_symbols_create(obj->image);
-	if (obj->symbols == NULL || elf_symbols_has_symtab(obj->symbols) || o->files.open_path == NULL ||
-	    obj->path[0] != '/')
+	if (obj->symbols == NULL || elf_symbols_has_symtab(obj->symbols) || obj->path[0] != '/')
 		return obj->symbols;
-	if (elf_debugfile_open(obj->image, obj->path, o->files.open_path, o->files.data, &debug) == RES_OK)
+	if ((o->files.open_path != NULL && elf_debugfile_open(obj->image, obj->path, o->files.open_path,
+					       o->files.data, &debug) == RES_OK) ||
+	    elf_minidebug_open(obj->image, &debug) == RES_OK)
 		elf_symbols_attach_debug(obj->symbols, debug);
 	return obj->symbols;
+}
+
+static bool has_bytes(struct elf_image *img, const char *section)
+{
+	GElf_Shdr sh;
+
+	return elf_image_section(img, section, &sh, NULL) == RES_OK && sh.sh_type != SHT_NOBITS &&
+	       sh.sh_size != 0;
+}
+
+enum res objects_debug(struct proc_objects *o, struct proc_object *obj, struct elf_image **out)
+{
+	if (objects_image(o, obj) != RES_OK)
+		return RES_NONE;
+	if (has_bytes(obj->image, ".debug_info")) {
+		*out = obj->image;
+		return RES_OK;
+	}
+	if (!obj->debug_tried && o->files.open_path != NULL && obj->path[0] == '/') {
+		obj->debug_tried = true;
+		(void)elf_debugfile_open(
+		    obj->image, obj->path, o->files.open_path, o->files.data, &obj->debug);
+	}
+	if (obj->debug == NULL || !has_bytes(obj->debug, ".debug_info"))
+		return RES_NONE;
+	*out = obj->debug;
+	return RES_OK;
 }
 
 struct elf_symbols *objects_names(struct proc_objects *o, struct proc_object *obj)

@@ -5,8 +5,11 @@
  *                 └─ the bytecode: a bytes object (≤ 3.10), inline at the end (3.11+), or one of several
  *                    copies (free-threaded 3.14+: co_tlbc → { n, entries[n] })
  *
- * An address can be used again by another code object between two captures, so what is kept is
- * compared with the structure's own words at the first use in each py_stack_read. */
+ * An address can be used again by another code object, so what is kept is compared with the structure's own words at the
+ * first use in each py_stack_read. If they differ, the new one is kept beside the old, which frames that were read before
+ * still have: their thread may have gone on since, and its code with it. From one capture to the next that comparison is
+ * not enough: the allocator gives whoever does the same again the same addresses for its strings and tables too (two of
+ * 20,000 code objects made by exec), so the first use in each capture reads them again. */
 #include <stdlib.h>
 
 #include "base/owned.h"
@@ -17,7 +20,7 @@
 enum { WORDS = 9, UNIT = 2, TLBC_MAX = 1 << 20 };
 
 struct bytecode_copy {
-	int32_t index;
+	uint32_t epoch; /* when its start was read */
 	uint64_t start;
 };
 
@@ -29,7 +32,15 @@ struct py_code_entry {
 	uint64_t start, length; /* the bytecode: address, bytes */
 	int32_t first, firsttraceable;
 	VEC(struct bytecode_copy) copies;
-	uint32_t epoch; /* of the last comparison */
+	struct addrmap copy_at; /* a copy's number → index in copies */
+	uint32_t epoch;         /* of the last comparison */
+	uint32_t generation;    /* the capture that its strings are of */
+	/* The last place whose line was asked for: many threads and a recursion are in the same one. */
+	struct {
+		bool known;
+		int32_t line;
+		uint64_t at;
+	} last;
 };
 
 static void entry_clear(struct py_code_entry *e)
@@ -39,6 +50,7 @@ static void entry_clear(struct py_code_entry *e)
 	free(e->pub.qualname);
 	free(e->table);
 	vec_free(&e->copies);
+	addrmap_free(&e->copy_at);
 	memset(e, 0, sizeof(*e));
 }
 
@@ -54,21 +66,39 @@ void py_code_free_all(struct py_process *py)
 	for (size_t i = 0; i < py->codes.n; i++)
 		entry_release(&py->codes.at[i]);
 	vec_free(&py->codes);
+	vec_free(&py->replaced);
+	vec_free(&py->spare);
 	addrmap_free(&py->code_index);
 }
 
-static struct py_code_entry *entry_of(const struct py_process *py, uint64_t addr)
+void py_code_spare(struct py_process *py)
 {
-	uint32_t i;
-
-	return addrmap_get(&py->code_index, addr, &i) ? py->codes.at[i] : NULL;
+	for (size_t i = 0; i < py->replaced.n; i++) {
+		entry_clear(py->codes.at[py->replaced.at[i]]);
+		(void)vec_push(&py->spare, py->replaced.at[i]); /* else it stays unused */
+	}
+	py->replaced.n = 0;
 }
 
-const struct py_code *py_code_get(const struct py_process *py, uint64_t addr)
+/* What was last read at addr. *at: its index. NULL: nothing. */
+static struct py_code_entry *entry_at(const struct py_process *py, uint64_t addr, uint32_t *at)
 {
-	const struct py_code_entry *e = entry_of(py, addr);
+	return addrmap_get(&py->code_index, addr, at) ? py->codes.at[*at] : NULL;
+}
 
-	return e == NULL || e->pub.name == NULL ? NULL : &e->pub;
+/* A frame's. */
+static struct py_code_entry *entry_of(const struct py_process *py, const struct py_frame *frame)
+{
+	struct py_code_entry *e = frame->known < py->codes.n ? py->codes.at[frame->known] : NULL;
+
+	return e == NULL || e->pub.addr != frame->code || e->pub.name == NULL ? NULL : e;
+}
+
+const struct py_code *py_code_get(const struct py_process *py, const struct py_frame *frame)
+{
+	const struct py_code_entry *e = entry_of(py, frame);
+
+	return e == NULL ? NULL : &e->pub;
 }
 
 static void fingerprint(const struct py_layout *l, const struct py_view *code, uint64_t words[WORDS])
@@ -120,86 +150,123 @@ static enum res read_entry(struct ps_prochandle *P, struct py_runtime *rt, uint6
 	return RES_OK;
 }
 
-static bool copy_known(const struct py_code_entry *e, int32_t index, uint64_t *start)
+static struct bytecode_copy *copy_of(const struct py_code_entry *e, int32_t index)
 {
-	for (size_t i = 0; i < e->copies.n; i++) {
-		if (e->copies.at[i].index == index) {
-			*start = e->copies.at[i].start;
-			return true;
-		}
-	}
-	return false;
+	uint32_t i;
+
+	return addrmap_get(&e->copy_at, (uint32_t)index, &i) ? &e->copies.at[i] : NULL;
 }
 
-/* Entry 0 is the main copy too, but is taken from the table like the others. */
+/* Where copy `index` starts, read once in each epoch; those of other threads stay. Entry 0 is the main copy too, but is
+ * taken from the table like the others. */
 static enum res learn_copy(struct ps_prochandle *P, const struct py_layout *l, struct py_code_entry *e,
     int32_t index, struct fault *f)
 {
-	struct bytecode_copy copy = { .index = index };
+	struct bytecode_copy copy = { .epoch = e->epoch };
 	uint64_t table = e->words[6], n;
+	struct bytecode_copy *known;
 
-	if (l->code.tlbc == 0 || table == 0 || copy_known(e, index, &copy.start))
+	if (l->code.tlbc == 0 || table == 0)
+		return RES_OK;
+	known = copy_of(e, index);
+	if (known != NULL && known->epoch == e->epoch)
 		return RES_OK;
 	if (!py_read_word(P, l, table, PY_AT(0), &n) || index < 0 || n > TLBC_MAX || (uint64_t)index >= n ||
 	    !py_read_word(P, l, table, PY_AT(l->word * ((unsigned)index + 1)), &copy.start))
 		return RES_OK; /* no line then */
-	return vec_push(&e->copies, copy) ? RES_OK : fault_memory(f);
+	if (known != NULL) {
+		*known = copy;
+		return RES_OK;
+	}
+	if (!vec_push(&e->copies, copy))
+		return fault_memory(f);
+	if (addrmap_put(&e->copy_at, (uint32_t)index, (uint32_t)(e->copies.n - 1)))
+		return RES_OK;
+	e->copies.n--;
+	return fault_memory(f);
 }
 
-static enum res keep_entry(struct py_process *py, struct py_code_entry **e, struct fault *f)
+/* Where there is room for one more: its index. */
+static enum res make_room(struct py_process *py, uint32_t *at, struct fault *f)
 {
-	size_t at = py->codes.n;
-
-	if (at >= UINT32_MAX || !vec_push(&py->codes, *e))
-		return fault_memory(f);
-	if (!addrmap_put(&py->code_index, (*e)->pub.addr, (uint32_t)at)) {
-		py->codes.n--;
-		return fault_memory(f);
+	if (py->spare.n > 0) {
+		*at = py->spare.at[--py->spare.n];
+		return RES_OK;
 	}
+	*at = (uint32_t)py->codes.n;
+	return py->codes.n < UINT32_MAX && vec_push(&py->codes, NULL) ? RES_OK : fault_memory(f);
+}
+
+/* Take *e, just read. `known`, at *at, is what was there before (NULL: nothing): frames of this generation may have it. */
+static enum res keep_entry(struct py_process *py, struct py_code_entry **e, struct py_code_entry *known,
+    uint32_t *at, struct fault *f)
+{
+	bool in_use = known != NULL && known->generation == py->generation;
+	uint32_t room = *at;
+
+	if (known == NULL || in_use) {
+		if ((in_use && !vec_reserve(&py->replaced, py->replaced.n + 1)) ||
+		    make_room(py, &room, f) != RES_OK)
+			return fault_memory(f);
+		if (!addrmap_put(&py->code_index, (*e)->pub.addr, room)) {
+			(void)vec_push(&py->spare, room);
+			return fault_memory(f);
+		}
+		if (in_use)
+			(void)vec_push(&py->replaced, *at);
+	}
+	entry_release(&py->codes.at[room]);
+	py->codes.at[room] = *e;
 	*e = NULL;
+	*at = room;
 	return RES_OK;
 }
 
-enum res py_code_load(
-    struct py_process *py, struct py_runtime *rt, uint64_t addr, int32_t tlbc, struct fault *f)
+/* Is it still what was read? */
+static bool unchanged(
+    struct py_process *py, const struct py_layout *l, const struct py_view *code, struct py_code_entry *known)
 {
-	const struct py_layout *l = &rt->layout;
-	uint8_t bytes[PY_STRUCT_MAX];
-	struct py_view code = { bytes, l->code_extent, l->word };
-	struct py_code_entry *known = entry_of(py, addr);
-	OWNED(entry_release) struct py_code_entry *fresh = NULL;
 	uint64_t words[WORDS];
 
+	fingerprint(l, code, words);
+	if (known->pub.name == NULL || known->generation != py->generation ||
+	    memcmp(words, known->words, sizeof(words)) != 0)
+		return false;
+	known->epoch = py->epoch;
+	return true;
+}
+
+enum res py_code_load(struct py_process *py, struct py_runtime *rt, struct py_frame *frame, struct fault *f)
+{
+	const struct py_layout *l = &rt->layout;
+	uint64_t addr = frame->code;
+	uint8_t bytes[PY_STRUCT_MAX];
+	struct py_view code = { bytes, l->code_extent, l->word };
+	uint32_t at = 0;
+	struct py_code_entry *known = entry_at(py, addr, &at);
+	OWNED(entry_release) struct py_code_entry *fresh = NULL;
+
+	frame->known = at;
 	if (known != NULL && known->epoch == py->epoch)
 		return known->pub.name == NULL ? fault_set(f, 0, 0, addr, "a frame's code is no code object")
-					       : learn_copy(py->P, l, known, tlbc, f);
+					       : learn_copy(py->P, l, known, frame->tlbc, f);
 	if (!py_pointer_sane(addr, l->word) || !py_read(py->P, bytes, code.n, addr))
 		return fault_set(f, 0, 0, addr, "a frame's code object cannot be read");
-	if (known != NULL) {
-		fingerprint(l, &code, words);
-		if (known->pub.name != NULL && memcmp(words, known->words, sizeof(words)) == 0) {
-			known->epoch = py->epoch;
-			known->copies.n = 0;
-			return learn_copy(py->P, l, known, tlbc, f);
-		}
-	}
+	if (known != NULL && unchanged(py, l, &code, known))
+		return learn_copy(py->P, l, known, frame->tlbc, f);
 	fresh = calloc(1, sizeof(*fresh));
 	if (fresh == NULL)
 		return fault_memory(f);
 	if (read_entry(py->P, rt, addr, &code, fresh, f) != RES_OK)
 		return RES_FAIL;
 	fresh->epoch = py->epoch;
-	if (learn_copy(py->P, l, fresh, tlbc, f) != RES_OK)
+	fresh->generation = py->generation;
+	if (learn_copy(py->P, l, fresh, frame->tlbc, f) != RES_OK)
 		return RES_FAIL;
-	if (known == NULL)
-		return keep_entry(py, &fresh, f);
-	entry_clear(known);
-	*known = *fresh;
-	memset(fresh, 0, sizeof(*fresh));
-	return RES_OK;
+	return keep_entry(py, &fresh, known, &frame->known, f);
 }
 
-static int32_t line_at(const struct py_layout *l, const struct py_code_entry *e, uint64_t at)
+static int32_t decode_line(const struct py_layout *l, const struct py_code_entry *e, uint64_t at)
 {
 	struct span table = span_of(e->table, e->table_len);
 
@@ -218,8 +285,18 @@ static int32_t line_at(const struct py_layout *l, const struct py_code_entry *e,
 	return 0;
 }
 
+static int32_t line_at(const struct py_layout *l, struct py_code_entry *e, uint64_t at)
+{
+	if (!e->last.known || e->last.at != at) {
+		e->last.line = decode_line(l, e, at);
+		e->last.at = at;
+		e->last.known = true;
+	}
+	return e->last.line;
+}
+
 /* Up to 3.10 `instr` is an offset and nothing is ever hidden. */
-static void place_by_offset(const struct py_layout *l, const struct py_code_entry *e, struct py_frame *frame)
+static void place_by_offset(const struct py_layout *l, struct py_code_entry *e, struct py_frame *frame)
 {
 	if (frame->line != 0)
 		return; /* a debugger's own line */
@@ -233,10 +310,11 @@ static void place_by_offset(const struct py_layout *l, const struct py_code_entr
  * Python shows it only if a generator owns it. 3.11 and 3.12 point one unit before the start there. */
 void py_code_place(const struct py_process *py, const struct py_layout *l, struct py_frame *frame)
 {
-	const struct py_code_entry *e = entry_of(py, frame->code);
+	struct py_code_entry *e = entry_of(py, frame);
+	const struct bytecode_copy *copy;
 	uint64_t start, at;
 
-	if (frame->bad || e == NULL || e->pub.name == NULL) {
+	if (frame->bad || e == NULL) {
 		frame->bad = true;
 		return;
 	}
@@ -245,8 +323,12 @@ void py_code_place(const struct py_process *py, const struct py_layout *l, struc
 		return;
 	}
 	start = e->start;
-	if (l->code.tlbc != 0 && e->words[6] != 0 && !copy_known(e, frame->tlbc, &start))
-		return;
+	if (l->code.tlbc != 0 && e->words[6] != 0) {
+		copy = copy_of(e, frame->tlbc);
+		if (copy == NULL)
+			return;
+		start = copy->start;
+	}
 	if (frame->instr + UNIT == start) {
 		frame->hidden = frame->owner != PY_OWNED_BY_GENERATOR;
 		frame->line = e->first > 0 ? e->first : 0;

@@ -107,30 +107,54 @@ static enum res next_record(struct span *s, const uint8_t *section, uint64_t sec
 	return RES_OK;
 }
 
-static bool cold_by_unwind_table(struct ps_prochandle *P, const struct py_range *hot, struct py_range *out)
+/* The function that pc, an address of its hot part or its cold one, is in: out[0] the hot part, out[1] the cold one.
+ * Returns how many of them there are; 0: nothing describes pc. */
+static size_t by_unwind_table(struct ps_prochandle *P, uint64_t pc, struct py_range out[2])
 {
 	struct elf_image *img;
 	struct span table, s;
-	struct fde fde = { 0, 0, { NULL, NULL } };
+	struct fde fde = { 0, 0, { NULL, NULL } }, before = { 0, 0, { NULL, NULL } };
 	GElf_Shdr shdr;
 	uint64_t bias;
-	bool after_hot = false;
+	size_t found = 0;
 	enum res res;
 
-	if (os_object_image(P, (uintptr_t)hot->lo, &img, &bias) != RES_OK ||
+	if (os_object_image(P, (uintptr_t)pc, &img, &bias) != RES_OK ||
 	    elf_image_section(img, ".eh_frame", &shdr, &table) != RES_OK)
-		return false;
+		return 0;
 	s = table;
 	while ((res = next_record(&s, table.at, shdr.sh_addr, &fde)) != RES_FAIL) {
+		bool inside;
+
 		if (res == RES_NONE)
 			continue; /* a CIE may stand between them */
-		if (after_hot) {
-			*out = (struct py_range){ fde.lo + bias, fde.hi + bias };
-			return fde.hi > fde.lo && starts_inside(fde.program);
+		inside = fde.hi > fde.lo && starts_inside(fde.program);
+		if (found != 0) {
+			out[1] = (struct py_range){ fde.lo + bias, fde.hi + bias };
+			return inside ? 2 : 1;
 		}
-		after_hot = fde.lo + bias == hot->lo;
+		if (fde.lo + bias <= pc && pc < fde.hi + bias) {
+			out[0] = (struct py_range){ fde.lo + bias, fde.hi + bias };
+			if (inside && before.hi > before.lo) {
+				out[1] = out[0];
+				out[0] = (struct py_range){ before.lo + bias, before.hi + bias };
+				return 2;
+			}
+			found = 1;
+		}
+		before = fde;
 	}
-	return false;
+	return found;
+}
+
+size_t py_function_ranges(struct py_process *py, size_t runtime, uint64_t pc, struct py_range out[2])
+{
+	char path[4096];
+
+	if (runtime >= py->runtimes.n || Pobjname(py->P, pc, path, sizeof(path)) == NULL ||
+	    strcmp(path, py->runtimes.at[runtime].object) != 0)
+		return 0;
+	return by_unwind_table(py->P, pc, out);
 }
 
 /* Before 2.5, and before frames could be evaluated by others (3.6, PEP 523), it was the exported function itself. */
@@ -144,6 +168,7 @@ static const char *loop_of(uint32_t version)
 size_t py_eval_ranges(struct py_process *py, size_t runtime, struct py_range *out, size_t max)
 {
 	const char *object, *loop;
+	struct py_range parts[2];
 	char cold[64];
 
 	if (runtime >= py->runtimes.n || max == 0)
@@ -155,7 +180,10 @@ size_t py_eval_ranges(struct py_process *py, size_t runtime, struct py_range *ou
 	if (max == 1)
 		return 1;
 	(void)snprintf(cold, sizeof(cold), "%s.cold", loop);
-	if (range_of(py->P, object, cold, &out[1]) || cold_by_unwind_table(py->P, &out[0], &out[1]))
+	if (range_of(py->P, object, cold, &out[1]))
 		return 2;
-	return 1;
+	if (by_unwind_table(py->P, out[0].lo, parts) != 2 || parts[0].lo != out[0].lo)
+		return 1;
+	out[1] = parts[1];
+	return 2;
 }

@@ -78,15 +78,9 @@ static enum res walk(struct py_process *py, struct py_runtime *rt, const cuts *c
 	while (at != 0 && advance(c, &k, &first, at, s, &res, f)) {
 		struct py_frame frame = { .addr = at };
 
-		if (!py_step_ok(py, l, at, s, &res, f))
+		if (!py_step_to_frame(py, l, at, bytes, s, &res, f))
 			break;
-		if (!py_read(py->P, bytes, v.n, at)) {
-			py_stack_break(s, "a frame at %#llx cannot be read", (unsigned long long)at);
-			break;
-		}
-		frame.code = py_view_word(&v, l->frame.code);
-		frame.instr = py_view_word(&v, l->frame.instr);
-		frame.owner = py_view_u8(&v, l->frame.owner);
+		py_frame_decode(l, &v, s->frames.n == 0, &frame);
 		if (!py_frame_push(py, rt, &frame, s, &bad_run, &res, f))
 			break;
 		at = py_view_word(&v, l->frame.previous);

@@ -9,8 +9,6 @@
  * Of an entry frame only code, previous and owner are initialised. */
 #include "python/py_process.h"
 
-enum { OWNER_ENTRY = 3, OWNER_LAST = 4 }; /* 3.14 has both 3 and 4: stubs, like 3 alone elsewhere */
-
 struct start {
 	uint64_t at;   /* the youngest frame */
 	uint64_t next; /* 3.12: the youngest of the next activation; 0 none */
@@ -32,13 +30,6 @@ static bool youngest(
 	return true;
 }
 
-static void decode(const struct py_layout *l, const struct py_view *v, struct py_frame *out)
-{
-	out->code = py_view_word(v, l->frame.code) & ~(uint64_t)l->tag_mask;
-	out->instr = py_view_word(v, l->frame.instr);
-	out->tlbc = py_view_i32(v, l->frame.tlbc);
-}
-
 /* Walk the chain from `at` on. *joins: its first activation's entry frame leads to `next`. */
 static enum res walk(struct py_process *py, struct py_runtime *rt, uint64_t at, uint64_t base, uint64_t next,
     struct py_stack *s, bool *joins, struct fault *f)
@@ -53,25 +44,22 @@ static enum res walk(struct py_process *py, struct py_runtime *rt, uint64_t at, 
 	while (at != 0 && at != base) {
 		struct py_frame frame = { .addr = at };
 
-		if (!py_step_ok(py, l, at, s, &res, f))
+		if (!py_step_to_frame(py, l, at, bytes, s, &res, f))
 			break;
-		if (!py_read(py->P, bytes, v.n, at)) {
-			py_stack_break(s, "a frame at %#llx cannot be read", (unsigned long long)at);
-			break;
-		}
 		frame.owner = py_view_u8(&v, l->frame.owner);
-		if (frame.owner > OWNER_LAST) {
+		if (frame.owner > PY_OWNER_LAST) {
 			py_stack_break(s, "what lies at %#llx is no frame", (unsigned long long)at);
+			s->entering = s->runs.n == 0 && s->frames.n == 1; /* see py_stack_unowned */
 			break;
 		}
 		at = py_view_word(&v, l->frame.previous);
-		if (frame.owner >= OWNER_ENTRY) {
+		if (frame.owner >= PY_OWNED_BY_CSTACK) {
 			*joins = *joins || (s->runs.n == 0 && at == next);
 			if (!py_run_push(s, frame.addr, first, &res, f))
 				break;
 			first = s->frames.n;
 		} else {
-			decode(l, &v, &frame);
+			py_frame_decode(l, &v, s->frames.n == 0, &frame);
 			if (!py_frame_push(py, rt, &frame, s, &bad_run, &res, f))
 				break;
 		}
@@ -95,6 +83,9 @@ enum res py_frames_entry(struct py_process *py, struct py_runtime *rt, const str
 	if (!youngest(py, l, tstate, &start))
 		return fault_set(f, 0, 0, t->tstate, "the thread's C frame cannot be read");
 	res = walk(py, rt, start.at, base, start.next, s, &joins, f);
+	/* 3.12: the C frame is linked, and neither what it leads to nor the one before it is written yet. */
+	if (s->broken && s->runs.n == 0 && !start.checked && l->tstate.cframe != 0)
+		s->entering = true;
 	if (res != RES_OK || !start.checked ||
 	    py_entered(py, l, tstate, s, s->runs.n == 0 ? 0 : s->runs.at[0].count, joins))
 		return res;

@@ -25,4 +25,14 @@ enum res py_head_find(
  *   [pop %rbp | leave] ret */
 uint64_t py_head_of_code(struct ps_prochandle *P, struct span code, uint64_t va);
 
+/* The same for i386's, which knows where it is by the return address of a call:
+ *
+ *   [endbr32] [push %ebp; mov %esp,%ebp] [push %ebx]
+ *   mov X,%eax                                                      X
+ *   call THUNK; add $A,REG; mov B(REG),%eax                         A + B past the call
+ *   call THUNK; add $A,REG; mov B(REG),%eax; mov [N](%eax),%eax     *(the same) + N
+ *   call THUNK; add $A,REG; lea B(REG),%eax; mov [N](%eax),%eax     the same + N
+ *   [pop %ebx] [pop %ebp | leave] ret                               THUNK: mov (%esp),REG; ret */
+uint64_t py_head_of_i386(struct ps_prochandle *P, struct span code, uint64_t va);
+
 #endif

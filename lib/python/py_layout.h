@@ -1,6 +1,7 @@
 /* PRIVATE to lib/python: where a CPython keeps what we read, as data.
  *
- *   ≤ 3.12   a const row of py_layout_table.c
+ *   ≤ 3.12   a const row of py_layout_table.c, of py_layout_table32.c for an i386 process; where the target
+ *            contradicts it (py_layout_doubt.c), the debug information of the binary (py_layout_dwarf.c)
  *   3.13+    filled from the offsets the target publishes about itself (py_layout_debug.c)
  *
  * To add a version below 3.13: one row with its source; nothing else if the structures kept their
@@ -17,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/fault.h"
+#include "elf/image.h"
 #include "python/python.h"
 
 typedef uint32_t py_field;
@@ -73,6 +75,9 @@ struct py_layout {
 	struct { /* PyFrameObject up to 3.10, _PyInterpreterFrame from 3.11 */
 		py_field previous, code, instr, owner, tlbc;
 		py_field trace, lasti, lineno, state;
+		/* 3.9, 3.10: f_gen and where a suspended frame's value stack ends (f_stacktop; f_valuestack
+		 * and f_stackdepth, which is −1 while the loop runs the frame). */
+		py_field generator, stack_top, values, depth;
 	} frame;
 	struct {
 		py_field bytecode, filename, name, qualname, firstlineno, table, firsttraceable, tlbc;
@@ -102,8 +107,13 @@ enum { PY_STRUCT_MAX = 2048 };
 /* Work out the extents. False: some member lies further out than PY_STRUCT_MAX. */
 bool py_layout_finish(struct py_layout *l);
 
-/* The row for a version below 3.13. RES_NONE: no row for it. */
-enum res py_layout_of_version(uint32_t version, struct py_layout *out);
+/* Bytes in a pointer of P. */
+uint8_t py_layout_word(struct ps_prochandle *P);
+
+/* The row for a version below 3.13 with words of 8 or 4 bytes. RES_NONE: no row for it. */
+enum res py_layout_of_version(uint32_t version, uint8_t word, struct py_layout *out);
+/* The same for words of 4 (py_layout_table32.c), not finished; NULL: no row. */
+const struct py_layout *py_layout_row32(uint32_t version);
 
 /* Does this version have no _PyRuntime, but a static pointer to the first interpreter (≤ 3.6)? Its runtime is that
  * pointer. */
@@ -120,5 +130,22 @@ bool py_layout_is_cookie(const uint8_t bytes[PY_COOKIE_SIZE]);
  * against a sane limit. RES_NONE: there are none; RES_FAIL: unreadable or senseless. */
 enum res py_layout_from_target(
     struct ps_prochandle *P, uint64_t runtime, uint32_t *version, struct py_layout *out, struct fault *f);
+
+/* What in the target's memory contradicts layout l of the interpreter in the binary at path `object`, whose runtime is at
+ * `runtime` and proved itself (py_runtime_validate); NULL: nothing. A phrase, constant. by_table: l is of the table, whose
+ * versions have objects of known sizes. Some twenty short reads. */
+const char *py_layout_doubt(
+    struct ps_prochandle *P, const struct py_layout *l, uint64_t runtime, const char *object, bool by_table);
+
+/* The layout by the debug information in `debug`, for a CPython below 3.13 whose row in the table is `row` (without
+ * traced references); it says what debug information cannot. hints: as dwarf_members. RES_NONE: nothing is to be had from
+ * it. RES_FAIL: it is damaged, contradicts itself, or lacks what only it could tell; f says which. */
+enum res py_layout_of_debug(struct elf_image *debug, const uint64_t *hints, size_t hint_n,
+    const struct py_layout *row, struct py_layout *out, struct fault *f);
+
+/* The same for the binary at path `object`, mapped at addr in P: from its file, or its separate debug file. Takes from a
+ * millisecond to a few hundred: not for a time when a target is held. */
+enum res py_layout_from_debug(struct ps_prochandle *P, const char *object, uint64_t addr,
+    const struct py_layout *row, struct py_layout *out, struct fault *f);
 
 #endif

@@ -5,7 +5,7 @@
  *
  * The structure has no count of its members: their positions go by the minor version (Include/internal/
  * pycore_debug_offsets.h of 3.14 and 3.15, pycore_runtime.h of 3.13); they are the same in every patch
- * level, debug build and free-threaded build of a minor. A version newer than the last column is read
+ * level, debug build, free-threaded build and word size of a minor. A version newer than the last column is read
  * by that column, and then has to prove itself like every candidate (py_runtime.c). */
 #include "python/py_layout.h"
 
@@ -106,8 +106,8 @@ static void derive(struct py_layout *l)
 	if (l->str.compact == 0 && l->str.ascii != 0)
 		l->str.compact = l->str.ascii + 2U * l->word;
 	/* _co_firsttraceable, a pointer, [co_tlbc,] co_code_adaptive (Include/cpython/code.h). */
-	if (l->code_inline > 24)
-		l->code.firsttraceable = l->code_inline - (l->code.tlbc != 0 ? 24 : 16);
+	if (l->code_inline > 3U * l->word)
+		l->code.firsttraceable = l->code_inline - (l->code.tlbc != 0 ? 3U : 2U) * l->word;
 }
 
 /* What there is no doing without. */
@@ -120,6 +120,11 @@ static bool complete(const struct py_layout *l)
 	       l->str.ascii != 0 && l->bytes.size != 0 && l->bytes.data != 0;
 }
 
+bool py_version_known(uint32_t version)
+{
+	return (version & PY_MINOR_MASK) < PY_HEX(3, 13) + (COLUMNS << 16);
+}
+
 bool py_layout_is_cookie(const uint8_t bytes[PY_COOKIE_SIZE])
 {
 	return memcmp(bytes, "xdebugpy", PY_COOKIE_SIZE) == 0;
@@ -129,8 +134,9 @@ enum res py_layout_from_target(
     struct ps_prochandle *P, uint64_t runtime, uint32_t *version, struct py_layout *out, struct fault *f)
 {
 	uint8_t offsets[OFFSETS_SIZE] = { 0 };
-	struct py_layout l = { .word = 8,
-		.size_width = 8,
+	uint8_t word = py_layout_word(P);
+	struct py_layout l = { .word = word,
+		.size_width = word,
 		.str_flag = 28,
 		.marking = PY_MARK_ENTRY,
 		.lines = PY_LINES_LOCATIONS };

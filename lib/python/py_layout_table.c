@@ -2,8 +2,8 @@
  *
  * Offsets in bytes on LP64. They were taken from the DWARF of builds of each version, or from its headers compiled,
  * and hold for every patch level of it. A debug build (Py_DEBUG) moves none of them but by Py_TRACE_REFS, which it
- * implies up to 3.7: py_layout_add_refs. 3.7.4 moved members of _PyRuntime, but none that is named here. Not covered:
- * 32-bit targets. */
+ * implies up to 3.7: py_layout_add_refs. 3.7.4 moved members of _PyRuntime, but none that is named here. Words of 4:
+ * py_layout_table32.c. */
 #include "python/py_layout.h"
 
 #include <string.h>
@@ -92,6 +92,15 @@ enum { STR_FLAG_2 = 27 };
 		.lasti = PY_AT(104),      \
 		.lineno = PY_AT(108),     \
 		.state = PY_AT(116) }
+#define FRAME_39                          \
+	.frame = { .previous = PY_AT(24), \
+		.code = PY_AT(32),        \
+		.trace = PY_AT(80),       \
+		.lasti = PY_AT(104),      \
+		.lineno = PY_AT(108),     \
+		.state = PY_AT(116),      \
+		.generator = PY_AT(96),   \
+		.stack_top = PY_AT(72) }
 #define CODE_38                           \
 	.code = { .bytecode = PY_AT(48),  \
 		.filename = PY_AT(104),   \
@@ -165,7 +174,7 @@ static const struct py_layout layouts[] = {
 	    .runtime = { .interpreters_head = PY_AT(32) },
 	    .interp = { .next = PY_AT(0), .threads_head = PY_AT(8), .id = PY_AT(24) },
 	    .tstate = { .next = PY_AT(8), .interp = PY_AT(16), .frame = PY_AT(24), .thread_id = PY_AT(176) },
-	    FRAME_38,
+	    FRAME_39,
 	    CODE_38,
 	},
 	{
@@ -190,7 +199,10 @@ static const struct py_layout layouts[] = {
 		.trace = PY_AT(72),
 		.lasti = PY_AT(96),
 		.lineno = PY_AT(100),
-		.state = PY_AT(108) },
+		.state = PY_AT(108),
+		.generator = PY_AT(88),
+		.values = PY_AT(64),
+		.depth = PY_AT(80) },
 	    CODE_38,
 	},
 	{
@@ -273,8 +285,19 @@ bool py_layout_finish(struct py_layout *l)
 	       l->code_extent <= PY_STRUCT_MAX && l->cframe_extent <= PY_STRUCT_MAX;
 }
 
-enum res py_layout_of_version(uint32_t version, struct py_layout *out)
+uint8_t py_layout_word(struct ps_prochandle *P)
 {
+	return Pstatus(P)->pr_dmodel == PR_MODEL_ILP32 ? 4 : 8;
+}
+
+enum res py_layout_of_version(uint32_t version, uint8_t word, struct py_layout *out)
+{
+	const struct py_layout *small = word == 4 ? py_layout_row32(version) : NULL;
+
+	if (small != NULL)
+		*out = *small;
+	if (word == 4)
+		return small != NULL && py_layout_finish(out) ? RES_OK : RES_NONE;
 	for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
 		if (layouts[i].version == (version & PY_MINOR_MASK)) {
 			*out = layouts[i];

@@ -77,7 +77,7 @@ static inline uint64_t py_view_size(const struct py_view *v, const struct py_lay
 /* Could this be the address of an object or a state structure? (Cheap; reading decides.) */
 static inline bool py_pointer_sane(uint64_t va, uint8_t word)
 {
-	return va >= 4096 && va % word == 0 && va < (uint64_t)1 << 56;
+	return va >= 4096 && va % word == 0 && va < (uint64_t)1 << (word == 4 ? 32 : 56);
 }
 
 #endif

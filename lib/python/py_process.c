@@ -36,6 +36,8 @@ void py_process_close(struct py_process *py)
 void py_process_move(struct py_process *py, struct ps_prochandle *P)
 {
 	py->P = P;
+	py->generation++;
+	py_code_spare(py);
 }
 
 size_t py_runtimes(const struct py_process *py)
@@ -46,6 +48,11 @@ size_t py_runtimes(const struct py_process *py)
 uint32_t py_version(const struct py_process *py, size_t runtime)
 {
 	return runtime < py->runtimes.n ? py->runtimes.at[runtime].version : 0;
+}
+
+const char *py_doubt(const struct py_process *py, size_t runtime)
+{
+	return runtime < py->runtimes.n ? py->runtimes.at[runtime].doubt : NULL;
 }
 
 enum py_marking py_marking_of(const struct py_process *py, size_t runtime)

@@ -16,7 +16,8 @@ struct py_runtime {
 	uint64_t addr;    /* of _PyRuntime */
 	uint32_t version; /* PY_VERSION_HEX */
 	struct py_layout layout;
-	char *object; /* path of the binary it is in, owned */
+	char *object;      /* path of the binary it is in, owned */
+	const char *doubt; /* what contradicts the layout, and nothing better was to be had; NULL: nothing */
 	/* Type objects, 0 while not known: by symbol, or learned from the first object that proves to be
 	 * of the type. */
 	uint64_t code_type, frame_type, str_type;
@@ -26,9 +27,13 @@ struct py_process {
 	struct ps_prochandle *P; /* the caller's */
 	VEC(struct py_runtime) runtimes;
 	VEC(struct py_code_entry *) codes;
-	struct addrmap code_index; /* address → index in codes */
+	struct addrmap code_index; /* address → index in codes of the latest one there */
+	VEC(uint32_t) replaced;    /* indices of those that others have replaced in this generation */
+	VEC(uint32_t) spare;       /* and in earlier ones: free */
 	struct addrmap seen;       /* scratch: nodes of the list being walked */
+	size_t interps;            /* met by the last py_threads_read */
 	uint32_t epoch;            /* counts py_stack_read: what was checked in this one stays good for it */
+	uint32_t generation;       /* counts py_process_move: strings and tables are read once in each */
 };
 
 /* Find the runtimes of py->P into py->runtimes (py_runtime.c). Results as py_process_open. */
@@ -40,26 +45,36 @@ enum res py_runtime_find(struct py_process *py, struct fault *f);
 enum res py_runtime_validate(
     struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, struct fault *f);
 
-/* Take a runtime that has been judged good. path is copied. */
+/* Take a runtime that has been judged good. path is copied. why: what in memory contradicts the layout (a constant), or
+ * NULL. */
 enum res py_runtime_add(struct py_process *py, uint64_t addr, uint32_t version, const struct py_layout *l,
-    const char *path, struct fault *f);
+    const char *path, const char *why, struct fault *f);
 
 /* Is the type object at `type` called `name`? *known is the address learned so far. */
 bool py_type_is(
     struct ps_prochandle *P, const struct py_layout *l, uint64_t type, const char *name, uint64_t *known);
 
-/* The code object of a frame, read now or proven unchanged since it was read. `tlbc`: also the start of
- * that copy of its bytecode. RES_FAIL: it is no code object that can be decoded. */
-enum res py_code_load(
-    struct py_process *py, struct py_runtime *rt, uint64_t addr, int32_t tlbc, struct fault *f);
+/* The code object of a frame, read now or proven unchanged since it was read: frame->known is set. Also the start of the
+ * frame's copy of its bytecode. RES_FAIL: it is no code object that can be decoded. */
+enum res py_code_load(struct py_process *py, struct py_runtime *rt, struct py_frame *frame, struct fault *f);
 /* Offline: hidden and line of a frame. */
 void py_code_place(const struct py_process *py, const struct py_layout *l, struct py_frame *frame);
+/* Nobody asks any more for code objects that others have replaced. */
+void py_code_spare(struct py_process *py);
 void py_code_free_all(struct py_process *py);
 
 /* The chains of the three families. `tstate` is a view of the thread state at t->tstate. They append
  * to s, and set s->broken; RES_FAIL only without memory. */
 enum res py_frames_object(struct py_process *py, struct py_runtime *rt, const struct py_thread *t,
     const struct py_view *tstate, struct py_stack *s, struct fault *f);
+/* The links of `at` and what follows, with their runs: frames `found` so. *last: a view of the last one, in the bytes
+ * given (PY_STRUCT_MAX of them); n 0 if there was none. */
+enum res py_frames_links(struct py_process *py, struct py_runtime *rt, uint64_t at, bool found,
+    uint8_t *bytes, struct py_view *last, struct py_stack *s, struct fault *f);
+
+/* Is this the frame of a generator that is suspended, as the state of the generator's frame says and its value stack
+ * confirms? For the layouts that tell (3.9, 3.10). *values_end: behind the last value. */
+bool py_frame_delegates(const struct py_layout *l, const struct py_view *v, uint64_t *values_end);
 enum res py_frames_cframe(struct py_process *py, struct py_runtime *rt, const struct py_thread *t,
     const struct py_view *tstate, struct py_stack *s, struct fault *f);
 enum res py_frames_entry(struct py_process *py, struct py_runtime *rt, const struct py_thread *t,
@@ -74,7 +89,16 @@ enum {
 };
 
 /* Values of `owner` (CPython Include/internal/pycore_frame.h, enum _frameowner). */
-enum { PY_OWNED_BY_THREAD = 0, PY_OWNED_BY_GENERATOR = 1 };
+enum {
+	PY_OWNED_BY_THREAD = 0,
+	PY_OWNED_BY_GENERATOR = 1,
+	PY_OWNED_BY_CSTACK = 3, /* 3.12+: an entry frame; 3.14 has both 3 and 4 for such */
+	PY_OWNER_LAST = 4
+};
+
+/* What a copy of a frame says, but for its address, whatever the version (py_frame.c). Not for entry frames, which
+ * have next to nothing in them. `youngest`: no frame was called by it. */
+void py_frame_decode(const struct py_layout *l, const struct py_view *v, bool youngest, struct py_frame *out);
 
 /* Common to the families (py_stack.c). The first end of a chain is the one that is told. */
 void py_stack_break(struct py_stack *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -87,6 +111,10 @@ void py_stack_restart(struct py_process *py, struct py_stack *s);
  * address) or *res is RES_FAIL (memory). */
 bool py_step_ok(struct py_process *py, const struct py_layout *l, uint64_t addr, struct py_stack *s,
     enum res *res, struct fault *f);
+
+/* The same for a frame, whose first l->frame_extent bytes are read. */
+bool py_step_to_frame(struct py_process *py, const struct py_layout *l, uint64_t addr, uint8_t *bytes,
+    struct py_stack *s, enum res *res, struct fault *f);
 
 /* Read the frame's code object and append it. bad_run counts code objects in a row that failed; false
  * as above. */

@@ -1,11 +1,13 @@
 /* Finding the interpreters of a process, cheapest way first; whatever is found must prove itself.
  *
- *   1. symbol _PyRuntime: the executable and files named like a Python, then every other object
+ *   1. symbol _PyRuntime: the executable and files named like a Python, then every other object; if those gave
+ *      one, of the others only objects as big as an interpreter
  *   2. section .PyRuntime of the file (3.10+; the name survives strip)
  *   3. content of writable memory (py_scan.c)
  *
  *   up to 3.6 there is no _PyRuntime: symbol PyInterpreterState_Head tells such an object (py_head.c), then 3.
  *
+ *   layout: published offsets (3.13+), else of the table, else by debug information (right_build)
  *   version: published offsets (3.13+), else symbol Py_Version (3.11+), else Py_GetVersion's buffer, else
  *   the file's name. Proof: interpreters.head → interpreter → thread state → back to the interpreter. */
 #include <stdio.h>
@@ -14,14 +16,11 @@
 #include "base/owned.h"
 #include "os/target_os.h"
 #include "python/py_head.h"
+#include "python/py_objects.h"
 #include "python/py_process.h"
-#include "python/py_scan.h"
 
-struct object {
-	char *path;
-	uint64_t addr;
-	bool likely;
-};
+/* No build of CPython is smaller (2.4 without optimisation: 1.2 MB, 130 kB of it writable). */
+enum { LEAST_MAPPED = 1 << 20, LEAST_WRITABLE = 96 << 10 };
 
 /* The most telling reason for not accepting a candidate wins. */
 enum refusal { REFUSED_NOTHING, REFUSED_OLD, REFUSED_UNKNOWN, REFUSED_INVALID, REFUSED_NOT_STARTED };
@@ -29,20 +28,16 @@ enum refusal { REFUSED_NOTHING, REFUSED_OLD, REFUSED_UNKNOWN, REFUSED_INVALID, R
 struct finder {
 	struct py_process *py;
 	struct ps_prochandle *P;
-	VEC(struct object) objects;
-	py_regions regions;    /* of the object looked at last */
-	const char *region_of; /* its path */
-	bool failed;           /* out of memory */
+	struct py_objects objects;
+	py_regions none; /* empty */
+	bool failed;     /* out of memory */
 	enum refusal refusal;
 	struct fault fault;
 };
 
 static void finder_release(struct finder *fd)
 {
-	for (size_t i = 0; i < fd->objects.n; i++)
-		free(fd->objects.at[i].path);
-	vec_free(&fd->objects);
-	vec_free(&fd->regions);
+	py_objects_free(&fd->objects);
 }
 
 static void refuse(struct finder *fd, enum refusal refusal, const struct fault *fault)
@@ -51,28 +46,6 @@ static void refuse(struct finder *fd, enum refusal refusal, const struct fault *
 		return;
 	fd->refusal = refusal;
 	fd->fault = *fault;
-}
-
-static int add_object(void *data, const prmap_t *map, const char *name)
-{
-	struct finder *fd = data;
-	const char *base;
-	struct object o = { .addr = map->pr_vaddr };
-
-	if (name == NULL || name[0] != '/')
-		return 0;
-	o.path = strdup(name);
-	if (o.path == NULL) {
-		fd->failed = true;
-		return 1;
-	}
-	base = strrchr(o.path, '/') + 1;
-	o.likely = strstr(base, "python") != NULL;
-	if (!vec_push(&fd->objects, o)) {
-		free(o.path);
-		fd->failed = true;
-	}
-	return fd->failed;
 }
 
 /* The address of a symbol that the object itself defines; 0: it does not. */
@@ -85,23 +58,24 @@ static uint64_t symbol(struct ps_prochandle *P, const char *path, const char *na
 	return sym.st_value;
 }
 
-static const py_regions *regions_of(struct finder *fd, const struct object *o)
+static const py_regions *regions_of(struct finder *fd, const struct py_object *o)
 {
-	if (fd->region_of != o->path) {
-		if (!py_scan_regions(fd->P, o->path, &fd->regions))
-			fd->failed = true;
-		fd->region_of = o->path;
-	}
-	return &fd->regions;
+	const py_regions *regions = py_objects_regions(fd->P, &fd->objects, (size_t)(o - fd->objects.at.at));
+
+	if (regions != NULL)
+		return regions;
+	fd->failed = true;
+	return &fd->none;
 }
 
 /* The version of a Python below 3.13 in object o; 0 unknown. */
-static uint32_t version_of(struct finder *fd, const struct object *o)
+static uint32_t version_of(struct finder *fd, const struct py_object *o)
 {
-	uint64_t va = symbol(fd->P, o->path, "Py_Version"), hex;
+	uint64_t va = symbol(fd->P, o->path, "Py_Version"), hex = 0; /* an unsigned long */
 	uint32_t version;
 
-	if (va != 0 && py_read(fd->P, &hex, sizeof(hex), va) && hex > PY_HEX(3, 11) && hex < PY_HEX(5, 0))
+	if (va != 0 && py_read(fd->P, &hex, py_layout_word(fd->P), va) && hex > PY_HEX(3, 11) &&
+	    hex < PY_HEX(5, 0))
 		return (uint32_t)hex;
 	version = py_scan_version(fd->P, regions_of(fd, o));
 	return version != 0 ? version : py_version_of_name(o->path);
@@ -134,9 +108,9 @@ enum res py_runtime_validate(
 }
 
 enum res py_runtime_add(struct py_process *py, uint64_t addr, uint32_t version, const struct py_layout *l,
-    const char *path, struct fault *f)
+    const char *path, const char *why, struct fault *f)
 {
-	struct py_runtime rt = { .addr = addr, .version = version, .layout = *l };
+	struct py_runtime rt = { .addr = addr, .version = version, .layout = *l, .doubt = why };
 
 	for (size_t i = 0; i < py->runtimes.n; i++) {
 		if (py->runtimes.at[i].addr == addr)
@@ -164,7 +138,7 @@ static void refuse_old(struct finder *fd, uint32_t version)
 	refuse(fd, REFUSED_OLD, &f);
 }
 
-static void refuse_unknown(struct finder *fd, const struct object *o, uint64_t addr)
+static void refuse_unknown(struct finder *fd, const struct py_object *o, uint64_t addr)
 {
 	struct fault f = { 0 };
 
@@ -176,15 +150,16 @@ static void refuse_not_started(struct finder *fd, uint64_t addr, uint32_t versio
 {
 	struct fault f = { 0 };
 
-	(void)fault_set(&f, 0, 0, addr, "CPython %u.%u found: it is not initialised (yet, or any more)",
-	    version >> 24, version >> 16 & 0xff);
+	(void)fault_set(&f, PY_FAULT_NOT_STARTED, 0, addr,
+	    "CPython %u.%u found: it is not initialised (yet, or any more)", version >> 24,
+	    version >> 16 & 0xff);
 	refuse(fd, REFUSED_NOT_STARTED, &f);
 }
 
 enum { BUILDS = 4 };
 
 /* Was it built with Py_TRACE_REFS? `type` is an instance of itself: 1 yes, 0 no, -1 cannot be told. */
-static int has_refs(struct finder *fd, const struct object *o, const struct py_layout *l)
+static int has_refs(struct finder *fd, const struct py_object *o, const struct py_layout *l)
 {
 	uint64_t type = symbol(fd->P, o->path, "PyType_Type"), meta;
 
@@ -196,7 +171,7 @@ static int has_refs(struct finder *fd, const struct object *o, const struct py_l
 }
 
 /* How wide is its Py_UNICODE? Exported names say it. 0: cannot be told. */
-static uint8_t char_width(struct finder *fd, const struct object *o)
+static uint8_t char_width(struct finder *fd, const struct py_object *o)
 {
 	if (symbol(fd->P, o->path, "PyUnicodeUCS2_AsUTF8String") != 0)
 		return 2;
@@ -206,14 +181,14 @@ static uint8_t char_width(struct finder *fd, const struct object *o)
 /* The layouts that a binary of this version can have, likeliest first. A Py_UNICODE of 4 bytes is tried first: text of
  * 2 read that way gives no characters, the other way round it may. Returns how many. */
 static size_t builds(
-    struct finder *fd, const struct object *o, uint32_t version, struct py_layout out[BUILDS])
+    struct finder *fd, const struct py_object *o, uint32_t version, struct py_layout out[BUILDS])
 {
 	struct py_layout l;
 	uint8_t width = 0;
 	size_t n = 0;
 	int refs;
 
-	if (py_layout_of_version(version, &l) != RES_OK)
+	if (py_layout_of_version(version, py_layout_word(fd->P), &l) != RES_OK)
 		return 0;
 	refs = has_refs(fd, o, &l);
 	if (l.texts == PY_TEXT_UNICODE)
@@ -244,15 +219,63 @@ static const struct py_layout *best_build(
 	return &layouts[0];
 }
 
-/* Take the runtime at addr with this layout if it proves itself. */
-static void judge(
-    struct finder *fd, const struct object *o, uint64_t addr, uint32_t version, const struct py_layout *l)
+/* What contradicts a layout, however often it is asked; NULL: nothing. A process that runs may make a right one look wrong
+ * for once. */
+static const char *doubt(
+    struct finder *fd, const struct py_object *o, uint64_t addr, const struct py_layout *l, bool by_table)
+{
+	const char *why = "";
+
+	for (int i = 0; i < 3 && why != NULL; i++)
+		why = py_layout_doubt(fd->P, l, addr, o->path, by_table);
+	return why;
+}
+
+/* The layout that the binary's debug information gives, if it leads to an interpreter at addr (0: not known yet). `like`
+ * is one of the builds. */
+static bool patched_build(struct finder *fd, const struct py_object *o, uint64_t addr,
+    const struct py_layout *like, struct py_layout *out)
+{
+	struct py_layout row;
+
+	if (py_layout_of_version(like->version, like->word, &row) != RES_OK)
+		return false;
+	row.char_width = like->char_width;
+	if (py_layout_from_debug(fd->P, o->path, o->addr, &row, out, NULL) != RES_OK)
+		return false;
+	return addr == 0 || py_runtime_validate(fd->P, out, addr, NULL) == RES_OK;
+}
+
+/* Which layout is right for what is at addr: one of the builds or, where memory contradicts it and debug information is
+ * there, the one by that. *why: what contradicts it all the same, or NULL. */
+static const struct py_layout *right_build(struct finder *fd, const struct py_object *o, uint64_t addr,
+    const struct py_layout *layouts, size_t n, struct py_layout *patched, const char **why)
+{
+	const struct py_layout *best = best_build(fd, layouts, n, addr);
+	enum res res = py_runtime_validate(fd->P, best, addr, NULL);
+
+	*why = res == RES_OK ? doubt(fd, o, addr, best, true) : NULL;
+	/* One that has not started may be one whose list of interpreters is elsewhere. */
+	if ((res == RES_OK && *why == NULL) || !patched_build(fd, o, addr, best, patched))
+		return best;
+	if (res == RES_OK && doubt(fd, o, addr, patched, false) != NULL) {
+		*why = doubt(fd, o, addr, best, true);
+		if (*why == NULL)
+			return best;
+	}
+	*why = NULL;
+	return patched;
+}
+
+/* Take the runtime at addr with this layout if it proves itself. why: what contradicts it, or NULL. */
+static void judge(struct finder *fd, const struct py_object *o, uint64_t addr, uint32_t version,
+    const struct py_layout *l, const char *why)
 {
 	struct fault f = { 0 };
 	enum res res = py_runtime_validate(fd->P, l, addr, &f);
 
 	if (res == RES_OK) {
-		if (py_runtime_add(fd->py, addr, version, l, o->path, &f) != RES_OK)
+		if (py_runtime_add(fd->py, addr, version, l, o->path, why, &f) != RES_OK)
 			fd->failed = true;
 	} else if (res == RES_NONE) {
 		refuse_not_started(fd, addr, version);
@@ -262,36 +285,44 @@ static void judge(
 }
 
 /* A _PyRuntime at addr of object o, by symbol, section or cookie. */
-static void consider(struct finder *fd, const struct object *o, uint64_t addr)
+static void consider(struct finder *fd, const struct py_object *o, uint64_t addr)
 {
-	struct py_layout l[BUILDS];
+	struct py_layout l[BUILDS], patched;
+	const struct py_layout *right;
+	const char *why;
 	struct fault f = { 0 };
 	uint32_t version;
-	size_t n = 1;
+	size_t n;
 	enum res res = py_layout_from_target(fd->P, addr, &version, &l[0], &f);
 
 	if (res == RES_FAIL) {
 		refuse(fd, REFUSED_INVALID, &f);
 		return;
 	}
-	if (res == RES_NONE) {
-		version = version_of(fd, o);
-		n = version < PY_HEX(3, 7) ? 0 : builds(fd, o, version, l);
-		if (n == 0) {
-			refuse_unknown(fd, o, addr);
-			return;
-		}
+	if (res == RES_OK) {
+		judge(fd, o, addr, version, &l[0], NULL);
+		return;
 	}
-	judge(fd, o, addr, version, best_build(fd, l, n, addr));
+	version = version_of(fd, o);
+	n = version < PY_HEX(3, 7) ? 0 : builds(fd, o, version, l);
+	if (n == 0) {
+		refuse_unknown(fd, o, addr);
+		return;
+	}
+	right = right_build(fd, o, addr, l, n, &patched, &why);
+	judge(fd, o, addr, version, right, why);
 }
 
 /* An object that exports PyInterpreterState_Head and no _PyRuntime: 2.4 to 3.6. */
-static void consider_old(struct finder *fd, const struct object *o)
+static void consider_old(struct finder *fd, const struct py_object *o)
 {
-	struct py_layout l[BUILDS];
+	struct py_layout l[BUILDS], patched;
+	const struct py_layout *right;
+	const char *why;
 	struct fault f = { 0 };
 	uint32_t version = version_of(fd, o);
-	uint64_t addr = 0;
+	struct fault ignored = { 0 };
+	uint64_t addr = 0, patched_addr;
 	enum res res;
 	size_t n = version < PY_HEX(3, 7) ? builds(fd, o, version, l) : 0;
 
@@ -304,51 +335,81 @@ static void consider_old(struct finder *fd, const struct object *o)
 		return;
 	}
 	res = py_head_find(fd->P, o->path, &l[0], &addr, &f);
-	if (res == RES_OK)
-		judge(fd, o, addr, version, best_build(fd, l, n, addr));
-	else if (res == RES_NONE)
+	if (res == RES_OK) {
+		right = right_build(fd, o, addr, l, n, &patched, &why);
+		judge(fd, o, addr, version, right, why);
+		return;
+	}
+	if (patched_build(fd, o, 0, &l[0], &patched) &&
+	    py_head_find(fd->P, o->path, &patched, &patched_addr, &ignored) == RES_OK) {
+		judge(fd, o, patched_addr, version, &patched, NULL);
+		return;
+	}
+	if (res == RES_NONE)
 		refuse_not_started(fd, addr, version);
-	else
+	else if (res == RES_FAIL)
 		refuse(fd, REFUSED_INVALID, &f);
+}
+
+static bool look_at_names(struct finder *fd, const struct py_object *o)
+{
+	uint64_t addr = symbol(fd->P, o->path, "_PyRuntime");
+
+	if (addr != 0) {
+		consider(fd, o, addr);
+		return true;
+	}
+	if (symbol(fd->P, o->path, "PyInterpreterState_Head") == 0)
+		return false;
+	consider_old(fd, o);
+	return true;
+}
+
+static void look_at_section(struct finder *fd, const struct py_object *o)
+{
+	struct elf_image *img;
+	GElf_Shdr shdr;
+	uint64_t bias;
+
+	if (os_object_image(fd->P, (uintptr_t)o->addr, &img, &bias) == RES_OK &&
+	    elf_image_section(img, ".PyRuntime", &shdr, NULL) == RES_OK && shdr.sh_addr != 0)
+		consider(fd, o, shdr.sh_addr + bias);
 }
 
 static void find_by_symbol(struct finder *fd, bool likely)
 {
-	for (size_t i = 0; i < fd->objects.n && !fd->failed; i++) {
-		const struct object *o = &fd->objects.at[i];
-		uint64_t addr;
+	for (size_t i = 0; i < fd->objects.at.n && !fd->failed; i++) {
+		if (fd->objects.at.at[i].likely == likely)
+			(void)look_at_names(fd, &fd->objects.at.at[i]);
+	}
+}
 
-		if (o->likely != likely)
-			continue;
-		addr = symbol(fd->P, o->path, "_PyRuntime");
-		if (addr != 0)
-			consider(fd, o, addr);
-		else if (symbol(fd->P, o->path, "PyInterpreterState_Head") != 0)
-			consider_old(fd, o);
+/* Beside an interpreter found: one more under another name, or without one? Its size is known for nothing; what is as
+ * big as an interpreter and is none (libcrypto, libstdc++) is asked for an export, or the section. */
+static void find_further(struct finder *fd)
+{
+	fd->failed = !py_objects_measure(fd->P, &fd->objects);
+	for (size_t i = 0; i < fd->objects.at.n && !fd->failed; i++) {
+		const struct py_object *o = &fd->objects.at.at[i];
+
+		if (!o->likely && o->mapped >= LEAST_MAPPED && o->writable >= LEAST_WRITABLE &&
+		    !look_at_names(fd, o))
+			look_at_section(fd, o);
 	}
 }
 
 static void find_by_section(struct finder *fd)
 {
-	for (size_t i = 0; i < fd->objects.n && !fd->failed; i++) {
-		const struct object *o = &fd->objects.at[i];
-		struct elf_image *img;
-		GElf_Shdr shdr;
-		uint64_t bias;
-
-		if (os_object_image(fd->P, (uintptr_t)o->addr, &img, &bias) != RES_OK)
-			continue;
-		if (elf_image_section(img, ".PyRuntime", &shdr, NULL) == RES_OK && shdr.sh_addr != 0)
-			consider(fd, o, shdr.sh_addr + bias);
-	}
+	for (size_t i = 0; i < fd->objects.at.n && !fd->failed; i++)
+		look_at_section(fd, &fd->objects.at.at[i]);
 }
 
 static void find_by_content(struct finder *fd)
 {
 	py_addresses cookies = VEC_EMPTY;
 
-	for (size_t i = 0; i < fd->objects.n && !fd->failed; i++) {
-		const struct object *o = &fd->objects.at[i];
+	for (size_t i = 0; i < fd->objects.at.n && !fd->failed; i++) {
+		const struct py_object *o = &fd->objects.at.at[i];
 		struct py_layout l[BUILDS];
 		uint32_t version;
 		uint64_t addr;
@@ -369,7 +430,7 @@ static void find_by_content(struct finder *fd)
 		n = builds(fd, o, version, l);
 		for (size_t k = 0; k < n; k++) {
 			if (py_scan_runtime(fd->P, regions_of(fd, o), &l[k], &addr) == RES_OK) {
-				judge(fd, o, addr, version, &l[k]);
+				judge(fd, o, addr, version, &l[k], doubt(fd, o, addr, &l[k], true));
 				break;
 			}
 		}
@@ -378,15 +439,19 @@ static void find_by_content(struct finder *fd)
 }
 
 /* The executable is the place to begin, whatever it is called. */
-static void mark_executable(struct finder *fd)
+static void mark_likely(struct finder *fd)
 {
 	char exec[4096];
 
 	if (Pexecname(fd->P, exec, sizeof(exec)) == NULL)
-		return;
-	for (size_t i = 0; i < fd->objects.n; i++) {
-		if (strcmp(fd->objects.at[i].path, exec) == 0)
-			fd->objects.at[i].likely = true;
+		exec[0] = '\0';
+	for (size_t i = 0; i < fd->objects.at.n; i++) {
+		struct py_object *o = &fd->objects.at.at[i];
+		const char *base = strrchr(o->path, '/') + 1;
+
+		/* _x.cpython-311-x86_64-linux-gnu.so is an extension module: there may be hundreds. */
+		o->likely = (strstr(base, "python") != NULL && strstr(base, ".cpython-") == NULL) ||
+			    strcmp(o->path, exec) == 0;
 	}
 }
 
@@ -394,11 +459,13 @@ enum res py_runtime_find(struct py_process *py, struct fault *f)
 {
 	OWNED(finder_release) struct finder fd = { .py = py, .P = py->P };
 
-	(void)Pobject_iter(py->P, add_object, &fd);
-	mark_executable(&fd);
+	fd.failed = !py_objects_list(py->P, &fd.objects);
+	mark_likely(&fd);
 	find_by_symbol(&fd, true);
 	if (py->runtimes.n == 0)
 		find_by_symbol(&fd, false);
+	else
+		find_further(&fd);
 	if (py->runtimes.n == 0 && fd.refusal != REFUSED_OLD && fd.refusal != REFUSED_NOT_STARTED)
 		find_by_section(&fd);
 	if (py->runtimes.n == 0 && fd.refusal != REFUSED_OLD && fd.refusal != REFUSED_NOT_STARTED)

@@ -22,38 +22,6 @@ enum {
 	INTERPS_TRIED = 64
 };
 
-struct region_search {
-	const char *path;
-	uint64_t end; /* of the object's last mapping so far, with its .bss */
-	py_regions *out;
-	bool failed;
-};
-
-static int add_region(void *data, const prmap_t *map, const char *name)
-{
-	struct region_search *search = data;
-	struct py_region r = { map->pr_vaddr, map->pr_vaddr + map->pr_size };
-	bool mine = name != NULL && strcmp(name, search->path) == 0;
-	bool bss = (name == NULL || name[0] == '\0') && search->end != 0 && r.lo == search->end;
-
-	if (!mine && !bss)
-		return 0;
-	search->end = r.hi;
-	if ((map->pr_mflags & MA_WRITE) == 0)
-		return 0;
-	search->failed = !vec_push(search->out, r);
-	return search->failed;
-}
-
-bool py_scan_regions(struct ps_prochandle *P, const char *path, py_regions *out)
-{
-	struct region_search search = { .path = path, .out = out };
-
-	out->n = 0;
-	(void)Pmapping_iter(P, add_region, &search);
-	return !search.failed;
-}
-
 /* Calls look(data, bytes, n, va) for the readable parts of the regions, each OVERLAP bytes into the one
  * before; stops when it returns true. */
 typedef bool look_fn(void *data, const uint8_t *bytes, size_t n, uint64_t va);
@@ -217,7 +185,8 @@ struct slot_search {
 	struct ps_prochandle *P;
 	const struct py_layout *l;
 	uint64_t offset;       /* of interpreters.head in _PyRuntime */
-	uint64_t last_refused; /* most refused words come in repeats */
+	uint64_t last_refused; /* most refused words come in repeats, */
+	uint64_t last_good;    /* and each is looked at as a second word, then as a first */
 	uint64_t found;
 	uint64_t head; /* what it holds */
 };
@@ -230,6 +199,17 @@ static bool is_interp(struct ps_prochandle *P, const struct py_layout *l, uint64
 	return py_read_word(P, l, w, l->interp.threads_head, &tstate) && py_pointer_sane(tstate, l->word) &&
 	       tstate != w && py_read_word(P, l, tstate, l->tstate.interp, &back) && back == w &&
 	       py_read_word(P, l, tstate, l->tstate.thread_id, &thread_id) && thread_id != 0;
+}
+
+static bool is_good(struct slot_search *search, uint64_t w)
+{
+	bool good;
+
+	if (w == search->last_refused || w == search->last_good)
+		return w == search->last_good;
+	good = is_interp(search->P, search->l, w);
+	*(good ? &search->last_good : &search->last_refused) = w;
+	return good;
 }
 
 /* Is `wanted` in the list? 0 is in every list. */
@@ -290,15 +270,14 @@ static bool look_for_slot(void *data, const uint8_t *bytes, size_t n, uint64_t v
 		uint64_t head = 0, main_interp = 0;
 
 		memcpy(&head, bytes + i, word);
-		if (!py_pointer_sane(head, l->word) || head == search->last_refused)
+		if (!py_pointer_sane(head, l->word) || (bare && head == search->last_refused))
 			continue;
 		memcpy(&main_interp, bytes + i + (bare ? 0 : word), word);
 		if (!py_pointer_sane(main_interp, l->word))
 			continue;
-		if (!is_interp(search->P, l, head)) {
-			search->last_refused = head;
+		/* The newest interpreter may have no thread. */
+		if (!is_good(search, head) && (bare || !is_good(search, main_interp)))
 			continue;
-		}
 		if (list_has(search->P, l, head, bare ? search->head : main_interp) &&
 		    py_scan_decodes(search->P, l, va + i - search->offset)) {
 			search->found = va + i;

@@ -9,10 +9,6 @@ struct py_region {
 };
 typedef VEC(struct py_region) py_regions;
 
-/* The writable memory of the object `path`: its writable mappings and the anonymous one that follows them
- * (.bss). False: out of memory. */
-bool py_scan_regions(struct ps_prochandle *P, const char *path, py_regions *out);
-
 /* The version by the text that Py_GetVersion has built in a static buffer, `X.Y.Z (build) \n[compiler`.
  * 0: there is none. Every version makes it at start. */
 uint32_t py_scan_version(struct ps_prochandle *P, const py_regions *regions);
@@ -24,7 +20,6 @@ uint32_t py_version_of_text(const char *text);
 uint32_t py_version_of_name(const char *path);
 
 /* Addresses of published offset structures (3.13+). */
-typedef VEC(uint64_t) py_addresses;
 bool py_scan_cookies(struct ps_prochandle *P, const py_regions *regions, py_addresses *out);
 
 /* Address that _PyRuntime must have so that interpreters.head and interpreters.main, found by what they

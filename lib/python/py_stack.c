@@ -25,6 +25,19 @@ void py_stack_restart(struct py_process *py, struct py_stack *s)
 	py_stack_break(s, "an activation was just being entered");
 }
 
+void py_stack_unowned(struct py_stack *s)
+{
+	struct py_run run = s->runs.at[0];
+
+	run.marker = s->frames.at[1].addr;
+	run.count = 1;
+	s->frames.n = s->runs.n = 1;
+	s->runs.at[0] = run;
+	s->broken = false;
+	s->entering = true;
+	py_stack_break(s, "an activation was just being entered");
+}
+
 bool py_step_ok(struct py_process *py, const struct py_layout *l, uint64_t addr, struct py_stack *s,
     enum res *res, struct fault *f)
 {
@@ -50,10 +63,21 @@ bool py_step_ok(struct py_process *py, const struct py_layout *l, uint64_t addr,
 	return true;
 }
 
+bool py_step_to_frame(struct py_process *py, const struct py_layout *l, uint64_t addr, uint8_t *bytes,
+    struct py_stack *s, enum res *res, struct fault *f)
+{
+	if (!py_step_ok(py, l, addr, s, res, f))
+		return false;
+	if (py_read(py->P, bytes, l->frame_extent, addr))
+		return true;
+	py_stack_break(s, "a frame at %#llx cannot be read", (unsigned long long)addr);
+	return false;
+}
+
 bool py_frame_push(struct py_process *py, struct py_runtime *rt, struct py_frame *frame, struct py_stack *s,
     unsigned *bad_run, enum res *res, struct fault *f)
 {
-	frame->bad = py_code_load(py, rt, frame->code, frame->tlbc, NULL) != RES_OK;
+	frame->bad = py_code_load(py, rt, frame, NULL) != RES_OK;
 	*bad_run = frame->bad ? *bad_run + 1 : 0;
 	if (!vec_push(&s->frames, *frame)) {
 		*res = fault_memory(f);
@@ -71,17 +95,21 @@ bool py_frame_push(struct py_process *py, struct py_runtime *rt, struct py_frame
 static bool on_data_stack(
     struct py_process *py, const struct py_layout *l, const struct py_view *tstate, uint64_t addr)
 {
-	enum { PIECES_MAX = 1 << 16, DATA = 24 };
+	enum { PIECES_MAX = 1 << 16 };
 	uint64_t chunk = py_view_word(tstate, l->tstate.chunk), top = py_view_word(tstate, l->tstate.top);
-	uint64_t head[3];
+	uint64_t head[3], data = 3U * l->word;
+	uint8_t bytes[sizeof(head)];
+	struct py_view v = { bytes, (size_t)data, l->word };
 
 	for (int i = 0; chunk != 0 && i < PIECES_MAX; i++, chunk = head[0]) {
-		if (!py_read(py->P, head, sizeof(head), chunk))
+		if (!py_read(py->P, bytes, v.n, chunk))
 			return false;
+		for (uint32_t k = 0; k < 3; k++)
+			head[k] = py_view_word(&v, PY_AT(k * l->word));
 		if (i > 0)
-			top = chunk + DATA + head[2] * 8;
+			top = chunk + data + head[2] * l->word;
 		if (addr - chunk < head[1])
-			return addr >= chunk + DATA && addr < top;
+			return addr >= chunk + data && addr < top;
 	}
 	return false;
 }
@@ -100,7 +128,9 @@ bool py_entered(struct py_process *py, const struct py_layout *l, const struct p
 
 bool py_run_push(struct py_stack *s, uint64_t marker, size_t first, enum res *res, struct fault *f)
 {
-	struct py_run run = { marker, (uint32_t)first, (uint32_t)(s->frames.n - first) };
+	struct py_run run = {
+		.marker = marker, .first = (uint32_t)first, .count = (uint32_t)(s->frames.n - first)
+	}; /* whose: py_stack_read */
 
 	if (vec_push(&s->runs, run))
 		return true;
@@ -124,7 +154,8 @@ enum res py_stack_read(
 	tstate.word = rt->layout.word;
 	if (!py_read(py->P, bytes, tstate.n, t->tstate))
 		return fault_set(f, 0, 0, t->tstate, "the thread state cannot be read");
-	if (py_view_word(&tstate, rt->layout.tstate.interp) != t->interp)
+	if (py_view_word(&tstate, rt->layout.tstate.interp) != t->interp ||
+	    py_view_word(&tstate, rt->layout.tstate.thread_id) != t->thread_id)
 		return fault_set(f, 0, 0, t->tstate, "the thread state is gone");
 	py->epoch++;
 	addrmap_clear(&py->seen);
@@ -141,6 +172,10 @@ enum res py_stack_read(
 	}
 	if (res == RES_OK && s.frames.n == 0 && s.runs.n == 0 && !s.broken)
 		res = RES_NONE;
+	for (size_t r = 0; r < s.runs.n; r++) {
+		s.runs.at[r].runtime = t->runtime;
+		s.runs.at[r].tstate = t->tstate;
+	}
 	if (res == RES_OK)
 		*out = s;
 	else
@@ -199,12 +234,15 @@ enum res py_stack_merge(struct py_stack *s, const struct py_stack *other, struct
 	return RES_OK;
 }
 
-void py_stack_finish(struct py_process *py, const struct py_thread *t, struct py_stack *s)
+void py_stack_finish(struct py_process *py, struct py_stack *s)
 {
-	if (t->runtime >= py->runtimes.n)
-		return;
-	for (size_t i = 0; i < s->frames.n; i++)
-		py_code_place(py, &py->runtimes.at[t->runtime].layout, &s->frames.at[i]);
+	for (size_t r = 0; r < s->runs.n; r++) {
+		const struct py_run *run = &s->runs.at[r];
+
+		for (uint32_t k = 0; run->runtime < py->runtimes.n && k < run->count; k++)
+			py_code_place(
+			    py, &py->runtimes.at[run->runtime].layout, &s->frames.at[run->first + k]);
+	}
 }
 
 void py_stack_free(struct py_stack *s)

@@ -50,42 +50,173 @@ static bool read_id(struct ps_prochandle *P, const struct py_layout *l, uint64_t
 	return l->interp.id == 0 || py_read(P, id, sizeof(*id), interp + l->interp.id - 1);
 }
 
-static enum res read_runtime(struct py_process *py, uint32_t runtime, py_threads *out, struct fault *f)
+/* The interpreters of one runtime, from that at `interp` on: each with its threads into `threads`, and its address into
+ * `interps`, both if not NULL. */
+static enum res read_interpreters(struct py_process *py, uint32_t runtime, uint64_t interp,
+    py_threads *threads, py_addresses *interps, struct fault *f)
 {
-	const struct py_runtime *rt = &py->runtimes.at[runtime];
-	const struct py_layout *l = &rt->layout;
-	uint64_t interp, next, head, id;
+	const struct py_layout *l = &py->runtimes.at[runtime].layout;
+	uint64_t next, head, id;
+	size_t first = threads == NULL ? 0 : threads->n;
+	int64_t met = 0;
 	enum res res = RES_OK;
 
-	if (!py_read_word(py->P, l, rt->addr, l->runtime.interpreters_head, &interp))
-		return fault_set(f, 0, 0, rt->addr, "the interpreter's state cannot be read");
 	for (; interp != 0; interp = next) {
 		struct py_thread model = { .runtime = runtime, .interp = interp };
 
-		if (seen_before(py, interp, f) != RES_OK)
-			return RES_FAIL;
+		if (seen_before(py, interp, res == RES_OK ? f : NULL) != RES_OK) {
+			res = RES_FAIL;
+			break;
+		}
 		if (!py_pointer_sane(interp, l->word) ||
 		    !py_read_word(py->P, l, interp, l->interp.threads_head, &head) ||
-		    !read_id(py->P, l, interp, &id) || !py_read_word(py->P, l, interp, l->interp.next, &next))
-			return fault_set(f, 0, 0, interp, "an interpreter's state cannot be read");
-		model.interp_id = (int64_t)id;
+		    !read_id(py->P, l, interp, &id) ||
+		    !py_read_word(py->P, l, interp, l->interp.next, &next)) {
+			res = fault_set(
+			    res == RES_OK ? f : NULL, 0, 0, interp, "an interpreter's state cannot be read");
+			break;
+		}
+		/* Without a number: a negative one for now, by its place from the newest. */
+		met++;
+		model.interp_id = l->interp.id != 0 ? (int64_t)id : -met;
+		if (interps != NULL && !vec_push(interps, interp))
+			return fault_memory(f);
 		/* One broken list does not cost the other interpreters; the first fault is told. */
-		if (read_threads(py, l, model, head, out, res == RES_OK ? f : NULL) != RES_OK)
+		if (threads != NULL &&
+		    read_threads(py, l, model, head, threads, res == RES_OK ? f : NULL) != RES_OK)
+			res = RES_FAIL;
+	}
+	for (size_t i = first; l->interp.id == 0 && threads != NULL && i < threads->n; i++)
+		threads->at[i].interp_id += met;
+	if (threads != NULL)
+		py->interps += (size_t)met;
+	return res;
+}
+
+static enum res read_runtime(
+    struct py_process *py, uint32_t runtime, py_threads *threads, py_addresses *interps, struct fault *f)
+{
+	const struct py_runtime *rt = &py->runtimes.at[runtime];
+	uint64_t interp;
+
+	if (!py_read_word(py->P, &rt->layout, rt->addr, rt->layout.runtime.interpreters_head, &interp))
+		return fault_set(f, 0, 0, rt->addr, "the interpreter's state cannot be read");
+	return read_interpreters(py, runtime, interp, threads, interps, f);
+}
+
+static enum res read_all(struct py_process *py, py_threads *threads, py_addresses *interps, struct fault *f)
+{
+	enum res res = RES_OK;
+
+	addrmap_clear(&py->seen);
+	for (size_t i = 0; i < py->runtimes.n; i++) {
+		/* A broken list costs its own interpreter binary only; the first fault is told. */
+		if (read_runtime(py, (uint32_t)i, threads, interps, res == RES_OK ? f : NULL) != RES_OK)
 			res = RES_FAIL;
 	}
 	return res;
 }
 
+size_t py_interpreters(const struct py_process *py)
+{
+	return py->interps;
+}
+
 enum res py_threads_read(struct py_process *py, py_threads *out, struct fault *f)
 {
-	enum res res = RES_OK;
+	out->n = py->interps = 0;
+	return read_all(py, out, NULL, f);
+}
+
+enum res py_interpreters_read(struct py_process *py, uint64_t first, py_addresses *out, struct fault *f)
+{
+	uint64_t interp;
 
 	out->n = 0;
-	addrmap_clear(&py->seen);
+	if (first == 0)
+		return read_all(py, NULL, out, f);
+	/* Layouts of one process rarely differ here: the first whose list holds together. */
 	for (size_t i = 0; i < py->runtimes.n; i++) {
-		/* A broken list costs its own interpreter binary only; the first fault is told. */
-		if (read_runtime(py, (uint32_t)i, out, res == RES_OK ? f : NULL) != RES_OK)
-			res = RES_FAIL;
+		const struct py_layout *l = &py->runtimes.at[i].layout;
+
+		addrmap_clear(&py->seen);
+		out->n = 0;
+		if (py_read_word(py->P, l, first, PY_AT(0), &interp) &&
+		    read_interpreters(py, (uint32_t)i, interp, NULL, out, f) == RES_OK)
+			return RES_OK;
 	}
-	return res;
+	return fault_set(f, 0, 0, first, "no list of interpreters there");
+}
+
+enum res py_interpreter_threads(struct py_process *py, uint64_t interp, py_threads *out, struct fault *f)
+{
+	out->n = 0;
+	for (size_t i = 0; i < py->runtimes.n; i++) {
+		const struct py_layout *l = &py->runtimes.at[i].layout;
+		struct py_thread model = { .runtime = (uint32_t)i, .interp = interp };
+		uint64_t head, id;
+
+		addrmap_clear(&py->seen);
+		if (!py_pointer_sane(interp, l->word) ||
+		    !py_read_word(py->P, l, interp, l->interp.threads_head, &head) ||
+		    !read_id(py->P, l, interp, &id))
+			continue;
+		model.interp_id = (int64_t)id;
+		/* Each state points back to its interpreter; another runtime's layout gives none that does. */
+		if (read_threads(py, l, model, head, out, f) == RES_OK || out->n > 0)
+			return RES_OK;
+	}
+	return fault_set(f, 0, 0, interp, "no interpreter there");
+}
+
+/* Is the state at `head` the one that was read as `t`? */
+static bool same_state(
+    struct py_process *py, const struct py_layout *l, uint64_t head, const struct py_thread *t)
+{
+	uint8_t bytes[PY_STRUCT_MAX];
+	struct py_view v = { bytes, l->tstate_extent, l->word };
+
+	return head == t->tstate && py_read(py->P, bytes, v.n, head) &&
+	       py_view_word(&v, l->tstate.interp) == t->interp &&
+	       py_view_word(&v, l->tstate.thread_id) == t->thread_id &&
+	       py_view_word(&v, l->tstate.native_id) == t->native_id;
+}
+
+/* The part of the list that is of one runtime, from *i on. */
+static bool same_runtime(struct py_process *py, uint32_t runtime, const py_threads *list, size_t *i)
+{
+	const struct py_runtime *rt = &py->runtimes.at[runtime];
+	const struct py_layout *l = &rt->layout;
+	uint64_t interp = 0, head = 0;
+
+	if (!py_read_word(py->P, l, rt->addr, l->runtime.interpreters_head, &interp))
+		return false;
+	for (int k = 0; interp != 0 && k < PY_INTERPS_MAX; k++) {
+		bool any = *i < list->n && list->at[*i].runtime == runtime && list->at[*i].interp == interp;
+
+		if (!py_read_word(py->P, l, interp, l->interp.threads_head, &head))
+			return false;
+		if (any ? !same_state(py, l, head, &list->at[*i]) : head != 0)
+			return false;
+		while (*i < list->n && list->at[*i].runtime == runtime && list->at[*i].interp == interp)
+			(*i)++;
+		if (!py_read_word(py->P, l, interp, l->interp.next, &interp))
+			return false;
+	}
+	return interp == 0;
+}
+
+bool py_threads_same(struct py_process *py, const py_threads *list)
+{
+	size_t i = 0;
+
+	for (size_t r = 0; r < py->runtimes.n; r++) {
+		if (!same_runtime(py, (uint32_t)r, list, &i))
+			return false;
+	}
+	for (size_t k = 0; k < list->n; k++) {
+		if (list->at[k].thread_id == 0)
+			return false; /* not yet its thread's: that may have changed anywhere */
+	}
+	return i == list->n;
 }

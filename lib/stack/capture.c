@@ -1,4 +1,4 @@
-/* What every capture method does once an LWP holds still. */
+/* What every capture method does once an LWP holds still: copying its stack. */
 #include "stack/capture.h"
 
 #include <stdio.h>
@@ -8,7 +8,6 @@
 
 enum {
 	RED_ZONE = 128,        /* below sp, still in use (x86-64 ABI) */
-	STEP = 1 << 20,        /* copied at once where the end of a stack is unknown */
 	OTHER_STACK = 8 << 20, /* most that is copied of a stack that is neither main's nor a thread's */
 };
 #define STACK_LIMIT ((uint64_t)1 << 30) /* most of a main or thread stack */
@@ -31,172 +30,196 @@ static uint64_t stack_end(struct capture *c, uint64_t sp, uint64_t fsbase, bool 
 	return end;
 }
 
-/* A stack the maps do not know (they are older than it): as far as it can be read. */
-static void copy_unknown(struct capture *c, uint64_t lo)
+bool capture_stack_has(struct capture *c, const struct capture_lwp *l, uint64_t va)
 {
-	uint64_t at = lo;
+	uint64_t sp = (uint64_t)l->regs[R_SP];
+	bool own;
 
-	while (at - lo < OTHER_STACK && snapshot_copy(c->snapshot, at, at + STEP) == STEP)
-		at += STEP;
+	return (l->have_regs || l->have_place) && va >= sp && va < stack_end(c, sp, l->pointer, &own);
 }
 
-/* Copy from lo to its stack's end. */
-static bool copy_stack(struct capture *c, struct capture_lwp *l, uint64_t sp, uint64_t fsbase, bool *own)
+struct snapshot_piece capture_stack_piece(struct capture *c, struct capture_lwp *l, bool *own)
 {
-	uint64_t lo = sp - RED_ZONE, end = stack_end(c, sp, fsbase, own);
+	uint64_t sp = (uint64_t)l->regs[R_SP], end = stack_end(c, sp, l->pointer, own);
 	uint64_t limit = *own ? STACK_LIMIT : OTHER_STACK;
+	struct snapshot_piece piece = { sp - RED_ZONE, end, 0 };
 
 	if (sp < RED_ZONE)
-		return false;
-	if (end == 0) {
-		copy_unknown(c, lo);
-		return true;
-	}
-	if (end - lo > limit) {
-		end = lo + limit;
+		return (struct snapshot_piece){ 0, 0, 0 };
+	if (end != 0 && end - piece.lo > limit) {
+		piece.hi = piece.lo + limit;
 		if (*own)
 			(void)snprintf(l->why, sizeof(l->why),
 			    "only the youngest %u MB of its stack were copied", (unsigned)(limit >> 20));
 	}
-	if (snapshot_copy(c->snapshot, lo, end) == 0)
-		return snapshot_copy(c->snapshot, sp, end) != 0; /* the red zone may not be mapped */
-	return true;
+	return piece;
 }
 
-/* Is w the ucontext of a signal frame, found at `here` on the alternate stack that it describes? In words: flags
- * (three bits), link (the kernel writes 0), uc_stack's base, flags and size, then r8 … r15, rdi, rsi, rbp,
- * rbx, rdx, rax, rcx, rsp (Linux arch/x86/include/uapi/asm/ucontext.h, sigcontext.h). Pointers on a debug
- * build's heap look like limits easily, so every word that is known is asked. */
-static bool is_context(const uint64_t *w, uint64_t here)
+/* What came of a piece; where nothing did, it is tried again, otherwise. True: there is a stack. */
+static bool finish_piece(
+    struct capture *c, struct capture_lwp *l, const struct snapshot_piece *piece, size_t which)
 {
-	enum { FLAGS, LINK, BASE, STACK_FLAGS, SIZE, RSP = 20 };
-	uint32_t flags = (uint32_t)w[STACK_FLAGS] & ~(1U << 31); /* SS_AUTODISARM */
+	uint64_t lo = piece->lo;
+	bool any = piece->got != 0;
 
-	return w[FLAGS] <= 7 && w[LINK] == 0 && flags <= 2 && w[BASE] <= here && here < w[BASE] + w[SIZE] &&
-	       w[SIZE] < STACK_LIMIT && w[SIZE] >= 1024 && w[RSP] - w[BASE] >= w[SIZE];
+	/* A stack the maps do not know (they are older than it): as far as it can be read. One copy, so that nothing of it
+	 * stays behind when it is dropped. */
+	if (!any && lo != 0 && piece->hi == 0) {
+		any = snapshot_copy(c->snapshot, lo, lo + OTHER_STACK) != 0;
+	} else if (!any && lo != 0) {
+		lo += RED_ZONE; /* that may not be mapped */
+		any = snapshot_copy(c->snapshot, lo, piece->hi) != 0;
+	}
+	l->copies[which] = any ? lo : 0;
+	return any;
+}
+
+/* The words of a ucontext, found on the alternate stack that it describes: flags (three bits), link (the kernel writes
+ * 0), uc_stack's base, flags and size, then registers (Linux arch/x86/include/uapi/asm/ucontext.h,
+ * sigcontext.h). */
+enum { CONTEXT_FLAGS, CONTEXT_LINK, CONTEXT_BASE, CONTEXT_STACK_FLAGS, CONTEXT_SIZE, CONTEXT_REGS };
+enum { CONTEXT_SP = CONTEXT_REGS + 15, CONTEXT_SP_I386 = CONTEXT_REGS + 7, CONTEXT_WORDS = CONTEXT_SP + 1 };
+
+static uint64_t word_at(const uint8_t *at, size_t i, size_t word)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, at + i * word, word);
+	return value;
+}
+
+/* Is there one at `at`, which is `here` in the target? Pointers on a debug build's heap look like limits easily, so every
+ * word that is known is asked. *sp: what was interrupted. */
+static bool is_context(const uint8_t *at, uint64_t here, size_t word, uint64_t *sp)
+{
+	uint32_t flags = (uint32_t)word_at(at, CONTEXT_STACK_FLAGS, word) & ~(1U << 31); /* SS_AUTODISARM */
+	uint64_t base = word_at(at, CONTEXT_BASE, word), size = word_at(at, CONTEXT_SIZE, word);
+
+	*sp = word_at(at, word == 4 ? CONTEXT_SP_I386 : CONTEXT_SP, word);
+	return word_at(at, CONTEXT_FLAGS, word) <= 7 && word_at(at, CONTEXT_LINK, word) == 0 && flags <= 2 &&
+	       base <= here && here < base + size && size < STACK_LIMIT && size >= 1024 && *sp - base >= size;
+}
+
+/* The frame of a handler without SA_SIGINFO on i386 (struct sigframe_ia32) holds no limits of stacks: return address,
+ * signal, registers, room for others, and code that nobody runs, by which it is known. */
+static bool is_old_frame(const uint8_t *at, size_t n, uint64_t *sp)
+{
+	static const uint8_t code[] = { 0x58, 0xb8, 119, 0, 0, 0, 0xcd, 0x80 }; /* pop; mov $sigreturn; int */
+	enum { REGS = 2, SP = REGS + 7, CS = REGS + 15, SP_AGAIN = REGS + 17, CODE = 724, USER_CS = 0x23 };
+
+	if (n < CODE + sizeof(code) || memcmp(at + CODE, code, sizeof(code)) != 0 ||
+	    (word_at(at, CS, 4) & 0xffff) != USER_CS)
+		return false;
+	*sp = word_at(at, SP, 4);
+	return *sp == word_at(at, SP_AGAIN, 4);
+}
+
+/* The stack that sp points into. */
+static struct snapshot_piece copy_stack(struct capture *c, struct capture_lwp *l, bool *own)
+{
+	struct snapshot_piece piece = capture_stack_piece(c, l, own);
+
+	if (piece.hi != 0)
+		piece.got = snapshot_copy(c->snapshot, piece.lo, piece.hi);
+	return piece;
+}
+
+/* Copy the stack that was interrupted at sp. */
+static void copy_other(struct capture *c, struct capture_lwp *l, uint64_t sp)
+{
+	struct capture_lwp other = { .pointer = l->pointer };
+	struct snapshot_piece piece;
+	bool own;
+
+	other.regs[R_SP] = (prgreg_t)sp;
+	piece = copy_stack(c, &other, &own);
+	(void)finish_piece(c, l, &piece, 1);
 }
 
 /* An LWP on an alternate signal stack: the kernel's signal frame on it holds the limits of that very stack and
  * the stack pointer that was interrupted. Finds it by that, and copies the other stack. */
-static void copy_interrupted(struct capture *c, struct capture_lwp *l, uint64_t fsbase)
+static void copy_interrupted(struct capture *c, struct capture_lwp *l)
 {
-	enum { WORDS = 512, RSP = 20 };
-	uint64_t w[WORDS + RSP + 1];
-	uint64_t at = (uint64_t)l->regs[R_SP] & ~7ULL;
+	enum { STEP_BYTES = 4096, AHEAD = 1024 };
+	size_t word = Pstatus(c->P)->pr_dmodel == PR_MODEL_ILP32 ? sizeof(uint32_t) : sizeof(uint64_t);
+	uint64_t at = (uint64_t)l->regs[R_SP] & ~(uint64_t)(word - 1), sp;
+	uint8_t bytes[STEP_BYTES + AHEAD];
 
-	for (uint64_t done = 0; done < OTHER_STACK / 8; done += WORDS, at += WORDS * 8) {
-		ssize_t got = Pread(c->P, w, sizeof(w), at);
+	for (uint64_t done = 0; done < OTHER_STACK; done += STEP_BYTES, at += STEP_BYTES) {
+		ssize_t got = Pread(c->P, bytes, sizeof(bytes), at);
 
-		for (size_t i = 0; got > 0 && (i + RSP + 1) * 8 <= (size_t)got && i < WORDS; i++) {
-			uint64_t here = at + i * 8;
-			bool own;
-
-			if (is_context(&w[i], here) && Paddr_to_map(c->P, w[i + RSP]) != NULL) {
-				(void)copy_stack(c, l, w[i + RSP], fsbase, &own);
+		for (size_t i = 0; got > 0 && i + CONTEXT_WORDS * word <= (size_t)got && i < STEP_BYTES;
+		     i += word) {
+			if ((is_context(bytes + i, at + i, word, &sp) ||
+				(word == 4 && is_old_frame(bytes + i, (size_t)got - i, &sp))) &&
+			    Paddr_to_map(c->P, sp) != NULL) {
+				copy_other(c, l, sp);
 				return;
 			}
 		}
-		if (got < (ssize_t)sizeof(w))
+		if (got < (ssize_t)sizeof(bytes))
 			return;
 	}
 }
 
-void capture_stack(struct capture *c, struct capture_lwp *l, uint64_t fsbase)
+/* Code that the program itself can write is read now: libffi's closures, in which an LWP may stand. */
+static void copy_code(struct capture *c, uint64_t pc)
 {
-	bool own = false;
+	const prmap_t *map = Paddr_to_map(c->P, pc);
 
-	if (!copy_stack(c, l, (uint64_t)l->regs[R_SP], fsbase, &own)) {
+	if (map != NULL && (map->pr_mflags & MA_WRITE) != 0)
+		snapshot_keep(c->snapshot, pc, SNAPSHOT_KEPT);
+}
+
+void capture_stack_rest(
+    struct capture *c, struct capture_lwp *l, const struct snapshot_piece *piece, bool own)
+{
+	if (!finish_piece(c, l, piece, 0)) {
 		(void)snprintf(l->why, sizeof(l->why), "its stack at 0x%lx cannot be read", l->regs[R_SP]);
 		l->failed = true;
 		return;
 	}
+	copy_code(c, (uint64_t)l->regs[R_PC]);
 	if (!own)
-		copy_interrupted(c, l, fsbase);
+		copy_interrupted(c, l);
 }
 
-/* The kernel's id of the thread that a state belongs to, in the target's own numbering: from the state
- * (3.11+), else from glibc's struct pthread, which the state's thread_id points to (tid at 720 on x86-64,
- * glibc 2.36 and 2.43 nptl/descr.h). 0: unknown. */
-static uint64_t native_id(const struct capture *c, const struct py_thread *t)
+void capture_stack(struct capture *c, struct capture_lwp *l)
 {
-	enum { PTHREAD_TID = 720 };
-	int32_t tid = 0;
+	bool own = false;
+	struct snapshot_piece piece = copy_stack(c, l, &own);
 
-	if (t->native_id != 0)
-		return t->native_id;
-	if (Pread(c->P, &tid, sizeof(tid), t->thread_id + PTHREAD_TID) != sizeof(tid) || tid < 0)
-		return 0;
-	return (uint64_t)tid;
+	capture_stack_rest(c, l, &piece, own);
 }
 
-/* Does thread state t run on l? The thread pointer tells (it is what pthread_self() returned when the state was
- * made); without registers the kernel's thread id, `inner`. */
-static bool runs_on(
-    const struct capture *c, const struct py_thread *t, const struct capture_lwp *l, uint64_t inner)
+int64_t capture_add(struct capture *c, lwpid_t id, uint64_t pointer)
 {
-	return l->have_regs ? t->thread_id == os_fsbase(l->regs) : inner != 0 && native_id(c, t) == inner;
+	struct capture_lwp l = { .id = id, .pointer = pointer, .asleep = OS_ASLEEP_NEW };
+
+	if (!vec_push(&c->lwps, l))
+		return -1;
+	if (addrmap_put(&c->known, (uint64_t)id, (uint32_t)(c->lwps.n - 1)))
+		return (int64_t)c->lwps.n - 1;
+	c->lwps.n--;
+	return -1;
 }
 
-/* Was there a state of the same interpreter on l before i? Those of threads that a fork left behind keep their
- * number, so the newest wins, which comes first in the list. */
-static bool older_state(const struct capture *c, const struct capture_lwp *l, uint64_t inner, size_t i)
+void capture_drop_copies(struct capture *c, const struct capture_lwp *l)
 {
-	for (size_t k = 0; k < i; k++) {
-		if (c->threads.at[k].interp == c->threads.at[i].interp &&
-		    runs_on(c, &c->threads.at[k], l, inner))
-			return true;
+	for (size_t i = 0; i < sizeof(l->copies) / sizeof(l->copies[0]); i++) {
+		if (l->copies[i] != 0)
+			snapshot_drop(c->snapshot, l->copies[i]);
 	}
-	return false;
 }
 
-/* The Python frames of l. A thread that has called into another interpreter has a state of each, and the
- * activations of both lie on its stack. */
-static enum res read_states(
-    struct ps_prochandle *live, struct capture *c, struct capture_lwp *l, struct fault *f)
+void capture_undo(struct capture *c, struct capture_lwp *l)
 {
-	uint64_t inner = l->have_regs ? 0 : (uint64_t)os_inner_lwpid(live, l->id);
+	struct capture_lwp fresh = { .id = l->id, .pointer = l->pointer, .asleep = l->asleep };
 
-	for (size_t i = 0; i < c->threads.n; i++) {
-		const struct py_thread *t = &c->threads.at[i];
-		struct py_stack more = { .broken = false };
-		enum res res;
-
-		if (!runs_on(c, t, l, inner) || older_state(c, l, inner, i))
-			continue;
-		if (l->python.runs.n != 0 && t->runtime != c->threads.at[l->thread].runtime)
-			continue;
-		res = py_stack_read(c->py, t, &more, f);
-		if (res == RES_OK && l->python.runs.n == 0 && !l->python.broken) {
-			l->python = more;
-			memset(&more, 0, sizeof(more));
-		} else if (res == RES_OK)
-			res = py_stack_merge(&l->python, &more, f);
-		py_stack_free(&more);
-		if (res == RES_FAIL)
-			return RES_FAIL;
-		if (res == RES_OK || !l->have_python)
-			l->thread = (uint32_t)i;
-		l->have_python = true;
-	}
-	return RES_OK;
-}
-
-void capture_python(struct ps_prochandle *live, struct capture *c)
-{
-	struct fault f = { 0 };
-
-	if (c->py == NULL)
-		return;
-	/* A broken list gives the states before the break: take those. */
-	(void)py_threads_read(c->py, &c->threads, &f);
-	for (size_t i = 0; i < c->lwps.n; i++) {
-		struct capture_lwp *l = &c->lwps.at[i];
-
-		if (read_states(live, c, l, &f) != RES_FAIL)
-			continue;
-		(void)snprintf(l->why, sizeof(l->why), "its Python frames cannot be read: %.80s", f.text);
-		l->failed = l->python_failed = true;
-	}
+	memcpy(fresh.refused, l->refused, sizeof(fresh.refused));
+	capture_drop_copies(c, l);
+	py_stack_free(&l->python);
+	*l = fresh;
 }
 
 void capture_finish(struct capture *c)
@@ -205,16 +228,24 @@ void capture_finish(struct capture *c)
 		struct capture_lwp *l = &c->lwps.at[i];
 
 		if (l->have_python)
-			py_stack_finish(c->py, &c->threads.at[l->thread], &l->python);
+			py_stack_finish(c->py, &l->python);
 	}
 }
 
 void capture_free(struct capture *c)
 {
-	for (size_t i = 0; i < c->lwps.n; i++)
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		os_asleep_end(&c->lwps.at[i].asleep);
 		py_stack_free(&c->lwps.at[i].python);
+	}
 	vec_free(&c->lwps);
 	vec_free(&c->threads);
+	vec_free(&c->by_pointer.next);
+	vec_free(&c->by_id.next);
+	vec_free(&c->wandering);
+	addrmap_free(&c->by_pointer.first);
+	addrmap_free(&c->by_id.first);
+	addrmap_free(&c->known);
 	snapshot_destroy(c->snapshot);
 	memset(c, 0, sizeof(*c));
 }

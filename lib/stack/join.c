@@ -53,17 +53,58 @@ static bool emit_native(const struct join_input *in, const struct join_plan *pla
 {
 	enum join_kind kind = join_is_gap(&in->native->frames.at[i]) ? JOIN_GAP : JOIN_NATIVE;
 
+	if ((int64_t)i == plan->start) {
+		out->start = true;
+		if (!emit(out, JOIN_START, i, false))
+			return false;
+	}
 	return emit(out, kind, i, false) && (!plan->bare[i] || emit(out, JOIN_BARE, i, false));
 }
 
-/* Native frames and runs in their order; at[r] is the native frame run r follows (−1: before all). */
-static bool merge(
-    const struct join_input *in, const struct join_plan *plan, const int64_t *at, struct join *out)
+/* The chain of a greenlet's frames ends where it was begun, and so does its stack: of what lies behind, the function that
+ * makes greenlets keeps no copy. It is the greenlet that began it, if nobody has run there since, or what another one has
+ * left. */
+static void find_start(const struct join_input *in, struct join_plan *plan)
 {
+	int64_t oldest = JOIN_NOWHERE;
+
+	plan->start = JOIN_NOWHERE;
+	for (size_t r = 0; r < in->python->runs.n; r++) {
+		if (in->python->runs.at[r].count > 0 && plan->owner[r] > oldest)
+			oldest = plan->owner[r];
+	}
+	for (size_t i = (size_t)(oldest + 1); in->switches != NULL && i < in->native->frames.n; i++) {
+		const struct native_frame *fr = &in->native->frames.at[i];
+
+		if (!join_is_gap(fr) && in->switches(in->data, fr->exact ? fr->pc : fr->pc - 1)) {
+			plan->start = (int64_t)i;
+			return;
+		}
+	}
+}
+
+bool join_in_loop(const struct join_input *in, const struct native_frame *fr)
+{
+	uint64_t pc = fr->exact ? fr->pc : fr->pc - 1;
+
+	for (size_t i = 0; i < in->n_eval; i++) {
+		if (in->eval[i].lo <= pc && pc < in->eval[i].hi)
+			return true;
+	}
+	return false;
+}
+
+/* Native frames and runs in their order; plan->at[r] is the native frame run r follows (−1: before all). order: of the
+ * runs, NULL as they are. */
+static bool merge(
+    const struct join_input *in, const struct join_plan *plan, const uint32_t *order, struct join *out)
+{
+	const int64_t *at = plan->at;
 	size_t next = 0; /* native frame to emit next */
 	bool was_loose = false;
 
-	for (size_t r = 0; r < in->python->runs.n; r++) {
+	for (size_t k = 0; k < in->python->runs.n; k++) {
+		size_t r = order == NULL ? k : order[k];
 		bool loose = plan->owner[r] == JOIN_NOWHERE;
 
 		for (; (int64_t)next <= at[r]; next++) {
@@ -73,7 +114,7 @@ static bool merge(
 		}
 		if (!emit_run(in, out, r, loose && !was_loose, plan->unsure[r] || loose))
 			return false;
-		was_loose = loose;
+		was_loose = loose && (was_loose || in->python->runs.at[r].count > 0);
 	}
 	for (; next < in->native->frames.n; next++) {
 		if (!emit_native(in, plan, out, next))
@@ -82,32 +123,160 @@ static bool merge(
 	return true;
 }
 
-enum res stack_join(const struct join_input *in, struct join *out, struct fault *f)
+/* Where each run goes. */
+static enum res make_plan(const struct join_input *in, struct join_plan *plan, struct fault *f)
 {
 	size_t runs = in->python->runs.n;
-	OWNED(mem_release) int64_t *owner = calloc(runs + 1, sizeof(*owner));
-	OWNED(mem_release) int64_t *at = calloc(runs + 1, sizeof(*at));
-	OWNED(mem_release) bool *unsure = calloc(runs + 1, sizeof(*unsure));
-	OWNED(mem_release) bool *bare = calloc(in->native->frames.n + 1, sizeof(*bare));
-	struct join_plan plan = { owner, unsure, bare };
 	int64_t last = -1;
 	enum res res;
 
-	if (owner == NULL || at == NULL || unsure == NULL || bare == NULL)
-		return fault_memory(f);
 	for (size_t r = 0; r < runs; r++)
-		owner[r] = JOIN_NOWHERE;
-	res = in->marking == PY_MARK_NONE ? join_by_order(in, &plan, f) : join_by_markers(in, &plan, f);
+		plan->owner[r] = JOIN_NOWHERE;
+	res = in->marking == PY_MARK_NONE ? join_by_order(in, plan, f) : join_by_markers(in, plan, f);
 	if (res != RES_OK)
 		return res;
 	for (size_t r = 0; r < runs; r++) {
 		/* Runs are youngest first: one that claims a younger activation than its callee's is wrong. */
-		if (owner[r] != JOIN_NOWHERE && owner[r] < last)
-			owner[r] = JOIN_NOWHERE;
-		at[r] = owner[r] != JOIN_NOWHERE ? owner[r] : place_loose(in, owner, r, last);
-		last = at[r];
+		if (plan->owner[r] != JOIN_NOWHERE && plan->owner[r] < last)
+			plan->owner[r] = JOIN_NOWHERE;
+		plan->at[r] =
+		    plan->owner[r] != JOIN_NOWHERE ? plan->owner[r] : place_loose(in, plan->owner, r, last);
+		last = plan->at[r];
 	}
-	return merge(in, &plan, at, out) ? RES_OK : fault_memory(f);
+	return RES_OK;
+}
+
+static bool plan_create(struct join_plan *plan, const struct join_input *in)
+{
+	size_t runs = in->python->runs.n;
+
+	*plan = (struct join_plan){ calloc(runs + 1, sizeof(*plan->owner)),
+		calloc(runs + 1, sizeof(*plan->at)), calloc(runs + 1, sizeof(*plan->unsure)),
+		calloc(in->native->frames.n + 1, sizeof(*plan->bare)), JOIN_NOWHERE };
+	return plan->owner != NULL && plan->at != NULL && plan->unsure != NULL && plan->bare != NULL;
+}
+
+static void plan_release(struct join_plan *plan)
+{
+	free(plan->owner);
+	free(plan->at);
+	free(plan->unsure);
+	free(plan->bare);
+}
+
+enum res stack_join(const struct join_input *in, struct join *out, struct fault *f)
+{
+	OWNED(plan_release) struct join_plan plan = { 0 };
+	enum res res;
+
+	if (!plan_create(&plan, in))
+		return fault_memory(f);
+	res = make_plan(in, &plan, f);
+	if (res != RES_OK)
+		return res;
+	find_start(in, &plan);
+	return merge(in, &plan, NULL, out) ? RES_OK : fault_memory(f);
+}
+
+/* The runs of one runtime, as a stack of their own; which[k] is the k-th one's index in all. */
+static bool take_part(
+    const struct py_stack *all, const struct join_loop *loop, struct py_stack *part, uint32_t *which)
+{
+	for (size_t r = 0; r < all->runs.n; r++) {
+		struct py_run run = all->runs.at[r];
+		uint32_t first = run.first;
+
+		if (run.runtime != loop->runtime)
+			continue;
+		which[part->runs.n] = (uint32_t)r;
+		run.first = (uint32_t)part->frames.n;
+		for (uint32_t k = 0; k < run.count; k++) {
+			if (!vec_push(&part->frames, all->frames.at[first + k]))
+				return false;
+		}
+		if (!vec_push(&part->runs, run))
+			return false;
+	}
+	for (size_t i = 0; loop->cframes && i < all->cframes.n; i++) {
+		if (!vec_push(&part->cframes, all->cframes.at[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Plan one part, and enter it into the plan of all. */
+static enum res plan_part(const struct join_input *in, const struct join_loop *loop, uint32_t *which,
+    struct join_plan *all, struct fault *f)
+{
+	OWNED(py_stack_free) struct py_stack python = { .broken = false };
+	OWNED(plan_release) struct join_plan plan = { 0 };
+	struct join_input part = *in;
+	enum res res;
+
+	part.python = &python;
+	part.marking = loop->marking;
+	part.eval = loop->eval;
+	part.n_eval = loop->n_eval;
+	if (!take_part(in->python, loop, &python, which) || !plan_create(&plan, &part))
+		return fault_memory(f);
+	res = make_plan(&part, &plan, f);
+	for (size_t k = 0; res == RES_OK && k < python.runs.n; k++) {
+		all->owner[which[k]] = plan.owner[k];
+		all->at[which[k]] = plan.at[k];
+		all->unsure[which[k]] = plan.unsure[k];
+	}
+	for (size_t i = 0; res == RES_OK && i < in->native->frames.n; i++)
+		all->bare[i] |= plan.bare[i];
+	return res;
+}
+
+struct placed {
+	int64_t at;
+	uint32_t run;
+};
+
+/* By place; the runs of each loop keep their order. */
+static int placed_order(const void *a, const void *b)
+{
+	const struct placed *x = a, *y = b;
+
+	if (x->at != y->at)
+		return x->at < y->at ? -1 : 1;
+	return x->run < y->run ? -1 : x->run > y->run;
+}
+
+enum res stack_join_loops(
+    const struct join_input *in, const struct join_loop *loops, size_t n, struct join *out, struct fault *f)
+{
+	size_t runs = in->python->runs.n;
+	OWNED(plan_release) struct join_plan plan = { 0 };
+	OWNED(mem_release) uint32_t *order = calloc(runs + 1, sizeof(*order));
+	OWNED(mem_release) struct placed *placed = calloc(runs + 1, sizeof(*placed));
+
+	if (order == NULL || placed == NULL || !plan_create(&plan, in))
+		return fault_memory(f);
+	for (size_t i = 0; i < n; i++) {
+		enum res res = plan_part(in, &loops[i], order, &plan, f);
+
+		if (res != RES_OK)
+			return res;
+	}
+	for (size_t r = 0; r < runs; r++)
+		placed[r] = (struct placed){ plan.at[r], (uint32_t)r };
+	qsort(placed, runs, sizeof(*placed), placed_order);
+	for (size_t r = 0; r < runs; r++)
+		order[r] = placed[r].run;
+	find_start(in, &plan);
+	return merge(in, &plan, order, out) ? RES_OK : fault_memory(f);
+}
+
+bool join_doubts(const struct join *j)
+{
+	for (size_t i = 0; i < j->items.n; i++) {
+		if (j->items.at[i].kind == JOIN_LOOSE || j->items.at[i].kind == JOIN_BARE)
+			return true;
+	}
+	return j->unsure;
 }
 
 void join_free(struct join *j)

@@ -25,7 +25,8 @@ enum join_kind {
 	JOIN_PYTHON, /* python.frames[index] */
 	JOIN_GAP,    /* native.frames[index] stands for activations that could not be unwound */
 	JOIN_LOOSE,  /* the Python frames that follow belong to no activation that was found */
-	JOIN_BARE    /* the native frame above runs the loop, and no Python frame is known for it */
+	JOIN_BARE,   /* the native frame above runs the loop, and no Python frame is known for it */
+	JOIN_START   /* a greenlet's stack starts in the native frames below */
 };
 
 struct join_item {
@@ -37,24 +38,43 @@ struct join_item {
 struct join {
 	VEC(struct join_item) items;
 	bool unsure; /* some item is */
+	bool start;  /* there is a JOIN_START */
 };
 
 struct join_input {
 	const struct native_stack *native;
 	const struct py_stack *python;
 	enum py_marking marking;
-	/* For PY_MARK_NONE: where the evaluation loop's code lies. */
+	/* Where the evaluation loop's code lies: for PY_MARK_NONE, and for activations behind a JOIN_START. */
 	const struct py_range *eval;
 	size_t n_eval;
 	/* The word at a stack address, for PY_MARK_NONE's verification. False: unreadable. */
 	bool (*word)(void *data, uint64_t va, uint64_t *out);
+	/* Does this code switch stacks? Behind the oldest Python frame of a greenlet it is what began it. NULL: none does. */
+	bool (*switches)(void *data, uint64_t pc);
 	void *data;
+	bool narrow; /* words of 4 bytes, else of 8 */
 };
 
 /* Every native frame and every Python frame of the input appears exactly once in out, each kind in its
  * own order. RES_FAIL: out of memory. out must be empty. */
 enum res stack_join(const struct join_input *in, struct join *out, struct fault *f);
+
+/* The same for a thread that runs several Pythons: in->python has the runs of all, those of each in their own order;
+ * in's marking and eval do not count. */
+struct join_loop {
+	uint32_t runtime; /* py_run.runtime */
+	enum py_marking marking;
+	const struct py_range *eval;
+	size_t n_eval;
+	bool cframes; /* 3.10: in->python->cframes are its */
+};
+enum res stack_join_loops(
+    const struct join_input *in, const struct join_loop *loops, size_t n, struct join *out, struct fault *f);
 void join_free(struct join *j);
+
+/* Is there a frame that is placed by order alone, or not at all, or an activation without a frame? */
+bool join_doubts(const struct join *j);
 
 /* --- the two ways, for stack_join only --- */
 
@@ -62,11 +82,16 @@ void join_free(struct join *j);
 enum { JOIN_NOWHERE = -1 };
 struct join_plan {
 	int64_t *owner; /* one per run */
+	int64_t *at;    /* one per run: the native frame it is printed behind, -1 before all; of stack_join */
 	bool *unsure;   /* one per run */
 	bool *bare;     /* one per native frame: a JOIN_BARE follows it */
+	int64_t start;  /* the native frame behind a JOIN_START, JOIN_NOWHERE: there is none; of stack_join */
 };
 enum res join_by_markers(const struct join_input *in, struct join_plan *plan, struct fault *f);
 enum res join_by_order(const struct join_input *in, struct join_plan *plan, struct fault *f);
+
+/* Does the frame stand in code of the evaluation loop? */
+bool join_in_loop(const struct join_input *in, const struct native_frame *fr);
 
 /* Is this frame a stand-in for lost activations (made by the walk)? */
 static inline bool join_is_gap(const struct native_frame *fr)

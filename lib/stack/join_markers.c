@@ -21,7 +21,9 @@ static int extent_order(const void *a, const void *b)
 }
 
 /* The stack extents of all activations, by address. A signal trampoline's extent spans from one stack
- * to another and belongs to nobody; a frame with unknown CFA has none. */
+ * to another and belongs to nobody; a frame with unknown CFA has none. Where nothing describes the code the CFA was
+ * taken from the frame pointer: if the function has set up none, that is a caller's, and the extent seems to reach over
+ * everything up to there. */
 static size_t extents_of(const struct native_stack *native, struct extent *out)
 {
 	size_t n = 0;
@@ -30,7 +32,7 @@ static size_t extents_of(const struct native_stack *native, struct extent *out)
 	for (size_t i = 0; i < native->frames.n; i++) {
 		const struct native_frame *fr = &native->frames.at[i];
 
-		if (fr->signal_frame || fr->cfa <= fr->sp)
+		if (fr->signal_frame || fr->no_cfi || fr->cfa <= fr->sp)
 			continue;
 		out[n] = (struct extent){ fr->sp, fr->cfa, (int64_t)i };
 		sorted = sorted && (n == 0 || out[n - 1].sp <= fr->sp);
@@ -61,6 +63,35 @@ static int64_t holder(const struct extent *ext, size_t n, uint64_t va)
 	return ext[lo - 1].frame;
 }
 
+/* Does frame i go on where an activation that runs Python does? Then it is one of the loop. The youngest of those will do. */
+static bool goes_on_as_owner(const struct join_input *in, const struct join_plan *plan, size_t i)
+{
+	enum { ASKED = 64 };
+	const struct native_frame *frames = in->native->frames.at;
+
+	for (size_t r = 0; r < in->python->runs.n && r < ASKED; r++) {
+		int64_t owner = plan->owner[r];
+
+		/* One that runs nothing may be no loop: greenlet has a marker of 3.11 in the function that begins a greenlet. */
+		if (owner >= 0 && in->python->runs.at[r].count > 0 && frames[owner].pc != 0 &&
+		    !frames[owner].exact && frames[owner].pc == frames[i].pc)
+			return true;
+	}
+	return false;
+}
+
+/* Behind the oldest activation that has frames are some that have none to be found: those of a greenlet's parents, whose
+ * frames hang on the parent meanwhile. */
+static void mark_bare(const struct join_input *in, const struct join_plan *plan)
+{
+	int64_t oldest = JOIN_NOWHERE;
+
+	for (size_t r = 0; r < in->python->runs.n; r++)
+		oldest = plan->owner[r] > oldest ? plan->owner[r] : oldest;
+	for (size_t i = (size_t)(oldest + 1); oldest >= 0 && i < in->native->frames.n; i++)
+		plan->bare[i] = join_in_loop(in, &in->native->frames.at[i]) || goes_on_as_owner(in, plan, i);
+}
+
 enum res join_by_markers(const struct join_input *in, struct join_plan *plan, struct fault *f)
 {
 	size_t n = in->native->frames.n;
@@ -81,5 +112,6 @@ enum res join_by_markers(const struct join_input *in, struct join_plan *plan, st
 		if (plan->owner[r] != JOIN_NOWHERE)
 			last = plan->owner[r];
 	}
+	mark_bare(in, plan);
 	return RES_OK;
 }

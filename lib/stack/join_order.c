@@ -15,7 +15,8 @@
 #include "base/addrmap.h"
 #include "base/owned.h"
 
-enum { LOOKAHEAD = 64 }; /* pairs tried when the two lists disagree */
+enum { LOOKAHEAD = 64 };     /* pairs tried when the two lists disagree */
+#define NOT_BEGUN UINT64_MAX /* py_frame.instr */
 
 struct order {
 	const struct join_input *in;
@@ -27,18 +28,9 @@ struct order {
 	int reg;               /* the register that names an activation's frame; -1 not known */
 };
 
-static bool in_eval_code(const struct join_input *in, const struct native_frame *fr)
-{
-	uint64_t pc = fr->exact ? fr->pc : fr->pc - 1;
-
-	for (size_t i = 0; i < in->n_eval; i++) {
-		if (in->eval[i].lo <= pc && pc < in->eval[i].hi)
-			return true;
-	}
-	return false;
-}
-
-/* 3.10 keeps a CFrame in each activation: those are the activations, whatever their symbol. */
+/* 3.10 keeps a CFrame in each activation: those are the activations, whatever their symbol. One younger than all may be
+ * about to link its own, or have unlinked it before its frame: that one only its code tells. And the oldest one may be no
+ * loop's: greenlet has one in the function that begins a greenlet. */
 static int64_t eval_by_cframes(const struct join_input *in, int64_t *out)
 {
 	const struct native_stack *native = in->native;
@@ -49,9 +41,13 @@ static int64_t eval_by_cframes(const struct join_input *in, int64_t *out)
 		const struct native_frame *fr = &native->frames.at[i];
 		uint64_t cframe = in->python->cframes.at[c];
 
-		if (fr->signal_frame || cframe < fr->sp || cframe >= fr->cfa)
+		if (fr->signal_frame || cframe < fr->sp || cframe >= fr->cfa) {
+			if (c == 0 && n == 0 && join_in_loop(in, fr))
+				out[n++] = (int64_t)i;
 			continue;
-		out[n++] = (int64_t)i;
+		}
+		if (c + 1 < in->python->cframes.n || in->n_eval == 0 || join_in_loop(in, fr))
+			out[n++] = (int64_t)i;
 		c++;
 	}
 	return c == in->python->cframes.n ? n : 0;
@@ -62,11 +58,15 @@ static int64_t eval_by_code(const struct join_input *in, int64_t *out)
 	int64_t n = 0;
 
 	for (size_t i = 0; i < in->native->frames.n; i++) {
-		if (in_eval_code(in, &in->native->frames.at[i]))
+		if (join_in_loop(in, &in->native->frames.at[i]))
 			out[n++] = (int64_t)i;
 	}
 	return n;
 }
+
+/* i386 passes arguments on the stack, where they lie right above the CFA: the frame is the loop's first or (3.9, 3.10)
+ * second. */
+enum { NARROW = 4, ARGUMENTS = 2 };
 
 /* The frame that register r of activation e names, or -1. */
 static int64_t named_by(const struct order *o, int64_t e, int r)
@@ -79,27 +79,38 @@ static int64_t named_by(const struct order *o, int64_t e, int r)
 	return (int64_t)j;
 }
 
-/* Which register names the most frames, each older activation an older one? More than one with as many: none. */
+/* How many frames does it name, each older activation an older one? */
+static int64_t names(const struct order *o, int r)
+{
+	int64_t n = 0, last = -1;
+
+	for (int64_t e = 0; e < o->n_eval; e++) {
+		int64_t j = named_by(o, e, r);
+
+		if (j > last) {
+			last = j;
+			n++;
+		}
+	}
+	return n;
+}
+
+/* Which register names the most frames? More than one with as many: none. */
 static enum res learn_register(struct order *o, struct fault *f)
 {
 	int64_t best = 1; /* one alone shows nothing */
 
 	o->reg = -1;
+	/* i386 has too few registers: what one holds in most activations is a frame that they are about to run. */
+	if (o->in->narrow)
+		return RES_OK;
 	for (size_t j = 0; j < o->in->python->frames.n; j++) {
 		if (!addrmap_put(&o->frames, o->in->python->frames.at[j].addr, (uint32_t)j))
 			return fault_memory(f);
 	}
 	for (int r = 0; r < UNWIND_SAVED; r++) {
-		int64_t n = 0, last = -1;
+		int64_t n = names(o, r);
 
-		for (int64_t e = 0; e < o->n_eval; e++) {
-			int64_t j = named_by(o, e, r);
-
-			if (j > last) {
-				last = j;
-				n++;
-			}
-		}
 		if (n >= best)
 			o->reg = n > best ? r : -1;
 		best = n > best ? n : best;
@@ -111,6 +122,10 @@ static enum res learn_register(struct order *o, struct fault *f)
 static bool holds(const struct order *o, int64_t e, int64_t j)
 {
 	const struct native_frame *fr = &o->in->native->frames.at[o->eval[e]];
+	/* Of i386 also the arguments; the lowest words are those for a callee, which may be one more activation. */
+	enum { PASSED_ON = 3 };
+	uint64_t step = o->in->narrow ? NARROW : 8, from = fr->sp + (o->in->narrow ? PASSED_ON * step : 0);
+	uint64_t to = fr->cfa + (o->in->narrow ? ARGUMENTS * step : 0);
 	uint64_t want = o->in->python->frames.at[j].addr, word = 0;
 
 	for (int r = 0; r < UNWIND_SAVED; r++) {
@@ -119,7 +134,7 @@ static bool holds(const struct order *o, int64_t e, int64_t j)
 	}
 	if (o->in->word == NULL || fr->cfa <= fr->sp || fr->cfa - fr->sp > 65536)
 		return false;
-	for (uint64_t va = fr->sp; va + 8 <= fr->cfa; va += 8) {
+	for (uint64_t va = from; va + step <= to; va += step) {
 		if (o->in->word(o->in->data, va, &word) && word == want)
 			return true;
 	}
@@ -152,14 +167,26 @@ static int64_t resume_at(const struct order *o, int64_t e, int64_t j)
 	return 0;
 }
 
+/* Nothing names it, but is there only one way left? All the others are anchored, and a frame that has begun and is not
+ * suspended runs in an activation younger than its caller's: of those there is one. */
+static bool is_last_pair(const struct order *o, int64_t e, int64_t j, bool anchored)
+{
+	const struct py_frame *fr = &o->in->python->frames.at[j];
+
+	return anchored && e == 0 && j == 0 && o->n_eval > 1 && fr->instr != NOT_BEGUN && !fr->suspended &&
+	       !fr->bad;
+}
+
 static void align(struct order *o, int64_t n_frames)
 {
 	int64_t e = o->n_eval - 1, j = n_frames - 1;
+	bool anchored = true; /* all so far */
 
 	while (e >= 0 && j >= 0) {
 		int64_t skip, sure = named_by(o, e, o->reg);
 
 		if (sure >= 0 && sure <= j) {
+			anchored = anchored && j == sure;
 			for (; j > sure; j--)
 				to_caller(o, e, j, !o->complete && !o->in->python->frames.at[j].synthetic);
 			pair(o, e--, j--, false);
@@ -176,6 +203,11 @@ static void align(struct order *o, int64_t n_frames)
 			continue;
 		}
 		skip = resume_at(o, e, j);
+		if (skip == 0 && is_last_pair(o, e, j, anchored)) {
+			pair(o, e--, j--, false);
+			break;
+		}
+		anchored = false;
 		if (skip > 0) {
 			for (; skip > 0; skip--)
 				to_caller(o, e, j--, !o->complete);
@@ -186,14 +218,22 @@ static void align(struct order *o, int64_t n_frames)
 			j--;
 		}
 	}
-	for (; j >= 0 && o->in->python->frames.at[j].synthetic; j--)
+	/* All activations have their frames. A suspended one beyond them has none, if no code of the loop is younger. */
+	for (; j >= 0 && (o->in->python->frames.at[j].synthetic ||
+			     (o->in->python->frames.at[j].suspended && o->in->n_eval > 0));
+	     j--)
 		to_caller(o, e, j, false);
 }
 
 /* Only the youngest activation may be without a frame: just entered, or about to return. Any other has
- * one that the chain does not lead to (3.9: a throw() through `yield from` cuts it): say so. */
+ * one that the chain does not lead to (3.9: a throw() through `yield from` cuts it; those that began a greenlet): say so. */
 static void mark_bare(struct order *o, int64_t n_frames)
 {
+	const struct native_stack *native = o->in->native;
+
+	for (size_t i = o->n_eval > 0 ? (size_t)o->eval[o->n_eval - 1] + 1 : native->frames.n;
+	     i < native->frames.n; i++)
+		o->plan->bare[i] = join_in_loop(o->in, &native->frames.at[i]);
 	for (int64_t e = 1; e < o->n_eval; e++)
 		o->plan->bare[o->eval[e]] = true;
 	for (int64_t j = 0; j < n_frames; j++) {

@@ -14,21 +14,35 @@ enum {
 	FETCH = 4 * PAGE,  /* asked for at once */
 	ARENA = 64 * PAGE, /* pages are kept in pieces of this */
 	ABSENT = (int)-1,  /* page table: known to be unreadable */
+	SOME = 64,         /* ranges copied at once */
 };
 
 struct range {
 	uint64_t lo, hi;
 	uint8_t *bytes;
+	bool cut; /* a later one has taken its end */
 };
+
+/* Of one page. */
+struct kept {
+	uint64_t va;
+	size_t n;
+	uint32_t next; /* the one before it in this page, NO_KEPT */
+	uint8_t bytes[SNAPSHOT_KEPT];
+};
+#define NO_KEPT UINT32_MAX
 
 struct snapshot {
 	struct ps_prochandle *live, *handle;
+	pstatus_t status; /* what does not change: number and word size */
 	bool sealed;
 	VEC(struct range) ranges; /* by lo; they do not overlap */
 	size_t last;              /* the range that answered last */
 	struct addrmap pages;     /* page number -> index of its copy */
 	VEC(uint8_t *) arenas;
 	uint32_t used; /* page copies in arenas */
+	VEC(struct kept) kept;
+	struct addrmap kept_in; /* page number -> index of the latest of it */
 };
 
 static uint8_t *page_copy(const struct snapshot *s, uint32_t i)
@@ -39,7 +53,7 @@ static uint8_t *page_copy(const struct snapshot *s, uint32_t i)
 /* Keep one page. NULL: out of memory. */
 static uint8_t *page_keep(struct snapshot *s, uint64_t page, const uint8_t *bytes)
 {
-	if (s->used % (ARENA / PAGE) == 0) {
+	if (s->used / (ARENA / PAGE) == s->arenas.n) {
 		uint8_t *arena = malloc(ARENA);
 
 		if (arena == NULL || !vec_push(&s->arenas, arena)) {
@@ -87,19 +101,20 @@ static const uint8_t *page_get(struct snapshot *s, uint64_t page)
 	}
 	if (found != NULL)
 		return found;
-	if (os_read(s->live, buf, PAGE, page * PAGE) == PAGE)
+	/* After the seal the process may have gone, and another one have its number. */
+	got = (size_t)(s->sealed ? os_read_same(s->live, buf, PAGE, page * PAGE)
+				 : os_read(s->live, buf, PAGE, page * PAGE));
+	if (got == PAGE)
 		return page_keep(s, page, buf);
 	(void)addrmap_put(&s->pages, page, (uint32_t)ABSENT);
 	return NULL;
 }
 
-/* The range that holds addr, or NULL. */
-static const struct range *range_of(struct snapshot *s, uint64_t addr)
+/* Index of the first range that ends above addr. */
+static size_t range_above(const struct snapshot *s, uint64_t addr)
 {
 	size_t lo = 0, hi = s->ranges.n;
 
-	if (s->last < hi && s->ranges.at[s->last].lo <= addr && addr < s->ranges.at[s->last].hi)
-		return &s->ranges.at[s->last];
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
@@ -108,10 +123,49 @@ static const struct range *range_of(struct snapshot *s, uint64_t addr)
 		else
 			hi = mid;
 	}
-	if (lo == s->ranges.n || addr < s->ranges.at[lo].lo)
+	return lo;
+}
+
+/* The range that holds addr, or NULL. */
+static const struct range *range_of(struct snapshot *s, uint64_t addr)
+{
+	size_t i = s->last;
+
+	if (i >= s->ranges.n || addr < s->ranges.at[i].lo || s->ranges.at[i].hi <= addr)
+		i = range_above(s, addr);
+	if (i == s->ranges.n || addr < s->ranges.at[i].lo)
 		return NULL;
-	s->last = lo;
-	return &s->ranges.at[lo];
+	s->last = i;
+	return &s->ranges.at[i];
+}
+
+/* The latest kept piece that holds addr. NULL: none. */
+static const struct kept *kept_of(const struct snapshot *s, uint64_t addr)
+{
+	uint32_t i;
+
+	if (!addrmap_get(&s->kept_in, addr / PAGE, &i))
+		return NULL;
+	for (; i != NO_KEPT; i = s->kept.at[i].next) {
+		if (addr - s->kept.at[i].va < s->kept.at[i].n)
+			return &s->kept.at[i];
+	}
+	return NULL;
+}
+
+/* Bytes at `at`, which no copy has: how many follow there, *from NULL if there are none. */
+static size_t page_piece(struct snapshot *s, uint64_t at, const uint8_t **from)
+{
+	const struct kept *k = s->sealed ? kept_of(s, at) : NULL;
+	const uint8_t *page;
+
+	if (k != NULL) {
+		*from = k->bytes + (at - k->va);
+		return k->n - (size_t)(at - k->va);
+	}
+	page = page_get(s, at / PAGE);
+	*from = page == NULL ? NULL : page + at % PAGE;
+	return PAGE - at % PAGE;
 }
 
 static ssize_t snapshot_pread(struct ps_prochandle *P, void *buf, size_t n, uintptr_t va, void *data)
@@ -130,12 +184,9 @@ static ssize_t snapshot_pread(struct ps_prochandle *P, void *buf, size_t n, uint
 			piece = (size_t)(r->hi - at);
 			from = r->bytes + (at - r->lo);
 		} else {
-			const uint8_t *page = page_get(s, at / PAGE);
-
-			if (page == NULL)
+			piece = page_piece(s, at, &from);
+			if (from == NULL)
 				break;
-			piece = PAGE - at % PAGE;
-			from = page + at % PAGE;
 		}
 		if (piece > n - done)
 			piece = n - done;
@@ -157,15 +208,29 @@ static const psinfo_t *snapshot_psinfo(struct ps_prochandle *P, psinfo_t *out, v
 	return out;
 }
 
+static void snapshot_status(struct ps_prochandle *P, pstatus_t *out, void *data)
+{
+	const struct snapshot *s = data;
+
+	(void)P;
+	*out = s->status;
+}
+
 enum res snapshot_create(struct ps_prochandle *live, struct snapshot **out, struct fault *f)
 {
-	static const ps_ops_t ops = { .pop_pread = snapshot_pread, .pop_psinfo = snapshot_psinfo };
+	ps_ops_t ops = {
+		.pop_pread = snapshot_pread, .pop_psinfo = snapshot_psinfo, .pop_status = snapshot_status
+	};
 	struct snapshot *s = calloc(1, sizeof(*s));
+	const pstatus_t *status = Pstatus(live);
 
 	if (s == NULL)
 		return fault_memory(f);
 	s->live = live;
-	s->handle = Pgrab_ops(Pstatus(live)->pr_pid, s, &ops, 0);
+	s->status.pr_pid = status->pr_pid;
+	s->status.pr_dmodel = status->pr_dmodel;
+	os_captured_ops(&ops);
+	s->handle = Pgrab_ops(status->pr_pid, s, &ops, 0);
 	if (s->handle == NULL) {
 		snapshot_destroy(s);
 		return fault_memory(f);
@@ -179,15 +244,19 @@ void snapshot_destroy(struct snapshot *s)
 {
 	if (s == NULL)
 		return;
-	if (s->handle != NULL)
+	if (s->handle != NULL) {
+		os_forget(s->handle);
 		Prelease(s->handle, 0);
+	}
 	for (size_t i = 0; i < s->ranges.n; i++)
 		free(s->ranges.at[i].bytes);
 	for (size_t i = 0; i < s->arenas.n; i++)
 		free(s->arenas.at[i]);
 	vec_free(&s->ranges);
 	vec_free(&s->arenas);
+	vec_free(&s->kept);
 	addrmap_free(&s->pages);
+	addrmap_free(&s->kept_in);
 	free(s);
 }
 
@@ -199,41 +268,165 @@ struct ps_prochandle *snapshot_handle(const struct snapshot *s)
 /* Insert r in order. False: out of memory. */
 static bool range_insert(struct snapshot *s, struct range r)
 {
-	size_t i;
+	size_t i = range_above(s, r.lo);
 
 	if (!vec_push(&s->ranges, r))
 		return false;
-	for (i = s->ranges.n - 1; i > 0 && s->ranges.at[i - 1].lo > r.lo; i--)
-		s->ranges.at[i] = s->ranges.at[i - 1];
+	memmove(&s->ranges.at[i + 1], &s->ranges.at[i], (s->ranges.n - 1 - i) * sizeof(r));
 	s->ranges.at[i] = r;
 	return true;
 }
 
+static void range_remove(struct snapshot *s, size_t i)
+{
+	free(s->ranges.at[i].bytes);
+	s->ranges.n--;
+	memmove(&s->ranges.at[i], &s->ranges.at[i + 1], (s->ranges.n - i) * sizeof(s->ranges.at[i]));
+}
+
+/* Make room for [lo, hi), and memory of its size: where it ends. bytes NULL: there is none. */
+static struct range range_begin(struct snapshot *s, uint64_t lo, uint64_t hi)
+{
+	struct range r = { lo, hi, NULL, false };
+	size_t i = range_above(s, lo);
+
+	if (i < s->ranges.n && s->ranges.at[i].lo <= lo) {
+		s->ranges.at[i].cut = true;
+		s->ranges.at[i].hi = lo;
+		if (s->ranges.at[i].lo == lo)
+			range_remove(s, i);
+		else
+			i++;
+	}
+	if (i < s->ranges.n && s->ranges.at[i].lo < hi)
+		r.hi = s->ranges.at[i].lo;
+	r.bytes = r.hi > lo ? malloc((size_t)(r.hi - lo)) : NULL;
+	return r;
+}
+
+/* Keep what came of it. */
+static size_t range_end(struct snapshot *s, struct range *r, size_t got)
+{
+	r->hi = r->lo + got;
+	if (got != 0 && range_insert(s, *r))
+		return got;
+	free(r->bytes);
+	return 0;
+}
+
 size_t snapshot_copy(struct snapshot *s, uint64_t lo, uint64_t hi)
 {
-	struct range r = { lo, lo, NULL };
-	ssize_t got;
+	struct range r = range_begin(s, lo, hi);
+	ssize_t got = r.bytes == NULL ? 0 : os_read(s->live, r.bytes, (size_t)(r.hi - lo), lo);
 
-	/* A second copy of the same bytes would make two answers possible: keep to what is new. */
-	for (size_t i = 0; i < s->ranges.n; i++) {
-		if (s->ranges.at[i].lo <= lo && lo < s->ranges.at[i].hi)
-			return (size_t)((hi < s->ranges.at[i].hi ? hi : s->ranges.at[i].hi) - lo);
-		if (lo < s->ranges.at[i].lo && s->ranges.at[i].lo < hi)
-			hi = s->ranges.at[i].lo;
+	return range_end(s, &r, got > 0 ? (size_t)got : 0);
+}
+
+/* Those of one call must not lie in one another's way: where two do, each is copied by itself. */
+static bool disjoint(const struct snapshot_piece *pieces, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		for (size_t k = 0; k < i; k++) {
+			if (pieces[i].lo < pieces[k].hi && pieces[k].lo < pieces[i].hi)
+				return false;
+		}
 	}
-	r.bytes = hi > lo ? malloc((size_t)(hi - lo)) : NULL;
-	if (r.bytes == NULL)
-		return 0;
-	got = os_read(s->live, r.bytes, (size_t)(hi - lo), lo);
-	r.hi = lo + (uint64_t)(got > 0 ? got : 0);
-	if (got <= 0 || !range_insert(s, r)) {
-		free(r.bytes);
-		return 0;
+	return true;
+}
+
+static void copy_some(struct snapshot *s, struct snapshot_piece *pieces, size_t n)
+{
+	struct os_piece reads[SOME];
+	struct range ranges[SOME];
+	size_t all = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		ranges[i] = range_begin(s, pieces[i].lo, pieces[i].hi);
+		if (ranges[i].bytes != NULL)
+			reads[all++] = (struct os_piece){ ranges[i].bytes,
+				(size_t)(ranges[i].hi - ranges[i].lo), ranges[i].lo, 0 };
 	}
-	return (size_t)got;
+	os_read_pieces(s->live, reads, all);
+	for (size_t i = 0, k = 0; i < n; i++)
+		pieces[i].got = ranges[i].bytes == NULL ? 0 : range_end(s, &ranges[i], reads[k++].got);
+}
+
+void snapshot_copy_pieces(struct snapshot *s, struct snapshot_piece *pieces, size_t n)
+{
+	for (size_t from = 0; from < n; from += SOME) {
+		size_t some = n - from < SOME ? n - from : SOME;
+
+		if (disjoint(pieces + from, some)) {
+			copy_some(s, pieces + from, some);
+			continue;
+		}
+		for (size_t i = from; i < from + some; i++)
+			pieces[i].got = snapshot_copy(s, pieces[i].lo, pieces[i].hi);
+	}
+}
+
+void snapshot_drop(struct snapshot *s, uint64_t lo)
+{
+	size_t i = range_above(s, lo);
+
+	if (i < s->ranges.n && s->ranges.at[i].lo == lo)
+		range_remove(s, i);
+}
+
+bool snapshot_whole(const struct snapshot *s, uint64_t lo)
+{
+	size_t i = range_above(s, lo);
+
+	return i < s->ranges.n && s->ranges.at[i].lo == lo && !s->ranges.at[i].cut;
+}
+
+static void keep(struct snapshot *s, const struct kept *k)
+{
+	struct kept new = *k;
+	uint32_t i;
+
+	new.next = NO_KEPT;
+	(void)addrmap_get(&s->kept_in, k->va / PAGE, &new.next);
+	for (i = new.next; i != NO_KEPT && s->kept.at[i].va != k->va;)
+		i = s->kept.at[i].next;
+	if (i != NO_KEPT) {
+		new.next = s->kept.at[i].next;
+		s->kept.at[i] = new;
+	} else if (s->kept.n < NO_KEPT && vec_push(&s->kept, new) &&
+		   !addrmap_put(&s->kept_in, k->va / PAGE, (uint32_t)(s->kept.n - 1))) {
+		s->kept.n--;
+	}
+}
+
+void snapshot_keep(struct snapshot *s, uint64_t va, size_t n)
+{
+	n = n < SNAPSHOT_KEPT ? n : SNAPSHOT_KEPT;
+	while (n > 0 && va + n > va) {
+		struct kept k = { .va = va };
+		size_t want = PAGE - va % PAGE < n ? (size_t)(PAGE - va % PAGE) : n;
+		ssize_t got = Pread(s->handle, k.bytes, want, va);
+
+		if (got <= 0)
+			return;
+		k.n = (size_t)got;
+		keep(s, &k);
+		va += want;
+		n -= want;
+	}
+}
+
+void snapshot_forget(struct snapshot *s)
+{
+	addrmap_clear(&s->pages);
+	s->used = 0;
 }
 
 void snapshot_seal(struct snapshot *s)
 {
 	s->sealed = true;
+}
+
+void snapshot_unseal(struct snapshot *s)
+{
+	s->sealed = false;
 }

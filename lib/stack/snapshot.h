@@ -10,6 +10,7 @@
 #define STACK_SNAPSHOT_H
 
 #include <libproc.h>
+#include <stdbool.h>
 
 #include "base/fault.h"
 
@@ -23,10 +24,33 @@ void snapshot_destroy(struct snapshot *s); /* NULL ok; ends its handle too */
 /* Its handle (PS_STOP); owned by the snapshot. */
 struct ps_prochandle *snapshot_handle(const struct snapshot *s);
 
-/* Copy [lo, hi) of the target in one piece, now. Returns the bytes that could be read from lo on. */
+/* Copy [lo, hi) of the target in one piece, now. Returns the bytes that could be read from lo on. No byte has two
+ * copies: where an older one begins this one ends, and what an older one has from lo on is forgotten. */
 size_t snapshot_copy(struct snapshot *s, uint64_t lo, uint64_t hi);
 
-/* From now on nothing that can change is read any more. */
+/* Many at once; got: what snapshot_copy would return. */
+struct snapshot_piece {
+	uint64_t lo, hi;
+	size_t got;
+};
+void snapshot_copy_pieces(struct snapshot *s, struct snapshot_piece *pieces, size_t n);
+
+/* Forget the copy that begins at lo, if there is one. */
+void snapshot_drop(struct snapshot *s, uint64_t lo);
+
+/* Is there a copy that begins at lo and has lost nothing to a later one? */
+bool snapshot_whole(const struct snapshot *s, uint64_t lo);
+
+/* Read n bytes (SNAPSHOT_KEPT at most) at va, and have them at the end, when nothing is read any more, if no copy has
+ * them: the code that an LWP stands in. What was kept of the same place before is replaced. */
+enum { SNAPSHOT_KEPT = 64 };
+void snapshot_keep(struct snapshot *s, uint64_t va, size_t n);
+
+/* Forget whatever else was read through the handle, but for what is kept: it is read anew. */
+void snapshot_forget(struct snapshot *s);
+
+/* From now on nothing that can change is read any more; or again, for a while. */
 void snapshot_seal(struct snapshot *s);
+void snapshot_unseal(struct snapshot *s);
 
 #endif

@@ -12,9 +12,23 @@
 #include "stack/join.h"
 #include "unwind/unwind.h"
 
+/* How the threads of a live process are made to hold still. */
+enum stack_manner {
+	STACK_GENTLE, /* those that are blocked or stopped are read as they lie, the others are held together */
+	STACK_STOP,   /* all are held together: a picture of one moment */
+	STACK_NO_STOP, /* none is held: of those that run there are Python frames at most */
+};
+
 struct stack_options {
 	const char *lwps; /* set of LWPs (proc_lwp_in_set), NULL all */
 	bool python_only; /* native frames are not asked for: no unwinding */
+	enum unwind_engine engine;
+	bool holds_still; /* somebody else holds P: read it as it lies, like a core */
+	enum stack_manner manner;
+	bool force; /* also what another program controls, where the system allows it */
+	/* The process is captured again and again: threads that have not run since then are not read anew. Not with STACK_STOP. */
+	bool sampling;
+	bool running; /* with sampling: without the threads that wait */
 };
 
 struct stack_target;
@@ -25,19 +39,37 @@ enum res stack_target_open(
     struct ps_prochandle *P, const struct stack_options *opt, struct stack_target **out, struct fault *f);
 void stack_target_close(struct stack_target *t); /* NULL ok */
 
+/* Capture the live process of t once more, with what is known of its files, interpreters and code. P and the options are
+ * those of stack_target_open. RES_FAIL: nothing could be captured, t has no threads; it may be tried again. */
+enum res stack_target_again(struct stack_target *t, struct ps_prochandle *P, struct fault *f);
+
 /* The handle to look symbols up in: the captured one, or the core. */
 struct ps_prochandle *stack_target_handle(const struct stack_target *t);
 
 size_t stack_threads(const struct stack_target *t);     /* those in the set */
 size_t stack_threads_all(const struct stack_target *t); /* all the process has */
 
-/* What Python it holds. RES_OK: some; RES_NONE: none, or only one that is too old to be decoded; RES_FAIL:
- * one that cannot be read. *why (text of the target): the reason; "" for none at all. */
+/* How many Python interpreters it has, of all its Pythons. */
+size_t stack_interpreters(const struct stack_target *t);
+
+/* What Python it holds. RES_OK: some; RES_NONE: none, or only one that is too old to be decoded or has no
+ * interpreter (yet, or any more); RES_FAIL: one that cannot be read. *why (text of the target): the reason, with RES_OK
+ * what is to be said of its version; "" for nothing. */
 enum res stack_python(const struct stack_target *t, const char **why);
 
 /* Why no LWP at all could be held, although their Python frames could be read; text "" when some were. */
 const struct fault *stack_not_held(const struct stack_target *t);
 const struct py_process *stack_python_process(const struct stack_target *t);
+
+/* An interpreter of the process. */
+struct stack_interp {
+	uint32_t runtime; /* index of its Python (py_version) */
+	int64_t id;       /* among those of that Python */
+};
+
+/* With sampling: has thread i not run since it was read by stack_thread_read in an earlier capture? Then it is not to be read
+ * now: it would be the same. *id: its number, in any case. */
+bool stack_thread_same(const struct stack_target *t, size_t i, lwpid_t *id);
 
 /* One thread, joined. */
 struct stack_thread {
@@ -48,6 +80,8 @@ struct stack_thread {
 	struct native_stack native;
 	struct py_stack python;
 	struct join join; /* the order to print in */
+	/* Where the process has more than one interpreter: those whose frames these are, youngest first. */
+	VEC(struct stack_interp) interps;
 };
 enum res stack_thread_read(struct stack_target *t, size_t i, struct stack_thread *out, struct fault *f);
 void stack_thread_free(struct stack_thread *th);

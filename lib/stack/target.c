@@ -9,33 +9,33 @@
 #include "base/owned.h"
 #include "os/target_os.h"
 #include "stack/capture.h"
+#include "stack/find_loop.h"
+#include "stack/greenlet.h"
 #include "stack/walk.h"
+#include "stack/watch.h"
 
-enum { EVAL_RANGES = 16 };
+enum { EVAL_RANGES = 16, NO_AGAIN = 4 };
+
+/* Where the loop of a runtime lies. */
+struct eval {
+	bool known, looked; /* by name; in all stacks */
+	struct py_range at[EVAL_RANGES];
+	size_t n;
+};
 
 struct stack_target {
 	struct stack_options opt;
 	struct py_process *py;
 	enum res py_found;
 	struct fault py_fault;
+	char py_newer[128]; /* what is to be said of a Python newer than known ones; "" */
 	struct capture capture;
-	size_t matches;            /* LWPs in opt.lwps, when there is a set */
+	struct watch watch;        /* with sampling */
 	struct unwinder *unwinder; /* made for the first thread that is unwound */
 	struct walk_model *models; /* one per runtime of py */
-	bool eval_known;
-	struct py_range eval[EVAL_RANGES];
-	size_t n_eval;
+	struct eval *evals;        /* one per runtime */
+	unsigned no_again; /* how often to hold an LWP that was asleep did not help, or could not be */
 };
-
-static int count_match(void *data, const lwpstatus_t *status, const lwpsinfo_t *info)
-{
-	struct stack_target *t = data;
-
-	t->capture.all++;
-	if (proc_lwp_in_set(t->opt.lwps, status != NULL ? status->pr_lwpid : info->pr_lwpid))
-		t->matches++;
-	return 0;
-}
 
 static enum res capture_once(struct stack_target *t, struct ps_prochandle *P, struct fault *f)
 {
@@ -43,18 +43,11 @@ static enum res capture_once(struct stack_target *t, struct ps_prochandle *P, st
 
 	if (res != RES_OK)
 		return res;
+	t->capture.live = P;
 	t->capture.P = snapshot_handle(t->capture.snapshot);
 	if (t->py != NULL)
 		py_process_move(t->py, t->capture.P);
-	if (t->opt.lwps != NULL) {
-		(void)Plwp_iter_all(P, count_match, t);
-		if (t->matches == 0)
-			return RES_OK; /* nothing to hold anything for */
-	}
-	res = capture_seized(P, t->opt.lwps, &t->capture, f);
-	if (t->opt.lwps == NULL)
-		t->capture.all = t->capture.lwps.n;
-	return res;
+	return capture_process(&t->capture, t->opt.lwps, t->opt.manner, f);
 }
 
 /* Was some thread caught in a moment when its Python frames are not linked? */
@@ -67,6 +60,23 @@ static bool entering(const struct capture *c)
 	return false;
 }
 
+static void prepare(struct stack_target *t)
+{
+	t->capture.py = t->py;
+	t->capture.watch = t->opt.sampling && t->opt.manner != STACK_STOP ? &t->watch : NULL;
+	t->capture.running = t->opt.running && t->capture.watch != NULL;
+	t->capture.force = t->opt.force;
+}
+
+/* As before the first capture. */
+static void capture_drop(struct stack_target *t, struct ps_prochandle *P)
+{
+	capture_free(&t->capture);
+	prepare(t);
+	if (t->py != NULL)
+		py_process_move(t->py, P);
+}
+
 /* Such a moment is some ten instructions long: a second look a little later sees it over, unless the target does not
  * run. */
 static enum res capture_live(struct stack_target *t, struct ps_prochandle *P, struct fault *f)
@@ -77,10 +87,7 @@ static enum res capture_live(struct stack_target *t, struct ps_prochandle *P, st
 
 	for (int i = 1; i < LOOKS && res == RES_OK && entering(&t->capture); i++) {
 		(void)nanosleep(&pause, NULL);
-		capture_free(&t->capture);
-		t->capture.py = t->py;
-		t->matches = 0;
-		py_process_move(t->py, P);
+		capture_drop(t, P);
 		res = capture_once(t, P, f);
 	}
 	return res;
@@ -95,19 +102,28 @@ static int add_core_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t 
 {
 	struct core_lwps *core = data;
 	struct capture *c = &core->t->capture;
-	struct capture_lwp l = { 0 };
+	struct capture_lwp *l;
+	lwpid_t id = (lwpid_t)(status != NULL ? status->pr_lwpid : info->pr_lwpid);
+	int64_t i;
 
 	c->all++;
-	l.id = status != NULL ? status->pr_lwpid : info->pr_lwpid;
-	if (!proc_lwp_in_set(core->t->opt.lwps, l.id))
+	if (!proc_lwp_in_set(core->t->opt.lwps, id))
 		return 0;
+	i = capture_add(c, id, 0);
+	if (i < 0)
+		return -1;
+	l = &c->lwps.at[i];
 	if (status != NULL) {
-		memcpy(l.regs, status->pr_reg, sizeof(l.regs));
-		l.have_regs = true;
+		memcpy(l->regs, status->pr_reg, sizeof(l->regs));
+		l->have_regs = true;
+		l->pointer = os_thread_pointer(core->P, l->id, l->regs);
+	} else {
+		l->state = CAPTURE_ENDED;
+		(void)snprintf(l->why, sizeof(l->why), "zombie: it has exited, and nobody has joined it yet");
 	}
-	if (Plwp_getname(core->P, l.id, l.name, sizeof(l.name)) != 0)
-		l.name[0] = '\0';
-	return vec_push(&c->lwps, l) ? 0 : -1;
+	if (Plwp_getname(core->P, l->id, l->name, sizeof(l->name)) != 0)
+		l->name[0] = '\0';
+	return 0;
 }
 
 static enum res take_core(struct stack_target *t, struct ps_prochandle *P, struct fault *f)
@@ -117,8 +133,25 @@ static enum res take_core(struct stack_target *t, struct ps_prochandle *P, struc
 	t->capture.P = P;
 	if (Plwp_iter_all(P, add_core_lwp, &core) != 0)
 		return fault_memory(f);
-	capture_python(P, &t->capture);
+	capture_states_read(&t->capture);
+	for (size_t i = 0; i < t->capture.lwps.n; i++) {
+		if (t->capture.lwps.at[i].state != CAPTURE_ENDED)
+			(void)capture_frames(&t->capture, &t->capture.lwps.at[i]);
+	}
 	return RES_OK;
+}
+
+static void note_newer(struct stack_target *t)
+{
+	for (size_t i = 0; i < py_runtimes(t->py); i++) {
+		uint32_t version = py_version(t->py, i);
+
+		if (!py_version_known(version))
+			(void)snprintf(t->py_newer, sizeof(t->py_newer),
+			    "CPython %u.%u found: newer than this pystack knows, read as the newest that it "
+			    "does",
+			    version >> 24, version >> 16 & 0xff);
+	}
 }
 
 enum res stack_target_open(
@@ -134,13 +167,16 @@ enum res stack_target_open(
 	t->py_found = py_process_open(P, &t->py, &t->py_fault);
 	if (t->py_found != RES_OK)
 		t->py = NULL;
-	t->capture.py = t->py;
+	else
+		note_newer(t);
+	prepare(t);
 	t->models = calloc(t->py == NULL ? 1 : py_runtimes(t->py) + 1, sizeof(*t->models));
-	if (t->models == NULL) {
+	t->evals = calloc(t->py == NULL ? 1 : py_runtimes(t->py) + 1, sizeof(*t->evals));
+	if (t->models == NULL || t->evals == NULL) {
 		stack_target_close(t);
 		return fault_memory(f);
 	}
-	res = Pstate(P) == PS_DEAD ? take_core(t, P, f) : capture_live(t, P, f);
+	res = Pstate(P) == PS_DEAD || opt->holds_still ? take_core(t, P, f) : capture_live(t, P, f);
 	if (res != RES_OK) {
 		stack_target_close(t);
 		return res;
@@ -150,6 +186,21 @@ enum res stack_target_open(
 	return RES_OK;
 }
 
+enum res stack_target_again(struct stack_target *t, struct ps_prochandle *P, struct fault *f)
+{
+	enum res res;
+
+	unwinder_destroy(t->unwinder);
+	t->unwinder = NULL;
+	capture_drop(t, P);
+	res = capture_live(t, P, f);
+	if (res == RES_OK)
+		capture_finish(&t->capture);
+	else
+		capture_drop(t, P);
+	return res;
+}
+
 void stack_target_close(struct stack_target *t)
 {
 	if (t == NULL)
@@ -157,7 +208,9 @@ void stack_target_close(struct stack_target *t)
 	unwinder_destroy(t->unwinder);
 	py_process_close(t->py);
 	capture_free(&t->capture);
+	watch_free(&t->watch);
 	free(t->models);
+	free(t->evals);
 	free(t);
 }
 
@@ -176,10 +229,18 @@ size_t stack_threads_all(const struct stack_target *t)
 	return t->capture.all;
 }
 
+size_t stack_interpreters(const struct stack_target *t)
+{
+	return t->py == NULL ? 0 : py_interpreters(t->py);
+}
+
 enum res stack_python(const struct stack_target *t, const char **why)
 {
-	*why = t->py_found == RES_FAIL ? t->py_fault.text : "";
-	return t->py_found == RES_FAIL && t->py_fault.code == PY_FAULT_TOO_OLD ? RES_NONE : t->py_found;
+	*why = t->py_found == RES_FAIL ? t->py_fault.text : t->py_newer;
+	if (t->py_found == RES_FAIL &&
+	    (t->py_fault.code == PY_FAULT_TOO_OLD || t->py_fault.code == PY_FAULT_NOT_STARTED))
+		return RES_NONE;
+	return t->py_found;
 }
 
 const struct fault *stack_not_held(const struct stack_target *t)
@@ -197,20 +258,140 @@ static bool read_word(void *data, uint64_t va, uint64_t *out)
 	return Pread(data, out, sizeof(*out), va) == (ssize_t)sizeof(*out);
 }
 
-/* Where the loop's code lies, looked up once, and only for the versions that need it. */
-static void find_eval(struct stack_target *t, const struct capture_lwp *l)
+static bool read_narrow_word(void *data, uint64_t va, uint64_t *out)
 {
-	if (t->eval_known)
-		return;
-	t->eval_known = true;
-	t->n_eval = py_eval_ranges(t->py, t->capture.threads.at[l->thread].runtime, t->eval, EVAL_RANGES);
+	uint32_t word;
+
+	if (Pread(data, &word, sizeof(word), va) != (ssize_t)sizeof(word))
+		return false;
+	*out = word;
+	return true;
 }
 
-/* Python frames alone, in their order: nothing to place, so nothing unsure. */
-static enum res list_python(struct stack_thread *th, struct fault *f)
+/* What is to be known of a runtime's loop: where its code lies is looked up once, and only where it is needed. */
+static struct join_loop loop_of(struct stack_target *t, uint32_t runtime, bool code)
+{
+	struct eval *eval = &t->evals[runtime];
+	struct join_loop loop = { .runtime = runtime,
+		.marking = py_marking_of(t->py, runtime),
+		.cframes = py_version(t->py, runtime) >> 16 == 0x030a };
+
+	if ((code || loop.marking == PY_MARK_NONE) && !eval->known) {
+		eval->known = true;
+		eval->n = py_eval_ranges(t->py, runtime, eval->at, EVAL_RANGES);
+	}
+	loop.eval = eval->at;
+	loop.n_eval = eval->n;
+	return loop;
+}
+
+static enum res unwind(
+    struct stack_target *t, const struct capture_lwp *l, struct stack_thread *th, struct fault *f)
+{
+	enum res res = RES_OK;
+	uint32_t runtime = l->have_python ? l->thread.runtime : 0;
+	struct walk walk;
+
+	if (!l->have_regs && !l->have_place)
+		return RES_OK;
+	if (t->unwinder == NULL)
+		res = unwinder_create(t->capture.P, t->opt.engine, &t->unwinder, f);
+	if (res != RES_OK)
+		return res;
+	/* Of several, the one whose markers come first helps past what the unwinder cannot pass. */
+	for (size_t r = 0; r < th->python.runs.n; r++) {
+		runtime = th->python.runs.at[r].runtime;
+		if (th->python.runs.at[r].marker != 0)
+			break;
+	}
+	walk = (struct walk){ t->capture.P, t->unwinder, &th->python, &t->models[runtime], &th->native, f,
+		l->have_place, 0 };
+	return walk_thread(&walk, l->regs, t->py == NULL ? PY_MARK_ENTRY : py_marking_of(t->py, runtime));
+}
+
+/* A loop without a name is known from the first stack that shows it: this one, or once one of those that come later. */
+static enum res look_for_loop(
+    struct stack_target *t, const struct capture_lwp *l, const struct stack_thread *th, struct fault *f)
+{
+	uint32_t runtime = l->thread.runtime;
+	struct eval *eval = &t->evals[runtime];
+	enum res res = RES_OK;
+
+	if (!l->have_python || py_marking_of(t->py, runtime) != PY_MARK_NONE || th->python.cframes.n != 0)
+		return RES_OK;
+	(void)loop_of(t, runtime, true);
+	if (eval->n == 0 && th->python.runs.n != 0)
+		eval->n = find_loop(t->py, runtime, &th->native, &th->python, eval->at);
+	for (size_t i = 0; res == RES_OK && eval->n == 0 && !eval->looked && i < t->capture.lwps.n; i++) {
+		const struct capture_lwp *other = &t->capture.lwps.at[i];
+		struct stack_thread one = { .python = other->python }; /* borrowed */
+
+		if (!other->have_python || other->thread.runtime != runtime || other->python.runs.n == 0)
+			continue;
+		res = unwind(t, other, &one, f);
+		if (res == RES_OK)
+			eval->n = find_loop(t->py, runtime, &one.native, &one.python, eval->at);
+		native_stack_free(&one.native);
+	}
+	eval->looked = true;
+	return res;
+}
+
+/* code: tell each runtime's loop by its code too. */
+static enum res join_by(
+    struct stack_target *t, const struct capture_lwp *l, bool code, struct stack_thread *out, struct fault *f)
+{
+	bool narrow = Pstatus(t->capture.P)->pr_dmodel == PR_MODEL_ILP32;
+	struct join_input in = { .native = &out->native,
+		.python = &out->python,
+		.word = narrow ? read_narrow_word : read_word,
+		.switches = greenlet_switches,
+		.narrow = narrow,
+		.data = t->capture.P };
+	VEC(struct join_loop) loops = VEC_EMPTY;
+	struct join_loop first = { .marking = PY_MARK_ENTRY };
+	enum res res = RES_OK;
+
+	res = look_for_loop(t, l, out, f);
+	if (l->have_python)
+		first = loop_of(t, l->thread.runtime, code);
+	for (size_t r = 0; res == RES_OK && r < out->python.runs.n; r++) {
+		uint32_t runtime = out->python.runs.at[r].runtime;
+		size_t k = 0;
+
+		while (k < loops.n && loops.at[k].runtime != runtime)
+			k++;
+		if (k == loops.n && !vec_push(&loops, loop_of(t, runtime, code)))
+			res = fault_memory(f);
+	}
+	in.marking = first.marking;
+	in.eval = first.eval;
+	in.n_eval = first.n_eval;
+	if (res == RES_OK)
+		res = loops.n > 1 ? stack_join_loops(&in, loops.at, loops.n, &out->join, f)
+				  : stack_join(&in, &out->join, f);
+	vec_free(&loops);
+	return res;
+}
+
+static enum res join(
+    struct stack_target *t, const struct capture_lwp *l, struct stack_thread *out, struct fault *f)
+{
+	enum res res = join_by(t, l, false, out, f);
+
+	if (res != RES_OK || !out->join.start)
+		return res;
+	/* Activations whose frames hang on another greenlet are told by their code alone. */
+	join_free(&out->join);
+	memset(&out->join, 0, sizeof(out->join));
+	return join_by(t, l, true, out, f);
+}
+
+/* Python frames alone, in their order: nothing to place, so nothing unsure but what was read as it ran. */
+static enum res list_python(struct stack_thread *th, bool unsure, struct fault *f)
 {
 	for (size_t i = 0; i < th->python.frames.n; i++) {
-		struct join_item item = { (uint32_t)i, JOIN_PYTHON, false };
+		struct join_item item = { (uint32_t)i, JOIN_PYTHON, unsure };
 
 		if (!vec_push(&th->join.items, item))
 			return fault_memory(f);
@@ -218,35 +399,128 @@ static enum res list_python(struct stack_thread *th, struct fault *f)
 	return RES_OK;
 }
 
-static enum res unwind(struct stack_target *t, const struct capture_lwp *l, enum py_marking marking,
-    struct stack_thread *th, struct fault *f)
+static const struct py_thread *thread_at(
+    const struct capture *c, const struct py_thread *likely, uint64_t tstate)
 {
-	enum res res = RES_OK;
-	uint32_t runtime;
-	struct walk walk;
-
-	if (!l->have_regs && !l->have_place)
-		return RES_OK;
-	if (t->unwinder == NULL)
-		res = unwinder_create(t->capture.P, UNWIND_ENGINE_LIBUNWIND, &t->unwinder, f);
-	if (res != RES_OK)
-		return res;
-	runtime = l->have_python ? t->capture.threads.at[l->thread].runtime : 0;
-	walk = (struct walk){ t->capture.P, t->unwinder, &th->python, &t->models[runtime], &th->native, f,
-		l->have_place };
-	return walk_thread(&walk, l->regs, marking);
+	if (likely->tstate == tstate)
+		return likely;
+	for (size_t i = 0; i < c->threads.n; i++) {
+		if (c->threads.at[i].tstate == tstate)
+			return &c->threads.at[i];
+	}
+	return NULL;
 }
 
-enum res stack_thread_read(struct stack_target *t, size_t i, struct stack_thread *out, struct fault *f)
+/* Whose frames are these? In the order in which they are printed. */
+static enum res name_interps(
+    const struct capture *c, const struct capture_lwp *l, struct stack_thread *th, struct fault *f)
 {
-	struct capture_lwp *l = &t->capture.lwps.at[i];
-	struct join_input in = { .native = &out->native,
-		.python = &out->python,
-		.marking = PY_MARK_ENTRY,
-		.word = read_word,
-		.data = t->capture.P };
+	OWNED(mem_release) uint64_t *of_frame = calloc(th->python.frames.n + 1, sizeof(*of_frame));
+	uint64_t last = 0;
+
+	if (of_frame == NULL)
+		return fault_memory(f);
+	for (size_t r = 0; r < th->python.runs.n; r++) {
+		const struct py_run *run = &th->python.runs.at[r];
+
+		for (uint32_t k = 0; k < run->count; k++)
+			of_frame[run->first + k] = run->tstate;
+	}
+	for (size_t i = 0; i < th->join.items.n; i++) {
+		const struct join_item *item = &th->join.items.at[i];
+		const struct py_thread *of;
+		size_t k = 0;
+
+		if (item->kind != JOIN_PYTHON || of_frame[item->index] == last)
+			continue;
+		last = of_frame[item->index];
+		of = thread_at(c, &l->thread, last);
+		while (of != NULL && k < th->interps.n &&
+		       (th->interps.at[k].id != of->interp_id || th->interps.at[k].runtime != of->runtime))
+			k++;
+		if (of != NULL && k == th->interps.n &&
+		    !vec_push(&th->interps, ((struct stack_interp){ of->runtime, of->interp_id })))
+			return fault_memory(f);
+	}
+	return RES_OK;
+}
+
+static bool has_found(const struct py_stack *s)
+{
+	return s->frames.n > 0 && s->frames.at[s->frames.n - 1].found;
+}
+
+/* Are there frames of several Pythons whose order only the native frames tell? */
+static bool needs_places(const struct stack_target *t, const struct py_stack *s)
+{
+	for (size_t r = 1; py_runtimes(t->py) > 1 && r < s->runs.n; r++) {
+		if (s->runs.at[r].runtime != s->runs.at[0].runtime && s->runs.at[0].marker == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Frames behind those that are known are missing, and no activation shows it. */
+static void say_cut(struct py_stack *s)
+{
+	if (!s->cut || s->broken || has_found(s))
+		return;
+	s->broken = true;
+	(void)snprintf(s->why, sizeof(s->why), "the chain ends at a suspended generator");
+}
+
+static enum res place_frames(
+    struct stack_target *t, const struct capture_lwp *l, struct stack_thread *th, struct fault *f)
+{
 	enum res res;
 
+	if (t->opt.python_only &&
+	    (!l->have_python || !(has_found(&th->python) || needs_places(t, &th->python)))) {
+		say_cut(&th->python);
+		return list_python(th, l->loose, f);
+	}
+	res = unwind(t, l, th, f);
+	if (res == RES_OK)
+		res = join(t, l, th, f);
+	if (l->have_python && t->evals[l->thread.runtime].n == 0)
+		say_cut(&th->python);
+	if (res != RES_OK || !has_found(&th->python) || !join_doubts(&th->join))
+		return res;
+	/* Frames that were looked for, not led to, are only believed if each has its activation, and each
+	 * activation its frame. */
+	py_stack_unmend(&th->python);
+	join_free(&th->join);
+	memset(&th->join, 0, sizeof(th->join));
+	return join(t, l, th, f);
+}
+
+/* Is something about it unsure that registers might tell? A gap behind code that is described is such a thing (nobody
+ * describes what a JIT makes), and what only order places. */
+static bool wants_registers(const struct stack_thread *th)
+{
+	static const char missing[] = "which is not known";
+
+	if (th->native.end == UNWIND_END_LOST && strstr(th->native.why, missing) != NULL)
+		return true;
+	for (size_t i = 1; i < th->native.frames.n; i++) {
+		if (th->native.frames.at[i].how == UNWIND_FP && !th->native.frames.at[i - 1].no_cfi)
+			return true;
+	}
+	for (size_t i = 0; i < th->join.items.n; i++) {
+		const struct join_item *item = &th->join.items.at[i];
+
+		if (item->kind == JOIN_GAP && item->index > 0 &&
+		    !th->native.frames.at[item->index - 1].no_cfi)
+			return true;
+		if (item->unsure && th->python.runs.n != 0 && th->python.runs.at[0].marker == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum res read_captured(
+    struct stack_target *t, struct capture_lwp *l, struct stack_thread *out, struct fault *f)
+{
 	memset(out, 0, sizeof(*out));
 	out->id = l->id;
 	memcpy(out->name, l->name, sizeof(out->name));
@@ -254,19 +528,36 @@ enum res stack_thread_read(struct stack_target *t, size_t i, struct stack_thread
 	out->failed = l->failed;
 	out->python = l->python;
 	memset(&l->python, 0, sizeof(l->python)); /* handed on */
-	if (t->opt.python_only)
-		return list_python(out, f);
-	if (l->have_python)
-		in.marking = py_marking_of(t->py, t->capture.threads.at[l->thread].runtime);
-	res = unwind(t, l, in.marking, out, f);
-	if (res != RES_OK)
-		return res;
-	if (l->have_python && in.marking == PY_MARK_NONE) {
-		find_eval(t, l);
-		in.eval = t->eval;
-		in.n_eval = t->n_eval;
+	return place_frames(t, l, out, f);
+}
+
+enum res stack_thread_read(struct stack_target *t, size_t i, struct stack_thread *out, struct fault *f)
+{
+	struct capture_lwp *l = &t->capture.lwps.at[i];
+	enum res res = read_captured(t, l, out, f);
+
+	if (res == RES_OK && l->have_place && t->opt.manner == STACK_GENTLE && t->no_again < NO_AGAIN &&
+	    wants_registers(out)) {
+		if (capture_again(&t->capture, i)) {
+			stack_thread_free(out);
+			res = read_captured(t, l, out, f);
+			/* It may have been met in a moment that nothing makes clear; most are not. */
+			t->no_again += res == RES_OK && wants_registers(out);
+		} else {
+			t->no_again = NO_AGAIN; /* it may take as long each time */
+		}
 	}
-	return stack_join(&in, &out->join, f);
+	if (res == RES_OK && stack_interpreters(t) > 1)
+		res = name_interps(&t->capture, l, out, f);
+	if (res == RES_OK)
+		watch_told(&t->watch, l->id);
+	return res;
+}
+
+bool stack_thread_same(const struct stack_target *t, size_t i, lwpid_t *id)
+{
+	*id = t->capture.lwps.at[i].id;
+	return t->capture.lwps.at[i].state == CAPTURE_SAME;
 }
 
 void stack_thread_free(struct stack_thread *th)
@@ -274,4 +565,5 @@ void stack_thread_free(struct stack_thread *th)
 	native_stack_free(&th->native);
 	py_stack_free(&th->python);
 	join_free(&th->join);
+	vec_free(&th->interps);
 }

@@ -167,15 +167,19 @@ enum res walk_thread(struct walk *w, const prgregset_t prregs, enum py_marking m
 	struct unwind_regs regs;
 	enum res res;
 
-	unwind_regs_from_prgregs(&regs, prregs);
+	unwind_regs_from_prgregs(w->P, prregs, &regs);
 	if (w->place_only)
-		regs.known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP;
+		unwind_regs_place(w->P, &regs);
 	res = native_stack_walk(w->u, &regs, 0, w->out, w->f);
+	if (res == RES_OK && (walk_pass_stub(w) == RES_FAIL || walk_pass_clone(w, &regs) == RES_FAIL))
+		return RES_FAIL;
 	if (marking == PY_MARK_NONE)
 		return res;
 	while (res == RES_OK && w->out->frames.n > 0) {
 		learn(w->out, w->python, w->model);
 		res = pass(w);
 	}
+	if (w->doubtful != 0 && w->doubtful < w->out->frames.n)
+		w->out->frames.at[w->doubtful].how = UNWIND_FP; /* said, unless the registers are had */
 	return res == RES_NONE ? RES_OK : res;
 }

@@ -23,6 +23,9 @@ struct walk {
 	struct native_stack *out;
 	struct fault *f;
 	bool place_only; /* of the registers only pc and sp are known */
+	size_t
+	    doubtful; /* of the walk: index of a frame whose callee's frame pointer was found by looking for it, and
+	                  * between which and its callee there may be others; 0 none */
 };
 
 /* Walk from prregs. Where the walk gets lost below a marker of python (code without unwind information: a JIT,

@@ -4,6 +4,13 @@
 
 #include <string.h>
 
+/* All ways here are about x86-64: its code, its words, a loop whose activations are all of one size (i386's align their
+ * stack pointers). Of a 32-bit process the walk ends where the unwinder ends it. */
+static bool is_narrow(struct ps_prochandle *P)
+{
+	return Pstatus(P)->pr_dmodel == PR_MODEL_ILP32;
+}
+
 /* The lowest marker above everything that was walked; 0: none. */
 static uint64_t next_marker(const struct native_stack *s, const struct py_stack *python)
 {
@@ -23,18 +30,13 @@ static uint64_t next_marker(const struct native_stack *s, const struct py_stack 
 static enum res resume(struct walk *w, uint64_t marker)
 {
 	const struct walk_model *m = w->model;
-	struct unwind_regs regs = { .known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP };
-	uint64_t cfa = marker + m->cfa_above_marker;
+	struct unwind_regs regs;
+	uint64_t cfa = marker + m->cfa_above_marker, fp = cfa - m->rbp_below_cfa;
 	struct native_stack *s = w->out;
 	size_t first = s->frames.n;
 	enum res res;
 
-	regs.reg[UNWIND_DWARF_PC] = m->pc;
-	regs.reg[UNWIND_DWARF_RSP] = cfa - m->sp_below_cfa;
-	if (m->rbp_known) {
-		regs.reg[UNWIND_DWARF_RBP] = cfa - m->rbp_below_cfa;
-		regs.known |= 1U << UNWIND_DWARF_RBP;
-	}
+	unwind_regs_at(w->P, NULL, m->pc, cfa - m->sp_below_cfa, m->rbp_known ? &fp : NULL, &regs);
 	res = native_stack_walk(w->u, &regs, 0, s, w->f);
 	if (s->frames.n > first) {
 		s->frames.at[first].pc = 0; /* the model's pc, not this activation's */
@@ -44,8 +46,8 @@ static enum res resume(struct walk *w, uint64_t marker)
 	return res;
 }
 
-/* Is there a call instruction right before this address, in code? (e8 rel32, or ff /2 of any length) */
-static bool follows_call(struct ps_prochandle *P, uint64_t addr)
+/* (e8 rel32, or ff /2 of any length) */
+bool walk_follows_call(struct ps_prochandle *P, uint64_t addr)
 {
 	const prmap_t *map = Paddr_to_map(P, addr);
 	uint8_t b[7];
@@ -85,7 +87,8 @@ static bool plausible(const struct walk *w, uint64_t floor, uint64_t k)
 
 		if (marker < floor)
 			continue;
-		if (Pread(w->P, &ret, sizeof(ret), marker + k - 8) != sizeof(ret) || !follows_call(w->P, ret))
+		if (Pread(w->P, &ret, sizeof(ret), marker + k - 8) != sizeof(ret) ||
+		    !walk_follows_call(w->P, ret))
 			return false;
 	}
 	return true;
@@ -96,13 +99,14 @@ static bool try_distance(struct walk *w, uint64_t marker, uint64_t k, bool likel
 {
 	struct native_stack *s = w->out;
 	struct native_frame gap = { .sp = marker, .cfa = marker + k, .how = UNWIND_RESUMED };
-	struct unwind_regs regs = { .known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP };
+	struct unwind_regs regs;
 	size_t first = s->frames.n, r = 0, seen;
+	uint64_t pc = 0;
 
 	if (!plausible(w, marker, k) || !vec_push(&s->frames, gap))
 		return false;
-	(void)Pread(w->P, &regs.reg[UNWIND_DWARF_PC], 8, marker + k - 8);
-	regs.reg[UNWIND_DWARF_RSP] = marker + k;
+	(void)Pread(w->P, &pc, sizeof(pc), marker + k - 8);
+	unwind_regs_at(w->P, NULL, pc, marker + k, NULL, &regs);
 	while (r < w->python->runs.n && w->python->runs.at[r].marker <= marker)
 		r++;
 	if (native_stack_walk(w->u, &regs, 0, s, w->f) == RES_OK && s->frames.n > first + 1 &&
@@ -137,22 +141,12 @@ static bool resume_by_trial(struct walk *w, uint64_t marker, uint64_t likely)
  * where that is given. */
 static enum res go_on(struct walk *w, uint64_t pc, uint64_t sp, const uint64_t *rbp)
 {
-	static const int dwarf[UNWIND_SAVED] = { 3, 6, 12, 13, 14, 15 };
 	struct native_frame *last = &w->out->frames.at[w->out->frames.n - 1];
-	struct unwind_regs regs = { .known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP };
+	struct unwind_regs regs;
 	size_t first = w->out->frames.n;
 	enum res res;
 
-	for (int r = 0; r < UNWIND_SAVED; r++) {
-		regs.reg[dwarf[r]] = last->saved[r];
-		regs.known |= (uint32_t)(last->saved_known >> r & 1) << dwarf[r];
-	}
-	if (rbp != NULL) {
-		regs.reg[UNWIND_DWARF_RBP] = *rbp;
-		regs.known |= 1U << UNWIND_DWARF_RBP;
-	}
-	regs.reg[UNWIND_DWARF_PC] = pc;
-	regs.reg[UNWIND_DWARF_RSP] = sp;
+	unwind_regs_at(w->P, last, pc, sp, rbp, &regs);
 	last->cfa = sp;
 	res = native_stack_walk(w->u, &regs, 0, w->out, w->f);
 	if (w->out->frames.n > first) {
@@ -168,7 +162,8 @@ bool walk_trampoline_at(struct ps_prochandle *P, const struct native_frame *fr, 
 	uint8_t code[sizeof(drop)];
 	uint64_t slot[2];
 
-	if (fr->exact || fr->pc == 0 || Pread(P, code, sizeof(code), fr->pc) != sizeof(code) ||
+	if (fr->exact || fr->pc == 0 || is_narrow(P) ||
+	    Pread(P, code, sizeof(code), fr->pc) != sizeof(code) ||
 	    (memcmp(code, drop, sizeof(drop)) != 0 && memcmp(code, pop, sizeof(pop)) != 0) ||
 	    Pread(P, slot, sizeof(slot), fr->sp) != sizeof(slot))
 		return false;
@@ -182,14 +177,47 @@ static enum res pass_trampoline(struct walk *w)
 	const struct native_frame *last = &w->out->frames.at[w->out->frames.n - 1];
 	struct walk_trampoline t;
 
-	if (!walk_trampoline_at(w->P, last, &t) || !follows_call(w->P, t.ret))
+	if (!walk_trampoline_at(w->P, last, &t) || !walk_follows_call(w->P, t.ret))
 		return RES_NONE;
 	return go_on(w, t.ret, last->sp + 16, t.keeps_rbp ? &t.pushed : NULL);
 }
 
-/* Code made at run time that jumps on and has no frame at all, caught there (libffi's closures): the word at sp is
- * the return address. Believed if the walk from it ends well and meets all markers where they should be. */
-static enum res pass_stub(struct walk *w)
+enum res walk_pass_stub(struct walk *w)
+{
+	struct native_stack *s = w->out;
+	uint64_t slot, ret;
+
+	if (s->frames.n == 0 || is_narrow(w->P) || !walk_stub_at(w->P, &s->frames.at[0], &slot) ||
+	    Pread(w->P, &ret, sizeof(ret), slot) != sizeof(ret) || !walk_follows_call(w->P, ret))
+		return RES_NONE;
+	s->frames.n = 1;
+	return go_on(w, ret, slot + 8, NULL);
+}
+
+enum res walk_pass_clone(struct walk *w, const struct unwind_regs *regs)
+{
+	struct native_stack *s = w->out;
+	enum walk_clone clone =
+	    s->frames.n == 0 ? WALK_CLONE_NOT : walk_clone_at(w->P, &s->frames.at[0], regs);
+	uint64_t sp, ret;
+
+	if (clone == WALK_CLONE_NOT)
+		return RES_NONE;
+	if (clone == WALK_CLONE_NEWBORN) {
+		s->frames.n = 1;
+		s->end = UNWIND_END_DONE;
+		return RES_OK;
+	}
+	sp = s->frames.at[0].sp;
+	if (Pread(w->P, &ret, sizeof(ret), sp) != sizeof(ret) || !walk_follows_call(w->P, ret))
+		return RES_NONE;
+	s->frames.n = 1;
+	return go_on(w, ret, sp + sizeof(ret), NULL);
+}
+
+/* Code made at run time that jumps on and has no frame at all, caught there: the word at sp is the return address.
+ * Believed if the walk from it ends well and meets all markers where they should be. */
+static enum res pass_bare(struct walk *w)
 {
 	struct native_stack *s = w->out;
 	const struct native_frame *last = &s->frames.at[s->frames.n - 1];
@@ -197,7 +225,7 @@ static enum res pass_stub(struct walk *w)
 	uint64_t ret, k;
 
 	if (!last->exact || w->python->runs.n == 0 ||
-	    Pread(w->P, &ret, sizeof(ret), last->sp) != sizeof(ret) || !follows_call(w->P, ret))
+	    Pread(w->P, &ret, sizeof(ret), last->sp) != sizeof(ret) || !walk_follows_call(w->P, ret))
 		return RES_NONE;
 	if (go_on(w, ret, last->sp + 8, NULL) == RES_OK && s->end == UNWIND_END_DONE) {
 		k = w->model->known ? w->model->cfa_above_marker : distance_seen(s, w->python);
@@ -215,14 +243,11 @@ static bool try_frame_pointer(struct walk *w, uint64_t slot)
 {
 	struct native_stack *s = w->out;
 	struct native_frame last = s->frames.at[s->frames.n - 1];
-	struct unwind_regs regs = { .known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP |
-					     1U << UNWIND_DWARF_RBP };
+	struct unwind_regs regs;
 	size_t first = s->frames.n - 1, seen;
 	uint64_t k;
 
-	regs.reg[UNWIND_DWARF_PC] = last.pc;
-	regs.reg[UNWIND_DWARF_RSP] = last.sp;
-	regs.reg[UNWIND_DWARF_RBP] = slot;
+	unwind_regs_at(w->P, NULL, last.pc, last.sp, &slot, &regs);
 	s->frames.n = first;
 	if (native_stack_walk(w->u, &regs, 0, s, w->f) == RES_OK && s->frames.n > first + 1 &&
 	    s->end == UNWIND_END_DONE) {
@@ -239,12 +264,15 @@ static bool try_frame_pointer(struct walk *w, uint64_t slot)
 
 /* An LWP of which only pc and sp are known has reached a frame that is described by its frame pointer: that points to
  * the first word above sp that can be a saved one, i.e. points up the stack to another, each with a return
- * address over it. */
+ * address over it. A saved one that is no pointer is passed over by this, and its activation with it: only if no return
+ * address was, the caller is not in doubt. */
 static enum res pass_frame_pointer(struct walk *w)
 {
 	enum { WORDS = 512 };
 	const struct native_frame *last = &w->out->frames.at[w->out->frames.n - 1];
 	uint64_t at = last->sp;
+	size_t caller = w->out->frames.n;
+	bool passed_over = false;
 
 	if (!w->place_only || (last->saved_known >> UNWIND_RBP & 1) != 0 || w->python->runs.n == 0)
 		return RES_NONE;
@@ -253,10 +281,13 @@ static enum res pass_frame_pointer(struct walk *w)
 
 		if (Pread(w->P, slot, sizeof(slot), at) != sizeof(slot))
 			return RES_NONE;
-		if (slot[0] > at && slot[0] - at < (1U << 20) && follows_call(w->P, slot[1]) &&
-		    Pread(w->P, next, sizeof(next), slot[0]) == sizeof(next) && follows_call(w->P, next[1]) &&
-		    try_frame_pointer(w, at))
+		if (slot[0] > at && slot[0] - at < (1U << 20) && walk_follows_call(w->P, slot[1]) &&
+		    Pread(w->P, next, sizeof(next), slot[0]) == sizeof(next) &&
+		    walk_follows_call(w->P, next[1]) && try_frame_pointer(w, at)) {
+			w->doubtful = passed_over ? caller : 0;
 			return RES_OK;
+		}
+		passed_over |= walk_follows_call(w->P, slot[1]);
 	}
 	return RES_NONE;
 }
@@ -264,11 +295,14 @@ static enum res pass_frame_pointer(struct walk *w)
 enum res walk_pass(struct walk *w, uint64_t guess)
 {
 	struct native_stack *s = w->out;
-	enum res res = pass_trampoline(w);
+	enum res res;
 	uint64_t marker, likely;
 
+	if (is_narrow(w->P))
+		return RES_NONE;
+	res = pass_trampoline(w);
 	if (res == RES_NONE)
-		res = pass_stub(w);
+		res = pass_bare(w);
 	if (res == RES_NONE)
 		res = pass_frame_pointer(w);
 	if (res != RES_NONE)
@@ -276,6 +310,9 @@ enum res walk_pass(struct walk *w, uint64_t guess)
 	marker = next_marker(s, w->python);
 	if (marker == 0)
 		return RES_NONE;
+	res = walk_pass_jit(w, marker);
+	if (res != RES_NONE)
+		return res;
 	if (w->model->known)
 		return resume(w, marker);
 	likely = distance_seen(s, w->python);

@@ -16,6 +16,30 @@ int64_t walk_frame_of(const struct native_stack *s, size_t from, uint64_t marker
 bool walk_agrees(const struct native_stack *s, size_t from, const struct py_stack *python, size_t r,
     uint64_t k, size_t *seen);
 
+/* Is there a call instruction right before this address, in code? */
+bool walk_follows_call(struct ps_prochandle *P, uint64_t addr);
+
+/* From the last frame, which stands in compiled code of the JIT, to the activation of the loop that called it and
+ * holds marker. RES_NONE: that activation is not certain; the walk is as it was. */
+enum res walk_pass_jit(struct walk *w, uint64_t marker);
+
+/* Does fr stand in one of libffi's trampolines? Then the return address to its caller is at *slot. */
+bool walk_stub_at(struct ps_prochandle *P, const struct native_frame *fr, uint64_t *slot);
+
+/* If the walk's first frame is such a one: everything after it again, from there. RES_NONE: it is none. */
+enum res walk_pass_stub(struct walk *w);
+
+/* glibc's clone and clone3 are not described from their system call on, which one thread enters and two leave. */
+enum walk_clone { WALK_CLONE_NOT, WALK_CLONE_CALLER, WALK_CLONE_NEWBORN };
+
+/* Does fr, with these registers, stand there? The caller's return address is at sp; a newborn thread has no caller. Where
+ * only rax tells the two apart and is not known: NOT. */
+enum walk_clone walk_clone_at(
+    struct ps_prochandle *P, const struct native_frame *fr, const struct unwind_regs *regs);
+
+/* If the walk's first frame stands there: everything after it again. RES_NONE: it does not. */
+enum res walk_pass_clone(struct walk *w, const struct unwind_regs *regs);
+
 /* CPython's trampolines for perf (-X perf, 3.12+): code made at run time whose frame is one pushed word. */
 struct walk_trampoline {
 	uint64_t pushed, ret; /* the word, the return address above it */

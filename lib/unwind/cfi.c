@@ -13,7 +13,7 @@
  * Both are read-only data of the file, so everything here works on the file's bytes. */
 #include "unwind/cfi.h"
 
-enum { HDR_SIZE = 12, ENTRY_SIZE = 8, RECORD_MAX = 1 << 20, AUGMENTATION_MAX = 4 };
+enum { WORD = 8, HDR_SIZE = 12, ENTRY_SIZE = 8, RECORD_MAX = 1 << 20, AUGMENTATION_MAX = 4 };
 
 /* The segment with vaddr in it, from its start. */
 static bool segment_of(const struct elf_image *img, uint64_t vaddr, uint64_t *lo, struct span *bytes)
@@ -137,8 +137,8 @@ static bool augmentation_ok(struct span *s, const char *letters, struct cie *out
 				return false;
 			break;
 		case 'P':
-			if (!span_u8(&data, &encoding) || cfi_pointer_size(encoding) == 0 ||
-			    !span_skip(&data, cfi_pointer_size(encoding)))
+			if (!span_u8(&data, &encoding) || cfi_pointer_size(encoding, WORD) == 0 ||
+			    !span_skip(&data, cfi_pointer_size(encoding, WORD)))
 				return false;
 			break;
 		case 'S': /* a signal frame; no data */
@@ -172,7 +172,8 @@ static bool cie_ok(struct span s, struct cie *out)
 	}
 	*out = (struct cie){ .fde_encoding = 0 };
 	return column == 16 && augmentation_ok(&s, letters, out) &&
-	       cfi_pointer_size(out->fde_encoding) != 0 && cfi_program_ok(s, out->fde_encoding, &out->cfa);
+	       cfi_pointer_size(out->fde_encoding, WORD) != 0 &&
+	       cfi_program_ok(s, out->fde_encoding, &out->cfa);
 }
 
 /* The FDE at va with its CIE: a sound one? */
@@ -187,7 +188,7 @@ static bool fde_ok(const struct cfi_table *t, uint64_t va)
 		return false;
 	if (!record_at(t, va + 4 - (uint64_t)(int64_t)back, &body) || !cie_ok(body, &cie))
 		return false;
-	if (!span_skip(&s, 2 * cfi_pointer_size(cie.fde_encoding)))
+	if (!span_skip(&s, 2 * cfi_pointer_size(cie.fde_encoding, WORD)))
 		return false;
 	if (cie.sized && (!cfi_uleb(&s, &n) || n > span_left(&s) || !span_skip(&s, (size_t)n)))
 		return false;

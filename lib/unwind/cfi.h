@@ -1,4 +1,4 @@
-/* PRIVATE to lib/unwind: finding, and vouching for, the call frame information of a pc.
+/* PRIVATE to lib/unwind: finding, and vouching for, the call frame information that libunwind is shown.
  *
  * libunwind believes what it reads: a register number, a missing CFA rule or a division in a damaged or
  * hostile .eh_frame ends or corrupts the process that unwinds. So the entry for a pc is looked up here,
@@ -10,6 +10,7 @@
 
 #include "base/fault.h"
 #include "elf/image.h"
+#include "unwind/cfi_read.h"
 
 /* The binary search table of one image, and the segment it lies in with the entries it leads to. All
  * addresses are the image's own. */
@@ -33,12 +34,5 @@ enum res cfi_find(const struct cfi_table *t, uint64_t pc, uint64_t *va);
 /* Is a program of call frame instructions one that libunwind survives? (See cfi_check.c.) *cfa: is a CFA
  * rule set, before it (by the CIE's program, for an FDE's) and after it. fde_encoding: of known size. */
 bool cfi_program_ok(struct span program, uint8_t fde_encoding, bool *cfa);
-
-/* LEB128 numbers; false when they are unfinished or longer than 10 bytes. */
-bool cfi_uleb(struct span *s, uint64_t *out);
-bool cfi_sleb(struct span *s, int64_t *out);
-
-/* Bytes of a pointer in a DW_EH_PE_ encoding: 2, 4, 8; 0: of variable or unknown length. */
-size_t cfi_pointer_size(uint8_t encoding);
 
 #endif

@@ -11,59 +11,7 @@
  * Numbering: DWARF 5 sections 6.4.2 and 7.7, and the GNU operations 0x2e and 0x2f. */
 #include "unwind/cfi.h"
 
-enum { REGISTERS = 17, STATES_MAX = 32, LEB_MAX = 10 };
-
-bool cfi_uleb(struct span *s, uint64_t *out)
-{
-	uint64_t value = 0;
-	uint8_t byte;
-
-	for (unsigned i = 0; i < LEB_MAX && span_u8(s, &byte); i++) {
-		value |= (uint64_t)(byte & 0x7f) << (7 * i);
-		if ((byte & 0x80) == 0) {
-			*out = value;
-			return true;
-		}
-	}
-	return false;
-}
-
-bool cfi_sleb(struct span *s, int64_t *out)
-{
-	uint64_t value = 0;
-	uint8_t byte;
-
-	for (unsigned i = 0; i < LEB_MAX && span_u8(s, &byte); i++) {
-		value |= (uint64_t)(byte & 0x7f) << (7 * i);
-		if ((byte & 0x80) == 0) {
-			if ((byte & 0x40) != 0 && i < LEB_MAX - 1)
-				value |= ~(uint64_t)0 << (7 * (i + 1));
-			memcpy(out, &value, sizeof(value));
-			return true;
-		}
-	}
-	return false;
-}
-
-size_t cfi_pointer_size(uint8_t encoding)
-{
-	if ((encoding & 0x70) == 0x50) /* aligned: depends on where it stands */
-		return 0;
-	switch (encoding & 0x0f) {
-	case 0x00: /* absptr */
-	case 0x04: /* udata8 */
-	case 0x0c: /* sdata8 */
-		return 8;
-	case 0x03: /* udata4 */
-	case 0x0b: /* sdata4 */
-		return 4;
-	case 0x02: /* udata2 */
-	case 0x0a: /* sdata2 */
-		return 2;
-	default:
-		return 0;
-	}
-}
+enum { REGISTERS = 17, STATES_MAX = 32, WORD = 8 };
 
 static bool uleb_skip(struct span *s)
 {
@@ -152,7 +100,7 @@ static bool advance_ok(struct program_state *p, struct span *s, uint8_t op)
 	case 0x00: /* nop */
 		return true;
 	case 0x01: /* set_loc */
-		return p->cfa && span_skip(s, cfi_pointer_size(p->fde_encoding));
+		return p->cfa && span_skip(s, cfi_pointer_size(p->fde_encoding, WORD));
 	case 0x02: /* advance_loc1, 2, 4 */
 		return p->cfa && span_skip(s, 1);
 	case 0x03:

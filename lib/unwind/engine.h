@@ -1,9 +1,20 @@
 /* PRIVATE to lib/unwind: one way of going from an activation to its caller.
  *
  *   native_stack.c   the walk: guards, limits, frames          (knows no engine)
- *     engine_libunwind.c   by call frame information, else ──┐
+ *     engine_cfi.c         by call frame information, else ──┐
+ *       cfi_find.c           the entry for a pc              │
+ *       cfi_entry.c          what an entry is                │
+ *       cfi_rows.c           what its program says of a pc   │
+ *       cfi_expr.c           expressions in it               │
+ *     engine_libunwind.c   the same by libunwind, else ──────┤
+ *       cfi.c, cfi_check.c   what it may be shown            │
  *     engine_fp.c          by frame pointer and signal frame <┘
- *       memory.c           words of the target, cached */
+ *       prove.c, flow.c      what code and stack prove: -m fp alone
+ *         flow_state.c, x86.c  what instructions do
+ *       regions.c            the mapping of a pc, its finder
+ *       call.c               the call before a return address
+ *       memory.c             words of the target, cached
+ *       arch.c               registers by their DWARF numbers */
 #ifndef UNWIND_ENGINE_H
 #define UNWIND_ENGINE_H
 
@@ -11,6 +22,7 @@
 #include <stdbool.h>
 
 #include "base/fault.h"
+#include "unwind/arch.h"
 #include "unwind/memory.h"
 #include "unwind/unwind.h"
 
@@ -28,51 +40,55 @@ enum engine_end {
 	ENGINE_LOST,   /* there may be one; why says what is missing */
 };
 
-/* What a step tells about the activation it left. Zeroed by the walk before each step. */
+/* What a step tells about the activation it left. Cleared by the walk before each step. */
 struct engine_note {
-	bool signal;          /* it was the kernel's signal frame: the caller was interrupted, not calling */
-	bool no_cfi;          /* nothing usable describes its pc */
-	bool guessed;         /* the caller was found without CFI */
+	bool signal;    /* it was the kernel's signal frame: the caller was interrupted, not calling */
+	bool no_cfi;    /* nothing usable describes its pc */
+	bool guessed;   /* the caller was found without CFI */
+	bool exact;     /* its pc is the instruction itself, a trampoline's first, which no call has led to */
+	bool undefined; /* ENGINE_OLDEST by CFI that says so, not by a return address of 0 */
 	char why[UNWIND_WHY]; /* for ENGINE_LOST: a phrase */
 };
+
+static inline void engine_note_clear(struct engine_note *note)
+{
+	note->signal = note->no_cfi = note->guessed = note->exact = note->undefined = false;
+	note->why[0] = '\0';
+}
 
 struct engine_ops {
 	/* RES_FAIL: no memory. *out is the engine's state, for the other functions. */
 	enum res (*create)(struct ps_prochandle *P, void **out, struct fault *f);
 	void (*destroy)(void *engine); /* NULL ok */
-	/* Begin at *a. */
-	void (*start)(void *engine, const struct activation *a);
+	/* Begin at *a. resumed: further on the stack that was begun last. */
+	void (*start)(void *engine, const struct activation *a, bool resumed);
 	/* Go to the caller of *a, which is what start got or the last step gave, unchanged. *a changes
 	 * only with ENGINE_CALLER. */
 	enum engine_end (*step)(void *engine, struct activation *a, struct engine_note *note);
 };
 
-extern const struct engine_ops engine_libunwind;
+extern const struct engine_ops engine_cfi;
+extern const struct engine_ops *const engine_libunwind; /* NULL: not built in */
 extern const struct engine_ops engine_fp;
 
 /* One step without CFI, tried in this order:
- *  - pc stands on the system call that ends a signal handler: all registers out of the ucontext at sp
- *    (Linux arch/x86/include/uapi/asm/sigcontext.h);
+ *  - pc stands on the system call that ends a signal handler: all registers out of what the kernel put at sp
+ *    (Linux arch/x86/include/asm/sigframe.h, uapi/asm/sigcontext.h);
+ *  - *a is exact and its next instruction is its return: the return address is at sp;
  *  - *a is exact and its pc is not executable (a call through a bad pointer): the return address is
  *    still at sp, no register was touched;
- *  - frame pointer: { caller's rbp, return address } at rbp.
+ *  - frame pointer: { caller's, return address } where it points.
  * A return address has to lie in an executable mapping, a frame pointer has to be above sp and aligned
- * to 8. ENGINE_OLDEST: the frame pointer, or the return address behind it, is 0. */
-enum engine_end fallback_step(
-    struct ps_prochandle *P, struct memory *mem, struct activation *a, struct engine_note *note);
+ * to a word. ENGINE_OLDEST: *a is not exact, and the frame pointer, or the return address behind it, is 0. */
+enum engine_end fallback_step(struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem,
+    struct activation *a, struct engine_note *note);
 
-static inline bool regs_known(const struct unwind_regs *r, unsigned dwarf)
-{
-	return (r->known >> dwarf & 1) != 0;
-}
+/* Is there at pc what signal handlers return to? */
+bool is_trampoline(const struct unwind_arch *arch, struct memory *mem, uint64_t pc);
 
-static inline void regs_set(struct unwind_regs *r, unsigned dwarf, uint64_t value)
-{
-	r->reg[dwarf] = value;
-	r->known |= 1U << dwarf;
-}
-
-/* DWARF number of each register of native_frame.saved. */
-extern const uint8_t regs_saved_dwarf[UNWIND_SAVED];
+/* fallback_step for an engine that found nothing to describe the pc of *a: the note says so, and in code of no file, or in what
+ * is no code, a frame pointer of 0, which means the end by the ABI, proves nothing. */
+enum engine_end step_without_cfi(struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem,
+    struct activation *a, struct engine_note *note);
 
 #endif

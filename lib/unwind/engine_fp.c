@@ -4,21 +4,18 @@
  *   higher addresses   ┌────────────────┐
  *                      │ …              │ <- caller's sp (this activation's CFA)
  *                      │ return address │
- *              rbp ──> │ caller's rbp   │
+ *    frame pointer ──> │ the caller's   │
  *                      │ …              │ <- sp
- *                      └────────────────┘
- *
- * At a signal trampoline sp points at the kernel's struct ucontext, registers at +40 (struct sigcontext):
- * r8 … r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip. */
+ *                      └────────────────┘ */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "unwind/cfi_read.h"
 #include "unwind/engine.h"
+#include "unwind/prove.h"
 
-enum { CONTEXT_REGS = 40, FP_MAX_FRAME = 1 << 30 };
-
-/* DWARF numbers in the order of struct sigcontext. */
-static const uint8_t context_dwarf[17] = { 8, 9, 10, 11, 12, 13, 14, 15, 5, 4, 6, 3, 1, 0, 2, 7, 16 };
+enum { FP_MAX_FRAME = 1 << 30 };
 
 static bool is_executable(struct ps_prochandle *P, uint64_t pc)
 {
@@ -27,38 +24,100 @@ static bool is_executable(struct ps_prochandle *P, uint64_t pc)
 	return map != NULL && (map->pr_mflags & MA_EXEC) != 0;
 }
 
-/* mov $15 (rt_sigreturn), %rax; syscall: what every C library on x86-64 Linux returns from handlers with. */
-static bool is_sigreturn(struct memory *mem, uint64_t pc)
-{
-	uint64_t word, tail;
+/* What C libraries and the kernel's vdso return from handlers with, and where the interrupted registers are then: the
+ * words from sp + at on, or from where the word at sp + at points, + indirect. Linux arch/x86/include/asm/sigframe.h,
+ * uapi/asm/sigcontext.h. */
+struct trampoline {
+	const struct unwind_arch *arch;
+	uint8_t code[9], n;
+	uint8_t at, indirect; /* 0: not indirect */
+	uint8_t regs[17];     /* DWARF number of each word there, NO_REG */
+	uint8_t n_regs;
+};
 
-	return memory_word(mem, pc, &word) && word == 0x0f0000000fc0c748 && memory_word(mem, pc + 1, &tail) &&
-	       tail >> 56 == 0x05;
+enum { NO_REG = 0xff };
+
+/* struct sigcontext of each architecture; i386's from edi on. */
+#define CONTEXT_X86_64 { 8, 9, 10, 11, 12, 13, 14, 15, 5, 4, 6, 3, 1, 0, 2, 7, 16 }, 17
+#define CONTEXT_I386 { 7, 6, 5, 4, 3, 2, 1, 0, NO_REG, NO_REG, 8 }, 11
+
+static const struct trampoline trampolines[] = {
+	/* mov $15 (rt_sigreturn), %rax; syscall */
+	{ &unwind_x86_64, { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 }, 9, 40, 0, CONTEXT_X86_64 },
+	/* mov $173 (rt_sigreturn), %eax; int $0x80: sp is at the handler's arguments, the third points to the context */
+	{ &unwind_i386, { 0xb8, 0xad, 0, 0, 0, 0xcd, 0x80 }, 7, 8, 36, CONTEXT_I386 },
+	/* pop %eax; mov $119 (sigreturn), %eax; int $0x80: above the handler's argument */
+	{ &unwind_i386, { 0x58, 0xb8, 0x77, 0, 0, 0, 0xcd, 0x80 }, 8, 20, 0, CONTEXT_I386 },
+};
+
+static const struct trampoline *trampoline_at(const struct unwind_arch *arch, struct memory *mem, uint64_t pc)
+{
+	uint64_t word, last;
+	uint8_t code[9];
+
+	if (!memory_word(mem, pc, &word) || !memory_number(mem, pc + 8, 1, &last))
+		return NULL;
+	memcpy(code, &word, sizeof(word));
+	code[8] = (uint8_t)last;
+	for (size_t i = 0; i < sizeof(trampolines) / sizeof(trampolines[0]); i++) {
+		if (trampolines[i].arch == arch && memcmp(code, trampolines[i].code, trampolines[i].n) == 0)
+			return &trampolines[i];
+	}
+	return NULL;
 }
 
-static bool signal_step(struct memory *mem, struct activation *a)
+bool is_trampoline(const struct unwind_arch *arch, struct memory *mem, uint64_t pc)
 {
-	struct unwind_regs next = { .known = 0 };
-	uint64_t context = a->regs.reg[UNWIND_DWARF_RSP] + CONTEXT_REGS, word;
+	return trampoline_at(arch, mem, pc) != NULL;
+}
 
-	for (unsigned i = 0; i < sizeof(context_dwarf); i++) {
-		if (!memory_word(mem, context + 8 * (uint64_t)i, &word))
+static bool signal_step(const struct trampoline *t, struct memory *mem, struct activation *a)
+{
+	const struct unwind_arch *arch = t->arch;
+	struct unwind_regs next = { .known = 0 };
+	uint64_t context = a->regs.reg[arch->sp] + t->at, word;
+
+	if (t->indirect != 0) {
+		if (!memory_number(mem, context, arch->word, &context))
 			return false;
-		regs_set(&next, context_dwarf[i], word);
+		context += t->indirect;
+	}
+	for (unsigned i = 0; i < t->n_regs; i++) {
+		if (!memory_number(mem, context + arch->word * (uint64_t)i, arch->word, &word))
+			return false;
+		if (t->regs[i] != NO_REG)
+			regs_set(&next, t->regs[i], word);
 	}
 	*a = (struct activation){ next, true };
 	return true;
 }
 
-/* A call to nowhere has pushed its return address and done nothing else. */
-static bool bad_call_step(struct ps_prochandle *P, struct memory *mem, struct activation *a)
+/* Does the code at pc return at once, the stack as it was found? ret, and i386's thunks that tell where they were called
+ * from: mov (%esp),%REG; ret. Those of crti.o and of hand-written code have no unwind information. */
+static bool returns_at(const struct unwind_arch *arch, struct memory *mem, uint64_t pc)
 {
-	uint64_t sp = a->regs.reg[UNWIND_DWARF_RSP], ra;
+	uint64_t word;
+	uint8_t b[8];
 
-	if (!memory_word(mem, sp, &ra) || ra == 0 || !is_executable(P, ra - 1))
+	if (!memory_word(mem, pc, &word))
 		return false;
-	a->regs.reg[UNWIND_DWARF_RSP] = sp + 8;
-	a->regs.reg[UNWIND_DWARF_PC] = ra;
+	memcpy(b, &word, sizeof(b));
+	return b[0] == 0xc3 || (b[0] == 0xf3 && b[1] == 0xc3) ||
+	       (arch == &unwind_i386 && b[0] == 0x8b && (b[1] & 0xc7) == 0x04 && b[2] == 0x24 &&
+		   b[3] == 0xc3);
+}
+
+/* The return address is at sp, and nothing that the caller wants kept was touched since the call. */
+static bool no_frame_step(
+    struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem, struct activation *a)
+{
+	uint64_t sp = a->regs.reg[arch->sp], ra;
+
+	if (!memory_number(mem, sp, arch->word, &ra) || ra == 0 || !is_executable(P, ra - 1))
+		return false;
+	a->regs.known &= arch->kept;
+	regs_set(&a->regs, arch->sp, cfi_cut(sp + arch->word, arch->word));
+	regs_set(&a->regs, arch->pc, ra);
 	a->exact = false;
 	return true;
 }
@@ -69,53 +128,99 @@ static enum engine_end lost(struct engine_note *note, const char *what, uint64_t
 	return ENGINE_LOST;
 }
 
-static enum engine_end fp_step(
-    struct ps_prochandle *P, struct memory *mem, struct activation *a, struct engine_note *note)
+static enum engine_end fp_step(struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem,
+    struct activation *a, struct engine_note *note)
 {
-	uint64_t sp = a->regs.reg[UNWIND_DWARF_RSP], fp = a->regs.reg[UNWIND_DWARF_RBP], saved, ra;
+	uint64_t sp = a->regs.reg[arch->sp], fp = a->regs.reg[arch->fp], saved, ra;
 	struct unwind_regs next = { .known = 0 };
 
-	if (!regs_known(&a->regs, UNWIND_DWARF_RBP)) {
-		(void)snprintf(note->why, sizeof(note->why), "needs rbp, which is not known");
+	if (!regs_known(&a->regs, arch->fp)) {
+		(void)snprintf(
+		    note->why, sizeof(note->why), "needs %s, which is not known", arch->names[arch->fp]);
 		return ENGINE_LOST;
 	}
+	/* Where code uses it for something else, 0 is as good a value as any. */
 	if (fp == 0)
-		return ENGINE_OLDEST;
-	if (fp < sp || (fp & 7) != 0 || fp - sp > FP_MAX_FRAME)
+		return a->exact ? lost(note, "no frame at the frame pointer", fp) : ENGINE_OLDEST;
+	if (fp < sp || fp % arch->word != 0 || fp - sp > FP_MAX_FRAME)
 		return lost(note, "no frame at the frame pointer", fp);
-	if (!memory_word(mem, fp, &saved) || !memory_word(mem, fp + 8, &ra))
+	if (!memory_number(mem, fp, arch->word, &saved) ||
+	    !memory_number(mem, fp + arch->word, arch->word, &ra))
 		return lost(note, "stack not readable at", fp);
 	if (ra == 0)
-		return ENGINE_OLDEST;
+		return a->exact ? lost(note, "no return address at", fp + arch->word) : ENGINE_OLDEST;
 	if (!is_executable(P, ra - 1))
-		return lost(note, "no return address at", fp + 8);
-	regs_set(&next, UNWIND_DWARF_RBP, saved);
-	regs_set(&next, UNWIND_DWARF_RSP, fp + 16);
-	regs_set(&next, UNWIND_DWARF_PC, ra);
+		return lost(note, "no return address at", fp + arch->word);
+	regs_set(&next, arch->fp, saved);
+	regs_set(&next, arch->sp, fp + 2U * arch->word);
+	regs_set(&next, arch->pc, ra);
 	*a = (struct activation){ next, false };
 	return ENGINE_CALLER;
 }
 
-enum engine_end fallback_step(
-    struct ps_prochandle *P, struct memory *mem, struct activation *a, struct engine_note *note)
+/* What needs neither frame pointer nor call frame information. False: it is nothing of this. */
+static bool plain_step(struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem,
+    struct activation *a, struct engine_note *note, enum engine_end *end)
 {
-	uint64_t pc = a->regs.reg[UNWIND_DWARF_PC];
+	uint64_t pc = a->regs.reg[arch->pc];
+	const struct trampoline *t = trampoline_at(arch, mem, pc);
 
-	if (is_sigreturn(mem, pc)) {
-		note->signal = true;
-		if (signal_step(mem, a))
-			return ENGINE_CALLER;
-		return lost(note, "stack not readable at", a->regs.reg[UNWIND_DWARF_RSP]);
+	*end = ENGINE_CALLER;
+	if (t != NULL) {
+		note->signal = note->exact = true;
+		if (!signal_step(t, mem, a))
+			*end = lost(note, "stack not readable at", a->regs.reg[arch->sp]);
+		return true;
 	}
+	if (a->exact && returns_at(arch, mem, pc) && no_frame_step(P, arch, mem, a))
+		return true;
 	note->guessed = true;
-	if (a->exact && !is_executable(P, pc) && bad_call_step(P, mem, a))
-		return ENGINE_CALLER;
-	return fp_step(P, mem, a, note);
+	/* A call to nowhere has pushed its return address and done nothing else. */
+	return a->exact && !is_executable(P, pc) && no_frame_step(P, arch, mem, a);
+}
+
+enum engine_end fallback_step(struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem,
+    struct activation *a, struct engine_note *note)
+{
+	enum engine_end end;
+
+	return plain_step(P, arch, mem, a, note, &end) ? end : fp_step(P, arch, mem, a, note);
+}
+
+static void why_no_cfi(struct ps_prochandle *P, uint64_t pc, char why[UNWIND_WHY])
+{
+	char path[512], *slash;
+
+	if (Pobjname(P, pc, path, sizeof(path)) == NULL) {
+		(void)snprintf(why, UNWIND_WHY, "no unwind information at 0x%llx", (unsigned long long)pc);
+		return;
+	}
+	slash = strrchr(path, '/');
+	(void)snprintf(why, UNWIND_WHY, "no unwind information at 0x%llx in %.64s", (unsigned long long)pc,
+	    slash != NULL ? slash + 1 : path);
+}
+
+enum engine_end step_without_cfi(struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem,
+    struct activation *a, struct engine_note *note)
+{
+	uint64_t pc = a->regs.reg[arch->pc];
+	enum engine_end end = fallback_step(P, arch, mem, a, note);
+	char name[2];
+
+	note->no_cfi = true;
+	if (end == ENGINE_OLDEST &&
+	    (Pobjname(P, pc, name, sizeof(name)) == NULL || !is_executable(P, a->exact ? pc : pc - 1)))
+		end = ENGINE_LOST;
+	if (end == ENGINE_LOST)
+		why_no_cfi(P, pc, note->why);
+	return end;
 }
 
 struct fp_engine {
 	struct ps_prochandle *P;
+	const struct unwind_arch *arch;
 	struct memory *mem;
+	struct prover *prover;
 };
 
 static void fp_destroy(void *engine)
@@ -124,6 +229,7 @@ static void fp_destroy(void *engine)
 
 	if (e == NULL)
 		return;
+	prover_destroy(e->prover);
 	memory_destroy(e->mem);
 	free(e);
 }
@@ -132,27 +238,49 @@ static enum res fp_create(struct ps_prochandle *P, void **out, struct fault *f)
 {
 	struct fp_engine *e = calloc(1, sizeof(*e));
 
-	if (e == NULL || (e->mem = memory_create(P)) == NULL) {
-		free(e);
+	if (e == NULL || (e->mem = memory_create(P, false)) == NULL ||
+	    (e->prover = prover_create(P, e->mem)) == NULL) {
+		fp_destroy(e);
 		return fault_memory(f);
 	}
 	e->P = P;
+	e->arch = unwind_arch_of(P);
 	*out = e;
 	return RES_OK;
 }
 
-static void fp_start(void *engine, const struct activation *a)
+static void fp_start(void *engine, const struct activation *a, bool resumed)
 {
 	struct fp_engine *e = engine;
 
-	memory_restart(e->mem, a->regs.reg[UNWIND_DWARF_RSP]);
+	(void)resumed;
+	memory_restart(e->mem, a->regs.reg[e->arch->sp]);
 }
 
+/* What code and stack prove, else what the frame pointer says, which is a guess. */
 static enum engine_end fp_engine_step(void *engine, struct activation *a, struct engine_note *note)
 {
 	struct fp_engine *e = engine;
+	enum engine_end end;
 
-	return fallback_step(e->P, e->mem, a, note);
+	if (plain_step(e->P, e->arch, e->mem, a, note, &end))
+		return end;
+	if (e->arch == &unwind_x86_64) {
+		switch (prove_step(e->prover, a)) {
+		case PROOF_CALLER:
+			note->guessed = false;
+			return ENGINE_CALLER;
+		case PROOF_OLDEST:
+			note->undefined = true;
+			return ENGINE_OLDEST;
+		case PROOF_NONE:
+			break;
+		}
+		/* Only a frame pointer that is one says by 0 that there is no caller. */
+		if (regs_known(&a->regs, e->arch->fp) && a->regs.reg[e->arch->fp] == 0)
+			return lost(note, "nothing shows the caller of", a->regs.reg[e->arch->pc]);
+	}
+	return fp_step(e->P, e->arch, e->mem, a, note);
 }
 
 const struct engine_ops engine_fp = { fp_create, fp_destroy, fp_start, fp_engine_step };

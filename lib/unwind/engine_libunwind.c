@@ -10,17 +10,64 @@
  * exact; a return address is therefore given to it less one, which finds the same row.
  *
  * libunwind's register numbers on x86-64 are DWARF's. */
+#include "unwind/engine.h"
+
+#ifndef WITH_LIBUNWIND_GENERIC
+const struct engine_ops *const engine_libunwind = NULL;
+#else
+
+#include <dlfcn.h>
 #include <libunwind.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "os/target_os.h"
 #include "unwind/cfi.h"
-#include "unwind/engine.h"
 
 /* Exported by libunwind-x86_64, declared in none of its headers. */
 extern int _Ux86_64_dwarf_search_unwind_table(
     unw_addr_space_t, unw_word_t, unw_dyn_info_t *, unw_proc_info_t *, int, void *);
+
+/* Looked up when the first of these engines is made: loading the library costs a seventh of a short run, and the other
+ * engines do without. */
+#define CALLS(call)                                                                                     \
+	call(create_addr_space, unw_create_addr_space) call(destroy_addr_space, unw_destroy_addr_space) \
+	    call(set_caching_policy, unw_set_caching_policy) call(set_cache_size, unw_set_cache_size)   \
+		call(init_remote, unw_init_remote) call(get_reg, unw_get_reg) call(step, unw_step)      \
+		    call(is_signal_frame, unw_is_signal_frame)                                          \
+			call(search_unwind_table, _Ux86_64_dwarf_search_unwind_table)
+
+#define MEMBER(member, function) __typeof__(function) *member;
+struct calls {
+	CALLS(MEMBER)
+};
+
+static const char library[] = "libunwind-x86_64.so.8";
+
+static bool load(struct calls *out, struct fault *f)
+{
+	void *lib = dlopen(library, RTLD_NOW | RTLD_LOCAL); /* stays */
+
+	if (lib == NULL) {
+		(void)fault_set(f, 0, 0, 0, "-m libunwind needs %s: %s", library, dlerror());
+		return false;
+	}
+#define NAME_OF(text) #text
+#define NAME(text) NAME_OF(text)
+#define LOOK_UP(member, function)                                                             \
+	do {                                                                                  \
+		void *found = dlsym(lib, NAME(function));                                     \
+		if (found == NULL) {                                                          \
+			(void)fault_set(f, 0, 0, 0, "%s has no %s", library, NAME(function)); \
+			return false;                                                         \
+		}                                                                             \
+		memcpy(&out->member, &found, sizeof(found));                                  \
+	} while (0);
+	CALLS(LOOK_UP)
+#undef LOOK_UP
+	return true;
+}
 
 enum { ROWS_CACHED = 1024, NO_REGISTER = -1 };
 
@@ -35,6 +82,7 @@ struct region {
 struct lu_engine {
 	struct ps_prochandle *P;
 	struct memory *mem;
+	struct calls calls;
 	unw_addr_space_t as;
 	unw_cursor_t cursor;
 	bool started;
@@ -97,7 +145,7 @@ static int find_proc_info(
 	table.u.rti.segbase = r->table.hdr + r->bias;
 	table.u.rti.table_data = entry + r->bias;
 	table.u.rti.table_len = 1;
-	if (_Ux86_64_dwarf_search_unwind_table(as, pc, &table, info, need_unwind_info, arg) < 0)
+	if (e->calls.search_unwind_table(as, pc, &table, info, need_unwind_info, arg) < 0)
 		return -UNW_EUNSPEC;
 	e->miss = false;
 	return 0;
@@ -167,7 +215,7 @@ static void lu_destroy(void *engine)
 	if (e == NULL)
 		return;
 	if (e->as != NULL)
-		unw_destroy_addr_space(e->as);
+		e->calls.destroy_addr_space(e->as);
 	memory_destroy(e->mem);
 	vec_free(&e->regions);
 	free(e);
@@ -188,15 +236,19 @@ static enum res lu_create(struct ps_prochandle *P, void **out, struct fault *f)
 
 	if (e == NULL)
 		return fault_memory(f);
+	if (!load(&e->calls, f)) {
+		free(e);
+		return RES_FAIL;
+	}
 	e->P = P;
-	e->mem = memory_create(P);
-	e->as = unw_create_addr_space(&accessors, 0);
+	e->mem = memory_create(P, true);
+	e->as = e->calls.create_addr_space(&accessors, 0);
 	if (e->mem == NULL || e->as == NULL) {
 		lu_destroy(e);
 		return fault_memory(f);
 	}
-	(void)unw_set_caching_policy(e->as, UNW_CACHE_GLOBAL);
-	(void)unw_set_cache_size(e->as, ROWS_CACHED, 0);
+	(void)e->calls.set_caching_policy(e->as, UNW_CACHE_GLOBAL);
+	(void)e->calls.set_cache_size(e->as, ROWS_CACHED, 0);
 	*out = e;
 	return RES_OK;
 }
@@ -207,13 +259,14 @@ static void cursor_set(struct lu_engine *e, const struct activation *a)
 	e->regs = a->regs;
 	if (!a->exact)
 		e->regs.reg[UNWIND_DWARF_PC]--;
-	e->started = unw_init_remote(&e->cursor, e->as, e) == 0;
+	e->started = e->calls.init_remote(&e->cursor, e->as, e) == 0;
 }
 
-static void lu_start(void *engine, const struct activation *a)
+static void lu_start(void *engine, const struct activation *a, bool resumed)
 {
 	struct lu_engine *e = engine;
 
+	(void)resumed;
 	memory_restart(e->mem, a->regs.reg[UNWIND_DWARF_RSP]);
 	cursor_set(e, a);
 }
@@ -224,54 +277,29 @@ static bool cursor_get(struct lu_engine *e, struct unwind_regs *out)
 	unw_word_t word;
 
 	*out = (struct unwind_regs){ .known = 0 };
-	if (unw_get_reg(&e->cursor, UNW_REG_IP, &word) < 0)
+	if (e->calls.get_reg(&e->cursor, UNW_REG_IP, &word) < 0)
 		return false;
 	regs_set(out, UNWIND_DWARF_PC, word);
-	if (unw_get_reg(&e->cursor, UNW_REG_SP, &word) < 0)
+	if (e->calls.get_reg(&e->cursor, UNW_REG_SP, &word) < 0)
 		return false;
 	regs_set(out, UNWIND_DWARF_RSP, word);
 	for (unsigned i = 0; i < UNWIND_SAVED; i++) {
-		if (unw_get_reg(&e->cursor, regs_saved_dwarf[i], &word) == 0)
-			regs_set(out, regs_saved_dwarf[i], word);
+		if (e->calls.get_reg(&e->cursor, unwind_x86_64.saved[i], &word) == 0)
+			regs_set(out, unwind_x86_64.saved[i], word);
 	}
 	return true;
 }
 
 static const char *register_name(int reg)
 {
-	static const char *const names[UNWIND_DWARF_PC + 1] = { "rax", "rdx", "rcx", "rbx", "rsi", "rdi",
-		"rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rip" };
-
-	return reg >= 0 && reg <= UNWIND_DWARF_PC ? names[reg] : "a register";
+	return reg >= 0 && reg < unwind_x86_64.regs ? unwind_x86_64.names[reg] : "a register";
 }
 
-/* Nothing describes pc, and going on without did not work either. */
-static void why_no_cfi(struct lu_engine *e, uint64_t pc, char why[UNWIND_WHY])
+static enum engine_end go_without_cfi(struct lu_engine *e, struct activation *a, struct engine_note *note)
 {
-	char path[512], *slash;
+	enum engine_end end = step_without_cfi(e->P, &unwind_x86_64, e->mem, a, note);
 
-	if (Pobjname(e->P, pc, path, sizeof(path)) == NULL) {
-		(void)snprintf(why, UNWIND_WHY, "no unwind information at 0x%llx", (unsigned long long)pc);
-		return;
-	}
-	slash = strrchr(path, '/');
-	(void)snprintf(why, UNWIND_WHY, "no unwind information at 0x%llx in %.64s", (unsigned long long)pc,
-	    slash != NULL ? slash + 1 : path);
-}
-
-static enum engine_end step_without_cfi(struct lu_engine *e, struct activation *a, struct engine_note *note)
-{
-	uint64_t pc = a->regs.reg[UNWIND_DWARF_PC];
-	enum engine_end end = fallback_step(e->P, e->mem, a, note);
-	char name[2];
-
-	note->no_cfi = true;
-	/* A frame pointer of 0 means the end by the ABI, which generated code does not keep. */
-	if (end == ENGINE_OLDEST && Pobjname(e->P, pc, name, sizeof(name)) == NULL)
-		end = ENGINE_LOST;
-	if (end == ENGINE_LOST)
-		why_no_cfi(e, pc, note->why);
-	else if (end == ENGINE_CALLER)
+	if (end == ENGINE_CALLER)
 		cursor_set(e, a);
 	return end;
 }
@@ -298,19 +326,22 @@ static enum engine_end lu_step(void *engine, struct activation *a, struct engine
 	e->miss = false;
 	e->reg_missing = NO_REGISTER;
 	e->va_missing = 0;
-	res = e->started ? unw_step(&e->cursor) : -UNW_EBADREG;
+	res = e->started ? e->calls.step(&e->cursor) : -UNW_EBADREG;
 	if (e->miss)
-		return step_without_cfi(e, a, note);
+		return go_without_cfi(e, a, note);
 	/* A personality routine's address may be unreadable without harm; what counts is the result. */
 	if (res < 0 || (res > 0 && !cursor_get(e, &next))) {
 		why_failed(e, a->regs.reg[UNWIND_DWARF_PC], note->why);
 		return ENGINE_LOST;
 	}
-	note->signal = unw_is_signal_frame(&e->cursor) > 0;
+	note->signal = e->calls.is_signal_frame(&e->cursor) > 0;
 	if (res == 0 || (next.reg[UNWIND_DWARF_PC] == 0 && !note->signal))
 		return ENGINE_OLDEST;
 	*a = (struct activation){ next, note->signal };
 	return ENGINE_CALLER;
 }
 
-const struct engine_ops engine_libunwind = { lu_create, lu_destroy, lu_start, lu_step };
+static const struct engine_ops ops = { lu_create, lu_destroy, lu_start, lu_step };
+const struct engine_ops *const engine_libunwind = &ops;
+
+#endif

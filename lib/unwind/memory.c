@@ -30,6 +30,7 @@ struct file_run {
 
 struct memory {
 	struct ps_prochandle *P;
+	bool file_too;
 	VEC(struct file_run) pinned;
 	uint64_t pin_lo, pin_hi; /* all of pinned lie between: most addresses do not */
 	size_t pin_last;
@@ -39,12 +40,14 @@ struct memory {
 	unsigned run_turn;
 };
 
-struct memory *memory_create(struct ps_prochandle *P)
+struct memory *memory_create(struct ps_prochandle *P, bool file_too)
 {
 	struct memory *m = calloc(1, sizeof(*m));
 
-	if (m != NULL)
+	if (m != NULL) {
 		m->P = P;
+		m->file_too = file_too;
+	}
 	return m;
 }
 
@@ -71,30 +74,27 @@ bool memory_pin(struct memory *m, uint64_t va, struct span bytes)
 	return true;
 }
 
-static bool run_word(const struct file_run *r, uint64_t va, uint64_t *out)
+/* What r has at va. `part`: also of a number that goes on behind its end, as zeros there. */
+static bool run_word(const struct file_run *r, uint64_t va, size_t size, bool part, uint64_t *out)
 {
 	size_t n = span_left(&r->bytes);
 	uint64_t off = va - r->lo;
 
-	if (off >= n)
+	if (off >= n || (!part && n - off < size))
 		return false;
-	if (n - off >= sizeof(*out)) {
-		memcpy(out, r->bytes.at + off, sizeof(*out));
-	} else {
-		*out = 0;
-		memcpy(out, r->bytes.at + off, (size_t)(n - off));
-	}
+	*out = 0;
+	memcpy(out, r->bytes.at + off, n - off < size ? (size_t)(n - off) : size);
 	return true;
 }
 
-static bool pinned_word(struct memory *m, uint64_t va, uint64_t *out)
+static bool pinned_word(struct memory *m, uint64_t va, size_t size, uint64_t *out)
 {
 	if (va < m->pin_lo || va >= m->pin_hi)
 		return false;
-	if (run_word(&m->pinned.at[m->pin_last], va, out))
+	if (run_word(&m->pinned.at[m->pin_last], va, size, true, out))
 		return true;
 	for (size_t i = 0; i < m->pinned.n; i++) {
-		if (run_word(&m->pinned.at[i], va, out)) {
+		if (run_word(&m->pinned.at[i], va, size, true, out)) {
 			m->pin_last = i;
 			return true;
 		}
@@ -102,18 +102,19 @@ static bool pinned_word(struct memory *m, uint64_t va, uint64_t *out)
 	return false;
 }
 
-static bool piece_word(const struct piece *p, uint64_t va, uint64_t *out)
+static bool piece_word(const struct piece *p, uint64_t va, size_t size, uint64_t *out)
 {
 	uint64_t off = va - p->lo;
 
-	if (p->n < sizeof(*out) || off > p->n - sizeof(*out))
+	if (p->n < size || off > p->n - size)
 		return false;
-	memcpy(out, p->bytes + off, sizeof(*out));
+	*out = 0;
+	memcpy(out, p->bytes + off, size);
 	return true;
 }
 
 /* Read up to n bytes from lo into the piece whose turn it is. True when the word at va came in. */
-static bool piece_fill(struct memory *m, uint64_t lo, size_t n, uint64_t va, uint64_t *out)
+static bool piece_fill(struct memory *m, uint64_t lo, size_t n, uint64_t va, size_t size, uint64_t *out)
 {
 	struct piece *p = &m->pieces[m->turn];
 	ssize_t got;
@@ -126,7 +127,7 @@ static bool piece_fill(struct memory *m, uint64_t lo, size_t n, uint64_t va, uin
 		return false;
 	p->lo = lo;
 	p->n = (size_t)got;
-	if (!piece_word(p, va, out)) {
+	if (!piece_word(p, va, size, out)) {
 		p->n = 0;
 		return false;
 	}
@@ -136,64 +137,87 @@ static bool piece_fill(struct memory *m, uint64_t lo, size_t n, uint64_t va, uin
 }
 
 /* Memory that no piece has. */
-static bool piece_miss(struct memory *m, uint64_t va, uint64_t *out)
+static bool piece_miss(struct memory *m, uint64_t va, size_t size, uint64_t *out)
 {
 	uint64_t page = va & ~(uint64_t)(PAGE - 1);
 	const struct piece *p = &m->pieces[m->last];
 	uint64_t end = p->lo + p->n;
 
 	/* A word across the end of a piece counts as above it: start low enough to get it whole. */
-	if (p->n != 0 && va + sizeof(*out) > end && va - p->lo < p->n + PIECE_MAX - PAGE &&
-	    piece_fill(m, va < end ? va : end, PIECE_MAX, va, out))
+	if (p->n != 0 && va + size > end && va - p->lo < p->n + PIECE_MAX - PAGE &&
+	    piece_fill(m, va < end ? va : end, PIECE_MAX, va, size, out))
 		return true;
-	if (piece_fill(m, page, PAGE, va, out))
+	if (piece_fill(m, page, PAGE, va, size, out))
 		return true;
 	/* The page's first part may be missing (a capture starts at sp), or the word leaves the page. */
-	return piece_fill(m, va, PAGE, va, out);
+	return piece_fill(m, va, PAGE, va, size, out);
 }
 
 /* What the file has for an address of a writable segment whose memory is not to be had. */
-static bool writable_file_word(struct memory *m, uint64_t va, uint64_t *out)
+static bool writable_file_word(struct memory *m, uint64_t va, size_t size, uint64_t *out)
 {
 	struct file_run run = { va, { NULL, NULL } };
 	struct elf_image *img;
 	uint64_t bias;
 
 	return os_object_image(m->P, va, &img, &bias) == RES_OK &&
-	       elf_image_at(img, va - bias, &run.bytes, NULL) == RES_OK && run_word(&run, va, out);
+	       elf_image_at(img, va - bias, &run.bytes, NULL) == RES_OK &&
+	       run_word(&run, va, size, false, out);
 }
 
-static bool slow_word(struct memory *m, uint64_t va, uint64_t *out)
+static bool slow_word(struct memory *m, uint64_t va, size_t size, uint64_t *out)
 {
 	const prmap_t *map = Paddr_to_map(m->P, va);
 	struct file_run run = { va, { NULL, NULL } };
 
 	if (map != NULL && (map->pr_mflags & MA_WRITE) == 0 &&
-	    os_file_bytes(m->P, va, &run.bytes) == RES_OK && run_word(&run, va, out)) {
+	    os_file_bytes(m->P, va, &run.bytes) == RES_OK && run_word(&run, va, size, false, out)) {
 		m->runs[m->run_turn] = run;
 		m->run_turn = (m->run_turn + 1) % FILE_RUNS;
 		return true;
 	}
-	return piece_miss(m, va, out) || (map != NULL && writable_file_word(m, va, out));
+	return piece_miss(m, va, size, out) ||
+	       (m->file_too && map != NULL && writable_file_word(m, va, size, out));
 }
 
-bool memory_word(struct memory *m, uint64_t va, uint64_t *out)
+/* Apart, so that memory_number has next to nothing to save. */
+__attribute__((noinline)) static bool number_anywhere(
+    struct memory *m, uint64_t va, size_t size, uint64_t *out)
 {
-	if (va > UINT64_MAX - sizeof(*out))
+	if (va > UINT64_MAX - sizeof(*out) || size > sizeof(*out))
 		return false;
-	if (pinned_word(m, va, out) || piece_word(&m->pieces[m->last], va, out))
+	if (pinned_word(m, va, size, out) || piece_word(&m->pieces[m->last], va, size, out))
 		return true;
 	for (unsigned i = 0; i < PIECES; i++) {
-		if (piece_word(&m->pieces[i], va, out)) {
+		if (piece_word(&m->pieces[i], va, size, out)) {
 			m->last = i;
 			return true;
 		}
 	}
 	for (unsigned i = 0; i < FILE_RUNS; i++) {
-		if (run_word(&m->runs[i], va, out))
+		if (run_word(&m->runs[i], va, size, false, out))
 			return true;
 	}
-	return slow_word(m, va, out);
+	return slow_word(m, va, size, out);
+}
+
+bool memory_number(struct memory *m, uint64_t va, size_t size, uint64_t *out)
+{
+	const struct piece *p = &m->pieces[m->last];
+	uint64_t off = va - p->lo;
+
+	/* Nearly every word is one of the stack. */
+	if (size == sizeof(*out) && off < p->n && p->n - off >= sizeof(*out) &&
+	    va - m->pin_lo >= m->pin_hi - m->pin_lo) {
+		memcpy(out, p->bytes + off, sizeof(*out));
+		return true;
+	}
+	return number_anywhere(m, va, size, out);
+}
+
+bool memory_word(struct memory *m, uint64_t va, uint64_t *out)
+{
+	return memory_number(m, va, sizeof(*out), out);
 }
 
 void memory_restart(struct memory *m, uint64_t sp)
@@ -205,5 +229,5 @@ void memory_restart(struct memory *m, uint64_t sp)
 	m->last = m->turn = 0;
 	sp &= ~(uint64_t)7;
 	if (sp <= UINT64_MAX - PIECE_FIRST)
-		(void)piece_fill(m, sp, PIECE_FIRST, sp, &word);
+		(void)piece_fill(m, sp, PIECE_FIRST, sp, sizeof(word), &word);
 }

@@ -2,30 +2,58 @@
  *
  * However damaged or hostile a stack is, a walk ends:
  *  - sp has to grow with each step, but for the step over a signal frame, which may change stacks;
- *  - as many frames as fit into the stack at 16 bytes each (two words: a return address and alignment);
+ *  - as many frames as fit into the stack at two words each (a return address and alignment), and no more than FRAMES_MAX:
+ *    a stack is as big as whoever maps it likes, and call frame information can make callers without reading any of it;
  *  - a (pc, sp) that comes again is found with one remembered pair, moved at powers of two (Brent). */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "unwind/engine.h"
 
-enum { FRAME_BYTES_MIN = 16, CAP_UNKNOWN = 1 << 16, STACKS_MAX = 16 };
+enum { FRAME_WORDS_MIN = 2, CAP_UNKNOWN = 1 << 16, STACKS_MAX = 16, FRAMES_MAX = 1 << 22, FRAMES_FIRST = 64 };
 
 struct unwinder {
 	struct ps_prochandle *P;
+	const struct unwind_arch *arch;
 	const struct engine_ops *ops;
 	void *engine;
 };
 
+static const struct engine_ops *ops_of(enum unwind_engine engine)
+{
+	switch (engine) {
+	case UNWIND_ENGINE_LIBUNWIND:
+		return engine_libunwind;
+	case UNWIND_ENGINE_FP:
+		return &engine_fp;
+	case UNWIND_ENGINE_AUTO:
+	case UNWIND_ENGINE_CFI:
+		break;
+	}
+	return &engine_cfi;
+}
+
+bool unwind_engine_built(enum unwind_engine engine)
+{
+	return engine != UNWIND_ENGINE_LIBUNWIND || engine_libunwind != NULL;
+}
+
 enum res unwinder_create(
     struct ps_prochandle *P, enum unwind_engine engine, struct unwinder **out, struct fault *f)
 {
-	struct unwinder *u = calloc(1, sizeof(*u));
+	const struct engine_ops *ops = ops_of(engine);
+	struct unwinder *u;
 
+	if (ops == NULL)
+		return fault_set(f, 0, 0, 0, "libunwind is not built in");
+	if (ops == engine_libunwind && unwind_arch_of(P) != &unwind_x86_64)
+		return fault_set(f, 0, 0, 0, "libunwind reads no 32-bit program here; -m cfi does");
+	u = calloc(1, sizeof(*u));
 	if (u == NULL)
 		return fault_memory(f);
 	u->P = P;
-	u->ops = engine == UNWIND_ENGINE_FP ? &engine_fp : &engine_libunwind;
+	u->arch = unwind_arch_of(P);
+	u->ops = ops;
 	if (u->ops->create(P, &u->engine, f) != RES_OK) {
 		free(u);
 		return RES_FAIL;
@@ -48,29 +76,30 @@ void native_stack_free(struct native_stack *s)
 }
 
 /* Most frames that the stack around sp has room for. */
-static size_t stack_cap(struct ps_prochandle *P, uint64_t sp)
+static size_t stack_cap(const struct unwinder *u, uint64_t sp)
 {
-	const prmap_t *map = Paddr_to_map(P, sp);
+	const prmap_t *map = Paddr_to_map(u->P, sp);
 	uint64_t off;
 
 	if (map == NULL || (off = sp - map->pr_vaddr) >= map->pr_size)
 		return CAP_UNKNOWN;
-	return (size_t)((map->pr_size - off) / FRAME_BYTES_MIN) + 2;
+	return (size_t)((map->pr_size - off) / (FRAME_WORDS_MIN * u->arch->word)) + 2;
 }
 
-static struct native_frame frame_of(const struct activation *a, enum unwind_how how)
+static struct native_frame frame_of(
+    const struct unwind_arch *arch, const struct activation *a, enum unwind_how how)
 {
 	struct native_frame frame = {
-		.pc = a->regs.reg[UNWIND_DWARF_PC],
-		.sp = a->regs.reg[UNWIND_DWARF_RSP],
+		.pc = a->regs.reg[arch->pc],
+		.sp = a->regs.reg[arch->sp],
 		.how = (uint8_t)how,
 		.exact = a->exact,
 	};
 
-	for (unsigned i = 0; i < UNWIND_SAVED; i++) {
-		if (!regs_known(&a->regs, regs_saved_dwarf[i]))
+	for (unsigned i = 0; i < arch->n_saved; i++) {
+		if (!regs_known(&a->regs, arch->saved[i]))
 			continue;
-		frame.saved[i] = a->regs.reg[regs_saved_dwarf[i]];
+		frame.saved[i] = a->regs.reg[arch->saved[i]];
 		frame.saved_known |= (uint8_t)(1U << i);
 	}
 	return frame;
@@ -95,7 +124,7 @@ static void end_with(struct native_stack *s, enum unwind_end end, const char *wh
 static bool guard_pass(struct unwinder *u, struct guard *g, const struct activation *a,
     struct native_frame *from, struct native_stack *out)
 {
-	uint64_t pc = a->regs.reg[UNWIND_DWARF_PC], sp = a->regs.reg[UNWIND_DWARF_RSP];
+	uint64_t pc = a->regs.reg[u->arch->pc], sp = a->regs.reg[u->arch->sp];
 
 	if (sp <= from->sp && !from->signal_frame) {
 		end_with(out, UNWIND_END_LOOP, "the stack does not grow at", from->sp);
@@ -112,8 +141,8 @@ static bool guard_pass(struct unwinder *u, struct guard *g, const struct activat
 		g->old_sp = sp;
 	}
 	if (from->signal_frame && !g->cap_given && g->stacks++ < STACKS_MAX)
-		g->cap += stack_cap(u->P, sp);
-	if (g->steps >= g->cap) {
+		g->cap += stack_cap(u, sp);
+	if (g->steps >= g->cap || g->steps >= FRAMES_MAX) {
 		out->end = UNWIND_END_CAP;
 		(void)snprintf(out->why, sizeof(out->why), "stopped after %zu frames", g->steps);
 		return false;
@@ -129,16 +158,22 @@ static enum unwind_how how_reached(const struct engine_note *note)
 static enum res walk(struct unwinder *u, struct activation *a, enum unwind_how how, struct guard *g,
     struct native_stack *out, struct fault *f)
 {
+	struct engine_note note;
+
+	/* Most stacks have less. */
+	if (!vec_reserve(&out->frames, out->frames.n + FRAMES_FIRST))
+		return fault_memory(f);
 	for (;;) {
-		struct engine_note note = { .why = "" };
 		struct native_frame *frame;
 		enum engine_end end;
 
-		if (!vec_push(&out->frames, frame_of(a, how)))
+		engine_note_clear(&note);
+		if (!vec_push(&out->frames, frame_of(u->arch, a, how)))
 			return fault_memory(f);
 		end = u->ops->step(u->engine, a, &note);
 		frame = &out->frames.at[out->frames.n - 1];
 		frame->signal_frame = note.signal;
+		frame->exact = frame->exact || note.exact;
 		frame->no_cfi = note.no_cfi;
 		how = how_reached(&note);
 		if (end == ENGINE_OLDEST) {
@@ -150,7 +185,7 @@ static enum res walk(struct unwinder *u, struct activation *a, enum unwind_how h
 			memcpy(out->why, note.why, sizeof(out->why));
 			return RES_OK;
 		}
-		frame->cfa = a->regs.reg[UNWIND_DWARF_RSP];
+		frame->cfa = a->regs.reg[u->arch->sp];
 		if (!guard_pass(u, g, a, frame, out))
 			return RES_OK;
 	}
@@ -163,14 +198,14 @@ enum res native_stack_walk(
 	struct activation a = { *regs, !resumed };
 	struct guard g = { .cap = cap, .cap_given = cap != 0, .old_at = 1 };
 
-	if (!regs_known(regs, UNWIND_DWARF_PC) || !regs_known(regs, UNWIND_DWARF_RSP))
+	if (!regs_known(regs, u->arch->pc) || !regs_known(regs, u->arch->sp))
 		return fault_set(f, 0, 0, 0, "program counter or stack pointer is not known");
 	if (cap == 0)
-		g.cap = stack_cap(u->P, regs->reg[UNWIND_DWARF_RSP]);
-	g.old_pc = regs->reg[UNWIND_DWARF_PC];
-	g.old_sp = regs->reg[UNWIND_DWARF_RSP];
+		g.cap = stack_cap(u, regs->reg[u->arch->sp]);
+	g.old_pc = regs->reg[u->arch->pc];
+	g.old_sp = regs->reg[u->arch->sp];
 	out->end = UNWIND_END_DONE;
 	out->why[0] = '\0';
-	u->ops->start(u->engine, &a);
+	u->ops->start(u->engine, &a, resumed);
 	return walk(u, &a, resumed ? UNWIND_RESUMED : UNWIND_FIRST, &g, out, f);
 }

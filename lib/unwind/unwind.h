@@ -1,7 +1,7 @@
 /* Native stacks of one LWP, out of a libproc handle that holds still (a core, a capture).
  *
  * An engine (unwind_engine below) knows one way to go from an activation to its caller; this interface
- * hides which. Two engines: libunwind over DWARF CFI, and frame pointers. */
+ * hides which. */
 #ifndef UNWIND_UNWIND_H
 #define UNWIND_UNWIND_H
 
@@ -11,19 +11,25 @@
 #include "base/fault.h"
 #include "base/vec.h"
 
-enum unwind_engine { UNWIND_ENGINE_LIBUNWIND, UNWIND_ENGINE_FP };
+enum unwind_engine {
+	UNWIND_ENGINE_AUTO,      /* whichever is best */
+	UNWIND_ENGINE_CFI,       /* DWARF call frame information, else frame pointers; x86-64 and i386 */
+	UNWIND_ENGINE_LIBUNWIND, /* the same by libunwind, if that is built in; x86-64 alone */
+	UNWIND_ENGINE_FP         /* what code and stack prove (x86-64), else frame pointers */
+};
 
 /* How an activation was reached from its callee. */
 enum unwind_how {
 	UNWIND_FIRST,  /* the LWP's own registers */
-	UNWIND_CFI,    /* by call frame information */
+	UNWIND_CFI,    /* by call frame information, or with UNWIND_ENGINE_FP as code and stack prove */
 	UNWIND_SIGNAL, /* the activation that a signal interrupted; its callee is the signal frame */
 	UNWIND_FP,     /* the callee's pc has no CFI: by frame pointer, a guess */
 	UNWIND_RESUMED /* a walk that was given what is known of it: native_stack_walk onto frames there */
 };
 
-/* Callee-saved registers of x86-64, in DWARF order. */
+/* Callee-saved registers of x86-64, in DWARF order; those of i386 are its ebx, ebp, esi and edi. */
 enum { UNWIND_RBX, UNWIND_RBP, UNWIND_R12, UNWIND_R13, UNWIND_R14, UNWIND_R15, UNWIND_SAVED };
+enum { UNWIND_ESI = UNWIND_R12, UNWIND_EDI = UNWIND_R13 };
 
 struct native_frame {
 	uint64_t pc;  /* where it will go on: a return address, or for FIRST and SIGNAL the exact pc */
@@ -50,17 +56,38 @@ struct native_stack {
 	char why[128]; /* for LOST, LOOP, CAP: a phrase for the user */
 };
 
-/* Registers an LWP or a resumed walk starts with: by DWARF number 0..16, `known` a bit each. */
+/* Registers an LWP or a resumed walk starts with: by the DWARF numbers of the target's architecture, `known` a bit
+ * each. (x86-64: the constants below; i386: 0 eax, ecx, edx, ebx, esp, ebp, esi, edi, 8 eip.) */
 struct unwind_regs {
 	uint64_t reg[17];
 	uint32_t known;
 };
-enum { UNWIND_DWARF_RBX = 3, UNWIND_DWARF_RBP = 6, UNWIND_DWARF_RSP = 7, UNWIND_DWARF_PC = 16 };
-void unwind_regs_from_prgregs(struct unwind_regs *out, const prgregset_t regs);
+enum {
+	UNWIND_DWARF_RAX = 0,
+	UNWIND_DWARF_RBX = 3,
+	UNWIND_DWARF_RBP = 6,
+	UNWIND_DWARF_RSP = 7,
+	UNWIND_DWARF_PC = 16
+};
+
+/* All that regs, an LWP of P's, has of them. */
+void unwind_regs_from_prgregs(struct ps_prochandle *P, const prgregset_t regs, struct unwind_regs *out);
+
+/* Forget all but pc and sp. */
+void unwind_regs_place(struct ps_prochandle *P, struct unwind_regs *regs);
+
+/* pc and sp; with them the callee-saved registers that kept (NULL: none) knows, and the frame pointer *fp (NULL: that
+ * of kept). */
+void unwind_regs_at(struct ps_prochandle *P, const struct native_frame *kept, uint64_t pc, uint64_t sp,
+    const uint64_t *fp, struct unwind_regs *out);
 
 struct unwinder; /* one per handle; caches of all its threads */
 
-/* The engine over P. P must outlive it. */
+/* Is this engine built in? */
+bool unwind_engine_built(enum unwind_engine engine);
+
+/* The engine over P. P must outlive it. RES_FAIL: no memory; an engine that is not built in, or reads no target of this
+ * kind. */
 enum res unwinder_create(
     struct ps_prochandle *P, enum unwind_engine engine, struct unwinder **out, struct fault *f);
 void unwinder_destroy(struct unwinder *u); /* NULL ok */

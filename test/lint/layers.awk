@@ -1,5 +1,5 @@
 # A file of lib/ includes its own layer and those before it in -v layers="base elf ...", nothing behind.
-# unwind and python are side by side: neither sees the other. What lib/proc keeps to itself is for lib/os alone:
+# unwind, dwarf and python are side by side, but python asks dwarf, which knows files and no processes. What lib/proc keeps to itself is for lib/os alone:
 # the others see <libproc.h>. cmd/ sees base, os and stack.
 BEGIN {
 	n = split(layers, names, " ")
@@ -21,6 +21,8 @@ FNR == 1 {
 		bad_here = other != "base" && other != "os" && other != "stack"
 	else
 		bad_here = rank[other] > rank[own] || (own == "python" && other == "unwind") ||
+			(own == "dwarf" && (other == "proc" || other == "unwind" ||
+			    (other == "os" && path != "os/confine.h"))) ||
 			(other == "proc" && own != "proc" && own != "os")
 	if (bad_here) {
 		printf "%s:%d: %s does not know %s\n", FILENAME, FNR, own, path

@@ -27,7 +27,8 @@ sizes() {
 words() {
 	! grep -nE '\b(TODO|FIXME|XXX)\b' -r lib cmd include test --include='*.[ch]' &&
 		! grep -nE '\b(strcpy|strcat|sprintf|vsprintf|gets|alloca|mktemp)[(]' -r lib cmd --include='*.[ch]' &&
-		! grep -nE '\b(printf|puts|perror|exit|_exit|abort|assert|system|popen|getenv)[(]' -r lib --include='*.[ch]'
+		! grep -nE '\b(printf|puts|perror|exit|_exit|abort|assert|system|popen|getenv)[(]' -r lib --include='*.[ch]' |
+		grep -v '^lib/dwarf/members\.c:[0-9]*:		*_exit(0);$' # the ends of its child process
 }
 
 format() {
@@ -51,7 +52,7 @@ manual() {
 
 tidy() {
 	# shellcheck disable=SC2086
-	git ls-files 'lib/*.c' 'cmd/*.c' | xargs -P 2 -n 4 sh -c \
+	git ls-files 'lib/*.c' 'cmd/*.c' | grep -v '^lib/os/illumos' | xargs -P 2 -n 4 sh -c \
 		'clang-tidy --quiet --warnings-as-errors="*" "$@" -- $FLAGS 2>/dev/null' tidy
 }
 

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "support/live.h"
 #include "support/native.h"
@@ -96,7 +97,7 @@ static bool for_gcore(const struct interpreter *in)
 	return true;
 }
 
-/* gdb leaves out a whole stack whose guard is no mapping of its own (glibc 2.42) unless it is newer than that;
+/* gdb 13 leaves out a whole stack whose guard is no mapping of its own (glibc 2.42), gdb 18 does not;
  * nobody can read the vsyscall page. */
 static bool gcore_whole(const char *said)
 {
@@ -110,25 +111,37 @@ static bool gcore_whole(const char *said)
 	return true;
 }
 
+/* A root may have the gdb of its suite, which knows its C library. */
+static bool has_own_gcore(const struct interpreter *in)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/usr/bin/gcore", in->root);
+	return in->root[0] != 0 && access(path, X_OK) == 0;
+}
+
 START_TEST(gcore_all_scenes)
 {
 	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	const struct interpreter *below = has_own_gcore(in) ? in : NULL;
 	char prefix[PATH_MAX], pid[16], core[PATH_MAX + 20];
-	const struct run_options opt = { .timeout = 200 };
+	struct run_options opt = { .in = below, .own = true, .timeout = 200 };
 	struct fixture f;
 	struct run r;
 
 	if (!for_gcore(in))
 		return;
 	fixture_start(&f, in, NULL, ARGS("@scenes.py", "%"));
-	(void)snprintf(prefix, sizeof(prefix), "%s/gcore", f.dir);
+	(void)snprintf(core, sizeof(core), "%.200s/gcore", f.dir);
+	fixture_path(below, core, prefix, sizeof(prefix));
 	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
-	(void)snprintf(core, sizeof(core), "%s.%s", prefix, pid);
-	r = run_program(&opt, ARGS("gcore", "-o", prefix, pid));
+	(void)snprintf(core, sizeof(core), "%.200s/gcore.%s", f.dir, pid);
+	opt.beside = below == NULL ? 0 : f.pid;
+	r = run_program(&opt, ARGS(below == NULL ? "gcore" : "/usr/bin/gcore", "-o", prefix, pid));
 	if (!gcore_whole(r.err) || !gcore_whole(r.out))
 		(void)printf("SKIP: gcore of %s: this gdb cannot read all of its memory\n", in->label);
 	else if (r.status == 0)
-		check_core(&f, NULL, f.pid, core, NULL, false);
+		check_core(&f, below, f.pid, core, NULL, false);
 	else
 		(void)printf("SKIP: gcore of %s: exit %d\n", in->label, r.status);
 	run_free(&r);

@@ -10,8 +10,9 @@
 
 #include "support/live.h"
 #include "support/spawn_files.h"
+#include "support/victim.h"
 
-enum { PAGE_MAX = 1 << 16, COMMAND_MAX = 1024, EXAMPLES = 6 };
+enum { PAGE_MAX = 1 << 16, COMMAND_MAX = 1024, EXAMPLES = 8 };
 
 static const char page_path[] = "man1/pystack.1";
 
@@ -23,6 +24,8 @@ static const struct row {
 	{ "-n 20 4711", "(c_item) ]\n", NULL },
 	{ "| grep '\\['", "(c_item) ]\n", "`" },
 	{ "-e ./python3.11 core.4711", "core 'core.4711' of 4711:\t", NULL },
+	{ "-c 4711", "(c_item) ]\n", NULL },
+	{ "-i 100ms ", "(c_item) ]\n", NULL },
 	{ "bpftrace ", "(remove) ]\n", NULL },
 	{ "pystack 4711", "(c_item) ]\n", NULL },
 };
@@ -172,7 +175,7 @@ START_TEST(tracer)
 		replace(shell, "/comm == \"python3\"/", only);
 		replace(shell, "; }", "; exit(); }");
 		run_example(f.dir, f.pid, shell);
-		ck_assert_int_eq(process_state(f.pid), 'T');
+		ck_assert(victim_settles(f.pid, f.pid, 'T'));
 		fixture_end(&f);
 	}
 	free(text);

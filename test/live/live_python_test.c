@@ -12,6 +12,8 @@
 
 #include "support/live.h"
 #include "support/native.h"
+#include "support/oracle.h"
+#include "support/victim.h"
 
 /* Run the tool on f and compare everything. */
 static void check_stack(struct fixture *f, const char *option, int flags)
@@ -24,6 +26,12 @@ static void check_stack(struct fixture *f, const char *option, int flags)
 	(void)snprintf(pid, sizeof(pid), "%d", (int)f->pid);
 	(void)snprintf(head, sizeof(head), "%s:\t", pid);
 	r = option == NULL ? TOOL(pid) : TOOL(option, pid);
+	/* A thread may wake up at any time; what is printed of one that runs under another tracer is live_traced_test's. */
+	for (int i = 0; i < 20 && strstr(r.out, "(traced by ") != NULL; i++) {
+		run_free(&r);
+		fixture_settle(f->pid);
+		r = option == NULL ? TOOL(pid) : TOOL(option, pid);
+	}
 	live_compare(f, &r, head, flags, &out, &wrong);
 	output_free(&out);
 	live_judge(f->in->label, &wrong);
@@ -135,7 +143,7 @@ START_TEST(all_scenes_native)
 	while (process_state(f.pid) != 'T')
 		(void)sched_yield();
 	check_native(&f);
-	ck_assert_int_eq(process_state(f.pid), 'T');
+	ck_assert(victim_settles(f.pid, f.pid, 'T'));
 	(void)kill(f.pid, SIGCONT);
 	fixture_echo(&f);
 	fixture_end(&f);
@@ -223,17 +231,23 @@ START_TEST(nested_interpreter)
 }
 END_TEST
 
-/* gen.throw() through generators: exact but for the two versions that link their frames wrongly. */
-START_TEST(thrown_through)
+/* Interpreters with threads of their own, and on threads of the first. */
+START_TEST(many_interpreters)
 {
 	const struct interpreter *in = &live_interpreters(NULL)[_i];
-	struct fixture f;
 
-	if (in->major < 3)
+	if (in->major < 3 || in->minor < 12)
+		return; /* their module cannot do it */
+	scene(_i, NULL, ARGS("@subinterpreters.py", "%"));
+}
+END_TEST
+
+/* gen.throw() through generators: 3.9 and 3.10 link their frames wrongly. */
+START_TEST(thrown_through)
+{
+	if (live_interpreters(NULL)[_i].major < 3)
 		return; /* it has no yield from */
-	fixture_start(&f, in, &(struct fixture_options){ .alone = true }, ARGS("@gen_throw.py", "%"));
-	check_stack(&f, NULL, COMPARE_LOOSE);
-	fixture_end(&f);
+	scene(_i, &(struct fixture_options){ .alone = true }, ARGS("@gen_throw.py", "%"));
 }
 END_TEST
 
@@ -250,6 +264,7 @@ static void forked(int i, const char *how)
 	truth_free(&truth);
 	fixture_settle(f.pid);
 	check_stack(&f, NULL, 0);
+	oracle_judge(oracle_process(f.pid));
 	(void)kill(f.pid, SIGKILL);
 	f.pid = parent;
 	fixture_end(&f);
@@ -342,6 +357,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(c, deep_recursion, 0, n);
 	tcase_add_loop_test(c, thrown_through, 0, n);
 	tcase_add_loop_test(c, nested_interpreter, 0, n);
+	tcase_add_loop_test(c, many_interpreters, 0, n);
 	tcase_add_loop_test(c, forked_by_python, 0, n);
 	tcase_add_loop_test(c, forked_by_c, 0, n);
 	tcase_add_loop_test(c, running_threads, 0, n);

@@ -1,10 +1,15 @@
 """A signal handler in Python that runs on an alternate stack: the native stack goes on on another one."""
 import ctypes
+import functools
 import os
 import signal
+
+import c_library
 import truth
 
-libc = ctypes.CDLL(None)
+libc = c_library.load()
+# A static Python has none: then rt_sigsuspend of x86-64.
+suspend = getattr(libc, "sigsuspend", None) or functools.partial(libc.syscall, 130)
 
 
 class Stack(ctypes.Structure):
@@ -12,9 +17,12 @@ class Stack(ctypes.Structure):
     _fields_ = [("sp", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t)]
 
 
+Signals = ctypes.c_ulong * (1024 // 8 // ctypes.sizeof(ctypes.c_ulong))
+
+
 class Action(ctypes.Structure):
-    """glibc's struct sigaction on x86-64"""
-    _fields_ = [("handler", ctypes.c_void_p), ("mask", ctypes.c_ulong * 16), ("flags", ctypes.c_int),
+    """glibc's struct sigaction on x86-64 and i386"""
+    _fields_ = [("handler", ctypes.c_void_p), ("mask", Signals), ("flags", ctypes.c_int),
                 ("restorer", ctypes.c_void_p)]
 
 
@@ -34,14 +42,14 @@ assert libc.sigaction(signal.SIGUSR1, ctypes.byref(action), None) == 0
 
 # Pending until sigsuspend lets it in: the handler interrupts nothing else.
 SIG_BLOCK = 0
-usr1, none = (ctypes.c_ulong * 16)(1 << (signal.SIGUSR1 - 1)), (ctypes.c_ulong * 16)()
+usr1, none = Signals(1 << (signal.SIGUSR1 - 1)), Signals()
 assert libc.pthread_sigmask(SIG_BLOCK, ctypes.byref(usr1), None) == 0
 truth.watch(1)
 getattr(libc, "raise")(signal.SIGUSR1)
 
 
 def c_inner(_):
-    libc.sigsuspend(ctypes.byref(none))
+    suspend(ctypes.byref(none), ctypes.c_size_t(8))
 
 
 def p_outer():

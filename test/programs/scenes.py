@@ -15,7 +15,13 @@ import threading
 import types
 import weakref
 
+import c_library
 import truth
+
+try:
+    from xml.parsers import expat
+except ImportError:  # an interpreter without its library
+    expat = None
 
 SCENES = {}
 WORK = os.path.dirname(os.path.abspath(truth.PATH))
@@ -108,7 +114,15 @@ def s_eval():
 def s_qsort():
     compare = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(c_leaf)
     array = (ctypes.c_int * 3)(3, 1, 2)
-    ctypes.CDLL(None).qsort(array, ctypes.c_size_t(3), ctypes.c_size_t(4), compare)
+    c_library.load().qsort(array, ctypes.c_size_t(3), ctypes.c_size_t(4), compare)
+
+
+if expat is not None:
+    @scene
+    def s_expat():
+        parser = expat.ParserCreate()
+        parser.StartElementHandler = c_leaf
+        parser.Parse("<root/>", True)
 
 
 @scene
@@ -536,7 +550,7 @@ def main():
         for name in names:
             SCENES[name]()
         return
-    pthread = ctypes.CDLL(None)
+    pthread = c_library.load()
     handle = ctypes.c_ulong()
     # A thread that never ran Python, and one that C made and that calls in.
     before = set(os.listdir("/proc/self/task"))

@@ -5,12 +5,14 @@ thread while the kernel says that all of them sit in that read, tells the line. 
 watcher: it writes the truth file (argv[1]), one byte to OUT, and then echoes what it is sent.
 
 Truth file:    thread TID KERNEL-NAME
+               interp 1,0                                               where there is more than one interpreter
                + [ file:line (name) ] TAB [ file:line (qualname) ]      innermost first
 The sign says how the frame was entered: + from C, = from Python without C between, . unknown.
 Environment: PYSTACK_TEST_FDS=IN,OUT.  PYSTACK_TEST_ALONE=1: no watcher, the only thread writes its own truth.
 """
 import io
 import os
+import re
 import sys
 import threading
 import time
@@ -25,9 +27,11 @@ IN, OUT = [int(n) for n in os.environ["PYSTACK_TEST_FDS"].split(",")]
 ALONE = bool(os.environ.get("PYSTACK_TEST_ALONE"))
 PATH = sys.argv[1]
 DEADLINE = 30.0
+READ, GETTID = (0, 186) if sys.maxsize > 1 << 32 else (3, 224)  # numbers of system calls: x86-64, i386
 
 _blocked = {}  # ident: TID of the threads that asked for the descriptor to block in
 _expected = []  # callables that must say True before the truth is taken
+_told = {}  # TID: what tell() was told
 _never, _never_write = os.pipe()
 
 
@@ -67,6 +71,11 @@ def escape(text):
     return u"".join(out)
 
 
+def name_of(text):
+    """A function's: what looks like the place of a frame is taken apart, so that there is one."""
+    return re.sub(u":([0-9]+) [(]", u":\\1 \\\\x28", escape(text))
+
+
 def trampolines():
     """With -X perf or PYTHONPERFSUPPORT=1 calls of Python go through code of their own, one activation each."""
     return getattr(sys, "is_stack_trampoline_active", bool)()
@@ -80,10 +89,10 @@ def _sign(code):
     return "=" if code.co_name.startswith("p_") and not trampolines() else "."
 
 
-def _line(code, line):
+def _line(code, line, sign=None):
     names = code.co_name, getattr(code, "co_qualname", code.co_name)
-    return u"%s %s\n" % (_sign(code), u"\t".join(
-        u"[ %s:%d (%s) ]" % (escape(code.co_filename), line, escape(name)) for name in names))
+    return u"%s %s\n" % (sign or _sign(code), u"\t".join(
+        u"[ %s:%d (%s) ]" % (escape(code.co_filename), line, name_of(name)) for name in names))
 
 
 def _stack(frame):
@@ -116,8 +125,8 @@ def _publish(stacks):
 def _tid():
     if hasattr(threading, "get_native_id"):
         return threading.get_native_id()
-    import ctypes
-    return ctypes.CDLL(None).syscall(186)  # gettid, x86-64
+    import c_library
+    return c_library.load().syscall(GETTID)
 
 
 def start(target, name=None, args=()):
@@ -135,10 +144,20 @@ def fd(up=1):
     return _never
 
 
-def publish_frames(frames):
-    """Instead of fd(): the truth of the only thread, by hand: (code, line), innermost first."""
-    _publish({os.getpid(): [_line(code, line) for code, line in frames]})
+def publish_frames(frames, interps=None):
+    """Instead of fd(): the truth of the only thread, by hand: (code, line) or (code, line, sign), innermost first."""
+    said = [] if interps is None else [u"interp %s\n" % interps]
+    _publish({os.getpid(): said + [_line(*frame) for frame in frames]})
     return _never
+
+
+def lines_of(frames):
+    return [_line(code, line) for code, line in frames]
+
+
+def tell(tid, lines):
+    """The lines of a thread that are known otherwise."""
+    _told[tid] = lines
 
 
 def stop():
@@ -151,7 +170,7 @@ def expect(condition):
 
 
 def in_read(tid):
-    return _read("/proc/self/task/%d/syscall" % tid).startswith("0 0x%x " % _never)
+    return _read("/proc/self/task/%d/syscall" % tid).startswith("%d 0x%x " % (READ, _never))
 
 
 def sleeps(tid):
@@ -174,6 +193,9 @@ def _take(count):
     frames = sys._current_frames()
     stacks = {tid: _stack(frames[ident]) for ident, tid in _blocked.items() if ident in frames}
     stacks[_tid()] = _stack(sys._getframe(1))
+    for tid in stacks:
+        stacks[tid] = ([u"interp 0\n"] if _told else []) + stacks[tid]
+    stacks.update(_told)
     frames = None
     _publish(stacks)
     return IN

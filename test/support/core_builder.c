@@ -26,7 +26,7 @@ struct buffer {
 };
 
 struct core_builder {
-	struct buffer notes;
+	struct buffer notes, old; /* old: of the first of two PT_NOTEs */
 	struct segment *segments;
 	size_t segment_n;
 	struct entry *entries;
@@ -61,6 +61,13 @@ static void put(struct buffer *b, const void *bytes, size_t n)
 	b->n += n;
 }
 
+unsigned core_builder_word = 8;
+
+static void put_word(struct buffer *b, uint64_t word)
+{
+	put(b, &word, core_builder_word);
+}
+
 struct core_builder *core_builder_create(void)
 {
 	struct core_builder *b = grown(NULL, sizeof(*b));
@@ -78,6 +85,7 @@ void core_builder_destroy(struct core_builder *b)
 	free(b->segments);
 	free(b->entries);
 	free(b->notes.at);
+	free(b->old.at);
 	free(b);
 }
 
@@ -94,29 +102,50 @@ void core_builder_note(struct core_builder *b, const char *name, uint32_t type, 
 	put(&b->notes, zeros, -n & 3);
 }
 
+void core_builder_cut_notes(struct core_builder *b)
+{
+	free(b->old.at);
+	b->old = b->notes;
+	b->notes = (struct buffer){ .at = NULL };
+}
+
 void core_builder_prstatus(struct core_builder *b, int id, int cursig, const uint64_t regs[CB_REGS])
 {
+	static const uint8_t narrow[] = { CB_RBX, CB_RCX, CB_RDX, CB_RSI, CB_RDI, CB_RBP, CB_RAX, CB_DS,
+		CB_ES, CB_FS, CB_GS, CB_ORIG_RAX, CB_RIP, CB_CS, CB_EFLAGS, CB_RSP, CB_SS };
+	int wide = core_builder_word == 8;
 	uint8_t desc[336] = { 0 };
 	int16_t sig = (int16_t)cursig;
 	int32_t pid = id, signo = cursig;
 
 	memcpy(desc, &signo, sizeof(signo));
 	memcpy(desc + 12, &sig, sizeof(sig));
-	memcpy(desc + 32, &pid, sizeof(pid));
-	memcpy(desc + 112, regs, CB_REGS * sizeof(regs[0]));
-	core_builder_note(b, "CORE", NT_PRSTATUS, desc, sizeof(desc));
+	memcpy(desc + (wide ? 32 : 24), &pid, sizeof(pid));
+	if (wide)
+		memcpy(desc + 112, regs, CB_REGS * sizeof(regs[0]));
+	for (size_t i = 0; !wide && i < sizeof(narrow); i++)
+		memcpy(desc + 72 + 4 * i, &regs[narrow[i]], 4);
+	core_builder_note(b, "CORE", NT_PRSTATUS, desc, wide ? sizeof(desc) : 144);
+}
+
+void core_builder_tls(struct core_builder *b, uint32_t entry, uint32_t base)
+{
+	const uint32_t desc[4] = { entry, base, 0xfffff, 0x51 };
+
+	core_builder_note(b, "LINUX", NT_386_TLS, desc, sizeof(desc));
 }
 
 void core_builder_prpsinfo(struct core_builder *b, int pid, const char *fname, const char *psargs)
 {
+	size_t cut = core_builder_word == 8 ? 0 : 12;
 	uint8_t desc[136] = { 0 };
 	int32_t id = pid;
 
 	desc[1] = 'R';
-	memcpy(desc + 24, &id, sizeof(id));
-	memcpy(desc + 40, fname, strnlen(fname, 15));
-	memcpy(desc + 56, psargs, strnlen(psargs, 80));
-	core_builder_note(b, "CORE", NT_PRPSINFO, desc, sizeof(desc));
+	memcpy(desc + 24 - cut, &id, sizeof(id));
+	memcpy(desc + 40 - cut, fname, strnlen(fname, 15));
+	memcpy(desc + 56 - cut, psargs, strnlen(psargs, 80));
+	core_builder_note(b, "CORE", NT_PRPSINFO, desc, sizeof(desc) - cut);
 }
 
 void core_builder_siginfo(struct core_builder *b, int signo, int code, uint64_t field)
@@ -125,17 +154,18 @@ void core_builder_siginfo(struct core_builder *b, int signo, int code, uint64_t 
 	int32_t head[3] = { signo, 0, code };
 
 	memcpy(desc, head, sizeof(head));
-	memcpy(desc + 16, &field, sizeof(field));
+	memcpy(desc + 8 + core_builder_word, &field, sizeof(field));
 	core_builder_note(b, "CORE", NT_SIGINFO, desc, sizeof(desc));
 }
 
 void core_builder_auxv(struct core_builder *b, const uint64_t (*pairs)[2], size_t n)
 {
-	static const uint64_t end[2];
 	struct buffer desc = { .at = NULL };
 
-	put(&desc, pairs, n * sizeof(pairs[0]));
-	put(&desc, end, sizeof(end));
+	for (size_t i = 0; i <= n; i++) {
+		put_word(&desc, i < n ? pairs[i][0] : 0);
+		put_word(&desc, i < n ? pairs[i][1] : 0);
+	}
 	core_builder_note(b, "CORE", NT_AUXV, desc.at, desc.n);
 	free(desc.at);
 }
@@ -149,14 +179,13 @@ void core_builder_map(struct core_builder *b, uint64_t start, uint64_t end, uint
 void core_builder_files(struct core_builder *b, uint64_t page_size)
 {
 	struct buffer desc = { .at = NULL };
-	uint64_t head[2] = { b->entry_n, page_size };
 
-	put(&desc, head, sizeof(head));
+	put_word(&desc, b->entry_n);
+	put_word(&desc, page_size);
 	for (size_t i = 0; i < b->entry_n; i++) {
-		uint64_t row[3] = { b->entries[i].start, b->entries[i].end,
-			b->entries[i].offset / page_size };
-
-		put(&desc, row, sizeof(row));
+		put_word(&desc, b->entries[i].start);
+		put_word(&desc, b->entries[i].end);
+		put_word(&desc, b->entries[i].offset / page_size);
 	}
 	for (size_t i = 0; i < b->entry_n; i++)
 		put(&desc, b->entries[i].path, strlen(b->entries[i].path) + 1);
@@ -167,7 +196,10 @@ void core_builder_files(struct core_builder *b, uint64_t page_size)
 void core_builder_load(
     struct core_builder *b, uint64_t va, uint64_t memsz, uint32_t flags, const void *bytes, uint64_t filesz)
 {
-	b->segments = grown(b->segments, (b->segment_n + 1) * sizeof(*b->segments));
+	/* By doubling: there may be many. */
+	if ((b->segment_n & (b->segment_n - 1)) == 0)
+		b->segments =
+		    grown(b->segments, (b->segment_n == 0 ? 1 : 2 * b->segment_n) * sizeof(*b->segments));
 	b->segments[b->segment_n++] = (struct segment){ va, memsz, filesz, flags,
 		bytes == NULL ? NULL : copied(bytes, (size_t)filesz) };
 }
@@ -178,7 +210,8 @@ static void write_at(int fd, const void *bytes, size_t n, uint64_t off)
 		abort();
 }
 
-static void lay_out(const struct core_builder *b, int fd)
+/* The ELF header; how many bytes. */
+static size_t write_ehdr(int fd, size_t segment_n)
 {
 	Elf64_Ehdr eh = {
 		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
@@ -188,13 +221,53 @@ static void lay_out(const struct core_builder *b, int fd)
 		.e_phoff = sizeof(eh),
 		.e_ehsize = sizeof(eh),
 		.e_phentsize = sizeof(Elf64_Phdr),
-		.e_phnum = (Elf64_Half)(b->segment_n + 1),
+		.e_phnum = segment_n < PN_XNUM ? (Elf64_Half)segment_n : PN_XNUM,
 	};
-	uint64_t at = sizeof(eh) + (b->segment_n + 1) * sizeof(Elf64_Phdr);
-	Elf64_Phdr ph = { .p_type = PT_NOTE, .p_offset = at, .p_filesz = b->notes.n, .p_align = 4 };
+	Elf32_Ehdr narrow = {
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS32, ELFDATA2LSB, EV_CURRENT },
+		.e_type = ET_CORE,
+		.e_machine = EM_386,
+		.e_version = EV_CURRENT,
+		.e_phoff = sizeof(narrow),
+		.e_ehsize = sizeof(narrow),
+		.e_phentsize = sizeof(Elf32_Phdr),
+		.e_phnum = (Elf32_Half)segment_n,
+	};
 
-	write_at(fd, &eh, sizeof(eh), 0);
-	write_at(fd, &ph, sizeof(ph), sizeof(eh));
+	if (core_builder_word == 4)
+		write_at(fd, &narrow, sizeof(narrow), 0);
+	else
+		write_at(fd, &eh, sizeof(eh), 0);
+	return core_builder_word == 4 ? sizeof(narrow) : sizeof(eh);
+}
+
+/* Program header i, in a file whose ELF header has `start` bytes. */
+static void write_phdr(int fd, size_t start, size_t i, const Elf64_Phdr *ph)
+{
+	Elf32_Phdr narrow = { ph->p_type, (Elf32_Off)ph->p_offset, (Elf32_Addr)ph->p_vaddr, 0,
+		(Elf32_Word)ph->p_filesz, (Elf32_Word)ph->p_memsz, ph->p_flags, (Elf32_Word)ph->p_align };
+
+	if (core_builder_word == 4)
+		write_at(fd, &narrow, sizeof(narrow), start + i * sizeof(narrow));
+	else
+		write_at(fd, ph, sizeof(*ph), start + i * sizeof(*ph));
+}
+
+static void lay_out(const struct core_builder *b, int fd)
+{
+	size_t notes = b->old.n > 0 ? 2 : 1, start = write_ehdr(fd, b->segment_n + notes);
+	uint64_t at = start + (b->segment_n + notes) *
+				  (core_builder_word == 4 ? sizeof(Elf32_Phdr) : sizeof(Elf64_Phdr));
+	Elf64_Phdr ph = { .p_type = PT_NOTE, .p_offset = at, .p_filesz = b->old.n, .p_align = 4 };
+
+	if (b->old.n > 0) {
+		write_phdr(fd, start, 0, &ph);
+		write_at(fd, b->old.at, b->old.n, at);
+		at += b->old.n;
+		ph.p_offset = at;
+	}
+	ph.p_filesz = b->notes.n;
+	write_phdr(fd, start, notes - 1, &ph);
 	write_at(fd, b->notes.at, b->notes.n, at);
 	at += b->notes.n;
 	for (size_t i = 0; i < b->segment_n; i++) {
@@ -210,7 +283,7 @@ static void lay_out(const struct core_builder *b, int fd)
 			.p_flags = s->flags,
 			.p_align = 4096,
 		};
-		write_at(fd, &ph, sizeof(ph), sizeof(eh) + (i + 1) * sizeof(ph));
+		write_phdr(fd, start, i + notes, &ph);
 		if (s->bytes != NULL)
 			write_at(fd, s->bytes, (size_t)s->filesz, at);
 		at += s->filesz;

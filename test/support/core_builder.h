@@ -16,6 +16,10 @@
 
 struct core_builder;
 
+/* Bytes in a word of the process: 8 (x86-64), or 4 (i386): what is given here is then cut to size, and of the
+ * registers those are written that i386 has. For the core builders made from now on. */
+extern unsigned core_builder_word;
+
 /* Order of pr_reg in NT_PRSTATUS. */
 enum core_builder_reg {
 	CB_R15,
@@ -57,8 +61,12 @@ void core_builder_prstatus(struct core_builder *b, int id, int cursig, const uin
 void core_builder_prpsinfo(struct core_builder *b, int pid, const char *fname, const char *psargs);
 /* field: si_addr, or pid | uid << 32. */
 void core_builder_siginfo(struct core_builder *b, int signo, int code, uint64_t field);
+/* NT_386_TLS of the thread whose status came before: one segment descriptor. */
+void core_builder_tls(struct core_builder *b, uint32_t entry, uint32_t base);
 /* pairs: n times type, value; AT_NULL is added. */
 void core_builder_auxv(struct core_builder *b, const uint64_t (*pairs)[2], size_t n);
+/* What was added so far goes into a PT_NOTE of its own, before the one with the rest. */
+void core_builder_cut_notes(struct core_builder *b);
 /* Entries of the one NT_FILE, which core_builder_files writes, with offsets in units of page_size. */
 void core_builder_map(
     struct core_builder *b, uint64_t start, uint64_t end, uint64_t offset, const char *path);
@@ -70,7 +78,8 @@ void core_builder_load(
     struct core_builder *b, uint64_t va, uint64_t memsz, uint32_t flags, const void *bytes, uint64_t filesz);
 
 /* The core as an anonymous regular file (memfd), the caller's to close. Layout: ELF header, program
- * headers (PT_NOTE first), notes, segments at page boundaries in the order they were added. */
+ * headers (PT_NOTE first), notes, segments at page boundaries in the order they were added. Beyond 65534
+ * headers their number is not written, as in a core that was cut before its section header. */
 int core_builder_fd(const struct core_builder *b);
 /* The same at path (O_CREAT|O_TRUNC, mode 0600). */
 void core_builder_save(const struct core_builder *b, const char *path);

@@ -1,7 +1,8 @@
-/* ELF files made to order in memory, sound or broken on purpose.
+/* ELF files made to order in memory, sound or broken on purpose, of either class: the structures are written
+ * down as those of ELF-64 and cut to size in the end.
  *
  *   0     ELF header
- *   64    room for ELF_BUILDER_MAX program headers
+ *   64    (or 52) room for ELF_BUILDER_MAX program headers
  *   …     whatever was added, in order
  *   end   section names, section headers (added by elf_builder_finish) */
 #ifndef SUPPORT_ELF_BUILDER_H
@@ -12,6 +13,9 @@
 #include <stdint.h>
 
 enum { ELF_BUILDER_MAX = 24 };
+
+/* Class of the files that are started from now on: ELFCLASS64, or ELFCLASS32 (then EM_386). */
+extern unsigned char elf_builder_class;
 
 struct elf_builder {
 	uint8_t *bytes;
@@ -51,6 +55,14 @@ size_t elf_builder_symbols(
 
 /* A GNU build-id note, as bytes in the file; its offset, and its size in *size. */
 uint64_t elf_builder_build_id(struct elf_builder *b, const void *id, size_t n, size_t *size);
+
+/* Bytes of a section header, program header, symbol and compression header of b's class. */
+size_t elf_builder_shdr(const struct elf_builder *b);
+size_t elf_builder_phdr(const struct elf_builder *b);
+size_t elf_builder_sym(const struct elf_builder *b);
+
+/* One program header as b's class has it, at `at`; how many bytes. */
+size_t elf_builder_put_phdr(const struct elf_builder *b, const Elf64_Phdr *ph, void *at);
 
 /* Write the headers. Adding more after this is an error; changing bytes is not. */
 void elf_builder_finish(struct elf_builder *b);

@@ -86,12 +86,17 @@ static void fake_read_aux(struct ps_prochandle *P, auxv_t **out, int *n, void *d
 	*n = count + 1;
 }
 
+static char model_of(const struct fake_process *fake)
+{
+	return fake->narrow ? PR_MODEL_ILP32 : PR_MODEL_LP64;
+}
+
 static const psinfo_t *fake_psinfo(struct ps_prochandle *P, psinfo_t *out, void *data)
 {
 	const struct fake_process *fake = data;
 
 	(void)P;
-	*out = (psinfo_t){ .pr_pid = fake->pid, .pr_nlwp = (int)fake->lwp_n, .pr_dmodel = PR_MODEL_LP64 };
+	*out = (psinfo_t){ .pr_pid = fake->pid, .pr_nlwp = (int)fake->lwp_n, .pr_dmodel = model_of(fake) };
 	if (fake->psargs != NULL)
 		(void)snprintf(out->pr_psargs, sizeof(out->pr_psargs), "%s", fake->psargs);
 	return out;
@@ -102,7 +107,7 @@ static void fake_status(struct ps_prochandle *P, pstatus_t *out, void *data)
 	const struct fake_process *fake = data;
 
 	(void)P;
-	*out = (pstatus_t){ .pr_pid = fake->pid, .pr_nlwp = (int)fake->lwp_n, .pr_dmodel = PR_MODEL_LP64 };
+	*out = (pstatus_t){ .pr_pid = fake->pid, .pr_nlwp = (int)fake->lwp_n, .pr_dmodel = model_of(fake) };
 	if (fake->lwp_n > 0)
 		out->pr_lwp = fake->lwps[0];
 }

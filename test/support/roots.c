@@ -68,9 +68,9 @@ static void find_root(struct interpreter *out, size_t max, size_t *n, int say)
 	const char *why;
 
 	if (cache != NULL && cache[0] != 0)
-		(void)snprintf(root, sizeof(root), "%s/pystack/sid", cache);
+		(void)snprintf(root, sizeof(root), "%s/pystack/matrix/sid", cache);
 	else
-		(void)snprintf(root, sizeof(root), "%s/.cache/pystack/sid", home == NULL ? "" : home);
+		(void)snprintf(root, sizeof(root), "%s/.cache/pystack/matrix/sid", home == NULL ? "" : home);
 	if (geteuid() != 0) {
 		if (say)
 			(void)printf("SKIP: Python 3.14 and 3.15: chroot into %s needs root\n", root);

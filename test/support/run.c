@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/fileio.h"
+#include "support/oracle.h"
 #include "support/spawn.h"
 #include "support/spawn_files.h"
 
@@ -62,7 +63,7 @@ bool spawn_init(void)
 	}
 	(void)snprintf(
 	    place.folder, sizeof(place.folder), "%.150s/pystack-test-XXXXXX", tmp == NULL ? "/tmp" : tmp);
-	return mkdtemp(place.folder) != NULL;
+	return mkdtemp(place.folder) != NULL && oracle_init(self);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -145,7 +146,7 @@ static void run_child(const struct run_options *opt, const char *const argv[], i
 		if (chdir(cwd) != 0)
 			_exit(126);
 	}
-	if (opt->in != NULL && opt->in->root[0] != 0)
+	if (opt->in != NULL && opt->in->root[0] != 0 && !opt->own)
 		exec_below(argv);
 	else
 		(void)execvp(argv[0], (char *const *)(uintptr_t)argv);
@@ -232,8 +233,12 @@ void run_free(struct run *r)
 struct run run_tool(const struct run_options *opt, const char *const args[])
 {
 	const char *argv[ARGS_MAX] = { place.tool };
+	struct run r;
 
 	for (size_t i = 0; args[i] != NULL && i + 2 < ARGS_MAX; i++)
 		argv[i + 1] = args[i];
-	return run_program(opt, argv);
+	r = run_program(opt, argv);
+	if (r.status == 0 || r.status == 1)
+		oracle_shown(opt, args);
+	return r;
 }

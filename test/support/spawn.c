@@ -26,9 +26,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/oracle.h"
 #include "support/spawn_files.h"
 
-enum { ARGS_MAX = 32, READY_MS = 60000 };
+enum { ARGS_MAX = 32, READY_MS = 150000 };
 
 void fixture_path(const struct interpreter *in, const char *path, char *out, size_t size)
 {
@@ -185,8 +186,8 @@ static char wait_byte(int fd)
 	return byte;
 }
 
-/* The syscall file says "running" while a thread is on a CPU or ready to be. */
-static bool tasks_sleep(pid_t pid)
+/* The syscall file says "running" while a thread is on a CPU or ready to be. *ran: a number that changes when one runs. */
+static bool tasks_sleep(pid_t pid, uint64_t *ran)
 {
 	char path[64], text[64];
 	struct dirent *entry;
@@ -195,6 +196,7 @@ static bool tasks_sleep(pid_t pid)
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	tasks = opendir(path);
+	*ran = 0;
 	if (tasks == NULL)
 		return true;
 	while (sleeping && (entry = readdir(tasks)) != NULL) {
@@ -204,6 +206,9 @@ static bool tasks_sleep(pid_t pid)
 			continue;
 		(void)snprintf(file, sizeof(file), "%s/%s/syscall", path, entry->d_name);
 		sleeping = !spawn_head(file, text, sizeof(text)) || strncmp(text, "running", 7) != 0;
+		(void)snprintf(file, sizeof(file), "%s/%s/schedstat", path, entry->d_name);
+		if (spawn_head(file, text, sizeof(text)))
+			*ran += strtoull(text, NULL, 10);
 	}
 	(void)closedir(tasks);
 	return sleeping;
@@ -211,7 +216,15 @@ static bool tasks_sleep(pid_t pid)
 
 void fixture_settle(pid_t pid)
 {
-	for (int ms = 0; !tasks_sleep(pid); ms++) {
+	enum { QUIET = 4, QUIET_MS = 200 };
+	uint64_t ran, before = 0;
+
+	/* One that slept when it was looked at may have been woken by one that was looked at later. But some wake from time to time. */
+	for (int ms = 0, quiet = 0; quiet < QUIET; ms++) {
+		bool sleep = tasks_sleep(pid, &ran);
+
+		quiet = sleep && (ran == before || ms > QUIET_MS) ? quiet + 1 : 0;
+		before = ran;
 		if (ms > READY_MS / 2)
 			ck_abort_msg("process %d does not come to rest", (int)pid);
 		(void)poll(NULL, 0, 1);
@@ -266,7 +279,7 @@ void fixture_echo(struct fixture *f)
 
 bool fixture_core(struct fixture *f, int sig, char core[PATH_MAX], const char **why)
 {
-	char pattern[256] = "";
+	char pattern[256] = "", below[PATH_MAX];
 	struct dirent *entry;
 	int status = 0;
 	DIR *dir;
@@ -279,6 +292,7 @@ bool fixture_core(struct fixture *f, int sig, char core[PATH_MAX], const char **
 	if (sig != 0)
 		(void)kill(f->pid, sig);
 	ck_assert_int_eq(waitpid(f->pid, &status, 0), f->pid);
+	oracle_replaced(f->pid);
 	f->pid = 0;
 	ck_assert_msg(WIFSIGNALED(status), "fixture ended with status %#x", (unsigned)status);
 	*why = "the kernel wrote no core here";
@@ -291,11 +305,17 @@ bool fixture_core(struct fixture *f, int sig, char core[PATH_MAX], const char **
 			(void)snprintf(core, PATH_MAX, "%s/%s", f->dir, entry->d_name);
 	}
 	(void)closedir(dir);
+	if (core[0] != 0) {
+		fixture_path(f->in, core, below, sizeof(below));
+		oracle_judge(oracle_core(&(struct run_options){ .in = f->in, .cwd = f->dir }, below, NULL));
+	}
 	return core[0] != 0;
 }
 
 void fixture_end(struct fixture *f)
 {
+	char *differs = f->pid > 0 ? oracle_process(f->pid) : NULL;
+
 	if (f->pid > 0) {
 		(void)kill(f->pid, SIGKILL);
 		(void)waitpid(f->init != 0 ? f->init : f->pid, NULL, 0);
@@ -304,6 +324,7 @@ void fixture_end(struct fixture *f)
 	(void)close(f->to);
 	(void)close(f->from);
 	spawn_remove(f->dir);
+	oracle_judge(differs);
 }
 
 char process_state(pid_t pid)

@@ -40,13 +40,13 @@ void fixture_start(struct fixture *f, const struct interpreter *in, const struct
     const char *const args[]);
 /* The path of a file of the machine as a program below the interpreter's root sees it. */
 void fixture_path(const struct interpreter *in, const char *path, char *out, size_t size);
-/* Wait until no thread of pid is running; ends the test after 30 s. */
+/* Wait until no thread of pid is running; ends the test after 75 s. */
 void fixture_settle(pid_t pid);
 /* Ask it for a byte: it is alive and goes on. */
 void fixture_echo(struct fixture *f);
-/* Kill it with sig and find the kernel's core; false with *why when this system writes none here. */
+/* Kill it with sig and find the kernel's core, on which the engines are compared; false with *why when this system writes none here. */
 bool fixture_core(struct fixture *f, int sig, char core[PATH_MAX], const char **why);
-/* Kill and forget. */
+/* Compare the engines on it (support/oracle.h), kill and forget. */
 void fixture_end(struct fixture *f);
 
 /* State letter of /proc/PID/stat. */
@@ -62,6 +62,7 @@ struct run_options {
 	const struct interpreter
 	    *in;      /* run below its root (dynamic programs of the machine, by its own linker) */
 	pid_t beside; /* with in: in the mount namespace and root of this process */
+	bool own;     /* with in: a program of that root, by its path there */
 	const char *cwd;
 	int timeout; /* seconds; 0 = 60 */
 };

@@ -15,7 +15,8 @@ struct truth_frame {
 
 struct truth_thread {
 	long tid;
-	char *name; /* kernel's */
+	char *name;    /* kernel's */
+	char *interps; /* "1,0"; NULL: the process has one interpreter, or the thread runs none */
 	VEC(struct truth_frame) frames;
 };
 
@@ -38,6 +39,7 @@ struct output_line {
 struct output_thread {
 	long tid;
 	const char *name; /* NULL: header without one */
+	char interps[64]; /* "" none */
 	VEC(struct output_line) lines;
 };
 
@@ -56,9 +58,8 @@ struct output output_parse(const char *text, long pid);
 void output_free(struct output *o);
 const struct output_thread *output_thread(const struct output *o, long tid);
 
-/* COMPARE_LOOSE: the frames in truth must be there in their order, or a remark that one is missing; others may be
- * between, and marks. */
-enum { COMPARE_QUALNAME = 1, COMPARE_PYTHON_ONLY = 2, COMPARE_CORE = 4, COMPARE_LOOSE = 8 };
+/* COMPARE_MARKED: frames may be marked as not certain. */
+enum { COMPARE_QUALNAME = 1, COMPARE_PYTHON_ONLY = 2, COMPARE_CORE = 4, COMPARE_MARKED = 8 };
 
 /* Every thread's annotations against the truth, where they stand, no marks. Appends what differs to wrong. */
 void truth_compare(const struct truth *t, const struct output *o, int flags, struct strbuf *wrong);

@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "support/oracle.h"
+
 enum { PATIENCE_MS = 10000, THREADS_MAX = 4096 };
 
 static void say(int out)
@@ -99,11 +101,14 @@ struct victim victim_start(victim_main *run, int argument)
 
 void victim_end(struct victim *v)
 {
+	char *differs = oracle_process(v->pid);
+
 	(void)kill(v->pid, SIGKILL);
 	(void)kill(v->parent, SIGKILL);
 	(void)waitpid(v->parent, NULL, 0);
 	(void)close(v->from);
 	(void)close(v->to);
+	oracle_judge(differs);
 }
 
 char victim_state(pid_t pid, pid_t tid)

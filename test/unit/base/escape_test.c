@@ -90,6 +90,19 @@ START_TEST(very_long_names_are_cut_visibly)
 	strbuf_reset(&b);
 	escape_text(&b, text, n, false);
 	ck_assert_uint_eq(b.n, n - 1 + 3);
+	/* One that is escaped counts as one, wherever it is. */
+	text[7] = '\n';
+	strbuf_reset(&b);
+	escape_text(&b, text, n, false);
+	ck_assert_uint_eq(b.n, n - 1 + 3 + 3);
+	text[n - 2] = '\n';
+	strbuf_reset(&b);
+	escape_text(&b, text, n - 1, false);
+	ck_assert_uint_eq(b.n, n - 1 + 3 + 3);
+	ck_assert_str_eq(strbuf_text(&b) + b.n - 4, "\\x0a");
+	text[7] = text[n - 2] = 'x';
+	strbuf_reset(&b);
+	escape_text(&b, text, n, false);
 	ck_assert_str_eq(strbuf_text(&b) + n - 1, "...");
 	strbuf_free(&b);
 	free(text);

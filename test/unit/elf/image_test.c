@@ -192,14 +192,16 @@ static void add_compressed(struct elf_builder *b, const char *name, uint64_t cla
 	static const char plain[4000] = "all the same, all the same";
 	uint8_t packed[4096];
 	uLongf n = sizeof(packed);
-	Elf64_Chdr head = { .ch_type = type, .ch_size = claimed, .ch_addralign = 1 };
+	const Elf64_Chdr wide = { .ch_type = type, .ch_size = claimed, .ch_addralign = 1 };
+	const Elf32_Chdr narrow = { .ch_type = type, .ch_size = (Elf32_Word)claimed, .ch_addralign = 1 };
+	bool is_wide = elf_builder_class == ELFCLASS64;
+	size_t index, head_n = is_wide ? sizeof(wide) : sizeof(narrow);
 	uint64_t off;
-	size_t index;
 
 	ck_assert_int_eq(compress(packed, &n, (const Bytef *)plain, sizeof(plain)), Z_OK);
-	off = elf_builder_add(b, &head, sizeof(head), 1);
+	off = elf_builder_add(b, is_wide ? (const void *)&wide : &narrow, head_n, 1);
 	(void)elf_builder_add(b, packed, n, 1);
-	index = elf_builder_section(b, name, SHT_PROGBITS, 0, off, sizeof(head) + n);
+	index = elf_builder_section(b, name, SHT_PROGBITS, 0, off, head_n + n);
 	b->shdrs[index].sh_flags = SHF_COMPRESSED;
 }
 
@@ -212,7 +214,7 @@ START_TEST(compressed_sections_are_inflated_once)
 	sample_make(&s);
 	add_compressed(&s.b, ".good", 4000, ELFCOMPRESS_ZLIB);
 	add_compressed(&s.b, ".short", 5000, ELFCOMPRESS_ZLIB);
-	add_compressed(&s.b, ".bomb", 1ULL << 40, ELFCOMPRESS_ZLIB);
+	add_compressed(&s.b, ".bomb", (1ULL << 40) + UINT32_MAX, ELFCOMPRESS_ZLIB);
 	add_compressed(&s.b, ".ratio", 1ULL << 28, ELFCOMPRESS_ZLIB);
 	add_compressed(&s.b, ".other", 4000, 77);
 	elf_builder_finish(&s.b);
@@ -287,8 +289,8 @@ START_TEST(what_is_no_elf_is_refused_by_name)
 	elf_builder_finish(&s.b);
 	refused(&s, 0, ELF_FAULT_FORMAT, "empty");
 	refused(&s, 10, ELF_FAULT_FORMAT, "not an ELF");
-	refused(&s, 63, ELF_FAULT_FORMAT, "cut off");
-	refused(&s, 64, ELF_FAULT_FORMAT, "no program headers");
+	refused(&s, s.b.eh.e_ehsize - 1U, ELF_FAULT_FORMAT, "cut off");
+	refused(&s, s.b.eh.e_ehsize, ELF_FAULT_FORMAT, "no program headers");
 	s.b.bytes[EI_MAG1] = 'X';
 	refused(&s, s.b.n, ELF_FAULT_FORMAT, "not an ELF");
 	elf_builder_free(&s.b);
@@ -313,18 +315,24 @@ START_TEST(other_machines_are_refused_by_name)
 	sample_make(&s);
 	s.b.eh.e_machine = EM_AARCH64;
 	elf_builder_finish(&s.b);
-	refused(&s, s.b.n, ELF_FAULT_MACHINE, "64-bit (aarch64)");
+	refused(&s, s.b.n, ELF_FAULT_MACHINE, "(aarch64)");
+	s.b.bytes[EI_CLASS] = ELFCLASS64;
 	s.b.bytes[offsetof(Elf64_Ehdr, e_machine)] = EM_386;
+	refused(&s, s.b.n, ELF_FAULT_MACHINE, "64-bit (i386)");
+	s.b.bytes[offsetof(Elf64_Ehdr, e_machine)] = EM_X86_64;
 	s.b.bytes[EI_CLASS] = ELFCLASS32;
-	refused(&s, s.b.n, ELF_FAULT_MACHINE, "32-bit (i386)");
+	refused(&s, s.b.n, ELF_FAULT_MACHINE, "32-bit (x32) ELF file: only x86-64 and i386 are supported");
+	s.b.bytes[EI_CLASS] = 3;
+	refused(&s, s.b.n, ELF_FAULT_FORMAT, "unknown ELF class 3");
+	s.b.bytes[EI_CLASS] = ELFCLASS64;
 	s.b.bytes[EI_DATA] = ELFDATA2MSB;
 	refused(&s, s.b.n, ELF_FAULT_MACHINE, "big-endian");
 	elf_builder_free(&s.b);
 
 	sample_make(&s);
-	s.b.eh.e_phentsize = 32;
+	s.b.eh.e_phentsize = 40;
 	elf_builder_finish(&s.b);
-	refused(&s, s.b.n, ELF_FAULT_FORMAT, "program headers of 32 bytes");
+	refused(&s, s.b.n, ELF_FAULT_FORMAT, "program headers of 40 bytes");
 	elf_builder_free(&s.b);
 }
 END_TEST
@@ -359,9 +367,10 @@ START_TEST(program_headers_are_capped_to_the_file)
 	s.b.eh.e_phnum = 60000;
 	elf_builder_finish(&s.b);
 	ck_assert_int_eq(open_bytes(&s.b, s.b.n, &img, NULL), RES_OK);
-	ck_assert_uint_eq(elf_image_phnum(img), (s.b.n - 64) / 56);
+	ck_assert_uint_eq(elf_image_phnum(img), (s.b.n - s.b.eh.e_phoff) / elf_builder_phdr(&s.b));
 	elf_image_close(img);
-	ck_assert_int_eq(open_bytes(&s.b, 64 + 56 * 3 + 55, &img, NULL), RES_OK);
+	ck_assert_int_eq(
+	    open_bytes(&s.b, s.b.eh.e_phoff + elf_builder_phdr(&s.b) * 4 - 1, &img, NULL), RES_OK);
 	ck_assert_uint_eq(elf_image_phnum(img), 3);
 	elf_image_close(img);
 	elf_builder_free(&s.b);
@@ -383,9 +392,10 @@ START_TEST(many_program_headers_are_counted_by_section_0)
 	elf_image_close(img);
 	/* Section 0 lost, the notes segment first: the headers end where the notes start. */
 	{
-		Elf64_Phdr notes = { .p_type = PT_NOTE, .p_offset = 64 + 56 * 7 };
+		uint64_t first = s.b.eh.e_phoff, size = elf_builder_phdr(&s.b);
+		Elf64_Phdr notes = { .p_type = PT_NOTE, .p_offset = first + size * 7 };
 
-		memcpy(s.b.bytes + 64, &notes, sizeof(notes));
+		(void)elf_builder_put_phdr(&s.b, &notes, s.b.bytes + first);
 	}
 	ck_assert_int_eq(open_bytes(&s.b, s.b.n - 2000, &img, NULL), RES_OK);
 	ck_assert_uint_eq(elf_image_phnum(img), 7);
@@ -472,11 +482,13 @@ START_TEST(damaged_headers_never_crash)
 {
 	static const uint8_t evil[] = { 0x00, 0x01, 0x7f, 0x80, 0xff };
 	struct sample s;
+	size_t first;
 
 	sample_make(&s);
 	elf_builder_finish(&s.b);
-	for (size_t i = 0; i < 64 + 56 * 4 + 64 * 5; i++) {
-		size_t at = i < 64 + 56 * 4 ? i : (size_t)s.b.eh.e_shoff + i - (64 + 56 * 4);
+	first = (size_t)s.b.eh.e_phoff + 4 * elf_builder_phdr(&s.b);
+	for (size_t i = 0; i < first + 5 * elf_builder_shdr(&s.b); i++) {
+		size_t at = i < first ? i : (size_t)s.b.eh.e_shoff + i - first;
 		uint8_t was = s.b.bytes[at];
 
 		for (size_t e = 0; e < sizeof(evil); e++) {
@@ -500,13 +512,12 @@ START_TEST(damaged_headers_never_crash)
 }
 END_TEST
 
-int main(void)
+/* Each test with files of either class. */
+static TCase *tests(const char *name, void (*start)(void))
 {
-	Suite *suite = suite_create("elf/image");
-	TCase *tc = tcase_create("image");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = tcase_create(name);
 
+	tcase_add_checked_fixture(tc, start, NULL);
 	tcase_add_test(tc, headers_are_read);
 	tcase_add_test(tc, bytes_end_with_the_file);
 	tcase_add_test(tc, addresses_lead_to_file_bytes);
@@ -524,7 +535,27 @@ int main(void)
 	tcase_add_test(tc, many_segments_are_searched);
 	tcase_add_test(tc, our_own_file_opens);
 	tcase_add_test(tc, damaged_headers_never_crash);
-	suite_add_tcase(suite, tc);
+	return tc;
+}
+
+static void wide(void)
+{
+	elf_builder_class = ELFCLASS64;
+}
+
+static void narrow(void)
+{
+	elf_builder_class = ELFCLASS32;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("elf/image");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tests("64-bit", wide));
+	suite_add_tcase(suite, tests("32-bit", narrow));
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

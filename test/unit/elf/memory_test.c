@@ -176,11 +176,11 @@ START_TEST(what_is_no_image_is_refused)
 	make(&b);
 	elf_builder_finish(&b);
 	refused(&b, 0, LIMIT, ELF_FAULT_FORMAT);
-	refused(&b, 63, LIMIT, ELF_FAULT_FORMAT);
-	refused(&b, 64 + 100, LIMIT, ELF_FAULT_FORMAT);
-	refused(&b, b.n, 63, ELF_FAULT_FORMAT);
-	refused(&b, b.n, 64 + 56, ELF_FAULT_FORMAT);
-	b.bytes[offsetof(Elf64_Ehdr, e_machine)] = EM_386;
+	refused(&b, b.eh.e_ehsize - 1U, LIMIT, ELF_FAULT_FORMAT);
+	refused(&b, b.eh.e_ehsize + elf_builder_phdr(&b) + 4, LIMIT, ELF_FAULT_FORMAT);
+	refused(&b, b.n, b.eh.e_ehsize - 1U, ELF_FAULT_FORMAT);
+	refused(&b, b.n, b.eh.e_ehsize + elf_builder_phdr(&b), ELF_FAULT_FORMAT);
+	b.bytes[offsetof(Elf64_Ehdr, e_machine)] = EM_ARM;
 	refused(&b, b.n, LIMIT, ELF_FAULT_MACHINE);
 	b.bytes[0] = 0;
 	refused(&b, b.n, LIMIT, ELF_FAULT_FORMAT);
@@ -227,20 +227,39 @@ START_TEST(the_vdso)
 }
 END_TEST
 
-int main(void)
+/* Each test with files of either class. */
+static TCase *tests(const char *name, void (*start)(void))
 {
-	Suite *suite = suite_create("elf/memory");
-	TCase *tc = tcase_create("memory");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = tcase_create(name);
 
+	tcase_add_checked_fixture(tc, start, NULL);
 	tcase_add_test(tc, segments_are_there_and_gaps_are_not);
 	tcase_add_test(tc, unreadable_segment_stays_absent);
 	tcase_add_test(tc, sections_behind_the_last_segment_are_kept);
 	tcase_add_test(tc, lies_in_program_headers_cost_no_more_than_the_limit);
 	tcase_add_test(tc, what_is_no_image_is_refused);
 	tcase_add_test(tc, the_vdso);
-	suite_add_tcase(suite, tc);
+	return tc;
+}
+
+static void wide(void)
+{
+	elf_builder_class = ELFCLASS64;
+}
+
+static void narrow(void)
+{
+	elf_builder_class = ELFCLASS32;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("elf/memory");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tests("64-bit", wide));
+	suite_add_tcase(suite, tests("32-bit", narrow));
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

@@ -23,8 +23,8 @@ static uint8_t stack[2 * PAGE];
 
 static void put_word(size_t *at, uint64_t word)
 {
-	memcpy(stack + *at, &word, sizeof(word));
-	*at += sizeof(word);
+	memcpy(stack + *at, &word, core_builder_word);
+	*at += core_builder_word;
 }
 
 /* A stack as execve leaves it; strings: NUL-terminated, one after the other, arguments first. */
@@ -115,7 +115,7 @@ START_TEST(stack_overwritten)
 	check_psargs("prog", "prog");
 	/* A pointer to nowhere: what comes before it is told. */
 	lay_out(3, strings, sizeof(strings), 2);
-	at = ARGC + 3 * 8;
+	at = ARGC + 3 * core_builder_word;
 	put_word(&at, 0xdead0000);
 	check_psargs("prog", "prog -x");
 	/* No end anywhere. */
@@ -132,18 +132,37 @@ START_TEST(stack_overwritten)
 }
 END_TEST
 
-int main(void)
+/* Each test with cores of either word size. */
+static TCase *tests(const char *name, void (*start)(void))
 {
-	Suite *suite = suite_create("core_args");
-	TCase *tcase = tcase_create("core_args");
-	SRunner *runner;
-	int failed;
+	TCase *tcase = tcase_create(name);
 
+	tcase_add_checked_fixture(tcase, start, NULL);
 	tcase_add_test(tcase, found);
 	tcase_add_test(tcase, the_note_stands);
 	tcase_add_test(tcase, cut_at_79_bytes);
 	tcase_add_test(tcase, stack_overwritten);
-	suite_add_tcase(suite, tcase);
+	return tcase;
+}
+
+static void wide(void)
+{
+	core_builder_word = 8;
+}
+
+static void narrow(void)
+{
+	core_builder_word = 4;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("core_args");
+	SRunner *runner;
+	int failed;
+
+	suite_add_tcase(suite, tests("64-bit", wide));
+	suite_add_tcase(suite, tests("32-bit", narrow));
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -181,6 +181,29 @@ START_TEST(endless_notes)
 }
 END_TEST
 
+/* Each with cores of either word size. */
+static TCase *damage(const char *name, void (*start)(void))
+{
+	TCase *tcase = tcase_create(name);
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, start, NULL);
+	tcase_add_test(tcase, bytes_changed);
+	tcase_add_test(tcase, words_changed);
+	tcase_add_test(tcase, cut_anywhere);
+	return tcase;
+}
+
+static void wide(void)
+{
+	core_builder_word = 8;
+}
+
+static void narrow(void)
+{
+	core_builder_word = 4;
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("core_damage");
@@ -189,10 +212,9 @@ int main(void)
 	int failed;
 
 	tcase_set_timeout(tcase, 60);
-	tcase_add_test(tcase, bytes_changed);
-	tcase_add_test(tcase, words_changed);
-	tcase_add_test(tcase, cut_anywhere);
 	tcase_add_test(tcase, endless_notes);
+	suite_add_tcase(suite, damage("64-bit", wide));
+	suite_add_tcase(suite, damage("32-bit", narrow));
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -191,6 +191,79 @@ START_TEST(no_signal_is_lost)
 }
 END_TEST
 
+struct during {
+	struct victim *v;
+	pid_t but; /* not to be held */
+	int asked, called;
+};
+
+static bool all_but_one(void *data, lwpid_t id)
+{
+	struct during *d = data;
+
+	d->asked++;
+	return id != d->but;
+}
+
+static bool none(void *data, lwpid_t id)
+{
+	struct during *d = data;
+
+	(void)id;
+	d->asked++;
+	return false;
+}
+
+/* Everything is held but the one, and the registers are there. */
+static void look_during(void *data, const struct hold *h)
+{
+	struct during *d = data;
+
+	d->called++;
+	for (size_t i = 0; i < h->lwps.n; i++) {
+		ck_assert_int_ne(h->lwps.at[i].id, d->but);
+		ck_assert_int_eq(h->lwps.at[i].state, HOLD_HELD);
+		ck_assert_int_ne(h->lwps.at[i].regs[R_SP], 0);
+		ck_assert_int_eq(victim_state(d->v->pid, h->lwps.at[i].id), 't');
+	}
+	if (d->but != 0)
+		ck_assert_int_eq(victim_state(d->v->pid, d->but), 'S');
+}
+
+START_TEST(those_that_are_wanted)
+{
+	struct victim v = victim_start(victim_threads, 5);
+	struct ps_prochandle *P = grab(v.pid);
+	struct during d = { .v = &v, .but = v.pid };
+	struct hold_call call = { .wants = all_but_one, .held = look_during, .data = &d };
+	struct fault f = { 0 };
+	struct hold h;
+
+	for (int i = 0; i < 6; i++) {
+		pid_t tids[MOST];
+
+		ck_assert_int_eq(victim_lwps(v.pid, tids, MOST), 6);
+		ck_assert(victim_settles(v.pid, tids[i], 'S'));
+	}
+	ck_assert_int_eq(hold_during(P, &call, MS, &h, &f), RES_OK);
+	ck_assert_int_eq(d.asked, 6);
+	ck_assert_int_eq(d.called, 1);
+	ck_assert_uint_eq(h.lwps.n, 5);
+	for (size_t i = 0; i < h.lwps.n; i++)
+		ck_assert(victim_settles(v.pid, h.lwps.at[i].id, 'S')); /* let go already */
+	hold_free(&h);
+	d = (struct during){ .v = &v };
+	call.wants = none;
+	ck_assert_int_eq(hold_during(P, &call, MS, &h, &f), RES_OK);
+	ck_assert_int_eq(d.asked, 6);
+	ck_assert_int_eq(d.called, 1);
+	ck_assert_uint_eq(h.lwps.n, 0);
+	hold_free(&h);
+	Prelease(P, 0);
+	victim_end(&v);
+}
+END_TEST
+
 START_TEST(hundred_threads)
 {
 	struct victim v = victim_start(victim_threads, 100);
@@ -481,10 +554,10 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { blocked_stays_blocked, running_runs_on, stopped_stays_stopped,
-		stop_and_continue_meanwhile, no_signal_is_lost, hundred_threads, births_and_deaths_meanwhile,
-		some_lwps_only, vfork_parent_is_given_up, main_thread_has_ended, one_hold_at_a_time,
-		ignored_children_are_no_obstacle, another_tracer, killed_holder_leaves_no_trace,
-		killed_while_held };
+		stop_and_continue_meanwhile, no_signal_is_lost, those_that_are_wanted, hundred_threads,
+		births_and_deaths_meanwhile, some_lwps_only, vfork_parent_is_given_up, main_thread_has_ended,
+		one_hold_at_a_time, ignored_children_are_no_obstacle, another_tracer,
+		killed_holder_leaves_no_trace, killed_while_held };
 
 	return run_suite("hold", tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -122,32 +122,8 @@ START_TEST(foreign_user)
 }
 END_TEST
 
-/* A whole program of 32-bit code: pause(), again and again. */
-static const unsigned char program32[] = {
-	0x7f, 'E', 'L', 'F', 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* ELFCLASS32, little-endian */
-	2, 0, 3, 0, 1, 0, 0, 0, 0x54, 0x80, 0x04, 0x08,          /* ET_EXEC, EM_386, entry */
-	52, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 52, 0, 32, 0, 1, 0, 0, 0, 0, 0, 0, 0, /* one segment */
-	1, 0, 0, 0, 0, 0, 0, 0, 0x00, 0x80, 0x04, 0x08, 0x00, 0x80, 0x04, 0x08, 0x5d, 0, 0, 0, 0x5d, 0, 0, 0,
-	5, 0, 0, 0, 0, 0x10, 0, 0, /* PT_LOAD, r-x */
-	0xb8, 29, 0, 0, 0,         /* mov $29 (pause), %eax */
-	0xcd, 0x80,                /* int $0x80 */
-	0xeb, 0xf7,                /* again */
-};
-
+static const unsigned char mark = 0x7f; /* read out of victims, which have it too */
 static char folder[] = "/tmp/live_test.XXXXXX";
-
-static void run_32(int out, int in, int unused)
-{
-	char path[64];
-
-	(void)in;
-	(void)unused;
-	(void)snprintf(path, sizeof(path), "%s/p32", folder);
-	(void)!write(out, "!", 1);
-	(void)execl(path, path, (char *)NULL);
-	(void)!write(out, "x", 1);
-	_exit(1);
-}
 
 static void put_file(const char *path, const void *bytes, size_t n, mode_t mode)
 {
@@ -157,28 +133,6 @@ static void put_file(const char *path, const void *bytes, size_t n, mode_t mode)
 	ck_assert_int_eq(write(fd, bytes, n), (ssize_t)n);
 	(void)close(fd);
 }
-
-START_TEST(programs_of_32_bits)
-{
-	char path[64], name[16] = "";
-	struct victim v;
-
-	(void)snprintf(path, sizeof(path), "%s/p32", folder);
-	put_file(path, program32, sizeof(program32), 0755);
-	v = victim_start(run_32, 0);
-	/* The name of the process tells when the other program runs; EOF when it cannot. */
-	for (int i = 0; i < 1000000 && strcmp(name, "p32") != 0 && victim_state(v.pid, v.pid) != 'Z'; i++) {
-		hold_process_name(v.pid, name, sizeof(name));
-		(void)sched_yield();
-	}
-	if (strcmp(name, "p32") != 0)
-		(void)puts("SKIP: this kernel runs no 32-bit programs");
-	else
-		ck_assert_int_eq(refused(v.pid, PGRAB_RDONLY), G_ISAINVAL);
-	victim_end(&v);
-	(void)unlink(path);
-}
-END_TEST
 
 static void named(int out, int in, int unused)
 {
@@ -245,8 +199,8 @@ START_TEST(lwps_of_a_process_whose_main_thread_ended)
 	ck_assert_int_eq(n[1], 1);
 	ck_assert_int_eq(Ppsinfo(P)->pr_nlwp, 3);
 	ck_assert_int_eq(Ppsinfo(P)->pr_nzomb, 1);
-	ck_assert_int_eq(Pread(P, &c, 1, (uintptr_t)program32), 1);
-	ck_assert_int_eq(c, 0x7f);
+	ck_assert_int_eq(Pread(P, &c, 1, (uintptr_t)&mark), 1);
+	ck_assert_int_eq(c, mark);
 	Prelease(P, 0);
 	victim_end(&v);
 }
@@ -292,16 +246,16 @@ START_TEST(what_is_left_of_an_ended_process)
 	char c;
 	prgregset_t regs;
 
-	ck_assert_int_eq(Pread(P, &c, 1, (uintptr_t)program32), 1);
+	ck_assert_int_eq(Pread(P, &c, 1, (uintptr_t)&mark), 1);
 	victim_end(&v);
 	/* Its parent ended too, so that somebody else reaps it. */
 	ck_assert(victim_settles(v.pid, v.pid, '\0'));
-	ck_assert_int_eq(Pread(P, &c, 1, (uintptr_t)program32), 0);
+	ck_assert_int_eq(Pread(P, &c, 1, (uintptr_t)folder), 0);
 	ck_assert_ptr_null(Ppsinfo(P));
 	ck_assert_ptr_nonnull(Pstatus(P));
 	ck_assert_int_eq(Pstate(P), PS_UNDEAD);
 	ck_assert_int_eq(Plwp_getregs(P, v.pid, regs), -1);
-	ck_assert_ptr_nonnull(Paddr_to_map(P, (uintptr_t)program32));
+	ck_assert_ptr_nonnull(Paddr_to_map(P, (uintptr_t)folder));
 	Prelease(P, 0);
 }
 END_TEST
@@ -558,7 +512,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const all[] = { numbers_without_a_process, self_only_to_read, zombies, kernel_threads,
-		foreign_user, programs_of_32_bits, what_proc_says, lwps_of_a_process_whose_main_thread_ended,
+		foreign_user, what_proc_says, lwps_of_a_process_whose_main_thread_ended,
 		reads_stop_at_the_hole, what_is_left_of_an_ended_process, odd_names, moved_away_and_replaced,
 		only_regular_files, another_root, files_outlive_the_handle };
 	char command[96];

@@ -59,9 +59,68 @@ START_TEST(other_code)
 }
 END_TEST
 
+enum { THUNKS_AT = 0x402000 };
+
+/* As answer, of i386, with a thunk for eax and one for ebx. */
+static uint64_t answer32(const void *code, size_t n, uint32_t word)
+{
+	static const char thunks[] = "\x8b\x04\x24\xc3\x8b\x1c\x24\xc3\x90\x8b\x04\x24";
+	const struct fake_segment segments[] = { { DATA_AT, &word, sizeof(word) },
+		{ THUNKS_AT, thunks, sizeof(thunks) - 1 }, { 0 } };
+	struct fake_process fake = { .segments = segments, .narrow = true };
+	struct ps_prochandle *P = fake_grab(&fake);
+	uint64_t at = py_head_of_i386(P, span_of(code, n), CODE_AT);
+
+	Prelease(P, 0);
+	return at;
+}
+
+#define ANSWER32(bytes, word) answer32(bytes, sizeof(bytes) - 1, word)
+/* call THUNK; add $0xfdffb,%eax: then it is DATA_AT − 0x1000. */
+#define BASE "\xe8\xfb\x0f\0\0\x05\xfb\xdf\x0f\0"
+#define BASE_EBX "\xe8\xfe\x0f\0\0\x81\xc3\xfa\xdf\x0f\0" /* one byte into the code */
+
+START_TEST(code_of_i386)
+{
+	ck_assert_uint_eq(ANSWER32("\xa1\0\0\x50\0\xc3", 0), DATA_AT);
+	ck_assert_uint_eq(ANSWER32("\x55\x89\xe5\xa1\0\0\x50\0\x5d\xc3", 0), DATA_AT);
+	ck_assert_uint_eq(ANSWER32("\xa1\0\0\x50\0\x8b\x40\x0c\xc3", 0x7000), 0x700c);
+	ck_assert_uint_eq(ANSWER32(BASE "\x8b\x80\0\x10\0\0\xc3", 0), DATA_AT);
+	ck_assert_uint_eq(ANSWER32("\xf3\x0f\x1e\xfb\xe8\xf7\x0f\0\0\x05\xf7\xdf\x0f\0"
+				   "\x8b\x80\0\x10\0\0\xc3",
+			      0),
+	    DATA_AT);
+	ck_assert_uint_eq(ANSWER32(BASE "\x8b\x80\0\x10\0\0\x8b\0\xc3", 0xf7007000), 0xf7007000);
+	ck_assert_uint_eq(ANSWER32(BASE "\x8b\x80\0\x10\0\0\x8b\x40\x10\xc3", 0x7000), 0x7010);
+	ck_assert_uint_eq(ANSWER32(BASE "\x8d\x80\0\x10\0\0\x8b\x40\x18\xc3", 0), DATA_AT + 0x18);
+	ck_assert_uint_eq(ANSWER32(BASE "\x8b\x40\xf8\xc3", 0), DATA_AT - 0x1008);
+	ck_assert_uint_eq(ANSWER32("\x53" BASE_EBX "\x8b\x83\0\x10\0\0\x5b\xc3", 0), DATA_AT);
+}
+END_TEST
+
+START_TEST(other_code_of_i386)
+{
+	ck_assert_uint_eq(ANSWER32("", 0), 0);
+	ck_assert_uint_eq(ANSWER32("\xa1\0\0\x50", 0), 0);                           /* cut */
+	ck_assert_uint_eq(ANSWER32("\xa1\0\0\x50\0", 0), 0);                         /* no end */
+	ck_assert_uint_eq(ANSWER32(BASE, 0), 0);                                     /* cut */
+	ck_assert_uint_eq(ANSWER32(BASE "\x8b\x80\0\x10", 0), 0);                    /* cut */
+	ck_assert_uint_eq(ANSWER32(BASE "\x8d\x80\0\x10\0\0\xc3", 0), 0);            /* an address */
+	ck_assert_uint_eq(ANSWER32(BASE "\x8b\x83\0\x10\0\0\xc3", 0), 0);            /* of another register */
+	ck_assert_uint_eq(ANSWER32("\x53" BASE_EBX "\x8b\x83\0\x10\0\0\xc3", 0), 0); /* not given back */
+	/* What is called is no thunk, not all there, or nothing. */
+	ck_assert_uint_eq(ANSWER32("\xe8\x03\x10\0\0\x05\xfb\xdf\x0f\0\x8b\x80\0\x10\0\0\xc3", 0), 0);
+	ck_assert_uint_eq(ANSWER32("\xe8\x04\x10\0\0\x05\xfb\xdf\x0f\0\x8b\x80\0\x10\0\0\xc3", 0), 0);
+	ck_assert_uint_eq(ANSWER32("\xe8\0\0\0\0\x05\xfb\xdf\x0f\0\x8b\x80\0\x10\0\0\xc3", 0), 0);
+	/* A pointer that is not there. */
+	ck_assert_uint_eq(ANSWER32("\xa1\0\0\x60\0\x8b\0\xc3", 0), 0);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = { pointer_in_reach, pointer_by_another, other_code };
+	const TTest *const tests[] = { pointer_in_reach, pointer_by_another, other_code, code_of_i386,
+		other_code_of_i386 };
 
 	return run_suite("py_head", tests, sizeof(tests) / sizeof(tests[0]));
 }

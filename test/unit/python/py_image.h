@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,23 +27,24 @@ struct spec {
 	int type, size, tp_name, tp_flags;
 	int s_len, s_state, s_ascii, s_compact, s_shift, b_data;
 	int free_threaded;
-	int text; /* what names are */
+	int text;   /* what names are */
+	int narrow; /* words of 4 bytes */
 };
 
 enum { TEXT_COMPACT, TEXT_BYTES, TEXT_UCS2, TEXT_UCS4 };
 
-#define OBJECTS_24 8, 16, 24, 160, NOT, NOT, NOT, NOT, 0, 36, 0, TEXT_BYTES
-#define OBJECTS_25 8, 16, 24, 168, NOT, NOT, NOT, NOT, 0, 36, 0, TEXT_BYTES
-#define OBJECTS_30(text) 8, 16, 24, 168, 16, NOT, NOT, 24, 0, 32, 0, text
-#define OBJECTS_38 8, 16, 24, 168, 16, 32, 48, 72, 2, 32, 0, TEXT_COMPACT
-#define OBJECTS_312 8, 16, 24, 168, 16, 32, 40, 56, 2, 32, 0, TEXT_COMPACT
-#define OBJECTS_FT13 24, 32, 40, 184, 32, 48, 56, 72, 2, 48, 1, TEXT_COMPACT
-#define OBJECTS_FT14 24, 32, 40, 184, 32, 48, 56, 72, 8, 48, 1, TEXT_COMPACT
+#define OBJECTS_24 8, 16, 24, 160, NOT, NOT, NOT, NOT, 0, 36, 0, TEXT_BYTES, 0
+#define OBJECTS_25 8, 16, 24, 168, NOT, NOT, NOT, NOT, 0, 36, 0, TEXT_BYTES, 0
+#define OBJECTS_30(text) 8, 16, 24, 168, 16, NOT, NOT, 24, 0, 32, 0, text, 0
+#define OBJECTS_38 8, 16, 24, 168, 16, 32, 48, 72, 2, 32, 0, TEXT_COMPACT, 0
+#define OBJECTS_312 8, 16, 24, 168, 16, 32, 40, 56, 2, 32, 0, TEXT_COMPACT, 0
+#define OBJECTS_FT13 24, 32, 40, 184, 32, 48, 56, 72, 2, 48, 1, TEXT_COMPACT, 0
+#define OBJECTS_FT14 24, 32, 40, 184, 32, 48, 56, 72, 8, 48, 1, TEXT_COMPACT, 0
 /* Two pointers more in every head: Py_DEBUG up to 3.7, later Py_TRACE_REFS alone. */
-#define OBJECTS_26D 24, 32, 40, 184, NOT, NOT, NOT, NOT, 0, 52, 0, TEXT_BYTES
-#define OBJECTS_31D 24, 32, 40, 184, 32, NOT, NOT, 40, 0, 48, 0, TEXT_UCS2
-#define OBJECTS_35D 24, 32, 40, 184, 32, 48, 64, 88, 2, 48, 0, TEXT_COMPACT
-#define OBJECTS_312R 24, 32, 40, 184, 32, 48, 56, 72, 2, 48, 0, TEXT_COMPACT
+#define OBJECTS_26D 24, 32, 40, 184, NOT, NOT, NOT, NOT, 0, 52, 0, TEXT_BYTES, 0
+#define OBJECTS_31D 24, 32, 40, 184, 32, NOT, NOT, 40, 0, 48, 0, TEXT_UCS2, 0
+#define OBJECTS_35D 24, 32, 40, 184, 32, 48, 64, 88, 2, 48, 0, TEXT_COMPACT, 0
+#define OBJECTS_312R 24, 32, 40, 184, 32, 48, 56, 72, 2, 48, 0, TEXT_COMPACT, 0
 /* Interpreters of 2.4 to 3.6 have no number, and the "runtime" is the pointer to the first. */
 #define STATE_24 0, 0, 8, NOT, 0, 8, 16, NOT, NOT, NOT, 144, NOT, NOT, NOT
 #define STATE_34 0, 0, 8, NOT, 8, 16, 24, NOT, NOT, NOT, 152, NOT, NOT, NOT
@@ -62,6 +64,23 @@ enum { TEXT_COMPACT, TEXT_BYTES, TEXT_UCS2, TEXT_UCS4 };
 #define CODE_37D 56, NOT, 112, 120, NOT, 52, 128, NOT, NOT
 #define FRAME_38 24, 32, NOT, NOT, NOT, 104, 108, 116, 80
 #define CODE_38 48, NOT, 104, 112, NOT, 40, 120, NOT, NOT
+
+/* The same on i386. */
+#define SOBJECTS_2 4, 8, 12, 84, NOT, NOT, NOT, NOT, 0, 20, 0, TEXT_BYTES, 1
+#define SOBJECTS_30(text) 4, 8, 12, 84, 8, NOT, NOT, 12, 0, 16, 0, text, 1
+#define SOBJECTS_33 4, 8, 12, 84, 8, 16, 24, 36, 2, 16, 0, TEXT_COMPACT, 1
+#define SOBJECTS_312 4, 8, 12, 84, 8, 16, 20, 28, 2, 16, 0, TEXT_COMPACT, 1
+#define SMALL_24(id) 0, 0, 4, NOT, 0, 4, 8, NOT, NOT, NOT, id, NOT, NOT, NOT
+#define SMALL_34 0, 0, 4, NOT, 4, 8, 12, NOT, NOT, NOT, 84, NOT, NOT, NOT
+#define SMALL_37(head, number) head, 0, 4, number, 4, 8, 12, NOT, NOT, NOT, 96, NOT, NOT, NOT
+#define SFRAME_24 12, 16, NOT, NOT, NOT, 60, 64, NOT, 40
+#define SFRAME_34 12, 16, NOT, NOT, NOT, 60, 64, 72, 40
+#define SFRAME_37 12, 16, NOT, NOT, NOT, 52, 56, 64, 40
+#define SCODE_24 24, NOT, 48, 52, NOT, 56, 60, NOT, NOT
+#define SCODE_30 28, NOT, 52, 56, NOT, 60, 64, NOT, NOT
+#define SCODE_33 28, NOT, 56, 60, NOT, 64, 68, NOT, NOT
+#define SCODE_36 32, NOT, 60, 64, NOT, 28, 68, NOT, NOT
+#define SCODE_38 36, NOT, 64, 68, NOT, 32, 72, NOT, NOT
 
 /* clang-format off */
 static const struct spec specs[] = {
@@ -111,6 +130,37 @@ static const struct spec specs[] = {
 	{ "3.12 with references traced", 0x030c01f0, 40, 0, 72, 8, 8, 16, NOT, 56, NOT, NOT, 136, 144, 0, 8,
 	  8, 0, 56, 70, NOT, NOT, NOT, NOT, NOT,
 	  NOT, 208, 128, 136, 144, 84, 152, 192, NOT, OBJECTS_312R },
+	{ "i386 2.4", 0x020406f0, SMALL_24(80), SFRAME_24, SCODE_24, SOBJECTS_2 },
+	{ "i386 2.5", 0x020506f0, SMALL_24(80), SFRAME_24, SCODE_24, SOBJECTS_2 },
+	{ "i386 2.6", 0x020609f0, SMALL_24(80), SFRAME_24, SCODE_24, SOBJECTS_2 },
+	{ "i386 2.7", 0x020712f0, SMALL_24(80), SFRAME_24, SCODE_24, SOBJECTS_2 },
+	{ "i386 3.0", 0x030001f0, SMALL_24(84), SFRAME_24, SCODE_30, SOBJECTS_30(TEXT_UCS2) },
+	{ "i386 3.1", 0x030105f0, SMALL_24(84), SFRAME_24, SCODE_30, SOBJECTS_30(TEXT_UCS4) },
+	{ "i386 3.2", 0x030206f0, SMALL_24(84), SFRAME_24, SCODE_30, SOBJECTS_30(TEXT_UCS2) },
+	{ "i386 3.3", 0x030306f0, SMALL_24(84), SFRAME_24, SCODE_33, SOBJECTS_33 },
+	{ "i386 3.4", 0x03040af0, SMALL_34, SFRAME_34, SCODE_33, SOBJECTS_33 },
+	{ "i386 3.5", 0x030503f0, SMALL_34, SFRAME_34, SCODE_33, SOBJECTS_33 },
+	{ "i386 3.6", 0x03060ff0, SMALL_34, SFRAME_34, SCODE_36, SOBJECTS_33 },
+	{ "i386 3.7", 0x030710f0, SMALL_37(16, 8), SFRAME_37, SCODE_36, SOBJECTS_33 },
+	{ "i386 3.8", 0x030812f0, SMALL_37(24, 8), SFRAME_37, SCODE_38, SOBJECTS_33 },
+	{ "i386 3.9", 0x030912f0, SMALL_37(24, 12), SFRAME_37, SCODE_38, SOBJECTS_33 },
+	{ "i386 3.10", 0x030a0df0, 24, 0, 4, 12, 4, 8, 12, 32, 148, NOT, 96, NOT, NOT, 4,
+	  12, 16, NOT, NOT, NOT, 52, 56, 64, 36, SCODE_38, SOBJECTS_33 },
+	{ "i386 3.11", 0x030b07f0, 28, 0, 12, 28, 4, 8, NOT, 40, 192, NOT, 88, 92, 4, 8,
+	  24, 16, 28, 37, NOT, NOT, NOT, NOT, NOT,
+	  NOT, 116, 80, 84, 88, 48, 92, 108, NOT, SOBJECTS_33 },
+	{ "i386 3.12", 0x030c01f0, 28, 0, 60, 4, 4, 8, NOT, 40, NOT, NOT, 80, 84, 0, 4,
+	  4, 0, 28, 38, NOT, NOT, NOT, NOT, NOT,
+	  NOT, 124, 80, 84, 88, 44, 92, 116, NOT, SOBJECTS_312 },
+	{ "i386 3.13", 0x030d00f0, 616, 3644, 3700, 3648, 4, 8, 52, NOT, NOT, NOT, 92, 96, NOT, NOT,
+	  4, 0, 28, 38, NOT, NOT, NOT, NOT, NOT,
+	  NOT, 124, 80, 84, 88, 44, 92, 116, NOT, SOBJECTS_312 },
+	{ "i386 3.14", 0x030e0af0, 792, 3648, 3696, 3652, 4, 8, 52, NOT, NOT, NOT, 92, 96, NOT, NOT,
+	  4, 0, 28, 38, NOT, NOT, NOT, NOT, NOT,
+	  NOT, 128, 80, 84, 88, 44, 92, 120, NOT, SOBJECTS_312 },
+	{ "i386 2.6d", 0x020609f0, SMALL_24(80), 20, 24, NOT, NOT, NOT, 68, 72, NOT, 48,
+	  32, NOT, 56, 60, NOT, 64, 68, NOT, NOT,
+	  12, 16, 20, 92, NOT, NOT, NOT, NOT, 0, 28, 0, TEXT_BYTES, 1 },
 };
 /* clang-format on */
 enum {
@@ -139,6 +189,14 @@ enum {
 	SPEC_313T,
 	SPEC_314T
 };
+/* i386: where 2.4 is, and the others at the same distance from it as above, up to 3.14. */
+enum {
+	SPEC_I386 = SPEC_314T + 6,
+	SPEC_I386_39 = SPEC_I386 + SPEC_39,
+	SPEC_I386_310 = SPEC_I386 + SPEC_310,
+	SPEC_I386_311 = SPEC_I386 + SPEC_311,
+	SPEC_I386_312 = SPEC_I386 + SPEC_312
+};
 enum { SPECS = sizeof(specs) / sizeof(specs[0]) };
 
 struct image {
@@ -164,6 +222,33 @@ static inline void put64(struct image *m, uint64_t va, int off, uint64_t value)
 {
 	if (off >= 0)
 		memcpy(image_at(m, va + (uint64_t)off, 8), &value, 8);
+}
+
+/* A word of the process. */
+static inline void put_word(struct image *m, uint64_t va, int off, uint64_t value)
+{
+	size_t n = m->is->narrow ? 4 : 8;
+
+	if (off >= 0)
+		memcpy(image_at(m, va + (uint64_t)off, n), &value, n);
+}
+
+static inline int image_word(const struct image *m)
+{
+	return m->is->narrow ? 4 : 8;
+}
+
+static inline uint64_t get_word(struct image *m, uint64_t va, int off)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, image_at(m, va + (uint64_t)off, (size_t)image_word(m)), (size_t)image_word(m));
+	return value;
+}
+
+static inline uint64_t image_thread_id(const struct spec *is)
+{
+	return is->narrow ? 0xf7001000 : 0x7f0000001000;
 }
 
 static inline void put32(struct image *m, uint64_t va, int off, uint32_t value)
@@ -200,8 +285,8 @@ static inline uint64_t image_type(struct image *m, const char *name, uint64_t fl
 {
 	uint64_t type = image_alloc(m, 432);
 
-	put64(m, type, m->is->tp_name, image_bytes_at(m, name, strlen(name)));
-	put64(m, type, m->is->tp_flags, flags);
+	put_word(m, type, m->is->tp_name, image_bytes_at(m, name, strlen(name)));
+	put_word(m, type, m->is->tp_flags, flags);
 	return type;
 }
 
@@ -209,7 +294,7 @@ static inline uint64_t image_bytes(struct image *m, const void *bytes, size_t n)
 {
 	uint64_t b = image_alloc(m, (size_t)m->is->b_data + n + 1);
 
-	put64(m, b, m->is->type, m->is->text == TEXT_BYTES ? m->t_str : m->t_bytes);
+	put_word(m, b, m->is->type, m->is->text == TEXT_BYTES ? m->t_str : m->t_bytes);
 	if (m->is->hex < 0x02050000)
 		put32(
 		    m, b, m->is->size + 4, 0xeeeeeeee); /* a size has 32 bits; what follows may be anything */
@@ -226,9 +311,9 @@ static inline uint64_t image_unicode(struct image *m, const uint8_t *chars, size
 	uint64_t s = image_alloc(m, 64), data = image_alloc(m, (n + 1) * to);
 
 	ck_assert_uint_le(width, to);
-	put64(m, s, m->is->type, m->t_str);
-	put64(m, s, m->is->s_len, n);
-	put64(m, s, m->is->s_compact, data);
+	put_word(m, s, m->is->type, m->t_str);
+	put_word(m, s, m->is->s_len, n);
+	put_word(m, s, m->is->s_compact, data);
 	for (size_t i = 0; i < n; i++)
 		memcpy(image_at(m, data + i * to, to), chars + i * width, width);
 	return s;
@@ -246,8 +331,8 @@ static inline uint64_t image_str_of(struct image *m, const void *chars, size_t n
 	if (is->text != TEXT_COMPACT)
 		return image_unicode(m, chars, n, width);
 	s = image_alloc(m, head + n * width + width);
-	put64(m, s, is->type, m->t_str);
-	put64(m, s, is->s_len, n);
+	put_word(m, s, is->type, m->t_str);
+	put_word(m, s, is->s_len, n);
 	put32(m, s, is->s_state, (width | 8U | (ascii ? 16U : 0U)) << is->s_shift);
 	memcpy(image_at(m, s + head, n * width), chars, n * width);
 	return s;
@@ -268,17 +353,17 @@ static inline uint64_t image_code(struct image *m, const char *file, const char 
 
 	ck_assert_uint_le(length, sizeof(zeros));
 
-	put64(m, c, is->type, m->t_code);
-	put64(m, c, is->c_file, image_str(m, file));
-	put64(m, c, is->c_name, image_str(m, name));
-	put64(m, c, is->c_qual, image_str(m, name));
+	put_word(m, c, is->type, m->t_code);
+	put_word(m, c, is->c_file, image_str(m, file));
+	put_word(m, c, is->c_name, image_str(m, name));
+	put_word(m, c, is->c_qual, image_str(m, name));
 	put32(m, c, is->c_first, first);
-	put64(m, c, is->c_table, image_bytes(m, table, table_n));
+	put_word(m, c, is->c_table, image_bytes(m, table, table_n));
 	put32(m, c, is->c_trace, 1); /* the first unit is the prologue */
 	if (is->c_bytes >= 0)
-		put64(m, c, is->c_bytes, image_bytes(m, zeros, length));
+		put_word(m, c, is->c_bytes, image_bytes(m, zeros, length));
 	else
-		put64(m, c, is->size, length / 2);
+		put_word(m, c, is->size, length / 2);
 	return c;
 }
 
@@ -288,11 +373,11 @@ static inline uint64_t image_frame(struct image *m, uint64_t code, unsigned at, 
 	const struct spec *is = m->is;
 	uint64_t f = image_alloc(m, 400);
 
-	put64(m, f, is->type, m->t_frame);
-	put64(m, f, is->f_prev, previous);
-	put64(m, f, is->f_code, code);
+	put_word(m, f, is->type, m->t_frame);
+	put_word(m, f, is->f_prev, previous);
+	put_word(m, f, is->f_code, code);
 	if (is->c_start >= 0)
-		put64(m, f, is->f_instr, code + (uint64_t)is->c_start + at);
+		put_word(m, f, is->f_instr, code + (uint64_t)is->c_start + at);
 	put32(m, f, is->f_lasti, is->hex >> 16 == 0x030a ? at / 2 : at);
 	put8(m, f, is->f_state, is->hex >> 16 == 0x030a ? 0 : 1);
 	return f;
@@ -304,7 +389,7 @@ static inline uint64_t image_entry(struct image *m, uint64_t previous)
 	uint64_t f = image_alloc(m, 96);
 
 	memset(image_at(m, f, 96), 0xee, 96);
-	put64(m, f, m->is->f_prev, previous);
+	put_word(m, f, m->is->f_prev, previous);
 	put8(m, f, m->is->f_owner, 3);
 	return f;
 }
@@ -312,9 +397,9 @@ static inline uint64_t image_entry(struct image *m, uint64_t previous)
 /* The youngest frame of the thread (3.11, 3.12: of its root C frame). */
 static inline void image_start(struct image *m, uint64_t frame)
 {
-	put64(m, m->tstate, m->is->ts_frame, frame);
+	put_word(m, m->tstate, m->is->ts_frame, frame);
 	if (m->is->cf_frame >= 0 && m->is->f_owner >= 0)
-		put64(m, m->root, m->is->cf_frame, frame);
+		put_word(m, m->root, m->is->cf_frame, frame);
 }
 
 struct published {
@@ -394,17 +479,17 @@ static inline void image_init(struct image *m, const struct spec *is, size_t roo
 				     : 1U << 28);
 	m->t_frame = image_type(m, "frame", 0);
 	m->t_bytes = image_type(m, "bytes", 1U << 27);
-	put64(m, m->runtime, is->head, m->interp);
-	put64(m, m->runtime, is->head + 8, m->interp);
-	put64(m, m->interp, is->threads, m->tstate);
+	put_word(m, m->runtime, is->head, m->interp);
+	put_word(m, m->runtime, is->head + image_word(m), m->interp);
+	put_word(m, m->interp, is->threads, m->tstate);
 	put64(m, m->interp, is->id, 7);
-	put64(m, m->tstate, is->ts_interp, m->interp);
-	put64(m, m->tstate, is->ts_tid, 0x7f0000001000);
-	put64(m, m->tstate, is->ts_native, 4711);
-	put64(m, m->tstate, is->ts_cframe, m->root);
+	put_word(m, m->tstate, is->ts_interp, m->interp);
+	put_word(m, m->tstate, is->ts_tid, image_thread_id(is));
+	put_word(m, m->tstate, is->ts_native, 4711);
+	put_word(m, m->tstate, is->ts_cframe, m->root);
 	if (is->ts_base >= 0) {
-		put64(m, m->tstate, is->ts_base, m->base_frame);
-		put64(m, m->tstate, is->ts_frame, m->base_frame);
+		put_word(m, m->tstate, is->ts_base, m->base_frame);
+		put_word(m, m->tstate, is->ts_frame, m->base_frame);
 		put8(m, m->base_frame, is->f_owner, 3);
 	}
 	if (is->hex >= 0x030d0000) {
@@ -428,7 +513,9 @@ static inline void image_grab(struct image *m)
 	m->segments[0] = (struct fake_segment){ IMAGE_BASE, m->bytes, m->n };
 	m->maps[0] = (struct fake_map){ IMAGE_BASE - 4096, 4096, MA_READ | MA_EXEC, 0, name };
 	m->maps[1] = (struct fake_map){ IMAGE_BASE, module, MA_READ | MA_WRITE, 4096, name };
-	m->fake = (struct fake_process){ .pid = 4711, .segments = m->segments, .maps = m->maps };
+	m->fake = (struct fake_process){
+		.pid = 4711, .narrow = m->is->narrow != 0, .segments = m->segments, .maps = m->maps
+	};
 	m->P = fake_grab(&m->fake);
 	ck_assert_ptr_nonnull(m->P);
 }

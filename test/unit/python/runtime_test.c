@@ -59,10 +59,10 @@ START_TEST(not_initialised)
 	struct image m;
 
 	draw(&m, &specs[SPEC_314]);
-	put64(&m, m.interp, m.is->threads, 0);
+	put_word(&m, m.interp, m.is->threads, 0);
 	opens_not(&m, RES_FAIL, "not initialised");
 	draw(&m, &specs[SPEC_313]);
-	put64(&m, m.runtime, m.is->head, 0);
+	put_word(&m, m.runtime, m.is->head, 0);
 	opens_not(&m, RES_FAIL, "not initialised");
 }
 END_TEST
@@ -72,7 +72,7 @@ START_TEST(back_pointer_must_be_right)
 	struct image m;
 
 	draw(&m, &specs[SPEC_315]);
-	put64(&m, m.tstate, m.is->ts_interp, m.runtime);
+	put_word(&m, m.tstate, m.is->ts_interp, m.runtime);
 	opens_not(&m, RES_FAIL, "no thread state");
 }
 END_TEST
@@ -104,6 +104,10 @@ START_TEST(newer_than_known)
 	image_grab(&m);
 	ck_assert_msg(py_process_open(m.P, &py, &f) == RES_OK, "%s", f.text);
 	ck_assert_uint_eq(py_version(py, 0), 0x031100a1);
+	ck_assert(!py_version_known(py_version(py, 0)));
+	ck_assert(!py_version_known(0x031000f0));
+	ck_assert(py_version_known(0x030fffff));
+	ck_assert(py_version_known(0x020406f0));
 	py_process_close(py);
 	image_free(&m);
 }
@@ -122,17 +126,58 @@ START_TEST(longest_list_of_interpreters)
 	newer = image_alloc(&m, 64);
 	tstate = image_alloc(&m, 256);
 	slot = image_alloc(&m, 16);
-	put64(&m, newer, m.is->next, m.interp);
-	put64(&m, newer, m.is->threads, tstate);
-	put64(&m, tstate, m.is->ts_interp, newer);
-	put64(&m, tstate, m.is->ts_tid, 0x7f0000002000);
-	put64(&m, slot, 0, newer);
+	put_word(&m, newer, m.is->next, m.interp);
+	put_word(&m, newer, m.is->threads, tstate);
+	put_word(&m, tstate, m.is->ts_interp, newer);
+	put_word(&m, tstate, m.is->ts_tid, 0x7f0000002000);
+	put_word(&m, slot, 0, newer);
 	image_grab(&m);
 	ck_assert_msg(py_process_open(m.P, &py, &f) == RES_OK, "%s", f.text);
 	ck_assert_uint_eq(py_runtimes(py), 1);
 	ck_assert_int_eq(py_threads_read(py, &threads, &f), RES_OK);
 	ck_assert_uint_eq(threads.n, 2);
 	ck_assert_uint_eq(threads.at[0].interp, newer);
+	/* Without numbers of their own they are counted from the oldest. */
+	ck_assert_int_eq(threads.at[0].interp_id, 1);
+	ck_assert_int_eq(threads.at[1].interp_id, 0);
+	ck_assert_uint_eq(py_interpreters(py), 2);
+	vec_free(&threads);
+	py_process_close(py);
+	image_free(&m);
+}
+END_TEST
+
+/* From 3.7 on they have numbers; one may have no thread. */
+START_TEST(numbered_interpreters)
+{
+	struct image m;
+	struct py_process *py;
+	struct py_stack s;
+	struct fault f = { 0 };
+	uint64_t newer, idle;
+	py_threads threads = VEC_EMPTY;
+
+	draw(&m, &specs[_i]);
+	newer = image_alloc(&m, 8192);
+	idle = image_alloc(&m, 8192);
+	put_word(&m, m.runtime, m.is->head, idle);
+	put_word(&m, idle, m.is->next, newer);
+	put64(&m, idle, m.is->id, 9);
+	put_word(&m, newer, m.is->next, m.interp);
+	put64(&m, newer, m.is->id, 8);
+	put_word(&m, newer, m.is->threads, image_alloc(&m, 1024));
+	put_word(&m, IMAGE_BASE + m.used - 1024, m.is->ts_interp, newer);
+	image_grab(&m);
+	ck_assert_msg(py_process_open(m.P, &py, &f) == RES_OK, "%s", f.text);
+	ck_assert_int_eq(py_threads_read(py, &threads, &f), RES_OK);
+	ck_assert_uint_eq(py_interpreters(py), 3);
+	ck_assert_uint_eq(threads.n, 2);
+	ck_assert_int_eq(threads.at[0].interp_id, 8);
+	ck_assert_int_eq(threads.at[1].interp_id, 7);
+	ck_assert_int_eq(py_stack_read(py, &threads.at[1], &s, &f), RES_OK);
+	ck_assert_uint_eq(s.runs.at[0].tstate, m.tstate);
+	ck_assert_uint_eq(s.runs.at[0].runtime, 0);
+	py_stack_free(&s);
 	vec_free(&threads);
 	py_process_close(py);
 	image_free(&m);
@@ -155,7 +200,7 @@ START_TEST(broken_thread_list_keeps_what_was_read)
 		draw(&m, &specs[SPEC_312]);
 		image_grab(&m);
 		ck_assert_int_eq(py_process_open(m.P, &py, &f), RES_OK);
-		put64(&m, m.tstate, m.is->ts_next, cases[i].circle ? m.tstate : 0xdead0000);
+		put_word(&m, m.tstate, m.is->ts_next, cases[i].circle ? m.tstate : 0xdead0000);
 		ck_assert_int_eq(py_threads_read(py, &threads, &f), RES_FAIL);
 		ck_assert_uint_eq(threads.n, cases[i].expected);
 		ck_assert_str_ne(f.text, "");
@@ -163,6 +208,56 @@ START_TEST(broken_thread_list_keeps_what_was_read)
 		py_process_close(py);
 		image_free(&m);
 	}
+}
+END_TEST
+
+/* A new state is the first of its interpreter's list; one that is not yet its thread's may become so anywhere. */
+START_TEST(list_read_before)
+{
+	struct image m;
+	struct py_process *py;
+	struct fault f = { 0 };
+	uint64_t more, idle;
+	py_threads threads = VEC_EMPTY;
+
+	draw(&m, &specs[_i]);
+	more = image_alloc(&m, 1024);
+	idle = image_alloc(&m, 8192);
+	image_grab(&m);
+	put_word(&m, m.tstate, m.is->ts_tid, 0x7f0000001000);
+	ck_assert_int_eq(py_process_open(m.P, &py, &f), RES_OK);
+	ck_assert_int_eq(py_threads_read(py, &threads, &f), RES_OK);
+	ck_assert(py_threads_same(py, &threads));
+	/* Another thread has this state now, */
+	put_word(&m, m.tstate, m.is->ts_tid, 0x7f0000002000);
+	ck_assert(!py_threads_same(py, &threads));
+	put_word(&m, m.tstate, m.is->ts_tid, 0x7f0000001000);
+	ck_assert(py_threads_same(py, &threads));
+	/* there is one more, */
+	put_word(&m, more, m.is->ts_next, m.tstate);
+	put_word(&m, more, m.is->ts_interp, m.interp);
+	put_word(&m, m.interp, m.is->threads, more);
+	ck_assert(!py_threads_same(py, &threads));
+	/* which no thread has yet, */
+	ck_assert_int_eq(py_threads_read(py, &threads, &f), RES_OK);
+	ck_assert_uint_eq(threads.n, 2);
+	ck_assert(!py_threads_same(py, &threads));
+	put_word(&m, more, m.is->ts_tid, 0x7f0000003000);
+	ck_assert_int_eq(py_threads_read(py, &threads, &f), RES_OK);
+	ck_assert(py_threads_same(py, &threads));
+	/* or an interpreter, which makes no difference until it has a thread. */
+	put_word(&m, idle, m.is->next, m.interp);
+	put_word(&m, m.runtime, m.is->head, idle);
+	ck_assert(py_threads_same(py, &threads));
+	put_word(&m, idle, m.is->threads, more);
+	ck_assert(!py_threads_same(py, &threads));
+	/* A circle ends. */
+	put_word(&m, idle, m.is->threads, 0);
+	put_word(&m, idle, m.is->next, idle);
+	ck_assert(!py_threads_same(py, &threads));
+	vec_free(&threads);
+	py_process_close(py);
+	image_free(&m);
 }
 END_TEST
 
@@ -180,7 +275,10 @@ START_TEST(thread_state_that_went_away)
 	ck_assert_int_eq(py_process_open(m.P, &py, &f), RES_OK);
 	ck_assert_int_eq(py_threads_read(py, &threads, &f), RES_OK);
 	t = threads.at[0];
-	put64(&m, m.tstate, m.is->ts_interp, 0);
+	t.thread_id++; /* as if another thread had it by now */
+	ck_assert_int_eq(py_stack_read(py, &t, &s, &f), RES_FAIL);
+	t.thread_id--;
+	put_word(&m, m.tstate, m.is->ts_interp, 0);
 	ck_assert_int_eq(py_stack_read(py, &t, &s, &f), RES_FAIL);
 	t.tstate = 0xdead0000;
 	ck_assert_int_eq(py_stack_read(py, &t, &s, &f), RES_FAIL);
@@ -222,7 +320,7 @@ static void read_all(struct image *m)
 
 		if (py_stack_read(py, &threads.at[i], &s, NULL) != RES_OK)
 			continue;
-		py_stack_finish(py, &threads.at[i], &s);
+		py_stack_finish(py, &s);
 		py_stack_free(&s);
 	}
 	vec_free(&threads);
@@ -249,7 +347,7 @@ START_TEST(bytes_changed_at_random)
 			if (next_random(&state) % 2 != 0)
 				m.bytes[at] ^= (uint8_t)(1U << next_random(&state) % 8);
 			else
-				put64(&m, IMAGE_BASE + (at & ~(size_t)7), 0,
+				put_word(&m, IMAGE_BASE + (at & ~(size_t)7), 0,
 				    IMAGE_BASE + (next_random(&state) % m.used & ~(size_t)7));
 		}
 		image_grab(&m);
@@ -273,6 +371,10 @@ int main(void)
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_test(tcase, tests[i]);
 	tcase_add_loop_test(tcase, longest_list_of_interpreters, SPEC_24, SPEC_36 + 1);
+	tcase_add_loop_test(tcase, longest_list_of_interpreters, SPEC_I386, SPEC_I386 + SPEC_36 + 1);
+	tcase_add_loop_test(tcase, numbered_interpreters, SPEC_I386 + SPEC_37, SPEC_I386 + SPEC_314 + 1);
+	tcase_add_loop_test(tcase, numbered_interpreters, SPEC_37, SPEC_314T + 1);
+	tcase_add_loop_test(tcase, list_read_before, SPEC_37, SPEC_314T + 1);
 	tcase_add_loop_test(tcase, bytes_changed_at_random, 0, SPECS);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

@@ -8,7 +8,7 @@ static struct py_runtime runtime_of(const struct spec *is)
 {
 	struct py_runtime rt = { .version = (uint32_t)is->hex };
 
-	ck_assert_int_eq(py_layout_of_version(rt.version, &rt.layout), RES_OK);
+	ck_assert_int_eq(py_layout_of_version(rt.version, 8, &rt.layout), RES_OK);
 	rt.layout.char_width = is->text == TEXT_UCS2 ? 2 : 4;
 	return rt;
 }
@@ -97,7 +97,7 @@ START_TEST(data_elsewhere)
 	image_init(&m, &specs[both[_i]], 1 << 16);
 	s = image_str_of(&m, "\0\0\0\0\0\0\0\0", 3, 1, false);
 	put32(&m, s, m.is->s_state, 1U << 2); /* kind 1, not compact */
-	put64(&m, s, m.is->s_compact, image_bytes_at(&m, "a\xe9z", 3));
+	put_word(&m, s, m.is->s_compact, image_bytes_at(&m, "a\xe9z", 3));
 	expect(&m, s, "a\xc3\xa9z", 4);
 }
 END_TEST
@@ -111,8 +111,8 @@ START_TEST(not_ready)
 	image_init(&m, &specs[SPEC_38], 1 << 16);
 	s = image_str(&m, "0123456789012345678901234567890123456789");
 	put32(&m, s, 32, 0);
-	put64(&m, s, 40, image_bytes_at(&m, chars, sizeof(chars)));
-	put64(&m, s, 64, 2);
+	put_word(&m, s, 40, image_bytes_at(&m, chars, sizeof(chars)));
+	put_word(&m, s, 64, 2);
 	expect(&m, s, "o\xe2\x82\xac", 4);
 }
 END_TEST
@@ -213,11 +213,11 @@ START_TEST(no_strings)
 	refused(&m, s);
 	image_init(&m, &specs[both[_i]], 1 << 16);
 	s = image_str(&m, "x");
-	put64(&m, s, m.is->s_len, UINT64_MAX);
+	put_word(&m, s, m.is->s_len, UINT64_MAX);
 	refused(&m, s);
 	image_init(&m, &specs[both[_i]], 1 << 16);
 	s = image_str(&m, "x");
-	put64(&m, s, m.is->s_len, 1 << 16); /* runs out of memory that is there */
+	put_word(&m, s, m.is->s_len, 1 << 16); /* runs out of memory that is there */
 	refused(&m, s);
 	image_init(&m, &specs[both[_i]], 1 << 16);
 	refused(&m, 0);

@@ -152,10 +152,111 @@ START_TEST(ranges_do_not_overlap)
 	target.era = 1;
 	/* From below into what is there: only the new part is copied … */
 	ck_assert_uint_eq(snapshot_copy(copy, DATA + 3 * PAGE, DATA + 5 * PAGE), PAGE);
-	/* … and what is there already counts as copied. */
-	ck_assert_uint_eq(snapshot_copy(copy, DATA + 4 * PAGE + 8, DATA + 5 * PAGE), PAGE - 8);
 	ck_assert_uint_eq(byte_at(DATA + 3 * PAGE, 1), truth(DATA + 3 * PAGE, 1));
 	ck_assert_uint_eq(byte_at(DATA + 4 * PAGE, 1), truth(DATA + 4 * PAGE, 0));
+	ck_assert(snapshot_whole(copy, DATA + 3 * PAGE));
+	ck_assert(snapshot_whole(copy, DATA + 4 * PAGE));
+	/* … and what begins inside of it takes its place from there on. */
+	target.era = 2;
+	ck_assert_uint_eq(snapshot_copy(copy, DATA + 4 * PAGE + 8, DATA + 5 * PAGE), PAGE - 8);
+	ck_assert_uint_eq(byte_at(DATA + 4 * PAGE + 7, 1), truth(DATA + 4 * PAGE + 7, 0));
+	ck_assert_uint_eq(byte_at(DATA + 4 * PAGE + 8, 1), truth(DATA + 4 * PAGE + 8, 2));
+	ck_assert(!snapshot_whole(copy, DATA + 4 * PAGE));
+	ck_assert(snapshot_whole(copy, DATA + 4 * PAGE + 8));
+	teardown();
+}
+END_TEST
+
+START_TEST(many_ranges_at_once)
+{
+	struct snapshot_piece pieces[] = {
+		{ DATA + 6 * PAGE, DATA + 7 * PAGE, 0 }, { DATA + PAGE, DATA + 2 * PAGE + 5, 0 },
+		{ DATA + 3 * PAGE - 5, DATA + 5 * PAGE, 0 }, /* runs into the hole at 3 */
+	};
+
+	setup(3);
+	snapshot_copy_pieces(copy, pieces, 3);
+	ck_assert_uint_eq(pieces[0].got, PAGE);
+	ck_assert_uint_eq(pieces[1].got, PAGE + 5);
+	ck_assert_uint_eq(pieces[2].got, 5);
+	target.era = 1;
+	ck_assert_uint_eq(byte_at(DATA + 2 * PAGE + 4, 1), truth(DATA + 2 * PAGE + 4, 0));
+	ck_assert_uint_eq(byte_at(DATA + 2 * PAGE + 5, 1), truth(DATA + 2 * PAGE + 5, 1));
+	/* In each other's way: the later begins inside the earlier. */
+	pieces[0] = (struct snapshot_piece){ DATA + 4 * PAGE, DATA + 6 * PAGE, 0 };
+	pieces[1] = (struct snapshot_piece){ DATA + 5 * PAGE, DATA + 6 * PAGE, 0 };
+	snapshot_copy_pieces(copy, pieces, 2);
+	ck_assert_uint_eq(pieces[0].got, 2 * PAGE);
+	ck_assert_uint_eq(pieces[1].got, PAGE);
+	ck_assert(!snapshot_whole(copy, DATA + 4 * PAGE));
+	teardown();
+}
+END_TEST
+
+START_TEST(forgotten_is_read_anew)
+{
+	setup(PAGES);
+	(void)byte_at(DATA, 1);
+	ck_assert_uint_eq(snapshot_copy(copy, DATA + 2 * PAGE, DATA + 3 * PAGE), PAGE);
+	target.era = 1;
+	ck_assert_uint_eq(byte_at(DATA, 1), truth(DATA, 0));
+	snapshot_forget(copy);
+	ck_assert_uint_eq(byte_at(DATA, 1), truth(DATA, 1));
+	ck_assert_uint_eq(byte_at(DATA + 2 * PAGE, 1), truth(DATA + 2 * PAGE, 0)); /* not what was copied */
+	snapshot_drop(copy, DATA + 2 * PAGE + 8);                                  /* nothing begins there */
+	ck_assert_uint_eq(byte_at(DATA + 2 * PAGE, 1), truth(DATA + 2 * PAGE, 0));
+	snapshot_drop(copy, DATA + 2 * PAGE);
+	ck_assert(!snapshot_whole(copy, DATA + 2 * PAGE));
+	ck_assert_uint_eq(byte_at(DATA + 2 * PAGE, 1), truth(DATA + 2 * PAGE, 1));
+	teardown();
+}
+END_TEST
+
+/* Two pieces of one page, one of which goes on in the next, which cannot be read. */
+START_TEST(kept_is_there_at_the_end)
+{
+	uintptr_t first = DATA + 100, second = DATA + PAGE - 8;
+	uint8_t bytes[64];
+
+	setup(1);
+	snapshot_keep(copy, first, 64);
+	target.era = 1;
+	snapshot_keep(copy, second, 64);
+	snapshot_keep(copy, first + 32, 16); /* read from the page, which is as old */
+	snapshot_forget(copy);
+	ck_assert_uint_eq(byte_at(first, 1), truth(first, 1)); /* not yet the end */
+	snapshot_forget(copy);
+	snapshot_seal(copy);
+	ck_assert_uint_eq(byte_at(first, 1), truth(first, 0));
+	ck_assert_uint_eq(byte_at(first + 63, 1), truth(first + 63, 0));
+	ck_assert_uint_eq(byte_at(second + 7, 1), truth(second + 7, 0));
+	(void)byte_at(first - 1, 0);
+	(void)byte_at(first + 64, 0);
+	(void)byte_at(second + 8, 0);
+	ck_assert_int_eq(Pread(snapshot_handle(copy), bytes, 64, first + 10), 54);
+	teardown();
+}
+END_TEST
+
+START_TEST(kept_is_the_latest_of_a_place)
+{
+	uintptr_t va = DATA + 100;
+
+	setup(PAGES);
+	snapshot_keep(copy, va, 64);
+	snapshot_keep(copy, va + 200, 64);
+	snapshot_forget(copy);
+	target.era = 1;
+	snapshot_keep(copy, va, 64);
+	snapshot_forget(copy);
+	target.era = 2;
+	snapshot_keep(copy, va + 16, 16);
+	snapshot_forget(copy);
+	snapshot_seal(copy);
+	ck_assert_uint_eq(byte_at(va, 1), truth(va, 1));
+	ck_assert_uint_eq(byte_at(va + 16, 1), truth(va + 16, 2));
+	ck_assert_uint_eq(byte_at(va + 32, 1), truth(va + 32, 1));
+	ck_assert_uint_eq(byte_at(va + 200, 1), truth(va + 200, 0));
 	teardown();
 }
 END_TEST
@@ -175,7 +276,8 @@ int main(void)
 	const TTest *const tests[] = { what_was_read_stays_the_same, sealed_reads_nothing_that_can_change,
 		sealed_still_reads_text, a_range_is_one_piece_and_wins_over_later_bytes,
 		a_read_crosses_from_range_to_page, a_hole_ends_a_read_and_costs_its_neighbours_nothing,
-		ranges_do_not_overlap, many_pages_find_their_bytes };
+		ranges_do_not_overlap, many_ranges_at_once, forgotten_is_read_anew,
+		many_pages_find_their_bytes, kept_is_there_at_the_end, kept_is_the_latest_of_a_place };
 
 	return run_suite("snapshot", tests, sizeof(tests) / sizeof(tests[0])) == 0 ? EXIT_SUCCESS
 										   : EXIT_FAILURE;

@@ -77,7 +77,13 @@ static void put_frame(struct drawn *d, uint64_t fp, uint64_t callers_fp, uint64_
 	put(d, fp + 8, ra);
 }
 
-static const enum unwind_engine engines[] = { UNWIND_ENGINE_LIBUNWIND, UNWIND_ENGINE_FP };
+static const enum unwind_engine engines[] = { UNWIND_ENGINE_FP, UNWIND_ENGINE_CFI, UNWIND_ENGINE_LIBUNWIND };
+
+/* How many of them are built in. */
+static size_t engines_n(void)
+{
+	return unwind_engine_built(UNWIND_ENGINE_LIBUNWIND) ? 3 : 2;
+}
 
 START_TEST(frames_by_frame_pointer)
 {
@@ -103,21 +109,40 @@ START_TEST(frames_by_frame_pointer)
 }
 END_TEST
 
-/* The same stack for the CFI engine: nothing describes these pcs, which is said; and in code of no file
+/* The same stack for the engines by CFI: nothing describes these pcs, which is said; and in code of no file
  * a frame pointer of 0 proves no end. */
 START_TEST(guesses_are_marked)
 {
-	struct drawn *d = drawn_create();
+	for (size_t e = 1; e < engines_n(); e++) {
+		struct drawn *d = drawn_create();
 
-	d->regs.reg[UNWIND_DWARF_RBP] = STACK + 0x20;
-	put_frame(d, STACK + 0x20, 0, TEXT + 0x100);
-	drawn_walk(d, UNWIND_ENGINE_LIBUNWIND, 0);
-	ck_assert_uint_eq(d->s.frames.n, 2);
-	ck_assert(d->s.frames.at[0].no_cfi && d->s.frames.at[1].no_cfi);
-	ck_assert_int_eq(d->s.frames.at[1].how, UNWIND_FP);
-	ck_assert_int_eq(d->s.end, UNWIND_END_LOST);
-	ck_assert_str_eq(d->s.why, "no unwind information at 0x400100");
-	drawn_free(d);
+		d->regs.reg[UNWIND_DWARF_RBP] = STACK + 0x20;
+		put_frame(d, STACK + 0x20, 0, TEXT + 0x100);
+		drawn_walk(d, engines[e], 0);
+		ck_assert_uint_eq(d->s.frames.n, 2);
+		ck_assert(d->s.frames.at[0].no_cfi && d->s.frames.at[1].no_cfi);
+		ck_assert_int_eq(d->s.frames.at[1].how, UNWIND_FP);
+		ck_assert_int_eq(d->s.end, UNWIND_END_LOST);
+		ck_assert_str_eq(d->s.why, "no unwind information at 0x400100");
+		drawn_free(d);
+	}
+}
+END_TEST
+
+/* Nor does it in what is no code, be it of a file: a return address there is none. */
+START_TEST(no_end_in_data)
+{
+	for (size_t e = 1; e < engines_n(); e++) {
+		struct drawn *d = drawn_create();
+
+		d->maps[0].flags = MA_READ | MA_WRITE;
+		d->maps[0].name = "/lib/libnothing.so";
+		d->regs.reg[UNWIND_DWARF_RSP] = STACK + STACK_SIZE - 8;
+		drawn_walk(d, engines[e], 0);
+		ck_assert_uint_eq(d->s.frames.n, 1);
+		ck_assert_int_eq(d->s.end, UNWIND_END_LOST);
+		drawn_free(d);
+	}
 }
 END_TEST
 
@@ -136,7 +161,7 @@ static const struct {
 
 START_TEST(bad_frame_pointers)
 {
-	for (size_t e = 0; e < 2; e++) {
+	for (size_t e = 0; e < engines_n(); e++) {
 		struct drawn *d = drawn_create();
 
 		d->regs.reg[UNWIND_DWARF_RBP] = bad_frames[_i].fp;
@@ -201,7 +226,7 @@ static void put_context(struct drawn *d, uint64_t at, uint64_t rbp, uint64_t rsp
 /* A handler on an alternate stack: the walk crosses to the other, and down in addresses is right here. */
 START_TEST(signal_frame_changes_stacks)
 {
-	for (size_t e = 0; e < 2; e++) {
+	for (size_t e = 0; e < engines_n(); e++) {
 		struct drawn *d = drawn_create();
 		const struct native_frame *f;
 
@@ -232,7 +257,7 @@ END_TEST
  * the walk has been ends it. */
 START_TEST(circle_of_signal_frames)
 {
-	for (size_t e = 0; e < 2; e++) {
+	for (size_t e = 0; e < engines_n(); e++) {
 		struct drawn *d = drawn_create();
 
 		memcpy(d->text + TRAMPOLINE, sigreturn, sizeof(sigreturn));
@@ -252,17 +277,50 @@ START_TEST(call_through_a_bad_pointer)
 {
 	static const uint64_t nowhere[] = { 0, 0x123, STACK + 0x40, 0xffffffffffffffff };
 
-	for (size_t i = 0; i < 8; i++) {
+	for (size_t i = 0; i < 4 * engines_n(); i++) {
 		struct drawn *d = drawn_create();
 
-		d->regs.reg[UNWIND_DWARF_PC] = nowhere[i / 2];
+		d->regs.reg[UNWIND_DWARF_PC] = nowhere[i / engines_n()];
 		d->regs.reg[UNWIND_DWARF_RBP] = STACK + 0x20;
 		put(d, STACK, TEXT + 0x50);
 		put_frame(d, STACK + 0x20, 0, TEXT + 0x100);
-		drawn_walk(d, engines[i % 2], 0);
+		drawn_walk(d, engines[i % engines_n()], 0);
 		ck_assert_uint_eq(d->s.frames.n, 3);
 		ck_assert(d->s.frames.at[1].pc == TEXT + 0x50 && d->s.frames.at[1].sp == STACK + 8);
 		ck_assert(d->s.frames.at[2].pc == TEXT + 0x100);
+		drawn_free(d);
+	}
+}
+END_TEST
+
+/* Code without unwind information that is about to return has no frame: no guess is needed. A return address above that, of
+ * such code, is another matter. */
+START_TEST(about_to_return)
+{
+	static const struct {
+		uint8_t code[4], n;
+		bool certain;
+	} codes[] = { { { 0xc3 }, 1, true }, { { 0xf3, 0xc3 }, 2, true }, { { 0x90, 0xc3 }, 2, false },
+		{ { 0x8b, 0x1c, 0x24, 0xc3 }, 4, false } }; /* mov (%rsp),%ebx: i386's alone */
+
+	for (size_t i = 0; i < 4 * engines_n(); i++) {
+		struct drawn *d = drawn_create();
+		const struct native_frame *f;
+		bool certain = codes[i / engines_n()].certain;
+
+		memcpy(d->text + 0x10, codes[i / engines_n()].code, codes[i / engines_n()].n);
+		d->text[0x50] = 0xc3;
+		d->regs.reg[UNWIND_DWARF_RBP] = STACK + 0x20;
+		put(d, STACK, TEXT + 0x50);
+		put_frame(d, STACK + 0x20, 0, TEXT + 0x100);
+		drawn_walk(d, engines[i % engines_n()], 0);
+		f = d->s.frames.at;
+		ck_assert_uint_eq(d->s.frames.n, certain ? 3 : 2);
+		ck_assert_uint_eq(f[1].pc, certain ? TEXT + 0x50 : TEXT + 0x100);
+		ck_assert_int_eq(f[1].how, certain ? UNWIND_CFI : UNWIND_FP);
+		if (certain)
+			ck_assert(f[1].sp == STACK + 8 && f[1].saved_known == (1 << UNWIND_SAVED) - 1 &&
+				  f[2].how == UNWIND_FP);
 		drawn_free(d);
 	}
 }
@@ -274,7 +332,7 @@ START_TEST(resumed_walk_says_so)
 	struct unwind_regs regs = { .known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP };
 	struct fault f;
 
-	drawn_walk(d, UNWIND_ENGINE_LIBUNWIND, 0);
+	drawn_walk(d, UNWIND_ENGINE_CFI, 0);
 	ck_assert_uint_eq(d->s.frames.n, 1);
 	regs.reg[UNWIND_DWARF_PC] = TEXT + 0x100;
 	regs.reg[UNWIND_DWARF_RSP] = STACK + 0x40;
@@ -307,11 +365,41 @@ START_TEST(garbage)
 						      : seed;
 		}
 		d->regs.reg[UNWIND_DWARF_RBP] = STACK + (seed >> 50) % 0x200 * 8;
-		drawn_walk(d, engines[round % 2], 0);
+		drawn_walk(d, engines[round % engines_n()], 0);
 		ck_assert_uint_ge(d->s.frames.n, 1);
 		ck_assert_uint_le(d->s.frames.n, 20 * STACK_SIZE / 16);
 		drawn_free(d);
 	}
+}
+END_TEST
+
+/* Frame after frame, each where the one before says, for as long as the address space goes. */
+static ssize_t read_endless(struct fake_process *fake, void *buf, size_t n, uintptr_t va)
+{
+	uint8_t *out = buf;
+
+	(void)fake;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t at = (va + i) & ~(uint64_t)7, word = at % 16 == 0 ? at + 16 : TEXT + 0x100;
+
+		out[i] = (uint8_t)(word >> (va + i) % 8 * 8);
+	}
+	return (ssize_t)n;
+}
+
+START_TEST(stack_as_big_as_one_likes)
+{
+	enum { MOST = 1 << 22 };
+	struct drawn *d = drawn_create();
+
+	d->maps[2].size = (size_t)1 << 27; /* room for twice as many */
+	d->fake.read = read_endless;
+	d->regs.reg[UNWIND_DWARF_RBP] = STACK;
+	drawn_walk(d, UNWIND_ENGINE_FP, 0);
+	ck_assert_int_eq(d->s.end, UNWIND_END_CAP);
+	ck_assert_uint_eq(d->s.frames.n, MOST);
+	ck_assert_str_eq(d->s.why, "stopped after 4194304 frames");
+	drawn_free(d);
 }
 END_TEST
 
@@ -325,14 +413,17 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, frames_by_frame_pointer);
 	tcase_add_test(tcase, guesses_are_marked);
+	tcase_add_test(tcase, no_end_in_data);
 	tcase_add_loop_test(tcase, bad_frame_pointers, 0, sizeof(bad_frames) / sizeof(bad_frames[0]));
 	tcase_add_test(tcase, frame_that_is_its_own_caller);
 	tcase_add_test(tcase, no_more_frames_than_asked);
 	tcase_add_test(tcase, signal_frame_changes_stacks);
 	tcase_add_test(tcase, circle_of_signal_frames);
 	tcase_add_test(tcase, call_through_a_bad_pointer);
+	tcase_add_test(tcase, about_to_return);
 	tcase_add_test(tcase, resumed_walk_says_so);
 	tcase_add_test(tcase, garbage);
+	tcase_add_test(tcase, stack_as_big_as_one_likes);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -1,0 +1,335 @@
+/* Sampling: capture, read, count, sleep.
+ *
+ * What is known of the process is kept from one sample to the next, by the handle and the target: its files, symbols, code,
+ * and which threads have not run. The handle has the mappings of when it was grabbed: when code has been mapped since
+ * (dlopen), another one takes its place. */
+#include "sample.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "complain.h"
+#include "kept.h"
+#include "os/target_os.h"
+#include "report.h"
+#include "stack_text.h"
+
+/* Set by SIGINT and SIGTERM. */
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signo)
+{
+	(void)signo;
+	interrupted = 1;
+}
+
+struct sampling {
+	struct ps_prochandle *P;   /* the caller's, or own */
+	struct ps_prochandle *own; /* NULL: none was needed yet */
+	uint64_t code;             /* os_code_token of P; 0 not asked yet */
+	int64_t code_next;         /* when to ask next */
+	bool ran;                  /* something was captured by the last sample */
+	const struct options *opt;
+	struct stack_options stack;
+	struct stack_target *target; /* NULL before the first sample */
+	struct stack_text text;
+	struct kept kept; /* with --idle */
+	uint64_t taken, failed, late;
+	struct fault fault; /* of the last that failed */
+};
+
+static int64_t now_ns(void)
+{
+	struct timespec t = { 0, 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Sleep until then, or until a signal comes. */
+static void sleep_until(int64_t ns)
+{
+	const struct timespec t = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
+
+	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+}
+
+/* Does some frame stand where nothing was mapped when P was grabbed? */
+static bool is_beyond(struct stack_target *t, const struct stack_thread *th)
+{
+	for (size_t i = 0; i < th->native.frames.n; i++) {
+		if (Paddr_to_map(stack_target_handle(t), th->native.frames.at[i].pc) == NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Thread i as text, malloc'd; NULL: no memory, or *res says. *beyond is set if its stack is. */
+static char *thread_text(struct sampling *s, size_t i, bool *beyond, enum res *res)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+	struct report r = { .out = out, .opt = s->opt, .target = s->target };
+	struct stack_thread th;
+
+	if (out == NULL) {
+		*res = fault_memory(&s->fault);
+		return NULL;
+	}
+	*res = stack_thread_read(s->target, i, &th, &s->fault);
+	/* A header between stacks keeps them apart. */
+	if (*res == RES_OK) {
+		report_thread(&r, &th, true);
+		*beyond |= is_beyond(s->target, &th);
+	}
+	stack_thread_free(&th);
+	report_end(&r);
+	if (fclose(out) != 0 && *res == RES_OK)
+		*res = fault_memory(&s->fault);
+	if (*res != RES_OK) {
+		free(text);
+		text = NULL;
+	}
+	return text;
+}
+
+struct thread_texts {
+	VEC(struct thread_text {
+		lwpid_t id;
+		char *text; /* NULL: as before */
+	})
+	at;
+};
+
+static void texts_free(struct thread_texts *x)
+{
+	for (size_t i = 0; i < x->at.n; i++)
+		free(x->at.at[i].text);
+	vec_free(&x->at);
+}
+
+/* What the capture has. Nothing is counted yet. */
+static enum res read_threads(struct sampling *s, struct thread_texts *x, bool *beyond)
+{
+	enum res res = RES_OK;
+
+	s->ran = false;
+	for (size_t i = 0; res == RES_OK && i < stack_threads(s->target); i++) {
+		struct thread_text one = { 0, NULL };
+		bool same = stack_thread_same(s->target, i, &one.id);
+
+		if (!same) {
+			one.text = thread_text(s, i, beyond, &res);
+			s->ran = true;
+		}
+		if (res == RES_OK && !vec_push(&x->at, one)) {
+			free(one.text);
+			res = fault_memory(&s->fault);
+		}
+	}
+	return res;
+}
+
+static void count_threads(struct sampling *s, struct thread_texts *x)
+{
+	for (size_t i = 0; i < x->at.n; i++) {
+		struct thread_text *one = &x->at.at[i];
+
+		if (one->text == NULL) {
+			(void)kept_again(&s->kept, one->id);
+		} else if (s->opt->idle) {
+			(void)kept_put(&s->kept, one->id, one->text, &s->text);
+			one->text = NULL; /* handed on */
+		} else {
+			stack_text_lines(&s->text, one->text);
+		}
+	}
+	kept_round(&s->kept, x->at.n, &s->text);
+}
+
+static void own_end(struct sampling *s)
+{
+	stack_target_close(s->target);
+	s->target = NULL;
+	if (s->own == NULL)
+		return;
+	os_forget(s->own);
+	Prelease(s->own, 0);
+	s->own = NULL;
+}
+
+/* Grab the process once more if code was mapped since: true. Its identity is proven by the handle there is. Not asked for long
+ * after it was dear. */
+static bool renewed(struct sampling *s)
+{
+	enum { EVERY_NS = 100000000, SHARE = 20 };
+	int64_t begin = now_ns();
+	uint64_t code;
+	struct ps_prochandle *P;
+	bool done = false;
+	int error;
+
+	if (begin < s->code_next)
+		return false;
+	code = os_code_token(s->P);
+	if (s->code == 0)
+		s->code = code;
+	if (code != s->code && code != 0) {
+		P = Pgrab(Pstatus(s->P)->pr_pid, PGRAB_RDONLY | (s->opt->force ? PGRAB_FORCE : 0), &error);
+		if (P != NULL && os_same_process(s->P)) {
+			own_end(s);
+			s->P = s->own = P;
+			s->code = code;
+			done = true;
+		} else if (P != NULL) {
+			Prelease(P, 0);
+		}
+	}
+	s->code_next = now_ns() + EVERY_NS + (now_ns() - begin) * SHARE;
+	return done;
+}
+
+static enum res capture(struct sampling *s)
+{
+	return s->target == NULL ? stack_target_open(s->P, &s->stack, &s->target, &s->fault)
+				 : stack_target_again(s->target, s->P, &s->fault);
+}
+
+static enum res one(struct sampling *s)
+{
+	struct thread_texts texts = { VEC_EMPTY };
+	bool beyond = false;
+	enum res res;
+
+	if (s->ran)
+		(void)renewed(s);
+	res = capture(s);
+	if (res == RES_OK)
+		res = read_threads(s, &texts, &beyond);
+	if (res == RES_OK && beyond && renewed(s)) {
+		texts_free(&texts);
+		res = capture(s);
+		if (res == RES_OK)
+			res = read_threads(s, &texts, &beyond);
+	}
+	if (res == RES_OK)
+		count_threads(s, &texts);
+	texts_free(&texts);
+	return res;
+}
+
+static void show_progress(const struct sampling *s, int64_t *shown, int64_t now)
+{
+	enum { EVERY_NS = 200000000 };
+
+	if (now - *shown < EVERY_NS)
+		return;
+	*shown = now;
+	(void)fprintf(stderr, "\r%" PRIu64 " samples, %" PRIu64 " failed; ^C ends", s->taken, s->failed);
+}
+
+/* Is it no more, or another program by now? */
+static bool gone(struct ps_prochandle *P)
+{
+	const psinfo_t *info = Ppsinfo(P);
+
+	return info == NULL || info->pr_lwp.pr_sname == 'Z' || !os_same_process(P);
+}
+
+static void loop(struct sampling *s)
+{
+	int64_t begin = now_ns(), next = begin, shown = begin, now;
+	bool tty = isatty(STDERR_FILENO) != 0;
+
+	while (!interrupted && (s->opt->samples == 0 || s->taken < (uint64_t)s->opt->samples)) {
+		s->taken++;
+		if (one(s) != RES_OK) {
+			s->failed++;
+			if (gone(s->P))
+				break;
+		}
+		now = now_ns();
+		if (tty)
+			show_progress(s, &shown, now);
+		next += s->opt->interval_ns;
+		/* What cannot be kept up with is left out, not made up for. */
+		if (next < now) {
+			s->late += (uint64_t)((now - next) / s->opt->interval_ns) + 1;
+			next +=
+			    (now - next) / s->opt->interval_ns * s->opt->interval_ns + s->opt->interval_ns;
+		}
+		if (s->opt->duration_ns != 0 && next - begin >= s->opt->duration_ns)
+			break;
+		sleep_until(next);
+	}
+	if (tty)
+		(void)fputs("\r\x1b[K", stderr);
+}
+
+static void tell(const struct sampling *s, const char *arg)
+{
+	char text[400];
+
+	if (s->failed > 0) {
+		(void)snprintf(text, sizeof(text), "%" PRIu64 " of %" PRIu64 " samples failed, the last: %s",
+		    s->failed, s->taken, s->fault.text);
+		complain("", arg, text);
+	}
+	if (s->late == 0 && s->opt->verbose) {
+		(void)snprintf(text, sizeof(text), "%" PRIu64 " samples taken", s->taken);
+		complain("", arg, text);
+	}
+	if (s->late > 0) {
+		(void)snprintf(text, sizeof(text),
+		    "%" PRIu64 " samples taken, %" PRIu64 " left out: they take longer than the interval",
+		    s->taken, s->late);
+		complain("", arg, text);
+	}
+}
+
+enum outcome sample(struct ps_prochandle *P, const char *arg, const char *lwps, const struct options *opt,
+    struct counts *counts)
+{
+	struct sampling s = { .P = P,
+		.opt = opt,
+		.stack = { .lwps = lwps,
+		    .python_only = opt->python_only && opt->frames == 0,
+		    .engine = opt->engine,
+		    .manner = opt->manner,
+		    .force = opt->force,
+		    .sampling = true,
+		    .running = !opt->idle },
+		.text = { .take = counts_take, .data = counts } };
+	const struct sigaction catch = { .sa_handler = interrupt };
+	struct sigaction was_int, was_term;
+
+	if (Pstate(P) == PS_DEAD) {
+		complain("", arg, "a core file holds still: -i samples processes");
+		return NOTHING;
+	}
+	if (Pstatus(P)->pr_pid == getpid()) {
+		complain("", arg, "it is pystack itself");
+		return NOTHING;
+	}
+	s.code = os_code_token(P);
+	interrupted = 0;
+	(void)sigaction(SIGINT, &catch, &was_int);
+	(void)sigaction(SIGTERM, &catch, &was_term);
+	loop(&s);
+	(void)sigaction(SIGINT, &was_int, NULL);
+	(void)sigaction(SIGTERM, &was_term, NULL);
+	own_end(&s);
+	kept_end(&s.kept, &s.text);
+	counts->failed |= !stack_text_end(&s.text);
+	tell(&s, arg);
+	if (s.failed == s.taken)
+		return NOTHING;
+	return s.failed > 0 ? PARTLY : DONE;
+}

@@ -1,0 +1,451 @@
+/* The one place that knows how libdwarf is asked. It sees the sections it needs for types, unpacked and checked by
+ * lib/elf, and no other. Two interfaces of it are known: that up to 20210528 and that of 0.2 and later, which renamed the
+ * structures that a caller fills in. */
+#ifdef WITH_LIBDWARF
+
+#include "dwarf/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef DW_LIBDWARF_VERSION_MAJOR
+#define NEW_INTERFACE 1
+#else
+#define NEW_INTERFACE 0
+#endif
+
+#if NEW_INTERFACE
+typedef Dwarf_Obj_Access_Interface_a access_t;
+typedef Dwarf_Obj_Access_Methods_a methods_t;
+typedef Dwarf_Obj_Access_Section_a section_t;
+typedef Dwarf_Unsigned index_t;
+#else
+typedef Dwarf_Obj_Access_Interface access_t;
+typedef Dwarf_Obj_Access_Methods methods_t;
+typedef Dwarf_Obj_Access_Section section_t;
+typedef Dwarf_Half index_t;
+#endif
+
+/* The first of them is none, as in ELF. */
+static const char *const section_names[] = { "", ".debug_info", ".debug_abbrev", ".debug_str",
+	".debug_line_str", ".debug_str_offsets", ".debug_addr", ".debug_aranges" };
+
+enum {
+	SECTIONS = sizeof(section_names) / sizeof(section_names[0]),
+	SHOWN = SECTIONS - 1 /* .debug_aranges is read by aranges.c */
+};
+
+struct reader {
+	struct span sections[SECTIONS];
+	unsigned word;
+	uint64_t file_size;
+	access_t access;
+	Dwarf_Debug dbg;
+};
+
+/* --- what libdwarf asks --- */
+
+static int section_info(void *object, index_t index, section_t *out, int *error)
+{
+	const struct reader *r = object;
+
+	(void)error;
+	if (index >= SHOWN)
+		return DW_DLV_NO_ENTRY;
+	memset(out, 0, sizeof(*out));
+#if NEW_INTERFACE
+	out->as_name = section_names[index];
+	out->as_size = span_left(&r->sections[index]);
+#else
+	out->name = section_names[index];
+	out->size = span_left(&r->sections[index]);
+#endif
+	return DW_DLV_OK;
+}
+
+static int section_load(void *object, index_t index, Dwarf_Small **out, int *error)
+{
+	const struct reader *r = object;
+	union {
+		const uint8_t *read_only;
+		Dwarf_Small *memory;
+	} bytes;
+
+	(void)error;
+	if (index >= SHOWN || span_left(&r->sections[index]) == 0)
+		return DW_DLV_NO_ENTRY;
+	/* Without relocations nothing is written to it. */
+	bytes.read_only = r->sections[index].at;
+	*out = bytes.memory;
+	return DW_DLV_OK;
+}
+
+#if NEW_INTERFACE
+static Dwarf_Small byte_order(void *object)
+{
+	(void)object;
+	return DW_END_little;
+}
+
+static Dwarf_Unsigned file_size(void *object)
+{
+	return ((const struct reader *)object)->file_size;
+}
+#else
+static Dwarf_Endianness byte_order(void *object)
+{
+	(void)object;
+	return DW_OBJECT_LSB;
+}
+#endif
+
+static Dwarf_Small word_size(void *object)
+{
+	return (Dwarf_Small)((const struct reader *)object)->word;
+}
+
+static Dwarf_Small length_size(void *object)
+{
+	(void)object;
+	return 4;
+}
+
+static Dwarf_Unsigned section_count(void *object)
+{
+	(void)object;
+	return SHOWN;
+}
+
+#if NEW_INTERFACE
+static const methods_t methods = { .om_get_section_info = section_info,
+	.om_get_byte_order = byte_order,
+	.om_get_length_size = length_size,
+	.om_get_pointer_size = word_size,
+	.om_get_filesize = file_size,
+	.om_get_section_count = section_count,
+	.om_load_section = section_load };
+#else
+static const methods_t methods = { .get_section_info = section_info,
+	.get_byte_order = byte_order,
+	.get_length_size = length_size,
+	.get_pointer_size = word_size,
+	.get_section_count = section_count,
+	.load_section = section_load };
+#endif
+
+/* --- life --- */
+
+enum res reader_open(struct elf_image *img, struct reader **out)
+{
+	struct reader *r = calloc(1, sizeof(*r));
+	Dwarf_Error error = NULL;
+
+	if (r == NULL)
+		return RES_FAIL;
+	for (size_t i = 1; i < SECTIONS; i++) {
+		enum res res = elf_image_section(img, section_names[i], NULL, &r->sections[i]);
+
+		if (res == RES_OK)
+			continue;
+		r->sections[i] = span_of(NULL, 0);
+		/* Without the first two there is nothing to read; the others, damaged, are as good as absent. */
+		if (i <= 2) {
+			free(r);
+			return res;
+		}
+	}
+	r->word = elf_image_ehdr(img)->e_ident[EI_CLASS] == ELFCLASS32 ? 4 : 8;
+	r->file_size = elf_image_size(img);
+#if NEW_INTERFACE
+	r->access.ai_object = r;
+	r->access.ai_methods = &methods;
+#else
+	r->access.object = r;
+	r->access.methods = &methods;
+#endif
+	if (span_left(&r->sections[1]) == 0 ||
+	    dwarf_object_init_b(&r->access, NULL, NULL, DW_GROUPNUMBER_ANY, &r->dbg, &error) != DW_DLV_OK) {
+		enum res res = span_left(&r->sections[1]) == 0 ? RES_NONE : RES_FAIL;
+
+		free(r);
+		return res;
+	}
+	*out = r;
+	return RES_OK;
+}
+
+void reader_close(struct reader *r)
+{
+	if (r == NULL)
+		return;
+#if NEW_INTERFACE
+	(void)dwarf_object_finish(r->dbg);
+#else
+	{
+		Dwarf_Error error = NULL;
+
+		(void)dwarf_object_finish(r->dbg, &error);
+	}
+#endif
+	free(r);
+}
+
+struct span reader_section(const struct reader *r, const char *name)
+{
+	for (size_t i = 1; i < SECTIONS; i++) {
+		if (strcmp(section_names[i], name) == 0)
+			return r->sections[i];
+	}
+	return span_of(NULL, 0);
+}
+
+unsigned reader_word(const struct reader *r)
+{
+	return r->word;
+}
+
+/* --- dies --- */
+
+/* Did it work? The error, if one was made, is let go. */
+static bool fine(struct reader *r, int result, Dwarf_Error error)
+{
+	if (result == DW_DLV_ERROR && error != NULL)
+		dwarf_dealloc_error(r->dbg, error);
+	return result == DW_DLV_OK;
+}
+
+Dwarf_Die die_at(struct reader *r, Dwarf_Off offset)
+{
+	Dwarf_Error error = NULL;
+	Dwarf_Die die = NULL;
+
+	return fine(r, dwarf_offdie_b(r->dbg, offset, 1, &die, &error), error) ? die : NULL;
+}
+
+Dwarf_Die die_child(struct reader *r, Dwarf_Die die)
+{
+	Dwarf_Error error = NULL;
+	Dwarf_Die child = NULL;
+
+	return fine(r, dwarf_child(die, &child, &error), error) ? child : NULL;
+}
+
+Dwarf_Die die_next(struct reader *r, Dwarf_Die die)
+{
+	Dwarf_Error error = NULL;
+	Dwarf_Die next = NULL;
+	bool there = fine(r, dwarf_siblingof_b(r->dbg, die, 1, &next, &error), error);
+
+	die_free(r, die);
+	return there ? next : NULL;
+}
+
+void die_free(struct reader *r, Dwarf_Die die)
+{
+	if (die != NULL)
+		dwarf_dealloc(r->dbg, die, DW_DLA_DIE);
+}
+
+/* Reckoned here: libdwarf 20210528 reads through a null pointer when this is the first it is asked.
+ * Header (DWARF 5 7.5.1): length 4 or 4+8 | version 2 | 2 to 4: abbreviations 4 or 8, bytes of an address 1
+ *                                                     | 5: kind 1, bytes of an address 1, abbreviations 4 or 8, and more */
+Dwarf_Die die_of_unit(struct reader *r, Dwarf_Off header)
+{
+	struct span s = r->sections[1];
+	size_t wide = 4, size;
+	uint32_t length;
+	uint16_t version;
+	uint8_t kind;
+
+	if (header > span_left(&s) || !span_skip(&s, (size_t)header) || !span_u32(&s, &length))
+		return NULL;
+	if (length == UINT32_MAX) {
+		wide = 8;
+		if (!span_skip(&s, 8))
+			return NULL;
+	}
+	if (!span_u16(&s, &version))
+		return NULL;
+	size = (wide == 8 ? 12U : 4U) + 2 + wide + 1;
+	if (version >= 5) {
+		if (!span_u8(&s, &kind) || (kind != DW_UT_compile && kind != DW_UT_partial))
+			return NULL;
+		size += 1;
+	}
+	return die_at(r, header + size);
+}
+
+Dwarf_Die reader_next_unit(struct reader *r)
+{
+	Dwarf_Error error = NULL;
+	Dwarf_Unsigned length, typeoffset, next;
+	Dwarf_Half version, address, offset, extension, kind;
+	Dwarf_Off abbrev;
+	Dwarf_Sig8 signature;
+	Dwarf_Die die = NULL;
+	int result = dwarf_next_cu_header_d(r->dbg, 1, &length, &version, &abbrev, &address, &offset,
+	    &extension, &signature, &typeoffset, &next, &kind, &error);
+
+	if (!fine(r, result, error))
+		return NULL;
+	error = NULL;
+	return fine(r, dwarf_siblingof_b(r->dbg, NULL, 1, &die, &error), error) ? die : NULL;
+}
+
+bool die_unit(struct reader *r, Dwarf_Die die, Dwarf_Off *out)
+{
+	Dwarf_Error error = NULL;
+
+	return fine(r, dwarf_CU_dieoffset_given_die(die, out, &error), error);
+}
+
+bool die_offset(struct reader *r, Dwarf_Die die, Dwarf_Off *out)
+{
+	Dwarf_Error error = NULL;
+
+	return fine(r, dwarf_dieoffset(die, out, &error), error);
+}
+
+Dwarf_Half die_tag(struct reader *r, Dwarf_Die die)
+{
+	Dwarf_Error error = NULL;
+	Dwarf_Half tag = 0;
+
+	return fine(r, dwarf_tag(die, &tag, &error), error) ? tag : 0;
+}
+
+const char *die_name(struct reader *r, Dwarf_Die die)
+{
+	Dwarf_Error error = NULL;
+	char *name = NULL;
+
+	return fine(r, dwarf_diename(die, &name, &error), error) ? name : NULL;
+}
+
+/* --- attributes --- */
+
+static Dwarf_Attribute attribute(struct reader *r, Dwarf_Die die, Dwarf_Half attr)
+{
+	Dwarf_Error error = NULL;
+	Dwarf_Attribute a = NULL;
+
+	return fine(r, dwarf_attr(die, attr, &a, &error), error) ? a : NULL;
+}
+
+static void attribute_free(struct reader *r, Dwarf_Attribute a)
+{
+	dwarf_dealloc(r->dbg, a, DW_DLA_ATTR);
+}
+
+bool die_flag(struct reader *r, Dwarf_Die die, Dwarf_Half attr)
+{
+	Dwarf_Error error = NULL;
+	Dwarf_Attribute a = attribute(r, die, attr);
+	Dwarf_Bool set = 0;
+	bool ok;
+
+	if (a == NULL)
+		return false;
+	ok = fine(r, dwarf_formflag(a, &set, &error), error);
+	attribute_free(r, a);
+	return ok && set;
+}
+
+/* Numbers may be written as signed ones; a negative one is none. */
+static bool number(struct reader *r, Dwarf_Attribute a, uint64_t *out)
+{
+	Dwarf_Error error = NULL;
+	Dwarf_Unsigned plain = 0;
+	Dwarf_Signed with_sign = 0;
+
+	if (fine(r, dwarf_formudata(a, &plain, &error), error)) {
+		*out = plain;
+		return true;
+	}
+	error = NULL;
+	if (!fine(r, dwarf_formsdata(a, &with_sign, &error), error) || with_sign < 0)
+		return false;
+	*out = (uint64_t)with_sign;
+	return true;
+}
+
+bool die_number(struct reader *r, Dwarf_Die die, Dwarf_Half attr, uint64_t *out)
+{
+	Dwarf_Attribute a = attribute(r, die, attr);
+	bool ok;
+
+	if (a == NULL)
+		return false;
+	ok = number(r, a, out);
+	attribute_free(r, a);
+	return ok;
+}
+
+/* DW_OP_plus_uconst N, and nothing behind it. */
+static bool plus_constant(struct span s, uint64_t *out)
+{
+	uint64_t value = 0;
+	uint8_t byte;
+
+	if (!span_u8(&s, &byte) || byte != DW_OP_plus_uconst)
+		return false;
+	for (unsigned shift = 0; shift < 63 && span_u8(&s, &byte); shift += 7) {
+		value |= (uint64_t)(byte & 0x7f) << shift;
+		if ((byte & 0x80) == 0) {
+			*out = value;
+			return span_left(&s) == 0;
+		}
+	}
+	return false;
+}
+
+bool die_member_offset(struct reader *r, Dwarf_Die die, uint64_t *out)
+{
+	Dwarf_Attribute a = attribute(r, die, DW_AT_data_member_location);
+	Dwarf_Error error = NULL;
+	Dwarf_Block *block = NULL;
+	bool ok;
+
+	if (a == NULL) {
+		*out = 0; /* a union's, or the first member's */
+		return true;
+	}
+	ok = number(r, a, out);
+	if (!ok && fine(r, dwarf_formblock(a, &block, &error), error)) {
+		ok = plus_constant(span_of(block->bl_data, (size_t)block->bl_len), out);
+		dwarf_dealloc(r->dbg, block, DW_DLA_BLOCK);
+	}
+	attribute_free(r, a);
+	return ok;
+}
+
+bool die_low_pc(struct reader *r, Dwarf_Die die, uint64_t *out)
+{
+	Dwarf_Error error = NULL;
+	Dwarf_Addr addr = 0;
+
+	if (!fine(r, dwarf_lowpc(die, &addr, &error), error))
+		return false;
+	*out = addr;
+	return true;
+}
+
+bool die_reference(struct reader *r, Dwarf_Die die, Dwarf_Half attr, Dwarf_Off *out)
+{
+	Dwarf_Attribute a = attribute(r, die, attr);
+	Dwarf_Error error = NULL;
+	Dwarf_Half form = 0;
+	bool ok;
+
+	if (a == NULL)
+		return false;
+	/* Not into another file, nor to a type unit by its signature. */
+	ok = fine(r, dwarf_whatform(a, &form, &error), error) && form != DW_FORM_GNU_ref_alt &&
+	     form != DW_FORM_ref_sig8;
+	error = NULL;
+	ok = ok && fine(r, dwarf_global_formref(a, out, &error), error);
+	attribute_free(r, a);
+	return ok;
+}
+
+#endif

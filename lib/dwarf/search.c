@@ -1,0 +1,185 @@
+/* Which units of a file to look into.
+ *
+ *   1. the units that hold the code at the hints; for a file optimised at link time the unit that holds a function has
+ *      only its code: the function's origin is in the one with its types
+ *   2. what these import (DW_TAG_imported_unit: what dwz has taken out of several)
+ *   3. for types still unknown, every unit in order: files without .debug_aranges (clang) and those where a hint was not
+ *      in the file
+ *
+ * Of a unit only the top level is walked: types of C are nowhere else. */
+#ifdef WITH_LIBDWARF
+
+#include "dwarf/search.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/vec.h"
+#include "dwarf/aranges.h"
+
+enum { UNITS_MAX = 4096, DIES_MAX = 4 << 20, NAMES_MAX = DWARF_QUESTIONS };
+
+struct units {
+	VEC(Dwarf_Off) dies; /* of units, each once, in the order they were met */
+	/* The questions' types without repetition, to compare names with. */
+	const char *types[NAMES_MAX];
+	size_t type_n;
+	const uint64_t *hints;
+	size_t hint_n;
+};
+
+bool search_listed(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (;;) {
+		size_t len = strcspn(list, "|");
+
+		if (len == n && memcmp(list, name, n) == 0)
+			return true;
+		if (list[len] == '\0')
+			return false;
+		list += len + 1;
+	}
+}
+
+static void unit_add(struct units *u, Dwarf_Off die)
+{
+	for (size_t i = 0; i < u->dies.n; i++) {
+		if (u->dies.at[i] == die)
+			return;
+	}
+	if (u->dies.n < UNITS_MAX)
+		(void)vec_push(&u->dies, die);
+}
+
+static bool is_asked(const struct units *u, const char *name)
+{
+	for (size_t i = 0; i < u->type_n; i++) {
+		if (search_listed(u->types[i], name))
+			return true;
+	}
+	return false;
+}
+
+/* A function at one of the hints may say that it comes from another unit. */
+static void origin_of(struct search *s, struct units *u, Dwarf_Die function)
+{
+	Dwarf_Off offset, unit;
+	uint64_t low;
+	Dwarf_Die origin;
+
+	if (!die_low_pc(s->r, function, &low))
+		return;
+	for (size_t i = 0; i < u->hint_n; i++) {
+		if (u->hints[i] != low || !die_reference(s->r, function, DW_AT_abstract_origin, &offset))
+			continue;
+		origin = die_at(s->r, offset);
+		if (origin != NULL && die_unit(s->r, origin, &unit))
+			unit_add(u, unit);
+		die_free(s->r, origin);
+	}
+}
+
+static void walk_unit(struct search *s, struct units *u, Dwarf_Die unit, bool hinted)
+{
+	Dwarf_Die die = die_child(s->r, unit);
+
+	for (; die != NULL && s->budget > 0; die = die_next(s->r, die)) {
+		Dwarf_Half tag = die_tag(s->r, die);
+		const char *name;
+		Dwarf_Off offset;
+
+		s->budget--;
+		if (tag == DW_TAG_structure_type || tag == DW_TAG_typedef || tag == DW_TAG_union_type) {
+			name = die_name(s->r, die);
+			if (name != NULL && is_asked(u, name))
+				structure_met(s, die, name);
+		} else if (tag == DW_TAG_imported_unit) {
+			if (die_reference(s->r, die, DW_AT_import, &offset))
+				unit_add(u, offset);
+		} else if (tag == DW_TAG_subprogram && hinted) {
+			origin_of(s, u, die);
+		}
+	}
+	die_free(s->r, die);
+}
+
+static bool complete(const struct search *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->answers[i].finding == DWARF_NO_TYPE)
+			return false;
+	}
+	return true;
+}
+
+/* The units of the hints, then those that were met on the way. */
+static void walk_near(struct search *s, struct units *u)
+{
+	struct span aranges = reader_section(s->r, ".debug_aranges");
+	size_t hinted;
+
+	for (size_t i = 0; i < u->hint_n; i++) {
+		uint64_t header;
+		Dwarf_Off offset;
+		Dwarf_Die die =
+		    aranges_find(aranges, u->hints[i], &header) ? die_of_unit(s->r, header) : NULL;
+
+		if (die != NULL && die_offset(s->r, die, &offset))
+			unit_add(u, offset);
+		die_free(s->r, die);
+	}
+	hinted = u->dies.n;
+	for (size_t i = 0; i < u->dies.n; i++) {
+		Dwarf_Die die = die_at(s->r, u->dies.at[i]);
+
+		if (die != NULL)
+			walk_unit(s, u, die, i < hinted);
+		die_free(s->r, die);
+	}
+}
+
+/* Unlike in walk_near, what is imported comes by itself, being in the file. */
+static void walk_all(struct search *s, struct units *u)
+{
+	Dwarf_Die die;
+
+	for (size_t i = 0; i < UNITS_MAX && s->budget > 0 && !complete(s); i++) {
+		die = reader_next_unit(s->r);
+		if (die == NULL)
+			break;
+		walk_unit(s, u, die, false);
+		die_free(s->r, die);
+	}
+}
+
+enum res search_members(struct elf_image *img, const uint64_t *hints, size_t hint_n,
+    const struct dwarf_question *questions, size_t n, struct dwarf_answer *answers)
+{
+	struct search s = { .questions = questions, .answers = answers, .n = n, .budget = DIES_MAX };
+	struct units u = { .dies = VEC_EMPTY, .hints = hints, .hint_n = hint_n };
+	enum res res;
+
+	if (n > DWARF_QUESTIONS)
+		return RES_FAIL;
+	res = reader_open(img, &s.r);
+	if (res != RES_OK)
+		return res;
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+
+		answers[i] = (struct dwarf_answer){ .finding = DWARF_NO_TYPE };
+		while (k < u.type_n && strcmp(u.types[k], questions[i].type) != 0)
+			k++;
+		if (k == u.type_n)
+			u.types[u.type_n++] = questions[i].type;
+	}
+	walk_near(&s, &u);
+	walk_all(&s, &u);
+	vec_free(&u.dies);
+	reader_close(s.r);
+	return s.budget > 0 ? RES_OK : RES_FAIL;
+}
+
+#endif

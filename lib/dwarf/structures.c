@@ -1,0 +1,249 @@
+/* Members of structures. A definition may be met many times: each unit has its own. All have to say the same. */
+#ifdef WITH_LIBDWARF
+
+#include "dwarf/search.h"
+
+#include <string.h>
+
+enum {
+	CHAIN_MAX = 16,     /* typedefs and qualifiers on the way to a type */
+	DEPTH_MAX = 8,      /* unnamed structures inside each other */
+	BYTES_MAX = 1 << 28 /* no structure is larger */
+};
+
+/* Where something lies in the outermost structure. */
+struct place {
+	uint64_t bit; /* first one */
+	uint64_t size;
+	uint32_t bits; /* of a bit-field */
+};
+
+static bool is_alias(Dwarf_Half tag)
+{
+	return tag == DW_TAG_typedef || tag == DW_TAG_const_type || tag == DW_TAG_volatile_type ||
+	       tag == DW_TAG_atomic_type || tag == DW_TAG_restrict_type;
+}
+
+/* The die that die's type leads to, through typedefs and qualifiers; it may be die itself. NULL: none. The caller's, and
+ * die stays so. */
+static Dwarf_Die resolve(struct search *s, Dwarf_Die die, bool itself)
+{
+	Dwarf_Die at = NULL;
+	Dwarf_Off offset;
+
+	if (itself && !is_alias(die_tag(s->r, die)))
+		return die_offset(s->r, die, &offset) ? die_at(s->r, offset) : NULL;
+	if (!die_reference(s->r, die, DW_AT_type, &offset))
+		return NULL;
+	for (int i = 0; i < CHAIN_MAX; i++) {
+		at = die_at(s->r, offset);
+		if (at == NULL || !is_alias(die_tag(s->r, at)))
+			return at;
+		if (!die_reference(s->r, at, DW_AT_type, &offset))
+			break;
+		die_free(s->r, at);
+		at = NULL;
+	}
+	die_free(s->r, at);
+	return NULL;
+}
+
+static bool is_aggregate(Dwarf_Half tag)
+{
+	return tag == DW_TAG_structure_type || tag == DW_TAG_union_type;
+}
+
+/* Bytes of a resolved type; 0: not said. */
+static uint64_t size_of(struct search *s, Dwarf_Die type)
+{
+	uint64_t size = 0;
+
+	if (type != NULL && !die_number(s->r, type, DW_AT_byte_size, &size) &&
+	    die_tag(s->r, type) == DW_TAG_pointer_type)
+		size = reader_word(s->r);
+	return size;
+}
+
+/* Bits from the start of the structure that `member` is in. */
+static bool place_of(struct search *s, Dwarf_Die member, uint64_t size, struct place *out)
+{
+	uint64_t offset, bits = 0, first, unit;
+
+	if (!die_member_offset(s->r, member, &offset) || offset > BYTES_MAX)
+		return false;
+	*out = (struct place){ .bit = offset * 8, .size = size };
+	if (!die_number(s->r, member, DW_AT_bit_size, &bits))
+		return true;
+	if (bits == 0 || bits > 64)
+		return false;
+	out->bits = (uint32_t)bits;
+	if (die_number(s->r, member, DW_AT_data_bit_offset, &first)) {
+		if (first > (uint64_t)BYTES_MAX * 8)
+			return false;
+		out->bit = first;
+		return true;
+	}
+	/* DWARF 2 and 3 count from the most significant bit of the unit of storage. */
+	if (!die_number(s->r, member, DW_AT_bit_offset, &first))
+		return true;
+	if (!die_number(s->r, member, DW_AT_byte_size, &unit))
+		unit = size;
+	if (unit > 16 || first + bits > unit * 8 || first > 128)
+		return false;
+	out->bit += unit * 8 - first - bits;
+	return true;
+}
+
+static bool is_name(const char *name, const char *part, size_t n)
+{
+	return name != NULL && strncmp(name, part, n) == 0 && name[n] == '\0';
+}
+
+/* Find a member by the first part of a path in a structure. *type is its type, resolved, the caller's; may be NULL. */
+static bool find_part(struct search *s, Dwarf_Die structure, const char *part, size_t n, int depth,
+    struct place *out, Dwarf_Die *type)
+{
+	Dwarf_Die member = depth < DEPTH_MAX ? die_child(s->r, structure) : NULL;
+
+	for (; member != NULL && s->budget > 0; member = die_next(s->r, member)) {
+		const char *name;
+		Dwarf_Die own;
+		struct place place, inner;
+		bool found;
+
+		s->budget--;
+		if (die_tag(s->r, member) != DW_TAG_member)
+			continue;
+		name = die_name(s->r, member);
+		if (name != NULL && !is_name(name, part, n))
+			continue;
+		own = resolve(s, member, false);
+		found = place_of(s, member, size_of(s, own), &place);
+		if (found && name == NULL) {
+			Dwarf_Die deeper = NULL;
+
+			found = own != NULL && is_aggregate(die_tag(s->r, own)) &&
+				find_part(s, own, part, n, depth + 1, &inner, &deeper);
+			die_free(s->r, own);
+			own = deeper;
+			if (found)
+				place = (struct place){ place.bit + inner.bit, inner.size, inner.bits };
+		}
+		if (found) {
+			*out = place;
+			*type = own;
+			die_free(s->r, member);
+			return true;
+		}
+		die_free(s->r, own);
+	}
+	die_free(s->r, member);
+	return false;
+}
+
+/* Follow one path of members, "a.b" (n bytes), from a structure. */
+static bool follow(struct search *s, Dwarf_Die structure, const char *path, size_t n, struct place *out)
+{
+	struct place sum = { 0 };
+	Dwarf_Die at = NULL;
+	bool found = false;
+
+	for (;;) {
+		const char *dot = memchr(path, '.', n);
+		size_t len = dot == NULL ? n : (size_t)(dot - path);
+		struct place place;
+		Dwarf_Die type = NULL;
+
+		found = find_part(s, at == NULL ? structure : at, path, len, 0, &place, &type);
+		die_free(s->r, at);
+		at = type;
+		if (!found)
+			break;
+		sum = (struct place){ sum.bit + place.bit, place.size, place.bits };
+		if (dot == NULL)
+			break;
+		path += len + 1;
+		n -= len + 1;
+		if (at == NULL || !is_aggregate(die_tag(s->r, at)))
+			found = false;
+		if (!found)
+			break;
+	}
+	die_free(s->r, at);
+	if (found)
+		*out = sum;
+	return found;
+}
+
+/* The first of the paths that is there. */
+static bool follow_any(struct search *s, Dwarf_Die structure, const char *paths, struct place *out)
+{
+	for (;;) {
+		size_t n = strcspn(paths, "|");
+
+		if (follow(s, structure, paths, n, out))
+			return true;
+		if (paths[n] == '\0')
+			return false;
+		paths += n + 1;
+	}
+}
+
+static struct dwarf_answer answer(struct search *s, Dwarf_Die type, const char *member)
+{
+	struct dwarf_answer a = { .finding = DWARF_FOUND, .whole = size_of(s, type) };
+	struct place place;
+	uint64_t end;
+
+	if (member[0] == '\0') {
+		a.size = a.whole;
+		return a;
+	}
+	if (!is_aggregate(die_tag(s->r, type)) || !follow_any(s, type, member, &place)) {
+		a.finding = DWARF_NO_MEMBER;
+		return a;
+	}
+	a.offset = place.bit / 8;
+	a.size = place.size;
+	if (place.bits != 0) {
+		a.bit = (uint32_t)(place.bit % 8);
+		a.bits = place.bits;
+	}
+	end = place.bits != 0 ? (place.bit + place.bits + 7) / 8 : a.offset + place.size;
+	if (end > a.whole || place.size > BYTES_MAX || a.whole > BYTES_MAX)
+		a.finding = DWARF_CONTRADICTION;
+	return a;
+}
+
+static bool same(const struct dwarf_answer *a, const struct dwarf_answer *b)
+{
+	return a->finding == b->finding && a->offset == b->offset && a->size == b->size &&
+	       a->whole == b->whole && a->bit == b->bit && a->bits == b->bits;
+}
+
+void structure_met(struct search *s, Dwarf_Die die, const char *name)
+{
+	Dwarf_Die type = resolve(s, die, true);
+
+	if (type == NULL)
+		return;
+	/* Only declared here, or void. */
+	if (die_flag(s->r, type, DW_AT_declaration)) {
+		die_free(s->r, type);
+		return;
+	}
+	for (size_t i = 0; i < s->n; i++) {
+		struct dwarf_answer a;
+
+		if (!search_listed(s->questions[i].type, name))
+			continue;
+		a = answer(s, type, s->questions[i].member);
+		if (s->answers[i].finding == DWARF_NO_TYPE)
+			s->answers[i] = a;
+		else if (!same(&s->answers[i], &a))
+			s->answers[i].finding = DWARF_CONTRADICTION;
+	}
+	die_free(s->r, type);
+}
+
+#endif

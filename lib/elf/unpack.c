@@ -1,0 +1,124 @@
+/* The three packings of debug information: zlib and zstd of sections (System V ABI, SHF_COMPRESSED), xz of
+ * .gnu_debugdata. */
+#include "elf/unpack.h"
+
+#include <stdlib.h>
+
+#ifdef WITH_ZLIB
+#include <zlib.h>
+#endif
+#ifdef WITH_LIBZSTD
+#include <zstd.h>
+#endif
+#ifdef WITH_LIBLZMA
+#include <lzma.h>
+#endif
+
+bool unpack_plausible(size_t packed, uint64_t n)
+{
+	return n <= UNPACK_MAX && (n <= UNPACK_FREE || n / UNPACK_RATIO <= packed);
+}
+
+static bool unpack_zlib(struct span packed, void *out, size_t n)
+{
+#ifdef WITH_ZLIB
+	uLongf got = n;
+
+	return uncompress(out, &got, packed.at, span_left(&packed)) == Z_OK && got == n;
+#else
+	(void)packed;
+	(void)out;
+	(void)n;
+	return false;
+#endif
+}
+
+static bool unpack_zstd(struct span packed, void *out, size_t n)
+{
+#ifdef WITH_LIBZSTD
+	return ZSTD_decompress(out, n, packed.at, span_left(&packed)) == n;
+#else
+	(void)packed;
+	(void)out;
+	(void)n;
+	return false;
+#endif
+}
+
+void *unpack_section(enum unpack_kind kind, struct span packed, uint64_t n)
+{
+	void *out;
+	bool ok;
+
+	if ((kind != UNPACK_ZLIB && kind != UNPACK_ZSTD) || !unpack_plausible(span_left(&packed), n))
+		return NULL;
+	out = malloc((size_t)n + 1);
+	if (out == NULL)
+		return NULL;
+	ok = kind == UNPACK_ZLIB ? unpack_zlib(packed, out, (size_t)n) : unpack_zstd(packed, out, (size_t)n);
+	if (ok)
+		return out;
+	free(out);
+	return NULL;
+}
+
+#ifdef WITH_LIBLZMA
+
+/* What the widest preset of xz takes to unpack, and some more. */
+enum { XZ_MEMORY = 100 << 20, XZ_FIRST = 64 << 10 };
+
+/* Room for more of what comes out; false: no memory, or more than is plausible. */
+static bool grow(uint8_t **out, size_t *room, size_t packed)
+{
+	size_t want = *room == 0 ? XZ_FIRST : *room * 2;
+	uint8_t *more;
+
+	if (!unpack_plausible(packed, want))
+		return false;
+	more = realloc(*out, want);
+	if (more == NULL)
+		return false;
+	*out = more;
+	*room = want;
+	return true;
+}
+
+void *unpack_xz(struct span packed, size_t *n)
+{
+	lzma_stream xz = LZMA_STREAM_INIT;
+	lzma_ret ret = lzma_stream_decoder(&xz, XZ_MEMORY, 0);
+	uint8_t *out = NULL;
+	size_t room = 0;
+
+	xz.next_in = packed.at;
+	xz.avail_in = span_left(&packed);
+	while (ret == LZMA_OK) {
+		size_t had = room;
+
+		if (xz.avail_out == 0) {
+			if (!grow(&out, &room, span_left(&packed)))
+				break;
+			xz.next_out = out + had;
+			xz.avail_out = room - had;
+		}
+		ret = lzma_code(&xz, LZMA_FINISH);
+	}
+	if (ret == LZMA_STREAM_END)
+		*n = room - xz.avail_out;
+	lzma_end(&xz);
+	if (ret == LZMA_STREAM_END)
+		return out;
+	free(out);
+	return NULL;
+}
+
+#else
+
+void *unpack_xz(struct span packed, size_t *n)
+{
+	(void)packed;
+	(void)n;
+	return NULL;
+}
+
+#endif

@@ -1,0 +1,277 @@
+/* target_os.h on illumos, over the system's libproc: registers, LWPs, memory, signals.
+ *
+ * Nothing here has run on illumos yet: it is compiled against the declarations (make check-illumos) and written after
+ * proc(5) and libproc(3LIB). */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fileio.h"
+#include "base/owned.h"
+#include "os/confine.h"
+#include "os/signals.h"
+#include "os/target_os.h"
+
+/* System V ABI for AMD64, figure "DWARF Register Number Mapping"; illumos amd64 <sys/regset.h>. */
+const int os_dwarf_to_prgreg[17] = {
+	[0] = REG_RAX,
+	[1] = REG_RDX,
+	[2] = REG_RCX,
+	[3] = REG_RBX,
+	[4] = REG_RSI,
+	[5] = REG_RDI,
+	[6] = REG_RBP,
+	[7] = REG_RSP,
+	[8] = REG_R8,
+	[9] = REG_R9,
+	[10] = REG_R10,
+	[11] = REG_R11,
+	[12] = REG_R12,
+	[13] = REG_R13,
+	[14] = REG_R14,
+	[15] = REG_R15,
+	[16] = REG_RIP,
+};
+
+/* A 64-bit libproc gives the registers of a 32-bit process in its own set: System V ABI for Intel386. */
+const int os_dwarf_to_prgreg_i386[9] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI,
+	REG_RDI, REG_RIP };
+
+/* pthread_self() is the number of the LWP: every thread is bound to one. */
+uintptr_t os_thread_pointer(struct ps_prochandle *P, lwpid_t id, const prgregset_t regs)
+{
+	(void)P;
+	(void)regs;
+	return id;
+}
+
+bool os_thread_is_address(struct ps_prochandle *P)
+{
+	(void)P;
+	return false;
+}
+
+void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, uint64_t *out)
+{
+	(void)P;
+	for (size_t i = 0; i < n; i++)
+		out[i] = ids[i];
+}
+
+lwpid_t os_inner_lwpid(struct ps_prochandle *P, lwpid_t id)
+{
+	(void)P;
+	return id; /* the same in every zone */
+}
+
+/* --- LWPs --- */
+
+struct listing {
+	os_lwpids *ids;
+	bool failed;
+};
+
+static int list_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t *info)
+{
+	struct listing *l = data;
+
+	if (status != NULL && !vec_push(l->ids, (lwpid_t)info->pr_lwpid))
+		l->failed = true;
+	return l->failed;
+}
+
+enum res os_lwp_list(struct ps_prochandle *P, os_lwpids *out, struct fault *f)
+{
+	struct listing l = { out, false };
+	int result = Plwp_iter_all(P, list_lwp, &l);
+
+	if (l.failed)
+		return fault_memory(f);
+	if (result == 0)
+		return RES_OK;
+	if (Ppsinfo(P) == NULL)
+		return fault_set(f, G_NOPROC, 0, 0, "the process has exited");
+	return fault_set(f, G_STRANGE, 0, 0, "its threads cannot be listed");
+}
+
+size_t os_lwp_count(struct ps_prochandle *P)
+{
+	(void)P;
+	return 0; /* pr_nlwp of psinfo would tell, and is not kept up to date for each call */
+}
+
+uint64_t os_code_token(struct ps_prochandle *P)
+{
+	(void)P;
+	return 0;
+}
+
+/* --- LWPs that do not run --- */
+
+/* /proc/PID/lwp/ID/lwpstatus, read anew. */
+static enum os_look read_status(struct ps_prochandle *P, lwpid_t id, lwpstatus_t *out)
+{
+	char path[64];
+	OWNED(fd_release) int fd = -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/lwp/%u/lwpstatus", (int)Pstatus(P)->pr_pid, id);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT || errno == ESRCH ? OS_LOOK_GONE : OS_LOOK_UNKNOWN;
+	if (fileio_pread(fd, out, sizeof(*out), 0) != (ssize_t)sizeof(*out))
+		return OS_LOOK_UNKNOWN;
+	return OS_LOOK_ASLEEP;
+}
+
+/* What it has run, in nanoseconds: pr_utime and pr_stime, which go on whenever it does. */
+static void count_of(const lwpstatus_t *status, struct os_asleep *a)
+{
+	(void)snprintf(a->count, sizeof(a->count), "%lld.%09ld %lld.%09ld",
+	    (long long)status->pr_utime.tv_sec, status->pr_utime.tv_nsec, (long long)status->pr_stime.tv_sec,
+	    status->pr_stime.tv_nsec);
+}
+
+/* Registers are defined for a stopped LWP alone (proc(5)): one that sleeps has to be held, which costs little, for the stop is one
+ * of the whole process. What somebody else has stopped is read as it is, whoever controls the process. */
+enum os_look os_lwp_look(struct ps_prochandle *P, lwpid_t id, struct os_asleep *a)
+{
+	lwpstatus_t status;
+	enum os_look look = read_status(P, id, &status);
+
+	if (look != OS_LOOK_ASLEEP)
+		return look;
+	if ((status.pr_flags & PR_STOPPED) == 0)
+		return OS_LOOK_UNKNOWN;
+	a->pc = (uint64_t)status.pr_reg[R_PC];
+	a->sp = (uint64_t)status.pr_reg[R_SP];
+	count_of(&status, a);
+	return a->pc != 0 && a->sp != 0 ? OS_LOOK_ASLEEP : OS_LOOK_UNKNOWN;
+}
+
+bool os_lwp_still_asleep(struct ps_prochandle *P, lwpid_t id, const struct os_asleep *a)
+{
+	struct os_asleep now = OS_ASLEEP_NEW;
+
+	return os_lwp_look(P, id, &now) == OS_LOOK_ASLEEP && now.pc == a->pc && now.sp == a->sp &&
+	       strcmp(now.count, a->count) == 0;
+}
+
+void os_asleep_end(struct os_asleep *a)
+{
+	fd_release(&a->fd);
+	a->fd = -1;
+}
+
+/* --- memory --- */
+
+ssize_t os_read(struct ps_prochandle *P, void *buf, size_t n, uintptr_t va)
+{
+	ssize_t got = Pread(P, buf, n, va);
+
+	return got < 0 ? 0 : got;
+}
+
+void os_read_pieces(struct ps_prochandle *P, struct os_piece *pieces, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		pieces[i].got = (size_t)os_read(P, pieces[i].to, pieces[i].n, pieces[i].va);
+}
+
+/* The open /proc/PID/as is the process's own and fails once it has ended; after exec(2) its break and stack lie elsewhere. */
+bool os_same_process(struct ps_prochandle *P)
+{
+	const pstatus_t *then = Pstatus(P);
+	OWNED(fd_release) int fd = -1;
+	pstatus_t now;
+	char path[32], byte;
+
+	if (Pstate(P) == PS_DEAD)
+		return true;
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)then->pr_pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && fileio_pread(fd, &now, sizeof(now), 0) == (ssize_t)sizeof(now) &&
+	       now.pr_pid == then->pr_pid && now.pr_brkbase == then->pr_brkbase &&
+	       now.pr_stkbase == then->pr_stkbase && now.pr_dmodel == then->pr_dmodel &&
+	       Pread(P, &byte, 1, then->pr_stkbase + then->pr_stksize - 1) == 1;
+}
+
+ssize_t os_read_same(struct ps_prochandle *P, void *buf, size_t n, uintptr_t va)
+{
+	return os_read(P, buf, n, va);
+}
+
+/* --- signals --- */
+
+const char *os_signal_name(struct ps_prochandle *P, int signo, char *buf, size_t n)
+{
+	const char *name = signal_of_illumos(signo);
+
+	(void)P;
+	if (name != NULL)
+		(void)snprintf(buf, n, "SIG%s", name);
+	else
+		(void)snprintf(buf, n, "signal %d", signo);
+	return buf;
+}
+
+struct os_signal_cause os_signal_cause(struct ps_prochandle *P, const lwpstatus_t *lwp)
+{
+	const siginfo_t *info = &lwp->pr_info;
+	struct os_signal_cause cause = { .sender = 0 };
+	int signo = info->si_signo;
+
+	(void)P;
+	if (lwp->pr_cursig == 0 || signo != lwp->pr_cursig)
+		return cause;
+	if (SI_FROMUSER(info)) {
+		cause.sender = info->si_pid;
+		return cause;
+	}
+	cause.has_address =
+	    signo == SIGSEGV || signo == SIGBUS || signo == SIGILL || signo == SIGFPE || signo == SIGTRAP;
+	cause.address = cause.has_address ? (uintptr_t)info->si_addr : 0;
+	return cause;
+}
+
+/* --- this program itself --- */
+
+/* /proc/self/map is an array of prmap_t; /proc/self/path/NAME leads to the file of each pr_mapname. */
+char *os_own_file_at(uintptr_t addr, char *buf, size_t n)
+{
+	static const char folder[] = "/proc/self/path/";
+	char path[sizeof(folder) + PRMAPSZ] = "/proc/self/path/";
+	int fd = open("/proc/self/map", O_RDONLY | O_CLOEXEC);
+	ssize_t got = -1;
+	prmap_t map;
+
+	while (fd >= 0 && got < 0 && read(fd, &map, sizeof(map)) == (ssize_t)sizeof(map)) {
+		if (addr < map.pr_vaddr || addr - map.pr_vaddr >= map.pr_size)
+			continue;
+		memcpy(path + sizeof(folder) - 1, map.pr_mapname, PRMAPSZ);
+		path[sizeof(path) - 1] = '\0';
+		got = map.pr_mapname[0] == '\0' ? 0 : readlink(path, buf, n - 1);
+		if (got < 0)
+			got = 0;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	if (got <= 0)
+		return NULL;
+	buf[got] = '\0';
+	return buf;
+}
+
+/* Privileges could be dropped, but not the system calls that take none. */
+bool os_end_with(pid_t parent)
+{
+	(void)parent;
+	return true;
+}
+
+void os_confine(int fd)
+{
+	(void)fd;
+}

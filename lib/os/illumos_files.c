@@ -1,0 +1,271 @@
+/* The files behind mappings on illumos, and what a captured process has from the live one.
+ *
+ * libproc's handle has no room for anybody else's data, so what is kept of one is kept beside it, in a list that
+ * os_forget takes it out of. It is the only thing in lib that can change and is in no caller's hands.
+ *
+ *   /proc/PID/object/NAME   the file that is mapped, under the name that pr_mapname has: proven, whatever its path leads
+ *                           to by now
+ *   a core                  the path of the link map; the first page of the file has to be the one in memory */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fileio.h"
+#include "base/owned.h"
+#include "os/target_os.h"
+
+enum { HEAD = 1024 };
+
+struct file {
+	char name[PRMAPSZ];
+	struct elf_image *image; /* NULL: not to be had */
+};
+
+struct beside {
+	struct ps_prochandle *P;
+	struct ps_prochandle *live; /* of a captured process: where it comes from; else NULL */
+	VEC(struct file) files;
+};
+
+static VEC(struct beside *) handles;
+
+static struct beside *beside_of(const struct ps_prochandle *P)
+{
+	for (size_t i = 0; i < handles.n; i++) {
+		if (handles.at[i]->P == P)
+			return handles.at[i];
+	}
+	return NULL;
+}
+
+/* NULL: no memory. */
+static struct beside *beside_make(struct ps_prochandle *P)
+{
+	struct beside *b = beside_of(P);
+
+	if (b != NULL)
+		return b;
+	b = calloc(1, sizeof(*b));
+	if (b == NULL || !vec_push(&handles, b)) {
+		free(b);
+		return NULL;
+	}
+	b->P = P;
+	return b;
+}
+
+void os_forget(struct ps_prochandle *P)
+{
+	struct beside *b = beside_of(P);
+	size_t kept = 0;
+
+	if (b == NULL)
+		return;
+	for (size_t i = 0; i < b->files.n; i++)
+		elf_image_close(b->files.at[i].image);
+	vec_free(&b->files);
+	free(b);
+	for (size_t i = 0; i < handles.n; i++) {
+		if (handles.at[i] != b)
+			handles.at[kept++] = handles.at[i];
+	}
+	handles.n = kept;
+	if (kept == 0)
+		vec_free(&handles);
+}
+
+void os_share_objects(struct ps_prochandle *captured, struct ps_prochandle *live)
+{
+	struct beside *b = beside_make(captured);
+
+	if (b != NULL)
+		b->live = live;
+}
+
+/* --- files --- */
+
+/* Regular files only, and without waiting for anything. */
+static int open_regular(const char *path)
+{
+	OWNED(fd_release) int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? fd_keep(&fd) : -1;
+}
+
+/* Does the file begin as what is mapped at base does? Header and program headers say where everything else in it lies. */
+static bool begins_alike(struct ps_prochandle *P, int fd, uintptr_t base)
+{
+	char file[HEAD], memory[HEAD];
+	ssize_t n = fileio_pread(fd, file, sizeof(file), 0);
+
+	return n > 0 && Pread(P, memory, (size_t)n, base) == n && memcmp(file, memory, (size_t)n) == 0;
+}
+
+struct first_map {
+	const char *name;
+	uintptr_t base; /* 0: not met */
+};
+
+static int find_first(void *data, const prmap_t *map, const char *name)
+{
+	struct first_map *first = data;
+
+	(void)name;
+	if (map->pr_offset != 0 || strncmp(map->pr_mapname, first->name, PRMAPSZ) != 0)
+		return 0;
+	first->base = map->pr_vaddr;
+	return 1;
+}
+
+static int open_object(struct ps_prochandle *P, const prmap_t *map)
+{
+	struct first_map first = { map->pr_mapname, 0 };
+	OWNED(fd_release) int fd = -1;
+	char path[1024];
+
+	if (Pstate(P) != PS_DEAD) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/object/%.*s", (int)Pstatus(P)->pr_pid, PRMAPSZ,
+		    map->pr_mapname);
+		return strchr(map->pr_mapname, '/') == NULL ? open_regular(path) : -1;
+	}
+	if (Pobjname(P, map->pr_vaddr, path, sizeof(path)) == NULL)
+		return -1;
+	fd = open_regular(path);
+	(void)Pmapping_iter(P, find_first, &first);
+	return fd >= 0 && first.base != 0 && begins_alike(P, fd, first.base) ? fd_keep(&fd) : -1;
+}
+
+/* The image of the file behind map, opened now if it was not yet. NULL: there is none. */
+static struct elf_image *image_of(struct ps_prochandle *P, const prmap_t *map)
+{
+	struct beside *b = beside_make(P);
+	struct file file = { .image = NULL };
+	OWNED(fd_release) int fd = -1;
+
+	if (b == NULL)
+		return NULL;
+	for (size_t i = 0; i < b->files.n; i++) {
+		if (strncmp(b->files.at[i].name, map->pr_mapname, PRMAPSZ) == 0)
+			return b->files.at[i].image;
+	}
+	memcpy(file.name, map->pr_mapname, sizeof(file.name));
+	fd = open_object(P, map);
+	if (fd >= 0 && elf_image_open(fd, &file.image, NULL) != RES_OK)
+		file.image = NULL;
+	if (!vec_push(&b->files, file)) {
+		elf_image_close(file.image);
+		return NULL;
+	}
+	return file.image;
+}
+
+enum res os_object_image(struct ps_prochandle *P, uintptr_t addr, struct elf_image **img, uint64_t *bias)
+{
+	const prmap_t *found = Paddr_to_map(P, addr);
+	struct elf_image *image;
+	uint64_t vaddr;
+	prmap_t map;
+
+	if (found == NULL || found->pr_mapname[0] == '\0')
+		return RES_NONE;
+	map = *found; /* libproc may read the mappings anew */
+	image = image_of(P, &map);
+	if (image == NULL || elf_image_vaddr_of_offset(image, (uint64_t)map.pr_offset,
+				 (map.pr_mflags & MA_EXEC) != 0, &vaddr) != RES_OK)
+		return RES_NONE;
+	*img = image;
+	*bias = map.pr_vaddr - vaddr;
+	return RES_OK;
+}
+
+/* illumos keeps no separate debug files. */
+enum res os_debug_image(struct ps_prochandle *P, uintptr_t addr, struct elf_image **img)
+{
+	struct elf_image *image;
+	GElf_Shdr sh;
+	uint64_t bias;
+
+	if (os_object_image(P, addr, &image, &bias) != RES_OK ||
+	    elf_image_section(image, ".debug_info", &sh, NULL) != RES_OK || sh.sh_type == SHT_NOBITS ||
+	    sh.sh_size == 0)
+		return RES_NONE;
+	*img = image;
+	return RES_OK;
+}
+
+/* Memory is as near: read(2) of /proc/PID/as. */
+enum res os_file_bytes(struct ps_prochandle *P, uintptr_t addr, struct span *out)
+{
+	(void)P;
+	(void)addr;
+	(void)out;
+	return RES_NONE;
+}
+
+void os_notices(struct ps_prochandle *P, void (*tell)(void *data, const char *text, bool failed), void *data)
+{
+	enum { AT_BASE_TYPE = 7 }; /* <sys/auxv.h> AT_BASE: the program has a dynamic linker */
+
+	if (Pgetauxval(P, AT_BASE_TYPE) != -1 && Prd_agent(P) == NULL)
+		tell(data, "names of functions in shared libraries are not to be had (librtld_db)", true);
+}
+
+/* --- what libproc asks of a captured process --- */
+
+struct copying {
+	VEC(prmap_t) maps;
+	bool failed;
+};
+
+static int copy_map(void *data, const prmap_t *map, const char *name)
+{
+	struct copying *c = data;
+
+	(void)name;
+	c->failed = !vec_push(&c->maps, *map);
+	return c->failed;
+}
+
+static int captured_maps(struct ps_prochandle *P, prmap_t **out, ssize_t *n, void *data)
+{
+	struct beside *b = beside_of(P);
+	struct copying c = { .failed = false };
+
+	(void)data;
+	if (b == NULL || b->live == NULL || Pmapping_iter(b->live, copy_map, &c) != 0 || c.maps.n == 0) {
+		vec_free(&c.maps);
+		return -1;
+	}
+	*out = c.maps.at;
+	*n = (ssize_t)c.maps.n;
+	return 0;
+}
+
+/* /proc/PID/auxv: auxv_t after auxv_t. */
+static void captured_auxv(struct ps_prochandle *P, auxv_t **out, int *n, void *data)
+{
+	enum { ENTRIES = 128 };
+	auxv_t *auxv = calloc(ENTRIES + 1, sizeof(*auxv));
+	OWNED(fd_release) int fd = -1;
+	ssize_t got = 0;
+	char path[32];
+
+	(void)data;
+	(void)snprintf(path, sizeof(path), "/proc/%d/auxv", (int)Pstatus(P)->pr_pid);
+	if (auxv != NULL)
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		got = fileio_pread(fd, auxv, ENTRIES * sizeof(*auxv), 0);
+	*out = auxv;
+	*n = got > 0 ? (int)((size_t)got / sizeof(*auxv)) : 0;
+}
+
+void os_captured_ops(ps_ops_t *ops)
+{
+	ops->pop_read_maps = captured_maps;
+	ops->pop_read_aux = captured_auxv;
+}

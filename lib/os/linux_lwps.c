@@ -1,0 +1,111 @@
+/* Which LWPs there are, and where each keeps its thread's own data. */
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "os/target_os.h"
+#include "proc/live.h"
+
+enum {
+	ROBUST_HEAD =
+	    736, /* of glibc's struct pthread on x86-64: robust_head (glibc 2.4 to 2.43, nptl/descr.h) */
+	ROBUST_HEAD_I386 = 112, /* the same on i386 (2.31), where no robust_prev stands before it */
+	SOME = 64,
+	LOW_MEMORY = 4096,
+};
+
+enum res os_lwp_list(struct ps_prochandle *P, os_lwpids *out, struct fault *f)
+{
+	const struct live *live = live_of(P);
+	struct live_ids ids = VEC_EMPTY;
+	enum res res = live == NULL ? RES_NONE : live_ids_read(live->dir, &ids);
+
+	for (size_t i = 0; res == RES_OK && i < ids.n; i++) {
+		if (!vec_push(out, ids.at[i]))
+			res = fault_memory(f);
+	}
+	if (res == RES_NONE)
+		res = fault_set(f, G_NOPROC, 0, 0, "the process has exited");
+	else if (res == RES_FAIL && ids.n == 0)
+		(void)fault_set(f, G_STRANGE, 0, 0, "its threads cannot be listed");
+	vec_free(&ids);
+	return res;
+}
+
+/* Its folder of them has a link for each, and two besides (Linux fs/proc/base.c, proc_task_getattr). */
+size_t os_lwp_count(struct ps_prochandle *P)
+{
+	const struct live *live = live_of(P);
+	struct stat st;
+
+	return live != NULL && fstatat(live->dir, "task", &st, 0) == 0 && st.st_nlink > 2
+		   ? (size_t)st.st_nlink - 2
+		   : 0;
+}
+
+/* The list head of a thread of an i386 process: the kernel keeps it apart from x86-64's and gives it to callers of i386's
+ * own system calls only. That there is such a thread shows that the kernel has these. `low`: memory that
+ * an i386 pointer reaches. 0: unknown. */
+static uint64_t narrow_robust_head(lwpid_t id, volatile uint32_t *low)
+{
+	enum { GET_ROBUST_LIST = 312 }; /* arch/x86/entry/syscalls/syscall_32.tbl */
+	long result = GET_ROBUST_LIST;
+
+	__asm__ volatile("int $0x80"
+			 : "+a"(result)
+			 : "b"((long)id), "c"(low), "d"(low + 1)
+			 : "memory", "r8", "r9", "r10", "r11");
+	return (int)result == 0 ? low[0] : 0;
+}
+
+static uint64_t robust_head(lwpid_t id, volatile uint32_t *low)
+{
+	uint64_t head = 0;
+	size_t size = 0;
+
+	if (low != NULL)
+		return narrow_robust_head(id, low);
+	return syscall(SYS_get_robust_list, id, &head, &size) == 0 ? head : 0;
+}
+
+static volatile uint32_t *low_memory(void)
+{
+	void *at =
+	    mmap(NULL, LOW_MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+/* glibc tells the kernel of each thread's list of robust mutexes, whose head is a member of struct pthread: that is
+ * where the thread pointer points, and its first word points to itself (tcbhead_t, sysdeps/x86_64/nptl/tls.h). */
+void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, uint64_t *out)
+{
+	const struct live *live = live_of(P);
+	bool narrow = live != NULL && live->narrow;
+	volatile uint32_t *low = narrow ? low_memory() : NULL;
+	size_t word = narrow ? sizeof(uint32_t) : sizeof(uint64_t);
+	uint64_t offset = narrow ? ROBUST_HEAD_I386 : ROBUST_HEAD;
+	struct os_piece pieces[SOME];
+	uint64_t self[SOME];
+
+	memset(out, 0, n * sizeof(*out));
+	for (size_t from = 0; from < n && live != NULL && narrow == (low != NULL); from += SOME) {
+		size_t some = n - from < SOME ? n - from : SOME;
+
+		for (size_t i = 0; i < some; i++) {
+			uint64_t head = robust_head(ids[from + i], low);
+
+			self[i] = 0;
+			pieces[i] = (struct os_piece){ &self[i], word, head < offset ? 0 : head - offset, 0 };
+		}
+		os_read_pieces(P, pieces, some);
+		for (size_t i = 0; i < some; i++) {
+			if (pieces[i].got == word && self[i] == pieces[i].va)
+				out[from + i] = self[i];
+		}
+	}
+	if (low != NULL)
+		(void)munmap((void *)(uintptr_t)low, LOW_MEMORY);
+}

@@ -1,0 +1,55 @@
+/* This program itself, by /proc/self/maps. */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/target_os.h"
+
+/* A hexadecimal number at *at, which is moved behind it. */
+static uint64_t number(const char **at)
+{
+	uint64_t n = 0;
+
+	for (;; ++*at) {
+		if (**at >= '0' && **at <= '9')
+			n = n << 4 | (uint64_t)(**at - '0');
+		else if (**at >= 'a' && **at <= 'f')
+			n = n << 4 | (uint64_t)(**at - 'a' + 10);
+		else
+			return n;
+	}
+}
+
+/* One line of /proc/self/maps: the path of its file if addr is in it, else NULL. */
+static char *path_in(char *line, uint64_t addr)
+{
+	const char *at = line;
+	uint64_t start = number(&at), end;
+
+	if (*at++ != '-')
+		return NULL;
+	end = number(&at);
+	return addr >= start && addr < end ? strchr(line, '/') : NULL;
+}
+
+char *os_own_file_at(uintptr_t addr, char *line, size_t size)
+{
+	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	char *path = NULL;
+	size_t n = 0;
+	char c;
+
+	while (fd >= 0 && path == NULL && read(fd, &c, 1) == 1) {
+		if (c != '\n') {
+			if (n < size - 1)
+				line[n++] = c >= ' ' && c <= '~' ? c : '?';
+			continue;
+		}
+		line[n] = '\0';
+		path = path_in(line, addr);
+		n = 0;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	return path;
+}

@@ -1,0 +1,11 @@
+/* PRIVATE to lib/proc: registers as ptrace gives them. */
+#ifndef PROC_HOLD_REGS_H
+#define PROC_HOLD_REGS_H
+
+#include <libproc.h>
+#include <sys/user.h>
+
+/* All of regs, from what NT_PRSTATUS of PTRACE_GETREGSET holds for a 64-bit LWP. */
+void hold_regs_from_user(prgregset_t regs, const struct user_regs_struct *user);
+
+#endif

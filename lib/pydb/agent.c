@@ -1,0 +1,114 @@
+/* The agent: its life, and frames as text. */
+#include "pydb/agent.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/escape.h"
+#include "base/strbuf.h"
+#include "os/target_os.h"
+
+struct pydb_agent *pydb_agent_create(struct ps_prochandle *P, int vers)
+{
+	struct pydb_agent *agent;
+
+	if (vers != PYDB_VERSION) {
+		errno = ENOTSUP;
+		return NULL;
+	}
+	agent = calloc(1, sizeof(*agent));
+	if (agent != NULL)
+		agent->P = P;
+	return agent;
+}
+
+void pydb_agent_destroy(struct pydb_agent *agent)
+{
+	if (agent == NULL)
+		return;
+	activations_free(&agent->activations);
+	py_process_close(agent->py);
+	os_forget(agent->P);
+	free(agent);
+}
+
+struct py_process *agent_python(struct pydb_agent *agent)
+{
+	/* The process may have run since: what its code objects say is read again. */
+	if (agent->py != NULL)
+		py_process_move(agent->py, agent->P);
+	else if (py_process_open(agent->P, &agent->py, NULL) != RES_OK)
+		agent->py = NULL;
+	return agent->py;
+}
+
+/* As many lines of text as fit into size - 1 bytes. False: not even one. */
+static bool put_lines(const char *text, bool unsure, char *buf, size_t size)
+{
+	static const char more[] = "   ...\n";
+	struct strbuf out = STRBUF_EMPTY;
+	size_t fits = 0; /* with the line that says there are more */
+	bool whole = true;
+
+	for (const char *end; *text != '\0' && whole; text = end + 1) {
+		end = strchr(text, '\n');
+		strbuf_add(&out, text, (size_t)(end - text));
+		strbuf_str(&out, unsure && end[-1] != '?' ? " ?\n" : "\n");
+		whole = !out.failed && out.n < size;
+		if (whole && out.n + sizeof(more) <= size)
+			fits = out.n;
+	}
+	if (whole)
+		(void)snprintf(buf, size, "%s", strbuf_text(&out));
+	else if (fits > 0)
+		(void)snprintf(buf, size, "%.*s%s", (int)fits, strbuf_text(&out), more);
+	strbuf_free(&out);
+	return whole || fits > 0;
+}
+
+int pydb_pc_frameinfo(struct pydb_agent *agent, uintptr_t pc, uintptr_t arg, char *buf, size_t size)
+{
+	const struct pydb_activation *a;
+	bool unsure;
+
+	if (size == 0)
+		return -1;
+	a = activations_find(agent, pc, arg, &unsure);
+	if (a == NULL)
+		return -1;
+	/* A buffer for less than a line: what fits of it. */
+	if (!put_lines(a->text, unsure, buf, size))
+		(void)snprintf(buf, size, "%.*s", (int)strcspn(a->text, "\n"), a->text);
+	return 0;
+}
+
+int pydb_get_frameinfo(struct pydb_agent *agent, uintptr_t addr, char *buf, size_t size, int verbose)
+{
+	struct py_process *py = agent_python(agent);
+	const struct py_code *code;
+	struct strbuf out = STRBUF_EMPTY;
+	struct py_frame frame;
+	const char *file, *slash;
+	bool ok;
+
+	if (size == 0 || py == NULL || py_frame_at(py, addr, &frame) != RES_OK)
+		return -1;
+	code = py_code_get(py, &frame);
+	if (code == NULL)
+		return -1;
+	slash = verbose ? NULL : bytes_last(code->file, '/', code->file_len);
+	file = slash == NULL ? code->file : slash + 1;
+	strbuf_fmt(&out, "%08lx ", (unsigned long)addr);
+	escape_text(&out, file, code->file_len - (size_t)(file - code->file), false);
+	strbuf_fmt(&out, ":%d ", frame.line);
+	escape_text(&out, code->name, code->name_len, false);
+	strbuf_str(&out, "()\n");
+	ok = !out.failed;
+	if (ok)
+		(void)snprintf(buf, size, "%s", strbuf_text(&out));
+	strbuf_free(&out);
+	return ok ? 0 : -1;
+}

@@ -1,0 +1,138 @@
+/* Lists of addresses, read whole when the iterator is made: what runs in a circle has been cut by then. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/target_os.h"
+#include "pydb/agent.h"
+#include "stack/capture.h"
+
+struct pydb_iter {
+	py_addresses list;
+	size_t next;
+};
+
+static struct pydb_iter *iterate(py_addresses *list, bool ok)
+{
+	struct pydb_iter *iter = ok ? calloc(1, sizeof(*iter)) : NULL;
+
+	if (iter == NULL)
+		vec_free(list);
+	else
+		iter->list = *list;
+	return iter;
+}
+
+struct pydb_iter *pydb_interp_iter_init(struct pydb_agent *agent, uintptr_t addr)
+{
+	struct py_process *py = agent_python(agent);
+	py_addresses list = VEC_EMPTY;
+
+	if (py == NULL)
+		return NULL;
+	/* A list that breaks has what is before the break. */
+	return iterate(&list, py_interpreters_read(py, addr, &list, NULL) == RES_OK || list.n > 0);
+}
+
+struct pydb_iter *pydb_thread_iter_init(struct pydb_agent *agent, uintptr_t addr)
+{
+	struct py_process *py = agent_python(agent);
+	py_addresses list = VEC_EMPTY;
+	py_threads threads = VEC_EMPTY;
+	bool ok;
+
+	if (py == NULL)
+		return NULL;
+	ok = py_interpreter_threads(py, addr, &threads, NULL) == RES_OK;
+	for (size_t i = 0; i < threads.n; i++)
+		ok = ok && vec_push(&list, threads.at[i].tstate);
+	vec_free(&threads);
+	return iterate(&list, ok);
+}
+
+static const struct py_thread *thread_at(const py_threads *threads, uint64_t tstate)
+{
+	for (size_t i = 0; i < threads->n; i++) {
+		if (threads->at[i].tstate == tstate)
+			return &threads->at[i];
+	}
+	return NULL;
+}
+
+struct search {
+	struct ps_prochandle *P;
+	uint64_t pointer;
+	struct capture_lwp found; /* have_regs: it was */
+};
+
+static int look_at_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t *info)
+{
+	struct search *s = data;
+	lwpid_t id;
+
+	(void)info;
+	if (status == NULL)
+		return 0;
+	id = (lwpid_t)status->pr_lwpid;
+	if (os_thread_pointer(s->P, id, status->pr_reg) != s->pointer)
+		return 0;
+	s->found = (struct capture_lwp){ .id = id, .have_regs = true, .pointer = s->pointer };
+	memcpy(s->found.regs, status->pr_reg, sizeof(s->found.regs));
+	return 1;
+}
+
+/* What the thread's chain shows, as it is printed: an entry frame that does not say yet that it is one lies on the
+ * stack of its LWP. */
+static enum res read_frames(
+    struct ps_prochandle *P, struct py_process *py, const struct py_thread *t, struct py_stack *out)
+{
+	struct capture c = { .P = P, .py = py };
+	struct search s = { .P = P, .pointer = t->thread_id };
+
+	if (s.pointer != 0)
+		(void)Plwp_iter_all(P, look_at_lwp, &s);
+	return capture_state_frames(&c, &s.found, t, out, NULL);
+}
+
+/* The frames of the thread state at addr. False: there is no such state, or it cannot be read. */
+static bool list_frames(struct ps_prochandle *P, struct py_process *py, uint64_t addr, py_addresses *out)
+{
+	py_threads threads = VEC_EMPTY;
+	struct py_stack stack = { .broken = false };
+	const struct py_thread *t;
+	enum res res = RES_FAIL;
+
+	(void)py_threads_read(py, &threads, NULL);
+	t = thread_at(&threads, addr);
+	if (t != NULL)
+		res = read_frames(P, py, t, &stack);
+	if (res == RES_OK)
+		py_stack_finish(py, &stack);
+	for (size_t i = 0; res == RES_OK && i < stack.frames.n; i++) {
+		if (!stack.frames.at[i].hidden && !vec_push(out, stack.frames.at[i].addr))
+			res = RES_FAIL;
+	}
+	py_stack_free(&stack);
+	vec_free(&threads);
+	return res != RES_FAIL;
+}
+
+struct pydb_iter *pydb_frame_iter_init(struct pydb_agent *agent, uintptr_t addr)
+{
+	struct py_process *py = agent_python(agent);
+	py_addresses list = VEC_EMPTY;
+
+	return py == NULL ? NULL : iterate(&list, list_frames(agent->P, py, addr, &list));
+}
+
+uintptr_t pydb_iter_next(struct pydb_iter *iter)
+{
+	return iter->next < iter->list.n ? (uintptr_t)iter->list.at[iter->next++] : 0;
+}
+
+void pydb_iter_fini(struct pydb_iter *iter)
+{
+	if (iter == NULL)
+		return;
+	vec_free(&iter->list);
+	free(iter);
+}

@@ -1,0 +1,23 @@
+# The agent as a library of its own. It has everything but libproc in it; on Linux, where nothing has one to lend,
+# libproc too. Linked with shared libraries: archives are not always made to go into one. Included by the Makefile.
+
+AGENT     := $(O)/libpython_db.so.1
+AGENT_MAP := lib/pydb/libpython_db.map
+AGENT_OBJ := $(patsubst %.c,$(O)/pic/%.o,$(call sources,$(LAYERS)))
+
+$(O)/pic/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(pkg_cflags) $(CFLAGS) -fPIC -MMD -MP -c -o $@ $<
+
+$(AGENT): $(AGENT_OBJ) $(AGENT_MAP)
+	$(CC) $(LDFLAGS) $(call SHARED,libpython_db.so.1,$(AGENT_MAP)) -o $@ $(AGENT_OBJ) $(shared) $(SYSTEM_LIBS)
+
+agent: $(AGENT)
+
+# Where libpythons are looked for by install-agent.
+AGENT_DIRS ?= $(wildcard /usr/lib/amd64 /usr/lib/64 /usr/lib /usr/lib/*-linux-gnu $(PREFIX)/lib)
+
+install-agent: $(AGENT)
+	lib/pydb/install-agent.sh '$(DESTDIR)' $(AGENT) $(LIBDIR)/pystack $(AGENT_DIRS)
+
+.PHONY: agent install-agent

@@ -1,0 +1,149 @@
+/* One frame: its members, its place in the code, its text. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "base/owned.h"
+#include "python/py_process.h"
+
+/* The state byte of a frame at `state`: f_executing (0 or 1) 3.4 to 3.9; a PyFrameState (< 0: created
+ * or suspended) in 3.10. */
+static bool on_hold(const struct py_layout *l, int8_t state)
+{
+	if (l->frame.state == 0)
+		return false; /* ≤ 3.3: it does not say */
+	return l->trace_lineno ? state == 0 : state < 0;
+}
+
+bool py_frame_delegates(const struct py_layout *l, const struct py_view *v, uint64_t *values_end)
+{
+	int32_t depth = py_view_i32(v, l->frame.depth);
+	int8_t state = (int8_t)py_view_u8(v, l->frame.state);
+
+	if (l->frame.generator == 0 || py_view_word(v, l->frame.generator) == 0)
+		return false;
+	if (l->frame.depth != 0) {
+		/* 3.10 calls it executing (0) while a throw() goes through it. */
+		*values_end = py_view_word(v, l->frame.values) + (uint64_t)(uint32_t)depth * l->word;
+		return state <= 0 && depth > 0;
+	}
+	*values_end = py_view_word(v, l->frame.stack_top);
+	return on_hold(l, state) && *values_end != 0;
+}
+
+static void decode_object(
+    const struct py_layout *l, const struct py_view *v, bool youngest, struct py_frame *out)
+{
+	int32_t lasti = py_view_i32(v, l->frame.lasti);
+	int32_t lineno = py_view_i32(v, l->frame.lineno);
+	int8_t state = (int8_t)py_view_u8(v, l->frame.state);
+	uint64_t end;
+
+	out->instr = lasti < 0 ? UINT64_MAX : (uint64_t)lasti * l->lasti_unit;
+	if (lineno > 0 && (!l->trace_lineno || py_view_word(v, l->frame.trace) != 0))
+		out->line = lineno;
+	out->synthetic = !youngest && (lasti < 0 || on_hold(l, state));
+	out->suspended = py_frame_delegates(l, v, &end);
+	if (l->frame.depth != 0 && state == 0 && out->suspended)
+		out->synthetic = true;
+}
+
+void py_frame_decode(const struct py_layout *l, const struct py_view *v, bool youngest, struct py_frame *out)
+{
+	out->code = py_view_word(v, l->frame.code) & ~(uint64_t)l->tag_mask;
+	if (l->marking == PY_MARK_NONE) {
+		decode_object(l, v, youngest, out);
+		return;
+	}
+	out->instr = py_view_word(v, l->frame.instr);
+	out->owner = py_view_u8(v, l->frame.owner);
+	out->tlbc = py_view_i32(v, l->frame.tlbc);
+}
+
+/* A frame of this runtime at addr? */
+static enum res frame_of(
+    struct py_process *py, struct py_runtime *rt, size_t runtime, uint64_t addr, struct py_frame *out)
+{
+	const struct py_layout *l = &rt->layout;
+	uint8_t bytes[PY_STRUCT_MAX];
+	struct py_view v = { bytes, l->frame_extent, l->word };
+	struct py_frame frame = { .addr = addr };
+
+	if (!py_pointer_sane(addr, l->word) || !py_read(py->P, bytes, v.n, addr))
+		return RES_NONE;
+	if (l->marking == PY_MARK_NONE && !py_is_frame_object(py, runtime, addr))
+		return RES_NONE;
+	if (l->marking != PY_MARK_NONE && py_view_u8(&v, l->frame.owner) > PY_OWNER_LAST)
+		return RES_NONE;
+	if (l->marking == PY_MARK_ENTRY && py_view_u8(&v, l->frame.owner) >= PY_OWNED_BY_CSTACK)
+		return RES_NONE;
+	/* Whether it is on hold matters to its place on a stack only. */
+	py_frame_decode(l, &v, true, &frame);
+	py->epoch++;
+	if (py_code_load(py, rt, &frame, NULL) != RES_OK)
+		return RES_NONE;
+	py_code_place(py, l, &frame);
+	*out = frame;
+	return RES_OK;
+}
+
+enum res py_frame_at(struct py_process *py, uint64_t addr, struct py_frame *out)
+{
+	for (size_t i = 0; i < py->runtimes.n; i++) {
+		if (frame_of(py, &py->runtimes.at[i], i, addr, out) == RES_OK)
+			return RES_OK;
+	}
+	return RES_NONE;
+}
+
+/* Where text has ":12 (", the place of its '('. NULL: nowhere. */
+static const char *like_line(const char *text)
+{
+	for (; (text = strchr(text, ':')) != NULL; text++) {
+		size_t digits = strspn(text + 1, "0123456789");
+
+		if (digits > 0 && strncmp(text + 1 + digits, " (", 2) == 0)
+			return text + digits + 2;
+	}
+	return NULL;
+}
+
+/* A name, escaped. A file's may hold anything: the last ":line (" of the whole is the frame's own, so that there must be
+ * none in the name. */
+static void put_name(struct strbuf *out, const char *name, size_t n)
+{
+	size_t from = out->n;
+	const char *at;
+
+	escape_text(out, name, n, false);
+	while (!out->failed && (at = like_line(strbuf_text(out) + from)) != NULL) {
+		OWNED(mem_release) char *rest = strdup(at + 1);
+
+		if (rest == NULL) {
+			out->failed = true;
+			return;
+		}
+		out->n = (size_t)(at - out->at);
+		strbuf_str(out, "\\x28");
+		from = out->n;
+		strbuf_str(out, rest);
+	}
+}
+
+bool py_frame_text(
+    const struct py_process *py, const struct py_frame *frame, bool qualname, struct strbuf *out)
+{
+	const struct py_code *code = frame->bad ? NULL : py_code_get(py, frame);
+	bool qual = qualname && code != NULL && code->qualname != NULL;
+
+	if (code == NULL) {
+		strbuf_str(out, "[ ?:0 (?) ]");
+		return false;
+	}
+	strbuf_str(out, "[ ");
+	escape_text(out, code->file, code->file_len, false);
+	strbuf_fmt(out, ":%d (", frame->line);
+	put_name(out, qual ? code->qualname : code->name, qual ? code->qualname_len : code->name_len);
+	strbuf_str(out, ") ]");
+	return true;
+}

@@ -1,0 +1,192 @@
+/* 3.9 and 3.10: the frames that a cut chain does not lead to.
+ *
+ *   tstate.frame → inner ─ f_back → middle ─ f_back → NULL      a throw() goes through outer and middle into inner
+ *
+ *   on the C stack:   outer      suspended; the top of its value stack is middle's generator
+ *                     thrower    executing; it called outer.throw()
+ *                       └ f_back → … → NULL
+ *
+ * Among the words of a thread's stack are also frames that have nothing to do with it: stale ones, and those that are
+ * on the chain of another one found. A frame that is executing and whose chain ends so is a strand; strands that end
+ * at a suspended generator (a throw within a throw) come before the one that ends at no frame. More than one order:
+ * nothing is believed. */
+#include "base/owned.h"
+#include "python/py_process.h"
+
+enum { FOUND_MAX = 4096, STEPS_MAX = 1 << 20 };
+
+struct candidate {
+	uint64_t addr, back, values_end;
+	bool delegates, executing; /* its state */
+	bool reached;              /* it is on the chain of another */
+	bool ends_cut;             /* its own chain ends at a generator that delegates */
+};
+
+struct search {
+	struct py_process *py;
+	struct py_runtime *rt;
+	VEC(struct candidate) found;
+	struct addrmap index; /* of found, by address; words that are no frames: FOUND_MAX */
+};
+
+static void search_release(struct search *m)
+{
+	vec_free(&m->found);
+	addrmap_free(&m->index);
+}
+
+/* Note w if it is a frame that could be one of the missing. */
+static enum res look_at(struct search *m, uint64_t w, struct fault *f)
+{
+	const struct py_layout *l = &m->rt->layout;
+	uint8_t bytes[PY_STRUCT_MAX];
+	struct py_view v = { bytes, l->frame_extent, l->word };
+	struct candidate c = { .addr = w };
+	uint32_t value;
+
+	if (!py_pointer_sane(w, l->word) || addrmap_get(&m->index, w, &value) ||
+	    addrmap_get(&m->py->seen, w, &value))
+		return RES_OK;
+	if (!py_read_word(m->py->P, l, w, l->object.type, &c.back) || c.back != m->rt->frame_type ||
+	    m->found.n == FOUND_MAX || !py_read(m->py->P, bytes, v.n, w))
+		return addrmap_put(&m->index, w, FOUND_MAX) ? RES_OK : fault_memory(f);
+	c.back = py_view_word(&v, l->frame.previous);
+	c.delegates = py_frame_delegates(l, &v, &c.values_end);
+	c.executing = !c.delegates && py_view_u8(&v, l->frame.state) == (l->frame.depth == 0 ? 1 : 0);
+	if (!addrmap_put(&m->index, w, (uint32_t)m->found.n) || !vec_push(&m->found, c))
+		return fault_memory(f);
+	return RES_OK;
+}
+
+/* The suspended frame that delegates to the generator; NULL: there is none. */
+static const struct candidate *delegating_to(const struct search *m, uint64_t generator)
+{
+	const struct py_layout *l = &m->rt->layout;
+
+	for (size_t i = 0; i < m->found.n; i++) {
+		const struct candidate *c = &m->found.at[i];
+		uint64_t top = 0;
+
+		if (c->delegates && py_read(m->py->P, &top, l->word, c->values_end - l->word) &&
+		    top == generator)
+			return c;
+	}
+	return NULL;
+}
+
+/* Mark what the chains of other candidates lead to, and note how each chain ends. Each ends for this purpose at the
+ * first frame that another came by. */
+static void mark_reached(struct search *m)
+{
+	const struct py_layout *l = &m->rt->layout;
+	uint8_t bytes[PY_STRUCT_MAX];
+	struct py_view v = { bytes, l->frame_extent, l->word };
+	size_t steps = 0;
+
+	for (size_t i = 0; i < m->found.n; i++) {
+		struct candidate *from = &m->found.at[i];
+		uint64_t at = from->back, end;
+		uint32_t k;
+
+		from->ends_cut = from->delegates;
+		for (; from->executing && at != 0 && steps < STEPS_MAX; steps++) {
+			if (addrmap_get(&m->index, at, &k) && k < FOUND_MAX) {
+				if (m->found.at[k].reached)
+					break;
+				m->found.at[k].reached = true;
+			}
+			if (!py_read(m->py->P, bytes, v.n, at))
+				break;
+			from->ends_cut = py_frame_delegates(l, &v, &end);
+			at = py_view_word(&v, l->frame.previous);
+		}
+	}
+}
+
+/* Append the generators that lead to the one suspended in `last`, from inner to outer. */
+static enum res append_outer(
+    struct search *m, uint8_t *bytes, struct py_view *last, struct py_stack *s, struct fault *f)
+{
+	const struct candidate *c;
+	enum res res = RES_OK;
+
+	while (res == RES_OK && !s->broken &&
+	       (c = delegating_to(m, py_view_word(last, m->rt->layout.frame.generator))) != NULL)
+		res = py_frames_links(m->py, m->rt, c->addr, true, bytes, last, s, f);
+	return res;
+}
+
+/* The strands, in their order: one that is cut (NULL: none), one that is not. False: there is none, or more. */
+static bool order_strands(
+    const struct search *m, const struct candidate **cut, const struct candidate **whole)
+{
+	*cut = *whole = NULL;
+	for (size_t i = 0; i < m->found.n; i++) {
+		const struct candidate *c = &m->found.at[i];
+		const struct candidate **place = c->ends_cut ? cut : whole;
+
+		if (!c->executing || c->reached)
+			continue;
+		if (*place != NULL)
+			return false;
+		*place = c;
+	}
+	return *whole != NULL;
+}
+
+enum res py_stack_mend(struct py_process *py, const struct py_thread *t, const uint64_t *words, size_t n,
+    struct py_stack *s, struct fault *f)
+{
+	OWNED(search_release) struct search m = { .py = py };
+	uint8_t bytes[PY_STRUCT_MAX];
+	struct py_view last = { bytes, 0, 8 };
+	const struct candidate *cut, *whole;
+	const struct py_frame *end;
+	enum res res = RES_OK;
+
+	if (!s->cut || s->broken || t->runtime >= py->runtimes.n)
+		return RES_OK;
+	m.rt = &py->runtimes.at[t->runtime];
+	last.n = m.rt->layout.frame_extent;
+	last.word = m.rt->layout.word;
+	end = &s->frames.at[s->frames.n - 1];
+	if (!py_is_frame_object(py, t->runtime, end->addr) || !py_read(py->P, bytes, last.n, end->addr))
+		return RES_OK;
+	addrmap_clear(&py->seen);
+	for (size_t i = 0; i < s->frames.n; i++) {
+		if (!addrmap_put(&py->seen, s->frames.at[i].addr, 1))
+			return fault_memory(f);
+	}
+	for (size_t i = 0; i < n && res == RES_OK; i++)
+		res = look_at(&m, words[i], f);
+	if (res != RES_OK)
+		return res;
+	mark_reached(&m);
+	s->frames.at[s->frames.n - 1].synthetic = true;
+	if (!order_strands(&m, &cut, &whole))
+		return RES_OK;
+	res = append_outer(&m, bytes, &last, s, f);
+	if (res == RES_OK && cut != NULL)
+		res = py_frames_links(py, m.rt, cut->addr, true, bytes, &last, s, f);
+	if (res == RES_OK && cut != NULL)
+		res = append_outer(&m, bytes, &last, s, f);
+	if (res == RES_OK)
+		res = py_frames_links(py, m.rt, whole->addr, true, bytes, &last, s, f);
+	for (size_t r = 0; r < s->runs.n; r++) {
+		s->runs.at[r].runtime = t->runtime;
+		s->runs.at[r].tstate = t->tstate;
+	}
+	if (s->broken) { /* not as it seemed */
+		s->broken = false;
+		py_stack_unmend(s);
+	}
+	return res;
+}
+
+void py_stack_unmend(struct py_stack *s)
+{
+	while (s->frames.n > 0 && s->frames.at[s->frames.n - 1].found) {
+		s->frames.n--;
+		s->runs.n--;
+	}
+}

@@ -1,0 +1,244 @@
+/* Steps by call frame information, with the reader of this folder.
+ *
+ *   pc ──> row?  ──no──> mapping ──> object's finder ──> entry ──> row, kept for all threads
+ *           │
+ *           └──> the caller's registers
+ *
+ * Nearly every pc of a thread was seen in another one before, so the first arrow is all that most steps take. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/addrmap.h"
+#include "unwind/call.h"
+#include "unwind/cfi_rows.h"
+#include "unwind/engine.h"
+#include "unwind/guess.h"
+#include "unwind/regions.h"
+
+/* Rows are forgotten all at once when there are too many. BUDGET: bytes of programs and operations of expressions that
+ * one process may cost, some seconds; a real one with 10,000 places in its longest function needs a tenth. GUESSES: steps
+ * of guesses, about a second; a thread that is asleep costs some hundred. One stack may take 1 / SHARE of what is left of
+ * both, so that a library whose tables never end does not cost the other threads theirs. */
+enum { ROWS_MAX = 1 << 14, BUDGET = 1 << 30, GUESSES = 1 << 22, SHARE = 8 };
+
+/* How much may be done: for the stack in work, and for the others. */
+struct allowance {
+	uint64_t now, left;
+};
+
+struct cfi_engine {
+	struct ps_prochandle *P;
+	const struct unwind_arch *arch;
+	struct memory *mem;
+	struct regions *regions;
+	VEC(struct cfi_row) rows;
+	struct addrmap row_at; /* pc -> index in rows */
+	struct allowance budget, guesses;
+	struct cfi_row made; /* a row that could not be kept */
+};
+
+/* Make the row for pc. RES_NONE: nothing describes it. RES_FAIL: what does is damaged. */
+static enum res row_make(struct cfi_engine *e, uint64_t pc, struct cfi_row *out)
+{
+	const struct region *r = regions_at(e->regions, pc);
+	const struct cfi_table_bytes *table;
+	struct cfi_entry entry;
+	uint64_t at;
+
+	if (r == NULL || r->finder == NULL)
+		return RES_NONE;
+	at = cfi_cut(pc - r->bias, e->arch->word);
+	if (cfi_find_entry(r->finder, at, &table, &entry) != RES_OK)
+		return RES_NONE;
+	if (!cfi_row_of(table, &entry, at, e->arch, &e->budget.now, out))
+		return RES_FAIL;
+	out->bias = r->bias;
+	out->start += r->bias;
+	out->end += r->bias;
+	return RES_OK;
+}
+
+/* The row for pc; *made is used when it cannot be kept. */
+static enum res row_of(struct cfi_engine *e, uint64_t pc, struct cfi_row *made, const struct cfi_row **out)
+{
+	uint32_t i;
+	enum res res;
+
+	*out = made;
+	if (addrmap_get(&e->row_at, pc, &i)) {
+		*out = &e->rows.at[i];
+		return RES_OK;
+	}
+	res = row_make(e, pc, made);
+	if (res != RES_OK)
+		return res;
+	if (e->rows.n == ROWS_MAX) {
+		e->rows.n = 0;
+		addrmap_clear(&e->row_at);
+	}
+	if (vec_push(&e->rows, *made) && !addrmap_put(&e->row_at, pc, (uint32_t)(e->rows.n - 1)))
+		e->rows.n--;
+	return RES_OK;
+}
+
+static void why_failed(
+    const struct cfi_engine *e, const struct cfi_state *s, uint64_t pc, char why[UNWIND_WHY])
+{
+	if (s->reg_missing != CFI_NO_REGISTER)
+		(void)snprintf(why, UNWIND_WHY, "needs %s, which is not known",
+		    s->reg_missing < e->arch->regs ? e->arch->names[s->reg_missing] : "a register");
+	else if (s->va_missing != 0)
+		(void)snprintf(
+		    why, UNWIND_WHY, "stack not readable at 0x%llx", (unsigned long long)s->va_missing);
+	else
+		(void)snprintf(
+		    why, UNWIND_WHY, "unwind information at 0x%llx is damaged", (unsigned long long)pc);
+}
+
+/* The row for the code that *a is in. What a handler returns to is where no call was: where that lies directly behind a
+ * function, the byte before it is that function's. RES_NONE for such a place that has no row of its own. */
+static enum res row_of_activation(
+    struct cfi_engine *e, const struct activation *a, struct cfi_row *made, const struct cfi_row **out)
+{
+	uint64_t pc = a->regs.reg[e->arch->pc];
+	enum res res = row_of(e, a->exact ? pc : pc - 1, made, out);
+
+	if (res != RES_OK || a->exact || (*out)->signal || (*out)->end != pc ||
+	    !is_trampoline(e->arch, e->mem, pc) || call_is_before(e->mem, pc))
+		return res;
+	res = row_of(e, pc, made, out);
+	return res == RES_OK && !(*out)->signal ? RES_NONE : res;
+}
+
+static enum engine_end step(
+    struct cfi_engine *e, struct activation *a, struct engine_note *note, int *reg_missing)
+{
+	uint64_t pc = a->regs.reg[e->arch->pc];
+	struct cfi_state s = { .arch = e->arch,
+		.mem = e->mem,
+		.regs = &a->regs,
+		.budget = &e->budget.now,
+		.reg_missing = CFI_NO_REGISTER };
+	const struct cfi_row *row;
+	struct cfi_row made;
+	struct unwind_regs next;
+	enum res res = row_of_activation(e, a, &made, &row);
+
+	if (res == RES_NONE)
+		return step_without_cfi(e->P, e->arch, e->mem, a, note);
+	if (res == RES_OK) {
+		s.bias = row->bias;
+		note->signal = row->signal;
+		res = cfi_row_apply(row, &s, &next);
+	}
+	if (res == RES_FAIL) {
+		why_failed(e, &s, pc, note->why);
+		*reg_missing = s.reg_missing;
+		return ENGINE_LOST;
+	}
+	note->undefined = res == RES_NONE;
+	if (res == RES_NONE || (next.reg[e->arch->pc] == 0 && !note->signal))
+		return ENGINE_OLDEST;
+	*a = (struct activation){ next, note->signal };
+	return ENGINE_CALLER;
+}
+
+/* --- for guesses --- */
+
+static bool step_certain(void *engine, struct activation *a, bool *oldest)
+{
+	struct engine_note note;
+	int ignored;
+	enum engine_end end;
+
+	engine_note_clear(&note);
+	end = step(engine, a, &note, &ignored);
+	*oldest = end == ENGINE_OLDEST && !note.no_cfi && note.undefined;
+	return end == ENGINE_CALLER && !note.no_cfi;
+}
+
+static const struct cfi_row *row_at(void *engine, uint64_t pc)
+{
+	struct cfi_engine *e = engine;
+	const struct cfi_row *row;
+
+	return row_of(e, pc, &e->made, &row) == RES_OK ? row : NULL;
+}
+
+/* The step from *a, which needs a frame pointer that is not known. ENGINE_LOST, nothing changed: none is proven. */
+static enum engine_end guessed_step(struct cfi_engine *e, struct activation *a, struct engine_note *note)
+{
+	const struct guess g = { e->P, e->mem, e->arch, step_certain, row_at, e, &e->guesses.now };
+	struct activation known = *a;
+	int ignored;
+	enum engine_end end;
+	uint64_t fp;
+
+	if (!guess_frame_pointer(&g, a, &fp))
+		return ENGINE_LOST;
+	regs_set(&known.regs, e->arch->fp, fp);
+	engine_note_clear(note);
+	end = step(e, &known, note, &ignored);
+	if (end == ENGINE_CALLER)
+		*a = known;
+	return end;
+}
+
+static enum engine_end cfi_step(void *engine, struct activation *a, struct engine_note *note)
+{
+	struct cfi_engine *e = engine;
+	int reg_missing = CFI_NO_REGISTER;
+	enum engine_end end = step(e, a, note, &reg_missing);
+
+	return end == ENGINE_LOST && reg_missing == e->arch->fp ? guessed_step(e, a, note) : end;
+}
+
+static void allow(struct allowance *a)
+{
+	a->left += a->now;
+	a->now = a->left / SHARE;
+	a->left -= a->now;
+}
+
+static void cfi_start(void *engine, const struct activation *a, bool resumed)
+{
+	struct cfi_engine *e = engine;
+
+	if (!resumed) {
+		allow(&e->budget);
+		allow(&e->guesses);
+	}
+	memory_restart(e->mem, a->regs.reg[e->arch->sp]);
+}
+
+static void cfi_destroy(void *engine)
+{
+	struct cfi_engine *e = engine;
+
+	if (e == NULL)
+		return;
+	regions_destroy(e->regions);
+	vec_free(&e->rows);
+	addrmap_free(&e->row_at);
+	memory_destroy(e->mem);
+	free(e);
+}
+
+static enum res cfi_create(struct ps_prochandle *P, void **out, struct fault *f)
+{
+	struct cfi_engine *e = calloc(1, sizeof(*e));
+
+	if (e == NULL || (e->mem = memory_create(P, false)) == NULL ||
+	    (e->regions = regions_create(P)) == NULL) {
+		cfi_destroy(e);
+		return fault_memory(f);
+	}
+	e->P = P;
+	e->arch = unwind_arch_of(P);
+	e->budget.left = BUDGET;
+	e->guesses.left = GUESSES;
+	*out = e;
+	return RES_OK;
+}
+
+const struct engine_ops engine_cfi = { cfi_create, cfi_destroy, cfi_start, cfi_step };

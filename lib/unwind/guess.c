@@ -1,0 +1,284 @@
+/* See guess.h. What is read of code here is bytes, not instructions: a pattern that is found where there is none makes
+ * one place more to try, or one proof less. */
+#include "unwind/guess.h"
+
+#include <string.h>
+
+#include "os/target_os.h"
+#include "unwind/call.h"
+
+enum {
+	CODE_MAX = 1 << 18, /* bytes of a function that are looked at */
+	SIZES_MAX = 16,     /* constants */
+	SIZE_MAX_TRIED = 1 << 20,
+	PUSHED_MAX = 16,     /* words pushed for a call */
+	LINKS_CHECKED = 256, /* calls that are looked at; the frames beyond have to be there all the same */
+	FRAMES_MAX = 1 << 17,
+	STACKS_MAX = 16
+};
+
+/* Code of a function, from the file. */
+static bool code_of(const struct guess *g, const struct cfi_row *row, struct span *out)
+{
+	uint64_t n = row->end - row->start;
+
+	if (n == 0 || n > CODE_MAX || os_file_bytes(g->P, row->start, out) != RES_OK || span_left(out) < n)
+		return false;
+	out->end = out->at + n;
+	return true;
+}
+
+static int32_t number_at(const uint8_t *at)
+{
+	int32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+/* --- is this a frame of one size? --- */
+
+/* Sizes that a function gives its frame. */
+struct sizes {
+	uint64_t of[SIZES_MAX];
+	size_t n;
+};
+
+static bool size_add(struct sizes *s, uint64_t size)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->of[i] == size)
+			return true;
+	}
+	if (s->n == SIZES_MAX)
+		return false;
+	s->of[s->n++] = size;
+	return true;
+}
+
+/* Does the instruction at b (its operation, behind a prefix) set the stack pointer to something that is not a constant
+ * away from where it was? sub, and: reg to rsp, alignment; mov, lea: from a register that is not the frame pointer. */
+static bool moves_sp(const uint8_t *b)
+{
+	bool to_rm = (b[1] & 0xc7) == 0xc4, to_reg = (b[1] & 0xf8) == 0xe0;
+
+	switch (b[0]) {
+	case 0x29: /* sub reg, rsp */
+		return to_rm;
+	case 0x2b:
+		return to_reg;
+	case 0x89: /* mov reg, rsp; from rbp it is the end of the function */
+		return to_rm && (b[1] >> 3 & 7) != 5;
+	case 0x8b:
+		return to_reg && (b[1] & 7) != 5;
+	case 0x81: /* and $, rsp */
+	case 0x83:
+		return b[1] == 0xe4;
+	case 0x8d: /* lea, rsp: from the frame pointer it is the end, from itself a constant */
+		return (b[1] & 0x38) == 0x20 && (b[1] & 0xc0) != 0xc0 && (b[1] & 7) != 5 && (b[1] & 7) != 4;
+	default:
+		return false;
+	}
+}
+
+/* All constants that the function subtracts from sp. False: too many, or its frame has no constant size. */
+static bool sizes_of(const struct guess *g, struct span code, struct sizes *out)
+{
+	bool wide = g->arch->word == 8;
+	const uint8_t *b;
+
+	*out = (struct sizes){ .n = 0 };
+	(void)size_add(out, 0);
+	if (span_left(&code) < 8)
+		return false;
+	for (b = code.at + wide; b + 6 <= code.end; b++) {
+		if (wide && (b[-1] & 0xf8) != 0x48)
+			continue;
+		if (moves_sp(b))
+			return false;
+		if (b[0] == 0x83 && b[1] == 0xec && b[2] < 0x80 && !size_add(out, b[2]))
+			return false;
+		if (b[0] == 0x81 && b[1] == 0xec && number_at(b + 2) > 0 &&
+		    (number_at(b + 2) > SIZE_MAX_TRIED || !size_add(out, (uint64_t)number_at(b + 2))))
+			return false;
+	}
+	return true;
+}
+
+/* --- can this call have led there? --- */
+
+enum link {
+	LINK_NONE,     /* no call, or one of another function */
+	LINK_ANYTHING, /* through a register, memory or a linkage table: it can have led anywhere */
+	LINK_DIRECT    /* the call names the function */
+};
+
+static bool is_executable(const struct guess *g, uint64_t pc)
+{
+	const prmap_t *map = Paddr_to_map(g->P, pc);
+
+	return map != NULL && (map->pr_mflags & MA_EXEC) != 0;
+}
+
+/* What the instruction right before ra has to do with the function that begins at callee. A direct call of another
+ * function may have got here by a jump from there; that is no proof. */
+static enum link link_of(const struct guess *g, uint64_t ra, uint64_t callee)
+{
+	struct call call = { .direct = false };
+	const struct cfi_row *row;
+
+	if (is_executable(g, ra - 1))
+		call = call_before(g->mem, ra, g->arch->word);
+	if (call.direct && call.target == callee)
+		return LINK_DIRECT;
+	if (call.anywhere)
+		return LINK_ANYTHING;
+	if (!call.direct || !is_executable(g, call.target))
+		return LINK_NONE;
+	row = g->row(g->engine, call.target);
+	return row == NULL || row->start != call.target ? LINK_ANYTHING : LINK_NONE;
+}
+
+/* --- proof --- */
+
+/* Does the stack lead to its end from *a, by calls that can have been? The first of them, or LINK_NONE. */
+static enum link leads_to_end(const struct guess *g, struct activation a, uint64_t callee)
+{
+	const struct unwind_arch *arch = g->arch;
+	enum link first = LINK_NONE, link;
+	unsigned stacks = 0;
+
+	for (unsigned i = 0; i < FRAMES_MAX; i++) {
+		uint64_t sp = a.regs.reg[arch->sp];
+		const struct cfi_row *row;
+		bool oldest = false;
+
+		if (*g->steps == 0)
+			return LINK_NONE;
+		(*g->steps)--;
+		if (!g->step(g->engine, &a, &oldest))
+			return oldest ? first : LINK_NONE;
+		if (a.exact ? stacks++ == STACKS_MAX : a.regs.reg[arch->sp] <= sp)
+			return LINK_NONE;
+		if (i >= LINKS_CHECKED)
+			continue;
+		link = a.exact || callee == 0 ? LINK_ANYTHING : link_of(g, a.regs.reg[arch->pc], callee);
+		if (link == LINK_NONE)
+			return LINK_NONE;
+		first = i == 0 ? link : first;
+		row = g->row(g->engine, a.regs.reg[arch->pc] - !a.exact);
+		callee = row != NULL && !row->signal ? row->start : 0;
+	}
+	return LINK_NONE;
+}
+
+/* Bytes from the CFA down to the lowest register that was saved. */
+static uint64_t saved_bytes(const struct guess *g, const struct cfi_row *row)
+{
+	uint64_t most = 2U * g->arch->word;
+
+	for (unsigned i = 0; i < g->arch->regs; i++) {
+		const struct cfi_rule *rule = &row->regs[i];
+
+		if ((row->set >> i & 1) != 0 && rule->kind == CFI_AT && rule->at.offset < 0 &&
+		    0 - (uint64_t)rule->at.offset > most)
+			most = 0 - (uint64_t)rule->at.offset;
+	}
+	return most;
+}
+
+/* What was proven. */
+struct places {
+	uint64_t best, any; /* 0: none */
+	unsigned n_best, n; /* best: at a size of the function's own, and by a call that names it */
+	unsigned n_direct;  /* by such a call, wherever */
+	bool doubt;         /* one at a size of its own may be it, too, but is not proven */
+};
+
+/* Is there a return address behind some call, though the rest may not be proven? So it looks where the function was
+ * reached by a jump from another one, or the stack leads on through code that nothing describes. */
+static bool looks_called(const struct guess *g, struct activation a)
+{
+	uint64_t sp = a.regs.reg[g->arch->sp], ra;
+	bool oldest = false;
+
+	if (!g->step(g->engine, &a, &oldest) || a.exact || a.regs.reg[g->arch->sp] <= sp)
+		return oldest;
+	ra = a.regs.reg[g->arch->pc];
+	return is_executable(g, ra - 1) && call_is_before(g->mem, ra);
+}
+
+static bool is_size(const struct sizes *sizes, uint64_t size)
+{
+	for (size_t i = 0; i < sizes->n; i++) {
+		if (sizes->of[i] == size)
+			return true;
+	}
+	return false;
+}
+
+/* Try every word that can be the frame pointer, from none of the frame made to all of it and arguments beyond. At the
+ * end of a function some of the registers that its row calls saved are no longer on the stack: in a call they all are. */
+static void try_places(const struct guess *g, const struct activation *a, const struct cfi_row *row,
+    const struct sizes *sizes, struct places *out)
+{
+	const struct unwind_arch *arch = g->arch;
+	const uint64_t saved = saved_bytes(g, row), least = a->exact ? 2U * arch->word : saved;
+	uint64_t base = a->regs.reg[arch->sp] + least - (uint64_t)row->cfa.at.offset;
+	uint64_t most = (uint64_t)PUSHED_MAX * arch->word;
+
+	for (size_t i = 0; i < sizes->n; i++)
+		most = sizes->of[i] + (uint64_t)PUSHED_MAX * arch->word > most
+			   ? sizes->of[i] + (uint64_t)PUSHED_MAX * arch->word
+			   : most;
+	*out = (struct places){ .n = 0 };
+	for (uint64_t above = least; above <= saved + most; above += arch->word) {
+		struct activation tried = *a;
+		uint64_t at = cfi_cut(base + above - least, arch->word);
+		bool own = above < saved || is_size(sizes, above - saved);
+		enum link link;
+
+		regs_set(&tried.regs, arch->fp, at);
+		link = leads_to_end(g, tried, row->start);
+		if (*g->steps == 0)
+			return;
+		if (link == LINK_NONE) {
+			out->doubt = out->doubt || (own && looks_called(g, tried));
+			continue;
+		}
+		out->any = at;
+		out->n++;
+		out->n_direct += link == LINK_DIRECT;
+		if (link == LINK_DIRECT && !a->exact && own) {
+			out->best = at;
+			out->n_best++;
+		}
+	}
+}
+
+bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint64_t *fp)
+{
+	const struct cfi_row *row = g->row(g->engine, a->regs.reg[g->arch->pc] - !a->exact);
+	struct cfi_row own;
+	struct sizes sizes;
+	struct places found;
+	struct span code;
+
+	if (row == NULL || row->signal || row->cfa.kind != CFI_REGISTER || row->cfa.reg != g->arch->fp)
+		return false;
+	own = *row; /* the engine's may move */
+	if (!code_of(g, &own, &code) || !sizes_of(g, code, &sizes))
+		return false;
+	try_places(g, a, &own, &sizes, &found);
+	/* Not all places were tried, or not to the end. */
+	if (*g->steps == 0)
+		return false;
+	/* Where arguments are pushed, a frame in a call is bigger than the function's sizes say. */
+	if (found.n_best == 1 && (g->arch->word == 8 || found.n_direct == 1))
+		*fp = found.best;
+	else if (found.n_best == 0 && found.n == 1 && !found.doubt)
+		*fp = found.any;
+	else
+		return false;
+	return true;
+}

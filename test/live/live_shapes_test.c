@@ -1,0 +1,405 @@
+/* Processes of unusual shapes: programs that embed Python, several interpreters, several Pythons, and those that have one
+ * which runs nothing (test/programs/embed.c). */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/live.h"
+#include "support/spawn_files.h"
+
+/* The shared library of interpreter i. False: it has none, or lies in another root. */
+static bool library_of(int i, char out[PATH_MAX])
+{
+	const struct interpreter *in = &live_interpreters(NULL)[i];
+	char folder[512], *slash;
+	static const char *const abis[] = { "", "m" };
+
+	if (in->root[0] != 0)
+		return false;
+	(void)snprintf(folder, sizeof(folder), "%s", in->path);
+	slash = strstr(folder, "/bin/");
+	if (slash == NULL)
+		return false;
+	*slash = 0;
+	for (size_t k = 0; k < 4; k++) {
+		(void)snprintf(out, PATH_MAX, "%s/lib%s/libpython%d.%d%s.so.1.0", folder,
+		    k < 2 ? "" : "/x86_64-linux-gnu", in->major, in->minor, abis[k % 2]);
+		if (access(out, R_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The library of another interpreter than i, the next that has one. */
+static bool other_library(int i, char out[PATH_MAX])
+{
+	size_t n;
+
+	(void)live_interpreters(&n);
+	for (int k = 1; k < (int)n; k++) {
+		if (library_of((i + k) % (int)n, out))
+			return true;
+	}
+	return false;
+}
+
+/* Starts embed in a shape; false: said that it cannot. */
+static bool start(struct fixture *f, int i, const char *shape, bool two)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[i];
+	char program[PATH_MAX], library[PATH_MAX], other[PATH_MAX];
+	struct fixture_options opt = { .executable = program };
+
+	if (!library_of(i, library) || (two && !other_library(i, other)))
+		return false;
+	(void)snprintf(program, sizeof(program), "%.*s/test/programs/embed",
+	    (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool());
+	fixture_start(f, in, &opt, ARGS(shape, "%", library, two ? other : NULL));
+	return true;
+}
+
+static void compare(struct fixture *f, const char *option, int flags)
+{
+	struct strbuf wrong = STRBUF_EMPTY;
+	struct output out;
+	char pid[16], head[32];
+	struct run r;
+
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f->pid);
+	(void)snprintf(head, sizeof(head), "%s:\t", pid);
+	r = option == NULL ? TOOL(pid) : TOOL(option, pid);
+	live_compare(f, &r, head, flags, &out, &wrong);
+	output_free(&out);
+	live_judge(f->in->label, &wrong);
+}
+
+static void as_told(int i, const char *shape, bool two)
+{
+	struct fixture f;
+
+	if (!start(&f, i, shape, two))
+		return;
+	compare(&f, NULL, 0);
+	compare(&f, "-p", COMPARE_PYTHON_ONLY);
+	fixture_echo(&f);
+	fixture_end(&f);
+}
+
+START_TEST(two_pythons)
+{
+	as_told(_i, "two", true);
+}
+END_TEST
+
+START_TEST(one_python_calls_another)
+{
+	as_told(_i, "across", true);
+}
+END_TEST
+
+START_TEST(one_python_beside_one_not_initialised)
+{
+	as_told(_i, "beside", true);
+}
+END_TEST
+
+START_TEST(interpreters_of_one_python)
+{
+	as_told(_i, "nested", false);
+}
+END_TEST
+
+START_TEST(attached_without_a_frame)
+{
+	as_told(_i, "attached", false);
+}
+END_TEST
+
+START_TEST(finalizing)
+{
+	as_told(_i, "finalizing", false);
+}
+END_TEST
+
+START_TEST(starting)
+{
+	as_told(_i, "starting", false);
+}
+END_TEST
+
+/* No interpreter: native frames, one line that says so, and nothing has failed. */
+static void without_interpreter(int i, const char *shape)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[i];
+	struct strbuf wrong = STRBUF_EMPTY;
+	char pid[16], words[128];
+	struct output out;
+	struct fixture f;
+	struct run r;
+
+	if (!start(&f, i, shape, false))
+		return;
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	(void)snprintf(words, sizeof(words),
+	    "pystack: %s: CPython %d.%d found: it is not initialised (yet, or any more)\n", pid, in->major,
+	    in->minor);
+	r = TOOL(pid);
+	if (r.status != 0 || strcmp(r.err, words) != 0)
+		strbuf_fmt(&wrong, "%s: exit %d, %s", shape, r.status, r.err);
+	out = output_parse(r.out, f.pid);
+	strbuf_str(&wrong, strbuf_text(&out.wrong));
+	if (out.threads.n != 2 || strstr(r.out, "[ ") != NULL || strstr(r.out, "embed`main+") == NULL)
+		strbuf_fmt(&wrong, "%s:\n%s", shape, r.out);
+	output_free(&out);
+	run_free(&r);
+	fixture_echo(&f);
+	fixture_end(&f);
+	live_judge(in->label, &wrong);
+}
+
+START_TEST(no_interpreter)
+{
+	without_interpreter(_i, "before");
+	without_interpreter(_i, "after");
+	without_interpreter(_i, "ending");
+}
+END_TEST
+
+/* Give the interpreter in a core another version number: its offsets begin with a cookie and that. */
+static bool renumber(const char *core, uint64_t version)
+{
+	static const char cookie[] = "xdebugpy";
+	enum { CHUNK = 1 << 20, WORD = 8 };
+	char *bytes = malloc(CHUNK + 2 * WORD);
+	int fd = open(core, O_RDWR), done = 0;
+	ssize_t n;
+
+	for (off_t at = 0; bytes != NULL && (n = pread(fd, bytes, CHUNK + 2 * WORD, at)) > 0; at += CHUNK) {
+		for (ssize_t i = 0; i + 2 * WORD <= n && i < CHUNK; i += WORD) {
+			uint64_t was;
+
+			memcpy(&was, bytes + i + WORD, sizeof(was));
+			if (memcmp(bytes + i, cookie, WORD) == 0 && was >> 24 == 3)
+				done += pwrite(fd, &version, WORD, at + i + WORD) == WORD;
+		}
+	}
+	free(bytes);
+	(void)close(fd);
+	return done > 0;
+}
+
+/* A minor version that nobody knows yet, with the structures of the newest known. */
+START_TEST(newer_version)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	struct strbuf wrong = STRBUF_EMPTY;
+	const char *why;
+	char core[PATH_MAX], path[PATH_MAX];
+	struct truth truth;
+	struct output out;
+	struct fixture f;
+	struct run r;
+
+	if (in->major != 3 || in->minor != 15)
+		return;
+	fixture_start(&f, in, NULL, ARGS("@scenes.py", "%"));
+	if (!fixture_core(&f, SIGABRT, core, &why)) {
+		(void)printf("SKIP: a newer version: %s\n", why);
+		fixture_end(&f);
+		return;
+	}
+	truth = truth_read(f.dir);
+	ck_assert(renumber(core, 0x031000f0));
+	fixture_path(in, core, path, sizeof(path));
+	r = run_tool(&(struct run_options){ .in = in, .cwd = f.dir }, ARGS(path));
+	if (r.status != 0 || strstr(r.err, ": CPython 3.16 found: newer than") == NULL)
+		strbuf_fmt(&wrong, "exit %d, %s", r.status, r.err);
+	out = output_parse(r.out, 0);
+	truth_compare(&truth, &out, COMPARE_CORE, &wrong);
+	output_free(&out);
+	truth_free(&truth);
+	run_free(&r);
+	fixture_end(&f);
+	live_judge(in->label, &wrong);
+}
+END_TEST
+
+/* All scenes in a program of another name, made of embed_main.c and `link`; then its file is deleted, then another. */
+static void renamed(int i, const char *link, const char *flag, const char *strip)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[i];
+	char source[PATH_MAX], program[PATH_MAX], folder[PATH_MAX];
+	struct fixture_options opt = { .executable = program, .library_path = folder };
+	struct fixture f;
+	struct run r;
+
+	(void)snprintf(source, sizeof(source), "%s/embed_main.c", spawn_programs());
+	(void)snprintf(program, sizeof(program), "%s/service-%d", spawn_folder(), (int)getpid());
+	(void)snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(link, '/') - link), link);
+	r = run_program(
+	    NULL, ARGS("cc", "-w", "-rdynamic", "-o", program, flag, strip, source, "-Wl,--whole-archive",
+		      link, "-Wl,--no-whole-archive", "-lexpat", "-lz", "-lm", "-ldl", "-lutil", "-pthread"));
+	if (r.status != 0) {
+		(void)printf("SKIP: a program linked with %s: cc says %.200s\n", link, r.err);
+		run_free(&r);
+		return;
+	}
+	run_free(&r);
+	fixture_start(&f, in, &opt, ARGS("@scenes.py", "%"));
+	compare(&f, NULL, 0);
+	ck_assert_int_eq(unlink(program), 0);
+	compare(&f, NULL, 0);
+	r = run_program(NULL, ARGS("cp", "/bin/true", program));
+	run_free(&r);
+	compare(&f, NULL, 0);
+	fixture_echo(&f);
+	fixture_end(&f);
+	(void)unlink(program);
+}
+
+START_TEST(program_of_another_name)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	char library[PATH_MAX];
+
+	if (in->major < 3 || in->minor < 8 || !library_of(_i, library))
+		return; /* no Py_BytesMain before */
+	renamed(_i, library, "-pie", "-g");
+	(void)snprintf(library, sizeof(library),
+	    "/usr/lib/python%d.%d/config-%d.%d-x86_64-linux-gnu/libpython%d.%d.a", in->major, in->minor,
+	    in->major, in->minor, in->major, in->minor);
+	if (strncmp(in->path, "/usr/bin/", 9) != 0 || access(library, R_OK) != 0)
+		return;
+	renamed(_i, library, "-no-pie", "-g"); /* Debian's archive can make no other */
+	renamed(_i, library, "-no-pie", "-s");
+}
+END_TEST
+
+/* Does this line name the loop? (Debian's interpreters export it, and so do libraries.) */
+static bool is_loop(const struct output_line *line)
+{
+	return line->kind == LINE_NATIVE && strstr(line->text, "`_PyEval_EvalFrameDefault+") != NULL;
+}
+
+/* What stands behind the line that says where a greenlet starts: nobody's frames, which is said of each activation, and
+ * one remark at most, the reason of an early end. Cut off, so that the rest can be compared. */
+static void cut_start(struct output_thread *t, bool *found, struct strbuf *wrong)
+{
+	size_t start = 0, reasons = 0;
+
+	while (start < t->lines.n && strstr(t->lines.at[start].text, "(a greenlet starts here: ") == NULL)
+		start++;
+	*found = start < t->lines.n;
+	for (size_t i = start + 1; i < t->lines.n; i++) {
+		const struct output_line *line = &t->lines.at[i];
+		bool behind_loop = is_loop(&t->lines.at[i - 1]);
+		bool bare = strcmp(line->text, "(its Python frame is not known)") == 0;
+
+		reasons += line->kind == LINE_OWN && !bare;
+		if (line->kind == LINE_PYTHON || bare != behind_loop)
+			strbuf_fmt(wrong, "thread %ld behind the start: %s\n", t->tid, line->text);
+		if (i == start + 1 && strstr(line->text, "_greenlet.") == NULL)
+			strbuf_fmt(wrong, "thread %ld starts in %s\n", t->tid, line->text);
+	}
+	if (reasons > 1)
+		strbuf_fmt(wrong, "thread %ld: %zu reasons to end\n", t->tid, reasons);
+	if (*found)
+		t->lines.n = start;
+}
+
+static bool is_in_greenlet(const struct truth_thread *t)
+{
+	return t->frames.n > 0 && strstr(t->frames.at[t->frames.n - 1].text, "(c_greenlet_") != NULL;
+}
+
+START_TEST(greenlets)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	struct run r = run_program(
+	    &(struct run_options){ .in = in, .own = true }, ARGS(in->path, "-c", "import greenlet"));
+	bool there = r.status == 0;
+	struct strbuf wrong = STRBUF_EMPTY;
+	struct truth truth;
+	struct output out;
+	struct fixture f;
+	char pid[16];
+
+	run_free(&r);
+	if (in->major < 3 || !there)
+		return;
+	fixture_start(&f, in, NULL, ARGS("@greenlets.py", "%"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	truth = truth_read(f.dir);
+	r = TOOL(pid);
+	if (r.status != 0 || r.err[0] != 0)
+		strbuf_fmt(&wrong, "exit %d, %s", r.status, r.err);
+	out = output_parse(r.out, f.pid);
+	for (size_t i = 0; i < truth.threads.n; i++) {
+		const struct truth_thread *t = &truth.threads.at[i];
+		bool found = false;
+
+		for (size_t k = 0; k < out.threads.n; k++) {
+			if (out.threads.at[k].tid == t->tid)
+				cut_start(&out.threads.at[k], &found, &wrong);
+		}
+		if (found != is_in_greenlet(t))
+			strbuf_fmt(&wrong, "thread %ld: the start of a greenlet %s\n", t->tid,
+			    found ? "in a thread that is in none" : "is not said");
+	}
+	truth_compare(&truth, &out, 0, &wrong);
+	output_free(&out);
+	truth_free(&truth);
+	run_free(&r);
+	compare(&f, "-p", COMPARE_PYTHON_ONLY);
+	fixture_echo(&f);
+	fixture_end(&f);
+	live_judge(in->label, &wrong);
+}
+END_TEST
+
+/* Debian's are installed with the tests; the machine's own interpreter must have it. */
+START_TEST(greenlets_are_there)
+{
+	struct run r = run_program(NULL, ARGS("/usr/bin/python3", "-c", "import greenlet, gevent"));
+
+	if (r.status != 0)
+		(void)printf(
+		    "SKIP: greenlets of /usr/bin/python3: no packages python3-greenlet and python3-gevent\n");
+	run_free(&r);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("live shapes");
+	TCase *c = tcase_create("every interpreter");
+	size_t found;
+	int n;
+
+	(void)live_interpreters(&found);
+	n = (int)found;
+	tcase_set_timeout(c, 120);
+	tcase_add_loop_test(c, two_pythons, 0, n);
+	tcase_add_loop_test(c, one_python_calls_another, 0, n);
+	tcase_add_loop_test(c, one_python_beside_one_not_initialised, 0, n);
+	tcase_add_loop_test(c, interpreters_of_one_python, 0, n);
+	tcase_add_loop_test(c, attached_without_a_frame, 0, n);
+	tcase_add_loop_test(c, starting, 0, n);
+	tcase_add_loop_test(c, finalizing, 0, n);
+	tcase_add_loop_test(c, no_interpreter, 0, n);
+	tcase_add_loop_test(c, program_of_another_name, 0, n);
+	tcase_add_loop_test(c, newer_version, 0, n);
+	tcase_add_loop_test(c, greenlets, 0, n);
+	tcase_add_test(c, greenlets_are_there);
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int main(void)
+{
+	return live_main(suite);
+}

@@ -1,0 +1,260 @@
+/* The scripts for bpftrace and dtrace, run by the real ones on a Python program, and what they call. */
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/live.h"
+#include "support/spawn_files.h"
+
+/* More than test/until.sh takes. */
+static const struct run_options patient = { .timeout = 200 };
+
+static const char *no_tracer(void)
+{
+	const char *why = live_no_bpftrace();
+
+	return live_interpreters(NULL)->path[0] == 0 ? "no Python" : why;
+}
+
+/* The tool and the commands beside the scripts, found as if they were installed. */
+static void in_path(void)
+{
+	char scripts[PATH_MAX], text[3 * PATH_MAX];
+
+	live_tool_in_path();
+	ck_assert_ptr_nonnull(realpath("cmd/scripts", scripts));
+	(void)snprintf(text, sizeof(text), "%s:%s", scripts, getenv("PATH"));
+	ck_assert_int_eq(setenv("PATH", text, 1), 0);
+}
+
+static void traced_start(struct fixture *f, const struct interpreter *in)
+{
+	in_path();
+	fixture_start(f, in, &(struct fixture_options){ .no_rest = true }, ARGS("@traced.py", "%"));
+}
+
+/* Is it running again, soon? A script lets go what it has stopped; one that was ended in between has not. */
+static void let_go(struct fixture *f)
+{
+	(void)kill(f->pid, SIGCONT);
+	fixture_end(f);
+}
+
+/* script PID ARGS… must print `part` twice or more, each in a whole stack. */
+static void script(
+    const struct interpreter *in, const char *name, const char *arg, const char *last, const char *part)
+{
+	struct fixture f;
+	struct run r;
+	char pid[24], exe[64];
+
+	traced_start(&f, in);
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	(void)snprintf(exe, sizeof(exe), "/proc/%d/exe", (int)f.pid);
+	if (arg != NULL && strcmp(arg, "exe") == 0)
+		arg = exe;
+	r = run_program(&patient, ARGS("test/until.sh", part, name, pid, arg, last));
+	ck_assert_msg(
+	    strstr(r.out, part) != NULL && strstr(r.out, "cannot ") == NULL, "%s: %s%s", name, r.out, r.err);
+	if (strstr(name, "top") == NULL)
+		ck_assert_msg(strstr(r.out, "(<module>) ]") != NULL, "%s: %s", name, r.out);
+	run_free(&r);
+	let_go(&f);
+}
+
+START_TEST(bpftrace)
+{
+	const struct interpreter *in = live_interpreters(NULL);
+	const char *why = no_tracer();
+	size_t n;
+
+	if (why != NULL) {
+		(void)printf("SKIP: scripts for bpftrace: %s\n", why);
+		return;
+	}
+	script(in, "rmdir.bt", NULL, NULL, "(remove) ]");
+	script(in, "write.bt", "9", NULL, "(put) ]");
+	script(in, "sample.bt", "50", NULL, "(<module>) ]");
+	script(in, "top.bt", NULL, NULL, "own    all  function");
+	/* The probe at a function's entry: 3.15 alone fires it. */
+	(void)live_interpreters(&n);
+	for (size_t i = 0; i < n; i++) {
+		if (in[i].major == 3 && in[i].minor == 15 && in[i].root[0] != '\0') {
+			script(&in[i], "function.bt", "exe", "called", "(called) ]");
+			return;
+		}
+	}
+	(void)puts("SKIP: function.bt: no Debian 3.15");
+}
+END_TEST
+
+/* Why dtrace cannot run here; NULL: it can, and root is the folder that has it. */
+static const char *no_dtrace(char root[PATH_MAX])
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	struct run r;
+	bool works;
+
+	if (geteuid() != 0)
+		return "needs root";
+	if (cache != NULL && cache[0] != '\0')
+		(void)snprintf(root, PATH_MAX, "%s/pystack/dtrace", cache);
+	else
+		(void)snprintf(root, PATH_MAX, "%s/.cache/pystack/dtrace", home == NULL ? "" : home);
+	if (access(root, X_OK) != 0)
+		return "no root with one: make matrix";
+	r = run_program(&patient, ARGS("timeout", "180", "test/dtrace.sh", root, "-q", "-n",
+				      "BEGIN { printf(\"it runs\"); exit(0); }"));
+	works = r.status == 0 && strstr(r.out, "it runs") != NULL;
+	if (!works)
+		(void)printf("dtrace: %.300s%.300s\n", r.out, r.err);
+	run_free(&r);
+	return works ? NULL : "it does not start on this kernel";
+}
+
+/* As above, by test/dtrace.sh; script NULL: by -p, which holds the process as a debugger does. */
+static void script_d(const char *root, const char *name, const char *arg, const char *part)
+{
+	const struct interpreter *in = live_interpreters(NULL);
+	struct fixture f;
+	struct run r;
+	char pid[24], path[PATH_MAX], here[PATH_MAX];
+
+	traced_start(&f, in);
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	ck_assert_ptr_nonnull(getcwd(here, sizeof(here)));
+	(void)snprintf(path, sizeof(path), "/mnt%.3000s/cmd/scripts/%s", here, name == NULL ? "" : name);
+	if (name == NULL)
+		r = run_program(&patient, ARGS("test/until.sh", part, "test/dtrace.sh", root, "-qwp", pid,
+					      "-n", "tick-1s { system(\"pystack %d\", $target); }"));
+	else
+		r = run_program(
+		    &patient, ARGS("test/until.sh", part, "test/dtrace.sh", root, "-s", path, pid, arg));
+	/* One that dtrace itself holds cannot be stopped while it runs, and that is said. */
+	ck_assert_msg(strstr(r.out, part) != NULL && (name == NULL || strstr(r.out, "cannot ") == NULL),
+	    "%s: %s%s", name == NULL ? "-p" : name, r.out, r.err);
+	run_free(&r);
+	let_go(&f);
+}
+
+START_TEST(dtrace)
+{
+	char root[PATH_MAX];
+	const char *why = live_interpreters(NULL)->path[0] == 0 ? "no Python" : no_dtrace(root);
+
+	if (why != NULL) {
+		(void)printf("SKIP: scripts for dtrace: %s\n", why);
+		return;
+	}
+	script_d(root, "rmdir.d", NULL, "(remove) ]");
+	script_d(root, "write.d", "9", "(put) ]");
+	script_d(root, "sample.d", "60", "(<module>) ]");
+	script_d(root, "top.d", NULL, "own    all  function");
+	script_d(root, NULL, NULL, "(<module>) ]");
+}
+END_TEST
+
+START_TEST(usage)
+{
+	static const char *const names[] = { "rmdir", "write", "function", "sample", "top" };
+	const char *why = no_tracer();
+
+	in_path();
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && why == NULL; i++) {
+		char name[32], want[64];
+		struct run r;
+
+		(void)snprintf(name, sizeof(name), "%s.bt", names[i]);
+		(void)snprintf(want, sizeof(want), "usage: %s pid", name);
+		/* A probe cannot be made of a missing operand: then bpftrace itself refuses. */
+		r = run_program(&patient, ARGS("timeout", "180", name));
+		ck_assert_msg(strstr(r.out, want) != NULL || (i == 2 && r.status != 0 && r.status != 124),
+		    "%s: %s%s", name, r.out, r.err);
+		run_free(&r);
+	}
+}
+END_TEST
+
+/* The command that waits for the stop. */
+START_TEST(stopped)
+{
+	const struct interpreter *in = live_interpreters(NULL);
+	struct fixture f;
+	struct run r;
+	char pid[24], lwp[48];
+
+	if (in->path[0] == 0)
+		return;
+	traced_start(&f, in);
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	(void)kill(f.pid, SIGSTOP);
+	r = run_program(NULL, ARGS("pystack-stopped", "-p", pid));
+	ck_assert_msg(
+	    r.status == 0 && r.err[0] == 0 && strstr(r.out, "(<module>) ]") != NULL, "%s%s", r.out, r.err);
+	run_free(&r);
+	ck_assert_int_eq(process_state(f.pid), 'T');
+	/* It prints what it was stopped in, and only then lets it go. */
+	r = run_program(NULL, ARGS("pystack-stopped", "-c", pid));
+	ck_assert_msg(r.status == 0 && strstr(r.out, "(<module>) ]") != NULL, "%s%s", r.out, r.err);
+	run_free(&r);
+	ck_assert_int_ne(process_state(f.pid), 'T');
+	/* Of one thread. */
+	(void)kill(f.pid, SIGSTOP);
+	(void)snprintf(lwp, sizeof(lwp), "%d/%d", (int)f.pid, (int)f.pid);
+	r = run_program(NULL, ARGS("pystack-stopped", "-c", lwp));
+	ck_assert_msg(r.status == 0 && strstr(r.out, "(<module>) ]") != NULL, "%s%s", r.out, r.err);
+	run_free(&r);
+	/* One that does not stop: bounded, said, printed. */
+	r = run_program(NULL, ARGS("pystack-stopped", pid));
+	ck_assert_msg(strstr(r.err, "did not stop") != NULL && strstr(r.out, "(<module>) ]") != NULL, "%s%s",
+	    r.out, r.err);
+	run_free(&r);
+	fixture_end(&f);
+	r = run_program(NULL, ARGS("pystack-stopped", "999999999"));
+	ck_assert_msg(r.status == 2 && strstr(r.err, "no such process") != NULL, "%s", r.err);
+	run_free(&r);
+	r = run_program(NULL, ARGS("pystack-stopped", "-c"));
+	ck_assert_msg(r.status == 2 && strstr(r.err, "usage:") != NULL, "%s", r.err);
+	run_free(&r);
+}
+END_TEST
+
+/* Each script names its target in every probe that acts. */
+START_TEST(predicates)
+{
+	struct run r = run_program(NULL, ARGS("sh", "-c",
+					     "cd cmd/scripts && for f in *.bt *.d; do"
+					     "  awk -v f=$f '/system\\(/ && !guarded { print f \": no "
+					     "predicate\" } /^\\// && /\\$1/ { guarded = 1 } "
+					     "/^}/ { guarded = 0 }' $f;"
+					     "  grep -q 'usage: '$f $f || echo $f: no usage;"
+					     "  [ -x $f ] || echo $f: not executable;"
+					     "done"));
+
+	ck_assert_msg(r.status == 0 && r.out[0] == '\0' && r.err[0] == '\0', "%s%s", r.out, r.err);
+	run_free(&r);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("tracers");
+	TCase *c = tcase_create("tracers");
+
+	tcase_set_timeout(c, 1200);
+	tcase_add_test(c, bpftrace);
+	tcase_add_test(c, dtrace);
+	tcase_add_test(c, usage);
+	tcase_add_test(c, stopped);
+	tcase_add_test(c, predicates);
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int main(void)
+{
+	return live_main(suite);
+}

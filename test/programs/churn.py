@@ -1,0 +1,20 @@
+"""Threads that start a successor and end, all the time: stacks and thread states are used again at once."""
+import os
+import threading
+import time
+import truth
+
+
+def successor():
+    while True:
+        try:
+            return threading.Thread(target=successor).start()
+        except (RuntimeError, threading.ThreadError):
+            time.sleep(0.001)
+
+
+for _ in range(4):
+    threading.Thread(target=successor).start()
+os.write(truth.OUT, b"!")
+while True:
+    time.sleep(1)

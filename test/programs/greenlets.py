@@ -1,0 +1,127 @@
+"""Threads whose frames run in greenlets, or beside some that wait. greenlets.py TRUTH
+
+The chain of frames that the interpreter knows is that of the greenlet that runs. Its outermost function is named
+c_greenlet_…, and nothing is known of the frames that began it. Where gevent is, its greenlets too.
+"""
+import os
+
+import greenlet
+import truth
+
+try:
+    import gevent
+except ImportError:
+    gevent = None
+
+SCENES = []
+
+
+def scene(f):
+    SCENES.append(f)
+    return f
+
+
+def p_leaf(*args):
+    c = args
+    os.read(truth.fd(), 1)
+    return c
+
+
+def c_leaf(*args):
+    return p_leaf(args)
+
+
+def p_down(n, f):
+    if n:
+        return p_down(n - 1, f)
+    return f()
+
+
+def up():
+    greenlet.getcurrent().parent.switch()
+
+
+@scene
+def s_switched():
+    def c_greenlet_one():
+        p_down(3, p_leaf)
+    p_down(2, greenlet.greenlet(c_greenlet_one).switch)
+
+
+@scene
+def s_nested():
+    """Two levels, and C between the frames of the inner one."""
+    def c_greenlet_inner():
+        list(map(c_leaf, [1]))
+
+    def c_greenlet_outer():
+        p_down(3, greenlet.greenlet(c_greenlet_inner).switch)
+    greenlet.greenlet(c_greenlet_outer).switch()
+
+
+@scene
+def s_sibling():
+    def c_greenlet_first():
+        second.switch()
+
+    def c_greenlet_second():
+        sorted([1, 2], key=c_leaf)
+    second = greenlet.greenlet(c_greenlet_second)
+    greenlet.greenlet(c_greenlet_first).switch()
+
+
+@scene
+def s_suspended():
+    """One waits, and its frames are nowhere on the thread's chain."""
+    def c_greenlet_waits():
+        p_down(4, up)
+    one = greenlet.greenlet(c_greenlet_waits)
+    one.switch()
+    p_leaf(one)
+
+
+@scene
+def s_resumed():
+    """Begun deep, resumed by another way: what began it is gone, and its part of the stack is used otherwise."""
+    def c_greenlet_resumed():
+        p_down(4, up)
+        p_leaf()
+
+    def c_resume(n):
+        return list(map(c_resume, [n - 1])) if n else one.switch()
+    one = greenlet.greenlet(c_greenlet_resumed)
+    sorted([1], key=lambda x: p_down(20, one.switch))
+    c_resume(8)
+
+
+@scene
+def s_resumed_from_higher():
+    """Begun in frames that have ended since."""
+    def c_greenlet_high():
+        p_down(4, up)
+        p_leaf()
+    one = greenlet.greenlet(c_greenlet_high)
+    p_down(30, one.switch)
+    one.switch()
+
+
+if gevent is not None:
+    @scene
+    def s_gevent():
+        def c_greenlet_spawned():
+            gevent.sleep(0)
+            list(map(c_leaf, [1]))
+        gevent.spawn(c_greenlet_spawned).join()
+
+
+def main():
+    for f in SCENES:
+        truth.start(f, f.__name__)
+    truth.watch(len(SCENES) + 1)
+
+    def c_greenlet_main():
+        p_leaf()
+    p_down(3, greenlet.greenlet(c_greenlet_main).switch)
+
+
+main()

@@ -1,0 +1,30 @@
+"""Does what tracers wait for, again and again until it is told to end: removes a folder, writes to descriptor 9, calls a
+function."""
+import os
+import time
+import truth
+
+
+def remove(path):
+    os.mkdir(path)
+    os.rmdir(path)
+
+
+def put(n):
+    os.write(n, b"x")
+
+
+def called():
+    pass
+
+
+null = os.open(os.devnull, os.O_WRONLY)
+os.dup2(null, 9)
+truth.ALONE = True
+truth.fd()
+end = time.time() + 120
+while time.time() < end:
+    remove(os.path.abspath("folder"))
+    put(9)
+    called()
+    time.sleep(0.002)

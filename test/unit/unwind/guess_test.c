@@ -1,0 +1,289 @@
+/* The frame pointer of an activation of which pc and sp are known, on drawn stacks and made-up code: which of several
+ * places is taken, and when none is.
+ *
+ *   start ──> g ──> f   g calls f and h by their names, and whatever a register says; f is where the thread is */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/elf_builder.h"
+#include "support/fake_process.h"
+#include "support/run_suite.h"
+#include "unwind/guess.h"
+
+enum {
+	BASE = 0x400000,
+	CODE = BASE + 0x1000,
+	F = CODE,
+	G = CODE + 0x100,
+	H = CODE + 0x200,
+	START = CODE + 0x300,
+	FUNCTION = 0x80, /* bytes of each */
+	BY_NAME = G + 0x10,
+	OTHER = G + 0x20,
+	BY_REGISTER = G + 0x30,
+	STACK = 0x700000,
+	SIZE = 0x20, /* what f subtracts from sp */
+	STEPS = 100000
+};
+
+struct drawn {
+	uint8_t file[0x2000];
+	uint64_t stack[0x200];
+	struct fake_segment segments[3];
+	struct fake_map maps[4];
+	struct fake_process fake;
+	char path[32];
+	struct memory *mem;
+	struct cfi_row rows[4];
+	uint64_t steps;
+	struct guess guess;
+};
+
+static void put(struct drawn *d, uint64_t at, uint64_t fp, uint64_t ra)
+{
+	d->stack[at / 8] = fp;
+	d->stack[at / 8 + 1] = ra;
+}
+
+static void code(struct drawn *d, uint64_t va, const void *bytes, size_t n)
+{
+	memcpy(d->file + (va - BASE), bytes, n);
+}
+
+/* The call that returns to ra. */
+static void call(struct drawn *d, uint64_t ra, uint64_t target)
+{
+	int32_t rel = (int32_t)(target - ra);
+
+	code(d, ra - 5, "\xe8", 1);
+	code(d, ra - 4, &rel, sizeof(rel));
+}
+
+/* Every function has a frame pointer; start is the oldest. */
+static bool step(void *engine, struct activation *a, bool *oldest)
+{
+	struct drawn *d = engine;
+	uint64_t fp = a->regs.reg[UNWIND_DWARF_RBP], ra, saved;
+
+	*oldest = a->regs.reg[UNWIND_DWARF_PC] >= START && a->regs.reg[UNWIND_DWARF_PC] < START + FUNCTION;
+	if (*oldest || a->regs.reg[UNWIND_DWARF_PC] < CODE ||
+	    a->regs.reg[UNWIND_DWARF_PC] >= START + FUNCTION || !memory_word(d->mem, fp, &saved) ||
+	    !memory_word(d->mem, fp + 8, &ra))
+		return false;
+	regs_set(&a->regs, UNWIND_DWARF_RBP, saved);
+	regs_set(&a->regs, UNWIND_DWARF_RSP, fp + 16);
+	regs_set(&a->regs, UNWIND_DWARF_PC, ra);
+	a->exact = false;
+	return true;
+}
+
+static const struct cfi_row *row(void *engine, uint64_t pc)
+{
+	const struct drawn *d = engine;
+
+	for (size_t i = 0; i < 4; i++) {
+		if (pc >= d->rows[i].start && pc < d->rows[i].end)
+			return &d->rows[i];
+	}
+	return NULL;
+}
+
+/* f in g in start: the true frame is at SIZE, g's at 0x100. */
+static void drawn_init(struct drawn *d, uint64_t ra, const void *prologue, size_t n)
+{
+	static const uint64_t starts[] = { F, G, H, START };
+	struct elf_builder b;
+	uint64_t text;
+	int fd;
+
+	memset(d, 0, sizeof(*d));
+	elf_builder_start(&b, ET_DYN);
+	text = elf_builder_add(&b, NULL, 0x1000, 0x1000);
+	ck_assert_uint_eq(text, 0x1000);
+	elf_builder_segment(&b, PT_LOAD, PF_R, 0, 0, 0x1000, 0x1000);
+	elf_builder_segment(&b, PT_LOAD, PF_R | PF_X, text, text, 0x1000, 0x1000);
+	elf_builder_finish(&b);
+	memcpy(d->file, b.bytes, sizeof(d->file));
+	elf_builder_free(&b);
+	memset(d->file + 0x1000, 0x90, 0x1000);
+	code(d, F + 4, prologue, n);
+	call(d, BY_NAME, F);
+	call(d, OTHER, H);
+	code(d, BY_REGISTER - 2, "\xff\xd0", 2);
+	call(d, START + 0x10, G);
+	strcpy(d->path, "/tmp/guess_test.XXXXXX");
+	fd = mkstemp(d->path);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, d->file, sizeof(d->file)), (ssize_t)sizeof(d->file));
+	(void)close(fd);
+
+	put(d, SIZE, STACK + 0x100, ra);
+	put(d, 0x100, 0, START + 0x10);
+	d->segments[0] = (struct fake_segment){ BASE, d->file, sizeof(d->file) };
+	d->segments[1] = (struct fake_segment){ STACK, d->stack, sizeof(d->stack) };
+	d->maps[0] = (struct fake_map){ BASE, 0x1000, MA_READ, 0, d->path };
+	d->maps[1] = (struct fake_map){ CODE, 0x1000, MA_READ | MA_EXEC, 0x1000, d->path };
+	d->maps[2] = (struct fake_map){ STACK, sizeof(d->stack), MA_READ | MA_WRITE, 0, NULL };
+	d->fake = (struct fake_process){ .segments = d->segments, .maps = d->maps };
+	for (size_t i = 0; i < 4; i++) {
+		d->rows[i] = (struct cfi_row){ .start = starts[i], .end = starts[i] + FUNCTION };
+		d->rows[i].cfa = (struct cfi_rule){ CFI_REGISTER, UNWIND_DWARF_RBP, 0, { 16 } };
+	}
+	d->steps = STEPS;
+	d->guess.P = fake_grab(&d->fake);
+	ck_assert_ptr_nonnull(d->guess.P);
+	d->mem = d->guess.mem = memory_create(d->guess.P, false);
+	d->guess.arch = &unwind_x86_64;
+	d->guess.step = step;
+	d->guess.row = row;
+	d->guess.engine = d;
+	d->guess.steps = &d->steps;
+}
+
+/* The place that is taken, from sp; -1: none. */
+static int64_t taken_at(struct drawn *d, bool exact)
+{
+	struct activation a = { .exact = exact };
+	uint64_t fp;
+
+	regs_set(&a.regs, UNWIND_DWARF_PC, F + 0x40);
+	regs_set(&a.regs, UNWIND_DWARF_RSP, STACK);
+	return guess_frame_pointer(&d->guess, &a, &fp) ? (int64_t)(fp - STACK) : -1;
+}
+
+static int64_t taken(struct drawn *d)
+{
+	return taken_at(d, false);
+}
+
+static void drawn_free(struct drawn *d)
+{
+	memory_destroy(d->mem);
+	Prelease(d->guess.P, 0);
+	(void)unlink(d->path);
+}
+
+/* How f was called, another frame that is in its locals from before (0: none), and what is taken. */
+static const struct scene {
+	const char *what;
+	uint64_t ra, stale_at, stale_ra;
+	int64_t taken;
+} scenes[] = {
+	{ "called by its name", BY_NAME, 0, 0, SIZE },
+	{ "called through a register", BY_REGISTER, 0, 0, SIZE },
+	{ "another was called by its name", OTHER, 0, 0, -1 },
+	{ "no call", G + 0x44, 0, 0, -1 },
+	{ "one more, elsewhere", BY_NAME, 0x10, BY_REGISTER, SIZE },
+	{ "one more, by name, at no size of its own", BY_NAME, 0x10, BY_NAME, SIZE },
+	{ "one more, by name, at a size of its own", BY_NAME, 0x40, BY_NAME, -1 },
+	{ "two that may be anything", BY_REGISTER, 0x10, BY_REGISTER, -1 },
+	{ "reached by a jump from h, with a remnant", OTHER, 0x10, BY_REGISTER, -1 },
+};
+
+static const uint8_t prologue[] = { 0x48, 0x83, 0xec, SIZE, 0x48, 0x83, 0xec, 0x40 };
+
+START_TEST(which_place)
+{
+	const struct scene *s = &scenes[_i];
+	struct drawn d;
+
+	drawn_init(&d, s->ra, prologue, sizeof(prologue));
+	if (s->stale_ra != 0)
+		put(&d, s->stale_at, STACK + 0x100, s->stale_ra);
+	ck_assert_msg(taken(&d) == s->taken, "%s", s->what);
+	drawn_free(&d);
+}
+END_TEST
+
+/* f has saved two registers below its frame pointer, and has them again: it is about to return, sp is `left` bytes below
+ * the frame pointer. A remnant further up is proven as well as its own frame: none is taken. In a call both registers are
+ * on the stack, so its frame cannot be that near. */
+static const struct ending {
+	const char *what;
+	uint64_t left, ra;
+	bool exact, stale;
+	int64_t taken;
+} endings[] = {
+	{ "all are back", 0, BY_NAME, true, false, 0 },
+	{ "one is", 8, BY_NAME, true, false, 8 },
+	{ "all, with a remnant", 0, BY_NAME, true, true, -1 },
+	{ "one, with a remnant", 8, BY_NAME, true, true, -1 },
+	{ "one, and the call is of another", 8, OTHER, true, true, -1 },
+	{ "in a call", 8, BY_NAME, false, true, SIZE },
+};
+
+START_TEST(about_to_return)
+{
+	static const uint64_t below[] = { [UNWIND_DWARF_RBX] = 32, [12] = 24 };
+	const struct ending *e = &endings[_i];
+	struct drawn d;
+
+	drawn_init(&d, BY_REGISTER, prologue, sizeof(prologue));
+	for (unsigned reg = UNWIND_DWARF_RBX; reg <= 12; reg += 12 - UNWIND_DWARF_RBX) {
+		d.rows[0].regs[reg] = (struct cfi_rule){ CFI_AT, 0, 0, { .offset = -(int64_t)below[reg] } };
+		d.rows[0].set |= 1U << reg;
+	}
+	if (!e->stale)
+		put(&d, SIZE, 0, 0);
+	put(&d, e->left, STACK + 0x100, e->ra);
+	ck_assert_msg(taken_at(&d, e->exact) == e->taken, "%s", e->what);
+	drawn_free(&d);
+}
+END_TEST
+
+/* With too few steps for all places, the one that was proven so far is not taken. */
+START_TEST(steps_run_out)
+{
+	uint64_t whole;
+	struct drawn d;
+
+	drawn_init(&d, BY_NAME, prologue, sizeof(prologue));
+	ck_assert_int_eq(taken(&d), SIZE);
+	whole = STEPS - d.steps;
+	ck_assert_uint_gt(whole, 4);
+	for (uint64_t steps = 0; steps <= whole; steps++) {
+		d.steps = steps;
+		ck_assert_int_eq(taken(&d), -1);
+	}
+	d.steps = whole + 1;
+	ck_assert_int_eq(taken(&d), SIZE);
+	drawn_free(&d);
+}
+END_TEST
+
+/* A frame of two gigabytes has too many places; one of a size that is not constant has none. */
+START_TEST(sizes_of_no_use)
+{
+	static const uint8_t huge[] = { 0x48, 0x81, 0xec, 0, 0, 0, 0x7f },
+			     aligned[] = { 0x48, 0x83, 0xec, SIZE, 0x48, 0x83, 0xe4, 0xc0 };
+	struct drawn d;
+
+	drawn_init(&d, BY_NAME, huge, sizeof(huge));
+	ck_assert_int_eq(taken(&d), -1);
+	ck_assert_uint_eq(d.steps, STEPS);
+	drawn_free(&d);
+	drawn_init(&d, BY_NAME, aligned, sizeof(aligned));
+	ck_assert_int_eq(taken(&d), -1);
+	drawn_free(&d);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("guess");
+	TCase *tcase = tcase_create("guess");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_loop_test(tcase, which_place, 0, sizeof(scenes) / sizeof(scenes[0]));
+	tcase_add_loop_test(tcase, about_to_return, 0, sizeof(endings) / sizeof(endings[0]));
+	tcase_add_test(tcase, steps_run_out);
+	tcase_add_test(tcase, sizes_of_no_use);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed;
+}

@@ -1,0 +1,284 @@
+/* Walks through a made-up file: what its tables may cost, where its bytes end, and what lies between its functions. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/elf_builder.h"
+#include "support/fake_process.h"
+#include "support/run_suite.h"
+#include "unwind/memory.h"
+#include "unwind/unwind.h"
+
+enum {
+	BASE = 0x40000000, /* where the file is mapped, all of it */
+	CODE = 0x1000,     /* in the file, which is its own address */
+	CODE_SIZE = 0x3000,
+	STACK = 0x70000000,
+	STACK_WORDS = 0x4000,
+	PAGE = 4096
+};
+
+struct made {
+	struct elf_builder b;
+	uint8_t *frame; /* .eh_frame */
+	size_t n, cie;
+	uint8_t code[CODE_SIZE];
+	uint64_t stack[STACK_WORDS];
+	char path[64];
+	int fd;
+	struct fake_segment segments[3];
+	struct fake_map maps[3];
+	struct fake_process fake;
+	struct ps_prochandle *P;
+	struct unwinder *u;
+	struct native_stack s;
+};
+
+static void add(struct made *m, const void *bytes, size_t n)
+{
+	m->frame = realloc(m->frame, m->n + n);
+	ck_assert_ptr_nonnull(m->frame);
+	memcpy(m->frame + m->n, bytes, n);
+	m->n += n;
+}
+
+static void add_u32(struct made *m, uint32_t value)
+{
+	add(m, &value, sizeof(value));
+}
+
+/* sp + 8 is the CFA, the return address below it; signal: as of a signal frame. */
+static struct made *made_start(void)
+{
+	static const uint8_t cie[] = { 1, 0, 1, 0x78, 16, 0x0c, 7, 8, 0x90, 1 };
+	struct made *m = calloc(1, sizeof(*m));
+
+	ck_assert_ptr_nonnull(m);
+	memset(m->code, 0x90, sizeof(m->code));
+	elf_builder_start(&m->b, ET_DYN);
+	add_u32(m, 4 + sizeof(cie));
+	add_u32(m, 0);
+	add(m, cie, sizeof(cie));
+	return m;
+}
+
+/* A function of the code at `at`, with a program of `nops` bytes that say nothing. */
+static void made_function(struct made *m, uint64_t at, uint64_t size, size_t nops)
+{
+	uint64_t where[2] = { CODE + at, size };
+	uint8_t *program = calloc(1, nops + 1);
+
+	ck_assert_ptr_nonnull(program);
+	add_u32(m, (uint32_t)(4 + sizeof(where) + nops));
+	add_u32(m, (uint32_t)m->n);
+	add(m, where, sizeof(where));
+	add(m, program, nops);
+	free(program);
+}
+
+/* Nothing is added after this. */
+static void made_finish(struct made *m)
+{
+	struct fault f = { 0 };
+	uint64_t code = elf_builder_add(&m->b, m->code, sizeof(m->code), PAGE), eh;
+
+	ck_assert_uint_eq(code, CODE);
+	add_u32(m, 0);
+	eh = elf_builder_add(&m->b, m->frame, m->n, 8);
+	elf_builder_segment(&m->b, PT_LOAD, PF_R | PF_X, 0, 0, eh + m->n, PAGE);
+	m->b.shdrs[elf_builder_section(&m->b, ".eh_frame", SHT_PROGBITS, eh, eh, m->n)].sh_flags = SHF_ALLOC;
+	elf_builder_finish(&m->b);
+	m->fd = elf_builder_fd(&m->b, m->b.n);
+	ck_assert_int_ge(m->fd, 0);
+	(void)snprintf(m->path, sizeof(m->path), "/proc/%d/fd/%d", (int)getpid(), m->fd);
+	m->segments[0] = (struct fake_segment){ BASE, m->b.bytes, m->b.n };
+	m->segments[1] = (struct fake_segment){ STACK, m->stack, sizeof(m->stack) };
+	m->maps[0] = (struct fake_map){ BASE, (m->b.n + PAGE - 1) & ~(size_t)(PAGE - 1), MA_READ | MA_EXEC, 0,
+		m->path };
+	m->maps[1] = (struct fake_map){ STACK, sizeof(m->stack), MA_READ | MA_WRITE, 0, NULL };
+	m->fake = (struct fake_process){ .pid = 1, .segments = m->segments, .maps = m->maps };
+	m->P = fake_grab(&m->fake);
+	ck_assert_ptr_nonnull(m->P);
+	ck_assert_int_eq(unwinder_create(m->P, UNWIND_ENGINE_CFI, &m->u, &f), RES_OK);
+}
+
+static void made_free(struct made *m)
+{
+	native_stack_free(&m->s);
+	unwinder_destroy(m->u);
+	Prelease(m->P, 0);
+	(void)close(m->fd);
+	elf_builder_free(&m->b);
+	free(m->frame);
+	free(m);
+}
+
+/* From `at` of the code, word `word` of the stack being the youngest. */
+static void walk(struct made *m, uint64_t at, size_t word)
+{
+	struct unwind_regs regs = { .known = 0 };
+	struct fault f = { 0 };
+
+	regs.known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP | 1U << UNWIND_DWARF_RBP;
+	regs.reg[UNWIND_DWARF_PC] = BASE + CODE + at;
+	regs.reg[UNWIND_DWARF_RSP] = STACK + 8 * word;
+	native_stack_free(&m->s);
+	ck_assert_int_eq(native_stack_walk(m->u, &regs, 0, &m->s, &f), RES_OK);
+}
+
+START_TEST(functions_are_walked)
+{
+	struct made *m = made_start();
+
+	made_function(m, 0, 0x100, 8);
+	made_finish(m);
+	m->stack[0] = BASE + CODE + 0x20;
+	m->stack[1] = BASE + CODE + 0x30;
+	walk(m, 0x10, 0);
+	ck_assert_uint_eq(m->s.frames.n, 3);
+	ck_assert_int_eq(m->s.end, UNWIND_END_DONE);
+	made_free(m);
+}
+END_TEST
+
+/* A stack whose every frame costs as much as all frames of an honest one: it is not finished, and the next one is. */
+START_TEST(costly_stack_costs_no_other)
+{
+	enum { COSTLY = 1000000, FRAMES = 0x2000 };
+	struct made *m = made_start();
+
+	made_function(m, 0, FRAMES, COSTLY);
+	made_function(m, FRAMES, 0x100, COSTLY);
+	made_finish(m);
+	for (size_t i = 0; i < FRAMES - 2; i++)
+		m->stack[i] = BASE + CODE + 2 + i;
+	walk(m, 0, 0);
+	ck_assert_int_eq(m->s.end, UNWIND_END_LOST);
+	ck_assert_uint_gt(m->s.frames.n, 10);
+	ck_assert_uint_lt(m->s.frames.n, FRAMES / 2);
+	m->stack[STACK_WORDS - 4] = BASE + CODE + FRAMES + 0x20;
+	m->stack[STACK_WORDS - 3] = BASE + CODE + FRAMES + 0x30;
+	walk(m, FRAMES + 0x10, STACK_WORDS - 4);
+	ck_assert_int_eq(m->s.end, UNWIND_END_DONE);
+	ck_assert_uint_eq(m->s.frames.n, 3);
+	made_free(m);
+}
+END_TEST
+
+/* --- where bytes end --- */
+
+/* A number that goes on behind the last byte of a file is in no file: what memory has there counts, and else there is
+ * none. Pinned bytes are followed by zeros. */
+START_TEST(numbers_across_the_end)
+{
+	struct made *m = made_start();
+	struct memory *mem;
+	uint64_t word, last, size;
+	uint8_t *more;
+
+	made_function(m, 0, 0x100, 8);
+	made_finish(m);
+	/* The file's segment ends in the middle of a page; memory has other bytes behind it, on request. */
+	last = m->b.phdrs[0].p_filesz;
+	size = m->maps[0].size;
+	more = calloc(1, size);
+	ck_assert_ptr_nonnull(more);
+	memset(more, 0x5a, size);
+	memcpy(more, m->b.bytes, last);
+	m->segments[0] = (struct fake_segment){ BASE, more, _i == 0 ? last : size };
+	mem = memory_create(m->P, false);
+	ck_assert_ptr_nonnull(mem);
+	ck_assert(memory_word(mem, BASE + last - 8, &word));
+	for (uint64_t part = 1; part < 8; part++) {
+		ck_assert_int_eq(memory_word(mem, BASE + last - part, &word), _i != 0);
+		if (_i != 0)
+			ck_assert_int_eq(memcmp(&word, more + last - part, 8), 0);
+		ck_assert(memory_number(mem, BASE + last - part, part, &word));
+	}
+	ck_assert(memory_pin(mem, BASE + last - 16, span_of(more + last - 16, 16)));
+	ck_assert(memory_word(mem, BASE + last - 1, &word));
+	ck_assert_uint_eq(word, more[last - 1]);
+	memory_destroy(mem);
+	made_free(m);
+	free(more);
+}
+END_TEST
+
+/* --- what handlers return to --- */
+
+static const uint8_t sigreturn[] = { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 };
+
+/* function | trampoline, with nothing between them; a handler's return address is the trampoline's. */
+static void draw_handler(struct made *m)
+{
+	enum { SP = 16 };
+
+	m->stack[SP] = BASE + CODE + 0x100; /* the handler's return address */
+	/* Above it the ucontext, as the kernel lays it: registers from 40 on. */
+	m->stack[SP + 1 + 5 + 15] = STACK + 8 * 64;      /* rsp */
+	m->stack[SP + 1 + 5 + 16] = BASE + CODE + 0x210; /* rip */
+	m->stack[64] = BASE + CODE + 0x220;
+	m->stack[65] = 0;
+	walk(m, 0x10, SP);
+}
+
+START_TEST(trampoline_behind_a_function)
+{
+	struct made *m = made_start();
+	const struct native_frame *f;
+
+	made_function(m, 0, 0x100, 8);
+	made_function(m, 0x200, 0x100, 8);
+	memcpy(m->code + 0x100, sigreturn, sizeof(sigreturn));
+	made_finish(m);
+	draw_handler(m);
+	f = m->s.frames.at;
+	ck_assert_uint_eq(m->s.frames.n, 4);
+	ck_assert(f[1].signal_frame && f[1].exact && f[1].pc == BASE + CODE + 0x100);
+	ck_assert(f[2].how == UNWIND_SIGNAL && f[2].exact && f[2].pc == BASE + CODE + 0x210);
+	ck_assert_uint_eq(f[3].pc, BASE + CODE + 0x220);
+	ck_assert(!f[3].exact);
+	ck_assert_int_eq(m->s.end, UNWIND_END_DONE);
+	made_free(m);
+}
+END_TEST
+
+/* The function ends in a call, to one that does not return: that has pushed this address. */
+START_TEST(trampoline_behind_a_call)
+{
+	static const uint8_t call[] = { 0xe8, 0, 0, 0, 0 };
+	struct made *m = made_start();
+
+	made_function(m, 0, 0x100, 8);
+	made_function(m, 0x200, 0x100, 8);
+	memcpy(m->code + 0x100 - sizeof(call), call, sizeof(call));
+	memcpy(m->code + 0x100, sigreturn, sizeof(sigreturn));
+	made_finish(m);
+	draw_handler(m);
+	ck_assert_uint_ge(m->s.frames.n, 2);
+	ck_assert(!m->s.frames.at[1].signal_frame && !m->s.frames.at[1].exact);
+	made_free(m);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("made file");
+	TCase *t = tcase_create("made file");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, functions_are_walked);
+	tcase_add_test(t, costly_stack_costs_no_other);
+	tcase_add_loop_test(t, numbers_across_the_end, 0, 2);
+	tcase_add_test(t, trampoline_behind_a_function);
+	tcase_add_test(t, trampoline_behind_a_call);
+	suite_add_tcase(suite, t);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed;
+}
