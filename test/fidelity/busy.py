@@ -18,14 +18,13 @@ import types
 
 WORD = re.compile("[a-z]+")
 COMPARE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int), ctypes.POINTER(ctypes.c_int))
-QSORT = ctypes.CDLL(None).qsort
 roots = {}
 
 
 def native_id():
     if sys.version_info >= (3, 8):
         return threading.get_native_id()
-    return ctypes.CDLL(None).syscall(186)  # gettid, x86-64
+    return ctypes.CDLL(None).syscall(186 if sys.maxsize > 1 << 32 else 224)  # gettid of x86-64, i386
 
 
 def leaf(n):
@@ -62,6 +61,10 @@ def compare(a, b):
 
 
 COMPARE_C = COMPARE(compare)
+try:
+    QSORT = ctypes.CDLL(None).qsort
+except AttributeError:  # a static program: it calls back once
+    QSORT = functools.partial(COMPARE_C, (ctypes.c_int * 1)(1))
 
 
 def key(n):

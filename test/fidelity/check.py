@@ -2,19 +2,22 @@
 """Is every stack that pystack prints of a busy program a possible one?   make fidelity [N=…] [PYTHON=…]
 
 Runs the programs of busy.py, stops none of them, calls pystack N times on them and judges each thread's stack from
-the outside, by what busy.py says of its own lines. Every 50th time the process is stopped and the native frames
-are compared with eu-stack's. One line for each interpreter:
+the outside, by what busy.py says of its own lines, and by what this very interpreter has compiled them to. Every
+50th time the process is stopped and the native frames are compared with eu-stack's; where they differ, libunwind
+decides. One line for each interpreter:
   stops   calls of pystack            wrong   stacks that cannot be
   marked  stacks with a frame that is marked as unsure, or with one said to be unknown or passed over
   exact   the others
 """
 import argparse
 import collections
+import ctypes
 import glob
 import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,13 +25,18 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SID = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "pystack/sid")
+SID = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "pystack/matrix/sid")
 PROGRAMS = ["everything", "threads", "signals", "throws"]
 ANNOTATION = re.compile(r"^ {16}\[ (.*):(-?\d+) \((.*)\) \]( \?)?$")
 NATIVE = re.compile(r"^ {14}(?:(.+)`(?:(.+?)(?:\+0x([0-9a-f]+))?)|0x[0-9a-f]+)$")
 HEADER = re.compile(r"^-+ thread# (\d+)")
 OLDEST = {"_start", "clone3", "__clone3", "clone", "__clone", "start_thread"}
 LOOPS = re.compile(r"_PyEval_EvalFrameDefault|_TAIL_CALL_|_PyJIT|0x[0-9a-f]+$")
+LOOPS_BEFORE_36 = re.compile(r"PyEval_EvalFrameEx|0x[0-9a-f]+$")
+# Below a root the machine is bound to /media, and its programs run there by its own dynamic linker.
+ENTER = 'mount -t proc proc "$1/proc" && mount --rbind / "$1/media" && root=$1 && shift && exec chroot "$root" "$@"'
+LIBRARIES = "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu"
+UNKNOWN = "?"
 EU_EVERY = 50
 Frame = collections.namedtuple("Frame", "file line name run")
 
@@ -49,18 +57,19 @@ class Program:
                 self.by_c[number] = {n[1:] for n in names if n[0] == "!"}
 
     def wrong_line(self, f):
-        if any(f.line in lines for lines in self.codes.get(f.file + "\t" + f.name, ())):
+        if f.name == UNKNOWN or any(f.line in lines for lines in self.codes.get(f.file + "\t" + f.name, ())):
             return None
         return "%s:%d is no line of %s" % (f.file, f.line, f.name)
 
     def wrong_call(self, caller, callee, marked):
         """Can this line of the caller lead to the callee?"""
-        if callee.name in self.anywhere:
+        if callee.name in self.anywhere or UNKNOWN in (caller.name, callee.name):
             return None
         what = "%s:%d (%s) does not call %s" % (caller.file, caller.line, caller.name, callee.name)
         if caller.file.endswith("threading.py"):
-            order = ["_bootstrap", "_bootstrap_inner", "run", "worker"]
-            return None if [caller.name, callee.name] in [order[i:i + 2] for i in range(3)] else what
+            order = ["bootstrap", "bootstrap_inner", "run", "worker"]
+            pair = [caller.name.lstrip("_"), callee.name.lstrip("_")]
+            return None if pair in [order[i:i + 2] for i in range(3)] else what
         if caller.file == "<string>":
             return None if callee.name in ("leaf", "middle", "<listcomp>") else what
         if callee.name not in self.allowed.get(caller.line, ()):
@@ -76,6 +85,7 @@ class Stack:
     def __init__(self, tid, lines):
         self.tid, self.frames, self.natives, self.heads = tid, [], [], []
         self.marked, self.cut = False, None
+        self.lacking = False  # said: older frames are missing
         above = ""
         for text in lines:
             found = ANNOTATION.match(text)
@@ -83,10 +93,12 @@ class Stack:
                 if not above.startswith(" " * 16):
                     self.heads.append(above)
                 self.frames.append(Frame(found[1], int(found[2]), found[3], len(self.natives)))
-                self.marked |= found[4] is not None
+                self.marked |= found[4] is not None or found[3] == UNKNOWN
+                self.lacking = False
             elif text.startswith(" " * 14 + "("):
                 self.marked |= not re.match(r" +\((signal handler called|JIT|unwind gap)\)", text)
                 self.cut = len(self.natives) if self.cut is None else self.cut
+                self.lacking |= "its Python frame is not known" in text or "older Python frames cannot" in text
             else:
                 self.natives.append(text)
             above = text
@@ -105,27 +117,53 @@ def parse(text, pid):
     return stacks + [Stack(tid, lines)]
 
 
+def ends_well(stack):
+    """At a thread's start. Nobody can say of a module without any name."""
+    last = NATIVE.match(stack.natives[-1]) if stack.natives else None
+    if last is None or last[2] in OLDEST or last[0].strip().startswith("libc.so.6`0x"):
+        return last is not None
+    same = [NATIVE.match(text) for text in stack.natives]
+    return all(found and found[2] and found[2].startswith("0x") for found in same if found and found[1] == last[1])
+
+
+def bare_activations(program, stack):
+    """Each activation has its frames, but for the youngest, which may be about to begin or to end, and
+    one that calls `__del__` while it lets its last frame go."""
+    name = "_PyEval_EvalFrameDefault" if program.version >= (3, 6) else "PyEval_EvalFrameEx"
+    runs = {f.run - 1 for f in stack.frames}
+    out = []
+    for at, text in enumerate(stack.natives):
+        found = NATIVE.match(text)
+        if at in runs or at < min(runs) or not found or not found[2] or found[2].partition(".")[0] != name:
+            continue
+        callee = [f for f in stack.frames if f.run <= at][-1]
+        if callee.name not in program.anywhere:
+            out.append("no frames beneath %s" % text.strip())
+    return [] if stack.marked else out
+
+
 def faults(program, stack):
     """Everything about the stack that cannot be."""
     out = [program.wrong_line(f) for f in stack.frames]
     out += [program.wrong_call(a, b, stack.marked) for b, a in zip(stack.frames, stack.frames[1:])]
     if not stack.frames:
         return [] if stack.marked else ["no Python frame at all"]
-    if program.version in ((3, 9), (3, 10)) and stack.frames[-1].name == "catch" and stack.marked:
-        return [f for f in out if f]  # these lose the callers themselves (a throw() through `yield from`)
+    if stack.lacking:
+        return [f for f in out if f]
     root = stack.frames[-1]
     worker = program.roots.get(str(stack.tid))
-    if root.name != ("_bootstrap" if worker else "<module>"):
+    if root.name.lstrip("_") != ("bootstrap" if worker else "<module>"):
         out.append("the outermost frame is %s" % root.name)
     if worker and worker not in [f.name for f in stack.frames[-5:]] and "worker" not in stack.frames[0].name:
         if len(stack.frames) > 4:
             out.append("thread %d runs %s" % (stack.tid, worker))
+    loops = LOOPS if program.version >= (3, 6) else LOOPS_BEFORE_36
     for text in stack.heads:
         found = NATIVE.match(text)
-        if found and found[2] and not LOOPS.match(found[2]):
+        if found and found[2] and not loops.match(found[2]):
             out.append("annotations beneath %s" % text.strip())
-    last = NATIVE.match(stack.natives[-1]) if stack.natives else None
-    if not stack.marked and (last is None or last[2] not in OLDEST and not re.match("libc.so.6`0x", last[0].strip())):
+    out += bare_activations(program, stack)
+    if not stack.marked and not ends_well(stack):
         out.append("the native stack ends at %s" % (stack.natives[-1].strip() if stack.natives else "nothing"))
     if program.version < (3, 11):
         runs = collections.Counter(f.run for f in stack.frames if f.name != "catch")
@@ -134,70 +172,132 @@ def faults(program, stack):
     return [f for f in out if f]
 
 
+def die_with_us():
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 class Busy:
     """A running program of one interpreter."""
 
-    def __init__(self, python, root, env, name, folder):
-        source = HERE + "/busy.py"
-        self.told = tempfile.mktemp(dir=(root or "") + "/tmp")
-        inside = self.told[len(root):]
-        before = []
-        if root:
-            source = tempfile.mktemp(dir=root + "/tmp", suffix=".py")
-            with open(HERE + "/busy.py") as a, open(source, "w") as b:
-                b.write(a.read())
-            before = ["chroot", root]
-        self.copy = source if root else None
-        self.process = subprocess.Popen(before + [python, source[len(root):], inside, name],
-                                        stdout=subprocess.PIPE, env=dict(os.environ, **env))
+    def __init__(self, python, root, env, name):
+        above = "/media" if root else ""
+        enter = ["unshare", "-m", "sh", "-c", ENTER, "sh", root] if root else []
+        env = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", LC_ALL="C.UTF-8", **env)
+        major = subprocess.run(enter + [python, "-c", "import sys; sys.stdout.write(str(sys.version_info[0]))"],
+                               stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env=env, text=True).stdout
+        source = HERE + ("/python2" if major == "2" else "") + "/busy.py"
+        self.told = tempfile.mktemp()
+        self.process = subprocess.Popen(enter + [python, above + source, above + self.told, name],
+                                        stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env=env,
+                                        preexec_fn=die_with_us)
         if self.process.stdout.readline() != b"ready\n":
+            self.process.kill()
             raise SystemExit("%s: %s does not start" % (python, name))
-        with open(self.told) as told, open(HERE + "/busy.py") as text:
+        with open(self.told) as told, open(source) as text:
             self.program = Program(text.read().split("\n"), json.load(told))
 
     def close(self):
         self.process.kill()
         self.process.wait()
-        for path in filter(None, [self.told, self.copy]):
-            os.unlink(path)
+        os.unlink(self.told)
+
+
+def output(*command):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+
+
+def symbols(path):
+    found = re.findall(r"^([0-9a-f]+) \w (\S+)", output("nm", path), re.M)
+    return [(int(value, 16), symbol) for value, symbol in found]
+
+
+def debug_file(pid, path):
+    """Where its separate debug file is, if it has one."""
+    found = re.search(r"Build ID: (..)(\w+)", output("readelf", "-n", path))
+    return "/proc/%d/root/usr/lib/debug/.build-id/%s/%s.debug" % (pid, found[1], found[2]) if found else "/dev/null"
 
 
 class Eu:
     """Native frames of a stopped process against eu-stack's: a symbol stands still in a process, so pc − offset
-    of one symbol is one number."""
+    of one symbol is one number; or as many as the file has functions of that name, just as far apart."""
 
-    def __init__(self):
-        self.at, self.compared = {}, 0
+    def __init__(self, root):
+        self.at, self.values, self.compared, self.outvoted, self.root = {}, {}, 0, 0, root
 
-    def faults(self, pid, stacks):
-        text = subprocess.run(["eu-stack", "-n", "0", "-p", str(pid)], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, text=True).stdout
-        theirs = {}
+    def command(self, pid):
+        """Where the process is, files have the names that its maps say."""
+        eu_stack = ["eu-stack", "-n", "0", "-p", str(pid)]
+        if not self.root:
+            return eu_stack
+        libraries = ":".join("/media" + path for path in LIBRARIES)
+        return ["nsenter", "-m", "-r", "-t", str(pid), "/media/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
+                "--library-path", libraries, "/media" + shutil.which("eu-stack")] + eu_stack[1:]
+
+    def theirs(self, pid):
+        """Thread -> pcs, up to one that cannot be: there eu-stack is lost."""
+        text, code = output(*self.command(pid)), []
+        with open("/proc/%d/maps" % pid) as maps:
+            for line in maps:
+                if line.split()[1][2] == "x":
+                    code.append([int(end, 16) for end in line.split()[0].split("-")])
+        out, lost = {}, False
         for line in text.split("\n"):
             if line.startswith("TID "):
-                pcs = theirs.setdefault(int(line[4:-1]), [])
+                pcs, lost = out.setdefault(int(line[4:-1]), []), False
             elif line.startswith("#"):
-                pcs.append(int(line.split()[1], 16))
-        out = []
+                pc = int(line.split()[1], 16)
+                lost = lost or not any(start <= pc <= end for start, end in code)
+                pcs += [] if lost else [pc]
+        return out
+
+    def namesakes(self, pid, module, name):
+        """The values of all symbols of that name in the file."""
+        if module not in self.values:
+            table = self.values[module] = collections.defaultdict(set)
+            with open("/proc/%d/maps" % pid) as maps:
+                paths = {line.split()[5] for line in maps if line.rstrip().endswith("/" + module)}
+            below = os.path.realpath(self.root) if self.root else ""
+            for path in paths:  # as its root is called here, or as below it
+                path = "/proc/%d/root%s" % (pid, path[len(below):] if path.startswith(below) else path)
+                for value, symbol in symbols(path) + symbols(debug_file(pid, path)):
+                    table[symbol].add(value)
+        return self.values[module][name]
+
+    def same(self, pid, text, pc):
+        found = NATIVE.match(text)
+        if not found or not found[2] or found[2].startswith("0x"):
+            return int(text.split("`")[-1].strip(), 16) == pc
+        start = pc - int(found[3] or "0", 16)
+        first = self.at.setdefault((found[1], found[2]), start)
+        values = () if first == start else self.namesakes(pid, found[1], found[2])
+        return first == start or any(value + start - first in values for value in values)
+
+    def faults(self, pid, stacks):
+        theirs, out = self.theirs(pid), []
         for stack in stacks:
             pcs, natives = theirs.get(stack.tid, []), stack.natives[:stack.cut]
             self.compared += min(len(pcs), len(natives))
             if len(pcs) > len(natives) and stack.cut is None:
                 out.append("%d native frames, eu-stack has %d" % (len(natives), len(pcs)))
             for text, pc in zip(natives, pcs):
-                found = NATIVE.match(text)
-                if found and found[2] and not found[2].startswith("0x"):
-                    base = self.at.setdefault(found[0].partition("+")[0], pc - int(found[3] or "0", 16))
-                    if base + int(found[3] or "0", 16) != pc:
-                        out.append("%s, eu-stack has 0x%x" % (text.strip(), pc))
-                elif int(text.split("`")[-1].strip(), 16) != pc:
+                if not self.same(pid, text, pc):
                     out.append("%s, eu-stack has 0x%x" % (text.strip(), pc))
         return out
 
 
 def stopped(pid):
-    with open("/proc/%d/stat" % pid) as stat:
-        return stat.read().rpartition(")")[2].split()[0] == "T"
+    """Is every thread of it? They come to it one by one, and what still runs is elsewhere when eu-stack looks."""
+    for path in glob.glob("/proc/%d/task/*/stat" % pid):
+        with open(path) as stat:
+            if stat.read().rpartition(")")[2].split()[0] != "T":
+                return False
+    return True
+
+
+def agrees(opt, pid, stacks):
+    """Does libunwind say the same of the process, which is still stopped?"""
+    text = output(opt.pystack, "-m", "libunwind", str(pid))
+    return [(s.tid, s.natives) for s in parse(text, pid)] == [(s.tid, s.natives) for s in stacks]
 
 
 def one_stop(opt, busy, eu, number):
@@ -208,20 +308,24 @@ def one_stop(opt, busy, eu, number):
         os.kill(pid, signal.SIGSTOP)
         while not stopped(pid):
             time.sleep(0.001)
-    run = subprocess.run([opt.pystack, str(pid)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    run = subprocess.run([opt.pystack, "-m", opt.engine, str(pid)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     stacks = parse(run.stdout, pid)
     bad = [] if run.returncode == 0 or any(s.marked for s in stacks) else ["exit status %d" % run.returncode]
     if hold:
-        bad += eu.faults(pid, stacks)
+        different = eu.faults(pid, stacks)
+        if different and agrees(opt, pid, stacks):
+            eu.outvoted += 1  # it passes over an activation now and then
+        else:
+            bad += different
         os.kill(pid, signal.SIGCONT)
     return stacks, run.stdout, bad
 
 
 def check(opt, label, python, root, env):
     count, total = collections.Counter(), 0
-    eu = Eu()
+    eu = Eu(root)
     for name in PROGRAMS:
-        busy, eu.at = Busy(python, root, env, name, opt.keep), {}
+        busy, eu.at = Busy(python, root, env, name), {}
         try:
             for number in range(max(opt.n // len(PROGRAMS), 1)):
                 time.sleep(random.random() * 0.002)
@@ -235,8 +339,9 @@ def check(opt, label, python, root, env):
                         keep(opt, "%s-%s" % (label, name), kind, these, text, count[kind])
         finally:
             busy.close()
-    print("%-16s %6d stops %7d exact %5d marked %5d wrong   %d pcs as eu-stack's" % (
-        label, count["stops"], count["exact"], count["marked"], count["wrong"], eu.compared), flush=True)
+    print("%-16s %6d stops %7d exact %5d marked %5d wrong   %d pcs as eu-stack's%s" % (
+        label, count["stops"], count["exact"], count["marked"], count["wrong"], eu.compared,
+        ", %d stops as libunwind alone says" % eu.outvoted if eu.outvoted else ""), flush=True)
     return count["wrong"]
 
 
@@ -249,14 +354,14 @@ def keep(opt, label, kind, these, text, number):
             out.write("\n".join(these) + "\n" + text)
 
 
-def interpreters(only):
+def interpreters(only, root=""):
+    if root:
+        return [(os.path.basename(only), only, root, {})]
     if only:
         return [f for f in interpreters("") if only in f] or [(os.path.basename(only), only, "", {})]
     found = [("debian", "/usr/bin/python3", "", {})]
-    for path in glob.glob(os.path.expanduser("~/.pyenv/versions/3.*/bin/python3")):
-        version = path.split("/")[-3]
-        if int(version.split(".")[1]) >= 8:
-            found.append((version, path, "", {}))
+    for path in glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python")):
+        found.append((path.split("/")[-3], path, "", {}))
     for path in glob.glob(SID + "/usr/bin/python3.[0-9][0-9]") if os.geteuid() == 0 else []:
         for jit in "01":
             found.append(("sid %s jit=%s" % (path[-4:], jit), path[len(SID):], SID, {"PYTHON_JIT": jit}))
@@ -268,9 +373,11 @@ def main():
     args.add_argument("--pystack", required=True)
     args.add_argument("-n", type=int, default=2000, help="calls of pystack for each interpreter")
     args.add_argument("--python", default="", help="only this interpreter")
+    args.add_argument("--root", default="", help="folder that the path of --python is below")
+    args.add_argument("--engine", default="auto", help="the engine of -m")
     args.add_argument("--keep", help="folder to keep the stacks that are not exact in")
     opt = args.parse_args()
-    sys.exit(1 if sum(check(opt, *which) for which in interpreters(opt.python)) else 0)
+    sys.exit(1 if sum(check(opt, *which) for which in interpreters(opt.python, opt.root)) else 0)
 
 
 if __name__ == "__main__":
