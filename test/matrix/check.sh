@@ -1,14 +1,19 @@
 #!/bin/sh
-# check.sh FOLDER [LABEL...]   Run the live and the core tests of FOLDER (the built test/live) with every interpreter of
-# test/matrix/rows, or with those whose labels begin like LABEL, and print a table. What failed is in FOLDER/matrix/.
+# check.sh FOLDER PYSTACK [LABEL...]   Run the live and the core tests of FOLDER (the built test/live) and test/fidelity
+# with every interpreter of test/matrix/rows, or with those whose labels begin like LABEL, and print a table. Of the
+# tests: passed/all; of fidelity: calls of pystack on busy programs, and how many stacks were exact, marked, wrong.
+# FIDELITY=n: that many calls on each of the four programs (0: none); JOBS=n: rows at a time.
+# What was said meanwhile is in FOLDER/matrix/.
 # Ends with 1 if anything failed, or if nothing ran.
-folder=$1
-shift
+folder=$1 pystack=$2
+shift 2
+here=$(dirname "$0")
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pystack/matrix
 out=$folder/matrix
 mkdir -p "$out" || exit 2
-rm -f "$out"/*.log "$out/failed"
-trap 'rm -f "$out/failed"' EXIT
+rm -f "$out"/*.log "$out"/*.row "$out"/*.part "$out/failed"
+: >"$out/failed"
+trap 'rm -f "$out"/*.row "$out/failed"' EXIT
 
 wanted() {
 	label=$1
@@ -20,10 +25,10 @@ wanted() {
 	return 1
 }
 
-# One cell: passed/run, or why not.
-cell() {
-	program=$1 log=$out/$2.$1.log
-	"$folder/${program}_test" >"$log" 2>&1
+# One cell of tests: passed/run, or why not.
+tests() {
+	log=$out/$2.$1.log
+	"$folder/${1}_test" >"$log" 2>&1
 	awk -v status=$? '/^[0-9]+%: Checks: / { gsub(/,/, ""); checks += $3; bad += $5 + $7 }
 		/^SKIP: / { skips++; why = why == "" ? substr($0, 7) : why }
 		END {
@@ -32,43 +37,65 @@ cell() {
 			else
 				print checks - bad - skips "/" checks (skips ? " (" skips " skipped)" : "")
 			exit status != 0 && (bad > 0 || status > 1 || why == "")
-		}' "$log" || echo "$2 $program" >>"$out/failed"
+		}' "$log" || echo "$2 $1" >>"$out/failed"
 }
 
-run() {
+# The four cells of fidelity.
+fidelity() {
+	log=$out/$1.fidelity.log
+	[ "${FIDELITY:=50}" -gt 0 ] || return
+	"$here/../fidelity/check.py" --pystack "$pystack" -n $((FIDELITY * 4)) --root "$PYSTACK_TEST_ROOT" \
+		--python "$PYTHON" >"$log" 2>&1
+	awk -v status=$? '$3 == "stops" { printf "%6d %7d %6d %5d", $2, $4, $6, $8; seen = 1 }
+		END { if (!seen) printf "no result"; exit !seen || status != 0 }' "$log" ||
+		echo "$1 fidelity" >>"$out/failed"
+}
+
+# LABEL ROOT PATH VERSION [NAME=VALUE...]
+row() {
 	label=$1 root=$cache/$2 path=$3 version=$4
 	shift 4
 	if [ ! -e "$root$path" ]; then
-		printf '%-20s not there: make matrix says why\n' "$label"
+		printf '%-22s not there: make matrix says why\n' "$label"
 		return
 	fi
-	case $(od -An -tu1 -j4 -N1 "$root$path") in
-	*1) printf '%-20s %s\n' "$label" "skipped: 32-bit, not decoded yet" && return ;;
-	esac
-	for program in live_python live_core; do
-		env "$@" true || return
-		result=$(
-			[ $# -eq 0 ] || export "$@"
-			PYTHON=$path PYSTACK_TEST_ROOT=$root PYSTACK_TEST_VERSION=$version
-			export PYTHON PYSTACK_TEST_ROOT PYSTACK_TEST_VERSION
-			cell "$program" "$label"
-		)
-		case $result in skipped*) break ;; esac
-		[ "$program" = live_core ] || printf '%-20s %-18s ' "$label" "$result"
-	done
-	case $result in
-	skipped*) printf '%-20s %s\n' "$label" "$result" ;;
-	*) printf '%s\n' "$result" ;;
-	esac
-	rm -f "$root"/tmp/perf-*.map
+	[ $# -eq 0 ] || export "$@"
+	PYTHON=$path PYSTACK_TEST_ROOT=$root PYSTACK_TEST_VERSION=$version
+	export PYTHON PYSTACK_TEST_ROOT PYSTACK_TEST_VERSION
+	live=$(tests live_python "$label")
+	case $live in skipped*) printf '%-22s %s\n' "$label" "$live" && return ;; esac
+	printf '%-22s %-18s %-16s %s\n' "$label" "$live" "$(tests live_core "$label")" "$(fidelity "$label")"
 }
 
-printf '%-20s %-18s %s\n' interpreter live core
-sed 's/#.*//' "$(dirname "$0")/rows" | while read -r label rest; do
+# Rows run side by side, each when it gets a token from the pipe; they are printed in their order.
+pending=
+show() {
+	while first=${pending%% *} && [ -n "$first" ] && [ -e "$out/$first.row" ]; do
+		cat "$out/$first.row"
+		pending=${pending#* }
+	done
+}
+rm -f "$out/tokens" && mkfifo "$out/tokens" && exec 3<>"$out/tokens" && rm "$out/tokens" || exit 2
+yes '' | head -n "${JOBS:-$(nproc)}" >&3
+
+printf '%-22s %-18s %-16s %6s %7s %6s %5s\n' interpreter live core stops exact marked wrong
+sed 's/#.*//' "$here/rows" >"$out/rows.log"
+while read -r label rest; do
 	[ -n "$label" ] && wanted "$label" "$@" || continue
+	read -r _ <&3
+	show
 	# shellcheck disable=SC2086
-	run "$label" $rest </dev/null
-done
+	(
+		trap - EXIT
+		row "$label" $rest >"$out/$label.part" 2>&1
+		mv "$out/$label.part" "$out/$label.row"
+		echo >&3
+	) </dev/null &
+	pending="$pending$label "
+done <"$out/rows.log"
+wait
+show
+rm -f "$cache"/*/tmp/perf-*.map
 if [ -s "$out/failed" ]; then
 	sed 's/^/failed: /' "$out/failed"
 	exit 1

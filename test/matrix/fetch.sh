@@ -1,30 +1,42 @@
 #!/bin/sh
-# fetch.sh [fetch]   Get every interpreter of the matrix: packages of Debian's suites, each suite in a root of its own,
-# then builds from source of what no package holds (not with `fetch`). What is there stays; what cannot be had is
-# said in one line and left out. MIRROR=url overrides the mirror.
+# fetch.sh [BUILD...]   Get every interpreter of the matrix: packages of Debian's suites, each suite in a root of its
+# own, then builds from source of what no package holds: those named (as 3.13-freethreaded; `none`), or all. What is
+# there stays; what cannot be had is said in one line and left out. MIRROR=url overrides the mirror.
+# Ends with 1 if anything could not be had.
 here=$(dirname "$0")
-bad=0
+failed=$(mktemp) || exit 2
+trap 'rm -f "$failed"' EXIT
+wanted=" $* "
 
 root() {
-	"$here/../root.sh" "$@" || bad=1
+	"$here/../root.sh" "$@" || echo "$1" >>"$failed"
 }
+
+# build VERSION KIND...: those of them that are wanted.
 build() {
-	"$here/build.sh" "$@" || bad=1
+	version=$1 kinds=
+	shift
+	for kind in "$@"; do
+		case $wanted in "  " | *" $version-$kind "*) kinds="$kinds $kind" ;; esac
+	done
+	# shellcheck disable=SC2086
+	[ -z "$kinds" ] || "$here/build.sh" "$version" $kinds || echo "$version" >>"$failed"
 }
 
-# Optional packages are those that a suite may drop, or take up, while it lives.
-root matrix/bullseye bullseye python2.7 python2.7-dbg python3.9 python3.9-dbg
-root matrix/trixie trixie python3.13 python3.13-dbg 'python3.13-nopie?'
-root matrix/sid sid 'python3.13?' 'python3.13-dbg?' 'python3.13-nopie?' \
-	python3.14 'python3.14-dbg?' 'python3.14-nopie?' 'python3.15?' 'python3.15-dbg?' 'python3.15-nopie?'
-ARCH=i386
-export ARCH
-root matrix/bullseye-i386 bullseye python2.7 python3.9
-unset ARCH
-[ "${1:-}" != fetch ] || exit $bad
-
-root matrix/build sid gcc make libc6-dev dpkg-dev pkg-config libffi-dev zlib1g-dev 'clang?'
-build 3.14 freethreaded tailcall tracerefs bare
-build 3.15 freethreaded
-build 3.13 freethreaded tracerefs bare
-exit $bad
+# Optional packages are those that a suite may drop, or take up, while it lives. Two at a time.
+{
+	root matrix/bullseye bullseye python2.7 python2.7-dbg python3.9 python3.9-dbg
+	ARCH=i386 "$here/../root.sh" matrix/bullseye-i386 bullseye python2.7 python3.9 || echo i386 >>"$failed"
+	root dtrace sid 'dtrace?'
+	root matrix/trixie trixie python3.13 python3.13-dbg 'python3.13-nopie?'
+} &
+"$here/../root.sh" || echo sid >>"$failed"
+[ "$wanted" = " none " ] ||
+	root matrix/build sid gcc make libc6-dev dpkg-dev pkg-config libffi-dev zlib1g-dev libexpat1-dev gdb
+wait
+build 3.13 freethreaded tracerefs bare static
+build 3.14 freethreaded tailcall tracerefs bare static
+build 3.15 freethreaded tailcall
+build 3.9 static
+build 2.7 ucs2
+[ ! -s "$failed" ]
