@@ -1,0 +1,26 @@
+#!/bin/sh
+# deb.sh FOLDER: Debian packages of what is committed and what is changed in the tree, below FOLDER. Nothing outside is written.
+# With a tool missing it says which; exit 1 if a package could not be built, or lintian calls something an error.
+cd "$(dirname "$0")/.." || exit 2
+out=${1:?folder}
+mkdir -p "$out" && out=$(cd "$out" && pwd) || exit 2
+for tool in dpkg-buildpackage dh; do
+	command -v "$tool" >/dev/null || {
+		echo "deb: $tool is missing: apt-get install dpkg-dev debhelper" >&2
+		exit 1
+	}
+done
+rm -rf "$out/pystack" && mkdir "$out/pystack" || exit 2
+git ls-files -z --cached --others --exclude-standard | xargs -0 tar cf - --no-recursion | tar xf - -C "$out/pystack" || exit 2
+cp -R pkg/debian "$out/pystack/debian" || exit 2
+(cd "$out/pystack" && dpkg-buildpackage -b -us -uc) >"$out/log" 2>&1 || {
+	tail -30 "$out/log" >&2
+	exit 1
+}
+rm -rf "$out/pystack"
+ls "$out"/*.deb
+if command -v lintian >/dev/null; then
+	lintian --fail-on error --allow-root "$out"/*.changes
+else
+	echo "deb: not looked over: lintian is missing"
+fi

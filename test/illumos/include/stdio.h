@@ -1,0 +1,46 @@
+/* Stand-in for illumos <stdio.h>: what is used of it. */
+#ifndef STAND_IN_STDIO_H
+#define STAND_IN_STDIO_H
+
+#include <stdarg.h>
+#include <sys/types.h>
+
+typedef struct __FILE {
+	long opaque[16];
+} FILE;
+extern FILE __iob[20];
+#define stdin (&__iob[0])
+#define stdout (&__iob[1])
+#define stderr (&__iob[2])
+
+#define EOF (-1)
+#define BUFSIZ 1024
+#define _IOFBF 0000
+#define _IOLBF 0100
+#define _IONBF 0004
+
+extern int asprintf(char **, const char *, ...) __attribute__((format(printf, 2, 3)));
+extern int fclose(FILE *);
+extern int ferror(FILE *);
+extern int fflush(FILE *);
+extern int fileno(FILE *);
+extern FILE *fopen(const char *, const char *);
+extern int fprintf(FILE *, const char *, ...) __attribute__((format(printf, 2, 3)));
+extern int fputc(int, FILE *);
+extern int fputs(const char *, FILE *);
+extern int ftrylockfile(FILE *);
+extern void funlockfile(FILE *);
+extern size_t fwrite(const void *, size_t, size_t, FILE *);
+extern ssize_t getline(char **, size_t *, FILE *);
+extern FILE *open_memstream(char **, size_t *);
+extern int printf(const char *, ...) __attribute__((format(printf, 1, 2)));
+extern int putchar(int);
+extern int puts(const char *);
+extern int setvbuf(FILE *, char *, int, size_t);
+extern int snprintf(char *, size_t, const char *, ...) __attribute__((format(printf, 3, 4)));
+extern int sscanf(const char *, const char *, ...) __attribute__((format(scanf, 2, 3)));
+extern int vasprintf(char **, const char *, va_list) __attribute__((format(printf, 2, 0)));
+extern int vfprintf(FILE *, const char *, va_list) __attribute__((format(printf, 2, 0)));
+extern int vsnprintf(char *, size_t, const char *, va_list) __attribute__((format(printf, 3, 0)));
+
+#endif
