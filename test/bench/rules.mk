@@ -1,0 +1,27 @@
+# `make bench`: what bench.py measures with, and measures.
+BENCH_NEEDS := elfutils gdb python3-venv
+
+$(O)/bench/measure: test/bench/measure.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+$(O)/bench/libwatch.so: test/bench/watch.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared $(LDFLAGS) -o $@ $< -pthread
+
+bench-programs: $(O)/pystack $(O)/bench/measure $(O)/bench/libwatch.so
+
+# RUNS: rounds at most; SCENES: those whose names match; ALSO: another pystack, to compare with; PYPI=no: no peers from there;
+# STORE=yes: keep also what only some scenes gave.
+STORE   ?=
+RUNS    ?= 25
+SCENES  ?=
+ALSO    ?=
+PYPI    ?= yes
+bench:
+	@test/need.sh $(BUILD_NEEDS) $(if $(filter no,$(PYPI)),,$(BENCH_NEEDS))
+	$(again) -s bench-programs
+	@test/bench/bench.py --pystack $(O)/pystack --out $(O)/bench --runs $(RUNS) --scenes '$(SCENES)' \
+		--also '$(ALSO)' --pypi '$(PYPI)' --store '$(STORE)'
+
+.PHONY: bench bench-programs
