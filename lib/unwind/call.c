@@ -34,6 +34,13 @@ struct call call_before(struct memory *mem, uint64_t ra, unsigned width)
 	return call;
 }
 
+bool call_is_code(struct ps_prochandle *P, uint64_t va)
+{
+	const prmap_t *map = Paddr_to_map(P, va);
+
+	return map != NULL && (map->pr_mflags & MA_EXEC) != 0;
+}
+
 bool call_is_before(struct memory *mem, uint64_t ra)
 {
 	struct call call = call_before(mem, ra, sizeof(uint64_t));

@@ -2,6 +2,7 @@
 #ifndef UNWIND_CALL_H
 #define UNWIND_CALL_H
 
+#include <libproc.h>
 #include <stdbool.h>
 
 #include "unwind/memory.h"
@@ -17,6 +18,9 @@ struct call {
 
 /* What the bytes before ra, which is to be in code, say; width: bytes of an address. */
 struct call call_before(struct memory *mem, uint64_t ra, unsigned width);
+
+/* Is there code at va? */
+bool call_is_code(struct ps_prochandle *P, uint64_t va);
 
 /* Do they end in a call, or look so? */
 bool call_is_before(struct memory *mem, uint64_t ra);

@@ -11,18 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "unwind/call.h"
 #include "unwind/cfi_read.h"
 #include "unwind/engine.h"
 #include "unwind/prove.h"
 
 enum { FP_MAX_FRAME = 1 << 30 };
-
-static bool is_executable(struct ps_prochandle *P, uint64_t pc)
-{
-	const prmap_t *map = Paddr_to_map(P, pc);
-
-	return map != NULL && (map->pr_mflags & MA_EXEC) != 0;
-}
 
 /* What C libraries and the kernel's vdso return from handlers with, and where the interrupted registers are then: the
  * words from sp + at on, or from where the word at sp + at points, + indirect. Linux arch/x86/include/asm/sigframe.h,
@@ -113,7 +107,7 @@ static bool no_frame_step(
 {
 	uint64_t sp = a->regs.reg[arch->sp], ra;
 
-	if (!memory_number(mem, sp, arch->word, &ra) || ra == 0 || !is_executable(P, ra - 1))
+	if (!memory_number(mem, sp, arch->word, &ra) || ra == 0 || !call_is_code(P, ra - 1))
 		return false;
 	a->regs.known &= arch->kept;
 	regs_set(&a->regs, arch->sp, cfi_cut(sp + arch->word, arch->word));
@@ -149,7 +143,7 @@ static enum engine_end fp_step(struct ps_prochandle *P, const struct unwind_arch
 		return lost(note, "stack not readable at", fp);
 	if (ra == 0)
 		return a->exact ? lost(note, "no return address at", fp + arch->word) : ENGINE_OLDEST;
-	if (!is_executable(P, ra - 1))
+	if (!call_is_code(P, ra - 1))
 		return lost(note, "no return address at", fp + arch->word);
 	regs_set(&next, arch->fp, saved);
 	regs_set(&next, arch->sp, fp + 2U * arch->word);
@@ -176,7 +170,7 @@ static bool plain_step(struct ps_prochandle *P, const struct unwind_arch *arch, 
 		return true;
 	note->guessed = true;
 	/* A call to nowhere has pushed its return address and done nothing else. */
-	return a->exact && !is_executable(P, pc) && no_frame_step(P, arch, mem, a);
+	return a->exact && !call_is_code(P, pc) && no_frame_step(P, arch, mem, a);
 }
 
 enum engine_end fallback_step(struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem,
@@ -209,7 +203,7 @@ enum engine_end step_without_cfi(struct ps_prochandle *P, const struct unwind_ar
 
 	note->no_cfi = true;
 	if (end == ENGINE_OLDEST &&
-	    (Pobjname(P, pc, name, sizeof(name)) == NULL || !is_executable(P, a->exact ? pc : pc - 1)))
+	    (Pobjname(P, pc, name, sizeof(name)) == NULL || !call_is_code(P, a->exact ? pc : pc - 1)))
 		end = ENGINE_LOST;
 	if (end == ENGINE_LOST)
 		why_no_cfi(P, pc, note->why);

@@ -8,6 +8,7 @@
 #include "base/span.h"
 #include "base/vec.h"
 #include "os/target_os.h"
+#include "unwind/call.h"
 #include "unwind/flow_state.h"
 
 /* INSNS: for one question; the evaluation loop has some 20,000. BUDGET: for one handle, a second or two. */
@@ -90,13 +91,6 @@ static size_t copied(const void *from, size_t have, uint64_t off, uint8_t *out, 
 	return n;
 }
 
-bool flow_is_code(const struct flow *f, uint64_t va)
-{
-	const prmap_t *map = Paddr_to_map(f->P, va);
-
-	return map != NULL && (map->pr_mflags & MA_EXEC) != 0;
-}
-
 size_t flow_code(struct flow *f, uint64_t va, uint8_t *out, size_t n)
 {
 	size_t got = copied(f->file.at, span_left(&f->file), va - f->file_lo, out, n);
@@ -130,8 +124,9 @@ uint64_t flow_target(struct flow *f, uint64_t at)
 {
 	uint64_t word;
 
-	return Pread(f->P, &word, sizeof(word), at) == (ssize_t)sizeof(word) && flow_is_code(f, word) ? word
-												      : 0;
+	return Pread(f->P, &word, sizeof(word), at) == (ssize_t)sizeof(word) && call_is_code(f->P, word)
+		   ? word
+		   : 0;
 }
 
 /* --- one question --- */

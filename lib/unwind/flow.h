@@ -80,7 +80,4 @@ size_t flow_code(struct flow *f, uint64_t va, uint8_t *out, size_t n);
 /* The address of code in the word at `at`, through which a jump or call goes; 0: none, or it may have changed. */
 uint64_t flow_target(struct flow *f, uint64_t at);
 
-/* Is there code at va? */
-bool flow_is_code(const struct flow *f, uint64_t va);
-
 #endif

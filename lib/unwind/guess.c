@@ -113,13 +113,6 @@ enum link {
 	LINK_DIRECT    /* the call names the function */
 };
 
-static bool is_executable(const struct guess *g, uint64_t pc)
-{
-	const prmap_t *map = Paddr_to_map(g->P, pc);
-
-	return map != NULL && (map->pr_mflags & MA_EXEC) != 0;
-}
-
 /* What the instruction right before ra has to do with the function that begins at callee. A direct call of another
  * function may have got here by a jump from there; that is no proof. */
 static enum link link_of(const struct guess *g, uint64_t ra, uint64_t callee)
@@ -127,13 +120,13 @@ static enum link link_of(const struct guess *g, uint64_t ra, uint64_t callee)
 	struct call call = { .direct = false };
 	const struct cfi_row *row;
 
-	if (is_executable(g, ra - 1))
+	if (call_is_code(g->P, ra - 1))
 		call = call_before(g->mem, ra, g->arch->word);
 	if (call.direct && call.target == callee)
 		return LINK_DIRECT;
 	if (call.anywhere)
 		return LINK_ANYTHING;
-	if (!call.direct || !is_executable(g, call.target))
+	if (!call.direct || !call_is_code(g->P, call.target))
 		return LINK_NONE;
 	row = g->row(g->engine, call.target);
 	return row == NULL || row->start != call.target ? LINK_ANYTHING : LINK_NONE;
@@ -205,7 +198,7 @@ static bool looks_called(const struct guess *g, struct activation a)
 	if (!g->step(g->engine, &a, &oldest) || a.exact || a.regs.reg[g->arch->sp] <= sp)
 		return oldest;
 	ra = a.regs.reg[g->arch->pc];
-	return is_executable(g, ra - 1) && call_is_before(g->mem, ra);
+	return call_is_code(g->P, ra - 1) && call_is_before(g->mem, ra);
 }
 
 static bool is_size(const struct sizes *sizes, uint64_t size)

@@ -143,7 +143,7 @@ static bool same_frame(const struct flow_state *a, const struct flow_state *b)
 /* Where the call before ra leads, as far as the code says; 0: anywhere, or nowhere. */
 static uint64_t target_of(struct prover *pv, const struct call *call)
 {
-	if (call->direct && flow_is_code(pv->flow, call->target))
+	if (call->direct && call_is_code(pv->P, call->target))
 		return call->target;
 	return call->anywhere && call->word != 0 ? flow_target(pv->flow, call->word) : 0;
 }
@@ -156,7 +156,7 @@ static bool linked(const struct place *p, uint64_t start, const struct flow_stat
 	struct flow_state other;
 	uint64_t target;
 
-	if (!flow_is_code(pv->flow, ra - 1))
+	if (!call_is_code(pv->P, ra - 1))
 		return false;
 	call = call_before(pv->mem, ra, WORD);
 	target = target_of(pv, &call);
@@ -234,7 +234,7 @@ static enum proof try_words(const struct place *p, struct found *out)
 		if (pv->words == 0 || !memory_word(pv->mem, at, &word))
 			break;
 		pv->words--;
-		if (word < 8 || !flow_is_code(pv->flow, word - 1))
+		if (word < 8 || !call_is_code(pv->P, word - 1))
 			continue;
 		call = call_before(pv->mem, word, WORD);
 		target = target_of(pv, &call);
