@@ -149,14 +149,19 @@ static bool enough(struct ps_prochandle *P)
 	return damaged || (Pcontent(P) & need) == need;
 }
 
-enum outcome examine(struct ps_prochandle *P, const char *arg, const char *name, const char *lwps,
-    const struct options *opt, FILE *out)
+struct stack_options stack_options_of(const struct options *opt, const char *lwps)
 {
-	struct stack_options stack = { .lwps = lwps,
+	return (struct stack_options){ .lwps = lwps,
 		.python_only = opt->python_only && opt->frames == 0,
 		.engine = opt->engine,
 		.manner = opt->manner,
 		.force = opt->force };
+}
+
+enum outcome examine(struct ps_prochandle *P, const char *arg, const char *name, const char *lwps,
+    const struct options *opt, FILE *out)
+{
+	const struct stack_options stack = stack_options_of(opt, lwps);
 	struct stack_target *t = NULL;
 	struct fault f = { 0 };
 	bool core = Pstate(P) == PS_DEAD;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "options.h"
+#include "stack/stack.h"
 
 enum outcome {
 	DONE,    /* printed, nothing amiss */
@@ -15,6 +16,9 @@ enum outcome {
 
 /* Say on stderr why arg could not be grabbed (code: Pgrab's). NOTHING. */
 enum outcome refuse(const char *arg, int code);
+
+/* What the options ask of the stacks; lwps: those asked for, NULL for all. */
+struct stack_options stack_options_of(const struct options *opt, const char *lwps);
 
 /* Print to out the stacks of P, which was grabbed of the operand arg. name: the operand without its LWPs; lwps: those,
  * NULL for all. What is wrong is said on stderr. */

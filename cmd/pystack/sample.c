@@ -299,17 +299,13 @@ enum outcome sample(struct ps_prochandle *P, const char *arg, const char *lwps, 
 {
 	struct sampling s = { .P = P,
 		.opt = opt,
-		.stack = { .lwps = lwps,
-		    .python_only = opt->python_only && opt->frames == 0,
-		    .engine = opt->engine,
-		    .manner = opt->manner,
-		    .force = opt->force,
-		    .sampling = true,
-		    .running = !opt->idle },
+		.stack = stack_options_of(opt, lwps),
 		.text = { .take = counts_take, .data = counts } };
 	const struct sigaction catch = { .sa_handler = interrupt };
 	struct sigaction was_int, was_term;
 
+	s.stack.sampling = true;
+	s.stack.running = !opt->idle;
 	if (Pstate(P) == PS_DEAD) {
 		complain("", arg, "a core file holds still: -i samples processes");
 		return NOTHING;
