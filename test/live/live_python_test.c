@@ -20,18 +20,12 @@ static void check_stack(struct fixture *f, const char *option, int flags)
 {
 	struct strbuf wrong = STRBUF_EMPTY;
 	struct output out;
-	char pid[16], head[32];
+	char head[32];
 	struct run r;
 
-	(void)snprintf(pid, sizeof(pid), "%d", (int)f->pid);
-	(void)snprintf(head, sizeof(head), "%s:\t", pid);
-	r = option == NULL ? TOOL(pid) : TOOL(option, pid);
-	/* A thread may wake up at any time; what is printed of one that runs under another tracer is live_traced_test's. */
-	for (int i = 0; i < 20 && strstr(r.out, "(traced by ") != NULL; i++) {
-		run_free(&r);
-		fixture_settle(f->pid);
-		r = option == NULL ? TOOL(pid) : TOOL(option, pid);
-	}
+	(void)snprintf(head, sizeof(head), "%d:\t", (int)f->pid);
+	/* What is printed of one that runs under another tracer is live_traced_test's. */
+	r = live_look(f, option, "(traced by ");
 	live_compare(f, &r, head, flags, &out, &wrong);
 	output_free(&out);
 	live_judge(f->in->label, &wrong);

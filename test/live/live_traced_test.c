@@ -22,18 +22,12 @@ static void check(struct fixture *f, const char *option, const char *what)
 {
 	struct strbuf wrong = STRBUF_EMPTY;
 	struct output out;
-	char pid[16], head[32];
+	char head[32];
 	struct run r;
 
-	(void)snprintf(pid, sizeof(pid), "%d", (int)f->pid);
-	(void)snprintf(head, sizeof(head), "%s:\t", pid);
-	r = option == NULL ? TOOL(pid) : TOOL(option, pid);
-	/* A thread may wake up at any time; where it must not be stopped, that is another test's. */
-	for (int i = 0; i < 20 && strstr(r.out, "(it runs, and is not to be stopped)") != NULL; i++) {
-		run_free(&r);
-		fixture_settle(f->pid);
-		r = TOOL(option, pid);
-	}
+	(void)snprintf(head, sizeof(head), "%d:\t", (int)f->pid);
+	/* What is printed of one that runs is another test's. */
+	r = live_look(f, option, "(it runs, and is not to be stopped)");
 	live_compare(f, &r, head, 0, &out, &wrong);
 	output_free(&out);
 	if (wrong.n != 0)

@@ -31,6 +31,21 @@ void live_judge(const char *what, struct strbuf *wrong)
 		ck_abort_msg("%s:\n%s", what, text);
 }
 
+struct run live_look(const struct fixture *f, const char *option, const char *awake)
+{
+	char pid[16];
+	struct run r;
+
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f->pid);
+	r = option == NULL ? TOOL(pid) : TOOL(option, pid);
+	for (int i = 1; i < 20 && strstr(r.out, awake) != NULL; i++) {
+		run_free(&r);
+		fixture_settle(f->pid);
+		r = option == NULL ? TOOL(pid) : TOOL(option, pid);
+	}
+	return r;
+}
+
 /* TIDs as the target sees them to TIDs as we see them: the last number of NSpid, its task's name here. */
 static void translate(pid_t pid, struct truth *t)
 {

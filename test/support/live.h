@@ -19,6 +19,10 @@ void live_judge(const char *what, struct strbuf *wrong);
 void live_compare(const struct fixture *f, struct run *r, const char *head, int flags, struct output *out,
     struct strbuf *wrong);
 
+/* `pystack option pid` of f (option NULL: none). A thread may wake between two looks: as long as the output holds
+ * `awake`, what is said of such a one, there is another look, up to twenty. */
+struct run live_look(const struct fixture *f, const char *option, const char *awake);
+
 /* Why bpftrace cannot trace rmdir(2) here; NULL: it can. */
 const char *live_no_bpftrace(void);
 
