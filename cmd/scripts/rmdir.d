@@ -5,6 +5,8 @@
 #pragma D option destructive
 #pragma D option defaultargs
 
+int stopped, ended;
+
 BEGIN
 /$1 == 0/
 {
@@ -13,8 +15,21 @@ BEGIN
 }
 
 syscall::rmdir:entry
-/pid == $1 && $1 != 0/
+/pid == $1 && $1 != 0 && !ended/
 {
+	stopped = 1;
 	raise(19);
 	system("pystack-stopped -c %d/%d", pid, tid);
+}
+
+/* Ended between a stop and the command, which would let it go on; and no further stop from here. */
+END
+{
+	ended = 1;
+}
+
+END
+/stopped/
+{
+	system("kill -CONT %d", $1);
 }

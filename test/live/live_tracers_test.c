@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "support/live.h"
@@ -36,10 +37,10 @@ static void traced_start(struct fixture *f, const struct interpreter *in)
 	fixture_start(f, in, &(struct fixture_options){ .no_rest = true }, ARGS("@traced.py", "%"));
 }
 
-/* Is it running again, soon? A script lets go what it has stopped; one that was ended in between has not. */
-static void let_go(struct fixture *f)
+/* A script lets go what it has stopped, even if it is ended in between. */
+static void let_go(struct fixture *f, const char *name)
 {
-	(void)kill(f->pid, SIGCONT);
+	ck_assert_msg(process_state(f->pid) != 'T', "%s: left stopped", name);
 	fixture_end(f);
 }
 
@@ -62,7 +63,7 @@ static void script(
 	if (strstr(name, "top") == NULL)
 		ck_assert_msg(strstr(r.out, "(<module>) ]") != NULL, "%s: %s", name, r.out);
 	run_free(&r);
-	let_go(&f);
+	let_go(&f, name);
 }
 
 START_TEST(bpftrace)
@@ -137,7 +138,7 @@ static void script_d(const char *root, const char *name, const char *arg, const 
 	ck_assert_msg(strstr(r.out, part) != NULL && (name == NULL || strstr(r.out, "cannot ") == NULL),
 	    "%s: %s%s", name == NULL ? "-p" : name, r.out, r.err);
 	run_free(&r);
-	let_go(&f);
+	let_go(&f, name == NULL ? "-p" : name);
 }
 
 START_TEST(dtrace)
@@ -222,14 +223,44 @@ START_TEST(stopped)
 }
 END_TEST
 
-/* Each script names its target in every probe that acts. */
+/* ^C at a tracer goes to all it has started, and pystack ends at once. */
+START_TEST(interrupted)
+{
+	const struct interpreter *in = live_interpreters(NULL);
+	char command[PATH_MAX], path[3 * PATH_MAX], pid[24];
+	struct fixture f;
+	struct run r;
+	FILE *file;
+
+	if (in->path[0] == 0)
+		return;
+	traced_start(&f, in);
+	(void)snprintf(command, sizeof(command), "%s/pystack", f.dir);
+	file = fopen(command, "we");
+	ck_assert_ptr_nonnull(file);
+	(void)fputs("#!/bin/sh\nkill -INT 0\n", file);
+	ck_assert_int_eq(fclose(file), 0);
+	ck_assert_int_eq(chmod(command, 0755), 0);
+	(void)snprintf(path, sizeof(path), "PATH=%s:%s", f.dir, getenv("PATH"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	(void)kill(f.pid, SIGSTOP);
+	r = run_program(&patient, ARGS("env", path, "setsid", "-w", "pystack-stopped", "-c", pid));
+	ck_assert_int_ne(process_state(f.pid), 'T');
+	run_free(&r);
+	fixture_end(&f);
+}
+END_TEST
+
+/* Each script names its target in every probe that acts; what it stops it lets go when it ends. */
 START_TEST(predicates)
 {
 	struct run r = run_program(NULL, ARGS("sh", "-c",
 					     "cd cmd/scripts && for f in *.bt *.d; do"
 					     "  awk -v f=$f '/system\\(/ && !guarded { print f \": no "
-					     "predicate\" } /^\\// && /\\$1/ { guarded = 1 } "
+					     "predicate\" } /(^\\/|if \\().*(\\$1|stopped)/ { guarded = 1 } "
 					     "/^}/ { guarded = 0 }' $f;"
+					     "  ! grep -Eq 'raise|signal' $f || grep -q ^END $f || "
+					     "    echo $f: no END;"
 					     "  grep -q 'usage: '$f $f || echo $f: no usage;"
 					     "  [ -x $f ] || echo $f: not executable;"
 					     "done"));
@@ -249,6 +280,7 @@ static Suite *suite(void)
 	tcase_add_test(c, dtrace);
 	tcase_add_test(c, usage);
 	tcase_add_test(c, stopped);
+	tcase_add_test(c, interrupted);
 	tcase_add_test(c, predicates);
 	suite_add_tcase(s, c);
 	return s;
