@@ -128,9 +128,10 @@ static void script_d(const char *root, const char *name, const char *arg, const 
 	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
 	ck_assert_ptr_nonnull(getcwd(here, sizeof(here)));
 	(void)snprintf(path, sizeof(path), "/mnt%.3000s/cmd/scripts/%s", here, name == NULL ? "" : name);
-	if (name == NULL)
-		r = run_program(&patient, ARGS("test/until.sh", part, "test/dtrace.sh", root, "-qwp", pid,
-					      "-n", "tick-1s { system(\"pystack %d\", $target); }"));
+	if (name == NULL) /* dtrace -p is half a minute about ending, and has nothing to let go that way */
+		r = run_program(
+		    &patient, ARGS("env", "KILL_AFTER=2", "test/until.sh", part, "test/dtrace.sh", root,
+				  "-qwp", pid, "-n", "tick-1s { system(\"pystack %d\", $target); }"));
 	else
 		r = run_program(
 		    &patient, ARGS("test/until.sh", part, "test/dtrace.sh", root, "-s", path, pid, arg));

@@ -27,4 +27,6 @@ while time.time() < end:
     remove(os.path.abspath("folder"))
     put(9)
     called()
+    for n in range(100000):  # a sampling script must meet it running
+        pass
     time.sleep(0.002)
