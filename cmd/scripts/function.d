@@ -1,7 +1,7 @@
 #!/usr/sbin/dtrace -s
 /* function.d PID FUNCTION   Each time process PID enters a Python function of that name, the stack of the thread that does.
  * The process is stopped there, and goes on. Needs a Python that was built with its probes for tracers (--with-dtrace) and fires them: see
- * function.bt. */
+ * function.bt. dtrace on Linux looks for the program's file by its path, so not from outside of a container. */
 #pragma D option quiet
 #pragma D option destructive
 #pragma D option defaultargs

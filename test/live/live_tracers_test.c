@@ -142,6 +142,36 @@ static void script_d(const char *root, const char *name, const char *arg, const 
 	let_go(&f, name == NULL ? "-p" : name);
 }
 
+/* The probe at a function's entry, of a 3.15 in dtrace's own root: dtrace looks for the program where it is itself, in the
+ * mount namespace of the fixture. */
+static void function_d(const char *root)
+{
+	struct interpreter in = {
+		.label = "dtrace 3.15", .path = "/usr/bin/python3.15", .major = 3, .minor = 15
+	};
+	char program[PATH_MAX], runner[PATH_MAX], path[PATH_MAX], here[PATH_MAX], pid[24];
+	struct fixture f;
+	struct run r;
+
+	(void)snprintf(in.root, sizeof(in.root), "%.250s", root);
+	(void)snprintf(program, sizeof(program), "%.3000s%s", root, in.path);
+	if (access(program, X_OK) != 0) {
+		(void)puts("SKIP: function.d: no Debian 3.15");
+		return;
+	}
+	traced_start(&f, &in);
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	ck_assert_ptr_nonnull(getcwd(here, sizeof(here)));
+	(void)snprintf(runner, sizeof(runner), "%.3000s/test/dtrace.sh", here);
+	(void)snprintf(path, sizeof(path), "/mnt%.3000s/cmd/scripts/function.d", here);
+	r = run_program(&patient, ARGS("test/until.sh", "(called) ]", "env", "DTRACE_INSIDE=1", "nsenter",
+				      "-m", "-t", pid, runner, root, "-s", path, pid, "called"));
+	ck_assert_msg(
+	    strstr(r.out, "(called) ]") != NULL && strstr(r.out, "cannot ") == NULL, "%s%s", r.out, r.err);
+	run_free(&r);
+	let_go(&f, "function.d");
+}
+
 START_TEST(dtrace)
 {
 	char root[PATH_MAX];
@@ -156,6 +186,7 @@ START_TEST(dtrace)
 	script_d(root, "sample.d", "60", "(<module>) ]");
 	script_d(root, "top.d", NULL, "own    all  function");
 	script_d(root, NULL, NULL, "(<module>) ]");
+	function_d(root);
 }
 END_TEST
 

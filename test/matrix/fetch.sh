@@ -27,7 +27,7 @@ build() {
 {
 	root matrix/bullseye bullseye python2.7 python2.7-dbg python3.9 python3.9-dbg
 	ARCH=i386 "$here/../root.sh" matrix/bullseye-i386 bullseye python2.7 python3.9 || echo i386 >>"$failed"
-	root dtrace sid 'dtrace?'
+	root dtrace sid 'dtrace?' 'python3.15-minimal?'
 	root matrix/trixie trixie python3.13 python3.13-dbg 'python3.13-nopie?'
 } &
 "$here/../root.sh" || echo sid >>"$failed"
