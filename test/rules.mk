@@ -84,7 +84,7 @@ again = +@$(MAKE) --no-print-directory
 
 # T=live/cli_test runs that program alone (with `make check` or `make check-asan`).
 T       ?=
-CHECKED  = $(if $(T),$(T:%=$(O)/test/%),$(filter-out $(SKIPPED:%=$(O)/test/%),$(UNIT_BIN) $(LIVE_BIN)))
+CHECKED  = $(if $(T),$(T:%=$(O)/test/%),$(filter-out $(SKIPPED:%=$(O)/test/%),$(LIVE_BIN) $(UNIT_BIN)))
 SKIPPED  =
 
 needs-check:
