@@ -7,8 +7,6 @@
 #pragma D option defaultargs
 #pragma D option zdefs
 
-int stopped, ended;
-
 BEGIN
 /$1 == 0/
 {
@@ -17,19 +15,14 @@ BEGIN
 }
 
 python$1:::function-entry
-/pid == $1 && $1 != 0 && !ended && copyinstr(arg1) == $$2/
+/pid == $1 && $1 != 0 && copyinstr(arg1) == $$2/
 {
 	stopped = 1;
 	raise(19);
 	system("pystack-stopped -c %d/%d", pid, tid);
 }
 
-/* Ended between a stop and the command, which would let it go on; and no further stop from here. */
-END
-{
-	ended = 1;
-}
-
+/* Ended between a stop and the command, which would let it go on. */
 END
 /stopped/
 {

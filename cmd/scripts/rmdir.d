@@ -5,8 +5,6 @@
 #pragma D option destructive
 #pragma D option defaultargs
 
-int stopped, ended;
-
 BEGIN
 /$1 == 0/
 {
@@ -15,19 +13,14 @@ BEGIN
 }
 
 syscall::rmdir:entry
-/pid == $1 && $1 != 0 && !ended/
+/pid == $1 && $1 != 0/
 {
 	stopped = 1;
 	raise(19);
 	system("pystack-stopped -c %d/%d", pid, tid);
 }
 
-/* Ended between a stop and the command, which would let it go on; and no further stop from here. */
-END
-{
-	ended = 1;
-}
-
+/* Ended between a stop and the command, which would let it go on. */
 END
 /stopped/
 {

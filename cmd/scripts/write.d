@@ -5,8 +5,6 @@
 #pragma D option destructive
 #pragma D option defaultargs
 
-int stopped, ended;
-
 BEGIN
 /$1 == 0 || $2 == 0/
 {
@@ -17,19 +15,14 @@ BEGIN
 syscall::write:entry,
 syscall::writev:entry,
 syscall::pwrite64:entry
-/pid == $1 && $1 != 0 && !ended && arg0 == $2/
+/pid == $1 && $1 != 0 && arg0 == $2/
 {
 	stopped = 1;
 	raise(19);
 	system("pystack-stopped -c %d/%d", pid, tid);
 }
 
-/* Ended between a stop and the command, which would let it go on; and no further stop from here. */
-END
-{
-	ended = 1;
-}
-
+/* Ended between a stop and the command, which would let it go on. */
 END
 /stopped/
 {

@@ -37,8 +37,8 @@ SCENES = {
     "core-deep": (1, 2000, True, []),
     "core-python": (21, 40, True, ["-p"]),
 }
-# Share of the figure, and as much besides, by which it may be more: of what is read a block of 16 kB.
-MARGINS = {"calls": (0.02, 4), "read": (0.05, 20000), "instructions": (0.03, 0), "faults": (0.05, 12), "peak": (0.1, 400)}
+# Share of the figure, and as much besides, by which it may be more.
+MARGINS = {"calls": (0.02, 4), "read": (0.05, 4096), "instructions": (0.03, 0), "faults": (0.05, 12), "peak": (0.1, 400)}
 # Of a path's length depends where things lie in a target, and so in how many blocks it is read: all are the same everywhere.
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0",
                "MALLOC_ARENA_MAX": "2"}
