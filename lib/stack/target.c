@@ -285,11 +285,27 @@ static struct join_loop loop_of(struct stack_target *t, uint32_t runtime, bool c
 	return loop;
 }
 
+/* A runtime of a target. */
+struct loop_place {
+	struct stack_target *t;
+	uint32_t runtime;
+};
+
+/* (loop_of knows no code of one that has no name) */
+static bool in_loop(void *data, const struct native_frame *fr)
+{
+	const struct loop_place *p = data;
+	struct join_loop loop = loop_of(p->t, p->runtime, true);
+
+	return loop.n_eval == 0 ||
+	       join_in_loop(&(struct join_input){ .eval = loop.eval, .n_eval = loop.n_eval }, fr);
+}
+
 static enum res unwind(
     struct stack_target *t, const struct capture_lwp *l, struct stack_thread *th, struct fault *f)
 {
 	enum res res = RES_OK;
-	uint32_t runtime = l->have_python ? l->thread.runtime : 0;
+	struct loop_place place = { t, l->have_python ? l->thread.runtime : 0 };
 	struct walk walk;
 
 	if (!l->have_regs && !l->have_place)
@@ -300,13 +316,14 @@ static enum res unwind(
 		return res;
 	/* Of several, the one whose markers come first helps past what the unwinder cannot pass. */
 	for (size_t r = 0; r < th->python.runs.n; r++) {
-		runtime = th->python.runs.at[r].runtime;
+		place.runtime = th->python.runs.at[r].runtime;
 		if (th->python.runs.at[r].marker != 0)
 			break;
 	}
-	walk = (struct walk){ t->capture.P, t->unwinder, &th->python, &t->models[runtime], &th->native, f,
-		l->have_place, 0 };
-	return walk_thread(&walk, l->regs, t->py == NULL ? PY_MARK_ENTRY : py_marking_of(t->py, runtime));
+	walk = (struct walk){ t->capture.P, t->unwinder, &th->python, &t->models[place.runtime], &th->native,
+		f, l->have_place, 0, t->py == NULL ? NULL : in_loop, &place };
+	return walk_thread(
+	    &walk, l->regs, t->py == NULL ? PY_MARK_ENTRY : py_marking_of(t->py, place.runtime));
 }
 
 /* A loop without a name is known from the first stack that shows it: this one, or once one of those that come later. */

@@ -24,9 +24,16 @@ int64_t walk_frame_of(const struct native_stack *s, size_t from, uint64_t marker
 	return -1;
 }
 
-bool walk_agrees(const struct native_stack *s, size_t from, const struct py_stack *python, size_t r,
-    uint64_t k, size_t *seen)
+bool walk_in_loop(const struct walk *w, const struct native_frame *fr)
 {
+	return w->in_loop == NULL || w->in_loop(w->data, fr);
+}
+
+bool walk_agrees(const struct walk *w, size_t from, size_t r, uint64_t k, size_t *seen)
+{
+	const struct native_stack *s = w->out;
+	const struct py_stack *python = w->python;
+
 	*seen = 0;
 	for (size_t i = from; r < python->runs.n; r++) {
 		uint64_t marker = python->runs.at[r].marker;
@@ -39,7 +46,7 @@ bool walk_agrees(const struct native_stack *s, size_t from, const struct py_stac
 		fr = &s->frames.at[i];
 		if (marker < fr->sp || fr->no_cfi || fr->pc == 0)
 			continue;
-		if (fr->cfa - marker != k)
+		if (fr->cfa - marker != k || !walk_in_loop(w, fr))
 			return false;
 		(*seen)++;
 	}
@@ -50,18 +57,19 @@ bool walk_agrees(const struct native_stack *s, size_t from, const struct py_stac
  * model says, or without a model as all markers above do? Then everything up to that activation was unwound
  * rightly; *upto is the frame after it. A frame without unwind information is no activation of the loop: code that
  * works with the loop's own frame pointer (3.14's JIT) seems to reach up to the loop's CFA. */
-static bool confirmed(struct native_stack *s, size_t bad, const struct py_stack *python, size_t r,
-    const struct walk_model *model, size_t *upto)
+static bool confirmed(const struct walk *w, size_t bad, size_t r, size_t *upto)
 {
-	uint64_t marker = python->runs.at[r].marker;
+	struct native_stack *s = w->out;
+	const struct walk_model *model = w->model;
+	uint64_t marker = w->python->runs.at[r].marker;
 	int64_t i = walk_frame_of(s, bad, marker);
 	size_t seen;
 
-	if (i < 0 || s->frames.at[i].no_cfi)
+	if (i < 0 || s->frames.at[i].no_cfi || !walk_in_loop(w, &s->frames.at[i]))
 		return false;
-	if (model->known ? s->frames.at[i].cfa - marker != model->cfa_above_marker
-			 : s->end != UNWIND_END_DONE ||
-			       !walk_agrees(s, bad, python, r, s->frames.at[i].cfa - marker, &seen))
+	if (model->known
+		? s->frames.at[i].cfa - marker != model->cfa_above_marker
+		: s->end != UNWIND_END_DONE || !walk_agrees(w, bad, r, s->frames.at[i].cfa - marker, &seen))
 		return false;
 	s->frames.at[bad].how = UNWIND_RESUMED;
 	*upto = (size_t)i + 1;
@@ -96,7 +104,7 @@ static size_t trusted(struct walk *w)
 			r++;
 		if (r == python->runs.n)
 			return s->frames.n;
-		if (!confirmed(s, bad, python, r, w->model, &bad))
+		if (!confirmed(w, bad, r, &bad))
 			return bad;
 	}
 }

@@ -88,7 +88,7 @@ static void candidate(struct jit *j, const struct unwind_regs *regs)
 		s->frames.n = all;
 		if (all > first + 1 && !loop->no_cfi && !loop->signal_frame && loop->sp <= j->marker &&
 		    j->marker < loop->cfa && walk_follows_call(j->w->P, s->frames.at[first + 1].pc) &&
-		    walk_agrees(s, first, j->w->python, j->run, loop->cfa - j->marker, &seen))
+		    walk_agrees(j->w, first, j->run, loop->cfa - j->marker, &seen))
 			cfa = loop->cfa;
 	}
 	s->frames.n = first;

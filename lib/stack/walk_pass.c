@@ -110,7 +110,7 @@ static bool try_distance(struct walk *w, uint64_t marker, uint64_t k, bool likel
 	while (r < w->python->runs.n && w->python->runs.at[r].marker <= marker)
 		r++;
 	if (native_stack_walk(w->u, &regs, 0, s, w->f) == RES_OK && s->frames.n > first + 1 &&
-	    s->end == UNWIND_END_DONE && walk_agrees(s, first + 1, w->python, r, k, &seen)) {
+	    s->end == UNWIND_END_DONE && walk_agrees(w, first + 1, r, k, &seen)) {
 		s->frames.at[first + 1].exact = false;
 		if (seen == 0 && !likely)
 			s->frames.at[first + 1].how = UNWIND_FP; /* a guess that nothing confirms: say so */
@@ -229,7 +229,7 @@ static enum res pass_bare(struct walk *w)
 		return RES_NONE;
 	if (go_on(w, ret, last->sp + 8, NULL) == RES_OK && s->end == UNWIND_END_DONE) {
 		k = w->model->known ? w->model->cfa_above_marker : distance_seen(s, w->python);
-		if (k != 0 && walk_agrees(s, first, w->python, 0, k, &seen) && seen == w->python->runs.n)
+		if (k != 0 && walk_agrees(w, first, 0, k, &seen) && seen == w->python->runs.n)
 			return RES_OK;
 	}
 	s->frames.n = first;
@@ -252,7 +252,7 @@ static bool try_frame_pointer(struct walk *w, uint64_t slot)
 	if (native_stack_walk(w->u, &regs, 0, s, w->f) == RES_OK && s->frames.n > first + 1 &&
 	    s->end == UNWIND_END_DONE) {
 		k = w->model->known ? w->model->cfa_above_marker : distance_seen(s, w->python);
-		if (k != 0 && walk_agrees(s, 0, w->python, 0, k, &seen) && seen == w->python->runs.n) {
+		if (k != 0 && walk_agrees(w, 0, 0, k, &seen) && seen == w->python->runs.n) {
 			s->frames.at[first].exact = last.exact;
 			s->frames.at[first].how = last.how;
 			return true;
@@ -262,10 +262,39 @@ static bool try_frame_pointer(struct walk *w, uint64_t slot)
 	return vec_push(&s->frames, last) && false;
 }
 
+/* Does the call before ret name the function that fr is in? */
+static bool is_named_by(struct ps_prochandle *P, uint64_t ret, const struct native_frame *fr)
+{
+	uint8_t b[5];
+	int32_t distance;
+	GElf_Sym sym;
+	char name[2];
+
+	if (Pread(P, b, sizeof(b), ret - sizeof(b)) != sizeof(b) || b[0] != 0xe8)
+		return false;
+	memcpy(&distance, b + 1, sizeof(distance));
+	return Plookup_by_addr(P, fr->exact ? fr->pc : fr->pc - 1, name, sizeof(name), &sym) == 0 &&
+	       sym.st_value == ret + (uint64_t)(int64_t)distance;
+}
+
+/* Has the walk's frame i the distance from its CFA to the marker in it that others confirm? Then that is its CFA. */
+static bool is_measured(const struct walk *w, size_t i)
+{
+	const struct native_frame *fr = &w->out->frames.at[i];
+
+	for (size_t r = 0; r < w->python->runs.n; r++) {
+		if (walk_frame_of(w->out, i, w->python->runs.at[r].marker) == (int64_t)i)
+			return (w->model->known || w->python->runs.n > 1) && w->in_loop != NULL &&
+			       w->in_loop(w->data, fr);
+	}
+	return false;
+}
+
 /* An LWP of which only pc and sp are known has reached a frame that is described by its frame pointer: that points to
  * the first word above sp that can be a saved one, i.e. points up the stack to another, each with a return
- * address over it. A saved one that is no pointer is passed over by this, and its activation with it: only if no return
- * address was, the caller is not in doubt. */
+ * address over it. A saved one that is no pointer is passed over by this, and its activation with it; and what is found
+ * may be what an earlier call has left in the room that is the frame's now. So the caller is in doubt but where
+ * no return address was passed over, and the call or a marker says that it is this one. */
 static enum res pass_frame_pointer(struct walk *w)
 {
 	enum { WORDS = 512 };
@@ -284,7 +313,9 @@ static enum res pass_frame_pointer(struct walk *w)
 		if (slot[0] > at && slot[0] - at < (1U << 20) && walk_follows_call(w->P, slot[1]) &&
 		    Pread(w->P, next, sizeof(next), slot[0]) == sizeof(next) &&
 		    walk_follows_call(w->P, next[1]) && try_frame_pointer(w, at)) {
-			w->doubtful = passed_over ? caller : 0;
+			if (passed_over || !(is_named_by(w->P, slot[1], &w->out->frames.at[caller - 1]) ||
+					       is_measured(w, caller - 1)))
+				w->doubtful = caller;
 			return RES_OK;
 		}
 		passed_over |= walk_follows_call(w->P, slot[1]);

@@ -11,10 +11,12 @@ enum res walk_pass(struct walk *w, uint64_t guess);
 /* Index of the activation among frames[from…] that holds marker, or -1. */
 int64_t walk_frame_of(const struct native_stack *s, size_t from, uint64_t marker);
 
-/* Do all markers from run r on that lie in activations with unwind information, among frames[from…], have the
- * same distance k to the CFA? *seen: how many do. */
-bool walk_agrees(const struct native_stack *s, size_t from, const struct py_stack *python, size_t r,
-    uint64_t k, size_t *seen);
+/* Do all markers from run r on that lie in activations with unwind information, among w's frames[from…], lie in
+ * activations of the loop, with the same distance k to the CFA? *seen: how many do. */
+bool walk_agrees(const struct walk *w, size_t from, size_t r, uint64_t k, size_t *seen);
+
+/* Is fr, which holds a marker, an activation of the loop, as far as is known? */
+bool walk_in_loop(const struct walk *w, const struct native_frame *fr);
 
 /* Is there a call instruction right before this address, in code? */
 bool walk_follows_call(struct ps_prochandle *P, uint64_t addr);

@@ -21,6 +21,7 @@ enum {
 	LEAF,     /* no words of its own */
 	FIXED,    /* the loop, described by sp: 22 words */
 	ALIEN,    /* nothing describes it */
+	FRAMED,   /* described by rbp, as the loop is */
 	FUNCTIONS,
 	MARKER_BELOW = 0xa0 /* CFA − marker */
 };
@@ -80,6 +81,7 @@ static enum unwind_end step(struct unwind_regs *regs, struct native_frame *fr)
 	case CALLER:
 		return up(regs, fr, sp + 24, 0);
 	case LOOP:
+	case FRAMED:
 		return have_rbp ? up(regs, fr, rbp + 16, rbp) : UNWIND_END_LOST;
 	case LEAF:
 		return up(regs, fr, sp + 8, 0);
@@ -176,11 +178,19 @@ static void loop(size_t rbp, uint64_t pc, uint64_t callers)
 	marker(va(rbp) + 16 - MARKER_BELOW);
 }
 
+static bool in_loop(void *data, const struct native_frame *fr)
+{
+	uint64_t page = fr->pc / PAGE - TEXT / PAGE;
+
+	(void)data;
+	return page == LOOP || page == FIXED;
+}
+
 static void walk_rax(
     uint64_t pc, size_t sp, uint64_t rbp, uint64_t rax, bool place_only, enum py_marking marking)
 {
 	struct fault f = { 0 };
-	struct walk w = { P, NULL, &python, &model, &out, &f, place_only, 0 };
+	struct walk w = { P, NULL, &python, &model, &out, &f, place_only, 0, in_loop, NULL };
 	prgregset_t regs = { 0 };
 
 	regs[R_PC] = (prgreg_t)pc;
@@ -198,7 +208,7 @@ static void walk(uint64_t pc, size_t sp, uint64_t rbp, bool place_only, enum py_
 /* The walk, a letter a frame: what function; G a gap; upper case means believed. */
 static const char *drawn(void)
 {
-	static const char letters[FUNCTIONS + 1] = "MCLFXA";
+	static const char letters[FUNCTIONS + 1] = "MCLFXAR";
 	static char line[WORDS + 1];
 
 	ck_assert_uint_lt(out.frames.n, WORDS);
@@ -441,7 +451,7 @@ START_TEST(frame_pointer_is_guessed_and_verified)
 }
 END_TEST
 
-/* The first return address is over a word that fits. */
+/* The first return address is over a word that fits. Without a marker in the frame it may be its caller's. */
 START_TEST(frame_pointer_that_is_the_first)
 {
 	stack[30] = va(60);
@@ -449,7 +459,53 @@ START_TEST(frame_pointer_that_is_the_first)
 	loop(60, at(CALLER), va(80));
 	stack[64] = at(MAIN);
 	walk(at(LOOP), 1, 0, true, PY_MARK_ENTRY);
+	ck_assert_str_eq(drawn(), "LlCM");
+}
+END_TEST
+
+/* With one, the other activation's confirms it. */
+START_TEST(frame_pointer_that_a_marker_measures)
+{
+	loop(30, at(LOOP), va(60));
+	loop(60, at(CALLER), va(80));
+	stack[64] = at(MAIN);
+	walk(at(LOOP), 1, 0, true, PY_MARK_ENTRY);
 	ck_assert_str_eq(drawn(), "LLCM");
+}
+END_TEST
+
+/* What an earlier call has left in the frame leads to the frame's own end, through another function: it would hold the
+ * marker, just where the loop has it. */
+START_TEST(frame_pointer_of_an_earlier_call)
+{
+	stack[20] = va(60);
+	stack[21] = at(FRAMED);
+	loop(60, at(CALLER), va(80));
+	stack[64] = stack[81] = at(MAIN);
+	walk(at(LOOP), 1, 0, true, PY_MARK_ENTRY);
+	ck_assert_str_eq(drawn(), "LcM");
+	ck_assert_uint_eq(out.frames.at[0].cfa, va(62));
+}
+END_TEST
+
+/* The same behind code that nothing describes. */
+START_TEST(guess_that_no_loop_confirms)
+{
+	loop(40, at(LOOP), 0);
+	loop(90, at(CALLER), 0);
+	stack[94] = at(MAIN);
+	model = (struct walk_model){ .known = true,
+		.pc = at(LOOP),
+		.cfa_above_marker = MARKER_BELOW,
+		.sp_below_cfa = 31 * 8,
+		.rbp_below_cfa = 16,
+		.rbp_known = true };
+	stack[10] = va(40);
+	stack[11] = at(FRAMED);
+	stack[40] = va(90);
+	walk(at(ALIEN), 1, va(10), false, PY_MARK_ENTRY);
+	ck_assert_str_eq(drawn(), "AGLCM");
+	ck_assert_uint_eq(out.frames.at[1].cfa, va(42));
 }
 END_TEST
 
@@ -479,7 +535,8 @@ START_TEST(narrow_process_is_left_alone)
 	ck_assert(vec_push(&out.frames,
 	    ((struct native_frame){ .pc = MADE + 0x100, .sp = va(10), .exact = true, .no_cfi = true })));
 	ck_assert_int_eq(
-	    walk_pass_stub(&(struct walk){ P, NULL, &python, &model, &out, &f, false, 0 }), RES_NONE);
+	    walk_pass_stub(&(struct walk){ P, NULL, &python, &model, &out, &f, false, 0, NULL, NULL }),
+	    RES_NONE);
 }
 END_TEST
 
@@ -559,6 +616,8 @@ int main(void)
 	tcase_add_test(t, trampoline_outweighs_a_frame_pointer);
 	tcase_add_test(t, frame_pointer_is_guessed_and_verified);
 	tcase_add_test(t, frame_pointer_that_is_the_first);
+	tcase_add_test(t, frame_pointer_that_a_marker_measures);
+	tcase_add_test(t, frame_pointer_of_an_earlier_call);
 	tcase_add_test(t, frame_pointer_that_nothing_verifies);
 	tcase_add_test(t, narrow_process_is_left_alone);
 	tcase_add_test(t, resumed_by_the_model);
@@ -566,6 +625,7 @@ int main(void)
 	tcase_add_test(t, trial_confirmed_by_a_second_marker);
 	tcase_add_test(t, trial_that_fails);
 	tcase_add_test(t, guess_confirmed_by_a_marker);
+	tcase_add_test(t, guess_that_no_loop_confirms);
 	suite_add_tcase(suite, t);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
