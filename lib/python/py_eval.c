@@ -8,7 +8,8 @@
  *                                      └ begins with a frame already built: its CFA is defined
  *                                        before the first step of the pc
  *
- * (seen in every gcc build from 5 to 16 that has such a part). Record layout: Linux Standard Base,
+ * (seen in every gcc build from 5 to 16 that has such a part). Those definitions may stand in a CIE of the part's own, behind the ones
+ * of every function: an assembler puts them there where such a CIE is shared (GNU as, i386). Record layout: Linux Standard Base,
  * chapter on .eh_frame; call frame opcodes: DWARF 5, 6.4.2. */
 #include <stdio.h>
 
@@ -63,26 +64,38 @@ static bool starts_inside(struct span s)
 }
 
 /* Are the pointers of the FDEs of this CIE signed 32-bit, relative to themselves? For "zR", which is what
- * functions of C have. `s` begins behind the CIE's id. */
-static bool is_plain_cie(struct span s)
+ * functions of C have. *s begins behind the CIE's id, then at its program. */
+static bool is_plain_cie(struct span *s)
 {
 	const char *augmentation;
 	uint8_t version, length, encoding;
 
-	return span_u8(&s, &version) && span_cstr(&s, &augmentation) && strcmp(augmentation, "zR") == 0 &&
-	       skip_leb(&s) && skip_leb(&s) && skip_leb(&s) && span_u8(&s, &length) &&
-	       span_u8(&s, &encoding) && encoding == PCREL_SDATA4;
+	return span_u8(s, &version) && span_cstr(s, &augmentation) && strcmp(augmentation, "zR") == 0 &&
+	       skip_leb(s) && skip_leb(s) && skip_leb(s) && span_u8(s, &length) && length == 1 &&
+	       span_u8(s, &encoding) && encoding == PCREL_SDATA4;
+}
+
+/* Does the program of a CIE define the CFA once more, behind what holds where any function is entered? */
+static bool redefines(struct span s)
+{
+	uint8_t op;
+
+	if (!span_u8(&s, &op) || op != CFA_DEF || !skip_leb(&s) || !skip_leb(&s))
+		return false;
+	while (span_u8(&s, &op) && op >> 6 == CFA_OFFSET && skip_leb(&s))
+		continue;
+	return op == CFA_DEF || op == CFA_DEF_OFFSET || op == CFA_DEF_EXPRESSION;
 }
 
 struct fde {
-	uint64_t lo, hi;     /* file addresses */
-	struct span program; /* what follows the range */
+	uint64_t lo, hi; /* file addresses */
+	bool inside;     /* it begins with a frame already built */
 };
 
 /* The next record: RES_OK an FDE, RES_NONE some other record, RES_FAIL the end. */
 static enum res next_record(struct span *s, const uint8_t *section, uint64_t section_addr, struct fde *out)
 {
-	struct span record, cie;
+	struct span record, cie, program;
 	const uint8_t *id_at, *lo_at;
 	uint32_t length, id, size;
 	int32_t distance;
@@ -94,16 +107,18 @@ static enum res next_record(struct span *s, const uint8_t *section, uint64_t sec
 		return RES_FAIL;
 	if (id == 0)
 		return RES_NONE;
-	if (id > (size_t)(id_at - section) || (size_t)(id_at - section) - id + 8 > (size_t)(s->at - section))
+	if (id > (size_t)(id_at - section))
 		return RES_FAIL;
-	cie = (struct span){ id_at - id + 8, s->at };
+	cie = (struct span){ id_at - id, s->at };
+	if (!span_u32(&cie, &length) || !span_cut(&cie, length, &program) || !span_skip(&program, sizeof(id)))
+		return RES_FAIL;
 	lo_at = record.at;
-	if (!is_plain_cie(cie) || !span_take(&record, &distance, sizeof(distance)) ||
+	if (!is_plain_cie(&program) || !span_take(&record, &distance, sizeof(distance)) ||
 	    !span_u32(&record, &size))
 		return RES_NONE;
 	out->lo = section_addr + (uint64_t)(lo_at - section) + (uint64_t)(int64_t)distance;
 	out->hi = out->lo + size;
-	out->program = record;
+	out->inside = starts_inside(record) || redefines(program);
 	return RES_OK;
 }
 
@@ -113,7 +128,7 @@ static size_t by_unwind_table(struct ps_prochandle *P, uint64_t pc, struct py_ra
 {
 	struct elf_image *img;
 	struct span table, s;
-	struct fde fde = { 0, 0, { NULL, NULL } }, before = { 0, 0, { NULL, NULL } };
+	struct fde fde = { 0 }, before = { 0 };
 	GElf_Shdr shdr;
 	uint64_t bias;
 	size_t found = 0;
@@ -128,7 +143,7 @@ static size_t by_unwind_table(struct ps_prochandle *P, uint64_t pc, struct py_ra
 
 		if (res == RES_NONE)
 			continue; /* a CIE may stand between them */
-		inside = fde.hi > fde.lo && starts_inside(fde.program);
+		inside = fde.hi > fde.lo && fde.inside;
 		if (found != 0) {
 			out[1] = (struct py_range){ fde.lo + bias, fde.hi + bias };
 			return inside ? 2 : 1;
