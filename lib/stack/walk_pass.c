@@ -185,13 +185,15 @@ static enum res pass_trampoline(struct walk *w)
 enum res walk_pass_stub(struct walk *w)
 {
 	struct native_stack *s = w->out;
-	uint64_t slot, ret;
+	struct walk_stub stub;
+	uint64_t ret, rbp;
 
-	if (s->frames.n == 0 || is_narrow(w->P) || !walk_stub_at(w->P, &s->frames.at[0], &slot) ||
-	    Pread(w->P, &ret, sizeof(ret), slot) != sizeof(ret) || !walk_follows_call(w->P, ret))
+	if (s->frames.n == 0 || is_narrow(w->P) || !walk_stub_at(w->P, &s->frames.at[0], &stub) ||
+	    Pread(w->P, &ret, sizeof(ret), stub.slot) != sizeof(ret) || !walk_follows_call(w->P, ret) ||
+	    (stub.has_rbp && Pread(w->P, &rbp, sizeof(rbp), stub.slot - 8) != sizeof(rbp)))
 		return RES_NONE;
 	s->frames.n = 1;
-	return go_on(w, ret, slot + 8, NULL);
+	return go_on(w, ret, stub.slot + 8, stub.has_rbp ? &rbp : NULL);
 }
 
 enum res walk_pass_clone(struct walk *w, const struct unwind_regs *regs)

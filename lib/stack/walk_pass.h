@@ -25,8 +25,14 @@ bool walk_follows_call(struct ps_prochandle *P, uint64_t addr);
  * holds marker. RES_NONE: that activation is not certain; the walk is as it was. */
 enum res walk_pass_jit(struct walk *w, uint64_t marker);
 
-/* Does fr stand in one of libffi's trampolines? Then the return address to its caller is at *slot. */
-bool walk_stub_at(struct ps_prochandle *P, const struct native_frame *fr, uint64_t *slot);
+/* Where the return address of a few instructions without a frame of their own is. */
+struct walk_stub {
+	uint64_t slot;
+	bool has_rbp; /* beneath it is the caller's rbp */
+};
+
+/* Is fr the youngest and stands in one of libffi's trampolines, or in one of CPython's for perf? */
+bool walk_stub_at(struct ps_prochandle *P, const struct native_frame *fr, struct walk_stub *out);
 
 /* If the walk's first frame is such a one: everything after it again, from there. RES_NONE: it is none. */
 enum res walk_pass_stub(struct walk *w);

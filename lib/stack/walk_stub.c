@@ -1,4 +1,4 @@
-/* Code caught before it has a frame.
+/* Code caught without a frame.
  *
  * libffi's trampolines, each some instructions without unwind information, or with a wrong one, that jump on into
  * libffi. One caught in them has no frame yet but for two words that some forms push, so its code tells where the
@@ -72,7 +72,48 @@ static bool is_landing(struct ps_prochandle *P, uint64_t pc)
 	return false;
 }
 
-bool walk_stub_at(struct ps_prochandle *P, const struct native_frame *fr, uint64_t *slot)
+/* CPython's trampolines for perf (3.12 to 3.15, Python/asm_trampoline.S): code without unwind information. Before each
+ * instruction, by how many bytes it is from the start, the stack has what `places` says. */
+enum { P_BARE, P_WORD, P_RBP, P_WITHIN };
+
+static const struct perf_form {
+	uint8_t code[15], n, places[15];
+} perf_forms[] = {
+	/* endbr64; sub $8,%rsp; call *%rcx; add $8,%rsp; ret */
+	{ { 0xf3, 0x0f, 0x1e, 0xfa, 0x48, 0x83, 0xec, 8, 0xff, 0xd1, 0x48, 0x83, 0xc4, 8, 0xc3 }, 15,
+	    { P_BARE, P_WITHIN, P_WITHIN, P_WITHIN, P_BARE, P_WITHIN, P_WITHIN, P_WITHIN, P_WORD, P_WITHIN,
+		P_WORD, P_WITHIN, P_WITHIN, P_WITHIN, P_BARE } },
+	/* endbr64; push %rbp; mov %rsp,%rbp; call *%rcx; pop %rbp; ret */
+	{ { 0xf3, 0x0f, 0x1e, 0xfa, 0x55, 0x48, 0x89, 0xe5, 0xff, 0xd1, 0x5d, 0xc3 }, 12,
+	    { P_BARE, P_WITHIN, P_WITHIN, P_WITHIN, P_BARE, P_RBP, P_WITHIN, P_WITHIN, P_RBP, P_WITHIN, P_RBP,
+		P_BARE } },
+};
+
+/* The first one is there only where the processor's checks of jumps are built in. */
+static bool in_perf_trampoline(struct ps_prochandle *P, const struct native_frame *fr, struct walk_stub *out)
+{
+	enum { ENDBR = 4 };
+	uint8_t code[sizeof(perf_forms[0].code)];
+
+	for (size_t f = 0; fr->no_cfi && f < sizeof(perf_forms) / sizeof(perf_forms[0]); f++) {
+		const struct perf_form *form = &perf_forms[f];
+
+		for (size_t i = 0; i < form->n; i++) {
+			size_t from = i < ENDBR ? 0 : ENDBR, n = form->n - from;
+
+			if (form->places[i] == P_WITHIN ||
+			    Pread(P, code, n, fr->pc - (i - from)) != (ssize_t)n ||
+			    memcmp(code, form->code + from, n) != 0)
+				continue;
+			*out = (struct walk_stub){ fr->sp + (form->places[i] == P_BARE ? 0 : 8),
+				form->places[i] == P_RBP };
+			return true;
+		}
+	}
+	return false;
+}
+
+bool walk_stub_at(struct ps_prochandle *P, const struct native_frame *fr, struct walk_stub *out)
 {
 	enum { LONGEST = 40 };
 	uint8_t code[LONGEST];
@@ -81,10 +122,12 @@ bool walk_stub_at(struct ps_prochandle *P, const struct native_frame *fr, uint64
 
 	if (!fr->exact)
 		return false;
+	if (in_perf_trampoline(P, fr, out))
+		return true;
 	n = Pread(P, code, sizeof(code), fr->pc);
 	if (n <= 0 || !(is_landing(P, fr->pc) || (fr->no_cfi && is_trampoline(code, (size_t)n, &above))))
 		return false;
-	*slot = fr->sp + above;
+	*out = (struct walk_stub){ fr->sp + above, false };
 	return true;
 }
 

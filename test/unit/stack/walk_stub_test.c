@@ -56,7 +56,7 @@ START_TEST(stub_tells_its_return_address)
 		      3, 4 },
 		    18, { { 0, 16 }, { 4, 16 }, { 9, 16 } }, 3, true },
 	};
-	uint64_t slot;
+	struct walk_stub stub;
 
 	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
 		memset(made, 0x90, sizeof(made));
@@ -67,10 +67,54 @@ START_TEST(stub_tells_its_return_address)
 				.exact = true,
 				.no_cfi = !cases[c].described };
 
-			ck_assert_msg(walk_stub_at(P, &fr, &slot), "form %zu, place %zu", c, i);
-			ck_assert_uint_eq(slot, SP + cases[c].places[i].above);
+			ck_assert_msg(walk_stub_at(P, &fr, &stub), "form %zu, place %zu", c, i);
+			ck_assert_uint_eq(stub.slot, SP + cases[c].places[i].above);
 			fr.exact = false;
-			ck_assert(!walk_stub_at(P, &fr, &slot));
+			ck_assert(!walk_stub_at(P, &fr, &stub));
+		}
+	}
+}
+END_TEST
+
+/* CPython's for perf, at each of their instructions, with endbr64 and without; the return address is above what it has pushed. */
+START_TEST(perf_trampoline_tells_its_caller)
+{
+	static const struct {
+		uint8_t code[16];
+		size_t n;
+		struct {
+			uint8_t pc, above;
+			bool has_rbp;
+		} places[6];
+		size_t n_places;
+	} cases[] = {
+		{ { 0xf3, 0x0f, 0x1e, 0xfa, 0x48, 0x83, 0xec, 8, 0xff, 0xd1, 0x48, 0x83, 0xc4, 8, 0xc3 }, 15,
+		    { { 0, 0, false }, { 4, 0, false }, { 8, 8, false }, { 10, 8, false }, { 14, 0, false } },
+		    5 },
+		{ { 0xf3, 0x0f, 0x1e, 0xfa, 0x55, 0x48, 0x89, 0xe5, 0xff, 0xd1, 0x5d, 0xc3 }, 12,
+		    { { 0, 0, false }, { 4, 0, false }, { 5, 8, true }, { 8, 8, true }, { 10, 8, true },
+			{ 11, 0, false } },
+		    6 },
+	};
+	struct walk_stub stub;
+
+	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+		for (size_t i = 0; i < 2 * cases[c].n_places; i++) {
+			bool endbr = i < cases[c].n_places;
+			size_t from = endbr ? 0 : 4, k = i % cases[c].n_places, pc = cases[c].places[k].pc;
+			struct native_frame fr = {
+				.pc = MADE + 0x100 + pc, .sp = SP, .exact = true, .no_cfi = true
+			};
+
+			if (!endbr && k == 0)
+				continue;
+			memset(made, 0x90, sizeof(made));
+			memcpy(made + 0x100 + from, cases[c].code + from, cases[c].n - from);
+			ck_assert_msg(walk_stub_at(P, &fr, &stub), "form %zu, at %zu", c, pc);
+			ck_assert_uint_eq(stub.slot, SP + cases[c].places[k].above);
+			ck_assert(stub.has_rbp == cases[c].places[k].has_rbp);
+			made[0x100 + cases[c].n - 1] = 0x90; /* does not return */
+			ck_assert(!walk_stub_at(P, &fr, &stub));
 		}
 	}
 }
@@ -82,17 +126,17 @@ START_TEST(stub_is_not_seen_in_other_code)
 	static const uint8_t jump[] = { 0x41, 0xff, 0xe2 },
 			     tail[] = { 0x48, 0x83, 0xc4, 0x10, 0xe9, 1, 2, 3, 4 };
 	struct native_frame fr = { .pc = MADE + 0x100, .sp = SP, .exact = true };
-	uint64_t slot;
+	struct walk_stub stub;
 
 	memcpy(made + 0x100, jump, sizeof(jump));
-	ck_assert(!walk_stub_at(P, &fr, &slot));
+	ck_assert(!walk_stub_at(P, &fr, &stub));
 	memcpy(made + 0x100, tail, sizeof(tail));
-	ck_assert(!walk_stub_at(P, &fr, &slot));
+	ck_assert(!walk_stub_at(P, &fr, &stub));
 	fr.no_cfi = true;
-	ck_assert(!walk_stub_at(P, &fr, &slot));
+	ck_assert(!walk_stub_at(P, &fr, &stub));
 	made[PAGE - 1] = 0xf8;
 	fr.pc = MADE + PAGE - 1;
-	ck_assert(!walk_stub_at(P, &fr, &slot));
+	ck_assert(!walk_stub_at(P, &fr, &stub));
 }
 END_TEST
 
@@ -134,6 +178,7 @@ static Suite *suite(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, stub_tells_its_return_address);
+	tcase_add_test(t, perf_trampoline_tells_its_caller);
 	tcase_add_test(t, stub_is_not_seen_in_other_code);
 	tcase_add_test(t, clone_is_told_by_rax);
 	suite_add_tcase(s, t);
