@@ -11,8 +11,12 @@ enum {
 	CODE_MAX = 1 << 18, /* bytes of a function that are looked at */
 	SIZES_MAX = 16,     /* constants */
 	SIZE_MAX_TRIED = 1 << 20,
-	PUSHED_MAX = 16,     /* words pushed for a call */
-	LINKS_CHECKED = 256, /* calls that are looked at; the frames beyond have to be there all the same */
+	PUSHED_MAX = 16,    /* words pushed for a call */
+	FORGOTTEN_MAX = 16, /* words pushed that a row does not know of */
+	/* Calls that are looked at; the frames beyond have to be there all the same. Where a frame pointer is tried, an older
+	 * stack may lie in between: nearly all. */
+	LINKS_CHECKED = 256,
+	LINKS_OF_PUSHED = 4,
 	FRAMES_MAX = 1 << 17,
 	STACKS_MAX = 16
 };
@@ -134,8 +138,9 @@ static enum link link_of(const struct guess *g, uint64_t ra, uint64_t callee)
 
 /* --- proof --- */
 
-/* Does the stack lead to its end from *a, by calls that can have been? The first of them, or LINK_NONE. */
-static enum link leads_to_end(const struct guess *g, struct activation a, uint64_t callee)
+/* Does the stack lead to its end from *a, by calls that can have been (as many as are to be looked at)? The first of them, or
+ * LINK_NONE. */
+static enum link leads_to_end(const struct guess *g, struct activation a, uint64_t callee, unsigned links)
 {
 	const struct unwind_arch *arch = g->arch;
 	enum link first = LINK_NONE, link;
@@ -153,7 +158,7 @@ static enum link leads_to_end(const struct guess *g, struct activation a, uint64
 			return oldest ? first : LINK_NONE;
 		if (a.exact ? stacks++ == STACKS_MAX : a.regs.reg[arch->sp] <= sp)
 			return LINK_NONE;
-		if (i >= LINKS_CHECKED)
+		if (i >= links)
 			continue;
 		link = a.exact || callee == 0 ? LINK_ANYTHING : link_of(g, a.regs.reg[arch->pc], callee);
 		if (link == LINK_NONE)
@@ -183,9 +188,10 @@ static uint64_t saved_bytes(const struct guess *g, const struct cfi_row *row)
 /* What was proven. */
 struct places {
 	uint64_t best, any; /* 0: none */
-	unsigned n_best, n; /* best: at a size of the function's own, and by a call that names it */
-	unsigned n_direct;  /* by such a call, wherever */
-	bool doubt;         /* one at a size of its own may be it, too, but is not proven */
+	unsigned n_best,
+	    n;             /* best: by a call that names the function, a frame pointer at a size of its own */
+	unsigned n_direct; /* by such a call, wherever */
+	bool doubt;        /* one at a size of its own may be it, too, but is not proven */
 };
 
 /* Is there a return address behind some call, though the rest may not be proven? So it looks where the function was
@@ -232,7 +238,7 @@ static void try_places(const struct guess *g, const struct activation *a, const 
 		enum link link;
 
 		regs_set(&tried.regs, arch->fp, at);
-		link = leads_to_end(g, tried, row->start);
+		link = leads_to_end(g, tried, row->start, LINKS_CHECKED);
 		if (*g->steps == 0)
 			return;
 		if (link == LINK_NONE) {
@@ -274,4 +280,34 @@ bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint
 	else
 		return false;
 	return true;
+}
+
+bool guess_pushed(const struct guess *g, const struct activation *a, uint64_t *sp)
+{
+	const struct unwind_arch *arch = g->arch;
+	const struct cfi_row *row = g->row(g->engine, a->regs.reg[arch->pc] - !a->exact);
+	struct places found = { .n = 0 };
+	uint64_t start;
+
+	if (row == NULL || row->signal || row->cfa.kind != CFI_REGISTER || row->cfa.reg != arch->sp)
+		return false;
+	start = row->start;
+	for (unsigned n = 1; n <= FORGOTTEN_MAX && *g->steps != 0; n++) {
+		struct activation tried = *a;
+		uint64_t at = cfi_cut(a->regs.reg[arch->sp] + (uint64_t)n * arch->word, arch->word);
+		enum link link;
+
+		regs_set(&tried.regs, arch->sp, at);
+		link = leads_to_end(g, tried, start, LINKS_OF_PUSHED);
+		if (link == LINK_NONE)
+			continue;
+		found.any = at;
+		found.n++;
+		if (link == LINK_DIRECT) {
+			found.best = at;
+			found.n_best++;
+		}
+	}
+	*sp = found.n_best == 1 ? found.best : found.any;
+	return *g->steps != 0 && (found.n_best == 1 || (found.n_best == 0 && found.n == 1));
 }

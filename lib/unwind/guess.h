@@ -1,4 +1,4 @@
-/* PRIVATE to lib/unwind: the frame pointer of an activation of which only pc and sp are known.
+/* PRIVATE to lib/unwind: what an activation lacks to be left, tried and proven.
  *
  * An LWP that could not be held is read asleep: no register but these two. Most functions need no more to be unwound; one
  * that describes its frame by the frame pointer does. Its code then tells how big its frame is, up to what it pushed
@@ -36,5 +36,10 @@ struct guess {
  * the only one at a size of the function's own and by a call that names it. False: there is none, or another place may
  * be it as well. */
 bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint64_t *fp);
+
+/* The row of *a leads to nothing that was called: its code has pushed words that the row does not count, or counts the wrong way.
+ * The stack pointer with which the row is right: the only one that is proven, or of several the only one by a
+ * call that names it. False: there is none, or another may be it as well. */
+bool guess_pushed(const struct guess *g, const struct activation *a, uint64_t *sp);
 
 #endif

@@ -1,5 +1,5 @@
-/* The frame pointer of an activation of which pc and sp are known, on drawn stacks and made-up code: which of several
- * places is taken, and when none is.
+/* The frame pointer of an activation of which pc and sp are known, and words that were pushed, on drawn stacks and made-up code: which
+ * of several places is taken, and when none is.
  *
  *   start ──> g ──> f   g calls f and h by their names, and whatever a register says; f is where the thread is */
 #include <stdlib.h>
@@ -269,6 +269,110 @@ START_TEST(sizes_of_no_use)
 }
 END_TEST
 
+/* --- words that were pushed --- */
+
+/* Every frame is one word: the return address is at sp + 8. */
+static bool step_by_sp(void *engine, struct activation *a, bool *oldest)
+{
+	struct drawn *d = engine;
+	uint64_t pc = a->regs.reg[UNWIND_DWARF_PC], sp = a->regs.reg[UNWIND_DWARF_RSP], ra;
+
+	*oldest = pc >= START && pc < START + FUNCTION;
+	if (*oldest || pc < CODE || pc >= START + FUNCTION || !memory_word(d->mem, sp + 8, &ra))
+		return false;
+	regs_set(&a->regs, UNWIND_DWARF_RSP, sp + 16);
+	regs_set(&a->regs, UNWIND_DWARF_PC, ra);
+	a->exact = false;
+	return true;
+}
+
+/* The words that f has pushed, as they are found; 0: they are not. */
+static uint64_t pushed(struct drawn *d, bool exact)
+{
+	struct activation a = { .exact = exact };
+	uint64_t sp;
+
+	regs_set(&a.regs, UNWIND_DWARF_PC, F + 0x40);
+	regs_set(&a.regs, UNWIND_DWARF_RSP, STACK);
+	return guess_pushed(&d->guess, &a, &sp) ? (sp - STACK) / 8 : 0;
+}
+
+/* f with `words` pushed, and what it was called by; another return address that leads to the end is further up (0: none). */
+static void draw_pushed(struct drawn *d, size_t words, uint64_t ra, uint64_t other)
+{
+	drawn_init(d, 0, prologue, sizeof(prologue));
+	d->guess.step = step_by_sp;
+	for (size_t i = 0; i < 4; i++)
+		d->rows[i].cfa.reg = UNWIND_DWARF_RSP;
+	memset(d->stack, 0, sizeof(d->stack));
+	d->stack[words + 1] = ra;
+	d->stack[words + 3] = START + 0x10;
+	if (other != 0) {
+		d->stack[10] = other;
+		d->stack[12] = START + 0x10;
+	}
+}
+
+START_TEST(pushed_words)
+{
+	struct drawn d;
+
+	for (size_t words = 1; words <= 17; words++) {
+		draw_pushed(&d, words, BY_NAME, 0);
+		ck_assert_uint_eq(pushed(&d, true), words <= 16 ? words : 0);
+		ck_assert_uint_eq(pushed(&d, false), words <= 16 ? words : 0);
+		drawn_free(&d);
+	}
+}
+END_TEST
+
+static const struct pushed_scene {
+	const char *what;
+	uint64_t ra, other, words;
+} pushed_scenes[] = {
+	{ "called by its name", BY_NAME, 0, 3 },
+	{ "called through a register", BY_REGISTER, 0, 3 },
+	{ "another was called by its name", OTHER, 0, 0 },
+	{ "no call", G + 0x44, 0, 0 },
+	{ "the other one is of another function", BY_REGISTER, OTHER, 3 },
+	{ "two that may be anything", BY_REGISTER, BY_REGISTER, 0 },
+	{ "one of two by its name", BY_NAME, BY_REGISTER, 3 },
+	{ "both by its name", BY_NAME, BY_NAME, 0 },
+};
+
+START_TEST(which_words)
+{
+	const struct pushed_scene *s = &pushed_scenes[_i];
+	struct drawn d;
+
+	draw_pushed(&d, 3, s->ra, s->other);
+	ck_assert_msg(pushed(&d, true) == s->words, "%s", s->what);
+	drawn_free(&d);
+}
+END_TEST
+
+START_TEST(words_not_proven)
+{
+	struct drawn d;
+
+	/* The stack does not lead to its end. */
+	draw_pushed(&d, 3, BY_NAME, 0);
+	d.stack[6] = 0;
+	ck_assert_uint_eq(pushed(&d, true), 0);
+	drawn_free(&d);
+	/* f's frame is not described by sp. */
+	draw_pushed(&d, 3, BY_NAME, 0);
+	d.rows[0].cfa.reg = UNWIND_DWARF_RBP;
+	ck_assert_uint_eq(pushed(&d, true), 0);
+	drawn_free(&d);
+	/* Not all could be tried. */
+	draw_pushed(&d, 3, BY_NAME, 0);
+	d.steps = 10;
+	ck_assert_uint_eq(pushed(&d, true), 0);
+	drawn_free(&d);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("guess");
@@ -280,6 +384,9 @@ int main(void)
 	tcase_add_loop_test(tcase, about_to_return, 0, sizeof(endings) / sizeof(endings[0]));
 	tcase_add_test(tcase, steps_run_out);
 	tcase_add_test(tcase, sizes_of_no_use);
+	tcase_add_test(tcase, pushed_words);
+	tcase_add_loop_test(tcase, which_words, 0, sizeof(pushed_scenes) / sizeof(pushed_scenes[0]));
+	tcase_add_test(tcase, words_not_proven);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
