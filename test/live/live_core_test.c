@@ -54,6 +54,12 @@ static void kernel_core(int i, const char *const args[], int sig, const char *ki
 	fixture_end(&f);
 }
 
+START_TEST(kernel_every_version)
+{
+	kernel_core(_i, ARGS("@every_version.py", "%"), SIGABRT, "killed by SIGABRT", true);
+}
+END_TEST
+
 START_TEST(kernel_all_scenes)
 {
 	kernel_core(_i, ARGS("@scenes.py", "%"), SIGABRT, "killed by SIGABRT", true);
@@ -157,12 +163,13 @@ static Suite *suite(void)
 
 	(void)live_interpreters(&n);
 	tcase_set_timeout(c, 240);
-	tcase_add_loop_test(c, kernel_null_pointer, 0, (int)n);
-	tcase_add_loop_test(c, kernel_abort, 0, (int)n);
-	tcase_add_loop_test(c, kernel_in_del, 0, (int)n);
-	tcase_add_loop_test(c, kernel_all_scenes, 0, (int)n);
-	tcase_add_loop_test(c, kernel_deep, 0, (int)n);
-	tcase_add_loop_test(c, gcore_all_scenes, 0, (int)n);
+	tcase_add_loop_test(c, kernel_every_version, 0, (int)n);
+	live_add(c, kernel_null_pointer);
+	live_add(c, kernel_abort);
+	live_add(c, kernel_in_del);
+	live_add(c, kernel_all_scenes);
+	live_add(c, kernel_deep);
+	live_add(c, gcore_all_scenes);
 	suite_add_tcase(s, c);
 	return s;
 }

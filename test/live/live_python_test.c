@@ -101,6 +101,20 @@ static void tracer_end(pid_t tracer)
 	(void)waitpid(tracer, NULL, 0);
 }
 
+/* The ways that are written in words of all versions. */
+START_TEST(every_version)
+{
+	struct fixture f;
+
+	fixture_start(&f, &live_interpreters(NULL)[_i], NULL, ARGS("@every_version.py", "%"));
+	check_stack(&f, NULL, 0);
+	check_stack(&f, "-v", COMPARE_QUALNAME);
+	check_stack(&f, "-p", COMPARE_PYTHON_ONLY);
+	check_after(&f);
+	fixture_end(&f);
+}
+END_TEST
+
 /* Every scene at once, a thread each; then the same by other options. */
 START_TEST(all_scenes)
 {
@@ -331,30 +345,28 @@ static Suite *suite(void)
 {
 	Suite *s = suite_create("live Python");
 	TCase *c = tcase_create("every interpreter");
-	size_t found;
-	int n;
+	size_t n;
 
-	(void)live_interpreters(&found);
-	n = (int)found;
-
+	(void)live_interpreters(&n);
 	tcase_set_timeout(c, 240);
-	tcase_add_loop_test(c, one_thread, 0, n);
-	tcase_add_loop_test(c, trampolines, 0, n);
-	tcase_add_loop_test(c, from_option_c, 0, n);
-	tcase_add_loop_test(c, from_stdin, 0, n);
-	tcase_add_loop_test(c, at_exit, 0, n);
-	tcase_add_loop_test(c, alternate_stack, 0, n);
-	tcase_add_loop_test(c, all_scenes, 0, n);
-	tcase_add_loop_test(c, all_scenes_qualnames, 0, n);
-	tcase_add_loop_test(c, all_scenes_native, 0, n);
-	tcase_add_loop_test(c, all_scenes_traced, 0, n);
-	tcase_add_loop_test(c, deep_recursion, 0, n);
-	tcase_add_loop_test(c, thrown_through, 0, n);
-	tcase_add_loop_test(c, nested_interpreter, 0, n);
-	tcase_add_loop_test(c, many_interpreters, 0, n);
-	tcase_add_loop_test(c, forked_by_python, 0, n);
-	tcase_add_loop_test(c, forked_by_c, 0, n);
-	tcase_add_loop_test(c, running_threads, 0, n);
+	tcase_add_loop_test(c, every_version, 0, (int)n);
+	live_add(c, one_thread);
+	live_add(c, trampolines);
+	live_add(c, from_option_c);
+	live_add(c, from_stdin);
+	live_add(c, at_exit);
+	live_add(c, alternate_stack);
+	live_add(c, all_scenes);
+	live_add(c, all_scenes_qualnames);
+	live_add(c, all_scenes_native);
+	live_add(c, all_scenes_traced);
+	live_add(c, deep_recursion);
+	live_add(c, thrown_through);
+	live_add(c, nested_interpreter);
+	live_add(c, many_interpreters);
+	live_add(c, forked_by_python);
+	live_add(c, forked_by_c);
+	live_add(c, running_threads);
 	suite_add_tcase(s, c);
 	return s;
 }

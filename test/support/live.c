@@ -21,6 +21,19 @@ const struct interpreter *live_interpreters(size_t *n)
 	return found.at;
 }
 
+bool live_speaks(const struct interpreter *in)
+{
+	return in->major == 2 ? in->minor >= 7 : in->minor >= 6;
+}
+
+void live_add(TCase *c, const TTest *test)
+{
+	for (size_t i = 0; i < found.n; i++) {
+		if (live_speaks(&found.at[i]))
+			tcase_add_loop_test(c, test, (int)i, (int)i + 1);
+	}
+}
+
 void live_judge(const char *what, struct strbuf *wrong)
 {
 	char text[3500];

@@ -11,6 +11,12 @@
 /* The interpreters of this run, and the newest and oldest of the machine's own. */
 const struct interpreter *live_interpreters(size_t *n);
 
+/* Do the test programs run under it? They are written in the words of 2.7 and of 3.6; every_version.py runs under all. */
+bool live_speaks(const struct interpreter *in);
+
+/* Add the test to c for the interpreters it has programs for. */
+void live_add(TCase *c, const TTest *test);
+
 /* End the test with what is in wrong, if anything; frees it. */
 void live_judge(const char *what, struct strbuf *wrong);
 

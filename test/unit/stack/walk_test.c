@@ -1,229 +1,5 @@
-/* Walking past what the unwinder cannot pass. The unwinder is a made-up one: a table says of each function how its
- * frames look. Stacks are drawn as words, code as bytes. */
-#include <stdlib.h>
-#include <string.h>
-
-#include "stack/walk.h"
-#include "stack/walk_pass.h"
-#include "support/fake_process.h"
-#include "support/run_suite.h"
-
-enum {
-	TEXT = 0x400000,  /* a program's code, a page a function */
-	MADE = 0x900000,  /* code made at run time */
-	STACK = 0x700000, /* WORDS of it */
-	WORDS = 256,
-	PAGE = 0x1000,
-	/* Functions, by their page in TEXT. */
-	MAIN = 0, /* the oldest */
-	CALLER,   /* two words of its own */
-	LOOP,     /* described by rbp */
-	LEAF,     /* no words of its own */
-	FIXED,    /* the loop, described by sp: 22 words */
-	ALIEN,    /* nothing describes it */
-	FRAMED,   /* described by rbp, as the loop is */
-	FUNCTIONS,
-	MARKER_BELOW = 0xa0 /* CFA − marker */
-};
-
-static uint8_t text[FUNCTIONS * PAGE], made[PAGE];
-static uint64_t stack[WORDS];
-static struct py_stack python;
-static struct walk_model model;
-static struct native_stack out;
-static struct ps_prochandle *P;
-static int walks;
-
-/* --- the made-up unwinder --- */
-
-static bool word(uint64_t va, uint64_t *value)
-{
-	if (va < STACK || va + 8 > STACK + sizeof(stack) || va % 8 != 0)
-		return false;
-	*value = stack[(va - STACK) / 8];
-	return true;
-}
-
-static void set(struct unwind_regs *regs, unsigned dwarf, uint64_t value)
-{
-	regs->reg[dwarf] = value;
-	regs->known |= 1U << dwarf;
-}
-
-static bool known(const struct unwind_regs *regs, unsigned dwarf)
-{
-	return (regs->known >> dwarf & 1) != 0;
-}
-
-/* To the caller of a frame with that CFA, which saved rbp at `rbp` (0: not at all). */
-static enum unwind_end up(struct unwind_regs *regs, struct native_frame *fr, uint64_t cfa, uint64_t rbp)
-{
-	uint64_t pc, value;
-
-	if (!word(cfa - 8, &pc) || (rbp != 0 && !word(rbp, &value)) || cfa <= fr->sp)
-		return UNWIND_END_LOST;
-	if (rbp != 0)
-		set(regs, UNWIND_DWARF_RBP, value);
-	set(regs, UNWIND_DWARF_PC, pc);
-	set(regs, UNWIND_DWARF_RSP, cfa);
-	fr->cfa = cfa;
-	return UNWIND_END_CAP; /* goes on */
-}
-
-static enum unwind_end step(struct unwind_regs *regs, struct native_frame *fr)
-{
-	uint64_t sp = regs->reg[UNWIND_DWARF_RSP], rbp = regs->reg[UNWIND_DWARF_RBP];
-	bool have_rbp = known(regs, UNWIND_DWARF_RBP);
-
-	switch (fr->pc / PAGE - TEXT / PAGE) {
-	case MAIN:
-		return UNWIND_END_DONE;
-	case CALLER:
-		return up(regs, fr, sp + 24, 0);
-	case LOOP:
-	case FRAMED:
-		return have_rbp ? up(regs, fr, rbp + 16, rbp) : UNWIND_END_LOST;
-	case LEAF:
-		return up(regs, fr, sp + 8, 0);
-	case FIXED:
-		return up(regs, fr, sp + 176, 0);
-	default:
-		fr->no_cfi = true;
-		return have_rbp && rbp > sp ? up(regs, fr, rbp + 16, rbp) : UNWIND_END_LOST;
-	}
-}
-
-enum res native_stack_walk(
-    struct unwinder *u, const struct unwind_regs *from, size_t cap, struct native_stack *s, struct fault *f)
-{
-	static const uint8_t dwarf[UNWIND_SAVED] = { 3, 6, 12, 13, 14, 15 };
-	struct unwind_regs regs = *from;
-	bool first = s->frames.n == 0;
-	enum unwind_how how = first ? UNWIND_FIRST : UNWIND_RESUMED;
-
-	(void)u, (void)cap, (void)f;
-	walks++;
-	for (s->end = UNWIND_END_CAP; s->end == UNWIND_END_CAP && s->frames.n < WORDS; first = false) {
-		struct native_frame fr = { .pc = regs.reg[UNWIND_DWARF_PC],
-			.sp = regs.reg[UNWIND_DWARF_RSP],
-			.how = (uint8_t)how,
-			.exact = first };
-
-		for (unsigned i = 0; i < UNWIND_SAVED; i++) {
-			fr.saved[i] = regs.reg[dwarf[i]];
-			fr.saved_known |= (uint8_t)(known(&regs, dwarf[i]) << i);
-		}
-		s->end = step(&regs, &fr);
-		how = fr.no_cfi ? UNWIND_FP : UNWIND_CFI;
-		ck_assert(vec_push(&s->frames, fr));
-	}
-	return RES_OK;
-}
-
-/* --- drawing --- */
-
-static void grab(bool narrow)
-{
-	static const struct fake_segment segments[] = { { TEXT, text, sizeof(text) },
-		{ MADE, made, sizeof(made) }, { STACK, stack, sizeof(stack) }, { 0 } };
-	static const struct fake_map maps[] = { { TEXT, sizeof(text), MA_READ | MA_EXEC, 0, "program" },
-		{ STACK, sizeof(stack), MA_READ | MA_WRITE, 0, NULL },
-		{ MADE, sizeof(made), MA_READ | MA_EXEC | MA_ANON, 0, NULL }, { 0 } };
-	static struct fake_process fake;
-
-	fake = (struct fake_process){ .pid = 1, .narrow = narrow, .segments = segments, .maps = maps };
-	P = fake_grab(&fake);
-	ck_assert_ptr_nonnull(P);
-}
-
-static void setup(void)
-{
-	grab(false);
-	memset(text, 0x90, sizeof(text));
-	memset(made, 0x90, sizeof(made));
-	for (int i = 0; i < FUNCTIONS; i++)
-		text[i * PAGE + 0x10 - 5] = 0xe8; /* so that 0x10 in each is behind a call */
-	memset(stack, 0, sizeof(stack));
-	model = (struct walk_model){ .known = false };
-	walks = 0;
-}
-
-static void teardown(void)
-{
-	vec_free(&python.runs);
-	vec_free(&out.frames);
-	Prelease(P, 0);
-}
-
-static uint64_t at(int function)
-{
-	return (uint64_t)TEXT + (uint64_t)function * PAGE + 0x10;
-}
-
-static uint64_t va(size_t index)
-{
-	return STACK + 8 * index;
-}
-
-static void marker(uint64_t address)
-{
-	ck_assert(vec_push(&python.runs, ((struct py_run){ .marker = address })));
-}
-
-/* An activation of the loop whose frame pointer is va(rbp); its caller goes on at pc, with its own frame pointer. */
-static void loop(size_t rbp, uint64_t pc, uint64_t callers)
-{
-	stack[rbp] = callers;
-	stack[rbp + 1] = pc;
-	marker(va(rbp) + 16 - MARKER_BELOW);
-}
-
-static bool in_loop(void *data, const struct native_frame *fr)
-{
-	uint64_t page = fr->pc / PAGE - TEXT / PAGE;
-
-	(void)data;
-	return page == LOOP || page == FIXED;
-}
-
-static void walk_rax(
-    uint64_t pc, size_t sp, uint64_t rbp, uint64_t rax, bool place_only, enum py_marking marking)
-{
-	struct fault f = { 0 };
-	struct walk w = { P, NULL, &python, &model, &out, &f, place_only, 0, in_loop, NULL };
-	prgregset_t regs = { 0 };
-
-	regs[R_PC] = (prgreg_t)pc;
-	regs[R_SP] = (prgreg_t)va(sp);
-	regs[PRREG_RBP] = (prgreg_t)rbp;
-	regs[PRREG_RAX] = (prgreg_t)rax;
-	ck_assert_int_eq(walk_thread(&w, regs, marking), RES_OK);
-}
-
-static void walk(uint64_t pc, size_t sp, uint64_t rbp, bool place_only, enum py_marking marking)
-{
-	walk_rax(pc, sp, rbp, 0, place_only, marking);
-}
-
-/* The walk, a letter a frame: what function; G a gap; upper case means believed. */
-static const char *drawn(void)
-{
-	static const char letters[FUNCTIONS + 1] = "MCLFXAR";
-	static char line[WORDS + 1];
-
-	ck_assert_uint_lt(out.frames.n, WORDS);
-	for (size_t i = 0; i < out.frames.n; i++) {
-		const struct native_frame *fr = &out.frames.at[i];
-		uint64_t page = fr->pc / PAGE - TEXT / PAGE;
-		char c = fr->pc == 0 ? 'G' : page < FUNCTIONS ? letters[page] : 'J';
-
-		line[i] = (char)(fr->how == UNWIND_FP ? c - 'A' + 'a' : c);
-	}
-	line[out.frames.n] = '\0';
-	return line;
-}
-
-static const uint64_t NOWHERE = 1; /* a value of rbp that leads nowhere */
+/* Walking past code that tells by itself where its caller is: stubs, clone, trampolines, the JIT. */
+#include "unit/stack/walk_scene.h"
 
 /* --- glibc's clone, from its system call on --- */
 
@@ -397,7 +173,7 @@ START_TEST(jit_twice)
 }
 END_TEST
 
-/* --- the other ways --- */
+/* --- trampolines --- */
 
 /* Trampolines for perf drop one word, which is rbp or nothing. */
 START_TEST(trampoline_is_passed_by_its_code)
@@ -434,94 +210,6 @@ START_TEST(trampoline_outweighs_a_frame_pointer)
 }
 END_TEST
 
-/* Known by pc and sp only. The first word that looks like a saved rbp leads nowhere; the next one through the marker to
- * the end. */
-START_TEST(frame_pointer_is_guessed_and_verified)
-{
-	stack[3] = va(30);
-	stack[4] = at(LEAF);
-	stack[30] = va(60);
-	stack[31] = at(LOOP);
-	loop(60, at(CALLER), va(80));
-	stack[64] = at(MAIN);
-	walk(at(LOOP), 1, 0, true, PY_MARK_ENTRY);
-	ck_assert_str_eq(drawn(), "LlCM"); /* a return address was passed over: said */
-	ck_assert_uint_eq(out.frames.at[0].cfa, va(32));
-	ck_assert(out.frames.at[0].exact);
-}
-END_TEST
-
-/* The first return address is over a word that fits. Without a marker in the frame it may be its caller's. */
-START_TEST(frame_pointer_that_is_the_first)
-{
-	stack[30] = va(60);
-	stack[31] = at(LOOP);
-	loop(60, at(CALLER), va(80));
-	stack[64] = at(MAIN);
-	walk(at(LOOP), 1, 0, true, PY_MARK_ENTRY);
-	ck_assert_str_eq(drawn(), "LlCM");
-}
-END_TEST
-
-/* With one, the other activation's confirms it. */
-START_TEST(frame_pointer_that_a_marker_measures)
-{
-	loop(30, at(LOOP), va(60));
-	loop(60, at(CALLER), va(80));
-	stack[64] = at(MAIN);
-	walk(at(LOOP), 1, 0, true, PY_MARK_ENTRY);
-	ck_assert_str_eq(drawn(), "LLCM");
-}
-END_TEST
-
-/* What an earlier call has left in the frame leads to the frame's own end, through another function: it would hold the
- * marker, just where the loop has it. */
-START_TEST(frame_pointer_of_an_earlier_call)
-{
-	stack[20] = va(60);
-	stack[21] = at(FRAMED);
-	loop(60, at(CALLER), va(80));
-	stack[64] = stack[81] = at(MAIN);
-	walk(at(LOOP), 1, 0, true, PY_MARK_ENTRY);
-	ck_assert_str_eq(drawn(), "LcM");
-	ck_assert_uint_eq(out.frames.at[0].cfa, va(62));
-}
-END_TEST
-
-/* The same behind code that nothing describes. */
-START_TEST(guess_that_no_loop_confirms)
-{
-	loop(40, at(LOOP), 0);
-	loop(90, at(CALLER), 0);
-	stack[94] = at(MAIN);
-	model = (struct walk_model){ .known = true,
-		.pc = at(LOOP),
-		.cfa_above_marker = MARKER_BELOW,
-		.sp_below_cfa = 31 * 8,
-		.rbp_below_cfa = 16,
-		.rbp_known = true };
-	stack[10] = va(40);
-	stack[11] = at(FRAMED);
-	stack[40] = va(90);
-	walk(at(ALIEN), 1, va(10), false, PY_MARK_ENTRY);
-	ck_assert_str_eq(drawn(), "AGLCM");
-	ck_assert_uint_eq(out.frames.at[1].cfa, va(42));
-}
-END_TEST
-
-/* No word looks like one. */
-START_TEST(frame_pointer_that_nothing_verifies)
-{
-	stack[3] = va(30); /* no return address over it */
-	stack[30] = va(60);
-	stack[40] = va(30); /* leads down */
-	stack[41] = at(CALLER);
-	marker(va(20));
-	walk(at(LOOP), 1, 0, true, PY_MARK_ENTRY);
-	ck_assert_str_eq(drawn(), "L");
-}
-END_TEST
-
 /* Bytes that tell of a caller say nothing in a 32-bit process. */
 START_TEST(narrow_process_is_left_alone)
 {
@@ -540,62 +228,6 @@ START_TEST(narrow_process_is_left_alone)
 }
 END_TEST
 
-START_TEST(resumed_by_the_model)
-{
-	/* The first activation is seen whole; then code that nothing describes. */
-	stack[1] = at(LOOP);
-	loop(30, at(ALIEN), NOWHERE);
-	loop(90, at(CALLER), 0);
-	stack[94] = at(MAIN);
-	walk(at(LEAF), 1, va(30), false, PY_MARK_ENTRY);
-	ck_assert_str_eq(drawn(), "FLAGCM");
-	ck_assert_uint_eq(out.frames.at[3].cfa, va(92));
-}
-END_TEST
-
-START_TEST(resumed_by_trial)
-{
-	loop(30, at(CALLER), 0);
-	stack[34] = at(MAIN);
-	walk(at(ALIEN), 1, NOWHERE, false, PY_MARK_ENTRY);
-	ck_assert_str_eq(drawn(), "AGcM"); /* nothing confirms it: marked */
-	ck_assert_uint_eq(out.frames.at[1].cfa, va(32));
-}
-END_TEST
-
-/* A second marker that lies as far below its CFA makes it certain. */
-START_TEST(trial_confirmed_by_a_second_marker)
-{
-	loop(30, at(FIXED), 0);
-	loop(52, at(CALLER), 0);
-	stack[56] = at(MAIN);
-	walk(at(ALIEN), 1, NOWHERE, false, PY_MARK_ENTRY);
-	ck_assert_str_eq(drawn(), "AGXCM");
-	ck_assert_uint_eq(out.frames.at[1].cfa, va(32));
-}
-END_TEST
-
-/* No distance leads to the end of the stack: better a short stack than a made-up one. */
-START_TEST(trial_that_fails)
-{
-	loop(30, at(ALIEN), 0);
-	walk(at(ALIEN), 1, NOWHERE, false, PY_MARK_ENTRY);
-	ck_assert_str_eq(drawn(), "A");
-}
-END_TEST
-
-/* A guess by frame pointer that meets the marker where the model has it stands, unmarked. */
-START_TEST(guess_confirmed_by_a_marker)
-{
-	stack[20] = va(60);
-	stack[21] = at(LOOP);
-	loop(60, at(CALLER), 0);
-	stack[64] = at(MAIN);
-	walk(at(ALIEN), 1, va(20), false, PY_MARK_ENTRY);
-	ck_assert_str_eq(drawn(), "ALCM");
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("walk");
@@ -604,8 +236,8 @@ int main(void)
 	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, stub_is_passed_by_its_code);
 	tcase_add_test(t, clone_leads_to_the_caller_only);
+	tcase_add_test(t, stub_is_passed_by_its_code);
 	tcase_add_test(t, jit_is_left_through_its_entry);
 	tcase_add_test(t, jit_that_left_rbp_alone);
 	tcase_add_test(t, jit_with_two_answers);
@@ -614,18 +246,7 @@ int main(void)
 	tcase_add_test(t, jit_twice);
 	tcase_add_test(t, trampoline_is_passed_by_its_code);
 	tcase_add_test(t, trampoline_outweighs_a_frame_pointer);
-	tcase_add_test(t, frame_pointer_is_guessed_and_verified);
-	tcase_add_test(t, frame_pointer_that_is_the_first);
-	tcase_add_test(t, frame_pointer_that_a_marker_measures);
-	tcase_add_test(t, frame_pointer_of_an_earlier_call);
-	tcase_add_test(t, frame_pointer_that_nothing_verifies);
 	tcase_add_test(t, narrow_process_is_left_alone);
-	tcase_add_test(t, resumed_by_the_model);
-	tcase_add_test(t, resumed_by_trial);
-	tcase_add_test(t, trial_confirmed_by_a_second_marker);
-	tcase_add_test(t, trial_that_fails);
-	tcase_add_test(t, guess_confirmed_by_a_marker);
-	tcase_add_test(t, guess_that_no_loop_confirms);
 	suite_add_tcase(suite, t);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
