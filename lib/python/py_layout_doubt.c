@@ -35,7 +35,16 @@ static const struct {
 	uint8_t word;
 	uint16_t code, frame;
 } sizes[] = {
+	{ PY_HEX(2, 4), 8, 112, 400 },
+	{ PY_HEX(2, 5), 8, 120, 384 },
+	{ PY_HEX(2, 6), 8, 120, 384 },
 	{ PY_HEX(2, 7), 8, 128, 384 },
+	{ PY_HEX(3, 0), 8, 128, 384 },
+	{ PY_HEX(3, 1), 8, 128, 384 },
+	{ PY_HEX(3, 2), 8, 136, 384 },
+	{ PY_HEX(3, 3), 8, 144, 384 },
+	{ PY_HEX(3, 4), 8, 144, 384 },
+	{ PY_HEX(3, 5), 8, 144, 384 },
 	{ PY_HEX(3, 6), 8, 144, 384 },
 	{ PY_HEX(3, 7), 8, 144, 368 },
 	{ PY_HEX(3, 8), 8, 176, 368 },
@@ -61,9 +70,12 @@ static bool size_differs(const struct trial *t, uint64_t type, uint64_t expected
 {
 	uint64_t size;
 
-	return type != 0 && expected != 0 &&
-	       py_read_word(t->P, t->l, type, t->l->type.name + t->l->word, &size) && size != 0 &&
-	       size != expected;
+	if (type == 0 || expected == 0 ||
+	    !py_read_word(t->P, t->l, type, t->l->type.name + t->l->word, &size))
+		return false;
+	if (t->l->version < PY_HEX(2, 5))
+		size &= UINT32_MAX; /* an int, and another one */
+	return size != 0 && size != expected;
 }
 
 static const char *sizes_doubt(const struct trial *t, const char *object, bool by_table)
@@ -83,10 +95,11 @@ static const char *sizes_doubt(const struct trial *t, const char *object, bool b
 		if (size_differs(t, t->frame_type, sizes[i].frame + refs))
 			return "its frames are of another size";
 	}
-	/* PyUnicodeObject ends with the pointer that follows PyCompactUnicodeObject; bytes count the final zero. */
+	/* PyUnicodeObject ends with the pointer that follows PyCompactUnicodeObject; bytes count the final zero, before 2.7 and in
+	 * 3.0 all of the word that it is in. */
 	if (size_differs(t, str, l->str.compact - 1U + l->word))
 		return "its strings are of another size";
-	if (l->version >= PY_HEX(2, 7) && size_differs(t, bytes, l->bytes.data))
+	if (l->version >= PY_HEX(2, 7) && l->version != PY_HEX(3, 0) && size_differs(t, bytes, l->bytes.data))
 		return "its bytes are of another size";
 	return NULL;
 }
