@@ -9,14 +9,19 @@
 #include "options.h"
 #include "stack/stack.h"
 
+struct report_line {
+	char *text; /* with its newline */
+	size_t n;
+};
+
 struct report {
 	FILE *out;
 	const struct options *opt;
 	const struct stack_target *target;
 	struct strbuf line;
-	/* The text of a pc, made once: threads of a pool wait in the same place. */
-	struct addrmap known;
-	VEC(char *) texts;
+	/* Lines made once: threads of a pool wait in the same place. By pc, and by code object and line. */
+	struct addrmap by_pc, by_place;
+	VEC(struct report_line) lines;
 };
 
 /* `pid:\tpsargs`, or for a core `core 'NAME' of pid:\tpsargs` and what killed it. arg: as typed,

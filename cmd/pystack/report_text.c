@@ -66,38 +66,60 @@ static void describe_pc(struct report *r, struct ps_prochandle *P, uint64_t pc, 
 		strbuf_fmt(&r->line, "+0x%lx", pc - sym.st_value);
 }
 
-/* The same, from the cache of this report. */
-static void native_line(struct report *r, const struct native_frame *fr)
+/* The line that was made for key. False: none was. */
+static bool put_known(const struct report *r, const struct addrmap *by, uint64_t key)
 {
-	uint64_t key = fr->pc * 2 + fr->exact;
 	uint32_t i;
-	char *copy;
 
-	if (addrmap_get(&r->known, key, &i)) {
-		(void)fputs(r->texts.at[i], r->out);
-		(void)fputc('\n', r->out);
-		return;
-	}
-	describe_pc(r, stack_target_handle(r->target), fr->pc, fr->exact);
-	copy = strdup(strbuf_text(&r->line));
-	if (copy != NULL) {
-		if (vec_push(&r->texts, copy))
-			(void)addrmap_put(&r->known, key, (uint32_t)(r->texts.n - 1));
+	if (!addrmap_get(by, key, &i))
+		return false;
+	(void)fwrite(r->lines.at[i].text, 1, r->lines.at[i].n, r->out);
+	return true;
+}
+
+/* r->line is what belongs to key: keep it, and put it. */
+static void put_new(struct report *r, struct addrmap *by, uint64_t key)
+{
+	struct report_line line = { malloc(r->line.n + 1), r->line.n + 1 };
+
+	if (line.text != NULL) {
+		memcpy(line.text, strbuf_text(&r->line), r->line.n);
+		line.text[r->line.n] = '\n';
+		if (vec_push(&r->lines, line))
+			(void)addrmap_put(by, key, (uint32_t)(r->lines.n - 1));
 		else
-			free(copy);
+			free(line.text);
 	}
 	put(r);
 }
 
+static void native_line(struct report *r, const struct native_frame *fr)
+{
+	uint64_t key = fr->pc * 2 + fr->exact;
+
+	if (put_known(r, &r->by_pc, key))
+		return;
+	describe_pc(r, stack_target_handle(r->target), fr->pc, fr->exact);
+	put_new(r, &r->by_pc, key);
+}
+
 static void python_line(struct report *r, const struct py_frame *fr, bool unsure)
 {
+	uint64_t key = (uint64_t)fr->known << 32 | (uint32_t)fr->line;
+
+	unsure |= fr->bad;
+	if (!unsure && put_known(r, &r->by_place, key))
+		return;
 	strbuf_str(&r->line, INDENT "  ");
 	/* Dropping one that cannot be decoded would make its caller look like the caller of its callee. */
 	if (!py_frame_text(stack_python_process(r->target), fr, r->opt->verbose, &r->line))
 		unsure = true;
-	if (unsure)
+	if (unsure) {
 		strbuf_str(&r->line, " ?");
-	put(r);
+		put(r);
+	} else {
+		put_new(r, &r->by_place, key);
+	}
 }
 
 /* Code in memory that is no file's is a JIT's. */
@@ -257,9 +279,10 @@ void report_process(struct report *r, struct ps_prochandle *P, const char *core)
 
 void report_end(struct report *r)
 {
-	for (size_t i = 0; i < r->texts.n; i++)
-		free(r->texts.at[i]);
-	vec_free(&r->texts);
-	addrmap_free(&r->known);
+	for (size_t i = 0; i < r->lines.n; i++)
+		free(r->lines.at[i].text);
+	vec_free(&r->lines);
+	addrmap_free(&r->by_pc);
+	addrmap_free(&r->by_place);
 	strbuf_free(&r->line);
 }

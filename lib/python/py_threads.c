@@ -114,6 +114,7 @@ static enum res read_all(struct py_process *py, py_threads *threads, py_addresse
 		if (read_runtime(py, (uint32_t)i, threads, interps, res == RES_OK ? f : NULL) != RES_OK)
 			res = RES_FAIL;
 	}
+	addrmap_free(&py->seen); /* big where there are many threads, and each stack begins by clearing it */
 	return res;
 }
 
