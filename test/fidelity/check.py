@@ -27,12 +27,13 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 SID = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "pystack/matrix/sid")
 PROGRAMS = ["everything", "threads", "signals", "throws"]
+OLDEST_PROGRAMS = ["calls", "callbacks", "generators", "classes", "exceptions", "everything"]
 ANNOTATION = re.compile(r"^ {16}\[ (.*):(-?\d+) \((.*)\) \]( \?)?$")
 NATIVE = re.compile(r"^ {14}(?:(.+)`(?:(.+?)(?:\+0x([0-9a-f]+))?)|0x[0-9a-f]+)$")
 HEADER = re.compile(r"^-+ thread# (\d+)")
 OLDEST = {"_start", "clone3", "__clone3", "clone", "__clone", "start_thread"}
 LOOPS = re.compile(r"_PyEval_EvalFrameDefault|_TAIL_CALL_|_PyJIT|0x[0-9a-f]+$")
-LOOPS_BEFORE_36 = re.compile(r"PyEval_EvalFrameEx|0x[0-9a-f]+$")
+LOOPS_BEFORE_36 = re.compile(r"PyEval_EvalFrame(Ex)?$|0x[0-9a-f]+$")
 # Below a root the machine is bound to /media, and its programs run there by its own dynamic linker.
 ENTER = 'mount -t proc proc "$1/proc" && mount --rbind / "$1/media" && root=$1 && shift && exec chroot "$root" "$@"'
 LIBRARIES = "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu"
@@ -41,12 +42,18 @@ EU_EVERY = 50
 Frame = collections.namedtuple("Frame", "file line name run")
 
 
+def now_called(key):
+    """FILE TAB NAME, with what 2.4 calls a module and a generator expression in the words of later ones."""
+    file, _, name = key.partition("\t")
+    return file + "\t" + ({"?": "<module>", "<generator expression>": "<genexpr>"}.get(name, name) if file != UNKNOWN else name)
+
+
 class Program:
     """What busy.py says of itself."""
 
     def __init__(self, source, told):
         self.version, self.roots = tuple(told["version"]), told["roots"]
-        self.codes = told["codes"]
+        self.codes = {now_called(key): lines for key, lines in told["codes"].items()}
         self.allowed, self.by_c, self.anywhere = {}, {}, set()
         for number, text in enumerate(source, 1):
             names = text.partition("  #: ")[2].split()
@@ -57,13 +64,13 @@ class Program:
                 self.by_c[number] = {n[1:] for n in names if n[0] == "!"}
 
     def wrong_line(self, f):
-        if f.name == UNKNOWN or any(f.line in lines for lines in self.codes.get(f.file + "\t" + f.name, ())):
+        if f.file == UNKNOWN or any(f.line in lines for lines in self.codes.get(f.file + "\t" + f.name, ())):
             return None
         return "%s:%d is no line of %s" % (f.file, f.line, f.name)
 
     def wrong_call(self, caller, callee, marked):
         """Can this line of the caller lead to the callee?"""
-        if callee.name in self.anywhere or UNKNOWN in (caller.name, callee.name):
+        if callee.name in self.anywhere or UNKNOWN in (caller.file, callee.file):
             return None
         what = "%s:%d (%s) does not call %s" % (caller.file, caller.line, caller.name, callee.name)
         if caller.file.endswith("threading.py"):
@@ -92,8 +99,9 @@ class Stack:
             if found:
                 if not above.startswith(" " * 16):
                     self.heads.append(above)
-                self.frames.append(Frame(found[1], int(found[2]), found[3], len(self.natives)))
-                self.marked |= found[4] is not None or found[3] == UNKNOWN
+                file, _, name = now_called(found[1] + "\t" + found[3]).partition("\t")
+                self.frames.append(Frame(file, int(found[2]), name, len(self.natives)))
+                self.marked |= found[4] is not None or found[1] == UNKNOWN
                 self.lacking = False
             elif text.startswith(" " * 14 + "("):
                 self.marked |= not re.match(r" +\((signal handler called|JIT|unwind gap)\)", text)
@@ -129,7 +137,8 @@ def ends_well(stack):
 def bare_activations(program, stack):
     """Each activation has its frames, but for the youngest, which may be about to begin or to end, and
     one that calls `__del__` while it lets its last frame go."""
-    name = "_PyEval_EvalFrameDefault" if program.version >= (3, 6) else "PyEval_EvalFrameEx"
+    name = "PyEval_EvalFrame" if program.version < (2, 5) else "PyEval_EvalFrameEx"
+    name = name if program.version < (3, 6) else "_PyEval_EvalFrameDefault"
     runs = {f.run - 1 for f in stack.frames}
     out = []
     for at, text in enumerate(stack.natives):
@@ -176,16 +185,30 @@ def die_with_us():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
+def enter_root(root):
+    return ["unshare", "-m", "sh", "-c", ENTER, "sh", root] if root else []
+
+
+def environment(env):
+    return dict(os.environ, PYTHONDONTWRITEBYTECODE="1", LC_ALL="C.UTF-8", **env)
+
+
+def which_programs(python, root, env):
+    """The folder with the busy.py that it understands, and its programs."""
+    said = subprocess.run(enter_root(root) + [python, "-c", "import sys; sys.stdout.write('%d %d' % sys.version_info[:2])"],
+                          stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env=environment(env), text=True).stdout
+    version = tuple(int(n) for n in said.split())
+    if version < (2, 7) or (3, 0) <= version < (3, 6):
+        return HERE + "/oldest", OLDEST_PROGRAMS
+    return HERE + ("/python2" if version < (3, 0) else ""), PROGRAMS
+
+
 class Busy:
     """A running program of one interpreter."""
 
-    def __init__(self, python, root, env, name):
+    def __init__(self, python, root, env, folder, name):
         above = "/media" if root else ""
-        enter = ["unshare", "-m", "sh", "-c", ENTER, "sh", root] if root else []
-        env = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", LC_ALL="C.UTF-8", **env)
-        major = subprocess.run(enter + [python, "-c", "import sys; sys.stdout.write(str(sys.version_info[0]))"],
-                               stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env=env, text=True).stdout
-        source = HERE + ("/python2" if major == "2" else "") + "/busy.py"
+        enter, env, source = enter_root(root), environment(env), folder + "/busy.py"
         self.told = tempfile.mktemp()
         self.process = subprocess.Popen(enter + [python, above + source, above + self.told, name],
                                         stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env=env,
@@ -324,10 +347,11 @@ def one_stop(opt, busy, eu, number):
 def check(opt, label, python, root, env):
     count, total = collections.Counter(), 0
     eu = Eu(root)
-    for name in PROGRAMS:
-        busy, eu.at = Busy(python, root, env, name), {}
+    folder, programs = which_programs(python, root, env)
+    for name in programs:
+        busy, eu.at = Busy(python, root, env, folder, name), {}
         try:
-            for number in range(max(opt.n // len(PROGRAMS), 1)):
+            for number in range(max(opt.n // len(programs), 1)):
                 time.sleep(random.random() * 0.002)
                 stacks, text, bad = one_stop(opt, busy, eu, number)
                 count["stops"] += 1

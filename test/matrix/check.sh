@@ -64,8 +64,6 @@ row() {
 	export PYTHON PYSTACK_TEST_ROOT PYSTACK_TEST_VERSION
 	live=$(tests live_python "$label")
 	case $live in skipped*) printf '%-22s %s\n' "$label" "$live" && return ;; esac
-	# busy.py is written in the words of 2.7 and 3.6.
-	case $version in 2.[4-6] | 3.[0-5]) FIDELITY=0 ;; esac
 	printf '%-22s %-18s %-16s %s\n' "$label" "$live" "$(tests live_core "$label")" "$(fidelity "$label")"
 }
 
