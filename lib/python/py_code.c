@@ -17,7 +17,7 @@
 #include "python/py_process.h"
 #include "python/py_text.h"
 
-enum { WORDS = 9, UNIT = 2, TLBC_MAX = 1 << 20 };
+enum { WORDS = 9, LAST = 2, UNIT = 2, TLBC_MAX = 1 << 20 };
 
 struct bytecode_copy {
 	uint32_t epoch; /* when its start was read */
@@ -35,12 +35,13 @@ struct py_code_entry {
 	struct addrmap copy_at; /* a copy's number → index in copies */
 	uint32_t epoch;         /* of the last comparison */
 	uint32_t generation;    /* the capture that its strings are of */
-	/* The last place whose line was asked for: many threads and a recursion are in the same one. */
+	/* The last places whose lines were asked for: many threads, and recursions, are in the same ones. */
 	struct {
 		bool known;
 		int32_t line;
 		uint64_t at;
-	} last;
+	} last[LAST];
+	unsigned next; /* of last: to be replaced */
 };
 
 static void entry_clear(struct py_code_entry *e)
@@ -287,12 +288,17 @@ static int32_t decode_line(const struct py_layout *l, const struct py_code_entry
 
 static int32_t line_at(const struct py_layout *l, struct py_code_entry *e, uint64_t at)
 {
-	if (!e->last.known || e->last.at != at) {
-		e->last.line = decode_line(l, e, at);
-		e->last.at = at;
-		e->last.known = true;
+	unsigned i;
+
+	for (i = 0; i < LAST; i++) {
+		if (e->last[i].known && e->last[i].at == at)
+			return e->last[i].line;
 	}
-	return e->last.line;
+	i = e->next++ % LAST;
+	e->last[i].line = decode_line(l, e, at);
+	e->last[i].at = at;
+	e->last[i].known = true;
+	return e->last[i].line;
 }
 
 /* Up to 3.10 `instr` is an offset and nothing is ever hidden. */
