@@ -11,6 +11,8 @@
  *
  * A process that runs can make a right layout look wrong for once: so what moves is looked at several times. What
  * cannot be read is no evidence. */
+#include <time.h>
+
 #include "os/target_os.h"
 #include "python/py_layout.h"
 #include "python/py_memory.h"
@@ -20,6 +22,8 @@ enum {
 	INTERPS_LOOKED_AT = 64,
 	CFRAMES_LOOKED_AT = 256,
 	LOOKS = 16, /* at what moves: a process that runs makes few of them look wrong, a wrong layout all */
+	/* And as many more, with pauses: where generators are resumed by the million most looks meet two activations at once. */
+	PAUSE_NS = 500 * 1000,
 	TID_MAX = 1 << 22 /* Linux include/linux/threads.h, PID_MAX_LIMIT */
 };
 
@@ -251,10 +255,12 @@ const char *py_layout_doubt(
 
 	if (why != NULL)
 		return why;
-	for (int i = 0; i < LOOKS; i++) {
+	for (int i = 0; i < 2 * LOOKS; i++) {
 		why = lists_doubt(&t, runtime);
-		if (why == NULL)
+		if (why == NULL || (i >= LOOKS && Pstate(P) == PS_DEAD))
 			break;
+		if (i >= LOOKS)
+			(void)nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NS }, NULL);
 	}
 	return why;
 }

@@ -192,19 +192,16 @@ static bool may_be_wrong(const struct cfi_engine *e, const struct activation *a)
 	return a->exact || e->arch->word == 4;
 }
 
-/* Can the step from sp that has led to *a be right? A return address is behind a call, unless code goes on there that a signal
- * has interrupted, or that the kernel made a handler return to. What nothing describes is not judged here. */
+/* Can the step from sp that has led to *a be right? It leads up the stack, and to code; not all code that is returned to is behind a call
+ * (the kernel's where a uretprobe waits, a context's start). What nothing describes is not judged here. */
 static bool is_caller(const struct cfi_engine *e, uint64_t sp, enum engine_end end,
     const struct activation *a, const struct engine_note *note)
 {
-	uint64_t ra = a->regs.reg[e->arch->pc];
-
 	if (end == ENGINE_LOST || note->no_cfi || note->signal)
 		return true;
 	if (end == ENGINE_OLDEST)
 		return note->undefined;
-	return a->regs.reg[e->arch->sp] > sp && ((call_is_code(e->P, ra - 1) && call_is_before(e->mem, ra)) ||
-						    is_trampoline(e->arch, e->mem, ra));
+	return a->regs.reg[e->arch->sp] > sp && call_is_code(e->P, a->regs.reg[e->arch->pc] - 1);
 }
 
 /* A step from where the row may be wrong. */

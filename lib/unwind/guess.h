@@ -37,7 +37,7 @@ struct guess {
  * be it as well. */
 bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint64_t *fp);
 
-/* The row of *a leads to nothing that was called: its code has pushed words that the row does not count, or counts the wrong way.
+/* The row of *a leads to no code: its own has pushed words that the row does not count, or counts the wrong way.
  * The stack pointer with which the row is right: the only one that is proven, or of several the only one by a
  * call that names it. False: there is none, or another may be it as well. */
 bool guess_pushed(const struct guess *g, const struct activation *a, uint64_t *sp);

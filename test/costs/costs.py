@@ -2,7 +2,7 @@
 """What pystack does, in figures that no clock and no other load changes.   make check-costs | costs-update
 
 On a few targets and cores (test/bench/scene.py, Debian's Python, the same addresses every time) are counted
-  calls         system calls but those that wait, by strace      read   bytes that these read
+  calls         system calls but those that wait, by strace      read   bytes that these read, but for counters
   instructions  by valgrind --tool=callgrind; of cores alone, as valgrind does not know all calls of a live capture
   faults        pages touched for the first time                 peak   memory, kB
 and compared with test/costs/figures. More than that by a margin fails; less by it is said, to be stored.
@@ -20,6 +20,8 @@ SCENE = os.path.join(HERE, "../bench/scene.py")
 FIGURES = os.path.join(HERE, "figures")
 PYTHON = "/usr/bin/python3"
 READS = {"read", "pread64", "readv", "preadv", "process_vm_readv"}
+# A shorter text is a thread's counters, which have more digits where more else is to be done.
+LEAST = 64
 # How often it looks whether a thread has stopped is a matter of time.
 WAITS = {"waitid", "wait4", "rt_sigtimedwait", "futex", "poll", "ppoll", "nanosleep", "clock_nanosleep", "sched_yield"}
 # name: threads, depth, core?, options of pystack
@@ -78,7 +80,7 @@ def by_strace(command, out):
             if not unfinished and name not in WAITS:
                 calls[name] = calls.get(name, 0) + 1
             result = re.search(r"= (\d+)$", line.rstrip())
-            if name in READS and result:
+            if name in READS and result and int(result.group(1)) >= LEAST:
                 read += int(result.group(1))
     os.unlink(log)
     return sum(calls.values()), read, calls
