@@ -22,6 +22,7 @@ struct report {
 	/* Lines made once: threads of a pool wait in the same place. By pc, and by code object and line. */
 	struct addrmap by_pc, by_place;
 	VEC(struct report_line) lines;
+	size_t kept; /* bytes of them */
 };
 
 /* `pid:\tpsargs`, or for a core `core 'NAME' of pid:\tpsargs` and what killed it. arg: as typed,

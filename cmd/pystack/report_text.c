@@ -18,7 +18,7 @@
 
 #define INDENT "              "
 
-enum { HEADER_WIDTH = 62, HEADER_RULE_MIN = 4, NAME_MAX_BYTES = 4096, INTERPS_NAMED = 8 };
+enum { HEADER_WIDTH = 62, HEADER_RULE_MIN = 4, NAME_MAX_BYTES = 4096, INTERPS_NAMED = 8, KEPT_MAX = 1 << 20 };
 
 static void put(struct report *r)
 {
@@ -80,9 +80,12 @@ static bool put_known(const struct report *r, const struct addrmap *by, uint64_t
 /* r->line is what belongs to key: keep it, and put it. */
 static void put_new(struct report *r, struct addrmap *by, uint64_t key)
 {
-	struct report_line line = { malloc(r->line.n + 1), r->line.n + 1 };
+	struct report_line line = { NULL, r->line.n + 1 };
 
+	if (!r->line.failed && r->kept + line.n <= KEPT_MAX)
+		line.text = malloc(line.n);
 	if (line.text != NULL) {
+		r->kept += line.n;
 		memcpy(line.text, strbuf_text(&r->line), r->line.n);
 		line.text[r->line.n] = '\n';
 		if (vec_push(&r->lines, line))

@@ -82,8 +82,9 @@ static bool redefines(struct span s)
 
 	if (!span_u8(&s, &op) || op != CFA_DEF || !skip_leb(&s) || !skip_leb(&s))
 		return false;
-	while (span_u8(&s, &op) && op >> 6 == CFA_OFFSET && skip_leb(&s))
-		continue;
+	do
+		op = 0;
+	while (span_u8(&s, &op) && op >> 6 == CFA_OFFSET && skip_leb(&s));
 	return op == CFA_DEF || op == CFA_DEF_OFFSET || op == CFA_DEF_EXPRESSION;
 }
 

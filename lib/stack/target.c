@@ -280,8 +280,11 @@ static struct join_loop loop_of(struct stack_target *t, uint32_t runtime, bool c
 		eval->known = true;
 		eval->n = py_eval_ranges(t->py, runtime, eval->at, EVAL_RANGES);
 	}
-	loop.eval = eval->at;
-	loop.n_eval = eval->n;
+	/* What others have asked for changes nothing. */
+	if (code || loop.marking == PY_MARK_NONE) {
+		loop.eval = eval->at;
+		loop.n_eval = eval->n;
+	}
 	return loop;
 }
 
@@ -321,7 +324,7 @@ static enum res unwind(
 			break;
 	}
 	walk = (struct walk){ t->capture.P, t->unwinder, &th->python, &t->models[place.runtime], &th->native,
-		f, l->have_place, 0, t->py == NULL ? NULL : in_loop, &place };
+		f, l->have_place, t->py == NULL ? NULL : in_loop, &place };
 	return walk_thread(
 	    &walk, l->regs, t->py == NULL ? PY_MARK_ENTRY : py_marking_of(t->py, place.runtime));
 }

@@ -109,6 +109,16 @@ static size_t trusted(struct walk *w)
 	}
 }
 
+/* Does the walk's frame i depend on a frame pointer that was looked for? */
+static bool is_sought(const struct native_stack *s, size_t i)
+{
+	for (size_t k = 1; k < s->frames.n && k <= i + 1; k++) {
+		if (s->frames.at[k].sought)
+			return true;
+	}
+	return false;
+}
+
 static void learn(const struct native_stack *s, const struct py_stack *python, struct walk_model *model)
 {
 	size_t i = 0;
@@ -122,6 +132,8 @@ static void learn(const struct native_stack *s, const struct py_stack *python, s
 		if (i == s->frames.n)
 			return;
 		fr = &s->frames.at[i];
+		if (is_sought(s, i))
+			return;
 		if (marker == 0 || marker < fr->sp || fr->how == UNWIND_FP || fr->no_cfi || fr->pc == 0 ||
 		    i == 0)
 			continue;
@@ -187,7 +199,9 @@ enum res walk_thread(struct walk *w, const prgregset_t prregs, enum py_marking m
 		learn(w->out, w->python, w->model);
 		res = pass(w);
 	}
-	if (w->doubtful != 0 && w->doubtful < w->out->frames.n)
-		w->out->frames.at[w->doubtful].how = UNWIND_FP; /* said, unless the registers are had */
+	for (size_t i = 0; i < w->out->frames.n; i++) {
+		if (w->out->frames.at[i].sought)
+			w->out->frames.at[i].how = UNWIND_FP; /* said, unless the registers are had */
+	}
 	return res == RES_NONE ? RES_OK : res;
 }

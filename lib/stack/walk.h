@@ -23,9 +23,6 @@ struct walk {
 	struct native_stack *out;
 	struct fault *f;
 	bool place_only; /* of the registers only pc and sp are known */
-	/* Of the walk: index of a frame whose callee's frame pointer was found by looking for it, and may be what an earlier
-	 * call has left there, or a caller's; 0 none. */
-	size_t doubtful;
 	/* Is fr an activation of the loop? Asked only where a guess is to be confirmed by markers: what an earlier call has left
 	 * on the stack may seem to hold one. NULL: nobody knows. */
 	bool (*in_loop)(void *data, const struct native_frame *fr);

@@ -264,21 +264,6 @@ static bool try_frame_pointer(struct walk *w, uint64_t slot)
 	return vec_push(&s->frames, last) && false;
 }
 
-/* Does the call before ret name the function that fr is in? */
-static bool is_named_by(struct ps_prochandle *P, uint64_t ret, const struct native_frame *fr)
-{
-	uint8_t b[5];
-	int32_t distance;
-	GElf_Sym sym;
-	char name[2];
-
-	if (Pread(P, b, sizeof(b), ret - sizeof(b)) != sizeof(b) || b[0] != 0xe8)
-		return false;
-	memcpy(&distance, b + 1, sizeof(distance));
-	return Plookup_by_addr(P, fr->exact ? fr->pc : fr->pc - 1, name, sizeof(name), &sym) == 0 &&
-	       sym.st_value == ret + (uint64_t)(int64_t)distance;
-}
-
 /* Has the walk's frame i the distance from its CFA to the marker in it that others confirm? Then that is its CFA. */
 static bool is_measured(const struct walk *w, size_t i)
 {
@@ -296,7 +281,7 @@ static bool is_measured(const struct walk *w, size_t i)
  * the first word above sp that can be a saved one, i.e. points up the stack to another, each with a return
  * address over it. A saved one that is no pointer is passed over by this, and its activation with it; and what is found
  * may be what an earlier call has left in the room that is the frame's now. So the caller is in doubt but where
- * no return address was passed over, and the call or a marker says that it is this one. */
+ * no return address was passed over, and a marker says that the frame ends there. */
 static enum res pass_frame_pointer(struct walk *w)
 {
 	enum { WORDS = 512 };
@@ -315,9 +300,7 @@ static enum res pass_frame_pointer(struct walk *w)
 		if (slot[0] > at && slot[0] - at < (1U << 20) && walk_follows_call(w->P, slot[1]) &&
 		    Pread(w->P, next, sizeof(next), slot[0]) == sizeof(next) &&
 		    walk_follows_call(w->P, next[1]) && try_frame_pointer(w, at)) {
-			if (passed_over || !(is_named_by(w->P, slot[1], &w->out->frames.at[caller - 1]) ||
-					       is_measured(w, caller - 1)))
-				w->doubtful = caller;
+			w->out->frames.at[caller].sought = passed_over || !is_measured(w, caller - 1);
 			return RES_OK;
 		}
 		passed_over |= walk_follows_call(w->P, slot[1]);

@@ -184,41 +184,38 @@ static enum engine_end guessed_step(struct cfi_engine *e, struct activation *a, 
 	return end;
 }
 
-/* Rows of functions written in assembly language are not always right: of glibc 2.31's memcpy for i386 they subtract what is
- * pushed. It calls hardly anything, so that only on i386, where code asks others for its own address, it is
- * anywhere but youngest. */
-static bool may_be_wrong(const struct cfi_engine *e, const struct activation *a)
+/* Is it certain that no caller is at *a? What is not mapped may have been since the mappings were read, and what is mapped
+ * as code may be a start that nobody called. */
+static bool is_no_caller(const struct cfi_engine *e, const struct activation *a)
 {
-	return a->exact || e->arch->word == 4;
+	enum { FIRST_MAPPED = 0x10000 }; /* Linux vm.mmap_min_addr */
+	uint64_t ra = a->regs.reg[e->arch->pc];
+
+	return ra < FIRST_MAPPED || (Paddr_to_map(e->P, ra - 1) != NULL && !call_is_code(e->P, ra - 1));
 }
 
-/* Can the step from sp that has led to *a be right? It leads up the stack, and to code; not all code that is returned to is behind a call
- * (the kernel's where a uretprobe waits, a context's start). What nothing describes is not judged here. */
-static bool is_caller(const struct cfi_engine *e, uint64_t sp, enum engine_end end,
-    const struct activation *a, const struct engine_note *note)
-{
-	if (end == ENGINE_LOST || note->no_cfi || note->signal)
-		return true;
-	if (end == ENGINE_OLDEST)
-		return note->undefined;
-	return a->regs.reg[e->arch->sp] > sp && call_is_code(e->P, a->regs.reg[e->arch->pc] - 1);
-}
-
-/* A step from where the row may be wrong. */
+/* Rows of functions written in assembly language are not always right: of glibc 2.31's memcpy for i386 they subtract what is pushed.
+ * A step that leads to no code is tried again with what may have been pushed; on i386 alone, where programs
+ * that make code and take the right to run it away for a while are rare. */
 static enum engine_end judged_step(
     struct cfi_engine *e, struct activation *a, struct engine_note *note, int *reg_missing)
 {
 	const struct guess g = { e->P, e->mem, e->arch, step_certain, row_at, e, &e->guesses.now };
 	struct activation from = *a;
+	struct engine_note again;
 	enum engine_end end = step(e, a, note, reg_missing);
+	int ignored;
 	uint64_t sp = from.regs.reg[e->arch->sp];
 
-	if (is_caller(e, sp, end, a, note) || !guess_pushed(&g, &from, &sp))
+	if (end != ENGINE_CALLER || note->no_cfi || note->signal ||
+	    !(a->regs.reg[e->arch->sp] <= sp || is_no_caller(e, a)) || !guess_pushed(&g, &from, &sp))
 		return end;
 	regs_set(&from.regs, e->arch->sp, sp);
-	engine_note_clear(note);
-	end = step(e, &from, note, reg_missing);
-	*a = from;
+	engine_note_clear(&again);
+	if (step(e, &from, &again, &ignored) == ENGINE_CALLER) {
+		*a = from;
+		*note = again;
+	}
 	return end;
 }
 
@@ -227,7 +224,7 @@ static enum engine_end cfi_step(void *engine, struct activation *a, struct engin
 	struct cfi_engine *e = engine;
 	int reg_missing = CFI_NO_REGISTER;
 	enum engine_end end =
-	    may_be_wrong(e, a) ? judged_step(e, a, note, &reg_missing) : step(e, a, note, &reg_missing);
+	    e->arch->word == 4 ? judged_step(e, a, note, &reg_missing) : step(e, a, note, &reg_missing);
 
 	return end == ENGINE_LOST && reg_missing == e->arch->fp ? guessed_step(e, a, note) : end;
 }

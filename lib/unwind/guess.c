@@ -287,16 +287,21 @@ bool guess_pushed(const struct guess *g, const struct activation *a, uint64_t *s
 	const struct unwind_arch *arch = g->arch;
 	const struct cfi_row *row = g->row(g->engine, a->regs.reg[arch->pc] - !a->exact);
 	struct places found = { .n = 0 };
+	int64_t offset;
 	uint64_t start;
 
 	if (row == NULL || row->signal || row->cfa.kind != CFI_REGISTER || row->cfa.reg != arch->sp)
 		return false;
 	start = row->start;
-	for (unsigned n = 1; n <= FORGOTTEN_MAX && *g->steps != 0; n++) {
+	offset = row->cfa.at.offset;
+	/* From where the return address is at sp. */
+	for (int64_t words = -(int64_t)FORGOTTEN_MAX; words <= FORGOTTEN_MAX && *g->steps != 0; words++) {
 		struct activation tried = *a;
-		uint64_t at = cfi_cut(a->regs.reg[arch->sp] + (uint64_t)n * arch->word, arch->word);
+		uint64_t at = cfi_cut(a->regs.reg[arch->sp] + (uint64_t)(words * arch->word), arch->word);
 		enum link link;
 
+		if (words == 0 || words * arch->word + offset < arch->word)
+			continue;
 		regs_set(&tried.regs, arch->sp, at);
 		link = leads_to_end(g, tried, start, LINKS_OF_PUSHED);
 		if (link == LINK_NONE)

@@ -139,19 +139,6 @@ static NOINLINE void scene_null_call(void)
 	sink += zero;
 }
 
-/* Nothing says that it has pushed two words. */
-__attribute__((naked)) static void forgetful(void)
-{
-	__asm__("push %rbx\n\tpush $1\n\tint3\n\tpop %rcx\n\tpop %rbx\n\tret");
-}
-
-static NOINLINE void scene_forgetful(void)
-{
-	SAY_CALLER();
-	forgetful();
-	sink += zero;
-}
-
 /* --- how a function can end and be cut up --- */
 
 static NOINLINE __attribute__((noreturn)) void die(void)
@@ -329,7 +316,6 @@ static const struct {
 	{ "altstack", scene_altstack },
 	{ "first_instruction", scene_first_instruction },
 	{ "null_call", scene_null_call },
-	{ "forgetful", scene_forgetful },
 	{ "noreturn", scene_noreturn },
 	{ "cold", scene_cold },
 	{ "jit", scene_jit },

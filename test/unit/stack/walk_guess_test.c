@@ -13,6 +13,7 @@ START_TEST(frame_pointer_is_guessed_and_verified)
 	stack[64] = at(MAIN);
 	walk(at(LOOP), 1, 0, true, PY_MARK_ENTRY);
 	ck_assert_str_eq(drawn(), "LlCM"); /* a return address was passed over: said */
+	ck_assert(!model.known);           /* and nothing is learned from it */
 	ck_assert_uint_eq(out.frames.at[0].cfa, va(32));
 	ck_assert(out.frames.at[0].exact);
 }

@@ -286,19 +286,19 @@ static bool step_by_sp(void *engine, struct activation *a, bool *oldest)
 	return true;
 }
 
-/* The words that f has pushed, as they are found; 0: they are not. */
-static uint64_t pushed(struct drawn *d, bool exact)
+/* The words that f has pushed and its row does not count (less than 0: popped), as they are found; 0: they are not. */
+static int64_t pushed(struct drawn *d, bool exact)
 {
 	struct activation a = { .exact = exact };
 	uint64_t sp;
 
 	regs_set(&a.regs, UNWIND_DWARF_PC, F + 0x40);
 	regs_set(&a.regs, UNWIND_DWARF_RSP, STACK);
-	return guess_pushed(&d->guess, &a, &sp) ? (sp - STACK) / 8 : 0;
+	return guess_pushed(&d->guess, &a, &sp) ? (int64_t)(sp - STACK) / 8 : 0;
 }
 
 /* f with `words` pushed, and what it was called by; another return address that leads to the end is further up (0: none). */
-static void draw_pushed(struct drawn *d, size_t words, uint64_t ra, uint64_t other)
+static void draw_pushed(struct drawn *d, int64_t words, uint64_t ra, uint64_t other)
 {
 	drawn_init(d, 0, prologue, sizeof(prologue));
 	d->guess.step = step_by_sp;
@@ -317,10 +317,10 @@ START_TEST(pushed_words)
 {
 	struct drawn d;
 
-	for (size_t words = 1; words <= 17; words++) {
+	for (int64_t words = -1; words <= 17; words++) {
 		draw_pushed(&d, words, BY_NAME, 0);
-		ck_assert_uint_eq(pushed(&d, true), words <= 16 ? words : 0);
-		ck_assert_uint_eq(pushed(&d, false), words <= 16 ? words : 0);
+		ck_assert_int_eq(pushed(&d, true), words <= 16 ? words : 0);
+		ck_assert_int_eq(pushed(&d, false), words <= 16 ? words : 0);
 		drawn_free(&d);
 	}
 }
@@ -328,7 +328,8 @@ END_TEST
 
 static const struct pushed_scene {
 	const char *what;
-	uint64_t ra, other, words;
+	uint64_t ra, other;
+	int64_t words;
 } pushed_scenes[] = {
 	{ "called by its name", BY_NAME, 0, 3 },
 	{ "called through a register", BY_REGISTER, 0, 3 },
@@ -358,17 +359,17 @@ START_TEST(words_not_proven)
 	/* The stack does not lead to its end. */
 	draw_pushed(&d, 3, BY_NAME, 0);
 	d.stack[6] = 0;
-	ck_assert_uint_eq(pushed(&d, true), 0);
+	ck_assert_int_eq(pushed(&d, true), 0);
 	drawn_free(&d);
 	/* f's frame is not described by sp. */
 	draw_pushed(&d, 3, BY_NAME, 0);
 	d.rows[0].cfa.reg = UNWIND_DWARF_RBP;
-	ck_assert_uint_eq(pushed(&d, true), 0);
+	ck_assert_int_eq(pushed(&d, true), 0);
 	drawn_free(&d);
 	/* Not all could be tried. */
 	draw_pushed(&d, 3, BY_NAME, 0);
 	d.steps = 10;
-	ck_assert_uint_eq(pushed(&d, true), 0);
+	ck_assert_int_eq(pushed(&d, true), 0);
 	drawn_free(&d);
 }
 END_TEST

@@ -194,21 +194,6 @@ START_TEST(call_to_nowhere_loses_nothing)
 }
 END_TEST
 
-/* What unwind information does not say is proven. */
-START_TEST(words_that_nothing_tells_of)
-{
-	struct walked w;
-
-	for (size_t b = 0; b < BUILDS; b++) {
-		scene_begin(&w, builds[b], "forgetful", UNWIND_ENGINE_CFI);
-		scene_walk(&w, ~0U);
-		expect_chain(&w, builds[b], "forgetful");
-		expect_said(&w, builds[b], "forgetful");
-		scene_end(&w);
-	}
-}
-END_TEST
-
 /* Pc and sp are enough where no frame on the way needs another register, or where it can be proven. */
 START_TEST(pc_and_sp_alone)
 {
@@ -391,7 +376,6 @@ int main(void)
 	tcase_add_loop_test(tcase, scenes_say_the_truth, 0, sizeof(plain_scenes) / sizeof(plain_scenes[0]));
 	tcase_add_test(tcase, guess_behind_generated_code_is_marked);
 	tcase_add_test(tcase, call_to_nowhere_loses_nothing);
-	tcase_add_test(tcase, words_that_nothing_tells_of);
 	tcase_add_test(tcase, pc_and_sp_alone);
 	/* The last one is static: its linkage stubs have no call frame information. */
 	tcase_add_loop_test(tcase, every_instruction, 0, BUILDS - 1);
