@@ -60,11 +60,15 @@ static bool size_add(struct sizes *s, uint64_t size)
 	return true;
 }
 
-/* Does the instruction at b (its operation, behind a prefix) set the stack pointer to something that is not a constant
- * away from where it was? sub, and: reg to rsp, alignment; mov, lea: from a register that is not the frame pointer. */
-static bool moves_sp(const uint8_t *b)
+enum { REX = 0x48, REX_R = 4, REX_B = 1 };
+
+/* Does the instruction at b (its operation, behind the prefix rex) set the stack pointer to something that is not a constant
+ * away from where it was? sub, and: reg to rsp, alignment; mov, lea: from a register that is not the frame pointer. With a bit of
+ * the prefix set, what looks like rsp is r12. */
+static bool moves_sp(const uint8_t *b, uint8_t rex)
 {
-	bool to_rm = (b[1] & 0xc7) == 0xc4, to_reg = (b[1] & 0xf8) == 0xe0;
+	bool to_rm = (b[1] & 0xc7) == 0xc4 && (rex & REX_B) == 0;
+	bool to_reg = (b[1] & 0xf8) == 0xe0 && (rex & REX_R) == 0;
 
 	switch (b[0]) {
 	case 0x29: /* sub reg, rsp */
@@ -72,14 +76,15 @@ static bool moves_sp(const uint8_t *b)
 	case 0x2b:
 		return to_reg;
 	case 0x89: /* mov reg, rsp; from rbp it is the end of the function */
-		return to_rm && (b[1] >> 3 & 7) != 5;
+		return to_rm && ((b[1] >> 3 & 7) != 5 || (rex & REX_R) != 0);
 	case 0x8b:
-		return to_reg && (b[1] & 7) != 5;
+		return to_reg && ((b[1] & 7) != 5 || (rex & REX_B) != 0);
 	case 0x81: /* and $, rsp */
 	case 0x83:
-		return b[1] == 0xe4;
+		return b[1] == 0xe4 && (rex & REX_B) == 0;
 	case 0x8d: /* lea, rsp: from the frame pointer it is the end, from itself a constant */
-		return (b[1] & 0x38) == 0x20 && (b[1] & 0xc0) != 0xc0 && (b[1] & 7) != 5 && (b[1] & 7) != 4;
+		return (b[1] & 0x38) == 0x20 && (rex & REX_R) == 0 && (b[1] & 0xc0) != 0xc0 &&
+		       (b[1] & 7) != 4 && ((b[1] & 7) != 5 || (rex & REX_B) != 0);
 	default:
 		return false;
 	}
@@ -96,10 +101,14 @@ static bool sizes_of(const struct guess *g, struct span code, struct sizes *out)
 	if (span_left(&code) < 8)
 		return false;
 	for (b = code.at + wide; b + 6 <= code.end; b++) {
-		if (wide && (b[-1] & 0xf8) != 0x48)
+		uint8_t rex = wide ? b[-1] : REX;
+
+		if ((rex & 0xf8) != REX)
 			continue;
-		if (moves_sp(b))
+		if (moves_sp(b, rex))
 			return false;
+		if ((rex & REX_B) != 0)
+			continue; /* r12's */
 		if (b[0] == 0x83 && b[1] == 0xec && b[2] < 0x80 && !size_add(out, b[2]))
 			return false;
 		if (b[0] == 0x81 && b[1] == 0xec && number_at(b + 2) > 0 &&

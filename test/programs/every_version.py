@@ -27,7 +27,7 @@ def line_of(frame):
     code, sign = frame.f_code, "."
     if sys.version_info < (3, 11) or code.co_name[:2] == "c_" or code.co_name == "<module>":
         sign = "+"
-    elif code.co_name[:2] == "p_":
+    elif code.co_name[:2] == "p_" and not getattr(sys, "is_stack_trampoline_active", bool)():
         sign = "="
     return "%s %s\n" % (sign, "\t".join([
         "[ %s:%d (%s) ]" % (code.co_filename, frame.f_lineno, name)

@@ -269,6 +269,29 @@ START_TEST(sizes_of_no_use)
 }
 END_TEST
 
+/* What is done to r12 and r13 looks like rsp and rbp but for a bit of the prefix. */
+START_TEST(other_registers)
+{
+	static const uint8_t r12[] = { 0x48, 0x83, 0xec, SIZE, 0x49, 0x89, 0xc4, 0x4c, 0x8b, 0xe0, 0x49, 0x83,
+		0xe4, 0xf0, 0x4d, 0x8d, 0x67, 8 },
+			     size_of_r12[] = { 0x49, 0x83, 0xec, SIZE, 0x48, 0x83, 0xec, 0x40 },
+			     from_r13[] = { 0x48, 0x83, 0xec, SIZE, 0x4c, 0x89, 0xec };
+	struct drawn d;
+
+	drawn_init(&d, BY_NAME, r12, sizeof(r12));
+	ck_assert_int_eq(taken(&d), SIZE);
+	drawn_free(&d);
+	drawn_init(&d, BY_NAME, from_r13, sizeof(from_r13));
+	ck_assert_int_eq(taken(&d), -1);
+	drawn_free(&d);
+	/* Of two that the call names, the one at a size of the function's own. */
+	drawn_init(&d, BY_NAME, size_of_r12, sizeof(size_of_r12));
+	put(&d, 0x40, STACK + 0x100, BY_NAME);
+	ck_assert_int_eq(taken(&d), 0x40);
+	drawn_free(&d);
+}
+END_TEST
+
 /* --- words that were pushed --- */
 
 /* Every frame is one word: the return address is at sp + 8. */
@@ -385,6 +408,7 @@ int main(void)
 	tcase_add_loop_test(tcase, about_to_return, 0, sizeof(endings) / sizeof(endings[0]));
 	tcase_add_test(tcase, steps_run_out);
 	tcase_add_test(tcase, sizes_of_no_use);
+	tcase_add_test(tcase, other_registers);
 	tcase_add_test(tcase, pushed_words);
 	tcase_add_loop_test(tcase, which_words, 0, sizeof(pushed_scenes) / sizeof(pushed_scenes[0]));
 	tcase_add_test(tcase, words_not_proven);
