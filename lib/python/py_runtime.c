@@ -156,7 +156,7 @@ static void refuse_not_started(struct finder *fd, uint64_t addr, uint32_t versio
 	refuse(fd, REFUSED_NOT_STARTED, &f);
 }
 
-enum { BUILDS = 4 };
+enum { BUILDS = 4, SCANS = 3 };
 
 /* Was it built with Py_TRACE_REFS? `type` is an instance of itself: 1 yes, 0 no, -1 cannot be told. */
 static int has_refs(struct finder *fd, const struct py_object *o, const struct py_layout *l)
@@ -428,9 +428,14 @@ static void find_by_content(struct finder *fd)
 			continue;
 		}
 		n = builds(fd, o, version, l);
-		for (size_t k = 0; k < n; k++) {
-			if (py_scan_runtime(fd->P, regions_of(fd, o), &l[k], &addr) == RES_OK) {
-				judge(fd, o, addr, version, &l[k], doubt(fd, o, addr, &l[k], true));
+		/* What runs may look like none for once. */
+		for (size_t k = 0; k < n * SCANS; k++) {
+			const struct py_layout *one = &l[k % n];
+
+			if (k >= n && Pstate(fd->P) == PS_DEAD)
+				break;
+			if (py_scan_runtime(fd->P, regions_of(fd, o), one, &addr) == RES_OK) {
+				judge(fd, o, addr, version, one, doubt(fd, o, addr, one, true));
 				break;
 			}
 		}

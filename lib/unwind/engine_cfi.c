@@ -7,6 +7,7 @@
  * Nearly every pc of a thread was seen in another one before, so the first arrow is all that most steps take. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/addrmap.h"
 #include "unwind/call.h"
@@ -145,14 +146,40 @@ static enum engine_end step(
 
 /* --- for guesses --- */
 
+/* Nothing describes CPython's trampolines for perf, but behind their call only their end is left to be run, which says all. */
+static bool leave_trampoline(const struct cfi_engine *e, struct activation *a)
+{
+	static const uint8_t drop[] = { 0x48, 0x83, 0xc4, 0x08, 0xc3 }, pop[] = { 0x5d, 0xc3 };
+	uint64_t sp = a->regs.reg[e->arch->sp], code, pushed, ra;
+	bool pops;
+
+	if (a->exact || e->arch != &unwind_x86_64 || !memory_word(e->mem, a->regs.reg[e->arch->pc], &code))
+		return false;
+	pops = memcmp(&code, pop, sizeof(pop)) == 0;
+	if ((!pops && memcmp(&code, drop, sizeof(drop)) != 0) || !memory_word(e->mem, sp, &pushed) ||
+	    !memory_word(e->mem, sp + 8, &ra))
+		return false;
+	if (pops)
+		regs_set(&a->regs, e->arch->fp, pushed);
+	regs_set(&a->regs, e->arch->pc, ra);
+	regs_set(&a->regs, e->arch->sp, sp + 16);
+	return true;
+}
+
 static bool step_certain(void *engine, struct activation *a, bool *oldest)
 {
+	struct activation from = *a;
 	struct engine_note note;
 	int ignored;
 	enum engine_end end;
 
 	engine_note_clear(&note);
 	end = step(engine, a, &note, &ignored);
+	if (note.no_cfi && leave_trampoline(engine, &from)) {
+		*a = from;
+		*oldest = false;
+		return true;
+	}
 	*oldest = end == ENGINE_OLDEST && !note.no_cfi && note.undefined;
 	return end == ENGINE_CALLER && !note.no_cfi;
 }

@@ -13,10 +13,6 @@ enum {
 	SIZE_MAX_TRIED = 1 << 20,
 	PUSHED_MAX = 16,    /* words pushed for a call */
 	FORGOTTEN_MAX = 16, /* words pushed that a row does not know of */
-	/* Calls that are looked at; the frames beyond have to be there all the same. Where a frame pointer is tried, an older
-	 * stack may lie in between: nearly all. */
-	LINKS_CHECKED = 256,
-	LINKS_OF_PUSHED = 4,
 	FRAMES_MAX = 1 << 17,
 	STACKS_MAX = 16
 };
@@ -147,9 +143,10 @@ static enum link link_of(const struct guess *g, uint64_t ra, uint64_t callee)
 
 /* --- proof --- */
 
-/* Does the stack lead to its end from *a, by calls that can have been (as many as are to be looked at)? The first of them, or
- * LINK_NONE. */
-static enum link leads_to_end(const struct guess *g, struct activation a, uint64_t callee, unsigned links)
+/* Does the stack lead to its end from *a, by calls that can have been? The first of them, or LINK_NONE. What an earlier stack has left can
+ * only lie in the room of *a itself, below `room`: beyond, all frames are in use, and what is there needs no
+ * proof, which a jump into a function would fail. */
+static enum link leads_to_end(const struct guess *g, struct activation a, uint64_t callee, uint64_t room)
 {
 	const struct unwind_arch *arch = g->arch;
 	enum link first = LINK_NONE, link;
@@ -167,8 +164,10 @@ static enum link leads_to_end(const struct guess *g, struct activation a, uint64
 			return oldest ? first : LINK_NONE;
 		if (a.exact ? stacks++ == STACKS_MAX : a.regs.reg[arch->sp] <= sp)
 			return LINK_NONE;
-		if (i >= links)
+		if (i > 0 && sp > room) {
+			callee = 0;
 			continue;
+		}
 		link = a.exact || callee == 0 ? LINK_ANYTHING : link_of(g, a.regs.reg[arch->pc], callee);
 		if (link == LINK_NONE)
 			return LINK_NONE;
@@ -233,13 +232,14 @@ static void try_places(const struct guess *g, const struct activation *a, const 
 	const struct unwind_arch *arch = g->arch;
 	const uint64_t saved = saved_bytes(g, row), least = a->exact ? 2U * arch->word : saved;
 	uint64_t base = a->regs.reg[arch->sp] + least - (uint64_t)row->cfa.at.offset;
-	uint64_t most = (uint64_t)PUSHED_MAX * arch->word;
+	uint64_t most = (uint64_t)PUSHED_MAX * arch->word, room;
 
 	for (size_t i = 0; i < sizes->n; i++)
 		most = sizes->of[i] + (uint64_t)PUSHED_MAX * arch->word > most
 			   ? sizes->of[i] + (uint64_t)PUSHED_MAX * arch->word
 			   : most;
 	*out = (struct places){ .n = 0 };
+	room = a->regs.reg[arch->sp] + saved + most;
 	for (uint64_t above = least; above <= saved + most; above += arch->word) {
 		struct activation tried = *a;
 		uint64_t at = cfi_cut(base + above - least, arch->word);
@@ -247,7 +247,7 @@ static void try_places(const struct guess *g, const struct activation *a, const 
 		enum link link;
 
 		regs_set(&tried.regs, arch->fp, at);
-		link = leads_to_end(g, tried, row->start, LINKS_CHECKED);
+		link = leads_to_end(g, tried, row->start, room);
 		if (*g->steps == 0)
 			return;
 		if (link == LINK_NONE) {
@@ -297,12 +297,13 @@ bool guess_pushed(const struct guess *g, const struct activation *a, uint64_t *s
 	const struct cfi_row *row = g->row(g->engine, a->regs.reg[arch->pc] - !a->exact);
 	struct places found = { .n = 0 };
 	int64_t offset;
-	uint64_t start;
+	uint64_t start, room;
 
 	if (row == NULL || row->signal || row->cfa.kind != CFI_REGISTER || row->cfa.reg != arch->sp)
 		return false;
 	start = row->start;
 	offset = row->cfa.at.offset;
+	room = a->regs.reg[arch->sp] + (uint64_t)offset + (uint64_t)FORGOTTEN_MAX * arch->word;
 	/* From where the return address is at sp. */
 	for (int64_t words = -(int64_t)FORGOTTEN_MAX; words <= FORGOTTEN_MAX && *g->steps != 0; words++) {
 		struct activation tried = *a;
@@ -312,7 +313,7 @@ bool guess_pushed(const struct guess *g, const struct activation *a, uint64_t *s
 		if (words == 0 || words * arch->word + offset < arch->word)
 			continue;
 		regs_set(&tried.regs, arch->sp, at);
-		link = leads_to_end(g, tried, start, LINKS_OF_PUSHED);
+		link = leads_to_end(g, tried, start, room);
 		if (link == LINK_NONE)
 			continue;
 		found.any = at;

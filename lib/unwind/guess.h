@@ -12,8 +12,9 @@
  *          │ return address        │
  *   CFA ─> └───────────────────────┘
  *
- * Each of these few places is tried, and proven: every return address from there to the end of the stack has to stand
- * behind a call that can have led to the function above it, and every frame has to have call frame information.
+ * Each of these few places is tried, and proven: every frame from there to the end of the stack has to have call frame
+ * information, and where the frame itself may have been, and an earlier stack have left something, every return address has to stand behind a
+ * call that can have led to the function above it.
  *
  * So are the few places where a return address may be if a function's call frame information is wrong (guess_pushed). */
 #ifndef UNWIND_GUESS_H
@@ -40,7 +41,7 @@ struct guess {
 bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint64_t *fp);
 
 /* The row of *a leads to no code: it does not count what was pushed, or counts it the wrong way. The stack pointer with which it is right: the
- * only one that is proven (of the calls only the first few are looked at), or of several the only one by a call that names the
+ * only one that is proven, or of several the only one by a call that names the
  * function. False: there is none, or another may be it as well. */
 bool guess_pushed(const struct guess *g, const struct activation *a, uint64_t *sp);
 
