@@ -50,6 +50,7 @@
 
 enum {
 	SLICE_NS = 10 * 1000 * 1000, /* look anyway after so long without a SIGCHLD */
+	AWAKE_NS = 100 * 1000,
 	TRACER_STACK = 256 * 1024,
 	IDLE_PASSES = 100, /* lists without news, while the number of LWPs is not explained */
 };
@@ -243,8 +244,10 @@ static void look_for_ended(const struct hold_tracer *t)
 	}
 }
 
+/* What runs stops within some microseconds, fewer than it takes to be put to sleep and woken: at first nobody sleeps. */
 static void await_stops(const struct hold_tracer *t)
 {
+	int64_t awake = now_ns() + AWAKE_NS;
 	sigset_t chld;
 
 	(void)sigemptyset(&chld);
@@ -255,6 +258,10 @@ static void await_stops(const struct hold_tracer *t)
 
 		if (left <= 0)
 			break;
+		if (now_ns() < awake) {
+			(void)sched_yield();
+			continue;
+		}
 		if (sigtimedwait(&chld, NULL, &slice) < 0 && errno == EAGAIN)
 			look_for_ended(t);
 	}
