@@ -404,6 +404,21 @@ static void find_by_section(struct finder *fd)
 		look_at_section(fd, &fd->objects.at.at[i]);
 }
 
+/* Is there what one of the layouts can read? */
+static bool scan_with(
+    struct finder *fd, const struct py_object *o, uint32_t version, const struct py_layout *l, size_t n)
+{
+	uint64_t addr;
+
+	for (size_t i = 0; i < n; i++) {
+		if (py_scan_runtime(fd->P, regions_of(fd, o), &l[i], &addr) == RES_OK) {
+			judge(fd, o, addr, version, &l[i], doubt(fd, o, addr, &l[i], true));
+			return true;
+		}
+	}
+	return false;
+}
+
 static void find_by_content(struct finder *fd)
 {
 	py_addresses cookies = VEC_EMPTY;
@@ -412,7 +427,6 @@ static void find_by_content(struct finder *fd)
 		const struct py_object *o = &fd->objects.at.at[i];
 		struct py_layout l[BUILDS];
 		uint32_t version;
-		uint64_t addr;
 		size_t n;
 
 		if (py_scan_cookies(fd->P, regions_of(fd, o), &cookies)) {
@@ -429,15 +443,9 @@ static void find_by_content(struct finder *fd)
 		}
 		n = builds(fd, o, version, l);
 		/* What runs may look like none for once. */
-		for (size_t k = 0; k < n * SCANS; k++) {
-			const struct py_layout *one = &l[k % n];
-
-			if (k >= n && Pstate(fd->P) == PS_DEAD)
+		for (int times = 0; times < (Pstate(fd->P) == PS_DEAD ? 1 : SCANS); times++) {
+			if (scan_with(fd, o, version, l, n))
 				break;
-			if (py_scan_runtime(fd->P, regions_of(fd, o), one, &addr) == RES_OK) {
-				judge(fd, o, addr, version, one, doubt(fd, o, addr, one, true));
-				break;
-			}
 		}
 	}
 	vec_free(&cookies);

@@ -264,6 +264,16 @@ static void try_places(const struct guess *g, const struct activation *a, const 
 	}
 }
 
+/* Does a function begin here? A part of one that lies elsewhere (gcc's .cold) begins with its frame built, and its size is told by
+ * code that is not in it. */
+static bool begins_here(const struct guess *g, uint64_t start)
+{
+	const struct cfi_row *row = g->row(g->engine, start);
+
+	return row != NULL && row->cfa.kind == CFI_REGISTER && row->cfa.reg == g->arch->sp &&
+	       row->cfa.at.offset == (int64_t)g->arch->word;
+}
+
 bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint64_t *fp)
 {
 	const struct cfi_row *row = g->row(g->engine, a->regs.reg[g->arch->pc] - !a->exact);
@@ -275,6 +285,8 @@ bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint
 	if (row == NULL || row->signal || row->cfa.kind != CFI_REGISTER || row->cfa.reg != g->arch->fp)
 		return false;
 	own = *row; /* the engine's may move */
+	if (!begins_here(g, own.start))
+		return false;
 	if (!code_of(g, &own, &code) || !sizes_of(g, code, &sizes))
 		return false;
 	try_places(g, a, &own, &sizes, &found);

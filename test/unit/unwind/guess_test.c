@@ -35,7 +35,8 @@ struct drawn {
 	struct fake_process fake;
 	char path[32];
 	struct memory *mem;
-	struct cfi_row rows[4];
+	struct cfi_row rows[4], entries[4]; /* entries: where a function begins */
+	bool parts;                         /* they begin with their frames built */
 	uint64_t steps;
 	struct guess guess;
 };
@@ -83,6 +84,8 @@ static const struct cfi_row *row(void *engine, uint64_t pc)
 	const struct drawn *d = engine;
 
 	for (size_t i = 0; i < 4; i++) {
+		if (pc == d->rows[i].start && !d->parts)
+			return &d->entries[i];
 		if (pc >= d->rows[i].start && pc < d->rows[i].end)
 			return &d->rows[i];
 	}
@@ -129,6 +132,10 @@ static void drawn_init(struct drawn *d, uint64_t ra, const void *prologue, size_
 	for (size_t i = 0; i < 4; i++) {
 		d->rows[i] = (struct cfi_row){ .start = starts[i], .end = starts[i] + FUNCTION };
 		d->rows[i].cfa = (struct cfi_rule){ CFI_REGISTER, UNWIND_DWARF_RBP, 0, { 16 } };
+	}
+	for (size_t i = 0; i < 4; i++) {
+		d->entries[i] = d->rows[i];
+		d->entries[i].cfa = (struct cfi_rule){ CFI_REGISTER, UNWIND_DWARF_RSP, 0, { 8 } };
 	}
 	d->steps = STEPS;
 	d->guess.P = fake_grab(&d->fake);
@@ -248,6 +255,18 @@ START_TEST(steps_run_out)
 	}
 	d.steps = whole + 1;
 	ck_assert_int_eq(taken(&d), SIZE);
+	drawn_free(&d);
+}
+END_TEST
+
+/* How big the frame of a part of a function is, other code tells. */
+START_TEST(part_of_a_function)
+{
+	struct drawn d;
+
+	drawn_init(&d, BY_NAME, prologue, sizeof(prologue));
+	d.parts = true;
+	ck_assert_int_eq(taken(&d), -1);
 	drawn_free(&d);
 }
 END_TEST
@@ -407,6 +426,7 @@ int main(void)
 	tcase_add_loop_test(tcase, which_place, 0, sizeof(scenes) / sizeof(scenes[0]));
 	tcase_add_loop_test(tcase, about_to_return, 0, sizeof(endings) / sizeof(endings[0]));
 	tcase_add_test(tcase, steps_run_out);
+	tcase_add_test(tcase, part_of_a_function);
 	tcase_add_test(tcase, sizes_of_no_use);
 	tcase_add_test(tcase, other_registers);
 	tcase_add_test(tcase, pushed_words);
