@@ -12,7 +12,7 @@ enum {
 	SIZES_MAX = 16,     /* constants */
 	SIZE_MAX_TRIED = 1 << 20,
 	PUSHED_MAX = 16,    /* words pushed for a call */
-	FORGOTTEN_MAX = 16, /* words pushed that a row does not know of */
+	FORGOTTEN_MAX = 16, /* words that a row counts wrongly */
 	FRAMES_MAX = 1 << 17,
 	STACKS_MAX = 16
 };
@@ -315,14 +315,17 @@ bool guess_pushed(const struct guess *g, const struct activation *a, uint64_t *s
 		return false;
 	start = row->start;
 	offset = row->cfa.at.offset;
+	if (offset > SIZE_MAX_TRIED || offset < -SIZE_MAX_TRIED)
+		return false;
 	room = a->regs.reg[arch->sp] + (uint64_t)offset + (uint64_t)FORGOTTEN_MAX * arch->word;
 	/* From where the return address is at sp. */
 	for (int64_t words = -(int64_t)FORGOTTEN_MAX; words <= FORGOTTEN_MAX && *g->steps != 0; words++) {
 		struct activation tried = *a;
-		uint64_t at = cfi_cut(a->regs.reg[arch->sp] + (uint64_t)(words * arch->word), arch->word);
+		uint64_t at =
+		    cfi_cut(a->regs.reg[arch->sp] + (uint64_t)(words * (int64_t)arch->word), arch->word);
 		enum link link;
 
-		if (words == 0 || words * arch->word + offset < arch->word)
+		if (words == 0 || words * (int64_t)arch->word + offset < (int64_t)arch->word)
 			continue;
 		regs_set(&tried.regs, arch->sp, at);
 		link = leads_to_end(g, tried, start, room);
