@@ -73,9 +73,10 @@ def end(busy, root):
 def one(opt, label, python, root, env):
     """True: nothing differs."""
     started = []
+    folder, programs = check.which_programs(python, root, env)
     try:
-        for name in check.PROGRAMS:
-            started.append(check.Busy(python, root, env, name))
+        for name in programs:
+            started.append(check.Busy(python, root, env, folder, name))
         operands = [str(b.process.pid) for b in started]
         return table_row(opt, label, operands) if opt.table else engines(opt, label, opt.n, operands)
     finally:
@@ -101,8 +102,9 @@ def cores(opt, label, python, root, env):
     folder, before = tempfile.mkdtemp(), os.getcwd()
     os.chdir(folder)
     try:
-        for name in check.PROGRAMS:
-            busy = check.Busy(python, root, env, name)
+        source, programs = check.which_programs(python, root, env)
+        for name in programs:
+            busy = check.Busy(python, root, env, source, name)
             try:
                 cores_of(busy, opt.cores, not root)
             finally:
