@@ -109,31 +109,29 @@ static size_t trusted(struct walk *w)
 	}
 }
 
-/* Does the walk's frame i depend on a frame pointer that was looked for? */
-static bool is_sought(const struct native_stack *s, size_t i)
+/* How many of the walk's frames do not depend on a frame pointer that was looked for. */
+static size_t unsought(const struct native_stack *s)
 {
-	for (size_t k = 1; k < s->frames.n && k <= i + 1; k++) {
+	for (size_t k = 1; k < s->frames.n; k++) {
 		if (s->frames.at[k].sought)
-			return true;
+			return k - 1;
 	}
-	return false;
+	return s->frames.n;
 }
 
 static void learn(const struct native_stack *s, const struct py_stack *python, struct walk_model *model)
 {
-	size_t i = 0;
+	size_t i = 0, n = model->known ? 0 : unsought(s);
 
 	for (size_t r = 0; !model->known && r < python->runs.n; r++) {
 		uint64_t marker = python->runs.at[r].marker;
 		const struct native_frame *fr;
 
-		while (i < s->frames.n && (s->frames.at[i].signal_frame || s->frames.at[i].cfa <= marker))
+		while (i < n && (s->frames.at[i].signal_frame || s->frames.at[i].cfa <= marker))
 			i++;
-		if (i == s->frames.n)
+		if (i == n)
 			return;
 		fr = &s->frames.at[i];
-		if (is_sought(s, i))
-			return;
 		if (marker == 0 || marker < fr->sp || fr->how == UNWIND_FP || fr->no_cfi || fr->pc == 0 ||
 		    i == 0)
 			continue;

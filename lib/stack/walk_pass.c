@@ -158,16 +158,16 @@ static enum res go_on(struct walk *w, uint64_t pc, uint64_t sp, const uint64_t *
 
 bool walk_trampoline_at(struct ps_prochandle *P, const struct native_frame *fr, struct walk_trampoline *out)
 {
-	static const uint8_t drop[] = { 0x48, 0x83, 0xc4, 0x08, 0xc3 }, pop[] = { 0x5d, 0xc3 };
-	uint8_t code[sizeof(drop)];
+	uint8_t code[UNWIND_TRAMPOLINE_BYTES];
+	enum unwind_trampoline end;
 	uint64_t slot[2];
 
-	if (fr->exact || fr->pc == 0 || is_narrow(P) ||
-	    Pread(P, code, sizeof(code), fr->pc) != sizeof(code) ||
-	    (memcmp(code, drop, sizeof(drop)) != 0 && memcmp(code, pop, sizeof(pop)) != 0) ||
-	    Pread(P, slot, sizeof(slot), fr->sp) != sizeof(slot))
+	if (fr->exact || fr->pc == 0 || is_narrow(P) || Pread(P, code, sizeof(code), fr->pc) != sizeof(code))
 		return false;
-	*out = (struct walk_trampoline){ slot[0], slot[1], code[0] == pop[0] };
+	end = unwind_trampoline_end(code);
+	if (end == UNWIND_TRAMPOLINE_NONE || Pread(P, slot, sizeof(slot), fr->sp) != sizeof(slot))
+		return false;
+	*out = (struct walk_trampoline){ slot[0], slot[1], end == UNWIND_TRAMPOLINE_POPS };
 	return true;
 }
 

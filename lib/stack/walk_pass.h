@@ -54,8 +54,7 @@ struct walk_trampoline {
 	bool keeps_rbp;       /* it is the caller's rbp */
 };
 
-/* Is fr one that called? Then its return address stands right before an epilogue that says all:
- * `add $8,%rsp; ret` or `pop %rbp; ret`. */
+/* Is fr one that called (unwind_trampoline_end)? */
 bool walk_trampoline_at(struct ps_prochandle *P, const struct native_frame *fr, struct walk_trampoline *out);
 
 #endif

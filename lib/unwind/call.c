@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "unwind/cfi_read.h"
+#include "unwind/unwind.h"
 
 /* Do the bytes before a return address end in a call through a register or memory? */
 static bool calls_anything(const uint8_t b[8])
@@ -46,4 +47,14 @@ bool call_is_before(struct memory *mem, uint64_t ra)
 	struct call call = call_before(mem, ra, sizeof(uint64_t));
 
 	return call.direct || call.anywhere;
+}
+
+enum unwind_trampoline unwind_trampoline_end(const uint8_t code[UNWIND_TRAMPOLINE_BYTES])
+{
+	static const uint8_t drops[UNWIND_TRAMPOLINE_BYTES] = { 0x48, 0x83, 0xc4, 0x08, 0xc3 },
+			     pops[] = { 0x5d, 0xc3 };
+
+	if (memcmp(code, pops, sizeof(pops)) == 0)
+		return UNWIND_TRAMPOLINE_POPS;
+	return memcmp(code, drops, sizeof(drops)) == 0 ? UNWIND_TRAMPOLINE_DROPS : UNWIND_TRAMPOLINE_NONE;
 }

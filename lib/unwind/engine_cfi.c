@@ -146,20 +146,21 @@ static enum engine_end step(
 
 /* --- for guesses --- */
 
-/* Nothing describes CPython's trampolines for perf, but behind their call only their end is left to be run, which says all. */
+/* Nothing describes CPython's trampolines for perf, but their end. */
 static bool leave_trampoline(const struct cfi_engine *e, struct activation *a)
 {
-	static const uint8_t drop[] = { 0x48, 0x83, 0xc4, 0x08, 0xc3 }, pop[] = { 0x5d, 0xc3 };
-	uint64_t sp = a->regs.reg[e->arch->sp], code, pushed, ra;
-	bool pops;
+	uint64_t sp = a->regs.reg[e->arch->sp], word, pushed, ra;
+	uint8_t code[sizeof(word)];
+	enum unwind_trampoline end;
 
-	if (a->exact || e->arch != &unwind_x86_64 || !memory_word(e->mem, a->regs.reg[e->arch->pc], &code))
+	if (a->exact || e->arch != &unwind_x86_64 || !memory_word(e->mem, a->regs.reg[e->arch->pc], &word))
 		return false;
-	pops = memcmp(&code, pop, sizeof(pop)) == 0;
-	if ((!pops && memcmp(&code, drop, sizeof(drop)) != 0) || !memory_word(e->mem, sp, &pushed) ||
+	memcpy(code, &word, sizeof(code));
+	end = unwind_trampoline_end(code);
+	if (end == UNWIND_TRAMPOLINE_NONE || !memory_word(e->mem, sp, &pushed) ||
 	    !memory_word(e->mem, sp + 8, &ra))
 		return false;
-	if (pops)
+	if (end == UNWIND_TRAMPOLINE_POPS)
 		regs_set(&a->regs, e->arch->fp, pushed);
 	regs_set(&a->regs, e->arch->pc, ra);
 	regs_set(&a->regs, e->arch->sp, sp + 16);

@@ -202,6 +202,18 @@ struct places {
 	bool doubt;        /* one at a size of its own may be it, too, but is not proven */
 };
 
+/* own: at a size of the function's own. */
+static void place_add(struct places *p, uint64_t at, enum link link, bool own)
+{
+	p->any = at;
+	p->n++;
+	p->n_direct += link == LINK_DIRECT;
+	if (link == LINK_DIRECT && own) {
+		p->best = at;
+		p->n_best++;
+	}
+}
+
 /* Is there a return address behind some call, though the rest may not be proven? So it looks where the function was
  * reached by a jump from another one, or the stack leads on through code that nothing describes. */
 static bool looks_called(const struct guess *g, struct activation a)
@@ -254,13 +266,7 @@ static void try_places(const struct guess *g, const struct activation *a, const 
 			out->doubt = out->doubt || (own && looks_called(g, tried));
 			continue;
 		}
-		out->any = at;
-		out->n++;
-		out->n_direct += link == LINK_DIRECT;
-		if (link == LINK_DIRECT && !a->exact && own) {
-			out->best = at;
-			out->n_best++;
-		}
+		place_add(out, at, link, !a->exact && own);
 	}
 }
 
@@ -329,14 +335,8 @@ bool guess_pushed(const struct guess *g, const struct activation *a, uint64_t *s
 			continue;
 		regs_set(&tried.regs, arch->sp, at);
 		link = leads_to_end(g, tried, start, room);
-		if (link == LINK_NONE)
-			continue;
-		found.any = at;
-		found.n++;
-		if (link == LINK_DIRECT) {
-			found.best = at;
-			found.n_best++;
-		}
+		if (link != LINK_NONE)
+			place_add(&found, at, link, true);
 	}
 	*sp = found.n_best == 1 ? found.best : found.any;
 	return *g->steps != 0 && (found.n_best == 1 || (found.n_best == 0 && found.n == 1));

@@ -44,6 +44,13 @@ struct native_frame {
 	bool sought;       /* lib/stack's: its callee's frame pointer was looked for on the stack */
 };
 
+/* CPython's trampolines for perf (-X perf, 3.12+): behind their call only their end is left to be run, which says all: how the word that
+ * they have pushed is dropped, by `add $8,%rsp; ret`, or taken back by `pop %rbp; ret`: then it is the caller's rbp. */
+enum unwind_trampoline { UNWIND_TRAMPOLINE_NONE, UNWIND_TRAMPOLINE_DROPS, UNWIND_TRAMPOLINE_POPS };
+enum { UNWIND_TRAMPOLINE_BYTES = 5 };
+/* What code behind a call is. */
+enum unwind_trampoline unwind_trampoline_end(const uint8_t code[UNWIND_TRAMPOLINE_BYTES]);
+
 enum unwind_end {
 	UNWIND_END_DONE, /* the oldest activation was reached (undefined return address, pc 0) */
 	UNWIND_END_LOST, /* no way further: unreadable stack, no CFI and no frame pointer */
