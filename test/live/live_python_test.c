@@ -61,6 +61,10 @@ static void scene(int i, const struct fixture_options *opt, const char *const ar
 	struct fixture f;
 
 	fixture_start(&f, &live_interpreters(NULL)[i], opt, args);
+	if (f.pid == 0) {
+		(void)printf("SKIP: %s: the interpreter itself aborts on %s\n", f.in->label, args[0] + 1);
+		return;
+	}
 	check_stack(&f, NULL, 0);
 	if (opt == NULL || !opt->alone)
 		check_after(&f);
@@ -216,9 +220,10 @@ START_TEST(at_exit)
 }
 END_TEST
 
+/* Early 3.14s take a stack that is not the thread's own for an overflow of it. */
 START_TEST(alternate_stack)
 {
-	scene(_i, NULL, ARGS("@alternate_stack.py", "%"));
+	scene(_i, &(struct fixture_options){ .may_abort = true }, ARGS("@alternate_stack.py", "%"));
 }
 END_TEST
 

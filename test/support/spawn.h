@@ -27,6 +27,7 @@ struct fixture {
 struct fixture_options {
 	bool alone;             /* one thread: it writes its own truth */
 	bool no_rest;           /* it dies once it is ready */
+	bool may_abort;         /* some interpreters give up on it by abort(): f->pid is 0 then */
 	const char *stdin_file; /* file of the test programs to be its stdin */
 	const char *library_path;
 	const char *mnt;        /* folder to be its /mnt, in a mount namespace of its own */
