@@ -261,7 +261,7 @@ enum res py_code_load(struct py_process *py, struct py_runtime *rt, struct py_fr
 	if (read_entry(py->P, rt, addr, &code, fresh, f) != RES_OK)
 		return RES_FAIL;
 	fresh->epoch = py->epoch;
-	fresh->generation = py->generation;
+	fresh->generation = py->generation - py->rehearsal;
 	if (learn_copy(py->P, l, fresh, frame->tlbc, f) != RES_OK)
 		return RES_FAIL;
 	return keep_entry(py, &fresh, known, &frame->known, f);

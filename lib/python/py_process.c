@@ -40,6 +40,11 @@ void py_process_move(struct py_process *py, struct ps_prochandle *P)
 	py_code_spare(py);
 }
 
+void py_process_rehearse(struct py_process *py, bool on)
+{
+	py->rehearsal = on;
+}
+
 size_t py_runtimes(const struct py_process *py)
 {
 	return py->runtimes.n;

@@ -34,6 +34,7 @@ struct py_process {
 	size_t interps;            /* met by the last py_threads_read */
 	uint32_t epoch;            /* counts py_stack_read: what was checked in this one stays good for it */
 	uint32_t generation;       /* counts py_process_move: strings and tables are read once in each */
+	bool rehearsal;            /* what is read now counts as of an older one */
 };
 
 /* Find the runtimes of py->P into py->runtimes (py_runtime.c). Results as py_process_open. */

@@ -37,6 +37,7 @@ static enum res read_threads(struct py_process *py, const struct py_layout *l, s
 		t.tstate = at;
 		t.thread_id = py_view_word(&v, l->tstate.thread_id);
 		t.native_id = py_view_word(&v, l->tstate.native_id);
+		t.near = py_view_word(&v, l->tstate.top != 0 ? l->tstate.top : l->tstate.frame);
 		if (!vec_push(out, t))
 			return fault_memory(f);
 	}

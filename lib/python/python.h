@@ -33,6 +33,10 @@ void py_process_close(struct py_process *py); /* NULL ok */
  * not to be asked for their text any more. */
 void py_process_move(struct py_process *py, struct ps_prochandle *P);
 
+/* While `on`, what is read is not believed any later: code objects that are new are read again when they are met after
+ * it. For a look at a thread that runs. */
+void py_process_rehearse(struct py_process *py, bool on);
+
 size_t py_runtimes(const struct py_process *py);                  /* how many interpreters binaries */
 uint32_t py_version(const struct py_process *py, size_t runtime); /* PY_VERSION_HEX */
 
@@ -50,6 +54,7 @@ struct py_thread {
 	int64_t interp_id;  /* before 3.7 they have no number: counted from the oldest, 0 */
 	uint64_t thread_id; /* pthread_self(): the FS base of its LWP on glibc */
 	uint64_t native_id; /* TID in the target's own pid namespace, 3.11+, else 0; may be stale */
+	uint64_t near;      /* its youngest frames lie there, or did when the list was read; 0 unknown */
 };
 typedef VEC(struct py_thread) py_threads;
 

@@ -243,6 +243,7 @@ void capture_free(struct capture *c)
 	vec_free(&c->by_pointer.next);
 	vec_free(&c->by_id.next);
 	vec_free(&c->wandering);
+	vec_free(&c->expected);
 	addrmap_free(&c->by_pointer.first);
 	addrmap_free(&c->by_id.first);
 	addrmap_free(&c->known);

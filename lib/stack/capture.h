@@ -66,14 +66,15 @@ struct capture {
 	struct watch *watch; /* what is known from the last capture, the caller's; NULL: it is not repeated */
 	py_threads threads;
 	struct capture_index by_pointer, by_id;
-	VEC(uint32_t) wandering;      /* indices of states that another LWP may run than they say */
-	VEC(struct capture_lwp) lwps; /* in the order to print */
-	struct addrmap known;         /* id of an LWP that has been seen → index in lwps */
-	bool stale;                   /* threads are older than some LWP, or were found wrong */
-	bool unproved;                /* LWPs were read after it was last asked whether threads are right */
-	bool held;                    /* some LWPs have been held, and let go */
-	size_t all;                   /* LWPs of the process, in the set or not */
-	struct fault not_held;        /* why not one LWP could be held; text "" when some were */
+	VEC(uint32_t) wandering;        /* indices of states that another LWP may run than they say */
+	VEC(struct capture_lwp) lwps;   /* in the order to print */
+	struct snapshot_notes expected; /* of the LWPs that are looked at now */
+	struct addrmap known;           /* id of an LWP that has been seen → index in lwps */
+	bool stale;                     /* threads are older than some LWP, or were found wrong */
+	bool unproved;                  /* LWPs were read after it was last asked whether threads are right */
+	bool held;                      /* some LWPs have been held, and let go */
+	size_t all;                     /* LWPs of the process, in the set or not */
+	struct fault not_held;          /* why not one LWP could be held; text "" when some were */
 };
 
 /* Capture the LWPs of live in `set` (NULL all) into c, whose live, snapshot, P and py are set. When it returns nothing of
@@ -147,6 +148,10 @@ void capture_states_read(struct capture *c);
 /* Is that list still right? Else it is read again, and those LWPs that are CAPTURE_DONE asleep, but have other states
  * now than when they were read, are pending. */
 void capture_states_refresh(struct capture *c);
+/* That without forgetting, what is needed being read already. */
+void capture_states_check(struct capture *c);
+/* Nothing but the question. */
+bool capture_states_right(struct capture *c);
 /* The same if LWPs were read since that was last asked. */
 void capture_states_prove(struct capture *c);
 /* The same for the sake of an LWP that runs: those that are done keep what they had when they were read. */
@@ -155,6 +160,9 @@ void capture_states_renew(struct capture *c);
 /* The frames of thread state t, which is l's, as py_stack_read gives them, and without what is no frame on l's stack. */
 enum res capture_state_frames(struct capture *c, const struct capture_lwp *l, const struct py_thread *t,
     struct py_stack *out, struct fault *f);
+
+/* Where capture_frames is going to read. */
+void capture_frames_expect(struct capture *c, const struct capture_lwp *l, struct snapshot_notes *notes);
 
 /* The Python frames of l. A thread that has called into another interpreter has a state of each, and the
  * activations of both lie on its stack. RES_FAIL: they could not be read, l->why says why. */

@@ -13,16 +13,28 @@
 enum {
 	WAIT_MS = 1000, /* for all LWPs together; only one in an uninterruptible sleep takes that long */
 	AGAIN_MS = 100, /* for one of which there is something already */
-	REFRESH_NS = 50 * 1000, /* while others are held: enough to look at a hundred, or read two again */
+	REFRESH_NS = 2 * 1000 * 1000, /* enough to look at thousands, or read fifty again */
+	FIRST = 16,                   /* stacks that are copied in one call */
+};
+
+struct held_stack {
+	struct snapshot_piece piece;
+	bool own;
 };
 
 struct holding {
 	struct capture *c;
 	const char *set;
 	enum stack_manner manner;
+	struct snapshot_notes *notes; /* what was read at rehearsals */
 	const struct capture_lwp
 	    *before; /* one LWP after all the others: as it was read asleep; NULL: not so */
 };
+
+static void notes_release(struct snapshot_notes *v)
+{
+	vec_free(v);
+}
 
 static void hold_done(struct os_hold **h)
 {
@@ -41,6 +53,26 @@ static int64_t newborn(struct holding *g, lwpid_t id)
 	return capture_add(g->c, id, pointer);
 }
 
+/* Read the Python frames of one that is to be held, as it runs, for the pages that they lie in: when it is held these can be
+ * had in one call, and its processor's caches know them. */
+static void rehearse(struct capture *c, struct capture_lwp *l, struct snapshot_notes *notes)
+{
+	struct capture_lwp before = *l;
+	bool stale = c->stale;
+
+	if (c->py == NULL)
+		return;
+	py_process_rehearse(c->py, true);
+	snapshot_note(c->snapshot, notes);
+	(void)capture_states_right(c);
+	(void)capture_frames(c, l);
+	snapshot_note(c->snapshot, NULL);
+	py_process_rehearse(c->py, false);
+	py_stack_free(&l->python);
+	*l = before;
+	c->stale = stale;
+}
+
 /* To be held: what is pending, after a last look at it. */
 static bool wants(void *data, lwpid_t id)
 {
@@ -51,8 +83,11 @@ static bool wants(void *data, lwpid_t id)
 
 	if (i < 0)
 		return false;
-	if (g->manner == STACK_GENTLE && g->c->lwps.at[i].state == CAPTURE_PENDING)
+	if (g->manner == STACK_GENTLE && g->c->lwps.at[i].state == CAPTURE_PENDING) {
 		capture_asleep(g->c, &one, 1);
+		if (g->c->lwps.at[i].state == CAPTURE_PENDING)
+			rehearse(g->c, &g->c->lwps.at[i], g->notes);
+	}
 	return g->c->lwps.at[i].state == CAPTURE_PENDING;
 }
 
@@ -97,25 +132,59 @@ static void forget_before(struct holding *g)
 	snapshot_forget(c->snapshot);
 }
 
+/* Stacks of those that are held, and what else will be read, in one call; the list of states is to be right. Returns how
+ * many LWPs, from the first on, `some` has room for. */
+static size_t copy_stacks(struct holding *g, struct held_stack *some)
+{
+	struct snapshot_piece pieces[FIRST];
+	struct capture *c = g->c;
+	size_t n = 0, copied = 0;
+
+	for (size_t i = 0; i < c->lwps.n && n < FIRST; i++) {
+		struct capture_lwp *l = &c->lwps.at[i];
+
+		if (l->state != CAPTURE_HELD)
+			continue;
+		some[n].piece = capture_stack_piece(c, l, &some[n].own);
+		if (some[n].piece.hi != 0)
+			pieces[copied++] = some[n].piece;
+		n++;
+	}
+	snapshot_forget(c->snapshot);
+	snapshot_fetch(c->snapshot, g->notes, pieces, copied);
+	for (size_t i = 0, k = 0; i < n; i++) {
+		if (some[i].piece.hi != 0)
+			some[i].piece = pieces[k++];
+	}
+	if (g->before != NULL || g->manner == STACK_STOP)
+		capture_states_read(c); /* what the others have is to stay as it is */
+	else
+		capture_states_check(c);
+	return n;
+}
+
 static void held(void *data, const struct os_hold *h)
 {
 	struct holding *g = data;
 	struct capture *c = g->c;
+	struct held_stack some[FIRST];
+	size_t n, k = 0;
 
 	take_registers(g, h);
 	if (g->before != NULL)
 		forget_before(g);
-	if (g->before != NULL || g->manner == STACK_STOP)
-		capture_states_read(c); /* what the others have is to stay as it is */
-	else
-		capture_states_refresh(c);
+	n = copy_stacks(g, some);
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
 
 		/* Not those of an earlier hold: they are done, and run. */
 		if (l->state != CAPTURE_HELD)
 			continue;
-		capture_stack(c, l);
+		if (k < n)
+			capture_stack_rest(c, l, &some[k].piece, some[k].own);
+		else
+			capture_stack(c, l);
+		k++;
 		if (capture_frames(c, l) != RES_OK && g->manner == STACK_GENTLE) {
 			/* The list was read before the hold. */
 			py_stack_free(&l->python);
@@ -126,18 +195,20 @@ static void held(void *data, const struct os_hold *h)
 		}
 		l->state = CAPTURE_DONE;
 	}
-	if (g->manner == STACK_GENTLE)
-		capture_asleep_refresh(c, REFRESH_NS);
 }
 
 enum res capture_held(struct capture *c, const char *set, enum stack_manner manner, struct fault *f)
 {
 	OWNED(hold_done) struct os_hold *h = NULL;
-	struct holding g = { .c = c, .set = set, .manner = manner };
+	OWNED(notes_release) struct snapshot_notes notes = VEC_EMPTY;
+	struct holding g = { .c = c, .set = set, .manner = manner, .notes = &notes };
 	const struct os_hold_call call = { .wants = wants, .held = held, .data = &g, .force = c->force };
 
 	(void)os_hold_during(c->live, &call, WAIT_MS, &h, &c->not_held);
 	c->held = true;
+	/* Who has not run since it was read was asleep during the hold, and needs not be asked within it. */
+	if (manner == STACK_GENTLE)
+		capture_asleep_refresh(c, REFRESH_NS);
 	return h == NULL ? fault_memory(f) : RES_OK;
 }
 
@@ -152,7 +223,8 @@ static bool wants_pending(void *data, lwpid_t id)
 bool capture_again(struct capture *c, size_t i)
 {
 	OWNED(hold_done) struct os_hold *h = NULL;
-	struct holding g = { .c = c, .manner = STACK_STOP };
+	OWNED(notes_release) struct snapshot_notes notes = VEC_EMPTY;
+	struct holding g = { .c = c, .manner = STACK_STOP, .notes = &notes };
 	const struct os_hold_call call = {
 		.wants = wants_pending, .held = held, .data = &g, .force = c->force
 	};

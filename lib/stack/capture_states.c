@@ -224,6 +224,23 @@ static enum res add_wandering(
 	return RES_OK;
 }
 
+void capture_frames_expect(struct capture *c, const struct capture_lwp *l, struct snapshot_notes *notes)
+{
+	enum { STATE = 512, FRAME = 128 }; /* about what is read of them */
+	const struct capture_index *x;
+
+	if (c->py == NULL)
+		return;
+	for (uint32_t i = first_state(c, l, &x); i != NO_STATE; i = x->next.at[i]) {
+		const struct py_thread *t = &c->threads.at[i];
+
+		snapshot_expect(notes, t->tstate, STATE);
+		/* Of 3.11 and 3.12 it is their end. */
+		snapshot_expect(
+		    notes, t->near < FRAME ? 0 : t->near - FRAME, t->near < FRAME ? 0 : 2 * FRAME);
+	}
+}
+
 enum res capture_frames(struct capture *c, struct capture_lwp *l)
 {
 	const struct capture_index *x;
@@ -264,17 +281,15 @@ void capture_states_read(struct capture *c)
 	find_wandering(c);
 }
 
-/* Is the list what would be read now? */
-static bool states_right(struct capture *c)
+bool capture_states_right(struct capture *c)
 {
-	snapshot_forget(c->snapshot);
-	return !c->stale && py_threads_same(c->py, &c->threads);
+	return c->py == NULL || (!c->stale && py_threads_same(c->py, &c->threads));
 }
 
-void capture_states_refresh(struct capture *c)
+void capture_states_check(struct capture *c)
 {
 	c->unproved = false;
-	if (c->py == NULL || states_right(c))
+	if (capture_states_right(c))
 		return;
 	capture_states_read(c);
 	for (size_t i = 0; i < c->lwps.n; i++) {
@@ -290,6 +305,12 @@ void capture_states_refresh(struct capture *c)
 	}
 }
 
+void capture_states_refresh(struct capture *c)
+{
+	snapshot_forget(c->snapshot);
+	capture_states_check(c);
+}
+
 void capture_states_prove(struct capture *c)
 {
 	if (c->unproved)
@@ -298,6 +319,7 @@ void capture_states_prove(struct capture *c)
 
 void capture_states_renew(struct capture *c)
 {
-	if (c->py != NULL && !states_right(c))
+	snapshot_forget(c->snapshot);
+	if (!capture_states_right(c))
 		capture_states_read(c);
 }

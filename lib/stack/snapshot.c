@@ -14,6 +14,7 @@ enum {
 	ARENA = 64 * PAGE, /* pages are kept in pieces of this */
 	ABSENT = (int)-1,  /* page table: known to be unreadable */
 	SOME = 64,         /* ranges copied at once */
+	NOTES = 256,       /* pages: a held target waits for them, wanted or not */
 };
 
 struct range {
@@ -39,7 +40,8 @@ struct snapshot {
 	size_t last;              /* the range that answered last */
 	struct addrmap pages;     /* page number -> index of its copy */
 	VEC(uint8_t *) arenas;
-	uint32_t used; /* page copies in arenas */
+	uint32_t used;                /* page copies in arenas */
+	struct snapshot_notes *notes; /* what snapshot_note said */
 	VEC(struct kept) kept;
 	struct addrmap kept_in; /* page number -> index of the latest of it */
 };
@@ -49,18 +51,24 @@ static uint8_t *page_copy(const struct snapshot *s, uint32_t i)
 	return s->arenas.at[i / (ARENA / PAGE)] + (size_t)(i % (ARENA / PAGE)) * PAGE;
 }
 
+/* Room for page copy i. False: out of memory. */
+static bool page_room(struct snapshot *s, uint32_t i)
+{
+	uint8_t *arena;
+
+	if (i / (ARENA / PAGE) < s->arenas.n)
+		return true;
+	arena = malloc(ARENA);
+	if (arena != NULL && vec_push(&s->arenas, arena))
+		return true;
+	free(arena);
+	return false;
+}
+
 /* Keep one page. NULL: out of memory. */
 static uint8_t *page_keep(struct snapshot *s, uint64_t page, const uint8_t *bytes)
 {
-	if (s->used / (ARENA / PAGE) == s->arenas.n) {
-		uint8_t *arena = malloc(ARENA);
-
-		if (arena == NULL || !vec_push(&s->arenas, arena)) {
-			free(arena);
-			return NULL;
-		}
-	}
-	if (!addrmap_put(&s->pages, page, s->used))
+	if (!page_room(s, s->used) || !addrmap_put(&s->pages, page, s->used))
 		return NULL;
 	memcpy(page_copy(s, s->used), bytes, PAGE);
 	return page_copy(s, s->used++);
@@ -73,6 +81,12 @@ static bool unchanging(const struct snapshot *s, uint64_t page)
 	const prmap_t *map = Paddr_to_map(s->handle, page * PAGE);
 
 	return map != NULL && (map->pr_mflags & (MA_WRITE | MA_SHARED)) == 0;
+}
+
+static void note(struct snapshot_notes *notes, uint64_t page)
+{
+	if (notes->n < NOTES)
+		(void)vec_push(notes, page);
 }
 
 /* The copy of a page, fetched if need be. NULL: unreadable. */
@@ -89,6 +103,8 @@ static const uint8_t *page_get(struct snapshot *s, uint64_t page)
 	/* After the seal the process may have gone, and another one have its number. */
 	got = s->sealed ? os_read_same(s->live, buf, PAGE, page * PAGE)
 			: os_read(s->live, buf, PAGE, page * PAGE);
+	if (got == PAGE && s->notes != NULL)
+		note(s->notes, page);
 	if (got == PAGE)
 		return page_keep(s, page, buf);
 	(void)addrmap_put(&s->pages, page, (uint32_t)ABSENT);
@@ -319,35 +335,89 @@ static bool disjoint(const struct snapshot_piece *pieces, size_t n)
 	return true;
 }
 
-static void copy_some(struct snapshot *s, struct snapshot_piece *pieces, size_t n)
-{
-	struct os_piece reads[SOME];
+/* What is read in one call, and what it is for: pieces, then pages. */
+struct fetch {
+	struct os_piece reads[SOME + NOTES];
 	struct range ranges[SOME];
-	size_t all = 0;
+	uint64_t pages[NOTES];
+	size_t n_reads, n_pages;
+};
 
+/* Make room for the n <= SOME pieces. */
+static void plan_pieces(struct snapshot *s, const struct snapshot_piece *pieces, size_t n, struct fetch *f)
+{
 	for (size_t i = 0; i < n; i++) {
-		ranges[i] = range_begin(s, pieces[i].lo, pieces[i].hi);
-		if (ranges[i].bytes != NULL)
-			reads[all++] = (struct os_piece){ ranges[i].bytes,
-				(size_t)(ranges[i].hi - ranges[i].lo), ranges[i].lo, 0 };
+		struct range r = range_begin(s, pieces[i].lo, pieces[i].hi);
+
+		f->ranges[i] = r;
+		if (r.bytes != NULL)
+			f->reads[f->n_reads++] = (struct os_piece){ r.bytes, (size_t)(r.hi - r.lo), r.lo, 0 };
 	}
-	os_read_pieces(s->live, reads, all);
-	for (size_t i = 0, k = 0; i < n; i++)
-		pieces[i].got = ranges[i].bytes == NULL ? 0 : range_end(s, &ranges[i], reads[k++].got);
+}
+
+/* And for the pages that are noted. */
+static void plan_pages(struct snapshot *s, const struct snapshot_notes *notes, struct fetch *f)
+{
+	for (size_t i = 0; i < notes->n && f->n_pages < NOTES && page_room(s, s->used + (uint32_t)f->n_pages);
+	     i++) {
+		uint64_t page = notes->at[i];
+		uint32_t at = s->used + (uint32_t)f->n_pages, before;
+
+		/* A page may have been noted twice, so it has its place before it is known whether it can be read. */
+		if (addrmap_get(&s->pages, page, &before) || !addrmap_put(&s->pages, page, at))
+			continue;
+		f->pages[f->n_pages++] = page;
+		f->reads[f->n_reads++] = (struct os_piece){ page_copy(s, at), PAGE, page * PAGE, 0 };
+	}
+}
+
+/* What came of it. */
+static void fetch_end(struct snapshot *s, struct snapshot_piece *pieces, size_t n, struct fetch *f)
+{
+	const struct os_piece *read = f->reads;
+
+	for (size_t i = 0; i < n; i++)
+		pieces[i].got = f->ranges[i].bytes == NULL ? 0 : range_end(s, &f->ranges[i], read++->got);
+	for (size_t i = 0; i < f->n_pages; i++) {
+		if (read++->got != PAGE)
+			(void)addrmap_put(&s->pages, f->pages[i], (uint32_t)ABSENT);
+	}
+	s->used += (uint32_t)f->n_pages;
+}
+
+void snapshot_fetch(struct snapshot *s, struct snapshot_notes *notes, struct snapshot_piece *pieces, size_t n)
+{
+	struct fetch f;
+	size_t some;
+
+	for (size_t from = 0; from < n || notes->n > 0; from += some, notes->n = 0) {
+		some = n - from < SOME ? n - from : SOME;
+		if (!disjoint(pieces + from, some))
+			some = 1;
+		f.n_reads = f.n_pages = 0;
+		plan_pieces(s, pieces + from, some, &f);
+		plan_pages(s, notes, &f);
+		os_read_pieces(s->live, f.reads, f.n_reads);
+		fetch_end(s, pieces + from, some, &f);
+	}
 }
 
 void snapshot_copy_pieces(struct snapshot *s, struct snapshot_piece *pieces, size_t n)
 {
-	for (size_t from = 0; from < n; from += SOME) {
-		size_t some = n - from < SOME ? n - from : SOME;
+	struct snapshot_notes none = VEC_EMPTY;
 
-		if (disjoint(pieces + from, some)) {
-			copy_some(s, pieces + from, some);
-			continue;
-		}
-		for (size_t i = from; i < from + some; i++)
-			pieces[i].got = snapshot_copy(s, pieces[i].lo, pieces[i].hi);
-	}
+	snapshot_fetch(s, &none, pieces, n);
+}
+
+void snapshot_expect(struct snapshot_notes *notes, uint64_t va, size_t n)
+{
+	for (uint64_t page = va / PAGE; n != 0 && va + n > va && page <= (va + n - 1) / PAGE; page++)
+		note(notes, page);
+}
+
+void snapshot_note(struct snapshot *s, struct snapshot_notes *to)
+{
+	s->notes = to;
 }
 
 void snapshot_drop(struct snapshot *s, uint64_t lo)

@@ -28,12 +28,29 @@ struct ps_prochandle *snapshot_handle(const struct snapshot *s);
  * copies: where an older one begins this one ends, and what an older one has from lo on is forgotten. */
 size_t snapshot_copy(struct snapshot *s, uint64_t lo, uint64_t hi);
 
-/* Many at once; got: what snapshot_copy would return. */
+/* A part of a process to be copied; got: what snapshot_copy would return. */
 struct snapshot_piece {
 	uint64_t lo, hi;
 	size_t got;
 };
+
+/* Copy many at once. */
 void snapshot_copy_pieces(struct snapshot *s, struct snapshot_piece *pieces, size_t n);
+
+/* Pages that will be read most likely (some hundred at most), to have them with what is copied before. */
+struct snapshot_notes { /* a VEC of page numbers */
+	uint64_t *at;
+	size_t n, cap;
+};
+/* Note [va, va + n); without memory, or room, it is not noted. */
+void snapshot_expect(struct snapshot_notes *notes, uint64_t va, size_t n);
+/* Until this is called with NULL, what has to be fetched from the target to answer reads is noted: for when it has been
+ * forgotten, and will be read again. */
+void snapshot_note(struct snapshot *s, struct snapshot_notes *to);
+/* As snapshot_copy_pieces, and in the same call the pages noted; what could not be read of those is tried no more until
+ * it is forgotten. Takes the notes away. */
+void snapshot_fetch(
+    struct snapshot *s, struct snapshot_notes *notes, struct snapshot_piece *pieces, size_t n);
 
 /* Forget the copy that begins at lo, if there is one. */
 void snapshot_drop(struct snapshot *s, uint64_t lo);

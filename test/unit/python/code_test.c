@@ -128,6 +128,30 @@ START_TEST(unchanged_code_is_one)
 }
 END_TEST
 
+/* A code object that is first met while its thread runs, at a rehearsal, and whose strings are others by the time that the
+ * thread is held, at the same addresses. */
+START_TEST(a_rehearsal_is_not_believed)
+{
+	struct scene s;
+	struct py_stack stack = { .broken = false };
+	char *text;
+
+	open_scene(&s, &specs[_i]);
+	py_process_rehearse(s.py, true);
+	read_stack(&s, &stack);
+	py_process_rehearse(s.py, false);
+	py_stack_free(&stack);
+	memset(&stack, 0, sizeof(stack));
+	text = memmem(image_at(&s.m, get_word(&s.m, s.code, s.m.is->c_name), 96), 96, "first", 5);
+	ck_assert_ptr_nonnull(text);
+	memcpy(text, "fresh", 5);
+	read_stack(&s, &stack);
+	expect(&s, &stack, "fresh", LINE);
+	py_stack_free(&stack);
+	close_scene(&s);
+}
+END_TEST
+
 /* What makes and drops code all the time costs no more from one capture to the next. */
 START_TEST(room_is_used_again)
 {
@@ -233,6 +257,7 @@ int main(void)
 
 	tcase_add_loop_test(t, earlier_frames_keep_theirs, 0, SPEC_314T);
 	tcase_add_loop_test(t, unchanged_code_is_one, 0, SPEC_314T);
+	tcase_add_loop_test(t, a_rehearsal_is_not_believed, SPEC_39, SPEC_314T);
 	tcase_add_loop_test(t, room_is_used_again, SPEC_39, SPEC_313);
 	tcase_add_loop_test(t, names_that_look_like_places, 0, 6);
 	tcase_add_test(t, copies_of_two_threads);
