@@ -159,6 +159,13 @@ bool os_lwp_still_asleep(struct ps_prochandle *P, lwpid_t id, const struct os_as
 	       strcmp(now.count, a->count) == 0;
 }
 
+bool os_may_look_ahead(struct ps_prochandle *P, size_t n)
+{
+	(void)P;
+	(void)n;
+	return false; /* a handle of libproc is one thread's */
+}
+
 void os_asleep_end(struct os_asleep *a)
 {
 	fd_release(&a->fd);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -34,12 +36,16 @@ static bool read_text(int fd, char *out, size_t n)
 	return true;
 }
 
-/* Descriptors are limited, and others of this program want some. */
-static bool may_keep(int fd)
+/* Descriptors are limited, and others of this program want some: those below this one may be kept. */
+static int keep_below(void)
 {
 	struct rlimit limit;
+	rlim_t some;
 
-	return getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd < limit.rlim_cur / 4 * 3;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 0;
+	some = limit.rlim_cur / 4 * 3;
+	return some < INT_MAX ? (int)some : INT_MAX;
 }
 
 /* A kernel that does not count says zeros, or nothing: that proves nothing. */
@@ -104,7 +110,7 @@ enum os_look os_lwp_look(struct ps_prochandle *P, lwpid_t id, struct os_asleep *
 		look = failed();
 	else
 		look = counted(a->count) ? look_at_place(live, id, a) : OS_LOOK_UNKNOWN;
-	if (look != OS_LOOK_ASLEEP || !may_keep(a->fd))
+	if (look != OS_LOOK_ASLEEP || a->fd >= keep_below())
 		os_asleep_end(a);
 	return look;
 }
@@ -117,6 +123,29 @@ bool os_lwp_still_asleep(struct ps_prochandle *P, lwpid_t id, const struct os_as
 
 	return live != NULL && read_text(a->fd >= 0 ? a->fd : fd, now, sizeof(now)) &&
 	       strcmp(now, a->count) == 0;
+}
+
+/* The table of descriptors is made as large as it is going to be: to grow while another thread uses it takes the kernel
+ * milliseconds each time (Linux fs/file.c expand_fdtable: it waits until all processors have let go of the old one). */
+static void grow_table(const struct live *live, size_t n)
+{
+	size_t most = (size_t)keep_below();
+	int fd = fcntl(live->dir, F_DUPFD_CLOEXEC, (int)(n < most ? n : most));
+
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+bool os_may_look_ahead(struct ps_prochandle *P, size_t n)
+{
+	enum { OTHERS = 64 }; /* descriptors, about */
+	const struct live *live = live_of(P);
+	cpu_set_t cpus;
+
+	if (live == NULL || (sched_getaffinity(0, sizeof(cpus), &cpus) == 0 && CPU_COUNT(&cpus) == 1))
+		return false;
+	grow_table(live, n + OTHERS);
+	return true;
 }
 
 void os_asleep_end(struct os_asleep *a)

@@ -70,6 +70,7 @@ struct capture {
 	VEC(struct capture_lwp) lwps;   /* in the order to print */
 	struct snapshot_notes expected; /* of the LWPs that are looked at now */
 	struct addrmap known;           /* id of an LWP that has been seen → index in lwps */
+	struct capture_ahead *ahead;    /* in the course of capture_process; NULL: nobody looks ahead */
 	bool stale;                     /* threads are older than some LWP, or were found wrong */
 	bool unproved;                  /* LWPs were read after it was last asked whether threads are right */
 	bool held;                      /* some LWPs have been held, and let go */

@@ -12,15 +12,25 @@
 #include <time.h>
 
 #include "stack/capture.h"
+#include "stack/capture_ahead.h"
 
 enum { BATCH = 16 };
 
-/* Look at LWP i; true: it is asleep. */
+static enum os_look look_at(const struct capture *c, struct capture_lwp *l)
+{
+	enum os_look look;
+
+	if (capture_ahead_look(c->ahead, (size_t)(l - c->lwps.at), l->id, &look, &l->asleep))
+		return look;
+	return os_lwp_look(c->live, l->id, &l->asleep);
+}
+
+/* True: it is asleep. */
 static bool look(struct capture *c, struct capture_lwp *l)
 {
 	if (l->state != CAPTURE_PENDING)
 		return false;
-	switch (os_lwp_look(c->live, l->id, &l->asleep)) {
+	switch (look_at(c, l)) {
 	case OS_LOOK_ASLEEP:
 		if (c->running) {
 			l->state = CAPTURE_ENDED;

@@ -12,6 +12,7 @@
 #include "base/owned.h"
 #include "os/target_os.h"
 #include "stack/capture.h"
+#include "stack/capture_ahead.h"
 #include "stack/watch.h"
 
 enum {
@@ -185,9 +186,23 @@ static void name_all(struct capture *c)
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
 
+		if (capture_ahead_name(c->ahead, l->id, l->name, sizeof(l->name)))
+			continue;
 		if (Plwp_getname(c->live, l->id, l->name, sizeof(l->name)) != 0)
 			l->name[0] = '\0';
 	}
+}
+
+/* Where there are many, look at them ahead. */
+static void look_ahead(struct capture *c)
+{
+	OWNED(lwpids_release) os_lwpids ids = VEC_EMPTY;
+
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		if (!vec_push(&ids, c->lwps.at[i].id))
+			return;
+	}
+	c->ahead = capture_ahead_start(c->live, ids.at, ids.n);
 }
 
 /* All LWPs, newborn ones as well. */
@@ -198,6 +213,8 @@ static enum res take_all(struct capture *c, const char *set, enum stack_manner m
 	for (int i = 0; i < PASSES && news && !c->held; i++) {
 		if (list(c, set, &news, f) != RES_OK)
 			return RES_FAIL;
+		if (i == 0 && manner != STACK_STOP)
+			look_ahead(c);
 		if (i == 0)
 			capture_states_read(c);
 		else if (news)
@@ -220,7 +237,7 @@ static enum res take_changed(struct capture *c, const char *set, enum stack_mann
 	return take(c, set, manner, f);
 }
 
-enum res capture_process(struct capture *c, const char *set, enum stack_manner manner, struct fault *f)
+static enum res process(struct capture *c, const char *set, enum stack_manner manner, struct fault *f)
 {
 	size_t missed;
 
@@ -241,4 +258,13 @@ enum res capture_process(struct capture *c, const char *set, enum stack_manner m
 	if (missed == 0 || (c->lwps.n != 0 && c->not_held.code == G_NOPROC))
 		c->not_held.text[0] = '\0';
 	return RES_OK;
+}
+
+enum res capture_process(struct capture *c, const char *set, enum stack_manner manner, struct fault *f)
+{
+	enum res res = process(c, set, manner, f);
+
+	capture_ahead_end(c->ahead);
+	c->ahead = NULL;
+	return res;
 }

@@ -173,6 +173,13 @@ START_TEST(all_scenes_qualnames)
 }
 END_TEST
 
+/* So many that a second thread looks at them ahead: none gets the place or the name of another. */
+START_TEST(many_threads)
+{
+	scene(_i, NULL, ARGS("@many.py", "%"));
+}
+END_TEST
+
 /* One thread: no header lines. */
 START_TEST(one_thread)
 {
@@ -355,6 +362,7 @@ static Suite *suite(void)
 	(void)live_interpreters(&n);
 	tcase_set_timeout(c, 240);
 	tcase_add_loop_test(c, every_version, 0, (int)n);
+	live_add(c, many_threads);
 	live_add(c, one_thread);
 	live_add(c, trampolines);
 	live_add(c, from_option_c);

@@ -44,6 +44,13 @@ void os_asleep_end(struct os_asleep *a)
 	(void)a;
 }
 
+bool os_may_look_ahead(struct ps_prochandle *P, size_t n)
+{
+	(void)P;
+	(void)n;
+	return false;
+}
+
 /* A 3.13 with a thread state for each of two LWPs, which runs one frame each. */
 struct scene {
 	struct image m;
