@@ -74,6 +74,16 @@ static uint64_t number_at(const uint8_t *offsets, size_t at)
 	return number;
 }
 
+/* The table grows until the first release of a minor version, and nothing in it tells how far it has. */
+static const char *early(const uint8_t *offsets)
+{
+	enum { LEVEL_SHIFT = 4, LEVEL = 0xf, FINAL = 0xf }; /* of PY_VERSION_HEX */
+
+	return (number_at(offsets, 8) >> LEVEL_SHIFT & LEVEL) == FINAL
+		   ? ""
+		   : ": this is a pre-release, whose table is not the release's";
+}
+
 static enum res fill(
     struct py_layout *l, const uint8_t *offsets, unsigned column, uint64_t runtime, struct fault *f)
 {
@@ -87,8 +97,8 @@ static enum res fill(
 		value = number_at(offsets, p->at[column]);
 		if (value > p->limit)
 			return fault_set(f, 0, 0, runtime + p->at[column],
-			    "the offsets that the interpreter publishes make no sense (%#llx at %u)",
-			    (unsigned long long)value, p->at[column]);
+			    "the offsets that the interpreter publishes make no sense (%#llx at %u)%s",
+			    (unsigned long long)value, p->at[column], early(offsets));
 		if (value != 0 || !p->zero_is_absent)
 			field = PY_AT(value);
 		memcpy((uint8_t *)l + p->field, &field, sizeof(field));
@@ -163,8 +173,8 @@ enum res py_layout_from_target(
 		return RES_FAIL;
 	derive(&l);
 	if (!complete(&l) || !py_layout_finish(&l))
-		return fault_set(
-		    f, 0, 0, runtime, "the offsets that the interpreter publishes lack some member");
+		return fault_set(f, 0, 0, runtime,
+		    "the offsets that the interpreter publishes lack some member%s", early(offsets));
 	*version = (uint32_t)hex;
 	*out = l;
 	return RES_OK;

@@ -11,9 +11,9 @@
 #include <time.h>
 
 enum {
-	WORTH = 64,          /* fewer LWPs are done before a thread has begun */
-	AHEAD = 128,         /* LWPs: what has been seen long before it is captured has run since more often */
-	LEAP = 16,           /* as many as are captured together */
+	WORTH = 64,  /* fewer LWPs are done before a thread has begun */
+	AHEAD = 128, /* LWPs: what has been seen long before it is captured has run since more often */
+	LEAP = 16,   /* as many as are captured together */
 	PATIENCE_NS = 50000, /* between looks at how far the capture is */
 	NAME = 64,
 	STACK = 64 * 1024,

@@ -87,6 +87,10 @@ START_TEST(senseless_offsets)
 	draw(&m, &specs[SPEC_313]);
 	put64(&m, m.runtime, 344, 0);
 	opens_not(&m, RES_FAIL, "lack some member");
+	draw(&m, &specs[SPEC_315]);
+	put64(&m, m.runtime, 8, 0x030f00a5);
+	put64(&m, m.runtime, 704, 0);
+	opens_not(&m, RES_FAIL, "lack some member: this is a pre-release");
 	draw(&m, &specs[SPEC_313]);
 	put64(&m, m.runtime, 8, 0x02070000);
 	opens_not(&m, RES_FAIL, "no sensible version");
