@@ -216,6 +216,8 @@ def compare(name, now, calls, then, then_calls):
 
 
 def main():
+    # On one processor: beside a second one another thread would do a part, now more and now less.
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     parser = argparse.ArgumentParser()
     parser.add_argument("--pystack", required=True)
     parser.add_argument("--measure", required=True)
