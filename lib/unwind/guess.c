@@ -122,8 +122,31 @@ enum link {
 	LINK_DIRECT    /* the call names the function */
 };
 
+/* Does the function of this row jump to where another one begins, as its last act? */
+static bool jumps_to(const struct guess *g, const struct cfi_row *row, uint64_t callee)
+{
+	enum {
+		BYTES = 5, /* jmp, or the last ones of a conditional one */
+		STEP_BYTES = 64
+	}; /* are read in the time of a step */
+	uint64_t at = row->start, price = (row->end - row->start) / STEP_BYTES;
+	struct span code;
+
+	if (price > *g->steps || !code_of(g, row, &code)) {
+		*g->steps -= price < *g->steps ? price : *g->steps;
+		return false;
+	}
+	*g->steps -= price;
+	for (const uint8_t *b = code.at; b + BYTES <= code.end; b++, at++) {
+		if ((b[0] == 0xe9 || (b[0] & 0xf0) == 0x80) &&
+		    cfi_cut(at + BYTES + (uint64_t)(int64_t)number_at(b + 1), g->arch->word) == callee)
+			return true;
+	}
+	return false;
+}
+
 /* What the instruction right before ra has to do with the function that begins at callee. A direct call of another
- * function may have got here by a jump from there; that is no proof. */
+ * function has got here if that can jump here. */
 static enum link link_of(const struct guess *g, uint64_t ra, uint64_t callee)
 {
 	struct call call = { .direct = false };
@@ -138,20 +161,24 @@ static enum link link_of(const struct guess *g, uint64_t ra, uint64_t callee)
 	if (!call.direct || !call_is_code(g->P, call.target))
 		return LINK_NONE;
 	row = g->row(g->engine, call.target);
-	return row == NULL || row->start != call.target ? LINK_ANYTHING : LINK_NONE;
+	return row == NULL || row->start != call.target || jumps_to(g, row, callee) ? LINK_ANYTHING
+										    : LINK_NONE;
 }
 
 /* --- proof --- */
 
-/* Does the stack lead to its end from *a, by calls that can have been? The first of them, or LINK_NONE. What an earlier stack has left can
+/* Does the stack lead to its end from *a, by calls that can have been? The first of them, or LINK_NONE; *named: the first one names the
+ * function in any case. What an earlier stack has left can
  * only lie in the room of *a itself, below `room`: beyond, all frames are in use, and what is there needs no
  * proof, which a jump into a function would fail. */
-static enum link leads_to_end(const struct guess *g, struct activation a, uint64_t callee, uint64_t room)
+static enum link leads_to_end(
+    const struct guess *g, struct activation a, uint64_t callee, uint64_t room, bool *named)
 {
 	const struct unwind_arch *arch = g->arch;
 	enum link first = LINK_NONE, link;
 	unsigned stacks = 0;
 
+	*named = false;
 	for (unsigned i = 0; i < FRAMES_MAX; i++) {
 		uint64_t sp = a.regs.reg[arch->sp];
 		const struct cfi_row *row;
@@ -172,6 +199,7 @@ static enum link leads_to_end(const struct guess *g, struct activation a, uint64
 		if (link == LINK_NONE)
 			return LINK_NONE;
 		first = i == 0 ? link : first;
+		*named = first == LINK_DIRECT;
 		row = g->row(g->engine, a.regs.reg[arch->pc] - !a.exact);
 		callee = row != NULL && !row->signal ? row->start : 0;
 	}
@@ -199,7 +227,8 @@ struct places {
 	unsigned n_best,
 	    n;             /* best: by a call that names the function, a frame pointer at a size of its own */
 	unsigned n_direct; /* by such a call, wherever */
-	bool doubt;        /* one at a size of its own may be it, too, but is not proven */
+	bool
+	    doubt; /* one at a size of its own, or by a call that names it, may be it, too, but is not proven */
 };
 
 /* own: at a size of the function's own. */
@@ -227,11 +256,17 @@ static bool looks_called(const struct guess *g, struct activation a)
 	return call_is_code(g->P, ra - 1) && call_is_before(g->mem, ra);
 }
 
-static bool is_size(const struct sizes *sizes, uint64_t size)
+/* Can this be what the function's frame has, of whose registers `saved` bytes are saved? They are pushed before the stack pointer
+ * is moved, or stored behind that into what it was moved by. */
+static bool is_own(const struct sizes *sizes, uint64_t bytes, uint64_t saved, unsigned word)
 {
-	for (size_t i = 0; i < sizes->n; i++) {
-		if (sizes->of[i] == size)
-			return true;
+	if (bytes < saved)
+		return true;
+	for (uint64_t pushed = 2U * word; pushed <= saved; pushed += word) {
+		for (size_t i = 0; i < sizes->n; i++) {
+			if (sizes->of[i] == bytes - pushed)
+				return true;
+		}
 	}
 	return false;
 }
@@ -255,15 +290,15 @@ static void try_places(const struct guess *g, const struct activation *a, const 
 	for (uint64_t above = least; above <= saved + most; above += arch->word) {
 		struct activation tried = *a;
 		uint64_t at = cfi_cut(base + above - least, arch->word);
-		bool own = above < saved || is_size(sizes, above - saved);
+		bool own = is_own(sizes, above, saved, arch->word), named;
 		enum link link;
 
 		regs_set(&tried.regs, arch->fp, at);
-		link = leads_to_end(g, tried, row->start, room);
+		link = leads_to_end(g, tried, row->start, room, &named);
 		if (*g->steps == 0)
 			return;
 		if (link == LINK_NONE) {
-			out->doubt = out->doubt || (own && looks_called(g, tried));
+			out->doubt = out->doubt || named || (own && looks_called(g, tried));
 			continue;
 		}
 		place_add(out, at, link, !a->exact && own);
@@ -330,11 +365,12 @@ bool guess_pushed(const struct guess *g, const struct activation *a, uint64_t *s
 		uint64_t at =
 		    cfi_cut(a->regs.reg[arch->sp] + (uint64_t)(words * (int64_t)arch->word), arch->word);
 		enum link link;
+		bool named;
 
 		if (words == 0 || words * (int64_t)arch->word + offset < (int64_t)arch->word)
 			continue;
 		regs_set(&tried.regs, arch->sp, at);
-		link = leads_to_end(g, tried, start, room);
+		link = leads_to_end(g, tried, start, room, &named);
 		if (link != LINK_NONE)
 			place_add(&found, at, link, true);
 	}

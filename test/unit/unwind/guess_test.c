@@ -2,6 +2,7 @@
  * of several places is taken, and when none is.
  *
  *   start ──> g ──> f   g calls f and h by their names, and whatever a register says; f is where the thread is */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -239,6 +240,84 @@ START_TEST(about_to_return)
 }
 END_TEST
 
+/* In the file, too. */
+static void patch(struct drawn *d, uint64_t va, const void *bytes, size_t n)
+{
+	FILE *file = fopen(d->path, "r+");
+
+	code(d, va, bytes, n);
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(fseek(file, (long)(va - BASE), SEEK_SET), 0);
+	ck_assert_uint_eq(fwrite(bytes, 1, n, file), n);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+/* g has called h, whose last act is to jump to f, always or on a condition. */
+START_TEST(reached_by_a_jump)
+{
+	static const int32_t rel[] = { F - (H + 0x25), F + 4 - (H + 0x25) };
+	static const char *const jumps[] = { "\xe9", "\x85" };
+	struct drawn d;
+
+	for (int i = 0; i < 2; i++) {
+		drawn_init(&d, OTHER, prologue, sizeof(prologue));
+		ck_assert_int_eq(taken(&d), -1);
+		drawn_free(&d);
+		drawn_init(&d, OTHER, prologue, sizeof(prologue));
+		patch(&d, H + 0x20, jumps[i], 1);
+		patch(&d, H + 0x21, &rel[0], sizeof(rel[0]));
+		ck_assert_int_eq(taken(&d), SIZE);
+		drawn_free(&d);
+		drawn_init(&d, OTHER, prologue, sizeof(prologue));
+		patch(&d, H + 0x20, jumps[i], 1);
+		patch(&d, H + 0x21, &rel[1], sizeof(rel[1])); /* into f */
+		ck_assert_int_eq(taken(&d), -1);
+		drawn_free(&d);
+	}
+}
+END_TEST
+
+/* Registers that are stored behind the move of the stack pointer lie in what it was moved by: f's frame is smaller than if it
+ * had pushed them. There is a remnant where no frame of its can be. */
+START_TEST(registers_stored)
+{
+	static const uint64_t below[] = { [UNWIND_DWARF_RBX] = 32, [12] = 24 };
+	struct drawn d;
+
+	for (int stored = 0; stored <= 2; stored++) {
+		drawn_init(&d, 0, prologue, sizeof(prologue));
+		for (unsigned reg = UNWIND_DWARF_RBX; reg <= 12; reg += 12 - UNWIND_DWARF_RBX) {
+			d.rows[0].regs[reg] =
+			    (struct cfi_rule){ CFI_AT, 0, 0, { .offset = -(int64_t)below[reg] } };
+			d.rows[0].set |= 1U << reg;
+		}
+		put(&d, SIZE + 16 - 8 * (uint64_t)stored, STACK + 0x100, BY_NAME);
+		put(&d, 0x58, STACK + 0x100, BY_REGISTER);
+		ck_assert_int_eq(taken(&d), SIZE + 16 - 8 * stored);
+		drawn_free(&d);
+	}
+}
+END_TEST
+
+/* A call that names f stands where no frame of its is known to be, in one whose own caller is not proven. Whatever else is, may be
+ * a remnant. */
+START_TEST(named_but_not_proven)
+{
+	struct drawn d;
+
+	drawn_init(&d, 0, prologue, sizeof(prologue));
+	put(&d, 0x10, STACK + 0x100, BY_REGISTER);
+	ck_assert_int_eq(taken(&d), 0x10);
+	drawn_free(&d);
+	drawn_init(&d, 0, prologue, sizeof(prologue));
+	put(&d, 0x10, STACK + 0x100, BY_REGISTER);
+	put(&d, 0x58, STACK + 0x90, BY_NAME);
+	put(&d, 0x90, STACK + 0x100, G + 0x44);
+	ck_assert_int_eq(taken(&d), -1);
+	drawn_free(&d);
+}
+END_TEST
+
 /* With too few steps for all places, the one that was proven so far is not taken. */
 START_TEST(steps_run_out)
 {
@@ -425,6 +504,9 @@ int main(void)
 
 	tcase_add_loop_test(tcase, which_place, 0, sizeof(scenes) / sizeof(scenes[0]));
 	tcase_add_loop_test(tcase, about_to_return, 0, sizeof(endings) / sizeof(endings[0]));
+	tcase_add_test(tcase, reached_by_a_jump);
+	tcase_add_test(tcase, registers_stored);
+	tcase_add_test(tcase, named_but_not_proven);
 	tcase_add_test(tcase, steps_run_out);
 	tcase_add_test(tcase, part_of_a_function);
 	tcase_add_test(tcase, sizes_of_no_use);
