@@ -159,7 +159,7 @@ bool os_lwp_still_asleep(struct ps_prochandle *P, lwpid_t id, const struct os_as
 	       strcmp(now.count, a->count) == 0;
 }
 
-bool os_may_look_ahead(struct ps_prochandle *P, size_t n)
+bool os_look_ahead_ready(struct ps_prochandle *P, size_t n)
 {
 	(void)P;
 	(void)n;

@@ -12,11 +12,6 @@
 #include "proc/live.h"
 #include "proc/objects.h"
 
-struct os_hold {
-	struct hold hold;
-	const struct os_hold_call *call; /* while os_hold_during lasts */
-};
-
 enum res os_object_image(struct ps_prochandle *P, uintptr_t addr, struct elf_image **img, uint64_t *bias)
 {
 	struct proc_objects *o = handle_objects(P);
@@ -51,64 +46,6 @@ void os_notices(struct ps_prochandle *P, void (*tell)(void *data, const char *te
 
 	for (size_t i = 0; o != NULL && i < o->notices.n; i++)
 		tell(data, o->notices.at[i].text, o->notices.at[i].failed);
-}
-
-static bool call_wants(void *data, lwpid_t id)
-{
-	const struct os_hold *h = data;
-
-	return h->call->wants(h->call->data, id);
-}
-
-static void call_held(void *data, const struct hold *hold)
-{
-	const struct os_hold *h = data;
-
-	(void)hold; /* is h->hold */
-	h->call->held(h->call->data, h);
-}
-
-enum res os_hold_during(
-    struct ps_prochandle *P, const struct os_hold_call *call, int ms, struct os_hold **h, struct fault *f)
-{
-	struct hold_call inner = { .wants = call_wants, .held = call_held };
-
-	*h = calloc(1, sizeof(**h));
-	if (*h == NULL)
-		return fault_memory(f);
-	(*h)->call = call;
-	inner.data = *h;
-	return hold_during(P, &inner, ms, &(*h)->hold, f);
-}
-
-size_t os_hold_count(const struct os_hold *h)
-{
-	return h->hold.lwps.n;
-}
-
-enum os_hold_state os_hold_lwp(
-    const struct os_hold *h, size_t i, lwpid_t *id, const prgreg_t **regs, const char **why)
-{
-	static const enum os_hold_state states[] = {
-		[HOLD_HELD] = OS_HELD,
-		[HOLD_GONE] = OS_GONE,
-		[HOLD_REFUSED] = OS_REFUSED,
-		[HOLD_TIMEOUT] = OS_TIMEOUT,
-	};
-	const struct hold_lwp *l = &h->hold.lwps.at[i];
-
-	*id = l->id;
-	*regs = l->regs;
-	*why = l->why;
-	return states[l->state];
-}
-
-void os_hold_free(struct os_hold *h)
-{
-	if (h == NULL)
-		return;
-	hold_free(&h->hold);
-	free(h);
 }
 
 void os_share_objects(struct ps_prochandle *captured, struct ps_prochandle *live)

@@ -136,7 +136,7 @@ static void grow_table(const struct live *live, size_t n)
 		(void)close(fd);
 }
 
-bool os_may_look_ahead(struct ps_prochandle *P, size_t n)
+bool os_look_ahead_ready(struct ps_prochandle *P, size_t n)
 {
 	enum { OTHERS = 64 }; /* descriptors, about */
 	const struct live *live = live_of(P);

@@ -98,9 +98,9 @@ enum os_look {
 };
 /* Look at LWP id of live P, without touching it. Only for OS_LOOK_ASLEEP pc and sp are set. */
 enum os_look os_lwp_look(struct ps_prochandle *P, lwpid_t id, struct os_asleep *a);
-/* May a second thread look at n LWPs of live P, and ask for their names, while this one reads it? And is there a
- * processor for it? To be called while there is no second one. */
-bool os_may_look_ahead(struct ps_prochandle *P, size_t n);
+/* Make ready for a second thread that looks at n LWPs of live P, and asks for their names, while this one reads it: room for
+ * descriptors is made while there is no second one. False: there cannot be one, or there is no processor for it. */
+bool os_look_ahead_ready(struct ps_prochandle *P, size_t n);
 /* Has it not run since? Then whatever was read of its stack and its own data in between is of one moment. */
 bool os_lwp_still_asleep(struct ps_prochandle *P, lwpid_t id, const struct os_asleep *a);
 void os_asleep_end(struct os_asleep *a); /* closes what is kept */

@@ -342,7 +342,6 @@ static void collect(struct hold_tracer *t)
 	struct hold *h = t->h;
 	int idle = 0;
 
-	t->deadline = now_ns() + (int64_t)t->ms * 1000000;
 	for (;;) {
 		size_t from = h->lwps.n;
 
@@ -350,6 +349,9 @@ static void collect(struct hold_tracer *t)
 			t->lost = true;
 			break;
 		}
+		/* Who asks whether an LWP is wanted may have looked at it for long: as long as nobody stands still. */
+		if (t->deadline == 0)
+			t->deadline = now_ns() + (int64_t)t->ms * 1000000;
 		if (t->set != NULL && h->lwps.n == from)
 			break;
 		stop_from(t, from);

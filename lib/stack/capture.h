@@ -149,7 +149,7 @@ void capture_states_read(struct capture *c);
 /* Is that list still right? Else it is read again, and those LWPs that are CAPTURE_DONE asleep, but have other states
  * now than when they were read, are pending. */
 void capture_states_refresh(struct capture *c);
-/* That without forgetting, what is needed being read already. */
+/* That without forgetting before, what the question needs being read already. */
 void capture_states_check(struct capture *c);
 /* Nothing but the question. */
 bool capture_states_right(struct capture *c);

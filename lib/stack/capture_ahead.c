@@ -130,7 +130,7 @@ struct capture_ahead *capture_ahead_start(struct ps_prochandle *live, const lwpi
 {
 	struct capture_ahead *a;
 
-	if (n < WORTH || !os_may_look_ahead(live, n))
+	if (n < WORTH || !os_look_ahead_ready(live, n))
 		return NULL;
 	a = calloc(1, sizeof(*a) + n * sizeof(a->slots[0]));
 	if (a == NULL)

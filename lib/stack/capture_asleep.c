@@ -65,11 +65,12 @@ static void batch(struct capture *c, const size_t *index, size_t n)
 			continue;
 		lwps[all] = l;
 		pieces[all] = capture_stack_piece(c, l, &own[all]);
-		capture_frames_expect(c, l, &c->expected);
 		if (pieces[all].hi != 0)
 			known[copied++] = pieces[all];
 		all++;
 	}
+	for (size_t i = 0; i < all; i++)
+		capture_frames_expect(c, lwps[i], &c->expected);
 	snapshot_fetch(c->snapshot, &c->expected, known, copied);
 	for (size_t i = 0, k = 0; i < all; i++) {
 		if (pieces[i].hi != 0)

@@ -53,14 +53,15 @@ static int64_t newborn(struct holding *g, lwpid_t id)
 	return capture_add(g->c, id, pointer);
 }
 
-/* Read the Python frames of one that is to be held, as it runs, for the pages that they lie in: when it is held these can be
- * had in one call, and its processor's caches know them. */
+/* Read the Python frames of one that may be held, as it runs, for the pages that they lie in: when it is held these can be had
+ * with its stack, and its processor's caches know them. Not more of them than are worth it. One that was born just now, while others
+ * are held, is none of the list of states. */
 static void rehearse(struct capture *c, struct capture_lwp *l, struct snapshot_notes *notes)
 {
 	struct capture_lwp before = *l;
 	bool stale = c->stale;
 
-	if (c->py == NULL)
+	if (c->py == NULL || c->stale || snapshot_notes_full(notes))
 		return;
 	py_process_rehearse(c->py, true);
 	snapshot_note(c->snapshot, notes);
@@ -84,9 +85,8 @@ static bool wants(void *data, lwpid_t id)
 	if (i < 0)
 		return false;
 	if (g->manner == STACK_GENTLE && g->c->lwps.at[i].state == CAPTURE_PENDING) {
+		rehearse(g->c, &g->c->lwps.at[i], g->notes);
 		capture_asleep(g->c, &one, 1);
-		if (g->c->lwps.at[i].state == CAPTURE_PENDING)
-			rehearse(g->c, &g->c->lwps.at[i], g->notes);
 	}
 	return g->c->lwps.at[i].state == CAPTURE_PENDING;
 }
@@ -132,7 +132,7 @@ static void forget_before(struct holding *g)
 	snapshot_forget(c->snapshot);
 }
 
-/* Stacks of those that are held, and what else will be read, in one call; the list of states is to be right. Returns how
+/* Stacks of those that are held, and what else will be read, in few calls; the list of states is to be right. Returns how
  * many LWPs, from the first on, `some` has room for. */
 static size_t copy_stacks(struct holding *g, struct held_stack *some)
 {
@@ -150,6 +150,8 @@ static size_t copy_stacks(struct holding *g, struct held_stack *some)
 			pieces[copied++] = some[n].piece;
 		n++;
 	}
+	if (c->stale)
+		g->notes->n = 0; /* all is forgotten again before it is read */
 	snapshot_forget(c->snapshot);
 	snapshot_fetch(c->snapshot, g->notes, pieces, copied);
 	for (size_t i = 0, k = 0; i < n; i++) {

@@ -6,8 +6,10 @@
 #include "base/owned.h"
 
 /* Where run r without an activation goes: behind the last native frame that lies wholly below its marker; without
- * a marker, or out of order, behind the run before it; without one, before the next that has an activation. */
-static int64_t place_loose(const struct join_input *in, const int64_t *owner, size_t r, int64_t after)
+ * a marker, or out of order, behind the run before it; without one, before the next that has an activation: *ahead has been
+ * as far as that. */
+static int64_t place_loose(
+    const struct join_input *in, const int64_t *owner, size_t r, int64_t after, size_t *ahead)
 {
 	const struct native_stack *native = in->native;
 	uint64_t marker = in->python->runs.at[r].marker;
@@ -16,9 +18,10 @@ static int64_t place_loose(const struct join_input *in, const int64_t *owner, si
 	if (marker == 0 && after >= 0)
 		return after;
 	if (marker == 0) {
-		while (r < in->python->runs.n && owner[r] == JOIN_NOWHERE)
-			r++;
-		return (r < in->python->runs.n ? owner[r] : (int64_t)native->frames.n) - 1;
+		*ahead = *ahead < r ? r : *ahead;
+		while (*ahead < in->python->runs.n && owner[*ahead] == JOIN_NOWHERE)
+			(*ahead)++;
+		return (*ahead < in->python->runs.n ? owner[*ahead] : (int64_t)native->frames.n) - 1;
 	}
 	for (size_t i = after < 0 ? 0 : (size_t)after; i < native->frames.n; i++) {
 		if (native->frames.at[i].sp <= marker && !native->frames.at[i].signal_frame)
@@ -126,7 +129,7 @@ static bool merge(
 /* Where each run goes. */
 static enum res make_plan(const struct join_input *in, struct join_plan *plan, struct fault *f)
 {
-	size_t runs = in->python->runs.n;
+	size_t runs = in->python->runs.n, ahead = 0;
 	int64_t last = -1;
 	enum res res;
 
@@ -139,8 +142,8 @@ static enum res make_plan(const struct join_input *in, struct join_plan *plan, s
 		/* Runs are youngest first: one that claims a younger activation than its callee's is wrong. */
 		if (plan->owner[r] != JOIN_NOWHERE && plan->owner[r] < last)
 			plan->owner[r] = JOIN_NOWHERE;
-		plan->at[r] =
-		    plan->owner[r] != JOIN_NOWHERE ? plan->owner[r] : place_loose(in, plan->owner, r, last);
+		plan->at[r] = plan->owner[r] != JOIN_NOWHERE ? plan->owner[r]
+							     : place_loose(in, plan->owner, r, last, &ahead);
 		last = plan->at[r];
 	}
 	return RES_OK;

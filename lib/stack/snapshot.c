@@ -83,9 +83,14 @@ static bool unchanging(const struct snapshot *s, uint64_t page)
 	return map != NULL && (map->pr_mflags & (MA_WRITE | MA_SHARED)) == 0;
 }
 
+bool snapshot_notes_full(const struct snapshot_notes *notes)
+{
+	return notes->n >= NOTES;
+}
+
 static void note(struct snapshot_notes *notes, uint64_t page)
 {
-	if (notes->n < NOTES)
+	if (!snapshot_notes_full(notes))
 		(void)vec_push(notes, page);
 }
 
@@ -99,6 +104,8 @@ static const uint8_t *page_get(struct snapshot *s, uint64_t page)
 	if (addrmap_get(&s->pages, page, &i))
 		return i == (uint32_t)ABSENT ? NULL : page_copy(s, i);
 	if (s->sealed && !unchanging(s, page))
+		return NULL;
+	if (s->notes != NULL && snapshot_notes_full(s->notes))
 		return NULL;
 	/* After the seal the process may have gone, and another one have its number. */
 	got = s->sealed ? os_read_same(s->live, buf, PAGE, page * PAGE)

@@ -42,12 +42,13 @@ struct snapshot_notes { /* a VEC of page numbers */
 	uint64_t *at;
 	size_t n, cap;
 };
+bool snapshot_notes_full(const struct snapshot_notes *notes);
 /* Note [va, va + n); without memory, or room, it is not noted. */
 void snapshot_expect(struct snapshot_notes *notes, uint64_t va, size_t n);
 /* Until this is called with NULL, what has to be fetched from the target to answer reads is noted: for when it has been
- * forgotten, and will be read again. */
+ * forgotten, and will be read again. With no room left for notes nothing is fetched: such reads fail. */
 void snapshot_note(struct snapshot *s, struct snapshot_notes *to);
-/* As snapshot_copy_pieces, and in the same call the pages noted; what could not be read of those is tried no more until
+/* As snapshot_copy_pieces, and with the first of them the pages noted; what could not be read of those is tried no more until
  * it is forgotten. Takes the notes away. */
 void snapshot_fetch(
     struct snapshot *s, struct snapshot_notes *notes, struct snapshot_piece *pieces, size_t n);

@@ -11,13 +11,13 @@
 #include "support/fake_process.h"
 #include "support/run_suite.h"
 
-enum { LWPS = 1000, FIRST_ID = 5000, FEW = 20, FAR = 500 };
+enum { LWPS = 1000, FIRST_ID = 5000, NEAR = 10, FEW = 20, FAR = 500 };
 
 static atomic_int looks[LWPS], ended;
 static atomic_size_t furthest;
 static bool second_processor;
 
-bool os_may_look_ahead(struct ps_prochandle *P, size_t n)
+bool os_look_ahead_ready(struct ps_prochandle *P, size_t n)
 {
 	(void)P;
 	(void)n;
@@ -30,6 +30,8 @@ enum os_look os_lwp_look(struct ps_prochandle *P, lwpid_t id, struct os_asleep *
 
 	(void)P;
 	ck_assert_uint_lt(i, LWPS);
+	if (i % 2 == 0)
+		(void)sched_yield(); /* to the other one, who may come to the same */
 	(void)atomic_fetch_add(&looks[i], 1);
 	if (i > atomic_load(&furthest))
 		atomic_store(&furthest, i);
@@ -100,8 +102,9 @@ START_TEST(each_is_looked_at_once)
 }
 END_TEST
 
-/* What is seen long before it is captured has run since. And the end does not wait for all. */
-START_TEST(not_too_far)
+/* What is seen long before it is captured has run since; and right before the capture that would have to wait. The end does
+ * not wait for all. */
+START_TEST(not_too_far_nor_near)
 {
 	struct os_asleep said = OS_ASLEEP_NEW;
 	struct capture_ahead *a;
@@ -111,6 +114,8 @@ START_TEST(not_too_far)
 	a = begin(LWPS);
 	while (atomic_load(&furthest) < FEW)
 		(void)sched_yield();
+	for (size_t i = 0; i < NEAR; i++)
+		ck_assert_int_eq(atomic_load(&looks[i]), 0);
 	ck_assert(capture_ahead_look(a, 0, ids[0], &look, &said));
 	end(a);
 	ck_assert_uint_lt(atomic_load(&furthest), FAR);
@@ -140,7 +145,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { each_is_looked_at_once, not_too_far, few_or_one_processor };
+	const TTest *const tests[] = { each_is_looked_at_once, not_too_far_nor_near, few_or_one_processor };
 
 	return run_suite("looking ahead", tests, sizeof(tests) / sizeof(tests[0])) == 0 ? EXIT_SUCCESS
 											: EXIT_FAILURE;

@@ -332,6 +332,16 @@ START_TEST(expected_pages_are_those_of_the_bytes)
 	for (unsigned i = 0; i < 2000; i++)
 		snapshot_expect(&notes, DATA + i * PAGE, 1);
 	ck_assert_uint_lt(notes.n, 1000); /* a held target would wait for them */
+	/* Nor is more read then, but for what is there. */
+	ck_assert(snapshot_notes_full(&notes));
+	snapshot_note(copy, &notes);
+	ck_assert_uint_eq(byte_at(DATA + PAGE, 1), truth(DATA + PAGE, 0));
+	target.fake.reads = 0;
+	(void)byte_at(DATA + 7 * PAGE + 8, 1);
+	(void)byte_at(TEXT, 0);
+	ck_assert_uint_eq(target.fake.reads, 0);
+	snapshot_note(copy, NULL);
+	(void)byte_at(TEXT, 1);
 	snapshot_fetch(copy, &notes, &none, 0);
 	vec_free(&notes);
 	teardown();
