@@ -87,8 +87,10 @@ enum engine_end fallback_step(struct ps_prochandle *P, const struct unwind_arch 
 bool is_trampoline(const struct unwind_arch *arch, struct memory *mem, uint64_t pc);
 
 /* fallback_step for an engine that found nothing to describe the pc of *a: the note says so, and in code of no file, or in what
- * is no code, a frame pointer of 0, which means the end by the ABI, proves nothing. */
+ * is no code, a frame pointer of 0, which means the end by the ABI, proves nothing. *prover: NULL until it is needed; the
+ * engine's, to be destroyed. */
+struct prover;
 enum engine_end step_without_cfi(struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem,
-    struct activation *a, struct engine_note *note);
+    struct prover **prover, struct activation *a, struct engine_note *note);
 
 #endif

@@ -13,6 +13,7 @@
 #include "unwind/call.h"
 #include "unwind/cfi_rows.h"
 #include "unwind/engine.h"
+#include "unwind/prove.h"
 #include "unwind/guess.h"
 #include "unwind/regions.h"
 
@@ -36,6 +37,7 @@ struct cfi_engine {
 	struct addrmap row_at; /* pc -> index in rows */
 	struct allowance budget, guesses;
 	struct cfi_row made; /* a row that could not be kept */
+	struct prover *prover;
 };
 
 /* Make the row for pc. RES_NONE: nothing describes it. RES_FAIL: what does is damaged. */
@@ -126,7 +128,7 @@ static enum engine_end step(
 	enum res res = row_of_activation(e, a, &made, &row);
 
 	if (res == RES_NONE)
-		return step_without_cfi(e->P, e->arch, e->mem, a, note);
+		return step_without_cfi(e->P, e->arch, e->mem, &e->prover, a, note);
 	if (res == RES_OK) {
 		s.bias = row->bias;
 		note->signal = row->signal;
@@ -284,6 +286,7 @@ static void cfi_destroy(void *engine)
 	regions_destroy(e->regions);
 	vec_free(&e->rows);
 	addrmap_free(&e->row_at);
+	prover_destroy(e->prover);
 	memory_destroy(e->mem);
 	free(e);
 }

@@ -194,14 +194,45 @@ static void why_no_cfi(struct ps_prochandle *P, uint64_t pc, char why[UNWIND_WHY
 	    slash != NULL ? slash + 1 : path);
 }
 
+/* Code that nothing describes and that has made no frame: the return address is at sp still, in a function whose code says by the
+ * stack pointer and by the frame pointer alike where its own frame ends. By the frame pointer alone that function would
+ * be left out (CPython 3.15's _PyJIT_Entry, which calls the JIT's code). */
+static bool bare_step(struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem,
+    struct prover **prover, struct activation *a)
+{
+	struct activation caller = *a, beyond;
+	uint64_t fp = a->regs.reg[arch->fp];
+
+	if (!a->exact || arch != &unwind_x86_64 || !regs_known(&a->regs, arch->fp) ||
+	    is_trampoline(arch, mem, a->regs.reg[arch->pc]) || !no_frame_step(P, arch, mem, &caller) ||
+	    !call_is_before(mem, caller.regs.reg[arch->pc]))
+		return false;
+	if (*prover == NULL)
+		*prover = prover_create(P, mem);
+	beyond = caller;
+	if (*prover == NULL || prove_step(*prover, &beyond) != PROOF_CALLER ||
+	    beyond.regs.reg[arch->sp] != fp + 2U * arch->word)
+		return false;
+	*a = (struct activation){ { .known = 0 }, false };
+	regs_set(&a->regs, arch->pc, caller.regs.reg[arch->pc]);
+	regs_set(&a->regs, arch->sp, caller.regs.reg[arch->sp]);
+	regs_set(&a->regs, arch->fp, fp);
+	return true;
+}
+
 enum engine_end step_without_cfi(struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem,
-    struct activation *a, struct engine_note *note)
+    struct prover **prover, struct activation *a, struct engine_note *note)
 {
 	uint64_t pc = a->regs.reg[arch->pc];
-	enum engine_end end = fallback_step(P, arch, mem, a, note);
+	enum engine_end end;
 	char name[2];
 
 	note->no_cfi = true;
+	if (bare_step(P, arch, mem, prover, a)) {
+		note->guessed = true;
+		return ENGINE_CALLER;
+	}
+	end = fallback_step(P, arch, mem, a, note);
 	if (end == ENGINE_OLDEST &&
 	    (Pobjname(P, pc, name, sizeof(name)) == NULL || !call_is_code(P, a->exact ? pc : pc - 1)))
 		end = ENGINE_LOST;

@@ -11,6 +11,7 @@
  *
  * libunwind's register numbers on x86-64 are DWARF's. */
 #include "unwind/engine.h"
+#include "unwind/prove.h"
 
 #ifndef WITH_LIBUNWIND_GENERIC
 const struct engine_ops *const engine_libunwind = NULL;
@@ -87,6 +88,7 @@ struct lu_engine {
 	unw_cursor_t cursor;
 	bool started;
 	struct unwind_regs regs; /* what the cursor started with; it refers to them */
+	struct prover *prover;
 	VEC(struct region) regions;
 	size_t region_last;
 	/* Why a step failed: */
@@ -216,6 +218,7 @@ static void lu_destroy(void *engine)
 		return;
 	if (e->as != NULL)
 		e->calls.destroy_addr_space(e->as);
+	prover_destroy(e->prover);
 	memory_destroy(e->mem);
 	vec_free(&e->regions);
 	free(e);
@@ -297,7 +300,7 @@ static const char *register_name(int reg)
 
 static enum engine_end go_without_cfi(struct lu_engine *e, struct activation *a, struct engine_note *note)
 {
-	enum engine_end end = step_without_cfi(e->P, &unwind_x86_64, e->mem, a, note);
+	enum engine_end end = step_without_cfi(e->P, &unwind_x86_64, e->mem, &e->prover, a, note);
 
 	if (end == ENGINE_CALLER)
 		cursor_set(e, a);

@@ -33,7 +33,7 @@ NATIVE = re.compile(r"^ {14}(?:(.+)`(?:(.+?)(?:\+0x([0-9a-f]+))?)|0x[0-9a-f]+)$"
 HEADER = re.compile(r"^-+ thread# (\d+)")
 OLDEST = {"_start", "clone3", "__clone3", "clone", "__clone", "start_thread"}
 LOOPS = re.compile(r"_PyEval_EvalFrameDefault|_TAIL_CALL_|_PyJIT|0x[0-9a-f]+$")
-LOOPS_BEFORE_36 = re.compile(r"PyEval_EvalFrame(Ex)?$|0x[0-9a-f]+$")
+LOOPS_BEFORE_36 = re.compile(r"PyEval_EvalFrame(Ex)?(\.\w+)*$|0x[0-9a-f]+$")
 # Below a root the machine is bound to /media, and its programs run there by its own dynamic linker.
 ENTER = 'mount -t proc proc "$1/proc" && mount --rbind / "$1/media" && root=$1 && shift && exec chroot "$root" "$@"'
 LIBRARIES = "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu"

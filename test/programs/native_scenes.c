@@ -208,6 +208,44 @@ static NOINLINE void scene_jit(void)
 	sink += zero;
 }
 
+/* Has a frame pointer, and calls what has none of its own. */
+void enter_made(void *code);
+__asm__(".text\n"
+	".p2align 4\n"
+	".globl enter_made\n"
+	".type enter_made, @function\n"
+	"enter_made:\n"
+	".cfi_startproc\n"
+	"	push %rbp\n"
+	".cfi_def_cfa_offset 16\n"
+	".cfi_offset 6, -16\n"
+	"	mov %rsp, %rbp\n"
+	".cfi_def_cfa_register 6\n"
+	"	push %rbx\n"
+	".cfi_offset 3, -24\n"
+	"	push %rax\n"
+	"	call *%rdi\n"
+	"	add $8, %rsp\n"
+	"	pop %rbx\n"
+	"	pop %rbp\n"
+	".cfi_def_cfa 7, 8\n"
+	"	ret\n"
+	".cfi_endproc\n"
+	".size enter_made, . - enter_made\n");
+
+static NOINLINE void scene_jit_bare(void)
+{
+	static const unsigned char code[] = { 0xcc, 0x90, 0xc3 }; /* int3; nop; ret */
+	void *area = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (area == MAP_FAILED)
+		_exit(3);
+	SAY_CALLER();
+	memcpy(area, code, sizeof(code));
+	enter_made(area);
+	sink += zero;
+}
+
 /* --- many frames --- */
 
 enum { DEEP = 300000 };
@@ -319,6 +357,7 @@ static const struct {
 	{ "noreturn", scene_noreturn },
 	{ "cold", scene_cold },
 	{ "jit", scene_jit },
+	{ "jit_bare", scene_jit_bare },
 	{ "deep", scene_deep },
 	{ "thread", scene_thread },
 	{ "step_work", scene_step_work },

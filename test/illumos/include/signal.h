@@ -43,9 +43,11 @@ struct sigaction {
 #define SA_RESTART 0x00000004
 #define SA_SIGINFO 0x00000008
 #define SIG2STR_MAX 32
+#define SIG_SETMASK 3
 
 extern int sigaction(int, const struct sigaction *, struct sigaction *);
 extern int sigemptyset(sigset_t *);
+extern int sigfillset(sigset_t *);
 extern int sigaddset(sigset_t *, int);
 extern int sigprocmask(int, const sigset_t *, sigset_t *);
 extern int kill(pid_t, int);

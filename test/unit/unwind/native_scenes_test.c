@@ -154,7 +154,7 @@ static void check_scene(const char *scene)
 }
 
 static const char *const plain_scenes[] = { "drap", "signal", "altstack", "first_instruction", "null_call",
-	"noreturn", "cold", "jit", "deep", "thread" };
+	"noreturn", "cold", "jit", "jit_bare", "deep", "thread" };
 
 START_TEST(scenes_say_the_truth)
 {
@@ -176,6 +176,29 @@ START_TEST(guess_behind_generated_code_is_marked)
 	ck_assert(!w.s.frames.at[i + 1].no_cfi);
 	ck_assert_uint_eq(w.s.frames.at[i + 1].saved_known, 1U << UNWIND_RBP);
 	scene_end(&w);
+}
+END_TEST
+
+/* Its frame pointer is its caller's, which would be left out by it. */
+START_TEST(caller_of_generated_code_without_a_frame)
+{
+	for (size_t i = 0; i < BUILDS * ENGINES; i++) {
+		struct walked w;
+		const struct native_frame *f;
+
+		if (engines[i % ENGINES] == UNWIND_ENGINE_LIBUNWIND && !libunwind_can(i / ENGINES))
+			continue;
+		scene_begin(&w, builds[i / ENGINES], "jit_bare", engines[i % ENGINES]);
+		scene_walk(&w, ~0U);
+		f = w.s.frames.at;
+		ck_assert_uint_gt(w.s.frames.n, 2);
+		ck_assert(f[0].no_cfi);
+		ck_assert_uint_eq(f[1].sp, f[0].sp + 8);
+		ck_assert_int_eq(f[1].how, UNWIND_FP);
+		ck_assert_uint_eq(f[1].cfa, f[0].sp + 8 + 32);
+		ck_assert_int_eq(f[2].how, UNWIND_CFI);
+		scene_end(&w);
+	}
 }
 END_TEST
 
@@ -375,6 +398,7 @@ int main(void)
 	tcase_set_timeout(tcase, 120);
 	tcase_add_loop_test(tcase, scenes_say_the_truth, 0, sizeof(plain_scenes) / sizeof(plain_scenes[0]));
 	tcase_add_test(tcase, guess_behind_generated_code_is_marked);
+	tcase_add_test(tcase, caller_of_generated_code_without_a_frame);
 	tcase_add_test(tcase, call_to_nowhere_loses_nothing);
 	tcase_add_test(tcase, pc_and_sp_alone);
 	/* The last one is static: its linkage stubs have no call frame information. */
