@@ -359,7 +359,9 @@ def main():
     print(text)
     with open(os.path.join(args.out, "RESULTS.md"), "w") as f:
         f.write(text)
-    if full:
+    if full and not any(scene.name in tables.SUMMARY for scene, rows, _ in results if rows):
+        print("bench: not stored: it would leave the README without a table")
+    elif full:
         with open(os.path.join(HERE, "RESULTS.md"), "w") as f:
             f.write(text)
         tables.quote(os.path.join(HERE, "../../README.md"), results, head[0])
