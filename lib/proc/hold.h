@@ -3,7 +3,7 @@
  * Rules that every path keeps: PTRACE_SEIZE and PTRACE_INTERRUPT only, no signal is ever sent, no wait
  * without a bound, no EXITKILL. A stop's event is looked at with WNOWAIT, so that if pystack is killed
  * at any moment the kernel detaches and a signal that was on its way still arrives. A target that was
- * stopped by job control is stopped again after the detach (measured, HACKING.md). */
+ * stopped by job control is stopped again after the detach (measured, doc/INTERNALS.md). */
 #ifndef PROC_HOLD_H
 #define PROC_HOLD_H
 

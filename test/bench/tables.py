@@ -181,11 +181,11 @@ def document(head, results):
     return "\n".join(lines) + "\n"
 
 
-LEGEND = "–: fails there. `py-spy dump` and `austin -w` print the Python frames only."
+LEGEND = "–: the tool fails in this scene. `py-spy dump` and `austin -w` print the Python frames only."
 
 
-INTRODUCTION = """Beside other tools, from start to end, in ms and as a multiple of pystack's time; every scene, and what the target feels of
-it, is in [test/bench/RESULTS.md](test/bench/RESULTS.md):"""
+INTRODUCTION = """Compared with other tools, start to finish, in ms and as a multiple of pystack's time; every scene, and the
+effect on the target, is in [test/bench/RESULTS.md](test/bench/RESULTS.md):"""
 
 
 def quote(readme, results, when):

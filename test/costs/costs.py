@@ -175,7 +175,7 @@ def stored():
 
 def store(figures, calls, on):
     with open(FIGURES, "w") as f:
-        f.write("# What `make costs-update` counted last. `make check-costs` compares; HACKING.md says how to read it.\non %s\n" % on)
+        f.write("# What `make costs-update` counted last. `make check-costs` compares; doc/TESTING.md says how to read it.\non %s\n" % on)
         for name in figures:
             f.write("%s %s\n" % (name, " ".join("%s=%d" % item for item in sorted(figures[name].items()))))
             f.write("%s by-name %s\n" % (name, " ".join("%s=%d" % item for item in sorted(calls[name].items()))))
@@ -255,7 +255,7 @@ def main():
     if args.update:
         store(figures, calls, machine())
     elif bad:
-        print("costs: more than stored: HACKING.md, \"Costs\", says what to do")
+        print("costs: more than stored: doc/TESTING.md, \"Costs\", says what to do")
     elif better:
         print("costs: less than stored: `make costs-update` keeps it so")
     return 1 if bad else 0
