@@ -28,21 +28,6 @@ struct units {
 	size_t hint_n;
 };
 
-bool search_listed(const char *list, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (;;) {
-		size_t len = strcspn(list, "|");
-
-		if (len == n && memcmp(list, name, n) == 0)
-			return true;
-		if (list[len] == '\0')
-			return false;
-		list += len + 1;
-	}
-}
-
 static void unit_add(struct units *u, Dwarf_Off die)
 {
 	for (size_t i = 0; i < u->dies.n; i++) {

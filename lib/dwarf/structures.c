@@ -18,6 +18,21 @@ struct place {
 	uint32_t bits; /* of a bit-field */
 };
 
+bool search_listed(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (;;) {
+		size_t len = strcspn(list, "|");
+
+		if (len == n && memcmp(list, name, n) == 0)
+			return true;
+		if (list[len] == '\0')
+			return false;
+		list += len + 1;
+	}
+}
+
 static bool is_alias(Dwarf_Half tag)
 {
 	return tag == DW_TAG_typedef || tag == DW_TAG_const_type || tag == DW_TAG_volatile_type ||

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "elf/symbols_impl.h"
 
 struct elf_symbols *elf_symbols_create(struct elf_image *img)
@@ -33,22 +32,6 @@ void elf_symbols_attach_debug(struct elf_symbols *syms, struct elf_image *debug)
 }
 
 /* --- tables --- */
-
-void symbol_table_set(struct symbol_table *t, const struct elf_class *cls, enum elf_symbol_table kind,
-    struct span syms, struct span names)
-{
-	size_t left = span_left(&names) < UINT32_MAX ? span_left(&names) : UINT32_MAX; /* as st_name */
-	const uint8_t *nul = left == 0 ? NULL : bytes_last(names.at, 0, left);
-
-	t->cls = cls;
-	t->kind = kind;
-	t->syms = syms;
-	t->n = span_left(&syms) / t->cls->sym;
-	if (t->n > SYMBOLS_MAX)
-		t->n = SYMBOLS_MAX;
-	t->names = names;
-	t->names.end = nul == NULL ? names.at : nul + 1;
-}
 
 static void load_symtab(struct elf_image *img, struct symbol_table *t)
 {
@@ -80,42 +63,6 @@ bool elf_symbols_has_symtab(struct elf_symbols *syms)
 	/* Not through symbols_load: a debug file may still be attached after this. Index 0 is no symbol. */
 	return elf_image_shdr_of_type(syms->img, SHT_SYMTAB, &sh, NULL) &&
 	       sh.sh_size > elf_image_class(syms->img)->sym;
-}
-
-/* --- symbols --- */
-
-bool symbol_read(const struct symbol_table *t, size_t index, GElf_Sym *out)
-{
-	if (index >= t->n)
-		return false;
-	elf_class_sym(t->cls, t->syms.at + index * t->cls->sym, out);
-	return true;
-}
-
-const char *symbol_name(const struct symbol_table *t, const GElf_Sym *sym)
-{
-	if (sym->st_name == 0 || sym->st_name >= span_left(&t->names) || t->names.at[sym->st_name] == 0)
-		return NULL;
-	return (const char *)t->names.at + sym->st_name;
-}
-
-size_t symbol_name_len(const char *name)
-{
-	size_t n = strlen(name);
-	const char *version = n < 2 ? NULL : memchr(name + 1, '@', n - 1);
-
-	return version == NULL ? n : (size_t)(version - name);
-}
-
-void symbol_fill(const struct symbol_table *t, size_t index, const GElf_Sym *sym, struct elf_symbol *out)
-{
-	const char *name = symbol_name(t, sym);
-
-	out->name = name == NULL ? "" : name;
-	out->name_len = symbol_name_len(out->name);
-	out->sym = *sym;
-	out->table = t->kind;
-	out->id = (unsigned)index;
 }
 
 /* --- by name --- */

@@ -35,16 +35,6 @@ void pydb_agent_destroy(struct pydb_agent *agent)
 	free(agent);
 }
 
-struct py_process *agent_python(struct pydb_agent *agent)
-{
-	/* The process may have run since: what its code objects say is read again. */
-	if (agent->py != NULL)
-		py_process_move(agent->py, agent->P);
-	else if (py_process_open(agent->P, &agent->py, NULL) != RES_OK)
-		agent->py = NULL;
-	return agent->py;
-}
-
 /* As many lines of text as fit into size - 1 bytes. False: not even one. */
 static bool put_lines(const char *text, bool unsure, char *buf, size_t size)
 {

@@ -2,6 +2,7 @@
  *
  *   agent.c         the nine entry points' frames and texts
  *   activations.c   which Python frames which activation runs: made when first asked for, made anew when stale
+ *   agent_python.c  the process's interpreters
  *   iterators.c     lists of addresses */
 #ifndef PYDB_AGENT_H
 #define PYDB_AGENT_H

@@ -1,0 +1,12 @@
+/* The interpreters of an agent's process. */
+#include "pydb/agent.h"
+
+struct py_process *agent_python(struct pydb_agent *agent)
+{
+	/* The process may have run since: what its code objects say is read again. */
+	if (agent->py != NULL)
+		py_process_move(agent->py, agent->P);
+	else if (py_process_open(agent->P, &agent->py, NULL) != RES_OK)
+		agent->py = NULL;
+	return agent->py;
+}
