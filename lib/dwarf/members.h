@@ -1,17 +1,16 @@
 /* Where the members of structures lie, by the debug information (DWARF 2 to 5) of a file. Knows nothing of what the
  * structures are for.
  *
- *   members.c     the request: in a process of its own (below)
+ *   members.c     the request and the check of its answers
+ *   worker.c      the child process that answers it
  *   search.c      which units of the file to look into, and for which names
  *   structures.c  a structure's members, down to a path of them
  *   reader.c      libdwarf over the sections of an elf_image
  *   aranges.c     from an address to its unit
  *
- * libdwarf was written for files that compilers made, and what Debian 12 has of it (20210528) reads through a null pointer
- * even in a sound one when it is asked in an unusual order. 40,000 damaged files (test/fuzz/dwarf_fuzz.c) did not kill it,
- * which proves little. So it runs in a child process, which may take two seconds and a gigabyte, has no system calls but
- * those for memory and to answer (os_confine), and tells its answers through a pipe. Whatever happens
- * to it, the caller gets answers or RES_FAIL. The child is reaped here, and ends if its parent is killed (os_end_with). */
+ * libdwarf is not hardened against hostile files: 20210528 (Debian 12) dereferences NULL even on valid
+ * files if a unit is requested first. So it runs in a child process (worker.h). Whatever happens to
+ * that, the caller gets answers or RES_FAIL. */
 #ifndef DWARF_MEMBERS_H
 #define DWARF_MEMBERS_H
 

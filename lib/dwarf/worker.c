@@ -1,0 +1,156 @@
+/* A confined child process and its reply. */
+#include "dwarf/worker.h"
+
+#ifdef WITH_LIBDWARF
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/owned.h"
+#include "os/confine.h"
+
+enum {
+	SECONDS_MAX = 2,     /* of processor time */
+	WAIT_MAX_MS = 5000,  /* for the reply, on a busy machine */
+	MEMORY_MAX = 1 << 30 /* beyond what is mapped from files */
+};
+
+static void limit(__rlimit_resource_t what, rlim_t most)
+{
+	struct rlimit now;
+
+	if (getrlimit(what, &now) != 0 || now.rlim_cur <= most)
+		return;
+	now.rlim_cur = most;
+	(void)setrlimit(what, &now);
+}
+
+static void write_all(int fd, const void *bytes, size_t n)
+{
+	const uint8_t *at = bytes;
+
+	while (n > 0) {
+		ssize_t done = write(fd, at, n);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return;
+		at += done;
+		n -= (size_t)done;
+	}
+}
+
+/* Reply to fd; does not return. Handlers that the parent installed must not run here. */
+static void __attribute__((noreturn))
+child(pid_t parent, int fd, const struct worker_job *job, void *reply, size_t room)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGALRM, SIGSEGV, SIGBUS,
+		SIGABRT };
+	uint32_t n;
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		(void)signal(signals[i], SIG_DFL);
+	if (!os_end_with(parent))
+		_exit(0);
+	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_CPU, SECONDS_MAX);
+#ifndef __SANITIZE_ADDRESS__
+	limit(RLIMIT_DATA, MEMORY_MAX);
+#endif
+	/* Libraries may write messages when they fail; nobody wants them. */
+	for (int std = 0; std <= 2; std++) {
+		if (std != fd)
+			(void)close(std);
+	}
+	os_confine(fd);
+	n = (uint32_t)job->run(job->arg, reply, room);
+	write_all(fd, &n, sizeof(n));
+	write_all(fd, reply, n);
+	_exit(0);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Read n bytes before the deadline. *late: it has passed. */
+static bool read_all(int fd, int64_t deadline, void *bytes, size_t n, bool *late)
+{
+	uint8_t *at = bytes;
+
+	while (n > 0) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		int64_t left = deadline - now_ms();
+		ssize_t got;
+		int ready = left <= 0 ? 0 : poll(&p, 1, (int)left);
+
+		if (ready < 0 && errno == EINTR)
+			continue;
+		*late = ready == 0;
+		if (ready <= 0)
+			return false;
+		got = read(fd, at, n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		at += got;
+		n -= (size_t)got;
+	}
+	return true;
+}
+
+static void reap(pid_t pid)
+{
+	(void)kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+	}
+}
+
+enum res worker_run(
+    const struct worker_job *job, void *reply, size_t room, size_t *n, bool *late, struct fault *f)
+{
+	OWNED(fd_release) int from = -1;
+	OWNED(fd_release) int to = -1;
+	int64_t deadline = now_ms() + WAIT_MAX_MS;
+	int ends[2];
+	uint32_t length = 0;
+	pid_t self = getpid(), pid;
+	bool whole;
+
+	*late = false;
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return fault_set(f, 0, errno, 0, "no pipe: %s", strerror(errno));
+	from = ends[0];
+	to = ends[1];
+	pid = fork();
+	if (pid < 0)
+		return fault_set(
+		    f, 0, errno, 0, "no process to read debug information in: %s", strerror(errno));
+	if (pid == 0)
+		child(self, to, job, reply, room);
+	fd_release(&to);
+	to = -1;
+	whole = read_all(from, deadline, &length, sizeof(length), late) && length <= room &&
+		read_all(from, deadline, reply, length, late);
+	reap(pid);
+	if (!whole)
+		return RES_NONE;
+	*n = length;
+	return RES_OK;
+}
+
+#endif

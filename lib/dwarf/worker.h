@@ -1,0 +1,34 @@
+/* PRIVATE to lib/dwarf: runs code that hostile files may lead astray, in a child process.
+ *
+ *      this process                    child
+ *      fork ────────────────────────>  os_end_with, limits, os_confine
+ *      poll(pipe, time left)           job->run
+ *      read   <──────────────────────  write: length, reply
+ *      SIGKILL, waitpid                _exit
+ *
+ * The child may use two seconds of processor time and a gigabyte of memory, and has no system calls
+ * but those for memory, to reply, and to end (os_confine). It is reaped here, and ends if its parent
+ * is killed (os_end_with). */
+#ifndef DWARF_WORKER_H
+#define DWARF_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/fault.h"
+
+struct worker_job {
+	/* Runs in the child: writes at most `room` bytes to reply and returns their number. What it
+	 * leaves in memory is lost with the child. */
+	size_t (*run)(void *arg, void *reply, size_t room);
+	void *arg;
+};
+
+/* Run job in a child and copy its reply, of at most `room` bytes, to reply. *n: its length. The bytes
+ * are as untrustworthy as the file that the job read; the caller checks them. RES_NONE: no reply;
+ * *late says whether because the time was over (five seconds), or because the child died.
+ * RES_FAIL: no child could be made; f says why. */
+enum res worker_run(
+    const struct worker_job *job, void *reply, size_t room, size_t *n, bool *late, struct fault *f);
+
+#endif
