@@ -54,6 +54,13 @@ size_t os_lwp_count(struct ps_prochandle *P);
 /* What os_thread_pointer would give for each of n LWPs, without their registers; 0 where that cannot be known. */
 void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, uint64_t *out);
 
+/* The mappings of live P that hold each of n addresses now, which may be younger than the handle's; hi 0: there is none, or
+ * that is not known. Not to be called while something is held. */
+struct os_range {
+	uint64_t lo, hi;
+};
+void os_mapped_now(struct ps_prochandle *P, const uint64_t *va, size_t n, struct os_range *out);
+
 /* --- holding them --- */
 
 struct os_hold;

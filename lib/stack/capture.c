@@ -12,35 +12,82 @@ enum {
 };
 #define STACK_LIMIT ((uint64_t)1 << 30) /* most of a main or thread stack */
 
-/* Where the stack that holds sp ends: its mapping's end, or the thread's control block, which lies on
- * top of its stack (mappings of neighbours may be merged). 0: not known from the maps. */
-static uint64_t stack_end(struct capture *c, uint64_t sp, uint64_t fsbase, bool *own)
+/* May sp be on the proper stack of a thread that is younger than all mappings that are known? If all lies readable between it and
+ * the thread pointer it is: a stack ends in a guard page. */
+static bool may_be_young(struct capture *c, const struct capture_lwp *l, uint64_t sp)
 {
-	const prmap_t *map = Paddr_to_map(c->P, sp);
-	uint64_t end = map == NULL ? 0 : map->pr_vaddr + map->pr_size;
+	return l->stack.hi == 0 && l->pointer > sp && l->pointer - sp <= OTHER_STACK &&
+	       Paddr_to_map(c->P, sp) == NULL && Paddr_to_map(c->P, l->pointer) == NULL;
+}
+
+/* Where the stack of l that holds sp ends: its mapping's end, or the thread's control block, which lies on
+ * top of its stack (mappings of neighbours may be merged). 0: not known from the maps. */
+static uint64_t stack_end(struct capture *c, const struct capture_lwp *l, uint64_t sp, bool *own)
+{
+	const prmap_t *map;
+	uint64_t end;
 
 	*own = false;
+	if (capture_range_has(&l->stack, sp)) {
+		*own = l->pointer > sp;
+		return *own ? l->pointer : l->stack.hi;
+	}
+	map = Paddr_to_map(c->P, sp);
 	if (map == NULL)
-		return fsbase > sp && fsbase - sp < STACK_LIMIT ? fsbase : 0;
-	if (fsbase > sp && fsbase <= end) {
+		return may_be_young(c, l, sp) ? l->pointer : 0;
+	end = map->pr_vaddr + map->pr_size;
+	if (l->pointer > sp && l->pointer <= end) {
 		*own = true;
-		return fsbase;
+		return l->pointer;
 	}
 	*own = (map->pr_mflags & MA_STACK) != 0;
 	return end;
 }
 
+uint64_t capture_stack_end(struct capture *c, const struct capture_lwp *l)
+{
+	bool own;
+
+	return stack_end(c, l, (uint64_t)l->regs[R_SP], &own);
+}
+
+void capture_stacks_find(struct capture *c, size_t from)
+{
+	VEC(uint64_t) pointers = VEC_EMPTY;
+	VEC(size_t) whose = VEC_EMPTY;
+	struct os_range *found;
+
+	for (size_t i = from; i < c->lwps.n; i++) {
+		struct capture_lwp *l = &c->lwps.at[i];
+
+		if (l->state != CAPTURE_PENDING || l->pointer == 0 || l->stack.hi != 0 ||
+		    !os_thread_is_address(c->live) || !(l->late || Paddr_to_map(c->live, l->pointer) == NULL))
+			continue;
+		l->late = false;
+		if (!vec_push(&pointers, l->pointer) || !vec_push(&whose, i))
+			break;
+	}
+	found = calloc(whose.n + 1, sizeof(*found));
+	if (found != NULL && whose.n > 0) {
+		os_mapped_now(c->live, pointers.at, whose.n, found);
+		for (size_t i = 0; i < whose.n; i++)
+			c->lwps.at[whose.at[i]].stack = found[i];
+	}
+	free(found);
+	vec_free(&pointers);
+	vec_free(&whose);
+}
+
 bool capture_stack_has(struct capture *c, const struct capture_lwp *l, uint64_t va)
 {
 	uint64_t sp = (uint64_t)l->regs[R_SP];
-	bool own;
 
-	return (l->have_regs || l->have_place) && va >= sp && va < stack_end(c, sp, l->pointer, &own);
+	return (l->have_regs || l->have_place) && va >= sp && va < capture_stack_end(c, l);
 }
 
 struct snapshot_piece capture_stack_piece(struct capture *c, struct capture_lwp *l, bool *own)
 {
-	uint64_t sp = (uint64_t)l->regs[R_SP], end = stack_end(c, sp, l->pointer, own);
+	uint64_t sp = (uint64_t)l->regs[R_SP], end = stack_end(c, l, sp, own);
 	uint64_t limit = *own ? STACK_LIMIT : OTHER_STACK;
 	struct snapshot_piece piece = { sp - RED_ZONE, end, 0 };
 
@@ -55,23 +102,23 @@ struct snapshot_piece capture_stack_piece(struct capture *c, struct capture_lwp 
 	return piece;
 }
 
-/* What came of a piece; where nothing did, it is tried again, otherwise. True: there is a stack. */
-static bool finish_piece(
+/* What came of a piece; where nothing did, it is tried again, otherwise. Returns where the copy ends, 0: there is no stack. */
+static uint64_t finish_piece(
     struct capture *c, struct capture_lwp *l, const struct snapshot_piece *piece, size_t which)
 {
 	uint64_t lo = piece->lo;
-	bool any = piece->got != 0;
+	size_t got = piece->got;
 
 	/* A stack the maps do not know (they are older than it): as far as it can be read. One copy, so that nothing of it
 	 * stays behind when it is dropped. */
-	if (!any && lo != 0 && piece->hi == 0) {
-		any = snapshot_copy(c->snapshot, lo, lo + OTHER_STACK) != 0;
-	} else if (!any && lo != 0) {
+	if (got == 0 && lo != 0 && piece->hi == 0) {
+		got = snapshot_copy(c->snapshot, lo, lo + OTHER_STACK);
+	} else if (got == 0 && lo != 0) {
 		lo += RED_ZONE; /* that may not be mapped */
-		any = snapshot_copy(c->snapshot, lo, piece->hi) != 0;
+		got = snapshot_copy(c->snapshot, lo, piece->hi);
 	}
-	l->copies[which] = any ? lo : 0;
-	return any;
+	l->copies[which] = got == 0 ? 0 : lo;
+	return got == 0 ? 0 : lo + got;
 }
 
 /* The words of a ucontext, found on the alternate stack that it describes: flags (three bits), link (the kernel writes
@@ -127,7 +174,7 @@ static struct snapshot_piece copy_stack(struct capture *c, struct capture_lwp *l
 /* Copy the stack that was interrupted at sp. */
 static void copy_other(struct capture *c, struct capture_lwp *l, uint64_t sp)
 {
-	struct capture_lwp other = { .pointer = l->pointer };
+	struct capture_lwp other = { .pointer = l->pointer, .stack = l->stack };
 	struct snapshot_piece piece;
 	bool own;
 
@@ -136,29 +183,30 @@ static void copy_other(struct capture *c, struct capture_lwp *l, uint64_t sp)
 	(void)finish_piece(c, l, &piece, 1);
 }
 
-/* An LWP on an alternate signal stack: the kernel's signal frame on it holds the limits of that very stack and
- * the stack pointer that was interrupted. Finds it by that, and copies the other stack. */
-static void copy_interrupted(struct capture *c, struct capture_lwp *l)
+/* Is there a signal frame at `at`, which is `here` in the target, with n bytes from there on? *sp: what was interrupted. */
+static bool is_signal_frame(const uint8_t *at, size_t n, uint64_t here, size_t word, uint64_t *sp)
 {
-	enum { STEP_BYTES = 4096, AHEAD = 1024 };
+	return (n >= CONTEXT_WORDS * word && is_context(at, here, word, sp)) ||
+	       (word == 4 && is_old_frame(at, n, sp));
+}
+
+/* An LWP on an alternate signal stack: the kernel's signal frame on it holds the limits of that very stack and
+ * the stack pointer that was interrupted. Finds it by that in the copy, which ends at `end`, and copies the other stack. It may be
+ * held, so that nothing else of it is asked for. */
+static void copy_interrupted(struct capture *c, struct capture_lwp *l, uint64_t end)
+{
 	size_t word = Pstatus(c->P)->pr_dmodel == PR_MODEL_ILP32 ? sizeof(uint32_t) : sizeof(uint64_t);
-	uint64_t at = (uint64_t)l->regs[R_SP] & ~(uint64_t)(word - 1), sp;
-	uint8_t bytes[STEP_BYTES + AHEAD];
+	uint64_t from = ((uint64_t)l->regs[R_SP] + word - 1) & ~(uint64_t)(word - 1), sp;
+	size_t n = 0;
+	const uint8_t *bytes = from < end ? snapshot_copied(c->snapshot, from, &n) : NULL;
 
-	for (uint64_t done = 0; done < OTHER_STACK; done += STEP_BYTES, at += STEP_BYTES) {
-		ssize_t got = Pread(c->P, bytes, sizeof(bytes), at);
-
-		for (size_t i = 0; got > 0 && i + CONTEXT_WORDS * word <= (size_t)got && i < STEP_BYTES;
-		     i += word) {
-			if ((is_context(bytes + i, at + i, word, &sp) ||
-				(word == 4 && is_old_frame(bytes + i, (size_t)got - i, &sp))) &&
-			    Paddr_to_map(c->P, sp) != NULL) {
-				copy_other(c, l, sp);
-				return;
-			}
-		}
-		if (got < (ssize_t)sizeof(bytes))
+	for (size_t i = 0; bytes != NULL && i < n; i += word) {
+		if (is_signal_frame(bytes + i, n - i, from + i, word, &sp) &&
+		    (Paddr_to_map(c->P, sp) != NULL || capture_range_has(&l->stack, sp) ||
+			may_be_young(c, l, sp))) {
+			copy_other(c, l, sp);
 			return;
+		}
 	}
 }
 
@@ -174,14 +222,16 @@ static void copy_code(struct capture *c, uint64_t pc)
 void capture_stack_rest(
     struct capture *c, struct capture_lwp *l, const struct snapshot_piece *piece, bool own)
 {
-	if (!finish_piece(c, l, piece, 0)) {
+	uint64_t end = finish_piece(c, l, piece, 0);
+
+	if (end == 0) {
 		(void)snprintf(l->why, sizeof(l->why), "its stack at 0x%lx cannot be read", l->regs[R_SP]);
 		l->failed = true;
 		return;
 	}
 	copy_code(c, (uint64_t)l->regs[R_PC]);
-	if (!own)
-		copy_interrupted(c, l);
+	if (!own && end != l->pointer)
+		copy_interrupted(c, l, end);
 }
 
 void capture_stack(struct capture *c, struct capture_lwp *l)
@@ -214,7 +264,9 @@ void capture_drop_copies(struct capture *c, const struct capture_lwp *l)
 
 void capture_undo(struct capture *c, struct capture_lwp *l)
 {
-	struct capture_lwp fresh = { .id = l->id, .pointer = l->pointer, .asleep = l->asleep };
+	struct capture_lwp fresh = {
+		.id = l->id, .pointer = l->pointer, .stack = l->stack, .asleep = l->asleep
+	};
 
 	memcpy(fresh.refused, l->refused, sizeof(fresh.refused));
 	capture_drop_copies(c, l);

@@ -36,6 +36,10 @@ struct capture_lwp {
 	bool have_place; /* of an LWP that was asleep: only pc and sp are there */
 	prgregset_t regs;
 	uint64_t pointer; /* its thread pointer; 0 unknown */
+	struct os_range
+	    stack; /* the mapping that holds the pointer, where the handle's are older; hi 0: they are not, or
+	                        * it is not known */
+	bool late; /* born after these were read, it may have been: not asked yet */
 	struct os_asleep asleep;
 	uint64_t copies[2];      /* where the copies of its stacks begin; 0 none */
 	uint64_t owns;           /* a token of its thread states */
@@ -120,6 +124,10 @@ void capture_loose(struct capture *c, struct capture_lwp *l);
 /* An LWP to be captured, CAPTURE_PENDING; its index, or -1 without memory. */
 int64_t capture_add(struct capture *c, lwpid_t id, uint64_t pointer);
 
+/* Of those LWPs from index `from` on whose stacks the handle's mappings do not have, being older: ask for the mapping. Before
+ * anything is held. */
+void capture_stacks_find(struct capture *c, size_t from);
+
 /* To be called before an LWP is captured that was born after others were: its stack may be that of one that has ended
  * since, so what was read of those that are no longer asleep is forgotten. Those that were held cannot be asked: after a
  * hold no newborn one is taken. */
@@ -131,8 +139,8 @@ void capture_undo(struct capture *c, struct capture_lwp *l);
 /* Of that its stacks alone. */
 void capture_drop_copies(struct capture *c, const struct capture_lwp *l);
 
-/* Where the used stack of l from its sp ends: where the thread's own data begin, or its mapping ends. The maps are older
- * than the stack perhaps: 0 is unknown. *own: it is the LWP's proper stack, not an alternate one of signal handlers. */
+/* Where the used stack of l from its sp ends: where the thread's own data begin, or its mapping ends. hi 0: it is unknown, the
+ * mappings being older than the stack. *own: it is the LWP's proper stack, not an alternate one of signal handlers. */
 struct snapshot_piece capture_stack_piece(struct capture *c, struct capture_lwp *l, bool *own);
 
 /* Copy the used stack of l: and, from an alternate signal stack, the stack that was interrupted too. */
@@ -140,6 +148,14 @@ void capture_stack(struct capture *c, struct capture_lwp *l);
 /* The same, what capture_stack_piece gave having been copied with the result in piece.got. */
 void capture_stack_rest(
     struct capture *c, struct capture_lwp *l, const struct snapshot_piece *piece, bool own);
+
+/* Where that stack ends; 0: unknown. */
+uint64_t capture_stack_end(struct capture *c, const struct capture_lwp *l);
+
+static inline bool capture_range_has(const struct os_range *r, uint64_t va)
+{
+	return va >= r->lo && va < r->hi;
+}
 
 /* Does va lie in the used part of l's stack? */
 bool capture_stack_has(struct capture *c, const struct capture_lwp *l, uint64_t va);

@@ -240,7 +240,7 @@ bool capture_again(struct capture *c, size_t i)
 	addrmap_clear(&c->known);
 	if (!addrmap_put(&c->known, (uint64_t)l->id, (uint32_t)i))
 		return false;
-	*l = (struct capture_lwp){ .id = l->id, .asleep = OS_ASLEEP_NEW };
+	*l = (struct capture_lwp){ .id = l->id, .stack = l->stack, .asleep = OS_ASLEEP_NEW };
 	memcpy(l->name, before.name, sizeof(l->name));
 	snapshot_unseal(c->snapshot);
 	(void)os_hold_during(c->live, &call, AGAIN_MS, &h, &f);

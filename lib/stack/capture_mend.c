@@ -32,10 +32,9 @@ enum res capture_mend(struct capture *c, const struct capture_lwp *l, const stru
 	bool is_narrow = Pstatus(c->P)->pr_dmodel == PR_MODEL_ILP32;
 	size_t word = is_narrow ? sizeof(uint32_t) : sizeof(uint64_t);
 	uint64_t sp = (uint64_t)l->regs[R_SP] & ~(uint64_t)(word - 1), end;
-	const prmap_t *map = Paddr_to_map(c->P, sp);
 	size_t n = 0;
 
-	if (!s->cut || map == NULL || !(l->have_regs || l->have_place))
+	if (!s->cut || !(l->have_regs || l->have_place))
 		return RES_OK;
 	words = malloc((NPRGREG + STACK_WORDS) * sizeof(*words));
 	if (words == NULL)
@@ -43,9 +42,9 @@ enum res capture_mend(struct capture *c, const struct capture_lwp *l, const stru
 	for (; l->have_regs && n < NPRGREG; n++)
 		words[n] = is_narrow ? (uint32_t)l->regs[n] : (uint64_t)l->regs[n];
 	/* The thread's control block lies on top of its stack. */
-	end = map->pr_vaddr + map->pr_size;
+	end = capture_stack_end(c, l);
 	end = t->thread_id > sp && t->thread_id < end ? t->thread_id : end;
-	end = end - sp > STACK_WORDS * word ? sp + STACK_WORDS * word : end;
+	end = end <= sp || end - sp > STACK_WORDS * word ? sp + STACK_WORDS * word : end;
 	n += read_words(c->P, sp, (size_t)(end - sp), word, words + n);
 	return py_stack_mend(c->py, t, words, n, s, f);
 }

@@ -38,8 +38,8 @@ static void lwpids_release(os_lwpids *v)
 	vec_free(v);
 }
 
-/* Add the LWPs that are not known yet. *news: there were some. */
-static enum res list(struct capture *c, const char *set, bool *news, struct fault *f)
+/* Add the LWPs that are not known yet; late: they are younger than the first list. *news: there were some. */
+static enum res list(struct capture *c, const char *set, bool late, bool *news, struct fault *f)
 {
 	OWNED(lwpids_release) os_lwpids ids = VEC_EMPTY;
 	OWNED(mem_release) uint64_t *pointers = NULL;
@@ -61,9 +61,13 @@ static enum res list(struct capture *c, const char *set, bool *news, struct faul
 		return fault_memory(f);
 	os_thread_pointers(c->live, ids.at, n, pointers);
 	for (size_t i = 0; i < n; i++) {
-		if (capture_add(c, ids.at[i], pointers[i]) < 0)
+		int64_t at = capture_add(c, ids.at[i], pointers[i]);
+
+		if (at < 0)
 			return fault_memory(f);
+		c->lwps.at[at].late = late;
 	}
+	capture_stacks_find(c, c->lwps.n - n);
 	*news = n != 0;
 	return RES_OK;
 }
@@ -211,7 +215,7 @@ static enum res take_all(struct capture *c, const char *set, enum stack_manner m
 	bool news = true;
 
 	for (int i = 0; i < PASSES && news && !c->held; i++) {
-		if (list(c, set, &news, f) != RES_OK)
+		if (list(c, set, i > 0, &news, f) != RES_OK)
 			return RES_FAIL;
 		if (i == 0 && manner != STACK_STOP)
 			look_ahead(c);

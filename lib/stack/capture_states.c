@@ -120,12 +120,14 @@ static const struct capture_lwp *stack_owner(const struct capture *c, uint64_t v
 	const prmap_t *map = Paddr_to_map(c->P, va);
 	const struct capture_lwp *best = NULL;
 
-	for (size_t i = 0; map != NULL && i < c->lwps.n; i++) {
+	for (size_t i = 0; i < c->lwps.n; i++) {
 		const struct capture_lwp *l = &c->lwps.at[i];
 
-		if ((map->pr_mflags & MA_STACK) != 0 && (pid_t)l->id == Pstatus(c->P)->pr_pid)
+		if (map != NULL && (map->pr_mflags & MA_STACK) != 0 && (pid_t)l->id == Pstatus(c->P)->pr_pid)
 			return l;
-		if (l->pointer > va && l->pointer - map->pr_vaddr <= map->pr_size &&
+		if (l->pointer > va &&
+		    ((map != NULL && l->pointer - map->pr_vaddr <= map->pr_size) ||
+			capture_range_has(&l->stack, va)) &&
 		    (best == NULL || l->pointer < best->pointer))
 			best = l;
 	}

@@ -427,6 +427,14 @@ void snapshot_note(struct snapshot *s, struct snapshot_notes *to)
 	s->notes = to;
 }
 
+const uint8_t *snapshot_copied(struct snapshot *s, uint64_t va, size_t *n)
+{
+	const struct range *r = range_of(s, va);
+
+	*n = r == NULL ? 0 : (size_t)(r->hi - va);
+	return r == NULL ? NULL : r->bytes + (va - r->lo);
+}
+
 void snapshot_drop(struct snapshot *s, uint64_t lo)
 {
 	size_t i = range_above(s, lo);

@@ -53,6 +53,9 @@ void snapshot_note(struct snapshot *s, struct snapshot_notes *to);
 void snapshot_fetch(
     struct snapshot *s, struct snapshot_notes *notes, struct snapshot_piece *pieces, size_t n);
 
+/* The bytes of the copy that holds va, *n from there to its end; valid until the next is made or dropped. NULL: none does. */
+const uint8_t *snapshot_copied(struct snapshot *s, uint64_t va, size_t *n);
+
 /* Forget the copy that begins at lo, if there is one. */
 void snapshot_drop(struct snapshot *s, uint64_t lo);
 

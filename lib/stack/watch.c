@@ -79,6 +79,7 @@ static enum res take_over(struct capture *c, const os_lwpids *ids, const char *s
 			fresh.lwps.at[fresh.lwps.n - 1] = w->lwps.at[old];
 			w->lwps.at[old].asleep = (struct os_asleep)OS_ASLEEP_NEW;
 		} else {
+			fresh.lwps.at[fresh.lwps.n - 1].late = w->lwps.n != 0;
 			os_thread_pointers(c->live, &one.id, 1, &fresh.lwps.at[fresh.lwps.n - 1].pointer);
 			look(c, &fresh.lwps.at[fresh.lwps.n - 1]);
 		}
@@ -94,6 +95,23 @@ static enum res list(struct capture *c, const char *set, struct fault *f)
 	enum res res = os_lwp_list(c->live, &ids, f);
 
 	return res == RES_OK ? take_over(c, &ids, set, f) : res;
+}
+
+/* Of those that the handle's mappings do not know. */
+static void find_stacks(struct capture *c)
+{
+	struct watch *w = c->watch;
+	uint32_t i;
+
+	capture_stacks_find(c, 0);
+	for (size_t k = 0; k < c->lwps.n; k++) {
+		const struct capture_lwp *l = &c->lwps.at[k];
+
+		if (l->stack.hi != 0 && addrmap_get(&w->known, (uint64_t)l->id, &i)) {
+			w->lwps.at[i].stack = l->stack;
+			w->lwps.at[i].late = false;
+		}
+	}
 }
 
 enum res watch_list(struct capture *c, const char *set, bool *any, struct fault *f)
@@ -124,10 +142,13 @@ enum res watch_list(struct capture *c, const char *set, bool *any, struct fault 
 			c->lwps.at[at].state = c->running ? CAPTURE_ENDED : CAPTURE_SAME;
 			continue;
 		}
+		c->lwps.at[at].stack = l->stack;
+		c->lwps.at[at].late = l->late;
 		c->lwps.at[at].asleep = l->asleep;
 		l->asleep = (struct os_asleep)OS_ASLEEP_NEW;
 		l->sleeps = false;
 	}
+	find_stacks(c);
 	return RES_OK;
 }
 

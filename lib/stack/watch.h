@@ -13,7 +13,9 @@ struct watched {
 	bool told;   /* what was captured of it then was asked for */
 	bool gone;
 	struct os_asleep asleep;
-	uint64_t pointer; /* its thread pointer; 0 unknown (yet) */
+	uint64_t pointer;      /* its thread pointer; 0 unknown (yet) */
+	struct os_range stack; /* as in struct capture_lwp */
+	bool late;
 };
 
 struct watch {

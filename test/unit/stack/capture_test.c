@@ -186,6 +186,74 @@ START_TEST(nothing_of_a_stack_stays_behind)
 }
 END_TEST
 
+/* The process is one with these segments, of which no mapping is known. */
+static void young_process(struct fake_process *fake, const struct fake_segment *segments)
+{
+	static const struct fake_map none[] = { { CODE, SIZE, MA_READ, 0, NULL }, { 0 } };
+	struct fault f = { 0 };
+
+	teardown();
+	*fake = (struct fake_process){ .pid = 1, .segments = segments, .maps = none };
+	live = fake_grab(fake);
+	c.live = live;
+	ck_assert_int_eq(snapshot_create(live, &c.snapshot, &f), RES_OK);
+	c.P = snapshot_handle(c.snapshot);
+	fake->reads = 0;
+}
+
+/* The proper stack of a thread that is younger than all mappings that are known: one read, and no signal frame is sought. */
+START_TEST(stack_of_a_young_thread)
+{
+	static const struct fake_segment segments[] = { { ALT, alt, SIZE }, { OTHER, other, SIZE }, { 0 } };
+	struct fake_process fake;
+
+	young_process(&fake, segments);
+	l.pointer = ALT + 0x2000;
+	capture_stack(&c, &l);
+	ck_assert(!l.failed);
+	ck_assert_uint_eq(fake.reads, 1);
+	ck_assert_uint_eq(l.copies[1], 0);
+	ck_assert(capture_stack_has(&c, &l, ALT + 0x1ff8) && !capture_stack_has(&c, &l, ALT + 0x2000));
+	ck_assert(kept(ALT + 0x1ff8) && !kept(ALT + 0x2000));
+}
+END_TEST
+
+/* Its alternate stack is as young, and a guard page lies in between; where the mapping of its own was asked for, that tells. */
+START_TEST(alternate_stack_of_a_young_thread)
+{
+	static const struct fake_segment segments[] = { { ALT, alt, SIZE }, { OTHER, other, SIZE }, { 0 } };
+	struct fake_process fake;
+
+	young_process(&fake, segments);
+	l.pointer = OTHER + 0x3000;
+	if (_i == 1)
+		l.stack = (struct os_range){ OTHER, OTHER + SIZE };
+	capture_stack(&c, &l);
+	ck_assert(!l.failed);
+	/* Two copies, and what it takes to see that the first is all. */
+	ck_assert_uint_le(fake.reads, 3);
+	ck_assert(kept(SP) && kept(INTERRUPTED) && kept(OTHER + 0x2ff8));
+	ck_assert(!kept(OTHER + 0x3000));
+}
+END_TEST
+
+/* An alternate stack without a signal frame in sight, and much behind it: nothing more is read than is copied. */
+START_TEST(nothing_is_sought_beyond_the_copy)
+{
+	static uint64_t large[(2 << 20) / 8];
+	static const struct fake_segment segments[] = { { YOUNG, large, sizeof(large) }, { 0 } };
+	struct fake_process fake;
+
+	young_process(&fake, segments);
+	l.stack = (struct os_range){ YOUNG, YOUNG + SIZE };
+	l.regs[R_SP] = YOUNG + 0x1000;
+	capture_stack(&c, &l);
+	ck_assert(!l.failed);
+	ck_assert_uint_eq(fake.reads, 1);
+	ck_assert_uint_le(fake.bytes_read, SIZE);
+}
+END_TEST
+
 /* An activation of 3.13 that is linked, while its entry frame's owner is what the stack held there before:
  *
  *   callee → ENTRY (on the C stack) → caller → ENTRY
@@ -377,6 +445,9 @@ int main(void)
 	tcase_add_test(t, stack_that_cannot_be_read);
 	tcase_add_test(t, writable_code_at_pc_is_kept);
 	tcase_add_loop_test(t, nothing_of_a_stack_stays_behind, 0, 2);
+	tcase_add_test(t, stack_of_a_young_thread);
+	tcase_add_loop_test(t, alternate_stack_of_a_young_thread, 0, 2);
+	tcase_add_test(t, nothing_is_sought_beyond_the_copy);
 	suite_add_tcase(suite, t);
 	t = tcase_create("entering");
 	tcase_add_loop_test(t, entry_frame_without_an_owner_yet, 0, 5);

@@ -1,0 +1,72 @@
+/* Mappings as they are now. A kernel from 6.11 on answers for one address (PROCMAP_QUERY of /proc/PID/maps, Linux
+ * include/uapi/linux/fs.h) and keeps nobody waiting for it; of others the whole text is read, once for all addresses. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "base/fileio.h"
+#include "base/owned.h"
+#include "os/target_os.h"
+#include "proc/live.h"
+
+enum { MAPS_MAX = 64 << 20 };
+
+struct query {
+	uint64_t size, flags, addr; /* flags 0: the mapping that holds addr */
+	uint64_t start, end, more[4];
+	uint32_t device[2], lengths[2];
+	uint64_t texts[2];
+};
+#define ASK _IOWR('f', 17, struct query)
+
+/* False: the kernel knows no such question. */
+static bool ask(int maps, uint64_t va, struct os_range *out)
+{
+	struct query q = { .size = sizeof(q), .addr = va };
+
+	if (ioctl(maps, ASK, &q) == 0)
+		*out = (struct os_range){ q.start, q.end };
+	else
+		return errno == ENOENT || errno == ESRCH;
+	return true;
+}
+
+static void find_line(const char *line, const uint64_t *va, size_t n, struct os_range *out)
+{
+	unsigned long long lo, hi;
+
+	if (sscanf(line, "%llx-%llx ", &lo, &hi) != 2)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (va[i] >= lo && va[i] < hi)
+			out[i] = (struct os_range){ lo, hi };
+	}
+}
+
+static void find_all(int dir, const uint64_t *va, size_t n, struct os_range *out)
+{
+	OWNED(mem_release) char *text = NULL;
+	char *line, *rest;
+	size_t all = 0;
+
+	if (fileio_slurp(dir, "maps", MAPS_MAX, &text, &all) != 0)
+		return;
+	for (line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+		find_line(line, va, n, out);
+}
+
+void os_mapped_now(struct ps_prochandle *P, const uint64_t *va, size_t n, struct os_range *out)
+{
+	const struct live *live = live_of(P);
+	OWNED(fd_release)
+	int maps = live == NULL || n == 0 ? -1 : openat(live->mm_dir, "maps", O_RDONLY | O_CLOEXEC);
+	size_t i = 0;
+
+	memset(out, 0, n * sizeof(*out));
+	while (maps >= 0 && i < n && ask(maps, va[i], &out[i]))
+		i++;
+	if (maps >= 0 && i < n)
+		find_all(live->mm_dir, va + i, n - i, out + i);
+}
