@@ -15,6 +15,7 @@
 #include "base/owned.h"
 #include "python/py_lines.h"
 #include "python/py_process.h"
+#include "python/py_table.h"
 #include "python/py_text.h"
 
 enum { WORDS = 9, LAST = 2, UNIT = 2, TLBC_MAX = 1 << 20 };
@@ -27,8 +28,9 @@ struct bytecode_copy {
 struct py_code_entry {
 	struct py_code pub;
 	uint64_t words[WORDS]; /* what the structure held: equal words, equal object */
-	uint8_t *table;        /* NULL: could not be read */
-	size_t table_len;
+	struct py_table table;
+	bool table_known;       /* a late one was found to be its own still, … */
+	bool table_lost;        /* or not */
 	uint64_t start, length; /* the bytecode: address, bytes */
 	int32_t first, firsttraceable;
 	VEC(struct bytecode_copy) copies;
@@ -49,7 +51,7 @@ static void entry_clear(struct py_code_entry *e)
 	free(e->pub.file);
 	free(e->pub.name);
 	free(e->pub.qualname);
-	free(e->table);
+	py_table_free(&e->table);
 	vec_free(&e->copies);
 	addrmap_free(&e->copy_at);
 	memset(e, 0, sizeof(*e));
@@ -144,7 +146,7 @@ static enum res read_entry(struct ps_prochandle *P, struct py_runtime *rt, uint6
 	/* The rest may be missing: a frame without a line is better than no frame. */
 	if (e->words[3] != 0)
 		(void)py_text_read(P, rt, e->words[3], &e->pub.qualname, &e->pub.qualname_len, NULL);
-	(void)py_bytes_read(P, l, e->words[4], &e->table, &e->table_len, NULL);
+	e->table = py_table_read(P, l, e->words[4]);
 	e->first = py_view_i32(code, l->code.firstlineno);
 	e->firsttraceable = py_view_i32(code, l->code.firsttraceable);
 	find_bytecode(P, l, code, e);
@@ -267,11 +269,30 @@ enum res py_code_load(struct py_process *py, struct py_runtime *rt, struct py_fr
 	return keep_entry(py, &fresh, known, &frame->known, f);
 }
 
-static int32_t decode_line(const struct py_layout *l, const struct py_code_entry *e, uint64_t at)
+/* Is e's late table, just read, still that of its code object? */
+static bool still_its_own(struct py_process *py, const struct py_layout *l, struct py_code_entry *e)
 {
-	struct span table = span_of(e->table, e->table_len);
+	uint8_t bytes[PY_STRUCT_MAX];
+	struct py_view code = { bytes, l->code_extent, l->word };
+	uint64_t words[WORDS];
 
-	if (e->table == NULL)
+	if (e->table.late == 0 || e->table_known || e->table_lost)
+		return !e->table_lost;
+	e->table_lost = !py_read(py->later, bytes, code.n, e->pub.addr);
+	if (!e->table_lost) {
+		fingerprint(l, &code, words);
+		e->table_lost = memcmp(words, e->words, sizeof(words)) != 0;
+	}
+	e->table_known = !e->table_lost;
+	return e->table_known;
+}
+
+static int32_t decode_line(
+    struct py_process *py, const struct py_layout *l, struct py_code_entry *e, uint64_t at)
+{
+	struct span table = py_table_bytes(py, &e->table);
+
+	if (table.at == NULL || !still_its_own(py, l, e))
 		return 0;
 	switch (l->lines) {
 	case PY_LINES_LNOTAB:
@@ -286,7 +307,7 @@ static int32_t decode_line(const struct py_layout *l, const struct py_code_entry
 	return 0;
 }
 
-static int32_t line_at(const struct py_layout *l, struct py_code_entry *e, uint64_t at)
+static int32_t line_at(struct py_process *py, const struct py_layout *l, struct py_code_entry *e, uint64_t at)
 {
 	unsigned i;
 
@@ -295,26 +316,27 @@ static int32_t line_at(const struct py_layout *l, struct py_code_entry *e, uint6
 			return e->last[i].line;
 	}
 	i = e->next++ % LAST;
-	e->last[i].line = decode_line(l, e, at);
+	e->last[i].line = decode_line(py, l, e, at);
 	e->last[i].at = at;
 	e->last[i].known = true;
 	return e->last[i].line;
 }
 
 /* Up to 3.10 `instr` is an offset and nothing is ever hidden. */
-static void place_by_offset(const struct py_layout *l, struct py_code_entry *e, struct py_frame *frame)
+static void place_by_offset(
+    struct py_process *py, const struct py_layout *l, struct py_code_entry *e, struct py_frame *frame)
 {
 	if (frame->line != 0)
 		return; /* a debugger's own line */
 	if (frame->instr == UINT64_MAX)
 		frame->line = e->first > 0 ? e->first : 0;
 	else if (e->start == 0 || frame->instr < e->length)
-		frame->line = line_at(l, e, frame->instr);
+		frame->line = line_at(py, l, e, frame->instr);
 }
 
 /* From 3.11 on it is an address. Up to the first traceable instruction a frame is still being set up:
  * Python shows it only if a generator owns it. 3.11 and 3.12 point one unit before the start there. */
-void py_code_place(const struct py_process *py, const struct py_layout *l, struct py_frame *frame)
+void py_code_place(struct py_process *py, const struct py_layout *l, struct py_frame *frame)
 {
 	struct py_code_entry *e = entry_of(py, frame);
 	const struct bytecode_copy *copy;
@@ -325,7 +347,7 @@ void py_code_place(const struct py_process *py, const struct py_layout *l, struc
 		return;
 	}
 	if (l->code_inline == 0) {
-		place_by_offset(l, e, frame);
+		place_by_offset(py, l, e, frame);
 		return;
 	}
 	start = e->start;
@@ -345,5 +367,5 @@ void py_code_place(const struct py_process *py, const struct py_layout *l, struc
 		return;
 	frame->hidden = frame->owner != PY_OWNED_BY_GENERATOR && e->firsttraceable > 0 &&
 			at < (uint64_t)e->firsttraceable * UNIT;
-	frame->line = line_at(l, e, at);
+	frame->line = line_at(py, l, e, at);
 }

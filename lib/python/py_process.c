@@ -12,7 +12,7 @@ enum res py_process_open(struct ps_prochandle *P, struct py_process **out, struc
 
 	if (py == NULL)
 		return fault_memory(f);
-	py->P = P;
+	py->P = py->later = P;
 	res = py_runtime_find(py, f);
 	if (res == RES_OK)
 		*out = py;
@@ -29,15 +29,21 @@ void py_process_close(struct py_process *py)
 		free(py->runtimes.at[i].object);
 	vec_free(&py->runtimes);
 	py_code_free_all(py);
+	free(py->late.bytes);
 	addrmap_free(&py->seen);
 	free(py);
 }
 
 void py_process_move(struct py_process *py, struct ps_prochandle *P)
 {
-	py->P = P;
+	py->P = py->later = P;
 	py->generation++;
 	py_code_spare(py);
+}
+
+void py_process_later(struct py_process *py, struct ps_prochandle *live)
+{
+	py->later = live;
 }
 
 void py_process_rehearse(struct py_process *py, bool on)

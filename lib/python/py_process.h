@@ -23,8 +23,18 @@ struct py_runtime {
 	uint64_t code_type, frame_type, str_type;
 };
 
+/* The line table that was read last of those that are read when the target runs again (py_table.c). */
+struct py_late_table {
+	uint64_t at; /* 0: none */
+	size_t len;
+	uint32_t generation;
+	uint8_t *bytes;
+};
+
 struct py_process {
-	struct ps_prochandle *P; /* the caller's */
+	struct ps_prochandle *P;     /* the caller's */
+	struct ps_prochandle *later; /* where what is immutable is read from at the end; the caller's */
+	struct py_late_table late;
 	VEC(struct py_runtime) runtimes;
 	VEC(struct py_code_entry *) codes;
 	struct addrmap code_index; /* address → index in codes of the latest one there */
@@ -58,8 +68,8 @@ bool py_type_is(
 /* The code object of a frame, read now or proven unchanged since it was read: frame->known is set. Also the start of the
  * frame's copy of its bytecode. RES_FAIL: it is no code object that can be decoded. */
 enum res py_code_load(struct py_process *py, struct py_runtime *rt, struct py_frame *frame, struct fault *f);
-/* Offline: hidden and line of a frame. */
-void py_code_place(const struct py_process *py, const struct py_layout *l, struct py_frame *frame);
+/* Hidden and line of a frame, without memory of the target but for late tables. */
+void py_code_place(struct py_process *py, const struct py_layout *l, struct py_frame *frame);
 /* Nobody asks any more for code objects that others have replaced. */
 void py_code_spare(struct py_process *py);
 void py_code_free_all(struct py_process *py);

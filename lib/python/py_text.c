@@ -226,8 +226,8 @@ enum res py_bytes_where(
 	return RES_OK;
 }
 
-enum res py_bytes_read(struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, uint8_t **out,
-    size_t *len, struct fault *f)
+enum res py_bytes_read(struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, size_t most,
+    uint8_t **out, size_t *len, struct fault *f)
 {
 	uint8_t first[FIRST_READ];
 	OWNED(mem_release) uint8_t *mem = NULL;
@@ -243,8 +243,8 @@ enum res py_bytes_read(struct ps_prochandle *P, const struct py_layout *l, uint6
 		return fault_set(f, 0, 0, addr, "a table cannot be read");
 	head.n = (size_t)got;
 	size = py_view_size(&head, l, l->bytes.size);
-	if (size > PY_TABLE_MAX)
-		return fault_set(f, 0, 0, addr, "a table is too long");
+	if (size > most)
+		return RES_NONE;
 	bytes = get_bytes(P, &head, addr, addr + l->bytes.data - 1, (size_t)size, &mem);
 	if (bytes == NULL)
 		return fault_set(f, 0, 0, addr, "a table cannot be read");

@@ -12,9 +12,9 @@ enum { PY_TEXT_MAX = 64 << 10, PY_TABLE_MAX = 16 << 20 };
 enum res py_text_read(
     struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, char **out, size_t *len, struct fault *f);
 
-/* The content of the bytes object at addr, malloc'd. RES_FAIL: unreadable, longer than PY_TABLE_MAX. */
-enum res py_bytes_read(struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, uint8_t **out,
-    size_t *len, struct fault *f);
+/* The content of the bytes object at addr, malloc'd. RES_NONE: it is longer than `most`. RES_FAIL: unreadable. */
+enum res py_bytes_read(struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, size_t most,
+    uint8_t **out, size_t *len, struct fault *f);
 
 /* Its length alone: bytes of a code string (≤ 3.10), and where they start. */
 enum res py_bytes_where(

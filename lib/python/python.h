@@ -33,6 +33,11 @@ void py_process_close(struct py_process *py); /* NULL ok */
  * not to be asked for their text any more. */
 void py_process_move(struct py_process *py, struct ps_prochandle *P);
 
+/* What is immutable and long (line tables) is read by py_stack_finish, not before, and from `live`: the process that is captured,
+ * which runs by then. What has changed since is found out, and is as if it could not be read. Without this call, and after
+ * py_process_move, it is read from where all else is. */
+void py_process_later(struct py_process *py, struct ps_prochandle *live);
+
 /* While `on`, what is read is not believed any later: code objects that are new are read again when they are met after
  * it. For a look at a thread that runs. */
 void py_process_rehearse(struct py_process *py, bool on);

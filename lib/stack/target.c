@@ -45,8 +45,10 @@ static enum res capture_once(struct stack_target *t, struct ps_prochandle *P, st
 		return res;
 	t->capture.live = P;
 	t->capture.P = snapshot_handle(t->capture.snapshot);
-	if (t->py != NULL)
+	if (t->py != NULL) {
 		py_process_move(t->py, t->capture.P);
+		py_process_later(t->py, P);
+	}
 	return capture_process(&t->capture, t->opt.lwps, t->opt.manner, f);
 }
 

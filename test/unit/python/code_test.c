@@ -248,6 +248,67 @@ START_TEST(copy_that_moved)
 }
 END_TEST
 
+enum { LONG = 20000 }; /* bytes of a table that is read late */
+
+/* A long table that says the same. */
+static uint64_t long_table(struct scene *s)
+{
+	static uint8_t bytes[LONG];
+	uint64_t table = get_word(&s->m, s->code, s->m.is->c_table);
+	size_t n = (size_t)get_word(&s->m, table, s->m.is->size);
+
+	memset(bytes, 0, sizeof(bytes));
+	for (size_t i = 0; i + 3 < LONG && s->m.is->hex >= 0x030b0000; i += 3)
+		bytes[i] = 0xdf;
+	memcpy(bytes, image_at(&s->m, table + (uint64_t)s->m.is->b_data, n), n);
+	table = image_bytes(&s->m, bytes, LONG);
+	put_word(&s->m, s->code, s->m.is->c_table, table);
+	return table;
+}
+
+/* It is not read before the end, and once for those who share it. */
+START_TEST(a_long_table_is_read_late)
+{
+	struct scene s;
+	struct py_stack stacks[2] = { { .broken = false } };
+	size_t before;
+
+	open_scene(&s, &specs[_i]);
+	(void)long_table(&s);
+	before = s.m.fake.bytes_read;
+	read_stack(&s, &stacks[0]);
+	replace(&s, 0, FIRST);
+	read_stack(&s, &stacks[1]);
+	ck_assert_uint_ne(stacks[0].frames.at[0].known, stacks[1].frames.at[0].known);
+	ck_assert_uint_lt(s.m.fake.bytes_read - before, LONG);
+	before = s.m.fake.bytes_read;
+	expect(&s, &stacks[1], "newer", LINE);
+	/* The code of the first has gone. */
+	expect(&s, &stacks[0], "first", 0);
+	ck_assert_uint_lt(s.m.fake.bytes_read - before, 2 * LONG);
+	py_stack_free(&stacks[0]);
+	py_stack_free(&stacks[1]);
+	close_scene(&s);
+}
+END_TEST
+
+/* Another one in its place. */
+START_TEST(a_long_table_that_changes)
+{
+	struct scene s;
+	struct py_stack stack = { .broken = false };
+	uint64_t table;
+
+	open_scene(&s, &specs[_i]);
+	table = long_table(&s);
+	read_stack(&s, &stack);
+	put8(&s.m, table, s.m.is->b_data + 1, 0x7f);
+	expect(&s, &stack, "first", 0);
+	py_stack_free(&stack);
+	close_scene(&s);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("code objects");
@@ -260,6 +321,8 @@ int main(void)
 	tcase_add_loop_test(t, a_rehearsal_is_not_believed, SPEC_39, SPEC_314T);
 	tcase_add_loop_test(t, room_is_used_again, SPEC_39, SPEC_313);
 	tcase_add_loop_test(t, names_that_look_like_places, 0, 6);
+	tcase_add_loop_test(t, a_long_table_is_read_late, SPEC_39, SPEC_313);
+	tcase_add_loop_test(t, a_long_table_that_changes, SPEC_39, SPEC_313);
 	tcase_add_test(t, copies_of_two_threads);
 	tcase_add_test(t, copy_that_moved);
 	suite_add_tcase(suite, t);
