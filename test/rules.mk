@@ -38,7 +38,12 @@ $(O)/test/programs/embed: test/programs/embed.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE -std=gnu11 -O1 -g -w -pthread -o $@ $< -ldl
 
-$(O)/test/live/live_shapes_test: $(O)/test/programs/embed
+# Puts frames on Python's chain as compiled code does.
+$(O)/test/programs/libmade.so: test/programs/made_library.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O1 -g -fPIC -shared -o $@ $<
+
+$(O)/test/live/live_shapes_test: $(O)/test/programs/embed $(O)/test/programs/libmade.so
 
 # A library that is loaded while its program is sampled.
 $(O)/test/programs/libspin.so: test/programs/spin_library.c

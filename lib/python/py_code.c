@@ -336,20 +336,12 @@ static void place_by_offset(
 
 /* From 3.11 on it is an address. Up to the first traceable instruction a frame is still being set up:
  * Python shows it only if a generator owns it. 3.11 and 3.12 point one unit before the start there. */
-void py_code_place(struct py_process *py, const struct py_layout *l, struct py_frame *frame)
+static void place_by_address(
+    struct py_process *py, const struct py_layout *l, struct py_code_entry *e, struct py_frame *frame)
 {
-	struct py_code_entry *e = entry_of(py, frame);
 	const struct bytecode_copy *copy;
 	uint64_t start, at;
 
-	if (frame->bad || e == NULL) {
-		frame->bad = true;
-		return;
-	}
-	if (l->code_inline == 0) {
-		place_by_offset(py, l, e, frame);
-		return;
-	}
 	start = e->start;
 	if (l->code.tlbc != 0 && e->words[6] != 0) {
 		copy = copy_of(e, frame->tlbc);
@@ -368,4 +360,20 @@ void py_code_place(struct py_process *py, const struct py_layout *l, struct py_f
 	frame->hidden = frame->owner != PY_OWNED_BY_GENERATOR && e->firsttraceable > 0 &&
 			at < (uint64_t)e->firsttraceable * UNIT;
 	frame->line = line_at(py, l, e, at);
+}
+
+void py_code_place(struct py_process *py, const struct py_layout *l, struct py_frame *frame)
+{
+	struct py_code_entry *e = entry_of(py, frame);
+
+	if (frame->bad || e == NULL) {
+		frame->bad = true;
+		return;
+	}
+	if (l->code_inline == 0)
+		place_by_offset(py, l, e, frame);
+	else
+		place_by_address(py, l, e, frame);
+	if (frame->lineno != 0)
+		frame->line = frame->lineno;
 }

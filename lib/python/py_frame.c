@@ -43,6 +43,7 @@ static void decode_object(
 	if (lineno > 0 && (!l->trace_lineno || py_view_word(v, l->frame.trace) != 0))
 		out->line = lineno;
 	out->synthetic = !youngest && (lasti < 0 || on_hold(l, state));
+	out->made = !youngest && lasti < 0; /* with a caller, and never begun */
 	out->suspended = py_frame_delegates(l, v, &end);
 	if (l->frame.depth != 0 && state == 0 && out->suspended)
 		out->synthetic = true;
@@ -58,6 +59,43 @@ void py_frame_decode(const struct py_layout *l, const struct py_view *v, bool yo
 	out->instr = py_view_word(v, l->frame.instr);
 	out->owner = py_view_u8(v, l->frame.owner);
 	out->tlbc = py_view_i32(v, l->frame.tlbc);
+}
+
+/* Up to 3.10 the frame is its own PyFrameObject. */
+static void look_at_type(
+    struct py_process *py, struct py_runtime *rt, const struct py_view *v, struct py_frame *out)
+{
+	uint64_t type = py_view_word(v, rt->layout.object.type);
+
+	if (type != 0 && !py_type_is(py->P, &rt->layout, type, "frame", &rt->frame_type))
+		out->made = out->synthetic = true;
+}
+
+/* PyFrameObject from 3.11 on: head, f_back, f_frame, f_trace, f_lineno, an int (Include/internal/pycore_frame.h). Its line
+ * is 0 unless a trace function runs, or compiled code keeps it (Objects/frameobject.c, PyFrame_GetLineNumber). */
+void py_frame_look(
+    struct py_process *py, struct py_runtime *rt, const struct py_view *v, struct py_frame *out)
+{
+	enum { WORDS_MAX = 12 };
+	const struct py_layout *l = &rt->layout;
+	uint64_t object = py_view_word(v, l->frame.object);
+	uint8_t bytes[WORDS_MAX * sizeof(uint64_t)];
+	struct py_view o = { bytes, l->object.size - 1 + 3U * l->word + sizeof(int32_t), l->word };
+	int32_t lineno;
+
+	if (l->marking == PY_MARK_NONE) {
+		look_at_type(py, rt, v, out);
+		return;
+	}
+	out->made = out->owner == PY_OWNED_BY_OBJECT;
+	if (l->object.size == 0 || o.n > sizeof(bytes) || !py_pointer_sane(object, l->word) ||
+	    !py_read(py->P, bytes, o.n, object) || py_view_word(&o, l->object.size + l->word) != out->addr)
+		return;
+	out->object = object;
+	lineno = py_view_i32(&o, l->object.size + 3U * l->word);
+	out->lineno = lineno > 0 ? lineno : 0;
+	if (!py_type_is(py->P, l, py_view_word(&o, l->object.type), "frame", &rt->frame_type))
+		out->made = true;
 }
 
 /* A frame of this runtime at addr? */
@@ -79,6 +117,8 @@ static enum res frame_of(
 		return RES_NONE;
 	/* Whether it is on hold matters to its place on a stack only. */
 	py_frame_decode(l, &v, true, &frame);
+	if (l->marking != PY_MARK_NONE)
+		py_frame_look(py, rt, &v, &frame);
 	py->epoch++;
 	if (py_code_load(py, rt, &frame, NULL) != RES_OK)
 		return RES_NONE;

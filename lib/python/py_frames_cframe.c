@@ -81,6 +81,7 @@ static enum res walk(struct py_process *py, struct py_runtime *rt, const cuts *c
 		if (!py_step_to_frame(py, l, at, bytes, s, &res, f))
 			break;
 		py_frame_decode(l, &v, s->frames.n == 0, &frame);
+		py_frame_look(py, rt, &v, &frame);
 		if (!py_frame_push(py, rt, &frame, s, &bad_run, &res, f))
 			break;
 		at = py_view_word(&v, l->frame.previous);
@@ -111,7 +112,7 @@ enum res py_frames_cframe(struct py_process *py, struct py_runtime *rt, const st
 		return res;
 	res = walk(py, rt, &c, s, &joins, f);
 	if (res != RES_OK || c.at[0].marker == 0 || s->runs.n == 0 ||
-	    py_entered(py, l, tstate, s, s->runs.at[0].count, joins))
+	    py_entered(py, l, tstate, s, py_youngest(s), joins))
 		return res;
 	/* Not yet entered: it has no frames, and the others begin at the next one's, if that is one. */
 	py_stack_restart(py, s);

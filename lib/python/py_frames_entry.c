@@ -60,12 +60,15 @@ static enum res walk(struct py_process *py, struct py_runtime *rt, uint64_t at, 
 			first = s->frames.n;
 		} else {
 			py_frame_decode(l, &v, s->frames.n == 0, &frame);
+			py_frame_look(py, rt, &v, &frame);
 			if (!py_frame_push(py, rt, &frame, s, &bad_run, &res, f))
 				break;
 		}
 	}
 	if (res == RES_OK && s->frames.n > first) {
-		py_stack_break(s, "the chain of frames ends without an entry frame");
+		/* What compiled code puts behind the last one has called it. */
+		if (!s->frames.at[s->frames.n - 1].made)
+			py_stack_break(s, "the chain of frames ends without an entry frame");
 		(void)py_run_push(s, 0, first, &res, f);
 	}
 	return res;
@@ -87,7 +90,7 @@ enum res py_frames_entry(struct py_process *py, struct py_runtime *rt, const str
 	if (s->broken && s->runs.n == 0 && !start.checked && l->tstate.cframe != 0)
 		s->entering = true;
 	if (res != RES_OK || !start.checked ||
-	    py_entered(py, l, tstate, s, s->runs.n == 0 ? 0 : s->runs.at[0].count, joins))
+	    py_entered(py, l, tstate, s, s->runs.n == 0 ? 0 : py_youngest(s), joins))
 		return res;
 	/* Not yet entered: the frames begin at the next activation's, if that is one. */
 	py_stack_restart(py, s);

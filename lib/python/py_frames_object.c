@@ -4,7 +4,7 @@
  *   tstate.cframe → CFrame (on the C stack) ─ previous → … → tstate.root_cframe       3.10 only
  *
  * A frame below the youngest that has not started, or that is not executing, was put on the chain by
- * hand (pyexpat's callbacks, a delegated throw()): it has no activation. */
+ * hand (pyexpat's callbacks, a delegated throw()): it has no activation. Nor has one that is no PyFrame_Type. */
 #include "python/py_process.h"
 
 /* The CFrames on the C stack. The root one lies in the thread state; its own `previous` may be garbage. */
@@ -42,6 +42,7 @@ enum res py_frames_links(struct py_process *py, struct py_runtime *rt, uint64_t 
 			break;
 		last->n = l->frame_extent;
 		py_frame_decode(l, last, s->frames.n == 0, &frame);
+		py_frame_look(py, rt, last, &frame);
 		if (!py_frame_push(py, rt, &frame, s, &bad_run, &res, f))
 			break;
 		if (!py_run_push(s, 0, s->frames.n - 1, &res, f))

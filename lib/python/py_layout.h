@@ -75,6 +75,7 @@ struct py_layout {
 	struct { /* PyFrameObject up to 3.10, _PyInterpreterFrame from 3.11 */
 		py_field previous, code, instr, owner, tlbc;
 		py_field trace, lasti, lineno, state;
+		py_field object; /* 3.11+: frame_obj */
 		/* 3.9, 3.10: f_gen and where a suspended frame's value stack ends (f_stacktop; f_valuestack
 		 * and f_stackdepth, which is −1 while the loop runs the frame). */
 		py_field generator, stack_top, values, depth;

@@ -109,6 +109,9 @@ static enum res fill(
 /* Members that the structure does not name but that lie at a fixed distance from those it does. */
 static void derive(struct py_layout *l)
 {
+	/* frame_obj stands before instr_ptr (Include/internal/pycore_frame.h, pycore_interpframe_structs.h). */
+	if (l->frame.instr > l->word)
+		l->frame.object = l->frame.instr - l->word;
 	/* The variable-size head follows the object head: after ob_type (GIL: 8+8, free-threaded: 24+8). */
 	if (l->object.type != 0)
 		l->object.size = l->object.type + l->word;

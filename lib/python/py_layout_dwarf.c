@@ -69,6 +69,7 @@ static const struct member frames_311[] = {
 	ROW(frame.code, ENTRY, "f_code", WORD),
 	ROW(frame.instr, ENTRY, "prev_instr", WORD),
 	ROW(frame.owner, ENTRY, "owner", BYTE),
+	ROW(frame.object, ENTRY, "frame_obj", WORD),
 };
 
 static const struct member objects[] = {

@@ -103,6 +103,7 @@ enum {
 enum {
 	PY_OWNED_BY_THREAD = 0,
 	PY_OWNED_BY_GENERATOR = 1,
+	PY_OWNED_BY_OBJECT = 2, /* its PyFrameObject: no frame that the loop runs */
 	PY_OWNED_BY_CSTACK = 3, /* 3.12+: an entry frame; 3.14 has both 3 and 4 for such */
 	PY_OWNER_LAST = 4
 };
@@ -110,6 +111,10 @@ enum {
 /* What a copy of a frame says, but for its address, whatever the version (py_frame.c). Not for entry frames, which
  * have next to nothing in them. `youngest`: no frame was called by it. */
 void py_frame_decode(const struct py_layout *l, const struct py_view *v, bool youngest, struct py_frame *out);
+
+/* What the PyFrameObject of this frame adds, if there is one: lineno, object, made. v: as py_frame_decode's. */
+void py_frame_look(
+    struct py_process *py, struct py_runtime *rt, const struct py_view *v, struct py_frame *out);
 
 /* Common to the families (py_stack.c). The first end of a chain is the one that is told. */
 void py_stack_break(struct py_stack *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -138,7 +143,11 @@ bool py_frame_push(struct py_process *py, struct py_runtime *rt, struct py_frame
 bool py_entered(struct py_process *py, const struct py_layout *l, const struct py_view *tstate,
     const struct py_stack *s, size_t count, bool joins);
 
-/* A run of what was pushed since `first`, with its marker. */
+/* How many frames are the youngest activation's and younger than it? All, if none has its own. */
+size_t py_youngest(const struct py_stack *s);
+
+/* A run of what was pushed since `first`, with its marker; before it, one each of the frames that are made: what an
+ * activation runs has called whoever made them. marker 0: no run of nothing. */
 bool py_run_push(struct py_stack *s, uint64_t marker, size_t first, enum res *res, struct fault *f);
 
 #endif

@@ -78,6 +78,7 @@ bool py_frame_push(struct py_process *py, struct py_runtime *rt, struct py_frame
     unsigned *bad_run, enum res *res, struct fault *f)
 {
 	frame->bad = py_code_load(py, rt, frame, NULL) != RES_OK;
+	frame->made = frame->made && !frame->bad;
 	*bad_run = frame->bad ? *bad_run + 1 : 0;
 	if (!vec_push(&s->frames, *frame)) {
 		*res = fault_memory(f);
@@ -126,13 +127,28 @@ bool py_entered(struct py_process *py, const struct py_layout *l, const struct p
 	return joins;
 }
 
+size_t py_youngest(const struct py_stack *s)
+{
+	for (size_t r = 0; r < s->runs.n; r++) {
+		if (s->runs.at[r].marker != 0)
+			return s->runs.at[r].first + s->runs.at[r].count;
+	}
+	return s->frames.n;
+}
+
 bool py_run_push(struct py_stack *s, uint64_t marker, size_t first, enum res *res, struct fault *f)
 {
-	struct py_run run = {
-		.marker = marker, .first = (uint32_t)first, .count = (uint32_t)(s->frames.n - first)
-	}; /* whose: py_stack_read */
+	struct py_run run = { .count = 1 }; /* whose: py_stack_read */
+	bool ok = true;
 
-	if (vec_push(&s->runs, run))
+	for (; ok && first < s->frames.n && s->frames.at[first].made; first++) {
+		run.first = (uint32_t)first;
+		ok = vec_push(&s->runs, run);
+	}
+	run = (struct py_run){
+		.marker = marker, .first = (uint32_t)first, .count = (uint32_t)(s->frames.n - first)
+	};
+	if (ok && (marker == 0 && run.count == 0 ? true : vec_push(&s->runs, run)))
 		return true;
 	*res = fault_memory(f);
 	return false;

@@ -83,25 +83,30 @@ enum py_marking {
 enum py_marking py_marking_of(const struct py_process *py, size_t runtime);
 
 struct py_frame {
-	uint64_t addr;  /* PyFrameObject (≤ 3.10) or _PyInterpreterFrame */
-	uint64_t code;  /* PyCodeObject, untagged */
-	uint32_t known; /* which of the code objects read: py_code_get */
-	uint64_t instr; /* ≤ 3.10: byte offset of f_lasti (all ones before the start); else address of the
+	uint64_t addr;   /* PyFrameObject (≤ 3.10) or _PyInterpreterFrame */
+	uint64_t code;   /* PyCodeObject, untagged */
+	uint32_t known;  /* which of the code objects read: py_code_get */
+	uint64_t instr;  /* ≤ 3.10: byte offset of f_lasti (all ones before the start); else address of the
 	                 * instruction (prev_instr, instr_ptr) */
-	int32_t tlbc;   /* free-threaded 3.14+: index of the bytecode copy, else 0 */
-	int32_t line;   /* filled by py_stack_finish: 0 unknown */
+	uint64_t object; /* 3.11+: its PyFrameObject, if it has one that is its own; else 0 */
+	int32_t tlbc;    /* free-threaded 3.14+: index of the bytecode copy, else 0 */
+	int32_t line;    /* filled by py_stack_finish: 0 unknown */
+	int32_t lineno;  /* 3.11+: what that object says, which Python believes first; 0 nothing */
 	uint8_t owner;
 	bool bad;       /* its code object cannot be decoded: printed as a mark, never dropped */
 	bool hidden;    /* Python itself never shows it (prologue, shims): not printed */
 	bool synthetic; /* ≤ 3.10: not started or suspended, so in no activation of its own */
+	/* Put on the chain by code that is not the evaluation loop (compiled by Nuitka, by Cython with profiling,
+	 * pyexpat's callbacks): no activation of the loop runs it. */
+	bool made;
 	bool
 	    suspended; /* 3.9, 3.10: a generator's, not running though it may be the youngest (or about to leave) */
 	bool found; /* not on the chain; found by py_stack_mend, and to be proved */
 };
 
 /* One activation's worth of frames: frames[first … first+count). marker 0: none known (≤ 3.10, or the
- * chain broke before its entry frame). Runs are innermost first like the frames. count may be 0 (an
- * activation that has just been entered). */
+ * chain broke before its entry frame), or there is none: a frame that is `made` is a run by itself. Runs are innermost
+ * first like the frames. count may be 0 (an activation that has just been entered). */
 struct py_run {
 	uint64_t marker;
 	uint32_t first, count;

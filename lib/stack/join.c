@@ -136,6 +136,8 @@ static enum res make_plan(const struct join_input *in, struct join_plan *plan, s
 	for (size_t r = 0; r < runs; r++)
 		plan->owner[r] = JOIN_NOWHERE;
 	res = in->marking == PY_MARK_NONE ? join_by_order(in, plan, f) : join_by_markers(in, plan, f);
+	if (res == RES_OK)
+		res = join_made(in, plan, f);
 	if (res != RES_OK)
 		return res;
 	for (size_t r = 0; r < runs; r++) {

@@ -90,6 +90,16 @@ struct join_plan {
 enum res join_by_markers(const struct join_input *in, struct join_plan *plan, struct fault *f);
 enum res join_by_order(const struct join_input *in, struct join_plan *plan, struct fault *f);
 
+/* Then, for either: the owner of each run that is made (py_frame.made) is the function that made it, where that is to be
+ * found. RES_FAIL: out of memory. */
+enum res join_made(const struct join_input *in, struct join_plan *plan, struct fault *f);
+
+/* py_frame.instr of a frame that has not begun (≤ 3.10). */
+#define JOIN_NOT_BEGUN UINT64_MAX
+
+/* Is run r, which has no activation, a frame that none runs? One that has not begun has none either, or pretends it. */
+bool join_is_made(const struct join_input *in, size_t r);
+
 /* Does the frame stand in code of the evaluation loop? */
 bool join_in_loop(const struct join_input *in, const struct native_frame *fr);
 

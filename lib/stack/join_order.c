@@ -15,8 +15,7 @@
 #include "base/addrmap.h"
 #include "base/owned.h"
 
-enum { LOOKAHEAD = 64 };     /* pairs tried when the two lists disagree */
-#define NOT_BEGUN UINT64_MAX /* py_frame.instr */
+enum { LOOKAHEAD = 64 }; /* pairs tried when the two lists disagree */
 
 struct order {
 	const struct join_input *in;
@@ -147,10 +146,11 @@ static void pair(struct order *o, int64_t e, int64_t j, bool unsure)
 	o->plan->unsure[j] = unsure;
 }
 
-/* A frame without an activation of its own goes to its caller's, the one paired last. */
+/* A frame without an activation of its own goes to its caller's, the one paired last; one that code other than the loop
+ * has put there is join_made's. */
 static void to_caller(struct order *o, int64_t e, int64_t j, bool unsure)
 {
-	if (e + 1 < o->n_eval)
+	if (e + 1 < o->n_eval && !o->in->python->frames.at[j].made)
 		pair(o, e + 1, j, unsure);
 }
 
@@ -173,8 +173,8 @@ static bool is_last_pair(const struct order *o, int64_t e, int64_t j, bool ancho
 {
 	const struct py_frame *fr = &o->in->python->frames.at[j];
 
-	return anchored && e == 0 && j == 0 && o->n_eval > 1 && fr->instr != NOT_BEGUN && !fr->suspended &&
-	       !fr->bad;
+	return anchored && e == 0 && j == 0 && o->n_eval > 1 && fr->instr != JOIN_NOT_BEGUN &&
+	       !fr->suspended && !fr->bad;
 }
 
 static void align(struct order *o, int64_t n_frames)
@@ -192,7 +192,7 @@ static void align(struct order *o, int64_t n_frames)
 			pair(o, e--, j--, false);
 			continue;
 		}
-		if (holds(o, e, j)) {
+		if (!o->in->python->frames.at[j].made && holds(o, e, j)) {
 			pair(o, e--, j, false);
 			j--;
 			continue;

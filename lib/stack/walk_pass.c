@@ -46,6 +46,19 @@ static enum res resume(struct walk *w, uint64_t marker)
 	return res;
 }
 
+/* How many runs have activations? Frames that compiled code has put on the chain have none. */
+static size_t activations(const struct py_stack *python)
+{
+	size_t n = python->runs.n;
+
+	for (size_t r = 0; r < python->runs.n; r++) {
+		const struct py_run *run = &python->runs.at[r];
+
+		n -= run->marker == 0 && run->count == 1 && python->frames.at[run->first].made;
+	}
+	return n;
+}
+
 /* (e8 rel32, or ff /2 of any length) */
 bool walk_follows_call(struct ps_prochandle *P, uint64_t addr)
 {
@@ -231,7 +244,7 @@ static enum res pass_bare(struct walk *w)
 		return RES_NONE;
 	if (go_on(w, ret, last->sp + 8, NULL) == RES_OK && s->end == UNWIND_END_DONE) {
 		k = w->model->known ? w->model->cfa_above_marker : distance_seen(s, w->python);
-		if (k != 0 && walk_agrees(w, first, 0, k, &seen) && seen == w->python->runs.n)
+		if (k != 0 && walk_agrees(w, first, 0, k, &seen) && seen == activations(w->python))
 			return RES_OK;
 	}
 	s->frames.n = first;
@@ -254,7 +267,7 @@ static bool try_frame_pointer(struct walk *w, uint64_t slot)
 	if (native_stack_walk(w->u, &regs, 0, s, w->f) == RES_OK && s->frames.n > first + 1 &&
 	    s->end == UNWIND_END_DONE) {
 		k = w->model->known ? w->model->cfa_above_marker : distance_seen(s, w->python);
-		if (k != 0 && walk_agrees(w, 0, 0, k, &seen) && seen == w->python->runs.n) {
+		if (k != 0 && walk_agrees(w, 0, 0, k, &seen) && seen == activations(w->python)) {
 			s->frames.at[first].exact = last.exact;
 			s->frames.at[first].how = last.how;
 			return true;

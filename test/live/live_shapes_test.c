@@ -279,6 +279,29 @@ START_TEST(program_of_another_name)
 }
 END_TEST
 
+/* Frames of compiled code, of whatever version: each beneath the C function that made it, with its own line. */
+START_TEST(frames_that_the_loop_does_not_run)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	char library[PATH_MAX];
+	struct fixture f;
+
+	if (in->root[0] != 0) {
+		(void)printf(
+		    "SKIP: frames of compiled code in %s: the library is not in its root\n", in->label);
+		return;
+	}
+	(void)snprintf(library, sizeof(library), "%.*s/test/programs/libmade.so",
+	    (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool());
+	fixture_start(
+	    &f, in, &(struct fixture_options){ .alone = true }, ARGS("@made_frames.py", "%", library));
+	compare(&f, NULL, 0);
+	compare(&f, "--stop", 0);
+	compare(&f, "-p", COMPARE_PYTHON_ONLY);
+	fixture_end(&f);
+}
+END_TEST
+
 /* Does this line name the loop? (Debian's interpreters export it, and so do libraries.) */
 static bool is_loop(const struct output_line *line)
 {
@@ -393,6 +416,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(c, no_interpreter, 0, n);
 	tcase_add_loop_test(c, program_of_another_name, 0, n);
 	tcase_add_loop_test(c, newer_version, 0, n);
+	tcase_add_loop_test(c, frames_that_the_loop_does_not_run, 0, n);
 	tcase_add_loop_test(c, greenlets, 0, n);
 	tcase_add_test(c, greenlets_are_there);
 	suite_add_tcase(s, c);

@@ -83,7 +83,7 @@ def trampolines():
 
 def _sign(code):
     if code.co_filename.endswith("pyexpat.c"):
-        return "="  # up to 3.3 C code makes a frame by hand, and no activation runs it
+        return "+"  # up to 3.3 C code makes a frame by hand, and is where it is shown
     if sys.version_info < (3, 11) or code.co_name.startswith("c_") or code.co_name == "<module>":
         return "+"
     return "=" if code.co_name.startswith("p_") and not trampolines() else "."
