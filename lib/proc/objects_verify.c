@@ -8,6 +8,7 @@
  *
  * The build-id in memory: ELF header at the mapping of offset 0, program headers, PT_NOTE. All of it
  * may be anything. */
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -273,7 +274,8 @@ static enum res image_from_memory(struct proc_objects *o, struct proc_object *ob
 	return RES_OK;
 }
 
-static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, const char *why)
+/* refused: there is a file, and the system does not let it be read. */
+static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, const char *why, bool refused)
 {
 	char hex[2 * PROC_BUILD_ID_MAX + 1];
 	const char *id;
@@ -282,7 +284,7 @@ static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, 
 		return RES_NONE;
 	id = mapped_build_id(o, obj) == RES_OK ? build_id_text(&obj->mapped, hex) : "unknown";
 	if (image_from_memory(o, obj) == RES_OK) {
-		objects_notice(o, false,
+		objects_notice(o, refused,
 		    "%s: %s (build-id of the mapped one: %s); reading what is loaded of it instead, "
 		    "names that are not exported are missing",
 		    obj->path, why, id);
@@ -332,12 +334,15 @@ static bool believed(struct proc_objects *o, struct proc_object *obj, struct elf
 	return build_id_equal(&obj->mapped, &file);
 }
 
-static bool has_elf_magic(int fd)
+/* RES_FAIL: it cannot be read, and errno says why. */
+static enum res has_elf_magic(int fd)
 {
 	char magic[SELFMAG];
+	ssize_t got = fileio_pread(fd, magic, sizeof(magic), 0);
 
-	return fileio_pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
-	       memcmp(magic, ELFMAG, SELFMAG) == 0;
+	if (got < 0)
+		return RES_FAIL;
+	return got == (ssize_t)sizeof(magic) && memcmp(magic, ELFMAG, SELFMAG) == 0 ? RES_OK : RES_NONE;
 }
 
 /* The reason without the object's path, which the notice already begins with. */
@@ -374,20 +379,26 @@ static enum res image_from_file(struct proc_objects *o, struct proc_object *obj)
 		     : o->files.open_mapping(o->files.data, main_mapping(o, obj), &proven, &f);
 	struct elf_image *img;
 	char why[PATH_MAX + 64];
+	enum res magic;
 
 	if (fd < 0) {
 		(void)snprintf(why, sizeof(why), "cannot be opened: %s", reason(&f, obj));
-		return memory_instead(o, obj, why);
+		return memory_instead(o, obj, why, false);
+	}
+	magic = has_elf_magic(fd);
+	if (magic == RES_FAIL) {
+		(void)snprintf(why, sizeof(why), "cannot be read: %s", strerror(errno));
+		return memory_instead(o, obj, why, true);
 	}
 	/* Fonts, locales and shared memory are mapped too; nobody misses their symbols. */
-	if (!has_elf_magic(fd)) {
+	if (magic == RES_NONE) {
 		if (proven || maps_elf(o, obj) != RES_OK)
 			return RES_NONE;
-		return memory_instead(o, obj, "the file there now is no ELF file");
+		return memory_instead(o, obj, "the file there now is no ELF file", false);
 	}
 	if (elf_image_open(fd, &img, &f) != RES_OK) {
 		(void)snprintf(why, sizeof(why), "not usable: %s", reason(&f, obj));
-		return memory_instead(o, obj, why);
+		return memory_instead(o, obj, why, false);
 	}
 	if ((proven || believed(o, obj, img)) && find_bias(o, obj, img, &obj->bias)) {
 		obj->image = img;
@@ -395,7 +406,7 @@ static enum res image_from_file(struct proc_objects *o, struct proc_object *obj)
 	}
 	elf_image_close(img);
 	other_file(fd, obj, why, sizeof(why));
-	return memory_instead(o, obj, why);
+	return memory_instead(o, obj, why, false);
 }
 
 enum res objects_image(struct proc_objects *o, struct proc_object *obj)
