@@ -57,6 +57,7 @@ LDFLAGS  += -m64 $(SAN) -Wl,-z,ignore
 GROUP     = -Wl,-z,rescan-start
 GROUP_END = -Wl,-z,rescan-end
 SHARED    = -shared -Wl,-h,$(1) -Wl,-M,$(2)
+WRAP_ONE  = -Wl,-z,wrap=
 LIBDIR   ?= $(PREFIX)/lib/amd64
 INSTALL  ?= ginstall
 else
@@ -69,6 +70,7 @@ LDFLAGS  += $(SAN) -Wl,--as-needed
 GROUP     = -Wl,--start-group
 GROUP_END = -Wl,--end-group
 SHARED    = -shared -Wl,-soname,$(1) -Wl,--version-script,$(2) -Wl,--gc-sections
+WRAP_ONE  = -Wl,--wrap=
 LIBDIR   ?= $(PREFIX)/lib
 INSTALL  ?= install
 endif
@@ -79,10 +81,15 @@ LIB_A   := $(call archives,$(LAYERS))
 CMD_SRC := $(wildcard cmd/pystack/*.c)
 CMD_OBJ := $(CMD_SRC:%.c=$(O)/%.o)
 
+# Calls that go by way of cmd/pystack/refusals.c.
+COUNTED := malloc calloc realloc strdup strndup vasprintf fdopendir open_memstream open openat read mmap syscall \
+           __vasprintf_chk __open_2 __openat_2 __read_chk
+WRAP     = $(COUNTED:%=$(WRAP_ONE)%)
+
 all: $(O)/pystack
 
 $(O)/pystack: $(CMD_OBJ) $(LIB_A)
-	$(CC) $(LDFLAGS) -o $@ $(CMD_OBJ) $(GROUP) $(LIB_A) $(GROUP_END) $(pkg_libs)
+	$(CC) $(LDFLAGS) $(WRAP) -o $@ $(CMD_OBJ) $(GROUP) $(LIB_A) $(GROUP_END) $(pkg_libs)
 
 define layer_rule
 $(O)/lib/$(1).a: $(patsubst %.c,$(O)/%.o,$(call sources,$(1)))

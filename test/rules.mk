@@ -52,6 +52,13 @@ $(O)/test/programs/libspin.so: test/programs/spin_library.c
 
 $(O)/test/live/live_sample_test: $(O)/test/programs/libspin.so
 
+# Refuses what the tool asks the system for.
+$(O)/test/programs/librefuse.so: test/programs/refuse.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=gnu11 -O1 -fPIC -shared -o $@ $< -ldl
+
+$(O)/test/live/live_refused_test: $(O)/test/programs/librefuse.so
+
 # test/fuzz/NAME_fuzz.c         damage with a fixed seed; not part of `make check`
 FUZZ_BIN := $(patsubst %.c,$(O)/%,$(wildcard test/fuzz/*_fuzz.c))
 

@@ -7,6 +7,7 @@
 #include "complain.h"
 #include "cut_short.h"
 #include "os/target_os.h"
+#include "refusals.h"
 #include "report.h"
 
 enum outcome refuse(const char *arg, int code)
@@ -72,8 +73,8 @@ static void report_doubts(const struct py_process *py, const char *arg)
 	}
 }
 
-/* What is said of the process as a whole. */
-static bool report_python(const struct stack_target *t, const char *arg)
+/* What is said of the process as a whole. explained: what was said before explains what it would be guessed from. */
+static bool report_python(const struct stack_target *t, const char *arg, bool explained)
 {
 	const char *why;
 
@@ -81,9 +82,12 @@ static bool report_python(const struct stack_target *t, const char *arg)
 	case RES_OK:
 		if (why[0] != '\0')
 			complain("", arg, why);
-		report_doubts(stack_python_process(t), arg);
+		if (!explained)
+			report_doubts(stack_python_process(t), arg);
 		return true;
 	case RES_NONE:
+		if (explained && why[0] == '\0')
+			return true;
 		complain("", arg, why[0] != '\0' ? why : "no Python found in it");
 		return true;
 	case RES_FAIL:
@@ -99,7 +103,7 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 	struct report r = { .out = out, .opt = opt, .target = t };
 	struct told told = { .arg = arg, .all = opt->verbose };
 	char text[640];
-	bool header = stack_threads_all(t) > 1 || stack_interpreters(t) > 1;
+	bool header = stack_threads_all(t) > 1 || stack_interpreters(t) > 1, refused;
 
 	cut_short_printing();
 	report_process(&r, P, core);
@@ -111,8 +115,7 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 			(void)snprintf(th.why, sizeof(th.why), "%.100s", f.text);
 			th.failed = true;
 		}
-		report_thread(&r, &th, header);
-		told.failed |= th.failed || th.python.broken;
+		told.failed |= !report_thread(&r, &th, header);
 		stack_thread_free(&th);
 	}
 	if (stack_threads(t) == 0) {
@@ -123,9 +126,14 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 		explain(arg, stack_not_held(t)->code, stack_not_held(t)->text, text, sizeof(text));
 		complain("cannot stop ", arg, text);
 	}
-	told.failed |= !report_python(t, arg);
 	os_notices(stack_target_handle(t), tell, &told);
 	tell_rest(&told);
+	refused = refusals_tell(arg, true);
+	told.failed |= !report_python(t, arg, refused) || refused;
+	if (r.lost && ferror(out) == 0) {
+		complain("", arg, "out of memory: the stacks are not whole");
+		told.failed = true;
+	}
 	report_end(&r);
 	return told.failed ? PARTLY : DONE;
 }

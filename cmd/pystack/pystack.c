@@ -11,6 +11,7 @@
 #include "examine.h"
 #include "options.h"
 #include "os/target_os.h"
+#include "refusals.h"
 #include "sample.h"
 #include "stack_text.h"
 
@@ -32,14 +33,19 @@ static enum outcome run_operand(
 	}
 	P = proc_arg_xgrab(arg, opt->exec != NULL ? opt->exec : opt->sysroot, PR_ARG_PIDS | PR_ARG_CORES,
 	    PGRAB_RDONLY | (opt->force ? PGRAB_FORCE : 0), &code, &lwps);
-	if (P == NULL)
-		return refuse(operand, code);
+	if (P == NULL) {
+		outcome = refuse(operand, code);
+		(void)refusals_tell(operand, false);
+		return outcome;
+	}
 	if (lwps != NULL)
 		name[lwps - arg - 1] = '\0';
 	outcome = opt->interval_ns != 0 ? sample(P, operand, lwps, opt, counts)
 					: examine(P, operand, name, lwps, opt, out);
 	os_forget(P);
 	Prelease(P, 0);
+	if (refusals_tell(operand, outcome != NOTHING) && outcome == DONE)
+		outcome = PARTLY;
 	return outcome;
 }
 
@@ -68,7 +74,8 @@ static enum outcome count_operand(const char *operand, const struct options *opt
 		return NOTHING;
 	}
 	outcome = run_operand(operand, opt, out, counts);
-	if (fclose(out) != 0)
+	/* (glibc's may end well and leave nothing, for want of memory) */
+	if (fclose(out) != 0 || printed == NULL)
 		counts->failed = true;
 	stack_text_lines(&text, printed);
 	counts->failed |= !stack_text_end(&text);
@@ -87,7 +94,8 @@ static enum outcome count_stdin(struct counts *counts)
 	while ((n = getline(&line, &room, stdin)) > 0)
 		stack_text_line(&text, line, (size_t)n - (line[n - 1] == '\n'));
 	counts->failed |= !stack_text_end(&text);
-	if (ferror(stdin)) {
+	/* (without memory for a line the stream has no error) */
+	if (!feof(stdin)) {
 		complain("", "standard input", strerror(errno));
 		return counts->at.n > 0 ? PARTLY : NOTHING;
 	}

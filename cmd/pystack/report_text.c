@@ -20,10 +20,23 @@
 
 enum { HEADER_WIDTH = 62, HEADER_RULE_MIN = 4, NAME_MAX_BYTES = 4096, INTERPS_NAMED = 8, KEPT_MAX = 1 << 20 };
 
+/* (a stream in memory that cannot grow sets no error) */
+static void emit(struct report *r, const char *text, size_t n)
+{
+	if (fwrite(text, 1, n, r->out) < n)
+		r->lost = true;
+}
+
 static void put(struct report *r)
 {
-	(void)fwrite(strbuf_text(&r->line), 1, r->line.n, r->out);
-	(void)fputc('\n', r->out);
+	static const char missing[] = INDENT "(a line is missing: out of memory)";
+
+	/* Half a line would pass for a whole one. */
+	if (r->line.failed)
+		emit(r, missing, sizeof(missing) - 1);
+	else
+		emit(r, strbuf_text(&r->line), r->line.n);
+	emit(r, "\n", 1);
 	strbuf_reset(&r->line);
 }
 
@@ -67,13 +80,13 @@ static void describe_pc(struct report *r, struct ps_prochandle *P, uint64_t pc, 
 }
 
 /* The line that was made for key. False: none was. */
-static bool put_known(const struct report *r, const struct addrmap *by, uint64_t key)
+static bool put_known(struct report *r, const struct addrmap *by, uint64_t key)
 {
 	uint32_t i;
 
 	if (!addrmap_get(by, key, &i))
 		return false;
-	(void)fwrite(r->lines.at[i].text, 1, r->lines.at[i].n, r->out);
+	emit(r, r->lines.at[i].text, r->lines.at[i].n);
 	return true;
 }
 
@@ -110,7 +123,7 @@ static void python_line(struct report *r, const struct py_frame *fr, bool unsure
 {
 	uint64_t key = (uint64_t)fr->known << 32 | (uint32_t)fr->line;
 
-	unsure |= fr->bad;
+	unsure |= fr->bad || fr->line == 0;
 	if (!unsure && put_known(r, &r->by_place, key))
 		return;
 	strbuf_str(&r->line, INDENT "  ");
@@ -200,6 +213,16 @@ static void name_interps(struct strbuf *text, const struct report *r, const stru
 	}
 }
 
+/* Without memory for more: else its frames would be those of the thread before. */
+static void bare_header(struct report *r, const struct stack_thread *th)
+{
+	char text[80];
+
+	(void)snprintf(text, sizeof(text), "-------- thread# %d / lwp# %d --------\n", th->id, th->id);
+	emit(r, text, strlen(text));
+	strbuf_reset(&r->line);
+}
+
 static void thread_header(struct report *r, const struct stack_thread *th)
 {
 	struct strbuf text = STRBUF_EMPTY;
@@ -218,14 +241,17 @@ static void thread_header(struct report *r, const struct stack_thread *th)
 	strbuf_fmt(&r->line, " %s ", strbuf_text(&text));
 	for (size_t i = 0; i < rules / 2 + rules % 2; i++)
 		strbuf_char(&r->line, '-');
-	put(r);
+	if (text.failed || r->line.failed)
+		bare_header(r, th);
+	else
+		put(r);
 	strbuf_free(&text);
 }
 
-void report_thread(struct report *r, const struct stack_thread *th, bool header)
+bool report_thread(struct report *r, const struct stack_thread *th, bool header)
 {
 	long left = r->opt->frames;
-	bool whole = true;
+	bool whole = true, ended = false;
 	char why[256];
 
 	if (header)
@@ -235,13 +261,16 @@ void report_thread(struct report *r, const struct stack_thread *th, bool header)
 	for (size_t i = 0; whole && i < th->join.items.n; i++)
 		whole = report_item(r, th, &th->join.items.at[i], &left);
 	if (!whole && !r->opt->python_only)
-		(void)fputs(INDENT "...\n", r->out);
-	if (whole && th->native.end != UNWIND_END_DONE && th->native.why[0] != '\0' && !r->opt->python_only)
-		note(r, th->native.why);
+		emit(r, INDENT "...\n", sizeof(INDENT "...\n") - 1);
+	if (whole && th->native.end != UNWIND_END_DONE && !r->opt->python_only) {
+		ended = true;
+		note(r, th->native.why[0] != '\0' ? th->native.why : "the stack ends early");
+	}
 	if (whole && th->python.broken) {
 		(void)snprintf(why, sizeof(why), "older Python frames cannot be read: %s", th->python.why);
 		note(r, why);
 	}
+	return !ended && !th->failed && !th->python.broken;
 }
 
 /* What killed the process of a core, as its first thread's status says. */
@@ -265,6 +294,7 @@ void report_process(struct report *r, struct ps_prochandle *P, const char *core)
 {
 	const psinfo_t *live = Ppsinfo(P);
 	psinfo_t info = { .pr_pid = Pstatus(P)->pr_pid };
+	char bare[24];
 
 	if (live != NULL)
 		info = *live;
@@ -275,6 +305,12 @@ void report_process(struct report *r, struct ps_prochandle *P, const char *core)
 		strbuf_str(&r->line, "' of ");
 	}
 	strbuf_fmt(&r->line, "%d:\t%.70s", info.pr_pid, info.pr_psargs);
+	if (r->line.failed) {
+		/* Else its stacks would be those of the operand before. */
+		(void)snprintf(bare, sizeof(bare), "%d:", info.pr_pid);
+		emit(r, bare, strlen(bare));
+		strbuf_reset(&r->line);
+	}
 	put(r);
 	if (core != NULL)
 		killed_line(r, P, &Pstatus(P)->pr_lwp);

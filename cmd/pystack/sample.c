@@ -17,6 +17,7 @@
 #include "complain.h"
 #include "kept.h"
 #include "os/target_os.h"
+#include "refusals.h"
 #include "report.h"
 #include "stack_text.h"
 
@@ -78,6 +79,7 @@ static char *thread_text(struct sampling *s, size_t i, bool *beyond, enum res *r
 	FILE *out = open_memstream(&text, &n);
 	struct report r = { .out = out, .opt = s->opt, .target = s->target };
 	struct stack_thread th;
+	bool written;
 
 	if (out == NULL) {
 		*res = fault_memory(&s->fault);
@@ -86,12 +88,14 @@ static char *thread_text(struct sampling *s, size_t i, bool *beyond, enum res *r
 	*res = stack_thread_read(s->target, i, &th, &s->fault);
 	/* A header between stacks keeps them apart. */
 	if (*res == RES_OK) {
-		report_thread(&r, &th, true);
+		(void)report_thread(&r, &th, true);
 		*beyond |= is_beyond(s->target, &th);
 	}
 	stack_thread_free(&th);
 	report_end(&r);
-	if (fclose(out) != 0 && *res == RES_OK)
+	written = !r.lost;
+	written &= fclose(out) == 0 && text != NULL; /* (glibc's may leave nothing, for want of memory) */
+	if (!written && *res == RES_OK)
 		*res = fault_memory(&s->fault);
 	if (*res != RES_OK) {
 		free(text);
@@ -205,6 +209,7 @@ static enum res capture(struct sampling *s)
 static enum res one(struct sampling *s)
 {
 	struct thread_texts texts = { VEC_EMPTY };
+	const uint64_t refused = refusals();
 	bool beyond = false;
 	enum res res;
 
@@ -219,6 +224,8 @@ static enum res one(struct sampling *s)
 		if (res == RES_OK)
 			res = read_threads(s, &texts, &beyond);
 	}
+	if (res == RES_OK && refusals() != refused)
+		res = fault_set(&s->fault, 0, 0, 0, "memory or a file was refused");
 	if (res == RES_OK)
 		count_threads(s, &texts);
 	texts_free(&texts);

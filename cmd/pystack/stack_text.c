@@ -50,6 +50,7 @@ static bool is_frame(const char *s, size_t n)
 
 static void finish(struct stack_text *t, uint64_t count)
 {
+	t->failed |= t->lines.failed;
 	if (t->lines.n > 0 && !t->lines.failed)
 		t->take(t->data, strbuf_text(&t->lines), t->times == 0 ? count : count * t->times);
 	strbuf_reset(&t->lines);
@@ -111,9 +112,7 @@ void stack_text_lines(struct stack_text *t, char *text)
 
 bool stack_text_end(struct stack_text *t)
 {
-	bool ok = !t->lines.failed;
-
 	finish(t, 1);
 	strbuf_free(&t->lines);
-	return ok;
+	return !t->failed;
 }

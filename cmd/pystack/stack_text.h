@@ -13,6 +13,7 @@ struct stack_text {
 	void *data;
 	uint64_t times;      /* what each count is multiplied by; 0 is 1 */
 	struct strbuf lines; /* of the stack being read */
+	bool failed;         /* there was no memory for one, which was left out */
 };
 
 /* The next line of n bytes, without its '\n'. A stack is a run of indented lines that look like frames, notes in

@@ -25,6 +25,14 @@ extern int *___errno(void);
 #define EPIPE 32
 #define ERANGE 34
 #define ENOTSUP 48
+#define EBADMSG 77
 #define EOVERFLOW 79
+#define ECONNABORTED 130
+#define ENOBUFS 132
+#define ENOTCONN 134
+#define ETIMEDOUT 145
+#define EHOSTDOWN 147
+#define EHOSTUNREACH 148
+#define ESTALE 151
 
 #endif

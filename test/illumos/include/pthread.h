@@ -9,7 +9,18 @@ typedef unsigned int pthread_t;
 typedef struct {
 	void *__pthread_attrp;
 } pthread_attr_t;
+typedef struct {
+	unsigned long opaque[3];
+} pthread_mutex_t;
+#define PTHREAD_MUTEX_INITIALIZER \
+	{                         \
+		{                 \
+			0         \
+		}                 \
+	}
 
+extern int pthread_mutex_lock(pthread_mutex_t *);
+extern int pthread_mutex_unlock(pthread_mutex_t *);
 extern int pthread_attr_init(pthread_attr_t *);
 extern int pthread_attr_destroy(pthread_attr_t *);
 extern int pthread_attr_setstacksize(pthread_attr_t *, size_t);

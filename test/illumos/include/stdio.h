@@ -21,6 +21,7 @@ extern FILE __iob[20];
 
 extern int asprintf(char **, const char *, ...) __attribute__((format(printf, 2, 3)));
 extern int fclose(FILE *);
+extern int feof(FILE *);
 extern int ferror(FILE *);
 extern int fflush(FILE *);
 extern int fileno(FILE *);

@@ -1,0 +1,304 @@
+/* See refusals.h. */
+#include "refusals.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/types.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
+
+#include "complain.h"
+
+#define REMEDY "allow pystack more (ulimit -v and -d, or the limit of its cgroup)"
+
+/* With _FORTIFY_SOURCE glibc's headers call these in place of some. */
+#if defined(__USE_FORTIFY_LEVEL) && __USE_FORTIFY_LEVEL > 0
+#define CHECKED
+#endif
+
+/* The linker's names: __wrap_X is called for X, which is __real_X. */
+#define WRAPPED(result, name, ...)         \
+	result __real_##name(__VA_ARGS__); \
+	result __wrap_##name(__VA_ARGS__); \
+	result __wrap_##name(__VA_ARGS__)
+
+static struct {
+	pthread_mutex_t lock;
+	uint64_t all;    /* since the start */
+	uint64_t memory; /* since they were told last; files likewise */
+	uint64_t files;
+	const char *verb;    /* the first of the files: what failed, */
+	int error;           /* why, */
+	char path[PATH_MAX]; /* and with which */
+} seen = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static void no_memory(void)
+{
+	(void)pthread_mutex_lock(&seen.lock);
+	seen.all++;
+	seen.memory++;
+	(void)pthread_mutex_unlock(&seen.lock);
+}
+
+static void *memory(void *given)
+{
+	if (given == NULL)
+		no_memory();
+	return given;
+}
+
+/* Errors that say nothing of the file asked for. Others are answers: there is none, it is not for us, its process has ended. */
+static bool is_refusal(int error)
+{
+	static const int refusing[] = { EIO, ENOMEM, EMFILE, ENFILE, ESTALE, ETIMEDOUT, ENOTCONN, ENOBUFS,
+		ECONNABORTED, EHOSTDOWN, EHOSTUNREACH, EBADMSG,
+#ifdef __linux__
+		EREMOTEIO, EUCLEAN
+#endif
+	};
+
+	for (size_t i = 0; i < sizeof(refusing) / sizeof(refusing[0]); i++) {
+		if (error == refusing[i])
+			return true;
+	}
+	return false;
+}
+
+/* The name of what is open as fd, in buf, or else `otherwise`. */
+static const char *name_of(int fd, const char *otherwise, char buf[PATH_MAX])
+{
+	char self[32];
+	ssize_t n;
+
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	n = readlink(self, buf, PATH_MAX - 1);
+	if (n <= 0)
+		return otherwise;
+	buf[n] = '\0';
+	return buf;
+}
+
+/* Keeps errno. */
+static void no_file(const char *verb, int fd, const char *path)
+{
+	static const char descriptor[] = "/proc/self/fd/";
+	int error = errno;
+	char buf[PATH_MAX];
+
+	if (!is_refusal(error))
+		return;
+	/* A name that leads to a descriptor says nothing. */
+	if (path != NULL && strncmp(path, descriptor, sizeof(descriptor) - 1) == 0)
+		path = name_of((int)strtol(path + sizeof(descriptor) - 1, NULL, 10), path, buf);
+	else if (path == NULL)
+		path = name_of(fd, "a file", buf);
+	(void)pthread_mutex_lock(&seen.lock);
+	seen.all++;
+	if (seen.files++ == 0) {
+		seen.verb = verb;
+		seen.error = error;
+		(void)snprintf(seen.path, sizeof(seen.path), "%s", path);
+	}
+	(void)pthread_mutex_unlock(&seen.lock);
+	errno = error;
+}
+
+uint64_t refusals(void)
+{
+	uint64_t n;
+
+	(void)pthread_mutex_lock(&seen.lock);
+	n = seen.all;
+	(void)pthread_mutex_unlock(&seen.lock);
+	return n;
+}
+
+bool refusals_tell(const char *arg, bool printed)
+{
+	char text[PATH_MAX + 256], path[PATH_MAX], more[64] = "";
+	uint64_t files, none;
+	const char *verb;
+	int error;
+
+	(void)pthread_mutex_lock(&seen.lock);
+	files = seen.files;
+	none = seen.memory;
+	verb = seen.verb;
+	error = seen.error;
+	memcpy(path, seen.path, sizeof(path));
+	seen.files = seen.memory = 0;
+	(void)pthread_mutex_unlock(&seen.lock);
+	if (none != 0)
+		complain("", arg,
+		    printed ? "out of memory: frames, lines or names are missing or wrong; " REMEDY
+			    : "out of memory; " REMEDY);
+	if (files > 1)
+		(void)snprintf(more, sizeof(more), " (and %" PRIu64 " more such errors)", files - 1);
+	if (files != 0) {
+		(void)snprintf(text, sizeof(text), "cannot %s %s: %s%s%s", verb, path, strerror(error), more,
+		    printed ? ": frames, lines or names may be missing" : "");
+		complain("", arg, text);
+	}
+	return files != 0 || none != 0;
+}
+
+/* --- memory --- */
+
+WRAPPED(void *, malloc, size_t n)
+{
+	return memory(__real_malloc(n));
+}
+
+WRAPPED(void *, calloc, size_t count, size_t n)
+{
+	return memory(__real_calloc(count, n));
+}
+
+WRAPPED(void *, realloc, void *old, size_t n)
+{
+	return memory(__real_realloc(old, n));
+}
+
+WRAPPED(char *, strdup, const char *text)
+{
+	return memory(__real_strdup(text));
+}
+
+WRAPPED(char *, strndup, const char *text, size_t n)
+{
+	return memory(__real_strndup(text, n));
+}
+
+WRAPPED(int, vasprintf, char **out, const char *fmt, va_list ap)
+{
+	int n = __real_vasprintf(out, fmt, ap);
+
+	if (n < 0)
+		no_memory();
+	return n;
+}
+
+#ifdef CHECKED
+WRAPPED(int, __vasprintf_chk, char **out, int flag, const char *fmt, va_list ap)
+{
+	int n = __real___vasprintf_chk(out, flag, fmt, ap);
+
+	if (n < 0)
+		no_memory();
+	return n;
+}
+#endif
+
+/* A directory to be listed: of a descriptor that is open. */
+WRAPPED(void *, fdopendir, int fd)
+{
+	return memory(__real_fdopendir(fd));
+}
+
+WRAPPED(void *, open_memstream, char **text, size_t *n)
+{
+	return memory(__real_open_memstream(text, n));
+}
+
+/* --- files --- */
+
+/* Only what makes a file has a mode, and nothing is made. */
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...)
+{
+	int fd = __real_open(path, flags);
+
+	if (fd < 0)
+		no_file("open", -1, path);
+	return fd;
+}
+
+int __real_openat(int dir, const char *path, int flags, ...);
+int __wrap_openat(int dir, const char *path, int flags, ...);
+int __wrap_openat(int dir, const char *path, int flags, ...)
+{
+	int fd = __real_openat(dir, path, flags);
+
+	if (fd < 0)
+		no_file("open", -1, path);
+	return fd;
+}
+
+WRAPPED(ssize_t, read, int fd, void *to, size_t n)
+{
+	ssize_t got = __real_read(fd, to, n);
+
+	if (got < 0)
+		no_file("read", fd, NULL);
+	return got;
+}
+
+#ifdef CHECKED
+WRAPPED(int, __open_2, const char *path, int flags)
+{
+	int fd = __real___open_2(path, flags);
+
+	if (fd < 0)
+		no_file("open", -1, path);
+	return fd;
+}
+
+WRAPPED(int, __openat_2, int dir, const char *path, int flags)
+{
+	int fd = __real___openat_2(dir, path, flags);
+
+	if (fd < 0)
+		no_file("open", -1, path);
+	return fd;
+}
+
+WRAPPED(ssize_t, __read_chk, int fd, void *to, size_t n, size_t room)
+{
+	ssize_t got = __real___read_chk(fd, to, n, room);
+
+	if (got < 0)
+		no_file("read", fd, NULL);
+	return got;
+}
+#endif
+
+/* Mappings without a file are made for things that can be done without. */
+WRAPPED(void *, mmap, void *addr, size_t n, int prot, int flags, int fd, off_t off)
+{
+	void *at = __real_mmap(addr, n, prot, flags, fd, off);
+
+	if (at == MAP_FAILED && fd >= 0)
+		no_file("map", fd, NULL);
+	return at;
+}
+
+#ifdef SYS_openat2
+/* The C library has no function for openat2(2). */
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+long __wrap_syscall(long number, ...)
+{
+	enum { ARGUMENTS = 6 };
+	long arg[ARGUMENTS], result;
+	va_list ap;
+
+	va_start(ap, number);
+	for (int i = 0; i < ARGUMENTS; i++)
+		arg[i] = va_arg(ap, long);
+	va_end(ap);
+	result = __real_syscall(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+	if (number == SYS_openat2 && result < 0)
+		no_file("open", -1, (const char *)arg[1]);
+	return result;
+}
+#endif

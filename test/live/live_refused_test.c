@@ -1,0 +1,182 @@
+/* Memory and files that the system refuses, one request at a time: what is printed is whole, or something is said. */
+#include <check.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/live.h"
+
+enum { RUNS = 80 }; /* of each kind of request at most: spread over all that there are */
+
+static char count_file[PATH_MAX];
+
+static void path_beside_tool(const char *name, char out[PATH_MAX])
+{
+	(void)snprintf(
+	    out, PATH_MAX, "%.*s/%s", (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool(), name);
+}
+
+/* The tool, with the request `k` (0: none) of that kind refused. */
+static struct run run_refused(const char *kind, long k, const char *const args[])
+{
+	char text[64], library[PATH_MAX];
+	struct run r;
+
+	path_beside_tool("test/programs/librefuse.so", library);
+	(void)snprintf(text, sizeof(text), "%s:%ld", kind, k);
+	ck_assert_int_eq(setenv("REFUSE", text, 1), 0);
+	ck_assert_int_eq(setenv("REFUSE_COUNT", count_file, 1), 0);
+	ck_assert_int_eq(setenv("LD_PRELOAD", library, 1), 0);
+	r = run_tool(NULL, args);
+	ck_assert_int_eq(unsetenv("LD_PRELOAD"), 0);
+	return r;
+}
+
+static long requests(void)
+{
+	FILE *f = fopen(count_file, "r");
+	char line[32] = "";
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), f));
+	(void)fclose(f);
+	return strtol(line, NULL, 10);
+}
+
+/* Is the first line of a thread that has none missing? Then its frames would be those of the thread before. */
+static size_t headers(const char *out)
+{
+	size_t n = 0;
+
+	for (; (out = strstr(out, "- thread# ")) != NULL; out++)
+		n++;
+	return n;
+}
+
+/* Each request in turn, or as many as there is time for. */
+static void sweep(const char *kind, const char *const args[], struct strbuf *wrong)
+{
+	struct run whole = run_refused(kind, 0, args), r;
+	long n = requests(), step = n / RUNS + 1;
+
+	ck_assert_msg(
+	    whole.status == 0 && whole.err[0] == '\0', "%s: exit %d, %s", kind, whole.status, whole.err);
+	for (long k = 1; k <= n; k += step) {
+		r = run_refused(kind, k, args);
+		if (r.status == 0 && strcmp(r.out, whole.out) != 0)
+			strbuf_fmt(
+			    wrong, "%s, %s %ld of %ld: exit 0, and not all printed\n", args[0], kind, k, n);
+		else if (r.status < 0 || r.status > 2)
+			strbuf_fmt(
+			    wrong, "%s, %s %ld of %ld: exit %d, %s\n", args[0], kind, k, n, r.status, r.err);
+		else if (r.status != 0 && strncmp(r.err, "pystack: ", 9) != 0)
+			strbuf_fmt(wrong, "%s, %s %ld of %ld: exit %d, and nothing said\n", args[0], kind, k,
+			    n, r.status);
+		else if (r.status == 1 && headers(r.out) != headers(whole.out) && args[1] == NULL)
+			strbuf_fmt(wrong, "%s, %s %ld of %ld: a thread has no header\n", args[0], kind, k, n);
+		run_free(&r);
+	}
+	run_free(&whole);
+}
+
+static const char *const kinds[] = { "memory", "open", "read", "pread", "map", "target" };
+
+static void sweep_all(const char *const args[], struct strbuf *wrong)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		sweep(kinds[i], args, wrong);
+}
+
+START_TEST(of_a_process)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	struct strbuf wrong = STRBUF_EMPTY;
+	struct fixture f;
+	char pid[24];
+
+	fixture_start(&f, in, NULL, ARGS("@scenes.py", "%"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	(void)snprintf(count_file, sizeof(count_file), "%s/requests", f.dir);
+	sweep_all(ARGS(pid), &wrong);
+	sweep("memory", ARGS("-c", pid), &wrong);
+	sweep("memory", ARGS("-pv", pid), &wrong);
+	sweep("memory", ARGS("-o", "folded", pid), &wrong);
+	sweep("memory", ARGS("-i", "100ms", "-N", "2", "--idle", pid), &wrong);
+	live_judge(in->label, &wrong);
+	fixture_end(&f);
+}
+END_TEST
+
+START_TEST(of_a_core)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	struct strbuf wrong = STRBUF_EMPTY;
+	struct fixture f;
+	char core[PATH_MAX];
+	const char *why;
+
+	fixture_start(&f, in, NULL, ARGS("@scenes.py", "%"));
+	(void)snprintf(count_file, sizeof(count_file), "%s/requests", f.dir);
+	if (fixture_core(&f, SIGABRT, core, &why)) {
+		sweep_all(ARGS(core), &wrong);
+		sweep("memory", ARGS("-c", core), &wrong);
+	} else {
+		(void)printf("SKIP: core of %s: %s\n", in->label, why);
+	}
+	live_judge(in->label, &wrong);
+	fixture_end(&f);
+}
+END_TEST
+
+/* All memory that it asks for, from some request on: as a limit does it. */
+START_TEST(of_all_that_follow)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	char pid[24], limited[128];
+	struct fixture f;
+	struct run r;
+
+	fixture_start(&f, in, NULL, ARGS("@scenes.py", "%"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	for (int kb = 256; kb <= 1024; kb += 64) {
+		(void)snprintf(limited, sizeof(limited), "prlimit --data=%d000 \"$0\" $1", kb);
+		r = run_program(NULL, ARGS("sh", "-c", limited, spawn_tool(), pid));
+		ck_assert_msg(r.status == 0 || strstr(r.err, "emory") != NULL, "%d kB: exit %d, %.200s", kb,
+		    r.status, r.err);
+		run_free(&r);
+	}
+	fixture_end(&f);
+}
+END_TEST
+
+static Suite *refused_suite(void)
+{
+	Suite *suite = suite_create("live_refused");
+	TCase *tcase = tcase_create("refused");
+	int last = 0;
+
+	/* The newest of those it has programs for. */
+	for (size_t n = 0, i = 0; (void)live_interpreters(&n), i < n; i++) {
+		if (live_speaks(&live_interpreters(NULL)[i]))
+			last = (int)i;
+	}
+	tcase_set_timeout(tcase, 240);
+#ifdef __SANITIZE_ADDRESS__
+	(void)printf(
+	    "SKIP: requests refused: the sanitizer's own functions stand in for those of the C library\n");
+#else
+	tcase_add_loop_test(tcase, of_a_process, last, last + 1);
+	tcase_add_loop_test(tcase, of_a_core, last, last + 1);
+	tcase_add_loop_test(tcase, of_all_that_follow, last, last + 1);
+#endif
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	return live_main(refused_suite);
+}
