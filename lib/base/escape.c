@@ -51,7 +51,7 @@ static size_t plain(const uint8_t *s, size_t n, bool bracket)
 {
 	size_t i = 0;
 
-	while (i < n && s[i] >= 0x20 && s[i] < 0x7f && (s[i] != '[' || !bracket))
+	while (i < n && s[i] >= 0x20 && s[i] < 0x7f && s[i] != '\\' && (s[i] != '[' || !bracket))
 		i++;
 	return i;
 }
@@ -80,6 +80,8 @@ void escape_text(struct strbuf *b, const char *text, size_t n, bool bracket)
 		if (len == 0) {
 			strbuf_fmt(b, "\\x%02x", s[0]);
 			len = 1;
+		} else if (c == '\\') {
+			strbuf_str(b, "\\\\");
 		} else if (c < 0x20 || (c >= 0x7f && c <= 0x9f) || (c == '[' && bracket)) {
 			strbuf_fmt(b, "\\x%02x", c);
 		} else if ((c >= 0xd800 && c <= 0xdfff) || deceives(c)) {

@@ -4,7 +4,8 @@
  * characters (C0, DEL, C1), bytes that are not valid UTF-8. Written as \uNNNN: surrogates (encoded
  * the way WTF-8 does, which is how Python's lone surrogates reach us), bidirectional controls,
  * U+2028, U+2029 and the zero-width no-break space, all of which can make a terminal or a log show
- * something other than what is there. */
+ * something other than what is there. A backslash is doubled, so that no two texts look alike. Not
+ * for text that was escaped before. */
 #ifndef BASE_ESCAPE_H
 #define BASE_ESCAPE_H
 

@@ -73,7 +73,7 @@ void hold_share_objects(struct ps_prochandle *captured, struct ps_prochandle *li
  * may be "". Returns G_BUSY (traced), G_PERM or G_NOPROC (there is no such process). */
 int hold_why_refused(pid_t pid, lwpid_t id, char *buf, size_t n);
 
-/* The kernel's name of a process, escaped; "?" unknown. */
+/* The kernel's name of a process, as it is: to be escaped by whoever prints it; "?" unknown. */
 void hold_process_name(pid_t pid, char *buf, size_t n);
 
 #endif

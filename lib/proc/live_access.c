@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/escape.h"
 #include "base/owned.h"
 #include "proc/live.h"
 
@@ -22,16 +21,13 @@ void hold_process_name(pid_t pid, char *buf, size_t n)
 {
 	char path[32];
 	struct live_stat st;
-	struct strbuf safe = STRBUF_EMPTY;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	if (live_stat_read(AT_FDCWD, path, &st, NULL) != RES_OK) {
 		(void)snprintf(buf, n, "?");
 		return;
 	}
-	escape_text(&safe, st.comm, strlen(st.comm), false);
-	(void)snprintf(buf, n, "%s", strbuf_text(&safe));
-	strbuf_free(&safe);
+	(void)snprintf(buf, n, "%s", st.comm); /* as it is: whoever prints it escapes it */
 }
 
 /* -1: there is no yama. */

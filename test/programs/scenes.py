@@ -474,7 +474,8 @@ def s_files():
         with open(path, encoding="utf-8") as f:
             exec(compile(f.read(), path, "exec"), space)
         chain = functools.partial(space["run"], chain)
-    for name in ("new\nline.py", "\x1b]0;title\x07.py", "right\u202eleft", "byte\udcff.py", "  [ a.py:1 (b) ]", ""):
+    for name in ("new\nline.py", "\x1b]0;title\x07.py", "right\u202eleft", "new\\x0aline.py", "byte\udcff.py",
+                 "  [ a.py:1 (b) ]", ""):
         if truth.trampolines() and "\udcff" in name:
             continue  # CPython cannot write that one to its map
         space = {}

@@ -67,7 +67,7 @@ def escape(text):
               or 0x2066 <= n <= 0x2069):
             out.append("\\u%04x" % n)
         else:
-            out.append(c)
+            out.append("\\\\" if c == "\\" else c)
     return u"".join(out)
 
 

@@ -34,6 +34,15 @@ START_TEST(control_characters_are_shown)
 }
 END_TEST
 
+/* What looks escaped and is not. */
+START_TEST(backslashes_are_doubled)
+{
+	ck_escape("a\\x0ab", "a\\\\x0ab");
+	ck_escape("a\nb\\", "a\\x0ab\\\\");
+	check_escape("\\x5b[", 5, true, "\\\\x5b\\x5b");
+}
+END_TEST
+
 START_TEST(invalid_bytes_are_shown_one_by_one)
 {
 	ck_escape("\xff\xfe", "\\xff\\xfe");
@@ -118,6 +127,7 @@ int main(void)
 
 	tcase_add_test(tc, printable_text_stays);
 	tcase_add_test(tc, control_characters_are_shown);
+	tcase_add_test(tc, backslashes_are_doubled);
 	tcase_add_test(tc, invalid_bytes_are_shown_one_by_one);
 	tcase_add_test(tc, surrogates_and_deceivers_by_number);
 	tcase_add_test(tc, bracket_on_request);
