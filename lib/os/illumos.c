@@ -152,6 +152,7 @@ enum os_look os_lwp_look(struct ps_prochandle *P, lwpid_t id, struct os_asleep *
 		return look;
 	if ((status.pr_flags & PR_STOPPED) == 0)
 		return OS_LOOK_UNKNOWN;
+	a->in_call = false;
 	a->pc = (uint64_t)status.pr_reg[R_PC];
 	a->sp = (uint64_t)status.pr_reg[R_SP];
 	count_of(&status, a);

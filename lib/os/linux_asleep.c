@@ -57,11 +57,23 @@ static bool counted(const char *schedstat)
 	       ran != 0 && times != 0;
 }
 
+/* "NUMBER ARGUMENT … SP PC" in a system call, else "-1 SP PC" (Linux fs/proc/base.c, proc_pid_syscall). */
+static void parse_call(const char *text, struct os_asleep *out)
+{
+	long number;
+
+	out->in_call =
+	    sscanf(text, "%ld %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64, &number,
+		&out->args[0], &out->args[1], &out->args[2], &out->args[3], &out->args[4],
+		&out->args[5]) == 7;
+}
+
 /* The last two of its numbers are sp and pc, in and out of a system call. */
 static bool parse_place(const char *text, struct os_asleep *out)
 {
 	const char *pc = strrchr(text, ' '), *sp = pc;
 
+	parse_call(text, out);
 	while (sp != NULL && sp > text && sp[-1] != ' ')
 		sp--;
 	return sp != NULL && sp > text && sscanf(sp, "%" SCNx64 " %" SCNx64, &out->sp, &out->pc) == 2 &&

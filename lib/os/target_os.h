@@ -89,7 +89,10 @@ void os_hold_free(struct os_hold *h);
 /* Where an LWP stands that is blocked or stopped, and a token of how much it had run. */
 struct os_asleep {
 	uint64_t pc, sp; /* where it goes on in the program */
-	int fd;          /* where the token comes from, kept open to be asked again; -1 */
+	bool in_call;    /* it is in a system call: */
+	uint64_t args
+	    [6]; /* what the registers of its arguments had at its entry, in their order, and have still */
+	int fd;  /* where the token comes from, kept open to be asked again; -1 */
 	char count[64];
 };
 #define OS_ASLEEP_NEW    \

@@ -326,7 +326,8 @@ static enum res unwind(
 			break;
 	}
 	walk = (struct walk){ t->capture.P, t->unwinder, &th->python, &t->models[place.runtime], &th->native,
-		f, l->have_place, t->py == NULL ? NULL : in_loop, &place };
+		f, l->have_place, t->py == NULL ? NULL : in_loop, &place,
+		l->have_place && l->asleep.in_call ? l->asleep.args : NULL };
 	return walk_thread(
 	    &walk, l->regs, t->py == NULL ? PY_MARK_ENTRY : py_marking_of(t->py, place.runtime));
 }

@@ -180,6 +180,20 @@ static enum res pass(struct walk *w)
 	return RES_NONE;
 }
 
+/* Once more with the registers that a system call leaves known, where the walk lacks a register: vfork() keeps its return address
+ * in rdi. Of x86-64 none of them outlives the youngest activation. */
+static enum res walk_with_args(struct walk *w, struct unwind_regs *regs)
+{
+	struct native_stack *s = w->out;
+	bool narrow = Pstatus(w->P)->pr_dmodel == PR_MODEL_ILP32;
+
+	if (!w->place_only || w->args == NULL || s->end != UNWIND_END_LOST || (!narrow && s->frames.n != 1) ||
+	    !unwind_regs_args(w->P, w->args, regs))
+		return RES_OK;
+	s->frames.n = 0;
+	return native_stack_walk(w->u, regs, 0, s, w->f);
+}
+
 enum res walk_thread(struct walk *w, const prgregset_t prregs, enum py_marking marking)
 {
 	struct unwind_regs regs;
@@ -189,6 +203,8 @@ enum res walk_thread(struct walk *w, const prgregset_t prregs, enum py_marking m
 	if (w->place_only)
 		unwind_regs_place(w->P, &regs);
 	res = native_stack_walk(w->u, &regs, 0, w->out, w->f);
+	if (res == RES_OK)
+		res = walk_with_args(w, &regs);
 	if (res == RES_OK && (walk_pass_stub(w) == RES_FAIL || walk_pass_clone(w, &regs) == RES_FAIL))
 		return RES_FAIL;
 	if (marking == PY_MARK_NONE)

@@ -27,6 +27,8 @@ struct walk {
 	 * on the stack may seem to hold one. NULL: nobody knows. */
 	bool (*in_loop)(void *data, const struct native_frame *fr);
 	void *data;
+	const uint64_t
+	    *args; /* with place_only: those of the system call that it is in; NULL: it is in none */
 };
 
 /* Walk from prregs. Where the walk gets lost below a marker of python (code without unwind information: a JIT,

@@ -41,7 +41,7 @@ enum res walk_pass_stub(struct walk *w);
 enum walk_clone { WALK_CLONE_NOT, WALK_CLONE_CALLER, WALK_CLONE_NEWBORN };
 
 /* Does fr, with these registers, stand there? The caller's return address is at sp; a newborn thread has no caller. Where
- * only rax tells the two apart and is not known: NOT. */
+ * only rax tells the two apart and is not known, they are told by the stack if the arguments of the system call are known; else NOT. */
 enum walk_clone walk_clone_at(
     struct ps_prochandle *P, const struct native_frame *fr, const struct unwind_regs *regs);
 

@@ -131,12 +131,24 @@ bool walk_stub_at(struct ps_prochandle *P, const struct native_frame *fr, struct
 	return true;
 }
 
+/* Is an LWP that is in clone or clone3 the thread that these begin? That is on the stack that the caller of clone() has in rsi, or on
+ * that of the struct clone_args in rdi (Linux uapi/linux/sched.h). */
+static bool on_given_stack(struct ps_prochandle *P, const struct unwind_regs *regs)
+{
+	enum { RSI = 4, RDI = 5, STACK_AT = 40 };
+	uint64_t sp = regs->reg[UNWIND_DWARF_RSP], stack[2];
+
+	return sp == regs->reg[RSI] ||
+	       (Pread(P, stack, sizeof(stack), regs->reg[RDI] + STACK_AT) == sizeof(stack) &&
+		   stack[0] + stack[1] == sp);
+}
+
 /* syscall; test %rax,%rax; jl error; je of_the_newborn; ret (x86-64: glibc 2.31 to 2.43
  * sysdeps/unix/sysv/linux/x86_64/{clone.S,clone3.S}) */
 enum walk_clone walk_clone_at(
     struct ps_prochandle *P, const struct native_frame *fr, const struct unwind_regs *regs)
 {
-	enum { OPERAND = 6, LENGTH = 10 };
+	enum { OPERAND = 6, LENGTH = 10, ARGS = 1 << 4 | 1 << 5 };
 	static const uint8_t form[LENGTH] = { 0x0f, 0x05, 0x48, 0x85, 0xc0, 0x7c, 0, 0x74, 0x01, 0xc3 };
 	static const struct {
 		uint8_t at;
@@ -153,6 +165,8 @@ enum walk_clone walk_clone_at(
 			continue;
 		if (!places[i].both)
 			return WALK_CLONE_CALLER;
+		if ((regs->known >> UNWIND_DWARF_RAX & 1) == 0 && (regs->known & ARGS) == ARGS)
+			return on_given_stack(P, regs) ? WALK_CLONE_NEWBORN : WALK_CLONE_CALLER;
 		if ((regs->known >> UNWIND_DWARF_RAX & 1) == 0)
 			return WALK_CLONE_NOT;
 		return regs->reg[UNWIND_DWARF_RAX] == 0 ? WALK_CLONE_NEWBORN : WALK_CLONE_CALLER;

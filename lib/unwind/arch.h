@@ -16,6 +16,7 @@ struct unwind_arch {
 	uint32_t kept;               /* the same registers, a bit per DWARF number */
 	const char *const *names;    /* of the registers, as a debugger says them */
 	const int *prgreg;           /* index of each in prgregset_t */
+	uint8_t args[6]; /* DWARF numbers of those with a system call's arguments, in their order */
 };
 
 extern const struct unwind_arch unwind_x86_64; /* System V ABI for AMD64, "DWARF Register Number Mapping" */

@@ -42,17 +42,21 @@ enum engine_end {
 
 /* What a step tells about the activation it left. Cleared by the walk before each step. */
 struct engine_note {
-	bool signal;    /* it was the kernel's signal frame: the caller was interrupted, not calling */
-	bool no_cfi;    /* nothing usable describes its pc */
-	bool guessed;   /* the caller was found without CFI */
-	bool exact;     /* its pc is the instruction itself, a trampoline's first, which no call has led to */
-	bool undefined; /* ENGINE_OLDEST by CFI that says so, not by a return address of 0 */
+	bool signal;  /* it was the kernel's signal frame: the caller was interrupted, not calling */
+	bool no_cfi;  /* nothing usable describes its pc */
+	bool guessed; /* the caller was found without CFI */
+	bool exact;   /* its pc is the instruction itself, a trampoline's first, which no call has led to */
+	bool
+	    in_register; /* the return address was in a register: the caller's stack pointer may be the same */
+	bool other_stack;     /* so was the caller's stack pointer: it may be anywhere */
+	bool undefined;       /* ENGINE_OLDEST by CFI that says so, not by a return address of 0 */
 	char why[UNWIND_WHY]; /* for ENGINE_LOST: a phrase */
 };
 
 static inline void engine_note_clear(struct engine_note *note)
 {
 	note->signal = note->no_cfi = note->guessed = note->exact = note->undefined = false;
+	note->in_register = note->other_stack = false;
 	note->why[0] = '\0';
 }
 

@@ -132,6 +132,8 @@ static enum engine_end step(
 	if (res == RES_OK) {
 		s.bias = row->bias;
 		note->signal = row->signal;
+		note->in_register = row->regs[e->arch->pc].kind == CFI_REGISTER;
+		note->other_stack = row->regs[e->arch->sp].kind == CFI_REGISTER;
 		res = cfi_row_apply(row, &s, &next);
 	}
 	if (res == RES_FAIL) {
@@ -237,7 +239,7 @@ static enum engine_end judged_step(
 	int ignored;
 	uint64_t sp = from.regs.reg[e->arch->sp];
 
-	if (end != ENGINE_CALLER || note->no_cfi || note->signal ||
+	if (end != ENGINE_CALLER || note->no_cfi || note->signal || note->in_register || note->other_stack ||
 	    !(a->regs.reg[e->arch->sp] <= sp || is_no_caller(e, a)) || !guess_pushed(&g, &from, &sp))
 		return end;
 	regs_set(&from.regs, e->arch->sp, sp);

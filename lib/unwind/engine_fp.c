@@ -286,6 +286,7 @@ static void fp_start(void *engine, const struct activation *a, bool resumed)
 static enum engine_end fp_engine_step(void *engine, struct activation *a, struct engine_note *note)
 {
 	struct fp_engine *e = engine;
+	uint64_t sp = a->regs.reg[e->arch->sp];
 	enum engine_end end;
 
 	if (plain_step(e->P, e->arch, e->mem, a, note, &end))
@@ -294,6 +295,7 @@ static enum engine_end fp_engine_step(void *engine, struct activation *a, struct
 		switch (prove_step(e->prover, a)) {
 		case PROOF_CALLER:
 			note->guessed = false;
+			note->in_register = a->regs.reg[e->arch->sp] == sp;
 			return ENGINE_CALLER;
 		case PROOF_OLDEST:
 			note->undefined = true;

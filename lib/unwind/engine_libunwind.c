@@ -338,6 +338,8 @@ static enum engine_end lu_step(void *engine, struct activation *a, struct engine
 		return ENGINE_LOST;
 	}
 	note->signal = e->calls.is_signal_frame(&e->cursor) > 0;
+	/* It does not tell where it had the return address from; of one that calls, it lies on the stack. */
+	note->in_register = a->exact;
 	if (res == 0 || (next.reg[UNWIND_DWARF_PC] == 0 && !note->signal))
 		return ENGINE_OLDEST;
 	*a = (struct activation){ next, note->signal };

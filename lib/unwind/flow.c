@@ -254,8 +254,8 @@ static bool run(struct flow *f, uint64_t at, struct flow_state *s)
 			return false;
 		}
 		flow_state_after(&x, s);
-		if (s->sp_known && s->sp_below < WORD && !s->first)
-			return false; /* nobody pops his return address: this is no code that runs */
+		if (s->sp_known && s->sp_below < WORD && !s->first && !flow_state_ra_popped(s))
+			return false; /* nobody drops his return address: this is no code that runs */
 		at = next;
 	}
 }

@@ -34,8 +34,8 @@ struct flow_state {
 	bool is_frame;                     /* rbp points into the frame */
 	uint8_t probe;                     /* r11 points probe_below, and sp was compared with it */
 	int32_t probe_below;
-	/* A frame that is being moved: a register has the return address, and that and rbp were stored so far from
-	 * where another one points. */
+	/* A register has the return address: popped at the start (vfork), it is on the stack no more until it is pushed, and sp_below is 0;
+	 * or a frame is being moved, and that and rbp were stored so far from where another one points. */
 	uint8_t ra_in, to, stored; /* registers, 0: none; which were stored */
 	int32_t ra_at, fp_at;
 	bool vague; /* reached by a jump through a table: what is saved is, what is not may have been since */

@@ -2,7 +2,7 @@
  * that is followed makes it unknown. */
 #include "unwind/flow_state.h"
 
-enum { WORD = 8, RSP = 4, RBP = 5, R11 = 11, MOVED_MAX = 64 };
+enum { WORD = 8, RAX = 0, RCX = 1, RSP = 4, RBP = 5, R11 = 11, MOVED_MAX = 64 };
 
 /* A register's place in what is saved of an activation, or -1. */
 static int saved_index(uint8_t reg)
@@ -30,6 +30,11 @@ struct flow_state flow_state_at_start(void)
 bool flow_state_is_start(const struct flow_state *s)
 {
 	return s->sp_known && s->sp_below == WORD && s->kept == (1U << UNWIND_SAVED) - 1;
+}
+
+bool flow_state_ra_popped(const struct flow_state *s)
+{
+	return s->sp_known && s->sp_below == 0 && s->ra_in != 0;
 }
 
 /* reg has a value that is not followed. */
@@ -90,6 +95,10 @@ static void pop(struct flow_state *s, uint8_t reg)
 		loaded(s, reg, below);
 	else
 		written(s, reg);
+	/* What ends a function pops other registers. */
+	if (s->sp_known && below == WORD && saved_index(reg) < 0 && reg != RSP && reg != RAX &&
+	    s->kept == (1U << UNWIND_SAVED) - 1 && s->saved == 0)
+		s->ra_in = reg;
 }
 
 /* Where a memory operand lies. False: elsewhere, or not known. */
@@ -270,7 +279,10 @@ static void two_bytes(const struct x86 *x, struct flow_state *s)
 		  op == 0xab || op == 0xac || op == 0xad || op == 0xb0 || op == 0xb1 || op == 0xb3 ||
 		  op == 0xba || op == 0xbb || op == 0xc7;
 
-	if (op >= 0xc8 && op < 0xd0)
+	if (op == 0x05) { /* syscall */
+		written(s, RCX);
+		written(s, R11);
+	} else if (op >= 0xc8 && op < 0xd0)
 		written(s, x->rm); /* bswap */
 	else if (op == 0xa2)
 		written(s, 3); /* cpuid writes rbx */

@@ -1,7 +1,8 @@
 /* The walk over one stack: asks an engine for caller after caller, and keeps it honest.
  *
  * However damaged or hostile a stack is, a walk ends:
- *  - sp has to grow with each step, but for the step over a signal frame, which may change stacks;
+ *  - sp has to grow with each step, but for the step over a signal frame, which may change stacks, and for what was told by
+ *    registers: a return address there leaves sp as it is, a stack pointer there may be another stack's;
  *  - as many frames as fit into the stack at two words each (a return address and alignment), and no more than FRAMES_MAX:
  *    a stack is as big as whoever maps it likes, and call frame information can make callers without reading any of it;
  *  - a (pc, sp) that comes again is found with one remembered pair, moved at powers of two (Brent). */
@@ -122,11 +123,12 @@ static void end_with(struct native_stack *s, enum unwind_end end, const char *wh
 
 /* May the walk go on to `a`, reached from `from`? False: out->end and why are set. */
 static bool guard_pass(struct unwinder *u, struct guard *g, const struct activation *a,
-    struct native_frame *from, struct native_stack *out)
+    const struct engine_note *note, struct native_frame *from, struct native_stack *out)
 {
 	uint64_t pc = a->regs.reg[u->arch->pc], sp = a->regs.reg[u->arch->sp];
+	bool changes = from->signal_frame || note->other_stack;
 
-	if (sp <= from->sp && !from->signal_frame) {
+	if ((sp < from->sp && !changes) || (sp == from->sp && !changes && !note->in_register)) {
 		end_with(out, UNWIND_END_LOOP, "the stack does not grow at", from->sp);
 		from->cfa = 0;
 		return false;
@@ -140,7 +142,7 @@ static bool guard_pass(struct unwinder *u, struct guard *g, const struct activat
 		g->old_pc = pc;
 		g->old_sp = sp;
 	}
-	if (from->signal_frame && !g->cap_given && g->stacks++ < STACKS_MAX)
+	if (changes && !g->cap_given && g->stacks++ < STACKS_MAX)
 		g->cap += stack_cap(u, sp);
 	if (g->steps >= g->cap || g->steps >= FRAMES_MAX) {
 		out->end = UNWIND_END_CAP;
@@ -186,7 +188,7 @@ static enum res walk(struct unwinder *u, struct activation *a, enum unwind_how h
 			return RES_OK;
 		}
 		frame->cfa = a->regs.reg[u->arch->sp];
-		if (!guard_pass(u, g, a, frame, out))
+		if (!guard_pass(u, g, a, &note, frame, out))
 			return RES_OK;
 	}
 }

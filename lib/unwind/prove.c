@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "unwind/call.h"
-#include "unwind/flow.h"
+#include "unwind/flow_state.h"
 #include "unwind/regions.h"
 
 /* WORDS: of the stack, where nothing says where the function begins; WORDS_ALL of one handle, less than a second. MOST:
@@ -130,7 +130,7 @@ static bool cfa_of(const struct place *p, const struct flow_state *s, uint64_t *
 	if (!s->sp_known && !fp_known)
 		return false;
 	*cfa = s->sp_known ? sp + (uint64_t)(int64_t)s->sp_below : by_fp;
-	return *cfa > sp && *cfa - sp < FRAME_MAX && *cfa % WORD == 0 &&
+	return (*cfa > sp || flow_state_ra_popped(s)) && *cfa - sp < FRAME_MAX && *cfa % WORD == 0 &&
 	       (!fp_known || !frame || by_fp == *cfa);
 }
 
@@ -192,6 +192,19 @@ static bool is_newborn(struct prover *pv, uint64_t start)
 	return false;
 }
 
+static bool return_address(const struct place *p, const struct flow_state *s, uint64_t cfa, uint64_t *ra)
+{
+	/* DWARF numbers of registers by those in encodings. */
+	static const uint8_t dwarf[] = { 0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15 };
+
+	if (!flow_state_ra_popped(s))
+		return memory_word(p->pv->mem, cfa - WORD, ra);
+	if (!regs_known(&p->a->regs, dwarf[s->ra_in & 0xf]))
+		return false;
+	*ra = p->a->regs.reg[dwarf[s->ra_in & 0xf]];
+	return true;
+}
+
 static enum proof try_start(
     const struct place *p, uint64_t start, struct found *out, struct flow_exits *exits)
 {
@@ -199,7 +212,7 @@ static enum proof try_start(
 		return PROOF_NONE;
 	if (out->state.first && (is_entry(p->pv, start) || is_newborn(p->pv, start)))
 		return PROOF_OLDEST;
-	if (!cfa_of(p, &out->state, &out->cfa) || !memory_word(p->pv->mem, out->cfa - WORD, &out->ra) ||
+	if (!cfa_of(p, &out->state, &out->cfa) || !return_address(p, &out->state, out->cfa, &out->ra) ||
 	    !linked(p, start, &out->state, out->ra))
 		return PROOF_NONE;
 	return PROOF_CALLER;

@@ -84,6 +84,11 @@ void unwind_regs_from_prgregs(struct ps_prochandle *P, const prgregset_t regs, s
 /* Forget all but pc and sp. */
 void unwind_regs_place(struct ps_prochandle *P, struct unwind_regs *regs);
 
+/* Add the registers that have the arguments of the system call in which an LWP is that stands at regs: args, in their order
+ * (x86-64: rdi, rsi, rdx, r10, r8, r9; i386: ebx, ecx, edx, esi, edi, ebp; Linux arch/x86/entry/entry_64.S). False: no system call
+ * of the architecture's own ends there (a program of x86-64 may make those of i386, whose arguments are others). */
+bool unwind_regs_args(struct ps_prochandle *P, const uint64_t args[6], struct unwind_regs *regs);
+
 /* pc and sp; with them the callee-saved registers that kept (NULL: none) knows, and the frame pointer *fp (NULL: that
  * of kept). */
 void unwind_regs_at(struct ps_prochandle *P, const struct native_frame *kept, uint64_t pc, uint64_t sp,

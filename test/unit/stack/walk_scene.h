@@ -193,7 +193,7 @@ static void walk_rax(
     uint64_t pc, size_t sp, uint64_t rbp, uint64_t rax, bool place_only, enum py_marking marking)
 {
 	struct fault f = { 0 };
-	struct walk w = { P, NULL, &python, &model, &out, &f, place_only, in_loop, NULL };
+	struct walk w = { P, NULL, &python, &model, &out, &f, place_only, in_loop, NULL, NULL };
 	prgregset_t regs = { 0 };
 
 	regs[R_PC] = (prgreg_t)pc;

@@ -171,6 +171,33 @@ START_TEST(clone_is_told_by_rax)
 }
 END_TEST
 
+/* The kernel starts a thread at the end of the stack that it was given. */
+START_TEST(clone_is_told_by_its_arguments)
+{
+	static const uint8_t code[] = { 0x0f, 0x05, 0x48, 0x85, 0xc0, 0x7c, 0x13, 0x74, 0x01, 0xc3 };
+	static const struct {
+		uint64_t stack, size, rsi; /* of struct clone_args; of clone() */
+		enum walk_clone is;
+	} cases[] = { { 0x1000, 0x800, 0x58, WALK_CLONE_CALLER },
+		{ SP - 0x800, 0x800, 0x58, WALK_CLONE_NEWBORN }, { 0, 0, SP, WALK_CLONE_NEWBORN },
+		{ 0, 0, SP - 0x100, WALK_CLONE_CALLER } };
+	enum { RSI = 4, RDI = 5, ARGS_AT = 0x300, STACK_AT = 40 };
+	struct native_frame fr = { .pc = MADE + 0x202, .sp = SP, .exact = true, .no_cfi = true };
+
+	memcpy(made + 0x200, code, sizeof(code));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct unwind_regs regs = {
+			.reg = { [UNWIND_DWARF_RSP] = SP, [RSI] = cases[i].rsi, [RDI] = MADE + ARGS_AT },
+			.known = 1U << UNWIND_DWARF_RSP | 1U << RSI | 1U << RDI
+		};
+
+		memcpy(made + ARGS_AT + STACK_AT, &cases[i].stack, 8);
+		memcpy(made + ARGS_AT + STACK_AT + 8, &cases[i].size, 8);
+		ck_assert_int_eq(walk_clone_at(P, &fr, &regs), cases[i].is);
+	}
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("walk stub");
@@ -181,6 +208,7 @@ static Suite *suite(void)
 	tcase_add_test(t, perf_trampoline_tells_its_caller);
 	tcase_add_test(t, stub_is_not_seen_in_other_code);
 	tcase_add_test(t, clone_is_told_by_rax);
+	tcase_add_test(t, clone_is_told_by_its_arguments);
 	suite_add_tcase(s, t);
 	return s;
 }

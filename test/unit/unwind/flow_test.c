@@ -4,7 +4,7 @@
 
 #include "support/fake_process.h"
 #include "support/run_suite.h"
-#include "unwind/flow.h"
+#include "unwind/flow_state.h"
 #include "unwind/x86.h"
 
 enum { CODE = 0x10000, DATA = 0x20000, SIZE = 0x200 };
@@ -263,6 +263,29 @@ START_TEST(a_frame_that_is_moved)
 }
 END_TEST
 
+/* vfork: pop %rdi; mov $58,%eax; syscall; push %rdi; ret. What a function ends with pops other registers, and more. */
+START_TEST(a_return_address_that_is_popped)
+{
+	struct flow_state s;
+	struct written w;
+
+	written_init(&w);
+	code(&w, 0, BYTES("\x5f\xb8\x3a\x00\x00\x00\x0f\x05\x57\xc3"));
+	code(&w, 0x20, BYTES("\x5b\x90\xc3"));         /* pop %rbx; nop */
+	code(&w, 0x40, BYTES("\x59\x0f\x05\x90\xc3")); /* pop %rcx; syscall; nop */
+	code(&w, 0x60, BYTES("\x5f\x5e\x90\xc3"));     /* pop %rdi; pop %rsi; nop */
+	ck_assert_int_eq(at(&w, 0, 8, &s), FLOW_LEADS);
+	ck_assert(s.sp_known && s.sp_below == 0 && s.ra_in == 7 && flow_state_ra_popped(&s));
+	ck_assert_int_eq(at(&w, 0, 9, &s), FLOW_LEADS);
+	ck_assert(s.sp_known && s.sp_below == 8 && !flow_state_ra_popped(&s));
+	ck_assert_int_eq(at(&w, 0x20, 0x21, &s), FLOW_NONE);
+	ck_assert_int_eq(at(&w, 0x40, 0x41, &s), FLOW_LEADS);
+	ck_assert_int_eq(at(&w, 0x40, 0x43, &s), FLOW_NONE);
+	ck_assert_int_eq(at(&w, 0x60, 0x62, &s), FLOW_NONE);
+	written_free(&w);
+}
+END_TEST
+
 /* Code of which every byte jumps on, and of which some are missing: an answer, in bounded time. */
 START_TEST(any_code_ends)
 {
@@ -304,6 +327,7 @@ int main(void)
 	tcase_add_test(tcase, the_first_function);
 	tcase_add_test(tcase, a_frame_made_in_a_loop);
 	tcase_add_test(tcase, a_frame_that_is_moved);
+	tcase_add_test(tcase, a_return_address_that_is_popped);
 	tcase_add_test(tcase, any_code_ends);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

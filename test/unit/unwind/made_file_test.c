@@ -63,17 +63,24 @@ static struct made *made_start(void)
 	return m;
 }
 
-/* A function of the code at `at`, with a program of `nops` bytes that say nothing. */
-static void made_function(struct made *m, uint64_t at, uint64_t size, size_t nops)
+/* A function of the code at `at`, with a program. */
+static void made_program(struct made *m, uint64_t at, uint64_t size, const uint8_t *program, size_t n)
 {
 	uint64_t where[2] = { CODE + at, size };
+
+	add_u32(m, (uint32_t)(4 + sizeof(where) + n));
+	add_u32(m, (uint32_t)m->n);
+	add(m, where, sizeof(where));
+	add(m, program, n);
+}
+
+/* One whose program is `nops` bytes that say nothing. */
+static void made_function(struct made *m, uint64_t at, uint64_t size, size_t nops)
+{
 	uint8_t *program = calloc(1, nops + 1);
 
 	ck_assert_ptr_nonnull(program);
-	add_u32(m, (uint32_t)(4 + sizeof(where) + nops));
-	add_u32(m, (uint32_t)m->n);
-	add(m, where, sizeof(where));
-	add(m, program, nops);
+	made_program(m, at, size, program, nops);
 	free(program);
 }
 
@@ -162,6 +169,91 @@ START_TEST(costly_stack_costs_no_other)
 	walk(m, FRAMES + 0x10, STACK_WORDS - 4);
 	ck_assert_int_eq(m->s.end, UNWIND_END_DONE);
 	ck_assert_uint_eq(m->s.frames.n, 3);
+	made_free(m);
+}
+END_TEST
+
+/* --- what is in registers --- */
+
+/* Of x86-64, by their DWARF numbers. */
+enum { RAX = 0, RBX = 3, RDI = 5, R8 = 8, PC = 16 };
+
+/* From `at`, with rbx, rdi and r8 known. */
+static void walk_registers(struct made *m, uint64_t at, size_t word, uint64_t rbx, uint64_t rdi, uint64_t r8)
+{
+	struct unwind_regs regs = { .known = 0 };
+	struct fault f = { 0 };
+
+	regs.known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP | 1U << RBX | 1U << RDI | 1U << R8;
+	regs.reg[UNWIND_DWARF_PC] = BASE + CODE + at;
+	regs.reg[UNWIND_DWARF_RSP] = STACK + 8 * word;
+	regs.reg[RBX] = rbx;
+	regs.reg[RDI] = rdi;
+	regs.reg[R8] = r8;
+	native_stack_free(&m->s);
+	ck_assert_int_eq(native_stack_walk(m->u, &regs, 0, &m->s, &f), RES_OK);
+}
+
+/* As glibc's vfork has it in rdi (_i 0), and as a function would that goes on to call, in rbx: the stack pointer does not move. */
+START_TEST(return_address_in_a_register)
+{
+	/* def_cfa_offset 0; register pc in rdi, rbx */
+	const uint8_t program[2][5] = { { 0x0e, 0, 0x09, PC, RDI }, { 0x0e, 0, 0x09, PC, RBX } };
+	struct made *m = made_start();
+	const struct native_frame *f;
+
+	made_function(m, 0, 0x100, 8);
+	made_program(m, 0x100, 0x100, program[_i], sizeof(program[_i]));
+	made_finish(m);
+	m->stack[4] = BASE + CODE + (_i == 0 ? 0x30 : 0x130);
+	m->stack[5] = 0;
+	if (_i == 0)
+		walk_registers(m, 0x110, 4, 1, BASE + CODE + 0x20, 2);
+	else
+		walk_registers(m, 0x10, 4, BASE + CODE + 0x20, 1, 2);
+	f = m->s.frames.at;
+	ck_assert_int_eq(m->s.end, UNWIND_END_DONE);
+	ck_assert_uint_eq(m->s.frames.n, 3);
+	ck_assert_uint_eq(f[_i == 0 ? 1 : 2].pc, BASE + CODE + 0x20);
+	ck_assert_uint_eq(f[_i].sp, f[_i].cfa);
+	ck_assert_uint_eq(f[_i].cfa, f[_i + 1].sp);
+	made_free(m);
+}
+END_TEST
+
+/* One that names itself there leads nowhere. */
+START_TEST(return_address_in_a_register_for_ever)
+{
+	const uint8_t program[] = { 0x0e, 0, 0x09, PC, RBX };
+	struct made *m = made_start();
+
+	made_program(m, 0, 0x100, program, sizeof(program));
+	made_finish(m);
+	walk_registers(m, 0x10, 4, BASE + CODE + 0x20, 1, 2);
+	ck_assert_int_eq(m->s.end, UNWIND_END_LOOP);
+	ck_assert_uint_lt(m->s.frames.n, 8);
+	made_free(m);
+}
+END_TEST
+
+/* setcontext: the CFA is in rdi, the stack pointer of where it goes in r8, which may be below. */
+START_TEST(stack_pointer_in_a_register)
+{
+	/* def_cfa rdi, 0; register sp in r8; offset pc at 0 */
+	const uint8_t program[] = { 0x0c, RDI, 0, 0x09, UNWIND_DWARF_RSP, R8, 0x11, PC, 0 };
+	struct made *m = made_start();
+
+	made_function(m, 0, 0x100, 8);
+	made_program(m, 0x100, 0x100, program, sizeof(program));
+	made_finish(m);
+	m->stack[100] = BASE + CODE + 0x20;
+	m->stack[8] = BASE + CODE + 0x30;
+	m->stack[9] = 0;
+	walk_registers(m, 0x110, 50, 1, STACK + 800, STACK + 64);
+	ck_assert_int_eq(m->s.end, UNWIND_END_DONE);
+	ck_assert_uint_eq(m->s.frames.n, 3);
+	ck_assert_uint_eq(m->s.frames.at[1].pc, BASE + CODE + 0x20);
+	ck_assert_uint_eq(m->s.frames.at[1].sp, STACK + 64);
 	made_free(m);
 }
 END_TEST
@@ -272,6 +364,9 @@ int main(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, functions_are_walked);
 	tcase_add_test(t, costly_stack_costs_no_other);
+	tcase_add_loop_test(t, return_address_in_a_register, 0, 2);
+	tcase_add_test(t, return_address_in_a_register_for_ever);
+	tcase_add_test(t, stack_pointer_in_a_register);
 	tcase_add_loop_test(t, numbers_across_the_end, 0, 2);
 	tcase_add_test(t, trampoline_behind_a_function);
 	tcase_add_test(t, trampoline_behind_a_call);
