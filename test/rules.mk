@@ -59,6 +59,13 @@ $(O)/test/programs/librefuse.so: test/programs/refuse.c
 
 $(O)/test/live/live_refused_test: $(O)/test/programs/librefuse.so
 
+# A library with which getppid() waits in vfork.
+$(O)/test/programs/libvfork.so: test/programs/vfork_library.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O1 -g -w -fPIC -shared -o $@ $<
+
+$(O)/test/live/live_shapes_test: $(O)/test/programs/libvfork.so
+
 # test/fuzz/NAME_fuzz.c         damage with a fixed seed; not part of `make check`
 FUZZ_BIN := $(patsubst %.c,$(O)/%,$(wildcard test/fuzz/*_fuzz.c))
 

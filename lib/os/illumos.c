@@ -61,6 +61,13 @@ void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, u
 		out[i] = ids[i];
 }
 
+/* A child of vfork has the LWP of its own that the number says (vfork(2)). */
+uint64_t os_maker_pointer(struct ps_prochandle *P)
+{
+	(void)P;
+	return 0;
+}
+
 lwpid_t os_inner_lwpid(struct ps_prochandle *P, lwpid_t id)
 {
 	(void)P;

@@ -1,10 +1,15 @@
 /* Which LWPs there are, and where each keeps its thread's own data. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/fileio.h"
+#include "base/owned.h"
 #include "os/target_os.h"
 #include "proc/live.h"
 
@@ -108,4 +113,58 @@ void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, u
 	}
 	if (low != NULL)
 		(void)munmap((void *)(uintptr_t)low, LOW_MEMORY);
+}
+
+/* Is pid among the children of this thread? (Linux fs/proc/array.c, children_seq_show: numbers, each with a blank behind) */
+static bool has_child(int dir, lwpid_t id, pid_t pid)
+{
+	enum { CHILDREN_MAX = 1 << 20 };
+	OWNED(mem_release) char *text = NULL;
+	char path[LIVE_PATH], *end;
+	size_t n = 0;
+
+	live_lwp_path(path, id, "children");
+	if (fileio_slurp(dir, path, CHILDREN_MAX, &text, &n) != 0)
+		return false;
+	for (const char *at = text; at < text + n; at = end + 1) {
+		if (strtol(at, &end, 10) == pid)
+			return true;
+		if (end == at)
+			break;
+	}
+	return false;
+}
+
+/* The thread of the process in dir that made pid; 0: unknown. */
+static lwpid_t maker_in(int dir, pid_t pid)
+{
+	struct live_ids ids = VEC_EMPTY;
+	lwpid_t maker = 0;
+
+	(void)live_ids_read(dir, &ids);
+	for (size_t i = 0; maker == 0 && i < ids.n; i++) {
+		if (has_child(dir, ids.at[i], pid))
+			maker = ids.at[i];
+	}
+	vec_free(&ids);
+	return maker;
+}
+
+uint64_t os_maker_pointer(struct ps_prochandle *P)
+{
+	const struct live *live = live_of(P);
+	OWNED(fd_release) int dir = -1;
+	struct live_stat st;
+	char path[LIVE_PATH];
+	uint64_t pointer = 0;
+	lwpid_t maker;
+
+	if (live == NULL || live_stat_read(live->dir, "stat", &st, NULL) != RES_OK || st.ppid <= 0)
+		return 0;
+	(void)snprintf(path, sizeof(path), "/proc/%d", st.ppid);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	maker = dir < 0 ? 0 : maker_in(dir, live->pid);
+	if (maker != 0)
+		os_thread_pointers(P, &maker, 1, &pointer);
+	return pointer;
 }

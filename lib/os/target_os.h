@@ -61,6 +61,10 @@ struct os_range {
 };
 void os_mapped_now(struct ps_prochandle *P, const uint64_t *va, size_t n, struct os_range *out);
 
+/* The thread pointer of the thread, another process's, that made live P. A child of vfork goes by it until its exec: it runs in
+ * that thread's memory, as that thread, under a number of its own. 0: unknown. */
+uint64_t os_maker_pointer(struct ps_prochandle *P);
+
 /* --- holding them --- */
 
 struct os_hold;

@@ -243,6 +243,44 @@ void capture_frames_expect(struct capture *c, const struct capture_lwp *l, struc
 	}
 }
 
+/* Is the thread of any state an LWP of the process? */
+static bool has_own_states(const struct capture *c)
+{
+	os_lwpids ids = VEC_EMPTY;
+	struct fault f;
+	bool own = os_lwp_list(c->live, &ids, &f) != RES_OK;
+
+	for (size_t i = 0; !own && i < ids.n; i++) {
+		uint64_t id = (uint64_t)os_inner_lwpid(c->live, ids.at[i]);
+
+		for (size_t k = 0; !own && k < c->threads.n; k++)
+			own = key_id(c, k) == id;
+	}
+	vec_free(&ids);
+	return own;
+}
+
+/* The states of an LWP whose thread pointer is not known, and whose number no state has: it may be a child of vfork, in the memory of
+ * its parent. NO_STATE: there are none, or l->why says that they cannot be told. */
+static uint32_t borrowed_state(struct capture *c, struct capture_lwp *l, const struct capture_index **in)
+{
+	uint32_t first;
+
+	if (l->pointer != 0 || c->live == NULL || c->threads.n == 0 ||
+	    (pid_t)l->id != Pstatus(c->live)->pr_pid)
+		return NO_STATE;
+	l->pointer = os_maker_pointer(c->live);
+	first = l->pointer == 0 ? NO_STATE : first_state(c, l, in);
+	/* A maker that runs no Python has none for it either. */
+	if (l->pointer != 0 || has_own_states(c))
+		return first;
+	(void)snprintf(l->why, sizeof(l->why),
+	    "no Python frames: it has its parent's memory (vfork), and which thread made it is not known; "
+	    "try --stop");
+	l->failed = l->python_failed = true;
+	return NO_STATE;
+}
+
 enum res capture_frames(struct capture *c, struct capture_lwp *l)
 {
 	const struct capture_index *x;
@@ -253,6 +291,8 @@ enum res capture_frames(struct capture *c, struct capture_lwp *l)
 	if (c->py == NULL)
 		return RES_OK;
 	first = first_state(c, l, &x);
+	if (first == NO_STATE)
+		first = borrowed_state(c, l, &x);
 	l->owns = token_of(c, x, first);
 	for (uint32_t i = first; res == RES_OK && i != NO_STATE; i = x->next.at[i]) {
 		const struct py_thread *t = &c->threads.at[i];

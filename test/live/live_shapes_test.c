@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "support/live.h"
+#include "support/oracle.h"
 #include "support/spawn_files.h"
+#include "support/victim.h"
 
 /* The shared library of interpreter i. False: it has none, or lies in another root. */
 static bool library_of(int i, char out[PATH_MAX])
@@ -396,6 +398,118 @@ START_TEST(greenlets_are_there)
 }
 END_TEST
 
+/* --- before an exec --- */
+
+/* The process that waits for its parent's memory: the only child of one of pid's threads. */
+static pid_t only_child(pid_t pid)
+{
+	pid_t tids[16];
+	int n = victim_lwps(pid, tids, 16);
+
+	for (int i = 0; i < n; i++) {
+		char path[64], text[32];
+
+		(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)tids[i]);
+		if (spawn_head(path, text, sizeof(text)) && atoi(text) > 0)
+			return (pid_t)atoi(text);
+	}
+	ck_abort_msg("no child of %d", (int)pid);
+}
+
+/* pid against the thread of t that runs Python, as its only one. */
+static void compare_alone(const struct fixture *f, pid_t pid, struct truth *t, const char *option, int flags)
+{
+	struct strbuf wrong = STRBUF_EMPTY;
+	struct truth one = *t;
+	struct output out;
+	char number[16];
+	struct run r;
+
+	(void)snprintf(number, sizeof(number), "%d", (int)pid);
+	for (size_t i = 0; i < t->threads.n; i++) {
+		if (t->threads.at[i].frames.n != 0)
+			one.threads.at = &t->threads.at[i];
+	}
+	one.threads.n = 1;
+	one.threads.at[0].tid = pid;
+	r = option == NULL ? TOOL(number) : TOOL(option, number);
+	ck_assert_msg(
+	    r.status == 0 && r.err[0] == 0, "%s: exit %d: %s%s", f->in->label, r.status, r.err, r.out);
+	out = output_parse(r.out, pid);
+	truth_compare(&one, &out, flags, &wrong);
+	if (wrong.n != 0)
+		strbuf_fmt(&wrong, "(%s)\n%s", option == NULL ? "no option" : option, r.out);
+	output_free(&out);
+	run_free(&r);
+	live_judge(f->in->label, &wrong);
+}
+
+/* how: the library with which getppid() calls vfork, or "spawn". who: the thread that does, "main" or "thread". */
+static void before_exec(int i, const char *how, const char *who)
+{
+	static const char *const modes[] = { NULL, "--stop", "--no-stop" };
+	const struct interpreter *in = &live_interpreters(NULL)[i];
+	bool spawns = strcmp(how, "spawn") == 0, alone = strcmp(who, "main") == 0;
+	struct truth truth;
+	struct fixture f;
+	pid_t child;
+
+	fixture_start(&f, in, NULL, ARGS("@vforked.py", "%", how, who));
+	child = only_child(f.pid);
+	fixture_settle(child);
+	truth = truth_read(f.dir);
+	for (size_t k = 0; k < sizeof(modes) / sizeof(modes[0]); k++) {
+		if (alone)
+			compare_alone(&f, f.pid, &truth, modes[k], 0);
+		/* posix_spawn's has a stack of its own, where the frames have no place. */
+		if (!spawns)
+			compare_alone(&f, child, &truth, modes[k], 0);
+	}
+	compare_alone(&f, child, &truth, "-p", COMPARE_PYTHON_ONLY);
+	truth_free(&truth);
+	/* One that waits in vfork cannot be held, and its child has its memory. */
+	oracle_leave_out();
+	fixture_end(&f);
+	(void)kill(child, SIGKILL);
+}
+
+/* Can a program below its root load our library? */
+static bool vfork_library(int i, char out[PATH_MAX])
+{
+	const struct interpreter *in = &live_interpreters(NULL)[i];
+
+	(void)snprintf(out, PATH_MAX, "%.*s/test/programs/libvfork.so",
+	    (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool());
+	return in->root[0] == 0;
+}
+
+START_TEST(in_vfork)
+{
+	char library[PATH_MAX];
+
+	if (vfork_library(_i, library))
+		before_exec(_i, library, "main");
+}
+END_TEST
+
+START_TEST(in_vfork_of_a_thread)
+{
+	char library[PATH_MAX];
+
+	if (vfork_library(_i, library))
+		before_exec(_i, library, "thread");
+}
+END_TEST
+
+START_TEST(in_posix_spawn)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+
+	if (in->root[0] == 0 && in->major == 3 && in->minor >= 8)
+		before_exec(_i, "spawn", "main");
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("live shapes");
@@ -418,6 +532,9 @@ static Suite *suite(void)
 	tcase_add_loop_test(c, newer_version, 0, n);
 	tcase_add_loop_test(c, frames_that_the_loop_does_not_run, 0, n);
 	tcase_add_loop_test(c, greenlets, 0, n);
+	tcase_add_loop_test(c, in_vfork, 0, n);
+	tcase_add_loop_test(c, in_vfork_of_a_thread, 0, n);
+	tcase_add_loop_test(c, in_posix_spawn, 0, n);
 	tcase_add_test(c, greenlets_are_there);
 	suite_add_tcase(s, c);
 	return s;
