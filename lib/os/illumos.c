@@ -117,6 +117,16 @@ void os_mapped_now(struct ps_prochandle *P, const uint64_t *va, size_t n, struct
 	memset(out, 0, n * sizeof(*out));
 }
 
+size_t os_touched(
+    struct ps_prochandle *P, uint64_t lo, uint64_t hi, struct os_range *out, size_t room, uint64_t *upto)
+{
+	(void)P;
+	(void)room;
+	*out = (struct os_range){ lo, hi, true };
+	*upto = hi;
+	return 1;
+}
+
 uint64_t os_code_token(struct ps_prochandle *P)
 {
 	(void)P;

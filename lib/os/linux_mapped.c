@@ -15,10 +15,11 @@ enum { MAPS_MAX = 64 << 20 };
 
 struct query {
 	uint64_t size, flags, addr; /* flags 0: the mapping that holds addr */
-	uint64_t start, end, more[4];
+	uint64_t start, end, rights, page_size, offset, inode;
 	uint32_t device[2], lengths[2];
 	uint64_t texts[2];
 };
+enum { SHARED = 8 }; /* of rights */
 #define ASK _IOWR('f', 17, struct query)
 
 /* False: the kernel knows no such question. */
@@ -27,7 +28,7 @@ static bool ask(int maps, uint64_t va, struct os_range *out)
 	struct query q = { .size = sizeof(q), .addr = va };
 
 	if (ioctl(maps, ASK, &q) == 0)
-		*out = (struct os_range){ q.start, q.end };
+		*out = (struct os_range){ q.start, q.end, q.inode == 0 && (q.rights & SHARED) == 0 };
 	else
 		return errno == ENOENT || errno == ESRCH;
 	return true;
@@ -35,13 +36,14 @@ static bool ask(int maps, uint64_t va, struct os_range *out)
 
 static void find_line(const char *line, const uint64_t *va, size_t n, struct os_range *out)
 {
-	unsigned long long lo, hi;
+	unsigned long long lo, hi, inode;
+	char rights[5];
 
-	if (sscanf(line, "%llx-%llx ", &lo, &hi) != 2)
+	if (sscanf(line, "%llx-%llx %4s %*x %*s %llu", &lo, &hi, rights, &inode) != 4)
 		return;
 	for (size_t i = 0; i < n; i++) {
 		if (va[i] >= lo && va[i] < hi)
-			out[i] = (struct os_range){ lo, hi };
+			out[i] = (struct os_range){ lo, hi, inode == 0 && rights[3] == 'p' };
 	}
 }
 

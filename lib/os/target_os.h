@@ -58,6 +58,7 @@ void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, u
  * that is not known. Not to be called while something is held. */
 struct os_range {
 	uint64_t lo, hi;
+	bool anon; /* memory of its own, behind which is no file */
 };
 void os_mapped_now(struct ps_prochandle *P, const uint64_t *va, size_t n, struct os_range *out);
 
@@ -142,6 +143,12 @@ struct os_piece {
 	size_t got;
 };
 void os_read_pieces(struct ps_prochandle *P, struct os_piece *pieces, size_t n);
+
+/* Of private anonymous memory [lo, hi) of live P: the runs of pages that hold something, ascending; others have never been
+ * touched, and to read them costs both processes. Returns how many there are, `room` at most, in what precedes *upto; what the
+ * system cannot tell of is taken for touched. */
+size_t os_touched(
+    struct ps_prochandle *P, uint64_t lo, uint64_t hi, struct os_range *out, size_t room, uint64_t *upto);
 
 /* A number that changes when code is mapped into live P or out of it; 0: unknown. */
 uint64_t os_code_token(struct ps_prochandle *P);

@@ -85,21 +85,44 @@ bool capture_stack_has(struct capture *c, const struct capture_lwp *l, uint64_t 
 	return (l->have_regs || l->have_place) && va >= sp && va < capture_stack_end(c, l);
 }
 
+static void say_youngest(struct capture_lwp *l, size_t n)
+{
+	(void)snprintf(l->why, sizeof(l->why), "only the youngest %zu MB of its stack were copied", n >> 20);
+}
+
+/* Has the memory at sp, on some stack of l, no file behind it, and nobody else who writes to it? */
+static bool is_anonymous(struct capture *c, const struct capture_lwp *l, uint64_t sp)
+{
+	const prmap_t *map;
+
+	if (capture_range_has(&l->stack, sp))
+		return l->stack.anon;
+	map = Paddr_to_map(c->P, sp);
+	return map != NULL && (map->pr_mflags & (MA_ANON | MA_SHARED)) == MA_ANON;
+}
+
 struct snapshot_piece capture_stack_piece(struct capture *c, struct capture_lwp *l, bool *own)
 {
 	uint64_t sp = (uint64_t)l->regs[R_SP], end = stack_end(c, l, sp, own);
 	uint64_t limit = *own ? STACK_LIMIT : OTHER_STACK;
-	struct snapshot_piece piece = { sp - RED_ZONE, end, 0 };
+	struct snapshot_piece piece = { .lo = sp - RED_ZONE, .hi = end };
 
 	if (sp < RED_ZONE)
-		return (struct snapshot_piece){ 0, 0, 0 };
+		return (struct snapshot_piece){ .lo = 0 };
+	piece.sparse = is_anonymous(c, l, sp);
 	if (end != 0 && end - piece.lo > limit) {
 		piece.hi = piece.lo + limit;
 		if (*own)
-			(void)snprintf(l->why, sizeof(l->why),
-			    "only the youngest %u MB of its stack were copied", (unsigned)(limit >> 20));
+			say_youngest(l, (size_t)limit);
 	}
 	return piece;
+}
+
+static size_t copy_piece(struct capture *c, struct snapshot_piece *piece)
+{
+	if (piece->hi != 0)
+		snapshot_copy_pieces(c->snapshot, piece, 1);
+	return piece->got;
 }
 
 /* What came of a piece; where nothing did, it is tried again, otherwise. Returns where the copy ends, 0: there is no stack. */
@@ -115,9 +138,11 @@ static uint64_t finish_piece(
 		got = snapshot_copy(c->snapshot, lo, lo + OTHER_STACK);
 	} else if (got == 0 && lo != 0) {
 		lo += RED_ZONE; /* that may not be mapped */
-		got = snapshot_copy(c->snapshot, lo, piece->hi);
+		got = copy_piece(c, &(struct snapshot_piece){ lo, piece->hi, 0, piece->sparse });
 	}
 	l->copies[which] = got == 0 ? 0 : lo;
+	if (got != 0 && piece->hi != 0 && lo + got < piece->hi && piece->hi - lo > SNAPSHOT_LARGE)
+		say_youngest(l, got);
 	return got == 0 ? 0 : lo + got;
 }
 
@@ -166,8 +191,7 @@ static struct snapshot_piece copy_stack(struct capture *c, struct capture_lwp *l
 {
 	struct snapshot_piece piece = capture_stack_piece(c, l, own);
 
-	if (piece.hi != 0)
-		piece.got = snapshot_copy(c->snapshot, piece.lo, piece.hi);
+	(void)copy_piece(c, &piece);
 	return piece;
 }
 

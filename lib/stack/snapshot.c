@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/addrmap.h"
 #include "base/vec.h"
@@ -14,13 +15,16 @@ enum {
 	ARENA = 64 * PAGE, /* pages are kept in pieces of this */
 	ABSENT = (int)-1,  /* page table: known to be unreadable */
 	SOME = 64,         /* ranges copied at once */
+	CHUNK = 8 << 20,   /* of a large copy at once: 2 ms */
 	NOTES = 256,       /* pages: a held target waits for them, wanted or not */
 };
+#define LARGE_MAX ((size_t)1 << 30) /* bytes of large copies, all told */
 
 struct range {
 	uint64_t lo, hi;
 	uint8_t *bytes;
-	bool cut; /* a later one has taken its end */
+	bool cut;    /* a later one has taken its end */
+	uint64_t of; /* where the copy begins that it is a part of */
 };
 
 /* Of one page. */
@@ -42,6 +46,9 @@ struct snapshot {
 	VEC(uint8_t *) arenas;
 	uint32_t used;                /* page copies in arenas */
 	struct snapshot_notes *notes; /* what snapshot_note said */
+	int64_t until;                /* what snapshot_until said */
+	bool late;
+	size_t large; /* bytes of large copies */
 	VEC(struct kept) kept;
 	struct addrmap kept_in; /* page number -> index of the latest of it */
 };
@@ -94,6 +101,27 @@ static void note(struct snapshot_notes *notes, uint64_t page)
 		(void)vec_push(notes, page);
 }
 
+/* Is it too late to fetch anything? */
+static bool too_late(struct snapshot *s)
+{
+	struct timespec t;
+
+	if (s->until == 0 || clock_gettime(CLOCK_MONOTONIC, &t) != 0 ||
+	    (int64_t)t.tv_sec * 1000000000 + t.tv_nsec < s->until)
+		return false;
+	s->late = true;
+	return true;
+}
+
+bool snapshot_until(struct snapshot *s, int64_t ns)
+{
+	bool late = s->late;
+
+	s->until = ns;
+	s->late = false;
+	return late;
+}
+
 /* The copy of a page, fetched if need be. NULL: unreadable. */
 static const uint8_t *page_get(struct snapshot *s, uint64_t page)
 {
@@ -105,7 +133,7 @@ static const uint8_t *page_get(struct snapshot *s, uint64_t page)
 		return i == (uint32_t)ABSENT ? NULL : page_copy(s, i);
 	if (s->sealed && !unchanging(s, page))
 		return NULL;
-	if (s->notes != NULL && snapshot_notes_full(s->notes))
+	if ((s->notes != NULL && snapshot_notes_full(s->notes)) || too_late(s))
 		return NULL;
 	/* After the seal the process may have gone, and another one have its number. */
 	got = s->sealed ? os_read_same(s->live, buf, PAGE, page * PAGE)
@@ -292,22 +320,34 @@ static void range_remove(struct snapshot *s, size_t i)
 	memmove(&s->ranges.at[i], &s->ranges.at[i + 1], (s->ranges.n - i) * sizeof(s->ranges.at[i]));
 }
 
-/* Make room for [lo, hi), and memory of its size: where it ends. bytes NULL: there is none. */
-static struct range range_begin(struct snapshot *s, uint64_t lo, uint64_t hi)
+/* A later copy takes part of the one that begins at `of`. */
+static void mark_cut(struct snapshot *s, uint64_t of)
 {
-	struct range r = { lo, hi, NULL, false };
+	for (size_t i = 0; i < s->ranges.n; i++)
+		s->ranges.at[i].cut |= s->ranges.at[i].of == of;
+}
+
+/* Make room for [lo, hi). Returns where it has to end. */
+static uint64_t make_room(struct snapshot *s, uint64_t lo, uint64_t hi)
+{
 	size_t i = range_above(s, lo);
 
 	if (i < s->ranges.n && s->ranges.at[i].lo <= lo) {
-		s->ranges.at[i].cut = true;
+		mark_cut(s, s->ranges.at[i].of);
 		s->ranges.at[i].hi = lo;
 		if (s->ranges.at[i].lo == lo)
 			range_remove(s, i);
 		else
 			i++;
 	}
-	if (i < s->ranges.n && s->ranges.at[i].lo < hi)
-		r.hi = s->ranges.at[i].lo;
+	return i < s->ranges.n && s->ranges.at[i].lo < hi ? s->ranges.at[i].lo : hi;
+}
+
+/* Room, and memory of its size; how much there is to be `hi` says. bytes NULL: there is none. */
+static struct range range_begin(struct snapshot *s, uint64_t lo, uint64_t hi)
+{
+	struct range r = { lo, make_room(s, lo, hi), NULL, false, lo };
+
 	r.bytes = r.hi > lo ? malloc((size_t)(r.hi - lo)) : NULL;
 	return r;
 }
@@ -322,12 +362,58 @@ static size_t range_end(struct snapshot *s, struct range *r, size_t got)
 	return 0;
 }
 
+static bool is_large(const struct snapshot_piece *p)
+{
+	return p->hi > p->lo && p->hi - p->lo > (p->sparse ? SNAPSHOT_LARGE : CHUNK);
+}
+
+/* Copy run of the piece that begins at `of`. Returns where what could be copied ends. */
+static uint64_t copy_run(struct snapshot *s, uint64_t of, const struct os_range *run)
+{
+	uint64_t at = run->lo;
+
+	while (at < run->hi && s->large < LARGE_MAX && !too_late(s)) {
+		uint64_t end = run->hi - at < CHUNK ? run->hi : at + CHUNK;
+		struct range r = { at, end, malloc((size_t)(end - at)), false, of };
+		ssize_t got = r.bytes == NULL ? 0 : os_read(s->live, r.bytes, (size_t)(end - at), at);
+
+		got = (ssize_t)range_end(s, &r, got > 0 ? (size_t)got : 0);
+		s->large += (size_t)got;
+		at += (uint64_t)got;
+		if (at < end)
+			break;
+	}
+	return at;
+}
+
+/* Copy a large piece by and by. */
+static size_t copy_large(struct snapshot *s, const struct snapshot_piece *p)
+{
+	uint64_t hi = make_room(s, p->lo, p->hi), at = p->lo, upto = hi;
+	struct os_range runs[SOME] = { { p->lo, hi, false } };
+
+	while (at < hi) {
+		size_t n = p->sparse ? os_touched(s->live, at, hi, runs, SOME, &upto) : 1;
+
+		for (size_t i = 0; i < n; i++) {
+			uint64_t end = copy_run(s, p->lo, &runs[i]);
+
+			if (end < runs[i].hi)
+				return (size_t)(end - p->lo);
+		}
+		if (upto <= at)
+			break;
+		at = upto;
+	}
+	return (size_t)(at - p->lo);
+}
+
 size_t snapshot_copy(struct snapshot *s, uint64_t lo, uint64_t hi)
 {
-	struct range r = range_begin(s, lo, hi);
-	ssize_t got = r.bytes == NULL ? 0 : os_read(s->live, r.bytes, (size_t)(r.hi - lo), lo);
+	struct snapshot_piece piece = { .lo = lo, .hi = hi };
 
-	return range_end(s, &r, got > 0 ? (size_t)got : 0);
+	snapshot_copy_pieces(s, &piece, 1);
+	return piece.got;
 }
 
 /* Those of one call must not lie in one another's way: where two do, each is copied by itself. */
@@ -354,8 +440,10 @@ struct fetch {
 static void plan_pieces(struct snapshot *s, const struct snapshot_piece *pieces, size_t n, struct fetch *f)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct range r = range_begin(s, pieces[i].lo, pieces[i].hi);
+		struct range r = { .bytes = NULL };
 
+		if (!is_large(&pieces[i]))
+			r = range_begin(s, pieces[i].lo, pieces[i].hi);
 		f->ranges[i] = r;
 		if (r.bytes != NULL)
 			f->reads[f->n_reads++] = (struct os_piece){ r.bytes, (size_t)(r.hi - r.lo), r.lo, 0 };
@@ -383,8 +471,11 @@ static void fetch_end(struct snapshot *s, struct snapshot_piece *pieces, size_t 
 {
 	const struct os_piece *read = f->reads;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		pieces[i].got = f->ranges[i].bytes == NULL ? 0 : range_end(s, &f->ranges[i], read++->got);
+		if (is_large(&pieces[i]))
+			pieces[i].got = copy_large(s, &pieces[i]);
+	}
 	for (size_t i = 0; i < f->n_pages; i++) {
 		if (read++->got != PAGE)
 			(void)addrmap_put(&s->pages, f->pages[i], (uint32_t)ABSENT);
@@ -439,15 +530,19 @@ void snapshot_drop(struct snapshot *s, uint64_t lo)
 {
 	size_t i = range_above(s, lo);
 
-	if (i < s->ranges.n && s->ranges.at[i].lo == lo)
-		range_remove(s, i);
+	while (i < s->ranges.n) {
+		if (s->ranges.at[i].of == lo)
+			range_remove(s, i);
+		else
+			i++;
+	}
 }
 
 bool snapshot_whole(const struct snapshot *s, uint64_t lo)
 {
 	size_t i = range_above(s, lo);
 
-	return i < s->ranges.n && s->ranges.at[i].lo == lo && !s->ranges.at[i].cut;
+	return i < s->ranges.n && s->ranges.at[i].of == lo && !s->ranges.at[i].cut;
 }
 
 static void keep(struct snapshot *s, const struct kept *k)

@@ -24,15 +24,22 @@ void snapshot_destroy(struct snapshot *s); /* NULL ok; ends its handle too */
 /* Its handle (PS_STOP); owned by the snapshot. */
 struct ps_prochandle *snapshot_handle(const struct snapshot *s);
 
-/* Copy [lo, hi) of the target in one piece, now. Returns the bytes that could be read from lo on. No byte has two
+/* Copy [lo, hi) of the target, now. Returns the bytes that could be read from lo on. No byte has two
  * copies: where an older one begins this one ends, and what an older one has from lo on is forgotten. */
 size_t snapshot_copy(struct snapshot *s, uint64_t lo, uint64_t hi);
 
-/* A part of a process to be copied; got: what snapshot_copy would return. */
+/* A part of a process to be copied; got: what snapshot_copy would return. Of one above SNAPSHOT_LARGE that is
+ * sparse, private anonymous memory, pages that were never touched are left out: they count as read, and cannot be. */
+enum { SNAPSHOT_LARGE = 1 << 20 };
 struct snapshot_piece {
 	uint64_t lo, hi;
 	size_t got;
+	bool sparse;
 };
+
+/* From this moment of CLOCK_MONOTONIC (ns) on nothing is fetched: large copies end, reads of what is not there fail; 0: never. Has
+ * something failed for that since the last call? */
+bool snapshot_until(struct snapshot *s, int64_t ns);
 
 /* Copy many at once. */
 void snapshot_copy_pieces(struct snapshot *s, struct snapshot_piece *pieces, size_t n);

@@ -1,4 +1,4 @@
-/* Mappings that are younger than the handle. */
+/* Mappings that are younger than the handle, and pages that were never touched. */
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -34,9 +34,38 @@ START_TEST(younger_than_the_handle)
 }
 END_TEST
 
+START_TEST(pages_that_hold_something)
+{
+	enum { PAGES = 5000, LAST = PAGES - 1 };
+	int code = 0;
+	struct ps_prochandle *P = Pgrab(getpid(), PGRAB_RDONLY, &code);
+	char *at =
+	    mmap(NULL, (size_t)PAGE * PAGES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t lo = (uintptr_t)at, hi = lo + (uint64_t)PAGE * PAGES, upto;
+	struct os_range runs[3];
+
+	if (P == NULL)
+		ck_abort_msg("cannot be grabbed: %d", code);
+	ck_assert_ptr_ne(at, MAP_FAILED);
+	(void)madvise(at, (size_t)PAGE * PAGES, MADV_NOHUGEPAGE);
+	at[0] = at[(size_t)PAGE * 3000] = at[(size_t)PAGE * 3001] = at[(size_t)PAGE * LAST] = 1;
+	ck_assert_uint_eq(os_touched(P, lo + 8, hi - 8, runs, 3, &upto), 3);
+	ck_assert_uint_eq(upto, hi - 8);
+	ck_assert(runs[0].lo == lo + 8 && runs[0].hi == lo + PAGE);
+	ck_assert(runs[1].lo == lo + PAGE * 3000ULL && runs[1].hi == lo + PAGE * 3002ULL);
+	ck_assert(runs[2].lo == hi - PAGE && runs[2].hi == hi - 8);
+	/* No room for the last one. */
+	ck_assert_uint_eq(os_touched(P, lo, hi, runs, 2, &upto), 2);
+	ck_assert_uint_eq(upto, hi - PAGE);
+	ck_assert_uint_eq(os_touched(P, upto, hi, runs, 2, &upto), 1);
+	ck_assert(runs[0].lo == hi - PAGE && upto == hi);
+	Prelease(P, 0);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = { younger_than_the_handle };
+	const TTest *const tests[] = { younger_than_the_handle, pages_that_hold_something };
 
 	return run_suite("mapped", tests, sizeof(tests) / sizeof(tests[0]));
 }

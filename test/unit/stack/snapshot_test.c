@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/vec.h"
+#include "os/target_os.h"
 #include "support/fake_process.h"
 #include "support/run_suite.h"
 
@@ -171,8 +172,9 @@ END_TEST
 START_TEST(many_ranges_at_once)
 {
 	struct snapshot_piece pieces[] = {
-		{ DATA + 6 * PAGE, DATA + 7 * PAGE, 0 }, { DATA + PAGE, DATA + 2 * PAGE + 5, 0 },
-		{ DATA + 3 * PAGE - 5, DATA + 5 * PAGE, 0 }, /* runs into the hole at 3 */
+		{ DATA + 6 * PAGE, DATA + 7 * PAGE, 0, false },
+		{ DATA + PAGE, DATA + 2 * PAGE + 5, 0, false },
+		{ DATA + 3 * PAGE - 5, DATA + 5 * PAGE, 0, false }, /* runs into the hole at 3 */
 	};
 
 	setup(3);
@@ -184,8 +186,8 @@ START_TEST(many_ranges_at_once)
 	ck_assert_uint_eq(byte_at(DATA + 2 * PAGE + 4, 1), truth(DATA + 2 * PAGE + 4, 0));
 	ck_assert_uint_eq(byte_at(DATA + 2 * PAGE + 5, 1), truth(DATA + 2 * PAGE + 5, 1));
 	/* In each other's way: the later begins inside the earlier. */
-	pieces[0] = (struct snapshot_piece){ DATA + 4 * PAGE, DATA + 6 * PAGE, 0 };
-	pieces[1] = (struct snapshot_piece){ DATA + 5 * PAGE, DATA + 6 * PAGE, 0 };
+	pieces[0] = (struct snapshot_piece){ DATA + 4 * PAGE, DATA + 6 * PAGE, 0, false };
+	pieces[1] = (struct snapshot_piece){ DATA + 5 * PAGE, DATA + 6 * PAGE, 0, false };
 	snapshot_copy_pieces(copy, pieces, 2);
 	ck_assert_uint_eq(pieces[0].got, 2 * PAGE);
 	ck_assert_uint_eq(pieces[1].got, PAGE);
@@ -275,7 +277,7 @@ END_TEST
 /* Pages that were met at a rehearsal are read with the copies, and are as old as those. */
 START_TEST(noted_pages_come_with_the_copies)
 {
-	struct snapshot_piece piece = { DATA + 4 * PAGE, DATA + 5 * PAGE, 0 };
+	struct snapshot_piece piece = { DATA + 4 * PAGE, DATA + 5 * PAGE, 0, false };
 	struct snapshot_notes notes = VEC_EMPTY;
 
 	setup(6);
@@ -348,6 +350,112 @@ START_TEST(expected_pages_are_those_of_the_bytes)
 }
 END_TEST
 
+enum { LARGE = 0x10000000, LARGE_SIZE = 64 << 20 };
+
+/* Of these only the first and the last page, and one in between, have been touched. */
+static const uint64_t touched[] = { LARGE, LARGE + (32 << 20), LARGE + LARGE_SIZE - PAGE };
+
+size_t os_touched(
+    struct ps_prochandle *P, uint64_t lo, uint64_t hi, struct os_range *out, size_t room, uint64_t *upto)
+{
+	size_t n = 0;
+
+	(void)P;
+	/* Two at a time: the last comes with another question. */
+	room = room < 2 ? room : 2;
+	*upto = hi;
+	for (size_t i = 0; i < sizeof(touched) / sizeof(touched[0]); i++) {
+		if (touched[i] < lo || touched[i] >= hi)
+			continue;
+		if (n == room) {
+			*upto = touched[i];
+			break;
+		}
+		out[n++] = (struct os_range){ touched[i], touched[i] + PAGE, true };
+	}
+	return n;
+}
+
+static ssize_t large_read(struct fake_process *fake, void *buf, size_t n, uintptr_t va)
+{
+	if (va < LARGE || va >= LARGE + LARGE_SIZE)
+		return 0;
+	n = n < LARGE + LARGE_SIZE - va ? n : LARGE + LARGE_SIZE - va;
+	memset(buf, 0x5a, n);
+	fake->bytes_read += n;
+	return (ssize_t)n;
+}
+
+static void setup_large(void)
+{
+	setup(PAGES);
+	target.fake.read = large_read;
+}
+
+START_TEST(what_was_never_touched_is_not_copied)
+{
+	struct snapshot_piece piece = { LARGE, LARGE + LARGE_SIZE, 0, true };
+
+	setup_large();
+	snapshot_copy_pieces(copy, &piece, 1);
+	ck_assert_uint_eq(piece.got, LARGE_SIZE);
+	ck_assert_uint_eq(target.fake.bytes_read, 3 * PAGE);
+	ck_assert(snapshot_whole(copy, LARGE));
+	snapshot_seal(copy);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_uint_eq(byte_at(touched[i] + PAGE - 1, 1), 0x5a);
+	(void)byte_at(LARGE + PAGE, 0);
+	snapshot_drop(copy, LARGE);
+	for (size_t i = 0; i < 3; i++)
+		(void)byte_at(touched[i], 0);
+	teardown();
+}
+END_TEST
+
+/* Another copy in its midst, and one that takes its end. */
+START_TEST(a_large_copy_among_others)
+{
+	struct snapshot_piece piece = { LARGE, LARGE + LARGE_SIZE, 0, true };
+
+	setup_large();
+	ck_assert_uint_eq(snapshot_copy(copy, LARGE + (16 << 20), LARGE + (16 << 20) + PAGE), PAGE);
+	snapshot_copy_pieces(copy, &piece, 1);
+	ck_assert_uint_eq(piece.got, 16 << 20); /* where an older one begins this one ends */
+	snapshot_drop(copy, LARGE + (16 << 20));
+	snapshot_drop(copy, LARGE);
+	snapshot_copy_pieces(copy, &piece, 1);
+	ck_assert_uint_eq(snapshot_copy(copy, LARGE + 8 * PAGE, LARGE + 9 * PAGE), PAGE);
+	ck_assert(snapshot_whole(copy, LARGE));
+	snapshot_drop(copy, LARGE);
+	ck_assert_uint_eq(byte_at(LARGE + 8 * PAGE, 1), 0x5a);
+	snapshot_seal(copy);
+	(void)byte_at(touched[2], 0);
+	ck_assert_uint_eq(byte_at(LARGE + 8 * PAGE, 1), 0x5a);
+	teardown();
+}
+END_TEST
+
+/* A moment that has passed: a large copy ends before it began, and what is there already is there. */
+START_TEST(nothing_is_fetched_any_more)
+{
+	struct snapshot_piece piece = { LARGE, LARGE + LARGE_SIZE, 0, true };
+
+	setup_large();
+	(void)byte_at(LARGE + PAGE, 1);
+	ck_assert(!snapshot_until(copy, 1));
+	target.fake.reads = 0;
+	(void)byte_at(LARGE + 5 * PAGE, 0);
+	ck_assert_uint_eq(byte_at(LARGE + PAGE, 1), 0x5a);
+	snapshot_copy_pieces(copy, &piece, 1);
+	ck_assert_uint_eq(piece.got, 0);
+	ck_assert_uint_eq(target.fake.reads, 0);
+	ck_assert(snapshot_until(copy, 0));
+	ck_assert(!snapshot_until(copy, 0));
+	ck_assert_uint_eq(byte_at(LARGE + 5 * PAGE, 1), 0x5a);
+	teardown();
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { what_was_read_stays_the_same, sealed_reads_nothing_that_can_change,
@@ -355,7 +463,8 @@ int main(void)
 		a_read_crosses_from_range_to_page, a_hole_ends_a_read_and_costs_its_neighbours_nothing,
 		ranges_do_not_overlap, many_ranges_at_once, noted_pages_come_with_the_copies,
 		expected_pages_are_those_of_the_bytes, forgotten_is_read_anew, many_pages_find_their_bytes,
-		kept_is_there_at_the_end, kept_is_the_latest_of_a_place };
+		kept_is_there_at_the_end, kept_is_the_latest_of_a_place, what_was_never_touched_is_not_copied,
+		a_large_copy_among_others, nothing_is_fetched_any_more };
 
 	return run_suite("snapshot", tests, sizeof(tests) / sizeof(tests[0])) == 0 ? EXIT_SUCCESS
 										   : EXIT_FAILURE;
