@@ -48,7 +48,7 @@ CFLAGS   += -std=gnu11 $(OPT) $(WARN) $(SAN) -fvisibility=hidden
 
 # Layers, leftmost knows least: a file includes its own layer and those before it. illumos has a libproc of its own.
 ifeq ($(SYSTEM),SunOS)
-LAYERS   := base elf os unwind dwarf python stack pydb
+LAYERS   := base elf os unwind dwarf symbol python stack report pydb
 OTHER_OS := linux
 DEPS     :=
 SYSTEM_LIBS := -lproc -lelf
@@ -61,7 +61,7 @@ WRAP_ONE  = -Wl,-z,wrap=
 LIBDIR   ?= $(PREFIX)/lib/amd64
 INSTALL  ?= ginstall
 else
-LAYERS   := base elf proc os unwind dwarf python stack pydb
+LAYERS   := base elf proc os unwind dwarf symbol python stack report pydb
 OTHER_OS := illumos
 DEPS     := libelf
 SYSTEM_LIBS :=

@@ -1,6 +1,8 @@
 /* From a handle to what is printed of it, and what is said beside. */
 #include "examine.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -8,7 +10,8 @@
 #include "cut_short.h"
 #include "os/target_os.h"
 #include "refusals.h"
-#include "report.h"
+#include "report/collect.h"
+#include "report/text.h"
 
 enum outcome refuse(const char *arg, int code)
 {
@@ -97,31 +100,132 @@ static bool report_python(const struct stack_target *t, const char *arg, bool ex
 	return false;
 }
 
-static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t, const char *arg,
-    const char *core, const struct options *opt, FILE *out)
+struct collect_options collect_options_of(const struct options *opt)
 {
-	struct report r = { .out = out, .opt = opt, .target = t };
+	return (struct collect_options){ .python_only = opt->python_only, .frames = opt->frames };
+}
+
+/* What printing one target needs. */
+struct printing {
+	const struct options *opt;
+	struct stack_target *target;
+	struct symbolizer *names;
+	struct text_cache cache;
+	struct strbuf text;    /* to be printed */
+	struct counts *counts; /* NULL: print the stacks, do not count them */
+};
+
+static void print_text(struct printing *p)
+{
+	(void)fwrite(strbuf_text(&p->text), 1, p->text.n, stdout);
+	strbuf_reset(&p->text);
+	p->text.failed = false;
+}
+
+/* Without memory for the line the stacks that follow would be those of the operand before. */
+static void print_process(struct printing *p, struct ps_prochandle *P, const char *core)
+{
+	struct collect_buffers buffers;
+	struct record_process process;
+
+	if (p->counts != NULL)
+		return;
+	collect_process(P, core, &buffers, &process);
+	text_process(&process, &p->text);
+	if (p->text.failed)
+		(void)printf("%d:\n", (int)process.pid);
+	print_text(p);
+}
+
+static void print_header(struct printing *p, const struct record_thread *record)
+{
+	text_header(record, &p->text);
+	if (p->text.failed)
+		(void)printf("-------- thread# %d / lwp# %d --------\n", (int)record->id, (int)record->id);
+	print_text(p);
+}
+
+static void print_stack(struct printing *p, const struct record_thread *record)
+{
+	const struct text_style style = { .qualified = p->opt->verbose };
+
+	for (size_t i = 0; i < record->items.n;) {
+		bool missing;
+
+		i = text_stack(record, i, &style, &p->cache, &p->text);
+		missing = p->text.failed;
+		print_text(p);
+		if (missing)
+			(void)fputs(TEXT_INDENT "(a line is missing: out of memory)\n", stdout);
+	}
+}
+
+static void count_stack(struct printing *p, const struct record_thread *record)
+{
+	char *text = counts_text(p->counts, record, &p->cache);
+
+	if (text != NULL)
+		counts_add(p->counts, text, 1);
+	free(text);
+}
+
+/* False: something about it could not be had. */
+static bool print_thread(struct printing *p, size_t i, bool header)
+{
+	const struct collect_options opt = collect_options_of(p->opt);
+	struct stack_thread th;
+	struct record_thread record;
+	struct fault f = { 0 };
+	bool ok;
+
+	if (stack_thread_read(p->target, i, &th, &f) != RES_OK) {
+		(void)snprintf(th.why, sizeof(th.why), "%.100s", f.text);
+		th.failed = true;
+	}
+	ok = collect_thread(p->target, &th, &opt, p->names, &record, &f) == RES_OK;
+	if (p->counts == NULL && header)
+		print_header(p, &record);
+	if (ok && p->counts != NULL)
+		count_stack(p, &record);
+	else if (ok)
+		print_stack(p, &record);
+	else if (p->counts == NULL)
+		(void)fputs(TEXT_INDENT "(its stack is missing: out of memory)\n", stdout);
+	ok = ok && !record.incomplete && !th.failed;
+	record_thread_free(&record);
+	stack_thread_free(&th);
+	return ok;
+}
+
+static void print_threads(struct printing *p, struct told *told)
+{
+	const struct stack_target *t = p->target;
+	bool header = stack_threads_all(t) > 1 || stack_interpreters(t) > 1;
+
+	for (size_t i = 0; i < stack_threads(t); i++)
+		told->failed |= !print_thread(p, i, header);
+	if (stack_threads(t) == 0) {
+		complain("", told->arg, "no matching LWPs found");
+		told->failed = true;
+	}
+}
+
+static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t, const char *arg,
+    const char *core, const struct options *opt, struct counts *counts)
+{
+	struct printing p = { .opt = opt, .target = t, .counts = counts };
 	struct told told = { .arg = arg, .all = opt->verbose };
 	char text[640];
-	bool header = stack_threads_all(t) > 1 || stack_interpreters(t) > 1, refused;
+	bool refused;
 
+	p.names = symbolizer_create(stack_target_handle(t));
+	if (p.names == NULL) {
+		complain("", arg, strerror(ENOMEM));
+		return NOTHING;
+	}
 	cut_short_printing();
-	report_process(&r, P, core);
-	for (size_t i = 0; i < stack_threads(t); i++) {
-		struct stack_thread th;
-		struct fault f = { 0 };
-
-		if (stack_thread_read(t, i, &th, &f) != RES_OK) {
-			(void)snprintf(th.why, sizeof(th.why), "%.100s", f.text);
-			th.failed = true;
-		}
-		told.failed |= !report_thread(&r, &th, header);
-		stack_thread_free(&th);
-	}
-	if (stack_threads(t) == 0) {
-		complain("", arg, "no matching LWPs found");
-		told.failed = true;
-	}
+	print_process(&p, P, core);
+	print_threads(&p, &told);
 	if (stack_not_held(t)->text[0] != '\0') {
 		explain(arg, stack_not_held(t)->code, stack_not_held(t)->text, text, sizeof(text));
 		complain("cannot stop ", arg, text);
@@ -130,11 +234,9 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 	tell_rest(&told);
 	refused = refusals_tell(arg, true);
 	told.failed |= !report_python(t, arg, refused) || refused;
-	if (r.lost && ferror(out) == 0) {
-		complain("", arg, "out of memory: the stacks are not whole");
-		told.failed = true;
-	}
-	report_end(&r);
+	text_cache_free(&p.cache);
+	strbuf_free(&p.text);
+	symbolizer_destroy(p.names);
 	return told.failed ? PARTLY : DONE;
 }
 
@@ -167,7 +269,7 @@ struct stack_options stack_options_of(const struct options *opt, const char *lwp
 }
 
 enum outcome examine(struct ps_prochandle *P, const char *arg, const char *name, const char *lwps,
-    const struct options *opt, FILE *out)
+    const struct options *opt, struct counts *counts)
 {
 	const struct stack_options stack = stack_options_of(opt, lwps);
 	struct stack_target *t = NULL;
@@ -191,7 +293,7 @@ enum outcome examine(struct ps_prochandle *P, const char *arg, const char *name,
 		complain("cannot examine ", arg, text);
 		return NOTHING;
 	}
-	outcome = print_target(P, t, arg, core ? name : NULL, opt, out);
+	outcome = print_target(P, t, arg, core ? name : NULL, opt, counts);
 	stack_target_close(t);
 	return outcome;
 }

@@ -3,9 +3,10 @@
 #define PYSTACK_EXAMINE_H
 
 #include <libproc.h>
-#include <stdio.h>
 
 #include "options.h"
+#include "report/collect.h"
+#include "report/counts.h"
 #include "stack/stack.h"
 
 enum outcome {
@@ -20,9 +21,11 @@ enum outcome refuse(const char *arg, int code);
 /* What the options ask of the stacks; lwps: those asked for, NULL for all. */
 struct stack_options stack_options_of(const struct options *opt, const char *lwps);
 
-/* Print to out the stacks of P, which was grabbed of the operand arg. name: the operand without its LWPs; lwps: those,
- * NULL for all. What is wrong is said on stderr. */
+struct collect_options collect_options_of(const struct options *opt);
+
+/* Print the stacks of P, which was grabbed for the operand arg, or add them to counts if that is not NULL. name: the
+ * operand without its LWPs; lwps: those, NULL for all. What is wrong is said on stderr. */
 enum outcome examine(struct ps_prochandle *P, const char *arg, const char *name, const char *lwps,
-    const struct options *opt, FILE *out);
+    const struct options *opt, struct counts *counts);
 
 #endif

@@ -12,13 +12,13 @@
 #include "options.h"
 #include "os/target_os.h"
 #include "refusals.h"
+#include "report/parse.h"
 #include "sample.h"
-#include "stack_text.h"
 
 enum { EXIT_DONE = 0, EXIT_PARTLY = 1, EXIT_NOTHING = 2 };
 
-static enum outcome run_operand(
-    const char *operand, const struct options *opt, FILE *out, struct counts *counts)
+/* counts: where its stacks are counted; NULL: they are printed. */
+static enum outcome run_operand(const char *operand, const struct options *opt, struct counts *counts)
 {
 	OWNED(mem_release) char *arg = strdup(operand);
 	OWNED(mem_release) char *name = strdup(operand);
@@ -41,7 +41,7 @@ static enum outcome run_operand(
 	if (lwps != NULL)
 		name[lwps - arg - 1] = '\0';
 	outcome = opt->interval_ns != 0 ? sample(P, operand, lwps, opt, counts)
-					: examine(P, operand, name, lwps, opt, out);
+					: examine(P, operand, name, lwps, opt, counts);
 	os_forget(P);
 	Prelease(P, 0);
 	if (refusals_tell(operand, outcome != NOTHING) && outcome == DONE)
@@ -60,40 +60,29 @@ static bool streams_guard(void)
 	return true;
 }
 
-/* An operand whose stacks are counted instead of printed. */
-static enum outcome count_operand(const char *operand, const struct options *opt, struct counts *counts)
+static void take_stack(void *data, const struct record_thread *stack, uint64_t count)
 {
-	struct stack_text text = { .take = counts_take, .data = counts };
-	char *printed = NULL;
-	size_t n = 0;
-	FILE *out = open_memstream(&printed, &n);
-	enum outcome outcome;
+	struct counts *counts = data;
+	struct text_cache none = { VEC_EMPTY, ADDRMAP_EMPTY, VEC_EMPTY, 0 }; /* quotations are not kept */
+	char *text = counts_text(counts, stack, &none);
 
-	if (out == NULL) {
-		complain("", operand, strerror(ENOMEM));
-		return NOTHING;
-	}
-	outcome = run_operand(operand, opt, out, counts);
-	/* (glibc's may end well and leave nothing, for want of memory) */
-	if (fclose(out) != 0 || printed == NULL)
-		counts->failed = true;
-	stack_text_lines(&text, printed);
-	counts->failed |= !stack_text_end(&text);
-	free(printed);
-	return outcome;
+	if (text != NULL)
+		counts_add(counts, text, count);
+	free(text);
 }
 
 static enum outcome count_stdin(struct counts *counts)
 {
-	struct stack_text text = { .take = counts_take, .data = counts };
+	struct parse text = { .take = take_stack, .data = counts };
 	OWNED(mem_release) char *line = NULL;
 	size_t room = 0;
 	ssize_t n;
 
 	errno = 0;
 	while ((n = getline(&line, &room, stdin)) > 0)
-		stack_text_line(&text, line, (size_t)n - (line[n - 1] == '\n'));
-	counts->failed |= !stack_text_end(&text);
+		parse_line(&text, line, (size_t)n - (line[n - 1] == '\n'));
+	parse_finish(&text);
+	counts->failed |= text.failed;
 	/* (without memory for a line the stream has no error) */
 	if (!feof(stdin)) {
 		complain("", "standard input", strerror(errno));
@@ -116,12 +105,12 @@ static void add(struct totals *t, enum outcome outcome)
 
 static void run_counting(int argc, char **argv, const struct options *opt, struct totals *totals)
 {
-	struct counts counts = { .folded = opt->folded };
+	struct counts counts = { .folded = opt->folded, .style = { opt->verbose } };
 
 	if (opt->first == argc)
 		add(totals, count_stdin(&counts));
 	for (int i = opt->first; i < argc; i++)
-		add(totals, count_operand(argv[i], opt, &counts));
+		add(totals, run_operand(argv[i], opt, &counts));
 	counts_print(&counts, (size_t)opt->top, stdout);
 	if (counts.failed) {
 		(void)fputs("pystack: out of memory, some stacks were not counted\n", stderr);
@@ -160,7 +149,7 @@ int main(int argc, char **argv)
 	if (opt.counting)
 		run_counting(argc, argv, &opt, &totals);
 	for (int i = opt.first; !opt.counting && i < argc; i++)
-		add(&totals, run_operand(argv[i], &opt, stdout, NULL));
+		add(&totals, run_operand(argv[i], &opt, NULL));
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		(void)fprintf(stderr, "pystack: cannot write the output: %s\n", strerror(errno));
 		return totals.printed > 0 ? EXIT_PARTLY : EXIT_NOTHING;

@@ -15,11 +15,9 @@
 #include <unistd.h>
 
 #include "complain.h"
-#include "kept.h"
 #include "os/target_os.h"
 #include "refusals.h"
-#include "report.h"
-#include "stack_text.h"
+#include "sample_cache.h"
 
 /* Set by SIGINT and SIGTERM. */
 static volatile sig_atomic_t interrupted;
@@ -39,8 +37,10 @@ struct sampling {
 	const struct options *opt;
 	struct stack_options stack;
 	struct stack_target *target; /* NULL before the first sample */
-	struct stack_text text;
-	struct kept kept; /* with --idle */
+	struct symbolizer *names;    /* of target's handle; NULL before the first sample */
+	struct text_cache lines;     /* of names */
+	struct counts *counts;
+	struct sample_cache cache; /* with --idle */
 	uint64_t taken, failed, late;
 	struct fault fault; /* of the last that failed */
 };
@@ -71,43 +71,32 @@ static bool is_beyond(struct stack_target *t, const struct stack_thread *th)
 	return false;
 }
 
-/* Thread i as text, malloc'd; NULL: no memory, or *res says. *beyond is set if its stack is. */
+/* What the stack of thread i is counted by, malloc'd; NULL: it has none, or *res says. *beyond is set if
+ * its stack is. */
 static char *thread_text(struct sampling *s, size_t i, bool *beyond, enum res *res)
 {
-	char *text = NULL;
-	size_t n = 0;
-	FILE *out = open_memstream(&text, &n);
-	struct report r = { .out = out, .opt = s->opt, .target = s->target };
+	const struct collect_options opt = collect_options_of(s->opt);
 	struct stack_thread th;
-	bool written;
+	struct record_thread record;
+	char *text = NULL;
 
-	if (out == NULL) {
-		*res = fault_memory(&s->fault);
-		return NULL;
-	}
 	*res = stack_thread_read(s->target, i, &th, &s->fault);
-	/* A header between stacks keeps them apart. */
+	if (*res == RES_OK)
+		*res = collect_thread(s->target, &th, &opt, s->names, &record, &s->fault);
 	if (*res == RES_OK) {
-		(void)report_thread(&r, &th, true);
+		text = counts_text(s->counts, &record, &s->lines);
+		record_thread_free(&record);
 		*beyond |= is_beyond(s->target, &th);
 	}
 	stack_thread_free(&th);
-	report_end(&r);
-	written = !r.lost;
-	written &= fclose(out) == 0 && text != NULL; /* (glibc's may leave nothing, for want of memory) */
-	if (!written && *res == RES_OK)
-		*res = fault_memory(&s->fault);
-	if (*res != RES_OK) {
-		free(text);
-		text = NULL;
-	}
 	return text;
 }
 
 struct thread_texts {
 	VEC(struct thread_text {
 		lwpid_t id;
-		char *text; /* NULL: as before */
+		bool same;  /* as before: it has no text */
+		char *text; /* NULL: nothing to count */
 	})
 	at;
 };
@@ -126,10 +115,10 @@ static enum res read_threads(struct sampling *s, struct thread_texts *x, bool *b
 
 	s->ran = false;
 	for (size_t i = 0; res == RES_OK && i < stack_threads(s->target); i++) {
-		struct thread_text one = { 0, NULL };
-		bool same = stack_thread_same(s->target, i, &one.id);
+		struct thread_text one = { 0, false, NULL };
 
-		if (!same) {
+		one.same = stack_thread_same(s->target, i, &one.id);
+		if (!one.same) {
 			one.text = thread_text(s, i, beyond, &res);
 			s->ran = true;
 		}
@@ -146,22 +135,25 @@ static void count_threads(struct sampling *s, struct thread_texts *x)
 	for (size_t i = 0; i < x->at.n; i++) {
 		struct thread_text *one = &x->at.at[i];
 
-		if (one->text == NULL) {
-			(void)kept_again(&s->kept, one->id);
+		if (one->same) {
+			(void)sample_cache_again(&s->cache, one->id);
 		} else if (s->opt->idle) {
-			(void)kept_put(&s->kept, one->id, one->text, &s->text);
+			sample_cache_put(&s->cache, one->id, one->text, s->counts);
 			one->text = NULL; /* handed on */
-		} else {
-			stack_text_lines(&s->text, one->text);
+		} else if (one->text != NULL) {
+			counts_add(s->counts, one->text, 1);
 		}
 	}
-	kept_round(&s->kept, x->at.n, &s->text);
+	sample_cache_round(&s->cache, x->at.n, s->counts);
 }
 
 static void own_end(struct sampling *s)
 {
 	stack_target_close(s->target);
 	s->target = NULL;
+	text_cache_free(&s->lines);
+	symbolizer_destroy(s->names);
+	s->names = NULL;
 	if (s->own == NULL)
 		return;
 	os_forget(s->own);
@@ -200,10 +192,21 @@ static bool renewed(struct sampling *s)
 	return done;
 }
 
+/* Capture; names are kept from sample to sample, lines are not: code objects are numbered anew. */
 static enum res capture(struct sampling *s)
 {
-	return s->target == NULL ? stack_target_open(s->P, &s->stack, &s->target, &s->fault)
-				 : stack_target_again(s->target, s->P, &s->fault);
+	enum res res = s->target == NULL ? stack_target_open(s->P, &s->stack, &s->target, &s->fault)
+					 : stack_target_again(s->target, s->P, &s->fault);
+
+	text_cache_free(&s->lines);
+	if (res != RES_OK)
+		return res;
+	if (s->names == NULL)
+		s->names = symbolizer_create(stack_target_handle(s->target));
+	if (s->names == NULL)
+		return fault_memory(&s->fault);
+	symbolizer_move(s->names, stack_target_handle(s->target));
+	return RES_OK;
 }
 
 static enum res one(struct sampling *s)
@@ -304,10 +307,7 @@ static void tell(const struct sampling *s, const char *arg)
 enum outcome sample(struct ps_prochandle *P, const char *arg, const char *lwps, const struct options *opt,
     struct counts *counts)
 {
-	struct sampling s = { .P = P,
-		.opt = opt,
-		.stack = stack_options_of(opt, lwps),
-		.text = { .take = counts_take, .data = counts } };
+	struct sampling s = { .P = P, .opt = opt, .stack = stack_options_of(opt, lwps), .counts = counts };
 	const struct sigaction catch = { .sa_handler = interrupt };
 	struct sigaction was_int, was_term;
 
@@ -329,8 +329,7 @@ enum outcome sample(struct ps_prochandle *P, const char *arg, const char *lwps, 
 	(void)sigaction(SIGINT, &was_int, NULL);
 	(void)sigaction(SIGTERM, &was_term, NULL);
 	own_end(&s);
-	kept_end(&s.kept, &s.text);
-	counts->failed |= !stack_text_end(&s.text);
+	sample_cache_free(&s.cache, counts);
 	tell(&s, arg);
 	if (s.failed == s.taken)
 		return NOTHING;

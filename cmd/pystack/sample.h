@@ -4,9 +4,9 @@
 
 #include <libproc.h>
 
-#include "counts.h"
 #include "examine.h"
 #include "options.h"
+#include "report/counts.h"
 
 /* Count the stacks of live P every opt->interval_ns, until its duration or number of samples is reached, SIGINT or SIGTERM comes, or
  * the process is gone. arg: the operand as typed, lwps its set or NULL. What goes wrong is told on stderr. */

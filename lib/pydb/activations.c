@@ -13,6 +13,7 @@
 #include "base/strbuf.h"
 #include "os/target_os.h"
 #include "pydb/agent.h"
+#include "report/text.h"
 #include "stack/stack.h"
 
 struct registers {
@@ -102,6 +103,7 @@ void activations_free(struct pydb_activations *a)
 static size_t take_activation(struct pydb_activations *a, const struct py_process *py,
     const struct stack_thread *th, size_t k, struct pydb_activation new, bool *ok)
 {
+	const struct py_code *code;
 	struct strbuf text = STRBUF_EMPTY;
 
 	new.first = (uint32_t)a->frames.n;
@@ -114,7 +116,9 @@ static size_t take_activation(struct pydb_activations *a, const struct py_proces
 			continue;
 		if (text.n > 0)
 			strbuf_str(&text, "   ");
-		if (!py_frame_text(py, frame, false, &text) || item->unsure)
+		code = frame->bad ? NULL : py_code_get(py, frame);
+		text_python(code, frame->line, false, &text);
+		if (code == NULL || item->unsure)
 			strbuf_str(&text, " ?");
 		strbuf_char(&text, '\n');
 	}

@@ -14,7 +14,6 @@
 #include <stdbool.h>
 
 #include "base/fault.h"
-#include "base/strbuf.h"
 #include "base/vec.h"
 
 struct py_process;
@@ -156,12 +155,6 @@ void py_stack_free(struct py_stack *s);
 /* The frame at addr alone, its line filled; whether it is on some thread's chain is not asked. RES_NONE: what lies
  * there is no frame of any of the interpreters, or an entry frame, which runs nothing. */
 enum res py_frame_at(struct py_process *py, uint64_t addr, struct py_frame *out);
-
-/* Append "[ file:line (name) ]", with the qualified name on demand where there is one (3.11+), escaped; the last ":line ("
- * in it is always the frame's own. False: its code
- * could not be decoded, and the text says no more than that there is a frame. */
-bool py_frame_text(
-    const struct py_process *py, const struct py_frame *frame, bool qualname, struct strbuf *out);
 
 /* For going through a process by hand: addresses of PyInterpreterStates, from that of a pointer to the first (0: each
  * interpreter binary's own), and the thread states of one. As py_threads_read for broken lists; for an interpreter that

@@ -1,6 +1,6 @@
 # A file of lib/ includes its own layer and those before it in -v layers="base elf ...", nothing behind.
 # unwind, dwarf and python are side by side, but python asks dwarf, which knows files and no processes. What lib/proc keeps to itself is for lib/os alone:
-# the others see <libproc.h>. cmd/ sees base, os and stack.
+# the others see <libproc.h>. cmd/ sees base, os, stack and report.
 BEGIN {
 	n = split(layers, names, " ")
 	for (i = 1; i <= n; i++)
@@ -18,7 +18,8 @@ FNR == 1 {
 	if (!sub(/\/.*/, "", other) || !(other in rank))
 		next
 	if (own == "cmd")
-		bad_here = other != "base" && other != "os" && other != "stack"
+		bad_here = other != "base" && other != "os" && other != "stack" &&
+			other != "report" && other != "symbol"
 	else
 		bad_here = rank[other] > rank[own] || (own == "python" && other == "unwind") ||
 			(own == "dwarf" && (other == "proc" || other == "unwind" ||

@@ -178,35 +178,6 @@ START_TEST(room_is_used_again)
 }
 END_TEST
 
-/* Whatever a function is called: what reads the line finds the frame's own place as the last of its look. */
-START_TEST(names_that_look_like_places)
-{
-	static const struct {
-		const char *name, *text;
-	} names[] = {
-		{ "f:1 (g", "[ /srv/app.py:12 (f:1 \\x28g) ]" },
-		{ "a:22 (b:3 (c)", "[ /srv/app.py:12 (a:22 \\x28b:3 \\x28c)) ]" },
-		{ ":5 (", "[ /srv/app.py:12 (:5 \\x28) ]" },
-		{ "f: (g", "[ /srv/app.py:12 (f: (g) ]" },
-		{ "f:1(g) (h:2", "[ /srv/app.py:12 (f:1(g) (h:2) ]" },
-		{ "<lambda>", "[ /srv/app.py:12 (<lambda>) ]" },
-	};
-	struct scene s;
-	struct py_stack stack = { .broken = false };
-	struct strbuf text = STRBUF_EMPTY;
-
-	open_scene(&s, &specs[SPEC_312]);
-	put_word(&s.m, s.code, s.m.is->c_name, image_str(&s.m, names[_i].name));
-	read_stack(&s, &stack);
-	py_stack_finish(s.py, &stack);
-	ck_assert(py_frame_text(s.py, &stack.frames.at[0], false, &text));
-	ck_assert_str_eq(strbuf_text(&text), names[_i].text);
-	strbuf_free(&text);
-	py_stack_free(&stack);
-	close_scene(&s);
-}
-END_TEST
-
 /* Free-threaded: each thread runs a copy of its own. The line of the first is asked for after the second was read. */
 START_TEST(copies_of_two_threads)
 {
@@ -320,7 +291,6 @@ int main(void)
 	tcase_add_loop_test(t, unchanged_code_is_one, 0, SPEC_314T);
 	tcase_add_loop_test(t, a_rehearsal_is_not_believed, SPEC_39, SPEC_314T);
 	tcase_add_loop_test(t, room_is_used_again, SPEC_39, SPEC_313);
-	tcase_add_loop_test(t, names_that_look_like_places, 0, 6);
 	tcase_add_loop_test(t, a_long_table_is_read_late, SPEC_39, SPEC_313);
 	tcase_add_loop_test(t, a_long_table_that_changes, SPEC_39, SPEC_313);
 	tcase_add_test(t, copies_of_two_threads);

@@ -1,0 +1,198 @@
+/* See collect.h. */
+#include "report/collect.h"
+
+#include <string.h>
+
+#include "base/owned.h"
+#include "os/signals.h"
+
+enum { REMARKS_ROOM = 8 };
+
+struct collecting {
+	const struct stack_target *target;
+	const struct stack_thread *th;
+	const struct collect_options *opt;
+	struct record_thread *out;
+	VEC(struct symbol_query) queries; /* of the native frames in out, in order */
+	long left;                        /* native frames that may still be taken */
+	bool failed;                      /* no memory */
+};
+
+static void add(struct collecting *c, struct record_item item)
+{
+	c->failed |= !vec_push(&c->out->items, item);
+}
+
+static void add_remark(struct collecting *c, enum record_remark remark, const char *detail)
+{
+	struct record_item item = { .kind = RECORD_REMARK, .remark = (uint8_t)remark, .detail = detail };
+
+	add(c, item);
+}
+
+/* One that cannot be decoded is not left out: its caller would look like the caller of its callee. */
+static void add_python(struct collecting *c, const struct py_frame *fr, bool unsure)
+{
+	const struct py_code *code = fr->bad ? NULL : py_code_get(stack_python_process(c->target), fr);
+	struct record_item item = { .kind = RECORD_PYTHON,
+		.uncertain = unsure || code == NULL || fr->line == 0,
+		.line = fr->line,
+		.code_id = fr->known,
+		.code = code };
+
+	add(c, item);
+}
+
+static void add_native(struct collecting *c, const struct native_frame *fr)
+{
+	struct record_item item = { .kind = RECORD_NATIVE };
+	struct symbol_query query = { fr->pc, fr->exact };
+
+	c->failed |= !vec_push(&c->queries, query);
+	if (fr->how == UNWIND_FP)
+		add_remark(c, REMARK_FRAME_POINTER, NULL);
+	add(c, item);
+	if (fr->signal_frame)
+		add_remark(c, REMARK_SIGNAL_HANDLER, NULL);
+}
+
+/* Code in memory that is no file's is a JIT's. */
+static enum record_remark gap_remark(const struct collecting *c, uint32_t i)
+{
+	char path[2];
+
+	if (i > 0 && Pobjname(stack_target_handle(c->target), c->th->native.frames.at[i - 1].pc, path,
+			 sizeof(path)) == NULL)
+		return REMARK_JIT;
+	return REMARK_GAP;
+}
+
+/* One item of the join. False: no more frames were asked for. */
+static bool collect_item(struct collecting *c, const struct join_item *item)
+{
+	bool native = !c->opt->python_only;
+
+	switch ((enum join_kind)item->kind) {
+	case JOIN_PYTHON:
+		if (!c->th->python.frames.at[item->index].hidden)
+			add_python(c, &c->th->python.frames.at[item->index], item->unsure);
+		return true;
+	case JOIN_LOOSE:
+		if (native)
+			add_remark(c, REMARK_UNPLACED, NULL);
+		return true;
+	case JOIN_BARE:
+		if (native)
+			add_remark(c, REMARK_NO_PYTHON_FRAME, NULL);
+		return true;
+	case JOIN_START:
+		if (native)
+			add_remark(c, REMARK_GREENLET, NULL);
+		return true;
+	case JOIN_GAP:
+		if (native)
+			add_remark(c, gap_remark(c, item->index), NULL);
+		return true;
+	case JOIN_NATIVE:
+		break;
+	}
+	if (c->opt->frames > 0 && c->left-- == 0)
+		return false;
+	if (native)
+		add_native(c, &c->th->native.frames.at[item->index]);
+	return true;
+}
+
+/* Name all native frames at once. */
+static enum res name_frames(struct collecting *c, struct symbolizer *names, struct fault *f)
+{
+	OWNED(mem_release) const struct symbol_name **found = calloc(c->queries.n + 1, sizeof(*found));
+	size_t k = 0;
+
+	if (found == NULL)
+		return fault_memory(f);
+	if (symbolize(names, c->queries.at, c->queries.n, found, f) != RES_OK)
+		return RES_FAIL;
+	for (size_t i = 0; i < c->out->items.n; i++) {
+		if (c->out->items.at[i].kind == RECORD_NATIVE)
+			c->out->items.at[i].name = found[k++];
+	}
+	return RES_OK;
+}
+
+static void collect_interps(struct collecting *c)
+{
+	const struct py_process *py = stack_python_process(c->target);
+
+	for (size_t i = 0; i < c->th->interps.n; i++) {
+		const struct stack_interp *interp = &c->th->interps.at[i];
+		struct record_interp one = { py_runtimes(py) > 1 ? py_version(py, interp->runtime) : 0,
+			interp->id };
+
+		c->failed |= !vec_push(&c->out->interps, one);
+	}
+}
+
+static void collect_items(struct collecting *c)
+{
+	const struct stack_thread *th = c->th;
+	bool native = !c->opt->python_only, whole = true;
+
+	if (th->why[0] != '\0')
+		add_remark(c, REMARK_THREAD, th->why);
+	for (size_t i = 0; whole && i < th->join.items.n; i++)
+		whole = collect_item(c, &th->join.items.at[i]);
+	if (!whole && native)
+		add_remark(c, REMARK_MORE, NULL);
+	if (whole && native && th->native.end != UNWIND_END_DONE) {
+		add_remark(c, REMARK_NATIVE_ENDS,
+		    th->native.why[0] != '\0' ? th->native.why : "the stack ends early");
+		c->out->incomplete = true;
+	}
+	if (whole && th->python.broken)
+		add_remark(c, REMARK_PYTHON_ENDS, th->python.why);
+	c->out->incomplete |= th->python.broken;
+}
+
+enum res collect_thread(const struct stack_target *t, const struct stack_thread *th,
+    const struct collect_options *opt, struct symbolizer *names, struct record_thread *out, struct fault *f)
+{
+	struct collecting c = { .target = t, .th = th, .opt = opt, .out = out, .left = opt->frames };
+	enum res res = RES_OK;
+
+	*out = (struct record_thread){ .id = th->id, .name = th->name };
+	c.failed = !vec_reserve(&out->items, th->join.items.n + REMARKS_ROOM);
+	collect_interps(&c);
+	collect_items(&c);
+	if (c.failed)
+		res = fault_memory(f);
+	else if (c.queries.n > 0)
+		res = name_frames(&c, names, f);
+	vec_free(&c.queries);
+	if (res != RES_OK)
+		out->items.n = 0;
+	return res;
+}
+
+void collect_process(
+    struct ps_prochandle *P, const char *core, struct collect_buffers *buffers, struct record_process *out)
+{
+	const psinfo_t *live = Ppsinfo(P);
+	const lwpstatus_t *lwp = &Pstatus(P)->pr_lwp;
+	struct os_signal_cause cause;
+
+	buffers->info = live != NULL ? *live : (psinfo_t){ .pr_pid = Pstatus(P)->pr_pid };
+	proc_unctrl_psinfo(&buffers->info);
+	*out = (struct record_process){
+		.pid = buffers->info.pr_pid,
+		.args = buffers->info.pr_psargs,
+		.core = core,
+	};
+	if (core == NULL || lwp->pr_cursig == 0)
+		return;
+	out->killed_by = os_signal_name(P, lwp->pr_cursig, buffers->signal, sizeof(buffers->signal));
+	cause = os_signal_cause(P, lwp);
+	out->sender = cause.sender;
+	out->has_address = cause.has_address;
+	out->address = cause.address;
+}

@@ -1,0 +1,97 @@
+/* Counting stacks by what they are printed as. */
+#include "report/counts.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/strbuf.h"
+#include "report/folded.h"
+
+/* All of it, though it may be longer than a chunk. */
+static void whole_text(
+    struct counts *c, const struct record_thread *t, struct text_cache *cache, struct strbuf *out)
+{
+	struct strbuf part = STRBUF_EMPTY;
+
+	for (size_t i = 0; i < t->items.n;) {
+		i = text_stack(t, i, &c->style, cache, &part);
+		strbuf_add(out, strbuf_text(&part), part.n);
+		out->failed |= part.failed;
+		strbuf_reset(&part);
+	}
+	strbuf_free(&part);
+}
+
+char *counts_text(struct counts *c, const struct record_thread *t, struct text_cache *cache)
+{
+	struct strbuf text = STRBUF_EMPTY;
+
+	if (c->folded)
+		folded_stack(t, &c->style, &text);
+	else
+		whole_text(c, t, cache, &text);
+	if (text.failed || text.n == 0) {
+		c->failed |= text.failed;
+		strbuf_free(&text);
+		return NULL;
+	}
+	return text.at; /* handed on */
+}
+
+void counts_add(struct counts *c, const char *text, uint64_t count)
+{
+	uint64_t hash = hash_bytes(HASH_START, text, strlen(text));
+	struct counted new = { .count = count, .order = c->at.n };
+	uint32_t i;
+
+	for (; addrmap_get(&c->index, hash, &i); hash++) {
+		if (strcmp(c->at.at[i].text, text) == 0) {
+			c->at.at[i].count += count;
+			return;
+		}
+	}
+	new.text = strdup(text);
+	if (new.text != NULL && c->at.n < UINT32_MAX &&vec_push(&c->at, new)) {
+		if (addrmap_put(&c->index, hash, (uint32_t)(c->at.n - 1)))
+			return;
+		c->at.n--;
+	}
+	free(new.text);
+	c->failed = true;
+}
+
+/* Of equal ones that which was seen first comes later, nearer to the frequent ones. */
+static int by_count(const void *a, const void *b)
+{
+	const struct counted *x = a, *y = b;
+
+	if (x->count != y->count)
+		return x->count < y->count ? -1 : 1;
+	return (x->order < y->order) - (x->order > y->order);
+}
+
+/* Sorts them (the index is of no use after that), and gives the first to print. */
+static size_t sorted(struct counts *c, size_t top)
+{
+	if (c->at.n > 0)
+		qsort(c->at.at, c->at.n, sizeof(c->at.at[0]), by_count);
+	addrmap_clear(&c->index);
+	return top == 0 || top > c->at.n ? 0 : c->at.n - top;
+}
+
+void counts_print(struct counts *c, size_t top, FILE *out)
+{
+	for (size_t i = sorted(c, top); i < c->at.n; i++)
+		(void)fprintf(out, c->folded ? "%s %" PRIu64 "\n" : "\n%s %16" PRIu64 "\n", c->at.at[i].text,
+		    c->at.at[i].count);
+}
+
+void counts_free(struct counts *c)
+{
+	for (size_t i = 0; i < c->at.n; i++)
+		free(c->at.at[i].text);
+	vec_free(&c->at);
+	addrmap_free(&c->index);
+}

@@ -1,0 +1,41 @@
+/* Distinct stacks and how often each was seen: what `@[jstack()] = count()` is in DTrace. */
+#ifndef REPORT_COUNTS_H
+#define REPORT_COUNTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/addrmap.h"
+#include "base/vec.h"
+#include "report/record.h"
+#include "report/text.h"
+
+struct counted {
+	char *text; /* owned */
+	uint64_t count;
+	size_t order; /* of its first appearance */
+};
+
+struct counts {
+	bool folded;             /* set by the caller, at the beginning; so is style */
+	struct text_style style; /* how names are written */
+	VEC(struct counted) at;
+	struct addrmap index; /* hash of the text → index */
+	bool failed;          /* something was left out for lack of memory */
+};
+
+/* What a stack is counted by, malloc'd: its text, or folded its line. NULL: it is empty, or (c->failed)
+ * memory ran out. cache: of the symbolizer and process that t is from. */
+char *counts_text(struct counts *c, const struct record_thread *t, struct text_cache *cache);
+
+/* Count such a text `count` times more. */
+void counts_add(struct counts *c, const char *text, uint64_t count);
+
+/* Print the `top` most frequent (0: all), the least frequent first, each after an empty line and before
+ * its count, as DTrace prints an aggregation; folded, on one line with its count. */
+void counts_print(struct counts *c, size_t top, FILE *out);
+
+void counts_free(struct counts *c);
+
+#endif

@@ -1,0 +1,315 @@
+/* See text.h. */
+#include "report/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+
+enum { HEADER_WIDTH = 62, HEADER_RULE_MIN = 4, INTERPS_NAMED = 8, CACHE_BYTES_MAX = 1 << 20 };
+
+void text_cache_free(struct text_cache *c)
+{
+	for (size_t i = 0; i < c->lines.n; i++)
+		free((char *)c->lines.at[i].at);
+	vec_free(&c->lines);
+	vec_free(&c->by_name);
+	addrmap_free(&c->by_place);
+	c->bytes = 0;
+}
+
+static void put_kept(const struct text_cache *c, uint32_t i, struct strbuf *out)
+{
+	strbuf_add(out, c->lines.at[i].at, c->lines.at[i].n);
+}
+
+/* Keep out from `from` on, if there is room: without it the line is written again. *i: its index in lines. */
+static bool keep(struct text_cache *c, const struct strbuf *out, size_t from, uint32_t *i)
+{
+	struct record_string line = { NULL, out->n - from };
+	char *copy;
+
+	if (out->failed || c->bytes + line.n > CACHE_BYTES_MAX)
+		return false;
+	copy = malloc(line.n);
+	if (copy == NULL)
+		return false;
+	line.at = memcpy(copy, out->at + from, line.n);
+	if (!vec_push(&c->lines, line)) {
+		free(copy);
+		return false;
+	}
+	c->bytes += line.n;
+	*i = (uint32_t)(c->lines.n - 1);
+	return true;
+}
+
+static void put_string(struct strbuf *out, const char *text, bool bracket)
+{
+	escape_text(out, text, strlen(text), bracket);
+}
+
+/* --- remarks --- */
+
+void text_remark(const struct record_item *item, struct strbuf *out)
+{
+	static const char *const words[] = {
+		[REMARK_SIGNAL_HANDLER] = "signal handler called",
+		[REMARK_FRAME_POINTER] = "by frame pointer: frames may be missing here",
+		[REMARK_GAP] = "unwind gap",
+		[REMARK_JIT] = "JIT",
+		[REMARK_UNPLACED] = "Python frames",
+		[REMARK_NO_PYTHON_FRAME] = "its Python frame is not known",
+		[REMARK_GREENLET] = "a greenlet starts here: what follows may be left from before",
+		[REMARK_MORE] = "...",
+		[REMARK_THREAD] = "",
+		[REMARK_NATIVE_ENDS] = "",
+		[REMARK_PYTHON_ENDS] = "older Python frames cannot be read: ",
+	};
+
+	strbuf_str(out, words[item->remark]);
+	if (item->detail != NULL)
+		strbuf_str(out, item->detail);
+}
+
+static void put_remark(const struct record_item *item, struct strbuf *out)
+{
+	struct strbuf words = STRBUF_EMPTY;
+
+	if (item->remark == REMARK_MORE) {
+		strbuf_str(out, TEXT_INDENT "...\n");
+		return;
+	}
+	text_remark(item, &words);
+	strbuf_str(out, TEXT_INDENT "(");
+	escape_text(out, strbuf_text(&words), words.n, true);
+	strbuf_str(out, ")\n");
+	out->failed |= words.failed;
+	strbuf_free(&words);
+}
+
+/* --- native frames --- */
+
+/* `module`symbol+0xoff` */
+static void put_name(const struct symbol_name *name, struct strbuf *out)
+{
+	if (name->object == NULL) {
+		strbuf_fmt(out, "0x%llx", (unsigned long long)name->pc);
+		return;
+	}
+	put_string(out, name->object, true);
+	strbuf_char(out, '`');
+	if (name->symbol == NULL) {
+		strbuf_fmt(out, "0x%llx", (unsigned long long)name->pc);
+		return;
+	}
+	put_string(out, name->symbol, true);
+	if (name->offset != 0)
+		strbuf_fmt(out, "+0x%llx", (unsigned long long)name->offset);
+}
+
+static void put_native(const struct symbol_name *name, struct text_cache *c, struct strbuf *out)
+{
+	size_t from = out->n;
+	uint32_t i;
+
+	if (name->id < c->by_name.n && c->by_name.at[name->id] != 0) {
+		put_kept(c, c->by_name.at[name->id] - 1, out);
+		return;
+	}
+	strbuf_str(out, TEXT_INDENT);
+	put_name(name, out);
+	strbuf_char(out, '\n');
+	if (!keep(c, out, from, &i))
+		return;
+	while (c->by_name.n <= name->id) {
+		if (!vec_push(&c->by_name, 0))
+			return;
+	}
+	c->by_name.at[name->id] = i + 1;
+}
+
+/* --- Python frames --- */
+
+/* Where text has ":12 (", the place of its '('. NULL: nowhere. */
+static const char *like_line(const char *text)
+{
+	for (; (text = strchr(text, ':')) != NULL; text++) {
+		size_t digits = strspn(text + 1, "0123456789");
+
+		if (digits > 0 && strncmp(text + 1 + digits, " (", 2) == 0)
+			return text + digits + 2;
+	}
+	return NULL;
+}
+
+/* A function's name, escaped. A file's may hold anything: the last ":line (" of an annotation is the
+ * frame's own, so there must be none in the name. */
+static void put_function(const char *name, size_t n, struct strbuf *out)
+{
+	struct strbuf text = STRBUF_EMPTY;
+	const char *at, *paren;
+
+	if (memchr(name, ':', n) == NULL) {
+		escape_text(out, name, n, false);
+		return;
+	}
+	escape_text(&text, name, n, false);
+	for (at = strbuf_text(&text); (paren = like_line(at)) != NULL; at = paren + 1) {
+		strbuf_add(out, at, (size_t)(paren - at));
+		strbuf_str(out, "\\x28");
+	}
+	strbuf_str(out, at);
+	out->failed |= text.failed;
+	strbuf_free(&text);
+}
+
+void text_python(const struct py_code *code, int32_t line, bool qualified, struct strbuf *out)
+{
+	if (code == NULL) {
+		strbuf_str(out, "[ ?:0 (?) ]");
+		return;
+	}
+	strbuf_str(out, "[ ");
+	escape_text(out, code->file, code->file_len, false);
+	strbuf_fmt(out, ":%d (", line);
+	if (qualified && code->qualname != NULL)
+		put_function(code->qualname, code->qualname_len, out);
+	else
+		put_function(code->name, code->name_len, out);
+	strbuf_str(out, ") ]");
+}
+
+static void put_python(
+    const struct record_item *item, const struct text_style *style, struct text_cache *c, struct strbuf *out)
+{
+	uint64_t key = (uint64_t)item->code_id << 32 | (uint32_t)item->line;
+	size_t from = out->n;
+	uint32_t i;
+
+	if (!item->uncertain && addrmap_get(&c->by_place, key, &i)) {
+		put_kept(c, i, out);
+		return;
+	}
+	strbuf_str(out, TEXT_INDENT "  ");
+	text_python(item->code, item->line, style->qualified, out);
+	strbuf_str(out, item->uncertain ? " ?\n" : "\n");
+	if (!item->uncertain && keep(c, out, from, &i))
+		(void)addrmap_put(&c->by_place, key, i);
+}
+
+static void put_quotation(const char *indent, const struct record_quotation *q, struct strbuf *out)
+{
+	strbuf_str(out, indent);
+	strbuf_add(out, q->line.at, q->line.n);
+	strbuf_char(out, '\n');
+}
+
+static void put_item(const struct record_item *item, const struct text_style *style, struct text_cache *cache,
+    struct strbuf *out)
+{
+	switch ((enum record_kind)item->kind) {
+	case RECORD_NATIVE:
+		put_native(item->name, cache, out);
+		break;
+	case RECORD_PYTHON:
+		put_python(item, style, cache, out);
+		break;
+	case RECORD_REMARK:
+		put_remark(item, out);
+		break;
+	case RECORD_QUOTED_NATIVE:
+		put_quotation(TEXT_INDENT, item->quotation, out);
+		break;
+	case RECORD_QUOTED_PYTHON:
+		put_quotation(TEXT_INDENT "  ", item->quotation, out);
+		break;
+	}
+}
+
+/* Half a line would pass for a whole one. */
+static void drop_half_line(struct strbuf *out, size_t from)
+{
+	if (out->failed && out->n > from) {
+		out->n = from;
+		out->at[from] = '\0';
+	}
+}
+
+size_t text_stack(const struct record_thread *t, size_t from, const struct text_style *style,
+    struct text_cache *cache, struct strbuf *out)
+{
+	size_t i = from;
+
+	while (i < t->items.n && out->n < TEXT_CHUNK && !out->failed) {
+		size_t begin = out->n;
+
+		put_item(&t->items.at[i++], style, cache, out);
+		drop_half_line(out, begin);
+	}
+	return i;
+}
+
+/* --- headers --- */
+
+/* ` / interp# 1,0`; ` / interp# 3.11:0` where ids are not all of one Python. */
+static void put_interps(const struct record_thread *t, struct strbuf *out)
+{
+	for (size_t i = 0; i < t->interps.n; i++) {
+		uint32_t version = t->interps.at[i].version;
+
+		strbuf_str(out, i == 0 ? " / interp# " : ",");
+		if (i == INTERPS_NAMED) {
+			strbuf_str(out, "...");
+			break;
+		}
+		if (version != 0)
+			strbuf_fmt(out, "%u.%u:", version >> 24, version >> 16 & 0xff);
+		strbuf_fmt(out, "%lld", (long long)t->interps.at[i].id);
+	}
+}
+
+void text_header(const struct record_thread *t, struct strbuf *out)
+{
+	struct strbuf text = STRBUF_EMPTY;
+	size_t rules, begin = out->n;
+
+	strbuf_fmt(&text, "thread# %d / lwp# %d", (int)t->id, (int)t->id);
+	put_interps(t, &text);
+	if (t->name[0] != '\0') {
+		strbuf_str(&text, " [");
+		put_string(&text, t->name, true);
+		strbuf_char(&text, ']');
+	}
+	rules = HEADER_WIDTH - HEADER_RULE_MIN - 2 > text.n ? HEADER_WIDTH - 2 - text.n : HEADER_RULE_MIN;
+	for (size_t i = 0; i < rules / 2; i++)
+		strbuf_char(out, '-');
+	strbuf_fmt(out, " %s ", strbuf_text(&text));
+	for (size_t i = 0; i < rules / 2 + rules % 2; i++)
+		strbuf_char(out, '-');
+	strbuf_char(out, '\n');
+	out->failed |= text.failed;
+	drop_half_line(out, begin);
+	strbuf_free(&text);
+}
+
+void text_process(const struct record_process *p, struct strbuf *out)
+{
+	size_t begin = out->n;
+
+	if (p->core != NULL) {
+		strbuf_str(out, "core '");
+		put_string(out, p->core, false);
+		strbuf_str(out, "' of ");
+	}
+	strbuf_fmt(out, "%d:\t%.70s\n", (int)p->pid, p->args);
+	if (p->killed_by == NULL)
+		return;
+	strbuf_fmt(out, "killed by %s", p->killed_by);
+	if (p->sender != 0)
+		strbuf_fmt(out, " sent by pid %d", (int)p->sender);
+	else if (p->has_address)
+		strbuf_fmt(out, " at 0x%llx", (unsigned long long)p->address);
+	strbuf_char(out, '\n');
+	drop_half_line(out, begin);
+}

@@ -1,0 +1,52 @@
+/* Records as text: the report.
+ *
+ *     4711:	/usr/bin/python3 app.py
+ *     -------------------- thread# 4711 / lwp# 4711 --------------------
+ *                   libc.so.6`poll+0x1f                      14 spaces: native
+ *                   python3.11`_PyEval_EvalFrameDefault+0x2b
+ *                     [ app.py:12 (loop) ]                   16 spaces: Python
+ *                   (signal handler called)                  14 spaces, parentheses: a remark
+ *
+ * `^ {16}\[ ` matches annotations and nothing else. */
+#ifndef REPORT_TEXT_H
+#define REPORT_TEXT_H
+
+#include "base/addrmap.h"
+#include "base/strbuf.h"
+#include "report/record.h"
+
+#define TEXT_INDENT "              "
+
+struct text_style {
+	bool qualified; /* qualified names of functions, where there are any */
+};
+
+/* Lines written once: threads of a pool wait in the same place. Starts as all zeros. Belongs to one
+ * style, one symbolizer and one process. */
+struct text_cache {
+	VEC(uint32_t) by_name;           /* id of a symbol_name → index in lines + 1; 0: none */
+	struct addrmap by_place;         /* code_id and line → index in lines */
+	VEC(struct record_string) lines; /* owned */
+	size_t bytes;
+};
+void text_cache_free(struct text_cache *c);
+
+/* Each of these appends whole lines to out. out->failed tells that memory ran out before the last line
+ * was whole, and then that line is not in out. */
+
+/* `pid:\tpsargs`, or for a core `core 'NAME' of pid:\tpsargs` and a line about the signal. */
+void text_process(const struct record_process *p, struct strbuf *out);
+void text_header(const struct record_thread *t, struct strbuf *out);
+/* The items of t from index `from` on, until out has TEXT_CHUNK bytes or more, or out fails: deep stacks are
+ * printed in parts. Returns the index of the next one; t->items.n: that was all. */
+enum { TEXT_CHUNK = 1 << 14 };
+size_t text_stack(const struct record_thread *t, size_t from, const struct text_style *style,
+    struct text_cache *cache, struct strbuf *out);
+
+/* `[ file:line (function) ]`, without a mark: the annotation of a frame. code NULL: not decoded. */
+void text_python(const struct py_code *code, int32_t line, bool qualified, struct strbuf *out);
+
+/* The words of a remark, without parentheses and not escaped. */
+void text_remark(const struct record_item *item, struct strbuf *out);
+
+#endif

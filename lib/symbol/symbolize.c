@@ -1,0 +1,109 @@
+/* Names of pcs, each looked up once. */
+#include "symbol/symbolize.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/addrmap.h"
+#include "base/vec.h"
+
+enum { NAME_MAX_BYTES = 4096 };
+
+struct symbolizer {
+	struct ps_prochandle *P;
+	struct addrmap index;            /* key of a query → index in names */
+	VEC(struct symbol_name *) names; /* each owned, with its strings after it */
+};
+
+static uint64_t key_of(const struct symbol_query *q)
+{
+	return q->pc * 2 + q->exact;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
+/* A name with its strings in one piece of memory; object and symbol may be NULL. NULL: no memory. */
+static struct symbol_name *name_create(uint64_t pc, const char *object, const char *symbol, uint64_t offset)
+{
+	size_t object_n = object == NULL ? 0 : strlen(object) + 1;
+	size_t symbol_n = symbol == NULL ? 0 : strlen(symbol) + 1;
+	struct symbol_name *name = malloc(sizeof(*name) + object_n + symbol_n);
+	char *strings = (char *)(name + 1);
+
+	if (name == NULL)
+		return NULL;
+	*name = (struct symbol_name){ .pc = pc, .offset = offset };
+	if (object != NULL)
+		name->object = memcpy(strings, object, object_n);
+	if (symbol != NULL)
+		name->symbol = memcpy(strings + object_n, symbol, symbol_n);
+	return name;
+}
+
+static struct symbol_name *look_up(struct ps_prochandle *P, const struct symbol_query *q)
+{
+	char path[NAME_MAX_BYTES], symbol[NAME_MAX_BYTES];
+	uint64_t at = q->exact ? q->pc : q->pc - 1;
+	GElf_Sym sym;
+
+	if (Pobjname(P, at, path, sizeof(path)) == NULL)
+		return name_create(q->pc, NULL, NULL, 0);
+	if (Plookup_by_addr(P, at, symbol, sizeof(symbol), &sym) != 0)
+		return name_create(q->pc, base_name(path), NULL, 0);
+	return name_create(q->pc, base_name(path), symbol, q->pc - sym.st_value);
+}
+
+struct symbolizer *symbolizer_create(struct ps_prochandle *P)
+{
+	struct symbolizer *s = calloc(1, sizeof(*s));
+
+	if (s != NULL)
+		s->P = P;
+	return s;
+}
+
+void symbolizer_destroy(struct symbolizer *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->names.n; i++)
+		free(s->names.at[i]);
+	vec_free(&s->names);
+	addrmap_free(&s->index);
+	free(s);
+}
+
+void symbolizer_move(struct symbolizer *s, struct ps_prochandle *P)
+{
+	s->P = P;
+}
+
+enum res symbolize(struct symbolizer *s, const struct symbol_query *queries, size_t n,
+    const struct symbol_name **out, struct fault *f)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct symbol_name *name;
+		uint32_t at;
+
+		if (addrmap_get(&s->index, key_of(&queries[i]), &at)) {
+			out[i] = s->names.at[at];
+			continue;
+		}
+		name = look_up(s->P, &queries[i]);
+		if (name != NULL)
+			name->id = (uint32_t)s->names.n;
+		if (name == NULL || !vec_push(&s->names, name)) {
+			free(name);
+			return fault_memory(f);
+		}
+		if (!addrmap_put(&s->index, key_of(&queries[i]), (uint32_t)(s->names.n - 1)))
+			return fault_memory(f);
+		out[i] = name;
+	}
+	return RES_OK;
+}

@@ -1,0 +1,147 @@
+/* Folded lines, text read back, and counts. */
+#include "report/counts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/folded.h"
+#include "report/parse.h"
+#include "support/run_suite.h"
+
+static struct symbol_name poll_name = { 0, 0x101f, "libc.so.6", "poll", 0x1f };
+static struct symbol_name main_name = { 1, 0x2005, "py;3", "operator+", 5 };
+static struct symbol_name nameless = { 2, 0x60a172, "python3.11", NULL, 0 };
+
+static void push(struct record_thread *t, struct record_item item)
+{
+	ck_assert(vec_push(&t->items, item));
+}
+
+/* poll, [f], [g] ?, nameless, (signal handler called), operator+ */
+static struct record_thread some_stack(struct py_code *code)
+{
+	struct record_thread t = { .name = "" };
+
+	push(&t, (struct record_item){ .kind = RECORD_NATIVE, .name = &poll_name });
+	push(&t, (struct record_item){ .kind = RECORD_PYTHON, .line = 1, .code_id = 1, .code = code });
+	push(&t, (struct record_item){
+		     .kind = RECORD_PYTHON, .line = 2, .code_id = 1, .code = code, .uncertain = true });
+	push(&t, (struct record_item){ .kind = RECORD_NATIVE, .name = &nameless });
+	push(&t, (struct record_item){ .kind = RECORD_REMARK, .remark = REMARK_SIGNAL_HANDLER });
+	push(&t, (struct record_item){ .kind = RECORD_NATIVE, .name = &main_name });
+	return t;
+}
+
+START_TEST(folded)
+{
+	char file[] = "/srv/a;b.py", name[] = "f (x)";
+	struct py_code code = {
+		.file = file, .name = name, .file_len = strlen(file), .name_len = strlen(name)
+	};
+	struct record_thread t = some_stack(&code);
+	struct text_style style = { false };
+	struct strbuf out = STRBUF_EMPTY;
+
+	folded_stack(&t, &style, &out);
+	ck_assert_str_eq(strbuf_text(&out),
+	    "py\\x3b3`operator+;(signal handler called);python3.11`0x60a172;libc.so.6`poll;"
+	    "f \\x28x) (/srv/a\\x3bb.py:2) ?;f \\x28x) (/srv/a\\x3bb.py:1)");
+	strbuf_free(&out);
+	record_thread_free(&t);
+}
+END_TEST
+
+static void count_one(void *data, const struct record_thread *stack, uint64_t count)
+{
+	struct counts *c = data;
+	struct text_cache cache = { VEC_EMPTY, ADDRMAP_EMPTY, VEC_EMPTY, 0 };
+	char *text = counts_text(c, stack, &cache);
+
+	ck_assert_ptr_nonnull(text);
+	counts_add(c, text, count);
+	free(text);
+	text_cache_free(&cache);
+}
+
+/* A stack that was printed and read back is counted as the same; folded too. */
+START_TEST(read_back)
+{
+	char file[] = "/srv/a:1 (b.py", name[] = "f (x)";
+	struct py_code code = {
+		.file = file, .name = name, .file_len = strlen(file), .name_len = strlen(name)
+	};
+
+	for (int is_folded = 0; is_folded < 2; is_folded++) {
+		struct counts c = { .folded = is_folded != 0 };
+		struct record_thread t = some_stack(&code);
+		struct text_cache cache = { VEC_EMPTY, ADDRMAP_EMPTY, VEC_EMPTY, 0 };
+		struct parse p = { .take = count_one, .data = &c };
+		struct strbuf text = STRBUF_EMPTY;
+		const char *at;
+
+		count_one(&c, &t, 2);
+		(void)text_stack(&t, 0, &c.style, &cache, &text);
+		parse_line(&p, "----- thread# 1 -----", 21);
+		for (at = strbuf_text(&text); *at != '\0'; at += strcspn(at, "\n") + 1)
+			parse_line(&p, at, strcspn(at, "\n"));
+		parse_finish(&p);
+		ck_assert(!p.failed);
+		ck_assert_uint_eq(c.at.n, 1);
+		ck_assert_uint_eq(c.at.at[0].count, 3);
+		strbuf_free(&text);
+		text_cache_free(&cache);
+		record_thread_free(&t);
+		counts_free(&c);
+	}
+}
+END_TEST
+
+/* What no pystack has written, and half annotations. */
+START_TEST(foreign_lines)
+{
+	static const char *const lines[] = { "  app`f+12", "  [ x", "  [ f:1 (]", "  [ a.py:7 (g) ]", "@[",
+		"  poll+79", "]: 5" };
+	struct counts c = { .folded = true };
+	struct parse p = { .take = count_one, .data = &c };
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		parse_line(&p, lines[i], strlen(lines[i]));
+	parse_finish(&p);
+	ck_assert_uint_eq(c.at.n, 3);
+	ck_assert_str_eq(c.at.at[0].text, "app`f");
+	ck_assert_str_eq(c.at.at[1].text, "g (a.py:7);[ f:1 (]");
+	ck_assert_str_eq(c.at.at[2].text, "poll");
+	ck_assert_uint_eq(c.at.at[2].count, 5);
+	counts_free(&c);
+}
+END_TEST
+
+START_TEST(printed)
+{
+	static const struct {
+		const char *text;
+		uint64_t count;
+	} adds[] = { { "a", 2 }, { "b", 7 }, { "a", 1 }, { "c", 1 } };
+	struct counts c = { .folded = true };
+	char *out = NULL;
+	size_t n = 0;
+	FILE *f = open_memstream(&out, &n);
+
+	ck_assert_ptr_nonnull(f);
+	for (size_t i = 0; i < sizeof(adds) / sizeof(adds[0]); i++)
+		counts_add(&c, adds[i].text, adds[i].count);
+	counts_print(&c, 2, f);
+	(void)fclose(f);
+	ck_assert_str_eq(out, "a 3\nb 7\n");
+	free(out);
+	counts_free(&c);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *tests[] = { folded, read_back, foreign_lines, printed };
+
+	return run_suite("report/counts", tests, sizeof(tests) / sizeof(tests[0])) == 0 ? EXIT_SUCCESS
+											: EXIT_FAILURE;
+}
