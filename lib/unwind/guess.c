@@ -145,8 +145,19 @@ static bool jumps_to(const struct guess *g, const struct cfi_row *row, uint64_t 
 	return false;
 }
 
+/* Does a function begin here? A part of one that lies elsewhere (gcc's .cold) begins with its frame built, and its size is told by
+ * code that is not in it. */
+static bool begins_here(const struct guess *g, uint64_t start)
+{
+	const struct cfi_row *row = g->row(g->engine, start);
+
+	return row != NULL && row->cfa.kind == CFI_REGISTER && row->cfa.reg == g->arch->sp &&
+	       row->cfa.at.offset == (int64_t)g->arch->word;
+}
+
 /* What the instruction right before ra has to do with the function that begins at callee. A direct call of another
- * function has got here if that can jump here. */
+ * function has got here if that can jump here; into a part of a function (gcc's .cold) any may, through others and
+ * tables of jumps, as those of the evaluation loop. */
 static enum link link_of(const struct guess *g, uint64_t ra, uint64_t callee)
 {
 	struct call call = { .direct = false };
@@ -160,6 +171,8 @@ static enum link link_of(const struct guess *g, uint64_t ra, uint64_t callee)
 		return LINK_ANYTHING;
 	if (!call.direct || !call_is_code(g->P, call.target))
 		return LINK_NONE;
+	if (!begins_here(g, callee))
+		return LINK_ANYTHING;
 	row = g->row(g->engine, call.target);
 	return row == NULL || row->start != call.target || jumps_to(g, row, callee) ? LINK_ANYTHING
 										    : LINK_NONE;
@@ -303,16 +316,6 @@ static void try_places(const struct guess *g, const struct activation *a, const 
 		}
 		place_add(out, at, link, !a->exact && own);
 	}
-}
-
-/* Does a function begin here? A part of one that lies elsewhere (gcc's .cold) begins with its frame built, and its size is told by
- * code that is not in it. */
-static bool begins_here(const struct guess *g, uint64_t start)
-{
-	const struct cfi_row *row = g->row(g->engine, start);
-
-	return row != NULL && row->cfa.kind == CFI_REGISTER && row->cfa.reg == g->arch->sp &&
-	       row->cfa.at.offset == (int64_t)g->arch->word;
 }
 
 bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint64_t *fp)

@@ -350,6 +350,23 @@ START_TEST(part_of_a_function)
 }
 END_TEST
 
+/* f was called by a part of a function, which no call names: that another one was called further up contradicts nothing. */
+START_TEST(called_by_a_part)
+{
+	struct drawn d;
+
+	for (int i = 0; i < 2; i++) {
+		drawn_init(&d, BY_REGISTER, prologue, sizeof(prologue));
+		put(&d, SIZE, STACK + SIZE + 0x10, BY_REGISTER);
+		put(&d, SIZE + 0x10, STACK + 0x100, OTHER); /* in g's stack frame, and in f's room */
+		if (i == 1)
+			d.entries[1] = d.rows[1];
+		ck_assert_int_eq(taken(&d), i == 1 ? SIZE : -1);
+		drawn_free(&d);
+	}
+}
+END_TEST
+
 /* A frame of two gigabytes has too many places; one of a size that is not constant has none. */
 START_TEST(sizes_of_no_use)
 {
@@ -509,6 +526,7 @@ int main(void)
 	tcase_add_test(tcase, named_but_not_proven);
 	tcase_add_test(tcase, steps_run_out);
 	tcase_add_test(tcase, part_of_a_function);
+	tcase_add_test(tcase, called_by_a_part);
 	tcase_add_test(tcase, sizes_of_no_use);
 	tcase_add_test(tcase, other_registers);
 	tcase_add_test(tcase, pushed_words);
