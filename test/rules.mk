@@ -45,6 +45,13 @@ $(O)/test/programs/libmade.so: test/programs/made_library.c
 
 $(O)/test/live/live_shapes_test: $(O)/test/programs/embed $(O)/test/programs/libmade.so
 
+# A library that moves the text of its process.
+$(O)/test/programs/libmove.so: test/programs/move_library.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O1 -g -fPIC -shared -o $@ $<
+
+$(O)/test/live/live_moved_test: $(O)/test/programs/libmove.so
+
 # A library that is loaded while its program is sampled.
 $(O)/test/programs/libspin.so: test/programs/spin_library.c
 	@mkdir -p $(@D)

@@ -172,12 +172,12 @@ static prheader_t *pop_lpsinfo(struct ps_prochandle *P, void *data)
 
 static char *pop_execname(struct ps_prochandle *P, char *buf, size_t n, void *data)
 {
-	const struct core_range *exe = core_exe(data);
+	OWNED(mem_release) char *exe = core_exe_path(data);
 
 	(void)P;
 	if (exe == NULL || n == 0)
 		return NULL;
-	(void)snprintf(buf, n, "%.*s", exe->path_len > PATH_MAX ? PATH_MAX : (int)exe->path_len, exe->path);
+	(void)snprintf(buf, n, "%.*s", PATH_MAX, exe);
 	return buf;
 }
 

@@ -106,6 +106,10 @@ const struct core_range *core_range_at(const struct core *core, uint64_t va);
 /* The range the executable's program headers (AT_PHDR) or entry point (AT_ENTRY) lie in, or NULL. */
 const struct core_range *core_exe(const struct core *core);
 
+/* What the executable is called: by that range or, where it is memory that the program was copied to, by the command line
+ * and AT_EXECFN, if one of these is an absolute path. malloc'd; NULL: unknown. */
+char *core_exe_path(struct core *core);
+
 /* All mappings, or the first CORE_MAPS_MAX of them (maps comes in empty). RES_FAIL: no memory. */
 enum res core_maps_read(const struct core *core, struct proc_maps *maps, struct fault *f);
 
@@ -113,8 +117,7 @@ enum res core_maps_read(const struct core *core, struct proc_maps *maps, struct 
  * the executable at `aout` when that is a file. If aout ends in the path the core has for it, paths are tried below the folder
  * before that first (a container's root). *out is the caller's to destroy and may outlive the core.
  * RES_FAIL: G_NOEXEC, aout cannot be opened, or is neither a folder nor an ELF file. */
-enum res core_files_create(
-    const struct core *core, const char *aout, struct proc_files *out, struct fault *f);
+enum res core_files_create(struct core *core, const char *aout, struct proc_files *out, struct fault *f);
 
 /* Open a path that must be a regular file, read-only, without ever waiting for it (a FIFO or a device
  * is not opened at all). -1 with errno: EINVAL, it is something else. */

@@ -10,6 +10,8 @@
 #include "proc/core.h"
 
 #include <elf.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -115,4 +117,51 @@ void core_args_complete(struct core *core)
 	}
 	if (strncmp(text, known, strlen(known)) == 0)
 		memcpy(known, text, sizeof(text));
+}
+
+/* --- the executable --- */
+
+/* Names that the kernel gives to memory, shown as that of a deleted file. */
+static bool is_memory(const struct core_range *range)
+{
+	static const char *const names[] = { "/memfd:", "/anon_hugepage", "/dev/zero", "/SYSV" };
+
+	for (size_t i = 0; range->deleted && i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t n = strlen(names[i]);
+
+		if (range->path_len >= n && memcmp(range->path, names[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The first word of the command line, which is the interpreter's for a script, as a path; AT_EXECFN is the script's. */
+static char *path_of_args(const struct core *core)
+{
+	const char *args = core->psinfo.pr_psargs;
+	size_t n = strnlen(args, sizeof(core->psinfo.pr_psargs)), word = strcspn(args, " ");
+
+	if (args[0] != '/' || word >= sizeof(core->psinfo.pr_psargs) - 1 || word > n)
+		return NULL;
+	return strndup(args, word);
+}
+
+char *core_exe_path(struct core *core)
+{
+	const struct core_range *range = core_exe(core);
+	char path[PATH_MAX];
+	ssize_t got;
+	char *named = NULL;
+
+	if (range != NULL && (core->illumos || !is_memory(range)))
+		return strndup(range->path, range->path_len);
+	if (core->illumos)
+		return NULL;
+	named = path_of_args(core);
+	if (named != NULL)
+		return named;
+	got = core_read(core, path, sizeof(path), core_auxv(core, AT_EXECFN));
+	if (got > 0 && path[0] == '/' && memchr(path, '\0', (size_t)got) != NULL)
+		return strdup(path);
+	return range == NULL ? NULL : strndup(range->path, range->path_len);
 }

@@ -153,9 +153,8 @@ static int root_of(const char *aout, const char *exe)
 	return open(real, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-enum res core_files_create(const struct core *core, const char *aout, struct proc_files *out, struct fault *f)
+enum res core_files_create(struct core *core, const char *aout, struct proc_files *out, struct fault *f)
 {
-	const struct core_range *exe = core_exe(core);
 	struct core_files *files;
 	OWNED(fd_release) int root = aout == NULL ? -1 : open(aout, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -168,11 +167,10 @@ enum res core_files_create(const struct core *core, const char *aout, struct pro
 		return fault_memory(f);
 	files->only = root >= 0;
 	files->root = fd_keep(&root);
-	if (exe != NULL)
-		files->exe = strndup(exe->path, exe->path_len);
+	files->exe = core_exe_path(core);
 	if (aout != NULL)
 		files->aout = strdup(aout);
-	if ((exe != NULL && files->exe == NULL) || (aout != NULL && files->aout == NULL)) {
+	if (aout != NULL && files->aout == NULL) {
 		files_destroy(files);
 		return fault_memory(f);
 	}

@@ -21,6 +21,8 @@ struct proc_backend {
 	int (*lwp_name)(struct ps_prochandle *P, lwpid_t id, char *buf, size_t n, void *data);
 	core_content_t (*content)(struct ps_prochandle *P, void *data);
 	int (*state)(struct ps_prochandle *P, void *data); /* PS_*; NULL: handle.state as it is */
+	/* Device and inode of the executable, whatever its name leads to by now; they stay as they are if unknown. */
+	void (*exec_file)(uint64_t *dev, uint64_t *inode, void *data);
 	/* Read all mappings into maps (cleared by the caller). Used instead of pop_read_maps. */
 	enum res (*read_maps)(struct ps_prochandle *P, struct proc_maps *maps, struct fault *f, void *data);
 	void (*release)(struct ps_prochandle *P, int flags, void *data); /* before ops.pop_fini */
@@ -53,6 +55,10 @@ struct proc_objects *handle_objects(struct ps_prochandle *P);
  * handle), made for objects_create. Bytes read, 0: unreadable. When the handle is released, objects that
  * read through it by this function read nothing any more. */
 ssize_t handle_read_raw(void *P, void *buf, size_t n, uint64_t va);
+
+/* An objects_name_fn (data is the handle): the executable where AT_PHDR says, a library by the dynamic linker's list
+ * (names.c). */
+objects_name_fn handle_name_moved;
 
 /* The object that is the executable: the one AT_PHDR or AT_ENTRY lies in, else the one at the path of
  * pop_execname, else the first. NULL: no objects. */

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fileio.h"
 #include "base/owned.h"
@@ -193,6 +194,17 @@ static int backend_lwp_name(struct ps_prochandle *P, lwpid_t id, char *buf, size
 	return live_name(live->dir, id, buf, n) == RES_OK ? 0 : -1;
 }
 
+static void backend_exec_file(uint64_t *dev, uint64_t *inode, void *data)
+{
+	const struct live *live = data;
+	struct stat st;
+
+	if (fstatat(live->mm_dir, "exe", &st, 0) != 0)
+		return;
+	*dev = st.st_dev;
+	*inode = st.st_ino;
+}
+
 static core_content_t backend_content(struct ps_prochandle *P, void *data)
 {
 	(void)P;
@@ -263,6 +275,7 @@ static const struct proc_backend backend = {
 	},
 	.lwp_name = backend_lwp_name,
 	.content = backend_content,
+	.exec_file = backend_exec_file,
 	.state = backend_state,
 	.read_maps = backend_read_maps,
 	.release = backend_release,

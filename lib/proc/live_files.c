@@ -91,6 +91,10 @@ static int open_map_link(const struct live_files *files, const struct proc_map *
 	char link[64];
 	OWNED(fd_release) int path_fd = -1;
 
+	if (m->moved) {
+		errno = ENOENT;
+		return -1;
+	}
 	(void)snprintf(link, sizeof(link), "map_files/%lx-%lx", (unsigned long)m->pr.pr_vaddr,
 	    (unsigned long)(m->pr.pr_vaddr + m->pr.pr_size));
 	path_fd = openat(files->mm_dir, link, O_PATH | O_CLOEXEC);

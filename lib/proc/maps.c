@@ -9,6 +9,7 @@ void proc_maps_clear(struct proc_maps *maps)
 	for (size_t i = 0; i < maps->n; i++) {
 		if (!maps->at[i].shared)
 			free(maps->at[i].path);
+		free(maps->at[i].was);
 	}
 	vec_free(maps);
 }

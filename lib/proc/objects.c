@@ -8,7 +8,7 @@
  *   /lib/libx.so   off 0       r--    the same file again from its beginning: another object
  *
  * Anonymous mappings between do not end an object (a program may replace parts of its own text by huge
- * pages), another file's do. Lists with reference counting, notices and file bytes are here too; opening
+ * pages: objects_moved.c), another file's do. Lists with reference counting, notices and file bytes are here too; opening
  * and believing files is in objects_verify.c. */
 #include <stdarg.h>
 #include <stdio.h>
@@ -199,7 +199,7 @@ enum res objects_file_bytes(struct proc_objects *o, uintptr_t addr, struct span 
 	size_t room;
 	bool writable;
 
-	if (m == NULL || m->object < 0 || (m->pr.pr_mflags & MA_WRITE) != 0 ||
+	if (m == NULL || m->object < 0 || m->moved || (m->pr.pr_mflags & MA_WRITE) != 0 ||
 	    (m->pr.pr_mflags & MA_READ) == 0)
 		return RES_NONE;
 	obj = &o->objects.at[m->object];

@@ -4,7 +4,8 @@
  * it: files are opened, and their symbols read, at most once, and only when somebody asks.
  *
  *   maps[]    ascending, not overlapping; each names its object by index (or -1)
- *   objects[] one per (path, device, inode) run of neighbouring mappings; image and symbols on demand */
+ *   objects[] one per (path, device, inode) run of neighbouring mappings; image and symbols on demand. Some may have lost
+ *             their mappings to another one (objects_claim_moved): they are not `loaded` */
 #ifndef PROC_OBJECTS_H
 #define PROC_OBJECTS_H
 
@@ -24,7 +25,10 @@ struct proc_map {
 	uint64_t inode; /* 0 unknown (core) or anonymous */
 	bool deleted;   /* the kernel says the file has no name any more */
 	bool shared;    /* path is that of a mapping before it in the list, which frees it */
-	int object;     /* index in objects, -1: no file; filled by objects_create */
+	bool moved; /* not of the file: other memory, to which that part of the object was copied. path, dev,
+	                 * inode, deleted and the offset are those of the file all the same */
+	char *was;  /* owned; its path before that was found out, or NULL */
+	int object; /* index in objects, -1: no file; filled by objects_create */
 };
 
 struct proc_maps { /* a VEC */
@@ -91,6 +95,7 @@ struct proc_objects {
 	elf_read_fn *read;
 	void *read_data;
 	bool remembered;   /* objects_remember was called */
+	bool claimed;      /* objects_claim_moved was called */
 	bool no_build_ids; /* illumos: files are compared by their headers, for they have none */
 };
 
@@ -99,6 +104,24 @@ struct proc_objects *objects_create(
     struct proc_maps *maps, const struct proc_files *files, elf_read_fn *read, void *read_data);
 struct proc_objects *objects_ref(struct proc_objects *o);
 void objects_unref(struct proc_objects *o); /* NULL ok; frees everything with the last reference */
+
+/* What the file of an object is called whose mappings are all moved. */
+struct proc_origin {
+	char *path;          /* malloc'd */
+	uint64_t dev, inode; /* as in struct proc_map; 0 unknown */
+	bool deleted;
+};
+
+/* Name the object whose ELF header is at lo, which reaches up to hi, with that load bias and PT_DYNAMIC (0: none) at this
+ * address. False: unknown. */
+typedef bool objects_name_fn(
+    void *data, uint64_t lo, uint64_t hi, uint64_t bias, uint64_t dynamic, struct proc_origin *out);
+
+/* Give each object what runs in its place from other memory: text that a program has copied onto huge pages, into
+ * anonymous memory or a file of memory (objects_moved.c). name may be NULL: objects without any mapping of their file stay
+ * unknown. To be called once, before any object was asked for: it may add some. Reads memory where there is executable
+ * memory that no file is mapped at, and nothing else. */
+void objects_claim_moved(struct proc_objects *o, objects_name_fn *name, void *data);
 
 /* The mapping that holds addr, or NULL. Binary search. */
 const struct proc_map *objects_map(const struct proc_objects *o, uintptr_t addr);
@@ -134,7 +157,7 @@ void objects_notice(struct proc_objects *o, bool failed, const char *fmt, ...)
 
 /* File bytes backing addr, if addr lies in a private read-only mapping whose segment is not PF_W
  * (so memory equals file): for Pread over holes of a core, and for reading text without touching the
- * target. RES_NONE: ask memory. Opens the object's image. */
+ * target. RES_NONE: ask memory; always so for what was moved. Opens the object's image. */
 enum res objects_file_bytes(struct proc_objects *o, uintptr_t addr, struct span *out);
 
 #endif

@@ -22,43 +22,15 @@
 #include "elf/class.h"
 #include "elf/debugfile.h"
 #include "elf/notes.h"
+#include "proc/mapped.h"
 #include "proc/objects.h"
 
 enum {
-	PHDRS_LIMIT = 128,         /* real ones have about a dozen */
 	NOTES_LIMIT = 1 << 16,     /* bytes of one PT_NOTE */
 	MEMORY_LIMIT = 256u << 20, /* bytes of an image from memory */
 	NT_GNU_BUILD_ID_TYPE = 3,
 	PAGE = 4096
 };
-
-/* Where the build-id is read from: the first page of what is mapped at base, read once, which mostly has
- * all of it, and memory for the rest. */
-struct window {
-	struct proc_objects *o;
-	uint64_t base;
-	size_t n;
-	uint8_t page[PAGE];
-};
-
-static bool window_read(struct window *w, void *buf, size_t n, uint64_t va)
-{
-	if (va >= w->base && va - w->base <= w->n && n <= w->n - (va - w->base)) {
-		memcpy(buf, w->page + (va - w->base), n);
-		return true;
-	}
-	return w->o->read(w->o->read_data, buf, n, va) == (ssize_t)n;
-}
-
-static bool window_open(struct window *w, struct proc_objects *o, uint64_t base)
-{
-	ssize_t got = o->read == NULL ? 0 : o->read(o->read_data, w->page, sizeof(w->page), base);
-
-	w->o = o;
-	w->base = base;
-	w->n = got > 0 ? (size_t)got : 0;
-	return w->n > 0;
-}
 
 static void build_id_set(struct proc_build_id *id, const struct span *bytes)
 {
@@ -87,14 +59,14 @@ static const char *build_id_text(const struct proc_build_id *id, char buf[2 * PR
 
 /* The build-id among the notes of one PT_NOTE at va. RES_FAIL: unreadable. */
 static enum res notes_build_id(
-    struct window *w, uint64_t va, uint64_t size, size_t align, struct proc_build_id *id)
+    struct mapped *w, uint64_t va, uint64_t size, size_t align, struct proc_build_id *id)
 {
 	size_t n = size < NOTES_LIMIT ? (size_t)size : NOTES_LIMIT;
 	OWNED(mem_release) void *bytes = malloc(n == 0 ? 1 : n);
 	struct elf_note note;
 	struct span s;
 
-	if (bytes == NULL || !window_read(w, bytes, n, va))
+	if (bytes == NULL || !mapped_read(w, bytes, n, va))
 		return RES_FAIL;
 	s = span_of(bytes, n);
 	while (elf_note_next(&s, align, &note) == RES_OK) {
@@ -107,48 +79,20 @@ static enum res notes_build_id(
 	return RES_NONE;
 }
 
-/* RES_NONE: what is there is no ELF file. */
-static enum res read_phdrs(struct window *w, GElf_Phdr phdrs[PHDRS_LIMIT], size_t *n)
-{
-	uint8_t head[sizeof(GElf_Ehdr)], raw[PHDRS_LIMIT * sizeof(GElf_Phdr)];
-	const struct elf_class *c;
-	GElf_Ehdr ehdr;
-
-	if (!window_read(w, head, sizeof(head), w->base))
-		return RES_FAIL;
-	c = elf_class_of(head);
-	if (memcmp(head, ELFMAG, SELFMAG) != 0 || c == NULL)
-		return RES_NONE;
-	elf_class_ehdr(c, head, &ehdr);
-	if (ehdr.e_phentsize != c->phdr || ehdr.e_phnum == 0)
-		return RES_NONE;
-	*n = ehdr.e_phnum < PHDRS_LIMIT ? ehdr.e_phnum : PHDRS_LIMIT;
-	if (!window_read(w, raw, *n * c->phdr, w->base + ehdr.e_phoff))
-		return RES_FAIL;
-	for (size_t i = 0; i < *n; i++)
-		elf_class_phdr(c, raw + i * c->phdr, &phdrs[i]);
-	return RES_OK;
-}
-
 /* The build-id of what is mapped at base. RES_NONE: it was all read and has none; RES_FAIL: memory
  * cannot be read, so nothing is known. */
 static enum res memory_build_id(struct proc_objects *o, uint64_t base, struct proc_build_id *id)
 {
-	GElf_Phdr phdrs[PHDRS_LIMIT];
-	uint64_t bias = base;
+	GElf_Phdr phdrs[MAPPED_PHDRS];
 	bool unreadable = false;
-	struct window w;
+	struct mapped w;
 	size_t n = 0;
-	enum res res = window_open(&w, o, base) ? read_phdrs(&w, phdrs, &n) : RES_FAIL;
+	enum res res = mapped_open(&w, o->read, o->read_data, base) ? mapped_phdrs(&w, phdrs, &n) : RES_FAIL;
+	uint64_t bias;
 
 	if (res != RES_OK)
 		return res;
-	for (size_t i = 0; i < n; i++) {
-		if (phdrs[i].p_type == PT_LOAD && phdrs[i].p_offset < PAGE) {
-			bias = base - (phdrs[i].p_vaddr - phdrs[i].p_offset);
-			break;
-		}
-	}
+	bias = mapped_bias(phdrs, n, base);
 	for (size_t i = 0; i < n; i++) {
 		if (phdrs[i].p_type != PT_NOTE)
 			continue;
@@ -221,6 +165,18 @@ static const struct proc_map *main_mapping(const struct proc_objects *o, const s
 			return m;
 	}
 	return &o->maps.at[obj->first];
+}
+
+/* The mapping through which the file is opened: not one of other memory, if there is any. */
+static const struct proc_map *file_mapping(const struct proc_objects *o, const struct proc_object *obj)
+{
+	const struct proc_map *m = main_mapping(o, obj);
+
+	for (size_t i = obj->first; m->moved && i <= obj->last; i++) {
+		if (is_of(o, obj, &o->maps.at[i]) && !o->maps.at[i].moved)
+			m = &o->maps.at[i];
+	}
+	return m;
 }
 
 /* False: no segment of img is where the mapping is. */
@@ -376,7 +332,7 @@ static enum res image_from_file(struct proc_objects *o, struct proc_object *obj)
 	OWNED(fd_release)
 	int fd = o->files.open_mapping == NULL
 		     ? -1
-		     : o->files.open_mapping(o->files.data, main_mapping(o, obj), &proven, &f);
+		     : o->files.open_mapping(o->files.data, file_mapping(o, obj), &proven, &f);
 	struct elf_image *img;
 	char why[PATH_MAX + 64];
 	enum res magic;

@@ -107,12 +107,22 @@ enum res ops_read_maps(struct ps_prochandle *P, struct proc_maps *maps)
 	return RES_OK;
 }
 
+/* Which executable memory is moved text, asked once. The files of an illumos core are the dynamic linker's list already. */
+static void claim_moved(struct ps_prochandle *P)
+{
+	if (P->objects == NULL || P->objects->claimed || P->illumos)
+		return;
+	P->objects->claimed = true; /* a question about names may come back here */
+	objects_claim_moved(P->objects, handle_name_moved, P);
+}
+
 struct proc_objects *handle_objects(struct ps_prochandle *P)
 {
 	struct proc_maps maps = VEC_EMPTY;
 	enum res res;
 
 	if (P->objects != NULL) {
+		claim_moved(P);
 		/* A live process may end before its files are looked at. */
 		if (!P->made_up && P->state != PS_DEAD)
 			objects_remember(P->objects);
@@ -127,5 +137,6 @@ struct proc_objects *handle_objects(struct ps_prochandle *P)
 		return NULL;
 	}
 	P->objects = objects_create(&maps, &ops_files, handle_read_raw, P);
+	claim_moved(P);
 	return P->objects;
 }

@@ -70,9 +70,19 @@ static bool matches(const char *path, const char *name, enum match how)
 	}
 }
 
+/* Is the beginning of the file mapped there? A part of a file may be mapped once more, below or above it. */
+static bool has_start(const struct proc_objects *o, const struct proc_object *obj)
+{
+	const struct proc_map *m = objects_map(o, obj->base);
+
+	return m != NULL && m->pr.pr_offset == 0;
+}
+
 /* The object called `name`; the better kind of match first, whatever the order of the mappings. */
 static struct proc_object *object_named(struct ps_prochandle *P, struct proc_objects *o, const char *name)
 {
+	struct proc_object *found = NULL;
+
 	if (name == PR_OBJ_EXEC || (name != PR_OBJ_LDSO && strcmp(name, "a.out") == 0))
 		return handle_executable(P);
 	if (name == PR_OBJ_LDSO) {
@@ -80,11 +90,16 @@ static struct proc_object *object_named(struct ps_prochandle *P, struct proc_obj
 
 		return base == -1 ? NULL : objects_at(o, (uintptr_t)base);
 	}
-	for (int how = MATCH_PATH; how < MATCHES; how++)
-		for (size_t i = 0; i < o->objects.n; i++)
-			if (o->objects.at[i].loaded && matches(o->objects.at[i].path, name, (enum match)how))
-				return &o->objects.at[i];
-	return NULL;
+	for (int how = MATCH_PATH; how < MATCHES && found == NULL; how++) {
+		for (size_t i = 0; i < o->objects.n && (found == NULL || !has_start(o, found)); i++) {
+			struct proc_object *obj = &o->objects.at[i];
+
+			if (obj->loaded && (found == NULL || has_start(o, obj)) &&
+			    matches(obj->path, name, (enum match)how))
+				found = obj;
+		}
+	}
+	return found;
 }
 
 /* RES_OK: a definition; RES_NONE: nothing, or, with *undefined set, only a reference in *sym. */

@@ -269,7 +269,8 @@ START_TEST(many_pages_find_their_bytes)
 	setup(PAGES);
 	for (uintptr_t va = DATA; va < DATA + PAGES * PAGE; va += 997)
 		ck_assert_uint_eq(byte_at(va, 1), truth(va, 0));
-	ck_assert_uint_le(target.fake.reads, PAGES); /* neighbours came along */
+	/* Neighbours came along. One more asks whose text the executable memory is. */
+	ck_assert_uint_le(target.fake.reads, PAGES + 1);
 	teardown();
 }
 END_TEST

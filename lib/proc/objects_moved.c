@@ -1,0 +1,395 @@
+/* Text that runs from other memory than a mapping of its own file: programs copy theirs onto huge pages.
+ *
+ *   /lib/libx.so   off 0       r--  ─┐ the ELF header: its program headers say which addresses are the object's
+ *   (anonymous)                r-x   │ inside them, where a segment is executable: its text
+ *   /lib/libx.so   off 0x9000  r--   │ goes on behind it
+ *   /lib/libx.so   off 0x9000  rw-  ─┘
+ *
+ * Instead of anonymous memory there may be a file of memory (memfd, hugetlbfs, System V), which for this is no ELF file,
+ * only a part of the text may have been moved, or all mappings: then the dynamic linker's list, or for the program the
+ * auxiliary vector, says what the object is called.
+ *
+ * Looked for from each executable mapping that is no file's, or one of a file which is mapped with one set of rights; most
+ * processes have none. From there the next ELF header below is the one that can claim it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/owned.h"
+#include "proc/mapped.h"
+#include "proc/objects.h"
+
+enum {
+	LOOK_DOWN = 32,   /* mappings below one that is to be claimed */
+	LOOKS_MAX = 1024, /* headers that are read in all */
+	PAGE = MAPPED_PAGE,
+	RIGHTS = MA_READ | MA_WRITE | MA_EXEC
+};
+#define SPAN_MAX (16ULL << 30) /* of one object: linkers make 2 GB, with large code models more */
+
+enum looked { LOOKED_NOT, LOOKED_NOTHING, LOOKED_HEADER };
+
+/* An ELF header in memory and what it says. */
+struct header {
+	size_t at; /* index of its mapping */
+	uint64_t bias, lo, hi;
+	GElf_Phdr phdrs[MAPPED_PHDRS];
+	size_t n;
+};
+
+struct claim {
+	struct proc_objects *o;
+	objects_name_fn *name;
+	void *data;
+	uint8_t *looked; /* enum looked of each mapping; NULL: none yet */
+	unsigned looks;
+};
+
+static uint64_t page_down(uint64_t va)
+{
+	return va & ~(uint64_t)(PAGE - 1);
+}
+
+static uint64_t page_up(uint64_t va)
+{
+	return page_down(va + PAGE - 1);
+}
+
+static uint64_t end_of(const struct proc_map *m)
+{
+	return m->pr.pr_vaddr + m->pr.pr_size;
+}
+
+/* Is all that is mapped of the object mapped with the same rights? A loaded file has text and data. */
+static bool uniform(const struct proc_objects *o, const struct proc_object *obj)
+{
+	int rights = o->maps.at[obj->first].pr.pr_mflags & RIGHTS;
+
+	for (size_t i = obj->first + 1; i <= obj->last; i++) {
+		const struct proc_map *m = &o->maps.at[i];
+
+		if (m->object >= 0 && &o->objects.at[m->object] == obj &&
+		    (m->pr.pr_mflags & RIGHTS) != rights)
+			return false;
+	}
+	return true;
+}
+
+/* May the mapping be part of another object than it seems to be? */
+static bool doubtful(const struct proc_objects *o, const struct proc_map *m)
+{
+	return m->object < 0 ||
+	       (o->objects.at[m->object].path[0] == '/' && uniform(o, &o->objects.at[m->object]));
+}
+
+/* --- headers --- */
+
+static bool header_span(const struct proc_map *m, struct header *h)
+{
+	uint64_t lo = UINT64_MAX, hi = 0;
+
+	for (size_t i = 0; i < h->n; i++) {
+		const GElf_Phdr *ph = &h->phdrs[i];
+
+		if (ph->p_type != PT_LOAD || ph->p_memsz == 0 || ph->p_memsz > SPAN_MAX ||
+		    ph->p_vaddr > UINT64_MAX - 2 * SPAN_MAX)
+			continue;
+		lo = ph->p_vaddr < lo ? ph->p_vaddr : lo;
+		hi = ph->p_vaddr + ph->p_memsz > hi ? ph->p_vaddr + ph->p_memsz : hi;
+	}
+	if (lo >= hi || hi - lo > SPAN_MAX)
+		return false;
+	h->lo = h->bias + page_down(lo);
+	h->hi = h->bias + page_up(hi);
+	return h->lo == m->pr.pr_vaddr && h->hi > h->lo;
+}
+
+/* The segment that the page at va is of; NULL: none. */
+static const GElf_Phdr *segment_at(const struct header *h, uint64_t va)
+{
+	for (size_t i = 0; i < h->n; i++) {
+		const GElf_Phdr *ph = &h->phdrs[i];
+
+		if (ph->p_type == PT_LOAD && va - h->bias >= page_down(ph->p_vaddr) &&
+		    va - h->bias < page_up(ph->p_vaddr + ph->p_memsz))
+			return ph;
+	}
+	return NULL;
+}
+
+/* Which place in the file the dynamic linker maps at va, an address of this segment. */
+static uint64_t offset_at(const struct header *h, const GElf_Phdr *ph, uint64_t va)
+{
+	return page_down(ph->p_offset) + (va - h->bias - page_down(ph->p_vaddr));
+}
+
+/* Is there that part of the file which the headers want there? */
+static bool in_place(const struct header *h, const struct proc_map *m)
+{
+	const GElf_Phdr *ph = segment_at(h, m->pr.pr_vaddr);
+
+	return ph != NULL && (uint64_t)m->pr.pr_offset == offset_at(h, ph, m->pr.pr_vaddr);
+}
+
+static bool phdrs_of_image(struct proc_objects *o, struct proc_object *obj, struct header *h)
+{
+	if (objects_image(o, obj) != RES_OK || obj->from_memory)
+		return false;
+	h->n = elf_image_phnum(obj->image) < MAPPED_PHDRS ? elf_image_phnum(obj->image) : MAPPED_PHDRS;
+	memcpy(h->phdrs, elf_image_phdrs(obj->image), h->n * sizeof(h->phdrs[0]));
+	return true;
+}
+
+/* Does the last page of m show what the headers want there? Of a file that is only read it does not. */
+static bool ends_in_place(const struct header *h, const struct proc_map *m)
+{
+	uint64_t last = end_of(m) - PAGE;
+	const GElf_Phdr *ph = segment_at(h, last);
+
+	return ph != NULL && (uint64_t)m->pr.pr_offset + (last - m->pr.pr_vaddr) == offset_at(h, ph, last);
+}
+
+/* The ELF header at mapping i, which may be of any kind. file_too: what a core has not saved, the file has. */
+static bool header_read(struct claim *c, size_t i, bool file_too, struct header *h)
+{
+	const struct proc_map *m = &c->o->maps.at[i];
+	struct mapped w;
+	enum res res = RES_FAIL;
+
+	*h = (struct header){ .at = i };
+	if (mapped_open(&w, c->o->read, c->o->read_data, m->pr.pr_vaddr))
+		res = mapped_phdrs(&w, h->phdrs, &h->n);
+	if (res == RES_FAIL && file_too && m->object >= 0 &&
+	    phdrs_of_image(c->o, &c->o->objects.at[m->object], h))
+		res = RES_OK;
+	if (res != RES_OK)
+		return false;
+	h->bias = mapped_bias(h->phdrs, h->n, m->pr.pr_vaddr);
+	return header_span(m, h) && (m->object < 0 || m->deleted || ends_in_place(h, m));
+}
+
+/* Can mapping i begin with an ELF header? */
+static bool can_hold_header(const struct proc_map *m)
+{
+	if ((m->pr.pr_mflags & MA_READ) == 0)
+		return false;
+	if (m->object >= 0)
+		return m->pr.pr_offset == 0;
+	return (m->pr.pr_mflags & (MA_WRITE | MA_EXEC)) != MA_WRITE;
+}
+
+/* --- claiming --- */
+
+static bool same_file(const struct proc_map *a, const struct proc_map *b)
+{
+	return a->object >= 0 && b->object >= 0 && a->inode == b->inode && a->dev == b->dev &&
+	       strcmp(a->path, b->path) == 0;
+}
+
+static void set_loaded(struct proc_objects *o, struct proc_object *obj, bool loaded)
+{
+	if (obj->loaded == loaded || (loaded && o->n_loaded >= LOADED_MAX))
+		return;
+	obj->loaded = loaded;
+	o->n_loaded += loaded ? 1 : (size_t)-1;
+}
+
+/* Make mapping i one of object `to`. */
+static void belong(struct proc_objects *o, size_t i, size_t to)
+{
+	struct proc_object *obj = &o->objects.at[to];
+	struct proc_map *m = &o->maps.at[i];
+
+	if (m->object >= 0 && (size_t)m->object != to)
+		set_loaded(o, &o->objects.at[m->object], false);
+	m->object = (int)to;
+	obj->first = i < obj->first ? i : obj->first;
+	obj->last = i > obj->last ? i : obj->last;
+	if ((m->pr.pr_mflags & MA_EXEC) != 0)
+		set_loaded(o, obj, true);
+}
+
+/* What the mapping would say of itself had the text not been moved. */
+static bool disguise(struct proc_map *m, const struct proc_origin *as, uint64_t offset)
+{
+	char *path = strdup(as->path);
+	size_t n = strlen(as->path), room = sizeof(m->pr.pr_mapname) - 1;
+
+	if (path == NULL)
+		return false;
+	m->was = m->shared ? NULL : m->path;
+	m->path = path;
+	m->shared = false;
+	m->moved = true;
+	m->dev = as->dev;
+	m->inode = as->inode;
+	m->deleted = as->deleted;
+	m->pr.pr_offset = (off_t)offset;
+	m->pr.pr_mflags &= ~(MA_ANON | MA_SHARED);
+	(void)snprintf(m->pr.pr_mapname, room + 1, "%s", n > room ? as->path + n - room : as->path);
+	return true;
+}
+
+/* A mapping of the span that shows a file, at the place in it that the headers want. *sure: it is the object's own; a
+ * file of memory has no name in any folder, and text would be at its beginning. NULL: there is none. */
+static const struct proc_map *file_in_span(const struct claim *c, const struct header *h, bool *sure)
+{
+	const struct proc_map *start = NULL;
+
+	for (size_t i = h->at; i < c->o->maps.n && c->o->maps.at[i].pr.pr_vaddr < h->hi; i++) {
+		const struct proc_map *m = &c->o->maps.at[i];
+
+		if (m->object < 0 || m->path[0] != '/' || !in_place(h, m))
+			continue;
+		*sure = m->pr.pr_offset != 0 || !m->deleted;
+		if (*sure)
+			return m;
+		start = start == NULL ? m : start;
+	}
+	*sure = false;
+	return start;
+}
+
+/* The object of the header: that of a file mapped in its span, else a new one under the name it is known by. */
+static bool find_owner(struct claim *c, const struct header *h, struct proc_origin *as, size_t *owner)
+{
+	struct proc_map *first = &c->o->maps.at[h->at];
+	bool sure;
+	const struct proc_map *file = file_in_span(c, h, &sure);
+	uint64_t dynamic = 0;
+
+	for (size_t i = 0; i < h->n; i++) {
+		if (h->phdrs[i].p_type == PT_DYNAMIC)
+			dynamic = h->bias + h->phdrs[i].p_vaddr;
+	}
+	if (!sure && c->name != NULL && c->name(c->data, h->lo, h->hi, h->bias, dynamic, as)) {
+		struct proc_object new = {
+			.first = h->at, .last = h->at, .base = h->lo, .mapped_res = RES_FAIL
+		};
+
+		if (file != NULL && strcmp(file->path, as->path) == 0) {
+			free(as->path);
+		} else {
+			new.path = strdup(as->path);
+			*owner = c->o->objects.n;
+			if (new.path != NULL && c->o->objects.n < INT32_MAX &&vec_push(&c->o->objects, new))
+				return true;
+			free(new.path);
+			free(as->path);
+			as->path = NULL;
+			return false;
+		}
+	}
+	as->path = file == NULL ? NULL : strdup(file->path);
+	if (file == NULL || as->path == NULL)
+		return false;
+	as->dev = file->dev;
+	as->inode = file->inode;
+	as->deleted = file->deleted;
+	*owner = (size_t)(same_file(first, file) ? first->object : file->object);
+	return true;
+}
+
+/* Is this mapping, in the span of h and of no known part of the file, what was put in the place of one? */
+static bool replaces(const struct header *h, const struct proc_map *m, const GElf_Phdr *ph)
+{
+	if ((m->pr.pr_mflags & RIGHTS) == 0)
+		return false;
+	if ((m->pr.pr_mflags & MA_EXEC) == 0) /* .bss is anonymous as it is */
+		return m->pr.pr_vaddr - h->bias < page_up(ph->p_vaddr + ph->p_filesz);
+	for (size_t i = 0; i < h->n; i++) {
+		const GElf_Phdr *x = &h->phdrs[i];
+
+		if (x->p_type == PT_LOAD && (x->p_flags & PF_X) != 0 &&
+		    end_of(m) - h->bias > page_down(x->p_vaddr) &&
+		    m->pr.pr_vaddr - h->bias < page_up(x->p_vaddr + x->p_memsz))
+			return true;
+	}
+	return false;
+}
+
+/* Give the object of h what lies in its span. */
+static void claim_span(struct claim *c, const struct header *h)
+{
+	struct proc_objects *o = c->o;
+	struct proc_origin as = { .path = NULL };
+	size_t owner;
+
+	if (!find_owner(c, h, &as, &owner))
+		return;
+	for (size_t i = h->at; i < o->maps.n && o->maps.at[i].pr.pr_vaddr < h->hi; i++) {
+		struct proc_map *m = &o->maps.at[i];
+		const GElf_Phdr *ph = segment_at(h, m->pr.pr_vaddr);
+		bool file;
+
+		if (ph == NULL || (m->object >= 0 && (size_t)m->object == owner))
+			continue;
+		file = m->object >= 0 && m->inode == as.inode && m->dev == as.dev &&
+		       strcmp(m->path, as.path) == 0 && in_place(h, m);
+		if (!file && (!doubtful(o, m) || !replaces(h, m, ph) ||
+				 !disguise(m, &as, offset_at(h, ph, m->pr.pr_vaddr))))
+			continue;
+		belong(o, i, owner);
+	}
+	o->objects.at[owner].base = h->lo;
+	free(as.path);
+}
+
+/* Is there text in the span of h that is no known part of the file? */
+static bool has_moved(const struct proc_objects *o, const struct header *h)
+{
+	for (size_t i = h->at; i < o->maps.n && o->maps.at[i].pr.pr_vaddr < h->hi; i++) {
+		const struct proc_map *m = &o->maps.at[i];
+		const GElf_Phdr *ph = segment_at(h, m->pr.pr_vaddr);
+
+		if ((m->pr.pr_mflags & MA_EXEC) != 0 && ph != NULL && doubtful(o, m) && replaces(h, m, ph) &&
+		    (m->object < 0 || m->deleted || !in_place(h, m)))
+			return true;
+	}
+	return false;
+}
+
+/* Look for the header of the object that mapping i may be of. */
+static void claim(struct claim *c, size_t i)
+{
+	const struct proc_map *m = &c->o->maps.at[i];
+	uint64_t va = m->pr.pr_vaddr;
+	struct header h;
+
+	for (size_t k = i + 1;
+	     k-- > 0 && i - k < LOOK_DOWN && va - c->o->maps.at[k].pr.pr_vaddr < SPAN_MAX;) {
+		if (c->looked[k] == LOOKED_HEADER)
+			return; /* it has taken what it could */
+		if (c->looked[k] != LOOKED_NOT || !can_hold_header(&c->o->maps.at[k]))
+			continue;
+		if (c->looks++ >= LOOKS_MAX)
+			return;
+		c->looked[k] = LOOKED_NOTHING;
+		if (!header_read(c, k, m->object < 0 || m->deleted, &h))
+			continue;
+		c->looked[k] = LOOKED_HEADER;
+		if (has_moved(c->o, &h))
+			claim_span(c, &h);
+		return;
+	}
+}
+
+void objects_claim_moved(struct proc_objects *o, objects_name_fn *name, void *data)
+{
+	struct claim c = { .o = o, .name = name, .data = data };
+
+	/* Nameless memory first: it is more likely, and looks are counted. */
+	for (int files = 0; files < 2; files++) {
+		for (size_t i = 0; i < o->maps.n && c.looks < LOOKS_MAX; i++) {
+			const struct proc_map *m = &o->maps.at[i];
+
+			if ((m->pr.pr_mflags & MA_EXEC) == 0 || (m->object >= 0) != (files != 0) ||
+			    !doubtful(o, m))
+				continue;
+			if (c.looked == NULL && (c.looked = calloc(o->maps.n, 1)) == NULL)
+				return;
+			claim(&c, i);
+		}
+	}
+	free(c.looked);
+}
