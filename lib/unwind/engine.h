@@ -19,7 +19,9 @@
 #define UNWIND_ENGINE_H
 
 #include <libproc.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "base/fault.h"
 #include "unwind/arch.h"
@@ -48,16 +50,31 @@ struct engine_note {
 	bool exact;   /* its pc is the instruction itself, a trampoline's first, which no call has led to */
 	bool
 	    in_register; /* the return address was in a register: the caller's stack pointer may be the same */
-	bool other_stack;     /* so was the caller's stack pointer: it may be anywhere */
-	bool undefined;       /* ENGINE_OLDEST by CFI that says so, not by a return address of 0 */
-	char why[UNWIND_WHY]; /* for ENGINE_LOST: a phrase */
+	bool other_stack;          /* so was the caller's stack pointer: it may be anywhere */
+	bool undefined;            /* ENGINE_OLDEST by CFI that says so, not by a return address of 0 */
+	enum unwind_reason reason; /* for ENGINE_LOST */
+	char why[UNWIND_WHY];      /* the same as a phrase */
 };
 
 static inline void engine_note_clear(struct engine_note *note)
 {
 	note->signal = note->no_cfi = note->guessed = note->exact = note->undefined = false;
 	note->in_register = note->other_stack = false;
+	note->reason = UNWIND_NO_REASON;
 	note->why[0] = '\0';
+}
+
+/* The walk is lost: why, and the phrase for it. */
+static inline void engine_note_lost(struct engine_note *note, enum unwind_reason reason, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static inline void engine_note_lost(struct engine_note *note, enum unwind_reason reason, const char *fmt, ...)
+{
+	va_list ap;
+
+	note->reason = reason;
+	va_start(ap, fmt);
+	(void)vsnprintf(note->why, sizeof(note->why), fmt, ap);
+	va_end(ap);
 }
 
 struct engine_ops {

@@ -85,17 +85,17 @@ static enum res row_of(struct cfi_engine *e, uint64_t pc, struct cfi_row *made, 
 }
 
 static void why_failed(
-    const struct cfi_engine *e, const struct cfi_state *s, uint64_t pc, char why[UNWIND_WHY])
+    const struct cfi_engine *e, const struct cfi_state *s, uint64_t pc, struct engine_note *note)
 {
 	if (s->reg_missing != CFI_NO_REGISTER)
-		(void)snprintf(why, UNWIND_WHY, "needs %s, which is not known",
+		engine_note_lost(note, UNWIND_NO_REGISTER, "needs %s, which is not known",
 		    s->reg_missing < e->arch->regs ? e->arch->names[s->reg_missing] : "a register");
 	else if (s->va_missing != 0)
-		(void)snprintf(
-		    why, UNWIND_WHY, "stack not readable at 0x%llx", (unsigned long long)s->va_missing);
+		engine_note_lost(note, UNWIND_NO_MEMORY, "stack not readable at 0x%llx",
+		    (unsigned long long)s->va_missing);
 	else
-		(void)snprintf(
-		    why, UNWIND_WHY, "unwind information at 0x%llx is damaged", (unsigned long long)pc);
+		engine_note_lost(
+		    note, UNWIND_DAMAGED, "unwind information at 0x%llx is damaged", (unsigned long long)pc);
 }
 
 /* The row for the code that *a is in. What a handler returns to is where no call was: where that lies directly behind a
@@ -137,7 +137,7 @@ static enum engine_end step(
 		res = cfi_row_apply(row, &s, &next);
 	}
 	if (res == RES_FAIL) {
-		why_failed(e, &s, pc, note->why);
+		why_failed(e, &s, pc, note);
 		*reg_missing = s.reg_missing;
 		return ENGINE_LOST;
 	}

@@ -116,9 +116,10 @@ static bool no_frame_step(
 	return true;
 }
 
-static enum engine_end lost(struct engine_note *note, const char *what, uint64_t va)
+static enum engine_end lost(
+    struct engine_note *note, enum unwind_reason reason, const char *what, uint64_t va)
 {
-	(void)snprintf(note->why, sizeof(note->why), "%s 0x%llx", what, (unsigned long long)va);
+	engine_note_lost(note, reason, "%s 0x%llx", what, (unsigned long long)va);
 	return ENGINE_LOST;
 }
 
@@ -129,22 +130,24 @@ static enum engine_end fp_step(struct ps_prochandle *P, const struct unwind_arch
 	struct unwind_regs next = { .known = 0 };
 
 	if (!regs_known(&a->regs, arch->fp)) {
-		(void)snprintf(
-		    note->why, sizeof(note->why), "needs %s, which is not known", arch->names[arch->fp]);
+		engine_note_lost(
+		    note, UNWIND_NO_REGISTER, "needs %s, which is not known", arch->names[arch->fp]);
 		return ENGINE_LOST;
 	}
 	/* Where code uses it for something else, 0 is as good a value as any. */
 	if (fp == 0)
-		return a->exact ? lost(note, "no frame at the frame pointer", fp) : ENGINE_OLDEST;
+		return a->exact ? lost(note, UNWIND_NO_FRAME, "no frame at the frame pointer", fp)
+				: ENGINE_OLDEST;
 	if (fp < sp || fp % arch->word != 0 || fp - sp > FP_MAX_FRAME)
-		return lost(note, "no frame at the frame pointer", fp);
+		return lost(note, UNWIND_NO_FRAME, "no frame at the frame pointer", fp);
 	if (!memory_number(mem, fp, arch->word, &saved) ||
 	    !memory_number(mem, fp + arch->word, arch->word, &ra))
-		return lost(note, "stack not readable at", fp);
+		return lost(note, UNWIND_NO_MEMORY, "stack not readable at", fp);
 	if (ra == 0)
-		return a->exact ? lost(note, "no return address at", fp + arch->word) : ENGINE_OLDEST;
+		return a->exact ? lost(note, UNWIND_NO_RETURN, "no return address at", fp + arch->word)
+				: ENGINE_OLDEST;
 	if (!call_is_code(P, ra - 1))
-		return lost(note, "no return address at", fp + arch->word);
+		return lost(note, UNWIND_NO_RETURN, "no return address at", fp + arch->word);
 	regs_set(&next, arch->fp, saved);
 	regs_set(&next, arch->sp, fp + 2U * arch->word);
 	regs_set(&next, arch->pc, ra);
@@ -163,7 +166,7 @@ static bool plain_step(struct ps_prochandle *P, const struct unwind_arch *arch, 
 	if (t != NULL) {
 		note->signal = note->exact = true;
 		if (!signal_step(t, mem, a))
-			*end = lost(note, "stack not readable at", a->regs.reg[arch->sp]);
+			*end = lost(note, UNWIND_NO_MEMORY, "stack not readable at", a->regs.reg[arch->sp]);
 		return true;
 	}
 	if (a->exact && returns_at(arch, mem, pc) && no_frame_step(P, arch, mem, a))
@@ -181,16 +184,17 @@ enum engine_end fallback_step(struct ps_prochandle *P, const struct unwind_arch 
 	return plain_step(P, arch, mem, a, note, &end) ? end : fp_step(P, arch, mem, a, note);
 }
 
-static void why_no_cfi(struct ps_prochandle *P, uint64_t pc, char why[UNWIND_WHY])
+static void why_no_cfi(
+    struct ps_prochandle *P, uint64_t pc, enum unwind_reason reason, struct engine_note *note)
 {
 	char path[512], *slash;
 
 	if (Pobjname(P, pc, path, sizeof(path)) == NULL) {
-		(void)snprintf(why, UNWIND_WHY, "no unwind information at 0x%llx", (unsigned long long)pc);
+		engine_note_lost(note, reason, "no unwind information at 0x%llx", (unsigned long long)pc);
 		return;
 	}
 	slash = strrchr(path, '/');
-	(void)snprintf(why, UNWIND_WHY, "no unwind information at 0x%llx in %.64s", (unsigned long long)pc,
+	engine_note_lost(note, reason, "no unwind information at 0x%llx in %.64s", (unsigned long long)pc,
 	    slash != NULL ? slash + 1 : path);
 }
 
@@ -236,8 +240,10 @@ enum engine_end step_without_cfi(struct ps_prochandle *P, const struct unwind_ar
 	if (end == ENGINE_OLDEST &&
 	    (Pobjname(P, pc, name, sizeof(name)) == NULL || !call_is_code(P, a->exact ? pc : pc - 1)))
 		end = ENGINE_LOST;
+	/* With a frame pointer there might have been a way. */
 	if (end == ENGINE_LOST)
-		why_no_cfi(P, pc, note->why);
+		why_no_cfi(P, pc,
+		    note->reason == UNWIND_NO_REGISTER ? UNWIND_NO_REGISTER : UNWIND_UNDESCRIBED, note);
 	return end;
 }
 
@@ -305,7 +311,8 @@ static enum engine_end fp_engine_step(void *engine, struct activation *a, struct
 		}
 		/* Only a frame pointer that is one says by 0 that there is no caller. */
 		if (regs_known(&a->regs, e->arch->fp) && a->regs.reg[e->arch->fp] == 0)
-			return lost(note, "nothing shows the caller of", a->regs.reg[e->arch->pc]);
+			return lost(
+			    note, UNWIND_UNPROVEN, "nothing shows the caller of", a->regs.reg[e->arch->pc]);
 	}
 	return fp_step(e->P, e->arch, e->mem, a, note);
 }

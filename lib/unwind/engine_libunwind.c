@@ -307,17 +307,17 @@ static enum engine_end go_without_cfi(struct lu_engine *e, struct activation *a,
 	return end;
 }
 
-static void why_failed(const struct lu_engine *e, uint64_t pc, char why[UNWIND_WHY])
+static void why_failed(const struct lu_engine *e, uint64_t pc, struct engine_note *note)
 {
 	if (e->reg_missing != NO_REGISTER)
-		(void)snprintf(
-		    why, UNWIND_WHY, "needs %s, which is not known", register_name(e->reg_missing));
+		engine_note_lost(
+		    note, UNWIND_NO_REGISTER, "needs %s, which is not known", register_name(e->reg_missing));
 	else if (e->va_missing != 0)
-		(void)snprintf(
-		    why, UNWIND_WHY, "stack not readable at 0x%llx", (unsigned long long)e->va_missing);
+		engine_note_lost(note, UNWIND_NO_MEMORY, "stack not readable at 0x%llx",
+		    (unsigned long long)e->va_missing);
 	else
-		(void)snprintf(
-		    why, UNWIND_WHY, "unwind information at 0x%llx is damaged", (unsigned long long)pc);
+		engine_note_lost(
+		    note, UNWIND_DAMAGED, "unwind information at 0x%llx is damaged", (unsigned long long)pc);
 }
 
 static enum engine_end lu_step(void *engine, struct activation *a, struct engine_note *note)
@@ -334,7 +334,7 @@ static enum engine_end lu_step(void *engine, struct activation *a, struct engine
 		return go_without_cfi(e, a, note);
 	/* A personality routine's address may be unreadable without harm; what counts is the result. */
 	if (res < 0 || (res > 0 && !cursor_get(e, &next))) {
-		why_failed(e, a->regs.reg[UNWIND_DWARF_PC], note->why);
+		why_failed(e, a->regs.reg[UNWIND_DWARF_PC], note);
 		return ENGINE_LOST;
 	}
 	note->signal = e->calls.is_signal_frame(&e->cursor) > 0;

@@ -115,9 +115,10 @@ struct guard {
 	size_t old_at;           /* steps at which it is moved next */
 };
 
-static void end_with(struct native_stack *s, enum unwind_end end, const char *what, uint64_t va)
+static void end_loop(struct native_stack *s, enum unwind_reason reason, const char *what, uint64_t va)
 {
-	s->end = end;
+	s->end = UNWIND_END_LOOP;
+	s->reason = reason;
 	(void)snprintf(s->why, sizeof(s->why), "%s 0x%llx", what, (unsigned long long)va);
 }
 
@@ -129,12 +130,12 @@ static bool guard_pass(struct unwinder *u, struct guard *g, const struct activat
 	bool changes = from->signal_frame || note->other_stack;
 
 	if ((sp < from->sp && !changes) || (sp == from->sp && !changes && !note->in_register)) {
-		end_with(out, UNWIND_END_LOOP, "the stack does not grow at", from->sp);
+		end_loop(out, UNWIND_DOES_NOT_GROW, "the stack does not grow at", from->sp);
 		from->cfa = 0;
 		return false;
 	}
 	if (pc == g->old_pc && sp == g->old_sp) {
-		end_with(out, UNWIND_END_LOOP, "the stack leads back to", sp);
+		end_loop(out, UNWIND_LEADS_BACK, "the stack leads back to", sp);
 		return false;
 	}
 	if (++g->steps == g->old_at) {
@@ -146,6 +147,7 @@ static bool guard_pass(struct unwinder *u, struct guard *g, const struct activat
 		g->cap += stack_cap(u, sp);
 	if (g->steps >= g->cap || g->steps >= FRAMES_MAX) {
 		out->end = UNWIND_END_CAP;
+		out->reason = UNWIND_TOO_MANY;
 		(void)snprintf(out->why, sizeof(out->why), "stopped after %zu frames", g->steps);
 		return false;
 	}
@@ -184,6 +186,7 @@ static enum res walk(struct unwinder *u, struct activation *a, enum unwind_how h
 		}
 		if (end == ENGINE_LOST) {
 			out->end = UNWIND_END_LOST;
+			out->reason = note.reason;
 			memcpy(out->why, note.why, sizeof(out->why));
 			return RES_OK;
 		}
@@ -207,6 +210,7 @@ enum res native_stack_walk(
 	g.old_pc = regs->reg[u->arch->pc];
 	g.old_sp = regs->reg[u->arch->sp];
 	out->end = UNWIND_END_DONE;
+	out->reason = UNWIND_NO_REASON;
 	out->why[0] = '\0';
 	u->ops->start(u->engine, &a, resumed);
 	return walk(u, &a, resumed ? UNWIND_RESUMED : UNWIND_FIRST, &g, out, f);

@@ -58,10 +58,26 @@ enum unwind_end {
 	UNWIND_END_CAP,  /* frame limit reached */
 };
 
+/* Why a walk ended early. */
+enum unwind_reason {
+	UNWIND_NO_REASON,     /* it did not */
+	UNWIND_NO_REGISTER,   /* what tells the caller's place is in a register that is not known */
+	UNWIND_NO_MEMORY,     /* a word of the stack cannot be read */
+	UNWIND_DAMAGED,       /* unwind information that makes no sense */
+	UNWIND_UNDESCRIBED,   /* nothing describes the code, and there is no other way */
+	UNWIND_NO_FRAME,      /* the frame pointer leads to no frame */
+	UNWIND_NO_RETURN,     /* or to no return address */
+	UNWIND_UNPROVEN,      /* code and stack prove nothing (UNWIND_ENGINE_FP) */
+	UNWIND_DOES_NOT_GROW, /* the caller would lie below its callee */
+	UNWIND_LEADS_BACK,    /* the walk has been there before */
+	UNWIND_TOO_MANY       /* frames */
+};
+
 struct native_stack {
 	VEC(struct native_frame) frames; /* youngest first */
 	enum unwind_end end;
-	char why[128]; /* for LOST, LOOP, CAP: a phrase for the user */
+	enum unwind_reason reason; /* for LOST, LOOP, CAP */
+	char why[128];             /* the same as a phrase for the user */
 };
 
 /* Registers an LWP or a resumed walk starts with: by the DWARF numbers of the target's architecture, `known` a bit
