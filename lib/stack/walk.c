@@ -7,9 +7,11 @@
  *   resumed ────>  its caller */
 #include "stack/walk.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/addrmap.h"
 #include "base/owned.h"
 #include "stack/walk_pass.h"
 
@@ -29,22 +31,56 @@ bool walk_in_loop(const struct walk *w, const struct native_frame *fr)
 	return w->in_loop == NULL || w->in_loop(w->data, fr);
 }
 
+struct walk_cursor walk_cursor_from(const struct native_stack *s, size_t from, size_t n)
+{
+	struct walk_cursor c = { .i = from, .n = n, .signals = n };
+
+	while (c.signals > from && !s->frames.at[c.signals - 1].signal_frame)
+		c.signals--;
+	return c;
+}
+
+/* The first frame from i on that does not end below marker. */
+static size_t reaching(const struct native_stack *s, size_t i, size_t n, uint64_t marker)
+{
+	while (i < n && (s->frames.at[i].signal_frame || s->frames.at[i].cfa <= marker))
+		i++;
+	return i;
+}
+
+int64_t walk_cursor_next(struct walk_cursor *c, const struct native_stack *s, uint64_t marker)
+{
+	size_t i = reaching(s, c->i, c->n, marker);
+
+	/* Behind the last signal frame addresses grow. */
+	if (c->i >= c->signals)
+		c->i = i;
+	while (i < c->n && s->frames.at[i].sp > marker) {
+		while (i < c->signals && !s->frames.at[i].signal_frame)
+			i++;
+		if (i >= c->signals)
+			return -1;
+		i = reaching(s, i, c->n, marker);
+	}
+	if (i == c->n)
+		return -1;
+	c->i = i;
+	return (int64_t)i;
+}
+
 bool walk_agrees(const struct walk *w, size_t from, size_t r, uint64_t k, size_t *seen)
 {
 	const struct native_stack *s = w->out;
 	const struct py_stack *python = w->python;
+	struct walk_cursor c = walk_cursor_from(s, from, s->frames.n);
 
 	*seen = 0;
-	for (size_t i = from; r < python->runs.n; r++) {
+	for (; r < python->runs.n && c.i < c.n; r++) {
 		uint64_t marker = python->runs.at[r].marker;
-		const struct native_frame *fr;
+		int64_t i = walk_cursor_next(&c, s, marker);
+		const struct native_frame *fr = i < 0 ? NULL : &s->frames.at[i];
 
-		while (i < s->frames.n && (s->frames.at[i].signal_frame || s->frames.at[i].cfa <= marker))
-			i++;
-		if (i == s->frames.n)
-			break;
-		fr = &s->frames.at[i];
-		if (marker < fr->sp || fr->no_cfi || fr->pc == 0)
+		if (fr == NULL || fr->no_cfi || fr->pc == 0)
 			continue;
 		if (fr->cfa - marker != k || !walk_in_loop(w, fr))
 			return false;
@@ -76,6 +112,14 @@ static bool confirmed(const struct walk *w, size_t bad, size_t r, size_t *upto)
 	return true;
 }
 
+/* Does a frame before s's frame i hold marker? */
+static bool has_passed(const struct native_stack *s, size_t i, uint64_t marker)
+{
+	int64_t holder = walk_frame_of(s, 0, marker);
+
+	return holder >= 0 && holder < (int64_t)i;
+}
+
 /* How many frames are to be believed: the walk is not, behind the first frame that it reached by guessing
  * (a frame pointer where there is no unwind information), unless a marker confirms the guess. Without
  * a marker above there is nothing to check against, and nothing to lose. */
@@ -83,7 +127,7 @@ static size_t trusted(struct walk *w)
 {
 	struct native_stack *s = w->out;
 	const struct py_stack *python = w->python;
-	size_t bad = 0, r = 0;
+	size_t bad = 0, r = 0, signal = 0; /* signal: the first signal frame */
 	struct walk_trampoline t;
 	const struct native_frame *from; /* where the guess was made; a gap holds a marker itself */
 
@@ -99,8 +143,12 @@ static size_t trusted(struct walk *w)
 			s->frames.at[bad].how = UNWIND_CFI; /* no guess: the code says the same */
 			continue;
 		}
-		while (
-		    r < python->runs.n && python->runs.at[r].marker < (from->pc == 0 ? from->cfa : from->sp))
+		while (signal < bad && !s->frames.at[signal].signal_frame)
+			signal++;
+		/* Of a handler's stack, which may be another one, the markers are known to be below by the walk alone. */
+		while (r < python->runs.n &&
+		       (python->runs.at[r].marker < (from->pc == 0 ? from->cfa : from->sp) ||
+			   (signal < bad && has_passed(s, bad, python->runs.at[r].marker))))
 			r++;
 		if (r == python->runs.n)
 			return s->frames.n;
@@ -121,19 +169,14 @@ static size_t unsought(const struct native_stack *s)
 
 static void learn(const struct native_stack *s, const struct py_stack *python, struct walk_model *model)
 {
-	size_t i = 0, n = model->known ? 0 : unsought(s);
+	struct walk_cursor c = walk_cursor_from(s, 0, model->known ? 0 : unsought(s));
 
-	for (size_t r = 0; !model->known && r < python->runs.n; r++) {
+	for (size_t r = 0; !model->known && r < python->runs.n && c.i < c.n; r++) {
 		uint64_t marker = python->runs.at[r].marker;
-		const struct native_frame *fr;
+		int64_t i = marker == 0 ? -1 : walk_cursor_next(&c, s, marker);
+		const struct native_frame *fr = i < 0 ? NULL : &s->frames.at[i];
 
-		while (i < n && (s->frames.at[i].signal_frame || s->frames.at[i].cfa <= marker))
-			i++;
-		if (i == n)
-			return;
-		fr = &s->frames.at[i];
-		if (marker == 0 || marker < fr->sp || fr->how == UNWIND_FP || fr->no_cfi || fr->pc == 0 ||
-		    i == 0)
+		if (i <= 0 || fr->how == UNWIND_FP || fr->no_cfi || fr->pc == 0)
 			continue;
 		*model = (struct walk_model){ .known = true,
 			.pc = fr->pc,
@@ -144,19 +187,110 @@ static void learn(const struct native_stack *s, const struct py_stack *python, s
 	}
 }
 
+/* How far the ways past such places have led. Where a frame's caller does not lie above it (a signal frame's, or that of code
+ * that changes stacks) the walk turns, in each such place once; and each way believes more frames than the one before. */
+struct progress {
+	struct addrmap turns; /* sp of a frame where it turns → its index */
+	size_t looked, kept;  /* frames that were looked through for those; that were believed last */
+	unsigned stuck;       /* ways that believed no more, in a row */
+};
+enum { STUCK_MAX = 1, FRAMES_MAX = 1 << 22 };
+
+static void progress_release(struct progress *p)
+{
+	addrmap_free(&p->turns);
+}
+
+static bool turns_at(const struct native_stack *s, size_t i)
+{
+	return i + 1 < s->frames.n && s->frames.at[i + 1].sp < s->frames.at[i].sp;
+}
+
+/* Of the frames from keep on, which a way has led to: does one (p->looked) lead back to where the walk has been? *res: RES_FAIL
+ * without memory. */
+static bool leads_back(const struct native_stack *s, size_t keep, struct progress *p, enum res *res)
+{
+	p->looked = p->looked > keep - 1 ? keep - 1 : p->looked;
+	for (; p->looked + 1 < s->frames.n; p->looked++) {
+		uint64_t sp = s->frames.at[p->looked].sp;
+		uint32_t at;
+
+		if (!turns_at(s, p->looked))
+			continue;
+		/* Those of frames that were dropped are in it, too. */
+		if (addrmap_get(&p->turns, sp, &at) && at < p->looked && s->frames.at[at].sp == sp &&
+		    turns_at(s, at))
+			return true;
+		if (!addrmap_put(&p->turns, sp, (uint32_t)p->looked)) {
+			*res = RES_FAIL;
+			break;
+		}
+	}
+	return false;
+}
+
+/* Why the walk ended, to be put back. */
+struct ending {
+	enum unwind_end end;
+	enum unwind_reason reason;
+	char why[sizeof(((struct native_stack *)0)->why)];
+};
+
+static struct ending ending_of(const struct native_stack *s)
+{
+	struct ending e = { .end = s->end, .reason = s->reason };
+
+	memcpy(e.why, s->why, sizeof(e.why));
+	return e;
+}
+
+static void ending_put(struct native_stack *s, const struct ending *e)
+{
+	s->end = e->end;
+	s->reason = e->reason;
+	memcpy(s->why, e->why, sizeof(s->why));
+}
+
+/* Guessed frames are better than none; without a marker to contradict them they stand. */
+static void put_back(
+    struct native_stack *s, size_t keep, uint64_t cfa, const struct native_frame *guessed, size_t n)
+{
+	s->frames.at[keep - 1].cfa = cfa;
+	if (n != 0)
+		memcpy(&s->frames.at[keep], guessed, n * sizeof(*guessed));
+	s->frames.n = keep + n;
+}
+
+/* A way was found: may the walk go on from there? False: *e is why not, if there is more to say than was. */
+static bool may_go_on(
+    const struct native_stack *s, size_t keep, struct progress *p, struct ending *e, enum res *res)
+{
+	p->stuck = keep > p->kept ? 0 : p->stuck + 1;
+	p->kept = keep;
+	if (p->stuck > STUCK_MAX)
+		return false;
+	if (!leads_back(s, keep, p, res))
+		return true;
+	*e = (struct ending){ .end = UNWIND_END_LOOP, .reason = UNWIND_LEADS_BACK };
+	(void)snprintf(e->why, sizeof(e->why), "the stack leads back to 0x%llx",
+	    (unsigned long long)s->frames.at[p->looked].sp);
+	return false;
+}
+
 /* Past one place where the walk is lost. RES_NONE: no way further. */
-static enum res pass(struct walk *w)
+static enum res pass(struct walk *w, struct progress *p)
 {
 	struct native_stack *s = w->out;
 	size_t keep = trusted(w), all = s->frames.n;
 	size_t bytes;
-	enum unwind_end end = s->end;
+	struct ending before;
 	OWNED(mem_release) struct native_frame *guessed = NULL;
 	uint64_t guess;
 	enum res res;
 
-	if (keep == all && end != UNWIND_END_LOST && end != UNWIND_END_LOOP)
+	if (keep == all && s->end != UNWIND_END_LOST && s->end != UNWIND_END_LOOP)
 		return RES_NONE;
+	before = ending_of(s);
 	keep = keep > 0 ? keep : all;
 	bytes = (all - keep) * sizeof(*guessed);
 	guessed = malloc(bytes + 1);
@@ -169,15 +303,13 @@ static enum res pass(struct walk *w)
 	if (keep < all)
 		s->frames.at[keep - 1].cfa = 0; /* where the guess began: not to be believed either */
 	res = walk_pass(w, guess);
-	if (res != RES_NONE)
-		return res;
-	/* Guessed frames are better than none; without a marker to contradict them they stand. */
-	s->frames.at[keep - 1].cfa = guess;
-	if (bytes != 0)
-		memcpy(&s->frames.at[keep], guessed, bytes);
-	s->frames.n = all;
-	s->end = end;
-	return RES_NONE;
+	if (res == RES_OK && !may_go_on(s, keep, p, &before, &res))
+		res = RES_NONE;
+	if (res == RES_NONE) {
+		put_back(s, keep, guess, guessed, all - keep);
+		ending_put(s, &before);
+	}
+	return res;
 }
 
 /* Once more with the registers that a system call leaves known, where the walk lacks a register: vfork() keeps its return address
@@ -196,6 +328,8 @@ static enum res walk_with_args(struct walk *w, struct unwind_regs *regs)
 
 enum res walk_thread(struct walk *w, const prgregset_t prregs, enum py_marking marking)
 {
+	OWNED(progress_release) struct progress progress = { .kept = 0 };
+	struct native_stack *s = w->out;
 	struct unwind_regs regs;
 	enum res res;
 
@@ -209,9 +343,15 @@ enum res walk_thread(struct walk *w, const prgregset_t prregs, enum py_marking m
 		return RES_FAIL;
 	if (marking == PY_MARK_NONE)
 		return res;
-	while (res == RES_OK && w->out->frames.n > 0) {
-		learn(w->out, w->python, w->model);
-		res = pass(w);
+	while (res == RES_OK && s->frames.n > 0) {
+		learn(s, w->python, w->model);
+		if (s->frames.n >= FRAMES_MAX) {
+			s->end = UNWIND_END_CAP;
+			s->reason = UNWIND_TOO_MANY;
+			(void)snprintf(s->why, sizeof(s->why), "stopped after %zu frames", s->frames.n);
+			break;
+		}
+		res = pass(w, &progress);
 	}
 	for (size_t i = 0; i < w->out->frames.n; i++) {
 		if (w->out->frames.at[i].sought)

@@ -11,16 +11,37 @@ static bool is_narrow(struct ps_prochandle *P)
 	return Pstatus(P)->pr_dmodel == PR_MODEL_ILP32;
 }
 
-/* The lowest marker above everything that was walked; 0: none. */
+/* Runs of this runtime before which one, the next younger, lies in the walk. */
+static size_t runs_walked(const struct native_stack *s, const struct py_stack *python, uint32_t runtime)
+{
+	struct walk_cursor c = walk_cursor_from(s, 0, s->frames.n);
+	size_t walked = 0;
+
+	for (size_t r = 0; r < python->runs.n; r++) {
+		const struct py_run *run = &python->runs.at[r];
+
+		if (run->runtime == runtime && run->marker != 0 && walk_cursor_next(&c, s, run->marker) >= 0)
+			walked = r + 1;
+	}
+	return walked;
+}
+
+/* The lowest marker above everything that was walked; 0: none. Behind a signal frame the walk may be below a handler's stack:
+ * what has been walked does not come again. */
 static uint64_t next_marker(const struct native_stack *s, const struct py_stack *python)
 {
 	const struct native_frame *last = &s->frames.at[s->frames.n - 1];
 	uint64_t floor = last->cfa > last->sp ? last->cfa : last->sp, best = 0;
+	bool handled = walk_cursor_from(s, 0, s->frames.n).signals > 0;
+	size_t walked = 0;
 
 	for (size_t r = 0; r < python->runs.n; r++) {
 		uint64_t marker = python->runs.at[r].marker;
+		uint32_t runtime = python->runs.at[r].runtime;
 
-		if (marker >= floor && marker != 0 && (best == 0 || marker < best))
+		if (handled && (r == 0 || runtime != python->runs.at[r - 1].runtime))
+			walked = runs_walked(s, python, runtime);
+		if (r >= walked && marker >= floor && marker != 0 && (best == 0 || marker < best))
 			best = marker;
 	}
 	return best;
@@ -221,6 +242,7 @@ enum res walk_pass_clone(struct walk *w, const struct unwind_regs *regs)
 	if (clone == WALK_CLONE_NEWBORN) {
 		s->frames.n = 1;
 		s->end = UNWIND_END_DONE;
+		s->reason = UNWIND_NO_REASON;
 		return RES_OK;
 	}
 	sp = s->frames.at[0].sp;

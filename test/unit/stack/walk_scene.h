@@ -25,6 +25,7 @@ enum {
 	FIXED,    /* the loop, described by sp: 22 words */
 	ALIEN,    /* nothing describes it */
 	FRAMED,   /* described by rbp, as the loop is */
+	SIGNAL,   /* what a handler returns to: pc, sp and rbp of what was interrupted are at sp */
 	FUNCTIONS,
 	MARKER_BELOW = 0xa0 /* CFA − marker */
 };
@@ -73,6 +74,22 @@ static enum unwind_end up(struct unwind_regs *regs, struct native_frame *fr, uin
 	return UNWIND_END_CAP; /* goes on */
 }
 
+/* To what a signal interrupted. */
+static enum unwind_end interrupted(struct unwind_regs *regs, struct native_frame *fr)
+{
+	static const unsigned dwarf[] = { UNWIND_DWARF_PC, UNWIND_DWARF_RSP, UNWIND_DWARF_RBP };
+	uint64_t sp = fr->sp, value;
+
+	fr->signal_frame = true;
+	for (size_t i = 0; i < sizeof(dwarf) / sizeof(dwarf[0]); i++) {
+		if (!word(sp + 8 * i, &value))
+			return UNWIND_END_LOST;
+		set(regs, dwarf[i], value);
+	}
+	fr->cfa = regs->reg[UNWIND_DWARF_RSP];
+	return UNWIND_END_CAP; /* goes on */
+}
+
 static enum unwind_end step(struct unwind_regs *regs, struct native_frame *fr)
 {
 	uint64_t sp = regs->reg[UNWIND_DWARF_RSP], rbp = regs->reg[UNWIND_DWARF_RBP];
@@ -90,6 +107,8 @@ static enum unwind_end step(struct unwind_regs *regs, struct native_frame *fr)
 		return up(regs, fr, sp + 8, 0);
 	case FIXED:
 		return up(regs, fr, sp + 176, 0);
+	case SIGNAL:
+		return interrupted(regs, fr);
 	default:
 		fr->no_cfi = true;
 		return have_rbp && rbp > sp ? up(regs, fr, rbp + 16, rbp) : UNWIND_END_LOST;
@@ -211,7 +230,7 @@ static void walk(uint64_t pc, size_t sp, uint64_t rbp, bool place_only, enum py_
 /* The walk, a letter a frame: what function; G a gap; upper case means believed. */
 static const char *drawn(void)
 {
-	static const char letters[FUNCTIONS + 1] = "MCLFXAR";
+	static const char letters[FUNCTIONS + 1] = "MCLFXARS";
 	static char line[WORDS + 1];
 
 	ck_assert_uint_lt(out.frames.n, WORDS);

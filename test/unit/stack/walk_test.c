@@ -228,6 +228,80 @@ START_TEST(narrow_process_is_left_alone)
 }
 END_TEST
 
+/* --- a handler's stack above what it interrupted --- */
+
+enum { HANDLER = 119, HANDLERS_MARKER = 122, LOW = 10, LOW_MARKER = 12, ABOVE_MARKER = 182 };
+
+/* A handler that runs the loop at HANDLER, in the room of a frame whose callees, at LOW, it interrupted: the loop, and code
+ * that nothing describes, where the walk is lost. */
+static void draw_handler(void)
+{
+	stack[HANDLER] = at(FIXED);
+	stack[141] = at(SIGNAL);
+	stack[142] = at(FIXED);
+	stack[143] = va(LOW);
+	stack[144] = NOWHERE;
+	stack[LOW + 21] = at(ALIEN);
+}
+
+/* The handler's own marker lies above the place where the walk is lost, and is behind it. */
+START_TEST(handlers_marker_is_not_gone_back_to)
+{
+	draw_handler();
+	marker(va(HANDLERS_MARKER));
+	if (_i == 0)
+		marker(va(LOW_MARKER));
+	walk(at(LEAF), HANDLER, NOWHERE, false, PY_MARK_ENTRY);
+	ck_assert_str_eq(drawn(), "FXSXA");
+	ck_assert_int_eq(out.end, UNWIND_END_LOST);
+	ck_assert_int_lt(walks, 3);
+}
+END_TEST
+
+START_TEST(marker_above_the_handlers_stack)
+{
+	draw_handler();
+	stack[201] = at(MAIN);
+	marker(va(HANDLERS_MARKER));
+	marker(va(LOW_MARKER));
+	marker(va(ABOVE_MARKER));
+	walk(at(LEAF), HANDLER, NOWHERE, false, PY_MARK_ENTRY);
+	ck_assert_str_eq(drawn(), "FXSXAGM");
+	ck_assert_int_eq(out.end, UNWIND_END_DONE);
+}
+END_TEST
+
+/* Markers whose order contradicts the stack lead to the same signal frame again, and nowhere else. */
+START_TEST(walk_that_comes_back_ends)
+{
+	draw_handler();
+	marker(va(LOW_MARKER));
+	marker(va(HANDLERS_MARKER));
+	walk(at(LEAF), HANDLER, NOWHERE, false, PY_MARK_ENTRY);
+	ck_assert_str_eq(drawn(), "FXSXA");
+	ck_assert_int_eq(out.end, UNWIND_END_LOOP);
+	ck_assert_int_eq(out.reason, UNWIND_LEADS_BACK);
+	ck_assert_ptr_nonnull(strstr(out.why, "leads back"));
+}
+END_TEST
+
+/* A guess on the way to the next marker, which is that of what was interrupted, is confirmed by it, not by the handler's. */
+START_TEST(guess_below_a_handlers_stack)
+{
+	draw_handler();
+	stack[142] = at(ALIEN);
+	stack[144] = va(14);
+	stack[14] = 0;
+	stack[15] = at(FIXED); /* from word 16 on */
+	stack[37] = at(MAIN);
+	marker(va(HANDLERS_MARKER));
+	marker(va(18));
+	walk(at(LEAF), HANDLER, NOWHERE, false, PY_MARK_ENTRY);
+	ck_assert_str_eq(drawn(), "FXSAXM");
+	ck_assert_int_eq(out.frames.at[4].how, UNWIND_RESUMED);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("walk");
@@ -247,6 +321,10 @@ int main(void)
 	tcase_add_test(t, trampoline_is_passed_by_its_code);
 	tcase_add_test(t, trampoline_outweighs_a_frame_pointer);
 	tcase_add_test(t, narrow_process_is_left_alone);
+	tcase_add_loop_test(t, handlers_marker_is_not_gone_back_to, 0, 2);
+	tcase_add_test(t, marker_above_the_handlers_stack);
+	tcase_add_test(t, walk_that_comes_back_ends);
+	tcase_add_test(t, guess_below_a_handlers_stack);
 	suite_add_tcase(suite, t);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
