@@ -9,6 +9,7 @@
 enum {
 	RED_ZONE = 128,        /* below sp, still in use (x86-64 ABI) */
 	OTHER_STACK = 8 << 20, /* most that is copied of a stack that is neither main's nor a thread's */
+	OWN_LOOKED = 1 << 20,  /* most of a main or thread stack that is looked through for a signal frame */
 };
 #define STACK_LIMIT ((uint64_t)1 << 30) /* most of a main or thread stack */
 
@@ -81,8 +82,13 @@ void capture_stacks_find(struct capture *c, size_t from)
 bool capture_stack_has(struct capture *c, const struct capture_lwp *l, uint64_t va)
 {
 	uint64_t sp = (uint64_t)l->regs[R_SP];
+	bool own;
 
-	return (l->have_regs || l->have_place) && va >= sp && va < capture_stack_end(c, l);
+	if (!l->have_regs && !l->have_place)
+		return false;
+	if (l->copies[1] != 0 && va >= l->copies[1] && va < stack_end(c, l, l->copies[1], &own))
+		return true;
+	return va >= sp && va < stack_end(c, l, sp, &own);
 }
 
 static void say_youngest(struct capture_lwp *l, size_t n)
@@ -150,26 +156,49 @@ static uint64_t finish_piece(
  * 0), uc_stack's base, flags and size, then registers (Linux arch/x86/include/uapi/asm/ucontext.h,
  * sigcontext.h). */
 enum { CONTEXT_FLAGS, CONTEXT_LINK, CONTEXT_BASE, CONTEXT_STACK_FLAGS, CONTEXT_SIZE, CONTEXT_REGS };
-enum { CONTEXT_SP = CONTEXT_REGS + 15, CONTEXT_SP_I386 = CONTEXT_REGS + 7, CONTEXT_WORDS = CONTEXT_SP + 1 };
+enum { CONTEXT_SP = CONTEXT_REGS + 15, CONTEXT_RFLAGS = CONTEXT_REGS + 17, CONTEXT_CS = CONTEXT_REGS + 18 };
+enum {
+	CONTEXT_SP_I386 = CONTEXT_REGS + 7,
+	CONTEXT_CS_I386 = CONTEXT_REGS + 15,
+	CONTEXT_RFLAGS_I386 = CONTEXT_REGS + 16,
+	CONTEXT_WORDS = CONTEXT_CS + 1
+};
+/* What a user's program has in the flags register (interrupts allowed, a bit that is always set), and as code segment: 32-bit,
+ * 64-bit, 64-bit as Xen has it. */
+enum { USER_FLAGS = 0x202, USER_CS_32 = 0x23, USER_CS_64 = 0x33, USER_CS_XEN = 0xe033 };
 
 static uint64_t word_at(const uint8_t *at, size_t i, size_t word)
 {
-	uint64_t value = 0;
+	uint32_t narrow;
+	uint64_t wide;
 
-	memcpy(&value, at + i * word, word);
-	return value;
+	if (word == sizeof(narrow)) {
+		memcpy(&narrow, at + i * sizeof(narrow), sizeof(narrow));
+		return narrow;
+	}
+	memcpy(&wide, at + i * sizeof(wide), sizeof(wide));
+	return wide;
 }
 
 /* Is there one at `at`, which is `here` in the target? Pointers on a debug build's heap look like limits easily, so every
  * word that is known is asked. *sp: what was interrupted. */
 static bool is_context(const uint8_t *at, uint64_t here, size_t word, uint64_t *sp)
 {
-	uint32_t flags = (uint32_t)word_at(at, CONTEXT_STACK_FLAGS, word) & ~(1U << 31); /* SS_AUTODISARM */
-	uint64_t base = word_at(at, CONTEXT_BASE, word), size = word_at(at, CONTEXT_SIZE, word);
+	uint64_t base, size, rflags, cs;
+	uint32_t flags;
 
+	/* All words of a stack are asked, and these two are what most of them fail. */
+	if (word_at(at, CONTEXT_FLAGS, word) > 7 || word_at(at, CONTEXT_LINK, word) != 0)
+		return false;
+	flags = (uint32_t)word_at(at, CONTEXT_STACK_FLAGS, word) & ~(1U << 31); /* SS_AUTODISARM */
+	base = word_at(at, CONTEXT_BASE, word);
+	size = word_at(at, CONTEXT_SIZE, word);
 	*sp = word_at(at, word == 4 ? CONTEXT_SP_I386 : CONTEXT_SP, word);
-	return word_at(at, CONTEXT_FLAGS, word) <= 7 && word_at(at, CONTEXT_LINK, word) == 0 && flags <= 2 &&
-	       base <= here && here < base + size && size < STACK_LIMIT && size >= 1024 && *sp - base >= size;
+	rflags = word_at(at, word == 4 ? CONTEXT_RFLAGS_I386 : CONTEXT_RFLAGS, word);
+	cs = word_at(at, word == 4 ? CONTEXT_CS_I386 : CONTEXT_CS, word) & 0xffff;
+	return flags <= 2 && (rflags & USER_FLAGS) == USER_FLAGS &&
+	       (cs == USER_CS_32 || (word == 8 && (cs == USER_CS_64 || cs == USER_CS_XEN))) && base <= here &&
+	       here < base + size && size < STACK_LIMIT && size >= 1024 && *sp - base >= size;
 }
 
 /* The frame of a handler without SA_SIGINFO on i386 (struct sigframe_ia32) holds no limits of stacks: return address,
@@ -177,10 +206,10 @@ static bool is_context(const uint8_t *at, uint64_t here, size_t word, uint64_t *
 static bool is_old_frame(const uint8_t *at, size_t n, uint64_t *sp)
 {
 	static const uint8_t code[] = { 0x58, 0xb8, 119, 0, 0, 0, 0xcd, 0x80 }; /* pop; mov $sigreturn; int */
-	enum { REGS = 2, SP = REGS + 7, CS = REGS + 15, SP_AGAIN = REGS + 17, CODE = 724, USER_CS = 0x23 };
+	enum { REGS = 2, SP = REGS + 7, CS = REGS + 15, SP_AGAIN = REGS + 17, CODE = 724 };
 
 	if (n < CODE + sizeof(code) || memcmp(at + CODE, code, sizeof(code)) != 0 ||
-	    (word_at(at, CS, 4) & 0xffff) != USER_CS)
+	    (word_at(at, CS, 4) & 0xffff) != USER_CS_32)
 		return false;
 	*sp = word_at(at, SP, 4);
 	return *sp == word_at(at, SP_AGAIN, 4);
@@ -195,7 +224,7 @@ static struct snapshot_piece copy_stack(struct capture *c, struct capture_lwp *l
 	return piece;
 }
 
-/* Copy the stack that was interrupted at sp. */
+/* Copy the stack that was interrupted at sp: of the one that is copied already, what lies below. */
 static void copy_other(struct capture *c, struct capture_lwp *l, uint64_t sp)
 {
 	struct capture_lwp other = { .pointer = l->pointer, .stack = l->stack };
@@ -214,20 +243,29 @@ static bool is_signal_frame(const uint8_t *at, size_t n, uint64_t here, size_t w
 	       (word == 4 && is_old_frame(at, n, sp));
 }
 
+/* Could a thread whose stack is copied from its sp up to `end` have been interrupted at sp? Below, on the same stack, if its
+ * alternate one lies in a frame of that; else elsewhere. What lies above is copied. */
+static bool is_elsewhere(struct capture *c, const struct capture_lwp *l, uint64_t end, uint64_t sp)
+{
+	return (sp < (uint64_t)l->regs[R_SP] || sp >= end) &&
+	       (Paddr_to_map(c->P, sp) != NULL || capture_range_has(&l->stack, sp) || may_be_young(c, l, sp));
+}
+
 /* An LWP on an alternate signal stack: the kernel's signal frame on it holds the limits of that very stack and
  * the stack pointer that was interrupted. Finds it by that in the copy, which ends at `end`, and copies the other stack. It may be
- * held, so that nothing else of it is asked for. */
-static void copy_interrupted(struct capture *c, struct capture_lwp *l, uint64_t end)
+ * held, so that nothing else of it is asked for. `own`: it runs on its proper stack, where an alternate one may still
+ * lie, in a frame. */
+static void copy_interrupted(struct capture *c, struct capture_lwp *l, uint64_t end, bool own)
 {
 	size_t word = Pstatus(c->P)->pr_dmodel == PR_MODEL_ILP32 ? sizeof(uint32_t) : sizeof(uint64_t);
 	uint64_t from = ((uint64_t)l->regs[R_SP] + word - 1) & ~(uint64_t)(word - 1), sp;
 	size_t n = 0;
 	const uint8_t *bytes = from < end ? snapshot_copied(c->snapshot, from, &n) : NULL;
 
+	if (own && n > OWN_LOOKED)
+		n = OWN_LOOKED;
 	for (size_t i = 0; bytes != NULL && i < n; i += word) {
-		if (is_signal_frame(bytes + i, n - i, from + i, word, &sp) &&
-		    (Paddr_to_map(c->P, sp) != NULL || capture_range_has(&l->stack, sp) ||
-			may_be_young(c, l, sp))) {
+		if (is_signal_frame(bytes + i, n - i, from + i, word, &sp) && is_elsewhere(c, l, end, sp)) {
 			copy_other(c, l, sp);
 			return;
 		}
@@ -254,8 +292,7 @@ void capture_stack_rest(
 		return;
 	}
 	copy_code(c, (uint64_t)l->regs[R_PC]);
-	if (!own && end != l->pointer)
-		copy_interrupted(c, l, end);
+	copy_interrupted(c, l, end, own || end == l->pointer);
 }
 
 void capture_stack(struct capture *c, struct capture_lwp *l)

@@ -43,8 +43,22 @@ static size_t extents_of(const struct native_stack *native, struct extent *out)
 	return n;
 }
 
+/* Does the stack of a signal handler lie in the frame of outer, which the signal interrupted or a caller of that, with inner
+ * on it? */
+static bool is_within(
+    const struct native_stack *native, const struct extent *inner, const struct extent *outer)
+{
+	if (inner->cfa > outer->cfa || inner->frame > outer->frame)
+		return false;
+	for (int64_t i = inner->frame; i < outer->frame; i++) {
+		if (native->frames.at[i].signal_frame)
+			return true;
+	}
+	return false;
+}
+
 /* The one activation whose extent holds va; JOIN_NOWHERE when none or more than one does. */
-static int64_t holder(const struct extent *ext, size_t n, uint64_t va)
+static int64_t holder(const struct native_stack *native, const struct extent *ext, size_t n, uint64_t va)
 {
 	size_t lo = 0, hi = n;
 
@@ -58,7 +72,7 @@ static int64_t holder(const struct extent *ext, size_t n, uint64_t va)
 	}
 	if (lo == 0 || va >= ext[lo - 1].cfa)
 		return JOIN_NOWHERE;
-	if (lo >= 2 && va < ext[lo - 2].cfa)
+	if (lo >= 2 && va < ext[lo - 2].cfa && !is_within(native, &ext[lo - 1], &ext[lo - 2]))
 		return JOIN_NOWHERE; /* overlapping extents: some step was wrong */
 	return ext[lo - 1].frame;
 }
@@ -106,7 +120,7 @@ enum res join_by_markers(const struct join_input *in, struct join_plan *plan, st
 
 		if (marker == 0)
 			continue;
-		plan->owner[r] = holder(ext, n, marker);
+		plan->owner[r] = holder(in->native, ext, n, marker);
 		/* One activation, one marker: a second one in it is not to be believed. */
 		plan->unsure[r] = plan->owner[r] != JOIN_NOWHERE && plan->owner[r] == last;
 		if (plan->owner[r] != JOIN_NOWHERE)

@@ -230,7 +230,14 @@ END_TEST
 /* Early 3.14s take a stack that is not the thread's own for an overflow of it. */
 START_TEST(alternate_stack)
 {
-	scene(_i, &(struct fixture_options){ .may_abort = true }, ARGS("@alternate_stack.py", "%"));
+	scene(_i, &(struct fixture_options){ .may_abort = true }, ARGS("@alternate_stack.py", "%", "heap"));
+}
+END_TEST
+
+/* Behind the signal frame addresses go down: to what lies below the handler's stack, and back up past it. */
+START_TEST(alternate_stack_above_the_frames)
+{
+	scene(_i, &(struct fixture_options){ .may_abort = true }, ARGS("@alternate_stack.py", "%", "above"));
 }
 END_TEST
 
@@ -369,6 +376,7 @@ static Suite *suite(void)
 	live_add(c, from_stdin);
 	live_add(c, at_exit);
 	live_add(c, alternate_stack);
+	live_add(c, alternate_stack_above_the_frames);
 	live_add(c, all_scenes);
 	live_add(c, all_scenes_qualnames);
 	live_add(c, all_scenes_native);

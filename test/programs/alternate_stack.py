@@ -1,8 +1,17 @@
-"""A signal handler in Python that runs on an alternate stack: the native stack goes on on another one."""
+"""A signal handler in Python that runs on an alternate stack: the native stack goes on on another one. Argument 2 is `heap`, where
+that one lies, or `above`: in the same stack above all frames (in the room of an environment variable), as an array in a
+caller's frame does."""
 import ctypes
 import functools
 import os
 import signal
+import sys
+
+ROOM = b"ROOM_FOR_A_STACK="
+SIZE = 100 * 1024  # one variable has at most 128 KB
+if sys.argv[2] == "above" and "ROOM_FOR_A_STACK" not in os.environ:
+    os.environ["ROOM_FOR_A_STACK"] = "x" * SIZE
+    os.execv(sys.executable, getattr(sys, "orig_argv", [sys.executable] + sys.argv))
 
 import c_library
 import truth
@@ -27,7 +36,20 @@ class Action(ctypes.Structure):
 
 
 SA_ONSTACK = 0x08000000
+
+
+
+def in_environment():
+    """Where the variable's value is."""
+    with open("/proc/self/stat") as f:
+        start, end = [int(n) for n in f.read().rpartition(")")[2].split()[47:49]]
+    return start + ctypes.string_at(start, end - start).index(ROOM) + len(ROOM)
+
+
 memory = ctypes.create_string_buffer(256 * 1024)
+stack = Stack(ctypes.addressof(memory), 0, len(memory))
+if sys.argv[2] == "above":
+    stack = Stack(in_environment(), 0, SIZE)
 
 
 def c_handler(_):
@@ -35,7 +57,6 @@ def c_handler(_):
 
 
 handler = ctypes.CFUNCTYPE(None, ctypes.c_int)(c_handler)
-stack = Stack(ctypes.addressof(memory), 0, len(memory))
 action = Action(handler=ctypes.cast(handler, ctypes.c_void_p).value, flags=SA_ONSTACK)
 assert libc.sigaltstack(ctypes.byref(stack), None) == 0
 assert libc.sigaction(signal.SIGUSR1, ctypes.byref(action), None) == 0

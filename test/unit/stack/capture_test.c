@@ -21,7 +21,7 @@ enum {
 };
 
 /* Words of a ucontext (Linux arch/x86/include/uapi/asm/ucontext.h). */
-enum { FLAGS, LINK, BASE, STACK_FLAGS, LENGTH, REGISTER_SP = 20 };
+enum { FLAGS, LINK, BASE, STACK_FLAGS, LENGTH, REGISTER_SP = 20, RFLAGS = 22, SEGMENTS };
 
 static uint64_t alt[SIZE / 8], other[SIZE / 8];
 static uint8_t code[SIZE];
@@ -59,6 +59,8 @@ static void setup(void)
 	*context(BASE) = ALT;
 	*context(LENGTH) = SIZE;
 	*context(REGISTER_SP) = INTERRUPTED;
+	*context(RFLAGS) = 0x246;
+	*context(SEGMENTS) = 0x002b000000000033;
 	l = (struct capture_lwp){ .id = 1, .have_regs = true };
 	l.regs[R_SP] = SP;
 	l.regs[R_PC] = CODE + 0x100;
@@ -106,7 +108,7 @@ START_TEST(what_looks_like_a_signal_frame)
 		uint64_t value;
 	} odd[] = { { FLAGS, 8 }, { LINK, ALT }, { BASE, CONTEXT + 8 }, { STACK_FLAGS, 3 }, { LENGTH, 512 },
 		{ LENGTH, CONTEXT - ALT }, { LENGTH, 1ULL << 40 }, { REGISTER_SP, ALT + 0x1000 },
-		{ REGISTER_SP, 0x50000 } };
+		{ REGISTER_SP, 0x50000 }, { RFLAGS, 0x46 }, { SEGMENTS, 0x33000000 } };
 
 	*context(odd[_i].word) = odd[_i].value;
 	capture_stack(&c, &l);
@@ -117,9 +119,31 @@ START_TEST(what_looks_like_a_signal_frame)
 }
 END_TEST
 
-/* A thread's own stack: whatever lies on it, no other is looked for. */
+/* The alternate stack lies in a frame of the thread's own one: what was interrupted is below. */
+START_TEST(alternate_stack_in_a_frame)
+{
+	l.pointer = ALT + SIZE;
+	l.regs[R_SP] = ALT + 0x2000;
+	memmove(&alt[(0x2600) / 8], context(0), 30 * 8);
+	memset(context(0), 0, 30 * 8);
+	alt[0x2600 / 8 + BASE] = ALT + 0x2000;
+	alt[0x2600 / 8 + LENGTH] = 0x1000;
+	alt[0x2600 / 8 + REGISTER_SP] = _i == 0 ? ALT + 0x800 : ALT + 0x3800; /* or above: that is there */
+	capture_stack(&c, &l);
+	ck_assert(!l.failed);
+	ck_assert(kept(ALT + 0x2000) && kept(ALT + SIZE - 8));
+	ck_assert(kept(ALT + 0x800) == (_i == 0) && kept(ALT + 0x1ff0 - 0x100) == (_i == 0));
+	ck_assert(!kept(ALT + 0x700));
+	ck_assert(capture_stack_has(&c, &l, ALT + 0x1000) == (_i == 0));
+	ck_assert(!capture_stack_has(&c, &l, ALT + 0x700) && !capture_stack_has(&c, &l, ALT + SIZE));
+}
+END_TEST
+
+/* A thread's own stack. A signal frame on it says that there is no alternate one. */
 START_TEST(own_stack_ends_at_the_control_block)
 {
+	*context(BASE) = *context(LENGTH) = 0;
+	*context(STACK_FLAGS) = 2;
 	l.pointer = ALT + 0x2000;
 	capture_stack(&c, &l);
 	ck_assert_uint_eq(l.copies[1], 0);
@@ -440,7 +464,8 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, interrupted_stack_is_copied_too);
 	tcase_add_test(t, stack_that_disarms_itself);
-	tcase_add_loop_test(t, what_looks_like_a_signal_frame, 0, 9);
+	tcase_add_loop_test(t, what_looks_like_a_signal_frame, 0, 11);
+	tcase_add_loop_test(t, alternate_stack_in_a_frame, 0, 2);
 	tcase_add_test(t, own_stack_ends_at_the_control_block);
 	tcase_add_test(t, stack_that_cannot_be_read);
 	tcase_add_test(t, writable_code_at_pc_is_kept);

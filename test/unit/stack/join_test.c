@@ -177,6 +177,22 @@ START_TEST(alternate_stack_above_the_main_one)
 }
 END_TEST
 
+/* The handler's stack is an array in a frame: the markers on it lie in that frame's extent, too. */
+START_TEST(alternate_stack_in_a_frame)
+{
+	struct scene s = { .in.marking = PY_MARK_ENTRY };
+
+	native(&s, 5);
+	s.native.frames.at[0].sp = sp_of(3) + 0x10;
+	s.native.frames.at[0].cfa = sp_of(3) + 0x40;
+	s.native.frames.at[1].signal_frame = _i == 0; /* else some step was wrong */
+	run(&s, sp_of(3) + 0x20, 1);
+	run(&s, sp_of(4), 1);
+	ck_assert_str_eq(joined(&s), _i == 0 ? "n0 p0 n1 n2 n3 n4 p1" : "n0 n1 n2 n3 L p0? n4 p1");
+	done(&s);
+}
+END_TEST
+
 START_TEST(two_markers_in_one_activation_are_doubted)
 {
 	struct scene s = { .in.marking = PY_MARK_ENTRY };
@@ -300,6 +316,7 @@ int main(void)
 	tcase_add_test(t, empty_run_before_a_loose_one);
 	tcase_add_test(t, signal_trampoline_owns_no_marker);
 	tcase_add_test(t, alternate_stack_above_the_main_one);
+	tcase_add_loop_test(t, alternate_stack_in_a_frame, 0, 2);
 	tcase_add_test(t, two_markers_in_one_activation_are_doubted);
 	tcase_add_test(t, markers_out_of_order_are_doubted);
 	tcase_add_test(t, activations_of_greenlet_parents_are_told);
