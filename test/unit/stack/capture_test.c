@@ -251,7 +251,7 @@ START_TEST(alternate_stack_of_a_young_thread)
 	young_process(&fake, segments);
 	l.pointer = OTHER + 0x3000;
 	if (_i == 1)
-		l.stack = (struct os_range){ OTHER, OTHER + SIZE };
+		l.stack = (struct os_range){ OTHER, OTHER + SIZE, false };
 	capture_stack(&c, &l);
 	ck_assert(!l.failed);
 	/* Two copies, and what it takes to see that the first is all. */
@@ -269,7 +269,7 @@ START_TEST(nothing_is_sought_beyond_the_copy)
 	struct fake_process fake;
 
 	young_process(&fake, segments);
-	l.stack = (struct os_range){ YOUNG, YOUNG + SIZE };
+	l.stack = (struct os_range){ YOUNG, YOUNG + SIZE, false };
 	l.regs[R_SP] = YOUNG + 0x1000;
 	capture_stack(&c, &l);
 	ck_assert(!l.failed);
