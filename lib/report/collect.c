@@ -85,6 +85,10 @@ static bool collect_item(struct collecting *c, const struct join_item *item)
 		if (native)
 			add_remark(c, REMARK_NO_PYTHON_FRAME, NULL);
 		return true;
+	case JOIN_ENDED:
+		if (native)
+			add_remark(c, REMARK_ENDED, NULL);
+		return true;
 	case JOIN_START:
 		if (native)
 			add_remark(c, REMARK_GREENLET, NULL);

@@ -30,6 +30,7 @@ enum record_remark {
 	REMARK_GAP,             /* native frames that could not be unwound */
 	REMARK_JIT,             /* the same, in code that is in no file */
 	REMARK_UNPLACED,        /* Python frames follow whose activation was not found */
+	REMARK_ENDED,           /* the native frame above is an activation whose last frame has ended */
 	REMARK_NO_PYTHON_FRAME, /* the native frame above is an activation without known frames */
 	REMARK_GREENLET,        /* a greenlet's stack starts here */
 	REMARK_MORE,            /* further frames were not asked for */

@@ -60,6 +60,7 @@ void text_remark(const struct record_item *item, struct strbuf *out)
 		[REMARK_JIT] = "JIT",
 		[REMARK_UNPLACED] = "Python frames",
 		[REMARK_NO_PYTHON_FRAME] = "its Python frame is not known",
+		[REMARK_ENDED] = "its Python frame has ended",
 		[REMARK_GREENLET] = "a greenlet starts here: what follows may be left from before",
 		[REMARK_MORE] = "...",
 		[REMARK_THREAD] = "",

@@ -38,6 +38,17 @@ static bool emit(struct join *out, enum join_kind kind, size_t index, bool unsur
 	return vec_push(&out->items, item);
 }
 
+/* Has the activation of run r no frames any more? While what was local to the last one is let go, code runs in younger
+ * activations. The youngest of all may as well be about to begin. In 3.11 the oldest may be no loop: greenlet has a marker
+ * in the function that begins a greenlet. */
+static bool has_ended(const struct join_input *in, size_t r)
+{
+	const struct py_run *run = &in->python->runs.at[r];
+
+	return run->marker != 0 && run->count == 0 && run->first > 0 &&
+	       (in->marking == PY_MARK_ENTRY || r + 1 < in->python->runs.n);
+}
+
 /* Lines for run r. */
 static bool emit_run(const struct join_input *in, struct join *out, size_t r, bool loose, bool unsure)
 {
@@ -115,6 +126,8 @@ static bool merge(
 			if (!emit_native(in, plan, out, next))
 				return false;
 		}
+		if (!loose && has_ended(in, r) && !emit(out, JOIN_ENDED, r, false))
+			return false;
 		if (!emit_run(in, out, r, loose && !was_loose, plan->unsure[r] || loose))
 			return false;
 		was_loose = loose && (was_loose || in->python->runs.at[r].count > 0);

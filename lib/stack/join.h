@@ -26,6 +26,7 @@ enum join_kind {
 	JOIN_GAP,    /* native.frames[index] stands for activations that could not be unwound */
 	JOIN_LOOSE,  /* the Python frames that follow belong to no activation that was found */
 	JOIN_BARE,   /* the native frame above runs the loop, and no Python frame is known for it */
+	JOIN_ENDED,  /* the native frame above runs the loop, whose last Python frame has ended */
 	JOIN_START   /* a greenlet's stack starts in the native frames below */
 };
 

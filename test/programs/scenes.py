@@ -385,6 +385,18 @@ def s_del():
 
 
 @scene
+def s_del_last():
+    class Thing:
+        def __del__(self):
+            p_leaf()
+
+    def c_holder(n):
+        thing = Thing()
+        return None
+    list(map(c_holder, [1]))
+
+
+@scene
 def s_weakref():
     class Thing:
         pass

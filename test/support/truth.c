@@ -206,8 +206,9 @@ static void compare_thread(
 		const char *want;
 
 		native += line->kind == LINE_NATIVE;
-		/* The one remark that tells of nothing amiss. */
-		if (line->kind == LINE_OWN && strstr(line->text, "(signal handler called)") == NULL)
+		/* The remarks that tell of nothing amiss. */
+		if (line->kind == LINE_OWN && strstr(line->text, "(signal handler called)") == NULL &&
+		    strstr(line->text, "(its Python frame has ended)") == NULL)
 			strbuf_fmt(wrong, "thread %ld: %s\n", t->tid, line->text);
 		if (line->kind != LINE_PYTHON)
 			continue;

@@ -55,6 +55,7 @@ static inline const char *said(struct scene *s)
 			[JOIN_GAP] = 'G',
 			[JOIN_LOOSE] = 'L',
 			[JOIN_BARE] = 'B',
+			[JOIN_ENDED] = 'E',
 			[JOIN_START] = 'S' };
 
 		strbuf_fmt(&s->text, "%s%c", i > 0 ? " " : "", letters[item->kind]);

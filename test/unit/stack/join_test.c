@@ -39,6 +39,23 @@ START_TEST(each_loop_by_its_own_rules)
 }
 END_TEST
 
+/* What its last frame has let go runs Python code; the youngest may be about to begin, and the oldest of 3.11 be greenlet's. */
+START_TEST(activation_whose_frame_has_ended)
+{
+	struct scene s = { .in.marking = _i == 0 ? PY_MARK_ENTRY : PY_MARK_CFRAME };
+
+	native(&s, 8);
+	run(&s, sp_of(0) + 8, 0);
+	run(&s, sp_of(2) + 8, 1);
+	run(&s, sp_of(4) + 8, 0);
+	run(&s, sp_of(6) + 8, 0);
+	ck_assert_str_eq(
+	    joined(&s), _i == 0 ? "n0 n1 n2 p0 n3 n4 E2 n5 n6 E3 n7" : "n0 n1 n2 p0 n3 n4 E2 n5 n6 n7");
+	ck_assert(!join_doubts(&s.join));
+	done(&s);
+}
+END_TEST
+
 START_TEST(marker_limits_are_half_open)
 {
 	struct scene s = { .in.marking = PY_MARK_CFRAME };
@@ -306,6 +323,7 @@ int main(void)
 
 	tcase_add_test(t, marker_names_the_activation);
 	tcase_add_test(t, each_loop_by_its_own_rules);
+	tcase_add_loop_test(t, activation_whose_frame_has_ended, 0, 2);
 	tcase_add_test(t, marker_limits_are_half_open);
 	tcase_add_test(t, marker_behind_the_oldest_frame);
 	tcase_add_test(t, marker_in_two_activations_is_doubted);
