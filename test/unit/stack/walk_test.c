@@ -222,8 +222,8 @@ START_TEST(narrow_process_is_left_alone)
 	stack[10] = at(MAIN);
 	ck_assert(vec_push(&out.frames,
 	    ((struct native_frame){ .pc = MADE + 0x100, .sp = va(10), .exact = true, .no_cfi = true })));
-	ck_assert_int_eq(
-	    walk_pass_stub(&(struct walk){ P, NULL, &python, &model, &out, &f, false, NULL, NULL }),
+	ck_assert_int_eq(walk_pass_stub(&(struct walk){
+			     .P = P, .python = &python, .model = &model, .out = &out, .f = &f }),
 	    RES_NONE);
 }
 END_TEST
