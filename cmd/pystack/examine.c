@@ -76,8 +76,9 @@ static void report_doubts(const struct py_process *py, const char *arg)
 	}
 }
 
-/* What is said of the process as a whole. explained: what was said before explains what it would be guessed from. */
-static bool report_python(const struct stack_target *t, const char *arg, bool explained)
+/* What is said of the process as a whole. cut, refused: it is a core that lacks its end, or memory or files were refused; both
+ * are told, and what follows from them is not said of the interpreter. */
+static bool report_python(const struct stack_target *t, const char *arg, bool cut, bool refused)
 {
 	const char *why;
 
@@ -85,17 +86,22 @@ static bool report_python(const struct stack_target *t, const char *arg, bool ex
 	case RES_OK:
 		if (why[0] != '\0')
 			complain("", arg, why);
-		if (!explained)
+		if (!refused) /* (a core's end is no evidence to them) */
 			report_doubts(stack_python_process(t), arg);
 		return true;
 	case RES_NONE:
-		if (explained && why[0] == '\0')
-			return true;
-		complain("", arg, why[0] != '\0' ? why : "no Python found in it");
+		if (why[0] == '\0')
+			why = cut || refused ? "no Python found in what could be read"
+					     : "no Python found in it";
+		complain("", arg, why);
 		return true;
 	case RES_FAIL:
 		break;
 	}
+	if (cut)
+		why = "no Python frames: the data of its interpreter are in what the core lacks";
+	else if (refused)
+		why = "no Python frames: the data of its interpreter could not be read";
 	complain("", arg, why);
 	return false;
 }
@@ -233,7 +239,7 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 	os_notices(stack_target_handle(t), tell, &told);
 	tell_rest(&told);
 	refused = refusals_tell(arg, true);
-	told.failed |= !report_python(t, arg, refused) || refused;
+	told.failed |= !report_python(t, arg, os_core_cut(P), refused) || refused;
 	text_cache_free(&p.cache);
 	strbuf_free(&p.text);
 	symbolizer_destroy(p.names);

@@ -206,6 +206,13 @@ enum res os_file_bytes(struct ps_prochandle *P, uintptr_t addr, struct span *out
 	return RES_NONE;
 }
 
+/* Cores of this system's libproc do not tell. */
+bool os_core_cut(struct ps_prochandle *P)
+{
+	(void)P;
+	return false;
+}
+
 void os_notices(struct ps_prochandle *P, void (*tell)(void *data, const char *text, bool failed), void *data)
 {
 	enum { AT_BASE_TYPE = 7 }; /* <sys/auxv.h> AT_BASE: the program has a dynamic linker */

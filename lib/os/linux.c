@@ -1,6 +1,8 @@
 /* target_os.h on Linux: a thin layer over what lib/proc keeps private. */
 #include "os/target_os.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,8 +46,30 @@ void os_notices(struct ps_prochandle *P, void (*tell)(void *data, const char *te
 {
 	const struct proc_objects *o = P->objects; /* never asked for: nothing to tell */
 
+	char text[PATH_MAX + 192];
+
 	for (size_t i = 0; o != NULL && i < o->notices.n; i++)
 		tell(data, o->notices.at[i].text, o->notices.at[i].failed);
+	if (o == NULL || o->unverified == 0)
+		return;
+	if (o->unverified == 1)
+		(void)snprintf(text, sizeof(text),
+		    "%s: cannot be checked against the mapped one (its headers in memory are not readable); "
+		    "taken "
+		    "as it is",
+		    o->first_unverified);
+	else
+		(void)snprintf(text, sizeof(text),
+		    "%s and %zu more: cannot be checked against the mapped ones (their headers in "
+		    "memory are "
+		    "not readable); taken as they are",
+		    o->first_unverified, o->unverified - 1);
+	tell(data, text, false);
+}
+
+bool os_core_cut(struct ps_prochandle *P)
+{
+	return P->objects != NULL && P->objects->cut;
 }
 
 void os_share_objects(struct ps_prochandle *captured, struct ps_prochandle *live)

@@ -41,6 +41,9 @@ enum res os_file_bytes(struct ps_prochandle *P, uintptr_t addr, struct span *out
  * `failed`: counts for the exit status. */
 void os_notices(struct ps_prochandle *P, void (*tell)(void *data, const char *text, bool failed), void *data);
 
+/* Does the file of core P end before it should, so that memory which was saved is missing? */
+bool os_core_cut(struct ps_prochandle *P);
+
 /* --- LWPs of a live process --- */
 
 typedef VEC(lwpid_t) os_lwpids;

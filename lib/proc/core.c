@@ -248,7 +248,8 @@ static void tell_damage(struct proc_objects *objects, const struct core *core)
 		    "core has more than %d mappings: no names of functions in those behind them",
 		    CORE_MAPS_MAX - 1);
 
-	if (core->expects > size)
+	objects->cut = core->expects > size;
+	if (objects->cut)
 		objects_notice(objects, true,
 		    "core is truncated: %" PRIu64 " of %" PRIu64 " bytes are missing; check free space, "
 		    "ulimit -c and the copy of the file",

@@ -79,8 +79,9 @@ struct proc_object {
 	bool loaded; /* has an executable mapping (or is the vdso): a program or library. Not said of
 	                              * more than LOADED_MAX: the others are found by address alone */
 	bool tried;
-	bool from_memory;            /* the image was put together from loaded segments */
-	enum res mapped_res;         /* what is known of the build-id in memory: RES_OK, mapped has it; */
+	bool unverified;     /* its file was taken without being compared: memory has no headers of it */
+	bool from_memory;    /* the image was put together from loaded segments */
+	enum res mapped_res; /* what is known of the build-id in memory: RES_OK, mapped has it; */
 	struct proc_build_id mapped; /* RES_NONE, there is none; RES_FAIL, not read (yet) */
 };
 
@@ -96,7 +97,10 @@ struct proc_objects {
 	void *read_data;
 	bool remembered;   /* objects_remember was called */
 	bool claimed;      /* objects_claim_moved was called */
-	bool no_build_ids; /* illumos: files are compared by their headers, for they have none */
+	bool cut;          /* of a core that lacks its end: what cannot be read is explained by that */
+	size_t unverified; /* how many files were taken without being compared */
+	const char *first_unverified; /* path of the first of them */
+	bool no_build_ids;            /* illumos: files are compared by their headers, for they have none */
 };
 
 /* Take over maps and files (both become the result's, also on failure). NULL: out of memory. */

@@ -234,11 +234,21 @@ static enum res image_from_memory(struct proc_objects *o, struct proc_object *ob
 static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, const char *why, bool refused)
 {
 	char hex[2 * PROC_BUILD_ID_MAX + 1];
-	const char *id;
+	const char *id = "unknown: its headers in memory are not readable", *which = "that was mapped";
 
 	if (maps_elf(o, obj) == RES_NONE)
 		return RES_NONE;
-	id = mapped_build_id(o, obj) == RES_OK ? build_id_text(&obj->mapped, hex) : "unknown";
+	switch (mapped_build_id(o, obj)) {
+	case RES_OK:
+		id = build_id_text(&obj->mapped, hex);
+		which = "with this build-id";
+		break;
+	case RES_NONE:
+		id = "none";
+		break;
+	case RES_FAIL:
+		break;
+	}
 	if (image_from_memory(o, obj) == RES_OK) {
 		objects_notice(o, refused,
 		    "%s: %s (build-id of the mapped one: %s); reading what is loaded of it instead, "
@@ -248,8 +258,8 @@ static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, 
 	}
 	objects_notice(o, true,
 	    "%s: %s (build-id of the mapped one: %s); no names and no unwind tables of it, "
-	    "put the file with this build-id there to have them",
-	    obj->path, why, id);
+	    "put the file %s there to have them",
+	    obj->path, why, id, which);
 	return RES_NONE;
 }
 
@@ -267,6 +277,50 @@ static enum res headers_equal(struct proc_objects *o, const struct proc_object *
 	return memcmp(file, memory, (size_t)n) == 0 ? RES_OK : RES_NONE;
 }
 
+/* Widen [*lo, *hi) to whole pages of [from, to). */
+static void widen(uint64_t *lo, uint64_t *hi, uint64_t from, uint64_t to)
+{
+	from &= ~(uint64_t)(PAGE - 1);
+	to = (to + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+	*lo = from < *lo ? from : *lo;
+	*hi = to > *hi ? to : *hi;
+}
+
+/* Is the code that is mapped of obj the part of the file that img has for code? Another version of a file rarely agrees. */
+static bool same_code_range(
+    const struct proc_objects *o, const struct proc_object *obj, const struct elf_image *img)
+{
+	uint64_t lo = UINT64_MAX, hi = 0, file_lo = UINT64_MAX, file_hi = 0;
+	const GElf_Phdr *ph = elf_image_phdrs(img);
+
+	for (size_t i = obj->first; i <= obj->last; i++) {
+		const struct proc_map *m = &o->maps.at[i];
+
+		if (is_of(o, obj, m) && (m->pr.pr_mflags & MA_EXEC) != 0)
+			widen(&lo, &hi, (uint64_t)m->pr.pr_offset, (uint64_t)m->pr.pr_offset + m->pr.pr_size);
+	}
+	for (size_t i = 0; i < elf_image_phnum(img); i++) {
+		if (ph[i].p_type == PT_LOAD && (ph[i].p_flags & PF_X) != 0)
+			widen(&file_lo, &file_hi, ph[i].p_offset, ph[i].p_offset + ph[i].p_filesz);
+	}
+	return hi == 0 || (lo == file_lo && hi == file_hi);
+}
+
+/* Only its name speaks for it. One line tells of all such files (os_notices): a core may have been saved without the
+ * headers of any. */
+static void take_unverified(struct proc_objects *o, struct proc_object *obj)
+{
+	if (o->cut)
+		return; /* it is told that the core lacks its end */
+	for (size_t i = 0; i < o->objects.n; i++) {
+		if (o->objects.at[i].unverified && strcmp(o->objects.at[i].path, obj->path) == 0)
+			return;
+	}
+	obj->unverified = true;
+	if (o->unverified++ == 0)
+		o->first_unverified = obj->path;
+}
+
 /* Does anything speak against img being what is mapped? Says so where nothing can be known. */
 static bool believed(struct proc_objects *o, struct proc_object *obj, struct elf_image *img)
 {
@@ -282,9 +336,15 @@ static bool believed(struct proc_objects *o, struct proc_object *obj, struct elf
 		if (equal != RES_FAIL)
 			return equal == RES_OK;
 	}
-	if (res == RES_FAIL || (obj->mapped.n == 0 && file.n == 0)) {
-		objects_notice(o, false, "%s: cannot be checked against the mapped one (%s); taken as it is",
-		    obj->path, res == RES_FAIL ? "its headers in memory are not readable" : "no build-id");
+	if (res == RES_FAIL) {
+		if (!same_code_range(o, obj, img))
+			return false;
+		take_unverified(o, obj);
+		return true;
+	}
+	if (obj->mapped.n == 0 && file.n == 0) {
+		objects_notice(o, false,
+		    "%s: cannot be checked against the mapped one (no build-id); taken as it is", obj->path);
 		return true;
 	}
 	return build_id_equal(&obj->mapped, &file);

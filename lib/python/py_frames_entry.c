@@ -7,6 +7,7 @@
  *   └─ activation 0 ────┘   └─ activation 1
  *
  * Of an entry frame only code, previous and owner are initialised. */
+#include "os/target_os.h"
 #include "python/py_process.h"
 
 struct start {
@@ -87,7 +88,7 @@ enum res py_frames_entry(struct py_process *py, struct py_runtime *rt, const str
 		return fault_set(f, 0, 0, t->tstate, "the thread's C frame cannot be read");
 	res = walk(py, rt, start.at, base, start.next, s, &joins, f);
 	/* 3.12: the C frame is linked, and neither what it leads to nor the one before it is written yet. */
-	if (s->broken && s->runs.n == 0 && !start.checked && l->tstate.cframe != 0)
+	if (s->broken && s->runs.n == 0 && !start.checked && l->tstate.cframe != 0 && !os_core_cut(py->P))
 		s->entering = true;
 	if (res != RES_OK || !start.checked ||
 	    py_entered(py, l, tstate, s, s->runs.n == 0 ? 0 : py_youngest(s), joins))

@@ -9,8 +9,8 @@
  *   data stack      3.11, 3.12: what is used of the newest piece ends inside it
  *   interpreters    the first has number 0
  *
- * A process that runs can make a right layout look wrong for once: so what moves is looked at several times. What
- * cannot be read is no evidence. */
+ * A process that runs can make a right layout look wrong for once: so what moves is looked at several times. A pointer
+ * that leads nowhere is evidence, but not in a core that lacks its end. */
 #include <time.h>
 
 #include "os/target_os.h"
@@ -31,6 +31,7 @@ struct trial {
 	struct ps_prochandle *P;
 	const struct py_layout *l;
 	uint64_t code_type, frame_type; /* 0: not known */
+	bool cut;                       /* a core that lacks its end: a good pointer may lead there */
 };
 
 /* tp_basicsize of PyCode_Type and PyFrame_Type, read from the types of real builds; 0: not known. */
@@ -115,8 +116,9 @@ static bool other_type(const struct trial *t, uint64_t object, uint64_t type)
 
 	if (type == 0)
 		return false;
-	return !py_pointer_sane(object, t->l->word) ||
-	       !py_read_word(t->P, t->l, object, t->l->object.type, &has) || has != type;
+	if (!py_pointer_sane(object, t->l->word))
+		return true;
+	return py_read_word(t->P, t->l, object, t->l->object.type, &has) ? has != type : !t->cut;
 }
 
 static const char *frame_doubt(const struct trial *t, uint64_t frame)
@@ -127,7 +129,8 @@ static const char *frame_doubt(const struct trial *t, uint64_t frame)
 		return NULL;
 	if (t->l->marking == PY_MARK_NONE && other_type(t, frame, t->frame_type))
 		return "its threads have no frames where this version has them";
-	if (!py_read_word(t->P, t->l, frame, t->l->frame.code, &code) || other_type(t, code, t->code_type))
+	if (py_read_word(t->P, t->l, frame, t->l->frame.code, &code) ? other_type(t, code, t->code_type)
+								     : !t->cut)
 		return "its frames have no code where this version has it";
 	return NULL;
 }
@@ -164,8 +167,10 @@ static const char *cframe_doubt(const struct trial *t, const struct py_view *v, 
 	for (int i = 0; l->tstate.root_cframe != 0 && i < CFRAMES_LOOKED_AT; i++) {
 		if (cframe == root)
 			return NULL;
-		if (cframe == 0 || !py_read_word(t->P, l, cframe, l->cframe.previous, &cframe))
-			return "its C frames do not end where those of this version do";
+		if (cframe != 0 && py_read_word(t->P, l, cframe, l->cframe.previous, &cframe))
+			continue;
+		return cframe != 0 && t->cut ? NULL
+					     : "its C frames do not end where those of this version do";
 	}
 	return NULL;
 }
@@ -249,6 +254,7 @@ const char *py_layout_doubt(
 {
 	struct trial t = { .P = P,
 		.l = l,
+		.cut = os_core_cut(P),
 		.code_type = symbol(P, object, "PyCode_Type"),
 		.frame_type = symbol(P, object, "PyFrame_Type") };
 	const char *why = sizes_doubt(&t, object, by_table);

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "os/target_os.h"
 #include "python/py_process.h"
 
 void py_stack_break(struct py_stack *s, const char *fmt, ...)
@@ -120,6 +121,8 @@ bool py_entered(struct py_process *py, const struct py_layout *l, const struct p
 {
 	if (py_view_word(tstate, l->tstate.chunk) == 0)
 		return true; /* no frame was ever made, or the version does not say: nothing to doubt by */
+	if (s->broken && os_core_cut(py->P))
+		return true; /* the chain ends where the core does */
 	for (size_t i = 0; joins && i < count; i++) {
 		if (s->frames.at[i].owner == PY_OWNED_BY_THREAD)
 			return on_data_stack(py, l, tstate, s->frames.at[i].addr);

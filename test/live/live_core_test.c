@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "support/live.h"
@@ -90,6 +91,93 @@ START_TEST(kernel_deep)
 }
 END_TEST
 
+/* Is `text` on stderr, or not? */
+static void check_said(struct run *r, const char *text, bool said, const char *what)
+{
+	ck_assert_msg(
+	    (strstr(r->err, text) != NULL) == said, "%s: %s: %.800s", what, said ? "lacks" : "has", r->err);
+}
+
+/* Its end is missing, more and more of it: that is said first, and not what follows from it of anything else. */
+START_TEST(kernel_cut)
+{
+	static const char *const guesses[] = { "not as released", "cannot be checked", "unknown version",
+		"unknown build", "no Python found in it" };
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	char core[PATH_MAX], what[128], first[PATH_MAX + 64];
+	const char *why = "";
+	struct fixture f;
+	struct run r;
+	struct stat st;
+
+	if (in->root[0] != 0)
+		return;
+	fixture_start(&f, in, NULL, ARGS("@scenes.py", "%"));
+	if (!fixture_core(&f, SIGABRT, core, &why)) {
+		(void)printf("SKIP: core of %s: %s\n", in->label, why);
+		fixture_end(&f);
+		return;
+	}
+	(void)snprintf(first, sizeof(first), "pystack: %s: core is truncated: ", core);
+	ck_assert_int_eq(stat(core, &st), 0);
+	for (int percent = 99; percent > 2; percent -= 8) {
+		ck_assert_int_eq(truncate(core, st.st_size * percent / 100), 0);
+		r = TOOL(core);
+		(void)snprintf(what, sizeof(what), "%s, %d %% of its core", in->label, percent);
+		ck_assert_msg(r.status == 1 && strncmp(r.err, first, strlen(first)) == 0,
+		    "%s: exit %d, %.800s", what, r.status, r.err);
+		for (size_t i = 0; i < sizeof(guesses) / sizeof(guesses[0]); i++)
+			check_said(&r, guesses[i], false, what);
+		ck_assert_msg(strstr(r.out, "just being entered") == NULL, "%s: %.4000s", what, r.out);
+		run_free(&r);
+	}
+	fixture_end(&f);
+}
+END_TEST
+
+/* A core without the headers of its files: they are taken by name, unless something speaks against it. */
+START_TEST(kernel_without_headers)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	char core[PATH_MAX], root[PATH_MAX], exe[PATH_MAX] = "";
+	const char *why = "";
+	struct fixture f;
+	struct run r;
+
+	if (in->root[0] != 0)
+		return;
+	fixture_start(&f, in, NULL, ARGS("@scenes.py", "%"));
+	(void)snprintf(core, sizeof(core), "echo 0x01 >/proc/%d/coredump_filter", (int)f.pid);
+	r = run_program(NULL, ARGS("sh", "-c", core));
+	ck_assert_msg(r.status == 0, "%s", r.err);
+	run_free(&r);
+	(void)snprintf(root, sizeof(root), "/proc/%d/exe", (int)f.pid);
+	ck_assert_int_gt(readlink(root, exe, sizeof(exe) - 1), 0);
+	if (!fixture_core(&f, SIGABRT, core, &why)) {
+		(void)printf("SKIP: core of %s: %s\n", in->label, why);
+		fixture_end(&f);
+		return;
+	}
+	r = TOOL(core);
+	ck_assert_msg(r.status == 0 && strstr(r.out, "`read+0x") != NULL, "exit %d, %.800s", r.status, r.err);
+	check_said(&r, "cannot be checked against the mapped ones (", true, in->label);
+	ck_assert_msg(strchr(r.err, '\n') == r.err + strlen(r.err) - 1, "more than one line: %s", r.err);
+	run_free(&r);
+	/* Another program where it was, and no libraries. */
+	(void)snprintf(root, sizeof(root), "%s/root", f.dir);
+	r = run_program(NULL, ARGS("sh", "-c", "mkdir -p \"$0${1%/*}\" && cp /bin/cat \"$0$1\"", root, exe));
+	ck_assert_msg(r.status == 0, "%s", r.err);
+	run_free(&r);
+	r = TOOL("-v", "--sysroot", root, core);
+	ck_assert_int_eq(r.status, 1);
+	check_said(&r, "is not the file that was mapped", true, in->label);
+	check_said(&r, "put the file that was mapped there", true, in->label);
+	check_said(&r, "with this build-id", false, in->label);
+	run_free(&r);
+	fixture_end(&f);
+}
+END_TEST
+
 /* gcore is slow and its cores are big: one interpreter of each family. */
 static bool for_gcore(const struct interpreter *in)
 {
@@ -170,6 +258,8 @@ static Suite *suite(void)
 	live_add(c, kernel_all_scenes);
 	live_add(c, kernel_deep);
 	live_add(c, gcore_all_scenes);
+	live_add(c, kernel_cut);
+	live_add(c, kernel_without_headers);
 	suite_add_tcase(s, c);
 	return s;
 }
