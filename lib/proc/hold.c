@@ -24,7 +24,6 @@
  *                                 has it stop again, or run if SIGCONT came meanwhile
  * Stops are looked at with WNOWAIT: once a signal-delivery-stop has been waited for in earnest, the signal is
  * in the tracer's hands, and would be lost with it. */
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -37,14 +36,13 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "base/addrmap.h"
 #include "base/owned.h"
 #include "proc/handle.h"
-#include "proc/hold_regs.h"
+#include "proc/hold_lwp.h"
 #include "proc/hold_turn.h"
 #include "proc/live.h"
 
@@ -76,97 +74,6 @@ static int64_t now_ns(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
-static void set_why(struct hold_lwp *l, const char *why)
-{
-	(void)snprintf(l->why, sizeof(l->why), "%s", why);
-}
-
-/* --- registers --- */
-
-/* Registers of an LWP in 32-bit code: the wide set, which ptrace(2) also gives, with nothing in upper halves. The
- * base of GS, the thread pointer, is that of a descriptor of the thread's own. */
-static bool narrow_regs(lwpid_t id, prgregset_t regs)
-{
-	enum { DESCRIPTOR_SHIFT = 3 };
-	struct user_regs_struct user;
-	uint32_t area[4]; /* struct user_desc: entry, base, limit, flags */
-	long entry;
-
-	if (ptrace(PTRACE_GETREGS, id, NULL, &user) != 0)
-		return false;
-	hold_regs_from_user(regs, &user);
-	entry = (regs[PRREG_GS] & 0xffff) >> DESCRIPTOR_SHIFT;
-	if (entry != 0 && ptrace(PTRACE_GET_THREAD_AREA, id, (void *)entry, area) == 0)
-		regs[PRREG_GSBASE] = (prgreg_t)area[1];
-	for (int i = 0; i < NPRGREG; i++)
-		regs[i] = i <= PRREG_R8 ? 0 : (prgreg_t)(uint32_t)regs[i];
-	return true;
-}
-
-/* --- what becomes of an LWP --- */
-
-/* The end of an LWP that we traced is announced to us first, and to its parent only after we took note. */
-static void take_note_of_end(lwpid_t id)
-{
-	siginfo_t si;
-
-	(void)waitid(P_PID, (id_t)id, &si, WEXITED | WNOHANG | __WALL);
-}
-
-static void gone(struct hold_lwp *l)
-{
-	l->state = HOLD_GONE;
-	l->why[0] = '\0';
-	take_note_of_end(l->id);
-}
-
-/* It stands still: get its registers. The kernel gives those of the mode the processor is in. */
-static void stopped(struct hold_lwp *l, int code, bool narrow)
-{
-	enum { NARROW_SET = 17 * sizeof(uint32_t) }; /* arch/x86 struct user_regs_struct32 */
-	struct user_regs_struct user;
-	struct iovec iov = { &user, sizeof(user) };
-
-	l->signo = code >> 8 == 0 ? code & 0x7f : 0;
-	if (ptrace(PTRACE_GETREGSET, l->id, (void *)NT_PRSTATUS, &iov) != 0) {
-		gone(l); /* killed just now: nothing else makes this fail for a stopped tracee */
-		return;
-	}
-	if (iov.iov_len != (narrow ? (size_t)NARROW_SET : sizeof(user))) {
-		(void)ptrace(PTRACE_DETACH, l->id, NULL, (void *)(intptr_t)l->signo);
-		l->state = HOLD_REFUSED;
-		l->code = G_ISAINVAL;
-		set_why(l, narrow ? "it is running 64-bit code" : "it is running 32-bit code");
-		return;
-	}
-	if (!narrow)
-		hold_regs_from_user(l->regs, &user);
-	else if (!narrow_regs(l->id, l->regs)) {
-		gone(l);
-		return;
-	}
-	l->state = HOLD_HELD;
-	l->why[0] = '\0';
-}
-
-/* Has it stopped or ended? Leaves l->state as it is if neither. */
-static void look(struct hold_lwp *l, bool narrow)
-{
-	siginfo_t si = { 0 };
-
-	if (waitid(P_PID, (id_t)l->id, &si, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) != 0) {
-		if (errno == ECHILD)
-			gone(l);
-		return;
-	}
-	if (si.si_pid == 0)
-		return;
-	if (si.si_code == CLD_EXITED || si.si_code == CLD_KILLED || si.si_code == CLD_DUMPED)
-		gone(l);
-	else
-		stopped(l, si.si_status, narrow);
 }
 
 /* State letter of /proc; '\0' when there is no such LWP. */
@@ -226,7 +133,7 @@ static size_t look_at_all(const struct hold_tracer *t)
 		struct hold_lwp *l = &h->lwps.at[i];
 
 		if (l->state == HOLD_TIMEOUT)
-			look(l, t->live->narrow);
+			hold_lwp_look(l, t->live->narrow);
 		if (l->state == HOLD_TIMEOUT)
 			pending++;
 	}
@@ -240,7 +147,7 @@ static void look_for_ended(const struct hold_tracer *t)
 		struct hold_lwp *l = &t->h->lwps.at[i];
 
 		if (l->state == HOLD_TIMEOUT && ended(state_letter(t, l->id)))
-			gone(l);
+			hold_lwp_gone(l);
 	}
 }
 
@@ -375,13 +282,13 @@ static void let_go(struct hold *h, bool narrow)
 
 		/* One that was late may have stopped by now. */
 		if (late)
-			look(l, narrow);
+			hold_lwp_look(l, narrow);
 		if (l->state != HOLD_HELD)
 			continue;
 		if (late)
 			l->state = HOLD_TIMEOUT; /* what was told of it stays */
 		if (ptrace(PTRACE_DETACH, l->id, NULL, (void *)(intptr_t)l->signo) != 0)
-			take_note_of_end(l->id); /* killed while it was held */
+			hold_lwp_note_end(l->id); /* killed while it was held */
 	}
 }
 
@@ -436,19 +343,22 @@ static void run_tracer(struct hold_tracer *t)
 }
 
 /* The kernel sends SIGCHLD for a tracee's stop only if it is not ignored, and any thread that has it
- * unblocked could swallow it. */
+ * unblocked could swallow it. Those that are to end this program do so at once: then the kernel lets go what is held. */
 static void run_with_sigchld(struct hold_tracer *t)
 {
 	static const struct timespec at_once = { 0, 0 };
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	struct sigaction dfl, old_action;
 	sigset_t all, chld, old_mask;
 
 	memset(&dfl, 0, sizeof(dfl));
 	dfl.sa_handler = SIG_DFL;
 	(void)sigfillset(&all);
+	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
+		(void)sigdelset(&all, ending[i]);
 	(void)sigemptyset(&chld);
 	(void)sigaddset(&chld, SIGCHLD);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old_mask);
+	(void)pthread_sigmask(SIG_BLOCK, &all, &old_mask);
 	(void)sigaction(SIGCHLD, &dfl, &old_action);
 	run_tracer(t);
 	while (sigtimedwait(&chld, NULL, &at_once) > 0)
