@@ -27,7 +27,7 @@ static void call_held(void *data, const struct hold *hold)
 enum res os_hold_during(
     struct ps_prochandle *P, const struct os_hold_call *call, int ms, struct os_hold **h, struct fault *f)
 {
-	struct hold_call inner = { .wants = call_wants, .held = call_held };
+	struct hold_call inner = { .wants = call_wants, .held = call_held, .limit_ms = call->limit_ms };
 
 	*h = calloc(1, sizeof(**h));
 	if (*h == NULL)

@@ -82,7 +82,8 @@ struct os_hold_call {
 	bool (*wants)(void *data, lwpid_t id);
 	void (*held)(void *data, const struct os_hold *h);
 	void *data;
-	bool force; /* also where another program controls the process, if the system allows it */
+	bool force;   /* also where another program controls the process, if the system allows it */
+	int limit_ms; /* most that is waited for the others once the first stands still; 0: ms */
 };
 enum res os_hold_during(
     struct ps_prochandle *P, const struct os_hold_call *call, int ms, struct os_hold **h, struct fault *f);

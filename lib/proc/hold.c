@@ -59,10 +59,11 @@ struct hold_tracer {
 	const char *set;
 	const struct hold_call *call; /* NULL: hold_lwps */
 	int ms;
-	size_t listed;       /* LWPs that the last list had */
-	int64_t deadline;    /* CLOCK_MONOTONIC, ns */
-	bool threaded, lost; /* lost: the list of LWPs could not be read, */
-	int lost_sys;        /* for this reason, ENOENT or ESRCH: the process is gone */
+	size_t listed;           /* LWPs that the last list had */
+	int64_t begin, deadline; /* of waiting; CLOCK_MONOTONIC, ns */
+	bool any;                /* something stands still */
+	bool threaded, lost;     /* lost: the list of LWPs could not be read, */
+	int lost_sys;            /* for this reason, ENOENT or ESRCH: the process is gone */
 	pthread_t thread;
 	sem_t ready, go;
 	struct addrmap seen; /* TID -> index in h->lwps */
@@ -124,7 +125,18 @@ static void stop_from(const struct hold_tracer *t, size_t from)
 
 /* --- waiting --- */
 
-static size_t look_at_all(const struct hold_tracer *t)
+/* The first one stands still. */
+static void limit_wait(struct hold_tracer *t)
+{
+	int64_t limit = t->call == NULL ? 0 : (int64_t)t->call->limit_ms * 1000000;
+	int64_t end = now_ns() + limit;
+
+	t->any = true;
+	if (limit != 0 && end < t->deadline)
+		t->deadline = end;
+}
+
+static size_t look_at_all(struct hold_tracer *t)
 {
 	struct hold *h = t->h;
 	size_t pending = 0;
@@ -136,6 +148,8 @@ static size_t look_at_all(const struct hold_tracer *t)
 			hold_lwp_look(l, t->live->narrow);
 		if (l->state == HOLD_TIMEOUT)
 			pending++;
+		if (l->state == HOLD_HELD && !t->any)
+			limit_wait(t);
 	}
 	return pending;
 }
@@ -152,7 +166,7 @@ static void look_for_ended(const struct hold_tracer *t)
 }
 
 /* What runs stops within some microseconds, fewer than it takes to be put to sleep and woken: at first nobody sleeps. */
-static void await_stops(const struct hold_tracer *t)
+static void await_stops(struct hold_tracer *t)
 {
 	int64_t awake = now_ns() + AWAKE_NS;
 	sigset_t chld;
@@ -176,6 +190,9 @@ static void await_stops(const struct hold_tracer *t)
 
 static void explain_timeouts(const struct hold_tracer *t)
 {
+	int64_t waited = (now_ns() - t->begin) / 1000000;
+	int ms = waited < t->ms ? (int)waited : t->ms;
+
 	for (size_t i = 0; i < t->h->lwps.n; i++) {
 		struct hold_lwp *l = &t->h->lwps.at[i];
 
@@ -184,7 +201,7 @@ static void explain_timeouts(const struct hold_tracer *t)
 		(void)snprintf(l->why, sizeof(l->why), "%s%d ms",
 		    state_letter(t, l->id) == 'D' ? "it is in uninterruptible sleep and did not stop within "
 						  : "it did not stop within ",
-		    t->ms);
+		    ms);
 	}
 }
 
@@ -257,8 +274,10 @@ static void collect(struct hold_tracer *t)
 			break;
 		}
 		/* Who asks whether an LWP is wanted may have looked at it for long: as long as nobody stands still. */
-		if (t->deadline == 0)
-			t->deadline = now_ns() + (int64_t)t->ms * 1000000;
+		if (t->deadline == 0) {
+			t->begin = now_ns();
+			t->deadline = t->begin + (int64_t)t->ms * 1000000;
+		}
 		if (t->set != NULL && h->lwps.n == from)
 			break;
 		stop_from(t, from);

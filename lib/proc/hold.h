@@ -51,6 +51,9 @@ struct hold_call {
 	bool (*wants)(void *data, lwpid_t id); /* is this LWP to be held? Asked once of each LWP there is */
 	void (*held)(void *data, const struct hold *h); /* called once, with everything held that can be */
 	void *data;
+	/* Once the first LWP stands still those that have not stopped are waited for so long and no longer; 0: the same as for
+	 * all together. */
+	int limit_ms;
 };
 
 /* Like hold_lwps of the LWPs that are wanted, then held(), then hold_release: all of it in the thread that traces, so

@@ -44,6 +44,7 @@ struct capture_lwp {
 	uint64_t copies[2];      /* where the copies of its stacks begin; 0 none */
 	uint64_t owns;           /* a token of its thread states */
 	char refused[128];       /* why it could not be held; "" */
+	bool again;              /* … this time: it may be tried again */
 	char why[128];           /* why something is missing; "" */
 	bool failed;             /* something is */
 	bool have_python;        /* python was read (it may be empty) */
@@ -79,7 +80,10 @@ struct capture {
 	bool unproved;                  /* LWPs were read after it was last asked whether threads are right */
 	bool held;                      /* some LWPs have been held, and let go */
 	size_t all;                     /* LWPs of the process, in the set or not */
-	struct fault not_held;          /* why not one LWP could be held; text "" when some were */
+	int waited_ms;                  /* for what did not stop in time */
+	int64_t
+	    read_ns; /* most that a hold lasts once everything has stopped, but for one step; 0: the default */
+	struct fault not_held; /* why not one LWP could be held; text "" when some were */
 };
 
 /* Capture the LWPs of live in `set` (NULL all) into c, whose live, snapshot, P and py are set. When it returns nothing of

@@ -5,6 +5,7 @@
  * While something is held every microsecond counts: its registers, stacks and Python frames are copied, nothing else. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/owned.h"
 #include "os/target_os.h"
@@ -12,7 +13,9 @@
 
 enum {
 	WAIT_MS = 1000, /* for all LWPs together; only one in an uninterruptible sleep takes that long */
-	AGAIN_MS = 100, /* for one of which there is something already */
+	STOP_MS = 50,   /* a hold lasts 100 ms at most: until all have stopped, … */
+	READ_NS = 50 * 1000 * 1000,   /* … and until they are read */
+	AGAIN_MS = 100,               /* for one of which there is something already */
 	REFRESH_NS = 2 * 1000 * 1000, /* enough to look at thousands, or read fifty again */
 	FIRST = 16,                   /* stacks that are copied in one call */
 };
@@ -20,6 +23,7 @@ enum {
 struct held_stack {
 	struct snapshot_piece piece;
 	bool own;
+	size_t of; /* index of its LWP */
 };
 
 struct holding {
@@ -28,8 +32,19 @@ struct holding {
 	enum stack_manner manner;
 	struct snapshot_notes *notes; /* what was read at rehearsals */
 	const struct capture_lwp
-	    *before; /* one LWP after all the others: as it was read asleep; NULL: not so */
+	    *before;   /* one LWP after all the others: as it was read asleep; NULL: not so */
+	int64_t begin; /* when it began */
+	int64_t end;   /* what has not been read by then is not */
+	bool late;     /* something did not stop in time */
 };
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
 
 static void notes_release(struct snapshot_notes *v)
 {
@@ -115,6 +130,9 @@ static void take_registers(struct holding *g, const struct os_hold *h)
 			l->state = CAPTURE_HELD;
 		} else {
 			(void)snprintf(l->refused, sizeof(l->refused), "%s", why);
+			l->again = state == OS_TIMEOUT && g->before == NULL &&
+				   g->c->waited_ms + (now_ns() - g->begin) / 1000000 < WAIT_MS;
+			g->late |= state == OS_TIMEOUT;
 		}
 	}
 }
@@ -145,6 +163,7 @@ static size_t copy_stacks(struct holding *g, struct held_stack *some)
 
 		if (l->state != CAPTURE_HELD)
 			continue;
+		some[n].of = i;
 		some[n].piece = capture_stack_piece(c, l, &some[n].own);
 		if (some[n].piece.hi != 0)
 			pieces[copied++] = some[n].piece;
@@ -157,12 +176,69 @@ static size_t copy_stacks(struct holding *g, struct held_stack *some)
 	for (size_t i = 0, k = 0; i < n; i++) {
 		if (some[i].piece.hi != 0)
 			some[i].piece = pieces[k++];
+		if (some[i].piece.got != 0)
+			c->lwps.at[some[i].of].copies[0] =
+			    some[i].piece.lo; /* to be dropped, should it not be read */
 	}
 	if (g->before != NULL || g->manner == STACK_STOP)
 		capture_states_read(c); /* what the others have is to stay as it is */
 	else
 		capture_states_check(c);
 	return n;
+}
+
+/* The Python frames of one that is held. */
+static void read_frames(struct holding *g, struct capture_lwp *l)
+{
+	if (capture_frames(g->c, l) == RES_OK || g->manner != STACK_GENTLE)
+		return;
+	/* The list was read before the hold. */
+	py_stack_free(&l->python);
+	l->have_python = l->failed = l->python_failed = false;
+	l->why[0] = '\0';
+	capture_states_read(g->c);
+	(void)capture_frames(g->c, l);
+}
+
+/* The hold has lasted too long for it. The first one has what there is, which is told, and the others are held again: so each
+ * hold gets on. */
+static void out_of_time(struct capture *c, struct capture_lwp *l, bool first)
+{
+	static const char why[] = "it was released before all of it was read: a stop lasts 100 ms at most";
+
+	c->stale = true; /* the list of states may have been cut short */
+	if (first) {
+		(void)snprintf(l->why, sizeof(l->why), "%s", why);
+		l->failed = true;
+		l->state = CAPTURE_DONE;
+		return;
+	}
+	capture_undo(c, l);
+	(void)snprintf(l->refused, sizeof(l->refused), "%s", why);
+	l->again = true;
+}
+
+/* All of one that is held; its stack may have been copied. */
+static void read_held(struct holding *g, struct capture_lwp *l, const struct held_stack *stack, bool first)
+{
+	struct capture *c = g->c;
+
+	if (!first && now_ns() >= g->end) {
+		out_of_time(c, l, first);
+		return;
+	}
+	if (stack != NULL)
+		capture_stack_rest(c, l, &stack->piece, stack->own);
+	else
+		capture_stack(c, l);
+	read_frames(g, l);
+	l->state = CAPTURE_DONE;
+	if (snapshot_until(c->snapshot, g->end)) {
+		out_of_time(c, l, first);
+	} else if (g->manner == STACK_STOP && c->held && g->before == NULL && !l->failed) {
+		(void)snprintf(l->why, sizeof(l->why), "it was stopped later than the others");
+		l->failed = true;
+	}
 }
 
 static void held(void *data, const struct os_hold *h)
@@ -173,6 +249,8 @@ static void held(void *data, const struct os_hold *h)
 	size_t n, k = 0;
 
 	take_registers(g, h);
+	g->end = now_ns() + (c->read_ns != 0 ? c->read_ns : READ_NS);
+	(void)snapshot_until(c->snapshot, g->end);
 	if (g->before != NULL)
 		forget_before(g);
 	n = copy_stacks(g, some);
@@ -182,21 +260,24 @@ static void held(void *data, const struct os_hold *h)
 		/* Not those of an earlier hold: they are done, and run. */
 		if (l->state != CAPTURE_HELD)
 			continue;
-		if (k < n)
-			capture_stack_rest(c, l, &some[k].piece, some[k].own);
-		else
-			capture_stack(c, l);
+		read_held(g, l, k < n ? &some[k] : NULL, k == 0);
 		k++;
-		if (capture_frames(c, l) != RES_OK && g->manner == STACK_GENTLE) {
-			/* The list was read before the hold. */
-			py_stack_free(&l->python);
-			l->have_python = l->failed = l->python_failed = false;
-			l->why[0] = '\0';
-			capture_states_read(c);
-			(void)capture_frames(c, l);
-		}
-		l->state = CAPTURE_DONE;
 	}
+	(void)snapshot_until(c->snapshot, 0);
+}
+
+/* Hold what g wants. */
+static void hold_them(
+    struct holding *g, struct os_hold_call *call, int ms, struct os_hold **h, struct fault *f)
+{
+	call->held = held;
+	call->data = g;
+	call->force = g->c->force;
+	call->limit_ms = STOP_MS;
+	g->begin = now_ns();
+	(void)os_hold_during(g->c->live, call, ms, h, f);
+	if (g->late)
+		g->c->waited_ms += (int)((now_ns() - g->begin) / 1000000);
 }
 
 enum res capture_held(struct capture *c, const char *set, enum stack_manner manner, struct fault *f)
@@ -204,9 +285,9 @@ enum res capture_held(struct capture *c, const char *set, enum stack_manner mann
 	OWNED(hold_done) struct os_hold *h = NULL;
 	OWNED(notes_release) struct snapshot_notes notes = VEC_EMPTY;
 	struct holding g = { .c = c, .set = set, .manner = manner, .notes = &notes };
-	const struct os_hold_call call = { .wants = wants, .held = held, .data = &g, .force = c->force };
+	struct os_hold_call call = { .wants = wants };
 
-	(void)os_hold_during(c->live, &call, WAIT_MS, &h, &c->not_held);
+	hold_them(&g, &call, c->waited_ms < WAIT_MS ? WAIT_MS - c->waited_ms : 1, &h, &c->not_held);
 	c->held = true;
 	/* Who has not run since it was read was asleep during the hold, and needs not be asked within it. */
 	if (manner == STACK_GENTLE)
@@ -227,9 +308,7 @@ bool capture_again(struct capture *c, size_t i)
 	OWNED(hold_done) struct os_hold *h = NULL;
 	OWNED(notes_release) struct snapshot_notes notes = VEC_EMPTY;
 	struct holding g = { .c = c, .manner = STACK_STOP, .notes = &notes };
-	const struct os_hold_call call = {
-		.wants = wants_pending, .held = held, .data = &g, .force = c->force
-	};
+	struct os_hold_call call = { .wants = wants_pending };
 	struct capture_lwp *l = &c->lwps.at[i];
 	struct capture_lwp before = *l;
 	struct fault f;
@@ -243,7 +322,7 @@ bool capture_again(struct capture *c, size_t i)
 	*l = (struct capture_lwp){ .id = l->id, .stack = l->stack, .asleep = OS_ASLEEP_NEW };
 	memcpy(l->name, before.name, sizeof(l->name));
 	snapshot_unseal(c->snapshot);
-	(void)os_hold_during(c->live, &call, AGAIN_MS, &h, &f);
+	hold_them(&g, &call, AGAIN_MS, &h, &f);
 	snapshot_seal(c->snapshot);
 	if (l->state != CAPTURE_DONE || l->failed || !os_same_process(c->live)) {
 		py_stack_free(&l->python);

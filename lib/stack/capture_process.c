@@ -120,7 +120,9 @@ static enum res take_asleep(struct capture *c, int rounds, const struct timespec
 static bool to_hold(const struct capture *c)
 {
 	for (size_t i = 0; i < c->lwps.n; i++) {
-		if (c->lwps.at[i].state == CAPTURE_PENDING && c->lwps.at[i].refused[0] == '\0')
+		const struct capture_lwp *l = &c->lwps.at[i];
+
+		if (l->state == CAPTURE_PENDING && (l->refused[0] == '\0' || l->again))
 			return true;
 	}
 	return false;

@@ -527,64 +527,6 @@ START_TEST(killed_holder_leaves_no_trace)
 }
 END_TEST
 
-/* Says so, and waits much too long. */
-static void linger(void *data, const struct hold *h)
-{
-	const int *out = data;
-
-	(void)h;
-	(void)!write(*out, "h", 1);
-	(void)poll(NULL, 0, 20000);
-	_exit(3);
-}
-
-static bool every_one(void *data, lwpid_t id)
-{
-	(void)data;
-	(void)id;
-	return true;
-}
-
-static void ends_a_hold(int signo)
-{
-	struct victim v = victim_start(victim_spinning, 0);
-	struct ps_prochandle *P = grab(v.pid);
-	int pipes[2], status;
-	pid_t holder;
-	char c;
-
-	ck_assert_int_eq(pipe(pipes), 0);
-	holder = fork();
-	if (holder == 0) {
-		const struct hold_call call = { .wants = every_one, .held = linger, .data = &pipes[1] };
-		struct hold h;
-
-		(void)signal(signo, SIG_DFL); /* a shell may have had it ignored */
-		(void)hold_during(P, &call, MS, &h, NULL);
-		_exit(4);
-	}
-	ck_assert_int_eq(read(pipes[0], &c, 1), 1);
-	ck_assert_int_eq(victim_state(v.pid, v.pid), 't');
-	ck_assert_int_eq(kill(holder, signo), 0);
-	ck_assert_int_eq(waitpid(holder, &status, 0), holder);
-	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == signo);
-	ck_assert(victim_settles(v.pid, v.pid, 'R'));
-	Prelease(P, 0);
-	victim_end(&v);
-	(void)close(pipes[0]);
-	(void)close(pipes[1]);
-}
-
-/* Whoever wants the holder to end need not wait for the end of the hold. */
-START_TEST(signals_end_a_hold)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		ends_a_hold(signals[i]);
-}
-END_TEST
-
 /* Its end, and that of one thread, reach the parent although somebody traced it. */
 START_TEST(killed_while_held)
 {
@@ -615,7 +557,7 @@ int main(void)
 		stop_and_continue_meanwhile, no_signal_is_lost, those_that_are_wanted, hundred_threads,
 		births_and_deaths_meanwhile, some_lwps_only, vfork_parent_is_given_up, main_thread_has_ended,
 		one_hold_at_a_time, ignored_children_are_no_obstacle, another_tracer,
-		killed_holder_leaves_no_trace, signals_end_a_hold, killed_while_held };
+		killed_holder_leaves_no_trace, killed_while_held };
 
 	return run_suite("hold", tests, sizeof(tests) / sizeof(tests[0]));
 }

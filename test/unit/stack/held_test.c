@@ -10,6 +10,9 @@ struct os_hold {
 
 static struct os_hold hold;
 
+/* This one does not stop; 0: all do. */
+static lwpid_t late;
+
 /* What happens between the question who is to be held and the hold, and once they are let go. */
 static void (*before_hold)(void), (*after_hold)(void);
 
@@ -48,8 +51,8 @@ enum os_hold_state os_hold_lwp(
 	hold.regs[R_SP] = (prgreg_t)lwps[*id].sp;
 	hold.regs[PRREG_FSBASE] = (prgreg_t)pointer_of(*id);
 	*regs = hold.regs;
-	*why = "";
-	return OS_HELD;
+	*why = *id == late ? "too slow" : "";
+	return *id == late ? OS_TIMEOUT : OS_HELD;
 }
 
 void os_hold_free(struct os_hold *h)
@@ -163,6 +166,72 @@ START_TEST(a_sleeper_that_runs_after_the_hold)
 }
 END_TEST
 
+/* There is no time to read them: the first one has what there is, which is told; the other one runs, and is held again. */
+START_TEST(a_hold_that_lasts_too_long)
+{
+	struct capture_lwp *first = &s.c.lwps.at[0], *second = &s.c.lwps.at[1];
+	struct fault f = { 0 };
+
+	before_hold = after_hold = nothing;
+	lwps[1].runs = lwps[2].runs = true;
+	take();
+	s.c.read_ns = 1;
+	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_STOP, &f), RES_OK);
+	ck_assert_uint_eq(hold.n, 2);
+	ck_assert_int_eq(first->state, CAPTURE_DONE);
+	ck_assert(first->failed);
+	ck_assert_ptr_nonnull(strstr(first->why, "a stop lasts 100 ms"));
+	ck_assert_int_eq(second->state, CAPTURE_PENDING);
+	ck_assert(second->again && !second->have_regs);
+	ck_assert_uint_eq(second->copies[0], 0);
+	s.c.read_ns = TAKES_LONG;
+	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_STOP, &f), RES_OK);
+	ck_assert_uint_eq(hold.n, 1);
+	runs_frame(2, s.frames[2]);
+	/* All were to be of one moment. */
+	ck_assert(second->failed);
+	ck_assert_ptr_nonnull(strstr(second->why, "later than the others"));
+}
+END_TEST
+
+START_TEST(gently_held_again)
+{
+	struct fault f = { 0 };
+
+	before_hold = after_hold = nothing;
+	lwps[1].runs = lwps[2].runs = true;
+	take();
+	s.c.read_ns = 1;
+	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_GENTLE, &f), RES_OK);
+	s.c.read_ns = TAKES_LONG;
+	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_GENTLE, &f), RES_OK);
+	runs_frame(2, s.frames[2]);
+	ck_assert_int_eq(s.c.lwps.at[0].state, CAPTURE_DONE);
+	ck_assert(!s.c.lwps.at[1].failed);
+}
+END_TEST
+
+/* One that does not stop is held again, until all the time there is has been spent. */
+START_TEST(one_that_does_not_stop)
+{
+	struct fault f = { 0 };
+
+	before_hold = after_hold = nothing;
+	lwps[1].runs = lwps[2].runs = true;
+	take();
+	late = 2;
+	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_STOP, &f), RES_OK);
+	runs_frame(1, s.frames[1]);
+	ck_assert_int_eq(s.c.lwps.at[1].state, CAPTURE_PENDING);
+	ck_assert(s.c.lwps.at[1].again);
+	ck_assert_str_eq(s.c.lwps.at[1].refused, "too slow");
+	s.c.waited_ms = 1000;
+	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_STOP, &f), RES_OK);
+	ck_assert(!s.c.lwps.at[1].again);
+	late = 0;
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("held");
@@ -177,6 +246,9 @@ int main(void)
 	tcase_add_test(t, asleep_at_last);
 	tcase_add_test(t, a_sleeper_that_ran);
 	tcase_add_test(t, a_sleeper_that_runs_after_the_hold);
+	tcase_add_test(t, a_hold_that_lasts_too_long);
+	tcase_add_test(t, gently_held_again);
+	tcase_add_test(t, one_that_does_not_stop);
 	suite_add_tcase(suite, t);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

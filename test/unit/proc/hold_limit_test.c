@@ -1,0 +1,154 @@
+/* How long a hold may last, and what ends it sooner. */
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "proc/hold.h"
+#include "support/run_suite.h"
+#include "support/victim.h"
+
+enum { MS = 2000 };
+
+static struct ps_prochandle *grab(pid_t pid)
+{
+	int code = 0;
+	struct ps_prochandle *P = Pgrab(pid, PGRAB_RDONLY, &code);
+
+	ck_assert_msg(P != NULL, "Pgrab: %s", Pgrab_error(code));
+	return P;
+}
+
+static bool every_one(void *data, lwpid_t id)
+{
+	(void)data;
+	(void)id;
+	return true;
+}
+
+/* What vforks in one thread, and pauses in the other. */
+static void *vforking(void *arg)
+{
+	const int *pipes = arg;
+	char c;
+
+	if (vfork() == 0) { /* NOLINT: that is what is to be examined */
+		(void)syscall(SYS_write, pipes[0], "!", 1);
+		(void)syscall(SYS_read, pipes[1], &c, 1);
+		_exit(0);
+	}
+	return NULL;
+}
+
+static void victim_half_stuck(int out, int in, int unused)
+{
+	int pipes[] = { out, in };
+	pthread_t thread;
+
+	(void)unused;
+	(void)pthread_create(&thread, NULL, vforking, pipes);
+	for (;;)
+		(void)pause();
+}
+
+struct half {
+	int held, late;
+	char why[160];
+};
+
+static void count_states(void *data, const struct hold *h)
+{
+	struct half *half = data;
+
+	for (size_t i = 0; i < h->lwps.n; i++) {
+		half->held += h->lwps.at[i].state == HOLD_HELD;
+		if (h->lwps.at[i].state != HOLD_TIMEOUT)
+			continue;
+		half->late++;
+		memcpy(half->why, h->lwps.at[i].why, sizeof(half->why));
+	}
+}
+
+/* One stands still: the other one is not waited for as long as if none did, and what is told is how long that was. */
+START_TEST(a_held_one_does_not_wait_for_long)
+{
+	enum { VERY_LONG = 600 * 1000 };
+	struct victim v = victim_start(victim_half_stuck, 0);
+	struct ps_prochandle *P = grab(v.pid);
+	struct half half = { .held = 0 };
+	const struct hold_call call = {
+		.wants = every_one, .held = count_states, .data = &half, .limit_ms = 1
+	};
+	struct hold h;
+
+	ck_assert_int_eq(hold_during(P, &call, VERY_LONG, &h, NULL), RES_OK);
+	ck_assert_int_eq(half.held, 1);
+	ck_assert_int_eq(half.late, 1);
+	ck_assert_ptr_nonnull(strstr(half.why, "did not stop within "));
+	ck_assert_ptr_null(strstr(half.why, "600000"));
+	hold_free(&h);
+	Prelease(P, 0);
+	victim_end(&v);
+}
+END_TEST
+
+/* Says so, and waits much too long. */
+static void linger(void *data, const struct hold *h)
+{
+	const int *out = data;
+
+	(void)h;
+	(void)!write(*out, "h", 1);
+	(void)poll(NULL, 0, 20000);
+	_exit(3);
+}
+
+static void ends_a_hold(int signo)
+{
+	struct victim v = victim_start(victim_spinning, 0);
+	struct ps_prochandle *P = grab(v.pid);
+	int pipes[2], status;
+	pid_t holder;
+	char c;
+
+	ck_assert_int_eq(pipe(pipes), 0);
+	holder = fork();
+	if (holder == 0) {
+		const struct hold_call call = { .wants = every_one, .held = linger, .data = &pipes[1] };
+		struct hold h;
+
+		(void)signal(signo, SIG_DFL); /* a shell may have had it ignored */
+		(void)hold_during(P, &call, MS, &h, NULL);
+		_exit(4);
+	}
+	ck_assert_int_eq(read(pipes[0], &c, 1), 1);
+	ck_assert_int_eq(victim_state(v.pid, v.pid), 't');
+	ck_assert_int_eq(kill(holder, signo), 0);
+	ck_assert_int_eq(waitpid(holder, &status, 0), holder);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == signo);
+	ck_assert(victim_settles(v.pid, v.pid, 'R'));
+	Prelease(P, 0);
+	victim_end(&v);
+	(void)close(pipes[0]);
+	(void)close(pipes[1]);
+}
+
+/* Whoever wants the holder to end need not wait for the end of the hold. */
+START_TEST(signals_end_a_hold)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		ends_a_hold(signals[i]);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { a_held_one_does_not_wait_for_long, signals_end_a_hold };
+
+	return run_suite("hold limit", tests, sizeof(tests) / sizeof(tests[0]));
+}
