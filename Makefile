@@ -51,6 +51,8 @@ ifeq ($(SYSTEM),SunOS)
 LAYERS   := base elf os unwind dwarf symbol python stack report pydb
 OTHER_OS := linux
 DEPS     :=
+# For what POSIX threads add to <stdio.h>, which gcc asks for with -pthread alone.
+CPPFLAGS += -D__EXTENSIONS__
 SYSTEM_LIBS := -lproc -lelf
 CFLAGS   += -m64
 LDFLAGS  += -m64 $(SAN) -Wl,-z,ignore

@@ -37,7 +37,7 @@ struct told {
 enum { NOTICES = 4 }; /* told without -v */
 
 /* A core from another machine can miss a hundred files for one reason: the first few say it. */
-static void tell(void *data, const char *text, bool failed)
+static void tell_notice(void *data, const char *text, bool failed)
 {
 	struct told *told = data;
 
@@ -236,7 +236,7 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 		explain(arg, stack_not_held(t)->code, stack_not_held(t)->text, text, sizeof(text));
 		complain("cannot stop ", arg, text);
 	}
-	os_notices(stack_target_handle(t), tell, &told);
+	os_notices(stack_target_handle(t), tell_notice, &told);
 	tell_rest(&told);
 	refused = refusals_tell(arg, true);
 	told.failed |= !report_python(t, arg, os_core_cut(P), refused) || refused;

@@ -283,7 +283,7 @@ static void loop(struct sampling *s)
 		(void)fputs("\r\x1b[K", stderr);
 }
 
-static void tell(const struct sampling *s, const char *arg)
+static void tell_losses(const struct sampling *s, const char *arg)
 {
 	char text[400];
 
@@ -330,7 +330,7 @@ enum outcome sample(struct ps_prochandle *P, const char *arg, const char *lwps, 
 	(void)sigaction(SIGTERM, &was_term, NULL);
 	own_end(&s);
 	sample_cache_free(&s.cache, counts);
-	tell(&s, arg);
+	tell_losses(&s, arg);
 	if (s.failed == s.taken)
 		return NOTHING;
 	return s.failed > 0 ? PARTLY : DONE;

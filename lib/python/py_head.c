@@ -132,10 +132,10 @@ static bool take_base(
 
 uint64_t py_head_of_i386(struct ps_prochandle *P, struct span code, uint64_t va)
 {
-	enum { MOV = 0x8b, LEA = 0x8d, EAX = 0, EBX = 3 };
+	enum { MOV = 0x8b, LEA = 0x8d, IN_EAX = 0, IN_EBX = 3 };
 	const uint8_t *start = code.at;
 	uint32_t at = 0, offset = 0;
-	uint8_t reg = EAX;
+	uint8_t reg = IN_EAX;
 	bool address = false, loaded, saves;
 
 	(void)TAKE(&code, "\xf3\x0f\x1e\xfb");
@@ -153,7 +153,7 @@ uint64_t py_head_of_i386(struct ps_prochandle *P, struct span code, uint64_t va)
 			return 0;
 		at += offset;
 	}
-	loaded = take_narrow(&code, MOV, EAX, &offset);
+	loaded = take_narrow(&code, MOV, IN_EAX, &offset);
 	if (saves && !TAKE(&code, "\x5b"))
 		return 0;
 	if (!TAKE(&code, "\x5d"))

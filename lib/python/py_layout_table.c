@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define OBJECT_HEAD .object = { .type = PY_AT(8), .size = PY_AT(16) }
-#define TYPE_OBJECT .type = { .name = PY_AT(24), .flags = PY_AT(168) }
+#define TYPE_MEMBERS .type = { .name = PY_AT(24), .flags = PY_AT(168) }
 #define BYTES_OBJECT .bytes = { .size = PY_AT(16), .data = PY_AT(32) }
 /* PyASCIIObject ends with wstr, PyCompactUnicodeObject with wstr_length: both gone in 3.12. */
 #define STR_WITH_WSTR                 \
@@ -20,7 +20,7 @@
 		.wstr = PY_AT(40),    \
 		.wstr_length = PY_AT(64) }
 #define COMMON \
-	.word = 8, .size_width = 8, .kind_shift = 2, .str_flag = 28, OBJECT_HEAD, TYPE_OBJECT, BYTES_OBJECT
+	.word = 8, .size_width = 8, .kind_shift = 2, .str_flag = 28, OBJECT_HEAD, TYPE_MEMBERS, BYTES_OBJECT
 
 /* Up to 3.10 an activation runs one frame; up to 3.9 with these line tables. */
 #define CLASSIC .marking = PY_MARK_NONE, .lasti_unit = 1, .trace_lineno = true, .word = 8, OBJECT_HEAD
@@ -65,15 +65,15 @@
 #define ROW_26(minor_)                                                                                \
 	{                                                                                             \
 		.version = PY_HEX(2, minor_), .source = "2." #minor_ ": " HEADERS_OLD,                \
-		.lines = PY_LINES_LNOTAB_OLD, CLASSIC, TYPE_OBJECT, STR_2,                            \
+		.lines = PY_LINES_LNOTAB_OLD, CLASSIC, TYPE_MEMBERS, STR_2,                           \
 		.str_flag = (minor_) >= 6 ? STR_FLAG_2 : 0, .size_width = 8, BARE_RUNTIME, TSTATE_24, \
 		FRAME_24, CODE_24,                                                                    \
 	}
-#define ROW_30(minor_)                                                                        \
-	{                                                                                     \
-		.version = PY_HEX(3, minor_), .source = "3." #minor_ ": " HEADERS_3,          \
-		.lines = PY_LINES_LNOTAB_OLD, CLASSIC, TYPE_OBJECT, BYTES_OBJECT, UNICODE_30, \
-		.str_flag = 28, .size_width = 8, BARE_RUNTIME, TSTATE_24, FRAME_24, CODE_30,  \
+#define ROW_30(minor_)                                                                         \
+	{                                                                                      \
+		.version = PY_HEX(3, minor_), .source = "3." #minor_ ": " HEADERS_3,           \
+		.lines = PY_LINES_LNOTAB_OLD, CLASSIC, TYPE_MEMBERS, BYTES_OBJECT, UNICODE_30, \
+		.str_flag = 28, .size_width = 8, BARE_RUNTIME, TSTATE_24, FRAME_24, CODE_30,   \
 	}
 #define ROW_33(minor_, lines_, tstate_, frame_, code_)                                                   \
 	{                                                                                                \

@@ -206,10 +206,10 @@ static bool is_context(const uint8_t *at, uint64_t here, size_t word, uint64_t *
 static bool is_old_frame(const uint8_t *at, size_t n, uint64_t *sp)
 {
 	static const uint8_t code[] = { 0x58, 0xb8, 119, 0, 0, 0, 0xcd, 0x80 }; /* pop; mov $sigreturn; int */
-	enum { REGS = 2, SP = REGS + 7, CS = REGS + 15, SP_AGAIN = REGS + 17, CODE = 724 };
+	enum { REGS = 2, SP = REGS + 7, CODE_SEG = REGS + 15, SP_AGAIN = REGS + 17, CODE = 724 };
 
 	if (n < CODE + sizeof(code) || memcmp(at + CODE, code, sizeof(code)) != 0 ||
-	    (word_at(at, CS, 4) & 0xffff) != USER_CS_32)
+	    (word_at(at, CODE_SEG, 4) & 0xffff) != USER_CS_32)
 		return false;
 	*sp = word_at(at, SP, 4);
 	return *sp == word_at(at, SP_AGAIN, 4);

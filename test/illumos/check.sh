@@ -7,9 +7,11 @@ mkdir "$work/build" && touch "$work/build/pystack" || exit 2 # stands for the pr
 trap 'rm -rf "$work"' EXIT
 bad=0
 
+# gcc is illumos's compiler: unlike clang it asks for nothing more of the headers (gcc config/sol2.h, of C).
 compile() {
 	# shellcheck disable=SC2086
 	clang --target=x86_64-pc-solaris2.11 -fsyntax-only -nostdinc -ffreestanding -Wno-unknown-warning-option \
+		-U__EXTENSIONS__ -U_XOPEN_SOURCE -U_LARGEFILE_SOURCE -U_LARGEFILE64_SOURCE -U_POSIX_PTHREAD_SEMANTICS -U_REENTRANT \
 		-DPYSTACK_VERSION='""' -isystem test/illumos/include -isystem "$(clang -print-resource-dir)/include" $FLAGS -Werror "$@"
 }
 

@@ -64,6 +64,20 @@ typedef uint64_t core_content_t;
 #define PR_OBJ_LDSO ((const char *)1)
 #define PR_OBJ_EVERY ((const char *)-1)
 
+/* Of symbol iterators: which kinds. */
+#define PR_SYMTAB 1
+#define PR_DYNSYM 2
+#define BIND_LOCAL 0x0001
+#define BIND_GLOBAL 0x0002
+#define BIND_WEAK 0x0004
+#define BIND_ANY (BIND_LOCAL | BIND_GLOBAL | BIND_WEAK)
+#define TYPE_NOTYPE 0x0100
+#define TYPE_OBJECT 0x0200
+#define TYPE_FUNC 0x0400
+#define TYPE_SECTION 0x0800
+#define TYPE_FILE 0x1000
+#define TYPE_ANY (TYPE_NOTYPE | TYPE_OBJECT | TYPE_FUNC | TYPE_SECTION | TYPE_FILE)
+
 typedef ssize_t (*pop_pread_t)(struct ps_prochandle *, void *, size_t, uintptr_t, void *);
 typedef ssize_t (*pop_pwrite_t)(struct ps_prochandle *, const void *, size_t, uintptr_t, void *);
 typedef int (*pop_read_maps_t)(struct ps_prochandle *, prmap_t **, ssize_t *, void *);

@@ -3,6 +3,7 @@
 #define STAND_IN_STDIO_H
 
 #include <stdarg.h>
+#include <sys/feature_tests.h>
 #include <sys/types.h>
 
 typedef struct __FILE {
@@ -19,6 +20,41 @@ extern FILE __iob[20];
 #define _IOLBF 0100
 #define _IONBF 0004
 
+/* gcc on illumos defines _REENTRANT with -pthread alone. */
+#if defined(__EXTENSIONS__) || defined(_REENTRANT) || (_POSIX_C_SOURCE - 0 >= 199506L)
+extern void flockfile(FILE *);
+extern int ftrylockfile(FILE *);
+extern void funlockfile(FILE *);
+extern int getc_unlocked(FILE *);
+extern int getchar_unlocked(void);
+extern int putc_unlocked(int, FILE *);
+extern int putchar_unlocked(int);
+#endif
+#if defined(__EXTENSIONS__) || (!defined(_STRICT_STDC) && !defined(__XOPEN_OR_POSIX))
+extern int fcloseall(void);
+extern void setbuffer(FILE *, char *, size_t);
+extern int setlinebuf(FILE *);
+#endif
+extern char *ctermid(char *);
+extern char *cuserid(char *);
+extern FILE *fdopen(int, const char *);
+extern int fgetc(FILE *);
+extern char *fgets(char *, int, FILE *);
+extern size_t fread(void *, size_t, size_t, FILE *);
+extern int fseek(FILE *, long, int);
+extern long ftell(FILE *);
+extern int getc(FILE *);
+extern int getchar(void);
+extern int getw(FILE *);
+extern int pclose(FILE *);
+extern void perror(const char *);
+extern FILE *popen(const char *, const char *);
+extern int putc(int, FILE *);
+extern int putw(int, FILE *);
+extern int remove(const char *);
+extern int rename(const char *, const char *);
+extern void rewind(FILE *);
+extern int ungetc(int, FILE *);
 extern int asprintf(char **, const char *, ...) __attribute__((format(printf, 2, 3)));
 extern int fclose(FILE *);
 extern int feof(FILE *);
@@ -29,8 +65,6 @@ extern FILE *fopen(const char *, const char *);
 extern int fprintf(FILE *, const char *, ...) __attribute__((format(printf, 2, 3)));
 extern int fputc(int, FILE *);
 extern int fputs(const char *, FILE *);
-extern int ftrylockfile(FILE *);
-extern void funlockfile(FILE *);
 extern size_t fwrite(const void *, size_t, size_t, FILE *);
 extern ssize_t getline(char **, size_t *, FILE *);
 extern FILE *open_memstream(char **, size_t *);

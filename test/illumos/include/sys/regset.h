@@ -31,4 +31,33 @@
 #define REG_R14 1
 #define REG_R15 0
 
+/* Those of i386, on amd64 too. */
+#define SS 18
+#define UESP 17
+#define EFL 16
+#define CS 15
+#define EIP 14
+#define ERR 13
+#define TRAPNO 12
+#define EAX 11
+#define ECX 10
+#define EDX 9
+#define EBX 8
+#define ESP 7
+#define EBP 6
+#define ESI 5
+#define EDI 4
+#define DS 3
+#define ES 2
+#define FS 1
+#define GS 0
+
+#define REG_PC REG_RIP
+#define REG_FP REG_RBP
+#define REG_SP REG_RSP
+#define REG_PS REG_RFL
+#define REG_R0 REG_RAX
+#define REG_R1 REG_RDX
+#define NGREG 28
+
 #endif
