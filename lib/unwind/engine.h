@@ -107,7 +107,9 @@ enum engine_end fallback_step(struct ps_prochandle *P, const struct unwind_arch 
 /* Is there at pc what signal handlers return to? */
 bool is_trampoline(const struct unwind_arch *arch, struct memory *mem, uint64_t pc);
 
-/* fallback_step for an engine that found nothing to describe the pc of *a: the note says so, and in code of no file, or in what
+/* The step for an engine that found nothing to describe the pc of *a: what needs no frame pointer, as in fallback_step; what code and
+ * stack prove (prove.h; x86-64), which is as good as a description; else by the frame pointer. Where nothing is proven the
+ * note says so, and in code of no file, or in what
  * is no code, a frame pointer of 0, which means the end by the ABI, proves nothing. *prover: NULL until it is needed; the
  * engine's, to be destroyed. */
 struct prover;

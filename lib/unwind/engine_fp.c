@@ -202,7 +202,7 @@ static void why_no_cfi(
  * stack pointer and by the frame pointer alike where its own frame ends. By the frame pointer alone that function would
  * be left out (CPython 3.15's _PyJIT_Entry, which calls the JIT's code). */
 static bool bare_step(struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem,
-    struct prover **prover, struct activation *a)
+    struct prover *prover, struct activation *a)
 {
 	struct activation caller = *a, beyond;
 	uint64_t fp = a->regs.reg[arch->fp];
@@ -211,16 +211,30 @@ static bool bare_step(struct ps_prochandle *P, const struct unwind_arch *arch, s
 	    is_trampoline(arch, mem, a->regs.reg[arch->pc]) || !no_frame_step(P, arch, mem, &caller) ||
 	    !call_is_before(mem, caller.regs.reg[arch->pc]))
 		return false;
-	if (*prover == NULL)
-		*prover = prover_create(P, mem);
 	beyond = caller;
-	if (*prover == NULL || prove_step(*prover, &beyond) != PROOF_CALLER ||
+	if (prover == NULL || prove_step(prover, &beyond) != PROOF_CALLER ||
 	    beyond.regs.reg[arch->sp] != fp + 2U * arch->word)
 		return false;
 	*a = (struct activation){ { .known = 0 }, false };
 	regs_set(&a->regs, arch->pc, caller.regs.reg[arch->pc]);
 	regs_set(&a->regs, arch->sp, caller.regs.reg[arch->sp]);
 	regs_set(&a->regs, arch->fp, fp);
+	return true;
+}
+
+/* What code and stack prove, of x86-64. Then the activation is as well known as by call frame information. */
+static bool proven_step(
+    struct prover *prover, struct activation *a, struct engine_note *note, enum engine_end *end)
+{
+	uint64_t sp = a->regs.reg[UNWIND_DWARF_RSP];
+	enum proof proof = prover == NULL ? PROOF_NONE : prove_step(prover, a);
+
+	if (proof == PROOF_NONE)
+		return false;
+	note->guessed = false;
+	note->undefined = proof == PROOF_OLDEST;
+	note->in_register = proof == PROOF_CALLER && a->regs.reg[UNWIND_DWARF_RSP] == sp;
+	*end = proof == PROOF_OLDEST ? ENGINE_OLDEST : ENGINE_CALLER;
 	return true;
 }
 
@@ -232,11 +246,17 @@ enum engine_end step_without_cfi(struct ps_prochandle *P, const struct unwind_ar
 	char name[2];
 
 	note->no_cfi = true;
-	if (bare_step(P, arch, mem, prover, a)) {
-		note->guessed = true;
-		return ENGINE_CALLER;
+	if (plain_step(P, arch, mem, a, note, &end))
+		return end;
+	if (arch == &unwind_x86_64 && *prover == NULL)
+		*prover = prover_create(P, mem);
+	if (arch == &unwind_x86_64 && proven_step(*prover, a, note, &end)) {
+		note->no_cfi = false;
+		return end;
 	}
-	end = fallback_step(P, arch, mem, a, note);
+	if (bare_step(P, arch, mem, *prover, a))
+		return ENGINE_CALLER;
+	end = fp_step(P, arch, mem, a, note);
 	if (end == ENGINE_OLDEST &&
 	    (Pobjname(P, pc, name, sizeof(name)) == NULL || !call_is_code(P, a->exact ? pc : pc - 1)))
 		end = ENGINE_LOST;
@@ -292,23 +312,13 @@ static void fp_start(void *engine, const struct activation *a, bool resumed)
 static enum engine_end fp_engine_step(void *engine, struct activation *a, struct engine_note *note)
 {
 	struct fp_engine *e = engine;
-	uint64_t sp = a->regs.reg[e->arch->sp];
 	enum engine_end end;
 
 	if (plain_step(e->P, e->arch, e->mem, a, note, &end))
 		return end;
 	if (e->arch == &unwind_x86_64) {
-		switch (prove_step(e->prover, a)) {
-		case PROOF_CALLER:
-			note->guessed = false;
-			note->in_register = a->regs.reg[e->arch->sp] == sp;
-			return ENGINE_CALLER;
-		case PROOF_OLDEST:
-			note->undefined = true;
-			return ENGINE_OLDEST;
-		case PROOF_NONE:
-			break;
-		}
+		if (proven_step(e->prover, a, note, &end))
+			return end;
 		/* Only a frame pointer that is one says by 0 that there is no caller. */
 		if (regs_known(&a->regs, e->arch->fp) && a->regs.reg[e->arch->fp] == 0)
 			return lost(

@@ -149,6 +149,8 @@ static void go_to(struct flow *f, uint64_t to, const struct flow_state *s)
 		(void)vec_push(&f->inside, work);
 		return;
 	}
+	if (flow_state_is_start(s))
+		exits->last_call = to;
 	for (size_t i = 0; i < exits->n; i++) {
 		if (exits->to[i] == to)
 			return;

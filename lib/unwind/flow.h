@@ -60,7 +60,8 @@ enum { FLOW_EXITS = 4 };
 struct flow_exits {
 	uint64_t to[FLOW_EXITS]; /* where jumps led out of [lo, hi) */
 	size_t n;
-	bool returns; /* a return was met where everything is as it was at the start */
+	bool returns;       /* a return was met where everything is as it was at the start */
+	uint64_t last_call; /* a jump out of it was, to there; 0: none */
 };
 
 struct flow;

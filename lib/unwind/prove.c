@@ -91,8 +91,8 @@ static void explore(struct prover *pv, uint64_t lo, uint64_t hi, struct flow_exi
 }
 
 /* Does a function begin here that can be called through a register? Compilers align those, or mark them for the
- * processor; parts of functions they do neither with. And what returns with the stack as it was at its start, was
- * called there. */
+ * processor; parts of functions they do neither with. And what returns with the stack as it was at its start, or then jumps to
+ * where another function begins, was called there. */
 static bool is_entry(struct prover *pv, uint64_t at)
 {
 	static const uint8_t endbr[] = { 0xf3, 0x0f, 0x1e, 0xfa };
@@ -106,7 +106,9 @@ static bool is_entry(struct prover *pv, uint64_t at)
 	if (!function_at(pv, at, &lo, &hi) || lo != at)
 		return false;
 	explore(pv, lo, hi, &exits);
-	return exits.returns;
+	/* Or it ends by jumping to another function, which returns in its place. */
+	return exits.returns ||
+	       (exits.last_call != 0 && function_at(pv, exits.last_call, &lo, &hi) && lo == exits.last_call);
 }
 
 static enum flow_end lead(
@@ -234,12 +236,21 @@ static enum proof try_exits(const struct place *p, struct found *out)
 	return proof;
 }
 
-/* Try the targets of calls that the words of the stack stand behind. */
+static bool of_file(struct prover *pv, uint64_t at)
+{
+	const prmap_t *map = Paddr_to_map(pv->P, at);
+
+	return map != NULL && map->pr_mapname[0] != '\0';
+}
+
+/* Try the targets of calls that the words of the stack stand behind. Code of a file reaches code of none through registers alone,
+ * which tell nothing. */
 static enum proof try_words(const struct place *p, struct found *out)
 {
 	struct prover *pv = p->pv;
 	uint64_t sp = p->a->regs.reg[UNWIND_DWARF_RSP], word, target;
 	unsigned tries = 0;
+	bool in_file = of_file(pv, p->pc);
 
 	for (uint64_t at = sp; at < sp + (uint64_t)WORDS * WORD && tries < TRIES; at += WORD) {
 		struct call call;
@@ -251,7 +262,7 @@ static enum proof try_words(const struct place *p, struct found *out)
 			continue;
 		call = call_before(pv->mem, word, WORD);
 		target = target_of(pv, &call);
-		if (target == 0)
+		if (target == 0 || (of_file(pv, target) && !in_file))
 			continue;
 		tries++;
 		if (lead(p, target, MOST, &out->state, NULL) == FLOW_LEADS &&

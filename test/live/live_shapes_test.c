@@ -447,7 +447,7 @@ static void compare_alone(const struct fixture *f, pid_t pid, struct truth *t, c
 /* how: the library with which getppid() calls vfork, or "spawn". who: the thread that does, "main" or "thread". */
 static void before_exec(int i, const char *how, const char *who)
 {
-	static const char *const modes[] = { NULL, "--stop", "--no-stop" };
+	static const char *const modes[] = { NULL, "--stop", "--no-stop", "--mode=fp" };
 	const struct interpreter *in = &live_interpreters(NULL)[i];
 	bool spawns = strcmp(how, "spawn") == 0, alone = strcmp(who, "main") == 0;
 	struct truth truth;

@@ -162,6 +162,37 @@ START_TEST(scenes_say_the_truth)
 }
 END_TEST
 
+/* Code that nothing describes is followed, and nothing is marked: also of a thread of which no more is known than pc and sp, where
+ * the C library below it needs no more. */
+START_TEST(code_that_nothing_describes)
+{
+	static const char *const scenes[] = { "signal", "altstack", "first_instruction", "noreturn", "cold",
+		"deep", "thread" };
+	static const char *const bare[] = { "O2bare", "O1bare" };
+	const char *scene = scenes[_i / 4], *build = bare[_i % 4 / 2];
+	enum unwind_engine engine = engines[_i % 2];
+	struct walked w;
+
+	if (!unwind_engine_built(engine))
+		return;
+	scene_begin(&w, build, scene, engine);
+	for (int all = 1; all >= 0; all--) {
+		if (!all && strcmp(scene, "noreturn") != 0 && strcmp(scene, "cold") != 0)
+			break;
+		scene_walk(&w, all ? ~0U : 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP);
+		expect_chain(&w, build, scene);
+		expect_said(&w, build, scene);
+		for (size_t i = 0; i < w.s.frames.n; i++) {
+			if (w.s.frames.at[i].how == UNWIND_FP || w.s.frames.at[i].no_cfi)
+				dump(&w.s);
+			ck_assert_msg(w.s.frames.at[i].how != UNWIND_FP && !w.s.frames.at[i].no_cfi,
+			    "%s %s %zu", build, scene, i);
+		}
+	}
+	scene_end(&w);
+}
+END_TEST
+
 START_TEST(guess_behind_generated_code_is_marked)
 {
 	struct walked w;
@@ -397,6 +428,7 @@ int main(void)
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_loop_test(tcase, scenes_say_the_truth, 0, sizeof(plain_scenes) / sizeof(plain_scenes[0]));
+	tcase_add_loop_test(tcase, code_that_nothing_describes, 0, 7 * 4);
 	tcase_add_test(tcase, guess_behind_generated_code_is_marked);
 	tcase_add_test(tcase, caller_of_generated_code_without_a_frame);
 	tcase_add_test(tcase, call_to_nowhere_loses_nothing);
