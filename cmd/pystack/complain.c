@@ -25,6 +25,11 @@ void explain(const char *arg, int code, const char *otherwise, char *text, size_
 {
 	char more[512];
 
+	/* The system's last error is not that of what was done before it. */
+	if (code == G_STRANGE && otherwise[0] != '\0') {
+		(void)snprintf(text, n, "%s", otherwise);
+		return;
+	}
 	os_explain(arg, code, more, sizeof(more));
 	if (more[0] == '\0')
 		(void)snprintf(more, sizeof(more), "%s", otherwise);

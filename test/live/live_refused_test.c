@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "support/live.h"
+#include "support/oracle.h"
+#include "support/victim.h"
 
 enum { RUNS = 80 }; /* of each kind of request at most: spread over all that there are */
 
@@ -152,6 +154,25 @@ START_TEST(of_all_that_follow)
 }
 END_TEST
 
+/* Nothing stops. The reason is that, whatever the system's last error was. */
+START_TEST(of_every_stop)
+{
+	struct victim v = victim_start(victim_spinning, 0);
+	char pid[24];
+	struct run r;
+
+	oracle_leave_out(); /* who refuses that to one refuses it to the other */
+	(void)snprintf(pid, sizeof(pid), "%d", (int)v.pid);
+	(void)snprintf(count_file, sizeof(count_file), "/dev/null");
+	r = run_refused("stop", 1, ARGS(pid));
+	ck_assert_msg(r.status == 2 && strstr(r.err, ": it did not stop within ") != NULL &&
+			  strstr(r.err, "rror") == NULL,
+	    "exit %d, %s", r.status, r.err);
+	run_free(&r);
+	victim_end(&v);
+}
+END_TEST
+
 static Suite *refused_suite(void)
 {
 	Suite *suite = suite_create("live_refused");
@@ -171,6 +192,7 @@ static Suite *refused_suite(void)
 	tcase_add_loop_test(tcase, of_a_process, last, last + 1);
 	tcase_add_loop_test(tcase, of_a_core, last, last + 1);
 	tcase_add_loop_test(tcase, of_all_that_follow, last, last + 1);
+	tcase_add_test(tcase, of_every_stop);
 #endif
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -1,11 +1,12 @@
 /* Preloaded into a program: the system refuses one request of it.
  *
  *   REFUSE=CALL:N      the Nth request of that kind fails: memory (ENOMEM), thread (EAGAIN), or open, read, pread,
- *                      map, target (EIO)
+ *                      map, target, stop (EIO)
  *   REFUSE=CALL:N:     that one, and all that follow
  *   REFUSE_COUNT=FILE  at the end FILE gets how many there were
  *
- * memory: malloc, calloc and realloc of whoever calls them; thread: pthread_create; target: process_vm_readv. Of the C library the calls
+ * memory: malloc, calloc and realloc of whoever calls them; thread: pthread_create; target: process_vm_readv;
+ * stop: PTRACE_INTERRUPT. Of the C library the calls
  * from outside it are seen. */
 #include <dlfcn.h>
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -24,8 +26,9 @@ extern void *__libc_malloc(size_t n);
 extern void *__libc_calloc(size_t count, size_t n);
 extern void *__libc_realloc(void *old, size_t n);
 
-enum { MEMORY, THREAD, OPEN, READ, PREAD, MAP, TARGET, KINDS };
-static const char *const names[KINDS] = { "memory", "thread", "open", "read", "pread", "map", "target" };
+enum { MEMORY, THREAD, OPEN, READ, PREAD, MAP, TARGET, STOP, KINDS };
+static const char *const names[KINDS] = { "memory", "thread", "open", "read", "pread", "map", "target",
+	"stop" };
 
 static int kind = -1, after;
 static long at, seen, asked;
@@ -139,4 +142,21 @@ __attribute__((destructor)) static void tell(void)
 		return;
 	(void)!write(fd, text, (size_t)snprintf(text, sizeof(text), "%ld\n", seen));
 	(void)close(fd);
+}
+
+/* Of the requests that are made of it none has another number of arguments. */
+long ptrace(enum __ptrace_request request, ...)
+{
+	void *arg[2];
+	va_list ap;
+	pid_t id;
+
+	va_start(ap, request);
+	id = va_arg(ap, pid_t);
+	for (int i = 0; i < 2; i++)
+		arg[i] = va_arg(ap, void *);
+	va_end(ap);
+	if (request == PTRACE_INTERRUPT && refused(STOP, EIO))
+		return -1;
+	return NEXT(ptrace)(request, id, arg[0], arg[1]);
 }
