@@ -10,8 +10,8 @@
 #include "base/hash.h"
 #include "base/owned.h"
 #include "proc/handle.h"
-#include "proc/hold.h"
-#include "proc/live.h"
+#include "proc/live/hold.h"
+#include "proc/live/live.h"
 #include "proc/objects.h"
 
 enum res os_object_image(struct ps_prochandle *P, uintptr_t addr, struct elf_image **img, uint64_t *bias)

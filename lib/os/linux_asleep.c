@@ -13,7 +13,7 @@
 
 #include "base/owned.h"
 #include "os/target_os.h"
-#include "proc/live.h"
+#include "proc/live/live.h"
 
 enum { TEXT_MAX = 512 };
 

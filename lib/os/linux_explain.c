@@ -18,8 +18,8 @@
 #include "base/fileio.h"
 #include "base/owned.h"
 #include "os/explain.h"
-#include "proc/hold.h"
-#include "proc/live.h"
+#include "proc/live/hold.h"
+#include "proc/live/live.h"
 
 /* The process an operand names: "123", "/proc/123", each with "/lwps". 0: none. */
 static pid_t operand_pid(const char *arg)

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "os/target_os.h"
-#include "proc/hold.h"
+#include "proc/live/hold.h"
 
 struct os_hold {
 	struct hold hold;

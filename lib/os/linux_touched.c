@@ -5,7 +5,7 @@
 #include "base/fileio.h"
 #include "base/owned.h"
 #include "os/target_os.h"
-#include "proc/live.h"
+#include "proc/live/live.h"
 
 enum { PAGE = 4096, SOME = 2048 };
 #define SWAPPED ((uint64_t)1 << 62)

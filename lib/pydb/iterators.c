@@ -4,7 +4,7 @@
 
 #include "os/target_os.h"
 #include "pydb/agent.h"
-#include "stack/capture.h"
+#include "capture/capture.h"
 
 struct pydb_iter {
 	py_addresses list;

@@ -5,7 +5,7 @@
 #include <libproc.h>
 #include <string.h>
 
-#include "python/py_layout.h"
+#include "python/layout/py_layout.h"
 
 /* All n bytes at va, or false. */
 static inline bool py_read(struct ps_prochandle *P, void *buf, size_t n, uint64_t va)

@@ -6,7 +6,7 @@
 #define PYTHON_PY_PROCESS_H
 
 #include "base/addrmap.h"
-#include "python/py_layout.h"
+#include "python/layout/py_layout.h"
 #include "python/py_memory.h"
 #include "python/python.h"
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "python/py_text.h"
+#include "python/objects/py_text.h"
 
 struct py_table py_table_read(struct ps_prochandle *P, const struct py_layout *l, uint64_t addr)
 {

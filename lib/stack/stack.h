@@ -8,16 +8,10 @@
 #include <libproc.h>
 
 #include "base/fault.h"
+#include "capture/manner.h"
 #include "python/python.h"
-#include "stack/join.h"
+#include "stack/join/join.h"
 #include "unwind/unwind.h"
-
-/* How the threads of a live process are made to hold still. */
-enum stack_manner {
-	STACK_GENTLE, /* those that are blocked or stopped are read as they lie, the others are held together */
-	STACK_STOP,   /* all are held together: a picture of one moment */
-	STACK_NO_STOP, /* none is held: of those that run there are Python frames at most */
-};
 
 struct stack_options {
 	const char *lwps; /* set of LWPs (proc_lwp_in_set), NULL all */

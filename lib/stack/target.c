@@ -8,11 +8,11 @@
 
 #include "base/owned.h"
 #include "os/target_os.h"
-#include "stack/capture.h"
-#include "stack/find_loop.h"
-#include "stack/greenlet.h"
-#include "stack/walk.h"
-#include "stack/watch.h"
+#include "capture/capture.h"
+#include "stack/join/find_loop.h"
+#include "stack/join/greenlet.h"
+#include "stack/walk/walk.h"
+#include "capture/watch.h"
 
 enum { EVAL_RANGES = 16, NO_AGAIN = 4 };
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "os/target_os.h"
-#include "stack/capture.h"
-#include "stack/walk.h"
+#include "capture/capture.h"
+#include "stack/walk/walk.h"
 #include "unwind/cfi.h"
 
 enum { TOLD_MAX = 12 };

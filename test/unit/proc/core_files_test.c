@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "../../support/core_builder.h"
-#include "proc/core.h"
+#include "proc/core/core.h"
 #include "proc/handle.h"
 
 enum { PAGE = 4096 };

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "../../support/core_builder.h"
-#include "proc/core.h"
+#include "proc/core/core.h"
 #include "proc/handle.h"
 
 enum { PAGE = 4096, BASE = 0x10000000, MOST_BYTES = 100 << 20 };

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "proc/hold.h"
+#include "proc/live/hold.h"
 #include "support/run_suite.h"
 #include "support/victim.h"
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "proc/handle.h"
-#include "proc/hold.h"
+#include "proc/live/hold.h"
 #include "support/run_suite.h"
 #include "support/victim.h"
 

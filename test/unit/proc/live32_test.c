@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "proc/hold.h"
+#include "proc/live/hold.h"
 #include "support/victim.h"
 
 enum { PAGE = 4096 };

@@ -19,7 +19,7 @@
 
 #include "base/owned.h"
 #include "proc/handle.h"
-#include "proc/live.h"
+#include "proc/live/live.h"
 #include "support/run_suite.h"
 #include "support/victim.h"
 

@@ -12,7 +12,7 @@
 
 #include "dwarf/members.h"
 #include "elf/symbols.h"
-#include "python/py_layout.h"
+#include "python/layout/py_layout.h"
 #include "support/roots.h"
 
 #define TWICE(...)  \

@@ -1,7 +1,7 @@
 /* Line tables, byte by byte: tables that real compilers wrote, their answers, and damage. */
 #include <check.h>
 
-#include "python/py_lines.h"
+#include "python/objects/py_lines.h"
 #include "support/run_suite.h"
 
 #define TABLE(...) span_of((const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }))

@@ -1,5 +1,5 @@
 /* Which memory is whose: writable mappings of an object, and what follows them without a name. */
-#include "python/py_objects.h"
+#include "python/find/py_objects.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* The memory of a made-up CPython, built member by member from the published layouts.
  *
  * The numbers here are written down a second time on purpose: they check the tables of lib/python, so
- * they are not taken from them. Sources as in lib/python/py_layout_table.c and py_layout_debug.c. */
+ * they are not taken from them. Sources as in lib/python/layout/py_layout_table.c and py_layout_debug.c. */
 #ifndef UNIT_PYTHON_PY_IMAGE_H
 #define UNIT_PYTHON_PY_IMAGE_H
 

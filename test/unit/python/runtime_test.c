@@ -2,7 +2,7 @@
  * and memory with bytes changed at random. */
 #include <stdio.h>
 
-#include "python/py_scan.h"
+#include "python/find/py_scan.h"
 #include "unit/python/py_image.h"
 
 enum { ROOM = 1 << 15 };

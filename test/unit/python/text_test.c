@@ -1,7 +1,7 @@
 /* Strings of every kind the versions have, and things that are no strings. */
 #include <stdio.h>
 
-#include "python/py_text.h"
+#include "python/objects/py_text.h"
 #include "unit/python/py_image.h"
 
 static struct py_runtime runtime_of(const struct spec *is)

@@ -1,6 +1,6 @@
 /* The loop of a binary without names, from made-up stacks. The functions of the file are the test's own: each is 64 KB from
  * the next, and as long as `bytes` says. */
-#include "stack/find_loop.h"
+#include "stack/join/find_loop.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
-#include "stack/join.h"
+#include "stack/join/join.h"
 
 enum { SIZE = 0x100 }; /* bytes of stack per native frame */
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stack/walk.h"
-#include "stack/walk_pass.h"
+#include "stack/walk/walk.h"
+#include "stack/walk/walk_pass.h"
 #include "support/fake_process.h"
 #include "support/run_suite.h"
 

@@ -1,0 +1,365 @@
+/* What every capture method does once an LWP holds still: copying its stack. */
+#include "capture/capture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "os/target_os.h"
+
+enum {
+	RED_ZONE = 128,        /* below sp, still in use (x86-64 ABI) */
+	OTHER_STACK = 8 << 20, /* most that is copied of a stack that is neither main's nor a thread's */
+	OWN_LOOKED = 1 << 20,  /* most of a main or thread stack that is looked through for a signal frame */
+};
+#define STACK_LIMIT ((uint64_t)1 << 30) /* most of a main or thread stack */
+
+/* May sp be on the proper stack of a thread that is younger than all mappings that are known? If all lies readable between it and
+ * the thread pointer it is: a stack ends in a guard page. */
+static bool may_be_young(struct capture *c, const struct capture_lwp *l, uint64_t sp)
+{
+	return l->stack.hi == 0 && l->pointer > sp && l->pointer - sp <= OTHER_STACK &&
+	       Paddr_to_map(c->P, sp) == NULL && Paddr_to_map(c->P, l->pointer) == NULL;
+}
+
+/* Where the stack of l that holds sp ends: its mapping's end, or the thread's control block, which lies on
+ * top of its stack (mappings of neighbours may be merged). 0: not known from the maps. */
+static uint64_t stack_end(struct capture *c, const struct capture_lwp *l, uint64_t sp, bool *own)
+{
+	const prmap_t *map;
+	uint64_t end;
+
+	*own = false;
+	if (capture_range_has(&l->stack, sp)) {
+		*own = l->pointer > sp;
+		return *own ? l->pointer : l->stack.hi;
+	}
+	map = Paddr_to_map(c->P, sp);
+	if (map == NULL)
+		return may_be_young(c, l, sp) ? l->pointer : 0;
+	end = map->pr_vaddr + map->pr_size;
+	if (l->pointer > sp && l->pointer <= end) {
+		*own = true;
+		return l->pointer;
+	}
+	*own = (map->pr_mflags & MA_STACK) != 0;
+	return end;
+}
+
+uint64_t capture_stack_end(struct capture *c, const struct capture_lwp *l)
+{
+	bool own;
+
+	return stack_end(c, l, (uint64_t)l->regs[R_SP], &own);
+}
+
+void capture_stacks_find(struct capture *c, size_t from)
+{
+	VEC(uint64_t) pointers = VEC_EMPTY;
+	VEC(size_t) whose = VEC_EMPTY;
+	struct os_range *found;
+
+	for (size_t i = from; i < c->lwps.n; i++) {
+		struct capture_lwp *l = &c->lwps.at[i];
+
+		if (l->state != CAPTURE_PENDING || l->pointer == 0 || l->stack.hi != 0 ||
+		    !os_thread_is_address(c->live) || !(l->late || Paddr_to_map(c->live, l->pointer) == NULL))
+			continue;
+		l->late = false;
+		if (!vec_push(&pointers, l->pointer) || !vec_push(&whose, i))
+			break;
+	}
+	found = calloc(whose.n + 1, sizeof(*found));
+	if (found != NULL && whose.n > 0) {
+		os_mapped_now(c->live, pointers.at, whose.n, found);
+		for (size_t i = 0; i < whose.n; i++)
+			c->lwps.at[whose.at[i]].stack = found[i];
+	}
+	free(found);
+	vec_free(&pointers);
+	vec_free(&whose);
+}
+
+bool capture_stack_has(struct capture *c, const struct capture_lwp *l, uint64_t va)
+{
+	uint64_t sp = (uint64_t)l->regs[R_SP];
+	bool own;
+
+	if (!l->have_regs && !l->have_place)
+		return false;
+	if (l->copies[1] != 0 && va >= l->copies[1] && va < stack_end(c, l, l->copies[1], &own))
+		return true;
+	return va >= sp && va < stack_end(c, l, sp, &own);
+}
+
+static void say_youngest(struct capture_lwp *l, size_t n)
+{
+	(void)snprintf(l->why, sizeof(l->why), "only the youngest %zu MB of its stack were copied", n >> 20);
+}
+
+/* Has the memory at sp, on some stack of l, no file behind it, and nobody else who writes to it? */
+static bool is_anonymous(struct capture *c, const struct capture_lwp *l, uint64_t sp)
+{
+	const prmap_t *map;
+
+	if (capture_range_has(&l->stack, sp))
+		return l->stack.anon;
+	map = Paddr_to_map(c->P, sp);
+	return map != NULL && (map->pr_mflags & (MA_ANON | MA_SHARED)) == MA_ANON;
+}
+
+struct snapshot_piece capture_stack_piece(struct capture *c, struct capture_lwp *l, bool *own)
+{
+	uint64_t sp = (uint64_t)l->regs[R_SP], end = stack_end(c, l, sp, own);
+	uint64_t limit = *own ? STACK_LIMIT : OTHER_STACK;
+	struct snapshot_piece piece = { .lo = sp - RED_ZONE, .hi = end };
+
+	if (sp < RED_ZONE)
+		return (struct snapshot_piece){ .lo = 0 };
+	piece.sparse = is_anonymous(c, l, sp);
+	if (end != 0 && end - piece.lo > limit) {
+		piece.hi = piece.lo + limit;
+		if (*own)
+			say_youngest(l, (size_t)limit);
+	}
+	return piece;
+}
+
+static size_t copy_piece(struct capture *c, struct snapshot_piece *piece)
+{
+	if (piece->hi != 0)
+		snapshot_copy_pieces(c->snapshot, piece, 1);
+	return piece->got;
+}
+
+/* What came of a piece; where nothing did, it is tried again, otherwise. Returns where the copy ends, 0: there is no stack. */
+static uint64_t finish_piece(
+    struct capture *c, struct capture_lwp *l, const struct snapshot_piece *piece, size_t which)
+{
+	uint64_t lo = piece->lo;
+	size_t got = piece->got;
+
+	/* A stack the maps do not know (they are older than it): as far as it can be read. One copy, so that nothing of it
+	 * stays behind when it is dropped. */
+	if (got == 0 && lo != 0 && piece->hi == 0) {
+		got = snapshot_copy(c->snapshot, lo, lo + OTHER_STACK);
+	} else if (got == 0 && lo != 0) {
+		lo += RED_ZONE; /* that may not be mapped */
+		got = copy_piece(c, &(struct snapshot_piece){ lo, piece->hi, 0, piece->sparse });
+	}
+	l->copies[which] = got == 0 ? 0 : lo;
+	if (got != 0 && piece->hi != 0 && lo + got < piece->hi && piece->hi - lo > SNAPSHOT_LARGE)
+		say_youngest(l, got);
+	return got == 0 ? 0 : lo + got;
+}
+
+/* The words of a ucontext, found on the alternate stack that it describes: flags (three bits), link (the kernel writes
+ * 0), uc_stack's base, flags and size, then registers (Linux arch/x86/include/uapi/asm/ucontext.h,
+ * sigcontext.h). */
+enum { CONTEXT_FLAGS, CONTEXT_LINK, CONTEXT_BASE, CONTEXT_STACK_FLAGS, CONTEXT_SIZE, CONTEXT_REGS };
+enum { CONTEXT_SP = CONTEXT_REGS + 15, CONTEXT_RFLAGS = CONTEXT_REGS + 17, CONTEXT_CS = CONTEXT_REGS + 18 };
+enum {
+	CONTEXT_SP_I386 = CONTEXT_REGS + 7,
+	CONTEXT_CS_I386 = CONTEXT_REGS + 15,
+	CONTEXT_RFLAGS_I386 = CONTEXT_REGS + 16,
+	CONTEXT_WORDS = CONTEXT_CS + 1
+};
+/* What a user's program has in the flags register (interrupts allowed, a bit that is always set), and as code segment: 32-bit,
+ * 64-bit, 64-bit as Xen has it. */
+enum { USER_FLAGS = 0x202, USER_CS_32 = 0x23, USER_CS_64 = 0x33, USER_CS_XEN = 0xe033 };
+
+static uint64_t word_at(const uint8_t *at, size_t i, size_t word)
+{
+	uint32_t narrow;
+	uint64_t wide;
+
+	if (word == sizeof(narrow)) {
+		memcpy(&narrow, at + i * sizeof(narrow), sizeof(narrow));
+		return narrow;
+	}
+	memcpy(&wide, at + i * sizeof(wide), sizeof(wide));
+	return wide;
+}
+
+/* Is there one at `at`, which is `here` in the target? Pointers on a debug build's heap look like limits easily, so every
+ * word that is known is asked. *sp: what was interrupted. */
+static bool is_context(const uint8_t *at, uint64_t here, size_t word, uint64_t *sp)
+{
+	uint64_t base, size, rflags, cs;
+	uint32_t flags;
+
+	/* All words of a stack are asked, and these two are what most of them fail. */
+	if (word_at(at, CONTEXT_FLAGS, word) > 7 || word_at(at, CONTEXT_LINK, word) != 0)
+		return false;
+	flags = (uint32_t)word_at(at, CONTEXT_STACK_FLAGS, word) & ~(1U << 31); /* SS_AUTODISARM */
+	base = word_at(at, CONTEXT_BASE, word);
+	size = word_at(at, CONTEXT_SIZE, word);
+	*sp = word_at(at, word == 4 ? CONTEXT_SP_I386 : CONTEXT_SP, word);
+	rflags = word_at(at, word == 4 ? CONTEXT_RFLAGS_I386 : CONTEXT_RFLAGS, word);
+	cs = word_at(at, word == 4 ? CONTEXT_CS_I386 : CONTEXT_CS, word) & 0xffff;
+	return flags <= 2 && (rflags & USER_FLAGS) == USER_FLAGS &&
+	       (cs == USER_CS_32 || (word == 8 && (cs == USER_CS_64 || cs == USER_CS_XEN))) && base <= here &&
+	       here < base + size && size < STACK_LIMIT && size >= 1024 && *sp - base >= size;
+}
+
+/* The frame of a handler without SA_SIGINFO on i386 (struct sigframe_ia32) holds no limits of stacks: return address,
+ * signal, registers, room for others, and code that nobody runs, by which it is known. */
+static bool is_old_frame(const uint8_t *at, size_t n, uint64_t *sp)
+{
+	static const uint8_t code[] = { 0x58, 0xb8, 119, 0, 0, 0, 0xcd, 0x80 }; /* pop; mov $sigreturn; int */
+	enum { REGS = 2, SP = REGS + 7, CODE_SEG = REGS + 15, SP_AGAIN = REGS + 17, CODE = 724 };
+
+	if (n < CODE + sizeof(code) || memcmp(at + CODE, code, sizeof(code)) != 0 ||
+	    (word_at(at, CODE_SEG, 4) & 0xffff) != USER_CS_32)
+		return false;
+	*sp = word_at(at, SP, 4);
+	return *sp == word_at(at, SP_AGAIN, 4);
+}
+
+/* The stack that sp points into. */
+static struct snapshot_piece copy_stack(struct capture *c, struct capture_lwp *l, bool *own)
+{
+	struct snapshot_piece piece = capture_stack_piece(c, l, own);
+
+	(void)copy_piece(c, &piece);
+	return piece;
+}
+
+/* Copy the stack that was interrupted at sp: of the one that is copied already, what lies below. */
+static void copy_other(struct capture *c, struct capture_lwp *l, uint64_t sp)
+{
+	struct capture_lwp other = { .pointer = l->pointer, .stack = l->stack };
+	struct snapshot_piece piece;
+	bool own;
+
+	other.regs[R_SP] = (prgreg_t)sp;
+	piece = copy_stack(c, &other, &own);
+	(void)finish_piece(c, l, &piece, 1);
+}
+
+/* Is there a signal frame at `at`, which is `here` in the target, with n bytes from there on? *sp: what was interrupted. */
+static bool is_signal_frame(const uint8_t *at, size_t n, uint64_t here, size_t word, uint64_t *sp)
+{
+	return (n >= CONTEXT_WORDS * word && is_context(at, here, word, sp)) ||
+	       (word == 4 && is_old_frame(at, n, sp));
+}
+
+/* Could a thread whose stack is copied from its sp up to `end` have been interrupted at sp? Below, on the same stack, if its
+ * alternate one lies in a frame of that; else elsewhere. What lies above is copied. */
+static bool is_elsewhere(struct capture *c, const struct capture_lwp *l, uint64_t end, uint64_t sp)
+{
+	return (sp < (uint64_t)l->regs[R_SP] || sp >= end) &&
+	       (Paddr_to_map(c->P, sp) != NULL || capture_range_has(&l->stack, sp) || may_be_young(c, l, sp));
+}
+
+/* An LWP on an alternate signal stack: the kernel's signal frame on it holds the limits of that very stack and
+ * the stack pointer that was interrupted. Finds it by that in the copy, which ends at `end`, and copies the other stack. It may be
+ * held, so that nothing else of it is asked for. `own`: it runs on its proper stack, where an alternate one may still
+ * lie, in a frame. */
+static void copy_interrupted(struct capture *c, struct capture_lwp *l, uint64_t end, bool own)
+{
+	size_t word = Pstatus(c->P)->pr_dmodel == PR_MODEL_ILP32 ? sizeof(uint32_t) : sizeof(uint64_t);
+	uint64_t from = ((uint64_t)l->regs[R_SP] + word - 1) & ~(uint64_t)(word - 1), sp;
+	size_t n = 0;
+	const uint8_t *bytes = from < end ? snapshot_copied(c->snapshot, from, &n) : NULL;
+
+	if (own && n > OWN_LOOKED)
+		n = OWN_LOOKED;
+	for (size_t i = 0; bytes != NULL && i < n; i += word) {
+		if (is_signal_frame(bytes + i, n - i, from + i, word, &sp) && is_elsewhere(c, l, end, sp)) {
+			copy_other(c, l, sp);
+			return;
+		}
+	}
+}
+
+/* Code that the program itself can write is read now: libffi's closures, in which an LWP may stand. */
+static void copy_code(struct capture *c, uint64_t pc)
+{
+	const prmap_t *map = Paddr_to_map(c->P, pc);
+
+	if (map != NULL && (map->pr_mflags & MA_WRITE) != 0)
+		snapshot_keep(c->snapshot, pc, SNAPSHOT_KEPT);
+}
+
+void capture_stack_rest(
+    struct capture *c, struct capture_lwp *l, const struct snapshot_piece *piece, bool own)
+{
+	uint64_t end = finish_piece(c, l, piece, 0);
+
+	if (end == 0) {
+		(void)snprintf(l->why, sizeof(l->why), "its stack at 0x%lx cannot be read", l->regs[R_SP]);
+		l->failed = true;
+		return;
+	}
+	copy_code(c, (uint64_t)l->regs[R_PC]);
+	copy_interrupted(c, l, end, own || end == l->pointer);
+}
+
+void capture_stack(struct capture *c, struct capture_lwp *l)
+{
+	bool own = false;
+	struct snapshot_piece piece = copy_stack(c, l, &own);
+
+	capture_stack_rest(c, l, &piece, own);
+}
+
+int64_t capture_add(struct capture *c, lwpid_t id, uint64_t pointer)
+{
+	struct capture_lwp l = { .id = id, .pointer = pointer, .asleep = OS_ASLEEP_NEW };
+
+	if (!vec_push(&c->lwps, l))
+		return -1;
+	if (addrmap_put(&c->known, (uint64_t)id, (uint32_t)(c->lwps.n - 1)))
+		return (int64_t)c->lwps.n - 1;
+	c->lwps.n--;
+	return -1;
+}
+
+void capture_drop_copies(struct capture *c, const struct capture_lwp *l)
+{
+	for (size_t i = 0; i < sizeof(l->copies) / sizeof(l->copies[0]); i++) {
+		if (l->copies[i] != 0)
+			snapshot_drop(c->snapshot, l->copies[i]);
+	}
+}
+
+void capture_undo(struct capture *c, struct capture_lwp *l)
+{
+	struct capture_lwp fresh = {
+		.id = l->id, .pointer = l->pointer, .stack = l->stack, .asleep = l->asleep
+	};
+
+	memcpy(fresh.refused, l->refused, sizeof(fresh.refused));
+	capture_drop_copies(c, l);
+	py_stack_free(&l->python);
+	*l = fresh;
+}
+
+void capture_finish(struct capture *c)
+{
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		struct capture_lwp *l = &c->lwps.at[i];
+
+		if (l->have_python)
+			py_stack_finish(c->py, &l->python);
+	}
+}
+
+void capture_free(struct capture *c)
+{
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		os_asleep_end(&c->lwps.at[i].asleep);
+		py_stack_free(&c->lwps.at[i].python);
+	}
+	vec_free(&c->lwps);
+	vec_free(&c->threads);
+	vec_free(&c->by_pointer.next);
+	vec_free(&c->by_id.next);
+	vec_free(&c->wandering);
+	vec_free(&c->expected);
+	addrmap_free(&c->by_pointer.first);
+	addrmap_free(&c->by_id.first);
+	addrmap_free(&c->known);
+	snapshot_destroy(c->snapshot);
+	memset(c, 0, sizeof(*c));
+}

@@ -1,0 +1,192 @@
+/* Copying what is needed of a live process: per LWP its registers, the used part of its stack and its
+ * Python frames.
+ *
+ *   capture_process ─┬─ capture_asleep   LWPs that are blocked or stopped, as they lie: nobody notices
+ *                    ├─ capture_held     what is left is stopped, copied and let go
+ *                    └─ capture_loose    what cannot be held: its Python frames alone, read as it runs
+ *
+ * Each is one file; capture.c and capture_states.c are what they share. */
+#ifndef CAPTURE_CAPTURE_H
+#define CAPTURE_CAPTURE_H
+
+#include <libproc.h>
+
+#include "base/addrmap.h"
+#include "base/fault.h"
+#include "base/vec.h"
+#include "os/target_os.h"
+#include "python/python.h"
+#include "capture/snapshot.h"
+#include "capture/manner.h"
+
+enum capture_state {
+	CAPTURE_PENDING, /* nothing of it is known yet */
+	CAPTURE_HELD,    /* it is held, and only its registers are known yet */
+	CAPTURE_DONE,    /* what there is to know is known, and of one moment */
+	CAPTURE_ENDED,   /* it is no more, or not wanted: not to be printed */
+	CAPTURE_SAME,    /* it has not run since it was captured last, and was not captured again */
+};
+
+/* One LWP of a capture or of a core. */
+struct capture_lwp {
+	lwpid_t id;
+	enum capture_state state;
+	char name[64];   /* "" none */
+	bool have_regs;  /* regs are all there */
+	bool have_place; /* of an LWP that was asleep: only pc and sp are there */
+	prgregset_t regs;
+	uint64_t pointer; /* its thread pointer; 0 unknown */
+	struct os_range
+	    stack; /* the mapping that holds the pointer, where the handle's are older; hi 0: they are not, or
+	                        * it is not known */
+	bool late; /* born after these were read, it may have been: not asked yet */
+	struct os_asleep asleep;
+	uint64_t copies[2];      /* where the copies of its stacks begin; 0 none */
+	uint64_t owns;           /* a token of its thread states */
+	char refused[128];       /* why it could not be held; "" */
+	bool again;              /* … this time: it may be tried again */
+	char why[128];           /* why something is missing; "" */
+	bool failed;             /* something is */
+	bool have_python;        /* python was read (it may be empty) */
+	bool loose;              /* … while it ran */
+	bool python_failed;      /* it could not be: why says so */
+	struct py_thread thread; /* with have_python: the thread state the frames are of */
+	struct py_stack python;
+};
+
+/* Thread states by what they have in common with an LWP: key → its newest state, and from each to the next. */
+struct capture_index {
+	bool made;
+	struct addrmap first;
+	VEC(uint32_t) next;
+};
+
+struct capture {
+	struct ps_prochandle *live; /* NULL: a core */
+	struct snapshot *snapshot;  /* NULL: a core, nothing was copied */
+	struct ps_prochandle *P;    /* what to read from: the snapshot's handle, or the core */
+	struct py_process *py;      /* NULL: no Python; the caller's */
+	bool force;                 /* hold also what another program controls, if that can be */
+	bool running;               /* LWPs that are asleep are left out; with watch alone */
+	struct watch *watch; /* what is known from the last capture, the caller's; NULL: it is not repeated */
+	py_threads threads;
+	struct capture_index by_pointer, by_id;
+	VEC(uint32_t) wandering;        /* indices of states that another LWP may run than they say */
+	VEC(struct capture_lwp) lwps;   /* in the order to print */
+	struct snapshot_notes expected; /* of the LWPs that are looked at now */
+	struct addrmap known;           /* id of an LWP that has been seen → index in lwps */
+	struct capture_ahead *ahead;    /* in the course of capture_process; NULL: nobody looks ahead */
+	bool stale;                     /* threads are older than some LWP, or were found wrong */
+	bool unproved;                  /* LWPs were read after it was last asked whether threads are right */
+	bool held;                      /* some LWPs have been held, and let go */
+	size_t all;                     /* LWPs of the process, in the set or not */
+	int waited_ms;                  /* for what did not stop in time */
+	int64_t
+	    read_ns; /* most that a hold lasts once everything has stopped, but for one step; 0: the default */
+	struct fault not_held; /* why not one LWP could be held; text "" when some were */
+};
+
+/* Capture the LWPs of live in `set` (NULL all) into c, whose live, snapshot, P and py are set. When it returns nothing of
+ * the target is held and the snapshot is sealed. RES_FAIL: nothing was captured; f says why. No LWP in the set
+ * is no failure. */
+enum res capture_process(struct capture *c, const char *set, enum stack_manner manner, struct fault *f);
+
+/* LWP i once more, which was asleep: held this time, for its registers. It may be somewhere else by now. False: it has
+ * ended or cannot be held, and is as it was. */
+bool capture_again(struct capture *c, size_t i);
+
+/* Of the frames s of l's thread state t, just read: look on l's stack for those that the chain lacks
+ * (py_stack_mend). */
+enum res capture_mend(struct capture *c, const struct capture_lwp *l, const struct py_thread *t,
+    struct py_stack *s, struct fault *f);
+
+/* Lines, names: everything about Python frames that can wait until the target runs again. */
+void capture_finish(struct capture *c);
+
+void capture_free(struct capture *c); /* not live and py */
+
+/* --- the methods: they work on LWPs that are CAPTURE_PENDING --- */
+
+/* Those of n LWPs, given by their index, that do not run. All that is read of one in the course of a call is of one
+ * moment, or else it stays pending. */
+void capture_asleep(struct capture *c, const size_t *index, size_t n);
+
+/* LWPs that were captured asleep: take back what was read of those that have run since, and try again, until `budget`
+ * nanoseconds are over; later ones stay as they are. They are read by the list of thread states as it is, which may lack
+ * what they have got meanwhile: capture_states_prove is to be called, when there is time. */
+void capture_asleep_refresh(struct capture *c, int64_t budget);
+
+/* Hold what is pending, and newborn LWPs (of all, when set is NULL) that `manner` has held; all that is copied is of one
+ * moment. c->not_held says why nothing could be held, if so. RES_FAIL: no memory. */
+enum res capture_held(struct capture *c, const char *set, enum stack_manner manner, struct fault *f);
+
+/* The Python frames of an LWP that runs, as far as two readings of them agree. */
+void capture_loose(struct capture *c, struct capture_lwp *l);
+
+/* --- for the methods --- */
+
+/* An LWP to be captured, CAPTURE_PENDING; its index, or -1 without memory. */
+int64_t capture_add(struct capture *c, lwpid_t id, uint64_t pointer);
+
+/* Of those LWPs from index `from` on whose stacks the handle's mappings do not have, being older: ask for the mapping. Before
+ * anything is held. */
+void capture_stacks_find(struct capture *c, size_t from);
+
+/* To be called before an LWP is captured that was born after others were: its stack may be that of one that has ended
+ * since, so what was read of those that are no longer asleep is forgotten. Those that were held cannot be asked: after a
+ * hold no newborn one is taken. */
+void capture_make_room(struct capture *c);
+
+/* Forget what was read of an LWP: it is pending. */
+void capture_undo(struct capture *c, struct capture_lwp *l);
+
+/* Of that its stacks alone. */
+void capture_drop_copies(struct capture *c, const struct capture_lwp *l);
+
+/* Where the used stack of l from its sp ends: where the thread's own data begin, or its mapping ends. hi 0: it is unknown, the
+ * mappings being older than the stack. *own: it is the LWP's proper stack, not an alternate one of signal handlers. */
+struct snapshot_piece capture_stack_piece(struct capture *c, struct capture_lwp *l, bool *own);
+
+/* Copy the used stack of l: and, from an alternate signal stack, the stack that was interrupted too. */
+void capture_stack(struct capture *c, struct capture_lwp *l);
+/* The same, what capture_stack_piece gave having been copied with the result in piece.got. */
+void capture_stack_rest(
+    struct capture *c, struct capture_lwp *l, const struct snapshot_piece *piece, bool own);
+
+/* Where that stack ends; 0: unknown. */
+uint64_t capture_stack_end(struct capture *c, const struct capture_lwp *l);
+
+static inline bool capture_range_has(const struct os_range *r, uint64_t va)
+{
+	return va >= r->lo && va < r->hi;
+}
+
+/* Does va lie in the used part of l's stack? */
+bool capture_stack_has(struct capture *c, const struct capture_lwp *l, uint64_t va);
+
+/* Read all thread states (again). This and the next forget what else was read. */
+void capture_states_read(struct capture *c);
+/* Is that list still right? Else it is read again, and those LWPs that are CAPTURE_DONE asleep, but have other states
+ * now than when they were read, are pending. */
+void capture_states_refresh(struct capture *c);
+/* That without forgetting before, what the question needs being read already. */
+void capture_states_check(struct capture *c);
+/* Nothing but the question. */
+bool capture_states_right(struct capture *c);
+/* The same if LWPs were read since that was last asked. */
+void capture_states_prove(struct capture *c);
+/* The same for the sake of an LWP that runs: those that are done keep what they had when they were read. */
+void capture_states_renew(struct capture *c);
+
+/* The frames of thread state t, which is l's, as py_stack_read gives them, and without what is no frame on l's stack. */
+enum res capture_state_frames(struct capture *c, const struct capture_lwp *l, const struct py_thread *t,
+    struct py_stack *out, struct fault *f);
+
+/* Where capture_frames is going to read. */
+void capture_frames_expect(struct capture *c, const struct capture_lwp *l, struct snapshot_notes *notes);
+
+/* The Python frames of l. A thread that has called into another interpreter has a state of each, and the
+ * activations of both lie on its stack. RES_FAIL: they could not be read, l->why says why. */
+enum res capture_frames(struct capture *c, struct capture_lwp *l);
+
+#endif

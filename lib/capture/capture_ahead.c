@@ -1,0 +1,196 @@
+/* Each LWP has a slot, which one of the two threads takes. */
+#include "capture/capture_ahead.h"
+
+#include <libproc.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+	WORTH = 64,  /* fewer LWPs are done before a thread has begun */
+	AHEAD = 128, /* LWPs: what has been seen long before it is captured has run since more often */
+	LEAP = 16,   /* as many as are captured together */
+	PATIENCE_NS = 50000, /* between looks at how far the capture is */
+	NAME = 64,
+	STACK = 64 * 1024,
+};
+
+/* Of one LWP: who takes it from FREE does it. */
+enum { FREE, BEGUN, READY, TAKEN };
+
+struct slot {
+	lwpid_t id;
+	atomic_int look_state, name_state;
+	enum os_look look;
+	struct os_asleep asleep;
+	char name[NAME];
+};
+
+struct capture_ahead {
+	struct ps_prochandle *live;
+	pthread_t thread;
+	atomic_bool stop;
+	atomic_size_t at; /* where the capture is */
+	size_t next;      /* behind the LWP whose name was asked for last */
+	size_t n;
+	struct slot slots[];
+};
+
+static bool begin(atomic_int *state)
+{
+	int free_one = FREE;
+
+	return atomic_compare_exchange_strong(state, &free_one, BEGUN);
+}
+
+/* Wait for the other one, who is about to be ready: reading a small file of the kernel's. */
+static void await(const atomic_int *state)
+{
+	while (atomic_load(state) == BEGUN)
+		(void)sched_yield();
+}
+
+static void look(struct capture_ahead *a, struct slot *s)
+{
+	if (!begin(&s->look_state))
+		return;
+	s->look = os_lwp_look(a->live, s->id, &s->asleep);
+	atomic_store(&s->look_state, READY);
+}
+
+static void name(struct capture_ahead *a, struct slot *s)
+{
+	if (!begin(&s->name_state))
+		return;
+	if (Plwp_getname(a->live, s->id, s->name, sizeof(s->name)) != 0)
+		s->name[0] = '\0';
+	atomic_store(&s->name_state, READY);
+}
+
+/* Looks from the first one on, but never right before the capture, which would wait for each: what that has come up to it does
+ * itself. */
+static bool looks(struct capture_ahead *a)
+{
+	static const struct timespec patience = { 0, PATIENCE_NS };
+
+	for (size_t i = 0; i < a->n; i++) {
+		size_t at;
+
+		while ((at = atomic_load(&a->at)) + AHEAD < i && !atomic_load(&a->stop))
+			(void)nanosleep(&patience, NULL);
+		if (atomic_load(&a->stop))
+			return false;
+		if (i <= at)
+			i = at + LEAP;
+		if (i < a->n)
+			look(a, &a->slots[i]);
+	}
+	return true;
+}
+
+/* They are asked for from the first one on, too: so from the last one on. */
+static void names(struct capture_ahead *a)
+{
+	for (size_t i = a->n; i-- > 0 && !atomic_load(&a->stop);)
+		name(a, &a->slots[i]);
+}
+
+static void *work(void *arg)
+{
+	struct capture_ahead *a = arg;
+
+	if (looks(a))
+		names(a);
+	return NULL;
+}
+
+/* Signals are for the other thread. */
+static bool start(struct capture_ahead *a)
+{
+	pthread_attr_t attr;
+	sigset_t all, before;
+	bool started;
+
+	if (pthread_attr_init(&attr) != 0)
+		return false;
+	(void)pthread_attr_setstacksize(&attr, STACK);
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	started = pthread_create(&a->thread, &attr, work, a) == 0;
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	(void)pthread_attr_destroy(&attr);
+	return started;
+}
+
+struct capture_ahead *capture_ahead_start(struct ps_prochandle *live, const lwpid_t *ids, size_t n)
+{
+	struct capture_ahead *a;
+
+	if (n < WORTH || !os_look_ahead_ready(live, n))
+		return NULL;
+	a = calloc(1, sizeof(*a) + n * sizeof(a->slots[0]));
+	if (a == NULL)
+		return NULL;
+	a->live = live;
+	a->n = n;
+	for (size_t i = 0; i < n; i++) {
+		a->slots[i].id = ids[i];
+		a->slots[i].asleep = (struct os_asleep)OS_ASLEEP_NEW;
+	}
+	if (start(a))
+		return a;
+	free(a);
+	return NULL;
+}
+
+bool capture_ahead_look(
+    struct capture_ahead *a, size_t i, lwpid_t id, enum os_look *out_look, struct os_asleep *out)
+{
+	struct slot *s;
+
+	if (a == NULL || i >= a->n)
+		return false;
+	s = &a->slots[i];
+	if (s->id != id || atomic_load(&s->look_state) == TAKEN)
+		return false;
+	atomic_store(&a->at, i);
+	look(a, s);
+	await(&s->look_state);
+	atomic_store(&s->look_state, TAKEN);
+	*out_look = s->look;
+	*out = s->asleep;
+	return true;
+}
+
+bool capture_ahead_name(struct capture_ahead *a, lwpid_t id, char *buf, size_t n)
+{
+	for (size_t i = a == NULL ? 0 : a->next; a != NULL && i < a->n; i++) {
+		struct slot *s = &a->slots[i];
+
+		if (s->id != id)
+			continue;
+		name(a, s);
+		await(&s->name_state);
+		(void)snprintf(buf, n, "%s", s->name);
+		a->next = i + 1;
+		return true;
+	}
+	return false;
+}
+
+void capture_ahead_end(struct capture_ahead *a)
+{
+	if (a == NULL)
+		return;
+	atomic_store(&a->stop, true);
+	(void)pthread_join(a->thread, NULL);
+	for (size_t i = 0; i < a->n; i++) {
+		if (atomic_load(&a->slots[i].look_state) == READY)
+			os_asleep_end(&a->slots[i].asleep);
+	}
+	free(a);
+}

@@ -1,0 +1,142 @@
+/* Capture of LWPs that do not run: their memory stands still by itself. Nothing is done to them, so they do not notice,
+ * whatever system call they are in, and it does not matter who else traces or has stopped them.
+ *
+ *   for each   look: where it stands, how much it has run
+ *   for all    copies of the stacks, in few calls
+ *   for each   its Python frames
+ *   for each   has it run since? then what was read of it is of no one moment, and forgotten
+ *
+ * Only pc and sp are known of these. What was read of the process before is forgotten at the start, since an LWP may have
+ * run after that and before it was looked at. */
+#include <stdio.h>
+#include <time.h>
+
+#include "capture/capture.h"
+#include "capture/capture_ahead.h"
+
+enum { BATCH = 16 };
+
+static enum os_look look_at(const struct capture *c, struct capture_lwp *l)
+{
+	enum os_look look;
+
+	if (capture_ahead_look(c->ahead, (size_t)(l - c->lwps.at), l->id, &look, &l->asleep))
+		return look;
+	return os_lwp_look(c->live, l->id, &l->asleep);
+}
+
+/* True: it is asleep. */
+static bool look(struct capture *c, struct capture_lwp *l)
+{
+	if (l->state != CAPTURE_PENDING)
+		return false;
+	switch (look_at(c, l)) {
+	case OS_LOOK_ASLEEP:
+		if (c->running) {
+			l->state = CAPTURE_ENDED;
+			return false;
+		}
+		l->regs[R_PC] = (prgreg_t)l->asleep.pc;
+		l->regs[R_SP] = (prgreg_t)l->asleep.sp;
+		l->have_place = true;
+		return true;
+	case OS_LOOK_GONE:
+		l->state = CAPTURE_ENDED;
+		return false;
+	case OS_LOOK_RUNS:
+	case OS_LOOK_UNKNOWN:
+		break;
+	}
+	return false;
+}
+
+static void batch(struct capture *c, const size_t *index, size_t n)
+{
+	struct snapshot_piece pieces[BATCH], known[BATCH];
+	struct capture_lwp *lwps[BATCH];
+	bool own[BATCH];
+	size_t all = 0, copied = 0;
+
+	snapshot_forget(c->snapshot);
+	for (size_t i = 0; i < n; i++) {
+		struct capture_lwp *l = &c->lwps.at[index[i]];
+
+		if (!look(c, l))
+			continue;
+		lwps[all] = l;
+		pieces[all] = capture_stack_piece(c, l, &own[all]);
+		if (pieces[all].hi != 0)
+			known[copied++] = pieces[all];
+		all++;
+	}
+	for (size_t i = 0; i < all; i++)
+		capture_frames_expect(c, lwps[i], &c->expected);
+	snapshot_fetch(c->snapshot, &c->expected, known, copied);
+	for (size_t i = 0, k = 0; i < all; i++) {
+		if (pieces[i].hi != 0)
+			pieces[i] = known[k++];
+		capture_stack_rest(c, lwps[i], &pieces[i], own[i]);
+		if (capture_frames(c, lwps[i]) == RES_OK)
+			lwps[i]->state = CAPTURE_DONE;
+	}
+	for (size_t i = 0; i < all; i++) {
+		if (lwps[i]->state != CAPTURE_DONE ||
+		    !os_lwp_still_asleep(c->live, lwps[i]->id, &lwps[i]->asleep))
+			capture_undo(c, lwps[i]);
+	}
+}
+
+void capture_asleep(struct capture *c, const size_t *index, size_t n)
+{
+	for (size_t i = 0; i < n; i += BATCH)
+		batch(c, index + i, n - i < BATCH ? n - i : BATCH);
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+void capture_make_room(struct capture *c)
+{
+	c->stale = true;
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		struct capture_lwp *l = &c->lwps.at[i];
+
+		if (l->state == CAPTURE_DONE && l->have_place &&
+		    !os_lwp_still_asleep(c->live, l->id, &l->asleep))
+			capture_undo(c, l);
+	}
+}
+
+/* One that has run since it was captured, and is asleep again: once more. One that runs keeps what was read of it before,
+ * which was right then. */
+static void refresh(struct capture *c, size_t i)
+{
+	struct capture_lwp *l = &c->lwps.at[i];
+	struct os_asleep now = l->asleep;
+	enum os_look look = os_lwp_look(c->live, l->id, &now);
+
+	l->asleep.fd = now.fd;
+	if (look != OS_LOOK_ASLEEP)
+		return;
+	capture_undo(c, l);
+	batch(c, &i, 1);
+	c->unproved = true;
+}
+
+void capture_asleep_refresh(struct capture *c, int64_t budget)
+{
+	int64_t end = now_ns() + budget;
+
+	for (size_t i = 0; i < c->lwps.n && now_ns() < end; i++) {
+		const struct capture_lwp *l = &c->lwps.at[i];
+
+		if (l->state == CAPTURE_DONE && l->have_place &&
+		    !os_lwp_still_asleep(c->live, l->id, &l->asleep))
+			refresh(c, i);
+	}
+}

@@ -1,0 +1,336 @@
+/* Capture by PTRACE_SEIZE: LWPs are stopped, copied and let go. Those that were blocked in the kernel are woken by it, and
+ * some system calls then return EINTR (poll and read do not, epoll_wait does); that is the price of this method, and
+ * the reason why others come first.
+ *
+ * While something is held every microsecond counts: its registers, stacks and Python frames are copied, nothing else. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/owned.h"
+#include "os/target_os.h"
+#include "capture/capture.h"
+
+enum {
+	WAIT_MS = 1000, /* for all LWPs together; only one in an uninterruptible sleep takes that long */
+	STOP_MS = 50,   /* a hold lasts 100 ms at most: until all have stopped, … */
+	READ_NS = 50 * 1000 * 1000,   /* … and until they are read */
+	AGAIN_MS = 100,               /* for one of which there is something already */
+	REFRESH_NS = 2 * 1000 * 1000, /* enough to look at thousands, or read fifty again */
+	FIRST = 16,                   /* stacks that are copied in one call */
+};
+
+struct held_stack {
+	struct snapshot_piece piece;
+	bool own;
+	size_t of; /* index of its LWP */
+};
+
+struct holding {
+	struct capture *c;
+	const char *set;
+	enum stack_manner manner;
+	struct snapshot_notes *notes; /* what was read at rehearsals */
+	const struct capture_lwp
+	    *before;   /* one LWP after all the others: as it was read asleep; NULL: not so */
+	int64_t begin; /* when it began */
+	int64_t end;   /* what has not been read by then is not */
+	bool late;     /* something did not stop in time */
+};
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static void notes_release(struct snapshot_notes *v)
+{
+	vec_free(v);
+}
+
+static void hold_done(struct os_hold **h)
+{
+	os_hold_free(*h);
+}
+
+/* An LWP that nobody knew yet. */
+static int64_t newborn(struct holding *g, lwpid_t id)
+{
+	uint64_t pointer = 0;
+
+	if (g->c->held || !proc_lwp_in_set(g->set, id))
+		return -1;
+	capture_make_room(g->c);
+	os_thread_pointers(g->c->live, &id, 1, &pointer);
+	return capture_add(g->c, id, pointer);
+}
+
+/* Read the Python frames of one that may be held, as it runs, for the pages that they lie in: when it is held these can be had
+ * with its stack, and its processor's caches know them. Not more of them than are worth it. One that was born just now, while others
+ * are held, is none of the list of states. */
+static void rehearse(struct capture *c, struct capture_lwp *l, struct snapshot_notes *notes)
+{
+	struct capture_lwp before = *l;
+	bool stale = c->stale;
+
+	if (c->py == NULL || c->stale || snapshot_notes_full(notes))
+		return;
+	py_process_rehearse(c->py, true);
+	snapshot_note(c->snapshot, notes);
+	(void)capture_states_right(c);
+	(void)capture_frames(c, l);
+	snapshot_note(c->snapshot, NULL);
+	py_process_rehearse(c->py, false);
+	py_stack_free(&l->python);
+	*l = before;
+	c->stale = stale;
+}
+
+/* To be held: what is pending, after a last look at it. */
+static bool wants(void *data, lwpid_t id)
+{
+	struct holding *g = data;
+	uint32_t known;
+	int64_t i = addrmap_get(&g->c->known, (uint64_t)id, &known) ? (int64_t)known : newborn(g, id);
+	size_t one = (size_t)i;
+
+	if (i < 0)
+		return false;
+	if (g->manner == STACK_GENTLE && g->c->lwps.at[i].state == CAPTURE_PENDING) {
+		rehearse(g->c, &g->c->lwps.at[i], g->notes);
+		capture_asleep(g->c, &one, 1);
+	}
+	return g->c->lwps.at[i].state == CAPTURE_PENDING;
+}
+
+/* The registers of what is held; why the others are not. */
+static void take_registers(struct holding *g, const struct os_hold *h)
+{
+	for (size_t i = 0; i < os_hold_count(h); i++) {
+		const prgreg_t *regs = NULL;
+		const char *why = "";
+		lwpid_t id;
+		enum os_hold_state state = os_hold_lwp(h, i, &id, &regs, &why);
+		struct capture_lwp *l;
+		uint32_t at;
+
+		if (!addrmap_get(&g->c->known, (uint64_t)id, &at))
+			continue;
+		l = &g->c->lwps.at[at];
+		if (state == OS_GONE) {
+			l->state = CAPTURE_ENDED;
+		} else if (state == OS_HELD) {
+			for (int r = 0; r < NPRGREG; r++)
+				l->regs[r] = regs[r];
+			l->have_regs = true;
+			l->pointer = os_thread_pointer(g->c->live, id, l->regs);
+			l->state = CAPTURE_HELD;
+		} else {
+			(void)snprintf(l->refused, sizeof(l->refused), "%s", why);
+			l->again = state == OS_TIMEOUT && g->before == NULL &&
+				   g->c->waited_ms + (now_ns() - g->begin) / 1000000 < WAIT_MS;
+			g->late |= state == OS_TIMEOUT;
+		}
+	}
+}
+
+/* The one that is held has run since it was read asleep: nothing of then is to be mixed with what is read of it now, its
+ * stack least of all. What the others need is known or copied already. */
+static void forget_before(struct holding *g)
+{
+	struct capture *c = g->c;
+
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		if (c->lwps.at[i].state == CAPTURE_HELD)
+			capture_drop_copies(c, g->before);
+	}
+	snapshot_forget(c->snapshot);
+}
+
+/* Stacks of those that are held, and what else will be read, in few calls; the list of states is to be right. Returns how
+ * many LWPs, from the first on, `some` has room for. */
+static size_t copy_stacks(struct holding *g, struct held_stack *some)
+{
+	struct snapshot_piece pieces[FIRST];
+	struct capture *c = g->c;
+	size_t n = 0, copied = 0;
+
+	for (size_t i = 0; i < c->lwps.n && n < FIRST; i++) {
+		struct capture_lwp *l = &c->lwps.at[i];
+
+		if (l->state != CAPTURE_HELD)
+			continue;
+		some[n].of = i;
+		some[n].piece = capture_stack_piece(c, l, &some[n].own);
+		if (some[n].piece.hi != 0)
+			pieces[copied++] = some[n].piece;
+		n++;
+	}
+	if (c->stale)
+		g->notes->n = 0; /* all is forgotten again before it is read */
+	snapshot_forget(c->snapshot);
+	snapshot_fetch(c->snapshot, g->notes, pieces, copied);
+	for (size_t i = 0, k = 0; i < n; i++) {
+		if (some[i].piece.hi != 0)
+			some[i].piece = pieces[k++];
+		if (some[i].piece.got != 0)
+			c->lwps.at[some[i].of].copies[0] =
+			    some[i].piece.lo; /* to be dropped, should it not be read */
+	}
+	if (g->before != NULL || g->manner == STACK_STOP)
+		capture_states_read(c); /* what the others have is to stay as it is */
+	else
+		capture_states_check(c);
+	return n;
+}
+
+/* The Python frames of one that is held. */
+static void read_frames(struct holding *g, struct capture_lwp *l)
+{
+	if (capture_frames(g->c, l) == RES_OK || g->manner != STACK_GENTLE)
+		return;
+	/* The list was read before the hold. */
+	py_stack_free(&l->python);
+	l->have_python = l->failed = l->python_failed = false;
+	l->why[0] = '\0';
+	capture_states_read(g->c);
+	(void)capture_frames(g->c, l);
+}
+
+/* The hold has lasted too long for it. The first one has what there is, which is told, and the others are held again: so each
+ * hold gets on. */
+static void out_of_time(struct capture *c, struct capture_lwp *l, bool first)
+{
+	static const char why[] = "it was released before all of it was read: a stop lasts 100 ms at most";
+
+	c->stale = true; /* the list of states may have been cut short */
+	if (first) {
+		(void)snprintf(l->why, sizeof(l->why), "%s", why);
+		l->failed = true;
+		l->state = CAPTURE_DONE;
+		return;
+	}
+	capture_undo(c, l);
+	(void)snprintf(l->refused, sizeof(l->refused), "%s", why);
+	l->again = true;
+}
+
+/* All of one that is held; its stack may have been copied. */
+static void read_held(struct holding *g, struct capture_lwp *l, const struct held_stack *stack, bool first)
+{
+	struct capture *c = g->c;
+
+	if (!first && now_ns() >= g->end) {
+		out_of_time(c, l, first);
+		return;
+	}
+	if (stack != NULL)
+		capture_stack_rest(c, l, &stack->piece, stack->own);
+	else
+		capture_stack(c, l);
+	read_frames(g, l);
+	l->state = CAPTURE_DONE;
+	if (snapshot_until(c->snapshot, g->end)) {
+		out_of_time(c, l, first);
+	} else if (g->manner == STACK_STOP && c->held && g->before == NULL && !l->failed) {
+		(void)snprintf(l->why, sizeof(l->why), "it was stopped later than the others");
+		l->failed = true;
+	}
+}
+
+static void held(void *data, const struct os_hold *h)
+{
+	struct holding *g = data;
+	struct capture *c = g->c;
+	struct held_stack some[FIRST];
+	size_t n, k = 0;
+
+	take_registers(g, h);
+	g->end = now_ns() + (c->read_ns != 0 ? c->read_ns : READ_NS);
+	(void)snapshot_until(c->snapshot, g->end);
+	if (g->before != NULL)
+		forget_before(g);
+	n = copy_stacks(g, some);
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		struct capture_lwp *l = &c->lwps.at[i];
+
+		/* Not those of an earlier hold: they are done, and run. */
+		if (l->state != CAPTURE_HELD)
+			continue;
+		read_held(g, l, k < n ? &some[k] : NULL, k == 0);
+		k++;
+	}
+	(void)snapshot_until(c->snapshot, 0);
+}
+
+/* Hold what g wants. */
+static void hold_them(
+    struct holding *g, struct os_hold_call *call, int ms, struct os_hold **h, struct fault *f)
+{
+	call->held = held;
+	call->data = g;
+	call->force = g->c->force;
+	call->limit_ms = STOP_MS;
+	g->begin = now_ns();
+	(void)os_hold_during(g->c->live, call, ms, h, f);
+	if (g->late)
+		g->c->waited_ms += (int)((now_ns() - g->begin) / 1000000);
+}
+
+enum res capture_held(struct capture *c, const char *set, enum stack_manner manner, struct fault *f)
+{
+	OWNED(hold_done) struct os_hold *h = NULL;
+	OWNED(notes_release) struct snapshot_notes notes = VEC_EMPTY;
+	struct holding g = { .c = c, .set = set, .manner = manner, .notes = &notes };
+	struct os_hold_call call = { .wants = wants };
+
+	hold_them(&g, &call, c->waited_ms < WAIT_MS ? WAIT_MS - c->waited_ms : 1, &h, &c->not_held);
+	c->held = true;
+	/* Who has not run since it was read was asleep during the hold, and needs not be asked within it. */
+	if (manner == STACK_GENTLE)
+		capture_asleep_refresh(c, REFRESH_NS);
+	return h == NULL ? fault_memory(f) : RES_OK;
+}
+
+static bool wants_pending(void *data, lwpid_t id)
+{
+	const struct holding *g = data;
+	uint32_t i;
+
+	return addrmap_get(&g->c->known, (uint64_t)id, &i) && g->c->lwps.at[i].state == CAPTURE_PENDING;
+}
+
+bool capture_again(struct capture *c, size_t i)
+{
+	OWNED(hold_done) struct os_hold *h = NULL;
+	OWNED(notes_release) struct snapshot_notes notes = VEC_EMPTY;
+	struct holding g = { .c = c, .manner = STACK_STOP, .notes = &notes };
+	struct os_hold_call call = { .wants = wants_pending };
+	struct capture_lwp *l = &c->lwps.at[i];
+	struct capture_lwp before = *l;
+	struct fault f;
+
+	g.before = &before;
+
+	/* What is known of whom was set when some may have gone. */
+	addrmap_clear(&c->known);
+	if (!addrmap_put(&c->known, (uint64_t)l->id, (uint32_t)i))
+		return false;
+	*l = (struct capture_lwp){ .id = l->id, .stack = l->stack, .asleep = OS_ASLEEP_NEW };
+	memcpy(l->name, before.name, sizeof(l->name));
+	snapshot_unseal(c->snapshot);
+	hold_them(&g, &call, AGAIN_MS, &h, &f);
+	snapshot_seal(c->snapshot);
+	if (l->state != CAPTURE_DONE || l->failed || !os_same_process(c->live)) {
+		py_stack_free(&l->python);
+		*l = before;
+		return false;
+	}
+	py_stack_free(&before.python);
+	if (l->have_python)
+		py_stack_finish(c->py, &l->python);
+	return true;
+}

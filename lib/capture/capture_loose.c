@@ -1,0 +1,91 @@
+/* An LWP that runs and cannot be held, or must not be: there is no stack to be had of it, but its Python frames are on
+ * the heap. They are read twice, and what both readings have in common, from the oldest on, was there in between as
+ * well: callers do not change while their callee runs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "capture/capture.h"
+
+enum { TRIES = 8 };
+
+/* One reading of it, into *out. False: it makes no sense, which is to be expected now and then. */
+static bool read_once(struct capture *c, struct capture_lwp *l, struct py_stack *out)
+{
+	capture_undo(c, l);
+	snapshot_forget(c->snapshot);
+	if (capture_frames(c, l) != RES_OK || !l->have_python || l->python.broken)
+		return false;
+	*out = l->python;
+	memset(&l->python, 0, sizeof(l->python));
+	return true;
+}
+
+/* Frames that a and b have in common at their oldest ends. The youngest of both may be at another place by now. */
+static size_t in_common(const struct py_stack *a, const struct py_stack *b)
+{
+	size_t n = 0;
+
+	while (n < a->frames.n && n < b->frames.n) {
+		const struct py_frame *x = &a->frames.at[a->frames.n - 1 - n];
+		const struct py_frame *y = &b->frames.at[b->frames.n - 1 - n];
+		bool youngest = n + 1 == a->frames.n && n + 1 == b->frames.n;
+
+		if (x->addr != y->addr || x->code != y->code || x->known != y->known ||
+		    (x->instr != y->instr && !youngest))
+			break;
+		n++;
+	}
+	return n;
+}
+
+/* The n oldest frames of s as the frames of l. Of their activations nothing is known. */
+static bool take_oldest(struct capture_lwp *l, const struct py_stack *s, size_t n)
+{
+	for (size_t r = 0; r < s->runs.n; r++) {
+		const struct py_run *from = &s->runs.at[r];
+
+		for (uint32_t k = 0; k < from->count; k++) {
+			struct py_run run = *from;
+
+			if (from->first + k < s->frames.n - n)
+				continue;
+			run.marker = 0;
+			run.first = (uint32_t)l->python.frames.n;
+			run.count = 1;
+			if (!vec_push(&l->python.frames, s->frames.at[from->first + k]) ||
+			    !vec_push(&l->python.runs, run))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* Read it twice. True: that is it, or as good as it gets. */
+static bool read_twice(struct capture *c, struct capture_lwp *l, bool last, bool *younger)
+{
+	struct py_stack first = { .broken = false }, second = { .broken = false };
+	bool good = read_once(c, l, &first) && read_once(c, l, &second);
+	size_t n = good ? in_common(&first, &second) : 0;
+
+	*younger = good && n < second.frames.n;
+	good = good && (!*younger || last) && take_oldest(l, &second, n);
+	py_stack_free(&first);
+	py_stack_free(&second);
+	return good;
+}
+
+void capture_loose(struct capture *c, struct capture_lwp *l)
+{
+	bool good = false, younger = false;
+
+	for (int i = 1; i <= TRIES && !good && c->py != NULL; i++) {
+		capture_states_renew(c);
+		good = read_twice(c, l, i == TRIES, &younger);
+	}
+	if (!good)
+		capture_undo(c, l);
+	(void)snprintf(l->why, sizeof(l->why), "%.70s%s", l->refused,
+	    good && younger ? "; its younger Python frames kept changing" : "");
+	l->failed = l->loose = true;
+	l->state = CAPTURE_DONE;
+}

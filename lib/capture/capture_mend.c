@@ -1,0 +1,50 @@
+/* Frames that a thread's chain lacks, sought in its registers and on its stack (see py_stack_mend). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/owned.h"
+#include "capture/capture.h"
+
+enum { STACK_WORDS = 32768 }; /* most that are looked at: younger activations have no more in between */
+
+/* The words of the stack from sp on, at most n bytes of it: to words. Returns how many there are. */
+static size_t read_words(struct ps_prochandle *P, uint64_t sp, size_t n, size_t word, uint64_t *words)
+{
+	ssize_t got = Pread(P, words, n - n % word, sp);
+	size_t all = got > 0 ? (size_t)got / word : 0;
+
+	if (word == sizeof(uint64_t))
+		return all;
+	/* Each is spread to twice its size, in place: the last one first. */
+	for (size_t i = all; i-- > 0;) {
+		uint32_t narrow;
+
+		memcpy(&narrow, (const uint8_t *)words + i * word, sizeof(narrow));
+		words[i] = narrow;
+	}
+	return all;
+}
+
+enum res capture_mend(struct capture *c, const struct capture_lwp *l, const struct py_thread *t,
+    struct py_stack *s, struct fault *f)
+{
+	OWNED(mem_release) uint64_t *words = NULL;
+	bool is_narrow = Pstatus(c->P)->pr_dmodel == PR_MODEL_ILP32;
+	size_t word = is_narrow ? sizeof(uint32_t) : sizeof(uint64_t);
+	uint64_t sp = (uint64_t)l->regs[R_SP] & ~(uint64_t)(word - 1), end;
+	size_t n = 0;
+
+	if (!s->cut || !(l->have_regs || l->have_place))
+		return RES_OK;
+	words = malloc((NPRGREG + STACK_WORDS) * sizeof(*words));
+	if (words == NULL)
+		return fault_memory(f);
+	for (; l->have_regs && n < NPRGREG; n++)
+		words[n] = is_narrow ? (uint32_t)l->regs[n] : (uint64_t)l->regs[n];
+	/* The thread's control block lies on top of its stack. */
+	end = capture_stack_end(c, l);
+	end = t->thread_id > sp && t->thread_id < end ? t->thread_id : end;
+	end = end <= sp || end - sp > STACK_WORDS * word ? sp + STACK_WORDS * word : end;
+	n += read_words(c->P, sp, (size_t)(end - sp), word, words + n);
+	return py_stack_mend(c->py, t, words, n, s, f);
+}

@@ -1,0 +1,367 @@
+/* Which thread states belong to an LWP, and its Python frames.
+ *
+ * The thread pointer tells: a state keeps what pthread_self() returned when it was made. Where an LWP's is not known,
+ * the kernel's thread id does. Both are looked up in a map, so that a thousand threads cost a thousand look-ups. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "os/target_os.h"
+#include "capture/capture.h"
+
+#define NO_STATE UINT32_MAX
+
+/* Make a map of states by key(i); key 0 is none. On the way lost memory is a state lost. */
+static void index_make(
+    struct capture *c, struct capture_index *x, uint64_t (*key)(const struct capture *, size_t))
+{
+	addrmap_clear(&x->first);
+	x->next.n = 0;
+	x->made = vec_reserve(&x->next, c->threads.n);
+	if (!x->made)
+		return;
+	x->next.n = c->threads.n;
+	/* The newest comes first in the list, so it is put last. */
+	for (size_t i = c->threads.n; i-- > 0;) {
+		uint64_t k = key(c, i);
+
+		x->next.at[i] = NO_STATE;
+		if (k == 0)
+			continue;
+		(void)addrmap_get(&x->first, k, &x->next.at[i]);
+		(void)addrmap_put(&x->first, k, (uint32_t)i);
+	}
+}
+
+static uint64_t key_pointer(const struct capture *c, size_t i)
+{
+	return c->threads.at[i].thread_id;
+}
+
+/* The kernel's id of the thread that a state belongs to, in the target's own numbering: from the state
+ * (3.11+), else from glibc's struct pthread, which the state's thread_id points to (tid at 720 on x86-64, 104 on i386,
+ * glibc 2.36 and 2.43 nptl/descr.h). 0: unknown. */
+static uint64_t key_id(const struct capture *c, size_t i)
+{
+	enum { PTHREAD_TID = 720, PTHREAD_TID_I386 = 104 };
+	const struct py_thread *t = &c->threads.at[i];
+	uint64_t at =
+	    t->thread_id + (Pstatus(c->P)->pr_dmodel == PR_MODEL_ILP32 ? PTHREAD_TID_I386 : PTHREAD_TID);
+	int32_t tid = 0;
+
+	if (t->native_id != 0)
+		return t->native_id;
+	if (Pread(c->P, &tid, sizeof(tid), at) != sizeof(tid) || tid < 0)
+		return 0;
+	return (uint64_t)tid;
+}
+
+/* The newest state that is l's; NO_STATE: none. */
+static uint32_t first_state(struct capture *c, const struct capture_lwp *l, const struct capture_index **in)
+{
+	struct capture_index *x = l->pointer != 0 ? &c->by_pointer : &c->by_id;
+	uint64_t key = l->pointer;
+	uint32_t i;
+
+	if (l->pointer == 0)
+		key = (uint64_t)os_inner_lwpid(c->live != NULL ? c->live : c->P, l->id);
+	if (!x->made)
+		index_make(c, x, l->pointer != 0 ? key_pointer : key_id);
+	*in = x;
+	return x->made && key != 0 && addrmap_get(&x->first, key, &i) ? i : NO_STATE;
+}
+
+/* Was there a state of the same interpreter before i, from `first` on? Those of threads that a fork left behind keep their
+ * number, so the newest wins. */
+static bool older_state(const struct capture *c, const struct capture_index *x, uint32_t first, uint32_t i)
+{
+	for (uint32_t k = first; k != i; k = x->next.at[k]) {
+		if (c->threads.at[k].interp == c->threads.at[i].interp)
+			return true;
+	}
+	return false;
+}
+
+/* Up to 3.12 a state keeps the number of the thread that made it, and another thread may run it, if its interpreter is not
+ * the main one (what _xxsubinterpreters makes). */
+static void find_wandering(struct capture *c)
+{
+	c->wandering.n = 0;
+	for (size_t i = 0; i < c->threads.n; i++) {
+		if (c->threads.at[i].interp_id != 0 &&
+		    py_version(c->py, c->threads.at[i].runtime) < 0x030d0000)
+			(void)vec_push(&c->wandering, (uint32_t)i);
+	}
+}
+
+static bool wanders(const struct capture *c, uint32_t i)
+{
+	for (size_t k = 0; k < c->wandering.n; k++) {
+		if (c->wandering.at[k] == i)
+			return true;
+	}
+	return false;
+}
+
+/* An address on the C stack that the youngest frames of s are known by; 0: none (up to 3.9, or no frame). */
+static uint64_t place_of(const struct py_stack *s)
+{
+	for (size_t r = 0; r < s->runs.n; r++) {
+		if (s->runs.at[r].marker != 0)
+			return s->runs.at[r].marker;
+	}
+	return s->cframes.n == 0 ? 0 : s->cframes.at[0];
+}
+
+/* The LWP on whose stack va lies: the one with the next thread pointer above it in the same mapping, or the main one. NULL:
+ * it is no thread's. */
+static const struct capture_lwp *stack_owner(const struct capture *c, uint64_t va)
+{
+	const prmap_t *map = Paddr_to_map(c->P, va);
+	const struct capture_lwp *best = NULL;
+
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		const struct capture_lwp *l = &c->lwps.at[i];
+
+		if (map != NULL && (map->pr_mflags & MA_STACK) != 0 && (pid_t)l->id == Pstatus(c->P)->pr_pid)
+			return l;
+		if (l->pointer > va &&
+		    ((map != NULL && l->pointer - map->pr_vaddr <= map->pr_size) ||
+			capture_range_has(&l->stack, va)) &&
+		    (best == NULL || l->pointer < best->pointer))
+			best = l;
+	}
+	return best;
+}
+
+/* Are the frames s of a wandering state l's? `named`: the state says so. */
+static bool frames_of(struct capture *c, const struct capture_lwp *l, const struct py_stack *s, bool named)
+{
+	uint64_t va = place_of(s);
+
+	if (va == 0)
+		return named;
+	return capture_stack_has(c, l, va) || (named && stack_owner(c, va) == NULL);
+}
+
+static uint64_t token_of(const struct capture *c, const struct capture_index *x, uint32_t first)
+{
+	uint64_t token = HASH_START;
+
+	for (uint32_t i = first; i != NO_STATE; i = x->next.at[i])
+		token = hash_word(token, c->threads.at[i].tstate);
+	for (size_t k = 0; k < c->wandering.n; k++)
+		token = hash_word(token, c->threads.at[c->wandering.at[k]].tstate);
+	return token;
+}
+
+/* Does va lie on l's stack, as far as can be told? Of an LWP that runs it is not known from where on that is used. */
+static bool on_stack(struct capture *c, const struct capture_lwp *l, uint64_t va)
+{
+	return l->have_regs || l->have_place ? capture_stack_has(c, l, va) : stack_owner(c, va) == l;
+}
+
+/* Frames just read of 3.12 or later: is the second one the entry frame of an activation that is being entered? The first
+ * is never on the C stack, unless data stacks lie in the same mapping: then this tells nothing. */
+static bool entry_is_unowned(
+    struct capture *c, const struct capture_lwp *l, const struct py_thread *t, const struct py_stack *s)
+{
+	return py_marking_of(c->py, t->runtime) == PY_MARK_ENTRY && s->runs.n > 0 &&
+	       s->runs.at[0].count > 1 && on_stack(c, l, s->frames.at[1].addr) &&
+	       !on_stack(c, l, s->frames.at[0].addr);
+}
+
+enum res capture_state_frames(struct capture *c, const struct capture_lwp *l, const struct py_thread *t,
+    struct py_stack *out, struct fault *f)
+{
+	enum res res = py_stack_read(c->py, t, out, f);
+
+	if (res == RES_OK && entry_is_unowned(c, l, t, out))
+		py_stack_unowned(out);
+	return res;
+}
+
+/* The frames of one more state, if they are l's. `named`: the state says that it is. */
+static enum res add_state(
+    struct capture *c, struct capture_lwp *l, const struct py_thread *t, bool named, struct fault *f)
+{
+	struct py_stack more = { .broken = false };
+	enum res res = capture_state_frames(c, l, t, &more, f);
+
+	if (res == RES_OK && (!named || wanders(c, (uint32_t)(t - c->threads.at))) &&
+	    !frames_of(c, l, &more, named)) {
+		py_stack_free(&more);
+		return RES_OK;
+	}
+	if (res == RES_NONE && !named)
+		return RES_OK;
+	if (res == RES_OK)
+		res = capture_mend(c, l, t, &more, f);
+	if (res == RES_OK && l->python.runs.n == 0 && !l->python.broken) {
+		l->python = more;
+		memset(&more, 0, sizeof(more));
+	} else if (res == RES_OK)
+		res = py_stack_merge(&l->python, &more, f);
+	py_stack_free(&more);
+	if (res == RES_FAIL)
+		return RES_FAIL;
+	if (res == RES_OK || !l->have_python)
+		l->thread = *t;
+	l->have_python = true;
+	return RES_OK;
+}
+
+/* States that others made. */
+static enum res add_wandering(
+    struct capture *c, struct capture_lwp *l, const struct capture_index *x, uint32_t first, struct fault *f)
+{
+	for (size_t k = 0; k < c->wandering.n; k++) {
+		uint32_t i = first;
+
+		while (i != NO_STATE && i != c->wandering.at[k])
+			i = x->next.at[i];
+		if (i == NO_STATE && add_state(c, l, &c->threads.at[c->wandering.at[k]], false, f) != RES_OK)
+			return RES_FAIL;
+	}
+	return RES_OK;
+}
+
+void capture_frames_expect(struct capture *c, const struct capture_lwp *l, struct snapshot_notes *notes)
+{
+	enum { STATE = 512, FRAME = 128 }; /* about what is read of them */
+	const struct capture_index *x;
+
+	if (c->py == NULL)
+		return;
+	for (uint32_t i = first_state(c, l, &x); i != NO_STATE; i = x->next.at[i]) {
+		const struct py_thread *t = &c->threads.at[i];
+
+		snapshot_expect(notes, t->tstate, STATE);
+		/* Of 3.11 and 3.12 it is their end. */
+		snapshot_expect(
+		    notes, t->near < FRAME ? 0 : t->near - FRAME, t->near < FRAME ? 0 : 2 * FRAME);
+	}
+}
+
+/* Is the thread of any state an LWP of the process? */
+static bool has_own_states(const struct capture *c)
+{
+	os_lwpids ids = VEC_EMPTY;
+	struct fault f;
+	bool own = os_lwp_list(c->live, &ids, &f) != RES_OK;
+
+	for (size_t i = 0; !own && i < ids.n; i++) {
+		uint64_t id = (uint64_t)os_inner_lwpid(c->live, ids.at[i]);
+
+		for (size_t k = 0; !own && k < c->threads.n; k++)
+			own = key_id(c, k) == id;
+	}
+	vec_free(&ids);
+	return own;
+}
+
+/* The states of an LWP whose thread pointer is not known, and whose number no state has: it may be a child of vfork, in the memory of
+ * its parent. NO_STATE: there are none, or l->why says that they cannot be told. */
+static uint32_t borrowed_state(struct capture *c, struct capture_lwp *l, const struct capture_index **in)
+{
+	uint32_t first;
+
+	if (l->pointer != 0 || c->live == NULL || c->threads.n == 0 ||
+	    (pid_t)l->id != Pstatus(c->live)->pr_pid)
+		return NO_STATE;
+	l->pointer = os_maker_pointer(c->live);
+	first = l->pointer == 0 ? NO_STATE : first_state(c, l, in);
+	/* A maker that runs no Python has none for it either. */
+	if (l->pointer != 0 || has_own_states(c))
+		return first;
+	(void)snprintf(l->why, sizeof(l->why),
+	    "no Python frames: it has its parent's memory (vfork), and which thread made it is not known; "
+	    "try --stop");
+	l->failed = l->python_failed = true;
+	return NO_STATE;
+}
+
+enum res capture_frames(struct capture *c, struct capture_lwp *l)
+{
+	const struct capture_index *x;
+	enum res res = RES_OK;
+	uint32_t first;
+	struct fault f = { 0 };
+
+	if (c->py == NULL)
+		return RES_OK;
+	first = first_state(c, l, &x);
+	if (first == NO_STATE)
+		first = borrowed_state(c, l, &x);
+	l->owns = token_of(c, x, first);
+	for (uint32_t i = first; res == RES_OK && i != NO_STATE; i = x->next.at[i]) {
+		const struct py_thread *t = &c->threads.at[i];
+
+		if (!older_state(c, x, first, i))
+			res = add_state(c, l, t, true, &f);
+	}
+	if (res == RES_OK)
+		res = add_wandering(c, l, x, first, &f);
+	if (res == RES_OK)
+		return RES_OK;
+	(void)snprintf(l->why, sizeof(l->why), "its Python frames cannot be read: %.80s", f.text);
+	l->failed = l->python_failed = c->stale = true;
+	return RES_FAIL;
+}
+
+void capture_states_read(struct capture *c)
+{
+	struct fault f = { 0 };
+
+	if (c->py == NULL)
+		return;
+	if (c->snapshot != NULL)
+		snapshot_forget(c->snapshot);
+	/* A broken list gives the states before the break: take those. */
+	(void)py_threads_read(c->py, &c->threads, &f);
+	c->by_pointer.made = c->by_id.made = c->stale = false;
+	find_wandering(c);
+}
+
+bool capture_states_right(struct capture *c)
+{
+	return c->py == NULL || (!c->stale && py_threads_same(c->py, &c->threads));
+}
+
+void capture_states_check(struct capture *c)
+{
+	c->unproved = false;
+	if (capture_states_right(c))
+		return;
+	capture_states_read(c);
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		struct capture_lwp *l = &c->lwps.at[i];
+		const struct capture_index *x;
+		uint32_t first;
+
+		if (l->state != CAPTURE_DONE || !l->have_place)
+			continue;
+		first = first_state(c, l, &x);
+		if (token_of(c, x, first) != l->owns)
+			capture_undo(c, l);
+	}
+}
+
+void capture_states_refresh(struct capture *c)
+{
+	snapshot_forget(c->snapshot);
+	capture_states_check(c);
+}
+
+void capture_states_prove(struct capture *c)
+{
+	if (c->unproved)
+		capture_states_refresh(c);
+}
+
+void capture_states_renew(struct capture *c)
+{
+	snapshot_forget(c->snapshot);
+	if (!capture_states_right(c))
+		capture_states_read(c);
+}

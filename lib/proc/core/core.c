@@ -1,0 +1,372 @@
+/* A core as a process: Pgrab_core, Pfgrab_core, and the backend over a parsed core.
+ *
+ * Everything is answered from the file and from the files it names; the machine pystack runs on may
+ * be another one, so its /proc is never asked, whatever runs there under the same pid. */
+#include "proc/core/core.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/owned.h"
+#include "proc/handle.h"
+
+void core_destroy(struct core *core)
+{
+	if (core == NULL)
+		return;
+	vec_free(&core->segments);
+	vec_free(&core->ranges);
+	vec_free(&core->lwps);
+	vec_free(&core->names);
+	vec_free(&core->zombies);
+	vec_free(&core->auxv);
+	elf_image_close(core->image);
+	free(core);
+}
+
+static void core_release(struct core **core)
+{
+	core_destroy(*core);
+}
+
+char core_model(const struct core *core)
+{
+	return core->word == 4 ? PR_MODEL_ILP32 : PR_MODEL_LP64;
+}
+
+/* What Ppsinfo tells, from the notes and, where there is no NT_PRPSINFO, from what else is known. */
+static void complete_psinfo(struct core *core)
+{
+	psinfo_t *ps = &core->psinfo;
+	const struct core_range *exe = core_exe(core);
+
+	if (ps->pr_pid <= 0)
+		ps->pr_pid = core->first.pr_lwpid;
+	ps->pr_nlwp = core->lwps.n > INT_MAX ? INT_MAX : (int)core->lwps.n;
+	ps->pr_nzomb = core->zombies.n > INT_MAX ? INT_MAX : (int)core->zombies.n;
+	ps->pr_dmodel = core_model(core);
+	ps->pr_lwp.pr_lwpid = core->first.pr_lwpid;
+	if (!core->has_psinfo && exe != NULL)
+		(void)snprintf(ps->pr_psargs, sizeof(ps->pr_psargs), "%.*s",
+		    exe->path_len > PATH_MAX ? PATH_MAX : (int)exe->path_len, exe->path);
+}
+
+enum res core_create(int fd, struct core **out, struct fault *f)
+{
+	OWNED(core_release) struct core *core = calloc(1, sizeof(*core));
+
+	if (core == NULL)
+		return fault_memory(f);
+	if (elf_image_open(fd, &core->image, f) != RES_OK)
+		return RES_FAIL;
+	core->word = elf_image_class(core->image)->word;
+	if (elf_image_ehdr(core->image)->e_type != ET_CORE)
+		return fault_set(f, G_FORMAT, 0, 0, "an ELF file, but not a core");
+	if (core_segments_read(core, f) != RES_OK || core_notes_read(core, f) != RES_OK)
+		return RES_FAIL;
+	core_stacks_mark(core);
+	complete_psinfo(core);
+	if (!core->illumos)
+		core_args_complete(core);
+	*out = mem_keep(&core);
+	return RES_OK;
+}
+
+/* --- the backend; data is the struct core --- */
+
+static ssize_t pop_pread(struct ps_prochandle *P, void *buf, size_t n, uintptr_t va, void *data)
+{
+	(void)P;
+	return core_read(data, buf, n, va);
+}
+
+static void pop_read_aux(struct ps_prochandle *P, auxv_t **out, int *n, void *data)
+{
+	const struct core *core = data;
+	auxv_t *auxv = calloc(core->auxv.n + 1, sizeof(*auxv)); /* AT_NULL at the end, not counted */
+
+	(void)P;
+	*out = auxv;
+	*n = 0;
+	if (auxv == NULL || core->auxv.n == 0)
+		return;
+	memcpy(auxv, core->auxv.at, core->auxv.n * sizeof(*auxv));
+	*n = (int)core->auxv.n;
+}
+
+static const psinfo_t *pop_psinfo(struct ps_prochandle *P, psinfo_t *out, void *data)
+{
+	const struct core *core = data;
+
+	(void)P;
+	*out = core->psinfo;
+	return out;
+}
+
+static void pop_status(struct ps_prochandle *P, pstatus_t *out, void *data)
+{
+	const struct core *core = data;
+
+	(void)P;
+	*out = (pstatus_t){
+		.pr_flags = core->first.pr_flags,
+		.pr_nlwp = core->psinfo.pr_nlwp,
+		.pr_nzomb = core->psinfo.pr_nzomb,
+		.pr_pid = core->psinfo.pr_pid,
+		.pr_ppid = core->psinfo.pr_ppid,
+		.pr_dmodel = core_model(core),
+		.pr_lwp = core->first,
+	};
+}
+
+/* A header for n entries of `size` bytes, zeroed. */
+static prheader_t *list_create(size_t n, size_t size)
+{
+	prheader_t *list = calloc(1, sizeof(*list) + n * size);
+
+	if (list != NULL)
+		*list = (prheader_t){ .pr_nent = (long)n, .pr_entsize = (long)size };
+	return list;
+}
+
+static prheader_t *pop_lstatus(struct ps_prochandle *P, void *data)
+{
+	const struct core *core = data;
+	prheader_t *list = list_create(core->lwps.n, sizeof(lwpstatus_t));
+
+	(void)P;
+	if (list != NULL)
+		memcpy(list + 1, core->lwps.at, core->lwps.n * sizeof(lwpstatus_t));
+	return list;
+}
+
+static prheader_t *pop_lpsinfo(struct ps_prochandle *P, void *data)
+{
+	const struct core *core = data;
+	prheader_t *list = list_create(core->lwps.n + core->zombies.n, sizeof(lwpsinfo_t));
+	char *at = list == NULL ? NULL : (char *)(list + 1);
+
+	(void)P;
+	for (size_t i = 0; list != NULL && i < core->lwps.n; i++) {
+		/* The state a core has is the dumping thread's. */
+		lwpsinfo_t info = { .pr_lwpid = core->lwps.at[i].pr_lwpid, .pr_sname = '?' };
+
+		if (info.pr_lwpid == core->first.pr_lwpid && core->psinfo.pr_lwp.pr_sname != '\0' &&
+		    core->psinfo.pr_lwp.pr_sname != 'Z')
+			info.pr_sname = core->psinfo.pr_lwp.pr_sname;
+		memcpy(at + i * sizeof(info), &info, sizeof(info));
+	}
+	for (size_t i = 0; list != NULL && i < core->zombies.n; i++) {
+		lwpsinfo_t info = { .pr_lwpid = core->zombies.at[i], .pr_sname = 'Z' };
+
+		memcpy(at + (core->lwps.n + i) * sizeof(info), &info, sizeof(info));
+	}
+	return list;
+}
+
+static char *pop_execname(struct ps_prochandle *P, char *buf, size_t n, void *data)
+{
+	OWNED(mem_release) char *exe = core_exe_path(data);
+
+	(void)P;
+	if (exe == NULL || n == 0)
+		return NULL;
+	(void)snprintf(buf, n, "%.*s", PATH_MAX, exe);
+	return buf;
+}
+
+static core_content_t content(struct ps_prochandle *P, void *data)
+{
+	(void)P;
+	return core_content(data);
+}
+
+static enum res read_maps(struct ps_prochandle *P, struct proc_maps *maps, struct fault *f, void *data)
+{
+	(void)P;
+	return core_maps_read(data, maps, f);
+}
+
+static void pop_fini(struct ps_prochandle *P, void *data)
+{
+	(void)P;
+	core_destroy(data);
+}
+
+/* A core of Linux names no threads: known without a look at all of them, which each of them would cost. */
+static int lwp_name(struct ps_prochandle *P, lwpid_t id, char *buf, size_t n, void *data)
+{
+	const struct core *core = data;
+	size_t lo = 0, hi = core->names.n;
+
+	(void)P;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (core->names.at[mid].id < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == core->names.n || core->names.at[lo].id != id)
+		return -1;
+	(void)snprintf(buf, n, "%s", core->names.at[lo].text);
+	return 0;
+}
+
+static const struct proc_backend core_backend = {
+	.ops = {
+	    .pop_pread = pop_pread,
+	    .pop_read_aux = pop_read_aux,
+	    .pop_psinfo = pop_psinfo,
+	    .pop_status = pop_status,
+	    .pop_lstatus = pop_lstatus,
+	    .pop_lpsinfo = pop_lpsinfo,
+	    .pop_execname = pop_execname,
+	    .pop_fini = pop_fini,
+	},
+	.content = content,
+	.lwp_name = lwp_name,
+	.read_maps = read_maps,
+};
+
+/* --- grabbing --- */
+
+/* What the user should know about the core file itself. */
+static void tell_damage(struct proc_objects *objects, const struct core *core)
+{
+	uint64_t size = elf_image_size(core->image);
+
+	if (objects->maps.n >= CORE_MAPS_MAX)
+		objects_notice(objects, true,
+		    "core has more than %d mappings: no names of functions in those behind them",
+		    CORE_MAPS_MAX - 1);
+
+	objects->cut = core->expects > size;
+	if (objects->cut)
+		objects_notice(objects, true,
+		    "core is truncated: %" PRIu64 " of %" PRIu64 " bytes are missing; check free space, "
+		    "ulimit -c and the copy of the file",
+		    core->expects - size, core->expects);
+	if (core->damaged)
+		objects_notice(objects, true, "core has damaged headers or notes, which are left out");
+	if (core->ranges.n == 0)
+		objects_notice(objects, true,
+		    "core does not say which files were mapped (%s): no names of functions",
+		    core->illumos ? "no list of the dynamic linker's in it" : "no NT_FILE note");
+}
+
+/* Give P its mappings and files now: they are not to be opened the way a live process's are. */
+static enum res attach_objects(struct ps_prochandle *P, struct core *core, const char *aout, struct fault *f)
+{
+	struct proc_maps maps = { NULL, 0, 0 };
+	struct proc_files files;
+
+	if (core_files_create(core, aout, &files, f) != RES_OK)
+		return RES_FAIL;
+	if (core_maps_read(core, &maps, f) != RES_OK) {
+		proc_maps_clear(&maps);
+		files.destroy(files.data);
+		return RES_FAIL;
+	}
+	P->objects = objects_create(&maps, &files, handle_read_raw, P);
+	if (P->objects == NULL)
+		return fault_memory(f);
+	P->objects->no_build_ids = core->illumos;
+	tell_damage(P->objects, core);
+	return RES_OK;
+}
+
+/* The handle over *core, which it takes over. NULL: f says why. */
+static struct ps_prochandle *handle_of(struct core **core, const char *aout, struct fault *f)
+{
+	struct ps_prochandle *P = handle_create((*core)->psinfo.pr_pid, PGRAB_RDONLY, &core_backend, *core);
+	struct core *mine;
+
+	if (P == NULL) {
+		(void)fault_memory(f);
+		return NULL;
+	}
+	mine = mem_keep(core);
+	P->state = PS_DEAD;
+	P->illumos = mine->illumos;
+	(void)pop_psinfo(P, &P->psinfo, mine);
+	pop_status(P, &P->status, mine);
+	if (attach_objects(P, mine, aout, f) != RES_OK) {
+		Prelease(P, 0);
+		return NULL;
+	}
+	return P;
+}
+
+/* The code for a fault; errno goes with G_STRANGE. */
+static int code_of(const struct fault *f)
+{
+	if (f->code != 0)
+		return f->code;
+	errno = f->sys;
+	return G_STRANGE;
+}
+
+/* The fd is taken over, as on illumos, also on failure. */
+struct ps_prochandle *Pfgrab_core(int fd, const char *aout, int *perr)
+{
+	OWNED(fd_release) int core_fd = fd;
+	OWNED(core_release) struct core *core = NULL;
+	struct ps_prochandle *P;
+	struct fault f = { 0 };
+	struct stat st;
+
+	if (fstat(core_fd, &st) != 0) {
+		*perr = G_STRANGE;
+		return NULL;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		*perr = G_FORMAT;
+		return NULL;
+	}
+	if (core_create(core_fd, &core, &f) != RES_OK || core == NULL) {
+		*perr = code_of(&f);
+		return NULL;
+	}
+	P = handle_of(&core, aout, &f);
+	if (P == NULL)
+		*perr = code_of(&f);
+	return P;
+}
+
+struct ps_prochandle *Pgrab_core(const char *path, const char *aout, int gflag, int *perr)
+{
+	int fd = core_open_regular(path);
+
+	(void)gflag; /* a core is only ever read */
+	if (fd >= 0)
+		return Pfgrab_core(fd, aout, perr);
+	switch (errno) {
+	case ENOENT:
+	case ENOTDIR:
+		*perr = G_NOCORE;
+		break;
+	case EACCES:
+	case EPERM:
+		*perr = G_PERM;
+		break;
+	case EMFILE:
+	case ENFILE:
+		*perr = G_NOFD;
+		break;
+	case EINVAL: /* no regular file */
+		*perr = G_FORMAT;
+		break;
+	default:
+		*perr = G_STRANGE;
+		break;
+	}
+	return NULL;
+}

@@ -1,0 +1,167 @@
+/* The arguments of a process out of its saved stack. Gdb 12 writes only the first of them into
+ * NT_PRPSINFO (it stops at the first NUL of /proc/PID/cmdline), but they are still where execve(2) put
+ * them (Linux fs/binfmt_elf.c create_elf_tables):
+ *
+ *   low                                                                            high
+ *   argc | argv[0] … argv[argc-1] | 0 | envp[0] … | 0 | auxv: type value … 0 0 | … | AT_RANDOM's bytes
+ *
+ * in words of the process. The vector is found by its contents, which NT_AUXV repeats, going down from AT_RANDOM; from there back
+ * over environment and arguments to the word that counts them. */
+#include "proc/core/core.h"
+
+#include <elf.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	AUXV_REACH = 1 << 16,    /* how far below AT_RANDOM the vector is looked for */
+	POINTER_LIMIT = 1 << 20, /* pointers walked over */
+};
+
+static bool word_at(struct core *core, uint64_t va, uint64_t *out)
+{
+	*out = 0;
+	return core_read(core, out, core->word, va) == core->word;
+}
+
+static bool auxv_at(struct core *core, uint64_t va)
+{
+	for (size_t i = 0; i < core->auxv.n; i++) {
+		uint64_t type, value;
+
+		if (!word_at(core, va + 2 * i * core->word, &type) ||
+		    !word_at(core, va + (2 * i + 1) * core->word, &value) ||
+		    type != (uint64_t)core->auxv.at[i].a_type ||
+		    value != (uint64_t)core->auxv.at[i].a_un.a_val)
+			return false;
+	}
+	return true;
+}
+
+/* Address of the vector on the stack, 0: not found. */
+static uint64_t find_auxv(struct core *core)
+{
+	uint64_t top = core_auxv(core, AT_RANDOM) & ~(uint64_t)(core->word - 1);
+
+	if (core->auxv.n < 4 || top < AUXV_REACH)
+		return 0;
+	for (uint64_t va = top; va > top - AUXV_REACH; va -= core->word) {
+		if (auxv_at(core, va))
+			return va;
+	}
+	return 0;
+}
+
+/* Address of argv[0] and how many there are; va: of the auxiliary vector. False: not found. */
+static bool find_argv(struct core *core, uint64_t va, uint64_t *argv, uint64_t *argc)
+{
+	uint64_t word, n = 0;
+
+	/* Over the NULL of envp, then over envp to the NULL of argv. */
+	va -= 2U * core->word;
+	for (; n < POINTER_LIMIT && word_at(core, va, &word) && word != 0; n++)
+		va -= core->word;
+	if (n == POINTER_LIMIT || !word_at(core, va, &word) || word != 0)
+		return false;
+	for (n = 0; n < POINTER_LIMIT; n++) {
+		va -= core->word;
+		if (!word_at(core, va, &word) || word == 0)
+			return false;
+		if (word == n) {
+			*argv = va + core->word;
+			*argc = n;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Append the string at va to text (NUL-terminated, `size` bytes); false: it is full, or that is no
+ * string. */
+static bool append(struct core *core, uint64_t va, char *text, size_t size)
+{
+	size_t at = strlen(text);
+	char bytes[PRARGSZ];
+	ssize_t got = core_read(core, bytes, sizeof(bytes), va);
+	size_t n;
+
+	if (got <= 0)
+		return false;
+	n = strnlen(bytes, (size_t)got);
+	if (at > 0 && at < size - 1)
+		text[at++] = ' ';
+	if (n > size - 1 - at)
+		n = size - 1 - at;
+	memcpy(text + at, bytes, n);
+	text[at + n] = '\0';
+	return n < (size_t)got && at + n < size - 1;
+}
+
+void core_args_complete(struct core *core)
+{
+	char text[PRARGSZ] = "", *known = core->psinfo.pr_psargs;
+	uint64_t va, argv, argc, word;
+
+	if (known[0] == '\0' || strchr(known, ' ') != NULL)
+		return;
+	va = find_auxv(core);
+	if (va == 0 || !find_argv(core, va, &argv, &argc))
+		return;
+	for (uint64_t i = 0; i < argc; i++) {
+		if (!word_at(core, argv + i * core->word, &word) || !append(core, word, text, sizeof(text)))
+			break;
+		/* Changed since, by the program itself: then what the note says stands. */
+		if (i == 0 && strcmp(text, known) != 0)
+			return;
+	}
+	if (strncmp(text, known, strlen(known)) == 0)
+		memcpy(known, text, sizeof(text));
+}
+
+/* --- the executable --- */
+
+/* Names that the kernel gives to memory, shown as that of a deleted file. */
+static bool is_memory(const struct core_range *range)
+{
+	static const char *const names[] = { "/memfd:", "/anon_hugepage", "/dev/zero", "/SYSV" };
+
+	for (size_t i = 0; range->deleted && i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t n = strlen(names[i]);
+
+		if (range->path_len >= n && memcmp(range->path, names[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The first word of the command line, which is the interpreter's for a script, as a path; AT_EXECFN is the script's. */
+static char *path_of_args(const struct core *core)
+{
+	const char *args = core->psinfo.pr_psargs;
+	size_t n = strnlen(args, sizeof(core->psinfo.pr_psargs)), word = strcspn(args, " ");
+
+	if (args[0] != '/' || word >= sizeof(core->psinfo.pr_psargs) - 1 || word > n)
+		return NULL;
+	return strndup(args, word);
+}
+
+char *core_exe_path(struct core *core)
+{
+	const struct core_range *range = core_exe(core);
+	char path[PATH_MAX];
+	ssize_t got;
+	char *named = NULL;
+
+	if (range != NULL && (core->illumos || !is_memory(range)))
+		return strndup(range->path, range->path_len);
+	if (core->illumos)
+		return NULL;
+	named = path_of_args(core);
+	if (named != NULL)
+		return named;
+	got = core_read(core, path, sizeof(path), core_auxv(core, AT_EXECFN));
+	if (got > 0 && path[0] == '/' && memchr(path, '\0', (size_t)got) != NULL)
+		return strdup(path);
+	return range == NULL ? NULL : strndup(range->path, range->path_len);
+}

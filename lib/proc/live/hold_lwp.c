@@ -1,0 +1,101 @@
+/* What a wait shows of one LWP, and its registers. */
+#include "proc/live/hold_lwp.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#include "proc/live/hold_regs.h"
+
+static void set_why(struct hold_lwp *l, const char *why)
+{
+	(void)snprintf(l->why, sizeof(l->why), "%s", why);
+}
+
+/* --- registers --- */
+
+/* Registers of an LWP in 32-bit code: the wide set, which ptrace(2) also gives, with nothing in upper halves. The
+ * base of GS, the thread pointer, is that of a descriptor of the thread's own. */
+static bool narrow_regs(lwpid_t id, prgregset_t regs)
+{
+	enum { DESCRIPTOR_SHIFT = 3 };
+	struct user_regs_struct user;
+	uint32_t area[4]; /* struct user_desc: entry, base, limit, flags */
+	long entry;
+
+	if (ptrace(PTRACE_GETREGS, id, NULL, &user) != 0)
+		return false;
+	hold_regs_from_user(regs, &user);
+	entry = (regs[PRREG_GS] & 0xffff) >> DESCRIPTOR_SHIFT;
+	if (entry != 0 && ptrace(PTRACE_GET_THREAD_AREA, id, (void *)entry, area) == 0)
+		regs[PRREG_GSBASE] = (prgreg_t)area[1];
+	for (int i = 0; i < NPRGREG; i++)
+		regs[i] = i <= PRREG_R8 ? 0 : (prgreg_t)(uint32_t)regs[i];
+	return true;
+}
+
+/* --- what becomes of an LWP --- */
+
+void hold_lwp_note_end(lwpid_t id)
+{
+	siginfo_t si;
+
+	(void)waitid(P_PID, (id_t)id, &si, WEXITED | WNOHANG | __WALL);
+}
+
+void hold_lwp_gone(struct hold_lwp *l)
+{
+	l->state = HOLD_GONE;
+	l->why[0] = '\0';
+	hold_lwp_note_end(l->id);
+}
+
+/* It stands still: get its registers. The kernel gives those of the mode the processor is in. */
+static void stopped(struct hold_lwp *l, int code, bool narrow)
+{
+	enum { NARROW_SET = 17 * sizeof(uint32_t) }; /* arch/x86 struct user_regs_struct32 */
+	struct user_regs_struct user;
+	struct iovec iov = { &user, sizeof(user) };
+
+	l->signo = code >> 8 == 0 ? code & 0x7f : 0;
+	if (ptrace(PTRACE_GETREGSET, l->id, (void *)NT_PRSTATUS, &iov) != 0) {
+		hold_lwp_gone(l); /* killed just now: nothing else makes this fail for a stopped tracee */
+		return;
+	}
+	if (iov.iov_len != (narrow ? (size_t)NARROW_SET : sizeof(user))) {
+		(void)ptrace(PTRACE_DETACH, l->id, NULL, (void *)(intptr_t)l->signo);
+		l->state = HOLD_REFUSED;
+		l->code = G_ISAINVAL;
+		set_why(l, narrow ? "it is running 64-bit code" : "it is running 32-bit code");
+		return;
+	}
+	if (!narrow)
+		hold_regs_from_user(l->regs, &user);
+	else if (!narrow_regs(l->id, l->regs)) {
+		hold_lwp_gone(l);
+		return;
+	}
+	l->state = HOLD_HELD;
+	l->why[0] = '\0';
+}
+
+void hold_lwp_look(struct hold_lwp *l, bool narrow)
+{
+	siginfo_t si = { 0 };
+
+	if (waitid(P_PID, (id_t)l->id, &si, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) != 0) {
+		if (errno == ECHILD)
+			hold_lwp_gone(l);
+		return;
+	}
+	if (si.si_pid == 0)
+		return;
+	if (si.si_code == CLD_EXITED || si.si_code == CLD_KILLED || si.si_code == CLD_DUMPED)
+		hold_lwp_gone(l);
+	else
+		stopped(l, si.si_status, narrow);
+}

@@ -1,0 +1,170 @@
+/* Why the kernel refuses to let a process be read or stopped.
+ *
+ * The kernel says only EPERM or EACCES; which of its checks failed is found by making the same comparisons,
+ * in its order (ptrace(2), "Ptrace access mode checking"): the user ids, the dumpable flag, capabilities,
+ * then security modules (yama), a seccomp filter before all of them. For PTRACE_SEIZE alone: is there a
+ * tracer already. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/owned.h"
+#include "proc/live/live.h"
+
+enum { CAP_PTRACE_BIT = 19 }; /* CAP_SYS_PTRACE, Linux include/uapi/linux/capability.h */
+
+void hold_process_name(pid_t pid, char *buf, size_t n)
+{
+	char path[32];
+	struct live_stat st;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (live_stat_read(AT_FDCWD, path, &st, NULL) != RES_OK) {
+		(void)snprintf(buf, n, "?");
+		return;
+	}
+	(void)snprintf(buf, n, "%s", st.comm); /* as it is: whoever prints it escapes it */
+}
+
+/* -1: there is no yama. */
+static int yama_scope(void)
+{
+	char text[16];
+
+	if (live_small(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope", text, sizeof(text)) <= 0)
+		return -1;
+	return atoi(text);
+}
+
+static bool why_yama(char *buf, size_t n)
+{
+	switch (yama_scope()) {
+	case 1:
+		(void)snprintf(buf, n,
+		    "kernel.yama.ptrace_scope is 1, so only descendants may be examined; "
+		    "run as root, or set it to 0 with sysctl");
+		return true;
+	case 2:
+		(void)snprintf(buf, n,
+		    "kernel.yama.ptrace_scope is 2, which asks for CAP_SYS_PTRACE; "
+		    "run as root");
+		return true;
+	case 3:
+		(void)snprintf(buf, n,
+		    "kernel.yama.ptrace_scope is 3, which forbids it to everybody "
+		    "until the next boot");
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* In another user namespace than ours? False also when that may not be asked. */
+static bool other_user_namespace(pid_t pid)
+{
+	char path[48], ours[64], theirs[64];
+	ssize_t a, b;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	a = readlink("/proc/self/ns/user", ours, sizeof(ours));
+	b = readlink(path, theirs, sizeof(theirs));
+	return a > 0 && b > 0 && (a != b || memcmp(ours, theirs, (size_t)a) != 0);
+}
+
+static bool has_uid(const struct live_status *target, uid_t uid)
+{
+	return target->uid[0] == uid && target->uid[1] == uid && target->uid[2] == uid;
+}
+
+/* Without CAP_SYS_PTRACE: ids, then dumpable. */
+static bool why_unprivileged(pid_t pid, const struct live_status *target, char *buf, size_t n)
+{
+	char path[32];
+	struct stat st;
+	uid_t me = geteuid();
+
+	if (me != 0 && !has_uid(target, me)) {
+		(void)snprintf(buf, n, "it belongs to user %u, this is user %u; run as root or as that user",
+		    target->uid[1] == me ? target->uid[0] : target->uid[1], me);
+		return true;
+	}
+	if (me == 0 && !has_uid(target, me)) {
+		(void)snprintf(buf, n,
+		    "it belongs to user %u, and this root has no CAP_SYS_PTRACE "
+		    "(in a container: --cap-add=SYS_PTRACE)",
+		    target->uid[1]);
+		return true;
+	}
+	/* A file in it: the folder itself has the process's owner all the same. */
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (me != 0 && stat(path, &st) == 0 && st.st_uid != me) {
+		(void)snprintf(buf, n,
+		    "it is not dumpable (a set-id or capable program, or prctl "
+		    "PR_SET_DUMPABLE); run as root");
+		return true;
+	}
+	return false;
+}
+
+static void why_denied(pid_t pid, const struct live_status *target, char *buf, size_t n)
+{
+	struct live_status self;
+	bool known = live_status_read(AT_FDCWD, "/proc/self/status", &self, NULL) == RES_OK;
+	bool capable = known && (self.cap_effective >> CAP_PTRACE_BIT & 1) != 0;
+
+	if (!capable && why_unprivileged(pid, target, buf, n))
+		return;
+	if (yama_scope() == 3 && why_yama(buf, n))
+		return;
+	if (!capable && why_yama(buf, n))
+		return;
+	if (other_user_namespace(pid))
+		(void)snprintf(buf, n,
+		    "it is in another user namespace, where this process has no "
+		    "CAP_SYS_PTRACE");
+	else if (known && !capable && (target->cap_permitted & ~self.cap_permitted) != 0)
+		(void)snprintf(buf, n, "it has capabilities that this process lacks; run as root");
+	else if (known && self.seccomp == 2)
+		(void)snprintf(buf, n,
+		    "a seccomp filter on this process may forbid it (in a container: "
+		    "--cap-add=SYS_PTRACE or another seccomp profile)");
+	else if (!capable)
+		(void)snprintf(buf, n, "this process has no CAP_SYS_PTRACE; run as root");
+	else
+		(void)snprintf(buf, n,
+		    "it may belong to another user namespace, or a security module of the kernel forbids it");
+}
+
+int hold_why_refused(pid_t pid, lwpid_t id, char *buf, size_t n)
+{
+	char path[64], name[64];
+	struct live_status target;
+	int sys = 0;
+
+	buf[0] = '\0';
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, id);
+	switch (live_status_read(AT_FDCWD, path, &target, &sys)) {
+	case RES_OK:
+		break;
+	case RES_NONE:
+		if (kill(pid, 0) == 0 || errno != EPERM) /* signal 0: asks only */
+			return G_NOPROC;
+		(void)snprintf(buf, n, "its /proc directory is hidden (mount option hidepid); run as root");
+		return G_PERM;
+	case RES_FAIL:
+	default:
+		(void)snprintf(buf, n, "its /proc directory cannot be read: %s", strerror(sys));
+		return G_PERM;
+	}
+	if (target.tracer != 0) {
+		hold_process_name(target.tracer, name, sizeof(name));
+		(void)snprintf(buf, n, "traced by %s (pid %d)", name, target.tracer);
+		return G_BUSY;
+	}
+	why_denied(pid, &target, buf, n);
+	return G_PERM;
+}

@@ -1,0 +1,256 @@
+/* The files behind the mappings of a live process.
+ *
+ * They are opened inside the target's own root, with openat2(2)'s RESOLVE_IN_ROOT, so that an absolute
+ * symbolic link in a container leads to the container's file. The name is first resolved to an O_PATH
+ * descriptor, which opens nothing (no device is touched, no FIFO waited for), and only a regular file is
+ * then opened for reading, through /proc/self/fd, i.e. the very same file.
+ *
+ * Which file is the right one:
+ *   1. kept at grab time through map_files or exe, since its name is gone       proven
+ *   2. by name, with the device and inode that maps shows                       proven
+ *   3. through map_files/LO-HI (needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE)
+ *      or exe, while the process lives                                          proven
+ *   4. by name, with another device or inode: overlayfs and btrfs show others   the caller compares
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/owned.h"
+#include "proc/live/live.h"
+
+struct kept_file {
+	uint64_t dev, inode;
+	int fd;
+};
+
+struct live_files {
+	int mm_dir; /* a copy of live.mm_dir */
+	int root;   /* O_PATH */
+	char prefix[PATH_MAX];
+	VEC(struct kept_file) kept;
+};
+
+enum { KEEP_MAX = 128 }; /* descriptors are scarce: a process with more deleted libraries is odd */
+
+/* O_PATH descriptor of an absolute path inside root, or -1. */
+static int resolve(int root, const char *path)
+{
+	struct open_how how = { 0 };
+	long fd;
+
+	how.flags = O_PATH | O_CLOEXEC;
+	how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+	fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
+	if (fd < 0 && errno == ENOSYS) {
+		/* Before Linux 5.6: absolute links then lead out of the root; who opens the file compares. */
+		while (*path == '/')
+			path++;
+		fd = openat(root, *path == '\0' ? "." : path, O_PATH | O_CLOEXEC);
+	}
+	return (int)fd;
+}
+
+/* The O_PATH descriptor's file opened for reading, if it is a regular one. */
+static int reopen(int path_fd, struct stat *st)
+{
+	char self[32];
+
+	if (fstat(path_fd, st) != 0)
+		return -1;
+	if (!S_ISREG(st->st_mode)) {
+		errno = EINVAL;
+		return -1;
+	}
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", path_fd);
+	return open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+static int open_in_root(const struct live_files *files, const char *path, struct stat *st)
+{
+	OWNED(fd_release) int path_fd = resolve(files->root, path);
+
+	return path_fd < 0 ? -1 : reopen(path_fd, st);
+}
+
+static bool same_file(const struct stat *st, uint64_t dev, uint64_t inode)
+{
+	return st->st_dev == dev && st->st_ino == inode;
+}
+
+/* Through the mapping itself. map_files names a mapping by its exact range; a mapping that was split or
+ * merged since has another, and the link is not there. */
+static int open_map_link(const struct live_files *files, const struct proc_map *m, struct stat *st)
+{
+	char link[64];
+	OWNED(fd_release) int path_fd = -1;
+
+	if (m->moved) {
+		errno = ENOENT;
+		return -1;
+	}
+	(void)snprintf(link, sizeof(link), "map_files/%lx-%lx", (unsigned long)m->pr.pr_vaddr,
+	    (unsigned long)(m->pr.pr_vaddr + m->pr.pr_size));
+	path_fd = openat(files->mm_dir, link, O_PATH | O_CLOEXEC);
+	return path_fd < 0 ? -1 : reopen(path_fd, st);
+}
+
+static int open_exe(const struct live_files *files, const struct proc_map *m, struct stat *st)
+{
+	OWNED(fd_release) int path_fd = openat(files->mm_dir, "exe", O_PATH | O_CLOEXEC);
+
+	if (path_fd < 0 || fstat(path_fd, st) != 0 || !same_file(st, m->dev, m->inode))
+		return -1;
+	return reopen(path_fd, st);
+}
+
+static int open_through_mapping(const struct live_files *files, const struct proc_map *m)
+{
+	struct stat st;
+	int fd = open_map_link(files, m, &st);
+
+	return fd >= 0 ? fd : open_exe(files, m, &st);
+}
+
+static const struct kept_file *find_kept(const struct live_files *files, const struct proc_map *m)
+{
+	for (size_t i = 0; i < files->kept.n; i++) {
+		const struct kept_file *k = &files->kept.at[i];
+
+		if (k->dev == m->dev && k->inode == m->inode)
+			return k;
+	}
+	return NULL;
+}
+
+static int open_mapping(void *data, const struct proc_map *m, bool *proven, struct fault *f)
+{
+	struct live_files *files = data;
+	const struct kept_file *kept;
+	OWNED(fd_release) int named = -1;
+	struct stat st;
+	int through, error = ENOENT;
+
+	*proven = true;
+	if (m->path == NULL || m->path[0] != '/') {
+		(void)fault_set(f, 0, 0, m->pr.pr_vaddr, "no file is mapped there");
+		return -1;
+	}
+	kept = find_kept(files, m);
+	if (kept != NULL)
+		return fcntl(kept->fd, F_DUPFD_CLOEXEC, 0);
+	if (!m->deleted) {
+		named = open_in_root(files, m->path, &st);
+		error = errno;
+		if (named >= 0 && same_file(&st, m->dev, m->inode))
+			return fd_keep(&named);
+	}
+	through = open_through_mapping(files, m);
+	if (through >= 0)
+		return through;
+	*proven = false;
+	if (named < 0)
+		(void)fault_set(f, 0, error, m->pr.pr_vaddr, "%.160s: %s", m->path,
+		    m->deleted        ? "was deleted since it was mapped"
+		    : error == EINVAL ? "not a regular file"
+				      : strerror(error));
+	return fd_keep(&named);
+}
+
+static int open_path(void *data, const char *path)
+{
+	struct live_files *files = data;
+	struct stat st;
+
+	return open_in_root(files, path, &st);
+}
+
+bool live_files_same(
+    const struct live_files *files, const char *path, uint64_t dev, uint64_t inode, bool any_dev)
+{
+	OWNED(fd_release) int fd = resolve(files->root, path);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return false;
+	return st.st_ino == inode && (any_dev || st.st_dev == dev);
+}
+
+const char *live_files_root(const struct live_files *files)
+{
+	return files->prefix;
+}
+
+enum res live_files_create(int mm_dir, struct live_files **out, struct fault *f)
+{
+	struct live_files *files = calloc(1, sizeof(*files));
+	ssize_t n;
+
+	if (files == NULL)
+		return fault_memory(f);
+	files->mm_dir = fcntl(mm_dir, F_DUPFD_CLOEXEC, 0);
+	files->root = openat(mm_dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (files->mm_dir < 0 || files->root < 0) {
+		enum res r = fault_set(f, errno == EMFILE || errno == ENFILE ? G_NOFD : G_PERM, errno, 0,
+		    "its root directory cannot be opened: %s", strerror(errno));
+
+		live_files_destroy(files);
+		return r;
+	}
+	n = readlinkat(mm_dir, "root", files->prefix, sizeof(files->prefix) - 1);
+	if (n <= 1 || (size_t)n >= sizeof(files->prefix) - 1)
+		n = 0; /* "/": no other names than ours, or a namespace of its own */
+	files->prefix[n] = '\0';
+	*out = files;
+	return RES_OK;
+}
+
+void live_files_destroy(void *data)
+{
+	struct live_files *files = data;
+
+	if (files == NULL)
+		return;
+	for (size_t i = 0; i < files->kept.n; i++)
+		(void)close(files->kept.at[i].fd);
+	vec_free(&files->kept);
+	fd_release(&files->mm_dir);
+	fd_release(&files->root);
+	free(files);
+}
+
+void live_files_keep(struct live_files *files, const struct proc_maps *maps)
+{
+	for (size_t i = 0; i < maps->n && files->kept.n < KEEP_MAX; i++) {
+		const struct proc_map *m = &maps->at[i];
+		int fd;
+
+		if (!m->deleted || m->inode == 0 || (m->pr.pr_mflags & MA_EXEC) == 0)
+			continue;
+		if (find_kept(files, m) != NULL)
+			continue;
+		fd = open_through_mapping(files, m);
+		if (fd < 0)
+			continue;
+		if (!vec_push(&files->kept, ((struct kept_file){ m->dev, m->inode, fd }))) {
+			(void)close(fd);
+			return;
+		}
+	}
+}
+
+struct proc_files live_files_interface(struct live_files *files)
+{
+	return (struct proc_files){
+		.open_mapping = open_mapping,
+		.open_path = open_path,
+		.destroy = live_files_destroy,
+		.data = files,
+	};
+}

@@ -1,0 +1,272 @@
+/* Does the target's memory contradict a layout? The table's rows hold for CPython as it is released; a vendor may have
+ * added a member somewhere. Each layout here is tried on a few words whose meaning cannot be mistaken:
+ *
+ *   type objects    say how large a code object, frame, str and bytes are (tp_basicsize)
+ *   thread states   thread_id is the address of a thread's descriptor, which holds its own address (glibc and musl,
+ *                   x86), on illumos the number of an LWP; native_thread_id is no larger than a TID can be
+ *   frames          are of type frame, their code of type code
+ *   C frames        3.10 to 3.12: the chain ends in the thread state's own
+ *   data stack      3.11, 3.12: what is used of the newest piece ends inside it
+ *   interpreters    the first has number 0
+ *
+ * A process that runs can make a right layout look wrong for once: so what moves is looked at several times. A pointer
+ * that leads nowhere is evidence, but not in a core that lacks its end. */
+#include <time.h>
+
+#include "os/target_os.h"
+#include "python/layout/py_layout.h"
+#include "python/py_memory.h"
+
+enum {
+	THREADS_LOOKED_AT = 3, /* one layout for all of them */
+	INTERPS_LOOKED_AT = 64,
+	CFRAMES_LOOKED_AT = 256,
+	LOOKS = 16, /* at what moves: a process that runs makes few of them look wrong, a wrong layout all */
+	/* And as many more, with pauses: where generators are resumed by the million most looks meet two activations at once. */
+	PAUSE_NS = 500 * 1000,
+	TID_MAX = 1 << 22 /* Linux include/linux/threads.h, PID_MAX_LIMIT */
+};
+
+struct trial {
+	struct ps_prochandle *P;
+	const struct py_layout *l;
+	uint64_t code_type, frame_type; /* 0: not known */
+	bool cut;                       /* a core that lacks its end: a good pointer may lead there */
+};
+
+/* tp_basicsize of PyCode_Type and PyFrame_Type, read from the types of real builds; 0: not known. */
+static const struct {
+	uint32_t version;
+	uint8_t word;
+	uint16_t code, frame;
+} sizes[] = {
+	{ PY_HEX(2, 4), 8, 112, 400 },
+	{ PY_HEX(2, 5), 8, 120, 384 },
+	{ PY_HEX(2, 6), 8, 120, 384 },
+	{ PY_HEX(2, 7), 8, 128, 384 },
+	{ PY_HEX(3, 0), 8, 128, 384 },
+	{ PY_HEX(3, 1), 8, 128, 384 },
+	{ PY_HEX(3, 2), 8, 136, 384 },
+	{ PY_HEX(3, 3), 8, 144, 384 },
+	{ PY_HEX(3, 4), 8, 144, 384 },
+	{ PY_HEX(3, 5), 8, 144, 384 },
+	{ PY_HEX(3, 6), 8, 144, 384 },
+	{ PY_HEX(3, 7), 8, 144, 368 },
+	{ PY_HEX(3, 8), 8, 176, 368 },
+	{ PY_HEX(3, 9), 8, 176, 368 },
+	{ PY_HEX(3, 10), 8, 176, 360 },
+	{ PY_HEX(3, 11), 8, 184, 120 },
+	{ PY_HEX(3, 12), 8, 192, 120 },
+	{ PY_HEX(2, 7), 4, 72, 316 },
+	{ PY_HEX(3, 9), 4, 104, 312 },
+};
+
+static uint64_t symbol(struct ps_prochandle *P, const char *object, const char *name)
+{
+	GElf_Sym sym;
+
+	if (Plookup_by_name(P, object, name, &sym) != 0 || sym.st_shndx == SHN_UNDEF)
+		return 0;
+	return sym.st_value;
+}
+
+/* Is the type's tp_basicsize, which follows tp_name, there and another one? */
+static bool size_differs(const struct trial *t, uint64_t type, uint64_t expected)
+{
+	uint64_t size;
+
+	if (type == 0 || expected == 0 ||
+	    !py_read_word(t->P, t->l, type, t->l->type.name + t->l->word, &size))
+		return false;
+	if (t->l->version < PY_HEX(2, 5))
+		size &= UINT32_MAX; /* an int, and another one */
+	return size != 0 && size != expected;
+}
+
+static const char *sizes_doubt(const struct trial *t, const char *object, bool by_table)
+{
+	const struct py_layout *l = t->l;
+	/* Py_TRACE_REFS puts two words in front of every object. */
+	uint64_t refs = l->object.type - 1U - l->word;
+	uint64_t str = l->texts == PY_TEXT_COMPACT ? symbol(t->P, object, "PyUnicode_Type") : 0;
+	uint64_t bytes = symbol(t->P, object, l->texts == PY_TEXT_BYTES ? "PyString_Type" : "PyBytes_Type");
+
+	for (size_t i = 0; by_table && i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		if (sizes[i].version != l->version || sizes[i].word != l->word)
+			continue;
+		if (size_differs(t, t->code_type, sizes[i].code + refs))
+			return "its code objects are of another size";
+		/* From 3.11 on refs is twice in it: the frame inside a frame object is no object. */
+		if (size_differs(t, t->frame_type, sizes[i].frame + refs))
+			return "its frames are of another size";
+	}
+	/* PyUnicodeObject ends with the pointer that follows PyCompactUnicodeObject; bytes count the final zero, before 2.7 and in
+	 * 3.0 all of the word that it is in. */
+	if (size_differs(t, str, l->str.compact - 1U + l->word))
+		return "its strings are of another size";
+	if (l->version >= PY_HEX(2, 7) && l->version != PY_HEX(3, 0) && size_differs(t, bytes, l->bytes.data))
+		return "its bytes are of another size";
+	return NULL;
+}
+
+/* Is something at `object` that is of another type? */
+static bool other_type(const struct trial *t, uint64_t object, uint64_t type)
+{
+	uint64_t has;
+
+	if (type == 0)
+		return false;
+	if (!py_pointer_sane(object, t->l->word))
+		return true;
+	return py_read_word(t->P, t->l, object, t->l->object.type, &has) ? has != type : !t->cut;
+}
+
+static const char *frame_doubt(const struct trial *t, uint64_t frame)
+{
+	uint64_t code;
+
+	if (frame == 0)
+		return NULL;
+	if (t->l->marking == PY_MARK_NONE && other_type(t, frame, t->frame_type))
+		return "its threads have no frames where this version has them";
+	if (py_read_word(t->P, t->l, frame, t->l->frame.code, &code) ? other_type(t, code, t->code_type)
+								     : !t->cut)
+		return "its frames have no code where this version has it";
+	return NULL;
+}
+
+/* The frame of an activation that has called another: the youngest one's may still be about to be written, for as long as
+ * its thread is kept from running. */
+static const char *caller_doubt(const struct trial *t, uint64_t cframe, uint64_t root)
+{
+	uint64_t frame;
+
+	if (!py_pointer_sane(cframe, t->l->word) || cframe == root ||
+	    !py_read_word(t->P, t->l, cframe, t->l->cframe.current_frame, &frame))
+		return NULL;
+	return frame_doubt(t, frame);
+}
+
+/* 3.10 to 3.12: tstate.cframe leads to the C frame inside the thread state. */
+static const char *cframe_doubt(const struct trial *t, const struct py_view *v, uint64_t tstate)
+{
+	const struct py_layout *l = t->l;
+	uint64_t cframe = py_view_word(v, l->tstate.cframe), previous, root;
+	const char *why;
+
+	if (l->tstate.cframe == 0)
+		return NULL;
+	if (!py_pointer_sane(cframe, l->word))
+		return "its threads have no C frames where this version has them";
+	root = l->tstate.root_cframe == 0 ? 0 : tstate + l->tstate.root_cframe - 1;
+	if (cframe != root && py_read_word(t->P, l, cframe, l->cframe.previous, &previous)) {
+		why = caller_doubt(t, previous, root);
+		if (why != NULL)
+			return why;
+	}
+	for (int i = 0; l->tstate.root_cframe != 0 && i < CFRAMES_LOOKED_AT; i++) {
+		if (cframe == root)
+			return NULL;
+		if (cframe != 0 && py_read_word(t->P, l, cframe, l->cframe.previous, &cframe))
+			continue;
+		return cframe != 0 && t->cut ? NULL
+					     : "its C frames do not end where those of this version do";
+	}
+	return NULL;
+}
+
+/* Is this not what pthread_self() returns? */
+static bool no_thread(const struct trial *t, uint64_t id)
+{
+	uint64_t self = 0;
+
+	if (id == 0)
+		return false;
+	if (!os_thread_is_address(t->P))
+		return id > UINT32_MAX;
+	return !py_pointer_sane(id, t->l->word) || (py_read(t->P, &self, t->l->word, id) && self != id);
+}
+
+/* Is the first free byte of the data stack outside its newest piece, whose second word is its size? */
+static bool no_chunk(const struct trial *t, uint64_t chunk, uint64_t top)
+{
+	uint64_t size;
+
+	if (chunk == 0)
+		return false;
+	return !py_pointer_sane(chunk, t->l->word) || top < chunk ||
+	       (py_read_word(t->P, t->l, chunk, PY_AT(t->l->word), &size) && top - chunk > size);
+}
+
+static const char *thread_doubt(const struct trial *t, const struct py_view *v, uint64_t tstate)
+{
+	const struct py_layout *l = t->l;
+	const char *why;
+
+	if (no_thread(t, py_view_word(v, l->tstate.thread_id)))
+		return "its thread states name no threads where this version has them";
+	if (py_view_word(v, l->tstate.native_id) > TID_MAX)
+		return "its thread states have no TID where this version has it";
+	if (no_chunk(t, py_view_word(v, l->tstate.chunk), py_view_word(v, l->tstate.top)))
+		return "its data stack is not where this version has it";
+	why = frame_doubt(t, py_view_word(v, l->tstate.frame));
+	return why != NULL ? why : cframe_doubt(t, v, tstate);
+}
+
+static const char *threads_doubt(const struct trial *t, uint64_t tstate)
+{
+	uint8_t bytes[PY_STRUCT_MAX];
+	struct py_view v = { bytes, t->l->tstate_extent, t->l->word };
+	const char *why = NULL;
+
+	for (int i = 0; why == NULL && tstate != 0 && i < THREADS_LOOKED_AT; i++) {
+		if (!py_read(t->P, bytes, v.n, tstate))
+			break;
+		why = thread_doubt(t, &v, tstate);
+		tstate = py_view_word(&v, t->l->tstate.next);
+	}
+	return why;
+}
+
+/* The lists of interpreters and threads, once. */
+static const char *lists_doubt(const struct trial *t, uint64_t runtime)
+{
+	const struct py_layout *l = t->l;
+	const char *why = NULL;
+	uint64_t interp = 0, next, tstate = 0;
+	int64_t id = 0;
+
+	(void)py_read_word(t->P, l, runtime, l->runtime.interpreters_head, &interp);
+	for (int i = 0; why == NULL && interp != 0 && i < INTERPS_LOOKED_AT; i++, interp = next) {
+		if (!py_read_word(t->P, l, interp, l->interp.next, &next) ||
+		    !py_read_word(t->P, l, interp, l->interp.threads_head, &tstate))
+			return NULL;
+		why = threads_doubt(t, tstate);
+		if (next == 0 && why == NULL && l->interp.id != 0 &&
+		    py_read(t->P, &id, sizeof(id), interp + l->interp.id - 1) && id != 0)
+			why = "its interpreters have no numbers where this version has them";
+	}
+	return why;
+}
+
+const char *py_layout_doubt(
+    struct ps_prochandle *P, const struct py_layout *l, uint64_t runtime, const char *object, bool by_table)
+{
+	struct trial t = { .P = P,
+		.l = l,
+		.cut = os_core_cut(P),
+		.code_type = symbol(P, object, "PyCode_Type"),
+		.frame_type = symbol(P, object, "PyFrame_Type") };
+	const char *why = sizes_doubt(&t, object, by_table);
+
+	if (why != NULL)
+		return why;
+	for (int i = 0; i < 2 * LOOKS; i++) {
+		why = lists_doubt(&t, runtime);
+		if (why == NULL || (i >= LOOKS && Pstate(P) == PS_DEAD))
+			break;
+		if (i >= LOOKS)
+			(void)nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NS }, NULL);
+	}
+	return why;
+}

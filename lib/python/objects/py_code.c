@@ -1,0 +1,379 @@
+/* Code objects, read once and kept.
+ *
+ *   PyCodeObject ─┬─ co_filename, co_name, co_qualname   str
+ *                 ├─ co_linetable / co_lnotab            bytes
+ *                 └─ the bytecode: a bytes object (≤ 3.10), inline at the end (3.11+), or one of several
+ *                    copies (free-threaded 3.14+: co_tlbc → { n, entries[n] })
+ *
+ * An address can be used again by another code object, so what is kept is compared with the structure's own words at the
+ * first use in each py_stack_read. If they differ, the new one is kept beside the old, which frames that were read before
+ * still have: their thread may have gone on since, and its code with it. From one capture to the next that comparison is
+ * not enough: the allocator gives whoever does the same again the same addresses for its strings and tables too (two of
+ * 20,000 code objects made by exec), so the first use in each capture reads them again. */
+#include <stdlib.h>
+
+#include "base/owned.h"
+#include "python/objects/py_lines.h"
+#include "python/py_process.h"
+#include "python/py_table.h"
+#include "python/objects/py_text.h"
+
+enum { WORDS = 9, LAST = 2, UNIT = 2, TLBC_MAX = 1 << 20 };
+
+struct bytecode_copy {
+	uint32_t epoch; /* when its start was read */
+	uint64_t start;
+};
+
+struct py_code_entry {
+	struct py_code pub;
+	uint64_t words[WORDS]; /* what the structure held: equal words, equal object */
+	struct py_table table;
+	bool table_known;       /* a late one was found to be its own still, … */
+	bool table_lost;        /* or not */
+	uint64_t start, length; /* the bytecode: address, bytes */
+	int32_t first, firsttraceable;
+	VEC(struct bytecode_copy) copies;
+	struct addrmap copy_at; /* a copy's number → index in copies */
+	uint32_t epoch;         /* of the last comparison */
+	uint32_t generation;    /* the capture that its strings are of */
+	/* The last places whose lines were asked for: many threads, and recursions, are in the same ones. */
+	struct {
+		bool known;
+		int32_t line;
+		uint64_t at;
+	} last[LAST];
+	unsigned next; /* of last: to be replaced */
+};
+
+static void entry_clear(struct py_code_entry *e)
+{
+	free(e->pub.file);
+	free(e->pub.name);
+	free(e->pub.qualname);
+	py_table_free(&e->table);
+	vec_free(&e->copies);
+	addrmap_free(&e->copy_at);
+	memset(e, 0, sizeof(*e));
+}
+
+static void entry_release(struct py_code_entry **e)
+{
+	if (*e != NULL)
+		entry_clear(*e);
+	free(*e);
+}
+
+void py_code_free_all(struct py_process *py)
+{
+	for (size_t i = 0; i < py->codes.n; i++)
+		entry_release(&py->codes.at[i]);
+	vec_free(&py->codes);
+	vec_free(&py->replaced);
+	vec_free(&py->spare);
+	addrmap_free(&py->code_index);
+}
+
+void py_code_spare(struct py_process *py)
+{
+	for (size_t i = 0; i < py->replaced.n; i++) {
+		entry_clear(py->codes.at[py->replaced.at[i]]);
+		(void)vec_push(&py->spare, py->replaced.at[i]); /* else it stays unused */
+	}
+	py->replaced.n = 0;
+}
+
+/* What was last read at addr. *at: its index. NULL: nothing. */
+static struct py_code_entry *entry_at(const struct py_process *py, uint64_t addr, uint32_t *at)
+{
+	return addrmap_get(&py->code_index, addr, at) ? py->codes.at[*at] : NULL;
+}
+
+/* A frame's. */
+static struct py_code_entry *entry_of(const struct py_process *py, const struct py_frame *frame)
+{
+	struct py_code_entry *e = frame->known < py->codes.n ? py->codes.at[frame->known] : NULL;
+
+	return e == NULL || e->pub.addr != frame->code || e->pub.name == NULL ? NULL : e;
+}
+
+const struct py_code *py_code_get(const struct py_process *py, const struct py_frame *frame)
+{
+	const struct py_code_entry *e = entry_of(py, frame);
+
+	return e == NULL ? NULL : &e->pub;
+}
+
+static void fingerprint(const struct py_layout *l, const struct py_view *code, uint64_t words[WORDS])
+{
+	words[0] = py_view_word(code, l->object.type);
+	words[1] = py_view_word(code, l->code.filename);
+	words[2] = py_view_word(code, l->code.name);
+	words[3] = py_view_word(code, l->code.qualname);
+	words[4] = py_view_word(code, l->code.table);
+	words[5] = py_view_word(code, l->code.bytecode);
+	words[6] = py_view_word(code, l->code.tlbc);
+	words[7] = (uint64_t)(uint32_t)py_view_i32(code, l->code.firstlineno) << 32 |
+		   (uint32_t)py_view_i32(code, l->code.firsttraceable);
+	words[8] = l->code_inline != 0 ? py_view_word(code, l->object.size) : 0;
+}
+
+/* Where the bytecode is and how long. */
+static void find_bytecode(
+    struct ps_prochandle *P, const struct py_layout *l, const struct py_view *code, struct py_code_entry *e)
+{
+	if (l->code_inline != 0) {
+		e->start = e->pub.addr + l->code_inline - 1;
+		e->length = py_view_word(code, l->object.size) * UNIT;
+	} else if (py_bytes_where(P, l, py_view_word(code, l->code.bytecode), &e->start, &e->length) !=
+		   RES_OK) {
+		e->start = e->length = 0;
+	}
+}
+
+static enum res read_entry(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr,
+    const struct py_view *code, struct py_code_entry *e, struct fault *f)
+{
+	const struct py_layout *l = &rt->layout;
+
+	if (!py_type_is(P, l, py_view_word(code, l->object.type), "code", &rt->code_type))
+		return fault_set(f, 0, 0, addr, "a frame's code is no code object");
+	e->pub.addr = addr;
+	fingerprint(l, code, e->words);
+	if (py_text_read(P, rt, e->words[1], &e->pub.file, &e->pub.file_len, f) != RES_OK ||
+	    py_text_read(P, rt, e->words[2], &e->pub.name, &e->pub.name_len, f) != RES_OK)
+		return RES_FAIL;
+	/* The rest may be missing: a frame without a line is better than no frame. */
+	if (e->words[3] != 0)
+		(void)py_text_read(P, rt, e->words[3], &e->pub.qualname, &e->pub.qualname_len, NULL);
+	e->table = py_table_read(P, l, e->words[4]);
+	e->first = py_view_i32(code, l->code.firstlineno);
+	e->firsttraceable = py_view_i32(code, l->code.firsttraceable);
+	find_bytecode(P, l, code, e);
+	return RES_OK;
+}
+
+static struct bytecode_copy *copy_of(const struct py_code_entry *e, int32_t index)
+{
+	uint32_t i;
+
+	return addrmap_get(&e->copy_at, (uint32_t)index, &i) ? &e->copies.at[i] : NULL;
+}
+
+/* Where copy `index` starts, read once in each epoch; those of other threads stay. Entry 0 is the main copy too, but is
+ * taken from the table like the others. */
+static enum res learn_copy(struct ps_prochandle *P, const struct py_layout *l, struct py_code_entry *e,
+    int32_t index, struct fault *f)
+{
+	struct bytecode_copy copy = { .epoch = e->epoch };
+	uint64_t table = e->words[6], n;
+	struct bytecode_copy *known;
+
+	if (l->code.tlbc == 0 || table == 0)
+		return RES_OK;
+	known = copy_of(e, index);
+	if (known != NULL && known->epoch == e->epoch)
+		return RES_OK;
+	if (!py_read_word(P, l, table, PY_AT(0), &n) || index < 0 || n > TLBC_MAX || (uint64_t)index >= n ||
+	    !py_read_word(P, l, table, PY_AT(l->word * ((unsigned)index + 1)), &copy.start))
+		return RES_OK; /* no line then */
+	if (known != NULL) {
+		*known = copy;
+		return RES_OK;
+	}
+	if (!vec_push(&e->copies, copy))
+		return fault_memory(f);
+	if (addrmap_put(&e->copy_at, (uint32_t)index, (uint32_t)(e->copies.n - 1)))
+		return RES_OK;
+	e->copies.n--;
+	return fault_memory(f);
+}
+
+/* Where there is room for one more: its index. */
+static enum res make_room(struct py_process *py, uint32_t *at, struct fault *f)
+{
+	if (py->spare.n > 0) {
+		*at = py->spare.at[--py->spare.n];
+		return RES_OK;
+	}
+	*at = (uint32_t)py->codes.n;
+	return py->codes.n < UINT32_MAX && vec_push(&py->codes, NULL) ? RES_OK : fault_memory(f);
+}
+
+/* Take *e, just read. `known`, at *at, is what was there before (NULL: nothing): frames of this generation may have it. */
+static enum res keep_entry(struct py_process *py, struct py_code_entry **e, struct py_code_entry *known,
+    uint32_t *at, struct fault *f)
+{
+	bool in_use = known != NULL && known->generation == py->generation;
+	uint32_t room = *at;
+
+	if (known == NULL || in_use) {
+		if ((in_use && !vec_reserve(&py->replaced, py->replaced.n + 1)) ||
+		    make_room(py, &room, f) != RES_OK)
+			return fault_memory(f);
+		if (!addrmap_put(&py->code_index, (*e)->pub.addr, room)) {
+			(void)vec_push(&py->spare, room);
+			return fault_memory(f);
+		}
+		if (in_use)
+			(void)vec_push(&py->replaced, *at);
+	}
+	entry_release(&py->codes.at[room]);
+	py->codes.at[room] = *e;
+	*e = NULL;
+	*at = room;
+	return RES_OK;
+}
+
+/* Is it still what was read? */
+static bool unchanged(
+    struct py_process *py, const struct py_layout *l, const struct py_view *code, struct py_code_entry *known)
+{
+	uint64_t words[WORDS];
+
+	fingerprint(l, code, words);
+	if (known->pub.name == NULL || known->generation != py->generation ||
+	    memcmp(words, known->words, sizeof(words)) != 0)
+		return false;
+	known->epoch = py->epoch;
+	return true;
+}
+
+enum res py_code_load(struct py_process *py, struct py_runtime *rt, struct py_frame *frame, struct fault *f)
+{
+	const struct py_layout *l = &rt->layout;
+	uint64_t addr = frame->code;
+	uint8_t bytes[PY_STRUCT_MAX];
+	struct py_view code = { bytes, l->code_extent, l->word };
+	uint32_t at = 0;
+	struct py_code_entry *known = entry_at(py, addr, &at);
+	OWNED(entry_release) struct py_code_entry *fresh = NULL;
+
+	frame->known = at;
+	if (known != NULL && known->epoch == py->epoch)
+		return known->pub.name == NULL ? fault_set(f, 0, 0, addr, "a frame's code is no code object")
+					       : learn_copy(py->P, l, known, frame->tlbc, f);
+	if (!py_pointer_sane(addr, l->word) || !py_read(py->P, bytes, code.n, addr))
+		return fault_set(f, 0, 0, addr, "a frame's code object cannot be read");
+	if (known != NULL && unchanged(py, l, &code, known))
+		return learn_copy(py->P, l, known, frame->tlbc, f);
+	fresh = calloc(1, sizeof(*fresh));
+	if (fresh == NULL)
+		return fault_memory(f);
+	if (read_entry(py->P, rt, addr, &code, fresh, f) != RES_OK)
+		return RES_FAIL;
+	fresh->epoch = py->epoch;
+	fresh->generation = py->generation - py->rehearsal;
+	if (learn_copy(py->P, l, fresh, frame->tlbc, f) != RES_OK)
+		return RES_FAIL;
+	return keep_entry(py, &fresh, known, &frame->known, f);
+}
+
+/* Is e's late table, just read, still that of its code object? */
+static bool still_its_own(struct py_process *py, const struct py_layout *l, struct py_code_entry *e)
+{
+	uint8_t bytes[PY_STRUCT_MAX];
+	struct py_view code = { bytes, l->code_extent, l->word };
+	uint64_t words[WORDS];
+
+	if (e->table.late == 0 || e->table_known || e->table_lost)
+		return !e->table_lost;
+	e->table_lost = !py_read(py->later, bytes, code.n, e->pub.addr);
+	if (!e->table_lost) {
+		fingerprint(l, &code, words);
+		e->table_lost = memcmp(words, e->words, sizeof(words)) != 0;
+	}
+	e->table_known = !e->table_lost;
+	return e->table_known;
+}
+
+static int32_t decode_line(
+    struct py_process *py, const struct py_layout *l, struct py_code_entry *e, uint64_t at)
+{
+	struct span table = py_table_bytes(py, &e->table);
+
+	if (table.at == NULL || !still_its_own(py, l, e))
+		return 0;
+	switch (l->lines) {
+	case PY_LINES_LNOTAB:
+		return py_line_lnotab(table, e->first, at, true);
+	case PY_LINES_LNOTAB_OLD:
+		return py_line_lnotab(table, e->first, at, false);
+	case PY_LINES_RANGES:
+		return py_line_ranges(table, e->first, at);
+	case PY_LINES_LOCATIONS:
+		return py_line_locations(table, e->first, at);
+	}
+	return 0;
+}
+
+static int32_t line_at(struct py_process *py, const struct py_layout *l, struct py_code_entry *e, uint64_t at)
+{
+	unsigned i;
+
+	for (i = 0; i < LAST; i++) {
+		if (e->last[i].known && e->last[i].at == at)
+			return e->last[i].line;
+	}
+	i = e->next++ % LAST;
+	e->last[i].line = decode_line(py, l, e, at);
+	e->last[i].at = at;
+	e->last[i].known = true;
+	return e->last[i].line;
+}
+
+/* Up to 3.10 `instr` is an offset and nothing is ever hidden. */
+static void place_by_offset(
+    struct py_process *py, const struct py_layout *l, struct py_code_entry *e, struct py_frame *frame)
+{
+	if (frame->line != 0)
+		return; /* a debugger's own line */
+	if (frame->instr == UINT64_MAX)
+		frame->line = e->first > 0 ? e->first : 0;
+	else if (e->start == 0 || frame->instr < e->length)
+		frame->line = line_at(py, l, e, frame->instr);
+}
+
+/* From 3.11 on it is an address. Up to the first traceable instruction a frame is still being set up:
+ * Python shows it only if a generator owns it. 3.11 and 3.12 point one unit before the start there. */
+static void place_by_address(
+    struct py_process *py, const struct py_layout *l, struct py_code_entry *e, struct py_frame *frame)
+{
+	const struct bytecode_copy *copy;
+	uint64_t start, at;
+
+	start = e->start;
+	if (l->code.tlbc != 0 && e->words[6] != 0) {
+		copy = copy_of(e, frame->tlbc);
+		if (copy == NULL)
+			return;
+		start = copy->start;
+	}
+	if (frame->instr + UNIT == start) {
+		frame->hidden = frame->owner != PY_OWNED_BY_GENERATOR;
+		frame->line = e->first > 0 ? e->first : 0;
+		return;
+	}
+	at = frame->instr - start;
+	if (frame->instr < start || at >= e->length)
+		return;
+	frame->hidden = frame->owner != PY_OWNED_BY_GENERATOR && e->firsttraceable > 0 &&
+			at < (uint64_t)e->firsttraceable * UNIT;
+	frame->line = line_at(py, l, e, at);
+}
+
+void py_code_place(struct py_process *py, const struct py_layout *l, struct py_frame *frame)
+{
+	struct py_code_entry *e = entry_of(py, frame);
+
+	if (frame->bad || e == NULL) {
+		frame->bad = true;
+		return;
+	}
+	if (l->code_inline == 0)
+		place_by_offset(py, l, e, frame);
+	else
+		place_by_address(py, l, e, frame);
+	if (frame->lineno != 0)
+		frame->line = frame->lineno;
+}

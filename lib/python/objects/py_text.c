@@ -1,0 +1,260 @@
+/* Text objects in the target.
+ *
+ *   compact ascii       head length hash state [wstr] | bytes
+ *   compact             head length hash state [wstr] utf8_length utf8 [wstr_length] | 1, 2 or 4 bytes each
+ *   not compact         the same, then a pointer to the data (subclasses of str; from old C APIs)
+ *   not ready (≤ 3.11)  kind 0: wchar_t (4 bytes) at wstr, wstr_length of them
+ *   3.0 to 3.2          head length data hash: Py_UNICODE (2 or 4 bytes, by build) at data
+ *   2.x                 head length hash state | bytes, of no encoding in particular
+ *
+ * Objects are read with one generous read: most names fit in it together with their head. */
+#include "python/objects/py_text.h"
+
+#include <stdlib.h>
+
+#include "base/owned.h"
+
+enum { FIRST_READ = 256, KIND_WCHAR = 4 };
+
+/* Where the characters of a string are. */
+struct text_data {
+	uint64_t at;
+	uint64_t length; /* in characters */
+	unsigned width;  /* bytes each: 1, 2 or 4 */
+	bool ascii;
+	bool pairs; /* two surrogates are one character */
+};
+
+static bool is_str_type(struct ps_prochandle *P, struct py_runtime *rt, uint64_t type)
+{
+	uint64_t flags;
+
+	if (type != 0 && type == rt->str_type)
+		return true;
+	if (rt->layout.str_flag == 0)
+		return py_type_is(P, &rt->layout, type, "str", &rt->str_type);
+	if (!py_pointer_sane(type, rt->layout.word) ||
+	    !py_read_word(P, &rt->layout, type, rt->layout.type.flags, &flags) ||
+	    (flags >> rt->layout.str_flag & 1) == 0)
+		return false;
+	rt->str_type = type;
+	return true;
+}
+
+static bool locate(
+    const struct py_layout *l, const struct py_view *head, uint64_t addr, struct text_data *out)
+{
+	uint32_t state = (uint32_t)py_view_i32(head, l->str.state);
+	unsigned kind = state >> l->kind_shift & 7;
+	bool compact = (state >> (l->kind_shift + 3) & 1) != 0;
+
+	out->pairs = false;
+	out->ascii = (state >> (l->kind_shift + 4) & 1) != 0;
+	out->length = py_view_word(head, l->str.length);
+	out->width = kind;
+	if (l->texts == PY_TEXT_UNICODE) {
+		out->at = py_view_word(head, l->str.wstr);
+		out->width = l->char_width;
+		out->pairs = l->char_width == 2;
+	} else if (kind == 0 && l->str.wstr != 0) {
+		out->at = py_view_word(head, l->str.wstr);
+		out->length = py_view_word(head, l->str.wstr_length);
+		out->width = KIND_WCHAR;
+		out->ascii = false;
+	} else if (kind != 1 && kind != 2 && kind != 4) {
+		return false;
+	} else if (compact) {
+		out->at = addr + (out->ascii ? l->str.ascii : l->str.compact) - 1;
+	} else {
+		out->at = py_view_word(head, l->str.compact);
+	}
+	return out->at != 0 && (!out->ascii || out->width == 1) && out->length < (uint64_t)1 << 40;
+}
+
+static uint32_t unit_at(const uint8_t *bytes, size_t i, unsigned width)
+{
+	uint16_t two;
+	uint32_t four;
+
+	if (width == 1)
+		return bytes[i];
+	if (width == 2) {
+		memcpy(&two, bytes + 2 * i, sizeof(two));
+		return two;
+	}
+	memcpy(&four, bytes + 4 * i, sizeof(four));
+	return four;
+}
+
+/* The character at *i, which is moved past it. */
+static uint32_t char_at(const uint8_t *bytes, size_t n, const struct text_data *data, size_t *i)
+{
+	uint32_t c = unit_at(bytes, (*i)++, data->width), low;
+
+	if (!data->pairs || c < 0xd800 || c > 0xdbff || *i >= n)
+		return c;
+	low = unit_at(bytes, *i, data->width);
+	if (low < 0xdc00 || low > 0xdfff)
+		return c;
+	(*i)++;
+	return 0x10000 + ((c - 0xd800) << 10 | (low - 0xdc00));
+}
+
+static size_t put_utf8(char *out, uint32_t c)
+{
+	uint8_t b[4];
+	size_t n;
+
+	if (c < 0x80) {
+		b[0] = (uint8_t)c;
+		n = 1;
+	} else if (c < 0x800) {
+		b[0] = (uint8_t)(0xc0 | c >> 6);
+		n = 2;
+	} else if (c < 0x10000) {
+		b[0] = (uint8_t)(0xe0 | c >> 12);
+		n = 3;
+	} else {
+		b[0] = (uint8_t)(0xf0 | c >> 18);
+		n = 4;
+	}
+	for (size_t i = 1; i < n; i++)
+		b[i] = (uint8_t)(0x80 | (c >> 6 * (n - 1 - i) & 0x3f));
+	memcpy(out, b, n);
+	return n;
+}
+
+/* The characters of data, which are at `bytes`, as UTF-8. RES_FAIL: no memory, or one is beyond U+10FFFF. */
+static enum res to_utf8(
+    const uint8_t *bytes, const struct text_data *data, char **out, size_t *len, struct fault *f)
+{
+	size_t longest = data->width == 1 ? 2 : data->width == 2 ? 3 : 4, n = (size_t)data->length, at = 0;
+	char *text = malloc(n * longest + 1);
+
+	if (text == NULL)
+		return fault_memory(f);
+	for (size_t i = 0; i < n;) {
+		uint32_t c = char_at(bytes, n, data, &i);
+
+		if (c > 0x10ffff) {
+			free(text);
+			return fault_set(f, 0, 0, 0, "a string holds no characters");
+		}
+		at += put_utf8(text + at, c);
+	}
+	text[at] = '\0';
+	*out = text;
+	*len = at;
+	return RES_OK;
+}
+
+/* size bytes at va, out of what was already read at `addr` if they are all there. */
+static const uint8_t *get_bytes(struct ps_prochandle *P, const struct py_view *had, uint64_t addr,
+    uint64_t va, size_t size, uint8_t **mem)
+{
+	if (va >= addr && va - addr <= had->n && size <= had->n - (size_t)(va - addr))
+		return had->at + (va - addr);
+	*mem = malloc(size == 0 ? 1 : size);
+	if (*mem == NULL || (size != 0 && !py_read(P, *mem, size, va)))
+		return NULL;
+	return *mem;
+}
+
+/* A str of 2.x: its bytes as they are. */
+static enum res read_byte_text(
+    struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, char **out, size_t *len, struct fault *f)
+{
+	uint64_t type, start, size;
+	char *text;
+
+	if (!py_read_word(P, &rt->layout, addr, rt->layout.object.type, &type) || !is_str_type(P, rt, type) ||
+	    py_bytes_where(P, &rt->layout, addr, &start, &size) != RES_OK)
+		return fault_set(f, 0, 0, addr, "a name is no string");
+	if (size > PY_TEXT_MAX)
+		size = PY_TEXT_MAX;
+	text = malloc((size_t)size + 1);
+	if (text == NULL)
+		return fault_memory(f);
+	if (size != 0 && !py_read(P, text, (size_t)size, start)) {
+		free(text);
+		return fault_set(f, 0, 0, start, "a string cannot be read");
+	}
+	text[size] = '\0';
+	*out = text;
+	*len = (size_t)size;
+	return RES_OK;
+}
+
+enum res py_text_read(
+    struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, char **out, size_t *len, struct fault *f)
+{
+	const struct py_layout *l = &rt->layout;
+	uint8_t first[FIRST_READ];
+	OWNED(mem_release) uint8_t *mem = NULL;
+	struct py_view head = { first, 0, l->word };
+	struct text_data data;
+	const uint8_t *bytes;
+	ssize_t got;
+
+	if (!py_pointer_sane(addr, l->word))
+		return fault_set(f, 0, 0, addr, "a name is no object");
+	if (l->texts == PY_TEXT_BYTES)
+		return read_byte_text(P, rt, addr, out, len, f);
+	got = Pread(P, first, sizeof(first), (uintptr_t)addr);
+	if (got < (ssize_t)l->str.ascii || got < (ssize_t)l->str.wstr + l->word)
+		return fault_set(f, 0, 0, addr, "a string cannot be read");
+	head.n = (size_t)got;
+	if (!is_str_type(P, rt, py_view_word(&head, l->object.type)) || !locate(l, &head, addr, &data))
+		return fault_set(f, 0, 0, addr, "a name is no string");
+	if (data.length > PY_TEXT_MAX)
+		data.length = PY_TEXT_MAX;
+	bytes = get_bytes(P, &head, addr, data.at, (size_t)data.length * data.width, &mem);
+	if (bytes == NULL)
+		return fault_set(f, 0, 0, data.at, "a string cannot be read");
+	return to_utf8(bytes, &data, out, len, f);
+}
+
+enum res py_bytes_where(
+    struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, uint64_t *start, uint64_t *len)
+{
+	uint64_t size = 0;
+
+	if (!py_pointer_sane(addr, l->word) || !py_read(P, &size, l->size_width, addr + l->bytes.size - 1))
+		return RES_FAIL;
+	*start = addr + l->bytes.data - 1;
+	*len = size;
+	return RES_OK;
+}
+
+enum res py_bytes_read(struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, size_t most,
+    uint8_t **out, size_t *len, struct fault *f)
+{
+	uint8_t first[FIRST_READ];
+	OWNED(mem_release) uint8_t *mem = NULL;
+	struct py_view head = { first, 0, l->word };
+	const uint8_t *bytes;
+	uint64_t size;
+	ssize_t got;
+
+	if (!py_pointer_sane(addr, l->word))
+		return fault_set(f, 0, 0, addr, "a table is no object");
+	got = Pread(P, first, sizeof(first), (uintptr_t)addr);
+	if (got < (ssize_t)l->bytes.data - 1)
+		return fault_set(f, 0, 0, addr, "a table cannot be read");
+	head.n = (size_t)got;
+	size = py_view_size(&head, l, l->bytes.size);
+	if (size > most)
+		return RES_NONE;
+	bytes = get_bytes(P, &head, addr, addr + l->bytes.data - 1, (size_t)size, &mem);
+	if (bytes == NULL)
+		return fault_set(f, 0, 0, addr, "a table cannot be read");
+	if (mem == NULL) {
+		mem = malloc(size == 0 ? 1 : (size_t)size);
+		if (mem == NULL)
+			return fault_memory(f);
+		memcpy(mem, bytes, (size_t)size);
+	}
+	*out = mem_keep(&mem);
+	*len = (size_t)size;
+	return RES_OK;
+}

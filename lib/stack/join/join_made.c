@@ -1,0 +1,133 @@
+/* Frames that compiled code has put on the chain (Nuitka; Cython with profiling; pyexpat's callbacks): no activation of
+ * the loop runs them, but the C function that made one keeps its address until it takes it off again.
+ *
+ *   native, youngest first     runs, youngest first
+ *   EvalFrame                  run 0, in it
+ *   call_compiled
+ *   impl_work   rbx = frame    run 1, made
+ *   EvalFrame                  run 2, in it
+ *
+ * A callee may have saved the register that holds it, or what is left of an earlier call may lie in room that nobody has
+ * written yet. So a register as it was in a function counts more than a word of its stack frame, and the oldest
+ * function more than its callees. The function has to lie between the activations around it. */
+#include <stdlib.h>
+
+#include "base/addrmap.h"
+#include "base/owned.h"
+#include "stack/join/join.h"
+
+enum { FRAME_BYTES_MAX = 65536 };
+
+/* Where run r may be, (after, before), and where its address was seen: the oldest place. */
+struct made {
+	int64_t after, before;
+	int64_t saved, slot; /* JOIN_NOWHERE: nowhere */
+	size_t slots;        /* functions that have it in a word of theirs */
+};
+
+struct search {
+	const struct join_input *in;
+	struct made *runs;
+	struct addrmap at; /* an address by which a made frame is known → its run */
+};
+
+static void search_release(struct search *s)
+{
+	free(s->runs);
+	addrmap_free(&s->at);
+}
+
+bool join_is_made(const struct join_input *in, size_t r)
+{
+	const struct py_run *run = &in->python->runs.at[r];
+	const struct py_frame *fr = &in->python->frames.at[run->first];
+
+	return run->marker == 0 && run->count == 1 && (fr->made || fr->instr == JOIN_NOT_BEGUN);
+}
+
+/* The made runs that have no place yet, between the ones that have. False: out of memory. */
+static bool list(struct search *s, const struct join_plan *plan)
+{
+	const struct py_stack *python = s->in->python;
+	int64_t after = -1, before = (int64_t)s->in->native->frames.n;
+
+	for (size_t r = 0; r < python->runs.n; r++) {
+		const struct py_frame *fr = &python->frames.at[python->runs.at[r].first];
+
+		s->runs[r] = (struct made){ after, before, JOIN_NOWHERE, JOIN_NOWHERE, 0 };
+		if (plan->owner[r] > after)
+			after = plan->owner[r];
+		if (plan->owner[r] != JOIN_NOWHERE || !join_is_made(s->in, r))
+			continue;
+		if (!addrmap_put(&s->at, fr->addr, (uint32_t)r) ||
+		    (fr->object != 0 && !addrmap_put(&s->at, fr->object, (uint32_t)r)))
+			return false;
+	}
+	for (size_t r = python->runs.n; r-- > 0;) {
+		s->runs[r].before = before;
+		if (plan->owner[r] != JOIN_NOWHERE && plan->owner[r] < before)
+			before = plan->owner[r];
+	}
+	return true;
+}
+
+/* The run that this word is the frame of, if native frame i may be where it was made. */
+static struct made *named(const struct search *s, int64_t i, uint64_t word)
+{
+	struct made *m;
+	uint32_t r;
+
+	if (word == 0 || !addrmap_get(&s->at, word, &r))
+		return NULL;
+	m = &s->runs[r];
+	return m->after < i && i < m->before ? m : NULL;
+}
+
+static void look(struct search *s, int64_t i)
+{
+	const struct native_frame *fr = &s->in->native->frames.at[i];
+	uint64_t step = s->in->narrow ? sizeof(uint32_t) : sizeof(uint64_t), word;
+	struct made *m;
+
+	if (join_is_gap(fr) || fr->signal_frame || join_in_loop(s->in, fr))
+		return;
+	for (int reg = 0; reg < UNWIND_SAVED; reg++) {
+		m = (fr->saved_known >> reg & 1) != 0 ? named(s, i, fr->saved[reg]) : NULL;
+		if (m != NULL)
+			m->saved = i;
+	}
+	if (s->in->word == NULL || fr->no_cfi || fr->cfa <= fr->sp || fr->cfa - fr->sp > FRAME_BYTES_MAX)
+		return;
+	for (uint64_t va = fr->sp; va + step <= fr->cfa; va += step) {
+		m = s->in->word(s->in->data, va, &word) ? named(s, i, word) : NULL;
+		if (m != NULL && m->slot != i) {
+			m->slot = i;
+			m->slots++;
+		}
+	}
+}
+
+enum res join_made(const struct join_input *in, struct join_plan *plan, struct fault *f)
+{
+	OWNED(search_release) struct search s = { .in = in };
+	size_t n = 0;
+
+	for (size_t r = 0; r < in->python->runs.n; r++)
+		n += join_is_made(in, r) && plan->owner[r] == JOIN_NOWHERE;
+	if (n == 0)
+		return RES_OK;
+	s.runs = calloc(in->python->runs.n, sizeof(*s.runs));
+	if (s.runs == NULL || !list(&s, plan))
+		return fault_memory(f);
+	for (size_t i = 0; i < in->native->frames.n; i++)
+		look(&s, (int64_t)i);
+	for (size_t r = 0; r < in->python->runs.n; r++) {
+		const struct made *m = &s.runs[r];
+
+		if (plan->owner[r] != JOIN_NOWHERE || !join_is_made(in, r))
+			continue;
+		plan->owner[r] = m->saved != JOIN_NOWHERE ? m->saved : m->slot;
+		plan->unsure[r] = m->saved == JOIN_NOWHERE && m->slots > 1;
+	}
+	return RES_OK;
+}

@@ -1,0 +1,131 @@
+/* 3.11 and later: a marker lies in the activation that runs its frames, so the activation is found by
+ * address alone. */
+#include "stack/join/join.h"
+
+#include <stdlib.h>
+
+#include "base/owned.h"
+
+struct extent {
+	uint64_t sp, cfa;
+	int64_t frame;
+};
+
+static int extent_order(const void *a, const void *b)
+{
+	const struct extent *x = a, *y = b;
+
+	if (x->sp != y->sp)
+		return x->sp < y->sp ? -1 : 1;
+	return x->frame < y->frame ? -1 : x->frame > y->frame;
+}
+
+/* The stack extents of all activations, by address. A signal trampoline's extent spans from one stack
+ * to another and belongs to nobody; a frame with unknown CFA has none. Where nothing describes the code the CFA was
+ * taken from the frame pointer: if the function has set up none, that is a caller's, and the extent seems to reach over
+ * everything up to there. */
+static size_t extents_of(const struct native_stack *native, struct extent *out)
+{
+	size_t n = 0;
+	bool sorted = true;
+
+	for (size_t i = 0; i < native->frames.n; i++) {
+		const struct native_frame *fr = &native->frames.at[i];
+
+		if (fr->signal_frame || fr->no_cfi || fr->cfa <= fr->sp)
+			continue;
+		out[n] = (struct extent){ fr->sp, fr->cfa, (int64_t)i };
+		sorted = sorted && (n == 0 || out[n - 1].sp <= fr->sp);
+		n++;
+	}
+	if (!sorted)
+		qsort(out, n, sizeof(*out), extent_order);
+	return n;
+}
+
+/* Does the stack of a signal handler lie in the frame of outer, which the signal interrupted or a caller of that, with inner
+ * on it? */
+static bool is_within(
+    const struct native_stack *native, const struct extent *inner, const struct extent *outer)
+{
+	if (inner->cfa > outer->cfa || inner->frame > outer->frame)
+		return false;
+	for (int64_t i = inner->frame; i < outer->frame; i++) {
+		if (native->frames.at[i].signal_frame)
+			return true;
+	}
+	return false;
+}
+
+/* The one activation whose extent holds va; JOIN_NOWHERE when none or more than one does. */
+static int64_t holder(const struct native_stack *native, const struct extent *ext, size_t n, uint64_t va)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (ext[mid].sp <= va)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == 0 || va >= ext[lo - 1].cfa)
+		return JOIN_NOWHERE;
+	if (lo >= 2 && va < ext[lo - 2].cfa && !is_within(native, &ext[lo - 1], &ext[lo - 2]))
+		return JOIN_NOWHERE; /* overlapping extents: some step was wrong */
+	return ext[lo - 1].frame;
+}
+
+/* Does frame i go on where an activation that runs Python does? Then it is one of the loop. The youngest of those will do. */
+static bool goes_on_as_owner(const struct join_input *in, const struct join_plan *plan, size_t i)
+{
+	enum { ASKED = 64 };
+	const struct native_frame *frames = in->native->frames.at;
+
+	for (size_t r = 0; r < in->python->runs.n && r < ASKED; r++) {
+		int64_t owner = plan->owner[r];
+
+		/* One that runs nothing may be no loop: greenlet has a marker of 3.11 in the function that begins a greenlet. */
+		if (owner >= 0 && in->python->runs.at[r].count > 0 && frames[owner].pc != 0 &&
+		    !frames[owner].exact && frames[owner].pc == frames[i].pc)
+			return true;
+	}
+	return false;
+}
+
+/* Behind the oldest activation that has frames are some that have none to be found: those of a greenlet's parents, whose
+ * frames hang on the parent meanwhile. */
+static void mark_bare(const struct join_input *in, const struct join_plan *plan)
+{
+	int64_t oldest = JOIN_NOWHERE;
+
+	for (size_t r = 0; r < in->python->runs.n; r++)
+		oldest = plan->owner[r] > oldest ? plan->owner[r] : oldest;
+	for (size_t i = (size_t)(oldest + 1); oldest >= 0 && i < in->native->frames.n; i++)
+		plan->bare[i] = join_in_loop(in, &in->native->frames.at[i]) || goes_on_as_owner(in, plan, i);
+}
+
+enum res join_by_markers(const struct join_input *in, struct join_plan *plan, struct fault *f)
+{
+	size_t n = in->native->frames.n;
+	OWNED(mem_release) struct extent *ext = calloc(n + 1, sizeof(*ext));
+	int64_t last = JOIN_NOWHERE;
+
+	if (ext == NULL)
+		return fault_memory(f);
+	n = extents_of(in->native, ext);
+	for (size_t r = 0; r < in->python->runs.n; r++) {
+		uint64_t marker = in->python->runs.at[r].marker;
+
+		if (marker == 0)
+			continue;
+		plan->owner[r] = holder(in->native, ext, n, marker);
+		/* One activation, one marker: a second one in it is not to be believed. */
+		plan->unsure[r] = plan->owner[r] != JOIN_NOWHERE && plan->owner[r] == last;
+		if (plan->owner[r] != JOIN_NOWHERE)
+			last = plan->owner[r];
+	}
+	mark_bare(in, plan);
+	return RES_OK;
+}

@@ -1,0 +1,264 @@
+/* Up to 3.10: nothing on the C stack says which frame an activation runs, but there is one
+ * activation per running frame, in the same order. The two lists are laid side by side from the oldest
+ * end, and each pair is verified: the activation has the address of its PyFrameObject in a callee-saved
+ * register, the same in all activations of a binary, or in a slot of its own. Which register it is shows in that most
+ * activations name frames in it, and then it decides. A slot only verifies an expected pair; activations hold
+ * their neighbours' frames as well.
+ *
+ *   activations   e0  e1      e2  e3          (youngest first; e1 of C code that was just entered …)
+ *   frames        f0      s   f1  f2          s: suspended generator that a throw() went through
+ *                                              paired from the right; s goes to its caller, e2 */
+#include "stack/join/join.h"
+
+#include <stdlib.h>
+
+#include "base/addrmap.h"
+#include "base/owned.h"
+
+enum { LOOKAHEAD = 64 }; /* pairs tried when the two lists disagree */
+
+struct order {
+	const struct join_input *in;
+	struct join_plan *plan;
+	int64_t *eval; /* native frames that run the loop, youngest first */
+	int64_t n_eval;
+	bool complete;         /* eval is all there are (by cframes): a frame that fits none has none */
+	struct addrmap frames; /* address of a frame → its index */
+	int reg;               /* the register that names an activation's frame; -1 not known */
+};
+
+/* 3.10 keeps a CFrame in each activation: those are the activations, whatever their symbol. One younger than all may be
+ * about to link its own, or have unlinked it before its frame: that one only its code tells. And the oldest one may be no
+ * loop's: greenlet has one in the function that begins a greenlet. */
+static int64_t eval_by_cframes(const struct join_input *in, int64_t *out)
+{
+	const struct native_stack *native = in->native;
+	int64_t n = 0;
+	size_t c = 0;
+
+	for (size_t i = 0; i < native->frames.n && c < in->python->cframes.n; i++) {
+		const struct native_frame *fr = &native->frames.at[i];
+		uint64_t cframe = in->python->cframes.at[c];
+
+		if (fr->signal_frame || cframe < fr->sp || cframe >= fr->cfa) {
+			if (c == 0 && n == 0 && join_in_loop(in, fr))
+				out[n++] = (int64_t)i;
+			continue;
+		}
+		if (c + 1 < in->python->cframes.n || in->n_eval == 0 || join_in_loop(in, fr))
+			out[n++] = (int64_t)i;
+		c++;
+	}
+	return c == in->python->cframes.n ? n : 0;
+}
+
+static int64_t eval_by_code(const struct join_input *in, int64_t *out)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < in->native->frames.n; i++) {
+		if (join_in_loop(in, &in->native->frames.at[i]))
+			out[n++] = (int64_t)i;
+	}
+	return n;
+}
+
+/* i386 passes arguments on the stack, where they lie right above the CFA: the frame is the loop's first or (3.9, 3.10)
+ * second. */
+enum { NARROW = 4, ARGUMENTS = 2 };
+
+/* The frame that register r of activation e names, or -1. */
+static int64_t named_by(const struct order *o, int64_t e, int r)
+{
+	const struct native_frame *fr = &o->in->native->frames.at[o->eval[e]];
+	uint32_t j;
+
+	if (r < 0 || (fr->saved_known >> r & 1) == 0 || !addrmap_get(&o->frames, fr->saved[r], &j))
+		return -1;
+	return (int64_t)j;
+}
+
+/* How many frames does it name, each older activation an older one? */
+static int64_t names(const struct order *o, int r)
+{
+	int64_t n = 0, last = -1;
+
+	for (int64_t e = 0; e < o->n_eval; e++) {
+		int64_t j = named_by(o, e, r);
+
+		if (j > last) {
+			last = j;
+			n++;
+		}
+	}
+	return n;
+}
+
+/* Which register names the most frames? More than one with as many: none. */
+static enum res learn_register(struct order *o, struct fault *f)
+{
+	int64_t best = 1; /* one alone shows nothing */
+
+	o->reg = -1;
+	/* i386 has too few registers: what one holds in most activations is a frame that they are about to run. */
+	if (o->in->narrow)
+		return RES_OK;
+	for (size_t j = 0; j < o->in->python->frames.n; j++) {
+		if (!addrmap_put(&o->frames, o->in->python->frames.at[j].addr, (uint32_t)j))
+			return fault_memory(f);
+	}
+	for (int r = 0; r < UNWIND_SAVED; r++) {
+		int64_t n = names(o, r);
+
+		if (n >= best)
+			o->reg = n > best ? r : -1;
+		best = n > best ? n : best;
+	}
+	return RES_OK;
+}
+
+/* Does activation e hold the address of frame j? */
+static bool holds(const struct order *o, int64_t e, int64_t j)
+{
+	const struct native_frame *fr = &o->in->native->frames.at[o->eval[e]];
+	/* Of i386 also the arguments; the lowest words are those for a callee, which may be one more activation. */
+	enum { PASSED_ON = 3 };
+	uint64_t step = o->in->narrow ? NARROW : 8, from = fr->sp + (o->in->narrow ? PASSED_ON * step : 0);
+	uint64_t to = fr->cfa + (o->in->narrow ? ARGUMENTS * step : 0);
+	uint64_t want = o->in->python->frames.at[j].addr, word = 0;
+
+	for (int r = 0; r < UNWIND_SAVED; r++) {
+		if ((fr->saved_known >> r & 1) != 0 && fr->saved[r] == want)
+			return true;
+	}
+	if (o->in->word == NULL || fr->cfa <= fr->sp || fr->cfa - fr->sp > 65536)
+		return false;
+	for (uint64_t va = from; va + step <= to; va += step) {
+		if (o->in->word(o->in->data, va, &word) && word == want)
+			return true;
+	}
+	return false;
+}
+
+static void pair(struct order *o, int64_t e, int64_t j, bool unsure)
+{
+	o->plan->owner[j] = o->eval[e];
+	o->plan->unsure[j] = unsure;
+}
+
+/* A frame without an activation of its own goes to its caller's, the one paired last; one that code other than the loop
+ * has put there is join_made's. */
+static void to_caller(struct order *o, int64_t e, int64_t j, bool unsure)
+{
+	if (e + 1 < o->n_eval && !o->in->python->frames.at[j].made)
+		pair(o, e + 1, j, unsure);
+}
+
+/* The lists disagree at (e, j): which younger pair agrees again? Fewest frames or activations passed
+ * over wins. Returns how many frames (positive) or activations (negative) to pass, 0 for none found. */
+static int64_t resume_at(const struct order *o, int64_t e, int64_t j)
+{
+	for (int64_t skip = 1; skip <= LOOKAHEAD; skip++) {
+		if (j - skip >= 0 && holds(o, e, j - skip))
+			return skip;
+		if (e - skip >= 0 && holds(o, e - skip, j))
+			return -skip;
+	}
+	return 0;
+}
+
+/* Nothing names it, but is there only one way left? All the others are anchored, and a frame that has begun and is not
+ * suspended runs in an activation younger than its caller's: of those there is one. */
+static bool is_last_pair(const struct order *o, int64_t e, int64_t j, bool anchored)
+{
+	const struct py_frame *fr = &o->in->python->frames.at[j];
+
+	return anchored && e == 0 && j == 0 && o->n_eval > 1 && fr->instr != JOIN_NOT_BEGUN &&
+	       !fr->suspended && !fr->bad;
+}
+
+static void align(struct order *o, int64_t n_frames)
+{
+	int64_t e = o->n_eval - 1, j = n_frames - 1;
+	bool anchored = true; /* all so far */
+
+	while (e >= 0 && j >= 0) {
+		int64_t skip, sure = named_by(o, e, o->reg);
+
+		if (sure >= 0 && sure <= j) {
+			anchored = anchored && j == sure;
+			for (; j > sure; j--)
+				to_caller(o, e, j, !o->complete && !o->in->python->frames.at[j].synthetic);
+			pair(o, e--, j--, false);
+			continue;
+		}
+		if (!o->in->python->frames.at[j].made && holds(o, e, j)) {
+			pair(o, e--, j, false);
+			j--;
+			continue;
+		}
+		if (o->in->python->frames.at[j].synthetic) {
+			to_caller(o, e, j, false);
+			j--;
+			continue;
+		}
+		skip = resume_at(o, e, j);
+		if (skip == 0 && is_last_pair(o, e, j, anchored)) {
+			pair(o, e--, j--, false);
+			break;
+		}
+		anchored = false;
+		if (skip > 0) {
+			for (; skip > 0; skip--)
+				to_caller(o, e, j--, !o->complete);
+		} else if (skip < 0) {
+			e += skip;
+		} else {
+			pair(o, e--, j, true);
+			j--;
+		}
+	}
+	/* All activations have their frames. A suspended one beyond them has none, if no code of the loop is younger. */
+	for (; j >= 0 && (o->in->python->frames.at[j].synthetic ||
+			     (o->in->python->frames.at[j].suspended && o->in->n_eval > 0));
+	     j--)
+		to_caller(o, e, j, false);
+}
+
+/* Only the youngest activation may be without a frame: just entered, or about to return. Any other has
+ * one that the chain does not lead to (3.9: a throw() through `yield from` cuts it; those that began a greenlet): say so. */
+static void mark_bare(struct order *o, int64_t n_frames)
+{
+	const struct native_stack *native = o->in->native;
+
+	for (size_t i = o->n_eval > 0 ? (size_t)o->eval[o->n_eval - 1] + 1 : native->frames.n;
+	     i < native->frames.n; i++)
+		o->plan->bare[i] = join_in_loop(o->in, &native->frames.at[i]);
+	for (int64_t e = 1; e < o->n_eval; e++)
+		o->plan->bare[o->eval[e]] = true;
+	for (int64_t j = 0; j < n_frames; j++) {
+		if (o->plan->owner[j] != JOIN_NOWHERE)
+			o->plan->bare[o->plan->owner[j]] = false;
+	}
+}
+
+enum res join_by_order(const struct join_input *in, struct join_plan *plan, struct fault *f)
+{
+	OWNED(mem_release) int64_t *eval = calloc(in->native->frames.n + 1, sizeof(*eval));
+	struct order o = { .in = in, .plan = plan, .eval = eval };
+	enum res res;
+
+	if (eval == NULL)
+		return fault_memory(f);
+	o.n_eval = eval_by_cframes(in, eval);
+	o.complete = o.n_eval > 0;
+	if (!o.complete)
+		o.n_eval = eval_by_code(in, eval);
+	res = learn_register(&o, f);
+	if (res == RES_OK)
+		align(&o, (int64_t)in->python->runs.n);
+	addrmap_free(&o.frames);
+	if (res == RES_OK && in->python->runs.n > 0)
+		mark_bare(&o, (int64_t)in->python->runs.n);
+	return res;
+}

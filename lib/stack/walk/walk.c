@@ -1,0 +1,361 @@
+/* The walk, how much of it is to be believed, and what is learned from it (the ways past a place where it is lost
+ * are in walk_pass.c).
+ *
+ *   lost here ──>  0x7f…   (JIT code, no unwind information)
+ *                  ┄┄┄┄┄   ? activations that cannot be seen: one gap
+ *   marker M ───>  the loop's activation: CFA = M + K, K from any other activation of the loop
+ *   resumed ────>  its caller */
+#include "stack/walk/walk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/addrmap.h"
+#include "base/owned.h"
+#include "stack/walk/walk_pass.h"
+
+int64_t walk_frame_of(const struct native_stack *s, size_t from, uint64_t marker)
+{
+	for (size_t i = from; i < s->frames.n; i++) {
+		const struct native_frame *fr = &s->frames.at[i];
+
+		if (!fr->signal_frame && fr->sp <= marker && marker < fr->cfa)
+			return (int64_t)i;
+	}
+	return -1;
+}
+
+bool walk_in_loop(const struct walk *w, const struct native_frame *fr)
+{
+	return w->in_loop == NULL || w->in_loop(w->data, fr);
+}
+
+struct walk_cursor walk_cursor_from(const struct native_stack *s, size_t from, size_t n)
+{
+	struct walk_cursor c = { .i = from, .n = n, .signals = n };
+
+	while (c.signals > from && !s->frames.at[c.signals - 1].signal_frame)
+		c.signals--;
+	return c;
+}
+
+/* The first frame from i on that does not end below marker. */
+static size_t reaching(const struct native_stack *s, size_t i, size_t n, uint64_t marker)
+{
+	while (i < n && (s->frames.at[i].signal_frame || s->frames.at[i].cfa <= marker))
+		i++;
+	return i;
+}
+
+int64_t walk_cursor_next(struct walk_cursor *c, const struct native_stack *s, uint64_t marker)
+{
+	size_t i = reaching(s, c->i, c->n, marker);
+
+	/* Behind the last signal frame addresses grow. */
+	if (c->i >= c->signals)
+		c->i = i;
+	while (i < c->n && s->frames.at[i].sp > marker) {
+		while (i < c->signals && !s->frames.at[i].signal_frame)
+			i++;
+		if (i >= c->signals)
+			return -1;
+		i = reaching(s, i, c->n, marker);
+	}
+	if (i == c->n)
+		return -1;
+	c->i = i;
+	return (int64_t)i;
+}
+
+bool walk_agrees(const struct walk *w, size_t from, size_t r, uint64_t k, size_t *seen)
+{
+	const struct native_stack *s = w->out;
+	const struct py_stack *python = w->python;
+	struct walk_cursor c = walk_cursor_from(s, from, s->frames.n);
+
+	*seen = 0;
+	for (; r < python->runs.n && c.i < c.n; r++) {
+		uint64_t marker = python->runs.at[r].marker;
+		int64_t i = walk_cursor_next(&c, s, marker);
+		const struct native_frame *fr = i < 0 ? NULL : &s->frames.at[i];
+
+		if (fr == NULL || fr->no_cfi || fr->pc == 0)
+			continue;
+		if (fr->cfa - marker != k || !walk_in_loop(w, fr))
+			return false;
+		(*seen)++;
+	}
+	return true;
+}
+
+/* Is the guess that led to frame `bad` confirmed by the first marker above it (run r), lying in its activation as the
+ * model says, or without a model as all markers above do? Then everything up to that activation was unwound
+ * rightly; *upto is the frame after it. A frame without unwind information is no activation of the loop: code that
+ * works with the loop's own frame pointer (3.14's JIT) seems to reach up to the loop's CFA. */
+static bool confirmed(const struct walk *w, size_t bad, size_t r, size_t *upto)
+{
+	struct native_stack *s = w->out;
+	const struct walk_model *model = w->model;
+	uint64_t marker = w->python->runs.at[r].marker;
+	int64_t i = walk_frame_of(s, bad, marker);
+	size_t seen;
+
+	if (i < 0 || s->frames.at[i].no_cfi || !walk_in_loop(w, &s->frames.at[i]))
+		return false;
+	if (model->known
+		? s->frames.at[i].cfa - marker != model->cfa_above_marker
+		: s->end != UNWIND_END_DONE || !walk_agrees(w, bad, r, s->frames.at[i].cfa - marker, &seen))
+		return false;
+	s->frames.at[bad].how = UNWIND_RESUMED;
+	*upto = (size_t)i + 1;
+	return true;
+}
+
+/* Does a frame before s's frame i hold marker? */
+static bool has_passed(const struct native_stack *s, size_t i, uint64_t marker)
+{
+	int64_t holder = walk_frame_of(s, 0, marker);
+
+	return holder >= 0 && holder < (int64_t)i;
+}
+
+/* How many frames are to be believed: the walk is not, behind the first frame that it reached by guessing
+ * (a frame pointer where there is no unwind information), unless a marker confirms the guess. Without
+ * a marker above there is nothing to check against, and nothing to lose. */
+static size_t trusted(struct walk *w)
+{
+	struct native_stack *s = w->out;
+	const struct py_stack *python = w->python;
+	size_t bad = 0, r = 0, signal = 0; /* signal: the first signal frame */
+	struct walk_trampoline t;
+	const struct native_frame *from; /* where the guess was made; a gap holds a marker itself */
+
+	for (;;) {
+		while (bad < s->frames.n && s->frames.at[bad].how != UNWIND_FP)
+			bad++;
+		if (bad == s->frames.n)
+			return bad;
+		from = &s->frames.at[bad - (bad > 0)];
+		if (bad > 0 && walk_trampoline_at(w->P, from, &t)) {
+			if (t.ret != s->frames.at[bad].pc || from->sp + 16 != s->frames.at[bad].sp)
+				return bad;
+			s->frames.at[bad].how = UNWIND_CFI; /* no guess: the code says the same */
+			continue;
+		}
+		while (signal < bad && !s->frames.at[signal].signal_frame)
+			signal++;
+		/* Of a handler's stack, which may be another one, the markers are known to be below by the walk alone. */
+		while (r < python->runs.n &&
+		       (python->runs.at[r].marker < (from->pc == 0 ? from->cfa : from->sp) ||
+			   (signal < bad && has_passed(s, bad, python->runs.at[r].marker))))
+			r++;
+		if (r == python->runs.n)
+			return s->frames.n;
+		if (!confirmed(w, bad, r, &bad))
+			return bad;
+	}
+}
+
+/* How many of the walk's frames do not depend on a frame pointer that was looked for. */
+static size_t unsought(const struct native_stack *s)
+{
+	for (size_t k = 1; k < s->frames.n; k++) {
+		if (s->frames.at[k].sought)
+			return k - 1;
+	}
+	return s->frames.n;
+}
+
+static void learn(const struct native_stack *s, const struct py_stack *python, struct walk_model *model)
+{
+	struct walk_cursor c = walk_cursor_from(s, 0, model->known ? 0 : unsought(s));
+
+	for (size_t r = 0; !model->known && r < python->runs.n && c.i < c.n; r++) {
+		uint64_t marker = python->runs.at[r].marker;
+		int64_t i = marker == 0 ? -1 : walk_cursor_next(&c, s, marker);
+		const struct native_frame *fr = i < 0 ? NULL : &s->frames.at[i];
+
+		if (i <= 0 || fr->how == UNWIND_FP || fr->no_cfi || fr->pc == 0)
+			continue;
+		*model = (struct walk_model){ .known = true,
+			.pc = fr->pc,
+			.cfa_above_marker = fr->cfa - marker,
+			.sp_below_cfa = fr->cfa - fr->sp,
+			.rbp_below_cfa = fr->cfa - fr->saved[UNWIND_RBP],
+			.rbp_known = (fr->saved_known >> UNWIND_RBP & 1) != 0 };
+	}
+}
+
+/* How far the ways past such places have led. Where a frame's caller does not lie above it (a signal frame's, or that of code
+ * that changes stacks) the walk turns, in each such place once; and each way believes more frames than the one before. */
+struct progress {
+	struct addrmap turns; /* sp of a frame where it turns → its index */
+	size_t looked, kept;  /* frames that were looked through for those; that were believed last */
+	unsigned stuck;       /* ways that believed no more, in a row */
+};
+enum { STUCK_MAX = 1, FRAMES_MAX = 1 << 22 };
+
+static void progress_release(struct progress *p)
+{
+	addrmap_free(&p->turns);
+}
+
+static bool turns_at(const struct native_stack *s, size_t i)
+{
+	return i + 1 < s->frames.n && s->frames.at[i + 1].sp < s->frames.at[i].sp;
+}
+
+/* Of the frames from keep on, which a way has led to: does one (p->looked) lead back to where the walk has been? *res: RES_FAIL
+ * without memory. */
+static bool leads_back(const struct native_stack *s, size_t keep, struct progress *p, enum res *res)
+{
+	p->looked = p->looked > keep - 1 ? keep - 1 : p->looked;
+	for (; p->looked + 1 < s->frames.n; p->looked++) {
+		uint64_t sp = s->frames.at[p->looked].sp;
+		uint32_t at;
+
+		if (!turns_at(s, p->looked))
+			continue;
+		/* Those of frames that were dropped are in it, too. */
+		if (addrmap_get(&p->turns, sp, &at) && at < p->looked && s->frames.at[at].sp == sp &&
+		    turns_at(s, at))
+			return true;
+		if (!addrmap_put(&p->turns, sp, (uint32_t)p->looked)) {
+			*res = RES_FAIL;
+			break;
+		}
+	}
+	return false;
+}
+
+/* Why the walk ended, to be put back. */
+struct ending {
+	enum unwind_end end;
+	enum unwind_reason reason;
+	char why[sizeof(((struct native_stack *)0)->why)];
+};
+
+static struct ending ending_of(const struct native_stack *s)
+{
+	struct ending e = { .end = s->end, .reason = s->reason };
+
+	memcpy(e.why, s->why, sizeof(e.why));
+	return e;
+}
+
+static void ending_put(struct native_stack *s, const struct ending *e)
+{
+	s->end = e->end;
+	s->reason = e->reason;
+	memcpy(s->why, e->why, sizeof(s->why));
+}
+
+/* Guessed frames are better than none; without a marker to contradict them they stand. */
+static void put_back(
+    struct native_stack *s, size_t keep, uint64_t cfa, const struct native_frame *guessed, size_t n)
+{
+	s->frames.at[keep - 1].cfa = cfa;
+	if (n != 0)
+		memcpy(&s->frames.at[keep], guessed, n * sizeof(*guessed));
+	s->frames.n = keep + n;
+}
+
+/* A way was found: may the walk go on from there? False: *e is why not, if there is more to say than was. */
+static bool may_go_on(
+    const struct native_stack *s, size_t keep, struct progress *p, struct ending *e, enum res *res)
+{
+	p->stuck = keep > p->kept ? 0 : p->stuck + 1;
+	p->kept = keep;
+	if (p->stuck > STUCK_MAX)
+		return false;
+	if (!leads_back(s, keep, p, res))
+		return true;
+	*e = (struct ending){ .end = UNWIND_END_LOOP, .reason = UNWIND_LEADS_BACK };
+	(void)snprintf(e->why, sizeof(e->why), "the stack leads back to 0x%llx",
+	    (unsigned long long)s->frames.at[p->looked].sp);
+	return false;
+}
+
+/* Past one place where the walk is lost. RES_NONE: no way further. */
+static enum res pass(struct walk *w, struct progress *p)
+{
+	struct native_stack *s = w->out;
+	size_t keep = trusted(w), all = s->frames.n;
+	size_t bytes;
+	struct ending before;
+	OWNED(mem_release) struct native_frame *guessed = NULL;
+	uint64_t guess;
+	enum res res;
+
+	if (keep == all && s->end != UNWIND_END_LOST && s->end != UNWIND_END_LOOP)
+		return RES_NONE;
+	before = ending_of(s);
+	keep = keep > 0 ? keep : all;
+	bytes = (all - keep) * sizeof(*guessed);
+	guessed = malloc(bytes + 1);
+	if (guessed == NULL)
+		return fault_memory(w->f);
+	if (bytes != 0)
+		memcpy(guessed, &s->frames.at[keep], bytes);
+	s->frames.n = keep;
+	guess = s->frames.at[keep - 1].cfa;
+	if (keep < all)
+		s->frames.at[keep - 1].cfa = 0; /* where the guess began: not to be believed either */
+	res = walk_pass(w, guess);
+	if (res == RES_OK && !may_go_on(s, keep, p, &before, &res))
+		res = RES_NONE;
+	if (res == RES_NONE) {
+		put_back(s, keep, guess, guessed, all - keep);
+		ending_put(s, &before);
+	}
+	return res;
+}
+
+/* Once more with the registers that a system call leaves known, where the walk lacks a register: vfork() keeps its return address
+ * in rdi. Of x86-64 none of them outlives the youngest activation. */
+static enum res walk_with_args(struct walk *w, struct unwind_regs *regs)
+{
+	struct native_stack *s = w->out;
+	bool narrow = Pstatus(w->P)->pr_dmodel == PR_MODEL_ILP32;
+
+	if (!w->place_only || w->args == NULL || s->end != UNWIND_END_LOST || (!narrow && s->frames.n != 1) ||
+	    !unwind_regs_args(w->P, w->args, regs))
+		return RES_OK;
+	s->frames.n = 0;
+	return native_stack_walk(w->u, regs, 0, s, w->f);
+}
+
+enum res walk_thread(struct walk *w, const prgregset_t prregs, enum py_marking marking)
+{
+	OWNED(progress_release) struct progress progress = { .kept = 0 };
+	struct native_stack *s = w->out;
+	struct unwind_regs regs;
+	enum res res;
+
+	unwind_regs_from_prgregs(w->P, prregs, &regs);
+	if (w->place_only)
+		unwind_regs_place(w->P, &regs);
+	res = native_stack_walk(w->u, &regs, 0, w->out, w->f);
+	if (res == RES_OK)
+		res = walk_with_args(w, &regs);
+	if (res == RES_OK && (walk_pass_stub(w) == RES_FAIL || walk_pass_clone(w, &regs) == RES_FAIL))
+		return RES_FAIL;
+	if (marking == PY_MARK_NONE)
+		return res;
+	while (res == RES_OK && s->frames.n > 0) {
+		learn(s, w->python, w->model);
+		if (s->frames.n >= FRAMES_MAX) {
+			s->end = UNWIND_END_CAP;
+			s->reason = UNWIND_TOO_MANY;
+			(void)snprintf(s->why, sizeof(s->why), "stopped after %zu frames", s->frames.n);
+			break;
+		}
+		res = pass(w, &progress);
+	}
+	for (size_t i = 0; i < w->out->frames.n; i++) {
+		if (w->out->frames.at[i].sought)
+			w->out->frames.at[i].how = UNWIND_FP; /* said, unless the registers are had */
+	}
+	return res == RES_NONE ? RES_OK : res;
+}

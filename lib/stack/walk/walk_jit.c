@@ -1,0 +1,210 @@
+/* Past the compiled code of CPython's JIT, which has no unwind information and (3.14) no frame pointer.
+ *
+ *   low   compiled code's stack      nobody knows what lies there, but one word may be the loop's rbp
+ *         return address ──────>     code made at run time that takes registers back: the entry, which saved
+ *         rbx r12 … r15              them here, so that its code tells where they are
+ *         return address ──────>     the loop, whose sp is here
+ *         marker
+ *         rbp, return address <───   the loop's frame pointer
+ *   high
+ *
+ * The entry does not save rbp: the code it calls is compiled for a convention in which callees do (seen in Debian's
+ * 3.14, LLVM's preserve_none). So the loop's frame pointer is either in the register still, or among the words below.
+ * Each candidate leads, by unwind information, to an activation that holds the marker or it does not; if all that do
+ * give the same CFA, it is that. */
+#include "stack/walk/walk_pass.h"
+
+#include <string.h>
+
+enum {
+	REACH = 4096,   /* words that are looked at below a marker */
+	CFA_FAR = 4096, /* bytes from a marker up to the frame pointer of its activation, at most */
+	ENTRY_TAKES = 3 /* registers that an entry takes back, at least */
+};
+
+struct jit {
+	struct walk *w;
+	uint64_t lo, marker; /* what is looked through */
+	size_t run;          /* the marker's */
+	uint64_t cfa;        /* of the marker's activation by the candidates so far; 0: none yet */
+	bool doubtful;       /* they do not agree */
+	struct unwind_regs best;
+};
+
+/* The word at va. */
+static bool word_at(const struct jit *j, uint64_t va, uint64_t *out)
+{
+	return Pread(j->w->P, out, sizeof(*out), va) == (ssize_t)sizeof(*out);
+}
+
+/* Does the code at pc take registers back and return (`add $n,%rsp` or none, `pop`s, `ret`)? Then *regs is its caller on
+ * return, given its own stack pointer. */
+static bool takes_back(
+    const struct jit *j, uint64_t pc, uint64_t sp, unsigned least, struct unwind_regs *regs)
+{
+	static const uint8_t add[] = { 0x48, 0x83, 0xc4 };
+	enum { RET = 0xc3, POP = 0x58, REX_B = 0x41, RBX = 3, RBP = 5, R12 = 4 };
+	uint8_t code[32] = { 0 };
+	ssize_t n = Pread(j->w->P, code, sizeof(code), pc);
+	ssize_t i = 0;
+	unsigned taken = 0;
+
+	if (n > 4 && memcmp(code, add, sizeof(add)) == 0 && code[3] < 0x80) {
+		sp += code[3];
+		i = 4;
+	}
+	for (; i + 1 < n && code[i] != RET; i++, sp += 8, taken++) {
+		bool high = code[i] == REX_B; /* r8 … r15 */
+		unsigned reg, dwarf;
+
+		i += high;
+		reg = code[i] - (unsigned)POP;
+		dwarf = high ? reg + 8 : reg == RBX ? UNWIND_DWARF_RBX : UNWIND_DWARF_RBP;
+		if (reg > 7 || (high ? reg < R12 : reg != RBX && reg != RBP) ||
+		    !word_at(j, sp, &regs->reg[dwarf]))
+			return false;
+		regs->known |= 1U << dwarf;
+	}
+	if (i >= n || code[i] != RET || taken < least || !word_at(j, sp, &regs->reg[UNWIND_DWARF_PC]))
+		return false;
+	regs->reg[UNWIND_DWARF_RSP] = sp + 8;
+	regs->known |= 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP;
+	return true;
+}
+
+/* Could regs be those of the loop when it called? Then what its frame would be is noted. The walk is as it was. */
+static void candidate(struct jit *j, const struct unwind_regs *regs)
+{
+	struct native_stack *s = j->w->out;
+	size_t first = s->frames.n, all, seen;
+	uint64_t cfa = 0;
+
+	if (native_stack_walk(j->w->u, regs, 0, s, j->w->f) == RES_OK && s->frames.n > first + 1) {
+		const struct native_frame *loop = &s->frames.at[first];
+
+		/* What is behind a guess contradicts nothing. */
+		for (all = first; all < s->frames.n && s->frames.at[all].how != UNWIND_FP; all++)
+			continue;
+		s->frames.n = all;
+		if (all > first + 1 && !loop->no_cfi && !loop->signal_frame && loop->sp <= j->marker &&
+		    j->marker < loop->cfa && walk_follows_call(j->w->P, s->frames.at[first + 1].pc) &&
+		    walk_agrees(j->w, first, j->run, loop->cfa - j->marker, &seen))
+			cfa = loop->cfa;
+	}
+	s->frames.n = first;
+	if (cfa == 0)
+		return;
+	if (j->cfa == 0)
+		j->best = *regs;
+	j->doubtful |= j->cfa != 0 && j->cfa != cfa;
+	j->cfa = cfa;
+}
+
+/* The loop, called from regs' pc, with each frame pointer that it may have. */
+static void candidates(struct jit *j, struct unwind_regs *regs)
+{
+	const struct native_frame last = j->w->out->frames.at[j->w->out->frames.n - 1];
+	uint64_t before = 0;
+
+	if (regs->reg[UNWIND_DWARF_RSP] > j->marker ||
+	    !walk_follows_call(j->w->P, regs->reg[UNWIND_DWARF_PC]))
+		return;
+	if ((regs->known >> UNWIND_DWARF_RBP & 1) != 0) {
+		candidate(j, regs);
+		return;
+	}
+	regs->known |= 1U << UNWIND_DWARF_RBP;
+	if ((last.saved_known >> UNWIND_RBP & 1) != 0) {
+		before = regs->reg[UNWIND_DWARF_RBP] = last.saved[UNWIND_RBP];
+		candidate(j, regs);
+	}
+	for (uint64_t at = j->lo; at < regs->reg[UNWIND_DWARF_RSP]; at += 8) {
+		uint64_t *rbp = &regs->reg[UNWIND_DWARF_RBP];
+
+		if (word_at(j, at, rbp) && *rbp != before && *rbp % 8 == 0 && *rbp > j->marker &&
+		    *rbp - j->marker < CFA_FAR) {
+			before = *rbp;
+			candidate(j, regs);
+		}
+	}
+}
+
+/* How many bytes the `push` of a register at code has; 0: it is none. */
+static size_t push_at(const uint8_t *code)
+{
+	bool high = code[0] == 0x41;
+
+	return (code[high] & 0xf8) == 0x50 ? 1U + high : 0;
+}
+
+/* Caught in the entry's own last instructions, which pop, or among its first ones, which push: the loop's return
+ * address is above what was pushed. */
+static void in_entry(struct jit *j, const struct native_frame *last)
+{
+	enum { PUSHES = 8, WINDOW = 2 * PUSHES };
+	struct unwind_regs regs = { .known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP };
+	const prmap_t *map = Paddr_to_map(j->w->P, last->pc);
+	uint8_t code[2 * WINDOW + 1] = { 0 }; /* around pc */
+	size_t at = WINDOW, done = 0, ahead = 0, n, behind;
+
+	if (takes_back(j, last->pc, last->sp, 1, &regs)) {
+		candidates(j, &regs);
+		return;
+	}
+	behind =
+	    map == NULL || last->pc - map->pr_vaddr > WINDOW ? WINDOW : (size_t)(last->pc - map->pr_vaddr);
+	if (Pread(j->w->P, code + WINDOW - behind, WINDOW + behind, last->pc - behind) !=
+	    (ssize_t)(WINDOW + behind))
+		return;
+	for (; at < 2 * WINDOW && (n = push_at(code + at)) > 0; at += n)
+		ahead++;
+	for (at = WINDOW; done < PUSHES; done++, at -= n) {
+		n = push_at(code + at - 2) == 2 ? 2 : push_at(code + at - 1);
+		if (n == 0)
+			break;
+	}
+	regs.reg[UNWIND_DWARF_RSP] = last->sp + 8 * done + 8;
+	if (done + ahead >= ENTRY_TAKES && done < PUSHES &&
+	    word_at(j, last->sp + 8 * done, &regs.reg[UNWIND_DWARF_PC]))
+		candidates(j, &regs);
+}
+
+/* Is the word an address behind a call in code that is no file's? */
+static bool in_made_code(const struct jit *j, uint64_t word)
+{
+	const prmap_t *map = Paddr_to_map(j->w->P, word);
+
+	return map != NULL && (map->pr_mflags & MA_ANON) != 0 && walk_follows_call(j->w->P, word);
+}
+
+enum res walk_pass_jit(struct walk *w, uint64_t marker)
+{
+	struct native_stack *s = w->out;
+	const struct native_frame last = s->frames.at[s->frames.n - 1]; /* a copy: walks move the frames */
+	struct native_frame gap = { .sp = last.sp, .how = UNWIND_RESUMED };
+	struct jit j = { .w = w, .lo = last.sp, .marker = marker };
+	const prmap_t *map = Paddr_to_map(w->P, last.pc);
+
+	if (!last.no_cfi || map == NULL || (map->pr_mflags & MA_ANON) == 0)
+		return RES_NONE;
+	while (j.run < w->python->runs.n && w->python->runs.at[j.run].marker != marker)
+		j.run++;
+	if (marker - j.lo > REACH * 8)
+		j.lo = marker - REACH * 8;
+	for (uint64_t at = j.lo; at < marker; at += 8) {
+		struct unwind_regs regs = { .known = 0 };
+		uint64_t word;
+
+		if (word_at(&j, at, &word) && in_made_code(&j, word) &&
+		    takes_back(&j, word, at + 8, ENTRY_TAKES, &regs))
+			candidates(&j, &regs);
+	}
+	if (j.cfa == 0 && last.exact)
+		in_entry(&j, &last);
+	if (j.cfa == 0 || j.doubtful || (w->model->known && j.cfa - marker != w->model->cfa_above_marker))
+		return RES_NONE;
+	gap.cfa = j.best.reg[UNWIND_DWARF_RSP];
+	if (!vec_push(&s->frames, gap))
+		return fault_memory(w->f);
+	return native_stack_walk(w->u, &j.best, 0, s, w->f);
+}

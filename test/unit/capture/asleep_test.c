@@ -1,0 +1,116 @@
+/* LWPs that are captured without being held, as they run and change meanwhile: what was read of one by a list of thread
+ * states that it has outgrown is found out. */
+#include "unit/capture/capture_scene.h"
+
+START_TEST(both_asleep)
+{
+	take();
+	runs_frame(1, s.frames[1]);
+	runs_frame(2, s.frames[2]);
+}
+END_TEST
+
+/* One runs while the other is read: what was read of it is no proof. */
+START_TEST(one_runs_while_it_is_read)
+{
+	wakes = 1;
+	take();
+	ck_assert_int_eq(s.c.lwps.at[0].state, CAPTURE_PENDING);
+	ck_assert_uint_eq(s.c.lwps.at[0].python.frames.n, 0);
+	runs_frame(2, s.frames[2]);
+}
+END_TEST
+
+START_TEST(read_again_by_the_same_list)
+{
+	take();
+	put_word(&s.m, s.states[1], s.m.is->ts_frame, s.next_frame);
+	lwps[1].count++;
+	capture_asleep_refresh(&s.c, TAKES_LONG);
+	capture_states_prove(&s.c);
+	runs_frame(1, s.next_frame);
+	runs_frame(2, s.frames[2]);
+}
+END_TEST
+
+/* It has got a thread state that the list lacks: no frames of the old one. */
+START_TEST(read_again_by_a_list_that_is_too_old)
+{
+	static const size_t first = 0;
+
+	take();
+	new_state(1);
+	capture_asleep_refresh(&s.c, TAKES_LONG);
+	capture_states_prove(&s.c);
+	ck_assert_int_eq(s.c.lwps.at[0].state, CAPTURE_PENDING);
+	runs_frame(2, s.frames[2]);
+	capture_asleep(&s.c, &first, 1);
+	runs_frame(1, s.next_frame);
+}
+END_TEST
+
+/* Its state was freed, and made anew at the same address for the other one. */
+START_TEST(read_again_by_a_state_of_another)
+{
+	take();
+	put_state(s.states[1], s.states[2], pointer_of(2), s.next_frame);
+	put_state(s.states[2], 0, pointer_of(2), s.frames[2]);
+	put_word(&s.m, s.m.interp, s.m.is->threads, s.states[1]);
+	lwps[1].count++;
+	capture_asleep_refresh(&s.c, TAKES_LONG);
+	capture_states_prove(&s.c);
+	for (size_t i = 0; i < s.c.lwps.n; i++)
+		ck_assert(s.c.lwps.at[i].id == 2 || s.c.lwps.at[i].python.frames.n == 0);
+}
+END_TEST
+
+/* Nothing was read again: the list is not asked for either. */
+START_TEST(nothing_to_prove)
+{
+	size_t reads;
+
+	take();
+	capture_asleep_refresh(&s.c, TAKES_LONG);
+	reads = s.m.fake.reads;
+	capture_states_prove(&s.c);
+	ck_assert_uint_eq(s.m.fake.reads, reads);
+	runs_frame(1, s.frames[1]);
+}
+END_TEST
+
+/* One runs and is read as it does, when another, which was asleep, has got a new state: that one was right. */
+START_TEST(loose_one_costs_no_other)
+{
+	lwps[2].runs = true;
+	take();
+	runs_frame(1, s.frames[1]);
+	new_state(1);
+	capture_loose(&s.c, &s.c.lwps.at[1]);
+	runs_frame(2, s.frames[2]);
+	ck_assert(s.c.lwps.at[1].loose);
+	runs_frame(1, s.frames[1]);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("asleep");
+	TCase *t = tcase_create("asleep");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, both_asleep);
+	tcase_add_test(t, one_runs_while_it_is_read);
+	tcase_add_test(t, read_again_by_the_same_list);
+	tcase_add_test(t, read_again_by_a_list_that_is_too_old);
+	tcase_add_test(t, read_again_by_a_state_of_another);
+	tcase_add_test(t, nothing_to_prove);
+	tcase_add_test(t, loose_one_costs_no_other);
+	suite_add_tcase(suite, t);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

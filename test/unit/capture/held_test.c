@@ -1,0 +1,258 @@
+/* An LWP that runs until it is held: what is read of it is of the hold, whatever was read of it before, and whatever it does
+ * after. LWP 1 runs, LWP 2 sleeps. The holding is made up, too. */
+#include "unit/capture/capture_scene.h"
+
+struct os_hold {
+	lwpid_t held[LWPS];
+	size_t n;
+	prgregset_t regs;
+};
+
+static struct os_hold hold;
+
+/* This one does not stop; 0: all do. */
+static lwpid_t late;
+
+/* What happens between the question who is to be held and the hold, and once they are let go. */
+static void (*before_hold)(void), (*after_hold)(void);
+
+static void nothing(void)
+{
+}
+
+enum res os_hold_during(
+    struct ps_prochandle *P, const struct os_hold_call *call, int ms, struct os_hold **h, struct fault *f)
+{
+	(void)P;
+	(void)ms;
+	(void)f;
+	hold = (struct os_hold){ .n = 0 };
+	*h = &hold;
+	for (lwpid_t id = 1; id <= LWPS; id++) {
+		if (call->wants(call->data, id))
+			hold.held[hold.n++] = id;
+	}
+	before_hold();
+	call->held(call->data, &hold);
+	after_hold();
+	return RES_OK;
+}
+
+size_t os_hold_count(const struct os_hold *h)
+{
+	return h->n;
+}
+
+enum os_hold_state os_hold_lwp(
+    const struct os_hold *h, size_t i, lwpid_t *id, const prgreg_t **regs, const char **why)
+{
+	*id = h->held[i];
+	hold.regs[R_PC] = 0x1000;
+	hold.regs[R_SP] = (prgreg_t)lwps[*id].sp;
+	hold.regs[PRREG_FSBASE] = (prgreg_t)pointer_of(*id);
+	*regs = hold.regs;
+	*why = *id == late ? "too slow" : "";
+	return *id == late ? OS_TIMEOUT : OS_HELD;
+}
+
+void os_hold_free(struct os_hold *h)
+{
+	(void)h;
+}
+
+static void goes_on(lwpid_t id, uint64_t frame)
+{
+	put_word(&s.m, s.states[id], s.m.is->ts_frame, frame);
+	lwps[id].count++;
+}
+
+static void first_goes_on(void)
+{
+	goes_on(1, s.next_frame);
+}
+
+static void first_goes_back(void)
+{
+	goes_on(1, s.frames[1]);
+}
+
+static void second_goes_on(void)
+{
+	goes_on(2, s.next_frame);
+}
+
+static void capture(void (*before)(void), void (*after)(void))
+{
+	struct fault f = { 0 };
+
+	before_hold = before;
+	after_hold = after;
+	lwps[1].runs = true;
+	take();
+	ck_assert_int_eq(s.c.lwps.at[0].state, CAPTURE_PENDING);
+	runs_frame(2, s.frames[2]);
+	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_GENTLE, &f), RES_OK);
+}
+
+START_TEST(the_moment_of_the_hold)
+{
+	capture(first_goes_on, first_goes_back);
+	ck_assert_uint_eq(hold.n, 1);
+	ck_assert_int_eq(hold.held[0], 1);
+	runs_frame(1, s.next_frame);
+	runs_frame(2, s.frames[2]);
+}
+END_TEST
+
+/* What it was seen to do before it was held has left nothing. */
+START_TEST(a_list_of_states_that_is_too_old)
+{
+	capture(nothing, nothing);
+	runs_frame(1, s.frames[1]);
+	capture_undo(&s.c, &s.c.lwps.at[0]);
+	new_state(1);
+	capture(nothing, nothing);
+	runs_frame(1, s.next_frame);
+}
+END_TEST
+
+static void first_gets_a_state(void)
+{
+	new_state(1);
+}
+
+START_TEST(a_new_state_just_before_the_hold)
+{
+	capture(first_gets_a_state, nothing);
+	runs_frame(1, s.next_frame);
+}
+END_TEST
+
+/* It fell asleep meanwhile: nobody is held. */
+static void first_sleeps(void)
+{
+	lwps[1].runs = false;
+}
+
+START_TEST(asleep_at_last)
+{
+	struct fault f = { 0 };
+
+	before_hold = after_hold = nothing;
+	lwps[1].runs = true;
+	take();
+	first_sleeps();
+	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_GENTLE, &f), RES_OK);
+	ck_assert_uint_eq(hold.n, 0);
+	runs_frame(1, s.frames[1]);
+	ck_assert(s.c.lwps.at[0].have_place);
+}
+END_TEST
+
+/* Who slept, and has run by the end of the hold, is read again. */
+START_TEST(a_sleeper_that_ran)
+{
+	capture(second_goes_on, nothing);
+	runs_frame(1, s.frames[1]);
+	runs_frame(2, s.next_frame);
+}
+END_TEST
+
+START_TEST(a_sleeper_that_runs_after_the_hold)
+{
+	capture(nothing, second_goes_on);
+	runs_frame(1, s.frames[1]);
+	runs_frame(2, s.next_frame);
+}
+END_TEST
+
+/* There is no time to read them: the first one has what there is, which is told; the other one runs, and is held again. */
+START_TEST(a_hold_that_lasts_too_long)
+{
+	struct capture_lwp *first = &s.c.lwps.at[0], *second = &s.c.lwps.at[1];
+	struct fault f = { 0 };
+
+	before_hold = after_hold = nothing;
+	lwps[1].runs = lwps[2].runs = true;
+	take();
+	s.c.read_ns = 1;
+	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_STOP, &f), RES_OK);
+	ck_assert_uint_eq(hold.n, 2);
+	ck_assert_int_eq(first->state, CAPTURE_DONE);
+	ck_assert(first->failed);
+	ck_assert_ptr_nonnull(strstr(first->why, "a stop lasts 100 ms"));
+	ck_assert_int_eq(second->state, CAPTURE_PENDING);
+	ck_assert(second->again && !second->have_regs);
+	ck_assert_uint_eq(second->copies[0], 0);
+	s.c.read_ns = TAKES_LONG;
+	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_STOP, &f), RES_OK);
+	ck_assert_uint_eq(hold.n, 1);
+	runs_frame(2, s.frames[2]);
+	/* All were to be of one moment. */
+	ck_assert(second->failed);
+	ck_assert_ptr_nonnull(strstr(second->why, "later than the others"));
+}
+END_TEST
+
+START_TEST(gently_held_again)
+{
+	struct fault f = { 0 };
+
+	before_hold = after_hold = nothing;
+	lwps[1].runs = lwps[2].runs = true;
+	take();
+	s.c.read_ns = 1;
+	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_GENTLE, &f), RES_OK);
+	s.c.read_ns = TAKES_LONG;
+	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_GENTLE, &f), RES_OK);
+	runs_frame(2, s.frames[2]);
+	ck_assert_int_eq(s.c.lwps.at[0].state, CAPTURE_DONE);
+	ck_assert(!s.c.lwps.at[1].failed);
+}
+END_TEST
+
+/* One that does not stop is held again, until all the time there is has been spent. */
+START_TEST(one_that_does_not_stop)
+{
+	struct fault f = { 0 };
+
+	before_hold = after_hold = nothing;
+	lwps[1].runs = lwps[2].runs = true;
+	take();
+	late = 2;
+	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_STOP, &f), RES_OK);
+	runs_frame(1, s.frames[1]);
+	ck_assert_int_eq(s.c.lwps.at[1].state, CAPTURE_PENDING);
+	ck_assert(s.c.lwps.at[1].again);
+	ck_assert_str_eq(s.c.lwps.at[1].refused, "too slow");
+	s.c.waited_ms = 1000;
+	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_STOP, &f), RES_OK);
+	ck_assert(!s.c.lwps.at[1].again);
+	late = 0;
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("held");
+	TCase *t = tcase_create("held");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, the_moment_of_the_hold);
+	tcase_add_test(t, a_list_of_states_that_is_too_old);
+	tcase_add_test(t, a_new_state_just_before_the_hold);
+	tcase_add_test(t, asleep_at_last);
+	tcase_add_test(t, a_sleeper_that_ran);
+	tcase_add_test(t, a_sleeper_that_runs_after_the_hold);
+	tcase_add_test(t, a_hold_that_lasts_too_long);
+	tcase_add_test(t, gently_held_again);
+	tcase_add_test(t, one_that_does_not_stop);
+	suite_add_tcase(suite, t);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
