@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "base/owned.h"
-#include "complain.h"
-#include "cut_short.h"
-#include "examine.h"
+#include "warn.h"
+#include "sigbus.h"
+#include "print_target.h"
 #include "options.h"
 #include "os/target_os.h"
 #include "refusals.h"

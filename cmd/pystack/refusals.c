@@ -16,7 +16,7 @@
 #include <sys/syscall.h>
 #endif
 
-#include "complain.h"
+#include "warn.h"
 
 #define REMEDY "allow pystack more (ulimit -v and -d, or the limit of its cgroup)"
 

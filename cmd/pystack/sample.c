@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "complain.h"
+#include "warn.h"
 #include "os/target_os.h"
 #include "refusals.h"
 #include "sample_cache.h"

@@ -4,7 +4,7 @@
 
 #include <libproc.h>
 
-#include "examine.h"
+#include "print_target.h"
 #include "options.h"
 #include "report/counts.h"
 

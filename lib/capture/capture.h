@@ -17,7 +17,7 @@
 #include "os/target_os.h"
 #include "python/python.h"
 #include "capture/snapshot.h"
-#include "capture/manner.h"
+#include "capture/stop_policy.h"
 
 enum capture_state {
 	CAPTURE_PENDING, /* nothing of it is known yet */

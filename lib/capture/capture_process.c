@@ -13,7 +13,7 @@
 #include "os/target_os.h"
 #include "capture/capture.h"
 #include "capture/capture_ahead.h"
-#include "capture/watch.h"
+#include "capture/lwp_history.h"
 
 enum {
 	ROUNDS = 3,            /* looks at what may be asleep */

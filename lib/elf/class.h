@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "elf/names.h"
+#include "elf/elf_compat.h"
 
 /* Sizes in bytes of one class. */
 struct elf_class {

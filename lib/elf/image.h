@@ -4,7 +4,7 @@
  * libelf on demand) or from loaded segments read out of a target's memory, when the file is gone.
  * x86-64 and i386 only; anything else (x32 too) is refused with a clear fault. What is given out has the
  * structures of ELF-64 in either class (elf/class.h). All counts, offsets and sizes in the file are checked
- * against its real size; a file that shrinks while mapped raises SIGBUS (cmd/pystack/cut_short.c).
+ * against its real size; a file that shrinks while mapped raises SIGBUS (cmd/pystack/sigbus.c).
  * Addresses ("vaddr") are the file's own link-time ones;
  * add the load bias of the mapping to get a target address. */
 #ifndef ELF_IMAGE_H

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "elf/names.h"
+#include "elf/elf_compat.h"
 
 const char *explain_mode(mode_t mode)
 {

@@ -8,7 +8,7 @@
 #include <libproc.h>
 
 #include "base/fault.h"
-#include "capture/manner.h"
+#include "capture/stop_policy.h"
 #include "python/python.h"
 #include "stack/join/join.h"
 #include "unwind/unwind.h"

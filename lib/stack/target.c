@@ -12,7 +12,7 @@
 #include "stack/join/find_loop.h"
 #include "stack/join/greenlet.h"
 #include "stack/walk/walk.h"
-#include "capture/watch.h"
+#include "capture/lwp_history.h"
 
 enum { EVAL_RANGES = 16, NO_AGAIN = 4 };
 

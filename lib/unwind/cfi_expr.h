@@ -4,7 +4,7 @@
 
 #include "base/span.h"
 #include "unwind/arch.h"
-#include "unwind/memory.h"
+#include "unwind/unwind_memory.h"
 
 enum { CFI_NO_REGISTER = -1 };
 

@@ -9,11 +9,11 @@
  *     engine_libunwind.c   the same by libunwind, else ──────┤
  *       cfi.c, cfi_check.c   what it may be shown            │
  *     engine_fp.c          by frame pointer and signal frame <┘
- *       prove.c, flow.c      what code and stack prove: -m fp alone
- *         flow_state.c, x86.c  what instructions do
- *       regions.c            the mapping of a pc, its finder
- *       call.c               the call before a return address
- *       memory.c             words of the target, cached
+ *       prologue.c, code_flow.c      what code and stack prove: -m fp alone
+ *         code_flow_state.c, x86_decode.c  what instructions do
+ *       unwind_modules.c            the mapping of a pc, its finder
+ *       callsite.c               the call before a return address
+ *       unwind_memory.c             words of the target, cached
  *       arch.c               registers by their DWARF numbers */
 #ifndef UNWIND_ENGINE_H
 #define UNWIND_ENGINE_H
@@ -25,7 +25,7 @@
 
 #include "base/fault.h"
 #include "unwind/arch.h"
-#include "unwind/memory.h"
+#include "unwind/unwind_memory.h"
 #include "unwind/unwind.h"
 
 enum { UNWIND_WHY = sizeof(((struct native_stack *)0)->why) };
@@ -108,7 +108,7 @@ enum engine_end fallback_step(struct ps_prochandle *P, const struct unwind_arch 
 bool is_trampoline(const struct unwind_arch *arch, struct memory *mem, uint64_t pc);
 
 /* The step for an engine that found nothing to describe the pc of *a: what needs no frame pointer, as in fallback_step; what code and
- * stack prove (prove.h; x86-64), which is as good as a description; else by the frame pointer. Where nothing is proven the
+ * stack prove (prologue.h; x86-64), which is as good as a description; else by the frame pointer. Where nothing is proven the
  * note says so, and in code of no file, or in what
  * is no code, a frame pointer of 0, which means the end by the ABI, proves nothing. *prover: NULL until it is needed; the
  * engine's, to be destroyed. */

@@ -10,12 +10,12 @@
 #include <string.h>
 
 #include "base/addrmap.h"
-#include "unwind/call.h"
+#include "unwind/callsite.h"
 #include "unwind/cfi_rows.h"
 #include "unwind/engine.h"
-#include "unwind/prove.h"
-#include "unwind/guess.h"
-#include "unwind/regions.h"
+#include "unwind/prologue.h"
+#include "unwind/frame_search.h"
+#include "unwind/unwind_modules.h"
 
 /* Rows are forgotten all at once when there are too many. BUDGET: bytes of programs and operations of expressions that
  * one process may cost, some seconds; a real one with 10,000 places in its longest function needs a tenth. GUESSES: steps

@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "unwind/call.h"
+#include "unwind/callsite.h"
 #include "unwind/cfi_read.h"
 #include "unwind/engine.h"
-#include "unwind/prove.h"
+#include "unwind/prologue.h"
 
 enum { FP_MAX_FRAME = 1 << 30 };
 

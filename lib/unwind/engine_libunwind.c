@@ -11,7 +11,7 @@
  *
  * libunwind's register numbers on x86-64 are DWARF's. */
 #include "unwind/engine.h"
-#include "unwind/prove.h"
+#include "unwind/prologue.h"
 
 #ifndef WITH_LIBUNWIND_GENERIC
 const struct engine_ops *const engine_libunwind = NULL;

@@ -6,7 +6,7 @@ Python frames alternate. KIND says what the main thread does instead of waiting 
   naps     nor do the others: they sleep and wake, in C
   calls    waits; ten threads more, not Python's, are in calls that fail when interrupted
   spin-py  looks at the clock in Python
-What it notices goes to FILE by way of LIBRARY (watch.c). Its standard output is a pipe: "r" once all is as it should be.
+What it notices goes to FILE by way of LIBRARY (lwp_history.c). Its standard output is a pipe: "r" once all is as it should be.
 """
 import ctypes
 import gc

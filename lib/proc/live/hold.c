@@ -43,7 +43,7 @@
 #include "base/owned.h"
 #include "proc/handle.h"
 #include "proc/live/hold_lwp.h"
-#include "proc/live/hold_turn.h"
+#include "proc/live/hold_lock.h"
 #include "proc/live/live.h"
 
 enum {

@@ -7,7 +7,7 @@
  *   live_read.c   memory
  *   live_access.c why the kernel refuses
  *   hold.c        stopping and letting go
- *   hold_turn.c   one tool at a time
+ *   hold_lock.c   one tool at a time
  *
  * /proc/PID is opened once, as a directory: what is looked up below that descriptor is always the
  * process that was there at that moment, or nothing; never one that got its number later. */

@@ -5,7 +5,7 @@
  *   2. section .PyRuntime of the file (3.10+; the name survives strip)
  *   3. content of writable memory (py_scan.c)
  *
- *   up to 3.6 there is no _PyRuntime: symbol PyInterpreterState_Head tells such an object (py_head.c), then 3.
+ *   up to 3.6 there is no _PyRuntime: symbol PyInterpreterState_Head tells such an object (py_interp_head.c), then 3.
  *
  *   layout: published offsets (3.13+), else of the table, else by debug information (right_build)
  *   version: published offsets (3.13+), else symbol Py_Version (3.11+), else Py_GetVersion's buffer, else
@@ -15,7 +15,7 @@
 
 #include "base/owned.h"
 #include "os/target_os.h"
-#include "python/find/py_head.h"
+#include "python/find/py_interp_head.h"
 #include "python/find/py_objects.h"
 #include "python/py_process.h"
 

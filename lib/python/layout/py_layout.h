@@ -1,7 +1,7 @@
 /* PRIVATE to lib/python: where a CPython keeps what we read, as data.
  *
  *   ≤ 3.12   a const row of py_layout_table.c, of py_layout_table32.c for an i386 process; where the target
- *            contradicts it (py_layout_doubt.c), the debug information of the binary (py_layout_dwarf.c)
+ *            contradicts it (py_layout_check.c), the debug information of the binary (py_layout_dwarf.c)
  *   3.13+    filled from the offsets the target publishes about itself (py_layout_debug.c)
  *
  * To add a version below 3.13: one row with its source; nothing else if the structures kept their

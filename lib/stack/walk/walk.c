@@ -1,5 +1,5 @@
 /* The walk, how much of it is to be believed, and what is learned from it (the ways past a place where it is lost
- * are in walk_pass.c).
+ * are in walk_recover.c).
  *
  *   lost here ──>  0x7f…   (JIT code, no unwind information)
  *                  ┄┄┄┄┄   ? activations that cannot be seen: one gap
@@ -13,7 +13,7 @@
 
 #include "base/addrmap.h"
 #include "base/owned.h"
-#include "stack/walk/walk_pass.h"
+#include "stack/walk/walk_recover.h"
 
 int64_t walk_frame_of(const struct native_stack *s, size_t from, uint64_t marker)
 {

@@ -12,7 +12,7 @@
  * 3.14, LLVM's preserve_none). So the loop's frame pointer is either in the register still, or among the words below.
  * Each candidate leads, by unwind information, to an activation that holds the marker or it does not; if all that do
  * give the same CFA, it is that. */
-#include "stack/walk/walk_pass.h"
+#include "stack/walk/walk_recover.h"
 
 #include <string.h>
 

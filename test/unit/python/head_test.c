@@ -1,7 +1,7 @@
 /* The code of PyInterpreterState_Head as compilers write it, and the pointers that lead astray. */
 #include <check.h>
 
-#include "python/find/py_head.h"
+#include "python/find/py_interp_head.h"
 #include "support/fake_process.h"
 #include "support/run_suite.h"
 

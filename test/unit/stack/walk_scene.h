@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "stack/walk/walk.h"
-#include "stack/walk/walk_pass.h"
+#include "stack/walk/walk_recover.h"
 #include "support/fake_process.h"
 #include "support/run_suite.h"
 

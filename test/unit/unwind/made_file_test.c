@@ -7,7 +7,7 @@
 #include "support/elf_builder.h"
 #include "support/fake_process.h"
 #include "support/run_suite.h"
-#include "unwind/memory.h"
+#include "unwind/unwind_memory.h"
 #include "unwind/unwind.h"
 
 enum {

@@ -1,0 +1,61 @@
+/* Names of ELF numbers that GNU or newer specifications have added, where the system's <elf.h> lacks them, and
+ * the header of a compressed section, which it may lack too. Numbers: System V ABI; the LSB and GNU's additions to it. */
+#ifndef ELF_ELF_COMPAT_H
+#define ELF_ELF_COMPAT_H
+
+#include <elf.h>
+#include <stdint.h>
+
+/* As GElf_Chdr. */
+struct elf_chdr {
+	uint32_t ch_type;
+	uint32_t ch_reserved;
+	uint64_t ch_size;
+	uint64_t ch_addralign;
+};
+
+/* The same in an ELF-32 file. */
+struct elf32_chdr {
+	uint32_t ch_type;
+	uint32_t ch_size;
+	uint32_t ch_addralign;
+};
+
+#ifndef EM_MIPS
+#define EM_MIPS 8
+#endif
+#ifndef EM_PPC64
+#define EM_PPC64 21
+#endif
+#ifndef EM_S390
+#define EM_S390 22
+#endif
+#ifndef EM_ARM
+#define EM_ARM 40
+#endif
+#ifndef EM_AARCH64
+#define EM_AARCH64 183
+#endif
+#ifndef EM_RISCV
+#define EM_RISCV 243
+#endif
+#ifndef PT_GNU_EH_FRAME
+#define PT_GNU_EH_FRAME 0x6474e550
+#endif
+#ifndef SHT_GNU_HASH
+#define SHT_GNU_HASH 0x6ffffff6
+#endif
+#ifndef SHF_COMPRESSED
+#define SHF_COMPRESSED 0x800
+#endif
+#ifndef STT_GNU_IFUNC
+#define STT_GNU_IFUNC 10
+#endif
+#ifndef DT_GNU_HASH
+#define DT_GNU_HASH 0x6ffffef5
+#endif
+#ifndef NT_GNU_BUILD_ID
+#define NT_GNU_BUILD_ID 3
+#endif
+
+#endif

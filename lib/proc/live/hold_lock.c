@@ -1,0 +1,20 @@
+/* The lock is on the inode of /proc/PID, which is one for all who have it open. */
+#include "proc/live/hold_lock.h"
+
+#include <sys/file.h>
+#include <time.h>
+
+enum { LOOK_NS = 1000 * 1000 }; /* a hold lasts about this long */
+
+void hold_turn_take(int dir, int ms)
+{
+	const struct timespec pause = { 0, LOOK_NS };
+
+	for (int i = 0; flock(dir, LOCK_EX | LOCK_NB) != 0 && i < ms; i++)
+		(void)nanosleep(&pause, NULL);
+}
+
+void hold_turn_give(int dir)
+{
+	(void)flock(dir, LOCK_UN);
+}

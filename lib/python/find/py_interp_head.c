@@ -1,0 +1,205 @@
+/* Finding interp_head. PyInterpreterState_Head() returns its value and does nothing else (CPython 2.4 to 3.6
+ * Python/pystate.c), so that two or three instructions say where it is, in a stripped file and in any build. */
+#include "python/find/py_interp_head.h"
+
+enum { CODE_MAX = 48 };
+
+static uint64_t symbol(struct ps_prochandle *P, const char *object, const char *name)
+{
+	GElf_Sym sym;
+
+	if (Plookup_by_name(P, object, name, &sym) != 0 || sym.st_shndx == SHN_UNDEF)
+		return 0;
+	return sym.st_value;
+}
+
+/* Take these bytes if they come next. */
+static bool take(struct span *s, const char *bytes, size_t n)
+{
+	struct span ahead = *s;
+
+	if (span_left(s) < n || memcmp(s->at, bytes, n) != 0)
+		return false;
+	(void)span_skip(&ahead, n);
+	*s = ahead;
+	return true;
+}
+
+#define TAKE(s, bytes) take(s, bytes, sizeof(bytes) - 1)
+
+/* mov N(%rax),%rax in its three lengths. */
+static bool take_load(struct span *s, int64_t *offset)
+{
+	uint8_t near;
+	int32_t far;
+
+	if (TAKE(s, "\x48\x8b\x00")) {
+		*offset = 0;
+		return true;
+	}
+	if (TAKE(s, "\x48\x8b\x40")) {
+		if (!span_take(s, &near, sizeof(near)))
+			return false;
+		*offset = (int64_t)near - (near >= 0x80 ? 0x100 : 0);
+		return true;
+	}
+	if (!TAKE(s, "\x48\x8b\x80") || !span_take(s, &far, sizeof(far)))
+		return false;
+	*offset = far;
+	return true;
+}
+
+uint64_t py_head_of_code(struct ps_prochandle *P, struct span code, uint64_t va)
+{
+	const uint8_t *start = code.at;
+	int64_t offset = 0;
+	int32_t distance;
+	uint64_t at;
+	bool address, loaded;
+
+	(void)TAKE(&code, "\xf3\x0f\x1e\xfa");
+	if (TAKE(&code, "\x55"))
+		(void)TAKE(&code, "\x48\x89\xe5");
+	address = TAKE(&code, "\x48\x8d\x05");
+	if ((!address && !TAKE(&code, "\x48\x8b\x05")) || !span_take(&code, &distance, sizeof(distance)))
+		return 0;
+	at = va + (uint64_t)(code.at - start) + (uint64_t)(int64_t)distance;
+	loaded = take_load(&code, &offset);
+	if (!TAKE(&code, "\x5d"))
+		(void)TAKE(&code, "\xc9");
+	if (!TAKE(&code, "\xc3") || (address && !loaded))
+		return 0;
+	if (loaded && !address && !py_read(P, &at, sizeof(at), at))
+		return 0;
+	return at + (uint64_t)offset;
+}
+
+/* --- i386 --- */
+
+/* Does a function at va return its own return address in a register, and do nothing else? Its number. */
+static bool is_thunk(struct ps_prochandle *P, uint32_t va, uint8_t *reg)
+{
+	uint8_t b[4]; /* mov (%esp),REG; ret */
+
+	if (!py_read(P, b, sizeof(b), va) || b[0] != 0x8b || (b[1] & 0xc7) != 0x04 || b[2] != 0x24 ||
+	    b[3] != 0xc3)
+		return false;
+	*reg = b[1] >> 3;
+	return true;
+}
+
+/* OP N(REG),%eax, REG being no esp, in its three lengths. */
+static bool take_narrow(struct span *s, uint8_t op, uint8_t reg, uint32_t *offset)
+{
+	struct span ahead = *s;
+	uint8_t code[2], near;
+
+	if (!span_take(&ahead, code, sizeof(code)) || code[0] != op || (code[1] & 0x3f) != reg)
+		return false;
+	*offset = 0;
+	if (code[1] >> 6 == 1) {
+		if (!span_u8(&ahead, &near))
+			return false;
+		*offset = (uint32_t)(int32_t)(int8_t)near;
+	} else if (code[1] >> 6 == 3 || (code[1] >> 6 == 2 && !span_u32(&ahead, offset))) {
+		return false;
+	}
+	*s = ahead;
+	return true;
+}
+
+/* call THUNK; add $N,REG: what REG holds then. */
+static bool take_base(
+    struct ps_prochandle *P, struct span *s, const uint8_t *start, uint64_t va, uint32_t *base, uint8_t *reg)
+{
+	uint32_t distance, here, add;
+	uint8_t code[2];
+
+	if (!TAKE(s, "\xe8") || !span_u32(s, &distance))
+		return false;
+	here = (uint32_t)va + (uint32_t)(s->at - start);
+	if (!is_thunk(P, here + distance, reg))
+		return false;
+	if (*reg != 0 || !TAKE(s, "\x05")) {
+		if (!span_take(s, code, sizeof(code)) || code[0] != 0x81 || code[1] != (0xc0 | *reg))
+			return false;
+	}
+	if (!span_u32(s, &add))
+		return false;
+	*base = here + add;
+	return true;
+}
+
+uint64_t py_head_of_i386(struct ps_prochandle *P, struct span code, uint64_t va)
+{
+	enum { MOV = 0x8b, LEA = 0x8d, IN_EAX = 0, IN_EBX = 3 };
+	const uint8_t *start = code.at;
+	uint32_t at = 0, offset = 0;
+	uint8_t reg = IN_EAX;
+	bool address = false, loaded, saves;
+
+	(void)TAKE(&code, "\xf3\x0f\x1e\xfb");
+	if (TAKE(&code, "\x55"))
+		(void)TAKE(&code, "\x89\xe5");
+	saves = TAKE(&code, "\x53");
+	if (TAKE(&code, "\xa1")) {
+		if (!span_u32(&code, &at))
+			return 0;
+	} else {
+		if (!take_base(P, &code, start, va, &at, &reg))
+			return 0;
+		address = take_narrow(&code, LEA, reg, &offset);
+		if (!address && !take_narrow(&code, MOV, reg, &offset))
+			return 0;
+		at += offset;
+	}
+	loaded = take_narrow(&code, MOV, IN_EAX, &offset);
+	if (saves && !TAKE(&code, "\x5b"))
+		return 0;
+	if (!TAKE(&code, "\x5d"))
+		(void)TAKE(&code, "\xc9");
+	if (!TAKE(&code, "\xc3") || (address && !loaded))
+		return 0;
+	if (loaded && !address && !py_read(P, &at, sizeof(at), at))
+		return 0;
+	return loaded ? at + offset : at;
+}
+
+static uint64_t by_code(struct ps_prochandle *P, const char *object)
+{
+	uint8_t code[CODE_MAX];
+	uint64_t va = symbol(P, object, "PyInterpreterState_Head");
+	ssize_t got = va == 0 ? 0 : Pread(P, code, sizeof(code), (uintptr_t)va);
+
+	if (got <= 0)
+		return 0;
+	return py_layout_word(P) == 4 ? py_head_of_i386(P, span_of(code, (size_t)got), va)
+				      : py_head_of_code(P, span_of(code, (size_t)got), va);
+}
+
+static uint64_t by_running_thread(struct ps_prochandle *P, const char *object, const struct py_layout *l)
+{
+	uint64_t va = symbol(P, object, "_PyThreadState_Current"), tstate;
+
+	if (va == 0 || !py_read_word(P, l, va, PY_AT(0), &tstate) || !py_pointer_sane(tstate, l->word))
+		return 0;
+	return tstate + l->tstate.interp - 1;
+}
+
+enum res py_head_find(
+    struct ps_prochandle *P, const char *object, const struct py_layout *l, uint64_t *addr, struct fault *f)
+{
+	const uint64_t ways[] = { symbol(P, object, "interp_head"), by_code(P, object),
+		by_running_thread(P, object, l) };
+	enum res best = fault_set(f, 0, 0, 0, "the list of interpreters of %.100s was not found", object);
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]) && best != RES_OK; i++) {
+		enum res res = ways[i] == 0 ? RES_FAIL : py_runtime_validate(P, l, ways[i], f);
+
+		if (res == RES_FAIL)
+			continue;
+		*addr = ways[i];
+		best = res;
+	}
+	return best;
+}

@@ -1,0 +1,373 @@
+/* The ways past a place where the walk is lost, most certain first: what the code there says of itself, what the stack
+ * shows and all markers confirm, the activation of the next marker. */
+#include "stack/walk/walk_recover.h"
+
+#include <string.h>
+
+/* All ways here are about x86-64: its code, its words, a loop whose activations are all of one size (i386's align their
+ * stack pointers). Of a 32-bit process the walk ends where the unwinder ends it. */
+static bool is_narrow(struct ps_prochandle *P)
+{
+	return Pstatus(P)->pr_dmodel == PR_MODEL_ILP32;
+}
+
+/* Runs of this runtime before which one, the next younger, lies in the walk. */
+static size_t runs_walked(const struct native_stack *s, const struct py_stack *python, uint32_t runtime)
+{
+	struct walk_cursor c = walk_cursor_from(s, 0, s->frames.n);
+	size_t walked = 0;
+
+	for (size_t r = 0; r < python->runs.n; r++) {
+		const struct py_run *run = &python->runs.at[r];
+
+		if (run->runtime == runtime && run->marker != 0 && walk_cursor_next(&c, s, run->marker) >= 0)
+			walked = r + 1;
+	}
+	return walked;
+}
+
+/* The lowest marker above everything that was walked; 0: none. Behind a signal frame the walk may be below a handler's stack:
+ * what has been walked does not come again. */
+static uint64_t next_marker(const struct native_stack *s, const struct py_stack *python)
+{
+	const struct native_frame *last = &s->frames.at[s->frames.n - 1];
+	uint64_t floor = last->cfa > last->sp ? last->cfa : last->sp, best = 0;
+	bool handled = walk_cursor_from(s, 0, s->frames.n).signals > 0;
+	size_t walked = 0;
+
+	for (size_t r = 0; r < python->runs.n; r++) {
+		uint64_t marker = python->runs.at[r].marker;
+		uint32_t runtime = python->runs.at[r].runtime;
+
+		if (handled && (r == 0 || runtime != python->runs.at[r - 1].runtime))
+			walked = runs_walked(s, python, runtime);
+		if (r >= walked && marker >= floor && marker != 0 && (best == 0 || marker < best))
+			best = marker;
+	}
+	return best;
+}
+
+/* Go on at the activation that holds marker, made up from the model. */
+static enum res resume(struct walk *w, uint64_t marker)
+{
+	const struct walk_model *m = w->model;
+	struct unwind_regs regs;
+	uint64_t cfa = marker + m->cfa_above_marker, fp = cfa - m->rbp_below_cfa;
+	struct native_stack *s = w->out;
+	size_t first = s->frames.n;
+	enum res res;
+
+	unwind_regs_at(w->P, NULL, m->pc, cfa - m->sp_below_cfa, m->rbp_known ? &fp : NULL, &regs);
+	res = native_stack_walk(w->u, &regs, 0, s, w->f);
+	if (s->frames.n > first) {
+		s->frames.at[first].pc = 0; /* the model's pc, not this activation's */
+		s->frames.at[first].how = UNWIND_RESUMED;
+		s->frames.at[first].cfa = cfa; /* known even if its caller was not reached: no second try */
+	}
+	return res;
+}
+
+/* How many runs have activations? Frames that compiled code has put on the chain have none. */
+static size_t activations(const struct py_stack *python)
+{
+	size_t n = python->runs.n;
+
+	for (size_t r = 0; r < python->runs.n; r++) {
+		const struct py_run *run = &python->runs.at[r];
+
+		n -= run->marker == 0 && run->count == 1 && python->frames.at[run->first].made;
+	}
+	return n;
+}
+
+/* (e8 rel32, or ff /2 of any length) */
+bool walk_follows_call(struct ps_prochandle *P, uint64_t addr)
+{
+	const prmap_t *map = Paddr_to_map(P, addr);
+	uint8_t b[7];
+
+	if (map == NULL || (map->pr_mflags & MA_EXEC) == 0 ||
+	    Pread(P, b, sizeof(b), addr - sizeof(b)) != sizeof(b))
+		return false;
+	if (b[2] == 0xe8)
+		return true;
+	for (size_t i = 0; i < sizeof(b) - 1; i++) {
+		if (i != 2 && b[i] == 0xff && (b[i + 1] >> 3 & 7) == 2)
+			return true;
+	}
+	return false;
+}
+
+/* CFA − marker of an activation that was unwound, be it one that cannot be the model (the youngest: its pc is no return
+ * address); 0: there is none. */
+static uint64_t distance_seen(const struct native_stack *s, const struct py_stack *python)
+{
+	for (size_t r = 0; r < python->runs.n; r++) {
+		uint64_t marker = python->runs.at[r].marker;
+		int64_t i = marker == 0 ? -1 : walk_frame_of(s, 0, marker);
+		const struct native_frame *fr = i < 0 ? NULL : &s->frames.at[i];
+
+		if (fr != NULL && fr->how != UNWIND_FP && !fr->no_cfi && fr->pc != 0)
+			return fr->cfa - marker;
+	}
+	return 0;
+}
+
+/* Could every activation that was not reached have its CFA k above its marker? */
+static bool plausible(const struct walk *w, uint64_t floor, uint64_t k)
+{
+	for (size_t r = 0; r < w->python->runs.n; r++) {
+		uint64_t marker = w->python->runs.at[r].marker, ret;
+
+		if (marker < floor)
+			continue;
+		if (Pread(w->P, &ret, sizeof(ret), marker + k - 8) != sizeof(ret) ||
+		    !walk_follows_call(w->P, ret))
+			return false;
+	}
+	return true;
+}
+
+/* One trial. True: w->out was extended, up to the end of the stack. */
+static bool try_distance(struct walk *w, uint64_t marker, uint64_t k, bool likely)
+{
+	struct native_stack *s = w->out;
+	struct native_frame gap = { .sp = marker, .cfa = marker + k, .how = UNWIND_RESUMED };
+	struct unwind_regs regs;
+	size_t first = s->frames.n, r = 0, seen;
+	uint64_t pc = 0;
+
+	if (!plausible(w, marker, k) || !vec_push(&s->frames, gap))
+		return false;
+	(void)Pread(w->P, &pc, sizeof(pc), marker + k - 8);
+	unwind_regs_at(w->P, NULL, pc, marker + k, NULL, &regs);
+	while (r < w->python->runs.n && w->python->runs.at[r].marker <= marker)
+		r++;
+	if (native_stack_walk(w->u, &regs, 0, s, w->f) == RES_OK && s->frames.n > first + 1 &&
+	    s->end == UNWIND_END_DONE && walk_agrees(w, first + 1, r, k, &seen)) {
+		s->frames.at[first + 1].exact = false;
+		if (seen == 0 && !likely)
+			s->frames.at[first + 1].how = UNWIND_FP; /* a guess that nothing confirms: say so */
+		return true;
+	}
+	s->frames.n = first;
+	return false;
+}
+
+/* No activation of the loop was seen whole yet, so CFA − marker is unknown: try what fits all markers and leads to
+ * the end of the stack, first `likely` (what the frame pointer gives; 0: nothing), then from the smallest.
+ * Registers besides sp are lost, which a caller that needs its frame pointer ends. True: w->out was
+ * extended. */
+static bool resume_by_trial(struct walk *w, uint64_t marker, uint64_t likely)
+{
+	enum { K_MIN = 64, K_MAX = 1024 };
+
+	if (likely >= K_MIN && likely <= K_MAX && likely % 8 == 0 && try_distance(w, marker, likely, true))
+		return true;
+	for (uint64_t k = K_MIN; k <= K_MAX; k += 8) {
+		if (try_distance(w, marker, k, false))
+			return true;
+	}
+	return false;
+}
+
+/* Go on from the last frame to its caller, which is at pc with sp; its registers are the last frame's, but for rbp
+ * where that is given. */
+static enum res go_on(struct walk *w, uint64_t pc, uint64_t sp, const uint64_t *rbp)
+{
+	struct native_frame *last = &w->out->frames.at[w->out->frames.n - 1];
+	struct unwind_regs regs;
+	size_t first = w->out->frames.n;
+	enum res res;
+
+	unwind_regs_at(w->P, last, pc, sp, rbp, &regs);
+	last->cfa = sp;
+	res = native_stack_walk(w->u, &regs, 0, w->out, w->f);
+	if (w->out->frames.n > first) {
+		w->out->frames.at[first].exact = false;
+		w->out->frames.at[first].how = UNWIND_CFI;
+	}
+	return res;
+}
+
+bool walk_trampoline_at(struct ps_prochandle *P, const struct native_frame *fr, struct walk_trampoline *out)
+{
+	uint8_t code[UNWIND_TRAMPOLINE_BYTES];
+	enum unwind_trampoline end;
+	uint64_t slot[2];
+
+	if (fr->exact || fr->pc == 0 || is_narrow(P) || Pread(P, code, sizeof(code), fr->pc) != sizeof(code))
+		return false;
+	end = unwind_trampoline_end(code);
+	if (end == UNWIND_TRAMPOLINE_NONE || Pread(P, slot, sizeof(slot), fr->sp) != sizeof(slot))
+		return false;
+	*out = (struct walk_trampoline){ slot[0], slot[1], end == UNWIND_TRAMPOLINE_POPS };
+	return true;
+}
+
+/* Past a trampoline, whose code tells where its caller is. */
+static enum res pass_trampoline(struct walk *w)
+{
+	const struct native_frame *last = &w->out->frames.at[w->out->frames.n - 1];
+	struct walk_trampoline t;
+
+	if (!walk_trampoline_at(w->P, last, &t) || !walk_follows_call(w->P, t.ret))
+		return RES_NONE;
+	return go_on(w, t.ret, last->sp + 16, t.keeps_rbp ? &t.pushed : NULL);
+}
+
+enum res walk_pass_stub(struct walk *w)
+{
+	struct native_stack *s = w->out;
+	struct walk_stub stub;
+	uint64_t ret, rbp;
+
+	if (s->frames.n == 0 || is_narrow(w->P) || !walk_stub_at(w->P, &s->frames.at[0], &stub) ||
+	    Pread(w->P, &ret, sizeof(ret), stub.slot) != sizeof(ret) || !walk_follows_call(w->P, ret) ||
+	    (stub.has_rbp && Pread(w->P, &rbp, sizeof(rbp), stub.slot - 8) != sizeof(rbp)))
+		return RES_NONE;
+	s->frames.n = 1;
+	return go_on(w, ret, stub.slot + 8, stub.has_rbp ? &rbp : NULL);
+}
+
+enum res walk_pass_clone(struct walk *w, const struct unwind_regs *regs)
+{
+	struct native_stack *s = w->out;
+	enum walk_clone clone =
+	    s->frames.n == 0 ? WALK_CLONE_NOT : walk_clone_at(w->P, &s->frames.at[0], regs);
+	uint64_t sp, ret;
+
+	if (clone == WALK_CLONE_NOT)
+		return RES_NONE;
+	if (clone == WALK_CLONE_NEWBORN) {
+		s->frames.n = 1;
+		s->end = UNWIND_END_DONE;
+		s->reason = UNWIND_NO_REASON;
+		return RES_OK;
+	}
+	sp = s->frames.at[0].sp;
+	if (Pread(w->P, &ret, sizeof(ret), sp) != sizeof(ret) || !walk_follows_call(w->P, ret))
+		return RES_NONE;
+	s->frames.n = 1;
+	return go_on(w, ret, sp + sizeof(ret), NULL);
+}
+
+/* Code made at run time that jumps on and has no frame at all, caught there: the word at sp is the return address.
+ * Believed if the walk from it ends well and meets all markers where they should be. */
+static enum res pass_bare(struct walk *w)
+{
+	struct native_stack *s = w->out;
+	const struct native_frame *last = &s->frames.at[s->frames.n - 1];
+	size_t first = s->frames.n, seen;
+	uint64_t ret, k;
+
+	if (!last->exact || w->python->runs.n == 0 ||
+	    Pread(w->P, &ret, sizeof(ret), last->sp) != sizeof(ret) || !walk_follows_call(w->P, ret))
+		return RES_NONE;
+	if (go_on(w, ret, last->sp + 8, NULL) == RES_OK && s->end == UNWIND_END_DONE) {
+		k = w->model->known ? w->model->cfa_above_marker : distance_seen(s, w->python);
+		if (k != 0 && walk_agrees(w, first, 0, k, &seen) && seen == activations(w->python))
+			return RES_OK;
+	}
+	s->frames.n = first;
+	s->frames.at[first - 1].cfa = 0;
+	return RES_NONE;
+}
+
+/* The last frame again, with its frame pointer at slot: where its caller's is saved, beneath the return address.
+ * True: the walk from there ends well and meets all markers where they should be. */
+static bool try_frame_pointer(struct walk *w, uint64_t slot)
+{
+	struct native_stack *s = w->out;
+	struct native_frame last = s->frames.at[s->frames.n - 1];
+	struct unwind_regs regs;
+	size_t first = s->frames.n - 1, seen;
+	uint64_t k;
+
+	unwind_regs_at(w->P, NULL, last.pc, last.sp, &slot, &regs);
+	s->frames.n = first;
+	if (native_stack_walk(w->u, &regs, 0, s, w->f) == RES_OK && s->frames.n > first + 1 &&
+	    s->end == UNWIND_END_DONE) {
+		k = w->model->known ? w->model->cfa_above_marker : distance_seen(s, w->python);
+		if (k != 0 && walk_agrees(w, 0, 0, k, &seen) && seen == activations(w->python)) {
+			s->frames.at[first].exact = last.exact;
+			s->frames.at[first].how = last.how;
+			return true;
+		}
+	}
+	s->frames.n = first;
+	return vec_push(&s->frames, last) && false;
+}
+
+/* Has the walk's frame i the distance from its CFA to the marker in it that others confirm? Then that is its CFA. */
+static bool is_measured(const struct walk *w, size_t i)
+{
+	const struct native_frame *fr = &w->out->frames.at[i];
+
+	for (size_t r = 0; r < w->python->runs.n; r++) {
+		if (walk_frame_of(w->out, i, w->python->runs.at[r].marker) == (int64_t)i)
+			return (w->model->known || w->python->runs.n > 1) && w->in_loop != NULL &&
+			       w->in_loop(w->data, fr);
+	}
+	return false;
+}
+
+/* An LWP of which only pc and sp are known has reached a frame that is described by its frame pointer: that points to
+ * the first word above sp that can be a saved one, i.e. points up the stack to another, each with a return
+ * address over it. A saved one that is no pointer is passed over by this, and its activation with it; and what is found
+ * may be what an earlier call has left in the room that is the frame's now. So the caller is in doubt but where
+ * no return address was passed over, and a marker says that the frame ends there. */
+static enum res pass_frame_pointer(struct walk *w)
+{
+	enum { WORDS = 512 };
+	const struct native_frame *last = &w->out->frames.at[w->out->frames.n - 1];
+	uint64_t at = last->sp;
+	size_t caller = w->out->frames.n;
+	bool passed_over = false;
+
+	if (!w->place_only || (last->saved_known >> UNWIND_RBP & 1) != 0 || w->python->runs.n == 0)
+		return RES_NONE;
+	for (int i = 0; i < WORDS; i++, at += 8) {
+		uint64_t slot[2], next[2];
+
+		if (Pread(w->P, slot, sizeof(slot), at) != sizeof(slot))
+			return RES_NONE;
+		if (slot[0] > at && slot[0] - at < (1U << 20) && walk_follows_call(w->P, slot[1]) &&
+		    Pread(w->P, next, sizeof(next), slot[0]) == sizeof(next) &&
+		    walk_follows_call(w->P, next[1]) && try_frame_pointer(w, at)) {
+			w->out->frames.at[caller].sought = passed_over || !is_measured(w, caller - 1);
+			return RES_OK;
+		}
+		passed_over |= walk_follows_call(w->P, slot[1]);
+	}
+	return RES_NONE;
+}
+
+enum res walk_pass(struct walk *w, uint64_t guess)
+{
+	struct native_stack *s = w->out;
+	enum res res;
+	uint64_t marker, likely;
+
+	if (is_narrow(w->P))
+		return RES_NONE;
+	res = pass_trampoline(w);
+	if (res == RES_NONE)
+		res = pass_bare(w);
+	if (res == RES_NONE)
+		res = pass_frame_pointer(w);
+	if (res != RES_NONE)
+		return res;
+	marker = next_marker(s, w->python);
+	if (marker == 0)
+		return RES_NONE;
+	res = walk_pass_jit(w, marker);
+	if (res != RES_NONE)
+		return res;
+	if (w->model->known)
+		return resume(w, marker);
+	likely = distance_seen(s, w->python);
+	if (likely == 0 && guess > marker)
+		likely = guess - marker;
+	return resume_by_trial(w, marker, likely) ? RES_OK : RES_NONE;
+}

@@ -1,0 +1,341 @@
+/* See code_flow.h. Ways that lead out of the function are gone last: most questions are about its own code. */
+#include "unwind/code_flow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/addrmap.h"
+#include "base/span.h"
+#include "base/vec.h"
+#include "os/target_os.h"
+#include "unwind/callsite.h"
+#include "unwind/code_flow_state.h"
+
+/* INSNS: for one question; the evaluation loop has some 20,000. BUDGET: for one handle, a second or two. */
+enum {
+	INSNS_MAX = 1 << 16,
+	BUDGET = 1 << 25,
+	RESULTS_MAX = 1 << 13,
+	SEEN_KEPT = 1 << 12,
+	WINDOW = 4096,
+	WORD = 8
+};
+
+struct work {
+	uint64_t at;
+	struct flow_state state;
+};
+
+struct result {
+	struct flow_query q;
+	enum flow_end end;
+	struct flow_state state;
+	struct flow_exits exits;
+};
+
+struct flow {
+	struct ps_prochandle *P;
+	uint64_t file_lo; /* code from a file that was asked for last */
+	struct span file;
+	uint64_t copy_lo; /* from memory */
+	size_t copy_n;
+	uint8_t copy[WINDOW];
+	uint32_t budget;
+	VEC(struct result) results;
+	struct addrmap result_at; /* hash of a question -> index in results */
+	/* Of the question that is being answered. */
+	VEC(struct work) inside;
+	VEC(struct work)
+	called; /* behind calls: gone in their order, so that few of those that never return mislead */
+	size_t called_done;
+	VEC(struct work) outside;
+	VEC(uint64_t) islands; /* code behind unconditional jumps */
+	struct addrmap seen;
+	size_t insns;
+	bool table; /* a jump through a table was met, with at_table */
+	struct flow_state at_table;
+	struct result *answer;
+};
+
+struct flow *flow_create(struct ps_prochandle *P)
+{
+	struct flow *f = calloc(1, sizeof(*f));
+
+	if (f != NULL) {
+		f->P = P;
+		f->budget = BUDGET;
+	}
+	return f;
+}
+
+void flow_destroy(struct flow *f)
+{
+	if (f == NULL)
+		return;
+	vec_free(&f->results);
+	addrmap_free(&f->result_at);
+	vec_free(&f->inside);
+	vec_free(&f->called);
+	vec_free(&f->outside);
+	vec_free(&f->islands);
+	addrmap_free(&f->seen);
+	free(f);
+}
+
+static size_t copied(const void *from, size_t have, uint64_t off, uint8_t *out, size_t n)
+{
+	if (off >= have)
+		return 0;
+	n = have - off < n ? (size_t)(have - off) : n;
+	memcpy(out, (const uint8_t *)from + off, n);
+	return n;
+}
+
+size_t flow_code(struct flow *f, uint64_t va, uint8_t *out, size_t n)
+{
+	size_t got = copied(f->file.at, span_left(&f->file), va - f->file_lo, out, n);
+	const prmap_t *map;
+	ssize_t read;
+
+	if (got != 0 || (got = copied(f->copy, f->copy_n, va - f->copy_lo, out, n)) == n)
+		return got;
+	map = Paddr_to_map(f->P, va);
+	if (map == NULL || (map->pr_mflags & MA_EXEC) == 0)
+		return 0;
+	if (os_file_bytes(f->P, map->pr_vaddr, &f->file) == RES_OK) {
+		f->file_lo = map->pr_vaddr;
+		got = copied(f->file.at, span_left(&f->file), va - f->file_lo, out, n);
+		if (got != 0)
+			return got;
+	}
+	f->file = (struct span){ NULL, NULL };
+	read = Pread(f->P, f->copy, WINDOW, va);
+	f->copy_lo = va;
+	f->copy_n = read > 0 && read <= WINDOW ? (size_t)read : 0;
+	if (f->copy_n == 0) {
+		/* A copy of code may hold little of it. */
+		read = Pread(f->P, f->copy, n, va);
+		f->copy_n = read > 0 && (size_t)read <= n ? (size_t)read : 0;
+	}
+	return copied(f->copy, f->copy_n, 0, out, n);
+}
+
+uint64_t flow_target(struct flow *f, uint64_t at)
+{
+	uint64_t word;
+
+	return Pread(f->P, &word, sizeof(word), at) == (ssize_t)sizeof(word) && call_is_code(f->P, word)
+		   ? word
+		   : 0;
+}
+
+/* --- one question --- */
+
+static bool bounded(const struct flow_query *q, uint64_t at)
+{
+	return at >= q->lo && at < q->hi;
+}
+
+static void go_to(struct flow *f, uint64_t to, const struct flow_state *s)
+{
+	const struct flow_query *q = &f->answer->q;
+	struct flow_exits *exits = &f->answer->exits;
+	struct work work = { to, *s };
+	uint32_t ignored;
+
+	if (addrmap_get(&f->seen, to, &ignored))
+		return;
+	if (q->hi == 0 || bounded(q, to)) {
+		(void)vec_push(&f->inside, work);
+		return;
+	}
+	if (flow_state_is_start(s))
+		exits->last_call = to;
+	for (size_t i = 0; i < exits->n; i++) {
+		if (exits->to[i] == to)
+			return;
+	}
+	if (exits->n < FLOW_EXITS)
+		exits->to[exits->n++] = to;
+	(void)vec_push(&f->outside, work);
+}
+
+static void jump_anywhere(struct flow *f, const struct x86 *x, uint64_t next, const struct flow_state *s)
+{
+	uint64_t to = x->of_pc && !x->indexed ? flow_target(f, next + (uint64_t)(int64_t)x->disp) : 0;
+
+	if (to != 0) {
+		go_to(f, to, s);
+		return;
+	}
+	if (flow_state_is_start(s))
+		f->answer->end = FLOW_ANYWHERE;
+	if (!x->of_pc && !f->table) {
+		f->table = true;
+		f->at_table = *s;
+		f->at_table.vague = true;
+	}
+}
+
+enum kind { PLAIN, CALL, BRANCH, JUMP, JUMP_ANYWHERE, STOP };
+
+static enum kind kind_of(const struct x86 *x)
+{
+	uint8_t op = x->op;
+
+	if (x->vex)
+		return PLAIN;
+	if (x->map == X86_0F)
+		return op >= 0x80 && op <= 0x8f ? BRANCH : op == 0x0b ? STOP : PLAIN;
+	if (x->map != X86_ONE_BYTE)
+		return PLAIN;
+	if ((op >= 0x70 && op <= 0x7f) || (op >= 0xe0 && op <= 0xe3))
+		return BRANCH;
+	if (op == 0xff)
+		return (x->reg & 6) == 2   ? CALL
+		       : (x->reg & 7) == 4 ? JUMP_ANYWHERE
+		       : (x->reg & 7) == 5 ? STOP
+					   : PLAIN;
+	switch (op) {
+	case 0xe8:
+		return CALL;
+	case 0xe9:
+	case 0xeb:
+		return JUMP;
+	case 0xc2:
+	case 0xc3:
+	case 0xca:
+	case 0xcb:
+	case 0xcf:
+	case 0xf4:
+		return STOP;
+	default:
+		return PLAIN;
+	}
+}
+
+/* Follow code up to where it ends or was followed before. True: it leads to the question's pc. */
+static bool run(struct flow *f, uint64_t at, struct flow_state *s)
+{
+	const struct flow_query *q = &f->answer->q;
+	uint8_t code[X86_LENGTH_MAX];
+	uint32_t ignored;
+	struct x86 x;
+
+	for (;;) {
+		uint64_t next;
+		enum kind kind;
+
+		if (q->exact && at == q->pc)
+			return true;
+		if (f->insns == (q->most != 0 ? q->most : INSNS_MAX) || f->budget == 0 ||
+		    addrmap_get(&f->seen, at, &ignored) || !addrmap_put(&f->seen, at, 0) ||
+		    !x86_decode(code, flow_code(f, at, code, sizeof(code)), &x))
+			return false;
+		f->insns++;
+		f->budget--;
+		next = at + x.len;
+		kind = kind_of(&x);
+		if (kind == CALL && !q->exact && next == q->pc)
+			return true;
+		if (kind == STOP && x.op == 0xc3 && flow_state_is_start(s) && bounded(q, at))
+			f->answer->exits.returns = true;
+		if (kind == BRANCH || kind == JUMP)
+			go_to(f, next + (uint64_t)x.imm, s);
+		if (kind == JUMP_ANYWHERE)
+			jump_anywhere(f, &x, next, s);
+		if (kind == JUMP || kind == JUMP_ANYWHERE || kind == STOP) {
+			if (q->hi == 0 ? at < q->pc && next > q->start : bounded(q, next))
+				(void)vec_push(&f->islands, next);
+			return false;
+		}
+		if (bounded(q, at) && !bounded(q, next))
+			return false; /* no function falls out of its end: a call before did not return */
+		if (kind == CALL) {
+			(void)vec_push(&f->called, ((struct work){ next, *s }));
+			return false;
+		}
+		flow_state_after(&x, s);
+		if (s->sp_known && s->sp_below < WORD && !s->first && !flow_state_ra_popped(s))
+			return false; /* nobody drops his return address: this is no code that runs */
+		at = next;
+	}
+}
+
+static bool run_all(struct flow *f, struct flow_state *s)
+{
+	for (;;) {
+		struct work work;
+
+		if (f->inside.n != 0)
+			work = f->inside.at[--f->inside.n];
+		else if (f->called_done < f->called.n)
+			work = f->called.at[f->called_done++];
+		else if (f->islands.n != 0 && f->table)
+			work = (struct work){ f->islands.at[--f->islands.n], f->at_table };
+		else if (f->outside.n != 0)
+			work = f->outside.at[--f->outside.n];
+		else
+			return false;
+		*s = work.state;
+		if (run(f, work.at, s))
+			return true;
+	}
+}
+
+static void answer(struct flow *f, struct result *r)
+{
+	struct flow_state s = flow_state_at_start();
+
+	f->answer = r;
+	f->inside.n = f->outside.n = f->islands.n = f->called.n = 0;
+	f->insns = f->called_done = 0;
+	f->table = false;
+	if (f->seen.size > SEEN_KEPT)
+		addrmap_free(&f->seen);
+	else
+		addrmap_clear(&f->seen);
+	if (run(f, r->q.start, &s) || run_all(f, &s)) {
+		r->end = FLOW_LEADS;
+		r->state = s;
+	}
+	f->answer = NULL;
+}
+
+static uint64_t hash_of(const struct flow_query *q)
+{
+	return (q->start * 0x9e3779b97f4a7c15ULL) ^ (q->pc * 2 + q->exact) ^ q->lo * 0xff51afd7ed558ccdULL;
+}
+
+static bool same(const struct flow_query *a, const struct flow_query *b)
+{
+	return a->start == b->start && a->pc == b->pc && a->exact == b->exact && a->lo == b->lo &&
+	       a->hi == b->hi && a->most == b->most;
+}
+
+enum flow_end flow_to(
+    struct flow *f, const struct flow_query *q, struct flow_state *out, struct flow_exits *exits)
+{
+	struct result made = { .q = *q, .end = FLOW_NONE };
+	const struct result *r = &made;
+	uint64_t hash = hash_of(q);
+	uint32_t i;
+
+	if (addrmap_get(&f->result_at, hash, &i) && same(&f->results.at[i].q, q)) {
+		r = &f->results.at[i];
+	} else {
+		answer(f, &made);
+		if (f->results.n == RESULTS_MAX) {
+			f->results.n = 0;
+			addrmap_clear(&f->result_at);
+		}
+		if (vec_push(&f->results, made) &&
+		    !addrmap_put(&f->result_at, hash, (uint32_t)(f->results.n - 1)))
+			f->results.n--;
+	}
+	if (exits != NULL)
+		*exits = r->exits;
+	if (r->end == FLOW_LEADS)
+		*out = r->state;
+	return r->end;
+}

@@ -1,0 +1,342 @@
+/* See code_flow_state.h. What is not known of an instruction must not be taken for nothing: each that may write a register
+ * that is followed makes it unknown. */
+#include "unwind/code_flow_state.h"
+
+enum { WORD = 8, RAX = 0, RCX = 1, RSP = 4, RBP = 5, R11 = 11, MOVED_MAX = 64 };
+
+/* A register's place in what is saved of an activation, or -1. */
+static int saved_index(uint8_t reg)
+{
+	switch (reg) {
+	case 3:
+		return UNWIND_RBX;
+	case RBP:
+		return UNWIND_RBP;
+	case 12:
+	case 13:
+	case 14:
+	case 15:
+		return UNWIND_R12 + (reg - 12);
+	default:
+		return -1;
+	}
+}
+
+struct flow_state flow_state_at_start(void)
+{
+	return (struct flow_state){ .sp_below = WORD, .kept = (1U << UNWIND_SAVED) - 1, .sp_known = true };
+}
+
+bool flow_state_is_start(const struct flow_state *s)
+{
+	return s->sp_known && s->sp_below == WORD && s->kept == (1U << UNWIND_SAVED) - 1;
+}
+
+bool flow_state_ra_popped(const struct flow_state *s)
+{
+	return s->sp_known && s->sp_below == 0 && s->ra_in != 0;
+}
+
+/* reg has a value that is not followed. */
+static void written(struct flow_state *s, uint8_t reg)
+{
+	int i = saved_index(reg);
+
+	if (reg == RSP)
+		s->sp_known = false;
+	if (reg == RBP)
+		s->is_frame = false;
+	if (reg == R11)
+		s->probe = FLOW_PROBE_NONE;
+	if (reg == s->ra_in)
+		s->ra_in = 0;
+	if (reg == s->to)
+		s->to = s->stored = 0;
+	if (i >= 0)
+		s->kept &= (uint8_t) ~(1U << i);
+}
+
+/* reg is stored `below`. */
+static void stored(struct flow_state *s, uint8_t reg, int32_t below)
+{
+	int i = saved_index(reg);
+
+	if (i < 0 || (s->kept >> i & 1) == 0 || (s->saved >> i & 1) != 0)
+		return;
+	s->saved |= (uint8_t)(1U << i);
+	s->saved_below[i] = below;
+}
+
+/* reg is loaded from `below`. */
+static void loaded(struct flow_state *s, uint8_t reg, int32_t below)
+{
+	int i = saved_index(reg);
+
+	written(s, reg);
+	if (i >= 0 && (s->saved >> i & 1) != 0 && s->saved_below[i] == below)
+		s->kept |= (uint8_t)(1U << i);
+}
+
+static void push(struct flow_state *s, uint8_t reg)
+{
+	s->sp_below += WORD;
+	if (s->sp_known && reg != X86_NONE)
+		stored(s, reg, s->sp_below);
+}
+
+static void pop(struct flow_state *s, uint8_t reg)
+{
+	int32_t below = s->sp_below;
+
+	s->sp_below -= WORD;
+	if (reg == X86_NONE)
+		return;
+	if (s->sp_known)
+		loaded(s, reg, below);
+	else
+		written(s, reg);
+	/* What ends a function pops other registers. */
+	if (s->sp_known && below == WORD && saved_index(reg) < 0 && reg != RSP && reg != RAX &&
+	    s->kept == (1U << UNWIND_SAVED) - 1 && s->saved == 0)
+		s->ra_in = reg;
+}
+
+/* Where a memory operand lies. False: elsewhere, or not known. */
+static bool place_of(const struct x86 *x, const struct flow_state *s, int32_t *below)
+{
+	bool of_sp = x->rm == RSP && s->sp_known, of_fp = x->rm == RBP && s->is_frame;
+	int64_t at = (int64_t)(of_sp ? s->sp_below : s->fp_below) - x->disp;
+
+	if (!x->memory || x->indexed || x->of_pc || !(of_sp || of_fp) || at > INT32_MAX || at < INT32_MIN)
+		return false;
+	*below = (int32_t)at;
+	return true;
+}
+
+/* reg points `below`. */
+static void points(struct flow_state *s, uint8_t reg, int32_t below)
+{
+	written(s, reg);
+	if (reg == RSP) {
+		s->sp_known = true;
+		s->sp_below = below;
+	} else if (reg == RBP) {
+		s->is_frame = true;
+		s->fp_below = below;
+	} else if (reg == R11) {
+		s->probe = FLOW_PROBE_TO;
+		s->probe_below = below;
+	}
+}
+
+/* libffi's ffi_call_unix64 runs on a stack that its caller made, at whose end it puts its frame:
+ *   mov (%rsp),%r10;  lea …,%rax;  mov %rbp,16(%rax);  mov %r10,24(%rax);  mov %rax,%rbp */
+static void store_moved(const struct x86 *x, struct flow_state *s)
+{
+	if (x->indexed || x->of_pc || x->rm == X86_NONE || x->rm == RSP || x->rm == RBP || x->disp < 0 ||
+	    x->disp > MOVED_MAX)
+		return;
+	if (x->rm != s->to)
+		s->stored = 0;
+	s->to = x->rm;
+	if (x->reg == RBP && (s->kept >> UNWIND_RBP & 1) != 0) {
+		s->stored |= FLOW_STORED_FP;
+		s->fp_at = x->disp;
+	} else if (x->reg == s->ra_in && s->ra_in != 0) {
+		s->stored |= FLOW_STORED_RA;
+		s->ra_at = x->disp;
+	}
+}
+
+/* rbp is where they were stored. From here on the CFA is what it will be when the function returns. */
+static void moved(struct flow_state *s)
+{
+	int32_t cfa = s->ra_at + WORD;
+
+	written(s, RBP);
+	s->is_frame = true;
+	s->fp_below = cfa;
+	s->sp_known = false;
+	s->saved = 1U << UNWIND_RBP;
+	s->saved_below[UNWIND_RBP] = cfa - s->fp_at;
+}
+
+static void move(struct flow_state *s, uint8_t to, uint8_t from)
+{
+	if (to == RBP && from == s->to && s->stored == (FLOW_STORED_RA | FLOW_STORED_FP) && s->saved == 0)
+		moved(s);
+	else if (from == RSP && s->sp_known)
+		points(s, to, s->sp_below);
+	else if (from == RBP && s->is_frame)
+		points(s, to, s->fp_below);
+	else
+		written(s, to);
+}
+
+/* add, or, …, cmp with a constant. */
+static void arithmetic(const struct x86 *x, struct flow_state *s)
+{
+	uint8_t what = x->reg & 7;
+	int64_t by = what == 5 ? x->imm : -x->imm;
+	bool constant = (what == 0 || what == 5) && x->wide && by > -(1 << 30) && by < 1 << 30;
+
+	if (x->memory || what == 7)
+		return;
+	if (x->rm == RSP && constant && s->sp_known)
+		s->sp_below += (int32_t)by;
+	else if (x->rm == RBP && constant && s->is_frame)
+		s->fp_below += (int32_t)by;
+	else
+		written(s, x->rm);
+}
+
+static void leave(struct flow_state *s)
+{
+	if (s->is_frame) {
+		s->sp_known = true;
+		s->sp_below = s->fp_below;
+	} else {
+		s->sp_known = false;
+	}
+	pop(s, RBP);
+}
+
+/* reg and r/m operands, of which one is written, by an instruction that does nothing else that is followed. */
+static void write_operands(const struct x86 *x, struct flow_state *s, bool reg, bool rm)
+{
+	if (reg)
+		written(s, x->reg);
+	if (rm && !x->memory)
+		written(s, x->rm);
+}
+
+static void one_byte(const struct x86 *x, struct flow_state *s)
+{
+	int32_t below;
+	uint8_t op = x->op;
+
+	if (op < 0x40) { /* eight operations: r/m,r  r,r/m  al,$; the last is cmp */
+		bool to_rm = (op & 7) < 2;
+
+		if (op == 0x39 && x->wide && !x->memory && x->reg == R11 && x->rm == RSP &&
+		    s->probe == FLOW_PROBE_TO)
+			s->probe = FLOW_PROBE_COMPARED;
+		if (op >= 0x38 || (op & 7) >= 4)
+			return;
+		if ((op & 0xfd) == 0x31 && !x->memory && x->reg == RBP && x->rm == RBP &&
+		    (s->kept >> UNWIND_RBP & 1) != 0 && (s->saved >> UNWIND_RBP & 1) == 0)
+			s->first = true; /* xor %ebp,%ebp */
+		write_operands(x, s, !to_rm, to_rm);
+	} else if (op >= 0x50 && op < 0x58) {
+		push(s, x->rm);
+	} else if (op >= 0x58 && op < 0x60) {
+		pop(s, x->rm);
+	} else if (op == 0x80 || op == 0x81 || op == 0x83) {
+		arithmetic(x, s);
+	} else if (op == 0x89 && x->wide && x->memory) {
+		if (place_of(x, s, &below))
+			stored(s, x->reg, below);
+		else
+			store_moved(x, s);
+	} else if (op == 0x89 && x->wide) {
+		move(s, x->rm, x->reg);
+	} else if (op == 0x8b && x->wide && !x->memory) {
+		move(s, x->reg, x->rm);
+	} else if (op == 0x8b && x->wide && place_of(x, s, &below)) {
+		loaded(s, x->reg, below);
+		if (below == WORD)
+			s->ra_in = x->reg;
+	} else if (op == 0x8d && x->wide && place_of(x, s, &below)) {
+		points(s, x->reg, below);
+	} else if (op == 0x63 || op == 0x69 || op == 0x6b || op == 0x8a || op == 0x8b || op == 0x8d) {
+		write_operands(x, s, true, false);
+	} else if (op == 0x88 || op == 0x89 || op == 0xc0 || op == 0xc1 || (op >= 0xd0 && op <= 0xd3) ||
+		   op == 0xc6 || op == 0xc7 || op == 0xfe || (op == 0xff && (x->reg & 7) < 2) ||
+		   ((op & 0xfe) == 0xf6 && (x->reg & 6) == 2)) {
+		write_operands(x, s, false, true);
+	} else if (op == 0x86 || op == 0x87) {
+		write_operands(x, s, true, true);
+	} else if ((op > 0x90 && op < 0x98) || (op >= 0xb0 && op < 0xc0)) {
+		written(s, x->rm);
+	} else if (op == 0x68 || op == 0x6a || op == 0x9c || (op == 0xff && (x->reg & 7) == 6)) {
+		push(s, X86_NONE);
+	} else if (op == 0x9d || op == 0x8f) {
+		pop(s, op == 0x8f && !x->memory ? x->rm : X86_NONE);
+	} else if (op == 0xc9) {
+		leave(s);
+	} else if (op == 0xc8) {
+		s->sp_known = s->is_frame = false;
+	}
+}
+
+static void two_bytes(const struct x86 *x, struct flow_state *s)
+{
+	uint8_t op = x->op;
+	bool reg = (op >= 0x40 && op < 0x50) || op == 0x2c || op == 0x2d || op == 0x50 || op == 0xaf ||
+		   op == 0xb6 || op == 0xb7 || op == 0xb8 || (op >= 0xbc && op <= 0xbf) || op == 0xc5 ||
+		   op == 0xd7 || op == 0x02 || op == 0x03;
+	bool rm = op <= 0x01 || (op >= 0x90 && op < 0xa0) || op == 0x7e || op == 0xa4 || op == 0xa5 ||
+		  op == 0xab || op == 0xac || op == 0xad || op == 0xb0 || op == 0xb1 || op == 0xb3 ||
+		  op == 0xba || op == 0xbb || op == 0xc7;
+
+	if (op == 0x05) { /* syscall */
+		written(s, RCX);
+		written(s, R11);
+	} else if (op >= 0xc8 && op < 0xd0)
+		written(s, x->rm); /* bswap */
+	else if (op == 0xa2)
+		written(s, 3); /* cpuid writes rbx */
+	else if (op == 0xc0 || op == 0xc1)
+		write_operands(x, s, true, true);
+	else
+		write_operands(x, s, reg, rm);
+}
+
+/* Big frames are made in a loop that touches each page, up to where r11 points:
+ *   lea -N(%rsp),%r11;  1: sub $4096,%rsp;  orq $0,(%rsp);  cmp %r11,%rsp;  jne 1b */
+static bool is_probe_end(const struct x86 *x, const struct flow_state *s)
+{
+	return s->probe == FLOW_PROBE_COMPARED && !x->vex &&
+	       (x->map == X86_ONE_BYTE ? x->op == 0x75 : x->map == X86_0F && x->op == 0x85);
+}
+
+static void effect(const struct x86 *x, struct flow_state *s)
+{
+	if (x->narrow && x->map == X86_ONE_BYTE &&
+	    ((x->op >= 0x50 && x->op < 0x60) || x->op == 0x68 || x->op == 0x6a))
+		s->sp_known = false;
+	if (x->vex) {
+		/* Few write general registers: those of BMI, moves out of vectors. */
+		if (!x->modrm)
+			return;
+		if (x->map == X86_0F && (x->op == 0x2c || x->op == 0x2d || x->op == 0x50 || x->op == 0x7e ||
+					    x->op == 0x93 || x->op == 0xc5 || x->op == 0xd7))
+			write_operands(x, s, true, true);
+		if ((x->map == X86_0F38 && x->op >= 0xf0) ||
+		    (x->map == X86_0F3A && (x->op == 0xf0 || (x->op >= 0x14 && x->op <= 0x17)))) {
+			write_operands(x, s, true, true);
+			written(s, x->vvvv);
+		}
+		return;
+	}
+	if (x->map == X86_ONE_BYTE)
+		one_byte(x, s);
+	else if (x->map == X86_0F)
+		two_bytes(x, s);
+	else if (x->map == X86_0F38 ? x->op >= 0xf0 : (x->op >= 0x14 && x->op <= 0x17))
+		write_operands(x, s, true, true);
+}
+
+void flow_state_after(const struct x86 *x, struct flow_state *s)
+{
+	if (is_probe_end(x, s)) {
+		s->sp_below = s->probe_below;
+		s->sp_known = true;
+	}
+	effect(x, s);
+	/* What lies below the stack pointer is nobody's. */
+	for (int i = 0; s->sp_known && i < UNWIND_SAVED; i++) {
+		if (s->saved_below[i] > s->sp_below && (s->kept >> i & 1) != 0)
+			s->saved &= (uint8_t) ~(1U << i);
+	}
+}

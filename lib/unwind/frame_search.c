@@ -1,0 +1,382 @@
+/* See frame_search.h. What is read of code here is bytes, not instructions: a pattern that is found where there is none makes
+ * one place more to try, or one proof less. */
+#include "unwind/frame_search.h"
+
+#include <string.h>
+
+#include "os/target_os.h"
+#include "unwind/callsite.h"
+
+enum {
+	CODE_MAX = 1 << 18, /* bytes of a function that are looked at */
+	SIZES_MAX = 16,     /* constants */
+	SIZE_MAX_TRIED = 1 << 20,
+	PUSHED_MAX = 16,    /* words pushed for a call */
+	FORGOTTEN_MAX = 16, /* words that a row counts wrongly */
+	FRAMES_MAX = 1 << 17,
+	STACKS_MAX = 16
+};
+
+/* Code of a function, from the file. */
+static bool code_of(const struct guess *g, const struct cfi_row *row, struct span *out)
+{
+	uint64_t n = row->end - row->start;
+
+	if (n == 0 || n > CODE_MAX || os_file_bytes(g->P, row->start, out) != RES_OK || span_left(out) < n)
+		return false;
+	out->end = out->at + n;
+	return true;
+}
+
+static int32_t number_at(const uint8_t *at)
+{
+	int32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+/* --- is this a frame of one size? --- */
+
+/* Sizes that a function gives its frame. */
+struct sizes {
+	uint64_t of[SIZES_MAX];
+	size_t n;
+};
+
+static bool size_add(struct sizes *s, uint64_t size)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->of[i] == size)
+			return true;
+	}
+	if (s->n == SIZES_MAX)
+		return false;
+	s->of[s->n++] = size;
+	return true;
+}
+
+enum { REX = 0x48, REX_R = 4, REX_B = 1 };
+
+/* Does the instruction at b (its operation, behind the prefix rex) set the stack pointer to something that is not a constant
+ * away from where it was? sub, and: reg to rsp, alignment; mov, lea: from a register that is not the frame pointer. With a bit of
+ * the prefix set, what looks like rsp is r12. */
+static bool moves_sp(const uint8_t *b, uint8_t rex)
+{
+	bool to_rm = (b[1] & 0xc7) == 0xc4 && (rex & REX_B) == 0;
+	bool to_reg = (b[1] & 0xf8) == 0xe0 && (rex & REX_R) == 0;
+
+	switch (b[0]) {
+	case 0x29: /* sub reg, rsp */
+		return to_rm;
+	case 0x2b:
+		return to_reg;
+	case 0x89: /* mov reg, rsp; from rbp it is the end of the function */
+		return to_rm && ((b[1] >> 3 & 7) != 5 || (rex & REX_R) != 0);
+	case 0x8b:
+		return to_reg && ((b[1] & 7) != 5 || (rex & REX_B) != 0);
+	case 0x81: /* and $, rsp */
+	case 0x83:
+		return b[1] == 0xe4 && (rex & REX_B) == 0;
+	case 0x8d: /* lea, rsp: from the frame pointer it is the end, from itself a constant */
+		return (b[1] & 0x38) == 0x20 && (rex & REX_R) == 0 && (b[1] & 0xc0) != 0xc0 &&
+		       (b[1] & 7) != 4 && ((b[1] & 7) != 5 || (rex & REX_B) != 0);
+	default:
+		return false;
+	}
+}
+
+/* All constants that the function subtracts from sp. False: too many, or its frame has no constant size. */
+static bool sizes_of(const struct guess *g, struct span code, struct sizes *out)
+{
+	bool wide = g->arch->word == 8;
+	const uint8_t *b;
+
+	*out = (struct sizes){ .n = 0 };
+	(void)size_add(out, 0);
+	if (span_left(&code) < 8)
+		return false;
+	for (b = code.at + wide; b + 6 <= code.end; b++) {
+		uint8_t rex = wide ? b[-1] : REX;
+
+		if ((rex & 0xf8) != REX)
+			continue;
+		if (moves_sp(b, rex))
+			return false;
+		if ((rex & REX_B) != 0)
+			continue; /* r12's */
+		if (b[0] == 0x83 && b[1] == 0xec && b[2] < 0x80 && !size_add(out, b[2]))
+			return false;
+		if (b[0] == 0x81 && b[1] == 0xec && number_at(b + 2) > 0 &&
+		    (number_at(b + 2) > SIZE_MAX_TRIED || !size_add(out, (uint64_t)number_at(b + 2))))
+			return false;
+	}
+	return true;
+}
+
+/* --- can this call have led there? --- */
+
+enum link {
+	LINK_NONE,     /* no call, or one of another function */
+	LINK_ANYTHING, /* through a register, memory or a linkage table: it can have led anywhere */
+	LINK_DIRECT    /* the call names the function */
+};
+
+/* Does the function of this row jump to where another one begins, as its last act? */
+static bool jumps_to(const struct guess *g, const struct cfi_row *row, uint64_t callee)
+{
+	enum {
+		BYTES = 5, /* jmp, or the last ones of a conditional one */
+		STEP_BYTES = 64
+	}; /* are read in the time of a step */
+	uint64_t at = row->start, price = (row->end - row->start) / STEP_BYTES;
+	struct span code;
+
+	if (price > *g->steps || !code_of(g, row, &code)) {
+		*g->steps -= price < *g->steps ? price : *g->steps;
+		return false;
+	}
+	*g->steps -= price;
+	for (const uint8_t *b = code.at; b + BYTES <= code.end; b++, at++) {
+		if ((b[0] == 0xe9 || (b[0] & 0xf0) == 0x80) &&
+		    cfi_cut(at + BYTES + (uint64_t)(int64_t)number_at(b + 1), g->arch->word) == callee)
+			return true;
+	}
+	return false;
+}
+
+/* Does a function begin here? A part of one that lies elsewhere (gcc's .cold) begins with its frame built, and its size is told by
+ * code that is not in it. */
+static bool begins_here(const struct guess *g, uint64_t start)
+{
+	const struct cfi_row *row = g->row(g->engine, start);
+
+	return row != NULL && row->cfa.kind == CFI_REGISTER && row->cfa.reg == g->arch->sp &&
+	       row->cfa.at.offset == (int64_t)g->arch->word;
+}
+
+/* What the instruction right before ra has to do with the function that begins at callee. A direct call of another
+ * function has got here if that can jump here; into a part of a function (gcc's .cold) any may, through others and
+ * tables of jumps, as those of the evaluation loop. */
+static enum link link_of(const struct guess *g, uint64_t ra, uint64_t callee)
+{
+	struct call call = { .direct = false };
+	const struct cfi_row *row;
+
+	if (call_is_code(g->P, ra - 1))
+		call = call_before(g->mem, ra, g->arch->word);
+	if (call.direct && call.target == callee)
+		return LINK_DIRECT;
+	if (call.anywhere)
+		return LINK_ANYTHING;
+	if (!call.direct || !call_is_code(g->P, call.target))
+		return LINK_NONE;
+	if (!begins_here(g, callee))
+		return LINK_ANYTHING;
+	row = g->row(g->engine, call.target);
+	return row == NULL || row->start != call.target || jumps_to(g, row, callee) ? LINK_ANYTHING
+										    : LINK_NONE;
+}
+
+/* --- proof --- */
+
+/* Does the stack lead to its end from *a, by calls that can have been? The first of them, or LINK_NONE; *named: the first one names the
+ * function in any case. What an earlier stack has left can
+ * only lie in the room of *a itself, below `room`: beyond, all frames are in use, and what is there needs no
+ * proof, which a jump into a function would fail. */
+static enum link leads_to_end(
+    const struct guess *g, struct activation a, uint64_t callee, uint64_t room, bool *named)
+{
+	const struct unwind_arch *arch = g->arch;
+	enum link first = LINK_NONE, link;
+	unsigned stacks = 0;
+
+	*named = false;
+	for (unsigned i = 0; i < FRAMES_MAX; i++) {
+		uint64_t sp = a.regs.reg[arch->sp];
+		const struct cfi_row *row;
+		bool oldest = false;
+
+		if (*g->steps == 0)
+			return LINK_NONE;
+		(*g->steps)--;
+		if (!g->step(g->engine, &a, &oldest))
+			return oldest ? first : LINK_NONE;
+		if (a.exact ? stacks++ == STACKS_MAX : a.regs.reg[arch->sp] <= sp)
+			return LINK_NONE;
+		if (i > 0 && sp > room) {
+			callee = 0;
+			continue;
+		}
+		link = a.exact || callee == 0 ? LINK_ANYTHING : link_of(g, a.regs.reg[arch->pc], callee);
+		if (link == LINK_NONE)
+			return LINK_NONE;
+		first = i == 0 ? link : first;
+		*named = first == LINK_DIRECT;
+		row = g->row(g->engine, a.regs.reg[arch->pc] - !a.exact);
+		callee = row != NULL && !row->signal ? row->start : 0;
+	}
+	return LINK_NONE;
+}
+
+/* Bytes from the CFA down to the lowest register that was saved. */
+static uint64_t saved_bytes(const struct guess *g, const struct cfi_row *row)
+{
+	uint64_t most = 2U * g->arch->word;
+
+	for (unsigned i = 0; i < g->arch->regs; i++) {
+		const struct cfi_rule *rule = &row->regs[i];
+
+		if ((row->set >> i & 1) != 0 && rule->kind == CFI_AT && rule->at.offset < 0 &&
+		    0 - (uint64_t)rule->at.offset > most)
+			most = 0 - (uint64_t)rule->at.offset;
+	}
+	return most;
+}
+
+/* What was proven. */
+struct places {
+	uint64_t best, any; /* 0: none */
+	unsigned n_best,
+	    n;             /* best: by a call that names the function, a frame pointer at a size of its own */
+	unsigned n_direct; /* by such a call, wherever */
+	bool
+	    doubt; /* one at a size of its own, or by a call that names it, may be it, too, but is not proven */
+};
+
+/* own: at a size of the function's own. */
+static void place_add(struct places *p, uint64_t at, enum link link, bool own)
+{
+	p->any = at;
+	p->n++;
+	p->n_direct += link == LINK_DIRECT;
+	if (link == LINK_DIRECT && own) {
+		p->best = at;
+		p->n_best++;
+	}
+}
+
+/* Is there a return address behind some call, though the rest may not be proven? So it looks where the function was
+ * reached by a jump from another one, or the stack leads on through code that nothing describes. */
+static bool looks_called(const struct guess *g, struct activation a)
+{
+	uint64_t sp = a.regs.reg[g->arch->sp], ra;
+	bool oldest = false;
+
+	if (!g->step(g->engine, &a, &oldest) || a.exact || a.regs.reg[g->arch->sp] <= sp)
+		return oldest;
+	ra = a.regs.reg[g->arch->pc];
+	return call_is_code(g->P, ra - 1) && call_is_before(g->mem, ra);
+}
+
+/* Can this be what the function's frame has, of whose registers `saved` bytes are saved? They are pushed before the stack pointer
+ * is moved, or stored behind that into what it was moved by. */
+static bool is_own(const struct sizes *sizes, uint64_t bytes, uint64_t saved, unsigned word)
+{
+	if (bytes < saved)
+		return true;
+	for (uint64_t pushed = 2U * word; pushed <= saved; pushed += word) {
+		for (size_t i = 0; i < sizes->n; i++) {
+			if (sizes->of[i] == bytes - pushed)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Try every word that can be the frame pointer, from none of the frame made to all of it and arguments beyond. At the
+ * end of a function some of the registers that its row calls saved are no longer on the stack: in a call they all are. */
+static void try_places(const struct guess *g, const struct activation *a, const struct cfi_row *row,
+    const struct sizes *sizes, struct places *out)
+{
+	const struct unwind_arch *arch = g->arch;
+	const uint64_t saved = saved_bytes(g, row), least = a->exact ? 2U * arch->word : saved;
+	uint64_t base = a->regs.reg[arch->sp] + least - (uint64_t)row->cfa.at.offset;
+	uint64_t most = (uint64_t)PUSHED_MAX * arch->word, room;
+
+	for (size_t i = 0; i < sizes->n; i++)
+		most = sizes->of[i] + (uint64_t)PUSHED_MAX * arch->word > most
+			   ? sizes->of[i] + (uint64_t)PUSHED_MAX * arch->word
+			   : most;
+	*out = (struct places){ .n = 0 };
+	room = a->regs.reg[arch->sp] + saved + most;
+	for (uint64_t above = least; above <= saved + most; above += arch->word) {
+		struct activation tried = *a;
+		uint64_t at = cfi_cut(base + above - least, arch->word);
+		bool own = is_own(sizes, above, saved, arch->word), named;
+		enum link link;
+
+		regs_set(&tried.regs, arch->fp, at);
+		link = leads_to_end(g, tried, row->start, room, &named);
+		if (*g->steps == 0)
+			return;
+		if (link == LINK_NONE) {
+			out->doubt = out->doubt || named || (own && looks_called(g, tried));
+			continue;
+		}
+		place_add(out, at, link, !a->exact && own);
+	}
+}
+
+bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint64_t *fp)
+{
+	const struct cfi_row *row = g->row(g->engine, a->regs.reg[g->arch->pc] - !a->exact);
+	struct cfi_row own;
+	struct sizes sizes;
+	struct places found;
+	struct span code;
+
+	if (row == NULL || row->signal || row->cfa.kind != CFI_REGISTER || row->cfa.reg != g->arch->fp)
+		return false;
+	own = *row; /* the engine's may move */
+	if (!begins_here(g, own.start))
+		return false;
+	if (!code_of(g, &own, &code) || !sizes_of(g, code, &sizes))
+		return false;
+	try_places(g, a, &own, &sizes, &found);
+	/* Not all places were tried, or not to the end. */
+	if (*g->steps == 0)
+		return false;
+	/* Where arguments are pushed, a frame in a call is bigger than the function's sizes say. */
+	if (found.n_best == 1 && (g->arch->word == 8 || found.n_direct == 1))
+		*fp = found.best;
+	else if (found.n_best == 0 && found.n == 1 && !found.doubt)
+		*fp = found.any;
+	else
+		return false;
+	return true;
+}
+
+bool guess_pushed(const struct guess *g, const struct activation *a, uint64_t *sp)
+{
+	const struct unwind_arch *arch = g->arch;
+	const struct cfi_row *row = g->row(g->engine, a->regs.reg[arch->pc] - !a->exact);
+	struct places found = { .n = 0 };
+	int64_t offset;
+	uint64_t start, room;
+
+	if (row == NULL || row->signal || row->cfa.kind != CFI_REGISTER || row->cfa.reg != arch->sp)
+		return false;
+	start = row->start;
+	offset = row->cfa.at.offset;
+	if (offset > SIZE_MAX_TRIED || offset < -SIZE_MAX_TRIED)
+		return false;
+	room = a->regs.reg[arch->sp] + (uint64_t)offset + (uint64_t)FORGOTTEN_MAX * arch->word;
+	/* From where the return address is at sp. */
+	for (int64_t words = -(int64_t)FORGOTTEN_MAX; words <= FORGOTTEN_MAX && *g->steps != 0; words++) {
+		struct activation tried = *a;
+		uint64_t at =
+		    cfi_cut(a->regs.reg[arch->sp] + (uint64_t)(words * (int64_t)arch->word), arch->word);
+		enum link link;
+		bool named;
+
+		if (words == 0 || words * (int64_t)arch->word + offset < (int64_t)arch->word)
+			continue;
+		regs_set(&tried.regs, arch->sp, at);
+		link = leads_to_end(g, tried, start, room, &named);
+		if (link != LINK_NONE)
+			place_add(&found, at, link, true);
+	}
+	*sp = found.n_best == 1 ? found.best : found.any;
+	return *g->steps != 0 && (found.n_best == 1 || (found.n_best == 0 && found.n == 1));
+}

@@ -1,0 +1,321 @@
+/* See prologue.h. */
+#include "unwind/prologue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "unwind/callsite.h"
+#include "unwind/code_flow_state.h"
+#include "unwind/unwind_modules.h"
+
+/* WORDS: of the stack, where nothing says where the function begins; WORDS_ALL of one handle, less than a second. MOST:
+ * instructions that are followed from each. */
+enum { WORD = 8, WORDS = 1024, WORDS_ALL = 1 << 22, MOST = 1 << 12, TRIES = 32, FRAME_MAX = 1 << 30 };
+
+struct prover {
+	struct ps_prochandle *P;
+	struct memory *mem;
+	struct regions *regions;
+	struct flow *flow;
+	uint32_t words; /* how many may still be looked at */
+};
+
+/* An activation to be left, and the part of code that it is in: lo and hi 0 where that is not known. */
+struct place {
+	struct prover *pv;
+	const struct activation *a;
+	uint64_t pc, lo, hi;
+};
+
+/* A caller. */
+struct found {
+	struct flow_state state;
+	uint64_t cfa, ra;
+};
+
+struct prover *prover_create(struct ps_prochandle *P, struct memory *mem)
+{
+	struct prover *pv = calloc(1, sizeof(*pv));
+
+	if (pv == NULL)
+		return NULL;
+	pv->P = P;
+	pv->mem = mem;
+	pv->words = WORDS_ALL;
+	pv->regions = regions_create(P);
+	pv->flow = flow_create(P);
+	if (pv->regions != NULL && pv->flow != NULL)
+		return pv;
+	prover_destroy(pv);
+	return NULL;
+}
+
+void prover_destroy(struct prover *pv)
+{
+	if (pv == NULL)
+		return;
+	regions_destroy(pv->regions);
+	flow_destroy(pv->flow);
+	free(pv);
+}
+
+/* The function, or part of one, that holds `at`. */
+static bool function_at(struct prover *pv, uint64_t at, uint64_t *lo, uint64_t *hi)
+{
+	const struct region *r = regions_at(pv->regions, at);
+	const struct cfi_table_bytes *table;
+	struct cfi_entry entry;
+	char name[2];
+	GElf_Sym sym;
+
+	if (r != NULL && r->finder != NULL &&
+	    cfi_find_entry(r->finder, at - r->bias, &table, &entry) == RES_OK) {
+		*lo = entry.lo + r->bias;
+		*hi = entry.hi + r->bias;
+		return at >= *lo && at < *hi;
+	}
+	if (Plookup_by_addr(pv->P, at, name, sizeof(name), &sym) != 0)
+		return false;
+	*lo = sym.st_value;
+	*hi = sym.st_value + sym.st_size;
+	return at >= *lo && at < *hi;
+}
+
+/* Everything of [lo, hi) that code from lo leads to. */
+static void explore(struct prover *pv, uint64_t lo, uint64_t hi, struct flow_exits *exits)
+{
+	struct flow_query all = { lo, 1, true, lo, hi, MOST };
+	struct flow_state ignored;
+
+	(void)flow_to(pv->flow, &all, &ignored, exits);
+}
+
+/* Does a function begin here that can be called through a register? Compilers align those, or mark them for the
+ * processor; parts of functions they do neither with. And what returns with the stack as it was at its start, or then jumps to
+ * where another function begins, was called there. */
+static bool is_entry(struct prover *pv, uint64_t at)
+{
+	static const uint8_t endbr[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	uint8_t code[sizeof(endbr)];
+	struct flow_exits exits;
+	uint64_t lo, hi;
+
+	if (at % 16 == 0 || (flow_code(pv->flow, at, code, sizeof(code)) == sizeof(code) &&
+				memcmp(code, endbr, sizeof(code)) == 0))
+		return true;
+	if (!function_at(pv, at, &lo, &hi) || lo != at)
+		return false;
+	explore(pv, lo, hi, &exits);
+	/* Or it ends by jumping to another function, which returns in its place. */
+	return exits.returns ||
+	       (exits.last_call != 0 && function_at(pv, exits.last_call, &lo, &hi) && lo == exits.last_call);
+}
+
+static enum flow_end lead(
+    const struct place *p, uint64_t start, uint32_t most, struct flow_state *s, struct flow_exits *exits)
+{
+	struct flow_query q = { start, p->pc, p->a->exact, p->lo, p->hi, most };
+
+	return flow_to(p->pv->flow, &q, s, exits);
+}
+
+/* Where the CFA is, by sp, by the frame pointer, or by both, which then have to agree. */
+static bool cfa_of(const struct place *p, const struct flow_state *s, uint64_t *cfa)
+{
+	const struct unwind_regs *regs = &p->a->regs;
+	uint64_t sp = regs->reg[UNWIND_DWARF_RSP];
+	uint64_t by_fp = regs->reg[UNWIND_DWARF_RBP] + (uint64_t)(int64_t)s->fp_below;
+	bool fp_known = s->is_frame && regs_known(regs, UNWIND_DWARF_RBP);
+	/* rbp points to where the caller's is saved: it is the frame pointer, in all of the function. */
+	bool frame = (s->saved >> UNWIND_RBP & 1) != 0 && s->saved_below[UNWIND_RBP] == s->fp_below;
+
+	if (!s->sp_known && !fp_known)
+		return false;
+	*cfa = s->sp_known ? sp + (uint64_t)(int64_t)s->sp_below : by_fp;
+	return (*cfa > sp || flow_state_ra_popped(s)) && *cfa - sp < FRAME_MAX && *cfa % WORD == 0 &&
+	       (!fp_known || !frame || by_fp == *cfa);
+}
+
+static bool same_frame(const struct flow_state *a, const struct flow_state *b)
+{
+	return a->sp_known == b->sp_known && a->is_frame == b->is_frame &&
+	       (!a->sp_known || a->sp_below == b->sp_below) && (!a->is_frame || a->fp_below == b->fp_below);
+}
+
+/* Where the call before ra leads, as far as the code says; 0: anywhere, or nowhere. */
+static uint64_t target_of(struct prover *pv, const struct call *call)
+{
+	if (call->direct && call_is_code(pv->P, call->target))
+		return call->target;
+	return call->anywhere && call->word != 0 ? flow_target(pv->flow, call->word) : 0;
+}
+
+/* Can the call before ra have led to the code at pc, whose function begins at start and which then has state s? */
+static bool linked(const struct place *p, uint64_t start, const struct flow_state *s, uint64_t ra)
+{
+	struct prover *pv = p->pv;
+	struct call call;
+	struct flow_state other;
+	uint64_t target;
+
+	if (!call_is_code(pv->P, ra - 1))
+		return false;
+	call = call_before(pv->mem, ra, WORD);
+	target = target_of(pv, &call);
+	if (target == start)
+		return true;
+	if (is_trampoline(&unwind_x86_64, pv->mem, ra))
+		return is_entry(pv, start);
+	if (target != 0) {
+		switch (lead(p, target, 0, &other, NULL)) {
+		case FLOW_LEADS:
+			return same_frame(s, &other);
+		case FLOW_ANYWHERE:
+			return is_entry(pv, start);
+		case FLOW_NONE:
+			break;
+		}
+	}
+	return call.anywhere && target == 0 && is_entry(pv, start);
+}
+
+/* Is this where a thread begins, right behind the system call that made it? */
+static bool is_newborn(struct prover *pv, uint64_t start)
+{
+	enum { BEFORE = 16 };
+	uint8_t code[BEFORE];
+
+	if (flow_code(pv->flow, start - BEFORE, code, BEFORE) != BEFORE)
+		return false;
+	for (size_t i = 0; i + 1 < BEFORE; i++) {
+		if (code[i] == 0x0f && code[i + 1] == 0x05)
+			return true;
+	}
+	return false;
+}
+
+static bool return_address(const struct place *p, const struct flow_state *s, uint64_t cfa, uint64_t *ra)
+{
+	/* DWARF numbers of registers by those in encodings. */
+	static const uint8_t dwarf[] = { 0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15 };
+
+	if (!flow_state_ra_popped(s))
+		return memory_word(p->pv->mem, cfa - WORD, ra);
+	if (!regs_known(&p->a->regs, dwarf[s->ra_in & 0xf]))
+		return false;
+	*ra = p->a->regs.reg[dwarf[s->ra_in & 0xf]];
+	return true;
+}
+
+static enum proof try_start(
+    const struct place *p, uint64_t start, struct found *out, struct flow_exits *exits)
+{
+	if (lead(p, start, 0, &out->state, exits) != FLOW_LEADS)
+		return PROOF_NONE;
+	if (out->state.first && (is_entry(p->pv, start) || is_newborn(p->pv, start)))
+		return PROOF_OLDEST;
+	if (!cfa_of(p, &out->state, &out->cfa) || !return_address(p, &out->state, out->cfa, &out->ra) ||
+	    !linked(p, start, &out->state, out->ra))
+		return PROOF_NONE;
+	return PROOF_CALLER;
+}
+
+/* A part of a function that lies elsewhere leads back to it. */
+static enum proof try_exits(const struct place *p, struct found *out)
+{
+	struct flow_exits exits;
+	enum proof proof = PROOF_NONE;
+
+	explore(p->pv, p->lo, p->hi, &exits);
+	for (size_t i = 0; proof == PROOF_NONE && i < exits.n; i++) {
+		uint64_t lo, hi;
+
+		if (function_at(p->pv, exits.to[i], &lo, &hi) && lo != p->lo)
+			proof = try_start(p, lo, out, NULL);
+	}
+	return proof;
+}
+
+static bool of_file(struct prover *pv, uint64_t at)
+{
+	const prmap_t *map = Paddr_to_map(pv->P, at);
+
+	return map != NULL && map->pr_mapname[0] != '\0';
+}
+
+/* Try the targets of calls that the words of the stack stand behind. Code of a file reaches code of none through registers alone,
+ * which tell nothing. */
+static enum proof try_words(const struct place *p, struct found *out)
+{
+	struct prover *pv = p->pv;
+	uint64_t sp = p->a->regs.reg[UNWIND_DWARF_RSP], word, target;
+	unsigned tries = 0;
+	bool in_file = of_file(pv, p->pc);
+
+	for (uint64_t at = sp; at < sp + (uint64_t)WORDS * WORD && tries < TRIES; at += WORD) {
+		struct call call;
+
+		if (pv->words == 0 || !memory_word(pv->mem, at, &word))
+			break;
+		pv->words--;
+		if (word < 8 || !call_is_code(pv->P, word - 1))
+			continue;
+		call = call_before(pv->mem, word, WORD);
+		target = target_of(pv, &call);
+		if (target == 0 || (of_file(pv, target) && !in_file))
+			continue;
+		tries++;
+		if (lead(p, target, MOST, &out->state, NULL) == FLOW_LEADS &&
+		    cfa_of(p, &out->state, &out->cfa) && out->cfa == at + WORD) {
+			out->ra = word;
+			return PROOF_CALLER;
+		}
+	}
+	return PROOF_NONE;
+}
+
+/* The caller's registers. */
+static void leave(const struct place *p, const struct found *found, struct activation *a)
+{
+	const struct unwind_arch *arch = &unwind_x86_64;
+	struct unwind_regs next = { .known = 0 };
+	const struct flow_state *s = &found->state;
+
+	regs_set(&next, arch->pc, found->ra);
+	regs_set(&next, arch->sp, found->cfa);
+	for (unsigned i = 0; i < arch->n_saved; i++) {
+		unsigned reg = arch->saved[i];
+		uint64_t value;
+
+		/* Whether a register has been written since it was saved depends on the way that was gone. */
+		if ((s->saved >> i & 1) != 0) {
+			if (memory_word(
+				p->pv->mem, found->cfa - (uint64_t)(int64_t)s->saved_below[i], &value))
+				regs_set(&next, reg, value);
+		} else if ((s->kept >> i & 1) != 0 && !s->vague && regs_known(&a->regs, reg)) {
+			regs_set(&next, reg, a->regs.reg[reg]);
+		}
+	}
+	*a = (struct activation){ next, false };
+}
+
+enum proof prove_step(struct prover *pv, struct activation *a)
+{
+	uint64_t pc = a->regs.reg[UNWIND_DWARF_PC];
+	struct place p = { pv, a, pc, 0, 0 };
+	struct found found;
+	enum proof proof = PROOF_NONE;
+
+	if (function_at(pv, a->exact ? pc : pc - 1, &p.lo, &p.hi)) {
+		proof = try_start(&p, p.lo, &found, NULL);
+		if (proof == PROOF_NONE)
+			proof = try_exits(&p, &found);
+	} else {
+		p.lo = p.hi = 0;
+	}
+	if (proof == PROOF_NONE)
+		proof = try_words(&p, &found);
+	if (proof == PROOF_CALLER)
+		leave(&p, &found, a);
+	return proof;
+}

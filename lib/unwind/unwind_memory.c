@@ -1,0 +1,233 @@
+/* Words of a target for the unwinders. See unwind_memory.h for the order of sources.
+ *
+ * Unwinding goes up the stack and rarely looks back, so pieces are read upwards: a miss just above a
+ * piece reads on from its end, a miss elsewhere reads one page only.
+ *
+ *      sp             piece 0      piece 1             stack's end
+ *      |──────────────┬────────────┬─ ─ ─ ─ ─ ─ ─ ─ ─ ─|
+ *
+ * Which piece goes when a new one is needed: the one whose turn it is; order matters little. */
+#include "unwind/unwind_memory.h"
+
+#include <stdlib.h>
+
+#include "base/vec.h"
+#include "elf/image.h"
+#include "os/target_os.h"
+
+enum { PIECES = 4, PIECE_FIRST = 16 << 10, PIECE_MAX = 64 << 10, FILE_RUNS = 8, PAGE = 4096 };
+
+struct piece {
+	uint64_t lo;
+	size_t n; /* 0: empty */
+	uint8_t *bytes;
+};
+
+struct file_run {
+	uint64_t lo;
+	struct span bytes;
+};
+
+struct memory {
+	struct ps_prochandle *P;
+	bool file_too;
+	VEC(struct file_run) pinned;
+	uint64_t pin_lo, pin_hi; /* all of pinned lie between: most addresses do not */
+	size_t pin_last;
+	struct piece pieces[PIECES];
+	unsigned last, turn; /* the piece that answered last; the next one to go */
+	struct file_run runs[FILE_RUNS];
+	unsigned run_turn;
+};
+
+struct memory *memory_create(struct ps_prochandle *P, bool file_too)
+{
+	struct memory *m = calloc(1, sizeof(*m));
+
+	if (m != NULL) {
+		m->P = P;
+		m->file_too = file_too;
+	}
+	return m;
+}
+
+void memory_destroy(struct memory *m)
+{
+	if (m == NULL)
+		return;
+	for (unsigned i = 0; i < PIECES; i++)
+		free(m->pieces[i].bytes);
+	vec_free(&m->pinned);
+	free(m);
+}
+
+bool memory_pin(struct memory *m, uint64_t va, struct span bytes)
+{
+	uint64_t end = va + span_left(&bytes);
+	struct file_run run = { va, bytes };
+
+	if (end < va || !vec_push(&m->pinned, run))
+		return false;
+	m->pin_lo = m->pinned.n == 1 || va < m->pin_lo ? va : m->pin_lo;
+	m->pin_hi = end > m->pin_hi ? end : m->pin_hi;
+	m->pin_last = m->pinned.n - 1;
+	return true;
+}
+
+/* What r has at va. `part`: also of a number that goes on behind its end, as zeros there. */
+static bool run_word(const struct file_run *r, uint64_t va, size_t size, bool part, uint64_t *out)
+{
+	size_t n = span_left(&r->bytes);
+	uint64_t off = va - r->lo;
+
+	if (off >= n || (!part && n - off < size))
+		return false;
+	*out = 0;
+	memcpy(out, r->bytes.at + off, n - off < size ? (size_t)(n - off) : size);
+	return true;
+}
+
+static bool pinned_word(struct memory *m, uint64_t va, size_t size, uint64_t *out)
+{
+	if (va < m->pin_lo || va >= m->pin_hi)
+		return false;
+	if (run_word(&m->pinned.at[m->pin_last], va, size, true, out))
+		return true;
+	for (size_t i = 0; i < m->pinned.n; i++) {
+		if (run_word(&m->pinned.at[i], va, size, true, out)) {
+			m->pin_last = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool piece_word(const struct piece *p, uint64_t va, size_t size, uint64_t *out)
+{
+	uint64_t off = va - p->lo;
+
+	if (p->n < size || off > p->n - size)
+		return false;
+	*out = 0;
+	memcpy(out, p->bytes + off, size);
+	return true;
+}
+
+/* Read up to n bytes from lo into the piece whose turn it is. True when the word at va came in. */
+static bool piece_fill(struct memory *m, uint64_t lo, size_t n, uint64_t va, size_t size, uint64_t *out)
+{
+	struct piece *p = &m->pieces[m->turn];
+	ssize_t got;
+
+	if (p->bytes == NULL && (p->bytes = malloc(PIECE_MAX)) == NULL)
+		return false;
+	p->n = 0;
+	got = Pread(m->P, p->bytes, n, lo);
+	if (got <= 0 || (size_t)got > n)
+		return false;
+	p->lo = lo;
+	p->n = (size_t)got;
+	if (!piece_word(p, va, size, out)) {
+		p->n = 0;
+		return false;
+	}
+	m->last = m->turn;
+	m->turn = (m->turn + 1) % PIECES;
+	return true;
+}
+
+/* Memory that no piece has. */
+static bool piece_miss(struct memory *m, uint64_t va, size_t size, uint64_t *out)
+{
+	uint64_t page = va & ~(uint64_t)(PAGE - 1);
+	const struct piece *p = &m->pieces[m->last];
+	uint64_t end = p->lo + p->n;
+
+	/* A word across the end of a piece counts as above it: start low enough to get it whole. */
+	if (p->n != 0 && va + size > end && va - p->lo < p->n + PIECE_MAX - PAGE &&
+	    piece_fill(m, va < end ? va : end, PIECE_MAX, va, size, out))
+		return true;
+	if (piece_fill(m, page, PAGE, va, size, out))
+		return true;
+	/* The page's first part may be missing (a capture starts at sp), or the word leaves the page. */
+	return piece_fill(m, va, PAGE, va, size, out);
+}
+
+/* What the file has for an address of a writable segment whose memory is not to be had. */
+static bool writable_file_word(struct memory *m, uint64_t va, size_t size, uint64_t *out)
+{
+	struct file_run run = { va, { NULL, NULL } };
+	struct elf_image *img;
+	uint64_t bias;
+
+	return os_object_image(m->P, va, &img, &bias) == RES_OK &&
+	       elf_image_at(img, va - bias, &run.bytes, NULL) == RES_OK &&
+	       run_word(&run, va, size, false, out);
+}
+
+static bool slow_word(struct memory *m, uint64_t va, size_t size, uint64_t *out)
+{
+	const prmap_t *map = Paddr_to_map(m->P, va);
+	struct file_run run = { va, { NULL, NULL } };
+
+	if (map != NULL && (map->pr_mflags & MA_WRITE) == 0 &&
+	    os_file_bytes(m->P, va, &run.bytes) == RES_OK && run_word(&run, va, size, false, out)) {
+		m->runs[m->run_turn] = run;
+		m->run_turn = (m->run_turn + 1) % FILE_RUNS;
+		return true;
+	}
+	return piece_miss(m, va, size, out) ||
+	       (m->file_too && map != NULL && writable_file_word(m, va, size, out));
+}
+
+/* Apart, so that memory_number has next to nothing to save. */
+__attribute__((noinline)) static bool number_anywhere(
+    struct memory *m, uint64_t va, size_t size, uint64_t *out)
+{
+	if (va > UINT64_MAX - sizeof(*out) || size > sizeof(*out))
+		return false;
+	if (pinned_word(m, va, size, out) || piece_word(&m->pieces[m->last], va, size, out))
+		return true;
+	for (unsigned i = 0; i < PIECES; i++) {
+		if (piece_word(&m->pieces[i], va, size, out)) {
+			m->last = i;
+			return true;
+		}
+	}
+	for (unsigned i = 0; i < FILE_RUNS; i++) {
+		if (run_word(&m->runs[i], va, size, false, out))
+			return true;
+	}
+	return slow_word(m, va, size, out);
+}
+
+bool memory_number(struct memory *m, uint64_t va, size_t size, uint64_t *out)
+{
+	const struct piece *p = &m->pieces[m->last];
+	uint64_t off = va - p->lo;
+
+	/* Nearly every word is one of the stack. */
+	if (size == sizeof(*out) && off < p->n && p->n - off >= sizeof(*out) &&
+	    va - m->pin_lo >= m->pin_hi - m->pin_lo) {
+		memcpy(out, p->bytes + off, sizeof(*out));
+		return true;
+	}
+	return number_anywhere(m, va, size, out);
+}
+
+bool memory_word(struct memory *m, uint64_t va, uint64_t *out)
+{
+	return memory_number(m, va, sizeof(*out), out);
+}
+
+void memory_restart(struct memory *m, uint64_t sp)
+{
+	uint64_t word;
+
+	for (unsigned i = 0; i < PIECES; i++)
+		m->pieces[i].n = 0;
+	m->last = m->turn = 0;
+	sp &= ~(uint64_t)7;
+	if (sp <= UINT64_MAX - PIECE_FIRST)
+		(void)piece_fill(m, sp, PIECE_FIRST, sp, sizeof(word), &word);
+}
