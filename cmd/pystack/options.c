@@ -255,7 +255,7 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 			break;
 		case OPT_STOP:
 		case OPT_NO_STOP:
-			out->manner = c == OPT_STOP ? STACK_STOP : STACK_NO_STOP;
+			out->policy = c == OPT_STOP ? STOP_ALL : STOP_NONE;
 			break;
 		case OPT_HELP:
 			(void)fputs(usage_line, stdout);

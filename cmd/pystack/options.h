@@ -13,7 +13,7 @@ struct options {
 	bool python_only;          /* -p */
 	long frames;               /* -n: native frames a thread, 0 all */
 	enum unwind_engine engine; /* -m */
-	enum stack_manner manner;  /* --stop, --no-stop */
+	enum stop_policy policy;   /* --stop, --no-stop */
 	const char *exec;          /* -e: executable of the cores, or NULL */
 	const char *sysroot;       /* --sysroot: folder with their files, or NULL; not with exec */
 	bool counting;             /* -c, and what implies it */

@@ -18,10 +18,10 @@ enum outcome refuse(const char *arg, int code)
 	char text[640];
 
 	explain(arg, code, "", text, sizeof(text));
-	complain("cannot examine ", arg, text);
+	warn_operand("cannot examine ", arg, text);
 	/* Habit of another program of this name. */
 	if ((strcmp(arg, "remote") == 0 || strcmp(arg, "core") == 0) && access(arg, F_OK) != 0)
-		complain("", arg,
+		warn_operand("", arg,
 		    "this pystack has no subcommands: `pystack 4711` prints a process, "
 		    "`pystack ./core` a core file");
 	return NOTHING;
@@ -43,7 +43,7 @@ static void tell_notice(void *data, const char *text, bool failed)
 
 	told->failed |= failed;
 	if (told->n++ < NOTICES || told->all)
-		complain("", told->arg, text);
+		warn_operand("", told->arg, text);
 }
 
 static void tell_rest(const struct told *told)
@@ -53,7 +53,7 @@ static void tell_rest(const struct told *told)
 	if (told->n <= NOTICES || told->all)
 		return;
 	(void)snprintf(text, sizeof(text), "%u more files like these; -v names them all", told->n - NOTICES);
-	complain("", told->arg, text);
+	warn_operand("", told->arg, text);
 }
 
 /* Interpreters that are not as the table has them, nor known otherwise. */
@@ -62,7 +62,7 @@ static void report_doubts(const struct py_process *py, const char *arg)
 	char text[320];
 
 	for (size_t i = 0; i < py_runtimes(py); i++) {
-		const char *why = py_doubt(py, i);
+		const char *why = py_layout_mismatch(py, i);
 		uint32_t version = py_version(py, i);
 
 		if (why == NULL)
@@ -72,7 +72,7 @@ static void report_doubts(const struct py_process *py, const char *arg)
 		    "debug information "
 		    "they would be right",
 		    version >> 24, version >> 16 & 0xff, why);
-		complain("", arg, text);
+		warn_operand("", arg, text);
 	}
 }
 
@@ -85,7 +85,7 @@ static bool report_python(const struct stack_target *t, const char *arg, bool cu
 	switch (stack_python(t, &why)) {
 	case RES_OK:
 		if (why[0] != '\0')
-			complain("", arg, why);
+			warn_operand("", arg, why);
 		if (!refused) /* (a core's end is no evidence to them) */
 			report_doubts(stack_python_process(t), arg);
 		return true;
@@ -93,7 +93,7 @@ static bool report_python(const struct stack_target *t, const char *arg, bool cu
 		if (why[0] == '\0')
 			why = cut || refused ? "no Python found in what could be read"
 					     : "no Python found in it";
-		complain("", arg, why);
+		warn_operand("", arg, why);
 		return true;
 	case RES_FAIL:
 		break;
@@ -102,7 +102,7 @@ static bool report_python(const struct stack_target *t, const char *arg, bool cu
 		why = "no Python frames: the data of its interpreter are in what the core lacks";
 	else if (refused)
 		why = "no Python frames: the data of its interpreter could not be read";
-	complain("", arg, why);
+	warn_operand("", arg, why);
 	return false;
 }
 
@@ -211,7 +211,7 @@ static void print_threads(struct printing *p, struct told *told)
 	for (size_t i = 0; i < stack_threads(t); i++)
 		told->failed |= !print_thread(p, i, header);
 	if (stack_threads(t) == 0) {
-		complain("", told->arg, "no matching LWPs found");
+		warn_operand("", told->arg, "no matching LWPs found");
 		told->failed = true;
 	}
 }
@@ -226,15 +226,15 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 
 	p.names = symbolizer_create(stack_target_handle(t));
 	if (p.names == NULL) {
-		complain("", arg, strerror(ENOMEM));
+		warn_operand("", arg, strerror(ENOMEM));
 		return NOTHING;
 	}
-	cut_short_printing();
+	sigbus_printing();
 	print_process(&p, P, core);
 	print_threads(&p, &told);
 	if (stack_not_held(t)->text[0] != '\0') {
 		explain(arg, stack_not_held(t)->code, stack_not_held(t)->text, text, sizeof(text));
-		complain("cannot stop ", arg, text);
+		warn_operand("cannot stop ", arg, text);
 	}
 	os_notices(stack_target_handle(t), tell_notice, &told);
 	tell_rest(&told);
@@ -270,7 +270,7 @@ struct stack_options stack_options_of(const struct options *opt, const char *lwp
 	return (struct stack_options){ .lwps = lwps,
 		.python_only = opt->python_only && opt->frames == 0,
 		.engine = opt->engine,
-		.manner = opt->manner,
+		.policy = opt->policy,
 		.force = opt->force };
 }
 
@@ -285,7 +285,7 @@ enum outcome examine(struct ps_prochandle *P, const char *arg, const char *name,
 	char text[640];
 
 	if (core && !opt->force && !enough(P)) {
-		complain("core ", name,
+		warn_operand("core ", name,
 		    "has insufficient content (no stacks or no data were saved); -F takes it anyway");
 		return NOTHING;
 	}
@@ -296,7 +296,7 @@ enum outcome examine(struct ps_prochandle *P, const char *arg, const char *name,
 			explain(arg, f.code, f.text, text, sizeof(text));
 		else
 			(void)snprintf(text, sizeof(text), "%s", f.text);
-		complain("cannot examine ", arg, text);
+		warn_operand("cannot examine ", arg, text);
 		return NOTHING;
 	}
 	outcome = print_target(P, t, arg, core ? name : NULL, opt, counts);

@@ -28,7 +28,7 @@ static enum outcome run_operand(const char *operand, const struct options *opt, 
 	int code = 0;
 
 	if (arg == NULL || name == NULL) {
-		complain("", operand, strerror(ENOMEM));
+		warn_operand("", operand, strerror(ENOMEM));
 		return NOTHING;
 	}
 	P = proc_arg_xgrab(arg, opt->exec != NULL ? opt->exec : opt->sysroot, PR_ARG_PIDS | PR_ARG_CORES,
@@ -42,7 +42,7 @@ static enum outcome run_operand(const char *operand, const struct options *opt, 
 		name[lwps - arg - 1] = '\0';
 	outcome = opt->interval_ns != 0 ? sample(P, operand, lwps, opt, counts)
 					: examine(P, operand, name, lwps, opt, counts);
-	os_forget(P);
+	os_release_images(P);
 	Prelease(P, 0);
 	if (refusals_tell(operand, outcome != NOTHING) && outcome == DONE)
 		outcome = PARTLY;
@@ -85,11 +85,11 @@ static enum outcome count_stdin(struct counts *counts)
 	counts->failed |= text.failed;
 	/* (without memory for a line the stream has no error) */
 	if (!feof(stdin)) {
-		complain("", "standard input", strerror(errno));
+		warn_operand("", "standard input", strerror(errno));
 		return counts->at.n > 0 ? PARTLY : NOTHING;
 	}
 	if (counts->at.n == 0)
-		complain("", "standard input", "no stacks found in it");
+		warn_operand("", "standard input", "no stacks found in it");
 	return counts->at.n > 0 ? DONE : NOTHING;
 }
 
@@ -135,7 +135,7 @@ int main(int argc, char **argv)
 
 	if (!streams_guard())
 		return EXIT_NOTHING;
-	cut_short_watch();
+	sigbus_watch();
 	buffer_output();
 
 	switch (options_parse(argc, argv, &opt)) {

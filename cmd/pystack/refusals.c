@@ -138,7 +138,7 @@ bool refusals_tell(const char *arg, bool printed)
 	seen.files = seen.memory = 0;
 	(void)pthread_mutex_unlock(&seen.lock);
 	if (none != 0)
-		complain("", arg,
+		warn_operand("", arg,
 		    printed ? "out of memory: frames, lines or names are missing or wrong; " REMEDY
 			    : "out of memory; " REMEDY);
 	if (files > 1)
@@ -146,7 +146,7 @@ bool refusals_tell(const char *arg, bool printed)
 	if (files != 0) {
 		(void)snprintf(text, sizeof(text), "cannot %s %s: %s%s%s", verb, path, strerror(error), more,
 		    printed ? ": frames, lines or names may be missing" : "");
-		complain("", arg, text);
+		warn_operand("", arg, text);
 	}
 	return files != 0 || none != 0;
 }

@@ -156,7 +156,7 @@ static void own_end(struct sampling *s)
 	s->names = NULL;
 	if (s->own == NULL)
 		return;
-	os_forget(s->own);
+	os_release_images(s->own);
 	Prelease(s->own, 0);
 	s->own = NULL;
 }
@@ -196,7 +196,7 @@ static bool renewed(struct sampling *s)
 static enum res capture(struct sampling *s)
 {
 	enum res res = s->target == NULL ? stack_target_open(s->P, &s->stack, &s->target, &s->fault)
-					 : stack_target_again(s->target, s->P, &s->fault);
+					 : stack_target_recapture(s->target, s->P, &s->fault);
 
 	text_cache_free(&s->lines);
 	if (res != RES_OK)
@@ -290,17 +290,17 @@ static void tell_losses(const struct sampling *s, const char *arg)
 	if (s->failed > 0) {
 		(void)snprintf(text, sizeof(text), "%" PRIu64 " of %" PRIu64 " samples failed, the last: %s",
 		    s->failed, s->taken, s->fault.text);
-		complain("", arg, text);
+		warn_operand("", arg, text);
 	}
 	if (s->late == 0 && s->opt->verbose) {
 		(void)snprintf(text, sizeof(text), "%" PRIu64 " samples taken", s->taken);
-		complain("", arg, text);
+		warn_operand("", arg, text);
 	}
 	if (s->late > 0) {
 		(void)snprintf(text, sizeof(text),
 		    "%" PRIu64 " samples taken, %" PRIu64 " left out: they take longer than the interval",
 		    s->taken, s->late);
-		complain("", arg, text);
+		warn_operand("", arg, text);
 	}
 }
 
@@ -314,11 +314,11 @@ enum outcome sample(struct ps_prochandle *P, const char *arg, const char *lwps, 
 	s.stack.sampling = true;
 	s.stack.running = !opt->idle;
 	if (Pstate(P) == PS_DEAD) {
-		complain("", arg, "a core file holds still: -i samples processes");
+		warn_operand("", arg, "a core file holds still: -i samples processes");
 		return NOTHING;
 	}
 	if (Pstatus(P)->pr_pid == getpid()) {
-		complain("", arg, "it is pystack itself");
+		warn_operand("", arg, "it is pystack itself");
 		return NOTHING;
 	}
 	s.code = os_code_token(P);

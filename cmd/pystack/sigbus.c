@@ -18,7 +18,7 @@ enum { EXIT_SOME = 1, EXIT_NONE = 2 };
 
 static volatile sig_atomic_t status = EXIT_NONE;
 
-void cut_short_printing(void)
+void sigbus_printing(void)
 {
 	status = EXIT_SOME;
 }
@@ -51,7 +51,7 @@ static void on_bus_error(int signo, siginfo_t *info, void *context)
 	_exit(status);
 }
 
-void cut_short_watch(void)
+void sigbus_watch(void)
 {
 	struct sigaction act = { .sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO | (int)SA_RESETHAND };
 

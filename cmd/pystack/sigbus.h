@@ -3,8 +3,8 @@
 #define PYSTACK_SIGBUS_H
 
 /* From now on that ends the program with one line on stderr that names the file, in place of a signal. The exit
- * status is 2, or 1 after cut_short_printing: something was printed. */
-void cut_short_watch(void);
-void cut_short_printing(void);
+ * status is 2, or 1 after sigbus_printing: something was printed. */
+void sigbus_watch(void);
+void sigbus_printing(void);
 
 #endif

@@ -7,7 +7,7 @@
 #include "base/escape.h"
 #include "os/target_os.h"
 
-void complain(const char *before, const char *arg, const char *text)
+void warn_operand(const char *before, const char *arg, const char *text)
 {
 	struct strbuf line = STRBUF_EMPTY;
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 /* `pystack: BEFOREARG: text` on stderr, after what stdout holds. */
-void complain(const char *before, const char *arg, const char *text);
+void warn_operand(const char *before, const char *arg, const char *text);
 
 /* libproc's words for a code, then what this system can tell of the cause, or else `otherwise`: into text, which has room
  * for n bytes. For G_STRANGE, which tells nothing, `otherwise` alone; if that is "", errno is to be of the failure, or 0. */

@@ -1,9 +1,9 @@
 /* Copying what is needed of a live process: per LWP its registers, the used part of its stack and its
  * Python frames.
  *
- *   capture_process ─┬─ capture_asleep   LWPs that are blocked or stopped, as they lie: nobody notices
- *                    ├─ capture_held     what is left is stopped, copied and let go
- *                    └─ capture_loose    what cannot be held: its Python frames alone, read as it runs
+ *   capture_process ─┬─ capture_blocked   LWPs that are blocked or stopped, as they lie: nobody notices
+ *                    ├─ capture_stopped     what is left is stopped, copied and let go
+ *                    └─ capture_running    what cannot be held: its Python frames alone, read as it runs
  *
  * Each is one file; capture.c and capture_states.c are what they share. */
 #ifndef CAPTURE_CAPTURE_H
@@ -89,15 +89,15 @@ struct capture {
 /* Capture the LWPs of live in `set` (NULL all) into c, whose live, snapshot, P and py are set. When it returns nothing of
  * the target is held and the snapshot is sealed. RES_FAIL: nothing was captured; f says why. No LWP in the set
  * is no failure. */
-enum res capture_process(struct capture *c, const char *set, enum stack_manner manner, struct fault *f);
+enum res capture_process(struct capture *c, const char *set, enum stop_policy policy, struct fault *f);
 
 /* LWP i once more, which was asleep: held this time, for its registers. It may be somewhere else by now. False: it has
  * ended or cannot be held, and is as it was. */
-bool capture_again(struct capture *c, size_t i);
+bool capture_with_registers(struct capture *c, size_t i);
 
 /* Of the frames s of l's thread state t, just read: look on l's stack for those that the chain lacks
- * (py_stack_mend). */
-enum res capture_mend(struct capture *c, const struct capture_lwp *l, const struct py_thread *t,
+ * (py_stack_recover). */
+enum res capture_recover(struct capture *c, const struct capture_lwp *l, const struct py_thread *t,
     struct py_stack *s, struct fault *f);
 
 /* Lines, names: everything about Python frames that can wait until the target runs again. */
@@ -109,19 +109,19 @@ void capture_free(struct capture *c); /* not live and py */
 
 /* Those of n LWPs, given by their index, that do not run. All that is read of one in the course of a call is of one
  * moment, or else it stays pending. */
-void capture_asleep(struct capture *c, const size_t *index, size_t n);
+void capture_blocked(struct capture *c, const size_t *index, size_t n);
 
 /* LWPs that were captured asleep: take back what was read of those that have run since, and try again, until `budget`
  * nanoseconds are over; later ones stay as they are. They are read by the list of thread states as it is, which may lack
  * what they have got meanwhile: capture_states_prove is to be called, when there is time. */
-void capture_asleep_refresh(struct capture *c, int64_t budget);
+void capture_blocked_refresh(struct capture *c, int64_t budget);
 
-/* Hold what is pending, and newborn LWPs (of all, when set is NULL) that `manner` has held; all that is copied is of one
+/* Hold what is pending, and newborn LWPs (of all, when set is NULL) that `policy` has held; all that is copied is of one
  * moment. c->not_held says why nothing could be held, if so. RES_FAIL: no memory. */
-enum res capture_held(struct capture *c, const char *set, enum stack_manner manner, struct fault *f);
+enum res capture_stopped(struct capture *c, const char *set, enum stop_policy policy, struct fault *f);
 
 /* The Python frames of an LWP that runs, as far as two readings of them agree. */
-void capture_loose(struct capture *c, struct capture_lwp *l);
+void capture_running(struct capture *c, struct capture_lwp *l);
 
 /* --- for the methods --- */
 

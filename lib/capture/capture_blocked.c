@@ -86,7 +86,7 @@ static void batch(struct capture *c, const size_t *index, size_t n)
 	}
 }
 
-void capture_asleep(struct capture *c, const size_t *index, size_t n)
+void capture_blocked(struct capture *c, const size_t *index, size_t n)
 {
 	for (size_t i = 0; i < n; i += BATCH)
 		batch(c, index + i, n - i < BATCH ? n - i : BATCH);
@@ -128,7 +128,7 @@ static void refresh(struct capture *c, size_t i)
 	c->unproved = true;
 }
 
-void capture_asleep_refresh(struct capture *c, int64_t budget)
+void capture_blocked_refresh(struct capture *c, int64_t budget)
 {
 	int64_t end = now_ns() + budget;
 

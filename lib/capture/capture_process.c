@@ -109,7 +109,7 @@ static enum res take_asleep(struct capture *c, int rounds, const struct timespec
 			break;
 		if (i > 0 && pause != NULL)
 			(void)nanosleep(pause, NULL);
-		capture_asleep(c, left.at, left.n);
+		capture_blocked(c, left.at, left.n);
 		capture_states_refresh(c);
 	}
 	drop_overlapped(c);
@@ -129,38 +129,38 @@ static bool to_hold(const struct capture *c)
 }
 
 /* One pass over what is pending. In the course of a hold one may become so again. */
-static enum res take(struct capture *c, const char *set, enum stack_manner manner, struct fault *f)
+static enum res take(struct capture *c, const char *set, enum stop_policy policy, struct fault *f)
 {
 	static const struct timespec pause = { .tv_nsec = PAUSE_NS };
 	enum res res = RES_OK;
 
-	if (manner == STACK_NO_STOP)
+	if (policy == STOP_NONE)
 		return take_asleep(c, c->running ? 1 : ROUNDS_NO_STOP, &pause, f);
 	for (int i = 0; i < HOLDS && res == RES_OK; i++) {
 		/* Those that ran just now are looked at once more before they are held. */
-		if (manner == STACK_GENTLE && !c->running)
+		if (policy == STOP_RUNNING && !c->running)
 			res = take_asleep(c, ROUNDS, NULL, f);
 		if (res != RES_OK || !to_hold(c))
 			break;
-		res = capture_held(c, set, manner, f);
+		res = capture_stopped(c, set, policy, f);
 	}
 	/* What could not be held may have been asleep all the time. */
 	return res == RES_OK ? take_asleep(c, 1, NULL, f) : res;
 }
 
-static void take_loose(struct capture *c, enum stack_manner manner)
+static void take_loose(struct capture *c, enum stop_policy policy)
 {
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
 
 		if (l->state != CAPTURE_PENDING)
 			continue;
-		if (manner == STACK_NO_STOP)
+		if (policy == STOP_NONE)
 			(void)snprintf(l->refused, sizeof(l->refused), "it runs, and is not to be stopped");
 		else if (l->refused[0] == '\0')
 			(void)snprintf(
 			    l->refused, sizeof(l->refused), "each time it was read it had run meanwhile");
-		capture_loose(c, l);
+		capture_running(c, l);
 	}
 }
 
@@ -212,27 +212,27 @@ static void look_ahead(struct capture *c)
 }
 
 /* All LWPs, newborn ones as well. */
-static enum res take_all(struct capture *c, const char *set, enum stack_manner manner, struct fault *f)
+static enum res take_all(struct capture *c, const char *set, enum stop_policy policy, struct fault *f)
 {
 	bool news = true;
 
 	for (int i = 0; i < PASSES && news && !c->held; i++) {
 		if (list(c, set, i > 0, &news, f) != RES_OK)
 			return RES_FAIL;
-		if (i == 0 && manner != STACK_STOP)
+		if (i == 0 && policy != STOP_ALL)
 			look_ahead(c);
 		if (i == 0)
 			capture_states_read(c);
 		else if (news)
 			capture_make_room(c);
-		if (news && take(c, set, manner, f) != RES_OK)
+		if (news && take(c, set, policy, f) != RES_OK)
 			return RES_FAIL;
 	}
 	return RES_OK;
 }
 
 /* Those of which something new is to be known. What is born meanwhile is for the next time. */
-static enum res take_changed(struct capture *c, const char *set, enum stack_manner manner, struct fault *f)
+static enum res take_changed(struct capture *c, const char *set, enum stop_policy policy, struct fault *f)
 {
 	bool any;
 	enum res res = watch_list(c, set, &any, f);
@@ -240,16 +240,16 @@ static enum res take_changed(struct capture *c, const char *set, enum stack_mann
 	if (res != RES_OK || !any)
 		return res;
 	capture_states_read(c);
-	return take(c, set, manner, f);
+	return take(c, set, policy, f);
 }
 
-static enum res process(struct capture *c, const char *set, enum stack_manner manner, struct fault *f)
+static enum res process(struct capture *c, const char *set, enum stop_policy policy, struct fault *f)
 {
 	size_t missed;
 
-	if ((c->watch != NULL ? take_changed : take_all)(c, set, manner, f) != RES_OK)
+	if ((c->watch != NULL ? take_changed : take_all)(c, set, policy, f) != RES_OK)
 		return RES_FAIL;
-	take_loose(c, manner);
+	take_loose(c, policy);
 	snapshot_seal(c->snapshot);
 	missed = settle(c);
 	if (set == NULL)
@@ -258,7 +258,7 @@ static enum res process(struct capture *c, const char *set, enum stack_manner ma
 		name_all(c);
 	if (!os_same_process(c->live))
 		return fault_set(f, G_NOPROC, ESRCH, 0, "it has exited, or executes another program by now");
-	if (c->lwps.n != 0 && c->py == NULL && missed == c->lwps.n && manner != STACK_NO_STOP)
+	if (c->lwps.n != 0 && c->py == NULL && missed == c->lwps.n && policy != STOP_NONE)
 		return fault_set(f, c->not_held.code, c->not_held.sys, 0, "%s", c->not_held.text);
 	/* That those to be held had ended by then is no failure while others live. */
 	if (missed == 0 || (c->lwps.n != 0 && c->not_held.code == G_NOPROC))
@@ -266,9 +266,9 @@ static enum res process(struct capture *c, const char *set, enum stack_manner ma
 	return RES_OK;
 }
 
-enum res capture_process(struct capture *c, const char *set, enum stack_manner manner, struct fault *f)
+enum res capture_process(struct capture *c, const char *set, enum stop_policy policy, struct fault *f)
 {
-	enum res res = process(c, set, manner, f);
+	enum res res = process(c, set, policy, f);
 
 	capture_ahead_end(c->ahead);
 	c->ahead = NULL;

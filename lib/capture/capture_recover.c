@@ -1,4 +1,4 @@
-/* Frames that a thread's chain lacks, sought in its registers and on its stack (see py_stack_mend). */
+/* Frames that a thread's chain lacks, sought in its registers and on its stack (see py_stack_recover). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +25,7 @@ static size_t read_words(struct ps_prochandle *P, uint64_t sp, size_t n, size_t 
 	return all;
 }
 
-enum res capture_mend(struct capture *c, const struct capture_lwp *l, const struct py_thread *t,
+enum res capture_recover(struct capture *c, const struct capture_lwp *l, const struct py_thread *t,
     struct py_stack *s, struct fault *f)
 {
 	OWNED(mem_release) uint64_t *words = NULL;
@@ -46,5 +46,5 @@ enum res capture_mend(struct capture *c, const struct capture_lwp *l, const stru
 	end = t->thread_id > sp && t->thread_id < end ? t->thread_id : end;
 	end = end <= sp || end - sp > STACK_WORDS * word ? sp + STACK_WORDS * word : end;
 	n += read_words(c->P, sp, (size_t)(end - sp), word, words + n);
-	return py_stack_mend(c->py, t, words, n, s, f);
+	return py_stack_recover(c->py, t, words, n, s, f);
 }

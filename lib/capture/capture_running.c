@@ -74,7 +74,7 @@ static bool read_twice(struct capture *c, struct capture_lwp *l, bool last, bool
 	return good;
 }
 
-void capture_loose(struct capture *c, struct capture_lwp *l)
+void capture_running(struct capture *c, struct capture_lwp *l)
 {
 	bool good = false, younger = false;
 

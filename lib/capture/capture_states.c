@@ -196,7 +196,7 @@ static enum res add_state(
 	if (res == RES_NONE && !named)
 		return RES_OK;
 	if (res == RES_OK)
-		res = capture_mend(c, l, t, &more, f);
+		res = capture_recover(c, l, t, &more, f);
 	if (res == RES_OK && l->python.runs.n == 0 && !l->python.broken) {
 		l->python = more;
 		memset(&more, 0, sizeof(more));

@@ -29,7 +29,7 @@ struct held_stack {
 struct holding {
 	struct capture *c;
 	const char *set;
-	enum stack_manner manner;
+	enum stop_policy policy;
 	struct snapshot_notes *notes; /* what was read at rehearsals */
 	const struct capture_lwp
 	    *before;   /* one LWP after all the others: as it was read asleep; NULL: not so */
@@ -99,9 +99,9 @@ static bool wants(void *data, lwpid_t id)
 
 	if (i < 0)
 		return false;
-	if (g->manner == STACK_GENTLE && g->c->lwps.at[i].state == CAPTURE_PENDING) {
+	if (g->policy == STOP_RUNNING && g->c->lwps.at[i].state == CAPTURE_PENDING) {
 		rehearse(g->c, &g->c->lwps.at[i], g->notes);
-		capture_asleep(g->c, &one, 1);
+		capture_blocked(g->c, &one, 1);
 	}
 	return g->c->lwps.at[i].state == CAPTURE_PENDING;
 }
@@ -180,7 +180,7 @@ static size_t copy_stacks(struct holding *g, struct held_stack *some)
 			c->lwps.at[some[i].of].copies[0] =
 			    some[i].piece.lo; /* to be dropped, should it not be read */
 	}
-	if (g->before != NULL || g->manner == STACK_STOP)
+	if (g->before != NULL || g->policy == STOP_ALL)
 		capture_states_read(c); /* what the others have is to stay as it is */
 	else
 		capture_states_check(c);
@@ -190,7 +190,7 @@ static size_t copy_stacks(struct holding *g, struct held_stack *some)
 /* The Python frames of one that is held. */
 static void read_frames(struct holding *g, struct capture_lwp *l)
 {
-	if (capture_frames(g->c, l) == RES_OK || g->manner != STACK_GENTLE)
+	if (capture_frames(g->c, l) == RES_OK || g->policy != STOP_RUNNING)
 		return;
 	/* The list was read before the hold. */
 	py_stack_free(&l->python);
@@ -235,7 +235,7 @@ static void read_held(struct holding *g, struct capture_lwp *l, const struct hel
 	l->state = CAPTURE_DONE;
 	if (snapshot_until(c->snapshot, g->end)) {
 		out_of_time(c, l, first);
-	} else if (g->manner == STACK_STOP && c->held && g->before == NULL && !l->failed) {
+	} else if (g->policy == STOP_ALL && c->held && g->before == NULL && !l->failed) {
 		(void)snprintf(l->why, sizeof(l->why), "it was stopped later than the others");
 		l->failed = true;
 	}
@@ -280,18 +280,18 @@ static void hold_them(
 		g->c->waited_ms += (int)((now_ns() - g->begin) / 1000000);
 }
 
-enum res capture_held(struct capture *c, const char *set, enum stack_manner manner, struct fault *f)
+enum res capture_stopped(struct capture *c, const char *set, enum stop_policy policy, struct fault *f)
 {
 	OWNED(hold_done) struct os_hold *h = NULL;
 	OWNED(notes_release) struct snapshot_notes notes = VEC_EMPTY;
-	struct holding g = { .c = c, .set = set, .manner = manner, .notes = &notes };
+	struct holding g = { .c = c, .set = set, .policy = policy, .notes = &notes };
 	struct os_hold_call call = { .wants = wants };
 
 	hold_them(&g, &call, c->waited_ms < WAIT_MS ? WAIT_MS - c->waited_ms : 1, &h, &c->not_held);
 	c->held = true;
 	/* Who has not run since it was read was asleep during the hold, and needs not be asked within it. */
-	if (manner == STACK_GENTLE)
-		capture_asleep_refresh(c, REFRESH_NS);
+	if (policy == STOP_RUNNING)
+		capture_blocked_refresh(c, REFRESH_NS);
 	return h == NULL ? fault_memory(f) : RES_OK;
 }
 
@@ -303,11 +303,11 @@ static bool wants_pending(void *data, lwpid_t id)
 	return addrmap_get(&g->c->known, (uint64_t)id, &i) && g->c->lwps.at[i].state == CAPTURE_PENDING;
 }
 
-bool capture_again(struct capture *c, size_t i)
+bool capture_with_registers(struct capture *c, size_t i)
 {
 	OWNED(hold_done) struct os_hold *h = NULL;
 	OWNED(notes_release) struct snapshot_notes notes = VEC_EMPTY;
-	struct holding g = { .c = c, .manner = STACK_STOP, .notes = &notes };
+	struct holding g = { .c = c, .policy = STOP_ALL, .notes = &notes };
 	struct os_hold_call call = { .wants = wants_pending };
 	struct capture_lwp *l = &c->lwps.at[i];
 	struct capture_lwp before = *l;

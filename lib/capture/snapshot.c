@@ -281,7 +281,7 @@ void snapshot_destroy(struct snapshot *s)
 	if (s == NULL)
 		return;
 	if (s->handle != NULL) {
-		os_forget(s->handle);
+		os_release_images(s->handle);
 		Prelease(s->handle, 0);
 	}
 	for (size_t i = 0; i < s->ranges.n; i++)

@@ -2,10 +2,10 @@
 #ifndef CAPTURE_STOP_POLICY_H
 #define CAPTURE_STOP_POLICY_H
 
-enum stack_manner {
-	STACK_GENTLE, /* those that are blocked or stopped are read as they lie, the others are held together */
-	STACK_STOP,   /* all are held together: a picture of one moment */
-	STACK_NO_STOP, /* none is held: of those that run there are Python frames at most */
+enum stop_policy {
+	STOP_RUNNING, /* those that are blocked or stopped are read as they lie, the others are held together */
+	STOP_ALL,     /* all are held together: a picture of one moment */
+	STOP_NONE,    /* none is held: of those that run there are Python frames at most */
 };
 
 #endif

@@ -59,7 +59,7 @@ child(pid_t parent, int fd, const struct worker_job *job, void *reply, size_t ro
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		(void)signal(signals[i], SIG_DFL);
-	if (!os_end_with(parent))
+	if (!os_die_with_parent(parent))
 		_exit(0);
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_CPU, SECONDS_MAX);
@@ -71,7 +71,7 @@ child(pid_t parent, int fd, const struct worker_job *job, void *reply, size_t ro
 		if (std != fd)
 			(void)close(std);
 	}
-	os_confine(fd);
+	os_sandbox(fd);
 	n = (uint32_t)job->run(job->arg, reply, room);
 	write_all(fd, &n, sizeof(n));
 	write_all(fd, reply, n);

@@ -1,14 +1,14 @@
 /* PRIVATE to lib/dwarf: runs code that hostile files may lead astray, in a child process.
  *
  *      this process                    child
- *      fork ────────────────────────>  os_end_with, limits, os_confine
+ *      fork ────────────────────────>  os_die_with_parent, limits, os_sandbox
  *      poll(pipe, time left)           job->run
  *      read   <──────────────────────  write: length, reply
  *      SIGKILL, waitpid                _exit
  *
  * The child may use two seconds of processor time and a gigabyte of memory, and has no system calls
- * but those for memory, to reply, and to end (os_confine). It is reaped here, and ends if its parent
- * is killed (os_end_with). */
+ * but those for memory, to reply, and to end (os_sandbox). It is reaped here, and ends if its parent
+ * is killed (os_die_with_parent). */
 #ifndef DWARF_WORKER_H
 #define DWARF_WORKER_H
 

@@ -297,13 +297,13 @@ char *os_own_file_at(uintptr_t addr, char *buf, size_t n)
 }
 
 /* Privileges could be dropped, but not the system calls that take none. */
-bool os_end_with(pid_t parent)
+bool os_die_with_parent(pid_t parent)
 {
 	(void)parent;
 	return true;
 }
 
-void os_confine(int fd)
+void os_sandbox(int fd)
 {
 	(void)fd;
 }

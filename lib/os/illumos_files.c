@@ -1,7 +1,7 @@
 /* The files behind mappings on illumos, and what a captured process has from the live one.
  *
  * libproc's handle has no room for anybody else's data, so what is kept of one is kept beside it, in a list that
- * os_forget takes it out of. It is the only thing in lib that can change and is in no caller's hands.
+ * os_release_images takes it out of. It is the only thing in lib that can change and is in no caller's hands.
  *
  *   /proc/PID/object/NAME   the file that is mapped, under the name that pr_mapname has: proven, whatever its path leads
  *                           to by now
@@ -57,7 +57,7 @@ static struct beside *beside_make(struct ps_prochandle *P)
 	return b;
 }
 
-void os_forget(struct ps_prochandle *P)
+void os_release_images(struct ps_prochandle *P)
 {
 	struct beside *b = beside_of(P);
 	size_t kept = 0;

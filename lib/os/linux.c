@@ -84,7 +84,7 @@ void os_captured_ops(ps_ops_t *ops)
 }
 
 /* Images belong to the handle. */
-void os_forget(struct ps_prochandle *P)
+void os_release_images(struct ps_prochandle *P)
 {
 	(void)P;
 }

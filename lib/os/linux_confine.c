@@ -13,7 +13,7 @@
 
 #include "os/confine.h"
 
-bool os_end_with(pid_t parent)
+bool os_die_with_parent(pid_t parent)
 {
 	return prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() == parent;
 }
@@ -28,7 +28,7 @@ bool os_end_with(pid_t parent)
 
 #ifdef SANITIZED
 
-void os_confine(int fd)
+void os_sandbox(int fd)
 {
 	(void)fd;
 }
@@ -45,7 +45,7 @@ void os_confine(int fd)
 /* The next statement if it is this call, else the one after. */
 #define CALL(name) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 1)
 
-void os_confine(int fd)
+void os_sandbox(int fd)
 {
 	struct sock_filter filter[] = {
 		LOAD(arch),

@@ -133,7 +133,7 @@ void os_captured_ops(ps_ops_t *ops);
 
 /* Let go of what is kept beside the handle P: images of its files. To be called before Prelease of any handle
  * that was given to a function of this header, and before its owner may release it. */
-void os_forget(struct ps_prochandle *P);
+void os_release_images(struct ps_prochandle *P);
 
 /* Read memory of a live process whether or not it is held (process_vm_readv, then /proc/PID/mem).
  * Bytes read, 0 if unreadable. */

@@ -31,7 +31,7 @@ void pydb_agent_destroy(struct pydb_agent *agent)
 		return;
 	activations_free(&agent->activations);
 	py_process_close(agent->py);
-	os_forget(agent->P);
+	os_release_images(agent->P);
 	free(agent);
 }
 

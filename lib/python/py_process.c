@@ -61,7 +61,7 @@ uint32_t py_version(const struct py_process *py, size_t runtime)
 	return runtime < py->runtimes.n ? py->runtimes.at[runtime].version : 0;
 }
 
-const char *py_doubt(const struct py_process *py, size_t runtime)
+const char *py_layout_mismatch(const struct py_process *py, size_t runtime)
 {
 	return runtime < py->runtimes.n ? py->runtimes.at[runtime].doubt : NULL;
 }

@@ -69,7 +69,7 @@ bool py_type_is(
  * frame's copy of its bytecode. RES_FAIL: it is no code object that can be decoded. */
 enum res py_code_load(struct py_process *py, struct py_runtime *rt, struct py_frame *frame, struct fault *f);
 /* Hidden and line of a frame, without memory of the target but for late tables. */
-void py_code_place(struct py_process *py, const struct py_layout *l, struct py_frame *frame);
+void py_code_resolve(struct py_process *py, const struct py_layout *l, struct py_frame *frame);
 /* Nobody asks any more for code objects that others have replaced. */
 void py_code_spare(struct py_process *py);
 void py_code_free_all(struct py_process *py);

@@ -49,7 +49,7 @@ bool py_version_known(uint32_t version);
 
 /* Why this runtime is not laid out as CPython of its version is (a phrase: "its frames are of another size"), if no debug
  * information told how it is: its frames may be missing or wrong. NULL: it is, or is known. */
-const char *py_doubt(const struct py_process *py, size_t runtime);
+const char *py_layout_mismatch(const struct py_process *py, size_t runtime);
 
 struct py_thread {
 	uint32_t runtime;   /* index of its runtime */
@@ -100,7 +100,7 @@ struct py_frame {
 	bool made;
 	bool
 	    suspended; /* 3.9, 3.10: a generator's, not running though it may be the youngest (or about to leave) */
-	bool found; /* not on the chain; found by py_stack_mend, and to be proved */
+	bool found; /* not on the chain; found by py_stack_recover, and to be proved */
 };
 
 /* One activation's worth of frames: frames[first … first+count). marker 0: none known (≤ 3.10, or the
@@ -135,7 +135,7 @@ enum res py_stack_read(
  * is cut so, look for the missing frames among the words of the thread (registers, then its stack from sp on): outer
  * generators, each delegating to the inner one, and then the chain of the frame that threw, to its end. What is found
  * is appended, frames[i].found, if there is only one order for it. RES_FAIL: out of memory. */
-enum res py_stack_mend(struct py_process *py, const struct py_thread *t, const uint64_t *words, size_t n,
+enum res py_stack_recover(struct py_process *py, const struct py_thread *t, const uint64_t *words, size_t n,
     struct py_stack *s, struct fault *f);
 /* An activation of 3.13 may link its first frame, and by that its entry frame, before it has said in the latter whose it
  * is (Debian's 3.13.5: two instructions before). What the stack held there decides then whether it is taken for a
@@ -143,8 +143,8 @@ enum res py_stack_mend(struct py_process *py, const struct py_thread *t, const u
  * of a chain can: s->runs.at[0].count is 2 at least. It becomes the marker of its run, and since it need not lead to its
  * caller yet, the frames behind it are dropped: s->entering and s->broken say so. */
 void py_stack_unowned(struct py_stack *s);
-/* Without what py_stack_mend found. */
-void py_stack_unmend(struct py_stack *s);
+/* Without what py_stack_recover found. */
+void py_stack_drop_recovered(struct py_stack *s);
 /* Add the frames of another thread state of the same thread: runs in the order of their markers, without markers behind
  * those of s. RES_FAIL: out of memory, s is as it was. */
 enum res py_stack_merge(struct py_stack *s, const struct py_stack *other, struct fault *f);

@@ -18,9 +18,9 @@ struct stack_options {
 	bool python_only; /* native frames are not asked for: no unwinding */
 	enum unwind_engine engine;
 	bool holds_still; /* somebody else holds P: read it as it lies, like a core */
-	enum stack_manner manner;
+	enum stop_policy policy;
 	bool force; /* also what another program controls, where the system allows it */
-	/* The process is captured again and again: threads that have not run since then are not read anew. Not with STACK_STOP. */
+	/* The process is captured again and again: threads that have not run since then are not read anew. Not with STOP_ALL. */
 	bool sampling;
 	bool running; /* with sampling: without the threads that wait */
 };
@@ -35,7 +35,7 @@ void stack_target_close(struct stack_target *t); /* NULL ok */
 
 /* Capture the live process of t once more, with what is known of its files, interpreters and code. P and the options are
  * those of stack_target_open. RES_FAIL: nothing could be captured, t has no threads; it may be tried again. */
-enum res stack_target_again(struct stack_target *t, struct ps_prochandle *P, struct fault *f);
+enum res stack_target_recapture(struct stack_target *t, struct ps_prochandle *P, struct fault *f);
 
 /* The handle to look symbols up in: the captured one, or the core. */
 struct ps_prochandle *stack_target_handle(const struct stack_target *t);

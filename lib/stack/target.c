@@ -49,7 +49,7 @@ static enum res capture_once(struct stack_target *t, struct ps_prochandle *P, st
 		py_process_move(t->py, t->capture.P);
 		py_process_later(t->py, P);
 	}
-	return capture_process(&t->capture, t->opt.lwps, t->opt.manner, f);
+	return capture_process(&t->capture, t->opt.lwps, t->opt.policy, f);
 }
 
 /* Was some thread caught in a moment when its Python frames are not linked? */
@@ -65,7 +65,7 @@ static bool entering(const struct capture *c)
 static void prepare(struct stack_target *t)
 {
 	t->capture.py = t->py;
-	t->capture.watch = t->opt.sampling && t->opt.manner != STACK_STOP ? &t->watch : NULL;
+	t->capture.watch = t->opt.sampling && t->opt.policy != STOP_ALL ? &t->watch : NULL;
 	t->capture.running = t->opt.running && t->capture.watch != NULL;
 	t->capture.force = t->opt.force;
 }
@@ -188,7 +188,7 @@ enum res stack_target_open(
 	return RES_OK;
 }
 
-enum res stack_target_again(struct stack_target *t, struct ps_prochandle *P, struct fault *f)
+enum res stack_target_recapture(struct stack_target *t, struct ps_prochandle *P, struct fault *f)
 {
 	enum res res;
 
@@ -507,11 +507,11 @@ static enum res place_frames(
 		res = join(t, l, th, f);
 	if (l->have_python && t->evals[l->thread.runtime].n == 0)
 		say_cut(&th->python);
-	if (res != RES_OK || !has_found(&th->python) || !join_doubts(&th->join))
+	if (res != RES_OK || !has_found(&th->python) || !join_is_uncertain(&th->join))
 		return res;
 	/* Frames that were looked for, not led to, are only believed if each has its activation, and each
 	 * activation its frame. */
-	py_stack_unmend(&th->python);
+	py_stack_drop_recovered(&th->python);
 	join_free(&th->join);
 	memset(&th->join, 0, sizeof(th->join));
 	return join(t, l, th, f);
@@ -559,9 +559,9 @@ enum res stack_thread_read(struct stack_target *t, size_t i, struct stack_thread
 	struct capture_lwp *l = &t->capture.lwps.at[i];
 	enum res res = read_captured(t, l, out, f);
 
-	if (res == RES_OK && l->have_place && t->opt.manner == STACK_GENTLE && t->no_again < NO_AGAIN &&
+	if (res == RES_OK && l->have_place && t->opt.policy == STOP_RUNNING && t->no_again < NO_AGAIN &&
 	    wants_registers(out)) {
-		if (capture_again(&t->capture, i)) {
+		if (capture_with_registers(&t->capture, i)) {
 			stack_thread_free(out);
 			res = read_captured(t, l, out, f);
 			/* It may have been met in a moment that nothing makes clear; most are not. */

@@ -64,7 +64,7 @@ static enum res take_live(struct pair *p, struct fault *f)
 	p->c.P = snapshot_handle(p->c.snapshot);
 	if (p->py != NULL)
 		py_process_move(p->py, p->c.P);
-	return capture_process(&p->c, NULL, STACK_STOP, f);
+	return capture_process(&p->c, NULL, STOP_ALL, f);
 }
 
 static int take_core_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t *info)

@@ -122,7 +122,7 @@ static enum res frame_of(
 	py->epoch++;
 	if (py_code_load(py, rt, &frame, NULL) != RES_OK)
 		return RES_NONE;
-	py_code_place(py, l, &frame);
+	py_code_resolve(py, l, &frame);
 	*out = frame;
 	return RES_OK;
 }

@@ -134,7 +134,7 @@ static bool order_strands(
 	return *whole != NULL;
 }
 
-enum res py_stack_mend(struct py_process *py, const struct py_thread *t, const uint64_t *words, size_t n,
+enum res py_stack_recover(struct py_process *py, const struct py_thread *t, const uint64_t *words, size_t n,
     struct py_stack *s, struct fault *f)
 {
 	OWNED(search_release) struct search m = { .py = py };
@@ -178,12 +178,12 @@ enum res py_stack_mend(struct py_process *py, const struct py_thread *t, const u
 	}
 	if (s->broken) { /* not as it seemed */
 		s->broken = false;
-		py_stack_unmend(s);
+		py_stack_drop_recovered(s);
 	}
 	return res;
 }
 
-void py_stack_unmend(struct py_stack *s)
+void py_stack_drop_recovered(struct py_stack *s)
 {
 	while (s->frames.n > 0 && s->frames.at[s->frames.n - 1].found) {
 		s->frames.n--;

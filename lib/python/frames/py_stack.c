@@ -259,7 +259,7 @@ void py_stack_finish(struct py_process *py, struct py_stack *s)
 		const struct py_run *run = &s->runs.at[r];
 
 		for (uint32_t k = 0; run->runtime < py->runtimes.n && k < run->count; k++)
-			py_code_place(
+			py_code_resolve(
 			    py, &py->runtimes.at[run->runtime].layout, &s->frames.at[run->first + k]);
 	}
 }

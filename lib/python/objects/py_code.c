@@ -362,7 +362,7 @@ static void place_by_address(
 	frame->line = line_at(py, l, e, at);
 }
 
-void py_code_place(struct py_process *py, const struct py_layout *l, struct py_frame *frame)
+void py_code_resolve(struct py_process *py, const struct py_layout *l, struct py_frame *frame)
 {
 	struct py_code_entry *e = entry_of(py, frame);
 

@@ -288,7 +288,7 @@ enum res stack_join_loops(
 	return merge(in, &plan, order, out) ? RES_OK : fault_memory(f);
 }
 
-bool join_doubts(const struct join *j)
+bool join_is_uncertain(const struct join *j)
 {
 	for (size_t i = 0; i < j->items.n; i++) {
 		if (j->items.at[i].kind == JOIN_LOOSE || j->items.at[i].kind == JOIN_BARE)

@@ -75,7 +75,7 @@ enum res stack_join_loops(
 void join_free(struct join *j);
 
 /* Is there a frame that is placed by order alone, or not at all, or an activation without a frame? */
-bool join_doubts(const struct join *j);
+bool join_is_uncertain(const struct join *j);
 
 /* --- the two ways, for stack_join only --- */
 

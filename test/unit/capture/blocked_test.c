@@ -26,7 +26,7 @@ START_TEST(read_again_by_the_same_list)
 	take();
 	put_word(&s.m, s.states[1], s.m.is->ts_frame, s.next_frame);
 	lwps[1].count++;
-	capture_asleep_refresh(&s.c, TAKES_LONG);
+	capture_blocked_refresh(&s.c, TAKES_LONG);
 	capture_states_prove(&s.c);
 	runs_frame(1, s.next_frame);
 	runs_frame(2, s.frames[2]);
@@ -40,11 +40,11 @@ START_TEST(read_again_by_a_list_that_is_too_old)
 
 	take();
 	new_state(1);
-	capture_asleep_refresh(&s.c, TAKES_LONG);
+	capture_blocked_refresh(&s.c, TAKES_LONG);
 	capture_states_prove(&s.c);
 	ck_assert_int_eq(s.c.lwps.at[0].state, CAPTURE_PENDING);
 	runs_frame(2, s.frames[2]);
-	capture_asleep(&s.c, &first, 1);
+	capture_blocked(&s.c, &first, 1);
 	runs_frame(1, s.next_frame);
 }
 END_TEST
@@ -57,7 +57,7 @@ START_TEST(read_again_by_a_state_of_another)
 	put_state(s.states[2], 0, pointer_of(2), s.frames[2]);
 	put_word(&s.m, s.m.interp, s.m.is->threads, s.states[1]);
 	lwps[1].count++;
-	capture_asleep_refresh(&s.c, TAKES_LONG);
+	capture_blocked_refresh(&s.c, TAKES_LONG);
 	capture_states_prove(&s.c);
 	for (size_t i = 0; i < s.c.lwps.n; i++)
 		ck_assert(s.c.lwps.at[i].id == 2 || s.c.lwps.at[i].python.frames.n == 0);
@@ -70,7 +70,7 @@ START_TEST(nothing_to_prove)
 	size_t reads;
 
 	take();
-	capture_asleep_refresh(&s.c, TAKES_LONG);
+	capture_blocked_refresh(&s.c, TAKES_LONG);
 	reads = s.m.fake.reads;
 	capture_states_prove(&s.c);
 	ck_assert_uint_eq(s.m.fake.reads, reads);
@@ -85,7 +85,7 @@ START_TEST(loose_one_costs_no_other)
 	take();
 	runs_frame(1, s.frames[1]);
 	new_state(1);
-	capture_loose(&s.c, &s.c.lwps.at[1]);
+	capture_running(&s.c, &s.c.lwps.at[1]);
 	runs_frame(2, s.frames[2]);
 	ck_assert(s.c.lwps.at[1].loose);
 	runs_frame(1, s.frames[1]);

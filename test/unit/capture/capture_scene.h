@@ -126,7 +126,7 @@ static void take(void)
 {
 	static const size_t all[] = { 0, 1 };
 
-	capture_asleep(&s.c, all, LWPS);
+	capture_blocked(&s.c, all, LWPS);
 	capture_states_refresh(&s.c);
 }
 

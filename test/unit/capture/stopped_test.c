@@ -91,7 +91,7 @@ static void capture(void (*before)(void), void (*after)(void))
 	take();
 	ck_assert_int_eq(s.c.lwps.at[0].state, CAPTURE_PENDING);
 	runs_frame(2, s.frames[2]);
-	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_GENTLE, &f), RES_OK);
+	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_RUNNING, &f), RES_OK);
 }
 
 START_TEST(the_moment_of_the_hold)
@@ -142,7 +142,7 @@ START_TEST(asleep_at_last)
 	lwps[1].runs = true;
 	take();
 	first_sleeps();
-	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_GENTLE, &f), RES_OK);
+	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_RUNNING, &f), RES_OK);
 	ck_assert_uint_eq(hold.n, 0);
 	runs_frame(1, s.frames[1]);
 	ck_assert(s.c.lwps.at[0].have_place);
@@ -176,7 +176,7 @@ START_TEST(a_hold_that_lasts_too_long)
 	lwps[1].runs = lwps[2].runs = true;
 	take();
 	s.c.read_ns = 1;
-	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_STOP, &f), RES_OK);
+	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_ALL, &f), RES_OK);
 	ck_assert_uint_eq(hold.n, 2);
 	ck_assert_int_eq(first->state, CAPTURE_DONE);
 	ck_assert(first->failed);
@@ -185,7 +185,7 @@ START_TEST(a_hold_that_lasts_too_long)
 	ck_assert(second->again && !second->have_regs);
 	ck_assert_uint_eq(second->copies[0], 0);
 	s.c.read_ns = TAKES_LONG;
-	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_STOP, &f), RES_OK);
+	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_ALL, &f), RES_OK);
 	ck_assert_uint_eq(hold.n, 1);
 	runs_frame(2, s.frames[2]);
 	/* All were to be of one moment. */
@@ -202,9 +202,9 @@ START_TEST(gently_held_again)
 	lwps[1].runs = lwps[2].runs = true;
 	take();
 	s.c.read_ns = 1;
-	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_GENTLE, &f), RES_OK);
+	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_RUNNING, &f), RES_OK);
 	s.c.read_ns = TAKES_LONG;
-	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_GENTLE, &f), RES_OK);
+	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_RUNNING, &f), RES_OK);
 	runs_frame(2, s.frames[2]);
 	ck_assert_int_eq(s.c.lwps.at[0].state, CAPTURE_DONE);
 	ck_assert(!s.c.lwps.at[1].failed);
@@ -220,13 +220,13 @@ START_TEST(one_that_does_not_stop)
 	lwps[1].runs = lwps[2].runs = true;
 	take();
 	late = 2;
-	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_STOP, &f), RES_OK);
+	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_ALL, &f), RES_OK);
 	runs_frame(1, s.frames[1]);
 	ck_assert_int_eq(s.c.lwps.at[1].state, CAPTURE_PENDING);
 	ck_assert(s.c.lwps.at[1].again);
 	ck_assert_str_eq(s.c.lwps.at[1].refused, "too slow");
 	s.c.waited_ms = 1000;
-	ck_assert_int_eq(capture_held(&s.c, NULL, STACK_STOP, &f), RES_OK);
+	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_ALL, &f), RES_OK);
 	ck_assert(!s.c.lwps.at[1].again);
 	late = 0;
 }

@@ -22,7 +22,7 @@ static int status_of(void (*act)(int fd), char *out, size_t n)
 	pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
-		os_confine(ends[1]);
+		os_sandbox(ends[1]);
 		act(ends[1]);
 		_exit(0);
 	}
@@ -122,7 +122,7 @@ START_TEST(ends_with_its_parent)
 
 		if (fork() == 0) {
 			(void)alarm(60); /* not for ever, should it fail */
-			(void)os_end_with(self);
+			(void)os_die_with_parent(self);
 			(void)!write(ends[1], "r", 1);
 		}
 		for (;;)
@@ -145,7 +145,7 @@ START_TEST(ends_after_its_parent)
 
 	ck_assert_int_ge(child, 0);
 	if (child == 0) {
-		_exit(os_end_with(getpid()) ? 0 : 1); /* which is not its parent */
+		_exit(os_die_with_parent(getpid()) ? 0 : 1); /* which is not its parent */
 	}
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);

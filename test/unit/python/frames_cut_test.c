@@ -73,7 +73,7 @@ static void mend(const uint64_t *words, size_t n)
 {
 	struct fault f = { 0 };
 
-	ck_assert_int_eq(py_stack_mend(py, &thread, words, n, &stack, &f), RES_OK);
+	ck_assert_int_eq(py_stack_recover(py, &thread, words, n, &stack, &f), RES_OK);
 	ck_assert(!stack.broken);
 	ck_assert_uint_eq(stack.runs.n, stack.frames.n);
 }
@@ -121,7 +121,7 @@ START_TEST(missing_frames_are_found)
 	ck_assert(stack.frames.at[1].synthetic);
 	ck_assert(stack.frames.at[2].synthetic);
 	ck_assert(!stack.frames.at[3].synthetic);
-	py_stack_unmend(&stack);
+	py_stack_drop_recovered(&stack);
 	EXPECT(inner, middle);
 	done();
 }

@@ -268,7 +268,7 @@ START_TEST(a_vendors_process)
 	ck_assert_ptr_nonnull(P);
 	ck_assert_msg(py_process_open(P, &py, &f) == RES_OK, "%s", f.text);
 	ck_assert_uint_eq(py_version(py, 0) >> 16, 0x0309);
-	ck_assert_ptr_null(py_doubt(py, 0));
+	ck_assert_ptr_null(py_layout_mismatch(py, 0));
 	ck_assert_int_eq(py_threads_read(py, &threads, &f), RES_OK);
 	ck_assert_uint_eq(threads.n, 1);
 	ck_assert_int_eq(py_stack_read(py, &threads.at[0], &stack, &f), RES_OK);
@@ -301,7 +301,7 @@ START_TEST(a_vendors_secret)
 
 	ck_assert_ptr_nonnull(P);
 	res = py_process_open(P, &py, &f);
-	ck_assert(res == RES_FAIL || (res == RES_OK && py_doubt(py, 0) != NULL));
+	ck_assert(res == RES_FAIL || (res == RES_OK && py_layout_mismatch(py, 0) != NULL));
 	py_process_close(py);
 	Prelease(P, 0);
 	program_end(pid);

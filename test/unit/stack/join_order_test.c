@@ -264,7 +264,7 @@ START_TEST(order_by_cframes_of_one_that_leaves)
 	hold(&s, 0, 0);
 	hold(&s, 2, 1);
 	ck_assert_str_eq(joined(&s), "n0 p0 n1 n2 p1 n3");
-	ck_assert(!join_doubts(&s.join));
+	ck_assert(!join_is_uncertain(&s.join));
 	done(&s);
 }
 END_TEST
@@ -321,7 +321,7 @@ START_TEST(order_suspended_youngest_is_doubted_without_code)
 	ck_assert(vec_push(&s.python.cframes, sp_of(1) + 16));
 	hold(&s, 1, 1);
 	ck_assert_str_eq(joined(&s), "n0 L p0? n1 p1 n2");
-	ck_assert(join_doubts(&s.join));
+	ck_assert(join_is_uncertain(&s.join));
 	done(&s);
 }
 END_TEST

@@ -51,7 +51,7 @@ START_TEST(activation_whose_frame_has_ended)
 	run(&s, sp_of(6) + 8, 0);
 	ck_assert_str_eq(
 	    joined(&s), _i == 0 ? "n0 n1 n2 p0 n3 n4 E2 n5 n6 E3 n7" : "n0 n1 n2 p0 n3 n4 E2 n5 n6 n7");
-	ck_assert(!join_doubts(&s.join));
+	ck_assert(!join_is_uncertain(&s.join));
 	done(&s);
 }
 END_TEST
