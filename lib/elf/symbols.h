@@ -29,7 +29,8 @@ void elf_symbols_destroy(struct elf_symbols *syms); /* NULL ok; closes an attach
 void elf_symbols_attach_debug(struct elf_symbols *syms, struct elf_image *debug);
 
 /* The best symbol that contains vaddr: STT_FUNC/OBJECT/COMMON/TLS/GNU_IFUNC with st_value <= vaddr <
- * st_value + st_size (zero-sized ones never match; TLS symbols are offsets and never match an address).
+ * st_value + st_size (a function without a size, as assembler code may define it, matches its first byte if nothing else
+ * does; TLS symbols are offsets and never match an address).
  * Ties: highest st_value, then FUNC over others, global/weak over local, no leading '$', fewer leading
  * '_', smaller size, strcmp. RES_NONE: nothing there. */
 enum res elf_symbols_by_addr(struct elf_symbols *syms, uint64_t vaddr, struct elf_symbol *out);

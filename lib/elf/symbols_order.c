@@ -22,8 +22,8 @@ static bool has_address(const GElf_Sym *sym, const struct symbol_table *t)
 	unsigned type = GELF_ST_TYPE(sym->st_info);
 
 	/* An undefined symbol with a value is a PLT entry with the size of something else. */
-	return sym->st_size != 0 && sym->st_shndx != SHN_UNDEF && sym->st_shndx != SHN_ABS &&
-	       sym->st_shndx != SHN_COMMON &&
+	return (sym->st_size != 0 || type == STT_FUNC) && sym->st_shndx != SHN_UNDEF &&
+	       sym->st_shndx != SHN_ABS && sym->st_shndx != SHN_COMMON &&
 	       (type == STT_FUNC || type == STT_OBJECT || type == STT_COMMON || type == STT_GNU_IFUNC) &&
 	       sym->st_name != 0 && sym->st_name < span_left(&t->names);
 }
@@ -174,7 +174,8 @@ static bool place_holds(
 	size_t index = place->id & (((uint32_t)1 << SYMBOL_ID_BITS) - 1);
 	GElf_Sym sym;
 
-	if (!symbol_read(t, index, &sym) || vaddr - place->start >= sym.st_size ||
+	/* Of a size of 0 nobody knows where it ends. */
+	if (!symbol_read(t, index, &sym) || vaddr - place->start >= (sym.st_size != 0 ? sym.st_size : 1) ||
 	    symbol_name(t, &sym) == NULL)
 		return false;
 	symbol_fill(t, index, &sym, out);
@@ -184,8 +185,8 @@ static bool place_holds(
 enum res elf_symbols_by_addr(struct elf_symbols *syms, uint64_t vaddr, struct elf_symbol *out)
 {
 	size_t lo = 0, hi;
-	struct elf_symbol best, other;
-	bool found = false;
+	struct elf_symbol best, other, unsized;
+	bool found = false, found_unsized = false;
 
 	symbols_load(syms);
 	if (!order(syms))
@@ -204,15 +205,21 @@ enum res elf_symbols_by_addr(struct elf_symbols *syms, uint64_t vaddr, struct el
 
 		if (found && place->start != best.sym.st_value)
 			break;
-		if (place->reach != UINT32_MAX && vaddr - place->start >= place->reach)
+		if (place->reach != UINT32_MAX && vaddr - place->start >= place->reach &&
+		    place->start != vaddr)
 			break;
-		if (place_holds(syms, place, vaddr, &other) && (!found || !better(&best, &other))) {
+		if (!place_holds(syms, place, vaddr, &other))
+			continue;
+		if (other.sym.st_size == 0) {
+			unsized = found_unsized && better(&unsized, &other) ? unsized : other;
+			found_unsized = true;
+		} else if (!found || !better(&best, &other)) {
 			best = other;
 			found = true;
 		}
 	}
-	if (!found)
+	if (!found && !found_unsized)
 		return RES_NONE;
-	*out = best;
+	*out = found ? best : unsized;
 	return RES_OK;
 }

@@ -177,7 +177,8 @@ static enum res walk(struct unwinder *u, struct activation *a, enum unwind_how h
 		end = u->ops->step(u->engine, a, &note);
 		frame = &out->frames.at[out->frames.n - 1];
 		frame->signal_frame = note.signal;
-		frame->exact = frame->exact || note.exact;
+		/* What a handler returns to begins there: no call has led to it. */
+		frame->exact = frame->exact || note.exact || note.signal;
 		frame->no_cfi = note.no_cfi;
 		how = how_reached(&note);
 		if (end == ENGINE_OLDEST) {

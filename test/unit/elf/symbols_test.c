@@ -74,6 +74,8 @@ START_TEST(half_open_ranges_and_gaps)
 		{ "b", 0x200, 0x10, STB_GLOBAL, STT_FUNC, 1 },
 		{ "a", 0x100, 0x10, STB_GLOBAL, STT_FUNC, 1 },
 		{ "empty", 0x150, 0, STB_GLOBAL, STT_FUNC, 1 },
+		{ "label", 0x105, 0, STB_GLOBAL, STT_FUNC, 1 },
+		{ "empty data", 0x160, 0, STB_GLOBAL, STT_OBJECT, 2 },
 		{ "data", 0x300, 8, STB_GLOBAL, STT_OBJECT, 2 },
 		{ "tls", 0x400, 8, STB_GLOBAL, STT_TLS, 2 },
 		{ "notype", 0x500, 8, STB_GLOBAL, STT_NOTYPE, 2 },
@@ -88,7 +90,11 @@ START_TEST(half_open_ranges_and_gaps)
 	ck_at(&t, 0x100, "a+0");
 	ck_at(&t, 0x10f, "a+15");
 	ck_at(&t, 0x110, "-");
-	ck_at(&t, 0x150, "-");
+	ck_at(&t, 0x105, "a+5");
+	ck_at(&t, 0x14f, "-");
+	ck_at(&t, 0x150, "empty+0");
+	ck_at(&t, 0x151, "-");
+	ck_at(&t, 0x160, "-");
 	ck_at(&t, 0x20f, "b+15");
 	ck_at(&t, 0x307, "data+7");
 	ck_at(&t, 0x400, "-");
@@ -297,17 +303,20 @@ START_TEST(order_agrees_with_linear_search)
 	t = build(symtab, N, NULL, 0);
 	for (uint64_t i = 0; i < 3100; i++) {
 		uint64_t vaddr = i * wide + (i & 1 ? i % 20 : 0);
-		const struct elf_builder_sym *best = NULL;
+		const struct elf_builder_sym *best = NULL, *unsized = NULL;
 		struct elf_symbol sym;
 		enum res res = elf_symbols_by_addr(t.syms, vaddr, &sym);
 
 		for (size_t k = 0; k < N; k++) {
+			if (vaddr == symtab[k].value && symtab[k].size == 0 && unsized == NULL)
+				unsized = &symtab[k];
 			if (vaddr < symtab[k].value || vaddr - symtab[k].value >= symtab[k].size)
 				continue;
 			if (best == NULL || symtab[k].value > best->value ||
 			    (symtab[k].value == best->value && symtab[k].size < best->size))
 				best = &symtab[k];
 		}
+		best = best == NULL ? unsized : best;
 		ck_assert_int_eq(res, best == NULL ? RES_NONE : RES_OK);
 		if (best != NULL)
 			ck_assert_str_eq(sym.name, best->name);

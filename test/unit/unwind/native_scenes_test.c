@@ -133,6 +133,7 @@ static void expect_chain(const struct walked *w, const char *build, const char *
 	for (size_t i = 0; i + 1 < w->s.frames.n; i++) {
 		ck_assert_uint_eq(f[i].cfa, f[i + 1].sp);
 		ck_assert_int_eq(f[i].signal_frame, f[i + 1].how == UNWIND_SIGNAL);
+		ck_assert(!f[i].signal_frame || f[i].exact);
 	}
 }
 
