@@ -191,9 +191,9 @@ static bool print_thread(struct printing *p, size_t i, bool header)
 	ok = collect_thread(p->target, &th, &opt, p->names, &record, &f) == RES_OK;
 	if (p->counts == NULL && header)
 		print_header(p, &record);
-	if (ok && p->counts != NULL)
+	if (ok && p->counts != NULL && !th.zombie)
 		count_stack(p, &record);
-	else if (ok)
+	else if (ok && p->counts == NULL)
 		print_stack(p, &record);
 	else if (p->counts == NULL)
 		(void)fputs(TEXT_INDENT "(its stack is missing: out of memory)\n", stdout);
@@ -203,14 +203,17 @@ static bool print_thread(struct printing *p, size_t i, bool header)
 	return ok;
 }
 
-static void print_threads(struct printing *p, struct told *told)
+static void print_threads(struct printing *p, struct ps_prochandle *P, struct told *told)
 {
 	const struct stack_target *t = p->target;
-	bool header = stack_threads_all(t) > 1 || stack_interpreters(t) > 1;
+	size_t n = stack_threads(t);
+	/* The only one may be another than the process began with. */
+	bool header = stack_threads_all(t) > 1 || stack_interpreters(t) > 1 ||
+		      (n == 1 && stack_thread_id(t, 0) != os_first_lwp(P));
 
-	for (size_t i = 0; i < stack_threads(t); i++)
+	for (size_t i = 0; i < n; i++)
 		told->failed |= !print_thread(p, i, header);
-	if (stack_threads(t) == 0) {
+	if (n == 0) {
 		warn_operand("", told->arg, "no matching LWPs found");
 		told->failed = true;
 	}
@@ -231,7 +234,7 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 	}
 	sigbus_printing();
 	print_process(&p, P, core);
-	print_threads(&p, &told);
+	print_threads(&p, P, &told);
 	if (stack_not_held(t)->text[0] != '\0') {
 		explain(arg, stack_not_held(t)->code, stack_not_held(t)->text, text, sizeof(text));
 		warn_operand("cannot stop ", arg, text);

@@ -303,6 +303,13 @@ void capture_stack(struct capture *c, struct capture_lwp *l)
 	capture_stack_rest(c, l, &piece, own);
 }
 
+void capture_is_zombie(struct capture_lwp *l)
+{
+	l->state = CAPTURE_ENDED;
+	l->failed = false;
+	(void)snprintf(l->why, sizeof(l->why), "zombie: it has exited, and nobody has joined it yet");
+}
+
 int64_t capture_add(struct capture *c, lwpid_t id, uint64_t pointer)
 {
 	struct capture_lwp l = { .id = id, .pointer = pointer, .asleep = OS_ASLEEP_NEW };

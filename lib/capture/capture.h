@@ -23,7 +23,7 @@ enum capture_state {
 	CAPTURE_PENDING, /* nothing of it is known yet */
 	CAPTURE_HELD,    /* it is held, and only its registers are known yet */
 	CAPTURE_DONE,    /* what there is to know is known, and of one moment */
-	CAPTURE_ENDED,   /* it is no more, or not wanted: not to be printed */
+	CAPTURE_ENDED,   /* it has ended, or is not wanted; in what is to be printed: a zombie */
 	CAPTURE_SAME,    /* it has not run since it was captured last, and was not captured again */
 };
 
@@ -90,6 +90,9 @@ struct capture {
  * the target is held and the snapshot is sealed. RES_FAIL: nothing was captured; f says why. No LWP in the set
  * is no failure. */
 enum res capture_process(struct capture *c, const char *set, enum stop_policy policy, struct fault *f);
+
+/* l has ended, and is to be printed as such. */
+void capture_is_zombie(struct capture_lwp *l);
 
 /* LWP i once more, which was asleep: held this time, for its registers. It may be somewhere else by now. False: it has
  * ended or cannot be held, and is as it was. */

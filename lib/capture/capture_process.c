@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/owned.h"
@@ -164,11 +165,13 @@ static void take_loose(struct capture *c, enum stop_policy policy)
 	}
 }
 
-/* Forget those that ended. Returns how many of the others have no stack. */
-static size_t settle(struct capture *c)
+/* Forget those that ended, but not one that is still in the list for that. *ended: how many those are. Returns how many of
+ * the others have no stack. */
+static size_t settle(struct capture *c, size_t *ended)
 {
 	size_t n = 0, missed = 0;
 
+	*ended = 0;
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
 
@@ -177,6 +180,13 @@ static size_t settle(struct capture *c)
 		os_asleep_end(&l->asleep);
 		if (l->state == CAPTURE_ENDED) {
 			py_stack_free(&l->python);
+			memset(&l->python, 0, sizeof(l->python));
+			if (c->watch != NULL || !os_lwp_is_zombie(c->live, l->id))
+				continue;
+			(*ended)++;
+			l->have_regs = l->have_place = l->have_python = false;
+			capture_is_zombie(l);
+			c->lwps.at[n++] = *l;
 			continue;
 		}
 		missed += !l->have_regs && !l->have_place && l->state != CAPTURE_SAME;
@@ -245,20 +255,21 @@ static enum res take_changed(struct capture *c, const char *set, enum stop_polic
 
 static enum res process(struct capture *c, const char *set, enum stop_policy policy, struct fault *f)
 {
-	size_t missed;
+	size_t missed, ended;
 
 	if ((c->watch != NULL ? take_changed : take_all)(c, set, policy, f) != RES_OK)
 		return RES_FAIL;
 	take_loose(c, policy);
 	snapshot_seal(c->snapshot);
-	missed = settle(c);
+	missed = settle(c, &ended);
 	if (set == NULL)
 		c->all = c->lwps.n;
 	if (c->watch == NULL && (c->lwps.n > 1 || set != NULL))
 		name_all(c);
 	if (!os_same_process(c->live))
 		return fault_set(f, G_NOPROC, ESRCH, 0, "it has exited, or executes another program by now");
-	if (c->lwps.n != 0 && c->py == NULL && missed == c->lwps.n && policy != STOP_NONE)
+	if (c->lwps.n != 0 && c->py == NULL && missed != 0 && missed + ended == c->lwps.n &&
+	    policy != STOP_NONE)
 		return fault_set(f, c->not_held.code, c->not_held.sys, 0, "%s", c->not_held.text);
 	/* That those to be held had ended by then is no failure while others live. */
 	if (missed == 0 || (c->lwps.n != 0 && c->not_held.code == G_NOPROC))

@@ -133,7 +133,21 @@ uint64_t os_code_token(struct ps_prochandle *P)
 	return 0;
 }
 
-/* --- LWPs that do not run --- */
+/* --- LWPs that have ended, or do not run --- */
+
+lwpid_t os_first_lwp(struct ps_prochandle *P)
+{
+	(void)P;
+	return 1;
+}
+
+/* Those of a live process are not told. */
+bool os_lwp_is_zombie(struct ps_prochandle *P, lwpid_t id)
+{
+	(void)P;
+	(void)id;
+	return false;
+}
 
 /* /proc/PID/lwp/ID/lwpstatus, read anew. */
 static enum os_look read_status(struct ps_prochandle *P, lwpid_t id, lwpstatus_t *out)

@@ -67,6 +67,11 @@ void os_notices(struct ps_prochandle *P, void (*tell)(void *data, const char *te
 	tell(data, text, false);
 }
 
+lwpid_t os_first_lwp(struct ps_prochandle *P)
+{
+	return P->illumos ? 1 : (lwpid_t)Pstatus(P)->pr_pid;
+}
+
 bool os_core_cut(struct ps_prochandle *P)
 {
 	return P->objects != NULL && P->objects->cut;

@@ -39,6 +39,19 @@ enum res os_lwp_list(struct ps_prochandle *P, os_lwpids *out, struct fault *f)
 	return res;
 }
 
+/* Only the first is kept: it stands for the process. Others may be so for a moment, or while they are traced. */
+bool os_lwp_is_zombie(struct ps_prochandle *P, lwpid_t id)
+{
+	const struct live *live = live_of(P);
+	struct live_stat st;
+	char path[LIVE_PATH];
+
+	if (live == NULL || id != os_first_lwp(P))
+		return false;
+	live_lwp_path(path, id, "stat");
+	return live_stat_read(live->dir, path, &st, NULL) == RES_OK && st.state == 'Z';
+}
+
 /* Its folder of them has a link for each, and two besides (Linux fs/proc/base.c, proc_task_getattr). */
 size_t os_lwp_count(struct ps_prochandle *P)
 {

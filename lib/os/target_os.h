@@ -51,6 +51,12 @@ typedef VEC(lwpid_t) os_lwpids;
 /* Append the ids of all LWPs of live P, oldest first. */
 enum res os_lwp_list(struct ps_prochandle *P, os_lwpids *out, struct fault *f);
 
+/* The LWP that P began with: its number in every process. */
+lwpid_t os_first_lwp(struct ps_prochandle *P);
+
+/* Has LWP id of live P exited, and is kept until it is joined, or until the process ends? */
+bool os_lwp_is_zombie(struct ps_prochandle *P, lwpid_t id);
+
 /* How many LWPs live P has: quicker than to list them. 0: unknown. */
 size_t os_lwp_count(struct ps_prochandle *P);
 

@@ -43,6 +43,8 @@ struct ps_prochandle *stack_target_handle(const struct stack_target *t);
 size_t stack_threads(const struct stack_target *t);     /* those in the set */
 size_t stack_threads_all(const struct stack_target *t); /* all the process has */
 
+lwpid_t stack_thread_id(const struct stack_target *t, size_t i); /* of thread i of the set */
+
 /* How many Python interpreters it has, of all its Pythons. */
 size_t stack_interpreters(const struct stack_target *t);
 
@@ -71,6 +73,7 @@ struct stack_thread {
 	char name[64]; /* "" when it has none */
 	char why[128]; /* why it has no native stack, or not all of it; "" */
 	bool failed;   /* something about it could not be had */
+	bool zombie;   /* it has ended, and has no stack */
 	struct native_stack native;
 	struct py_stack python;
 	struct join join; /* the order to print in */

@@ -120,8 +120,7 @@ static int add_core_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t 
 		l->have_regs = true;
 		l->pointer = os_thread_pointer(core->P, l->id, l->regs);
 	} else {
-		l->state = CAPTURE_ENDED;
-		(void)snprintf(l->why, sizeof(l->why), "zombie: it has exited, and nobody has joined it yet");
+		capture_is_zombie(l);
 	}
 	if (Plwp_getname(core->P, l->id, l->name, sizeof(l->name)) != 0)
 		l->name[0] = '\0';
@@ -229,6 +228,11 @@ size_t stack_threads(const struct stack_target *t)
 size_t stack_threads_all(const struct stack_target *t)
 {
 	return t->capture.all;
+}
+
+lwpid_t stack_thread_id(const struct stack_target *t, size_t i)
+{
+	return t->capture.lwps.at[i].id;
 }
 
 size_t stack_interpreters(const struct stack_target *t)
@@ -549,6 +553,7 @@ static enum res read_captured(
 	memcpy(out->name, l->name, sizeof(out->name));
 	memcpy(out->why, l->why, sizeof(out->why));
 	out->failed = l->failed;
+	out->zombie = l->state == CAPTURE_ENDED;
 	out->python = l->python;
 	memset(&l->python, 0, sizeof(l->python)); /* handed on */
 	return place_frames(t, l, out, f);

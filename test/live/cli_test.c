@@ -2,11 +2,13 @@
 #include <check.h>
 #include <elf.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -119,6 +121,65 @@ START_TEST(zombie)
 	ck_assert_int_eq(waitid(P_PID, (id_t)pid, &(siginfo_t){ .si_signo = 0 }, WEXITED | WNOWAIT), 0);
 	expect(TOOL(print(name, pid, "")), 2, NULL, "zombie");
 	(void)waitpid(pid, NULL, 0);
+}
+END_TEST
+
+static void *stay(void *data)
+{
+	(void)data;
+	(void)pause();
+	return NULL;
+}
+
+/* A process whose first thread has ended; another is left. */
+static pid_t without_first(void)
+{
+	char path[64], line[64];
+	pthread_t left;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (pthread_create(&left, NULL, stay, NULL) == 0)
+			pthread_exit(NULL);
+		_exit(127);
+	}
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	do {
+		(void)sched_yield();
+		ck_assert(spawn_head(path, line, sizeof(line)));
+	} while (strstr(line, ") Z ") == NULL);
+	fixture_settle(pid);
+	return pid;
+}
+
+/* Without headers the frames of the one that is left would be taken for those of the other. */
+START_TEST(first_thread_ended)
+{
+	pid_t pid = without_first();
+	char name[96], first[96], want[256];
+	const char *header;
+	struct run r;
+
+	(void)snprintf(first, sizeof(first), "thread# %d / lwp# %d ", (int)pid, (int)pid);
+	(void)snprintf(
+	    want, sizeof(want), "-\n              (zombie: it has exited, and nobody has joined it yet)\n-");
+	r = TOOL(print(name, pid, ""));
+	ck_assert_msg(r.status == 0 && strstr(r.out, want) != NULL, "exit %d, %s%s", r.status, r.out, r.err);
+	header = strstr(r.out, first);
+	ck_assert_msg(header != NULL && header < strstr(r.out, want), "%s", r.out);
+	ck_assert_msg((header = strstr(header, " / lwp# ")) != NULL && strstr(header, "`pause+0x") != NULL,
+	    "%s", r.out);
+	run_free(&r);
+	expect(TOOL("-p", print(name, pid, "")), 0, want, "no Python found");
+	expect(TOOL("--stop", print(name, pid, "")), 0, want, "no Python found");
+	r = TOOL("-c", print(name, pid, ""));
+	ck_assert_msg(strstr(r.out, "zombie") == NULL && strstr(r.out, "`pause+0x") != NULL, "%s", r.out);
+	run_free(&r);
+	r = TOOL("-i", "1ms", "-N", "2", "--idle", print(name, pid, ""));
+	ck_assert_msg(strstr(r.out, "zombie") == NULL && strstr(r.out, "`pause+0x") != NULL, "%s", r.out);
+	run_free(&r);
+	cat_end(pid);
 }
 END_TEST
 
@@ -452,6 +513,7 @@ static Suite *suite(void)
 	tcase_add_test(c, usage);
 	tcase_add_test(c, no_such_process);
 	tcase_add_test(c, zombie);
+	tcase_add_test(c, first_thread_ended);
 	tcase_add_test(c, kernel_thread);
 	tcase_add_test(c, not_a_file);
 	tcase_add_test(c, closed_streams);

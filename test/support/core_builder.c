@@ -137,11 +137,17 @@ void core_builder_tls(struct core_builder *b, uint32_t entry, uint32_t base)
 
 void core_builder_prpsinfo(struct core_builder *b, int pid, const char *fname, const char *psargs)
 {
+	core_builder_prpsinfo_of(b, 'R', pid, fname, psargs);
+}
+
+void core_builder_prpsinfo_of(
+    struct core_builder *b, char state, int pid, const char *fname, const char *psargs)
+{
 	size_t cut = core_builder_word == 8 ? 0 : 12;
 	uint8_t desc[136] = { 0 };
 	int32_t id = pid;
 
-	desc[1] = 'R';
+	desc[1] = (uint8_t)state;
 	memcpy(desc + 24 - cut, &id, sizeof(id));
 	memcpy(desc + 40 - cut, fname, strnlen(fname, 15));
 	memcpy(desc + 56 - cut, psargs, strnlen(psargs, 80));

@@ -59,6 +59,9 @@ void core_builder_destroy(struct core_builder *b);
 void core_builder_note(struct core_builder *b, const char *name, uint32_t type, const void *desc, size_t n);
 void core_builder_prstatus(struct core_builder *b, int id, int cursig, const uint64_t regs[CB_REGS]);
 void core_builder_prpsinfo(struct core_builder *b, int pid, const char *fname, const char *psargs);
+/* The same with the letter of the first thread's state, which is R above. */
+void core_builder_prpsinfo_of(
+    struct core_builder *b, char state, int pid, const char *fname, const char *psargs);
 /* field: si_addr, or pid | uid << 32. */
 void core_builder_siginfo(struct core_builder *b, int signo, int code, uint64_t field);
 /* NT_386_TLS of the thread whose status came before: one segment descriptor. */

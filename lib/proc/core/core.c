@@ -57,6 +57,24 @@ static void complete_psinfo(struct core *core)
 		    exe->path_len > PATH_MAX ? PATH_MAX : (int)exe->path_len, exe->path);
 }
 
+/* The first thread may have ended before the others, by pthread_exit. Its state in NT_PRPSINFO is then '.', for the
+ * kernel has no letter for TASK_DEAD there (fs/binfmt_elf.c, fill_psinfo), or Z, as gcore copies it; and a
+ * core has no registers of it. */
+static bool add_exited_leader(struct core *core)
+{
+	char state = core->psinfo.pr_lwp.pr_sname;
+	lwpid_t id = (lwpid_t)core->psinfo.pr_pid;
+
+	if (core->illumos || !core->has_psinfo || id <= 0 || core->lwps.n == 0 ||
+	    (state != '.' && state != 'Z'))
+		return true;
+	for (size_t i = 0; i < core->lwps.n; i++) {
+		if ((lwpid_t)core->lwps.at[i].pr_lwpid == id)
+			return true;
+	}
+	return vec_push(&core->zombies, id);
+}
+
 enum res core_create(int fd, struct core **out, struct fault *f)
 {
 	OWNED(core_release) struct core *core = calloc(1, sizeof(*core));
@@ -71,6 +89,8 @@ enum res core_create(int fd, struct core **out, struct fault *f)
 	if (core_segments_read(core, f) != RES_OK || core_notes_read(core, f) != RES_OK)
 		return RES_FAIL;
 	core_stacks_mark(core);
+	if (!add_exited_leader(core))
+		return fault_memory(f);
 	complete_psinfo(core);
 	if (!core->illumos)
 		core_args_complete(core);

@@ -1,4 +1,5 @@
-/* Arguments that the notes of a core lack, found on its stack. */
+/* What is found out of what the notes of a core say of the process: arguments that they lack, on its stack; that its first
+ * thread has exited. */
 #include <check.h>
 #include <elf.h>
 #include <libproc.h>
@@ -132,6 +133,50 @@ START_TEST(stack_overwritten)
 }
 END_TEST
 
+struct seen {
+	int n, exited;
+	lwpid_t id[4];
+};
+
+static int see_lwp(void *data, const lwpstatus_t *lwp, const lwpsinfo_t *info)
+{
+	struct seen *seen = data;
+
+	ck_assert_int_eq(lwp == NULL, info->pr_sname == 'Z');
+	seen->exited += lwp == NULL;
+	seen->id[seen->n++] = info->pr_lwpid;
+	return 0;
+}
+
+/* There is nothing of it but its state. */
+START_TEST(first_thread_exited)
+{
+	static const char states[] = { '.', 'Z', 'S' };
+	const uint64_t regs[CB_REGS] = { 0 };
+
+	for (size_t i = 0; i < sizeof(states); i++) {
+		struct core_builder *b = core_builder_create();
+		struct seen seen = { 0, 0, { 0 } };
+		int exited = states[i] != 'S', err = 0; /* else it is missing for another reason */
+		struct ps_prochandle *P;
+
+		core_builder_prstatus(b, 32, 0, regs);
+		core_builder_prpsinfo_of(b, states[i], 30, "prog", "prog");
+		core_builder_prstatus(b, 31, 0, regs);
+		core_builder_load(b, STACK, sizeof(stack), PF_R | PF_W, stack, sizeof(stack));
+		P = Pfgrab_core(core_builder_fd(b), NULL, &err);
+		core_builder_destroy(b);
+		ck_assert_ptr_nonnull(P);
+		ck_assert_int_eq(Plwp_iter_all(P, see_lwp, &seen), 0);
+		ck_assert_int_eq(seen.n, 2 + exited);
+		ck_assert_int_eq(seen.exited, exited);
+		ck_assert_int_eq(seen.id[0], exited ? 30 : 31);
+		ck_assert_int_eq(Pstatus(P)->pr_nzomb, exited);
+		Prelease(P, 0);
+	}
+}
+END_TEST
+
 /* Each test with cores of either word size. */
 static TCase *tests(const char *name, void (*start)(void))
 {
@@ -142,6 +187,7 @@ static TCase *tests(const char *name, void (*start)(void))
 	tcase_add_test(tcase, the_note_stands);
 	tcase_add_test(tcase, cut_at_79_bytes);
 	tcase_add_test(tcase, stack_overwritten);
+	tcase_add_test(tcase, first_thread_exited);
 	return tcase;
 }
 
