@@ -76,22 +76,39 @@ static bool has_name(const struct symbol_table *t, const GElf_Sym *sym, const ch
 	       (own[n] == '\0' || own[n] == '@');
 }
 
-/* First symbol of that name in [from, to) that is (un)defined. File and section names are no symbols. */
-static bool scan(const struct symbol_table *t, size_t from, size_t to, const char *name, size_t n,
-    bool defined, struct elf_symbol *out)
+/* First symbol of that name in [from, to), a defined one before an undefined one. File and section names are no symbols. */
+static enum res scan(
+    const struct symbol_table *t, size_t from, size_t to, const char *name, size_t n, struct elf_symbol *out)
 {
+	enum res res = RES_NONE;
 	GElf_Sym sym;
 
 	for (size_t i = from; i < to && symbol_read(t, i, &sym); i++) {
 		unsigned type = GELF_ST_TYPE(sym.st_info);
+		bool defined = sym.st_shndx != SHN_UNDEF;
 
-		if ((sym.st_shndx != SHN_UNDEF) == defined && type != STT_FILE && type != STT_SECTION &&
-		    has_name(t, &sym, name, n)) {
-			symbol_fill(t, i, &sym, out);
-			return true;
-		}
+		if ((!defined && res == RES_OK) || type == STT_FILE || type == STT_SECTION ||
+		    !has_name(t, &sym, name, n))
+			continue;
+		symbol_fill(t, i, &sym, out);
+		res = RES_OK;
+		if (defined)
+			break;
 	}
-	return false;
+	return res;
+}
+
+static bool is_defined(const struct elf_symbol *found)
+{
+	return found->sym.st_shndx != SHN_UNDEF;
+}
+
+/* In .dynsym. Undefined symbols come before those that the hash covers. */
+static enum res scan_dynamic(struct elf_symbols *syms, const char *name, size_t n, struct elf_symbol *out)
+{
+	const struct symbol_table *t = &syms->tables[TABLE_DYNSYM];
+
+	return scan(t, 1, syms->hash.there ? syms->hash.first : t->n, name, n, out);
 }
 
 static bool defined_dynamic(struct elf_symbols *syms, const char *name, size_t n, struct elf_symbol *out)
@@ -101,7 +118,7 @@ static bool defined_dynamic(struct elf_symbols *syms, const char *name, size_t n
 	GElf_Sym sym;
 
 	if (!syms->hash.there)
-		return scan(t, 1, t->n, name, n, true, out);
+		return scan_dynamic(syms, name, n, out) == RES_OK && is_defined(out);
 	if (!symbol_hash_find(syms, name, n, &index) || !symbol_read(t, index, &sym))
 		return false;
 	symbol_fill(t, index, &sym, out);
@@ -112,7 +129,8 @@ enum res elf_symbols_by_name(struct elf_symbols *syms, const char *name, struct 
 {
 	static const uint8_t others[] = { TABLE_SYMTAB, TABLE_DEBUG };
 	size_t n = strlen(name);
-	const struct symbol_table *t;
+	struct elf_symbol undefined;
+	bool wanted = false;
 
 	if (n == 0)
 		return RES_NONE;
@@ -120,14 +138,46 @@ enum res elf_symbols_by_name(struct elf_symbols *syms, const char *name, struct 
 	if (defined_dynamic(syms, name, n, out))
 		return RES_OK;
 	for (size_t i = 0; i < sizeof(others); i++) {
-		t = &syms->tables[others[i]];
-		if (scan(t, 1, t->n, name, n, true, out))
+		const struct symbol_table *t = &syms->tables[others[i]];
+		struct elf_symbol found;
+
+		if (scan(t, 1, t->n, name, n, &found) != RES_OK)
+			continue;
+		if (is_defined(&found)) {
+			*out = found;
 			return RES_OK;
+		}
+		if (others[i] == TABLE_SYMTAB) {
+			undefined = found;
+			wanted = true;
+		}
 	}
-	/* Undefined symbols come before those that the hash covers. */
-	t = &syms->tables[TABLE_DYNSYM];
-	if (scan(t, 1, syms->hash.there ? syms->hash.first : t->n, name, n, false, out))
+	if (scan_dynamic(syms, name, n, out) == RES_OK)
 		return RES_OK;
-	t = &syms->tables[TABLE_SYMTAB];
-	return scan(t, 1, t->n, name, n, false, out) ? RES_OK : RES_NONE;
+	if (wanted)
+		*out = undefined;
+	return wanted ? RES_OK : RES_NONE;
+}
+
+bool elf_symbols_exports(struct elf_symbols *syms, const char *name)
+{
+	struct elf_symbol found;
+
+	symbols_load(syms);
+	return name[0] != '\0' && defined_dynamic(syms, name, strlen(name), &found);
+}
+
+bool elf_symbols_imports(struct elf_symbols *syms, const char *name)
+{
+	struct elf_symbol found;
+
+	symbols_load(syms);
+	return name[0] != '\0' && scan_dynamic(syms, name, strlen(name), &found) == RES_OK &&
+	       !is_defined(&found);
+}
+
+bool elf_symbols_dynamic(struct elf_symbols *syms)
+{
+	symbols_load(syms);
+	return syms->tables[TABLE_DYNSYM].n > 1;
 }

@@ -39,6 +39,12 @@ enum res elf_symbols_by_addr(struct elf_symbols *syms, uint64_t vaddr, struct el
  * .dynsym is asked first, .symtab only if that has no defined hit. */
 enum res elf_symbols_by_name(struct elf_symbols *syms, const char *name, struct elf_symbol *out);
 
+/* Does the image's dynamic symbol table define this name, or want it of another file? Quick: .symtab is not looked at.
+ * Of an image without dynamic symbols neither is true. */
+bool elf_symbols_exports(struct elf_symbols *syms, const char *name);
+bool elf_symbols_imports(struct elf_symbols *syms, const char *name);
+bool elf_symbols_dynamic(struct elf_symbols *syms); /* are there any? */
+
 /* Does the image have a .symtab of its own? (If not, a debug file is worth looking for.) */
 bool elf_symbols_has_symtab(struct elf_symbols *syms);
 

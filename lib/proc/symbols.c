@@ -150,6 +150,7 @@ int Plookup_by_name(struct ps_prochandle *P, const char *objname, const char *na
 {
 	struct proc_objects *o = handle_objects(P);
 	struct proc_object *obj;
+	struct elf_symbols *names, *all;
 	bool undefined = false;
 	GElf_Sym sym;
 
@@ -161,9 +162,12 @@ int Plookup_by_name(struct ps_prochandle *P, const char *objname, const char *na
 	if (obj == NULL)
 		return -1;
 	/* What a library exports is found without its debug file; only what it hides needs that. */
-	if (by_name(obj, objects_names(o, obj), name, &sym, &undefined) != RES_OK &&
-	    by_name(obj, objects_symbols(o, obj), name, &sym, &undefined) != RES_OK && !undefined)
-		return -1;
+	names = objects_names(o, obj);
+	if (by_name(obj, names, name, &sym, &undefined) != RES_OK) {
+		all = objects_symbols(o, obj);
+		if ((all == names || by_name(obj, all, name, &sym, &undefined) != RES_OK) && !undefined)
+			return -1;
+	}
 	*out = sym;
 	return 0;
 }

@@ -48,6 +48,7 @@ def scenes():
         for threads in (1, 10, 100):
             yield Scene("core-%d%s" % (threads, end), "wait", threads, 40, stripped, True)
         yield Scene("core-deep-10000" + end, "wait", 1, 10000, stripped, True)
+    yield Scene("large-library-1", "large", 1, 40, False, False)
     for kind, threads in (("spin-c", 1), ("spin-c", 100), ("spin-py", 100), ("naps", 101), ("calls", 1)):
         yield Scene("pause-%s-%d" % (kind, threads), kind, threads, 40, False, False)
     for kind, threads in (("spin-c", 1), ("spin-py", 100), ("naps", 101), ("calls", 1), ("wait", 21)):
@@ -92,6 +93,8 @@ class Target:
         command = [python, os.path.join(HERE, "scene.py"), scene.kind, str(scene.threads), str(scene.depth)]
         if scene.name.startswith(("pause", "sample")):
             command += [os.path.join(out, "libwatch.so"), self.watched]
+        if scene.kind == "large":
+            command += [os.path.join(out, "libmany.so")]
         # Fewer arenas: a core of many threads is not to be gigabytes of reserved memory.
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=0,
                                         env=dict(os.environ, MALLOC_ARENA_MAX="2", PYTHONHASHSEED="0"))
@@ -99,7 +102,7 @@ class Target:
         if self.process.stdout.read(1) != b"r":
             self.end()
             raise OSError("%s does not start with %s" % (scene.name, python))
-        if scene.kind == "wait":
+        if scene.kind in ("wait", "large"):
             self.settle()
 
     def settle(self):

@@ -9,7 +9,11 @@ $(O)/bench/libwatch.so: test/bench/watch.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared $(LDFLAGS) -o $@ $< -pthread
 
-bench-programs: $(O)/pystack $(O)/bench/measure $(O)/bench/libwatch.so
+$(O)/bench/libmany.so: test/bench/many.S test/bench/many.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared $(LDFLAGS) -o $@ $^
+
+bench-programs: $(O)/pystack $(O)/bench/measure $(O)/bench/libwatch.so $(O)/bench/libmany.so
 
 # RUNS: rounds at most; SCENES: those whose names match; ALSO: another pystack, to compare with; PYPI=no: no peers from there;
 # STORE=yes: keep also what only some scenes gave.

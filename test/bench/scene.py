@@ -1,8 +1,9 @@
-"""A target:   scene.py KIND THREADS DEPTH [LIBRARY FILE]
+"""A target:   scene.py KIND THREADS DEPTH [LIBRARY [FILE]]
 
 THREADS threads, the main one among them, wait DEPTH calls deep, some of the calls through map(), so that native and
 Python frames alternate. KIND says what the main thread does instead of waiting as the others do:
   wait     nothing else        spin-c   looks at the clock in C, without the interpreter's lock
+  large    nor does it; LIBRARY is a large one (many.S), which is loaded and nothing else
   naps     nor do the others: they sleep and wake, in C
   calls    waits; ten threads more, not Python's, are in calls that fail when interrupted
   spin-py  looks at the clock in Python
@@ -23,6 +24,7 @@ arrived = threading.Semaphore(0)
 library = None
 if len(sys.argv) > 4:
     library = ctypes.CDLL(sys.argv[4])
+if len(sys.argv) > 5:
     library.watch_note.argtypes = [ctypes.c_uint64, ctypes.c_uint64]
     if library.watch_open(sys.argv[5].encode()) != 0:
         sys.exit("cannot map " + sys.argv[5])
@@ -74,7 +76,8 @@ def tell():
     os.write(1, b"r")
 
 
-MAIN = {"wait": main_waits, "naps": main_waits, "calls": main_waits, "spin-c": spin_in_c, "spin-py": spin_in_python}
+MAIN = {"wait": main_waits, "large": main_waits, "naps": main_waits, "calls": main_waits, "spin-c": spin_in_c,
+        "spin-py": spin_in_python}
 sys.setrecursionlimit(DEPTH * 3 + 1000)
 sys.setswitchinterval(1)
 if DEPTH > 500:

@@ -17,6 +17,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SCENE = os.path.join(HERE, "../bench/scene.py")
+LIBRARY = "libmany.so"
 FIGURES = os.path.join(HERE, "figures")
 PYTHON = "/usr/bin/python3"
 READS = {"read", "pread64", "readv", "preadv", "process_vm_readv"}
@@ -24,7 +25,7 @@ READS = {"read", "pread64", "readv", "preadv", "process_vm_readv"}
 LEAST = 64
 # How often it looks whether a thread has stopped is a matter of time.
 WAITS = {"waitid", "wait4", "rt_sigtimedwait", "futex", "poll", "ppoll", "nanosleep", "clock_nanosleep", "sched_yield"}
-# name: threads, depth, core?, options of pystack
+# name: threads, depth, core?, options of pystack; "large": with a large library loaded
 SCENES = {
     "live-1": (1, 40, False, []),
     "live-21": (21, 40, False, []),
@@ -38,6 +39,8 @@ SCENES = {
     "core-100": (100, 40, True, []),
     "core-deep": (1, 2000, True, []),
     "core-python": (21, 40, True, ["-p"]),
+    "live-large": (1, 40, False, []),
+    "core-large": (1, 40, True, []),
 }
 # Share of the figure, and as much besides, by which it may be more.
 MARGINS = {"calls": (0.02, 4), "read": (0.05, 4096), "instructions": (0.03, 0), "faults": (0.05, 12), "peak": (0.1, 400)}
@@ -109,8 +112,9 @@ def by_rusage(command, measure):
     return least
 
 
-def start(threads, depth, folder):
-    target = subprocess.Popen(["setarch", "-R", PYTHON, os.path.basename(SCENE), "wait", str(threads), str(depth)],
+def start(threads, depth, folder, library):
+    kind = ["large" if library else "wait", str(threads), str(depth), *([library] if library else [])]
+    target = subprocess.Popen(["setarch", "-R", PYTHON, os.path.basename(SCENE), *kind],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=ENVIRONMENT, bufsize=0, cwd=folder)
     if target.stdout.read(1) != b"r":
         target.kill()
@@ -129,12 +133,14 @@ def state(tasks, task):
 def measure_scene(name, args):
     with tempfile.TemporaryDirectory(prefix="pystack-costs.", dir="/tmp") as folder:
         shutil.copy(SCENE, folder)
+        if name.endswith("-large"):
+            shutil.copy(os.path.join(os.path.dirname(args.measure), LIBRARY), folder)
         return measure_in(folder, name, args)
 
 
 def measure_in(folder, name, args):
     threads, depth, is_core, options = SCENES[name]
-    target = start(threads, depth, folder)
+    target = start(threads, depth, folder, "./" + LIBRARY if name.endswith("-large") else None)
     core = None
     try:
         command = [args.pystack, *options, str(target.pid)]

@@ -11,7 +11,7 @@
 struct py_object {
 	char *path;
 	uint64_t addr;
-	bool likely; /* the caller's */
+	bool likely, program; /* the caller's */
 	/* After py_objects_measure. Of several with the same path the first has all. */
 	uint64_t mapped, writable; /* bytes of its mappings */
 	uint32_t same;             /* index of the first with this path */

@@ -1,7 +1,8 @@
 /* Finding the interpreters of a process, cheapest way first; whatever is found must prove itself.
  *
  *   1. symbol _PyRuntime: the executable and files named like a Python, then every other object; if those gave
- *      one, of the others only objects as big as an interpreter
+ *      one, of the others only objects as big as an interpreter. A symbol table that is not for the dynamic linker is
+ *      searched only in the executable, and where a Python can be (can_hold_python)
  *   2. section .PyRuntime of the file (3.10+; the name survives strip)
  *   3. content of writable memory (py_scan.c)
  *
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 
 #include "base/owned.h"
+#include "elf/symbols.h"
 #include "os/target_os.h"
 #include "python/find/py_interp_head.h"
 #include "python/find/py_objects.h"
@@ -351,10 +353,39 @@ static void consider_old(struct finder *fd, const struct py_object *o)
 		refuse(fd, REFUSED_INVALID, &f);
 }
 
+static bool has_section(struct elf_image *img, GElf_Shdr *shdr)
+{
+	return elf_image_section(img, ".PyRuntime", shdr, NULL) == RES_OK && shdr->sh_addr != 0;
+}
+
+/* Can there be a Python in o? A search through .symtab would tell; LLVM's has 200,000 symbols. A Python that is not exported
+ * is linked into something, which then wants of the C library what a Python wants: localeconv() for each number it reads or
+ * writes (CPython 2.4 to 3.15 Python/pystrtod.c). A static program wants nothing of anybody. */
+static bool can_hold_python(struct finder *fd, const struct py_object *o)
+{
+	struct elf_symbols *syms;
+	struct elf_image *img;
+	GElf_Shdr shdr;
+	uint64_t bias;
+	bool can;
+
+	if (o->program || os_object_image(fd->P, (uintptr_t)o->addr, &img, &bias) != RES_OK)
+		return true;
+	syms = elf_symbols_create(img);
+	can = syms == NULL || !elf_symbols_dynamic(syms) || elf_symbols_exports(syms, "_PyRuntime") ||
+	      elf_symbols_exports(syms, "PyInterpreterState_Head") ||
+	      elf_symbols_imports(syms, "localeconv") || has_section(img, &shdr);
+	elf_symbols_destroy(syms);
+	return can;
+}
+
 static bool look_at_names(struct finder *fd, const struct py_object *o)
 {
-	uint64_t addr = symbol(fd->P, o->path, "_PyRuntime");
+	uint64_t addr;
 
+	if (!can_hold_python(fd, o))
+		return false;
+	addr = symbol(fd->P, o->path, "_PyRuntime");
 	if (addr != 0) {
 		consider(fd, o, addr);
 		return true;
@@ -371,8 +402,7 @@ static void look_at_section(struct finder *fd, const struct py_object *o)
 	GElf_Shdr shdr;
 	uint64_t bias;
 
-	if (os_object_image(fd->P, (uintptr_t)o->addr, &img, &bias) == RES_OK &&
-	    elf_image_section(img, ".PyRuntime", &shdr, NULL) == RES_OK && shdr.sh_addr != 0)
+	if (os_object_image(fd->P, (uintptr_t)o->addr, &img, &bias) == RES_OK && has_section(img, &shdr))
 		consider(fd, o, shdr.sh_addr + bias);
 }
 
@@ -463,8 +493,9 @@ static void mark_likely(struct finder *fd)
 		const char *base = strrchr(o->path, '/') + 1;
 
 		/* _x.cpython-311-x86_64-linux-gnu.so is an extension module: there may be hundreds. */
-		o->likely = (strstr(base, "python") != NULL && strstr(base, ".cpython-") == NULL) ||
-			    strcmp(o->path, exec) == 0;
+		o->program = strcmp(o->path, exec) == 0;
+		o->likely =
+		    (strstr(base, "python") != NULL && strstr(base, ".cpython-") == NULL) || o->program;
 	}
 }
 

@@ -229,6 +229,54 @@ START_TEST(by_name_prefers_defined_then_dynamic)
 }
 END_TEST
 
+START_TEST(what_the_dynamic_table_says)
+{
+	static const struct elf_builder_sym symtab[] = {
+		{ "local", 0x100, 8, STB_LOCAL, STT_FUNC, 1 },
+		{ "wanted too", 0, 0, STB_GLOBAL, STT_FUNC, SHN_UNDEF },
+	};
+	static const struct elf_builder_sym dynsym[] = {
+		{ "wanted", 0, 0, STB_GLOBAL, STT_FUNC, SHN_UNDEF },
+		{ "given", 0x300, 8, STB_GLOBAL, STT_FUNC, 1 },
+	};
+	struct table t = build(symtab, 2, dynsym, 2);
+
+	ck_assert(elf_symbols_dynamic(t.syms));
+	ck_assert(elf_symbols_exports(t.syms, "given"));
+	ck_assert(!elf_symbols_imports(t.syms, "given"));
+	ck_assert(elf_symbols_imports(t.syms, "wanted"));
+	ck_assert(!elf_symbols_exports(t.syms, "wanted"));
+	ck_assert(!elf_symbols_exports(t.syms, "local"));
+	ck_assert(!elf_symbols_imports(t.syms, "wanted too"));
+	ck_assert(!elf_symbols_exports(t.syms, ""));
+	drop(&t);
+	t = build(symtab, 2, NULL, 0);
+	ck_assert(!elf_symbols_dynamic(t.syms));
+	ck_assert(!elf_symbols_imports(t.syms, "wanted too"));
+	drop(&t);
+}
+END_TEST
+
+/* A symbol that is wanted in a table before the one that has it. */
+START_TEST(by_name_in_one_table)
+{
+	static const struct elf_builder_sym symtab[] = {
+		{ "x", 0, 0, STB_GLOBAL, STT_FUNC, SHN_UNDEF },
+		{ "y", 0, 0, STB_GLOBAL, STT_FUNC, SHN_UNDEF },
+		{ "x", 0x100, 8, STB_GLOBAL, STT_FUNC, 1 },
+		{ "y", 0, 8, STB_GLOBAL, STT_FUNC, SHN_UNDEF },
+	};
+	struct table t = build(symtab, 4, NULL, 0);
+	struct elf_symbol sym;
+
+	ck_assert_int_eq(elf_symbols_by_name(t.syms, "x", &sym), RES_OK);
+	ck_assert_uint_eq(sym.sym.st_value, 0x100);
+	ck_assert_int_eq(elf_symbols_by_name(t.syms, "y", &sym), RES_OK);
+	ck_assert_uint_eq(sym.id, 2);
+	drop(&t);
+}
+END_TEST
+
 START_TEST(debug_file_adds_its_symtab)
 {
 	static const struct elf_builder_sym dynsym[] = { { "public", 0x100, 8, STB_GLOBAL, STT_FUNC, 1 } };
@@ -435,6 +483,8 @@ static TCase *tests(const char *name, void (*start)(void))
 	tcase_add_test(tc, ties_at_one_address);
 	tcase_add_test(tc, versions_are_cut_and_nothing_else);
 	tcase_add_test(tc, by_name_prefers_defined_then_dynamic);
+	tcase_add_test(tc, what_the_dynamic_table_says);
+	tcase_add_test(tc, by_name_in_one_table);
 	tcase_add_test(tc, debug_file_adds_its_symtab);
 	tcase_add_test(tc, names_outside_the_string_table_are_skipped);
 	tcase_add_loop_test(tc, order_agrees_with_linear_search, 0, 2);
