@@ -112,8 +112,7 @@ include test/rules.mk
 ifeq ($(SYSTEM),SunOS)
 TRACER_SCRIPTS := $(wildcard cmd/scripts/*.d)
 COMMANDS := pystack-top
-FOR_SYSTEM = sed -e 's/raise(19);/stop();/' -e 's/kill -CONT/prun/' \
-             -e 's|system("pystack-stopped -c %d/%d", pid, tid)|system("pystack -F %d/%d; prun %d", pid, tid, pid)|'
+FOR_SYSTEM = sed -f pkg/illumos.sed
 else
 TRACER_SCRIPTS := $(wildcard cmd/scripts/*.bt cmd/scripts/*.d)
 COMMANDS := pystack-stopped pystack-top

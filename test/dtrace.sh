@@ -13,7 +13,7 @@ mount --rbind / "$root/mnt" && mount -t proc proc "$root/proc" && mount --rbind 
 mountpoint -q "$root/sys/kernel/debug" || mount -t debugfs none "$root/sys/kernel/debug"
 mountpoint -q "$root/sys/kernel/tracing" || mount -t tracefs none "$root/sys/kernel/tracing"
 for command in pystack pystack-stopped pystack-top; do
-	printf '#!/bin/sh\nexec chroot /mnt env "PATH=%s" %s "$@"\n' "$PATH" "$command" >"$root/usr/local/bin/$command"
+	printf '#!/bin/sh\nexec chroot /mnt env "PATH=%s" "PYSTACK_BIN=%s" %s "$@"\n' "$PATH" "${PYSTACK_BIN:-}" "$command" >"$root/usr/local/bin/$command"
 	chmod +x "$root/usr/local/bin/$command"
 done
 exec chroot "$root" /usr/sbin/dtrace "$@"

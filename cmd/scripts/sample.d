@@ -13,6 +13,12 @@ BEGIN
 	exit(2);
 }
 
+BEGIN
+/$1 != 0 && $2 != 0/
+{
+	system("pystack-stopped -w %d %d", $pid, $1);
+}
+
 tick-10hz
 /$1 != 0/
 {
@@ -21,6 +27,19 @@ tick-10hz
 
 tick-1s
 /$2 != 0 && ++seconds == $2/
+{
+	exit(0);
+}
+
+/* ^C or kill: dtrace itself does not hear it while it runs a command. */
+rawtp:::signal_generate
+/(arg0 == 2 || arg0 == 15) && ((struct task_struct *)arg2)->tgid == $pid/
+{
+	exit(0);
+}
+
+proc:::exit
+/pid == $1/
 {
 	exit(0);
 }

@@ -53,7 +53,7 @@ make -s SYSTEM=SunOS INSTALL=install O="$work/build" DESTDIR="$work/proto" PREFI
 (cd "$work/proto" && find . -type f | sed 's|^\./||' | sort) >"$work/installed"
 sed -n 's/^file path=\([^ ]*\) .*/\1/p' pkg/pystack.p5m | grep -v '/libpython_db\.so' | sort >"$work/listed"
 diff "$work/installed" "$work/listed" >&2 || wrong "pkg/pystack.p5m names other files than are installed"
-grep -l 'raise(\|pystack-stopped\|kill -CONT' "$work"/proto/usr/share/pystack/* && wrong "a script is not one for illumos"
+grep -l 'raise(\|pystack-stopped\|kill -CONT\|rawtp\|task_struct' "$work"/proto/usr/share/pystack/* && wrong "a script is not one for illumos"
 
 [ "$bad" -ne 0 ] || echo "check-illumos: $n sources, well"
 exit $bad

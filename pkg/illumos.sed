@@ -1,0 +1,13 @@
+# Makes the scripts for dtrace illumos's: its stop() needs no waiting for, its signals have probes and numbers of their own.
+# Of several threads in one stop the first is printed; the others are said to be there, since prun has let them go.
+s/raise(19);/stop();/
+s/kill -CONT/prun/
+s/held = 1;/this->first = held == 0;\
+	held = 1;/
+s|system("pystack-stopped -c .*|system("%s %d/%d; %s %d", this->first ? "pystack -F" : "echo its stack at the probe could not be had:",\
+	    pid, tid, this->first ? "prun" : ":", pid);|
+/pystack-stopped/d
+s/rawtp:::signal_generate/proc:::signal-send/
+s/((struct task_struct \*)arg2)->tgid/args[1]->pr_pid/
+s/arg0 == 18 &&/args[2] == 25 \&\&/
+s/(arg0 == 2 || arg0 == 15)/(args[2] == 2 || args[2] == 15)/

@@ -1,0 +1,37 @@
+#!/bin/sh
+# threads.sh PYTHON COMMAND… PID   Run a tracer's script that prints the stack of each rmdir(2) on test/programs/traced_threads.py,
+# whose number replaces the word PID, until it ends because its target has. For each folder that the program counts there must be a
+# stack of where it was removed, or the word that it could not be had, of which some are to be expected: see pystack-stopped.
+# Prints what was wrong, with the end of what the tracer printed.
+python=$1
+shift
+folder=$(mktemp -d) || exit 2
+"$python" test/programs/traced_threads.py "$folder" &
+target=$!
+for word in "$@"; do
+	shift
+	[ "$word" != PID ] || word=$target
+	set -- "$@" "$word"
+done
+timeout --foreground -k 30 180 "$@" >"$folder/out" 2>&1 &
+tracer=$!
+end=$(($(date +%s) + 150))
+while [ "$(grep -c '(warm) \]' "$folder/out")" -lt 2 ] && kill -0 $tracer 2>/dev/null && [ "$(date +%s)" -lt $end ]; do
+	sleep 0.1
+done
+: >"$folder/go"
+wait $tracer
+status=$?
+kill -CONT $target 2>/dev/null
+wait $target
+stacks=$(grep -c "^$target:" "$folder/out")
+places=$(grep -c '`rmdir+' "$folder/out")
+removed=$(grep -c '(remove) \]' "$folder/out")
+count=$(cat "$folder/count")
+gone=$(grep -c 'could not be had)' "$folder/out")
+if [ $status -ne 0 ] || [ "$stacks" -ne $((places + gone)) ] || [ $((removed + gone)) -ne "$count" ] || [ "$gone" -gt 15 ] ||
+	{ [ "$gone" -gt 0 ] && ! grep -q "^pystack-stopped: $gone of $stacks stacks" "$folder/out"; }; then
+	echo "status $status, $stacks stacks, $places at rmdir, $removed of $count removals, $gone not to be had"
+	tail -n 40 "$folder/out"
+fi
+rm -rf "$folder"
