@@ -22,6 +22,7 @@
 
 struct utsname;
 struct ps_prochandle;
+typedef struct rd_agent rd_agent_t;
 
 /* Pgrab flags */
 #define PGRAB_RETAIN 0x01
@@ -65,6 +66,7 @@ struct ps_prochandle;
 /* proc_arg_xgrab's oflag */
 #define PR_ARG_PIDS 0x1
 #define PR_ARG_CORES 0x2
+#define PR_ARG_ANY (PR_ARG_PIDS | PR_ARG_CORES)
 
 /* Pcontent */
 typedef uint64_t core_content_t;
@@ -186,12 +188,27 @@ extern int Pxlookup_by_addr(struct ps_prochandle *, uintptr_t, char *, size_t, G
 /* obj: PR_OBJ_*, a full path, a basename, or a prefix of one that ends before a '.'. */
 extern int Plookup_by_name(struct ps_prochandle *, const char *, const char *, GElf_Sym *);
 
-/* Frame-pointer walk; see Pstack_iter in libproc(3LIB). argc is always 0. */
+/* Frame-pointer walk; see Pstack_iter in libproc(3LIB). A frame whose frame pointer was delivered before ends it. argv: of
+ * i386, the words where arguments are passed: as many as the caller removes after the call, else six, which need not be
+ * arguments. Of x86-64, those that the function's first instructions store into its frame, from the first one on; argc 0
+ * where it keeps them in registers. */
 typedef int proc_stack_f(void *, prgregset_t, uint_t, const long *);
 extern int Pstack_iter(struct ps_prochandle *, const prgregset_t, proc_stack_f *, void *);
 
 extern int proc_lwp_in_set(const char *, lwpid_t); /* 1 or 0; a NULL set holds all */
 extern int proc_lwp_range_valid(const char *);     /* 0 or -1 */
 extern void proc_unctrl_psinfo(psinfo_t *);        /* unprintable bytes become blanks */
+
+/* The name of a system call of x86-64, "SYS#450" if it has none, cut to size: the buffer. */
+extern char *proc_sysname(int, char *, size_t);
+
+/* On illumos these collect output, since what shows it may be stopped. Here it is written as it comes: the second and third
+ * flush stdout and stderr. 0 or -1. */
+extern int proc_initstdio(void);
+extern int proc_flushstdio(void);
+extern int proc_finistdio(void);
+
+/* Not NULL, and of no use but to say that objects have names: Linux needs no agent for it. */
+extern rd_agent_t *Prd_agent(struct ps_prochandle *);
 
 #endif

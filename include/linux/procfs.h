@@ -61,16 +61,23 @@ enum {
 #define PR_MODEL_UNKNOWN 0
 #define PR_MODEL_ILP32 1
 #define PR_MODEL_LP64 2
+#define PR_MODEL_NATIVE PR_MODEL_LP64 /* pystack's own */
+
+#define PRSYSARGS 8
+#define THREAD_NAME_MAX 32 /* of Plwp_getname, with the NUL; Linux has 15 bytes */
 
 /* pr_flags */
 #define PR_STOPPED 0x00000001
 #define PR_ISTOP 0x00000002
 #define PR_DSTOP 0x00000004
-#define PR_ASLEEP 0x00000010
+#define PR_ASLEEP 0x00000010 /* in a system call that can wait */
+#define PR_VFORKP 0x00002000 /* never set */
 
 /* pr_why */
 #define PR_REQUESTED 1
 #define PR_SIGNALLED 2
+#define PR_SYSENTRY 3 /* this one, and the next: never */
+#define PR_SYSEXIT 4
 #define PR_JOBCONTROL 5
 
 typedef struct {
@@ -89,6 +96,11 @@ typedef struct lwpstatus {
 	short pr_what;
 	short pr_cursig;     /* signal that killed the process (core), or is being delivered */
 	prsiginfo_t pr_info; /* valid when pr_cursig != 0; pr_signo 0 when unknown */
+	/* With PR_ASLEEP: the call, by x86-64's numbers, and its arguments. −1 and none where it is not known, as of an LWP
+	 * that is not held and of i386 programs. */
+	short pr_syscall;
+	short pr_nsysarg;
+	long pr_sysarg[PRSYSARGS];
 	prgregset_t pr_reg;
 } lwpstatus_t;
 

@@ -212,7 +212,7 @@ static bool number(const char **at, long *out)
 	return true;
 }
 
-/* One range of a set: n, n-m in either order, n- and -n. *at goes behind it. */
+/* One range of a set: n, n-m in either order, n-, -n and -, which is all. *at goes behind it. */
 static bool range(const char **at, long *low, long *high)
 {
 	bool from = number(at, low);
@@ -225,7 +225,7 @@ static bool range(const char **at, long *low, long *high)
 	if (**at == '-') {
 		++*at;
 		if (!number(at, high)) {
-			if (!from || (**at >= '0' && **at <= '9'))
+			if (**at >= '0' && **at <= '9')
 				return false;
 			*high = INT_MAX;
 		}

@@ -1,5 +1,6 @@
 /* Words for G_ codes, and process names made safe for one line of a terminal. */
 #include <libproc.h>
+#include <stdio.h>
 
 const char *Pgrab_error(int code)
 {
@@ -39,6 +40,26 @@ static void blank(char *text, size_t n)
 		if (text[i] < ' ' || text[i] > '~')
 			text[i] = ' ';
 	text[n - 1] = '\0';
+}
+
+int proc_initstdio(void)
+{
+	return 0;
+}
+
+int proc_flushstdio(void)
+{
+	return fflush(stdout) == 0 && fflush(stderr) == 0 ? 0 : -1;
+}
+
+int proc_finistdio(void)
+{
+	return proc_flushstdio();
+}
+
+rd_agent_t *Prd_agent(struct ps_prochandle *P)
+{
+	return (rd_agent_t *)P;
 }
 
 void proc_unctrl_psinfo(psinfo_t *psinfo)

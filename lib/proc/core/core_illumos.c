@@ -68,6 +68,7 @@ static void read_status(const struct core *core, const struct elf_note *note, si
 	prsiginfo_t *info = &lwp.pr_info;
 
 	core_note_field(note, at + LWP_FLAGS, &lwp.pr_flags, sizeof(int32_t));
+	lwp.pr_syscall = -1; /* its numbers have no names here */
 	core_note_field(note, at + LWP_ID, &lwp.pr_lwpid, sizeof(int32_t));
 	core_note_field(note, at + LWP_WHY, &lwp.pr_why, sizeof(int16_t));
 	core_note_field(note, at + LWP_WHAT, &lwp.pr_what, sizeof(int16_t));

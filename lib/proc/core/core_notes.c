@@ -18,6 +18,7 @@
 
 #include "base/span.h"
 #include "proc/core/core_notes.h"
+#include "proc/syscall.h"
 
 enum {
 	PRSTATUS_CURSIG = 12, /* i16 */
@@ -105,7 +106,9 @@ static const struct shape *shape_of(const struct core *core)
 static enum res take_prstatus(struct core *core, const struct elf_note *note, struct fault *f)
 {
 	lwpstatus_t lwp = { .pr_flags = PR_STOPPED | PR_ISTOP };
+	enum { ORIG_RAX = 15 }; /* of user_regs */
 	const struct shape *is = shape_of(core);
+	int64_t call = -1;
 	int16_t cursig;
 	int32_t id;
 
@@ -120,6 +123,10 @@ static enum res take_prstatus(struct core *core, const struct elf_note *note, st
 		if (is->regs[i] >= 0)
 			core_note_field(
 			    note, is->prstatus_regs + i * core->word, &lwp.pr_reg[is->regs[i]], core->word);
+	}
+	if (core->word == sizeof(call)) {
+		core_note_field(note, is->prstatus_regs + (size_t)ORIG_RAX * core->word, &call, sizeof(call));
+		syscall_note(&lwp, call);
 	}
 	/* The kernel writes the signal into every thread's; it is the first one's. */
 	if (core->lwps.n == 0) {

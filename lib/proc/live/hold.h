@@ -26,6 +26,7 @@ struct hold_lwp {
 	int sys;
 	int code;         /* for REFUSED: G_BUSY, G_PERM or G_ISAINVAL */
 	int signo;        /* signal to hand on at detach, 0 none */
+	long syscall;     /* what the kernel keeps as orig_rax; negative: none, or i386's */
 	prgregset_t regs; /* all of them, with FSBASE and GSBASE */
 	char why[160];    /* for REFUSED and TIMEOUT: a phrase for the user, else "" */
 };

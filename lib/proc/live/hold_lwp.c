@@ -73,6 +73,7 @@ static void stopped(struct hold_lwp *l, int code, bool narrow)
 		set_why(l, narrow ? "it is running 64-bit code" : "it is running 32-bit code");
 		return;
 	}
+	l->syscall = narrow ? -1 : (long)user.orig_rax;
 	if (!narrow)
 		hold_regs_from_user(l->regs, &user);
 	else if (!narrow_regs(l->id, l->regs)) {

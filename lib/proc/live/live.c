@@ -21,6 +21,7 @@
 #include "elf/class.h"
 #include "proc/handle.h"
 #include "proc/live/live.h"
+#include "proc/syscall.h"
 
 enum { GRAB_MS = 2000 }; /* as long as libproc waits for a stop on illumos */
 
@@ -68,11 +69,13 @@ static void fill_status(lwpstatus_t *out, lwpid_t id, char state, const struct h
 		out->pr_why = PR_REQUESTED;
 		out->pr_cursig = (short)held->signo;
 		memcpy(out->pr_reg, held->regs, sizeof(out->pr_reg));
+		syscall_note(out, held->syscall);
 	} else if (state == 'T') {
 		out->pr_flags = PR_STOPPED;
 		out->pr_why = PR_JOBCONTROL;
 	} else if (state == 'S' || state == 'D') {
 		out->pr_flags = PR_ASLEEP;
+		out->pr_syscall = -1;
 	}
 }
 

@@ -286,6 +286,8 @@ START_TEST(sets)
 	ck_assert_int_eq(proc_lwp_in_set("10-", INT32_MAX), 1);
 	ck_assert_int_eq(proc_lwp_in_set("-10", 0), 1);
 	ck_assert_int_eq(proc_lwp_in_set("-10", 11), 0);
+	ck_assert_int_eq(proc_lwp_in_set("-", 0), 1);
+	ck_assert_int_eq(proc_lwp_in_set("-", INT32_MAX), 1);
 	ck_assert_int_eq(proc_lwp_in_set("2-,1", 1), 1);
 	ck_assert_int_eq(proc_lwp_in_set("5,", 5), 0);
 	ck_assert_int_eq(proc_lwp_in_set("", 0), 0);
@@ -294,9 +296,10 @@ END_TEST
 
 START_TEST(grammar_of_sets)
 {
-	const char *const good[] = { "1", "1,2", "1-2", "2-1", "1-", "-1", "1-,2", "2147483647", "0" };
-	const char *const bad[] = { "", ",", ",1", "1,", "1,,2", "-", "1-2-3", "--1", "a", "1a", "1 ", " 1",
-		"+1", "2147483648", "1-99999999999999999999", "0x10", "1-a" };
+	const char *const good[] = { "1", "1,2", "1-2", "2-1", "1-", "-1", "1-,2", "2147483647", "0", "-",
+		"-,5" };
+	const char *const bad[] = { "", ",", ",1", "1,", "1,,2", "1-2-3", "--1", "a", "1a", "1 ", " 1", "+1",
+		"2147483648", "1-99999999999999999999", "0x10", "1-a" };
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		ck_assert_msg(proc_lwp_range_valid(good[i]) == 0, "%s", good[i]);
