@@ -53,6 +53,8 @@ def scenes():
         yield Scene("pause-%s-%d" % (kind, threads), kind, threads, 40, False, False)
     for kind, threads in (("spin-c", 1), ("spin-py", 100), ("naps", 101), ("calls", 1), ("wait", 21)):
         yield Scene("sample-%s-%d" % (kind, threads), kind, threads, 40, False, False)
+    yield Scene("pause-busy-30", "spin-c", 30, 40, False, False)
+    yield Scene("sample-busy-1", "spin-py", 1, 40, False, False)
 
 
 def say(text):
@@ -81,6 +83,19 @@ def has_symbols(python):
     words = (out or "").split()
     path = os.path.join(*words) if len(words) == 2 else os.path.realpath(python)
     return ".symtab" in (peers.run(["readelf", "-SW", path]) or "")
+
+
+class Neighbours:
+    """Two busy processes for each processor, beside a scene that has "busy" in its name."""
+
+    def __init__(self, scene):
+        n = 2 * os.cpu_count() if "-busy-" in scene.name else 0
+        self.all = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(n)]
+
+    def end(self):
+        for one in self.all:
+            one.kill()
+            one.wait()
 
 
 class Target:
@@ -277,7 +292,7 @@ class Bench:
     def scene(self, scene, tools, python):
         """Its rows; raises OSError where it cannot be had."""
         target = Target(scene, python, self.out)
-        core = None
+        core, neighbours = None, Neighbours(scene)
         try:
             if scene.core:
                 core = self.core_of(target)
@@ -290,6 +305,7 @@ class Bench:
             self.rounds(ready, target, scene.name.startswith("pause"))
         finally:
             target.end()
+            neighbours.end()
             if core:
                 os.unlink(core)
         return rows

@@ -88,6 +88,7 @@ PAUSES = {
     "pause-spin-py-100": "a thread that looks at the clock in Python, among 99 that wait",
     "pause-naps-101": "100 threads that sleep 5 ms at a time: by how much the latest wakes too late",
     "pause-calls-1": "ten threads in calls that fail when interrupted",
+    "pause-busy-30": "a thread that looks at the clock in C, among 29 that wait, beside two busy processes for each processor",
 }
 
 
@@ -114,6 +115,7 @@ SAMPLING = {
     "sample-naps-101": "100 threads that sleep 5 ms at a time; the gap is by how much the latest wakes too late",
     "sample-calls-1": "one thread of Python, and ten in calls that fail when interrupted",
     "sample-wait-21": "21 threads, all of which wait",
+    "sample-busy-1": "a thread that looks at the clock in Python, alone, beside two busy processes for each processor",
 }
 
 

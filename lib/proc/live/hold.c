@@ -44,6 +44,7 @@
 #include "proc/handle.h"
 #include "proc/live/hold_lwp.h"
 #include "proc/live/hold_lock.h"
+#include "proc/live/hold_urgent.h"
 #include "proc/live/live.h"
 
 enum {
@@ -62,8 +63,9 @@ struct hold_tracer {
 	size_t listed;           /* LWPs that the last list had */
 	int64_t begin, deadline; /* of waiting; CLOCK_MONOTONIC, ns */
 	bool any;                /* something stands still */
-	bool threaded, lost;     /* lost: the list of LWPs could not be read, */
-	int lost_sys;            /* for this reason, ENOENT or ESRCH: the process is gone */
+	struct hold_urgency urgency;
+	bool threaded, lost; /* lost: the list of LWPs could not be read, */
+	int lost_sys;        /* for this reason, ENOENT or ESRCH: the process is gone */
 	pthread_t thread;
 	sem_t ready, go;
 	struct addrmap seen; /* TID -> index in h->lwps */
@@ -111,12 +113,14 @@ static void seize(const struct hold_tracer *t, struct hold_lwp *l)
 }
 
 /* Seizing stops nobody: first all of that, so that little lies between the first stop and the last. */
-static void stop_from(const struct hold_tracer *t, size_t from)
+static void stop_from(struct hold_tracer *t, size_t from)
 {
 	struct hold *h = t->h;
 
 	for (size_t i = from; i < h->lwps.n; i++)
 		seize(t, &h->lwps.at[i]);
+	if (t->call != NULL && h->lwps.n > from)
+		hold_urgent_begin(&t->urgency);
 	for (size_t i = from; i < h->lwps.n; i++) {
 		if (h->lwps.at[i].state == HOLD_TIMEOUT)
 			(void)ptrace(PTRACE_INTERRUPT, h->lwps.at[i].id, NULL, NULL);
@@ -316,6 +320,7 @@ static void call_held(struct hold_tracer *t)
 	collect(t);
 	t->call->held(t->call->data, t->h);
 	let_go(t->h, t->live->narrow);
+	hold_urgent_end(&t->urgency);
 }
 
 static void wait_for(sem_t *sem)

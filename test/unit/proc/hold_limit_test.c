@@ -1,6 +1,7 @@
 /* How long a hold may last, and what ends it sooner. */
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -54,8 +55,19 @@ static void victim_half_stuck(int out, int in, int unused)
 		(void)pause();
 }
 
+static bool may_be_real_time(void)
+{
+	const struct sched_param one = { .sched_priority = 1 };
+	pid_t child = fork();
+	int status = 0;
+
+	if (child == 0)
+		_exit(sched_setscheduler(0, SCHED_FIFO, &one) != 0);
+	return waitpid(child, &status, 0) == child && status == 0;
+}
+
 struct half {
-	int held, late;
+	int held, late, policy;
 	char why[160];
 };
 
@@ -63,6 +75,7 @@ static void count_states(void *data, const struct hold *h)
 {
 	struct half *half = data;
 
+	half->policy = sched_getscheduler(0);
 	for (size_t i = 0; i < h->lwps.n; i++) {
 		half->held += h->lwps.at[i].state == HOLD_HELD;
 		if (h->lwps.at[i].state != HOLD_TIMEOUT)
@@ -89,6 +102,9 @@ START_TEST(a_held_one_does_not_wait_for_long)
 	ck_assert_int_eq(half.late, 1);
 	ck_assert_ptr_nonnull(strstr(half.why, "did not stop within "));
 	ck_assert_ptr_null(strstr(half.why, "600000"));
+	/* Its tracer did not wait for a processor, either, and is as it was. */
+	ck_assert(half.policy == SCHED_FIFO || !may_be_real_time());
+	ck_assert_int_eq(sched_getscheduler(0), SCHED_OTHER);
 	hold_free(&h);
 	Prelease(P, 0);
 	victim_end(&v);
