@@ -106,6 +106,8 @@ static bool step_operand(struct entry *e, unsigned rex, unsigned op)
 		return operand.mod == 3 && operand.reg == operand.rm;
 	case 0x8b: /* mov r/m, reg */
 	case 0x8d: /* lea */
+		if (op == 0x8d && operand.reg == RSP)
+			return operand.rm == RSP; /* room: lea -N(%rsp), %rsp */
 		e->overwritten |= 1U << operand.reg;
 		return operand.reg != RSP && operand.reg != RBP;
 	case 0x85: /* test */
