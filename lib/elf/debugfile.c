@@ -23,6 +23,8 @@ struct search {
 	struct elf_image *img;
 	elf_open_fn *open_file;
 	void *data;
+	struct fault *f;
+	bool refused; /* f says why */
 };
 
 struct debuglink {
@@ -92,21 +94,30 @@ static bool read_debuglink(struct elf_image *img, struct debuglink *out)
 	       strcmp(out->name, "..") != 0;
 }
 
-static bool has_crc(struct elf_image *debug, uint32_t crc)
+static bool has_crc(struct search *s, const char *path, struct elf_image *debug, uint32_t crc)
 {
-#ifdef WITH_ZLIB
 	size_t n = (size_t)elf_image_size(debug);
+
+	if (n > ELF_CRC_MAX) {
+		s->refused = true;
+		(void)fault_set(s->f, 0, 0, 0,
+		    "%.160s is not used: of %llu bytes, more than the %d whose checksum is computed, and "
+		    "there is no "
+		    "build-id to tell whether it is the right one",
+		    path, (unsigned long long)n, ELF_CRC_MAX);
+		return false;
+	}
+#ifdef WITH_ZLIB
 	const void *bytes = elf_image_bytes(debug, 0, n);
 
 	return bytes != NULL && crc32_z(0, bytes, n) == crc;
 #else
-	(void)debug;
 	(void)crc;
 	return false; /* not proven */
 #endif
 }
 
-static struct elf_image *by_debuglink(const struct search *s, const char *path)
+static struct elf_image *by_debuglink(struct search *s, const char *path)
 {
 	static const char *const prefix[] = { "", "", DEBUG_ROOT };
 	static const char *const folder[] = { "/", "/.debug/", "/" };
@@ -131,38 +142,40 @@ static struct elf_image *by_debuglink(const struct search *s, const char *path)
 		if (debug == NULL)
 			continue;
 		same = same_build_id(s->img, debug);
-		if (same == 1 || (same == -1 && has_crc(debug, link.crc)))
+		if (same == 1 || (same == -1 && has_crc(s, strbuf_text(&candidate), debug, link.crc)))
 			return debug;
 		elf_image_close(debug);
 	}
 	return NULL;
 }
 
-enum res elf_debugfile_open(
-    struct elf_image *img, const char *path, elf_open_fn *open_file, void *data, struct elf_image **out)
+enum res elf_debugfile_open(struct elf_image *img, const char *path, elf_open_fn *open_file, void *data,
+    struct elf_image **out, struct fault *f)
 {
-	struct search s = { img, open_file, data };
+	struct search s = { img, open_file, data, f, false };
 	struct elf_image *debug = by_build_id(&s);
 
 	if (debug == NULL)
 		debug = by_debuglink(&s, path);
 	if (debug == NULL)
-		return RES_NONE;
+		return s.refused ? RES_FAIL : RES_NONE;
 	*out = debug;
 	return RES_OK;
 }
 
-enum res elf_minidebug_open(struct elf_image *img, struct elf_image **out)
+enum res elf_minidebug_open(struct elf_image *img, struct elf_image **out, struct fault *f)
 {
 	struct span packed;
 	void *bytes;
 	size_t n = 0;
 	enum res res = elf_image_section(img, ".gnu_debugdata", NULL, &packed);
 
+	if (res == RES_FAIL)
+		return fault_set(f, 0, 0, 0, "it is not all in the file");
 	if (res != RES_OK)
 		return res;
-	bytes = unpack_xz(packed, &n);
+	bytes = unpack_xz(packed, &n, f);
 	if (bytes == NULL)
 		return RES_FAIL;
-	return elf_image_from_bytes(bytes, n, out, NULL);
+	return elf_image_from_bytes(bytes, n, out, f);
 }

@@ -28,7 +28,7 @@ struct elf_image;
  * enum elf_fault_code below (this layer knows no processes, so it does not include libproc.h). */
 enum res elf_image_open(int fd, struct elf_image **out, struct fault *f);
 
-enum elf_fault_code { ELF_FAULT_FORMAT = 12, ELF_FAULT_MACHINE = 15 };
+enum elf_fault_code { ELF_FAULT_FORMAT = 12, ELF_FAULT_MACHINE = 15, ELF_FAULT_NOT_BUILT = 16 };
 
 /* Read function for elf_image_from_memory: copies up to n bytes at address va of the target,
  * returns how many (0: unreadable). */

@@ -14,6 +14,8 @@
 #include <lzma.h>
 #endif
 
+#include "elf/image.h"
+
 bool unpack_plausible(size_t packed, uint64_t n)
 {
 	return n <= UNPACK_MAX && (n <= UNPACK_FREE || n / UNPACK_RATIO <= packed);
@@ -67,23 +69,53 @@ void *unpack_section(enum unpack_kind kind, struct span packed, uint64_t n)
 /* What the widest preset of xz takes to unpack, and some more. */
 enum { XZ_MEMORY = 100 << 20, XZ_FIRST = 64 << 10 };
 
-/* Room for more of what comes out; false: no memory, or more than is plausible. */
-static bool grow(uint8_t **out, size_t *room, size_t packed)
+/* The most bytes that `packed` ones are believed to hold. */
+static size_t most(size_t packed)
 {
-	size_t want = *room == 0 ? XZ_FIRST : *room * 2;
+	size_t n = packed < UNPACK_MAX / UNPACK_RATIO ? packed * UNPACK_RATIO : UNPACK_MAX;
+
+	return n > UNPACK_FREE ? n : UNPACK_FREE;
+}
+
+/* Room for more of what comes out; false: no memory, or more than is plausible. */
+static bool grow(uint8_t **out, size_t *room, size_t packed, struct fault *f)
+{
+	size_t want = *room == 0 ? XZ_FIRST : *room * 2, limit = most(packed);
 	uint8_t *more;
 
-	if (!unpack_plausible(packed, want))
+	if (*room >= limit) {
+		(void)fault_set(f, 0, 0, 0,
+		    "it unpacks to more than %zu bytes, which is not believed of %zu: more than %d times as "
+		    "much",
+		    limit, packed, UNPACK_RATIO);
 		return false;
+	}
+	want = want < limit ? want : limit;
 	more = realloc(*out, want);
-	if (more == NULL)
+	if (more == NULL) {
+		(void)fault_memory(f);
 		return false;
+	}
 	*out = more;
 	*room = want;
 	return true;
 }
 
-void *unpack_xz(struct span packed, size_t *n)
+static const char *xz_error(lzma_ret ret)
+{
+	switch (ret) {
+	case LZMA_MEM_ERROR:
+		return "out of memory";
+	case LZMA_MEMLIMIT_ERROR:
+		return "it takes too much memory to unpack";
+	case LZMA_BUF_ERROR:
+		return "it is cut short";
+	default:
+		return "it is damaged, or not in xz";
+	}
+}
+
+void *unpack_xz(struct span packed, size_t *n, struct fault *f)
 {
 	lzma_stream xz = LZMA_STREAM_INIT;
 	lzma_ret ret = lzma_stream_decoder(&xz, XZ_MEMORY, 0);
@@ -96,7 +128,7 @@ void *unpack_xz(struct span packed, size_t *n)
 		size_t had = room;
 
 		if (xz.avail_out == 0) {
-			if (!grow(&out, &room, span_left(&packed)))
+			if (!grow(&out, &room, span_left(&packed), f))
 				break;
 			xz.next_out = out + had;
 			xz.avail_out = room - had;
@@ -109,15 +141,18 @@ void *unpack_xz(struct span packed, size_t *n)
 	if (ret == LZMA_STREAM_END)
 		return out;
 	free(out);
+	if (ret != LZMA_OK)
+		(void)fault_set(f, 0, 0, 0, "%s", xz_error(ret));
 	return NULL;
 }
 
 #else
 
-void *unpack_xz(struct span packed, size_t *n)
+void *unpack_xz(struct span packed, size_t *n, struct fault *f)
 {
 	(void)packed;
 	(void)n;
+	(void)fault_set(f, ELF_FAULT_NOT_BUILT, 0, 0, "this pystack was built without liblzma");
 	return NULL;
 }
 

@@ -4,6 +4,7 @@
 #ifndef ELF_UNPACK_H
 #define ELF_UNPACK_H
 
+#include "base/fault.h"
 #include "base/span.h"
 
 enum {
@@ -23,7 +24,7 @@ enum unpack_kind { UNPACK_ZLIB = 1, UNPACK_ZSTD = 2 };
  * broken or not known to this build, no memory. */
 void *unpack_section(enum unpack_kind kind, struct span packed, uint64_t n);
 
-/* Unpack an .xz stream, however long it turns out, into *n bytes that the caller frees. NULL as above. */
-void *unpack_xz(struct span packed, size_t *n);
+/* Unpack an .xz stream, however long it turns out, into *n bytes that the caller frees. NULL as above, and f says why (code ELF_FAULT_NOT_BUILT: this build cannot). */
+void *unpack_xz(struct span packed, size_t *n, struct fault *f);
 
 #endif

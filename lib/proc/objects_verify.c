@@ -454,10 +454,33 @@ void objects_remember(struct proc_objects *o)
 	}
 }
 
+/* Where the image lacks symbols others may have them. */
+static void attach_debug(struct proc_objects *o, struct proc_object *obj)
+{
+	struct elf_image *debug = NULL;
+	struct fault file = { 0 }, packed = { 0 };
+	enum res separate = RES_NONE, mini;
+
+	if (o->files.open_path != NULL)
+		separate = elf_debugfile_open(
+		    obj->image, obj->path, o->files.open_path, o->files.data, &debug, &file);
+	mini = separate == RES_OK ? RES_NONE : elf_minidebug_open(obj->image, &debug, &packed);
+	if (separate == RES_OK || mini == RES_OK) {
+		elf_symbols_attach_debug(obj->symbols, debug);
+		return;
+	}
+	if (separate == RES_FAIL)
+		objects_notice(o, true, "%s: its debug file %s; names that are not exported are missing",
+		    obj->path, file.text);
+	if (mini == RES_FAIL)
+		objects_notice(o, packed.code != ELF_FAULT_NOT_BUILT,
+		    "%s: its symbols in .gnu_debugdata are not used: %s; names that are not exported are "
+		    "missing",
+		    obj->path, packed.text);
+}
+
 struct elf_symbols *objects_symbols(struct proc_objects *o, struct proc_object *obj)
 {
-	struct elf_image *debug;
-
 	if (obj->symbols != NULL)
 		return obj->symbols;
 	if (objects_image(o, obj) != RES_OK)
@@ -465,10 +488,7 @@ struct elf_symbols *objects_symbols(struct proc_objects *o, struct proc_object *
 	obj->symbols = elf_symbols_create(obj->image);
 	if (obj->symbols == NULL || elf_symbols_has_symtab(obj->symbols) || obj->path[0] != '/')
 		return obj->symbols;
-	if ((o->files.open_path != NULL && elf_debugfile_open(obj->image, obj->path, o->files.open_path,
-					       o->files.data, &debug) == RES_OK) ||
-	    elf_minidebug_open(obj->image, &debug) == RES_OK)
-		elf_symbols_attach_debug(obj->symbols, debug);
+	attach_debug(o, obj);
 	return obj->symbols;
 }
 
@@ -491,7 +511,7 @@ enum res objects_debug(struct proc_objects *o, struct proc_object *obj, struct e
 	if (!obj->debug_tried && o->files.open_path != NULL && obj->path[0] == '/') {
 		obj->debug_tried = true;
 		(void)elf_debugfile_open(
-		    obj->image, obj->path, o->files.open_path, o->files.data, &obj->debug);
+		    obj->image, obj->path, o->files.open_path, o->files.data, &obj->debug, NULL);
 	}
 	if (obj->debug == NULL || !has_bytes(obj->debug, ".debug_info"))
 		return RES_NONE;

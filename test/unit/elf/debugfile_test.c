@@ -18,14 +18,21 @@ struct disk {
 	const char *path;
 	struct elf_builder file;
 	struct strbuf asked;
+	off_t claims; /* size of the file, sparse behind its bytes; 0: as it is */
+	struct fault fault;
 };
 
 static int open_disk(void *data, const char *path)
 {
 	struct disk *d = data;
+	int fd;
 
 	strbuf_fmt(&d->asked, "%s\n", path);
-	return d->path != NULL && strcmp(path, d->path) == 0 ? elf_builder_fd(&d->file, d->file.n) : -1;
+	if (d->path == NULL || strcmp(path, d->path) != 0)
+		return -1;
+	fd = elf_builder_fd(&d->file, d->file.n);
+	ck_assert(d->claims == 0 || ftruncate(fd, d->claims) == 0);
+	return fd;
 }
 
 static void make(struct elf_builder *b, const uint8_t *id, const char *link, uint32_t crc)
@@ -59,7 +66,7 @@ static bool search(struct disk *d, const uint8_t *id, const char *link, uint32_t
 	ck_assert_int_eq(elf_image_open(fd, &img, NULL), RES_OK);
 	(void)close(fd);
 	strbuf_reset(&d->asked);
-	found = elf_debugfile_open(img, path, open_disk, d, &debug) == RES_OK;
+	found = elf_debugfile_open(img, path, open_disk, d, &debug, &d->fault) == RES_OK;
 	ck_assert(found == (debug != NULL));
 	elf_image_close(debug);
 	elf_image_close(img);
@@ -138,6 +145,22 @@ START_TEST(build_ids_outrank_the_crc)
 }
 END_TEST
 
+/* A sparse file takes no room, and as long to read as one that is full. */
+START_TEST(a_huge_file_is_not_summed_up)
+{
+	struct disk d = { .path = "/usr/bin/prog.dbg", .asked = STRBUF_EMPTY, .claims = (off_t)20 << 30 };
+
+	make(&d.file, NULL, NULL, 0);
+	ck_assert(!search(&d, NULL, "prog.dbg", 0, "/usr/bin/prog"));
+	ck_assert_ptr_nonnull(strstr(d.fault.text, "/usr/bin/prog.dbg is not used: "));
+	/* A build-id proves it all the same. */
+	elf_builder_free(&d.file);
+	make(&d.file, id_one, NULL, 0);
+	ck_assert(search(&d, id_one, "prog.dbg", 0, "/usr/bin/prog"));
+	disk_free(&d);
+}
+END_TEST
+
 START_TEST(links_that_lead_elsewhere_are_not_followed)
 {
 	static const char *const names[] = { "../../etc/passwd", "/etc/passwd", "", ".", ".." };
@@ -166,6 +189,7 @@ int main(void)
 	tcase_add_test(tc, a_wrong_file_under_the_right_name_is_refused);
 	tcase_add_test(tc, by_debuglink_in_three_places);
 	tcase_add_test(tc, build_ids_outrank_the_crc);
+	tcase_add_test(tc, a_huge_file_is_not_summed_up);
 	tcase_add_test(tc, links_that_lead_elsewhere_are_not_followed);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);

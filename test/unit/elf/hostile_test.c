@@ -143,7 +143,8 @@ static void ask_everything(struct elf_image *img)
 	}
 	(void)elf_symbols_has_symtab(syms);
 	(void)elf_image_build_id(img, &out);
-	ck_assert_int_eq(elf_debugfile_open(img, "/lib/libc.so.6", open_nothing, NULL, &debug), RES_NONE);
+	ck_assert_int_eq(
+	    elf_debugfile_open(img, "/lib/libc.so.6", open_nothing, NULL, &debug, NULL), RES_NONE);
 	elf_symbols_destroy(syms);
 }
 

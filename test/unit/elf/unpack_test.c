@@ -182,6 +182,7 @@ START_TEST(symbols_of_a_stripped_file)
 	struct elf_symbols *syms;
 	struct elf_symbol found;
 	struct elf_builder b;
+	struct fault fault;
 	size_t n;
 
 	ck_assert_ptr_nonnull(packed);
@@ -191,7 +192,7 @@ START_TEST(symbols_of_a_stripped_file)
 	n = pack_xz(packed, b.bytes, b.n);
 	elf_builder_free(&b);
 	img = carrier(packed, n);
-	ck_assert_int_eq(elf_minidebug_open(img, &debug), RES_OK);
+	ck_assert_int_eq(elf_minidebug_open(img, &debug, &fault), RES_OK);
 	syms = elf_symbols_create(img);
 	elf_symbols_attach_debug(syms, debug);
 	ck_assert_int_eq(elf_symbols_by_addr(syms, 0x1010, &found), RES_OK);
@@ -204,11 +205,11 @@ START_TEST(symbols_of_a_stripped_file)
 		uint8_t was = packed[i];
 
 		img = carrier(packed, i);
-		ck_assert_int_eq(elf_minidebug_open(img, &debug), RES_FAIL);
+		ck_assert_int_eq(elf_minidebug_open(img, &debug, &fault), RES_FAIL);
 		elf_image_close(img);
 		packed[i] ^= 0x41;
 		img = carrier(packed, n);
-		if (elf_minidebug_open(img, &debug) == RES_OK)
+		if (elf_minidebug_open(img, &debug, &fault) == RES_OK)
 			elf_image_close(debug);
 		elf_image_close(img);
 		packed[i] = was;
@@ -222,26 +223,41 @@ START_TEST(debugdata_that_is_none)
 	uint8_t *packed = malloc(PACKED), *zeros = calloc(1, 20 << 20);
 	struct elf_image *img, *debug = NULL;
 	struct elf_builder b;
-	size_t n;
+	struct fault fault = { 0 };
+	size_t n, got = 0;
+	uint8_t *out;
 
 	ck_assert(packed != NULL && zeros != NULL);
 	elf_builder_start(&b, ET_DYN);
 	elf_builder_finish(&b);
 	img = open_built(&b);
-	ck_assert_int_eq(elf_minidebug_open(img, &debug), RES_NONE);
+	ck_assert_int_eq(elf_minidebug_open(img, &debug, &fault), RES_NONE);
 	elf_image_close(img);
 	elf_builder_free(&b);
 
 	n = pack_xz(packed, "no ELF file", 11);
 	img = carrier(packed, n);
-	ck_assert_int_eq(elf_minidebug_open(img, &debug), RES_FAIL);
+	ck_assert_int_eq(elf_minidebug_open(img, &debug, &fault), RES_FAIL);
 	elf_image_close(img);
 
 	/* 20 MB in some kB: more than is plausible, however true. */
 	memcpy(zeros, ELFMAG, SELFMAG);
 	n = pack_xz(packed, zeros, 20 << 20);
 	ck_assert_uint_lt(n, 64 << 10);
-	ck_assert_ptr_null(unpack_xz(span_of(packed, n), &n));
+	ck_assert_ptr_null(unpack_xz(span_of(packed, n), &got, &fault));
+	ck_assert_ptr_nonnull(strstr(fault.text, "more than 64 times"));
+	/* As much as is believed of anything. */
+	n = pack_xz(packed, zeros, UNPACK_FREE);
+	out = unpack_xz(span_of(packed, n), &got, &fault);
+	ck_assert(out != NULL && got == UNPACK_FREE);
+	free(out);
+	ck_assert_ptr_null(unpack_xz(span_of(packed, n / 2), &got, &fault));
+	ck_assert_str_eq(fault.text, "it is cut short");
+	n = pack_xz(packed, "no ELF file", 11);
+	img = carrier(packed, n);
+	ck_assert_int_eq(elf_minidebug_open(img, &debug, &fault), RES_FAIL);
+	ck_assert_str_eq(fault.text, "not an ELF file");
+	elf_image_close(img);
 	free(zeros);
 	free(packed);
 }
