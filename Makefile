@@ -119,6 +119,10 @@ COMMANDS := pystack-stopped pystack-top
 FOR_SYSTEM = cat
 endif
 
+# An installed script calls the pystack that was installed with it, whatever PATH has. The other commands have names of their own
+# (and a string of bpftrace 0.17 has no more than 64 bytes).
+BY_PATH = sed -e 's|system("pystack |system("$(PREFIX)/bin/pystack |' -e 's|"pystack -F|"$(PREFIX)/bin/pystack -F|'
+
 install: all
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	$(INSTALL) -m 755 $(O)/pystack $(DESTDIR)$(PREFIX)/bin/pystack
@@ -127,7 +131,7 @@ install: all
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/pystack
 	for script in $(TRACER_SCRIPTS); do \
 		to=$(DESTDIR)$(PREFIX)/share/pystack/$${script##*/}; \
-		$(FOR_SYSTEM) <$$script >$$to && chmod 755 $$to || exit 1; \
+		$(FOR_SYSTEM) <$$script | $(BY_PATH) >$$to && chmod 755 $$to || exit 1; \
 	done
 
 uninstall:

@@ -89,6 +89,34 @@ START_TEST(counted)
 }
 END_TEST
 
+/* What is installed calls the pystack that was installed with it, though PATH has another program of the name. */
+START_TEST(own_pystack)
+{
+	const char *tool = spawn_tool();
+	char folder[PATH_MAX], other[PATH_MAX];
+	struct run r;
+
+	script("pystack", "echo another; exit 7", other);
+	(void)snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(tool, '/') - tool), tool);
+	r = run_program(&(struct run_options){ .timeout = 120 },
+	    ARGS("sh", "-c",
+		"make -s install O=\"$1\" PREFIX=\"$2/prefix\" DESTDIR= >&2 || exit 3\n"
+		"ln -s \"$2/prefix/bin/pystack-top\" \"$2/prefix/bin/pystack-stopped\" \"$2\"\n"
+		"PATH=$2:$PATH; unset PYSTACK_BIN; sleep 60 & kill -STOP $!\n"
+		"for c in pystack-top \"$2/prefix/bin/pystack-top\" pystack-stopped "
+		"\"$2/prefix/bin/pystack-stopped\"; do"
+		"  $c $!; echo $?; done 2>/dev/null\n"
+		"kill -KILL $!\n"
+		"grep -h 'system(\"pystack ' \"$2\"/prefix/share/pystack/*\n"
+		"grep -qF \"$2/prefix/bin/pystack %d\" \"$2/prefix/share/pystack/sample.bt\" || echo system",
+		"sh", folder, spawn_folder()));
+	ck_assert_msg(
+	    strstr(r.out, "another") == NULL && strstr(r.out, "system") == NULL, "%s%s", r.out, r.err);
+	ck_assert_msg(strchr(r.out, '`') != NULL, "%s%s", r.out, r.err);
+	run_free(&r);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("scripts");
@@ -96,6 +124,8 @@ static Suite *suite(void)
 
 	tcase_add_test(c, missing_packages);
 	tcase_add_test(c, counted);
+	tcase_set_timeout(c, 150);
+	tcase_add_test(c, own_pystack);
 	suite_add_tcase(s, c);
 	return s;
 }
