@@ -1,5 +1,26 @@
-# pystack: a pstack for Python.      make demo | all | agent | check | check-asan | lint | install …
-# GNU make. Every output goes below $(O); sanitizer and other builds use an O of their own.
+# pystack: a pstack for Python. Goals of make (GNU make):
+#
+#   all              the program, build/pystack (without a goal)
+#   demo             install what is missing, build, and print the stack of a sample Python process
+#   install          into PREFIX (/usr/local), below DESTDIR; uninstall removes it
+#   agent            the Python agent for illumos's pstack and mdb; install-agent installs it
+#   deb              Debian packages, below build/deb
+#   ips              what IPS is to publish, below build/proto (on illumos)
+#   clean            remove what was built
+#
+#   check            the tests, on every interpreter found; T=live/cli_test: that one alone
+#   check-asan       the same with the address and undefined-behaviour sanitizers
+#   check-costs      count system calls, bytes and instructions; costs-update stores the counts
+#   check-illumos    compile what illumos gets, against stand-in headers
+#   matrix           get every interpreter; check-matrix runs the tests on each
+#   fidelity         random stops of busy programs, judged by what they say of themselves
+#   oracle           compare the unwinding engines; check-engines prints them as a table
+#   fuzz             damaged cores and debug information
+#   bench            compare with other tools, and write the README's table
+#   lint             what must hold for every source; format lays them out
+#   help             this list
+#
+# Variables: O=build (sanitizer and other builds use a folder of their own), CC, OPT, PREFIX, DESTDIR, PYTHON.
 
 O       ?= build
 PREFIX  ?= /usr/local
@@ -152,10 +173,14 @@ ips: install agent
 	pkgmogrify -DVERSION=$(VERSION) pkg/pystack.p5m | pkgdepend generate -md $(DESTDIR) - >$(O)/pystack.p5m
 	pkgdepend resolve -m $(O)/pystack.p5m
 
+# The first lines of this file.
+help:
+	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
+
 clean:
 	rm -rf $(O) build-*
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
-.PHONY: all install uninstall clean deb ips
+.PHONY: all install uninstall clean deb ips help
 .DELETE_ON_ERROR:

@@ -117,6 +117,25 @@ START_TEST(own_pystack)
 }
 END_TEST
 
+/* `make help` has every goal that is not a part of another. */
+START_TEST(goals)
+{
+	struct run r = run_program(&(struct run_options){ .timeout = 60 },
+	    ARGS("sh", "-c",
+		"make -s help | tr -c 'a-z-' '\\n' | sort -u >\"$1/help\"; make -pn 2>/dev/null | sed -n "
+		"'s/^\\.PHONY: //p' | tr ' ' '\\n' | grep -v 'programs$\\|^needs-\\|-here$\\|^format-check$' "
+		"| "
+		"sort -u | comm -23 - \"$1/help\"",
+		"sh", spawn_folder()));
+
+	ck_assert_msg(r.status == 0 && r.out[0] == '\0', "not in `make help`: %s%s", r.out, r.err);
+	run_free(&r);
+	r = run_program(NULL, ARGS("make", "-s", "help"));
+	ck_assert_ptr_nonnull(strstr(r.out, "\n  check-illumos "));
+	run_free(&r);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("scripts");
@@ -126,6 +145,7 @@ static Suite *suite(void)
 	tcase_add_test(c, counted);
 	tcase_set_timeout(c, 150);
 	tcase_add_test(c, own_pystack);
+	tcase_add_test(c, goals);
 	suite_add_tcase(s, c);
 	return s;
 }
