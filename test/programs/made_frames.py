@@ -1,5 +1,6 @@
 """Frames that no activation of the loop runs, as Cython and Nuitka make them: by PyFrame_New, with a line of their own,
-linked to the thread by C code (made_library.c) while it calls. The innermost one has called os.read itself.
+linked to the thread by C code (made_library.c) while it calls. The innermost one has called os.read itself, and is of a
+type of its own as Nuitka's are.
 Arguments: where truth goes, the library."""
 import ctypes
 import functools
@@ -37,6 +38,14 @@ def code_of(name):
     return names[name].__code__
 
 
+def own_type(frame):
+    """A copy of its type by another name."""
+    kept.append(ctypes.create_string_buffer(ctypes.string_at(id(type(frame)), type.__basicsize__)))
+    kept.append(ctypes.create_string_buffer(b"compiled_frame"))
+    word_at(ctypes.addressof(kept[-2]) + 3 * WORD).value = ctypes.addressof(kept[-1])  # tp_name
+    word_at(id(frame) + WORD).value = ctypes.addressof(kept[-2])
+
+
 def compiled(name, line, callable):
     tstate = api.PyThreadState_Get()
     frame = api.PyFrame_New(tstate, code_of(name), globals(), globals())
@@ -53,6 +62,8 @@ def compiled(name, line, callable):
         word_at(word_at(address + 24).value + OBJECT).value = address
         address = word_at(address + 24).value
     made.append((frame.f_code, line, "+"))
+    if name == "compiled_leaf":
+        own_type(frame)
     call = ctypes.cast(api.PyObject_CallObject, ctypes.c_void_p).value
     return functools.partial(library.made_call, youngest, address + BACK, address, call, callable)
 

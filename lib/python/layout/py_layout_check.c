@@ -121,13 +121,23 @@ static bool other_type(const struct trial *t, uint64_t object, uint64_t type)
 	return py_read_word(t->P, t->l, object, t->l->object.type, &has) ? has != type : !t->cut;
 }
 
+/* Is it a frame by what it has: a code object where this version has it? Compiled code (Nuitka) puts frames of a type of its
+ * own on the chain. */
+static bool has_code(const struct trial *t, uint64_t frame)
+{
+	uint64_t code;
+
+	return t->code_type != 0 && py_pointer_sane(frame, t->l->word) &&
+	       py_read_word(t->P, t->l, frame, t->l->frame.code, &code) && !other_type(t, code, t->code_type);
+}
+
 static const char *frame_doubt(const struct trial *t, uint64_t frame)
 {
 	uint64_t code;
 
 	if (frame == 0)
 		return NULL;
-	if (t->l->marking == PY_MARK_NONE && other_type(t, frame, t->frame_type))
+	if (t->l->marking == PY_MARK_NONE && other_type(t, frame, t->frame_type) && !has_code(t, frame))
 		return "its threads have no frames where this version has them";
 	if (py_read_word(t->P, t->l, frame, t->l->frame.code, &code) ? other_type(t, code, t->code_type)
 								     : !t->cut)
