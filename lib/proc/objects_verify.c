@@ -397,6 +397,10 @@ static enum res image_from_file(struct proc_objects *o, struct proc_object *obj)
 	char why[PATH_MAX + 64];
 	enum res magic;
 
+	if (fd < 0 && f.sys == ENOTSUP && maps_elf(o, obj) != RES_OK) {
+		objects_notice(o, true, "%s: %s", obj->path, reason(&f, obj)); /* whatever is mapped there */
+		return RES_NONE;
+	}
 	if (fd < 0) {
 		(void)snprintf(why, sizeof(why), "cannot be opened: %s", reason(&f, obj));
 		return memory_instead(o, obj, why, false);

@@ -382,6 +382,7 @@ struct ps_prochandle *Pgrab_core(const char *path, const char *aout, int gflag, 
 		*perr = G_NOFD;
 		break;
 	case EINVAL: /* no regular file */
+	case ENOTSUP:
 		*perr = G_FORMAT;
 		break;
 	default:

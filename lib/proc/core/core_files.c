@@ -9,8 +9,8 @@
  * Or the root is given, and then nothing outside it is opened.
  *
  * Whether a file is still the one that was mapped cannot be told from here: none is `proven`, the caller
- * compares build-ids. Names come from the core and may be anything, so what is no regular file is not
- * even opened. */
+ * compares build-ids. Names come from the core and may be anything, so what is no regular file, or one of the kernel's
+ * own, is not even opened. */
 #include "proc/core/core.h"
 
 #include <elf.h>
@@ -25,6 +25,7 @@
 
 #include "base/fileio.h"
 #include "base/owned.h"
+#include "proc/stored.h"
 
 struct core_files {
 	char *exe;  /* path of the executable as the core names it, or NULL */
@@ -52,12 +53,8 @@ static int open_regular(int root, const char *path)
 	OWNED(fd_release) int fd = -1;
 	struct stat before, after;
 
-	if (look < 0 || fstat(look, &before) != 0)
+	if (look < 0 || stored_check(look, &before) != 0)
 		return -1;
-	if (!S_ISREG(before.st_mode)) {
-		errno = EINVAL;
-		return -1;
-	}
 	fd = open_in(root, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &after) != 0)
 		return -1;
@@ -105,7 +102,7 @@ static int open_mapping(void *data, const struct proc_map *m, bool *proven, stru
 				     : "; the core needs the files of the machine or container it comes from";
 	/* The caller names the file the core names. */
 	(void)fault_set(f, 0, errno, m->pr.pr_vaddr, "%s%s%s%s", path == m->path ? "" : path,
-	    path == m->path ? "" : ": ", errno == EINVAL ? "not a regular file" : strerror(errno), remedy);
+	    path == m->path ? "" : ": ", stored_error(errno), remedy);
 	return -1;
 }
 
@@ -133,8 +130,7 @@ static enum res check_aout(const char *path, struct fault *f)
 	char magic[SELFMAG];
 
 	if (fd < 0)
-		return fault_set(f, G_NOEXEC, errno, 0, "%s: %s", path,
-		    errno == EINVAL ? "not a regular file" : strerror(errno));
+		return fault_set(f, G_NOEXEC, errno, 0, "%s: %s", path, stored_error(errno));
 	if (fileio_pread(fd, magic, sizeof(magic), 0) != (ssize_t)sizeof(magic) ||
 	    memcmp(magic, ELFMAG, SELFMAG) != 0)
 		return fault_set(f, G_NOEXEC, ENOEXEC, 0, "%s: not an ELF file", path);

@@ -24,6 +24,7 @@
 
 #include "base/owned.h"
 #include "proc/live/live.h"
+#include "proc/stored.h"
 
 struct kept_file {
 	uint64_t dev, inode;
@@ -62,12 +63,8 @@ static int reopen(int path_fd, struct stat *st)
 {
 	char self[32];
 
-	if (fstat(path_fd, st) != 0)
+	if (stored_check(path_fd, st) != 0)
 		return -1;
-	if (!S_ISREG(st->st_mode)) {
-		errno = EINVAL;
-		return -1;
-	}
 	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", path_fd);
 	return open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
@@ -157,9 +154,7 @@ static int open_mapping(void *data, const struct proc_map *m, bool *proven, stru
 	*proven = false;
 	if (named < 0)
 		(void)fault_set(f, 0, error, m->pr.pr_vaddr, "%.160s: %s", m->path,
-		    m->deleted        ? "was deleted since it was mapped"
-		    : error == EINVAL ? "not a regular file"
-				      : strerror(error));
+		    m->deleted ? "was deleted since it was mapped" : stored_error(error));
 	return fd_keep(&named);
 }
 

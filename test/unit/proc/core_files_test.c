@@ -1,6 +1,7 @@
 /* The files behind the mappings of a core: believed only when they are the same. */
 #include <check.h>
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <libproc.h>
 #include <limits.h>
@@ -241,6 +242,13 @@ START_TEST(only_regular_files_are_opened)
 	Prelease(P, 0);
 	ck_assert_int_eq(unlink(fifo), 0);
 	ck_assert_int_eq(rmdir(dir), 0);
+	/* A regular file by its looks, and reading some of these does something. */
+	P = grab(core_of_self("/proc/self/stat", first), NULL);
+	ck_assert(!reads_own_text(P));
+	ck_assert_ptr_nonnull(notice_with(P, "the kernel makes up what is in it"));
+	Prelease(P, 0);
+	ck_assert_int_eq(core_open_regular("/proc/version"), -1);
+	ck_assert_int_eq(errno, ENOTSUP);
 	ck_assert_int_eq(core_open_regular("/dev/null"), -1);
 	ck_assert_int_eq(core_open_regular("/tmp"), -1);
 	fd = core_open_regular("/proc/self/exe");
