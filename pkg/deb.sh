@@ -19,6 +19,7 @@ cp -R pkg/debian "$out/pystack/debian" || exit 2
 }
 rm -rf "$out/pystack"
 ls "$out"/*.deb
+echo "deb: install by 'apt install $(echo "$out"/pystack_*.deb)': dpkg -i leaves out the libraries it needs"
 if command -v lintian >/dev/null; then
 	lintian --fail-on error --allow-root "$out"/*.changes
 else
