@@ -182,6 +182,13 @@ enum res os_object_image(struct ps_prochandle *P, uintptr_t addr, struct elf_ima
 	return RES_OK;
 }
 
+enum res os_object_bias(struct ps_prochandle *P, uintptr_t addr, uint64_t *bias)
+{
+	struct elf_image *image;
+
+	return os_object_image(P, addr, &image, bias);
+}
+
 /* illumos keeps no separate debug files. */
 enum res os_debug_image(struct ps_prochandle *P, uintptr_t addr, struct elf_image **img)
 {

@@ -27,6 +27,14 @@ enum res os_object_image(struct ps_prochandle *P, uintptr_t addr, struct elf_ima
 	return r;
 }
 
+enum res os_object_bias(struct ps_prochandle *P, uintptr_t addr, uint64_t *bias)
+{
+	struct proc_objects *o = handle_objects(P);
+	struct proc_object *obj = o == NULL ? NULL : objects_at(o, addr);
+
+	return obj == NULL ? RES_NONE : objects_bias(o, obj, bias);
+}
+
 enum res os_debug_image(struct ps_prochandle *P, uintptr_t addr, struct elf_image **img)
 {
 	struct proc_objects *o = handle_objects(P);

@@ -29,6 +29,10 @@ bool os_thread_is_address(struct ps_prochandle *P);
  * object, or its file is not to be had. The image belongs to the handle. */
 enum res os_object_image(struct ps_prochandle *P, uintptr_t addr, struct elf_image **img, uint64_t *bias);
 
+/* The load bias alone, which the ELF header in memory tells where the file is not to be had. RES_NONE: addr is in no
+ * object, or in one that is no ELF file. */
+enum res os_object_bias(struct ps_prochandle *P, uintptr_t addr, uint64_t *bias);
+
 /* The file with the debug information of the object mapped at addr: its image, or its separate debug file. RES_NONE: there
  * is none. Belongs to the handle. */
 enum res os_debug_image(struct ps_prochandle *P, uintptr_t addr, struct elf_image **img);

@@ -139,6 +139,9 @@ struct proc_object *objects_at(struct proc_objects *o, uintptr_t addr);
  * already the first choice, so the loaded segments are used as an image, with a notice. */
 enum res objects_image(struct proc_objects *o, struct proc_object *obj);
 
+/* Its load bias, by its image or, where there is none, by the ELF header in memory. RES_NONE: there is neither. */
+enum res objects_bias(struct proc_objects *o, struct proc_object *obj, uint64_t *bias);
+
 /* Read now what later questions need of the process's memory, for it may be gone by then: one page of
  * each load object (its build-id), the vdso, and what is loaded of deleted files that cannot be opened any
  * more. Opens no other file. Does its work once. */

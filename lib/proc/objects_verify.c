@@ -441,6 +441,23 @@ enum res objects_image(struct proc_objects *o, struct proc_object *obj)
 	return obj->image != NULL ? RES_OK : RES_NONE;
 }
 
+enum res objects_bias(struct proc_objects *o, struct proc_object *obj, uint64_t *bias)
+{
+	GElf_Phdr phdrs[MAPPED_PHDRS];
+	struct mapped w;
+	size_t n;
+
+	if (objects_image(o, obj) == RES_OK) {
+		*bias = obj->bias;
+		return RES_OK;
+	}
+	if (!maps_start(o, obj) || !mapped_open(&w, o->read, o->read_data, obj->base) ||
+	    mapped_phdrs(&w, phdrs, &n) != RES_OK)
+		return RES_NONE;
+	*bias = mapped_bias(phdrs, n, obj->base);
+	return RES_OK;
+}
+
 void objects_remember(struct proc_objects *o)
 {
 	if (o->remembered)

@@ -41,7 +41,8 @@ static void put_native(struct strbuf *out, const struct symbol_name *name)
 	if (name->object != NULL && name->symbol != NULL)
 		put_name(out, string_of(name->symbol), true, false);
 	else
-		strbuf_fmt(out, "0x%llx", (unsigned long long)name->pc);
+		strbuf_fmt(
+		    out, "0x%llx", (unsigned long long)(name->object != NULL ? name->address : name->pc));
 }
 
 static void put_python(struct strbuf *out, const struct record_item *item, const struct text_style *style)

@@ -101,7 +101,7 @@ static void put_name(const struct symbol_name *name, struct strbuf *out)
 	put_string(out, name->object, true);
 	strbuf_char(out, '`');
 	if (name->symbol == NULL) {
-		strbuf_fmt(out, "0x%llx", (unsigned long long)name->pc);
+		strbuf_fmt(out, "0x%llx", (unsigned long long)name->address);
 		return;
 	}
 	put_string(out, name->symbol, true);

@@ -6,6 +6,7 @@
 
 #include "base/addrmap.h"
 #include "base/vec.h"
+#include "os/target_os.h"
 
 enum { NAME_MAX_BYTES = 4096 };
 
@@ -37,11 +38,22 @@ static struct symbol_name *name_create(uint64_t pc, const char *object, const ch
 
 	if (name == NULL)
 		return NULL;
-	*name = (struct symbol_name){ .pc = pc, .offset = offset };
+	*name = (struct symbol_name){ .pc = pc, .address = pc, .offset = offset };
 	if (object != NULL)
 		name->object = memcpy(strings, object, object_n);
 	if (symbol != NULL)
 		name->symbol = memcpy(strings + object_n, symbol, symbol_n);
+	return name;
+}
+
+/* A name in a file without the function's. The same in every process that has the file mapped. */
+static struct symbol_name *nameless(struct ps_prochandle *P, const struct symbol_query *q, const char *object)
+{
+	struct symbol_name *name = name_create(q->pc, object, NULL, 0);
+	uint64_t bias;
+
+	if (name != NULL && os_object_bias(P, q->exact ? q->pc : q->pc - 1, &bias) == RES_OK)
+		name->address = q->pc - bias;
 	return name;
 }
 
@@ -54,7 +66,7 @@ static struct symbol_name *look_up(struct ps_prochandle *P, const struct symbol_
 	if (Pobjname(P, at, path, sizeof(path)) == NULL)
 		return name_create(q->pc, NULL, NULL, 0);
 	if (Plookup_by_addr(P, at, symbol, sizeof(symbol), &sym) != 0)
-		return name_create(q->pc, base_name(path), NULL, 0);
+		return nameless(P, q, base_name(path));
 	return name_create(q->pc, base_name(path), symbol, q->pc - sym.st_value);
 }
 

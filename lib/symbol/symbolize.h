@@ -19,6 +19,9 @@ struct symbol_name {
 	const char *object; /* base name of the file that holds the code; NULL: none does */
 	const char *symbol; /* the function; NULL: no symbol covers it */
 	uint64_t offset;    /* with symbol: pc less the symbol's address */
+	/* Without symbol: pc less the file's load bias, its address in the file; pc where no ELF file is mapped,
+	 * or its headers cannot be read. */
+	uint64_t address;
 };
 
 /* One pc to be named. */

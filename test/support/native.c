@@ -25,7 +25,7 @@ struct symbol {
 
 struct module {
 	char path[512];
-	bool based;
+	bool based, moves; /* moves: it is not at the addresses of the file */
 	uint64_t base;
 	VEC(struct symbol) symbols;
 };
@@ -93,7 +93,10 @@ static struct module *module_of(struct modules *ms, const char *path)
 	fd = open(file, O_RDONLY | O_CLOEXEC);
 	elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ, NULL);
 	if (elf != NULL) {
+		GElf_Ehdr eh;
+
 		load_symbols(&one, elf);
+		one.moves = gelf_getehdr(elf, &eh) != NULL && eh.e_type == ET_DYN;
 		(void)elf_end(elf);
 	}
 	if (fd >= 0)
@@ -142,6 +145,18 @@ static bool symbol_at(struct module *m, const char *name, uint64_t start)
 	return false;
 }
 
+/* Is `address` of the file at pc? */
+static bool address_at(struct module *m, uint64_t address, uint64_t pc)
+{
+	uint64_t base = pc - address;
+
+	if (m->based)
+		return base == m->base;
+	m->base = base;
+	m->based = (base & 0xfff) == 0 && (base != 0) == m->moves;
+	return m->based;
+}
+
 static void compare_line(
     struct modules *ms, long tid, size_t n, const struct frame *f, const char *ours, struct strbuf *wrong)
 {
@@ -151,8 +166,11 @@ static void compare_line(
 	bool same;
 
 	base = base == NULL ? f->path : base + 1;
-	if (tick == NULL || strncmp(tick + 1, "0x", 2) == 0) {
-		same = strtoull(tick == NULL ? ours : tick + 1, NULL, 16) == f->pc;
+	if (tick == NULL) {
+		same = strtoull(ours, NULL, 16) == f->pc;
+	} else if (strncmp(tick + 1, "0x", 2) == 0) {
+		same = f->path[0] != '/' ||
+		       address_at(module_of(ms, f->path), strtoull(tick + 1, NULL, 16), f->pc);
 	} else {
 		plus = strstr(tick, "+0x");
 		if (plus != NULL)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "support/run_suite.h"
 #include "support/self_process.h"
@@ -42,6 +43,34 @@ START_TEST(names)
 }
 END_TEST
 
+/* Code without a symbol has the address that it has in the file; code of no file the one in the process. */
+START_TEST(addresses_of_the_file)
+{
+	struct self_process self;
+	struct ps_prochandle *P = self_process(&self, NULL, NULL) ? fake_grab(&self.fake) : NULL;
+	struct symbolizer *s = symbolizer_create(P);
+	uint64_t base = getauxval(AT_PHDR) & ~(uint64_t)4095;
+	struct symbol_query queries[] = { { base + 8, true }, { base + 9, false },
+		{ (uintptr_t)&self, true } };
+	const struct symbol_name *out[3];
+	struct fault f;
+
+	ck_assert_ptr_nonnull(P);
+	ck_assert_ptr_nonnull(s);
+	ck_assert_int_eq(symbolize(s, queries, 3, out, &f), RES_OK);
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_str_eq(out[i]->object, "symbolize_test");
+		ck_assert_ptr_null(out[i]->symbol);
+		ck_assert_uint_eq(out[i]->pc, base + 8 + i);
+		ck_assert_uint_eq(out[i]->address, 8 + i);
+	}
+	ck_assert_ptr_null(out[2]->object);
+	ck_assert_uint_eq(out[2]->address, (uintptr_t)&self);
+	symbolizer_destroy(s);
+	Prelease(P, 0);
+}
+END_TEST
+
 /* A return address is looked up as the call before it: at a function's first byte that is another function. */
 START_TEST(return_addresses)
 {
@@ -64,7 +93,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *tests[] = { names, return_addresses };
+	const TTest *tests[] = { names, addresses_of_the_file, return_addresses };
 
 	return run_suite("symbol/symbolize", tests, sizeof(tests) / sizeof(tests[0])) == 0 ? EXIT_SUCCESS
 											   : EXIT_FAILURE;
