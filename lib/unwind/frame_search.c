@@ -86,6 +86,21 @@ static bool moves_sp(const uint8_t *b, uint8_t rex)
 	}
 }
 
+/* lea -N(%rsp), %rsp at b, as gcc -Og makes room: N; 0: it is something else. */
+static int32_t room_by_lea(const uint8_t *b, const uint8_t *end)
+{
+	enum { LEA = 0x8d, SP_TO_SP_8 = 0x64, SP_TO_SP_32 = 0xa4, BASE_SP = 0x24 };
+	int32_t offset = 0;
+
+	if (b[0] != LEA || b[2] != BASE_SP)
+		return 0;
+	if (b[1] == SP_TO_SP_8)
+		offset = (int8_t)b[3];
+	else if (b[1] == SP_TO_SP_32 && end - b >= 7)
+		offset = number_at(b + 3);
+	return offset < 0 && offset > INT32_MIN ? -offset : 0;
+}
+
 /* All constants that the function subtracts from sp. False: too many, or its frame has no constant size. */
 static bool sizes_of(const struct guess *g, struct span code, struct sizes *out)
 {
@@ -98,6 +113,7 @@ static bool sizes_of(const struct guess *g, struct span code, struct sizes *out)
 		return false;
 	for (b = code.at + wide; b + 6 <= code.end; b++) {
 		uint8_t rex = wide ? b[-1] : REX;
+		int32_t room;
 
 		if ((rex & 0xf8) != REX)
 			continue;
@@ -105,6 +121,9 @@ static bool sizes_of(const struct guess *g, struct span code, struct sizes *out)
 			return false;
 		if ((rex & REX_B) != 0)
 			continue; /* r12's */
+		room = (rex & REX_R) != 0 ? 0 : room_by_lea(b, code.end);
+		if (room > 0 && (room > SIZE_MAX_TRIED || !size_add(out, (uint64_t)room)))
+			return false;
 		if (b[0] == 0x83 && b[1] == 0xec && b[2] < 0x80 && !size_add(out, b[2]))
 			return false;
 		if (b[0] == 0x81 && b[1] == 0xec && number_at(b + 2) > 0 &&
