@@ -41,8 +41,11 @@ struct sampling {
 	struct text_cache lines;     /* of names */
 	struct counts *counts;
 	struct sample_cache cache; /* with --idle */
-	uint64_t taken, failed, late;
-	struct fault fault; /* of the last that failed */
+	uint64_t taken, failed;
+	uint64_t late, missed; /* taken when the next was due already; not taken at all */
+	int64_t cpu;           /* of this program, up to when it rested last */
+	uint64_t rested;       /* and the samples taken by then */
+	struct fault fault;    /* of the last that failed */
 };
 
 static int64_t now_ns(void)
@@ -253,32 +256,85 @@ static bool gone(struct ps_prochandle *P)
 	return info == NULL || info->pr_lwp.pr_sname == 'Z' || !os_same_process(P);
 }
 
+/* Processor time of this program, ns. */
+static int64_t cpu_ns(void)
+{
+	struct timespec t = { 0, 0 };
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* The next sample is due already. The target is left alone nevertheless, for as long as a sample costs: it is not to be sampled all
+ * the time. */
+static void rest(struct sampling *s)
+{
+	int64_t cpu = cpu_ns(), n = (int64_t)(s->taken - s->rested);
+	int64_t cost = n <= 0 ? 0 : (cpu - s->cpu) / n;
+
+	s->cpu = cpu;
+	s->rested = s->taken;
+	sleep_until(now_ns() + cost);
+}
+
+/* Wait until the sample after the one that was due at `due` is. Returns when that is. */
+static int64_t next_due(struct sampling *s, int64_t due)
+{
+	enum { BEHIND_NS = 1000000000 }; /* and no more: what is later is left out, not made up for */
+	int64_t every = s->opt->interval_ns, now = now_ns();
+	int64_t most = every > BEHIND_NS ? every : BEHIND_NS;
+
+	due += every;
+	if (due > now) {
+		sleep_until(due);
+		return due;
+	}
+	if (now - due > most) {
+		int64_t n = (now - due - most) / every + 1;
+
+		s->missed += (uint64_t)n;
+		due += n * every;
+	}
+	rest(s);
+	return due;
+}
+
+/* Is the time over by now, or when the next sample is due? */
+static bool is_over(const struct sampling *s, int64_t begin, int64_t due)
+{
+	return s->opt->duration_ns != 0 &&
+	       (due - begin >= s->opt->duration_ns || now_ns() - begin >= s->opt->duration_ns);
+}
+
 static void loop(struct sampling *s)
 {
-	int64_t begin = now_ns(), next = begin, shown = begin, now;
+	int64_t every = s->opt->interval_ns, begin = now_ns(), due = begin, shown = begin, end;
 	bool tty = isatty(STDERR_FILENO) != 0;
 
 	while (!interrupted && (s->opt->samples == 0 || s->taken < (uint64_t)s->opt->samples)) {
+		s->late += now_ns() >= due + every;
 		s->taken++;
 		if (one(s) != RES_OK) {
 			s->failed++;
 			if (gone(s->P))
 				break;
 		}
-		now = now_ns();
 		if (tty)
-			show_progress(s, &shown, now);
-		next += s->opt->interval_ns;
-		/* What cannot be kept up with is left out, not made up for. */
-		if (next < now) {
-			s->late += (uint64_t)((now - next) / s->opt->interval_ns) + 1;
-			next +=
-			    (now - next) / s->opt->interval_ns * s->opt->interval_ns + s->opt->interval_ns;
-		}
-		if (s->opt->duration_ns != 0 && next - begin >= s->opt->duration_ns)
+			show_progress(s, &shown, now_ns());
+		if (is_over(s, begin, due + every))
 			break;
-		sleep_until(next);
+		due = next_due(s, due);
+		if (is_over(s, begin, due)) {
+			due -= every;
+			break;
+		}
 	}
+	/* Those that were due before the end and were not taken. */
+	end = now_ns();
+	if (s->opt->duration_ns != 0 && end > begin + s->opt->duration_ns)
+		end = begin + s->opt->duration_ns;
+	if (s->opt->samples == 0 && s->opt->duration_ns != 0 && end > due)
+		s->missed += (uint64_t)((end - due - 1) / every);
 	if (tty)
 		(void)fputs("\r\x1b[K", stderr);
 }
@@ -292,14 +348,15 @@ static void tell_losses(const struct sampling *s, const char *arg)
 		    s->failed, s->taken, s->fault.text);
 		warn_operand("", arg, text);
 	}
-	if (s->late == 0 && s->opt->verbose) {
+	if (s->late == 0 && s->missed == 0 && s->opt->verbose) {
 		(void)snprintf(text, sizeof(text), "%" PRIu64 " samples taken", s->taken);
 		warn_operand("", arg, text);
 	}
-	if (s->late > 0) {
+	if (s->late > 0 || s->missed > 0) {
 		(void)snprintf(text, sizeof(text),
-		    "%" PRIu64 " samples taken, %" PRIu64 " left out: they take longer than the interval",
-		    s->taken, s->late);
+		    "%" PRIu64 " samples taken, %" PRIu64 " of them late, %" PRIu64
+		    " left out: they take longer than the interval",
+		    s->taken, s->late, s->missed);
 		warn_operand("", arg, text);
 	}
 }

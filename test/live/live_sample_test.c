@@ -182,6 +182,35 @@ START_TEST(of_samples)
 }
 END_TEST
 
+/* More samples than there is time for: each is taken, late, or is said to be left out. */
+START_TEST(of_late_ones)
+{
+	const struct interpreter *in = live_interpreters(NULL);
+	unsigned long long taken = 0, late = 0, missed = 0;
+	struct fixture f;
+	struct run r;
+	char pid[24];
+
+	if (in->path[0] == 0)
+		return;
+	fixture_start(&f, in, &(struct fixture_options){ .no_rest = true }, ARGS("@spin.py", "%"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	r = TOOL("-i", "1us", "-N", "50", "--idle", pid);
+	ck_assert_msg(strstr(r.err, ": 50 samples taken, 49 of them late, ") != NULL, "%s", r.err);
+	ck_assert_msg(total(r.out, "(p_spin) ]") == 50, "%s", r.out);
+	run_free(&r);
+	/* All that was due in 200 ms. */
+	r = TOOL("-i", "10us", "-d", "200ms", "--idle", pid);
+	ck_assert_msg(sscanf(r.err, "%*[^:]: %*[^:]: %llu samples taken, %llu of them late, %llu left out",
+			  &taken, &late, &missed) == 3,
+	    "%s", r.err);
+	ck_assert_msg(taken + missed == 20000 && late < taken, "%s", r.err);
+	ck_assert_msg(total(r.out, "(p_spin) ]") == (long)taken, "%s%s", r.out, r.err);
+	run_free(&r);
+	fixture_end(&f);
+}
+END_TEST
+
 /* The process ends while it is sampled. */
 START_TEST(of_the_dying)
 {
@@ -295,6 +324,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, options);
 	tcase_add_loop_test(tc, of_threads, 0, (int)n);
 	tcase_add_loop_test(tc, of_samples, 0, n > 2 ? 2 : (int)n);
+	tcase_add_test(tc, of_late_ones);
 	tcase_add_test(tc, of_the_dying);
 	tcase_add_test(tc, of_a_late_library);
 	tcase_add_test(tc, of_another_program);
