@@ -95,8 +95,8 @@ enum res capture_process(struct capture *c, const char *set, enum stop_policy po
 void capture_is_zombie(struct capture_lwp *l);
 
 /* LWP i once more, which was asleep: held this time, for its registers. It may be somewhere else by now. False: it has
- * ended or cannot be held, and is as it was. */
-bool capture_with_registers(struct capture *c, size_t i);
+ * ended or cannot be held, and is as it was; why: a phrase of n bytes at most. */
+bool capture_with_registers(struct capture *c, size_t i, char *why, size_t n);
 
 /* Of the frames s of l's thread state t, just read: look on l's stack for those that the chain lacks
  * (py_stack_recover). */

@@ -303,7 +303,22 @@ static bool wants_pending(void *data, lwpid_t id)
 	return addrmap_get(&g->c->known, (uint64_t)id, &i) && g->c->lwps.at[i].state == CAPTURE_PENDING;
 }
 
-bool capture_with_registers(struct capture *c, size_t i)
+/* Why l, which was to be held, was not, or is of no use. */
+static void say_why_not(
+    const struct capture *c, const struct capture_lwp *l, const struct fault *f, char *why, size_t n)
+{
+	const char *text = l->refused[0] != '\0' ? l->refused : f->text;
+
+	if (l->state == CAPTURE_ENDED || !os_same_process(c->live))
+		text = "it has ended meanwhile";
+	else if (l->failed && l->why[0] != '\0')
+		text = l->why;
+	else if (text[0] == '\0')
+		text = "it could not be stopped";
+	(void)snprintf(why, n, "%s", text);
+}
+
+bool capture_with_registers(struct capture *c, size_t i, char *why, size_t n)
 {
 	OWNED(hold_done) struct os_hold *h = NULL;
 	OWNED(notes_release) struct snapshot_notes notes = VEC_EMPTY;
@@ -311,9 +326,10 @@ bool capture_with_registers(struct capture *c, size_t i)
 	struct os_hold_call call = { .wants = wants_pending };
 	struct capture_lwp *l = &c->lwps.at[i];
 	struct capture_lwp before = *l;
-	struct fault f;
+	struct fault f = { .text = "" };
 
 	g.before = &before;
+	(void)snprintf(why, n, "out of memory");
 
 	/* What is known of whom was set when some may have gone. */
 	addrmap_clear(&c->known);
@@ -325,6 +341,7 @@ bool capture_with_registers(struct capture *c, size_t i)
 	hold_them(&g, &call, AGAIN_MS, &h, &f);
 	snapshot_seal(c->snapshot);
 	if (l->state != CAPTURE_DONE || l->failed || !os_same_process(c->live)) {
+		say_why_not(c, l, &f, why, n);
 		py_stack_free(&l->python);
 		*l = before;
 		return false;

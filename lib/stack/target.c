@@ -11,10 +11,11 @@
 #include "capture/capture.h"
 #include "stack/join/find_loop.h"
 #include "stack/join/greenlet.h"
+#include "stack/rehold.h"
 #include "stack/walk/walk.h"
 #include "capture/lwp_history.h"
 
-enum { EVAL_RANGES = 16, NO_AGAIN = 4 };
+enum { EVAL_RANGES = 16 };
 
 /* Where the loop of a runtime lies. */
 struct eval {
@@ -34,7 +35,7 @@ struct stack_target {
 	struct unwinder *unwinder; /* made for the first thread that is unwound */
 	struct walk_model *models; /* one per runtime of py */
 	struct eval *evals;        /* one per runtime */
-	unsigned no_again; /* how often to hold an LWP that was asleep did not help, or could not be */
+	struct rehold rehold;
 };
 
 static enum res capture_once(struct stack_target *t, struct ps_prochandle *P, struct fault *f)
@@ -210,6 +211,7 @@ void stack_target_close(struct stack_target *t)
 	py_process_close(t->py);
 	capture_free(&t->capture);
 	watch_free(&t->watch);
+	rehold_free(&t->rehold);
 	free(t->models);
 	free(t->evals);
 	free(t);
@@ -521,30 +523,6 @@ static enum res place_frames(
 	return join(t, l, th, f);
 }
 
-/* Is something about it unsure that registers might tell? A gap behind code that is described is such a thing (nobody
- * describes what a JIT makes), and what only order places. */
-static bool wants_registers(const struct stack_thread *th)
-{
-	static const char missing[] = "which is not known";
-
-	if (th->native.end == UNWIND_END_LOST && strstr(th->native.why, missing) != NULL)
-		return true;
-	for (size_t i = 1; i < th->native.frames.n; i++) {
-		if (th->native.frames.at[i].how == UNWIND_FP && !th->native.frames.at[i - 1].no_cfi)
-			return true;
-	}
-	for (size_t i = 0; i < th->join.items.n; i++) {
-		const struct join_item *item = &th->join.items.at[i];
-
-		if (item->kind == JOIN_GAP && item->index > 0 &&
-		    !th->native.frames.at[item->index - 1].no_cfi)
-			return true;
-		if (item->unsure && th->python.runs.n != 0 && th->python.runs.at[0].marker == 0)
-			return true;
-	}
-	return false;
-}
-
 static enum res read_captured(
     struct stack_target *t, struct capture_lwp *l, struct stack_thread *out, struct fault *f)
 {
@@ -559,22 +537,35 @@ static enum res read_captured(
 	return place_frames(t, l, out, f);
 }
 
+/* Thread i, which was read asleep, once more with its registers, if that may make something about *out surer. */
+static enum res read_again(struct stack_target *t, size_t i, struct stack_thread *out, struct fault *f)
+{
+	struct capture_lwp *l = &t->capture.lwps.at[i];
+	char reason[sizeof(out->why)];
+	uint64_t stack;
+	enum res res;
+
+	if (t->opt.policy != STOP_RUNNING || !rehold_wanted(&t->rehold, l, out, &stack))
+		return RES_OK;
+	reason[0] = '\0';
+	if (!rehold_may(&t->rehold) || !capture_with_registers(&t->capture, i, reason, sizeof(reason))) {
+		rehold_failed(&t->rehold, reason, out);
+		return RES_OK;
+	}
+	stack_thread_free(out);
+	res = read_captured(t, l, out, f);
+	if (res == RES_OK)
+		rehold_tried(&t->rehold, stack, out);
+	return res;
+}
+
 enum res stack_thread_read(struct stack_target *t, size_t i, struct stack_thread *out, struct fault *f)
 {
 	struct capture_lwp *l = &t->capture.lwps.at[i];
 	enum res res = read_captured(t, l, out, f);
 
-	if (res == RES_OK && l->have_place && t->opt.policy == STOP_RUNNING && t->no_again < NO_AGAIN &&
-	    wants_registers(out)) {
-		if (capture_with_registers(&t->capture, i)) {
-			stack_thread_free(out);
-			res = read_captured(t, l, out, f);
-			/* It may have been met in a moment that nothing makes clear; most are not. */
-			t->no_again += res == RES_OK && wants_registers(out);
-		} else {
-			t->no_again = NO_AGAIN; /* it may take as long each time */
-		}
-	}
+	if (res == RES_OK)
+		res = read_again(t, i, out, f);
 	if (res == RES_OK && stack_interpreters(t) > 1)
 		res = name_interps(&t->capture, l, out, f);
 	if (res == RES_OK)

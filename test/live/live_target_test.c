@@ -182,6 +182,66 @@ START_TEST(stopped)
 }
 END_TEST
 
+static bool is_x86_64(const struct interpreter *in)
+{
+	enum { CLASS = 4, CLASS_64 = 2 };
+	char path[1024], head[CLASS + 2];
+
+	(void)snprintf(path, sizeof(path), "%s%s", in->root, in->path);
+	return spawn_head(path, head, sizeof(head)) && head[CLASS] == CLASS_64;
+}
+
+/* Stop f until its thread stands in the vDSO. False: it never did. */
+static bool stop_in_vdso(const struct fixture *f)
+{
+	enum { TRIES = 2000 };
+	char line[PATH_MAX], call[256], path[64];
+	unsigned long lo = 0, hi = 0, pc;
+	FILE *maps;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/maps", (int)f->pid);
+	maps = fopen(path, "re");
+	ck_assert_ptr_nonnull(maps);
+	while (hi == 0 && fgets(line, sizeof(line), maps) != NULL) {
+		if (strstr(line, "[vdso]") != NULL)
+			ck_assert_int_eq(sscanf(line, "%lx-%lx", &lo, &hi), 2);
+	}
+	(void)fclose(maps);
+	(void)snprintf(path, sizeof(path), "/proc/%d/syscall", (int)f->pid);
+	for (int i = 0; i < TRIES; i++) {
+		(void)kill(f->pid, SIGSTOP);
+		ck_assert_int_eq(waitpid(f->pid, &(int){ 0 }, WUNTRACED), f->pid);
+		ck_assert(spawn_head(path, call, sizeof(call)));
+		if (sscanf(call, "-1 %*x %lx", &pc) == 1 && lo <= pc && pc < hi)
+			return true;
+		(void)kill(f->pid, SIGCONT);
+		(void)sched_yield();
+	}
+	return false;
+}
+
+/* Without its registers, which an LWP that is stopped has like any other, the walk cannot pass code that nothing describes: such a
+ * one is held for them, and stays stopped. */
+START_TEST(stopped_above_made_code)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	struct fixture f;
+
+	if (in->major < 3 || in->minor < 11 || !is_x86_64(in))
+		return;
+	fixture_start(
+	    &f, in, &(struct fixture_options){ .alone = true, .no_rest = true }, ARGS("@made_code.py", "%"));
+	if (stop_in_vdso(&f)) {
+		check(&f, "no unwind information");
+		ck_assert(victim_settles(f.pid, f.pid, 'T'));
+	} else {
+		(void)printf("SKIP: %s: never stopped in the vDSO\n", in->label);
+	}
+	(void)kill(f.pid, SIGCONT);
+	fixture_end(&f);
+}
+END_TEST
+
 /* A thread that runs under another tracer can be had by nobody else: the tracer is named. */
 START_TEST(traced_and_running)
 {
@@ -280,6 +340,7 @@ static Suite *suite(void)
 	n = (int)found;
 	tcase_set_timeout(c, 240);
 	tcase_add_loop_test(c, stopped, 0, n);
+	tcase_add_loop_test(c, stopped_above_made_code, 0, n);
 	tcase_add_test(c, traced_and_running);
 	tcase_add_test(c, again_and_again);
 	tcase_add_loop_test(c, library_replaced, 0, n);

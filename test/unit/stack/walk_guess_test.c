@@ -87,6 +87,23 @@ START_TEST(frame_pointer_that_nothing_verifies)
 	marker(va(20));
 	walk(at(LOOP), 1, 0, true, PY_MARK_ENTRY);
 	ck_assert_str_eq(drawn(), "L");
+	ck_assert_int_eq(out.reason, UNWIND_NO_REGISTER);
+}
+END_TEST
+
+/* A way that leads nowhere leaves the reason why the walk ended as it was: that of a place it does not go to is another. */
+START_TEST(guess_that_ends_elsewhere)
+{
+	stack[3] = va(30);
+	stack[4] = at(ALIEN);
+	stack[30] = va(60);
+	stack[31] = at(CALLER);
+	marker(va(20));
+	walk(at(LOOP), 1, 0, true, PY_MARK_ENTRY);
+	ck_assert_str_eq(drawn(), "L");
+	ck_assert_int_gt(walks, 1);
+	ck_assert_int_eq(out.end, UNWIND_END_LOST);
+	ck_assert_int_eq(out.reason, UNWIND_NO_REGISTER);
 }
 END_TEST
 
@@ -160,6 +177,7 @@ int main(void)
 	tcase_add_test(t, frame_pointer_of_an_earlier_call);
 	tcase_add_test(t, guess_that_no_loop_confirms);
 	tcase_add_test(t, frame_pointer_that_nothing_verifies);
+	tcase_add_test(t, guess_that_ends_elsewhere);
 	tcase_add_test(t, resumed_by_the_model);
 	tcase_add_test(t, resumed_by_trial);
 	tcase_add_test(t, trial_confirmed_by_a_second_marker);

@@ -125,6 +125,7 @@ enum res native_stack_walk(
 
 	(void)u, (void)cap, (void)f;
 	walks++;
+	s->reason = UNWIND_NO_REASON;
 	for (s->end = UNWIND_END_CAP; s->end == UNWIND_END_CAP && s->frames.n < WORDS; first = false) {
 		struct native_frame fr = { .pc = regs.reg[UNWIND_DWARF_PC],
 			.sp = regs.reg[UNWIND_DWARF_RSP],
@@ -136,6 +137,8 @@ enum res native_stack_walk(
 			fr.saved_known |= (uint8_t)(known(&regs, dwarf[i]) << i);
 		}
 		s->end = step(&regs, &fr);
+		if (s->end == UNWIND_END_LOST)
+			s->reason = fr.no_cfi ? UNWIND_UNDESCRIBED : UNWIND_NO_REGISTER;
 		how = fr.no_cfi ? UNWIND_FP : UNWIND_CFI;
 		ck_assert(vec_push(&s->frames, fr));
 	}

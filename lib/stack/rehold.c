@@ -1,0 +1,87 @@
+#include "stack/rehold.h"
+
+#include <stdio.h>
+
+enum { HOPELESS_MAX = 16, FAILED_MAX = 10 };
+
+/* A number for the code that the thread has on its stack. */
+static uint64_t number_of(const struct stack_thread *th)
+{
+	uint64_t h = 0xcbf29ce484222325; /* FNV-1a, a word at a time */
+
+	for (size_t i = 0; i < th->native.frames.n; i++)
+		h = (h ^ th->native.frames.at[i].pc) * 0x100000001b3;
+	return h;
+}
+
+/* Is the frame pointer what is missing at frame i, or unsure behind it? Nobody describes what a JIT makes: more registers help past
+ * it no more than a marker does, but where the frame pointer itself is not known. */
+static bool lacks(const struct native_stack *s, size_t i, bool stopped)
+{
+	const struct native_frame *fr = &s->frames.at[i];
+
+	return !fr->no_cfi || (stopped && (fr->saved_known >> UNWIND_RBP & 1) == 0);
+}
+
+static bool is_unsure(const struct stack_thread *th, bool stopped)
+{
+	const struct native_stack *s = &th->native;
+
+	if (s->end == UNWIND_END_LOST && (s->reason == UNWIND_NO_REGISTER || stopped))
+		return true;
+	for (size_t i = 1; i < s->frames.n; i++) {
+		if (s->frames.at[i].how == UNWIND_FP && lacks(s, i - 1, stopped))
+			return true;
+	}
+	for (size_t i = 0; i < th->join.items.n; i++) {
+		const struct join_item *item = &th->join.items.at[i];
+
+		if (item->unsure ||
+		    (item->kind == JOIN_GAP && item->index > 0 && lacks(s, item->index - 1, stopped)))
+			return true;
+	}
+	return false;
+}
+
+bool rehold_wanted(
+    const struct rehold *a, const struct capture_lwp *l, const struct stack_thread *th, uint64_t *stack)
+{
+	if (!l->have_place || a->hopeless.n >= HOPELESS_MAX || !is_unsure(th, !l->asleep.in_call))
+		return false;
+	*stack = number_of(th);
+	for (size_t i = 0; i < a->hopeless.n; i++) {
+		if (a->hopeless.at[i] == *stack)
+			return false;
+	}
+	return true;
+}
+
+void rehold_tried(struct rehold *a, uint64_t stack, const struct stack_thread *th)
+{
+	if (is_unsure(th, false))
+		(void)vec_push(&a->hopeless, stack);
+}
+
+bool rehold_may(const struct rehold *a)
+{
+	return a->failed < FAILED_MAX;
+}
+
+void rehold_failed(struct rehold *a, const char *reason, struct stack_thread *th)
+{
+	a->failed += reason[0] != '\0';
+	th->failed = true;
+	if (th->why[0] != '\0')
+		return;
+	if (reason[0] != '\0')
+		(void)snprintf(th->why, sizeof(th->why), "its registers are not known: %.90s", reason);
+	else
+		(void)snprintf(th->why, sizeof(th->why),
+		    "its registers are not known: %u other threads could not be stopped for theirs",
+		    a->failed);
+}
+
+void rehold_free(struct rehold *a)
+{
+	vec_free(&a->hopeless);
+}
