@@ -2,8 +2,10 @@
  * one place more to try, or one proof less. */
 #include "unwind/frame_search.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/owned.h"
 #include "os/target_os.h"
 #include "unwind/callsite.h"
 
@@ -17,14 +19,25 @@ enum {
 	STACKS_MAX = 16
 };
 
-/* Code of a function, from the file. */
-static bool code_of(const struct guess *g, const struct cfi_row *row, struct span *out)
+/* Code of a function, from the file or, where memory need not equal it (moved text, a file that is gone), from there. *copy is
+ * the caller's to free. */
+static bool code_of(const struct guess *g, const struct cfi_row *row, struct span *out, void **copy)
 {
 	uint64_t n = row->end - row->start;
 
-	if (n == 0 || n > CODE_MAX || os_file_bytes(g->P, row->start, out) != RES_OK || span_left(out) < n)
+	*copy = NULL;
+	if (n == 0 || n > CODE_MAX)
 		return false;
-	out->end = out->at + n;
+	if (os_file_bytes(g->P, row->start, out) == RES_OK) {
+		if (span_left(out) < n)
+			return false;
+		out->end = out->at + n;
+		return true;
+	}
+	*copy = malloc((size_t)n);
+	if (*copy == NULL || Pread(g->P, *copy, (size_t)n, row->start) != (ssize_t)n)
+		return false;
+	*out = span_of(*copy, (size_t)n);
 	return true;
 }
 
@@ -149,9 +162,10 @@ static bool jumps_to(const struct guess *g, const struct cfi_row *row, uint64_t 
 		STEP_BYTES = 64
 	}; /* are read in the time of a step */
 	uint64_t at = row->start, price = (row->end - row->start) / STEP_BYTES;
+	OWNED(mem_release) void *copy = NULL;
 	struct span code;
 
-	if (price > *g->steps || !code_of(g, row, &code)) {
+	if (price > *g->steps || !code_of(g, row, &code, &copy)) {
 		*g->steps -= price < *g->steps ? price : *g->steps;
 		return false;
 	}
@@ -343,6 +357,7 @@ bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint
 	struct cfi_row own;
 	struct sizes sizes;
 	struct places found;
+	OWNED(mem_release) void *copy = NULL;
 	struct span code;
 
 	if (row == NULL || row->signal || row->cfa.kind != CFI_REGISTER || row->cfa.reg != g->arch->fp)
@@ -350,7 +365,7 @@ bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint
 	own = *row; /* the engine's may move */
 	if (!begins_here(g, own.start))
 		return false;
-	if (!code_of(g, &own, &code) || !sizes_of(g, code, &sizes))
+	if (!code_of(g, &own, &code, &copy) || !sizes_of(g, code, &sizes))
 		return false;
 	try_places(g, a, &own, &sizes, &found);
 	/* Not all places were tried, or not to the end. */

@@ -531,6 +531,19 @@ START_TEST(words_not_proven)
 }
 END_TEST
 
+/* Text that is not mapped from its file has its code in memory. */
+START_TEST(moved_text)
+{
+	struct drawn d;
+
+	drawn_init(&d, BY_NAME, prologue, sizeof(prologue));
+	d.maps[1].name = NULL;
+	d.maps[1].offset = 0;
+	ck_assert_int_eq(taken(&d), SIZE);
+	drawn_free(&d);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("guess");
@@ -552,6 +565,7 @@ int main(void)
 	tcase_add_test(tcase, pushed_words);
 	tcase_add_loop_test(tcase, which_words, 0, sizeof(pushed_scenes) / sizeof(pushed_scenes[0]));
 	tcase_add_test(tcase, words_not_proven);
+	tcase_add_test(tcase, moved_text);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
