@@ -95,8 +95,8 @@ struct py_frame {
 	bool bad;       /* its code object cannot be decoded: printed as a mark, never dropped */
 	bool hidden;    /* Python itself never shows it (prologue, shims): not printed */
 	bool synthetic; /* ≤ 3.10: not started or suspended, so in no activation of its own */
-	/* Put on the chain by code that is not the evaluation loop (compiled by Nuitka, by Cython with profiling,
-	 * pyexpat's callbacks): no activation of the loop runs it. */
+	/* Put on the chain by code that is not the evaluation loop (compiled by Nuitka; pyexpat's
+	 * callbacks up to 3.3): no activation of the loop runs it. */
 	bool made;
 	bool
 	    suspended; /* 3.9, 3.10: a generator's, not running though it may be the youngest (or about to leave) */

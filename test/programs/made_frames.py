@@ -1,4 +1,4 @@
-"""Frames that no activation of the loop runs, as Cython and Nuitka make them: by PyFrame_New, with a line of their own,
+"""Frames that no activation of the loop runs, as Nuitka and pyexpat make them: by PyFrame_New, with a line of their own,
 linked to the thread by C code (made_library.c) while it calls. The innermost one has called os.read itself, and is of a
 type of its own as Nuitka's are.
 Arguments: where truth goes, the library."""

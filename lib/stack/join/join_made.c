@@ -1,4 +1,4 @@
-/* Frames that compiled code has put on the chain (Nuitka; Cython with profiling; pyexpat's callbacks): no activation of
+/* Frames that compiled code has put on the chain (Nuitka; pyexpat's callbacks up to 3.3): no activation of
  * the loop runs them, but the C function that made one keeps its address until it takes it off again.
  *
  *   native, youngest first     runs, youngest first
