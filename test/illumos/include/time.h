@@ -6,6 +6,7 @@
 
 #define CLOCK_REALTIME 3
 #define CLOCK_MONOTONIC 4
+#define CLOCK_PROCESS_CPUTIME_ID 5
 #define TIMER_ABSTIME 1
 
 extern int clock_gettime(clockid_t, struct timespec *);
