@@ -149,7 +149,8 @@ install: all
 	$(INSTALL) -m 755 $(O)/pystack $(DESTDIR)$(PREFIX)/bin/pystack
 	$(INSTALL) -m 755 $(COMMANDS:%=cmd/scripts/%) $(DESTDIR)$(PREFIX)/bin
 	$(INSTALL) -m 644 man1/pystack.1 $(COMMANDS:%=man1/%.1) $(DESTDIR)$(PREFIX)/share/man/man1
-	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/pystack
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/pystack $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(INSTALL) -m 644 cmd/scripts/pystack.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pystack
 	for script in $(TRACER_SCRIPTS); do \
 		to=$(DESTDIR)$(PREFIX)/share/pystack/$${script##*/}; \
 		$(FOR_SYSTEM) <$$script | $(BY_PATH) >$$to && chmod 755 $$to || exit 1; \
@@ -159,6 +160,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/pystack $(DESTDIR)$(PREFIX)/share/man/man1/pystack.1
 	rm -f $(DESTDIR)$(PREFIX)/bin/pystack-stopped $(DESTDIR)$(PREFIX)/bin/pystack-top
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/pystack-stopped.1 $(DESTDIR)$(PREFIX)/share/man/man1/pystack-top.1
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pystack
 	rm -rf $(DESTDIR)$(PREFIX)/share/pystack
 
 # Debian packages of this tree, below $(O)/deb; what IPS is to publish, below $(O)/proto.
