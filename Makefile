@@ -105,7 +105,7 @@ CMD_SRC := $(wildcard cmd/pystack/*.c)
 CMD_OBJ := $(CMD_SRC:%.c=$(O)/%.o)
 
 # Calls that go by way of cmd/pystack/refusals.c.
-COUNTED := malloc calloc realloc strdup strndup vasprintf fdopendir open_memstream open openat read mmap syscall \
+COUNTED := malloc calloc realloc strdup strndup vasprintf fdopendir open_memstream open openat read fstat mmap syscall \
            __vasprintf_chk __open_2 __openat_2 __read_chk
 WRAP     = $(COUNTED:%=$(WRAP_ONE)%)
 

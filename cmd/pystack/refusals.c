@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -271,6 +272,15 @@ WRAPPED(ssize_t, __read_chk, int fd, void *to, size_t n, size_t room)
 	return got;
 }
 #endif
+
+WRAPPED(int, fstat, int fd, struct stat *st)
+{
+	int result = __real_fstat(fd, st);
+
+	if (result != 0)
+		no_file("examine", fd, NULL);
+	return result;
+}
 
 /* Mappings without a file are made for things that can be done without. */
 WRAPPED(void *, mmap, void *addr, size_t n, int prot, int flags, int fd, off_t off)

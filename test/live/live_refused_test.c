@@ -84,7 +84,7 @@ static void sweep(const char *kind, const char *const args[], struct strbuf *wro
 	run_free(&whole);
 }
 
-static const char *const kinds[] = { "memory", "open", "read", "pread", "map", "target" };
+static const char *const kinds[] = { "memory", "open", "read", "pread", "stat", "map", "target" };
 
 static void sweep_all(const char *const args[], struct strbuf *wrong)
 {

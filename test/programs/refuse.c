@@ -1,7 +1,7 @@
 /* Preloaded into a program: the system refuses one request of it.
  *
  *   REFUSE=CALL:N      the Nth request of that kind fails: memory (ENOMEM), thread (EAGAIN), or open, read, pread,
- *                      map, target, stop (EIO)
+ *                      stat, map, target, stop (EIO)
  *   REFUSE=CALL:N:     that one, and all that follow
  *   REFUSE_COUNT=FILE  at the end FILE gets how many there were
  *
@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -26,9 +27,9 @@ extern void *__libc_malloc(size_t n);
 extern void *__libc_calloc(size_t count, size_t n);
 extern void *__libc_realloc(void *old, size_t n);
 
-enum { MEMORY, THREAD, OPEN, READ, PREAD, MAP, TARGET, STOP, KINDS };
-static const char *const names[KINDS] = { "memory", "thread", "open", "read", "pread", "map", "target",
-	"stop" };
+enum { MEMORY, THREAD, OPEN, READ, PREAD, STAT, MAP, TARGET, STOP, KINDS };
+static const char *const names[KINDS] = { "memory", "thread", "open", "read", "pread", "stat", "map",
+	"target", "stop" };
 
 static int kind = -1, after;
 static long at, seen, asked;
@@ -118,6 +119,11 @@ ssize_t read(int fd, void *to, size_t n)
 ssize_t pread(int fd, void *to, size_t n, off_t off)
 {
 	return refused(PREAD, EIO) ? -1 : NEXT(pread)(fd, to, n, off);
+}
+
+int fstat(int fd, struct stat *st)
+{
+	return refused(STAT, EIO) ? -1 : NEXT(fstat)(fd, st);
 }
 
 void *mmap(void *addr, size_t n, int prot, int flags, int fd, off_t off)
