@@ -151,7 +151,8 @@ static void collect_items(struct collecting *c)
 	if (whole && native && th->native.end != UNWIND_END_DONE) {
 		add_remark(c, REMARK_NATIVE_ENDS,
 		    th->native.why[0] != '\0' ? th->native.why : "the stack ends early");
-		c->out->incomplete = true;
+		/* Behind the start of a greenlet nothing was promised. */
+		c->out->incomplete = !th->join.start;
 	}
 	if (whole && th->python.broken)
 		add_remark(c, REMARK_PYTHON_ENDS, th->python.why);
