@@ -50,6 +50,7 @@
 enum {
 	SLICE_NS = 10 * 1000 * 1000, /* look anyway after so long without a SIGCHLD */
 	AWAKE_NS = 100 * 1000,
+	TURN_MS = 300, /* others hold for 100 ms at most */
 	TRACER_STACK = 256 * 1024,
 	IDLE_PASSES = 100, /* lists without news, while the number of LWPs is not explained */
 };
@@ -447,7 +448,8 @@ static enum res begin(
 	(void)sem_init(&t->go, 0, 0);
 	h->tracer = t;
 	live->holding = h;
-	hold_turn_take(live->dir, t->ms);
+	/* Whoever has the lock for longer than a hold lasts is no tool that holds: it is not waited for a second time. */
+	live->locked = !hold_turn_take(live->dir, live->locked ? 0 : t->ms < TURN_MS ? t->ms : TURN_MS);
 	run_with_sigchld(t);
 	addrmap_free(&t->seen);
 	return RES_OK;

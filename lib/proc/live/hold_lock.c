@@ -6,12 +6,16 @@
 
 enum { LOOK_NS = 1000 * 1000 }; /* a hold lasts about this long */
 
-void hold_turn_take(int dir, int ms)
+bool hold_turn_take(int dir, int ms)
 {
 	const struct timespec pause = { 0, LOOK_NS };
 
-	for (int i = 0; flock(dir, LOCK_EX | LOCK_NB) != 0 && i < ms; i++)
+	for (int i = 0; flock(dir, LOCK_EX | LOCK_NB) != 0; i++) {
+		if (i >= ms)
+			return false;
 		(void)nanosleep(&pause, NULL);
+	}
+	return true;
 }
 
 void hold_turn_give(int dir)

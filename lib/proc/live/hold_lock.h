@@ -3,10 +3,12 @@
 #ifndef PROC_HOLD_LOCK_H
 #define PROC_HOLD_LOCK_H
 
+#include <stdbool.h>
+
 /* Wait at most ms milliseconds until no other program that asks here holds the process whose /proc directory
  * is open as dir. An advisory lock on that directory (flock(2)): it ends with the descriptor, so also when
- * the holder is killed. Gives up silently: the hold is tried all the same, and may be refused. */
-void hold_turn_take(int dir, int ms);
+ * the holder is killed. False: it gave up; the hold is to be tried all the same, and may be refused. */
+bool hold_turn_take(int dir, int ms);
 void hold_turn_give(int dir);
 
 #endif

@@ -32,6 +32,7 @@ struct live {
 	bool narrow;  /* an i386 program */
 	struct live_files *files; /* owned by the handle's objects */
 	struct hold own;          /* Pgrab's, when it stops */
+	bool locked;              /* somebody has the lock of hold_lock.h all the time */
 	struct hold *holding;     /* the hold in force, own or of hold_lwps; NULL none */
 };
 

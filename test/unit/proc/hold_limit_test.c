@@ -1,9 +1,11 @@
 /* How long a hold may last, and what ends it sooner. */
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -111,6 +113,49 @@ START_TEST(a_held_one_does_not_wait_for_long)
 }
 END_TEST
 
+/* What the lock of all that hold is asked for, and that it is not to be had. */
+static int asked;
+static bool refused;
+
+int flock(int fd, int how)
+{
+	if ((how & LOCK_EX) == 0 || !refused)
+		return (int)syscall(SYS_flock, fd, how);
+	asked++;
+	errno = EWOULDBLOCK;
+	return -1;
+}
+
+static void seen(void *data, const struct hold *h)
+{
+	int *held = data;
+
+	*held += h->lwps.n == 1 && h->lwps.at[0].state == HOLD_HELD;
+}
+
+/* Anybody may have that lock for ever: it is waited for once. */
+START_TEST(a_lock_that_is_never_free)
+{
+	struct victim v = victim_start(victim_spinning, 0);
+	struct ps_prochandle *P = grab(v.pid);
+	int held = 0;
+	const struct hold_call call = { .wants = every_one, .held = seen, .data = &held };
+
+	refused = true;
+	for (int i = 0; i < 10; i++) {
+		struct hold h;
+
+		ck_assert_int_eq(hold_during(P, &call, MS, &h, NULL), RES_OK);
+		hold_free(&h);
+		ck_assert_int_eq(held, i + 1);
+		ck_assert_int_le(asked, 310 + i);
+	}
+	refused = false;
+	Prelease(P, 0);
+	victim_end(&v);
+}
+END_TEST
+
 /* Says so, and waits much too long. */
 static void linger(void *data, const struct hold *h)
 {
@@ -164,7 +209,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { a_held_one_does_not_wait_for_long, signals_end_a_hold };
+	const TTest *const tests[] = { a_held_one_does_not_wait_for_long, signals_end_a_hold,
+		a_lock_that_is_never_free };
 
 	return run_suite("hold limit", tests, sizeof(tests) / sizeof(tests[0]));
 }
