@@ -139,17 +139,17 @@ END_TEST
 /* The completion offers what --help lists, and the values of options that have a list of them. */
 START_TEST(completion)
 {
-	struct run r = run_program(
-	    NULL, ARGS("bash", "-c",
-		      "set -e; . cmd/scripts/pystack.bash; compopt() { :; }\n"
-		      "offer() { COMP_WORDS=(pystack \"$@\"); COMP_CWORD=$#; _pystack; printf '%s\\n' "
-		      "\"${COMPREPLY[@]}\"; }\n"
-		      "diff <(offer - | sort) <(\"$1\" --help | grep '^  ' | grep -oE '^ "
-		      "+-[a-zA-Z]|--[a-z-]+' | tr -d ' ' | "
-		      "sort -u)\n"
-		      "[ \"$(offer -m f)\" = fp ] && [ \"$(offer -o '' | paste -sd' ')\" = 'count folded' ]\n"
-		      "offer $$ | grep -qx $$ && offer Makef | grep -qx Makefile && [ -z \"$(offer -n 1)\" ]",
-		      "bash", spawn_tool()));
+	struct run r = run_program(NULL,
+	    ARGS("bash", "-c",
+		". cmd/scripts/pystack.bash; compopt() { :; }\n"
+		"offer() { COMP_WORDS=(pystack \"$@\"); COMP_CWORD=$#; _pystack; printf '%s\\n' "
+		"\"${COMPREPLY[@]}\"; }\n"
+		"diff <(offer - | sort) <(\"$1\" --help | grep '^  ' | grep -oE '^ "
+		"+-[a-zA-Z]|--[a-z-]+' | tr -d ' ' | "
+		"sort -u) &&\n"
+		"[ \"$(offer -m f)\" = fp ] && [ \"$(offer -o '' | paste -sd' ')\" = 'count folded' ] &&\n"
+		"offer $$ | grep -qx $$ && offer Makef | grep -qx Makefile && [ -z \"$(offer -n 1)\" ]",
+		"bash", spawn_tool()));
 
 	ck_assert_msg(r.status == 0 && r.out[0] == '\0', "%s%s", r.out, r.err);
 	run_free(&r);
