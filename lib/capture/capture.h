@@ -164,6 +164,12 @@ static inline bool capture_range_has(const struct os_range *r, uint64_t va)
 	return va >= r->lo && va < r->hi;
 }
 
+/* The frame of AddressSanitizer's fake stack that holds va: what it says goes to run->function and run->taken_at. False: there is
+ * none. */
+bool capture_fake_frame(struct ps_prochandle *P, uint64_t va, struct py_run *run);
+/* Do this for those of l's runs of frames, just read, whose markers are not on its stack. */
+void capture_fake_places(struct capture *c, const struct capture_lwp *l, struct py_stack *s);
+
 /* Does va lie in the used part of l's stack? */
 bool capture_stack_has(struct capture *c, const struct capture_lwp *l, uint64_t va);
 

@@ -107,8 +107,8 @@ static bool wanders(const struct capture *c, uint32_t i)
 static uint64_t place_of(const struct py_stack *s)
 {
 	for (size_t r = 0; r < s->runs.n; r++) {
-		if (s->runs.at[r].marker != 0)
-			return s->runs.at[r].marker;
+		if (s->runs.at[r].marker != 0 || s->runs.at[r].fake != 0)
+			return s->runs.at[r].marker != 0 ? s->runs.at[r].marker : s->runs.at[r].taken_at;
 	}
 	return s->cframes.n == 0 ? 0 : s->cframes.at[0];
 }
@@ -178,6 +178,8 @@ enum res capture_state_frames(struct capture *c, const struct capture_lwp *l, co
 
 	if (res == RES_OK && entry_is_unowned(c, l, t, out))
 		py_stack_unowned(out);
+	if (res == RES_OK)
+		capture_fake_places(c, l, out);
 	return res;
 }
 

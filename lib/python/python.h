@@ -109,6 +109,9 @@ struct py_frame {
 struct py_run {
 	uint64_t marker;
 	uint32_t first, count;
+	/* Set by lib/capture; 0 elsewhere. AddressSanitizer has moved the activation's variables off its stack: fake is where marker was,
+	 * which is 0, function where its code begins, and taken_at an address on the stack, little below its stack pointer. */
+	uint64_t fake, function, taken_at;
 	uint32_t runtime; /* index of the runtime that they are of */
 	uint64_t tstate;  /* and their thread state: py_stack_merge puts those of several together */
 };

@@ -374,6 +374,7 @@ static enum res join_by(
 	struct join_input in = { .native = &out->native,
 		.python = &out->python,
 		.word = narrow ? read_narrow_word : read_word,
+		.function = join_function,
 		.switches = greenlet_switches,
 		.narrow = narrow,
 		.data = t->capture.P };
@@ -408,9 +409,9 @@ static enum res join(
 {
 	enum res res = join_by(t, l, false, out, f);
 
-	if (res != RES_OK || !out->join.start)
+	if (res != RES_OK || !(out->join.start || out->join.apart))
 		return res;
-	/* Activations whose frames hang on another greenlet are told by their code alone. */
+	/* Activations whose frames hang on another greenlet, or lie elsewhere, are told by their code alone. */
 	join_free(&out->join);
 	memset(&out->join, 0, sizeof(out->join));
 	return join_by(t, l, true, out, f);

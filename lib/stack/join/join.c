@@ -9,10 +9,12 @@
  * a marker, or out of order, behind the run before it; without one, before the next that has an activation: *ahead has been
  * as far as that. */
 static int64_t place_loose(
-    const struct join_input *in, const int64_t *owner, size_t r, int64_t after, size_t *ahead)
+    const struct join_input *in, const struct join_plan *plan, size_t r, int64_t after, size_t *ahead)
 {
 	const struct native_stack *native = in->native;
-	uint64_t marker = in->python->runs.at[r].marker;
+	const int64_t *owner = plan->owner;
+	/* (one on no stack tells nothing: join_apart has said so) */
+	uint64_t marker = plan->unsure[r] ? 0 : in->python->runs.at[r].marker;
 	int64_t at = after;
 
 	if (marker == 0 && after >= 0)
@@ -153,12 +155,13 @@ static enum res make_plan(const struct join_input *in, struct join_plan *plan, s
 		res = join_made(in, plan, f);
 	if (res != RES_OK)
 		return res;
+	join_apart(in, plan);
 	for (size_t r = 0; r < runs; r++) {
 		/* Runs are youngest first: one that claims a younger activation than its callee's is wrong. */
 		if (plan->owner[r] != JOIN_NOWHERE && plan->owner[r] < last)
 			plan->owner[r] = JOIN_NOWHERE;
-		plan->at[r] = plan->owner[r] != JOIN_NOWHERE ? plan->owner[r]
-							     : place_loose(in, plan->owner, r, last, &ahead);
+		plan->at[r] =
+		    plan->owner[r] != JOIN_NOWHERE ? plan->owner[r] : place_loose(in, plan, r, last, &ahead);
 		last = plan->at[r];
 	}
 	return RES_OK;
@@ -170,7 +173,7 @@ static bool plan_create(struct join_plan *plan, const struct join_input *in)
 
 	*plan = (struct join_plan){ calloc(runs + 1, sizeof(*plan->owner)),
 		calloc(runs + 1, sizeof(*plan->at)), calloc(runs + 1, sizeof(*plan->unsure)),
-		calloc(in->native->frames.n + 1, sizeof(*plan->bare)), JOIN_NOWHERE };
+		calloc(in->native->frames.n + 1, sizeof(*plan->bare)), false, JOIN_NOWHERE };
 	return plan->owner != NULL && plan->at != NULL && plan->unsure != NULL && plan->bare != NULL;
 }
 
@@ -193,6 +196,7 @@ enum res stack_join(const struct join_input *in, struct join *out, struct fault 
 	if (res != RES_OK)
 		return res;
 	find_start(in, &plan);
+	out->apart = plan.apart;
 	return merge(in, &plan, NULL, out) ? RES_OK : fault_memory(f);
 }
 
@@ -245,6 +249,7 @@ static enum res plan_part(const struct join_input *in, const struct join_loop *l
 	}
 	for (size_t i = 0; res == RES_OK && i < in->native->frames.n; i++)
 		all->bare[i] |= plan.bare[i];
+	all->apart |= plan.apart;
 	return res;
 }
 
@@ -285,6 +290,7 @@ enum res stack_join_loops(
 	for (size_t r = 0; r < runs; r++)
 		order[r] = placed[r].run;
 	find_start(in, &plan);
+	out->apart = plan.apart;
 	return merge(in, &plan, order, out) ? RES_OK : fault_memory(f);
 }
 

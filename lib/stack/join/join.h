@@ -40,6 +40,8 @@ struct join {
 	VEC(struct join_item) items;
 	bool unsure; /* some item is */
 	bool start;  /* there is a JOIN_START */
+	bool
+	    apart; /* some Python frames' markers lie on no stack: only order places them, where the loop's code is known */
 };
 
 struct join_input {
@@ -51,6 +53,8 @@ struct join_input {
 	size_t n_eval;
 	/* The word at a stack address, for PY_MARK_NONE's verification. False: unreadable. */
 	bool (*word)(void *data, uint64_t va, uint64_t *out);
+	/* Where the function begins that holds pc. NULL: nobody knows. False: it is not known. */
+	bool (*function)(void *data, uint64_t pc, uint64_t *start);
 	/* Does this code switch stacks? Behind the oldest Python frame of a greenlet it is what began it. NULL: none does. */
 	bool (*switches)(void *data, uint64_t pc);
 	void *data;
@@ -86,6 +90,7 @@ struct join_plan {
 	int64_t *at;    /* one per run: the native frame it is printed behind, -1 before all; of stack_join */
 	bool *unsure;   /* one per run */
 	bool *bare;     /* one per native frame: a JOIN_BARE follows it */
+	bool apart;     /* as in struct join */
 	int64_t start;  /* the native frame behind a JOIN_START, JOIN_NOWHERE: there is none; of stack_join */
 };
 enum res join_by_markers(const struct join_input *in, struct join_plan *plan, struct fault *f);
@@ -94,6 +99,13 @@ enum res join_by_order(const struct join_input *in, struct join_plan *plan, stru
 /* Then, for either: the owner of each run that is made (py_frame.made) is the function that made it, where that is to be
  * found. RES_FAIL: out of memory. */
 enum res join_made(const struct join_input *in, struct join_plan *plan, struct fault *f);
+
+/* Then the owner of each run whose marker lies below or above all of the stack, which was walked to its end: by order, unsure, from the
+ * oldest on, among activations in the code of the loop that no other run owns. */
+void join_apart(const struct join_input *in, struct join_plan *plan);
+
+/* join_input.function, data being a handle. */
+bool join_function(void *data, uint64_t pc, uint64_t *start);
 
 /* py_frame.instr of a frame that has not begun (≤ 3.10). */
 #define JOIN_NOT_BEGUN UINT64_MAX

@@ -77,6 +77,32 @@ static int64_t holder(const struct native_stack *native, const struct extent *ex
 	return ext[lo - 1].frame;
 }
 
+/* The activation of a run whose variables are elsewhere: the next one above the place where they were taken, of the function that
+ * took them. Between the two is what that call has left of its own. */
+static int64_t holder_of_fake(
+    const struct join_input *in, const struct extent *ext, size_t n, const struct py_run *run)
+{
+	enum { LOOKED_AT = 16 };
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (ext[mid].sp <= run->taken_at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (hi = lo + LOOKED_AT; in->function != NULL && lo < n && lo < hi; lo++) {
+		const struct native_frame *fr = &in->native->frames.at[ext[lo].frame];
+		uint64_t start;
+
+		if (in->function(in->data, fr->exact ? fr->pc : fr->pc - 1, &start) && start == run->function)
+			return ext[lo].frame;
+	}
+	return JOIN_NOWHERE;
+}
+
 /* Does frame i go on where an activation that runs Python does? Then it is one of the loop. The youngest of those will do. */
 static bool goes_on_as_owner(const struct join_input *in, const struct join_plan *plan, size_t i)
 {
@@ -116,11 +142,12 @@ enum res join_by_markers(const struct join_input *in, struct join_plan *plan, st
 		return fault_memory(f);
 	n = extents_of(in->native, ext);
 	for (size_t r = 0; r < in->python->runs.n; r++) {
-		uint64_t marker = in->python->runs.at[r].marker;
+		const struct py_run *run = &in->python->runs.at[r];
 
-		if (marker == 0)
+		if (run->marker == 0 && run->fake == 0)
 			continue;
-		plan->owner[r] = holder(in->native, ext, n, marker);
+		plan->owner[r] = run->fake != 0 ? holder_of_fake(in, ext, n, run)
+						: holder(in->native, ext, n, run->marker);
 		/* One activation, one marker: a second one in it is not to be believed. */
 		plan->unsure[r] = plan->owner[r] != JOIN_NOWHERE && plan->owner[r] == last;
 		if (plan->owner[r] != JOIN_NOWHERE)

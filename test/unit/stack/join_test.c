@@ -56,6 +56,58 @@ START_TEST(activation_whose_frame_has_ended)
 }
 END_TEST
 
+/* Functions of native_scene: 0x400000, 0x400040 and so on, four frames in each. */
+static bool function(void *data, uint64_t pc, uint64_t *start)
+{
+	(void)data;
+	*start = pc & ~(uint64_t)0x3f;
+	return true;
+}
+
+/* The activation's variables are elsewhere: it is the next one above the place where they were taken, in its function. */
+START_TEST(variables_on_a_fake_stack)
+{
+	static const struct {
+		uint64_t below, function;
+		const char *want;
+	} cases[] = { { sizeof(uint64_t) * 5, 0x400040, "n0 n1 n2 n3 n4 p0 n5 n6 n7" },
+		{ SIZE + 8, 0x400040, "n0 n1 n2 n3 n4 p0 n5 n6 n7" },
+		{ 8, 0x400000, "n0 n1 n2 n3 n4 n5 n6 n7 L p0?" } };
+	struct scene s = { .in.marking = PY_MARK_ENTRY, .in.function = function };
+
+	native(&s, 8);
+	run(&s, 0, 1);
+	s.python.runs.at[0].fake = 0x100000;
+	s.python.runs.at[0].function = cases[_i].function;
+	s.python.runs.at[0].taken_at = sp_of(4) - cases[_i].below;
+	ck_assert_str_eq(joined(&s), cases[_i].want);
+	ck_assert_int_eq(s.join.unsure, _i == 2);
+	ck_assert_int_eq(s.join.apart, _i == 2);
+	done(&s);
+}
+END_TEST
+
+/* Nothing tells where they were taken: by order among the activations of the loop, from the oldest on, and marked; not where the
+ * stack ends early. */
+START_TEST(variables_on_no_stack)
+{
+	static const struct py_range loop[] = { { 0x400010, 0x400018 }, { 0x400030, 0x400038 },
+		{ 0x400060, 0x400068 } };
+	static const char *const want[] = { "n0 n1 n2 n3 p0? n4 n5 n6 p1? n7",
+		"n0 n1 n2 n3 n4 n5 n6 n7 L p0? p1?", "n0 n1 n2 n3 p0 n4 n5 n6 p1? n7",
+		"n0 L p0? n1 p1? n2 n3 p2? n4 n5 n6 p3? n7" };
+	struct scene s = { .in.marking = PY_MARK_ENTRY, .in.eval = loop, .in.n_eval = 3 };
+
+	native(&s, 8);
+	s.native.end = _i == 1 ? UNWIND_END_LOST : UNWIND_END_DONE;
+	for (int k = 0; k < (_i == 3 ? 4 : 2); k++)
+		run(&s, _i == 2 && k == 0 ? sp_of(3) + 8 : 0x100000 + 0x100 * (uint64_t)k, 1);
+	ck_assert_str_eq(joined(&s), want[_i]);
+	ck_assert(s.join.unsure);
+	done(&s);
+}
+END_TEST
+
 START_TEST(marker_limits_are_half_open)
 {
 	struct scene s = { .in.marking = PY_MARK_CFRAME };
@@ -325,6 +377,8 @@ int main(void)
 	tcase_add_test(t, each_loop_by_its_own_rules);
 	tcase_add_loop_test(t, activation_whose_frame_has_ended, 0, 2);
 	tcase_add_test(t, marker_limits_are_half_open);
+	tcase_add_loop_test(t, variables_on_a_fake_stack, 0, 3);
+	tcase_add_loop_test(t, variables_on_no_stack, 0, 4);
 	tcase_add_test(t, marker_behind_the_oldest_frame);
 	tcase_add_test(t, marker_in_two_activations_is_doubted);
 	tcase_add_test(t, empty_run_prints_nothing);
