@@ -5,6 +5,7 @@
 #   tailcall       clang, --with-tail-call-interp      ucs2        Python 2 with 16-bit characters
 #   static         no shared library at all; beside it python-stripped, with nothing to look names up by
 #   bare           exports nothing, no section headers, stripped        plain      nothing of these, for SOURCE=
+#   asan           --with-address-sanitizer
 # What is there already stays; a build that was cut off goes on where it was.
 # Ends with 1 if one could not be made, each with one line of reason.
 set -u
@@ -56,6 +57,7 @@ flags() {
 	tracerefs) echo "--with-trace-refs" ;;
 	ucs2) echo "--enable-unicode=ucs2 --with-system-ffi" ;;
 	static) echo "LDFLAGS=-static LINKFORSHARED=-static MODULE_BUILDTYPE=static --disable-test-modules $no_doubles" ;;
+	asan) echo "--with-address-sanitizer --without-pymalloc" ;;
 	bare) echo "LINKFORSHARED=-Wl,--gc-sections MODULE_BUILDTYPE=static --disable-test-modules $no_doubles" ;;
 	*) return 1 ;;
 	esac
@@ -64,6 +66,7 @@ flags() {
 # Runs below the root: configure, make, try it. Before 3.11 modules are static where a list says so.
 # shellcheck disable=SC2016
 steps='
+	export ASAN_OPTIONS=detect_leaks=0
 	mkdir -p "/opt/$1.part" && cd "/opt/$1.part"
 	name=$1 kind=$2 src=$3 target=all
 	shift 3
