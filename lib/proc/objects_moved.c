@@ -21,7 +21,8 @@
 
 enum {
 	LOOK_DOWN = 32,   /* mappings below one that is to be claimed */
-	LOOKS_MAX = 1024, /* headers that are read in all */
+	LOOKS_MAX = 1024, /* headers that are read in each turn */
+	UNIFORM_MAX = 256,
 	PAGE = MAPPED_PAGE,
 	RIGHTS = MA_READ | MA_WRITE | MA_EXEC
 };
@@ -60,11 +61,14 @@ static uint64_t end_of(const struct proc_map *m)
 	return m->pr.pr_vaddr + m->pr.pr_size;
 }
 
-/* Is all that is mapped of the object mapped with the same rights? A loaded file has text and data. */
+/* Is all that is mapped of the object mapped with the same rights? A loaded file has text and data; what goes on for long
+ * is a JIT's file. */
 static bool uniform(const struct proc_objects *o, const struct proc_object *obj)
 {
 	int rights = o->maps.at[obj->first].pr.pr_mflags & RIGHTS;
 
+	if (obj->last - obj->first > UNIFORM_MAX)
+		return false;
 	for (size_t i = obj->first + 1; i <= obj->last; i++) {
 		const struct proc_map *m = &o->maps.at[i];
 
@@ -374,17 +378,41 @@ static void claim(struct claim *c, size_t i)
 	}
 }
 
+/* Does the nameless mapping i touch what an object has beside its text? A JIT's mostly does not, and there may be
+ * thousands of them. */
+static bool beside_an_object(const struct proc_maps *maps, size_t i)
+{
+	const struct proc_map *m = &maps->at[i], *below = i == 0 ? NULL : m - 1,
+			      *above = i + 1 == maps->n ? NULL : m + 1;
+
+	if (below != NULL && end_of(below) == m->pr.pr_vaddr &&
+	    (below->object >= 0 || (below->pr.pr_mflags & (MA_READ | MA_WRITE)) == MA_READ))
+		return true;
+	return above != NULL && end_of(m) == above->pr.pr_vaddr && above->object >= 0;
+}
+
+/* In which turn mapping i is looked at, for looks are counted: the likeliest first. TURNS: not at all. */
+enum turn { TURN_BESIDE, TURN_ALONE, TURN_FILE, TURNS };
+
+static enum turn turn_of(const struct proc_objects *o, size_t i)
+{
+	const struct proc_map *m = &o->maps.at[i];
+
+	if ((m->pr.pr_mflags & MA_EXEC) == 0 || !doubtful(o, m))
+		return TURNS;
+	if (m->object >= 0)
+		return TURN_FILE;
+	return beside_an_object(&o->maps, i) ? TURN_BESIDE : TURN_ALONE;
+}
+
 void objects_claim_moved(struct proc_objects *o, objects_name_fn *name, void *data)
 {
 	struct claim c = { .o = o, .name = name, .data = data };
 
-	/* Nameless memory first: it is more likely, and looks are counted. */
-	for (int files = 0; files < 2; files++) {
+	for (int turn = 0; turn < TURNS; turn++) {
+		c.looks = 0;
 		for (size_t i = 0; i < o->maps.n && c.looks < LOOKS_MAX; i++) {
-			const struct proc_map *m = &o->maps.at[i];
-
-			if ((m->pr.pr_mflags & MA_EXEC) == 0 || (m->object >= 0) != (files != 0) ||
-			    !doubtful(o, m))
+			if (turn_of(o, i) != (enum turn)turn)
 				continue;
 			if (c.looked == NULL && (c.looked = calloc(o->maps.n, 1)) == NULL)
 				return;

@@ -186,6 +186,26 @@ START_TEST(other_code_is_nobodys)
 }
 END_TEST
 
+/* even if there is so much of it that not all can be looked at, which costs none of what lies beside an object, */
+START_TEST(among_much_other_code)
+{
+	enum { MANY = 5000 };
+	OWNED(mem_release) struct fake_map *maps = calloc(MANY + SELF_MAPS, sizeof(*maps));
+
+	ck_assert_ptr_nonnull(maps);
+	show();
+	replace(own(MA_READ | MA_EXEC), NULL);
+	for (size_t i = 0; i < MANY; i++)
+		maps[i] = (struct fake_map){
+			.va = 0x10000 + i * 0x2000, .size = 0x1000, .flags = MA_READ | MA_EXEC
+		};
+	memcpy(maps + MANY, self.maps, self.n * sizeof(*maps));
+	self.fake.maps = maps;
+	grab_and_find();
+	ck_assert_uint_lt(self.fake.reads, 3000);
+}
+END_TEST
+
 /* and nothing is read where there is none. */
 START_TEST(nothing_is_read_of_others)
 {
@@ -240,8 +260,8 @@ int main(void)
 {
 	const TTest *const tests[] = { nameless_text_is_the_objects, text_in_a_file_of_memory_is_the_objects,
 		a_part_of_the_text_is_the_objects, a_program_without_a_mapping_of_its_file,
-		a_library_without_a_mapping_of_its_file, other_code_is_nobodys, nothing_is_read_of_others,
-		damaged_headers };
+		a_library_without_a_mapping_of_its_file, other_code_is_nobodys, among_much_other_code,
+		nothing_is_read_of_others, damaged_headers };
 
 	return run_suite("moved text", tests, sizeof(tests) / sizeof(tests[0]));
 }
