@@ -173,8 +173,11 @@ static bool plain_step(struct ps_prochandle *P, const struct unwind_arch *arch, 
 	if (a->exact && returns_at(arch, mem, pc) && no_frame_step(P, arch, mem, a))
 		return true;
 	note->guessed = true;
-	/* A call to nowhere has pushed its return address and done nothing else. */
-	return a->exact && !call_is_code(P, pc) && no_frame_step(P, arch, mem, a);
+	if (!a->exact || call_is_code(P, pc) || !no_frame_step(P, arch, mem, a))
+		return false;
+	/* A call to nowhere (through a null pointer) has pushed its return address and done nothing else. */
+	note->guessed = !call_is_before(mem, a->regs.reg[arch->pc]);
+	return true;
 }
 
 enum engine_end fallback_step(struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem,

@@ -42,6 +42,7 @@ struct native_frame {
 	bool signal_frame; /* this activation is the kernel's signal trampoline */
 	bool no_cfi;       /* nothing describes this pc: what comes after it is a guess */
 	bool sought;       /* lib/stack's: its callee's frame pointer was looked for on the stack */
+	bool gap;          /* lib/stack's: it stands for activations that were not seen; its pc is 0 */
 };
 
 /* CPython's trampolines for perf (-X perf, 3.12+): behind their call only their end is left to be run, which says all: how the word that

@@ -73,6 +73,13 @@ START_TEST(kernel_null_pointer)
 }
 END_TEST
 
+/* A call through a null pointer has a frame of its own, which is no gap. */
+START_TEST(kernel_null_call)
+{
+	kernel_core(_i, ARGS("@crash.py", "%", "call"), 0, "killed by SIGSEGV at 0x0", false);
+}
+END_TEST
+
 START_TEST(kernel_abort)
 {
 	kernel_core(_i, ARGS("@crash.py", "%", "abort"), 0, "killed by SIGABRT", true);
@@ -253,6 +260,7 @@ static Suite *suite(void)
 	tcase_set_timeout(c, 240);
 	tcase_add_loop_test(c, kernel_every_version, 0, (int)n);
 	live_add(c, kernel_null_pointer);
+	live_add(c, kernel_null_call);
 	live_add(c, kernel_abort);
 	live_add(c, kernel_in_del);
 	live_add(c, kernel_all_scenes);

@@ -16,6 +16,8 @@ def after_truth(value):
 def p_crash(how):
     if how == "null":
         ctypes.memset(after_truth(16), 0, 8)
+    elif how == "call":
+        ctypes.CFUNCTYPE(None)(after_truth(0))()
     elif how == "abort":
         os.kill(after_truth(os.getpid()), signal.SIGABRT)
     elif how == "del":

@@ -119,7 +119,7 @@ bool join_in_loop(const struct join_input *in, const struct native_frame *fr);
 /* Is this frame a stand-in for lost activations (made by the walk)? */
 static inline bool join_is_gap(const struct native_frame *fr)
 {
-	return fr->pc == 0;
+	return fr->gap;
 }
 
 #endif

@@ -113,7 +113,7 @@ static bool goes_on_as_owner(const struct join_input *in, const struct join_plan
 		int64_t owner = plan->owner[r];
 
 		/* One that runs nothing may be no loop: greenlet has a marker of 3.11 in the function that begins a greenlet. */
-		if (owner >= 0 && in->python->runs.at[r].count > 0 && frames[owner].pc != 0 &&
+		if (owner >= 0 && in->python->runs.at[r].count > 0 && !frames[owner].gap &&
 		    !frames[owner].exact && frames[owner].pc == frames[i].pc)
 			return true;
 	}

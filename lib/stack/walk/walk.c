@@ -80,7 +80,7 @@ bool walk_agrees(const struct walk *w, size_t from, size_t r, uint64_t k, size_t
 		int64_t i = walk_cursor_next(&c, s, marker);
 		const struct native_frame *fr = i < 0 ? NULL : &s->frames.at[i];
 
-		if (fr == NULL || fr->no_cfi || fr->pc == 0)
+		if (fr == NULL || fr->no_cfi || fr->gap)
 			continue;
 		if (fr->cfa - marker != k || !walk_in_loop(w, fr))
 			return false;
@@ -147,7 +147,7 @@ static size_t trusted(struct walk *w)
 			signal++;
 		/* Of a handler's stack, which may be another one, the markers are known to be below by the walk alone. */
 		while (r < python->runs.n &&
-		       (python->runs.at[r].marker < (from->pc == 0 ? from->cfa : from->sp) ||
+		       (python->runs.at[r].marker < (from->gap ? from->cfa : from->sp) ||
 			   (signal < bad && has_passed(s, bad, python->runs.at[r].marker))))
 			r++;
 		if (r == python->runs.n)
@@ -176,7 +176,7 @@ static void learn(const struct native_stack *s, const struct py_stack *python, s
 		int64_t i = marker == 0 ? -1 : walk_cursor_next(&c, s, marker);
 		const struct native_frame *fr = i < 0 ? NULL : &s->frames.at[i];
 
-		if (i <= 0 || fr->how == UNWIND_FP || fr->no_cfi || fr->pc == 0)
+		if (i <= 0 || fr->how == UNWIND_FP || fr->no_cfi || fr->gap)
 			continue;
 		*model = (struct walk_model){ .known = true,
 			.pc = fr->pc,

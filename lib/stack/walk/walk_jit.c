@@ -181,7 +181,7 @@ enum res walk_pass_jit(struct walk *w, uint64_t marker)
 {
 	struct native_stack *s = w->out;
 	const struct native_frame last = s->frames.at[s->frames.n - 1]; /* a copy: walks move the frames */
-	struct native_frame gap = { .sp = last.sp, .how = UNWIND_RESUMED };
+	struct native_frame gap = { .sp = last.sp, .how = UNWIND_RESUMED, .gap = true };
 	struct jit j = { .w = w, .lo = last.sp, .marker = marker };
 	const prmap_t *map = Paddr_to_map(w->P, last.pc);
 

@@ -61,6 +61,7 @@ static enum res resume(struct walk *w, uint64_t marker)
 	res = native_stack_walk(w->u, &regs, 0, s, w->f);
 	if (s->frames.n > first) {
 		s->frames.at[first].pc = 0; /* the model's pc, not this activation's */
+		s->frames.at[first].gap = true;
 		s->frames.at[first].how = UNWIND_RESUMED;
 		s->frames.at[first].cfa = cfa; /* known even if its caller was not reached: no second try */
 	}
@@ -107,7 +108,7 @@ static uint64_t distance_seen(const struct native_stack *s, const struct py_stac
 		int64_t i = marker == 0 ? -1 : walk_frame_of(s, 0, marker);
 		const struct native_frame *fr = i < 0 ? NULL : &s->frames.at[i];
 
-		if (fr != NULL && fr->how != UNWIND_FP && !fr->no_cfi && fr->pc != 0)
+		if (fr != NULL && fr->how != UNWIND_FP && !fr->no_cfi && !fr->gap)
 			return fr->cfa - marker;
 	}
 	return 0;
@@ -132,7 +133,7 @@ static bool plausible(const struct walk *w, uint64_t floor, uint64_t k)
 static bool try_distance(struct walk *w, uint64_t marker, uint64_t k, bool likely)
 {
 	struct native_stack *s = w->out;
-	struct native_frame gap = { .sp = marker, .cfa = marker + k, .how = UNWIND_RESUMED };
+	struct native_frame gap = { .sp = marker, .cfa = marker + k, .how = UNWIND_RESUMED, .gap = true };
 	struct unwind_regs regs;
 	size_t first = s->frames.n, r = 0, seen;
 	uint64_t pc = 0;
@@ -196,7 +197,7 @@ bool walk_trampoline_at(struct ps_prochandle *P, const struct native_frame *fr, 
 	enum unwind_trampoline end;
 	uint64_t slot[2];
 
-	if (fr->exact || fr->pc == 0 || is_narrow(P) || Pread(P, code, sizeof(code), fr->pc) != sizeof(code))
+	if (fr->exact || fr->gap || is_narrow(P) || Pread(P, code, sizeof(code), fr->pc) != sizeof(code))
 		return false;
 	end = unwind_trampoline_end(code);
 	if (end == UNWIND_TRAMPOLINE_NONE || Pread(P, slot, sizeof(slot), fr->sp) != sizeof(slot))

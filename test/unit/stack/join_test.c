@@ -359,7 +359,8 @@ START_TEST(gap_is_an_item_of_its_own)
 	struct scene s = { .in.marking = PY_MARK_ENTRY };
 
 	native(&s, 4);
-	s.native.frames.at[2].pc = 0;
+	s.native.frames.at[0].pc = 0; /* a call through a null pointer is none */
+	s.native.frames.at[2].gap = true;
 	run(&s, sp_of(2), 1);
 	ck_assert_str_eq(joined(&s), "n0 n1 G2 p0 n3");
 	done(&s);

@@ -240,7 +240,7 @@ static const char *drawn(void)
 	for (size_t i = 0; i < out.frames.n; i++) {
 		const struct native_frame *fr = &out.frames.at[i];
 		uint64_t page = fr->pc / PAGE - TEXT / PAGE;
-		char c = fr->pc == 0 ? 'G' : page < FUNCTIONS ? letters[page] : 'J';
+		char c = fr->gap ? 'G' : page < FUNCTIONS ? letters[page] : 'J';
 
 		line[i] = (char)(fr->how == UNWIND_FP ? c - 'A' + 'a' : c);
 	}
