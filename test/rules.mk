@@ -59,6 +59,13 @@ $(O)/test/programs/libspin.so: test/programs/spin_library.c
 
 $(O)/test/live/live_sample_test: $(O)/test/programs/libspin.so
 
+# A library on a file system that does not answer.
+$(O)/test/programs/libsilent.so: test/programs/silent_library.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=gnu11 -O1 -g -w -fPIC -shared -o $@ $<
+
+$(O)/test/live/live_silent_test: $(O)/test/programs/libsilent.so
+
 # Refuses what the tool asks the system for.
 $(O)/test/programs/librefuse.so: test/programs/refuse.c
 	@mkdir -p $(@D)
@@ -102,7 +109,7 @@ fuzz-programs: $(FUZZ_BIN) $(O)/pystack
 
 # What Debian calls the things to build with, and to test with beyond that.
 BUILD_NEEDS := gcc make pkg-config libc6-dev libelf-dev libunwind-dev libdwarf-dev liblzma-dev libzstd-dev zlib1g-dev python3
-CHECK_NEEDS := check gcc-multilib git elfutils gdb dwz debootstrap bpftrace python3-greenlet python3-gevent
+CHECK_NEEDS := check gcc-multilib git elfutils gdb dwz debootstrap bpftrace python3-greenlet python3-gevent python3-fusepy libfuse2
 LINT_NEEDS  := mandoc clang clang-format clang-tidy
 
 # A second make, so that pkg-config is asked after it was installed.

@@ -23,7 +23,7 @@ struct source {
 };
 
 /* Copy up to n bytes; how many came before the first unreadable one. */
-static size_t copy_in(struct source *src, uint8_t *to, size_t n, uint64_t va)
+static size_t copy_in(const struct source *src, uint8_t *to, size_t n, uint64_t va)
 {
 	size_t done = 0;
 
@@ -103,6 +103,22 @@ static uint64_t end_of_segments(const GElf_Phdr *phdrs, size_t n, size_t limit)
 	return end;
 }
 
+/* What can be read of a segment, which may have holes: pages that nobody provides. False: no memory. */
+static bool copy_segment(
+    const struct source *src, struct elf_image *img, uint8_t *buffer, struct elf_run run, uint64_t va)
+{
+	while (run.start < run.end) {
+		size_t got = copy_in(src, buffer + run.start, (size_t)(run.end - run.start), va);
+		uint64_t page = (va + got + ELF_PAGE) & ~(uint64_t)(ELF_PAGE - 1);
+
+		if (got != 0 && !vec_push(&img->runs, ((struct elf_run){ run.start, run.start + got })))
+			return false;
+		run.start += page - va;
+		va = page;
+	}
+	return true;
+}
+
 static int by_start(const void *a, const void *b)
 {
 	const struct elf_run *x = a, *y = b;
@@ -152,7 +168,7 @@ static enum res copy_segments(struct source *src, struct elf_image *img, uint8_t
 	bool ok = true;
 
 	for (size_t i = 0; i < eh->e_phnum; i++) {
-		size_t n, got;
+		size_t n;
 
 		if (!segment_range(&phdrs[i], limit, phdrs[i].p_offset + phdrs[i].p_filesz == last, &run))
 			continue;
@@ -160,9 +176,7 @@ static enum res copy_segments(struct source *src, struct elf_image *img, uint8_t
 		if (n > src->limit || run.end > img->size)
 			continue;
 		src->limit -= n;
-		got = copy_in(src, buffer + run.start, n, src->bias + phdrs[i].p_vaddr);
-		run.end = run.start + got;
-		ok = ok && (got == 0 || vec_push(&img->runs, run));
+		ok = ok && copy_segment(src, img, buffer, run, src->bias + phdrs[i].p_vaddr);
 	}
 	memcpy(buffer, raw->ehdr, src->cls->ehdr);
 	memcpy(buffer + eh->e_phoff, raw->phdrs, table);

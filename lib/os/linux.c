@@ -50,6 +50,19 @@ enum res os_file_bytes(struct ps_prochandle *P, uintptr_t addr, struct span *out
 	return o == NULL ? RES_NONE : objects_file_bytes(o, addr, out);
 }
 
+/* File systems that did not answer. */
+static void tell_unanswered(
+    const struct proc_objects *o, void (*tell)(void *data, const char *text, bool failed), void *data)
+{
+	char text[PATH_MAX + 512];
+
+	for (size_t i = 0; o->files.unanswered != NULL; i++) {
+		if (!o->files.unanswered(o->files.data, i, text, sizeof(text)))
+			break;
+		tell(data, text, true);
+	}
+}
+
 void os_notices(struct ps_prochandle *P, void (*tell)(void *data, const char *text, bool failed), void *data)
 {
 	const struct proc_objects *o = P->objects; /* never asked for: nothing to tell */
@@ -58,6 +71,8 @@ void os_notices(struct ps_prochandle *P, void (*tell)(void *data, const char *te
 
 	for (size_t i = 0; o != NULL && i < o->notices.n; i++)
 		tell(data, o->notices.at[i].text, o->notices.at[i].failed);
+	if (o != NULL)
+		tell_unanswered(o, tell, data);
 	if (o == NULL || o->unverified == 0)
 		return;
 	if (o->unverified == 1)

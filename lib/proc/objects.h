@@ -41,14 +41,19 @@ void proc_maps_clear(struct proc_maps *maps); /* frees paths and array */
  * exe), one for cores (through NT_FILE paths, -e), one for made-up ones. Owned by the objects. */
 struct proc_files {
 	/* Open the file behind m read-only: regular files only, O_NONBLOCK, inside the target's root. An
-	 * fd, or -1 with *f. *proven: it is certainly the mapped file (same device and inode, or opened
+	 * fd, or -1 with *f, of code PROC_FILE_LATE if `unanswered` tells why. *proven: it is certainly the mapped file (same device and inode, or opened
 	 * through the mapping itself); else the caller compares build-ids. */
 	int (*open_mapping)(void *data, const struct proc_map *m, bool *proven, struct fault *f);
 	/* Open another absolute path inside the same root (debug files); -1: none. */
 	int (*open_path)(void *data, const char *path);
+	/* The i-th file system that has not answered so far, in a phrase for the user; false: there are no more. May be
+	 * NULL. */
+	bool (*unanswered)(void *data, size_t i, char *buf, size_t n);
 	void (*destroy)(void *data);
 	void *data;
 };
+
+enum { PROC_FILE_LATE = -1 }; /* no code of libproc's */
 
 /* One thing the user should know about this target ("… was replaced since it was mapped; …").
  * Collected without duplicates, told once, by cmd. */

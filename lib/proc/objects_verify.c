@@ -397,6 +397,9 @@ static enum res image_from_file(struct proc_objects *o, struct proc_object *obj)
 	char why[PATH_MAX + 64];
 	enum res magic;
 
+	/* Of a file system that does not answer all is said in one line. */
+	if (fd < 0 && f.code == PROC_FILE_LATE)
+		return image_from_memory(o, obj);
 	if (fd < 0 && f.sys == ENOTSUP && maps_elf(o, obj) != RES_OK) {
 		objects_notice(o, true, "%s: %s", obj->path, reason(&f, obj)); /* whatever is mapped there */
 		return RES_NONE;

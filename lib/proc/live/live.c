@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "base/fileio.h"
 #include "base/owned.h"
@@ -200,12 +201,13 @@ static int backend_lwp_name(struct ps_prochandle *P, lwpid_t id, char *buf, size
 static void backend_exec_file(uint64_t *dev, uint64_t *inode, void *data)
 {
 	const struct live *live = data;
-	struct stat st;
+	struct statx st;
 
-	if (fstatat(live->mm_dir, "exe", &st, 0) != 0)
+	/* As the kernel knows it already: its file system is not asked. */
+	if (statx(live->mm_dir, "exe", AT_STATX_DONT_SYNC, STATX_INO, &st) != 0)
 		return;
-	*dev = st.st_dev;
-	*inode = st.st_ino;
+	*dev = makedev(st.stx_dev_major, st.stx_dev_minor);
+	*inode = st.stx_ino;
 }
 
 static core_content_t backend_content(struct ps_prochandle *P, void *data)
@@ -251,6 +253,8 @@ static void live_free(struct live *live)
 		fd_release(&live->mm_dir);
 	fd_release(&live->dir);
 	fd_release(&live->mem);
+	fd_release(&live->pagemap);
+	vec_free(&live->wary);
 	free(live);
 }
 
@@ -390,15 +394,20 @@ static bool is_i386(const struct elf_class *c, const uint8_t *bytes)
 
 /* Is a program of 32-bit words an i386 one? x32 has them too. The executable's header says it: in the file, or in
  * memory, where the program headers follow it. */
-static bool check_machine(const struct live *live, const auxv_t *auxv, int n)
+static bool check_machine(const struct live *live)
 {
-	OWNED(fd_release) int exe = openat(live->mm_dir, "exe", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	OWNED(fd_release) int exe = live_files_open_exe(live->files);
 	uint8_t head[sizeof(Elf64_Ehdr)] = { 0 };
 	const struct elf_class *c;
+	auxv_t *auxv = NULL;
 	uintptr_t va = 0;
+	bool narrow;
+	int n = 0;
 
+	(void)live_auxv(live, &auxv, &n, &narrow);
 	for (int i = 0; i < n; i++)
 		va = auxv[i].a_type == AT_PHDR ? (uintptr_t)auxv[i].a_un.a_val : va;
+	free(auxv);
 	if (fileio_pread(exe, head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
 	    memcmp(head, ELFMAG, SELFMAG) != 0)
 		(void)live_read(live, head, sizeof(head), va - sizeof(Elf32_Ehdr));
@@ -410,7 +419,6 @@ static bool check_machine(const struct live *live, const auxv_t *auxv, int n)
 static int check_access(struct live *live)
 {
 	auxv_t *auxv = NULL;
-	bool known;
 	int n = 0;
 	enum res r;
 
@@ -418,10 +426,9 @@ static int check_access(struct live *live)
 	if (live->mem < 0)
 		return live_code_of_errno(errno);
 	r = live_auxv(live, &auxv, &n, &live->narrow);
-	known = r == RES_OK && (!live->narrow || check_machine(live, auxv, n));
 	free(auxv);
 	if (r == RES_OK)
-		return known ? 0 : G_ISAINVAL;
+		return 0;
 	if (r == RES_NONE)
 		return G_NOPROC; /* no memory (any more): it is on its way out */
 	return live_code_of_errno(errno);
@@ -446,6 +453,11 @@ static int read_objects(struct live *live, struct proc_objects **out, struct fau
 		return r == RES_NONE ? G_NOPROC : f->code != 0 ? f->code : G_STRANGE;
 	}
 	files = live_files_interface(live->files);
+	if (live_wary_find(live, &maps) != RES_OK) {
+		proc_maps_clear(&maps);
+		live_files_destroy(live->files);
+		return G_STRANGE;
+	}
 	*out = objects_create(&maps, &files, handle_read_raw, NULL);
 	return *out == NULL ? G_STRANGE : 0;
 }
@@ -469,6 +481,10 @@ static int prepare(struct live *live, int flags, struct proc_objects **objects)
 		code = check_access(live);
 	if (code == 0)
 		code = read_objects(live, objects, &f);
+	if (code == 0 && live->narrow && !check_machine(live)) {
+		objects_unref(*objects);
+		code = G_ISAINVAL;
+	}
 	return code;
 }
 
@@ -483,7 +499,7 @@ struct ps_prochandle *Pgrab(pid_t pid, int flags, int *perr)
 	if (live == NULL)
 		return NULL;
 	live->pid = live->mm_pid = pid;
-	live->dir = live->mm_dir = live->mem = -1;
+	live->dir = live->mm_dir = live->mem = live->pagemap = -1;
 	*perr = pid <= 0 ? G_NOPROC : prepare(live, flags, &objects);
 	if (*perr != 0)
 		return NULL;

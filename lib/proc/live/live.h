@@ -5,6 +5,7 @@
  *   live_maps.c   maps
  *   live_files.c  the files behind the mappings, opened inside the target's root
  *   live_read.c   memory
+ *   live_wary.c   memory whose reader may have to wait for somebody
  *   live_access.c why the kernel refuses
  *   hold.c        stopping and letting go
  *   hold_lock.c   one tool at a time
@@ -23,17 +24,26 @@
 
 struct live_files;
 
+/* A mapping whose pages may have to be fetched from somebody who does not answer. */
+struct live_wary {
+	uintptr_t lo, hi;
+	uint64_t dev; /* of its file */
+	bool late;    /* nobody has answered; pages that are not there are tried no more */
+};
+
 struct live {
 	pid_t pid;
 	int dir;      /* /proc/PID: task, stat, status */
 	int mm_dir;   /* where maps, mem, exe, root are: like dir, unless the main thread has exited */
 	pid_t mm_pid; /* its number */
 	int mem;      /* /proc/PID/mem, read-only */
-	bool narrow;  /* an i386 program */
-	struct live_files *files; /* owned by the handle's objects */
-	struct hold own;          /* Pgrab's, when it stops */
-	bool locked;              /* somebody has the lock of hold_lock.h all the time */
-	struct hold *holding;     /* the hold in force, own or of hold_lwps; NULL none */
+	int pagemap;  /* /proc/PID/pagemap, where there is something wary; -1 */
+	VEC(struct live_wary) wary; /* ascending; mostly none */
+	bool narrow;                /* an i386 program */
+	struct live_files *files;   /* owned by the handle's objects */
+	struct hold own;            /* Pgrab's, when it stops */
+	bool locked;                /* somebody has the lock of hold_lock.h all the time */
+	struct hold *holding;       /* the hold in force, own or of hold_lwps; NULL none */
 };
 
 /* The live backend's data, NULL when P is no live process. */
@@ -93,7 +103,7 @@ ssize_t live_small(int dir, const char *path, char *buf, size_t n);
 
 /* Append all mappings of mm_dir's maps. `files` decides doubtful names (a name that really ends in
  * " (deleted)"). RES_NONE: the process is gone or has no memory. */
-enum res live_maps_read(int mm_dir, const struct live_files *files, struct proc_maps *maps, struct fault *f);
+enum res live_maps_read(int mm_dir, struct live_files *files, struct proc_maps *maps, struct fault *f);
 
 /* --- live_files.c --- */
 
@@ -106,10 +116,18 @@ void live_files_keep(struct live_files *files, const struct proc_maps *maps);
 struct proc_files live_files_interface(struct live_files *files);
 /* Is the file at the absolute path, inside the target's root, the one with this device and inode?
  * `any_dev`: the inode number alone is enough (overlay file systems report another device in maps). */
-bool live_files_same(
-    const struct live_files *files, const char *path, uint64_t dev, uint64_t inode, bool any_dev);
+bool live_files_same(struct live_files *files, const char *path, uint64_t dev, uint64_t inode, bool any_dev);
 /* Where the target's root is as seen from here, "" when it is the same: prefix of the names in maps. */
 const char *live_files_root(const struct live_files *files);
+
+/* The executable, for reading; -1: it is not to be had. */
+int live_files_open_exe(struct live_files *files);
+/* For memory that has to be fetched: may one have to wait for files of this device? Was it in vain? Say that it was, at va;
+ * ms to wait. */
+bool live_files_waits(struct live_files *files, uint64_t dev);
+bool live_files_late(struct live_files *files, uint64_t dev);
+void live_files_set_late(struct live_files *files, uint64_t dev, uintptr_t va);
+int live_files_patience(const struct live_files *files);
 
 /* --- live_read.c --- */
 
@@ -126,6 +144,17 @@ struct live_piece {
 	size_t got;
 };
 void live_read_pieces(const struct live *live, struct live_piece *pieces, size_t n);
+
+/* --- live_wary.c --- */
+
+/* Fill live->wary, which is empty. RES_FAIL: no memory. */
+enum res live_wary_find(struct live *live, const struct proc_maps *maps);
+/* Has [va, va + n) anything of it? */
+bool live_is_wary(const struct live *live, uintptr_t va, size_t n);
+/* Read by `now` what is there or needs no care; what has to be fetched is waited for a bounded time, and not at all while the process
+ * is held. Returns as live_read does. */
+typedef size_t live_now_fn(const struct live *live, void *buf, size_t n, uintptr_t va);
+size_t live_read_wary(const struct live *live, void *buf, size_t n, uintptr_t va, live_now_fn *now);
 
 /* live_read goes by the process's number. Is that still the process that was grabbed, with the memory it had then?
  * False: it has exited, or executes another program. Asked after reading, it vouches for all that was read. */

@@ -3,7 +3,8 @@
  * They are opened inside the target's own root, with openat2(2)'s RESOLVE_IN_ROOT, so that an absolute
  * symbolic link in a container leads to the container's file. The name is first resolved to an O_PATH
  * descriptor, which opens nothing (no device is touched, no FIFO waited for), and only a regular file is
- * then opened for reading, through /proc/self/fd, i.e. the very same file.
+ * then opened for reading, through /proc/self/fd, i.e. the very same file. A file system that does not
+ * answer is not waited for (reach.h).
  *
  * Which file is the right one:
  *   1. kept at grab time through map_files or exe, since its name is gone       proven
@@ -15,15 +16,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "base/owned.h"
 #include "proc/live/live.h"
+#include "proc/reach.h"
 #include "proc/stored.h"
 
 struct kept_file {
@@ -35,58 +34,17 @@ struct live_files {
 	int mm_dir; /* a copy of live.mm_dir */
 	int root;   /* O_PATH */
 	char prefix[PATH_MAX];
+	struct reach reach;
 	VEC(struct kept_file) kept;
 };
 
 enum { KEEP_MAX = 128 }; /* descriptors are scarce: a process with more deleted libraries is odd */
 
-/* O_PATH descriptor of an absolute path inside root, or -1. */
-static int resolve(int root, const char *path)
-{
-	struct open_how how = { 0 };
-	long fd;
-
-	how.flags = O_PATH | O_CLOEXEC;
-	how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-	fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
-	if (fd < 0 && errno == ENOSYS) {
-		/* Before Linux 5.6: absolute links then lead out of the root; who opens the file compares. */
-		while (*path == '/')
-			path++;
-		fd = openat(root, *path == '\0' ? "." : path, O_PATH | O_CLOEXEC);
-	}
-	return (int)fd;
-}
-
-/* The O_PATH descriptor's file opened for reading, if it is a regular one. */
-static int reopen(int path_fd, struct stat *st)
-{
-	char self[32];
-
-	if (stored_check(path_fd, st) != 0)
-		return -1;
-	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", path_fd);
-	return open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-}
-
-static int open_in_root(const struct live_files *files, const char *path, struct stat *st)
-{
-	OWNED(fd_release) int path_fd = resolve(files->root, path);
-
-	return path_fd < 0 ? -1 : reopen(path_fd, st);
-}
-
-static bool same_file(const struct stat *st, uint64_t dev, uint64_t inode)
-{
-	return st->st_dev == dev && st->st_ino == inode;
-}
-
 /* Through the mapping itself. map_files names a mapping by its exact range; a mapping that was split or
  * merged since has another, and the link is not there. */
-static int open_map_link(const struct live_files *files, const struct proc_map *m, struct stat *st)
+static int open_map_link(struct live_files *files, const struct proc_map *m)
 {
 	char link[64];
-	OWNED(fd_release) int path_fd = -1;
 
 	if (m->moved) {
 		errno = ENOENT;
@@ -94,25 +52,17 @@ static int open_map_link(const struct live_files *files, const struct proc_map *
 	}
 	(void)snprintf(link, sizeof(link), "map_files/%lx-%lx", (unsigned long)m->pr.pr_vaddr,
 	    (unsigned long)(m->pr.pr_vaddr + m->pr.pr_size));
-	path_fd = openat(files->mm_dir, link, O_PATH | O_CLOEXEC);
-	return path_fd < 0 ? -1 : reopen(path_fd, st);
+	return reach_open_link(&files->reach, files->mm_dir, link, m->dev, NULL);
 }
 
-static int open_exe(const struct live_files *files, const struct proc_map *m, struct stat *st)
+static int open_through_mapping(struct live_files *files, const struct proc_map *m)
 {
-	OWNED(fd_release) int path_fd = openat(files->mm_dir, "exe", O_PATH | O_CLOEXEC);
+	const struct reach_file want = { m->dev, m->inode };
+	int fd = open_map_link(files, m);
 
-	if (path_fd < 0 || fstat(path_fd, st) != 0 || !same_file(st, m->dev, m->inode))
-		return -1;
-	return reopen(path_fd, st);
-}
-
-static int open_through_mapping(const struct live_files *files, const struct proc_map *m)
-{
-	struct stat st;
-	int fd = open_map_link(files, m, &st);
-
-	return fd >= 0 ? fd : open_exe(files, m, &st);
+	return fd >= 0 || files->reach.late
+		   ? fd
+		   : reach_open_link(&files->reach, files->mm_dir, "exe", m->dev, &want);
 }
 
 static const struct kept_file *find_kept(const struct live_files *files, const struct proc_map *m)
@@ -131,7 +81,7 @@ static int open_mapping(void *data, const struct proc_map *m, bool *proven, stru
 	struct live_files *files = data;
 	const struct kept_file *kept;
 	OWNED(fd_release) int named = -1;
-	struct stat st;
+	struct reach_file file;
 	int through, error = ENOENT;
 
 	*proven = true;
@@ -143,14 +93,19 @@ static int open_mapping(void *data, const struct proc_map *m, bool *proven, stru
 	if (kept != NULL)
 		return fcntl(kept->fd, F_DUPFD_CLOEXEC, 0);
 	if (!m->deleted) {
-		named = open_in_root(files, m->path, &st);
+		named = reach_open(&files->reach, m->path, &file);
 		error = errno;
-		if (named >= 0 && same_file(&st, m->dev, m->inode))
+		if (named >= 0 && file.dev == m->dev && file.inode == m->inode)
 			return fd_keep(&named);
 	}
-	through = open_through_mapping(files, m);
+	through = named < 0 && files->reach.late ? -1 : open_through_mapping(files, m);
 	if (through >= 0)
 		return through;
+	if (named < 0 && files->reach.late) {
+		(void)fault_set(
+		    f, PROC_FILE_LATE, ETIMEDOUT, m->pr.pr_vaddr, "its file system does not answer");
+		return -1;
+	}
 	*proven = false;
 	if (named < 0)
 		(void)fault_set(f, 0, error, m->pr.pr_vaddr, "%.160s: %s", m->path,
@@ -161,20 +116,50 @@ static int open_mapping(void *data, const struct proc_map *m, bool *proven, stru
 static int open_path(void *data, const char *path)
 {
 	struct live_files *files = data;
-	struct stat st;
 
-	return open_in_root(files, path, &st);
+	return reach_open(&files->reach, path, NULL);
 }
 
-bool live_files_same(
-    const struct live_files *files, const char *path, uint64_t dev, uint64_t inode, bool any_dev)
+static bool unanswered(void *data, size_t i, char *buf, size_t n)
 {
-	OWNED(fd_release) int fd = resolve(files->root, path);
-	struct stat st;
+	const struct live_files *files = data;
 
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return false;
-	return st.st_ino == inode && (any_dev || st.st_dev == dev);
+	return reach_unanswered(&files->reach, i, buf, n);
+}
+
+int live_files_open_exe(struct live_files *files)
+{
+	return reach_open_link(&files->reach, files->mm_dir, "exe", 0, NULL);
+}
+
+bool live_files_waits(struct live_files *files, uint64_t dev)
+{
+	return reach_dev_waits(&files->reach, dev);
+}
+
+bool live_files_late(struct live_files *files, uint64_t dev)
+{
+	return reach_dev_silent(&files->reach, dev);
+}
+
+void live_files_set_late(struct live_files *files, uint64_t dev, uintptr_t va)
+{
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "the file mapped at %#lx", (unsigned long)va);
+	reach_dev_fall_silent(&files->reach, dev, name);
+}
+
+int live_files_patience(const struct live_files *files)
+{
+	return files->reach.ms;
+}
+
+bool live_files_same(struct live_files *files, const char *path, uint64_t dev, uint64_t inode, bool any_dev)
+{
+	struct reach_file file;
+
+	return reach_look(&files->reach, path, &file) && file.inode == inode && (any_dev || file.dev == dev);
 }
 
 const char *live_files_root(const struct live_files *files)
@@ -202,6 +187,8 @@ enum res live_files_create(int mm_dir, struct live_files **out, struct fault *f)
 	if (n <= 1 || (size_t)n >= sizeof(files->prefix) - 1)
 		n = 0; /* "/": no other names than ours, or a namespace of its own */
 	files->prefix[n] = '\0';
+	files->reach =
+	    (struct reach){ .proc = files->mm_dir, .root = files->root, .prefix = "", .ms = REACH_MS };
 	*out = files;
 	return RES_OK;
 }
@@ -215,6 +202,7 @@ void live_files_destroy(void *data)
 	for (size_t i = 0; i < files->kept.n; i++)
 		(void)close(files->kept.at[i].fd);
 	vec_free(&files->kept);
+	reach_clear(&files->reach);
 	fd_release(&files->mm_dir);
 	fd_release(&files->root);
 	free(files);
@@ -245,6 +233,7 @@ struct proc_files live_files_interface(struct live_files *files)
 	return (struct proc_files){
 		.open_mapping = open_mapping,
 		.open_path = open_path,
+		.unanswered = unanswered,
 		.destroy = live_files_destroy,
 		.data = files,
 	};

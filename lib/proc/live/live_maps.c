@@ -62,7 +62,7 @@ static void strip_root(char *path, const char *root)
 }
 
 /* Turn the name in maps into the target's own name for the file. */
-static void settle_name(struct proc_map *m, const struct live_files *files)
+static void settle_name(struct proc_map *m, struct live_files *files)
 {
 	size_t n;
 
@@ -100,7 +100,7 @@ static void set_flags(prmap_t *pr, const char *perm, const char *name, bool file
 }
 
 /* RES_NONE: not a line as above. */
-static enum res parse_line(const char *at, const struct live_files *files, struct proc_map *out)
+static enum res parse_line(const char *at, struct live_files *files, struct proc_map *out)
 {
 	struct proc_map m = { .object = -1 };
 	uint64_t start, end, offset, major_dev, minor_dev;
@@ -136,7 +136,7 @@ static enum res parse_line(const char *at, const struct live_files *files, struc
 	return RES_OK;
 }
 
-enum res live_maps_read(int mm_dir, const struct live_files *files, struct proc_maps *maps, struct fault *f)
+enum res live_maps_read(int mm_dir, struct live_files *files, struct proc_maps *maps, struct fault *f)
 {
 	OWNED(mem_release) char *text = NULL;
 	char *line, *rest;

@@ -29,25 +29,22 @@ static size_t readv_once(pid_t pid, void *buf, size_t n, uintptr_t va)
 	return got < 0 ? 0 : (size_t)got;
 }
 
-static size_t mem_once(int mem, void *buf, size_t n, uintptr_t va)
+static size_t mem_once(const struct live *live, void *buf, size_t n, uintptr_t va)
 {
 	ssize_t got;
 
 	if (va > (uintptr_t)INT64_MAX)
 		return 0; /* a file offset is signed; only the vsyscall page lies up there */
-	got = fileio_pread(mem, buf, n, va);
+	got = fileio_pread(live->mem, buf, n, va);
 	return got < 0 ? 0 : (size_t)got;
 }
 
-ssize_t live_read(const struct live *live, void *buf, size_t n, uintptr_t va)
+/* Without care for pages that have to be fetched. */
+static size_t read_now(const struct live *live, void *buf, size_t n, uintptr_t va)
 {
 	char *at = buf;
 	size_t done;
 
-	if (n > UINTPTR_MAX - va)
-		n = UINTPTR_MAX - va;
-	if (n > SSIZE_MAX)
-		n = SSIZE_MAX;
 	if (n == 0)
 		return 0;
 	done = readv_once(live->mm_pid, at, n, va);
@@ -59,12 +56,22 @@ ssize_t live_read(const struct live *live, void *buf, size_t n, uintptr_t va)
 			step = n - done;
 		got = readv_once(live->mm_pid, at + done, step, va + done);
 		if (got < step)
-			got += mem_once(live->mem, at + done + got, step - got, va + done + got);
+			got += mem_once(live, at + done + got, step - got, va + done + got);
 		done += got;
 		if (got < step)
 			break;
 	}
-	return (ssize_t)done;
+	return done;
+}
+
+ssize_t live_read(const struct live *live, void *buf, size_t n, uintptr_t va)
+{
+	if (n > UINTPTR_MAX - va)
+		n = UINTPTR_MAX - va;
+	if (n > SSIZE_MAX)
+		n = SSIZE_MAX;
+	return (ssize_t)(live_is_wary(live, va, n) ? live_read_wary(live, buf, n, va, read_now)
+						   : read_now(live, buf, n, va));
 }
 
 /* One call for as many pieces as the kernel takes at a time. Returns the bytes that came, of the first on. */
@@ -82,11 +89,25 @@ static size_t readv_pieces(pid_t pid, const struct live_piece *pieces, size_t n)
 	return got < 0 ? 0 : (size_t)got;
 }
 
+/* How many of the pieces, at least one, can be read at once. 0: the first needs care. */
+static size_t pieces_now(const struct live *live, const struct live_piece *pieces, size_t n)
+{
+	size_t some = 0;
+
+	if (n > LIVE_PIECES)
+		n = LIVE_PIECES;
+	if (live->wary.n == 0)
+		return n;
+	while (some < n && !live_is_wary(live, pieces[some].va, pieces[some].n))
+		some++;
+	return some;
+}
+
 void live_read_pieces(const struct live *live, struct live_piece *pieces, size_t n)
 {
 	for (size_t from = 0; from < n;) {
-		size_t some = n - from < LIVE_PIECES ? n - from : LIVE_PIECES;
-		size_t got = readv_pieces(live->mm_pid, pieces + from, some);
+		size_t some = pieces_now(live, pieces + from, n - from);
+		size_t got = some == 0 ? 0 : readv_pieces(live->mm_pid, pieces + from, some);
 		size_t i = from;
 
 		for (; i < from + some && got >= pieces[i].n; i++) {
@@ -94,7 +115,7 @@ void live_read_pieces(const struct live *live, struct live_piece *pieces, size_t
 			pieces[i].got = pieces[i].n;
 		}
 		/* What follows the first one that came short has not been asked for yet. */
-		if (i < from + some) {
+		if (i < from + some || some == 0) {
 			pieces[i].got = (size_t)live_read(live, pieces[i].to, pieces[i].n, pieces[i].va);
 			i++;
 		}
@@ -114,5 +135,6 @@ bool live_same_memory(const struct live *live)
 
 ssize_t live_read_same(const struct live *live, void *buf, size_t n, uintptr_t va)
 {
-	return (ssize_t)mem_once(live->mem, buf, n, va);
+	return (ssize_t)(live_is_wary(live, va, n) ? live_read_wary(live, buf, n, va, mem_once)
+						   : mem_once(live, buf, n, va));
 }

@@ -1,0 +1,127 @@
+/* A child process with three descriptors: what to work on, where to put it, whom to tell. */
+#include "proc/aside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/owned.h"
+
+enum { STANDARD = 3 };
+
+/* Close all from STANDARD on. */
+static void close_others(void)
+{
+	struct rlimit most;
+
+#ifdef SYS_close_range
+	if (syscall(SYS_close_range, (unsigned)STANDARD, ~0u, 0) == 0)
+		return;
+#endif
+	if (getrlimit(RLIMIT_NOFILE, &most) != 0)
+		most.rlim_cur = 1024;
+	for (rlim_t fd = STANDARD; fd < most.rlim_cur; fd++)
+		(void)close((int)fd);
+}
+
+/* Put fd where it belongs; what is there now is not needed, for copies of all three lie higher. */
+static void place(int fd, int where)
+{
+	if (fd < 0)
+		(void)close(where);
+	else
+		(void)dup2(fd, where);
+}
+
+static int higher(int fd)
+{
+	return fd < 0 ? -1 : fcntl(fd, F_DUPFD, STANDARD);
+}
+
+static void __attribute__((noreturn))
+child(pid_t parent, int in, int out, int say, void (*work)(void *data), void *data)
+{
+	sigset_t all;
+
+	/* Handlers of the parent are not for the child; SIGKILL is all that ends it. */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, NULL);
+	in = higher(in);
+	out = higher(out);
+	say = higher(say);
+	place(in, ASIDE_IN);
+	place(out, ASIDE_OUT);
+	place(say, ASIDE_SAY);
+	close_others();
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent)
+		work(data);
+	_exit(0);
+}
+
+bool aside_start(struct aside *a, int in, int out, void (*work)(void *data), void *data)
+{
+	OWNED(fd_release) int from = -1;
+	OWNED(fd_release) int to = -1;
+	pid_t parent = getpid(), pid;
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return false;
+	from = ends[0];
+	to = ends[1];
+	pid = fork();
+	if (pid < 0)
+		return false;
+	if (pid == 0)
+		child(parent, in, out, to, work, data);
+	a->pid = pid;
+	a->heard = fd_keep(&from);
+	return true;
+}
+
+bool aside_say(const void *bytes, size_t n)
+{
+	return write(ASIDE_SAY, bytes, n) == (ssize_t)n;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+enum aside_heard aside_hear(const struct aside *a, void *bytes, size_t n, int ms)
+{
+	const int64_t deadline = now_ms() + ms;
+
+	for (;;) {
+		struct pollfd p = { .fd = a->heard, .events = POLLIN };
+		int64_t left = deadline - now_ms();
+		int ready = poll(&p, 1, left < 0 ? 0 : (int)left);
+
+		if (ready < 0 && errno == EINTR)
+			continue;
+		if (ready == 0)
+			return ASIDE_LATE;
+		/* A pipe gives a piece of this size whole, or not at all. */
+		return ready > 0 && read(a->heard, bytes, n) == (ssize_t)n ? ASIDE_HEARD : ASIDE_ENDED;
+	}
+}
+
+void aside_end(struct aside *a, bool done)
+{
+	fd_release(&a->heard);
+	if (!done)
+		(void)kill(a->pid, SIGKILL);
+	while (waitpid(a->pid, NULL, done ? 0 : WNOHANG) < 0 && errno == EINTR) {
+	}
+}

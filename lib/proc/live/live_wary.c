@@ -1,0 +1,226 @@
+/* Memory of a live process whose reader may have to wait for somebody who does not answer.
+ *
+ * To read a page that is not there the kernel fetches it: from the file that is mapped, whose file system may be silent, or
+ * from the holder of a userfaultfd(2), as when a process is migrated and its memory follows later. Nothing but the death of the
+ * reader ends that wait. /proc/PID/pagemap says which pages are there without fetching any:
+ *
+ *      ├─ there ─┼─ not there ─┼─ there ─┤
+ *        read      by a child    read
+ *
+ * While the process is held nobody is sent: such pages are unreadable then. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/fileio.h"
+#include "base/owned.h"
+#include "proc/aside.h"
+#include "proc/live/live.h"
+
+enum {
+	PAGE = 4096,
+	SOME = 64, /* pages looked at, or asked for, at once */
+};
+
+/* proc(5), /proc/PID/pagemap: 64 bits a page. */
+#define PAGEMAP_PRESENT (UINT64_C(1) << 63)
+#define PAGEMAP_SWAPPED (UINT64_C(1) << 62)
+
+/* The last range that begins at or below va; NULL: none. *left: bytes from va to where it ends, or to where the next begins. */
+static struct live_wary *wary_at(const struct live *live, uintptr_t va, size_t *left)
+{
+	size_t low = 0, high = live->wary.n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (live->wary.at[mid].lo <= va)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low > 0 && va < live->wary.at[low - 1].hi) {
+		*left = live->wary.at[low - 1].hi - va;
+		return &live->wary.at[low - 1];
+	}
+	*left = low < live->wary.n ? live->wary.at[low].lo - va : UINTPTR_MAX - va;
+	return NULL;
+}
+
+/* How many of n pages from va on are alike: *there, or not. */
+static size_t pages_alike(const struct live *live, uintptr_t va, size_t n, bool *there)
+{
+	uint64_t entries[SOME];
+	ssize_t got;
+	size_t alike = 1;
+
+	if (n > SOME)
+		n = SOME;
+	*there = true;
+	got = live->pagemap < 0 ? -1
+				: fileio_pread(live->pagemap, entries, n * sizeof(entries[0]),
+				      (uint64_t)(va / PAGE) * sizeof(entries[0]));
+	if (got < (ssize_t)sizeof(entries[0]))
+		return n; /* nothing is known */
+	n = (size_t)got / sizeof(entries[0]);
+	*there = (entries[0] & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)) != 0;
+	while (alike < n && ((entries[alike] & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)) != 0) == *there)
+		alike++;
+	return alike;
+}
+
+/* --- the child --- */
+
+struct fetch {
+	pid_t pid;
+	uint8_t *to; /* shared with the parent */
+	size_t n;
+	uintptr_t va;
+};
+
+/* Page by page, with the number of bytes after each. By process_vm_readv(2), which waits for a file without holding the lock of the
+ * process's mappings; a reader of /proc/PID/mem keeps it (Linux mm/memory.c, __access_remote_vm), and the process would wait
+ * with it in its next mmap. */
+static void fetch(void *data)
+{
+	const struct fetch *f = data;
+
+	for (size_t done = 0; done < f->n;) {
+		size_t want = PAGE - (f->va + done) % PAGE;
+		struct iovec local, remote;
+		ssize_t got;
+
+		if (want > f->n - done)
+			want = f->n - done;
+		local = (struct iovec){ f->to + done, want };
+		remote.iov_base = (void *)(f->va + done);
+		remote.iov_len = want;
+		got = process_vm_readv(f->pid, &local, 1, &remote, 1, 0);
+		if (got < 0)
+			got = 0;
+		done += (size_t)got;
+		if (!aside_say(&done, sizeof(done)) || (size_t)got < want)
+			return;
+	}
+}
+
+/* Bytes that come in time. *late: not all of them did, for want of an answer. */
+static size_t send_for(const struct live *live, void *buf, size_t n, uintptr_t va, int ms, bool *late)
+{
+	void *shared = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct fetch f = { live->mm_pid, shared, n, va };
+	enum aside_heard heard = ASIDE_HEARD;
+	size_t done = 0, said;
+	struct aside a;
+
+	if (shared == MAP_FAILED)
+		return 0;
+	if (!aside_start(&a, -1, -1, fetch, &f)) {
+		(void)munmap(shared, n);
+		return 0;
+	}
+	while (done < n && heard == ASIDE_HEARD) {
+		heard = aside_hear(&a, &said, sizeof(said), ms);
+		if (heard == ASIDE_HEARD && said > done && said <= n)
+			done = said;
+		else if (heard == ASIDE_HEARD)
+			break; /* it is unreadable from here on */
+	}
+	aside_end(&a, heard != ASIDE_LATE);
+	*late = heard == ASIDE_LATE;
+	memcpy(buf, shared, done);
+	(void)munmap(shared, n);
+	return done;
+}
+
+/* --- reading --- */
+
+static size_t read_absent(const struct live *live, struct live_wary *w, void *buf, size_t n, uintptr_t va)
+{
+	bool late = false;
+	size_t got;
+
+	if (live->holding != NULL || w->late || live_files_late(live->files, w->dev))
+		return 0;
+	got = send_for(live, buf, n, va, live_files_patience(live->files), &late);
+	if (late) {
+		w->late = true;
+		live_files_set_late(live->files, w->dev, va + got);
+	}
+	return got;
+}
+
+/* Of one range. */
+static size_t read_wary(
+    const struct live *live, struct live_wary *w, char *buf, size_t n, uintptr_t va, live_now_fn *now)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		const uintptr_t at = va + done;
+		bool there;
+		size_t pages = pages_alike(live, at, (at % PAGE + (n - done) + PAGE - 1) / PAGE, &there);
+		size_t piece = pages * PAGE - at % PAGE, got;
+
+		if (piece > n - done)
+			piece = n - done;
+		got = there ? now(live, buf + done, piece, at) : read_absent(live, w, buf + done, piece, at);
+		done += got;
+		if (got < piece)
+			break;
+	}
+	return done;
+}
+
+size_t live_read_wary(const struct live *live, void *buf, size_t n, uintptr_t va, live_now_fn *now)
+{
+	char *to = buf;
+	size_t done = 0;
+
+	while (done < n) {
+		size_t piece, got;
+		struct live_wary *w = wary_at(live, va + done, &piece);
+
+		if (piece > n - done)
+			piece = n - done;
+		got = w == NULL ? now(live, to + done, piece, va + done)
+				: read_wary(live, w, to + done, piece, va + done, now);
+		done += got;
+		if (got < piece)
+			break;
+	}
+	return done;
+}
+
+bool live_is_wary(const struct live *live, uintptr_t va, size_t n)
+{
+	size_t left;
+
+	return live->wary.n != 0 && (wary_at(live, va, &left) != NULL || left < n);
+}
+
+enum res live_wary_find(struct live *live, const struct proc_maps *maps)
+{
+	uint64_t dev = 0;
+	bool waits = false;
+
+	for (size_t i = 0; i < maps->n; i++) {
+		const struct proc_map *m = &maps->at[i];
+
+		if (m->inode == 0)
+			continue;
+		if (m->dev != dev)
+			waits = live_files_waits(live->files, m->dev);
+		dev = m->dev;
+		if (waits && !vec_push(&live->wary, ((struct live_wary){ m->pr.pr_vaddr,
+							m->pr.pr_vaddr + m->pr.pr_size, dev, false })))
+			return RES_FAIL;
+	}
+	if (live->wary.n != 0)
+		live->pagemap = openat(live->mm_dir, "pagemap", O_RDONLY | O_CLOEXEC);
+	return RES_OK;
+}

@@ -1,0 +1,211 @@
+/* The table of mounts, and what is known of types of file systems. */
+#include "proc/mounts.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "base/fileio.h"
+
+enum { MOUNTINFO_MAX = 64 << 20 };
+
+/* Types whose files come from memory or a disk of this machine. Of all others somebody else may have to answer. */
+static bool is_local(const char *type)
+{
+	static const char *const local[] = { "ext4", "xfs", "btrfs", "tmpfs", "overlay", "ext2", "ext3",
+		"zfs", "bcachefs", "f2fs", "jfs", "reiserfs", "nilfs2", "ubifs", "jffs2", "minix", "aufs",
+		"squashfs", "erofs", "cramfs", "romfs", "iso9660", "udf", "vfat", "msdos", "exfat", "ntfs",
+		"ntfs3", "hfs", "hfsplus", "ramfs", "rootfs", "devtmpfs", "hugetlbfs", "proc", "sysfs",
+		"cgroup", "cgroup2", "devpts", "mqueue", "debugfs", "tracefs", "securityfs", "pstore", "bpf",
+		"configfs", "fusectl", "efivarfs", "binfmt_misc", "selinuxfs", "nsfs", "rpc_pipefs",
+		"resctrl" };
+
+	for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {
+		if (strcmp(type, local[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The next field of a line, NUL-terminated in place; NULL: there is none. */
+static char *field(char **line)
+{
+	char *at = *line, *end;
+
+	if (*at == '\0')
+		return NULL;
+	end = at + strcspn(at, " ");
+	*line = *end == '\0' ? end : end + 1;
+	*end = '\0';
+	return at;
+}
+
+static bool is_octal(char c)
+{
+	return c >= '0' && c <= '7';
+}
+
+/* \ and three octal digits, in place. */
+static char *decode(char *text)
+{
+	char *to = text;
+
+	for (const char *at = text; *at != '\0';) {
+		if (at[0] == '\\' && is_octal(at[1]) && is_octal(at[2]) && is_octal(at[3])) {
+			*to++ = (char)((at[1] - '0') * 64 + (at[2] - '0') * 8 + (at[3] - '0'));
+			at += 4;
+		} else {
+			*to++ = *at++;
+		}
+	}
+	*to = '\0';
+	return text;
+}
+
+/* "major:minor" */
+static bool device(const char *text, uint64_t *out)
+{
+	unsigned long major_dev, minor_dev;
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	major_dev = strtoul(text, &end, 10);
+	if (*end != ':' || !isdigit((unsigned char)end[1]))
+		return false;
+	minor_dev = strtoul(end + 1, &end, 10);
+	if (*end != '\0' || errno != 0 || major_dev > UINT32_MAX || minor_dev > UINT32_MAX)
+		return false;
+	*out = makedev((unsigned)major_dev, (unsigned)minor_dev);
+	return true;
+}
+
+/* Files of an overlay are those of other file systems, whose paths are among its options. */
+static bool overlay_waits(struct mounts *m, char *options)
+{
+	static const char *const keys[] = { "lowerdir=", "lowerdir+=", "datadir+=", "upperdir=" };
+	char *rest, *next;
+
+	for (char *option = strtok_r(options, ",", &rest); option != NULL;
+	     option = strtok_r(NULL, ",", &rest)) {
+		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+			size_t n = strlen(keys[i]);
+
+			if (strncmp(option, keys[i], n) != 0)
+				continue;
+			for (char *path = strtok_r(option + n, ":", &next); path != NULL;
+			     path = strtok_r(NULL, ":", &next)) {
+				const struct mount *under = mounts_of_path(m, decode(path));
+
+				if (under != NULL && under->waits)
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* A line into *out; false: it is not one of these. */
+static bool parse_line(char *line, struct mount *out, char **options)
+{
+	char *id = field(&line), *parent = field(&line), *dev = field(&line), *root = field(&line);
+	char *point = field(&line), *flags = field(&line), *word = field(&line);
+	char *type, *source;
+
+	while (word != NULL && strcmp(word, "-") != 0)
+		word = field(&line);
+	type = field(&line);
+	source = field(&line);
+	*options = field(&line);
+	if (id == NULL || parent == NULL || dev == NULL || root == NULL || point == NULL || flags == NULL ||
+	    word == NULL || type == NULL || source == NULL || !device(dev, &out->dev))
+		return false;
+	out->point = decode(point);
+	out->type = decode(type);
+	out->source = decode(source);
+	out->waits = !is_local(out->type);
+	return out->point[0] == '/';
+}
+
+enum res mounts_parse(char *text, struct mounts *out)
+{
+	struct mounts m = MOUNTS_EMPTY;
+	char *rest;
+
+	m.text = text;
+	for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+		struct mount mount = { 0 };
+		char *options;
+
+		if (!parse_line(line, &mount, &options))
+			continue;
+		/* What it lies over was there before it. */
+		if (options != NULL && strcmp(mount.type, "overlay") == 0)
+			mount.waits = overlay_waits(&m, options);
+		m.waits |= mount.waits;
+		if (!vec_push(&m.at, mount)) {
+			mounts_clear(&m);
+			return RES_FAIL;
+		}
+	}
+	*out = m;
+	return RES_OK;
+}
+
+enum res mounts_read(int dir, const char *path, struct mounts *out)
+{
+	char *text;
+	size_t n;
+
+	*out = (struct mounts)MOUNTS_EMPTY;
+	if (fileio_slurp(dir, path, MOUNTINFO_MAX, &text, &n) != 0)
+		return RES_FAIL;
+	return mounts_parse(text, out);
+}
+
+void mounts_clear(struct mounts *m)
+{
+	vec_free(&m->at);
+	free(m->text);
+	m->text = NULL;
+}
+
+/* Is path the folder `point`, or below it? Length of the point, -1: no. */
+static ptrdiff_t below(const char *path, const char *point)
+{
+	size_t n = strlen(point);
+
+	while (n > 0 && point[n - 1] == '/')
+		n--;
+	if (strncmp(path, point, n) != 0 || (path[n] != '/' && path[n] != '\0'))
+		return -1;
+	return (ptrdiff_t)n;
+}
+
+struct mount *mounts_of_path(struct mounts *m, const char *path)
+{
+	struct mount *best = NULL;
+	ptrdiff_t longest = -1;
+
+	for (size_t i = 0; path[0] == '/' && i < m->at.n; i++) {
+		ptrdiff_t n = below(path, m->at.at[i].point);
+
+		if (n >= 0 && n >= longest) {
+			longest = n;
+			best = &m->at.at[i];
+		}
+	}
+	return best;
+}
+
+struct mount *mounts_of_dev(struct mounts *m, uint64_t dev)
+{
+	for (size_t i = 0; i < m->at.n; i++) {
+		if (m->at.at[i].dev == dev)
+			return &m->at.at[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,423 @@
+/* Which way to a file, and the child that copies it. */
+#include "proc/reach.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/owned.h"
+#include "base/strbuf.h"
+#include "proc/aside.h"
+#include "proc/stored.h"
+
+#ifndef RESOLVE_CACHED
+#define RESOLVE_CACHED 0x20 /* Linux 5.12, include/uapi/linux/openat2.h */
+#endif
+
+enum { PIECE = 256 << 10 }; /* copied between two signs of life */
+
+void reach_clear(struct reach *r)
+{
+	mounts_clear(&r->table);
+	mounts_clear(&r->own);
+}
+
+/* --- looking, which opens nothing --- */
+
+/* O_PATH descriptor of path; resolve: what is added to how links are followed. */
+static int look(int root, const char *path, uint64_t resolve)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = resolve };
+	long fd;
+
+	if (root >= 0)
+		how.resolve |= RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+	fd = syscall(SYS_openat2, root >= 0 ? root : AT_FDCWD, path, &how, sizeof(how));
+	if (fd < 0 && errno == ENOSYS && resolve == 0) {
+		/* Before Linux 5.6: absolute links then lead out of the root; who opens the file compares. */
+		while (root >= 0 && *path == '/')
+			path++;
+		fd = openat(root >= 0 ? root : AT_FDCWD, *path == '\0' ? "." : path, O_PATH | O_CLOEXEC);
+	}
+	return (int)fd;
+}
+
+/* What the kernel has in its memory about an O_PATH descriptor's file: no server is asked. */
+static bool identify(int fd, struct reach_file *file, bool *regular)
+{
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &st) != 0)
+		return false;
+	file->dev = makedev(st.stx_dev_major, st.stx_dev_minor);
+	file->inode = st.stx_ino;
+	*regular = S_ISREG(st.stx_mode);
+	return true;
+}
+
+/* The O_PATH descriptor's file opened for reading. */
+static int reopen(int path_fd)
+{
+	char self[32];
+
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", path_fd);
+	return open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+/* --- mounts --- */
+
+static void read_table(struct reach *r)
+{
+	if (r->tabled)
+		return;
+	r->tabled = true;
+	(void)(r->proc < 0 ? mounts_read(AT_FDCWD, "/proc/self/mountinfo", &r->table)
+			   : mounts_read(r->proc, "mountinfo", &r->table));
+}
+
+/* The kernel keeps memory files in a file system of its own, which is mounted nowhere. */
+static bool is_shared_memory(struct reach *r, uint64_t dev)
+{
+	OWNED(fd_release) int fd = -1;
+	struct stat st;
+
+	if (r->shared == 0) {
+		fd = memfd_create("pystack", MFD_CLOEXEC);
+		r->shared = fd >= 0 && fstat(fd, &st) == 0 ? st.st_dev : UINT64_MAX;
+	}
+	return r->shared == dev;
+}
+
+/* The mount of a device: one that the process sees, or that this one does (files of an overlay lie in another). */
+static struct mount *mount_of_dev(struct reach *r, uint64_t dev)
+{
+	struct mount *m;
+
+	read_table(r);
+	m = mounts_of_dev(&r->table, dev);
+	if (m == NULL && r->proc >= 0 && !r->own_tabled) {
+		r->own_tabled = true;
+		(void)mounts_read(AT_FDCWD, "/proc/self/mountinfo", &r->own);
+	}
+	return m != NULL ? m : mounts_of_dev(&r->own, dev);
+}
+
+/* Has the table nothing to say, as where /proc lacks it, nobody is known to wait. */
+bool reach_dev_waits(struct reach *r, uint64_t dev)
+{
+	const struct mount *m;
+
+	if (major(dev) != 0 || dev == 0)
+		return false;
+	m = mount_of_dev(r, dev);
+	if (m != NULL)
+		return m->waits;
+	return r->table.at.n != 0 && !is_shared_memory(r, dev);
+}
+
+bool reach_dev_silent(struct reach *r, uint64_t dev)
+{
+	const struct mount *m = mount_of_dev(r, dev);
+
+	return m != NULL ? m->silent : r->unnamed.silent;
+}
+
+/* The mount of a path that has neither links nor ".." in it; NULL: unknown. */
+static struct mount *mount_of_path(struct reach *r, const char *path)
+{
+	OWNED(strbuf_free) struct strbuf whole = STRBUF_EMPTY;
+	char cwd[PATH_MAX];
+
+	for (const char *at = strstr(path, ".."); at != NULL; at = strstr(at + 2, "..")) {
+		if ((at == path || at[-1] == '/') && (at[2] == '/' || at[2] == '\0'))
+			return NULL;
+	}
+	if (path[0] != '/') {
+		if (r->root >= 0 || getcwd(cwd, sizeof(cwd)) == NULL)
+			return NULL;
+		strbuf_fmt(&whole, "%s/", cwd);
+	} else if (r->root >= 0) {
+		strbuf_str(&whole, r->prefix);
+	}
+	strbuf_str(&whole, path);
+	return whole.failed ? NULL : mounts_of_path(&r->table, strbuf_text(&whole));
+}
+
+/* --- the child --- */
+
+struct errand {
+	const char *path; /* NULL: ASIDE_IN is the file, else where to look for it */
+	bool rooted;      /* … as "/" */
+	bool copy;
+};
+
+enum { NEWS_GOES_ON, NEWS_DONE, NEWS_FAILED };
+
+struct news {
+	int what, error;
+	struct reach_file file;
+};
+
+/* All of fd into ASIDE_OUT, with a sign of life after each piece. 0 or an errno. */
+static int copy_all(int fd, off_t size)
+{
+	const struct news alive = { .what = NEWS_GOES_ON };
+	ssize_t got = 1;
+
+	for (off_t done = 0; got > 0 && done < size; done += got) {
+		got = sendfile(ASIDE_OUT, fd, NULL, PIECE);
+		if (got < 0)
+			return errno;
+		if (!aside_say(&alive, sizeof(alive)))
+			return EPIPE;
+	}
+	return 0;
+}
+
+static int do_errand(const struct errand *e, struct news *news)
+{
+	int path_fd = e->path == NULL ? ASIDE_IN : look(e->rooted ? ASIDE_IN : -1, e->path, 0);
+	int fd, error;
+	struct stat st;
+
+	if (path_fd < 0 || fstat(path_fd, &st) != 0)
+		return errno;
+	news->file = (struct reach_file){ st.st_dev, st.st_ino };
+	if (!e->copy)
+		return 0;
+	if (stored_check(path_fd, &st) != 0)
+		return errno;
+	if (st.st_size > REACH_COPY_MAX)
+		return EFBIG;
+	fd = reopen(path_fd);
+	if (fd < 0)
+		return errno;
+	error = copy_all(fd, st.st_size);
+	/* Of some file systems the server is told, and waited for: not when this process ends. */
+	(void)close(fd);
+	return error;
+}
+
+static void run_errand(void *data)
+{
+	struct news news = { .what = NEWS_FAILED };
+
+	news.error = do_errand(data, &news);
+	news.what = news.error == 0 ? NEWS_DONE : NEWS_FAILED;
+	(void)aside_say(&news, sizeof(news));
+}
+
+/* No answer: whatever else has the same device will not have any either. */
+static void fall_silent(struct reach *r, struct mount *m, const char *name)
+{
+	m->silent = true;
+	if (m == &r->unnamed)
+		(void)snprintf(r->unnamed_at, sizeof(r->unnamed_at), "%s", name);
+	for (size_t i = 0; m != &r->unnamed && i < r->table.at.n; i++)
+		r->table.at.at[i].silent |= r->table.at.at[i].dev == m->dev;
+	for (size_t i = 0; m != &r->unnamed && i < r->own.at.n; i++)
+		r->own.at.at[i].silent |= r->own.at.at[i].dev == m->dev;
+}
+
+void reach_dev_fall_silent(struct reach *r, uint64_t dev, const char *name)
+{
+	struct mount *m = mount_of_dev(r, dev);
+
+	fall_silent(r, m != NULL ? m : &r->unnamed, name);
+}
+
+/* Is at[i] the first mount of its device? */
+static bool is_first(const struct mounts *m, size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		if (m->at.at[k].dev == m->at.at[i].dev)
+			return false;
+	}
+	return true;
+}
+
+/* The i-th of a table, i being counted down; NULL: it has fewer. */
+static const struct mount *silent_of(const struct mounts *m, size_t *i)
+{
+	for (size_t k = 0; k < m->at.n; k++) {
+		if (m->at.at[k].silent && is_first(m, k) && (*i)-- == 0)
+			return &m->at.at[k];
+	}
+	return NULL;
+}
+
+bool reach_unanswered(const struct reach *r, size_t i, char *buf, size_t n)
+{
+	static const char without[] = "its files are left out, so names of functions in them, and callers of "
+				      "these, may be missing; try again when it answers";
+	const struct mount *m = silent_of(&r->table, &i);
+
+	if (m == NULL)
+		m = silent_of(&r->own, &i);
+	if (m != NULL)
+		(void)snprintf(buf, n, "%s: the file system there (%s, %s) has not answered within %d ms: %s",
+		    m->point, m->type, m->source, r->ms, without);
+	else if (r->unnamed.silent && i == 0)
+		(void)snprintf(buf, n, "%s: the file system of this has not answered within %d ms: %s",
+		    r->unnamed_at, r->ms, without);
+	else
+		return false;
+	return true;
+}
+
+/* Send a child for a file of mount m (NULL unknown) by descriptor `in`. A descriptor of the copy, or 0 where none is wanted; -1 with
+ * errno. */
+static int send_out(
+    struct reach *r, struct mount *m, int in, struct errand *e, const char *name, struct reach_file *file)
+{
+	OWNED(fd_release) int copy = -1;
+	struct news news = { .what = NEWS_GOES_ON };
+	enum aside_heard heard = ASIDE_HEARD;
+	struct aside a;
+
+	m = m == NULL ? &r->unnamed : m;
+	if (m->silent) {
+		r->late = true;
+		errno = ETIMEDOUT;
+		return -1;
+	}
+	if (e->copy) {
+		copy = memfd_create("pystack", MFD_CLOEXEC);
+		if (copy < 0)
+			return -1;
+	}
+	if (!aside_start(&a, in, copy, run_errand, e))
+		return -1;
+	while (heard == ASIDE_HEARD && news.what == NEWS_GOES_ON)
+		heard = aside_hear(&a, &news, sizeof(news), r->ms);
+	aside_end(&a, heard == ASIDE_HEARD && news.what == NEWS_DONE);
+	if (heard == ASIDE_LATE) {
+		fall_silent(r, m, name);
+		r->late = true;
+		errno = ETIMEDOUT;
+		return -1;
+	}
+	if (heard != ASIDE_HEARD || news.what != NEWS_DONE) {
+		errno = heard == ASIDE_HEARD ? news.error : EIO;
+		return -1;
+	}
+	if (file != NULL)
+		*file = news.file;
+	return e->copy ? fd_keep(&copy) : 0;
+}
+
+/* --- ways --- */
+
+/* O_PATH descriptor of a file that nobody is waited for; -1: *far, a child has to go (to a file of mount *m, NULL unknown), or
+ * errno says why there is none. */
+static int look_near(
+    struct reach *r, const char *path, struct reach_file *file, bool *regular, bool *far, struct mount **m)
+{
+	OWNED(fd_release) int fd = look(r->root, path, RESOLVE_CACHED);
+
+	*far = false;
+	if (fd < 0 && errno != EAGAIN && errno != EINVAL && errno != ENOSYS)
+		return -1;
+	if (fd >= 0 && identify(fd, file, regular)) {
+		if (major(file->dev) == 0)
+			read_table(r);
+		*m = major(file->dev) != 0 ? NULL : mounts_of_dev(&r->table, file->dev);
+		if (major(file->dev) != 0 || (*m != NULL && !(*m)->waits))
+			return fd_keep(&fd);
+	}
+	fd_release(&fd);
+	fd = -1;
+	read_table(r);
+	*m = NULL;
+	if (!r->table.waits) {
+		fd = look(r->root, path, 0);
+	} else {
+		*m = mount_of_path(r, path);
+		*far = *m == NULL || (*m)->waits;
+		if (*far)
+			return -1;
+		fd = look(r->root, path, RESOLVE_NO_SYMLINKS);
+		if (fd < 0 && (errno == ELOOP || errno == ENOSYS)) {
+			*far = true;
+			*m = NULL;
+		}
+	}
+	return fd >= 0 && identify(fd, file, regular) ? fd_keep(&fd) : -1;
+}
+
+/* A file that nobody is waited for: may it be opened? */
+static bool is_stored(int path_fd, const struct reach_file *file, bool regular)
+{
+	struct stat st;
+
+	if (regular)
+		return major(file->dev) != 0 || stored_check(path_fd, &st) == 0;
+	errno = EINVAL;
+	return false;
+}
+
+int reach_open(struct reach *r, const char *path, struct reach_file *file)
+{
+	struct errand e = { .path = path, .rooted = r->root >= 0, .copy = true };
+	struct reach_file found;
+	struct mount *m;
+	bool far, regular = false;
+	OWNED(fd_release) int path_fd = -1;
+
+	r->late = false;
+	path_fd = look_near(r, path, &found, &regular, &far, &m);
+	if (path_fd < 0 && far)
+		return send_out(r, m, r->root, &e, path, file);
+	if (path_fd < 0)
+		return -1;
+	if (!is_stored(path_fd, &found, regular))
+		return -1;
+	if (file != NULL)
+		*file = found;
+	return reopen(path_fd);
+}
+
+bool reach_look(struct reach *r, const char *path, struct reach_file *file)
+{
+	struct errand e = { .path = path, .rooted = r->root >= 0 };
+	struct mount *m;
+	bool far, regular;
+	OWNED(fd_release) int path_fd = -1;
+
+	r->late = false;
+	path_fd = look_near(r, path, file, &regular, &far, &m);
+	if (path_fd < 0 && far)
+		return send_out(r, m, r->root, &e, path, file) >= 0;
+	return path_fd >= 0;
+}
+
+/* To follow such a link asks no file system. */
+int reach_open_link(struct reach *r, int dir, const char *link, uint64_t dev, const struct reach_file *want)
+{
+	OWNED(fd_release) int path_fd = openat(dir, link, O_PATH | O_CLOEXEC);
+	struct errand e = { .copy = true };
+	struct reach_file file;
+	bool regular;
+
+	r->late = false;
+	if (path_fd < 0 || !identify(path_fd, &file, &regular))
+		return -1;
+	if (want != NULL && (file.dev != want->dev || file.inode != want->inode)) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (dev == 0)
+		dev = file.dev;
+	if (reach_dev_waits(r, dev))
+		return send_out(r, mount_of_dev(r, dev), path_fd, &e, link, NULL);
+	return is_stored(path_fd, &file, regular) ? reopen(path_fd) : -1;
+}

@@ -1,0 +1,73 @@
+/* PRIVATE to lib/proc: opening files that belong to somebody else's process or core without waiting for ever.
+ *
+ * A file on a disk of this machine is opened as it is, at the cost of that. One for which a server or a program has to answer
+ * (NFS, FUSE …) is copied into memory by a child (aside.h); where nothing comes of it for `ms` milliseconds, its whole
+ * file system is silent, and is not asked again.
+ *
+ *   look the path up in the kernel's cache ──there, on a device──> open it
+ *        │ not cached, or not on a device
+ *   table of mounts: does any of them wait? ──no──> open it
+ *        │ yes
+ *   is its mount one of them, or are there links on the way? ──no──> open it
+ *        │ yes
+ *   child: open, copy
+ *
+ * What a path leads to is known from the table only if no part of it is a symbolic link: so none is followed but by the
+ * child. */
+#ifndef PROC_REACH_H
+#define PROC_REACH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proc/mounts.h"
+
+enum { REACH_MS = 1000 };
+
+struct reach {
+	int proc; /* /proc/PID, whose mounts are meant; the caller's. -1: this process */
+	int root; /* O_PATH descriptor of where absolute paths begin; the caller's. -1: this process's root */
+	const char *prefix; /* path of root as the mounts name it, "" when they name it "/"; the caller's */
+	int ms;             /* REACH_MS, but for tests */
+
+	bool tabled, own_tabled;
+	struct mounts table, own;
+	struct mount unnamed; /* for what is in no table, or behind links */
+	char unnamed_at[128]; /* the first such path that got no answer */
+	uint64_t shared;      /* device of memory files; 0 not asked yet */
+	bool late;            /* the last call had no answer */
+};
+
+struct reach_file {
+	uint64_t dev, inode;
+};
+
+/* proc, root, prefix and ms are set, the rest is zero. Frees what was added to it. */
+void reach_clear(struct reach *r);
+
+/* The regular file at `path`, for reading: a descriptor of it or of a copy, the caller's to close; -1 with errno. EINVAL: no
+ * regular file. ETIMEDOUT with r->late: its file system does not answer. EFBIG:
+ * it would have to be copied, and is larger than REACH_COPY_MAX. `file`, which may be NULL, tells which it is. Links are
+ * resolved below r->root. */
+int reach_open(struct reach *r, const char *path, struct reach_file *file);
+
+enum { REACH_COPY_MAX = 512 << 20 };
+
+/* The same of a link of /proc that leads to the file itself (exe, map_files/…), relative to the descriptor dir. `dev`: its
+ * device by /proc/PID/maps, which names it as the mounts do; that of a btrfs file is another. 0: unknown, the file's own. `want`: no other file than this,
+ * which is ENOENT; NULL: any. */
+int reach_open_link(struct reach *r, int dir, const char *link, uint64_t dev, const struct reach_file *want);
+
+/* Which file is at path? False: none, or nobody says. */
+bool reach_look(struct reach *r, const char *path, struct reach_file *file);
+
+/* May one have to wait for files of this device? And has that been in vain? */
+bool reach_dev_waits(struct reach *r, uint64_t dev);
+bool reach_dev_silent(struct reach *r, uint64_t dev);
+/* It was, elsewhere: files of it are asked for no more. `name`: what was asked for. */
+void reach_dev_fall_silent(struct reach *r, uint64_t dev, const char *name);
+
+/* The i-th file system that did not answer, in a phrase for the user. False: there are no more. */
+bool reach_unanswered(const struct reach *r, size_t i, char *buf, size_t n);
+
+#endif

@@ -1,0 +1,225 @@
+/* A file system that does not answer: one in user space, whose server is stopped, holds a library of the target. */
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/live.h"
+#include "support/oracle.h"
+
+enum { SECONDS = 30 }; /* until a look that never ends is given up */
+
+static const char python[] = "/usr/bin/python3";
+
+struct scene {
+	char folder[64], source[96], point[96], library[128];
+	pid_t server, target;
+};
+
+/* Start argv, and wait for a byte of its output. 0: it ended without one. */
+static pid_t start(const char *const argv[])
+{
+	char **args = (char **)(uintptr_t)argv;
+	int ends[2];
+	char byte;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)dup2(ends[1], STDOUT_FILENO);
+		(void)execv(args[0], args);
+		_exit(127);
+	}
+	(void)close(ends[1]);
+	if (read(ends[0], &byte, 1) != 1) {
+		(void)waitpid(pid, NULL, 0);
+		pid = 0;
+	}
+	(void)close(ends[0]);
+	return pid;
+}
+
+static void finish(pid_t *pid)
+{
+	if (*pid <= 0)
+		return;
+	(void)kill(*pid, SIGKILL);
+	(void)waitpid(*pid, NULL, 0);
+	*pid = 0;
+}
+
+/* Why there can be no such scene here; NULL: there can. */
+static const char *missing(void)
+{
+	if (geteuid() != 0)
+		return "to mount a file system needs root";
+	if (access("/dev/fuse", R_OK | W_OK) != 0)
+		return "no /dev/fuse here";
+	if (access(python, X_OK) != 0)
+		return "no /usr/bin/python3";
+	if (system("/usr/bin/python3 -c 'import fusepy' >/dev/null 2>&1") != 0)
+		return "python3-fusepy or libfuse2 is not installed";
+	return NULL;
+}
+
+/* In a mount namespace of this test: whatever becomes of it, nothing stays mounted. False: said why. */
+static bool mount_it(struct scene *s)
+{
+	char program[PATH_MAX], built[PATH_MAX], command[3 * PATH_MAX];
+	const char *why = missing();
+
+	if (why == NULL &&
+	    (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0))
+		why = "no mount namespace can be made here";
+	if (why != NULL) {
+		printf("SKIP: %s\n", why);
+		return false;
+	}
+	(void)snprintf(s->folder, sizeof(s->folder), "/tmp/pystack-silent-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(s->folder));
+	(void)snprintf(s->source, sizeof(s->source), "%s/source", s->folder);
+	(void)snprintf(s->point, sizeof(s->point), "%s/mounted", s->folder);
+	(void)snprintf(s->library, sizeof(s->library), "%s/libsilent.so", s->point);
+	ck_assert_int_eq(mkdir(s->source, 0700), 0);
+	ck_assert_int_eq(mkdir(s->point, 0700), 0);
+	(void)snprintf(built, sizeof(built), "%.*s/test/programs/libsilent.so",
+	    (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool());
+	(void)snprintf(command, sizeof(command), "cp %s %s/", built, s->source);
+	ck_assert_int_eq(system(command), 0);
+	(void)snprintf(program, sizeof(program), "%s/pass_through.py", spawn_programs());
+	s->server = start(ARGS(python, program, s->source, s->point));
+	if (s->server == 0)
+		printf("SKIP: no file system in user space can be mounted here\n");
+	return s->server != 0;
+}
+
+static void stop_server(const struct scene *s)
+{
+	int status;
+
+	ck_assert_int_eq(kill(s->server, SIGSTOP), 0);
+	ck_assert_int_eq(waitpid(s->server, &status, WUNTRACED), s->server);
+	ck_assert(WIFSTOPPED(status));
+}
+
+static void take_down(struct scene *s)
+{
+	char command[128];
+
+	if (s->folder[0] == 0)
+		return;
+	finish(&s->target);
+	finish(&s->server);
+	(void)umount2(s->point, MNT_DETACH);
+	(void)snprintf(command, sizeof(command), "rm -rf %s", s->folder);
+	(void)system(command);
+}
+
+static struct run look(const char *const args[])
+{
+	const struct run_options opt = { .timeout = SECONDS };
+
+	return run_tool(&opt, args);
+}
+
+static void has(const struct run *r, const char *text)
+{
+	ck_assert_msg(strstr(r->out, text) != NULL, "no %s in\n%s%s", text, r->out, r->err);
+}
+
+/* What an answer without the file system has to have. */
+static void check_without(const struct run *r, const struct scene *s)
+{
+	ck_assert_msg(r->status == 1, "status %d\n%s%s", r->status, r->out, r->err);
+	has(r, "(other) ]");
+	has(r, "(inside) ]");
+	/* Without its code there may be no way to that frame: then this is marked. */
+	if (strstr(r->out, "(unwind gap)") == NULL)
+		has(r, "libsilent.so`");
+	has(r, "Py_BytesMain");
+	/* One line, which names it. */
+	ck_assert_ptr_nonnull(strstr(r->err, s->point));
+	ck_assert_ptr_nonnull(strstr(r->err, "has not answered"));
+	ck_assert_ptr_eq(strchr(r->err, '\n'), strrchr(r->err, '\n'));
+	ck_assert_ptr_null(strstr(r->out, "not_exported"));
+}
+
+static void check_with(const struct run *r)
+{
+	ck_assert_msg(r->status == 0, "status %d\n%s%s", r->status, r->out, r->err);
+	ck_assert_str_eq(r->err, "");
+	ck_assert_ptr_nonnull(strstr(r->out, "libsilent.so`not_exported"));
+}
+
+static const char *const ways[] = { NULL, "--no-stop", "--stop", "-mfp" };
+
+/* 1: its pages would have to be read from the file system. */
+START_TEST(library)
+{
+	struct scene s = { .folder = "" };
+	char program[PATH_MAX], pid[16];
+	struct run r;
+
+	if (!mount_it(&s)) {
+		take_down(&s);
+		return;
+	}
+	(void)snprintf(program, sizeof(program), "%s/silent.py", spawn_programs());
+	s.target = start(ARGS(python, program, s.library));
+	ck_assert_int_gt(s.target, 0);
+	fixture_settle(s.target);
+	(void)snprintf(pid, sizeof(pid), "%d", (int)s.target);
+	if (_i == 0) {
+		r = look(ARGS(pid)); /* it answers: as if it were a local one */
+		check_with(&r);
+		run_free(&r);
+	}
+	if (_i == 1) /* a file that is opened anew is read anew, also where it is mapped */
+		(void)close(open(s.library, O_RDONLY | O_CLOEXEC));
+	stop_server(&s);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		r = ways[i] == NULL ? look(ARGS(pid)) : look(ARGS(ways[i], pid));
+		check_without(&r, &s);
+		run_free(&r);
+	}
+	r = look(ARGS("-p", pid));
+	ck_assert_ptr_nonnull(strstr(r.out, "(inside) ]"));
+	if (_i == 0) {
+		ck_assert_int_eq(r.status, 0);
+		ck_assert_str_eq(r.err, "");
+	}
+	run_free(&r);
+	ck_assert_int_eq(kill(s.server, SIGCONT), 0);
+	r = look(ARGS(pid));
+	check_with(&r);
+	run_free(&r);
+	oracle_judge(oracle_process(s.target));
+	take_down(&s);
+}
+END_TEST
+
+static Suite *silent_suite(void)
+{
+	Suite *suite = suite_create("live_silent");
+	TCase *tcase = tcase_create("silent");
+
+	tcase_set_timeout(tcase, 6 * SECONDS);
+	tcase_add_loop_test(tcase, library, 0, 2);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	return live_main(silent_suite);
+}

@@ -1,0 +1,18 @@
+"""A thread inside of a library that another file system holds: silent.py LIBRARY. The library writes a byte when it is there."""
+import ctypes
+import sys
+import threading
+
+library = ctypes.CDLL(sys.argv[1])
+
+
+def other():
+    threading.Event().wait()
+
+
+def inside():
+    library.silent_wait()
+
+
+threading.Thread(target=other, daemon=True).start()
+inside()

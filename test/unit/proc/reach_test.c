@@ -1,0 +1,331 @@
+/* The child that can be left behind, and which files it is sent for. That a file system asks others is said by a made-up table. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/owned.h"
+#include "proc/aside.h"
+#include "proc/reach.h"
+#include "support/run_suite.h"
+
+/* Long enough for any child that does answer. */
+enum { PATIENT_MS = 60000, HASTY_MS = 1 };
+
+static char folder[64], file[96], other[96];
+static const char content[] = "what the file holds";
+
+/* --- the child --- */
+
+static void never(void *data)
+{
+	(void)data;
+	for (;;)
+		(void)pause();
+}
+
+static void at_once(void *data)
+{
+	(void)data;
+}
+
+static void say_twice(void *data)
+{
+	(void)aside_say(data, sizeof(int));
+	(void)aside_say(data, sizeof(int));
+}
+
+static void use_both(void *data)
+{
+	char byte = 0;
+	bool ok = read(ASIDE_IN, &byte, 1) == 1 && write(ASIDE_OUT, &byte, 1) == 1;
+
+	(void)data;
+	/* There are no others. */
+	for (int fd = ASIDE_SAY + 1; fd < 64; fd++)
+		ok = ok && fcntl(fd, F_GETFD) < 0;
+	(void)aside_say(&ok, sizeof(ok));
+}
+
+START_TEST(what_a_child_says)
+{
+	struct aside a;
+	int number = 42, heard = 0;
+
+	ck_assert(aside_start(&a, -1, -1, say_twice, &number));
+	ck_assert_int_eq(aside_hear(&a, &heard, sizeof(heard), PATIENT_MS), ASIDE_HEARD);
+	ck_assert_int_eq(heard, 42);
+	ck_assert_int_eq(aside_hear(&a, &heard, sizeof(heard), PATIENT_MS), ASIDE_HEARD);
+	ck_assert_int_eq(aside_hear(&a, &heard, sizeof(heard), PATIENT_MS), ASIDE_ENDED);
+	aside_end(&a, true);
+	ck_assert_int_eq(kill(a.pid, 0), -1);
+	ck_assert(aside_start(&a, -1, -1, at_once, NULL));
+	ck_assert_int_eq(aside_hear(&a, &heard, sizeof(heard), PATIENT_MS), ASIDE_ENDED);
+	aside_end(&a, true);
+}
+END_TEST
+
+START_TEST(child_has_what_it_is_given)
+{
+	int in[2], out[2];
+	struct aside a;
+	char byte = 'x';
+	bool ok = false;
+
+	ck_assert_int_eq(pipe(in), 0);
+	ck_assert_int_eq(pipe(out), 0);
+	ck_assert_int_eq(write(in[1], "y", 1), 1);
+	ck_assert(aside_start(&a, in[0], out[1], use_both, NULL));
+	ck_assert_int_eq(aside_hear(&a, &ok, sizeof(ok), PATIENT_MS), ASIDE_HEARD);
+	ck_assert(ok);
+	ck_assert_int_eq(read(out[0], &byte, 1), 1);
+	ck_assert_int_eq(byte, 'y');
+	aside_end(&a, true);
+}
+END_TEST
+
+/* Who reads this process's output must not wait for a child that cannot die. */
+START_TEST(child_that_never_answers)
+{
+	struct aside a;
+	int ends[2];
+	char byte;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert(aside_start(&a, -1, -1, never, NULL));
+	ck_assert_int_eq(aside_hear(&a, &byte, 1, HASTY_MS), ASIDE_LATE);
+	(void)close(ends[1]);
+	ck_assert_int_eq(read(ends[0], &byte, 1), 0);
+	aside_end(&a, false);
+}
+END_TEST
+
+/* --- files --- */
+
+static void make_files(void)
+{
+	int fd;
+
+	/* A device without a number of its own: else no table is asked. */
+	(void)snprintf(folder, sizeof(folder), "/dev/shm/pystack-reach-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(file, sizeof(file), "%s/file", folder);
+	(void)snprintf(other, sizeof(other), "%s/other", folder);
+	fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, content, sizeof(content)), sizeof(content));
+	(void)close(fd);
+}
+
+static void remove_files(void)
+{
+	(void)unlink(file);
+	(void)unlink(other);
+	(void)rmdir(folder);
+}
+
+/* Mounts as the text has them, %u:%u being the device of the files. */
+static struct reach reach_of(const char *table)
+{
+	struct reach r = { .proc = -1, .root = -1, .prefix = "", .ms = PATIENT_MS, .tabled = true };
+	char *text = NULL;
+	struct stat st;
+
+	ck_assert_int_eq(stat(file, &st), 0);
+	ck_assert_int_ge(asprintf(&text, "1 0 8:1 / / rw - ext4 s rw\n2 1 %u:%u / /dev/shm rw - %s\n",
+			     major(st.st_dev), minor(st.st_dev), table),
+	    0);
+	ck_assert_int_eq(mounts_parse(text, &r.table), RES_OK);
+	ck_assert_uint_eq(r.table.at.n, 2);
+	return r;
+}
+
+static bool is_copy(int fd)
+{
+	struct stat st, real;
+
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	ck_assert_int_eq(stat(file, &real), 0);
+	return st.st_ino != real.st_ino || st.st_dev != real.st_dev;
+}
+
+static void check_content(int fd)
+{
+	char buf[sizeof(content) + 1];
+
+	ck_assert_int_eq(pread(fd, buf, sizeof(buf), 0), sizeof(content));
+	ck_assert_str_eq(buf, content);
+}
+
+static void check_identity(const struct reach_file *is)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat(file, &st), 0);
+	ck_assert_uint_eq(is->dev, st.st_dev);
+	ck_assert_uint_eq(is->inode, st.st_ino);
+}
+
+START_TEST(local_file_is_opened)
+{
+	struct reach r = reach_of("tmpfs s rw");
+	struct reach_file is;
+	int fd = reach_open(&r, file, &is);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert(!is_copy(fd));
+	check_content(fd);
+	check_identity(&is);
+	(void)close(fd);
+	ck_assert(reach_look(&r, file, &is));
+	ck_assert_int_eq(reach_open(&r, other, NULL), -1);
+	ck_assert_int_eq(errno, ENOENT);
+	ck_assert_int_eq(reach_open(&r, folder, NULL), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	reach_clear(&r);
+}
+END_TEST
+
+START_TEST(far_file_is_copied)
+{
+	struct reach r = reach_of("nfs4 server:/x rw");
+	struct reach_file is = { 0 };
+	char text[512];
+	int fd = reach_open(&r, file, &is);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert(is_copy(fd));
+	check_content(fd);
+	check_identity(&is);
+	(void)close(fd);
+	is = (struct reach_file){ 0 };
+	ck_assert(reach_look(&r, file, &is));
+	check_identity(&is);
+	ck_assert_int_eq(reach_open(&r, other, NULL), -1);
+	ck_assert_int_eq(errno, ENOENT);
+	ck_assert(!r.late);
+	ck_assert_int_eq(mkfifo(other, 0600), 0);
+	ck_assert_int_eq(reach_open(&r, other, NULL), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert(!reach_unanswered(&r, 0, text, sizeof(text)));
+	reach_clear(&r);
+}
+END_TEST
+
+/* The link lies on a local file system; what it leads to does not. */
+START_TEST(link_into_a_far_file_system)
+{
+	struct reach r = reach_of("fuse.sshfs host: rw");
+	char link[] = "/tmp/pystack-reach-XXXXXX", path[96];
+	int fd;
+
+	ck_assert_ptr_nonnull(mkdtemp(link));
+	(void)snprintf(path, sizeof(path), "%s/link", link);
+	ck_assert_int_eq(symlink(file, path), 0);
+	fd = reach_open(&r, path, NULL);
+	ck_assert_int_ge(fd, 0);
+	ck_assert(is_copy(fd));
+	check_content(fd);
+	(void)close(fd);
+	(void)unlink(path);
+	(void)rmdir(link);
+	reach_clear(&r);
+}
+END_TEST
+
+START_TEST(silent_file_system_is_asked_once)
+{
+	struct reach r = reach_of("nfs4 server:/x rw");
+	struct stat st;
+	char text[512];
+
+	ck_assert_int_eq(stat(file, &st), 0);
+	ck_assert(reach_dev_waits(&r, st.st_dev));
+	ck_assert(!reach_dev_silent(&r, st.st_dev));
+	reach_dev_fall_silent(&r, st.st_dev, "it");
+	ck_assert(reach_dev_silent(&r, st.st_dev));
+	ck_assert_int_eq(reach_open(&r, file, NULL), -1);
+	ck_assert_int_eq(errno, ETIMEDOUT);
+	ck_assert(r.late);
+	ck_assert(reach_unanswered(&r, 0, text, sizeof(text)));
+	ck_assert_ptr_nonnull(strstr(text, "/dev/shm"));
+	ck_assert_ptr_nonnull(strstr(text, "nfs4"));
+	ck_assert_ptr_nonnull(strstr(text, "server:/x"));
+	ck_assert(!reach_unanswered(&r, 1, text, sizeof(text)));
+	/* Others go on. */
+	ck_assert_int_ge(reach_open(&r, "/etc/passwd", NULL), 0);
+	ck_assert(!r.late);
+	reach_clear(&r);
+}
+END_TEST
+
+START_TEST(link_of_proc)
+{
+	struct reach r = reach_of("nfs4 server:/x rw");
+	struct reach_file is, not_it = { 1, 1 };
+	OWNED(fd_release) int keep = open(file, O_RDONLY | O_CLOEXEC);
+	OWNED(fd_release) int self = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char name[16];
+	int fd;
+
+	(void)snprintf(name, sizeof(name), "%d", keep);
+	ck_assert(reach_look(&r, file, &is));
+	fd = reach_open_link(&r, self, name, 0, &is);
+	ck_assert_int_ge(fd, 0);
+	ck_assert(is_copy(fd));
+	check_content(fd);
+	(void)close(fd);
+	ck_assert_int_eq(reach_open_link(&r, self, name, 0, &not_it), -1);
+	ck_assert_int_eq(errno, ENOENT);
+	reach_clear(&r);
+}
+END_TEST
+
+/* Devices that no table has: the kernel's memory files are near, of others nobody knows. */
+START_TEST(device_without_a_mount)
+{
+	struct reach r = reach_of("tmpfs s rw");
+	OWNED(fd_release) int fd = memfd_create("reach", MFD_CLOEXEC);
+	struct stat st;
+
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	ck_assert(!reach_dev_waits(&r, st.st_dev));
+	ck_assert(!reach_dev_waits(&r, makedev(8, 200)));
+	ck_assert(!reach_dev_waits(&r, 0));
+	ck_assert(reach_dev_waits(&r, makedev(0, 0xffff0)));
+	reach_clear(&r);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("reach");
+	TCase *child = tcase_create("child"), *files = tcase_create("files");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(child, what_a_child_says);
+	tcase_add_test(child, child_has_what_it_is_given);
+	tcase_add_test(child, child_that_never_answers);
+	tcase_add_checked_fixture(files, make_files, remove_files);
+	tcase_add_test(files, local_file_is_opened);
+	tcase_add_test(files, far_file_is_copied);
+	tcase_add_test(files, link_into_a_far_file_system);
+	tcase_add_test(files, silent_file_system_is_asked_once);
+	tcase_add_test(files, link_of_proc);
+	tcase_add_test(files, device_without_a_mount);
+	tcase_set_timeout(files, 60);
+	suite_add_tcase(suite, child);
+	suite_add_tcase(suite, files);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed;
+}
