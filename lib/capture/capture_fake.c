@@ -54,16 +54,21 @@ bool capture_fake_frame(struct ps_prochandle *P, uint64_t va, struct py_run *run
 
 void capture_fake_places(struct capture *c, const struct capture_lwp *l, struct py_stack *s)
 {
-	enum { BELOW = 4096 }; /* of the youngest activation: the call is over */
+	enum { BELOW = 4096 };                            /* of the youngest activation: the call is over */
+	uint64_t sp = (uint64_t)l->regs[R_SP], known = 0; /* all from sp to there is its one stack */
 
 	if (!(l->have_regs || l->have_place) || Pstatus(c->P)->pr_dmodel == PR_MODEL_ILP32)
 		return;
-	for (size_t r = 0; r < s->runs.n; r++) {
+	for (size_t r = s->runs.n; r-- > 0;) {
 		struct py_run *run = &s->runs.at[r];
 
-		if (run->marker == 0 || capture_stack_has(c, l, run->marker))
+		if (run->marker == 0 || (sp <= run->marker && run->marker <= known))
 			continue;
-		/* Whatever else it is, those behind it are too. */
+		if (capture_stack_has(c, l, run->marker)) {
+			known = l->copies[1] == 0 && run->marker > known ? run->marker : known;
+			continue;
+		}
+		/* Whatever else it is, the others are too. */
 		if (!capture_fake_frame(c->P, run->marker, run) ||
 		    !(capture_stack_has(c, l, run->taken_at) ||
 			capture_stack_has(c, l, run->taken_at + BELOW))) {
