@@ -57,7 +57,7 @@ flags() {
 	tracerefs) echo "--with-trace-refs" ;;
 	ucs2) echo "--enable-unicode=ucs2 --with-system-ffi" ;;
 	static) echo "LDFLAGS=-static LINKFORSHARED=-static MODULE_BUILDTYPE=static --disable-test-modules $no_doubles" ;;
-	asan) echo "--with-address-sanitizer --without-pymalloc" ;;
+	asan) echo "--with-address-sanitizer --without-pymalloc LDFLAGS=-fsanitize=address" ;;
 	bare) echo "LINKFORSHARED=-Wl,--gc-sections MODULE_BUILDTYPE=static --disable-test-modules $no_doubles" ;;
 	*) return 1 ;;
 	esac
