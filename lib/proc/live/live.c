@@ -425,6 +425,7 @@ static int check_access(struct live *live)
 	live->mem = openat(live->mm_dir, "mem", O_RDONLY | O_CLOEXEC);
 	if (live->mem < 0)
 		return live_code_of_errno(errno);
+	live->served = live_read_may_be_served();
 	r = live_auxv(live, &auxv, &n, &live->narrow);
 	free(auxv);
 	if (r == RES_OK)

@@ -39,6 +39,7 @@ struct live {
 	int mem;      /* /proc/PID/mem, read-only */
 	int pagemap;  /* /proc/PID/pagemap, where there is something wary; -1 */
 	VEC(struct live_wary) wary; /* ascending; mostly none */
+	bool served;                /* a userfaultfd(2) may provide pages, its holder may not answer */
 	bool narrow;                /* an i386 program */
 	struct live_files *files;   /* owned by the handle's objects */
 	struct hold own;            /* Pgrab's, when it stops */
@@ -134,6 +135,9 @@ int live_files_patience(const struct live_files *files);
 /* Up to n bytes at va; stops exactly at the first unreadable one. 0: nothing readable. Works whether or
  * not the process is stopped. */
 ssize_t live_read(const struct live *live, void *buf, size_t n, uintptr_t va);
+
+/* May a process of this machine have memory that a userfaultfd provides? Where the system does not say, none is assumed to. */
+bool live_read_may_be_served(void);
 
 /* Many pieces in few calls: `got` of each is what live_read would return. */
 enum { LIVE_PIECES = 64 };
