@@ -2,16 +2,11 @@
  * Python/pystate.c), so that two or three instructions say where it is, in a stripped file and in any build. */
 #include "python/find/py_interp_head.h"
 
+#include "python/find/py_runtime_check.h"
+#include "python/py_memory.h"
+#include "python/py_symbol.h"
+
 enum { CODE_MAX = 48 };
-
-static uint64_t symbol(struct ps_prochandle *P, const char *object, const char *name)
-{
-	GElf_Sym sym;
-
-	if (Plookup_by_name(P, object, name, &sym) != 0 || sym.st_shndx == SHN_UNDEF)
-		return 0;
-	return sym.st_value;
-}
 
 /* Take these bytes if they come next. */
 static bool take(struct span *s, const char *bytes, size_t n)
@@ -168,7 +163,7 @@ uint64_t py_head_of_i386(struct ps_prochandle *P, struct span code, uint64_t va)
 static uint64_t by_code(struct ps_prochandle *P, const char *object)
 {
 	uint8_t code[CODE_MAX];
-	uint64_t va = symbol(P, object, "PyInterpreterState_Head");
+	uint64_t va = py_symbol_address(P, object, "PyInterpreterState_Head");
 	ssize_t got = va == 0 ? 0 : Pread(P, code, sizeof(code), (uintptr_t)va);
 
 	if (got <= 0)
@@ -179,7 +174,7 @@ static uint64_t by_code(struct ps_prochandle *P, const char *object)
 
 static uint64_t by_running_thread(struct ps_prochandle *P, const char *object, const struct py_layout *l)
 {
-	uint64_t va = symbol(P, object, "_PyThreadState_Current"), tstate;
+	uint64_t va = py_symbol_address(P, object, "_PyThreadState_Current"), tstate;
 
 	if (va == 0 || !py_read_word(P, l, va, PY_AT(0), &tstate) || !py_pointer_sane(tstate, l->word))
 		return 0;
@@ -189,7 +184,7 @@ static uint64_t by_running_thread(struct ps_prochandle *P, const char *object, c
 enum res py_head_find(
     struct ps_prochandle *P, const char *object, const struct py_layout *l, uint64_t *addr, struct fault *f)
 {
-	const uint64_t ways[] = { symbol(P, object, "interp_head"), by_code(P, object),
+	const uint64_t ways[] = { py_symbol_address(P, object, "interp_head"), by_code(P, object),
 		by_running_thread(P, object, l) };
 	enum res best = fault_set(f, 0, 0, 0, "the list of interpreters of %.100s was not found", object);
 

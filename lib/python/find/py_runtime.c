@@ -11,6 +11,8 @@
  *   layout: published offsets (3.13+), else of the table, else by debug information (right_build)
  *   version: published offsets (3.13+), else symbol Py_Version (3.11+), else Py_GetVersion's buffer, else
  *   the file's name. Proof: interpreters.head → interpreter → thread state → back to the interpreter. */
+#include "python/find/py_runtime.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,7 +21,9 @@
 #include "os/target_os.h"
 #include "python/find/py_interp_head.h"
 #include "python/find/py_objects.h"
-#include "python/py_process.h"
+#include "python/find/py_runtime_check.h"
+#include "python/py_memory.h"
+#include "python/py_symbol.h"
 
 /* No build of CPython is smaller (2.4 without optimisation: 1.2 MB, 130 kB of it writable). */
 enum { LEAST_MAPPED = 1 << 20, LEAST_WRITABLE = 96 << 10 };
@@ -50,16 +54,6 @@ static void refuse(struct finder *fd, enum refusal refusal, const struct fault *
 	fd->fault = *fault;
 }
 
-/* The address of a symbol that the object itself defines; 0: it does not. */
-static uint64_t symbol(struct ps_prochandle *P, const char *path, const char *name)
-{
-	GElf_Sym sym;
-
-	if (Plookup_by_name(P, path, name, &sym) != 0 || sym.st_shndx == SHN_UNDEF)
-		return 0;
-	return sym.st_value;
-}
-
 static const py_regions *regions_of(struct finder *fd, const struct py_object *o)
 {
 	const py_regions *regions = py_objects_regions(fd->P, &fd->objects, (size_t)(o - fd->objects.at.at));
@@ -73,7 +67,7 @@ static const py_regions *regions_of(struct finder *fd, const struct py_object *o
 /* The version of a Python below 3.13 in object o; 0 unknown. */
 static uint32_t version_of(struct finder *fd, const struct py_object *o)
 {
-	uint64_t va = symbol(fd->P, o->path, "Py_Version"), hex = 0; /* an unsigned long */
+	uint64_t va = py_symbol_address(fd->P, o->path, "Py_Version"), hex = 0; /* an unsigned long */
 	uint32_t version;
 
 	if (va != 0 && py_read(fd->P, &hex, py_layout_word(fd->P), va) && hex > PY_HEX(3, 11) &&
@@ -83,36 +77,10 @@ static uint32_t version_of(struct finder *fd, const struct py_object *o)
 	return version != 0 ? version : py_version_of_name(o->path);
 }
 
-enum res py_runtime_validate(
-    struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, struct fault *f)
-{
-	uint64_t interp, tstate, back;
-	int started = 0;
-
-	if (!py_read_word(P, l, addr, l->runtime.interpreters_head, &interp))
-		return fault_set(f, 0, 0, addr, "the state of the interpreter cannot be read");
-	for (int i = 0; interp != 0 && i < PY_INTERPS_MAX && started == 0; i++) {
-		if (!py_pointer_sane(interp, l->word) ||
-		    !py_read_word(P, l, interp, l->interp.threads_head, &tstate))
-			return fault_set(f, 0, 0, interp, "the list of interpreters is damaged");
-		if (tstate != 0) {
-			if (!py_pointer_sane(tstate, l->word) ||
-			    !py_read_word(P, l, tstate, l->tstate.interp, &back) || back != interp)
-				return fault_set(f, 0, 0, tstate,
-				    "no thread state where this version has one (damaged, or an unknown "
-				    "build)");
-			started++;
-		}
-		if (!py_read_word(P, l, interp, l->interp.next, &interp))
-			return fault_set(f, 0, 0, addr, "the list of interpreters is damaged");
-	}
-	return started != 0 ? RES_OK : RES_NONE;
-}
-
-enum res py_runtime_add(struct py_process *py, uint64_t addr, uint32_t version, const struct py_layout *l,
+static enum res runtime_add(struct py_process *py, uint64_t addr, uint32_t version, const struct py_layout *l,
     const char *path, const char *why, struct fault *f)
 {
-	struct py_runtime rt = { .addr = addr, .version = version, .layout = *l, .doubt = why };
+	struct py_runtime rt = { .addr = addr, .version = version, .layout = *l, .mismatch = why };
 
 	for (size_t i = 0; i < py->runtimes.n; i++) {
 		if (py->runtimes.at[i].addr == addr)
@@ -121,9 +89,9 @@ enum res py_runtime_add(struct py_process *py, uint64_t addr, uint32_t version, 
 	rt.object = strdup(path);
 	if (rt.object == NULL)
 		return fault_memory(f);
-	rt.code_type = symbol(py->P, path, "PyCode_Type");
+	rt.code_type = py_symbol_address(py->P, path, "PyCode_Type");
 	if (l->marking == PY_MARK_NONE)
-		rt.frame_type = symbol(py->P, path, "PyFrame_Type");
+		rt.frame_type = py_symbol_address(py->P, path, "PyFrame_Type");
 	if (!vec_push(&py->runtimes, rt)) {
 		free(rt.object);
 		return fault_memory(f);
@@ -163,7 +131,7 @@ enum { BUILDS = 4, SCANS = 3 };
 /* Was it built with Py_TRACE_REFS? `type` is an instance of itself: 1 yes, 0 no, -1 cannot be told. */
 static int has_refs(struct finder *fd, const struct py_object *o, const struct py_layout *l)
 {
-	uint64_t type = symbol(fd->P, o->path, "PyType_Type"), meta;
+	uint64_t type = py_symbol_address(fd->P, o->path, "PyType_Type"), meta;
 
 	if (type == 0)
 		return -1;
@@ -175,9 +143,9 @@ static int has_refs(struct finder *fd, const struct py_object *o, const struct p
 /* How wide is its Py_UNICODE? Exported names say it. 0: cannot be told. */
 static uint8_t char_width(struct finder *fd, const struct py_object *o)
 {
-	if (symbol(fd->P, o->path, "PyUnicodeUCS2_AsUTF8String") != 0)
+	if (py_symbol_address(fd->P, o->path, "PyUnicodeUCS2_AsUTF8String") != 0)
 		return 2;
-	return symbol(fd->P, o->path, "PyUnicodeUCS4_AsUTF8String") != 0 ? 4 : 0;
+	return py_symbol_address(fd->P, o->path, "PyUnicodeUCS4_AsUTF8String") != 0 ? 4 : 0;
 }
 
 /* The layouts that a binary of this version can have, likeliest first. A Py_UNICODE of 4 bytes is tried first: text of
@@ -277,7 +245,7 @@ static void judge(struct finder *fd, const struct py_object *o, uint64_t addr, u
 	enum res res = py_runtime_validate(fd->P, l, addr, &f);
 
 	if (res == RES_OK) {
-		if (py_runtime_add(fd->py, addr, version, l, o->path, why, &f) != RES_OK)
+		if (runtime_add(fd->py, addr, version, l, o->path, why, &f) != RES_OK)
 			fd->failed = true;
 	} else if (res == RES_NONE) {
 		refuse_not_started(fd, addr, version);
@@ -385,12 +353,12 @@ static bool look_at_names(struct finder *fd, const struct py_object *o)
 
 	if (!can_hold_python(fd, o))
 		return false;
-	addr = symbol(fd->P, o->path, "_PyRuntime");
+	addr = py_symbol_address(fd->P, o->path, "_PyRuntime");
 	if (addr != 0) {
 		consider(fd, o, addr);
 		return true;
 	}
-	if (symbol(fd->P, o->path, "PyInterpreterState_Head") == 0)
+	if (py_symbol_address(fd->P, o->path, "PyInterpreterState_Head") == 0)
 		return false;
 	consider_old(fd, o);
 	return true;

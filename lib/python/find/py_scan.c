@@ -13,6 +13,8 @@
 #include <stdlib.h>
 
 #include "base/owned.h"
+#include "python/objects/py_code.h"
+#include "python/py_memory.h"
 
 enum {
 	CHUNK = 256 << 10,
@@ -254,7 +256,7 @@ bool py_scan_decodes(struct ps_prochandle *P, const struct py_layout *l, uint64_
 	bool good = vec_push(&trial.runtimes, rt) && some_thread_decodes(&trial);
 
 	vec_free(&trial.runtimes);
-	py_code_free_all(&trial);
+	py_codes_free(&trial);
 	addrmap_free(&trial.seen);
 	return good;
 }

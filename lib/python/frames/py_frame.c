@@ -1,17 +1,14 @@
-/* One frame: its members, its place in the code, its text. */
-#include <stdlib.h>
-#include <string.h>
+/* One frame: its members, its PyFrameObject, its place in the code. */
+#include "python/frames/py_frame.h"
 
-#include "base/escape.h"
-#include "base/owned.h"
-#include "python/py_process.h"
+#include "python/objects/py_code.h"
+#include "python/objects/py_type.h"
 
-/* The state byte of a frame at `state`: f_executing (0 or 1) 3.4 to 3.9; a PyFrameState (< 0: created
- * or suspended) in 3.10. */
-static bool on_hold(const struct py_layout *l, int8_t state)
+/* state: f_executing (0 or 1) from 3.4 to 3.9; a PyFrameState (< 0: created or suspended) in 3.10. */
+static bool is_suspended(const struct py_layout *l, int8_t state)
 {
 	if (l->frame.state == 0)
-		return false; /* ≤ 3.3: it does not say */
+		return false; /* ≤ 3.3: not recorded */
 	return l->trace_lineno ? state == 0 : state < 0;
 }
 
@@ -23,12 +20,12 @@ bool py_frame_delegates(const struct py_layout *l, const struct py_view *v, uint
 	if (l->frame.generator == 0 || py_view_word(v, l->frame.generator) == 0)
 		return false;
 	if (l->frame.depth != 0) {
-		/* 3.10 calls it executing (0) while a throw() goes through it. */
+		/* 3.10: its state is executing (0) while a throw() passes through it. */
 		*values_end = py_view_word(v, l->frame.values) + (uint64_t)(uint32_t)depth * l->word;
 		return state <= 0 && depth > 0;
 	}
 	*values_end = py_view_word(v, l->frame.stack_top);
-	return on_hold(l, state) && *values_end != 0;
+	return is_suspended(l, state) && *values_end != 0;
 }
 
 static void decode_object(
@@ -42,8 +39,8 @@ static void decode_object(
 	out->instr = lasti < 0 ? UINT64_MAX : (uint64_t)lasti * l->lasti_unit;
 	if (lineno > 0 && (!l->trace_lineno || py_view_word(v, l->frame.trace) != 0))
 		out->line = lineno;
-	out->synthetic = !youngest && (lasti < 0 || on_hold(l, state));
-	out->made = !youngest && lasti < 0; /* with a caller, and never begun */
+	out->synthetic = !youngest && (lasti < 0 || is_suspended(l, state));
+	out->made = !youngest && lasti < 0; /* it has called a frame, but never started */
 	out->suspended = py_frame_delegates(l, v, &end);
 	if (l->frame.depth != 0 && state == 0 && out->suspended)
 		out->synthetic = true;
@@ -61,8 +58,8 @@ void py_frame_decode(const struct py_layout *l, const struct py_view *v, bool yo
 	out->tlbc = py_view_i32(v, l->frame.tlbc);
 }
 
-/* Up to 3.10 the frame is its own PyFrameObject. */
-static void look_at_type(
+/* Up to 3.10 the frame is its own PyFrameObject: one of another type is not run by the loop. */
+static void check_type(
     struct py_process *py, struct py_runtime *rt, const struct py_view *v, struct py_frame *out)
 {
 	uint64_t type = py_view_word(v, rt->layout.object.type);
@@ -71,9 +68,10 @@ static void look_at_type(
 		out->made = out->synthetic = true;
 }
 
-/* PyFrameObject from 3.11 on: head, f_back, f_frame, f_trace, f_lineno, an int (Include/internal/pycore_frame.h). Its line
- * is 0 unless a trace function runs, or compiled code keeps it (Objects/frameobject.c, PyFrame_GetLineNumber). */
-void py_frame_look(
+/* PyFrameObject from 3.11 on: head, f_back, f_frame, f_trace, f_lineno, an int
+ * (Include/internal/pycore_frame.h). f_lineno is 0 unless a trace function runs, or compiled code keeps it
+ * (Objects/frameobject.c, PyFrame_GetLineNumber). */
+void py_frame_read_object(
     struct py_process *py, struct py_runtime *rt, const struct py_view *v, struct py_frame *out)
 {
 	enum { WORDS_MAX = 12 };
@@ -84,7 +82,7 @@ void py_frame_look(
 	int32_t lineno;
 
 	if (l->marking == PY_MARK_NONE) {
-		look_at_type(py, rt, v, out);
+		check_type(py, rt, v, out);
 		return;
 	}
 	out->made = out->owner == PY_OWNED_BY_OBJECT;
@@ -98,8 +96,8 @@ void py_frame_look(
 		out->made = true;
 }
 
-/* A frame of this runtime at addr? */
-static enum res frame_of(
+/* The frame at addr, if it is one of this runtime. */
+static enum res frame_of_runtime(
     struct py_process *py, struct py_runtime *rt, size_t runtime, uint64_t addr, struct py_frame *out)
 {
 	const struct py_layout *l = &rt->layout;
@@ -115,10 +113,10 @@ static enum res frame_of(
 		return RES_NONE;
 	if (l->marking == PY_MARK_ENTRY && py_view_u8(&v, l->frame.owner) >= PY_OWNED_BY_CSTACK)
 		return RES_NONE;
-	/* Whether it is on hold matters to its place on a stack only. */
+	/* Whether it is suspended matters only to its place on a stack. */
 	py_frame_decode(l, &v, true, &frame);
 	if (l->marking != PY_MARK_NONE)
-		py_frame_look(py, rt, &v, &frame);
+		py_frame_read_object(py, rt, &v, &frame);
 	py->epoch++;
 	if (py_code_load(py, rt, &frame, NULL) != RES_OK)
 		return RES_NONE;
@@ -130,7 +128,7 @@ static enum res frame_of(
 enum res py_frame_at(struct py_process *py, uint64_t addr, struct py_frame *out)
 {
 	for (size_t i = 0; i < py->runtimes.n; i++) {
-		if (frame_of(py, &py->runtimes.at[i], i, addr, out) == RES_OK)
+		if (frame_of_runtime(py, &py->runtimes.at[i], i, addr, out) == RES_OK)
 			return RES_OK;
 	}
 	return RES_NONE;

@@ -11,7 +11,8 @@
  * at a suspended generator (a throw within a throw) come before the one that ends at no frame. More than one order:
  * nothing is believed. */
 #include "base/owned.h"
-#include "python/py_process.h"
+#include "python/frames/py_frame.h"
+#include "python/frames/py_frames_object.h"
 
 enum { FOUND_MAX = 4096, STEPS_MAX = 1 << 20 };
 
@@ -22,21 +23,21 @@ struct candidate {
 	bool ends_cut;             /* its own chain ends at a generator that delegates */
 };
 
-struct search {
+struct recovery {
 	struct py_process *py;
 	struct py_runtime *rt;
 	VEC(struct candidate) found;
 	struct addrmap index; /* of found, by address; words that are no frames: FOUND_MAX */
 };
 
-static void search_release(struct search *m)
+static void recovery_release(struct recovery *m)
 {
 	vec_free(&m->found);
 	addrmap_free(&m->index);
 }
 
 /* Note w if it is a frame that could be one of the missing. */
-static enum res look_at(struct search *m, uint64_t w, struct fault *f)
+static enum res note_candidate(struct recovery *m, uint64_t w, struct fault *f)
 {
 	const struct py_layout *l = &m->rt->layout;
 	uint8_t bytes[PY_STRUCT_MAX];
@@ -59,7 +60,7 @@ static enum res look_at(struct search *m, uint64_t w, struct fault *f)
 }
 
 /* The suspended frame that delegates to the generator; NULL: there is none. */
-static const struct candidate *delegating_to(const struct search *m, uint64_t generator)
+static const struct candidate *delegating_to(const struct recovery *m, uint64_t generator)
 {
 	const struct py_layout *l = &m->rt->layout;
 
@@ -76,7 +77,7 @@ static const struct candidate *delegating_to(const struct search *m, uint64_t ge
 
 /* Mark what the chains of other candidates lead to, and note how each chain ends. Each ends for this purpose at the
  * first frame that another came by. */
-static void mark_reached(struct search *m)
+static void mark_reached(struct recovery *m)
 {
 	const struct py_layout *l = &m->rt->layout;
 	uint8_t bytes[PY_STRUCT_MAX];
@@ -103,22 +104,21 @@ static void mark_reached(struct search *m)
 	}
 }
 
-/* Append the generators that lead to the one suspended in `last`, from inner to outer. */
-static enum res append_outer(
-    struct search *m, uint8_t *bytes, struct py_view *last, struct py_stack *s, struct fault *f)
+/* Append the generators that delegate to the one suspended in w->last, from inner to outer. */
+static enum res append_outer(const struct recovery *m, struct py_walk *w)
 {
 	const struct candidate *c;
 	enum res res = RES_OK;
 
-	while (res == RES_OK && !s->broken &&
-	       (c = delegating_to(m, py_view_word(last, m->rt->layout.frame.generator))) != NULL)
-		res = py_frames_links(m->py, m->rt, c->addr, true, bytes, last, s, f);
+	while (res == RES_OK && !w->out->broken &&
+	       (c = delegating_to(m, py_view_word(&w->last, m->rt->layout.frame.generator))) != NULL)
+		res = py_frames_links(w, c->addr);
 	return res;
 }
 
 /* The strands, in their order: one that is cut (NULL: none), one that is not. False: there is none, or more. */
 static bool order_strands(
-    const struct search *m, const struct candidate **cut, const struct candidate **whole)
+    const struct recovery *m, const struct candidate **cut, const struct candidate **whole)
 {
 	*cut = *whole = NULL;
 	for (size_t i = 0; i < m->found.n; i++) {
@@ -134,23 +134,46 @@ static bool order_strands(
 	return *whole != NULL;
 }
 
+static enum res append_strands(const struct recovery *m, struct py_walk *w)
+{
+	const struct candidate *cut, *whole;
+	enum res res;
+
+	if (!order_strands(m, &cut, &whole))
+		return RES_OK;
+	res = append_outer(m, w);
+	if (res == RES_OK && cut != NULL)
+		res = py_frames_links(w, cut->addr);
+	if (res == RES_OK && cut != NULL)
+		res = append_outer(m, w);
+	if (res == RES_OK)
+		res = py_frames_links(w, whole->addr);
+	return res;
+}
+
+/* Read the frame that the chain ends at into w->last. */
+static bool read_end(struct py_walk *w)
+{
+	const struct py_layout *l = &w->rt->layout;
+	uint64_t end = w->out->frames.at[w->out->frames.n - 1].addr;
+
+	w->last = (struct py_view){ w->bytes, l->frame_extent, l->word };
+	return py_is_frame_object(w->py, w->thread->runtime, end) &&
+	       py_read(w->py->P, w->bytes, w->last.n, end);
+}
+
 enum res py_stack_recover(struct py_process *py, const struct py_thread *t, const uint64_t *words, size_t n,
     struct py_stack *s, struct fault *f)
 {
-	OWNED(search_release) struct search m = { .py = py };
+	OWNED(recovery_release) struct recovery m = { .py = py };
 	uint8_t bytes[PY_STRUCT_MAX];
-	struct py_view last = { bytes, 0, 8 };
-	const struct candidate *cut, *whole;
-	const struct py_frame *end;
+	struct py_walk w = { .py = py, .thread = t, .out = s, .f = f, .bytes = bytes, .found = true };
 	enum res res = RES_OK;
 
 	if (!s->cut || s->broken || t->runtime >= py->runtimes.n)
 		return RES_OK;
-	m.rt = &py->runtimes.at[t->runtime];
-	last.n = m.rt->layout.frame_extent;
-	last.word = m.rt->layout.word;
-	end = &s->frames.at[s->frames.n - 1];
-	if (!py_is_frame_object(py, t->runtime, end->addr) || !py_read(py->P, bytes, last.n, end->addr))
+	m.rt = w.rt = &py->runtimes.at[t->runtime];
+	if (!read_end(&w))
 		return RES_OK;
 	addrmap_clear(&py->seen);
 	for (size_t i = 0; i < s->frames.n; i++) {
@@ -158,25 +181,13 @@ enum res py_stack_recover(struct py_process *py, const struct py_thread *t, cons
 			return fault_memory(f);
 	}
 	for (size_t i = 0; i < n && res == RES_OK; i++)
-		res = look_at(&m, words[i], f);
+		res = note_candidate(&m, words[i], f);
 	if (res != RES_OK)
 		return res;
 	mark_reached(&m);
 	s->frames.at[s->frames.n - 1].synthetic = true;
-	if (!order_strands(&m, &cut, &whole))
-		return RES_OK;
-	res = append_outer(&m, bytes, &last, s, f);
-	if (res == RES_OK && cut != NULL)
-		res = py_frames_links(py, m.rt, cut->addr, true, bytes, &last, s, f);
-	if (res == RES_OK && cut != NULL)
-		res = append_outer(&m, bytes, &last, s, f);
-	if (res == RES_OK)
-		res = py_frames_links(py, m.rt, whole->addr, true, bytes, &last, s, f);
-	for (size_t r = 0; r < s->runs.n; r++) {
-		s->runs.at[r].runtime = t->runtime;
-		s->runs.at[r].tstate = t->tstate;
-	}
-	if (s->broken) { /* not as it seemed */
+	res = append_strands(&m, &w);
+	if (s->broken) { /* the words were misleading */
 		s->broken = false;
 		py_stack_drop_recovered(s);
 	}

@@ -5,7 +5,10 @@
  *                                                       └ interp: back to its interpreter
  *
  * New ones are pushed at the head, so the main interpreter and its main thread come last. */
+#include "python/py_memory.h"
 #include "python/py_process.h"
+
+enum { THREADS_MAX = 1 << 20 }; /* far above anything real, low enough to end */
 
 static enum res seen_before(struct py_process *py, uint64_t addr, struct fault *f)
 {
@@ -13,8 +16,8 @@ static enum res seen_before(struct py_process *py, uint64_t addr, struct fault *
 
 	if (addrmap_get(&py->seen, addr, &before))
 		return fault_set(f, 0, 0, addr, "a list of thread states runs in a circle");
-	if (py->seen.n >= PY_THREADS_MAX)
-		return fault_set(f, 0, 0, addr, "more than %d thread states", PY_THREADS_MAX);
+	if (py->seen.n >= THREADS_MAX)
+		return fault_set(f, 0, 0, addr, "more than %d thread states", THREADS_MAX);
 	return addrmap_put(&py->seen, addr, 1) ? RES_OK : fault_memory(f);
 }
 

@@ -16,6 +16,7 @@
 #include "os/target_os.h"
 #include "python/layout/py_layout.h"
 #include "python/py_memory.h"
+#include "python/py_symbol.h"
 
 enum {
 	THREADS_LOOKED_AT = 3, /* one layout for all of them */
@@ -61,15 +62,6 @@ static const struct {
 	{ PY_HEX(3, 9), 4, 104, 312 },
 };
 
-static uint64_t symbol(struct ps_prochandle *P, const char *object, const char *name)
-{
-	GElf_Sym sym;
-
-	if (Plookup_by_name(P, object, name, &sym) != 0 || sym.st_shndx == SHN_UNDEF)
-		return 0;
-	return sym.st_value;
-}
-
 /* Is the type's tp_basicsize, which follows tp_name, there and another one? */
 static bool size_differs(const struct trial *t, uint64_t type, uint64_t expected)
 {
@@ -88,8 +80,9 @@ static const char *sizes_doubt(const struct trial *t, const char *object, bool b
 	const struct py_layout *l = t->l;
 	/* Py_TRACE_REFS puts two words in front of every object. */
 	uint64_t refs = l->object.type - 1U - l->word;
-	uint64_t str = l->texts == PY_TEXT_COMPACT ? symbol(t->P, object, "PyUnicode_Type") : 0;
-	uint64_t bytes = symbol(t->P, object, l->texts == PY_TEXT_BYTES ? "PyString_Type" : "PyBytes_Type");
+	uint64_t str = l->texts == PY_TEXT_COMPACT ? py_symbol_address(t->P, object, "PyUnicode_Type") : 0;
+	uint64_t bytes =
+	    py_symbol_address(t->P, object, l->texts == PY_TEXT_BYTES ? "PyString_Type" : "PyBytes_Type");
 
 	for (size_t i = 0; by_table && i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		if (sizes[i].version != l->version || sizes[i].word != l->word)
@@ -265,8 +258,8 @@ const char *py_layout_doubt(
 	struct trial t = { .P = P,
 		.l = l,
 		.cut = os_core_cut(P),
-		.code_type = symbol(P, object, "PyCode_Type"),
-		.frame_type = symbol(P, object, "PyFrame_Type") };
+		.code_type = py_symbol_address(P, object, "PyCode_Type"),
+		.frame_type = py_symbol_address(P, object, "PyFrame_Type") };
 	const char *why = sizes_doubt(&t, object, by_table);
 
 	if (why != NULL)

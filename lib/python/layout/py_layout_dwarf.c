@@ -10,6 +10,7 @@
 #include "os/target_os.h"
 #include "python/layout/py_layout.h"
 #include "python/py_memory.h"
+#include "python/py_symbol.h"
 
 /* How many bytes a member has; WORD: a pointer or Py_ssize_t, WHOLE: the place behind the type is what is asked. */
 enum width { ANY = 0, BYTE = 1, INT = 4, WIDE = 8, WORD = 100, COUNT, WHOLE };
@@ -276,15 +277,6 @@ static bool merge_texts(const struct query *q, struct py_layout *l)
 	return first <= 24;
 }
 
-static uint64_t symbol(struct ps_prochandle *P, const char *object, const char *name)
-{
-	GElf_Sym sym;
-
-	if (Plookup_by_name(P, object, name, &sym) != 0 || sym.st_shndx == SHN_UNDEF)
-		return 0;
-	return sym.st_value;
-}
-
 enum res py_layout_of_debug(struct elf_image *debug, const uint64_t *hints, size_t hint_n,
     const struct py_layout *row, struct py_layout *out, struct fault *f)
 {
@@ -329,7 +321,7 @@ enum res py_layout_from_debug(struct ps_prochandle *P, const char *object, uint6
 	    os_debug_image(P, (uintptr_t)addr, &debug) != RES_OK)
 		return RES_NONE;
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
-		uint64_t va = symbol(P, object, functions[i]);
+		uint64_t va = py_symbol_address(P, object, functions[i]);
 
 		if (va != 0)
 			hints[n++] = va - bias;

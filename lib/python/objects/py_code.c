@@ -10,13 +10,17 @@
  * still have: their thread may have gone on since, and its code with it. From one capture to the next that comparison is
  * not enough: the allocator gives whoever does the same again the same addresses for its strings and tables too (two of
  * 20,000 code objects made by exec), so the first use in each capture reads them again. */
+#include "python/objects/py_code.h"
+
 #include <stdlib.h>
 
 #include "base/owned.h"
+#include "python/frames/py_frame.h"
 #include "python/objects/py_lines.h"
-#include "python/py_process.h"
-#include "python/py_table.h"
+#include "python/objects/py_table.h"
 #include "python/objects/py_text.h"
+#include "python/objects/py_type.h"
+#include "python/py_memory.h"
 
 enum { WORDS = 9, LAST = 2, UNIT = 2, TLBC_MAX = 1 << 20 };
 
@@ -64,7 +68,7 @@ static void entry_release(struct py_code_entry **e)
 	free(*e);
 }
 
-void py_code_free_all(struct py_process *py)
+void py_codes_free(struct py_process *py)
 {
 	for (size_t i = 0; i < py->codes.n; i++)
 		entry_release(&py->codes.at[i]);
@@ -74,7 +78,7 @@ void py_code_free_all(struct py_process *py)
 	addrmap_free(&py->code_index);
 }
 
-void py_code_spare(struct py_process *py)
+void py_codes_recycle(struct py_process *py)
 {
 	for (size_t i = 0; i < py->replaced.n; i++) {
 		entry_clear(py->codes.at[py->replaced.at[i]]);

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 
 #include "base/owned.h"
+#include "python/objects/py_type.h"
+#include "python/py_memory.h"
 
 enum { FIRST_READ = 256, KIND_WCHAR = 4 };
 

@@ -165,7 +165,7 @@ START_TEST(chain_in_a_circle)
 	ck_assert_int_eq(py_stack_read(o.py, &o.thread, &o.stack, NULL), RES_OK);
 	ck_assert(o.stack.broken);
 	ck_assert_uint_eq(o.stack.frames.n, 3);
-	ck_assert_ptr_nonnull(strstr(o.stack.why, "circle"));
+	ck_assert_ptr_nonnull(strstr(o.stack.why, "circular"));
 	close_all(&m, &o);
 }
 END_TEST

@@ -1,9 +1,10 @@
 /* One late table is kept: memory is bounded, and code objects that share one follow each other. */
-#include "python/py_table.h"
+#include "python/objects/py_table.h"
 
 #include <stdlib.h>
 
 #include "python/objects/py_text.h"
+#include "python/py_memory.h"
 
 struct py_table py_table_read(struct ps_prochandle *P, const struct py_layout *l, uint64_t addr)
 {

@@ -1,0 +1,10 @@
+/* PRIVATE to lib/python: finding the interpreters of a process. */
+#ifndef PYTHON_PY_RUNTIME_H
+#define PYTHON_PY_RUNTIME_H
+
+#include "python/py_process.h"
+
+/* Find the runtimes of py->P into py->runtimes. Results as of py_process_open. */
+enum res py_runtime_find(struct py_process *py, struct fault *f);
+
+#endif
