@@ -248,8 +248,6 @@ int main(void)
 {
 	Suite *suite = suite_create("fuzz dwarf");
 	TCase *tcase = tcase_create("damage");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	if (!dwarf_can_read())
 		(void)puts("SKIP: built without libdwarf");
@@ -257,8 +255,5 @@ int main(void)
 		tcase_add_loop_test(tcase, damaged_debug_information, 0, 2);
 	tcase_set_timeout(tcase, 0);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -9,6 +9,7 @@
 
 #include "support/live.h"
 #include "support/oracle.h"
+#include "support/run_suite.h"
 
 static char folder[] = "/tmp/live_i386.XXXXXX";
 
@@ -116,17 +117,14 @@ int main(void)
 {
 	Suite *suite = suite_create("live i386");
 	TCase *tcase = tcase_create("i386");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	int status;
 
 	if (!spawn_init())
 		return EXIT_FAILURE;
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, process_and_core);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	status = run_made_suite(suite);
 	spawn_fini();
-	return failed;
+	return status;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "support/run_suite.h"
 #include "support/spawn_files.h"
 
 static struct {
@@ -138,18 +139,14 @@ void live_tool_in_path(void)
 
 int live_main(Suite *(*suite)(void))
 {
-	SRunner *sr;
-	int failed;
+	int status;
 
 	if (!spawn_init())
 		return 2;
 	found.n = roots_find(found.at, sizeof(found.at) / sizeof(found.at[0]), 1);
 	if (found.n == 0)
 		(void)puts("SKIP: no Python 2.4 or newer found");
-	sr = srunner_create(suite());
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
+	status = run_made_suite(suite());
 	spawn_fini();
-	return failed == 0 ? 0 : 1;
+	return status;
 }

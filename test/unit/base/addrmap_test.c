@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/addrmap.h"
+#include "support/run_suite.h"
 
 START_TEST(empty_has_nothing)
 {
@@ -86,8 +87,6 @@ int main(void)
 {
 	Suite *suite = suite_create("base/addrmap");
 	TCase *tc = tcase_create("addrmap");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, empty_has_nothing);
 	tcase_add_test(tc, zero_and_all_ones_are_keys);
@@ -95,8 +94,5 @@ int main(void)
 	tcase_add_test(tc, many_aligned_keys);
 	tcase_add_test(tc, cleared_it_can_be_used_again);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "support/run_suite.h"
 
 static void check_escape(const char *in, size_t n, bool bracket, const char *want)
 {
@@ -122,8 +123,6 @@ int main(void)
 {
 	Suite *suite = suite_create("base/escape");
 	TCase *tc = tcase_create("escape");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, printable_text_stays);
 	tcase_add_test(tc, control_characters_are_shown);
@@ -134,8 +133,5 @@ int main(void)
 	tcase_add_test(tc, input_ends_where_it_is_said_to);
 	tcase_add_test(tc, very_long_names_are_cut_visibly);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "support/run_suite.h"
 
 START_TEST(all_fields_are_set)
 {
@@ -48,16 +49,11 @@ int main(void)
 {
 	Suite *suite = suite_create("base/fault");
 	TCase *tc = tcase_create("fault");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, all_fields_are_set);
 	tcase_add_test(tc, long_text_is_cut_to_fit);
 	tcase_add_test(tc, nobody_has_to_listen);
 	tcase_add_test(tc, memory_has_its_errno);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fileio.h"
+#include "support/run_suite.h"
 
 /* A file of n bytes (byte i is i mod 251), readable through its path. */
 static int make_file(size_t n, char path[64])
@@ -126,8 +127,6 @@ int main(void)
 {
 	Suite *suite = suite_create("base/fileio");
 	TCase *tc = tcase_create("fileio");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, pread_is_short_only_at_the_end);
 	tcase_add_test(tc, slurp_reads_all_of_it);
@@ -135,8 +134,5 @@ int main(void)
 	tcase_add_test(tc, slurp_of_proc_whose_size_is_zero);
 	tcase_add_test(tc, slurp_fails_with_the_reason_and_never_waits);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/span.h"
+#include "support/run_suite.h"
 
 static const uint8_t eight[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
 
@@ -84,8 +85,6 @@ int main(void)
 {
 	Suite *suite = suite_create("base/span");
 	TCase *tc = tcase_create("span");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, takes_in_order);
 	tcase_add_test(tc, a_refused_take_consumes_nothing);
@@ -93,8 +92,5 @@ int main(void)
 	tcase_add_test(tc, strings_need_their_nul);
 	tcase_add_test(tc, nothing_is_a_span_too);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "support/run_suite.h"
 
 START_TEST(empty_is_the_empty_string)
 {
@@ -85,8 +86,6 @@ int main(void)
 {
 	Suite *suite = suite_create("base/strbuf");
 	TCase *tc = tcase_create("strbuf");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, empty_is_the_empty_string);
 	tcase_add_test(tc, pieces_join);
@@ -94,8 +93,5 @@ int main(void)
 	tcase_add_test(tc, nul_bytes_are_bytes);
 	tcase_add_test(tc, an_addition_that_cannot_fit_is_dropped_and_remembered);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -5,6 +5,7 @@
 
 #include "base/owned.h"
 #include "base/vec.h"
+#include "support/run_suite.h"
 
 START_TEST(pushes_keep_their_order)
 {
@@ -88,16 +89,11 @@ int main(void)
 {
 	Suite *suite = suite_create("base/vec");
 	TCase *tc = tcase_create("vec");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, pushes_keep_their_order);
 	tcase_add_test(tc, growth_that_overflows_changes_nothing);
 	tcase_add_test(tc, reserve_makes_room_once);
 	tcase_add_test(tc, guards_release_and_keep_hands_on);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

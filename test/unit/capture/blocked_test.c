@@ -1,5 +1,6 @@
 /* LWPs that are captured without being held, as they run and change meanwhile: what was read of one by a list of thread
  * states that it has outgrown is found out. */
+#include "support/run_suite.h"
 #include "unit/capture/capture_scene.h"
 
 START_TEST(both_asleep)
@@ -96,8 +97,6 @@ int main(void)
 {
 	Suite *suite = suite_create("asleep");
 	TCase *t = tcase_create("asleep");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, both_asleep);
@@ -108,9 +107,5 @@ int main(void)
 	tcase_add_test(t, nothing_to_prove);
 	tcase_add_test(t, loose_one_costs_no_other);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_made_suite(suite);
 }

@@ -458,8 +458,6 @@ int main(void)
 {
 	Suite *suite = suite_create("capture");
 	TCase *t = tcase_create("capture");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, interrupted_stack_is_copied_too);
@@ -484,9 +482,5 @@ int main(void)
 	tcase_add_loop_test(t, missing_frames_are_sought_by_the_word, SPEC_39, SPEC_39 + 1);
 	tcase_add_loop_test(t, missing_frames_are_sought_by_the_word, SPEC_I386_39, SPEC_I386_39 + 1);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_made_suite(suite);
 }

@@ -81,16 +81,10 @@ int main(void)
 {
 	Suite *suite = suite_create("fake stack");
 	TCase *t = tcase_create("fake stack");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, which_frame, 0, 11);
 	tcase_add_test(t, the_next_one_below);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -1,5 +1,6 @@
 /* An LWP that runs until it is held: what is read of it is of the hold, whatever was read of it before, and whatever it does
  * after. LWP 1 runs, LWP 2 sleeps. The holding is made up, too. */
+#include "support/run_suite.h"
 #include "unit/capture/capture_scene.h"
 
 struct os_hold {
@@ -236,8 +237,6 @@ int main(void)
 {
 	Suite *suite = suite_create("held");
 	TCase *t = tcase_create("held");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, the_moment_of_the_hold);
@@ -250,9 +249,5 @@ int main(void)
 	tcase_add_test(t, gently_held_again);
 	tcase_add_test(t, one_that_does_not_stop);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_made_suite(suite);
 }

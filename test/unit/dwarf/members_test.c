@@ -11,6 +11,7 @@
 
 #include "dwarf/members.h"
 #include "elf/symbols.h"
+#include "support/run_suite.h"
 #include "unit/dwarf/sample.h"
 
 static char folder[] = "/tmp/pystack-dwarf-XXXXXX";
@@ -356,9 +357,8 @@ int main(void)
 {
 	Suite *suite = suite_create("dwarf/members");
 	TCase *tcase = tcase_create("members");
-	SRunner *runner = srunner_create(suite);
 	char command[128];
-	int failed;
+	int status;
 
 	if (!dwarf_can_read()) {
 		(void)puts("SKIP: built without libdwarf");
@@ -376,10 +376,8 @@ int main(void)
 	suite_add_tcase(suite, tcase);
 	if (mkdtemp(folder) == NULL)
 		return 2;
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	status = run_made_suite(suite);
 	(void)snprintf(command, sizeof(command), "rm -r %s", folder);
 	(void)run(command);
-	return failed;
+	return status;
 }

@@ -9,6 +9,7 @@
 #include "base/strbuf.h"
 #include "elf/debugfile.h"
 #include "support/elf_builder.h"
+#include "support/run_suite.h"
 
 static const uint8_t id_one[4] = { 0xab, 0xcd, 0xef, 0x01 };
 static const uint8_t id_two[4] = { 0xab, 0xcd, 0xef, 0x02 };
@@ -182,8 +183,6 @@ int main(void)
 {
 	Suite *suite = suite_create("elf/debugfile");
 	TCase *tc = tcase_create("debugfile");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, by_build_id);
 	tcase_add_test(tc, a_wrong_file_under_the_right_name_is_refused);
@@ -192,8 +191,5 @@ int main(void)
 	tcase_add_test(tc, a_huge_file_is_not_summed_up);
 	tcase_add_test(tc, links_that_lead_elsewhere_are_not_followed);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -13,6 +13,7 @@
 #include "elf/debugfile.h"
 #include "elf/image.h"
 #include "elf/symbols.h"
+#include "support/run_suite.h"
 
 enum { ROUNDS = 400, REGIONS = 16 };
 
@@ -216,15 +217,10 @@ int main(void)
 {
 	Suite *suite = suite_create("elf/hostile");
 	TCase *tc = tcase_create("hostile");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, damaged_library, 0, 2);
 	tcase_add_test(tc, truncated_library);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "elf/image.h"
 #include "support/elf_builder.h"
+#include "support/run_suite.h"
 
 /* A program of three segments: r-- at 0, r-x and rw- that share pages of the file with it. */
 struct sample {
@@ -551,13 +552,8 @@ static void narrow(void)
 int main(void)
 {
 	Suite *suite = suite_create("elf/image");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tests("64-bit", wide));
 	suite_add_tcase(suite, tests("32-bit", narrow));
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -10,6 +10,7 @@
 #include "elf/image.h"
 #include "elf/symbols.h"
 #include "support/elf_builder.h"
+#include "support/run_suite.h"
 
 enum { BASE = 0x7000000, LIMIT = 1 << 20 };
 
@@ -255,13 +256,8 @@ static void narrow(void)
 int main(void)
 {
 	Suite *suite = suite_create("elf/memory");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tests("64-bit", wide));
 	suite_add_tcase(suite, tests("32-bit", narrow));
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

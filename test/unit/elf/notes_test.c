@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "elf/notes.h"
+#include "support/run_suite.h"
 
 struct bytes {
 	uint8_t at[256];
@@ -151,8 +152,6 @@ int main(void)
 {
 	Suite *suite = suite_create("elf/notes");
 	TCase *tc = tcase_create("notes");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, two_notes_then_the_end);
 	tcase_add_test(tc, eight_byte_alignment_pads_name_and_descriptor);
@@ -162,8 +161,5 @@ int main(void)
 	tcase_add_test(tc, sizes_near_four_gigabytes_do_not_wrap);
 	tcase_add_test(tc, eleven_bytes_are_no_note);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

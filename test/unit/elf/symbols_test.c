@@ -11,6 +11,7 @@
 
 #include "elf/symbols_impl.h"
 #include "support/elf_builder.h"
+#include "support/run_suite.h"
 
 static struct elf_image *open_built(const struct elf_builder *b)
 {
@@ -507,13 +508,8 @@ static void narrow(void)
 int main(void)
 {
 	Suite *suite = suite_create("elf/symbols");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tests("64-bit", wide));
 	suite_add_tcase(suite, tests("32-bit", narrow));
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

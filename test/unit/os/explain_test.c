@@ -374,11 +374,11 @@ int main(void)
 		things_that_are_no_files, number_of_a_thread, zombie_and_its_parent, name_of_the_tracer,
 		not_dumpable, errors_of_the_system, fixed_phrases, inner_numbers,
 		same_numbers_without_namespace, hold_through_the_seam };
-	int failed;
+	int status;
 
 	if (mkdtemp(folder) == NULL)
 		return 1;
-	failed = run_suite("explain", tests, sizeof(tests) / sizeof(tests[0]));
+	status = run_suite("explain", tests, sizeof(tests) / sizeof(tests[0]));
 	(void)rmdir(folder);
-	return failed;
+	return status;
 }

@@ -316,8 +316,6 @@ int main(void)
 	Suite *suite = suite_create("arg");
 	TCase *tcase = tcase_create("operands");
 	TCase *refused = tcase_create("permission");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
@@ -327,9 +325,5 @@ int main(void)
 	tcase_add_unchecked_fixture(refused, setup_unreadable, teardown);
 	tcase_add_test(refused, unreadable_cores_are_a_matter_of_permission);
 	suite_add_tcase(suite, refused);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "support/core_builder.h"
+#include "support/run_suite.h"
 
 static struct ps_prochandle *grab(struct core_builder *b)
 {
@@ -93,15 +94,10 @@ int main(void)
 {
 	Suite *suite = suite_create("core32");
 	TCase *tcase = tcase_create("core32");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, thread_pointers_of_i386);
 	tcase_add_test(tcase, longer_psinfo);
 	tcase_add_test(tcase, names_of_many_lwps);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

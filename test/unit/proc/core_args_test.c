@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../../support/core_builder.h"
+#include "support/run_suite.h"
 
 enum {
 	PAGE = 4096,
@@ -204,14 +205,8 @@ static void narrow(void)
 int main(void)
 {
 	Suite *suite = suite_create("core_args");
-	SRunner *runner;
-	int failed;
 
 	suite_add_tcase(suite, tests("64-bit", wide));
 	suite_add_tcase(suite, tests("32-bit", narrow));
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_made_suite(suite);
 }

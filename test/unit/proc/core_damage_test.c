@@ -12,6 +12,7 @@
 
 #include "../../support/core_builder.h"
 #include "proc/handle.h"
+#include "support/run_suite.h"
 
 enum { PAGE = 4096, ROUNDS = 4000 };
 
@@ -208,17 +209,11 @@ int main(void)
 {
 	Suite *suite = suite_create("core_damage");
 	TCase *tcase = tcase_create("core_damage");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, endless_notes);
 	suite_add_tcase(suite, damage("64-bit", wide));
 	suite_add_tcase(suite, damage("32-bit", narrow));
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_made_suite(suite);
 }

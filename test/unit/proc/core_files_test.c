@@ -15,6 +15,7 @@
 #include "../../support/core_builder.h"
 #include "proc/core/core.h"
 #include "proc/handle.h"
+#include "support/run_suite.h"
 
 enum { PAGE = 4096 };
 
@@ -261,8 +262,6 @@ int main(void)
 {
 	Suite *suite = suite_create("core_files");
 	TCase *tcase = tcase_create("core_files");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, text_from_the_file);
 	tcase_add_test(tcase, missing_executable);
@@ -272,9 +271,5 @@ int main(void)
 	tcase_add_test(tcase, another_executable_given);
 	tcase_add_test(tcase, only_regular_files_are_opened);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_made_suite(suite);
 }

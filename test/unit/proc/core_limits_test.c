@@ -12,6 +12,7 @@
 #include "../../support/core_builder.h"
 #include "proc/core/core.h"
 #include "proc/handle.h"
+#include "support/run_suite.h"
 
 enum { PAGE = 4096, BASE = 0x10000000, MOST_BYTES = 100 << 20 };
 
@@ -163,8 +164,6 @@ int main(void)
 {
 	Suite *suite = suite_create("core_limits");
 	TCase *tcase = tcase_create("core_limits");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, one_path_is_kept_once);
@@ -172,9 +171,5 @@ int main(void)
 	tcase_add_test(tcase, more_mappings_than_anybody_has);
 	tcase_add_test(tcase, more_files_than_anybody_has);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_made_suite(suite);
 }

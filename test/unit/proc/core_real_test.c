@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "proc/handle.h"
+#include "support/run_suite.h"
 
 static volatile uint64_t marker = 1;
 
@@ -231,16 +232,10 @@ int main(void)
 {
 	Suite *suite = suite_create("core_real");
 	TCase *tcase = tcase_create("core_real");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, kernel_core);
 	tcase_add_test(tcase, gcore_core);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_made_suite(suite);
 }

@@ -15,6 +15,7 @@
 
 #include "../../support/core_builder.h"
 #include "proc/handle.h"
+#include "support/run_suite.h"
 
 enum { PAGE = 4096 };
 
@@ -573,17 +574,11 @@ int main(void)
 {
 	Suite *suite = suite_create("core");
 	TCase *other = tcase_create("core");
-	SRunner *runner;
-	int failed;
 
 	suite_add_tcase(suite, tests("64-bit", wide));
 	suite_add_tcase(suite, tests("32-bit", narrow));
 	tcase_add_checked_fixture(other, set_up, NULL);
 	tcase_add_test(other, huge_and_sparse);
 	suite_add_tcase(suite, other);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_made_suite(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "../../support/illumos_core_builder.h"
 #include "proc/handle.h"
+#include "support/run_suite.h"
 
 enum {
 	PAGE = 4096,
@@ -367,8 +368,6 @@ int main(void)
 {
 	Suite *suite = suite_create("illumos_core");
 	TCase *tcase = tcase_create("illumos_core");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, threads);
@@ -379,9 +378,5 @@ int main(void)
 	tcase_add_test(tcase, words_changed);
 	tcase_add_test(tcase, cut_anywhere);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_made_suite(suite);
 }

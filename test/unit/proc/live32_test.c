@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "proc/live/hold.h"
+#include "support/run_suite.h"
 #include "support/victim.h"
 
 enum { PAGE = 4096 };
@@ -125,13 +126,8 @@ int main(void)
 {
 	Suite *suite = suite_create("proc/live32");
 	TCase *tc = tcase_create("live32");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, programs_of_32_bits);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

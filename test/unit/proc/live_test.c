@@ -516,12 +516,12 @@ int main(void)
 		reads_stop_at_the_hole, what_is_left_of_an_ended_process, odd_names, moved_away_and_replaced,
 		only_regular_files, another_root, files_outlive_the_handle };
 	char command[96];
-	int failed;
+	int status;
 
 	if (mkdtemp(folder) == NULL)
 		return 1;
-	failed = run_suite("live", all, sizeof(all) / sizeof(all[0]));
+	status = run_suite("live", all, sizeof(all) / sizeof(all[0]));
 	(void)snprintf(command, sizeof(command), "rm -rf %s", folder);
 	(void)!system(command); /* NOLINT */
-	return failed;
+	return status;
 }

@@ -456,16 +456,10 @@ int main(void)
 		mapped_code_that_is_no_elf_file_is_no_trouble, notices_are_kept_once };
 	Suite *suite = suite_create("objects");
 	TCase *tcase = tcase_create("objects");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, make_folder, remove_folder);
 	for (size_t i = 0; i < sizeof(with_folder) / sizeof(with_folder[0]); i++)
 		tcase_add_test(tcase, with_folder[i]);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -307,8 +307,6 @@ int main(void)
 {
 	Suite *suite = suite_create("reach");
 	TCase *child = tcase_create("child"), *files = tcase_create("files");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(child, what_a_child_says);
 	tcase_add_test(child, child_has_what_it_is_given);
@@ -323,9 +321,5 @@ int main(void)
 	tcase_set_timeout(files, 60);
 	suite_add_tcase(suite, child);
 	suite_add_tcase(suite, files);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

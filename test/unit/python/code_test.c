@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "python/py_process.h"
+#include "support/run_suite.h"
 #include "unit/python/py_image.h"
 
 enum { ROOM = 1 << 16, AT = 8, LENGTH = 64, FIRST = 10, LINE = 12 };
@@ -284,8 +285,6 @@ int main(void)
 {
 	Suite *suite = suite_create("code objects");
 	TCase *t = tcase_create("code objects");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(t, earlier_frames_keep_theirs, 0, SPEC_314T);
 	tcase_add_loop_test(t, unchanged_code_is_one, 0, SPEC_314T);
@@ -296,9 +295,5 @@ int main(void)
 	tcase_add_test(t, copies_of_two_threads);
 	tcase_add_test(t, copy_that_moved);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_made_suite(suite);
 }

@@ -199,16 +199,10 @@ int main(void)
 {
 	Suite *suite = suite_create("eval");
 	TCase *t = tcase_create("eval");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(t, part_that_begins_with_a_frame);
 	tcase_add_test(t, part_whose_cie_has_the_frame);
 	tcase_add_test(t, damaged_cie);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_made_suite(suite);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "python/python.h"
+#include "support/run_suite.h"
 #include "unit/python/py_image.h"
 
 enum { ROOM = 1 << 16 };
@@ -239,8 +240,6 @@ int main(void)
 		whole_chain_is_left_alone };
 	Suite *suite = suite_create("cut chains");
 	TCase *tcase = tcase_create("cut chains");
-	SRunner *runner;
-	int failed;
 
 	for (size_t i = 0; i < sizeof(both) / sizeof(both[0]); i++)
 		tcase_add_loop_test(tcase, both[i], SPEC_39, SPEC_310 + 1);
@@ -248,9 +247,5 @@ int main(void)
 		tcase_add_loop_test(tcase, both[i], SPEC_I386_39, SPEC_I386_310 + 1);
 	tcase_add_test(tcase, called_executing);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_made_suite(suite);
 }

@@ -1,5 +1,6 @@
 /* Frames that compiled code puts on the chain: whose they are not, and their lines. */
 #include "python/python.h"
+#include "support/run_suite.h"
 #include "unit/python/py_image.h"
 
 enum { ROOM = 1 << 16, AT = 8, LENGTH = 64, COMPILED_LINE = 77 };
@@ -212,8 +213,6 @@ int main(void)
 {
 	Suite *suite = suite_create("py_frames_made");
 	TCase *tcase = tcase_create("py_frames_made");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, lines_and_runs, 0, SPECS);
 	for (int i = 0; i < SPECS; i++) {
@@ -225,9 +224,5 @@ int main(void)
 			tcase_add_loop_test(tcase, chain_that_ends_in_the_loop, i, i + 1);
 	}
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "python/python.h"
+#include "support/run_suite.h"
 #include "unit/python/py_image.h"
 
 enum { ROOM = 1 << 16, AT = 8, LENGTH = 64 };
@@ -568,8 +569,6 @@ int main(void)
 		frame_without_code_is_kept, code_object_replaced_at_the_same_address,
 		thread_that_runs_no_python, tagged_code_and_prologue, position_outside_the_code,
 		activation_that_has_just_been_entered, garbage_is_given_up };
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	for (size_t i = 0; i < sizeof(each) / sizeof(each[0]); i++)
@@ -584,9 +583,5 @@ int main(void)
 	tcase_add_test(tcase, copy_of_the_bytecode_per_thread);
 	tcase_add_test(tcase, states_of_one_thread_interleave);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

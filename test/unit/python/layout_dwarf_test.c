@@ -14,6 +14,7 @@
 #include "elf/symbols.h"
 #include "python/layout/py_layout.h"
 #include "support/roots.h"
+#include "support/run_suite.h"
 
 #define TWICE(...)  \
 	__VA_ARGS__ \
@@ -391,9 +392,8 @@ int main(void)
 {
 	Suite *suite = suite_create("python/layout by debug information");
 	TCase *tcase = tcase_create("layout");
-	SRunner *runner = srunner_create(suite);
 	char command[128];
-	int failed;
+	int status;
 
 	if (!dwarf_can_read()) {
 		(void)puts("SKIP: built without libdwarf");
@@ -409,10 +409,8 @@ int main(void)
 	suite_add_tcase(suite, tcase);
 	if (mkdtemp(folder) == NULL)
 		return 2;
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	status = run_made_suite(suite);
 	(void)snprintf(command, sizeof(command), "rm -r %s", folder);
 	(void)!system(command);
-	return failed;
+	return status;
 }

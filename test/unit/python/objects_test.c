@@ -137,6 +137,5 @@ int main(void)
 	const TTest *const tests[] = { writable_memory_of_each, object_without_writable_memory,
 		many_objects };
 
-	return run_suite("objects", tests, sizeof(tests) / sizeof(tests[0])) == 0 ? EXIT_SUCCESS
-										  : EXIT_FAILURE;
+	return run_suite("objects", tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "python/find/py_scan.h"
+#include "support/run_suite.h"
 #include "unit/python/py_image.h"
 
 enum { ROOM = 1 << 15 };
@@ -368,8 +369,6 @@ int main(void)
 	const TTest *const tests[] = { no_python, too_old, not_initialised, back_pointer_must_be_right,
 		senseless_offsets, newer_than_known, broken_thread_list_keeps_what_was_read,
 		thread_state_that_went_away, versions_in_texts_and_names };
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
@@ -381,9 +380,5 @@ int main(void)
 	tcase_add_loop_test(tcase, list_read_before, SPEC_37, SPEC_314T + 1);
 	tcase_add_loop_test(tcase, bytes_changed_at_random, 0, SPECS);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "python/objects/py_text.h"
+#include "support/run_suite.h"
 #include "unit/python/py_image.h"
 
 static struct py_runtime runtime_of(const struct spec *is)
@@ -232,8 +233,6 @@ int main(void)
 	TCase *tcase = tcase_create("py_text");
 	const TTest *const tests[] = { ascii, latin1, two_bytes_and_lone_surrogates, four_bytes,
 		data_elsewhere, longer_than_one_read, cut_at_the_limit, no_strings };
-	SRunner *runner;
-	int failed;
 
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_loop_test(tcase, tests[i], 0, 2);
@@ -242,9 +241,5 @@ int main(void)
 	tcase_add_test(tcase, unicode_of_two_bytes);
 	tcase_add_test(tcase, unicode_of_four_bytes);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -1,6 +1,7 @@
 /* The loop of a binary without names, from made-up stacks. The functions of the file are the test's own: each is 64 KB from
  * the next, and as long as `bytes` says. */
 #include "stack/join/find_loop.h"
+#include "support/run_suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -250,8 +251,6 @@ int main(void)
 {
 	Suite *suite = suite_create("find_loop");
 	TCase *t = tcase_create("find_loop");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, an_activation_for_each_frame);
@@ -265,9 +264,5 @@ int main(void)
 	tcase_add_test(t, its_other_part_counts);
 	tcase_add_test(t, fake_frames_have_none);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_made_suite(suite);
 }

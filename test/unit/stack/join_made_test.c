@@ -1,4 +1,5 @@
 /* Where frames go that compiled code has put on the chain. */
+#include "support/run_suite.h"
 #include "unit/stack/join_scene.h"
 
 enum { RBX = 0 };
@@ -115,17 +116,11 @@ int main(void)
 {
 	Suite *suite = suite_create("join_made");
 	TCase *tcase = tcase_create("join_made");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, beneath_the_function_that_holds_it, 0, 2);
 	tcase_add_test(tcase, never_beneath_an_activation);
 	tcase_add_loop_test(tcase, by_a_word_of_its_stack, 0, 3);
 	tcase_add_test(tcase, does_not_take_part_in_the_order);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -1,4 +1,5 @@
 /* Joining up to 3.10, where activations are told by their order and their registers. */
+#include "support/run_suite.h"
 #include "unit/stack/join_scene.h"
 
 /* Frames `at` run the loop. */
@@ -330,8 +331,6 @@ int main(void)
 {
 	Suite *suite = suite_create("join by order");
 	TCase *t = tcase_create("join by order");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(t, order_by_arguments_of_i386, 0, 2);
 	tcase_add_test(t, order_verified_by_register);
@@ -350,9 +349,5 @@ int main(void)
 	tcase_add_test(t, order_suspended_youngest_goes_to_its_caller);
 	tcase_add_test(t, order_suspended_youngest_is_doubted_without_code);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_made_suite(suite);
 }

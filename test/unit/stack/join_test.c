@@ -1,4 +1,5 @@
 /* Joining: pure arrays in, order of lines out. */
+#include "support/run_suite.h"
 #include "unit/stack/join_scene.h"
 
 START_TEST(marker_names_the_activation)
@@ -371,8 +372,6 @@ int main(void)
 {
 	Suite *suite = suite_create("join");
 	TCase *t = tcase_create("join");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(t, marker_names_the_activation);
 	tcase_add_test(t, each_loop_by_its_own_rules);
@@ -398,9 +397,5 @@ int main(void)
 	tcase_add_test(t, no_native_stack_at_all);
 	tcase_add_test(t, gap_is_an_item_of_its_own);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_made_suite(suite);
 }

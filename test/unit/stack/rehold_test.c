@@ -157,8 +157,6 @@ int main(void)
 {
 	Suite *suite = suite_create("rehold");
 	TCase *t = tcase_create("rehold");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, nothing_unsure);
@@ -170,9 +168,5 @@ int main(void)
 	tcase_add_test(t, help);
 	tcase_add_test(t, failures);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_made_suite(suite);
 }

@@ -1,4 +1,5 @@
 /* Walking on where only a guess leads further, and what is believed of it. */
+#include "support/run_suite.h"
 #include "unit/stack/walk_scene.h"
 
 /* Known by pc and sp only. The first word that looks like a saved rbp leads nowhere; the next one through the marker to
@@ -167,8 +168,6 @@ int main(void)
 {
 	Suite *suite = suite_create("walk guess");
 	TCase *t = tcase_create("walk guess");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, frame_pointer_is_guessed_and_verified);
@@ -184,9 +183,5 @@ int main(void)
 	tcase_add_test(t, trial_that_fails);
 	tcase_add_test(t, guess_confirmed_by_a_marker);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_made_suite(suite);
 }

@@ -1,4 +1,5 @@
 /* Walking past code that tells by itself where its caller is: stubs, clone, trampolines, the JIT. */
+#include "support/run_suite.h"
 #include "unit/stack/walk_scene.h"
 
 /* --- glibc's clone, from its system call on --- */
@@ -306,8 +307,6 @@ int main(void)
 {
 	Suite *suite = suite_create("walk");
 	TCase *t = tcase_create("walk");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, clone_leads_to_the_caller_only);
@@ -326,9 +325,5 @@ int main(void)
 	tcase_add_test(t, walk_that_comes_back_ends);
 	tcase_add_test(t, guess_below_a_handlers_stack);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_made_suite(suite);
 }

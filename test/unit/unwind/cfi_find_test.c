@@ -350,8 +350,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cfi_find");
 	TCase *tcase = tcase_create("cfi_find");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, forms_of_the_table, 0, sizeof(tables) / sizeof(tables[0]));
@@ -360,9 +358,5 @@ int main(void)
 	tcase_add_test(tcase, damaged_records);
 	tcase_add_test(tcase, a_table_of_nothing);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -295,8 +295,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cfi");
 	TCase *tcase = tcase_create("cfi");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, programs_are_checked, 0, sizeof(programs) / sizeof(programs[0]));
@@ -305,9 +303,5 @@ int main(void)
 	tcase_add_test(tcase, damaged_tables);
 	tcase_add_test(tcase, tables_that_never_end);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -314,8 +314,6 @@ int main(void)
 {
 	Suite *suite = suite_create("flow");
 	TCase *tcase = tcase_create("flow");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, lengths_are_right, 0, sizeof(lengths) / sizeof(lengths[0]));
 	tcase_add_test(tcase, no_instructions);
@@ -330,9 +328,5 @@ int main(void)
 	tcase_add_test(tcase, a_return_address_that_is_popped);
 	tcase_add_test(tcase, any_code_ends);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -548,8 +548,6 @@ int main(void)
 {
 	Suite *suite = suite_create("guess");
 	TCase *tcase = tcase_create("guess");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, which_place, 0, sizeof(scenes) / sizeof(scenes[0]));
 	tcase_add_loop_test(tcase, about_to_return, 0, sizeof(endings) / sizeof(endings[0]));
@@ -567,9 +565,5 @@ int main(void)
 	tcase_add_test(tcase, words_not_proven);
 	tcase_add_test(tcase, moved_text);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -358,8 +358,6 @@ int main(void)
 {
 	Suite *suite = suite_create("made file");
 	TCase *t = tcase_create("made file");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, functions_are_walked);
@@ -371,9 +369,5 @@ int main(void)
 	tcase_add_test(t, trampoline_behind_a_function);
 	tcase_add_test(t, trampoline_behind_a_call);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

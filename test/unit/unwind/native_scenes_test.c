@@ -424,8 +424,6 @@ int main(void)
 {
 	Suite *suite = suite_create("native_scenes");
 	TCase *tcase = tcase_create("native_scenes");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_loop_test(tcase, scenes_say_the_truth, 0, sizeof(plain_scenes) / sizeof(plain_scenes[0]));
@@ -439,9 +437,5 @@ int main(void)
 	tcase_add_loop_test(tcase, frame_pointers, 0, BUILDS);
 	tcase_add_loop_test(tcase, frame_pointers_at_every_instruction, 0, BUILDS - 1);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

@@ -470,8 +470,6 @@ int main(void)
 {
 	Suite *suite = suite_create("rows");
 	TCase *tcase = tcase_create("rows");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, each_instruction, 0, sizeof(instructions) / sizeof(instructions[0]));
@@ -486,9 +484,5 @@ int main(void)
 	tcase_add_test(tcase, stack_of_an_expression);
 	tcase_add_test(tcase, budget_of_an_expression);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }

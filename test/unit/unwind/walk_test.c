@@ -407,8 +407,6 @@ int main(void)
 {
 	Suite *suite = suite_create("walk");
 	TCase *tcase = tcase_create("walk");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, frames_by_frame_pointer);
@@ -425,9 +423,5 @@ int main(void)
 	tcase_add_test(tcase, garbage);
 	tcase_add_test(tcase, stack_as_big_as_one_likes);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed;
+	return run_made_suite(suite);
 }
