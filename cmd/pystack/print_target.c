@@ -235,7 +235,7 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 	sigbus_printing();
 	print_process(&p, P, core);
 	print_threads(&p, P, &told);
-	if (stack_not_held(t)->text[0] != '\0') {
+	if (stack_not_held(t) != NULL) {
 		explain(arg, stack_not_held(t)->code, stack_not_held(t)->text, text, sizeof(text));
 		warn_operand("cannot stop ", arg, text);
 	}

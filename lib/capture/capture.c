@@ -1,6 +1,7 @@
 /* What every capture method does once an LWP holds still: copying its stack. */
 #include "capture/capture.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,16 +85,27 @@ bool capture_stack_has(struct capture *c, const struct capture_lwp *l, uint64_t 
 	uint64_t sp = (uint64_t)l->regs[R_SP];
 	bool own;
 
-	if (!l->have_regs && !l->have_place)
+	if (l->known_regs == REGS_NONE)
 		return false;
 	if (l->copies[1] != 0 && va >= l->copies[1] && va < stack_end(c, l, l->copies[1], &own))
 		return true;
 	return va >= sp && va < stack_end(c, l, sp, &own);
 }
 
-static void say_youngest(struct capture_lwp *l, size_t n)
+void capture_note(struct capture_lwp *l, enum capture_missing missing, const char *fmt, ...)
 {
-	(void)snprintf(l->why, sizeof(l->why), "only the youngest %zu MB of its stack were copied", n >> 20);
+	va_list ap;
+
+	l->note.missing = missing;
+	va_start(ap, fmt);
+	(void)vsnprintf(l->note.text, sizeof(l->note.text), fmt, ap);
+	va_end(ap);
+}
+
+static void note_oldest_missing(struct capture_lwp *l, size_t n)
+{
+	if (!capture_is_incomplete(l))
+		capture_note(l, MISSING_OLDEST, "only the youngest %zu MB of its stack were copied", n >> 20);
 }
 
 /* Has the memory at sp, on some stack of l, no file behind it, and nobody else who writes to it? */
@@ -119,7 +131,7 @@ struct snapshot_piece capture_stack_piece(struct capture *c, struct capture_lwp 
 	if (end != 0 && end - piece.lo > limit) {
 		piece.hi = piece.lo + limit;
 		if (*own)
-			say_youngest(l, (size_t)limit);
+			note_oldest_missing(l, (size_t)limit);
 	}
 	return piece;
 }
@@ -148,7 +160,7 @@ static uint64_t finish_piece(
 	}
 	l->copies[which] = got == 0 ? 0 : lo;
 	if (got != 0 && piece->hi != 0 && lo + got < piece->hi && piece->hi - lo > SNAPSHOT_LARGE)
-		say_youngest(l, got);
+		note_oldest_missing(l, got);
 	return got == 0 ? 0 : lo + got;
 }
 
@@ -287,8 +299,7 @@ void capture_stack_rest(
 	uint64_t end = finish_piece(c, l, piece, 0);
 
 	if (end == 0) {
-		(void)snprintf(l->why, sizeof(l->why), "its stack at 0x%lx cannot be read", l->regs[R_SP]);
-		l->failed = true;
+		capture_note(l, MISSING_STACK, "its stack at 0x%lx cannot be read", l->regs[R_SP]);
 		return;
 	}
 	copy_code(c, (uint64_t)l->regs[R_PC]);
@@ -306,8 +317,7 @@ void capture_stack(struct capture *c, struct capture_lwp *l)
 void capture_is_zombie(struct capture_lwp *l)
 {
 	l->state = CAPTURE_ENDED;
-	l->failed = false;
-	(void)snprintf(l->why, sizeof(l->why), "zombie: it has exited, and nobody has joined it yet");
+	capture_note(l, MISSING_ENDED, "zombie: it has exited, and nobody has joined it yet");
 }
 
 int64_t capture_add(struct capture *c, lwpid_t id, uint64_t pointer)
@@ -332,9 +342,11 @@ void capture_drop_copies(struct capture *c, const struct capture_lwp *l)
 
 void capture_undo(struct capture *c, struct capture_lwp *l)
 {
-	struct capture_lwp fresh = {
-		.id = l->id, .pointer = l->pointer, .stack = l->stack, .asleep = l->asleep
-	};
+	struct capture_lwp fresh = { .id = l->id,
+		.pointer = l->pointer,
+		.stack = l->stack,
+		.asleep = l->asleep,
+		.refusal = l->refusal };
 
 	memcpy(fresh.refused, l->refused, sizeof(fresh.refused));
 	capture_drop_copies(c, l);
@@ -347,7 +359,7 @@ void capture_finish(struct capture *c)
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
 
-		if (l->have_python)
+		if (l->python_is != PYTHON_UNREAD)
 			py_stack_finish(c->py, &l->python);
 	}
 }

@@ -27,13 +27,49 @@ enum capture_state {
 	CAPTURE_SAME,    /* it has not run since it was captured last, and was not captured again */
 };
 
+/* Which registers of an LWP are known. */
+enum capture_regs {
+	REGS_NONE,
+	REGS_PC_SP, /* it was blocked or stopped, and not held */
+	REGS_ALL,
+};
+
+/* Whether the Python frames of an LWP were read. */
+enum capture_python {
+	PYTHON_UNREAD,
+	PYTHON_READ,         /* there may be none */
+	PYTHON_READ_RUNNING, /* as far as two readings agree */
+};
+
+/* What of an LWP is missing. */
+enum capture_missing {
+	MISSING_NOTHING,
+	MISSING_ENDED,     /* its stack: it has exited */
+	MISSING_OLDEST,    /* the oldest part of its stack */
+	MISSING_STACK,     /* from here on it is a failure. Its stack, which cannot be read */
+	MISSING_PYTHON,    /* its Python frames */
+	MISSING_TIME,      /* what had not been read when it was released */
+	MISSING_MOMENT,    /* nothing, but it was captured later than the others */
+	MISSING_REGISTERS, /* its stack: it ran and was not held */
+};
+struct capture_note {
+	enum capture_missing missing;
+	char text[128]; /* why, a phrase; "" with MISSING_NOTHING */
+};
+
+/* What came of the attempts to hold an LWP. */
+enum capture_refusal {
+	NOT_REFUSED,
+	REFUSED_FOR_NOW, /* it may be tried again */
+	REFUSED,
+};
+
 /* One LWP of a capture or of a core. */
 struct capture_lwp {
 	lwpid_t id;
 	enum capture_state state;
-	char name[64];   /* "" none */
-	bool have_regs;  /* regs are all there */
-	bool have_place; /* of an LWP that was asleep: only pc and sp are there */
+	char name[64]; /* "" none */
+	enum capture_regs known_regs;
 	prgregset_t regs;
 	uint64_t pointer; /* its thread pointer; 0 unknown */
 	struct os_range
@@ -41,16 +77,13 @@ struct capture_lwp {
 	                        * it is not known */
 	bool late; /* born after these were read, it may have been: not asked yet */
 	struct os_asleep asleep;
-	uint64_t copies[2];      /* where the copies of its stacks begin; 0 none */
-	uint64_t owns;           /* a token of its thread states */
-	char refused[128];       /* why it could not be held; "" */
-	bool again;              /* … this time: it may be tried again */
-	char why[128];           /* why something is missing; "" */
-	bool failed;             /* something is */
-	bool have_python;        /* python was read (it may be empty) */
-	bool loose;              /* … while it ran */
-	bool python_failed;      /* it could not be: why says so */
-	struct py_thread thread; /* with have_python: the thread state the frames are of */
+	uint64_t copies[2]; /* where the copies of its stacks begin; 0 none */
+	uint64_t owns;      /* a token of its thread states */
+	enum capture_refusal refusal;
+	char refused[128]; /* why it could not be held, a phrase; "" with NOT_REFUSED */
+	struct capture_note note;
+	enum capture_python python_is;
+	struct py_thread thread; /* unless PYTHON_UNREAD: the thread state the frames are of */
 	struct py_stack python;
 };
 
@@ -83,13 +116,24 @@ struct capture {
 	int waited_ms;                  /* for what did not stop in time */
 	int64_t
 	    read_ns; /* most that a hold lasts once everything has stopped, but for one step; 0: the default */
-	struct fault not_held; /* why not one LWP could be held; text "" when some were */
+	bool none_held;        /* not one LWP could be held */
+	struct fault not_held; /* with none_held: why */
 };
 
 /* Capture the LWPs of live in `set` (NULL all) into c, whose live, snapshot, P and py are set. When it returns nothing of
  * the target is held and the snapshot is sealed. RES_FAIL: nothing was captured; f says why. No LWP in the set
  * is no failure. */
 enum res capture_process(struct capture *c, const char *set, enum stop_policy policy, struct fault *f);
+
+/* Set l's note; the text is cut to fit. */
+void capture_note(struct capture_lwp *l, enum capture_missing missing, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Is something of l missing that should be there? */
+static inline bool capture_is_incomplete(const struct capture_lwp *l)
+{
+	return l->note.missing >= MISSING_STACK;
+}
 
 /* l has ended, and is to be printed as such. */
 void capture_is_zombie(struct capture_lwp *l);
@@ -120,7 +164,7 @@ void capture_blocked(struct capture *c, const size_t *index, size_t n);
 void capture_blocked_refresh(struct capture *c, int64_t budget);
 
 /* Hold what is pending, and newborn LWPs (of all, when set is NULL) that `policy` has held; all that is copied is of one
- * moment. c->not_held says why nothing could be held, if so. RES_FAIL: no memory. */
+ * moment. c->none_held says whether nothing could be held. RES_FAIL: no memory. */
 enum res capture_stopped(struct capture *c, const char *set, enum stop_policy policy, struct fault *f);
 
 /* The Python frames of an LWP that runs, as far as two readings of them agree. */

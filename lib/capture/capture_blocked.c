@@ -38,7 +38,7 @@ static bool look(struct capture *c, struct capture_lwp *l)
 		}
 		l->regs[R_PC] = (prgreg_t)l->asleep.pc;
 		l->regs[R_SP] = (prgreg_t)l->asleep.sp;
-		l->have_place = true;
+		l->known_regs = REGS_PC_SP;
 		return true;
 	case OS_LOOK_GONE:
 		l->state = CAPTURE_ENDED;
@@ -106,7 +106,7 @@ void capture_make_room(struct capture *c)
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
 
-		if (l->state == CAPTURE_DONE && l->have_place &&
+		if (l->state == CAPTURE_DONE && l->known_regs == REGS_PC_SP &&
 		    !os_lwp_still_asleep(c->live, l->id, &l->asleep))
 			capture_undo(c, l);
 	}
@@ -135,7 +135,7 @@ void capture_blocked_refresh(struct capture *c, int64_t budget)
 	for (size_t i = 0; i < c->lwps.n && now_ns() < end; i++) {
 		const struct capture_lwp *l = &c->lwps.at[i];
 
-		if (l->state == CAPTURE_DONE && l->have_place &&
+		if (l->state == CAPTURE_DONE && l->known_regs == REGS_PC_SP &&
 		    !os_lwp_still_asleep(c->live, l->id, &l->asleep))
 			refresh(c, i);
 	}

@@ -57,7 +57,7 @@ void capture_fake_places(struct capture *c, const struct capture_lwp *l, struct 
 	enum { BELOW = 4096 };                            /* of the youngest activation: the call is over */
 	uint64_t sp = (uint64_t)l->regs[R_SP], known = 0; /* all from sp to there is its one stack */
 
-	if (!(l->have_regs || l->have_place) || Pstatus(c->P)->pr_dmodel == PR_MODEL_ILP32)
+	if (l->known_regs == REGS_NONE || Pstatus(c->P)->pr_dmodel == PR_MODEL_ILP32)
 		return;
 	for (size_t r = s->runs.n; r-- > 0;) {
 		struct py_run *run = &s->runs.at[r];

@@ -91,7 +91,7 @@ static void drop_overlapped(struct capture *c)
 
 		if (l->state == CAPTURE_DONE && l->copies[0] != 0 &&
 		    !snapshot_whole(c->snapshot, l->copies[0]) &&
-		    (l->have_regs || !os_lwp_still_asleep(c->live, l->id, &l->asleep)))
+		    (l->known_regs == REGS_ALL || !os_lwp_still_asleep(c->live, l->id, &l->asleep)))
 			capture_undo(c, l);
 	}
 }
@@ -123,7 +123,7 @@ static bool to_hold(const struct capture *c)
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		const struct capture_lwp *l = &c->lwps.at[i];
 
-		if (l->state == CAPTURE_PENDING && (l->refused[0] == '\0' || l->again))
+		if (l->state == CAPTURE_PENDING && l->refusal != REFUSED)
 			return true;
 	}
 	return false;
@@ -158,7 +158,7 @@ static void take_loose(struct capture *c, enum stop_policy policy)
 			continue;
 		if (policy == STOP_NONE)
 			(void)snprintf(l->refused, sizeof(l->refused), "it runs, and is not to be stopped");
-		else if (l->refused[0] == '\0')
+		else if (l->refusal == NOT_REFUSED)
 			(void)snprintf(
 			    l->refused, sizeof(l->refused), "each time it was read it had run meanwhile");
 		capture_running(c, l);
@@ -184,12 +184,13 @@ static size_t settle(struct capture *c, size_t *ended)
 			if (c->watch != NULL || !os_lwp_is_zombie(c->live, l->id))
 				continue;
 			(*ended)++;
-			l->have_regs = l->have_place = l->have_python = false;
+			l->known_regs = REGS_NONE;
+			l->python_is = PYTHON_UNREAD;
 			capture_is_zombie(l);
 			c->lwps.at[n++] = *l;
 			continue;
 		}
-		missed += !l->have_regs && !l->have_place && l->state != CAPTURE_SAME;
+		missed += l->known_regs == REGS_NONE && l->state != CAPTURE_SAME;
 		c->lwps.at[n++] = *l;
 	}
 	c->lwps.n = n;
@@ -268,12 +269,11 @@ static enum res process(struct capture *c, const char *set, enum stop_policy pol
 		name_all(c);
 	if (!os_same_process(c->live))
 		return fault_set(f, G_NOPROC, ESRCH, 0, "it has exited, or executes another program by now");
-	if (c->lwps.n != 0 && c->py == NULL && missed != 0 && missed + ended == c->lwps.n &&
-	    policy != STOP_NONE)
+	if (c->lwps.n != 0 && c->py == NULL && missed != 0 && missed + ended == c->lwps.n && c->none_held)
 		return fault_set(f, c->not_held.code, c->not_held.sys, 0, "%s", c->not_held.text);
 	/* That those to be held had ended by then is no failure while others live. */
 	if (missed == 0 || (c->lwps.n != 0 && c->not_held.code == G_NOPROC))
-		c->not_held.text[0] = '\0';
+		c->none_held = false;
 	return RES_OK;
 }
 

@@ -34,12 +34,12 @@ enum res capture_recover(struct capture *c, const struct capture_lwp *l, const s
 	uint64_t sp = (uint64_t)l->regs[R_SP] & ~(uint64_t)(word - 1), end;
 	size_t n = 0;
 
-	if (!s->cut || !(l->have_regs || l->have_place))
+	if (!s->cut || l->known_regs == REGS_NONE)
 		return RES_OK;
 	words = malloc((NPRGREG + STACK_WORDS) * sizeof(*words));
 	if (words == NULL)
 		return fault_memory(f);
-	for (; l->have_regs && n < NPRGREG; n++)
+	for (; l->known_regs == REGS_ALL && n < NPRGREG; n++)
 		words[n] = is_narrow ? (uint32_t)l->regs[n] : (uint64_t)l->regs[n];
 	/* The thread's control block lies on top of its stack. */
 	end = capture_stack_end(c, l);

@@ -13,7 +13,7 @@ static bool read_once(struct capture *c, struct capture_lwp *l, struct py_stack 
 {
 	capture_undo(c, l);
 	snapshot_forget(c->snapshot);
-	if (capture_frames(c, l) != RES_OK || !l->have_python || l->python.broken)
+	if (capture_frames(c, l) != RES_OK || l->python_is == PYTHON_UNREAD || l->python.broken)
 		return false;
 	*out = l->python;
 	memset(&l->python, 0, sizeof(l->python));
@@ -84,8 +84,8 @@ void capture_running(struct capture *c, struct capture_lwp *l)
 	}
 	if (!good)
 		capture_undo(c, l);
-	(void)snprintf(l->why, sizeof(l->why), "%.70s%s", l->refused,
+	l->python_is = good ? PYTHON_READ_RUNNING : PYTHON_UNREAD;
+	capture_note(l, MISSING_REGISTERS, "%.70s%s", l->refused,
 	    good && younger ? "; its younger Python frames kept changing" : "");
-	l->failed = l->loose = true;
 	l->state = CAPTURE_DONE;
 }

@@ -158,7 +158,7 @@ static uint64_t token_of(const struct capture *c, const struct capture_index *x,
 /* Does va lie on l's stack, as far as can be told? Of an LWP that runs it is not known from where on that is used. */
 static bool on_stack(struct capture *c, const struct capture_lwp *l, uint64_t va)
 {
-	return l->have_regs || l->have_place ? capture_stack_has(c, l, va) : stack_owner(c, va) == l;
+	return l->known_regs != REGS_NONE ? capture_stack_has(c, l, va) : stack_owner(c, va) == l;
 }
 
 /* Frames just read of 3.12 or later: is the second one the entry frame of an activation that is being entered? The first
@@ -207,9 +207,9 @@ static enum res add_state(
 	py_stack_free(&more);
 	if (res == RES_FAIL)
 		return RES_FAIL;
-	if (res == RES_OK || !l->have_python)
+	if (res == RES_OK || l->python_is == PYTHON_UNREAD)
 		l->thread = *t;
-	l->have_python = true;
+	l->python_is = PYTHON_READ;
 	return RES_OK;
 }
 
@@ -263,7 +263,7 @@ static bool has_own_states(const struct capture *c)
 }
 
 /* The states of an LWP whose thread pointer is not known, and whose number no state has: it may be a child of vfork, in the memory of
- * its parent. NO_STATE: there are none, or l->why says that they cannot be told. */
+ * its parent. NO_STATE: there are none, or l's note says that they cannot be told. */
 static uint32_t borrowed_state(struct capture *c, struct capture_lwp *l, const struct capture_index **in)
 {
 	uint32_t first;
@@ -276,10 +276,9 @@ static uint32_t borrowed_state(struct capture *c, struct capture_lwp *l, const s
 	/* A maker that runs no Python has none for it either. */
 	if (l->pointer != 0 || has_own_states(c))
 		return first;
-	(void)snprintf(l->why, sizeof(l->why),
+	capture_note(l, MISSING_PYTHON,
 	    "no Python frames: it has its parent's memory (vfork), and which thread made it is not known; "
 	    "try --stop");
-	l->failed = l->python_failed = true;
 	return NO_STATE;
 }
 
@@ -306,8 +305,8 @@ enum res capture_frames(struct capture *c, struct capture_lwp *l)
 		res = add_wandering(c, l, x, first, &f);
 	if (res == RES_OK)
 		return RES_OK;
-	(void)snprintf(l->why, sizeof(l->why), "its Python frames cannot be read: %.80s", f.text);
-	l->failed = l->python_failed = c->stale = true;
+	capture_note(l, MISSING_PYTHON, "its Python frames cannot be read: %.80s", f.text);
+	c->stale = true;
 	return RES_FAIL;
 }
 
@@ -341,7 +340,7 @@ void capture_states_check(struct capture *c)
 		const struct capture_index *x;
 		uint32_t first;
 
-		if (l->state != CAPTURE_DONE || !l->have_place)
+		if (l->state != CAPTURE_DONE || l->known_regs != REGS_PC_SP)
 			continue;
 		first = first_state(c, l, &x);
 		if (token_of(c, x, first) != l->owns)

@@ -125,13 +125,15 @@ static void take_registers(struct holding *g, const struct os_hold *h)
 		} else if (state == OS_HELD) {
 			for (int r = 0; r < NPRGREG; r++)
 				l->regs[r] = regs[r];
-			l->have_regs = true;
+			l->known_regs = REGS_ALL;
 			l->pointer = os_thread_pointer(g->c->live, id, l->regs);
 			l->state = CAPTURE_HELD;
 		} else {
+			bool again = state == OS_TIMEOUT && g->before == NULL &&
+				     g->c->waited_ms + (now_ns() - g->begin) / 1000000 < WAIT_MS;
+
+			l->refusal = again ? REFUSED_FOR_NOW : REFUSED;
 			(void)snprintf(l->refused, sizeof(l->refused), "%s", why);
-			l->again = state == OS_TIMEOUT && g->before == NULL &&
-				   g->c->waited_ms + (now_ns() - g->begin) / 1000000 < WAIT_MS;
 			g->late |= state == OS_TIMEOUT;
 		}
 	}
@@ -190,12 +192,14 @@ static size_t copy_stacks(struct holding *g, struct held_stack *some)
 /* The Python frames of one that is held. */
 static void read_frames(struct holding *g, struct capture_lwp *l)
 {
+	struct capture_note before = l->note;
+
 	if (capture_frames(g->c, l) == RES_OK || g->policy != STOP_RUNNING)
 		return;
 	/* The list was read before the hold. */
 	py_stack_free(&l->python);
-	l->have_python = l->failed = l->python_failed = false;
-	l->why[0] = '\0';
+	l->python_is = PYTHON_UNREAD;
+	l->note = before;
 	capture_states_read(g->c);
 	(void)capture_frames(g->c, l);
 }
@@ -208,14 +212,13 @@ static void out_of_time(struct capture *c, struct capture_lwp *l, bool first)
 
 	c->stale = true; /* the list of states may have been cut short */
 	if (first) {
-		(void)snprintf(l->why, sizeof(l->why), "%s", why);
-		l->failed = true;
+		capture_note(l, MISSING_TIME, "%s", why);
 		l->state = CAPTURE_DONE;
 		return;
 	}
 	capture_undo(c, l);
 	(void)snprintf(l->refused, sizeof(l->refused), "%s", why);
-	l->again = true;
+	l->refusal = REFUSED_FOR_NOW;
 }
 
 /* All of one that is held; its stack may have been copied. */
@@ -235,9 +238,8 @@ static void read_held(struct holding *g, struct capture_lwp *l, const struct hel
 	l->state = CAPTURE_DONE;
 	if (snapshot_until(c->snapshot, g->end)) {
 		out_of_time(c, l, first);
-	} else if (g->policy == STOP_ALL && c->held && g->before == NULL && !l->failed) {
-		(void)snprintf(l->why, sizeof(l->why), "it was stopped later than the others");
-		l->failed = true;
+	} else if (g->policy == STOP_ALL && c->held && g->before == NULL && !capture_is_incomplete(l)) {
+		capture_note(l, MISSING_MOMENT, "it was stopped later than the others");
 	}
 }
 
@@ -266,18 +268,21 @@ static void held(void *data, const struct os_hold *h)
 	(void)snapshot_until(c->snapshot, 0);
 }
 
-/* Hold what g wants. */
-static void hold_them(
+/* Hold what g wants. RES_FAIL: nothing was held. */
+static enum res hold_them(
     struct holding *g, struct os_hold_call *call, int ms, struct os_hold **h, struct fault *f)
 {
+	enum res res;
+
 	call->held = held;
 	call->data = g;
 	call->force = g->c->force;
 	call->limit_ms = STOP_MS;
 	g->begin = now_ns();
-	(void)os_hold_during(g->c->live, call, ms, h, f);
+	res = os_hold_during(g->c->live, call, ms, h, f);
 	if (g->late)
 		g->c->waited_ms += (int)((now_ns() - g->begin) / 1000000);
+	return res;
 }
 
 enum res capture_stopped(struct capture *c, const char *set, enum stop_policy policy, struct fault *f)
@@ -287,7 +292,9 @@ enum res capture_stopped(struct capture *c, const char *set, enum stop_policy po
 	struct holding g = { .c = c, .set = set, .policy = policy, .notes = &notes };
 	struct os_hold_call call = { .wants = wants };
 
-	hold_them(&g, &call, c->waited_ms < WAIT_MS ? WAIT_MS - c->waited_ms : 1, &h, &c->not_held);
+	if (hold_them(&g, &call, c->waited_ms < WAIT_MS ? WAIT_MS - c->waited_ms : 1, &h, &c->not_held) !=
+	    RES_OK)
+		c->none_held = true;
 	c->held = true;
 	/* Who has not run since it was read was asleep during the hold, and needs not be asked within it. */
 	if (policy == STOP_RUNNING)
@@ -303,19 +310,16 @@ static bool wants_pending(void *data, lwpid_t id)
 	return addrmap_get(&g->c->known, (uint64_t)id, &i) && g->c->lwps.at[i].state == CAPTURE_PENDING;
 }
 
-/* Why l, which was to be held, was not, or is of no use. */
-static void say_why_not(
-    const struct capture *c, const struct capture_lwp *l, const struct fault *f, char *why, size_t n)
+/* Why l, which was to be held, was not, or is of no use; f: why nothing was held, NULL: something was. */
+static const char *hold_failure(const struct capture *c, const struct capture_lwp *l, const struct fault *f)
 {
-	const char *text = l->refused[0] != '\0' ? l->refused : f->text;
-
 	if (l->state == CAPTURE_ENDED || !os_same_process(c->live))
-		text = "it has ended meanwhile";
-	else if (l->failed && l->why[0] != '\0')
-		text = l->why;
-	else if (text[0] == '\0')
-		text = "it could not be stopped";
-	(void)snprintf(why, n, "%s", text);
+		return "it has ended meanwhile";
+	if (capture_is_incomplete(l))
+		return l->note.text;
+	if (l->refusal != NOT_REFUSED)
+		return l->refused;
+	return f != NULL ? f->text : "it could not be stopped";
 }
 
 bool capture_with_registers(struct capture *c, size_t i, char *why, size_t n)
@@ -326,7 +330,8 @@ bool capture_with_registers(struct capture *c, size_t i, char *why, size_t n)
 	struct os_hold_call call = { .wants = wants_pending };
 	struct capture_lwp *l = &c->lwps.at[i];
 	struct capture_lwp before = *l;
-	struct fault f = { .text = "" };
+	struct fault f;
+	enum res res;
 
 	g.before = &before;
 	(void)snprintf(why, n, "out of memory");
@@ -338,16 +343,16 @@ bool capture_with_registers(struct capture *c, size_t i, char *why, size_t n)
 	*l = (struct capture_lwp){ .id = l->id, .stack = l->stack, .asleep = OS_ASLEEP_NEW };
 	memcpy(l->name, before.name, sizeof(l->name));
 	snapshot_unseal(c->snapshot);
-	hold_them(&g, &call, AGAIN_MS, &h, &f);
+	res = hold_them(&g, &call, AGAIN_MS, &h, &f);
 	snapshot_seal(c->snapshot);
-	if (l->state != CAPTURE_DONE || l->failed || !os_same_process(c->live)) {
-		say_why_not(c, l, &f, why, n);
+	if (l->state != CAPTURE_DONE || capture_is_incomplete(l) || !os_same_process(c->live)) {
+		(void)snprintf(why, n, "%s", hold_failure(c, l, res == RES_OK ? NULL : &f));
 		py_stack_free(&l->python);
 		*l = before;
 		return false;
 	}
 	py_stack_free(&before.python);
-	if (l->have_python)
+	if (l->python_is != PYTHON_UNREAD)
 		py_stack_finish(c->py, &l->python);
 	return true;
 }

@@ -147,6 +147,7 @@ enum res watch_list(struct capture *c, const char *set, bool *any, struct fault 
 		c->lwps.at[at].asleep = l->asleep;
 		l->asleep = (struct os_asleep)OS_ASLEEP_NEW;
 		l->sleeps = false;
+		l->lent = true;
 	}
 	find_stacks(c);
 	return RES_OK;
@@ -158,16 +159,12 @@ void watch_keep(struct capture *c, struct capture_lwp *l)
 	struct watched *mine;
 	uint32_t i;
 
-	if (l->asleep.fd < 0 && l->asleep.count[0] == '\0')
-		return; /* nothing was lent */
-	if (!addrmap_get(&w->known, (uint64_t)l->id, &i)) {
-		os_asleep_end(&l->asleep);
+	if (!addrmap_get(&w->known, (uint64_t)l->id, &i) || !w->lwps.at[i].lent)
 		return;
-	}
 	mine = &w->lwps.at[i];
-	os_asleep_end(&mine->asleep);
+	mine->lent = false;
 	mine->asleep = l->asleep;
-	mine->sleeps = l->have_place && l->state == CAPTURE_DONE;
+	mine->sleeps = l->known_regs == REGS_PC_SP && l->state == CAPTURE_DONE;
 	mine->gone = l->state == CAPTURE_ENDED && !c->running;
 	l->asleep = (struct os_asleep)OS_ASLEEP_NEW;
 }

@@ -12,6 +12,7 @@ struct watched {
 	bool sleeps; /* it was asleep when `asleep` was made */
 	bool told;   /* what was captured of it then was asked for */
 	bool gone;
+	bool lent; /* asleep is the capture's, until watch_keep */
 	struct os_asleep asleep;
 	uint64_t pointer;      /* its thread pointer; 0 unknown (yet) */
 	struct os_range stack; /* as in struct capture_lwp */

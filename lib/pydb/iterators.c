@@ -61,7 +61,7 @@ static const struct py_thread *thread_at(const py_threads *threads, uint64_t tst
 struct search {
 	struct ps_prochandle *P;
 	uint64_t pointer;
-	struct capture_lwp found; /* have_regs: it was */
+	struct capture_lwp found; /* REGS_NONE: it was not */
 };
 
 static int look_at_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t *info)
@@ -75,7 +75,7 @@ static int look_at_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t *
 	id = (lwpid_t)status->pr_lwpid;
 	if (os_thread_pointer(s->P, id, status->pr_reg) != s->pointer)
 		return 0;
-	s->found = (struct capture_lwp){ .id = id, .have_regs = true, .pointer = s->pointer };
+	s->found = (struct capture_lwp){ .id = id, .known_regs = REGS_ALL, .pointer = s->pointer };
 	memcpy(s->found.regs, status->pr_reg, sizeof(s->found.regs));
 	return 1;
 }

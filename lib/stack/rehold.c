@@ -46,7 +46,8 @@ static bool is_unsure(const struct stack_thread *th, bool stopped)
 bool rehold_wanted(
     const struct rehold *a, const struct capture_lwp *l, const struct stack_thread *th, uint64_t *stack)
 {
-	if (!l->have_place || a->hopeless.n >= HOPELESS_MAX || !is_unsure(th, !l->asleep.in_call))
+	if (l->known_regs != REGS_PC_SP || a->hopeless.n >= HOPELESS_MAX ||
+	    !is_unsure(th, !l->asleep.in_call))
 		return false;
 	*stack = number_of(th);
 	for (size_t i = 0; i < a->hopeless.n; i++) {

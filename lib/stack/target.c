@@ -118,7 +118,7 @@ static int add_core_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t 
 	l = &c->lwps.at[i];
 	if (status != NULL) {
 		memcpy(l->regs, status->pr_reg, sizeof(l->regs));
-		l->have_regs = true;
+		l->known_regs = REGS_ALL;
 		l->pointer = os_thread_pointer(core->P, l->id, l->regs);
 	} else {
 		capture_is_zombie(l);
@@ -253,7 +253,7 @@ enum res stack_python(const struct stack_target *t, const char **why)
 
 const struct fault *stack_not_held(const struct stack_target *t)
 {
-	return &t->capture.not_held;
+	return t->capture.none_held ? &t->capture.not_held : NULL;
 }
 
 const struct py_process *stack_python_process(const struct stack_target *t)
@@ -316,10 +316,10 @@ static enum res unwind(
     struct stack_target *t, const struct capture_lwp *l, struct stack_thread *th, struct fault *f)
 {
 	enum res res = RES_OK;
-	struct loop_place place = { t, l->have_python ? l->thread.runtime : 0 };
+	struct loop_place place = { t, l->python_is != PYTHON_UNREAD ? l->thread.runtime : 0 };
 	struct walk walk;
 
-	if (!l->have_regs && !l->have_place)
+	if (l->known_regs == REGS_NONE)
 		return RES_OK;
 	if (t->unwinder == NULL)
 		res = unwinder_create(t->capture.P, t->opt.engine, &t->unwinder, f);
@@ -332,8 +332,8 @@ static enum res unwind(
 			break;
 	}
 	walk = (struct walk){ t->capture.P, t->unwinder, &th->python, &t->models[place.runtime], &th->native,
-		f, l->have_place, t->py == NULL ? NULL : in_loop, &place,
-		l->have_place && l->asleep.in_call ? l->asleep.args : NULL };
+		f, l->known_regs == REGS_PC_SP, t->py == NULL ? NULL : in_loop, &place,
+		l->known_regs == REGS_PC_SP && l->asleep.in_call ? l->asleep.args : NULL };
 	return walk_thread(
 	    &walk, l->regs, t->py == NULL ? PY_MARK_ENTRY : py_marking_of(t->py, place.runtime));
 }
@@ -346,7 +346,8 @@ static enum res look_for_loop(
 	struct eval *eval = &t->evals[runtime];
 	enum res res = RES_OK;
 
-	if (!l->have_python || py_marking_of(t->py, runtime) != PY_MARK_NONE || th->python.cframes.n != 0)
+	if (l->python_is == PYTHON_UNREAD || py_marking_of(t->py, runtime) != PY_MARK_NONE ||
+	    th->python.cframes.n != 0)
 		return RES_OK;
 	(void)loop_of(t, runtime, true);
 	if (eval->n == 0 && th->python.runs.n != 0)
@@ -355,7 +356,8 @@ static enum res look_for_loop(
 		const struct capture_lwp *other = &t->capture.lwps.at[i];
 		struct stack_thread one = { .python = other->python }; /* borrowed */
 
-		if (!other->have_python || other->thread.runtime != runtime || other->python.runs.n == 0)
+		if (other->python_is == PYTHON_UNREAD || other->thread.runtime != runtime ||
+		    other->python.runs.n == 0)
 			continue;
 		res = unwind(t, other, &one, f);
 		if (res == RES_OK)
@@ -383,7 +385,7 @@ static enum res join_by(
 	enum res res = RES_OK;
 
 	res = look_for_loop(t, l, out, f);
-	if (l->have_python)
+	if (l->python_is != PYTHON_UNREAD)
 		first = loop_of(t, l->thread.runtime, code);
 	for (size_t r = 0; res == RES_OK && r < out->python.runs.n; r++) {
 		uint32_t runtime = out->python.runs.at[r].runtime;
@@ -505,14 +507,14 @@ static enum res place_frames(
 	enum res res;
 
 	if (t->opt.python_only &&
-	    (!l->have_python || !(has_found(&th->python) || needs_places(t, &th->python)))) {
+	    (l->python_is == PYTHON_UNREAD || !(has_found(&th->python) || needs_places(t, &th->python)))) {
 		say_cut(&th->python);
-		return list_python(th, l->loose, f);
+		return list_python(th, l->python_is == PYTHON_READ_RUNNING, f);
 	}
 	res = unwind(t, l, th, f);
 	if (res == RES_OK)
 		res = join(t, l, th, f);
-	if (l->have_python && t->evals[l->thread.runtime].n == 0)
+	if (l->python_is != PYTHON_UNREAD && t->evals[l->thread.runtime].n == 0)
 		say_cut(&th->python);
 	if (res != RES_OK || !has_found(&th->python) || !join_is_uncertain(&th->join))
 		return res;
@@ -530,8 +532,8 @@ static enum res read_captured(
 	memset(out, 0, sizeof(*out));
 	out->id = l->id;
 	memcpy(out->name, l->name, sizeof(out->name));
-	memcpy(out->why, l->why, sizeof(out->why));
-	out->failed = l->failed;
+	memcpy(out->why, l->note.text, sizeof(out->why));
+	out->failed = capture_is_incomplete(l);
 	out->zombie = l->state == CAPTURE_ENDED;
 	out->python = l->python;
 	memset(&l->python, 0, sizeof(l->python)); /* handed on */

@@ -81,7 +81,7 @@ static int take_core_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t
 		return -1;
 	l = &p->c.lwps.at[i];
 	memcpy(l->regs, status->pr_reg, sizeof(l->regs));
-	l->have_regs = true;
+	l->known_regs = REGS_ALL;
 	l->pointer = os_thread_pointer(p->P, l->id, l->regs);
 	return 0;
 }
@@ -134,7 +134,7 @@ static void walk_from(struct side *w, const struct unwind_regs *regs)
 /* The walk that is printed, past the places where an engine alone is lost. */
 static void walk_past(struct pair *p, struct side *w, const struct capture_lwp *l)
 {
-	uint32_t runtime = l->have_python ? l->thread.runtime : 0;
+	uint32_t runtime = l->python_is != PYTHON_UNREAD ? l->thread.runtime : 0;
 	struct walk walk = { .P = p->c.P, .u = w->u, .python = &l->python, .out = &w->s };
 	struct fault f;
 
@@ -396,7 +396,7 @@ enum res engines_compare(struct engines *e, const char *operand, const char *sys
 	if (comparable(&p, f)) {
 		res = pair_open(&p, f);
 		for (size_t i = 0; res == RES_OK && i < p.c.lwps.n; i++) {
-			if (p.c.lwps.at[i].have_regs)
+			if (p.c.lwps.at[i].known_regs == REGS_ALL)
 				compare(&p, &p.c.lwps.at[i]);
 			else
 				e->without++;

@@ -88,7 +88,7 @@ START_TEST(loose_one_costs_no_other)
 	new_state(1);
 	capture_running(&s.c, &s.c.lwps.at[1]);
 	runs_frame(2, s.frames[2]);
-	ck_assert(s.c.lwps.at[1].loose);
+	ck_assert_int_eq(s.c.lwps.at[1].python_is, PYTHON_READ_RUNNING);
 	runs_frame(1, s.frames[1]);
 }
 END_TEST

@@ -61,7 +61,7 @@ static void setup(void)
 	*context(REGISTER_SP) = INTERRUPTED;
 	*context(RFLAGS) = 0x246;
 	*context(SEGMENTS) = 0x002b000000000033;
-	l = (struct capture_lwp){ .id = 1, .have_regs = true };
+	l = (struct capture_lwp){ .id = 1, .known_regs = REGS_ALL };
 	l.regs[R_SP] = SP;
 	l.regs[R_PC] = CODE + 0x100;
 }
@@ -84,7 +84,7 @@ static bool kept(uint64_t va)
 START_TEST(interrupted_stack_is_copied_too)
 {
 	capture_stack(&c, &l);
-	ck_assert(!l.failed);
+	ck_assert(!capture_is_incomplete(&l));
 	ck_assert_uint_ne(l.copies[1], 0);
 	ck_assert(kept(SP) && kept(ALT + SIZE - 8));
 	ck_assert(kept(INTERRUPTED) && kept(OTHER + SIZE - 8));
@@ -113,7 +113,7 @@ START_TEST(what_looks_like_a_signal_frame)
 	*context(odd[_i].word) = odd[_i].value;
 	capture_stack(&c, &l);
 	ck_assert_uint_eq(l.copies[1], 0);
-	ck_assert(!l.failed);
+	ck_assert(!capture_is_incomplete(&l));
 	ck_assert(kept(SP));
 	ck_assert(!kept(INTERRUPTED));
 }
@@ -130,7 +130,7 @@ START_TEST(alternate_stack_in_a_frame)
 	alt[0x2600 / 8 + LENGTH] = 0x1000;
 	alt[0x2600 / 8 + REGISTER_SP] = _i == 0 ? ALT + 0x800 : ALT + 0x3800; /* or above: that is there */
 	capture_stack(&c, &l);
-	ck_assert(!l.failed);
+	ck_assert(!capture_is_incomplete(&l));
 	ck_assert(kept(ALT + 0x2000) && kept(ALT + SIZE - 8));
 	ck_assert(kept(ALT + 0x800) == (_i == 0) && kept(ALT + 0x1ff0 - 0x100) == (_i == 0));
 	ck_assert(!kept(ALT + 0x700));
@@ -159,8 +159,8 @@ START_TEST(stack_that_cannot_be_read)
 {
 	l.regs[R_SP] = 0x50000;
 	capture_stack(&c, &l);
-	ck_assert(l.failed);
-	ck_assert_ptr_nonnull(strstr(l.why, "0x50000"));
+	ck_assert_int_eq(l.note.missing, MISSING_STACK);
+	ck_assert_ptr_nonnull(strstr(l.note.text, "0x50000"));
 }
 END_TEST
 
@@ -192,10 +192,10 @@ START_TEST(nothing_of_a_stack_stays_behind)
 	for (int era = 1; era <= 2; era++) {
 		for (size_t i = 0; i < sizeof(young) / 8; i++)
 			young[i] = (uint64_t)era;
-		l.have_regs = true;
+		l.known_regs = REGS_ALL;
 		l.regs[R_SP] = (prgreg_t)(YOUNG + 0x1000U * (_i == 0 ? (unsigned)era : 3U - (unsigned)era));
 		capture_stack(&c, &l);
-		ck_assert(!l.failed);
+		ck_assert(!capture_is_incomplete(&l));
 		ck_assert(snapshot_whole(c.snapshot, l.copies[0]));
 		for (uint64_t va = (uint64_t)l.regs[R_SP]; va < YOUNG + sizeof(young); va += 0x8000) {
 			ck_assert_int_eq(Pread(c.P, &word, sizeof(word), va), sizeof(word));
@@ -234,7 +234,7 @@ START_TEST(stack_of_a_young_thread)
 	young_process(&fake, segments);
 	l.pointer = ALT + 0x2000;
 	capture_stack(&c, &l);
-	ck_assert(!l.failed);
+	ck_assert(!capture_is_incomplete(&l));
 	ck_assert_uint_eq(fake.reads, 1);
 	ck_assert_uint_eq(l.copies[1], 0);
 	ck_assert(capture_stack_has(&c, &l, ALT + 0x1ff8) && !capture_stack_has(&c, &l, ALT + 0x2000));
@@ -253,7 +253,7 @@ START_TEST(alternate_stack_of_a_young_thread)
 	if (_i == 1)
 		l.stack = (struct os_range){ OTHER, OTHER + SIZE, false };
 	capture_stack(&c, &l);
-	ck_assert(!l.failed);
+	ck_assert(!capture_is_incomplete(&l));
 	/* Two copies, and what it takes to see that the first is all. */
 	ck_assert_uint_le(fake.reads, 3);
 	ck_assert(kept(SP) && kept(INTERRUPTED) && kept(OTHER + 0x2ff8));
@@ -272,7 +272,7 @@ START_TEST(nothing_is_sought_beyond_the_copy)
 	l.stack = (struct os_range){ YOUNG, YOUNG + SIZE, false };
 	l.regs[R_SP] = YOUNG + 0x1000;
 	capture_stack(&c, &l);
-	ck_assert(!l.failed);
+	ck_assert(!capture_is_incomplete(&l));
 	ck_assert_uint_eq(fake.reads, 1);
 	ck_assert_uint_le(fake.bytes_read, SIZE);
 }
@@ -300,7 +300,7 @@ static void draw_entered(struct entered *e, int spec, unsigned owner)
 	name = image_code(m, "/srv/app.py", "call", 10, "", 0, 64);
 	e->caller = image_frame(m, name, 8, 0);
 	e->callee = image_frame(m, name, 8, 0);
-	e->l = (struct capture_lwp){ .id = 1, .pointer = image_thread_id(m->is), .have_regs = true };
+	e->l = (struct capture_lwp){ .id = 1, .pointer = image_thread_id(m->is), .known_regs = REGS_ALL };
 	e->l.regs[R_SP] = (prgreg_t)image_alloc(m, 64);
 	e->entry = image_entry(m, e->caller);
 	e->oldest = image_entry(m, 0);
@@ -314,7 +314,7 @@ static void draw_entered(struct entered *e, int spec, unsigned owner)
 	put8(m, e->entry, m->is->f_owner, owner);
 	capture_states_read(&e->c);
 	ck_assert_int_eq(capture_frames(&e->c, &e->l), RES_OK);
-	ck_assert(e->l.have_python);
+	ck_assert_int_eq(e->l.python_is, PYTHON_READ);
 }
 
 static void free_entered(struct entered *e)
@@ -421,7 +421,7 @@ START_TEST(missing_frames_are_sought_by_the_word)
 	unsigned word = is->narrow ? 4 : 8;
 	struct image m;
 	struct capture cut;
-	struct capture_lwp thread = { .id = 1, .pointer = image_thread_id(is), .have_regs = true };
+	struct capture_lwp thread = { .id = 1, .pointer = image_thread_id(is), .known_regs = REGS_ALL };
 	struct fault f = { 0 };
 	uint64_t called, caller, inner, values, sp;
 

@@ -146,7 +146,7 @@ START_TEST(asleep_at_last)
 	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_RUNNING, &f), RES_OK);
 	ck_assert_uint_eq(hold.n, 0);
 	runs_frame(1, s.frames[1]);
-	ck_assert(s.c.lwps.at[0].have_place);
+	ck_assert_int_eq(s.c.lwps.at[0].known_regs, REGS_PC_SP);
 }
 END_TEST
 
@@ -180,18 +180,19 @@ START_TEST(a_hold_that_lasts_too_long)
 	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_ALL, &f), RES_OK);
 	ck_assert_uint_eq(hold.n, 2);
 	ck_assert_int_eq(first->state, CAPTURE_DONE);
-	ck_assert(first->failed);
-	ck_assert_ptr_nonnull(strstr(first->why, "a stop lasts 100 ms"));
+	ck_assert_int_eq(first->note.missing, MISSING_TIME);
+	ck_assert_ptr_nonnull(strstr(first->note.text, "a stop lasts 100 ms"));
 	ck_assert_int_eq(second->state, CAPTURE_PENDING);
-	ck_assert(second->again && !second->have_regs);
+	ck_assert_int_eq(second->refusal, REFUSED_FOR_NOW);
+	ck_assert_int_eq(second->known_regs, REGS_NONE);
 	ck_assert_uint_eq(second->copies[0], 0);
 	s.c.read_ns = TAKES_LONG;
 	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_ALL, &f), RES_OK);
 	ck_assert_uint_eq(hold.n, 1);
 	runs_frame(2, s.frames[2]);
 	/* All were to be of one moment. */
-	ck_assert(second->failed);
-	ck_assert_ptr_nonnull(strstr(second->why, "later than the others"));
+	ck_assert_int_eq(second->note.missing, MISSING_MOMENT);
+	ck_assert_ptr_nonnull(strstr(second->note.text, "later than the others"));
 }
 END_TEST
 
@@ -208,7 +209,7 @@ START_TEST(gently_held_again)
 	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_RUNNING, &f), RES_OK);
 	runs_frame(2, s.frames[2]);
 	ck_assert_int_eq(s.c.lwps.at[0].state, CAPTURE_DONE);
-	ck_assert(!s.c.lwps.at[1].failed);
+	ck_assert(!capture_is_incomplete(&s.c.lwps.at[1]));
 }
 END_TEST
 
@@ -224,11 +225,11 @@ START_TEST(one_that_does_not_stop)
 	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_ALL, &f), RES_OK);
 	runs_frame(1, s.frames[1]);
 	ck_assert_int_eq(s.c.lwps.at[1].state, CAPTURE_PENDING);
-	ck_assert(s.c.lwps.at[1].again);
+	ck_assert_int_eq(s.c.lwps.at[1].refusal, REFUSED_FOR_NOW);
 	ck_assert_str_eq(s.c.lwps.at[1].refused, "too slow");
 	s.c.waited_ms = 1000;
 	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_ALL, &f), RES_OK);
-	ck_assert(!s.c.lwps.at[1].again);
+	ck_assert_int_eq(s.c.lwps.at[1].refusal, REFUSED);
 	late = 0;
 }
 END_TEST

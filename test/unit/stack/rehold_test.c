@@ -16,7 +16,7 @@ static void setup(void)
 {
 	memset(&rehold, 0, sizeof(rehold));
 	memset(&th, 0, sizeof(th));
-	l = (struct capture_lwp){ .id = 1, .have_place = true, .asleep = { .in_call = true } };
+	l = (struct capture_lwp){ .id = 1, .known_regs = REGS_PC_SP, .asleep = { .in_call = true } };
 	for (uint64_t i = 1; i <= 3; i++)
 		ck_assert(vec_push(&th.native.frames,
 		    ((struct native_frame){ .pc = i, .how = UNWIND_CFI, .saved_known = 1 << UNWIND_RBP })));
@@ -52,7 +52,7 @@ START_TEST(python_frame_by_order_alone)
 {
 	th.join.items.at[3].unsure = true;
 	ck_assert(wanted());
-	l.have_place = false; /* its registers are known */
+	l.known_regs = REGS_ALL; /* its registers are known */
 	ck_assert(!wanted());
 }
 END_TEST
