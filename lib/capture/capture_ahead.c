@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/thread.h"
+
 enum {
 	WORTH = 64,  /* fewer LWPs are done before a thread has begun */
 	AHEAD = 128, /* LWPs: what has been seen long before it is captured has run since more often */
@@ -111,18 +113,13 @@ static void *work(void *arg)
 /* Signals are for the other thread. */
 static bool start(struct capture_ahead *a)
 {
-	pthread_attr_t attr;
 	sigset_t all, before;
 	bool started;
 
-	if (pthread_attr_init(&attr) != 0)
-		return false;
-	(void)pthread_attr_setstacksize(&attr, STACK);
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	started = pthread_create(&a->thread, &attr, work, a) == 0;
+	started = thread_start(&a->thread, STACK, work, a);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	(void)pthread_attr_destroy(&attr);
 	return started;
 }
 

@@ -41,6 +41,7 @@
 
 #include "base/addrmap.h"
 #include "base/owned.h"
+#include "base/thread.h"
 #include "proc/handle.h"
 #include "proc/live/hold_lwp.h"
 #include "proc/live/hold_lock.h"
@@ -350,13 +351,7 @@ static void *tracer_main(void *arg)
 /* Start the tracer's thread, or do its work here if there cannot be one (a limit on processes). */
 static void run_tracer(struct hold_tracer *t)
 {
-	pthread_attr_t attr;
-
-	if (pthread_attr_init(&attr) == 0) {
-		(void)pthread_attr_setstacksize(&attr, TRACER_STACK);
-		t->threaded = pthread_create(&t->thread, &attr, tracer_main, t) == 0;
-		(void)pthread_attr_destroy(&attr);
-	}
+	t->threaded = thread_start(&t->thread, TRACER_STACK, tracer_main, t);
 	if (t->threaded && t->call != NULL)
 		(void)pthread_join(t->thread, NULL);
 	else if (t->threaded)
