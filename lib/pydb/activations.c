@@ -98,8 +98,9 @@ void activations_free(struct pydb_activations *a)
 	memset(a, 0, sizeof(*a));
 }
 
-/* The Python frames from item k of th's join on, which lie under a native frame: one activation. Returns the item after
- * them. */
+/* The Python frames from item k of th's join on, which lie under a native frame: one activation. It may have none, and is
+ * kept all the same: calls for it must not be answered with the frames of the next one that has its pc. Returns the item
+ * after them. */
 static size_t take_activation(struct pydb_activations *a, const struct py_process *py,
     const struct stack_thread *th, size_t k, struct pydb_activation new, bool *ok)
 {
@@ -125,9 +126,9 @@ static size_t take_activation(struct pydb_activations *a, const struct py_proces
 	new.count = (uint32_t)a->frames.n - new.first;
 	new.text = strdup(strbuf_text(&text));
 	*ok = *ok && !text.failed && new.text != NULL;
-	if (*ok && text.n > 0)
+	if (*ok)
 		*ok = addrmap_put(&a->pcs, new.pc, 1) && vec_push(&a->at, new);
-	if (!*ok || text.n == 0)
+	if (!*ok)
 		free(new.text);
 	strbuf_free(&text);
 	return k;
@@ -141,6 +142,8 @@ static bool take_thread(
 	bool ok = true;
 
 	for (size_t k = 0; ok && k < th->join.items.n;) {
+		if (new.pc != 0 && (items[k].kind == JOIN_BARE || items[k].kind == JOIN_ENDED))
+			(void)take_activation(a, py, th, k, new, &ok);
 		if (items[k].kind == JOIN_PYTHON && new.pc != 0) {
 			k = take_activation(a, py, th, k, new, &ok);
 			continue;

@@ -67,7 +67,7 @@ int pydb_pc_frameinfo(struct pydb_agent *agent, uintptr_t pc, uintptr_t arg, cha
 	if (size == 0)
 		return -1;
 	a = activations_find(agent, pc, arg, &unsure);
-	if (a == NULL)
+	if (a == NULL || a->text[0] == '\0')
 		return -1;
 	/* A buffer for less than a line: what fits of it. */
 	if (!put_lines(a->text, unsure, buf, size))

@@ -20,7 +20,7 @@ struct pydb_activation {
 	uint64_t pc;
 	uint32_t lwp;          /* in lwps */
 	uint32_t first, count; /* in frames */
-	char *text;            /* its lines, without the mark of a doubtful choice; owned */
+	char *text; /* its lines, without the mark of a doubtful choice; owned; "": it has no frames */
 };
 
 /* What is known of one LWP's Python. */
