@@ -365,6 +365,27 @@ static bool is_stored(int path_fd, const struct reach_file *file, bool regular)
 	return false;
 }
 
+/* The same where /proc is not mounted: by its name once more. */
+static int reopen_by_name(const struct reach *r, const char *path, const struct reach_file *is)
+{
+	struct open_how how = { .flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
+	OWNED(fd_release) int fd = -1;
+	struct reach_file now;
+	bool regular;
+
+	if (r->root >= 0)
+		how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+	fd = r->root < 0 ? open(path, (int)how.flags)
+			 : (int)syscall(SYS_openat2, r->root, path, &how, sizeof(how));
+	if (fd < 0)
+		return -1;
+	/* Replaced between the two: then what was opened may be anything. */
+	if (identify(fd, &now, &regular) && regular && now.dev == is->dev && now.inode == is->inode)
+		return fd_keep(&fd);
+	errno = EINVAL;
+	return -1;
+}
+
 int reach_open(struct reach *r, const char *path, struct reach_file *file)
 {
 	struct errand e = { .path = path, .rooted = r->root >= 0, .copy = true };
@@ -372,6 +393,7 @@ int reach_open(struct reach *r, const char *path, struct reach_file *file)
 	struct mount *m;
 	bool far, regular = false;
 	OWNED(fd_release) int path_fd = -1;
+	int fd;
 
 	r->late = false;
 	path_fd = look_near(r, path, &found, &regular, &far, &m);
@@ -383,7 +405,8 @@ int reach_open(struct reach *r, const char *path, struct reach_file *file)
 		return -1;
 	if (file != NULL)
 		*file = found;
-	return reopen(path_fd);
+	fd = reopen(path_fd);
+	return fd < 0 && errno == ENOENT ? reopen_by_name(r, path, &found) : fd;
 }
 
 bool reach_look(struct reach *r, const char *path, struct reach_file *file)

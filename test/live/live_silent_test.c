@@ -161,13 +161,43 @@ static void check_with(const struct run *r)
 	ck_assert_ptr_nonnull(strstr(r->out, "libsilent.so`not_exported"));
 }
 
+/* A core made by gdb. False: said that there is none. */
+static bool save_core(const struct scene *s, const char *pid, char path[PATH_MAX])
+{
+	char command[PATH_MAX];
+
+	(void)snprintf(path, PATH_MAX, "%s/core.%s", s->folder, pid);
+	(void)snprintf(command, sizeof(command), "gcore -o %s/core %s >/dev/null 2>&1", s->folder, pid);
+	(void)system(command);
+	if (access(path, R_OK) == 0)
+		return true;
+	printf("SKIP: gcore makes no core here\n");
+	return false;
+}
+
+/* Of a core, which names the library's path, and of one whose executable is said to lie there. */
+static void look_at_core(const struct scene *s, const char *core)
+{
+	struct run r = look(ARGS(core));
+
+	ck_assert_msg(r.status == 1, "status %d\n%s%s", r.status, r.out, r.err);
+	has(&r, "(inside) ]");
+	has(&r, "(other) ]");
+	ck_assert_ptr_nonnull(strstr(r.err, s->point));
+	ck_assert_ptr_nonnull(strstr(r.err, "has not answered"));
+	run_free(&r);
+	r = look(ARGS("-e", s->library, core));
+	ck_assert_msg(r.status == 2, "status %d\n%s%s", r.status, r.out, r.err);
+	run_free(&r);
+}
+
 static const char *const ways[] = { NULL, "--no-stop", "--stop", "-mfp" };
 
 /* 1: its pages would have to be read from the file system. */
 START_TEST(library)
 {
 	struct scene s = { .folder = "" };
-	char program[PATH_MAX], pid[16];
+	char program[PATH_MAX], pid[16], core[PATH_MAX] = "";
 	struct run r;
 
 	if (!mount_it(&s)) {
@@ -183,6 +213,8 @@ START_TEST(library)
 		r = look(ARGS(pid)); /* it answers: as if it were a local one */
 		check_with(&r);
 		run_free(&r);
+		if (!save_core(&s, pid, core))
+			core[0] = 0;
 	}
 	if (_i == 1) /* a file that is opened anew is read anew, also where it is mapped */
 		(void)close(open(s.library, O_RDONLY | O_CLOEXEC));
@@ -192,6 +224,8 @@ START_TEST(library)
 		check_without(&r, &s);
 		run_free(&r);
 	}
+	if (core[0] != 0)
+		look_at_core(&s, core);
 	r = look(ARGS("-p", pid));
 	ck_assert_ptr_nonnull(strstr(r.out, "(inside) ]"));
 	if (_i == 0) {

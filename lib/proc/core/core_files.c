@@ -16,15 +16,16 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fileio.h"
 #include "base/owned.h"
+#include "proc/reach.h"
 #include "proc/stored.h"
 
 struct core_files {
@@ -32,30 +33,21 @@ struct core_files {
 	char *aout; /* where it is instead, or NULL */
 	int root;   /* O_PATH fd of the folder the core's paths are relative to, -1: this machine's root */
 	bool only;  /* and they are nowhere else */
+	struct reach here, below; /* files of this machine, and those below root */
+	char prefix[PATH_MAX];    /* of root */
 };
 
-/* open(2), for a root other than -1 with that folder as "/", also for absolute links. */
-static int open_in(int root, const char *path, int flags)
-{
-	struct open_how how = {
-		.flags = (uint64_t)(unsigned)flags,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
+static const struct reach this_machine = { .proc = -1, .root = -1, .prefix = "", .ms = REACH_MS };
 
-	if (root < 0)
-		return open(path, flags);
-	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-}
-
-static int open_regular(int root, const char *path)
+int core_open_regular(const char *path)
 {
-	OWNED(fd_release) int look = open_in(root, path, O_PATH | O_CLOEXEC);
+	OWNED(fd_release) int look = open(path, O_PATH | O_CLOEXEC);
 	OWNED(fd_release) int fd = -1;
 	struct stat before, after;
 
 	if (look < 0 || stored_check(look, &before) != 0)
 		return -1;
-	fd = open_in(root, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &after) != 0)
 		return -1;
 	/* Replaced between the two: then what was opened may be anything. */
@@ -66,35 +58,43 @@ static int open_regular(int root, const char *path)
 	return fd_keep(&fd);
 }
 
-int core_open_regular(const char *path)
+/* A file by the path the core has for it. *late: its file system did not answer. */
+static int open_recorded(struct core_files *files, const char *path, bool *late)
 {
-	return open_regular(-1, path);
-}
+	int fd = files->root < 0 ? -1 : reach_open(&files->below, path, NULL);
 
-/* A file by the path the core has for it. */
-static int open_recorded(const struct core_files *files, const char *path)
-{
-	int fd = files->root < 0 ? -1 : open_regular(files->root, path);
-
-	return fd >= 0 || files->only ? fd : core_open_regular(path);
+	*late = fd < 0 && files->below.late;
+	if (fd >= 0 || files->only)
+		return fd;
+	fd = reach_open(&files->here, path, NULL);
+	*late = fd < 0 && (*late || files->here.late);
+	return fd;
 }
 
 static int open_mapping(void *data, const struct proc_map *m, bool *proven, struct fault *f)
 {
-	const struct core_files *files = data;
+	struct core_files *files = data;
 	bool is_exe = m->path != NULL && files->exe != NULL && strcmp(m->path, files->exe) == 0;
 	const char *path = is_exe && files->aout != NULL ? files->aout : m->path;
 	const char *remedy = "";
+	bool late = false;
 	int fd;
 
 	if (path == NULL || path[0] == '\0' || (path == m->path && path[0] != '/')) {
 		(void)fault_set(f, 0, ENOENT, m->pr.pr_vaddr, "no file is behind this mapping");
 		return -1;
 	}
-	fd = path == m->path ? open_recorded(files, path) : core_open_regular(path);
+	fd = path == m->path ? open_recorded(files, path, &late) : reach_open(&files->here, path, NULL);
+	if (path != m->path)
+		late = files->here.late;
 	if (fd >= 0) {
 		*proven = false;
 		return fd;
+	}
+	if (late) {
+		(void)fault_set(
+		    f, PROC_FILE_LATE, ETIMEDOUT, m->pr.pr_vaddr, "its file system does not answer");
+		return -1;
 	}
 	if (errno == ENOENT || errno == ENOTDIR)
 		remedy = files->only ? "; it is not below the folder of --sysroot"
@@ -108,7 +108,20 @@ static int open_mapping(void *data, const struct proc_map *m, bool *proven, stru
 
 static int open_path(void *data, const char *path)
 {
-	return path[0] == '/' ? open_recorded(data, path) : -1;
+	bool late;
+
+	return path[0] == '/' ? open_recorded(data, path, &late) : -1;
+}
+
+static bool unanswered(void *data, size_t i, char *buf, size_t n)
+{
+	const struct core_files *files = data;
+
+	for (size_t k = 0; reach_unanswered(&files->below, k, buf, n); k++) {
+		if (i-- == 0)
+			return true;
+	}
+	return reach_unanswered(&files->here, i, buf, n);
 }
 
 static void files_destroy(void *data)
@@ -118,17 +131,26 @@ static void files_destroy(void *data)
 	if (files == NULL)
 		return;
 	fd_release(&files->root);
+	reach_clear(&files->here);
+	reach_clear(&files->below);
 	free(files->exe);
 	free(files->aout);
 	free(files);
 }
 
-/* RES_OK: there is an ELF file at path. */
-static enum res check_aout(const char *path, struct fault *f)
+static enum res no_answer(const char *path, struct fault *f)
 {
-	OWNED(fd_release) int fd = core_open_regular(path);
+	return fault_set(f, G_NOEXEC, ETIMEDOUT, 0, "%s: its file system does not answer", path);
+}
+
+/* RES_OK: there is an ELF file at path. */
+static enum res check_aout(struct reach *here, const char *path, struct fault *f)
+{
+	OWNED(fd_release) int fd = reach_open(here, path, NULL);
 	char magic[SELFMAG];
 
+	if (fd < 0 && here->late)
+		return no_answer(path, f);
 	if (fd < 0)
 		return fault_set(f, G_NOEXEC, errno, 0, "%s: %s", path, stored_error(errno));
 	if (fileio_pread(fd, magic, sizeof(magic), 0) != (ssize_t)sizeof(magic) ||
@@ -149,32 +171,65 @@ static int root_of(const char *aout, const char *exe)
 	return open(real, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* Paths begin at this descriptor, -1: at the machine's root. */
+static void set_root(struct core_files *files, int root)
+{
+	char self[32];
+	ssize_t n;
+
+	files->root = root;
+	if (root < 0)
+		return;
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", root);
+	n = readlink(self, files->prefix, sizeof(files->prefix) - 1);
+	files->prefix[n > 1 ? n : 0] = '\0';
+	files->below.root = root;
+	files->below.prefix = files->prefix;
+}
+
+/* The folder or file `aout`, which answers. */
+static enum res set_aout(struct core_files *files, const char *aout, struct fault *f)
+{
+	struct reach_file any;
+	enum res res;
+	int root;
+
+	(void)reach_look(&files->here, aout, &any);
+	if (files->here.late)
+		return no_answer(aout, f);
+	root = open(aout, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	set_root(files, root);
+	files->only = root >= 0;
+	if (files->only)
+		return RES_OK;
+	res = check_aout(&files->here, aout, f);
+	if (res != RES_OK)
+		return res;
+	files->aout = strdup(aout);
+	if (files->aout == NULL)
+		return fault_memory(f);
+	if (files->exe != NULL)
+		set_root(files, root_of(files->aout, files->exe));
+	return RES_OK;
+}
+
 enum res core_files_create(struct core *core, const char *aout, struct proc_files *out, struct fault *f)
 {
-	struct core_files *files;
-	OWNED(fd_release) int root = aout == NULL ? -1 : open(aout, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct core_files *files = calloc(1, sizeof(*files));
 
-	if (root >= 0)
-		aout = NULL;
-	if (aout != NULL && check_aout(aout, f) != RES_OK)
-		return RES_FAIL;
-	files = calloc(1, sizeof(*files));
 	if (files == NULL)
 		return fault_memory(f);
-	files->only = root >= 0;
-	files->root = fd_keep(&root);
+	files->here = files->below = this_machine;
+	files->root = -1;
 	files->exe = core_exe_path(core);
-	if (aout != NULL)
-		files->aout = strdup(aout);
-	if (aout != NULL && files->aout == NULL) {
+	if (aout != NULL && set_aout(files, aout, f) != RES_OK) {
 		files_destroy(files);
-		return fault_memory(f);
+		return RES_FAIL;
 	}
-	if (files->exe != NULL && files->aout != NULL)
-		files->root = root_of(files->aout, files->exe);
 	*out = (struct proc_files){
 		.open_mapping = open_mapping,
 		.open_path = open_path,
+		.unanswered = unanswered,
 		.destroy = files_destroy,
 		.data = files,
 	};
