@@ -86,7 +86,7 @@ static bool parse_number(const char *text, char option, const char *what, long *
 	*out = strtol(text, &end, 10);
 	if (errno == 0 && end != text && *end == '\0' && *out >= 1)
 		return true;
-	(void)fprintf(stderr, "pystack: -%c takes a number of %s, 1 or more, not '%s'\n", option, what, text);
+	(void)fprintf(stderr, "pystack: -%c needs a positive number of %s, not '%s'\n", option, what, text);
 	return false;
 }
 
@@ -162,7 +162,7 @@ static bool parse_folder(const char *text, const char **out)
 		return false;
 	}
 	if (!S_ISDIR(st.st_mode)) {
-		(void)fprintf(stderr, "pystack: --sysroot: %s: not a folder\n", text);
+		(void)fprintf(stderr, "pystack: --sysroot: %s: not a directory\n", text);
 		return false;
 	}
 	*out = text;

@@ -52,7 +52,7 @@ static void tell_rest(const struct told *told)
 
 	if (told->n <= NOTICES || told->all)
 		return;
-	(void)snprintf(text, sizeof(text), "%u more files like these; -v names them all", told->n - NOTICES);
+	(void)snprintf(text, sizeof(text), "%u more such messages (-v prints them)", told->n - NOTICES);
 	warn_operand("", told->arg, text);
 }
 
@@ -68,9 +68,9 @@ static void report_doubts(const struct py_process *py, const char *arg)
 		if (why == NULL)
 			continue;
 		(void)snprintf(text, sizeof(text),
-		    "its CPython %u.%u is not as released (%s): frames may be missing or wrong; with its "
-		    "debug information "
-		    "they would be right",
+		    "CPython %u.%u has a non-standard layout (%s): frames may be missing or wrong; install "
+		    "its "
+		    "debug information",
 		    version >> 24, version >> 16 & 0xff, why);
 		warn_operand("", arg, text);
 	}
@@ -91,8 +91,8 @@ static bool report_python(const struct stack_target *t, const char *arg, bool cu
 		return true;
 	case RES_NONE:
 		if (why[0] == '\0')
-			why = cut || refused ? "no Python found in what could be read"
-					     : "no Python found in it";
+			why = cut || refused ? "no Python interpreter found in what could be read"
+					     : "no Python interpreter found";
 		warn_operand("", arg, why);
 		return true;
 	case RES_FAIL:
@@ -289,7 +289,7 @@ enum outcome examine(struct ps_prochandle *P, const char *arg, const char *name,
 
 	if (core && !opt->force && !enough(P)) {
 		warn_operand("core ", name,
-		    "has insufficient content (no stacks or no data were saved); -F takes it anyway");
+		    "has insufficient content (no stacks or no data were saved); use -F to print it anyway");
 		return NOTHING;
 	}
 	if (!core && Pstatus(P)->pr_pid == getpid())

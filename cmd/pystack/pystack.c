@@ -89,7 +89,7 @@ static enum outcome count_stdin(struct counts *counts)
 		return counts->at.n > 0 ? PARTLY : NOTHING;
 	}
 	if (counts->at.n == 0)
-		warn_operand("", "standard input", "no stacks found in it");
+		warn_operand("", "standard input", "no stacks found");
 	return counts->at.n > 0 ? DONE : NOTHING;
 }
 

@@ -354,8 +354,8 @@ static void tell_losses(const struct sampling *s, const char *arg)
 	}
 	if (s->late > 0 || s->missed > 0) {
 		(void)snprintf(text, sizeof(text),
-		    "%" PRIu64 " samples taken, %" PRIu64 " of them late, %" PRIu64
-		    " left out: they take longer than the interval",
+		    "%" PRIu64 " samples taken, %" PRIu64 " late, %" PRIu64
+		    " skipped: sampling takes longer than the interval",
 		    s->taken, s->late, s->missed);
 		warn_operand("", arg, text);
 	}
@@ -371,11 +371,11 @@ enum outcome sample(struct ps_prochandle *P, const char *arg, const char *lwps, 
 	s.stack.sampling = true;
 	s.stack.running = !opt->idle;
 	if (Pstate(P) == PS_DEAD) {
-		warn_operand("", arg, "a core file holds still: -i samples processes");
+		warn_operand("", arg, "-i needs a process, not a core file");
 		return NOTHING;
 	}
 	if (Pstatus(P)->pr_pid == getpid()) {
-		warn_operand("", arg, "it is pystack itself");
+		warn_operand("", arg, "cannot sample itself");
 		return NOTHING;
 	}
 	s.code = os_code_token(P);

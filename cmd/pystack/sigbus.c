@@ -46,8 +46,7 @@ static void on_bus_error(int signo, siginfo_t *info, void *context)
 	path = os_own_file_at((uintptr_t)info->si_addr, line, sizeof(line));
 	put("pystack: ");
 	put(path != NULL ? path : "a file");
-	put(": cut short, or not readable any more, while pystack was reading it: nothing more is printed; "
-	    "try again with a whole file\n");
+	put(": file was truncated or became unreadable while being read; output is incomplete\n");
 	_exit(status);
 }
 

@@ -105,7 +105,8 @@ void capture_note(struct capture_lwp *l, enum capture_missing missing, const cha
 static void note_oldest_missing(struct capture_lwp *l, size_t n)
 {
 	if (!capture_is_incomplete(l))
-		capture_note(l, MISSING_OLDEST, "only the youngest %zu MB of its stack were copied", n >> 20);
+		capture_note(
+		    l, MISSING_OLDEST, "only the innermost %zu MB of its stack were copied", n >> 20);
 }
 
 /* Has the memory at sp, on some stack of l, no file behind it, and nobody else who writes to it? */
@@ -317,7 +318,7 @@ void capture_stack(struct capture *c, struct capture_lwp *l)
 void capture_is_zombie(struct capture_lwp *l)
 {
 	l->state = CAPTURE_ENDED;
-	capture_note(l, MISSING_ENDED, "zombie: it has exited, and nobody has joined it yet");
+	capture_note(l, MISSING_ENDED, "zombie: exited, not yet joined");
 }
 
 int64_t capture_add(struct capture *c, lwpid_t id, uint64_t pointer)

@@ -157,10 +157,9 @@ static void take_loose(struct capture *c, enum stop_policy policy)
 		if (l->state != CAPTURE_PENDING)
 			continue;
 		if (policy == STOP_NONE)
-			(void)snprintf(l->refused, sizeof(l->refused), "it runs, and is not to be stopped");
+			(void)snprintf(l->refused, sizeof(l->refused), "running, and --no-stop was given");
 		else if (l->refusal == NOT_REFUSED)
-			(void)snprintf(
-			    l->refused, sizeof(l->refused), "each time it was read it had run meanwhile");
+			(void)snprintf(l->refused, sizeof(l->refused), "it kept running while being read");
 		capture_running(c, l);
 	}
 }
@@ -268,7 +267,7 @@ static enum res process(struct capture *c, const char *set, enum stop_policy pol
 	if (c->watch == NULL && (c->lwps.n > 1 || set != NULL))
 		name_all(c);
 	if (!os_same_process(c->live))
-		return fault_set(f, G_NOPROC, ESRCH, 0, "it has exited, or executes another program by now");
+		return fault_set(f, G_NOPROC, ESRCH, 0, "it has exited or executed another program");
 	if (c->lwps.n != 0 && c->py == NULL && missed != 0 && missed + ended == c->lwps.n && c->none_held)
 		return fault_set(f, c->not_held.code, c->not_held.sys, 0, "%s", c->not_held.text);
 	/* That those to be held had ended by then is no failure while others live. */

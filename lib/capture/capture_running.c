@@ -86,6 +86,6 @@ void capture_running(struct capture *c, struct capture_lwp *l)
 		capture_undo(c, l);
 	l->python_is = good ? PYTHON_READ_RUNNING : PYTHON_UNREAD;
 	capture_note(l, MISSING_REGISTERS, "%.70s%s", l->refused,
-	    good && younger ? "; its younger Python frames kept changing" : "");
+	    good && younger ? "; its inner Python frames kept changing" : "");
 	l->state = CAPTURE_DONE;
 }

@@ -277,7 +277,8 @@ static uint32_t borrowed_state(struct capture *c, struct capture_lwp *l, const s
 	if (l->pointer != 0 || has_own_states(c))
 		return first;
 	capture_note(l, MISSING_PYTHON,
-	    "no Python frames: it has its parent's memory (vfork), and which thread made it is not known; "
+	    "no Python frames: it shares its parent's memory (vfork), and the thread that created it is "
+	    "unknown; "
 	    "try --stop");
 	return NO_STATE;
 }

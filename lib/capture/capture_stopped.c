@@ -314,7 +314,7 @@ static bool wants_pending(void *data, lwpid_t id)
 static const char *hold_failure(const struct capture *c, const struct capture_lwp *l, const struct fault *f)
 {
 	if (l->state == CAPTURE_ENDED || !os_same_process(c->live))
-		return "it has ended meanwhile";
+		return "it exited meanwhile";
 	if (capture_is_incomplete(l))
 		return l->note.text;
 	if (l->refusal != NOT_REFUSED)

@@ -133,13 +133,13 @@ enum res worker_run(
 
 	*late = false;
 	if (pipe2(ends, O_CLOEXEC) != 0)
-		return fault_set(f, 0, errno, 0, "no pipe: %s", strerror(errno));
+		return fault_set(f, 0, errno, 0, "cannot create a pipe: %s", strerror(errno));
 	from = ends[0];
 	to = ends[1];
 	pid = fork();
 	if (pid < 0)
 		return fault_set(
-		    f, 0, errno, 0, "no process to read debug information in: %s", strerror(errno));
+		    f, 0, errno, 0, "cannot fork to read debug information: %s", strerror(errno));
 	if (pid == 0)
 		child(self, to, job, reply, room);
 	fd_release(&to);

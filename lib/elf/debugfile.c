@@ -101,9 +101,8 @@ static bool has_crc(struct search *s, const char *path, struct elf_image *debug,
 	if (n > ELF_CRC_MAX) {
 		s->refused = true;
 		(void)fault_set(s->f, 0, 0, 0,
-		    "%.160s is not used: of %llu bytes, more than the %d whose checksum is computed, and "
-		    "there is no "
-		    "build-id to tell whether it is the right one",
+		    "%.160s is not used: it has no build-id, and %llu bytes are too many to verify its "
+		    "checksum (limit %d)",
 		    path, (unsigned long long)n, ELF_CRC_MAX);
 		return false;
 	}

@@ -57,7 +57,7 @@ enum res elf_header_check(
 	if (c == NULL)
 		return fault_set(f, ELF_FAULT_FORMAT, 0, 0, "unknown ELF class %u", bytes[EI_CLASS]);
 	if (n < c->ehdr)
-		return fault_set(f, ELF_FAULT_FORMAT, 0, 0, "ELF file cut off inside its header");
+		return fault_set(f, ELF_FAULT_FORMAT, 0, 0, "ELF file truncated inside its header");
 	if (bytes[EI_DATA] != ELFDATA2LSB)
 		return fault_set(
 		    f, ELF_FAULT_MACHINE, 0, 0, "big-endian ELF file: only x86-64 and i386 are supported");

@@ -85,9 +85,8 @@ static bool grow(uint8_t **out, size_t *room, size_t packed, struct fault *f)
 
 	if (*room >= limit) {
 		(void)fault_set(f, 0, 0, 0,
-		    "it unpacks to more than %zu bytes, which is not believed of %zu: more than %d times as "
-		    "much",
-		    limit, packed, UNPACK_RATIO);
+		    "it unpacks from %zu bytes to more than %zu, over the limit of %d times its size", packed,
+		    limit, UNPACK_RATIO);
 		return false;
 	}
 	want = want < limit ? want : limit;
@@ -109,7 +108,7 @@ static const char *xz_error(lzma_ret ret)
 	case LZMA_MEMLIMIT_ERROR:
 		return "it takes too much memory to unpack";
 	case LZMA_BUF_ERROR:
-		return "it is cut short";
+		return "it is truncated";
 	default:
 		return "it is damaged, or not in xz";
 	}

@@ -21,7 +21,7 @@ const char *explain_mode(mode_t mode)
 	case S_IFBLK:
 		return "a device";
 	default:
-		return "no regular file";
+		return "not a regular file";
 	}
 }
 
@@ -61,14 +61,14 @@ static void explain_elf(const unsigned char *at, size_t n, char *buf, size_t siz
 	bool wide;
 
 	if (n < 20) {
-		(void)snprintf(buf, size, "it is an ELF file cut short; %s", EXPLAIN_ONLY_THIS);
+		(void)snprintf(buf, size, "it is a truncated ELF file; %s", EXPLAIN_ONLY_THIS);
 		return;
 	}
 	wide = at[EI_CLASS] == ELFCLASS64;
 	memcpy(&type, at + 16, sizeof(type));
 	memcpy(&machine, at + 18, sizeof(machine));
 	if (at[EI_DATA] != ELFDATA2LSB || machine != (wide ? EM_X86_64 : EM_386))
-		(void)snprintf(buf, size, "it is %s ELF file of %s%s; this pystack reads x86-64 and i386",
+		(void)snprintf(buf, size, "it is %s ELF file of %s%s; only x86-64 and i386 are supported",
 		    wide ? "a 64-bit" : "a 32-bit",
 		    at[EI_DATA] != ELFDATA2LSB ? "a big-endian machine"
 		    : machine == EM_386        ? "i386"

@@ -86,7 +86,7 @@ void os_explain(const char *arg, int code, char *buf, size_t n)
 		break;
 	case G_BUSY:
 		(void)snprintf(buf, n,
-		    "another program controls it, as a debugger and dtrace -p do; -F stops it all the same");
+		    "another program controls it, as a debugger and dtrace -p do; -F stops it anyway");
 		break;
 	case G_STRANGE:
 		if (sys != 0)
@@ -104,8 +104,7 @@ void os_explain(const char *arg, int code, char *buf, size_t n)
 		explain_file(arg, buf, n);
 		break;
 	case G_BADLWPS:
-		(void)snprintf(
-		    buf, n, "after the slash come numbers of LWPs and ranges of them, as in 4711/1,3-5,8-");
+		(void)snprintf(buf, n, "expected LWP ids or ranges after the slash, e.g. 4711/1,3-5,8-");
 		break;
 	default:
 		break;

@@ -225,7 +225,7 @@ void os_notices(struct ps_prochandle *P, void (*tell)(void *data, const char *te
 	enum { AT_BASE_TYPE = 7 }; /* <sys/auxv.h> AT_BASE: the program has a dynamic linker */
 
 	if (Pgetauxval(P, AT_BASE_TYPE) != -1 && Prd_agent(P) == NULL)
-		tell(data, "names of functions in shared libraries are not to be had (librtld_db)", true);
+		tell(data, "functions in shared libraries are unnamed (librtld_db is not available)", true);
 }
 
 /* --- what libproc asks of a captured process --- */

@@ -43,7 +43,7 @@ static int take_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t *inf
 static enum res refused(int code, struct fault *f)
 {
 	const char *why =
-	    code == G_BUSY ? "another program controls it; -F stops it all the same" : Pgrab_error(code);
+	    code == G_BUSY ? "another program controls it; -F stops it anyway" : Pgrab_error(code);
 
 	return fault_set(f, code, code == G_STRANGE ? errno : 0, 0, "%s", why);
 }
@@ -68,7 +68,7 @@ enum res os_hold_during(
 		return refused(code, f);
 	}
 	if (!os_same_process(P))
-		res = fault_set(f, G_NOPROC, 0, 0, "the process has exited, or runs another program");
+		res = fault_set(f, G_NOPROC, 0, 0, "the process has exited or executed another program");
 	else if (Plwp_iter_all(held, take_lwp, *h) != 0)
 		res = (*h)->failed ? fault_memory(f)
 				   : fault_set(f, G_STRANGE, 0, 0, "its threads cannot be listed");

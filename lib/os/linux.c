@@ -78,14 +78,12 @@ void os_notices(struct ps_prochandle *P, void (*tell)(void *data, const char *te
 	if (o->unverified == 1)
 		(void)snprintf(text, sizeof(text),
 		    "%s: cannot be checked against the mapped one (its headers in memory are not readable); "
-		    "taken "
-		    "as it is",
+		    "used unverified",
 		    o->first_unverified);
 	else
 		(void)snprintf(text, sizeof(text),
 		    "%s and %zu more: cannot be checked against the mapped ones (their headers in "
-		    "memory are "
-		    "not readable); taken as they are",
+		    "memory are not readable); used unverified",
 		    o->first_unverified, o->unverified - 1);
 	tell(data, text, false);
 }

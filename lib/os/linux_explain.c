@@ -91,7 +91,7 @@ static void explain_strange(pid_t pid, char *buf, size_t n)
 	char self[16] = "";
 
 	if (readlink("/proc/self", self, sizeof(self) - 1) > 0 && atoi(self) != getpid())
-		(void)snprintf(buf, n, "/proc here is that of another pid namespace; mount one's own");
+		(void)snprintf(buf, n, "/proc belongs to another pid namespace; mount a matching one");
 	else
 		explain_access(pid, buf, n);
 }
@@ -111,7 +111,7 @@ static void explain_machine(pid_t pid, char *buf, size_t n)
 	if (fileio_pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head)) {
 		memcpy(&machine, head + 18, sizeof(machine));
 		if (head[EI_CLASS] == ELFCLASS32 && machine == EM_X86_64)
-			(void)snprintf(buf, n, "it is an x32 program; this pystack reads x86-64 and i386");
+			(void)snprintf(buf, n, "it is an x32 program; only x86-64 and i386 are supported");
 	}
 	(void)close(fd);
 }
@@ -197,7 +197,7 @@ void os_explain(const char *arg, int code, char *buf, size_t n)
 			explain_zombie(pid, buf, n);
 		break;
 	case G_SYS:
-		(void)snprintf(buf, n, "it is a thread of the kernel and has no stack in user space");
+		(void)snprintf(buf, n, "it is a kernel thread and has no stack in user space");
 		break;
 	case G_SELF:
 		(void)snprintf(buf, n, "a process cannot stop itself");
@@ -212,8 +212,8 @@ void os_explain(const char *arg, int code, char *buf, size_t n)
 		explain_file(arg, buf, n);
 		break;
 	case G_BADLWPS:
-		(void)snprintf(buf, n,
-		    "after the slash come thread ids and ranges of them, as in 4711/4712,4715-4720,4800-");
+		(void)snprintf(
+		    buf, n, "expected thread ids or ranges after the slash, e.g. 4711/4712,4715-4720,4800-");
 		break;
 	default:
 		break;

@@ -251,14 +251,14 @@ static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, 
 	}
 	if (image_from_memory(o, obj) == RES_OK) {
 		objects_notice(o, refused,
-		    "%s: %s (build-id of the mapped one: %s); reading what is loaded of it instead, "
-		    "names that are not exported are missing",
+		    "%s: %s (build-id of the mapped one: %s); using its copy in memory, "
+		    "functions that are not exported are unnamed",
 		    obj->path, why, id);
 		return RES_OK;
 	}
 	objects_notice(o, true,
-	    "%s: %s (build-id of the mapped one: %s); no names and no unwind tables of it, "
-	    "put the file %s there to have them",
+	    "%s: %s (build-id of the mapped one: %s); its functions are unnamed and its unwind "
+	    "tables missing, put the file %s there",
 	    obj->path, why, id, which);
 	return RES_NONE;
 }
@@ -344,7 +344,7 @@ static bool believed(struct proc_objects *o, struct proc_object *obj, struct elf
 	}
 	if (obj->mapped.n == 0 && file.n == 0) {
 		objects_notice(o, false,
-		    "%s: cannot be checked against the mapped one (no build-id); taken as it is", obj->path);
+		    "%s: cannot be checked against the mapped one (no build-id); used unverified", obj->path);
 		return true;
 	}
 	return build_id_equal(&obj->mapped, &file);
@@ -417,7 +417,7 @@ static enum res image_from_file(struct proc_objects *o, struct proc_object *obj)
 	if (magic == RES_NONE) {
 		if (proven || maps_elf(o, obj) != RES_OK)
 			return RES_NONE;
-		return memory_instead(o, obj, "the file there now is no ELF file", false);
+		return memory_instead(o, obj, "the file there now is not an ELF file", false);
 	}
 	if (elf_image_open(fd, &img, &f) != RES_OK) {
 		(void)snprintf(why, sizeof(why), "not usable: %s", reason(&f, obj));
@@ -494,12 +494,12 @@ static void attach_debug(struct proc_objects *o, struct proc_object *obj)
 		return;
 	}
 	if (separate == RES_FAIL)
-		objects_notice(o, true, "%s: its debug file %s; names that are not exported are missing",
+		objects_notice(o, true, "%s: its debug file %s; functions that are not exported are unnamed",
 		    obj->path, file.text);
 	if (mini == RES_FAIL)
 		objects_notice(o, packed.code != ELF_FAULT_NOT_BUILT,
-		    "%s: its symbols in .gnu_debugdata are not used: %s; names that are not exported are "
-		    "missing",
+		    "%s: its symbols in .gnu_debugdata are not used: %s; functions that are not exported are "
+		    "unnamed",
 		    obj->path, packed.text);
 }
 

@@ -47,7 +47,7 @@ uint32_t py_version(const struct py_process *py, size_t runtime); /* PY_VERSION_
 /* Is it a minor version that the tables were made for? A newer one is read as the newest of those. */
 bool py_version_known(uint32_t version);
 
-/* Why this runtime is not laid out as CPython of its version is (a phrase: "its frames are of another size"), if no debug
+/* Why this runtime is not laid out as CPython of its version is (a phrase: "frames have an unexpected size"), if no debug
  * information told how it is: its frames may be missing or wrong. NULL: it is, or is known. */
 const char *py_layout_mismatch(const struct py_process *py, size_t runtime);
 

@@ -59,13 +59,13 @@ void text_remark(const struct record_item *item, struct strbuf *out)
 		[REMARK_GAP] = "unwind gap",
 		[REMARK_JIT] = "JIT",
 		[REMARK_UNPLACED] = "Python frames",
-		[REMARK_NO_PYTHON_FRAME] = "its Python frame is not known",
-		[REMARK_ENDED] = "its Python frame has ended",
-		[REMARK_GREENLET] = "a greenlet starts here: what follows may be left from before",
+		[REMARK_NO_PYTHON_FRAME] = "Python frame unknown",
+		[REMARK_ENDED] = "Python frame has returned",
+		[REMARK_GREENLET] = "greenlet starts here; frames below may be stale",
 		[REMARK_MORE] = "...",
 		[REMARK_THREAD] = "",
 		[REMARK_NATIVE_ENDS] = "",
-		[REMARK_PYTHON_ENDS] = "older Python frames cannot be read: ",
+		[REMARK_PYTHON_ENDS] = "outer Python frames cannot be read: ",
 	};
 
 	strbuf_str(out, words[item->remark]);

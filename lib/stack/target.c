@@ -150,8 +150,8 @@ static void note_newer(struct stack_target *t)
 
 		if (!py_version_known(version))
 			(void)snprintf(t->py_newer, sizeof(t->py_newer),
-			    "CPython %u.%u found: newer than this pystack knows, read as the newest that it "
-			    "does",
+			    "CPython %u.%u found: newer than this pystack supports, decoded like the newest "
+			    "supported version",
 			    version >> 24, version >> 16 & 0xff);
 	}
 }

@@ -330,7 +330,7 @@ static enum engine_end fp_engine_step(void *engine, struct activation *a, struct
 		/* Only a frame pointer that is one says by 0 that there is no caller. */
 		if (regs_known(&a->regs, e->arch->fp) && a->regs.reg[e->arch->fp] == 0)
 			return lost(
-			    note, UNWIND_UNPROVEN, "nothing shows the caller of", a->regs.reg[e->arch->pc]);
+			    note, UNWIND_UNPROVEN, "cannot find the caller of", a->regs.reg[e->arch->pc]);
 	}
 	return fp_step(e->P, e->arch, e->mem, a, note);
 }

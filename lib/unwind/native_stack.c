@@ -130,12 +130,12 @@ static bool guard_pass(struct unwinder *u, struct guard *g, const struct activat
 	bool changes = from->signal_frame || note->other_stack;
 
 	if ((sp < from->sp && !changes) || (sp == from->sp && !changes && !note->in_register)) {
-		end_loop(out, UNWIND_DOES_NOT_GROW, "the stack does not grow at", from->sp);
+		end_loop(out, UNWIND_DOES_NOT_GROW, "the stack pointer did not advance at", from->sp);
 		from->cfa = 0;
 		return false;
 	}
 	if (pc == g->old_pc && sp == g->old_sp) {
-		end_loop(out, UNWIND_LEADS_BACK, "the stack leads back to", sp);
+		end_loop(out, UNWIND_LEADS_BACK, "unwinding loops back to", sp);
 		return false;
 	}
 	if (++g->steps == g->old_at) {

@@ -148,7 +148,7 @@ def taken(sampler, scene, output):
     if sampler.form == "file":
         os.unlink(path)
     if sampler.form == "said":
-        late = re.search(r"(\d+) samples taken, \d+ of them late", "\n".join(lines))
+        late = re.search(r"(\d+) samples taken, \d+ (?:of them )?late", "\n".join(lines))
         return int(late.group(1)) if late else DURATION * RATE
     spins = scene.kind.startswith("spin")
     wanted = re.compile(r"\bspin_in_(c|python)\b" if spins else

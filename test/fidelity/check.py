@@ -104,9 +104,9 @@ class Stack:
                 self.marked |= found[4] is not None or found[1] == UNKNOWN
                 self.lacking = False
             elif text.startswith(" " * 14 + "("):
-                self.marked |= not re.match(r" +\((signal handler called|its Python frame has ended|JIT|unwind gap)\)", text)
+                self.marked |= not re.match(r" +\((signal handler called|Python frame has returned|JIT|unwind gap)\)", text)
                 self.cut = len(self.natives) if self.cut is None else self.cut
-                self.lacking |= "its Python frame is not known" in text or "older Python frames cannot" in text
+                self.lacking |= "Python frame unknown" in text or "outer Python frames cannot" in text
             else:
                 self.natives.append(text)
             above = text

@@ -87,8 +87,8 @@ START_TEST(usage)
 	    TOOL("-m", "frames", "1"), 2, NULL, "pystack: -m takes auto, cfi, libunwind or fp, not 'frames'");
 	expect(TOOL("-n", "-4", "1"), 2, NULL, "pystack: ");
 	expect(TOOL("-n", "4x", "1"), 2, NULL, "pystack: ");
-	expect(
-	    TOOL("--sysroot", "/etc/passwd", "1"), 2, NULL, "pystack: --sysroot: /etc/passwd: not a folder");
+	expect(TOOL("--sysroot", "/etc/passwd", "1"), 2, NULL,
+	    "pystack: --sysroot: /etc/passwd: not a directory");
 	expect(TOOL("--sysroot", "/nowhere", "1"), 2, NULL, "pystack: --sysroot: /nowhere: ");
 	expect(TOOL("--sysroot", "/", "-e", "/bin/true", "1"), 2, NULL, "usage: pystack");
 	expect(TOOL("--help"), 0, "--frames", NULL);
@@ -162,8 +162,7 @@ START_TEST(first_thread_ended)
 	struct run r;
 
 	(void)snprintf(first, sizeof(first), "thread# %d / lwp# %d ", (int)pid, (int)pid);
-	(void)snprintf(
-	    want, sizeof(want), "-\n              (zombie: it has exited, and nobody has joined it yet)\n-");
+	(void)snprintf(want, sizeof(want), "-\n              (zombie: exited, not yet joined)\n-");
 	r = TOOL(print(name, pid, ""));
 	ck_assert_msg(r.status == 0 && strstr(r.out, want) != NULL, "exit %d, %s%s", r.status, r.out, r.err);
 	header = strstr(r.out, first);
@@ -171,8 +170,8 @@ START_TEST(first_thread_ended)
 	ck_assert_msg((header = strstr(header, " / lwp# ")) != NULL && strstr(header, "`pause+0x") != NULL,
 	    "%s", r.out);
 	run_free(&r);
-	expect(TOOL("-p", print(name, pid, "")), 0, want, "no Python found");
-	expect(TOOL("--stop", print(name, pid, "")), 0, want, "no Python found");
+	expect(TOOL("-p", print(name, pid, "")), 0, want, "no Python interpreter found");
+	expect(TOOL("--stop", print(name, pid, "")), 0, want, "no Python interpreter found");
 	r = TOOL("-c", print(name, pid, ""));
 	ck_assert_msg(strstr(r.out, "zombie") == NULL && strstr(r.out, "`pause+0x") != NULL, "%s", r.out);
 	run_free(&r);
@@ -403,7 +402,8 @@ START_TEST(some_lwps)
 	(void)snprintf(one, sizeof(one), "/-%d", (int)f.pid - 1);
 	/* The first line was printed, so not 2. */
 	expect(TOOL(print(arg, f.pid, one)), 1, ":\t", "no matching LWPs found");
-	expect(TOOL(print(arg, f.pid, "/x")), 2, NULL, "bad lwp specification: after the slash ");
+	expect(TOOL(print(arg, f.pid, "/x")), 2, NULL,
+	    "bad lwp specification: expected thread ids or ranges after the slash");
 	(void)snprintf(proc, sizeof(proc), "/proc/%d/%d", (int)f.pid, (int)f.pid);
 	expect(TOOL(proc), 0, "thread# ", NULL);
 	fixture_end(&f);
@@ -493,7 +493,7 @@ START_TEST(truncated_core)
 		expect(TOOL(core), 1, "killed by SIGABRT", "runcated");
 		/* Hardly more than the notes: of the many files that are not found, the first few are named. */
 		ck_assert_int_eq(truncate(core, 200000), 0);
-		expect(TOOL("--sysroot", f.dir, core), 1, "killed by SIGABRT", "; -v names them all");
+		expect(TOOL("--sysroot", f.dir, core), 1, "killed by SIGABRT", "(-v prints them)");
 		expect(TOOL("-v", "--sysroot", f.dir, core), 1, "core '", "libc.so.6: ");
 		ck_assert_int_eq(truncate(core, 3000), 0);
 		expect(TOOL(core), 2, NULL, "pystack: cannot examine ");

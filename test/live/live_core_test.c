@@ -108,8 +108,8 @@ static void check_said(struct run *r, const char *text, bool said, const char *w
 /* Its end is missing, more and more of it: that is said first, and not what follows from it of anything else. */
 START_TEST(kernel_cut)
 {
-	static const char *const guesses[] = { "not as released", "cannot be checked", "unknown version",
-		"unknown build", "no Python found in it" };
+	static const char *const guesses[] = { "non-standard layout", "cannot be checked", "unknown version",
+		"unknown build", "no Python interpreter found" };
 	const struct interpreter *in = &live_interpreters(NULL)[_i];
 	char core[PATH_MAX], what[128], first[PATH_MAX + 64];
 	const char *why = "";

@@ -316,13 +316,13 @@ static void cut_start(struct output_thread *t, bool *found, struct strbuf *wrong
 {
 	size_t start = 0, reasons = 0;
 
-	while (start < t->lines.n && strstr(t->lines.at[start].text, "(a greenlet starts here: ") == NULL)
+	while (start < t->lines.n && strstr(t->lines.at[start].text, "(greenlet starts here; ") == NULL)
 		start++;
 	*found = start < t->lines.n;
 	for (size_t i = start + 1; i < t->lines.n; i++) {
 		const struct output_line *line = &t->lines.at[i];
 		bool behind_loop = is_loop(&t->lines.at[i - 1]);
-		bool bare = strcmp(line->text, "(its Python frame is not known)") == 0;
+		bool bare = strcmp(line->text, "(Python frame unknown)") == 0;
 
 		reasons += line->kind == LINE_OWN && !bare;
 		if (line->kind == LINE_PYTHON || bare != behind_loop)

@@ -27,7 +27,7 @@ static void check(struct fixture *f, const char *option, const char *what)
 
 	(void)snprintf(head, sizeof(head), "%d:\t", (int)f->pid);
 	/* What is printed of one that runs is another test's. */
-	r = live_look(f, option, "(it runs, and is not to be stopped)");
+	r = live_look(f, option, "(running, and --no-stop was given)");
 	live_compare(f, &r, head, 0, &out, &wrong);
 	output_free(&out);
 	if (wrong.n != 0)
@@ -136,7 +136,7 @@ START_TEST(running_and_not_to_be_stopped)
 
 		ck_assert_msg(r.status == 0 || r.status == 1, "exit %d, %s", r.status, r.err);
 		/* In between it may have been found asleep, waiting for the interpreter's lock. */
-		if (strstr(r.out, "(it runs, and is not to be stopped") != NULL) {
+		if (strstr(r.out, "(running, and --no-stop was given") != NULL) {
 			ck_assert_int_eq(r.status, 1);
 			seen = n > unmarked;
 		} else {

@@ -208,7 +208,7 @@ static void compare_thread(
 		native += line->kind == LINE_NATIVE;
 		/* The remarks that tell of nothing amiss. */
 		if (line->kind == LINE_OWN && strstr(line->text, "(signal handler called)") == NULL &&
-		    strstr(line->text, "(its Python frame has ended)") == NULL)
+		    strstr(line->text, "(Python frame has returned)") == NULL)
 			strbuf_fmt(wrong, "thread %ld: %s\n", t->tid, line->text);
 		if (line->kind != LINE_PYTHON)
 			continue;

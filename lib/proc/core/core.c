@@ -265,7 +265,7 @@ static void tell_damage(struct proc_objects *objects, const struct core *core)
 
 	if (objects->maps.n >= CORE_MAPS_MAX)
 		objects_notice(objects, true,
-		    "core has more than %d mappings: no names of functions in those behind them",
+		    "core has more than %d mappings: functions in further mappings are unnamed",
 		    CORE_MAPS_MAX - 1);
 
 	objects->cut = core->expects > size;
@@ -278,8 +278,8 @@ static void tell_damage(struct proc_objects *objects, const struct core *core)
 		objects_notice(objects, true, "core has damaged headers or notes, which are left out");
 	if (core->ranges.n == 0)
 		objects_notice(objects, true,
-		    "core does not say which files were mapped (%s): no names of functions",
-		    core->illumos ? "no list of the dynamic linker's in it" : "no NT_FILE note");
+		    "core does not say which files were mapped (%s): functions are unnamed",
+		    core->illumos ? "no link map of the dynamic linker" : "no NT_FILE note");
 }
 
 /* Give P its mappings and files now: they are not to be opened the way a live process's are. */

@@ -81,7 +81,7 @@ static int open_mapping(void *data, const struct proc_map *m, bool *proven, stru
 	int fd;
 
 	if (path == NULL || path[0] == '\0' || (path == m->path && path[0] != '/')) {
-		(void)fault_set(f, 0, ENOENT, m->pr.pr_vaddr, "no file is behind this mapping");
+		(void)fault_set(f, 0, ENOENT, m->pr.pr_vaddr, "no file is mapped there");
 		return -1;
 	}
 	fd = path == m->path ? open_recorded(files, path, &late) : reach_open(&files->here, path, NULL);
@@ -97,7 +97,7 @@ static int open_mapping(void *data, const struct proc_map *m, bool *proven, stru
 		return -1;
 	}
 	if (errno == ENOENT || errno == ENOTDIR)
-		remedy = files->only ? "; it is not below the folder of --sysroot"
+		remedy = files->only ? "; it is not in the directory of --sysroot"
 			 : is_exe    ? "; give the executable of the core with -e FILE"
 				     : "; the core needs the files of the machine or container it comes from";
 	/* The caller names the file the core names. */

@@ -20,7 +20,8 @@ enum res py_runtime_validate(
 			if (!py_pointer_sane(tstate, l->word) ||
 			    !py_read_word(P, l, tstate, l->tstate.interp, &back) || back != interp)
 				return fault_set(f, 0, 0, tstate,
-				    "no thread state where this version has one (damaged, or an unknown "
+				    "no thread state at the expected offset of an interpreter (damaged, or "
+				    "an unknown "
 				    "build)");
 			started++;
 		}

@@ -15,7 +15,7 @@ static enum res seen_before(struct py_process *py, uint64_t addr, struct fault *
 	uint32_t before;
 
 	if (addrmap_get(&py->seen, addr, &before))
-		return fault_set(f, 0, 0, addr, "a list of thread states runs in a circle");
+		return fault_set(f, 0, 0, addr, "a list of thread states is circular");
 	if (py->seen.n >= THREADS_MAX)
 		return fault_set(f, 0, 0, addr, "more than %d thread states", THREADS_MAX);
 	return addrmap_put(&py->seen, addr, 1) ? RES_OK : fault_memory(f);

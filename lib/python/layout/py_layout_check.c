@@ -88,17 +88,17 @@ static const char *sizes_doubt(const struct trial *t, const char *object, bool b
 		if (sizes[i].version != l->version || sizes[i].word != l->word)
 			continue;
 		if (size_differs(t, t->code_type, sizes[i].code + refs))
-			return "its code objects are of another size";
+			return "code objects have an unexpected size";
 		/* From 3.11 on refs is twice in it: the frame inside a frame object is no object. */
 		if (size_differs(t, t->frame_type, sizes[i].frame + refs))
-			return "its frames are of another size";
+			return "frames have an unexpected size";
 	}
 	/* PyUnicodeObject ends with the pointer that follows PyCompactUnicodeObject; bytes count the final zero, before 2.7 and in
 	 * 3.0 all of the word that it is in. */
 	if (size_differs(t, str, l->str.compact - 1U + l->word))
-		return "its strings are of another size";
+		return "strings have an unexpected size";
 	if (l->version >= PY_HEX(2, 7) && l->version != PY_HEX(3, 0) && size_differs(t, bytes, l->bytes.data))
-		return "its bytes are of another size";
+		return "bytes objects have an unexpected size";
 	return NULL;
 }
 
@@ -131,10 +131,10 @@ static const char *frame_doubt(const struct trial *t, uint64_t frame)
 	if (frame == 0)
 		return NULL;
 	if (t->l->marking == PY_MARK_NONE && other_type(t, frame, t->frame_type) && !has_code(t, frame))
-		return "its threads have no frames where this version has them";
+		return "no frame at the expected offset of a thread state";
 	if (py_read_word(t->P, t->l, frame, t->l->frame.code, &code) ? other_type(t, code, t->code_type)
 								     : !t->cut)
-		return "its frames have no code where this version has it";
+		return "no code object at the expected offset of a frame";
 	return NULL;
 }
 
@@ -160,7 +160,7 @@ static const char *cframe_doubt(const struct trial *t, const struct py_view *v, 
 	if (l->tstate.cframe == 0)
 		return NULL;
 	if (!py_pointer_sane(cframe, l->word))
-		return "its threads have no C frames where this version has them";
+		return "no C frame at the expected offset of a thread state";
 	root = l->tstate.root_cframe == 0 ? 0 : tstate + l->tstate.root_cframe - 1;
 	if (cframe != root && py_read_word(t->P, l, cframe, l->cframe.previous, &previous)) {
 		why = caller_doubt(t, previous, root);
@@ -173,7 +173,7 @@ static const char *cframe_doubt(const struct trial *t, const struct py_view *v, 
 		if (cframe != 0 && py_read_word(t->P, l, cframe, l->cframe.previous, &cframe))
 			continue;
 		return cframe != 0 && t->cut ? NULL
-					     : "its C frames do not end where those of this version do";
+					     : "the chain of C frames does not end in the thread state";
 	}
 	return NULL;
 }
@@ -207,11 +207,11 @@ static const char *thread_doubt(const struct trial *t, const struct py_view *v, 
 	const char *why;
 
 	if (no_thread(t, py_view_word(v, l->tstate.thread_id)))
-		return "its thread states name no threads where this version has them";
+		return "no thread id at the expected offset of a thread state";
 	if (py_view_word(v, l->tstate.native_id) > TID_MAX)
-		return "its thread states have no TID where this version has it";
+		return "no native thread id at the expected offset of a thread state";
 	if (no_chunk(t, py_view_word(v, l->tstate.chunk), py_view_word(v, l->tstate.top)))
-		return "its data stack is not where this version has it";
+		return "no data stack at the expected offset of a thread state";
 	why = frame_doubt(t, py_view_word(v, l->tstate.frame));
 	return why != NULL ? why : cframe_doubt(t, v, tstate);
 }
@@ -247,7 +247,7 @@ static const char *lists_doubt(const struct trial *t, uint64_t runtime)
 		why = threads_doubt(t, tstate);
 		if (next == 0 && why == NULL && l->interp.id != 0 &&
 		    py_read(t->P, &id, sizeof(id), interp + l->interp.id - 1) && id != 0)
-			why = "its interpreters have no numbers where this version has them";
+			why = "no id at the expected offset of an interpreter";
 	}
 	return why;
 }

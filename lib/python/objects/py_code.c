@@ -141,7 +141,7 @@ static enum res read_entry(struct ps_prochandle *P, struct py_runtime *rt, uint6
 	const struct py_layout *l = &rt->layout;
 
 	if (!py_type_is(P, l, py_view_word(code, l->object.type), "code", &rt->code_type))
-		return fault_set(f, 0, 0, addr, "a frame's code is no code object");
+		return fault_set(f, 0, 0, addr, "a frame's code is not a code object");
 	e->pub.addr = addr;
 	fingerprint(l, code, e->words);
 	if (py_text_read(P, rt, e->words[1], &e->pub.file, &e->pub.file_len, f) != RES_OK ||
@@ -255,8 +255,9 @@ enum res py_code_load(struct py_process *py, struct py_runtime *rt, struct py_fr
 
 	frame->known = at;
 	if (known != NULL && known->epoch == py->epoch)
-		return known->pub.name == NULL ? fault_set(f, 0, 0, addr, "a frame's code is no code object")
-					       : learn_copy(py->P, l, known, frame->tlbc, f);
+		return known->pub.name == NULL
+			   ? fault_set(f, 0, 0, addr, "a frame's code is not a code object")
+			   : learn_copy(py->P, l, known, frame->tlbc, f);
 	if (!py_pointer_sane(addr, l->word) || !py_read(py->P, bytes, code.n, addr))
 		return fault_set(f, 0, 0, addr, "a frame's code object cannot be read");
 	if (known != NULL && unchanged(py, l, &code, known))

@@ -171,7 +171,7 @@ static enum res read_byte_text(
 
 	if (!py_read_word(P, &rt->layout, addr, rt->layout.object.type, &type) || !is_str_type(P, rt, type) ||
 	    py_bytes_where(P, &rt->layout, addr, &start, &size) != RES_OK)
-		return fault_set(f, 0, 0, addr, "a name is no string");
+		return fault_set(f, 0, 0, addr, "a name is not a string");
 	if (size > PY_TEXT_MAX)
 		size = PY_TEXT_MAX;
 	text = malloc((size_t)size + 1);
@@ -199,7 +199,7 @@ enum res py_text_read(
 	ssize_t got;
 
 	if (!py_pointer_sane(addr, l->word))
-		return fault_set(f, 0, 0, addr, "a name is no object");
+		return fault_set(f, 0, 0, addr, "a name is not an object");
 	if (l->texts == PY_TEXT_BYTES)
 		return read_byte_text(P, rt, addr, out, len, f);
 	got = Pread(P, first, sizeof(first), (uintptr_t)addr);
@@ -207,7 +207,7 @@ enum res py_text_read(
 		return fault_set(f, 0, 0, addr, "a string cannot be read");
 	head.n = (size_t)got;
 	if (!is_str_type(P, rt, py_view_word(&head, l->object.type)) || !locate(l, &head, addr, &data))
-		return fault_set(f, 0, 0, addr, "a name is no string");
+		return fault_set(f, 0, 0, addr, "a name is not a string");
 	if (data.length > PY_TEXT_MAX)
 		data.length = PY_TEXT_MAX;
 	bytes = get_bytes(P, &head, addr, data.at, (size_t)data.length * data.width, &mem);
@@ -239,7 +239,7 @@ enum res py_bytes_read(struct ps_prochandle *P, const struct py_layout *l, uint6
 	ssize_t got;
 
 	if (!py_pointer_sane(addr, l->word))
-		return fault_set(f, 0, 0, addr, "a table is no object");
+		return fault_set(f, 0, 0, addr, "a table is not an object");
 	got = Pread(P, first, sizeof(first), (uintptr_t)addr);
 	if (got < (ssize_t)l->bytes.data - 1)
 		return fault_set(f, 0, 0, addr, "a table cannot be read");

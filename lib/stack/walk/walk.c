@@ -272,7 +272,7 @@ static bool may_go_on(
 	if (!leads_back(s, keep, p, res))
 		return true;
 	*e = (struct ending){ .end = UNWIND_END_LOOP, .reason = UNWIND_LEADS_BACK };
-	(void)snprintf(e->why, sizeof(e->why), "the stack leads back to 0x%llx",
+	(void)snprintf(e->why, sizeof(e->why), "unwinding loops back to 0x%llx",
 	    (unsigned long long)s->frames.at[p->looked].sp);
 	return false;
 }

@@ -290,7 +290,7 @@ START_TEST(what_is_no_elf_is_refused_by_name)
 	elf_builder_finish(&s.b);
 	refused(&s, 0, ELF_FAULT_FORMAT, "empty");
 	refused(&s, 10, ELF_FAULT_FORMAT, "not an ELF");
-	refused(&s, s.b.eh.e_ehsize - 1U, ELF_FAULT_FORMAT, "cut off");
+	refused(&s, s.b.eh.e_ehsize - 1U, ELF_FAULT_FORMAT, "truncated");
 	refused(&s, s.b.eh.e_ehsize, ELF_FAULT_FORMAT, "no program headers");
 	s.b.bytes[EI_MAG1] = 'X';
 	refused(&s, s.b.n, ELF_FAULT_FORMAT, "not an ELF");

@@ -38,7 +38,7 @@ START_TEST(files_that_are_no_cores)
 		{ "\0\1\2\3", 4, "it is not ELF" },
 		{ "\x7f"
 		  "ELF",
-		    4, "cut short" },
+		    4, "truncated" },
 		{ "\x28\xb5\x2f\xfd....", 8, "zstd" },
 		{ "\x1f\x8b....", 6, "gzip" },
 		{ "\x7f"

@@ -271,7 +271,7 @@ START_TEST(data_files_are_no_images_and_no_trouble)
 	P = grab();
 	ck_assert_int_eq(objects_image(handle_objects(P), program_object(P)), RES_OK);
 	ck_assert(program_object(P)->from_memory);
-	ck_assert_ptr_nonnull(strstr(notice(P, 0)->text, "no ELF file"));
+	ck_assert_ptr_nonnull(strstr(notice(P, 0)->text, "not an ELF file"));
 	Prelease(P, 0);
 }
 END_TEST

@@ -282,7 +282,7 @@ START_TEST(walk_that_comes_back_ends)
 	ck_assert_str_eq(drawn(), "FXSXA");
 	ck_assert_int_eq(out.end, UNWIND_END_LOOP);
 	ck_assert_int_eq(out.reason, UNWIND_LEADS_BACK);
-	ck_assert_ptr_nonnull(strstr(out.why, "leads back"));
+	ck_assert_ptr_nonnull(strstr(out.why, "loops back"));
 }
 END_TEST
 
