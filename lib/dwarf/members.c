@@ -41,7 +41,7 @@ static size_t answer_request(void *arg, void *reply, size_t room)
 }
 
 /* The child ran code that files may lead astray: its reply is checked like their content. */
-static bool sensible(const struct reply *reply, size_t n)
+static bool is_sensible(const struct reply *reply, size_t n)
 {
 	if (reply->result != RES_OK)
 		return false;
@@ -82,7 +82,7 @@ enum res dwarf_members(struct elf_image *img, const uint64_t *hints, size_t hint
 	res = worker_run(&job, reply, sizeof(*reply), &got, &late, f);
 	if (res == RES_FAIL)
 		return res;
-	if (res == RES_NONE || got != reply_size(n) || !sensible(reply, n))
+	if (res == RES_NONE || got != reply_size(n) || !is_sensible(reply, n))
 		return fault_set(f, 0, 0, 0, "its debug information %s",
 		    res == RES_NONE && late ? "takes too long to read"
 					    : "is damaged, or of a kind that libdwarf cannot read");

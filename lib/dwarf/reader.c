@@ -135,7 +135,7 @@ static const methods_t methods = { .get_section_info = section_info,
 
 /* --- life --- */
 
-enum res reader_open(struct elf_image *img, struct reader **out)
+enum res reader_create(struct elf_image *img, struct reader **out)
 {
 	struct reader *r = calloc(1, sizeof(*r));
 	Dwarf_Error error = NULL;
@@ -174,7 +174,7 @@ enum res reader_open(struct elf_image *img, struct reader **out)
 	return RES_OK;
 }
 
-void reader_close(struct reader *r)
+void reader_destroy(struct reader *r)
 {
 	if (r == NULL)
 		return;
@@ -207,7 +207,7 @@ unsigned reader_word(const struct reader *r)
 /* --- dies --- */
 
 /* Did it work? The error, if one was made, is let go. */
-static bool fine(struct reader *r, int result, Dwarf_Error error)
+static bool is_ok(struct reader *r, int result, Dwarf_Error error)
 {
 	if (result == DW_DLV_ERROR && error != NULL)
 		dwarf_dealloc_error(r->dbg, error);
@@ -219,7 +219,7 @@ Dwarf_Die die_at(struct reader *r, Dwarf_Off offset)
 	Dwarf_Error error = NULL;
 	Dwarf_Die die = NULL;
 
-	return fine(r, dwarf_offdie_b(r->dbg, offset, 1, &die, &error), error) ? die : NULL;
+	return is_ok(r, dwarf_offdie_b(r->dbg, offset, 1, &die, &error), error) ? die : NULL;
 }
 
 Dwarf_Die die_child(struct reader *r, Dwarf_Die die)
@@ -227,14 +227,14 @@ Dwarf_Die die_child(struct reader *r, Dwarf_Die die)
 	Dwarf_Error error = NULL;
 	Dwarf_Die child = NULL;
 
-	return fine(r, dwarf_child(die, &child, &error), error) ? child : NULL;
+	return is_ok(r, dwarf_child(die, &child, &error), error) ? child : NULL;
 }
 
 Dwarf_Die die_next(struct reader *r, Dwarf_Die die)
 {
 	Dwarf_Error error = NULL;
 	Dwarf_Die next = NULL;
-	bool there = fine(r, dwarf_siblingof_b(r->dbg, die, 1, &next, &error), error);
+	bool there = is_ok(r, dwarf_siblingof_b(r->dbg, die, 1, &next, &error), error);
 
 	die_free(r, die);
 	return there ? next : NULL;
@@ -286,24 +286,24 @@ Dwarf_Die reader_next_unit(struct reader *r)
 	int result = dwarf_next_cu_header_d(r->dbg, 1, &length, &version, &abbrev, &address, &offset,
 	    &extension, &signature, &typeoffset, &next, &kind, &error);
 
-	if (!fine(r, result, error))
+	if (!is_ok(r, result, error))
 		return NULL;
 	error = NULL;
-	return fine(r, dwarf_siblingof_b(r->dbg, NULL, 1, &die, &error), error) ? die : NULL;
+	return is_ok(r, dwarf_siblingof_b(r->dbg, NULL, 1, &die, &error), error) ? die : NULL;
 }
 
 bool die_unit(struct reader *r, Dwarf_Die die, Dwarf_Off *out)
 {
 	Dwarf_Error error = NULL;
 
-	return fine(r, dwarf_CU_dieoffset_given_die(die, out, &error), error);
+	return is_ok(r, dwarf_CU_dieoffset_given_die(die, out, &error), error);
 }
 
 bool die_offset(struct reader *r, Dwarf_Die die, Dwarf_Off *out)
 {
 	Dwarf_Error error = NULL;
 
-	return fine(r, dwarf_dieoffset(die, out, &error), error);
+	return is_ok(r, dwarf_dieoffset(die, out, &error), error);
 }
 
 Dwarf_Half die_tag(struct reader *r, Dwarf_Die die)
@@ -311,7 +311,7 @@ Dwarf_Half die_tag(struct reader *r, Dwarf_Die die)
 	Dwarf_Error error = NULL;
 	Dwarf_Half tag = 0;
 
-	return fine(r, dwarf_tag(die, &tag, &error), error) ? tag : 0;
+	return is_ok(r, dwarf_tag(die, &tag, &error), error) ? tag : 0;
 }
 
 const char *die_name(struct reader *r, Dwarf_Die die)
@@ -319,17 +319,17 @@ const char *die_name(struct reader *r, Dwarf_Die die)
 	Dwarf_Error error = NULL;
 	char *name = NULL;
 
-	return fine(r, dwarf_diename(die, &name, &error), error) ? name : NULL;
+	return is_ok(r, dwarf_diename(die, &name, &error), error) ? name : NULL;
 }
 
 /* --- attributes --- */
 
-static Dwarf_Attribute attribute(struct reader *r, Dwarf_Die die, Dwarf_Half attr)
+static Dwarf_Attribute die_attribute(struct reader *r, Dwarf_Die die, Dwarf_Half attr)
 {
 	Dwarf_Error error = NULL;
 	Dwarf_Attribute a = NULL;
 
-	return fine(r, dwarf_attr(die, attr, &a, &error), error) ? a : NULL;
+	return is_ok(r, dwarf_attr(die, attr, &a, &error), error) ? a : NULL;
 }
 
 static void attribute_free(struct reader *r, Dwarf_Attribute a)
@@ -340,30 +340,30 @@ static void attribute_free(struct reader *r, Dwarf_Attribute a)
 bool die_flag(struct reader *r, Dwarf_Die die, Dwarf_Half attr)
 {
 	Dwarf_Error error = NULL;
-	Dwarf_Attribute a = attribute(r, die, attr);
+	Dwarf_Attribute a = die_attribute(r, die, attr);
 	Dwarf_Bool set = 0;
 	bool ok;
 
 	if (a == NULL)
 		return false;
-	ok = fine(r, dwarf_formflag(a, &set, &error), error);
+	ok = is_ok(r, dwarf_formflag(a, &set, &error), error);
 	attribute_free(r, a);
 	return ok && set;
 }
 
 /* Numbers may be written as signed ones; a negative one is none. */
-static bool number(struct reader *r, Dwarf_Attribute a, uint64_t *out)
+static bool attribute_number(struct reader *r, Dwarf_Attribute a, uint64_t *out)
 {
 	Dwarf_Error error = NULL;
 	Dwarf_Unsigned plain = 0;
 	Dwarf_Signed with_sign = 0;
 
-	if (fine(r, dwarf_formudata(a, &plain, &error), error)) {
+	if (is_ok(r, dwarf_formudata(a, &plain, &error), error)) {
 		*out = plain;
 		return true;
 	}
 	error = NULL;
-	if (!fine(r, dwarf_formsdata(a, &with_sign, &error), error) || with_sign < 0)
+	if (!is_ok(r, dwarf_formsdata(a, &with_sign, &error), error) || with_sign < 0)
 		return false;
 	*out = (uint64_t)with_sign;
 	return true;
@@ -371,12 +371,12 @@ static bool number(struct reader *r, Dwarf_Attribute a, uint64_t *out)
 
 bool die_number(struct reader *r, Dwarf_Die die, Dwarf_Half attr, uint64_t *out)
 {
-	Dwarf_Attribute a = attribute(r, die, attr);
+	Dwarf_Attribute a = die_attribute(r, die, attr);
 	bool ok;
 
 	if (a == NULL)
 		return false;
-	ok = number(r, a, out);
+	ok = attribute_number(r, a, out);
 	attribute_free(r, a);
 	return ok;
 }
@@ -401,7 +401,7 @@ static bool plus_constant(struct span s, uint64_t *out)
 
 bool die_member_offset(struct reader *r, Dwarf_Die die, uint64_t *out)
 {
-	Dwarf_Attribute a = attribute(r, die, DW_AT_data_member_location);
+	Dwarf_Attribute a = die_attribute(r, die, DW_AT_data_member_location);
 	Dwarf_Error error = NULL;
 	Dwarf_Block *block = NULL;
 	bool ok;
@@ -410,8 +410,8 @@ bool die_member_offset(struct reader *r, Dwarf_Die die, uint64_t *out)
 		*out = 0; /* a union's, or the first member's */
 		return true;
 	}
-	ok = number(r, a, out);
-	if (!ok && fine(r, dwarf_formblock(a, &block, &error), error)) {
+	ok = attribute_number(r, a, out);
+	if (!ok && is_ok(r, dwarf_formblock(a, &block, &error), error)) {
 		ok = plus_constant(span_of(block->bl_data, (size_t)block->bl_len), out);
 		dwarf_dealloc(r->dbg, block, DW_DLA_BLOCK);
 	}
@@ -424,7 +424,7 @@ bool die_low_pc(struct reader *r, Dwarf_Die die, uint64_t *out)
 	Dwarf_Error error = NULL;
 	Dwarf_Addr addr = 0;
 
-	if (!fine(r, dwarf_lowpc(die, &addr, &error), error))
+	if (!is_ok(r, dwarf_lowpc(die, &addr, &error), error))
 		return false;
 	*out = addr;
 	return true;
@@ -432,7 +432,7 @@ bool die_low_pc(struct reader *r, Dwarf_Die die, uint64_t *out)
 
 bool die_reference(struct reader *r, Dwarf_Die die, Dwarf_Half attr, Dwarf_Off *out)
 {
-	Dwarf_Attribute a = attribute(r, die, attr);
+	Dwarf_Attribute a = die_attribute(r, die, attr);
 	Dwarf_Error error = NULL;
 	Dwarf_Half form = 0;
 	bool ok;
@@ -440,10 +440,10 @@ bool die_reference(struct reader *r, Dwarf_Die die, Dwarf_Half attr, Dwarf_Off *
 	if (a == NULL)
 		return false;
 	/* Not into another file, nor to a type unit by its signature. */
-	ok = fine(r, dwarf_whatform(a, &form, &error), error) && form != DW_FORM_GNU_ref_alt &&
+	ok = is_ok(r, dwarf_whatform(a, &form, &error), error) && form != DW_FORM_GNU_ref_alt &&
 	     form != DW_FORM_ref_sig8;
 	error = NULL;
-	ok = ok && fine(r, dwarf_global_formref(a, out, &error), error);
+	ok = ok && is_ok(r, dwarf_global_formref(a, out, &error), error);
 	attribute_free(r, a);
 	return ok;
 }

@@ -13,8 +13,8 @@
 struct reader;
 
 /* RES_NONE: no debug information. RES_FAIL: damaged, or no memory. img outlives the result. */
-enum res reader_open(struct elf_image *img, struct reader **out);
-void reader_close(struct reader *r); /* NULL ok */
+enum res reader_create(struct elf_image *img, struct reader **out);
+void reader_destroy(struct reader *r); /* NULL ok */
 
 /* A section's bytes; empty if there is none. */
 struct span reader_section(const struct reader *r, const char *name);

@@ -79,7 +79,7 @@ static void walk_unit(struct search *s, struct units *u, Dwarf_Die unit, bool hi
 		if (tag == DW_TAG_structure_type || tag == DW_TAG_typedef || tag == DW_TAG_union_type) {
 			name = die_name(s->r, die);
 			if (name != NULL && is_asked(u, name))
-				structure_met(s, die, name);
+				structure_answer(s, die, name);
 		} else if (tag == DW_TAG_imported_unit) {
 			if (die_reference(s->r, die, DW_AT_import, &offset))
 				unit_add(u, offset);
@@ -90,7 +90,7 @@ static void walk_unit(struct search *s, struct units *u, Dwarf_Die unit, bool hi
 	die_free(s->r, die);
 }
 
-static bool complete(const struct search *s)
+static bool is_complete(const struct search *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		if (s->answers[i].finding == DWARF_NO_TYPE)
@@ -130,7 +130,7 @@ static void walk_all(struct search *s, struct units *u)
 {
 	Dwarf_Die die;
 
-	for (size_t i = 0; i < UNITS_MAX && s->budget > 0 && !complete(s); i++) {
+	for (size_t i = 0; i < UNITS_MAX && s->budget > 0 && !is_complete(s); i++) {
 		die = reader_next_unit(s->r);
 		if (die == NULL)
 			break;
@@ -148,7 +148,7 @@ enum res search_members(struct elf_image *img, const uint64_t *hints, size_t hin
 
 	if (n > DWARF_QUESTIONS)
 		return RES_FAIL;
-	res = reader_open(img, &s.r);
+	res = reader_create(img, &s.r);
 	if (res != RES_OK)
 		return res;
 	for (size_t i = 0; i < n; i++) {
@@ -163,7 +163,7 @@ enum res search_members(struct elf_image *img, const uint64_t *hints, size_t hin
 	walk_near(&s, &u);
 	walk_all(&s, &u);
 	vec_free(&u.dies);
-	reader_close(s.r);
+	reader_destroy(s.r);
 	return s.budget > 0 ? RES_OK : RES_FAIL;
 }
 

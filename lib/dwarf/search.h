@@ -21,6 +21,6 @@ bool search_listed(const char *list, const char *name);
 
 /* A type by the name of `die` was met: answer the questions about it, or compare with the answers already there
  * (structures.c). */
-void structure_met(struct search *s, Dwarf_Die die, const char *name);
+void structure_answer(struct search *s, Dwarf_Die die, const char *name);
 
 #endif

@@ -41,7 +41,7 @@ static bool is_alias(Dwarf_Half tag)
 
 /* The die that die's type leads to, through typedefs and qualifiers; it may be die itself. NULL: none. The caller's, and
  * die stays so. */
-static Dwarf_Die resolve(struct search *s, Dwarf_Die die, bool itself)
+static Dwarf_Die resolve_type(struct search *s, Dwarf_Die die, bool itself)
 {
 	Dwarf_Die at = NULL;
 	Dwarf_Off offset;
@@ -132,7 +132,7 @@ static bool find_part(struct search *s, Dwarf_Die structure, const char *part, s
 		name = die_name(s->r, member);
 		if (name != NULL && !is_name(name, part, n))
 			continue;
-		own = resolve(s, member, false);
+		own = resolve_type(s, member, false);
 		found = place_of(s, member, size_of(s, own), &place);
 		if (found && name == NULL) {
 			Dwarf_Die deeper = NULL;
@@ -157,7 +157,7 @@ static bool find_part(struct search *s, Dwarf_Die structure, const char *part, s
 }
 
 /* Follow one path of members, "a.b" (n bytes), from a structure. */
-static bool follow(struct search *s, Dwarf_Die structure, const char *path, size_t n, struct place *out)
+static bool follow_path(struct search *s, Dwarf_Die structure, const char *path, size_t n, struct place *out)
 {
 	struct place sum = { 0 };
 	Dwarf_Die at = NULL;
@@ -191,12 +191,12 @@ static bool follow(struct search *s, Dwarf_Die structure, const char *path, size
 }
 
 /* The first of the paths that is there. */
-static bool follow_any(struct search *s, Dwarf_Die structure, const char *paths, struct place *out)
+static bool follow_paths(struct search *s, Dwarf_Die structure, const char *paths, struct place *out)
 {
 	for (;;) {
 		size_t n = strcspn(paths, "|");
 
-		if (follow(s, structure, paths, n, out))
+		if (follow_path(s, structure, paths, n, out))
 			return true;
 		if (paths[n] == '\0')
 			return false;
@@ -204,7 +204,7 @@ static bool follow_any(struct search *s, Dwarf_Die structure, const char *paths,
 	}
 }
 
-static struct dwarf_answer answer(struct search *s, Dwarf_Die type, const char *member)
+static struct dwarf_answer answer_question(struct search *s, Dwarf_Die type, const char *member)
 {
 	struct dwarf_answer a = { .finding = DWARF_FOUND, .whole = size_of(s, type) };
 	struct place place;
@@ -214,7 +214,7 @@ static struct dwarf_answer answer(struct search *s, Dwarf_Die type, const char *
 		a.size = a.whole;
 		return a;
 	}
-	if (!is_aggregate(die_tag(s->r, type)) || !follow_any(s, type, member, &place)) {
+	if (!is_aggregate(die_tag(s->r, type)) || !follow_paths(s, type, member, &place)) {
 		a.finding = DWARF_NO_MEMBER;
 		return a;
 	}
@@ -230,15 +230,15 @@ static struct dwarf_answer answer(struct search *s, Dwarf_Die type, const char *
 	return a;
 }
 
-static bool same(const struct dwarf_answer *a, const struct dwarf_answer *b)
+static bool is_same_answer(const struct dwarf_answer *a, const struct dwarf_answer *b)
 {
 	return a->finding == b->finding && a->offset == b->offset && a->size == b->size &&
 	       a->whole == b->whole && a->bit == b->bit && a->bits == b->bits;
 }
 
-void structure_met(struct search *s, Dwarf_Die die, const char *name)
+void structure_answer(struct search *s, Dwarf_Die die, const char *name)
 {
-	Dwarf_Die type = resolve(s, die, true);
+	Dwarf_Die type = resolve_type(s, die, true);
 
 	if (type == NULL)
 		return;
@@ -252,10 +252,10 @@ void structure_met(struct search *s, Dwarf_Die die, const char *name)
 
 		if (!search_listed(s->questions[i].type, name))
 			continue;
-		a = answer(s, type, s->questions[i].member);
+		a = answer_question(s, type, s->questions[i].member);
 		if (s->answers[i].finding == DWARF_NO_TYPE)
 			s->answers[i] = a;
-		else if (!same(&s->answers[i], &a))
+		else if (!is_same_answer(&s->answers[i], &a))
 			s->answers[i].finding = DWARF_CONTRADICTION;
 	}
 	die_free(s->r, type);

@@ -23,7 +23,7 @@ enum {
 	MEMORY_MAX = 1 << 30 /* beyond what is mapped from files */
 };
 
-static void limit(__rlimit_resource_t what, rlim_t most)
+static void set_limit(__rlimit_resource_t what, rlim_t most)
 {
 	struct rlimit now;
 
@@ -51,7 +51,7 @@ static void write_all(int fd, const void *bytes, size_t n)
 
 /* Reply to fd; does not return. Handlers that the parent installed must not run here. */
 static void __attribute__((noreturn))
-child(pid_t parent, int fd, const struct worker_job *job, void *reply, size_t room)
+run_child(pid_t parent, int fd, const struct worker_job *job, void *reply, size_t room)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGALRM, SIGSEGV, SIGBUS,
 		SIGABRT };
@@ -61,10 +61,10 @@ child(pid_t parent, int fd, const struct worker_job *job, void *reply, size_t ro
 		(void)signal(signals[i], SIG_DFL);
 	if (!os_die_with_parent(parent))
 		_exit(0);
-	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_CPU, SECONDS_MAX);
+	set_limit(RLIMIT_CORE, 0);
+	set_limit(RLIMIT_CPU, SECONDS_MAX);
 #ifndef __SANITIZE_ADDRESS__
-	limit(RLIMIT_DATA, MEMORY_MAX);
+	set_limit(RLIMIT_DATA, MEMORY_MAX);
 #endif
 	/* Libraries may write messages when they fail; nobody wants them. */
 	for (int std = 0; std <= 2; std++) {
@@ -113,7 +113,7 @@ static bool read_all(int fd, int64_t deadline, void *bytes, size_t n, bool *late
 	return true;
 }
 
-static void reap(pid_t pid)
+static void end_child(pid_t pid)
 {
 	(void)kill(pid, SIGKILL);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
@@ -141,12 +141,12 @@ enum res worker_run(
 		return fault_set(
 		    f, 0, errno, 0, "cannot fork to read debug information: %s", strerror(errno));
 	if (pid == 0)
-		child(self, to, job, reply, room);
+		run_child(self, to, job, reply, room);
 	fd_release(&to);
 	to = -1;
 	whole = read_all(from, deadline, &length, sizeof(length), late) && length <= room &&
 		read_all(from, deadline, reply, length, late);
-	reap(pid);
+	end_child(pid);
 	if (!whole)
 		return RES_NONE;
 	*n = length;

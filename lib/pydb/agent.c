@@ -30,7 +30,7 @@ void pydb_agent_destroy(struct pydb_agent *agent)
 	if (agent == NULL)
 		return;
 	activations_free(&agent->activations);
-	py_process_close(agent->py);
+	py_process_destroy(agent->py);
 	os_release_images(agent->P);
 	free(agent);
 }

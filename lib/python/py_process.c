@@ -6,7 +6,7 @@
 #include "python/find/py_runtime.h"
 #include "python/objects/py_code.h"
 
-enum res py_process_open(struct ps_prochandle *P, struct py_process **out, struct fault *f)
+enum res py_process_create(struct ps_prochandle *P, struct py_process **out, struct fault *f)
 {
 	struct py_process *py = calloc(1, sizeof(*py));
 	enum res res;
@@ -18,11 +18,11 @@ enum res py_process_open(struct ps_prochandle *P, struct py_process **out, struc
 	if (res == RES_OK)
 		*out = py;
 	else
-		py_process_close(py);
+		py_process_destroy(py);
 	return res;
 }
 
-void py_process_close(struct py_process *py)
+void py_process_destroy(struct py_process *py)
 {
 	if (py == NULL)
 		return;

@@ -18,14 +18,14 @@
 
 struct py_process;
 
-/* fault.code of py_process_open for a CPython that is older than the oldest row of the tables, and for one that has no
+/* fault.code of py_process_create for a CPython that is older than the oldest row of the tables, and for one that has no
  * interpreter: nothing of it is missing. */
 enum { PY_FAULT_TOO_OLD = 1000, PY_FAULT_NOT_STARTED };
 
 /* Find every CPython in P (2.4 and later). RES_NONE: there is none. RES_FAIL: there is one and it cannot
  * be used: f says why (too old: names the version; damaged; not initialised). */
-enum res py_process_open(struct ps_prochandle *P, struct py_process **out, struct fault *f);
-void py_process_close(struct py_process *py); /* NULL ok */
+enum res py_process_create(struct ps_prochandle *P, struct py_process **out, struct fault *f);
+void py_process_destroy(struct py_process *py); /* NULL ok */
 
 /* Everything found out so far (addresses, layouts) is kept; reads go to `P` from now on. For a capture: found out over
  * the live handle, then moved to the captured one. Code objects are read again: frames that were read before are

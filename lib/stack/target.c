@@ -166,7 +166,7 @@ enum res stack_target_open(
 		return fault_memory(f);
 	t->opt = *opt;
 	/* Everything that needs symbols is found out before anything is held. */
-	t->py_found = py_process_open(P, &t->py, &t->py_fault);
+	t->py_found = py_process_create(P, &t->py, &t->py_fault);
 	if (t->py_found != RES_OK)
 		t->py = NULL;
 	else
@@ -208,7 +208,7 @@ void stack_target_close(struct stack_target *t)
 	if (t == NULL)
 		return;
 	unwinder_destroy(t->unwinder);
-	py_process_close(t->py);
+	py_process_destroy(t->py);
 	capture_free(&t->capture);
 	watch_free(&t->watch);
 	rehold_free(&t->rehold);

@@ -140,9 +140,9 @@ static char *print_all(struct ps_prochandle *P, pydb_agent_t *agent, bool args, 
 	struct fault f = { 0 };
 	size_t lwps = 0;
 
-	ck_assert_msg(py_process_open(P, &py, &f) == RES_OK, "%s", f.text);
+	ck_assert_msg(py_process_create(P, &py, &f) == RES_OK, "%s", f.text);
 	ck_assert_int_eq(py_threads_read(py, &p.threads, &f), RES_OK);
-	py_process_close(py);
+	py_process_destroy(py);
 	ck_assert_int_eq(unwinder_create(P, UNWIND_ENGINE_AUTO, &p.u, &f), RES_OK);
 	ck_assert_int_eq(Plwp_iter_all(P, count, &lwps), 0);
 	p.headers = lwps > 1;

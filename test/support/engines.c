@@ -103,7 +103,7 @@ static enum res pair_open(struct pair *p, struct fault *f)
 	struct fault ignored;
 	enum res res;
 
-	if (py_process_open(p->P, &p->py, &ignored) != RES_OK)
+	if (py_process_create(p->P, &p->py, &ignored) != RES_OK)
 		p->py = NULL;
 	p->c.py = p->py;
 	res = Pstate(p->P) == PS_DEAD ? take_core(p, f) : take_live(p, f);
@@ -118,7 +118,7 @@ static void pair_close(struct pair *p)
 {
 	side_close(&p->ours);
 	side_close(&p->theirs);
-	py_process_close(p->py);
+	py_process_destroy(p->py);
 	capture_free(&p->c);
 }
 

@@ -24,7 +24,7 @@ enum {
 	PCREL_SDATA4 = 0x1b
 };
 
-static bool range_of(struct ps_prochandle *P, const char *object, const char *name, struct py_range *out)
+static bool symbol_range(struct ps_prochandle *P, const char *object, const char *name, struct py_range *out)
 {
 	GElf_Sym sym;
 
@@ -47,7 +47,7 @@ static bool skip_leb(struct span *s)
 }
 
 /* Does the program of an FDE (behind its range) define the CFA before it moves the pc? */
-static bool starts_inside(struct span s)
+static bool fde_starts_inside(struct span s)
 {
 	uint8_t n, op;
 
@@ -76,7 +76,7 @@ static bool is_plain_cie(struct span *s)
 }
 
 /* Does the program of a CIE define the CFA once more, behind what holds where any function is entered? */
-static bool redefines(struct span s)
+static bool cie_redefines_cfa(struct span s)
 {
 	uint8_t op;
 
@@ -119,13 +119,13 @@ static enum res next_record(struct span *s, const uint8_t *section, uint64_t sec
 		return RES_NONE;
 	out->lo = section_addr + (uint64_t)(lo_at - section) + (uint64_t)(int64_t)distance;
 	out->hi = out->lo + size;
-	out->inside = starts_inside(record) || redefines(program);
+	out->inside = fde_starts_inside(record) || cie_redefines_cfa(program);
 	return RES_OK;
 }
 
 /* The function that pc, an address of its hot part or its cold one, is in: out[0] the hot part, out[1] the cold one.
  * Returns how many of them there are; 0: nothing describes pc. */
-static size_t by_unwind_table(struct ps_prochandle *P, uint64_t pc, struct py_range out[2])
+static size_t unwind_table_ranges(struct ps_prochandle *P, uint64_t pc, struct py_range out[2])
 {
 	struct elf_image *img;
 	struct span table, s;
@@ -170,11 +170,11 @@ size_t py_function_ranges(struct py_process *py, size_t runtime, uint64_t pc, st
 	if (runtime >= py->runtimes.n || Pobjname(py->P, pc, path, sizeof(path)) == NULL ||
 	    strcmp(path, py->runtimes.at[runtime].object) != 0)
 		return 0;
-	return by_unwind_table(py->P, pc, out);
+	return unwind_table_ranges(py->P, pc, out);
 }
 
 /* Before 2.5, and before frames could be evaluated by others (3.6, PEP 523), it was the exported function itself. */
-static const char *loop_of(uint32_t version)
+static const char *loop_symbol(uint32_t version)
 {
 	if (version < PY_HEX(2, 5))
 		return "PyEval_EvalFrame";
@@ -190,15 +190,15 @@ size_t py_eval_ranges(struct py_process *py, size_t runtime, struct py_range *ou
 	if (runtime >= py->runtimes.n || max == 0)
 		return 0;
 	object = py->runtimes.at[runtime].object;
-	loop = loop_of(py->runtimes.at[runtime].version);
-	if (!range_of(py->P, object, loop, &out[0]))
+	loop = loop_symbol(py->runtimes.at[runtime].version);
+	if (!symbol_range(py->P, object, loop, &out[0]))
 		return 0;
 	if (max == 1)
 		return 1;
 	(void)snprintf(cold, sizeof(cold), "%s.cold", loop);
-	if (range_of(py->P, object, cold, &out[1]))
+	if (symbol_range(py->P, object, cold, &out[1]))
 		return 2;
-	if (by_unwind_table(py->P, out[0].lo, parts) != 2 || parts[0].lo != out[0].lo)
+	if (unwind_table_ranges(py->P, out[0].lo, parts) != 2 || parts[0].lo != out[0].lo)
 		return 1;
 	out[1] = parts[1];
 	return 2;

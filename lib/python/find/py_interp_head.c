@@ -9,7 +9,7 @@
 enum { CODE_MAX = 48 };
 
 /* Take these bytes if they come next. */
-static bool take(struct span *s, const char *bytes, size_t n)
+static bool take_bytes(struct span *s, const char *bytes, size_t n)
 {
 	struct span ahead = *s;
 
@@ -20,7 +20,7 @@ static bool take(struct span *s, const char *bytes, size_t n)
 	return true;
 }
 
-#define TAKE(s, bytes) take(s, bytes, sizeof(bytes) - 1)
+#define TAKE(s, bytes) take_bytes(s, bytes, sizeof(bytes) - 1)
 
 /* mov N(%rax),%rax in its three lengths. */
 static bool take_load(struct span *s, int64_t *offset)
@@ -44,7 +44,7 @@ static bool take_load(struct span *s, int64_t *offset)
 	return true;
 }
 
-uint64_t py_head_of_code(struct ps_prochandle *P, struct span code, uint64_t va)
+uint64_t py_head_of_x86_64(struct ps_prochandle *P, struct span code, uint64_t va)
 {
 	const uint8_t *start = code.at;
 	int64_t offset = 0;
@@ -84,7 +84,7 @@ static bool is_thunk(struct ps_prochandle *P, uint32_t va, uint8_t *reg)
 }
 
 /* OP N(REG),%eax, REG being no esp, in its three lengths. */
-static bool take_narrow(struct span *s, uint8_t op, uint8_t reg, uint32_t *offset)
+static bool take_op(struct span *s, uint8_t op, uint8_t reg, uint32_t *offset)
 {
 	struct span ahead = *s;
 	uint8_t code[2], near;
@@ -143,12 +143,12 @@ uint64_t py_head_of_i386(struct ps_prochandle *P, struct span code, uint64_t va)
 	} else {
 		if (!take_base(P, &code, start, va, &at, &reg))
 			return 0;
-		address = take_narrow(&code, LEA, reg, &offset);
-		if (!address && !take_narrow(&code, MOV, reg, &offset))
+		address = take_op(&code, LEA, reg, &offset);
+		if (!address && !take_op(&code, MOV, reg, &offset))
 			return 0;
 		at += offset;
 	}
-	loaded = take_narrow(&code, MOV, IN_EAX, &offset);
+	loaded = take_op(&code, MOV, IN_EAX, &offset);
 	if (saves && !TAKE(&code, "\x5b"))
 		return 0;
 	if (!TAKE(&code, "\x5d"))
@@ -160,7 +160,7 @@ uint64_t py_head_of_i386(struct ps_prochandle *P, struct span code, uint64_t va)
 	return loaded ? at + offset : at;
 }
 
-static uint64_t by_code(struct ps_prochandle *P, const char *object)
+static uint64_t head_by_code(struct ps_prochandle *P, const char *object)
 {
 	uint8_t code[CODE_MAX];
 	uint64_t va = py_symbol_address(P, object, "PyInterpreterState_Head");
@@ -169,10 +169,10 @@ static uint64_t by_code(struct ps_prochandle *P, const char *object)
 	if (got <= 0)
 		return 0;
 	return py_layout_word(P) == 4 ? py_head_of_i386(P, span_of(code, (size_t)got), va)
-				      : py_head_of_code(P, span_of(code, (size_t)got), va);
+				      : py_head_of_x86_64(P, span_of(code, (size_t)got), va);
 }
 
-static uint64_t by_running_thread(struct ps_prochandle *P, const char *object, const struct py_layout *l)
+static uint64_t head_by_running_thread(struct ps_prochandle *P, const char *object, const struct py_layout *l)
 {
 	uint64_t va = py_symbol_address(P, object, "_PyThreadState_Current"), tstate;
 
@@ -184,8 +184,8 @@ static uint64_t by_running_thread(struct ps_prochandle *P, const char *object, c
 enum res py_head_find(
     struct ps_prochandle *P, const char *object, const struct py_layout *l, uint64_t *addr, struct fault *f)
 {
-	const uint64_t ways[] = { py_symbol_address(P, object, "interp_head"), by_code(P, object),
-		by_running_thread(P, object, l) };
+	const uint64_t ways[] = { py_symbol_address(P, object, "interp_head"), head_by_code(P, object),
+		head_by_running_thread(P, object, l) };
 	enum res best = fault_set(f, 0, 0, 0, "the list of interpreters of %.100s was not found", object);
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]) && best != RES_OK; i++) {

@@ -23,7 +23,7 @@ enum res py_head_find(
  *   mov X(%rip),%rax; mov N(%rax),%rax         *X + N
  *   lea X(%rip),%rax; mov [N](%rax),%rax       X + N
  *   [pop %rbp | leave] ret */
-uint64_t py_head_of_code(struct ps_prochandle *P, struct span code, uint64_t va);
+uint64_t py_head_of_x86_64(struct ps_prochandle *P, struct span code, uint64_t va);
 
 /* The same for i386's, which knows where it is by the return address of a call:
  *

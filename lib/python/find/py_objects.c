@@ -18,7 +18,7 @@ void py_objects_free(struct py_objects *o)
 }
 
 /* The first object with this path. False: there is none, *key is free for it. */
-static bool find(const struct py_objects *o, const char *path, uint64_t *key, uint32_t *i)
+static bool find_path(const struct py_objects *o, const char *path, uint64_t *key, uint32_t *i)
 {
 	*key = hash_bytes(HASH_START, path, strlen(path));
 	for (; addrmap_get(&o->by_path, *key, i); (*key)++) {
@@ -33,7 +33,7 @@ struct listing {
 	bool failed;
 };
 
-static int add_object(void *data, const prmap_t *map, const char *name)
+static int list_object(void *data, const prmap_t *map, const char *name)
 {
 	struct listing *l = data;
 	struct py_object new = { .addr = map->pr_vaddr, .first = PY_NO_REGION, .last = PY_NO_REGION };
@@ -42,7 +42,7 @@ static int add_object(void *data, const prmap_t *map, const char *name)
 
 	if (name == NULL || name[0] != '/')
 		return 0;
-	known = find(l->o, name, &key, &new.same);
+	known = find_path(l->o, name, &key, &new.same);
 	if (!known)
 		new.same = (uint32_t)l->o->at.n;
 	new.path = strdup(name);
@@ -59,7 +59,7 @@ bool py_objects_list(struct ps_prochandle *P, struct py_objects *out)
 {
 	struct listing l = { out, false };
 
-	(void)Pobject_iter(P, add_object, &l);
+	(void)Pobject_iter(P, list_object, &l);
 	return !l.failed;
 }
 
@@ -79,7 +79,7 @@ static struct py_object *object_of(struct measuring *m, const char *name)
 
 	/* Mappings of an object follow each other. */
 	if (m->named == NULL || strcmp(m->named->path, name) != 0)
-		m->named = find(m->o, name, &key, &i) ? &m->o->at.at[i] : NULL;
+		m->named = find_path(m->o, name, &key, &i) ? &m->o->at.at[i] : NULL;
 	return m->named;
 }
 
@@ -98,7 +98,7 @@ static bool add_region(struct py_objects *o, struct py_object *of, const prmap_t
 	return true;
 }
 
-static int measure(void *data, const prmap_t *map, const char *name)
+static int measure_mapping(void *data, const prmap_t *map, const char *name)
 {
 	struct measuring *m = data;
 	bool is_named = name != NULL && name[0] != '\0';
@@ -125,7 +125,7 @@ bool py_objects_measure(struct ps_prochandle *P, struct py_objects *o)
 
 	if (o->measured)
 		return true;
-	(void)Pmapping_iter(P, measure, &m);
+	(void)Pmapping_iter(P, measure_mapping, &m);
 	o->measured = true;
 	return !m.failed;
 }

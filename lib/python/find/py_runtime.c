@@ -197,7 +197,7 @@ static const char *doubt(
 	const char *why = "";
 
 	for (int i = 0; i < 3 && why != NULL; i++)
-		why = py_layout_doubt(fd->P, l, addr, o->path, by_table);
+		why = py_layout_check(fd->P, l, addr, o->path, by_table);
 	return why;
 }
 

@@ -4,7 +4,7 @@
 
 #include "python/py_process.h"
 
-/* Find the runtimes of py->P into py->runtimes. Results as of py_process_open. */
+/* Find the runtimes of py->P into py->runtimes. Results as of py_process_create. */
 enum res py_runtime_find(struct py_process *py, struct fault *f);
 
 #endif

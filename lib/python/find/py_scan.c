@@ -28,7 +28,7 @@ enum {
  * before; stops when it returns true. */
 typedef bool look_fn(void *data, const uint8_t *bytes, size_t n, uint64_t va);
 
-static void scan(struct ps_prochandle *P, const py_regions *regions, look_fn *look, void *data)
+static void scan_regions(struct ps_prochandle *P, const py_regions *regions, look_fn *look, void *data)
 {
 	OWNED(mem_release) uint8_t *chunk = malloc(CHUNK);
 	uint64_t budget = SCAN_MAX;
@@ -56,7 +56,7 @@ static void scan(struct ps_prochandle *P, const py_regions *regions, look_fn *lo
 }
 
 /* Decimal digits at *s; false when there are none or the number is above 255. */
-static bool number(const char **s, uint32_t *out)
+static bool parse_number(const char **s, uint32_t *out)
 {
 	const char *start = *s;
 	uint32_t n = 0;
@@ -83,7 +83,7 @@ static uint32_t level_of(const char *s)
 		s++;
 	}
 	if (level != 0xf)
-		(void)number(&s, &serial);
+		(void)parse_number(&s, &serial);
 	return level << 4 | (serial & 0xf);
 }
 
@@ -92,11 +92,11 @@ uint32_t py_version_of_text(const char *text)
 	uint32_t major, minor, micro = 0;
 	const char *s = text;
 
-	if (!number(&s, &major) || *s++ != '.' || !number(&s, &minor))
+	if (!parse_number(&s, &major) || *s++ != '.' || !parse_number(&s, &minor))
 		return 0;
 	if (*s == '.') {
 		s++;
-		if (!number(&s, &micro))
+		if (!parse_number(&s, &micro))
 			return 0;
 	}
 	if (major < 2 || major > 4 || strstr(s, " (") == NULL)
@@ -113,8 +113,8 @@ uint32_t py_version_of_name(const char *path)
 		s += strlen("python");
 		const char *digits = s;
 
-		if (number(&digits, &major) && *digits++ == '.' && number(&digits, &minor) && major >= 2 &&
-		    major <= 4)
+		if (parse_number(&digits, &major) && *digits++ == '.' && parse_number(&digits, &minor) &&
+		    major >= 2 && major <= 4)
 			return PY_HEX(major, minor) | 0xf0;
 	}
 	return 0;
@@ -157,7 +157,7 @@ uint32_t py_scan_version(struct ps_prochandle *P, const py_regions *regions)
 {
 	uint32_t version = 0;
 
-	scan(P, regions, look_for_version, &version);
+	scan_regions(P, regions, look_for_version, &version);
 	return version;
 }
 
@@ -179,7 +179,7 @@ static bool look_for_cookie(void *data, const uint8_t *bytes, size_t n, uint64_t
 bool py_scan_cookies(struct ps_prochandle *P, const py_regions *regions, py_addresses *out)
 {
 	out->n = 0;
-	scan(P, regions, look_for_cookie, out);
+	scan_regions(P, regions, look_for_cookie, out);
 	return out->n != 0;
 }
 
@@ -300,7 +300,7 @@ enum res py_scan_runtime(
 
 	if (l->runtime.interpreters_head == 0)
 		return RES_NONE;
-	scan(P, regions, look_for_slot, &search);
+	scan_regions(P, regions, look_for_slot, &search);
 	if (search.found <= search.offset)
 		return RES_NONE;
 	*addr = search.found - search.offset;

@@ -10,7 +10,7 @@
 
 enum { THREADS_MAX = 1 << 20 }; /* far above anything real, low enough to end */
 
-static enum res seen_before(struct py_process *py, uint64_t addr, struct fault *f)
+static enum res visit_state(struct py_process *py, uint64_t addr, struct fault *f)
 {
 	uint32_t before;
 
@@ -31,7 +31,7 @@ static enum res read_threads(struct py_process *py, const struct py_layout *l, s
 	for (; at != 0; at = py_view_word(&v, l->tstate.next)) {
 		struct py_thread t = model;
 
-		if (seen_before(py, at, f) != RES_OK)
+		if (visit_state(py, at, f) != RES_OK)
 			return RES_FAIL;
 		if (!py_pointer_sane(at, l->word) || !py_read(py->P, bytes, v.n, at))
 			return fault_set(f, 0, 0, at, "a thread state cannot be read");
@@ -68,7 +68,7 @@ static enum res read_interpreters(struct py_process *py, uint32_t runtime, uint6
 	for (; interp != 0; interp = next) {
 		struct py_thread model = { .runtime = runtime, .interp = interp };
 
-		if (seen_before(py, interp, res == RES_OK ? f : NULL) != RES_OK) {
+		if (visit_state(py, interp, res == RES_OK ? f : NULL) != RES_OK) {
 			res = RES_FAIL;
 			break;
 		}

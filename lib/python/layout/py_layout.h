@@ -135,7 +135,7 @@ enum res py_layout_from_target(
 /* What in the target's memory contradicts layout l of the interpreter in the binary at path `object`, whose runtime is at
  * `runtime` and proved itself (py_runtime_validate); NULL: nothing. A phrase, constant. by_table: l is of the table, whose
  * versions have objects of known sizes. Some twenty short reads. */
-const char *py_layout_doubt(
+const char *py_layout_check(
     struct ps_prochandle *P, const struct py_layout *l, uint64_t runtime, const char *object, bool by_table);
 
 /* The layout by the debug information in `debug`, for a CPython below 3.13 whose row in the table is `row` (without

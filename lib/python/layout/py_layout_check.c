@@ -75,7 +75,7 @@ static bool size_differs(const struct trial *t, uint64_t type, uint64_t expected
 	return size != 0 && size != expected;
 }
 
-static const char *sizes_doubt(const struct trial *t, const char *object, bool by_table)
+static const char *check_sizes(const struct trial *t, const char *object, bool by_table)
 {
 	const struct py_layout *l = t->l;
 	/* Py_TRACE_REFS puts two words in front of every object. */
@@ -103,7 +103,7 @@ static const char *sizes_doubt(const struct trial *t, const char *object, bool b
 }
 
 /* Is something at `object` that is of another type? */
-static bool other_type(const struct trial *t, uint64_t object, uint64_t type)
+static bool has_other_type(const struct trial *t, uint64_t object, uint64_t type)
 {
 	uint64_t has;
 
@@ -121,18 +121,19 @@ static bool has_code(const struct trial *t, uint64_t frame)
 	uint64_t code;
 
 	return t->code_type != 0 && py_pointer_sane(frame, t->l->word) &&
-	       py_read_word(t->P, t->l, frame, t->l->frame.code, &code) && !other_type(t, code, t->code_type);
+	       py_read_word(t->P, t->l, frame, t->l->frame.code, &code) &&
+	       !has_other_type(t, code, t->code_type);
 }
 
-static const char *frame_doubt(const struct trial *t, uint64_t frame)
+static const char *check_frame(const struct trial *t, uint64_t frame)
 {
 	uint64_t code;
 
 	if (frame == 0)
 		return NULL;
-	if (t->l->marking == PY_MARK_NONE && other_type(t, frame, t->frame_type) && !has_code(t, frame))
+	if (t->l->marking == PY_MARK_NONE && has_other_type(t, frame, t->frame_type) && !has_code(t, frame))
 		return "no frame at the expected offset of a thread state";
-	if (py_read_word(t->P, t->l, frame, t->l->frame.code, &code) ? other_type(t, code, t->code_type)
+	if (py_read_word(t->P, t->l, frame, t->l->frame.code, &code) ? has_other_type(t, code, t->code_type)
 								     : !t->cut)
 		return "no code object at the expected offset of a frame";
 	return NULL;
@@ -140,18 +141,18 @@ static const char *frame_doubt(const struct trial *t, uint64_t frame)
 
 /* The frame of an activation that has called another: the youngest one's may still be about to be written, for as long as
  * its thread is kept from running. */
-static const char *caller_doubt(const struct trial *t, uint64_t cframe, uint64_t root)
+static const char *check_caller(const struct trial *t, uint64_t cframe, uint64_t root)
 {
 	uint64_t frame;
 
 	if (!py_pointer_sane(cframe, t->l->word) || cframe == root ||
 	    !py_read_word(t->P, t->l, cframe, t->l->cframe.current_frame, &frame))
 		return NULL;
-	return frame_doubt(t, frame);
+	return check_frame(t, frame);
 }
 
 /* 3.10 to 3.12: tstate.cframe leads to the C frame inside the thread state. */
-static const char *cframe_doubt(const struct trial *t, const struct py_view *v, uint64_t tstate)
+static const char *check_cframes(const struct trial *t, const struct py_view *v, uint64_t tstate)
 {
 	const struct py_layout *l = t->l;
 	uint64_t cframe = py_view_word(v, l->tstate.cframe), previous, root;
@@ -163,7 +164,7 @@ static const char *cframe_doubt(const struct trial *t, const struct py_view *v, 
 		return "no C frame at the expected offset of a thread state";
 	root = l->tstate.root_cframe == 0 ? 0 : tstate + l->tstate.root_cframe - 1;
 	if (cframe != root && py_read_word(t->P, l, cframe, l->cframe.previous, &previous)) {
-		why = caller_doubt(t, previous, root);
+		why = check_caller(t, previous, root);
 		if (why != NULL)
 			return why;
 	}
@@ -179,7 +180,7 @@ static const char *cframe_doubt(const struct trial *t, const struct py_view *v, 
 }
 
 /* Is this not what pthread_self() returns? */
-static bool no_thread(const struct trial *t, uint64_t id)
+static bool is_not_thread_id(const struct trial *t, uint64_t id)
 {
 	uint64_t self = 0;
 
@@ -191,7 +192,7 @@ static bool no_thread(const struct trial *t, uint64_t id)
 }
 
 /* Is the first free byte of the data stack outside its newest piece, whose second word is its size? */
-static bool no_chunk(const struct trial *t, uint64_t chunk, uint64_t top)
+static bool is_outside_chunk(const struct trial *t, uint64_t chunk, uint64_t top)
 {
 	uint64_t size;
 
@@ -201,22 +202,22 @@ static bool no_chunk(const struct trial *t, uint64_t chunk, uint64_t top)
 	       (py_read_word(t->P, t->l, chunk, PY_AT(t->l->word), &size) && top - chunk > size);
 }
 
-static const char *thread_doubt(const struct trial *t, const struct py_view *v, uint64_t tstate)
+static const char *check_thread(const struct trial *t, const struct py_view *v, uint64_t tstate)
 {
 	const struct py_layout *l = t->l;
 	const char *why;
 
-	if (no_thread(t, py_view_word(v, l->tstate.thread_id)))
+	if (is_not_thread_id(t, py_view_word(v, l->tstate.thread_id)))
 		return "no thread id at the expected offset of a thread state";
 	if (py_view_word(v, l->tstate.native_id) > TID_MAX)
 		return "no native thread id at the expected offset of a thread state";
-	if (no_chunk(t, py_view_word(v, l->tstate.chunk), py_view_word(v, l->tstate.top)))
+	if (is_outside_chunk(t, py_view_word(v, l->tstate.chunk), py_view_word(v, l->tstate.top)))
 		return "no data stack at the expected offset of a thread state";
-	why = frame_doubt(t, py_view_word(v, l->tstate.frame));
-	return why != NULL ? why : cframe_doubt(t, v, tstate);
+	why = check_frame(t, py_view_word(v, l->tstate.frame));
+	return why != NULL ? why : check_cframes(t, v, tstate);
 }
 
-static const char *threads_doubt(const struct trial *t, uint64_t tstate)
+static const char *check_threads(const struct trial *t, uint64_t tstate)
 {
 	uint8_t bytes[PY_STRUCT_MAX];
 	struct py_view v = { bytes, t->l->tstate_extent, t->l->word };
@@ -225,14 +226,14 @@ static const char *threads_doubt(const struct trial *t, uint64_t tstate)
 	for (int i = 0; why == NULL && tstate != 0 && i < THREADS_LOOKED_AT; i++) {
 		if (!py_read(t->P, bytes, v.n, tstate))
 			break;
-		why = thread_doubt(t, &v, tstate);
+		why = check_thread(t, &v, tstate);
 		tstate = py_view_word(&v, t->l->tstate.next);
 	}
 	return why;
 }
 
 /* The lists of interpreters and threads, once. */
-static const char *lists_doubt(const struct trial *t, uint64_t runtime)
+static const char *check_lists(const struct trial *t, uint64_t runtime)
 {
 	const struct py_layout *l = t->l;
 	const char *why = NULL;
@@ -244,7 +245,7 @@ static const char *lists_doubt(const struct trial *t, uint64_t runtime)
 		if (!py_read_word(t->P, l, interp, l->interp.next, &next) ||
 		    !py_read_word(t->P, l, interp, l->interp.threads_head, &tstate))
 			return NULL;
-		why = threads_doubt(t, tstate);
+		why = check_threads(t, tstate);
 		if (next == 0 && why == NULL && l->interp.id != 0 &&
 		    py_read(t->P, &id, sizeof(id), interp + l->interp.id - 1) && id != 0)
 			why = "no id at the expected offset of an interpreter";
@@ -252,7 +253,7 @@ static const char *lists_doubt(const struct trial *t, uint64_t runtime)
 	return why;
 }
 
-const char *py_layout_doubt(
+const char *py_layout_check(
     struct ps_prochandle *P, const struct py_layout *l, uint64_t runtime, const char *object, bool by_table)
 {
 	struct trial t = { .P = P,
@@ -260,12 +261,12 @@ const char *py_layout_doubt(
 		.cut = os_core_cut(P),
 		.code_type = py_symbol_address(P, object, "PyCode_Type"),
 		.frame_type = py_symbol_address(P, object, "PyFrame_Type") };
-	const char *why = sizes_doubt(&t, object, by_table);
+	const char *why = check_sizes(&t, object, by_table);
 
 	if (why != NULL)
 		return why;
 	for (int i = 0; i < 2 * LOOKS; i++) {
-		why = lists_doubt(&t, runtime);
+		why = check_lists(&t, runtime);
 		if (why == NULL || (i >= LOOKS && Pstate(P) == PS_DEAD))
 			break;
 		if (i >= LOOKS)

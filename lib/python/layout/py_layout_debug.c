@@ -75,7 +75,7 @@ static uint64_t number_at(const uint8_t *offsets, size_t at)
 }
 
 /* The table grows until the first release of a minor version, and nothing in it tells how far it has. */
-static const char *early(const uint8_t *offsets)
+static const char *prerelease_note(const uint8_t *offsets)
 {
 	enum { LEVEL_SHIFT = 4, LEVEL = 0xf, FINAL = 0xf }; /* of PY_VERSION_HEX */
 
@@ -84,7 +84,7 @@ static const char *early(const uint8_t *offsets)
 		   : ": this is a pre-release, whose table is not the release's";
 }
 
-static enum res fill(
+static enum res fill_fields(
     struct py_layout *l, const uint8_t *offsets, unsigned column, uint64_t runtime, struct fault *f)
 {
 	for (size_t i = 0; i < sizeof(positions) / sizeof(positions[0]); i++) {
@@ -98,7 +98,7 @@ static enum res fill(
 		if (value > p->limit)
 			return fault_set(f, 0, 0, runtime + p->at[column],
 			    "the offsets that the interpreter publishes make no sense (%#llx at %u)%s",
-			    (unsigned long long)value, p->at[column], early(offsets));
+			    (unsigned long long)value, p->at[column], prerelease_note(offsets));
 		if (value != 0 || !p->zero_is_absent)
 			field = PY_AT(value);
 		memcpy((uint8_t *)l + p->field, &field, sizeof(field));
@@ -107,7 +107,7 @@ static enum res fill(
 }
 
 /* Members that the structure does not name but that lie at a fixed distance from those it does. */
-static void derive(struct py_layout *l)
+static void derive_fields(struct py_layout *l)
 {
 	/* frame_obj stands before instr_ptr (Include/internal/pycore_frame.h, pycore_interpframe_structs.h). */
 	if (l->frame.instr > l->word)
@@ -124,7 +124,7 @@ static void derive(struct py_layout *l)
 }
 
 /* What there is no doing without. */
-static bool complete(const struct py_layout *l)
+static bool is_complete(const struct py_layout *l)
 {
 	return l->runtime.interpreters_head != 0 && l->interp.threads_head != 0 && l->tstate.interp != 0 &&
 	       l->tstate.frame != 0 && l->frame.previous != 0 && l->frame.instr != 0 && l->frame.owner != 0 &&
@@ -172,12 +172,17 @@ enum res py_layout_from_target(
 	l.tag_mask = l.version >= PY_HEX(3, 14) ? 3 : 0;
 	/* Free-threaded builds keep `interned` in a byte of its own since 3.14. */
 	l.kind_shift = l.free_threaded && l.version >= PY_HEX(3, 14) ? 8 : 2;
-	if (fill(&l, offsets, hex < PY_HEX(3, 14) ? 0 : hex < PY_HEX(3, 15) ? 1 : 2, runtime, f) != RES_OK)
+	if (fill_fields(&l, offsets,
+		hex < PY_HEX(3, 14)   ? 0
+		: hex < PY_HEX(3, 15) ? 1
+				      : 2,
+		runtime, f) != RES_OK)
 		return RES_FAIL;
-	derive(&l);
-	if (!complete(&l) || !py_layout_finish(&l))
+	derive_fields(&l);
+	if (!is_complete(&l) || !py_layout_finish(&l))
 		return fault_set(f, 0, 0, runtime,
-		    "the offsets that the interpreter publishes lack some member%s", early(offsets));
+		    "the offsets that the interpreter publishes lack some member%s",
+		    prerelease_note(offsets));
 	*version = (uint32_t)hex;
 	*out = l;
 	return RES_OK;

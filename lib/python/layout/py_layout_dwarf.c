@@ -179,7 +179,7 @@ static void ask_all(struct query *q, const struct py_layout *row)
 /* --- what the answers make --- */
 
 /* Has the member the width that this program reads it with? */
-static bool fits(const struct member *m, const struct dwarf_answer *a, const struct py_layout *row)
+static bool width_fits(const struct member *m, const struct dwarf_answer *a, const struct py_layout *row)
 {
 	if (a->bits != 0)
 		return false;
@@ -197,7 +197,7 @@ static bool fits(const struct member *m, const struct dwarf_answer *a, const str
 }
 
 /* Two members of one type in one place: one of them is a lie. */
-static bool overlap(const struct query *q, size_t i, size_t k)
+static bool members_overlap(const struct query *q, size_t i, size_t k)
 {
 	const struct dwarf_answer *a = &q->answers[i], *b = &q->answers[k];
 
@@ -208,7 +208,7 @@ static bool overlap(const struct query *q, size_t i, size_t k)
 	       b->offset < a->offset + (a->size == 0 ? 1 : a->size);
 }
 
-static bool sound(const struct query *q, const struct py_layout *row)
+static bool is_consistent(const struct query *q, const struct py_layout *row)
 {
 	for (size_t i = 0; i < q->total; i++) {
 		if (q->answers[i].finding == DWARF_CONTRADICTION)
@@ -217,10 +217,10 @@ static bool sound(const struct query *q, const struct py_layout *row)
 	for (size_t i = 0; i < q->n; i++) {
 		if (q->answers[i].finding != DWARF_FOUND)
 			continue;
-		if (!fits(q->members[i], &q->answers[i], row))
+		if (!width_fits(q->members[i], &q->answers[i], row))
 			return false;
 		for (size_t k = 0; k < i; k++) {
-			if (overlap(q, i, k))
+			if (members_overlap(q, i, k))
 				return false;
 		}
 	}
@@ -233,7 +233,7 @@ static uint64_t value_of(const struct member *m, const struct dwarf_answer *a)
 }
 
 /* Put what was found into *l. Returns how much is otherwise in it; *missing: how much was not found. */
-static size_t merge(const struct query *q, struct py_layout *l, size_t *missing)
+static size_t merge_members(const struct query *q, struct py_layout *l, size_t *missing)
 {
 	size_t differ = 0;
 
@@ -289,12 +289,12 @@ enum res py_layout_of_debug(struct elf_image *debug, const uint64_t *hints, size
 	res = dwarf_members(debug, hints, hint_n, q.questions, q.total, q.answers, f);
 	if (res != RES_OK)
 		return res;
-	if (!sound(&q, row))
+	if (!is_consistent(&q, row))
 		return fault_set(f, 0, 0, 0, "its debug information contradicts itself");
 	py_layout_add_refs(&refs);
-	if (merge(&q, &l, &missing) != 0 && missing != 0) {
+	if (merge_members(&q, &l, &missing) != 0 && missing != 0) {
 		l = refs;
-		if (merge(&q, &l, &missing) != 0)
+		if (merge_members(&q, &l, &missing) != 0)
 			return fault_set(f, 0, 0, 0, "its debug information lacks %zu members", missing);
 	}
 	if (missing == q.n)

@@ -269,7 +269,7 @@ static const struct py_layout layouts[] = {
 };
 
 /* Bytes up to the end of the furthest member of a group of `size` bytes; 0 when it has none. */
-static uint32_t extent(const void *group, size_t size, uint8_t word)
+static uint32_t group_extent(const void *group, size_t size, uint8_t word)
 {
 	uint32_t furthest = 0;
 
@@ -285,10 +285,10 @@ static uint32_t extent(const void *group, size_t size, uint8_t word)
 
 bool py_layout_finish(struct py_layout *l)
 {
-	l->tstate_extent = extent(&l->tstate, sizeof(l->tstate), l->word);
-	l->frame_extent = extent(&l->frame, sizeof(l->frame), l->word);
-	l->code_extent = extent(&l->code, sizeof(l->code), l->word);
-	l->cframe_extent = extent(&l->cframe, sizeof(l->cframe), l->word);
+	l->tstate_extent = group_extent(&l->tstate, sizeof(l->tstate), l->word);
+	l->frame_extent = group_extent(&l->frame, sizeof(l->frame), l->word);
+	l->code_extent = group_extent(&l->code, sizeof(l->code), l->word);
+	l->cframe_extent = group_extent(&l->cframe, sizeof(l->cframe), l->word);
 	return l->tstate_extent <= PY_STRUCT_MAX && l->frame_extent <= PY_STRUCT_MAX &&
 	       l->code_extent <= PY_STRUCT_MAX && l->cframe_extent <= PY_STRUCT_MAX;
 }
@@ -320,7 +320,7 @@ bool py_layout_is_bare(const struct py_layout *l)
 	return l->version < PY_HEX(3, 7);
 }
 
-static void move(void *group, size_t size, uint32_t by)
+static void group_move(void *group, size_t size, uint32_t by)
 {
 	for (size_t i = 0; i + sizeof(py_field) <= size; i += sizeof(py_field)) {
 		py_field field;
@@ -337,12 +337,12 @@ void py_layout_add_refs(struct py_layout *l)
 	uint32_t by = 2U * l->word;
 
 	if (l->code_inline == 0)
-		move(&l->frame, sizeof(l->frame), by); /* from 3.11 on it is no object */
-	move(&l->code_inline, sizeof(l->code_inline), by);
-	move(&l->code, sizeof(l->code), by);
-	move(&l->object, sizeof(l->object), by);
-	move(&l->type, sizeof(l->type), by);
-	move(&l->str, sizeof(l->str), by);
-	move(&l->bytes, sizeof(l->bytes), by);
+		group_move(&l->frame, sizeof(l->frame), by); /* from 3.11 on it is no object */
+	group_move(&l->code_inline, sizeof(l->code_inline), by);
+	group_move(&l->code, sizeof(l->code), by);
+	group_move(&l->object, sizeof(l->object), by);
+	group_move(&l->type, sizeof(l->type), by);
+	group_move(&l->str, sizeof(l->str), by);
+	group_move(&l->bytes, sizeof(l->bytes), by);
 	(void)py_layout_finish(l);
 }

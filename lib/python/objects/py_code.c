@@ -194,7 +194,7 @@ static enum res learn_copy(struct ps_prochandle *P, const struct py_layout *l, s
 }
 
 /* Where there is room for one more: its index. */
-static enum res make_room(struct py_process *py, uint32_t *at, struct fault *f)
+static enum res codes_make_room(struct py_process *py, uint32_t *at, struct fault *f)
 {
 	if (py->spare.n > 0) {
 		*at = py->spare.at[--py->spare.n];
@@ -205,7 +205,7 @@ static enum res make_room(struct py_process *py, uint32_t *at, struct fault *f)
 }
 
 /* Take *e, just read. `known`, at *at, is what was there before (NULL: nothing): frames of this generation may have it. */
-static enum res keep_entry(struct py_process *py, struct py_code_entry **e, struct py_code_entry *known,
+static enum res codes_add(struct py_process *py, struct py_code_entry **e, struct py_code_entry *known,
     uint32_t *at, struct fault *f)
 {
 	bool in_use = known != NULL && known->generation == py->generation;
@@ -213,7 +213,7 @@ static enum res keep_entry(struct py_process *py, struct py_code_entry **e, stru
 
 	if (known == NULL || in_use) {
 		if ((in_use && !vec_reserve(&py->replaced, py->replaced.n + 1)) ||
-		    make_room(py, &room, f) != RES_OK)
+		    codes_make_room(py, &room, f) != RES_OK)
 			return fault_memory(f);
 		if (!addrmap_put(&py->code_index, (*e)->pub.addr, room)) {
 			(void)vec_push(&py->spare, room);
@@ -230,7 +230,7 @@ static enum res keep_entry(struct py_process *py, struct py_code_entry **e, stru
 }
 
 /* Is it still what was read? */
-static bool unchanged(
+static bool is_unchanged(
     struct py_process *py, const struct py_layout *l, const struct py_view *code, struct py_code_entry *known)
 {
 	uint64_t words[WORDS];
@@ -260,7 +260,7 @@ enum res py_code_load(struct py_process *py, struct py_runtime *rt, struct py_fr
 			   : learn_copy(py->P, l, known, frame->tlbc, f);
 	if (!py_pointer_sane(addr, l->word) || !py_read(py->P, bytes, code.n, addr))
 		return fault_set(f, 0, 0, addr, "a frame's code object cannot be read");
-	if (known != NULL && unchanged(py, l, &code, known))
+	if (known != NULL && is_unchanged(py, l, &code, known))
 		return learn_copy(py->P, l, known, frame->tlbc, f);
 	fresh = calloc(1, sizeof(*fresh));
 	if (fresh == NULL)
@@ -271,7 +271,7 @@ enum res py_code_load(struct py_process *py, struct py_runtime *rt, struct py_fr
 	fresh->generation = py->generation - py->rehearsal;
 	if (learn_copy(py->P, l, fresh, frame->tlbc, f) != RES_OK)
 		return RES_FAIL;
-	return keep_entry(py, &fresh, known, &frame->known, f);
+	return codes_add(py, &fresh, known, &frame->known, f);
 }
 
 /* Is e's late table, just read, still that of its code object? */

@@ -43,7 +43,7 @@ static bool is_str_type(struct ps_prochandle *P, struct py_runtime *rt, uint64_t
 	return true;
 }
 
-static bool locate(
+static bool locate_text(
     const struct py_layout *l, const struct py_view *head, uint64_t addr, struct text_data *out)
 {
 	uint32_t state = (uint32_t)py_view_i32(head, l->str.state);
@@ -206,7 +206,7 @@ enum res py_text_read(
 	if (got < (ssize_t)l->str.ascii || got < (ssize_t)l->str.wstr + l->word)
 		return fault_set(f, 0, 0, addr, "a string cannot be read");
 	head.n = (size_t)got;
-	if (!is_str_type(P, rt, py_view_word(&head, l->object.type)) || !locate(l, &head, addr, &data))
+	if (!is_str_type(P, rt, py_view_word(&head, l->object.type)) || !locate_text(l, &head, addr, &data))
 		return fault_set(f, 0, 0, addr, "a name is not a string");
 	if (data.length > PY_TEXT_MAX)
 		data.length = PY_TEXT_MAX;

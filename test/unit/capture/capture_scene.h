@@ -102,7 +102,7 @@ static void setup(void)
 	}
 	put_word(&s.m, s.m.interp, s.m.is->threads, s.states[2]);
 	image_grab(&s.m);
-	ck_assert_int_eq(py_process_open(s.m.P, &s.c.py, &f), RES_OK);
+	ck_assert_int_eq(py_process_create(s.m.P, &s.c.py, &f), RES_OK);
 	s.c.live = s.m.P;
 	ck_assert_int_eq(snapshot_create(s.m.P, &s.c.snapshot, &f), RES_OK);
 	s.c.P = snapshot_handle(s.c.snapshot);
@@ -118,7 +118,7 @@ static void teardown(void)
 	struct py_process *py = s.c.py;
 
 	capture_free(&s.c);
-	py_process_close(py);
+	py_process_destroy(py);
 	image_free(&s.m);
 }
 

@@ -310,7 +310,7 @@ static void draw_entered(struct entered *e, int spec, unsigned owner)
 	image_start(m, e->callee);
 	image_grab(m);
 	e->c.P = m->P;
-	ck_assert_int_eq(py_process_open(m->P, &e->c.py, &f), RES_OK);
+	ck_assert_int_eq(py_process_create(m->P, &e->c.py, &f), RES_OK);
 	put8(m, e->entry, m->is->f_owner, owner);
 	capture_states_read(&e->c);
 	ck_assert_int_eq(capture_frames(&e->c, &e->l), RES_OK);
@@ -320,7 +320,7 @@ static void draw_entered(struct entered *e, int spec, unsigned owner)
 static void free_entered(struct entered *e)
 {
 	py_stack_free(&e->l.python);
-	py_process_close(e->c.py);
+	py_process_destroy(e->c.py);
 	capture_free(&e->c);
 	image_free(&e->m);
 }
@@ -399,7 +399,7 @@ START_TEST(entry_frame_without_an_owner_of_one_that_runs)
 	image_start(&m, callee);
 	image_grab(&m);
 	running.P = m.P;
-	ck_assert_int_eq(py_process_open(m.P, &running.py, &f), RES_OK);
+	ck_assert_int_eq(py_process_create(m.P, &running.py, &f), RES_OK);
 	ck_assert_int_eq(capture_add(&running, 1, pointers[0]), 0);
 	ck_assert_int_eq(capture_add(&running, 2, pointers[1]), 1);
 	capture_states_read(&running);
@@ -408,7 +408,7 @@ START_TEST(entry_frame_without_an_owner_of_one_that_runs)
 	ck_assert_uint_eq(one->python.frames.n, is_mine ? 1 : 3);
 	ck_assert_uint_eq(one->python.frames.at[0].addr, callee);
 	ck_assert(one->python.broken == is_mine && one->python.entering == is_mine);
-	py_process_close(running.py);
+	py_process_destroy(running.py);
 	capture_free(&running);
 	image_free(&m);
 }
@@ -441,14 +441,14 @@ START_TEST(missing_frames_are_sought_by_the_word)
 	thread.regs[0] = -1;
 	image_grab(&m);
 	cut.P = m.P;
-	ck_assert_int_eq(py_process_open(m.P, &cut.py, &f), RES_OK);
+	ck_assert_int_eq(py_process_create(m.P, &cut.py, &f), RES_OK);
 	capture_states_read(&cut);
 	ck_assert_int_eq(capture_frames(&cut, &thread), RES_OK);
 	ck_assert_uint_eq(thread.python.frames.n, 2);
 	ck_assert_uint_eq(thread.python.frames.at[1].addr, caller);
 	ck_assert(thread.python.frames.at[1].found);
 	py_stack_free(&thread.python);
-	py_process_close(cut.py);
+	py_process_destroy(cut.py);
 	capture_free(&cut);
 	image_free(&m);
 }

@@ -52,7 +52,7 @@ static void open_scene(struct scene *s, const struct spec *is)
 	s->frame = image_frame(&s->m, s->code, AT, below);
 	image_start(&s->m, s->frame);
 	image_grab(&s->m);
-	ck_assert_msg(py_process_open(s->m.P, &s->py, &f) == RES_OK, "%s: %s", is->what, f.text);
+	ck_assert_msg(py_process_create(s->m.P, &s->py, &f) == RES_OK, "%s: %s", is->what, f.text);
 	ck_assert_int_eq(py_threads_read(s->py, &threads, &f), RES_OK);
 	ck_assert_uint_eq(threads.n, 1);
 	s->thread = threads.at[0];
@@ -61,7 +61,7 @@ static void open_scene(struct scene *s, const struct spec *is)
 
 static void close_scene(struct scene *s)
 {
-	py_process_close(s->py);
+	py_process_destroy(s->py);
 	image_free(&s->m);
 }
 

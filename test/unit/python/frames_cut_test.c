@@ -63,7 +63,7 @@ static void read_chain(void)
 	struct fault f = { 0 };
 
 	image_grab(&m);
-	ck_assert_msg(py_process_open(m.P, &py, &f) == RES_OK, "%s", f.text);
+	ck_assert_msg(py_process_create(m.P, &py, &f) == RES_OK, "%s", f.text);
 	ck_assert_int_eq(py_threads_read(py, &threads, &f), RES_OK);
 	thread = threads.at[0];
 	vec_free(&threads);
@@ -106,7 +106,7 @@ static void done(void)
 {
 	py_stack_free(&stack);
 	memset(&stack, 0, sizeof(stack));
-	py_process_close(py);
+	py_process_destroy(py);
 	image_free(&m);
 }
 

@@ -99,7 +99,7 @@ static void take(struct scene *s)
 	py_threads threads = VEC_EMPTY;
 
 	image_grab(&s->m);
-	ck_assert_msg(py_process_open(s->m.P, &s->py, &f) == RES_OK, "%s: %s", s->m.is->what, f.text);
+	ck_assert_msg(py_process_create(s->m.P, &s->py, &f) == RES_OK, "%s: %s", s->m.is->what, f.text);
 	ck_assert_msg(py_threads_read(s->py, &threads, &f) == RES_OK, "%s", f.text);
 	ck_assert_uint_eq(threads.n, 1);
 	ck_assert_msg(py_stack_read(s->py, &threads.at[0], &s->stack, &f) == RES_OK, "%s", f.text);
@@ -110,7 +110,7 @@ static void take(struct scene *s)
 static void done(struct scene *s)
 {
 	py_stack_free(&s->stack);
-	py_process_close(s->py);
+	py_process_destroy(s->py);
 	image_free(&s->m);
 }
 

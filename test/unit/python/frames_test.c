@@ -35,7 +35,7 @@ static void open_only(struct image *m, struct opened *o)
 	memset(o, 0, sizeof(*o));
 	if (m->P == NULL)
 		image_grab(m);
-	ck_assert_msg(py_process_open(m->P, &o->py, &f) == RES_OK, "%s: %s", m->is->what, f.text);
+	ck_assert_msg(py_process_create(m->P, &o->py, &f) == RES_OK, "%s: %s", m->is->what, f.text);
 	ck_assert_uint_eq(py_runtimes(o->py), 1);
 	ck_assert_uint_eq(py_version(o->py, 0), m->is->hex);
 	ck_assert_msg(py_threads_read(o->py, &threads, &f) == RES_OK, "%s", f.text);
@@ -56,7 +56,7 @@ static void open_and_read(struct image *m, struct opened *o)
 static void close_all(struct image *m, struct opened *o)
 {
 	py_stack_free(&o->stack);
-	py_process_close(o->py);
+	py_process_destroy(o->py);
 	image_free(m);
 }
 

@@ -13,7 +13,7 @@ static uint64_t answer(const void *code, size_t n, uint64_t word)
 	const struct fake_segment segments[] = { { DATA_AT, &word, sizeof(word) }, { 0 } };
 	struct fake_process fake = { .segments = segments };
 	struct ps_prochandle *P = fake_grab(&fake);
-	uint64_t at = py_head_of_code(P, span_of(code, n), CODE_AT);
+	uint64_t at = py_head_of_x86_64(P, span_of(code, n), CODE_AT);
 
 	Prelease(P, 0);
 	return at;

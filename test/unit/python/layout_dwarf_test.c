@@ -267,7 +267,7 @@ START_TEST(a_vendors_process)
 	const struct py_code *code;
 
 	ck_assert_ptr_nonnull(P);
-	ck_assert_msg(py_process_open(P, &py, &f) == RES_OK, "%s", f.text);
+	ck_assert_msg(py_process_create(P, &py, &f) == RES_OK, "%s", f.text);
 	ck_assert_uint_eq(py_version(py, 0) >> 16, 0x0309);
 	ck_assert_ptr_null(py_layout_mismatch(py, 0));
 	ck_assert_int_eq(py_threads_read(py, &threads, &f), RES_OK);
@@ -284,7 +284,7 @@ START_TEST(a_vendors_process)
 	ck_assert_str_eq(code->name, "patched");
 	py_stack_free(&stack);
 	vec_free(&threads);
-	py_process_close(py);
+	py_process_destroy(py);
 	Prelease(P, 0);
 	program_end(pid);
 }
@@ -301,9 +301,9 @@ START_TEST(a_vendors_secret)
 	enum res res;
 
 	ck_assert_ptr_nonnull(P);
-	res = py_process_open(P, &py, &f);
+	res = py_process_create(P, &py, &f);
 	ck_assert(res == RES_FAIL || (res == RES_OK && py_layout_mismatch(py, 0) != NULL));
-	py_process_close(py);
+	py_process_destroy(py);
 	Prelease(P, 0);
 	program_end(pid);
 }

@@ -14,7 +14,7 @@ static void opens_not(struct image *m, enum res expected, const char *words)
 	struct fault f = { 0 };
 
 	image_grab(m);
-	ck_assert_int_eq(py_process_open(m->P, &py, &f), expected);
+	ck_assert_int_eq(py_process_create(m->P, &py, &f), expected);
 	ck_assert_ptr_null(py);
 	ck_assert_msg(strstr(f.text, words) != NULL, "%s", f.text);
 	image_free(m);
@@ -107,13 +107,13 @@ START_TEST(newer_than_known)
 	draw(&m, &specs[SPEC_315]);
 	put64(&m, m.runtime, 8, 0x031100a1); /* 3.17.0a1 */
 	image_grab(&m);
-	ck_assert_msg(py_process_open(m.P, &py, &f) == RES_OK, "%s", f.text);
+	ck_assert_msg(py_process_create(m.P, &py, &f) == RES_OK, "%s", f.text);
 	ck_assert_uint_eq(py_version(py, 0), 0x031100a1);
 	ck_assert(!py_version_known(py_version(py, 0)));
 	ck_assert(!py_version_known(0x031000f0));
 	ck_assert(py_version_known(0x030fffff));
 	ck_assert(py_version_known(0x020406f0));
-	py_process_close(py);
+	py_process_destroy(py);
 	image_free(&m);
 }
 END_TEST
@@ -137,7 +137,7 @@ START_TEST(longest_list_of_interpreters)
 	put_word(&m, tstate, m.is->ts_tid, 0x7f0000002000);
 	put_word(&m, slot, 0, newer);
 	image_grab(&m);
-	ck_assert_msg(py_process_open(m.P, &py, &f) == RES_OK, "%s", f.text);
+	ck_assert_msg(py_process_create(m.P, &py, &f) == RES_OK, "%s", f.text);
 	ck_assert_uint_eq(py_runtimes(py), 1);
 	ck_assert_int_eq(py_threads_read(py, &threads, &f), RES_OK);
 	ck_assert_uint_eq(threads.n, 2);
@@ -147,7 +147,7 @@ START_TEST(longest_list_of_interpreters)
 	ck_assert_int_eq(threads.at[1].interp_id, 0);
 	ck_assert_uint_eq(py_interpreters(py), 2);
 	vec_free(&threads);
-	py_process_close(py);
+	py_process_destroy(py);
 	image_free(&m);
 }
 END_TEST
@@ -173,7 +173,7 @@ START_TEST(numbered_interpreters)
 	put_word(&m, newer, m.is->threads, image_alloc(&m, 1024));
 	put_word(&m, IMAGE_BASE + m.used - 1024, m.is->ts_interp, newer);
 	image_grab(&m);
-	ck_assert_msg(py_process_open(m.P, &py, &f) == RES_OK, "%s", f.text);
+	ck_assert_msg(py_process_create(m.P, &py, &f) == RES_OK, "%s", f.text);
 	ck_assert_int_eq(py_threads_read(py, &threads, &f), RES_OK);
 	ck_assert_uint_eq(py_interpreters(py), 3);
 	ck_assert_uint_eq(threads.n, 2);
@@ -184,7 +184,7 @@ START_TEST(numbered_interpreters)
 	ck_assert_uint_eq(s.runs.at[0].runtime, 0);
 	py_stack_free(&s);
 	vec_free(&threads);
-	py_process_close(py);
+	py_process_destroy(py);
 	image_free(&m);
 }
 END_TEST
@@ -204,13 +204,13 @@ START_TEST(broken_thread_list_keeps_what_was_read)
 
 		draw(&m, &specs[SPEC_312]);
 		image_grab(&m);
-		ck_assert_int_eq(py_process_open(m.P, &py, &f), RES_OK);
+		ck_assert_int_eq(py_process_create(m.P, &py, &f), RES_OK);
 		put_word(&m, m.tstate, m.is->ts_next, cases[i].circle ? m.tstate : 0xdead0000);
 		ck_assert_int_eq(py_threads_read(py, &threads, &f), RES_FAIL);
 		ck_assert_uint_eq(threads.n, cases[i].expected);
 		ck_assert_str_ne(f.text, "");
 		vec_free(&threads);
-		py_process_close(py);
+		py_process_destroy(py);
 		image_free(&m);
 	}
 }
@@ -230,7 +230,7 @@ START_TEST(list_read_before)
 	idle = image_alloc(&m, 8192);
 	image_grab(&m);
 	put_word(&m, m.tstate, m.is->ts_tid, 0x7f0000001000);
-	ck_assert_int_eq(py_process_open(m.P, &py, &f), RES_OK);
+	ck_assert_int_eq(py_process_create(m.P, &py, &f), RES_OK);
 	ck_assert_int_eq(py_threads_read(py, &threads, &f), RES_OK);
 	ck_assert(py_threads_same(py, &threads));
 	/* Another thread has this state now, */
@@ -261,7 +261,7 @@ START_TEST(list_read_before)
 	put_word(&m, idle, m.is->next, idle);
 	ck_assert(!py_threads_same(py, &threads));
 	vec_free(&threads);
-	py_process_close(py);
+	py_process_destroy(py);
 	image_free(&m);
 }
 END_TEST
@@ -277,7 +277,7 @@ START_TEST(thread_state_that_went_away)
 
 	draw(&m, &specs[SPEC_311]);
 	image_grab(&m);
-	ck_assert_int_eq(py_process_open(m.P, &py, &f), RES_OK);
+	ck_assert_int_eq(py_process_create(m.P, &py, &f), RES_OK);
 	ck_assert_int_eq(py_threads_read(py, &threads, &f), RES_OK);
 	t = threads.at[0];
 	t.thread_id++; /* as if another thread had it by now */
@@ -290,7 +290,7 @@ START_TEST(thread_state_that_went_away)
 	t.runtime = 9;
 	ck_assert_int_eq(py_stack_read(py, &t, &s, &f), RES_FAIL);
 	vec_free(&threads);
-	py_process_close(py);
+	py_process_destroy(py);
 	image_free(&m);
 }
 END_TEST
@@ -317,7 +317,7 @@ static void read_all(struct image *m)
 	struct py_process *py;
 	py_threads threads = VEC_EMPTY;
 
-	if (py_process_open(m->P, &py, NULL) != RES_OK)
+	if (py_process_create(m->P, &py, NULL) != RES_OK)
 		return;
 	(void)py_threads_read(py, &threads, NULL);
 	for (size_t i = 0; i < threads.n && i < 4; i++) {
@@ -329,7 +329,7 @@ static void read_all(struct image *m)
 		py_stack_free(&s);
 	}
 	vec_free(&threads);
-	py_process_close(py);
+	py_process_destroy(py);
 }
 
 static uint32_t next_random(uint32_t *state)
