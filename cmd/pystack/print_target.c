@@ -6,9 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "os/images.h"
+#include "os/lwps.h"
 #include "warn.h"
 #include "sigbus.h"
-#include "os/target_os.h"
 #include "refusals.h"
 #include "report/collect.h"
 #include "report/text.h"

@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include "base/owned.h"
+#include "os/images.h"
 #include "warn.h"
 #include "sigbus.h"
 #include "print_target.h"
 #include "options.h"
-#include "os/target_os.h"
 #include "refusals.h"
 #include "report/parse.h"
 #include "sample.h"

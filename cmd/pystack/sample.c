@@ -14,8 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "os/images.h"
+#include "os/mappings.h"
+#include "os/read.h"
 #include "warn.h"
-#include "os/target_os.h"
 #include "refusals.h"
 #include "sample_cache.h"
 

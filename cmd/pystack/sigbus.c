@@ -3,6 +3,7 @@
  * Nothing can go on from there: what reads the file does not look for it. So the handler says which file it was, with
  * calls that are safe in a handler, and ends the program. What was printed before goes out, if it
  * is not in the middle of being printed. */
+#include "os/self.h"
 #include "sigbus.h"
 
 #include <limits.h>
@@ -11,8 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "os/target_os.h"
 
 enum { EXIT_SOME = 1, EXIT_NONE = 2 };
 

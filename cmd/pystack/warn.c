@@ -1,11 +1,12 @@
 /* Lines for stderr. Whatever comes from a target or an operand is escaped. */
 #include "warn.h"
 
+#include <libproc.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/escape.h"
-#include "os/target_os.h"
+#include "os/explain.h"
 
 void warn_operand(const char *before, const char *arg, const char *text)
 {

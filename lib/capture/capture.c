@@ -1,11 +1,12 @@
 /* What every capture method does once an LWP holds still: copying its stack. */
 #include "capture/capture.h"
+#include "os/blocked.h"
+#include "os/mappings.h"
+#include "os/regs.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "os/target_os.h"
 
 enum {
 	RED_ZONE = 128,        /* below sp, still in use (x86-64 ABI) */

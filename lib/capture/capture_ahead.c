@@ -1,5 +1,6 @@
 /* Each LWP has a slot, which one of the two threads takes. */
 #include "capture/capture_ahead.h"
+#include "os/blocked.h"
 
 #include <libproc.h>
 #include <pthread.h>

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "os/target_os.h"
+#include "os/blocked.h"
 
 struct capture_ahead;
 

@@ -13,6 +13,7 @@
 
 #include "capture/capture.h"
 #include "capture/capture_ahead.h"
+#include "os/blocked.h"
 
 enum { BATCH = 16 };
 

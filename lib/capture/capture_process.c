@@ -11,10 +11,12 @@
 #include <time.h>
 
 #include "base/owned.h"
-#include "os/target_os.h"
 #include "capture/capture.h"
 #include "capture/capture_ahead.h"
 #include "capture/lwp_history.h"
+#include "os/blocked.h"
+#include "os/lwps.h"
+#include "os/read.h"
 
 enum {
 	ROUNDS = 3,            /* looks at what may be asleep */

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "os/target_os.h"
 #include "capture/capture.h"
+#include "os/lwps.h"
 
 #define NO_STATE UINT32_MAX
 

@@ -8,8 +8,12 @@
 #include <time.h>
 
 #include "base/owned.h"
-#include "os/target_os.h"
 #include "capture/capture.h"
+#include "os/blocked.h"
+#include "os/hold.h"
+#include "os/lwps.h"
+#include "os/read.h"
+#include "os/regs.h"
 
 enum {
 	WAIT_MS = 1000, /* for all LWPs together; only one in an uninterruptible sleep takes that long */

@@ -9,7 +9,8 @@
 #include <string.h>
 
 #include "base/owned.h"
-#include "os/target_os.h"
+#include "os/blocked.h"
+#include "os/lwps.h"
 
 enum { LIST_EVERY = 100 }; /* looks, whatever the number of LWPs says: a system may count otherwise */
 

@@ -6,6 +6,8 @@
 #include "base/addrmap.h"
 #include "base/vec.h"
 #include "capture/capture.h"
+#include "os/blocked.h"
+#include "os/mappings.h"
 
 struct watched {
 	lwpid_t id;

@@ -8,7 +8,9 @@
 
 #include "base/addrmap.h"
 #include "base/vec.h"
-#include "os/target_os.h"
+#include "os/images.h"
+#include "os/mappings.h"
+#include "os/read.h"
 
 enum {
 	PAGE = 4096,

@@ -1,4 +1,4 @@
-/* target_os.h on illumos, over the system's libproc: registers, LWPs, memory, signals.
+/* lib/os on illumos, over the system's libproc: registers, LWPs, memory, signals.
  *
  * Nothing here has run on illumos yet: it is compiled against the declarations (make check-illumos) and written after
  * proc(5) and libproc(3LIB). */
@@ -11,9 +11,14 @@
 
 #include "base/fileio.h"
 #include "base/owned.h"
+#include "os/blocked.h"
 #include "os/confine.h"
+#include "os/lwps.h"
+#include "os/mappings.h"
+#include "os/read.h"
+#include "os/regs.h"
+#include "os/self.h"
 #include "os/signals.h"
-#include "os/target_os.h"
 
 /* System V ABI for AMD64, figure "DWARF Register Number Mapping"; illumos amd64 <sys/regset.h>. */
 const int os_dwarf_to_prgreg[17] = {

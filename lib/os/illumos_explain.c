@@ -2,6 +2,8 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libproc.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +12,6 @@
 #include "base/fileio.h"
 #include "base/owned.h"
 #include "os/explain.h"
-#include "os/target_os.h"
 
 /* Where /proc tells of the process an operand names; false: it names none. */
 static bool psinfo_of(const char *arg, psinfo_t *out)

@@ -15,7 +15,8 @@
 
 #include "base/fileio.h"
 #include "base/owned.h"
-#include "os/target_os.h"
+#include "base/vec.h"
+#include "os/images.h"
 
 enum { HEAD = 1024 };
 

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/target_os.h"
+#include "base/vec.h"
+#include "os/hold.h"
+#include "os/read.h"
 
 struct held_lwp {
 	lwpid_t id;

@@ -1,5 +1,8 @@
-/* target_os.h on Linux: a thin layer over what lib/proc keeps private. */
-#include "os/target_os.h"
+/* images.h and read.h on Linux, a thin layer over private functions of lib/proc. */
+#include "os/images.h"
+#include "os/lwps.h"
+#include "os/mappings.h"
+#include "os/read.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -2,12 +2,11 @@
  *
  * The first half is Pgrab_error's phrase for the code; this looks again at what the operand names. It is
  * asked after the failure, so that things may have changed: then it has nothing to say. */
-#include "os/target_os.h"
-
 #include <ctype.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libproc.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

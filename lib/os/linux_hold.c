@@ -1,7 +1,7 @@
-/* Holding LWPs: the ptrace of lib/proc behind target_os.h. */
+/* Holding LWPs: the ptrace of lib/proc under os/hold.h. */
 #include <stdlib.h>
 
-#include "os/target_os.h"
+#include "os/hold.h"
 #include "proc/live/hold.h"
 
 struct os_hold {

@@ -10,7 +10,8 @@
 
 #include "base/fileio.h"
 #include "base/owned.h"
-#include "os/target_os.h"
+#include "os/lwps.h"
+#include "os/read.h"
 #include "proc/live/live.h"
 
 enum {

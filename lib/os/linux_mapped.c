@@ -8,7 +8,7 @@
 
 #include "base/fileio.h"
 #include "base/owned.h"
-#include "os/target_os.h"
+#include "os/mappings.h"
 #include "proc/live/live.h"
 
 enum { MAPS_MAX = 64 << 20 };

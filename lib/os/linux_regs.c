@@ -1,6 +1,6 @@
 /* Registers by their DWARF numbers: System V ABI for AMD64, figure "DWARF Register Number Mapping"; System V ABI for
  * Intel386, the same. Thread pointers. */
-#include "os/target_os.h"
+#include "os/regs.h"
 #include "proc/handle.h"
 
 const int os_dwarf_to_prgreg[17] = {

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "os/target_os.h"
+#include "os/self.h"
 
 /* A hexadecimal number at *at, which is moved behind it. */
 static uint64_t number(const char **at)

@@ -4,7 +4,7 @@
 
 #include "base/fileio.h"
 #include "base/owned.h"
-#include "os/target_os.h"
+#include "os/mappings.h"
 #include "proc/live/live.h"
 
 enum { PAGE = 4096, SOME = 2048 };

@@ -11,7 +11,7 @@
 
 #include "base/hash.h"
 #include "base/strbuf.h"
-#include "os/target_os.h"
+#include "os/regs.h"
 #include "pydb/agent.h"
 #include "report/text.h"
 #include "stack/stack.h"

@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 #include "base/escape.h"
 #include "base/strbuf.h"
-#include "os/target_os.h"
+#include "os/images.h"
 
 struct pydb_agent *pydb_agent_create(struct ps_prochandle *P, int vers)
 {

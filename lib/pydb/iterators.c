@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/target_os.h"
+#include "os/regs.h"
 #include "pydb/agent.h"
 #include "capture/capture.h"
 

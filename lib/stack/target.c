@@ -7,8 +7,8 @@
 #include <time.h>
 
 #include "base/owned.h"
-#include "os/target_os.h"
 #include "capture/capture.h"
+#include "os/regs.h"
 #include "stack/join/find_loop.h"
 #include "stack/join/greenlet.h"
 #include "stack/rehold.h"

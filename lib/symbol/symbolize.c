@@ -6,7 +6,7 @@
 
 #include "base/addrmap.h"
 #include "base/vec.h"
-#include "os/target_os.h"
+#include "os/images.h"
 
 enum { NAME_MAX_BYTES = 4096 };
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "os/target_os.h"
+#include "os/regs.h"
 #include "unwind/cfi_read.h"
 
 static const char *const x86_64_names[] = { "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8",

@@ -7,7 +7,7 @@
 #include "base/addrmap.h"
 #include "base/span.h"
 #include "base/vec.h"
-#include "os/target_os.h"
+#include "os/images.h"
 #include "unwind/callsite.h"
 #include "unwind/code_flow_state.h"
 

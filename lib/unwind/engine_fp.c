@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/target_os.h"
+#include "os/images.h"
 #include "unwind/callsite.h"
 #include "unwind/cfi_read.h"
 #include "unwind/engine.h"

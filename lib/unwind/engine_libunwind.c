@@ -23,7 +23,7 @@ const struct engine_ops *const engine_libunwind = NULL;
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/target_os.h"
+#include "os/images.h"
 #include "unwind/cfi.h"
 
 /* Exported by libunwind-x86_64, declared in none of its headers. */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/owned.h"
-#include "os/target_os.h"
+#include "os/images.h"
 #include "unwind/callsite.h"
 
 enum {

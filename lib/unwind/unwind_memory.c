@@ -13,7 +13,7 @@
 
 #include "base/vec.h"
 #include "elf/image.h"
-#include "os/target_os.h"
+#include "os/images.h"
 
 enum { PIECES = 4, PIECE_FIRST = 16 << 10, PIECE_MAX = 64 << 10, FILE_RUNS = 8, PAGE = 4096 };
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/vec.h"
-#include "os/target_os.h"
+#include "os/images.h"
 #include "unwind/arch.h"
 
 struct object {

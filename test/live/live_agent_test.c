@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "libpython_db.h"
-#include "os/target_os.h"
+#include "os/regs.h"
 #include "python/python.h"
 #include "support/live.h"
 #include "unwind/unwind.h"

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/target_os.h"
 #include "capture/capture.h"
+#include "os/images.h"
+#include "os/regs.h"
 #include "stack/walk/walk.h"
 #include "unwind/cfi.h"
 

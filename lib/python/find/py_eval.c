@@ -13,7 +13,7 @@
  * chapter on .eh_frame; call frame opcodes: DWARF 5, 6.4.2. */
 #include <stdio.h>
 
-#include "os/target_os.h"
+#include "os/images.h"
 #include "python/py_process.h"
 
 enum {

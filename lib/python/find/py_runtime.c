@@ -18,7 +18,7 @@
 
 #include "base/owned.h"
 #include "elf/symbols.h"
-#include "os/target_os.h"
+#include "os/images.h"
 #include "python/find/py_interp_head.h"
 #include "python/find/py_objects.h"
 #include "python/find/py_runtime_check.h"

@@ -9,7 +9,7 @@
  * Only code, previous and owner of an entry frame are initialised. */
 #include "python/frames/py_frames_entry.h"
 
-#include "os/target_os.h"
+#include "os/images.h"
 #include "python/frames/py_frame.h"
 
 struct chain {

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "os/target_os.h"
+#include "os/images.h"
 #include "python/frames/py_frame.h"
 #include "python/objects/py_code.h"
 

@@ -13,7 +13,8 @@
  * that leads nowhere is evidence, but not in a core that lacks its end. */
 #include <time.h>
 
-#include "os/target_os.h"
+#include "os/images.h"
+#include "os/regs.h"
 #include "python/layout/py_layout.h"
 #include "python/py_memory.h"
 #include "python/py_symbol.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "dwarf/members.h"
-#include "os/target_os.h"
+#include "os/images.h"
 #include "python/layout/py_layout.h"
 #include "python/py_memory.h"
 #include "python/py_symbol.h"

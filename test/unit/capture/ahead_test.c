@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/blocked.h"
 #include "support/fake_process.h"
 #include "support/run_suite.h"
 

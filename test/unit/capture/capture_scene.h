@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/blocked.h"
 #include "support/run_suite.h"
 #include "unit/python/py_image.h"
 

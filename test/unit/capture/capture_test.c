@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/mappings.h"
 #include "support/fake_process.h"
 #include "support/run_suite.h"
 #include "unit/python/py_image.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/vec.h"
-#include "os/target_os.h"
+#include "os/mappings.h"
 #include "support/fake_process.h"
 #include "support/run_suite.h"
 

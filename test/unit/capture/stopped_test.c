@@ -1,5 +1,6 @@
 /* An LWP that runs until it is held: what is read of it is of the hold, whatever was read of it before, and whatever it does
  * after. LWP 1 runs, LWP 2 sleeps. The holding is made up, too. */
+#include "os/hold.h"
 #include "support/run_suite.h"
 #include "unit/capture/capture_scene.h"
 

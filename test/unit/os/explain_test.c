@@ -12,7 +12,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "os/target_os.h"
+#include "os/explain.h"
+#include "os/hold.h"
+#include "os/lwps.h"
+#include "os/read.h"
+#include "os/regs.h"
 #include "support/run_suite.h"
 #include "support/victim.h"
 

@@ -2,7 +2,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "os/target_os.h"
+#include "os/mappings.h"
 #include "support/run_suite.h"
 
 enum { PAGE = 4096 };

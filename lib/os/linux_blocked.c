@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/owned.h"
-#include "os/target_os.h"
+#include "os/blocked.h"
 #include "proc/live/live.h"
 
 enum { TEXT_MAX = 512 };

@@ -1,0 +1,52 @@
+/* Files of mapped objects, and what is reported about them. linux.c, illumos_files.c.
+ *
+ * Images belong to the handle. On illumos they are kept apart from the system's handle: before
+ * Prelease of any handle that was given to a function of lib/os, its owner must call
+ * os_release_images. */
+#ifndef OS_IMAGES_H
+#define OS_IMAGES_H
+
+#include <libproc.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+#include "base/span.h"
+#include "elf/image.h"
+
+/* The verified ELF image of the object mapped at addr, and its load bias. RES_NONE: addr is in no
+ * object, or the object's file is not available. The image belongs to the handle. */
+enum res os_object_image(struct ps_prochandle *P, uintptr_t addr, struct elf_image **img, uint64_t *bias);
+
+/* The load bias alone. If the file is not available, it is read from the ELF header in memory.
+ * RES_NONE: addr is in no object, or in one that is not an ELF file. */
+enum res os_object_bias(struct ps_prochandle *P, uintptr_t addr, uint64_t *bias);
+
+/* The file that contains the debug information of the object mapped at addr: the object's own image
+ * or its separate debug file. RES_NONE: there is none. The image belongs to the handle. */
+enum res os_debug_image(struct ps_prochandle *P, uintptr_t addr, struct elf_image **img);
+
+/* Bytes from the file for an address whose memory is known to equal the file (read-only, segment not
+ * writable). RES_NONE: read memory. */
+enum res os_file_bytes(struct ps_prochandle *P, uintptr_t addr, struct span *out);
+
+/* Calls tell() with each notice about this handle, oldest first: one phrase without newline.
+ * `failed`: the notice counts for the exit status. */
+void os_notices(struct ps_prochandle *P, void (*tell)(void *data, const char *text, bool failed), void *data);
+
+/* True if the file of core P is truncated, so that saved memory is missing. */
+bool os_core_cut(struct ps_prochandle *P);
+
+/* Make a captured handle (Pgrab_ops) use the mappings and files of the live one. The live handle must
+ * outlive the captured one. */
+void os_share_objects(struct ps_prochandle *captured, struct ps_prochandle *live);
+
+/* Add to the functions of a captured process (Pgrab_ops) those through which the system's libproc
+ * requests the objects that os_share_objects shares. */
+void os_captured_ops(ps_ops_t *ops);
+
+/* Release the images that are kept beside handle P. Must be called before Prelease, and before P's
+ * owner can release it. */
+void os_release_images(struct ps_prochandle *P);
+
+#endif

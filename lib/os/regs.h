@@ -1,0 +1,25 @@
+/* Registers by their DWARF numbers, and thread pointers. linux_regs.c, illumos.c. */
+#ifndef OS_REGS_H
+#define OS_REGS_H
+
+#include <libproc.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Index in prgregset_t of each DWARF register 0..16 of x86-64 (16: return address, the pc). */
+extern const int os_dwarf_to_prgreg[17];
+
+/* Index in prgregset_t of each DWARF register 0..8 of i386 (8: the pc). The values of i386 are
+ * stored in the x86-64 registers that contain them. */
+extern const int os_dwarf_to_prgreg_i386[9];
+
+/* The value that pthread_self() returns in LWP `id` of P, whose registers are regs. With glibc it is
+ * the thread pointer: the base of FS, or of GS for 32-bit code. In processes of illumos it is the
+ * LWP's number. 0: unknown, as in some cores of 32-bit processes. */
+uintptr_t os_thread_pointer(struct ps_prochandle *P, lwpid_t id, const prgregset_t regs);
+
+/* True if that value is the address of the thread's descriptor, whose first word is its own address.
+ * False if it is the LWP's number. */
+bool os_thread_is_address(struct ps_prochandle *P);
+
+#endif
