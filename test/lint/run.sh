@@ -1,6 +1,8 @@
 #!/bin/sh
-# Lint: layers, sizes, words, format, mutable data, manual, clang-tidy. Prints what is wrong; exit 1 if anything is.
-# Environment from the Makefile: O, LAYERS, FLAGS (to compile with). A tool that is missing is an error: it is said.
+# Lint: layers, circles, sizes, comments, words, messages, format, mutable data, manual pages,
+# clang-tidy. Prints what is wrong; the exit status is 1 if anything is. A missing tool is an error.
+# Environment from the Makefile: O, LAYERS, FLAGS (the compiler's). NO_TIDY=1 leaves out clang-tidy.
+# test/lint/known lists files that do not keep a rule yet.
 cd "$(dirname "$0")/../.." || exit 2
 bad=0
 
@@ -15,12 +17,25 @@ part() {
 	fi
 }
 
+# Lines "FILE:..." of standard input, without those of files that are exempt from the rule $1.
+not_exempt() {
+	awk -v rule="$1" -f test/lint/exempt.awk test/lint/known -
+}
+
 layers() {
 	find lib cmd -name '*.[ch]' -exec awk -v layers="$LAYERS" -f test/lint/layers.awk {} +
 }
 
+circles() {
+	test/lint/circles.py --known test/lint/known "$O/lib"
+}
+
 sizes() {
 	git ls-files '*.[ch]' '*.py' '*.sh' | xargs awk -f test/lint/sizes.awk
+}
+
+comments() {
+	find lib cmd include -name '*.[ch]' -exec awk -f test/lint/comments.awk {} + | not_exempt comments
 }
 
 # lib/ neither prints nor exits nor asks the environment; nothing copies without a length.
@@ -31,11 +46,20 @@ words() {
 		grep -vE '^lib/(dwarf/worker|proc/aside)\.c:[0-9]*:	+_exit[(]0[)];$' # the ends of child processes
 }
 
+# No condition asks for the words of a message, nor whether there is one: that takes a code or a bool.
+messages() {
+	message='([A-Za-z_.>-]*\b(why|reason|refused|message)|(f|[A-Za-z_]*fault)(->|\.)text)'
+	grep -rnE --include='*.[ch]' \
+		-e "\b(strstr|strn?cmp|strn?casecmp|strchr|strspn|memcmp)\($message\b" \
+		-e "\b$message\[0\] *[!=]=" \
+		-e "[(!&|] *\*$message( *[!=]=|\))" lib cmd | not_exempt messages
+}
+
 format() {
 	git ls-files '*.[ch]' | xargs clang-format --dry-run -Werror
 }
 
-# Objects of lib/ keep nothing that can change: no .data, no .bss, no thread-local ones.
+# Objects of lib/ have no data that can change: no .data, no .bss, nothing thread-local.
 data() {
 	find "$O/lib" -name '*.o' -exec size -A {} + | awk '
 		/^[^ ]+\.o +:/ { file = $1 }
@@ -57,8 +81,11 @@ tidy() {
 }
 
 part layers layers
+part "no circles between files of a layer" circles
 part sizes sizes
+part comments comments
 part words words
+part "no decision by a message" messages
 part format format
 part "no mutable data in lib" data
 part manual manual
