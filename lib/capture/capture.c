@@ -64,7 +64,8 @@ void capture_stacks_find(struct capture *c, size_t from)
 		struct capture_lwp *l = &c->lwps.at[i];
 
 		if (l->state != CAPTURE_PENDING || l->pointer == 0 || l->stack.hi != 0 ||
-		    !os_thread_is_address(c->live) || !(l->late || Paddr_to_map(c->live, l->pointer) == NULL))
+		    !os_thread_is_address(c->request.live) ||
+		    !(l->late || Paddr_to_map(c->request.live, l->pointer) == NULL))
 			continue;
 		l->late = false;
 		if (!vec_push(&pointers, l->pointer) || !vec_push(&whose, i))
@@ -72,7 +73,7 @@ void capture_stacks_find(struct capture *c, size_t from)
 	}
 	found = calloc(whose.n + 1, sizeof(*found));
 	if (found != NULL && whose.n > 0) {
-		os_mapped_now(c->live, pointers.at, whose.n, found);
+		os_mapped_now(c->request.live, pointers.at, whose.n, found);
 		for (size_t i = 0; i < whose.n; i++)
 			c->lwps.at[whose.at[i]].stack = found[i];
 	}
@@ -373,13 +374,13 @@ void capture_free(struct capture *c)
 		py_stack_free(&c->lwps.at[i].python);
 	}
 	vec_free(&c->lwps);
-	vec_free(&c->threads);
-	vec_free(&c->by_pointer.next);
-	vec_free(&c->by_id.next);
-	vec_free(&c->wandering);
-	vec_free(&c->expected);
-	addrmap_free(&c->by_pointer.first);
-	addrmap_free(&c->by_id.first);
+	vec_free(&c->states.list);
+	vec_free(&c->states.by_pointer.next);
+	vec_free(&c->states.by_id.next);
+	vec_free(&c->states.foreign);
+	vec_free(&c->progress.expected);
+	addrmap_free(&c->states.by_pointer.first);
+	addrmap_free(&c->states.by_id.first);
 	addrmap_free(&c->known);
 	snapshot_destroy(c->snapshot);
 	memset(c, 0, sizeof(*c));

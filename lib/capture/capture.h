@@ -95,36 +95,53 @@ struct capture_index {
 	VEC(uint32_t) next;
 };
 
-struct capture {
+/* What to capture; constant during a capture. */
+struct capture_request {
 	struct ps_prochandle *live; /* NULL: a core */
-	struct snapshot *snapshot;  /* NULL: a core, nothing was copied */
-	struct ps_prochandle *P;    /* what to read from: the snapshot's handle, or the core */
-	struct py_process *py;      /* NULL: no Python; the caller's */
-	bool force;                 /* hold also what another program controls, if that can be */
-	bool running;               /* LWPs that are asleep are left out; with watch alone */
-	struct watch *watch; /* what is known from the last capture, the caller's; NULL: it is not repeated */
-	py_threads threads;
-	struct capture_index by_pointer, by_id;
-	VEC(uint32_t) wandering;        /* indices of states that another LWP may run than they say */
-	VEC(struct capture_lwp) lwps;   /* in the order to print */
-	struct snapshot_notes expected; /* of the LWPs that are looked at now */
-	struct addrmap known;           /* id of an LWP that has been seen → index in lwps */
-	struct capture_ahead *ahead;    /* in the course of capture_process; NULL: nobody looks ahead */
-	bool stale;                     /* threads are older than some LWP, or were found wrong */
-	bool unproved;                  /* LWPs were read after it was last asked whether threads are right */
-	bool held;                      /* some LWPs have been held, and let go */
-	size_t all;                     /* LWPs of the process, in the set or not */
-	int waited_ms;                  /* for what did not stop in time */
-	int64_t
-	    read_ns; /* most that a hold lasts once everything has stopped, but for one step; 0: the default */
-	bool none_held;        /* not one LWP could be held */
-	struct fault not_held; /* with none_held: why */
+	const char *set;            /* the LWPs to capture (proc_lwp_in_set); NULL all */
+	enum stop_policy policy;
+	bool force;                  /* hold also what another program controls, if that can be */
+	struct lwp_history *history; /* of the captures before, the caller's; NULL: it is not repeated */
+	bool running_only;           /* leave out LWPs that are asleep; needs history */
+	int64_t read_ns;             /* longest read during one hold; 0: the default */
 };
 
-/* Capture the LWPs of live in `set` (NULL all) into c, whose live, snapshot, P and py are set. When it returns nothing of
- * the target is held and the snapshot is sealed. RES_FAIL: nothing was captured; f says why. No LWP in the set
- * is no failure. */
-enum res capture_process(struct capture *c, const char *set, enum stop_policy policy, struct fault *f);
+/* The thread states of the process, and what is known of their list. */
+struct capture_states {
+	py_threads list;
+	struct capture_index by_pointer, by_id;
+	VEC(uint32_t) foreign; /* indices of states that another LWP may run than they say */
+	bool stale;            /* the list is older than some LWP, or was found wrong */
+	bool unproved;         /* LWPs were read after it was last revalidated */
+};
+
+/* What the methods of one capture hand to each other. */
+struct capture_progress {
+	struct snapshot_notes expected; /* pages of the LWPs that are looked at now */
+	struct capture_ahead *ahead;    /* during capture_process; NULL: nobody looks ahead */
+	bool held;                      /* some LWPs have been held, and let go */
+	int waited_ms;                  /* for LWPs that did not stop in time */
+};
+
+struct capture {
+	struct capture_request request;
+	struct snapshot *snapshot; /* NULL: a core, nothing was copied */
+	struct ps_prochandle *P;   /* what to read from: the snapshot's handle, or the core */
+	struct py_process *py;     /* NULL: no Python; the caller's */
+	struct capture_states states;
+	struct capture_progress progress;
+	struct addrmap known; /* id of an LWP that has been seen → index in lwps */
+
+	/* The result. */
+	VEC(struct capture_lwp) lwps; /* in the order to print */
+	size_t all;                   /* LWPs of the process, in the set or not */
+	bool none_held;               /* not one LWP could be held */
+	struct fault not_held;        /* with none_held: why */
+};
+
+/* Capture the LWPs that c->request asks for; snapshot, P and py must be set. When it returns, nothing of the target is
+ * held and the snapshot is sealed. RES_FAIL: nothing was captured; f says why. No LWP in the set is not a failure. */
+enum res capture_process(struct capture *c, struct fault *f);
 
 /* Set l's note; the text is cut to fit. */
 void capture_note(struct capture_lwp *l, enum capture_missing missing, const char *fmt, ...)
@@ -161,12 +178,12 @@ void capture_blocked(struct capture *c, const size_t *index, size_t n);
 
 /* LWPs that were captured asleep: take back what was read of those that have run since, and try again, until `budget`
  * nanoseconds are over; later ones stay as they are. They are read by the list of thread states as it is, which may lack
- * what they have got meanwhile: capture_states_prove is to be called, when there is time. */
+ * what they have got meanwhile: the caller must revalidate the list (STATES_IF_UNPROVED) when there is time. */
 void capture_blocked_refresh(struct capture *c, int64_t budget);
 
-/* Hold what is pending, and newborn LWPs (of all, when set is NULL) that `policy` has held; all that is copied is of one
+/* Hold what is pending, and newborn LWPs of the set that the policy has held; all that is copied is of one
  * moment. c->none_held says whether nothing could be held. RES_FAIL: no memory. */
-enum res capture_stopped(struct capture *c, const char *set, enum stop_policy policy, struct fault *f);
+enum res capture_stopped(struct capture *c, struct fault *f);
 
 /* The Python frames of an LWP that runs, as far as two readings of them agree. */
 void capture_running(struct capture *c, struct capture_lwp *l);
@@ -218,19 +235,22 @@ void capture_fake_places(struct capture *c, const struct capture_lwp *l, struct 
 /* Does va lie in the used part of l's stack? */
 bool capture_stack_has(struct capture *c, const struct capture_lwp *l, uint64_t va);
 
-/* Read all thread states (again). This and the next forget what else was read. */
+/* Read the list of thread states (again), and forget the pages that were read. */
 void capture_states_read(struct capture *c);
-/* Is that list still right? Else it is read again, and those LWPs that are CAPTURE_DONE asleep, but have other states
- * now than when they were read, are pending. */
-void capture_states_refresh(struct capture *c);
-/* That without forgetting before, what the question needs being read already. */
-void capture_states_check(struct capture *c);
-/* Nothing but the question. */
-bool capture_states_right(struct capture *c);
-/* The same if LWPs were read since that was last asked. */
-void capture_states_prove(struct capture *c);
-/* The same for the sake of an LWP that runs: those that are done keep what they had when they were read. */
-void capture_states_renew(struct capture *c);
+
+/* Is the list still what the target has? Changes nothing of c. */
+bool capture_states_are_current(const struct capture *c);
+
+enum capture_revalidate {
+	STATES_FORGET_PAGES = 1, /* ask the target, not pages that were read before */
+	STATES_UNDO_CHANGED =
+	    2, /* if it was not current: LWPs that are CAPTURE_DONE without having been held, and have
+				    other states now than when they were read, become pending */
+	STATES_IF_UNPROVED = 4, /* only if LWPs were read since that was last asked */
+};
+
+/* Read the list again unless it is current. flags: of enum capture_revalidate. */
+void capture_states_revalidate(struct capture *c, unsigned flags);
 
 /* The frames of thread state t, which is l's, as py_stack_read gives them, and without what is no frame on l's stack. */
 enum res capture_state_frames(struct capture *c, const struct capture_lwp *l, const struct py_thread *t,

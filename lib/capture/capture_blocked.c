@@ -21,9 +21,9 @@ static enum os_look look_at(const struct capture *c, struct capture_lwp *l)
 {
 	enum os_look look;
 
-	if (capture_ahead_look(c->ahead, (size_t)(l - c->lwps.at), l->id, &look, &l->asleep))
+	if (capture_ahead_look(c->progress.ahead, (size_t)(l - c->lwps.at), l->id, &look, &l->asleep))
 		return look;
-	return os_lwp_look(c->live, l->id, &l->asleep);
+	return os_lwp_look(c->request.live, l->id, &l->asleep);
 }
 
 /* True: it is asleep. */
@@ -33,7 +33,7 @@ static bool look(struct capture *c, struct capture_lwp *l)
 		return false;
 	switch (look_at(c, l)) {
 	case OS_LOOK_ASLEEP:
-		if (c->running) {
+		if (c->request.running_only) {
 			l->state = CAPTURE_ENDED;
 			return false;
 		}
@@ -71,8 +71,8 @@ static void batch(struct capture *c, const size_t *index, size_t n)
 		all++;
 	}
 	for (size_t i = 0; i < all; i++)
-		capture_frames_expect(c, lwps[i], &c->expected);
-	snapshot_fetch(c->snapshot, &c->expected, known, copied);
+		capture_frames_expect(c, lwps[i], &c->progress.expected);
+	snapshot_fetch(c->snapshot, &c->progress.expected, known, copied);
 	for (size_t i = 0, k = 0; i < all; i++) {
 		if (pieces[i].hi != 0)
 			pieces[i] = known[k++];
@@ -82,7 +82,7 @@ static void batch(struct capture *c, const size_t *index, size_t n)
 	}
 	for (size_t i = 0; i < all; i++) {
 		if (lwps[i]->state != CAPTURE_DONE ||
-		    !os_lwp_still_asleep(c->live, lwps[i]->id, &lwps[i]->asleep))
+		    !os_lwp_still_asleep(c->request.live, lwps[i]->id, &lwps[i]->asleep))
 			capture_undo(c, lwps[i]);
 	}
 }
@@ -103,12 +103,12 @@ static int64_t now_ns(void)
 
 void capture_make_room(struct capture *c)
 {
-	c->stale = true;
+	c->states.stale = true;
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
 
 		if (l->state == CAPTURE_DONE && l->known_regs == REGS_PC_SP &&
-		    !os_lwp_still_asleep(c->live, l->id, &l->asleep))
+		    !os_lwp_still_asleep(c->request.live, l->id, &l->asleep))
 			capture_undo(c, l);
 	}
 }
@@ -119,14 +119,14 @@ static void refresh(struct capture *c, size_t i)
 {
 	struct capture_lwp *l = &c->lwps.at[i];
 	struct os_asleep now = l->asleep;
-	enum os_look look = os_lwp_look(c->live, l->id, &now);
+	enum os_look look = os_lwp_look(c->request.live, l->id, &now);
 
 	l->asleep.fd = now.fd;
 	if (look != OS_LOOK_ASLEEP)
 		return;
 	capture_undo(c, l);
 	batch(c, &i, 1);
-	c->unproved = true;
+	c->states.unproved = true;
 }
 
 void capture_blocked_refresh(struct capture *c, int64_t budget)
@@ -137,7 +137,7 @@ void capture_blocked_refresh(struct capture *c, int64_t budget)
 		const struct capture_lwp *l = &c->lwps.at[i];
 
 		if (l->state == CAPTURE_DONE && l->known_regs == REGS_PC_SP &&
-		    !os_lwp_still_asleep(c->live, l->id, &l->asleep))
+		    !os_lwp_still_asleep(c->request.live, l->id, &l->asleep))
 			refresh(c, i);
 	}
 }

@@ -42,11 +42,11 @@ static void lwpids_release(os_lwpids *v)
 }
 
 /* Add the LWPs that are not known yet; late: they are younger than the first list. *news: there were some. */
-static enum res list(struct capture *c, const char *set, bool late, bool *news, struct fault *f)
+static enum res add_unknown(struct capture *c, bool late, bool *news, struct fault *f)
 {
 	OWNED(lwpids_release) os_lwpids ids = VEC_EMPTY;
 	OWNED(mem_release) uint64_t *pointers = NULL;
-	enum res res = os_lwp_list(c->live, &ids, f);
+	enum res res = os_lwp_list(c->request.live, &ids, f);
 	size_t n = 0;
 
 	*news = false;
@@ -56,13 +56,14 @@ static enum res list(struct capture *c, const char *set, bool late, bool *news, 
 	for (size_t i = 0; i < ids.n; i++) {
 		uint32_t before;
 
-		if (proc_lwp_in_set(set, ids.at[i]) && !addrmap_get(&c->known, (uint64_t)ids.at[i], &before))
+		if (proc_lwp_in_set(c->request.set, ids.at[i]) &&
+		    !addrmap_get(&c->known, (uint64_t)ids.at[i], &before))
 			ids.at[n++] = ids.at[i];
 	}
 	pointers = calloc(n + 1, sizeof(*pointers));
 	if (pointers == NULL)
 		return fault_memory(f);
-	os_thread_pointers(c->live, ids.at, n, pointers);
+	os_thread_pointers(c->request.live, ids.at, n, pointers);
 	for (size_t i = 0; i < n; i++) {
 		int64_t at = capture_add(c, ids.at[i], pointers[i]);
 
@@ -75,7 +76,7 @@ static enum res list(struct capture *c, const char *set, bool late, bool *news, 
 	return RES_OK;
 }
 
-static enum res pending(const struct capture *c, struct ids *out, struct fault *f)
+static enum res list_pending(const struct capture *c, struct ids *out, struct fault *f)
 {
 	out->n = 0;
 	for (size_t i = 0; i < c->lwps.n; i++) {
@@ -93,34 +94,34 @@ static void drop_overlapped(struct capture *c)
 
 		if (l->state == CAPTURE_DONE && l->copies[0] != 0 &&
 		    !snapshot_whole(c->snapshot, l->copies[0]) &&
-		    (l->known_regs == REGS_ALL || !os_lwp_still_asleep(c->live, l->id, &l->asleep)))
+		    (l->known_regs == REGS_ALL || !os_lwp_still_asleep(c->request.live, l->id, &l->asleep)))
 			capture_undo(c, l);
 	}
 }
 
 /* What does not run, or stops doing so soon. */
-static enum res take_asleep(struct capture *c, int rounds, const struct timespec *pause, struct fault *f)
+static enum res capture_sleepers(struct capture *c, int rounds, const struct timespec *pause, struct fault *f)
 {
 	OWNED(ids_release) struct ids left = VEC_EMPTY;
 
-	capture_states_prove(c);
+	capture_states_revalidate(c, STATES_IF_UNPROVED | STATES_FORGET_PAGES | STATES_UNDO_CHANGED);
 	for (int i = 0; i < rounds; i++) {
 		drop_overlapped(c);
-		if (pending(c, &left, f) != RES_OK)
+		if (list_pending(c, &left, f) != RES_OK)
 			return RES_FAIL;
 		if (left.n == 0)
 			break;
 		if (i > 0 && pause != NULL)
 			(void)nanosleep(pause, NULL);
 		capture_blocked(c, left.at, left.n);
-		capture_states_refresh(c);
+		capture_states_revalidate(c, STATES_FORGET_PAGES | STATES_UNDO_CHANGED);
 	}
 	drop_overlapped(c);
 	return RES_OK;
 }
 
 /* Is there something to be held that has not been refused? */
-static bool to_hold(const struct capture *c)
+static bool any_to_hold(const struct capture *c)
 {
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		const struct capture_lwp *l = &c->lwps.at[i];
@@ -132,33 +133,33 @@ static bool to_hold(const struct capture *c)
 }
 
 /* One pass over what is pending. In the course of a hold one may become so again. */
-static enum res take(struct capture *c, const char *set, enum stop_policy policy, struct fault *f)
+static enum res capture_pending(struct capture *c, struct fault *f)
 {
 	static const struct timespec pause = { .tv_nsec = PAUSE_NS };
 	enum res res = RES_OK;
 
-	if (policy == STOP_NONE)
-		return take_asleep(c, c->running ? 1 : ROUNDS_NO_STOP, &pause, f);
+	if (c->request.policy == STOP_NONE)
+		return capture_sleepers(c, c->request.running_only ? 1 : ROUNDS_NO_STOP, &pause, f);
 	for (int i = 0; i < HOLDS && res == RES_OK; i++) {
 		/* Those that ran just now are looked at once more before they are held. */
-		if (policy == STOP_RUNNING && !c->running)
-			res = take_asleep(c, ROUNDS, NULL, f);
-		if (res != RES_OK || !to_hold(c))
+		if (c->request.policy == STOP_RUNNING && !c->request.running_only)
+			res = capture_sleepers(c, ROUNDS, NULL, f);
+		if (res != RES_OK || !any_to_hold(c))
 			break;
-		res = capture_stopped(c, set, policy, f);
+		res = capture_stopped(c, f);
 	}
 	/* What could not be held may have been asleep all the time. */
-	return res == RES_OK ? take_asleep(c, 1, NULL, f) : res;
+	return res == RES_OK ? capture_sleepers(c, 1, NULL, f) : res;
 }
 
-static void take_loose(struct capture *c, enum stop_policy policy)
+static void capture_rest(struct capture *c)
 {
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
 
 		if (l->state != CAPTURE_PENDING)
 			continue;
-		if (policy == STOP_NONE)
+		if (c->request.policy == STOP_NONE)
 			(void)snprintf(l->refused, sizeof(l->refused), "running, and --no-stop was given");
 		else if (l->refusal == NOT_REFUSED)
 			(void)snprintf(l->refused, sizeof(l->refused), "it kept running while being read");
@@ -168,7 +169,7 @@ static void take_loose(struct capture *c, enum stop_policy policy)
 
 /* Forget those that ended, but not one that is still in the list for that. *ended: how many those are. Returns how many of
  * the others have no stack. */
-static size_t settle(struct capture *c, size_t *ended)
+static size_t remove_ended(struct capture *c, size_t *ended)
 {
 	size_t n = 0, missed = 0;
 
@@ -176,13 +177,13 @@ static size_t settle(struct capture *c, size_t *ended)
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
 
-		if (c->watch != NULL)
-			watch_keep(c, l);
+		if (c->request.history != NULL)
+			lwp_history_keep(c, l);
 		os_asleep_end(&l->asleep);
 		if (l->state == CAPTURE_ENDED) {
 			py_stack_free(&l->python);
 			memset(&l->python, 0, sizeof(l->python));
-			if (c->watch != NULL || !os_lwp_is_zombie(c->live, l->id))
+			if (c->request.history != NULL || !os_lwp_is_zombie(c->request.live, l->id))
 				continue;
 			(*ended)++;
 			l->known_regs = REGS_NONE;
@@ -199,20 +200,20 @@ static size_t settle(struct capture *c, size_t *ended)
 }
 
 /* Kernel names, one file each. */
-static void name_all(struct capture *c)
+static void read_names(struct capture *c)
 {
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
 
-		if (capture_ahead_name(c->ahead, l->id, l->name, sizeof(l->name)))
+		if (capture_ahead_name(c->progress.ahead, l->id, l->name, sizeof(l->name)))
 			continue;
-		if (Plwp_getname(c->live, l->id, l->name, sizeof(l->name)) != 0)
+		if (Plwp_getname(c->request.live, l->id, l->name, sizeof(l->name)) != 0)
 			l->name[0] = '\0';
 	}
 }
 
 /* Where there are many, look at them ahead. */
-static void look_ahead(struct capture *c)
+static void begin_ahead(struct capture *c)
 {
 	OWNED(lwpids_release) os_lwpids ids = VEC_EMPTY;
 
@@ -220,55 +221,55 @@ static void look_ahead(struct capture *c)
 		if (!vec_push(&ids, c->lwps.at[i].id))
 			return;
 	}
-	c->ahead = capture_ahead_start(c->live, ids.at, ids.n);
+	c->progress.ahead = capture_ahead_start(c->request.live, ids.at, ids.n);
 }
 
 /* All LWPs, newborn ones as well. */
-static enum res take_all(struct capture *c, const char *set, enum stop_policy policy, struct fault *f)
+static enum res capture_all(struct capture *c, struct fault *f)
 {
 	bool news = true;
 
-	for (int i = 0; i < PASSES && news && !c->held; i++) {
-		if (list(c, set, i > 0, &news, f) != RES_OK)
+	for (int i = 0; i < PASSES && news && !c->progress.held; i++) {
+		if (add_unknown(c, i > 0, &news, f) != RES_OK)
 			return RES_FAIL;
-		if (i == 0 && policy != STOP_ALL)
-			look_ahead(c);
+		if (i == 0 && c->request.policy != STOP_ALL)
+			begin_ahead(c);
 		if (i == 0)
 			capture_states_read(c);
 		else if (news)
 			capture_make_room(c);
-		if (news && take(c, set, policy, f) != RES_OK)
+		if (news && capture_pending(c, f) != RES_OK)
 			return RES_FAIL;
 	}
 	return RES_OK;
 }
 
 /* Those of which something new is to be known. What is born meanwhile is for the next time. */
-static enum res take_changed(struct capture *c, const char *set, enum stop_policy policy, struct fault *f)
+static enum res capture_changed(struct capture *c, struct fault *f)
 {
 	bool any;
-	enum res res = watch_list(c, set, &any, f);
+	enum res res = lwp_history_list(c, &any, f);
 
 	if (res != RES_OK || !any)
 		return res;
 	capture_states_read(c);
-	return take(c, set, policy, f);
+	return capture_pending(c, f);
 }
 
-static enum res process(struct capture *c, const char *set, enum stop_policy policy, struct fault *f)
+static enum res capture_in_order(struct capture *c, struct fault *f)
 {
 	size_t missed, ended;
 
-	if ((c->watch != NULL ? take_changed : take_all)(c, set, policy, f) != RES_OK)
+	if ((c->request.history != NULL ? capture_changed : capture_all)(c, f) != RES_OK)
 		return RES_FAIL;
-	take_loose(c, policy);
+	capture_rest(c);
 	snapshot_seal(c->snapshot);
-	missed = settle(c, &ended);
-	if (set == NULL)
+	missed = remove_ended(c, &ended);
+	if (c->request.set == NULL)
 		c->all = c->lwps.n;
-	if (c->watch == NULL && (c->lwps.n > 1 || set != NULL))
-		name_all(c);
-	if (!os_same_process(c->live))
+	if (c->request.history == NULL && (c->lwps.n > 1 || c->request.set != NULL))
+		read_names(c);
+	if (!os_same_process(c->request.live))
 		return fault_set(f, G_NOPROC, ESRCH, 0, "it has exited or executed another program");
 	if (c->lwps.n != 0 && c->py == NULL && missed != 0 && missed + ended == c->lwps.n && c->none_held)
 		return fault_set(f, c->not_held.code, c->not_held.sys, 0, "%s", c->not_held.text);
@@ -278,11 +279,11 @@ static enum res process(struct capture *c, const char *set, enum stop_policy pol
 	return RES_OK;
 }
 
-enum res capture_process(struct capture *c, const char *set, enum stop_policy policy, struct fault *f)
+enum res capture_process(struct capture *c, struct fault *f)
 {
-	enum res res = process(c, set, policy, f);
+	enum res res = capture_in_order(c, f);
 
-	capture_ahead_end(c->ahead);
-	c->ahead = NULL;
+	capture_ahead_end(c->progress.ahead);
+	c->progress.ahead = NULL;
 	return res;
 }

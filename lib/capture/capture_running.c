@@ -79,7 +79,7 @@ void capture_running(struct capture *c, struct capture_lwp *l)
 	bool good = false, younger = false;
 
 	for (int i = 1; i <= TRIES && !good && c->py != NULL; i++) {
-		capture_states_renew(c);
+		capture_states_revalidate(c, STATES_FORGET_PAGES);
 		good = read_twice(c, l, i == TRIES, &younger);
 	}
 	if (!good)

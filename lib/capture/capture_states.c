@@ -17,12 +17,12 @@ static void index_make(
 {
 	addrmap_clear(&x->first);
 	x->next.n = 0;
-	x->made = vec_reserve(&x->next, c->threads.n);
+	x->made = vec_reserve(&x->next, c->states.list.n);
 	if (!x->made)
 		return;
-	x->next.n = c->threads.n;
+	x->next.n = c->states.list.n;
 	/* The newest comes first in the list, so it is put last. */
-	for (size_t i = c->threads.n; i-- > 0;) {
+	for (size_t i = c->states.list.n; i-- > 0;) {
 		uint64_t k = key(c, i);
 
 		x->next.at[i] = NO_STATE;
@@ -35,7 +35,7 @@ static void index_make(
 
 static uint64_t key_pointer(const struct capture *c, size_t i)
 {
-	return c->threads.at[i].thread_id;
+	return c->states.list.at[i].thread_id;
 }
 
 /* The kernel's id of the thread that a state belongs to, in the target's own numbering: from the state
@@ -44,7 +44,7 @@ static uint64_t key_pointer(const struct capture *c, size_t i)
 static uint64_t key_id(const struct capture *c, size_t i)
 {
 	enum { PTHREAD_TID = 720, PTHREAD_TID_I386 = 104 };
-	const struct py_thread *t = &c->threads.at[i];
+	const struct py_thread *t = &c->states.list.at[i];
 	uint64_t at =
 	    t->thread_id + (Pstatus(c->P)->pr_dmodel == PR_MODEL_ILP32 ? PTHREAD_TID_I386 : PTHREAD_TID);
 	int32_t tid = 0;
@@ -59,12 +59,12 @@ static uint64_t key_id(const struct capture *c, size_t i)
 /* The newest state that is l's; NO_STATE: none. */
 static uint32_t first_state(struct capture *c, const struct capture_lwp *l, const struct capture_index **in)
 {
-	struct capture_index *x = l->pointer != 0 ? &c->by_pointer : &c->by_id;
+	struct capture_index *x = l->pointer != 0 ? &c->states.by_pointer : &c->states.by_id;
 	uint64_t key = l->pointer;
 	uint32_t i;
 
 	if (l->pointer == 0)
-		key = (uint64_t)os_inner_lwpid(c->live != NULL ? c->live : c->P, l->id);
+		key = (uint64_t)os_inner_lwpid(c->request.live != NULL ? c->request.live : c->P, l->id);
 	if (!x->made)
 		index_make(c, x, l->pointer != 0 ? key_pointer : key_id);
 	*in = x;
@@ -73,10 +73,11 @@ static uint32_t first_state(struct capture *c, const struct capture_lwp *l, cons
 
 /* Was there a state of the same interpreter before i, from `first` on? Those of threads that a fork left behind keep their
  * number, so the newest wins. */
-static bool older_state(const struct capture *c, const struct capture_index *x, uint32_t first, uint32_t i)
+static bool has_newer_state(
+    const struct capture *c, const struct capture_index *x, uint32_t first, uint32_t i)
 {
 	for (uint32_t k = first; k != i; k = x->next.at[k]) {
-		if (c->threads.at[k].interp == c->threads.at[i].interp)
+		if (c->states.list.at[k].interp == c->states.list.at[i].interp)
 			return true;
 	}
 	return false;
@@ -84,27 +85,27 @@ static bool older_state(const struct capture *c, const struct capture_index *x, 
 
 /* Up to 3.12 a state keeps the number of the thread that made it, and another thread may run it, if its interpreter is not
  * the main one (what _xxsubinterpreters makes). */
-static void find_wandering(struct capture *c)
+static void find_foreign(struct capture *c)
 {
-	c->wandering.n = 0;
-	for (size_t i = 0; i < c->threads.n; i++) {
-		if (c->threads.at[i].interp_id != 0 &&
-		    py_version(c->py, c->threads.at[i].runtime) < 0x030d0000)
-			(void)vec_push(&c->wandering, (uint32_t)i);
+	c->states.foreign.n = 0;
+	for (size_t i = 0; i < c->states.list.n; i++) {
+		if (c->states.list.at[i].interp_id != 0 &&
+		    py_version(c->py, c->states.list.at[i].runtime) < 0x030d0000)
+			(void)vec_push(&c->states.foreign, (uint32_t)i);
 	}
 }
 
-static bool wanders(const struct capture *c, uint32_t i)
+static bool is_foreign(const struct capture *c, uint32_t i)
 {
-	for (size_t k = 0; k < c->wandering.n; k++) {
-		if (c->wandering.at[k] == i)
+	for (size_t k = 0; k < c->states.foreign.n; k++) {
+		if (c->states.foreign.at[k] == i)
 			return true;
 	}
 	return false;
 }
 
 /* An address on the C stack that the youngest frames of s are known by; 0: none (up to 3.9, or no frame). */
-static uint64_t place_of(const struct py_stack *s)
+static uint64_t stack_place(const struct py_stack *s)
 {
 	for (size_t r = 0; r < s->runs.n; r++) {
 		if (s->runs.at[r].marker != 0 || s->runs.at[r].fake != 0)
@@ -134,29 +135,30 @@ static const struct capture_lwp *stack_owner(const struct capture *c, uint64_t v
 	return best;
 }
 
-/* Are the frames s of a wandering state l's? `named`: the state says so. */
-static bool frames_of(struct capture *c, const struct capture_lwp *l, const struct py_stack *s, bool named)
+/* Are the frames s of a foreign state l's? `named`: the state says so. */
+static bool frames_are_of(
+    struct capture *c, const struct capture_lwp *l, const struct py_stack *s, bool named)
 {
-	uint64_t va = place_of(s);
+	uint64_t va = stack_place(s);
 
 	if (va == 0)
 		return named;
 	return capture_stack_has(c, l, va) || (named && stack_owner(c, va) == NULL);
 }
 
-static uint64_t token_of(const struct capture *c, const struct capture_index *x, uint32_t first)
+static uint64_t states_token(const struct capture *c, const struct capture_index *x, uint32_t first)
 {
 	uint64_t token = HASH_START;
 
 	for (uint32_t i = first; i != NO_STATE; i = x->next.at[i])
-		token = hash_word(token, c->threads.at[i].tstate);
-	for (size_t k = 0; k < c->wandering.n; k++)
-		token = hash_word(token, c->threads.at[c->wandering.at[k]].tstate);
+		token = hash_word(token, c->states.list.at[i].tstate);
+	for (size_t k = 0; k < c->states.foreign.n; k++)
+		token = hash_word(token, c->states.list.at[c->states.foreign.at[k]].tstate);
 	return token;
 }
 
 /* Does va lie on l's stack, as far as can be told? Of an LWP that runs it is not known from where on that is used. */
-static bool on_stack(struct capture *c, const struct capture_lwp *l, uint64_t va)
+static bool lwp_stack_may_hold(struct capture *c, const struct capture_lwp *l, uint64_t va)
 {
 	return l->known_regs != REGS_NONE ? capture_stack_has(c, l, va) : stack_owner(c, va) == l;
 }
@@ -167,8 +169,8 @@ static bool entry_is_unowned(
     struct capture *c, const struct capture_lwp *l, const struct py_thread *t, const struct py_stack *s)
 {
 	return py_marking_of(c->py, t->runtime) == PY_MARK_ENTRY && s->runs.n > 0 &&
-	       s->runs.at[0].count > 1 && on_stack(c, l, s->frames.at[1].addr) &&
-	       !on_stack(c, l, s->frames.at[0].addr);
+	       s->runs.at[0].count > 1 && lwp_stack_may_hold(c, l, s->frames.at[1].addr) &&
+	       !lwp_stack_may_hold(c, l, s->frames.at[0].addr);
 }
 
 enum res capture_state_frames(struct capture *c, const struct capture_lwp *l, const struct py_thread *t,
@@ -190,8 +192,8 @@ static enum res add_state(
 	struct py_stack more = { .broken = false };
 	enum res res = capture_state_frames(c, l, t, &more, f);
 
-	if (res == RES_OK && (!named || wanders(c, (uint32_t)(t - c->threads.at))) &&
-	    !frames_of(c, l, &more, named)) {
+	if (res == RES_OK && (!named || is_foreign(c, (uint32_t)(t - c->states.list.at))) &&
+	    !frames_are_of(c, l, &more, named)) {
 		py_stack_free(&more);
 		return RES_OK;
 	}
@@ -214,15 +216,16 @@ static enum res add_state(
 }
 
 /* States that others made. */
-static enum res add_wandering(
+static enum res add_foreign(
     struct capture *c, struct capture_lwp *l, const struct capture_index *x, uint32_t first, struct fault *f)
 {
-	for (size_t k = 0; k < c->wandering.n; k++) {
+	for (size_t k = 0; k < c->states.foreign.n; k++) {
 		uint32_t i = first;
 
-		while (i != NO_STATE && i != c->wandering.at[k])
+		while (i != NO_STATE && i != c->states.foreign.at[k])
 			i = x->next.at[i];
-		if (i == NO_STATE && add_state(c, l, &c->threads.at[c->wandering.at[k]], false, f) != RES_OK)
+		if (i == NO_STATE &&
+		    add_state(c, l, &c->states.list.at[c->states.foreign.at[k]], false, f) != RES_OK)
 			return RES_FAIL;
 	}
 	return RES_OK;
@@ -236,7 +239,7 @@ void capture_frames_expect(struct capture *c, const struct capture_lwp *l, struc
 	if (c->py == NULL)
 		return;
 	for (uint32_t i = first_state(c, l, &x); i != NO_STATE; i = x->next.at[i]) {
-		const struct py_thread *t = &c->threads.at[i];
+		const struct py_thread *t = &c->states.list.at[i];
 
 		snapshot_expect(notes, t->tstate, STATE);
 		/* Of 3.11 and 3.12 it is their end. */
@@ -250,12 +253,12 @@ static bool has_own_states(const struct capture *c)
 {
 	os_lwpids ids = VEC_EMPTY;
 	struct fault f;
-	bool own = os_lwp_list(c->live, &ids, &f) != RES_OK;
+	bool own = os_lwp_list(c->request.live, &ids, &f) != RES_OK;
 
 	for (size_t i = 0; !own && i < ids.n; i++) {
-		uint64_t id = (uint64_t)os_inner_lwpid(c->live, ids.at[i]);
+		uint64_t id = (uint64_t)os_inner_lwpid(c->request.live, ids.at[i]);
 
-		for (size_t k = 0; !own && k < c->threads.n; k++)
+		for (size_t k = 0; !own && k < c->states.list.n; k++)
 			own = key_id(c, k) == id;
 	}
 	vec_free(&ids);
@@ -268,10 +271,10 @@ static uint32_t borrowed_state(struct capture *c, struct capture_lwp *l, const s
 {
 	uint32_t first;
 
-	if (l->pointer != 0 || c->live == NULL || c->threads.n == 0 ||
-	    (pid_t)l->id != Pstatus(c->live)->pr_pid)
+	if (l->pointer != 0 || c->request.live == NULL || c->states.list.n == 0 ||
+	    (pid_t)l->id != Pstatus(c->request.live)->pr_pid)
 		return NO_STATE;
-	l->pointer = os_maker_pointer(c->live);
+	l->pointer = os_maker_pointer(c->request.live);
 	first = l->pointer == 0 ? NO_STATE : first_state(c, l, in);
 	/* A maker that runs no Python has none for it either. */
 	if (l->pointer != 0 || has_own_states(c))
@@ -295,19 +298,19 @@ enum res capture_frames(struct capture *c, struct capture_lwp *l)
 	first = first_state(c, l, &x);
 	if (first == NO_STATE)
 		first = borrowed_state(c, l, &x);
-	l->owns = token_of(c, x, first);
+	l->owns = states_token(c, x, first);
 	for (uint32_t i = first; res == RES_OK && i != NO_STATE; i = x->next.at[i]) {
-		const struct py_thread *t = &c->threads.at[i];
+		const struct py_thread *t = &c->states.list.at[i];
 
-		if (!older_state(c, x, first, i))
+		if (!has_newer_state(c, x, first, i))
 			res = add_state(c, l, t, true, &f);
 	}
 	if (res == RES_OK)
-		res = add_wandering(c, l, x, first, &f);
+		res = add_foreign(c, l, x, first, &f);
 	if (res == RES_OK)
 		return RES_OK;
 	capture_note(l, MISSING_PYTHON, "its Python frames cannot be read: %.80s", f.text);
-	c->stale = true;
+	c->states.stale = true;
 	return RES_FAIL;
 }
 
@@ -320,22 +323,19 @@ void capture_states_read(struct capture *c)
 	if (c->snapshot != NULL)
 		snapshot_forget(c->snapshot);
 	/* A broken list gives the states before the break: take those. */
-	(void)py_threads_read(c->py, &c->threads, &f);
-	c->by_pointer.made = c->by_id.made = c->stale = false;
-	find_wandering(c);
+	(void)py_threads_read(c->py, &c->states.list, &f);
+	c->states.by_pointer.made = c->states.by_id.made = c->states.stale = false;
+	find_foreign(c);
 }
 
-bool capture_states_right(struct capture *c)
+bool capture_states_are_current(const struct capture *c)
 {
-	return c->py == NULL || (!c->stale && py_threads_same(c->py, &c->threads));
+	return c->py == NULL || (!c->states.stale && py_threads_same(c->py, &c->states.list));
 }
 
-void capture_states_check(struct capture *c)
+/* The list is new: undo LWPs that were not held and whose states were others. */
+static void undo_changed(struct capture *c)
 {
-	c->unproved = false;
-	if (capture_states_right(c))
-		return;
-	capture_states_read(c);
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
 		const struct capture_index *x;
@@ -344,26 +344,22 @@ void capture_states_check(struct capture *c)
 		if (l->state != CAPTURE_DONE || l->known_regs != REGS_PC_SP)
 			continue;
 		first = first_state(c, l, &x);
-		if (token_of(c, x, first) != l->owns)
+		if (states_token(c, x, first) != l->owns)
 			capture_undo(c, l);
 	}
 }
 
-void capture_states_refresh(struct capture *c)
+void capture_states_revalidate(struct capture *c, unsigned flags)
 {
-	snapshot_forget(c->snapshot);
-	capture_states_check(c);
-}
-
-void capture_states_prove(struct capture *c)
-{
-	if (c->unproved)
-		capture_states_refresh(c);
-}
-
-void capture_states_renew(struct capture *c)
-{
-	snapshot_forget(c->snapshot);
-	if (!capture_states_right(c))
-		capture_states_read(c);
+	if ((flags & STATES_IF_UNPROVED) != 0 && !c->states.unproved)
+		return;
+	if ((flags & STATES_FORGET_PAGES) != 0)
+		snapshot_forget(c->snapshot);
+	if ((flags & STATES_UNDO_CHANGED) != 0)
+		c->states.unproved = false;
+	if (capture_states_are_current(c))
+		return;
+	capture_states_read(c);
+	if ((flags & STATES_UNDO_CHANGED) != 0)
+		undo_changed(c);
 }

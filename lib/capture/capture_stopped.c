@@ -32,7 +32,6 @@ struct held_stack {
 
 struct holding {
 	struct capture *c;
-	const char *set;
 	enum stop_policy policy;
 	struct snapshot_notes *notes; /* what was read at rehearsals */
 	const struct capture_lwp
@@ -55,20 +54,20 @@ static void notes_release(struct snapshot_notes *v)
 	vec_free(v);
 }
 
-static void hold_done(struct os_hold **h)
+static void hold_release(struct os_hold **h)
 {
 	os_hold_free(*h);
 }
 
 /* An LWP that nobody knew yet. */
-static int64_t newborn(struct holding *g, lwpid_t id)
+static int64_t add_newborn(struct holding *g, lwpid_t id)
 {
 	uint64_t pointer = 0;
 
-	if (g->c->held || !proc_lwp_in_set(g->set, id))
+	if (g->c->progress.held || !proc_lwp_in_set(g->c->request.set, id))
 		return -1;
 	capture_make_room(g->c);
-	os_thread_pointers(g->c->live, &id, 1, &pointer);
+	os_thread_pointers(g->c->request.live, &id, 1, &pointer);
 	return capture_add(g->c, id, pointer);
 }
 
@@ -78,27 +77,27 @@ static int64_t newborn(struct holding *g, lwpid_t id)
 static void rehearse(struct capture *c, struct capture_lwp *l, struct snapshot_notes *notes)
 {
 	struct capture_lwp before = *l;
-	bool stale = c->stale;
+	bool stale = c->states.stale;
 
-	if (c->py == NULL || c->stale || snapshot_notes_full(notes))
+	if (c->py == NULL || c->states.stale || snapshot_notes_full(notes))
 		return;
 	py_process_rehearse(c->py, true);
 	snapshot_note(c->snapshot, notes);
-	(void)capture_states_right(c);
+	(void)capture_states_are_current(c);
 	(void)capture_frames(c, l);
 	snapshot_note(c->snapshot, NULL);
 	py_process_rehearse(c->py, false);
 	py_stack_free(&l->python);
 	*l = before;
-	c->stale = stale;
+	c->states.stale = stale;
 }
 
 /* To be held: what is pending, after a last look at it. */
-static bool wants(void *data, lwpid_t id)
+static bool hold_wants(void *data, lwpid_t id)
 {
 	struct holding *g = data;
 	uint32_t known;
-	int64_t i = addrmap_get(&g->c->known, (uint64_t)id, &known) ? (int64_t)known : newborn(g, id);
+	int64_t i = addrmap_get(&g->c->known, (uint64_t)id, &known) ? (int64_t)known : add_newborn(g, id);
 	size_t one = (size_t)i;
 
 	if (i < 0)
@@ -130,11 +129,11 @@ static void take_registers(struct holding *g, const struct os_hold *h)
 			for (int r = 0; r < NPRGREG; r++)
 				l->regs[r] = regs[r];
 			l->known_regs = REGS_ALL;
-			l->pointer = os_thread_pointer(g->c->live, id, l->regs);
+			l->pointer = os_thread_pointer(g->c->request.live, id, l->regs);
 			l->state = CAPTURE_HELD;
 		} else {
 			bool again = state == OS_TIMEOUT && g->before == NULL &&
-				     g->c->waited_ms + (now_ns() - g->begin) / 1000000 < WAIT_MS;
+				     g->c->progress.waited_ms + (now_ns() - g->begin) / 1000000 < WAIT_MS;
 
 			l->refusal = again ? REFUSED_FOR_NOW : REFUSED;
 			(void)snprintf(l->refused, sizeof(l->refused), "%s", why);
@@ -175,7 +174,7 @@ static size_t copy_stacks(struct holding *g, struct held_stack *some)
 			pieces[copied++] = some[n].piece;
 		n++;
 	}
-	if (c->stale)
+	if (c->states.stale)
 		g->notes->n = 0; /* all is forgotten again before it is read */
 	snapshot_forget(c->snapshot);
 	snapshot_fetch(c->snapshot, g->notes, pieces, copied);
@@ -189,7 +188,7 @@ static size_t copy_stacks(struct holding *g, struct held_stack *some)
 	if (g->before != NULL || g->policy == STOP_ALL)
 		capture_states_read(c); /* what the others have is to stay as it is */
 	else
-		capture_states_check(c);
+		capture_states_revalidate(c, STATES_UNDO_CHANGED);
 	return n;
 }
 
@@ -214,7 +213,7 @@ static void out_of_time(struct capture *c, struct capture_lwp *l, bool first)
 {
 	static const char why[] = "it was released before all of it was read: a stop lasts 100 ms at most";
 
-	c->stale = true; /* the list of states may have been cut short */
+	c->states.stale = true; /* the list of states may have been cut short */
 	if (first) {
 		capture_note(l, MISSING_TIME, "%s", why);
 		l->state = CAPTURE_DONE;
@@ -242,12 +241,13 @@ static void read_held(struct holding *g, struct capture_lwp *l, const struct hel
 	l->state = CAPTURE_DONE;
 	if (snapshot_until(c->snapshot, g->end)) {
 		out_of_time(c, l, first);
-	} else if (g->policy == STOP_ALL && c->held && g->before == NULL && !capture_is_incomplete(l)) {
+	} else if (g->policy == STOP_ALL && c->progress.held && g->before == NULL &&
+		   !capture_is_incomplete(l)) {
 		capture_note(l, MISSING_MOMENT, "it was stopped later than the others");
 	}
 }
 
-static void held(void *data, const struct os_hold *h)
+static void capture_held(void *data, const struct os_hold *h)
 {
 	struct holding *g = data;
 	struct capture *c = g->c;
@@ -255,7 +255,7 @@ static void held(void *data, const struct os_hold *h)
 	size_t n, k = 0;
 
 	take_registers(g, h);
-	g->end = now_ns() + (c->read_ns != 0 ? c->read_ns : READ_NS);
+	g->end = now_ns() + (c->request.read_ns != 0 ? c->request.read_ns : READ_NS);
 	(void)snapshot_until(c->snapshot, g->end);
 	if (g->before != NULL)
 		forget_before(g);
@@ -273,40 +273,40 @@ static void held(void *data, const struct os_hold *h)
 }
 
 /* Hold what g wants. RES_FAIL: nothing was held. */
-static enum res hold_them(
+static enum res hold_capture(
     struct holding *g, struct os_hold_call *call, int ms, struct os_hold **h, struct fault *f)
 {
 	enum res res;
 
-	call->held = held;
+	call->held = capture_held;
 	call->data = g;
-	call->force = g->c->force;
+	call->force = g->c->request.force;
 	call->limit_ms = STOP_MS;
 	g->begin = now_ns();
-	res = os_hold_during(g->c->live, call, ms, h, f);
+	res = os_hold_during(g->c->request.live, call, ms, h, f);
 	if (g->late)
-		g->c->waited_ms += (int)((now_ns() - g->begin) / 1000000);
+		g->c->progress.waited_ms += (int)((now_ns() - g->begin) / 1000000);
 	return res;
 }
 
-enum res capture_stopped(struct capture *c, const char *set, enum stop_policy policy, struct fault *f)
+enum res capture_stopped(struct capture *c, struct fault *f)
 {
-	OWNED(hold_done) struct os_hold *h = NULL;
+	OWNED(hold_release) struct os_hold *h = NULL;
 	OWNED(notes_release) struct snapshot_notes notes = VEC_EMPTY;
-	struct holding g = { .c = c, .set = set, .policy = policy, .notes = &notes };
-	struct os_hold_call call = { .wants = wants };
+	struct holding g = { .c = c, .policy = c->request.policy, .notes = &notes };
+	struct os_hold_call call = { .wants = hold_wants };
 
-	if (hold_them(&g, &call, c->waited_ms < WAIT_MS ? WAIT_MS - c->waited_ms : 1, &h, &c->not_held) !=
-	    RES_OK)
+	if (hold_capture(&g, &call, c->progress.waited_ms < WAIT_MS ? WAIT_MS - c->progress.waited_ms : 1, &h,
+		&c->not_held) != RES_OK)
 		c->none_held = true;
-	c->held = true;
+	c->progress.held = true;
 	/* Who has not run since it was read was asleep during the hold, and needs not be asked within it. */
-	if (policy == STOP_RUNNING)
+	if (g.policy == STOP_RUNNING)
 		capture_blocked_refresh(c, REFRESH_NS);
 	return h == NULL ? fault_memory(f) : RES_OK;
 }
 
-static bool wants_pending(void *data, lwpid_t id)
+static bool hold_wants_pending(void *data, lwpid_t id)
 {
 	const struct holding *g = data;
 	uint32_t i;
@@ -317,7 +317,7 @@ static bool wants_pending(void *data, lwpid_t id)
 /* Why l, which was to be held, was not, or is of no use; f: why nothing was held, NULL: something was. */
 static const char *hold_failure(const struct capture *c, const struct capture_lwp *l, const struct fault *f)
 {
-	if (l->state == CAPTURE_ENDED || !os_same_process(c->live))
+	if (l->state == CAPTURE_ENDED || !os_same_process(c->request.live))
 		return "it exited meanwhile";
 	if (capture_is_incomplete(l))
 		return l->note.text;
@@ -328,10 +328,10 @@ static const char *hold_failure(const struct capture *c, const struct capture_lw
 
 bool capture_with_registers(struct capture *c, size_t i, char *why, size_t n)
 {
-	OWNED(hold_done) struct os_hold *h = NULL;
+	OWNED(hold_release) struct os_hold *h = NULL;
 	OWNED(notes_release) struct snapshot_notes notes = VEC_EMPTY;
 	struct holding g = { .c = c, .policy = STOP_ALL, .notes = &notes };
-	struct os_hold_call call = { .wants = wants_pending };
+	struct os_hold_call call = { .wants = hold_wants_pending };
 	struct capture_lwp *l = &c->lwps.at[i];
 	struct capture_lwp before = *l;
 	struct fault f;
@@ -347,9 +347,9 @@ bool capture_with_registers(struct capture *c, size_t i, char *why, size_t n)
 	*l = (struct capture_lwp){ .id = l->id, .stack = l->stack, .asleep = OS_ASLEEP_NEW };
 	memcpy(l->name, before.name, sizeof(l->name));
 	snapshot_unseal(c->snapshot);
-	res = hold_them(&g, &call, AGAIN_MS, &h, &f);
+	res = hold_capture(&g, &call, AGAIN_MS, &h, &f);
 	snapshot_seal(c->snapshot);
-	if (l->state != CAPTURE_DONE || capture_is_incomplete(l) || !os_same_process(c->live)) {
+	if (l->state != CAPTURE_DONE || capture_is_incomplete(l) || !os_same_process(c->request.live)) {
 		(void)snprintf(why, n, "%s", hold_failure(c, l, res == RES_OK ? NULL : &f));
 		py_stack_free(&l->python);
 		*l = before;

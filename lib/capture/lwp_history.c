@@ -20,127 +20,128 @@ static void lwpids_release(os_lwpids *v)
 }
 
 /* Has it not run since the last look? */
-static bool sleeps_on(struct capture *c, struct watched *l)
+static bool still_sleeps(struct capture *c, struct lwp_record *l)
 {
-	return l->sleeps && os_lwp_still_asleep(c->live, l->id, &l->asleep);
+	return l->sleeps && os_lwp_still_asleep(c->request.live, l->id, &l->asleep);
 }
 
 /* A look at one that has run, or may have. */
-static void look(struct capture *c, struct watched *l)
+static void history_look(struct capture *c, struct lwp_record *l)
 {
 	enum os_look seen;
 
-	if (sleeps_on(c, l))
+	if (still_sleeps(c, l))
 		return;
-	l->told = l->sleeps = false;
-	if (!c->running)
+	l->reported = l->sleeps = false;
+	if (!c->request.running_only)
 		return; /* who captures it looks */
-	seen = os_lwp_look(c->live, l->id, &l->asleep);
+	seen = os_lwp_look(c->request.live, l->id, &l->asleep);
 	l->sleeps = seen == OS_LOOK_ASLEEP;
 	l->gone = seen == OS_LOOK_GONE;
 }
 
-static void look_at_all(struct capture *c)
+static void history_look_all(struct capture *c)
 {
-	for (size_t i = 0; i < c->watch->lwps.n; i++)
-		look(c, &c->watch->lwps.at[i]);
+	for (size_t i = 0; i < c->request.history->lwps.n; i++)
+		history_look(c, &c->request.history->lwps.at[i]);
 }
 
 /* Is none missing, and none new? */
-static bool all_known(struct capture *c, const char *set, size_t count)
+static bool all_known(const struct capture *c, size_t count)
 {
-	struct watch *w = c->watch;
+	struct lwp_history *h = c->request.history;
 
-	if (set != NULL || count == 0 || count != w->lwps.n || w->looks >= LIST_EVERY)
+	if (c->request.set != NULL || count == 0 || count != h->lwps.n || h->looks >= LIST_EVERY)
 		return false;
-	for (size_t i = 0; i < w->lwps.n; i++) {
-		if (w->lwps.at[i].gone)
+	for (size_t i = 0; i < h->lwps.n; i++) {
+		if (h->lwps.at[i].gone)
 			return false;
 	}
 	return true;
 }
 
-/* Make w's list that of ids. What was known of those that are still there stays. */
-static enum res take_over(struct capture *c, const os_lwpids *ids, const char *set, struct fault *f)
+/* Make h's list that of ids. What was known of those that are still there stays. */
+static enum res history_replace(struct capture *c, const os_lwpids *ids, struct fault *f)
 {
-	struct watch *w = c->watch, fresh = { .looks = 0 };
+	struct lwp_history *h = c->request.history, fresh = { .looks = 0 };
 
 	for (size_t i = 0; i < ids->n; i++) {
-		struct watched one = { .id = ids->at[i], .asleep = OS_ASLEEP_NEW };
+		struct lwp_record one = { .id = ids->at[i], .asleep = OS_ASLEEP_NEW };
 		uint32_t old;
 
-		if (!proc_lwp_in_set(set, one.id))
+		if (!proc_lwp_in_set(c->request.set, one.id))
 			continue;
 		if (!vec_push(&fresh.lwps, one) ||
 		    !addrmap_put(&fresh.known, (uint64_t)one.id, (uint32_t)(fresh.lwps.n - 1))) {
-			watch_free(&fresh);
+			lwp_history_free(&fresh);
 			return fault_memory(f);
 		}
-		if (addrmap_get(&w->known, (uint64_t)one.id, &old) && !w->lwps.at[old].gone) {
-			fresh.lwps.at[fresh.lwps.n - 1] = w->lwps.at[old];
-			w->lwps.at[old].asleep = (struct os_asleep)OS_ASLEEP_NEW;
+		if (addrmap_get(&h->known, (uint64_t)one.id, &old) && !h->lwps.at[old].gone) {
+			fresh.lwps.at[fresh.lwps.n - 1] = h->lwps.at[old];
+			h->lwps.at[old].asleep = (struct os_asleep)OS_ASLEEP_NEW;
 		} else {
-			fresh.lwps.at[fresh.lwps.n - 1].late = w->lwps.n != 0;
-			os_thread_pointers(c->live, &one.id, 1, &fresh.lwps.at[fresh.lwps.n - 1].pointer);
-			look(c, &fresh.lwps.at[fresh.lwps.n - 1]);
+			fresh.lwps.at[fresh.lwps.n - 1].late = h->lwps.n != 0;
+			os_thread_pointers(
+			    c->request.live, &one.id, 1, &fresh.lwps.at[fresh.lwps.n - 1].pointer);
+			history_look(c, &fresh.lwps.at[fresh.lwps.n - 1]);
 		}
 	}
-	watch_free(w);
-	*w = fresh;
+	lwp_history_free(h);
+	*h = fresh;
 	return RES_OK;
 }
 
-static enum res list(struct capture *c, const char *set, struct fault *f)
+static enum res history_read(struct capture *c, struct fault *f)
 {
 	OWNED(lwpids_release) os_lwpids ids = VEC_EMPTY;
-	enum res res = os_lwp_list(c->live, &ids, f);
+	enum res res = os_lwp_list(c->request.live, &ids, f);
 
-	return res == RES_OK ? take_over(c, &ids, set, f) : res;
+	return res == RES_OK ? history_replace(c, &ids, f) : res;
 }
 
 /* Of those that the handle's mappings do not know. */
 static void find_stacks(struct capture *c)
 {
-	struct watch *w = c->watch;
+	struct lwp_history *h = c->request.history;
 	uint32_t i;
 
 	capture_stacks_find(c, 0);
 	for (size_t k = 0; k < c->lwps.n; k++) {
 		const struct capture_lwp *l = &c->lwps.at[k];
 
-		if (l->stack.hi != 0 && addrmap_get(&w->known, (uint64_t)l->id, &i)) {
-			w->lwps.at[i].stack = l->stack;
-			w->lwps.at[i].late = false;
+		if (l->stack.hi != 0 && addrmap_get(&h->known, (uint64_t)l->id, &i)) {
+			h->lwps.at[i].stack = l->stack;
+			h->lwps.at[i].late = false;
 		}
 	}
 }
 
-enum res watch_list(struct capture *c, const char *set, bool *any, struct fault *f)
+enum res lwp_history_list(struct capture *c, bool *any, struct fault *f)
 {
-	size_t count = set == NULL ? os_lwp_count(c->live) : 0;
-	struct watch *w = c->watch;
+	size_t count = c->request.set == NULL ? os_lwp_count(c->request.live) : 0;
+	struct lwp_history *h = c->request.history;
 
-	look_at_all(c);
-	w->looks++;
-	if (!all_known(c, set, count) && list(c, set, f) != RES_OK)
+	history_look_all(c);
+	h->looks++;
+	if (!all_known(c, count) && history_read(c, f) != RES_OK)
 		return RES_FAIL;
 	*any = false;
-	for (size_t i = 0; i < w->lwps.n; i++) {
-		struct watched *l = &w->lwps.at[i];
-		bool same = l->sleeps && (l->told || c->running);
+	for (size_t i = 0; i < h->lwps.n; i++) {
+		struct lwp_record *l = &h->lwps.at[i];
+		bool same = l->sleeps && (l->reported || c->request.running_only);
 		int64_t at;
 
 		if (l->gone)
 			continue;
 		/* A newborn one has none for a moment. */
 		if (!same && l->pointer == 0)
-			os_thread_pointers(c->live, &l->id, 1, &l->pointer);
+			os_thread_pointers(c->request.live, &l->id, 1, &l->pointer);
 		at = capture_add(c, l->id, l->pointer);
 		if (at < 0)
 			return fault_memory(f);
 		*any |= !same;
 		if (same) {
-			c->lwps.at[at].state = c->running ? CAPTURE_ENDED : CAPTURE_SAME;
+			c->lwps.at[at].state = c->request.running_only ? CAPTURE_ENDED : CAPTURE_SAME;
 			continue;
 		}
 		c->lwps.at[at].stack = l->stack;
@@ -154,35 +155,35 @@ enum res watch_list(struct capture *c, const char *set, bool *any, struct fault 
 	return RES_OK;
 }
 
-void watch_keep(struct capture *c, struct capture_lwp *l)
+void lwp_history_keep(struct capture *c, struct capture_lwp *l)
 {
-	struct watch *w = c->watch;
-	struct watched *mine;
+	struct lwp_history *h = c->request.history;
+	struct lwp_record *mine;
 	uint32_t i;
 
-	if (!addrmap_get(&w->known, (uint64_t)l->id, &i) || !w->lwps.at[i].lent)
+	if (!addrmap_get(&h->known, (uint64_t)l->id, &i) || !h->lwps.at[i].lent)
 		return;
-	mine = &w->lwps.at[i];
+	mine = &h->lwps.at[i];
 	mine->lent = false;
 	mine->asleep = l->asleep;
 	mine->sleeps = l->known_regs == REGS_PC_SP && l->state == CAPTURE_DONE;
-	mine->gone = l->state == CAPTURE_ENDED && !c->running;
+	mine->gone = l->state == CAPTURE_ENDED && !c->request.running_only;
 	l->asleep = (struct os_asleep)OS_ASLEEP_NEW;
 }
 
-void watch_told(struct watch *w, lwpid_t id)
+void lwp_history_reported(struct lwp_history *h, lwpid_t id)
 {
 	uint32_t i;
 
-	if (addrmap_get(&w->known, (uint64_t)id, &i))
-		w->lwps.at[i].told = w->lwps.at[i].sleeps;
+	if (addrmap_get(&h->known, (uint64_t)id, &i))
+		h->lwps.at[i].reported = h->lwps.at[i].sleeps;
 }
 
-void watch_free(struct watch *w)
+void lwp_history_free(struct lwp_history *h)
 {
-	for (size_t i = 0; i < w->lwps.n; i++)
-		os_asleep_end(&w->lwps.at[i].asleep);
-	vec_free(&w->lwps);
-	addrmap_free(&w->known);
-	memset(w, 0, sizeof(*w));
+	for (size_t i = 0; i < h->lwps.n; i++)
+		os_asleep_end(&h->lwps.at[i].asleep);
+	vec_free(&h->lwps);
+	addrmap_free(&h->known);
+	memset(h, 0, sizeof(*h));
 }

@@ -31,10 +31,10 @@ struct stack_target {
 	struct fault py_fault;
 	char py_newer[128]; /* what is to be said of a Python newer than known ones; "" */
 	struct capture capture;
-	struct watch watch;        /* with sampling */
-	struct unwinder *unwinder; /* made for the first thread that is unwound */
-	struct walk_model *models; /* one per runtime of py */
-	struct eval *evals;        /* one per runtime */
+	struct lwp_history history; /* with sampling */
+	struct unwinder *unwinder;  /* made for the first thread that is unwound */
+	struct walk_model *models;  /* one per runtime of py */
+	struct eval *evals;         /* one per runtime */
 	struct rehold rehold;
 };
 
@@ -44,13 +44,13 @@ static enum res capture_once(struct stack_target *t, struct ps_prochandle *P, st
 
 	if (res != RES_OK)
 		return res;
-	t->capture.live = P;
+	t->capture.request.live = P;
 	t->capture.P = snapshot_handle(t->capture.snapshot);
 	if (t->py != NULL) {
 		py_process_move(t->py, t->capture.P);
 		py_process_later(t->py, P);
 	}
-	return capture_process(&t->capture, t->opt.lwps, t->opt.policy, f);
+	return capture_process(&t->capture, f);
 }
 
 /* Was some thread caught in a moment when its Python frames are not linked? */
@@ -66,9 +66,11 @@ static bool entering(const struct capture *c)
 static void prepare(struct stack_target *t)
 {
 	t->capture.py = t->py;
-	t->capture.watch = t->opt.sampling && t->opt.policy != STOP_ALL ? &t->watch : NULL;
-	t->capture.running = t->opt.running && t->capture.watch != NULL;
-	t->capture.force = t->opt.force;
+	t->capture.request.history = t->opt.sampling && t->opt.policy != STOP_ALL ? &t->history : NULL;
+	t->capture.request.running_only = t->opt.running && t->capture.request.history != NULL;
+	t->capture.request.force = t->opt.force;
+	t->capture.request.set = t->opt.lwps;
+	t->capture.request.policy = t->opt.policy;
 }
 
 /* As before the first capture. */
@@ -210,7 +212,7 @@ void stack_target_close(struct stack_target *t)
 	unwinder_destroy(t->unwinder);
 	py_process_destroy(t->py);
 	capture_free(&t->capture);
-	watch_free(&t->watch);
+	lwp_history_free(&t->history);
 	rehold_free(&t->rehold);
 	free(t->models);
 	free(t->evals);
@@ -436,9 +438,9 @@ static const struct py_thread *thread_at(
 {
 	if (likely->tstate == tstate)
 		return likely;
-	for (size_t i = 0; i < c->threads.n; i++) {
-		if (c->threads.at[i].tstate == tstate)
-			return &c->threads.at[i];
+	for (size_t i = 0; i < c->states.list.n; i++) {
+		if (c->states.list.at[i].tstate == tstate)
+			return &c->states.list.at[i];
 	}
 	return NULL;
 }
@@ -572,7 +574,7 @@ enum res stack_thread_read(struct stack_target *t, size_t i, struct stack_thread
 	if (res == RES_OK && stack_interpreters(t) > 1)
 		res = name_interps(&t->capture, l, out, f);
 	if (res == RES_OK)
-		watch_told(&t->watch, l->id);
+		lwp_history_reported(&t->history, l->id);
 	return res;
 }
 

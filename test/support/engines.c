@@ -61,11 +61,12 @@ static enum res take_live(struct pair *p, struct fault *f)
 
 	if (res != RES_OK)
 		return res;
-	p->c.live = p->P;
+	p->c.request.live = p->P;
 	p->c.P = snapshot_handle(p->c.snapshot);
 	if (p->py != NULL)
 		py_process_move(p->py, p->c.P);
-	return capture_process(&p->c, NULL, STOP_ALL, f);
+	p->c.request.policy = STOP_ALL;
+	return capture_process(&p->c, f);
 }
 
 static int take_core_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t *info)

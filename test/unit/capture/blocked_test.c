@@ -28,7 +28,7 @@ START_TEST(read_again_by_the_same_list)
 	put_word(&s.m, s.states[1], s.m.is->ts_frame, s.next_frame);
 	lwps[1].count++;
 	capture_blocked_refresh(&s.c, TAKES_LONG);
-	capture_states_prove(&s.c);
+	capture_states_revalidate(&s.c, STATES_IF_UNPROVED | STATES_FORGET_PAGES | STATES_UNDO_CHANGED);
 	runs_frame(1, s.next_frame);
 	runs_frame(2, s.frames[2]);
 }
@@ -42,7 +42,7 @@ START_TEST(read_again_by_a_list_that_is_too_old)
 	take();
 	new_state(1);
 	capture_blocked_refresh(&s.c, TAKES_LONG);
-	capture_states_prove(&s.c);
+	capture_states_revalidate(&s.c, STATES_IF_UNPROVED | STATES_FORGET_PAGES | STATES_UNDO_CHANGED);
 	ck_assert_int_eq(s.c.lwps.at[0].state, CAPTURE_PENDING);
 	runs_frame(2, s.frames[2]);
 	capture_blocked(&s.c, &first, 1);
@@ -59,7 +59,7 @@ START_TEST(read_again_by_a_state_of_another)
 	put_word(&s.m, s.m.interp, s.m.is->threads, s.states[1]);
 	lwps[1].count++;
 	capture_blocked_refresh(&s.c, TAKES_LONG);
-	capture_states_prove(&s.c);
+	capture_states_revalidate(&s.c, STATES_IF_UNPROVED | STATES_FORGET_PAGES | STATES_UNDO_CHANGED);
 	for (size_t i = 0; i < s.c.lwps.n; i++)
 		ck_assert(s.c.lwps.at[i].id == 2 || s.c.lwps.at[i].python.frames.n == 0);
 }
@@ -73,7 +73,7 @@ START_TEST(nothing_to_prove)
 	take();
 	capture_blocked_refresh(&s.c, TAKES_LONG);
 	reads = s.m.fake.reads;
-	capture_states_prove(&s.c);
+	capture_states_revalidate(&s.c, STATES_IF_UNPROVED | STATES_FORGET_PAGES | STATES_UNDO_CHANGED);
 	ck_assert_uint_eq(s.m.fake.reads, reads);
 	runs_frame(1, s.frames[1]);
 }

@@ -104,14 +104,14 @@ static void setup(void)
 	put_word(&s.m, s.m.interp, s.m.is->threads, s.states[2]);
 	image_grab(&s.m);
 	ck_assert_int_eq(py_process_create(s.m.P, &s.c.py, &f), RES_OK);
-	s.c.live = s.m.P;
+	s.c.request.live = s.m.P;
 	ck_assert_int_eq(snapshot_create(s.m.P, &s.c.snapshot, &f), RES_OK);
 	s.c.P = snapshot_handle(s.c.snapshot);
 	py_process_move(s.c.py, s.c.P);
 	for (lwpid_t id = 1; id <= LWPS; id++)
 		ck_assert_int_eq(capture_add(&s.c, id, pointer_of(id)), id - 1);
 	capture_states_read(&s.c);
-	ck_assert_uint_eq(s.c.threads.n, 2);
+	ck_assert_uint_eq(s.c.states.list.n, 2);
 }
 
 static void teardown(void)
@@ -128,7 +128,7 @@ static void take(void)
 	static const size_t all[] = { 0, 1 };
 
 	capture_blocked(&s.c, all, LWPS);
-	capture_states_refresh(&s.c);
+	capture_states_revalidate(&s.c, STATES_FORGET_PAGES | STATES_UNDO_CHANGED);
 }
 
 static void runs_frame(lwpid_t id, uint64_t frame)

@@ -50,7 +50,7 @@ static void setup(void)
 	live = fake_grab(&fake);
 	ck_assert_ptr_nonnull(live);
 	memset(&c, 0, sizeof(c));
-	c.live = live;
+	c.request.live = live;
 	ck_assert_int_eq(snapshot_create(live, &c.snapshot, &f), RES_OK);
 	c.P = snapshot_handle(c.snapshot);
 	memset(alt, 0, sizeof(alt));
@@ -187,7 +187,7 @@ START_TEST(nothing_of_a_stack_stays_behind)
 
 	teardown();
 	live = fake_grab(&fake);
-	c.live = live;
+	c.request.live = live;
 	ck_assert_int_eq(snapshot_create(live, &c.snapshot, &f), RES_OK);
 	c.P = snapshot_handle(c.snapshot);
 	for (int era = 1; era <= 2; era++) {
@@ -220,7 +220,7 @@ static void young_process(struct fake_process *fake, const struct fake_segment *
 	teardown();
 	*fake = (struct fake_process){ .pid = 1, .segments = segments, .maps = none };
 	live = fake_grab(fake);
-	c.live = live;
+	c.request.live = live;
 	ck_assert_int_eq(snapshot_create(live, &c.snapshot, &f), RES_OK);
 	c.P = snapshot_handle(c.snapshot);
 	fake->reads = 0;
@@ -380,7 +380,7 @@ END_TEST
 START_TEST(entry_frame_without_an_owner_of_one_that_runs)
 {
 	struct image m;
-	struct capture running = { .live = NULL };
+	struct capture running = { .request = { .live = NULL } };
 	struct capture_lwp *one;
 	struct fault f = { 0 };
 	uint64_t entry, oldest, pointers[2], code_object, caller, callee;

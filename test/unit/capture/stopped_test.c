@@ -93,7 +93,8 @@ static void capture(void (*before)(void), void (*after)(void))
 	take();
 	ck_assert_int_eq(s.c.lwps.at[0].state, CAPTURE_PENDING);
 	runs_frame(2, s.frames[2]);
-	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_RUNNING, &f), RES_OK);
+	s.c.request.policy = STOP_RUNNING;
+	ck_assert_int_eq(capture_stopped(&s.c, &f), RES_OK);
 }
 
 START_TEST(the_moment_of_the_hold)
@@ -144,7 +145,8 @@ START_TEST(asleep_at_last)
 	lwps[1].runs = true;
 	take();
 	first_sleeps();
-	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_RUNNING, &f), RES_OK);
+	s.c.request.policy = STOP_RUNNING;
+	ck_assert_int_eq(capture_stopped(&s.c, &f), RES_OK);
 	ck_assert_uint_eq(hold.n, 0);
 	runs_frame(1, s.frames[1]);
 	ck_assert_int_eq(s.c.lwps.at[0].known_regs, REGS_PC_SP);
@@ -177,8 +179,9 @@ START_TEST(a_hold_that_lasts_too_long)
 	before_hold = after_hold = nothing;
 	lwps[1].runs = lwps[2].runs = true;
 	take();
-	s.c.read_ns = 1;
-	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_ALL, &f), RES_OK);
+	s.c.request.read_ns = 1;
+	s.c.request.policy = STOP_ALL;
+	ck_assert_int_eq(capture_stopped(&s.c, &f), RES_OK);
 	ck_assert_uint_eq(hold.n, 2);
 	ck_assert_int_eq(first->state, CAPTURE_DONE);
 	ck_assert_int_eq(first->note.missing, MISSING_TIME);
@@ -187,8 +190,9 @@ START_TEST(a_hold_that_lasts_too_long)
 	ck_assert_int_eq(second->refusal, REFUSED_FOR_NOW);
 	ck_assert_int_eq(second->known_regs, REGS_NONE);
 	ck_assert_uint_eq(second->copies[0], 0);
-	s.c.read_ns = TAKES_LONG;
-	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_ALL, &f), RES_OK);
+	s.c.request.read_ns = TAKES_LONG;
+	s.c.request.policy = STOP_ALL;
+	ck_assert_int_eq(capture_stopped(&s.c, &f), RES_OK);
 	ck_assert_uint_eq(hold.n, 1);
 	runs_frame(2, s.frames[2]);
 	/* All were to be of one moment. */
@@ -204,10 +208,12 @@ START_TEST(gently_held_again)
 	before_hold = after_hold = nothing;
 	lwps[1].runs = lwps[2].runs = true;
 	take();
-	s.c.read_ns = 1;
-	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_RUNNING, &f), RES_OK);
-	s.c.read_ns = TAKES_LONG;
-	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_RUNNING, &f), RES_OK);
+	s.c.request.read_ns = 1;
+	s.c.request.policy = STOP_RUNNING;
+	ck_assert_int_eq(capture_stopped(&s.c, &f), RES_OK);
+	s.c.request.read_ns = TAKES_LONG;
+	s.c.request.policy = STOP_RUNNING;
+	ck_assert_int_eq(capture_stopped(&s.c, &f), RES_OK);
 	runs_frame(2, s.frames[2]);
 	ck_assert_int_eq(s.c.lwps.at[0].state, CAPTURE_DONE);
 	ck_assert(!capture_is_incomplete(&s.c.lwps.at[1]));
@@ -223,13 +229,15 @@ START_TEST(one_that_does_not_stop)
 	lwps[1].runs = lwps[2].runs = true;
 	take();
 	late = 2;
-	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_ALL, &f), RES_OK);
+	s.c.request.policy = STOP_ALL;
+	ck_assert_int_eq(capture_stopped(&s.c, &f), RES_OK);
 	runs_frame(1, s.frames[1]);
 	ck_assert_int_eq(s.c.lwps.at[1].state, CAPTURE_PENDING);
 	ck_assert_int_eq(s.c.lwps.at[1].refusal, REFUSED_FOR_NOW);
 	ck_assert_str_eq(s.c.lwps.at[1].refused, "too slow");
-	s.c.waited_ms = 1000;
-	ck_assert_int_eq(capture_stopped(&s.c, NULL, STOP_ALL, &f), RES_OK);
+	s.c.progress.waited_ms = 1000;
+	s.c.request.policy = STOP_ALL;
+	ck_assert_int_eq(capture_stopped(&s.c, &f), RES_OK);
 	ck_assert_int_eq(s.c.lwps.at[1].refusal, REFUSED);
 	late = 0;
 }
