@@ -378,7 +378,7 @@ void capture_free(struct capture *c)
 	vec_free(&c->states.by_pointer.next);
 	vec_free(&c->states.by_id.next);
 	vec_free(&c->states.foreign);
-	vec_free(&c->progress.expected);
+	vec_free(&c->progress.pages);
 	addrmap_free(&c->states.by_pointer.first);
 	addrmap_free(&c->states.by_id.first);
 	addrmap_free(&c->known);

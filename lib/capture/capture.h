@@ -117,7 +117,7 @@ struct capture_states {
 
 /* What the methods of one capture hand to each other. */
 struct capture_progress {
-	struct snapshot_notes expected; /* pages of the LWPs that are looked at now */
+	struct snapshot_prefetch pages; /* of the LWPs that are looked at now */
 	struct capture_ahead *ahead;    /* during capture_process; NULL: nobody looks ahead */
 	bool held;                      /* some LWPs have been held, and let go */
 	int waited_ms;                  /* for LWPs that did not stop in time */
@@ -256,8 +256,13 @@ void capture_states_revalidate(struct capture *c, unsigned flags);
 enum res capture_state_frames(struct capture *c, const struct capture_lwp *l, const struct py_thread *t,
     struct py_stack *out, struct fault *f);
 
-/* Where capture_frames is going to read. */
-void capture_frames_expect(struct capture *c, const struct capture_lwp *l, struct snapshot_notes *notes);
+/* Add the pages of l's thread states and of its youngest frame to the list; nothing is read. */
+void capture_prefetch_states(struct capture *c, const struct capture_lwp *l, struct snapshot_prefetch *pages);
+
+/* Add the pages that capture_frames will probably read for l to the list, by reading its Python frames as it runs: when it
+ * is held they can be fetched with its stack, and the processor's caches know them. Nothing of c or l changes. An LWP that
+ * has no state in the list, or a list that is stale, adds nothing. */
+void capture_prefetch(struct capture *c, const struct capture_lwp *l, struct snapshot_prefetch *pages);
 
 /* The Python frames of l. A thread that has called into another interpreter has a state of each, and the
  * activations of both lie on its stack. RES_FAIL: they could not be read, l->why says why. */

@@ -71,8 +71,8 @@ static void batch(struct capture *c, const size_t *index, size_t n)
 		all++;
 	}
 	for (size_t i = 0; i < all; i++)
-		capture_frames_expect(c, lwps[i], &c->progress.expected);
-	snapshot_fetch(c->snapshot, &c->progress.expected, known, copied);
+		capture_prefetch_states(c, lwps[i], &c->progress.pages);
+	snapshot_copy_with_pages(c->snapshot, &c->progress.pages, known, copied);
 	for (size_t i = 0, k = 0; i < all; i++) {
 		if (pieces[i].hi != 0)
 			pieces[i] = known[k++];

@@ -231,7 +231,7 @@ static enum res add_foreign(
 	return RES_OK;
 }
 
-void capture_frames_expect(struct capture *c, const struct capture_lwp *l, struct snapshot_notes *notes)
+void capture_prefetch_states(struct capture *c, const struct capture_lwp *l, struct snapshot_prefetch *pages)
 {
 	enum { STATE = 512, FRAME = 128 }; /* about what is read of them */
 	const struct capture_index *x;
@@ -241,11 +241,41 @@ void capture_frames_expect(struct capture *c, const struct capture_lwp *l, struc
 	for (uint32_t i = first_state(c, l, &x); i != NO_STATE; i = x->next.at[i]) {
 		const struct py_thread *t = &c->states.list.at[i];
 
-		snapshot_expect(notes, t->tstate, STATE);
+		snapshot_prefetch_add(pages, t->tstate, STATE);
 		/* Of 3.11 and 3.12 it is their end. */
-		snapshot_expect(
-		    notes, t->near < FRAME ? 0 : t->near - FRAME, t->near < FRAME ? 0 : 2 * FRAME);
+		snapshot_prefetch_add(
+		    pages, t->near < FRAME ? 0 : t->near - FRAME, t->near < FRAME ? 0 : 2 * FRAME);
 	}
+}
+
+/* Read the frames of t and forget them. */
+static void read_and_forget(struct capture *c, const struct py_thread *t)
+{
+	struct py_stack unused = { .broken = false };
+
+	(void)py_stack_read(c->py, t, &unused, NULL);
+	py_stack_free(&unused);
+}
+
+void capture_prefetch(struct capture *c, const struct capture_lwp *l, struct snapshot_prefetch *pages)
+{
+	const struct capture_index *x;
+	uint32_t first;
+
+	if (c->py == NULL || c->states.stale || snapshot_prefetch_full(pages))
+		return;
+	py_process_rehearse(c->py, true);
+	snapshot_prefetch_record(c->snapshot, pages);
+	(void)capture_states_are_current(c);
+	first = first_state(c, l, &x);
+	for (uint32_t i = first; i != NO_STATE; i = x->next.at[i]) {
+		if (!has_newer_state(c, x, first, i))
+			read_and_forget(c, &c->states.list.at[i]);
+	}
+	for (size_t k = 0; k < c->states.foreign.n; k++)
+		read_and_forget(c, &c->states.list.at[c->states.foreign.at[k]]);
+	snapshot_prefetch_record(c->snapshot, NULL);
+	py_process_rehearse(c->py, false);
 }
 
 /* Is the thread of any state an LWP of the process? */

@@ -33,7 +33,7 @@ struct held_stack {
 struct holding {
 	struct capture *c;
 	enum stop_policy policy;
-	struct snapshot_notes *notes; /* what was read at rehearsals */
+	struct snapshot_prefetch *pages; /* to be read with the stacks */
 	const struct capture_lwp
 	    *before;   /* one LWP after all the others: as it was read asleep; NULL: not so */
 	int64_t begin; /* when it began */
@@ -49,7 +49,7 @@ static int64_t now_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-static void notes_release(struct snapshot_notes *v)
+static void prefetch_release(struct snapshot_prefetch *v)
 {
 	vec_free(v);
 }
@@ -71,27 +71,6 @@ static int64_t add_newborn(struct holding *g, lwpid_t id)
 	return capture_add(g->c, id, pointer);
 }
 
-/* Read the Python frames of one that may be held, as it runs, for the pages that they lie in: when it is held these can be had
- * with its stack, and its processor's caches know them. Not more of them than are worth it. One that was born just now, while others
- * are held, is none of the list of states. */
-static void rehearse(struct capture *c, struct capture_lwp *l, struct snapshot_notes *notes)
-{
-	struct capture_lwp before = *l;
-	bool stale = c->states.stale;
-
-	if (c->py == NULL || c->states.stale || snapshot_notes_full(notes))
-		return;
-	py_process_rehearse(c->py, true);
-	snapshot_note(c->snapshot, notes);
-	(void)capture_states_are_current(c);
-	(void)capture_frames(c, l);
-	snapshot_note(c->snapshot, NULL);
-	py_process_rehearse(c->py, false);
-	py_stack_free(&l->python);
-	*l = before;
-	c->states.stale = stale;
-}
-
 /* To be held: what is pending, after a last look at it. */
 static bool hold_wants(void *data, lwpid_t id)
 {
@@ -103,7 +82,7 @@ static bool hold_wants(void *data, lwpid_t id)
 	if (i < 0)
 		return false;
 	if (g->policy == STOP_RUNNING && g->c->lwps.at[i].state == CAPTURE_PENDING) {
-		rehearse(g->c, &g->c->lwps.at[i], g->notes);
+		capture_prefetch(g->c, &g->c->lwps.at[i], g->pages);
 		capture_blocked(g->c, &one, 1);
 	}
 	return g->c->lwps.at[i].state == CAPTURE_PENDING;
@@ -175,9 +154,9 @@ static size_t copy_stacks(struct holding *g, struct held_stack *some)
 		n++;
 	}
 	if (c->states.stale)
-		g->notes->n = 0; /* all is forgotten again before it is read */
+		g->pages->n = 0; /* all is forgotten again before it is read */
 	snapshot_forget(c->snapshot);
-	snapshot_fetch(c->snapshot, g->notes, pieces, copied);
+	snapshot_copy_with_pages(c->snapshot, g->pages, pieces, copied);
 	for (size_t i = 0, k = 0; i < n; i++) {
 		if (some[i].piece.hi != 0)
 			some[i].piece = pieces[k++];
@@ -292,8 +271,8 @@ static enum res hold_capture(
 enum res capture_stopped(struct capture *c, struct fault *f)
 {
 	OWNED(hold_release) struct os_hold *h = NULL;
-	OWNED(notes_release) struct snapshot_notes notes = VEC_EMPTY;
-	struct holding g = { .c = c, .policy = c->request.policy, .notes = &notes };
+	OWNED(prefetch_release) struct snapshot_prefetch pages = VEC_EMPTY;
+	struct holding g = { .c = c, .policy = c->request.policy, .pages = &pages };
 	struct os_hold_call call = { .wants = hold_wants };
 
 	if (hold_capture(&g, &call, c->progress.waited_ms < WAIT_MS ? WAIT_MS - c->progress.waited_ms : 1, &h,
@@ -329,8 +308,8 @@ static const char *hold_failure(const struct capture *c, const struct capture_lw
 bool capture_with_registers(struct capture *c, size_t i, char *why, size_t n)
 {
 	OWNED(hold_release) struct os_hold *h = NULL;
-	OWNED(notes_release) struct snapshot_notes notes = VEC_EMPTY;
-	struct holding g = { .c = c, .policy = STOP_ALL, .notes = &notes };
+	OWNED(prefetch_release) struct snapshot_prefetch pages = VEC_EMPTY;
+	struct holding g = { .c = c, .policy = STOP_ALL, .pages = &pages };
 	struct os_hold_call call = { .wants = hold_wants_pending };
 	struct capture_lwp *l = &c->lwps.at[i];
 	struct capture_lwp before = *l;

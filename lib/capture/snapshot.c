@@ -18,7 +18,6 @@ enum {
 	ABSENT = (int)-1,  /* page table: known to be unreadable */
 	SOME = 64,         /* ranges copied at once */
 	CHUNK = 8 << 20,   /* of a large copy at once: 2 ms */
-	NOTES = 256,       /* pages: a held target waits for them, wanted or not */
 };
 #define LARGE_MAX ((size_t)1 << 30) /* bytes of large copies, all told */
 
@@ -46,9 +45,9 @@ struct snapshot {
 	size_t last;              /* the range that answered last */
 	struct addrmap pages;     /* page number -> index of its copy */
 	VEC(uint8_t *) arenas;
-	uint32_t used;                /* page copies in arenas */
-	struct snapshot_notes *notes; /* what snapshot_note said */
-	int64_t until;                /* what snapshot_until said */
+	uint32_t used;                      /* page copies in arenas */
+	struct snapshot_prefetch *recorded; /* what snapshot_prefetch_record said */
+	int64_t until;                      /* what snapshot_until said */
 	bool late;
 	size_t large; /* bytes of large copies */
 	VEC(struct kept) kept;
@@ -92,15 +91,15 @@ static bool unchanging(const struct snapshot *s, uint64_t page)
 	return map != NULL && (map->pr_mflags & (MA_WRITE | MA_SHARED)) == 0;
 }
 
-bool snapshot_notes_full(const struct snapshot_notes *notes)
+bool snapshot_prefetch_full(const struct snapshot_prefetch *list)
 {
-	return notes->n >= NOTES;
+	return list->n >= SNAPSHOT_PREFETCH_MAX;
 }
 
-static void note(struct snapshot_notes *notes, uint64_t page)
+static void prefetch_page(struct snapshot_prefetch *list, uint64_t page)
 {
-	if (!snapshot_notes_full(notes))
-		(void)vec_push(notes, page);
+	if (!snapshot_prefetch_full(list))
+		(void)vec_push(list, page);
 }
 
 /* Is it too late to fetch anything? */
@@ -135,13 +134,13 @@ static const uint8_t *page_get(struct snapshot *s, uint64_t page)
 		return i == (uint32_t)ABSENT ? NULL : page_copy(s, i);
 	if (s->sealed && !unchanging(s, page))
 		return NULL;
-	if ((s->notes != NULL && snapshot_notes_full(s->notes)) || too_late(s))
+	if ((s->recorded != NULL && snapshot_prefetch_full(s->recorded)) || too_late(s))
 		return NULL;
 	/* After the seal the process may have gone, and another one have its number. */
 	got = s->sealed ? os_read_same(s->live, buf, PAGE, page * PAGE)
 			: os_read(s->live, buf, PAGE, page * PAGE);
-	if (got == PAGE && s->notes != NULL)
-		note(s->notes, page);
+	if (got == PAGE && s->recorded != NULL)
+		prefetch_page(s->recorded, page);
 	if (got == PAGE)
 		return page_keep(s, page, buf);
 	(void)addrmap_put(&s->pages, page, (uint32_t)ABSENT);
@@ -432,9 +431,9 @@ static bool disjoint(const struct snapshot_piece *pieces, size_t n)
 
 /* What is read in one call, and what it is for: pieces, then pages. */
 struct fetch {
-	struct os_piece reads[SOME + NOTES];
+	struct os_piece reads[SOME + SNAPSHOT_PREFETCH_MAX];
 	struct range ranges[SOME];
-	uint64_t pages[NOTES];
+	uint64_t pages[SNAPSHOT_PREFETCH_MAX];
 	size_t n_reads, n_pages;
 };
 
@@ -452,15 +451,16 @@ static void plan_pieces(struct snapshot *s, const struct snapshot_piece *pieces,
 	}
 }
 
-/* And for the pages that are noted. */
-static void plan_pages(struct snapshot *s, const struct snapshot_notes *notes, struct fetch *f)
+/* And for the pages of the list. */
+static void plan_pages(struct snapshot *s, const struct snapshot_prefetch *list, struct fetch *f)
 {
-	for (size_t i = 0; i < notes->n && f->n_pages < NOTES && page_room(s, s->used + (uint32_t)f->n_pages);
+	for (size_t i = 0; i < list->n && f->n_pages < SNAPSHOT_PREFETCH_MAX &&
+			   page_room(s, s->used + (uint32_t)f->n_pages);
 	     i++) {
-		uint64_t page = notes->at[i];
+		uint64_t page = list->at[i];
 		uint32_t at = s->used + (uint32_t)f->n_pages, before;
 
-		/* A page may have been noted twice, so it has its place before it is known whether it can be read. */
+		/* A page may be listed twice, so it has its place before it is known whether it can be read. */
 		if (addrmap_get(&s->pages, page, &before) || !addrmap_put(&s->pages, page, at))
 			continue;
 		f->pages[f->n_pages++] = page;
@@ -485,18 +485,19 @@ static void fetch_end(struct snapshot *s, struct snapshot_piece *pieces, size_t 
 	s->used += (uint32_t)f->n_pages;
 }
 
-void snapshot_fetch(struct snapshot *s, struct snapshot_notes *notes, struct snapshot_piece *pieces, size_t n)
+void snapshot_copy_with_pages(
+    struct snapshot *s, struct snapshot_prefetch *list, struct snapshot_piece *pieces, size_t n)
 {
 	struct fetch f;
 	size_t some;
 
-	for (size_t from = 0; from < n || notes->n > 0; from += some, notes->n = 0) {
+	for (size_t from = 0; from < n || list->n > 0; from += some, list->n = 0) {
 		some = n - from < SOME ? n - from : SOME;
 		if (!disjoint(pieces + from, some))
 			some = 1;
 		f.n_reads = f.n_pages = 0;
 		plan_pieces(s, pieces + from, some, &f);
-		plan_pages(s, notes, &f);
+		plan_pages(s, list, &f);
 		os_read_pieces(s->live, f.reads, f.n_reads);
 		fetch_end(s, pieces + from, some, &f);
 	}
@@ -504,20 +505,20 @@ void snapshot_fetch(struct snapshot *s, struct snapshot_notes *notes, struct sna
 
 void snapshot_copy_pieces(struct snapshot *s, struct snapshot_piece *pieces, size_t n)
 {
-	struct snapshot_notes none = VEC_EMPTY;
+	struct snapshot_prefetch none = VEC_EMPTY;
 
-	snapshot_fetch(s, &none, pieces, n);
+	snapshot_copy_with_pages(s, &none, pieces, n);
 }
 
-void snapshot_expect(struct snapshot_notes *notes, uint64_t va, size_t n)
+void snapshot_prefetch_add(struct snapshot_prefetch *list, uint64_t va, size_t n)
 {
 	for (uint64_t page = va / PAGE; n != 0 && va + n > va && page <= (va + n - 1) / PAGE; page++)
-		note(notes, page);
+		prefetch_page(list, page);
 }
 
-void snapshot_note(struct snapshot *s, struct snapshot_notes *to)
+void snapshot_prefetch_record(struct snapshot *s, struct snapshot_prefetch *list)
 {
-	s->notes = to;
+	s->recorded = list;
 }
 
 const uint8_t *snapshot_copied(struct snapshot *s, uint64_t va, size_t *n)

@@ -44,21 +44,22 @@ bool snapshot_until(struct snapshot *s, int64_t ns);
 /* Copy many at once. */
 void snapshot_copy_pieces(struct snapshot *s, struct snapshot_piece *pieces, size_t n);
 
-/* Pages that will be read most likely (some hundred at most), to have them with what is copied before. */
-struct snapshot_notes { /* a VEC of page numbers */
+/* A prefetch list: pages that will probably be read (SNAPSHOT_PREFETCH_MAX at most), to be fetched with the next copies. */
+enum { SNAPSHOT_PREFETCH_MAX = 256 }; /* a held target waits for them, wanted or not */
+struct snapshot_prefetch {            /* a VEC of page numbers */
 	uint64_t *at;
 	size_t n, cap;
 };
-bool snapshot_notes_full(const struct snapshot_notes *notes);
-/* Note [va, va + n); without memory, or room, it is not noted. */
-void snapshot_expect(struct snapshot_notes *notes, uint64_t va, size_t n);
-/* Until this is called with NULL, what has to be fetched from the target to answer reads is noted: for when it has been
- * forgotten, and will be read again. With no room left for notes nothing is fetched: such reads fail. */
-void snapshot_note(struct snapshot *s, struct snapshot_notes *to);
-/* As snapshot_copy_pieces, and with the first of them the pages noted; what could not be read of those is tried no more until
- * it is forgotten. Takes the notes away. */
-void snapshot_fetch(
-    struct snapshot *s, struct snapshot_notes *notes, struct snapshot_piece *pieces, size_t n);
+bool snapshot_prefetch_full(const struct snapshot_prefetch *list);
+/* Add the pages of [va, va + n). Without memory, or room, they are not added. */
+void snapshot_prefetch_add(struct snapshot_prefetch *list, uint64_t va, size_t n);
+/* Until this is called with NULL, add the pages that are fetched to answer reads. While the list is full nothing is
+ * fetched: such reads fail. */
+void snapshot_prefetch_record(struct snapshot *s, struct snapshot_prefetch *list);
+/* Copy the pieces as snapshot_copy_pieces does, and with the first of them fetch the pages of the list, which is empty then.
+ * A page that cannot be read is not tried again until it is forgotten. */
+void snapshot_copy_with_pages(
+    struct snapshot *s, struct snapshot_prefetch *list, struct snapshot_piece *pieces, size_t n);
 
 /* The bytes of the copy that holds va, *n from there to its end; valid until the next is made or dropped. NULL: none does. */
 const uint8_t *snapshot_copied(struct snapshot *s, uint64_t va, size_t *n);

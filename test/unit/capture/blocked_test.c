@@ -93,6 +93,44 @@ START_TEST(loose_one_costs_no_other)
 }
 END_TEST
 
+/* The list has every page that capture_frames reads later; making it changes nothing else. */
+START_TEST(prefetch_lists_what_is_read)
+{
+	struct capture_lwp *l = &s.c.lwps.at[0], before = *l;
+	struct snapshot_prefetch pages = VEC_EMPTY;
+	size_t reads;
+
+	snapshot_forget(s.c.snapshot);
+	capture_prefetch(&s.c, l, &pages);
+	ck_assert_uint_gt(pages.n, 0);
+	ck_assert_mem_eq(l, &before, sizeof(before));
+	snapshot_forget(s.c.snapshot);
+	snapshot_copy_with_pages(s.c.snapshot, &pages, NULL, 0);
+	reads = s.m.fake.reads;
+	ck_assert_int_eq(capture_frames(&s.c, l), RES_OK);
+	ck_assert_uint_eq(l->python.frames.n, 1);
+	ck_assert_uint_eq(s.m.fake.reads, reads);
+	vec_free(&pages);
+}
+END_TEST
+
+/* A thread state that cannot be read while its thread runs does not make the list stale. */
+START_TEST(prefetch_of_an_unreadable_state)
+{
+	struct capture_lwp *l = &s.c.lwps.at[0], before = *l;
+	struct snapshot_prefetch pages = VEC_EMPTY;
+
+	for (size_t i = 0; i < s.c.states.list.n; i++)
+		s.c.states.list.at[i].tstate = 0x10;
+	capture_prefetch(&s.c, l, &pages);
+	ck_assert(!s.c.states.stale);
+	ck_assert_mem_eq(l, &before, sizeof(before));
+	ck_assert_int_eq(capture_frames(&s.c, l), RES_FAIL);
+	ck_assert(s.c.states.stale);
+	vec_free(&pages);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("asleep");
@@ -106,6 +144,8 @@ int main(void)
 	tcase_add_test(t, read_again_by_a_state_of_another);
 	tcase_add_test(t, nothing_to_prove);
 	tcase_add_test(t, loose_one_costs_no_other);
+	tcase_add_test(t, prefetch_lists_what_is_read);
+	tcase_add_test(t, prefetch_of_an_unreadable_state);
 	suite_add_tcase(suite, t);
 	return run_made_suite(suite);
 }

@@ -275,25 +275,25 @@ START_TEST(many_pages_find_their_bytes)
 }
 END_TEST
 
-/* Pages that were met at a rehearsal are read with the copies, and are as old as those. */
-START_TEST(noted_pages_come_with_the_copies)
+/* Pages that were recorded are read with the copies, and are as old as those. */
+START_TEST(recorded_pages_come_with_the_copies)
 {
 	struct snapshot_piece piece = { DATA + 4 * PAGE, DATA + 5 * PAGE, 0, false };
-	struct snapshot_notes notes = VEC_EMPTY;
+	struct snapshot_prefetch list = VEC_EMPTY;
 
 	setup(6);
 	(void)byte_at(DATA, 1); /* before */
-	snapshot_note(copy, &notes);
+	snapshot_prefetch_record(copy, &list);
 	(void)byte_at(DATA + PAGE, 1);
 	snapshot_forget(copy);
 	(void)byte_at(DATA + PAGE, 1); /* twice */
 	(void)byte_at(DATA + 2 * PAGE, 1);
-	snapshot_note(copy, NULL);
+	snapshot_prefetch_record(copy, NULL);
 	(void)byte_at(DATA + 3 * PAGE, 1); /* after */
 	snapshot_forget(copy);
 	target.era = 2;
 	target.hole = 2;
-	snapshot_fetch(copy, &notes, &piece, 1);
+	snapshot_copy_with_pages(copy, &list, &piece, 1);
 	ck_assert_uint_eq(piece.got, PAGE);
 	target.era = 3;
 	target.hole = PAGES;
@@ -304,28 +304,28 @@ START_TEST(noted_pages_come_with_the_copies)
 	ck_assert_uint_eq(byte_at(DATA + 3 * PAGE, 1), truth(DATA + 3 * PAGE, 3));
 	/* Once. */
 	snapshot_forget(copy);
-	snapshot_fetch(copy, &notes, &piece, 0);
+	snapshot_copy_with_pages(copy, &list, &piece, 0);
 	target.era = 4;
 	ck_assert_uint_eq(byte_at(DATA + PAGE, 1), truth(DATA + PAGE, 4));
-	vec_free(&notes);
+	vec_free(&list);
 	teardown();
 }
 END_TEST
 
-START_TEST(expected_pages_are_those_of_the_bytes)
+START_TEST(listed_pages_are_those_of_the_bytes)
 {
-	struct snapshot_notes notes = VEC_EMPTY;
+	struct snapshot_prefetch list = VEC_EMPTY;
 	struct snapshot_piece none;
 
 	setup(PAGES);
-	snapshot_expect(&notes, DATA + PAGE - 8, 16);
-	snapshot_expect(&notes, DATA + 3 * PAGE, PAGE);
-	snapshot_expect(&notes, DATA + 5 * PAGE, 0);
-	snapshot_expect(&notes, UINT64_MAX - 8, 64);
-	snapshot_expect(&notes, 0, 8); /* which nobody can read */
-	ck_assert_uint_eq(notes.n, 4);
-	snapshot_fetch(copy, &notes, &none, 0);
-	ck_assert_uint_eq(notes.n, 0);
+	snapshot_prefetch_add(&list, DATA + PAGE - 8, 16);
+	snapshot_prefetch_add(&list, DATA + 3 * PAGE, PAGE);
+	snapshot_prefetch_add(&list, DATA + 5 * PAGE, 0);
+	snapshot_prefetch_add(&list, UINT64_MAX - 8, 64);
+	snapshot_prefetch_add(&list, 0, 8); /* which nobody can read */
+	ck_assert_uint_eq(list.n, 4);
+	snapshot_copy_with_pages(copy, &list, &none, 0);
+	ck_assert_uint_eq(list.n, 0);
 	target.era = 1;
 	for (unsigned page = 0; page < PAGES; page++) {
 		uintptr_t va = DATA + page * PAGE;
@@ -333,20 +333,20 @@ START_TEST(expected_pages_are_those_of_the_bytes)
 		ck_assert_uint_eq(byte_at(va, 1), truth(va, page == 0 || page == 1 || page == 3 ? 0 : 1));
 	}
 	for (unsigned i = 0; i < 2000; i++)
-		snapshot_expect(&notes, DATA + i * PAGE, 1);
-	ck_assert_uint_lt(notes.n, 1000); /* a held target would wait for them */
+		snapshot_prefetch_add(&list, DATA + i * PAGE, 1);
+	ck_assert_uint_lt(list.n, 1000); /* a held target would wait for them */
 	/* Nor is more read then, but for what is there. */
-	ck_assert(snapshot_notes_full(&notes));
-	snapshot_note(copy, &notes);
+	ck_assert(snapshot_prefetch_full(&list));
+	snapshot_prefetch_record(copy, &list);
 	ck_assert_uint_eq(byte_at(DATA + PAGE, 1), truth(DATA + PAGE, 0));
 	target.fake.reads = 0;
 	(void)byte_at(DATA + 7 * PAGE + 8, 1);
 	(void)byte_at(TEXT, 0);
 	ck_assert_uint_eq(target.fake.reads, 0);
-	snapshot_note(copy, NULL);
+	snapshot_prefetch_record(copy, NULL);
 	(void)byte_at(TEXT, 1);
-	snapshot_fetch(copy, &notes, &none, 0);
-	vec_free(&notes);
+	snapshot_copy_with_pages(copy, &list, &none, 0);
+	vec_free(&list);
 	teardown();
 }
 END_TEST
@@ -462,8 +462,8 @@ int main(void)
 	const TTest *const tests[] = { what_was_read_stays_the_same, sealed_reads_nothing_that_can_change,
 		sealed_still_reads_text, a_range_is_one_piece_and_wins_over_later_bytes,
 		a_read_crosses_from_range_to_page, a_hole_ends_a_read_and_costs_its_neighbours_nothing,
-		ranges_do_not_overlap, many_ranges_at_once, noted_pages_come_with_the_copies,
-		expected_pages_are_those_of_the_bytes, forgotten_is_read_anew, many_pages_find_their_bytes,
+		ranges_do_not_overlap, many_ranges_at_once, recorded_pages_come_with_the_copies,
+		listed_pages_are_those_of_the_bytes, forgotten_is_read_anew, many_pages_find_their_bytes,
 		kept_is_there_at_the_end, kept_is_the_latest_of_a_place, what_was_never_touched_is_not_copied,
 		a_large_copy_among_others, nothing_is_fetched_any_more };
 
