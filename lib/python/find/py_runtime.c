@@ -1,16 +1,17 @@
-/* Finding the interpreters of a process, cheapest way first; whatever is found must prove itself.
+/* Finding the interpreters of a process, cheapest way first. Each candidate must prove itself.
  *
- *   1. symbol _PyRuntime: the executable and files named like a Python, then every other object; if those gave
- *      one, of the others only objects as big as an interpreter. A symbol table that is not for the dynamic linker is
+ *   1. symbol _PyRuntime: in the executable and files named like a Python, then in every other object. If the
+ *      former have one, only others as big as an interpreter are tried. A full symbol table (.symtab) is
  *      searched only in the executable, and where a Python can be (can_hold_python)
- *   2. section .PyRuntime of the file (3.10+; the name survives strip)
+ *   2. section .PyRuntime of the file (3.10+; strip keeps its name)
  *   3. content of writable memory (py_scan.c)
  *
- *   up to 3.6 there is no _PyRuntime: symbol PyInterpreterState_Head tells such an object (py_interp_head.c), then 3.
+ *   Up to 3.6 there is no _PyRuntime: symbol PyInterpreterState_Head identifies the object
+ *   (py_interp_head.c); then 3.
  *
- *   layout: published offsets (3.13+), else of the table, else by debug information (right_build)
+ *   layout: published offsets (3.13+), else the table, else debug information (choose_layout)
  *   version: published offsets (3.13+), else symbol Py_Version (3.11+), else Py_GetVersion's buffer, else
- *   the file's name. Proof: interpreters.head → interpreter → thread state → back to the interpreter. */
+ *   the file's name. Proof: py_runtime_check.c. */
 #include "python/find/py_runtime.h"
 
 #include <stdio.h>
@@ -28,7 +29,9 @@
 /* No build of CPython is smaller (2.4 without optimisation: 1.2 MB, 130 kB of it writable). */
 enum { LEAST_MAPPED = 1 << 20, LEAST_WRITABLE = 96 << 10 };
 
-/* The most telling reason for not accepting a candidate wins. */
+enum { LAYOUTS_MAX = 4, CHECKS = 3, SCANS = 3 };
+
+/* Reasons for not accepting a candidate; the last one wins. */
 enum refusal { REFUSED_NOTHING, REFUSED_OLD, REFUSED_UNKNOWN, REFUSED_INVALID, REFUSED_NOT_STARTED };
 
 struct finder {
@@ -41,12 +44,24 @@ struct finder {
 	struct fault fault;
 };
 
+/* A place that may hold an interpreter, and how it may be laid out. */
+struct candidate {
+	const struct py_object *object;
+	uint64_t addr; /* of _PyRuntime; 0 while not known */
+	uint32_t version;
+	struct py_layout layouts[LAYOUTS_MAX]; /* of the table, likeliest first */
+	size_t n;
+	struct py_layout by_debug;      /* by debug information, if that was read */
+	const struct py_layout *layout; /* the chosen one */
+	const char *mismatch;           /* how memory contradicts it (a constant), or NULL */
+};
+
 static void finder_release(struct finder *fd)
 {
 	py_objects_free(&fd->objects);
 }
 
-static void refuse(struct finder *fd, enum refusal refusal, const struct fault *fault)
+static void finder_refuse(struct finder *fd, enum refusal refusal, const struct fault *fault)
 {
 	if (refusal <= fd->refusal)
 		return;
@@ -77,20 +92,23 @@ static uint32_t version_of(struct finder *fd, const struct py_object *o)
 	return version != 0 ? version : py_version_of_name(o->path);
 }
 
-static enum res runtime_add(struct py_process *py, uint64_t addr, uint32_t version, const struct py_layout *l,
-    const char *path, const char *why, struct fault *f)
+/* Take a candidate that has proved itself. */
+static enum res add_runtime(struct py_process *py, const struct candidate *c, struct fault *f)
 {
-	struct py_runtime rt = { .addr = addr, .version = version, .layout = *l, .mismatch = why };
+	const char *path = c->object->path;
+	struct py_runtime rt = {
+		.addr = c->addr, .version = c->version, .layout = *c->layout, .mismatch = c->mismatch
+	};
 
 	for (size_t i = 0; i < py->runtimes.n; i++) {
-		if (py->runtimes.at[i].addr == addr)
+		if (py->runtimes.at[i].addr == c->addr)
 			return RES_OK;
 	}
 	rt.object = strdup(path);
 	if (rt.object == NULL)
 		return fault_memory(f);
 	rt.code_type = py_symbol_address(py->P, path, "PyCode_Type");
-	if (l->marking == PY_MARK_NONE)
+	if (c->layout->marking == PY_MARK_NONE)
 		rt.frame_type = py_symbol_address(py->P, path, "PyFrame_Type");
 	if (!vec_push(&py->runtimes, rt)) {
 		free(rt.object);
@@ -105,7 +123,7 @@ static void refuse_old(struct finder *fd, uint32_t version)
 
 	(void)fault_set(&f, PY_FAULT_TOO_OLD, 0, 0,
 	    "CPython %u.%u found: versions before 2.4 are not decoded", version >> 24, version >> 16 & 0xff);
-	refuse(fd, REFUSED_OLD, &f);
+	finder_refuse(fd, REFUSED_OLD, &f);
 }
 
 static void refuse_unknown(struct finder *fd, const struct py_object *o, uint64_t addr)
@@ -113,7 +131,7 @@ static void refuse_unknown(struct finder *fd, const struct py_object *o, uint64_
 	struct fault f = { 0 };
 
 	(void)fault_set(&f, 0, 0, addr, "a CPython of unknown version found in %.160s", o->path);
-	refuse(fd, REFUSED_UNKNOWN, &f);
+	finder_refuse(fd, REFUSED_UNKNOWN, &f);
 }
 
 static void refuse_not_started(struct finder *fd, uint64_t addr, uint32_t version)
@@ -123,12 +141,10 @@ static void refuse_not_started(struct finder *fd, uint64_t addr, uint32_t versio
 	(void)fault_set(&f, PY_FAULT_NOT_STARTED, 0, addr,
 	    "CPython %u.%u found: it is not initialised (yet, or any more)", version >> 24,
 	    version >> 16 & 0xff);
-	refuse(fd, REFUSED_NOT_STARTED, &f);
+	finder_refuse(fd, REFUSED_NOT_STARTED, &f);
 }
 
-enum { BUILDS = 4, SCANS = 3 };
-
-/* Was it built with Py_TRACE_REFS? `type` is an instance of itself: 1 yes, 0 no, -1 cannot be told. */
+/* Was it built with Py_TRACE_REFS? `type` is an instance of itself. 1: yes; 0: no; -1: unknown. */
 static int has_refs(struct finder *fd, const struct py_object *o, const struct py_layout *l)
 {
 	uint64_t type = py_symbol_address(fd->P, o->path, "PyType_Type"), meta;
@@ -140,7 +156,7 @@ static int has_refs(struct finder *fd, const struct py_object *o, const struct p
 	return py_read_word(fd->P, l, type, l->object.type + 2U * l->word, &meta) && meta == type ? 1 : -1;
 }
 
-/* How wide is its Py_UNICODE? Exported names say it. 0: cannot be told. */
+/* Bytes in its Py_UNICODE, by exported names; 0: unknown. */
 static uint8_t char_width(struct finder *fd, const struct py_object *o)
 {
 	if (py_symbol_address(fd->P, o->path, "PyUnicodeUCS2_AsUTF8String") != 0)
@@ -148,177 +164,179 @@ static uint8_t char_width(struct finder *fd, const struct py_object *o)
 	return py_symbol_address(fd->P, o->path, "PyUnicodeUCS4_AsUTF8String") != 0 ? 4 : 0;
 }
 
-/* The layouts that a binary of this version can have, likeliest first. A Py_UNICODE of 4 bytes is tried first: text of
- * 2 read that way gives no characters, the other way round it may. Returns how many. */
-static size_t builds(
-    struct finder *fd, const struct py_object *o, uint32_t version, struct py_layout out[BUILDS])
+/* Set c->layouts to those that a binary of its version can have. A Py_UNICODE of 4 bytes is tried first: text
+ * of 2 bytes read that way gives no characters, but not always the other way round. */
+static void list_layouts(struct finder *fd, struct candidate *c)
 {
 	struct py_layout l;
-	uint8_t width = 0;
-	size_t n = 0;
+	uint8_t known_width = 0;
 	int refs;
 
-	if (py_layout_of_version(version, py_layout_word(fd->P), &l) != RES_OK)
-		return 0;
-	refs = has_refs(fd, o, &l);
+	c->n = 0;
+	if (py_layout_of_version(c->version, py_layout_word(fd->P), &l) != RES_OK)
+		return;
+	refs = has_refs(fd, c->object, &l);
 	if (l.texts == PY_TEXT_UNICODE)
-		width = char_width(fd, o);
-	for (unsigned i = 0; i < BUILDS; i++) {
-		uint8_t one = i % 2 == 0 ? 4 : 2;
+		known_width = char_width(fd, c->object);
+	for (unsigned i = 0; i < LAYOUTS_MAX; i++) {
+		uint8_t width = i % 2 == 0 ? 4 : 2;
 
-		if ((refs >= 0 && refs != (int)i / 2) || (width != 0 && width != one) ||
+		if ((refs >= 0 && refs != (int)i / 2) || (known_width != 0 && known_width != width) ||
 		    (l.texts != PY_TEXT_UNICODE && i % 2 != 0))
 			continue;
-		out[n] = l;
-		out[n].char_width = one;
+		c->layouts[c->n] = l;
+		c->layouts[c->n].char_width = width;
 		if (i / 2 != 0)
-			py_layout_add_refs(&out[n]);
-		n++;
+			py_layout_add_refs(&c->layouts[c->n]);
+		c->n++;
 	}
-	return n;
 }
 
-/* Which of these layouts can read what is at addr? The first, if none can. */
-static const struct py_layout *best_build(
-    struct finder *fd, const struct py_layout *layouts, size_t n, uint64_t addr)
+/* The first layout that can read what is at c->addr; if none can, the first. */
+static const struct py_layout *best_layout(struct finder *fd, const struct candidate *c)
 {
-	for (size_t i = 0; n > 1 && i < n; i++) {
-		if (py_scan_decodes(fd->P, &layouts[i], addr))
-			return &layouts[i];
+	for (size_t i = 0; c->n > 1 && i < c->n; i++) {
+		if (py_scan_decodes(fd->P, &c->layouts[i], c->addr))
+			return &c->layouts[i];
 	}
-	return &layouts[0];
+	return &c->layouts[0];
 }
 
-/* What contradicts a layout, however often it is asked; NULL: nothing. A process that runs may make a right one look wrong
- * for once. */
-static const char *doubt(
-    struct finder *fd, const struct py_object *o, uint64_t addr, const struct py_layout *l, bool by_table)
+/* How memory contradicts a layout each time it is checked; NULL: it does not. In a running process a right
+ * layout may look wrong once. */
+static const char *mismatch_of(
+    struct finder *fd, const struct candidate *c, const struct py_layout *l, bool by_table)
 {
 	const char *why = "";
 
-	for (int i = 0; i < 3 && why != NULL; i++)
-		why = py_layout_check(fd->P, l, addr, o->path, by_table);
+	for (int i = 0; i < CHECKS && why != NULL; i++)
+		why = py_layout_check(fd->P, l, c->addr, c->object->path, by_table);
 	return why;
 }
 
-/* The layout that the binary's debug information gives, if it leads to an interpreter at addr (0: not known yet). `like`
- * is one of the builds. */
-static bool patched_build(struct finder *fd, const struct py_object *o, uint64_t addr,
-    const struct py_layout *like, struct py_layout *out)
+/* Set c->by_debug by the binary's debug information, if that leads to an interpreter at c->addr (0: any).
+ * `like` is one of the layouts of the table. */
+static bool read_debug_layout(struct finder *fd, struct candidate *c, const struct py_layout *like)
 {
 	struct py_layout row;
 
 	if (py_layout_of_version(like->version, like->word, &row) != RES_OK)
 		return false;
 	row.char_width = like->char_width;
-	if (py_layout_from_debug(fd->P, o->path, o->addr, &row, out, NULL) != RES_OK)
+	if (py_layout_from_debug(fd->P, c->object->path, c->object->addr, &row, &c->by_debug, NULL) != RES_OK)
 		return false;
-	return addr == 0 || py_runtime_validate(fd->P, out, addr, NULL) == RES_OK;
+	return c->addr == 0 || py_runtime_validate(fd->P, &c->by_debug, c->addr, NULL) == RES_OK;
 }
 
-/* Which layout is right for what is at addr: one of the builds or, where memory contradicts it and debug information is
- * there, the one by that. *why: what contradicts it all the same, or NULL. */
-static const struct py_layout *right_build(struct finder *fd, const struct py_object *o, uint64_t addr,
-    const struct py_layout *layouts, size_t n, struct py_layout *patched, const char **why)
+/* Set c->layout to one of the table or, where memory contradicts that, to the one by debug information. Set
+ * c->mismatch if none is right. */
+static void choose_layout(struct finder *fd, struct candidate *c)
 {
-	const struct py_layout *best = best_build(fd, layouts, n, addr);
-	enum res res = py_runtime_validate(fd->P, best, addr, NULL);
+	const struct py_layout *best = best_layout(fd, c);
+	enum res res = py_runtime_validate(fd->P, best, c->addr, NULL);
 
-	*why = res == RES_OK ? doubt(fd, o, addr, best, true) : NULL;
+	c->layout = best;
+	c->mismatch = res == RES_OK ? mismatch_of(fd, c, best, true) : NULL;
 	/* One that has not started may be one whose list of interpreters is elsewhere. */
-	if ((res == RES_OK && *why == NULL) || !patched_build(fd, o, addr, best, patched))
-		return best;
-	if (res == RES_OK && doubt(fd, o, addr, patched, false) != NULL) {
-		*why = doubt(fd, o, addr, best, true);
-		if (*why == NULL)
-			return best;
+	if ((res == RES_OK && c->mismatch == NULL) || !read_debug_layout(fd, c, best))
+		return;
+	if (res == RES_OK && mismatch_of(fd, c, &c->by_debug, false) != NULL) {
+		c->mismatch = mismatch_of(fd, c, best, true);
+		if (c->mismatch == NULL)
+			return;
 	}
-	*why = NULL;
-	return patched;
+	c->mismatch = NULL;
+	c->layout = &c->by_debug;
 }
 
-/* Take the runtime at addr with this layout if it proves itself. why: what contradicts it, or NULL. */
-static void judge(struct finder *fd, const struct py_object *o, uint64_t addr, uint32_t version,
-    const struct py_layout *l, const char *why)
+/* Take the candidate with its chosen layout if it proves itself. */
+static void accept(struct finder *fd, const struct candidate *c)
 {
 	struct fault f = { 0 };
-	enum res res = py_runtime_validate(fd->P, l, addr, &f);
+	enum res res = py_runtime_validate(fd->P, c->layout, c->addr, &f);
 
 	if (res == RES_OK) {
-		if (runtime_add(fd->py, addr, version, l, o->path, why, &f) != RES_OK)
+		if (add_runtime(fd->py, c, &f) != RES_OK)
 			fd->failed = true;
 	} else if (res == RES_NONE) {
-		refuse_not_started(fd, addr, version);
+		refuse_not_started(fd, c->addr, c->version);
 	} else {
-		refuse(fd, REFUSED_INVALID, &f);
+		finder_refuse(fd, REFUSED_INVALID, &f);
 	}
 }
 
-/* A _PyRuntime at addr of object o, by symbol, section or cookie. */
-static void consider(struct finder *fd, const struct py_object *o, uint64_t addr)
+/* Try the _PyRuntime at addr of object o, found by symbol, section or cookie. */
+static void try_runtime(struct finder *fd, const struct py_object *o, uint64_t addr)
 {
-	struct py_layout l[BUILDS], patched;
-	const struct py_layout *right;
-	const char *why;
+	struct candidate c;
 	struct fault f = { 0 };
-	uint32_t version;
-	size_t n;
-	enum res res = py_layout_from_target(fd->P, addr, &version, &l[0], &f);
+	enum res res = py_layout_from_target(fd->P, addr, &c.version, &c.layouts[0], &f);
 
+	c.object = o;
+	c.addr = addr;
+	c.layout = &c.layouts[0];
+	c.mismatch = NULL;
 	if (res == RES_FAIL) {
-		refuse(fd, REFUSED_INVALID, &f);
+		finder_refuse(fd, REFUSED_INVALID, &f);
 		return;
 	}
 	if (res == RES_OK) {
-		judge(fd, o, addr, version, &l[0], NULL);
+		accept(fd, &c);
 		return;
 	}
-	version = version_of(fd, o);
-	n = version < PY_HEX(3, 7) ? 0 : builds(fd, o, version, l);
-	if (n == 0) {
+	c.version = version_of(fd, o);
+	c.n = 0;
+	if (c.version >= PY_HEX(3, 7))
+		list_layouts(fd, &c);
+	if (c.n == 0) {
 		refuse_unknown(fd, o, addr);
 		return;
 	}
-	right = right_build(fd, o, addr, l, n, &patched, &why);
-	judge(fd, o, addr, version, right, why);
+	choose_layout(fd, &c);
+	accept(fd, &c);
 }
 
-/* An object that exports PyInterpreterState_Head and no _PyRuntime: 2.4 to 3.6. */
-static void consider_old(struct finder *fd, const struct py_object *o)
+/* Try an object that exports PyInterpreterState_Head and has no _PyRuntime: 2.4 to 3.6. */
+static void try_interp_head(struct finder *fd, const struct py_object *o)
 {
-	struct py_layout l[BUILDS], patched;
-	const struct py_layout *right;
-	const char *why;
-	struct fault f = { 0 };
-	uint32_t version = version_of(fd, o);
-	struct fault ignored = { 0 };
-	uint64_t addr = 0, patched_addr;
+	struct candidate c;
+	struct fault f = { 0 }, ignored = { 0 };
+	uint64_t head;
 	enum res res;
-	size_t n = version < PY_HEX(3, 7) ? builds(fd, o, version, l) : 0;
 
-	if (version != 0 && version < PY_HEX(2, 4)) {
-		refuse_old(fd, version);
+	c.object = o;
+	c.addr = 0;
+	c.version = version_of(fd, o);
+	c.n = 0;
+	if (c.version != 0 && c.version < PY_HEX(2, 4)) {
+		refuse_old(fd, c.version);
 		return;
 	}
-	if (n == 0) {
+	if (c.version < PY_HEX(3, 7))
+		list_layouts(fd, &c);
+	if (c.n == 0) {
 		refuse_unknown(fd, o, 0);
 		return;
 	}
-	res = py_head_find(fd->P, o->path, &l[0], &addr, &f);
+	res = py_head_find(fd->P, o->path, &c.layouts[0], &c.addr, &f);
 	if (res == RES_OK) {
-		right = right_build(fd, o, addr, l, n, &patched, &why);
-		judge(fd, o, addr, version, right, why);
+		choose_layout(fd, &c);
+		accept(fd, &c);
 		return;
 	}
-	if (patched_build(fd, o, 0, &l[0], &patched) &&
-	    py_head_find(fd->P, o->path, &patched, &patched_addr, &ignored) == RES_OK) {
-		judge(fd, o, patched_addr, version, &patched, NULL);
+	head = c.addr;
+	c.addr = 0;
+	if (read_debug_layout(fd, &c, &c.layouts[0]) &&
+	    py_head_find(fd->P, o->path, &c.by_debug, &c.addr, &ignored) == RES_OK) {
+		c.layout = &c.by_debug;
+		c.mismatch = NULL;
+		accept(fd, &c);
 		return;
 	}
 	if (res == RES_NONE)
-		refuse_not_started(fd, addr, version);
+		refuse_not_started(fd, head, c.version);
 	else if (res == RES_FAIL)
-		refuse(fd, REFUSED_INVALID, &f);
+		finder_refuse(fd, REFUSED_INVALID, &f);
 }
 
 static bool has_section(struct elf_image *img, GElf_Shdr *shdr)
@@ -326,9 +344,10 @@ static bool has_section(struct elf_image *img, GElf_Shdr *shdr)
 	return elf_image_section(img, ".PyRuntime", shdr, NULL) == RES_OK && shdr->sh_addr != 0;
 }
 
-/* Can there be a Python in o? A search through .symtab would tell; LLVM's has 200,000 symbols. A Python that is not exported
- * is linked into something, which then wants of the C library what a Python wants: localeconv() for each number it reads or
- * writes (CPython 2.4 to 3.15 Python/pystrtod.c). A static program wants nothing of anybody. */
+/* Can there be a Python in o? .symtab would say, but a search may be long: LLVM's has 200,000 symbols. A
+ * Python that is not exported is linked into something that imports from the C library what a Python needs:
+ * localeconv() for each number it reads or writes (CPython 2.4 to 3.15 Python/pystrtod.c). A static program
+ * imports nothing. */
 static bool can_hold_python(struct finder *fd, const struct py_object *o)
 {
 	struct elf_symbols *syms;
@@ -355,12 +374,12 @@ static bool look_at_names(struct finder *fd, const struct py_object *o)
 		return false;
 	addr = py_symbol_address(fd->P, o->path, "_PyRuntime");
 	if (addr != 0) {
-		consider(fd, o, addr);
+		try_runtime(fd, o, addr);
 		return true;
 	}
 	if (py_symbol_address(fd->P, o->path, "PyInterpreterState_Head") == 0)
 		return false;
-	consider_old(fd, o);
+	try_interp_head(fd, o);
 	return true;
 }
 
@@ -371,7 +390,7 @@ static void look_at_section(struct finder *fd, const struct py_object *o)
 	uint64_t bias;
 
 	if (os_object_image(fd->P, (uintptr_t)o->addr, &img, &bias) == RES_OK && has_section(img, &shdr))
-		consider(fd, o, shdr.sh_addr + bias);
+		try_runtime(fd, o, shdr.sh_addr + bias);
 }
 
 static void find_by_symbol(struct finder *fd, bool likely)
@@ -382,8 +401,9 @@ static void find_by_symbol(struct finder *fd, bool likely)
 	}
 }
 
-/* Beside an interpreter found: one more under another name, or without one? Its size is known for nothing; what is as
- * big as an interpreter and is none (libcrypto, libstdc++) is asked for an export, or the section. */
+/* After one interpreter: is there one more, under another name or without one? Sizes are known at no cost;
+ * what is as big as an interpreter but is not one (libcrypto, libstdc++) is searched for an export or the
+ * section only. */
 static void find_further(struct finder *fd)
 {
 	fd->failed = !py_objects_measure(fd->P, &fd->objects);
@@ -402,19 +422,37 @@ static void find_by_section(struct finder *fd)
 		look_at_section(fd, &fd->objects.at.at[i]);
 }
 
-/* Is there what one of the layouts can read? */
-static bool scan_with(
-    struct finder *fd, const struct py_object *o, uint32_t version, const struct py_layout *l, size_t n)
+/* Try what one of the candidate's layouts can read in the object's memory. */
+static bool scan_memory(struct finder *fd, struct candidate *c)
 {
-	uint64_t addr;
-
-	for (size_t i = 0; i < n; i++) {
-		if (py_scan_runtime(fd->P, regions_of(fd, o), &l[i], &addr) == RES_OK) {
-			judge(fd, o, addr, version, &l[i], doubt(fd, o, addr, &l[i], true));
+	for (size_t i = 0; i < c->n; i++) {
+		c->layout = &c->layouts[i];
+		if (py_scan_runtime(fd->P, regions_of(fd, c->object), c->layout, &c->addr) == RES_OK) {
+			c->mismatch = mismatch_of(fd, c, c->layout, true);
+			accept(fd, c);
 			return true;
 		}
 	}
 	return false;
+}
+
+static void find_in_memory(struct finder *fd, const struct py_object *o)
+{
+	/* A running process may look like none once. */
+	int scans = Pstate(fd->P) == PS_DEAD ? 1 : SCANS;
+	struct candidate c;
+
+	c.object = o;
+	c.version = py_scan_version(fd->P, regions_of(fd, o));
+	if (c.version == 0)
+		return;
+	if (c.version < PY_HEX(2, 4)) {
+		refuse_old(fd, c.version);
+		return;
+	}
+	list_layouts(fd, &c);
+	while (scans > 0 && !scan_memory(fd, &c))
+		scans--;
 }
 
 static void find_by_content(struct finder *fd)
@@ -423,33 +461,18 @@ static void find_by_content(struct finder *fd)
 
 	for (size_t i = 0; i < fd->objects.at.n && !fd->failed; i++) {
 		const struct py_object *o = &fd->objects.at.at[i];
-		struct py_layout l[BUILDS];
-		uint32_t version;
-		size_t n;
 
-		if (py_scan_cookies(fd->P, regions_of(fd, o), &cookies)) {
-			for (size_t k = 0; k < cookies.n; k++)
-				consider(fd, o, cookies.at[k]);
+		if (!py_scan_cookies(fd->P, regions_of(fd, o), &cookies)) {
+			find_in_memory(fd, o);
 			continue;
 		}
-		version = py_scan_version(fd->P, regions_of(fd, o));
-		if (version == 0)
-			continue;
-		if (version < PY_HEX(2, 4)) {
-			refuse_old(fd, version);
-			continue;
-		}
-		n = builds(fd, o, version, l);
-		/* What runs may look like none for once. */
-		for (int times = 0; times < (Pstate(fd->P) == PS_DEAD ? 1 : SCANS); times++) {
-			if (scan_with(fd, o, version, l, n))
-				break;
-		}
+		for (size_t k = 0; k < cookies.n; k++)
+			try_runtime(fd, o, cookies.at[k]);
 	}
 	vec_free(&cookies);
 }
 
-/* The executable is the place to begin, whatever it is called. */
+/* The executable is likely whatever its name. */
 static void mark_likely(struct finder *fd)
 {
 	char exec[4096];
