@@ -19,8 +19,8 @@ enum {
  * the thread pointer it is: a stack ends in a guard page. */
 static bool may_be_young(struct capture *c, const struct capture_lwp *l, uint64_t sp)
 {
-	return l->stack.hi == 0 && l->pointer > sp && l->pointer - sp <= OTHER_STACK &&
-	       Paddr_to_map(c->P, sp) == NULL && Paddr_to_map(c->P, l->pointer) == NULL;
+	return l->stack.hi == 0 && l->thread_pointer > sp && l->thread_pointer - sp <= OTHER_STACK &&
+	       Paddr_to_map(c->P, sp) == NULL && Paddr_to_map(c->P, l->thread_pointer) == NULL;
 }
 
 /* Where the stack of l that holds sp ends: its mapping's end, or the thread's control block, which lies on
@@ -32,16 +32,16 @@ static uint64_t stack_end(struct capture *c, const struct capture_lwp *l, uint64
 
 	*own = false;
 	if (capture_range_has(&l->stack, sp)) {
-		*own = l->pointer > sp;
-		return *own ? l->pointer : l->stack.hi;
+		*own = l->thread_pointer > sp;
+		return *own ? l->thread_pointer : l->stack.hi;
 	}
 	map = Paddr_to_map(c->P, sp);
 	if (map == NULL)
-		return may_be_young(c, l, sp) ? l->pointer : 0;
+		return may_be_young(c, l, sp) ? l->thread_pointer : 0;
 	end = map->pr_vaddr + map->pr_size;
-	if (l->pointer > sp && l->pointer <= end) {
+	if (l->thread_pointer > sp && l->thread_pointer <= end) {
 		*own = true;
-		return l->pointer;
+		return l->thread_pointer;
 	}
 	*own = (map->pr_mflags & MA_STACK) != 0;
 	return end;
@@ -63,12 +63,12 @@ void capture_stacks_find(struct capture *c, size_t from)
 	for (size_t i = from; i < c->lwps.n; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
 
-		if (l->state != CAPTURE_PENDING || l->pointer == 0 || l->stack.hi != 0 ||
+		if (l->state != CAPTURE_PENDING || l->thread_pointer == 0 || l->stack.hi != 0 ||
 		    !os_thread_is_address(c->request.live) ||
-		    !(l->late || Paddr_to_map(c->request.live, l->pointer) == NULL))
+		    !(l->late || Paddr_to_map(c->request.live, l->thread_pointer) == NULL))
 			continue;
 		l->late = false;
-		if (!vec_push(&pointers, l->pointer) || !vec_push(&whose, i))
+		if (!vec_push(&pointers, l->thread_pointer) || !vec_push(&whose, i))
 			break;
 	}
 	found = calloc(whose.n + 1, sizeof(*found));
@@ -242,7 +242,7 @@ static struct snapshot_piece copy_stack(struct capture *c, struct capture_lwp *l
 /* Copy the stack that was interrupted at sp: of the one that is copied already, what lies below. */
 static void copy_other(struct capture *c, struct capture_lwp *l, uint64_t sp)
 {
-	struct capture_lwp other = { .pointer = l->pointer, .stack = l->stack };
+	struct capture_lwp other = { .thread_pointer = l->thread_pointer, .stack = l->stack };
 	struct snapshot_piece piece;
 	bool own;
 
@@ -306,7 +306,7 @@ void capture_stack_rest(
 		return;
 	}
 	copy_code(c, (uint64_t)l->regs[R_PC]);
-	copy_interrupted(c, l, end, own || end == l->pointer);
+	copy_interrupted(c, l, end, own || end == l->thread_pointer);
 }
 
 void capture_stack(struct capture *c, struct capture_lwp *l)
@@ -323,9 +323,9 @@ void capture_is_zombie(struct capture_lwp *l)
 	capture_note(l, MISSING_ENDED, "zombie: exited, not yet joined");
 }
 
-int64_t capture_add(struct capture *c, lwpid_t id, uint64_t pointer)
+int64_t capture_add(struct capture *c, lwpid_t id, uint64_t thread_pointer)
 {
-	struct capture_lwp l = { .id = id, .pointer = pointer, .asleep = OS_ASLEEP_NEW };
+	struct capture_lwp l = { .id = id, .thread_pointer = thread_pointer, .asleep = OS_ASLEEP_NEW };
 
 	if (!vec_push(&c->lwps, l))
 		return -1;
@@ -346,7 +346,7 @@ void capture_drop_copies(struct capture *c, const struct capture_lwp *l)
 void capture_undo(struct capture *c, struct capture_lwp *l)
 {
 	struct capture_lwp fresh = { .id = l->id,
-		.pointer = l->pointer,
+		.thread_pointer = l->thread_pointer,
 		.stack = l->stack,
 		.asleep = l->asleep,
 		.refusal = l->refusal };

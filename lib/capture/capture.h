@@ -72,7 +72,7 @@ struct capture_lwp {
 	char name[64]; /* "" none */
 	enum capture_regs known_regs;
 	prgregset_t regs;
-	uint64_t pointer; /* its thread pointer; 0 unknown */
+	uint64_t thread_pointer; /* its thread pointer; 0 unknown */
 	struct os_range
 	    stack; /* the mapping that holds the pointer, where the handle's are older; hi 0: they are not, or
 	                        * it is not known */
@@ -191,7 +191,7 @@ void capture_running(struct capture *c, struct capture_lwp *l);
 /* --- for the methods --- */
 
 /* An LWP to be captured, CAPTURE_PENDING; its index, or -1 without memory. */
-int64_t capture_add(struct capture *c, lwpid_t id, uint64_t pointer);
+int64_t capture_add(struct capture *c, lwpid_t id, uint64_t thread_pointer);
 
 /* Of those LWPs from index `from` on whose stacks the handle's mappings do not have, being older: ask for the mapping. Before
  * anything is held. */

@@ -43,7 +43,7 @@ struct capture_ahead {
 	struct slot slots[];
 };
 
-static bool begin(atomic_int *state)
+static bool slot_begin(atomic_int *state)
 {
 	int free_one = FREE;
 
@@ -51,23 +51,23 @@ static bool begin(atomic_int *state)
 }
 
 /* Wait for the other one, who is about to be ready: reading a small file of the kernel's. */
-static void await(const atomic_int *state)
+static void slot_wait(const atomic_int *state)
 {
 	while (atomic_load(state) == BEGUN)
 		(void)sched_yield();
 }
 
-static void look(struct capture_ahead *a, struct slot *s)
+static void slot_look(struct capture_ahead *a, struct slot *s)
 {
-	if (!begin(&s->look_state))
+	if (!slot_begin(&s->look_state))
 		return;
 	s->look = os_lwp_look(a->live, s->id, &s->asleep);
 	atomic_store(&s->look_state, READY);
 }
 
-static void name(struct capture_ahead *a, struct slot *s)
+static void slot_name(struct capture_ahead *a, struct slot *s)
 {
-	if (!begin(&s->name_state))
+	if (!slot_begin(&s->name_state))
 		return;
 	if (Plwp_getname(a->live, s->id, s->name, sizeof(s->name)) != 0)
 		s->name[0] = '\0';
@@ -76,7 +76,7 @@ static void name(struct capture_ahead *a, struct slot *s)
 
 /* Looks from the first one on, but never right before the capture, which would wait for each: what that has come up to it does
  * itself. */
-static bool looks(struct capture_ahead *a)
+static bool look_all(struct capture_ahead *a)
 {
 	static const struct timespec patience = { 0, PATIENCE_NS };
 
@@ -90,36 +90,36 @@ static bool looks(struct capture_ahead *a)
 		if (i <= at)
 			i = at + LEAP;
 		if (i < a->n)
-			look(a, &a->slots[i]);
+			slot_look(a, &a->slots[i]);
 	}
 	return true;
 }
 
 /* They are asked for from the first one on, too: so from the last one on. */
-static void names(struct capture_ahead *a)
+static void name_all(struct capture_ahead *a)
 {
 	for (size_t i = a->n; i-- > 0 && !atomic_load(&a->stop);)
-		name(a, &a->slots[i]);
+		slot_name(a, &a->slots[i]);
 }
 
-static void *work(void *arg)
+static void *ahead_work(void *arg)
 {
 	struct capture_ahead *a = arg;
 
-	if (looks(a))
-		names(a);
+	if (look_all(a))
+		name_all(a);
 	return NULL;
 }
 
 /* Signals are for the other thread. */
-static bool start(struct capture_ahead *a)
+static bool ahead_start(struct capture_ahead *a)
 {
 	sigset_t all, before;
 	bool started;
 
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	started = thread_start(&a->thread, STACK, work, a);
+	started = thread_start(&a->thread, STACK, ahead_work, a);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return started;
 }
@@ -139,7 +139,7 @@ struct capture_ahead *capture_ahead_start(struct ps_prochandle *live, const lwpi
 		a->slots[i].id = ids[i];
 		a->slots[i].asleep = (struct os_asleep)OS_ASLEEP_NEW;
 	}
-	if (start(a))
+	if (ahead_start(a))
 		return a;
 	free(a);
 	return NULL;
@@ -156,8 +156,8 @@ bool capture_ahead_look(
 	if (s->id != id || atomic_load(&s->look_state) == TAKEN)
 		return false;
 	atomic_store(&a->at, i);
-	look(a, s);
-	await(&s->look_state);
+	slot_look(a, s);
+	slot_wait(&s->look_state);
 	atomic_store(&s->look_state, TAKEN);
 	*out_look = s->look;
 	*out = s->asleep;
@@ -171,8 +171,8 @@ bool capture_ahead_name(struct capture_ahead *a, lwpid_t id, char *buf, size_t n
 
 		if (s->id != id)
 			continue;
-		name(a, s);
-		await(&s->name_state);
+		slot_name(a, s);
+		slot_wait(&s->name_state);
 		(void)snprintf(buf, n, "%s", s->name);
 		a->next = i + 1;
 		return true;

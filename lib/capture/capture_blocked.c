@@ -17,7 +17,7 @@
 
 enum { BATCH = 16 };
 
-static enum os_look look_at(const struct capture *c, struct capture_lwp *l)
+static enum os_look lwp_look(const struct capture *c, struct capture_lwp *l)
 {
 	enum os_look look;
 
@@ -27,11 +27,11 @@ static enum os_look look_at(const struct capture *c, struct capture_lwp *l)
 }
 
 /* True: it is asleep. */
-static bool look(struct capture *c, struct capture_lwp *l)
+static bool lwp_is_asleep(struct capture *c, struct capture_lwp *l)
 {
 	if (l->state != CAPTURE_PENDING)
 		return false;
-	switch (look_at(c, l)) {
+	switch (lwp_look(c, l)) {
 	case OS_LOOK_ASLEEP:
 		if (c->request.running_only) {
 			l->state = CAPTURE_ENDED;
@@ -51,7 +51,7 @@ static bool look(struct capture *c, struct capture_lwp *l)
 	return false;
 }
 
-static void batch(struct capture *c, const size_t *index, size_t n)
+static void capture_batch(struct capture *c, const size_t *index, size_t n)
 {
 	struct snapshot_piece pieces[BATCH], known[BATCH];
 	struct capture_lwp *lwps[BATCH];
@@ -62,7 +62,7 @@ static void batch(struct capture *c, const size_t *index, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct capture_lwp *l = &c->lwps.at[index[i]];
 
-		if (!look(c, l))
+		if (!lwp_is_asleep(c, l))
 			continue;
 		lwps[all] = l;
 		pieces[all] = capture_stack_piece(c, l, &own[all]);
@@ -90,7 +90,7 @@ static void batch(struct capture *c, const size_t *index, size_t n)
 void capture_blocked(struct capture *c, const size_t *index, size_t n)
 {
 	for (size_t i = 0; i < n; i += BATCH)
-		batch(c, index + i, n - i < BATCH ? n - i : BATCH);
+		capture_batch(c, index + i, n - i < BATCH ? n - i : BATCH);
 }
 
 static int64_t now_ns(void)
@@ -115,7 +115,7 @@ void capture_make_room(struct capture *c)
 
 /* One that has run since it was captured, and is asleep again: once more. One that runs keeps what was read of it before,
  * which was right then. */
-static void refresh(struct capture *c, size_t i)
+static void refresh_lwp(struct capture *c, size_t i)
 {
 	struct capture_lwp *l = &c->lwps.at[i];
 	struct os_asleep now = l->asleep;
@@ -125,7 +125,7 @@ static void refresh(struct capture *c, size_t i)
 	if (look != OS_LOOK_ASLEEP)
 		return;
 	capture_undo(c, l);
-	batch(c, &i, 1);
+	capture_batch(c, &i, 1);
 	c->states.unproved = true;
 }
 
@@ -138,6 +138,6 @@ void capture_blocked_refresh(struct capture *c, int64_t budget)
 
 		if (l->state == CAPTURE_DONE && l->known_regs == REGS_PC_SP &&
 		    !os_lwp_still_asleep(c->request.live, l->id, &l->asleep))
-			refresh(c, i);
+			refresh_lwp(c, i);
 	}
 }

@@ -59,14 +59,14 @@ static uint64_t key_id(const struct capture *c, size_t i)
 /* The newest state that is l's; NO_STATE: none. */
 static uint32_t first_state(struct capture *c, const struct capture_lwp *l, const struct capture_index **in)
 {
-	struct capture_index *x = l->pointer != 0 ? &c->states.by_pointer : &c->states.by_id;
-	uint64_t key = l->pointer;
+	struct capture_index *x = l->thread_pointer != 0 ? &c->states.by_pointer : &c->states.by_id;
+	uint64_t key = l->thread_pointer;
 	uint32_t i;
 
-	if (l->pointer == 0)
+	if (l->thread_pointer == 0)
 		key = (uint64_t)os_inner_lwpid(c->request.live != NULL ? c->request.live : c->P, l->id);
 	if (!x->made)
-		index_make(c, x, l->pointer != 0 ? key_pointer : key_id);
+		index_make(c, x, l->thread_pointer != 0 ? key_pointer : key_id);
 	*in = x;
 	return x->made && key != 0 && addrmap_get(&x->first, key, &i) ? i : NO_STATE;
 }
@@ -126,10 +126,10 @@ static const struct capture_lwp *stack_owner(const struct capture *c, uint64_t v
 
 		if (map != NULL && (map->pr_mflags & MA_STACK) != 0 && (pid_t)l->id == Pstatus(c->P)->pr_pid)
 			return l;
-		if (l->pointer > va &&
-		    ((map != NULL && l->pointer - map->pr_vaddr <= map->pr_size) ||
+		if (l->thread_pointer > va &&
+		    ((map != NULL && l->thread_pointer - map->pr_vaddr <= map->pr_size) ||
 			capture_range_has(&l->stack, va)) &&
-		    (best == NULL || l->pointer < best->pointer))
+		    (best == NULL || l->thread_pointer < best->thread_pointer))
 			best = l;
 	}
 	return best;
@@ -301,13 +301,13 @@ static uint32_t borrowed_state(struct capture *c, struct capture_lwp *l, const s
 {
 	uint32_t first;
 
-	if (l->pointer != 0 || c->request.live == NULL || c->states.list.n == 0 ||
+	if (l->thread_pointer != 0 || c->request.live == NULL || c->states.list.n == 0 ||
 	    (pid_t)l->id != Pstatus(c->request.live)->pr_pid)
 		return NO_STATE;
-	l->pointer = os_maker_pointer(c->request.live);
-	first = l->pointer == 0 ? NO_STATE : first_state(c, l, in);
+	l->thread_pointer = os_maker_pointer(c->request.live);
+	first = l->thread_pointer == 0 ? NO_STATE : first_state(c, l, in);
 	/* A maker that runs no Python has none for it either. */
-	if (l->pointer != 0 || has_own_states(c))
+	if (l->thread_pointer != 0 || has_own_states(c))
 		return first;
 	capture_note(l, MISSING_PYTHON,
 	    "no Python frames: it shares its parent's memory (vfork), and the thread that created it is "

@@ -108,7 +108,7 @@ static void take_registers(struct holding *g, const struct os_hold *h)
 			for (int r = 0; r < NPRGREG; r++)
 				l->regs[r] = regs[r];
 			l->known_regs = REGS_ALL;
-			l->pointer = os_thread_pointer(g->c->request.live, id, l->regs);
+			l->thread_pointer = os_thread_pointer(g->c->request.live, id, l->regs);
 			l->state = CAPTURE_HELD;
 		} else {
 			bool again = state == OS_TIMEOUT && g->before == NULL &&

@@ -82,7 +82,7 @@ static enum res history_replace(struct capture *c, const os_lwpids *ids, struct 
 		} else {
 			fresh.lwps.at[fresh.lwps.n - 1].late = h->lwps.n != 0;
 			os_thread_pointers(
-			    c->request.live, &one.id, 1, &fresh.lwps.at[fresh.lwps.n - 1].pointer);
+			    c->request.live, &one.id, 1, &fresh.lwps.at[fresh.lwps.n - 1].thread_pointer);
 			history_look(c, &fresh.lwps.at[fresh.lwps.n - 1]);
 		}
 	}
@@ -134,9 +134,9 @@ enum res lwp_history_list(struct capture *c, bool *any, struct fault *f)
 		if (l->gone)
 			continue;
 		/* A newborn one has none for a moment. */
-		if (!same && l->pointer == 0)
-			os_thread_pointers(c->request.live, &l->id, 1, &l->pointer);
-		at = capture_add(c, l->id, l->pointer);
+		if (!same && l->thread_pointer == 0)
+			os_thread_pointers(c->request.live, &l->id, 1, &l->thread_pointer);
+		at = capture_add(c, l->id, l->thread_pointer);
 		if (at < 0)
 			return fault_memory(f);
 		*any |= !same;

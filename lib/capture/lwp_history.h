@@ -16,8 +16,8 @@ struct lwp_record {
 	bool gone;
 	bool lent; /* asleep is the capture's, until lwp_history_keep */
 	struct os_asleep asleep;
-	uint64_t pointer;      /* its thread pointer; 0 unknown (yet) */
-	struct os_range stack; /* as in struct capture_lwp */
+	uint64_t thread_pointer; /* its thread pointer; 0 unknown (yet) */
+	struct os_range stack;   /* as in struct capture_lwp */
 	bool late;
 };
 

@@ -84,7 +84,7 @@ static uint8_t *page_keep(struct snapshot *s, uint64_t page, const uint8_t *byte
 
 /* May a sealed snapshot still read this page of the target? Only if the program cannot write there:
  * text, constants, what the loader has relocated. */
-static bool unchanging(const struct snapshot *s, uint64_t page)
+static bool page_is_constant(const struct snapshot *s, uint64_t page)
 {
 	const prmap_t *map = Paddr_to_map(s->handle, page * PAGE);
 
@@ -103,7 +103,7 @@ static void prefetch_page(struct snapshot_prefetch *list, uint64_t page)
 }
 
 /* Is it too late to fetch anything? */
-static bool too_late(struct snapshot *s)
+static bool deadline_passed(struct snapshot *s)
 {
 	struct timespec t;
 
@@ -132,9 +132,9 @@ static const uint8_t *page_get(struct snapshot *s, uint64_t page)
 
 	if (addrmap_get(&s->pages, page, &i))
 		return i == (uint32_t)ABSENT ? NULL : page_copy(s, i);
-	if (s->sealed && !unchanging(s, page))
+	if (s->sealed && !page_is_constant(s, page))
 		return NULL;
-	if ((s->recorded != NULL && snapshot_prefetch_full(s->recorded)) || too_late(s))
+	if ((s->recorded != NULL && snapshot_prefetch_full(s->recorded)) || deadline_passed(s))
 		return NULL;
 	/* After the seal the process may have gone, and another one have its number. */
 	got = s->sealed ? os_read_same(s->live, buf, PAGE, page * PAGE)
@@ -368,13 +368,13 @@ static bool is_large(const struct snapshot_piece *p)
 	return p->hi > p->lo && p->hi - p->lo > (p->sparse ? SNAPSHOT_LARGE : CHUNK);
 }
 
-/* Copy run of the piece that begins at `of`. Returns where what could be copied ends. */
-static uint64_t copy_run(struct snapshot *s, uint64_t of, const struct os_range *run)
+/* Copy a range of the piece that begins at `of`. Returns where the copy ends. */
+static uint64_t copy_range(struct snapshot *s, uint64_t of, const struct os_range *range)
 {
-	uint64_t at = run->lo;
+	uint64_t at = range->lo;
 
-	while (at < run->hi && s->large < LARGE_MAX && !too_late(s)) {
-		uint64_t end = run->hi - at < CHUNK ? run->hi : at + CHUNK;
+	while (at < range->hi && s->large < LARGE_MAX && !deadline_passed(s)) {
+		uint64_t end = range->hi - at < CHUNK ? range->hi : at + CHUNK;
 		struct range r = { at, end, malloc((size_t)(end - at)), false, of };
 		ssize_t got = r.bytes == NULL ? 0 : os_read(s->live, r.bytes, (size_t)(end - at), at);
 
@@ -391,15 +391,15 @@ static uint64_t copy_run(struct snapshot *s, uint64_t of, const struct os_range 
 static size_t copy_large(struct snapshot *s, const struct snapshot_piece *p)
 {
 	uint64_t hi = make_room(s, p->lo, p->hi), at = p->lo, upto = hi;
-	struct os_range runs[SOME] = { { p->lo, hi, false } };
+	struct os_range touched[SOME] = { { p->lo, hi, false } };
 
 	while (at < hi) {
-		size_t n = p->sparse ? os_touched(s->live, at, hi, runs, SOME, &upto) : 1;
+		size_t n = p->sparse ? os_touched(s->live, at, hi, touched, SOME, &upto) : 1;
 
 		for (size_t i = 0; i < n; i++) {
-			uint64_t end = copy_run(s, p->lo, &runs[i]);
+			uint64_t end = copy_range(s, p->lo, &touched[i]);
 
-			if (end < runs[i].hi)
+			if (end < touched[i].hi)
 				return (size_t)(end - p->lo);
 		}
 		if (upto <= at)
@@ -418,7 +418,7 @@ size_t snapshot_copy(struct snapshot *s, uint64_t lo, uint64_t hi)
 }
 
 /* Those of one call must not lie in one another's way: where two do, each is copied by itself. */
-static bool disjoint(const struct snapshot_piece *pieces, size_t n)
+static bool pieces_disjoint(const struct snapshot_piece *pieces, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
 		for (size_t k = 0; k < i; k++) {
@@ -493,7 +493,7 @@ void snapshot_copy_with_pages(
 
 	for (size_t from = 0; from < n || list->n > 0; from += some, list->n = 0) {
 		some = n - from < SOME ? n - from : SOME;
-		if (!disjoint(pieces + from, some))
+		if (!pieces_disjoint(pieces + from, some))
 			some = 1;
 		f.n_reads = f.n_pages = 0;
 		plan_pieces(s, pieces + from, some, &f);
@@ -548,7 +548,7 @@ bool snapshot_whole(const struct snapshot *s, uint64_t lo)
 	return i < s->ranges.n && s->ranges.at[i].of == lo && !s->ranges.at[i].cut;
 }
 
-static void keep(struct snapshot *s, const struct kept *k)
+static void kept_add(struct snapshot *s, const struct kept *k)
 {
 	struct kept new = *k;
 	uint32_t i;
@@ -577,7 +577,7 @@ void snapshot_keep(struct snapshot *s, uint64_t va, size_t n)
 		if (got <= 0)
 			return;
 		k.n = (size_t)got;
-		keep(s, &k);
+		kept_add(s, &k);
 		va += want;
 		n -= want;
 	}

@@ -75,7 +75,7 @@ static int look_at_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t *
 	id = (lwpid_t)status->pr_lwpid;
 	if (os_thread_pointer(s->P, id, status->pr_reg) != s->pointer)
 		return 0;
-	s->found = (struct capture_lwp){ .id = id, .known_regs = REGS_ALL, .pointer = s->pointer };
+	s->found = (struct capture_lwp){ .id = id, .known_regs = REGS_ALL, .thread_pointer = s->pointer };
 	memcpy(s->found.regs, status->pr_reg, sizeof(s->found.regs));
 	return 1;
 }

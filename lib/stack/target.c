@@ -121,7 +121,7 @@ static int add_core_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t 
 	if (status != NULL) {
 		memcpy(l->regs, status->pr_reg, sizeof(l->regs));
 		l->known_regs = REGS_ALL;
-		l->pointer = os_thread_pointer(core->P, l->id, l->regs);
+		l->thread_pointer = os_thread_pointer(core->P, l->id, l->regs);
 	} else {
 		capture_is_zombie(l);
 	}

@@ -84,7 +84,7 @@ static int take_core_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t
 	l = &p->c.lwps.at[i];
 	memcpy(l->regs, status->pr_reg, sizeof(l->regs));
 	l->known_regs = REGS_ALL;
-	l->pointer = os_thread_pointer(p->P, l->id, l->regs);
+	l->thread_pointer = os_thread_pointer(p->P, l->id, l->regs);
 	return 0;
 }
 

@@ -123,7 +123,7 @@ END_TEST
 /* The alternate stack lies in a frame of the thread's own one: what was interrupted is below. */
 START_TEST(alternate_stack_in_a_frame)
 {
-	l.pointer = ALT + SIZE;
+	l.thread_pointer = ALT + SIZE;
 	l.regs[R_SP] = ALT + 0x2000;
 	memmove(&alt[(0x2600) / 8], context(0), 30 * 8);
 	memset(context(0), 0, 30 * 8);
@@ -145,7 +145,7 @@ START_TEST(own_stack_ends_at_the_control_block)
 {
 	*context(BASE) = *context(LENGTH) = 0;
 	*context(STACK_FLAGS) = 2;
-	l.pointer = ALT + 0x2000;
+	l.thread_pointer = ALT + 0x2000;
 	capture_stack(&c, &l);
 	ck_assert_uint_eq(l.copies[1], 0);
 	ck_assert(capture_stack_has(&c, &l, ALT + 0x1ff8));
@@ -233,7 +233,7 @@ START_TEST(stack_of_a_young_thread)
 	struct fake_process fake;
 
 	young_process(&fake, segments);
-	l.pointer = ALT + 0x2000;
+	l.thread_pointer = ALT + 0x2000;
 	capture_stack(&c, &l);
 	ck_assert(!capture_is_incomplete(&l));
 	ck_assert_uint_eq(fake.reads, 1);
@@ -250,7 +250,7 @@ START_TEST(alternate_stack_of_a_young_thread)
 	struct fake_process fake;
 
 	young_process(&fake, segments);
-	l.pointer = OTHER + 0x3000;
+	l.thread_pointer = OTHER + 0x3000;
 	if (_i == 1)
 		l.stack = (struct os_range){ OTHER, OTHER + SIZE, false };
 	capture_stack(&c, &l);
@@ -301,7 +301,8 @@ static void draw_entered(struct entered *e, int spec, unsigned owner)
 	name = image_code(m, "/srv/app.py", "call", 10, "", 0, 64);
 	e->caller = image_frame(m, name, 8, 0);
 	e->callee = image_frame(m, name, 8, 0);
-	e->l = (struct capture_lwp){ .id = 1, .pointer = image_thread_id(m->is), .known_regs = REGS_ALL };
+	e->l =
+	    (struct capture_lwp){ .id = 1, .thread_pointer = image_thread_id(m->is), .known_regs = REGS_ALL };
 	e->l.regs[R_SP] = (prgreg_t)image_alloc(m, 64);
 	e->entry = image_entry(m, e->caller);
 	e->oldest = image_entry(m, 0);
@@ -422,7 +423,9 @@ START_TEST(missing_frames_are_sought_by_the_word)
 	unsigned word = is->narrow ? 4 : 8;
 	struct image m;
 	struct capture cut;
-	struct capture_lwp thread = { .id = 1, .pointer = image_thread_id(is), .known_regs = REGS_ALL };
+	struct capture_lwp thread = {
+		.id = 1, .thread_pointer = image_thread_id(is), .known_regs = REGS_ALL
+	};
 	struct fault f = { 0 };
 	uint64_t called, caller, inner, values, sp;
 
