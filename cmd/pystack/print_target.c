@@ -85,6 +85,13 @@ static bool report_python(const struct stack_target *t, const char *arg, bool cu
 
 	switch (stack_python(t, &why)) {
 	case RES_OK:
+		if (stack_states_cut(t)) {
+			warn_operand("", arg,
+			    "its list of Python threads cannot be read whole: Python frames of some threads "
+			    "are "
+			    "missing");
+			return false;
+		}
 		if (why[0] != '\0')
 			warn_operand("", arg, why);
 		if (!refused) /* (a core's end is no evidence to them) */
@@ -119,6 +126,7 @@ struct printing {
 	struct symbolizer *names;
 	struct text_cache cache;
 	struct strbuf text;    /* to be printed */
+	size_t unread;         /* Python frames whose code or line could not be read */
 	struct counts *counts; /* NULL: print the stacks, do not count them */
 };
 
@@ -198,6 +206,7 @@ static bool print_thread(struct printing *p, size_t i, bool header)
 		print_stack(p, &record);
 	else if (p->counts == NULL)
 		(void)fputs(TEXT_INDENT "(its stack is missing: out of memory)\n", stdout);
+	p->unread += record.unread;
 	ok = ok && !record.incomplete && !th.failed;
 	record_thread_free(&record);
 	stack_thread_free(&th);
@@ -208,12 +217,20 @@ static void print_threads(struct printing *p, struct ps_prochandle *P, struct to
 {
 	const struct stack_target *t = p->target;
 	size_t n = stack_threads(t);
+	char text[128];
 	/* The only one may be another than the process began with. */
 	bool header = stack_threads_all(t) > 1 || stack_interpreters(t) > 1 ||
 		      (n == 1 && stack_thread_id(t, 0) != os_first_lwp(P));
 
 	for (size_t i = 0; i < n; i++)
 		told->failed |= !print_thread(p, i, header);
+	if (p->unread != 0) {
+		(void)snprintf(text, sizeof(text),
+		    "the code or the line of %zu Python frames could not be read; they are marked '?'",
+		    p->unread);
+		warn_operand("", told->arg, text);
+		told->failed = true;
+	}
 	if (n == 0) {
 		warn_operand("", told->arg, "no matching LWPs found");
 		told->failed = true;

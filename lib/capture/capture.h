@@ -111,6 +111,7 @@ struct capture_states {
 	py_threads list;
 	struct capture_index by_pointer, by_id;
 	VEC(uint32_t) foreign; /* indices of states that another LWP may run than they say */
+	bool cut;              /* the list could not be read whole */
 	bool stale;            /* the list is older than some LWP, or was found wrong */
 	bool unproved;         /* LWPs were read after it was last revalidated */
 };
@@ -237,6 +238,9 @@ bool capture_stack_has(struct capture *c, const struct capture_lwp *l, uint64_t 
 
 /* Read the list of thread states (again), and forget the pages that were read. */
 void capture_states_read(struct capture *c);
+
+/* True if the list of thread states could not be read whole and some LWP has no state in what was read. */
+bool capture_states_lack(const struct capture *c);
 
 /* Is the list still what the target has? Changes nothing of c. */
 bool capture_states_are_current(const struct capture *c);

@@ -353,7 +353,7 @@ void capture_states_read(struct capture *c)
 	if (c->snapshot != NULL)
 		snapshot_forget(c->snapshot);
 	/* A broken list gives the states before the break: take those. */
-	(void)py_threads_read(c->py, &c->states.list, &f);
+	c->states.cut = py_threads_read(c->py, &c->states.list, &f) == RES_FAIL;
 	c->states.by_pointer.made = c->states.by_id.made = c->states.stale = false;
 	find_foreign(c);
 }
@@ -392,4 +392,13 @@ void capture_states_revalidate(struct capture *c, unsigned flags)
 	capture_states_read(c);
 	if ((flags & STATES_UNDO_CHANGED) != 0)
 		undo_changed(c);
+}
+
+bool capture_states_lack(const struct capture *c)
+{
+	for (size_t i = 0; c->states.cut && i < c->lwps.n; i++) {
+		if (c->lwps.at[i].state != CAPTURE_ENDED && c->lwps.at[i].python_is == PYTHON_UNREAD)
+			return true;
+	}
+	return false;
 }

@@ -40,6 +40,7 @@ static void add_python(struct collecting *c, const struct py_frame *fr, bool uns
 		.code_id = fr->known,
 		.code = code };
 
+	c->out->unread += code == NULL || fr->line == 0;
 	add(c, item);
 }
 

@@ -75,6 +75,7 @@ struct record_thread {
 	VEC(struct record_interp) interps; /* innermost first; empty where a process has one interpreter */
 	VEC(struct record_item) items;     /* in the order to print, innermost first */
 	bool incomplete;                   /* the items say that something could not be had */
+	size_t unread;                     /* Python frames whose code or line could not be read */
 };
 
 void record_thread_free(struct record_thread *t);

@@ -53,6 +53,9 @@ size_t stack_interpreters(const struct stack_target *t);
  * what is to be said of its version; "" for nothing. */
 enum res stack_python(const struct stack_target *t, const char **why);
 
+/* True if Python frames of some thread may be missing because the list of thread states could not be read whole. */
+bool stack_states_cut(const struct stack_target *t);
+
 /* Why no LWP at all could be held, although their Python frames could be read; NULL when some were. */
 const struct fault *stack_not_held(const struct stack_target *t);
 const struct py_process *stack_python_process(const struct stack_target *t);

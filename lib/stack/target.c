@@ -253,6 +253,11 @@ enum res stack_python(const struct stack_target *t, const char **why)
 	return t->py_found;
 }
 
+bool stack_states_cut(const struct stack_target *t)
+{
+	return capture_states_lack(&t->capture);
+}
+
 const struct fault *stack_not_held(const struct stack_target *t)
 {
 	return t->capture.none_held ? &t->capture.not_held : NULL;
