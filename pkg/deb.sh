@@ -1,8 +1,9 @@
 #!/bin/sh
-# deb.sh FOLDER: Debian packages of what is committed and what is changed in the tree, below FOLDER. Nothing outside is written.
-# With a tool missing it says which; exit 1 if a package could not be built, or lintian calls something an error.
+# deb.sh DIRECTORY: build Debian packages of the tree, with its uncommitted changes, below
+# DIRECTORY. Nothing else is written to. A missing tool is named. The exit status is 1 if a package
+# cannot be built or lintian reports an error.
 cd "$(dirname "$0")/.." || exit 2
-out=${1:?folder}
+out=${1:?directory}
 mkdir -p "$out" && out=$(cd "$out" && pwd) || exit 2
 for tool in dpkg-buildpackage dh; do
 	command -v "$tool" >/dev/null || {
@@ -19,9 +20,9 @@ cp -R pkg/debian "$out/pystack/debian" || exit 2
 }
 rm -rf "$out/pystack"
 ls "$out"/*.deb
-echo "deb: install by 'apt install $(echo "$out"/pystack_*.deb)': dpkg -i leaves out the libraries it needs"
+echo "deb: install with 'apt install $(echo "$out"/pystack_*.deb)': dpkg -i does not install dependencies"
 if command -v lintian >/dev/null; then
 	lintian --fail-on error --allow-root "$out"/*.changes
 else
-	echo "deb: not looked over: lintian is missing"
+	echo "deb: packages not checked: lintian is missing"
 fi

@@ -1,5 +1,6 @@
-# Makes the scripts for dtrace illumos's: its stop() needs no waiting for, its signals have probes and numbers of their own.
-# Of several threads in one stop the first is printed; the others are said to be there, since prun has let them go.
+# Rewrites the dtrace scripts for illumos: its stop() takes effect at once, and its signals have
+# other probes and numbers. If several threads reach the probe in one stop, the first is printed and
+# the others are reported as lost, because prun has resumed them.
 s/raise(19);/stop();/
 s/kill -CONT/prun/
 s/held = 1;/this->first = held == 0;\

@@ -1,7 +1,8 @@
 #!/usr/sbin/dtrace -s
-/* function.d PID FUNCTION   Each time process PID enters a Python function of that name, the stack of the thread that does.
- * The process is stopped there, and goes on. Needs a Python that was built with its probes for tracers (--with-dtrace) and fires them: see
- * function.bt. dtrace on Linux looks for the program's file by its path, so not from outside of a container. */
+/* function.d PID FUNCTION   Print a thread's stack each time it enters the Python function FUNCTION
+ * in process PID. The process is stopped at the probe and resumed. Needs a Python that was built
+ * with probes (--with-dtrace) and fires them: see function.bt. On Linux dtrace opens the program's
+ * file by its path, so it cannot probe a process in a container from outside. */
 #pragma D option quiet
 #pragma D option destructive
 #pragma D option defaultargs
@@ -30,7 +31,7 @@ python$1:::function-entry
 	system("pystack-stopped -c -s %d.%d -a '* 0x%x *' %d/%d", $pid, stop_number, uregs[R_SP], pid, tid);
 }
 
-/* The process goes on: what fires from here on belongs to another stop. */
+/* The process is resumed: later events belong to another stop. */
 rawtp:::signal_generate
 /arg0 == 18 && ((struct task_struct *)arg2)->tgid == $1/
 {
@@ -38,7 +39,7 @@ rawtp:::signal_generate
 	stop_number = timestamp;
 }
 
-/* ^C or kill: dtrace itself does not hear it while it runs a command. */
+/* ^C or kill. dtrace ignores it while it runs a command. */
 rawtp:::signal_generate
 /(arg0 == 2 || arg0 == 15) && ((struct task_struct *)arg2)->tgid == $pid/
 {
@@ -51,7 +52,7 @@ proc:::exit
 	exit(0);
 }
 
-/* Ended between a stop and the command, which would let it go on. */
+/* The script ended after a stop and before the command that resumes the process. */
 END
 /held/
 {

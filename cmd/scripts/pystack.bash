@@ -1,4 +1,4 @@
-# Completion of pystack's options and operands for bash: processes that the user may look at, and files.
+# Completion of pystack's options and operands (process IDs and files) for bash.
 _pystack()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}

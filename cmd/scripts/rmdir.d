@@ -1,6 +1,6 @@
 #!/usr/sbin/dtrace -s
-/* rmdir.d PID   Each time process PID calls rmdir(2), the stack of the thread that does. The process is
- * stopped there, and goes on. */
+/* rmdir.d PID   Print a thread's stack each time it calls rmdir(2) in process PID. The process is
+ * stopped at the probe and resumed. */
 #pragma D option quiet
 #pragma D option destructive
 #pragma D option defaultargs
@@ -28,7 +28,7 @@ syscall::rmdir:entry
 	system("pystack-stopped -c -s %d.%d -a '* 0x%x 0x%x' %d/%d", $pid, stop_number, uregs[R_SP], uregs[R_PC], pid, tid);
 }
 
-/* The process goes on: what fires from here on belongs to another stop. */
+/* The process is resumed: later events belong to another stop. */
 rawtp:::signal_generate
 /arg0 == 18 && ((struct task_struct *)arg2)->tgid == $1/
 {
@@ -36,7 +36,7 @@ rawtp:::signal_generate
 	stop_number = timestamp;
 }
 
-/* ^C or kill: dtrace itself does not hear it while it runs a command. */
+/* ^C or kill. dtrace ignores it while it runs a command. */
 rawtp:::signal_generate
 /(arg0 == 2 || arg0 == 15) && ((struct task_struct *)arg2)->tgid == $pid/
 {
@@ -49,7 +49,7 @@ proc:::exit
 	exit(0);
 }
 
-/* Ended between a stop and the command, which would let it go on. */
+/* The script ended after a stop and before the command that resumes the process. */
 END
 /held/
 {

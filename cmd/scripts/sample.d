@@ -1,6 +1,7 @@
 #!/usr/sbin/dtrace -s
-/* sample.d PID SECONDS   The stacks of process PID ten times a second, nothing stopped that waits.
- * sample.d 4711 30 | pystack -c counts them. (pystack -i samples by itself, and quicker.) */
+/* sample.d PID SECONDS   Print the stacks of process PID ten times a second. Waiting threads are
+ * not stopped. `sample.d 4711 30 | pystack -c` counts the stacks. (pystack -i does both,
+ * faster.) */
 #pragma D option quiet
 #pragma D option destructive
 #pragma D option defaultargs
@@ -31,7 +32,7 @@ tick-1s
 	exit(0);
 }
 
-/* ^C or kill: dtrace itself does not hear it while it runs a command. */
+/* ^C or kill. dtrace ignores it while it runs a command. */
 rawtp:::signal_generate
 /(arg0 == 2 || arg0 == 15) && ((struct task_struct *)arg2)->tgid == $pid/
 {

@@ -1,5 +1,5 @@
 #!/usr/sbin/dtrace -s
-/* top.d PID   Every two seconds the Python functions of process PID that ran most. */
+/* top.d PID   Print the busiest Python functions of process PID every two seconds. */
 #pragma D option quiet
 #pragma D option destructive
 #pragma D option defaultargs
@@ -23,7 +23,7 @@ tick-2s
 	system("pystack-top %d; echo", $1);
 }
 
-/* ^C or kill: dtrace itself does not hear it while it runs a command. */
+/* ^C or kill. dtrace ignores it while it runs a command. */
 rawtp:::signal_generate
 /(arg0 == 2 || arg0 == 15) && ((struct task_struct *)arg2)->tgid == $pid/
 {

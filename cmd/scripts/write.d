@@ -1,6 +1,7 @@
 #!/usr/sbin/dtrace -s
-/* write.d PID FD   Each time process PID writes to descriptor FD (ls -l /proc/PID/fd, or pfiles, says which file that
- * is), the stack of the thread that does. The process is stopped there, and goes on. */
+/* write.d PID FD   Print a thread's stack each time it writes to file descriptor FD in process PID
+ * (ls -l /proc/PID/fd, or pfiles, lists the files). The process is stopped at the probe and
+ * resumed. */
 #pragma D option quiet
 #pragma D option destructive
 #pragma D option defaultargs
@@ -30,7 +31,7 @@ syscall::pwrite64:entry
 	system("pystack-stopped -c -s %d.%d -a '* 0x%x 0x%x' %d/%d", $pid, stop_number, uregs[R_SP], uregs[R_PC], pid, tid);
 }
 
-/* The process goes on: what fires from here on belongs to another stop. */
+/* The process is resumed: later events belong to another stop. */
 rawtp:::signal_generate
 /arg0 == 18 && ((struct task_struct *)arg2)->tgid == $1/
 {
@@ -38,7 +39,7 @@ rawtp:::signal_generate
 	stop_number = timestamp;
 }
 
-/* ^C or kill: dtrace itself does not hear it while it runs a command. */
+/* ^C or kill. dtrace ignores it while it runs a command. */
 rawtp:::signal_generate
 /(arg0 == 2 || arg0 == 15) && ((struct task_struct *)arg2)->tgid == $pid/
 {
@@ -51,7 +52,7 @@ proc:::exit
 	exit(0);
 }
 
-/* Ended between a stop and the command, which would let it go on. */
+/* The script ended after a stop and before the command that resumes the process. */
 END
 /held/
 {

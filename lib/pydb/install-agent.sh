@@ -1,7 +1,8 @@
 #!/bin/sh
-# install-agent.sh DESTDIR AGENT FOLDER LIBFOLDER...   Install AGENT in FOLDER, and beside each libpythonX.Y.so.N of the
-# LIBFOLDERs a link to it under the name that pstack and mdb make of that library's: libpythonX.Y_db.so.N.
-# A file of that name which is no link of ours stays, with a line on standard error; then the exit status is 1.
+# install-agent.sh DESTDIR AGENT DIRECTORY LIBDIR...   Install AGENT in DIRECTORY. For each
+# libpythonX.Y.so.N in a LIBDIR, install a link to it under the name that pstack and mdb derive from
+# the library's: libpythonX.Y_db.so.N. A file of that name that is not such a link is kept and
+# reported on standard error, and the exit status is 1.
 set -u
 dest=$1 agent=$2 folder=$3
 shift 3
@@ -19,7 +20,7 @@ for libs in "$@"; do
 		link=${name%%.so*}_db.so${name#*.so}
 		old=$(readlink "$dest$libs/$link") || old=
 		if [ -n "$old" ] && [ "$old" != "$folder/$base" ] || { [ -z "$old" ] && [ -e "$dest$libs/$link" ]; }; then
-			echo "install-agent: $libs/$link is somebody else's: left alone" >&2
+			echo "install-agent: $libs/$link exists and is not a link to the agent: not replaced" >&2
 			bad=1
 			continue
 		fi

@@ -1,5 +1,6 @@
-# The agent as a library of its own. It has everything but libproc in it; on Linux, where nothing has one to lend,
-# libproc too. Linked with shared libraries: archives are not always made to go into one. Included by the Makefile.
+# The agent: a shared library that contains all layers but libproc, and on Linux, which has none,
+# libproc too. It is linked with shared libraries because archives may hold code that is not
+# position-independent. Included by the Makefile.
 
 AGENT     := $(O)/libpython_db.so.1
 AGENT_MAP := lib/pydb/libpython_db.map
@@ -14,7 +15,7 @@ $(AGENT): $(AGENT_OBJ) $(AGENT_MAP)
 
 agent: $(AGENT)
 
-# Where libpythons are looked for by install-agent.
+# The directories in which install-agent looks for libpython.
 AGENT_DIRS ?= $(wildcard /usr/lib/amd64 /usr/lib/64 /usr/lib /usr/lib/*-linux-gnu $(PREFIX)/lib)
 
 install-agent: $(AGENT)

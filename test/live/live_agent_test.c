@@ -499,19 +499,20 @@ START_TEST(installed)
 	    " && \"$0\" $d $d/agent.so.1 /opt/x /lib 2>$d/err; echo status $?;"
 	    "\"$0\" $d $d/agent.so.1 /opt/x /lib >/dev/null 2>&1; cut -d: -f2- $d/err;"
 	    "for f in *; do echo $f $(readlink $f); done; ls $d/opt/x; rm -r $d";
-	static const char want[] = "/opt/x/agent.so.1\n"
-				   "/lib/libpython2.7_db.so.1.0\n"
-				   "/lib/libpython3.13_db.so.1.0\n"
-				   "status 1\n"
-				   " /lib/libpython3.9_db.so.1.0 is somebody else's: left alone\n"
-				   "libpython2.7.so.1.0\n"
-				   "libpython2.7_db.so.1.0 /opt/x/agent.so.1\n"
-				   "libpython3.13.so\n"
-				   "libpython3.13.so.1.0\n"
-				   "libpython3.13_db.so.1.0 /opt/x/agent.so.1\n"
-				   "libpython3.9.so.1.0\n"
-				   "libpython3.9_db.so.1.0\n"
-				   "agent.so.1\n";
+	static const char want[] =
+	    "/opt/x/agent.so.1\n"
+	    "/lib/libpython2.7_db.so.1.0\n"
+	    "/lib/libpython3.13_db.so.1.0\n"
+	    "status 1\n"
+	    " /lib/libpython3.9_db.so.1.0 exists and is not a link to the agent: not replaced\n"
+	    "libpython2.7.so.1.0\n"
+	    "libpython2.7_db.so.1.0 /opt/x/agent.so.1\n"
+	    "libpython3.13.so\n"
+	    "libpython3.13.so.1.0\n"
+	    "libpython3.13_db.so.1.0 /opt/x/agent.so.1\n"
+	    "libpython3.9.so.1.0\n"
+	    "libpython3.9_db.so.1.0\n"
+	    "agent.so.1\n";
 	char path[PATH_MAX];
 	struct run r;
 
