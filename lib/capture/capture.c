@@ -1,4 +1,5 @@
-/* What every capture method does once an LWP holds still: copying its stack. */
+/* What all methods of capture share: copying the stack of an LWP that does not run, and the list
+ * of LWPs. */
 #include "capture/capture.h"
 #include "os/blocked.h"
 #include "os/mappings.h"
@@ -9,22 +10,23 @@
 #include <string.h>
 
 enum {
-	RED_ZONE = 128,        /* below sp, still in use (x86-64 ABI) */
-	OTHER_STACK = 8 << 20, /* most that is copied of a stack that is neither main's nor a thread's */
-	OWN_LOOKED = 1 << 20,  /* most of a main or thread stack that is looked through for a signal frame */
+	RED_ZONE = 128,        /* bytes below sp that are in use (x86-64 ABI) */
+	OTHER_STACK = 8 << 20, /* most bytes copied of a stack that belongs to no thread */
+	OWN_LOOKED = 1 << 20,  /* bytes of a thread stack searched for a signal frame */
 };
-#define STACK_LIMIT ((uint64_t)1 << 30) /* most of a main or thread stack */
+#define STACK_LIMIT ((uint64_t)1 << 30) /* most bytes copied of a thread stack */
 
-/* May sp be on the proper stack of a thread that is younger than all mappings that are known? If all lies readable between it and
- * the thread pointer it is: a stack ends in a guard page. */
+/* True if sp may be on the own stack of a thread that is younger than all known mappings: if all
+ * memory up to the thread pointer is readable it is, since a stack ends in a guard page. */
 static bool may_be_young(struct capture *c, const struct capture_lwp *l, uint64_t sp)
 {
 	return l->stack.hi == 0 && l->thread_pointer > sp && l->thread_pointer - sp <= OTHER_STACK &&
 	       Paddr_to_map(c->P, sp) == NULL && Paddr_to_map(c->P, l->thread_pointer) == NULL;
 }
 
-/* Where the stack of l that holds sp ends: its mapping's end, or the thread's control block, which lies on
- * top of its stack (mappings of neighbours may be merged). 0: not known from the maps. */
+/* End of the stack of l that contains sp: the end of the mapping, or the thread's control block,
+ * which lies at the top of its stack (mappings of neighbours may be merged). 0: the maps do not
+ * tell. */
 static uint64_t stack_end(struct capture *c, const struct capture_lwp *l, uint64_t sp, bool *own)
 {
 	const prmap_t *map;
@@ -111,7 +113,7 @@ static void note_oldest_missing(struct capture_lwp *l, size_t n)
 		    l, MISSING_OLDEST, "only the innermost %zu MB of its stack were copied", n >> 20);
 }
 
-/* Has the memory at sp, on some stack of l, no file behind it, and nobody else who writes to it? */
+/* True if the memory at sp, on a stack of l, is private and anonymous. */
 static bool is_anonymous(struct capture *c, const struct capture_lwp *l, uint64_t sp)
 {
 	const prmap_t *map;
@@ -146,19 +148,20 @@ static size_t copy_piece(struct capture *c, struct snapshot_piece *piece)
 	return piece->got;
 }
 
-/* What came of a piece; where nothing did, it is tried again, otherwise. Returns where the copy ends, 0: there is no stack. */
+/* Finish a piece; if nothing was copied, try again in another way. Returns the end of the copy;
+ * 0: there is no stack. */
 static uint64_t finish_piece(
     struct capture *c, struct capture_lwp *l, const struct snapshot_piece *piece, size_t which)
 {
 	uint64_t lo = piece->lo;
 	size_t got = piece->got;
 
-	/* A stack the maps do not know (they are older than it): as far as it can be read. One copy, so that nothing of it
-	 * stays behind when it is dropped. */
+	/* The maps do not know this stack, which is younger: copy as far as it can be read. It
+	 * is one copy, so that no part remains when it is dropped. */
 	if (got == 0 && lo != 0 && piece->hi == 0) {
 		got = snapshot_copy(c->snapshot, lo, lo + OTHER_STACK);
 	} else if (got == 0 && lo != 0) {
-		lo += RED_ZONE; /* that may not be mapped */
+		lo += RED_ZONE; /* the red zone may not be mapped */
 		got = copy_piece(c, &(struct snapshot_piece){ lo, piece->hi, 0, piece->sparse });
 	}
 	l->copies[which] = got == 0 ? 0 : lo;
@@ -167,9 +170,9 @@ static uint64_t finish_piece(
 	return got == 0 ? 0 : lo + got;
 }
 
-/* The words of a ucontext, found on the alternate stack that it describes: flags (three bits), link (the kernel writes
- * 0), uc_stack's base, flags and size, then registers (Linux arch/x86/include/uapi/asm/ucontext.h,
- * sigcontext.h). */
+/* The words of a ucontext on the alternate stack that it describes: flags (three bits), link
+ * (the kernel writes 0), base, flags and size of uc_stack, then registers (Linux
+ * arch/x86/include/uapi/asm/ucontext.h, sigcontext.h). */
 enum { CONTEXT_FLAGS, CONTEXT_LINK, CONTEXT_BASE, CONTEXT_STACK_FLAGS, CONTEXT_SIZE, CONTEXT_REGS };
 enum { CONTEXT_SP = CONTEXT_REGS + 15, CONTEXT_RFLAGS = CONTEXT_REGS + 17, CONTEXT_CS = CONTEXT_REGS + 18 };
 enum {
@@ -178,8 +181,8 @@ enum {
 	CONTEXT_RFLAGS_I386 = CONTEXT_REGS + 16,
 	CONTEXT_WORDS = CONTEXT_CS + 1
 };
-/* What a user's program has in the flags register (interrupts allowed, a bit that is always set), and as code segment: 32-bit,
- * 64-bit, 64-bit as Xen has it. */
+/* Flags of a user program (interrupts enabled, and a bit that is always set), and its code
+ * segment: 32-bit, 64-bit, 64-bit under Xen. */
 enum { USER_FLAGS = 0x202, USER_CS_32 = 0x23, USER_CS_64 = 0x33, USER_CS_XEN = 0xe033 };
 
 static uint64_t word_at(const uint8_t *at, size_t i, size_t word)
@@ -195,14 +198,14 @@ static uint64_t word_at(const uint8_t *at, size_t i, size_t word)
 	return wide;
 }
 
-/* Is there one at `at`, which is `here` in the target? Pointers on a debug build's heap look like limits easily, so every
- * word that is known is asked. *sp: what was interrupted. */
+/* True if a ucontext is at `at`, address `here` in the target. Pointers on the heap of a debug
+ * build resemble limits, so all known words are checked. *sp: the interrupted sp. */
 static bool is_context(const uint8_t *at, uint64_t here, size_t word, uint64_t *sp)
 {
 	uint64_t base, size, rflags, cs;
 	uint32_t flags;
 
-	/* All words of a stack are asked, and these two are what most of them fail. */
+	/* Every word of a stack is tried; these two checks reject most. */
 	if (word_at(at, CONTEXT_FLAGS, word) > 7 || word_at(at, CONTEXT_LINK, word) != 0)
 		return false;
 	flags = (uint32_t)word_at(at, CONTEXT_STACK_FLAGS, word) & ~(1U << 31); /* SS_AUTODISARM */
@@ -216,8 +219,8 @@ static bool is_context(const uint8_t *at, uint64_t here, size_t word, uint64_t *
 	       here < base + size && size < STACK_LIMIT && size >= 1024 && *sp - base >= size;
 }
 
-/* The frame of a handler without SA_SIGINFO on i386 (struct sigframe_ia32) holds no limits of stacks: return address,
- * signal, registers, room for others, and code that nobody runs, by which it is known. */
+/* The i386 frame of a handler without SA_SIGINFO (struct sigframe_ia32) has no stack limits:
+ * return address, signal, registers, padding, and code that is never run, which identifies it. */
 static bool is_old_frame(const uint8_t *at, size_t n, uint64_t *sp)
 {
 	static const uint8_t code[] = { 0x58, 0xb8, 119, 0, 0, 0, 0xcd, 0x80 }; /* pop; mov $sigreturn; int */
@@ -230,7 +233,7 @@ static bool is_old_frame(const uint8_t *at, size_t n, uint64_t *sp)
 	return *sp == word_at(at, SP_AGAIN, 4);
 }
 
-/* The stack that sp points into. */
+/* Copy the stack that sp points into. */
 static struct snapshot_piece copy_stack(struct capture *c, struct capture_lwp *l, bool *own)
 {
 	struct snapshot_piece piece = capture_stack_piece(c, l, own);
@@ -239,7 +242,7 @@ static struct snapshot_piece copy_stack(struct capture *c, struct capture_lwp *l
 	return piece;
 }
 
-/* Copy the stack that was interrupted at sp: of the one that is copied already, what lies below. */
+/* Copy the stack that was interrupted at sp; of a stack that is copied already, the part below. */
 static void copy_other(struct capture *c, struct capture_lwp *l, uint64_t sp)
 {
 	struct capture_lwp other = { .thread_pointer = l->thread_pointer, .stack = l->stack };
@@ -251,25 +254,27 @@ static void copy_other(struct capture *c, struct capture_lwp *l, uint64_t sp)
 	(void)finish_piece(c, l, &piece, 1);
 }
 
-/* Is there a signal frame at `at`, which is `here` in the target, with n bytes from there on? *sp: what was interrupted. */
+/* True if a signal frame is at `at`, address `here` in the target, with n bytes from there on.
+ * *sp: the interrupted sp. */
 static bool is_signal_frame(const uint8_t *at, size_t n, uint64_t here, size_t word, uint64_t *sp)
 {
 	return (n >= CONTEXT_WORDS * word && is_context(at, here, word, sp)) ||
 	       (word == 4 && is_old_frame(at, n, sp));
 }
 
-/* Could a thread whose stack is copied from its sp up to `end` have been interrupted at sp? Below, on the same stack, if its
- * alternate one lies in a frame of that; else elsewhere. What lies above is copied. */
+/* True if a thread whose stack is copied from its sp to `end` can have been interrupted at sp:
+ * below, on the same stack, if the alternate stack lies in a frame of it; or on another stack.
+ * What lies above is copied already. */
 static bool is_elsewhere(struct capture *c, const struct capture_lwp *l, uint64_t end, uint64_t sp)
 {
 	return (sp < (uint64_t)l->regs[R_SP] || sp >= end) &&
 	       (Paddr_to_map(c->P, sp) != NULL || capture_range_has(&l->stack, sp) || may_be_young(c, l, sp));
 }
 
-/* An LWP on an alternate signal stack: the kernel's signal frame on it holds the limits of that very stack and
- * the stack pointer that was interrupted. Finds it by that in the copy, which ends at `end`, and copies the other stack. It may be
- * held, so that nothing else of it is asked for. `own`: it runs on its proper stack, where an alternate one may still
- * lie, in a frame. */
+/* Copy the stack that an LWP on an alternate signal stack was interrupted on. The kernel's
+ * signal frame contains the limits of that alternate stack and the interrupted sp; it is
+ * searched for in the copy, which ends at `end`, because the LWP may be held. `own`: the LWP
+ * runs on its own stack, where an alternate stack may still lie in a frame. */
 static void copy_interrupted(struct capture *c, struct capture_lwp *l, uint64_t end, bool own)
 {
 	size_t word = Pstatus(c->P)->pr_dmodel == PR_MODEL_ILP32 ? sizeof(uint32_t) : sizeof(uint64_t);
@@ -287,7 +292,7 @@ static void copy_interrupted(struct capture *c, struct capture_lwp *l, uint64_t 
 	}
 }
 
-/* Code that the program itself can write is read now: libffi's closures, in which an LWP may stand. */
+/* Keep the code at pc if the program can write it: an LWP may be in a closure of libffi. */
 static void copy_code(struct capture *c, uint64_t pc)
 {
 	const prmap_t *map = Paddr_to_map(c->P, pc);
@@ -317,7 +322,7 @@ void capture_stack(struct capture *c, struct capture_lwp *l)
 	capture_stack_rest(c, l, &piece, own);
 }
 
-void capture_is_zombie(struct capture_lwp *l)
+void capture_mark_zombie(struct capture_lwp *l)
 {
 	l->state = CAPTURE_ENDED;
 	capture_note(l, MISSING_ENDED, "zombie: exited, not yet joined");

@@ -14,15 +14,15 @@
 #include "base/thread.h"
 
 enum {
-	WORTH = 64,  /* fewer LWPs are done before a thread has begun */
-	AHEAD = 128, /* LWPs: what has been seen long before it is captured has run since more often */
-	LEAP = 16,   /* as many as are captured together */
-	PATIENCE_NS = 50000, /* between looks at how far the capture is */
+	WORTH = 64,          /* fewer LWPs are captured before a thread has started */
+	AHEAD = 128,         /* LWPs: a result that is older is outdated more often */
+	LEAP = 16,           /* LWPs captured together */
+	PATIENCE_NS = 50000, /* between checks of the progress of the capture */
 	NAME = 64,
 	STACK = 64 * 1024,
 };
 
-/* Of one LWP: who takes it from FREE does it. */
+/* State of a look: the thread that changes FREE to BEGUN does it. */
 enum { FREE, BEGUN, READY, TAKEN };
 
 struct slot {
@@ -37,8 +37,8 @@ struct capture_ahead {
 	struct ps_prochandle *live;
 	pthread_t thread;
 	atomic_bool stop;
-	atomic_size_t at; /* where the capture is */
-	size_t next;      /* behind the LWP whose name was asked for last */
+	atomic_size_t at; /* LWP that is captured now */
+	size_t next;      /* after the LWP whose name was asked for last */
 	size_t n;
 	struct slot slots[];
 };
@@ -50,7 +50,7 @@ static bool slot_begin(atomic_int *state)
 	return atomic_compare_exchange_strong(state, &free_one, BEGUN);
 }
 
-/* Wait for the other one, who is about to be ready: reading a small file of the kernel's. */
+/* Wait for the other thread, which is reading a small file of the kernel. */
 static void slot_wait(const atomic_int *state)
 {
 	while (atomic_load(state) == BEGUN)
@@ -74,8 +74,8 @@ static void slot_name(struct capture_ahead *a, struct slot *s)
 	atomic_store(&s->name_state, READY);
 }
 
-/* Looks from the first one on, but never right before the capture, which would wait for each: what that has come up to it does
- * itself. */
+/* Look at LWPs from the first on, but not right before the capture, which would wait for each
+ * look: LWPs that the capture has reached are left to it. */
 static bool look_all(struct capture_ahead *a)
 {
 	static const struct timespec patience = { 0, PATIENCE_NS };
@@ -95,7 +95,7 @@ static bool look_all(struct capture_ahead *a)
 	return true;
 }
 
-/* They are asked for from the first one on, too: so from the last one on. */
+/* Names are asked for from the first on as well: so begin at the last. */
 static void name_all(struct capture_ahead *a)
 {
 	for (size_t i = a->n; i-- > 0 && !atomic_load(&a->stop);)
@@ -111,7 +111,7 @@ static void *ahead_work(void *arg)
 	return NULL;
 }
 
-/* Signals are for the other thread. */
+/* Start the thread, with all signals blocked. */
 static bool ahead_start(struct capture_ahead *a)
 {
 	sigset_t all, before;

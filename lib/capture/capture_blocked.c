@@ -1,13 +1,14 @@
-/* Capture of LWPs that do not run: their memory stands still by itself. Nothing is done to them, so they do not notice,
- * whatever system call they are in, and it does not matter who else traces or has stopped them.
+/* Captures LWPs that do not run: their memory does not change. Nothing is done to them, so they do
+ * not notice, whatever system call they are in, and it does not matter who traces or has stopped
+ * them.
  *
- *   for each   look: where it stands, how much it has run
- *   for all    copies of the stacks, in few calls
- *   for each   its Python frames
- *   for each   has it run since? then what was read of it is of no one moment, and forgotten
+ *   for each   probe: pc, sp, run count
+ *   for all    copy the stacks, in few calls
+ *   for each   read its Python frames
+ *   for each   run count changed? then its data is of no single instant, and is discarded
  *
- * Only pc and sp are known of these. What was read of the process before is forgotten at the start, since an LWP may have
- * run after that and before it was looked at. */
+ * Only pc and sp of these LWPs are known. Pages that were read before are forgotten at the
+ * start, since an LWP may have run between that read and the probe. */
 #include <stdio.h>
 #include <time.h>
 
@@ -26,7 +27,7 @@ static enum os_look lwp_look(const struct capture *c, struct capture_lwp *l)
 	return os_lwp_look(c->request.live, l->id, &l->asleep);
 }
 
-/* True: it is asleep. */
+/* True if l is blocked or stopped. */
 static bool lwp_is_asleep(struct capture *c, struct capture_lwp *l)
 {
 	if (l->state != CAPTURE_PENDING)
@@ -113,8 +114,8 @@ void capture_make_room(struct capture *c)
 	}
 }
 
-/* One that has run since it was captured, and is asleep again: once more. One that runs keeps what was read of it before,
- * which was right then. */
+/* Capture an LWP again that has run since its capture and is blocked again. One that runs keeps
+ * its earlier capture, which was right at its time. */
 static void refresh_lwp(struct capture *c, size_t i)
 {
 	struct capture_lwp *l = &c->lwps.at[i];

@@ -1,18 +1,19 @@
-/* Activations whose variables are not on the stack: code that AddressSanitizer has instrumented takes them, with
- * detect_stack_use_after_return, from memory of its own (the fake stack), and with them what marks the activation.
+/* Activations whose variables are not on the stack: with detect_stack_use_after_return, code that
+ * AddressSanitizer instruments takes them from memory of its own (the fake stack), and with them
+ * the marker of the activation.
  *
- *   fake stack                                        stack
- *   va ──>  │ variables          │                    │ caller               │
- *           │ where it was taken │ ─────────────┐     │ the activation       │ <─ its stack pointer
- *           │ the function       │              └──>  │ (its call to take it)│
+ *   fake stack                                      stack
+ *   va ──>  │ variables          │                  │ caller               │
+ *           │ where it was taken │ ───────────┐     │ the activation       │ <─ its stack pointer
+ *           │ the function       │            └──>  │ (its call to take it)│
  *           │ description        │
  *   base ─> │ 0x41b58ab3         │ */
 #include <string.h>
 
 #include "capture/capture.h"
 
-/* compiler-rt lib/asan/asan_fake_stack.h: struct FakeFrame, kCurrentStackFrameMagic, the sizes of frames; gcc and clang write the first
- * three words. */
+/* struct FakeFrame, kCurrentStackFrameMagic and the frame sizes of compiler-rt,
+ * lib/asan/asan_fake_stack.h; gcc and clang write the first three words. */
 #define FRAME_MAGIC 0x41b58ab3ULL
 enum { FRAME_ALIGN = 64, FRAME_MAX = 65536, PIECE = 4096 };
 enum { MAGIC, DESCRIPTION, FUNCTION, TAKEN_AT, HEADER };
@@ -33,7 +34,7 @@ bool capture_fake_frame(struct ps_prochandle *P, uint64_t va, struct py_run *run
 		uint64_t page = at & ~(uint64_t)(PIECE - 1);
 		size_t n = (size_t)(at - page) + FRAME_ALIGN;
 
-		/* The first one below is the frame's own. */
+		/* The first magic below va belongs to the frame. */
 		if (Pread(P, words, n, page) != (ssize_t)n)
 			return false;
 		for (;; at -= FRAME_ALIGN) {
@@ -54,8 +55,8 @@ bool capture_fake_frame(struct ps_prochandle *P, uint64_t va, struct py_run *run
 
 void capture_fake_places(struct capture *c, const struct capture_lwp *l, struct py_stack *s)
 {
-	enum { BELOW = 4096 };                            /* of the youngest activation: the call is over */
-	uint64_t sp = (uint64_t)l->regs[R_SP], known = 0; /* all from sp to there is its one stack */
+	enum { BELOW = 4096 }; /* for the innermost activation, whose call has returned */
+	uint64_t sp = (uint64_t)l->regs[R_SP], known = 0; /* all memory from sp to here is its only stack */
 
 	if (l->known_regs == REGS_NONE || Pstatus(c->P)->pr_dmodel == PR_MODEL_ILP32)
 		return;
@@ -68,7 +69,7 @@ void capture_fake_places(struct capture *c, const struct capture_lwp *l, struct 
 			known = l->copies[1] == 0 && run->marker > known ? run->marker : known;
 			continue;
 		}
-		/* Whatever else it is, the others are too. */
+		/* It is not in a fake frame: then no other marker is. */
 		if (!capture_fake_frame(c->P, run->marker, run) ||
 		    !(capture_stack_has(c, l, run->taken_at) ||
 			capture_stack_has(c, l, run->taken_at + BELOW))) {

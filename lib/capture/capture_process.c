@@ -188,7 +188,7 @@ static size_t remove_ended(struct capture *c, size_t *ended)
 			(*ended)++;
 			l->known_regs = REGS_NONE;
 			l->python_is = PYTHON_UNREAD;
-			capture_is_zombie(l);
+			capture_mark_zombie(l);
 			c->lwps.at[n++] = *l;
 			continue;
 		}

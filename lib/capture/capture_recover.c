@@ -1,13 +1,14 @@
-/* Frames that a thread's chain lacks, sought in its registers and on its stack (see py_stack_recover). */
+/* Recovers frames that a thread's chain lacks from its registers and its stack
+ * (py_stack_recover). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/owned.h"
 #include "capture/capture.h"
 
-enum { STACK_WORDS = 32768 }; /* most that are looked at: younger activations have no more in between */
+enum { STACK_WORDS = 32768 }; /* most words searched: inner activations take fewer */
 
-/* The words of the stack from sp on, at most n bytes of it: to words. Returns how many there are. */
+/* Read the words of the stack from sp on, n bytes at most. Returns their number. */
 static size_t read_words(struct ps_prochandle *P, uint64_t sp, size_t n, size_t word, uint64_t *words)
 {
 	ssize_t got = Pread(P, words, n - n % word, sp);
@@ -15,7 +16,7 @@ static size_t read_words(struct ps_prochandle *P, uint64_t sp, size_t n, size_t 
 
 	if (word == sizeof(uint64_t))
 		return all;
-	/* Each is spread to twice its size, in place: the last one first. */
+	/* Widen in place, from the last word on. */
 	for (size_t i = all; i-- > 0;) {
 		uint32_t narrow;
 
@@ -41,7 +42,7 @@ enum res capture_recover(struct capture *c, const struct capture_lwp *l, const s
 		return fault_memory(f);
 	for (; l->known_regs == REGS_ALL && n < NPRGREG; n++)
 		words[n] = is_narrow ? (uint32_t)l->regs[n] : (uint64_t)l->regs[n];
-	/* The thread's control block lies on top of its stack. */
+	/* The thread's control block lies at the top of its stack. */
 	end = capture_stack_end(c, l);
 	end = t->thread_id > sp && t->thread_id < end ? t->thread_id : end;
 	end = end <= sp || end - sp > STACK_WORDS * word ? sp + STACK_WORDS * word : end;

@@ -1,6 +1,7 @@
-/* An LWP that runs and cannot be held, or must not be: there is no stack to be had of it, but its Python frames are on
- * the heap. They are read twice, and what both readings have in common, from the oldest on, was there in between as
- * well: callers do not change while their callee runs. */
+/* Captures an LWP that runs and cannot or must not be held. Its native stack cannot be read, but
+ * its Python frames are on the heap. They are read twice. The frames that both readings share,
+ * from the outermost on, existed in between as well: a caller does not change while its callee
+ * runs. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 
 enum { TRIES = 8 };
 
-/* One reading of it, into *out. False: it makes no sense, which is to be expected now and then. */
+/* Read the frames of l once. False: the result makes no sense, which happens now and then. */
 static bool read_once(struct capture *c, struct capture_lwp *l, struct py_stack *out)
 {
 	capture_undo(c, l);
@@ -20,7 +21,7 @@ static bool read_once(struct capture *c, struct capture_lwp *l, struct py_stack 
 	return true;
 }
 
-/* Frames that a and b have in common at their oldest ends. The youngest of both may be at another place by now. */
+/* Number of outermost frames that a and b share. The innermost frame of both may have moved on. */
 static size_t in_common(const struct py_stack *a, const struct py_stack *b)
 {
 	size_t n = 0;
@@ -38,7 +39,8 @@ static size_t in_common(const struct py_stack *a, const struct py_stack *b)
 	return n;
 }
 
-/* The n oldest frames of s as the frames of l. Of their activations nothing is known. */
+/* Make the n outermost frames of s the frames of l. Nothing is known of their activations.
+ * False: out of memory. */
 static bool take_oldest(struct capture_lwp *l, const struct py_stack *s, size_t n)
 {
 	for (size_t r = 0; r < s->runs.n; r++) {
@@ -60,7 +62,7 @@ static bool take_oldest(struct capture_lwp *l, const struct py_stack *s, size_t 
 	return true;
 }
 
-/* Read it twice. True: that is it, or as good as it gets. */
+/* Read l twice. True: the result is complete, or this was the last try. */
 static bool read_twice(struct capture *c, struct capture_lwp *l, bool last, bool *younger)
 {
 	struct py_stack first = { .broken = false }, second = { .broken = false };

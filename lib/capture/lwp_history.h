@@ -1,5 +1,5 @@
-/* What is kept of the LWPs of a live process from one sample to the next, so that one that has not run since is not read
- * again: it costs one read of its count. */
+/* What is kept of the LWPs of a live process from one sample to the next. An LWP that has not
+ * run since is not read again: that costs one read of its run count. */
 #ifndef CAPTURE_LWP_HISTORY_H
 #define CAPTURE_LWP_HISTORY_H
 
@@ -11,12 +11,12 @@
 
 struct lwp_record {
 	lwpid_t id;
-	bool sleeps;   /* it was asleep when `asleep` was made */
-	bool reported; /* what was captured of it then was asked for */
+	bool sleeps;   /* it was blocked or stopped when `asleep` was made */
+	bool reported; /* its capture of that time was used */
 	bool gone;
-	bool lent; /* asleep is the capture's, until lwp_history_keep */
+	bool lent; /* the capture owns asleep until lwp_history_keep */
 	struct os_asleep asleep;
-	uint64_t thread_pointer; /* its thread pointer; 0 unknown (yet) */
+	uint64_t thread_pointer; /* 0 unknown (yet) */
 	struct os_range stack;   /* as in struct capture_lwp */
 	bool late;
 };
@@ -24,18 +24,19 @@ struct lwp_record {
 struct lwp_history {
 	VEC(struct lwp_record) lwps;
 	struct addrmap known; /* id → index */
-	unsigned looks;       /* since the LWPs were listed last */
+	unsigned looks;       /* since the last list of LWPs */
 };
 
-/* Add the LWPs of c->request to c, which has none; the request must have a history. Pending are those that may run and,
- * unless running_only, those of which nothing is known; others are CAPTURE_SAME, with running_only CAPTURE_ENDED. *any: some
- * are pending. An LWP that was woken and has no processor yet counts as asleep. */
+/* Add the LWPs of c->request to c, which must have none; the request must have a history. LWPs
+ * that may run are pending and, unless running_only, those of which nothing is known. Others are
+ * CAPTURE_SAME, or CAPTURE_ENDED with running_only. *any: some are pending. An LWP that was
+ * woken but has no processor yet counts as blocked. */
 enum res lwp_history_list(struct capture *c, bool *any, struct fault *f);
 
-/* Take back the token of l, whose capture is finished. */
+/* Take back the run count of l, whose capture is finished. */
 void lwp_history_keep(struct capture *c, struct capture_lwp *l);
 
-/* What was captured of that LWP has been asked for: unless it runs, it need not be captured again. */
+/* The capture of that LWP was used: unless it runs, it need not be captured again. */
 void lwp_history_reported(struct lwp_history *h, lwpid_t id);
 
 void lwp_history_free(struct lwp_history *h);

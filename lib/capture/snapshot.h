@@ -1,11 +1,11 @@
-/* A copy of part of a process, behind a libproc handle of its own.
+/* A copy of part of a process, with a libproc handle of its own.
  *
  *        while filling                          sealed
- *   Pread ──> pages, ranges ──miss──> live    Pread ──> pages, ranges ──miss──> live, but only where
- *                  ^──── kept ─────────┘                                        memory cannot change
+ *   Pread ──> pages, ranges ──miss──> live    Pread ──> pages, ranges ──miss──> live, only where
+ *                  ^──── kept ─────────┘                                        memory is constant
  *
- * While the target is held, everything that is read through the handle is kept; after the seal the
- * same reads give the same bytes, whatever the target does. */
+ * Before the seal everything that is read through the handle is kept. After the seal the same
+ * reads return the same bytes, whatever the target does. */
 #ifndef CAPTURE_SNAPSHOT_H
 #define CAPTURE_SNAPSHOT_H
 
@@ -16,20 +16,22 @@
 
 struct snapshot;
 
-/* A filling snapshot of live, whose mappings and files it shares. live must outlive it (it may have
- * exited or been released of holds; it may not be Preleased). */
+/* Create an unsealed snapshot of live, whose mappings and files it shares. live must outlive it:
+ * it may exit or be released from holds, but must not be Preleased. */
 enum res snapshot_create(struct ps_prochandle *live, struct snapshot **out, struct fault *f);
-void snapshot_destroy(struct snapshot *s); /* NULL ok; ends its handle too */
+void snapshot_destroy(struct snapshot *s); /* NULL ok; releases its handle too */
 
-/* Its handle (PS_STOP); owned by the snapshot. */
+/* Its handle (PS_STOP), owned by the snapshot. */
 struct ps_prochandle *snapshot_handle(const struct snapshot *s);
 
-/* Copy [lo, hi) of the target, now. Returns the bytes that could be read from lo on. No byte has two
- * copies: where an older one begins this one ends, and what an older one has from lo on is forgotten. */
+/* Copy [lo, hi) of the target now. Returns the bytes that could be read from lo on. Copies do
+ * not overlap: this one ends where an older one begins, and the part of an older one from lo on
+ * is dropped. */
 size_t snapshot_copy(struct snapshot *s, uint64_t lo, uint64_t hi);
 
-/* A part of a process to be copied; got: what snapshot_copy would return. Of one above SNAPSHOT_LARGE that is
- * sparse, private anonymous memory, pages that were never touched are left out: they count as read, and cannot be. */
+/* A range to copy; got: as snapshot_copy returns. If it is sparse (private anonymous memory) and
+ * larger than SNAPSHOT_LARGE, pages that were never touched are left out: they count as copied,
+ * and reads of them fail. */
 enum { SNAPSHOT_LARGE = 1 << 20 };
 struct snapshot_piece {
 	uint64_t lo, hi;
@@ -37,48 +39,51 @@ struct snapshot_piece {
 	bool sparse;
 };
 
-/* From this moment of CLOCK_MONOTONIC (ns) on nothing is fetched: large copies end, reads of what is not there fail; 0: never. Has
- * something failed for that since the last call? */
+/* Set the deadline (CLOCK_MONOTONIC, ns; 0 none). After it nothing is fetched: large copies end,
+ * and reads of missing data fail. Returns true if something failed for that reason since the
+ * last call. */
 bool snapshot_until(struct snapshot *s, int64_t ns);
 
-/* Copy many at once. */
+/* Copy n ranges in few calls. */
 void snapshot_copy_pieces(struct snapshot *s, struct snapshot_piece *pieces, size_t n);
 
-/* A prefetch list: pages that will probably be read (SNAPSHOT_PREFETCH_MAX at most), to be fetched with the next copies. */
-enum { SNAPSHOT_PREFETCH_MAX = 256 }; /* a held target waits for them, wanted or not */
+/* A prefetch list: pages that will probably be read, to fetch with the next copies. */
+enum { SNAPSHOT_PREFETCH_MAX = 256 }; /* pages; a held target waits for all of them */
 struct snapshot_prefetch {            /* a VEC of page numbers */
 	uint64_t *at;
 	size_t n, cap;
 };
 bool snapshot_prefetch_full(const struct snapshot_prefetch *list);
-/* Add the pages of [va, va + n). Without memory, or room, they are not added. */
+/* Add the pages of [va, va + n). They are left out if the list is full or memory runs out. */
 void snapshot_prefetch_add(struct snapshot_prefetch *list, uint64_t va, size_t n);
-/* Until this is called with NULL, add the pages that are fetched to answer reads. While the list is full nothing is
- * fetched: such reads fail. */
+/* Until the next call with NULL, add each page that is fetched to answer a read. While the list
+ * is full nothing is fetched, and such reads fail. */
 void snapshot_prefetch_record(struct snapshot *s, struct snapshot_prefetch *list);
-/* Copy the pieces as snapshot_copy_pieces does, and with the first of them fetch the pages of the list, which is empty then.
- * A page that cannot be read is not tried again until it is forgotten. */
+/* Copy the pieces as snapshot_copy_pieces does, and fetch the pages of the list with the first
+ * of them. Empties the list. A page that cannot be read is not tried again until it is
+ * forgotten. */
 void snapshot_copy_with_pages(
     struct snapshot *s, struct snapshot_prefetch *list, struct snapshot_piece *pieces, size_t n);
 
-/* The bytes of the copy that holds va, *n from there to its end; valid until the next is made or dropped. NULL: none does. */
+/* The copied bytes at va, and *n, the number of bytes to the end of the copy; valid until the
+ * next copy is made or dropped. NULL: va is not copied. */
 const uint8_t *snapshot_copied(struct snapshot *s, uint64_t va, size_t *n);
 
-/* Forget the copy that begins at lo, if there is one. */
+/* Drop the copy that begins at lo, if there is one. */
 void snapshot_drop(struct snapshot *s, uint64_t lo);
 
-/* Is there a copy that begins at lo and has lost nothing to a later one? */
+/* True if a copy begins at lo and no later copy has taken part of it. */
 bool snapshot_whole(const struct snapshot *s, uint64_t lo);
 
-/* Read n bytes (SNAPSHOT_KEPT at most) at va, and have them at the end, when nothing is read any more, if no copy has
- * them: the code that an LWP stands in. What was kept of the same place before is replaced. */
+/* Read n bytes (SNAPSHOT_KEPT at most) at va and keep them for reads after the seal, unless a
+ * copy has them: the code at the pc of an LWP. Replaces what was kept of the same place. */
 enum { SNAPSHOT_KEPT = 64 };
 void snapshot_keep(struct snapshot *s, uint64_t va, size_t n);
 
-/* Forget whatever else was read through the handle, but for what is kept: it is read anew. */
+/* Forget all cached pages, but not copies and kept bytes. They are read anew. */
 void snapshot_forget(struct snapshot *s);
 
-/* From now on nothing that can change is read any more; or again, for a while. */
+/* Stop reading memory that can change; or allow it again for a while. */
 void snapshot_seal(struct snapshot *s);
 void snapshot_unseal(struct snapshot *s);
 

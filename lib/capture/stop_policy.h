@@ -3,9 +3,9 @@
 #define CAPTURE_STOP_POLICY_H
 
 enum stop_policy {
-	STOP_RUNNING, /* those that are blocked or stopped are read as they lie, the others are held together */
-	STOP_ALL,     /* all are held together: a picture of one moment */
-	STOP_NONE,    /* none is held: of those that run there are Python frames at most */
+	STOP_RUNNING, /* stop running threads, all at once; blocked and stopped ones are only read */
+	STOP_ALL,     /* stop all threads at once: a picture of one instant */
+	STOP_NONE,    /* stop none: running threads have Python frames at most */
 };
 
 #endif

@@ -123,7 +123,7 @@ static int add_core_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t 
 		l->known_regs = REGS_ALL;
 		l->thread_pointer = os_thread_pointer(core->P, l->id, l->regs);
 	} else {
-		capture_is_zombie(l);
+		capture_mark_zombie(l);
 	}
 	if (Plwp_getname(core->P, l->id, l->name, sizeof(l->name)) != 0)
 		l->name[0] = '\0';
