@@ -11,6 +11,7 @@
 #include "os/regs.h"
 #include "stack/join/find_loop.h"
 #include "stack/join/greenlet.h"
+#include "stack/join/join_loop.h"
 #include "stack/rehold.h"
 #include "stack/walk/walk.h"
 #include "capture/lwp_history.h"
@@ -315,8 +316,7 @@ static bool in_loop(void *data, const struct native_frame *fr)
 	const struct loop_place *p = data;
 	struct join_loop loop = loop_of(p->t, p->runtime, true);
 
-	return loop.n_eval == 0 ||
-	       join_in_loop(&(struct join_input){ .eval = loop.eval, .n_eval = loop.n_eval }, fr);
+	return loop.n_eval == 0 || join_in_loop(loop.eval, loop.n_eval, fr);
 }
 
 static enum res unwind(
@@ -388,12 +388,9 @@ static enum res join_by(
 		.narrow = narrow,
 		.data = t->capture.P };
 	VEC(struct join_loop) loops = VEC_EMPTY;
-	struct join_loop first = { .marking = PY_MARK_ENTRY };
 	enum res res = RES_OK;
 
 	res = look_for_loop(t, l, out, f);
-	if (l->python_is != PYTHON_UNREAD)
-		first = loop_of(t, l->thread.runtime, code);
 	for (size_t r = 0; res == RES_OK && r < out->python.runs.n; r++) {
 		uint32_t runtime = out->python.runs.at[r].runtime;
 		size_t k = 0;
@@ -403,12 +400,10 @@ static enum res join_by(
 		if (k == loops.n && !vec_push(&loops, loop_of(t, runtime, code)))
 			res = fault_memory(f);
 	}
-	in.marking = first.marking;
-	in.eval = first.eval;
-	in.n_eval = first.n_eval;
+	in.loops = loops.at;
+	in.n_loops = loops.n;
 	if (res == RES_OK)
-		res = loops.n > 1 ? stack_join_loops(&in, loops.at, loops.n, &out->join, f)
-				  : stack_join(&in, &out->join, f);
+		res = stack_join(&in, &out->join, f);
 	vec_free(&loops);
 	return res;
 }

@@ -9,18 +9,9 @@
  * more in all builds looked at, these have 3 at most. */
 #include "stack/join/find_loop.h"
 
+#include "stack/join/join_loop.h"
+
 enum { LOOP_MIN = 8 << 10, PAIRS_MIN = 2 };
-
-static bool is_in(const struct py_range *ranges, size_t n, const struct native_frame *fr)
-{
-	uint64_t pc = fr->exact ? fr->pc : fr->pc - 1;
-
-	for (size_t i = 0; i < n; i++) {
-		if (ranges[i].lo <= pc && pc < ranges[i].hi)
-			return true;
-	}
-	return false;
-}
 
 static uint64_t size_of(const struct py_range *ranges, size_t n)
 {
@@ -56,7 +47,7 @@ static bool runs_all(const struct native_stack *native, const struct py_stack *p
 	for (size_t i = native->frames.n; i-- > 0;) {
 		const struct native_frame *fr = &native->frames.at[i];
 
-		if (!is_in(ranges, n, fr))
+		if (!join_in_loop(ranges, n, fr))
 			continue;
 		if (j < 0) {
 			bare++;

@@ -44,13 +44,21 @@ struct join {
 	    apart; /* some Python frames' markers lie on no stack: only order places them, where the loop's code is known */
 };
 
-struct join_input {
-	const struct native_stack *native;
-	const struct py_stack *python;
+/* The evaluation loop of one runtime. */
+struct join_loop {
+	uint32_t runtime; /* py_run.runtime */
 	enum py_marking marking;
-	/* Where the evaluation loop's code lies: for PY_MARK_NONE, and for activations behind a JOIN_START. */
+	/* Where its code lies: for PY_MARK_NONE, and for activations behind a JOIN_START. */
 	const struct py_range *eval;
 	size_t n_eval;
+	bool cframes; /* 3.10: join_input.python->cframes are its */
+};
+
+struct join_input {
+	const struct native_stack *native;
+	const struct py_stack *python; /* the runs of all runtimes, those of each in their own order */
+	const struct join_loop *loops; /* one per runtime that has runs; a single one has all runs */
+	size_t n_loops;
 	/* The word at a stack address, for PY_MARK_NONE's verification. False: unreadable. */
 	bool (*word)(void *data, uint64_t va, uint64_t *out);
 	/* Where the function begins that holds pc. NULL: nobody knows. False: it is not known. */
@@ -64,62 +72,12 @@ struct join_input {
 /* Every native frame and every Python frame of the input appears exactly once in out, each kind in its
  * own order. RES_FAIL: out of memory. out must be empty. */
 enum res stack_join(const struct join_input *in, struct join *out, struct fault *f);
-
-/* The same for a thread that runs several Pythons: in->python has the runs of all, those of each in their own order;
- * in's marking and eval do not count. */
-struct join_loop {
-	uint32_t runtime; /* py_run.runtime */
-	enum py_marking marking;
-	const struct py_range *eval;
-	size_t n_eval;
-	bool cframes; /* 3.10: in->python->cframes are its */
-};
-enum res stack_join_loops(
-    const struct join_input *in, const struct join_loop *loops, size_t n, struct join *out, struct fault *f);
 void join_free(struct join *j);
 
 /* Is there a frame that is placed by order alone, or not at all, or an activation without a frame? */
 bool join_is_uncertain(const struct join *j);
 
-/* --- the two ways, for stack_join only --- */
-
-/* owner[r] = index of the native frame that run r belongs to, or JOIN_NOWHERE. */
-enum { JOIN_NOWHERE = -1 };
-struct join_plan {
-	int64_t *owner; /* one per run */
-	int64_t *at;    /* one per run: the native frame it is printed behind, -1 before all; of stack_join */
-	bool *unsure;   /* one per run */
-	bool *bare;     /* one per native frame: a JOIN_BARE follows it */
-	bool apart;     /* as in struct join */
-	int64_t start;  /* the native frame behind a JOIN_START, JOIN_NOWHERE: there is none; of stack_join */
-};
-enum res join_by_markers(const struct join_input *in, struct join_plan *plan, struct fault *f);
-enum res join_by_order(const struct join_input *in, struct join_plan *plan, struct fault *f);
-
-/* Then, for either: the owner of each run that is made (py_frame.made) is the function that made it, where that is to be
- * found. RES_FAIL: out of memory. */
-enum res join_made(const struct join_input *in, struct join_plan *plan, struct fault *f);
-
-/* Then the owner of each run whose marker lies below or above all of the stack, which was walked to its end: by order, unsure, from the
- * oldest on, among activations in the code of the loop that no other run owns. */
-void join_apart(const struct join_input *in, struct join_plan *plan);
-
 /* join_input.function, data being a handle. */
 bool join_function(void *data, uint64_t pc, uint64_t *start);
-
-/* py_frame.instr of a frame that has not begun (≤ 3.10). */
-#define JOIN_NOT_BEGUN UINT64_MAX
-
-/* Is run r, which has no activation, a frame that none runs? One that has not begun has none either, or pretends it. */
-bool join_is_made(const struct join_input *in, size_t r);
-
-/* Does the frame stand in code of the evaluation loop? */
-bool join_in_loop(const struct join_input *in, const struct native_frame *fr);
-
-/* Is this frame a stand-in for lost activations (made by the walk)? */
-static inline bool join_is_gap(const struct native_frame *fr)
-{
-	return fr->gap;
-}
 
 #endif

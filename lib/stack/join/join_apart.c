@@ -2,7 +2,8 @@
  * each is. There is one activation for each, in the same order. */
 #include <libproc.h>
 
-#include "stack/join/join.h"
+#include "stack/join/join_loop.h"
+#include "stack/join/join_plan.h"
 
 bool join_function(void *data, uint64_t pc, uint64_t *start)
 {
@@ -38,7 +39,7 @@ static bool is_apart(const struct join_plan *plan, const struct py_run *run, siz
 	       (run->fake != 0 || (run->marker != 0 && (run->marker < b.lo || run->marker > b.hi)));
 }
 
-void join_apart(const struct join_input *in, struct join_plan *plan)
+void join_apart(const struct join_input *in, const struct join_loop *loop, struct join_plan *plan)
 {
 	const struct native_stack *native = in->native;
 	struct bounds b = bounds_of(native);
@@ -51,11 +52,11 @@ void join_apart(const struct join_input *in, struct join_plan *plan)
 		bool apart = is_apart(plan, &in->python->runs.at[r], r, b);
 
 		plan->apart |= apart;
-		plan->unsure[r] |= apart && in->n_eval > 0;
+		plan->unsure[r] |= apart && loop->n_eval > 0;
 		plan->at[r] = floor;
 		floor = plan->owner[r] > floor ? plan->owner[r] : floor;
 	}
-	for (size_t r = in->python->runs.n; plan->apart && in->n_eval > 0 && r-- > 0;) {
+	for (size_t r = in->python->runs.n; plan->apart && loop->n_eval > 0 && r-- > 0;) {
 		int64_t i = limit - 1;
 
 		if (plan->owner[r] != JOIN_NOWHERE) {
@@ -64,7 +65,7 @@ void join_apart(const struct join_input *in, struct join_plan *plan)
 		}
 		if (!is_apart(plan, &in->python->runs.at[r], r, b))
 			continue;
-		while (i > plan->at[r] && !join_in_loop(in, &native->frames.at[i]))
+		while (i > plan->at[r] && !join_in_loop(loop->eval, loop->n_eval, &native->frames.at[i]))
 			i--;
 		if (i <= plan->at[r])
 			continue;

@@ -14,12 +14,13 @@
 
 #include "base/addrmap.h"
 #include "base/owned.h"
-#include "stack/join/join.h"
+#include "stack/join/join_loop.h"
+#include "stack/join/join_plan.h"
 
 enum { FRAME_BYTES_MAX = 65536 };
 
 /* Where run r may be, (after, before), and where its address was seen: the oldest place. */
-struct made {
+struct made_run {
 	int64_t after, before;
 	int64_t saved, slot; /* JOIN_NOWHERE: nowhere */
 	size_t slots;        /* functions that have it in a word of theirs */
@@ -27,7 +28,8 @@ struct made {
 
 struct search {
 	const struct join_input *in;
-	struct made *runs;
+	const struct join_loop *loop;
+	struct made_run *runs;
 	struct addrmap at; /* an address by which a made frame is known → its run */
 };
 
@@ -37,7 +39,8 @@ static void search_release(struct search *s)
 	addrmap_free(&s->at);
 }
 
-bool join_is_made(const struct join_input *in, size_t r)
+/* Is run r, which has no activation, a frame that none runs? One that has not begun has none either, or pretends it. */
+static bool run_is_made(const struct join_input *in, size_t r)
 {
 	const struct py_run *run = &in->python->runs.at[r];
 	const struct py_frame *fr = &in->python->frames.at[run->first];
@@ -46,7 +49,7 @@ bool join_is_made(const struct join_input *in, size_t r)
 }
 
 /* The made runs that have no place yet, between the ones that have. False: out of memory. */
-static bool list(struct search *s, const struct join_plan *plan)
+static bool list_made(struct search *s, const struct join_plan *plan)
 {
 	const struct py_stack *python = s->in->python;
 	int64_t after = -1, before = (int64_t)s->in->native->frames.n;
@@ -54,10 +57,10 @@ static bool list(struct search *s, const struct join_plan *plan)
 	for (size_t r = 0; r < python->runs.n; r++) {
 		const struct py_frame *fr = &python->frames.at[python->runs.at[r].first];
 
-		s->runs[r] = (struct made){ after, before, JOIN_NOWHERE, JOIN_NOWHERE, 0 };
+		s->runs[r] = (struct made_run){ after, before, JOIN_NOWHERE, JOIN_NOWHERE, 0 };
 		if (plan->owner[r] > after)
 			after = plan->owner[r];
-		if (plan->owner[r] != JOIN_NOWHERE || !join_is_made(s->in, r))
+		if (plan->owner[r] != JOIN_NOWHERE || !run_is_made(s->in, r))
 			continue;
 		if (!addrmap_put(&s->at, fr->addr, (uint32_t)r) ||
 		    (fr->object != 0 && !addrmap_put(&s->at, fr->object, (uint32_t)r)))
@@ -72,9 +75,9 @@ static bool list(struct search *s, const struct join_plan *plan)
 }
 
 /* The run that this word is the frame of, if native frame i may be where it was made. */
-static struct made *named(const struct search *s, int64_t i, uint64_t word)
+static struct made_run *made_run_named(const struct search *s, int64_t i, uint64_t word)
 {
-	struct made *m;
+	struct made_run *m;
 	uint32_t r;
 
 	if (word == 0 || !addrmap_get(&s->at, word, &r))
@@ -83,23 +86,23 @@ static struct made *named(const struct search *s, int64_t i, uint64_t word)
 	return m->after < i && i < m->before ? m : NULL;
 }
 
-static void look(struct search *s, int64_t i)
+static void frame_search(struct search *s, int64_t i)
 {
 	const struct native_frame *fr = &s->in->native->frames.at[i];
 	uint64_t step = s->in->narrow ? sizeof(uint32_t) : sizeof(uint64_t), word;
-	struct made *m;
+	struct made_run *m;
 
-	if (join_is_gap(fr) || fr->signal_frame || join_in_loop(s->in, fr))
+	if (join_is_gap(fr) || fr->signal_frame || join_in_loop(s->loop->eval, s->loop->n_eval, fr))
 		return;
 	for (int reg = 0; reg < UNWIND_SAVED; reg++) {
-		m = (fr->saved_known >> reg & 1) != 0 ? named(s, i, fr->saved[reg]) : NULL;
+		m = (fr->saved_known >> reg & 1) != 0 ? made_run_named(s, i, fr->saved[reg]) : NULL;
 		if (m != NULL)
 			m->saved = i;
 	}
 	if (s->in->word == NULL || fr->no_cfi || fr->cfa <= fr->sp || fr->cfa - fr->sp > FRAME_BYTES_MAX)
 		return;
 	for (uint64_t va = fr->sp; va + step <= fr->cfa; va += step) {
-		m = s->in->word(s->in->data, va, &word) ? named(s, i, word) : NULL;
+		m = s->in->word(s->in->data, va, &word) ? made_run_named(s, i, word) : NULL;
 		if (m != NULL && m->slot != i) {
 			m->slot = i;
 			m->slots++;
@@ -107,24 +110,25 @@ static void look(struct search *s, int64_t i)
 	}
 }
 
-enum res join_made(const struct join_input *in, struct join_plan *plan, struct fault *f)
+enum res join_made(
+    const struct join_input *in, const struct join_loop *loop, struct join_plan *plan, struct fault *f)
 {
-	OWNED(search_release) struct search s = { .in = in };
+	OWNED(search_release) struct search s = { .in = in, .loop = loop };
 	size_t n = 0;
 
 	for (size_t r = 0; r < in->python->runs.n; r++)
-		n += join_is_made(in, r) && plan->owner[r] == JOIN_NOWHERE;
+		n += run_is_made(in, r) && plan->owner[r] == JOIN_NOWHERE;
 	if (n == 0)
 		return RES_OK;
 	s.runs = calloc(in->python->runs.n, sizeof(*s.runs));
-	if (s.runs == NULL || !list(&s, plan))
+	if (s.runs == NULL || !list_made(&s, plan))
 		return fault_memory(f);
 	for (size_t i = 0; i < in->native->frames.n; i++)
-		look(&s, (int64_t)i);
+		frame_search(&s, (int64_t)i);
 	for (size_t r = 0; r < in->python->runs.n; r++) {
-		const struct made *m = &s.runs[r];
+		const struct made_run *m = &s.runs[r];
 
-		if (plan->owner[r] != JOIN_NOWHERE || !join_is_made(in, r))
+		if (plan->owner[r] != JOIN_NOWHERE || !run_is_made(in, r))
 			continue;
 		plan->owner[r] = m->saved != JOIN_NOWHERE ? m->saved : m->slot;
 		plan->unsure[r] = m->saved == JOIN_NOWHERE && m->slots > 1;

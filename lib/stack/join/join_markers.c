@@ -1,6 +1,7 @@
 /* 3.11 and later: a marker lies in the activation that runs its frames, so the activation is found by
  * address alone. */
-#include "stack/join/join.h"
+#include "stack/join/join_loop.h"
+#include "stack/join/join_plan.h"
 
 #include <stdlib.h>
 
@@ -122,17 +123,19 @@ static bool goes_on_as_owner(const struct join_input *in, const struct join_plan
 
 /* Behind the oldest activation that has frames are some that have none to be found: those of a greenlet's parents, whose
  * frames hang on the parent meanwhile. */
-static void mark_bare(const struct join_input *in, const struct join_plan *plan)
+static void mark_bare(const struct join_input *in, const struct join_loop *loop, const struct join_plan *plan)
 {
 	int64_t oldest = JOIN_NOWHERE;
 
 	for (size_t r = 0; r < in->python->runs.n; r++)
 		oldest = plan->owner[r] > oldest ? plan->owner[r] : oldest;
 	for (size_t i = (size_t)(oldest + 1); oldest >= 0 && i < in->native->frames.n; i++)
-		plan->bare[i] = join_in_loop(in, &in->native->frames.at[i]) || goes_on_as_owner(in, plan, i);
+		plan->bare[i] = join_in_loop(loop->eval, loop->n_eval, &in->native->frames.at[i]) ||
+				goes_on_as_owner(in, plan, i);
 }
 
-enum res join_by_markers(const struct join_input *in, struct join_plan *plan, struct fault *f)
+enum res join_by_markers(
+    const struct join_input *in, const struct join_loop *loop, struct join_plan *plan, struct fault *f)
 {
 	size_t n = in->native->frames.n;
 	OWNED(mem_release) struct extent *ext = calloc(n + 1, sizeof(*ext));
@@ -153,6 +156,6 @@ enum res join_by_markers(const struct join_input *in, struct join_plan *plan, st
 		if (plan->owner[r] != JOIN_NOWHERE)
 			last = plan->owner[r];
 	}
-	mark_bare(in, plan);
+	mark_bare(in, loop, plan);
 	return RES_OK;
 }

@@ -8,7 +8,8 @@
  *   activations   e0  e1      e2  e3          (youngest first; e1 of C code that was just entered …)
  *   frames        f0      s   f1  f2          s: suspended generator that a throw() went through
  *                                              paired from the right; s goes to its caller, e2 */
-#include "stack/join/join.h"
+#include "stack/join/join_loop.h"
+#include "stack/join/join_plan.h"
 
 #include <stdlib.h>
 
@@ -19,6 +20,7 @@ enum { LOOKAHEAD = 64 }; /* pairs tried when the two lists disagree */
 
 struct order {
 	const struct join_input *in;
+	const struct join_loop *loop;
 	struct join_plan *plan;
 	int64_t *eval; /* native frames that run the loop, youngest first */
 	int64_t n_eval;
@@ -30,7 +32,7 @@ struct order {
 /* 3.10 keeps a CFrame in each activation: those are the activations, whatever their symbol. One younger than all may be
  * about to link its own, or have unlinked it before its frame: that one only its code tells. And the oldest one may be no
  * loop's: greenlet has one in the function that begins a greenlet. */
-static int64_t eval_by_cframes(const struct join_input *in, int64_t *out)
+static int64_t eval_by_cframes(const struct join_input *in, const struct join_loop *loop, int64_t *out)
 {
 	const struct native_stack *native = in->native;
 	int64_t n = 0;
@@ -41,23 +43,24 @@ static int64_t eval_by_cframes(const struct join_input *in, int64_t *out)
 		uint64_t cframe = in->python->cframes.at[c];
 
 		if (fr->signal_frame || cframe < fr->sp || cframe >= fr->cfa) {
-			if (c == 0 && n == 0 && join_in_loop(in, fr))
+			if (c == 0 && n == 0 && join_in_loop(loop->eval, loop->n_eval, fr))
 				out[n++] = (int64_t)i;
 			continue;
 		}
-		if (c + 1 < in->python->cframes.n || in->n_eval == 0 || join_in_loop(in, fr))
+		if (c + 1 < in->python->cframes.n || loop->n_eval == 0 ||
+		    join_in_loop(loop->eval, loop->n_eval, fr))
 			out[n++] = (int64_t)i;
 		c++;
 	}
 	return c == in->python->cframes.n ? n : 0;
 }
 
-static int64_t eval_by_code(const struct join_input *in, int64_t *out)
+static int64_t eval_by_code(const struct join_input *in, const struct join_loop *loop, int64_t *out)
 {
 	int64_t n = 0;
 
 	for (size_t i = 0; i < in->native->frames.n; i++) {
-		if (join_in_loop(in, &in->native->frames.at[i]))
+		if (join_in_loop(loop->eval, loop->n_eval, &in->native->frames.at[i]))
 			out[n++] = (int64_t)i;
 	}
 	return n;
@@ -220,7 +223,7 @@ static void align(struct order *o, int64_t n_frames)
 	}
 	/* All activations have their frames. A suspended one beyond them has none, if no code of the loop is younger. */
 	for (; j >= 0 && (o->in->python->frames.at[j].synthetic ||
-			     (o->in->python->frames.at[j].suspended && o->in->n_eval > 0));
+			     (o->in->python->frames.at[j].suspended && o->loop->n_eval > 0));
 	     j--)
 		to_caller(o, e, j, false);
 }
@@ -233,7 +236,7 @@ static void mark_bare(struct order *o, int64_t n_frames)
 
 	for (size_t i = o->n_eval > 0 ? (size_t)o->eval[o->n_eval - 1] + 1 : native->frames.n;
 	     i < native->frames.n; i++)
-		o->plan->bare[i] = join_in_loop(o->in, &native->frames.at[i]);
+		o->plan->bare[i] = join_in_loop(o->loop->eval, o->loop->n_eval, &native->frames.at[i]);
 	for (int64_t e = 1; e < o->n_eval; e++)
 		o->plan->bare[o->eval[e]] = true;
 	for (int64_t j = 0; j < n_frames; j++) {
@@ -242,18 +245,19 @@ static void mark_bare(struct order *o, int64_t n_frames)
 	}
 }
 
-enum res join_by_order(const struct join_input *in, struct join_plan *plan, struct fault *f)
+enum res join_by_order(
+    const struct join_input *in, const struct join_loop *loop, struct join_plan *plan, struct fault *f)
 {
 	OWNED(mem_release) int64_t *eval = calloc(in->native->frames.n + 1, sizeof(*eval));
-	struct order o = { .in = in, .plan = plan, .eval = eval };
+	struct order o = { .in = in, .loop = loop, .plan = plan, .eval = eval };
 	enum res res;
 
 	if (eval == NULL)
 		return fault_memory(f);
-	o.n_eval = eval_by_cframes(in, eval);
+	o.n_eval = eval_by_cframes(in, loop, eval);
 	o.complete = o.n_eval > 0;
 	if (!o.complete)
-		o.n_eval = eval_by_code(in, eval);
+		o.n_eval = eval_by_code(in, loop, eval);
 	res = learn_register(&o, f);
 	if (res == RES_OK)
 		align(&o, (int64_t)in->python->runs.n);

@@ -31,7 +31,7 @@ static bool word(void *data, uint64_t va, uint64_t *out)
 
 START_TEST(beneath_the_function_that_holds_it)
 {
-	struct scene s = { .in.marking = _i == 0 ? PY_MARK_CFRAME : PY_MARK_ENTRY };
+	struct scene s = { .loop.marking = _i == 0 ? PY_MARK_CFRAME : PY_MARK_ENTRY };
 
 	native(&s, 8);
 	made(&s, 0x5000);
@@ -51,7 +51,7 @@ END_TEST
 /* Out of an activation that has nothing to do with it, whatever that has in its registers. */
 START_TEST(never_beneath_an_activation)
 {
-	struct scene s = { .in.marking = PY_MARK_ENTRY };
+	struct scene s = { .loop.marking = PY_MARK_ENTRY };
 
 	native(&s, 6);
 	run(&s, sp_of(1) + 8, 1);
@@ -70,7 +70,7 @@ END_TEST
 START_TEST(by_a_word_of_its_stack)
 {
 	uint64_t words[8] = { 0 };
-	struct scene s = { .in = { .marking = PY_MARK_ENTRY, .word = word, .data = words } };
+	struct scene s = { .loop.marking = PY_MARK_ENTRY, .in = { .word = word, .data = words } };
 
 	native(&s, 6);
 	run(&s, sp_of(0) + 16, 1);
@@ -93,7 +93,7 @@ START_TEST(does_not_take_part_in_the_order)
 {
 	static const struct py_range other = { 0x400010, 0x400020 }, older = { 0x400030, 0x400040 };
 	const struct py_range loops[] = { other, older };
-	struct scene s = { .in = { .marking = PY_MARK_NONE, .eval = loops, .n_eval = 2 } };
+	struct scene s = { .loop = { .marking = PY_MARK_NONE, .eval = loops, .n_eval = 2 } };
 
 	native(&s, 6);
 	made(&s, 0);

@@ -7,9 +7,9 @@ static void eval_at(struct scene *s, struct py_range *ranges, const size_t *at, 
 {
 	for (size_t i = 0; i < n; i++)
 		ranges[i] = (struct py_range){ 0x400000 + 0x10 * at[i], 0x400000 + 0x10 * at[i] + 4 };
-	s->in.eval = ranges;
-	s->in.n_eval = n;
-	s->in.marking = PY_MARK_NONE;
+	s->loop.eval = ranges;
+	s->loop.n_eval = n;
+	s->loop.marking = PY_MARK_NONE;
 }
 
 static void hold(struct scene *s, size_t frame, size_t py)
@@ -205,7 +205,7 @@ END_TEST
 
 START_TEST(order_by_cframes_needs_no_code_ranges)
 {
-	struct scene s = { .in.marking = PY_MARK_NONE };
+	struct scene s = { .loop.marking = PY_MARK_NONE };
 
 	native(&s, 4);
 	run(&s, 0, 1);
@@ -313,7 +313,7 @@ END_TEST
 /* The same where nobody knows the loop's code: it could be of an activation that is about to leave. */
 START_TEST(order_suspended_youngest_is_doubted_without_code)
 {
-	struct scene s = { .in.marking = PY_MARK_NONE };
+	struct scene s = { .loop.marking = PY_MARK_NONE };
 
 	native(&s, 3);
 	run(&s, 0, 1);

@@ -14,6 +14,7 @@ enum { SIZE = 0x100 }; /* bytes of stack per native frame */
 struct scene {
 	struct native_stack native;
 	struct py_stack python;
+	struct join_loop loop; /* of all runs, unless `in` has loops */
 	struct join_input in;
 	struct join join;
 	struct strbuf text;
@@ -46,8 +47,17 @@ static inline void run(struct scene *s, uint64_t marker, uint32_t count)
 }
 
 /* "n0 n1 p0 p1? G2 L": n native, p python (? unsure), G gap, L loose. */
-static inline const char *said(struct scene *s)
+static inline const char *joined(struct scene *s)
 {
+	struct fault f = { 0 };
+
+	s->in.native = &s->native;
+	s->in.python = &s->python;
+	if (s->in.n_loops == 0) {
+		s->in.loops = &s->loop;
+		s->in.n_loops = 1;
+	}
+	ck_assert_int_eq(stack_join(&s->in, &s->join, &f), RES_OK);
 	for (size_t i = 0; i < s->join.items.n; i++) {
 		const struct join_item *item = &s->join.items.at[i];
 		static const char letters[] = { [JOIN_NATIVE] = 'n',
@@ -63,16 +73,6 @@ static inline const char *said(struct scene *s)
 			strbuf_fmt(&s->text, "%u%s", item->index, item->unsure ? "?" : "");
 	}
 	return strbuf_text(&s->text);
-}
-
-static inline const char *joined(struct scene *s)
-{
-	struct fault f = { 0 };
-
-	s->in.native = &s->native;
-	s->in.python = &s->python;
-	ck_assert_int_eq(stack_join(&s->in, &s->join, &f), RES_OK);
-	return said(s);
 }
 
 static inline void done(struct scene *s)

@@ -4,7 +4,7 @@
 
 START_TEST(marker_names_the_activation)
 {
-	struct scene s = { .in.marking = PY_MARK_ENTRY };
+	struct scene s = { .loop.marking = PY_MARK_ENTRY };
 
 	native(&s, 5);
 	run(&s, sp_of(1) + 8, 2);
@@ -19,10 +19,11 @@ END_TEST
 START_TEST(each_loop_by_its_own_rules)
 {
 	static const struct py_range eval = { 0x400020, 0x400028 };
-	const struct join_loop loops[] = { { 0, PY_MARK_NONE, &eval, 1, false },
-		{ 1, PY_MARK_ENTRY, NULL, 0, false } };
-	struct scene s = { .in.word = NULL };
-	struct fault f = { 0 };
+	const struct join_loop loops[] = {
+		{ .runtime = 0, .marking = PY_MARK_NONE, .eval = &eval, .n_eval = 1 },
+		{ .runtime = 1, .marking = PY_MARK_ENTRY }
+	};
+	struct scene s = { .in = { .loops = loops, .n_loops = 2 } };
 
 	native(&s, 6);
 	run(&s, 0, 1); /* as py_stack_merge has them: without marker first */
@@ -31,10 +32,7 @@ START_TEST(each_loop_by_its_own_rules)
 	s.python.runs.at[1].runtime = s.python.runs.at[2].runtime = 1;
 	s.native.frames.at[2].saved[0] = s.python.frames.at[0].addr;
 	s.native.frames.at[2].saved_known = 1;
-	s.in.native = &s.native;
-	s.in.python = &s.python;
-	ck_assert_int_eq(stack_join_loops(&s.in, loops, 2, &s.join, &f), RES_OK);
-	ck_assert_str_eq(said(&s), "n0 n1 p1 n2 p0 n3 n4 p2 p3 n5");
+	ck_assert_str_eq(joined(&s), "n0 n1 p1 n2 p0 n3 n4 p2 p3 n5");
 	ck_assert(!s.join.unsure);
 	done(&s);
 }
@@ -43,7 +41,7 @@ END_TEST
 /* What its last frame has let go runs Python code; the youngest may be about to begin, and the oldest of 3.11 be greenlet's. */
 START_TEST(activation_whose_frame_has_ended)
 {
-	struct scene s = { .in.marking = _i == 0 ? PY_MARK_ENTRY : PY_MARK_CFRAME };
+	struct scene s = { .loop.marking = _i == 0 ? PY_MARK_ENTRY : PY_MARK_CFRAME };
 
 	native(&s, 8);
 	run(&s, sp_of(0) + 8, 0);
@@ -74,7 +72,7 @@ START_TEST(variables_on_a_fake_stack)
 	} cases[] = { { sizeof(uint64_t) * 5, 0x400040, "n0 n1 n2 n3 n4 p0 n5 n6 n7" },
 		{ SIZE + 8, 0x400040, "n0 n1 n2 n3 n4 p0 n5 n6 n7" },
 		{ 8, 0x400000, "n0 n1 n2 n3 n4 n5 n6 n7 L p0?" } };
-	struct scene s = { .in.marking = PY_MARK_ENTRY, .in.function = function };
+	struct scene s = { .loop.marking = PY_MARK_ENTRY, .in.function = function };
 
 	native(&s, 8);
 	run(&s, 0, 1);
@@ -97,7 +95,7 @@ START_TEST(variables_on_no_stack)
 	static const char *const want[] = { "n0 n1 n2 n3 p0? n4 n5 n6 p1? n7",
 		"n0 n1 n2 n3 n4 n5 n6 n7 L p0? p1?", "n0 n1 n2 n3 p0 n4 n5 n6 p1? n7",
 		"n0 L p0? n1 p1? n2 n3 p2? n4 n5 n6 p3? n7" };
-	struct scene s = { .in.marking = PY_MARK_ENTRY, .in.eval = loop, .in.n_eval = 3 };
+	struct scene s = { .loop.marking = PY_MARK_ENTRY, .loop.eval = loop, .loop.n_eval = 3 };
 
 	native(&s, 8);
 	s.native.end = _i == 1 ? UNWIND_END_LOST : UNWIND_END_DONE;
@@ -111,7 +109,7 @@ END_TEST
 
 START_TEST(marker_limits_are_half_open)
 {
-	struct scene s = { .in.marking = PY_MARK_CFRAME };
+	struct scene s = { .loop.marking = PY_MARK_CFRAME };
 
 	native(&s, 4);
 	run(&s, sp_of(1), 1); /* sp itself is inside */
@@ -124,7 +122,7 @@ END_TEST
 /* The oldest frame's CFA is behind the stack that was seen. */
 START_TEST(marker_behind_the_oldest_frame)
 {
-	struct scene s = { .in.marking = PY_MARK_CFRAME };
+	struct scene s = { .loop.marking = PY_MARK_CFRAME };
 
 	native(&s, 3);
 	run(&s, sp_of(1), 1);
@@ -137,7 +135,7 @@ END_TEST
 /* Two extents hold it: a step went wrong, so that neither is believed. */
 START_TEST(marker_in_two_activations_is_doubted)
 {
-	struct scene s = { .in.marking = PY_MARK_ENTRY };
+	struct scene s = { .loop.marking = PY_MARK_ENTRY };
 
 	native(&s, 4);
 	s.native.frames.at[1].cfa = sp_of(3);
@@ -151,7 +149,7 @@ END_TEST
 
 START_TEST(empty_run_prints_nothing)
 {
-	struct scene s = { .in.marking = PY_MARK_ENTRY };
+	struct scene s = { .loop.marking = PY_MARK_ENTRY };
 
 	native(&s, 3);
 	run(&s, sp_of(0), 0);
@@ -163,7 +161,7 @@ END_TEST
 
 START_TEST(unwinding_that_ended_early_loses_no_python)
 {
-	struct scene s = { .in.marking = PY_MARK_ENTRY };
+	struct scene s = { .loop.marking = PY_MARK_ENTRY };
 
 	native(&s, 2);
 	run(&s, sp_of(1), 1);
@@ -177,7 +175,7 @@ END_TEST
 
 START_TEST(marker_between_activations_is_placed_by_address)
 {
-	struct scene s = { .in.marking = PY_MARK_ENTRY };
+	struct scene s = { .loop.marking = PY_MARK_ENTRY };
 
 	native(&s, 4);
 	s.native.frames.at[1].cfa -= 0x40; /* a hole of the stack that no activation owns */
@@ -191,7 +189,7 @@ END_TEST
 /* Its CFA is a guess by a frame pointer that may be a caller's. */
 START_TEST(frame_without_description_owns_no_marker)
 {
-	struct scene s = { .in.marking = PY_MARK_ENTRY };
+	struct scene s = { .loop.marking = PY_MARK_ENTRY };
 
 	native(&s, 2);
 	s.native.frames.at[0].no_cfi = true;
@@ -208,7 +206,7 @@ END_TEST
 /* A run without frames has no lines, so that what follows it needs the line that says whose they are not. */
 START_TEST(empty_run_before_a_loose_one)
 {
-	struct scene s = { .in.marking = PY_MARK_ENTRY };
+	struct scene s = { .loop.marking = PY_MARK_ENTRY };
 
 	native(&s, 1);
 	run(&s, sp_of(2), 0);
@@ -222,7 +220,7 @@ END_TEST
 
 START_TEST(signal_trampoline_owns_no_marker)
 {
-	struct scene s = { .in.marking = PY_MARK_ENTRY };
+	struct scene s = { .loop.marking = PY_MARK_ENTRY };
 
 	native(&s, 4);
 	s.native.frames.at[1].signal_frame = true; /* from an alternate stack: its extent means nothing */
@@ -235,7 +233,7 @@ END_TEST
 
 START_TEST(alternate_stack_above_the_main_one)
 {
-	struct scene s = { .in.marking = PY_MARK_ENTRY };
+	struct scene s = { .loop.marking = PY_MARK_ENTRY };
 
 	native(&s, 4);
 	s.native.frames.at[0].sp = 0x20000; /* handler runs at a higher address */
@@ -250,7 +248,7 @@ END_TEST
 /* The handler's stack is an array in a frame: the markers on it lie in that frame's extent, too. */
 START_TEST(alternate_stack_in_a_frame)
 {
-	struct scene s = { .in.marking = PY_MARK_ENTRY };
+	struct scene s = { .loop.marking = PY_MARK_ENTRY };
 
 	native(&s, 5);
 	s.native.frames.at[0].sp = sp_of(3) + 0x10;
@@ -265,7 +263,7 @@ END_TEST
 
 START_TEST(two_markers_in_one_activation_are_doubted)
 {
-	struct scene s = { .in.marking = PY_MARK_ENTRY };
+	struct scene s = { .loop.marking = PY_MARK_ENTRY };
 
 	native(&s, 2);
 	run(&s, sp_of(1), 1);
@@ -277,7 +275,7 @@ END_TEST
 
 START_TEST(markers_out_of_order_are_doubted)
 {
-	struct scene s = { .in.marking = PY_MARK_ENTRY };
+	struct scene s = { .loop.marking = PY_MARK_ENTRY };
 
 	native(&s, 4);
 	run(&s, sp_of(3), 1);
@@ -290,7 +288,7 @@ END_TEST
 /* The frames of a greenlet's parents are on no chain. Their activations go on where others of the loop do. */
 START_TEST(activations_of_greenlet_parents_are_told)
 {
-	struct scene s = { .in.marking = PY_MARK_ENTRY };
+	struct scene s = { .loop.marking = PY_MARK_ENTRY };
 
 	native(&s, 7);
 	run(&s, sp_of(1), 1);
@@ -314,11 +312,11 @@ static bool switches(void *data, uint64_t pc)
 START_TEST(start_of_a_greenlet)
 {
 	static const struct py_range eval = { 0x400040, 0x400048 };
-	struct scene s = { .in.marking = PY_MARK_CFRAME };
+	struct scene s = { .loop.marking = PY_MARK_CFRAME };
 
 	s.in.switches = switches;
-	s.in.eval = &eval;
-	s.in.n_eval = 1;
+	s.loop.eval = &eval;
+	s.loop.n_eval = 1;
 	native(&s, 8);
 	run(&s, sp_of(2), 2);
 	run(&s, sp_of(3), 0);
@@ -333,7 +331,7 @@ END_TEST
 /* A frame of it that a Python frame has called is not where the greenlet starts. */
 START_TEST(greenlet_in_the_middle_of_a_stack)
 {
-	struct scene s = { .in.marking = PY_MARK_CFRAME };
+	struct scene s = { .loop.marking = PY_MARK_CFRAME };
 
 	s.in.switches = switches;
 	native(&s, 8);
@@ -347,7 +345,7 @@ END_TEST
 
 START_TEST(no_native_stack_at_all)
 {
-	struct scene s = { .in.marking = PY_MARK_ENTRY };
+	struct scene s = { .loop.marking = PY_MARK_ENTRY };
 
 	run(&s, 0x7000, 2);
 	ck_assert_str_eq(joined(&s), "L p0? p1?");
@@ -357,7 +355,7 @@ END_TEST
 
 START_TEST(gap_is_an_item_of_its_own)
 {
-	struct scene s = { .in.marking = PY_MARK_ENTRY };
+	struct scene s = { .loop.marking = PY_MARK_ENTRY };
 
 	native(&s, 4);
 	s.native.frames.at[0].pc = 0; /* a call through a null pointer is none */
