@@ -338,9 +338,16 @@ static enum res unwind(
 		if (th->python.runs.at[r].marker != 0)
 			break;
 	}
-	walk = (struct walk){ t->capture.P, t->unwinder, &th->python, &t->models[place.runtime], &th->native,
-		f, l->known_regs == REGS_PC_SP, t->py == NULL ? NULL : in_loop, &place,
-		l->known_regs == REGS_PC_SP && l->asleep.in_call ? l->asleep.args : NULL };
+	walk = (struct walk){ .P = t->capture.P,
+		.u = t->unwinder,
+		.python = &th->python,
+		.model = &t->models[place.runtime],
+		.out = &th->native,
+		.f = f,
+		.place_only = l->known_regs == REGS_PC_SP,
+		.in_loop = t->py == NULL ? NULL : in_loop,
+		.data = &place,
+		.args = l->known_regs == REGS_PC_SP && l->asleep.in_call ? l->asleep.args : NULL };
 	return walk_thread(
 	    &walk, l->regs, t->py == NULL ? PY_MARK_ENTRY : py_marking_of(t->py, place.runtime));
 }

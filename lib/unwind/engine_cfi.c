@@ -150,24 +150,26 @@ static enum engine_end step(
 
 /* --- for guesses --- */
 
-/* Nothing describes CPython's trampolines for perf, but their end. */
-static bool leave_trampoline(const struct cfi_engine *e, struct activation *a)
+/* CPython's trampolines for perf have no CFI; their end identifies them. */
+static bool leave_perf_trampoline(const struct cfi_engine *e, struct activation *a)
 {
-	uint64_t sp = a->regs.reg[e->arch->sp], word, pushed, ra;
+	uint64_t sp = a->regs.reg[e->arch->sp], word, words[2];
 	uint8_t code[sizeof(word)];
-	enum unwind_trampoline end;
+	enum unwind_perf_trampoline kind;
+	struct unwind_perf_caller caller;
 
 	if (a->exact || e->arch != &unwind_x86_64 || !memory_word(e->mem, a->regs.reg[e->arch->pc], &word))
 		return false;
 	memcpy(code, &word, sizeof(code));
-	end = unwind_trampoline_end(code);
-	if (end == UNWIND_TRAMPOLINE_NONE || !memory_word(e->mem, sp, &pushed) ||
-	    !memory_word(e->mem, sp + 8, &ra))
+	kind = unwind_perf_trampoline(code);
+	if (kind == UNWIND_PERF_NONE || !memory_word(e->mem, sp, &words[0]) ||
+	    !memory_word(e->mem, sp + sizeof(word), &words[1]))
 		return false;
-	if (end == UNWIND_TRAMPOLINE_POPS)
-		regs_set(&a->regs, e->arch->fp, pushed);
-	regs_set(&a->regs, e->arch->pc, ra);
-	regs_set(&a->regs, e->arch->sp, sp + 16);
+	caller = unwind_perf_caller(kind, sp, words);
+	if (caller.fp_known)
+		regs_set(&a->regs, e->arch->fp, caller.fp);
+	regs_set(&a->regs, e->arch->pc, caller.pc);
+	regs_set(&a->regs, e->arch->sp, caller.sp);
 	return true;
 }
 
@@ -180,7 +182,7 @@ static bool step_certain(void *engine, struct activation *a, bool *oldest)
 
 	engine_note_clear(&note);
 	end = step(engine, a, &note, &ignored);
-	if (note.no_cfi && leave_trampoline(engine, &from)) {
+	if (note.no_cfi && leave_perf_trampoline(engine, &from)) {
 		*a = from;
 		*oldest = false;
 		return true;

@@ -45,12 +45,28 @@ struct native_frame {
 	bool gap;          /* lib/stack's: it stands for activations that were not seen; its pc is 0 */
 };
 
-/* CPython's trampolines for perf (-X perf, 3.12+): behind their call only their end is left to be run, which says all: how the word that
- * they have pushed is dropped, by `add $8,%rsp; ret`, or taken back by `pop %rbp; ret`: then it is the caller's rbp. */
-enum unwind_trampoline { UNWIND_TRAMPOLINE_NONE, UNWIND_TRAMPOLINE_DROPS, UNWIND_TRAMPOLINE_POPS };
-enum { UNWIND_TRAMPOLINE_BYTES = 5 };
-/* What code behind a call is. */
-enum unwind_trampoline unwind_trampoline_end(const uint8_t code[UNWIND_TRAMPOLINE_BYTES]);
+/* CPython's trampolines for perf (-X perf, CPython 3.12+ Python/asm_trampoline.S, x86-64). After
+ * their call only their end is left to run, and it identifies them: the word that they have pushed is
+ * dropped by `add $8,%rsp; ret`, or restored by `pop %rbp; ret` (then it is the caller's rbp). */
+enum unwind_perf_trampoline { UNWIND_PERF_NONE, UNWIND_PERF_DROPS, UNWIND_PERF_POPS };
+enum { UNWIND_PERF_BYTES = 5 };
+
+/* The kind of trampoline that the code at a return address is the end of. */
+enum unwind_perf_trampoline unwind_perf_trampoline(const uint8_t code[UNWIND_PERF_BYTES]);
+
+struct unwind_perf_caller {
+	uint64_t pc, sp, fp;
+	bool fp_known; /* else fp is a word without meaning */
+};
+
+/* The caller of a trampoline of a kind other than UNWIND_PERF_NONE, whose stack pointer is sp; words:
+ * the two words at sp. */
+struct unwind_perf_caller unwind_perf_caller(
+    enum unwind_perf_trampoline kind, uint64_t sp, const uint64_t words[2]);
+
+/* True if addr is in executable memory, directly after bytes that are a call instruction, or look like
+ * one (x86: e8 rel32; ff /2 of any length). */
+bool unwind_follows_call(struct ps_prochandle *P, uint64_t addr);
 
 enum unwind_end {
 	UNWIND_END_DONE, /* the oldest activation was reached (undefined return address, pc 0) */

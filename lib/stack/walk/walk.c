@@ -13,81 +13,9 @@
 
 #include "base/addrmap.h"
 #include "base/owned.h"
+#include "stack/walk/walk_markers.h"
 #include "stack/walk/walk_recover.h"
-
-int64_t walk_frame_of(const struct native_stack *s, size_t from, uint64_t marker)
-{
-	for (size_t i = from; i < s->frames.n; i++) {
-		const struct native_frame *fr = &s->frames.at[i];
-
-		if (!fr->signal_frame && fr->sp <= marker && marker < fr->cfa)
-			return (int64_t)i;
-	}
-	return -1;
-}
-
-bool walk_in_loop(const struct walk *w, const struct native_frame *fr)
-{
-	return w->in_loop == NULL || w->in_loop(w->data, fr);
-}
-
-struct walk_cursor walk_cursor_from(const struct native_stack *s, size_t from, size_t n)
-{
-	struct walk_cursor c = { .i = from, .n = n, .signals = n };
-
-	while (c.signals > from && !s->frames.at[c.signals - 1].signal_frame)
-		c.signals--;
-	return c;
-}
-
-/* The first frame from i on that does not end below marker. */
-static size_t reaching(const struct native_stack *s, size_t i, size_t n, uint64_t marker)
-{
-	while (i < n && (s->frames.at[i].signal_frame || s->frames.at[i].cfa <= marker))
-		i++;
-	return i;
-}
-
-int64_t walk_cursor_next(struct walk_cursor *c, const struct native_stack *s, uint64_t marker)
-{
-	size_t i = reaching(s, c->i, c->n, marker);
-
-	/* Behind the last signal frame addresses grow. */
-	if (c->i >= c->signals)
-		c->i = i;
-	while (i < c->n && s->frames.at[i].sp > marker) {
-		while (i < c->signals && !s->frames.at[i].signal_frame)
-			i++;
-		if (i >= c->signals)
-			return -1;
-		i = reaching(s, i, c->n, marker);
-	}
-	if (i == c->n)
-		return -1;
-	c->i = i;
-	return (int64_t)i;
-}
-
-bool walk_agrees(const struct walk *w, size_t from, size_t r, uint64_t k, size_t *seen)
-{
-	const struct native_stack *s = w->out;
-	const struct py_stack *python = w->python;
-	struct walk_cursor c = walk_cursor_from(s, from, s->frames.n);
-
-	*seen = 0;
-	for (; r < python->runs.n && c.i < c.n; r++) {
-		uint64_t marker = python->runs.at[r].marker;
-		int64_t i = walk_cursor_next(&c, s, marker);
-		const struct native_frame *fr = i < 0 ? NULL : &s->frames.at[i];
-
-		if (fr == NULL || fr->no_cfi || fr->gap)
-			continue;
-		if (fr->cfa - marker != k || !walk_in_loop(w, fr))
-			return false;
-		(*seen)++;
-	}
-	return true;
-}
+#include "stack/walk/walk_stubs.h"
 
 /* Is the guess that led to frame `bad` confirmed by the first marker above it (run r), lying in its activation as the
  * model says, or without a model as all markers above do? Then everything up to that activation was unwound
@@ -128,7 +56,7 @@ static size_t trusted(struct walk *w)
 	struct native_stack *s = w->out;
 	const struct py_stack *python = w->python;
 	size_t bad = 0, r = 0, signal = 0; /* signal: the first signal frame */
-	struct walk_trampoline t;
+	struct unwind_perf_caller caller;
 	const struct native_frame *from; /* where the guess was made; a gap holds a marker itself */
 
 	for (;;) {
@@ -137,8 +65,8 @@ static size_t trusted(struct walk *w)
 		if (bad == s->frames.n)
 			return bad;
 		from = &s->frames.at[bad - (bad > 0)];
-		if (bad > 0 && walk_trampoline_at(w->P, from, &t)) {
-			if (t.ret != s->frames.at[bad].pc || from->sp + 16 != s->frames.at[bad].sp)
+		if (bad > 0 && walk_perf_caller(w->P, from, &caller)) {
+			if (caller.pc != s->frames.at[bad].pc || caller.sp != s->frames.at[bad].sp)
 				return bad;
 			s->frames.at[bad].how = UNWIND_CFI; /* no guess: the code says the same */
 			continue;
@@ -317,10 +245,9 @@ static enum res pass(struct walk *w, struct progress *p)
 static enum res walk_with_args(struct walk *w, struct unwind_regs *regs)
 {
 	struct native_stack *s = w->out;
-	bool narrow = Pstatus(w->P)->pr_dmodel == PR_MODEL_ILP32;
 
-	if (!w->place_only || w->args == NULL || s->end != UNWIND_END_LOST || (!narrow && s->frames.n != 1) ||
-	    !unwind_regs_args(w->P, w->args, regs))
+	if (!w->place_only || w->args == NULL || s->end != UNWIND_END_LOST ||
+	    (!walk_is_32bit(w->P) && s->frames.n != 1) || !unwind_regs_args(w->P, w->args, regs))
 		return RES_OK;
 	s->frames.n = 0;
 	return native_stack_walk(w->u, regs, 0, s, w->f);

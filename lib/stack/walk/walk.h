@@ -15,6 +15,12 @@ struct walk_model {
 	bool rbp_known;
 };
 
+/* True for a 32-bit process. */
+static inline bool walk_is_32bit(struct ps_prochandle *P)
+{
+	return Pstatus(P)->pr_dmodel == PR_MODEL_ILP32;
+}
+
 struct walk {
 	struct ps_prochandle *P;
 	struct unwinder *u;

@@ -12,9 +12,11 @@
  * 3.14, LLVM's preserve_none). So the loop's frame pointer is either in the register still, or among the words below.
  * Each candidate leads, by unwind information, to an activation that holds the marker or it does not; if all that do
  * give the same CFA, it is that. */
-#include "stack/walk/walk_recover.h"
+#include "stack/walk/walk_jit.h"
 
 #include <string.h>
+
+#include "stack/walk/walk_markers.h"
 
 enum {
 	REACH = 4096,   /* words that are looked at below a marker */
@@ -87,7 +89,7 @@ static void candidate(struct jit *j, const struct unwind_regs *regs)
 			continue;
 		s->frames.n = all;
 		if (all > first + 1 && !loop->no_cfi && !loop->signal_frame && loop->sp <= j->marker &&
-		    j->marker < loop->cfa && walk_follows_call(j->w->P, s->frames.at[first + 1].pc) &&
+		    j->marker < loop->cfa && unwind_follows_call(j->w->P, s->frames.at[first + 1].pc) &&
 		    walk_agrees(j->w, first, j->run, loop->cfa - j->marker, &seen))
 			cfa = loop->cfa;
 	}
@@ -107,7 +109,7 @@ static void candidates(struct jit *j, struct unwind_regs *regs)
 	uint64_t before = 0;
 
 	if (regs->reg[UNWIND_DWARF_RSP] > j->marker ||
-	    !walk_follows_call(j->w->P, regs->reg[UNWIND_DWARF_PC]))
+	    !unwind_follows_call(j->w->P, regs->reg[UNWIND_DWARF_PC]))
 		return;
 	if ((regs->known >> UNWIND_DWARF_RBP & 1) != 0) {
 		candidate(j, regs);
@@ -174,7 +176,7 @@ static bool in_made_code(const struct jit *j, uint64_t word)
 {
 	const prmap_t *map = Paddr_to_map(j->w->P, word);
 
-	return map != NULL && (map->pr_mflags & MA_ANON) != 0 && walk_follows_call(j->w->P, word);
+	return map != NULL && (map->pr_mflags & MA_ANON) != 0 && unwind_follows_call(j->w->P, word);
 }
 
 enum res walk_pass_jit(struct walk *w, uint64_t marker)

@@ -2,14 +2,9 @@
  * shows and all markers confirm, the activation of the next marker. */
 #include "stack/walk/walk_recover.h"
 
-#include <string.h>
-
-/* All ways here are about x86-64: its code, its words, a loop whose activations are all of one size (i386's align their
- * stack pointers). Of a 32-bit process the walk ends where the unwinder ends it. */
-static bool is_narrow(struct ps_prochandle *P)
-{
-	return Pstatus(P)->pr_dmodel == PR_MODEL_ILP32;
-}
+#include "stack/walk/walk_jit.h"
+#include "stack/walk/walk_markers.h"
+#include "stack/walk/walk_stubs.h"
 
 /* Runs of this runtime before which one, the next younger, lies in the walk. */
 static size_t runs_walked(const struct native_stack *s, const struct py_stack *python, uint32_t runtime)
@@ -81,24 +76,6 @@ static size_t activations(const struct py_stack *python)
 	return n;
 }
 
-/* (e8 rel32, or ff /2 of any length) */
-bool walk_follows_call(struct ps_prochandle *P, uint64_t addr)
-{
-	const prmap_t *map = Paddr_to_map(P, addr);
-	uint8_t b[7];
-
-	if (map == NULL || (map->pr_mflags & MA_EXEC) == 0 ||
-	    Pread(P, b, sizeof(b), addr - sizeof(b)) != sizeof(b))
-		return false;
-	if (b[2] == 0xe8)
-		return true;
-	for (size_t i = 0; i < sizeof(b) - 1; i++) {
-		if (i != 2 && b[i] == 0xff && (b[i + 1] >> 3 & 7) == 2)
-			return true;
-	}
-	return false;
-}
-
 /* CFA − marker of an activation that was unwound, be it one that cannot be the model (the youngest: its pc is no return
  * address); 0: there is none. */
 static uint64_t distance_seen(const struct native_stack *s, const struct py_stack *python)
@@ -123,7 +100,7 @@ static bool plausible(const struct walk *w, uint64_t floor, uint64_t k)
 		if (marker < floor)
 			continue;
 		if (Pread(w->P, &ret, sizeof(ret), marker + k - 8) != sizeof(ret) ||
-		    !walk_follows_call(w->P, ret))
+		    !unwind_follows_call(w->P, ret))
 			return false;
 	}
 	return true;
@@ -191,30 +168,15 @@ static enum res go_on(struct walk *w, uint64_t pc, uint64_t sp, const uint64_t *
 	return res;
 }
 
-bool walk_trampoline_at(struct ps_prochandle *P, const struct native_frame *fr, struct walk_trampoline *out)
+/* Past a trampoline for perf, whose code tells where its caller is. */
+static enum res pass_perf_trampoline(struct walk *w)
 {
-	uint8_t code[UNWIND_TRAMPOLINE_BYTES];
-	enum unwind_trampoline end;
-	uint64_t slot[2];
+	struct unwind_perf_caller caller;
 
-	if (fr->exact || fr->gap || is_narrow(P) || Pread(P, code, sizeof(code), fr->pc) != sizeof(code))
-		return false;
-	end = unwind_trampoline_end(code);
-	if (end == UNWIND_TRAMPOLINE_NONE || Pread(P, slot, sizeof(slot), fr->sp) != sizeof(slot))
-		return false;
-	*out = (struct walk_trampoline){ slot[0], slot[1], end == UNWIND_TRAMPOLINE_POPS };
-	return true;
-}
-
-/* Past a trampoline, whose code tells where its caller is. */
-static enum res pass_trampoline(struct walk *w)
-{
-	const struct native_frame *last = &w->out->frames.at[w->out->frames.n - 1];
-	struct walk_trampoline t;
-
-	if (!walk_trampoline_at(w->P, last, &t) || !walk_follows_call(w->P, t.ret))
+	if (!walk_perf_caller(w->P, &w->out->frames.at[w->out->frames.n - 1], &caller) ||
+	    !unwind_follows_call(w->P, caller.pc))
 		return RES_NONE;
-	return go_on(w, t.ret, last->sp + 16, t.keeps_rbp ? &t.pushed : NULL);
+	return go_on(w, caller.pc, caller.sp, caller.fp_known ? &caller.fp : NULL);
 }
 
 enum res walk_pass_stub(struct walk *w)
@@ -223,8 +185,8 @@ enum res walk_pass_stub(struct walk *w)
 	struct walk_stub stub;
 	uint64_t ret, rbp;
 
-	if (s->frames.n == 0 || is_narrow(w->P) || !walk_stub_at(w->P, &s->frames.at[0], &stub) ||
-	    Pread(w->P, &ret, sizeof(ret), stub.slot) != sizeof(ret) || !walk_follows_call(w->P, ret) ||
+	if (s->frames.n == 0 || walk_is_32bit(w->P) || !walk_stub_at(w->P, &s->frames.at[0], &stub) ||
+	    Pread(w->P, &ret, sizeof(ret), stub.slot) != sizeof(ret) || !unwind_follows_call(w->P, ret) ||
 	    (stub.has_rbp && Pread(w->P, &rbp, sizeof(rbp), stub.slot - 8) != sizeof(rbp)))
 		return RES_NONE;
 	s->frames.n = 1;
@@ -247,7 +209,7 @@ enum res walk_pass_clone(struct walk *w, const struct unwind_regs *regs)
 		return RES_OK;
 	}
 	sp = s->frames.at[0].sp;
-	if (Pread(w->P, &ret, sizeof(ret), sp) != sizeof(ret) || !walk_follows_call(w->P, ret))
+	if (Pread(w->P, &ret, sizeof(ret), sp) != sizeof(ret) || !unwind_follows_call(w->P, ret))
 		return RES_NONE;
 	s->frames.n = 1;
 	return go_on(w, ret, sp + sizeof(ret), NULL);
@@ -263,7 +225,7 @@ static enum res pass_bare(struct walk *w)
 	uint64_t ret, k;
 
 	if (!last->exact || w->python->runs.n == 0 ||
-	    Pread(w->P, &ret, sizeof(ret), last->sp) != sizeof(ret) || !walk_follows_call(w->P, ret))
+	    Pread(w->P, &ret, sizeof(ret), last->sp) != sizeof(ret) || !unwind_follows_call(w->P, ret))
 		return RES_NONE;
 	if (go_on(w, ret, last->sp + 8, NULL) == RES_OK && s->end == UNWIND_END_DONE) {
 		k = w->model->known ? w->model->cfa_above_marker : distance_seen(s, w->python);
@@ -333,13 +295,13 @@ static enum res pass_frame_pointer(struct walk *w)
 
 		if (Pread(w->P, slot, sizeof(slot), at) != sizeof(slot))
 			return RES_NONE;
-		if (slot[0] > at && slot[0] - at < (1U << 20) && walk_follows_call(w->P, slot[1]) &&
+		if (slot[0] > at && slot[0] - at < (1U << 20) && unwind_follows_call(w->P, slot[1]) &&
 		    Pread(w->P, next, sizeof(next), slot[0]) == sizeof(next) &&
-		    walk_follows_call(w->P, next[1]) && try_frame_pointer(w, at)) {
+		    unwind_follows_call(w->P, next[1]) && try_frame_pointer(w, at)) {
 			w->out->frames.at[caller].sought = passed_over || !is_measured(w, caller - 1);
 			return RES_OK;
 		}
-		passed_over |= walk_follows_call(w->P, slot[1]);
+		passed_over |= unwind_follows_call(w->P, slot[1]);
 	}
 	return RES_NONE;
 }
@@ -350,9 +312,11 @@ enum res walk_pass(struct walk *w, uint64_t guess)
 	enum res res;
 	uint64_t marker, likely;
 
-	if (is_narrow(w->P))
+	/* All ways are about x86-64: its code, its words, a loop whose activations are all of one size (i386's align their
+	 * stack pointers). Of a 32-bit process the walk ends where the unwinder ends it. */
+	if (walk_is_32bit(w->P))
 		return RES_NONE;
-	res = pass_trampoline(w);
+	res = pass_perf_trampoline(w);
 	if (res == RES_NONE)
 		res = pass_bare(w);
 	if (res == RES_NONE)

@@ -4,7 +4,7 @@
  * libffi. One caught in them has no frame yet but for two words that some forms push, so its code tells where the
  * return address is (libffi 3.2 to 3.5, src/x86/{ffi64.c,unix64.S}, and CPython's closures, which are of the same
  * form). */
-#include "stack/walk/walk_recover.h"
+#include "stack/walk/walk_stubs.h"
 
 #include <string.h>
 
@@ -172,4 +172,19 @@ enum walk_clone walk_clone_at(
 		return regs->reg[UNWIND_DWARF_RAX] == 0 ? WALK_CLONE_NEWBORN : WALK_CLONE_CALLER;
 	}
 	return WALK_CLONE_NOT;
+}
+
+bool walk_perf_caller(struct ps_prochandle *P, const struct native_frame *fr, struct unwind_perf_caller *out)
+{
+	uint8_t code[UNWIND_PERF_BYTES];
+	enum unwind_perf_trampoline kind;
+	uint64_t words[2];
+
+	if (fr->exact || fr->gap || walk_is_32bit(P) || Pread(P, code, sizeof(code), fr->pc) != sizeof(code))
+		return false;
+	kind = unwind_perf_trampoline(code);
+	if (kind == UNWIND_PERF_NONE || Pread(P, words, sizeof(words), fr->sp) != sizeof(words))
+		return false;
+	*out = unwind_perf_caller(kind, fr->sp, words);
+	return true;
 }

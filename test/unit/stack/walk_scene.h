@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "stack/walk/walk.h"
+#include "stack/walk/walk_markers.h"
 #include "stack/walk/walk_recover.h"
+#include "stack/walk/walk_stubs.h"
 #include "support/fake_process.h"
 #include "support/run_suite.h"
 
@@ -215,7 +217,13 @@ static void walk_rax(
     uint64_t pc, size_t sp, uint64_t rbp, uint64_t rax, bool place_only, enum py_marking marking)
 {
 	struct fault f = { 0 };
-	struct walk w = { P, NULL, &python, &model, &out, &f, place_only, in_loop, NULL, NULL };
+	struct walk w = { .P = P,
+		.python = &python,
+		.model = &model,
+		.out = &out,
+		.f = &f,
+		.place_only = place_only,
+		.in_loop = in_loop };
 	prgregset_t regs = { 0 };
 
 	regs[R_PC] = (prgreg_t)pc;

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stack/walk/walk_recover.h"
+#include "stack/walk/walk_stubs.h"
 #include "support/fake_process.h"
 #include "support/run_suite.h"
 
