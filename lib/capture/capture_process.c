@@ -1,9 +1,10 @@
-/* The order in which a live process is captured: as little as possible is held, as late and as short as possible.
+/* The order in which a live process is captured. As little as possible is held, as late and as
+ * short as possible.
  *
- *   list the LWPs ─> asleep? ─> again, some times ─> hold the rest ─> new LWPs? ─> what is left: loose
+ *   list LWPs ─> blocked? ─> try again ─> hold the rest ─> new LWPs? ─> the remaining: as they run
  *
- * What is of one moment with what: the LWPs that were held, together. Of the others each by itself; those that have not run
- * until the others were held are of their moment too. */
+ * LWPs that were held together belong to one instant. Each other LWP belongs to an instant of
+ * its own, unless it has not run until the others were held: then it belongs to theirs. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,11 +20,11 @@
 #include "os/read.h"
 
 enum {
-	ROUNDS = 3,            /* looks at what may be asleep */
-	ROUNDS_NO_STOP = 12,   /* where there is no other way */
-	PAUSE_NS = 500 * 1000, /* between those */
-	HOLDS = 6,  /* each may find that another has run since it was read asleep; few are needed */
-	PASSES = 4, /* over LWPs that were born meanwhile */
+	ROUNDS = 3,            /* attempts at LWPs that may be blocked */
+	ROUNDS_NO_STOP = 12,   /* if nothing may be stopped */
+	PAUSE_NS = 500 * 1000, /* between attempts */
+	HOLDS = 6,  /* holds; each may find that another LWP has run since it was read; few are needed */
+	PASSES = 4, /* over LWPs that are new */
 };
 
 struct ids { /* a VEC */
@@ -41,7 +42,8 @@ static void lwpids_release(os_lwpids *v)
 	vec_free(v);
 }
 
-/* Add the LWPs that are not known yet; late: they are younger than the first list. *news: there were some. */
+/* Add the LWPs that are not known yet; late: they are younger than the first list. *news: there
+ * are some. */
 static enum res add_unknown(struct capture *c, bool late, bool *news, struct fault *f)
 {
 	OWNED(lwpids_release) os_lwpids ids = VEC_EMPTY;
@@ -86,7 +88,8 @@ static enum res list_pending(const struct capture *c, struct ids *out, struct fa
 	return RES_OK;
 }
 
-/* One that has ended leaves its stack to another: where that was copied over its own, only one of them is right. */
+/* Undo captures whose stack was partly overwritten by a later copy: an LWP that has ended leaves
+ * its stack to another, and only one of the two copies is right. */
 static void drop_overlapped(struct capture *c)
 {
 	for (size_t i = 0; i < c->lwps.n; i++) {
@@ -99,7 +102,7 @@ static void drop_overlapped(struct capture *c)
 	}
 }
 
-/* What does not run, or stops doing so soon. */
+/* Capture the LWPs that do not run, in some attempts. */
 static enum res capture_sleepers(struct capture *c, int rounds, const struct timespec *pause, struct fault *f)
 {
 	OWNED(ids_release) struct ids left = VEC_EMPTY;
@@ -120,7 +123,7 @@ static enum res capture_sleepers(struct capture *c, int rounds, const struct tim
 	return RES_OK;
 }
 
-/* Is there something to be held that has not been refused? */
+/* True if an LWP is pending that may be held. */
 static bool any_to_hold(const struct capture *c)
 {
 	for (size_t i = 0; i < c->lwps.n; i++) {
@@ -132,7 +135,7 @@ static bool any_to_hold(const struct capture *c)
 	return false;
 }
 
-/* One pass over what is pending. In the course of a hold one may become so again. */
+/* Capture the pending LWPs, once. During a hold an LWP may become pending again. */
 static enum res capture_pending(struct capture *c, struct fault *f)
 {
 	static const struct timespec pause = { .tv_nsec = PAUSE_NS };
@@ -141,14 +144,14 @@ static enum res capture_pending(struct capture *c, struct fault *f)
 	if (c->request.policy == STOP_NONE)
 		return capture_sleepers(c, c->request.running_only ? 1 : ROUNDS_NO_STOP, &pause, f);
 	for (int i = 0; i < HOLDS && res == RES_OK; i++) {
-		/* Those that ran just now are looked at once more before they are held. */
+		/* LWPs that ran just now are probed once more before they are held. */
 		if (c->request.policy == STOP_RUNNING && !c->request.running_only)
 			res = capture_sleepers(c, ROUNDS, NULL, f);
 		if (res != RES_OK || !any_to_hold(c))
 			break;
 		res = capture_stopped(c, f);
 	}
-	/* What could not be held may have been asleep all the time. */
+	/* LWPs that could not be held may have been blocked all the time. */
 	return res == RES_OK ? capture_sleepers(c, 1, NULL, f) : res;
 }
 
@@ -167,8 +170,8 @@ static void capture_rest(struct capture *c)
 	}
 }
 
-/* Forget those that ended, but not one that is still in the list for that. *ended: how many those are. Returns how many of
- * the others have no stack. */
+/* Remove LWPs that have ended, except zombies; *ended: number of zombies. Returns the number of
+ * other LWPs without a stack. */
 static size_t remove_ended(struct capture *c, size_t *ended)
 {
 	size_t n = 0, missed = 0;
@@ -199,7 +202,7 @@ static size_t remove_ended(struct capture *c, size_t *ended)
 	return missed;
 }
 
-/* Kernel names, one file each. */
+/* Read the names of LWPs, one file each. */
 static void read_names(struct capture *c)
 {
 	for (size_t i = 0; i < c->lwps.n; i++) {
@@ -212,7 +215,7 @@ static void read_names(struct capture *c)
 	}
 }
 
-/* Where there are many, look at them ahead. */
+/* Look at LWPs ahead, if there are many. */
 static void begin_ahead(struct capture *c)
 {
 	OWNED(lwpids_release) os_lwpids ids = VEC_EMPTY;
@@ -224,7 +227,7 @@ static void begin_ahead(struct capture *c)
 	c->progress.ahead = capture_ahead_start(c->request.live, ids.at, ids.n);
 }
 
-/* All LWPs, newborn ones as well. */
+/* Capture all LWPs, and those that are new by then. */
 static enum res capture_all(struct capture *c, struct fault *f)
 {
 	bool news = true;
@@ -244,7 +247,7 @@ static enum res capture_all(struct capture *c, struct fault *f)
 	return RES_OK;
 }
 
-/* Those of which something new is to be known. What is born meanwhile is for the next time. */
+/* Capture the LWPs that have run since the last capture. New LWPs are left to the next one. */
 static enum res capture_changed(struct capture *c, struct fault *f)
 {
 	bool any;
@@ -273,7 +276,7 @@ static enum res capture_in_order(struct capture *c, struct fault *f)
 		return fault_set(f, G_NOPROC, ESRCH, 0, "it has exited or executed another program");
 	if (c->lwps.n != 0 && c->py == NULL && missed != 0 && missed + ended == c->lwps.n && c->none_held)
 		return fault_set(f, c->not_held.code, c->not_held.sys, 0, "%s", c->not_held.text);
-	/* That those to be held had ended by then is no failure while others live. */
+	/* If the LWPs to hold have ended, that is not a failure while others live. */
 	if (missed == 0 || (c->lwps.n != 0 && c->not_held.code == G_NOPROC))
 		c->none_held = false;
 	return RES_OK;

@@ -1,7 +1,8 @@
-/* Which thread states belong to an LWP, and its Python frames.
+/* Finds the thread states of an LWP, and its Python frames.
  *
- * The thread pointer tells: a state keeps what pthread_self() returned when it was made. Where an LWP's is not known,
- * the kernel's thread id does. Both are looked up in a map, so that a thousand threads cost a thousand look-ups. */
+ * The thread pointer identifies them: a state keeps what pthread_self() returned when it was
+ * made. If that of an LWP is unknown, the kernel's thread id does. Both are looked up in a map,
+ * so that a thousand threads cost a thousand lookups. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +12,8 @@
 
 #define NO_STATE UINT32_MAX
 
-/* Make a map of states by key(i); key 0 is none. On the way lost memory is a state lost. */
+/* Make a map of states by key(i); key 0: the state is left out. If memory runs out states are
+ * missing. */
 static void index_make(
     struct capture *c, struct capture_index *x, uint64_t (*key)(const struct capture *, size_t))
 {
@@ -21,7 +23,7 @@ static void index_make(
 	if (!x->made)
 		return;
 	x->next.n = c->states.list.n;
-	/* The newest comes first in the list, so it is put last. */
+	/* The newest state is first in the list, so add it last. */
 	for (size_t i = c->states.list.n; i-- > 0;) {
 		uint64_t k = key(c, i);
 
@@ -38,9 +40,9 @@ static uint64_t key_pointer(const struct capture *c, size_t i)
 	return c->states.list.at[i].thread_id;
 }
 
-/* The kernel's id of the thread that a state belongs to, in the target's own numbering: from the state
- * (3.11+), else from glibc's struct pthread, which the state's thread_id points to (tid at 720 on x86-64, 104 on i386,
- * glibc 2.36 and 2.43 nptl/descr.h). 0: unknown. */
+/* The kernel's id of the thread of a state, in the numbering of the target: from the state
+ * (3.11+), else from glibc's struct pthread, at the state's thread_id (tid at 720 on x86-64, 104
+ * on i386; glibc 2.36 and 2.43 nptl/descr.h). 0: unknown. */
 static uint64_t key_id(const struct capture *c, size_t i)
 {
 	enum { PTHREAD_TID = 720, PTHREAD_TID_I386 = 104 };
@@ -56,7 +58,7 @@ static uint64_t key_id(const struct capture *c, size_t i)
 	return (uint64_t)tid;
 }
 
-/* The newest state that is l's; NO_STATE: none. */
+/* The newest state of l; NO_STATE: none. */
 static uint32_t first_state(struct capture *c, const struct capture_lwp *l, const struct capture_index **in)
 {
 	struct capture_index *x = l->thread_pointer != 0 ? &c->states.by_pointer : &c->states.by_id;
@@ -71,8 +73,8 @@ static uint32_t first_state(struct capture *c, const struct capture_lwp *l, cons
 	return x->made && key != 0 && addrmap_get(&x->first, key, &i) ? i : NO_STATE;
 }
 
-/* Was there a state of the same interpreter before i, from `first` on? Those of threads that a fork left behind keep their
- * number, so the newest wins. */
+/* True if a state of the same interpreter is before i, from `first` on. States of threads that a
+ * fork left behind keep their number, so the newest one counts. */
 static bool has_newer_state(
     const struct capture *c, const struct capture_index *x, uint32_t first, uint32_t i)
 {
@@ -83,8 +85,9 @@ static bool has_newer_state(
 	return false;
 }
 
-/* Up to 3.12 a state keeps the number of the thread that made it, and another thread may run it, if its interpreter is not
- * the main one (what _xxsubinterpreters makes). */
+/* Find foreign states. Up to 3.12 a state keeps the number of the thread that made it, and
+ * another thread may run it, unless its interpreter is the main one (_xxsubinterpreters makes
+ * such states). */
 static void find_foreign(struct capture *c)
 {
 	c->states.foreign.n = 0;
@@ -104,7 +107,8 @@ static bool is_foreign(const struct capture *c, uint32_t i)
 	return false;
 }
 
-/* An address on the C stack that the youngest frames of s are known by; 0: none (up to 3.9, or no frame). */
+/* The address on the C stack that marks the innermost frames of s; 0: none (up to 3.9, or no
+ * frame). */
 static uint64_t stack_place(const struct py_stack *s)
 {
 	for (size_t r = 0; r < s->runs.n; r++) {
@@ -114,8 +118,8 @@ static uint64_t stack_place(const struct py_stack *s)
 	return s->cframes.n == 0 ? 0 : s->cframes.at[0];
 }
 
-/* The LWP on whose stack va lies: the one with the next thread pointer above it in the same mapping, or the main one. NULL:
- * it is no thread's. */
+/* The LWP whose stack contains va: that with the next thread pointer above va in the same
+ * mapping, or the main one. NULL: none. */
 static const struct capture_lwp *stack_owner(const struct capture *c, uint64_t va)
 {
 	const prmap_t *map = Paddr_to_map(c->P, va);
@@ -135,7 +139,7 @@ static const struct capture_lwp *stack_owner(const struct capture *c, uint64_t v
 	return best;
 }
 
-/* Are the frames s of a foreign state l's? `named`: the state says so. */
+/* True if the frames s of a foreign state belong to l. `named`: the state names l. */
 static bool frames_are_of(
     struct capture *c, const struct capture_lwp *l, const struct py_stack *s, bool named)
 {
@@ -157,14 +161,15 @@ static uint64_t states_token(const struct capture *c, const struct capture_index
 	return token;
 }
 
-/* Does va lie on l's stack, as far as can be told? Of an LWP that runs it is not known from where on that is used. */
+/* True if va may lie on l's stack. Of a running LWP the used part is unknown. */
 static bool lwp_stack_may_hold(struct capture *c, const struct capture_lwp *l, uint64_t va)
 {
 	return l->known_regs != REGS_NONE ? capture_stack_has(c, l, va) : stack_owner(c, va) == l;
 }
 
-/* Frames just read of 3.12 or later: is the second one the entry frame of an activation that is being entered? The first
- * is never on the C stack, unless data stacks lie in the same mapping: then this tells nothing. */
+/* True if the second frame of s (3.12 or later) is the entry frame of an activation that is just
+ * being entered. The first one is never on the C stack, unless data stacks lie in the same
+ * mapping: then nothing can be told. */
 static bool entry_is_unowned(
     struct capture *c, const struct capture_lwp *l, const struct py_thread *t, const struct py_stack *s)
 {
@@ -185,7 +190,7 @@ enum res capture_state_frames(struct capture *c, const struct capture_lwp *l, co
 	return res;
 }
 
-/* The frames of one more state, if they are l's. `named`: the state says that it is. */
+/* Add the frames of a state, if they belong to l. `named`: the state names l. */
 static enum res add_state(
     struct capture *c, struct capture_lwp *l, const struct py_thread *t, bool named, struct fault *f)
 {
@@ -215,7 +220,7 @@ static enum res add_state(
 	return RES_OK;
 }
 
-/* States that others made. */
+/* Add the frames of foreign states. */
 static enum res add_foreign(
     struct capture *c, struct capture_lwp *l, const struct capture_index *x, uint32_t first, struct fault *f)
 {
@@ -233,7 +238,7 @@ static enum res add_foreign(
 
 void capture_prefetch_states(struct capture *c, const struct capture_lwp *l, struct snapshot_prefetch *pages)
 {
-	enum { STATE = 512, FRAME = 128 }; /* about what is read of them */
+	enum { STATE = 512, FRAME = 128 }; /* bytes that are read of them, roughly */
 	const struct capture_index *x;
 
 	if (c->py == NULL)
@@ -242,13 +247,13 @@ void capture_prefetch_states(struct capture *c, const struct capture_lwp *l, str
 		const struct py_thread *t = &c->states.list.at[i];
 
 		snapshot_prefetch_add(pages, t->tstate, STATE);
-		/* Of 3.11 and 3.12 it is their end. */
+		/* In 3.11 and 3.12 it is the end of the frame. */
 		snapshot_prefetch_add(
 		    pages, t->near < FRAME ? 0 : t->near - FRAME, t->near < FRAME ? 0 : 2 * FRAME);
 	}
 }
 
-/* Read the frames of t and forget them. */
+/* Read the frames of t and discard them. */
 static void read_and_forget(struct capture *c, const struct py_thread *t)
 {
 	struct py_stack unused = { .broken = false };
@@ -278,7 +283,7 @@ void capture_prefetch(struct capture *c, const struct capture_lwp *l, struct sna
 	py_process_rehearse(c->py, false);
 }
 
-/* Is the thread of any state an LWP of the process? */
+/* True if the thread of some state is an LWP of the process. */
 static bool has_own_states(const struct capture *c)
 {
 	os_lwpids ids = VEC_EMPTY;
@@ -295,8 +300,9 @@ static bool has_own_states(const struct capture *c)
 	return own;
 }
 
-/* The states of an LWP whose thread pointer is not known, and whose number no state has: it may be a child of vfork, in the memory of
- * its parent. NO_STATE: there are none, or l's note says that they cannot be told. */
+/* The states of an LWP whose thread pointer is unknown and whose number no state has: it may be
+ * a child of vfork, in the memory of its parent. NO_STATE: there are none, or l->note says why
+ * they are unknown. */
 static uint32_t borrowed_state(struct capture *c, struct capture_lwp *l, const struct capture_index **in)
 {
 	uint32_t first;
@@ -306,7 +312,7 @@ static uint32_t borrowed_state(struct capture *c, struct capture_lwp *l, const s
 		return NO_STATE;
 	l->thread_pointer = os_maker_pointer(c->request.live);
 	first = l->thread_pointer == 0 ? NO_STATE : first_state(c, l, in);
-	/* A maker that runs no Python has none for it either. */
+	/* A creator that runs no Python has none for the child either. */
 	if (l->thread_pointer != 0 || has_own_states(c))
 		return first;
 	capture_note(l, MISSING_PYTHON,
@@ -352,7 +358,7 @@ void capture_states_read(struct capture *c)
 		return;
 	if (c->snapshot != NULL)
 		snapshot_forget(c->snapshot);
-	/* A broken list gives the states before the break: take those. */
+	/* Of a broken list take the states before the break. */
 	c->states.cut = py_threads_read(c->py, &c->states.list, &f) == RES_FAIL;
 	c->states.by_pointer.made = c->states.by_id.made = c->states.stale = false;
 	find_foreign(c);
@@ -363,7 +369,7 @@ bool capture_states_are_current(const struct capture *c)
 	return c->py == NULL || (!c->states.stale && py_threads_same(c->py, &c->states.list));
 }
 
-/* The list is new: undo LWPs that were not held and whose states were others. */
+/* Undo LWPs that were not held and whose states differ in the new list. */
 static void undo_changed(struct capture *c)
 {
 	for (size_t i = 0; i < c->lwps.n; i++) {

@@ -1,8 +1,9 @@
-/* Capture by PTRACE_SEIZE: LWPs are stopped, copied and let go. Those that were blocked in the kernel are woken by it, and
- * some system calls then return EINTR (poll and read do not, epoll_wait does); that is the price of this method, and
- * the reason why others come first.
+/* Captures by PTRACE_SEIZE: LWPs are stopped, copied and released. This wakes LWPs that are blocked
+ * in the kernel, and some system calls then return EINTR (epoll_wait does, poll and read do not).
+ * That is why the other methods come first.
  *
- * While something is held every microsecond counts: its registers, stacks and Python frames are copied, nothing else. */
+ * While something is held every microsecond counts: registers, stacks and Python frames are
+ * copied, nothing else. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -16,12 +17,12 @@
 #include "os/regs.h"
 
 enum {
-	WAIT_MS = 1000, /* for all LWPs together; only one in an uninterruptible sleep takes that long */
+	WAIT_MS = 1000, /* for all holds of a capture; only an uninterruptible sleep takes that long */
 	STOP_MS = 50,   /* a hold lasts 100 ms at most: until all have stopped, … */
 	READ_NS = 50 * 1000 * 1000,   /* … and until they are read */
-	AGAIN_MS = 100,               /* for one of which there is something already */
-	REFRESH_NS = 2 * 1000 * 1000, /* enough to look at thousands, or read fifty again */
-	FIRST = 16,                   /* stacks that are copied in one call */
+	AGAIN_MS = 100,               /* for an LWP that is captured already */
+	REFRESH_NS = 2 * 1000 * 1000, /* enough to probe thousands, or to read fifty again */
+	FIRST = 16,                   /* stacks copied in one call */
 };
 
 struct held_stack {
@@ -33,12 +34,12 @@ struct held_stack {
 struct holding {
 	struct capture *c;
 	enum stop_policy policy;
-	struct snapshot_prefetch *pages; /* to be read with the stacks */
+	struct snapshot_prefetch *pages; /* to be fetched with the stacks */
 	const struct capture_lwp
-	    *before;   /* one LWP after all the others: as it was read asleep; NULL: not so */
-	int64_t begin; /* when it began */
-	int64_t end;   /* what has not been read by then is not */
-	bool late;     /* something did not stop in time */
+	    *before;   /* the earlier capture of the LWP that is held for its registers, or NULL */
+	int64_t begin; /* start of the hold */
+	int64_t end;   /* deadline of the reads */
+	bool late;     /* some LWP did not stop in time */
 };
 
 static int64_t now_ns(void)
@@ -59,7 +60,7 @@ static void hold_release(struct os_hold **h)
 	os_hold_free(*h);
 }
 
-/* An LWP that nobody knew yet. */
+/* Add an LWP that was not in any list yet. Returns its index, or -1. */
 static int64_t add_newborn(struct holding *g, lwpid_t id)
 {
 	uint64_t pointer = 0;
@@ -71,7 +72,7 @@ static int64_t add_newborn(struct holding *g, lwpid_t id)
 	return capture_add(g->c, id, pointer);
 }
 
-/* To be held: what is pending, after a last look at it. */
+/* Hold LWPs that are pending after a last probe. */
 static bool hold_wants(void *data, lwpid_t id)
 {
 	struct holding *g = data;
@@ -88,7 +89,7 @@ static bool hold_wants(void *data, lwpid_t id)
 	return g->c->lwps.at[i].state == CAPTURE_PENDING;
 }
 
-/* The registers of what is held; why the others are not. */
+/* Take the registers of held LWPs, and the reasons why others are not held. */
 static void take_registers(struct holding *g, const struct os_hold *h)
 {
 	for (size_t i = 0; i < os_hold_count(h); i++) {
@@ -121,8 +122,8 @@ static void take_registers(struct holding *g, const struct os_hold *h)
 	}
 }
 
-/* The one that is held has run since it was read asleep: nothing of then is to be mixed with what is read of it now, its
- * stack least of all. What the others need is known or copied already. */
+/* Discard the earlier capture of the held LWP, which has run since: its data, the stack above
+ * all, must not be mixed with what is read now. Data of the other LWPs is captured already. */
 static void forget_before(struct holding *g)
 {
 	struct capture *c = g->c;
@@ -134,8 +135,8 @@ static void forget_before(struct holding *g)
 	snapshot_forget(c->snapshot);
 }
 
-/* Stacks of those that are held, and what else will be read, in few calls; the list of states is to be right. Returns how
- * many LWPs, from the first on, `some` has room for. */
+/* Copy the stacks of held LWPs and the prefetch list in few calls, and make the list of states
+ * current. Returns the number of LWPs, from the first on, that `some` has room for. */
 static size_t copy_stacks(struct holding *g, struct held_stack *some)
 {
 	struct snapshot_piece pieces[FIRST];
@@ -154,31 +155,30 @@ static size_t copy_stacks(struct holding *g, struct held_stack *some)
 		n++;
 	}
 	if (c->states.stale)
-		g->pages->n = 0; /* all is forgotten again before it is read */
+		g->pages->n = 0; /* the pages would be forgotten before they are read */
 	snapshot_forget(c->snapshot);
 	snapshot_copy_with_pages(c->snapshot, g->pages, pieces, copied);
 	for (size_t i = 0, k = 0; i < n; i++) {
 		if (some[i].piece.hi != 0)
 			some[i].piece = pieces[k++];
 		if (some[i].piece.got != 0)
-			c->lwps.at[some[i].of].copies[0] =
-			    some[i].piece.lo; /* to be dropped, should it not be read */
+			c->lwps.at[some[i].of].copies[0] = some[i].piece.lo; /* so that it can be dropped */
 	}
 	if (g->before != NULL || g->policy == STOP_ALL)
-		capture_states_read(c); /* what the others have is to stay as it is */
+		capture_states_read(c); /* the frames of the other LWPs must stay as they are */
 	else
 		capture_states_revalidate(c, STATES_UNDO_CHANGED);
 	return n;
 }
 
-/* The Python frames of one that is held. */
+/* Read the Python frames of a held LWP. */
 static void read_frames(struct holding *g, struct capture_lwp *l)
 {
 	struct capture_note before = l->note;
 
 	if (capture_frames(g->c, l) == RES_OK || g->policy != STOP_RUNNING)
 		return;
-	/* The list was read before the hold. */
+	/* The list of states was read before the hold. */
 	py_stack_free(&l->python);
 	l->python_is = PYTHON_UNREAD;
 	l->note = before;
@@ -186,13 +186,13 @@ static void read_frames(struct holding *g, struct capture_lwp *l)
 	(void)capture_frames(g->c, l);
 }
 
-/* The hold has lasted too long for it. The first one has what there is, which is told, and the others are held again: so each
- * hold gets on. */
+/* The hold has lasted too long. The first LWP keeps what was read, with a note; the others are
+ * held again. So each hold makes progress. */
 static void out_of_time(struct capture *c, struct capture_lwp *l, bool first)
 {
 	static const char why[] = "it was released before all of it was read: a stop lasts 100 ms at most";
 
-	c->states.stale = true; /* the list of states may have been cut short */
+	c->states.stale = true; /* the list of states may be incomplete */
 	if (first) {
 		capture_note(l, MISSING_TIME, "%s", why);
 		l->state = CAPTURE_DONE;
@@ -203,7 +203,7 @@ static void out_of_time(struct capture *c, struct capture_lwp *l, bool first)
 	l->refusal = REFUSED_FOR_NOW;
 }
 
-/* All of one that is held; its stack may have been copied. */
+/* Capture a held LWP, whose stack may have been copied. */
 static void read_held(struct holding *g, struct capture_lwp *l, const struct held_stack *stack, bool first)
 {
 	struct capture *c = g->c;
@@ -242,7 +242,7 @@ static void capture_held(void *data, const struct os_hold *h)
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
 
-		/* Not those of an earlier hold: they are done, and run. */
+		/* LWPs of an earlier hold are done and run again. */
 		if (l->state != CAPTURE_HELD)
 			continue;
 		read_held(g, l, k < n ? &some[k] : NULL, k == 0);
@@ -251,7 +251,7 @@ static void capture_held(void *data, const struct os_hold *h)
 	(void)snapshot_until(c->snapshot, 0);
 }
 
-/* Hold what g wants. RES_FAIL: nothing was held. */
+/* Hold the LWPs that the call wants, and capture them. RES_FAIL: nothing was held. */
 static enum res hold_capture(
     struct holding *g, struct os_hold_call *call, int ms, struct os_hold **h, struct fault *f)
 {
@@ -279,7 +279,8 @@ enum res capture_stopped(struct capture *c, struct fault *f)
 		&c->not_held) != RES_OK)
 		c->none_held = true;
 	c->progress.held = true;
-	/* Who has not run since it was read was asleep during the hold, and needs not be asked within it. */
+	/* An LWP that has not run since it was read was blocked during the hold. So this is
+	 * asked after the hold, not within it. */
 	if (g.policy == STOP_RUNNING)
 		capture_blocked_refresh(c, REFRESH_NS);
 	return h == NULL ? fault_memory(f) : RES_OK;
@@ -293,7 +294,8 @@ static bool hold_wants_pending(void *data, lwpid_t id)
 	return addrmap_get(&g->c->known, (uint64_t)id, &i) && g->c->lwps.at[i].state == CAPTURE_PENDING;
 }
 
-/* Why l, which was to be held, was not, or is of no use; f: why nothing was held, NULL: something was. */
+/* The reason why l was not held, or why its capture is useless. f: why nothing was held; NULL:
+ * something was. */
 static const char *hold_failure(const struct capture *c, const struct capture_lwp *l, const struct fault *f)
 {
 	if (l->state == CAPTURE_ENDED || !os_same_process(c->request.live))
@@ -319,7 +321,7 @@ bool capture_with_registers(struct capture *c, size_t i, char *why, size_t n)
 	g.before = &before;
 	(void)snprintf(why, n, "out of memory");
 
-	/* What is known of whom was set when some may have gone. */
+	/* The indices are those of before ended LWPs were removed. */
 	addrmap_clear(&c->known);
 	if (!addrmap_put(&c->known, (uint64_t)l->id, (uint32_t)i))
 		return false;

@@ -1,8 +1,9 @@
-/* The LWPs of a process, sample after sample.
+/* Keeps the LWPs of a process from sample to sample.
  *
- * An LWP's directory entry is opened once and its count read each time: a count that has not changed is that of an LWP that
- * has not run. A descriptor of an LWP that has ended reads nothing, whoever has its number by now: so where all are there
- * and the process has as many as before, none was born, and they need not be listed. */
+ * The file of an LWP's run count is opened once and read each time: if the count has not
+ * changed, the LWP has not run. The descriptor of an LWP that has ended reads nothing, even if
+ * its number was reused. So if all known LWPs are there, and the process has as many as before,
+ * there is no new one, and they need not be listed. */
 #include "capture/lwp_history.h"
 
 #include <stdlib.h>
@@ -12,20 +13,20 @@
 #include "os/blocked.h"
 #include "os/lwps.h"
 
-enum { LIST_EVERY = 100 }; /* looks, whatever the number of LWPs says: a system may count otherwise */
+enum { LIST_EVERY = 100 }; /* samples, even if the number of LWPs is the same: a system may count otherwise */
 
 static void lwpids_release(os_lwpids *v)
 {
 	vec_free(v);
 }
 
-/* Has it not run since the last look? */
+/* True if l has not run since the last sample. */
 static bool still_sleeps(struct capture *c, struct lwp_record *l)
 {
 	return l->sleeps && os_lwp_still_asleep(c->request.live, l->id, &l->asleep);
 }
 
-/* A look at one that has run, or may have. */
+/* Probe an LWP that has run, or may have. */
 static void history_look(struct capture *c, struct lwp_record *l)
 {
 	enum os_look seen;
@@ -34,7 +35,7 @@ static void history_look(struct capture *c, struct lwp_record *l)
 		return;
 	l->reported = l->sleeps = false;
 	if (!c->request.running_only)
-		return; /* who captures it looks */
+		return; /* the capture probes it */
 	seen = os_lwp_look(c->request.live, l->id, &l->asleep);
 	l->sleeps = seen == OS_LOOK_ASLEEP;
 	l->gone = seen == OS_LOOK_GONE;
@@ -46,7 +47,7 @@ static void history_look_all(struct capture *c)
 		history_look(c, &c->request.history->lwps.at[i]);
 }
 
-/* Is none missing, and none new? */
+/* True if no known LWP has ended and there is no new one. */
 static bool all_known(const struct capture *c, size_t count)
 {
 	struct lwp_history *h = c->request.history;
@@ -60,7 +61,7 @@ static bool all_known(const struct capture *c, size_t count)
 	return true;
 }
 
-/* Make h's list that of ids. What was known of those that are still there stays. */
+/* Make ids the list of h, and keep the records of LWPs that are still there. */
 static enum res history_replace(struct capture *c, const os_lwpids *ids, struct fault *f)
 {
 	struct lwp_history *h = c->request.history, fresh = { .looks = 0 };
@@ -99,7 +100,7 @@ static enum res history_read(struct capture *c, struct fault *f)
 	return res == RES_OK ? history_replace(c, &ids, f) : res;
 }
 
-/* Of those that the handle's mappings do not know. */
+/* Find the stacks that the handle's mappings lack. */
 static void find_stacks(struct capture *c)
 {
 	struct lwp_history *h = c->request.history;
@@ -133,7 +134,7 @@ enum res lwp_history_list(struct capture *c, bool *any, struct fault *f)
 
 		if (l->gone)
 			continue;
-		/* A newborn one has none for a moment. */
+		/* A new LWP has none for a moment. */
 		if (!same && l->thread_pointer == 0)
 			os_thread_pointers(c->request.live, &l->id, 1, &l->thread_pointer);
 		at = capture_add(c, l->id, l->thread_pointer);

@@ -1,5 +1,6 @@
-/* The copy: whole ranges (stacks) and single pages (whatever Python's structures touch). To fetch neighbours with them saves
- * calls, but not time: what is held waits for three pages that mostly nobody asks for. */
+/* The copy: whole ranges (stacks) and single pages (Python's structures). Fetching neighbours of
+ * a page saves calls, but no time: the held target would wait for pages that are mostly not
+ * needed. */
 #include "capture/snapshot.h"
 
 #include <stdlib.h>
@@ -14,44 +15,44 @@
 
 enum {
 	PAGE = 4096,
-	ARENA = 64 * PAGE, /* pages are kept in pieces of this */
-	ABSENT = (int)-1,  /* page table: known to be unreadable */
-	SOME = 64,         /* ranges copied at once */
-	CHUNK = 8 << 20,   /* of a large copy at once: 2 ms */
+	ARENA = 64 * PAGE, /* pages are allocated in blocks of this size */
+	ABSENT = (int)-1,  /* in the page map: the page is unreadable */
+	SOME = 64,         /* ranges copied in one call */
+	CHUNK = 8 << 20,   /* bytes of a large copy in one call: 2 ms */
 };
-#define LARGE_MAX ((size_t)1 << 30) /* bytes of large copies, all told */
+#define LARGE_MAX ((size_t)1 << 30) /* total bytes of large copies */
 
 struct range {
 	uint64_t lo, hi;
 	uint8_t *bytes;
-	bool cut;    /* a later one has taken its end */
-	uint64_t of; /* where the copy begins that it is a part of */
+	bool cut;    /* a later copy has taken its end */
+	uint64_t of; /* start of the copy that it belongs to */
 };
 
-/* Of one page. */
+/* Bytes kept for reads after the seal, within one page. */
 struct kept {
 	uint64_t va;
 	size_t n;
-	uint32_t next; /* the one before it in this page, NO_KEPT */
+	uint32_t next; /* the previous one in this page, or NO_KEPT */
 	uint8_t bytes[SNAPSHOT_KEPT];
 };
 #define NO_KEPT UINT32_MAX
 
 struct snapshot {
 	struct ps_prochandle *live, *handle;
-	pstatus_t status; /* what does not change: number and word size */
+	pstatus_t status; /* only what is constant: pid and data model */
 	bool sealed;
-	VEC(struct range) ranges; /* by lo; they do not overlap */
-	size_t last;              /* the range that answered last */
+	VEC(struct range) ranges; /* ordered by lo, without overlap */
+	size_t last;              /* the range of the last read */
 	struct addrmap pages;     /* page number -> index of its copy */
 	VEC(uint8_t *) arenas;
 	uint32_t used;                      /* page copies in arenas */
-	struct snapshot_prefetch *recorded; /* what snapshot_prefetch_record said */
-	int64_t until;                      /* what snapshot_until said */
+	struct snapshot_prefetch *recorded; /* set by snapshot_prefetch_record */
+	int64_t until;                      /* set by snapshot_until */
 	bool late;
 	size_t large; /* bytes of large copies */
 	VEC(struct kept) kept;
-	struct addrmap kept_in; /* page number -> index of the latest of it */
+	struct addrmap kept_in; /* index of its latest kept bytes */
 };
 
 static uint8_t *page_copy(const struct snapshot *s, uint32_t i)
@@ -59,7 +60,7 @@ static uint8_t *page_copy(const struct snapshot *s, uint32_t i)
 	return s->arenas.at[i / (ARENA / PAGE)] + (size_t)(i % (ARENA / PAGE)) * PAGE;
 }
 
-/* Room for page copy i. False: out of memory. */
+/* Make room for page copy i. False: out of memory. */
 static bool page_room(struct snapshot *s, uint32_t i)
 {
 	uint8_t *arena;
@@ -82,8 +83,8 @@ static uint8_t *page_keep(struct snapshot *s, uint64_t page, const uint8_t *byte
 	return page_copy(s, s->used++);
 }
 
-/* May a sealed snapshot still read this page of the target? Only if the program cannot write there:
- * text, constants, what the loader has relocated. */
+/* True if a sealed snapshot may still read this page of the target: the program cannot write to
+ * it (text, constants, relocated data). */
 static bool page_is_constant(const struct snapshot *s, uint64_t page)
 {
 	const prmap_t *map = Paddr_to_map(s->handle, page * PAGE);
@@ -102,7 +103,7 @@ static void prefetch_page(struct snapshot_prefetch *list, uint64_t page)
 		(void)vec_push(list, page);
 }
 
-/* Is it too late to fetch anything? */
+/* True if the deadline has passed. */
 static bool deadline_passed(struct snapshot *s)
 {
 	struct timespec t;
@@ -123,7 +124,7 @@ bool snapshot_until(struct snapshot *s, int64_t ns)
 	return late;
 }
 
-/* The copy of a page, fetched if need be. NULL: unreadable. */
+/* The copy of a page, which is fetched if necessary. NULL: unreadable. */
 static const uint8_t *page_get(struct snapshot *s, uint64_t page)
 {
 	uint8_t buf[PAGE];
@@ -136,7 +137,7 @@ static const uint8_t *page_get(struct snapshot *s, uint64_t page)
 		return NULL;
 	if ((s->recorded != NULL && snapshot_prefetch_full(s->recorded)) || deadline_passed(s))
 		return NULL;
-	/* After the seal the process may have gone, and another one have its number. */
+	/* After the seal the process may have exited and its pid been reused. */
 	got = s->sealed ? os_read_same(s->live, buf, PAGE, page * PAGE)
 			: os_read(s->live, buf, PAGE, page * PAGE);
 	if (got == PAGE && s->recorded != NULL)
@@ -176,7 +177,7 @@ static const struct range *range_of(struct snapshot *s, uint64_t addr)
 	return &s->ranges.at[i];
 }
 
-/* The latest kept piece that holds addr. NULL: none. */
+/* The latest kept bytes at addr. NULL: none. */
 static const struct kept *kept_of(const struct snapshot *s, uint64_t addr)
 {
 	uint32_t i;
@@ -190,7 +191,7 @@ static const struct kept *kept_of(const struct snapshot *s, uint64_t addr)
 	return NULL;
 }
 
-/* Bytes at `at`, which no copy has: how many follow there, *from NULL if there are none. */
+/* The bytes at `at`, which is in no range: returns their number; *from NULL: none. */
 static size_t page_piece(struct snapshot *s, uint64_t at, const uint8_t **from)
 {
 	const struct kept *k = s->sealed ? kept_of(s, at) : NULL;
@@ -321,14 +322,14 @@ static void range_remove(struct snapshot *s, size_t i)
 	memmove(&s->ranges.at[i], &s->ranges.at[i + 1], (s->ranges.n - i) * sizeof(s->ranges.at[i]));
 }
 
-/* A later copy takes part of the one that begins at `of`. */
+/* Mark the copy that begins at `of`: a later one takes part of it. */
 static void mark_cut(struct snapshot *s, uint64_t of)
 {
 	for (size_t i = 0; i < s->ranges.n; i++)
 		s->ranges.at[i].cut |= s->ranges.at[i].of == of;
 }
 
-/* Make room for [lo, hi). Returns where it has to end. */
+/* Make room for [lo, hi). Returns the end that it can have. */
 static uint64_t make_room(struct snapshot *s, uint64_t lo, uint64_t hi)
 {
 	size_t i = range_above(s, lo);
@@ -344,7 +345,7 @@ static uint64_t make_room(struct snapshot *s, uint64_t lo, uint64_t hi)
 	return i < s->ranges.n && s->ranges.at[i].lo < hi ? s->ranges.at[i].lo : hi;
 }
 
-/* Room, and memory of its size; how much there is to be `hi` says. bytes NULL: there is none. */
+/* Make room for a range and allocate it; its hi may be lower. bytes NULL: there is none. */
 static struct range range_begin(struct snapshot *s, uint64_t lo, uint64_t hi)
 {
 	struct range r = { lo, make_room(s, lo, hi), NULL, false, lo };
@@ -353,7 +354,7 @@ static struct range range_begin(struct snapshot *s, uint64_t lo, uint64_t hi)
 	return r;
 }
 
-/* Keep what came of it. */
+/* Keep the bytes that were read. Returns their number. */
 static size_t range_end(struct snapshot *s, struct range *r, size_t got)
 {
 	r->hi = r->lo + got;
@@ -387,7 +388,7 @@ static uint64_t copy_range(struct snapshot *s, uint64_t of, const struct os_rang
 	return at;
 }
 
-/* Copy a large piece by and by. */
+/* Copy a large piece in several calls. */
 static size_t copy_large(struct snapshot *s, const struct snapshot_piece *p)
 {
 	uint64_t hi = make_room(s, p->lo, p->hi), at = p->lo, upto = hi;
@@ -417,7 +418,7 @@ size_t snapshot_copy(struct snapshot *s, uint64_t lo, uint64_t hi)
 	return piece.got;
 }
 
-/* Those of one call must not lie in one another's way: where two do, each is copied by itself. */
+/* True if the pieces do not overlap. Pieces that do are copied one at a time. */
 static bool pieces_disjoint(const struct snapshot_piece *pieces, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
@@ -429,7 +430,7 @@ static bool pieces_disjoint(const struct snapshot_piece *pieces, size_t n)
 	return true;
 }
 
-/* What is read in one call, and what it is for: pieces, then pages. */
+/* The reads of one call: pieces, then pages. */
 struct fetch {
 	struct os_piece reads[SOME + SNAPSHOT_PREFETCH_MAX];
 	struct range ranges[SOME];
@@ -437,7 +438,7 @@ struct fetch {
 	size_t n_reads, n_pages;
 };
 
-/* Make room for the n <= SOME pieces. */
+/* Plan the reads of n <= SOME pieces. */
 static void plan_pieces(struct snapshot *s, const struct snapshot_piece *pieces, size_t n, struct fetch *f)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -451,7 +452,7 @@ static void plan_pieces(struct snapshot *s, const struct snapshot_piece *pieces,
 	}
 }
 
-/* And for the pages of the list. */
+/* Plan the reads of the listed pages. */
 static void plan_pages(struct snapshot *s, const struct snapshot_prefetch *list, struct fetch *f)
 {
 	for (size_t i = 0; i < list->n && f->n_pages < SNAPSHOT_PREFETCH_MAX &&
@@ -460,7 +461,7 @@ static void plan_pages(struct snapshot *s, const struct snapshot_prefetch *list,
 		uint64_t page = list->at[i];
 		uint32_t at = s->used + (uint32_t)f->n_pages, before;
 
-		/* A page may be listed twice, so it has its place before it is known whether it can be read. */
+		/* A page may be listed twice, so it is entered before it is read. */
 		if (addrmap_get(&s->pages, page, &before) || !addrmap_put(&s->pages, page, at))
 			continue;
 		f->pages[f->n_pages++] = page;
@@ -468,7 +469,7 @@ static void plan_pages(struct snapshot *s, const struct snapshot_prefetch *list,
 	}
 }
 
-/* What came of it. */
+/* Take the results of the reads. */
 static void fetch_end(struct snapshot *s, struct snapshot_piece *pieces, size_t n, struct fetch *f)
 {
 	const struct os_piece *read = f->reads;

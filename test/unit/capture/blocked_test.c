@@ -1,5 +1,5 @@
-/* LWPs that are captured without being held, as they run and change meanwhile: what was read of one by a list of thread
- * states that it has outgrown is found out. */
+/* LWPs that are captured without being held, while they run and change: an outdated list of
+ * thread states is noticed. */
 #include "support/run_suite.h"
 #include "unit/capture/capture_scene.h"
 
@@ -11,7 +11,7 @@ START_TEST(both_asleep)
 }
 END_TEST
 
-/* One runs while the other is read: what was read of it is no proof. */
+/* One LWP runs while it is read: its data is discarded. */
 START_TEST(one_runs_while_it_is_read)
 {
 	wakes = 1;
@@ -34,7 +34,7 @@ START_TEST(read_again_by_the_same_list)
 }
 END_TEST
 
-/* It has got a thread state that the list lacks: no frames of the old one. */
+/* It has a new thread state that the list lacks: no frames of the old one. */
 START_TEST(read_again_by_a_list_that_is_too_old)
 {
 	static const size_t first = 0;
@@ -50,7 +50,7 @@ START_TEST(read_again_by_a_list_that_is_too_old)
 }
 END_TEST
 
-/* Its state was freed, and made anew at the same address for the other one. */
+/* Its state was freed, and reused at the same address for the other LWP. */
 START_TEST(read_again_by_a_state_of_another)
 {
 	take();
@@ -65,7 +65,7 @@ START_TEST(read_again_by_a_state_of_another)
 }
 END_TEST
 
-/* Nothing was read again: the list is not asked for either. */
+/* Nothing was read again: the list is not checked either. */
 START_TEST(nothing_to_prove)
 {
 	size_t reads;
@@ -79,7 +79,8 @@ START_TEST(nothing_to_prove)
 }
 END_TEST
 
-/* One runs and is read as it does, when another, which was asleep, has got a new state: that one was right. */
+/* One LWP runs and is read as it runs, when another, which was blocked, gets a new state: the
+ * capture of that one was right. */
 START_TEST(loose_one_costs_no_other)
 {
 	lwps[2].runs = true;

@@ -1,5 +1,5 @@
-/* What the tests of captures share: a 3.13 with a thread state for each of two LWPs. The kernel's part is made up: whether an LWP runs,
- * and how much it has, is what the test says. */
+/* What tests of captures share: a 3.13 with a thread state for each of two LWPs. The kernel is
+ * made up: the test says whether an LWP runs, and its run count. */
 #ifndef UNIT_CAPTURE_SCENE_H
 #define UNIT_CAPTURE_SCENE_H
 
@@ -15,14 +15,14 @@
 
 enum { LWPS = 2, TAKES_LONG = 1000000000 };
 
-/* What the system says of LWP 1 and 2. */
+/* What the kernel says of LWP 1 and 2. */
 static struct lwp {
 	bool runs;
 	unsigned count;
 	uint64_t sp;
 } lwps[LWPS + 1];
 
-/* This one runs after each look at it; 0: none does. */
+/* This LWP runs after each look at it; 0: none. */
 static lwpid_t wakes;
 
 enum os_look os_lwp_look(struct ps_prochandle *P, lwpid_t id, struct os_asleep *a)

@@ -1,5 +1,5 @@
-/* An LWP that runs until it is held: what is read of it is of the hold, whatever was read of it before, and whatever it does
- * after. LWP 1 runs, LWP 2 sleeps. The holding is made up, too. */
+/* An LWP that runs until it is held: its data is that of the hold, whatever was read before and
+ * whatever it does later. LWP 1 runs, LWP 2 is blocked. The hold is made up, too. */
 #include "os/hold.h"
 #include "support/run_suite.h"
 #include "unit/capture/capture_scene.h"
@@ -12,10 +12,10 @@ struct os_hold {
 
 static struct os_hold hold;
 
-/* This one does not stop; 0: all do. */
+/* This LWP does not stop; 0: all do. */
 static lwpid_t late;
 
-/* What happens between the question who is to be held and the hold, and once they are let go. */
+/* What happens between the choice of LWPs and the hold, and after their release. */
 static void (*before_hold)(void), (*after_hold)(void);
 
 static void nothing(void)
@@ -107,7 +107,7 @@ START_TEST(the_moment_of_the_hold)
 }
 END_TEST
 
-/* What it was seen to do before it was held has left nothing. */
+/* Data from before the hold is gone. */
 START_TEST(a_list_of_states_that_is_too_old)
 {
 	capture(nothing, nothing);
@@ -131,7 +131,7 @@ START_TEST(a_new_state_just_before_the_hold)
 }
 END_TEST
 
-/* It fell asleep meanwhile: nobody is held. */
+/* It is blocked by then: nothing is held. */
 static void first_sleeps(void)
 {
 	lwps[1].runs = false;
@@ -153,7 +153,7 @@ START_TEST(asleep_at_last)
 }
 END_TEST
 
-/* Who slept, and has run by the end of the hold, is read again. */
+/* A blocked LWP that has run by the end of the hold is read again. */
 START_TEST(a_sleeper_that_ran)
 {
 	capture(second_goes_on, nothing);
@@ -170,7 +170,8 @@ START_TEST(a_sleeper_that_runs_after_the_hold)
 }
 END_TEST
 
-/* There is no time to read them: the first one has what there is, which is told; the other one runs, and is held again. */
+/* There is no time to read them: the first LWP keeps what was read, with a note; the other one
+ * is released and held again. */
 START_TEST(a_hold_that_lasts_too_long)
 {
 	struct capture_lwp *first = &s.c.lwps.at[0], *second = &s.c.lwps.at[1];
@@ -195,7 +196,7 @@ START_TEST(a_hold_that_lasts_too_long)
 	ck_assert_int_eq(capture_stopped(&s.c, &f), RES_OK);
 	ck_assert_uint_eq(hold.n, 1);
 	runs_frame(2, s.frames[2]);
-	/* All were to be of one moment. */
+	/* All should belong to one instant. */
 	ck_assert_int_eq(second->note.missing, MISSING_MOMENT);
 	ck_assert_ptr_nonnull(strstr(second->note.text, "later than the others"));
 }
@@ -220,7 +221,7 @@ START_TEST(gently_held_again)
 }
 END_TEST
 
-/* One that does not stop is held again, until all the time there is has been spent. */
+/* An LWP that does not stop is held again until all the time is spent. */
 START_TEST(one_that_does_not_stop)
 {
 	struct fault f = { 0 };
