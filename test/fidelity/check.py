@@ -288,8 +288,11 @@ class Eu:
 
     def same(self, pid, text, pc):
         found = NATIVE.match(text)
-        if not found or not found[2] or found[2].startswith("0x"):
-            return int(text.split("`")[-1].strip(), 16) == pc
+        if not found or not found[2]:
+            return int(text.strip(), 16) == pc
+        if found[2].startswith("0x"):  # its address in the file: pc less what is one number for each file
+            bias = pc - int(found[2], 16)
+            return self.at.setdefault((pid, found[1]), bias) == bias
         start = pc - int(found[3] or "0", 16)
         first = self.at.setdefault((found[1], found[2]), start)
         values = () if first == start else self.namesakes(pid, found[1], found[2])
