@@ -143,6 +143,15 @@ static bool holds(const struct order *o, int64_t e, int64_t j)
 	return false;
 }
 
+/* Does activation e run frame j? One that has not begun may be the loop's, which calls a trace function first, or some
+ * other code's. The activation of that code's callee may hold it too, but also holds its own frame, the next one. */
+static bool runs(const struct order *o, int64_t e, int64_t j)
+{
+	if (!holds(o, e, j))
+		return false;
+	return !o->in->python->frames.at[j].made || j == 0 || !holds(o, e, j - 1);
+}
+
 static void pair(struct order *o, int64_t e, int64_t j, bool unsure)
 {
 	o->plan->owner[j] = o->eval[e];
@@ -195,7 +204,7 @@ static void align(struct order *o, int64_t n_frames)
 			pair(o, e--, j--, false);
 			continue;
 		}
-		if (!o->in->python->frames.at[j].made && holds(o, e, j)) {
+		if (runs(o, e, j)) {
 			pair(o, e--, j, false);
 			j--;
 			continue;

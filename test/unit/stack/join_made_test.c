@@ -112,6 +112,34 @@ START_TEST(does_not_take_part_in_the_order)
 }
 END_TEST
 
+static void holds_in(struct scene *s, size_t native, int reg, uint64_t word)
+{
+	s->native.frames.at[native].saved[reg] = word;
+	s->native.frames.at[native].saved_known |= (uint8_t)(1 << reg);
+}
+
+/* A trace function is called before its frame's first instruction: that frame has not begun, and is the loop's. No
+ * register names the frames of all activations. */
+START_TEST(not_begun_in_the_loop)
+{
+	static const struct py_range at[] = { { 0x400000, 0x400010 }, { 0x400020, 0x400030 },
+		{ 0x400040, 0x400050 } };
+	struct scene s = { .in = { .marking = PY_MARK_NONE, .eval = at, .n_eval = 3 } };
+
+	native(&s, 6);
+	run(&s, 0, 1);
+	made(&s, 0);
+	run(&s, 0, 1);
+	holds_in(&s, 0, 0, s.python.frames.at[0].addr);
+	holds_in(&s, 2, 2, s.python.frames.at[1].addr);
+	holds_in(&s, 1, 1, s.python.frames.at[1].addr);
+	holds_in(&s, 4, 3, s.python.frames.at[2].addr);
+	ck_assert_str_eq(joined(&s), "n0 p0 n1 n2 p1 n3 n4 p2 n5");
+	ck_assert(!s.join.unsure);
+	done(&s);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("join_made");
@@ -121,6 +149,7 @@ int main(void)
 	tcase_add_test(tcase, never_beneath_an_activation);
 	tcase_add_loop_test(tcase, by_a_word_of_its_stack, 0, 3);
 	tcase_add_test(tcase, does_not_take_part_in_the_order);
+	tcase_add_test(tcase, not_begun_in_the_loop);
 	suite_add_tcase(suite, tcase);
 	return run_made_suite(suite);
 }
