@@ -124,7 +124,7 @@ START_TEST(not_begun_in_the_loop)
 {
 	static const struct py_range at[] = { { 0x400000, 0x400010 }, { 0x400020, 0x400030 },
 		{ 0x400040, 0x400050 } };
-	struct scene s = { .in = { .marking = PY_MARK_NONE, .eval = at, .n_eval = 3 } };
+	struct scene s = { .loop = { .marking = PY_MARK_NONE, .eval = at, .n_eval = 3 } };
 
 	native(&s, 6);
 	run(&s, 0, 1);
