@@ -23,8 +23,8 @@ enum {
 	ROUNDS = 3,            /* attempts at LWPs that may be blocked */
 	ROUNDS_NO_STOP = 12,   /* if nothing may be stopped */
 	PAUSE_NS = 500 * 1000, /* between attempts */
-	HOLDS = 6,  /* holds; each may find that another LWP has run since it was read; few are needed */
-	PASSES = 4, /* over LWPs that are new */
+	HOLDS = 6,             /* each may find that another LWP has run; few are needed */
+	PASSES = 4,            /* over LWPs that are new */
 };
 
 struct ids { /* a VEC */
@@ -37,16 +37,11 @@ static void ids_release(struct ids *v)
 	vec_free(v);
 }
 
-static void lwpids_release(os_lwpids *v)
-{
-	vec_free(v);
-}
-
 /* Add the LWPs that are not known yet; late: they are younger than the first list. *news: there
  * are some. */
 static enum res add_unknown(struct capture *c, bool late, bool *news, struct fault *f)
 {
-	OWNED(lwpids_release) os_lwpids ids = VEC_EMPTY;
+	OWNED(os_lwpids_free) os_lwpids ids = VEC_EMPTY;
 	OWNED(mem_release) uint64_t *pointers = NULL;
 	enum res res = os_lwp_list(c->request.live, &ids, f);
 	size_t n = 0;
@@ -218,7 +213,7 @@ static void read_names(struct capture *c)
 /* Look at LWPs ahead, if there are many. */
 static void begin_ahead(struct capture *c)
 {
-	OWNED(lwpids_release) os_lwpids ids = VEC_EMPTY;
+	OWNED(os_lwpids_free) os_lwpids ids = VEC_EMPTY;
 
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		if (!vec_push(&ids, c->lwps.at[i].id))

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/owned.h"
 #include "capture/capture.h"
 #include "os/lwps.h"
 
@@ -286,7 +287,7 @@ void capture_prefetch(struct capture *c, const struct capture_lwp *l, struct sna
 /* True if the thread of some state is an LWP of the process. */
 static bool has_own_states(const struct capture *c)
 {
-	os_lwpids ids = VEC_EMPTY;
+	OWNED(os_lwpids_free) os_lwpids ids = VEC_EMPTY;
 	struct fault f;
 	bool own = os_lwp_list(c->request.live, &ids, &f) != RES_OK;
 
@@ -296,7 +297,6 @@ static bool has_own_states(const struct capture *c)
 		for (size_t k = 0; !own && k < c->states.list.n; k++)
 			own = key_id(c, k) == id;
 	}
-	vec_free(&ids);
 	return own;
 }
 

@@ -13,12 +13,7 @@
 #include "os/blocked.h"
 #include "os/lwps.h"
 
-enum { LIST_EVERY = 100 }; /* samples, even if the number of LWPs is the same: a system may count otherwise */
-
-static void lwpids_release(os_lwpids *v)
-{
-	vec_free(v);
-}
+enum { LIST_EVERY = 100 }; /* samples: a system may count otherwise */
 
 /* True if l has not run since the last sample. */
 static bool still_sleeps(struct capture *c, struct lwp_record *l)
@@ -94,7 +89,7 @@ static enum res history_replace(struct capture *c, const os_lwpids *ids, struct 
 
 static enum res history_read(struct capture *c, struct fault *f)
 {
-	OWNED(lwpids_release) os_lwpids ids = VEC_EMPTY;
+	OWNED(os_lwpids_free) os_lwpids ids = VEC_EMPTY;
 	enum res res = os_lwp_list(c->request.live, &ids, f);
 
 	return res == RES_OK ? history_replace(c, &ids, f) : res;

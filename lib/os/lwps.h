@@ -12,6 +12,11 @@
 
 typedef VEC(lwpid_t) os_lwpids;
 
+static inline void os_lwpids_free(os_lwpids *v)
+{
+	vec_free(v);
+}
+
 /* Append the ids of all LWPs of live P, oldest first. */
 enum res os_lwp_list(struct ps_prochandle *P, os_lwpids *out, struct fault *f);
 
