@@ -100,7 +100,7 @@ struct capture_request {
 	struct ps_prochandle *live; /* NULL: a core */
 	const char *set;            /* the LWPs to capture (proc_lwp_in_set); NULL all */
 	enum stop_policy policy;
-	bool force;                  /* hold LWPs that another program controls as well, if possible */
+	bool force;                  /* hold LWPs of other tracers too, if possible */
 	struct lwp_history *history; /* of earlier captures, the caller's; NULL: the only one */
 	bool running_only;           /* leave out blocked and stopped LWPs; needs history */
 	int64_t read_ns;             /* longest read during one hold; 0: the default */

@@ -56,7 +56,7 @@ bool capture_fake_frame(struct ps_prochandle *P, uint64_t va, struct py_run *run
 void capture_fake_places(struct capture *c, const struct capture_lwp *l, struct py_stack *s)
 {
 	enum { BELOW = 4096 }; /* for the innermost activation, whose call has returned */
-	uint64_t sp = (uint64_t)l->regs[R_SP], known = 0; /* all memory from sp to here is its only stack */
+	uint64_t sp = (uint64_t)l->regs[R_SP], known = 0; /* its only stack from sp on */
 
 	if (l->known_regs == REGS_NONE || Pstatus(c->P)->pr_dmodel == PR_MODEL_ILP32)
 		return;

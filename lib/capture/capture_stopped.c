@@ -17,8 +17,8 @@
 #include "os/regs.h"
 
 enum {
-	WAIT_MS = 1000, /* for all holds of a capture; only an uninterruptible sleep takes that long */
-	STOP_MS = 50,   /* a hold lasts 100 ms at most: until all have stopped, … */
+	WAIT_MS = 1000,               /* for all holds of a capture */
+	STOP_MS = 50,                 /* a hold lasts 100 ms at most: until all have stopped, … */
 	READ_NS = 50 * 1000 * 1000,   /* … and until they are read */
 	AGAIN_MS = 100,               /* for an LWP that is captured already */
 	REFRESH_NS = 2 * 1000 * 1000, /* enough to probe thousands, or to read fifty again */
@@ -162,7 +162,7 @@ static size_t copy_stacks(struct holding *g, struct held_stack *some)
 		if (some[i].piece.hi != 0)
 			some[i].piece = pieces[k++];
 		if (some[i].piece.got != 0)
-			c->lwps.at[some[i].of].copies[0] = some[i].piece.lo; /* so that it can be dropped */
+			c->lwps.at[some[i].of].copies[0] = some[i].piece.lo; /* to be dropped if need be */
 	}
 	if (g->before != NULL || g->policy == STOP_ALL)
 		capture_states_read(c); /* the frames of the other LWPs must stay as they are */

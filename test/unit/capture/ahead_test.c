@@ -1,5 +1,5 @@
-/* A second thread looks at LWPs before they are captured: each is looked at once, by whichever thread, and what is said of one is
- * of that one. */
+/* A second thread looks at LWPs before they are captured: each LWP is looked at once, by either
+ * thread, and its result is its own. */
 #include "capture/capture_ahead.h"
 
 #include <sched.h>
@@ -32,7 +32,7 @@ enum os_look os_lwp_look(struct ps_prochandle *P, lwpid_t id, struct os_asleep *
 	(void)P;
 	ck_assert_uint_lt(i, LWPS);
 	if (i % 2 == 0)
-		(void)sched_yield(); /* to the other one, who may come to the same */
+		(void)sched_yield(); /* to the other thread, which may come to the same LWP */
 	(void)atomic_fetch_add(&looks[i], 1);
 	if (i > atomic_load(&furthest))
 		atomic_store(&furthest, i);
@@ -84,12 +84,13 @@ START_TEST(each_is_looked_at_once)
 		struct os_asleep said = OS_ASLEEP_NEW;
 
 		if (i == FIRST_ID % 100)
-			continue; /* nobody asks for it */
+			continue; /* not asked for */
 		ck_assert(capture_ahead_look(a, i, ids[i], &look, &said));
 		ck_assert_int_eq(look, ids[i] % 3 == 0 ? OS_LOOK_RUNS : OS_LOOK_ASLEEP);
 		ck_assert_uint_eq(said.sp, (uint64_t)ids[i] * 16);
 		ck_assert_int_eq(atomic_load(&looks[i]), 1);
-		/* A second time it is asked afresh, as is another one in its place, and one that came later. */
+		/* A second question is asked anew, as is one for another LWP in its place, or
+		 * for a later one. */
 		ck_assert(!capture_ahead_look(a, i, ids[i], &look, &said));
 		ck_assert(!capture_ahead_look(a, i, ids[i] + 1, &look, &said));
 		ck_assert(!capture_ahead_look(a, LWPS, FIRST_ID + LWPS, &look, &said));
@@ -103,8 +104,8 @@ START_TEST(each_is_looked_at_once)
 }
 END_TEST
 
-/* What is seen long before it is captured has run since; and right before the capture that would have to wait. The end does
- * not wait for all. */
+/* LWPs seen long before their capture have run since, and right before it the capture would wait
+ * for the look. The end does not wait for all looks. */
 START_TEST(not_too_far_nor_near)
 {
 	struct os_asleep said = OS_ASLEEP_NEW;

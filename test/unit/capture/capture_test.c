@@ -1,5 +1,5 @@
-/* Copying the stacks of an LWP: its own; of one on an alternate signal stack also the one that was interrupted, which only
- * the kernel's signal frame tells, and nothing that looks like one. */
+/* Copying the stacks of an LWP: its own, and from an alternate signal stack the interrupted one,
+ * which only the signal frame of the kernel tells, and nothing that resembles it. */
 #include "capture/capture.h"
 
 #include <stdlib.h>
@@ -73,7 +73,7 @@ static void teardown(void)
 	Prelease(live, 0);
 }
 
-/* Is the word at va still readable when the target must not be asked any more? */
+/* True if the word at va is readable after the seal. */
 static bool kept(uint64_t va)
 {
 	uint64_t word;
@@ -129,7 +129,7 @@ START_TEST(alternate_stack_in_a_frame)
 	memset(context(0), 0, 30 * 8);
 	alt[0x2600 / 8 + BASE] = ALT + 0x2000;
 	alt[0x2600 / 8 + LENGTH] = 0x1000;
-	alt[0x2600 / 8 + REGISTER_SP] = _i == 0 ? ALT + 0x800 : ALT + 0x3800; /* or above: that is there */
+	alt[0x2600 / 8 + REGISTER_SP] = _i == 0 ? ALT + 0x800 : ALT + 0x3800; /* or above, which is copied */
 	capture_stack(&c, &l);
 	ck_assert(!capture_is_incomplete(&l));
 	ck_assert(kept(ALT + 0x2000) && kept(ALT + SIZE - 8));
@@ -165,7 +165,8 @@ START_TEST(stack_that_cannot_be_read)
 }
 END_TEST
 
-/* libffi's closures, for one: what an LWP stands in may be another's by the time it is looked at. */
+/* Code that the program can write, such as a closure of libffi, may have changed by the time it
+ * is decoded. */
 START_TEST(writable_code_at_pc_is_kept)
 {
 	capture_stack(&c, &l);
@@ -174,8 +175,8 @@ START_TEST(writable_code_at_pc_is_kept)
 }
 END_TEST
 
-/* A stack that is younger than the maps, of a thread whose pointer is not known, and which is captured a second time: nothing
- * of the first copy may be found under the second one. */
+/* A stack that is younger than the maps, of a thread whose pointer is unknown, is captured
+ * twice: nothing of the first copy may be found under the second. */
 START_TEST(nothing_of_a_stack_stays_behind)
 {
 	static uint64_t young[(3 << 20) / 8];
@@ -211,7 +212,7 @@ START_TEST(nothing_of_a_stack_stays_behind)
 }
 END_TEST
 
-/* The process is one with these segments, of which no mapping is known. */
+/* Make the process one with these segments, and no known mapping. */
 static void young_process(struct fake_process *fake, const struct fake_segment *segments)
 {
 	static const struct fake_map none[] = { { CODE, SIZE, MA_READ, 0, NULL }, { 0 } };
@@ -226,7 +227,8 @@ static void young_process(struct fake_process *fake, const struct fake_segment *
 	fake->reads = 0;
 }
 
-/* The proper stack of a thread that is younger than all mappings that are known: one read, and no signal frame is sought. */
+/* The own stack of a thread that is younger than all known mappings: one read, and no search for
+ * a signal frame. */
 START_TEST(stack_of_a_young_thread)
 {
 	static const struct fake_segment segments[] = { { ALT, alt, SIZE }, { OTHER, other, SIZE }, { 0 } };
@@ -243,7 +245,8 @@ START_TEST(stack_of_a_young_thread)
 }
 END_TEST
 
-/* Its alternate stack is as young, and a guard page lies in between; where the mapping of its own was asked for, that tells. */
+/* Its alternate stack is as young, and a guard page lies between; or the mapping of its own
+ * stack is known. */
 START_TEST(alternate_stack_of_a_young_thread)
 {
 	static const struct fake_segment segments[] = { { ALT, alt, SIZE }, { OTHER, other, SIZE }, { 0 } };
@@ -262,7 +265,8 @@ START_TEST(alternate_stack_of_a_young_thread)
 }
 END_TEST
 
-/* An alternate stack without a signal frame in sight, and much behind it: nothing more is read than is copied. */
+/* An alternate stack without a signal frame, and much memory after it: nothing is read beyond
+ * the copy. */
 START_TEST(nothing_is_sought_beyond_the_copy)
 {
 	static uint64_t large[(2 << 20) / 8];
@@ -327,7 +331,7 @@ static void free_entered(struct entered *e)
 	image_free(&e->m);
 }
 
-/* Whatever the owner seems to be, no frame is made out of it, nor is what it leads to believed. */
+/* Whatever its owner seems to be, it is not a frame, and what it links to is not believed. */
 START_TEST(entry_frame_without_an_owner_yet)
 {
 	static const unsigned owners[] = { 0, 1, 2, 5, 0xee };
@@ -359,7 +363,7 @@ START_TEST(entry_frame_with_its_owner)
 }
 END_TEST
 
-/* Frames that are all in the mapping that sp is in, as of a stack in the heap: no entry frame is among them. */
+/* All frames are in the mapping of sp, as with a stack in the heap: none is an entry frame. */
 START_TEST(frames_beside_the_stack)
 {
 	struct entered e;
@@ -376,8 +380,8 @@ START_TEST(frames_beside_the_stack)
 }
 END_TEST
 
-/* The same of an LWP that runs: where its stack is, its thread pointer tells, which lies on top of it. The pointer of
- * another, whose stack lies between, makes that frame one that may be anywhere. */
+/* The same of an LWP that runs: its stack is below its thread pointer. With the pointer of
+ * another LWP between them the frame may be anywhere. */
 START_TEST(entry_frame_without_an_owner_of_one_that_runs)
 {
 	struct image m;
@@ -416,7 +420,8 @@ START_TEST(entry_frame_without_an_owner_of_one_that_runs)
 }
 END_TEST
 
-/* The same chain as 3.9's in frames_cut_test.c, its missing frame on the stack, at an odd word of a 32-bit process. */
+/* The chain of 3.9 in frames_cut_test.c, with its missing frame on the stack, at an odd word of
+ * a 32-bit process. */
 START_TEST(missing_frames_are_sought_by_the_word)
 {
 	const struct spec *is = &specs[_i];

@@ -45,10 +45,10 @@ START_TEST(which_frame)
 		{ 0x8000, 0x8040, 0x41b58ab3, CODE + 0x40, STACK, true },
 		{ 0x8000, 0x8018, 0x41b58ab3, CODE + 0x40, STACK, true },
 		{ 0x8fc0, 0x8ff8, 0x41b58ab3, CODE + 0x40, STACK, true },
-		{ 0x8000, 0x17fc0, 0x41b58ab3, CODE + 0x40, STACK, true },  /* as large as there are */
+		{ 0x8000, 0x17fc0, 0x41b58ab3, CODE + 0x40, STACK, true },  /* the largest size */
 		{ 0x8000, 0x18000, 0x41b58ab3, CODE + 0x40, STACK, false }, /* larger */
 		{ 0x8020, 0x8080, 0x41b58ab3, CODE + 0x40, STACK, false },  /* where none begins */
-		{ 0x8000, 0x8040, 0x45e0360e, CODE + 0x40, STACK, false },  /* one that has been left */
+		{ 0x8000, 0x8040, 0x45e0360e, CODE + 0x40, STACK, false },  /* the function has returned */
 		{ 0x8000, 0x8040, 0x41b58ab3, FAKE, STACK, false },
 		{ 0x8000, 0x8040, 0x41b58ab3, CODE + 0x40, 0, false },
 		{ 0, 0x80, 0x45e0360e, CODE + 0x40, STACK, false }, /* memory ends below */

@@ -1,5 +1,5 @@
-/* The copy of a process: what was read while it filled stays readable and the same, and after the seal
- * nothing that can change is read any more. */
+/* The copy of a process: data read before the seal stays readable and the same, and after it
+ * nothing that can change is read. */
 #include "capture/snapshot.h"
 
 #include <stdlib.h>
@@ -322,7 +322,7 @@ START_TEST(listed_pages_are_those_of_the_bytes)
 	snapshot_prefetch_add(&list, DATA + 3 * PAGE, PAGE);
 	snapshot_prefetch_add(&list, DATA + 5 * PAGE, 0);
 	snapshot_prefetch_add(&list, UINT64_MAX - 8, 64);
-	snapshot_prefetch_add(&list, 0, 8); /* which nobody can read */
+	snapshot_prefetch_add(&list, 0, 8); /* unreadable */
 	ck_assert_uint_eq(list.n, 4);
 	snapshot_copy_with_pages(copy, &list, &none, 0);
 	ck_assert_uint_eq(list.n, 0);
@@ -335,7 +335,7 @@ START_TEST(listed_pages_are_those_of_the_bytes)
 	for (unsigned i = 0; i < 2000; i++)
 		snapshot_prefetch_add(&list, DATA + i * PAGE, 1);
 	ck_assert_uint_lt(list.n, 1000); /* a held target would wait for them */
-	/* Nor is more read then, but for what is there. */
+	/* Then nothing more is read, except what is cached. */
 	ck_assert(snapshot_prefetch_full(&list));
 	snapshot_prefetch_record(copy, &list);
 	ck_assert_uint_eq(byte_at(DATA + PAGE, 1), truth(DATA + PAGE, 0));
@@ -436,7 +436,7 @@ START_TEST(a_large_copy_among_others)
 }
 END_TEST
 
-/* A moment that has passed: a large copy ends before it began, and what is there already is there. */
+/* The deadline has passed: a large copy ends at once, and cached data remains. */
 START_TEST(nothing_is_fetched_any_more)
 {
 	struct snapshot_piece piece = { LARGE, LARGE + LARGE_SIZE, 0, true };
