@@ -1,11 +1,12 @@
-/* The table of activations, and finding in it what a call means.
+/* The table of activations, and the search for the activation that a call means.
  *
- * A call names a pc, and threads of a pool have the same ones. The argument tells the thread if it proves to be a thread
- * state (3.9+: the loop's first argument) or a frame (up to 3.8); within a thread, and without such an argument, the
- * order of the calls does: they follow the stacks.
+ * A call gives a pc, and threads of a pool share pcs. The argument identifies the thread if it is a
+ * thread state (3.9+: the loop's first argument) or a frame (up to 3.8). Within a thread, and
+ * without such an argument, the order of the calls decides: they follow the stacks.
  *
- * The table may be older than the process's last run (a debugger). So before the first activation of a thread is told,
- * its frames are read again and compared, and a pc in the loop that the table does not have makes it anew. */
+ * The process may have run since the table was made (under a debugger). So before the first
+ * activation of a thread is returned, the thread's frames are read again and compared; and a pc in
+ * the loop that is not in the table causes the table to be made again. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@
 
 struct registers {
 	struct ps_prochandle *P;
-	struct pydb_activations *a; /* NULL: the hash alone */
+	struct pydb_activations *a; /* NULL: only the hash is wanted */
 	uint64_t hash;
 	bool failed;
 };
@@ -48,13 +49,14 @@ static uint64_t registers_hash(struct pydb_agent *agent)
 	return r.hash;
 }
 
-/* With its length: two in a row are not two others. */
+/* The length is hashed too, so that two texts in a row differ from two others with the same
+ * bytes. */
 static uint64_t hash_text(uint64_t hash, const char *text, size_t n)
 {
 	return hash_bytes(hash_word(hash, n), text, n);
 }
 
-/* A code object goes, and another may come to its address. */
+/* The names are hashed too: another code object may have taken a freed one's address. */
 static uint64_t hash_code(uint64_t hash, const struct py_process *py, const struct py_frame *frame)
 {
 	const struct py_code *code = frame->bad ? NULL : py_code_get(py, frame);
@@ -65,7 +67,7 @@ static uint64_t hash_code(uint64_t hash, const struct py_process *py, const stru
 	return hash_text(hash_text(hash, code->file, code->file_len), code->name, code->name_len);
 }
 
-/* What the Python frames of all thread states of one thread are now. */
+/* A hash of the current Python frames of all thread states of one thread. */
 static uint64_t chain_hash(struct py_process *py, const py_threads *threads, uint64_t thread)
 {
 	uint64_t hash = HASH_START;
@@ -98,9 +100,9 @@ void activations_free(struct pydb_activations *a)
 	memset(a, 0, sizeof(*a));
 }
 
-/* The Python frames from item k of th's join on, which lie under a native frame: one activation. It may have none, and is
- * kept all the same: calls for it must not be answered with the frames of the next one that has its pc. Returns the item
- * after them. */
+/* Add the activation whose Python frames start at item k of th's join, after their native frame. An
+ * activation without frames is kept too: a call for it must not be answered with the frames of the
+ * next one that has its pc. Returns the index of the item after the frames. */
 static size_t take_activation(struct pydb_activations *a, const struct py_process *py,
     const struct stack_thread *th, size_t k, struct pydb_activation new, bool *ok)
 {
@@ -148,7 +150,7 @@ static bool take_thread(
 			k = take_activation(a, py, th, k, new, &ok);
 			continue;
 		}
-		/* Frames that belong to no activation have no pc to be asked by. */
+		/* Frames outside any activation cannot be asked for: they have no pc. */
 		if (items[k].kind == JOIN_NATIVE)
 			new.pc = th->native.frames.at[items[k].index].pc;
 		else if (items[k].kind != JOIN_PYTHON)
@@ -189,8 +191,8 @@ static bool take_stacks(struct pydb_agent *agent, struct pydb_activations *a)
 	return ok;
 }
 
-/* Make the table anew. False: it could not be made, and there is none. */
-static bool make(struct pydb_agent *agent, struct py_process *py)
+/* Make the table again. False: it cannot be made, and is left empty. */
+static bool activations_make(struct pydb_agent *agent, struct py_process *py)
 {
 	struct pydb_activations *a = &agent->activations;
 	struct registers r = { agent->P, a, HASH_START, false };
@@ -211,7 +213,7 @@ static bool make(struct pydb_agent *agent, struct py_process *py)
 	return true;
 }
 
-/* The thread pointer of the thread that arg is a state of; 0: of none. */
+/* The thread pointer of the thread whose state is at arg; 0 if arg is not a thread state. */
 static uint64_t thread_of_state(const py_threads *threads, uint64_t arg)
 {
 	for (size_t i = 0; i < threads->n; i++) {
@@ -231,11 +233,11 @@ static bool runs_frame(
 	return false;
 }
 
-/* What a call asks for. */
+/* The request of a call. */
 struct question {
 	uint64_t pc;
-	uint64_t thread; /* 0: the argument told none */
-	uint64_t frame;  /* 0: the argument is no frame of an activation with that pc */
+	uint64_t thread; /* 0: the argument does not identify one */
+	uint64_t frame;  /* 0: the argument is not a frame of an activation with that pc */
 };
 
 static bool answers(
@@ -245,7 +247,7 @@ static bool answers(
 	       (q->thread == 0 || a->lwps.at[one->lwp].thread == q->thread);
 }
 
-/* The next answer after the last one told, else the first; NULL: none. */
+/* The first answer after the last one returned, else the first of all; NULL: none. */
 static const struct pydb_activation *next_answer(const struct pydb_activations *a, const struct question *q)
 {
 	for (size_t i = 0; i < a->at.n; i++) {
@@ -257,7 +259,7 @@ static const struct pydb_activation *next_answer(const struct pydb_activations *
 	return NULL;
 }
 
-/* Could another thread's activation, with other frames, be meant as well? */
+/* True if another thread's activation with other frames could be meant as well. */
 static bool ambiguous(
     const struct pydb_activations *a, const struct question *q, const struct pydb_activation *chosen)
 {
@@ -270,7 +272,7 @@ static bool ambiguous(
 	return false;
 }
 
-/* Is pc in a loop, as far as symbols tell? */
+/* True if pc is in an evaluation loop that a symbol identifies. */
 static bool in_loop(const struct pydb_activations *a, uint64_t pc)
 {
 	for (size_t i = 0; i < a->n_loops; i++) {
@@ -291,8 +293,8 @@ static struct question question_of(const struct pydb_activations *a, uint64_t pc
 	return q;
 }
 
-/* One look into the table. *stale: it does not tell what is there now. */
-static const struct pydb_activation *look(
+/* Look the request up once. *stale: the table no longer describes the process. */
+static const struct pydb_activation *activations_look_up(
     struct pydb_agent *agent, struct py_process *py, uint64_t pc, uint64_t arg, bool *stale, bool *unsure)
 {
 	struct pydb_activations *a = &agent->activations;
@@ -316,7 +318,7 @@ static const struct pydb_activation *look(
 	*stale = !goes_on && chain_hash(py, &a->threads, lwp->thread) != lwp->chain;
 	if (*stale)
 		return NULL;
-	/* What follows a doubtful one on its stack is as doubtful. */
+	/* An activation that follows an uncertain one on its stack is uncertain too. */
 	*unsure = ambiguous(a, &q, one) || (goes_on && a->unsure && q.thread == 0 && q.frame == 0);
 	a->unsure = *unsure;
 	a->next = (size_t)(one - a->at.at) + 1;
@@ -330,10 +332,10 @@ const struct pydb_activation *activations_find(
 	const struct pydb_activation *one;
 	bool stale;
 
-	if (py == NULL || (!agent->activations.known && !make(agent, py)))
+	if (py == NULL || (!agent->activations.known && !activations_make(agent, py)))
 		return NULL;
-	one = look(agent, py, pc, arg, &stale, unsure);
-	if (one == NULL && stale && make(agent, py))
-		one = look(agent, py, pc, arg, &stale, unsure);
+	one = activations_look_up(agent, py, pc, arg, &stale, unsure);
+	if (one == NULL && stale && activations_make(agent, py))
+		one = activations_look_up(agent, py, pc, arg, &stale, unsure);
 	return one;
 }

@@ -1,4 +1,4 @@
-/* The agent: its life, and frames as text. */
+/* The agent's creation and destruction, and frames as text. */
 #include "pydb/agent.h"
 
 #include <errno.h>
@@ -35,12 +35,12 @@ void pydb_agent_destroy(struct pydb_agent *agent)
 	free(agent);
 }
 
-/* As many lines of text as fit into size - 1 bytes. False: not even one. */
+/* Store the whole lines of text that fit into size - 1 bytes. False: not even one fits. */
 static bool put_lines(const char *text, bool unsure, char *buf, size_t size)
 {
 	static const char more[] = "   ...\n";
 	struct strbuf out = STRBUF_EMPTY;
-	size_t fits = 0; /* with the line that says there are more */
+	size_t fits = 0; /* bytes of the lines after which `more` still fits */
 	bool whole = true;
 
 	for (const char *end; *text != '\0' && whole; text = end + 1) {
@@ -69,7 +69,7 @@ int pydb_pc_frameinfo(struct pydb_agent *agent, uintptr_t pc, uintptr_t arg, cha
 	a = activations_find(agent, pc, arg, &unsure);
 	if (a == NULL || a->text[0] == '\0')
 		return -1;
-	/* A buffer for less than a line: what fits of it. */
+	/* The buffer is smaller than a line: cut the line. */
 	if (!put_lines(a->text, unsure, buf, size))
 		(void)snprintf(buf, size, "%.*s", (int)strcspn(a->text, "\n"), a->text);
 	return 0;

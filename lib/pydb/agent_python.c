@@ -3,7 +3,7 @@
 
 struct py_process *agent_python(struct pydb_agent *agent)
 {
-	/* The process may have run since: what its code objects say is read again. */
+	/* The process may have run since the last call, so its code objects must be read again. */
 	if (agent->py != NULL)
 		py_process_move(agent->py, agent->P);
 	else if (py_process_create(agent->P, &agent->py, NULL) != RES_OK)

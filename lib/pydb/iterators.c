@@ -1,4 +1,5 @@
-/* Lists of addresses, read whole when the iterator is made: what runs in a circle has been cut by then. */
+/* Lists of addresses. Each is read completely when its iterator is made; circular lists have been
+ * cut by then. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,7 @@ struct pydb_iter *pydb_interp_iter_init(struct pydb_agent *agent, uintptr_t addr
 
 	if (py == NULL)
 		return NULL;
-	/* A list that breaks has what is before the break. */
+	/* A broken list keeps the part before the break. */
 	return iterate(&list, py_interpreters_read(py, addr, &list, NULL) == RES_OK || list.n > 0);
 }
 
@@ -61,7 +62,7 @@ static const struct py_thread *thread_at(const py_threads *threads, uint64_t tst
 struct search {
 	struct ps_prochandle *P;
 	uint64_t pointer;
-	struct capture_lwp found; /* REGS_NONE: it was not */
+	struct capture_lwp found; /* REGS_NONE: not found */
 };
 
 static int look_at_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t *info)
@@ -80,8 +81,8 @@ static int look_at_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t *
 	return 1;
 }
 
-/* What the thread's chain shows, as it is printed: an entry frame that does not say yet that it is one lies on the
- * stack of its LWP. */
+/* Read the frames of the thread as they are printed. The LWP's stack is needed to recognize an
+ * entry frame that is not yet marked as one. */
 static enum res read_frames(
     struct ps_prochandle *P, struct py_process *py, const struct py_thread *t, struct py_stack *out)
 {
@@ -93,7 +94,8 @@ static enum res read_frames(
 	return capture_state_frames(&c, &s.found, t, out, NULL);
 }
 
-/* The frames of the thread state at addr. False: there is no such state, or it cannot be read. */
+/* List the frames of the thread state at addr. False: there is no such state, or it cannot be
+ * read. */
 static bool list_frames(struct ps_prochandle *P, struct py_process *py, uint64_t addr, py_addresses *out)
 {
 	py_threads threads = VEC_EMPTY;
