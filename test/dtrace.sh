@@ -1,7 +1,8 @@
 #!/bin/sh
-# dtrace.sh ROOT ARG...   Run the dtrace of a root (test/root.sh dtrace sid dtrace) with the arguments. It sees its own root, the
-# machine's below /mnt, and the tool and its commands as the machine has them. All mounts are in a namespace of their own.
-# DTrace's library io.d wants a kernel with all symbols, and without it nothing would start: it is taken out.
+# dtrace.sh ROOT ARG...   Run the dtrace of a root (test/root.sh dtrace sid dtrace) with the
+# arguments. dtrace sees its own root, with the machine's root at /mnt, and wrappers that run the
+# machine's pystack and its commands. All mounts are in a mount namespace of their own. DTrace's
+# library io.d is removed: on a kernel without full symbols dtrace would not start with it.
 if [ "${DTRACE_INSIDE:-}" = "" ]; then
 	DTRACE_INSIDE=1 exec unshare -m sh "$0" "$@"
 fi

@@ -1,9 +1,10 @@
 #!/bin/sh
-# need.sh PACKAGE...   Install the Debian packages that are missing, saying which. Asks dpkg and apt-get alone.
-# Ends with 0 also where it cannot: what follows then fails, or skips, by its own reason.
+# need.sh PACKAGE...   Install missing Debian packages and print their names. Uses only dpkg and
+# apt-get. The exit status is 0 even if they cannot be installed: what needs them then fails or
+# skips with its own reason.
 missing=
 for package in "$@"; do
-	# One word for each architecture; "not-installed" is another.
+	# dpkg-query prints one status per architecture, and "not-installed" is one of them.
 	case " $(dpkg-query -W -f '${db:Status-Status} ' "$package" 2>/dev/null)" in
 	*" installed "*) ;;
 	*) missing="$missing $package" ;;
@@ -28,4 +29,4 @@ install() {
 	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing </dev/null
 }
 install >/dev/null 2>&1 || { $as_root apt-get update -q >/dev/null && install; } ||
-	echo "apt-get could not install them; going on without"
+	echo "apt-get could not install them; continuing without"

@@ -1,11 +1,12 @@
 #!/bin/sh
-# root.sh [NAME SUITE PACKAGE...]   Make a root of a Debian suite with those packages, once, for tests to run in.
-# Without operands the one `make check` uses: sid with every Python it has, and its gdb; some 40 seconds.
-# It comes to lie in ${XDG_CACHE_HOME:-~/.cache}/pystack/NAME. PACKAGE? may be absent from the suite: then it is
-# named and left out. One that a root lacks is put into it where its suite still has what fits; else the root is made
-# again. ARCH=i386 takes another architecture's packages. MIRROR=url overrides the mirror, which is otherwise the
-# first Debian one that apt uses here.
-# Ends with 1 and one line of reason where it cannot be made.
+# root.sh [NAME SUITE PACKAGE...]   Make a root of a Debian suite with these packages, once, for
+# tests to run in. Without operands: the root that `make check` uses, sid with all its Pythons and
+# gdb, in about 40 seconds. The root is ${XDG_CACHE_HOME:-~/.cache}/pystack/NAME. A package written
+# PACKAGE? may be absent from the suite: it is reported and left out. A package that an existing
+# root lacks is added to it if the suite still has matching versions, else the root is made again.
+# ARCH=i386 selects another architecture. MIRROR=url replaces the mirror, by default the first
+# Debian one in apt's configuration. If the root cannot be made, prints one line with the reason and
+# exits with 1.
 set -u
 [ $# -gt 0 ] || set -- matrix/sid sid 'python3.13?' 'python3.13-dbg?' 'python3.13-nopie?' \
 	python3.14 'python3.14-dbg?' 'python3.14-nopie?' \
@@ -21,7 +22,7 @@ cannot() {
 	exit 1
 }
 
-# Asked of the root's own records, without running anything in it.
+# Reads the root's dpkg database. Nothing is run in the root.
 lacking() {
 	for package in "$@"; do
 		grep -qxF "$package" "$root/etc/pystack-left-out" 2>/dev/null && continue
@@ -32,7 +33,8 @@ lacking() {
 	done
 }
 
-# What the suite has, of what was asked for ($1 the root); what it has not but may be lacking is written down.
+# choose ROOT PACKAGE...: prints the packages that the suite has, and records optional ones that it
+# lacks.
 choose() {
 	new=$1
 	shift
@@ -41,9 +43,9 @@ choose() {
 			printf '%s ' "${package%\?}"
 		elif [ "$package" != "${package%\?}" ]; then
 			echo "$package" >>"$new/etc/pystack-left-out"
-			echo "SKIP: ${package%\?}: Debian $suite has none" >&2
+			echo "SKIP: ${package%\?}: not in Debian $suite" >&2
 		else
-			echo "$package" # apt says why
+			echo "$package" # apt reports the error
 		fi
 	done
 }
@@ -55,7 +57,7 @@ install() {
 	"$here/inside.sh" "$new" apt-get install -y -q --no-install-recommends $(choose "$new" "$@") >>"$log" 2>&1
 }
 
-# How old an index may be is what apt of this machine says.
+# The root accepts expired package indexes if this machine's apt does.
 settle() {
 	valid=true
 	eval "$(apt-config shell valid Acquire::Check-Valid-Until)"
@@ -81,10 +83,10 @@ command -v debootstrap >/dev/null || "$here/need.sh" debootstrap
 command -v debootstrap >/dev/null || cannot "debootstrap is not installed"
 mirror=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' \
 	'Created-By: Packages' 'Origin: Debian' 'Label: Debian' 2>/dev/null | head -n 1)}
-[ -n "$mirror" ] || cannot "apt has no Debian mirror; give MIRROR=url"
+[ -n "$mirror" ] || cannot "apt has no Debian mirror; set MIRROR=url"
 
-mkdir -p "$(dirname "$root")" || cannot "cannot make its folder"
-# Made aside and moved into place, so that a broken one is never used; a second run starts afresh.
+mkdir -p "$(dirname "$root")" || cannot "cannot create its directory"
+# It is made in another directory and moved into place, so that an incomplete root is never used.
 new=$(mktemp -d "$root.XXXXXX") || cannot "cannot write to $cache"
 trap 'rm -rf --one-file-system "$new"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -103,5 +105,5 @@ if [ -d "$root" ]; then
 	mv -T "$root" "$old/old" && mv -T "$new" "$root" || cannot "cannot put it in place"
 	rm -rf --one-file-system "$old"
 else
-	mv -T "$new" "$root" || cannot "another $root appeared meanwhile"
+	mv -T "$new" "$root" || cannot "another process has made $root"
 fi

@@ -1,7 +1,7 @@
-# Building and running the tests. Included by the Makefile of the top folder.
+# Building and running the tests. Included by the Makefile of the top directory.
 #
 # test/unit/LAYER/NAME_test.c   one program each, linked with LAYER and the layers before it only
-# test/support/*.c              an archive: a program gets what it calls (#include "support/NAME.h")
+# test/support/*.c              an archive; a program links what it calls (#include "support/NAME.h")
 
 CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check 2>/dev/null)
 
@@ -33,7 +33,7 @@ include test/unit/unwind/rules.mk
 LIVE_SRC := $(wildcard test/live/*_test.c)
 LIVE_BIN := $(LIVE_SRC:%.c=$(O)/%)
 
-# A program that embeds whatever libpython it is told to.
+# A program that embeds the libpython named on its command line.
 $(O)/test/programs/embed: test/programs/embed.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE -std=gnu11 -O1 -g -w -pthread -o $@ $< -ldl
@@ -66,14 +66,14 @@ $(O)/test/programs/libsilent.so: test/programs/silent_library.c
 
 $(O)/test/live/live_silent_test: $(O)/test/programs/libsilent.so
 
-# Refuses what the tool asks the system for.
+# A preloaded library that makes system and library calls of pystack fail.
 $(O)/test/programs/librefuse.so: test/programs/refuse.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE -std=gnu11 -O1 -fPIC -shared -o $@ $< -ldl
 
 $(O)/test/live/live_refused_test: $(O)/test/programs/librefuse.so
 
-# A library with which getppid() waits in vfork.
+# A preloaded library in which getppid() waits in vfork.
 $(O)/test/programs/libvfork.so: test/programs/vfork_library.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O1 -g -w -fPIC -shared -o $@ $<
@@ -87,7 +87,8 @@ $(LIVE_BIN) $(FUZZ_BIN): $(O)/%: $(O)/%.o $(SUPPORT_A) $(call archives,base)
 	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(CHECK_LIBS) $(pkg_libs)
 
-# test/oracle/engines           walks stacks with two engines; linked with all layers. Live tests run it on what they look at.
+# test/oracle/engines           walks stacks with two engines; linked with all layers. Live tests
+#                               run it on their targets.
 ORACLE := $(O)/test/oracle/engines
 
 $(LIVE_BIN) $(FUZZ_BIN): | $(ORACLE)
@@ -95,27 +96,27 @@ $(LIVE_BIN) $(FUZZ_BIN): | $(ORACLE)
 $(ORACLE): $(ORACLE).o $(SUPPORT_A) $(LIB_A)
 	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(CHECK_LIBS) $(pkg_libs)
 
-# It is pstack itself: it grabs, unwinds, and asks the agent it loads.
+# This test does pstack's work: it grabs a process, unwinds its stacks and calls the agent.
 $(O)/test/live/live_agent_test: $(LIB_A) $(AGENT)
 
 $(O)/test/fuzz/dwarf_fuzz: $(call archives,elf proc os dwarf)
 
-# Makes its core of a process by libproc.
+# This test makes its core file from a process by means of libproc.
 $(O)/test/live/live_illumos_test: $(call archives,elf proc)
 
 unit-programs: $(UNIT_BIN)
 live-programs: $(LIVE_BIN) $(O)/pystack
 fuzz-programs: $(FUZZ_BIN) $(O)/pystack
 
-# What Debian calls the things to build with, and to test with beyond that.
+# Debian's names of the packages needed to build, and of those needed to test and to lint as well.
 BUILD_NEEDS := gcc make pkg-config libc6-dev libelf-dev libunwind-dev libdwarf-dev liblzma-dev libzstd-dev zlib1g-dev python3
 CHECK_NEEDS := check gcc-multilib git elfutils gdb dwz debootstrap bpftrace python3-greenlet python3-gevent python3-fusepy libfuse2
 LINT_NEEDS  := mandoc clang clang-format clang-tidy
 
-# A second make, so that pkg-config is asked after it was installed.
+# A second make, which runs pkg-config after it has been installed.
 again = +@$(MAKE) --no-print-directory
 
-# T=live/cli_test runs that program alone (with `make check` or `make check-asan`).
+# T=live/cli_test runs only that program (with `make check` or `make check-asan`).
 T       ?=
 CHECKED  = $(if $(T),$(T:%=$(O)/test/%),$(filter-out $(SKIPPED:%=$(O)/test/%),$(LIVE_BIN) $(UNIT_BIN)))
 SKIPPED  =
@@ -132,8 +133,8 @@ check:
 
 check-programs: $(O)/pystack $(CHECKED)
 
-# The same tests, everything built with the sanitizers; but for those that wait for tracers to start, which call nothing
-# of the tool that others do not.
+# The same tests with everything built with sanitizers. live_tracers_test is left out: it waits long
+# for tracers to start, and calls no other code of pystack than the other tests.
 SANITIZED = SKIPPED=live/live_tracers_test \
 	O=build-asan OPT='-O1 -g' \
 	SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
@@ -141,33 +142,36 @@ SANITIZED = SKIPPED=live/live_tracers_test \
 check-asan:
 	$(again) -s check $(SANITIZED)
 
-# FUZZ_RUNS=1000: that many damaged cores of each interpreter.
+# FUZZ_RUNS=1000: the number of damaged cores of each interpreter.
 fuzz:
 	$(again) -s -j2 fuzz-programs $(SANITIZED)
 	@test/report $(FUZZ_BIN:$(O)/%=build-asan/%)
 
-# The stacks of busy programs at N random moments for each interpreter, by two engines. CORES=: so many cores of each, too.
-# ROOT=: a folder that PYTHON's path is below; ROWS=: not those but rows of test/matrix/rows, or all of them.
+# Compare the stacks of busy programs at N random moments for each interpreter, walked by two
+# engines. CORES=: also compare this many cores of each. ROOT=: the directory that the path PYTHON=
+# is relative to. ROWS=: use these rows of test/matrix/rows (or `all`) instead of this machine's
+# interpreters.
 CORES   ?= 0
-# AGAINST=fp: the other engine
+# AGAINST=fp: the engine to compare with.
 AGAINST ?= libunwind
 oracle: $(ORACLE)
 	test/oracle/oracle.py --engines $(ORACLE) -n $(N) --python '$(PYTHON)' --root '$(ROOT)' --rows '$(ROWS)' --cores $(CORES) --against $(AGAINST)
 
-# The engines and the interpreters, as a table.
+# Print the results of the engines for each interpreter as a table.
 check-engines: N = 100
 check-engines: ROWS = all
 check-engines: $(ORACLE)
 	@test/oracle/oracle.py --engines $(ORACLE) -n $(N) --rows '$(ROWS)' --table
 
-# Random stops of busy programs, judged from the outside: N for each interpreter, or of PYTHON= alone.
+# Check the stacks of busy programs at N random moments for each interpreter, or for PYTHON= only.
 N       ?= 2000
 fidelity: $(O)/pystack
 	test/fidelity/check.py --pystack $(O)/pystack -n $(N) --python '$(PYTHON)'
 
-# Interpreters of Debian's suites and builds of our own, each in a root; then the live and core tests and fidelity on
-# every one. BUILDS=3.13-freethreaded, or none: only that is built. ROWS='sid-3.14 bullseye': only those whose label
-# begins so. FIDELITY=2500: that many random stops of each of the four busy programs.
+# matrix: get interpreters of Debian's suites and build others, each in a root. check-matrix: run
+# the live and core tests and fidelity on each. BUILDS=3.13-freethreaded (or none): build only
+# these. ROWS='sid-3.14 bullseye': only rows whose label begins so. FIDELITY=2500: random stops of
+# each of the four busy programs.
 BUILDS  ?=
 ROWS    ?=
 matrix:
@@ -186,7 +190,7 @@ demo:
 	$(again) -s -j2 all
 	@test/demo.sh $(O)/pystack
 
-# What is meant for illumos, compiled against declarations of ours.
+# Compile the sources of the illumos build against our own declarations.
 ILLUMOS_SOURCES = $(call sources,$(LAYERS)) $(CMD_SRC)
 
 check-illumos:

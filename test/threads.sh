@@ -1,8 +1,9 @@
 #!/bin/sh
-# threads.sh PYTHON COMMAND… PID   Run a tracer's script that prints the stack of each rmdir(2) on test/programs/traced_threads.py,
-# whose number replaces the word PID, until it ends because its target has. For each folder that the program counts there must be a
-# stack of where it was removed, or the word that it could not be had, of which some are to be expected: see pystack-stopped.
-# Prints what was wrong, with the end of what the tracer printed.
+# threads.sh PYTHON COMMAND… PID   Run test/programs/traced_threads.py, and on it a tracer's script
+# that prints the stack of each rmdir(2), until the program ends and the script with it. The
+# program's process ID replaces the word PID. For each removal that the program counts there must be
+# its stack or a report that it was lost; a few are always lost (see pystack-stopped). Prints what
+# is wrong, with the end of the tracer's output.
 python=$1
 shift
 folder=$(mktemp -d) || exit 2
@@ -31,7 +32,7 @@ count=$(cat "$folder/count")
 gone=$(grep -c 'could not be had)' "$folder/out")
 if [ $status -ne 0 ] || [ "$stacks" -ne $((places + gone)) ] || [ $((removed + gone)) -ne "$count" ] || [ "$gone" -gt 15 ] ||
 	{ [ "$gone" -gt 0 ] && ! grep -q "^pystack-stopped: $gone of $stacks stacks" "$folder/out"; }; then
-	echo "status $status, $stacks stacks, $places at rmdir, $removed of $count removals, $gone not to be had"
+	echo "status $status, $stacks stacks, $places at rmdir, $removed of $count removals, $gone lost"
 	tail -n 40 "$folder/out"
 fi
 rm -rf "$folder"

@@ -1,9 +1,10 @@
 #!/bin/sh
-# until.sh PART COMMAND…   Run the command, end it (TERM) once its output has PART twice, print what it printed. A tracer
-# starts within seconds on an idle machine, and needs many on one that builds something too: 150 s at most, and if this
-# shell is killed the command still ends. Debian 12's bpftrace is deaf to a signal that comes while it runs a command: it
-# is sent again, after what dtrace takes to end. (Without --foreground timeout passes on the first one only.)
-# KILL_AFTER=SECONDS: how long it may take to end, 30 unless set.
+# until.sh PART COMMAND…   Run COMMAND, terminate it once its output has PART twice, and print its
+# output. A tracer starts within seconds on an idle machine and needs longer on a loaded one, so the
+# limit is 150 s. If this shell is killed, timeout still ends the command. Debian 12's bpftrace
+# ignores signals while it runs a command, so SIGTERM is repeated, at intervals longer than dtrace
+# takes to end. (Without --foreground, timeout forwards only the first signal.) KILL_AFTER=SECONDS:
+# SIGKILL follows after this time, by default 30.
 part=$1
 shift
 out=$(mktemp) || exit 2

@@ -1,4 +1,4 @@
-# `make bench`: what bench.py measures with, and measures.
+# `make bench`: the programs that bench.py measures and measures with.
 BENCH_NEEDS := elfutils gdb python3-venv
 
 $(O)/bench/measure: test/bench/measure.c
@@ -15,8 +15,8 @@ $(O)/bench/libmany.so: test/bench/many.S test/bench/many.c
 
 bench-programs: $(O)/pystack $(O)/bench/measure $(O)/bench/libwatch.so $(O)/bench/libmany.so
 
-# RUNS: rounds at most; SCENES: those whose names match; ALSO: another pystack, to compare with; PYPI=no: no peers from there;
-# STORE=yes: keep also what only some scenes gave.
+# RUNS: rounds at most. SCENES: patterns of scene names. ALSO: another pystack to compare with.
+# PYPI=no: no peers from PyPI. STORE=yes: store the results even if only some scenes were run.
 STORE   ?=
 RUNS    ?= 25
 SCENES  ?=

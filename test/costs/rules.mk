@@ -1,4 +1,5 @@
-# `make check-costs`: does pystack do more than it did? `make costs-update` stores what it does now.
+# `make check-costs` counts pystack's work and compares it with the stored figures. `make
+# costs-update` stores new figures.
 COST_NEEDS := strace valgrind gdb util-linux
 
 check-costs costs-update:

@@ -1,6 +1,6 @@
-# exempt.awk -v rule=RULE LIST -   Prints lines "FILE:..." of standard input whose file is not exempt;
-# exit 1 if there is one. A line "RULE FILE" of LIST exempts a file, a line "RULE DIRECTORY/" all files
-# below a directory. A line that exempts nothing is reported.
+# exempt.awk -v rule=RULE LIST -   Prints lines "FILE:..." of standard input whose file is not
+# exempt; exit 1 if there is one. A line "RULE FILE" of LIST exempts a file, a line "RULE
+# DIRECTORY/" all files below a directory. A line that exempts nothing is reported.
 FNR == NR {
 	if ($1 == rule)
 		used[$2] = 0

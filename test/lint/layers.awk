@@ -1,6 +1,7 @@
-# A file of lib/ includes its own layer and those before it in -v layers="base elf ...", nothing behind.
-# unwind, dwarf and python are side by side, but python asks dwarf, which knows files and no processes. What lib/proc keeps to itself is for lib/os alone:
-# the others see <libproc.h>. cmd/ sees base, os, stack and report.
+# A file of lib/ includes headers of its own layer and of the layers before it in
+# -v layers="base elf ...", never of a later one. unwind and python do not include each other. dwarf
+# knows files but no processes. Only lib/os includes lib/proc's private headers; other layers use
+# <libproc.h>. cmd/ includes base, os, symbol, stack and report.
 BEGIN {
 	n = split(layers, names, " ")
 	for (i = 1; i <= n; i++)
@@ -30,7 +31,7 @@ FNR == 1 {
 		bad = 1
 	}
 }
-# The remote interface, ptrace and the interpreter's headers have one place each.
+# libunwind's interface and ptrace are used in one place each, the interpreter's headers nowhere.
 /^[ \t]*#[ \t]*include[ \t]*<(Python\.h|libunwind-ptrace\.h|libunwind-coredump\.h)>/ {
 	printf "%s:%d: %s is not for lib/\n", FILENAME, FNR, $2
 	bad = 1

@@ -46,7 +46,7 @@ words() {
 		grep -vE '^lib/(dwarf/worker|proc/aside)\.c:[0-9]*:	+_exit[(]0[)];$' # the ends of child processes
 }
 
-# No condition asks for the words of a message, nor whether there is one: that takes a code or a bool.
+# No condition asks for a message's text or its presence. Decisions need a code or a bool.
 messages() {
 	message='([A-Za-z_.>-]*\b(why|reason|refused|message)|(f|[A-Za-z_]*fault)(->|\.)text)'
 	grep -rnE --include='*.[ch]' \

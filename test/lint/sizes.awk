@@ -1,5 +1,5 @@
-# No file over 600 lines, no function over 60 (brace to brace; the format puts both in the first column).
-# A longer function says why on the line before its brace or in it: the word "long:".
+# No file has more than 600 lines, no function more than 60 between its braces (the format puts both
+# in the first column). A longer function gives its reason in it or on the line before, after "long:".
 FNR == 1 {
 	if (NR > 1)
 		file_end()

@@ -1,13 +1,14 @@
 #!/bin/sh
-# build.sh VERSION KIND...   Build what no package holds from Debian's source package pythonVERSION, in the root
-# matrix/build, each KIND into its /opt/VERSION-KIND (the build folder itself: the interpreter runs from there).
+# build.sh VERSION KIND...   Build interpreters that Debian does not package from its source package
+# pythonVERSION, in the root matrix/build. Each KIND is built in /opt/VERSION-KIND and runs from
+# there.
 #   freethreaded   --disable-gil                       tracerefs   --with-trace-refs
 #   tailcall       clang, --with-tail-call-interp      ucs2        Python 2 with 16-bit characters
-#   static         no shared library at all; beside it python-stripped, with nothing to look names up by
-#   bare           exports nothing, no section headers, stripped        plain      nothing of these, for SOURCE=
+#   static         linked statically; with a copy python-stripped that has no symbols
+#   bare           no exported symbols, no section headers, stripped    plain      no options, for SOURCE=
 #   asan           --with-address-sanitizer
-# What is there already stays; a build that was cut off goes on where it was.
-# Ends with 1 if one could not be made, each with one line of reason.
+# Existing builds are kept, and interrupted ones resumed. For each build that fails, prints one line
+# with the reason; then the exit status is 1.
 set -u
 version=$1
 shift
@@ -22,8 +23,9 @@ cannot() {
 	return 1
 }
 
-# The unpacked source, moved into place when it is whole. A mirror need not hold every source file that an index
-# names, so each version of each suite is tried, newest first; SOURCE=folder takes an unpacked one instead.
+# Get the unpacked source; it is moved into place when complete. A mirror may lack source files that
+# its index lists, so each version of each suite is tried, newest first. SOURCE=directory is copied
+# instead.
 source_get() {
 	[ -d "$root/src/$version" ] && return 0
 	mkdir -p "$root/src" || return 1
@@ -46,7 +48,8 @@ source_get() {
 		exit 1' sh "$version" >"$cache/build-$version.log" 2>&1
 }
 
-# Of 3.14, two modules have code that other ones, or the interpreter, have too: static, it would be there twice.
+# In 3.14 two modules contain code that other modules or the interpreter have too. A static program
+# would define it twice.
 no_doubles="py_cv_module__hmac=n/a py_cv_module__remote_debugging=n/a"
 
 flags() {
@@ -63,7 +66,8 @@ flags() {
 	esac
 }
 
-# Runs below the root: configure, make, try it. Before 3.11 modules are static where a list says so.
+# The steps run in the root: configure, make, try the interpreter. Before 3.11 a list names the
+# static modules.
 # shellcheck disable=SC2016
 steps='
 	export ASAN_OPTIONS=detect_leaks=0

@@ -1,10 +1,10 @@
 #!/bin/sh
-# check.sh FOLDER PYSTACK [LABEL...]   Run the live and the core tests of FOLDER (the built test/live) and test/fidelity
-# with every interpreter of test/matrix/rows, or with those whose labels begin like LABEL, and print a table. Of the
-# tests: passed/all; of fidelity: calls of pystack on busy programs, and how many stacks were exact, marked, wrong.
-# FIDELITY=n: that many calls on each of the four programs (0: none); JOBS=n: rows at a time.
-# What was said meanwhile is in FOLDER/matrix/.
-# Ends with 1 if anything failed, or if nothing ran.
+# check.sh DIRECTORY PYSTACK [LABEL...]   Run the live and core tests of DIRECTORY (the built
+# test/live) and test/fidelity with each interpreter of test/matrix/rows, or with those whose label
+# begins with a LABEL, and print a table. Columns of the tests: passed/all. Columns of fidelity:
+# calls of pystack on busy programs, and the numbers of exact, marked and wrong stacks. FIDELITY=n:
+# calls for each of the four programs (0: none). JOBS=n: rows at a time. The logs are in
+# DIRECTORY/matrix/. The exit status is 1 if anything failed or nothing was run.
 folder=$1 pystack=$2
 shift 2
 here=$(dirname "$0")
@@ -25,7 +25,7 @@ wanted() {
 	return 1
 }
 
-# One cell of tests: passed/run, or why not.
+# One cell of the tests: passed/run, or the reason for a skip.
 tests() {
 	log=$out/$2.$1.log
 	"$folder/${1}_test" >"$log" 2>&1
@@ -56,7 +56,7 @@ row() {
 	label=$1 root=$cache/$2 path=$3 version=$4
 	shift 4
 	if [ ! -e "$root$path" ]; then
-		printf '%-22s not there: make matrix says why\n' "$label"
+		printf '%-22s missing: run make matrix\n' "$label"
 		return
 	fi
 	[ $# -eq 0 ] || export "$@"
@@ -67,7 +67,8 @@ row() {
 	printf '%-22s %-18s %-16s %s\n' "$label" "$live" "$(tests live_core "$label")" "$(fidelity "$label")"
 }
 
-# Rows run side by side, each when it gets a token from the pipe; they are printed in their order.
+# Rows run in parallel. Each waits for a token from the pipe. They are printed in the order of the
+# list.
 pending=
 show() {
 	while first=${pending%% *} && [ -n "$first" ] && [ -e "$out/$first.row" ]; do

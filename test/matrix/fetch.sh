@@ -1,8 +1,8 @@
 #!/bin/sh
-# fetch.sh [BUILD...]   Get every interpreter of the matrix: packages of Debian's suites, each suite in a root of its
-# own, then builds from source of what no package holds: those named (as 3.13-freethreaded; `none`), or all. What is
-# there stays; what cannot be had is said in one line and left out. MIRROR=url overrides the mirror.
-# Ends with 1 if anything could not be had.
+# fetch.sh [BUILD...]   Get the interpreters of the matrix: packages of Debian's suites, each suite
+# in a root of its own, then builds of what Debian does not package: those named (such as
+# 3.13-freethreaded, or `none`), by default all. Existing ones are kept. An unavailable one is
+# reported in one line and left out; then the exit status is 1. MIRROR=url replaces the mirror.
 here=$(dirname "$0")
 failed=$(mktemp) || exit 2
 trap 'rm -f "$failed"' EXIT
@@ -12,7 +12,7 @@ root() {
 	"$here/../root.sh" "$@" || echo "$1" >>"$failed"
 }
 
-# build VERSION KIND...: those of them that are wanted.
+# build VERSION KIND...: builds the kinds that are wanted.
 build() {
 	version=$1 kinds=
 	shift
@@ -23,7 +23,7 @@ build() {
 	[ -z "$kinds" ] || "$here/build.sh" "$version" $kinds || echo "$version" >>"$failed"
 }
 
-# Optional packages are those that a suite may drop, or take up, while it lives. Two at a time.
+# Packages that a suite may drop or add during its life are optional. Two roots are made at a time.
 {
 	root matrix/bullseye bullseye python2.7 python2.7-dbg python3.9 python3.9-dbg
 	ARCH=i386 "$here/../root.sh" matrix/bullseye-i386 bullseye python2.7 python3.9 || echo i386 >>"$failed"

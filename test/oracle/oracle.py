@@ -127,7 +127,7 @@ def rows(labels):
             if os.path.exists(root + words[2]):
                 yield words[0], words[2], root, dict(word.split("=", 1) for word in words[4:])
             else:
-                print("%-22s not there: make matrix says why" % words[0], flush=True)
+                print("%-22s missing: run make matrix" % words[0], flush=True)
 
 
 def main():
