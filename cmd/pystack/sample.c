@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "os/images.h"
 #include "os/mappings.h"
 #include "os/read.h"
@@ -49,14 +50,6 @@ struct sampling {
 	uint64_t rested;       /* and the samples taken by then */
 	struct fault fault;    /* of the last that failed */
 };
-
-static int64_t now_ns(void)
-{
-	struct timespec t = { 0, 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* Sleep until then, or until a signal comes. */
 static void sleep_until(int64_t ns)
@@ -171,7 +164,7 @@ static void own_end(struct sampling *s)
 static bool renewed(struct sampling *s)
 {
 	enum { EVERY_NS = 100000000, SHARE = 20 };
-	int64_t begin = now_ns();
+	int64_t begin = clock_now_ns();
 	uint64_t code;
 	struct ps_prochandle *P;
 	bool done = false;
@@ -193,7 +186,7 @@ static bool renewed(struct sampling *s)
 			Prelease(P, 0);
 		}
 	}
-	s->code_next = now_ns() + EVERY_NS + (now_ns() - begin) * SHARE;
+	s->code_next = clock_now_ns() + EVERY_NS + (clock_now_ns() - begin) * SHARE;
 	return done;
 }
 
@@ -276,14 +269,14 @@ static void rest(struct sampling *s)
 
 	s->cpu = cpu;
 	s->rested = s->taken;
-	sleep_until(now_ns() + cost);
+	sleep_until(clock_now_ns() + cost);
 }
 
 /* Wait until the sample after the one that was due at `due` is. Returns when that is. */
 static int64_t next_due(struct sampling *s, int64_t due)
 {
 	enum { BEHIND_NS = 1000000000 }; /* and no more: what is later is left out, not made up for */
-	int64_t every = s->opt->interval_ns, now = now_ns();
+	int64_t every = s->opt->interval_ns, now = clock_now_ns();
 	int64_t most = every > BEHIND_NS ? every : BEHIND_NS;
 
 	due += every;
@@ -305,16 +298,16 @@ static int64_t next_due(struct sampling *s, int64_t due)
 static bool is_over(const struct sampling *s, int64_t begin, int64_t due)
 {
 	return s->opt->duration_ns != 0 &&
-	       (due - begin >= s->opt->duration_ns || now_ns() - begin >= s->opt->duration_ns);
+	       (due - begin >= s->opt->duration_ns || clock_now_ns() - begin >= s->opt->duration_ns);
 }
 
 static void loop(struct sampling *s)
 {
-	int64_t every = s->opt->interval_ns, begin = now_ns(), due = begin, shown = begin, end;
+	int64_t every = s->opt->interval_ns, begin = clock_now_ns(), due = begin, shown = begin, end;
 	bool tty = isatty(STDERR_FILENO) != 0;
 
 	while (!interrupted && (s->opt->samples == 0 || s->taken < (uint64_t)s->opt->samples)) {
-		s->late += now_ns() >= due + every;
+		s->late += clock_now_ns() >= due + every;
 		s->taken++;
 		if (one(s) != RES_OK) {
 			s->failed++;
@@ -322,7 +315,7 @@ static void loop(struct sampling *s)
 				break;
 		}
 		if (tty)
-			show_progress(s, &shown, now_ns());
+			show_progress(s, &shown, clock_now_ns());
 		if (is_over(s, begin, due + every))
 			break;
 		due = next_due(s, due);
@@ -332,7 +325,7 @@ static void loop(struct sampling *s)
 		}
 	}
 	/* Those that were due before the end and were not taken. */
-	end = now_ns();
+	end = clock_now_ns();
 	if (s->opt->duration_ns != 0 && end > begin + s->opt->duration_ns)
 		end = begin + s->opt->duration_ns;
 	if (s->opt->samples == 0 && s->opt->duration_ns != 0 && end > due)

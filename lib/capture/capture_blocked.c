@@ -10,8 +10,8 @@
  * Only pc and sp of these LWPs are known. Pages that were read before are forgotten at the
  * start, since an LWP may have run between that read and the probe. */
 #include <stdio.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "capture/capture.h"
 #include "capture/capture_ahead.h"
 #include "os/blocked.h"
@@ -94,14 +94,6 @@ void capture_blocked(struct capture *c, const size_t *index, size_t n)
 		capture_batch(c, index + i, n - i < BATCH ? n - i : BATCH);
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 void capture_make_room(struct capture *c)
 {
 	c->states.stale = true;
@@ -132,9 +124,9 @@ static void refresh_lwp(struct capture *c, size_t i)
 
 void capture_blocked_refresh(struct capture *c, int64_t budget)
 {
-	int64_t end = now_ns() + budget;
+	int64_t end = clock_now_ns() + budget;
 
-	for (size_t i = 0; i < c->lwps.n && now_ns() < end; i++) {
+	for (size_t i = 0; i < c->lwps.n && clock_now_ns() < end; i++) {
 		const struct capture_lwp *l = &c->lwps.at[i];
 
 		if (l->state == CAPTURE_DONE && l->known_regs == REGS_PC_SP &&

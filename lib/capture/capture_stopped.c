@@ -6,8 +6,8 @@
  * copied, nothing else. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/owned.h"
 #include "capture/capture.h"
 #include "os/blocked.h"
@@ -41,14 +41,6 @@ struct holding {
 	int64_t end;   /* deadline of the reads */
 	bool late;     /* some LWP did not stop in time */
 };
-
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 static void prefetch_release(struct snapshot_prefetch *v)
 {
@@ -112,8 +104,9 @@ static void take_registers(struct holding *g, const struct os_hold *h)
 			l->thread_pointer = os_thread_pointer(g->c->request.live, id, l->regs);
 			l->state = CAPTURE_HELD;
 		} else {
-			bool again = state == OS_TIMEOUT && g->before == NULL &&
-				     g->c->progress.waited_ms + (now_ns() - g->begin) / 1000000 < WAIT_MS;
+			bool again =
+			    state == OS_TIMEOUT && g->before == NULL &&
+			    g->c->progress.waited_ms + (clock_now_ns() - g->begin) / 1000000 < WAIT_MS;
 
 			l->refusal = again ? REFUSED_FOR_NOW : REFUSED;
 			(void)snprintf(l->refused, sizeof(l->refused), "%s", why);
@@ -208,7 +201,7 @@ static void read_held(struct holding *g, struct capture_lwp *l, const struct hel
 {
 	struct capture *c = g->c;
 
-	if (!first && now_ns() >= g->end) {
+	if (!first && clock_now_ns() >= g->end) {
 		out_of_time(c, l, first);
 		return;
 	}
@@ -234,7 +227,7 @@ static void capture_held(void *data, const struct os_hold *h)
 	size_t n, k = 0;
 
 	take_registers(g, h);
-	g->end = now_ns() + (c->request.read_ns != 0 ? c->request.read_ns : READ_NS);
+	g->end = clock_now_ns() + (c->request.read_ns != 0 ? c->request.read_ns : READ_NS);
 	(void)snapshot_until(c->snapshot, g->end);
 	if (g->before != NULL)
 		forget_before(g);
@@ -261,10 +254,10 @@ static enum res hold_capture(
 	call->data = g;
 	call->force = g->c->request.force;
 	call->limit_ms = STOP_MS;
-	g->begin = now_ns();
+	g->begin = clock_now_ns();
 	res = os_hold_during(g->c->request.live, call, ms, h, f);
 	if (g->late)
-		g->c->progress.waited_ms += (int)((now_ns() - g->begin) / 1000000);
+		g->c->progress.waited_ms += (int)((clock_now_ns() - g->begin) / 1000000);
 	return res;
 }
 

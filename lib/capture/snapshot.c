@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "os/images.h"
 #include "os/mappings.h"
 #include "os/read.h"
@@ -54,10 +55,7 @@ static void prefetch_page(struct snapshot_prefetch *list, uint64_t page)
 
 bool snapshot_deadline_passed(struct snapshot *s)
 {
-	struct timespec t;
-
-	if (s->until == 0 || clock_gettime(CLOCK_MONOTONIC, &t) != 0 ||
-	    (int64_t)t.tv_sec * 1000000000 + t.tv_nsec < s->until)
+	if (s->until == 0 || clock_now_ns() < s->until)
 		return false;
 	s->late = true;
 	return true;

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/owned.h"
 #include "os/confine.h"
 
@@ -78,14 +78,6 @@ run_child(pid_t parent, int fd, const struct worker_job *job, void *reply, size_
 	_exit(0);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Read n bytes before the deadline. *late: it has passed. */
 static bool read_all(int fd, int64_t deadline, void *bytes, size_t n, bool *late)
 {
@@ -93,7 +85,7 @@ static bool read_all(int fd, int64_t deadline, void *bytes, size_t n, bool *late
 
 	while (n > 0) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - clock_now_ms();
 		ssize_t got;
 		int ready = left <= 0 ? 0 : poll(&p, 1, (int)left);
 
@@ -125,7 +117,7 @@ enum res worker_run(
 {
 	OWNED(fd_release) int from = -1;
 	OWNED(fd_release) int to = -1;
-	int64_t deadline = now_ms() + WAIT_MAX_MS;
+	int64_t deadline = clock_now_ms() + WAIT_MAX_MS;
 	int ends[2];
 	uint32_t length = 0;
 	pid_t self = getpid(), pid;

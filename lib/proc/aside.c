@@ -9,9 +9,9 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/owned.h"
 
 enum { STANDARD = 3 };
@@ -91,21 +91,13 @@ bool aside_say(const void *bytes, size_t n)
 	return write(ASIDE_SAY, bytes, n) == (ssize_t)n;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 enum aside_heard aside_hear(const struct aside *a, void *bytes, size_t n, int ms)
 {
-	const int64_t deadline = now_ms() + ms;
+	const int64_t deadline = clock_now_ms() + ms;
 
 	for (;;) {
 		struct pollfd p = { .fd = a->heard, .events = POLLIN };
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - clock_now_ms();
 		int ready = poll(&p, 1, left < 0 ? 0 : (int)left);
 
 		if (ready < 0 && errno == EINTR)

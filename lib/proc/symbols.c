@@ -2,14 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "proc/handle.h"
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash == NULL ? path : slash + 1;
-}
 
 /* The symbol with target addresses. Offsets (TLS), absolute values and what is defined elsewhere are
  * no addresses of this object and stay as they are. */
@@ -41,7 +35,7 @@ int Pxlookup_by_addr(
 		buf[len] = '\0';
 	}
 	if (info != NULL)
-		*info = (prsyminfo_t){ .prs_object = base_name(obj->path),
+		*info = (prsyminfo_t){ .prs_object = path_base(obj->path),
 			.prs_name = n > 0 ? buf : NULL,
 			.prs_id = found.id,
 			.prs_table = found.table == ELF_SYMTAB ? PR_SYMTAB : PR_DYNSYM };
@@ -57,7 +51,7 @@ enum match { MATCH_PATH, MATCH_BASENAME, MATCH_PREFIX, MATCHES };
 
 static bool matches(const char *path, const char *name, enum match how)
 {
-	const char *base = base_name(path);
+	const char *base = path_base(path);
 	size_t n = strlen(name);
 
 	switch (how) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/addrmap.h"
+#include "base/path.h"
 #include "base/vec.h"
 #include "os/images.h"
 
@@ -19,13 +20,6 @@ struct symbolizer {
 static uint64_t key_of(const struct symbol_query *q)
 {
 	return q->pc * 2 + q->exact;
-}
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash == NULL ? path : slash + 1;
 }
 
 /* A name with its strings in one piece of memory; object and symbol may be NULL. NULL: no memory. */
@@ -66,8 +60,8 @@ static struct symbol_name *look_up(struct ps_prochandle *P, const struct symbol_
 	if (Pobjname(P, at, path, sizeof(path)) == NULL)
 		return name_create(q->pc, NULL, NULL, 0);
 	if (Plookup_by_addr(P, at, symbol, sizeof(symbol), &sym) != 0)
-		return nameless(P, q, base_name(path));
-	return name_create(q->pc, base_name(path), symbol, q->pc - sym.st_value);
+		return nameless(P, q, path_base(path));
+	return name_create(q->pc, path_base(path), symbol, q->pc - sym.st_value);
 }
 
 struct symbolizer *symbolizer_create(struct ps_prochandle *P)

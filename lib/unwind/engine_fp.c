@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "os/images.h"
 #include "unwind/callsite.h"
 #include "unwind/cfi_read.h"
@@ -191,19 +192,18 @@ enum engine_end fallback_step(struct ps_prochandle *P, const struct unwind_arch 
 static void why_no_cfi(
     struct ps_prochandle *P, uint64_t pc, enum unwind_reason reason, struct engine_note *note)
 {
-	char path[512], *slash;
+	char path[512];
 	uint64_t bias;
 
 	if (Pobjname(P, pc, path, sizeof(path)) == NULL) {
 		engine_note_lost(note, reason, "no unwind information at 0x%llx", (unsigned long long)pc);
 		return;
 	}
-	slash = strrchr(path, '/');
 	/* As the line of the frame has it. */
 	if (os_object_bias(P, pc, &bias) == RES_OK)
 		pc -= bias;
 	engine_note_lost(note, reason, "no unwind information at 0x%llx in %.64s", (unsigned long long)pc,
-	    slash != NULL ? slash + 1 : path);
+	    path_base(path));
 }
 
 /* Code that nothing describes and that has made no frame: the return address is at sp still, in a function whose code says by the

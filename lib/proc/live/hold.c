@@ -40,6 +40,7 @@
 #include <time.h>
 
 #include "base/addrmap.h"
+#include "base/clock.h"
 #include "base/owned.h"
 #include "base/thread.h"
 #include "proc/handle.h"
@@ -72,14 +73,6 @@ struct hold_tracer {
 	sem_t ready, go;
 	struct addrmap seen; /* TID -> index in h->lwps */
 };
-
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 /* State letter of /proc; '\0' when there is no such LWP. */
 static char state_letter(const struct hold_tracer *t, lwpid_t id)
@@ -135,7 +128,7 @@ static void stop_from(struct hold_tracer *t, size_t from)
 static void limit_wait(struct hold_tracer *t)
 {
 	int64_t limit = t->call == NULL ? 0 : (int64_t)t->call->limit_ms * 1000000;
-	int64_t end = now_ns() + limit;
+	int64_t end = clock_now_ns() + limit;
 
 	t->any = true;
 	if (limit != 0 && end < t->deadline)
@@ -174,18 +167,18 @@ static void look_for_ended(const struct hold_tracer *t)
 /* What runs stops within some microseconds, fewer than it takes to be put to sleep and woken: at first nobody sleeps. */
 static void await_stops(struct hold_tracer *t)
 {
-	int64_t awake = now_ns() + AWAKE_NS;
+	int64_t awake = clock_now_ns() + AWAKE_NS;
 	sigset_t chld;
 
 	(void)sigemptyset(&chld);
 	(void)sigaddset(&chld, SIGCHLD);
 	while (look_at_all(t) > 0) {
-		int64_t left = t->deadline - now_ns();
+		int64_t left = t->deadline - clock_now_ns();
 		struct timespec slice = { 0, left < SLICE_NS ? left : SLICE_NS };
 
 		if (left <= 0)
 			break;
-		if (now_ns() < awake) {
+		if (clock_now_ns() < awake) {
 			(void)sched_yield();
 			continue;
 		}
@@ -196,7 +189,7 @@ static void await_stops(struct hold_tracer *t)
 
 static void explain_timeouts(const struct hold_tracer *t)
 {
-	int64_t waited = (now_ns() - t->begin) / 1000000;
+	int64_t waited = (clock_now_ns() - t->begin) / 1000000;
 	int ms = waited < t->ms ? (int)waited : t->ms;
 
 	for (size_t i = 0; i < t->h->lwps.n; i++) {
@@ -281,14 +274,14 @@ static void collect(struct hold_tracer *t)
 		}
 		/* Who asks whether an LWP is wanted may have looked at it for long: as long as nobody stands still. */
 		if (t->deadline == 0) {
-			t->begin = now_ns();
+			t->begin = clock_now_ns();
 			t->deadline = t->begin + (int64_t)t->ms * 1000000;
 		}
 		if (t->set != NULL && h->lwps.n == from)
 			break;
 		stop_from(t, from);
 		await_stops(t);
-		if (complete(t) || now_ns() >= t->deadline)
+		if (complete(t) || clock_now_ns() >= t->deadline)
 			break;
 		if (h->lwps.n != from)
 			continue;

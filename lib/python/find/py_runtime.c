@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "base/owned.h"
+#include "base/path.h"
 #include "elf/symbols.h"
 #include "os/images.h"
 #include "python/find/py_interp_head.h"
@@ -481,7 +482,7 @@ static void mark_likely(struct finder *fd)
 		exec[0] = '\0';
 	for (size_t i = 0; i < fd->objects.at.n; i++) {
 		struct py_object *o = &fd->objects.at.at[i];
-		const char *base = strrchr(o->path, '/') + 1;
+		const char *base = path_base(o->path);
 
 		/* _x.cpython-311-x86_64-linux-gnu.so is an extension module: there may be hundreds. */
 		o->program = strcmp(o->path, exec) == 0;

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "base/path.h"
+
 bool greenlet_switches(void *P, uint64_t pc)
 {
 	enum { PATH_BYTES = 4096 };
@@ -20,7 +22,6 @@ bool greenlet_switches(void *P, uint64_t pc)
 
 	if (Pobjname(P, pc, path, sizeof(path)) == NULL)
 		return false;
-	base = strrchr(path, '/');
-	base = base == NULL ? path : base + 1;
+	base = path_base(path);
 	return strncmp(base + (*base == '_'), name, strlen(name)) == 0;
 }
