@@ -26,19 +26,18 @@ ssize_t fileio_pread(int fd, void *buf, size_t n, uint64_t off)
 	return (ssize_t)done;
 }
 
-int fileio_slurp(int dirfd, const char *path, size_t max, char **out, size_t *len)
+static int open_file(int dirfd, const char *path)
 {
-	OWNED(fd_release) int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	OWNED(mem_release) char *buf = NULL;
-	size_t n = 0, cap = 4096;
+	return openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
 
-	if (fd < 0)
-		return -1;
-	buf = malloc(cap);
-	if (buf == NULL)
-		return -1;
-	for (;;) {
-		ssize_t got = read(fd, buf + n, cap - 1 - n);
+/* Read until n bytes or the end of the file. */
+static ssize_t read_fully(int fd, char *buf, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		ssize_t got = read(fd, buf + done, n - done);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -46,20 +45,47 @@ int fileio_slurp(int dirfd, const char *path, size_t max, char **out, size_t *le
 			return -1;
 		if (got == 0)
 			break;
+		done += (size_t)got;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t fileio_head(int dirfd, const char *path, char *buf, size_t n)
+{
+	OWNED(fd_release) int fd = open_file(dirfd, path);
+	ssize_t got = fd < 0 ? -1 : read_fully(fd, buf, n - 1);
+
+	if (got >= 0)
+		buf[got] = '\0';
+	return got;
+}
+
+int fileio_slurp(int dirfd, const char *path, size_t max, char **out, size_t *len)
+{
+	OWNED(fd_release) int fd = open_file(dirfd, path);
+	OWNED(mem_release) char *buf = NULL;
+	size_t n = 0, cap = 1024;
+
+	if (fd < 0)
+		return -1;
+	do {
+		char *grown;
+		ssize_t got;
+
+		cap *= 4;
+		grown = realloc(buf, cap);
+		if (grown == NULL)
+			return -1;
+		buf = grown;
+		got = read_fully(fd, buf + n, cap - 1 - n);
+		if (got < 0)
+			return -1;
 		n += (size_t)got;
 		if (n > max) {
 			errno = EFBIG;
 			return -1;
 		}
-		if (n == cap - 1) {
-			char *grown = realloc(buf, cap * 4);
-
-			if (grown == NULL)
-				return -1;
-			buf = grown;
-			cap *= 4;
-		}
-	}
+	} while (n == cap - 1);
 	buf[n] = '\0';
 	*len = n;
 	*out = mem_keep(&buf);

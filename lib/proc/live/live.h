@@ -97,9 +97,6 @@ enum res live_auxv(const struct live *live, auxv_t **out, int *n, bool *narrow);
 /* PR_MODEL_* of the program. */
 char live_model(const struct live *live);
 
-/* First bytes of a small file, NUL-terminated; bytes read or -1 with errno. */
-ssize_t live_small(int dir, const char *path, char *buf, size_t n);
-
 /* --- live_maps.c --- */
 
 /* Append all mappings of mm_dir's maps. `files` decides doubtful names (a name that really ends in

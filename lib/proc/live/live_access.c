@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/fileio.h"
 #include "base/owned.h"
 #include "proc/live/live.h"
 
@@ -35,7 +36,7 @@ static int yama_scope(void)
 {
 	char text[16];
 
-	if (live_small(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope", text, sizeof(text)) <= 0)
+	if (fileio_head(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope", text, sizeof(text)) <= 0)
 		return -1;
 	return atoi(text);
 }

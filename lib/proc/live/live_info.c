@@ -25,28 +25,6 @@ static enum res absent_or_fail(int *sys)
 	return error == ENOENT || error == ESRCH ? RES_NONE : RES_FAIL;
 }
 
-ssize_t live_small(int dir, const char *path, char *buf, size_t n)
-{
-	OWNED(fd_release) int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
-	size_t done = 0;
-
-	if (fd < 0)
-		return -1;
-	while (done < n - 1) {
-		ssize_t got = read(fd, buf + done, n - 1 - done);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -1;
-		if (got == 0)
-			break;
-		done += (size_t)got;
-	}
-	buf[done] = '\0';
-	return (ssize_t)done;
-}
-
 void live_lwp_path(char *path, lwpid_t id, const char *leaf)
 {
 	(void)snprintf(path, LIVE_PATH, "task/%d/%s", id, leaf);
@@ -55,7 +33,7 @@ void live_lwp_path(char *path, lwpid_t id, const char *leaf)
 enum res live_stat_read(int dir, const char *path, struct live_stat *out, int *sys)
 {
 	char line[1024];
-	ssize_t got = live_small(dir, path, line, sizeof(line));
+	ssize_t got = fileio_head(dir, path, line, sizeof(line));
 	struct live_stat st = { 0 };
 	char *open, *close;
 	size_t n;
@@ -156,7 +134,7 @@ enum res live_name(int dir, lwpid_t id, char *buf, size_t n)
 	ssize_t got;
 
 	live_lwp_path(path, id, "comm");
-	got = live_small(dir, path, comm, sizeof(comm));
+	got = fileio_head(dir, path, comm, sizeof(comm));
 	if (got < 0)
 		return absent_or_fail(NULL);
 	if (got > 0 && comm[got - 1] == '\n')
@@ -203,7 +181,7 @@ enum res live_psinfo(const struct live *live, psinfo_t *out)
 	ps.pr_lwp.pr_lwpid = live->pid;
 	ps.pr_lwp.pr_sname = st.state;
 	(void)snprintf(ps.pr_lwp.pr_fname, sizeof(ps.pr_lwp.pr_fname), "%.15s", st.comm);
-	got = live_small(live->mm_dir, "cmdline", args, sizeof(args));
+	got = fileio_head(live->mm_dir, "cmdline", args, sizeof(args));
 	if (got > 0)
 		join_args(&ps, args, (size_t)got);
 	if (ps.pr_psargs[0] == '\0')
@@ -234,7 +212,7 @@ static bool has_narrow_pairs(const uint8_t *bytes, size_t n)
 enum res live_auxv(const struct live *live, auxv_t **out, int *n, bool *narrow)
 {
 	uint8_t bytes[128 * 2 * sizeof(uint64_t) + 1];
-	ssize_t got = live_small(live->mm_dir, "auxv", (char *)bytes, sizeof(bytes));
+	ssize_t got = fileio_head(live->mm_dir, "auxv", (char *)bytes, sizeof(bytes));
 	size_t word, count;
 	auxv_t *auxv;
 

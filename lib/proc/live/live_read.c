@@ -87,9 +87,9 @@ bool live_read_may_be_served(void)
 {
 	char text[32];
 
-	return (live_small(AT_FDCWD, "/sys/kernel/slab/userfaultfd_ctx_cache/objects", text, sizeof(text)) >
+	return (fileio_head(AT_FDCWD, "/sys/kernel/slab/userfaultfd_ctx_cache/objects", text, sizeof(text)) >
 		       0 ||
-		   live_small(AT_FDCWD, "/proc/sys/vm/unprivileged_userfaultfd", text, sizeof(text)) > 0) &&
+		   fileio_head(AT_FDCWD, "/proc/sys/vm/unprivileged_userfaultfd", text, sizeof(text)) > 0) &&
 	       text[0] != '0';
 }
 

@@ -123,6 +123,39 @@ START_TEST(slurp_fails_with_the_reason_and_never_waits)
 }
 END_TEST
 
+START_TEST(head_is_terminated_and_never_longer_than_its_buffer)
+{
+	static const struct {
+		size_t file, buf;
+		ssize_t got;
+	} rows[] = { { 0, 10, 0 }, { 9, 10, 9 }, { 10, 10, 9 }, { 300, 10, 9 }, { 300, 1, 0 } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char path[64], buf[12];
+		int fd = make_file(rows[i].file, path);
+
+		memset(buf, '#', sizeof(buf));
+		ck_assert_int_eq(fileio_head(AT_FDCWD, path, buf, rows[i].buf), rows[i].got);
+		ck_assert_int_eq(buf[rows[i].got], 0);
+		ck_assert_int_eq(buf[rows[i].got + 1], '#');
+		for (ssize_t k = 0; k < rows[i].got; k++)
+			ck_assert_int_eq(buf[k], k);
+		(void)close(fd);
+	}
+}
+END_TEST
+
+START_TEST(head_fails_with_the_reason)
+{
+	char buf[10];
+
+	ck_assert_int_eq(fileio_head(AT_FDCWD, "/nonexistent/file", buf, sizeof(buf)), -1);
+	ck_assert_int_eq(errno, ENOENT);
+	ck_assert_int_eq(fileio_head(AT_FDCWD, "/", buf, sizeof(buf)), -1);
+	ck_assert_int_eq(errno, EISDIR);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("base/fileio");
@@ -133,6 +166,8 @@ int main(void)
 	tcase_add_test(tc, slurp_stops_at_its_limit);
 	tcase_add_test(tc, slurp_of_proc_whose_size_is_zero);
 	tcase_add_test(tc, slurp_fails_with_the_reason_and_never_waits);
+	tcase_add_test(tc, head_is_terminated_and_never_longer_than_its_buffer);
+	tcase_add_test(tc, head_fails_with_the_reason);
 	suite_add_tcase(suite, tc);
 	return run_made_suite(suite);
 }
