@@ -1,6 +1,7 @@
 # Prints comment lines of more than 100 columns (a tab goes to the next multiple of 8). Code that a
 # comment follows may be as long as the format lets it be.
 function columns(line,    part, n, i, sum) {
+	gsub(/[\200-\277]/, "", line) # the further bytes of a character
 	n = split(line, part, "\t")
 	sum = length(part[1])
 	for (i = 2; i <= n; i++)
