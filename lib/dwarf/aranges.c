@@ -1,4 +1,4 @@
-/* One pass over the table; every number in it is checked against the bytes that are there. */
+/* One pass over the table. Each number is checked against the size of the section. */
 #include "dwarf/aranges.h"
 
 enum { LENGTH_64 = 0xffffffffu };
@@ -9,7 +9,7 @@ static bool take_number(struct span *s, size_t width, uint64_t *out)
 	return width <= sizeof(*out) && span_take(s, out, width);
 }
 
-/* The pairs of one unit, and where that unit is. */
+/* The pairs of one unit, and its offset. */
 static bool take_set(struct span *section, struct span *pairs, uint64_t *unit, uint8_t *width)
 {
 	const uint8_t *start = section->at;
@@ -30,7 +30,7 @@ static bool take_set(struct span *section, struct span *pairs, uint64_t *unit, u
 	*width = 0;
 	if (!span_u16(pairs, &version) || !take_number(pairs, offset_size, unit) || !span_u8(pairs, width) ||
 	    !span_u8(pairs, &segment) || version != 2 || segment != 0 || (*width != 4 && *width != 8)) {
-		*width = 0; /* a set that is not understood: the next may be */
+		*width = 0; /* unknown format: skip this set */
 		return true;
 	}
 	head = (size_t)(pairs->at - start) % (2U * *width);

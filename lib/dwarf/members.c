@@ -1,4 +1,4 @@
-/* The request: asked of a worker, and its reply checked. */
+/* The request, which a worker answers, and the check of its reply. */
 #include "dwarf/members.h"
 
 #ifdef WITH_LIBDWARF
@@ -40,7 +40,7 @@ static size_t answer_request(void *arg, void *reply, size_t room)
 	return reply_size(q->n);
 }
 
-/* The child ran code that files may lead astray: its reply is checked like their content. */
+/* A hostile file may control the child: its reply is checked like the file itself. */
 static bool is_sensible(const struct reply *reply, size_t n)
 {
 	if (reply->result != RES_OK)

@@ -1,6 +1,6 @@
-/* The one place that knows how libdwarf is asked. It sees the sections it needs for types, unpacked and checked by
- * lib/elf, and no other. Two interfaces of it are known: that up to 20210528 and that of 0.2 and later, which renamed the
- * structures that a caller fills in. */
+/* All calls of libdwarf's object interface. libdwarf gets only the sections it needs for types,
+ * unpacked and checked by lib/elf. Two interfaces are supported: that up to 20210528, and that of
+ * 0.2 and later, which renamed the structures that a caller fills in. */
 #ifdef WITH_LIBDWARF
 
 #include "dwarf/reader.h"
@@ -26,7 +26,7 @@ typedef Dwarf_Obj_Access_Section section_t;
 typedef Dwarf_Half index_t;
 #endif
 
-/* The first of them is none, as in ELF. */
+/* Index 0 is no section, as in ELF. */
 static const char *const section_names[] = { "", ".debug_info", ".debug_abbrev", ".debug_str",
 	".debug_line_str", ".debug_str_offsets", ".debug_addr", ".debug_aranges" };
 
@@ -43,7 +43,7 @@ struct reader {
 	Dwarf_Debug dbg;
 };
 
-/* --- what libdwarf asks --- */
+/* --- callbacks of libdwarf --- */
 
 static int section_info(void *object, index_t index, section_t *out, int *error)
 {
@@ -74,7 +74,7 @@ static int section_load(void *object, index_t index, Dwarf_Small **out, int *err
 	(void)error;
 	if (index >= SHOWN || span_left(&r->sections[index]) == 0)
 		return DW_DLV_NO_ENTRY;
-	/* Without relocations nothing is written to it. */
+	/* libdwarf writes to sections only for relocations. */
 	bytes.read_only = r->sections[index].at;
 	*out = bytes.memory;
 	return DW_DLV_OK;
@@ -133,7 +133,7 @@ static const methods_t methods = { .get_section_info = section_info,
 	.load_section = section_load };
 #endif
 
-/* --- life --- */
+/* --- create, destroy --- */
 
 enum res reader_create(struct elf_image *img, struct reader **out)
 {
@@ -148,7 +148,7 @@ enum res reader_create(struct elf_image *img, struct reader **out)
 		if (res == RES_OK)
 			continue;
 		r->sections[i] = span_of(NULL, 0);
-		/* Without the first two there is nothing to read; the others, damaged, are as good as absent. */
+		/* The first two are required; damaged others count as absent. */
 		if (i <= 2) {
 			free(r);
 			return res;
@@ -206,7 +206,7 @@ unsigned reader_word(const struct reader *r)
 
 /* --- dies --- */
 
-/* Did it work? The error, if one was made, is let go. */
+/* Did it succeed? Frees the error. */
 static bool is_ok(struct reader *r, int result, Dwarf_Error error)
 {
 	if (result == DW_DLV_ERROR && error != NULL)
@@ -246,9 +246,10 @@ void die_free(struct reader *r, Dwarf_Die die)
 		dwarf_dealloc(r->dbg, die, DW_DLA_DIE);
 }
 
-/* Reckoned here: libdwarf 20210528 reads through a null pointer when this is the first it is asked.
- * Header (DWARF 5 7.5.1): length 4 or 4+8 | version 2 | 2 to 4: abbreviations 4 or 8, bytes of an address 1
- *                                                     | 5: kind 1, bytes of an address 1, abbreviations 4 or 8, and more */
+/* Computed here: libdwarf 20210528 dereferences NULL if this is its first request.
+ * Header (DWARF 5 7.5.1): length 4 or 4+8 | version 2 | then, by version:
+ *   2 to 4: abbreviations 4 or 8 | bytes of an address 1
+ *   5:      kind 1 | bytes of an address 1 | abbreviations 4 or 8 | more, by kind */
 Dwarf_Die die_of_unit(struct reader *r, Dwarf_Off header)
 {
 	struct span s = r->sections[1];
@@ -351,7 +352,7 @@ bool die_flag(struct reader *r, Dwarf_Die die, Dwarf_Half attr)
 	return ok && set;
 }
 
-/* Numbers may be written as signed ones; a negative one is none. */
+/* Numbers may be encoded as signed ones; a negative one is refused. */
 static bool attribute_number(struct reader *r, Dwarf_Attribute a, uint64_t *out)
 {
 	Dwarf_Error error = NULL;
@@ -381,7 +382,7 @@ bool die_number(struct reader *r, Dwarf_Die die, Dwarf_Half attr, uint64_t *out)
 	return ok;
 }
 
-/* DW_OP_plus_uconst N, and nothing behind it. */
+/* DW_OP_plus_uconst N alone. */
 static bool plus_constant(struct span s, uint64_t *out)
 {
 	uint64_t value = 0;
@@ -407,7 +408,7 @@ bool die_member_offset(struct reader *r, Dwarf_Die die, uint64_t *out)
 	bool ok;
 
 	if (a == NULL) {
-		*out = 0; /* a union's, or the first member's */
+		*out = 0; /* a member of a union, or the first one */
 		return true;
 	}
 	ok = attribute_number(r, a, out);
@@ -439,7 +440,7 @@ bool die_reference(struct reader *r, Dwarf_Die die, Dwarf_Half attr, Dwarf_Off *
 
 	if (a == NULL)
 		return false;
-	/* Not into another file, nor to a type unit by its signature. */
+	/* References to other files, and to type units by signature, are not followed. */
 	ok = is_ok(r, dwarf_whatform(a, &form, &error), error) && form != DW_FORM_GNU_ref_alt &&
 	     form != DW_FORM_ref_sig8;
 	error = NULL;

@@ -1,12 +1,12 @@
-/* Which units of a file to look into.
+/* The units to look into.
  *
- *   1. the units that hold the code at the hints; for a file optimised at link time the unit that holds a function has
- *      only its code: the function's origin is in the one with its types
- *   2. what these import (DW_TAG_imported_unit: what dwz has taken out of several)
- *   3. for types still unknown, every unit in order: files without .debug_aranges (clang) and those where a hint was not
- *      in the file
+ *   1. the units with the code at the hints; after link-time optimisation such a unit has only
+ *      code: the abstract origin of the function is in the unit with its types
+ *   2. units that these import (DW_TAG_imported_unit: common parts that dwz has moved out)
+ *   3. for types not yet found, all units in order: for files without .debug_aranges (clang), and
+ *      for hints that are not in the file
  *
- * Of a unit only the top level is walked: types of C are nowhere else. */
+ * Only the top level of a unit is walked: C has no types elsewhere. */
 #ifdef WITH_LIBDWARF
 
 #include "dwarf/search.h"
@@ -20,8 +20,8 @@
 enum { UNITS_MAX = 4096, DIES_MAX = 4 << 20, NAMES_MAX = DWARF_QUESTIONS };
 
 struct units {
-	VEC(Dwarf_Off) dies; /* of units, each once, in the order they were met */
-	/* The questions' types without repetition, to compare names with. */
+	VEC(Dwarf_Off) dies; /* of units, each once, in the order of discovery */
+	/* The types of the questions, each once. */
 	const char *types[NAMES_MAX];
 	size_t type_n;
 	const uint64_t *hints;
@@ -47,7 +47,7 @@ static bool is_asked(const struct units *u, const char *name)
 	return false;
 }
 
-/* A function at one of the hints may say that it comes from another unit. */
+/* Add the unit that a function at one of the hints comes from. */
 static void origin_of(struct search *s, struct units *u, Dwarf_Die function)
 {
 	Dwarf_Off offset, unit;
@@ -99,7 +99,7 @@ static bool is_complete(const struct search *s)
 	return true;
 }
 
-/* The units of the hints, then those that were met on the way. */
+/* The units of the hints, then those that they refer to. */
 static void walk_near(struct search *s, struct units *u)
 {
 	struct span aranges = reader_section(s->r, ".debug_aranges");
@@ -125,7 +125,7 @@ static void walk_near(struct search *s, struct units *u)
 	}
 }
 
-/* Unlike in walk_near, what is imported comes by itself, being in the file. */
+/* Imported units need no care here: they are in the file too. */
 static void walk_all(struct search *s, struct units *u)
 {
 	Dwarf_Die die;

@@ -1,4 +1,4 @@
-/* PRIVATE to lib/dwarf: the search itself, without a process of its own. */
+/* PRIVATE to lib/dwarf: the search, in this process. */
 #ifndef DWARF_SEARCH_H
 #define DWARF_SEARCH_H
 
@@ -9,18 +9,18 @@ struct search {
 	const struct dwarf_question *questions;
 	struct dwarf_answer *answers; /* one each */
 	size_t n;
-	uint64_t budget; /* dies that may still be looked at */
+	uint64_t budget; /* dies that may still be read */
 };
 
-/* As dwarf_members, in this process: a damaged file can take this process with it. */
+/* As dwarf_members, but in this process: a damaged file may crash it. */
 enum res search_members(struct elf_image *img, const uint64_t *hints, size_t hint_n,
     const struct dwarf_question *questions, size_t n, struct dwarf_answer *answers);
 
-/* Is `name` one of the names that `list` has, with '|' between them? */
+/* Is `name` one of the names in `list`, which '|' separates? */
 bool search_listed(const char *list, const char *name);
 
-/* A type by the name of `die` was met: answer the questions about it, or compare with the answers already there
- * (structures.c). */
+/* Answer the questions about the type `name`, defined by die, or compare it with the answers
+ * already there (structures.c). */
 void structure_answer(struct search *s, Dwarf_Die die, const char *name);
 
 #endif

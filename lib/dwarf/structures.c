@@ -1,4 +1,4 @@
-/* Members of structures. A definition may be met many times: each unit has its own. All have to say the same. */
+/* Members of structures. Each unit may define the same structure; all definitions must agree. */
 #ifdef WITH_LIBDWARF
 
 #include "dwarf/search.h"
@@ -11,7 +11,7 @@ enum {
 	BYTES_MAX = 1 << 28 /* no structure is larger */
 };
 
-/* Where something lies in the outermost structure. */
+/* A place in the outermost structure. */
 struct place {
 	uint64_t bit; /* first one */
 	uint64_t size;
@@ -39,8 +39,8 @@ static bool is_alias(Dwarf_Half tag)
 	       tag == DW_TAG_atomic_type || tag == DW_TAG_restrict_type;
 }
 
-/* The die that die's type leads to, through typedefs and qualifiers; it may be die itself. NULL: none. The caller's, and
- * die stays so. */
+/* The type of die, through typedefs and qualifiers; with `itself`, die may be that type. NULL:
+ * none. The caller frees both. */
 static Dwarf_Die resolve_type(struct search *s, Dwarf_Die die, bool itself)
 {
 	Dwarf_Die at = NULL;
@@ -68,7 +68,7 @@ static bool is_aggregate(Dwarf_Half tag)
 	return tag == DW_TAG_structure_type || tag == DW_TAG_union_type;
 }
 
-/* Bytes of a resolved type; 0: not said. */
+/* Bytes of a resolved type; 0: unknown. */
 static uint64_t size_of(struct search *s, Dwarf_Die type)
 {
 	uint64_t size = 0;
@@ -79,7 +79,7 @@ static uint64_t size_of(struct search *s, Dwarf_Die type)
 	return size;
 }
 
-/* Bits from the start of the structure that `member` is in. */
+/* Place of `member` in its structure. False: not plausible. */
 static bool place_of(struct search *s, Dwarf_Die member, uint64_t size, struct place *out)
 {
 	uint64_t offset, bits = 0, first, unit;
@@ -114,7 +114,8 @@ static bool is_name(const char *name, const char *part, size_t n)
 	return name != NULL && strncmp(name, part, n) == 0 && name[n] == '\0';
 }
 
-/* Find a member by the first part of a path in a structure. *type is its type, resolved, the caller's; may be NULL. */
+/* Find the member `part` (n bytes) of a structure. *type: its resolved type, which the caller
+ * frees; may be NULL. */
 static bool find_part(struct search *s, Dwarf_Die structure, const char *part, size_t n, int depth,
     struct place *out, Dwarf_Die *type)
 {
@@ -190,7 +191,7 @@ static bool follow_path(struct search *s, Dwarf_Die structure, const char *path,
 	return found;
 }
 
-/* The first of the paths that is there. */
+/* Follow the first of the paths that exists. */
 static bool follow_paths(struct search *s, Dwarf_Die structure, const char *paths, struct place *out)
 {
 	for (;;) {

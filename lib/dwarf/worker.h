@@ -1,4 +1,4 @@
-/* PRIVATE to lib/dwarf: runs code that hostile files may lead astray, in a child process.
+/* PRIVATE to lib/dwarf: runs code that is not safe for hostile files in a child process.
  *
  *      this process                    child
  *      fork ────────────────────────>  os_die_with_parent, limits, os_sandbox
@@ -6,9 +6,9 @@
  *      read   <──────────────────────  write: length, reply
  *      SIGKILL, waitpid                _exit
  *
- * The child may use two seconds of processor time and a gigabyte of memory, and has no system calls
- * but those for memory, to reply, and to end (os_sandbox). It is reaped here, and ends if its parent
- * is killed (os_die_with_parent). */
+ * The child may use two seconds of processor time and a gigabyte of memory, and only the system
+ * calls for memory, to reply and to end (os_sandbox). It is reaped here, and dies with its parent
+ * (os_die_with_parent). */
 #ifndef DWARF_WORKER_H
 #define DWARF_WORKER_H
 
@@ -24,10 +24,10 @@ struct worker_job {
 	void *arg;
 };
 
-/* Run job in a child and copy its reply, of at most `room` bytes, to reply. *n: its length. The bytes
- * are as untrustworthy as the file that the job read; the caller checks them. RES_NONE: no reply;
- * *late says whether because the time was over (five seconds), or because the child died.
- * RES_FAIL: no child could be made; f says why. */
+/* Run job in a child and copy its reply, of at most `room` bytes, to reply. *n: its length. The
+ * bytes are as untrustworthy as the file that the job read; the caller checks them. RES_NONE: no
+ * reply; *late: because five seconds were over; else because the child died. RES_FAIL: no child
+ * could be made; f says why. */
 enum res worker_run(
     const struct worker_job *job, void *reply, size_t room, size_t *n, bool *late, struct fault *f);
 

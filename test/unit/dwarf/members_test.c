@@ -1,5 +1,5 @@
-/* Members of structures as compilers write them: gcc and clang, DWARF 2 to 5, plain and compressed, and files in which
- * they are damaged. */
+/* Members of structures as compilers write them: gcc and clang, DWARF 2 to 5, plain and compressed,
+ * and files in which they are damaged. */
 #include <check.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -29,7 +29,8 @@ static int run(const char *command)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Compile the samples, `more` behind them, with these flags into folder/name. False: no such compiler, or not such flags. */
+/* Compile the samples, `more` behind them, with these flags into folder/name. False: no such
+ * compiler, or not such flags. */
 static bool compile(const char *name, const char *compiler, const char *flags, const char *more)
 {
 	char command[512], path[128];
@@ -275,7 +276,8 @@ START_TEST(contradiction)
 }
 END_TEST
 
-/* A member that claims to lie behind the end of its structure: the one number 0x5a5a5a is changed in the file. */
+/* A member that claims to lie behind the end of its structure: the one number 0x5a5a5a is changed
+ * in the file. */
 START_TEST(outside_of_its_structure)
 {
 	static const struct dwarf_question question = { "huge", "last" };
@@ -293,7 +295,8 @@ START_TEST(outside_of_its_structure)
 	    "struct huge { char a[0x5a5a5a]; char last; }; int z(struct huge *h) { return h->last; }"));
 	img = open_image("sample");
 	ck_assert_int_eq(elf_image_section(img, ".debug_info", &sh, &info), RES_OK);
-	/* Its size is one more: the first such number is the array's bound or the member's place. */
+	/* Its size is one more: the first such number is the array's bound or the member's
+	 * place. */
 	at = memmem(info.at, span_left(&info), offset, sizeof(offset));
 	while (at != NULL && at[3] != 0)
 		at = memmem(at + 1, (size_t)(info.end - at - 1), offset, sizeof(offset));

@@ -1,5 +1,5 @@
-/* Structures whose members are looked for: once in this program, where the compiler says where they are, and once as the
- * source of a library whose debug information has to say the same. */
+/* Structures whose members are looked for: once in this program, where the compiler says where they
+ * are, and once as the source of a library whose debug information has to say the same. */
 #ifndef UNIT_DWARF_SAMPLE_H
 #define UNIT_DWARF_SAMPLE_H
 
