@@ -13,7 +13,7 @@ static inline bool py_read(struct ps_prochandle *P, void *buf, size_t n, uint64_
 	return va != 0 && va + n >= va && Pread(P, buf, n, (uintptr_t)va) == (ssize_t)n;
 }
 
-/* A copy of a structure, and how wide its pointers are. */
+/* A copy of n bytes of a structure, and the width of its pointers. */
 struct py_view {
 	const uint8_t *at;
 	size_t n;
@@ -28,7 +28,7 @@ static inline bool py_view_take(const struct py_view *v, py_field field, void *o
 	return true;
 }
 
-/* Members by their width; an absent one is 0. */
+/* Members by their width; 0 for an absent one. */
 static inline uint64_t py_view_word(const struct py_view *v, py_field field)
 {
 	uint64_t wide = 0;
@@ -74,7 +74,7 @@ static inline uint64_t py_view_size(const struct py_view *v, const struct py_lay
 	return wide;
 }
 
-/* Could this be the address of an object or a state structure? (Cheap; reading decides.) */
+/* Can this be the address of an object or a state structure? Cheap; a read decides. */
 static inline bool py_pointer_sane(uint64_t va, uint8_t word)
 {
 	return va >= 4096 && va % word == 0 && va < (uint64_t)1 << (word == 4 ? 32 : 56);

@@ -19,8 +19,8 @@ struct py_runtime {
 	struct py_layout layout;
 	char *object;         /* path of its binary, owned */
 	const char *mismatch; /* how memory contradicts the layout, if there is no better one; else NULL */
-	/* Type objects, 0 while not known: by symbol, or learned from the first object that proves to be of
-	 * the type. */
+	/* Type objects, 0 while not known: by symbol, or learned from the first object that proves
+	 * to be of the type. */
 	uint64_t code_type, frame_type, str_type;
 };
 

@@ -1,16 +1,17 @@
-/* Where the evaluation loop's machine code is, for versions whose frames mark no activation.
+/* The machine code of the evaluation loop, for versions whose frames do not mark activations.
  *
- * The compiler splits the function; the part that seldom runs (in some builds most of it) stands elsewhere
- * as `_PyEval_EvalFrameDefault.cold` or the like, a local symbol that strip removes. Its unwind entry stays, and
- * follows the hot part's at once:
+ * The compiler splits the function. The cold part (in some builds most of it) lies elsewhere, as
+ * `_PyEval_EvalFrameDefault.cold` or similar, a local symbol that strip removes. Its unwind entry
+ * remains, next to that of the hot part:
  *
  *   .eh_frame  … FDE of the hot part │ FDE of the cold part …
  *                                      └ begins with a frame already built: its CFA is defined
  *                                        before the first step of the pc
  *
- * (seen in every gcc build from 5 to 16 that has such a part). Those definitions may stand in a CIE of the part's own, behind the ones
- * of every function: an assembler puts them there where such a CIE is shared (GNU as, i386). Record layout: Linux Standard Base,
- * chapter on .eh_frame; call frame opcodes: DWARF 5, 6.4.2. */
+ * (so in every gcc build from 5 to 16 that has a cold part). These definitions may be in a CIE of
+ * the part's own, after those of every function: GNU as puts them there if such a CIE is shared
+ * (i386). Record layout: Linux Standard Base, chapter on .eh_frame; call frame opcodes: DWARF 5,
+ * 6.4.2. */
 #include <stdio.h>
 
 #include "os/images.h"
@@ -46,7 +47,7 @@ static bool skip_leb(struct span *s)
 	return true;
 }
 
-/* Does the program of an FDE (behind its range) define the CFA before it moves the pc? */
+/* Does the program of an FDE (after its range) define the CFA before it moves the pc? */
 static bool fde_starts_inside(struct span s)
 {
 	uint8_t n, op;
@@ -63,8 +64,9 @@ static bool fde_starts_inside(struct span s)
 	return false;
 }
 
-/* Are the pointers of the FDEs of this CIE signed 32-bit, relative to themselves? For "zR", which is what
- * functions of C have. *s begins behind the CIE's id, then at its program. */
+/* Are the pointers of this CIE's FDEs signed 32-bit numbers relative to themselves? Only for "zR",
+ * the augmentation of C functions. *s must be at the byte after the CIE's id; it is moved to the
+ * program. */
 static bool is_plain_cie(struct span *s)
 {
 	const char *augmentation;
@@ -75,7 +77,7 @@ static bool is_plain_cie(struct span *s)
 	       span_u8(s, &encoding) && encoding == PCREL_SDATA4;
 }
 
-/* Does the program of a CIE define the CFA once more, behind what holds where any function is entered? */
+/* Does the program of a CIE define the CFA again, after the rules for the entry of any function? */
 static bool cie_redefines_cfa(struct span s)
 {
 	uint8_t op;
@@ -93,7 +95,7 @@ struct fde {
 	bool inside;     /* it begins with a frame already built */
 };
 
-/* The next record: RES_OK an FDE, RES_NONE some other record, RES_FAIL the end. */
+/* The next record. RES_OK: an FDE; RES_NONE: another record; RES_FAIL: the end. */
 static enum res next_record(struct span *s, const uint8_t *section, uint64_t section_addr, struct fde *out)
 {
 	struct span record, cie, program;
@@ -123,8 +125,8 @@ static enum res next_record(struct span *s, const uint8_t *section, uint64_t sec
 	return RES_OK;
 }
 
-/* The function that pc, an address of its hot part or its cold one, is in: out[0] the hot part, out[1] the cold one.
- * Returns how many of them there are; 0: nothing describes pc. */
+/* The parts of the function at pc, which may be in either: out[0] the hot one, out[1] the cold one.
+ * Returns their number; 0: no entry has pc. */
 static size_t unwind_table_ranges(struct ps_prochandle *P, uint64_t pc, struct py_range out[2])
 {
 	struct elf_image *img;
@@ -173,7 +175,7 @@ size_t py_function_ranges(struct py_process *py, size_t runtime, uint64_t pc, st
 	return unwind_table_ranges(py->P, pc, out);
 }
 
-/* Before 2.5, and before frames could be evaluated by others (3.6, PEP 523), it was the exported function itself. */
+/* Up to 2.4, and up to 3.5 (before PEP 523), the loop is the exported function itself. */
 static const char *loop_symbol(uint32_t version)
 {
 	if (version < PY_HEX(2, 5))

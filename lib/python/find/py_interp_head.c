@@ -1,5 +1,6 @@
-/* Finding interp_head. PyInterpreterState_Head() returns its value and does nothing else (CPython 2.4 to 3.6
- * Python/pystate.c), so that two or three instructions say where it is, in a stripped file and in any build. */
+/* Finding interp_head. PyInterpreterState_Head() only returns its value (CPython 2.4 to 3.6
+ * Python/pystate.c): its two or three instructions hold the address, in stripped files and in any
+ * build. */
 #include "python/find/py_interp_head.h"
 
 #include "python/find/py_runtime_check.h"
@@ -8,7 +9,7 @@
 
 enum { CODE_MAX = 48 };
 
-/* Take these bytes if they come next. */
+/* Skip these bytes if they come next. */
 static bool take_bytes(struct span *s, const char *bytes, size_t n)
 {
 	struct span ahead = *s;
@@ -71,7 +72,7 @@ uint64_t py_head_of_x86_64(struct ps_prochandle *P, struct span code, uint64_t v
 
 /* --- i386 --- */
 
-/* Does a function at va return its own return address in a register, and do nothing else? Its number. */
+/* Does the function at va only copy its return address to a register? *reg: which. */
 static bool is_thunk(struct ps_prochandle *P, uint32_t va, uint8_t *reg)
 {
 	uint8_t b[4]; /* mov (%esp),REG; ret */
@@ -83,7 +84,7 @@ static bool is_thunk(struct ps_prochandle *P, uint32_t va, uint8_t *reg)
 	return true;
 }
 
-/* OP N(REG),%eax, REG being no esp, in its three lengths. */
+/* OP N(REG),%eax in its three lengths; REG is not esp. */
 static bool take_op(struct span *s, uint8_t op, uint8_t reg, uint32_t *offset)
 {
 	struct span ahead = *s;
@@ -103,7 +104,7 @@ static bool take_op(struct span *s, uint8_t op, uint8_t reg, uint32_t *offset)
 	return true;
 }
 
-/* call THUNK; add $N,REG: what REG holds then. */
+/* call THUNK; add $N,REG. *base: the value of REG then. */
 static bool take_base(
     struct ps_prochandle *P, struct span *s, const uint8_t *start, uint64_t va, uint32_t *base, uint8_t *reg)
 {

@@ -1,22 +1,25 @@
-/* PRIVATE to lib/python: the pointer to the first interpreter where it is a static variable (CPython ≤ 3.6). */
+/* PRIVATE to lib/python: the pointer to the first interpreter where it is a static variable
+ * (CPython ≤ 3.6). */
 #ifndef PYTHON_PY_INTERP_HEAD_H
 #define PYTHON_PY_INTERP_HEAD_H
 
 #include "base/span.h"
 #include "python/py_process.h"
 
-/* Its address in the binary `object`, by the first way of these that gives one the interpreter at which proves itself
- * (py_runtime_validate):
+/* Its address in the binary `object`, by the first of these ways that leads to an interpreter that
+ * proves itself (py_runtime_validate):
  *   symbol interp_head         in .symtab only
  *   PyInterpreterState_Head    exported: its code holds the address
- *   _PyThreadState_Current     exported: the thread that runs Python now has a pointer to its interpreter, whose
- *                              address is as good; the interpreters made after that one are not in reach
- * RES_NONE: there is one, and no interpreter yet. RES_FAIL: no way led to one. */
+ *   _PyThreadState_Current     exported: the state of the thread that runs Python now has a
+ *                              pointer to its interpreter, which serves as well; later
+ *                              interpreters cannot be reached from it
+ * RES_NONE: found, but there is no interpreter yet. RES_FAIL: not found. */
 enum res py_head_find(
     struct ps_prochandle *P, const char *object, const struct py_layout *l, uint64_t *addr, struct fault *f);
 
-/* Where a function returns the pointer it returns from, by its machine code (x86-64) at va. 0: the code is of
- * another kind. Follows one pointer of the target when the code does (position-independent code).
+/* The address that a function loads its return value from, by its machine code (x86-64) at va. 0:
+ * the code has another form. Follows one pointer of the target if the code does
+ * (position-independent code).
  *
  *   [endbr64] [push %rbp; mov %rsp,%rbp]
  *   mov X(%rip),%rax                           X
@@ -25,7 +28,7 @@ enum res py_head_find(
  *   [pop %rbp | leave] ret */
 uint64_t py_head_of_x86_64(struct ps_prochandle *P, struct span code, uint64_t va);
 
-/* The same for i386's, which knows where it is by the return address of a call:
+/* The same for i386, whose position-independent code gets its own address from a call:
  *
  *   [endbr32] [push %ebp; mov %esp,%ebp] [push %ebx]
  *   mov X,%eax                                                      X

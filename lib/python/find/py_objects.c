@@ -1,5 +1,5 @@
-/* Objects and their memory, in one pass over the mappings: a process may have thousands of the former and half a million of
- * the latter. */
+/* Objects and their memory, in one pass over the mappings: a process may have thousands of objects
+ * and half a million mappings. */
 #include "python/find/py_objects.h"
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@ void py_objects_free(struct py_objects *o)
 	addrmap_free(&o->by_path);
 }
 
-/* The first object with this path. False: there is none, *key is free for it. */
+/* The first object with this path. False: there is none; *key is a free key for it. */
 static bool find_path(const struct py_objects *o, const char *path, uint64_t *key, uint32_t *i)
 {
 	*key = hash_bytes(HASH_START, path, strlen(path));
@@ -65,10 +65,10 @@ bool py_objects_list(struct ps_prochandle *P, struct py_objects *out)
 
 struct measuring {
 	struct py_objects *o;
-	struct py_object
-	    *owner; /* whose the mapping before was, with what follows it as its .bss; NULL: nobody's */
-	struct py_object *named; /* the object of the last mapping that had one */
-	uint64_t end;            /* of the mapping before */
+	/* Of the previous mapping, or NULL. An unnamed mapping right after it is its .bss. */
+	struct py_object *owner;
+	struct py_object *named; /* the object of the last named mapping */
+	uint64_t end;            /* of the previous mapping */
 	bool failed;
 };
 

@@ -12,7 +12,7 @@ struct py_object {
 	char *path;
 	uint64_t addr;
 	bool likely, program; /* the caller's */
-	/* After py_objects_measure. Of several with the same path the first has all. */
+	/* After py_objects_measure, in the first of several objects with the same path. */
 	uint64_t mapped, writable; /* bytes of its mappings */
 	uint32_t same;             /* index of the first with this path */
 	uint32_t first, last;      /* of its regions; PY_NO_REGION */
@@ -34,14 +34,15 @@ struct py_objects {
 };
 void py_objects_free(struct py_objects *o);
 
-/* The objects of P, in the order of libproc, into a zeroed *out. False: out of memory, some are missing. */
+/* Initialise *out, zeroed, with the objects of P in libproc's order. False: out of memory; some are
+ * missing. The caller must free *out in both cases. */
 bool py_objects_list(struct ps_prochandle *P, struct py_objects *out);
 
-/* Look at each mapping once, if that was not done yet. False: out of memory. */
+/* Add up the mappings of all objects, once. False: out of memory. */
 bool py_objects_measure(struct ps_prochandle *P, struct py_objects *o);
 
-/* The writable memory of object i, by address: its writable mappings and the anonymous ones that follow them (.bss). Valid
- * until the next call. NULL: out of memory. */
+/* The writable memory of object i, by address: its writable mappings and the anonymous ones that
+ * follow them (.bss). Valid until the next call. NULL: out of memory. */
 const py_regions *py_objects_regions(struct ps_prochandle *P, struct py_objects *o, size_t i);
 
 #endif

@@ -1,8 +1,9 @@
 /* Finding the interpreters of a process, cheapest way first. Each candidate must prove itself.
  *
- *   1. symbol _PyRuntime: in the executable and files named like a Python, then in every other object. If the
- *      former have one, only others as big as an interpreter are tried. A full symbol table (.symtab) is
- *      searched only in the executable, and where a Python can be (can_hold_python)
+ *   1. symbol _PyRuntime: in the executable and files named like a Python, then in every other
+ *      object. If the former have one, only others as big as an interpreter are tried. A full
+ *      symbol table (.symtab) is searched only in the executable, and where a Python can be
+ *      (can_hold_python)
  *   2. section .PyRuntime of the file (3.10+; strip keeps its name)
  *   3. content of writable memory (py_scan.c)
  *
@@ -10,8 +11,8 @@
  *   (py_interp_head.c); then 3.
  *
  *   layout: published offsets (3.13+), else the table, else debug information (choose_layout)
- *   version: published offsets (3.13+), else symbol Py_Version (3.11+), else Py_GetVersion's buffer, else
- *   the file's name. Proof: py_runtime_check.c. */
+ *   version: published offsets (3.13+), else symbol Py_Version (3.11+), else Py_GetVersion's
+ *   buffer, else the file's name. Proof: py_runtime_check.c. */
 #include "python/find/py_runtime.h"
 
 #include <stdio.h>
@@ -165,8 +166,8 @@ static uint8_t char_width(struct finder *fd, const struct py_object *o)
 	return py_symbol_address(fd->P, o->path, "PyUnicodeUCS4_AsUTF8String") != 0 ? 4 : 0;
 }
 
-/* Set c->layouts to those that a binary of its version can have. A Py_UNICODE of 4 bytes is tried first: text
- * of 2 bytes read that way gives no characters, but not always the other way round. */
+/* Set c->layouts to those that a binary of its version can have. A Py_UNICODE of 4 bytes is tried
+ * first: text of 2 bytes read that way gives no characters, but not always the other way round. */
 static void list_layouts(struct finder *fd, struct candidate *c)
 {
 	struct py_layout l;
@@ -203,8 +204,8 @@ static const struct py_layout *best_layout(struct finder *fd, const struct candi
 	return &c->layouts[0];
 }
 
-/* How memory contradicts a layout each time it is checked; NULL: it does not. In a running process a right
- * layout may look wrong once. */
+/* How memory contradicts a layout each time it is checked; NULL: it does not. In a running process
+ * a right layout may look wrong once. */
 static const char *mismatch_of(
     struct finder *fd, const struct candidate *c, const struct py_layout *l, bool by_table)
 {
@@ -215,8 +216,8 @@ static const char *mismatch_of(
 	return why;
 }
 
-/* Set c->by_debug by the binary's debug information, if that leads to an interpreter at c->addr (0: any).
- * `like` is one of the layouts of the table. */
+/* Set c->by_debug by the binary's debug information, if that leads to an interpreter at c->addr (0:
+ * any). `like` is one of the layouts of the table. */
 static bool read_debug_layout(struct finder *fd, struct candidate *c, const struct py_layout *like)
 {
 	struct py_layout row;
@@ -229,8 +230,8 @@ static bool read_debug_layout(struct finder *fd, struct candidate *c, const stru
 	return c->addr == 0 || py_runtime_validate(fd->P, &c->by_debug, c->addr, NULL) == RES_OK;
 }
 
-/* Set c->layout to one of the table or, where memory contradicts that, to the one by debug information. Set
- * c->mismatch if none is right. */
+/* Set c->layout to one of the table or, where memory contradicts that, to the one by debug
+ * information. Set c->mismatch if none is right. */
 static void choose_layout(struct finder *fd, struct candidate *c)
 {
 	const struct py_layout *best = best_layout(fd, c);
@@ -345,10 +346,10 @@ static bool has_section(struct elf_image *img, GElf_Shdr *shdr)
 	return elf_image_section(img, ".PyRuntime", shdr, NULL) == RES_OK && shdr->sh_addr != 0;
 }
 
-/* Can there be a Python in o? .symtab would say, but a search may be long: LLVM's has 200,000 symbols. A
- * Python that is not exported is linked into something that imports from the C library what a Python needs:
- * localeconv() for each number it reads or writes (CPython 2.4 to 3.15 Python/pystrtod.c). A static program
- * imports nothing. */
+/* Can there be a Python in o? .symtab would say, but a search may be long: LLVM's has 200,000
+ * symbols. A Python that is not exported is linked into something that imports from the C library
+ * what a Python needs: localeconv() for each number it reads or writes (CPython 2.4 to 3.15
+ * Python/pystrtod.c). A static program imports nothing. */
 static bool can_hold_python(struct finder *fd, const struct py_object *o)
 {
 	struct elf_symbols *syms;
@@ -402,9 +403,9 @@ static void find_by_symbol(struct finder *fd, bool likely)
 	}
 }
 
-/* After one interpreter: is there one more, under another name or without one? Sizes are known at no cost;
- * what is as big as an interpreter but is not one (libcrypto, libstdc++) is searched for an export or the
- * section only. */
+/* After one interpreter: is there one more, under another name or without one? Sizes are known at
+ * no cost; what is as big as an interpreter but is not one (libcrypto, libstdc++) is searched for
+ * an export or the section only. */
 static void find_further(struct finder *fd)
 {
 	fd->failed = !py_objects_measure(fd->P, &fd->objects);
@@ -484,7 +485,8 @@ static void mark_likely(struct finder *fd)
 		struct py_object *o = &fd->objects.at.at[i];
 		const char *base = path_base(o->path);
 
-		/* _x.cpython-311-x86_64-linux-gnu.so is an extension module: there may be hundreds. */
+		/* _x.cpython-311-x86_64-linux-gnu.so is an extension module: there may be
+		 * hundreds. */
 		o->program = strcmp(o->path, exec) == 0;
 		o->likely =
 		    (strstr(base, "python") != NULL && strstr(base, ".cpython-") == NULL) || o->program;

@@ -1,13 +1,13 @@
 /* An interpreter without symbols: what its memory looks like.
  *
- *   3.13+   the cookie of _Py_DebugOffsets, 8-aligned, in writable memory (in code it is an immediate)
+ *   3.13+   the cookie of _Py_DebugOffsets, 8-aligned, in writable memory (in code: an immediate)
  *   any     "3.9.2 (default, …) \n[GCC …]", the static buffer of Py_GetVersion (3.10+: in one line)
- *   3.7 to 3.12   two neighbouring words, interpreters.head and .main: the list that starts at the first
+ *   3.7 to 3.12   two neighbouring words, interpreters.head and .main: the list from the first word
  *                 contains the second, and its members have thread states that point back
- *   ≤ 3.6         interp_head: the same without a second word. autoInterpreterState points to the oldest alike:
- *                 the longest list is the right one
+ *   ≤ 3.6         interp_head: the same without a second word. autoInterpreterState points to the
+ *                 oldest interpreter in the same way: the longest list is the right one
  *
- * Only memory of modules is looked at, and no more than SCAN_MAX of it. */
+ * Only memory of modules is read, at most SCAN_MAX bytes. */
 #include "python/find/py_scan.h"
 
 #include <stdlib.h>
@@ -24,8 +24,8 @@ enum {
 	INTERPS_TRIED = 64
 };
 
-/* Calls look(data, bytes, n, va) for the readable parts of the regions, each OVERLAP bytes into the one
- * before; stops when it returns true. */
+/* Call look(data, bytes, n, va) for the readable parts of the regions, each of which overlaps the
+ * one before by OVERLAP bytes. Stops when it returns true. */
 typedef bool look_fn(void *data, const uint8_t *bytes, size_t n, uint64_t va);
 
 static void scan_regions(struct ps_prochandle *P, const py_regions *regions, look_fn *look, void *data)
@@ -67,7 +67,7 @@ static bool parse_number(const char **s, uint32_t *out)
 	return *s != start && n <= 255;
 }
 
-/* What follows X.Y.Z: "a1", "b2", "rc1" or nothing. */
+/* The release level after X.Y.Z: "a1", "b2", "rc1" or nothing. */
 static uint32_t level_of(const char *s)
 {
 	uint32_t level = 0xf, serial = 0;
@@ -120,7 +120,7 @@ uint32_t py_version_of_name(const char *path)
 	return 0;
 }
 
-/* The version text whose build information ends at `at`: back to its start, then read it. */
+/* The version in the text whose build information ends at `at`. */
 static uint32_t version_before(const uint8_t *bytes, const uint8_t *at)
 {
 	char text[OVERLAP];
@@ -187,13 +187,13 @@ struct slot_search {
 	struct ps_prochandle *P;
 	const struct py_layout *l;
 	uint64_t offset;       /* of interpreters.head in _PyRuntime */
-	uint64_t last_refused; /* most refused words come in repeats, */
-	uint64_t last_good;    /* and each is looked at as a second word, then as a first */
+	uint64_t last_refused; /* most refused words repeat, */
+	uint64_t last_good;    /* and each is checked as a second word, then as a first */
 	uint64_t found;
-	uint64_t head; /* what it holds */
+	uint64_t head; /* its value */
 };
 
-/* Does W look like an interpreter: a list of threads whose first points back? */
+/* Is w an interpreter: does it have a list of threads whose first points back? */
 static bool is_interp(struct ps_prochandle *P, const struct py_layout *l, uint64_t w)
 {
 	uint64_t tstate, back, thread_id;
@@ -247,8 +247,8 @@ static bool some_thread_decodes(struct py_process *trial)
 	return good;
 }
 
-/* The last doubt: with small offsets (3.11) other structures point to each other the same way, but
- * no frames come out of them. */
+/* With small offsets (3.11) other structures point to each other in the same way, but no frames can
+ * be decoded from them. */
 bool py_scan_decodes(struct ps_prochandle *P, const struct py_layout *l, uint64_t addr)
 {
 	struct py_process trial = { .P = P };

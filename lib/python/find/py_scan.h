@@ -9,25 +9,26 @@ struct py_region {
 };
 typedef VEC(struct py_region) py_regions;
 
-/* The version by the text that Py_GetVersion has built in a static buffer, `X.Y.Z (build) \n[compiler`.
- * 0: there is none. Every version makes it at start. */
+/* The version, by the text that Py_GetVersion builds in a static buffer, `X.Y.Z (build)
+ * \n[compiler`. 0: not found. Every version builds it when it starts. */
 uint32_t py_scan_version(struct ps_prochandle *P, const py_regions *regions);
 
-/* The version in such a text, "3.12.1 (main, …", as PY_VERSION_HEX; 0: it is none. */
+/* The version in such a text, "3.12.1 (main, …", as PY_VERSION_HEX; 0: it is not such a text. */
 uint32_t py_version_of_text(const char *text);
 
 /* The version in a file name, `libpython3.9.so.1.0`, `python3.11`: major and minor; 0: none. */
 uint32_t py_version_of_name(const char *path);
 
-/* Addresses of published offset structures (3.13+). */
+/* Addresses of published offset structures (3.13+) into *out, which is emptied first. False:
+ * none. */
 bool py_scan_cookies(struct ps_prochandle *P, const py_regions *regions, py_addresses *out);
 
-/* Address that _PyRuntime must have so that interpreters.head and interpreters.main, found by what they
- * point to, stand where layout l has them. RES_NONE: no such place. */
+/* The address that _PyRuntime must have for interpreters.head and interpreters.main, recognised by
+ * what they point to, to be at their offsets in layout l. RES_NONE: not found. */
 enum res py_scan_runtime(
     struct ps_prochandle *P, const py_regions *regions, const struct py_layout *l, uint64_t *addr);
 
-/* Do some thread's frames come out of the runtime at addr when they are read by layout l? */
+/* Can the frames of some thread of the runtime at addr be decoded with layout l? */
 bool py_scan_decodes(struct ps_prochandle *P, const struct py_layout *l, uint64_t addr);
 
 #endif

@@ -4,7 +4,8 @@
 #include "python/objects/py_code.h"
 #include "python/objects/py_type.h"
 
-/* state: f_executing (0 or 1) from 3.4 to 3.9; a PyFrameState (< 0: created or suspended) in 3.10. */
+/* state: f_executing (0 or 1) from 3.4 to 3.9; a PyFrameState (< 0: created or suspended) in
+ * 3.10. */
 static bool is_suspended(const struct py_layout *l, int8_t state)
 {
 	if (l->frame.state == 0)
@@ -69,8 +70,8 @@ static void check_type(
 }
 
 /* PyFrameObject from 3.11 on: head, f_back, f_frame, f_trace, f_lineno, an int
- * (Include/internal/pycore_frame.h). f_lineno is 0 unless a trace function runs, or compiled code keeps it
- * (Objects/frameobject.c, PyFrame_GetLineNumber). */
+ * (Include/internal/pycore_frame.h). f_lineno is 0 unless a trace function runs, or compiled code
+ * keeps it (Objects/frameobject.c, PyFrame_GetLineNumber). */
 void py_frame_read_object(
     struct py_process *py, struct py_runtime *rt, const struct py_view *v, struct py_frame *out)
 {

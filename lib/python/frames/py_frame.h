@@ -14,17 +14,18 @@ enum {
 	PY_OWNER_LAST = 4
 };
 
-/* Decode a copy of a frame of any version; out->addr is the caller's. Not for entry frames, of which next to
- * nothing is initialised. youngest: the frame has called no other. */
+/* Decode a copy of a frame of any version; out->addr is the caller's. Not for entry frames, of
+ * which next to nothing is initialised. youngest: the frame has called no other. */
 void py_frame_decode(const struct py_layout *l, const struct py_view *v, bool youngest, struct py_frame *out);
 
-/* Add what the PyFrameObject of the frame says, if there is one: lineno, object, made. v: the copy that
- * py_frame_decode was given. */
+/* Add what the PyFrameObject of the frame says, if there is one: lineno, object, made. v: the copy
+ * that py_frame_decode was given. */
 void py_frame_read_object(
     struct py_process *py, struct py_runtime *rt, const struct py_view *v, struct py_frame *out);
 
-/* Is this the frame of a suspended generator that delegates to another (3.9, 3.10; other layouts do not
- * tell)? Its state says so, and its value stack confirms it. *values_end: the end of its value stack. */
+/* Is this the frame of a suspended generator that delegates to another (3.9, 3.10; other layouts do
+ * not tell)? Its state says so, and its value stack confirms it. *values_end: the end of its value
+ * stack. */
 bool py_frame_delegates(const struct py_layout *l, const struct py_view *v, uint64_t *values_end);
 
 #endif

@@ -76,7 +76,8 @@ static bool cuts_advance(struct cuts *c, struct py_walk *w, uint64_t at)
 	return true;
 }
 
-/* Walk the chain from the youngest activation's frame on. *joins: it led to the next activation's. */
+/* Walk the chain from the youngest activation's frame on. *joins: it led to the next
+ * activation's. */
 static enum res cuts_walk(struct cuts *c, struct py_walk *w, bool *joins)
 {
 	uint64_t at = c->at.at[0].frame;
@@ -107,7 +108,8 @@ enum res py_frames_cframe(struct py_walk *w, const struct py_view *tstate)
 	if (res != RES_OK || c.at.at[0].marker == 0 || s->runs.n == 0 ||
 	    py_walk_is_entered(w, tstate, py_stack_youngest(s), joins))
 		return res;
-	/* Not yet entered: it has no frames, and the others begin at the next one's, if that is one. */
+	/* Not yet entered: it has no frames, and the others begin at the next one's, if that is
+	 * one. */
 	py_walk_restart(w);
 	c.at.at[0].frame = c.at.n > 1 ? c.at.at[1].frame : 0;
 	if (c.at.at[c.at.n - 1].marker == 0)

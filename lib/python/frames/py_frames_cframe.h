@@ -4,8 +4,8 @@
 
 #include "python/frames/py_walk.h"
 
-/* Walk the chains of w->thread, whose state is copied in tstate, into w->out, which may be broken afterwards.
- * RES_FAIL: out of memory. */
+/* Walk the chains of w->thread, whose state is copied in tstate, into w->out, which may be broken
+ * afterwards. RES_FAIL: out of memory. */
 enum res py_frames_cframe(struct py_walk *w, const struct py_view *tstate);
 
 #endif

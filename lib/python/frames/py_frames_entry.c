@@ -81,7 +81,8 @@ enum res py_frames_entry(struct py_walk *w, const struct py_view *tstate)
 	if (!chain_find(w, tstate, &c))
 		return fault_set(w->f, 0, 0, w->thread->tstate, "the thread's C frame cannot be read");
 	res = chain_walk(&c, w);
-	/* 3.12: the C frame is linked; neither its current_frame nor its previous is written yet. */
+	/* 3.12: the C frame is linked; neither its current_frame nor its previous is written
+	 * yet. */
 	if (s->broken && s->runs.n == 0 && !c.checked && w->rt->layout.tstate.cframe != 0 &&
 	    !os_core_cut(w->py->P))
 		s->entering = true;

@@ -4,8 +4,8 @@
 
 #include "python/frames/py_walk.h"
 
-/* Walk the chain of w->thread, whose state is copied in tstate, into w->out, which may be broken afterwards.
- * RES_FAIL: out of memory, or the thread state leads to no chain; *w->f says which. */
+/* Walk the chain of w->thread, whose state is copied in tstate, into w->out, which may be broken
+ * afterwards. RES_FAIL: out of memory, or the thread state leads to no chain; *w->f says which. */
 enum res py_frames_entry(struct py_walk *w, const struct py_view *tstate);
 
 #endif

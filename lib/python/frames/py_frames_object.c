@@ -3,14 +3,15 @@
  *   tstate.frame → PyFrameObject ─ f_back → PyFrameObject ─ f_back → NULL
  *   tstate.cframe → CFrame (on the C stack) ─ previous → … → tstate.root_cframe       3.10 only
  *
- * A frame after the youngest that has not started, or is not executing, was put on the chain by hand
- * (pyexpat's callbacks, a delegated throw()): it has no activation. Nor has one whose type is not
- * PyFrame_Type. */
+ * A frame after the youngest that has not started, or is not executing, was put on the chain by
+ * hand (pyexpat's callbacks, a delegated throw()): it has no activation. Nor has one whose type is
+ * not PyFrame_Type. */
 #include "python/frames/py_frames_object.h"
 
 #include "python/frames/py_frame.h"
 
-/* The CFrames on the C stack. The root one lies in the thread state; its own `previous` may be garbage. */
+/* The CFrames on the C stack. The root one lies in the thread state; its own `previous` may be
+ * garbage. */
 static enum res read_cframes(struct py_walk *w, uint64_t cframe)
 {
 	const struct py_layout *l = &w->rt->layout;

@@ -1,15 +1,17 @@
-/* 3.9 and 3.10: the frames that a cut chain does not lead to.
+/* 3.9 and 3.10: the frames that a chain cut by generator.throw() does not lead to.
  *
- *   tstate.frame → inner ─ f_back → middle ─ f_back → NULL      a throw() goes through outer and middle into inner
+ * A throw() goes through outer and middle into inner:
+ *
+ *   tstate.frame → inner ─ f_back → middle ─ f_back → NULL
  *
  *   on the C stack:   outer      suspended; the top of its value stack is middle's generator
  *                     thrower    executing; it called outer.throw()
  *                       └ f_back → … → NULL
  *
- * Among the words of a thread's stack are also frames that have nothing to do with it: stale ones, and those that are
- * on the chain of another one found. A frame that is executing and whose chain ends so is a strand; strands that end
- * at a suspended generator (a throw within a throw) come before the one that ends at no frame. More than one order:
- * nothing is believed. */
+ * The words of a thread's stack also lead to other frames: stale ones, and those on the chain of
+ * another candidate. The chain of an executing frame is a strand. A strand that ends at a suspended
+ * generator (a throw within a throw) comes before the one that ends at NULL. If more than one order
+ * is possible, none is accepted. */
 #include "base/owned.h"
 #include "python/frames/py_frame.h"
 #include "python/frames/py_frames_object.h"
@@ -19,7 +21,7 @@ enum { FOUND_MAX = 4096, STEPS_MAX = 1 << 20 };
 struct candidate {
 	uint64_t addr, back, values_end;
 	bool delegates, executing; /* its state */
-	bool reached;              /* it is on the chain of another */
+	bool reached;              /* on the chain of another */
 	bool ends_cut;             /* its own chain ends at a generator that delegates */
 };
 
@@ -27,7 +29,7 @@ struct recovery {
 	struct py_process *py;
 	struct py_runtime *rt;
 	VEC(struct candidate) found;
-	struct addrmap index; /* of found, by address; words that are no frames: FOUND_MAX */
+	struct addrmap index; /* address → index in found; FOUND_MAX: not a frame */
 };
 
 static void recovery_release(struct recovery *m)
@@ -36,7 +38,7 @@ static void recovery_release(struct recovery *m)
 	addrmap_free(&m->index);
 }
 
-/* Note w if it is a frame that could be one of the missing. */
+/* Add w to the candidates if it is a frame that may be missing. */
 static enum res note_candidate(struct recovery *m, uint64_t w, struct fault *f)
 {
 	const struct py_layout *l = &m->rt->layout;
@@ -59,7 +61,7 @@ static enum res note_candidate(struct recovery *m, uint64_t w, struct fault *f)
 	return RES_OK;
 }
 
-/* The suspended frame that delegates to the generator; NULL: there is none. */
+/* The suspended frame that delegates to the generator, or NULL. */
 static const struct candidate *delegating_to(const struct recovery *m, uint64_t generator)
 {
 	const struct py_layout *l = &m->rt->layout;
@@ -75,8 +77,8 @@ static const struct candidate *delegating_to(const struct recovery *m, uint64_t 
 	return NULL;
 }
 
-/* Mark what the chains of other candidates lead to, and note how each chain ends. Each ends for this purpose at the
- * first frame that another came by. */
+/* Mark the candidates that the chains of others lead to, and record how each chain ends. A chain is
+ * followed only up to the first frame that another has reached. */
 static void mark_reached(struct recovery *m)
 {
 	const struct py_layout *l = &m->rt->layout;
@@ -116,7 +118,8 @@ static enum res append_outer(const struct recovery *m, struct py_walk *w)
 	return res;
 }
 
-/* The strands, in their order: one that is cut (NULL: none), one that is not. False: there is none, or more. */
+/* The strands in their order: the cut one (NULL: none), the whole one. False: there is no whole
+ * one, or there are several of a kind. */
 static bool order_strands(
     const struct recovery *m, const struct candidate **cut, const struct candidate **whole)
 {

@@ -1,4 +1,5 @@
-/* The stack of one thread state: read by the family of its version, merged with others, finished. */
+/* The stack of one thread state: read by the family of its version, merged with others,
+ * finished. */
 #include <string.h>
 
 #include "python/frames/py_frames_cframe.h"

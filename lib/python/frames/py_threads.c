@@ -21,7 +21,7 @@ static enum res visit_state(struct py_process *py, uint64_t addr, struct fault *
 	return addrmap_put(&py->seen, addr, 1) ? RES_OK : fault_memory(f);
 }
 
-/* The threads of one interpreter; `model` has runtime, interp and interp_id. */
+/* Append the threads of one interpreter. model: their runtime, interp and interp_id. */
 static enum res read_threads(struct py_process *py, const struct py_layout *l, struct py_thread model,
     uint64_t at, py_threads *out, struct fault *f)
 {
@@ -47,15 +47,15 @@ static enum res read_threads(struct py_process *py, const struct py_layout *l, s
 	return RES_OK;
 }
 
-/* Interpreters have numbers from 3.7 on. */
+/* Interpreters have ids from 3.7 on. */
 static bool read_id(struct ps_prochandle *P, const struct py_layout *l, uint64_t interp, uint64_t *id)
 {
 	*id = 0;
 	return l->interp.id == 0 || py_read(P, id, sizeof(*id), interp + l->interp.id - 1);
 }
 
-/* The interpreters of one runtime, from that at `interp` on: each with its threads into `threads`, and its address into
- * `interps`, both if not NULL. */
+/* Append the interpreters of one runtime from `interp` on: their threads to `threads`, their
+ * addresses to `interps`; either may be NULL. */
 static enum res read_interpreters(struct py_process *py, uint32_t runtime, uint64_t interp,
     py_threads *threads, py_addresses *interps, struct fault *f)
 {
@@ -80,12 +80,12 @@ static enum res read_interpreters(struct py_process *py, uint32_t runtime, uint6
 			    res == RES_OK ? f : NULL, 0, 0, interp, "an interpreter's state cannot be read");
 			break;
 		}
-		/* Without a number: a negative one for now, by its place from the newest. */
+		/* Without ids: a negative number for now, by its place from the newest. */
 		met++;
 		model.interp_id = l->interp.id != 0 ? (int64_t)id : -met;
 		if (interps != NULL && !vec_push(interps, interp))
 			return fault_memory(f);
-		/* One broken list does not cost the other interpreters; the first fault is told. */
+		/* A broken list does not affect other interpreters. The first fault is reported. */
 		if (threads != NULL &&
 		    read_threads(py, l, model, head, threads, res == RES_OK ? f : NULL) != RES_OK)
 			res = RES_FAIL;
@@ -114,11 +114,11 @@ static enum res read_all(struct py_process *py, py_threads *threads, py_addresse
 
 	addrmap_clear(&py->seen);
 	for (size_t i = 0; i < py->runtimes.n; i++) {
-		/* A broken list costs its own interpreter binary only; the first fault is told. */
+		/* A broken list does not affect other runtimes. The first fault is reported. */
 		if (read_runtime(py, (uint32_t)i, threads, interps, res == RES_OK ? f : NULL) != RES_OK)
 			res = RES_FAIL;
 	}
-	addrmap_free(&py->seen); /* big where there are many threads, and each stack begins by clearing it */
+	addrmap_free(&py->seen); /* with many threads it is large, and each stack clears it first */
 	return res;
 }
 
@@ -140,7 +140,7 @@ enum res py_interpreters_read(struct py_process *py, uint64_t first, py_addresse
 	out->n = 0;
 	if (first == 0)
 		return read_all(py, NULL, out, f);
-	/* Layouts of one process rarely differ here: the first whose list holds together. */
+	/* Take the first layout whose list is sound: those of one process rarely differ here. */
 	for (size_t i = 0; i < py->runtimes.n; i++) {
 		const struct py_layout *l = &py->runtimes.at[i].layout;
 
@@ -167,14 +167,15 @@ enum res py_interpreter_threads(struct py_process *py, uint64_t interp, py_threa
 		    !read_id(py->P, l, interp, &id))
 			continue;
 		model.interp_id = (int64_t)id;
-		/* Each state points back to its interpreter; another runtime's layout gives none that does. */
+		/* States point back to their interpreter; with the layout of another runtime none
+		 * does. */
 		if (read_threads(py, l, model, head, out, f) == RES_OK || out->n > 0)
 			return RES_OK;
 	}
 	return fault_set(f, 0, 0, interp, "no interpreter there");
 }
 
-/* Is the state at `head` the one that was read as `t`? */
+/* Is the state at `head` still the one that was read as `t`? */
 static bool same_state(
     struct py_process *py, const struct py_layout *l, uint64_t head, const struct py_thread *t)
 {
@@ -187,7 +188,7 @@ static bool same_state(
 	       py_view_word(&v, l->tstate.native_id) == t->native_id;
 }
 
-/* The part of the list that is of one runtime, from *i on. */
+/* Compare the part of the list that belongs to one runtime. *i: its start, then its end. */
 static bool same_runtime(struct py_process *py, uint32_t runtime, const py_threads *list, size_t *i)
 {
 	const struct py_runtime *rt = &py->runtimes.at[runtime];
@@ -221,7 +222,7 @@ bool py_threads_same(struct py_process *py, const py_threads *list)
 	}
 	for (size_t k = 0; k < list->n; k++) {
 		if (list->at[k].thread_id == 0)
-			return false; /* not yet its thread's: that may have changed anywhere */
+			return false; /* not yet attached: any such state may have changed */
 	}
 	return i == list->n;
 }

@@ -122,8 +122,9 @@ size_t py_stack_youngest(const struct py_stack *s)
 	return s->frames.n;
 }
 
-/* Is the frame at addr in the used part of a chunk of the data stack? Chunk: { previous, size, top (in words;
- * not for the newest), data } (CPython 3.11, 3.12 Include/cpython/pystate.h, _PyStackChunk). */
+/* Is the frame at addr in the used part of a chunk of the data stack? Chunk: { previous, size, top
+ * (in words; not for the newest), data } (CPython 3.11, 3.12 Include/cpython/pystate.h,
+ * _PyStackChunk). */
 static bool is_on_data_stack(struct py_walk *w, const struct py_view *tstate, uint64_t addr)
 {
 	enum { CHUNKS_MAX = 1 << 16 };

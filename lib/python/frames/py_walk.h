@@ -6,8 +6,8 @@
  *           py_walk_end_run(w, …)       where an activation ends
  *           at = …                      its link, from w->last
  *
- * Functions that return false end the walk: w->out->broken says that the chain is broken, or w->res is
- * RES_FAIL (out of memory; *w->f is set). */
+ * Functions that return false end the walk: w->out->broken says that the chain is broken, or w->res
+ * is RES_FAIL (out of memory; *w->f is set). */
 #ifndef PYTHON_PY_WALK_H
 #define PYTHON_PY_WALK_H
 
@@ -36,27 +36,27 @@ bool py_walk_step(struct py_walk *w, uint64_t addr);
 /* Step to the frame at `addr`, and copy it to w->last. False also if it cannot be read. */
 bool py_walk_to_frame(struct py_walk *w, uint64_t addr);
 
-/* Decode w->last, the frame at `addr`, read its code object, and append it to w->out. False also after too
- * many frames in a row without a code object. */
+/* Decode w->last, the frame at `addr`, read its code object, and append it to w->out. False also
+ * after too many frames in a row without a code object. */
 bool py_walk_push(struct py_walk *w, uint64_t addr);
 
-/* Append the run of the frames from `first` on, with its marker (0: none). Frames in front that are `made`
- * get a run each: they were made by a call out of the activation. Nothing is appended for an empty run
- * without a marker. */
+/* Append the run of the frames from `first` on, with its marker (0: none). Frames in front that are
+ * `made` get a run each: they were made by a call out of the activation. Nothing is appended for an
+ * empty run without a marker. */
 bool py_walk_end_run(struct py_walk *w, uint64_t marker, size_t first);
 
-/* Drop all frames and runs: they belong to an activation that is being entered. The walk from the next
- * activation on may miss some frames: entering and broken say so. */
+/* Drop all frames and runs: they belong to an activation that is being entered. The walk from the
+ * next activation on may miss some frames: entering and broken say so. */
 void py_walk_restart(struct py_walk *w);
 
-/* How many frames belong to the youngest activation, with those that are younger? All, if no run has a
- * marker. */
+/* How many frames belong to the youngest activation, with those that are younger? All, if no run
+ * has a marker. */
 size_t py_stack_youngest(const struct py_stack *s);
 
-/* 3.11 and 3.12 link an activation's C frame to the thread before they initialise it (gcc stores both of its
- * pointers last). For some instructions it holds old stack contents, often a frame that has returned. Can
- * the first `count` frames of w->out be those of the youngest activation? joins: they lead to the next
- * activation's frames. */
+/* 3.11 and 3.12 link an activation's C frame to the thread before they initialise it (gcc stores
+ * both of its pointers last). For some instructions it holds old stack contents, often a frame that
+ * has returned. Can the first `count` frames of w->out be those of the youngest activation? joins:
+ * they lead to the next activation's frames. */
 bool py_walk_is_entered(struct py_walk *w, const struct py_view *tstate, size_t count, bool joins);
 
 #endif

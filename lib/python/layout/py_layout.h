@@ -1,14 +1,16 @@
-/* PRIVATE to lib/python: where a CPython keeps what we read, as data.
+/* PRIVATE to lib/python: the layout of a CPython, as data.
  *
- *   ≤ 3.12   a const row of py_layout_table.c, of py_layout_table32.c for an i386 process; where the target
- *            contradicts it (py_layout_check.c), the debug information of the binary (py_layout_dwarf.c)
- *   3.13+    filled from the offsets the target publishes about itself (py_layout_debug.c)
+ *   ≤ 3.12   a const row of py_layout_table.c (py_layout_table32.c for i386); if the target
+ *            contradicts it (py_layout_check.c), the debug information of the binary
+ *            (py_layout_dwarf.c)
+ *   3.13+    the offsets that the target publishes (py_layout_debug.c)
  *
- * To add a version below 3.13: one row with its source; nothing else if the structures kept their
- * family (enum py_marking, enum py_lines). To add one above: one column in py_layout_debug.c.
+ * To add a version below 3.13, add a row with its source; nothing else if its structures are of the
+ * same family (enum py_marking, enum py_lines). To add a later one, add a column in
+ * py_layout_debug.c.
  *
- * Offset 0 is a valid place, so a field holds the offset plus one and an unset field is visibly
- * absent: PY_AT(0) is "at the start", 0 is "this version has no such member". */
+ * A field holds the offset plus one: PY_AT(0) is the start of the structure, 0 means that this
+ * version has no such member. */
 #ifndef PYTHON_PY_LAYOUT_H
 #define PYTHON_PY_LAYOUT_H
 
@@ -26,7 +28,7 @@ typedef uint32_t py_field;
 #define PY_HEX(major, minor) ((uint32_t)(major) << 24 | (uint32_t)(minor) << 16)
 #define PY_MINOR_MASK 0xffff0000u
 
-/* How a version's line table is written. */
+/* Encoding of a version's line table. */
 enum py_lines {
 	PY_LINES_LNOTAB,     /* ≤ 3.9, signed line steps (3.6+) */
 	PY_LINES_RANGES,     /* 3.10 */
@@ -34,7 +36,7 @@ enum py_lines {
 	PY_LINES_LNOTAB_OLD, /* ≤ 3.5, unsigned */
 };
 
-/* What names of code objects are. */
+/* Objects that are names of code objects. */
 enum py_texts {
 	PY_TEXT_COMPACT, /* 3.3+: str of 1, 2 or 4 bytes a character (PEP 393) */
 	PY_TEXT_UNICODE, /* 3.0 to 3.2: str of Py_UNICODE, which is 2 or 4 bytes by build */
@@ -43,22 +45,22 @@ enum py_texts {
 
 struct py_layout {
 	uint32_t version;   /* major and minor, as in PY_VERSION_HEX */
-	const char *source; /* where the numbers come from */
+	const char *source; /* of the numbers */
 	enum py_marking marking;
 	enum py_lines lines;
 	enum py_texts texts;
 	uint8_t word;       /* bytes in a pointer of the target */
-	uint8_t tag_mask;   /* low bits of an object reference in a frame that are no address */
+	uint8_t tag_mask;   /* low bits of an object reference in a frame that are a tag */
 	uint8_t kind_shift; /* of `kind` in a string's state word; compact and ascii are 3 and 4 above it */
 	uint8_t lasti_unit; /* bytes that f_lasti counts in (≤ 3.10) */
 	uint8_t char_width; /* PY_TEXT_UNICODE: bytes in a Py_UNICODE */
 	uint8_t size_width; /* bytes in ob_size: 4 in 2.4, else a word */
-	uint8_t str_flag;   /* bit of tp_flags that every str has; 0: none (≤ 2.5), the type's name tells */
+	uint8_t str_flag;   /* bit of tp_flags that every str type has; 0: none (≤ 2.5), its name decides */
 	bool free_threaded;
-	bool trace_lineno;    /* f_lineno counts only while f_trace is set (≤ 3.9); else whenever not 0 */
+	bool trace_lineno;    /* f_lineno is valid only if f_trace is set (≤ 3.9); else if it is not 0 */
 	py_field code_inline; /* the bytecode inside the code object, 3.11+ */
 
-	/* Groups hold py_fields only: py_layout_finish takes them as arrays. */
+	/* Groups have py_fields only: py_layout_finish treats them as arrays. */
 	struct {
 		py_field interpreters_head;
 	} runtime;
@@ -76,8 +78,8 @@ struct py_layout {
 		py_field previous, code, instr, owner, tlbc;
 		py_field trace, lasti, lineno, state;
 		py_field object; /* 3.11+: frame_obj */
-		/* 3.9, 3.10: f_gen and where a suspended frame's value stack ends (f_stacktop; f_valuestack
-		 * and f_stackdepth, which is −1 while the loop runs the frame). */
+		/* 3.9, 3.10: f_gen, and the end of a suspended frame's value stack (f_stacktop;
+		 * f_valuestack and f_stackdepth, which is −1 while the loop runs the frame). */
 		py_field generator, stack_top, values, depth;
 	} frame;
 	struct {
@@ -89,8 +91,8 @@ struct py_layout {
 	struct {
 		py_field name, flags;
 	} type;
-	/* compact is also where a string that is not compact keeps its data pointer; PY_TEXT_UNICODE has
-	 * length and wstr, PY_TEXT_BYTES is a `bytes`. */
+	/* compact is also the place of the data pointer of a string that is not compact.
+	 * PY_TEXT_UNICODE has length and wstr only; PY_TEXT_BYTES uses `bytes`. */
 	struct {
 		py_field length, state, ascii, compact, wstr, wstr_length;
 	} str;
@@ -98,54 +100,58 @@ struct py_layout {
 		py_field size, data;
 	} bytes;
 
-	/* Bytes to read to have all members of a group. */
+	/* Size of the part with all members of a group, in bytes. */
 	uint32_t tstate_extent, frame_extent, code_extent, cframe_extent;
 };
 
 /* Limits of what one structure may span; PY_STRUCT_MAX is the size of read buffers. */
 enum { PY_STRUCT_MAX = 2048 };
 
-/* Work out the extents. False: some member lies further out than PY_STRUCT_MAX. */
+/* Compute the extents. False: a member lies beyond PY_STRUCT_MAX. */
 bool py_layout_finish(struct py_layout *l);
 
 /* Bytes in a pointer of P. */
 uint8_t py_layout_word(struct ps_prochandle *P);
 
-/* The row for a version below 3.13 with words of 8 or 4 bytes. RES_NONE: no row for it. */
+/* The row for a version below 3.13 with words of 8 or 4 bytes. RES_NONE: there is no row. */
 enum res py_layout_of_version(uint32_t version, uint8_t word, struct py_layout *out);
 /* The same for words of 4 (py_layout_table32.c), not finished; NULL: no row. */
 const struct py_layout *py_layout_row32(uint32_t version);
 
-/* Does this version have no _PyRuntime, but a static pointer to the first interpreter (≤ 3.6)? Its runtime is that
- * pointer. */
+/* Does this version have a static pointer to the first interpreter instead of _PyRuntime (≤ 3.6)?
+ * Its runtime is that pointer. */
 bool py_layout_is_bare(const struct py_layout *l);
 
-/* The same version with Py_TRACE_REFS (a part of Py_DEBUG up to 3.7): two pointers in front of every object. */
+/* Turn *l into the layout with Py_TRACE_REFS (part of Py_DEBUG up to 3.7): two pointers in front of
+ * every object. */
 void py_layout_add_refs(struct py_layout *l);
 
 enum { PY_COOKIE_SIZE = 8 };
 /* Are these the first bytes of a published offsets structure? */
 bool py_layout_is_cookie(const uint8_t bytes[PY_COOKIE_SIZE]);
 
-/* Build a layout from the offsets at the start of the runtime at `runtime` (3.13+), every one checked
- * against a sane limit. RES_NONE: there are none; RES_FAIL: unreadable or senseless. */
+/* The layout that the runtime at `runtime` publishes (3.13+). Each offset is checked against a
+ * limit. RES_NONE: it publishes none. RES_FAIL: unreadable or not plausible; f says why. */
 enum res py_layout_from_target(
     struct ps_prochandle *P, uint64_t runtime, uint32_t *version, struct py_layout *out, struct fault *f);
 
-/* What in the target's memory contradicts layout l of the interpreter in the binary at path `object`, whose runtime is at
- * `runtime` and proved itself (py_runtime_validate); NULL: nothing. A phrase, constant. by_table: l is of the table, whose
- * versions have objects of known sizes. Some twenty short reads. */
+/* How the target's memory contradicts layout l of the interpreter in the binary at path `object`,
+ * whose runtime is at `runtime` and has passed py_runtime_validate: a constant phrase, or NULL.
+ * by_table: l is of the table, whose versions have objects of known sizes. About twenty short
+ * reads. */
 const char *py_layout_check(
     struct ps_prochandle *P, const struct py_layout *l, uint64_t runtime, const char *object, bool by_table);
 
-/* The layout by the debug information in `debug`, for a CPython below 3.13 whose row in the table is `row` (without
- * traced references); it says what debug information cannot. hints: as dwarf_members. RES_NONE: nothing is to be had from
- * it. RES_FAIL: it is damaged, contradicts itself, or lacks what only it could tell; f says which. */
+/* The layout by the debug information in `debug`, for a CPython below 3.13. row: its row in the
+ * table (without traced references), for what debug information does not say. hints: as for
+ * dwarf_members. RES_NONE: none of the members is there. RES_FAIL: the debug information is
+ * damaged, contradicts itself or is incomplete; f says which. */
 enum res py_layout_of_debug(struct elf_image *debug, const uint64_t *hints, size_t hint_n,
     const struct py_layout *row, struct py_layout *out, struct fault *f);
 
-/* The same for the binary at path `object`, mapped at addr in P: from its file, or its separate debug file. Takes from a
- * millisecond to a few hundred: not for a time when a target is held. */
+/* The same for the binary at path `object`, mapped at addr in P: from its file, or its separate
+ * debug file. Takes from one to some hundred milliseconds: the caller must not have stopped the
+ * target. */
 enum res py_layout_from_debug(struct ps_prochandle *P, const char *object, uint64_t addr,
     const struct py_layout *row, struct py_layout *out, struct fault *f);
 

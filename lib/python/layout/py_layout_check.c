@@ -1,16 +1,17 @@
-/* Does the target's memory contradict a layout? The table's rows hold for CPython as it is released; a vendor may have
- * added a member somewhere. Each layout here is tried on a few words whose meaning cannot be mistaken:
+/* Does the target's memory contradict a layout? The rows of the table are for CPython as released;
+ * a vendor may have added members. A layout is tested on a few words whose meaning is certain:
  *
- *   type objects    say how large a code object, frame, str and bytes are (tp_basicsize)
- *   thread states   thread_id is the address of a thread's descriptor, which holds its own address (glibc and musl,
- *                   x86), on illumos the number of an LWP; native_thread_id is no larger than a TID can be
+ *   type objects    have the sizes of a code object, frame, str and bytes (tp_basicsize)
+ *   thread states   thread_id is the address of a thread's descriptor, which has its own address in
+ *                   it (glibc and musl, x86), on illumos the id of an LWP; native_thread_id is
+ *                   at most TID_MAX
  *   frames          are of type frame, their code of type code
  *   C frames        3.10 to 3.12: the chain ends in the thread state's own
- *   data stack      3.11, 3.12: what is used of the newest piece ends inside it
- *   interpreters    the first has number 0
+ *   data stack      3.11, 3.12: the used part of the newest chunk ends inside it
+ *   interpreters    the first has id 0
  *
- * A process that runs can make a right layout look wrong for once: so what moves is looked at several times. A pointer
- * that leads nowhere is evidence, but not in a core that lacks its end. */
+ * A running process can make a right layout look wrong once, so data that changes is checked
+ * several times. An unreadable pointer is evidence, but not in a truncated core. */
 #include <time.h>
 
 #include "os/images.h"
@@ -23,8 +24,9 @@ enum {
 	THREADS_LOOKED_AT = 3, /* one layout for all of them */
 	INTERPS_LOOKED_AT = 64,
 	CFRAMES_LOOKED_AT = 256,
-	LOOKS = 16, /* at what moves: a process that runs makes few of them look wrong, a wrong layout all */
-	/* And as many more, with pauses: where generators are resumed by the million most looks meet two activations at once. */
+	LOOKS = 16, /* at data that changes: with a right layout few of them fail, with a wrong one all */
+	/* Then as many with pauses: while generators are resumed at a high rate, most looks find an
+	 * activation that is being entered. */
 	PAUSE_NS = 500 * 1000,
 	TID_MAX = 1 << 22 /* Linux include/linux/threads.h, PID_MAX_LIMIT */
 };
@@ -33,10 +35,11 @@ struct trial {
 	struct ps_prochandle *P;
 	const struct py_layout *l;
 	uint64_t code_type, frame_type; /* 0: not known */
-	bool cut;                       /* a core that lacks its end: a good pointer may lead there */
+	bool cut;                       /* a truncated core: a good pointer may be unreadable */
 };
 
-/* tp_basicsize of PyCode_Type and PyFrame_Type, read from the types of real builds; 0: not known. */
+/* tp_basicsize of PyCode_Type and PyFrame_Type, read from the types of real builds; 0: not
+ * known. */
 static const struct {
 	uint32_t version;
 	uint8_t word;
@@ -63,7 +66,7 @@ static const struct {
 	{ PY_HEX(3, 9), 4, 104, 312 },
 };
 
-/* Is the type's tp_basicsize, which follows tp_name, there and another one? */
+/* Is the type's tp_basicsize, which follows tp_name, known and different? */
 static bool size_differs(const struct trial *t, uint64_t type, uint64_t expected)
 {
 	uint64_t size;
@@ -72,7 +75,7 @@ static bool size_differs(const struct trial *t, uint64_t type, uint64_t expected
 	    !py_read_word(t->P, t->l, type, t->l->type.name + t->l->word, &size))
 		return false;
 	if (t->l->version < PY_HEX(2, 5))
-		size &= UINT32_MAX; /* an int, and another one */
+		size &= UINT32_MAX; /* an int, followed by another */
 	return size != 0 && size != expected;
 }
 
@@ -90,12 +93,13 @@ static const char *check_sizes(const struct trial *t, const char *object, bool b
 			continue;
 		if (size_differs(t, t->code_type, sizes[i].code + refs))
 			return "code objects have an unexpected size";
-		/* From 3.11 on refs is twice in it: the frame inside a frame object is no object. */
+		/* From 3.11 on refs counts twice: the frame inside a frame object is not an
+		 * object. */
 		if (size_differs(t, t->frame_type, sizes[i].frame + refs))
 			return "frames have an unexpected size";
 	}
-	/* PyUnicodeObject ends with the pointer that follows PyCompactUnicodeObject; bytes count the final zero, before 2.7 and in
-	 * 3.0 all of the word that it is in. */
+	/* PyUnicodeObject ends with the pointer that follows PyCompactUnicodeObject; bytes count
+	 * the final NUL; before 2.7 and in 3.0 they count the whole word it is in. */
 	if (size_differs(t, str, l->str.compact - 1U + l->word))
 		return "strings have an unexpected size";
 	if (l->version >= PY_HEX(2, 7) && l->version != PY_HEX(3, 0) && size_differs(t, bytes, l->bytes.data))
@@ -103,7 +107,7 @@ static const char *check_sizes(const struct trial *t, const char *object, bool b
 	return NULL;
 }
 
-/* Is something at `object` that is of another type? */
+/* Is the object at `object` of another type? */
 static bool has_other_type(const struct trial *t, uint64_t object, uint64_t type)
 {
 	uint64_t has;
@@ -115,8 +119,8 @@ static bool has_other_type(const struct trial *t, uint64_t object, uint64_t type
 	return py_read_word(t->P, t->l, object, t->l->object.type, &has) ? has != type : !t->cut;
 }
 
-/* Is it a frame by what it has: a code object where this version has it? Compiled code (Nuitka) puts frames of a type of its
- * own on the chain. */
+/* Does it have a code object at the offset of a frame? Compiled code (Nuitka) puts frames of its
+ * own type on the chain. */
 static bool has_code(const struct trial *t, uint64_t frame)
 {
 	uint64_t code;
@@ -140,8 +144,8 @@ static const char *check_frame(const struct trial *t, uint64_t frame)
 	return NULL;
 }
 
-/* The frame of an activation that has called another: the youngest one's may still be about to be written, for as long as
- * its thread is kept from running. */
+/* The frame of an activation that has called another. The youngest activation may not have written
+ * its own yet, and may not do so while its thread is not scheduled. */
 static const char *check_caller(const struct trial *t, uint64_t cframe, uint64_t root)
 {
 	uint64_t frame;
@@ -180,7 +184,7 @@ static const char *check_cframes(const struct trial *t, const struct py_view *v,
 	return NULL;
 }
 
-/* Is this not what pthread_self() returns? */
+/* Can this not be a value of pthread_self()? */
 static bool is_not_thread_id(const struct trial *t, uint64_t id)
 {
 	uint64_t self = 0;
@@ -192,7 +196,8 @@ static bool is_not_thread_id(const struct trial *t, uint64_t id)
 	return !py_pointer_sane(id, t->l->word) || (py_read(t->P, &self, t->l->word, id) && self != id);
 }
 
-/* Is the first free byte of the data stack outside its newest piece, whose second word is its size? */
+/* Is the first free byte of the data stack outside its newest chunk, whose second word is its
+ * size? */
 static bool is_outside_chunk(const struct trial *t, uint64_t chunk, uint64_t top)
 {
 	uint64_t size;

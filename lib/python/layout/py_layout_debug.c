@@ -1,12 +1,13 @@
-/* The layout that CPython 3.13 and later publish about themselves: _Py_DebugOffsets, at the very start of
- * _PyRuntime.
+/* The layout that CPython 3.13 and later publish about themselves: _Py_DebugOffsets, at the very
+ * start of _PyRuntime.
  *
- *   +0 cookie "xdebugpy"   +8 version (PY_VERSION_HEX)   +16 free-threaded?   +24 offsets, 64 bits each
+ *   +0 cookie "xdebugpy"  +8 version (PY_VERSION_HEX)  +16 free-threaded?  +24 offsets, 64 bits
  *
- * The structure has no count of its members: their positions go by the minor version (Include/internal/
- * pycore_debug_offsets.h of 3.14 and 3.15, pycore_runtime.h of 3.13); they are the same in every patch
- * level, debug build, free-threaded build and word size of a minor. A version newer than the last column is read
- * by that column, and then has to prove itself like every candidate (py_runtime.c). */
+ * The structure has no count of its members. Their positions depend on the minor version
+ * (Include/internal/ pycore_debug_offsets.h of 3.14 and 3.15, pycore_runtime.h of 3.13); they are
+ * the same in every patch level, debug build, free-threaded build and word size of a minor version.
+ * A version newer than the last column is read by that column, and must prove itself like every
+ * candidate (py_runtime.c). */
 #include "python/layout/py_layout.h"
 
 #include <string.h>
@@ -15,8 +16,8 @@
 
 enum { COLUMNS = 3, OFFSETS_SIZE = 888, OFFSETS_SIZE_313 = 584 };
 
-/* Where a member's offset stands in the structure (bytes; 0: that version has none), the largest
- * offset believed, and whether the value 0 means that the build has no such member. */
+/* Position of a member's offset in the structure (bytes; 0: that version has none), the largest
+ * plausible offset, and whether the value 0 means that the build has no such member. */
 struct position {
 	uint16_t at[COLUMNS];
 	bool zero_is_absent;
@@ -74,7 +75,8 @@ static uint64_t number_at(const uint8_t *offsets, size_t at)
 	return number;
 }
 
-/* The table grows until the first release of a minor version, and nothing in it tells how far it has. */
+/* The table grows until the first release of a minor version; it does not say how many members it
+ * has. */
 static const char *prerelease_note(const uint8_t *offsets)
 {
 	enum { LEVEL_SHIFT = 4, LEVEL = 0xf, FINAL = 0xf }; /* of PY_VERSION_HEX */
@@ -106,13 +108,15 @@ static enum res fill_fields(
 	return RES_OK;
 }
 
-/* Members that the structure does not name but that lie at a fixed distance from those it does. */
+/* Members that the structure does not name, at a fixed distance from those it does. */
 static void derive_fields(struct py_layout *l)
 {
-	/* frame_obj stands before instr_ptr (Include/internal/pycore_frame.h, pycore_interpframe_structs.h). */
+	/* frame_obj is in front of instr_ptr (Include/internal/pycore_frame.h,
+	 * pycore_interpframe_structs.h). */
 	if (l->frame.instr > l->word)
 		l->frame.object = l->frame.instr - l->word;
-	/* The variable-size head follows the object head: after ob_type (GIL: 8+8, free-threaded: 24+8). */
+	/* The variable-size head follows the object head: after ob_type (GIL: 8+8, free-threaded:
+	 * 24+8). */
 	if (l->object.type != 0)
 		l->object.size = l->object.type + l->word;
 	/* PyCompactUnicodeObject adds a length and a pointer to PyASCIIObject. */
@@ -123,7 +127,7 @@ static void derive_fields(struct py_layout *l)
 		l->code.firsttraceable = l->code_inline - (l->code.tlbc != 0 ? 3U : 2U) * l->word;
 }
 
-/* What there is no doing without. */
+/* Does it have all required members? */
 static bool is_complete(const struct py_layout *l)
 {
 	return l->runtime.interpreters_head != 0 && l->interp.threads_head != 0 && l->tstate.interp != 0 &&
@@ -170,7 +174,7 @@ enum res py_layout_from_target(
 	l.source = "_Py_DebugOffsets of the target";
 	l.free_threaded = number_at(offsets, 16) != 0;
 	l.tag_mask = l.version >= PY_HEX(3, 14) ? 3 : 0;
-	/* Free-threaded builds keep `interned` in a byte of its own since 3.14. */
+	/* Free-threaded builds have `interned` in a byte of its own from 3.14 on. */
 	l.kind_shift = l.free_threaded && l.version >= PY_HEX(3, 14) ? 8 : 2;
 	if (fill_fields(&l, offsets,
 		hex < PY_HEX(3, 14)   ? 0

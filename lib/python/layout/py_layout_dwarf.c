@@ -1,9 +1,10 @@
-/* The layout of a CPython below 3.13 by the debug information of its binary, which also knows what a vendor has patched
- * and how it was configured. What debug information does not say (which family the version is of, what its tables mean)
- * is the row's of py_layout_table.c; only members that the row has are looked for.
+/* The layout of a CPython below 3.13 by the debug information of its binary, which also shows
+ * vendor patches and the configuration. The family of a version and the encoding of its tables come
+ * from the row of py_layout_table.c; only members that the row has are looked for.
  *
- * Everything is to fit: a member that is not found keeps the row's value only if all others are where the row (or the
- * row with traced references) has them, and one of another width than this program reads makes the whole unusable. */
+ * Everything must fit. A member that is not found keeps the row's value only if all others are
+ * where the row (or the row with traced references) has them. A member of an unexpected width makes
+ * the whole unusable. */
 #include <string.h>
 
 #include "dwarf/members.h"
@@ -12,7 +13,8 @@
 #include "python/py_memory.h"
 #include "python/py_symbol.h"
 
-/* How many bytes a member has; WORD: a pointer or Py_ssize_t, WHOLE: the place behind the type is what is asked. */
+/* Bytes of a member. WORD: a pointer or Py_ssize_t; COUNT: ob_size; WHOLE: the end of the type is
+ * asked. */
 enum width { ANY = 0, BYTE = 1, INT = 4, WIDE = 8, WORD = 100, COUNT, WHOLE };
 
 struct member {
@@ -123,8 +125,8 @@ struct query {
 	const struct member *members[DWARF_QUESTIONS];
 	struct dwarf_question questions[DWARF_QUESTIONS];
 	struct dwarf_answer answers[DWARF_QUESTIONS];
-	size_t n;     /* members asked for */
-	size_t total; /* and what else */
+	size_t n;     /* questions about members */
+	size_t total; /* all questions */
 };
 
 static py_field field_of(const struct py_layout *l, const struct member *m)
@@ -176,9 +178,9 @@ static void ask_all(struct query *q, const struct py_layout *row)
 	}
 }
 
-/* --- what the answers make --- */
+/* --- answers --- */
 
-/* Has the member the width that this program reads it with? */
+/* Does the member have the width that it is read with? */
 static bool width_fits(const struct member *m, const struct dwarf_answer *a, const struct py_layout *row)
 {
 	if (a->bits != 0)
@@ -196,7 +198,7 @@ static bool width_fits(const struct member *m, const struct dwarf_answer *a, con
 	}
 }
 
-/* Two members of one type in one place: one of them is a lie. */
+/* Do two members of one type overlap? Then one of them is wrong. */
 static bool members_overlap(const struct query *q, size_t i, size_t k)
 {
 	const struct dwarf_answer *a = &q->answers[i], *b = &q->answers[k];
@@ -232,7 +234,8 @@ static uint64_t value_of(const struct member *m, const struct dwarf_answer *a)
 	return m->width == WHOLE ? a->whole : a->offset;
 }
 
-/* Put what was found into *l. Returns how much is otherwise in it; *missing: how much was not found. */
+/* Put the members that were found into *l. Returns how many differ from it. *missing: how many were
+ * not found. */
 static size_t merge_members(const struct query *q, struct py_layout *l, size_t *missing)
 {
 	size_t differ = 0;
@@ -252,7 +255,7 @@ static size_t merge_members(const struct query *q, struct py_layout *l, size_t *
 	return differ;
 }
 
-/* The rest: not members, but what their types say. */
+/* The rest: properties of types. False: they make no sense. */
 static bool merge_texts(const struct query *q, struct py_layout *l)
 {
 	const struct dwarf_answer *a = &q->answers[q->n];
@@ -309,7 +312,7 @@ enum res py_layout_of_debug(struct elf_image *debug, const uint64_t *hints, size
 enum res py_layout_from_debug(struct ps_prochandle *P, const char *object, uint64_t addr,
     const struct py_layout *row, struct py_layout *out, struct fault *f)
 {
-	/* Functions from whose sources all of the structures are in sight. */
+	/* Functions whose sources together use all of the structures. */
 	static const char *const functions[] = { "PyInterpreterState_Head", "_PyEval_EvalFrameDefault",
 		"PyEval_EvalFrameEx", "PyEval_EvalFrame", "PyCode_New", "PyUnicode_AsUTF8String",
 		"PyBytes_Size", "PyString_Size" };

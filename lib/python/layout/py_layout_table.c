@@ -1,9 +1,9 @@
 /* The layouts of CPython 2.4 to 3.12, one row each.
  *
- * Offsets in bytes on LP64. They were taken from the DWARF of builds of each version, or from its headers compiled,
- * and hold for every patch level of it. A debug build (Py_DEBUG) moves none of them but by Py_TRACE_REFS, which it
- * implies up to 3.7: py_layout_add_refs. 3.7.4 moved members of _PyRuntime, but none that is named here. Words of 4:
- * py_layout_table32.c. */
+ * Offsets in bytes on LP64. They were taken from the DWARF of builds of each version, or from its
+ * compiled headers, and hold for all its patch levels. A debug build (Py_DEBUG) moves them only by
+ * Py_TRACE_REFS, which it implies up to 3.7: py_layout_add_refs. 3.7.4 moved members of _PyRuntime,
+ * but none that is used here. Words of 4: py_layout_table32.c. */
 #include "python/layout/py_layout.h"
 
 #include <string.h>
@@ -24,7 +24,7 @@
 
 /* Up to 3.10 an activation runs one frame; up to 3.9 with these line tables. */
 #define CLASSIC .marking = PY_MARK_NONE, .lasti_unit = 1, .trace_lineno = true, .word = 8, OBJECT_HEAD
-/* str of 2.x: the hash and a state stand before the bytes. */
+/* str of 2.x: a hash and a state are in front of the bytes. */
 #define STR_2 .texts = PY_TEXT_BYTES, .bytes = { .size = PY_AT(16), .data = PY_AT(36) }
 #define UNICODE_30 .texts = PY_TEXT_UNICODE, .str = { .length = PY_AT(16), .wstr = PY_AT(24) }
 
@@ -82,7 +82,8 @@
 		STR_WITH_WSTR, BARE_RUNTIME, tstate_, frame_, code_,                                     \
 	}
 
-/* Py_TPFLAGS_STRING_SUBCLASS, as Py_TPFLAGS_UNICODE_SUBCLASS (28) since 2.6 (Include/object.h). */
+/* Py_TPFLAGS_STRING_SUBCLASS; like Py_TPFLAGS_UNICODE_SUBCLASS (28) from 2.6 on
+ * (Include/object.h). */
 enum { STR_FLAG_2 = 27 };
 
 #define FRAME_38                          \
@@ -268,7 +269,7 @@ static const struct py_layout layouts[] = {
 	},
 };
 
-/* Bytes up to the end of the furthest member of a group of `size` bytes; 0 when it has none. */
+/* Bytes up to the end of the last member of a group of `size` bytes; 0 if it has none. */
 static uint32_t group_extent(const void *group, size_t size, uint8_t word)
 {
 	uint32_t furthest = 0;
@@ -337,7 +338,7 @@ void py_layout_add_refs(struct py_layout *l)
 	uint32_t by = 2U * l->word;
 
 	if (l->code_inline == 0)
-		group_move(&l->frame, sizeof(l->frame), by); /* from 3.11 on it is no object */
+		group_move(&l->frame, sizeof(l->frame), by); /* from 3.11 on it is not an object */
 	group_move(&l->code_inline, sizeof(l->code_inline), by);
 	group_move(&l->code, sizeof(l->code), by);
 	group_move(&l->object, sizeof(l->object), by);

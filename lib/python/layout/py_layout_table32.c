@@ -1,9 +1,9 @@
 /* The layouts of CPython 2.4 to 3.12 on i386, one row each.
  *
- * Offsets in bytes with words of 4. Those of 2.7 and 3.6 to 3.12 are what gcc -m32 makes of the headers of these
- * versions; those between and before follow from the order of members, which is that of the rows for words of 8
- * (py_layout_table.c names the headers), and from the published offsets of 2.5, 3.0 and 3.3 to 3.5. An int64_t has 8
- * bytes here too, aligned to 4. */
+ * Offsets in bytes with words of 4. Those of 2.7 and 3.6 to 3.12 are from the headers of these
+ * versions, compiled with gcc -m32. The others follow from the order of members, which is that of
+ * the rows for words of 8 (py_layout_table.c names the headers), and from the published offsets of
+ * 2.5, 3.0 and 3.3 to 3.5. An int64_t has 8 bytes here too, aligned to 4. */
 #include "python/layout/py_layout.h"
 
 #define SMALL .word = 4, .size_width = 4
@@ -59,7 +59,7 @@
 		.table = PY_AT(92),           \
 		.firsttraceable = PY_AT(traceable_) }
 
-/* Py_TPFLAGS_STRING_SUBCLASS: 27, since 2.6. */
+/* Py_TPFLAGS_STRING_SUBCLASS: 27, from 2.6 on. */
 #define ROW_24(minor_, flag_)                                                                      \
 	{                                                                                          \
 		.version = PY_HEX(2, minor_), .source = "2." #minor_ " with words of 4",           \

@@ -2,14 +2,15 @@
  *
  *   PyCodeObject ─┬─ co_filename, co_name, co_qualname   str
  *                 ├─ co_linetable / co_lnotab            bytes
- *                 └─ the bytecode: a bytes object (≤ 3.10), inline at the end (3.11+), or one of several
- *                    copies (free-threaded 3.14+: co_tlbc → { n, entries[n] })
+ *                 └─ the bytecode: a bytes object (≤ 3.10), inline at the end (3.11+), or one of
+ *                    several copies (free-threaded 3.14+: co_tlbc → { n, entries[n] })
  *
- * An address can be used again by another code object, so what is kept is compared with the structure's own words at the
- * first use in each py_stack_read. If they differ, the new one is kept beside the old, which frames that were read before
- * still have: their thread may have gone on since, and its code with it. From one capture to the next that comparison is
- * not enough: the allocator gives whoever does the same again the same addresses for its strings and tables too (two of
- * 20,000 code objects made by exec), so the first use in each capture reads them again. */
+ * Another code object may reuse an address. So the cached one is compared with the structure's
+ * words at its first use in each py_stack_read. If they differ, the new one is added and the old
+ * one kept, since frames read before refer to it: their thread may have run since. From one capture
+ * to the next this comparison is not enough: the allocator may give a new code object the same
+ * addresses for its strings and tables too (two of 20,000 code objects made by exec). So the first
+ * use in each capture reads them again. */
 #include "python/objects/py_code.h"
 
 #include <stdlib.h>
@@ -31,9 +32,9 @@ struct bytecode_copy {
 
 struct py_code_entry {
 	struct py_code pub;
-	uint64_t words[WORDS]; /* what the structure held: equal words, equal object */
+	uint64_t words[WORDS]; /* of the structure: equal words, equal object */
 	struct py_table table;
-	bool table_known;       /* a late one was found to be its own still, … */
+	bool table_known;       /* a late table: proved to be still its own, … */
 	bool table_lost;        /* or not */
 	uint64_t start, length; /* the bytecode: address, bytes */
 	int32_t first, firsttraceable;
@@ -41,13 +42,13 @@ struct py_code_entry {
 	struct addrmap copy_at; /* a copy's number → index in copies */
 	uint32_t epoch;         /* of the last comparison */
 	uint32_t generation;    /* the capture that its strings are of */
-	/* The last places whose lines were asked for: many threads, and recursions, are in the same ones. */
+	/* The last lines looked up: many threads, and recursions, are at the same places. */
 	struct {
 		bool known;
 		int32_t line;
 		uint64_t at;
 	} last[LAST];
-	unsigned next; /* of last: to be replaced */
+	unsigned next; /* of last: the one to replace next */
 };
 
 static void entry_clear(struct py_code_entry *e)
@@ -87,13 +88,13 @@ void py_codes_recycle(struct py_process *py)
 	py->replaced.n = 0;
 }
 
-/* What was last read at addr. *at: its index. NULL: nothing. */
+/* The latest entry for addr, or NULL. *at: its index. */
 static struct py_code_entry *entry_at(const struct py_process *py, uint64_t addr, uint32_t *at)
 {
 	return addrmap_get(&py->code_index, addr, at) ? py->codes.at[*at] : NULL;
 }
 
-/* A frame's. */
+/* The entry of a frame, or NULL. */
 static struct py_code_entry *entry_of(const struct py_process *py, const struct py_frame *frame)
 {
 	struct py_code_entry *e = frame->known < py->codes.n ? py->codes.at[frame->known] : NULL;
@@ -122,7 +123,7 @@ static void fingerprint(const struct py_layout *l, const struct py_view *code, u
 	words[8] = l->code_inline != 0 ? py_view_word(code, l->object.size) : 0;
 }
 
-/* Where the bytecode is and how long. */
+/* Set start and length of the bytecode. */
 static void find_bytecode(
     struct ps_prochandle *P, const struct py_layout *l, const struct py_view *code, struct py_code_entry *e)
 {
@@ -147,7 +148,7 @@ static enum res read_entry(struct ps_prochandle *P, struct py_runtime *rt, uint6
 	if (py_text_read(P, rt, e->words[1], &e->pub.file, &e->pub.file_len, f) != RES_OK ||
 	    py_text_read(P, rt, e->words[2], &e->pub.name, &e->pub.name_len, f) != RES_OK)
 		return RES_FAIL;
-	/* The rest may be missing: a frame without a line is better than no frame. */
+	/* The rest is optional: a frame without a line is better than none. */
 	if (e->words[3] != 0)
 		(void)py_text_read(P, rt, e->words[3], &e->pub.qualname, &e->pub.qualname_len, NULL);
 	e->table = py_table_read(P, l, e->words[4]);
@@ -164,8 +165,8 @@ static struct bytecode_copy *copy_of(const struct py_code_entry *e, int32_t inde
 	return addrmap_get(&e->copy_at, (uint32_t)index, &i) ? &e->copies.at[i] : NULL;
 }
 
-/* Where copy `index` starts, read once in each epoch; those of other threads stay. Entry 0 is the main copy too, but is
- * taken from the table like the others. */
+/* Read the start of bytecode copy `index`, once in each epoch; copies of other threads stay. Copy
+ * 0, the main one, is in the table like the others. */
 static enum res learn_copy(struct ps_prochandle *P, const struct py_layout *l, struct py_code_entry *e,
     int32_t index, struct fault *f)
 {
@@ -193,7 +194,7 @@ static enum res learn_copy(struct ps_prochandle *P, const struct py_layout *l, s
 	return fault_memory(f);
 }
 
-/* Where there is room for one more: its index. */
+/* Find a free index for one more entry. */
 static enum res codes_make_room(struct py_process *py, uint32_t *at, struct fault *f)
 {
 	if (py->spare.n > 0) {
@@ -204,7 +205,8 @@ static enum res codes_make_room(struct py_process *py, uint32_t *at, struct faul
 	return py->codes.n < UINT32_MAX && vec_push(&py->codes, NULL) ? RES_OK : fault_memory(f);
 }
 
-/* Take *e, just read. `known`, at *at, is what was there before (NULL: nothing): frames of this generation may have it. */
+/* Add *e, just read, and take it. known: the previous entry for its address, at index *at, to which
+ * frames of this generation may refer; or NULL. *at: the new index. */
 static enum res codes_add(struct py_process *py, struct py_code_entry **e, struct py_code_entry *known,
     uint32_t *at, struct fault *f)
 {
@@ -229,7 +231,7 @@ static enum res codes_add(struct py_process *py, struct py_code_entry **e, struc
 	return RES_OK;
 }
 
-/* Is it still what was read? */
+/* Is the entry still that of the code object in memory? */
 static bool is_unchanged(
     struct py_process *py, const struct py_layout *l, const struct py_view *code, struct py_code_entry *known)
 {
@@ -274,7 +276,7 @@ enum res py_code_load(struct py_process *py, struct py_runtime *rt, struct py_fr
 	return codes_add(py, &fresh, known, &frame->known, f);
 }
 
-/* Is e's late table, just read, still that of its code object? */
+/* Is e's late table, just read, still that of its code object? Decided once. */
 static bool still_its_own(struct py_process *py, const struct py_layout *l, struct py_code_entry *e)
 {
 	uint8_t bytes[PY_STRUCT_MAX];
@@ -332,15 +334,16 @@ static void place_by_offset(
     struct py_process *py, const struct py_layout *l, struct py_code_entry *e, struct py_frame *frame)
 {
 	if (frame->line != 0)
-		return; /* a debugger's own line */
+		return; /* set by a debugger */
 	if (frame->instr == UINT64_MAX)
 		frame->line = e->first > 0 ? e->first : 0;
 	else if (e->start == 0 || frame->instr < e->length)
 		frame->line = line_at(py, l, e, frame->instr);
 }
 
-/* From 3.11 on it is an address. Up to the first traceable instruction a frame is still being set up:
- * Python shows it only if a generator owns it. 3.11 and 3.12 point one unit before the start there. */
+/* From 3.11 on it is an address. Before the first traceable instruction a frame is being set up:
+ * Python shows it only if a generator owns it. 3.11 and 3.12 then point one unit before the
+ * start. */
 static void place_by_address(
     struct py_process *py, const struct py_layout *l, struct py_code_entry *e, struct py_frame *frame)
 {

@@ -4,9 +4,9 @@
 
 #include "python/py_process.h"
 
-/* Find the code object of a frame: read it, or prove that it has not changed since it was read. Sets
- * frame->known, and reads the start of the frame's copy of its bytecode. RES_FAIL: it is not a code object
- * that can be decoded. */
+/* Find the code object of a frame: read it, or prove that it has not changed since it was read.
+ * Sets frame->known, and reads the start of the frame's copy of its bytecode. RES_FAIL: it is not a
+ * code object that can be decoded. */
 enum res py_code_load(struct py_process *py, struct py_runtime *rt, struct py_frame *frame, struct fault *f);
 
 /* Set line and hidden of a frame. Reads no memory of the target but late line tables. */

@@ -1,8 +1,8 @@
-/* The three line tables of CPython, each a list of steps to be added up:
+/* The three line tables of CPython, each a list of steps that add up:
  *
  *   ≤ 3.9   (addr +u8, line +i8) …                 the step's line holds from its address on
  *   3.10    (length u8, line +i8) …                the line holds for the length; −128: no line
- *   3.11+   1cccc lll [varints] …                  l+1 units of 2 bytes; c says how the line is coded
+ *   3.11+   1cccc lll [varints] …                  l+1 units of 2 bytes; c: encoding of the line
  *
  * Sums are kept in 64 bits: a damaged table may add up to anything. */
 #include "python/objects/py_lines.h"
@@ -47,7 +47,7 @@ int32_t py_line_ranges(struct span table, int32_t first, uint64_t at)
 	return 0;
 }
 
-/* Six bits a byte, least significant first, bit 6 says that more follow. */
+/* Six bits a byte, least significant first; bit 6: more bytes follow. */
 static bool take_varint(struct span *s, uint32_t *out)
 {
 	uint32_t value = 0;
@@ -74,7 +74,7 @@ static bool take_signed(struct span *s, int64_t *out)
 	return true;
 }
 
-/* One entry after its first byte: how far the line moves. The columns are passed over by the caller. */
+/* One entry after its first byte: the step of the line. The caller skips the columns. */
 static bool take_delta(struct span *s, unsigned code, int64_t *delta, bool *lineless)
 {
 	*delta = 0;

@@ -1,4 +1,5 @@
-/* One late table is kept: memory is bounded, and code objects that share one follow each other. */
+/* One late table is cached: this bounds memory, and code objects that share a table come in a
+ * row. */
 #include "python/objects/py_table.h"
 
 #include <stdlib.h>

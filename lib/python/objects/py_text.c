@@ -1,13 +1,14 @@
 /* Text objects in the target.
  *
  *   compact ascii       head length hash state [wstr] | bytes
- *   compact             head length hash state [wstr] utf8_length utf8 [wstr_length] | 1, 2 or 4 bytes each
+ *   compact             head length hash state [wstr] utf8_length utf8 [wstr_length] | 1, 2 or 4
+ *                       bytes each
  *   not compact         the same, then a pointer to the data (subclasses of str; from old C APIs)
  *   not ready (≤ 3.11)  kind 0: wchar_t (4 bytes) at wstr, wstr_length of them
  *   3.0 to 3.2          head length data hash: Py_UNICODE (2 or 4 bytes, by build) at data
- *   2.x                 head length hash state | bytes, of no encoding in particular
+ *   2.x                 head length hash state | bytes of unknown encoding
  *
- * Objects are read with one generous read: most names fit in it together with their head. */
+ * One read of FIRST_READ bytes gets the head of an object, and the whole of most names. */
 #include "python/objects/py_text.h"
 
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 
 enum { FIRST_READ = 256, KIND_WCHAR = 4 };
 
-/* Where the characters of a string are. */
+/* The characters of a string. */
 struct text_data {
 	uint64_t at;
 	uint64_t length; /* in characters */
@@ -126,7 +127,8 @@ static size_t put_utf8(char *out, uint32_t c)
 	return n;
 }
 
-/* The characters of data, which are at `bytes`, as UTF-8. RES_FAIL: no memory, or one is beyond U+10FFFF. */
+/* Convert the characters of data, whose copy is at `bytes`. RES_FAIL: out of memory, or one is
+ * beyond U+10FFFF. */
 static enum res to_utf8(
     const uint8_t *bytes, const struct text_data *data, char **out, size_t *len, struct fault *f)
 {
@@ -150,7 +152,8 @@ static enum res to_utf8(
 	return RES_OK;
 }
 
-/* size bytes at va, out of what was already read at `addr` if they are all there. */
+/* size bytes at va: from the copy `had` of memory at addr if it has them all, else read into *mem.
+ * NULL: unreadable, or out of memory. */
 static const uint8_t *get_bytes(struct ps_prochandle *P, const struct py_view *had, uint64_t addr,
     uint64_t va, size_t size, uint8_t **mem)
 {
@@ -162,7 +165,7 @@ static const uint8_t *get_bytes(struct ps_prochandle *P, const struct py_view *h
 	return *mem;
 }
 
-/* A str of 2.x: its bytes as they are. */
+/* A str of 2.x: its bytes, unchanged. */
 static enum res read_byte_text(
     struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, char **out, size_t *len, struct fault *f)
 {

@@ -1,13 +1,15 @@
-/* Types of objects, by their names: what a symbol does not say is learned from the first object of a type. */
+/* Types of objects, by their names: what a symbol does not say is learned from the first object of
+ * a type. */
 #include "python/objects/py_type.h"
 
 #include <string.h>
 
 #include "python/py_memory.h"
 
-/* A core without the interpreter's file has no names of types: they are constants, which are not saved. Its
- * type objects are there: one of the interpreter's own is an instance of `type`, which is one of itself, and
- * its name, unreadable as it is, lies in the same file's mappings. */
+/* A core without the interpreter's file lacks the names of types: they are constants, which cores
+ * leave out. It has the type objects. One of the interpreter's own is an instance of `type`, which
+ * is an instance of itself, and its name, though unreadable, lies in the mappings of the same
+ * file. */
 static bool is_static_type(struct ps_prochandle *P, const struct py_layout *l, uint64_t type, uint64_t name)
 {
 	char mine[4096], its[4096];

@@ -1,4 +1,5 @@
-/* Code objects as they come and go between two readings of one capture: a frame has the one that it had when it was read. */
+/* Code objects as they come and go between two readings of one capture: a frame has the one that it
+ * had when it was read. */
 #include <stdio.h>
 
 #include "python/py_process.h"
@@ -129,8 +130,8 @@ START_TEST(unchanged_code_is_one)
 }
 END_TEST
 
-/* A code object that is first met while its thread runs, at a rehearsal, and whose strings are others by the time that the
- * thread is held, at the same addresses. */
+/* A code object that is first met while its thread runs, at a rehearsal, and whose strings are
+ * others by the time that the thread is held, at the same addresses. */
 START_TEST(a_rehearsal_is_not_believed)
 {
 	struct scene s;
@@ -179,7 +180,8 @@ START_TEST(room_is_used_again)
 }
 END_TEST
 
-/* Free-threaded: each thread runs a copy of its own. The line of the first is asked for after the second was read. */
+/* Free-threaded: each thread runs a copy of its own. The line of the first is asked for after the
+ * second was read. */
 START_TEST(copies_of_two_threads)
 {
 	struct scene s;

@@ -1,4 +1,5 @@
-/* The two parts of a function from a file's unwind table, which is written down here record by record. */
+/* The two parts of a function from a file's unwind table, which is written down here record by
+ * record. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,7 +19,8 @@ enum {
 	FUNCTION = 0x100
 };
 
-/* def_cfa sp+8, return address at -8; then what a part begins with: a CFA further up, saved registers. */
+/* def_cfa sp+8, return address at -8; then what a part begins with: a CFA further up, saved
+ * registers. */
 static const uint8_t entry[] = { 0x0c, 7, 8, 0x90, 1 },
 		     built[] = { 0x0c, 7, 8, 0x90, 1, 0x0e, 0x20, 0x83, 4 }, moves[] = { 0x41, 0x0e, 16 },
 		     begins[] = { 0x0e, 0x20, 0x83, 4, 0x41, 0x0e, 16 };
@@ -153,7 +155,8 @@ START_TEST(part_that_begins_with_a_frame)
 }
 END_TEST
 
-/* The assembler has put the frame into a CIE of its own, which stands between the two or before them. */
+/* The assembler has put the frame into a CIE of its own, which stands between the two or before
+ * them. */
 START_TEST(part_whose_cie_has_the_frame)
 {
 	for (int first = 0; first < 2; first++) {

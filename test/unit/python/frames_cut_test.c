@@ -1,5 +1,5 @@
-/* 3.9 and 3.10: chains that a throw() through delegating generators has cut, and the frames they lack, out of made-up
- * memory.
+/* 3.9 and 3.10: chains that a throw() through delegating generators has cut, and the frames they
+ * lack, out of made-up memory.
  *
  *   chain:    inner → middle (suspended)          outer (suspended) delegates to middle's generator
  *   missing:  outer, thrower → module */
@@ -25,7 +25,8 @@ static uint64_t frame(const char *name, uint64_t previous)
 	    &m, image_code(&m, "/srv/app.py", name, 10, table, sizeof(table), 64), 8, previous);
 }
 
-/* Make f the frame of a generator that is suspended, with `top` on its value stack. Returns the generator. */
+/* Make f the frame of a generator that is suspended, with `top` on its value stack. Returns the
+ * generator. */
 static uint64_t suspend(uint64_t f, uint64_t top)
 {
 	uint64_t generator = image_alloc(&m, 64), values = image_alloc(&m, 32);
@@ -218,7 +219,8 @@ START_TEST(whole_chain_is_left_alone)
 }
 END_TEST
 
-/* 3.10 calls a frame that a throw goes through executing; that its value stack has a depth tells. */
+/* 3.10 calls a frame that a throw goes through executing; that its value stack has a depth
+ * tells. */
 START_TEST(called_executing)
 {
 	draw(SPEC_310);

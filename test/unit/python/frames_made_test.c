@@ -17,8 +17,8 @@ static uint64_t code_named(struct image *m, const char *name)
 	return image_code(m, "/srv/app.py", name, 10, locations, sizeof(locations), LENGTH);
 }
 
-/* Youngest first. The loop runs LOOP and OUTER, in an activation each; compiled code called the first, and was called by
- * both. */
+/* Youngest first. The loop runs LOOP and OUTER, in an activation each; compiled code called the
+ * first, and was called by both. */
 enum { YOUNG, LOOP, MIDDLE, OUTER, OLD, FRAMES };
 
 struct scene {
@@ -156,7 +156,8 @@ START_TEST(lines_and_runs)
 }
 END_TEST
 
-/* A frame as PyFrame_New makes it, which somebody has linked: owned by its object. Nothing of that can be read. */
+/* A frame as PyFrame_New makes it, which somebody has linked: owned by its object. Nothing of that
+ * can be read. */
 START_TEST(owned_by_its_object)
 {
 	struct scene s;
@@ -174,8 +175,8 @@ START_TEST(owned_by_its_object)
 }
 END_TEST
 
-/* A trace function is told the line by the frame object: Python's own, which the loop goes on running. One that belongs to
- * another frame tells nothing. */
+/* A trace function is told the line by the frame object: Python's own, which the loop goes on
+ * running. One that belongs to another frame tells nothing. */
 START_TEST(object_of_a_frame_that_the_loop_runs)
 {
 	struct scene s;

@@ -211,7 +211,8 @@ START_TEST(frame_without_code_is_kept)
 }
 END_TEST
 
-/* The newest name is in the memory of the one before: what makes the same again gets the same memory again. */
+/* The newest name is in the memory of the one before: what makes the same again gets the same
+ * memory again. */
 START_TEST(code_object_replaced_at_the_same_address)
 {
 	struct image m;
@@ -407,8 +408,8 @@ START_TEST(activation_that_has_just_been_entered)
 }
 END_TEST
 
-/* The C frame of a new activation is linked before it is written: it still says what lay there before, here
- * `stale`. The data stack's only piece begins at `piece`; nothing in it is in use. */
+/* The C frame of a new activation is linked before it is written: it still says what lay there
+ * before, here `stale`. The data stack's only piece begins at `piece`; nothing in it is in use. */
 static void link_unwritten(struct image *m, const struct drawn *d, uint64_t stale, uint64_t piece)
 {
 	const struct spec *is = m->is;
@@ -427,7 +428,8 @@ static void link_unwritten(struct image *m, const struct drawn *d, uint64_t stal
 	put_word(m, m->tstate, chunk + image_word(m), piece + 3U * (unsigned)image_word(m));
 }
 
-/* A thread that has called into a second interpreter, which has called back: two chains, one stack. */
+/* A thread that has called into a second interpreter, which has called back: two chains, one
+ * stack. */
 START_TEST(states_of_one_thread_interleave)
 {
 	static const uint64_t markers[] = { 0x1000, 0x3000, 0x2000 }; /* of a, a, b */

@@ -1,5 +1,6 @@
-/* Layouts by debug information: equal to the table's row in every member on each interpreter that has any, and right
- * where a vendor has moved them, for which a library is compiled from structures like CPython's. */
+/* Layouts by debug information: equal to the table's row in every member on each interpreter that
+ * has any, and right where a vendor has moved them, for which a library is compiled from structures
+ * like CPython's. */
 #include <check.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -6,7 +6,8 @@
 
 #define TABLE(...) span_of((const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }))
 
-/* def f(a, b) over nine lines with a call whose arguments span two; see the line numbers at each offset. */
+/* def f(a, b) over nine lines with a call whose arguments span two; see the line numbers at each
+ * offset. */
 START_TEST(lnotab_of_2_4_and_2_7)
 {
 	/* Offset → line; between two the earlier one's holds. */

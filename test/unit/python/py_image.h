@@ -1,7 +1,8 @@
 /* The memory of a made-up CPython, built member by member from the published layouts.
  *
- * The numbers here are written down a second time on purpose: they check the tables of lib/python, so
- * they are not taken from them. Sources as in lib/python/layout/py_layout_table.c and py_layout_debug.c. */
+ * The numbers here are written down a second time on purpose: they check the tables of lib/python,
+ * so they are not taken from them. Sources as in lib/python/layout/py_layout_table.c and
+ * py_layout_debug.c. */
 #ifndef UNIT_PYTHON_PY_IMAGE_H
 #define UNIT_PYTHON_PY_IMAGE_H
 
@@ -503,8 +504,8 @@ static inline void image_init(struct image *m, const struct spec *is, size_t roo
 	}
 }
 
-/* Nothing may be allocated after this; contents may still change. The module's code is mapped below its
- * data; of a large image the rest is heap. */
+/* Nothing may be allocated after this; contents may still change. The module's code is mapped below
+ * its data; of a large image the rest is heap. */
 static inline void image_grab(struct image *m)
 {
 	const char *name = "/nowhere/embedding";

@@ -1,5 +1,5 @@
-/* Finding interpreters: what is accepted, what is refused and with which words, lists that are broken,
- * and memory with bytes changed at random. */
+/* Finding interpreters: what is accepted, what is refused and with which words, lists that are
+ * broken, and memory with bytes changed at random. */
 #include <stdio.h>
 
 #include "python/find/py_scan.h"
@@ -118,7 +118,8 @@ START_TEST(newer_than_known)
 }
 END_TEST
 
-/* Up to 3.6 the pointer to the oldest interpreter looks like the one to the newest, whose list is longer. */
+/* Up to 3.6 the pointer to the oldest interpreter looks like the one to the newest, whose list is
+ * longer. */
 START_TEST(longest_list_of_interpreters)
 {
 	struct image m;
@@ -216,7 +217,8 @@ START_TEST(broken_thread_list_keeps_what_was_read)
 }
 END_TEST
 
-/* A new state is the first of its interpreter's list; one that is not yet its thread's may become so anywhere. */
+/* A new state is the first of its interpreter's list; one that is not yet its thread's may become
+ * so anywhere. */
 START_TEST(list_read_before)
 {
 	struct image m;
@@ -311,7 +313,8 @@ START_TEST(versions_in_texts_and_names)
 }
 END_TEST
 
-/* Reads everything there is to read. What comes out is anybody's guess; that it comes out is not. */
+/* Reads everything there is to read. What comes out is anybody's guess; that it comes out is
+ * not. */
 static void read_all(struct image *m)
 {
 	struct py_process *py;
