@@ -97,59 +97,18 @@ long Pgetauxval(struct ps_prochandle *P, int type)
 	return -1;
 }
 
-char *Pexecname(struct ps_prochandle *P, char *buf, size_t n)
+ssize_t handle_read_raw(void *data, void *buf, size_t n, uint64_t va)
 {
-	char *name = NULL;
-	const struct proc_object *exec;
+	struct ps_prochandle *P = data;
+	ssize_t got;
 
-	if (n == 0)
-		return NULL;
-	if (P->backend.ops.pop_execname != NULL)
-		name = P->backend.ops.pop_execname(P, buf, n, P->data);
-	if (name != NULL)
-		return name;
-	exec = handle_executable(P);
-	if (exec == NULL)
-		return NULL;
-	buf[0] = '\0';
-	strncat(buf, exec->path, n - 1);
-	return buf;
-}
-
-/* What the link-map would say: the executable is where the kernel told the dynamic linker it is. */
-static struct proc_object *executable_by_auxv(struct ps_prochandle *P, struct proc_objects *o)
-{
-	static const int types[] = { AT_PHDR, AT_ENTRY };
-
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		long at = Pgetauxval(P, types[i]);
-		struct proc_object *obj = at == -1 ? NULL : objects_at(o, (uintptr_t)at);
-
-		if (obj != NULL)
-			return obj;
-	}
-	return NULL;
-}
-
-struct proc_object *handle_executable(struct ps_prochandle *P)
-{
-	struct proc_objects *o = handle_objects(P);
-	struct proc_object *obj;
-	char path[4096];
-
-	if (o == NULL)
-		return NULL;
-	obj = executable_by_auxv(P, o);
-	if (obj != NULL)
-		return obj;
-	if (P->backend.ops.pop_execname != NULL &&
-	    P->backend.ops.pop_execname(P, path, sizeof(path), P->data) != NULL) {
-		for (size_t i = 0; i < o->objects.n; i++)
-			if (o->objects.at[i].loaded && strcmp(o->objects.at[i].path, path) == 0)
-				return &o->objects.at[i];
-	}
-	for (size_t i = 0; i < o->objects.n; i++)
-		if (o->objects.at[i].loaded)
-			return &o->objects.at[i];
-	return NULL;
+	/* Never past the end of the address space. */
+	if (va + n < va)
+		n = (size_t)(UINT64_MAX - va);
+	if (P->backend.ops.pop_pread == NULL || n == 0)
+		return 0;
+	got = P->backend.ops.pop_pread(P, buf, n, (uintptr_t)va, P->data);
+	if (got < 0)
+		return 0;
+	return (size_t)got > n ? (ssize_t)n : got;
 }

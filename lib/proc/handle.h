@@ -15,7 +15,10 @@
 #include "base/fault.h"
 #include "proc/objects.h"
 
+enum handle_kind { HANDLE_LIVE, HANDLE_CORE, HANDLE_MADE_UP };
+
 struct proc_backend {
+	enum handle_kind kind; /* MADE_UP: of Pgrab_ops; its reads fall back to files, as those of cores do */
 	ps_ops_t ops;
 	/* All may be NULL: then there is no such thing. `data` is the handle's. */
 	int (*lwp_name)(struct ps_prochandle *P, lwpid_t id, char *buf, size_t n, void *data);
@@ -40,7 +43,6 @@ struct ps_prochandle {
 	auxv_t *auxv;                 /* read at the first Pgetauxval; auxv_n entries */
 	int auxv_n;                   /* -1: asked for and not to be had */
 	bool illumos;                 /* a core of illumos: its numbers of signals and threads */
-	bool made_up;                 /* of Pgrab_ops: reads fall back to files, as those of cores do */
 };
 
 /* A zeroed handle with a backend; NULL when out of memory. The backend's data is the caller's until

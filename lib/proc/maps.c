@@ -4,16 +4,6 @@
 
 #include "proc/handle.h"
 
-void proc_maps_clear(struct proc_maps *maps)
-{
-	for (size_t i = 0; i < maps->n; i++) {
-		if (!maps->at[i].shared)
-			free(maps->at[i].path);
-		free(maps->at[i].was);
-	}
-	vec_free(maps);
-}
-
 int Pmapping_iter(struct ps_prochandle *P, proc_map_f *func, void *cd)
 {
 	struct proc_objects *o = handle_objects(P);

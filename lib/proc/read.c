@@ -11,22 +11,6 @@
 
 #include "proc/handle.h"
 
-ssize_t handle_read_raw(void *data, void *buf, size_t n, uint64_t va)
-{
-	struct ps_prochandle *P = data;
-	ssize_t got;
-
-	/* Never past the end of the address space. */
-	if (va + n < va)
-		n = (size_t)(UINT64_MAX - va);
-	if (P->backend.ops.pop_pread == NULL || n == 0)
-		return 0;
-	got = P->backend.ops.pop_pread(P, buf, n, (uintptr_t)va, P->data);
-	if (got < 0)
-		return 0;
-	return (size_t)got > n ? (ssize_t)n : got;
-}
-
 /* What the file has for va, at most n bytes; 0 when memory has to be asked. */
 static size_t read_file(struct ps_prochandle *P, void *buf, size_t n, uintptr_t va)
 {
@@ -34,7 +18,7 @@ static size_t read_file(struct ps_prochandle *P, void *buf, size_t n, uintptr_t 
 	struct span bytes;
 	size_t have;
 
-	if (!P->made_up && P->state != PS_DEAD)
+	if (P->backend.kind != HANDLE_MADE_UP && P->state != PS_DEAD)
 		return 0;
 	o = handle_objects(P);
 	if (o == NULL || objects_file_bytes(o, va, &bytes) != RES_OK)

@@ -241,6 +241,7 @@ static int lwp_name(struct ps_prochandle *P, lwpid_t id, char *buf, size_t n, vo
 }
 
 static const struct proc_backend core_backend = {
+	.kind = HANDLE_CORE,
 	.ops = {
 	    .pop_pread = pop_pread,
 	    .pop_read_aux = pop_read_aux,

@@ -270,6 +270,7 @@ static void ops_fini(struct ps_prochandle *P, void *data)
 }
 
 static const struct proc_backend backend = {
+	.kind = HANDLE_LIVE,
 	.ops = {
 		.pop_pread = ops_pread,
 		.pop_read_aux = ops_auxv,
@@ -288,30 +289,7 @@ static const struct proc_backend backend = {
 	.release = backend_release,
 };
 
-struct live *live_of(struct ps_prochandle *P)
-{
-	return P != NULL && P->backend.release == backend_release ? P->data : NULL;
-}
-
 /* --- grabbing: each step answers 0 or a G_* code --- */
-
-/* What errno means for something of a process that was there a moment ago. */
-int live_code_of_errno(int error)
-{
-	switch (error) {
-	case ENOENT:
-	case ESRCH:
-		return G_NOPROC;
-	case EACCES:
-	case EPERM:
-		return G_PERM;
-	case EMFILE:
-	case ENFILE:
-		return G_NOFD;
-	default:
-		return G_STRANGE;
-	}
-}
 
 static int open_process(pid_t pid)
 {

@@ -18,6 +18,7 @@
 #include <libproc.h>
 #include <stdbool.h>
 
+#include "proc/handle.h"
 #include "base/fault.h"
 #include "proc/live/hold.h"
 #include "proc/objects.h"
@@ -48,7 +49,10 @@ struct live {
 };
 
 /* The live backend's data, NULL when P is no live process. */
-struct live *live_of(struct ps_prochandle *P);
+static inline struct live *live_of(struct ps_prochandle *P)
+{
+	return P != NULL && P->backend.kind == HANDLE_LIVE ? P->data : NULL;
+}
 
 /* The G_ code for an errno of opening or reading in /proc/PID. */
 int live_code_of_errno(int error);

@@ -234,3 +234,21 @@ enum res live_auxv(const struct live *live, auxv_t **out, int *n, bool *narrow)
 	*n = (int)count;
 	return RES_OK;
 }
+
+/* What errno means for something of a process that was there a moment ago. */
+int live_code_of_errno(int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ESRCH:
+		return G_NOPROC;
+	case EACCES:
+	case EPERM:
+		return G_PERM;
+	case EMFILE:
+	case ENFILE:
+		return G_NOFD;
+	default:
+		return G_STRANGE;
+	}
+}

@@ -356,7 +356,7 @@ START_TEST(what_is_remembered_outlives_the_process)
 	P = grab();
 	/* As handles of live processes do by themselves. */
 	(void)handle_objects(P);
-	P->made_up = false;
+	P->backend.kind = HANDLE_LIVE;
 	(void)handle_objects(P);
 	self.fake.read = read_nothing;
 	ck_assert_int_eq(objects_image(P->objects, program_object(P)), RES_NONE);

@@ -134,7 +134,7 @@ START_TEST(a_live_process_answers_for_itself)
 	ck_assert(self_process(&self, NULL, NULL));
 	self.fake.read = nothing;
 	P = fake_grab(&self.fake);
-	P->made_up = false;
+	P->backend.kind = HANDLE_LIVE;
 	ck_assert_int_eq(Pread(P, buf, sizeof(buf), (uintptr_t)kept_rodata), 0);
 	ck_assert_ptr_null(P->objects);
 	Prelease(P, 0);

@@ -1,0 +1,76 @@
+/* Sets of LWPs, as operands have them: "1,3-5,8-". */
+#include <libproc.h>
+#include <limits.h>
+#include <stdbool.h>
+
+/* A decimal number; false: none there, or too large to be an LWP id. */
+static bool number(const char **at, long *out)
+{
+	long value = 0;
+	const char *p = *at;
+
+	if (*p < '0' || *p > '9')
+		return false;
+	for (; *p >= '0' && *p <= '9'; p++) {
+		value = value * 10 + (*p - '0');
+		if (value > INT_MAX)
+			return false;
+	}
+	*at = p;
+	*out = value;
+	return true;
+}
+
+/* One range of a set: n, n-m in either order, n-, -n and -, which is all. *at goes behind it. */
+static bool range(const char **at, long *low, long *high)
+{
+	bool from = number(at, low);
+
+	if (!from && **at != '-')
+		return false;
+	if (!from)
+		*low = 0;
+	*high = *low;
+	if (**at == '-') {
+		++*at;
+		if (!number(at, high)) {
+			if (**at >= '0' && **at <= '9')
+				return false;
+			*high = INT_MAX;
+		}
+	}
+	if (*high < *low) {
+		long swap = *low;
+
+		*low = *high;
+		*high = swap;
+	}
+	return true;
+}
+
+/* Read the whole set: -1 not a set, else whether it holds id. */
+static int set_holds(const char *set, long id)
+{
+	int held = 0;
+	long low, high;
+
+	for (;;) {
+		if (!range(&set, &low, &high))
+			return -1;
+		held |= low <= id && id <= high;
+		if (*set == '\0')
+			return held;
+		if (*set++ != ',')
+			return -1;
+	}
+}
+
+int proc_lwp_in_set(const char *set, lwpid_t id)
+{
+	return set == NULL || set_holds(set, id) == 1;
+}
+
+int proc_lwp_range_valid(const char *set)
+{
+	return set == NULL || set_holds(set, 0) < 0 ? -1 : 0;
+}
