@@ -71,7 +71,7 @@ static const char built_with[] =
 #endif
     ;
 
-static enum options_result refuse(void)
+static enum options_result usage_error(void)
 {
 	(void)fputs(usage_line, stderr);
 	(void)fputs("Try 'pystack --help'.\n", stderr);
@@ -153,7 +153,7 @@ static bool parse_mode(const char *text, enum unwind_engine *out)
 
 enum { OPT_HELP = 256, OPT_VERSION, OPT_STOP, OPT_NO_STOP, OPT_IDLE, OPT_SYSROOT };
 
-static bool parse_folder(const char *text, const char **out)
+static bool parse_directory(const char *text, const char **out)
 {
 	struct stat st;
 
@@ -169,8 +169,8 @@ static bool parse_folder(const char *text, const char **out)
 	return true;
 }
 
-/* The options that take a value. False: it is none that they take, which was told. */
-static bool take_value(int c, const char *value, struct options *out)
+/* The options that take a value. False: the value is invalid; a message was printed. */
+static bool parse_value(int c, const char *value, struct options *out)
 {
 	switch (c) {
 	case 'd':
@@ -191,14 +191,14 @@ static bool take_value(int c, const char *value, struct options *out)
 		out->counting = true;
 		return parse_output(value, &out->folded);
 	case OPT_SYSROOT:
-		return parse_folder(value, &out->sysroot);
+		return parse_directory(value, &out->sysroot);
 	default:
 		return parse_number(value, 't', "stacks", &out->top);
 	}
 }
 
 /* Do the options go together, and with that many operands? */
-static bool fits(const struct options *o, int operands)
+static bool options_agree(const struct options *o, int operands)
 {
 	if (o->exec != NULL && o->sysroot != NULL)
 		return false;
@@ -266,15 +266,15 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 			(void)puts(built_with);
 			return OPTIONS_DONE;
 		case '?':
-			return refuse();
+			return usage_error();
 		default:
-			if (!take_value(c, optarg, out))
+			if (!parse_value(c, optarg, out))
 				return OPTIONS_USAGE;
 			break;
 		}
 	}
 	out->first = optind;
-	if (!fits(out, argc - optind))
-		return refuse();
+	if (!options_agree(out, argc - optind))
+		return usage_error();
 	return OPTIONS_RUN;
 }

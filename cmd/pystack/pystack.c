@@ -17,34 +17,42 @@
 
 enum { EXIT_DONE = 0, EXIT_PARTLY = 1, EXIT_NOTHING = 2 };
 
-/* counts: where its stacks are counted; NULL: they are printed. */
-static enum outcome run_operand(const char *operand, const struct options *opt, struct counts *counts)
+/* Say why an operand could not be grabbed (code: Pgrab's). */
+static void warn_grab(const struct operand *o, int code)
 {
-	OWNED(mem_release) char *arg = strdup(operand);
-	OWNED(mem_release) char *name = strdup(operand);
-	const char *lwps = NULL;
+	warn_fault(WARN_CANNOT_EXAMINE, o->typed, &(struct fault){ .code = code });
+	/* Users of another program of this name type these. */
+	if ((strcmp(o->typed, "remote") == 0 || strcmp(o->typed, "core") == 0) && access(o->typed, F_OK) != 0)
+		warn_code(WARN_NO_SUBCOMMANDS, o->typed);
+}
+
+/* counts: where its stacks are counted; NULL: they are printed. */
+static enum outcome run_operand(const char *typed, const struct options *opt, struct counts *counts)
+{
+	OWNED(mem_release) char *arg = strdup(typed);
+	OWNED(mem_release) char *name = strdup(typed);
+	struct operand o = { typed, name, NULL };
 	struct ps_prochandle *P;
 	enum outcome outcome;
 	int code = 0;
 
 	if (arg == NULL || name == NULL) {
-		warn_operand("", operand, strerror(ENOMEM));
+		(void)refusals_warn(typed, false);
 		return NOTHING;
 	}
 	P = proc_arg_xgrab(arg, opt->exec != NULL ? opt->exec : opt->sysroot, PR_ARG_PIDS | PR_ARG_CORES,
-	    PGRAB_RDONLY | (opt->force ? PGRAB_FORCE : 0), &code, &lwps);
+	    PGRAB_RDONLY | (opt->force ? PGRAB_FORCE : 0), &code, &o.lwps);
 	if (P == NULL) {
-		outcome = refuse(operand, code);
-		(void)refusals_tell(operand, false);
-		return outcome;
+		warn_grab(&o, code);
+		(void)refusals_warn(typed, false);
+		return NOTHING;
 	}
-	if (lwps != NULL)
-		name[lwps - arg - 1] = '\0';
-	outcome = opt->interval_ns != 0 ? sample(P, operand, lwps, opt, counts)
-					: examine(P, operand, name, lwps, opt, counts);
+	if (o.lwps != NULL)
+		name[o.lwps - arg - 1] = '\0';
+	outcome = opt->interval_ns != 0 ? sample(P, &o, opt, counts) : print_operand(P, &o, opt, counts);
 	os_release_images(P);
 	Prelease(P, 0);
-	if (refusals_tell(operand, outcome != NOTHING) && outcome == DONE)
+	if (refusals_warn(typed, outcome != NOTHING) && outcome == DONE)
 		outcome = PARTLY;
 	return outcome;
 }
@@ -60,7 +68,7 @@ static bool streams_guard(void)
 	return true;
 }
 
-static void take_stack(void *data, const struct record_thread *stack, uint64_t count)
+static void count_parsed(void *data, const struct record_thread *stack, uint64_t count)
 {
 	struct counts *counts = data;
 	struct text_cache none = { VEC_EMPTY, ADDRMAP_EMPTY, VEC_EMPTY, 0 }; /* quotations are not kept */
@@ -73,7 +81,7 @@ static void take_stack(void *data, const struct record_thread *stack, uint64_t c
 
 static enum outcome count_stdin(struct counts *counts)
 {
-	struct parse text = { .take = take_stack, .data = counts };
+	struct parse text = { .take = count_parsed, .data = counts };
 	OWNED(mem_release) char *line = NULL;
 	size_t room = 0;
 	ssize_t n;
@@ -85,11 +93,12 @@ static enum outcome count_stdin(struct counts *counts)
 	counts->failed |= text.failed;
 	/* (without memory for a line the stream has no error) */
 	if (!feof(stdin)) {
-		warn_operand("", "standard input", strerror(errno));
+		warn_record(&(struct record_warning){
+		    .code = WARN_INPUT, .operand = "standard input", .detail = strerror(errno) });
 		return counts->at.n > 0 ? PARTLY : NOTHING;
 	}
 	if (counts->at.n == 0)
-		warn_operand("", "standard input", "no stacks found");
+		warn_code(WARN_NO_STACKS, "standard input");
 	return counts->at.n > 0 ? DONE : NOTHING;
 }
 
@@ -97,7 +106,7 @@ struct totals {
 	size_t printed, failed;
 };
 
-static void add(struct totals *t, enum outcome outcome)
+static void totals_add(struct totals *t, enum outcome outcome)
 {
 	t->printed += outcome != NOTHING;
 	t->failed += outcome != DONE;
@@ -108,9 +117,9 @@ static void run_counting(int argc, char **argv, const struct options *opt, struc
 	struct counts counts = { .folded = opt->folded, .style = { opt->verbose } };
 
 	if (opt->first == argc)
-		add(totals, count_stdin(&counts));
+		totals_add(totals, count_stdin(&counts));
 	for (int i = opt->first; i < argc; i++)
-		add(totals, run_operand(argv[i], opt, &counts));
+		totals_add(totals, run_operand(argv[i], opt, &counts));
 	counts_print(&counts, (size_t)opt->top, stdout);
 	if (counts.failed) {
 		(void)fputs("pystack: out of memory, some stacks were not counted\n", stderr);
@@ -149,7 +158,7 @@ int main(int argc, char **argv)
 	if (opt.counting)
 		run_counting(argc, argv, &opt, &totals);
 	for (int i = opt.first; !opt.counting && i < argc; i++)
-		add(&totals, run_operand(argv[i], &opt, NULL));
+		totals_add(&totals, run_operand(argv[i], &opt, NULL));
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		(void)fprintf(stderr, "pystack: cannot write the output: %s\n", strerror(errno));
 		return totals.printed > 0 ? EXIT_PARTLY : EXIT_NOTHING;

@@ -19,8 +19,6 @@
 
 #include "warn.h"
 
-#define REMEDY "allow pystack more (ulimit -v and -d, or the limit of its cgroup)"
-
 /* With _FORTIFY_SOURCE glibc's headers call these in place of some. */
 #if defined(__USE_FORTIFY_LEVEL) && __USE_FORTIFY_LEVEL > 0
 #define CHECKED
@@ -42,7 +40,7 @@ static struct {
 	char path[PATH_MAX]; /* and with which */
 } seen = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-static void no_memory(void)
+static void memory_refused(void)
 {
 	(void)pthread_mutex_lock(&seen.lock);
 	seen.all++;
@@ -50,10 +48,10 @@ static void no_memory(void)
 	(void)pthread_mutex_unlock(&seen.lock);
 }
 
-static void *memory(void *given)
+static void *memory_checked(void *given)
 {
 	if (given == NULL)
-		no_memory();
+		memory_refused();
 	return given;
 }
 
@@ -89,7 +87,7 @@ static const char *name_of(int fd, const char *otherwise, char buf[PATH_MAX])
 }
 
 /* Keeps errno. */
-static void no_file(const char *verb, int fd, const char *path)
+static void file_refused(const char *verb, int fd, const char *path)
 {
 	static const char descriptor[] = "/proc/self/fd/";
 	int error = errno;
@@ -123,31 +121,29 @@ uint64_t refusals(void)
 	return n;
 }
 
-bool refusals_tell(const char *arg, bool printed)
+bool refusals_warn(const char *operand, bool printed)
 {
-	char text[PATH_MAX + 256], path[PATH_MAX], more[64] = "";
+	struct record_warning w = { .operand = operand, .printed = printed };
+	char path[PATH_MAX];
 	uint64_t files, none;
-	const char *verb;
-	int error;
 
 	(void)pthread_mutex_lock(&seen.lock);
 	files = seen.files;
 	none = seen.memory;
-	verb = seen.verb;
-	error = seen.error;
+	w.action = seen.verb;
+	w.error = seen.error;
 	memcpy(path, seen.path, sizeof(path));
 	seen.files = seen.memory = 0;
 	(void)pthread_mutex_unlock(&seen.lock);
-	if (none != 0)
-		warn_operand("", arg,
-		    printed ? "out of memory: frames, lines or names are missing or wrong; " REMEDY
-			    : "out of memory; " REMEDY);
-	if (files > 1)
-		(void)snprintf(more, sizeof(more), " (and %" PRIu64 " more such errors)", files - 1);
+	if (none != 0) {
+		w.code = WARN_NO_MEMORY;
+		warn_record(&w);
+	}
 	if (files != 0) {
-		(void)snprintf(text, sizeof(text), "cannot %s %s: %s%s%s", verb, path, strerror(error), more,
-		    printed ? ": frames, lines or names may be missing" : "");
-		warn_operand("", arg, text);
+		w.code = WARN_FILE;
+		w.file = path;
+		w.count[0] = files - 1;
+		warn_record(&w);
 	}
 	return files != 0 || none != 0;
 }
@@ -156,27 +152,27 @@ bool refusals_tell(const char *arg, bool printed)
 
 WRAPPED(void *, malloc, size_t n)
 {
-	return memory(__real_malloc(n));
+	return memory_checked(__real_malloc(n));
 }
 
 WRAPPED(void *, calloc, size_t count, size_t n)
 {
-	return memory(__real_calloc(count, n));
+	return memory_checked(__real_calloc(count, n));
 }
 
 WRAPPED(void *, realloc, void *old, size_t n)
 {
-	return memory(__real_realloc(old, n));
+	return memory_checked(__real_realloc(old, n));
 }
 
 WRAPPED(char *, strdup, const char *text)
 {
-	return memory(__real_strdup(text));
+	return memory_checked(__real_strdup(text));
 }
 
 WRAPPED(char *, strndup, const char *text, size_t n)
 {
-	return memory(__real_strndup(text, n));
+	return memory_checked(__real_strndup(text, n));
 }
 
 WRAPPED(int, vasprintf, char **out, const char *fmt, va_list ap)
@@ -184,7 +180,7 @@ WRAPPED(int, vasprintf, char **out, const char *fmt, va_list ap)
 	int n = __real_vasprintf(out, fmt, ap);
 
 	if (n < 0)
-		no_memory();
+		memory_refused();
 	return n;
 }
 
@@ -194,7 +190,7 @@ WRAPPED(int, __vasprintf_chk, char **out, int flag, const char *fmt, va_list ap)
 	int n = __real___vasprintf_chk(out, flag, fmt, ap);
 
 	if (n < 0)
-		no_memory();
+		memory_refused();
 	return n;
 }
 #endif
@@ -202,12 +198,12 @@ WRAPPED(int, __vasprintf_chk, char **out, int flag, const char *fmt, va_list ap)
 /* A directory to be listed: of a descriptor that is open. */
 WRAPPED(void *, fdopendir, int fd)
 {
-	return memory(__real_fdopendir(fd));
+	return memory_checked(__real_fdopendir(fd));
 }
 
 WRAPPED(void *, open_memstream, char **text, size_t *n)
 {
-	return memory(__real_open_memstream(text, n));
+	return memory_checked(__real_open_memstream(text, n));
 }
 
 /* --- files --- */
@@ -220,7 +216,7 @@ int __wrap_open(const char *path, int flags, ...)
 	int fd = __real_open(path, flags);
 
 	if (fd < 0)
-		no_file("open", -1, path);
+		file_refused("open", -1, path);
 	return fd;
 }
 
@@ -231,7 +227,7 @@ int __wrap_openat(int dir, const char *path, int flags, ...)
 	int fd = __real_openat(dir, path, flags);
 
 	if (fd < 0)
-		no_file("open", -1, path);
+		file_refused("open", -1, path);
 	return fd;
 }
 
@@ -240,7 +236,7 @@ WRAPPED(ssize_t, read, int fd, void *to, size_t n)
 	ssize_t got = __real_read(fd, to, n);
 
 	if (got < 0)
-		no_file("read", fd, NULL);
+		file_refused("read", fd, NULL);
 	return got;
 }
 
@@ -250,7 +246,7 @@ WRAPPED(int, __open_2, const char *path, int flags)
 	int fd = __real___open_2(path, flags);
 
 	if (fd < 0)
-		no_file("open", -1, path);
+		file_refused("open", -1, path);
 	return fd;
 }
 
@@ -259,7 +255,7 @@ WRAPPED(int, __openat_2, int dir, const char *path, int flags)
 	int fd = __real___openat_2(dir, path, flags);
 
 	if (fd < 0)
-		no_file("open", -1, path);
+		file_refused("open", -1, path);
 	return fd;
 }
 
@@ -268,7 +264,7 @@ WRAPPED(ssize_t, __read_chk, int fd, void *to, size_t n, size_t room)
 	ssize_t got = __real___read_chk(fd, to, n, room);
 
 	if (got < 0)
-		no_file("read", fd, NULL);
+		file_refused("read", fd, NULL);
 	return got;
 }
 #endif
@@ -278,7 +274,7 @@ WRAPPED(int, fstat, int fd, struct stat *st)
 	int result = __real_fstat(fd, st);
 
 	if (result != 0)
-		no_file("examine", fd, NULL);
+		file_refused("examine", fd, NULL);
 	return result;
 }
 
@@ -288,7 +284,7 @@ WRAPPED(void *, mmap, void *addr, size_t n, int prot, int flags, int fd, off_t o
 	void *at = __real_mmap(addr, n, prot, flags, fd, off);
 
 	if (at == MAP_FAILED && fd >= 0)
-		no_file("map", fd, NULL);
+		file_refused("map", fd, NULL);
 	return at;
 }
 
@@ -308,7 +304,7 @@ long __wrap_syscall(long number, ...)
 	va_end(ap);
 	result = __real_syscall(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
 	if (number == SYS_openat2 && result < 0)
-		no_file("open", -1, (const char *)arg[1]);
+		file_refused("open", -1, (const char *)arg[1]);
 	return result;
 }
 #endif

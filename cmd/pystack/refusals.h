@@ -1,18 +1,18 @@
 /* What the system refuses this program: memory, and files that it fails to open or read.
  *
- * Counted where it happens, at the calls themselves, of whatever layer or library linked in: the linker leads them here
- * (--wrap in the Makefile). So nobody who makes do without what was refused has to hand on that it was. */
+ * The calls themselves are counted, in every layer and every library linked in: the linker redirects them here
+ * (--wrap in the Makefile). Code that copes without what was refused need not report it. */
 #ifndef PYSTACK_REFUSALS_H
 #define PYSTACK_REFUSALS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How many there were since the start of the program. */
+/* The number of refusals since the program started. */
 uint64_t refusals(void);
 
-/* Say on stderr, about the operand arg, what was refused since this was called last, and if stacks are
- * printed what that means for them. False: nothing was. */
-bool refusals_tell(const char *arg, bool printed);
+/* Say on stderr, for the operand as typed, what was refused since the last call. printed: its stacks were
+ * printed; the messages then say what may be missing from them. False: nothing was refused. */
+bool refusals_warn(const char *operand, bool printed);
 
 #endif

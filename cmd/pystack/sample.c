@@ -145,7 +145,7 @@ static void count_threads(struct sampling *s, struct thread_texts *x)
 	sample_cache_round(&s->cache, x->at.n, s->counts);
 }
 
-static void own_end(struct sampling *s)
+static void own_handle_close(struct sampling *s)
 {
 	stack_target_close(s->target);
 	s->target = NULL;
@@ -161,7 +161,7 @@ static void own_end(struct sampling *s)
 
 /* Grab the process once more if code was mapped since: true. Its identity is proven by the handle there is. Not asked for long
  * after it was dear. */
-static bool renewed(struct sampling *s)
+static bool handle_renew(struct sampling *s)
 {
 	enum { EVERY_NS = 100000000, SHARE = 20 };
 	int64_t begin = clock_now_ns();
@@ -178,7 +178,7 @@ static bool renewed(struct sampling *s)
 	if (code != s->code && code != 0) {
 		P = Pgrab(Pstatus(s->P)->pr_pid, PGRAB_RDONLY | (s->opt->force ? PGRAB_FORCE : 0), &error);
 		if (P != NULL && os_same_process(s->P)) {
-			own_end(s);
+			own_handle_close(s);
 			s->P = s->own = P;
 			s->code = code;
 			done = true;
@@ -191,7 +191,7 @@ static bool renewed(struct sampling *s)
 }
 
 /* Capture; names are kept from sample to sample, lines are not: code objects are numbered anew. */
-static enum res capture(struct sampling *s)
+static enum res sampling_capture(struct sampling *s)
 {
 	enum res res = s->target == NULL ? stack_target_open(s->P, &s->stack, &s->target, &s->fault)
 					 : stack_target_recapture(s->target, s->P, &s->fault);
@@ -207,7 +207,7 @@ static enum res capture(struct sampling *s)
 	return RES_OK;
 }
 
-static enum res one(struct sampling *s)
+static enum res sample_take(struct sampling *s)
 {
 	struct thread_texts texts = { VEC_EMPTY };
 	const uint64_t refused = refusals();
@@ -215,13 +215,13 @@ static enum res one(struct sampling *s)
 	enum res res;
 
 	if (s->ran)
-		(void)renewed(s);
-	res = capture(s);
+		(void)handle_renew(s);
+	res = sampling_capture(s);
 	if (res == RES_OK)
 		res = read_threads(s, &texts, &beyond);
-	if (res == RES_OK && beyond && renewed(s)) {
+	if (res == RES_OK && beyond && handle_renew(s)) {
 		texts_free(&texts);
-		res = capture(s);
+		res = sampling_capture(s);
 		if (res == RES_OK)
 			res = read_threads(s, &texts, &beyond);
 	}
@@ -244,7 +244,7 @@ static void show_progress(const struct sampling *s, int64_t *shown, int64_t now)
 }
 
 /* Is it no more, or another program by now? */
-static bool gone(struct ps_prochandle *P)
+static bool target_gone(struct ps_prochandle *P)
 {
 	const psinfo_t *info = Ppsinfo(P);
 
@@ -262,7 +262,7 @@ static int64_t cpu_ns(void)
 
 /* The next sample is due already. The target is left alone nevertheless, for as long as a sample costs: it is not to be sampled all
  * the time. */
-static void rest(struct sampling *s)
+static void rest_after_late(struct sampling *s)
 {
 	int64_t cpu = cpu_ns(), n = (int64_t)(s->taken - s->rested);
 	int64_t cost = n <= 0 ? 0 : (cpu - s->cpu) / n;
@@ -290,7 +290,7 @@ static int64_t next_due(struct sampling *s, int64_t due)
 		s->missed += (uint64_t)n;
 		due += n * every;
 	}
-	rest(s);
+	rest_after_late(s);
 	return due;
 }
 
@@ -301,7 +301,7 @@ static bool is_over(const struct sampling *s, int64_t begin, int64_t due)
 	       (due - begin >= s->opt->duration_ns || clock_now_ns() - begin >= s->opt->duration_ns);
 }
 
-static void loop(struct sampling *s)
+static void sampling_loop(struct sampling *s)
 {
 	int64_t every = s->opt->interval_ns, begin = clock_now_ns(), due = begin, shown = begin, end;
 	bool tty = isatty(STDERR_FILENO) != 0;
@@ -309,9 +309,9 @@ static void loop(struct sampling *s)
 	while (!interrupted && (s->opt->samples == 0 || s->taken < (uint64_t)s->opt->samples)) {
 		s->late += clock_now_ns() >= due + every;
 		s->taken++;
-		if (one(s) != RES_OK) {
+		if (sample_take(s) != RES_OK) {
 			s->failed++;
-			if (gone(s->P))
+			if (target_gone(s->P))
 				break;
 		}
 		if (tty)
@@ -334,55 +334,56 @@ static void loop(struct sampling *s)
 		(void)fputs("\r\x1b[K", stderr);
 }
 
-static void tell_losses(const struct sampling *s, const char *arg)
+static void warn_losses(const struct sampling *s, const char *operand)
 {
-	char text[400];
+	struct record_warning w = { .operand = operand };
 
 	if (s->failed > 0) {
-		(void)snprintf(text, sizeof(text), "%" PRIu64 " of %" PRIu64 " samples failed, the last: %s",
-		    s->failed, s->taken, s->fault.text);
-		warn_operand("", arg, text);
+		w.code = WARN_SAMPLES_FAILED;
+		w.count[0] = s->failed;
+		w.count[1] = s->taken;
+		w.detail = s->fault.text;
+		warn_record(&w);
 	}
-	if (s->late == 0 && s->missed == 0 && s->opt->verbose) {
-		(void)snprintf(text, sizeof(text), "%" PRIu64 " samples taken", s->taken);
-		warn_operand("", arg, text);
-	}
-	if (s->late > 0 || s->missed > 0) {
-		(void)snprintf(text, sizeof(text),
-		    "%" PRIu64 " samples taken, %" PRIu64 " late, %" PRIu64
-		    " skipped: sampling takes longer than the interval",
-		    s->taken, s->late, s->missed);
-		warn_operand("", arg, text);
-	}
+	w.count[0] = s->taken;
+	w.count[1] = s->late;
+	w.count[2] = s->missed;
+	if (s->late > 0 || s->missed > 0)
+		w.code = WARN_SAMPLES_LATE;
+	else if (s->opt->verbose)
+		w.code = WARN_SAMPLES_TAKEN;
+	else
+		return;
+	warn_record(&w);
 }
 
-enum outcome sample(struct ps_prochandle *P, const char *arg, const char *lwps, const struct options *opt,
-    struct counts *counts)
+enum outcome sample(
+    struct ps_prochandle *P, const struct operand *o, const struct options *opt, struct counts *counts)
 {
-	struct sampling s = { .P = P, .opt = opt, .stack = stack_options_of(opt, lwps), .counts = counts };
+	struct sampling s = { .P = P, .opt = opt, .stack = stack_options_of(opt, o), .counts = counts };
 	const struct sigaction catch = { .sa_handler = interrupt };
 	struct sigaction was_int, was_term;
 
 	s.stack.sampling = true;
 	s.stack.running = !opt->idle;
 	if (Pstate(P) == PS_DEAD) {
-		warn_operand("", arg, "-i needs a process, not a core file");
+		warn_code(WARN_SAMPLE_CORE, o->typed);
 		return NOTHING;
 	}
 	if (Pstatus(P)->pr_pid == getpid()) {
-		warn_operand("", arg, "cannot sample itself");
+		warn_code(WARN_SAMPLE_SELF, o->typed);
 		return NOTHING;
 	}
 	s.code = os_code_token(P);
 	interrupted = 0;
 	(void)sigaction(SIGINT, &catch, &was_int);
 	(void)sigaction(SIGTERM, &catch, &was_term);
-	loop(&s);
+	sampling_loop(&s);
 	(void)sigaction(SIGINT, &was_int, NULL);
 	(void)sigaction(SIGTERM, &was_term, NULL);
-	own_end(&s);
+	own_handle_close(&s);
 	sample_cache_free(&s.cache, counts);
-	tell_losses(&s, arg);
+	warn_losses(&s, o->typed);
 	if (s.failed == s.taken)
 		return NOTHING;
 	return s.failed > 0 ? PARTLY : DONE;

@@ -8,9 +8,9 @@
 #include "options.h"
 #include "report/counts.h"
 
-/* Count the stacks of live P every opt->interval_ns, until its duration or number of samples is reached, SIGINT or SIGTERM comes, or
- * the process is gone. arg: the operand as typed, lwps its set or NULL. What goes wrong is told on stderr. */
-enum outcome sample(struct ps_prochandle *P, const char *arg, const char *lwps, const struct options *opt,
-    struct counts *counts);
+/* Count the stacks of live P, which was grabbed for o, every opt->interval_ns, until the duration or the
+ * number of samples is reached, SIGINT or SIGTERM arrives, or the process is gone. Warnings go to stderr. */
+enum outcome sample(
+    struct ps_prochandle *P, const struct operand *o, const struct options *opt, struct counts *counts);
 
 #endif

@@ -1,38 +1,41 @@
-/* Lines for stderr. Whatever comes from a target or an operand is escaped. */
+/* See warn.h. */
 #include "warn.h"
 
 #include <libproc.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/escape.h"
 #include "os/explain.h"
+#include "report/text.h"
 
-void warn_operand(const char *before, const char *arg, const char *text)
+void warn_record(const struct record_warning *w)
 {
 	struct strbuf line = STRBUF_EMPTY;
 
-	strbuf_fmt(&line, "pystack: %s", before);
-	escape_text(&line, arg, strlen(arg), false);
-	strbuf_str(&line, ": ");
-	escape_text(&line, text, strlen(text), false);
-	strbuf_char(&line, '\n');
+	text_warning(w, &line);
 	(void)fflush(stdout);
 	(void)fputs(line.failed ? "pystack: out of memory\n" : strbuf_text(&line), stderr);
 	strbuf_free(&line);
 }
 
-void explain(const char *arg, int code, const char *otherwise, char *text, size_t n)
+void warn_code(enum record_warning_code code, const char *operand)
 {
-	char more[512];
+	warn_record(&(struct record_warning){ .code = code, .operand = operand });
+}
 
-	/* The system's last error is not that of what was done before it. */
-	if (code == G_STRANGE && otherwise[0] != '\0') {
-		(void)snprintf(text, n, "%s", otherwise);
-		return;
+void warn_fault(enum record_warning_code code, const char *operand, const struct fault *why)
+{
+	struct record_warning w = { .code = code, .operand = operand, .detail = why->text };
+	char cause[512], text[640];
+
+	/* For G_STRANGE the system's last error is not that of what was done before it. */
+	if (why->code != 0 && (why->code != G_STRANGE || why->text[0] == '\0')) {
+		os_explain(operand, why->code, cause, sizeof(cause));
+		if (cause[0] == '\0')
+			(void)snprintf(cause, sizeof(cause), "%s", why->text);
+		(void)snprintf(text, sizeof(text), "%s%s%s", Pgrab_error(why->code),
+		    cause[0] != '\0' ? ": " : "", cause);
+		w.detail = text;
 	}
-	os_explain(arg, code, more, sizeof(more));
-	if (more[0] == '\0')
-		(void)snprintf(more, sizeof(more), "%s", otherwise);
-	(void)snprintf(text, n, "%s%s%s", Pgrab_error(code), more[0] != '\0' ? ": " : "", more);
+	warn_record(&w);
 }

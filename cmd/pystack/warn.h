@@ -4,11 +4,19 @@
 
 #include <stddef.h>
 
-/* `pystack: BEFOREARG: text` on stderr, after what stdout holds. */
-void warn_operand(const char *before, const char *arg, const char *text);
+#include "base/fault.h"
+#include "report/record.h"
 
-/* libproc's words for a code, then what this system can tell of the cause, or else `otherwise`: into text, which has room
- * for n bytes. For G_STRANGE, which tells nothing, `otherwise` alone; if that is "", errno is to be of the failure, or 0. */
-void explain(const char *arg, int code, const char *otherwise, char *text, size_t n);
+/* Print w, after what stdout holds. */
+void warn_record(const struct record_warning *w);
+
+/* The same for a code without arguments. */
+void warn_code(enum record_warning_code code, const char *operand);
+
+/* Print why the operand could not be examined or stopped. why->code: a G_ code, or 0: why->text says it
+ * all. Otherwise libproc's words for the code are followed by what this system can tell of the cause, else
+ * by why->text. G_STRANGE tells nothing: why->text replaces it, or, if that is "", errno, which must be
+ * that of the failure, or 0. */
+void warn_fault(enum record_warning_code code, const char *operand, const struct fault *why);
 
 #endif

@@ -3,6 +3,7 @@
  *   stack_thread ──collect──┐                       ┌──text────> the report
  *                           ├──> struct record_thread ──folded──> a line for flame graphs
  *   stdin ─────────parse────┘                       └──…
+ *                                struct record_warning ──text_warning──> standard error
  *
  * Names are as in the target. How they are written, escaped and indented is the renderer's. */
 #ifndef REPORT_RECORD_H
@@ -89,6 +90,48 @@ struct record_process {
 	pid_t sender;          /* of that signal; 0: not sent by a process, or not known */
 	bool has_address;
 	uint64_t address; /* with has_address: of the fault */
+};
+
+/* What pystack says about an operand as a whole, on standard error. */
+enum record_warning_code {
+	WARN_CANNOT_EXAMINE,   /* detail: why */
+	WARN_NO_SUBCOMMANDS,   /* the operand is a subcommand of another program named pystack */
+	WARN_CORE_CONTENT,     /* a core without stacks or data; -F was not given */
+	WARN_NOTICE,           /* detail: what a file or mapping of the target lacks */
+	WARN_MORE_NOTICES,     /* count[0]: further notices, which were not asked for */
+	WARN_FRAMES_UNREAD,    /* count[0]: Python frames whose code or line could not be read */
+	WARN_STATES_UNREAD,    /* the list of thread states could not be read whole */
+	WARN_NO_LWPS,          /* the process has none of the LWPs asked for */
+	WARN_CANNOT_STOP,      /* detail: why no LWP could be stopped */
+	WARN_LAYOUT,           /* version; detail: what contradicts the layout of that version */
+	WARN_PYTHON_NEWER,     /* version: newer than the supported ones */
+	WARN_PYTHON,           /* detail: why an interpreter cannot be decoded */
+	WARN_NO_PYTHON,        /* there is no interpreter */
+	WARN_NO_PYTHON_READ,   /* there is none in what could be read */
+	WARN_PYTHON_TRUNCATED, /* its data are in what the core lacks */
+	WARN_PYTHON_REFUSED,   /* its data could not be read */
+	WARN_NO_MEMORY,        /* printed */
+	WARN_FILE,             /* action, file, error, printed; count[0]: how many other such errors */
+	WARN_SAMPLE_CORE,      /* a core cannot be sampled */
+	WARN_SAMPLE_SELF,      /* pystack cannot be sampled by itself */
+	WARN_SAMPLES_FAILED,   /* count[0] of count[1] samples; detail: why the last of them */
+	WARN_SAMPLES_TAKEN,    /* count[0]: all of them in time */
+	WARN_SAMPLES_LATE,     /* count[0] taken, count[1] of them late, count[2] skipped */
+	WARN_INPUT,            /* detail: why standard input cannot be read */
+	WARN_NO_STACKS,        /* there are none in standard input */
+};
+
+/* Members that the code does not name are 0. Strings are borrowed, and not escaped. */
+struct record_warning {
+	enum record_warning_code code;
+	const char *operand; /* as typed */
+	const char *detail;
+	uint32_t version;   /* PY_VERSION_HEX */
+	uint64_t count[3];  /* see the code */
+	const char *action; /* a verb: what failed ("open", "read") */
+	const char *file;   /* its path */
+	int error;          /* errno */
+	bool printed;       /* stacks were printed in spite of it */
 };
 
 #endif

@@ -49,4 +49,7 @@ void text_python(const struct py_code *code, int32_t line, bool qualified, struc
 /* The words of a remark, without parentheses and not escaped. */
 void text_remark(const struct record_item *item, struct strbuf *out);
 
+/* `pystack: OPERAND: words`, one line. out->failed: out of memory; the line is not in out. */
+void text_warning(const struct record_warning *w, struct strbuf *out);
+
 #endif

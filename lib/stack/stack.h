@@ -49,8 +49,8 @@ lwpid_t stack_thread_id(const struct stack_target *t, size_t i); /* of thread i 
 size_t stack_interpreters(const struct stack_target *t);
 
 /* What Python it holds. RES_OK: some; RES_NONE: none, or only one that is too old to be decoded or has no
- * interpreter (yet, or any more); RES_FAIL: one that cannot be read. *why (text of the target): the reason, with RES_OK
- * what is to be said of its version; "" for nothing. */
+ * interpreter (yet, or any more); RES_FAIL: one that cannot be read. *why (text of the target): the reason, or
+ * NULL. */
 enum res stack_python(const struct stack_target *t, const char **why);
 
 /* True if Python frames of some thread may be missing because the list of thread states could not be read whole. */

@@ -30,7 +30,6 @@ struct stack_target {
 	struct py_process *py;
 	enum res py_found;
 	struct fault py_fault;
-	char py_newer[128]; /* what is to be said of a Python newer than known ones; "" */
 	struct capture capture;
 	struct lwp_history history; /* with sampling */
 	struct unwinder *unwinder;  /* made for the first thread that is unwound */
@@ -146,19 +145,6 @@ static enum res take_core(struct stack_target *t, struct ps_prochandle *P, struc
 	return RES_OK;
 }
 
-static void note_newer(struct stack_target *t)
-{
-	for (size_t i = 0; i < py_runtimes(t->py); i++) {
-		uint32_t version = py_version(t->py, i);
-
-		if (!py_version_known(version))
-			(void)snprintf(t->py_newer, sizeof(t->py_newer),
-			    "CPython %u.%u found: newer than this pystack supports, decoded like the newest "
-			    "supported version",
-			    version >> 24, version >> 16 & 0xff);
-	}
-}
-
 enum res stack_target_open(
     struct ps_prochandle *P, const struct stack_options *opt, struct stack_target **out, struct fault *f)
 {
@@ -172,8 +158,6 @@ enum res stack_target_open(
 	t->py_found = py_process_create(P, &t->py, &t->py_fault);
 	if (t->py_found != RES_OK)
 		t->py = NULL;
-	else
-		note_newer(t);
 	prepare(t);
 	t->models = calloc(t->py == NULL ? 1 : py_runtimes(t->py) + 1, sizeof(*t->models));
 	t->evals = calloc(t->py == NULL ? 1 : py_runtimes(t->py) + 1, sizeof(*t->evals));
@@ -247,7 +231,7 @@ size_t stack_interpreters(const struct stack_target *t)
 
 enum res stack_python(const struct stack_target *t, const char **why)
 {
-	*why = t->py_found == RES_FAIL ? t->py_fault.text : t->py_newer;
+	*why = t->py_found == RES_FAIL ? t->py_fault.text : NULL;
 	if (t->py_found == RES_FAIL &&
 	    (t->py_fault.code == PY_FAULT_TOO_OLD || t->py_fault.code == PY_FAULT_NOT_STARTED))
 		return RES_NONE;

@@ -1,6 +1,7 @@
 /* Records as text. */
 #include "report/text.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,10 +202,67 @@ START_TEST(processes)
 }
 END_TEST
 
+START_TEST(warnings)
+{
+	static const struct {
+		struct record_warning w;
+		const char *want;
+	} rows[] = {
+		{ { WARN_NOTICE, .operand = "co\nre", .detail = "a\x1b: cannot be opened" },
+		    "pystack: co\\x0are: a\\x1b: cannot be opened\n" },
+		{ { WARN_CANNOT_STOP, .operand = "1", .detail = "process is traced" },
+		    "pystack: cannot stop 1: process is traced\n" },
+		{ { WARN_MORE_NOTICES, .operand = "1", .count = { 7 } },
+		    "pystack: 1: 7 more such messages (-v prints them)\n" },
+		{ { WARN_LAYOUT, .operand = "1", .version = 0x03090cf0, .detail = "why" },
+		    "pystack: 1: CPython 3.9 has a non-standard layout (why): frames may be missing or "
+		    "wrong; "
+		    "install its debug information\n" },
+		{ { WARN_FILE, .operand = "1", .action = "open", .file = "/f", .error = EIO },
+		    "pystack: 1: cannot open /f: Input/output error\n" },
+		{ { WARN_FILE, .operand = "1", .action = "read", .file = "/f", .error = EIO, .count = { 2 },
+		      .printed = true },
+		    "pystack: 1: cannot read /f: Input/output error (and 2 more such errors): frames, lines "
+		    "or names may be missing\n" },
+		{ { WARN_SAMPLES_FAILED, .operand = "1", .count = { 2, 5 }, .detail = "why" },
+		    "pystack: 1: 2 of 5 samples failed, the last: why\n" },
+		{ { WARN_SAMPLES_TAKEN, .operand = "1", .count = { 9, 0, 0 } },
+		    "pystack: 1: 9 samples taken\n" },
+		{ { WARN_SAMPLES_LATE, .operand = "1", .count = { 9, 4, 3 } },
+		    "pystack: 1: 9 samples taken, 4 late, 3 skipped: sampling takes longer than the "
+		    "interval\n" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct strbuf out = STRBUF_EMPTY;
+
+		text_warning(&rows[i].w, &out);
+		ck_assert_str_eq(strbuf_text(&out), rows[i].want);
+		strbuf_free(&out);
+	}
+}
+END_TEST
+
+/* Each code has words. */
+START_TEST(every_warning)
+{
+	for (int code = 0; code <= WARN_NO_STACKS; code++) {
+		struct record_warning w = { (enum record_warning_code)code, .operand = "1", .detail = "why",
+			.action = "open", .file = "/f" };
+		struct strbuf out = STRBUF_EMPTY;
+
+		text_warning(&w, &out);
+		ck_assert(!out.failed);
+		ck_assert_uint_gt(out.n, strlen("pystack: 1: \n"));
+		strbuf_free(&out);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *tests[] = { native_frames, python_frames, names_that_look_like_places, remarks, parts,
-		headers, processes };
+		headers, processes, warnings, every_warning };
 
 	return run_suite("report/text", tests, sizeof(tests) / sizeof(tests[0]));
 }

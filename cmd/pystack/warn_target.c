@@ -1,0 +1,96 @@
+/* See warn_target.h. */
+#include "warn_target.h"
+
+#include "os/images.h"
+#include "refusals.h"
+#include "warn.h"
+
+struct notices {
+	const char *operand;
+	bool all; /* -v */
+	bool failed;
+	unsigned n;
+};
+
+enum { NOTICES = 4 }; /* printed without -v */
+
+/* A core from another machine can lack a hundred files for one reason, which the first few show. */
+static void warn_notice(void *data, const char *text, bool failed)
+{
+	struct notices *notices = data;
+
+	notices->failed |= failed;
+	if (notices->n++ < NOTICES || notices->all)
+		warn_record(&(struct record_warning){
+		    .code = WARN_NOTICE, .operand = notices->operand, .detail = text });
+}
+
+static bool warn_notices(const struct stack_target *t, const char *operand, bool all)
+{
+	struct notices notices = { .operand = operand, .all = all };
+
+	os_notices(stack_target_handle(t), warn_notice, &notices);
+	if (notices.n > NOTICES && !all)
+		warn_record(&(struct record_warning){
+		    .code = WARN_MORE_NOTICES, .operand = operand, .count = { notices.n - NOTICES } });
+	return !notices.failed;
+}
+
+/* Interpreters that are newer than the supported ones, or whose memory contradicts the layout of their
+ * version. refused: the memory may not have been read. */
+static void warn_versions(const struct py_process *py, const char *operand, bool refused)
+{
+	for (size_t i = 0; i < py_runtimes(py); i++) {
+		struct record_warning w = {
+			.operand = operand, .version = py_version(py, i), .detail = py_layout_mismatch(py, i)
+		};
+
+		if (!py_version_known(w.version)) {
+			w.code = WARN_PYTHON_NEWER;
+			warn_record(&w);
+		}
+		if (w.detail != NULL && !refused) {
+			w.code = WARN_LAYOUT;
+			warn_record(&w);
+		}
+	}
+}
+
+/* What applies to the process as a whole. truncated: it is a core that lacks its end; refused: memory or
+ * files were refused. Both have been reported, so their consequences are not blamed on the interpreter.
+ * (The check of layouts allows for a truncated core.) */
+static bool warn_python(const struct stack_target *t, const char *operand, bool truncated, bool refused)
+{
+	const char *why;
+	enum res found = stack_python(t, &why);
+	struct record_warning w = { .code = WARN_PYTHON, .operand = operand, .detail = why };
+
+	if (found == RES_OK && stack_states_cut(t)) {
+		warn_code(WARN_STATES_UNREAD, operand);
+		return false;
+	}
+	if (found == RES_OK) {
+		warn_versions(stack_python_process(t), operand, refused);
+		return true;
+	}
+	if (found == RES_NONE && why == NULL)
+		w.code = truncated || refused ? WARN_NO_PYTHON_READ : WARN_NO_PYTHON;
+	else if (found == RES_FAIL && truncated)
+		w.code = WARN_PYTHON_TRUNCATED;
+	else if (found == RES_FAIL && refused)
+		w.code = WARN_PYTHON_REFUSED;
+	warn_record(&w);
+	return found == RES_NONE;
+}
+
+bool warn_target(struct ps_prochandle *P, const struct stack_target *t, const struct operand *o, bool all)
+{
+	const struct fault *not_held = stack_not_held(t);
+	bool ok, refused;
+
+	if (not_held != NULL)
+		warn_fault(WARN_CANNOT_STOP, o->typed, not_held);
+	ok = warn_notices(t, o->typed, all);
+	refused = refusals_warn(o->typed, true);
+	return warn_python(t, o->typed, os_core_cut(P), refused) && ok && !refused;
+}

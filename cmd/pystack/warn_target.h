@@ -1,0 +1,17 @@
+/* What is said about a target beside its stacks. */
+#ifndef PYSTACK_WARN_TARGET_H
+#define PYSTACK_WARN_TARGET_H
+
+#include <libproc.h>
+#include <stdbool.h>
+
+#include "options.h"
+#include "operand.h"
+#include "stack/stack.h"
+
+/* Say on stderr what t, the target of P and operand o, lacks: why nothing was stopped, notices about its
+ * files, what the system refused pystack since this was called last, and what is unusual about its
+ * Python. all: every notice, not the first few. False: something could not be had. */
+bool warn_target(struct ps_prochandle *P, const struct stack_target *t, const struct operand *o, bool all);
+
+#endif

@@ -1,0 +1,143 @@
+/* Warnings as text. */
+#include "report/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/escape.h"
+
+#define REMEDY "allow pystack more (ulimit -v and -d, or the limit of its cgroup)"
+
+/* What precedes the operand. */
+static const char *prefix_of(enum record_warning_code code)
+{
+	switch (code) {
+	case WARN_CANNOT_EXAMINE:
+		return "cannot examine ";
+	case WARN_CANNOT_STOP:
+		return "cannot stop ";
+	case WARN_CORE_CONTENT:
+		return "core ";
+	default:
+		return "";
+	}
+}
+
+/* The words of codes that have no arguments; NULL for others. */
+static const char *fixed_words(enum record_warning_code code)
+{
+	switch (code) {
+	case WARN_NO_SUBCOMMANDS:
+		return "this pystack has no subcommands: `pystack 4711` prints a process, "
+		       "`pystack ./core` a core file";
+	case WARN_CORE_CONTENT:
+		return "has insufficient content (no stacks or no data were saved); use -F to print it "
+		       "anyway";
+	case WARN_STATES_UNREAD:
+		return "its list of Python threads cannot be read whole: Python frames of some threads are "
+		       "missing";
+	case WARN_NO_LWPS:
+		return "no matching LWPs found";
+	case WARN_NO_PYTHON:
+		return "no Python interpreter found";
+	case WARN_NO_PYTHON_READ:
+		return "no Python interpreter found in what could be read";
+	case WARN_PYTHON_TRUNCATED:
+		return "no Python frames: the data of its interpreter are in what the core lacks";
+	case WARN_PYTHON_REFUSED:
+		return "no Python frames: the data of its interpreter could not be read";
+	case WARN_SAMPLE_CORE:
+		return "-i needs a process, not a core file";
+	case WARN_SAMPLE_SELF:
+		return "cannot sample itself";
+	case WARN_NO_STACKS:
+		return "no stacks found";
+	default:
+		return NULL;
+	}
+}
+
+static void put_file(const struct record_warning *w, struct strbuf *out)
+{
+	strbuf_fmt(out, "cannot %s %s: %s", w->action, w->file, strerror(w->error));
+	if (w->count[0] != 0)
+		strbuf_fmt(out, " (and %" PRIu64 " more such errors)", w->count[0]);
+	if (w->printed)
+		strbuf_str(out, ": frames, lines or names may be missing");
+}
+
+static void put_samples(const struct record_warning *w, struct strbuf *out)
+{
+	if (w->code == WARN_SAMPLES_FAILED)
+		strbuf_fmt(out, "%" PRIu64 " of %" PRIu64 " samples failed, the last: %s", w->count[0],
+		    w->count[1], w->detail);
+	else
+		strbuf_fmt(out, "%" PRIu64 " samples taken", w->count[0]);
+	if (w->code == WARN_SAMPLES_LATE)
+		strbuf_fmt(out,
+		    ", %" PRIu64 " late, %" PRIu64 " skipped: sampling takes longer than the interval",
+		    w->count[1], w->count[2]);
+}
+
+static void put_words(const struct record_warning *w, struct strbuf *out)
+{
+	const char *fixed = fixed_words(w->code);
+
+	switch (w->code) {
+	case WARN_MORE_NOTICES:
+		strbuf_fmt(out, "%" PRIu64 " more such messages (-v prints them)", w->count[0]);
+		break;
+	case WARN_FRAMES_UNREAD:
+		strbuf_fmt(out,
+		    "the code or the line of %" PRIu64
+		    " Python frames could not be read; they are marked '?'",
+		    w->count[0]);
+		break;
+	case WARN_LAYOUT:
+		strbuf_fmt(out,
+		    "CPython %u.%u has a non-standard layout (%s): frames may be missing or wrong; install "
+		    "its debug information",
+		    w->version >> 24, w->version >> 16 & 0xff, w->detail);
+		break;
+	case WARN_PYTHON_NEWER:
+		strbuf_fmt(out,
+		    "CPython %u.%u found: newer than this pystack supports, decoded like the newest "
+		    "supported "
+		    "version",
+		    w->version >> 24, w->version >> 16 & 0xff);
+		break;
+	case WARN_NO_MEMORY:
+		strbuf_str(out, w->printed
+				    ? "out of memory: frames, lines or names are missing or wrong; " REMEDY
+				    : "out of memory; " REMEDY);
+		break;
+	case WARN_FILE:
+		put_file(w, out);
+		break;
+	case WARN_SAMPLES_FAILED:
+	case WARN_SAMPLES_TAKEN:
+	case WARN_SAMPLES_LATE:
+		put_samples(w, out);
+		break;
+	default:
+		strbuf_str(out, fixed != NULL ? fixed : w->detail);
+		break;
+	}
+}
+
+void text_warning(const struct record_warning *w, struct strbuf *out)
+{
+	struct strbuf words = STRBUF_EMPTY;
+
+	put_words(w, &words);
+	strbuf_fmt(out, "pystack: %s", prefix_of(w->code));
+	escape_text(out, w->operand, strlen(w->operand), false);
+	strbuf_str(out, ": ");
+	escape_text(out, strbuf_text(&words), words.n, false);
+	strbuf_char(out, '\n');
+	if (out->failed || words.failed) {
+		strbuf_reset(out);
+		out->failed = true;
+	}
+	strbuf_free(&words);
+}
