@@ -3,11 +3,11 @@
  * the marker of the activation.
  *
  *   fake stack                                      stack
- *   va ──>  │ variables          │                  │ caller               │
- *           │ where it was taken │ ───────────┐     │ the activation       │ <─ its stack pointer
- *           │ the function       │            └──>  │ (its call to take it)│
- *           │ description        │
- *   base ─> │ 0x41b58ab3         │ */
+ *   va -->  | variables          |                  | caller               |
+ *           | where it was taken | -----------+     | the activation       | <- its stack pointer
+ *           | the function       |            +-->  | (its call to take it)|
+ *           | description        |
+ *   base -> | 0x41b58ab3         | */
 #include <string.h>
 
 #include "capture/capture.h"

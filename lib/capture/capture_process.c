@@ -1,7 +1,7 @@
 /* The order in which a live process is captured. As little as possible is held, as late and as
  * short as possible.
  *
- *   list LWPs ─> blocked? ─> try again ─> hold the rest ─> new LWPs? ─> the remaining: as they run
+ *   list LWPs -> blocked? -> try again -> hold the rest -> new LWPs? -> the remaining: as they run
  *
  * LWPs that were held together belong to one instant. Each other LWP belongs to an instant of
  * its own, unless it has not run until the others were held: then it belongs to theirs. */

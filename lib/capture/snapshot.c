@@ -1,5 +1,5 @@
 /* The handle of a copy, its pages (Python's structures) and reads of it. Fetching neighbours of a
- * page saves calls, but no time: the held target would wait for pages that are mostly not needed. */
+ * page saves calls, but no time: the held target would wait for pages that are mostly unneeded. */
 #include "capture/snapshot_state.h"
 
 #include <stdlib.h>

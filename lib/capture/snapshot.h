@@ -1,8 +1,8 @@
 /* A copy of part of a process, with a libproc handle of its own.
  *
  *        while filling                          sealed
- *   Pread ──> pages, ranges ──miss──> live    Pread ──> pages, ranges ──miss──> live, only where
- *                  ^──── kept ─────────┘                                        memory is constant
+ *   Pread --> pages, ranges --miss--> live    Pread --> pages, ranges --miss--> live, only where
+ *                  ^---- kept ---------+                                        memory is constant
  *
  * Before the seal everything that is read through the handle is kept. After the seal the same
  * reads return the same bytes, whatever the target does. */
