@@ -134,9 +134,15 @@ END_TEST
 /* Under another tracer nothing can be held; but threads that are blocked are read as they lie. */
 START_TEST(all_scenes_traced)
 {
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
 	struct fixture f;
 	pid_t tracer;
 
+	/* A thread under another tracer cannot be held for its registers; these builds need them. */
+	if (strstr(in->path, "2.7-dbg") != NULL || strstr(in->path, "asan") != NULL) {
+		(void)printf("SKIP: traced by another: stacks of %s need registers\n", in->label);
+		return;
+	}
 	fixture_start(&f, &live_interpreters(NULL)[_i], NULL, ARGS("@scenes.py", "%"));
 	tracer = tracer_start(f.pid);
 	check_stack(&f, NULL, 0);

@@ -217,7 +217,9 @@ static void compare_thread(
 		if ((f == NULL || strcmp(want, line->text) != 0) && unequal++ < 3)
 			strbuf_fmt(wrong, "thread %ld frame %zu: %s, in truth %s\n", t->tid, frame,
 			    line->text, want);
-		if (line->unsure && (flags & COMPARE_MARKED) == 0 && unequal++ < 3)
+		/* In an unoptimized build several C functions can hold the address of a frame that one has made. */
+		if (line->unsure && (flags & COMPARE_MARKED) == 0 && strstr(line->text, ".c:") == NULL &&
+		    unequal++ < 3)
 			strbuf_fmt(wrong, "thread %ld frame %zu: marked ?: %s\n", t->tid, frame, line->text);
 		frame++;
 	}

@@ -238,7 +238,7 @@ START_TEST(one_thread)
 	ck_assert_int_eq(Pstatus(P)->pr_nlwp, 1);
 	ck_assert_int_eq(Pstatus(P)->pr_lwp.pr_info.pr_pid, 88);
 	ck_assert_int_eq(Pstatus(P)->pr_lwp.pr_info.pr_uid, 101);
-	ck_assert(told(P, "list of the dynamic linker"));
+	ck_assert(told(P, "link map of the dynamic linker"));
 	Prelease(P, 0);
 }
 END_TEST
