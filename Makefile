@@ -69,7 +69,7 @@ CFLAGS   += -std=gnu11 $(OPT) $(WARN) $(SAN) -fvisibility=hidden
 
 # Layers, leftmost knows least: a file includes its own layer and those before it. illumos has a libproc of its own.
 ifeq ($(SYSTEM),SunOS)
-LAYERS   := base elf os unwind dwarf symbol python capture stack report pydb
+LAYERS   := base arch elf os unwind dwarf symbol python capture stack report pydb
 OTHER_OS := linux
 DEPS     :=
 # For what POSIX threads add to <stdio.h>, which gcc asks for with -pthread alone.
@@ -84,7 +84,7 @@ WRAP_ONE  = -Wl,-z,wrap=
 LIBDIR   ?= $(PREFIX)/lib/amd64
 INSTALL  ?= ginstall
 else
-LAYERS   := base elf proc os unwind dwarf symbol python capture stack report pydb
+LAYERS   := base arch elf proc os unwind dwarf symbol python capture stack report pydb
 OTHER_OS := illumos
 DEPS     := libelf
 SYSTEM_LIBS :=
@@ -97,7 +97,7 @@ WRAP_ONE  = -Wl,--wrap=
 LIBDIR   ?= $(PREFIX)/lib
 INSTALL  ?= install
 endif
-sources   = $(filter-out lib/os/$(OTHER_OS)%,$(wildcard $(patsubst %,lib/%/*.c,$(1)) $(patsubst %,lib/%/*/*.c,$(1))))
+sources   = $(filter-out lib/os/$(OTHER_OS)% lib/arch/$(OTHER_OS)%,$(wildcard $(patsubst %,lib/%/*.c,$(1)) $(patsubst %,lib/%/*/*.c,$(1))))
 archives = $(foreach layer,$(1),$(O)/lib/$(layer).a)
 LIB_A   := $(call archives,$(LAYERS))
 

@@ -99,10 +99,10 @@ $(ORACLE): $(ORACLE).o $(SUPPORT_A) $(LIB_A)
 # This test does pstack's work: it grabs a process, unwinds its stacks and calls the agent.
 $(O)/test/live/live_agent_test: $(LIB_A) $(AGENT)
 
-$(O)/test/fuzz/dwarf_fuzz: $(call archives,elf proc os dwarf)
+$(O)/test/fuzz/dwarf_fuzz: $(call archives,arch elf proc os dwarf)
 
 # This test makes its core file from a process by means of libproc.
-$(O)/test/live/live_illumos_test: $(call archives,elf proc)
+$(O)/test/live/live_illumos_test: $(call archives,arch elf proc)
 
 unit-programs: $(UNIT_BIN)
 live-programs: $(LIVE_BIN) $(O)/pystack

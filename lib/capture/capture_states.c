@@ -10,6 +10,7 @@
 #include "base/owned.h"
 #include "capture/capture.h"
 #include "os/lwps.h"
+#include "os/regs.h"
 
 #define NO_STATE UINT32_MAX
 
@@ -42,14 +43,12 @@ static uint64_t key_pointer(const struct capture *c, size_t i)
 }
 
 /* The kernel's id of the thread of a state, in the numbering of the target: from the state
- * (3.11+), else from glibc's struct pthread, at the state's thread_id (tid at 720 on x86-64, 104
- * on i386; glibc 2.36 and 2.43 nptl/descr.h). 0: unknown. */
+ * (3.11+), else from glibc's struct pthread, at the state's thread_id.
+ * 0: unknown. */
 static uint64_t key_id(const struct capture *c, size_t i)
 {
-	enum { PTHREAD_TID = 720, PTHREAD_TID_I386 = 104 };
 	const struct py_thread *t = &c->states.list.at[i];
-	uint64_t at =
-	    t->thread_id + (Pstatus(c->P)->pr_dmodel == PR_MODEL_ILP32 ? PTHREAD_TID_I386 : PTHREAD_TID);
+	uint64_t at = t->thread_id + os_arch(c->P)->libc[0].tid;
 	int32_t tid = 0;
 
 	if (t->native_id != 0)

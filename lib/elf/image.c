@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "arch/arch.h"
 #include "elf/image_impl.h"
 
 /* --- headers --- */
@@ -63,7 +64,7 @@ enum res elf_header_check(
 		    f, ELF_FAULT_MACHINE, 0, 0, "big-endian ELF file: only x86-64 and i386 are supported");
 	/* e_machine lies at the same place in both classes. */
 	memcpy(&machine, bytes + offsetof(Elf64_Ehdr, e_machine), sizeof(machine));
-	if (machine != (c->word == 8 ? EM_X86_64 : EM_386)) {
+	if (arch_of_elf(machine, bytes[EI_CLASS]) == NULL) {
 		return fault_set(f, ELF_FAULT_MACHINE, 0, 0,
 		    "%s (%s) ELF file: only x86-64 and i386 are supported",
 		    c->word == 8 ? "64-bit" : "32-bit",

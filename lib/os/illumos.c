@@ -20,30 +20,10 @@
 #include "os/self.h"
 #include "os/signals.h"
 
-/* System V ABI for AMD64, figure "DWARF Register Number Mapping"; illumos amd64 <sys/regset.h>. */
-const int os_dwarf_to_prgreg[17] = {
-	[0] = REG_RAX,
-	[1] = REG_RDX,
-	[2] = REG_RCX,
-	[3] = REG_RBX,
-	[4] = REG_RSI,
-	[5] = REG_RDI,
-	[6] = REG_RBP,
-	[7] = REG_RSP,
-	[8] = REG_R8,
-	[9] = REG_R9,
-	[10] = REG_R10,
-	[11] = REG_R11,
-	[12] = REG_R12,
-	[13] = REG_R13,
-	[14] = REG_R14,
-	[15] = REG_R15,
-	[16] = REG_RIP,
-};
-
-/* A 64-bit libproc gives the registers of a 32-bit process in its own set: System V ABI for Intel386. */
-const int os_dwarf_to_prgreg_i386[9] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI,
-	REG_RDI, REG_RIP };
+const struct arch *os_arch(struct ps_prochandle *P)
+{
+	return arch_of_host(Pstatus(P)->pr_dmodel == PR_MODEL_ILP32);
+}
 
 /* pthread_self() is the number of the LWP: every thread is bound to one. */
 uintptr_t os_thread_pointer(struct ps_prochandle *P, lwpid_t id, const prgregset_t regs)

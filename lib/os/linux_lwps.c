@@ -12,12 +12,10 @@
 #include "base/owned.h"
 #include "os/lwps.h"
 #include "os/read.h"
+#include "os/regs.h"
 #include "proc/live/live.h"
 
 enum {
-	ROBUST_HEAD =
-	    736, /* of glibc's struct pthread on x86-64: robust_head (glibc 2.4 to 2.43, nptl/descr.h) */
-	ROBUST_HEAD_I386 = 112, /* the same on i386 (2.31), where no robust_prev stands before it */
 	SOME = 64,
 	LOW_MEMORY = 4096,
 };
@@ -98,14 +96,15 @@ static volatile uint32_t *low_memory(void)
 }
 
 /* glibc tells the kernel of each thread's list of robust mutexes, whose head is a member of struct pthread: that is
- * where the thread pointer points, and its first word points to itself (tcbhead_t, sysdeps/x86_64/nptl/tls.h). */
+ * where the thread pointer points, and its first word points to itself. */
 void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, uint64_t *out)
 {
 	const struct live *live = live_of(P);
 	bool narrow = live != NULL && live->narrow;
 	volatile uint32_t *low = narrow ? low_memory() : NULL;
-	size_t word = narrow ? sizeof(uint32_t) : sizeof(uint64_t);
-	uint64_t offset = narrow ? ROBUST_HEAD_I386 : ROBUST_HEAD;
+	const struct arch *arch = os_arch(P);
+	size_t word = arch->pointer_size;
+	uint64_t offset = arch->libc[0].robust_head;
 	struct os_piece pieces[SOME];
 	uint64_t self[SOME];
 

@@ -1,30 +1,11 @@
-/* Registers by their DWARF numbers: System V ABI for AMD64, figure "DWARF Register Number Mapping"; System V ABI for
- * Intel386, the same. Thread pointers. */
+/* Architectures and thread pointers. */
 #include "os/regs.h"
 #include "proc/handle.h"
 
-const int os_dwarf_to_prgreg[17] = {
-	[0] = PRREG_RAX,
-	[1] = PRREG_RDX,
-	[2] = PRREG_RCX,
-	[3] = PRREG_RBX,
-	[4] = PRREG_RSI,
-	[5] = PRREG_RDI,
-	[6] = PRREG_RBP,
-	[7] = PRREG_RSP,
-	[8] = PRREG_R8,
-	[9] = PRREG_R9,
-	[10] = PRREG_R10,
-	[11] = PRREG_R11,
-	[12] = PRREG_R12,
-	[13] = PRREG_R13,
-	[14] = PRREG_R14,
-	[15] = PRREG_R15,
-	[16] = PRREG_RIP,
-};
-
-const int os_dwarf_to_prgreg_i386[9] = { PRREG_RAX, PRREG_RCX, PRREG_RDX, PRREG_RBX, PRREG_RSP, PRREG_RBP,
-	PRREG_RSI, PRREG_RDI, PRREG_RIP };
+const struct arch *os_arch(struct ps_prochandle *P)
+{
+	return handle_arch(P);
+}
 
 uintptr_t os_thread_pointer(struct ps_prochandle *P, lwpid_t id, const prgregset_t regs)
 {

@@ -1,4 +1,4 @@
-/* Registers by their DWARF numbers, and thread pointers. linux_regs.c, illumos.c. */
+/* Architectures and thread pointers. linux_regs.c, illumos.c. */
 #ifndef OS_REGS_H
 #define OS_REGS_H
 
@@ -6,12 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Index in prgregset_t of each DWARF register 0..16 of x86-64 (16: return address, the pc). */
-extern const int os_dwarf_to_prgreg[17];
+#include "arch/arch.h"
 
-/* Index in prgregset_t of each DWARF register 0..8 of i386 (8: the pc). The values of i386 are
- * stored in the x86-64 registers that contain them. */
-extern const int os_dwarf_to_prgreg_i386[9];
+/* The architecture of P's program. */
+const struct arch *os_arch(struct ps_prochandle *P);
 
 /* The value that pthread_self() returns in LWP `id` of P, whose registers are regs. With glibc it is
  * the thread pointer: the base of FS, or of GS for 32-bit code. In processes of illumos it is the

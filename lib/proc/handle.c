@@ -22,6 +22,11 @@ struct ps_prochandle *handle_create(pid_t pid, int flags, const struct proc_back
 	return P;
 }
 
+const struct arch *handle_arch(struct ps_prochandle *P)
+{
+	return P->arch != NULL ? P->arch : arch_of_host(Pstatus(P)->pr_dmodel == PR_MODEL_ILP32);
+}
+
 void Prelease(struct ps_prochandle *P, int flags)
 {
 	if (P == NULL)

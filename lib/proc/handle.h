@@ -12,6 +12,7 @@
 #include <libproc.h>
 #include <stdbool.h>
 
+#include "arch/arch.h"
 #include "base/fault.h"
 #include "proc/objects.h"
 
@@ -36,7 +37,8 @@ struct ps_prochandle {
 	pid_t pid; /* in pystack's own pid namespace; a core's own */
 	int flags; /* PGRAB_* it was grabbed with */
 	struct proc_backend backend;
-	void *data;                   /* of the backend */
+	void *data;              /* of the backend */
+	const struct arch *arch; /* NULL: of Pgrab_ops, which tells a data model alone: ask handle_arch */
 	struct proc_objects *objects; /* mappings and files, shared by reference; NULL until asked for */
 	psinfo_t psinfo;              /* what Ppsinfo returns */
 	pstatus_t status;             /* what Pstatus returns */
@@ -48,6 +50,9 @@ struct ps_prochandle {
 /* A zeroed handle with a backend; NULL when out of memory. The backend's data is the caller's until
  * this succeeded. */
 struct ps_prochandle *handle_create(pid_t pid, int flags, const struct proc_backend *backend, void *data);
+
+/* The architecture of the program. */
+const struct arch *handle_arch(struct ps_prochandle *P);
 
 /* The handle's mappings and files, read on first use. NULL: they cannot be read. A backend whose files
  * are not to be opened by path on this machine sets P->objects itself (objects_create) when it grabs. */

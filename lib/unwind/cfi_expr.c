@@ -16,7 +16,7 @@ struct machine {
 
 bool cfi_register(struct cfi_state *s, uint64_t reg, uint64_t *out)
 {
-	if (reg >= s->arch->regs || !regs_known(s->regs, (unsigned)reg)) {
+	if (reg >= s->arch->n_regs || !regs_known(s->regs, (unsigned)reg)) {
 		s->reg_missing = reg <= INT16_MAX ? (int)reg : INT16_MAX;
 		return false;
 	}
@@ -34,7 +34,7 @@ static bool load(struct cfi_state *s, uint64_t va, unsigned size, uint64_t *out)
 
 bool cfi_load(struct cfi_state *s, uint64_t va, uint64_t *out)
 {
-	return load(s, va, s->arch->word, out);
+	return load(s, va, s->arch->pointer_size, out);
 }
 
 /* --- stack --- */
@@ -298,7 +298,7 @@ static bool operation(struct machine *m, uint8_t op)
 
 bool cfi_expression(struct cfi_state *s, struct span expr, const uint64_t *initial, uint64_t *out)
 {
-	struct machine m = { .state = s, .all = expr, .at = expr, .word = s->arch->word };
+	struct machine m = { .state = s, .all = expr, .at = expr, .word = s->arch->pointer_size };
 	uint8_t op;
 
 	if (initial != NULL)

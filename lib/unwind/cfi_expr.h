@@ -3,14 +3,14 @@
 #define UNWIND_CFI_EXPR_H
 
 #include "base/span.h"
-#include "unwind/arch.h"
+#include "unwind/regs.h"
 #include "unwind/unwind_memory.h"
 
 enum { CFI_NO_REGISTER = -1 };
 
 /* What reading an activation needs, and what it was that stopped it. */
 struct cfi_state {
-	const struct unwind_arch *arch;
+	const struct arch *arch;
 	struct memory *mem;
 	const struct unwind_regs *regs; /* of the activation that is left */
 	uint64_t bias;                  /* added to addresses of the image (DW_OP_addr) */

@@ -10,7 +10,7 @@ enum { STATES_MAX = 32 };
 struct program {
 	const struct cfi_table_bytes *table;
 	const struct cfi_entry *entry;
-	const struct unwind_arch *arch;
+	const struct arch *arch;
 	struct span at;
 	uint64_t loc; /* where the row begins to hold */
 	struct cfi_row row;
@@ -24,7 +24,7 @@ struct program {
 /* The rule of a register; one that is not followed gets a rule that nobody reads. */
 static struct cfi_rule *rule_of(struct program *p, uint64_t reg, struct cfi_rule *nobody)
 {
-	if (reg >= p->arch->regs)
+	if (reg >= p->arch->n_regs)
 		return nobody;
 	p->row.set |= 1U << reg;
 	return &p->row.regs[reg];
@@ -71,7 +71,7 @@ static void restore(struct program *p, uint64_t reg)
 {
 	static const struct cfi_rule unsaid = { .kind = CFI_UNSAID };
 
-	if (reg >= p->arch->regs)
+	if (reg >= p->arch->n_regs)
 		return;
 	p->row.set &= ~(1U << reg);
 	p->row.regs[reg] = unsaid;
@@ -83,7 +83,7 @@ static void restore(struct program *p, uint64_t reg)
 
 static bool cfa_register(struct program *p, uint64_t reg, int64_t offset)
 {
-	if (reg >= p->arch->regs)
+	if (reg >= p->arch->n_regs)
 		return false;
 	p->row.cfa = (struct cfi_rule){ .kind = CFI_REGISTER, .reg = (uint8_t)reg, .at.offset = offset };
 	return true;
@@ -117,7 +117,7 @@ static bool cfa_instruction(struct program *p, uint8_t op)
 /* (Changes no rule, so that the row may be looked at behind it.) */
 static bool advance(struct program *p, uint64_t delta)
 {
-	p->loc = cfi_cut(p->loc + delta * p->entry->code_align, p->arch->word);
+	p->loc = cfi_cut(p->loc + delta * p->entry->code_align, p->arch->pointer_size);
 	return true;
 }
 
@@ -181,7 +181,7 @@ static bool rule_instruction(struct program *p, uint8_t op)
 		if (!cfi_uleb(&p->at, &n))
 			return false;
 		/* One that is not followed is not known. */
-		rule = (struct cfi_rule){ .kind = n < p->arch->regs ? CFI_REGISTER : CFI_UNDEFINED,
+		rule = (struct cfi_rule){ .kind = n < p->arch->n_regs ? CFI_REGISTER : CFI_UNDEFINED,
 			.reg = (uint8_t)n };
 		break;
 	case 0x10: /* expression, val_expression */
@@ -265,7 +265,7 @@ static bool run(struct program *p, struct span program, uint64_t pc, uint64_t *b
 }
 
 bool cfi_row_of(const struct cfi_table_bytes *t, const struct cfi_entry *e, uint64_t pc,
-    const struct unwind_arch *arch, uint64_t *budget, struct cfi_row *out)
+    const struct arch *arch, uint64_t *budget, struct cfi_row *out)
 {
 	struct cfi_row initial, states[STATES_MAX];
 	struct program p = { .table = t, .entry = e, .arch = arch, .loc = e->lo, .states = states };
@@ -300,7 +300,7 @@ static bool cfa_of(const struct cfi_row *row, struct cfi_state *s, uint64_t *cfa
 		return cfi_expression(s, expr_of(&row->cfa), NULL, cfa);
 	if (!cfi_register(s, row->cfa.reg, &base))
 		return false;
-	*cfa = cfi_cut(base + (uint64_t)row->cfa.at.offset, s->arch->word);
+	*cfa = cfi_cut(base + (uint64_t)row->cfa.at.offset, s->arch->pointer_size);
 	return true;
 }
 
@@ -310,14 +310,14 @@ static bool value_of(
 	uint64_t va;
 
 	if (rule->kind == CFI_AT)
-		return cfi_load(s, cfi_cut(cfa + (uint64_t)rule->at.offset, s->arch->word), out);
+		return cfi_load(s, cfi_cut(cfa + (uint64_t)rule->at.offset, s->arch->pointer_size), out);
 	switch (rule->kind) {
 	case CFI_SAME:
 		return cfi_register(s, reg, out);
 	case CFI_REGISTER:
 		return cfi_register(s, rule->reg, out);
 	case CFI_IS:
-		*out = cfi_cut(cfa + (uint64_t)rule->at.offset, s->arch->word);
+		*out = cfi_cut(cfa + (uint64_t)rule->at.offset, s->arch->pointer_size);
 		return true;
 	case CFI_EXPR_AT:
 		return cfi_expression(s, expr_of(rule), &cfa, &va) && cfi_load(s, va, out);
@@ -330,7 +330,7 @@ static bool value_of(
 
 enum res cfi_row_apply(const struct cfi_row *row, struct cfi_state *s, struct unwind_regs *out)
 {
-	const struct unwind_arch *arch = s->arch;
+	const struct arch *arch = s->arch;
 	struct unwind_regs next;
 	uint64_t cfa, value;
 

@@ -42,7 +42,7 @@ struct cfi_row {
  * programs that were run; a program that needs more is not finished. False: damaged, or without a rule for the
  * CFA. start and end are the image's own, bias is not set. */
 bool cfi_row_of(const struct cfi_table_bytes *t, const struct cfi_entry *e, uint64_t pc,
-    const struct unwind_arch *arch, uint64_t *budget, struct cfi_row *out);
+    const struct arch *arch, uint64_t *budget, struct cfi_row *out);
 
 /* The caller's registers, by row, from s->regs. RES_NONE: there is no caller. RES_FAIL: s says what is missing, or it
  * says nothing and the row is damaged. */

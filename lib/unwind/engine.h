@@ -12,9 +12,10 @@
  *       prologue.c, code_flow.c      what code and stack prove: -m fp alone
  *         code_flow_state.c, x86_decode.c  what instructions do
  *       unwind_modules.c            the mapping of a pc, its finder
+ *       sigframe.c               the end of a signal handler
  *       callsite.c               the call before a return address
  *       unwind_memory.c             words of the target, cached
- *       arch.c               registers by their DWARF numbers */
+ *       regs.c               registers by their DWARF numbers */
 #ifndef UNWIND_ENGINE_H
 #define UNWIND_ENGINE_H
 
@@ -24,7 +25,7 @@
 #include <stdio.h>
 
 #include "base/fault.h"
-#include "unwind/arch.h"
+#include "unwind/regs.h"
 #include "unwind/unwind_memory.h"
 #include "unwind/unwind.h"
 
@@ -101,11 +102,8 @@ extern const struct engine_ops engine_fp;
  *  - frame pointer: { caller's, return address } where it points.
  * A return address has to lie in an executable mapping, a frame pointer has to be above sp and aligned
  * to a word. ENGINE_OLDEST: *a is not exact, and the frame pointer, or the return address behind it, is 0. */
-enum engine_end fallback_step(struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem,
+enum engine_end fallback_step(struct ps_prochandle *P, const struct arch *arch, struct memory *mem,
     struct activation *a, struct engine_note *note);
-
-/* Is there at pc what signal handlers return to? */
-bool is_trampoline(const struct unwind_arch *arch, struct memory *mem, uint64_t pc);
 
 /* The step for an engine that found nothing to describe the pc of *a: what needs no frame pointer, as in fallback_step; what code and
  * stack prove (prologue.h; x86-64), which is as good as a description; else by the frame pointer. Where nothing is proven the
@@ -113,7 +111,7 @@ bool is_trampoline(const struct unwind_arch *arch, struct memory *mem, uint64_t 
  * is no code, a frame pointer of 0, which means the end by the ABI, proves nothing. *prover: NULL until it is needed; the
  * engine's, to be destroyed. */
 struct prover;
-enum engine_end step_without_cfi(struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem,
+enum engine_end step_without_cfi(struct ps_prochandle *P, const struct arch *arch, struct memory *mem,
     struct prover **prover, struct activation *a, struct engine_note *note);
 
 #endif

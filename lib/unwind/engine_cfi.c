@@ -10,11 +10,13 @@
 #include <string.h>
 
 #include "base/addrmap.h"
+#include "os/regs.h"
 #include "unwind/callsite.h"
 #include "unwind/cfi_rows.h"
 #include "unwind/engine.h"
 #include "unwind/prologue.h"
 #include "unwind/frame_search.h"
+#include "unwind/sigframe.h"
 #include "unwind/unwind_modules.h"
 
 /* Rows are forgotten all at once when there are too many. BUDGET: bytes of programs and operations of expressions that
@@ -30,7 +32,7 @@ struct allowance {
 
 struct cfi_engine {
 	struct ps_prochandle *P;
-	const struct unwind_arch *arch;
+	const struct arch *arch;
 	struct memory *mem;
 	struct regions *regions;
 	VEC(struct cfi_row) rows;
@@ -50,7 +52,7 @@ static enum res row_make(struct cfi_engine *e, uint64_t pc, struct cfi_row *out)
 
 	if (r == NULL || r->finder == NULL)
 		return RES_NONE;
-	at = cfi_cut(pc - r->bias, e->arch->word);
+	at = cfi_cut(pc - r->bias, e->arch->pointer_size);
 	if (cfi_find_entry(r->finder, at, &table, &entry) != RES_OK)
 		return RES_NONE;
 	if (!cfi_row_of(table, &entry, at, e->arch, &e->budget.now, out))
@@ -89,7 +91,7 @@ static void why_failed(
 {
 	if (s->reg_missing != CFI_NO_REGISTER)
 		engine_note_lost(note, UNWIND_NO_REGISTER, "needs %s, which is not known",
-		    s->reg_missing < e->arch->regs ? e->arch->names[s->reg_missing] : "a register");
+		    s->reg_missing < e->arch->n_regs ? e->arch->names[s->reg_missing] : "a register");
 	else if (s->va_missing != 0)
 		engine_note_lost(note, UNWIND_NO_MEMORY, "stack not readable at 0x%llx",
 		    (unsigned long long)s->va_missing);
@@ -107,7 +109,7 @@ static enum res row_of_activation(
 	enum res res = row_of(e, a->exact ? pc : pc - 1, made, out);
 
 	if (res != RES_OK || a->exact || (*out)->signal || (*out)->end != pc ||
-	    !is_trampoline(e->arch, e->mem, pc) || call_is_before(e->mem, pc))
+	    sigframe_at(e->arch, e->mem, pc) == NULL || call_is_before(e->mem, pc))
 		return res;
 	res = row_of(e, pc, made, out);
 	return res == RES_OK && !(*out)->signal ? RES_NONE : res;
@@ -158,7 +160,7 @@ static bool leave_perf_trampoline(const struct cfi_engine *e, struct activation 
 	enum unwind_perf_trampoline kind;
 	struct unwind_perf_caller caller;
 
-	if (a->exact || e->arch != &unwind_x86_64 || !memory_word(e->mem, a->regs.reg[e->arch->pc], &word))
+	if (a->exact || !e->arch->reads_code || !memory_word(e->mem, a->regs.reg[e->arch->pc], &word))
 		return false;
 	memcpy(code, &word, sizeof(code));
 	kind = unwind_perf_trampoline(code);
@@ -258,7 +260,7 @@ static enum engine_end cfi_step(void *engine, struct activation *a, struct engin
 	struct cfi_engine *e = engine;
 	int reg_missing = CFI_NO_REGISTER;
 	enum engine_end end =
-	    e->arch->word == 4 ? judged_step(e, a, note, &reg_missing) : step(e, a, note, &reg_missing);
+	    e->arch->cfi_is_doubted ? judged_step(e, a, note, &reg_missing) : step(e, a, note, &reg_missing);
 
 	return end == ENGINE_LOST && reg_missing == e->arch->fp ? guessed_step(e, a, note) : end;
 }
@@ -305,7 +307,7 @@ static enum res cfi_create(struct ps_prochandle *P, void **out, struct fault *f)
 		return fault_memory(f);
 	}
 	e->P = P;
-	e->arch = unwind_arch_of(P);
+	e->arch = os_arch(P);
 	e->budget.left = BUDGET;
 	e->guesses.left = GUESSES;
 	*out = e;

@@ -13,84 +13,18 @@
 
 #include "base/path.h"
 #include "os/images.h"
+#include "os/regs.h"
 #include "unwind/callsite.h"
 #include "unwind/cfi_read.h"
 #include "unwind/engine.h"
 #include "unwind/prologue.h"
+#include "unwind/sigframe.h"
 
 enum { FP_MAX_FRAME = 1 << 30 };
 
-/* What C libraries and the kernel's vdso return from handlers with, and where the interrupted registers are then: the
- * words from sp + at on, or from where the word at sp + at points, + indirect. Linux arch/x86/include/asm/sigframe.h,
- * uapi/asm/sigcontext.h. */
-struct trampoline {
-	const struct unwind_arch *arch;
-	uint8_t code[9], n;
-	uint8_t at, indirect; /* 0: not indirect */
-	uint8_t regs[17];     /* DWARF number of each word there, NO_REG */
-	uint8_t n_regs;
-};
-
-enum { NO_REG = 0xff };
-
-/* struct sigcontext of each architecture; i386's from edi on. */
-#define CONTEXT_X86_64 { 8, 9, 10, 11, 12, 13, 14, 15, 5, 4, 6, 3, 1, 0, 2, 7, 16 }, 17
-#define CONTEXT_I386 { 7, 6, 5, 4, 3, 2, 1, 0, NO_REG, NO_REG, 8 }, 11
-
-static const struct trampoline trampolines[] = {
-	/* mov $15 (rt_sigreturn), %rax; syscall */
-	{ &unwind_x86_64, { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 }, 9, 40, 0, CONTEXT_X86_64 },
-	/* mov $173 (rt_sigreturn), %eax; int $0x80: sp is at the handler's arguments, the third points to the context */
-	{ &unwind_i386, { 0xb8, 0xad, 0, 0, 0, 0xcd, 0x80 }, 7, 8, 36, CONTEXT_I386 },
-	/* pop %eax; mov $119 (sigreturn), %eax; int $0x80: above the handler's argument */
-	{ &unwind_i386, { 0x58, 0xb8, 0x77, 0, 0, 0, 0xcd, 0x80 }, 8, 20, 0, CONTEXT_I386 },
-};
-
-static const struct trampoline *trampoline_at(const struct unwind_arch *arch, struct memory *mem, uint64_t pc)
-{
-	uint64_t word, last;
-	uint8_t code[9];
-
-	if (!memory_word(mem, pc, &word) || !memory_number(mem, pc + 8, 1, &last))
-		return NULL;
-	memcpy(code, &word, sizeof(word));
-	code[8] = (uint8_t)last;
-	for (size_t i = 0; i < sizeof(trampolines) / sizeof(trampolines[0]); i++) {
-		if (trampolines[i].arch == arch && memcmp(code, trampolines[i].code, trampolines[i].n) == 0)
-			return &trampolines[i];
-	}
-	return NULL;
-}
-
-bool is_trampoline(const struct unwind_arch *arch, struct memory *mem, uint64_t pc)
-{
-	return trampoline_at(arch, mem, pc) != NULL;
-}
-
-static bool signal_step(const struct trampoline *t, struct memory *mem, struct activation *a)
-{
-	const struct unwind_arch *arch = t->arch;
-	struct unwind_regs next = { .known = 0 };
-	uint64_t context = a->regs.reg[arch->sp] + t->at, word;
-
-	if (t->indirect != 0) {
-		if (!memory_number(mem, context, arch->word, &context))
-			return false;
-		context += t->indirect;
-	}
-	for (unsigned i = 0; i < t->n_regs; i++) {
-		if (!memory_number(mem, context + arch->word * (uint64_t)i, arch->word, &word))
-			return false;
-		if (t->regs[i] != NO_REG)
-			regs_set(&next, t->regs[i], word);
-	}
-	*a = (struct activation){ next, true };
-	return true;
-}
-
 /* Does the code at pc return at once, the stack as it was found? ret, and i386's thunks that tell where they were called
  * from: mov (%esp),%REG; ret. Those of crti.o and of hand-written code have no unwind information. */
-static bool returns_at(const struct unwind_arch *arch, struct memory *mem, uint64_t pc)
+static bool returns_at(const struct arch *arch, struct memory *mem, uint64_t pc)
 {
 	uint64_t word;
 	uint8_t b[8];
@@ -99,20 +33,19 @@ static bool returns_at(const struct unwind_arch *arch, struct memory *mem, uint6
 		return false;
 	memcpy(b, &word, sizeof(b));
 	return b[0] == 0xc3 || (b[0] == 0xf3 && b[1] == 0xc3) ||
-	       (arch == &unwind_i386 && b[0] == 0x8b && (b[1] & 0xc7) == 0x04 && b[2] == 0x24 &&
-		   b[3] == 0xc3);
+	       (arch->has_pc_thunks && b[0] == 0x8b && (b[1] & 0xc7) == 0x04 && b[2] == 0x24 && b[3] == 0xc3);
 }
 
 /* The return address is at sp, and nothing that the caller wants kept was touched since the call. */
 static bool no_frame_step(
-    struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem, struct activation *a)
+    struct ps_prochandle *P, const struct arch *arch, struct memory *mem, struct activation *a)
 {
 	uint64_t sp = a->regs.reg[arch->sp], ra;
 
-	if (!memory_number(mem, sp, arch->word, &ra) || ra == 0 || !call_is_code(P, ra - 1))
+	if (!memory_number(mem, sp, arch->pointer_size, &ra) || ra == 0 || !call_is_code(P, ra - 1))
 		return false;
 	a->regs.known &= arch->kept;
-	regs_set(&a->regs, arch->sp, cfi_cut(sp + arch->word, arch->word));
+	regs_set(&a->regs, arch->sp, cfi_cut(sp + arch->pointer_size, arch->pointer_size));
 	regs_set(&a->regs, arch->pc, ra);
 	a->exact = false;
 	return true;
@@ -125,7 +58,7 @@ static enum engine_end lost(
 	return ENGINE_LOST;
 }
 
-static enum engine_end fp_step(struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem,
+static enum engine_end fp_step(struct ps_prochandle *P, const struct arch *arch, struct memory *mem,
     struct activation *a, struct engine_note *note)
 {
 	uint64_t sp = a->regs.reg[arch->sp], fp = a->regs.reg[arch->fp], saved, ra;
@@ -140,34 +73,35 @@ static enum engine_end fp_step(struct ps_prochandle *P, const struct unwind_arch
 	if (fp == 0)
 		return a->exact ? lost(note, UNWIND_NO_FRAME, "no frame at the frame pointer", fp)
 				: ENGINE_OLDEST;
-	if (fp < sp || fp % arch->word != 0 || fp - sp > FP_MAX_FRAME)
+	if (fp < sp || fp % arch->pointer_size != 0 || fp - sp > FP_MAX_FRAME)
 		return lost(note, UNWIND_NO_FRAME, "no frame at the frame pointer", fp);
-	if (!memory_number(mem, fp, arch->word, &saved) ||
-	    !memory_number(mem, fp + arch->word, arch->word, &ra))
+	if (!memory_number(mem, fp, arch->pointer_size, &saved) ||
+	    !memory_number(mem, fp + arch->pointer_size, arch->pointer_size, &ra))
 		return lost(note, UNWIND_NO_MEMORY, "stack not readable at", fp);
 	if (ra == 0)
-		return a->exact ? lost(note, UNWIND_NO_RETURN, "no return address at", fp + arch->word)
-				: ENGINE_OLDEST;
+		return a->exact
+			   ? lost(note, UNWIND_NO_RETURN, "no return address at", fp + arch->pointer_size)
+			   : ENGINE_OLDEST;
 	if (!call_is_code(P, ra - 1))
-		return lost(note, UNWIND_NO_RETURN, "no return address at", fp + arch->word);
+		return lost(note, UNWIND_NO_RETURN, "no return address at", fp + arch->pointer_size);
 	regs_set(&next, arch->fp, saved);
-	regs_set(&next, arch->sp, fp + 2U * arch->word);
+	regs_set(&next, arch->sp, fp + 2U * arch->pointer_size);
 	regs_set(&next, arch->pc, ra);
 	*a = (struct activation){ next, false };
 	return ENGINE_CALLER;
 }
 
 /* What needs neither frame pointer nor call frame information. False: it is nothing of this. */
-static bool plain_step(struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem,
+static bool plain_step(struct ps_prochandle *P, const struct arch *arch, struct memory *mem,
     struct activation *a, struct engine_note *note, enum engine_end *end)
 {
 	uint64_t pc = a->regs.reg[arch->pc];
-	const struct trampoline *t = trampoline_at(arch, mem, pc);
+	const struct arch_sigreturn *t = sigframe_at(arch, mem, pc);
 
 	*end = ENGINE_CALLER;
 	if (t != NULL) {
 		note->signal = note->exact = true;
-		if (!signal_step(t, mem, a))
+		if (!sigframe_step(arch, t, mem, a))
 			*end = lost(note, UNWIND_NO_MEMORY, "stack not readable at", a->regs.reg[arch->sp]);
 		return true;
 	}
@@ -181,7 +115,7 @@ static bool plain_step(struct ps_prochandle *P, const struct unwind_arch *arch, 
 	return true;
 }
 
-enum engine_end fallback_step(struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem,
+enum engine_end fallback_step(struct ps_prochandle *P, const struct arch *arch, struct memory *mem,
     struct activation *a, struct engine_note *note)
 {
 	enum engine_end end;
@@ -209,19 +143,19 @@ static void why_no_cfi(
 /* Code that nothing describes and that has made no frame: the return address is at sp still, in a function whose code says by the
  * stack pointer and by the frame pointer alike where its own frame ends. By the frame pointer alone that function would
  * be left out (CPython 3.15's _PyJIT_Entry, which calls the JIT's code). */
-static bool bare_step(struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem,
+static bool bare_step(struct ps_prochandle *P, const struct arch *arch, struct memory *mem,
     struct prover *prover, struct activation *a)
 {
 	struct activation caller = *a, beyond;
 	uint64_t fp = a->regs.reg[arch->fp];
 
-	if (!a->exact || arch != &unwind_x86_64 || !regs_known(&a->regs, arch->fp) ||
-	    is_trampoline(arch, mem, a->regs.reg[arch->pc]) || !no_frame_step(P, arch, mem, &caller) ||
+	if (!a->exact || !arch->reads_code || !regs_known(&a->regs, arch->fp) ||
+	    sigframe_at(arch, mem, a->regs.reg[arch->pc]) != NULL || !no_frame_step(P, arch, mem, &caller) ||
 	    !call_is_before(mem, caller.regs.reg[arch->pc]))
 		return false;
 	beyond = caller;
 	if (prover == NULL || prove_step(prover, &beyond) != PROOF_CALLER ||
-	    beyond.regs.reg[arch->sp] != fp + 2U * arch->word)
+	    beyond.regs.reg[arch->sp] != fp + 2U * arch->pointer_size)
 		return false;
 	*a = (struct activation){ { .known = 0 }, false };
 	regs_set(&a->regs, arch->pc, caller.regs.reg[arch->pc]);
@@ -230,23 +164,23 @@ static bool bare_step(struct ps_prochandle *P, const struct unwind_arch *arch, s
 	return true;
 }
 
-/* What code and stack prove, of x86-64. Then the activation is as well known as by call frame information. */
-static bool proven_step(
-    struct prover *prover, struct activation *a, struct engine_note *note, enum engine_end *end)
+/* What code and stack prove. Then the activation is as well known as by call frame information. */
+static bool proven_step(const struct arch *arch, struct prover *prover, struct activation *a,
+    struct engine_note *note, enum engine_end *end)
 {
-	uint64_t sp = a->regs.reg[UNWIND_DWARF_RSP];
+	uint64_t sp = a->regs.reg[arch->sp];
 	enum proof proof = prover == NULL ? PROOF_NONE : prove_step(prover, a);
 
 	if (proof == PROOF_NONE)
 		return false;
 	note->guessed = false;
 	note->undefined = proof == PROOF_OLDEST;
-	note->in_register = proof == PROOF_CALLER && a->regs.reg[UNWIND_DWARF_RSP] == sp;
+	note->in_register = proof == PROOF_CALLER && a->regs.reg[arch->sp] == sp;
 	*end = proof == PROOF_OLDEST ? ENGINE_OLDEST : ENGINE_CALLER;
 	return true;
 }
 
-enum engine_end step_without_cfi(struct ps_prochandle *P, const struct unwind_arch *arch, struct memory *mem,
+enum engine_end step_without_cfi(struct ps_prochandle *P, const struct arch *arch, struct memory *mem,
     struct prover **prover, struct activation *a, struct engine_note *note)
 {
 	uint64_t pc = a->regs.reg[arch->pc];
@@ -256,9 +190,9 @@ enum engine_end step_without_cfi(struct ps_prochandle *P, const struct unwind_ar
 	note->no_cfi = true;
 	if (plain_step(P, arch, mem, a, note, &end))
 		return end;
-	if (arch == &unwind_x86_64 && *prover == NULL)
+	if (arch->reads_code && *prover == NULL)
 		*prover = prover_create(P, mem);
-	if (arch == &unwind_x86_64 && proven_step(*prover, a, note, &end)) {
+	if (arch->reads_code && proven_step(arch, *prover, a, note, &end)) {
 		note->no_cfi = false;
 		return end;
 	}
@@ -277,7 +211,7 @@ enum engine_end step_without_cfi(struct ps_prochandle *P, const struct unwind_ar
 
 struct fp_engine {
 	struct ps_prochandle *P;
-	const struct unwind_arch *arch;
+	const struct arch *arch;
 	struct memory *mem;
 	struct prover *prover;
 };
@@ -303,7 +237,7 @@ static enum res fp_create(struct ps_prochandle *P, void **out, struct fault *f)
 		return fault_memory(f);
 	}
 	e->P = P;
-	e->arch = unwind_arch_of(P);
+	e->arch = os_arch(P);
 	*out = e;
 	return RES_OK;
 }
@@ -324,8 +258,8 @@ static enum engine_end fp_engine_step(void *engine, struct activation *a, struct
 
 	if (plain_step(e->P, e->arch, e->mem, a, note, &end))
 		return end;
-	if (e->arch == &unwind_x86_64) {
-		if (proven_step(e->prover, a, note, &end))
+	if (e->arch->reads_code) {
+		if (proven_step(e->arch, e->prover, a, note, &end))
 			return end;
 		/* Only a frame pointer that is one says by 0 that there is no caller. */
 		if (regs_known(&a->regs, e->arch->fp) && a->regs.reg[e->arch->fp] == 0)

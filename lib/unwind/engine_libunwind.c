@@ -287,20 +287,20 @@ static bool cursor_get(struct lu_engine *e, struct unwind_regs *out)
 		return false;
 	regs_set(out, UNWIND_DWARF_RSP, word);
 	for (unsigned i = 0; i < UNWIND_SAVED; i++) {
-		if (e->calls.get_reg(&e->cursor, unwind_x86_64.saved[i], &word) == 0)
-			regs_set(out, unwind_x86_64.saved[i], word);
+		if (e->calls.get_reg(&e->cursor, arch_x86_64.saved[i], &word) == 0)
+			regs_set(out, arch_x86_64.saved[i], word);
 	}
 	return true;
 }
 
 static const char *register_name(int reg)
 {
-	return reg >= 0 && reg < unwind_x86_64.regs ? unwind_x86_64.names[reg] : "a register";
+	return reg >= 0 && reg < arch_x86_64.n_regs ? arch_x86_64.names[reg] : "a register";
 }
 
 static enum engine_end go_without_cfi(struct lu_engine *e, struct activation *a, struct engine_note *note)
 {
-	enum engine_end end = step_without_cfi(e->P, &unwind_x86_64, e->mem, &e->prover, a, note);
+	enum engine_end end = step_without_cfi(e->P, &arch_x86_64, e->mem, &e->prover, a, note);
 
 	if (end == ENGINE_CALLER)
 		cursor_set(e, a);

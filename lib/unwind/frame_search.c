@@ -117,7 +117,7 @@ static int32_t room_by_lea(const uint8_t *b, const uint8_t *end)
 /* All constants that the function subtracts from sp. False: too many, or its frame has no constant size. */
 static bool sizes_of(const struct guess *g, struct span code, struct sizes *out)
 {
-	bool wide = g->arch->word == 8;
+	bool wide = g->arch->pointer_size == 8;
 	const uint8_t *b;
 
 	*out = (struct sizes){ .n = 0 };
@@ -172,7 +172,8 @@ static bool jumps_to(const struct guess *g, const struct cfi_row *row, uint64_t 
 	*g->steps -= price;
 	for (const uint8_t *b = code.at; b + BYTES <= code.end; b++, at++) {
 		if ((b[0] == 0xe9 || (b[0] & 0xf0) == 0x80) &&
-		    cfi_cut(at + BYTES + (uint64_t)(int64_t)number_at(b + 1), g->arch->word) == callee)
+		    cfi_cut(at + BYTES + (uint64_t)(int64_t)number_at(b + 1), g->arch->pointer_size) ==
+			callee)
 			return true;
 	}
 	return false;
@@ -185,7 +186,7 @@ static bool begins_here(const struct guess *g, uint64_t start)
 	const struct cfi_row *row = g->row(g->engine, start);
 
 	return row != NULL && row->cfa.kind == CFI_REGISTER && row->cfa.reg == g->arch->sp &&
-	       row->cfa.at.offset == (int64_t)g->arch->word;
+	       row->cfa.at.offset == (int64_t)g->arch->pointer_size;
 }
 
 /* What the instruction right before ra has to do with the function that begins at callee. A direct call of another
@@ -197,7 +198,7 @@ static enum link link_of(const struct guess *g, uint64_t ra, uint64_t callee)
 	const struct cfi_row *row;
 
 	if (call_is_code(g->P, ra - 1))
-		call = call_before(g->mem, ra, g->arch->word);
+		call = call_before(g->mem, ra, g->arch->pointer_size);
 	if (call.direct && call.target == callee)
 		return LINK_DIRECT;
 	if (call.anywhere)
@@ -220,7 +221,7 @@ static enum link link_of(const struct guess *g, uint64_t ra, uint64_t callee)
 static enum link leads_to_end(
     const struct guess *g, struct activation a, uint64_t callee, uint64_t room, bool *named)
 {
-	const struct unwind_arch *arch = g->arch;
+	const struct arch *arch = g->arch;
 	enum link first = LINK_NONE, link;
 	unsigned stacks = 0;
 
@@ -255,9 +256,9 @@ static enum link leads_to_end(
 /* Bytes from the CFA down to the lowest register that was saved. */
 static uint64_t saved_bytes(const struct guess *g, const struct cfi_row *row)
 {
-	uint64_t most = 2U * g->arch->word;
+	uint64_t most = 2U * g->arch->pointer_size;
 
-	for (unsigned i = 0; i < g->arch->regs; i++) {
+	for (unsigned i = 0; i < g->arch->n_regs; i++) {
 		const struct cfi_rule *rule = &row->regs[i];
 
 		if ((row->set >> i & 1) != 0 && rule->kind == CFI_AT && rule->at.offset < 0 &&
@@ -322,21 +323,21 @@ static bool is_own(const struct sizes *sizes, uint64_t bytes, uint64_t saved, un
 static void try_places(const struct guess *g, const struct activation *a, const struct cfi_row *row,
     const struct sizes *sizes, struct places *out)
 {
-	const struct unwind_arch *arch = g->arch;
-	const uint64_t saved = saved_bytes(g, row), least = a->exact ? 2U * arch->word : saved;
+	const struct arch *arch = g->arch;
+	const uint64_t saved = saved_bytes(g, row), least = a->exact ? 2U * arch->pointer_size : saved;
 	uint64_t base = a->regs.reg[arch->sp] + least - (uint64_t)row->cfa.at.offset;
-	uint64_t most = (uint64_t)PUSHED_MAX * arch->word, room;
+	uint64_t most = (uint64_t)PUSHED_MAX * arch->pointer_size, room;
 
 	for (size_t i = 0; i < sizes->n; i++)
-		most = sizes->of[i] + (uint64_t)PUSHED_MAX * arch->word > most
-			   ? sizes->of[i] + (uint64_t)PUSHED_MAX * arch->word
+		most = sizes->of[i] + (uint64_t)PUSHED_MAX * arch->pointer_size > most
+			   ? sizes->of[i] + (uint64_t)PUSHED_MAX * arch->pointer_size
 			   : most;
 	*out = (struct places){ .n = 0 };
 	room = a->regs.reg[arch->sp] + saved + most;
-	for (uint64_t above = least; above <= saved + most; above += arch->word) {
+	for (uint64_t above = least; above <= saved + most; above += arch->pointer_size) {
 		struct activation tried = *a;
-		uint64_t at = cfi_cut(base + above - least, arch->word);
-		bool own = is_own(sizes, above, saved, arch->word), named;
+		uint64_t at = cfi_cut(base + above - least, arch->pointer_size);
+		bool own = is_own(sizes, above, saved, arch->pointer_size), named;
 		enum link link;
 
 		regs_set(&tried.regs, arch->fp, at);
@@ -372,7 +373,7 @@ bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint
 	if (*g->steps == 0)
 		return false;
 	/* Where arguments are pushed, a frame in a call is bigger than the function's sizes say. */
-	if (found.n_best == 1 && (g->arch->word == 8 || found.n_direct == 1))
+	if (found.n_best == 1 && (g->arch->pointer_size == 8 || found.n_direct == 1))
 		*fp = found.best;
 	else if (found.n_best == 0 && found.n == 1 && !found.doubt)
 		*fp = found.any;
@@ -383,7 +384,7 @@ bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint
 
 bool guess_pushed(const struct guess *g, const struct activation *a, uint64_t *sp)
 {
-	const struct unwind_arch *arch = g->arch;
+	const struct arch *arch = g->arch;
 	const struct cfi_row *row = g->row(g->engine, a->regs.reg[arch->pc] - !a->exact);
 	struct places found = { .n = 0 };
 	int64_t offset;
@@ -395,16 +396,16 @@ bool guess_pushed(const struct guess *g, const struct activation *a, uint64_t *s
 	offset = row->cfa.at.offset;
 	if (offset > SIZE_MAX_TRIED || offset < -SIZE_MAX_TRIED)
 		return false;
-	room = a->regs.reg[arch->sp] + (uint64_t)offset + (uint64_t)FORGOTTEN_MAX * arch->word;
+	room = a->regs.reg[arch->sp] + (uint64_t)offset + (uint64_t)FORGOTTEN_MAX * arch->pointer_size;
 	/* From where the return address is at sp. */
 	for (int64_t words = -(int64_t)FORGOTTEN_MAX; words <= FORGOTTEN_MAX && *g->steps != 0; words++) {
 		struct activation tried = *a;
-		uint64_t at =
-		    cfi_cut(a->regs.reg[arch->sp] + (uint64_t)(words * (int64_t)arch->word), arch->word);
+		uint64_t at = cfi_cut(a->regs.reg[arch->sp] + (uint64_t)(words * (int64_t)arch->pointer_size),
+		    arch->pointer_size);
 		enum link link;
 		bool named;
 
-		if (words == 0 || words * (int64_t)arch->word + offset < (int64_t)arch->word)
+		if (words == 0 || words * (int64_t)arch->pointer_size + offset < (int64_t)arch->pointer_size)
 			continue;
 		regs_set(&tried.regs, arch->sp, at);
 		link = leads_to_end(g, tried, start, room, &named);

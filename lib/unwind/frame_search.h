@@ -26,7 +26,7 @@
 struct guess {
 	struct ps_prochandle *P;
 	struct memory *mem;
-	const struct unwind_arch *arch;
+	const struct arch *arch;
 	/* The engine: one step without guesses (false: no caller by call frame information; *oldest: there is none), and
 	 * the row of the code at pc, valid until the next call (NULL: there is none). */
 	bool (*step)(void *engine, struct activation *a, bool *oldest);

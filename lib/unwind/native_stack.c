@@ -9,13 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "os/regs.h"
 #include "unwind/engine.h"
 
 enum { FRAME_WORDS_MIN = 2, CAP_UNKNOWN = 1 << 16, STACKS_MAX = 16, FRAMES_MAX = 1 << 22, FRAMES_FIRST = 64 };
 
 struct unwinder {
 	struct ps_prochandle *P;
-	const struct unwind_arch *arch;
+	const struct arch *arch;
 	const struct engine_ops *ops;
 	void *engine;
 };
@@ -47,13 +48,13 @@ enum res unwinder_create(
 
 	if (ops == NULL)
 		return fault_set(f, 0, 0, 0, "libunwind is not built in");
-	if (ops == engine_libunwind && unwind_arch_of(P) != &unwind_x86_64)
+	if (ops == engine_libunwind && !os_arch(P)->has_libunwind)
 		return fault_set(f, 0, 0, 0, "libunwind reads no 32-bit program here; -m cfi does");
 	u = calloc(1, sizeof(*u));
 	if (u == NULL)
 		return fault_memory(f);
 	u->P = P;
-	u->arch = unwind_arch_of(P);
+	u->arch = os_arch(P);
 	u->ops = ops;
 	if (u->ops->create(P, &u->engine, f) != RES_OK) {
 		free(u);
@@ -84,11 +85,10 @@ static size_t stack_cap(const struct unwinder *u, uint64_t sp)
 
 	if (map == NULL || (off = sp - map->pr_vaddr) >= map->pr_size)
 		return CAP_UNKNOWN;
-	return (size_t)((map->pr_size - off) / (FRAME_WORDS_MIN * u->arch->word)) + 2;
+	return (size_t)((map->pr_size - off) / (FRAME_WORDS_MIN * u->arch->pointer_size)) + 2;
 }
 
-static struct native_frame frame_of(
-    const struct unwind_arch *arch, const struct activation *a, enum unwind_how how)
+static struct native_frame frame_of(const struct arch *arch, const struct activation *a, enum unwind_how how)
 {
 	struct native_frame frame = {
 		.pc = a->regs.reg[arch->pc],

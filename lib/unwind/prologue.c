@@ -6,6 +6,7 @@
 
 #include "unwind/callsite.h"
 #include "unwind/code_flow_state.h"
+#include "unwind/sigframe.h"
 #include "unwind/unwind_modules.h"
 
 /* WORDS: of the stack, where nothing says where the function begins; WORDS_ALL of one handle, less than a second. MOST:
@@ -164,7 +165,7 @@ static bool linked(const struct place *p, uint64_t start, const struct flow_stat
 	target = target_of(pv, &call);
 	if (target == start)
 		return true;
-	if (is_trampoline(&unwind_x86_64, pv->mem, ra))
+	if (sigframe_at(&arch_x86_64, pv->mem, ra) != NULL)
 		return is_entry(pv, start);
 	if (target != 0) {
 		switch (lead(p, target, 0, &other, NULL)) {
@@ -277,7 +278,7 @@ static enum proof try_words(const struct place *p, struct found *out)
 /* The caller's registers. */
 static void leave(const struct place *p, const struct found *found, struct activation *a)
 {
-	const struct unwind_arch *arch = &unwind_x86_64;
+	const struct arch *arch = &arch_x86_64;
 	struct unwind_regs next = { .known = 0 };
 	const struct flow_state *s = &found->state;
 

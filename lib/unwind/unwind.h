@@ -8,6 +8,7 @@
 #include <libproc.h>
 #include <stdbool.h>
 
+#include "arch/arch.h"
 #include "base/fault.h"
 #include "base/vec.h"
 
@@ -28,7 +29,15 @@ enum unwind_how {
 };
 
 /* Callee-saved registers of x86-64, in DWARF order; those of i386 are its ebx, ebp, esi and edi. */
-enum { UNWIND_RBX, UNWIND_RBP, UNWIND_R12, UNWIND_R13, UNWIND_R14, UNWIND_R15, UNWIND_SAVED };
+enum {
+	UNWIND_RBX,
+	UNWIND_RBP,
+	UNWIND_R12,
+	UNWIND_R13,
+	UNWIND_R14,
+	UNWIND_R15,
+	UNWIND_SAVED = ARCH_SAVED_MAX
+};
 enum { UNWIND_ESI = UNWIND_R12, UNWIND_EDI = UNWIND_R13 };
 
 struct native_frame {
@@ -100,7 +109,7 @@ struct native_stack {
 /* Registers an LWP or a resumed walk starts with: by the DWARF numbers of the target's architecture, `known` a bit
  * each. (x86-64: the constants below; i386: 0 eax, ecx, edx, ebx, esp, ebp, esi, edi, 8 eip.) */
 struct unwind_regs {
-	uint64_t reg[17];
+	uint64_t reg[ARCH_REGS_MAX];
 	uint32_t known;
 };
 enum {

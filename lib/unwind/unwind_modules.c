@@ -5,7 +5,8 @@
 
 #include "base/vec.h"
 #include "os/images.h"
-#include "unwind/arch.h"
+#include "os/regs.h"
+#include "unwind/regs.h"
 
 struct object {
 	const struct elf_image *img;
@@ -26,7 +27,7 @@ struct regions *regions_create(struct ps_prochandle *P)
 
 	if (e != NULL) {
 		e->P = P;
-		e->word = unwind_arch_of(P)->word;
+		e->word = os_arch(P)->pointer_size;
 	}
 	return e;
 }

@@ -76,7 +76,7 @@ manual() {
 
 tidy() {
 	# shellcheck disable=SC2086
-	git ls-files 'lib/*.c' 'cmd/*.c' | grep -v '^lib/os/illumos' | xargs -P 2 -n 4 sh -c \
+	git ls-files 'lib/*.c' 'cmd/*.c' | grep -Ev '^lib/(os|arch)/illumos' | xargs -P 2 -n 4 sh -c \
 		'clang-tidy --quiet --warnings-as-errors="*" "$@" -- $FLAGS 2>/dev/null' tidy
 }
 

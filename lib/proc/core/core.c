@@ -83,7 +83,9 @@ enum res core_create(int fd, struct core **out, struct fault *f)
 		return fault_memory(f);
 	if (elf_image_open(fd, &core->image, f) != RES_OK)
 		return RES_FAIL;
-	core->word = elf_image_class(core->image)->word;
+	core->arch = arch_of_elf(
+	    elf_image_ehdr(core->image)->e_machine, elf_image_ehdr(core->image)->e_ident[EI_CLASS]);
+	core->word = core->arch->pointer_size;
 	if (elf_image_ehdr(core->image)->e_type != ET_CORE)
 		return fault_set(f, G_FORMAT, 0, 0, "an ELF file, but not a core");
 	if (core_segments_read(core, f) != RES_OK || core_notes_read(core, f) != RES_OK)
@@ -317,6 +319,7 @@ static struct ps_prochandle *handle_of(struct core **core, const char *aout, str
 	mine = mem_keep(core);
 	P->state = PS_DEAD;
 	P->illumos = mine->illumos;
+	P->arch = mine->arch;
 	(void)pop_psinfo(P, &P->psinfo, mine);
 	pop_status(P, &P->status, mine);
 	if (attach_objects(P, mine, aout, f) != RES_OK) {

@@ -16,6 +16,7 @@
 #include <libproc.h>
 #include <stdbool.h>
 
+#include "arch/arch.h"
 #include "base/fault.h"
 #include "base/vec.h"
 #include "elf/image.h"
@@ -54,7 +55,8 @@ struct core_name {
 
 struct core {
 	struct elf_image *image;
-	uint8_t word; /* bytes in an address of the process */
+	const struct arch *arch; /* of the process */
+	uint8_t word;            /* bytes in an address of it */
 	VEC(struct core_segment) segments;
 	VEC(struct core_range) ranges;
 	VEC(lwpstatus_t) lwps; /* ascending id */

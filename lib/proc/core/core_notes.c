@@ -32,71 +32,16 @@ enum {
 
 /* What differs between processes of 8-byte and of 4-byte words. */
 struct shape {
-	uint16_t prstatus_pid, prstatus_regs; /* pid: i32, the thread's */
-	const signed char *regs;              /* `reg_n` words */
-	size_t reg_n;
+	uint16_t prstatus_pid, prstatus_regs;          /* pid: i32, the thread's */
 	uint16_t prpsinfo_uid, uid_size, prpsinfo_pid; /* pid: i32, then ppid */
 	uint16_t prpsinfo_fname, prpsinfo_psargs;
 	uint16_t siginfo_fields;
 };
 
-/* struct user_regs_struct's order (uapi/asm/ptrace-abi.h, sys/user.h) in terms of ours; -1: not kept. */
-static const signed char user_regs[] = {
-	PRREG_R15,
-	PRREG_R14,
-	PRREG_R13,
-	PRREG_R12,
-	PRREG_RBP,
-	PRREG_RBX,
-	PRREG_R11,
-	PRREG_R10,
-	PRREG_R9,
-	PRREG_R8,
-	PRREG_RAX,
-	PRREG_RCX,
-	PRREG_RDX,
-	PRREG_RSI,
-	PRREG_RDI,
-	-1,
-	PRREG_RIP,
-	PRREG_CS,
-	PRREG_RFL,
-	PRREG_RSP,
-	PRREG_SS,
-	PRREG_FSBASE,
-	PRREG_GSBASE,
-	PRREG_DS,
-	PRREG_ES,
-	PRREG_FS,
-	PRREG_GS,
-};
-
-/* The same of i386: struct user_regs_struct32. */
-static const signed char user_regs32[] = {
-	PRREG_RBX,
-	PRREG_RCX,
-	PRREG_RDX,
-	PRREG_RSI,
-	PRREG_RDI,
-	PRREG_RBP,
-	PRREG_RAX,
-	PRREG_DS,
-	PRREG_ES,
-	PRREG_FS,
-	PRREG_GS,
-	-1,
-	PRREG_RIP,
-	PRREG_CS,
-	PRREG_RFL,
-	PRREG_RSP,
-	PRREG_SS,
-};
-
-static const struct shape wide = { 32, 112, user_regs, sizeof(user_regs), 16, 4, 24, 40, 56, 16 };
-static const struct shape narrow = { 24, 72, user_regs32, sizeof(user_regs32), 8, 2, 12, 28, 44, 12 };
+static const struct shape wide = { 32, 112, 16, 4, 24, 40, 56, 16 };
+static const struct shape narrow = { 24, 72, 8, 2, 12, 28, 44, 12 };
 /* With user ids of 32 bits, as some debuggers write them: NT_PRPSINFO is that much longer. */
-static const struct shape narrow_long_ids = { 24, 72, user_regs32, sizeof(user_regs32), 8, 4, 16, 32, 48,
-	12 };
+static const struct shape narrow_long_ids = { 24, 72, 8, 4, 16, 32, 48, 12 };
 
 static const struct shape *shape_of(const struct core *core)
 {
@@ -106,7 +51,7 @@ static const struct shape *shape_of(const struct core *core)
 static enum res take_prstatus(struct core *core, const struct elf_note *note, struct fault *f)
 {
 	lwpstatus_t lwp = { .pr_flags = PR_STOPPED | PR_ISTOP };
-	enum { ORIG_RAX = 15 }; /* of user_regs */
+	const struct arch_system *system = core->arch->system;
 	const struct shape *is = shape_of(core);
 	int64_t call = -1;
 	int16_t cursig;
@@ -119,13 +64,14 @@ static enum res take_prstatus(struct core *core, const struct elf_note *note, st
 		return RES_OK;
 	}
 	lwp.pr_lwpid = id;
-	for (size_t i = 0; i < is->reg_n; i++) {
-		if (is->regs[i] >= 0)
-			core_note_field(
-			    note, is->prstatus_regs + i * core->word, &lwp.pr_reg[is->regs[i]], core->word);
+	for (size_t i = 0; i < system->n_user_regs; i++) {
+		if (system->user_regs[i] >= 0)
+			core_note_field(note, is->prstatus_regs + i * core->word,
+			    &lwp.pr_reg[system->user_regs[i]], core->word);
 	}
 	if (core->word == sizeof(call)) {
-		core_note_field(note, is->prstatus_regs + (size_t)ORIG_RAX * core->word, &call, sizeof(call));
+		core_note_field(
+		    note, is->prstatus_regs + system->user_syscall * core->word, &call, sizeof(call));
 		syscall_note(&lwp, call);
 	}
 	/* The kernel writes the signal into every thread's; it is the first one's. */

@@ -509,6 +509,7 @@ void hold_share_objects(struct ps_prochandle *captured, struct ps_prochandle *li
 {
 	struct proc_objects *o = handle_objects(live);
 
+	captured->arch = live->arch;
 	if (o == NULL || captured->objects == o)
 		return;
 	objects_unref(captured->objects);

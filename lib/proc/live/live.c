@@ -362,12 +362,13 @@ static int check_kind(struct live *live, int flags)
 	return 0;
 }
 
-static bool is_i386(const struct elf_class *c, const uint8_t *bytes)
+static bool is_of_host(const struct elf_class *c, const uint8_t *bytes)
 {
 	GElf_Ehdr eh;
 
 	elf_class_ehdr(c, bytes, &eh);
-	return c->word == 4 && eh.e_ident[EI_DATA] == ELFDATA2LSB && eh.e_machine == EM_386;
+	return eh.e_ident[EI_DATA] == ELFDATA2LSB &&
+	       arch_of_elf(eh.e_machine, eh.e_ident[EI_CLASS]) == arch_of_host(true);
 }
 
 /* Is a program of 32-bit words an i386 one? x32 has them too. The executable's header says it: in the file, or in
@@ -390,7 +391,7 @@ static bool check_machine(const struct live *live)
 	    memcmp(head, ELFMAG, SELFMAG) != 0)
 		(void)live_read(live, head, sizeof(head), va - sizeof(Elf32_Ehdr));
 	c = memcmp(head, ELFMAG, SELFMAG) == 0 ? elf_class_of(head) : NULL;
-	return c != NULL && is_i386(c, head);
+	return c != NULL && is_of_host(c, head);
 }
 
 /* The right to read it is asked for by reading. */
@@ -489,6 +490,7 @@ struct ps_prochandle *Pgrab(pid_t pid, int flags, int *perr)
 		return NULL;
 	}
 	live = NULL; /* the handle's now; P->data */
+	P->arch = arch_of_host(((struct live *)P->data)->narrow);
 	P->objects = objects;
 	P->objects->read_data = P;
 	P->state = PS_RUN;

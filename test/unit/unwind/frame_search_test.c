@@ -142,7 +142,7 @@ static void drawn_init(struct drawn *d, uint64_t ra, const void *prologue, size_
 	d->guess.P = fake_grab(&d->fake);
 	ck_assert_ptr_nonnull(d->guess.P);
 	d->mem = d->guess.mem = memory_create(d->guess.P, false);
-	d->guess.arch = &unwind_x86_64;
+	d->guess.arch = &arch_x86_64;
 	d->guess.step = step;
 	d->guess.row = row;
 	d->guess.engine = d;

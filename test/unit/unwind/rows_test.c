@@ -13,7 +13,7 @@ enum { STACK = 0x700000, CODE = 0x1000, SP = STACK + 0x100 };
 
 /* A stack whose word at address a is a + 1, to be told by its value. */
 struct made {
-	const struct unwind_arch *arch;
+	const struct arch *arch;
 	uint8_t stack[0x400];
 	struct fake_segment segments[2];
 	struct fake_map maps[2];
@@ -25,13 +25,13 @@ struct made {
 	struct cfi_state state;
 };
 
-static void made_init(struct made *m, const struct unwind_arch *arch)
+static void made_init(struct made *m, const struct arch *arch)
 {
 	*m = (struct made){ .arch = arch, .budget = 1 << 20 };
-	for (size_t i = 0; i + arch->word <= sizeof(m->stack); i += arch->word) {
+	for (size_t i = 0; i + arch->pointer_size <= sizeof(m->stack); i += arch->pointer_size) {
 		uint64_t word = STACK + i + 1;
 
-		memcpy(m->stack + i, &word, arch->word);
+		memcpy(m->stack + i, &word, arch->pointer_size);
 	}
 	m->segments[0] = (struct fake_segment){ STACK, m->stack, sizeof(m->stack) };
 	m->maps[0] = (struct fake_map){ STACK, 0x1000, MA_READ | MA_WRITE, 0, NULL };
@@ -39,7 +39,7 @@ static void made_init(struct made *m, const struct unwind_arch *arch)
 	m->P = fake_grab(&m->fake);
 	m->mem = memory_create(m->P, false);
 	ck_assert(m->P != NULL && m->mem != NULL);
-	for (unsigned i = 0; i < arch->regs; i++)
+	for (unsigned i = 0; i < arch->n_regs; i++)
 		regs_set(&m->regs, i, 0x100 * i);
 	regs_set(&m->regs, arch->sp, SP);
 	regs_set(&m->regs, arch->fp, SP + 0x40);
@@ -60,11 +60,11 @@ static void made_free(struct made *m)
 static bool row_of(struct made *m, const uint8_t *common, size_t n_common, const uint8_t *own, size_t n_own,
     uint64_t at, struct cfi_row *row)
 {
-	const struct cfi_table_bytes t = { .place = { .word = m->arch->word } };
+	const struct cfi_table_bytes t = { .place = { .word = m->arch->pointer_size } };
 	const struct cfi_entry e = { .lo = CODE,
 		.hi = CODE + 0x100,
 		.code_align = 1,
-		.data_align = -(int64_t)m->arch->word,
+		.data_align = -(int64_t)m->arch->pointer_size,
 		.ra = m->arch->pc,
 		.common = span_of(common, n_common),
 		.own = span_of(own, n_own) };
@@ -72,12 +72,12 @@ static bool row_of(struct made *m, const uint8_t *common, size_t n_common, const
 	return cfi_row_of(&t, &e, CODE + at, m->arch, &m->budget, row);
 }
 
-static const struct unwind_arch *arches[2] = { &unwind_x86_64, &unwind_i386 };
+static const struct arch *arches[2] = { &arch_x86_64, &arch_i386 };
 
 /* def_cfa sp, 1 word; the return address below it */
-static size_t initial(const struct unwind_arch *arch, uint8_t out[8])
+static size_t initial(const struct arch *arch, uint8_t out[8])
 {
-	const uint8_t program[] = { 0x0c, arch->sp, arch->word, (uint8_t)(0x80 | arch->pc), 1 };
+	const uint8_t program[] = { 0x0c, arch->sp, arch->pointer_size, (uint8_t)(0x80 | arch->pc), 1 };
 
 	memcpy(out, program, sizeof(program));
 	return sizeof(program);
@@ -133,10 +133,12 @@ START_TEST(each_instruction)
 		ck_assert_msg(row.regs[SAVED].kind == in->kind, "%s: %d", in->what, row.regs[SAVED].kind);
 		ck_assert_msg(((row.set >> SAVED & 1) != 0) == (in->kind != CFI_UNSAID), "%s", in->what);
 		if (in->kind == CFI_AT || in->kind == CFI_IS)
-			ck_assert_msg(row.regs[SAVED].at.offset == in->words * m.arch->word, "%s", in->what);
+			ck_assert_msg(
+			    row.regs[SAVED].at.offset == in->words * m.arch->pointer_size, "%s", in->what);
 		ck_assert_int_eq(row.cfa.kind, in->cfa_off < 0 ? CFI_EXPR_IS : CFI_REGISTER);
 		if (in->cfa_off >= 0)
-			ck_assert_msg(row.cfa.at.offset == (in->cfa_off == 0 ? m.arch->word : in->cfa_off),
+			ck_assert_msg(
+			    row.cfa.at.offset == (in->cfa_off == 0 ? m.arch->pointer_size : in->cfa_off),
 			    "%s", in->what);
 		made_free(&m);
 	}
@@ -157,11 +159,11 @@ START_TEST(cfa_rules)
 
 		made_init(&m, arches[a]);
 		ck_assert(row_of(&m, common, n, by_register, sizeof(by_register), 0, &row));
-		ck_assert(row.cfa.reg == fp && row.cfa.at.offset == m.arch->word);
+		ck_assert(row.cfa.reg == fp && row.cfa.at.offset == m.arch->pointer_size);
 		ck_assert(row_of(&m, common, n, sf, sizeof(sf), 0, &row));
-		ck_assert(row.cfa.reg == fp && row.cfa.at.offset == 2 * m.arch->word);
+		ck_assert(row.cfa.reg == fp && row.cfa.at.offset == 2 * m.arch->pointer_size);
 		ck_assert(row_of(&m, common, n, offset_sf, sizeof(offset_sf), 0, &row));
-		ck_assert(row.cfa.reg == m.arch->sp && row.cfa.at.offset == 2 * m.arch->word);
+		ck_assert(row.cfa.reg == m.arch->sp && row.cfa.at.offset == 2 * m.arch->pointer_size);
 		made_free(&m);
 	}
 }
@@ -178,9 +180,9 @@ START_TEST(rows_by_pc)
 	uint8_t common[8];
 	struct made m;
 	struct cfi_row row;
-	size_t n = initial(&unwind_x86_64, common);
+	size_t n = initial(&arch_x86_64, common);
 
-	made_init(&m, &unwind_x86_64);
+	made_init(&m, &arch_x86_64);
 	for (size_t i = 0; i < sizeof(expect) / sizeof(expect[0]); i++) {
 		ck_assert(row_of(&m, common, n, own, sizeof(own), expect[i].at, &row));
 		ck_assert_int_eq(row.cfa.at.offset, expect[i].offset);
@@ -209,9 +211,9 @@ START_TEST(damaged_programs)
 	uint8_t common[8], deep[64];
 	struct made m;
 	struct cfi_row row;
-	size_t n = initial(&unwind_x86_64, common);
+	size_t n = initial(&arch_x86_64, common);
 
-	made_init(&m, &unwind_x86_64);
+	made_init(&m, &arch_x86_64);
 	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++)
 		ck_assert_msg(!row_of(&m, common, n, damaged[i].bytes, damaged[i].n, 0x80, &row), "%s",
 		    damaged[i].what);
@@ -232,16 +234,16 @@ START_TEST(widest_factor)
 	uint8_t common[8];
 	struct made m;
 	struct cfi_row row;
-	size_t n = initial(&unwind_x86_64, common);
+	size_t n = initial(&arch_x86_64, common);
 	struct cfi_entry e = { .lo = CODE,
 		.hi = CODE + 0x100,
 		.code_align = 1,
 		.data_align = INT64_MIN,
-		.ra = unwind_x86_64.pc,
+		.ra = arch_x86_64.pc,
 		.common = span_of(common, n),
 		.own = span_of(negative, sizeof(negative)) };
 
-	made_init(&m, &unwind_x86_64);
+	made_init(&m, &arch_x86_64);
 	ck_assert(cfi_row_of(&t, &e, CODE, m.arch, &m.budget, &row));
 	ck_assert_int_eq(row.regs[SAVED].at.offset, INT64_MIN);
 	e.own = span_of(plain, sizeof(plain));
@@ -259,7 +261,7 @@ START_TEST(random_programs)
 	size_t good = 0;
 
 	for (unsigned round = 0; round < 20000; round++) {
-		const struct unwind_arch *arch = arches[round % 2];
+		const struct arch *arch = arches[round % 2];
 		size_t n = initial(arch, common);
 		struct unwind_regs next;
 		struct made m;
@@ -285,10 +287,10 @@ END_TEST
 START_TEST(callers_registers)
 {
 	for (unsigned a = 0; a < 2; a++) {
-		const struct unwind_arch *arch = arches[a];
-		const uint8_t own[] = { 0x0e, (uint8_t)(4 * arch->word), (uint8_t)(0x80 | arch->fp), 2, 0x14,
-			SAVED, 3, 0x07, arch->saved[3] };
-		uint64_t cfa = SP + 4U * arch->word;
+		const struct arch *arch = arches[a];
+		const uint8_t own[] = { 0x0e, (uint8_t)(4 * arch->pointer_size), (uint8_t)(0x80 | arch->fp),
+			2, 0x14, SAVED, 3, 0x07, arch->saved[3] };
+		uint64_t cfa = SP + 4U * arch->pointer_size;
 		struct unwind_regs next;
 		uint8_t common[8];
 		struct made m;
@@ -299,9 +301,9 @@ START_TEST(callers_registers)
 		ck_assert(row_of(&m, common, n, own, sizeof(own), 0x10, &row));
 		ck_assert_int_eq(cfi_row_apply(&row, &m.state, &next), RES_OK);
 		ck_assert_uint_eq(next.reg[arch->sp], cfa);
-		ck_assert_uint_eq(next.reg[arch->pc], cfa - arch->word + 1);
-		ck_assert_uint_eq(next.reg[arch->fp], cfa - 2U * arch->word + 1);
-		ck_assert_uint_eq(next.reg[SAVED], cfa - 3U * arch->word);
+		ck_assert_uint_eq(next.reg[arch->pc], cfa - arch->pointer_size + 1);
+		ck_assert_uint_eq(next.reg[arch->fp], cfa - 2U * arch->pointer_size + 1);
+		ck_assert_uint_eq(next.reg[SAVED], cfa - 3U * arch->pointer_size);
 		ck_assert(regs_known(&next, arch->saved[2])); /* not spoken of, and kept by every function */
 		ck_assert_uint_eq(next.reg[arch->saved[2]], m.regs.reg[arch->saved[2]]);
 		ck_assert(!regs_known(&next, arch->saved[3])); /* lost */
@@ -319,9 +321,9 @@ START_TEST(callers_that_are_not_there)
 	uint8_t common[8];
 	struct made m;
 	struct cfi_row row;
-	size_t n = initial(&unwind_x86_64, common);
+	size_t n = initial(&arch_x86_64, common);
 
-	made_init(&m, &unwind_x86_64);
+	made_init(&m, &arch_x86_64);
 	ck_assert(row_of(&m, common, n, oldest, sizeof(oldest), 0, &row));
 	ck_assert_int_eq(cfi_row_apply(&row, &m.state, &next), RES_NONE);
 	m.regs.known &= ~(1U << UNWIND_DWARF_RBP);
@@ -420,9 +422,9 @@ START_TEST(each_operation)
 		ok = cfi_expression(&m.state, span_of(e->bytes, e->n), NULL, &got);
 		if (strcmp(e->what, "the smallest by -1") == 0 && a == 1)
 			want = 0;
-		ck_assert_msg(ok == e->ok, "%s, word %d", e->what, m.arch->word);
-		ck_assert_msg(
-		    !ok || got == want, "%s, word %d: %#lx", e->what, m.arch->word, (unsigned long)got);
+		ck_assert_msg(ok == e->ok, "%s, word %d", e->what, m.arch->pointer_size);
+		ck_assert_msg(!ok || got == want, "%s, word %d: %#lx", e->what, m.arch->pointer_size,
+		    (unsigned long)got);
 		made_free(&m);
 	}
 }
@@ -434,7 +436,7 @@ START_TEST(stack_of_an_expression)
 	uint64_t start = 7, got;
 	struct made m;
 
-	made_init(&m, &unwind_x86_64);
+	made_init(&m, &arch_x86_64);
 	memset(dups, 0x12, sizeof(dups));
 	ck_assert(cfi_expression(&m.state, span_of(dups, 60), &start, &got) && got == 7);
 	ck_assert(!cfi_expression(&m.state, span_of(dups, 100), &start, &got));
@@ -452,7 +454,7 @@ START_TEST(budget_of_an_expression)
 	uint64_t start = SP, got;
 	struct made m;
 
-	made_init(&m, &unwind_x86_64);
+	made_init(&m, &arch_x86_64);
 	m.budget = 300;
 	ck_assert(cfi_expression(&m.state, span_of(deref, 1), &start, &got) && got == SP + 1);
 	ck_assert_uint_lt(m.budget, 200);

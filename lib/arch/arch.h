@@ -1,0 +1,106 @@
+/* What architectures differ in: one `struct arch` each, and nothing about any of them elsewhere.
+ *
+ *   arch.c          which one a file or process is of
+ *   x86_64.c        x86-64
+ *   i386.c          i386, whose processes an x86-64 kernel runs too
+ *   linux_x86.c     both: registers in Linux's register sets, Linux's signal frames
+ *   illumos_x86.c   both: registers in illumos's register set
+ *
+ * To add an architecture, write a file with its constant, fill in each member, and put it into
+ * arch_all (arch.c). */
+#ifndef ARCH_ARCH_H
+#define ARCH_ARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	ARCH_REGS_MAX = 17, /* most registers that are followed */
+	ARCH_SAVED_MAX = 6, /* most callee-saved registers */
+	ARCH_ARGS = 6,      /* arguments of a system call */
+	ARCH_NO_REG = 0xff, /* in a table of DWARF numbers: a word that is not followed */
+	ARCH_CODE_MAX = 9,  /* bytes of the longest trampoline */
+};
+
+/* What a signal handler returns to, and where the interrupted registers are then: at sp + at; or,
+ * with `indirect`, that many bytes after where the word at sp + at points. */
+struct arch_sigreturn {
+	uint8_t code[ARCH_CODE_MAX], n;
+	uint8_t at, indirect; /* indirect 0: none */
+	uint16_t copy;        /* offset in the signal frame of a copy of the code; 0: there is none */
+};
+
+/* The structure of saved registers in signal frames (Linux uapi/asm/sigcontext.h). */
+struct arch_sigcontext {
+	uint8_t regs[ARCH_REGS_MAX]; /* DWARF number of each word, ARCH_NO_REG */
+	uint8_t n_regs;              /* words that are read of it */
+	uint8_t sp, flags, cs;       /* index of these words */
+};
+
+/* Register sets and signal frames of the operating system. 0 or NULL where it has none. */
+struct arch_system {
+	const uint8_t *prgreg;   /* index in prgregset_t of each register, by DWARF number */
+	const int8_t *user_regs; /* index in prgregset_t of each word of NT_PRSTATUS; −1: none */
+	size_t n_user_regs;      /* words there */
+	size_t user_syscall;     /* index there of the number of the system call */
+	struct arch_sigcontext context;
+	const struct arch_sigreturn *sigreturns; /* n_sigreturns of them */
+	size_t n_sigreturns;
+};
+
+/* Offsets in the thread descriptor of a C library, in bytes. The thread pointer is its address,
+ * as is the value of its first word. */
+struct arch_libc {
+	const char *name;
+	uint16_t robust_head; /* of the list head that get_robust_list(2) gives */
+	uint16_t tid;         /* i32: the kernel's number of the thread */
+};
+
+struct arch {
+	/* ELF header. */
+	const char *name;     /* as messages have it */
+	uint16_t machine;     /* e_machine */
+	uint8_t elf_class;    /* ELFCLASS32, ELFCLASS64 */
+	uint8_t pointer_size; /* bytes of an address, and of a word of the stack */
+
+	/* Registers, by DWARF number. */
+	uint8_t n_regs;     /* those that are followed: 0 … n_regs − 1 */
+	uint8_t pc, sp, fp; /* pc: the column of the return address */
+	uint8_t n_saved;    /* callee-saved registers */
+	uint8_t saved[ARCH_SAVED_MAX];
+	uint32_t kept;            /* the same, a bit per DWARF number */
+	const char *const *names; /* as debuggers have them */
+
+	/* System calls. */
+	uint8_t args[ARCH_ARGS]; /* registers of the arguments, in their order */
+	uint8_t syscall[2];      /* the instruction, which precedes the pc of an LWP in a call */
+	uint8_t n_syscall;       /* its bytes; 0: not looked for, as programs have several */
+
+	const struct arch_system *system;
+	const struct arch_libc *libc; /* n_libc rows, the usual one first */
+	size_t n_libc;
+
+	/* Optional parts of the code reader. */
+	bool reads_code;     /* lib/unwind's prologue analysis reads its instructions */
+	bool has_libunwind;  /* libunwind reads such targets here */
+	bool cfi_is_doubted; /* some hand-written functions have wrong CFI: see unwind/engine_cfi.c */
+	bool has_pc_thunks;  /* functions that copy their return address: mov (%esp),%REG; ret */
+};
+
+extern const struct arch arch_x86_64; /* System V ABI for AMD64, "DWARF Register Number Mapping" */
+extern const struct arch arch_i386;   /* System V ABI for Intel386, the same, as used on Linux */
+
+/* That of a file with these members of its ELF header; NULL: it is not supported. */
+const struct arch *arch_of_elf(unsigned machine, unsigned elf_class);
+
+/* That of programs that this system runs: with its own pointers, or with `narrow`, 32-bit ones. */
+const struct arch *arch_of_host(bool narrow);
+
+/* An address cut to the width of the architecture's. */
+static inline uint64_t arch_cut(const struct arch *arch, uint64_t value)
+{
+	return arch->pointer_size == sizeof(uint32_t) ? (uint32_t)value : value;
+}
+
+#endif

@@ -1,0 +1,30 @@
+/* i386. */
+#include <elf.h>
+
+#include "arch/x86.h"
+
+static const char *const names[I386_REGS] = { "eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "eip" };
+
+/* robust_head: glibc 2.31, where no robust_prev precedes it; tid: 2.36 and 2.43, nptl/descr.h. */
+static const struct arch_libc libc[] = { { "glibc", 112, 104 } };
+
+const struct arch arch_i386 = {
+	.name = "i386",
+	.machine = EM_386,
+	.elf_class = ELFCLASS32,
+	.pointer_size = 4,
+	.n_regs = I386_REGS,
+	.pc = 8,
+	.sp = 4,
+	.fp = 5,
+	.n_saved = 4,
+	.saved = { 3, 5, 6, 7 },
+	.kept = 1U << 3 | 1U << 5 | 1U << 6 | 1U << 7,
+	.names = names,
+	.args = { 3, 1, 2, 6, 7, 5 }, /* Linux arch/x86/entry/entry_32.S */
+	.system = &arch_system_i386,
+	.libc = libc,
+	.n_libc = sizeof(libc) / sizeof(libc[0]),
+	.cfi_is_doubted = true,
+	.has_pc_thunks = true,
+};

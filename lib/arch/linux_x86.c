@@ -1,0 +1,128 @@
+/* Linux on x86-64: register sets and signal frames of x86-64 and i386. */
+#include <libproc.h>
+
+#include "arch/x86.h"
+
+static const uint8_t prgreg[X86_64_REGS] = {
+	PRREG_RAX,
+	PRREG_RDX,
+	PRREG_RCX,
+	PRREG_RBX,
+	PRREG_RSI,
+	PRREG_RDI,
+	PRREG_RBP,
+	PRREG_RSP,
+	PRREG_R8,
+	PRREG_R9,
+	PRREG_R10,
+	PRREG_R11,
+	PRREG_R12,
+	PRREG_R13,
+	PRREG_R14,
+	PRREG_R15,
+	PRREG_RIP,
+};
+
+/* Values lie in the registers of x86-64 that hold them. */
+static const uint8_t prgreg32[I386_REGS] = { PRREG_RAX, PRREG_RCX, PRREG_RDX, PRREG_RBX, PRREG_RSP, PRREG_RBP,
+	PRREG_RSI, PRREG_RDI, PRREG_RIP };
+
+enum { ORIG_RAX = 15, ORIG_EAX = 11 };
+
+/* struct user_regs_struct (uapi/asm/ptrace-abi.h, sys/user.h). */
+static const int8_t user_regs[] = {
+	PRREG_R15,
+	PRREG_R14,
+	PRREG_R13,
+	PRREG_R12,
+	PRREG_RBP,
+	PRREG_RBX,
+	PRREG_R11,
+	PRREG_R10,
+	PRREG_R9,
+	PRREG_R8,
+	PRREG_RAX,
+	PRREG_RCX,
+	PRREG_RDX,
+	PRREG_RSI,
+	PRREG_RDI,
+	[ORIG_RAX] = -1,
+	PRREG_RIP,
+	PRREG_CS,
+	PRREG_RFL,
+	PRREG_RSP,
+	PRREG_SS,
+	PRREG_FSBASE,
+	PRREG_GSBASE,
+	PRREG_DS,
+	PRREG_ES,
+	PRREG_FS,
+	PRREG_GS,
+};
+
+/* struct user_regs_struct32 (Linux arch/x86/include/asm/user32.h). */
+static const int8_t user_regs32[] = {
+	PRREG_RBX,
+	PRREG_RCX,
+	PRREG_RDX,
+	PRREG_RSI,
+	PRREG_RDI,
+	PRREG_RBP,
+	PRREG_RAX,
+	PRREG_DS,
+	PRREG_ES,
+	PRREG_FS,
+	PRREG_GS,
+	[ORIG_EAX] = -1,
+	PRREG_RIP,
+	PRREG_CS,
+	PRREG_RFL,
+	PRREG_RSP,
+	PRREG_SS,
+};
+
+/* Linux arch/x86/include/asm/sigframe.h: struct rt_sigframe. */
+static const struct arch_sigreturn sigreturns[] = {
+	/* mov $15 (rt_sigreturn), %rax; syscall */
+	{ { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 }, 9, 40, 0, 0 },
+};
+
+/* The same: struct rt_sigframe_ia32, struct sigframe_ia32. */
+static const struct arch_sigreturn sigreturns32[] = {
+	/* mov $173 (rt_sigreturn), %eax; int $0x80: sp is at the handler's arguments, the third of
+	 * which points to the context */
+	{ { 0xb8, 0xad, 0, 0, 0, 0xcd, 0x80 }, 7, 8, 20, 0 },
+	/* pop %eax; mov $119 (sigreturn), %eax; int $0x80: the context follows the argument */
+	{ { 0x58, 0xb8, 0x77, 0, 0, 0, 0xcd, 0x80 }, 8, 4, 0, 724 },
+};
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+const struct arch_system arch_system_x86_64 = {
+	.prgreg = prgreg,
+	.user_regs = user_regs,
+	.n_user_regs = COUNT(user_regs),
+	.user_syscall = ORIG_RAX,
+	.context = { .regs = { 8, 9, 10, 11, 12, 13, 14, 15, 5, 4, 6, 3, 1, 0, 2, 7, 16 },
+	    .n_regs = 17,
+	    .sp = 15,
+	    .flags = 17,
+	    .cs = 18 },
+	.sigreturns = sigreturns,
+	.n_sigreturns = COUNT(sigreturns),
+};
+
+const struct arch_system arch_system_i386 = {
+	.prgreg = prgreg32,
+	.user_regs = user_regs32,
+	.n_user_regs = COUNT(user_regs32),
+	.user_syscall = ORIG_EAX,
+	.context = { .regs = { ARCH_NO_REG, ARCH_NO_REG, ARCH_NO_REG, ARCH_NO_REG, 7, 6, 5, 4, 3, 2, 1, 0,
+			 ARCH_NO_REG, ARCH_NO_REG, 8 },
+	    .n_regs = 15,
+	    .sp = 7,
+	    .flags = 16,
+	    .cs = 15 },
+	.sigreturns = sigreturns32,
+	.n_sigreturns = COUNT(sigreturns32),
+};

@@ -1,0 +1,33 @@
+/* x86-64. */
+#include <elf.h>
+
+#include "arch/x86.h"
+
+static const char *const names[X86_64_REGS] = { "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8",
+	"r9", "r10", "r11", "r12", "r13", "r14", "r15", "rip" };
+
+/* glibc 2.4 to 2.43, nptl/descr.h: struct pthread; sysdeps/x86_64/nptl/tls.h: tcbhead_t. */
+static const struct arch_libc libc[] = { { "glibc", 736, 720 } };
+
+const struct arch arch_x86_64 = {
+	.name = "x86-64",
+	.machine = EM_X86_64,
+	.elf_class = ELFCLASS64,
+	.pointer_size = 8,
+	.n_regs = X86_64_REGS,
+	.pc = 16,
+	.sp = 7,
+	.fp = 6,
+	.n_saved = 6,
+	.saved = { 3, 6, 12, 13, 14, 15 },
+	.kept = 1U << 3 | 1U << 6 | 1U << 12 | 1U << 13 | 1U << 14 | 1U << 15,
+	.names = names,
+	.args = { 5, 4, 1, 10, 8, 9 }, /* Linux arch/x86/entry/entry_64.S */
+	.syscall = { 0x0f, 0x05 },
+	.n_syscall = 2,
+	.system = &arch_system_x86_64,
+	.libc = libc,
+	.n_libc = sizeof(libc) / sizeof(libc[0]),
+	.reads_code = true,
+	.has_libunwind = true,
+};

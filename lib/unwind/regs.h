@@ -1,0 +1,21 @@
+/* PRIVATE to lib/unwind: registers by their DWARF numbers. */
+#ifndef UNWIND_REGS_H
+#define UNWIND_REGS_H
+
+#include <stdbool.h>
+
+#include "arch/arch.h"
+#include "unwind/unwind.h"
+
+static inline bool regs_known(const struct unwind_regs *r, unsigned dwarf)
+{
+	return (r->known >> dwarf & 1) != 0;
+}
+
+static inline void regs_set(struct unwind_regs *r, unsigned dwarf, uint64_t value)
+{
+	r->reg[dwarf] = value;
+	r->known |= 1U << dwarf;
+}
+
+#endif

@@ -1,0 +1,100 @@
+/* What every architecture's constant has to hold. */
+#include "arch/arch.h"
+
+#include <check.h>
+#include <elf.h>
+#include <libproc.h>
+#include <string.h>
+#include <sys/user.h>
+
+#include "support/run_suite.h"
+
+static const struct arch *const all[] = { &arch_x86_64, &arch_i386 };
+
+START_TEST(chosen_by_machine_and_class)
+{
+	ck_assert_ptr_eq(arch_of_elf(EM_X86_64, ELFCLASS64), &arch_x86_64);
+	ck_assert_ptr_eq(arch_of_elf(EM_386, ELFCLASS32), &arch_i386);
+	/* x32, and what is as wide as a known one. */
+	ck_assert_ptr_null(arch_of_elf(EM_X86_64, ELFCLASS32));
+	ck_assert_ptr_null(arch_of_elf(EM_386, ELFCLASS64));
+	ck_assert_ptr_null(arch_of_elf(EM_AARCH64, ELFCLASS64));
+	ck_assert_ptr_null(arch_of_elf(EM_ARM, ELFCLASS32));
+	ck_assert_ptr_null(arch_of_elf(EM_NONE, ELFCLASSNONE));
+}
+END_TEST
+
+START_TEST(registers_are_complete)
+{
+	for (size_t a = 0; a < sizeof(all) / sizeof(all[0]); a++) {
+		const struct arch *arch = all[a];
+		uint32_t kept = 0;
+
+		ck_assert_uint_le(arch->n_regs, ARCH_REGS_MAX);
+		ck_assert(arch->pc < arch->n_regs && arch->sp < arch->n_regs && arch->fp < arch->n_regs);
+		ck_assert(arch->n_saved > 0 && arch->n_saved <= ARCH_SAVED_MAX);
+		for (unsigned i = 0; i < arch->n_saved; i++)
+			kept |= 1U << arch->saved[i];
+		ck_assert_uint_eq(kept, arch->kept);
+		for (unsigned i = 0; i < arch->n_regs; i++) {
+			ck_assert_ptr_nonnull(arch->names[i]);
+			ck_assert_uint_lt(arch->system->prgreg[i], NPRGREG);
+			for (unsigned k = 0; k < i; k++)
+				ck_assert_uint_ne(arch->system->prgreg[i], arch->system->prgreg[k]);
+		}
+		ck_assert_int_eq(arch->system->prgreg[arch->pc], R_PC);
+		ck_assert_int_eq(arch->system->prgreg[arch->sp], R_SP);
+		ck_assert_int_eq(arch->system->prgreg[arch->fp], R_FP);
+		ck_assert_uint_ne(arch->n_libc, 0);
+	}
+}
+END_TEST
+
+/* The compiler's own structure says where the kernel puts what. */
+START_TEST(register_set_is_the_kernels)
+{
+	static const struct {
+		size_t at;
+		int prgreg;
+	} rows[] = {
+		{ offsetof(struct user_regs_struct, rip), PRREG_RIP },
+		{ offsetof(struct user_regs_struct, rsp), PRREG_RSP },
+		{ offsetof(struct user_regs_struct, rbp), PRREG_RBP },
+		{ offsetof(struct user_regs_struct, rax), PRREG_RAX },
+		{ offsetof(struct user_regs_struct, r8), PRREG_R8 },
+		{ offsetof(struct user_regs_struct, r15), PRREG_R15 },
+		{ offsetof(struct user_regs_struct, cs), PRREG_CS },
+		{ offsetof(struct user_regs_struct, eflags), PRREG_RFL },
+		{ offsetof(struct user_regs_struct, fs_base), PRREG_FSBASE },
+		{ offsetof(struct user_regs_struct, gs_base), PRREG_GSBASE },
+		{ offsetof(struct user_regs_struct, gs), PRREG_GS },
+		{ offsetof(struct user_regs_struct, orig_rax), -1 },
+	};
+	const struct arch_system *system = arch_x86_64.system;
+
+	ck_assert_uint_eq(system->n_user_regs * sizeof(long), sizeof(struct user_regs_struct));
+	ck_assert_uint_eq(system->user_syscall * sizeof(long), offsetof(struct user_regs_struct, orig_rax));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_int_eq(system->user_regs[rows[i].at / sizeof(long)], rows[i].prgreg);
+}
+END_TEST
+
+START_TEST(addresses_are_cut)
+{
+	ck_assert_uint_eq(arch_cut(&arch_x86_64, 0x1234567890), 0x1234567890);
+	ck_assert_uint_eq(arch_cut(&arch_i386, 0x1234567890), 0x34567890);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("arch/arch");
+	TCase *tc = tcase_create("arch");
+
+	tcase_add_test(tc, chosen_by_machine_and_class);
+	tcase_add_test(tc, registers_are_complete);
+	tcase_add_test(tc, register_set_is_the_kernels);
+	tcase_add_test(tc, addresses_are_cut);
+	suite_add_tcase(suite, tc);
+	return run_made_suite(suite);
+}
