@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""pystack and its peers, side by side.   make bench [SCENES='threads-21* pause'] [RUNS=5] [ALSO=another/pystack] [PYPI=no]
+"""Compare pystack with its peers.
 
-Every scene is a target or core made for it (scene.py). The tools run on it in turn, round after round, so that what
-the machine does besides meets all of them alike; a ratio is the median of the ratios within the rounds. A tool's
-first run is not counted: its output is looked through instead, and a tool that shows less than all threads "fails".
-A slow tool gets fewer rounds, three at least.
+    make bench [SCENES='threads-21* pause'] [RUNS=5] [ALSO=another/pystack] [PYPI=no]
 
-Writes Markdown to standard output and to OUT/RESULTS.md; a full run, or one with STORE=yes, also to RESULTS.md beside this file and the few
-lines that the README quotes into the README.
+Each scene is a target or core of its own (scene.py). The tools run on it in turn, round after round, so
+that other work of the machine affects all of them alike. A ratio is the median of the ratios within the
+rounds. A tool's first run is not counted: its output is checked instead, and a tool that does not show
+all threads "fails". A slow tool gets fewer rounds, at least three.
+
+Writes Markdown to standard output and to OUT/RESULTS.md. A full run, or one with STORE=yes, also writes
+RESULTS.md beside this file and the table in the README.
 """
 import argparse
 import collections
@@ -30,16 +32,16 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 TIMEOUT = 20  # seconds for one run
 BUDGET = 4    # seconds for one tool in one scene, after which it gets no more than MIN_RUNS
-MIN_RUNS = 3  # or one, where one takes as long as all should
+MIN_RUNS = 3  # or one, if one run takes all of BUDGET
 RING = 1 << 16
 Scene = collections.namedtuple("Scene", "name kind threads depth stripped core")
 Cost = collections.namedtuple("Cost", "started ended wall cpu peak")
 Row = collections.namedtuple("Row", "name fails costs pauses failed rounds amiss taken")
-SAMPLED = 2   # rounds at most of a sampling scene: one is as long as peers.DURATION for each tool
+SAMPLED = 2   # rounds at most of a sampling scene: each takes peers.DURATION for each tool
 
 
 def scenes():
-    """The names are those of the table."""
+    """Yield all scenes, with their names in the table."""
     for stripped in (False, True):
         end = "-stripped" if stripped else ""
         for threads in (1, 21, 100, 1000):
@@ -62,7 +64,7 @@ def say(text):
 
 
 def wanted_python(stripped):
-    """An interpreter that has lost its symbols, or one that has them; None if there is none."""
+    """Return an interpreter without symbols, or one with them; None if there is none."""
     if stripped:
         there = ["/usr/bin/python3"]
     else:
@@ -86,7 +88,7 @@ def has_symbols(python):
 
 
 class Neighbours:
-    """Two busy processes for each processor, beside a scene that has "busy" in its name."""
+    """Run two busy processes per processor during a scene with "busy" in its name."""
 
     def __init__(self, scene):
         n = 2 * os.cpu_count() if "-busy-" in scene.name else 0
@@ -110,7 +112,7 @@ class Target:
             command += [os.path.join(out, "libwatch.so"), self.watched]
         if scene.kind == "large":
             command += [os.path.join(out, "libmany.so")]
-        # Fewer arenas: a core of many threads is not to be gigabytes of reserved memory.
+        # With fewer arenas a core of many threads does not have gigabytes of reserved memory.
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=0,
                                         env=dict(os.environ, MALLOC_ARENA_MAX="2", PYTHONHASHSEED="0"))
         self.pid = self.process.pid
@@ -121,7 +123,7 @@ class Target:
             self.settle()
 
     def settle(self):
-        """Between saying that it is ready and waiting a thread runs a few more instructions."""
+        """Wait until no thread runs: after its ready byte a thread runs a few more instructions."""
         while any(self.state(task) == "R" for task in os.listdir("/proc/%d/task" % self.pid)):
             time.sleep(0.001)
 
@@ -130,12 +132,12 @@ class Target:
             return f.read().rpartition(") ")[2][0]
 
     def noted(self):
-        """Gaps so far, calls that failed so far."""
+        """Return the numbers of gaps and of failed calls so far."""
         with open(self.watched, "rb") as f:
             return struct.unpack("QQ", f.read(16))
 
     def largest(self, since, windows):
-        """The largest gap that touches each of the windows, in ns, of those noted after the first `since`."""
+        """Return for each window the largest gap, in ns, that touches it, without the first `since` gaps."""
         until = self.noted()[0]
         gaps = []
         with open(self.watched, "rb") as f:
@@ -158,7 +160,7 @@ class Bench:
         self.output = os.path.join(self.out, "output")
 
     def measure(self, command, timeout=TIMEOUT):
-        """One run. A Cost, or the words for what went wrong."""
+        """Run a command once. Return its Cost, or a text that says what went wrong."""
         read, write = os.pipe()
         with open(self.output, "wb") as out:
             subprocess.run([os.path.join(self.out, "measure"), str(write), str(timeout), *command],
@@ -185,7 +187,7 @@ class Bench:
         return tables.plain((first or errors[-1:])[0], self.out)
 
     def shortfall(self, tool, scene):
-        """What the output of a first run lacks; None if nothing."""
+        """Return what the output of a first run lacks; None if nothing."""
         with open(self.output, errors="replace") as f:
             text = ESCAPES.sub("", f.read())
         if tool.shows is None:
@@ -200,7 +202,7 @@ class Bench:
         return None if deep >= least else "shows %d of %d frames" % (deep, scene.depth)
 
     def commands(self, tools, scene, target, core, exe):
-        """A command, or the words for why there is none, for each tool."""
+        """Return for each tool a command, or a text that says why there is none."""
         given = {"{pid}": str(target.pid) if target else "", "{core}": core or "", "{exe}": exe}
         for tool in tools:
             command = tool.core if scene.core else tool.live
@@ -227,8 +229,8 @@ class Bench:
         return rows, ready
 
     def rounds(self, ready, target, watch):
-        """The counted runs. A window as long as the tool's last run, without any tool, goes before each where what the
-        target feels is watched: the noise."""
+        """Do the counted runs. To measure noise in scenes that watch the effect on the target, each run follows
+        a window as long as the tool's last run, without any tool."""
         spent = collections.Counter()
         last = {id(row): wall for row, _, wall in ready}
         for turn in range(self.args.runs):
@@ -252,12 +254,12 @@ class Bench:
                 last[id(row)] = cost.wall
                 spent[id(row)] += cost.wall
                 if watch:
-                    time.sleep(0.02)  # what is late now is noted when it comes
+                    time.sleep(0.02)  # a gap is recorded when it ends
                     row.pauses.append(target.largest(before[0], [quiet, (cost.started, cost.ended)]))
                     row.failed.append(target.noted()[1] - before[1])
 
     def sampling(self, samplers, scene, target):
-        """The rows of a scene in which tools sample: one window without any tool, then each tool once, in each round."""
+        """Return the rows of a sampling scene. Each round has a window without any tool, then each tool once."""
         rows = [Row(s.name, None if s.command[0] else "not installed", [], [], [], [], [], []) for s in samplers]
         for turn in range(min(self.args.runs, SAMPLED)):
             first, begun = target.noted()[0], time.monotonic_ns()
@@ -273,7 +275,7 @@ class Bench:
                 if isinstance(taken, str):
                     row.amiss.append(taken)
                     continue
-                time.sleep(0.02)  # what is late now is noted when it comes
+                time.sleep(0.02)  # a gap is recorded when it ends
                 row.costs.append(cost)
                 row.rounds.append(turn)
                 row.taken.append(taken)
@@ -290,7 +292,7 @@ class Bench:
         return path if os.path.exists(path) else None
 
     def scene(self, scene, tools, python):
-        """Its rows; raises OSError where it cannot be had."""
+        """Return the scene's rows. Raises OSError if its target cannot be made."""
         target = Target(scene, python, self.out)
         core, neighbours = None, Neighbours(scene)
         try:

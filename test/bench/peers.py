@@ -1,4 +1,4 @@
-"""The tools that are measured: how each is called, and how much its output has to hold to count as done."""
+"""The measured tools: how each is called, and what its output must contain."""
 import collections
 import glob
 import os
@@ -7,21 +7,21 @@ import shutil
 import subprocess
 import sys
 
-# live and core: arguments, with {pid}, {core} and {exe}, or None where the tool has no such mode. shows: what one
-# thread's stack has at least one of in the output. deep: what a frame of the recursion looks like.
-# alters: it is said to disturb its target too much to be asked where that is measured by the hundred.
+# live and core: arguments, with {pid}, {core} and {exe}; None: the tool has no such mode. shows: a pattern
+# that matches in each thread's stack. deep: a pattern of a frame of the recursion.
 Tool = collections.namedtuple("Tool", "name live core shows deep version")
 
-# A tool that samples {pid}; {file}: where it writes stacks, if that is not standard output. form: how it says how often one was seen.
+# A tool that samples {pid} and writes stacks to {file} or to standard output. form: how it prints the number
+# of times that a stack was seen.
 Sampler = collections.namedtuple("Sampler", "name command form version")
-DURATION, RATE = 5, 100  # seconds, samples in each
+DURATION, RATE = 5, 100  # seconds, samples per second
 
 NATIVE_FRAME = r"(?m)^#\d+ "
 PACKAGES = ["py-spy", "pystack", "austin-dist"]
 
 
 def run(command, seconds=60):
-    """Its output and errors as text; None if it does not run or fails."""
+    """Return a command's output and errors as text; None if it does not run or fails."""
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               timeout=seconds, text=True, errors="replace")
@@ -31,7 +31,8 @@ def run(command, seconds=60):
 
 
 def environment(folder, say):
-    """A virtual environment below folder with the peers of PyPI, each by itself: one may not be for this machine."""
+    """Make a virtual environment below folder with PyPI's peers. Each is installed separately: one may not
+    support this machine."""
     place = os.path.join(folder, "venv")
     pip = os.path.join(place, "bin/pip")
     if not os.path.exists(pip) and run([sys.executable, "-m", "venv", "--clear", place]) is None:
@@ -40,7 +41,7 @@ def environment(folder, say):
     for package in PACKAGES:
         if run([pip, "show", "-q", package]) is None and run([pip, "install", "-q", package], 300) is None:
             say("pip cannot install " + package)
-    # The newest one is built for a newer C library than a stable distribution has.
+    # The newest version needs a newer C library than a stable distribution has.
     austin = os.path.join(place, "bin/austin")
     if os.path.exists(austin) and run([austin, "--version"]) is None:
         run([pip, "install", "-q", "austin-dist<4"], 300)
@@ -53,14 +54,14 @@ def first_number(text):
 
 
 def gdb_helpers(python):
-    """gdb's commands for Python come with the interpreter's debug package."""
+    """Return the files of gdb's commands for Python, which are in the interpreter's debug package."""
     name = os.path.basename(os.path.realpath(python))
     return glob.glob("/usr/share/gdb/auto-load" + os.path.realpath(python) + "-gdb.py") + \
         glob.glob("/usr/share/gdb/auto-load/usr/bin/" + name + "-gdb.py")
 
 
 def tools(pystack, also, place, python):
-    """All that could be measured, ours first; those that are not there too."""
+    """Return all tools, pystack first, missing ones too."""
     def found(name):
         own = os.path.join(place, "bin", name)
         return own if os.path.exists(own) else shutil.which(name)
@@ -108,8 +109,7 @@ def tools(pystack, also, place, python):
 
 
 def samplers(pystack, also, place, spins):
-    """What samples, ours first. A target of which nothing runs is sampled with its waiting threads too, to have something
-    to count."""
+    """Return the samplers, pystack first. Waiting threads are sampled too if the target has no running ones."""
     def found(name):
         own = os.path.join(place, "bin", name)
         return own if os.path.exists(own) else shutil.which(name)
@@ -138,7 +138,8 @@ def samplers(pystack, also, place, spins):
 
 
 def taken(sampler, scene, output):
-    """How often it had the stack of the thread that spins, or else of all threads; words if that is not told."""
+    """Return the number of stacks of the spinning thread, or of all threads if none spins; a text if the tool
+    does not print it."""
     path = output + (".stacks" if sampler.form == "file" else "")
     try:
         with open(path, errors="replace") as f:

@@ -1,13 +1,15 @@
 """A target:   scene.py KIND THREADS DEPTH [LIBRARY [FILE]]
 
-THREADS threads, the main one among them, wait DEPTH calls deep, some of the calls through map(), so that native and
-Python frames alternate. KIND says what the main thread does instead of waiting as the others do:
-  wait     nothing else        spin-c   looks at the clock in C, without the interpreter's lock
-  large    nor does it; LIBRARY is a large one (many.S), which is loaded and nothing else
-  naps     nor do the others: they sleep and wake, in C
-  calls    waits; ten threads more, not Python's, are in calls that fail when interrupted
-  spin-py  looks at the clock in Python
-What it notices goes to FILE by way of LIBRARY (lwp_history.c). Its standard output is a pipe: "r" once all is as it should be.
+THREADS threads, including the main one, wait DEPTH calls deep. Some of the calls go through map(), so that
+native and Python frames alternate. KIND selects what the threads do:
+  wait     all wait
+  large    all wait; LIBRARY, a large library (many.S), is loaded
+  naps     all sleep and wake, in C
+  calls    all wait; ten more threads, not Python's, are in system calls that fail if interrupted
+  spin-c   the main thread reads the clock in C, without the interpreter's lock; the others wait
+  spin-py  the main thread reads the clock in Python; the others wait
+LIBRARY (watch.c) records interruptions in FILE. Standard output is a pipe: it gets "r" once all threads are
+in place.
 """
 import ctypes
 import gc
@@ -17,7 +19,7 @@ import threading
 import time
 
 KIND, THREADS, DEPTH = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-NESTED = 300  # activations of map(): some versions allow few hundred nested calls of C
+NESTED = 300  # calls of map(): some versions allow only a few hundred nested C calls
 EACH = max(5, DEPTH // NESTED)
 gate = threading.Event()
 arrived = threading.Semaphore(0)
@@ -87,7 +89,7 @@ if KIND == "calls":
 for _ in range(THREADS - 1):
     threading.Thread(target=down, args=(DEPTH, nap_here if KIND == "naps" else wait_here), daemon=True).start()
 if DEPTH > 500:
-    # A main thread's stack has a limit that was set before; another one's has not.
+    # The size of the main thread's stack was limited at its start; another thread's can be chosen.
     only = threading.Thread(target=down, args=(DEPTH, MAIN[KIND]), daemon=True)
     only.start()
     only.join()

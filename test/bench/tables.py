@@ -1,4 +1,4 @@
-"""What bench.py measured, as Markdown."""
+"""The results of bench.py as Markdown."""
 import re
 import statistics
 
@@ -6,35 +6,35 @@ import peers
 
 FIRST, LAST = "<!-- make bench writes what follows -->", "<!-- to here -->"
 OURS = "pystack"
-# The summary: columns of the README and of the first table.
+# The summary: the columns of the README's table and of the first table.
 SUMMARY = ["threads-1", "threads-21", "threads-100", "threads-1000", "deep-10000", "core-10"]
 TITLES = {"threads-1": "1 thread", "deep-10000": "10,000 frames", "core-10": "core, 10 threads",
           "threads-1000": "1,000 threads"}
 
 
 def plain(text, folder=""):
-    """Words of another program for a cell of a table: short, on one line, and without this machine's folders."""
+    """Return another program's message for a table cell: short, on one line, without this machine's paths."""
     text = text.replace(folder, "…") if folder else text
     text = re.sub(r"\s+", " ", re.sub(r"/\S*/", "…/", text)).replace("|", "/").replace("`", "'")
     return text if len(text) <= 90 else text[:89] + "…"
 
 
 def number(value):
-    """Three figures, no more."""
+    """Format a number with three significant digits."""
     if value >= 1000:
         return "{:,.0f}".format(round(value, 2 - len(str(int(value))) + 1))
     return "%.*f" % (0 if value >= 100 else 1 if value >= 10 else 2, value)
 
 
 def spread(values, unit):
-    """Median and the tenth and ninetieth hundredth."""
+    """Format the median and the 10th and 90th percentiles."""
     values = sorted(v / unit for v in values)
     low, high = values[len(values) // 10], values[len(values) - 1 - len(values) // 10]
     return "%s (%s–%s)" % (number(statistics.median(values)), number(low), number(high))
 
 
 def ratio(row, ours):
-    """The median of the ratios of one round."""
+    """Return the median of the ratios within rounds."""
     mine = dict(zip(ours.rounds, ours.costs)) if ours else {}
     pairs = [cost.wall / mine[turn].wall for turn, cost in zip(row.rounds, row.costs) if turn in mine]
     return statistics.median(pairs) if pairs else None
@@ -120,7 +120,7 @@ SAMPLING = {
 
 
 def sampling_table(scene, rows):
-    """Ours say how many they take; where a thread spins, what counts is how often it was met."""
+    """Return the table of a sampling scene. "taken" is pystack's own count, or of a spinning thread its stacks."""
     spins, calls, waits = scene.kind.startswith("spin"), scene.kind == "calls", scene.kind == "wait"
     lines = ["", "### Sampling: %s" % SAMPLING[scene.name], "",
              "`%s`; %d times a second for %d s; mean of the rounds; taken: %s; the largest gap in one round, and in one as long without any "
@@ -142,7 +142,7 @@ def sampling_table(scene, rows):
 
 
 def summary_lines(results):
-    """Wall milliseconds, and how many times ours, of every tool in the scenes that matter most."""
+    """Yield each tool's wall time in ms, and its ratio to pystack's, in the most important scenes."""
     columns = [(s, {row.name: row for row in rows}, rows) for s, rows, _ in results if rows and s.name in SUMMARY]
     names = []
     for _, _, rows in columns:
@@ -191,7 +191,7 @@ effect on the target, is in [test/bench/RESULTS.md](test/bench/RESULTS.md):"""
 
 
 def quote(readme, results, when):
-    """The summary, between the two comments of the README."""
+    """Put the summary between the two comments of the README."""
     with open(readme) as f:
         text = f.read()
     before, first, rest = text.partition(FIRST)

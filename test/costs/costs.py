@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""What pystack does, in figures that no clock and no other load changes.   make check-costs | costs-update
+"""Count pystack's work in figures that no clock and no other load changes.   make check-costs | costs-update
 
-On a few targets and cores (test/bench/scene.py, Debian's Python, the same addresses every time) are counted
-  calls         system calls but those that wait, by strace      read   bytes that these read, but for counters
-  instructions  by valgrind --tool=callgrind; of cores alone, as valgrind does not know all calls of a live capture
-  faults        pages touched for the first time                 peak   memory, kB
-and compared with test/costs/figures. More than that by a margin fails; less by it is said, to be stored.
+On a few targets and cores (test/bench/scene.py, Debian's Python, always at the same addresses) it counts
+  calls         system calls by strace, without those that wait
+  read          bytes that these read, without counters
+  instructions  by valgrind --tool=callgrind; for cores only, because valgrind lacks some system calls of a
+                live capture
+  faults        pages touched for the first time
+  peak          memory, kB
+and compares them with test/costs/figures. A figure that is larger by more than a margin fails; one that is
+smaller is reported, so that it can be stored.
 """
 import argparse
 import os
@@ -21,9 +25,9 @@ LIBRARY = "libmany.so"
 FIGURES = os.path.join(HERE, "figures")
 PYTHON = "/usr/bin/python3"
 READS = {"read", "pread64", "readv", "preadv", "process_vm_readv"}
-# A shorter text is a thread's counters, which have more digits where more else is to be done.
+# Shorter reads are a thread's counters, whose number of digits depends on the machine's load.
 LEAST = 64
-# How often it looks whether a thread has stopped is a matter of time.
+# The number of these calls depends on timing.
 WAITS = {"waitid", "wait4", "rt_sigtimedwait", "futex", "poll", "ppoll", "nanosleep", "clock_nanosleep", "sched_yield"}
 # name: threads, depth, core?, options of pystack; "large": with a large library loaded
 SCENES = {
@@ -42,9 +46,9 @@ SCENES = {
     "live-large": (1, 40, False, []),
     "core-large": (1, 40, True, []),
 }
-# Share of the figure, and as much besides, by which it may be more.
+# A figure may be larger by this share and this amount.
 MARGINS = {"calls": (0.02, 4), "read": (0.05, 4096), "instructions": (0.03, 0), "faults": (0.05, 12), "peak": (0.1, 400)}
-# Of a path's length depends where things lie in a target, and so in how many blocks it is read: all are the same everywhere.
+# Paths and variables move a target's stack, and so change the number of blocks read: they are fixed.
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0",
                "MALLOC_ARENA_MAX": "2"}
 
@@ -54,7 +58,7 @@ class Cannot(Exception):
 
 
 def alike(command):
-    """The same addresses each time, and no separate debug files, which not every machine has."""
+    """Run a command at fixed addresses and without separate debug files, which not every machine has."""
     command = ["setarch", "-R", *command]
     if os.geteuid() != 0 or not os.path.isdir("/usr/lib/debug"):
         return command
@@ -70,7 +74,7 @@ def run(command, log=None):
 
 
 def by_strace(command, out):
-    """Calls in all, bytes read, and the calls by name."""
+    """Return the number of calls, the bytes read, and the calls by name."""
     log = os.path.join(out, "strace")
     run(alike(["strace", "-f", "-qq", "-e", "signal=none", "-s", "0", "-o", log, *command]))
     calls, read = {}, 0
@@ -98,7 +102,7 @@ def by_callgrind(command, out):
 
 
 def by_rusage(command, measure):
-    """Page faults and peak, the least of three: the kernel's readahead is not always the same."""
+    """Return page faults and peak, the least of three runs: the kernel's readahead varies."""
     least = None
     for _ in range(3):
         read, write = os.pipe()
@@ -164,7 +168,7 @@ def measure_in(folder, name, args):
 
 
 def stored():
-    """{scene: {figure: number}}, {scene: {call: number}}, what they were counted on."""
+    """Return {scene: {figure: number}}, {scene: {call: number}}, and the machine they were counted on."""
     figures, calls, on = {}, {}, ""
     if not os.path.exists(FIGURES):
         return figures, calls, on
@@ -188,7 +192,7 @@ def store(figures, calls, on):
 
 
 def machine():
-    """What the figures depend on besides pystack."""
+    """Return the versions on which the figures depend besides pystack."""
     def version(command, pattern=r"\d+(?:\.\d+)+"):
         try:
             text = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
@@ -201,7 +205,7 @@ def machine():
 
 
 def compare(name, now, calls, then, then_calls):
-    """Lines to print; whether it is too much."""
+    """Return the lines to print, and whether a figure is too large."""
     lines, bad = [], False
     for figure, value in sorted(now.items()):
         if figure not in then:
@@ -222,7 +226,8 @@ def compare(name, now, calls, then, then_calls):
 
 
 def forget_userfaultfds():
-    """Those that are no more are counted until the kernel gives their memory back; other calls read memory as long as there are any."""
+    """Make the kernel free closed userfaultfds. It counts them until it reclaims their memory, and while it counts
+    any, memory is read by other system calls."""
     try:
         with open("/sys/kernel/slab/userfaultfd_ctx_cache/shrink", "w") as f:
             f.write("1")
@@ -232,7 +237,7 @@ def forget_userfaultfds():
 
 def main():
     forget_userfaultfds()
-    # On one processor: beside a second one another thread would do a part, now more and now less.
+    # Use one processor. With two, a second thread would do a part of the work that varies.
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     parser = argparse.ArgumentParser()
     parser.add_argument("--pystack", required=True)
@@ -252,7 +257,7 @@ def main():
         return 0
     figures, calls, bad, better = {}, {}, False, False
     for name in SCENES:
-        # A thread that wakes while it is read is read once more: that is the machine's doing. Three times is pystack's.
+        # A thread that wakes while it is read is read again, by chance. Three such runs are pystack's fault.
         for _ in range(3):
             try:
                 figures[name], calls[name] = measure_scene(name, args)

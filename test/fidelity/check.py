@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Is every stack that pystack prints of a busy program a possible one?   make fidelity [N=…] [PYTHON=…]
+"""Check that each stack that pystack prints of a busy program is possible.   make fidelity [N=…] [PYTHON=…]
 
-Runs the programs of busy.py, stops none of them, calls pystack N times on them and judges each thread's stack from
-the outside, by what busy.py says of its own lines, and by what this very interpreter has compiled them to. Every
-50th time the process is stopped and the native frames are compared with eu-stack's; where they differ, libunwind
-decides. One line for each interpreter:
-  stops   calls of pystack            wrong   stacks that cannot be
-  marked  stacks with a frame that is marked as unsure, or with one said to be unknown or passed over
-  exact   the others
+Runs the programs of busy.py, calls pystack N times on them, and checks each thread's stack against the call
+graph in busy.py's comments and against the interpreter's own code objects. Every 50th time the process is
+stopped and the native frames are compared with eu-stack's; where they differ, libunwind decides. Prints one
+line per interpreter:
+  stops   calls of pystack
+  exact   stacks that are possible and have no mark
+  marked  stacks with a frame marked as uncertain, reported as unknown, or skipped
+  wrong   impossible stacks
 """
 import argparse
 import collections
@@ -34,7 +35,7 @@ HEADER = re.compile(r"^-+ thread# (\d+)")
 OLDEST = {"_start", "clone3", "__clone3", "clone", "__clone", "start_thread"}
 LOOPS = re.compile(r"_PyEval_EvalFrameDefault|_TAIL_CALL_|_PyJIT|0x[0-9a-f]+$")
 LOOPS_BEFORE_36 = re.compile(r"PyEval_EvalFrame(Ex)?(\.\w+)*$|0x[0-9a-f]+$")
-# Below a root the machine is bound to /media, and its programs run there by its own dynamic linker.
+# In a root the machine's root is bound to /media. Its programs run there by the machine's dynamic linker.
 ENTER = 'mount -t proc proc "$1/proc" && mount --rbind / "$1/media" && root=$1 && shift && exec chroot "$root" "$@"'
 LIBRARIES = "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu"
 UNKNOWN = "?"
@@ -43,13 +44,13 @@ Frame = collections.namedtuple("Frame", "file line name run")
 
 
 def now_called(key):
-    """FILE TAB NAME, with what 2.4 calls a module and a generator expression in the words of later ones."""
+    """Return FILE TAB NAME, with 2.4's names of modules and generator expressions as in later versions."""
     file, _, name = key.partition("\t")
     return file + "\t" + ({"?": "<module>", "<generator expression>": "<genexpr>"}.get(name, name) if file != UNKNOWN else name)
 
 
 class Program:
-    """What busy.py says of itself."""
+    """The call graph of busy.py."""
 
     def __init__(self, source, told):
         self.version, self.roots = tuple(told["version"]), told["roots"]
@@ -69,7 +70,7 @@ class Program:
         return "%s:%d is no line of %s" % (f.file, f.line, f.name)
 
     def wrong_call(self, caller, callee, marked):
-        """Can this line of the caller lead to the callee?"""
+        """Return True if this line of the caller can lead to the callee."""
         if callee.name in self.anywhere or UNKNOWN in (caller.file, callee.file):
             return None
         what = "%s:%d (%s) does not call %s" % (caller.file, caller.line, caller.name, callee.name)
@@ -92,7 +93,7 @@ class Stack:
     def __init__(self, tid, lines):
         self.tid, self.frames, self.natives, self.heads = tid, [], [], []
         self.marked, self.cut = False, None
-        self.lacking = False  # said: older frames are missing
+        self.lacking = False  # pystack reported missing older frames
         above = ""
         for text in lines:
             found = ANNOTATION.match(text)
@@ -126,7 +127,7 @@ def parse(text, pid):
 
 
 def ends_well(stack):
-    """At a thread's start. Nobody can say of a module without any name."""
+    """Return True if the stack ends at a thread's start. In a module without symbols any frame may be one."""
     last = NATIVE.match(stack.natives[-1]) if stack.natives else None
     if last is None or last[2] in OLDEST or last[0].strip().startswith("libc.so.6`0x"):
         return last is not None
@@ -135,8 +136,8 @@ def ends_well(stack):
 
 
 def bare_activations(program, stack):
-    """Each activation has its frames, but for the youngest, which may be about to begin or to end, and
-    one that calls `__del__` while it lets its last frame go."""
+    """Check that each activation has frames. The innermost one may lack them while it begins or ends, and any
+    one while it frees its last frame and calls `__del__`."""
     name = "PyEval_EvalFrame" if program.version < (2, 5) else "PyEval_EvalFrameEx"
     name = name if program.version < (3, 6) else "_PyEval_EvalFrameDefault"
     runs = {f.run - 1 for f in stack.frames}
@@ -152,7 +153,7 @@ def bare_activations(program, stack):
 
 
 def faults(program, stack):
-    """Everything about the stack that cannot be."""
+    """Return all faults of a stack."""
     out = [program.wrong_line(f) for f in stack.frames]
     out += [program.wrong_call(a, b, stack.marked) for b, a in zip(stack.frames, stack.frames[1:])]
     if not stack.frames:
@@ -194,7 +195,7 @@ def environment(env):
 
 
 def which_programs(python, root, env):
-    """The folder with the busy.py that it understands, and its programs."""
+    """Return the directory of the busy.py that the interpreter can run, and its programs."""
     said = subprocess.run(enter_root(root) + [python, "-c", "import sys; sys.stdout.write('%d %d' % sys.version_info[:2])"],
                           stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env=environment(env), text=True).stdout
     version = tuple(int(n) for n in said.split())
@@ -235,20 +236,21 @@ def symbols(path):
 
 
 def debug_file(pid, path):
-    """Where its separate debug file is, if it has one."""
+    """Return the path of the separate debug file, if there is one."""
     found = re.search(r"Build ID: (..)(\w+)", output("readelf", "-n", path))
     return "/proc/%d/root/usr/lib/debug/.build-id/%s/%s.debug" % (pid, found[1], found[2]) if found else "/dev/null"
 
 
 class Eu:
-    """Native frames of a stopped process against eu-stack's: a symbol stands still in a process, so pc − offset
-    of one symbol is one number; or as many as the file has functions of that name, just as far apart."""
+    """Compare the native frames of a stopped process with eu-stack's. A symbol has one address in a process, so
+    pc - offset is the same for all its frames; a name of several functions has as many such values, with the
+    same distances as in the file."""
 
     def __init__(self, root):
         self.at, self.values, self.compared, self.outvoted, self.root = {}, {}, 0, 0, root
 
     def command(self, pid):
-        """Where the process is, files have the names that its maps say."""
+        """Return eu-stack's command in the process's root, where files have the names in its maps."""
         eu_stack = ["eu-stack", "-n", "0", "-p", str(pid)]
         if not self.root:
             return eu_stack
@@ -257,7 +259,7 @@ class Eu:
                 "--library-path", libraries, "/media" + shutil.which("eu-stack")] + eu_stack[1:]
 
     def theirs(self, pid):
-        """Thread -> pcs, up to one that cannot be: there eu-stack is lost."""
+        """Return {thread: pcs}, up to an impossible pc, where eu-stack is lost."""
         text, code = output(*self.command(pid)), []
         with open("/proc/%d/maps" % pid) as maps:
             for line in maps:
@@ -274,13 +276,13 @@ class Eu:
         return out
 
     def namesakes(self, pid, module, name):
-        """The values of all symbols of that name in the file."""
+        """Return the values of all symbols of that name in the file."""
         if module not in self.values:
             table = self.values[module] = collections.defaultdict(set)
             with open("/proc/%d/maps" % pid) as maps:
                 paths = {line.split()[5] for line in maps if line.rstrip().endswith("/" + module)}
             below = os.path.realpath(self.root) if self.root else ""
-            for path in paths:  # as its root is called here, or as below it
+            for path in paths:  # by our path of its root, or by the path in it
                 path = "/proc/%d/root%s" % (pid, path[len(below):] if path.startswith(below) else path)
                 for value, symbol in symbols(path) + symbols(debug_file(pid, path)):
                     table[symbol].add(value)
@@ -312,7 +314,8 @@ class Eu:
 
 
 def stopped(pid):
-    """Is every thread of it? They come to it one by one, and what still runs is elsewhere when eu-stack looks."""
+    """Return True once all threads have stopped. A thread that still runs would have moved before eu-stack
+    reads it."""
     for path in glob.glob("/proc/%d/task/*/stat" % pid):
         with open(path) as stat:
             if stat.read().rpartition(")")[2].split()[0] != "T":
@@ -321,13 +324,13 @@ def stopped(pid):
 
 
 def agrees(opt, pid, stacks):
-    """Does libunwind say the same of the process, which is still stopped?"""
+    """Return True if libunwind walks the stopped process as pystack does."""
     text = output(opt.pystack, "-m", "libunwind", str(pid))
     return [(s.tid, s.natives) for s in parse(text, pid)] == [(s.tid, s.natives) for s in stacks]
 
 
 def one_stop(opt, busy, eu, number):
-    """Returns the stacks, the text, and faults of the whole."""
+    """Return the stacks, the output, and the faults of the whole output."""
     pid = busy.process.pid
     hold = number % EU_EVERY == 0
     if hold:
@@ -340,7 +343,7 @@ def one_stop(opt, busy, eu, number):
     if hold:
         different = eu.faults(pid, stacks)
         if different and agrees(opt, pid, stacks):
-            eu.outvoted += 1  # it passes over an activation now and then
+            eu.outvoted += 1  # it sometimes skips an activation
         else:
             bad += different
         os.kill(pid, signal.SIGCONT)
@@ -373,7 +376,7 @@ def check(opt, label, python, root, env):
 
 
 def keep(opt, label, kind, these, text, number):
-    """Tell the first few, and keep them where asked to."""
+    """Print the first few faults, and keep their stacks if asked to."""
     if kind == "wrong" and number <= 5:
         print("%s: %s" % (label, "; ".join(these)))
     if opt.keep and number <= 200:
@@ -400,9 +403,9 @@ def main():
     args.add_argument("--pystack", required=True)
     args.add_argument("-n", type=int, default=2000, help="calls of pystack for each interpreter")
     args.add_argument("--python", default="", help="only this interpreter")
-    args.add_argument("--root", default="", help="folder that the path of --python is below")
+    args.add_argument("--root", default="", help="root directory of the path of --python")
     args.add_argument("--engine", default="auto", help="the engine of -m")
-    args.add_argument("--keep", help="folder to keep the stacks that are not exact in")
+    args.add_argument("--keep", help="directory in which to keep the stacks that are not exact")
     opt = args.parse_args()
     sys.exit(1 if sum(check(opt, *which) for which in interpreters(opt.python, opt.root)) else 0)
 

@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""Stop busy programs of each interpreter at random moments and walk their stacks with both unwinding engines: every
-frame's pc, CFA and registers have to be the same.   make oracle [N=…] [PYTHON=… [ROOT=…]] [ROWS=…] [CORES=…]
+"""Stop busy programs of each interpreter at random moments and walk their stacks with two unwinding engines:
+every frame's pc, CFA and registers must be the same.
 
-One line for each interpreter, as test/oracle/engines prints it. With --rows those of test/matrix/rows whose labels begin
-so ("all": all of them) take the place of the machine's own. With --cores a second line: of each program that many cores
-by gcore and, if it is one of the machine's own and the kernel writes plain cores, one by the kernel.
+    make oracle [N=…] [PYTHON=… [ROOT=…]] [ROWS=…] [CORES=…]
 
---table (make check-engines): a table of the interpreters, how many stacks of random moments our engine by call frame
-information has walked, and of these: by libunwind the same; by frame pointers the same, the same up to a frame that is
-marked, the same up to code that no call frame information describes, others (which fails), and how many have some register, which
-no frame depends on, that is another."""
+Prints one line per interpreter, from test/oracle/engines. --rows replaces the machine's interpreters by
+those of test/matrix/rows whose labels begin so ("all": all of them). --cores adds a second line, for that
+many cores of each program by gcore and, if the program is the machine's own and the kernel writes plain
+cores, one by the kernel.
+
+--table (make check-engines) prints a table. Its columns: the interpreter; the stacks walked by our engine
+with call frame information; the stacks that libunwind walked identically; and for the frame-pointer engine
+the stacks that are the same, the same up to a marked frame, the same up to code without call frame
+information, and different (which fails), and the stacks in which a register differs that no frame needs."""
 import argparse
 import glob
 import os
@@ -27,25 +30,25 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE + "/../fidelity")
 import check  # noqa: E402
 
-NOT_READ = 77  # test/oracle/engines: libunwind is not built in, or reads no such target
+NOT_READ = 77  # test/oracle/engines: libunwind is not built in, or cannot read the target
 
 
 def engines(opt, label, n, operands):
-    """True: nothing differs."""
+    """Return True if nothing differs."""
     run = subprocess.run([opt.engines, "-a", opt.against, str(n)] + operands, stdout=subprocess.PIPE, text=True)
     print("%-22s %s" % (label, run.stdout.rstrip("\n")), flush=True)
     return run.returncode in (0, NOT_READ)
 
 
 def figures(opt, against, operands):
-    """What engines counts, by name; None: it says why not."""
+    """Return the counts of engines by name; None: it has printed the reason."""
     run = subprocess.run([opt.engines, "-a", against, str(opt.n)] + operands, stdout=subprocess.PIPE, text=True)
     found = {name: int(n) for n, name in re.findall(r"(\d+) (\w+)", run.stdout.partition("pc and sp")[0])}
     return found if run.returncode in (0, 1) else None
 
 
 def table_row(opt, label, operands):
-    """True: nothing differs."""
+    """Return True if nothing differs."""
     other, fp = figures(opt, "libunwind", operands), figures(opt, "fp", operands)
     cells = ["%-22s" % label]
     for found in other, fp:
@@ -63,7 +66,7 @@ def table_row(opt, label, operands):
 
 
 def end(busy, root):
-    """With -X perf each Python, also the one that check asks for its version, leaves a list of its trampolines."""
+    """Remove the files that each Python leaves with -X perf, also the one that check asks for its version."""
     busy.close()
     for path in glob.glob(root + "/tmp/perf-*.map") if root else []:
         if not os.path.exists("/proc/" + path.split("-")[-1][:-len(".map")]):
@@ -71,7 +74,7 @@ def end(busy, root):
 
 
 def one(opt, label, python, root, env):
-    """True: nothing differs."""
+    """Return True if nothing differs."""
     started = []
     folder, programs = check.which_programs(python, root, env)
     try:
@@ -85,7 +88,7 @@ def one(opt, label, python, root, env):
 
 
 def cores_of(busy, number, kernel):
-    """Write cores of it into the current folder, at random moments; it ends."""
+    """Write cores of a program into the current directory at random moments, and end it."""
     pid = str(busy.process.pid)
     for i in range(number):
         time.sleep(random.random() * 0.002)
@@ -98,7 +101,7 @@ def cores_of(busy, number, kernel):
 
 
 def cores(opt, label, python, root, env):
-    """True: nothing differs, and there are cores."""
+    """Return True if there are cores and nothing differs."""
     folder, before = tempfile.mkdtemp(), os.getcwd()
     os.chdir(folder)
     try:
@@ -117,7 +120,7 @@ def cores(opt, label, python, root, env):
 
 
 def rows(labels):
-    """Label, path, root and environment of the rows wanted that are there."""
+    """Yield label, path, root and environment of the wanted rows whose root exists."""
     with open(HERE + "/../matrix/rows") as text:
         for line in text:
             words = line.partition("#")[0].split()
@@ -135,7 +138,7 @@ def main():
     args.add_argument("--engines", required=True)
     args.add_argument("-n", type=int, default=2000, help="stops for each interpreter")
     args.add_argument("--python", default="", help="only this interpreter")
-    args.add_argument("--root", default="", help="folder that the path of --python is below")
+    args.add_argument("--root", default="", help="root directory of the path of --python")
     args.add_argument("--cores", type=int, default=0, help="cores by gcore of each program")
     args.add_argument("--rows", default="", help="labels of the matrix's rows, or all")
     args.add_argument("--against", default="libunwind", help="the other engine: libunwind or fp")

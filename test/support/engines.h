@@ -1,4 +1,5 @@
-/* The same stacks by two unwinding engines, compared frame by frame. For programs that link all layers. */
+/* Comparison of two unwinding engines on the same stacks, frame by frame. For programs that link
+ * all layers. */
 #ifndef SUPPORT_ENGINES_H
 #define SUPPORT_ENGINES_H
 
@@ -6,30 +7,32 @@
 #include "base/strbuf.h"
 #include "unwind/unwind.h"
 
-/* What was compared so far: pc, sp, CFA, callee-saved registers and which of them are known, how each frame was reached and
- * how the stack ends. One thing is excused: where libunwind meets code of a file without a search table (.eh_frame_hdr, which
- * static programs lack), which engine_libunwind.c does not show it, it ends there. By frame pointers less registers may
- * be known, what follows code without call frame
- * information has nothing to be compared with, and where a register other than rbp is not what call frame information says, that is counted apart. */
+/* The results so far. Compared are pc, sp, CFA, the callee-saved registers and which of them are
+ * known, how each frame was reached, and how the stack ends. One difference is allowed: libunwind's
+ * stack ends at code of a file without a search table (.eh_frame_hdr, which static programs lack),
+ * because engine_libunwind.c gives it no table for the file. The frame-pointer engine may know
+ * fewer registers. Its frames after code without call frame information are not compared, and a
+ * register other than rbp that differs from call frame information is counted separately. */
 struct engines {
-	enum unwind_engine against; /* the other of the two; the caller's choice */
-	bool spoil;                 /* give the other one pc and sp alone: differences there have to be */
+	enum unwind_engine against; /* the other engine; set by the caller */
+	bool spoil;                 /* give the other engine only pc and sp, so that stacks must differ */
 	size_t stops, stacks, frames;
-	size_t without;     /* LWPs that have no registers to begin with: ended, or not to be held */
-	size_t resumed;     /* of the stacks, those that go on where an engine alone is lost (stack/walk.h) */
-	size_t differ;      /* stacks that are not the same */
-	size_t excused;     /* stacks that are, as far as libunwind is shown tables */
-	size_t marked;      /* those that are, up to where UNWIND_ENGINE_FP marks a frame or is lost */
-	size_t registers;   /* by UNWIND_ENGINE_FP: those with a register that is not the caller's */
+	size_t without;     /* LWPs without registers: ended, or could not be stopped */
+	size_t resumed;     /* stacks that lib/stack continues where an engine is lost (stack/walk.h) */
+	size_t differ;      /* stacks that differ */
+	size_t excused;     /* stacks that are the same as far as libunwind has tables */
+	size_t marked;      /* the same up to where UNWIND_ENGINE_FP marks a frame or is lost */
+	size_t registers;   /* UNWIND_ENGINE_FP: stacks with a register that is not the caller's */
 	size_t place;       /* stacks walked from pc and sp alone */
-	size_t place_whole; /* of these, those that came out whole */
-	size_t place_wrong; /* those that came out with a frame that is not there */
-	struct strbuf told; /* the first few differences, both stacks of each */
+	size_t place_whole; /* complete ones of these */
+	size_t place_wrong; /* those of these with a wrong frame */
+	struct strbuf told; /* the first few differences, with both stacks */
 };
 
-/* Walk the stacks of an operand: a process id (all of it stopped for a moment, as by --stop), or a core, whose files are
- * below the folder sysroot (NULL: /). RES_NONE: the other engine reads no such target, or is not built in; RES_FAIL: it
- * cannot be grabbed or captured (it may have ended). f says why. */
+/* Walk the stacks of an operand: a process ID (all threads are stopped for a moment, as by --stop),
+ * or a core, whose files are below directory sysroot (NULL: /). RES_NONE: the other engine cannot
+ * read the target, or is not built in. RES_FAIL: it cannot be grabbed or captured; it may have
+ * ended. f has the reason. */
 enum res engines_compare(struct engines *e, const char *operand, const char *sysroot, struct fault *f);
 
 void engines_free(struct engines *e);

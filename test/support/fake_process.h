@@ -1,11 +1,11 @@
-/* A made-up process over Pgrab_ops, out of arrays that the test writes down:
+/* A made-up process over Pgrab_ops, from arrays of the test:
  *
  *   static const struct fake_segment segments[] = { { 0x1000, "abcd", 4 }, { 0 } };
  *   struct fake_process fake = { .segments = segments };
  *   struct ps_prochandle *P = fake_grab(&fake);
  *   … Prelease(P, 0);
  *
- * Every array is the test's, as is the struct; both outlive the handle. What is left out does not
+ * The test owns the arrays and the struct, which must outlive the handle. Parts left out do not
  * exist. Linked by programs of the proc layer and those after it. */
 #ifndef SUPPORT_FAKE_PROCESS_H
 #define SUPPORT_FAKE_PROCESS_H
@@ -42,7 +42,7 @@ struct fake_process {
 	const auxv_t *auxv; /* ends with AT_NULL */
 	/* Instead of segments, if set: bytes read, 0 none. */
 	ssize_t (*read)(struct fake_process *fake, void *buf, size_t n, uintptr_t va);
-	/* What was asked of it. */
+	/* Counted calls. */
 	size_t reads, bytes_read;
 	bool finished; /* pop_fini was called */
 };

@@ -1,5 +1,6 @@
-/* The notes of illumos cores, for core_builder: written after the published layouts of <procfs.h> and siginfo_t, with numbers
- * of their own. In the process's word size (core_builder_word). */
+/* Notes of illumos cores for core_builder, in the process's word size (core_builder_word). They
+ * follow the published layouts of <procfs.h> and siginfo_t, written here independently of
+ * lib/proc. */
 #ifndef TEST_ILLUMOS_CORE_BUILDER_H
 #define TEST_ILLUMOS_CORE_BUILDER_H
 
@@ -9,7 +10,8 @@
 
 enum { ILLUMOS_REGS = 28 };
 
-/* regs: in the order of <sys/regset.h> of amd64, or i386 (19 of them). field: address, or pid | uid << 32. */
+/* regs: in the order of <sys/regset.h> of amd64, or i386 (19 of them). field: address, or pid | uid
+ * << 32. */
 struct illumos_lwp {
 	int id, cursig, code;
 	uint64_t field;

@@ -1,4 +1,4 @@
-/* What the live and core test programs share: main(), the interpreters, and saying what was wrong. */
+/* Functions shared by the live and core test programs: main(), the interpreters, and verdicts. */
 #ifndef SUPPORT_LIVE_H
 #define SUPPORT_LIVE_H
 
@@ -11,31 +11,34 @@
 /* The interpreters of this run, and the newest and oldest of the machine's own. */
 const struct interpreter *live_interpreters(size_t *n);
 
-/* Do the test programs run under it? They are written in the words of 2.7 and of 3.6; every_version.py runs under all. */
+/* True if the test programs run under it. They need 2.7, or 3.6 and newer; every_version.py runs
+ * under all versions. */
 bool live_speaks(const struct interpreter *in);
 
-/* Add the test to c for the interpreters it has programs for. */
+/* Add the test to c for each interpreter under which the test programs run. */
 void live_add(TCase *c, const TTest *test);
 
-/* End the test with what is in wrong, if anything; frees it. */
+/* End the test with the text of wrong unless it is empty. Frees it. */
 void live_judge(const char *what, struct strbuf *wrong);
 
-/* r against the truth of f: exit status 0, quiet stderr, the first line, every thread. head is what the first
- * line must begin with. out receives the parsed output (the caller frees it); r is freed. */
+/* Compare r with the truth of f: exit status 0, no messages, the first line, which must begin with
+ * head, and every thread. Frees r. *out is the parsed output, which the caller must free. */
 void live_compare(const struct fixture *f, struct run *r, const char *head, int flags, struct output *out,
     struct strbuf *wrong);
 
-/* `pystack option pid` of f (option NULL: none). A thread may wake between two looks: as long as the output holds
- * `awake`, what is said of such a one, there is another look, up to twenty. */
+/* Run `pystack option pid` on f (option may be NULL). A thread may wake while it is read: as long
+ * as the output contains `awake`, the message for such a thread, pystack is run again, up to twenty
+ * times. */
 struct run live_look(const struct fixture *f, const char *option, const char *awake);
 
-/* Why bpftrace cannot trace rmdir(2) here; NULL: it can. */
+/* The reason why bpftrace cannot trace rmdir(2) here; NULL: it can. */
 const char *live_no_bpftrace(void);
 
-/* `pystack` in what is started from now on is the tool under test. */
+/* Put the pystack under test first in PATH. */
 void live_tool_in_path(void);
 
-/* The whole of main: find things, build the suite, run it, clean up. Returns the exit status. */
+/* The whole of main(): find the interpreters, make the suite, run it, clean up. Returns the exit
+ * status. */
 int live_main(Suite *(*suite)(void));
 
 #define ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })

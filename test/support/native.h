@@ -1,4 +1,4 @@
-/* Native stacks by another program, eu-stack of elfutils, compared with the tool's. */
+/* Comparison of pystack's native stacks with those of eu-stack of elfutils. */
 #ifndef SUPPORT_NATIVE_H
 #define SUPPORT_NATIVE_H
 
@@ -6,10 +6,11 @@
 #include "support/spawn.h"
 #include "support/truth.h"
 
-/* eu-stack of process pid, or of the core when core is not NULL (exec its executable), against o: the
- * same number of native lines, every one the same pc: `0xPC` literally, `module`0xADDRESS` by the file's base, `module`symbol+0xoff` when the module
- * has that symbol at pc - off. Threads that eu-stack could not finish are left out. Appends what differs to
- * wrong. Returns the threads compared, or -1 with *why: eu-stack failed. */
+/* Compare eu-stack's stacks of process pid, or of a core if core is not NULL (exec is its
+ * executable), with o: the number of native lines, and the pc of each: `0xPC` literally,
+ * `module`0xADDRESS` by the file's base, `module`symbol+0xoff` if the module has that symbol at pc
+ * - off. Threads that eu-stack could not finish are left out. Appends differences to wrong. Returns
+ * the number of threads compared; -1 with *why: eu-stack failed. */
 int native_compare(const struct interpreter *in, long pid, const char *core, const char *exec,
     const struct output *o, struct strbuf *wrong, const char **why);
 

@@ -1,7 +1,7 @@
-/* Every process and core that the tool is shown is walked by both unwinding engines too (test/oracle/engines), once, after
- * the tool has seen it; what differs ends the test, with both stacks. fixture_end, victim_end, fixture_core and run_tool see to
- * it. A test that shows the tool a process of another kind asks oracle_process before it ends it: one that forgets to
- * fails. */
+/* Every process and core that a test shows to pystack is afterwards walked once by two unwinding
+ * engines (test/oracle/engines). A difference ends the test and prints both stacks. fixture_end,
+ * victim_end, fixture_core and run_tool do this. A test that starts a process by other means must
+ * call oracle_process before it ends it; otherwise the test fails. */
 #ifndef SUPPORT_ORACLE_H
 #define SUPPORT_ORACLE_H
 
@@ -10,28 +10,31 @@
 
 struct run_options;
 
-/* Engines of the build in folder; without libunwind there is nothing to compare with, which is said once. False: they are not
- * there, which is said too. Before it is called all of this does nothing. */
+/* Use the engines of the build in directory `folder`. Without libunwind nothing is compared, which
+ * is printed once. False: there are no engines, which is printed. The other functions do nothing
+ * before this one is called. */
 bool oracle_init(const char *folder);
 
-/* A process that nobody traces, about to be ended: all of it is held for a moment, and its calls may come back early. What
- * differs, or NULL; to be freed. One that has ended has nothing to compare. */
+/* Compare the stacks of a process that is not traced and about to be ended. All its threads are
+ * stopped for a moment, so system calls may return early. Returns the differences, which the caller
+ * must free; NULL: none, or the process has ended. */
 char *oracle_process(pid_t pid);
 
-/* The same of a core as it is now, by the path it has where opt (NULL: nothing) has the tool run; sysroot as the tool is
- * told (NULL: not). NULL too for what is no core, or the same as last time. */
+/* The same for a core, by its path where pystack runs with opt (may be NULL); sysroot as given to
+ * pystack (may be NULL). NULL also if it is not a core, or unchanged since the last call. */
 char *oracle_core(const struct run_options *opt, const char *core, const char *sysroot);
 
-/* End the test with an answer of these; frees it. */
+/* End the test if `answer`, a result of these functions, is not NULL. Frees it. */
 void oracle_judge(char *answer);
 
-/* The tool has printed what there is of these operands: cores are compared now, processes are to be before the test's end. */
+/* Record that pystack has printed these operands. Cores are compared now; processes must be
+ * compared before the test ends. */
 void oracle_shown(const struct run_options *opt, const char *const args[]);
 
-/* The process is no more: its core stands for it, or it ended by itself. */
+/* Record that the process is gone: its core is compared instead, or it ended by itself. */
 void oracle_replaced(pid_t pid);
 
-/* The processes of this test are not to be compared. Say why at the call. */
+/* Do not compare this test's processes. The call must have a comment with the reason. */
 void oracle_leave_out(void);
 
 #endif

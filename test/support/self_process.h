@@ -1,5 +1,5 @@
-/* The running test program itself as a made-up process: its mappings and memory, so that real ELF
- * images, segments and build-ids can be asked for and dlsym(3) can tell what is right. */
+/* The running test program as a made-up process with its real mappings and memory. Tests can use
+ * real ELF images, segments and build-ids, and compare with dlsym(3). */
 #ifndef SUPPORT_SELF_PROCESS_H
 #define SUPPORT_SELF_PROCESS_H
 

@@ -1,5 +1,5 @@
-/* Starting the programs under test and the tool itself. Everything started here dies with the test that
- * started it; every file lies below one temporary folder. Failures end the test (ck_abort_msg). */
+/* Starting fixtures and pystack itself. Everything started here dies with the test that started it,
+ * and all files are below one temporary directory. Failures end the test (ck_abort_msg). */
 #ifndef SUPPORT_SPAWN_H
 #define SUPPORT_SPAWN_H
 
@@ -9,7 +9,8 @@
 
 #include "support/roots.h"
 
-/* Once per program: the temporary folder, and where the tool is (beside our own build folder). False: said why. */
+/* Must be called once per program: makes the temporary directory and finds pystack in the build
+ * directory. False: it has printed the reason. */
 bool spawn_init(void);
 void spawn_fini(void);
 
@@ -19,35 +20,37 @@ const char *spawn_programs(void); /* path of test/programs */
 struct fixture {
 	pid_t pid;
 	int to, from;  /* our ends of its two pipes */
-	char dir[256]; /* its working folder, as we see it; the truth is in dir/truth */
+	char dir[256]; /* its working directory, by our path; the truth is in dir/truth */
 	const struct interpreter *in;
-	pid_t init; /* the process that waits for pid, or 0: we do */
+	pid_t init; /* the process that waits for pid; 0: this one does */
 };
 
 struct fixture_options {
 	bool alone;             /* one thread: it writes its own truth */
 	bool no_rest;           /* it dies once it is ready */
-	bool may_abort;         /* some interpreters give up on it by abort(): f->pid is 0 then */
-	const char *stdin_file; /* file of the test programs to be its stdin */
+	bool may_abort;         /* some interpreters abort() in it: then f->pid is 0 */
+	const char *stdin_file; /* a file of the test programs as its stdin */
 	const char *library_path;
-	const char *mnt;        /* folder to be its /mnt, in a mount namespace of its own */
-	bool pid_namespace;     /* in one of its own, with its own /proc: the truth has TIDs of that */
-	const char *executable; /* to be started in place of the interpreter */
+	const char *mnt;        /* directory to mount at its /mnt, in a mount namespace of its own */
+	bool pid_namespace;     /* a pid namespace of its own, whose TIDs the truth has */
+	const char *executable; /* started instead of the interpreter */
 };
 
-/* Start args under the interpreter and wait until it has written its truth and every thread of it blocks.
- * In args "@NAME" is a file of the test programs (for Python 2 one in its folder python2, if there is one) and "%" the truth file, both as the target sees them. */
+/* Start args under the interpreter and wait until it has written its truth and all its threads
+ * block. In args "@NAME" is a file of the test programs (for Python 2 the one in directory python2,
+ * if any) and "%" the truth file, both by the target's path. */
 void fixture_start(struct fixture *f, const struct interpreter *in, const struct fixture_options *opt,
     const char *const args[]);
-/* The path of a file of the machine as a program below the interpreter's root sees it. */
+/* The path by which a program in the interpreter's root reaches the machine's file `path`. */
 void fixture_path(const struct interpreter *in, const char *path, char *out, size_t size);
 /* Wait until no thread of pid is running; ends the test after 75 s. */
 void fixture_settle(pid_t pid);
-/* Ask it for a byte: it is alive and goes on. */
+/* Ask it for a byte, which shows that it is alive and running. */
 void fixture_echo(struct fixture *f);
-/* Kill it with sig and find the kernel's core, on which the engines are compared; false with *why when this system writes none here. */
+/* Kill it with sig, find the kernel's core, and compare the engines on it. False with *why: this
+ * system writes no core here. */
 bool fixture_core(struct fixture *f, int sig, char core[PATH_MAX], const char **why);
-/* Compare the engines on it (support/oracle.h), kill and forget. */
+/* Compare the engines on it (support/oracle.h), kill it and free what belongs to it. */
 void fixture_end(struct fixture *f);
 
 /* State letter of /proc/PID/stat. */
@@ -61,18 +64,18 @@ struct run {
 
 struct run_options {
 	const struct interpreter
-	    *in;      /* run below its root (dynamic programs of the machine, by its own linker) */
+	    *in;      /* run in its root (a program of the machine, by the machine's linker) */
 	pid_t beside; /* with in: in the mount namespace and root of this process */
 	bool own;     /* with in: a program of that root, by its path there */
 	const char *cwd;
 	int timeout; /* seconds; 0 = 60 */
 };
 
-/* argv[0] is looked up in PATH. */
+/* Run a program, which is searched for in PATH, to its end. The caller must free the result. */
 struct run run_program(const struct run_options *opt, const char *const argv[]);
 void run_free(struct run *r);
 
-/* pystack ARGS... */
+/* The same for pystack with these arguments. */
 struct run run_tool(const struct run_options *opt, const char *const args[]);
 #define TOOL(...) run_tool(NULL, (const char *const[]){ __VA_ARGS__, NULL })
 

@@ -1,4 +1,4 @@
-/* A native_scenes program under ptrace, and what it said about its own stack. */
+/* A native_scenes program under ptrace, and its own account of its stack. */
 #ifndef SUPPORT_TRACEE_H
 #define SUPPORT_TRACEE_H
 
@@ -25,14 +25,14 @@ struct tracee {
 	size_t said_n;
 };
 
-/* Start `program scene` and run it to its first stop (SIGTRAP of its own, or SIGSEGV with no handler).
- * False: there is no such program. Other failures end the test. */
+/* Start `program scene` and run it to its first stop (SIGTRAP of its own, or SIGSEGV with no
+ * handler). False: there is no such program. Other failures end the test. */
 bool tracee_start(struct tracee *t, const char *program, const char *scene);
 
-/* Run to the next stop, handing on signals in between. False: it exited. */
+/* Run to the next stop and deliver signals in between. False: it exited. */
 bool tracee_run(struct tracee *t);
 
-/* One instruction. False: it stopped at its own int3 (or exited). */
+/* Run one instruction. False: it stopped at its own int3, or exited. */
 bool tracee_step(struct tracee *t);
 
 /* Registers of the stopped LWP. */

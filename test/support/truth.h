@@ -1,4 +1,5 @@
-/* The truth a fixture wrote (format: test/programs/truth.py), the tool's output taken apart, and the comparison. */
+/* The truth that a fixture wrote (format: test/programs/truth.py), pystack's output in parts, and
+ * their comparison. */
 #ifndef SUPPORT_TRUTH_H
 #define SUPPORT_TRUTH_H
 
@@ -53,15 +54,16 @@ struct output {
 	struct strbuf wrong; /* lines that are not of the format, "" when all is well */
 };
 
-/* Take the output of one operand apart; a stack without header counts as thread pid. */
+/* Parse the output of one operand. A stack without a header counts as that of thread pid. */
 struct output output_parse(const char *text, long pid);
 void output_free(struct output *o);
 const struct output_thread *output_thread(const struct output *o, long tid);
 
-/* COMPARE_MARKED: frames may be marked as not certain. */
+/* COMPARE_MARKED: frames may be marked as uncertain. */
 enum { COMPARE_QUALNAME = 1, COMPARE_PYTHON_ONLY = 2, COMPARE_CORE = 4, COMPARE_MARKED = 8 };
 
-/* Every thread's annotations against the truth, where they stand, no marks. Appends what differs to wrong. */
+/* Compare every thread's annotations, their positions and marks with the truth. Appends differences
+ * to wrong. */
 void truth_compare(const struct truth *t, const struct output *o, int flags, struct strbuf *wrong);
 
 #endif

@@ -1,6 +1,6 @@
-/* Processes to be examined, written in C, that do one thing and say so. Each has a parent of its own
- * between it and the test, as targets have in life; that parent waits for it never, and ends when the test
- * ends, taking the victim with it. */
+/* Targets written in C that do one thing and report it. Each has a parent of its own between it and
+ * the test, as real targets have. The parent never waits for the victim, and kills it when the test
+ * ends. */
 #ifndef SUPPORT_VICTIM_H
 #define SUPPORT_VICTIM_H
 
@@ -8,27 +8,28 @@
 #include <sys/types.h>
 
 struct victim {
-	pid_t pid;    /* as seen from here */
-	pid_t parent; /* the process in between */
+	pid_t pid;    /* in our pid namespace */
+	pid_t parent; /* its parent, a child of the test */
 	int from;     /* bytes the victim writes */
 	int to;       /* bytes the victim reads */
 };
 
-/* What a victim runs; it writes to `out` when it is ready and reads from `in`. Never returns. */
+/* A victim's main function. It writes to `out` when it is ready and reads from `in`. Never
+ * returns. */
 typedef void victim_main(int out, int in, int argument);
 
-/* Start one and wait for its first byte. Ends the test when that does not come in time. */
+/* Start a victim and wait for its first byte. Ends the test if that does not come in time. */
 struct victim victim_start(victim_main *run, int argument);
 void victim_end(struct victim *v);
 
 char victim_state(pid_t pid, pid_t tid);              /* state letter, '\0' when there is none */
-bool victim_settles(pid_t pid, pid_t tid, char want); /* does it come to that state within 10 s? */
+bool victim_settles(pid_t pid, pid_t tid, char want); /* true: it reached that state within 10 s */
 bool victim_byte(const struct victim *v);             /* a byte from it within 10 s */
 void victim_send(const struct victim *v);             /* a byte to it */
 /* The TIDs of a process; at most `most`. */
 int victim_lwps(pid_t pid, pid_t *tids, int most);
 
-/* Ready-made mains. */
+/* Main functions. */
 void victim_blocked(int out, int in, int unused);  /* reads; echoes what it gets */
 void victim_spinning(int out, int in, int unused); /* never blocks */
 void victim_threads(int out, int in, int n);       /* main and n threads, all pausing */

@@ -1,5 +1,5 @@
-/* A victim that blocks in each of the system calls which a stop makes return early, one thread each, and counts when one
- * does. */
+/* A victim whose threads each block in another one of the system calls that return early if their
+ * thread is stopped. It counts the early returns. */
 #ifndef SUPPORT_VICTIM_CALLS_H
 #define SUPPORT_VICTIM_CALLS_H
 
@@ -7,20 +7,20 @@
 
 enum { VICTIM_CALLS = 12 };
 
-/* Seen by the test and the victim alike. */
+/* Shared memory of the test and the victim. */
 struct victim_calls {
-	const char *name[VICTIM_CALLS]; /* NULL: the system does not let it be called */
-	unsigned early[VICTIM_CALLS];   /* how often it came back without having done what it waits for */
-	unsigned long beats;            /* with `spin`: goes up as long as the victim runs */
+	const char *name[VICTIM_CALLS]; /* NULL: the system does not allow the call */
+	unsigned early[VICTIM_CALLS];   /* returns before the awaited event */
+	unsigned long beats;            /* with `spin`: grows as long as the victim runs */
 };
 
-/* To be called once before victim_start, which inherits it. */
+/* Must be called once before victim_start, whose process inherits the memory. */
 struct victim_calls *victim_calls_share(void);
 
-/* All calls that came back early so far, and into names which (of n bytes). */
+/* The number of early returns so far. names, of n bytes, receives the names of the calls. */
 unsigned victim_calls_early(const struct victim_calls *calls, char *names, size_t n);
 
-/* spin: 1, there is also a thread that never blocks. */
+/* The victim's main function. spin 1: one more thread never blocks. */
 void victim_calling(int out, int in, int spin);
 
 #endif
