@@ -1,8 +1,8 @@
-"""Programs that never rest, for test/fidelity/check.py: argv = the file to describe itself in, and a program's name.
+"""Programs that never block, for test/fidelity/check.py: argv = the file for its description, and a program's name.
 
-A comment `#: a !b` says which functions of this file the line can call: a from Python or from C, b from C alone.
-A function with `#: anywhere` on its def line can be called from every line. Functions that have one name share their
-callees' names only where a comment says so. Nothing calls anything else.
+A comment `#: a !b` lists the functions of this file that the line can call: a from Python or from C, b only from C.
+A function with `#: anywhere` on its def line can be called from every line. Functions with the same name share their
+callees only if a comment says so. No line calls other functions.
 """
 import ctypes
 import dis
@@ -63,7 +63,7 @@ def compare(a, b):
 COMPARE_C = COMPARE(compare)
 try:
     QSORT = ctypes.CDLL(None).qsort
-except AttributeError:  # a static program: it calls back once
+except AttributeError:  # a static program: call back once
     QSORT = functools.partial(COMPARE_C, (ctypes.c_int * 1)(1))
 
 

@@ -1,6 +1,6 @@
-"""A signal handler in Python that runs on an alternate stack: the native stack goes on on another one. Argument 2 is `heap`, where
-that one lies, or `above`: in the same stack above all frames (in the room of an environment variable), as an array in a
-caller's frame does."""
+"""A signal handler in Python that runs on an alternate stack, so the native stack continues on another one.
+Argument 2 says where the alternate stack is: `heap`, or `above`: in the same stack above all frames (in the
+place of an environment variable), like an array in a caller's frame."""
 import ctypes
 import functools
 import os
@@ -17,12 +17,12 @@ import c_library
 import truth
 
 libc = c_library.load()
-# A static Python has none: then rt_sigsuspend of x86-64.
+# A static Python has no sigsuspend: call rt_sigsuspend of x86-64.
 suspend = getattr(libc, "sigsuspend", None) or functools.partial(libc.syscall, 130)
 
 
 class Stack(ctypes.Structure):
-    """stack_t"""
+    """The C library's stack_t."""
     _fields_ = [("sp", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t)]
 
 
@@ -30,7 +30,7 @@ Signals = ctypes.c_ulong * (1024 // 8 // ctypes.sizeof(ctypes.c_ulong))
 
 
 class Action(ctypes.Structure):
-    """glibc's struct sigaction on x86-64 and i386"""
+    """glibc's struct sigaction on x86-64 and i386."""
     _fields_ = [("handler", ctypes.c_void_p), ("mask", Signals), ("flags", ctypes.c_int),
                 ("restorer", ctypes.c_void_p)]
 
@@ -40,7 +40,7 @@ SA_ONSTACK = 0x08000000
 
 
 def in_environment():
-    """Where the variable's value is."""
+    """Return the address of the variable's value."""
     with open("/proc/self/stat") as f:
         start, end = [int(n) for n in f.read().rpartition(")")[2].split()[47:49]]
     return start + ctypes.string_at(start, end - start).index(ROOM) + len(ROOM)
@@ -61,7 +61,7 @@ action = Action(handler=ctypes.cast(handler, ctypes.c_void_p).value, flags=SA_ON
 assert libc.sigaltstack(ctypes.byref(stack), None) == 0
 assert libc.sigaction(signal.SIGUSR1, ctypes.byref(action), None) == 0
 
-# Pending until sigsuspend lets it in: the handler interrupts nothing else.
+# The signal is pending until sigsuspend: the handler interrupts nothing else.
 SIG_BLOCK = 0
 usr1, none = Signals(1 << (signal.SIGUSR1 - 1)), Signals()
 assert libc.pthread_sigmask(SIG_BLOCK, ctypes.byref(usr1), None) == 0

@@ -1,4 +1,4 @@
-"""The main program has ended; a handler of atexit still runs."""
+"""An atexit handler runs after the main program has ended."""
 import atexit
 import os
 import truth

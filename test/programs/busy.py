@@ -1,4 +1,4 @@
-"""Threads that run Python all the time, each in its one line, sometimes a call deeper."""
+"""Threads that always run Python, each on one line of its own or one call deeper."""
 import os
 import sys
 import truth

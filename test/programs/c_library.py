@@ -1,12 +1,12 @@
-"""The C functions of this process, as ctypes.CDLL(None), also where the program is static: that has nothing to look
-names up by, but its file lists what was linked in; for a stripped one (NAME-stripped) the file NAME beside it does."""
+"""The C functions of this process, like ctypes.CDLL(None), also in a static program. That cannot look up names, but
+its file has a symbol table; for a stripped program (NAME-stripped), the file NAME in its directory has one."""
 import ctypes
 import struct
 import sys
 
 
 def _symbols(path):
-    """Name -> address, of the symbol tables of a 64-bit ELF file."""
+    """Return {name: address} of the symbol tables of a 64-bit ELF file."""
     with open(path, "rb") as f:
         image = f.read()
     offset, = struct.unpack_from("<Q", image, 0x28)
@@ -35,7 +35,7 @@ class Static(object):
 
 
 def load(gil=False):
-    """gil: its functions keep the lock."""
+    """The library. gil: its functions keep the interpreter's lock."""
     library = (ctypes.PyDLL if gil else ctypes.CDLL)(None)
     try:
         library.qsort

@@ -1,4 +1,4 @@
-"""Threads that start a successor and end, all the time: stacks and thread states are used again at once."""
+"""Threads that each start a successor and end: stacks and thread states are reused at once."""
 import os
 import threading
 import time

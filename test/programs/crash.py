@@ -1,4 +1,4 @@
-"""One thread that says its stack and dies on the same line: by a bad pointer in C, or by its own signal."""
+"""One thread writes its stack and dies on the same line: by a bad pointer in C, or by its own signal."""
 import ctypes
 import os
 import signal

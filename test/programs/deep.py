@@ -1,11 +1,11 @@
-"""Recursion 100,000 deep (20,000 in a debug build). Up to 3.10 every call is a C call too, so a thread gets the stack for it."""
+"""Recursion 100,000 deep (20,000 in a debug build). Up to 3.10 each call is a C call too and needs a large stack."""
 import os
 import sys
 import threading
 import truth
 
-# With trampolines every call is a C call, and CPython allows few of them.
-# A debug build takes a second for what others do at once.
+# With trampolines each call is a C call, and CPython limits their number.
+# A debug build would take seconds for the full depth.
 DEBUG = hasattr(sys, "gettotalrefcount")
 DEPTH = 3000 if truth.trampolines() else 20000 if DEBUG else 100000
 

@@ -1,7 +1,7 @@
-"""Ways into Python in words that every version from 2.4 on understands.   every_version.py TRUTH
+"""Ways into Python in the syntax common to all versions from 2.4 on.   every_version.py TRUTH
 
-Each runs in a thread that says its own stack and blocks in a read of the same line; main is the last. What the file and the
-names mean: see truth.py, which needs 2.7 or 3.6.
+Each runs in a thread that writes its own stack and blocks in a read on the same line; main is the last. truth.py, which
+needs 2.7 or 3.6, explains the file and the names.
 """
 import os
 import sys
@@ -15,7 +15,7 @@ except ImportError:
 IN, OUT = [int(n) for n in os.environ["PYSTACK_TEST_FDS"].split(",")]
 NEVER = os.pipe()[0]
 WAYS = []
-told = []  # a text of lines each, in the order in which they came
+told = []  # the lines of each stack, in the order in which they were written
 
 
 def way(f):
@@ -43,7 +43,7 @@ def stack_of(frame):
 
 
 def tell():
-    """What to read from, for ever; the frame that calls this is the innermost to be."""
+    """Return a descriptor from which nothing ever comes. The caller's frame becomes the innermost one."""
     told.append(stack_of(sys._getframe(1)))
     return NEVER
 
@@ -148,7 +148,7 @@ def c_lines():
 
 @way
 def c_code():
-    """Far lines and far offsets, under a name that no file has."""
+    """Large line numbers and offsets, under a name that no file has."""
     text = "def p_far(f, x):\n" + "".join(["    x = x + %d; x = (x,\n\n\n x)[1]\n" % i for i in range(300)])
     text += "\n" * 70000 + "    (f(" + "\n" * 300 + "     x))\n    return f\n"
     space = {}
@@ -218,7 +218,7 @@ def wait_for(n):
 
 
 def publish(tids):
-    """What main is to read from, in the frame that calls this."""
+    """Return the descriptor from which main reads, in the frame that calls this."""
     stacks = {os.getpid(): stack_of(sys._getframe(1))}
     for tid, lines in zip(tids, told):
         stacks[tid] = lines

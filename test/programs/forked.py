@@ -1,4 +1,4 @@
-"""The child of a fork blocks and says its stack; the fork is Python's or, which Python is not told of, C's."""
+"""The child of a fork writes its stack and blocks. The fork is Python's, or C's, which Python does not notice."""
 import os
 import sys
 import threading
@@ -7,7 +7,7 @@ import warnings
 import c_library
 import truth
 
-warnings.simplefilter("ignore")  # 3.12 and newer warn of the other thread
+warnings.simplefilter("ignore")  # 3.12 and newer warn about the other thread
 truth.ALONE = True
 truth.start(threading.Event().wait)
 

@@ -1,5 +1,5 @@
-"""An exception thrown through suspended generators into the innermost. While it runs, f_back of 3.9 leaves the
-callers out and 3.10 lists the suspended generators as running; how it really is is known by hand."""
+"""An exception thrown through suspended generators into the innermost one. While it runs, f_back of 3.9 omits the
+callers, and 3.10 lists the suspended generators as running. The truth is written by hand."""
 import os
 import sys
 import truth
@@ -10,7 +10,7 @@ def leaf():
         yield 1
     except KeyError:
         me = sys._getframe()
-        # Up to 3.8 suspended generators are not on the chain; from 3.9 on they are, in their caller's activation.
+        # Up to 3.8 suspended generators are not on the chain; since 3.9 they are, in their caller's activation.
         over = [(g.gi_frame.f_code, g.gi_frame.f_lineno, "=") for g in generators if sys.version_info >= (3, 9)]
         frames = [(me.f_code, me.f_lineno + 1)] + over + callers
         os.read(truth.publish_frames(frames), 1)

@@ -1,7 +1,7 @@
-"""Threads whose frames run in greenlets, or beside some that wait. greenlets.py TRUTH
+"""Threads whose frames run in greenlets, or that have waiting greenlets. greenlets.py TRUTH
 
-The chain of frames that the interpreter knows is that of the greenlet that runs. Its outermost function is named
-c_greenlet_…, and nothing is known of the frames that began it. Where gevent is, its greenlets too.
+The interpreter's chain of frames is that of the running greenlet. Its outermost function is named c_greenlet_…, and
+the frames that started it are unknown. If gevent is installed, its greenlets run too.
 """
 import os
 
@@ -50,7 +50,7 @@ def s_switched():
 
 @scene
 def s_nested():
-    """Two levels, and C between the frames of the inner one."""
+    """Two levels, with C between the frames of the inner one."""
     def c_greenlet_inner():
         list(map(c_leaf, [1]))
 
@@ -72,7 +72,7 @@ def s_sibling():
 
 @scene
 def s_suspended():
-    """One waits, and its frames are nowhere on the thread's chain."""
+    """A greenlet waits; its frames are not on the thread's chain."""
     def c_greenlet_waits():
         p_down(4, up)
     one = greenlet.greenlet(c_greenlet_waits)
@@ -82,7 +82,7 @@ def s_suspended():
 
 @scene
 def s_resumed():
-    """Begun deep, resumed by another way: what began it is gone, and its part of the stack is used otherwise."""
+    """Started deep and resumed elsewhere: the frames that started it are gone, and their part of the stack is reused."""
     def c_greenlet_resumed():
         p_down(4, up)
         p_leaf()
@@ -96,7 +96,7 @@ def s_resumed():
 
 @scene
 def s_resumed_from_higher():
-    """Begun in frames that have ended since."""
+    """Started in frames that have ended."""
     def c_greenlet_high():
         p_down(4, up)
         p_leaf()

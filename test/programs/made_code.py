@@ -1,4 +1,4 @@
-"""Python called by code made at run time, which nothing describes (as Numba's): it spins in the vDSO. x86-64 only."""
+"""Python called by code made at run time (like Numba's), without unwind information: it spins in the vDSO. x86-64 only."""
 import ctypes
 import mmap
 import time

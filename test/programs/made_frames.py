@@ -1,7 +1,7 @@
-"""Frames that no activation of the loop runs, as Nuitka and pyexpat make them: by PyFrame_New, with a line of their own,
-linked to the thread by C code (made_library.c) while it calls. The innermost one has called os.read itself, and is of a
-type of its own as Nuitka's are.
-Arguments: where truth goes, the library."""
+"""Frames that no activation of the loop runs, like those of Nuitka and pyexpat: made by PyFrame_New, with a line of
+their own, and linked to the thread by C code (made_library.c) during its calls. The innermost one has called os.read
+itself and, like Nuitka's, has its own type.
+Arguments: the truth file, the library."""
 import ctypes
 import functools
 import os
@@ -39,7 +39,7 @@ def code_of(name):
 
 
 def own_type(frame):
-    """A copy of its type by another name."""
+    """Give an object a copy of its type with another name."""
     kept.append(ctypes.create_string_buffer(ctypes.string_at(id(type(frame)), type.__basicsize__)))
     kept.append(ctypes.create_string_buffer(b"compiled_frame"))
     word_at(ctypes.addressof(kept[-2]) + 3 * WORD).value = ctypes.addressof(kept[-1])  # tp_name
@@ -55,7 +55,7 @@ def compiled(name, line, callable):
     youngest = tstate + YOUNGEST
     if VERSION in IN_CFRAME:
         youngest = word_at(youngest).value + IN_CFRAME[VERSION]
-    if VERSION < (3, 10):  # f_lineno counts while there is a trace function
+    if VERSION < (3, 10):  # f_lineno is used only if there is a trace function
         word_at(address + TRACE).value = id(None)
         kept.append(ctypes.pythonapi.Py_IncRef(ctypes.py_object(None)))
     if VERSION >= (3, 11):

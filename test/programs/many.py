@@ -1,4 +1,4 @@
-"""150 threads, each in a call of its own depth and with a name of its own in the kernel: whose stack and name is whose?"""
+"""150 threads, each with its own depth of calls and its own kernel name: stacks and names must not be mixed up."""
 import os
 
 import truth

@@ -1,6 +1,6 @@
 """every_version.py in a process whose text is not mapped from its file.   moved.py TRUTH LIBMOVE NAME[,NAME...] HOW
 
-See move_library.c. The first name counts that anything is mapped of.
+See move_library.c. Of the names, the first one of which anything is mapped counts.
 """
 import ctypes
 import os

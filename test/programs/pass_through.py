@@ -1,5 +1,5 @@
-"""A file system in user space that hands through a folder: pass_through.py FOLDER MOUNT-POINT. Writes a byte when it is
-mounted. Stopped by SIGSTOP it is one whose server does not answer."""
+"""A file system in user space that shows a directory: pass_through.py DIRECTORY MOUNT-POINT. Writes a byte when it is
+mounted. Stopped by SIGSTOP, it is a file system whose server does not answer."""
 import errno
 import os
 import sys

@@ -1,5 +1,5 @@
-"""Blocks in three functions, one after the other, that differ in name and line only; a byte takes it from one to the
-next."""
+"""Blocks in one of three functions that differ only in name and line. A byte makes it go on to the next
+one."""
 import os
 import truth
 

@@ -1,4 +1,4 @@
-"""Makes and removes a folder until a tracer stops it in the removal, or a minute has passed."""
+"""Makes and removes a directory until a tracer stops it in the removal, or for one minute."""
 import os
 import truth
 

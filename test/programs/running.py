@@ -1,4 +1,4 @@
-"""One thread that runs Python all the time, some calls deep, and never blocks."""
+"""One thread that always runs Python, some calls deep, and never blocks."""
 import os
 import truth
 

@@ -1,5 +1,5 @@
-"""Waits until somebody samples it, who keeps its waiting thread's count open, and is something else then:
-  load LIBRARY   has mapped that library since, and runs in its code    exec   executes another program
+"""Waits until pystack samples it (and holds the file of its waiting thread's schedstat open), and then changes:
+  load LIBRARY   maps that library and runs in its code    exec   executes another program
 """
 import ctypes
 import os

@@ -1,8 +1,8 @@
 """Ways into Python, each a function that blocks at its innermost point. scenes.py TRUTH [NAME...]
 
-Without names every scene runs in a thread of its own and main runs a signal handler; with names those run
-one after the other in main, of which only the first ever starts: it blocks.
-Names say what is known for certain: c_x is entered from C, p_x by a plain Python call (see truth.py).
+Without names, each scene runs in a thread of its own and main runs a signal handler. With names, these run
+in main, where the first one blocks.
+The names of functions have a meaning: c_x is entered from C, p_x by a plain Python call (see truth.py).
 """
 import asyncio
 import ctypes
@@ -20,7 +20,7 @@ import truth
 
 try:
     from xml.parsers import expat
-except ImportError:  # an interpreter without its library
+except ImportError:  # the interpreter has no standard library
     expat = None
 
 SCENES = {}
@@ -407,7 +407,7 @@ def s_weakref():
 
 
 def only_here(f):
-    """gc and audit-like hooks are of the whole process: let f block the thread that installed it alone."""
+    """Hooks such as gc's are global: let f block only in the thread that installed it."""
     me = threading.get_ident()
 
     @functools.wraps(f)
@@ -477,7 +477,7 @@ def s_names():
 
 @scene
 def s_files():
-    """Source files whose names need one, two and four bytes a character, and names no file has."""
+    """Source files whose names need one, two and four bytes per character, and names that no file has."""
     text = "def run(f):\n    return f()\n"
     chain = p_leaf
     for name in ("plain.py", "datei_é.py", "ファイル.py", "𐐀.py"):
@@ -489,7 +489,7 @@ def s_files():
     for name in ("new\nline.py", "\x1b]0;title\x07.py", "right\u202eleft", "new\\x0aline.py", "byte\udcff.py",
                  "  [ a.py:1 (b) ]", ""):
         if truth.trampolines() and "\udcff" in name:
-            continue  # CPython cannot write that one to its map
+            continue  # CPython cannot write this name to its perf map
         space = {}
         exec(compile(text, name, "exec"), space)
         chain = functools.partial(space["run"], chain)
@@ -506,7 +506,7 @@ def s_longnames():
 
 @scene
 def s_bigfunction():
-    """Bytecode offsets and line steps beyond a byte, both ways."""
+    """Bytecode offsets and line steps, in both directions, that do not fit into a byte."""
     text = ["def big(f, x):"]
     text += ["    x = x + %d; x = (x,\n\n\n x)[1]" % i for i in range(3000)]
     text += ["\n" * 70000, "    (f(", "\n" * 300, "     x))", "    return f"]
@@ -517,7 +517,7 @@ def s_bigfunction():
 
 @scene
 def s_negativeline():
-    """The call's line lies far above the lines of its arguments."""
+    """The call's line is far before the lines of its arguments."""
     text = "def up(f):\n    f(" + "\n" * 400 + "1,\n2)\n"
     space = {}
     exec(compile(text, "<up>", "exec"), space)
@@ -547,7 +547,7 @@ def over():
     yield from between()
 
 
-# 3.9 and 3.10 link the suspended generators wrongly meanwhile: see gen_throw.py.
+# 3.9 and 3.10 link suspended generators wrongly during a throw: see gen_throw.py.
 if not (3, 9) <= sys.version_info < (3, 11):
     @scene
     def s_throw():
@@ -565,7 +565,7 @@ def main():
         return
     pthread = c_library.load()
     handle = ctypes.c_ulong()
-    # A thread that never ran Python, and one that C made and that calls in.
+    # A thread that never ran Python, and a thread made by C that calls Python.
     before = set(os.listdir("/proc/self/task"))
     start = ctypes.cast(pthread.pause, ctypes.c_void_p)
     pthread.pthread_create(ctypes.byref(handle), None, start, None)

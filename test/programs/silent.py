@@ -1,4 +1,4 @@
-"""A thread inside of a library that another file system holds: silent.py LIBRARY. The library writes a byte when it is there."""
+"""A thread in a library on another file system: silent.py LIBRARY. The library writes a byte when it runs."""
 import ctypes
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""One thread runs Python all the time, another waits for it; the watcher of the truth waits as well."""
+"""One thread always runs Python, another waits for it; the watcher of the truth waits too."""
 import os
 import threading
 import truth
@@ -13,7 +13,7 @@ def p_wait():
     threading.Event().wait()
 
 
-# The truth can be taken of threads at rest only: here it tells of the main one.
+# The truth exists only for blocked threads: here for the main one.
 for function in p_spin, p_wait:
     thread = threading.Thread(target=function)
     thread.daemon = True

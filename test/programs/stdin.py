@@ -1,4 +1,4 @@
-# Read by the interpreter from its standard input.
+# The interpreter reads this file from its standard input.
 import os
 import truth
 

@@ -8,7 +8,7 @@ try:
 except ImportError:
     import _xxsubinterpreters as interpreters
 
-# Its innermost line is the one of the read, which says the truth; frames of the first are handed over as text.
+# Its innermost line is that of the read, which writes the truth. It gets the frames of the first as text.
 SCRIPT = """import os, sys
 sys.argv = ["", %r]
 import truth

@@ -1,4 +1,4 @@
-"""Two more interpreters: each runs on a thread of the first (frames of both on one stack) and on one of its own."""
+"""Two more interpreters. Each runs on a thread of the first (frames of both on one stack) and on its own thread."""
 import io
 import os
 import sys
@@ -10,7 +10,7 @@ try:
 except ImportError:
     import _xxsubinterpreters as interpreters
 
-# A thread writes its lines into a file of its own, from the line that it goes on to block in.
+# Each thread writes its lines into its own file, from the line on which it then blocks.
 SCRIPT = """import io, os, sys, threading
 sys.argv = ["", %(path)r]
 import truth
@@ -61,7 +61,7 @@ def all_told():
 
 def main():
     for _ in range(COUNT):
-        identity = interpreters.create()  # up to 3.12 an object, and with it goes the interpreter
+        identity = interpreters.create()  # up to 3.12 an object, whose end destroys the interpreter
         kept.append(identity)
         truth.start(run_one, "runs", (int(identity),))
     truth.expect(all_told)

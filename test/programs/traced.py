@@ -1,4 +1,4 @@
-"""Does what tracers wait for, again and again until it is told to end: removes a folder, writes to descriptor 9, calls a
+"""Triggers the tracers' probes until it is terminated: removes a directory, writes to descriptor 9, calls a
 function."""
 import os
 import time
@@ -27,6 +27,6 @@ while time.time() < end:
     remove(os.path.abspath("folder"))
     put(9)
     called()
-    for n in range(100000):  # a sampling script must meet it running
+    for n in range(100000):  # a sampling script must find it running
         pass
     time.sleep(0.002)

@@ -1,5 +1,5 @@
-"""traced_threads.py FOLDER: removes a folder that is not there, in warm(), until FOLDER/go is; then four threads make and
-remove folders, in remove(), all as often. FOLDER/count says how many these were."""
+"""traced_threads.py DIRECTORY: in warm(), tries to remove a missing directory until DIRECTORY/go exists. Then four threads
+make and remove directories in remove(), the same number each. DIRECTORY/count has the total."""
 import os
 import sys
 import threading

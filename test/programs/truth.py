@@ -1,13 +1,13 @@
-"""What every thread's stack is, said by the interpreter itself: the truth the live tests compare with.
+"""Every thread's stack by the interpreter's own account: the truth with which the live tests compare.
 
-A scene blocks in os.read(truth.fd(), 1), all on one line or over several: only sys._current_frames(), asked by another
-thread while the kernel says that all of them sit in that read, tells the line. That other thread is the
-watcher: it writes the truth file (argv[1]), one byte to OUT, and then echoes what it is sent.
+A scene blocks in os.read(truth.fd(), 1), on one line or over several, so only sys._current_frames() has the right line,
+if called while the kernel shows all threads in that read. Another thread, the watcher, calls it. The
+watcher writes the truth file (argv[1]) and one byte to OUT, and then echoes its input.
 
 Truth file:    thread TID KERNEL-NAME
-               interp 1,0                                               where there is more than one interpreter
+               interp 1,0                                               if there is more than one interpreter
                + [ file:line (name) ] TAB [ file:line (qualname) ]      innermost first
-The sign says how the frame was entered: + from C, = from Python without C between, . unknown.
+The sign is how the frame was entered: + from C, = from Python without C between, . unknown.
 Environment: PYSTACK_TEST_FDS=IN,OUT.  PYSTACK_TEST_ALONE=1: no watcher, the only thread writes its own truth.
 """
 import io
@@ -30,13 +30,13 @@ DEADLINE = 30.0
 READ, GETTID = (0, 186) if sys.maxsize > 1 << 32 else (3, 224)  # numbers of system calls: x86-64, i386
 
 _blocked = {}  # ident: TID of the threads that asked for the descriptor to block in
-_expected = []  # callables that must say True before the truth is taken
-_told = {}  # TID: what tell() was told
+_expected = []  # callables that must return True before the truth is taken
+_told = {}  # TID: the argument of tell()
 _never, _never_write = os.pipe()
 
 
 def _characters(text):
-    """Names of Python 2 are bytes: characters where they are UTF-8, else what is to be printed for the byte."""
+    """Decode a name of Python 2, which is bytes: UTF-8, or for other bytes the text that pystack prints."""
     if isinstance(text, type(u"")):
         return text
     at, out = 0, []
@@ -55,7 +55,7 @@ def _characters(text):
 
 
 def escape(text):
-    """The rules of the output, written a second time."""
+    """Escape text by the rules of the output, written independently of lib/."""
     out = []
     for c in _characters(text):
         n = ord(c) if len(c) == 1 else 0
@@ -72,18 +72,18 @@ def escape(text):
 
 
 def name_of(text):
-    """A function's: what looks like the place of a frame is taken apart, so that there is one."""
+    """Escape a function's name so that nothing in it looks like the place of a frame."""
     return re.sub(u":([0-9]+) [(]", u":\\1 \\\\x28", escape(text))
 
 
 def trampolines():
-    """With -X perf or PYTHONPERFSUPPORT=1 calls of Python go through code of their own, one activation each."""
+    """True if -X perf or PYTHONPERFSUPPORT=1 is set: each call of Python has its own code and activation."""
     return getattr(sys, "is_stack_trampoline_active", bool)()
 
 
 def _sign(code):
     if code.co_filename.endswith("pyexpat.c"):
-        return "+"  # up to 3.3 C code makes a frame by hand, and is where it is shown
+        return "+"  # up to 3.3 C code makes a frame by hand, and the frame is printed after it
     if sys.version_info < (3, 11) or code.co_name.startswith("c_") or code.co_name == "<module>":
         return "+"
     return "=" if code.co_name.startswith("p_") and not trampolines() else "."
@@ -112,7 +112,7 @@ def _read(path):
 
 
 def _publish(stacks):
-    """stacks: TID -> lines. Every task of the process is listed, those without Python with no lines."""
+    """Write the truth. stacks: TID -> lines. Every task is listed, without lines if it does not run Python."""
     errors = "strict" if bytes is str else "surrogatepass"
     with io.open(PATH + ".new", "w", encoding="utf-8", errors=errors) as f:
         for tid in sorted(int(t) for t in os.listdir("/proc/self/task")):
@@ -136,7 +136,7 @@ def start(target, name=None, args=()):
 
 
 def fd(up=1):
-    """The descriptor to block in; nothing ever comes. Alone, the frame `up` above is the innermost to be."""
+    """Return the descriptor to block on; nothing ever comes. Alone, the frame `up` levels up is the innermost."""
     if ALONE:
         _publish({os.getpid(): _stack(sys._getframe(up))})
     else:
@@ -145,7 +145,7 @@ def fd(up=1):
 
 
 def publish_frames(frames, interps=None):
-    """Instead of fd(): the truth of the only thread, by hand: (code, line) or (code, line, sign), innermost first."""
+    """Like fd(), with the only thread's truth by hand: (code, line) or (code, line, sign), innermost first."""
     said = [] if interps is None else [u"interp %s\n" % interps]
     _publish({os.getpid(): said + [_line(*frame) for frame in frames]})
     return _never
@@ -156,7 +156,7 @@ def lines_of(frames):
 
 
 def tell(tid, lines):
-    """The lines of a thread that are known otherwise."""
+    """Give the lines of a thread that are known by other means."""
     _told[tid] = lines
 
 
@@ -183,7 +183,7 @@ def _settled(count):
 
 
 def _take(count):
-    """On the line of the watcher's own read, so that its own frames are true as well."""
+    """Take the truth on the line of the watcher's own read, so that its own frames are right too."""
     end = now() + DEADLINE
     while not _settled(count):
         if now() > end:

@@ -1,4 +1,4 @@
-"""A thread waits in vfork, or in posix_spawn, for a child that blocks before its exec: the main thread, or another one."""
+"""The main thread, or another one, waits in vfork or posix_spawn for a child that blocks before its exec."""
 import os
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""A web server of the standard library with a few worker threads: what `make demo` looks into.
+"""The web server of `make demo`: the standard library's, with a few worker threads.
 Prints its port once every worker is ready."""
 import concurrent.futures
 import http.server

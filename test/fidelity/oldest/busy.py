@@ -1,5 +1,5 @@
-"""busy.py in words that every version from 2.4 on understands, for those that the others are too new for (2.4 to 2.6, 3.0 to 3.5).
-What its comments say: see there.
+"""busy.py in the syntax common to all versions from 2.4 on, for those without another one (2.4 to 2.6, 3.0 to 3.5).
+See busy.py for the meaning of the comments.
 """
 import dis
 import os
@@ -228,7 +228,7 @@ def describe(path):
     source.close()
     lines_of(STATEMENTS, codes)
     out = open(path + ".new", "w")
-    # 2.6 has the first json; nothing here has a quote in it.
+    # json is new in 2.6; no text here has a quote in it.
     out.write(repr({"version": list(sys.version_info[:2]), "codes": codes, "roots": {}}).replace("'", '"'))
     out.close()
     os.rename(path + ".new", path)

@@ -1,8 +1,8 @@
-"""busy.py in the words of Python 2. For test/fidelity/check.py: argv = the file to describe itself in, and a program's name.
+"""busy.py in the syntax of Python 2. For test/fidelity/check.py: argv = the file for its description, and a program's name.
 
-A comment `#: a !b` says which functions of this file the line can call: a from Python or from C, b from C alone.
-A function with `#: anywhere` on its def line can be called from every line. Functions that have one name share their
-callees' names only where a comment says so. Nothing calls anything else.
+A comment `#: a !b` lists the functions of this file that the line can call: a from Python or from C, b only from C.
+A function with `#: anywhere` on its def line can be called from every line. Functions with the same name share their
+callees only if a comment says so. No line calls other functions.
 """
 import ctypes
 import dis

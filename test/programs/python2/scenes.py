@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""scenes.py in the words of Python 2: the same arguments, the same meaning of names."""
+"""scenes.py in the syntax of Python 2, with the same arguments and the same meaning of names."""
 import ctypes
 import functools
 import operator
@@ -109,7 +109,7 @@ def module_file(name, text):
 
 @scene
 def s_execfile():
-    # Not by import: it would hold the import lock, of which Python 2 has one for all threads.
+    # Not by import, which would hold the import lock: Python 2 has one for all threads.
     execfile(module_file("scene_executed.py", "import os\nimport truth\nos.read(truth.fd(), 1)\n"), {})
 
 
@@ -132,7 +132,7 @@ def s_qsort():
 
 @scene
 def s_expat():
-    """C code that puts frames of its own on the chain, which no activation runs."""
+    """C code that puts its own frames on the chain, which no activation runs."""
     def c_start(name, attributes):
         if name == "inner":
             p_leaf()
@@ -377,7 +377,7 @@ def s_settrace():
 
 @scene
 def s_linetrace():
-    """A debugger's stop: the line is the frame's own."""
+    """Stopped in a debugger: the line is the frame's own."""
     def c_tracer(frame, event, arg):
         if event == "line" and frame.f_code.co_name == "traced":
             p_leaf()
@@ -405,7 +405,7 @@ def s_setprofile():
 
 @scene
 def s_files():
-    """Names of files that are UTF-8, that are not, and that no file has."""
+    """File names that are UTF-8, that are not, and that no file has."""
     text = "def run(f):\n    return f()\n"
     chain = p_leaf
     for name in ("plain.py", "datei_é.py", "ファイル.py", "𐐀.py", "new\nline.py", "\x1b]0;title\x07.py",
@@ -426,7 +426,7 @@ def s_longnames():
 
 @scene
 def s_bigfunction():
-    """Bytecode offsets and line steps beyond a byte."""
+    """Bytecode offsets and line steps that do not fit into a byte."""
     text = ["def big(f, x):"]
     text += ["    x = x + %d; x = (x,\n\n\n x)[1]" % i for i in range(3000)]
     text += ["\n" * 70000, "    (f(", "\n" * 300, "     x))", "    return f"]
@@ -452,7 +452,7 @@ def main():
         return
     pthread = ctypes.CDLL(None)
     handle = ctypes.c_ulong()
-    # A thread that never ran Python, and one that C made and that calls in.
+    # A thread that never ran Python, and a thread made by C that calls Python.
     before = set(os.listdir("/proc/self/task"))
     start = ctypes.cast(pthread.pause, ctypes.c_void_p)
     pthread.pthread_create(ctypes.byref(handle), None, start, None)
