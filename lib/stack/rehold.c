@@ -70,11 +70,11 @@ bool rehold_may(const struct rehold *a)
 
 void rehold_failed(struct rehold *a, const char *reason, struct stack_thread *th)
 {
-	a->failed += reason[0] != '\0';
+	a->failed += reason != NULL;
 	th->failed = true;
 	if (th->why[0] != '\0')
 		return;
-	if (reason[0] != '\0')
+	if (reason != NULL)
 		(void)snprintf(th->why, sizeof(th->why), "its registers are not known: %.90s", reason);
 	else
 		(void)snprintf(th->why, sizeof(th->why),

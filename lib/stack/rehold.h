@@ -25,7 +25,7 @@ void rehold_tried(struct rehold *a, uint64_t stack, const struct stack_thread *t
 /* Have there been so few failures that one more may be held? Each may take a tenth of a second. */
 bool rehold_may(const struct rehold *a);
 
-/* One could not be held, for this reason, or, after too many, was not tried ("" then): say so in th. */
+/* One could not be held, for this reason, or, after too many, was not tried (NULL then): say so in th. */
 void rehold_failed(struct rehold *a, const char *reason, struct stack_thread *th);
 
 void rehold_free(struct rehold *a);

@@ -145,10 +145,10 @@ START_TEST(failures)
 	}
 	ck_assert(!rehold_may(&rehold));
 	th.why[0] = '\0';
-	rehold_failed(&rehold, "", &th);
+	rehold_failed(&rehold, NULL, &th);
 	ck_assert_ptr_nonnull(strstr(th.why, "10 other threads"));
 	(void)snprintf(th.why, sizeof(th.why), "something else");
-	rehold_failed(&rehold, "", &th);
+	rehold_failed(&rehold, NULL, &th);
 	ck_assert_str_eq(th.why, "something else");
 }
 END_TEST

@@ -1,0 +1,115 @@
+#include "stack/target_capture.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "os/regs.h"
+
+static void capture_set_up(struct stack_target *t)
+{
+	t->capture.py = t->py;
+	t->capture.request.history = t->opt.sampling && t->opt.policy != STOP_ALL ? &t->history : NULL;
+	t->capture.request.running_only = t->opt.running && t->capture.request.history != NULL;
+	t->capture.request.force = t->opt.force;
+	t->capture.request.set = t->opt.lwps;
+	t->capture.request.policy = t->opt.policy;
+}
+
+static enum res capture_once(struct stack_target *t, struct ps_prochandle *P, struct fault *f)
+{
+	enum res res;
+
+	capture_set_up(t);
+	res = snapshot_create(P, &t->capture.snapshot, f);
+	if (res != RES_OK)
+		return res;
+	t->capture.request.live = P;
+	t->capture.P = snapshot_handle(t->capture.snapshot);
+	if (t->py != NULL) {
+		py_process_move(t->py, t->capture.P);
+		py_process_later(t->py, P);
+	}
+	return capture_process(&t->capture, f);
+}
+
+/* Was some thread caught in a moment when its Python frames are not linked? */
+static bool is_entering(const struct capture *c)
+{
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		if (c->lwps.at[i].python.entering)
+			return true;
+	}
+	return false;
+}
+
+/* As before the first capture. */
+void target_capture_drop(struct stack_target *t, struct ps_prochandle *P)
+{
+	capture_free(&t->capture);
+	if (t->py != NULL)
+		py_process_move(t->py, P);
+}
+
+/* Such a moment is some ten instructions long: a second look a little later sees it over, unless the target does not
+ * run. */
+enum res target_capture_live(struct stack_target *t, struct ps_prochandle *P, struct fault *f)
+{
+	enum { LOOKS = 4, PAUSE_NS = 1000000 };
+	static const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	enum res res = capture_once(t, P, f);
+
+	for (int i = 1; i < LOOKS && res == RES_OK && is_entering(&t->capture); i++) {
+		(void)nanosleep(&pause, NULL);
+		target_capture_drop(t, P);
+		res = capture_once(t, P, f);
+	}
+	return res;
+}
+
+struct core_lwps {
+	struct stack_target *t;
+	struct ps_prochandle *P;
+};
+
+static int add_core_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t *info)
+{
+	struct core_lwps *core = data;
+	struct capture *c = &core->t->capture;
+	struct capture_lwp *l;
+	lwpid_t id = (lwpid_t)(status != NULL ? status->pr_lwpid : info->pr_lwpid);
+	int64_t i;
+
+	c->all++;
+	if (!proc_lwp_in_set(core->t->opt.lwps, id))
+		return 0;
+	i = capture_add(c, id, 0);
+	if (i < 0)
+		return -1;
+	l = &c->lwps.at[i];
+	if (status != NULL) {
+		memcpy(l->regs, status->pr_reg, sizeof(l->regs));
+		l->known_regs = REGS_ALL;
+		l->thread_pointer = os_thread_pointer(core->P, l->id, l->regs);
+	} else {
+		capture_mark_zombie(l);
+	}
+	if (Plwp_getname(core->P, l->id, l->name, sizeof(l->name)) != 0)
+		l->name[0] = '\0';
+	return 0;
+}
+
+enum res target_capture_core(struct stack_target *t, struct ps_prochandle *P, struct fault *f)
+{
+	struct core_lwps core = { t, P };
+
+	capture_set_up(t);
+	t->capture.P = P;
+	if (Plwp_iter_all(P, add_core_lwp, &core) != 0)
+		return fault_memory(f);
+	capture_states_read(&t->capture);
+	for (size_t i = 0; i < t->capture.lwps.n; i++) {
+		if (t->capture.lwps.at[i].state != CAPTURE_ENDED)
+			(void)capture_frames(&t->capture, &t->capture.lwps.at[i]);
+	}
+	return RES_OK;
+}

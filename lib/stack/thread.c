@@ -1,0 +1,128 @@
+/* Reading one thread of a target: walked, joined, and read again with its registers where that helps. */
+#include <stdio.h>
+#include <string.h>
+
+#include "stack/target.h"
+#include "stack/thread_interps.h"
+#include "stack/thread_join.h"
+#include "stack/thread_walk.h"
+
+/* Python frames alone, in their order: nothing to place, so nothing unsure but what was read as it ran. */
+static enum res list_python(struct stack_thread *th, bool unsure, struct fault *f)
+{
+	for (size_t i = 0; i < th->python.frames.n; i++) {
+		struct join_item item = { (uint32_t)i, JOIN_PYTHON, unsure };
+
+		if (!vec_push(&th->join.items, item))
+			return fault_memory(f);
+	}
+	return RES_OK;
+}
+
+static bool has_found(const struct py_stack *s)
+{
+	return s->frames.n > 0 && s->frames.at[s->frames.n - 1].found;
+}
+
+/* Are there frames of several Pythons whose order only the native frames tell? */
+static bool needs_places(const struct stack_target *t, const struct py_stack *s)
+{
+	for (size_t r = 1; py_runtimes(t->py) > 1 && r < s->runs.n; r++) {
+		if (s->runs.at[r].runtime != s->runs.at[0].runtime && s->runs.at[0].marker == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Frames behind those that are known are missing, and no activation shows it. */
+static void mark_cut(struct py_stack *s)
+{
+	if (!s->cut || s->broken || has_found(s))
+		return;
+	s->broken = true;
+	(void)snprintf(s->why, sizeof(s->why), "the chain ends at a suspended generator");
+}
+
+static enum res thread_place_frames(
+    struct stack_target *t, const struct capture_lwp *l, struct stack_thread *th, struct fault *f)
+{
+	enum res res;
+
+	if (t->opt.python_only &&
+	    (l->python_is == PYTHON_UNREAD || !(has_found(&th->python) || needs_places(t, &th->python)))) {
+		mark_cut(&th->python);
+		return list_python(th, l->python_is == PYTHON_READ_RUNNING, f);
+	}
+	res = thread_walk(t, l, th, f);
+	if (res == RES_OK)
+		res = thread_join(t, l, th, f);
+	if (l->python_is != PYTHON_UNREAD && t->loops[l->thread.runtime].n == 0)
+		mark_cut(&th->python);
+	if (res != RES_OK || !has_found(&th->python) || !join_is_uncertain(&th->join))
+		return res;
+	/* Frames that were looked for, not led to, are only believed if each has its activation, and each
+	 * activation its frame. */
+	py_stack_drop_recovered(&th->python);
+	return thread_join(t, l, th, f);
+}
+
+static enum res thread_read_captured(
+    struct stack_target *t, struct capture_lwp *l, struct stack_thread *out, struct fault *f)
+{
+	memset(out, 0, sizeof(*out));
+	out->id = l->id;
+	memcpy(out->name, l->name, sizeof(out->name));
+	memcpy(out->why, l->note.text, sizeof(out->why));
+	out->failed = capture_is_incomplete(l);
+	out->zombie = l->state == CAPTURE_ENDED;
+	out->python = l->python;
+	memset(&l->python, 0, sizeof(l->python)); /* handed on */
+	return thread_place_frames(t, l, out, f);
+}
+
+/* Thread i, which was read asleep, once more with its registers, if that may make something about *out surer. */
+static enum res thread_read_again(struct stack_target *t, size_t i, struct stack_thread *out, struct fault *f)
+{
+	struct capture_lwp *l = &t->capture.lwps.at[i];
+	char reason[sizeof(out->why)];
+	uint64_t stack;
+	enum res res;
+
+	if (t->opt.policy != STOP_RUNNING || !rehold_wanted(&t->rehold, l, out, &stack))
+		return RES_OK;
+	if (!rehold_may(&t->rehold)) {
+		rehold_failed(&t->rehold, NULL, out);
+		return RES_OK;
+	}
+	if (!capture_with_registers(&t->capture, i, reason, sizeof(reason))) {
+		rehold_failed(&t->rehold, reason, out);
+		return RES_OK;
+	}
+	stack_thread_free(out);
+	res = thread_read_captured(t, l, out, f);
+	if (res == RES_OK)
+		rehold_tried(&t->rehold, stack, out);
+	return res;
+}
+
+enum res stack_thread_read(struct stack_target *t, size_t i, struct stack_thread *out, struct fault *f)
+{
+	struct capture_lwp *l = &t->capture.lwps.at[i];
+	enum res res = thread_read_captured(t, l, out, f);
+
+	if (res == RES_OK)
+		res = thread_read_again(t, i, out, f);
+	if (res == RES_OK && stack_interpreters(t) > 1)
+		res = thread_interps_list(&t->capture, l, out, f);
+	if (res == RES_OK)
+		lwp_history_reported(&t->history, l->id);
+	return res;
+}
+
+void stack_thread_free(struct stack_thread *th)
+{
+	native_stack_free(&th->native);
+	py_stack_free(&th->python);
+	join_free(&th->join);
+	vec_free(&th->interps);
+}
