@@ -1,4 +1,4 @@
-/* From a plan (which activation each run of Python frames belongs to) to the order of lines. */
+/* From a plan (the activation of each run of Python frames) to the order of lines. */
 #include "stack/join/join.h"
 
 #include "base/owned.h"
@@ -21,9 +21,10 @@ static enum py_marking marking_of_run(const struct join_input *in, size_t r)
 	return in->loops[i].marking;
 }
 
-/* Has the activation of run r no frames any more? While what was local to the last one is let go, code runs in younger
- * activations. The youngest of all may as well be about to begin. In 3.11 the oldest may be no loop: greenlet has a marker
- * in the function that begins a greenlet. */
+/* Has the last frame of run r's activation ended? While its local variables are destroyed, younger
+ * activations run code. The youngest activation of all may as well be about to start its first
+ * frame. In 3.11 the oldest activation may not be the loop's: greenlet has a marker in the function
+ * that starts a greenlet. */
 static bool has_ended(const struct join_input *in, size_t r)
 {
 	const struct py_run *run = &in->python->runs.at[r];
@@ -32,7 +33,7 @@ static bool has_ended(const struct join_input *in, size_t r)
 	       (marking_of_run(in, r) == PY_MARK_ENTRY || r + 1 < in->python->runs.n);
 }
 
-/* Lines for run r. */
+/* The items of run r. */
 static bool emit_run(const struct join_input *in, struct join *out, size_t r, bool loose, bool unsure)
 {
 	const struct py_run *run = &in->python->runs.at[r];
@@ -58,11 +59,12 @@ static bool emit_native(const struct join_input *in, const struct join_plan *pla
 	return emit(out, kind, i, false) && (!plan->bare[i] || emit(out, JOIN_BARE, i, false));
 }
 
-/* Native frames and runs in their order; plan->at[r] is the native frame run r follows (−1: before all). */
+/* Merges native frames and runs; plan->at[r] is the native frame that run r follows (−1: before
+ * all). */
 static bool merge(const struct join_input *in, const struct join_plan *plan, struct join *out)
 {
 	const int64_t *at = plan->at;
-	size_t next = 0; /* native frame to emit next */
+	size_t next = 0; /* the native frame to emit next */
 	bool was_loose = false;
 
 	for (size_t k = 0; k < in->python->runs.n; k++) {

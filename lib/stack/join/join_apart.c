@@ -1,5 +1,6 @@
-/* Runs whose markers lie on no stack: the activations' variables have been moved off it (AddressSanitizer), and nothing tells where
- * each is. There is one activation for each, in the same order. */
+/* Runs whose markers lie on no stack: AddressSanitizer has moved the activations' variables
+ * elsewhere, and nothing shows the activation of each. There is one activation per run, in the same
+ * order. */
 #include <libproc.h>
 
 #include "stack/join/join_loop.h"
@@ -47,7 +48,8 @@ void join_apart(const struct join_input *in, const struct join_loop *loop, struc
 
 	if (native->frames.n == 0 || native->end != UNWIND_END_DONE)
 		return;
-	/* Of each the owner of the next younger one that has one; what `at` is for comes later. */
+	/* Keep for each run the owner of the next younger run that has one. plan->at is free until
+	 * later. */
 	for (size_t r = 0; r < in->python->runs.n; r++) {
 		bool apart = is_apart(plan, &in->python->runs.at[r], r, b);
 

@@ -1,5 +1,6 @@
-/* Frames that compiled code has put on the chain (Nuitka; pyexpat's callbacks up to 3.3): no activation of
- * the loop runs them, but the C function that made one keeps its address until it takes it off again.
+/* Frames that compiled code has put on the chain (Nuitka; pyexpat's callbacks up to 3.3). No
+ * activation of the loop runs them, but the C function that created one keeps its address until it
+ * removes it.
  *
  *   native, youngest first     runs, youngest first
  *   EvalFrame                  run 0, in it
@@ -7,9 +8,10 @@
  *   impl_work   rbx = frame    run 1, made
  *   EvalFrame                  run 2, in it
  *
- * A callee may have saved the register that holds it, or what is left of an earlier call may lie in room that nobody has
- * written yet. So a register as it was in a function counts more than a word of its stack frame, and the oldest
- * function more than its callees. The function has to lie between the activations around it. */
+ * A callee may have saved the register that holds the address, and unwritten room in a stack frame
+ * may still hold it from an earlier call. So a register's value in a function counts more than a
+ * word of its stack frame, and the oldest function counts more than its callees. The function must
+ * lie between the activations around it. */
 #include <stdlib.h>
 
 #include "base/addrmap.h"
@@ -19,18 +21,19 @@
 
 enum { FRAME_BYTES_MAX = 65536 };
 
-/* Where run r may be, (after, before), and where its address was seen: the oldest place. */
+/* The native frames at which run r may be, (after, before), and the oldest one that has its
+ * address. */
 struct made_run {
 	int64_t after, before;
-	int64_t saved, slot; /* JOIN_NOWHERE: nowhere */
-	size_t slots;        /* functions that have it in a word of theirs */
+	int64_t saved, slot; /* in a register, in a word of its stack; JOIN_NOWHERE: none has */
+	size_t slots;        /* functions that have it in a word of their stack */
 };
 
 struct search {
 	const struct join_input *in;
 	const struct join_loop *loop;
 	struct made_run *runs;
-	struct addrmap at; /* an address by which a made frame is known → its run */
+	struct addrmap at; /* the addresses that identify a made frame → its run */
 };
 
 static void search_release(struct search *s)
@@ -39,7 +42,8 @@ static void search_release(struct search *s)
 	addrmap_free(&s->at);
 }
 
-/* Is run r, which has no activation, a frame that none runs? One that has not begun has none either, or pretends it. */
+/* Is run r, which has no activation, a frame that no activation runs? One that has not begun has
+ * none either, or pretends not to have begun. */
 static bool run_is_made(const struct join_input *in, size_t r)
 {
 	const struct py_run *run = &in->python->runs.at[r];
@@ -48,7 +52,7 @@ static bool run_is_made(const struct join_input *in, size_t r)
 	return run->marker == 0 && run->count == 1 && (fr->made || fr->instr == JOIN_NOT_BEGUN);
 }
 
-/* The made runs that have no place yet, between the ones that have. False: out of memory. */
+/* Lists the made runs that have no place yet, with their limits. False: out of memory. */
 static bool list_made(struct search *s, const struct join_plan *plan)
 {
 	const struct py_stack *python = s->in->python;
@@ -74,7 +78,7 @@ static bool list_made(struct search *s, const struct join_plan *plan)
 	return true;
 }
 
-/* The run that this word is the frame of, if native frame i may be where it was made. */
+/* The run whose frame this word identifies, if native frame i may be where it was created. */
 static struct made_run *made_run_named(const struct search *s, int64_t i, uint64_t word)
 {
 	struct made_run *m;

@@ -1,5 +1,5 @@
-/* 3.11 and later: a marker lies in the activation that runs its frames, so the activation is found by
- * address alone. */
+/* 3.11 and later: a marker lies in the activation that runs its frames, so its address identifies
+ * the activation. */
 #include "stack/join/join_loop.h"
 #include "stack/join/join_plan.h"
 
@@ -21,10 +21,10 @@ static int extent_order(const void *a, const void *b)
 	return x->frame < y->frame ? -1 : x->frame > y->frame;
 }
 
-/* The stack extents of all activations, by address. A signal trampoline's extent spans from one stack
- * to another and belongs to nobody; a frame with unknown CFA has none. Where nothing describes the code the CFA was
- * taken from the frame pointer: if the function has set up none, that is a caller's, and the extent seems to reach over
- * everything up to there. */
+/* Lists the stack extents of all activations, by address. The extent of a signal trampoline spans
+ * from one stack to another, so it is left out; a frame with an unknown CFA has no extent. Where
+ * nothing describes the code, the CFA comes from the frame pointer. If the function has not set one
+ * up, that is a caller's, and the extent would cover everything up to there. */
 static size_t extents_of(const struct native_stack *native, struct extent *out)
 {
 	size_t n = 0;
@@ -44,8 +44,8 @@ static size_t extents_of(const struct native_stack *native, struct extent *out)
 	return n;
 }
 
-/* Does the stack of a signal handler lie in the frame of outer, which the signal interrupted or a caller of that, with inner
- * on it? */
+/* Is inner on a signal handler's stack that lies in the frame of outer, which the signal
+ * interrupted (or a caller of which it interrupted)? */
 static bool is_within(
     const struct native_stack *native, const struct extent *inner, const struct extent *outer)
 {
@@ -58,7 +58,7 @@ static bool is_within(
 	return false;
 }
 
-/* The one activation whose extent holds va; JOIN_NOWHERE when none or more than one does. */
+/* The one activation whose extent holds va; JOIN_NOWHERE if none or several do. */
 static int64_t holder(const struct native_stack *native, const struct extent *ext, size_t n, uint64_t va)
 {
 	size_t lo = 0, hi = n;
@@ -74,12 +74,13 @@ static int64_t holder(const struct native_stack *native, const struct extent *ex
 	if (lo == 0 || va >= ext[lo - 1].cfa)
 		return JOIN_NOWHERE;
 	if (lo >= 2 && va < ext[lo - 2].cfa && !is_within(native, &ext[lo - 1], &ext[lo - 2]))
-		return JOIN_NOWHERE; /* overlapping extents: some step was wrong */
+		return JOIN_NOWHERE; /* overlapping extents: a step was wrong */
 	return ext[lo - 1].frame;
 }
 
-/* The activation of a run whose variables are elsewhere: the next one above the place where they were taken, of the function that
- * took them. Between the two is what that call has left of its own. */
+/* The activation of a run whose variables are elsewhere: the next one above the place where they
+ * were allocated, in the function that allocated them. Between the two lie remains of the
+ * allocating call. */
 static int64_t holder_of_fake(
     const struct join_input *in, const struct extent *ext, size_t n, const struct py_run *run)
 {
@@ -104,7 +105,8 @@ static int64_t holder_of_fake(
 	return JOIN_NOWHERE;
 }
 
-/* Does frame i go on where an activation that runs Python does? Then it is one of the loop. The youngest of those will do. */
+/* Does frame i return to the same place as an activation that runs Python? Then it is an activation
+ * of the loop too. The youngest activations suffice for the comparison. */
 static bool goes_on_as_owner(const struct join_input *in, const struct join_plan *plan, size_t i)
 {
 	enum { ASKED = 64 };
@@ -113,7 +115,8 @@ static bool goes_on_as_owner(const struct join_input *in, const struct join_plan
 	for (size_t r = 0; r < in->python->runs.n && r < ASKED; r++) {
 		int64_t owner = plan->owner[r];
 
-		/* One that runs nothing may be no loop: greenlet has a marker of 3.11 in the function that begins a greenlet. */
+		/* An activation without frames may not be the loop's: in 3.11 greenlet has a marker
+		 * in the function that starts a greenlet. */
 		if (owner >= 0 && in->python->runs.at[r].count > 0 && !frames[owner].gap &&
 		    !frames[owner].exact && frames[owner].pc == frames[i].pc)
 			return true;
@@ -121,8 +124,8 @@ static bool goes_on_as_owner(const struct join_input *in, const struct join_plan
 	return false;
 }
 
-/* Behind the oldest activation that has frames are some that have none to be found: those of a greenlet's parents, whose
- * frames hang on the parent meanwhile. */
+/* Marks activations older than the oldest one with frames: those of a greenlet's parents, whose
+ * frames are on the parent's chain. */
 static void mark_bare(const struct join_input *in, const struct join_loop *loop, const struct join_plan *plan)
 {
 	int64_t oldest = JOIN_NOWHERE;
@@ -151,7 +154,7 @@ enum res join_by_markers(
 			continue;
 		plan->owner[r] = run->fake != 0 ? holder_of_fake(in, ext, n, run)
 						: holder(in->native, ext, n, run->marker);
-		/* One activation, one marker: a second one in it is not to be believed. */
+		/* An activation has one marker: a second one in it is not credible. */
 		plan->unsure[r] = plan->owner[r] != JOIN_NOWHERE && plan->owner[r] == last;
 		if (plan->owner[r] != JOIN_NOWHERE)
 			last = plan->owner[r];

@@ -1,9 +1,9 @@
-/* Up to 3.10: nothing on the C stack says which frame an activation runs, but there is one
- * activation per running frame, in the same order. The two lists are laid side by side from the oldest
- * end, and each pair is verified: the activation has the address of its PyFrameObject in a callee-saved
- * register, the same in all activations of a binary, or in a slot of its own. Which register it is shows in that most
- * activations name frames in it, and then it decides. A slot only verifies an expected pair; activations hold
- * their neighbours' frames as well.
+/* Up to 3.10 nothing on the C stack shows which frame an activation runs, but each running frame
+ * has one activation, in the same order. The two lists are compared from the oldest end, and each
+ * pair is verified: the activation has the address of its PyFrameObject in a callee-saved register,
+ * the same in all activations of a binary, or in a stack slot of its own. The register in which
+ * most activations name frames is that register, and it decides. A slot only verifies an expected
+ * pair, since activations hold their neighbours' frames as well.
  *
  *   activations   e0  e1      e2  e3          (youngest first; e1 of C code that was just entered …)
  *   frames        f0      s   f1  f2          s: suspended generator that a throw() went through
@@ -24,14 +24,15 @@ struct order {
 	struct join_plan *plan;
 	int64_t *eval; /* native frames that run the loop, youngest first */
 	int64_t n_eval;
-	bool complete;         /* eval is all there are (by cframes): a frame that fits none has none */
+	bool complete;         /* eval is complete (by cframes): a frame without a pair has no activation */
 	struct addrmap frames; /* address of a frame → its index */
-	int reg;               /* the register that names an activation's frame; -1 not known */
+	int reg;               /* the register that names an activation's frame; -1 unknown */
 };
 
-/* 3.10 keeps a CFrame in each activation: those are the activations, whatever their symbol. One younger than all may be
- * about to link its own, or have unlinked it before its frame: that one only its code tells. And the oldest one may be no
- * loop's: greenlet has one in the function that begins a greenlet. */
+/* 3.10 keeps a CFrame in each activation, and these are the activations, whatever their symbols. An
+ * activation younger than all may be about to link its CFrame, or may have unlinked it before its
+ * frame: only its code identifies it. The oldest may not be the loop's: greenlet has a CFrame in
+ * the function that starts a greenlet. */
 static int64_t eval_by_cframes(const struct join_input *in, const struct join_loop *loop, int64_t *out)
 {
 	const struct native_stack *native = in->native;
@@ -66,11 +67,11 @@ static int64_t eval_by_code(const struct join_input *in, const struct join_loop 
 	return n;
 }
 
-/* i386 passes arguments on the stack, where they lie right above the CFA: the frame is the loop's first or (3.9, 3.10)
- * second. */
+/* i386 passes arguments on the stack, directly above the CFA: the frame is the loop's first
+ * argument, or the second (3.9, 3.10). */
 enum { NARROW = 4, ARGUMENTS = 2 };
 
-/* The frame that register r of activation e names, or -1. */
+/* Index of the frame that register r of activation e names; -1: none. */
 static int64_t named_by(const struct order *o, int64_t e, int r)
 {
 	const struct native_frame *fr = &o->in->native->frames.at[o->eval[e]];
@@ -81,7 +82,7 @@ static int64_t named_by(const struct order *o, int64_t e, int r)
 	return (int64_t)j;
 }
 
-/* How many frames does it name, each older activation an older one? */
+/* The number of frames that r names, with each older activation naming an older frame. */
 static int64_t names(const struct order *o, int r)
 {
 	int64_t n = 0, last = -1;
@@ -97,13 +98,14 @@ static int64_t names(const struct order *o, int r)
 	return n;
 }
 
-/* Which register names the most frames? More than one with as many: none. */
+/* Finds the register that names the most frames; none if two name as many. */
 static enum res learn_register(struct order *o, struct fault *f)
 {
-	int64_t best = 1; /* one alone shows nothing */
+	int64_t best = 1; /* a single frame proves nothing */
 
 	o->reg = -1;
-	/* i386 has too few registers: what one holds in most activations is a frame that they are about to run. */
+	/* i386 has too few registers: the one that most activations use holds a frame that they are
+	 * about to run. */
 	if (o->in->narrow)
 		return RES_OK;
 	for (size_t j = 0; j < o->in->python->frames.n; j++) {
@@ -124,7 +126,8 @@ static enum res learn_register(struct order *o, struct fault *f)
 static bool holds(const struct order *o, int64_t e, int64_t j)
 {
 	const struct native_frame *fr = &o->in->native->frames.at[o->eval[e]];
-	/* Of i386 also the arguments; the lowest words are those for a callee, which may be one more activation. */
+	/* On i386, arguments count too. The lowest words are a callee's arguments, and the callee
+	 * may be another activation. */
 	enum { PASSED_ON = 3 };
 	uint64_t step = o->in->narrow ? NARROW : 8, from = fr->sp + (o->in->narrow ? PASSED_ON * step : 0);
 	uint64_t to = fr->cfa + (o->in->narrow ? ARGUMENTS * step : 0);
@@ -158,16 +161,17 @@ static void pair(struct order *o, int64_t e, int64_t j, bool unsure)
 	o->plan->unsure[j] = unsure;
 }
 
-/* A frame without an activation of its own goes to its caller's, the one paired last; one that code other than the loop
- * has put there is join_made's. */
+/* A frame without an activation of its own goes to its caller's, the one paired last. join_made
+ * places a frame that code other than the loop has put on the chain. */
 static void to_caller(struct order *o, int64_t e, int64_t j, bool unsure)
 {
 	if (e + 1 < o->n_eval && !o->in->python->frames.at[j].made)
 		pair(o, e + 1, j, unsure);
 }
 
-/* The lists disagree at (e, j): which younger pair agrees again? Fewest frames or activations passed
- * over wins. Returns how many frames (positive) or activations (negative) to pass, 0 for none found. */
+/* The lists disagree at (e, j). Finds the next younger pair that agrees, passing over the fewest
+ * frames or activations. Returns the number of frames (positive) or activations (negative) to pass;
+ * 0: no such pair. */
 static int64_t resume_at(const struct order *o, int64_t e, int64_t j)
 {
 	for (int64_t skip = 1; skip <= LOOKAHEAD; skip++) {
@@ -179,8 +183,9 @@ static int64_t resume_at(const struct order *o, int64_t e, int64_t j)
 	return 0;
 }
 
-/* Nothing names it, but is there only one way left? All the others are anchored, and a frame that has begun and is not
- * suspended runs in an activation younger than its caller's: of those there is one. */
+/* Is the last pair the only one possible, although nothing names it? All others must be anchored. A
+ * frame that has begun and is not suspended runs in an activation younger than its caller's, and
+ * only one is left. */
 static bool is_last_pair(const struct order *o, int64_t e, int64_t j, bool anchored)
 {
 	const struct py_frame *fr = &o->in->python->frames.at[j];
@@ -192,7 +197,7 @@ static bool is_last_pair(const struct order *o, int64_t e, int64_t j, bool ancho
 static void align(struct order *o, int64_t n_frames)
 {
 	int64_t e = o->n_eval - 1, j = n_frames - 1;
-	bool anchored = true; /* all so far */
+	bool anchored = true; /* all pairs so far */
 
 	while (e >= 0 && j >= 0) {
 		int64_t skip, sure = named_by(o, e, o->reg);
@@ -230,15 +235,17 @@ static void align(struct order *o, int64_t n_frames)
 			j--;
 		}
 	}
-	/* All activations have their frames. A suspended one beyond them has none, if no code of the loop is younger. */
+	/* All activations have their frames. A suspended frame that is left has none, if no younger
+	 * code of the loop exists. */
 	for (; j >= 0 && (o->in->python->frames.at[j].synthetic ||
 			     (o->in->python->frames.at[j].suspended && o->loop->n_eval > 0));
 	     j--)
 		to_caller(o, e, j, false);
 }
 
-/* Only the youngest activation may be without a frame: just entered, or about to return. Any other has
- * one that the chain does not lead to (3.9: a throw() through `yield from` cuts it; those that began a greenlet): say so. */
+/* Marks activations without a frame. Only the youngest may have none: just entered, or about to
+ * return. Any other has one that the chain does not reach (3.9: throw() through `yield from` breaks
+ * it; those that started a greenlet). */
 static void mark_bare(struct order *o, int64_t n_frames)
 {
 	const struct native_stack *native = o->in->native;

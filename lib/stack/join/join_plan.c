@@ -33,15 +33,15 @@ void join_plan_free(struct join_plan *plan)
 	free(plan->bare);
 }
 
-/* Where run r without an activation goes: behind the last native frame that lies wholly below its marker; without
- * a marker, or out of order, behind the run before it; without one, before the next that has an activation: *ahead has been
- * as far as that. */
+/* The place of run r, which has no activation: after the last native frame that lies entirely below
+ * its marker. Without a marker, or out of order: after the previous run, and if there is none,
+ * before the next run that has an activation. *ahead: how far runs were searched for that one. */
 static int64_t place_loose(
     const struct join_input *in, const struct join_plan *plan, size_t r, int64_t after, size_t *ahead)
 {
 	const struct native_stack *native = in->native;
 	const int64_t *owner = plan->owner;
-	/* (one on no stack tells nothing: join_apart has said so) */
+	/* (a marker on no stack proves nothing: join_apart has marked it) */
 	uint64_t marker = plan->unsure[r] ? 0 : in->python->runs.at[r].marker;
 	int64_t at = after;
 
@@ -60,7 +60,7 @@ static int64_t place_loose(
 	return at;
 }
 
-/* Where each run goes. */
+/* Places each run. */
 static enum res make_plan(
     const struct join_input *in, const struct join_loop *loop, struct join_plan *plan, struct fault *f)
 {
@@ -76,7 +76,8 @@ static enum res make_plan(
 		return res;
 	join_apart(in, loop, plan);
 	for (size_t r = 0; r < runs; r++) {
-		/* Runs are youngest first: one that claims a younger activation than its callee's is wrong. */
+		/* Runs are youngest first: a run that claims a younger activation than its callee's
+		 * is wrong. */
 		if (plan->owner[r] != JOIN_NOWHERE && plan->owner[r] < last)
 			plan->owner[r] = JOIN_NOWHERE;
 		plan->at[r] =
@@ -86,7 +87,7 @@ static enum res make_plan(
 	return RES_OK;
 }
 
-/* The runs of one runtime, as a stack of their own; which[k] is the k-th one's index in all. */
+/* Copies the runs of one runtime to part; which[k] is the index in all of its run k. */
 static bool take_part(
     const struct py_stack *all, const struct join_loop *loop, struct py_stack *part, uint32_t *which)
 {
@@ -112,7 +113,7 @@ static bool take_part(
 	return true;
 }
 
-/* Plan the runs of one runtime, and enter that into the plan of all. */
+/* Plans the runs of one runtime, and copies the result to the plan of all. */
 static enum res plan_part(
     const struct join_input *in, const struct join_loop *loop, struct join_plan *all, struct fault *f)
 {
@@ -137,9 +138,9 @@ static enum res plan_part(
 	return res;
 }
 
-/* The chain of a greenlet's frames ends where it was begun, and so does its stack: of what lies behind, the function that
- * makes greenlets keeps no copy. It is the greenlet that began it, if nobody has run there since, or what another one has
- * left. */
+/* Finds where a greenlet's stack starts. Its chain of frames ends there. Of the older frames the
+ * function that starts greenlets saves no copy: they are those of the greenlet that started it, if
+ * nothing has run there since, or what another greenlet has left. */
 static void find_start(const struct join_input *in, struct join_plan *plan)
 {
 	int64_t oldest = JOIN_NOWHERE;
