@@ -5,7 +5,7 @@
 enum { HOPELESS_MAX = 16, FAILED_MAX = 10 };
 
 /* A number for the code that the thread has on its stack. */
-static uint64_t number_of(const struct stack_thread *th)
+static uint64_t stack_hash(const struct stack_thread *th)
 {
 	uint64_t h = 0xcbf29ce484222325; /* FNV-1a, a word at a time */
 
@@ -16,7 +16,7 @@ static uint64_t number_of(const struct stack_thread *th)
 
 /* Is the frame pointer what is missing at frame i, or unsure behind it? Nobody describes what a JIT makes: more registers help past
  * it no more than a marker does, but where the frame pointer itself is not known. */
-static bool lacks(const struct native_stack *s, size_t i, bool stopped)
+static bool lacks_frame_pointer(const struct native_stack *s, size_t i, bool stopped)
 {
 	const struct native_frame *fr = &s->frames.at[i];
 
@@ -30,14 +30,14 @@ static bool is_unsure(const struct stack_thread *th, bool stopped)
 	if (s->end == UNWIND_END_LOST && (s->reason == UNWIND_NO_REGISTER || stopped))
 		return true;
 	for (size_t i = 1; i < s->frames.n; i++) {
-		if (s->frames.at[i].how == UNWIND_FP && lacks(s, i - 1, stopped))
+		if (s->frames.at[i].how == UNWIND_FP && lacks_frame_pointer(s, i - 1, stopped))
 			return true;
 	}
 	for (size_t i = 0; i < th->join.items.n; i++) {
 		const struct join_item *item = &th->join.items.at[i];
 
-		if (item->unsure ||
-		    (item->kind == JOIN_GAP && item->index > 0 && lacks(s, item->index - 1, stopped)))
+		if (item->unsure || (item->kind == JOIN_GAP && item->index > 0 &&
+					lacks_frame_pointer(s, item->index - 1, stopped)))
 			return true;
 	}
 	return false;
@@ -46,12 +46,11 @@ static bool is_unsure(const struct stack_thread *th, bool stopped)
 bool rehold_wanted(
     const struct rehold *a, const struct capture_lwp *l, const struct stack_thread *th, uint64_t *stack)
 {
-	if (l->known_regs != REGS_PC_SP || a->hopeless.n >= HOPELESS_MAX ||
-	    !is_unsure(th, !l->asleep.in_call))
+	if (l->known_regs != REGS_PC_SP || a->tried.n >= HOPELESS_MAX || !is_unsure(th, !l->asleep.in_call))
 		return false;
-	*stack = number_of(th);
-	for (size_t i = 0; i < a->hopeless.n; i++) {
-		if (a->hopeless.at[i] == *stack)
+	*stack = stack_hash(th);
+	for (size_t i = 0; i < a->tried.n; i++) {
+		if (a->tried.at[i] == *stack)
 			return false;
 	}
 	return true;
@@ -60,7 +59,7 @@ bool rehold_wanted(
 void rehold_tried(struct rehold *a, uint64_t stack, const struct stack_thread *th)
 {
 	if (is_unsure(th, false))
-		(void)vec_push(&a->hopeless, stack);
+		(void)vec_push(&a->tried, stack);
 }
 
 bool rehold_may(const struct rehold *a)
@@ -84,5 +83,5 @@ void rehold_failed(struct rehold *a, const char *reason, struct stack_thread *th
 
 void rehold_free(struct rehold *a)
 {
-	vec_free(&a->hopeless);
+	vec_free(&a->tried);
 }

@@ -8,7 +8,7 @@
 /* What holds of such threads came to, for all captures of a target. */
 struct rehold {
 	VEC(uint64_t)
-	hopeless;        /* native stacks, by a number made of their code: more registers did not help them */
+	tried;           /* native stacks, by a number made of their code: more registers did not help them */
 	unsigned failed; /* threads that could not be held */
 };
 

@@ -9,7 +9,7 @@ static bool read_word(void *data, uint64_t va, uint64_t *out)
 	return Pread(data, out, sizeof(*out), va) == (ssize_t)sizeof(*out);
 }
 
-static bool read_narrow_word(void *data, uint64_t va, uint64_t *out)
+static bool read_word_32bit(void *data, uint64_t va, uint64_t *out)
 {
 	uint32_t word;
 
@@ -58,13 +58,13 @@ static void join_reset(struct join *join)
 static enum res join_by(struct stack_target *t, const struct capture_lwp *l, enum eval_loop_code code,
     struct stack_thread *out, struct fault *f)
 {
-	bool narrow = Pstatus(t->capture.P)->pr_dmodel == PR_MODEL_ILP32;
+	bool is_32bit = Pstatus(t->capture.P)->pr_dmodel == PR_MODEL_ILP32;
 	struct join_input in = { .native = &out->native,
 		.python = &out->python,
-		.word = narrow ? read_narrow_word : read_word,
+		.word = is_32bit ? read_word_32bit : read_word,
 		.function = join_function,
 		.switches = greenlet_switches,
-		.narrow = narrow,
+		.is_32bit = is_32bit,
 		.data = t->capture.P };
 	VEC(struct join_loop) loops = VEC_EMPTY;
 	enum res res = RES_OK;

@@ -50,7 +50,7 @@ struct native_frame {
 	bool exact;        /* pc is the instruction itself: look symbols up at pc, else at pc − 1 */
 	bool signal_frame; /* this activation is the kernel's signal trampoline */
 	bool no_cfi;       /* nothing describes this pc: what comes after it is a guess */
-	bool sought;       /* lib/stack's: its callee's frame pointer was looked for on the stack */
+	bool fp_searched;  /* lib/stack's: its callee's frame pointer was looked for on the stack */
 	bool gap;          /* lib/stack's: it stands for activations that were not seen; its pc is 0 */
 };
 

@@ -14,7 +14,7 @@
 
 enum { LOOP_MIN = 8 << 10, PAIRS_MIN = 2 };
 
-static uint64_t size_of(const struct py_range *ranges, size_t n)
+static uint64_t ranges_size(const struct py_range *ranges, size_t n)
 {
 	uint64_t size = 0;
 
@@ -23,13 +23,13 @@ static uint64_t size_of(const struct py_range *ranges, size_t n)
 	return size;
 }
 
-static bool names(const struct native_frame *fr, int reg, uint64_t addr)
+static bool frame_names(const struct native_frame *fr, int reg, uint64_t addr)
 {
 	return (fr->saved_known >> reg & 1) != 0 && fr->saved[reg] == addr;
 }
 
 /* Index of the next frame younger than frames[j] that has an activation; -1: none. */
-static int64_t younger(const struct py_stack *python, int64_t j)
+static int64_t younger_with_activation(const struct py_stack *python, int64_t j)
 {
 	do
 		j--;
@@ -43,7 +43,7 @@ static int64_t younger(const struct py_stack *python, int64_t j)
 static bool runs_all(const struct native_stack *native, const struct py_stack *python,
     const struct py_range *ranges, size_t n, int reg)
 {
-	int64_t j = younger(python, (int64_t)python->frames.n), bare = 0;
+	int64_t j = younger_with_activation(python, (int64_t)python->frames.n), bare = 0;
 	size_t pairs = 0;
 
 	for (size_t i = native->frames.n; i-- > 0;) {
@@ -55,11 +55,11 @@ static bool runs_all(const struct native_stack *native, const struct py_stack *p
 			bare++;
 			continue;
 		}
-		if (names(fr, reg, python->frames.at[j].addr))
+		if (frame_names(fr, reg, python->frames.at[j].addr))
 			pairs++;
-		else if (younger(python, j) >= 0)
+		else if (younger_with_activation(python, j) >= 0)
 			return false;
-		j = younger(python, j);
+		j = younger_with_activation(python, j);
 	}
 	return j < 0 && bare <= 1 && pairs >= PAIRS_MIN;
 }
@@ -67,7 +67,7 @@ static bool runs_all(const struct native_stack *native, const struct py_stack *p
 size_t find_loop(struct py_process *py, size_t runtime, const struct native_stack *native,
     const struct py_stack *python, struct py_range out[2])
 {
-	int64_t oldest = younger(python, (int64_t)python->frames.n);
+	int64_t oldest = younger_with_activation(python, (int64_t)python->frames.n);
 	struct py_range ranges[2];
 	size_t found = 0, n;
 
@@ -75,10 +75,10 @@ size_t find_loop(struct py_process *py, size_t runtime, const struct native_stac
 		const struct native_frame *fr = &native->frames.at[i];
 
 		for (int reg = 0; reg < UNWIND_SAVED; reg++) {
-			if (!names(fr, reg, python->frames.at[oldest].addr))
+			if (!frame_names(fr, reg, python->frames.at[oldest].addr))
 				continue;
 			n = py_function_ranges(py, runtime, fr->exact ? fr->pc : fr->pc - 1, ranges);
-			if (n == 0 || size_of(ranges, n) < LOOP_MIN ||
+			if (n == 0 || ranges_size(ranges, n) < LOOP_MIN ||
 			    !runs_all(native, python, ranges, n, reg))
 				continue;
 			if (found != 0 && out[0].lo != ranges[0].lo)

@@ -4,7 +4,7 @@
 #include "base/owned.h"
 #include "stack/join/join_plan.h"
 
-static bool emit(struct join *out, enum join_kind kind, size_t index, bool unsure)
+static bool emit_item(struct join *out, enum join_kind kind, size_t index, bool unsure)
 {
 	struct join_item item = { (uint32_t)index, (uint8_t)kind, unsure };
 
@@ -38,10 +38,10 @@ static bool emit_run(const struct join_input *in, struct join *out, size_t r, bo
 {
 	const struct py_run *run = &in->python->runs.at[r];
 
-	if (loose && run->count > 0 && !emit(out, JOIN_LOOSE, r, false))
+	if (loose && run->count > 0 && !emit_item(out, JOIN_LOOSE, r, false))
 		return false;
 	for (uint32_t k = 0; k < run->count; k++) {
-		if (!emit(out, JOIN_PYTHON, run->first + k, unsure || loose))
+		if (!emit_item(out, JOIN_PYTHON, run->first + k, unsure || loose))
 			return false;
 	}
 	return true;
@@ -53,15 +53,15 @@ static bool emit_native(const struct join_input *in, const struct join_plan *pla
 
 	if ((int64_t)i == plan->start) {
 		out->start = true;
-		if (!emit(out, JOIN_START, i, false))
+		if (!emit_item(out, JOIN_START, i, false))
 			return false;
 	}
-	return emit(out, kind, i, false) && (!plan->bare[i] || emit(out, JOIN_BARE, i, false));
+	return emit_item(out, kind, i, false) && (!plan->bare[i] || emit_item(out, JOIN_BARE, i, false));
 }
 
 /* Merges native frames and runs; plan->at[r] is the native frame that run r follows (−1: before
  * all). */
-static bool merge(const struct join_input *in, const struct join_plan *plan, struct join *out)
+static bool emit_all(const struct join_input *in, const struct join_plan *plan, struct join *out)
 {
 	const int64_t *at = plan->at;
 	size_t next = 0; /* the native frame to emit next */
@@ -76,7 +76,7 @@ static bool merge(const struct join_input *in, const struct join_plan *plan, str
 			if (!emit_native(in, plan, out, next))
 				return false;
 		}
-		if (!loose && has_ended(in, r) && !emit(out, JOIN_ENDED, r, false))
+		if (!loose && has_ended(in, r) && !emit_item(out, JOIN_ENDED, r, false))
 			return false;
 		if (!emit_run(in, out, r, loose && !was_loose, plan->unsure[r] || loose))
 			return false;
@@ -100,7 +100,7 @@ enum res stack_join(const struct join_input *in, struct join *out, struct fault 
 	if (res != RES_OK)
 		return res;
 	out->apart = plan.apart;
-	return merge(in, &plan, out) ? RES_OK : fault_memory(f);
+	return emit_all(in, &plan, out) ? RES_OK : fault_memory(f);
 }
 
 bool join_is_uncertain(const struct join *j)

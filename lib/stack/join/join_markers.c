@@ -59,7 +59,8 @@ static bool is_within(
 }
 
 /* The one activation whose extent holds va; JOIN_NOWHERE if none or several do. */
-static int64_t holder(const struct native_stack *native, const struct extent *ext, size_t n, uint64_t va)
+static int64_t marker_owner(
+    const struct native_stack *native, const struct extent *ext, size_t n, uint64_t va)
 {
 	size_t lo = 0, hi = n;
 
@@ -81,7 +82,7 @@ static int64_t holder(const struct native_stack *native, const struct extent *ex
 /* The activation of a run whose variables are elsewhere: the next one above the place where they
  * were allocated, in the function that allocated them. Between the two lie remains of the
  * allocating call. */
-static int64_t holder_of_fake(
+static int64_t fake_owner(
     const struct join_input *in, const struct extent *ext, size_t n, const struct py_run *run)
 {
 	enum { LOOKED_AT = 16 };
@@ -152,8 +153,8 @@ enum res join_by_markers(
 
 		if (run->marker == 0 && run->fake == 0)
 			continue;
-		plan->owner[r] = run->fake != 0 ? holder_of_fake(in, ext, n, run)
-						: holder(in->native, ext, n, run->marker);
+		plan->owner[r] = run->fake != 0 ? fake_owner(in, ext, n, run)
+						: marker_owner(in->native, ext, n, run->marker);
 		/* An activation has one marker: a second one in it is not credible. */
 		plan->unsure[r] = plan->owner[r] != JOIN_NOWHERE && plan->owner[r] == last;
 		if (plan->owner[r] != JOIN_NOWHERE)

@@ -69,7 +69,7 @@ static int64_t eval_by_code(const struct join_input *in, const struct join_loop 
 
 /* i386 passes arguments on the stack, directly above the CFA: the frame is the loop's first
  * argument, or the second (3.9, 3.10). */
-enum { NARROW = 4, ARGUMENTS = 2 };
+enum { WORD_32BIT = 4, ARGUMENTS = 2 };
 
 /* Index of the frame that register r of activation e names; -1: none. */
 static int64_t named_by(const struct order *o, int64_t e, int r)
@@ -83,7 +83,7 @@ static int64_t named_by(const struct order *o, int64_t e, int r)
 }
 
 /* The number of frames that r names, with each older activation naming an older frame. */
-static int64_t names(const struct order *o, int r)
+static int64_t count_named(const struct order *o, int r)
 {
 	int64_t n = 0, last = -1;
 
@@ -106,14 +106,14 @@ static enum res learn_register(struct order *o, struct fault *f)
 	o->reg = -1;
 	/* i386 has too few registers: the one that most activations use holds a frame that they are
 	 * about to run. */
-	if (o->in->narrow)
+	if (o->in->is_32bit)
 		return RES_OK;
 	for (size_t j = 0; j < o->in->python->frames.n; j++) {
 		if (!addrmap_put(&o->frames, o->in->python->frames.at[j].addr, (uint32_t)j))
 			return fault_memory(f);
 	}
 	for (int r = 0; r < UNWIND_SAVED; r++) {
-		int64_t n = names(o, r);
+		int64_t n = count_named(o, r);
 
 		if (n >= best)
 			o->reg = n > best ? r : -1;
@@ -123,14 +123,15 @@ static enum res learn_register(struct order *o, struct fault *f)
 }
 
 /* Does activation e hold the address of frame j? */
-static bool holds(const struct order *o, int64_t e, int64_t j)
+static bool holds_frame(const struct order *o, int64_t e, int64_t j)
 {
 	const struct native_frame *fr = &o->in->native->frames.at[o->eval[e]];
 	/* On i386, arguments count too. The lowest words are a callee's arguments, and the callee
 	 * may be another activation. */
 	enum { PASSED_ON = 3 };
-	uint64_t step = o->in->narrow ? NARROW : 8, from = fr->sp + (o->in->narrow ? PASSED_ON * step : 0);
-	uint64_t to = fr->cfa + (o->in->narrow ? ARGUMENTS * step : 0);
+	uint64_t step = o->in->is_32bit ? WORD_32BIT : 8,
+		 from = fr->sp + (o->in->is_32bit ? PASSED_ON * step : 0);
+	uint64_t to = fr->cfa + (o->in->is_32bit ? ARGUMENTS * step : 0);
 	uint64_t want = o->in->python->frames.at[j].addr, word = 0;
 
 	for (int r = 0; r < UNWIND_SAVED; r++) {
@@ -146,16 +147,17 @@ static bool holds(const struct order *o, int64_t e, int64_t j)
 	return false;
 }
 
-/* Does activation e run frame j? One that has not begun may be the loop's, which calls a trace function first, or some
- * other code's. The activation of that code's callee may hold it too, but also holds its own frame, the next one. */
-static bool runs(const struct order *o, int64_t e, int64_t j)
+/* Does activation e run frame j? One that has not begun may be the loop's, which calls a trace function
+ * first, or some other code's. The activation of that code's callee may hold it too, but also holds its
+ * own frame, the next one. */
+static bool runs_frame(const struct order *o, int64_t e, int64_t j)
 {
-	if (!holds(o, e, j))
+	if (!holds_frame(o, e, j))
 		return false;
-	return !o->in->python->frames.at[j].made || j == 0 || !holds(o, e, j - 1);
+	return !o->in->python->frames.at[j].made || j == 0 || !holds_frame(o, e, j - 1);
 }
 
-static void pair(struct order *o, int64_t e, int64_t j, bool unsure)
+static void set_pair(struct order *o, int64_t e, int64_t j, bool unsure)
 {
 	o->plan->owner[j] = o->eval[e];
 	o->plan->unsure[j] = unsure;
@@ -163,10 +165,10 @@ static void pair(struct order *o, int64_t e, int64_t j, bool unsure)
 
 /* A frame without an activation of its own goes to its caller's, the one paired last. join_made
  * places a frame that code other than the loop has put on the chain. */
-static void to_caller(struct order *o, int64_t e, int64_t j, bool unsure)
+static void pair_with_caller(struct order *o, int64_t e, int64_t j, bool unsure)
 {
 	if (e + 1 < o->n_eval && !o->in->python->frames.at[j].made)
-		pair(o, e + 1, j, unsure);
+		set_pair(o, e + 1, j, unsure);
 }
 
 /* The lists disagree at (e, j). Finds the next younger pair that agrees, passing over the fewest
@@ -175,9 +177,9 @@ static void to_caller(struct order *o, int64_t e, int64_t j, bool unsure)
 static int64_t resume_at(const struct order *o, int64_t e, int64_t j)
 {
 	for (int64_t skip = 1; skip <= LOOKAHEAD; skip++) {
-		if (j - skip >= 0 && holds(o, e, j - skip))
+		if (j - skip >= 0 && holds_frame(o, e, j - skip))
 			return skip;
-		if (e - skip >= 0 && holds(o, e - skip, j))
+		if (e - skip >= 0 && holds_frame(o, e - skip, j))
 			return -skip;
 	}
 	return 0;
@@ -194,7 +196,7 @@ static bool is_last_pair(const struct order *o, int64_t e, int64_t j, bool ancho
 	       !fr->suspended && !fr->bad;
 }
 
-static void align(struct order *o, int64_t n_frames)
+static void pair_lists(struct order *o, int64_t n_frames)
 {
 	int64_t e = o->n_eval - 1, j = n_frames - 1;
 	bool anchored = true; /* all pairs so far */
@@ -205,33 +207,34 @@ static void align(struct order *o, int64_t n_frames)
 		if (sure >= 0 && sure <= j) {
 			anchored = anchored && j == sure;
 			for (; j > sure; j--)
-				to_caller(o, e, j, !o->complete && !o->in->python->frames.at[j].synthetic);
-			pair(o, e--, j--, false);
+				pair_with_caller(
+				    o, e, j, !o->complete && !o->in->python->frames.at[j].synthetic);
+			set_pair(o, e--, j--, false);
 			continue;
 		}
-		if (runs(o, e, j)) {
-			pair(o, e--, j, false);
+		if (runs_frame(o, e, j)) {
+			set_pair(o, e--, j, false);
 			j--;
 			continue;
 		}
 		if (o->in->python->frames.at[j].synthetic) {
-			to_caller(o, e, j, false);
+			pair_with_caller(o, e, j, false);
 			j--;
 			continue;
 		}
 		skip = resume_at(o, e, j);
 		if (skip == 0 && is_last_pair(o, e, j, anchored)) {
-			pair(o, e--, j--, false);
+			set_pair(o, e--, j--, false);
 			break;
 		}
 		anchored = false;
 		if (skip > 0) {
 			for (; skip > 0; skip--)
-				to_caller(o, e, j--, !o->complete);
+				pair_with_caller(o, e, j--, !o->complete);
 		} else if (skip < 0) {
 			e += skip;
 		} else {
-			pair(o, e--, j, true);
+			set_pair(o, e--, j, true);
 			j--;
 		}
 	}
@@ -240,7 +243,7 @@ static void align(struct order *o, int64_t n_frames)
 	for (; j >= 0 && (o->in->python->frames.at[j].synthetic ||
 			     (o->in->python->frames.at[j].suspended && o->loop->n_eval > 0));
 	     j--)
-		to_caller(o, e, j, false);
+		pair_with_caller(o, e, j, false);
 }
 
 /* Marks activations without a frame. Only the youngest may have none: just entered, or about to
@@ -276,7 +279,7 @@ enum res join_by_order(
 		o.n_eval = eval_by_code(in, loop, eval);
 	res = learn_register(&o, f);
 	if (res == RES_OK)
-		align(&o, (int64_t)in->python->runs.n);
+		pair_lists(&o, (int64_t)in->python->runs.n);
 	addrmap_free(&o.frames);
 	if (res == RES_OK && in->python->runs.n > 0)
 		mark_bare(&o, (int64_t)in->python->runs.n);

@@ -21,7 +21,7 @@
  * model says, or without a model as all markers above do? Then everything up to that activation was unwound
  * rightly; *upto is the frame after it. A frame without unwind information is no activation of the loop: code that
  * works with the loop's own frame pointer (3.14's JIT) seems to reach up to the loop's CFA. */
-static bool confirmed(const struct walk *w, size_t bad, size_t r, size_t *upto)
+static bool is_confirmed(const struct walk *w, size_t bad, size_t r, size_t *upto)
 {
 	struct native_stack *s = w->out;
 	const struct walk_model *model = w->model;
@@ -51,7 +51,7 @@ static bool has_passed(const struct native_stack *s, size_t i, uint64_t marker)
 /* How many frames are to be believed: the walk is not, behind the first frame that it reached by guessing
  * (a frame pointer where there is no unwind information), unless a marker confirms the guess. Without
  * a marker above there is nothing to check against, and nothing to lose. */
-static size_t trusted(struct walk *w)
+static size_t count_trusted(struct walk *w)
 {
 	struct native_stack *s = w->out;
 	const struct py_stack *python = w->python;
@@ -80,24 +80,24 @@ static size_t trusted(struct walk *w)
 			r++;
 		if (r == python->runs.n)
 			return s->frames.n;
-		if (!confirmed(w, bad, r, &bad))
+		if (!is_confirmed(w, bad, r, &bad))
 			return bad;
 	}
 }
 
 /* How many of the walk's frames do not depend on a frame pointer that was looked for. */
-static size_t unsought(const struct native_stack *s)
+static size_t count_certain(const struct native_stack *s)
 {
 	for (size_t k = 1; k < s->frames.n; k++) {
-		if (s->frames.at[k].sought)
+		if (s->frames.at[k].fp_searched)
 			return k - 1;
 	}
 	return s->frames.n;
 }
 
-static void learn(const struct native_stack *s, const struct py_stack *python, struct walk_model *model)
+static void model_learn(const struct native_stack *s, const struct py_stack *python, struct walk_model *model)
 {
-	struct walk_cursor c = walk_cursor_from(s, 0, model->known ? 0 : unsought(s));
+	struct walk_cursor c = walk_cursor_from(s, 0, model->known ? 0 : count_certain(s));
 
 	for (size_t r = 0; !model->known && r < python->runs.n && c.i < c.n; r++) {
 		uint64_t marker = python->runs.at[r].marker;
@@ -206,10 +206,10 @@ static bool may_go_on(
 }
 
 /* Past one place where the walk is lost. RES_NONE: no way further. */
-static enum res pass(struct walk *w, struct progress *p)
+static enum res pass_lost_place(struct walk *w, struct progress *p)
 {
 	struct native_stack *s = w->out;
-	size_t keep = trusted(w), all = s->frames.n;
+	size_t keep = count_trusted(w), all = s->frames.n;
 	size_t bytes;
 	struct ending before;
 	OWNED(mem_release) struct native_frame *guessed = NULL;
@@ -230,7 +230,7 @@ static enum res pass(struct walk *w, struct progress *p)
 	guess = s->frames.at[keep - 1].cfa;
 	if (keep < all)
 		s->frames.at[keep - 1].cfa = 0; /* where the guess began: not to be believed either */
-	res = walk_pass(w, guess);
+	res = walk_recover(w, guess);
 	if (res == RES_OK && !may_go_on(s, keep, p, &before, &res))
 		res = RES_NONE;
 	if (res == RES_NONE) {
@@ -271,17 +271,17 @@ enum res walk_thread(struct walk *w, const prgregset_t prregs, enum py_marking m
 	if (marking == PY_MARK_NONE)
 		return res;
 	while (res == RES_OK && s->frames.n > 0) {
-		learn(s, w->python, w->model);
+		model_learn(s, w->python, w->model);
 		if (s->frames.n >= FRAMES_MAX) {
 			s->end = UNWIND_END_CAP;
 			s->reason = UNWIND_TOO_MANY;
 			(void)snprintf(s->why, sizeof(s->why), "stopped after %zu frames", s->frames.n);
 			break;
 		}
-		res = pass(w, &progress);
+		res = pass_lost_place(w, &progress);
 	}
 	for (size_t i = 0; i < w->out->frames.n; i++) {
-		if (w->out->frames.at[i].sought)
+		if (w->out->frames.at[i].fp_searched)
 			w->out->frames.at[i].how = UNWIND_FP; /* said, unless the registers are had */
 	}
 	return res == RES_NONE ? RES_OK : res;

@@ -34,14 +34,14 @@ struct jit {
 };
 
 /* The word at va. */
-static bool word_at(const struct jit *j, uint64_t va, uint64_t *out)
+static bool jit_word(const struct jit *j, uint64_t va, uint64_t *out)
 {
 	return Pread(j->w->P, out, sizeof(*out), va) == (ssize_t)sizeof(*out);
 }
 
 /* Does the code at pc take registers back and return (`add $n,%rsp` or none, `pop`s, `ret`)? Then *regs is its caller on
  * return, given its own stack pointer. */
-static bool takes_back(
+static bool restores_registers(
     const struct jit *j, uint64_t pc, uint64_t sp, unsigned least, struct unwind_regs *regs)
 {
 	static const uint8_t add[] = { 0x48, 0x83, 0xc4 };
@@ -63,11 +63,11 @@ static bool takes_back(
 		reg = code[i] - (unsigned)POP;
 		dwarf = high ? reg + 8 : reg == RBX ? UNWIND_DWARF_RBX : UNWIND_DWARF_RBP;
 		if (reg > 7 || (high ? reg < R12 : reg != RBX && reg != RBP) ||
-		    !word_at(j, sp, &regs->reg[dwarf]))
+		    !jit_word(j, sp, &regs->reg[dwarf]))
 			return false;
 		regs->known |= 1U << dwarf;
 	}
-	if (i >= n || code[i] != RET || taken < least || !word_at(j, sp, &regs->reg[UNWIND_DWARF_PC]))
+	if (i >= n || code[i] != RET || taken < least || !jit_word(j, sp, &regs->reg[UNWIND_DWARF_PC]))
 		return false;
 	regs->reg[UNWIND_DWARF_RSP] = sp + 8;
 	regs->known |= 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP;
@@ -75,7 +75,7 @@ static bool takes_back(
 }
 
 /* Could regs be those of the loop when it called? Then what its frame would be is noted. The walk is as it was. */
-static void candidate(struct jit *j, const struct unwind_regs *regs)
+static void try_caller(struct jit *j, const struct unwind_regs *regs)
 {
 	struct native_stack *s = j->w->out;
 	size_t first = s->frames.n, all, seen;
@@ -103,7 +103,7 @@ static void candidate(struct jit *j, const struct unwind_regs *regs)
 }
 
 /* The loop, called from regs' pc, with each frame pointer that it may have. */
-static void candidates(struct jit *j, struct unwind_regs *regs)
+static void try_frame_pointers(struct jit *j, struct unwind_regs *regs)
 {
 	const struct native_frame last = j->w->out->frames.at[j->w->out->frames.n - 1];
 	uint64_t before = 0;
@@ -112,21 +112,21 @@ static void candidates(struct jit *j, struct unwind_regs *regs)
 	    !unwind_follows_call(j->w->P, regs->reg[UNWIND_DWARF_PC]))
 		return;
 	if ((regs->known >> UNWIND_DWARF_RBP & 1) != 0) {
-		candidate(j, regs);
+		try_caller(j, regs);
 		return;
 	}
 	regs->known |= 1U << UNWIND_DWARF_RBP;
 	if ((last.saved_known >> UNWIND_RBP & 1) != 0) {
 		before = regs->reg[UNWIND_DWARF_RBP] = last.saved[UNWIND_RBP];
-		candidate(j, regs);
+		try_caller(j, regs);
 	}
 	for (uint64_t at = j->lo; at < regs->reg[UNWIND_DWARF_RSP]; at += 8) {
 		uint64_t *rbp = &regs->reg[UNWIND_DWARF_RBP];
 
-		if (word_at(j, at, rbp) && *rbp != before && *rbp % 8 == 0 && *rbp > j->marker &&
+		if (jit_word(j, at, rbp) && *rbp != before && *rbp % 8 == 0 && *rbp > j->marker &&
 		    *rbp - j->marker < CFA_FAR) {
 			before = *rbp;
-			candidate(j, regs);
+			try_caller(j, regs);
 		}
 	}
 }
@@ -141,7 +141,7 @@ static size_t push_at(const uint8_t *code)
 
 /* Caught in the entry's own last instructions, which pop, or among its first ones, which push: the loop's return
  * address is above what was pushed. */
-static void in_entry(struct jit *j, const struct native_frame *last)
+static void try_in_entry(struct jit *j, const struct native_frame *last)
 {
 	enum { PUSHES = 8, WINDOW = 2 * PUSHES };
 	struct unwind_regs regs = { .known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP };
@@ -149,8 +149,8 @@ static void in_entry(struct jit *j, const struct native_frame *last)
 	uint8_t code[2 * WINDOW + 1] = { 0 }; /* around pc */
 	size_t at = WINDOW, done = 0, ahead = 0, n, behind;
 
-	if (takes_back(j, last->pc, last->sp, 1, &regs)) {
-		candidates(j, &regs);
+	if (restores_registers(j, last->pc, last->sp, 1, &regs)) {
+		try_frame_pointers(j, &regs);
 		return;
 	}
 	behind =
@@ -167,8 +167,8 @@ static void in_entry(struct jit *j, const struct native_frame *last)
 	}
 	regs.reg[UNWIND_DWARF_RSP] = last->sp + 8 * done + 8;
 	if (done + ahead >= ENTRY_TAKES && done < PUSHES &&
-	    word_at(j, last->sp + 8 * done, &regs.reg[UNWIND_DWARF_PC]))
-		candidates(j, &regs);
+	    jit_word(j, last->sp + 8 * done, &regs.reg[UNWIND_DWARF_PC]))
+		try_frame_pointers(j, &regs);
 }
 
 /* Is the word an address behind a call in code that is no file's? */
@@ -197,12 +197,12 @@ enum res walk_pass_jit(struct walk *w, uint64_t marker)
 		struct unwind_regs regs = { .known = 0 };
 		uint64_t word;
 
-		if (word_at(&j, at, &word) && in_made_code(&j, word) &&
-		    takes_back(&j, word, at + 8, ENTRY_TAKES, &regs))
-			candidates(&j, &regs);
+		if (jit_word(&j, at, &word) && in_made_code(&j, word) &&
+		    restores_registers(&j, word, at + 8, ENTRY_TAKES, &regs))
+			try_frame_pointers(&j, &regs);
 	}
 	if (j.cfa == 0 && last.exact)
-		in_entry(&j, &last);
+		try_in_entry(&j, &last);
 	if (j.cfa == 0 || j.doubtful || (w->model->known && j.cfa - marker != w->model->cfa_above_marker))
 		return RES_NONE;
 	gap.cfa = j.best.reg[UNWIND_DWARF_RSP];

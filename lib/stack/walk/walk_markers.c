@@ -26,7 +26,7 @@ struct walk_cursor walk_cursor_from(const struct native_stack *s, size_t from, s
 }
 
 /* The first frame from i on that does not end below marker. */
-static size_t reaching(const struct native_stack *s, size_t i, size_t n, uint64_t marker)
+static size_t first_reaching(const struct native_stack *s, size_t i, size_t n, uint64_t marker)
 {
 	while (i < n && (s->frames.at[i].signal_frame || s->frames.at[i].cfa <= marker))
 		i++;
@@ -35,7 +35,7 @@ static size_t reaching(const struct native_stack *s, size_t i, size_t n, uint64_
 
 int64_t walk_cursor_next(struct walk_cursor *c, const struct native_stack *s, uint64_t marker)
 {
-	size_t i = reaching(s, c->i, c->n, marker);
+	size_t i = first_reaching(s, c->i, c->n, marker);
 
 	/* Behind the last signal frame addresses grow. */
 	if (c->i >= c->signals)
@@ -45,7 +45,7 @@ int64_t walk_cursor_next(struct walk_cursor *c, const struct native_stack *s, ui
 			i++;
 		if (i >= c->signals)
 			return -1;
-		i = reaching(s, i, c->n, marker);
+		i = first_reaching(s, i, c->n, marker);
 	}
 	if (i == c->n)
 		return -1;

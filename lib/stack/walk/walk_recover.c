@@ -43,7 +43,7 @@ static uint64_t next_marker(const struct native_stack *s, const struct py_stack 
 }
 
 /* Go on at the activation that holds marker, made up from the model. */
-static enum res resume(struct walk *w, uint64_t marker)
+static enum res resume_by_model(struct walk *w, uint64_t marker)
 {
 	const struct walk_model *m = w->model;
 	struct unwind_regs regs;
@@ -64,7 +64,7 @@ static enum res resume(struct walk *w, uint64_t marker)
 }
 
 /* How many runs have activations? Frames that compiled code has put on the chain have none. */
-static size_t activations(const struct py_stack *python)
+static size_t count_activations(const struct py_stack *python)
 {
 	size_t n = python->runs.n;
 
@@ -92,7 +92,7 @@ static uint64_t distance_seen(const struct native_stack *s, const struct py_stac
 }
 
 /* Could every activation that was not reached have its CFA k above its marker? */
-static bool plausible(const struct walk *w, uint64_t floor, uint64_t k)
+static bool is_plausible(const struct walk *w, uint64_t floor, uint64_t k)
 {
 	for (size_t r = 0; r < w->python->runs.n; r++) {
 		uint64_t marker = w->python->runs.at[r].marker, ret;
@@ -115,7 +115,7 @@ static bool try_distance(struct walk *w, uint64_t marker, uint64_t k, bool likel
 	size_t first = s->frames.n, r = 0, seen;
 	uint64_t pc = 0;
 
-	if (!plausible(w, marker, k) || !vec_push(&s->frames, gap))
+	if (!is_plausible(w, marker, k) || !vec_push(&s->frames, gap))
 		return false;
 	(void)Pread(w->P, &pc, sizeof(pc), marker + k - 8);
 	unwind_regs_at(w->P, NULL, pc, marker + k, NULL, &regs);
@@ -151,7 +151,7 @@ static bool resume_by_trial(struct walk *w, uint64_t marker, uint64_t likely)
 
 /* Go on from the last frame to its caller, which is at pc with sp; its registers are the last frame's, but for rbp
  * where that is given. */
-static enum res go_on(struct walk *w, uint64_t pc, uint64_t sp, const uint64_t *rbp)
+static enum res walk_on(struct walk *w, uint64_t pc, uint64_t sp, const uint64_t *rbp)
 {
 	struct native_frame *last = &w->out->frames.at[w->out->frames.n - 1];
 	struct unwind_regs regs;
@@ -176,7 +176,7 @@ static enum res pass_perf_trampoline(struct walk *w)
 	if (!walk_perf_caller(w->P, &w->out->frames.at[w->out->frames.n - 1], &caller) ||
 	    !unwind_follows_call(w->P, caller.pc))
 		return RES_NONE;
-	return go_on(w, caller.pc, caller.sp, caller.fp_known ? &caller.fp : NULL);
+	return walk_on(w, caller.pc, caller.sp, caller.fp_known ? &caller.fp : NULL);
 }
 
 enum res walk_pass_stub(struct walk *w)
@@ -190,7 +190,7 @@ enum res walk_pass_stub(struct walk *w)
 	    (stub.has_rbp && Pread(w->P, &rbp, sizeof(rbp), stub.slot - 8) != sizeof(rbp)))
 		return RES_NONE;
 	s->frames.n = 1;
-	return go_on(w, ret, stub.slot + 8, stub.has_rbp ? &rbp : NULL);
+	return walk_on(w, ret, stub.slot + 8, stub.has_rbp ? &rbp : NULL);
 }
 
 enum res walk_pass_clone(struct walk *w, const struct unwind_regs *regs)
@@ -212,7 +212,7 @@ enum res walk_pass_clone(struct walk *w, const struct unwind_regs *regs)
 	if (Pread(w->P, &ret, sizeof(ret), sp) != sizeof(ret) || !unwind_follows_call(w->P, ret))
 		return RES_NONE;
 	s->frames.n = 1;
-	return go_on(w, ret, sp + sizeof(ret), NULL);
+	return walk_on(w, ret, sp + sizeof(ret), NULL);
 }
 
 /* Code made at run time that jumps on and has no frame at all, caught there: the word at sp is the return address.
@@ -227,9 +227,9 @@ static enum res pass_bare(struct walk *w)
 	if (!last->exact || w->python->runs.n == 0 ||
 	    Pread(w->P, &ret, sizeof(ret), last->sp) != sizeof(ret) || !unwind_follows_call(w->P, ret))
 		return RES_NONE;
-	if (go_on(w, ret, last->sp + 8, NULL) == RES_OK && s->end == UNWIND_END_DONE) {
+	if (walk_on(w, ret, last->sp + 8, NULL) == RES_OK && s->end == UNWIND_END_DONE) {
 		k = w->model->known ? w->model->cfa_above_marker : distance_seen(s, w->python);
-		if (k != 0 && walk_agrees(w, first, 0, k, &seen) && seen == activations(w->python))
+		if (k != 0 && walk_agrees(w, first, 0, k, &seen) && seen == count_activations(w->python))
 			return RES_OK;
 	}
 	s->frames.n = first;
@@ -252,7 +252,7 @@ static bool try_frame_pointer(struct walk *w, uint64_t slot)
 	if (native_stack_walk(w->u, &regs, 0, s, w->f) == RES_OK && s->frames.n > first + 1 &&
 	    s->end == UNWIND_END_DONE) {
 		k = w->model->known ? w->model->cfa_above_marker : distance_seen(s, w->python);
-		if (k != 0 && walk_agrees(w, 0, 0, k, &seen) && seen == activations(w->python)) {
+		if (k != 0 && walk_agrees(w, 0, 0, k, &seen) && seen == count_activations(w->python)) {
 			s->frames.at[first].exact = last.exact;
 			s->frames.at[first].how = last.how;
 			return true;
@@ -298,7 +298,7 @@ static enum res pass_frame_pointer(struct walk *w)
 		if (slot[0] > at && slot[0] - at < (1U << 20) && unwind_follows_call(w->P, slot[1]) &&
 		    Pread(w->P, next, sizeof(next), slot[0]) == sizeof(next) &&
 		    unwind_follows_call(w->P, next[1]) && try_frame_pointer(w, at)) {
-			w->out->frames.at[caller].sought = passed_over || !is_measured(w, caller - 1);
+			w->out->frames.at[caller].fp_searched = passed_over || !is_measured(w, caller - 1);
 			return RES_OK;
 		}
 		passed_over |= unwind_follows_call(w->P, slot[1]);
@@ -306,7 +306,7 @@ static enum res pass_frame_pointer(struct walk *w)
 	return RES_NONE;
 }
 
-enum res walk_pass(struct walk *w, uint64_t guess)
+enum res walk_recover(struct walk *w, uint64_t guess)
 {
 	struct native_stack *s = w->out;
 	enum res res;
@@ -330,7 +330,7 @@ enum res walk_pass(struct walk *w, uint64_t guess)
 	if (res != RES_NONE)
 		return res;
 	if (w->model->known)
-		return resume(w, marker);
+		return resume_by_model(w, marker);
 	likely = distance_seen(s, w->python);
 	if (likely == 0 && guess > marker)
 		likely = guess - marker;

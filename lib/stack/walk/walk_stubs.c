@@ -1,7 +1,7 @@
 /* Code caught without a frame.
  *
  * libffi's trampolines, each some instructions without unwind information, or with a wrong one, that jump on into
- * libffi. One caught in them has no frame yet but for two words that some forms push, so its code tells where the
+ * libffi. One caught in them has no frame yet but for two words that some ffi_forms push, so its code tells where the
  * return address is (libffi 3.2 to 3.5, src/x86/{ffi64.c,unix64.S}, and CPython's closures, which are of the same
  * form). */
 #include "stack/walk/walk_stubs.h"
@@ -10,10 +10,10 @@
 
 enum effect { NOTHING, PUSHES, PUSHED, ENDS, ENDS_PUSHED };
 
-static const struct form {
+static const struct ffi_form {
 	uint8_t code[5], n, more; /* bytes, and how many of an operand follow */
 	uint8_t effect;
-} forms[] = {
+} ffi_forms[] = {
 	{ { 0xf3, 0x0f, 0x1e, 0xfa }, 4, 0, NOTHING },      /* endbr64 */
 	{ { 0x4c, 0x8d, 0x15 }, 3, 4, NOTHING },            /* lea X(%rip),%r10 */
 	{ { 0x49, 0xba }, 2, 8, NOTHING },                  /* movabs $X,%r10 */
@@ -30,22 +30,22 @@ static const struct form {
 	{ { 0x41, 0xff, 0xe2 }, 3, 0, ENDS_PUSHED },        /* jmp *%r10 */
 };
 
-static const struct form *form_at(const uint8_t *code, size_t n)
+static const struct ffi_form *ffi_form_at(const uint8_t *code, size_t n)
 {
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (n >= forms[i].n && memcmp(code, forms[i].code, forms[i].n) == 0)
-			return &forms[i];
+	for (size_t i = 0; i < sizeof(ffi_forms) / sizeof(ffi_forms[0]); i++) {
+		if (n >= ffi_forms[i].n && memcmp(code, ffi_forms[i].code, ffi_forms[i].n) == 0)
+			return &ffi_forms[i];
 	}
 	return NULL;
 }
 
 /* Does the rest of a trampoline begin at code? *above: bytes from sp to the return address. */
-static bool is_trampoline(const uint8_t *code, size_t n, uint64_t *above)
+static bool is_ffi_stub(const uint8_t *code, size_t n, uint64_t *above)
 {
 	bool pushes = false, pushed = false;
-	const struct form *f;
+	const struct ffi_form *f;
 
-	for (size_t i = 0; i < n && (f = form_at(code + i, n - i)) != NULL; i += f->n + (size_t)f->more) {
+	for (size_t i = 0; i < n && (f = ffi_form_at(code + i, n - i)) != NULL; i += f->n + (size_t)f->more) {
 		pushes |= f->effect == PUSHES;
 		pushed |= f->effect == PUSHED || f->effect == ENDS_PUSHED;
 		if (f->effect == ENDS || f->effect == ENDS_PUSHED) {
@@ -57,7 +57,7 @@ static bool is_trampoline(const uint8_t *code, size_t n, uint64_t *above)
 }
 
 /* Where trampolines that push lead to: it drops what they pushed, and its unwind information does not know of it. */
-static bool is_landing(struct ps_prochandle *P, uint64_t pc)
+static bool is_ffi_landing(struct ps_prochandle *P, uint64_t pc)
 {
 	static const uint8_t landing[] = { 0xf3, 0x0f, 0x1e, 0xfa, 0x4c, 0x8b, 0x54, 0x24, 0x08, 0x48, 0x83,
 		0xc4, 0x10, 0xe9 };
@@ -125,7 +125,7 @@ bool walk_stub_at(struct ps_prochandle *P, const struct native_frame *fr, struct
 	if (in_perf_trampoline(P, fr, out))
 		return true;
 	n = Pread(P, code, sizeof(code), fr->pc);
-	if (n <= 0 || !(is_landing(P, fr->pc) || (fr->no_cfi && is_trampoline(code, (size_t)n, &above))))
+	if (n <= 0 || !(is_ffi_landing(P, fr->pc) || (fr->no_cfi && is_ffi_stub(code, (size_t)n, &above))))
 		return false;
 	*out = (struct walk_stub){ fr->sp + above, false };
 	return true;
