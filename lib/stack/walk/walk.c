@@ -1,5 +1,5 @@
-/* The walk, how much of it is to be believed, and what is learned from it (the ways past a place where it is lost
- * are in walk_recover.c).
+/* The walk: how many of its frames to trust, and what is learned from it. The fallbacks for a place
+ * where it gets lost are in walk_recover.c.
  *
  *   lost here ──>  0x7f…   (JIT code, no unwind information)
  *                  ┄┄┄┄┄   ? activations that cannot be seen: one gap
@@ -17,10 +17,11 @@
 #include "stack/walk/walk_recover.h"
 #include "stack/walk/walk_stubs.h"
 
-/* Is the guess that led to frame `bad` confirmed by the first marker above it (run r), lying in its activation as the
- * model says, or without a model as all markers above do? Then everything up to that activation was unwound
- * rightly; *upto is the frame after it. A frame without unwind information is no activation of the loop: code that
- * works with the loop's own frame pointer (3.14's JIT) seems to reach up to the loop's CFA. */
+/* Does the first marker above frame `bad` (run r) confirm the guess that led to it? The marker must
+ * lie in its activation as the model says, or without a model as all markers above do. Then
+ * everything up to that activation was unwound correctly; *upto is the frame after it. A frame
+ * without unwind information is not an activation of the loop: code that works with the loop's
+ * frame pointer (3.14's JIT) seems to reach up to the loop's CFA. */
 static bool is_confirmed(const struct walk *w, size_t bad, size_t r, size_t *upto)
 {
 	struct native_stack *s = w->out;
@@ -48,9 +49,9 @@ static bool has_passed(const struct native_stack *s, size_t i, uint64_t marker)
 	return holder >= 0 && holder < (int64_t)i;
 }
 
-/* How many frames are to be believed: the walk is not, behind the first frame that it reached by guessing
- * (a frame pointer where there is no unwind information), unless a marker confirms the guess. Without
- * a marker above there is nothing to check against, and nothing to lose. */
+/* The number of frames to trust. Frames after the first guess (a frame pointer where there is no
+ * unwind information) are not trusted, unless a marker confirms the guess. If no marker lies above,
+ * nothing can contradict the guess, and it stands. */
 static size_t count_trusted(struct walk *w)
 {
 	struct native_stack *s = w->out;
@@ -68,12 +69,13 @@ static size_t count_trusted(struct walk *w)
 		if (bad > 0 && walk_perf_caller(w->P, from, &caller)) {
 			if (caller.pc != s->frames.at[bad].pc || caller.sp != s->frames.at[bad].sp)
 				return bad;
-			s->frames.at[bad].how = UNWIND_CFI; /* no guess: the code says the same */
+			s->frames.at[bad].how = UNWIND_CFI; /* not a guess: the code says the same */
 			continue;
 		}
 		while (signal < bad && !s->frames.at[signal].signal_frame)
 			signal++;
-		/* Of a handler's stack, which may be another one, the markers are known to be below by the walk alone. */
+		/* A handler may run on another stack: only the walk shows that markers on it were
+		 * passed. */
 		while (r < python->runs.n &&
 		       (python->runs.at[r].marker < (from->gap ? from->cfa : from->sp) ||
 			   (signal < bad && has_passed(s, bad, python->runs.at[r].marker))))
@@ -85,7 +87,7 @@ static size_t count_trusted(struct walk *w)
 	}
 }
 
-/* How many of the walk's frames do not depend on a frame pointer that was looked for. */
+/* The number of the walk's frames that do not depend on a frame pointer found by searching. */
 static size_t count_certain(const struct native_stack *s)
 {
 	for (size_t k = 1; k < s->frames.n; k++) {
@@ -115,12 +117,13 @@ static void model_learn(const struct native_stack *s, const struct py_stack *pyt
 	}
 }
 
-/* How far the ways past such places have led. Where a frame's caller does not lie above it (a signal frame's, or that of code
- * that changes stacks) the walk turns, in each such place once; and each way believes more frames than the one before. */
+/* Progress of the fallbacks. The walk turns where a frame's caller does not lie above it (a signal
+ * frame's caller, or that of code that switches stacks); it may turn in each such place once. Each
+ * fallback must make more frames trusted than the one before. */
 struct progress {
 	struct addrmap turns; /* sp of a frame where it turns → its index */
-	size_t looked, kept;  /* frames that were looked through for those; that were believed last */
-	unsigned stuck;       /* ways that believed no more, in a row */
+	size_t looked, kept;  /* frames searched for turns; frames trusted last time */
+	unsigned stuck;       /* fallbacks in a row that made no more frames trusted */
 };
 enum { STUCK_MAX = 1, FRAMES_MAX = 1 << 22 };
 
@@ -134,8 +137,8 @@ static bool turns_at(const struct native_stack *s, size_t i)
 	return i + 1 < s->frames.n && s->frames.at[i + 1].sp < s->frames.at[i].sp;
 }
 
-/* Of the frames from keep on, which a way has led to: does one (p->looked) lead back to where the walk has been? *res: RES_FAIL
- * without memory. */
+/* Does one of the frames from keep on (p->looked), which a fallback has added, lead back to where
+ * the walk has been? *res: RES_FAIL without memory. */
 static bool leads_back(const struct native_stack *s, size_t keep, struct progress *p, enum res *res)
 {
 	p->looked = p->looked > keep - 1 ? keep - 1 : p->looked;
@@ -145,7 +148,7 @@ static bool leads_back(const struct native_stack *s, size_t keep, struct progres
 
 		if (!turns_at(s, p->looked))
 			continue;
-		/* Those of frames that were dropped are in it, too. */
+		/* Turns of frames that were dropped are listed, too. */
 		if (addrmap_get(&p->turns, sp, &at) && at < p->looked && s->frames.at[at].sp == sp &&
 		    turns_at(s, at))
 			return true;
@@ -157,7 +160,7 @@ static bool leads_back(const struct native_stack *s, size_t keep, struct progres
 	return false;
 }
 
-/* Why the walk ended, to be put back. */
+/* Why the walk ended, to be restored. */
 struct ending {
 	enum unwind_end end;
 	enum unwind_reason reason;
@@ -179,7 +182,7 @@ static void ending_put(struct native_stack *s, const struct ending *e)
 	memcpy(s->why, e->why, sizeof(s->why));
 }
 
-/* Guessed frames are better than none; without a marker to contradict them they stand. */
+/* Restores guessed frames: without a marker to contradict them, they are better than none. */
 static void put_back(
     struct native_stack *s, size_t keep, uint64_t cfa, const struct native_frame *guessed, size_t n)
 {
@@ -189,7 +192,7 @@ static void put_back(
 	s->frames.n = keep + n;
 }
 
-/* A way was found: may the walk go on from there? False: *e is why not, if there is more to say than was. */
+/* A fallback succeeded: may the walk go on from there? False: *e says why not, if that is new. */
 static bool may_go_on(
     const struct native_stack *s, size_t keep, struct progress *p, struct ending *e, enum res *res)
 {
@@ -205,7 +208,7 @@ static bool may_go_on(
 	return false;
 }
 
-/* Past one place where the walk is lost. RES_NONE: no way further. */
+/* Goes past one place where the walk is lost. RES_NONE: no fallback succeeded. */
 static enum res pass_lost_place(struct walk *w, struct progress *p)
 {
 	struct native_stack *s = w->out;
@@ -229,7 +232,7 @@ static enum res pass_lost_place(struct walk *w, struct progress *p)
 	s->frames.n = keep;
 	guess = s->frames.at[keep - 1].cfa;
 	if (keep < all)
-		s->frames.at[keep - 1].cfa = 0; /* where the guess began: not to be believed either */
+		s->frames.at[keep - 1].cfa = 0; /* the guess began here: its CFA is not trusted either */
 	res = walk_recover(w, guess);
 	if (res == RES_OK && !may_go_on(s, keep, p, &before, &res))
 		res = RES_NONE;
@@ -240,8 +243,8 @@ static enum res pass_lost_place(struct walk *w, struct progress *p)
 	return res;
 }
 
-/* Once more with the registers that a system call leaves known, where the walk lacks a register: vfork() keeps its return address
- * in rdi. Of x86-64 none of them outlives the youngest activation. */
+/* Repeats a walk that lacks a register with the registers that a system call leaves known: vfork()
+ * keeps its return address in rdi. On x86-64 none of them outlives the youngest activation. */
 static enum res walk_with_args(struct walk *w, struct unwind_regs *regs)
 {
 	struct native_stack *s = w->out;
@@ -282,7 +285,8 @@ enum res walk_thread(struct walk *w, const prgregset_t prregs, enum py_marking m
 	}
 	for (size_t i = 0; i < w->out->frames.n; i++) {
 		if (w->out->frames.at[i].fp_searched)
-			w->out->frames.at[i].how = UNWIND_FP; /* said, unless the registers are had */
+			w->out->frames.at[i].how =
+			    UNWIND_FP; /* printed as a guess, unless the registers become known */
 	}
 	return res == RES_NONE ? RES_OK : res;
 }

@@ -1,17 +1,18 @@
-/* Past the compiled code of CPython's JIT, which has no unwind information and (3.14) no frame pointer.
+/* Past the compiled code of CPython's JIT, which has no unwind information and (3.14) no frame
+ * pointer.
  *
- *   low   compiled code's stack      nobody knows what lies there, but one word may be the loop's rbp
- *         return address ──────>     code made at run time that takes registers back: the entry, which saved
- *         rbx r12 … r15              them here, so that its code tells where they are
+ *   low   compiled code's stack      unknown, but one word may be the loop's rbp
+ *         return address ──────>     generated code that restores registers: the entry, which saved
+ *         rbx r12 … r15              them here, so that its code shows where they are
  *         return address ──────>     the loop, whose sp is here
  *         marker
  *         rbp, return address <───   the loop's frame pointer
  *   high
  *
- * The entry does not save rbp: the code it calls is compiled for a convention in which callees do (seen in Debian's
- * 3.14, LLVM's preserve_none). So the loop's frame pointer is either in the register still, or among the words below.
- * Each candidate leads, by unwind information, to an activation that holds the marker or it does not; if all that do
- * give the same CFA, it is that. */
+ * The entry does not save rbp: the code that it calls is compiled for a convention in which callees
+ * do (seen in Debian's 3.14, LLVM's preserve_none). So the loop's frame pointer is still in the
+ * register, or among the words below. Each candidate leads by unwind information to an activation
+ * that holds the marker, or does not. If all that do give the same CFA, it is that. */
 #include "stack/walk/walk_jit.h"
 
 #include <string.h>
@@ -19,28 +20,27 @@
 #include "stack/walk/walk_markers.h"
 
 enum {
-	REACH = 4096,   /* words that are looked at below a marker */
-	CFA_FAR = 4096, /* bytes from a marker up to the frame pointer of its activation, at most */
-	ENTRY_TAKES = 3 /* registers that an entry takes back, at least */
+	REACH = 4096,   /* words examined below a marker */
+	CFA_FAR = 4096, /* most bytes from a marker up to the frame pointer of its activation */
+	ENTRY_TAKES = 3 /* fewest registers that an entry restores */
 };
 
 struct jit {
 	struct walk *w;
-	uint64_t lo, marker; /* what is looked through */
-	size_t run;          /* the marker's */
-	uint64_t cfa;        /* of the marker's activation by the candidates so far; 0: none yet */
-	bool doubtful;       /* they do not agree */
+	uint64_t lo, marker; /* the words examined: [lo, marker) */
+	size_t run;          /* index of the marker's run */
+	uint64_t cfa;        /* of the marker's activation, by the candidates so far; 0: none yet */
+	bool doubtful;       /* the candidates disagree */
 	struct unwind_regs best;
 };
 
-/* The word at va. */
 static bool jit_word(const struct jit *j, uint64_t va, uint64_t *out)
 {
 	return Pread(j->w->P, out, sizeof(*out), va) == (ssize_t)sizeof(*out);
 }
 
-/* Does the code at pc take registers back and return (`add $n,%rsp` or none, `pop`s, `ret`)? Then *regs is its caller on
- * return, given its own stack pointer. */
+/* Does the code at pc restore registers and return (`add $n,%rsp` or none, `pop`s, `ret`)? Then
+ * *regs is its caller after the return; sp: its own stack pointer. */
 static bool restores_registers(
     const struct jit *j, uint64_t pc, uint64_t sp, unsigned least, struct unwind_regs *regs)
 {
@@ -74,7 +74,8 @@ static bool restores_registers(
 	return true;
 }
 
-/* Could regs be those of the loop when it called? Then what its frame would be is noted. The walk is as it was. */
+/* Notes the loop's CFA if regs can be those of the loop when it called. Leaves the walk as it
+ * was. */
 static void try_caller(struct jit *j, const struct unwind_regs *regs)
 {
 	struct native_stack *s = j->w->out;
@@ -84,7 +85,7 @@ static void try_caller(struct jit *j, const struct unwind_regs *regs)
 	if (native_stack_walk(j->w->u, regs, 0, s, j->w->f) == RES_OK && s->frames.n > first + 1) {
 		const struct native_frame *loop = &s->frames.at[first];
 
-		/* What is behind a guess contradicts nothing. */
+		/* Frames after a guess contradict nothing. */
 		for (all = first; all < s->frames.n && s->frames.at[all].how != UNWIND_FP; all++)
 			continue;
 		s->frames.n = all;
@@ -102,7 +103,7 @@ static void try_caller(struct jit *j, const struct unwind_regs *regs)
 	j->cfa = cfa;
 }
 
-/* The loop, called from regs' pc, with each frame pointer that it may have. */
+/* Tries the loop, called from regs' pc, with each frame pointer that it may have. */
 static void try_frame_pointers(struct jit *j, struct unwind_regs *regs)
 {
 	const struct native_frame last = j->w->out->frames.at[j->w->out->frames.n - 1];
@@ -131,7 +132,7 @@ static void try_frame_pointers(struct jit *j, struct unwind_regs *regs)
 	}
 }
 
-/* How many bytes the `push` of a register at code has; 0: it is none. */
+/* The number of bytes of the `push` of a register at code; 0: not one. */
 static size_t push_at(const uint8_t *code)
 {
 	bool high = code[0] == 0x41;
@@ -139,8 +140,8 @@ static size_t push_at(const uint8_t *code)
 	return (code[high] & 0xf8) == 0x50 ? 1U + high : 0;
 }
 
-/* Caught in the entry's own last instructions, which pop, or among its first ones, which push: the loop's return
- * address is above what was pushed. */
+/* Caught in the last instructions of the entry, which pop, or in its first ones, which push: the
+ * loop's return address is above the pushed words. */
 static void try_in_entry(struct jit *j, const struct native_frame *last)
 {
 	enum { PUSHES = 8, WINDOW = 2 * PUSHES };
@@ -171,7 +172,7 @@ static void try_in_entry(struct jit *j, const struct native_frame *last)
 		try_frame_pointers(j, &regs);
 }
 
-/* Is the word an address behind a call in code that is no file's? */
+/* Is the word an address after a call, in code that belongs to no file? */
 static bool in_made_code(const struct jit *j, uint64_t word)
 {
 	const prmap_t *map = Paddr_to_map(j->w->P, word);

@@ -4,8 +4,9 @@
 
 #include "stack/walk/walk.h"
 
-/* From the last frame, which stands in compiled code of the JIT, to the activation of the loop that called it and
- * holds marker. RES_NONE: that activation is not certain; the walk is as it was. */
+/* Goes from the last frame, which is in compiled code of the JIT, to the activation of the loop
+ * that called it and holds marker. RES_NONE: that activation is uncertain, and the walk is as it
+ * was. RES_FAIL: out of memory. */
 enum res walk_pass_jit(struct walk *w, uint64_t marker);
 
 #endif

@@ -37,7 +37,7 @@ int64_t walk_cursor_next(struct walk_cursor *c, const struct native_stack *s, ui
 {
 	size_t i = first_reaching(s, c->i, c->n, marker);
 
-	/* Behind the last signal frame addresses grow. */
+	/* After the last signal frame, addresses grow. */
 	if (c->i >= c->signals)
 		c->i = i;
 	while (i < c->n && s->frames.at[i].sp > marker) {

@@ -1,12 +1,12 @@
-/* The ways past a place where the walk is lost, most certain first: what the code there says of itself, what the stack
- * shows and all markers confirm, the activation of the next marker. */
+/* The fallbacks for a place where the walk is lost, most certain first: what the code there shows,
+ * what the stack shows and all markers confirm, the activation of the next marker. */
 #include "stack/walk/walk_recover.h"
 
 #include "stack/walk/walk_jit.h"
 #include "stack/walk/walk_markers.h"
 #include "stack/walk/walk_stubs.h"
 
-/* Runs of this runtime before which one, the next younger, lies in the walk. */
+/* The number of runs up to the last one of this runtime that lies in the walk. */
 static size_t runs_walked(const struct native_stack *s, const struct py_stack *python, uint32_t runtime)
 {
 	struct walk_cursor c = walk_cursor_from(s, 0, s->frames.n);
@@ -21,8 +21,8 @@ static size_t runs_walked(const struct native_stack *s, const struct py_stack *p
 	return walked;
 }
 
-/* The lowest marker above everything that was walked; 0: none. Behind a signal frame the walk may be below a handler's stack:
- * what has been walked does not come again. */
+/* The lowest marker above everything that was walked; 0: none. After a signal frame the walk may be
+ * below a handler's stack, so runs that were walked are left out. */
 static uint64_t next_marker(const struct native_stack *s, const struct py_stack *python)
 {
 	const struct native_frame *last = &s->frames.at[s->frames.n - 1];
@@ -42,7 +42,7 @@ static uint64_t next_marker(const struct native_stack *s, const struct py_stack 
 	return best;
 }
 
-/* Go on at the activation that holds marker, made up from the model. */
+/* Resumes at the activation that holds marker, constructed from the model. */
 static enum res resume_by_model(struct walk *w, uint64_t marker)
 {
 	const struct walk_model *m = w->model;
@@ -63,7 +63,8 @@ static enum res resume_by_model(struct walk *w, uint64_t marker)
 	return res;
 }
 
-/* How many runs have activations? Frames that compiled code has put on the chain have none. */
+/* The number of runs that have activations. Frames that compiled code has put on the chain have
+ * none. */
 static size_t count_activations(const struct py_stack *python)
 {
 	size_t n = python->runs.n;
@@ -76,8 +77,8 @@ static size_t count_activations(const struct py_stack *python)
 	return n;
 }
 
-/* CFA − marker of an activation that was unwound, be it one that cannot be the model (the youngest: its pc is no return
- * address); 0: there is none. */
+/* CFA − marker of an activation that was unwound, even if it cannot be the model (the youngest: its
+ * pc is not a return address); 0: none. */
 static uint64_t distance_seen(const struct native_stack *s, const struct py_stack *python)
 {
 	for (size_t r = 0; r < python->runs.n; r++) {
@@ -91,7 +92,7 @@ static uint64_t distance_seen(const struct native_stack *s, const struct py_stac
 	return 0;
 }
 
-/* Could every activation that was not reached have its CFA k above its marker? */
+/* Can every activation that was not reached have its CFA k above its marker? */
 static bool is_plausible(const struct walk *w, uint64_t floor, uint64_t k)
 {
 	for (size_t r = 0; r < w->python->runs.n; r++) {
@@ -106,7 +107,7 @@ static bool is_plausible(const struct walk *w, uint64_t floor, uint64_t k)
 	return true;
 }
 
-/* One trial. True: w->out was extended, up to the end of the stack. */
+/* Tries one distance. True: w->out was extended, up to the end of the stack. */
 static bool try_distance(struct walk *w, uint64_t marker, uint64_t k, bool likely)
 {
 	struct native_stack *s = w->out;
@@ -125,17 +126,17 @@ static bool try_distance(struct walk *w, uint64_t marker, uint64_t k, bool likel
 	    s->end == UNWIND_END_DONE && walk_agrees(w, first + 1, r, k, &seen)) {
 		s->frames.at[first + 1].exact = false;
 		if (seen == 0 && !likely)
-			s->frames.at[first + 1].how = UNWIND_FP; /* a guess that nothing confirms: say so */
+			s->frames.at[first + 1].how = UNWIND_FP; /* an unconfirmed guess: mark it */
 		return true;
 	}
 	s->frames.n = first;
 	return false;
 }
 
-/* No activation of the loop was seen whole yet, so CFA − marker is unknown: try what fits all markers and leads to
- * the end of the stack, first `likely` (what the frame pointer gives; 0: nothing), then from the smallest.
- * Registers besides sp are lost, which a caller that needs its frame pointer ends. True: w->out was
- * extended. */
+/* No activation of the loop was seen whole, so CFA − marker is unknown. Tries the distances that
+ * fit all markers and lead to the end of the stack: first `likely` (from the frame pointer; 0:
+ * none), then from the smallest. Registers other than sp are lost, so a caller that needs its frame
+ * pointer ends the walk. True: w->out was extended. */
 static bool resume_by_trial(struct walk *w, uint64_t marker, uint64_t likely)
 {
 	enum { K_MIN = 64, K_MAX = 1024 };
@@ -149,8 +150,8 @@ static bool resume_by_trial(struct walk *w, uint64_t marker, uint64_t likely)
 	return false;
 }
 
-/* Go on from the last frame to its caller, which is at pc with sp; its registers are the last frame's, but for rbp
- * where that is given. */
+/* Goes on from the last frame to its caller, which is at pc with sp. Its registers are the last
+ * frame's, except rbp where that is given. */
 static enum res walk_on(struct walk *w, uint64_t pc, uint64_t sp, const uint64_t *rbp)
 {
 	struct native_frame *last = &w->out->frames.at[w->out->frames.n - 1];
@@ -168,7 +169,7 @@ static enum res walk_on(struct walk *w, uint64_t pc, uint64_t sp, const uint64_t
 	return res;
 }
 
-/* Past a trampoline for perf, whose code tells where its caller is. */
+/* Past a trampoline for perf, whose code shows where its caller is. */
 static enum res pass_perf_trampoline(struct walk *w)
 {
 	struct unwind_perf_caller caller;
@@ -215,8 +216,9 @@ enum res walk_pass_clone(struct walk *w, const struct unwind_regs *regs)
 	return walk_on(w, ret, sp + sizeof(ret), NULL);
 }
 
-/* Code made at run time that jumps on and has no frame at all, caught there: the word at sp is the return address.
- * Believed if the walk from it ends well and meets all markers where they should be. */
+/* Past generated code that jumps on and has no frame: the word at sp is the return address.
+ * Accepted if the walk from it reaches the end of the stack and meets all markers where they
+ * belong. */
 static enum res pass_bare(struct walk *w)
 {
 	struct native_stack *s = w->out;
@@ -237,8 +239,9 @@ static enum res pass_bare(struct walk *w)
 	return RES_NONE;
 }
 
-/* The last frame again, with its frame pointer at slot: where its caller's is saved, beneath the return address.
- * True: the walk from there ends well and meets all markers where they should be. */
+/* Repeats the last frame with its frame pointer at slot, where its caller's is saved, below the
+ * return address. True: the walk from there reaches the end of the stack and meets all markers
+ * where they belong. */
 static bool try_frame_pointer(struct walk *w, uint64_t slot)
 {
 	struct native_stack *s = w->out;
@@ -262,7 +265,8 @@ static bool try_frame_pointer(struct walk *w, uint64_t slot)
 	return vec_push(&s->frames, last) && false;
 }
 
-/* Has the walk's frame i the distance from its CFA to the marker in it that others confirm? Then that is its CFA. */
+/* Is frame i at the distance from its CFA to its marker that others confirm? Then that is its
+ * CFA. */
 static bool is_measured(const struct walk *w, size_t i)
 {
 	const struct native_frame *fr = &w->out->frames.at[i];
@@ -275,11 +279,12 @@ static bool is_measured(const struct walk *w, size_t i)
 	return false;
 }
 
-/* An LWP of which only pc and sp are known has reached a frame that is described by its frame pointer: that points to
- * the first word above sp that can be a saved one, i.e. points up the stack to another, each with a return
- * address over it. A saved one that is no pointer is passed over by this, and its activation with it; and what is found
- * may be what an earlier call has left in the room that is the frame's now. So the caller is in doubt but where
- * no return address was passed over, and a marker says that the frame ends there. */
+/* Past a frame that is described by its frame pointer, when only pc and sp are known. The frame
+ * pointer points to the first word above sp that can be a saved one: it points up the stack to
+ * another such word, and each has a return address above it. This passes over a saved word that is
+ * not a pointer, with its activation, and the word found may have been left by an earlier call. So
+ * the caller is uncertain, unless no return address was passed over and a marker shows that the
+ * frame ends there. */
 static enum res pass_frame_pointer(struct walk *w)
 {
 	enum { WORDS = 512 };
@@ -312,8 +317,9 @@ enum res walk_recover(struct walk *w, uint64_t guess)
 	enum res res;
 	uint64_t marker, likely;
 
-	/* All ways are about x86-64: its code, its words, a loop whose activations are all of one size (i386's align their
-	 * stack pointers). Of a 32-bit process the walk ends where the unwinder ends it. */
+	/* All fallbacks are for x86-64: its code, its words, and a loop whose activations all have
+	 * one size (i386 aligns its stack pointers). In a 32-bit process the walk ends where the
+	 * unwinder ends it. */
 	if (walk_is_32bit(w->P))
 		return RES_NONE;
 	res = pass_perf_trampoline(w);

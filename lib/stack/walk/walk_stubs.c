@@ -1,9 +1,9 @@
 /* Code caught without a frame.
  *
- * libffi's trampolines, each some instructions without unwind information, or with a wrong one, that jump on into
- * libffi. One caught in them has no frame yet but for two words that some ffi_forms push, so its code tells where the
- * return address is (libffi 3.2 to 3.5, src/x86/{ffi64.c,unix64.S}, and CPython's closures, which are of the same
- * form). */
+ * libffi's trampolines are a few instructions without unwind information, or with wrong
+ * information, that jump on into libffi. A thread caught in one has no frame, except two words that
+ * some forms push, so the code shows where the return address is (libffi 3.2 to 3.5,
+ * src/x86/{ffi64.c,unix64.S}; CPython's closures have the same form). */
 #include "stack/walk/walk_stubs.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@
 enum effect { NOTHING, PUSHES, PUSHED, ENDS, ENDS_PUSHED };
 
 static const struct ffi_form {
-	uint8_t code[5], n, more; /* bytes, and how many of an operand follow */
+	uint8_t code[5], n, more; /* bytes, and the size of the operand that follows */
 	uint8_t effect;
 } ffi_forms[] = {
 	{ { 0xf3, 0x0f, 0x1e, 0xfa }, 4, 0, NOTHING },      /* endbr64 */
@@ -56,7 +56,8 @@ static bool is_ffi_stub(const uint8_t *code, size_t n, uint64_t *above)
 	return false;
 }
 
-/* Where trampolines that push lead to: it drops what they pushed, and its unwind information does not know of it. */
+/* Is pc where trampolines that push lead? The code there drops what they pushed, and its unwind
+ * information does not know of it. */
 static bool is_ffi_landing(struct ps_prochandle *P, uint64_t pc)
 {
 	static const uint8_t landing[] = { 0xf3, 0x0f, 0x1e, 0xfa, 0x4c, 0x8b, 0x54, 0x24, 0x08, 0x48, 0x83,
@@ -72,8 +73,8 @@ static bool is_ffi_landing(struct ps_prochandle *P, uint64_t pc)
 	return false;
 }
 
-/* CPython's trampolines for perf (3.12 to 3.15, Python/asm_trampoline.S): code without unwind information. Before each
- * instruction, by how many bytes it is from the start, the stack has what `places` says. */
+/* CPython's trampolines for perf (3.12 to 3.15, Python/asm_trampoline.S): code without unwind
+ * information. places[i]: what the stack holds before the instruction at offset i. */
 enum { P_BARE, P_WORD, P_RBP, P_WITHIN };
 
 static const struct perf_form {
@@ -89,7 +90,7 @@ static const struct perf_form {
 		P_BARE } },
 };
 
-/* The first one is there only where the processor's checks of jumps are built in. */
+/* endbr64 is there only if the processor's checks of jumps (CET) are built in. */
 static bool in_perf_trampoline(struct ps_prochandle *P, const struct native_frame *fr, struct walk_stub *out)
 {
 	enum { ENDBR = 4 };
@@ -131,8 +132,8 @@ bool walk_stub_at(struct ps_prochandle *P, const struct native_frame *fr, struct
 	return true;
 }
 
-/* Is an LWP that is in clone or clone3 the thread that these begin? That is on the stack that the caller of clone() has in rsi, or on
- * that of the struct clone_args in rdi (Linux uapi/linux/sched.h). */
+/* Is the LWP, in clone or clone3, the new thread? Then it is on the stack that the caller of
+ * clone() has in rsi, or on that of the struct clone_args in rdi (Linux uapi/linux/sched.h). */
 static bool on_given_stack(struct ps_prochandle *P, const struct unwind_regs *regs)
 {
 	enum { RSI = 4, RDI = 5, STACK_AT = 40 };
@@ -152,7 +153,7 @@ enum walk_clone walk_clone_at(
 	static const uint8_t form[LENGTH] = { 0x0f, 0x05, 0x48, 0x85, 0xc0, 0x7c, 0, 0x74, 0x01, 0xc3 };
 	static const struct {
 		uint8_t at;
-		bool both; /* either of the two may be here */
+		bool both; /* either thread may be here */
 	} places[] = { { 0, false }, { 2, true }, { 5, true }, { 7, true }, { 9, false } };
 	uint8_t code[LENGTH];
 
