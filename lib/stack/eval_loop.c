@@ -10,7 +10,7 @@ struct join_loop eval_loop_of(struct stack_target *t, uint32_t runtime, enum eva
 		.marking = py_marking_of(t->py, runtime),
 		.cframes = py_version(t->py, runtime) >> 16 == 0x030a };
 
-	/* Code that an earlier question has looked up does not change the answer to this one. */
+	/* The result does not depend on whether an earlier call has looked the code up. */
 	if (code == EVAL_LOOP_UNMARKED && out.marking != PY_MARK_NONE)
 		return out;
 	if (!loop->by_name) {

@@ -20,8 +20,8 @@ enum eval_loop_code {
 	EVAL_LOOP_ALWAYS
 };
 
-/* What the join has to know about the loop of a runtime. Its code is looked up at most once per target,
- * since that reads symbol tables. */
+/* The loop of a runtime, as the join needs it. Its code is looked up at most once per target, since
+ * that reads symbol tables. */
 struct join_loop eval_loop_of(struct stack_target *t, uint32_t runtime, enum eval_loop_code code);
 
 /* A runtime of a target. */

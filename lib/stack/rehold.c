@@ -4,7 +4,7 @@
 
 enum { HOPELESS_MAX = 16, FAILED_MAX = 10 };
 
-/* A number for the code that the thread has on its stack. */
+/* Hashes the code that the thread has on its stack. */
 static uint64_t stack_hash(const struct stack_thread *th)
 {
 	uint64_t h = 0xcbf29ce484222325; /* FNV-1a, a word at a time */
@@ -14,8 +14,9 @@ static uint64_t stack_hash(const struct stack_thread *th)
 	return h;
 }
 
-/* Is the frame pointer what is missing at frame i, or unsure behind it? Nobody describes what a JIT makes: more registers help past
- * it no more than a marker does, but where the frame pointer itself is not known. */
+/* Is the frame pointer missing at frame i, or uncertain after it? Nothing describes the code of a
+ * JIT, so more registers help past it no more than a marker does, unless the frame pointer itself
+ * is unknown. */
 static bool lacks_frame_pointer(const struct native_stack *s, size_t i, bool stopped)
 {
 	const struct native_frame *fr = &s->frames.at[i];

@@ -13,7 +13,7 @@ enum res stack_target_open(
 	if (t == NULL)
 		return fault_memory(f);
 	t->opt = *opt;
-	/* Everything that needs symbols is found out before anything is held. */
+	/* Everything that needs symbols is looked up before anything is stopped. */
 	t->py_found = py_process_create(P, &t->py, &t->py_fault);
 	if (t->py_found != RES_OK)
 		t->py = NULL;

@@ -32,7 +32,7 @@ static enum res capture_once(struct stack_target *t, struct ps_prochandle *P, st
 	return capture_process(&t->capture, f);
 }
 
-/* Was some thread caught in a moment when its Python frames are not linked? */
+/* Was a thread caught while its Python frames were not linked? */
 static bool is_entering(const struct capture *c)
 {
 	for (size_t i = 0; i < c->lwps.n; i++) {
@@ -42,7 +42,6 @@ static bool is_entering(const struct capture *c)
 	return false;
 }
 
-/* As before the first capture. */
 void target_capture_drop(struct stack_target *t, struct ps_prochandle *P)
 {
 	capture_free(&t->capture);
@@ -50,8 +49,8 @@ void target_capture_drop(struct stack_target *t, struct ps_prochandle *P)
 		py_process_move(t->py, P);
 }
 
-/* Such a moment is some ten instructions long: a second look a little later sees it over, unless the target does not
- * run. */
+/* That state lasts some ten instructions, so a capture a little later finds it over, unless the
+ * target does not run. */
 enum res target_capture_live(struct stack_target *t, struct ps_prochandle *P, struct fault *f)
 {
 	enum { LOOKS = 4, PAUSE_NS = 1000000 };

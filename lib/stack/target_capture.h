@@ -4,14 +4,14 @@
 
 #include "stack/target.h"
 
-/* Capture the live process P. RES_FAIL: nothing could be captured; f says why. */
+/* Captures the live process P. RES_FAIL: nothing could be captured; f says why. */
 enum res target_capture_live(struct stack_target *t, struct ps_prochandle *P, struct fault *f);
 
-/* Take the threads of P, a core or a process that somebody else holds, without copying anything.
+/* Takes the threads of P, a core or a process that another program holds, without copying anything.
  * RES_FAIL: out of memory. */
 enum res target_capture_core(struct stack_target *t, struct ps_prochandle *P, struct fault *f);
 
-/* Discard the capture of t, so that P can be captured again. */
+/* Discards the capture of t, so that P can be captured again. */
 void target_capture_drop(struct stack_target *t, struct ps_prochandle *P);
 
 #endif

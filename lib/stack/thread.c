@@ -1,4 +1,5 @@
-/* Reading one thread of a target: walked, joined, and read again with its registers where that helps. */
+/* Reading one thread of a target: walk, join, and a second reading with its registers where that
+ * helps. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +8,8 @@
 #include "stack/thread_join.h"
 #include "stack/thread_walk.h"
 
-/* Python frames alone, in their order: nothing to place, so nothing unsure but what was read as it ran. */
+/* Lists Python frames alone, in order. Only frames that were read while the thread ran are
+ * unsure. */
 static enum res list_python(struct stack_thread *th, bool unsure, struct fault *f)
 {
 	for (size_t i = 0; i < th->python.frames.n; i++) {
@@ -24,7 +26,7 @@ static bool has_found(const struct py_stack *s)
 	return s->frames.n > 0 && s->frames.at[s->frames.n - 1].found;
 }
 
-/* Are there frames of several Pythons whose order only the native frames tell? */
+/* Do only native frames show the order of several Pythons' frames? */
 static bool needs_places(const struct stack_target *t, const struct py_stack *s)
 {
 	for (size_t r = 1; py_runtimes(t->py) > 1 && r < s->runs.n; r++) {
@@ -34,7 +36,7 @@ static bool needs_places(const struct stack_target *t, const struct py_stack *s)
 	return false;
 }
 
-/* Frames behind those that are known are missing, and no activation shows it. */
+/* Marks a stack that lacks older frames, although no activation shows it. */
 static void mark_cut(struct py_stack *s)
 {
 	if (!s->cut || s->broken || has_found(s))
@@ -60,8 +62,8 @@ static enum res thread_place_frames(
 		mark_cut(&th->python);
 	if (res != RES_OK || !has_found(&th->python) || !join_is_uncertain(&th->join))
 		return res;
-	/* Frames that were looked for, not led to, are only believed if each has its activation, and each
-	 * activation its frame. */
+	/* Frames that were found by searching are accepted only if each has its activation, and
+	 * each activation its frame. */
 	py_stack_drop_recovered(&th->python);
 	return thread_join(t, l, th, f);
 }
@@ -76,11 +78,12 @@ static enum res thread_read_captured(
 	out->failed = capture_is_incomplete(l);
 	out->zombie = l->state == CAPTURE_ENDED;
 	out->python = l->python;
-	memset(&l->python, 0, sizeof(l->python)); /* handed on */
+	memset(&l->python, 0, sizeof(l->python)); /* now owned by out */
 	return thread_place_frames(t, l, out, f);
 }
 
-/* Thread i, which was read asleep, once more with its registers, if that may make something about *out surer. */
+/* Reads thread i, which was read blocked, again with its registers, if these may make *out more
+ * certain. */
 static enum res thread_read_again(struct stack_target *t, size_t i, struct stack_thread *out, struct fault *f)
 {
 	struct capture_lwp *l = &t->capture.lwps.at[i];

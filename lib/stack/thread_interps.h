@@ -5,8 +5,8 @@
 #include "capture/capture.h"
 #include "stack/stack.h"
 
-/* Fill th->interps, which is empty, in the order in which the frames of th, joined, are printed; l is
- * the thread in c. RES_FAIL: out of memory. */
+/* Fills th->interps, which must be empty, in the order in which the frames of th, joined, are
+ * printed; l is the thread in c. RES_FAIL: out of memory. */
 enum res thread_interps_list(
     const struct capture *c, const struct capture_lwp *l, struct stack_thread *th, struct fault *f);
 

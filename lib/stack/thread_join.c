@@ -19,7 +19,8 @@ static bool read_word_32bit(void *data, uint64_t va, uint64_t *out)
 	return true;
 }
 
-/* A loop without a name is known from the first stack that shows it: this one, or once one of those that come later. */
+/* Finds a loop without a symbol in the first stack that shows it: this one, or (tried once) another
+ * one. */
 static enum res find_loop_in_stacks(
     struct stack_target *t, const struct capture_lwp *l, const struct stack_thread *th, struct fault *f)
 {
@@ -96,7 +97,8 @@ enum res thread_join(
 	res = join_by(t, l, EVAL_LOOP_UNMARKED, out, f);
 	if (res != RES_OK || !(out->join.start || out->join.apart))
 		return res;
-	/* Activations whose frames hang on another greenlet, or lie elsewhere, are told by their code alone. */
+	/* Only code identifies activations whose frames are on another greenlet's chain, or
+	 * elsewhere. */
 	join_reset(&out->join);
 	return join_by(t, l, EVAL_LOOP_ALWAYS, out, f);
 }

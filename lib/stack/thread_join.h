@@ -4,7 +4,7 @@
 
 #include "stack/target.h"
 
-/* Join out->native and out->python of l into out->join, whatever that holds. RES_FAIL: out of memory, or
+/* Joins out->native and out->python of l into out->join, replacing it. RES_FAIL: out of memory, or
  * no unwinder; f says why. */
 enum res thread_join(
     struct stack_target *t, const struct capture_lwp *l, struct stack_thread *out, struct fault *f);

@@ -13,7 +13,8 @@ enum res thread_walk(
 		res = unwinder_create(t->capture.P, t->opt.engine, &t->unwinder, f);
 	if (res != RES_OK)
 		return res;
-	/* Of several, the one whose markers come first helps past what the unwinder cannot pass. */
+	/* Of several runtimes, the one with the youngest marker helps past what the unwinder cannot
+	 * pass. */
 	for (size_t r = 0; r < th->python.runs.n; r++) {
 		place.runtime = th->python.runs.at[r].runtime;
 		if (th->python.runs.at[r].marker != 0)

@@ -4,8 +4,8 @@
 
 #include "stack/target.h"
 
-/* Unwind l, whose Python frames are th->python, into th->native; nothing if no register of l is known.
- * RES_FAIL: out of memory, or no unwinder; f says why. */
+/* Unwinds l, whose Python frames are th->python, into th->native; does nothing if no register of l
+ * is known. RES_FAIL: out of memory, or no unwinder; f says why. */
 enum res thread_walk(
     struct stack_target *t, const struct capture_lwp *l, struct stack_thread *th, struct fault *f);
 
