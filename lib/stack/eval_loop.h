@@ -30,7 +30,7 @@ struct eval_loop_place {
 	uint32_t runtime;
 };
 
-/* For walk.in_loop; data is a struct eval_loop_place. True also if the code of the loop is unknown. */
+/* For walk.in_loop; data is a struct eval_loop_place. True also if the loop's code is unknown. */
 bool eval_loop_may_hold(void *data, const struct native_frame *fr);
 
 #endif

@@ -1,7 +1,7 @@
 /* Finds the evaluation loop where no symbol names it. The loop has one activation per frame, and in
  * each of them a callee-saved register holds the frame's address, the same register in all.
  *
- *   activations of F    rbx = f0   rbx = f1   rbx = f2      the unwind table has F's range and .cold part
+ *   activations of F    rbx = f0   rbx = f1   rbx = f2    the unwind table has F's range, .cold too
  *   chain                     f0 ──────> f1 ──────> f2
  *
  * Two other kinds of function have one activation per frame: those that call the loop with a frame

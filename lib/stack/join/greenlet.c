@@ -1,12 +1,12 @@
 /* A greenlet's stack begins in the middle of the thread's stack, at the function that started it:
  *
  *   low   … frames of the greenlet
- *         the extension module's: start, switch   <── saved and restored with the greenlet, up to here
- *         its caller when the greenlet started        not saved: overwritten by others since
+ *         the extension module's: start, switch   <── saved with the greenlet up to here
+ *         its caller when the greenlet started        not saved: overwritten since
  *   high  … the thread's first frames
  *
- * The module is a file of its own, `_greenlet.cpython-311-….so` (before 1.0 `greenlet.cpython-…`).
- * Its frames that are older than the greenlet's oldest Python frame are the ones that started the
+ * The module is a file of its own, `_greenlet.cpython-311-….so` (before 1.0
+ * `greenlet.cpython-…`). Its frames that are older than the greenlet's oldest Python frame are the ones that started the
  * greenlet. */
 #include "stack/join/greenlet.h"
 

@@ -40,7 +40,7 @@ struct join {
 	VEC(struct join_item) items;
 	bool unsure; /* some item is */
 	bool start;  /* there is a JOIN_START */
-	/* Markers of some runs lie on no stack: such runs are placed by order, if the loop's code is known. */
+	/* Markers of some runs lie on no stack: order places them, if the loop's code is known. */
 	bool apart;
 };
 

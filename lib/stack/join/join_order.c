@@ -5,7 +5,7 @@
  * most activations name frames is that register, and it decides. A slot only verifies an expected
  * pair, since activations hold their neighbours' frames as well.
  *
- *   activations   e0  e1      e2  e3          (youngest first; e1 of C code that was just entered …)
+ *   activations   e0  e1      e2  e3          (youngest first; e1 of C code just entered …)
  *   frames        f0      s   f1  f2          s: suspended generator that a throw() went through
  *                                              paired from the right; s goes to its caller, e2 */
 #include "stack/join/join_loop.h"
@@ -147,9 +147,9 @@ static bool holds_frame(const struct order *o, int64_t e, int64_t j)
 	return false;
 }
 
-/* Does activation e run frame j? One that has not begun may be the loop's, which calls a trace function
- * first, or some other code's. The activation of that code's callee may hold it too, but also holds its
- * own frame, the next one. */
+/* Does activation e run frame j? One that has not begun may be the loop's, which calls a trace
+ * function first, or some other code's. The activation of that code's callee may hold it too, but
+ * also holds its own frame, the next one. */
 static bool runs_frame(const struct order *o, int64_t e, int64_t j)
 {
 	if (!holds_frame(o, e, j))

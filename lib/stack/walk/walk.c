@@ -2,7 +2,7 @@
  * where it gets lost are in walk_recover.c.
  *
  *   lost here ──>  0x7f…   (JIT code, no unwind information)
- *                  ┄┄┄┄┄   ? activations that cannot be seen: one gap
+ *                  ┄┄┄┄┄   ? unseen activations: one gap
  *   marker M ───>  the loop's activation: CFA = M + K, K from any other activation of the loop
  *   resumed ────>  its caller */
 #include "stack/walk/walk.h"
