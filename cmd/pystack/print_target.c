@@ -94,7 +94,7 @@ static bool print_thread(struct printing *p, size_t i, bool header)
 
 	if (stack_thread_read(p->target, i, &th, &f) != RES_OK) {
 		(void)snprintf(th.why, sizeof(th.why), "%.100s", f.text);
-		th.failed = true;
+		th.noted = th.failed = true;
 	}
 	ok = collect_thread(p->target, &th, &opt, p->names, &record, &f) == RES_OK;
 	if (p->counts == NULL && header)

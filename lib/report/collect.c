@@ -143,7 +143,7 @@ static void collect_items(struct collecting *c)
 	const struct stack_thread *th = c->th;
 	bool native = !c->opt->python_only, whole = true;
 
-	if (th->why[0] != '\0')
+	if (th->noted)
 		add_remark(c, REMARK_THREAD, th->why);
 	for (size_t i = 0; whole && i < th->join.items.n; i++)
 		whole = collect_item(c, &th->join.items.at[i]);

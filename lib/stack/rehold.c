@@ -72,8 +72,9 @@ void rehold_failed(struct rehold *a, const char *reason, struct stack_thread *th
 {
 	a->failed += reason != NULL;
 	th->failed = true;
-	if (th->why[0] != '\0')
+	if (th->noted)
 		return;
+	th->noted = true;
 	if (reason != NULL)
 		(void)snprintf(th->why, sizeof(th->why), "its registers are not known: %.90s", reason);
 	else

@@ -55,8 +55,8 @@ size_t stack_interpreters(const struct stack_target *t);
  * reason, or NULL. */
 enum res stack_python(const struct stack_target *t, const char **why);
 
-/* True if Python frames of a thread may be missing because the list of thread states could not be read
- * whole. */
+/* True if Python frames of a thread may be missing because the list of thread states could not be
+ * read whole. */
 bool stack_states_cut(const struct stack_target *t);
 
 /* Why no LWP could be stopped, although their Python frames could be read; NULL if some were
@@ -78,7 +78,8 @@ bool stack_thread_same(const struct stack_target *t, size_t i, lwpid_t *id);
 struct stack_thread {
 	lwpid_t id;
 	char name[64]; /* "" when it has none */
-	char why[128]; /* why it has no native stack, or not all of it; "" */
+	bool noted;    /* why says something */
+	char why[128]; /* why it has no native stack, or not all of it */
 	bool failed;   /* something about it is missing */
 	bool zombie;   /* it has ended, and has no stack */
 	struct native_stack native;

@@ -74,6 +74,7 @@ static enum res thread_read_captured(
 	memset(out, 0, sizeof(*out));
 	out->id = l->id;
 	memcpy(out->name, l->name, sizeof(out->name));
+	out->noted = l->note.missing != MISSING_NOTHING;
 	memcpy(out->why, l->note.text, sizeof(out->why));
 	out->failed = capture_is_incomplete(l);
 	out->zombie = l->state == CAPTURE_ENDED;

@@ -137,14 +137,14 @@ START_TEST(failures)
 {
 	for (int i = 0; i < 10; i++) {
 		ck_assert(rehold_may(&rehold));
-		th.why[0] = '\0';
+		th.noted = false;
 		th.failed = false;
 		rehold_failed(&rehold, "it did not stop", &th);
 		ck_assert(th.failed);
 		ck_assert_str_eq(th.why, "its registers are not known: it did not stop");
 	}
 	ck_assert(!rehold_may(&rehold));
-	th.why[0] = '\0';
+	th.noted = false;
 	rehold_failed(&rehold, NULL, &th);
 	ck_assert_ptr_nonnull(strstr(th.why, "10 other threads"));
 	(void)snprintf(th.why, sizeof(th.why), "something else");
