@@ -6,8 +6,8 @@
  *   high  … the thread's first frames
  *
  * The module is a file of its own, `_greenlet.cpython-311-….so` (before 1.0
- * `greenlet.cpython-…`). Its frames that are older than the greenlet's oldest Python frame are the ones that started the
- * greenlet. */
+ * `greenlet.cpython-…`). Its frames that are older than the greenlet's oldest Python
+ * frame are the ones that started the greenlet. */
 #include "stack/join/greenlet.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
  *
  *   lost here ──>  0x7f…   (JIT code, no unwind information)
  *                  ┄┄┄┄┄   ? unseen activations: one gap
- *   marker M ───>  the loop's activation: CFA = M + K, K from any other activation of the loop
+ *   marker M ───>  the loop's activation: CFA = M + K, K from any other activation of it
  *   resumed ────>  its caller */
 #include "stack/walk/walk.h"
 

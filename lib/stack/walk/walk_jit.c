@@ -2,8 +2,8 @@
  * pointer.
  *
  *   low   compiled code's stack      unknown, but one word may be the loop's rbp
- *         return address ──────>     generated code that restores registers: the entry, which saved
- *         rbx r12 … r15              them here, so that its code shows where they are
+ *         return address ──────>     the entry: generated code that restores registers
+ *         rbx r12 … r15              saved here by the entry; its code shows where
  *         return address ──────>     the loop, whose sp is here
  *         marker
  *         rbp, return address <───   the loop's frame pointer

@@ -77,7 +77,7 @@ static size_t count_activations(const struct py_stack *python)
 	return n;
 }
 
-/* CFA − marker of an activation that was unwound, even if it cannot be the model (the youngest: its
+/* CFA - marker of an activation that was unwound, even if it cannot be the model (the youngest: its
  * pc is not a return address); 0: none. */
 static uint64_t distance_seen(const struct native_stack *s, const struct py_stack *python)
 {
