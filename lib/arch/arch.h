@@ -35,7 +35,12 @@ struct arch_sigreturn {
 struct arch_sigcontext {
 	uint8_t regs[ARCH_REGS_MAX]; /* DWARF number of each word, ARCH_NO_REG */
 	uint8_t n_regs;              /* words that are read of it */
+	uint8_t n_words;             /* words that are known */
 	uint8_t sp, flags, cs;       /* index of these words */
+	uint8_t sp_again;            /* index of a second copy of sp; 0: none */
+	uint16_t user_cs[3];         /* code segments of programs, n_user_cs of them */
+	uint8_t n_user_cs;
+	uint16_t user_flags; /* bits that the flags of a program always have */
 };
 
 /* Register sets and signal frames of the operating system. 0 or NULL where it has none. */
@@ -47,6 +52,7 @@ struct arch_system {
 	struct arch_sigcontext context;
 	const struct arch_sigreturn *sigreturns; /* n_sigreturns of them */
 	size_t n_sigreturns;
+	bool has_plain_frames; /* handlers without SA_SIGINFO get a frame of their own */
 };
 
 /* Offsets in the thread descriptor of a C library, in bytes. The thread pointer is its address,

@@ -96,6 +96,10 @@ static const struct arch_sigreturn sigreturns32[] = {
 	{ { 0x58, 0xb8, 0x77, 0, 0, 0, 0xcd, 0x80 }, 8, 4, 0, 724 },
 };
 
+/* Flags of a program: interrupts enabled, and a bit that is always set. Its code segment: 32-bit,
+ * 64-bit, 64-bit under Xen (Linux arch/x86/include/asm/segment.h). */
+enum { USER_FLAGS = 0x202, USER_CS_32 = 0x23, USER_CS_64 = 0x33, USER_CS_XEN = 0xe033 };
+
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 const struct arch_system arch_system_x86_64 = {
@@ -105,6 +109,10 @@ const struct arch_system arch_system_x86_64 = {
 	.user_syscall = ORIG_RAX,
 	.context = { .regs = { 8, 9, 10, 11, 12, 13, 14, 15, 5, 4, 6, 3, 1, 0, 2, 7, 16 },
 	    .n_regs = 17,
+	    .n_words = 19,
+	    .user_cs = { USER_CS_32, USER_CS_64, USER_CS_XEN },
+	    .n_user_cs = 3,
+	    .user_flags = USER_FLAGS,
 	    .sp = 15,
 	    .flags = 17,
 	    .cs = 18 },
@@ -120,9 +128,15 @@ const struct arch_system arch_system_i386 = {
 	.context = { .regs = { ARCH_NO_REG, ARCH_NO_REG, ARCH_NO_REG, ARCH_NO_REG, 7, 6, 5, 4, 3, 2, 1, 0,
 			 ARCH_NO_REG, ARCH_NO_REG, 8 },
 	    .n_regs = 15,
+	    .n_words = 19,
+	    .sp_again = 17,
+	    .user_cs = { USER_CS_32 },
+	    .n_user_cs = 1,
+	    .user_flags = USER_FLAGS,
 	    .sp = 7,
 	    .flags = 16,
 	    .cs = 15 },
 	.sigreturns = sigreturns32,
 	.n_sigreturns = COUNT(sigreturns32),
+	.has_plain_frames = true,
 };

@@ -174,16 +174,6 @@ static uint64_t finish_piece(
  * (the kernel writes 0), base, flags and size of uc_stack, then registers (Linux
  * arch/x86/include/uapi/asm/ucontext.h, sigcontext.h). */
 enum { CONTEXT_FLAGS, CONTEXT_LINK, CONTEXT_BASE, CONTEXT_STACK_FLAGS, CONTEXT_SIZE, CONTEXT_REGS };
-enum { CONTEXT_SP = CONTEXT_REGS + 15, CONTEXT_RFLAGS = CONTEXT_REGS + 17, CONTEXT_CS = CONTEXT_REGS + 18 };
-enum {
-	CONTEXT_SP_I386 = CONTEXT_REGS + 7,
-	CONTEXT_CS_I386 = CONTEXT_REGS + 15,
-	CONTEXT_RFLAGS_I386 = CONTEXT_REGS + 16,
-	CONTEXT_WORDS = CONTEXT_CS + 1
-};
-/* Flags of a user program (interrupts enabled, and a bit that is always set), and its code
- * segment: 32-bit, 64-bit, 64-bit under Xen. */
-enum { USER_FLAGS = 0x202, USER_CS_32 = 0x23, USER_CS_64 = 0x33, USER_CS_XEN = 0xe033 };
 
 static uint64_t word_at(const uint8_t *at, size_t i, size_t word)
 {
@@ -198,11 +188,26 @@ static uint64_t word_at(const uint8_t *at, size_t i, size_t word)
 	return wide;
 }
 
+/* True if these registers, of architecture arch, can be a user program's. */
+static bool is_user(const struct arch *arch, const uint8_t *regs)
+{
+	const struct arch_sigcontext *context = &arch->system->context;
+	uint64_t flags = word_at(regs, context->flags, arch->pointer_size);
+	uint64_t cs = word_at(regs, context->cs, arch->pointer_size) & 0xffff;
+
+	for (size_t i = 0; i < context->n_user_cs; i++) {
+		if (cs == context->user_cs[i])
+			return (flags & context->user_flags) == context->user_flags;
+	}
+	return false;
+}
+
 /* True if a ucontext is at `at`, address `here` in the target. Pointers on the heap of a debug
  * build resemble limits, so all known words are checked. *sp: the interrupted sp. */
-static bool is_context(const uint8_t *at, uint64_t here, size_t word, uint64_t *sp)
+static bool is_context(const struct arch *arch, const uint8_t *at, uint64_t here, uint64_t *sp)
 {
-	uint64_t base, size, rflags, cs;
+	size_t word = arch->pointer_size;
+	uint64_t base, size;
 	uint32_t flags;
 
 	/* Every word of a stack is tried; these two checks reject most. */
@@ -211,26 +216,28 @@ static bool is_context(const uint8_t *at, uint64_t here, size_t word, uint64_t *
 	flags = (uint32_t)word_at(at, CONTEXT_STACK_FLAGS, word) & ~(1U << 31); /* SS_AUTODISARM */
 	base = word_at(at, CONTEXT_BASE, word);
 	size = word_at(at, CONTEXT_SIZE, word);
-	*sp = word_at(at, word == 4 ? CONTEXT_SP_I386 : CONTEXT_SP, word);
-	rflags = word_at(at, word == 4 ? CONTEXT_RFLAGS_I386 : CONTEXT_RFLAGS, word);
-	cs = word_at(at, word == 4 ? CONTEXT_CS_I386 : CONTEXT_CS, word) & 0xffff;
-	return flags <= 2 && (rflags & USER_FLAGS) == USER_FLAGS &&
-	       (cs == USER_CS_32 || (word == 8 && (cs == USER_CS_64 || cs == USER_CS_XEN))) && base <= here &&
-	       here < base + size && size < STACK_LIMIT && size >= 1024 && *sp - base >= size;
+	*sp = word_at(at, CONTEXT_REGS + arch->system->context.sp, word);
+	return flags <= 2 && is_user(arch, at + CONTEXT_REGS * word) && base <= here && here < base + size &&
+	       size < STACK_LIMIT && size >= 1024 && *sp - base >= size;
 }
 
 /* The i386 frame of a handler without SA_SIGINFO (struct sigframe_ia32) has no stack limits:
  * return address, signal, registers, padding, and code that is never run, which identifies it. */
-static bool is_old_frame(const uint8_t *at, size_t n, uint64_t *sp)
+static bool is_old_frame(const struct arch *arch, const uint8_t *at, size_t n, uint64_t *sp)
 {
-	static const uint8_t code[] = { 0x58, 0xb8, 119, 0, 0, 0, 0xcd, 0x80 }; /* pop; mov $sigreturn; int */
-	enum { REGS = 2, SP = REGS + 7, CODE_SEG = REGS + 15, SP_AGAIN = REGS + 17, CODE = 724 };
+	const struct arch_system *system = arch->system;
 
-	if (n < CODE + sizeof(code) || memcmp(at + CODE, code, sizeof(code)) != 0 ||
-	    (word_at(at, CODE_SEG, 4) & 0xffff) != USER_CS_32)
-		return false;
-	*sp = word_at(at, SP, 4);
-	return *sp == word_at(at, SP_AGAIN, 4);
+	for (size_t i = 0; i < system->n_sigreturns; i++) {
+		const struct arch_sigreturn *t = &system->sigreturns[i];
+		const uint8_t *regs = at + arch->pointer_size + t->at; /* after the return address */
+
+		if (t->copy == 0 || n < (size_t)t->copy + t->n || memcmp(at + t->copy, t->code, t->n) != 0 ||
+		    !is_user(arch, regs))
+			continue;
+		*sp = word_at(regs, system->context.sp, arch->pointer_size);
+		return *sp == word_at(regs, system->context.sp_again, arch->pointer_size);
+	}
+	return false;
 }
 
 /* Copy the stack that sp points into. */
@@ -256,10 +263,12 @@ static void copy_other(struct capture *c, struct capture_lwp *l, uint64_t sp)
 
 /* True if a signal frame is at `at`, address `here` in the target, with n bytes from there on.
  * *sp: the interrupted sp. */
-static bool is_signal_frame(const uint8_t *at, size_t n, uint64_t here, size_t word, uint64_t *sp)
+static bool is_signal_frame(const struct arch *arch, const uint8_t *at, size_t n, uint64_t here, uint64_t *sp)
 {
-	return (n >= CONTEXT_WORDS * word && is_context(at, here, word, sp)) ||
-	       (word == 4 && is_old_frame(at, n, sp));
+	size_t words = CONTEXT_REGS + arch->system->context.n_words;
+
+	return (n >= words * arch->pointer_size && is_context(arch, at, here, sp)) ||
+	       (arch->system->has_plain_frames && is_old_frame(arch, at, n, sp));
 }
 
 /* True if a thread whose stack is copied from its sp to `end` can have been interrupted at sp:
@@ -277,15 +286,16 @@ static bool is_elsewhere(struct capture *c, const struct capture_lwp *l, uint64_
  * runs on its own stack, where an alternate stack may still lie in a frame. */
 static void copy_interrupted(struct capture *c, struct capture_lwp *l, uint64_t end, bool own)
 {
-	size_t word = Pstatus(c->P)->pr_dmodel == PR_MODEL_ILP32 ? sizeof(uint32_t) : sizeof(uint64_t);
+	const struct arch *arch = os_arch(c->P);
+	size_t word = arch->pointer_size;
 	uint64_t from = ((uint64_t)l->regs[R_SP] + word - 1) & ~(uint64_t)(word - 1), sp;
 	size_t n = 0;
 	const uint8_t *bytes = from < end ? snapshot_copied(c->snapshot, from, &n) : NULL;
 
 	if (own && n > OWN_LOOKED)
 		n = OWN_LOOKED;
-	for (size_t i = 0; bytes != NULL && i < n; i += word) {
-		if (is_signal_frame(bytes + i, n - i, from + i, word, &sp) && is_elsewhere(c, l, end, sp)) {
+	for (size_t i = 0; bytes != NULL && arch->system->n_sigreturns != 0 && i < n; i += word) {
+		if (is_signal_frame(arch, bytes + i, n - i, from + i, &sp) && is_elsewhere(c, l, end, sp)) {
 			copy_other(c, l, sp);
 			return;
 		}

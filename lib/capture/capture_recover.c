@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/owned.h"
+#include "os/regs.h"
 #include "capture/capture.h"
 
 enum { STACK_WORDS = 32768 }; /* most words searched: inner activations take fewer */
@@ -30,8 +31,8 @@ enum res capture_recover(struct capture *c, const struct capture_lwp *l, const s
     struct py_stack *s, struct fault *f)
 {
 	OWNED(mem_release) uint64_t *words = NULL;
-	bool is_narrow = Pstatus(c->P)->pr_dmodel == PR_MODEL_ILP32;
-	size_t word = is_narrow ? sizeof(uint32_t) : sizeof(uint64_t);
+	const struct arch *arch = os_arch(c->P);
+	size_t word = arch->pointer_size;
 	uint64_t sp = (uint64_t)l->regs[R_SP] & ~(uint64_t)(word - 1), end;
 	size_t n = 0;
 
@@ -41,7 +42,7 @@ enum res capture_recover(struct capture *c, const struct capture_lwp *l, const s
 	if (words == NULL)
 		return fault_memory(f);
 	for (; l->known_regs == REGS_ALL && n < NPRGREG; n++)
-		words[n] = is_narrow ? (uint32_t)l->regs[n] : (uint64_t)l->regs[n];
+		words[n] = arch_cut(arch, (uint64_t)l->regs[n]);
 	/* The thread's control block lies at the top of its stack. */
 	end = capture_stack_end(c, l);
 	end = t->thread_id > sp && t->thread_id < end ? t->thread_id : end;

@@ -16,7 +16,7 @@ enum { STACK_FRAMES_LIMIT = 1 << 22 }; /* more than any stack has: 64 MiB of not
 int Pstack_iter(struct ps_prochandle *P, const prgregset_t regs, proc_stack_f *func, void *cd)
 {
 	long argv[ARGUMENTS_MAX] = { 0 };
-	size_t word = Pstatus(P)->pr_dmodel == PR_MODEL_ILP32 ? sizeof(uint32_t) : sizeof(uint64_t);
+	size_t word = handle_arch(P)->pointer_size;
 	OWNED(addrmap_free) struct addrmap seen = ADDRMAP_EMPTY;
 	prgregset_t at;
 	uint32_t ignored;

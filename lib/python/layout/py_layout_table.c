@@ -4,6 +4,7 @@
  * compiled headers, and hold for all its patch levels. A debug build (Py_DEBUG) moves them only by
  * Py_TRACE_REFS, which it implies up to 3.7: py_layout_add_refs. 3.7.4 moved members of _PyRuntime,
  * but none that is used here. Words of 4: py_layout_table32.c. */
+#include "os/regs.h"
 #include "python/layout/py_layout.h"
 
 #include <string.h>
@@ -296,7 +297,7 @@ bool py_layout_finish(struct py_layout *l)
 
 uint8_t py_layout_word(struct ps_prochandle *P)
 {
-	return Pstatus(P)->pr_dmodel == PR_MODEL_ILP32 ? 4 : 8;
+	return os_arch(P)->pointer_size;
 }
 
 enum res py_layout_of_version(uint32_t version, uint8_t word, struct py_layout *out)
