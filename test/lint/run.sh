@@ -1,6 +1,6 @@
 #!/bin/sh
-# Lint: layers, circles, sizes, comments, words, messages, format, mutable data, manual pages,
-# clang-tidy. Prints what is wrong; the exit status is 1 if anything is. A missing tool is an error.
+# Lint: layers, circles, sizes, comments, words, messages, architectures, format, mutable data,
+# manual pages, clang-tidy. Prints what is wrong; the exit status is 1 if anything is. A missing tool is an error.
 # Environment from the Makefile: O, LAYERS, FLAGS (the compiler's). NO_TIDY=1 leaves out clang-tidy.
 # test/lint/known lists files that do not keep a rule yet.
 cd "$(dirname "$0")/../.." || exit 2
@@ -55,6 +55,14 @@ messages() {
 		-e "[(!&|] *\*$message( *[!=]=|\))" lib cmd | not_exempt messages
 }
 
+# Facts about an architecture are in lib/arch: other files name no machine, no register and no data
+# model.
+architecture() {
+	grep -rnE --include='*.[ch]' -e '\b(EM_(386|X86_64|AARCH64)|PR_MODEL_ILP32|PRREG_[A-Z0-9]+|arch_(x86_64|i386))\b' \
+		-e '\bUNWIND_(DWARF_[A-Z]+|R[B0-9][XP0-9]|E[SD]I)\b' -e '\b(struct x86|x86_decode)\b' lib cmd |
+		grep -v '^lib/arch/' | not_exempt architecture
+}
+
 format() {
 	git ls-files '*.[ch]' | xargs clang-format --dry-run -Werror
 }
@@ -86,6 +94,7 @@ part sizes sizes
 part comments comments
 part words words
 part "no decision by a message" messages
+part "no architecture outside lib/arch" architecture
 part format format
 part "no mutable data in lib" data
 part manual manual
