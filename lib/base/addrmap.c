@@ -9,15 +9,15 @@ struct addrmap_slot {
 	uint32_t used;
 };
 
-static size_t home(uint64_t key, size_t size)
+static size_t slot_home(uint64_t key, size_t size)
 {
 	/* Fibonacci hashing: addresses differ in their middle bits. */
 	return (size_t)((key * 0x9e3779b97f4a7c15ULL) >> 32) & (size - 1);
 }
 
-static struct addrmap_slot *find(struct addrmap_slot *slots, size_t size, uint64_t key)
+static struct addrmap_slot *slot_find(struct addrmap_slot *slots, size_t size, uint64_t key)
 {
-	size_t i = home(key, size);
+	size_t i = slot_home(key, size);
 
 	while (slots[i].used && slots[i].key != key)
 		i = (i + 1) & (size - 1);
@@ -30,14 +30,14 @@ bool addrmap_get(const struct addrmap *m, uint64_t key, uint32_t *out)
 
 	if (m->size == 0)
 		return false;
-	slot = find(m->slots, m->size, key);
+	slot = slot_find(m->slots, m->size, key);
 	if (!slot->used)
 		return false;
 	*out = slot->value;
 	return true;
 }
 
-static bool grow(struct addrmap *m)
+static bool grow_table(struct addrmap *m)
 {
 	size_t size = m->size == 0 ? 64 : m->size * 2;
 	struct addrmap_slot *slots = calloc(size, sizeof(*slots));
@@ -46,7 +46,7 @@ static bool grow(struct addrmap *m)
 		return false;
 	for (size_t i = 0; i < m->size; i++) {
 		if (m->slots[i].used)
-			*find(slots, size, m->slots[i].key) = m->slots[i];
+			*slot_find(slots, size, m->slots[i].key) = m->slots[i];
 	}
 	free(m->slots);
 	m->slots = slots;
@@ -58,9 +58,9 @@ bool addrmap_put(struct addrmap *m, uint64_t key, uint32_t value)
 {
 	struct addrmap_slot *slot;
 
-	if ((m->n + 1) * 4 > m->size * 3 && !grow(m))
+	if ((m->n + 1) * 4 > m->size * 3 && !grow_table(m))
 		return false;
-	slot = find(m->slots, m->size, key);
+	slot = slot_find(m->slots, m->size, key);
 	if (!slot->used)
 		m->n++;
 	*slot = (struct addrmap_slot){ key, value, 1 };

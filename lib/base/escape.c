@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /* Decode one sequence. Returns its length, or 0 when the first byte starts none. */
-static size_t decode(const uint8_t *s, size_t n, uint32_t *cp)
+static size_t utf8_decode(const uint8_t *s, size_t n, uint32_t *cp)
 {
 	size_t len;
 	uint32_t c;
@@ -40,14 +40,14 @@ static size_t decode(const uint8_t *s, size_t n, uint32_t *cp)
 }
 
 /* Code points that deceive: Unicode's Bidi_Control, the two separators, U+FEFF. */
-static bool deceives(uint32_t c)
+static bool is_deceptive(uint32_t c)
 {
 	return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
 	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
 /* How many bytes from s on are ASCII that is kept as it is: mostly all of them. */
-static size_t plain(const uint8_t *s, size_t n, bool bracket)
+static size_t plain_length(const uint8_t *s, size_t n, bool bracket)
 {
 	size_t i = 0;
 
@@ -63,7 +63,7 @@ void escape_text(struct strbuf *b, const char *text, size_t n, bool bracket)
 
 	while (n > 0) {
 		uint32_t c = 0;
-		size_t len = plain(s, n < ESCAPE_LIMIT - done ? n : ESCAPE_LIMIT - done, bracket);
+		size_t len = plain_length(s, n < ESCAPE_LIMIT - done ? n : ESCAPE_LIMIT - done, bracket);
 
 		if (len > 0) {
 			strbuf_add(b, (const char *)s, len);
@@ -72,7 +72,7 @@ void escape_text(struct strbuf *b, const char *text, size_t n, bool bracket)
 			n -= len;
 			continue;
 		}
-		len = decode(s, n, &c);
+		len = utf8_decode(s, n, &c);
 		if (done++ == ESCAPE_LIMIT) {
 			strbuf_str(b, "...");
 			return;
@@ -84,7 +84,7 @@ void escape_text(struct strbuf *b, const char *text, size_t n, bool bracket)
 			strbuf_str(b, "\\\\");
 		} else if (c < 0x20 || (c >= 0x7f && c <= 0x9f) || (c == '[' && bracket)) {
 			strbuf_fmt(b, "\\x%02x", c);
-		} else if ((c >= 0xd800 && c <= 0xdfff) || deceives(c)) {
+		} else if ((c >= 0xd800 && c <= 0xdfff) || is_deceptive(c)) {
 			strbuf_fmt(b, "\\u%04x", c);
 		} else {
 			strbuf_add(b, (const char *)s, len);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const struct elf_class narrow = {
+static const struct elf_class class_32 = {
 	.word = 4,
 	.ehdr = sizeof(Elf32_Ehdr),
 	.phdr = sizeof(Elf32_Phdr),
@@ -13,7 +13,7 @@ static const struct elf_class narrow = {
 	.chdr = sizeof(struct elf32_chdr),
 };
 
-static const struct elf_class wide = {
+static const struct elf_class class_64 = {
 	.word = 8,
 	.ehdr = sizeof(Elf64_Ehdr),
 	.phdr = sizeof(Elf64_Phdr),
@@ -27,9 +27,9 @@ const struct elf_class *elf_class_of(const uint8_t ident[EI_NIDENT])
 {
 	switch (ident[EI_CLASS]) {
 	case ELFCLASS32:
-		return &narrow;
+		return &class_32;
 	case ELFCLASS64:
-		return &wide;
+		return &class_64;
 	default:
 		return NULL;
 	}

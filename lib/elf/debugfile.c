@@ -19,7 +19,7 @@
 
 enum { BUILD_ID_MAX = 64 };
 
-struct search {
+struct debugfile_search {
 	struct elf_image *img;
 	elf_open_fn *open_file;
 	void *data;
@@ -33,7 +33,7 @@ struct debuglink {
 };
 
 /* The image at path, or NULL. */
-static struct elf_image *open_candidate(const struct search *s, const struct strbuf *path)
+static struct elf_image *open_candidate(const struct debugfile_search *s, const struct strbuf *path)
 {
 	OWNED(fd_release) int fd = -1;
 	struct elf_image *img = NULL;
@@ -56,7 +56,7 @@ static int same_build_id(struct elf_image *a, struct elf_image *b)
 	return span_left(&x) == span_left(&y) && memcmp(x.at, y.at, span_left(&x)) == 0;
 }
 
-static struct elf_image *by_build_id(const struct search *s)
+static struct elf_image *find_by_build_id(const struct debugfile_search *s)
 {
 	OWNED(strbuf_free) struct strbuf path = STRBUF_EMPTY;
 	struct elf_image *debug;
@@ -94,7 +94,7 @@ static bool read_debuglink(struct elf_image *img, struct debuglink *out)
 	       strcmp(out->name, "..") != 0;
 }
 
-static bool has_crc(struct search *s, const char *path, struct elf_image *debug, uint32_t crc)
+static bool crc_matches(struct debugfile_search *s, const char *path, struct elf_image *debug, uint32_t crc)
 {
 	size_t n = (size_t)elf_image_size(debug);
 
@@ -116,7 +116,7 @@ static bool has_crc(struct search *s, const char *path, struct elf_image *debug,
 #endif
 }
 
-static struct elf_image *by_debuglink(struct search *s, const char *path)
+static struct elf_image *find_by_debuglink(struct debugfile_search *s, const char *path)
 {
 	static const char *const prefix[] = { "", "", DEBUG_ROOT };
 	static const char *const folder[] = { "/", "/.debug/", "/" };
@@ -141,7 +141,7 @@ static struct elf_image *by_debuglink(struct search *s, const char *path)
 		if (debug == NULL)
 			continue;
 		same = same_build_id(s->img, debug);
-		if (same == 1 || (same == -1 && has_crc(s, strbuf_text(&candidate), debug, link.crc)))
+		if (same == 1 || (same == -1 && crc_matches(s, strbuf_text(&candidate), debug, link.crc)))
 			return debug;
 		elf_image_close(debug);
 	}
@@ -151,11 +151,11 @@ static struct elf_image *by_debuglink(struct search *s, const char *path)
 enum res elf_debugfile_open(struct elf_image *img, const char *path, elf_open_fn *open_file, void *data,
     struct elf_image **out, struct fault *f)
 {
-	struct search s = { img, open_file, data, f, false };
-	struct elf_image *debug = by_build_id(&s);
+	struct debugfile_search s = { img, open_file, data, f, false };
+	struct elf_image *debug = find_by_build_id(&s);
 
 	if (debug == NULL)
-		debug = by_debuglink(&s, path);
+		debug = find_by_debuglink(&s, path);
 	if (debug == NULL)
 		return s.refused ? RES_FAIL : RES_NONE;
 	*out = debug;

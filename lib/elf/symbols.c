@@ -77,7 +77,7 @@ static bool has_name(const struct symbol_table *t, const GElf_Sym *sym, const ch
 }
 
 /* First symbol of that name in [from, to), a defined one before an undefined one. File and section names are no symbols. */
-static enum res scan(
+static enum res scan_table(
     const struct symbol_table *t, size_t from, size_t to, const char *name, size_t n, struct elf_symbol *out)
 {
 	enum res res = RES_NONE;
@@ -108,7 +108,7 @@ static enum res scan_dynamic(struct elf_symbols *syms, const char *name, size_t 
 {
 	const struct symbol_table *t = &syms->tables[TABLE_DYNSYM];
 
-	return scan(t, 1, syms->hash.there ? syms->hash.first : t->n, name, n, out);
+	return scan_table(t, 1, syms->hash.there ? syms->hash.first : t->n, name, n, out);
 }
 
 static bool defined_dynamic(struct elf_symbols *syms, const char *name, size_t n, struct elf_symbol *out)
@@ -141,7 +141,7 @@ enum res elf_symbols_by_name(struct elf_symbols *syms, const char *name, struct 
 		const struct symbol_table *t = &syms->tables[others[i]];
 		struct elf_symbol found;
 
-		if (scan(t, 1, t->n, name, n, &found) != RES_OK)
+		if (scan_table(t, 1, t->n, name, n, &found) != RES_OK)
 			continue;
 		if (is_defined(&found)) {
 			*out = found;

@@ -13,7 +13,7 @@
 /* Entries of a dynamic section that are looked at: real ones have about 30. */
 enum { DYNAMIC_MAX = 1024 };
 
-static uint32_t word_at(const struct span *words, size_t index)
+static uint32_t hash_word_at(const struct span *words, size_t index)
 {
 	uint32_t w;
 
@@ -21,7 +21,7 @@ static uint32_t word_at(const struct span *words, size_t index)
 	return w;
 }
 
-static size_t words_in(const struct span *words)
+static size_t hash_words_in(const struct span *words)
 {
 	return span_left(words) / sizeof(uint32_t);
 }
@@ -64,11 +64,11 @@ bool symbol_hash_find(const struct elf_symbols *syms, const char *name, size_t n
 	memcpy(&filter, h->bloom.at + (hash / width) % bloom_n * word, word);
 	if ((filter & bits) != bits)
 		return false;
-	i = word_at(&h->buckets, hash % words_in(&h->buckets));
+	i = hash_word_at(&h->buckets, hash % hash_words_in(&h->buckets));
 	if (i < h->first)
 		return false;
-	for (; i - h->first < words_in(&h->chains) && i < t->n; i++) {
-		uint32_t link = word_at(&h->chains, i - h->first);
+	for (; i - h->first < hash_words_in(&h->chains) && i < t->n; i++) {
+		uint32_t link = hash_word_at(&h->chains, i - h->first);
 		GElf_Sym sym;
 		const char *own;
 
@@ -91,16 +91,16 @@ static size_t hash_count(const struct symbol_hash *h)
 	uint32_t last = 0;
 	size_t chain;
 
-	for (size_t i = 0; i < words_in(&h->buckets); i++) {
-		uint32_t start = word_at(&h->buckets, i);
+	for (size_t i = 0; i < hash_words_in(&h->buckets); i++) {
+		uint32_t start = hash_word_at(&h->buckets, i);
 
 		if (start > last)
 			last = start;
 	}
 	if (last < h->first)
 		return h->first;
-	for (chain = last - h->first; chain < words_in(&h->chains); chain++) {
-		if ((word_at(&h->chains, chain) & 1) != 0)
+	for (chain = last - h->first; chain < hash_words_in(&h->chains); chain++) {
+		if ((hash_word_at(&h->chains, chain) & 1) != 0)
 			return h->first + chain + 1;
 	}
 	return 0;

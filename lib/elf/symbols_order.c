@@ -62,7 +62,7 @@ static void sort_places(struct symbol_place *places, struct symbol_place *spare,
 		memcpy(places, from, n * sizeof(*places));
 }
 
-static uint64_t end_of(uint64_t start, uint64_t size)
+static uint64_t symbol_end(uint64_t start, uint64_t size)
 {
 	return size > UINT64_MAX - start ? UINT64_MAX : start + size;
 }
@@ -73,7 +73,7 @@ static void set_reach(const struct elf_symbols *syms, struct symbol_place *place
 
 	for (size_t i = 0; i < n; i++) {
 		/* reach holds the symbol's own size until here. */
-		uint64_t end = end_of(places[i].start, places[i].reach);
+		uint64_t end = symbol_end(places[i].start, places[i].reach);
 		uint64_t reach;
 
 		if (places[i].reach == UINT32_MAX) {
@@ -81,7 +81,7 @@ static void set_reach(const struct elf_symbols *syms, struct symbol_place *place
 
 			if (symbol_read(&syms->tables[places[i].id >> SYMBOL_ID_BITS],
 				places[i].id & (((uint32_t)1 << SYMBOL_ID_BITS) - 1), &sym))
-				end = end_of(sym.st_value, sym.st_size);
+				end = symbol_end(sym.st_value, sym.st_size);
 		}
 		if (end > farthest)
 			farthest = end;
@@ -91,7 +91,7 @@ static void set_reach(const struct elf_symbols *syms, struct symbol_place *place
 }
 
 /* All symbols with an address, in table order. Returns how many. */
-static size_t collect(const struct elf_symbols *syms, struct symbol_place *out)
+static size_t collect_places(const struct elf_symbols *syms, struct symbol_place *out)
 {
 	size_t n = 0;
 
@@ -109,7 +109,7 @@ static size_t collect(const struct elf_symbols *syms, struct symbol_place *out)
 	return n;
 }
 
-static bool order(struct elf_symbols *syms)
+static bool order_places(struct elf_symbols *syms)
 {
 	struct symbol_place *places, *spare;
 	size_t most = 0;
@@ -124,7 +124,7 @@ static bool order(struct elf_symbols *syms)
 	places = malloc(most * sizeof(*places));
 	spare = malloc(most * sizeof(*spare));
 	if (places != NULL && spare != NULL) {
-		syms->place_n = collect(syms, places);
+		syms->place_n = collect_places(syms, places);
 		sort_places(places, spare, syms->place_n);
 		set_reach(syms, places, syms->place_n);
 		syms->places = places;
@@ -148,7 +148,7 @@ static size_t underscores(const char *name)
 }
 
 /* Of two symbols that start at the same address, is a the better name? */
-static bool better(const struct elf_symbol *a, const struct elf_symbol *b)
+static bool better_symbol(const struct elf_symbol *a, const struct elf_symbol *b)
 {
 	bool local_a = GELF_ST_BIND(a->sym.st_info) == STB_LOCAL;
 	bool local_b = GELF_ST_BIND(b->sym.st_info) == STB_LOCAL;
@@ -189,7 +189,7 @@ enum res elf_symbols_by_addr(struct elf_symbols *syms, uint64_t vaddr, struct el
 	bool found = false, found_unsized = false;
 
 	symbols_load(syms);
-	if (!order(syms))
+	if (!order_places(syms))
 		return RES_NONE;
 	hi = syms->place_n;
 	while (lo < hi) {
@@ -211,9 +211,9 @@ enum res elf_symbols_by_addr(struct elf_symbols *syms, uint64_t vaddr, struct el
 		if (!place_holds(syms, place, vaddr, &other))
 			continue;
 		if (other.sym.st_size == 0) {
-			unsized = found_unsized && better(&unsized, &other) ? unsized : other;
+			unsized = found_unsized && better_symbol(&unsized, &other) ? unsized : other;
 			found_unsized = true;
-		} else if (!found || !better(&best, &other)) {
+		} else if (!found || !better_symbol(&best, &other)) {
 			best = other;
 			found = true;
 		}

@@ -70,7 +70,7 @@ void *unpack_section(enum unpack_kind kind, struct span packed, uint64_t n)
 enum { XZ_MEMORY = 100 << 20, XZ_FIRST = 64 << 10 };
 
 /* The most bytes that `packed` ones are believed to hold. */
-static size_t most(size_t packed)
+static size_t xz_limit(size_t packed)
 {
 	size_t n = packed < UNPACK_MAX / UNPACK_RATIO ? packed * UNPACK_RATIO : UNPACK_MAX;
 
@@ -78,9 +78,9 @@ static size_t most(size_t packed)
 }
 
 /* Room for more of what comes out; false: no memory, or more than is plausible. */
-static bool grow(uint8_t **out, size_t *room, size_t packed, struct fault *f)
+static bool xz_grow(uint8_t **out, size_t *room, size_t packed, struct fault *f)
 {
-	size_t want = *room == 0 ? XZ_FIRST : *room * 2, limit = most(packed);
+	size_t want = *room == 0 ? XZ_FIRST : *room * 2, limit = xz_limit(packed);
 	uint8_t *more;
 
 	if (*room >= limit) {
@@ -127,7 +127,7 @@ void *unpack_xz(struct span packed, size_t *n, struct fault *f)
 		size_t had = room;
 
 		if (xz.avail_out == 0) {
-			if (!grow(&out, &room, span_left(&packed), f))
+			if (!xz_grow(&out, &room, span_left(&packed), f))
 				break;
 			xz.next_out = out + had;
 			xz.avail_out = room - had;

@@ -25,7 +25,7 @@ struct os_hold {
 	bool failed; /* no memory */
 };
 
-static int take_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t *info)
+static int add_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t *info)
 {
 	struct os_hold *h = data;
 	struct held_lwp l = { .id = (lwpid_t)info->pr_lwpid, .state = OS_HELD, .why = "" };
@@ -42,7 +42,7 @@ static int take_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t *inf
 	return h->failed;
 }
 
-static enum res refused(int code, struct fault *f)
+static enum res hold_refused(int code, struct fault *f)
 {
 	const char *why =
 	    code == G_BUSY ? "another program controls it; -F stops it anyway" : Pgrab_error(code);
@@ -67,11 +67,11 @@ enum res os_hold_during(
 	held = Pgrab(Pstatus(P)->pr_pid, flags, &code);
 	if (held == NULL) {
 		call->held(call->data, *h);
-		return refused(code, f);
+		return hold_refused(code, f);
 	}
 	if (!os_same_process(P))
 		res = fault_set(f, G_NOPROC, 0, 0, "the process has exited or executed another program");
-	else if (Plwp_iter_all(held, take_lwp, *h) != 0)
+	else if (Plwp_iter_all(held, add_lwp, *h) != 0)
 		res = (*h)->failed ? fault_memory(f)
 				   : fault_set(f, G_STRANGE, 0, 0, "its threads cannot be listed");
 	if (res != RES_OK)

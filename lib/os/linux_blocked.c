@@ -37,7 +37,7 @@ static bool read_text(int fd, char *out, size_t n)
 }
 
 /* Descriptors are limited, and others of this program want some: those below this one may be kept. */
-static int keep_below(void)
+static int fd_limit(void)
 {
 	struct rlimit limit;
 	rlim_t some;
@@ -49,7 +49,7 @@ static int keep_below(void)
 }
 
 /* A kernel that does not count says zeros, or nothing: that proves nothing. */
-static bool counted(const char *schedstat)
+static bool count_is_valid(const char *schedstat)
 {
 	uint64_t ran = 0, waited = 0, times = 0;
 
@@ -69,7 +69,7 @@ static void parse_call(const char *text, struct os_asleep *out)
 }
 
 /* The last two of its numbers are sp and pc, in and out of a system call. */
-static bool parse_place(const char *text, struct os_asleep *out)
+static bool parse_position(const char *text, struct os_asleep *out)
 {
 	const char *pc = strrchr(text, ' '), *sp = pc;
 
@@ -80,13 +80,13 @@ static bool parse_place(const char *text, struct os_asleep *out)
 	       out->sp != 0 && out->pc != 0;
 }
 
-static enum os_look failed(void)
+static enum os_look state_of_errno(void)
 {
 	return errno == ENOENT || errno == ESRCH ? OS_LOOK_GONE : OS_LOOK_UNKNOWN;
 }
 
 /* One that has ended and is still there for its number alone has no stack to stand on. */
-static enum os_look without_place(const struct live *live, lwpid_t id)
+static enum os_look state_without_position(const struct live *live, lwpid_t id)
 {
 	char path[LIVE_PATH];
 	struct live_stat st;
@@ -97,16 +97,16 @@ static enum os_look without_place(const struct live *live, lwpid_t id)
 	return st.state == 'Z' || st.state == 'X' ? OS_LOOK_GONE : OS_LOOK_UNKNOWN;
 }
 
-static enum os_look look_at_place(const struct live *live, lwpid_t id, struct os_asleep *a)
+static enum os_look read_position(const struct live *live, lwpid_t id, struct os_asleep *a)
 {
 	OWNED(fd_release) int fd = open_leaf(live, id, "syscall");
 	char text[TEXT_MAX];
 
 	if (!read_text(fd, text, sizeof(text)))
-		return failed();
+		return state_of_errno();
 	if (strncmp(text, "running", 7) == 0)
 		return OS_LOOK_RUNS;
-	return parse_place(text, a) ? OS_LOOK_ASLEEP : without_place(live, id);
+	return parse_position(text, a) ? OS_LOOK_ASLEEP : state_without_position(live, id);
 }
 
 enum os_look os_lwp_look(struct ps_prochandle *P, lwpid_t id, struct os_asleep *a)
@@ -119,10 +119,10 @@ enum os_look os_lwp_look(struct ps_prochandle *P, lwpid_t id, struct os_asleep *
 	if (a->fd < 0)
 		a->fd = open_leaf(live, id, "schedstat");
 	if (!read_text(a->fd, a->count, sizeof(a->count)))
-		look = failed();
+		look = state_of_errno();
 	else
-		look = counted(a->count) ? look_at_place(live, id, a) : OS_LOOK_UNKNOWN;
-	if (look != OS_LOOK_ASLEEP || a->fd >= keep_below())
+		look = count_is_valid(a->count) ? read_position(live, id, a) : OS_LOOK_UNKNOWN;
+	if (look != OS_LOOK_ASLEEP || a->fd >= fd_limit())
 		os_asleep_end(a);
 	return look;
 }
@@ -141,7 +141,7 @@ bool os_lwp_still_asleep(struct ps_prochandle *P, lwpid_t id, const struct os_as
  * milliseconds each time (Linux fs/file.c expand_fdtable: it waits until all processors have let go of the old one). */
 static void grow_table(const struct live *live, size_t n)
 {
-	size_t most = (size_t)keep_below();
+	size_t most = (size_t)fd_limit();
 	int fd = fcntl(live->dir, F_DUPFD_CLOEXEC, (int)(n < most ? n : most));
 
 	if (fd >= 0)

@@ -16,7 +16,7 @@
 #include "proc/live/live.h"
 
 enum {
-	SOME = 64,
+	BATCH = 64,
 	LOW_MEMORY = 4096,
 };
 
@@ -65,7 +65,7 @@ size_t os_lwp_count(struct ps_prochandle *P)
 /* The list head of a thread of an i386 process: the kernel keeps it apart from x86-64's and gives it to callers of i386's
  * own system calls only. That there is such a thread shows that the kernel has these. `low`: memory that
  * an i386 pointer reaches. 0: unknown. */
-static uint64_t narrow_robust_head(lwpid_t id, volatile uint32_t *low)
+static uint64_t robust_head_i386(lwpid_t id, volatile uint32_t *low)
 {
 	enum { GET_ROBUST_LIST = 312 }; /* arch/x86/entry/syscalls/syscall_32.tbl */
 	long result = GET_ROBUST_LIST;
@@ -83,7 +83,7 @@ static uint64_t robust_head(lwpid_t id, volatile uint32_t *low)
 	size_t size = 0;
 
 	if (low != NULL)
-		return narrow_robust_head(id, low);
+		return robust_head_i386(id, low);
 	return syscall(SYS_get_robust_list, id, &head, &size) == 0 ? head : 0;
 }
 
@@ -105,12 +105,12 @@ void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, u
 	const struct arch *arch = os_arch(P);
 	size_t word = arch->pointer_size;
 	uint64_t offset = arch->libc[0].robust_head;
-	struct os_piece pieces[SOME];
-	uint64_t self[SOME];
+	struct os_piece pieces[BATCH];
+	uint64_t self[BATCH];
 
 	memset(out, 0, n * sizeof(*out));
-	for (size_t from = 0; from < n && live != NULL && narrow == (low != NULL); from += SOME) {
-		size_t some = n - from < SOME ? n - from : SOME;
+	for (size_t from = 0; from < n && live != NULL && narrow == (low != NULL); from += BATCH) {
+		size_t some = n - from < BATCH ? n - from : BATCH;
 
 		for (size_t i = 0; i < some; i++) {
 			uint64_t head = robust_head(ids[from + i], low);
@@ -149,7 +149,7 @@ static bool has_child(int dir, lwpid_t id, pid_t pid)
 }
 
 /* The thread of the process in dir that made pid; 0: unknown. */
-static lwpid_t maker_in(int dir, pid_t pid)
+static lwpid_t find_maker(int dir, pid_t pid)
 {
 	struct live_ids ids = VEC_EMPTY;
 	lwpid_t maker = 0;
@@ -176,7 +176,7 @@ uint64_t os_maker_pointer(struct ps_prochandle *P)
 		return 0;
 	(void)snprintf(path, sizeof(path), "/proc/%d", st.ppid);
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	maker = dir < 0 ? 0 : maker_in(dir, live->pid);
+	maker = dir < 0 ? 0 : find_maker(dir, live->pid);
 	if (maker != 0)
 		os_thread_pointers(P, &maker, 1, &pointer);
 	return pointer;

@@ -19,16 +19,16 @@ struct query {
 	uint32_t device[2], lengths[2];
 	uint64_t texts[2];
 };
-enum { SHARED = 8 }; /* of rights */
-#define ASK _IOWR('f', 17, struct query)
+enum { RIGHT_SHARED = 8 }; /* of rights */
+#define QUERY_CALL _IOWR('f', 17, struct query)
 
 /* False: the kernel knows no such question. */
-static bool ask(int maps, uint64_t va, struct os_range *out)
+static bool query_mapping(int maps, uint64_t va, struct os_range *out)
 {
 	struct query q = { .size = sizeof(q), .addr = va };
 
-	if (ioctl(maps, ASK, &q) == 0)
-		*out = (struct os_range){ q.start, q.end, q.inode == 0 && (q.rights & SHARED) == 0 };
+	if (ioctl(maps, QUERY_CALL, &q) == 0)
+		*out = (struct os_range){ q.start, q.end, q.inode == 0 && (q.rights & RIGHT_SHARED) == 0 };
 	else
 		return errno == ENOENT || errno == ESRCH;
 	return true;
@@ -67,7 +67,7 @@ void os_mapped_now(struct ps_prochandle *P, const uint64_t *va, size_t n, struct
 	size_t i = 0;
 
 	memset(out, 0, n * sizeof(*out));
-	while (maps >= 0 && i < n && ask(maps, va[i], &out[i]))
+	while (maps >= 0 && i < n && query_mapping(maps, va[i], &out[i]))
 		i++;
 	if (maps >= 0 && i < n)
 		find_all(live->mm_dir, va + i, n - i, out + i);

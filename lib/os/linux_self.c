@@ -6,7 +6,7 @@
 #include "os/self.h"
 
 /* A hexadecimal number at *at, which is moved behind it. */
-static uint64_t number(const char **at)
+static uint64_t parse_hex(const char **at)
 {
 	uint64_t n = 0;
 
@@ -21,14 +21,14 @@ static uint64_t number(const char **at)
 }
 
 /* One line of /proc/self/maps: the path of its file if addr is in it, else NULL. */
-static char *path_in(char *line, uint64_t addr)
+static char *path_of_line(char *line, uint64_t addr)
 {
 	const char *at = line;
-	uint64_t start = number(&at), end;
+	uint64_t start = parse_hex(&at), end;
 
 	if (*at++ != '-')
 		return NULL;
-	end = number(&at);
+	end = parse_hex(&at);
 	return addr >= start && addr < end ? strchr(line, '/') : NULL;
 }
 
@@ -46,7 +46,7 @@ char *os_own_file_at(uintptr_t addr, char *line, size_t size)
 			continue;
 		}
 		line[n] = '\0';
-		path = path_in(line, addr);
+		path = path_of_line(line, addr);
 		n = 0;
 	}
 	if (fd >= 0)

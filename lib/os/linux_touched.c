@@ -7,7 +7,7 @@
 #include "os/mappings.h"
 #include "proc/live/live.h"
 
-enum { PAGE = 4096, SOME = 2048 };
+enum { PAGE = 4096, BATCH = 2048 };
 #define SWAPPED ((uint64_t)1 << 62)
 #define PRESENT ((uint64_t)1 << 63)
 
@@ -29,12 +29,12 @@ size_t os_touched(
 {
 	const struct live *live = live_of(P);
 	OWNED(fd_release) int fd = live == NULL ? -1 : openat(live->mm_dir, "pagemap", O_RDONLY | O_CLOEXEC);
-	uint64_t at = lo & ~(uint64_t)(PAGE - 1), words[SOME];
+	uint64_t at = lo & ~(uint64_t)(PAGE - 1), words[BATCH];
 	size_t n = 0;
 
 	while (at < hi) {
 		size_t want =
-		    (hi - at + PAGE - 1) / PAGE < SOME ? (size_t)((hi - at + PAGE - 1) / PAGE) : SOME;
+		    (hi - at + PAGE - 1) / PAGE < BATCH ? (size_t)((hi - at + PAGE - 1) / PAGE) : BATCH;
 		ssize_t got =
 		    fd < 0 ? -1 : fileio_pread(fd, words, want * sizeof(*words), at / PAGE * sizeof(*words));
 		size_t i = 0;
