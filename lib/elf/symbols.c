@@ -68,17 +68,17 @@ bool elf_symbols_has_symtab(struct elf_symbols *syms)
 /* --- by name --- */
 
 /* Is name[0 … n) the symbol's name, up to its version? */
-static bool has_name(const struct symbol_table *t, const GElf_Sym *sym, const char *name, size_t n)
+static bool has_name(const struct symbol_table *t, const GElf_Sym *sym, const struct symbol_key *key)
 {
 	const char *own = symbol_name(t, sym);
 
-	return own != NULL && own[0] == name[0] && strncmp(own, name, n) == 0 &&
-	       (own[n] == '\0' || own[n] == '@');
+	return own != NULL && own[0] == key->name[0] && strncmp(own, key->name, key->n) == 0 &&
+	       (own[key->n] == '\0' || own[key->n] == '@');
 }
 
 /* First symbol of that name in [from, to), a defined one before an undefined one. File and section names are no symbols. */
-static enum res scan_table(
-    const struct symbol_table *t, size_t from, size_t to, const char *name, size_t n, struct elf_symbol *out)
+static enum res scan_table(const struct symbol_table *t, size_t from, size_t to, const struct symbol_key *key,
+    struct elf_symbol *out)
 {
 	enum res res = RES_NONE;
 	GElf_Sym sym;
@@ -88,7 +88,7 @@ static enum res scan_table(
 		bool defined = sym.st_shndx != SHN_UNDEF;
 
 		if ((!defined && res == RES_OK) || type == STT_FILE || type == STT_SECTION ||
-		    !has_name(t, &sym, name, n))
+		    !has_name(t, &sym, key))
 			continue;
 		symbol_fill(t, i, &sym, out);
 		res = RES_OK;
@@ -104,22 +104,22 @@ static bool is_defined(const struct elf_symbol *found)
 }
 
 /* In .dynsym. Undefined symbols come before those that the hash covers. */
-static enum res scan_dynamic(struct elf_symbols *syms, const char *name, size_t n, struct elf_symbol *out)
+static enum res scan_dynamic(struct elf_symbols *syms, const struct symbol_key *key, struct elf_symbol *out)
 {
 	const struct symbol_table *t = &syms->tables[TABLE_DYNSYM];
 
-	return scan_table(t, 1, syms->hash.there ? syms->hash.first : t->n, name, n, out);
+	return scan_table(t, 1, syms->hash.there ? syms->hash.first : t->n, key, out);
 }
 
-static bool defined_dynamic(struct elf_symbols *syms, const char *name, size_t n, struct elf_symbol *out)
+static bool defined_dynamic(struct elf_symbols *syms, const struct symbol_key *key, struct elf_symbol *out)
 {
 	const struct symbol_table *t = &syms->tables[TABLE_DYNSYM];
 	size_t index;
 	GElf_Sym sym;
 
 	if (!syms->hash.there)
-		return scan_dynamic(syms, name, n, out) == RES_OK && is_defined(out);
-	if (!symbol_hash_find(syms, name, n, &index) || !symbol_read(t, index, &sym))
+		return scan_dynamic(syms, key, out) == RES_OK && is_defined(out);
+	if (!symbol_hash_find(syms, key, &index) || !symbol_read(t, index, &sym))
 		return false;
 	symbol_fill(t, index, &sym, out);
 	return true;
@@ -128,20 +128,20 @@ static bool defined_dynamic(struct elf_symbols *syms, const char *name, size_t n
 enum res elf_symbols_by_name(struct elf_symbols *syms, const char *name, struct elf_symbol *out)
 {
 	static const uint8_t others[] = { TABLE_SYMTAB, TABLE_DEBUG };
-	size_t n = strlen(name);
+	const struct symbol_key key = { name, strlen(name) };
 	struct elf_symbol undefined;
 	bool wanted = false;
 
-	if (n == 0)
+	if (key.n == 0)
 		return RES_NONE;
 	symbols_load(syms);
-	if (defined_dynamic(syms, name, n, out))
+	if (defined_dynamic(syms, &key, out))
 		return RES_OK;
 	for (size_t i = 0; i < sizeof(others); i++) {
 		const struct symbol_table *t = &syms->tables[others[i]];
 		struct elf_symbol found;
 
-		if (scan_table(t, 1, t->n, name, n, &found) != RES_OK)
+		if (scan_table(t, 1, t->n, &key, &found) != RES_OK)
 			continue;
 		if (is_defined(&found)) {
 			*out = found;
@@ -152,7 +152,7 @@ enum res elf_symbols_by_name(struct elf_symbols *syms, const char *name, struct 
 			wanted = true;
 		}
 	}
-	if (scan_dynamic(syms, name, n, out) == RES_OK)
+	if (scan_dynamic(syms, &key, out) == RES_OK)
 		return RES_OK;
 	if (wanted)
 		*out = undefined;
@@ -161,19 +161,20 @@ enum res elf_symbols_by_name(struct elf_symbols *syms, const char *name, struct 
 
 bool elf_symbols_exports(struct elf_symbols *syms, const char *name)
 {
+	const struct symbol_key key = { name, strlen(name) };
 	struct elf_symbol found;
 
 	symbols_load(syms);
-	return name[0] != '\0' && defined_dynamic(syms, name, strlen(name), &found);
+	return key.n != 0 && defined_dynamic(syms, &key, &found);
 }
 
 bool elf_symbols_imports(struct elf_symbols *syms, const char *name)
 {
+	const struct symbol_key key = { name, strlen(name) };
 	struct elf_symbol found;
 
 	symbols_load(syms);
-	return name[0] != '\0' && scan_dynamic(syms, name, strlen(name), &found) == RES_OK &&
-	       !is_defined(&found);
+	return key.n != 0 && scan_dynamic(syms, &key, &found) == RES_OK && !is_defined(&found);
 }
 
 bool elf_symbols_dynamic(struct elf_symbols *syms)

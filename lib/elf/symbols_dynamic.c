@@ -52,11 +52,11 @@ static uint32_t gnu_hash(const char *name, size_t n)
 	return h;
 }
 
-bool symbol_hash_find(const struct elf_symbols *syms, const char *name, size_t n, size_t *index)
+bool symbol_hash_find(const struct elf_symbols *syms, const struct symbol_key *key, size_t *index)
 {
 	const struct symbol_hash *h = &syms->hash;
 	const struct symbol_table *t = &syms->tables[TABLE_DYNSYM];
-	uint32_t hash = gnu_hash(name, n);
+	uint32_t hash = gnu_hash(key->name, key->n);
 	size_t word = elf_image_class(syms->img)->word, bloom_n = span_left(&h->bloom) / word;
 	uint32_t width = (uint32_t)word * 8, i;
 	uint64_t filter = 0, bits = (1ULL << (hash % width)) | (1ULL << ((hash >> h->shift) % width));
@@ -74,7 +74,8 @@ bool symbol_hash_find(const struct elf_symbols *syms, const char *name, size_t n
 
 		if ((link | 1) == (hash | 1) && symbol_read(t, i, &sym) && sym.st_shndx != SHN_UNDEF) {
 			own = symbol_name(t, &sym);
-			if (own != NULL && symbol_name_len(own) == n && memcmp(own, name, n) == 0) {
+			if (own != NULL && symbol_name_len(own) == key->n &&
+			    memcmp(own, key->name, key->n) == 0) {
 				*index = i;
 				return true;
 			}

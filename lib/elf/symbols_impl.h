@@ -66,7 +66,13 @@ const char *symbol_name(const struct symbol_table *t, const GElf_Sym *sym);
 size_t symbol_name_len(const char *name);
 void symbol_fill(const struct symbol_table *t, size_t index, const GElf_Sym *sym, struct elf_symbol *out);
 
-/* Index of a defined symbol of that name (n bytes, no version) in .dynsym; false: none. */
-bool symbol_hash_find(const struct elf_symbols *syms, const char *name, size_t n, size_t *index);
+/* The name that is looked up: n bytes, without a version. */
+struct symbol_key {
+	const char *name;
+	size_t n;
+};
+
+/* Find a defined symbol of that name in .dynsym by its hash table. False: there is none. */
+bool symbol_hash_find(const struct elf_symbols *syms, const struct symbol_key *key, size_t *index);
 
 #endif
