@@ -1,4 +1,4 @@
-/* The address map: linear probing over a table at most 3/4 full. */
+/* The address map: linear probing in a table that is at most 3/4 full. */
 #include "base/addrmap.h"
 
 #include <stdlib.h>

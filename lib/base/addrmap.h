@@ -1,5 +1,5 @@
-/* A map from addresses in the target to small integers (indices into an array of the owner):
- * page caches, code caches, cycle checks. Open addressing; no deletion. */
+/* A map from addresses in the target to small integers (indices into an array of the owner), for
+ * page caches, code caches and cycle checks. Open addressing; single entries cannot be deleted. */
 #ifndef BASE_ADDRMAP_H
 #define BASE_ADDRMAP_H
 
@@ -18,14 +18,16 @@ struct addrmap {
 		NULL, 0, 0 \
 	}
 
-/* The value stored for key; false when there is none (out unchanged). */
+/* Set *out to the value of key. False: there is none, and *out is unchanged. */
 bool addrmap_get(const struct addrmap *m, uint64_t key, uint32_t *out);
 
-/* Store value for key, over any older one. False: out of memory, nothing changed. */
+/* Store value for key; it replaces an older one. False: out of memory, and nothing changed. */
 bool addrmap_put(struct addrmap *m, uint64_t key, uint32_t value);
 
-/* Forget all entries, keep the memory. */
+/* Remove all entries and keep the memory. */
 void addrmap_clear(struct addrmap *m);
+
+/* Free the memory. The map is empty afterwards and can be used again. */
 void addrmap_free(struct addrmap *m);
 
 #endif

@@ -1,10 +1,10 @@
-/* Making names printable. The decoder is strict (no overlong forms, nothing above U+10FFFF), but
- * takes surrogates, so that they can be shown by their number. */
+/* Printable names. The decoder is strict (no overlong forms, nothing above U+10FFFF), but accepts
+ * surrogates, so that they can be shown by number. */
 #include "base/escape.h"
 
 #include <stdint.h>
 
-/* Decode one sequence. Returns its length, or 0 when the first byte starts none. */
+/* Decode one sequence. Returns its length, or 0 if the first byte does not start a valid one. */
 static size_t utf8_decode(const uint8_t *s, size_t n, uint32_t *cp)
 {
 	size_t len;
@@ -39,14 +39,14 @@ static size_t utf8_decode(const uint8_t *s, size_t n, uint32_t *cp)
 	return len;
 }
 
-/* Code points that deceive: Unicode's Bidi_Control, the two separators, U+FEFF. */
+/* Code points that change what a reader sees: Unicode's Bidi_Control, both separators, U+FEFF. */
 static bool is_deceptive(uint32_t c)
 {
 	return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
 	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
-/* How many bytes from s on are ASCII that is kept as it is: mostly all of them. */
+/* The number of leading bytes of s that are ASCII and need no escape: usually all of them. */
 static size_t plain_length(const uint8_t *s, size_t n, bool bracket)
 {
 	size_t i = 0;

@@ -1,11 +1,11 @@
-/* Text of unknown origin made safe to print.
+/* Escapes text of unknown origin, so that it is safe to print.
  *
- * Input is UTF-8 that may be anything. Kept: every printable code point. Written as \xNN: control
- * characters (C0, DEL, C1), bytes that are not valid UTF-8. Written as \uNNNN: surrogates (encoded
- * the way WTF-8 does, which is how Python's lone surrogates reach us), bidirectional controls,
- * U+2028, U+2029 and the zero-width no-break space, all of which can make a terminal or a log show
- * something other than what is there. A backslash is doubled, so that no two texts look alike. Not
- * for text that was escaped before. */
+ * The input should be UTF-8, but may be anything. Printable code points are kept. Control
+ * characters (C0, DEL, C1) and bytes that are not valid UTF-8 become \xNN. Surrogates (encoded as
+ * in WTF-8, which is how Python's lone surrogates arrive), bidirectional controls, U+2028, U+2029
+ * and the zero-width no-break space become \uNNNN: all of these can make a terminal or log show
+ * something other than the text. A backslash is doubled, so that different texts never look alike.
+ * Do not escape text twice. */
 #ifndef BASE_ESCAPE_H
 #define BASE_ESCAPE_H
 
@@ -14,9 +14,9 @@
 
 #include "base/strbuf.h"
 
-/* Append n bytes of text to b, escaped. `bracket` also writes `[` as \x5b: for module and symbol
- * names, whose lines must not be taken for annotations. Output is cut after ESCAPE_LIMIT code
- * points, and "..." shows that it was. */
+/* Append n bytes of text to b, escaped. `bracket`: also write `[` as \x5b, for names of modules and
+ * symbols, whose lines must not look like annotations. Output is truncated after ESCAPE_LIMIT code
+ * points and then ends in "...". */
 void escape_text(struct strbuf *b, const char *text, size_t n, bool bracket);
 
 enum { ESCAPE_LIMIT = 4096 };

@@ -1,4 +1,4 @@
-/* Filling a struct fault; the only place that formats one. */
+/* The only functions that fill a struct fault. */
 #include "base/fault.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Whole-file reads. */
+/* Complete reads of files. */
 #include "base/fileio.h"
 
 #include <errno.h>

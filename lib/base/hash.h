@@ -1,5 +1,5 @@
-/* FNV-1a, 64 bits: for tables and for telling whether something has changed. Whoever chooses the bytes can make two that are
- * equal by it: where that matters, compare them too. */
+/* FNV-1a, 64 bits: for tables, and to detect changes. An author of the bytes can produce
+ * collisions: where that matters, compare the bytes too. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 
@@ -9,7 +9,7 @@
 #define HASH_START UINT64_C(0xcbf29ce484222325)
 #define HASH_PRIME UINT64_C(0x100000001b3)
 
-/* The hash of what was hashed so far (HASH_START: nothing) and these bytes. */
+/* Add these bytes to `hash`. Start with HASH_START. */
 static inline uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n)
 {
 	const uint8_t *at = bytes;
@@ -19,7 +19,7 @@ static inline uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n)
 	return hash;
 }
 
-/* The same for a word's 8 bytes, the lowest first. */
+/* Add the 8 bytes of a word, lowest first. */
 static inline uint64_t hash_word(uint64_t hash, uint64_t word)
 {
 	for (unsigned i = 0; i < 64; i += 8)

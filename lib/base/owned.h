@@ -1,5 +1,5 @@
-/* Scope guards: OWNED(release) at a declaration says who frees it, on every way out.
- * X_keep() takes the thing out of its guard and hands it on. */
+/* Scope guards: a variable declared with OWNED(release) is released on every way out of its scope.
+ * X_keep() takes the value out of the guard, and its caller becomes the owner. */
 #ifndef BASE_OWNED_H
 #define BASE_OWNED_H
 
@@ -24,7 +24,7 @@ static inline int fd_keep(int *fd)
 	return kept;
 }
 
-/* For any pointer from malloc: the argument is a pointer to that pointer. */
+/* For any pointer from malloc. `slot` is the address of that pointer. */
 static inline void mem_release(void *slot)
 {
 	void *mem;

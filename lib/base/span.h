@@ -1,5 +1,5 @@
-/* A cursor over bytes nobody vouches for. Every take checks the end first and consumes nothing when
- * it refuses. Integers are read in the machine's byte order. */
+/* A cursor over untrusted bytes. Every function checks the end first; if too few bytes are left, it
+ * returns false and consumes nothing. Integers are in the machine's byte order. */
 #ifndef BASE_SPAN_H
 #define BASE_SPAN_H
 
@@ -40,12 +40,12 @@ static inline bool span_skip(struct span *s, size_t n)
 {
 	if (span_left(s) < n)
 		return false;
-	if (n != 0) /* an empty span may be NULL, which nothing may be added to */
+	if (n != 0) /* an empty span may be NULL, and arithmetic on NULL is undefined */
 		s->at += n;
 	return true;
 }
 
-/* The next n bytes as a span of their own. */
+/* Take the next n bytes as a separate span. */
 static inline bool span_cut(struct span *s, size_t n, struct span *out)
 {
 	if (span_left(s) < n)
@@ -78,7 +78,7 @@ static inline bool span_u64(struct span *s, uint64_t *out)
 	return span_take(s, out, sizeof(*out));
 }
 
-/* A NUL-terminated string inside the span; *out points into it. False when no NUL comes. */
+/* Take a NUL-terminated string; *out points into the span. False: there is no NUL. */
 static inline bool span_cstr(struct span *s, const char **out)
 {
 	const uint8_t *nul = span_left(s) == 0 ? NULL : memchr(s->at, 0, span_left(s));

@@ -1,4 +1,4 @@
-/* A text builder that never overruns: grows as needed, remembers whether memory ran out. */
+/* A text builder that grows as needed and records whether memory ran out. */
 #ifndef BASE_STRBUF_H
 #define BASE_STRBUF_H
 
@@ -6,10 +6,10 @@
 #include <stddef.h>
 
 struct strbuf {
-	char *at; /* NUL-terminated once anything was added; NULL before */
+	char *at; /* NUL-terminated; NULL before the first addition */
 	size_t n; /* bytes without the NUL */
 	size_t cap;
-	bool failed; /* an addition was dropped for want of memory */
+	bool failed; /* memory ran out, and an addition was dropped */
 };
 
 #define STRBUF_EMPTY              \
@@ -17,16 +17,19 @@ struct strbuf {
 		NULL, 0, 0, false \
 	}
 
+/* Append n bytes, a string, a character, or formatted text. On failure they set b->failed. */
 void strbuf_add(struct strbuf *b, const char *bytes, size_t n);
 void strbuf_str(struct strbuf *b, const char *s);
 void strbuf_char(struct strbuf *b, char c);
 void strbuf_fmt(struct strbuf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Empty it, keeping the memory. */
+/* Empty it and keep the memory. Clears b->failed. */
 void strbuf_reset(struct strbuf *b);
+
+/* Free the memory. The buffer is empty afterwards and can be used again. */
 void strbuf_free(struct strbuf *b);
 
-/* What was built, "" when nothing; valid until the next addition. */
+/* The text; "" if it is empty. Valid until the next addition. */
 const char *strbuf_text(const struct strbuf *b);
 
 #endif

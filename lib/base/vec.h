@@ -1,5 +1,5 @@
 /* Growable arrays of any type: `VEC(struct frame) frames = VEC_EMPTY;`. Growth is checked for
- * overflow; a push that cannot grow returns false and changes nothing. */
+ * overflow. A push that cannot grow the array returns false and changes nothing. */
 #ifndef BASE_VEC_H
 #define BASE_VEC_H
 
@@ -19,6 +19,8 @@
 		NULL, 0, 0 \
 	}
 
+/* Make room for `need` items of `size` bytes in the array *at of *cap items. False: out of memory,
+ * and nothing changed. */
 static inline bool vec_reserve_bytes(void **at, size_t *cap, size_t need, size_t size)
 {
 	size_t want = *cap < 8 ? 8 : *cap;
@@ -41,8 +43,8 @@ static inline bool vec_reserve_bytes(void **at, size_t *cap, size_t need, size_t
 	return true;
 }
 
-/* Room for `need` items in all. (Through a void * of its own: writing a T * as a void * would break the
- * aliasing rules.) */
+/* Make room for `need` items in all. A separate void * is needed: writing a T * as a void * would
+ * break the aliasing rules. */
 #define vec_reserve(v, need)                                                                            \
 	({                                                                                              \
 		__typeof__(v) vec_it = (v);                                                             \
@@ -52,7 +54,7 @@ static inline bool vec_reserve_bytes(void **at, size_t *cap, size_t need, size_t
 		vec_ok;                                                                                 \
 	})
 
-/* Append one item. False: out of memory. */
+/* Append one item. False: out of memory, and nothing changed. */
 #define vec_push(v, item) (vec_reserve((v), (v)->n + 1) ? ((v)->at[(v)->n++] = (item), true) : false)
 
 #define vec_free(v)             \

@@ -1,4 +1,4 @@
-/* Where the members of ELF's structures are in each class. */
+/* Conversion of ELF structures of either class. */
 #include "elf/class.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Finding the separate debug file of an image, and proving that it is the right one.
+/* The search for the separate debug file of an image, and the proof that it is the right one.
  *
  * Conventions (GDB manual, "Debugging Information in Separate Files"):
  *   build-id   ab cd ef …  ->  /usr/lib/debug/.build-id/ab/cdef….debug
@@ -24,7 +24,7 @@ struct debugfile_search {
 	elf_open_fn *open_file;
 	void *data;
 	struct fault *f;
-	bool refused; /* f says why */
+	bool refused; /* a candidate was rejected; f says why */
 };
 
 struct debuglink {
@@ -46,7 +46,7 @@ static struct elf_image *open_candidate(const struct debugfile_search *s, const 
 	return img;
 }
 
-/* 1 the same, 0 different, -1 one side has none. */
+/* 1: equal, 0: different, -1: one of them has none. */
 static int same_build_id(struct elf_image *a, struct elf_image *b)
 {
 	struct span x, y;
@@ -89,7 +89,7 @@ static bool read_debuglink(struct elf_image *img, struct debuglink *out)
 	pad = (0 - (whole - span_left(&bytes))) & 3;
 	if (!span_skip(&bytes, pad) || !span_u32(&bytes, &out->crc))
 		return false;
-	/* A name, not a path: nothing in a file decides in which folder is looked. */
+	/* Only a file name, not a path: a file must not choose the folder that is searched. */
 	return out->name[0] != '\0' && strchr(out->name, '/') == NULL && strcmp(out->name, ".") != 0 &&
 	       strcmp(out->name, "..") != 0;
 }
@@ -112,7 +112,7 @@ static bool crc_matches(struct debugfile_search *s, const char *path, struct elf
 	return bytes != NULL && crc32_z(0, bytes, n) == crc;
 #else
 	(void)crc;
-	return false; /* not proven */
+	return false; /* cannot be proved */
 #endif
 }
 
@@ -134,7 +134,7 @@ static struct elf_image *find_by_debuglink(struct debugfile_search *s, const cha
 		strbuf_add(&candidate, path, (size_t)(slash - path));
 		strbuf_str(&candidate, folder[i]);
 		strbuf_str(&candidate, link.name);
-		/* A link to itself would always be the right file, and of no use. */
+		/* A link to the file itself would always match and be of no use. */
 		if (strcmp(strbuf_text(&candidate), path) == 0)
 			continue;
 		debug = open_candidate(s, &candidate);

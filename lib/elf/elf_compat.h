@@ -1,12 +1,12 @@
-/* Names of ELF numbers that GNU or newer specifications have added, where the system's <elf.h> lacks them, and
- * the header of a compressed section, which it may lack too. Numbers: System V ABI; the LSB and GNU's additions to it. */
+/* ELF constants and the header of a compressed section, for systems whose <elf.h> lacks these
+ * additions of GNU and newer specifications. Source: System V ABI; LSB and GNU additions to it. */
 #ifndef ELF_ELF_COMPAT_H
 #define ELF_ELF_COMPAT_H
 
 #include <elf.h>
 #include <stdint.h>
 
-/* As GElf_Chdr. */
+/* Same layout as GElf_Chdr. */
 struct elf_chdr {
 	uint32_t ch_type;
 	uint32_t ch_reserved;
@@ -14,7 +14,7 @@ struct elf_chdr {
 	uint64_t ch_addralign;
 };
 
-/* The same in an ELF-32 file. */
+/* The header in an ELF-32 file. */
 struct elf32_chdr {
 	uint32_t ch_type;
 	uint32_t ch_size;

@@ -1,12 +1,12 @@
 /* An ELF file as a validated, mapped array of bytes.
  *
- * Knows the ELF header and the program headers (System V ABI; Linux fs/binfmt_elf.c for cores), and
- * turns file offsets and link-time addresses into pointers:
+ * It reads the ELF header and the program headers (System V ABI; Linux fs/binfmt_elf.c for cores),
+ * and converts file offsets and link-time addresses to pointers:
  *
  *     vaddr --PT_LOAD--> file offset --bounds--> pointer into the mapping
  *
- * A segment may claim bytes that the file does not have (a truncated core): that is found out at each
- * access, not at opening. */
+ * A segment may claim bytes that the file does not have (a truncated core). This is checked at each
+ * access, not when the file is opened. */
 #include "elf/image.h"
 
 #include <errno.h>
@@ -77,9 +77,10 @@ enum res elf_header_check(
 	return RES_OK;
 }
 
-/* The number of program headers that the file claims. 65535 and more do not fit into e_phnum: then
- * the first section header's sh_info has the number. A core writes that section last, so a truncated
- * one has lost it; but the notes, the first segment, start where the program headers end. */
+/* The number of program headers that the file claims. 65535 and more do not fit into e_phnum;
+ * sh_info of the first section header has the number then. A core has that section at its end, so a
+ * truncated one has lost it; but the notes are the first segment and start where the program
+ * headers end. */
 static uint64_t claimed_phdrs(const struct elf_image *img)
 {
 	const struct elf_class *c = img->cls;
@@ -165,7 +166,7 @@ enum res elf_image_parse(struct elf_image *img, struct fault *f)
 	return RES_OK;
 }
 
-/* --- life --- */
+/* --- creation and destruction --- */
 
 enum res elf_image_open(int fd, struct elf_image **out, struct fault *f)
 {
@@ -246,7 +247,7 @@ void elf_image_close(struct elf_image *img)
 	free(img);
 }
 
-/* --- questions --- */
+/* --- access --- */
 
 Elf *elf_image_elf(struct elf_image *img)
 {
@@ -256,7 +257,7 @@ Elf *elf_image_elf(struct elf_image *img)
 			char *memory;
 		} bytes = { .read_only = img->bytes };
 
-		/* elf_memory opens for reading only; it takes a char * for want of const. */
+		/* elf_memory only reads the bytes, although its parameter is not const. */
 		img->elf = elf_memory(bytes.memory, img->size);
 	}
 	return img->elf;
@@ -306,7 +307,7 @@ const GElf_Phdr *elf_image_phdr(const struct elf_image *img, uint32_t type)
 	return NULL;
 }
 
-/* File offset where the bytes that are there at off end; off itself when there are none. */
+/* The file offset at which the available bytes from off on end; off if none are available. */
 static uint64_t end_of_run(const struct elf_image *img, uint64_t off)
 {
 	if (!img->partial)
@@ -353,7 +354,7 @@ static const GElf_Phdr *load_of(const struct elf_image *img, uint64_t vaddr)
 		}
 		return NULL;
 	}
-	/* Find the first segment that starts after vaddr. Of several that start at one address only the
+	/* Find the first segment that starts after vaddr. If several start at one address, only the
 	 * last has bytes: the others would overlap it. */
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
@@ -394,8 +395,8 @@ enum res elf_image_vaddr_of_offset(const struct elf_image *img, uint64_t off, bo
 	const GElf_Phdr *best = NULL;
 	int best_score = -1;
 
-	/* Neighbouring segments usually share a page of the file, which is then mapped twice. Told apart by
-	 * the execute permission first, then by where the mapping of each must start. */
+	/* Adjacent segments usually share a page of the file, which is then mapped twice. The
+	 * execute permission distinguishes them, then the start of each one's mapping. */
 	for (size_t i = 0; i < img->load_n; i++) {
 		const GElf_Phdr *ph = &img->phdrs[img->loads[i]];
 		uint64_t start = ph->p_offset & ~(uint64_t)(ELF_PAGE - 1), end;
@@ -418,7 +419,8 @@ enum res elf_image_vaddr_of_offset(const struct elf_image *img, uint64_t off, bo
 	}
 	if (best == NULL)
 		return RES_NONE;
-	/* May wrap for an offset in front of the first segment's own: the sum with a bias is what counts. */
+	/* This may wrap for an offset before the first segment's own; the sum with the bias is
+	 * right. */
 	*vaddr = best->p_vaddr + (off - best->p_offset);
 	return RES_OK;
 }

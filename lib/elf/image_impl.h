@@ -1,10 +1,10 @@
-/* PRIVATE to lib/elf: what a struct elf_image is.
+/* PRIVATE to lib/elf: struct elf_image.
  *
  *   file    bytes = mapping of the whole file, runs empty        (image.c)
- *   memory  bytes = malloc'd, laid out by file offset; only the ranges in `runs` were read, the rest of
- *           the buffer is padding that nobody may see            (image_memory.c)
+ *   memory  bytes = malloc'd, laid out by file offset; only the ranges in `runs` were read, and the
+ *           rest of the buffer must not be used                  (image_memory.c)
  *
- * Headers are copied out once (they may be unaligned); everything else stays where it is. */
+ * Headers are copied, because they may be unaligned; everything else is used in place. */
 #ifndef ELF_IMAGE_IMPL_H
 #define ELF_IMAGE_IMPL_H
 
@@ -14,7 +14,7 @@
 
 enum {
 	ELF_PAGE = 4096,
-	/* More than any real file has. Linux: vm.max_map_count bounds the segments of a core. */
+	/* More than any real file has. On Linux vm.max_map_count limits the segments of a core. */
 	ELF_PHDRS_MAX = 1 << 22,
 	ELF_SHDRS_MAX = 1 << 20
 };
@@ -32,8 +32,8 @@ struct elf_inflated {
 struct elf_image {
 	const uint8_t *bytes;
 	size_t size;
-	bool mapped;              /* bytes are from mmap, else from malloc */
-	bool partial;             /* only `runs` are there */
+	bool mapped;              /* bytes are from mmap; false: from malloc */
+	bool partial;             /* only `runs` are available */
 	VEC(struct elf_run) runs; /* ascending, disjoint, not touching */
 
 	const struct elf_class *cls;
@@ -42,7 +42,7 @@ struct elf_image {
 	size_t phnum;
 	uint32_t *loads; /* indices of the PT_LOADs, in file order */
 	size_t load_n;
-	bool loads_ascend; /* by p_vaddr and without overlap, as the ABI demands: binary search */
+	bool loads_ascend; /* by p_vaddr without overlap, as the ABI requires: allows binary search */
 	uint64_t base;
 	uint64_t bias;
 
@@ -54,11 +54,12 @@ struct elf_image {
 	Elf *elf;
 };
 
-/* Is this the start of an ELF file this program can use? n: bytes there are. */
+/* Check that the n bytes are the start of a supported ELF file. Sets its class and header. */
 enum res elf_header_check(
     const uint8_t *bytes, size_t n, const struct elf_class **cls, GElf_Ehdr *out, struct fault *f);
 
-/* Fill in everything that comes from the headers; bytes, size, partial and runs are set. */
+/* Fill in every member that comes from the headers. The caller must have set bytes, size, partial
+ * and runs. */
 enum res elf_image_parse(struct elf_image *img, struct fault *f);
 
 #endif

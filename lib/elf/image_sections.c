@@ -1,7 +1,7 @@
-/* Sections of an image, read straight from the section header table; the build-id.
+/* Sections of an image, read from the section header table, and the build-id.
  *
- * Nothing here is needed to run a program, so tools strip, reorder and compress it: every index,
- * offset and name is checked at its use. */
+ * A program runs without sections, so tools strip, reorder and compress them. Every index, offset
+ * and name is checked where it is used. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,8 +25,8 @@ static bool read_shdr(const struct elf_image *img, size_t index, GElf_Shdr *out)
 	return true;
 }
 
-/* Numbers that do not fit into the ELF header are in section 0: e_shnum 0 means sh_size, e_shstrndx
- * SHN_XINDEX means sh_link (System V ABI). */
+/* Numbers that do not fit into the ELF header are in section 0 (System V ABI): sh_size if e_shnum
+ * is 0, sh_link if e_shstrndx is SHN_XINDEX. */
 static void find_sections(struct elf_image *img)
 {
 	GElf_Shdr first, names;
@@ -168,7 +168,7 @@ static bool build_id_in(struct span notes, uint64_t align, struct span *id)
 
 enum res elf_image_build_id(struct elf_image *img, struct span *id)
 {
-	/* The notes of a core are about a process; the build-ids in it are those of its mappings. */
+	/* The notes of a core describe a process; build-ids in it are those of its mappings. */
 	if (img->ehdr.e_type == ET_CORE)
 		return RES_NONE;
 	for (size_t i = 0; i < img->phnum; i++) {

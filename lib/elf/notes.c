@@ -4,7 +4,7 @@
  *     +-------+-------+------+----------------+-----+-----------------+-----+
  *     |namesz |descsz | type | name with NUL  | pad | descriptor      | pad |
  *     +-------+-------+------+----------------+-----+-----------------+-----+
- *     both pads bring the offset from the start of the note to a multiple of the alignment */
+ *     each pad rounds the offset from the start of the note up to a multiple of the alignment */
 #include "elf/notes.h"
 
 static uint64_t round_up(uint64_t n, uint64_t align)
@@ -29,7 +29,7 @@ enum res elf_note_next(struct span *s, size_t align, struct elf_note *out)
 	uint64_t unit = align == 8 ? 8 : 4;
 	uint64_t desc, end, left = span_left(s);
 
-	/* Sums of 32-bit sizes in 64 bits: nothing can overflow. */
+	/* The sizes have 32 bits and the sums 64: no overflow. */
 	if (!span_u32(&note, &namesz) || !span_u32(&note, &descsz) || !span_u32(&note, &type))
 		return RES_NONE;
 	note = *s;

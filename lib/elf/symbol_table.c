@@ -1,4 +1,4 @@
-/* One symbol table: its bytes, and the symbols in it. */
+/* One symbol table and the symbols in it. */
 #include "elf/symbols_impl.h"
 
 #include <string.h>
@@ -8,7 +8,8 @@
 void symbol_table_set(struct symbol_table *t, const struct elf_class *cls, enum elf_symbol_table kind,
     struct span syms, struct span names)
 {
-	size_t left = span_left(&names) < UINT32_MAX ? span_left(&names) : UINT32_MAX; /* as st_name */
+	/* st_name has 32 bits. */
+	size_t left = span_left(&names) < UINT32_MAX ? span_left(&names) : UINT32_MAX;
 	const uint8_t *nul = left == 0 ? NULL : bytes_last(names.at, 0, left);
 
 	t->cls = cls;

@@ -60,14 +60,15 @@ bool elf_symbols_has_symtab(struct elf_symbols *syms)
 {
 	GElf_Shdr sh;
 
-	/* Not through symbols_load: a debug file may still be attached after this. Index 0 is no symbol. */
+	/* Without symbols_load, because a debug file may be attached later. Index 0 is not a
+	 * symbol. */
 	return elf_image_shdr_of_type(syms->img, SHT_SYMTAB, &sh, NULL) &&
 	       sh.sh_size > elf_image_class(syms->img)->sym;
 }
 
 /* --- by name --- */
 
-/* Is name[0 … n) the symbol's name, up to its version? */
+/* True if the key is the symbol's name, without its version. */
 static bool has_name(const struct symbol_table *t, const GElf_Sym *sym, const struct symbol_key *key)
 {
 	const char *own = symbol_name(t, sym);
@@ -76,7 +77,8 @@ static bool has_name(const struct symbol_table *t, const GElf_Sym *sym, const st
 	       (own[key->n] == '\0' || own[key->n] == '@');
 }
 
-/* First symbol of that name in [from, to), a defined one before an undefined one. File and section names are no symbols. */
+/* The first symbol of that name in [from, to); a defined one is preferred to an undefined one.
+ * Names of files and sections do not count. */
 static enum res scan_table(const struct symbol_table *t, size_t from, size_t to, const struct symbol_key *key,
     struct elf_symbol *out)
 {
@@ -103,7 +105,7 @@ static bool is_defined(const struct elf_symbol *found)
 	return found->sym.st_shndx != SHN_UNDEF;
 }
 
-/* In .dynsym. Undefined symbols come before those that the hash covers. */
+/* A search in .dynsym. Undefined symbols precede those in the hash table. */
 static enum res scan_dynamic(struct elf_symbols *syms, const struct symbol_key *key, struct elf_symbol *out)
 {
 	const struct symbol_table *t = &syms->tables[TABLE_DYNSYM];

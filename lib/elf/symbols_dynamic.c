@@ -1,16 +1,16 @@
-/* The dynamic symbol table: by section headers where there are any, else as the run-time linker finds
- * it, through PT_DYNAMIC; and its GNU hash table:
+/* The dynamic symbol table, found by section headers or, without these, by PT_DYNAMIC, as the
+ * run-time linker does; and its GNU hash table:
  *
- *     words: nbuckets, first, bloom_n, shift | bloom_n × an address | nbuckets × 32 bit | chains, 32 bit each
+ *     nbuckets, first, bloom_n, shift | bloom_n × address | nbuckets × 32 bit | chains × 32 bit
  *
- * A bucket holds the index of its first symbol; chain[index − first] is that symbol's hash with bit 0
- * set on the last of the bucket. Undefined symbols, all before `first`, are not in it. (Layout: glibc
- * elf/dl-lookup.c and the linkers' common practice.) */
+ * A bucket holds the index of its first symbol; chain[index − first] is that symbol's hash with
+ * bit 0 set on the last of the bucket. Undefined symbols all precede `first` and are not in it.
+ * (Layout: glibc elf/dl-lookup.c and the output of the common linkers.) */
 #include <string.h>
 
 #include "elf/symbols_impl.h"
 
-/* Entries of a dynamic section that are looked at: real ones have about 30. */
+/* Most entries of a dynamic section that are read; real ones have about 30. */
 enum { DYNAMIC_MAX = 1024 };
 
 static uint32_t hash_word_at(const struct span *words, size_t index)
@@ -86,7 +86,8 @@ bool symbol_hash_find(const struct elf_symbols *syms, const struct symbol_key *k
 	return false;
 }
 
-/* How many symbols a GNU hash knows of: up to the end of the chain that starts last. 0: damaged. */
+/* The number of symbols that a GNU hash covers: up to the end of the chain that starts last. 0: the
+ * table is damaged. */
 static size_t hash_count(const struct symbol_hash *h)
 {
 	uint32_t last = 0;
@@ -107,7 +108,7 @@ static size_t hash_count(const struct symbol_hash *h)
 	return 0;
 }
 
-/* --- through PT_DYNAMIC --- */
+/* --- by PT_DYNAMIC --- */
 
 struct dynamic {
 	uint64_t symtab, strtab, strsz, hash, gnu_hash;
@@ -141,8 +142,8 @@ static bool dynamic_read(struct elf_image *img, struct dynamic *d)
 	return d->symtab != 0 && d->strtab != 0;
 }
 
-/* Bytes at an address of the dynamic section. In the memory of a process glibc's linker has relocated
- * these (the vdso's and musl's are as in the file). */
+/* The bytes at an address in the dynamic section. In a process glibc's linker has relocated these
+ * addresses; those of the vdso and with musl are as in the file. */
 static bool dynamic_bytes(struct elf_image *img, uint64_t addr, struct span *out)
 {
 	uint64_t bias = elf_image_bias(img);
@@ -168,7 +169,7 @@ static void load_by_dynamic(struct elf_symbols *syms)
 		names.end = names.at + d.strsz;
 	if (dynamic_bytes(syms->img, d.gnu_hash, &hash) && hash_parse(syms->img, hash, &syms->hash))
 		n = hash_count(&syms->hash);
-	/* DT_HASH has one chain word per symbol, and tells how many. */
+	/* DT_HASH has one chain word per symbol, and their number. */
 	if (dynamic_bytes(syms->img, d.hash, &hash) && span_take(&hash, words, sizeof(words)) && words[1] > n)
 		n = words[1];
 	if (n > span_left(&table) / size)

@@ -1,15 +1,15 @@
 /* The order of symbols by address, and the search in it.
  *
- * Symbols may nest and overlap. Sorted by start, the right answer is the last one before the address
- * that still contains it; to know how far back to look, each place keeps the farthest end of all
- * symbols up to it:
+ * Symbols may nest and overlap. In the order of their starts, the right answer is the last symbol
+ * before the address that contains it. To limit the search backwards, each place stores the highest
+ * end of all symbols up to it:
  *
  *     start   |---- a ----------------------|          reach of a: end of a
  *                 |- b -|                              reach of b: end of a
- *                            ^ asked: b starts last but has ended; its reach says: go on, find a
+ *                            ^ address: b starts last but has ended; its reach says: continue to a
  *
- * Sorting is by least significant digit first over the digits in which the addresses differ at all,
- * which for the few megabytes of a program is two or three passes. */
+ * The sort is an LSD radix sort over the digits in which the addresses differ: two or three passes
+ * for the few megabytes of a program. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +21,8 @@ static bool has_address(const GElf_Sym *sym, const struct symbol_table *t)
 {
 	unsigned type = GELF_ST_TYPE(sym->st_info);
 
-	/* An undefined symbol with a value is a PLT entry with the size of something else. */
+	/* An undefined symbol with a value is a PLT entry, but has the size of the function
+	 * elsewhere. */
 	return (sym->st_size != 0 || type == STT_FUNC) && sym->st_shndx != SHN_UNDEF &&
 	       sym->st_shndx != SHN_ABS && sym->st_shndx != SHN_COMMON &&
 	       (type == STT_FUNC || type == STT_OBJECT || type == STT_COMMON || type == STT_GNU_IFUNC) &&
@@ -72,7 +73,7 @@ static void set_reach(const struct elf_symbols *syms, struct symbol_place *place
 	uint64_t farthest = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		/* reach holds the symbol's own size until here. */
+		/* Before this loop, reach is the symbol's own size. */
 		uint64_t end = symbol_end(places[i].start, places[i].reach);
 		uint64_t reach;
 
@@ -90,7 +91,7 @@ static void set_reach(const struct elf_symbols *syms, struct symbol_place *place
 	}
 }
 
-/* All symbols with an address, in table order. Returns how many. */
+/* Collect all symbols that have an address, in table order. Returns their number. */
 static size_t collect_places(const struct elf_symbols *syms, struct symbol_place *out)
 {
 	size_t n = 0;
@@ -147,7 +148,7 @@ static size_t underscores(const char *name)
 	return strspn(name, "_");
 }
 
-/* Of two symbols that start at the same address, is a the better name? */
+/* True if a is the better name of two symbols that start at the same address. */
 static bool better_symbol(const struct elf_symbol *a, const struct elf_symbol *b)
 {
 	bool local_a = GELF_ST_BIND(a->sym.st_info) == STB_LOCAL;
@@ -166,7 +167,7 @@ static bool better_symbol(const struct elf_symbol *a, const struct elf_symbol *b
 	return strcmp(a->name, b->name) < 0;
 }
 
-/* The place as a symbol, if it contains vaddr and has a name. */
+/* True if the symbol of the place contains vaddr and has a name; *out is the symbol then. */
 static bool place_holds(
     const struct elf_symbols *syms, const struct symbol_place *place, uint64_t vaddr, struct elf_symbol *out)
 {
@@ -174,7 +175,7 @@ static bool place_holds(
 	size_t index = place->id & (((uint32_t)1 << SYMBOL_ID_BITS) - 1);
 	GElf_Sym sym;
 
-	/* Of a size of 0 nobody knows where it ends. */
+	/* The end of a symbol of size 0 is unknown: it matches its first byte only. */
 	if (!symbol_read(t, index, &sym) || vaddr - place->start >= (sym.st_size != 0 ? sym.st_size : 1) ||
 	    symbol_name(t, &sym) == NULL)
 		return false;

@@ -1,5 +1,5 @@
-/* The three packings of debug information: zlib and zstd of sections (System V ABI, SHF_COMPRESSED), xz of
- * .gnu_debugdata. */
+/* Decompression of debug information: zlib and zstd in sections (System V ABI, SHF_COMPRESSED), and
+ * xz in .gnu_debugdata. */
 #include "elf/unpack.h"
 
 #include <stdlib.h>
@@ -66,10 +66,10 @@ void *unpack_section(enum unpack_kind kind, struct span packed, uint64_t n)
 
 #ifdef WITH_LIBLZMA
 
-/* What the widest preset of xz takes to unpack, and some more. */
+/* XZ_MEMORY: more than the largest preset of xz needs to decompress. */
 enum { XZ_MEMORY = 100 << 20, XZ_FIRST = 64 << 10 };
 
-/* The most bytes that `packed` ones are believed to hold. */
+/* The largest plausible size of the output of `packed` bytes. */
 static size_t xz_limit(size_t packed)
 {
 	size_t n = packed < UNPACK_MAX / UNPACK_RATIO ? packed * UNPACK_RATIO : UNPACK_MAX;
@@ -77,7 +77,8 @@ static size_t xz_limit(size_t packed)
 	return n > UNPACK_FREE ? n : UNPACK_FREE;
 }
 
-/* Room for more of what comes out; false: no memory, or more than is plausible. */
+/* Enlarge the output buffer. False: out of memory, or the output would not be plausible; f says
+ * which. */
 static bool xz_grow(uint8_t **out, size_t *room, size_t packed, struct fault *f)
 {
 	size_t want = *room == 0 ? XZ_FIRST : *room * 2, limit = xz_limit(packed);

@@ -1,6 +1,6 @@
-/* PRIVATE to lib/elf: bytes that were packed. Whoever packed them may want to fill the memory: what comes out is bounded
- * by what goes in. Each is there when the build found its library: zlib (WITH_ZLIB), libzstd (WITH_LIBZSTD) and liblzma
- * (WITH_LIBLZMA). */
+/* PRIVATE to lib/elf: decompression. A hostile file may try to exhaust memory, so the size of the
+ * input limits that of the output. Each method needs its library at build time: zlib (WITH_ZLIB),
+ * libzstd (WITH_LIBZSTD), liblzma (WITH_LIBLZMA). */
 #ifndef ELF_UNPACK_H
 #define ELF_UNPACK_H
 
@@ -8,23 +8,25 @@
 #include "base/span.h"
 
 enum {
-	UNPACK_MAX = 1 << 30,   /* bytes that anything unpacks to */
-	UNPACK_FREE = 16 << 20, /* so many are unpacked whatever they are packed in */
-	UNPACK_RATIO =
-	    64 /* beyond that so many for one; debug information gets to 15, names and symbols to 10 */
+	UNPACK_MAX = 1 << 30,   /* most bytes of any output */
+	UNPACK_FREE = 16 << 20, /* output of this size is always plausible */
+	/* Larger output has at most so many bytes for one of the input. Debug information has up to
+	 * 15, names and symbols up to 10. */
+	UNPACK_RATIO = 64
 };
 
-/* Is it worth believing that `packed` bytes hold n? */
+/* True if it is plausible that `packed` bytes decompress to n. */
 bool unpack_plausible(size_t packed, uint64_t n);
 
-/* How a section is packed: ch_type of its header, the numbers of the ELF ABI. */
+/* The method of a compressed section: ch_type of its header, with the numbers of the ELF ABI. */
 enum unpack_kind { UNPACK_ZLIB = 1, UNPACK_ZSTD = 2 };
 
-/* Unpack exactly n bytes into memory that the caller frees. NULL: they are not n, n is not plausible, the packing is
- * broken or not known to this build, no memory. */
+/* Decompress to exactly n bytes, in memory that the caller frees. NULL: the size is not n, n is not
+ * plausible, the input is damaged, this build lacks the method, or memory is exhausted. */
 void *unpack_section(enum unpack_kind kind, struct span packed, uint64_t n);
 
-/* Unpack an .xz stream, however long it turns out, into *n bytes that the caller frees. NULL as above, and f says why (code ELF_FAULT_NOT_BUILT: this build cannot). */
+/* Decompress an .xz stream of unknown size to *n bytes, which the caller frees. NULL: as above; f
+ * says why (code ELF_FAULT_NOT_BUILT: this build lacks liblzma). */
 void *unpack_xz(struct span packed, size_t *n, struct fault *f);
 
 #endif

@@ -1,4 +1,4 @@
-/* The address map against what was put in. */
+/* The address map: every key has the value that was stored for it. */
 #include <check.h>
 #include <stdlib.h>
 

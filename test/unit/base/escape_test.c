@@ -1,4 +1,4 @@
-/* What reaches a terminal, and how. */
+/* Escaped text. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,7 @@ START_TEST(control_characters_are_shown)
 }
 END_TEST
 
-/* What looks escaped and is not. */
+/* Text that looks escaped but is not. */
 START_TEST(backslashes_are_doubled)
 {
 	ck_escape("a\\x0ab", "a\\\\x0ab");
@@ -67,7 +67,7 @@ START_TEST(surrogates_and_deceivers_by_number)
 	ck_escape("\xe2\x80\xa8\xe2\x80\xa9", "\\u2028\\u2029");
 	ck_escape("\xe2\x80\xaa\xe2\x80\xae\xe2\x81\xa6\xe2\x81\xa9", "\\u202a\\u202e\\u2066\\u2069");
 	ck_escape("\xe2\x80\x8e\xe2\x80\x8f\xd8\x9c\xef\xbb\xbf", "\\u200e\\u200f\\u061c\\ufeff");
-	/* their neighbours stay */
+	/* adjacent code points stay */
 	ck_escape("\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa",
 	    "\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa");
 }
@@ -81,7 +81,7 @@ END_TEST
 
 START_TEST(input_ends_where_it_is_said_to)
 {
-	/* The rest of a sequence that lies behind the end is not looked at. */
+	/* Bytes after the end are not read, even if they would complete a sequence. */
 	check_escape("\xe2\x82\xac", 2, false, "\\xe2\\x82");
 	check_escape("abc", 1, false, "a");
 }
@@ -100,7 +100,7 @@ START_TEST(very_long_names_are_cut_visibly)
 	strbuf_reset(&b);
 	escape_text(&b, text, n, false);
 	ck_assert_uint_eq(b.n, n - 1 + 3);
-	/* One that is escaped counts as one, wherever it is. */
+	/* An escaped code point counts as one, at any position. */
 	text[7] = '\n';
 	strbuf_reset(&b);
 	escape_text(&b, text, n, false);

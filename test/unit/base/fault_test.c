@@ -1,4 +1,4 @@
-/* Filling in what went wrong. */
+/* Contents of a struct fault. */
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>

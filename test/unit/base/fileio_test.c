@@ -1,4 +1,4 @@
-/* Whole reads of files, pipes and /proc. */
+/* Complete reads of files, pipes and /proc. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -107,7 +107,7 @@ START_TEST(slurp_fails_with_the_reason_and_never_waits)
 	ck_assert_int_eq(errno, EISDIR);
 	ck_assert_ptr_null(text);
 	ck_assert_uint_eq(n, 3);
-	/* A FIFO without a writer: at once, and empty. */
+	/* A FIFO without a writer reads as empty, without a wait. */
 	ck_assert_ptr_nonnull(mkdtemp(path));
 	{
 		char fifo[64];

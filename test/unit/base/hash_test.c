@@ -1,4 +1,4 @@
-/* The hash against published values of FNV-1a. */
+/* The hash equals published values of FNV-1a. */
 #include "base/hash.h"
 
 #include <stdlib.h>

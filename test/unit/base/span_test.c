@@ -1,4 +1,4 @@
-/* The cursor: every take up to the end, and not one byte beyond. */
+/* The cursor: every function reads up to the end and not one byte beyond it. */
 #include <check.h>
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* The search for separate debug files, in a made-up file system of built images. */
+/* The search for separate debug files, in a fake file system of generated images. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +14,12 @@
 static const uint8_t id_one[4] = { 0xab, 0xcd, 0xef, 0x01 };
 static const uint8_t id_two[4] = { 0xab, 0xcd, 0xef, 0x02 };
 
-/* One file at one path; every path that was asked for. */
+/* One file at one path, and a record of every path that was opened. */
 struct disk {
 	const char *path;
 	struct elf_builder file;
 	struct strbuf asked;
-	off_t claims; /* size of the file, sparse behind its bytes; 0: as it is */
+	off_t claims; /* size of the file, sparse after its bytes; 0: the size of its bytes */
 	struct fault fault;
 };
 
@@ -54,7 +54,7 @@ static void make(struct elf_builder *b, const uint8_t *id, const char *link, uin
 	elf_builder_finish(b);
 }
 
-/* Search for the debug file of an image with this id and link. True when one was found. */
+/* Search for the debug file of an image with this id and link. True: one was found. */
 static bool search(struct disk *d, const uint8_t *id, const char *link, uint32_t crc, const char *path)
 {
 	struct elf_builder b;
@@ -146,7 +146,7 @@ START_TEST(build_ids_outrank_the_crc)
 }
 END_TEST
 
-/* A sparse file takes no room, and as long to read as one that is full. */
+/* A sparse file takes no space, but as long to read as a full one. */
 START_TEST(a_huge_file_is_not_summed_up)
 {
 	struct disk d = { .path = "/usr/bin/prog.dbg", .asked = STRBUF_EMPTY, .claims = (off_t)20 << 30 };
@@ -154,7 +154,7 @@ START_TEST(a_huge_file_is_not_summed_up)
 	make(&d.file, NULL, NULL, 0);
 	ck_assert(!search(&d, NULL, "prog.dbg", 0, "/usr/bin/prog"));
 	ck_assert_ptr_nonnull(strstr(d.fault.text, "/usr/bin/prog.dbg is not used: "));
-	/* A build-id proves it all the same. */
+	/* An equal build-id is still accepted. */
 	elf_builder_free(&d.file);
 	make(&d.file, id_one, NULL, 0);
 	ck_assert(search(&d, id_one, "prog.dbg", 0, "/usr/bin/prog"));
@@ -172,7 +172,7 @@ START_TEST(links_that_lead_elsewhere_are_not_followed)
 		ck_assert(!search(&d, NULL, names[i], 0, "/usr/bin/prog"));
 		ck_assert_str_eq(strbuf_text(&d.asked), "");
 	}
-	/* Nor to the image itself. */
+	/* A link to the image itself is not accepted either. */
 	ck_assert(!search(&d, NULL, "prog", 0, "/usr/bin/prog"));
 	ck_assert_str_eq(strbuf_text(&d.asked), "/usr/bin/.debug/prog\n/usr/lib/debug/usr/bin/prog\n");
 	disk_free(&d);

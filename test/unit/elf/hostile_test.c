@@ -1,5 +1,5 @@
-/* A real library damaged a few bytes at a time where its structure is: whatever the answers are, they come
- * without a crash (the sanitizer build looks closer). The damage is the same in every run. */
+/* A real library with a few damaged bytes in its structures: no query crashes, whatever it returns
+ * (the sanitizer build checks more). The damage is the same in every run. */
 #include <check.h>
 #include <fcntl.h>
 #include <link.h>
@@ -17,7 +17,7 @@
 
 enum { ROUNDS = 400, REGIONS = 16 };
 
-/* Copy of the library as a memfd, mapped writable; where in it damage hurts. */
+/* A copy of the library in a memfd, mapped writable, and the offsets of its structures. */
 struct victim {
 	int fd;
 	uint8_t *at;
@@ -59,7 +59,7 @@ static void choose_regions(struct victim *v)
 	GElf_Shdr sh;
 
 	ck_assert_int_eq(elf_image_open(v->fd, &img, NULL), RES_OK);
-	/* Twice: the first bytes of a file decide most. */
+	/* Twice, because the first bytes of a file matter most. */
 	add_region(v, 0, 64);
 	add_region(v, 16, 48);
 	add_region(v, elf_image_ehdr(img)->e_phoff, elf_image_phnum(img) * 56);
@@ -186,13 +186,13 @@ START_TEST(damaged_library)
 		while (n-- > 0)
 			v.at[offs[n]] = was[n];
 	}
-	/* Most damage is survivable: otherwise nothing was tested. */
+	/* Most damaged files must still open: otherwise nothing was tested. */
 	ck_assert_int_gt(opened, ROUNDS / 4);
 	victim_free(&v);
 }
 END_TEST
 
-/* Cut off at any length. */
+/* A file that is truncated at any length. */
 START_TEST(truncated_library)
 {
 	struct victim v;

@@ -1,4 +1,4 @@
-/* Opening images, and every way from an offset or address to bytes, on made files and on our own. */
+/* Images of generated files and of this program: opening, and access by offset and by address. */
 #include <check.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "support/elf_builder.h"
 #include "support/run_suite.h"
 
-/* A program of three segments: r-- at 0, r-x and rw- that share pages of the file with it. */
+/* A program of three segments: r-- at 0, then r-x and rw-, which share pages of the file. */
 struct sample {
 	struct elf_builder b;
 	uint64_t text, data;
@@ -127,7 +127,8 @@ START_TEST(shared_pages_are_told_apart_by_permission)
 	struct elf_image *img = sample_open(&s);
 	uint64_t vaddr = 0;
 
-	/* File page 1 is the end of r-- and the start of r-x; page 2 the end of r-x and the start of rw-. */
+	/* File page 1 is the end of r-- and the start of r-x; page 2 the end of r-x and the start
+	 * of rw-. */
 	ck_assert_int_eq(elf_image_vaddr_of_offset(img, 0, false, &vaddr), RES_OK);
 	ck_assert_uint_eq(vaddr, 0);
 	ck_assert_int_eq(elf_image_vaddr_of_offset(img, 0x1000, true, &vaddr), RES_OK);
@@ -136,7 +137,7 @@ START_TEST(shared_pages_are_told_apart_by_permission)
 	ck_assert_uint_eq(vaddr, 0x3000);
 	ck_assert_int_eq(elf_image_vaddr_of_offset(img, 0x2000, false, &vaddr), RES_OK);
 	ck_assert_uint_eq(vaddr, 0x4000);
-	/* Only one to choose from, wrong permission. */
+	/* Only one segment contains it, with the other permission. */
 	ck_assert_int_eq(elf_image_vaddr_of_offset(img, 0, true, &vaddr), RES_OK);
 	ck_assert_uint_eq(vaddr, 0);
 	ck_assert_int_eq(elf_image_vaddr_of_offset(img, 0x3000, false, &vaddr), RES_NONE);
@@ -391,7 +392,8 @@ START_TEST(many_program_headers_are_counted_by_section_0)
 	ck_assert_int_eq(open_bytes(&s.b, s.b.n, &img, NULL), RES_OK);
 	ck_assert_uint_eq(elf_image_phnum(img), 4);
 	elf_image_close(img);
-	/* Section 0 lost, the notes segment first: the headers end where the notes start. */
+	/* Without section 0, and with the notes as the first segment: the headers end where the
+	 * notes start. */
 	{
 		uint64_t first = s.b.eh.e_phoff, size = elf_builder_phdr(&s.b);
 		Elf64_Phdr notes = { .p_type = PT_NOTE, .p_offset = first + size * 7 };
@@ -478,7 +480,7 @@ START_TEST(our_own_file_opens)
 }
 END_TEST
 
-/* Every single byte of the headers set to values that hurt: no crash, no read outside (under ASan). */
+/* Each byte of the headers set to extreme values: no crash, no read out of bounds (with ASan). */
 START_TEST(damaged_headers_never_crash)
 {
 	static const uint8_t evil[] = { 0x00, 0x01, 0x7f, 0x80, 0xff };
@@ -513,7 +515,7 @@ START_TEST(damaged_headers_never_crash)
 }
 END_TEST
 
-/* Each test with files of either class. */
+/* Every test runs with files of either class. */
 static TCase *tests(const char *name, void (*start)(void))
 {
 	TCase *tc = tcase_create(name);

@@ -1,4 +1,4 @@
-/* Images put together from memory: made-up memory with holes and lies, and our own vdso. */
+/* Images from memory: fake memory with holes and false sizes, and this program's vdso. */
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 enum { BASE = 0x7000000, LIMIT = 1 << 20 };
 
-/* Memory: bytes at BASE, readable up to n, at most `chunk` at a time; what is read is counted. */
+/* Fake memory: bytes at BASE, readable up to n, at most `chunk` per read; counts the bytes read. */
 struct memory {
 	const uint8_t *at;
 	size_t n, chunk, total;
@@ -36,7 +36,7 @@ static ssize_t read_memory(void *data, void *buf, size_t n, uint64_t va)
 	return (ssize_t)n;
 }
 
-/* Segments at file offsets 0 and 0x2000, loaded where the file has them, relative to BASE − 0x400000. */
+/* Segments at file offsets 0 and 0x2000, loaded at the file's addresses plus BASE − 0x400000. */
 static void make(struct elf_builder *b)
 {
 	static const char second[0x100] = "second segment";
@@ -102,7 +102,7 @@ START_TEST(unreadable_segment_stays_absent)
 	ck_assert_uint_eq(span_left(&out), 3);
 	ck_assert_int_eq(elf_image_at(img, 0x402003, &out, NULL), RES_NONE);
 	elf_image_close(img);
-	/* Not within the limit either. */
+	/* It does not fit within the limit either. */
 	memory_of(&m, &b);
 	ck_assert_int_eq(elf_image_from_memory(read_memory, &m, BASE, 0x2000, &img, NULL), RES_OK);
 	ck_assert_int_eq(elf_image_at(img, 0x400000, &out, NULL), RES_OK);
@@ -187,7 +187,7 @@ START_TEST(what_is_no_image_is_refused)
 	refused(&b, b.n, LIMIT, ELF_FAULT_FORMAT);
 	elf_builder_free(&b);
 
-	/* No segment holds offset 0: nothing tells the bias. */
+	/* No segment contains offset 0, so the bias is unknown. */
 	elf_builder_start(&b, ET_DYN);
 	elf_builder_segment(&b, PT_LOAD, PF_R, 0x2000, 0x2000, 0x100, 1);
 	elf_builder_finish(&b);
@@ -228,7 +228,7 @@ START_TEST(the_vdso)
 }
 END_TEST
 
-/* Each test with files of either class. */
+/* Every test runs with files of either class. */
 static TCase *tests(const char *name, void (*start)(void))
 {
 	TCase *tc = tcase_create(name);

@@ -1,4 +1,4 @@
-/* The note iterator on good, odd and truncated notes. */
+/* The note iterator with valid, unusual and truncated notes. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Symbols by address against a linear search, by name with and without hash, and on real libraries. */
+/* Symbols by address, compared with a linear search; by name, with and without a hash table; and of
+ * real libraries. */
 #include <check.h>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -52,7 +53,7 @@ static void drop(struct table *t)
 	elf_image_close(t->img);
 }
 
-/* "name+offset", or "-". */
+/* "name+offset", or "-" if there is no symbol. */
 static const char *at(struct table *t, uint64_t vaddr, char buf[64])
 {
 	struct elf_symbol sym;
@@ -137,7 +138,7 @@ START_TEST(nested_and_overlapping)
 }
 END_TEST
 
-/* Every rule of the choice, decided where all rules before it are equal. */
+/* Each rule of the choice decides if all rules before it are equal. */
 START_TEST(ties_at_one_address)
 {
 	static const struct {
@@ -258,7 +259,7 @@ START_TEST(what_the_dynamic_table_says)
 }
 END_TEST
 
-/* A symbol that is wanted in a table before the one that has it. */
+/* A symbol that one table imports and a later table defines. */
 START_TEST(by_name_in_one_table)
 {
 	static const struct elf_builder_sym symtab[] = {
@@ -328,7 +329,7 @@ START_TEST(names_outside_the_string_table_are_skipped)
 }
 END_TEST
 
-/* --- against a linear search --- */
+/* --- comparison with a linear search --- */
 
 static uint64_t next_random(uint64_t *state)
 {
@@ -374,7 +375,7 @@ START_TEST(order_agrees_with_linear_search)
 }
 END_TEST
 
-/* What a file with a hole can claim: more than anybody wants to look through. */
+/* A file with a hole can claim more symbols than can be searched. */
 START_TEST(endless_table)
 {
 	const size_t size = (size_t)4 << 30;
@@ -400,7 +401,7 @@ static int find_libc(struct dl_phdr_info *info, size_t size, void *data)
 	return 1;
 }
 
-/* The run-time linker's own answers; asked of libc itself, since sanitizers interpose its functions. */
+/* The run-time linker's answers for libc itself, because sanitizers interpose its functions. */
 static void check_against_loader(struct elf_symbols *syms, uint64_t bias)
 {
 	static const char *const known[] = { "qsort", "setvbuf", "getenv", "poll" };
@@ -441,7 +442,7 @@ START_TEST(libc_by_hash_and_by_address)
 }
 END_TEST
 
-/* The same library out of memory: no section headers, so through PT_DYNAMIC, which glibc's linker has
+/* The same library in memory: without section headers, so by PT_DYNAMIC, which glibc's linker has
  * relocated. */
 static ssize_t read_self(void *data, void *buf, size_t n, uint64_t va)
 {
@@ -473,7 +474,7 @@ START_TEST(libc_out_of_memory)
 }
 END_TEST
 
-/* Each test with files of either class. */
+/* Every test runs with files of either class. */
 static TCase *tests(const char *name, void (*start)(void))
 {
 	TCase *tc = tcase_create(name);

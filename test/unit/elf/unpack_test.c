@@ -1,4 +1,4 @@
-/* Packed sections and packed symbol tables: sound, damaged, and made to fill the memory. */
+/* Compressed sections and symbol tables: valid, damaged, and made to exhaust memory. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +44,7 @@ static struct elf_image *open_built(const struct elf_builder *b)
 
 #endif
 
-/* Damage one byte of packed after the other, cut it anywhere: never more than n bytes, never a fault. */
+/* Damage each byte of the input and truncate it anywhere: never more than n bytes, and no crash. */
 static void damage(enum unpack_kind kind, const uint8_t *packed, size_t n, const uint8_t *plain)
 {
 	uint8_t *copy = malloc(n);
@@ -56,7 +56,8 @@ static void damage(enum unpack_kind kind, const uint8_t *packed, size_t n, const
 		memcpy(copy, packed, n);
 		copy[i] ^= (uint8_t)(1 + i * 37 % 255);
 		free(unpack_section(kind, span_of(copy, n), PLAIN));
-		/* What is cut off short cannot give all of it; an end that is cut may hold nothing but a checksum. */
+		/* A truncated input cannot give all bytes, but a short missing end may be just a
+		 * checksum. */
 		out = unpack_section(kind, span_of(packed, n * i / 3000), PLAIN);
 		ck_assert(out == NULL || memcmp(out, plain, PLAIN) == 0);
 		free(out);
@@ -130,7 +131,7 @@ START_TEST(sections_by_zstd)
 }
 END_TEST
 
-/* zstd packs 20 MB of zeros in some kilobytes: a claim that is true, and refused. */
+/* zstd compresses 20 MB of zeros to some kilobytes: the size is true, but refused. */
 START_TEST(a_bomb_by_zstd)
 {
 	enum { BOMB = 20 << 20 };
@@ -159,7 +160,7 @@ static size_t pack_xz(uint8_t *packed, const void *plain, size_t n)
 	return at;
 }
 
-/* A file without symbols that carries these bytes as .gnu_debugdata. */
+/* A file without symbols that has these bytes as .gnu_debugdata. */
 static struct elf_image *carrier(const void *packed, size_t n)
 {
 	struct elf_builder b;
@@ -200,7 +201,7 @@ START_TEST(symbols_of_a_stripped_file)
 	ck_assert_int_eq(elf_symbols_by_name(syms, "hidden_one", &found), RES_OK);
 	elf_symbols_destroy(syms);
 	elf_image_close(img);
-	/* Every cut and some damage: no file, or one that is refused. */
+	/* Truncated anywhere, and damaged: no file, or one that is refused. */
 	for (size_t i = 0; i < n; i++) {
 		uint8_t was = packed[i];
 
@@ -240,13 +241,13 @@ START_TEST(debugdata_that_is_none)
 	ck_assert_int_eq(elf_minidebug_open(img, &debug, &fault), RES_FAIL);
 	elf_image_close(img);
 
-	/* 20 MB in some kB: more than is plausible, however true. */
+	/* 20 MB in some kB are not plausible, although the size is true. */
 	memcpy(zeros, ELFMAG, SELFMAG);
 	n = pack_xz(packed, zeros, 20 << 20);
 	ck_assert_uint_lt(n, 64 << 10);
 	ck_assert_ptr_null(unpack_xz(span_of(packed, n), &got, &fault));
 	ck_assert_ptr_nonnull(strstr(fault.text, "limit of 64 times"));
-	/* As much as is believed of anything. */
+	/* The largest size that is always plausible. */
 	n = pack_xz(packed, zeros, UNPACK_FREE);
 	out = unpack_xz(span_of(packed, n), &got, &fault);
 	ck_assert(out != NULL && got == UNPACK_FREE);
