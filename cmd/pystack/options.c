@@ -42,7 +42,7 @@ static const char help_text[] =
     "Operands: 4711, /proc/4711, core, dir/core.4711; /lwps selects threads: 4711/4712,4715-4720,4800-\n"
     "Exit status: 0, everything printed; 1, part of it failed; 2, usage error, or nothing printed.\n";
 
-/* What was there when this was built, and what is not read without it. */
+/* The optional libraries, and what is not read without them. */
 static const char built_with[] =
 #ifdef WITH_ZLIB
     "with zlib"
@@ -90,7 +90,7 @@ static bool parse_number(const char *text, char option, const char *what, long *
 	return false;
 }
 
-/* A time in DTrace's way: a whole number with ns, us, ms, s, m, h, or hz for that many in a second. */
+/* A time in DTrace's format: an integer with ns, us, ms, s, m, h, or a rate with hz. */
 static bool parse_time(const char *text, char option, int64_t *out)
 {
 	static const struct {
@@ -197,7 +197,7 @@ static bool parse_value(int c, const char *value, struct options *out)
 	}
 }
 
-/* Do the options go together, and with that many operands? */
+/* True if the options fit together, and the number of operands. */
 static bool options_agree(const struct options *o, int operands)
 {
 	if (o->exec != NULL && o->sysroot != NULL)

@@ -11,24 +11,25 @@ struct options {
 	bool force;                /* -F */
 	bool verbose;              /* -v: co_qualname */
 	bool python_only;          /* -p */
-	long frames;               /* -n: native frames a thread, 0 all */
+	long frames;               /* -n: native frames per thread, 0 all */
 	enum unwind_engine engine; /* -m */
 	enum stop_policy policy;   /* --stop, --no-stop */
 	const char *exec;          /* -e: executable of the cores, or NULL */
-	const char *sysroot;       /* --sysroot: folder with their files, or NULL; not with exec */
-	bool counting;             /* -c, and what implies it */
+	const char *sysroot;       /* --sysroot: directory with their files, or NULL; not with exec */
+	bool counting;             /* -c, or an option that implies it */
 	bool folded;               /* -o folded */
-	long top;                  /* -t: of the stacks counted, 0 all */
+	long top;                  /* -t: number of stacks to print, 0 all */
 	int64_t interval_ns;       /* -i: 0 no sampling */
 	int64_t duration_ns;       /* -d: 0 no end */
 	long samples;              /* -N: 0 no end */
-	bool idle;                 /* --idle: with -i, those that wait as well */
+	bool idle;                 /* --idle: with -i, waiting threads too */
 	int first;                 /* index of the first operand */
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_USAGE };
 
-/* Parse argv. OPTIONS_DONE: --help or --version was answered on stdout. OPTIONS_USAGE: told on stderr. */
+/* Parse argv. OPTIONS_DONE: --help or --version was answered on stdout. OPTIONS_USAGE: an
+ * error was printed on stderr. */
 enum options_result options_parse(int argc, char **argv, struct options *out);
 
 #endif

@@ -18,7 +18,7 @@ struct collect_options collect_options_of(const struct options *opt)
 	return (struct collect_options){ .python_only = opt->python_only, .frames = opt->frames };
 }
 
-/* What printing one target needs. */
+/* The state of printing one target. */
 struct printing {
 	const struct options *opt;
 	struct stack_target *target;
@@ -36,7 +36,8 @@ static void print_text(struct printing *p)
 	p->text.failed = false;
 }
 
-/* Without memory for the line the stacks that follow would be those of the operand before. */
+/* Without this line the stacks would seem to be those of the operand before, so print it even if
+ * memory runs out. */
 static void print_process(struct printing *p, struct ps_prochandle *P, const char *core)
 {
 	struct collect_buffers buffers;
@@ -83,7 +84,7 @@ static void count_stack(struct printing *p, const struct record_thread *record)
 	free(text);
 }
 
-/* False: something about it could not be had. */
+/* False: something of the thread is missing. */
 static bool print_thread(struct printing *p, size_t i, bool header)
 {
 	const struct collect_options opt = collect_options_of(p->opt);
@@ -112,12 +113,12 @@ static bool print_thread(struct printing *p, size_t i, bool header)
 	return ok;
 }
 
-/* False: something about them could not be had. */
+/* False: something of the threads is missing. */
 static bool print_threads(struct printing *p, struct ps_prochandle *P, const struct operand *o)
 {
 	const struct stack_target *t = p->target;
 	size_t n = stack_threads(t);
-	/* The only one may be another than the process began with. */
+	/* The only thread may not be the first one of the process. */
 	bool header = stack_threads_all(t) > 1 || stack_interpreters(t) > 1 ||
 		      (n == 1 && stack_thread_id(t, 0) != os_first_lwp(P));
 	bool ok = n > 0;

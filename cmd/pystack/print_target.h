@@ -21,8 +21,8 @@ struct stack_options stack_options_of(const struct options *opt, const struct op
 
 struct collect_options collect_options_of(const struct options *opt);
 
-/* Print the stacks of P, which was grabbed for o, or add them to counts if that is not NULL. Warnings go to
- * stderr. */
+/* Print the stacks of P, which was grabbed for o, or add them to counts unless that is NULL.
+ * Warnings go to stderr. */
 enum outcome print_operand(
     struct ps_prochandle *P, const struct operand *o, const struct options *opt, struct counts *counts);
 

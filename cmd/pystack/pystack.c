@@ -57,8 +57,8 @@ static enum outcome run_operand(const char *typed, const struct options *opt, st
 	return outcome;
 }
 
-/* A standard stream that is closed is kept closed: what is opened or piped later would take its number and
- * get the output. The directory can neither be read nor written. */
+/* Keep closed standard streams closed: a file or pipe opened later would take the number and get
+ * the output. A directory can neither be read nor written. */
 static bool streams_guard(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
@@ -71,7 +71,7 @@ static bool streams_guard(void)
 static void count_parsed(void *data, const struct record_thread *stack, uint64_t count)
 {
 	struct counts *counts = data;
-	struct text_cache none = { VEC_EMPTY, ADDRMAP_EMPTY, VEC_EMPTY, 0 }; /* quotations are not kept */
+	struct text_cache none = { VEC_EMPTY, ADDRMAP_EMPTY, VEC_EMPTY, 0 }; /* caches no quotations */
 	char *text = counts_text(counts, stack, &none);
 
 	if (text != NULL)
@@ -91,7 +91,7 @@ static enum outcome count_stdin(struct counts *counts)
 		parse_line(&text, line, (size_t)n - (line[n - 1] == '\n'));
 	parse_finish(&text);
 	counts->failed |= text.failed;
-	/* (without memory for a line the stream has no error) */
+	/* If memory for a line ran out, the stream has no error. */
 	if (!feof(stdin)) {
 		warn_record(&(struct record_warning){
 		    .code = WARN_INPUT, .operand = "standard input", .detail = strerror(errno) });
@@ -128,7 +128,8 @@ static void run_counting(int argc, char **argv, const struct options *opt, struc
 	counts_free(&counts);
 }
 
-/* A pipe takes this at once; the C library would write 4 kB at a time. Terminals get whole lines, as ever. */
+/* A pipe takes 64 kB at once; the C library would write 4 kB at a time. Terminals get whole
+ * lines. */
 static void buffer_output(void)
 {
 	static char bytes[1 << 16];

@@ -19,7 +19,7 @@
 
 #include "warn.h"
 
-/* With _FORTIFY_SOURCE glibc's headers call these in place of some. */
+/* With _FORTIFY_SOURCE glibc's headers call these instead of some functions. */
 #if defined(__USE_FORTIFY_LEVEL) && __USE_FORTIFY_LEVEL > 0
 #define CHECKED
 #endif
@@ -33,7 +33,7 @@
 static struct {
 	pthread_mutex_t lock;
 	uint64_t all;    /* since the start */
-	uint64_t memory; /* since they were told last; files likewise */
+	uint64_t memory; /* since the last refusals_warn; files likewise */
 	uint64_t files;
 	const char *verb;    /* the first of the files: what failed, */
 	int error;           /* why, */
@@ -55,7 +55,8 @@ static void *memory_checked(void *given)
 	return given;
 }
 
-/* Errors that say nothing of the file asked for. Others are answers: there is none, it is not for us, its process has ended. */
+/* Errors that do not depend on the file. Other errors are answers about it: it does not exist,
+ * it may not be read, its process has ended. */
 static bool is_refusal(int error)
 {
 	static const int refusing[] = { EIO, ENOMEM, EMFILE, ENFILE, ESTALE, ETIMEDOUT, ENOTCONN, ENOBUFS,
@@ -72,7 +73,7 @@ static bool is_refusal(int error)
 	return false;
 }
 
-/* The name of what is open as fd, in buf, or else `otherwise`. */
+/* The path of descriptor fd, in buf, or `otherwise` if it is unknown. */
 static const char *name_of(int fd, const char *otherwise, char buf[PATH_MAX])
 {
 	char self[32];
@@ -95,7 +96,7 @@ static void file_refused(const char *verb, int fd, const char *path)
 
 	if (!is_refusal(error))
 		return;
-	/* A name that leads to a descriptor says nothing. */
+	/* /proc/self/fd/N tells nothing: resolve it. */
 	if (path != NULL && strncmp(path, descriptor, sizeof(descriptor) - 1) == 0)
 		path = name_of((int)strtol(path + sizeof(descriptor) - 1, NULL, 10), path, buf);
 	else if (path == NULL)
@@ -195,7 +196,7 @@ WRAPPED(int, __vasprintf_chk, char **out, int flag, const char *fmt, va_list ap)
 }
 #endif
 
-/* A directory to be listed: of a descriptor that is open. */
+/* The descriptor is open, so only memory can be missing. */
 WRAPPED(void *, fdopendir, int fd)
 {
 	return memory_checked(__real_fdopendir(fd));
@@ -208,7 +209,7 @@ WRAPPED(void *, open_memstream, char **text, size_t *n)
 
 /* --- files --- */
 
-/* Only what makes a file has a mode, and nothing is made. */
+/* Only calls that create files have a mode, and none is created. */
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...)
@@ -278,7 +279,7 @@ WRAPPED(int, fstat, int fd, struct stat *st)
 	return result;
 }
 
-/* Mappings without a file are made for things that can be done without. */
+/* Mappings without a file serve purposes that have alternatives. */
 WRAPPED(void *, mmap, void *addr, size_t n, int prot, int flags, int fd, off_t off)
 {
 	void *at = __real_mmap(addr, n, prot, flags, fd, off);

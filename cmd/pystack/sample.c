@@ -1,8 +1,8 @@
 /* Sampling: capture, read, count, sleep.
  *
- * What is known of the process is kept from one sample to the next, by the handle and the target: its files, symbols, code,
- * and which threads have not run. The handle has the mappings of when it was grabbed: when code has been mapped since
- * (dlopen), another one takes its place. */
+ * The handle and the target keep from one sample to the next what is known of the process: its
+ * files, symbols and code, and which threads have not run. A handle has the mappings of the time
+ * when it was grabbed; if code was mapped since (dlopen), a new handle replaces it. */
 #include "sample.h"
 
 #include <errno.h>
@@ -33,8 +33,8 @@ static void interrupt(int signo)
 
 struct sampling {
 	struct ps_prochandle *P;   /* the caller's, or own */
-	struct ps_prochandle *own; /* NULL: none was needed yet */
-	uint64_t code;             /* os_code_token of P; 0 not asked yet */
+	struct ps_prochandle *own; /* NULL: P is the caller's */
+	uint64_t code;             /* os_code_token of P; 0 not known yet */
 	int64_t code_next;         /* when to ask next */
 	bool ran;                  /* something was captured by the last sample */
 	const struct options *opt;
@@ -45,10 +45,10 @@ struct sampling {
 	struct counts *counts;
 	struct sample_cache cache; /* with --idle */
 	uint64_t taken, failed;
-	uint64_t late, missed; /* taken when the next was due already; not taken at all */
-	int64_t cpu;           /* of this program, up to when it rested last */
-	uint64_t rested;       /* and the samples taken by then */
-	struct fault fault;    /* of the last that failed */
+	uint64_t late, missed; /* taken after the next was due; not taken */
+	int64_t cpu;           /* processor time of pystack at its last rest */
+	uint64_t rested;       /* samples taken until then */
+	struct fault fault;    /* of the last failed sample */
 };
 
 /* Sleep until then, or until a signal comes. */
@@ -59,7 +59,7 @@ static void sleep_until(int64_t ns)
 	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 }
 
-/* Does some frame stand where nothing was mapped when P was grabbed? */
+/* True if a frame is where nothing was mapped when P was grabbed. */
 static bool is_beyond(struct stack_target *t, const struct stack_thread *th)
 {
 	for (size_t i = 0; i < th->native.frames.n; i++) {
@@ -69,8 +69,8 @@ static bool is_beyond(struct stack_target *t, const struct stack_thread *th)
 	return false;
 }
 
-/* What the stack of thread i is counted by, malloc'd; NULL: it has none, or *res says. *beyond is set if
- * its stack is. */
+/* The text by which the stack of thread i is counted, malloc'd; NULL: it has none, or *res says
+ * why. *beyond is set if is_beyond of its stack. */
 static char *thread_text(struct sampling *s, size_t i, bool *beyond, enum res *res)
 {
 	const struct collect_options opt = collect_options_of(s->opt);
@@ -93,7 +93,7 @@ static char *thread_text(struct sampling *s, size_t i, bool *beyond, enum res *r
 struct thread_texts {
 	VEC(struct thread_text {
 		lwpid_t id;
-		bool same;  /* as before: it has no text */
+		bool same;  /* unchanged since the last sample: no text */
 		char *text; /* NULL: nothing to count */
 	})
 	at;
@@ -106,7 +106,7 @@ static void texts_free(struct thread_texts *x)
 	vec_free(&x->at);
 }
 
-/* What the capture has. Nothing is counted yet. */
+/* Read the threads of the capture. Nothing is counted yet. */
 static enum res read_threads(struct sampling *s, struct thread_texts *x, bool *beyond)
 {
 	enum res res = RES_OK;
@@ -159,8 +159,8 @@ static void own_handle_close(struct sampling *s)
 	s->own = NULL;
 }
 
-/* Grab the process once more if code was mapped since: true. Its identity is proven by the handle there is. Not asked for long
- * after it was dear. */
+/* Grab the process again if code was mapped since. True: it was. The current handle proves its
+ * identity. After a check, the next one waits 20 times as long as this one took. */
 static bool handle_renew(struct sampling *s)
 {
 	enum { EVERY_NS = 100000000, SHARE = 20 };
@@ -190,7 +190,7 @@ static bool handle_renew(struct sampling *s)
 	return done;
 }
 
-/* Capture; names are kept from sample to sample, lines are not: code objects are numbered anew. */
+/* Capture. Names are kept from sample to sample; lines are not, as code objects get new numbers. */
 static enum res sampling_capture(struct sampling *s)
 {
 	enum res res = s->target == NULL ? stack_target_open(s->P, &s->stack, &s->target, &s->fault)
@@ -243,7 +243,7 @@ static void show_progress(const struct sampling *s, int64_t *shown, int64_t now)
 	(void)fprintf(stderr, "\r%" PRIu64 " samples, %" PRIu64 " failed; ^C ends", s->taken, s->failed);
 }
 
-/* Is it no more, or another program by now? */
+/* True if the process has exited or executed another program. */
 static bool target_gone(struct ps_prochandle *P)
 {
 	const psinfo_t *info = Ppsinfo(P);
@@ -251,7 +251,7 @@ static bool target_gone(struct ps_prochandle *P)
 	return info == NULL || info->pr_lwp.pr_sname == 'Z' || !os_same_process(P);
 }
 
-/* Processor time of this program, ns. */
+/* Processor time of pystack, ns. */
 static int64_t cpu_ns(void)
 {
 	struct timespec t = { 0, 0 };
@@ -260,8 +260,8 @@ static int64_t cpu_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* The next sample is due already. The target is left alone nevertheless, for as long as a sample costs: it is not to be sampled all
- * the time. */
+/* The next sample is due already. Leave the target alone for as much time as a sample costs, so
+ * that it is not sampled all the time. */
 static void rest_after_late(struct sampling *s)
 {
 	int64_t cpu = cpu_ns(), n = (int64_t)(s->taken - s->rested);
@@ -272,10 +272,10 @@ static void rest_after_late(struct sampling *s)
 	sleep_until(clock_now_ns() + cost);
 }
 
-/* Wait until the sample after the one that was due at `due` is. Returns when that is. */
+/* Wait until the sample after the one that was due at `due`. Returns the time it is due. */
 static int64_t next_due(struct sampling *s, int64_t due)
 {
-	enum { BEHIND_NS = 1000000000 }; /* and no more: what is later is left out, not made up for */
+	enum { BEHIND_NS = 1000000000 }; /* later samples are skipped */
 	int64_t every = s->opt->interval_ns, now = clock_now_ns();
 	int64_t most = every > BEHIND_NS ? every : BEHIND_NS;
 
@@ -294,7 +294,7 @@ static int64_t next_due(struct sampling *s, int64_t due)
 	return due;
 }
 
-/* Is the time over by now, or when the next sample is due? */
+/* True if the time is over, or will be when the next sample is due. */
 static bool is_over(const struct sampling *s, int64_t begin, int64_t due)
 {
 	return s->opt->duration_ns != 0 &&
@@ -324,7 +324,7 @@ static void sampling_loop(struct sampling *s)
 			break;
 		}
 	}
-	/* Those that were due before the end and were not taken. */
+	/* Count samples that were due before the end and were not taken. */
 	end = clock_now_ns();
 	if (s->opt->duration_ns != 0 && end > begin + s->opt->duration_ns)
 		end = begin + s->opt->duration_ns;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPARE = 256 }; /* ended threads that are kept */
+enum { SPARE = 256 }; /* ended threads that may be kept */
 
 static void hand_over(char *text, uint64_t times, struct counts *counts)
 {

@@ -1,5 +1,5 @@
-/* Texts of threads that stay the same from sample to sample: counted by a number, and added to the
- * counts when they change. */
+/* Texts of threads whose stacks stay the same from sample to sample. They are counted by a
+ * number, which is added to the counts when the text changes. */
 #ifndef PYSTACK_SAMPLE_CACHE_H
 #define PYSTACK_SAMPLE_CACHE_H
 
@@ -11,9 +11,9 @@
 
 struct sample_cached {
 	lwpid_t id;
-	char *text; /* what its stack is counted by (counts_text), owned; NULL: it has none */
+	char *text; /* counts_text of its stack, owned; NULL: none */
 	uint64_t times;
-	uint64_t round; /* in which it was counted last */
+	uint64_t round; /* in which it was last counted */
 };
 
 struct sample_cache {
@@ -22,18 +22,18 @@ struct sample_cache {
 	uint64_t round;
 };
 
-/* The thread's text is seen once more. False: there is none for it. */
+/* Count the thread's text again. False: none is kept. */
 bool sample_cache_again(struct sample_cache *k, lwpid_t id);
 
-/* A thread has this text (taken over) from now on, seen once; what it had is added to counts. Without memory
- * the text is added at once. */
+/* Replace the thread's text by this one, seen once, which the cache takes over; the previous
+ * text is added to counts. Out of memory: the new text is added to counts at once. */
 void sample_cache_put(struct sample_cache *k, lwpid_t id, char *text, struct counts *counts);
 
-/* The threads of a sample are all counted: `threads` of them. Those that have ended are added to counts,
- * now and then. */
+/* All `threads` threads of a sample are counted. From time to time the texts of ended threads
+ * are added to counts. */
 void sample_cache_round(struct sample_cache *k, size_t threads, struct counts *counts);
 
-/* Add all to counts, and forget them. */
+/* Add all texts to counts, and free them. */
 void sample_cache_free(struct sample_cache *k, struct counts *counts);
 
 #endif

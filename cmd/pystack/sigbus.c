@@ -1,8 +1,9 @@
-/* The kernel raises SIGBUS where a file is mapped and has no bytes any more: somebody truncated it, or its disk fails.
+/* The kernel raises SIGBUS on an access to a mapped page that its file no longer has: the file
+ * was truncated, or its disk fails.
  *
- * Nothing can go on from there: what reads the file does not look for it. So the handler says which file it was, with
- * calls that are safe in a handler, and ends the program. What was printed before goes out, if it
- * is not in the middle of being printed. */
+ * The code that reads the file cannot continue. So the handler names the file, by calls that are
+ * safe in a handler, and ends the program. Text that was printed before is flushed, unless the
+ * signal came in the middle of printing. */
 #include "os/self.h"
 #include "sigbus.h"
 
@@ -26,7 +27,7 @@ static void put(const char *text)
 {
 	ssize_t done = write(STDERR_FILENO, text, strlen(text));
 
-	(void)done; /* nobody left to tell */
+	(void)done; /* there is no other place to report it */
 }
 
 static void on_bus_error(int signo, siginfo_t *info, void *context)
@@ -35,11 +36,11 @@ static void on_bus_error(int signo, siginfo_t *info, void *context)
 	const char *path;
 
 	(void)context;
-	if (info->si_code <= 0) { /* somebody sent it: now as it would have been without this handler */
+	if (info->si_code <= 0) { /* it was sent: act as without this handler */
 		(void)raise(signo);
 		return;
 	}
-	/* Raised by an access outside the output's functions, else the lock is held. */
+	/* The lock is held if the access was in a function of stdio. */
 	if (ftrylockfile(stdout) == 0)
 		(void)fflush(stdout);
 	path = os_own_file_at((uintptr_t)info->si_addr, line, sizeof(line));

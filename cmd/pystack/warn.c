@@ -28,7 +28,7 @@ void warn_fault(enum record_warning_code code, const char *operand, const struct
 	struct record_warning w = { .code = code, .operand = operand, .detail = why->text };
 	char cause[512], text[640];
 
-	/* For G_STRANGE the system's last error is not that of what was done before it. */
+	/* With a text, errno is no longer that of the failure. */
 	if (why->code != 0 && (why->code != G_STRANGE || why->text[0] == '\0')) {
 		os_explain(operand, why->code, cause, sizeof(cause));
 		if (cause[0] == '\0')

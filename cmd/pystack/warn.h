@@ -13,10 +13,10 @@ void warn_record(const struct record_warning *w);
 /* The same for a code without arguments. */
 void warn_code(enum record_warning_code code, const char *operand);
 
-/* Print why the operand could not be examined or stopped. why->code: a G_ code, or 0: why->text says it
- * all. Otherwise libproc's words for the code are followed by what this system can tell of the cause, else
- * by why->text. G_STRANGE tells nothing: why->text replaces it, or, if that is "", errno, which must be
- * that of the failure, or 0. */
+/* Print why the operand could not be examined or stopped. why->code is a G_ code, or 0 if
+ * why->text is complete. The words for the code are followed by what os_explain finds out, else
+ * by why->text. why->text replaces the words for G_STRANGE; if it is "", errno must be that of
+ * the failure, or 0. */
 void warn_fault(enum record_warning_code code, const char *operand, const struct fault *why);
 
 #endif

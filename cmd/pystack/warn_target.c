@@ -36,8 +36,8 @@ static bool warn_notices(const struct stack_target *t, const char *operand, bool
 	return !notices.failed;
 }
 
-/* Interpreters that are newer than the supported ones, or whose memory contradicts the layout of their
- * version. refused: the memory may not have been read. */
+/* Interpreters that are newer than the supported ones, or whose memory contradicts the layout of
+ * their version. refused: the memory may not have been read. */
 static void warn_versions(const struct py_process *py, const char *operand, bool refused)
 {
 	for (size_t i = 0; i < py_runtimes(py); i++) {
@@ -56,9 +56,9 @@ static void warn_versions(const struct py_process *py, const char *operand, bool
 	}
 }
 
-/* What applies to the process as a whole. truncated: it is a core that lacks its end; refused: memory or
- * files were refused. Both have been reported, so their consequences are not blamed on the interpreter.
- * (The check of layouts allows for a truncated core.) */
+/* What applies to the process as a whole. truncated: it is a core that lacks its end; refused:
+ * memory or files were refused. Both have been reported, so their consequences are not blamed on
+ * the interpreter. (The check of layouts allows for a truncated core.) */
 static bool warn_python(const struct stack_target *t, const char *operand, bool truncated, bool refused)
 {
 	const char *why;

@@ -1,4 +1,4 @@
-/* What is said about a target beside its stacks. */
+/* Warnings about a target. */
 #ifndef PYSTACK_WARN_TARGET_H
 #define PYSTACK_WARN_TARGET_H
 
@@ -9,9 +9,9 @@
 #include "operand.h"
 #include "stack/stack.h"
 
-/* Say on stderr what t, the target of P and operand o, lacks: why nothing was stopped, notices about its
- * files, what the system refused pystack since this was called last, and what is unusual about its
- * Python. all: every notice, not the first few. False: something could not be had. */
+/* Say on stderr what t, the target of P and operand o, lacks: why nothing was stopped, notices
+ * about its files, what the system refused pystack since refusals_warn, and what is unusual
+ * about its Python. all: print every notice, not the first few. False: something is missing. */
 bool warn_target(struct ps_prochandle *P, const struct stack_target *t, const struct operand *o, bool all);
 
 #endif

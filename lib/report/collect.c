@@ -14,11 +14,11 @@ struct collecting {
 	const struct collect_options *opt;
 	struct record_thread *out;
 	VEC(struct symbol_query) queries; /* of the native frames in out, in order */
-	long left;                        /* native frames that may still be taken */
+	long left;                        /* native frames that may still be added */
 	bool failed;                      /* no memory */
 };
 
-static void add(struct collecting *c, struct record_item item)
+static void add_item(struct collecting *c, struct record_item item)
 {
 	c->failed |= !vec_push(&c->out->items, item);
 }
@@ -27,10 +27,10 @@ static void add_remark(struct collecting *c, enum record_remark remark, const ch
 {
 	struct record_item item = { .kind = RECORD_REMARK, .remark = (uint8_t)remark, .detail = detail };
 
-	add(c, item);
+	add_item(c, item);
 }
 
-/* One that cannot be decoded is not left out: its caller would look like the caller of its callee. */
+/* A frame that cannot be decoded is added too: else its caller would seem to be its callee's. */
 static void add_python(struct collecting *c, const struct py_frame *fr, bool unsure)
 {
 	const struct py_code *code = fr->bad ? NULL : py_code_get(stack_python_process(c->target), fr);
@@ -41,7 +41,7 @@ static void add_python(struct collecting *c, const struct py_frame *fr, bool uns
 		.code = code };
 
 	c->out->unread += code == NULL || fr->line == 0;
-	add(c, item);
+	add_item(c, item);
 }
 
 static void add_native(struct collecting *c, const struct native_frame *fr)
@@ -52,12 +52,12 @@ static void add_native(struct collecting *c, const struct native_frame *fr)
 	c->failed |= !vec_push(&c->queries, query);
 	if (fr->how == UNWIND_FP)
 		add_remark(c, REMARK_FRAME_POINTER, NULL);
-	add(c, item);
+	add_item(c, item);
 	if (fr->signal_frame)
 		add_remark(c, REMARK_SIGNAL_HANDLER, NULL);
 }
 
-/* Code in memory that is no file's is a JIT's. */
+/* Code in memory of no file is a JIT's. */
 static enum record_remark gap_remark(const struct collecting *c, uint32_t i)
 {
 	char path[2];
@@ -68,7 +68,7 @@ static enum record_remark gap_remark(const struct collecting *c, uint32_t i)
 	return REMARK_GAP;
 }
 
-/* One item of the join. False: no more frames were asked for. */
+/* Add one item of the join. False: the limit of frames is reached. */
 static bool collect_item(struct collecting *c, const struct join_item *item)
 {
 	bool native = !c->opt->python_only;
@@ -152,7 +152,7 @@ static void collect_items(struct collecting *c)
 	if (whole && native && th->native.end != UNWIND_END_DONE) {
 		add_remark(c, REMARK_NATIVE_ENDS,
 		    th->native.why[0] != '\0' ? th->native.why : "the stack ends early");
-		/* Behind the start of a greenlet nothing was promised. */
+		/* Nothing is promised of frames after a greenlet's start. */
 		c->out->incomplete = !th->join.start;
 	}
 	if (whole && th->python.broken)

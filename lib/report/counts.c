@@ -1,4 +1,4 @@
-/* Counting stacks by what they are printed as. */
+/* Counts stacks by their text. */
 #include "report/counts.h"
 
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 #include "base/strbuf.h"
 #include "report/folded.h"
 
-/* All of it, though it may be longer than a chunk. */
+/* The whole text, which may be longer than a chunk. */
 static void whole_text(
     struct counts *c, const struct record_thread *t, struct text_cache *cache, struct strbuf *out)
 {
@@ -62,7 +62,7 @@ void counts_add(struct counts *c, const char *text, uint64_t count)
 	c->failed = true;
 }
 
-/* Of equal ones that which was seen first comes later, nearer to the frequent ones. */
+/* Of equal counts, the one that was seen first comes later, nearer to the frequent ones. */
 static int by_count(const void *a, const void *b)
 {
 	const struct counted *x = a, *y = b;
@@ -72,8 +72,8 @@ static int by_count(const void *a, const void *b)
 	return (x->order < y->order) - (x->order > y->order);
 }
 
-/* Sorts them (the index is of no use after that), and gives the first to print. */
-static size_t sorted(struct counts *c, size_t top)
+/* Sorts the counts, which makes the index useless. Returns the index of the first to print. */
+static size_t counts_sort(struct counts *c, size_t top)
 {
 	if (c->at.n > 0)
 		qsort(c->at.at, c->at.n, sizeof(c->at.at[0]), by_count);
@@ -83,7 +83,7 @@ static size_t sorted(struct counts *c, size_t top)
 
 void counts_print(struct counts *c, size_t top, FILE *out)
 {
-	for (size_t i = sorted(c, top); i < c->at.n; i++)
+	for (size_t i = counts_sort(c, top); i < c->at.n; i++)
 		(void)fprintf(out, c->folded ? "%s %" PRIu64 "\n" : "\n%s %16" PRIu64 "\n", c->at.at[i].text,
 		    c->at.at[i].count);
 }

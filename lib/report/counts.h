@@ -1,4 +1,4 @@
-/* Distinct stacks and how often each was seen: what `@[jstack()] = count()` is in DTrace. */
+/* Distinct stacks with the number of times each was seen, like DTrace's `@[jstack()] = count()`. */
 #ifndef REPORT_COUNTS_H
 #define REPORT_COUNTS_H
 
@@ -18,22 +18,23 @@ struct counted {
 };
 
 struct counts {
-	bool folded;             /* set by the caller, at the beginning; so is style */
-	struct text_style style; /* how names are written */
+	bool folded;             /* set by the caller at the start, as style */
+	struct text_style style; /* of names */
 	VEC(struct counted) at;
 	struct addrmap index; /* hash of the text → index */
-	bool failed;          /* something was left out for lack of memory */
+	bool failed;          /* out of memory: some stacks are missing */
 };
 
-/* What a stack is counted by, malloc'd: its text, or folded its line. NULL: it is empty, or (c->failed)
- * memory ran out. cache: of the symbolizer and process that t is from. */
+/* The text that a stack is counted by, malloc'd: its lines, or its folded line. NULL: it is
+ * empty, or memory ran out (c->failed). cache: that of the symbolizer and process of t. */
 char *counts_text(struct counts *c, const struct record_thread *t, struct text_cache *cache);
 
 /* Count such a text `count` times more. */
 void counts_add(struct counts *c, const char *text, uint64_t count);
 
-/* Print the `top` most frequent (0: all), the least frequent first, each after an empty line and before
- * its count, as DTrace prints an aggregation; folded, on one line with its count. */
+/* Print the `top` most frequent stacks (0: all), the least frequent first: each after an empty
+ * line and before its count, as DTrace prints an aggregation; folded, on one line with its
+ * count. */
 void counts_print(struct counts *c, size_t top, FILE *out);
 
 void counts_free(struct counts *c);

@@ -5,7 +5,7 @@
 
 #include "base/escape.h"
 
-/* A ';' in a name would end it, and the first " (" of a Python frame must be that before its file. */
+/* A ';' in a name would end it, and the first " (" of a Python frame must precede its file. */
 static void put_escaped(struct strbuf *out, const char *text, size_t n, bool python)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -120,8 +120,8 @@ static void put_item(struct strbuf *out, const struct record_item *item, const s
 	strbuf_char(out, ';');
 }
 
-/* Where a stack ends in a space and a number, readers take that for a second count: the space is
- * written as a number. */
+/* Readers take a space and a number at the end of a stack for a second count, so this space is
+ * escaped. */
 static void end_stack(struct strbuf *out)
 {
 	char number[64];

@@ -1,6 +1,6 @@
-/* A stack as one line for flame graphs: frames from the outermost on, separated by ';'. Native ones are
- * module`symbol without an offset, Python ones function (file:line), after the native frame that
- * executes them. */
+/* A stack as one line for flame graphs: frames from the outermost on, separated by ';'. Native
+ * frames are module`symbol without an offset; Python frames are function (file:line), after the
+ * native frame that executes them. */
 #ifndef REPORT_FOLDED_H
 #define REPORT_FOLDED_H
 

@@ -12,7 +12,7 @@ static bool is_digits(const char *s, size_t n)
 	return n > 0 && strspn(s, "0123456789") >= n;
 }
 
-/* "symbol+79": how bpftrace and others say where in a symbol. */
+/* "symbol+79": an offset as bpftrace and others write it. */
 static bool ends_in_offset(const char *s, size_t n)
 {
 	size_t digits = 0;
@@ -22,7 +22,7 @@ static bool ends_in_offset(const char *s, size_t n)
 	return digits > 0 && digits < n && s[n - 1 - digits] == '+';
 }
 
-/* An address of 8 or more hexadecimal digits, then something: perf's way. */
+/* An address of 8 or more hexadecimal digits, then more, as perf writes it. */
 static bool begins_with_address(const char *s, size_t n)
 {
 	size_t digits = strspn(s, "0123456789abcdef");
@@ -46,7 +46,7 @@ static bool is_frame(const char *s, size_t n)
 
 /* --- from lines to items --- */
 
-/* Where ":line (" of an annotation begins: the last one, since a file's name may hold such too. */
+/* The last ":line (" of an annotation: a file's name may contain one too. NULL: none. */
 static const char *line_number(const char *text, size_t n)
 {
 	const char *found = NULL;
@@ -60,7 +60,7 @@ static const char *line_number(const char *text, size_t n)
 	return found;
 }
 
-/* file (with its line) and function of an annotation, as far as they can be told apart. */
+/* Find file (with its line) and function of an annotation, if they can be told apart. */
 static void split_python(struct record_quotation *q)
 {
 	const char *text = q->line.at, *file = text + 2, *line = line_number(text, q->line.n);
@@ -68,7 +68,7 @@ static void split_python(struct record_quotation *q)
 	const char *end = text + q->line.n - (unsure ? strlen(") ] ?") : strlen(") ]"));
 	const char *name = line == NULL ? NULL : strchr(line, '(') + 1;
 
-	/* Of a text from elsewhere not even the end is sure: "[ f:1 (]". */
+	/* Foreign text may lack even the end: "[ f:1 (]". */
 	if (line == NULL || line < file || end < name)
 		return;
 	q->file = (struct record_string){ file, (size_t)(name - 2 - file) };
@@ -90,7 +90,7 @@ static size_t plain_length(const char *text, size_t n)
 	return digits > 0 && number + digits == text + n ? (size_t)(plus - text) : n;
 }
 
-/* The stack that was read is whole. */
+/* The stack being read is complete. */
 static void end_stack(struct parse *p, uint64_t count)
 {
 	struct record_thread stack = { .name = "" };
@@ -138,7 +138,7 @@ static void add_line(struct parse *p, const char *text, size_t n)
 {
 	struct parse_line line = { p->text.n, n, is_annotation(text, n) };
 
-	/* Ended by a NUL: what reads a line stops there at the latest. */
+	/* A NUL ends the line for functions that read strings. */
 	strbuf_add(&p->text, text, n);
 	strbuf_add(&p->text, "", 1);
 	p->text.failed |= !vec_push(&p->lines, line);

@@ -1,8 +1,8 @@
-/* Records out of text: stacks that pystack, dtrace or bpftrace have printed, line by line.
+/* Records from text: stacks printed by pystack, dtrace or bpftrace, line by line.
  *
  *   pystack           14 spaces and a frame, 16 and an annotation; header lines begin in column one
- *   dtrace, ustack()  the same, with an empty line before; aggregated, a line with the count after it
- *   bpftrace          blanks and `symbol+decimal`; aggregated, between "@[" and "]: count" */
+ *   dtrace, ustack()  the same, after an empty line; aggregated, before a line with the count
+ *   bpftrace          spaces and `symbol+decimal`; aggregated, between "@[" and "]: count" */
 #ifndef REPORT_PARSE_H
 #define REPORT_PARSE_H
 
@@ -13,13 +13,12 @@
 #include "report/record.h"
 
 struct parse {
-	/* Called for each stack, with the number of times it was counted. Its items are quotations, valid
-	 * during the call. */
+	/* Called for each stack, with its count. Its items are valid during the call. */
 	void (*take)(void *data, const struct record_thread *stack, uint64_t count);
 	void *data;
 	struct strbuf text;           /* of the stack being read */
 	VEC(struct parse_line) lines; /* in text */
-	bool failed;                  /* something was left out for lack of memory */
+	bool failed;                  /* out of memory: some stacks are missing */
 };
 
 struct parse_line {
@@ -27,12 +26,12 @@ struct parse_line {
 	bool python;
 };
 
-/* The next line of n bytes, without its '\n'. A stack is a run of indented lines that look like frames,
- * remarks in parentheses or annotations; a blank line, or one of any other look, ends it. A number alone
- * on the line after it, or after "]: ", is its count; else it counts once. */
+/* Parse the next line, n bytes without the '\n'. A stack is a run of indented lines that look like
+ * frames, remarks in parentheses or annotations; any other line ends it. A number alone on the next
+ * line, or after "]: ", is its count; else it counts once. */
 void parse_line(struct parse *p, const char *line, size_t n);
 
-/* There are no more lines; frees what p has. p->failed stays. */
+/* There are no more lines. Frees the members of p; p->failed stays. */
 void parse_finish(struct parse *p);
 
 #endif

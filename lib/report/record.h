@@ -1,11 +1,11 @@
-/* Records: what there is to be printed of a target, as data.
+/* Records: the output about a target, as data.
  *
  *   stack_thread ──collect──┐                       ┌──text────> the report
  *                           ├──> struct record_thread ──folded──> a line for flame graphs
  *   stdin ─────────parse────┘                       └──…
  *                                struct record_warning ──text_warning──> standard error
  *
- * Names are as in the target. How they are written, escaped and indented is the renderer's. */
+ * Names are as in the target. Renderers write, escape and indent them. */
 #ifndef REPORT_RECORD_H
 #define REPORT_RECORD_H
 
@@ -18,20 +18,20 @@
 #include "python/python.h"
 #include "symbol/symbolize.h"
 
-/* n bytes that need not end in a NUL; at NULL: absent. */
+/* n bytes, without a final NUL; at NULL: absent. */
 struct record_string {
 	const char *at;
 	size_t n;
 };
 
-/* What pystack has to say of a stack. */
+/* What pystack says about a stack, between its frames. */
 enum record_remark {
 	REMARK_SIGNAL_HANDLER,  /* the frames above are a handler's, those below were interrupted */
 	REMARK_FRAME_POINTER,   /* the next frame was reached by frame pointer */
 	REMARK_GAP,             /* native frames that could not be unwound */
-	REMARK_JIT,             /* the same, in code that is in no file */
-	REMARK_UNPLACED,        /* Python frames follow whose activation was not found */
-	REMARK_ENDED,           /* the native frame above is an activation whose last frame has ended */
+	REMARK_JIT,             /* the same, in code of no file */
+	REMARK_UNPLACED,        /* the activation of the Python frames that follow was not found */
+	REMARK_ENDED,           /* the native frame above is an activation whose last frame has returned */
 	REMARK_NO_PYTHON_FRAME, /* the native frame above is an activation without known frames */
 	REMARK_GREENLET,        /* a greenlet's stack starts here */
 	REMARK_MORE,            /* further frames were not asked for */
@@ -40,11 +40,11 @@ enum record_remark {
 	REMARK_PYTHON_ENDS,     /* detail: why the Python stack ends early */
 };
 
-/* From stdin: a line as another program wrote it. Its parts are written as they are. */
+/* A line of stdin. Its parts are written unchanged. */
 struct record_quotation {
 	struct record_string line;
 	size_t plain_n;                      /* of a native frame: the length without its offset */
-	struct record_string file, function; /* of a Python frame; absent: not to be told apart */
+	struct record_string file, function; /* of a Python frame; absent: unknown */
 };
 
 enum record_kind { RECORD_NATIVE, RECORD_PYTHON, RECORD_REMARK, RECORD_QUOTED_NATIVE, RECORD_QUOTED_PYTHON };
@@ -52,12 +52,12 @@ enum record_kind { RECORD_NATIVE, RECORD_PYTHON, RECORD_REMARK, RECORD_QUOTED_NA
 struct record_item {
 	uint8_t kind;     /* enum record_kind */
 	uint8_t remark;   /* enum record_remark, with RECORD_REMARK */
-	bool uncertain;   /* of a Python frame: its position is */
+	bool uncertain;   /* of a Python frame: its position is uncertain */
 	int32_t line;     /* of a Python frame; 0 unknown */
 	uint32_t code_id; /* of a Python frame: equal for equal `code` */
 	union {
 		const struct symbol_name *name;           /* RECORD_NATIVE */
-		const struct py_code *code;               /* RECORD_PYTHON; NULL: it could not be decoded */
+		const struct py_code *code;               /* RECORD_PYTHON; NULL: it was not decoded */
 		const char *detail;                       /* RECORD_REMARK; NULL: none */
 		const struct record_quotation *quotation; /* RECORD_QUOTED_… */
 	};
@@ -69,13 +69,13 @@ struct record_interp {
 	int64_t id;
 };
 
-/* A thread. Strings are borrowed from what it was made of. */
+/* A thread. Strings are borrowed. */
 struct record_thread {
 	lwpid_t id;
 	const char *name;                  /* "" when it has none */
-	VEC(struct record_interp) interps; /* innermost first; empty where a process has one interpreter */
+	VEC(struct record_interp) interps; /* innermost first; empty if the process has one */
 	VEC(struct record_item) items;     /* in the order to print, innermost first */
-	bool incomplete;                   /* the items say that something could not be had */
+	bool incomplete;                   /* the items say that something is missing */
 	size_t unread;                     /* Python frames whose code or line could not be read */
 };
 
@@ -86,10 +86,10 @@ struct record_process {
 	pid_t pid;
 	const char *args;      /* escaped by the system's rules already (proc_unctrl_psinfo) */
 	const char *core;      /* as typed, without a set of LWPs; NULL: a process */
-	const char *killed_by; /* name of the signal that ended a core's process; NULL: none did */
-	pid_t sender;          /* of that signal; 0: not sent by a process, or not known */
+	const char *killed_by; /* signal that ended a core's process; NULL: none */
+	pid_t sender;          /* of that signal; 0: not sent by a process, or unknown */
 	bool has_address;
-	uint64_t address; /* with has_address: of the fault */
+	uint64_t address; /* of the fault, with has_address */
 };
 
 /* What pystack says about an operand as a whole, on standard error. */
@@ -111,7 +111,7 @@ enum record_warning_code {
 	WARN_PYTHON_TRUNCATED, /* its data are in what the core lacks */
 	WARN_PYTHON_REFUSED,   /* its data could not be read */
 	WARN_NO_MEMORY,        /* printed */
-	WARN_FILE,             /* action, file, error, printed; count[0]: how many other such errors */
+	WARN_FILE,             /* action, file, error, printed; count[0]: further such errors */
 	WARN_SAMPLE_CORE,      /* a core cannot be sampled */
 	WARN_SAMPLE_SELF,      /* pystack cannot be sampled by itself */
 	WARN_SAMPLES_FAILED,   /* count[0] of count[1] samples; detail: why the last of them */

@@ -18,13 +18,14 @@ void text_cache_free(struct text_cache *c)
 	c->bytes = 0;
 }
 
-static void put_kept(const struct text_cache *c, uint32_t i, struct strbuf *out)
+static void put_cached(const struct text_cache *c, uint32_t i, struct strbuf *out)
 {
 	strbuf_add(out, c->lines.at[i].at, c->lines.at[i].n);
 }
 
-/* Keep out from `from` on, if there is room: without it the line is written again. *i: its index in lines. */
-static bool keep(struct text_cache *c, const struct strbuf *out, size_t from, uint32_t *i)
+/* Cache out from `from` on, if there is room; else the line is formatted again. *i: its index in
+ * lines. */
+static bool cache_line(struct text_cache *c, const struct strbuf *out, size_t from, uint32_t *i)
 {
 	struct record_string line = { NULL, out->n - from };
 	char *copy;
@@ -115,13 +116,13 @@ static void put_native(const struct symbol_name *name, struct text_cache *c, str
 	uint32_t i;
 
 	if (name->id < c->by_name.n && c->by_name.at[name->id] != 0) {
-		put_kept(c, c->by_name.at[name->id] - 1, out);
+		put_cached(c, c->by_name.at[name->id] - 1, out);
 		return;
 	}
 	strbuf_str(out, TEXT_INDENT);
 	put_name(name, out);
 	strbuf_char(out, '\n');
-	if (!keep(c, out, from, &i))
+	if (!cache_line(c, out, from, &i))
 		return;
 	while (c->by_name.n <= name->id) {
 		if (!vec_push(&c->by_name, 0))
@@ -132,8 +133,8 @@ static void put_native(const struct symbol_name *name, struct text_cache *c, str
 
 /* --- Python frames --- */
 
-/* Where text has ":12 (", the place of its '('. NULL: nowhere. */
-static const char *like_line(const char *text)
+/* The '(' of the first ":12 (" in text. NULL: there is none. */
+static const char *place_like(const char *text)
 {
 	for (; (text = strchr(text, ':')) != NULL; text++) {
 		size_t digits = strspn(text + 1, "0123456789");
@@ -144,8 +145,8 @@ static const char *like_line(const char *text)
 	return NULL;
 }
 
-/* A function's name, escaped. A file's may hold anything: the last ":line (" of an annotation is the
- * frame's own, so there must be none in the name. */
+/* Write a function's name, escaped. A file's name may contain anything, so readers take the last
+ * ":line (" of an annotation for the frame's. There must be none in the function's name. */
 static void put_function(const char *name, size_t n, struct strbuf *out)
 {
 	struct strbuf text = STRBUF_EMPTY;
@@ -156,7 +157,7 @@ static void put_function(const char *name, size_t n, struct strbuf *out)
 		return;
 	}
 	escape_text(&text, name, n, false);
-	for (at = strbuf_text(&text); (paren = like_line(at)) != NULL; at = paren + 1) {
+	for (at = strbuf_text(&text); (paren = place_like(at)) != NULL; at = paren + 1) {
 		strbuf_add(out, at, (size_t)(paren - at));
 		strbuf_str(out, "\\x28");
 	}
@@ -189,13 +190,13 @@ static void put_python(
 	uint32_t i;
 
 	if (!item->uncertain && addrmap_get(&c->by_place, key, &i)) {
-		put_kept(c, i, out);
+		put_cached(c, i, out);
 		return;
 	}
 	strbuf_str(out, TEXT_INDENT "  ");
 	text_python(item->code, item->line, style->qualified, out);
 	strbuf_str(out, item->uncertain ? " ?\n" : "\n");
-	if (!item->uncertain && keep(c, out, from, &i))
+	if (!item->uncertain && cache_line(c, out, from, &i))
 		(void)addrmap_put(&c->by_place, key, i);
 }
 
@@ -228,7 +229,7 @@ static void put_item(const struct record_item *item, const struct text_style *st
 	}
 }
 
-/* Half a line would pass for a whole one. */
+/* Half a line would look like a whole one. */
 static void drop_half_line(struct strbuf *out, size_t from)
 {
 	if (out->failed && out->n > from) {

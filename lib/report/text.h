@@ -18,11 +18,11 @@
 #define TEXT_INDENT "              "
 
 struct text_style {
-	bool qualified; /* qualified names of functions, where there are any */
+	bool qualified; /* qualified names of functions, where available */
 };
 
-/* Lines written once: threads of a pool wait in the same place. Starts as all zeros. Belongs to one
- * style, one symbolizer and one process. */
+/* Lines that were formatted before: threads of a pool wait in the same place. All zeros at the
+ * start. Belongs to one style, one symbolizer and one process. */
 struct text_cache {
 	VEC(uint32_t) by_name;           /* id of a symbol_name → index in lines + 1; 0: none */
 	struct addrmap by_place;         /* code_id and line → index in lines */
@@ -31,22 +31,23 @@ struct text_cache {
 };
 void text_cache_free(struct text_cache *c);
 
-/* Each of these appends whole lines to out. out->failed tells that memory ran out before the last line
- * was whole, and then that line is not in out. */
+/* Each of these appends whole lines to out. out->failed: memory ran out, and the last line is
+ * not in out. */
 
 /* `pid:\tpsargs`, or for a core `core 'NAME' of pid:\tpsargs` and a line about the signal. */
 void text_process(const struct record_process *p, struct strbuf *out);
 void text_header(const struct record_thread *t, struct strbuf *out);
-/* The items of t from index `from` on, until out has TEXT_CHUNK bytes or more, or out fails: deep stacks are
- * printed in parts. Returns the index of the next one; t->items.n: that was all. */
+/* Append the items of t from index `from` on, until out has TEXT_CHUNK bytes or fails: deep
+ * stacks are printed in parts. Returns the index of the next item, t->items.n at the end. */
 enum { TEXT_CHUNK = 1 << 14 };
 size_t text_stack(const struct record_thread *t, size_t from, const struct text_style *style,
     struct text_cache *cache, struct strbuf *out);
 
-/* `[ file:line (function) ]`, without a mark: the annotation of a frame. code NULL: not decoded. */
+/* Append the annotation of a frame, `[ file:line (function) ]`, unmarked. code NULL: not
+ * decoded. */
 void text_python(const struct py_code *code, int32_t line, bool qualified, struct strbuf *out);
 
-/* The words of a remark, without parentheses and not escaped. */
+/* Append the words of a remark, without parentheses and not escaped. */
 void text_remark(const struct record_item *item, struct strbuf *out);
 
 /* `pystack: OPERAND: words`, one line. out->failed: out of memory; the line is not in out. */

@@ -22,7 +22,7 @@ static uint64_t key_of(const struct symbol_query *q)
 	return q->pc * 2 + q->exact;
 }
 
-/* A name with its strings in one piece of memory; object and symbol may be NULL. NULL: no memory. */
+/* A name and its strings, in one block; object and symbol may be NULL. NULL: out of memory. */
 static struct symbol_name *name_create(uint64_t pc, const char *object, const char *symbol, uint64_t offset)
 {
 	size_t object_n = object == NULL ? 0 : strlen(object) + 1;
@@ -40,8 +40,9 @@ static struct symbol_name *name_create(uint64_t pc, const char *object, const ch
 	return name;
 }
 
-/* A name in a file without the function's. The same in every process that has the file mapped. */
-static struct symbol_name *nameless(struct ps_prochandle *P, const struct symbol_query *q, const char *object)
+/* A name without a symbol, the same in every process that has the file mapped. */
+static struct symbol_name *name_without_symbol(
+    struct ps_prochandle *P, const struct symbol_query *q, const char *object)
 {
 	struct symbol_name *name = name_create(q->pc, object, NULL, 0);
 	uint64_t bias;
@@ -51,7 +52,7 @@ static struct symbol_name *nameless(struct ps_prochandle *P, const struct symbol
 	return name;
 }
 
-static struct symbol_name *look_up(struct ps_prochandle *P, const struct symbol_query *q)
+static struct symbol_name *name_look_up(struct ps_prochandle *P, const struct symbol_query *q)
 {
 	char path[NAME_MAX_BYTES], symbol[NAME_MAX_BYTES];
 	uint64_t at = q->exact ? q->pc : q->pc - 1;
@@ -60,7 +61,7 @@ static struct symbol_name *look_up(struct ps_prochandle *P, const struct symbol_
 	if (Pobjname(P, at, path, sizeof(path)) == NULL)
 		return name_create(q->pc, NULL, NULL, 0);
 	if (Plookup_by_addr(P, at, symbol, sizeof(symbol), &sym) != 0)
-		return nameless(P, q, path_base(path));
+		return name_without_symbol(P, q, path_base(path));
 	return name_create(q->pc, path_base(path), symbol, q->pc - sym.st_value);
 }
 
@@ -100,7 +101,7 @@ enum res symbolize(struct symbolizer *s, const struct symbol_query *queries, siz
 			out[i] = s->names.at[at];
 			continue;
 		}
-		name = look_up(s->P, &queries[i]);
+		name = name_look_up(s->P, &queries[i]);
 		if (name != NULL)
 			name->id = (uint32_t)s->names.n;
 		if (name == NULL || !vec_push(&s->names, name)) {

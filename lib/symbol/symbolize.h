@@ -1,7 +1,7 @@
-/* From program counters to names.
+/* Names of program counters.
  *
- * Knows files and their symbols, through <libproc.h>; knows nothing of stacks, of Python, or of how a
- * name is printed. Source lines and inlined functions are to be further members of a symbol_name. */
+ * Knows files and their symbols, through <libproc.h>, but neither stacks, nor Python, nor the
+ * format of names. Source lines and inlined functions can become members of symbol_name. */
 #ifndef SYMBOL_SYMBOLIZE_H
 #define SYMBOL_SYMBOLIZE_H
 
@@ -12,22 +12,22 @@
 
 #include "base/fault.h"
 
-/* What a pc is called. Strings are as in the file, not escaped. */
+/* The name of a pc. Strings are as in the file, not escaped. */
 struct symbol_name {
-	uint32_t id;        /* its place among the symbolizer's names: 0, 1, … */
+	uint32_t id;        /* index among the symbolizer's names */
 	uint64_t pc;        /* run-time address */
-	const char *object; /* base name of the file that holds the code; NULL: none does */
+	const char *object; /* base name of the file of the code; NULL: none */
 	const char *symbol; /* the function; NULL: no symbol covers it */
 	uint64_t offset;    /* with symbol: pc less the symbol's address */
-	/* Without symbol: pc less the file's load bias, its address in the file; pc where no ELF file is mapped,
-	 * or its headers cannot be read. */
+	/* Without symbol: the address in the file, pc less its load bias; pc itself if no ELF
+	 * file is mapped there, or its headers cannot be read. */
 	uint64_t address;
 };
 
-/* One pc to be named. */
+/* A pc to name. */
 struct symbol_query {
 	uint64_t pc;
-	bool exact; /* pc is an instruction of the function itself; false: a return address, whose
+	bool exact; /* pc is an instruction of the function; false: a return address, whose
 	             * function is that of the call before it */
 };
 
@@ -37,11 +37,11 @@ struct symbolizer;
 struct symbolizer *symbolizer_create(struct ps_prochandle *P);
 void symbolizer_destroy(struct symbolizer *s); /* NULL ok */
 
-/* Look names up in P from now on, another handle of the same process with the same mappings; those found
- * so far are kept. */
+/* Look names up in P from now on, another handle of the same process with the same mappings.
+ * Names that were found so far are kept. */
 void symbolizer_move(struct symbolizer *s, struct ps_prochandle *P);
 
-/* Name n pcs: out[i] is the name of queries[i]. Equal queries get the same pointer, which is valid as
+/* Name n pcs: out[i] is the name of queries[i]. Equal queries get the same pointer, valid as
  * long as s. RES_FAIL: out of memory; out is undefined. */
 enum res symbolize(struct symbolizer *s, const struct symbol_query *queries, size_t n,
     const struct symbol_name **out, struct fault *f);
