@@ -1,12 +1,13 @@
-/* An image put together again from the segments a program has loaded.
+/* An image made from the loaded segments of a program.
  *
  *     target memory                     buffer, by file offset
  *     base ─> ELF header  ───────────>  0
  *             program headers           e_phoff
  *     bias + p_vaddr ─> segment ─────>  p_offset … p_offset + p_filesz
  *
- * Whatever could not be read, or lies between segments (debug sections, mostly the section headers), stays
- * absent: `runs` tells. Data segments hold what the process made of them, not what the file has. */
+ * Bytes that could not be read or are not in a segment (debug sections, usually the section
+ * headers) stay absent; `runs` has the ranges that are available. Data segments have the values of
+ * the process, not those of the file. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,10 +20,10 @@ struct source {
 	elf_read_fn *read;
 	void *data;
 	uint64_t base, bias;
-	size_t limit; /* bytes still to be copied at most */
+	size_t limit; /* most bytes that may still be copied */
 };
 
-/* Copy up to n bytes; how many came before the first unreadable one. */
+/* Copy up to n bytes. Returns the number of bytes before the first unreadable one. */
 static size_t copy_in(const struct source *src, uint8_t *to, size_t n, uint64_t va)
 {
 	size_t done = 0;
@@ -37,8 +38,9 @@ static size_t copy_in(const struct source *src, uint8_t *to, size_t n, uint64_t 
 	return done;
 }
 
-/* The file range of a segment, if the buffer can hold it. The last page of a read-only mapping goes on
- * with the file's bytes; of the segment that is last in the file that may be the section headers. */
+/* The file range of a segment. False: it does not fit into the buffer. The last page of a read-only
+ * mapping continues with the file's bytes, which for the last segment may be the section
+ * headers. */
 static bool segment_range(const GElf_Phdr *ph, size_t limit, bool last, struct elf_run *out)
 {
 	uint64_t end;
@@ -57,32 +59,50 @@ static bool segment_range(const GElf_Phdr *ph, size_t limit, bool last, struct e
 	return true;
 }
 
-/* The program headers, and their bytes as they are. */
-static enum res read_phdrs(
-    struct source *src, const GElf_Ehdr *eh, GElf_Phdr **out, uint8_t **raw_out, struct fault *f)
+/* The validated headers in memory: their bytes, and their values. */
+struct headers {
+	uint8_t ehdr_bytes[sizeof(GElf_Ehdr)];
+	uint8_t *phdr_bytes; /* owned */
+	GElf_Ehdr ehdr;
+	GElf_Phdr *phdrs; /* owned */
+};
+
+static void headers_free(struct headers *h)
 {
-	OWNED(mem_release) GElf_Phdr *phdrs = NULL;
-	OWNED(mem_release) uint8_t *raw = NULL;
+	free(h->phdr_bytes);
+	free(h->phdrs);
+}
+
+/* Read the program headers that h->ehdr describes. */
+static enum res read_phdrs(const struct source *src, struct headers *h, struct fault *f)
+{
+	const GElf_Ehdr *eh = &h->ehdr;
 	size_t n = (size_t)eh->e_phnum * src->cls->phdr;
 
 	if (eh->e_phnum == 0 || eh->e_phnum == PN_XNUM || eh->e_phentsize != src->cls->phdr ||
 	    eh->e_phoff > src->limit || n > src->limit - eh->e_phoff)
 		return fault_set(f, ELF_FAULT_FORMAT, 0, src->base, "damaged ELF header in memory");
-	raw = malloc(n);
-	phdrs = calloc(eh->e_phnum, sizeof(*phdrs));
-	if (raw == NULL || phdrs == NULL)
+	h->phdr_bytes = malloc(n);
+	h->phdrs = calloc(eh->e_phnum, sizeof(*h->phdrs));
+	if (h->phdr_bytes == NULL || h->phdrs == NULL)
 		return fault_memory(f);
-	if (copy_in(src, raw, n, src->base + eh->e_phoff) != n)
+	if (copy_in(src, h->phdr_bytes, n, src->base + eh->e_phoff) != n)
 		return fault_set(
 		    f, ELF_FAULT_FORMAT, 0, src->base, "unreadable ELF program headers in memory");
 	for (size_t i = 0; i < eh->e_phnum; i++)
-		elf_class_phdr(src->cls, raw + i * src->cls->phdr, &phdrs[i]);
-	for (size_t i = 0; i < eh->e_phnum; i++) {
-		if (phdrs[i].p_type == PT_LOAD && phdrs[i].p_offset < ELF_PAGE) {
-			/* Unsigned on purpose: a bias may be "negative". */
-			src->bias = src->base + phdrs[i].p_offset - phdrs[i].p_vaddr;
-			*out = mem_keep(&phdrs);
-			*raw_out = mem_keep(&raw);
+		elf_class_phdr(src->cls, h->phdr_bytes + i * src->cls->phdr, &h->phdrs[i]);
+	return RES_OK;
+}
+
+/* Set the load bias by the segment that contains the ELF header. */
+static enum res find_bias(struct source *src, const struct headers *h, struct fault *f)
+{
+	for (size_t i = 0; i < h->ehdr.e_phnum; i++) {
+		const GElf_Phdr *ph = &h->phdrs[i];
+
+		if (ph->p_type == PT_LOAD && ph->p_offset < ELF_PAGE) {
+			/* Unsigned arithmetic, because a bias may be "negative". */
+			src->bias = src->base + ph->p_offset - ph->p_vaddr;
 			return RES_OK;
 		}
 	}
@@ -90,7 +110,21 @@ static enum res read_phdrs(
 	    f, ELF_FAULT_FORMAT, 0, src->base, "no segment of the ELF image in memory holds its header");
 }
 
-/* Offset in the file after the last segment that fits. */
+/* Read and check all headers. The caller frees *h with headers_free, also on failure. */
+static enum res read_headers(struct source *src, struct headers *h, struct fault *f)
+{
+	const size_t n = sizeof(h->ehdr_bytes);
+	enum res res;
+
+	if (src->limit < n || copy_in(src, h->ehdr_bytes, n, src->base) != n)
+		return fault_set(f, ELF_FAULT_FORMAT, 0, src->base, "unreadable ELF header in memory");
+	res = elf_header_check(h->ehdr_bytes, n, &src->cls, &h->ehdr, f);
+	if (res == RES_OK)
+		res = read_phdrs(src, h, f);
+	return res == RES_OK ? find_bias(src, h, f) : res;
+}
+
+/* The file offset after the last segment that fits. */
 static uint64_t end_of_segments(const GElf_Phdr *phdrs, size_t n, size_t limit)
 {
 	uint64_t end = 0;
@@ -103,7 +137,7 @@ static uint64_t end_of_segments(const GElf_Phdr *phdrs, size_t n, size_t limit)
 	return end;
 }
 
-/* What can be read of a segment, which may have holes: pages that nobody provides. False: no memory. */
+/* Copy the readable parts of a segment, which may have unreadable pages. False: out of memory. */
 static bool copy_segment(
     const struct source *src, struct elf_image *img, uint8_t *buffer, struct elf_run run, uint64_t va)
 {
@@ -142,7 +176,7 @@ static void merge_runs(struct elf_image *img)
 	img->runs.n = n;
 }
 
-/* A section header table that was not loaded as a whole is as good as none. */
+/* Remove the section header table from the header unless all of it was loaded. */
 static void drop_partial_sections(
     const struct elf_image *img, const struct elf_class *c, const GElf_Ehdr *eh, uint8_t *buffer)
 {
@@ -153,15 +187,12 @@ static void drop_partial_sections(
 		elf_class_drop_sections(c, buffer);
 }
 
-/* The headers as they are in memory, which are known to be sound. */
-struct headers {
-	const uint8_t *ehdr, *phdrs;
-};
-
 /* Fill the buffer of img: the segments, then the headers over them. */
-static enum res copy_segments(struct source *src, struct elf_image *img, uint8_t *buffer, const GElf_Ehdr *eh,
-    const GElf_Phdr *phdrs, const struct headers *raw, struct fault *f)
+static enum res copy_segments(
+    struct source *src, struct elf_image *img, uint8_t *buffer, const struct headers *h, struct fault *f)
 {
+	const GElf_Ehdr *eh = &h->ehdr;
+	const GElf_Phdr *phdrs = h->phdrs;
 	uint64_t last = end_of_segments(phdrs, eh->e_phnum, src->limit);
 	size_t limit = src->limit, table = (size_t)eh->e_phnum * src->cls->phdr;
 	struct elf_run run;
@@ -178,8 +209,8 @@ static enum res copy_segments(struct source *src, struct elf_image *img, uint8_t
 		src->limit -= n;
 		ok = ok && copy_segment(src, img, buffer, run, src->bias + phdrs[i].p_vaddr);
 	}
-	memcpy(buffer, raw->ehdr, src->cls->ehdr);
-	memcpy(buffer + eh->e_phoff, raw->phdrs, table);
+	memcpy(buffer, h->ehdr_bytes, src->cls->ehdr);
+	memcpy(buffer + eh->e_phoff, h->phdr_bytes, table);
 	run = (struct elf_run){ 0, src->cls->ehdr };
 	ok = ok && vec_push(&img->runs, run);
 	run = (struct elf_run){ eh->e_phoff, eh->e_phoff + table };
@@ -190,53 +221,46 @@ static enum res copy_segments(struct source *src, struct elf_image *img, uint8_t
 	return RES_OK;
 }
 
+/* The size of the buffer: the segments, rounded up to a page, but at least the headers. */
+static size_t buffer_size(const struct source *src, const struct headers *h)
+{
+	uint64_t table = h->ehdr.e_phoff + (uint64_t)h->ehdr.e_phnum * src->cls->phdr;
+	uint64_t size = end_of_segments(h->phdrs, h->ehdr.e_phnum, src->limit);
+
+	if (size <= src->limit - src->limit % ELF_PAGE)
+		size = (size + ELF_PAGE - 1) & ~(uint64_t)(ELF_PAGE - 1);
+	if (size < sizeof(h->ehdr_bytes))
+		size = sizeof(h->ehdr_bytes);
+	return (size_t)(size < table ? table : size);
+}
+
 enum res elf_image_from_memory(
     elf_read_fn *read, void *data, uint64_t base, size_t limit, struct elf_image **out, struct fault *f)
 {
 	struct source src = { .read = read, .data = data, .base = base, .limit = limit };
-	OWNED(mem_release) GElf_Phdr *phdrs = NULL;
-	OWNED(mem_release) uint8_t *raw = NULL;
-	uint8_t head[sizeof(GElf_Ehdr)], *buffer;
+	OWNED(headers_free) struct headers h = { .phdrs = NULL };
 	struct elf_image *img;
-	struct headers headers;
-	size_t table;
-	GElf_Ehdr eh;
-	uint64_t size;
-	enum res res;
+	uint8_t *buffer;
+	size_t size;
+	enum res res = read_headers(&src, &h, f);
 
-	if (limit < sizeof(head) || copy_in(&src, head, sizeof(head), base) != sizeof(head))
-		return fault_set(f, ELF_FAULT_FORMAT, 0, base, "unreadable ELF header in memory");
-	res = elf_header_check(head, sizeof(head), &src.cls, &eh, f);
-	if (res == RES_OK)
-		res = read_phdrs(&src, &eh, &phdrs, &raw, f);
 	if (res != RES_OK)
 		return res;
-	if (phdrs == NULL || raw == NULL)
-		return fault_set(f, ELF_FAULT_FORMAT, 0, base, "no program headers in memory");
-
-	table = (size_t)eh.e_phnum * src.cls->phdr;
-	size = end_of_segments(phdrs, eh.e_phnum, limit);
-	if (size <= limit - limit % ELF_PAGE)
-		size = (size + ELF_PAGE - 1) & ~(uint64_t)(ELF_PAGE - 1);
-	if (size < sizeof(head))
-		size = sizeof(head);
-	if (size < eh.e_phoff + table)
-		size = eh.e_phoff + table;
+	size = buffer_size(&src, &h);
 	img = calloc(1, sizeof(*img));
-	buffer = calloc(1, (size_t)size);
+	buffer = calloc(1, size);
 	if (img == NULL || buffer == NULL) {
 		free(img);
 		free(buffer);
 		return fault_memory(f);
 	}
 	img->bytes = buffer;
-	img->size = (size_t)size;
+	img->size = size;
 	img->partial = true;
 	img->bias = src.bias;
-	headers = (struct headers){ head, raw };
-	res = copy_segments(&src, img, buffer, &eh, phdrs, &headers, f);
+	res = copy_segments(&src, img, buffer, &h, f);
 	if (res == RES_OK) {
-		drop_partial_sections(img, src.cls, &eh, buffer);
+		drop_partial_sections(img, src.cls, &h.ehdr, buffer);
 		res = elf_image_parse(img, f);
 	}
 	if (res != RES_OK) {
