@@ -38,9 +38,9 @@ bool os_lwp_still_asleep(struct ps_prochandle *P, lwpid_t id, const struct os_as
 /* Close a->fd. */
 void os_asleep_end(struct os_asleep *a);
 
-/* Prepare for a second thread that looks at n LWPs of live P and asks for their names while this one
- * reads it. Must be called before that thread starts: it enlarges the table of descriptors. False: a
- * second thread is not possible, or no processor is free for it. */
+/* Prepare for a second thread that looks at n LWPs of live P and asks for their names while this
+ * one reads it. Must be called before that thread starts: it enlarges the table of descriptors.
+ * False: a second thread is not possible, or no processor is free for it. */
 bool os_look_ahead_ready(struct ps_prochandle *P, size_t n);
 
 #endif

@@ -1,17 +1,18 @@
-/* Giving up rights, in a child process that is about to run code that may be led astray. */
+/* Restrictions for a child process that is about to parse hostile data. */
 #ifndef OS_CONFINE_H
 #define OS_CONFINE_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* This process, a child of `parent`, ends when that does, however it does: the system kills it. False: that is over already,
- * and it has to end by itself. Where the system has no such means nothing changes. To be called before os_sandbox. */
+/* Make the system kill this process, a child of `parent`, when its parent ends for any reason.
+ * False: the parent has ended already, and this process must exit. Does nothing if the system has
+ * no such function. Must be called before os_sandbox. */
 bool os_die_with_parent(pid_t parent);
 
-/* From now on this process can take memory, write to the descriptor fd, and end; every other system call kills it, and no
- * memory becomes executable any more. Where the system has no such means, or under a sanitizer, which needs more, nothing
- * changes. Cannot be undone. */
+/* From now on this process can only allocate memory, write to descriptor fd, and exit. Any other
+ * system call kills it, and no memory can be made executable. Cannot be undone. Does nothing if the
+ * system has no such function, or under a sanitizer, which needs other calls. */
 void os_sandbox(int fd);
 
 #endif

@@ -1,4 +1,4 @@
-/* explain.h: what a file is, by its first bytes. */
+/* The type of a file, by its mode and its first bytes. */
 #include "os/explain.h"
 
 #include <stdbool.h>

@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
-/* More about why `arg` could not be examined (code: G_*): the process that traces it, the right that
- * is missing, what to do. With G_STRANGE the caller must set errno to that of the failure, or 0.
- * One phrase, or "" if nothing more is known. Never fails. */
+/* More about why `arg` could not be examined (code: G_*): the process that traces it, the right
+ * that is missing, what to do. With G_STRANGE the caller must set errno to that of the failure, or
+ * 0. One phrase, or "" if nothing more is known. Never fails. */
 void os_explain(const char *arg, int code, char *buf, size_t n);
 
 /* --- for os_explain of each system --- */
@@ -17,8 +17,8 @@ void os_explain(const char *arg, int code, char *buf, size_t n);
 /* The type of a file that is not regular: "a directory" and so on. */
 const char *explain_mode(mode_t mode);
 
-/* One phrase about a regular file that begins with these n bytes. buf is unchanged if the file may be
- * a core. */
+/* One phrase about a regular file that begins with these n bytes. buf is unchanged if the file may
+ * be a core. */
 void explain_bytes(const unsigned char *at, size_t n, char *buf, size_t size);
 
 #endif

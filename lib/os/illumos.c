@@ -1,7 +1,7 @@
 /* lib/os on illumos, over the system's libproc: registers, LWPs, memory, signals.
  *
- * Nothing here has run on illumos yet: it is compiled against the declarations (make check-illumos) and written after
- * proc(5) and libproc(3LIB). */
+ * Written from proc(5) and libproc(3LIB), and compiled against declarations (make check-illumos);
+ * it has not been run on illumos. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ const struct arch *os_arch(struct ps_prochandle *P)
 	return arch_of_host(Pstatus(P)->pr_dmodel == PR_MODEL_ILP32);
 }
 
-/* pthread_self() is the number of the LWP: every thread is bound to one. */
+/* pthread_self() is the LWP's number: every thread is bound to one LWP. */
 uintptr_t os_thread_pointer(struct ps_prochandle *P, lwpid_t id, const prgregset_t regs)
 {
 	(void)P;
@@ -46,7 +46,7 @@ void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, u
 		out[i] = ids[i];
 }
 
-/* A child of vfork has the LWP of its own that the number says (vfork(2)). */
+/* A child of vfork has an LWP of its own (vfork(2)). */
 uint64_t os_maker_pointer(struct ps_prochandle *P)
 {
 	(void)P;
@@ -56,7 +56,7 @@ uint64_t os_maker_pointer(struct ps_prochandle *P)
 lwpid_t os_inner_lwpid(struct ps_prochandle *P, lwpid_t id)
 {
 	(void)P;
-	return id; /* the same in every zone */
+	return id; /* ids are the same in every zone */
 }
 
 /* --- LWPs --- */
@@ -92,7 +92,7 @@ enum res os_lwp_list(struct ps_prochandle *P, os_lwpids *out, struct fault *f)
 size_t os_lwp_count(struct ps_prochandle *P)
 {
 	(void)P;
-	return 0; /* pr_nlwp of psinfo would tell, and is not kept up to date for each call */
+	return 0; /* pr_nlwp of psinfo has the number, but is not updated for each call */
 }
 
 void os_mapped_now(struct ps_prochandle *P, const uint64_t *va, size_t n, struct os_range *out)
@@ -118,7 +118,7 @@ uint64_t os_code_token(struct ps_prochandle *P)
 	return 0;
 }
 
-/* --- LWPs that have ended, or do not run --- */
+/* --- LWPs that have ended or do not run --- */
 
 lwpid_t os_first_lwp(struct ps_prochandle *P)
 {
@@ -126,7 +126,7 @@ lwpid_t os_first_lwp(struct ps_prochandle *P)
 	return 1;
 }
 
-/* Those of a live process are not told. */
+/* Not known for a live process. */
 bool os_lwp_is_zombie(struct ps_prochandle *P, lwpid_t id)
 {
 	(void)P;
@@ -134,7 +134,7 @@ bool os_lwp_is_zombie(struct ps_prochandle *P, lwpid_t id)
 	return false;
 }
 
-/* /proc/PID/lwp/ID/lwpstatus, read anew. */
+/* Read /proc/PID/lwp/ID/lwpstatus. */
 static enum os_look read_status(struct ps_prochandle *P, lwpid_t id, lwpstatus_t *out)
 {
 	char path[64];
@@ -149,7 +149,7 @@ static enum os_look read_status(struct ps_prochandle *P, lwpid_t id, lwpstatus_t
 	return OS_LOOK_ASLEEP;
 }
 
-/* What it has run, in nanoseconds: pr_utime and pr_stime, which go on whenever it does. */
+/* Its run time in nanoseconds: pr_utime and pr_stime, which increase whenever it runs. */
 static void count_of(const lwpstatus_t *status, struct os_asleep *a)
 {
 	(void)snprintf(a->count, sizeof(a->count), "%lld.%09ld %lld.%09ld",
@@ -157,8 +157,9 @@ static void count_of(const lwpstatus_t *status, struct os_asleep *a)
 	    status->pr_stime.tv_nsec);
 }
 
-/* Registers are defined for a stopped LWP alone (proc(5)): one that sleeps has to be held, which costs little, for the stop is one
- * of the whole process. What somebody else has stopped is read as it is, whoever controls the process. */
+/* Registers are defined only for a stopped LWP (proc(5)). A sleeping one must be held, which costs
+ * little, because the stop is one of the whole process. An LWP that another program has stopped is
+ * read as it is. */
 enum os_look os_lwp_look(struct ps_prochandle *P, lwpid_t id, struct os_asleep *a)
 {
 	lwpstatus_t status;
@@ -187,7 +188,7 @@ bool os_look_ahead_ready(struct ps_prochandle *P, size_t n)
 {
 	(void)P;
 	(void)n;
-	return false; /* a handle of libproc is one thread's */
+	return false; /* a handle of libproc must be used by one thread only */
 }
 
 void os_asleep_end(struct os_asleep *a)
@@ -211,7 +212,8 @@ void os_read_pieces(struct ps_prochandle *P, struct os_piece *pieces, size_t n)
 		pieces[i].got = (size_t)os_read(P, pieces[i].to, pieces[i].n, pieces[i].va);
 }
 
-/* The open /proc/PID/as is the process's own and fails once it has ended; after exec(2) its break and stack lie elsewhere. */
+/* Reads of the open /proc/PID/as fail once the process has ended. After exec(2) its break and stack
+ * have other addresses. */
 bool os_same_process(struct ps_prochandle *P)
 {
 	const pstatus_t *then = Pstatus(P);
@@ -269,7 +271,8 @@ struct os_signal_cause os_signal_cause(struct ps_prochandle *P, const lwpstatus_
 
 /* --- this program itself --- */
 
-/* /proc/self/map is an array of prmap_t; /proc/self/path/NAME leads to the file of each pr_mapname. */
+/* /proc/self/map is an array of prmap_t; /proc/self/path/NAME is a link to the file of each
+ * pr_mapname. */
 char *os_own_file_at(uintptr_t addr, char *buf, size_t n)
 {
 	static const char folder[] = "/proc/self/path/";
@@ -295,7 +298,7 @@ char *os_own_file_at(uintptr_t addr, char *buf, size_t n)
 	return buf;
 }
 
-/* Privileges could be dropped, but not the system calls that take none. */
+/* Privileges could be dropped, but not system calls that need none. */
 bool os_die_with_parent(pid_t parent)
 {
 	(void)parent;

@@ -1,4 +1,4 @@
-/* The second half of "cannot examine ARG" on illumos. Pgrab_error's phrase is the first. */
+/* The second half of "cannot examine ARG" on illumos. The first half is Pgrab_error's phrase. */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include "base/owned.h"
 #include "os/explain.h"
 
-/* Where /proc tells of the process an operand names; false: it names none. */
+/* Read the psinfo of the process that an operand names. False: it names none. */
 static bool psinfo_of(const char *arg, psinfo_t *out)
 {
 	OWNED(fd_release) int fd = -1;

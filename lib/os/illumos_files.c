@@ -1,11 +1,11 @@
-/* The files behind mappings on illumos, and what a captured process has from the live one.
+/* Files of mappings on illumos, and the objects that a captured process shares with the live one.
  *
- * libproc's handle has no room for anybody else's data, so what is kept of one is kept beside it, in a list that
- * os_release_images takes it out of. It is the only thing in lib that can change and is in no caller's hands.
+ * libproc's handle has no room for data of its users. Data about a handle is in a list beside it,
+ * from which os_release_images removes it. This list is the only mutable file-scope data in lib.
  *
- *   /proc/PID/object/NAME   the file that is mapped, under the name that pr_mapname has: proven, whatever its path leads
- *                           to by now
- *   a core                  the path of the link map; the first page of the file has to be the one in memory */
+ *   /proc/PID/object/NAME   the mapped file, NAME as in pr_mapname: certain, even if its path names
+ *                           another file now
+ *   a core                  the path in the link map; the first page of the file must equal memory */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,12 +22,12 @@ enum { HEAD = 1024 };
 
 struct file {
 	char name[PRMAPSZ];
-	struct elf_image *image; /* NULL: not to be had */
+	struct elf_image *image; /* NULL: not available */
 };
 
 struct beside {
 	struct ps_prochandle *P;
-	struct ps_prochandle *live; /* of a captured process: where it comes from; else NULL */
+	struct ps_prochandle *live; /* the live process of a captured one; else NULL */
 	VEC(struct file) files;
 };
 
@@ -42,7 +42,7 @@ static struct beside *beside_of(const struct ps_prochandle *P)
 	return NULL;
 }
 
-/* NULL: no memory. */
+/* The data of P, created at the first call. NULL: out of memory. */
 static struct beside *beside_make(struct ps_prochandle *P)
 {
 	struct beside *b = beside_of(P);
@@ -88,7 +88,7 @@ void os_share_objects(struct ps_prochandle *captured, struct ps_prochandle *live
 
 /* --- files --- */
 
-/* Regular files only, and without waiting for anything. */
+/* Open a regular file without waiting. -1: it is another type of file, or cannot be opened. */
 static int open_regular(const char *path)
 {
 	OWNED(fd_release) int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -97,7 +97,8 @@ static int open_regular(const char *path)
 	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? fd_keep(&fd) : -1;
 }
 
-/* Does the file begin as what is mapped at base does? Header and program headers say where everything else in it lies. */
+/* True if the file begins like the memory at base. The header and the program headers describe
+ * where everything else in it is. */
 static bool begins_alike(struct ps_prochandle *P, int fd, uintptr_t base)
 {
 	char file[HEAD], memory[HEAD];
@@ -108,7 +109,7 @@ static bool begins_alike(struct ps_prochandle *P, int fd, uintptr_t base)
 
 struct first_map {
 	const char *name;
-	uintptr_t base; /* 0: not met */
+	uintptr_t base; /* 0: not found */
 };
 
 static int find_first(void *data, const prmap_t *map, const char *name)
@@ -140,7 +141,7 @@ static int open_object(struct ps_prochandle *P, const prmap_t *map)
 	return fd >= 0 && first.base != 0 && begins_alike(P, fd, first.base) ? fd_keep(&fd) : -1;
 }
 
-/* The image of the file behind map, opened now if it was not yet. NULL: there is none. */
+/* The image of the file of map, opened at the first call. NULL: there is none. */
 static struct elf_image *image_of(struct ps_prochandle *P, const prmap_t *map)
 {
 	struct beside *b = beside_make(P);
@@ -173,7 +174,7 @@ enum res os_object_image(struct ps_prochandle *P, uintptr_t addr, struct elf_ima
 
 	if (found == NULL || found->pr_mapname[0] == '\0')
 		return RES_NONE;
-	map = *found; /* libproc may read the mappings anew */
+	map = *found; /* libproc may reread the mappings */
 	image = image_of(P, &map);
 	if (image == NULL || elf_image_vaddr_of_offset(image, (uint64_t)map.pr_offset,
 				 (map.pr_mflags & MA_EXEC) != 0, &vaddr) != RES_OK)
@@ -190,7 +191,7 @@ enum res os_object_bias(struct ps_prochandle *P, uintptr_t addr, uint64_t *bias)
 	return os_object_image(P, addr, &image, bias);
 }
 
-/* illumos keeps no separate debug files. */
+/* illumos has no separate debug files. */
 enum res os_debug_image(struct ps_prochandle *P, uintptr_t addr, struct elf_image **img)
 {
 	struct elf_image *image;
@@ -205,7 +206,7 @@ enum res os_debug_image(struct ps_prochandle *P, uintptr_t addr, struct elf_imag
 	return RES_OK;
 }
 
-/* Memory is as near: read(2) of /proc/PID/as. */
+/* Memory is as quick: read(2) of /proc/PID/as. */
 enum res os_file_bytes(struct ps_prochandle *P, uintptr_t addr, struct span *out)
 {
 	(void)P;
@@ -214,7 +215,7 @@ enum res os_file_bytes(struct ps_prochandle *P, uintptr_t addr, struct span *out
 	return RES_NONE;
 }
 
-/* Cores of this system's libproc do not tell. */
+/* The system's libproc does not report it. */
 bool os_core_cut(struct ps_prochandle *P)
 {
 	(void)P;
@@ -229,7 +230,7 @@ void os_notices(struct ps_prochandle *P, void (*tell)(void *data, const char *te
 		tell(data, "functions in shared libraries are unnamed (librtld_db is not available)", true);
 }
 
-/* --- what libproc asks of a captured process --- */
+/* --- functions of a captured process --- */
 
 struct copying {
 	VEC(prmap_t) maps;
@@ -260,7 +261,7 @@ static int captured_maps(struct ps_prochandle *P, prmap_t **out, ssize_t *n, voi
 	return 0;
 }
 
-/* /proc/PID/auxv: auxv_t after auxv_t. */
+/* /proc/PID/auxv is an array of auxv_t. */
 static void captured_auxv(struct ps_prochandle *P, auxv_t **out, int *n, void *data)
 {
 	enum { ENTRIES = 128 };

@@ -1,8 +1,10 @@
-/* Holding a process on illumos: one stop of the whole process by /proc, which sends no signal and which nobody waits for.
+/* Holding a process on illumos: one stop of the whole process by /proc, which sends no signal and
+ * is not visible to a parent that waits.
  *
- * It is a grab of its own beside the read-only one that it is examined through. Prelease sets it running only if it ran
- * when it was grabbed, and if pystack is killed meanwhile the system does that (run-on-last-close): so what pstop(1), a
- * debugger or job control had stopped stays stopped. */
+ * The hold is a separate grab beside the read-only one that the process is examined through.
+ * Prelease lets the process run only if it ran when it was grabbed; if pystack is killed meanwhile,
+ * the system does so (run-on-last-close). A process that pstop(1), a debugger or job control had
+ * stopped stays stopped. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +24,7 @@ struct held_lwp {
 struct os_hold {
 	const struct os_hold_call *call; /* while os_hold_during lasts */
 	VEC(struct held_lwp) lwps;
-	bool failed; /* no memory */
+	bool failed; /* out of memory */
 };
 
 static int add_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t *info)
@@ -50,7 +52,7 @@ static enum res hold_refused(int code, struct fault *f)
 	return fault_set(f, code, code == G_STRANGE ? errno : 0, 0, "%s", why);
 }
 
-/* A stop that Pgrab has waited for in vain stays pending: how long that is, libproc says. */
+/* libproc decides how long Pgrab waits. A stop that does not come in that time stays pending. */
 enum res os_hold_during(
     struct ps_prochandle *P, const struct os_hold_call *call, int ms, struct os_hold **h, struct fault *f)
 {

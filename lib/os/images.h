@@ -26,8 +26,8 @@ enum res os_object_bias(struct ps_prochandle *P, uintptr_t addr, uint64_t *bias)
  * or its separate debug file. RES_NONE: there is none. The image belongs to the handle. */
 enum res os_debug_image(struct ps_prochandle *P, uintptr_t addr, struct elf_image **img);
 
-/* Bytes from the file for an address whose memory is known to equal the file (read-only, segment not
- * writable). RES_NONE: read memory. */
+/* Bytes from the file for an address whose memory is known to equal the file (read-only, segment
+ * not writable). RES_NONE: read memory. */
 enum res os_file_bytes(struct ps_prochandle *P, uintptr_t addr, struct span *out);
 
 /* Calls tell() with each notice about this handle, oldest first: one phrase without newline.
@@ -37,8 +37,8 @@ void os_notices(struct ps_prochandle *P, void (*tell)(void *data, const char *te
 /* True if the file of core P is truncated, so that saved memory is missing. */
 bool os_core_cut(struct ps_prochandle *P);
 
-/* Make a captured handle (Pgrab_ops) use the mappings and files of the live one. The live handle must
- * outlive the captured one. */
+/* Make a captured handle (Pgrab_ops) use the mappings and files of the live one. The live handle
+ * must outlive the captured one. */
 void os_share_objects(struct ps_prochandle *captured, struct ps_prochandle *live);
 
 /* Add to the functions of a captured process (Pgrab_ops) those through which the system's libproc

@@ -53,8 +53,8 @@ enum res os_file_bytes(struct ps_prochandle *P, uintptr_t addr, struct span *out
 	return o == NULL ? RES_NONE : objects_file_bytes(o, addr, out);
 }
 
-/* File systems that did not answer. */
-static void tell_unanswered(
+/* Report file systems that did not answer. */
+static void report_unanswered(
     const struct proc_objects *o, void (*tell)(void *data, const char *text, bool failed), void *data)
 {
 	char text[PATH_MAX + 512];
@@ -68,14 +68,14 @@ static void tell_unanswered(
 
 void os_notices(struct ps_prochandle *P, void (*tell)(void *data, const char *text, bool failed), void *data)
 {
-	const struct proc_objects *o = P->objects; /* never asked for: nothing to tell */
+	const struct proc_objects *o = P->objects; /* NULL: not used yet, so there are no notices */
 
 	char text[PATH_MAX + 192];
 
 	for (size_t i = 0; o != NULL && i < o->notices.n; i++)
 		tell(data, o->notices.at[i].text, o->notices.at[i].failed);
 	if (o != NULL)
-		tell_unanswered(o, tell, data);
+		report_unanswered(o, tell, data);
 	if (o == NULL || o->unverified == 0)
 		return;
 	if (o->unverified == 1)
@@ -106,13 +106,13 @@ void os_share_objects(struct ps_prochandle *captured, struct ps_prochandle *live
 	hold_share_objects(captured, live);
 }
 
-/* A captured handle has its objects as they are. */
+/* A captured handle has its objects itself. */
 void os_captured_ops(ps_ops_t *ops)
 {
 	(void)ops;
 }
 
-/* Images belong to the handle. */
+/* The images belong to the handle. */
 void os_release_images(struct ps_prochandle *P)
 {
 	(void)P;
@@ -145,7 +145,7 @@ void os_read_pieces(struct ps_prochandle *P, struct os_piece *pieces, size_t n)
 	}
 }
 
-/* The lines of maps that have x among their rights. */
+/* A hash of the lines of maps whose rights contain x. */
 uint64_t os_code_token(struct ps_prochandle *P)
 {
 	enum { MAPS_MAX = 64 << 20 };

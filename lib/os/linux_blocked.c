@@ -1,6 +1,7 @@
-/* LWPs that do not run, seen through /proc: `syscall` says where one stands (it answers "running" for one that may
- * run), `schedstat` counts what it has run and how often (Linux Documentation/scheduler/sched-stats.rst). Two equal
- * readings of the second around everything else prove that it stood still meanwhile. */
+/* LWPs that do not run, observed in /proc: `syscall` has the position of one ("running" if it may
+ * run), `schedstat` has its run time and the number of its time slices (Linux
+ * Documentation/scheduler/sched-stats.rst). If `schedstat` is the same before and after all other
+ * reads, the LWP did not run meanwhile. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -25,7 +26,8 @@ static int open_leaf(const struct live *live, lwpid_t id, const char *leaf)
 	return openat(live->dir, path, O_RDONLY | O_CLOEXEC);
 }
 
-/* The kernel makes such a text anew, and all of it, at every read from its start. False: errno is set. */
+/* Read a text of /proc. The kernel generates all of it at every read from its start. False: errno
+ * is set. */
 static bool read_text(int fd, char *out, size_t n)
 {
 	ssize_t got = fd < 0 ? -1 : pread(fd, out, n - 1, 0);
@@ -36,7 +38,8 @@ static bool read_text(int fd, char *out, size_t n)
 	return true;
 }
 
-/* Descriptors are limited, and others of this program want some: those below this one may be kept. */
+/* Descriptors are limited, and other parts of this program need some: only those below the result
+ * may be kept. */
 static int fd_limit(void)
 {
 	struct rlimit limit;
@@ -48,7 +51,7 @@ static int fd_limit(void)
 	return some < INT_MAX ? (int)some : INT_MAX;
 }
 
-/* A kernel that does not count says zeros, or nothing: that proves nothing. */
+/* False: the kernel does not count (zeros, or an empty text), so equal texts prove nothing. */
 static bool count_is_valid(const char *schedstat)
 {
 	uint64_t ran = 0, waited = 0, times = 0;
@@ -57,7 +60,8 @@ static bool count_is_valid(const char *schedstat)
 	       ran != 0 && times != 0;
 }
 
-/* "NUMBER ARGUMENT … SP PC" in a system call, else "-1 SP PC" (Linux fs/proc/base.c, proc_pid_syscall). */
+/* "NUMBER ARGUMENT … SP PC" in a system call, else "-1 SP PC" (Linux fs/proc/base.c,
+ * proc_pid_syscall). */
 static void parse_call(const char *text, struct os_asleep *out)
 {
 	long number;
@@ -68,7 +72,7 @@ static void parse_call(const char *text, struct os_asleep *out)
 		&out->args[5]) == 7;
 }
 
-/* The last two of its numbers are sp and pc, in and out of a system call. */
+/* The last two numbers are sp and pc, in a system call or not. */
 static bool parse_position(const char *text, struct os_asleep *out)
 {
 	const char *pc = strrchr(text, ' '), *sp = pc;
@@ -85,7 +89,7 @@ static enum os_look state_of_errno(void)
 	return errno == ENOENT || errno == ESRCH ? OS_LOOK_GONE : OS_LOOK_UNKNOWN;
 }
 
-/* One that has ended and is still there for its number alone has no stack to stand on. */
+/* An LWP that has ended but still has an id has no position. */
 static enum os_look state_without_position(const struct live *live, lwpid_t id)
 {
 	char path[LIVE_PATH];
@@ -137,8 +141,9 @@ bool os_lwp_still_asleep(struct ps_prochandle *P, lwpid_t id, const struct os_as
 	       strcmp(now, a->count) == 0;
 }
 
-/* The table of descriptors is made as large as it is going to be: to grow while another thread uses it takes the kernel
- * milliseconds each time (Linux fs/file.c expand_fdtable: it waits until all processors have let go of the old one). */
+/* Enlarge the table of descriptors to its final size. While another thread uses it, each
+ * enlargement takes the kernel milliseconds (Linux fs/file.c expand_fdtable: it waits until no
+ * processor uses the old table). */
 static void grow_table(const struct live *live, size_t n)
 {
 	size_t most = (size_t)fd_limit();
@@ -150,7 +155,7 @@ static void grow_table(const struct live *live, size_t n)
 
 bool os_look_ahead_ready(struct ps_prochandle *P, size_t n)
 {
-	enum { OTHERS = 64 }; /* descriptors, about */
+	enum { OTHERS = 64 }; /* descriptors of the rest of the program, about */
 	const struct live *live = live_of(P);
 	cpu_set_t cpus;
 

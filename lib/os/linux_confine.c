@@ -1,4 +1,4 @@
-/* confine.h on Linux: a seccomp filter. A kernel without seccomp goes on without. */
+/* confine.h on Linux: a seccomp filter. Without seccomp in the kernel there is no restriction. */
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -42,7 +42,7 @@ void os_sandbox(int fd)
 #define LOAD(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
 #define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 #define KILL BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
-/* The next statement if it is this call, else the one after. */
+/* Continue with the next statement if it is this call, else with the one after it. */
 #define CALL(name) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 1)
 
 void os_sandbox(int fd)
@@ -70,7 +70,7 @@ void os_sandbox(int fd)
 		ALLOW,
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 1, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mprotect, 0, 2),
-		/* The third argument is the protection, in the lower half of a word. */
+		/* The third argument is the protection, in the lower half of the word. */
 		LOAD(args[2]),
 		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 0, 1),
 		KILL,

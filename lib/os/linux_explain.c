@@ -1,7 +1,7 @@
 /* The second half of "cannot examine ARG": why, and what to do about it.
  *
- * The first half is Pgrab_error's phrase for the code; this looks again at what the operand names. It is
- * asked after the failure, so that things may have changed: then it has nothing to say. */
+ * The first half is Pgrab_error's phrase for the code. os_explain examines the operand again, after
+ * the failure. If the state has changed since, it has nothing to say. */
 #include <ctype.h>
 #include <elf.h>
 #include <errno.h>
@@ -20,7 +20,7 @@
 #include "proc/live/hold.h"
 #include "proc/live/live.h"
 
-/* The process an operand names: "123", "/proc/123", each with "/lwps". 0: none. */
+/* The process that an operand names: "123" or "/proc/123", with or without "/lwps". 0: none. */
 static pid_t operand_pid(const char *arg)
 {
 	char *end;
@@ -95,7 +95,7 @@ static void explain_strange(pid_t pid, char *buf, size_t n)
 		explain_access(pid, buf, n);
 }
 
-/* Of the programs that run on x86-64 only x32's are of another kind than what can be read. */
+/* The only programs that run on x86-64 and are not supported are those of x32. */
 static void explain_machine(pid_t pid, char *buf, size_t n)
 {
 	unsigned char head[20] = { 0 };
@@ -117,8 +117,8 @@ static void explain_machine(pid_t pid, char *buf, size_t n)
 
 /* --- files --- */
 
-/* The operand's file, with or without "/lwps" at its end: an O_PATH descriptor, which opens no device and
- * waits for no FIFO. */
+/* An O_PATH descriptor of the operand's file, with or without "/lwps" at the end of the operand. It
+ * does not open a device and does not wait for a FIFO. */
 static int resolve_operand(const char *arg)
 {
 	char path[PATH_MAX];

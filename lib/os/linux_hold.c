@@ -1,4 +1,4 @@
-/* Holding LWPs: the ptrace of lib/proc under os/hold.h. */
+/* hold.h on Linux, over proc/live/hold.h. */
 #include <stdlib.h>
 
 #include "os/hold.h"
@@ -20,7 +20,7 @@ static void call_held(void *data, const struct hold *hold)
 {
 	const struct os_hold *h = data;
 
-	(void)hold; /* is h->hold */
+	(void)hold; /* equals &h->hold */
 	h->call->held(h->call->data, h);
 }
 

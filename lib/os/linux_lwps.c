@@ -1,4 +1,4 @@
-/* Which LWPs there are, and where each keeps its thread's own data. */
+/* The LWPs of a process and their thread pointers. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +38,8 @@ enum res os_lwp_list(struct ps_prochandle *P, os_lwpids *out, struct fault *f)
 	return res;
 }
 
-/* Only the first is kept: it stands for the process. Others may be so for a moment, or while they are traced. */
+/* Only the first LWP is kept, as the process's own; others are zombies only for a moment, or while
+ * they are traced. */
 bool os_lwp_is_zombie(struct ps_prochandle *P, lwpid_t id)
 {
 	const struct live *live = live_of(P);
@@ -51,7 +52,7 @@ bool os_lwp_is_zombie(struct ps_prochandle *P, lwpid_t id)
 	return live_stat_read(live->dir, path, &st, NULL) == RES_OK && st.state == 'Z';
 }
 
-/* Its folder of them has a link for each, and two besides (Linux fs/proc/base.c, proc_task_getattr). */
+/* The folder `task` has one link per LWP and two more (Linux fs/proc/base.c, proc_task_getattr). */
 size_t os_lwp_count(struct ps_prochandle *P)
 {
 	const struct live *live = live_of(P);
@@ -62,9 +63,9 @@ size_t os_lwp_count(struct ps_prochandle *P)
 		   : 0;
 }
 
-/* The list head of a thread of an i386 process: the kernel keeps it apart from x86-64's and gives it to callers of i386's
- * own system calls only. That there is such a thread shows that the kernel has these. `low`: memory that
- * an i386 pointer reaches. 0: unknown. */
+/* The list head of a thread of an i386 process. The kernel stores it separately from x86-64's and
+ * returns it only to i386's own system calls. The kernel has these, or there would be no such
+ * thread. `low`: memory that an i386 pointer can address. 0: unknown. */
 static uint64_t robust_head_i386(lwpid_t id, volatile uint32_t *low)
 {
 	enum { GET_ROBUST_LIST = 312 }; /* arch/x86/entry/syscalls/syscall_32.tbl */
@@ -95,8 +96,8 @@ static volatile uint32_t *low_memory(void)
 	return at == MAP_FAILED ? NULL : at;
 }
 
-/* glibc tells the kernel of each thread's list of robust mutexes, whose head is a member of struct pthread: that is
- * where the thread pointer points, and its first word points to itself. */
+/* glibc registers each thread's list of robust mutexes with the kernel. Its head is a member of
+ * struct pthread, which the thread pointer points to, and whose first word is its own address. */
 void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, uint64_t *out)
 {
 	const struct live *live = live_of(P);
@@ -128,7 +129,8 @@ void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, u
 		(void)munmap((void *)(uintptr_t)low, LOW_MEMORY);
 }
 
-/* Is pid among the children of this thread? (Linux fs/proc/array.c, children_seq_show: numbers, each with a blank behind) */
+/* True if this thread created process pid. The file has numbers, each with a blank after it (Linux
+ * fs/proc/array.c, children_seq_show). */
 static bool has_child(int dir, lwpid_t id, pid_t pid)
 {
 	enum { CHILDREN_MAX = 1 << 20 };
@@ -148,7 +150,7 @@ static bool has_child(int dir, lwpid_t id, pid_t pid)
 	return false;
 }
 
-/* The thread of the process in dir that made pid; 0: unknown. */
+/* The thread of the process in dir that created pid; 0: unknown. */
 static lwpid_t find_maker(int dir, pid_t pid)
 {
 	struct live_ids ids = VEC_EMPTY;

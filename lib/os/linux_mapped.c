@@ -1,5 +1,6 @@
-/* Mappings as they are now. A kernel from 6.11 on answers for one address (PROCMAP_QUERY of /proc/PID/maps, Linux
- * include/uapi/linux/fs.h) and keeps nobody waiting for it; of others the whole text is read, once for all addresses. */
+/* Mappings as they are now. Linux 6.11 and later answer for one address (PROCMAP_QUERY of
+ * /proc/PID/maps, include/uapi/linux/fs.h) without delaying the target. With older kernels the
+ * whole text is read, once for all addresses. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@ struct query {
 enum { RIGHT_SHARED = 8 }; /* of rights */
 #define QUERY_CALL _IOWR('f', 17, struct query)
 
-/* False: the kernel knows no such question. */
+/* False: the kernel does not have this query. */
 static bool query_mapping(int maps, uint64_t va, struct os_range *out)
 {
 	struct query q = { .size = sizeof(q), .addr = va };

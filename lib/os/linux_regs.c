@@ -9,7 +9,8 @@ const struct arch *os_arch(struct ps_prochandle *P)
 
 uintptr_t os_thread_pointer(struct ps_prochandle *P, lwpid_t id, const prgregset_t regs)
 {
-	/* The code segment of 32-bit programs: Linux arch/x86/include/asm/segment.h __USER32_CS, and Xen's. */
+	/* Code segment of 32-bit programs: __USER32_CS of Linux arch/x86/include/asm/segment.h, and
+	 * Xen's. */
 	enum { CS_32 = 0x23, CS_32_XEN = 0xe023 };
 	unsigned cs = (unsigned)regs[PRREG_CS] & 0xffff;
 

@@ -5,7 +5,7 @@
 
 #include "os/self.h"
 
-/* A hexadecimal number at *at, which is moved behind it. */
+/* The hexadecimal number at *at, which is advanced to the first byte after it. */
 static uint64_t parse_hex(const char **at)
 {
 	uint64_t n = 0;
@@ -20,7 +20,7 @@ static uint64_t parse_hex(const char **at)
 	}
 }
 
-/* One line of /proc/self/maps: the path of its file if addr is in it, else NULL. */
+/* The path in one line of /proc/self/maps if addr is in its range, else NULL. */
 static char *path_of_line(char *line, uint64_t addr)
 {
 	const char *at = line;

@@ -17,7 +17,8 @@ const char *os_signal_name(struct ps_prochandle *P, int signo, char *buf, size_t
 	return buf;
 }
 
-/* Does a siginfo with this signal and code carry a fault address? (sent by a process: code <= 0) */
+/* True if a siginfo with this signal and code has a fault address. One sent by a process has code
+ * <= 0. */
 static bool has_address(bool illumos, int signo, int code)
 {
 	enum { ILLUMOS_SIGBUS = 10 };

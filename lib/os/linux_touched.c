@@ -1,5 +1,5 @@
-/* Which pages hold something: /proc/PID/pagemap has a word for each, whose upper bits say so to whoever may read the
- * process (Linux Documentation/admin-guide/mm/pagemap.rst). */
+/* Pages in use: /proc/PID/pagemap has a word for each page, whose upper bits are readable by anyone
+ * who may read the process (Linux Documentation/admin-guide/mm/pagemap.rst). */
 #include <fcntl.h>
 
 #include "base/fileio.h"
@@ -11,7 +11,8 @@ enum { PAGE = 4096, BATCH = 2048 };
 #define SWAPPED ((uint64_t)1 << 62)
 #define PRESENT ((uint64_t)1 << 63)
 
-/* One page more or less: it continues the last run or begins another. False: there is no room for that. */
+/* Add one page: it extends the last run or begins another. False: there is no room for another
+ * run. */
 static bool add_page(struct os_range *out, size_t *n, size_t room, uint64_t page)
 {
 	if (*n > 0 && out[*n - 1].hi == page) {
@@ -48,7 +49,7 @@ size_t os_touched(
 		if (i < (size_t)got / sizeof(*words))
 			break;
 	}
-	/* What cannot be told of is taken for touched. */
+	/* Pages of unknown state count as touched. */
 	if (at < hi && n < room) {
 		if (n == 0 || out[n - 1].hi != at)
 			out[n++] = (struct os_range){ at, hi, true };

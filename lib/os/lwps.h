@@ -33,8 +33,8 @@ size_t os_lwp_count(struct ps_prochandle *P);
 void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, uint64_t *out);
 
 /* The thread pointer of the thread, in another process, that created live P. 0: unknown. Until its
- * exec a child of vfork has this thread pointer: it runs in that thread's memory, as that thread, with
- * an id of its own. */
+ * exec a child of vfork has this thread pointer: it runs in that thread's memory, as that thread,
+ * with an id of its own. */
 uint64_t os_maker_pointer(struct ps_prochandle *P);
 
 /* The id of LWP `id` of live P in the target's own pid namespace (the same id if there is only one

@@ -1,5 +1,5 @@
-/* Mappings of a live process as they are now, and the pages in use. linux_mapped.c, linux_touched.c,
- * illumos.c. */
+/* Mappings of a live process as they are now, and the pages in use. linux_mapped.c,
+ * linux_touched.c, illumos.c. */
 #ifndef OS_MAPPINGS_H
 #define OS_MAPPINGS_H
 
@@ -17,9 +17,9 @@ struct os_range {
  * hi 0: there is none, or it is unknown. Must not be called while LWPs are held. */
 void os_mapped_now(struct ps_prochandle *P, const uint64_t *va, size_t n, struct os_range *out);
 
-/* The runs of pages in private anonymous memory [lo, hi) of live P that were ever touched, ascending.
- * Reading an untouched page costs both processes time. Pages of unknown state are taken for touched.
- * Returns the number of runs, at most `room`; they cover [lo, *upto). */
+/* The runs of pages in private anonymous memory [lo, hi) of live P that were ever touched,
+ * ascending. Reading an untouched page costs both processes time. Pages of unknown state are taken
+ * for touched. Returns the number of runs, at most `room`; they cover [lo, *upto). */
 size_t os_touched(
     struct ps_prochandle *P, uint64_t lo, uint64_t hi, struct os_range *out, size_t room, uint64_t *upto);
 

@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Read n bytes at va (process_vm_readv, then /proc/PID/mem). Returns the bytes read, 0 if the memory
- * is not readable. */
+/* Read n bytes at va (process_vm_readv, then /proc/PID/mem). Returns the bytes read, 0 if the
+ * memory is not readable. */
 ssize_t os_read(struct ps_prochandle *P, void *buf, size_t n, uintptr_t va);
 
 /* Read many pieces in few calls. `got` of each is set to what os_read would return. */

@@ -1,4 +1,4 @@
-/* Signals of illumos: <sys/iso/signal_iso.h>, in the words of sig2str(3C). */
+/* Signals of illumos: numbers of <sys/iso/signal_iso.h>, names of sig2str(3C). */
 #include "os/signals.h"
 
 const char *signal_of_illumos(int signo)

@@ -1,4 +1,4 @@
-/* What a confined process can still do, and what ends it. */
+/* The system calls of a confined process, and its end with its parent. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,7 +11,8 @@
 #include "os/confine.h"
 #include "support/run_suite.h"
 
-/* The status of a child that confines itself to the pipe's end and does this. */
+/* The exit status of a child that restricts itself to the pipe's end and then calls this
+ * function. */
 static int status_of(void (*act)(int fd), char *out, size_t n)
 {
 	int ends[2], status;
@@ -107,7 +108,8 @@ START_TEST(everything_else_ends_it)
 }
 END_TEST
 
-/* A child whose parent is killed, which nobody can catch: the pipe that it alone still holds is closed. */
+/* A child whose parent is killed by SIGKILL is killed too: the pipe that only it has open is
+ * closed. */
 START_TEST(ends_with_its_parent)
 {
 	int ends[2], status;
@@ -121,7 +123,7 @@ START_TEST(ends_with_its_parent)
 		pid_t self = getpid();
 
 		if (fork() == 0) {
-			(void)alarm(60); /* not for ever, should it fail */
+			(void)alarm(60); /* a limit in case it fails */
 			(void)os_die_with_parent(self);
 			(void)!write(ends[1], "r", 1);
 		}
@@ -137,7 +139,7 @@ START_TEST(ends_with_its_parent)
 }
 END_TEST
 
-/* It is over before the child asks for that. */
+/* The parent has ended before the call. */
 START_TEST(ends_after_its_parent)
 {
 	pid_t child = fork();
@@ -145,7 +147,7 @@ START_TEST(ends_after_its_parent)
 
 	ck_assert_int_ge(child, 0);
 	if (child == 0) {
-		_exit(os_die_with_parent(getpid()) ? 0 : 1); /* which is not its parent */
+		_exit(os_die_with_parent(getpid()) ? 0 : 1); /* not its parent */
 	}
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);

@@ -1,4 +1,4 @@
-/* What is said about operands that cannot be examined, and the numbers of LWPs in other pid namespaces. */
+/* Messages about operands that cannot be examined, and ids of LWPs in other pid namespaces. */
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -199,7 +199,7 @@ static void look_without_rights(void)
 	victim_end(&v);
 }
 
-/* In a process of its own, which gives up root's rights. */
+/* Runs in a separate process, which drops root's rights. */
 START_TEST(not_dumpable)
 {
 	enum { NOBODY = 65534 };
@@ -241,12 +241,12 @@ START_TEST(fixed_phrases)
 	os_explain("2", G_SYS, text, sizeof(text));
 	said(text, "kernel");
 	os_explain("1", G_ISAINVAL, text, sizeof(text));
-	ck_assert_str_eq(text, ""); /* not x32: nothing is known */
+	ck_assert_str_eq(text, ""); /* not x32: there is nothing to say */
 }
 END_TEST
 
-/* The process in between is 1 in a pid namespace of its own, the victim 2 and its thread 3; that is also what
- * the victim's parent calls it, so that its number here has to be looked for. */
+/* The intermediate process is 1 in a new pid namespace, the victim 2 and its thread 3. The victim's
+ * parent knows it by that number too, so its number here must be searched. */
 static pid_t child_of(pid_t parent)
 {
 	char path[64], text[32] = "";
@@ -277,14 +277,14 @@ static void look_into_namespace(void)
 	ck_assert_msg(P != NULL, "%s", Pgrab_error(code));
 	ck_assert_int_eq(os_inner_lwpid(P, outer), 2);
 	ck_assert_int_eq(os_inner_lwpid(P, tids[1]), 3);
-	ck_assert_int_eq(os_inner_lwpid(P, 1), 1); /* none of its LWPs: as it is */
+	ck_assert_int_eq(os_inner_lwpid(P, 1), 1); /* not one of its LWPs: unchanged */
 	Prelease(P, 0);
 	v.pid = outer;
 	victim_end(&v);
 }
 
-/* In a process of its own: who unshared a pid namespace can start nothing more once its first process,
- * here the one in between, has ended. */
+/* Runs in a separate process: after unsharing a pid namespace a process cannot start others once
+ * the first process there, here the intermediate one, has ended. */
 START_TEST(inner_numbers)
 {
 	int status = 0;
@@ -344,7 +344,7 @@ static void see_held(void *data, const struct os_hold *h)
 		ck_assert_int_eq(os_hold_lwp(h, i, &id, &regs, &why), OS_HELD);
 		ck_assert_str_eq(why, "");
 		ck_assert_int_eq(victim_state(seam->pid, id), 't');
-		/* On x86-64 the thread pointer points at itself. */
+		/* On x86-64 the first word at the thread pointer is the pointer itself. */
 		pointer = os_thread_pointer(seam->P, id, regs);
 		ck_assert_int_eq(os_read(seam->P, &word, sizeof(word), pointer), sizeof(word));
 		ck_assert_uint_eq(word, pointer);

@@ -1,4 +1,4 @@
-/* Mappings that are younger than the handle, and pages that were never touched. */
+/* Mappings that were made after the handle, and pages that were never touched. */
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -18,7 +18,8 @@ START_TEST(younger_than_the_handle)
 	if (P == NULL)
 		ck_abort_msg("cannot be grabbed: %d", code);
 	ck_assert_ptr_ne(at, MAP_FAILED);
-	/* Two neighbours differ in their rights, and nothing is mapped in the first page any more. */
+	/* Two adjacent mappings differ in their rights, and the first page is not mapped any
+	 * more. */
 	ck_assert_int_eq(munmap(at, PAGE), 0);
 	ck_assert_int_eq(mprotect(at + (size_t)PAGE * 2, PAGE, PROT_READ), 0);
 	for (size_t i = 0; i < 3; i++)
@@ -54,7 +55,7 @@ START_TEST(pages_that_hold_something)
 	ck_assert(runs[0].lo == lo + 8 && runs[0].hi == lo + PAGE);
 	ck_assert(runs[1].lo == lo + PAGE * 3000ULL && runs[1].hi == lo + PAGE * 3002ULL);
 	ck_assert(runs[2].lo == hi - PAGE && runs[2].hi == hi - 8);
-	/* No room for the last one. */
+	/* There is no room for the last run. */
 	ck_assert_uint_eq(os_touched(P, lo, hi, runs, 2, &upto), 2);
 	ck_assert_uint_eq(upto, hi - PAGE);
 	ck_assert_uint_eq(os_touched(P, upto, hi, runs, 2, &upto), 1);
