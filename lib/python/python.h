@@ -92,12 +92,13 @@ struct py_frame {
 	                 * instruction (prev_instr, instr_ptr) */
 	uint64_t object; /* 3.11+: its own PyFrameObject, or 0 */
 	int32_t tlbc;    /* free-threaded 3.14+: index of the bytecode copy, else 0 */
-	int32_t line;    /* filled by py_stack_finish: 0 unknown */
+	int32_t line;    /* filled by py_stack_finish; 0 also with line_unread */
 	int32_t lineno;  /* 3.11+: line of that object, which Python prefers; 0 none */
 	uint8_t owner;
-	bool bad;       /* its code object cannot be decoded: printed as a mark, never dropped */
-	bool hidden;    /* never shown by Python itself (prologue, shims): not printed */
-	bool synthetic; /* ≤ 3.10: not started or suspended, so without an activation of its own */
+	bool bad;         /* its code object cannot be decoded: printed as a mark, never dropped */
+	bool line_unread; /* its line table could not be read, or has no such instruction */
+	bool hidden;      /* never shown by Python itself (prologue, shims): not printed */
+	bool synthetic;   /* ≤ 3.10: not started or suspended, so without an activation of its own */
 	/* Put on the chain by code that is not the evaluation loop (compiled by Nuitka; pyexpat's
 	 * callbacks up to 3.3): no activation of the loop runs it. */
 	bool made;

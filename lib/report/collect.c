@@ -35,12 +35,12 @@ static void add_python(struct collecting *c, const struct py_frame *fr, bool uns
 {
 	const struct py_code *code = fr->bad ? NULL : py_code_get(stack_python_process(c->target), fr);
 	struct record_item item = { .kind = RECORD_PYTHON,
-		.uncertain = unsure || code == NULL || fr->line == 0,
+		.uncertain = unsure || code == NULL || fr->line_unread,
 		.line = fr->line,
 		.code_id = fr->known,
 		.code = code };
 
-	c->out->unread += code == NULL || fr->line == 0;
+	c->out->unread += code == NULL || fr->line_unread;
 	add_item(c, item);
 }
 

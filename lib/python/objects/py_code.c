@@ -294,13 +294,15 @@ static bool still_its_own(struct py_process *py, const struct py_layout *l, stru
 	return e->table_known;
 }
 
+enum { LINE_UNREAD = -1 };
+
 static int32_t decode_line(
     struct py_process *py, const struct py_layout *l, struct py_code_entry *e, uint64_t at)
 {
 	struct span table = py_table_bytes(py, &e->table);
 
 	if (table.at == NULL || !still_its_own(py, l, e))
-		return 0;
+		return LINE_UNREAD;
 	switch (l->lines) {
 	case PY_LINES_LNOTAB:
 		return py_line_lnotab(table, e->first, at, true);
@@ -333,7 +335,7 @@ static int32_t line_at(struct py_process *py, const struct py_layout *l, struct 
 static void place_by_offset(
     struct py_process *py, const struct py_layout *l, struct py_code_entry *e, struct py_frame *frame)
 {
-	if (frame->line != 0)
+	if (frame->line != LINE_UNREAD)
 		return; /* set by a debugger */
 	if (frame->instr == UINT64_MAX)
 		frame->line = e->first > 0 ? e->first : 0;
@@ -378,10 +380,16 @@ void py_code_resolve(struct py_process *py, const struct py_layout *l, struct py
 		frame->bad = true;
 		return;
 	}
+	/* 0 is the line of a module's first instructions. */
+	if (frame->line == 0)
+		frame->line = LINE_UNREAD;
 	if (l->code_inline == 0)
 		place_by_offset(py, l, e, frame);
 	else
 		place_by_address(py, l, e, frame);
 	if (frame->lineno != 0)
 		frame->line = frame->lineno;
+	frame->line_unread = frame->line == LINE_UNREAD;
+	if (frame->line_unread)
+		frame->line = 0;
 }
