@@ -34,12 +34,13 @@ static bool psinfo_of(const char *arg, psinfo_t *out)
 	return fd >= 0 && fileio_pread(fd, out, sizeof(*out), 0) == (ssize_t)sizeof(*out);
 }
 
-static void explain_access(const char *arg, char *buf, size_t n)
+/* False: the operand is not a process. */
+static bool explain_access(const char *arg, char *buf, size_t n)
 {
 	psinfo_t info;
 
 	if (!psinfo_of(arg, &info))
-		return;
+		return false;
 	if (info.pr_euid != geteuid())
 		(void)snprintf(buf, n,
 		    "it belongs to user %u, this is user %u; run as that user, or with the privilege "
@@ -49,6 +50,7 @@ static void explain_access(const char *arg, char *buf, size_t n)
 		(void)snprintf(buf, n,
 		    "it has privileges that this shell lacks, or its program may not be read; run with the "
 		    "privilege proc_owner");
+	return true;
 }
 
 static void explain_file(const char *arg, char *buf, size_t n)
@@ -81,8 +83,7 @@ void os_explain(const char *arg, int code, char *buf, size_t n)
 	buf[0] = '\0';
 	switch (code) {
 	case G_PERM:
-		explain_access(arg, buf, n);
-		if (buf[0] == '\0')
+		if (!explain_access(arg, buf, n))
 			explain_file(arg, buf, n);
 		break;
 	case G_BUSY:

@@ -5,7 +5,7 @@
  *
  *   /proc/PID/object/NAME   the mapped file, NAME as in pr_mapname: certain, even if its path names
  *                           another file now
- *   a core                  the path in the link map; the first page of the file must equal memory */
+ *   a core                  the path in the link map; the file's first page must equal memory */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -222,12 +222,13 @@ bool os_core_cut(struct ps_prochandle *P)
 	return false;
 }
 
-void os_notices(struct ps_prochandle *P, void (*tell)(void *data, const char *text, bool failed), void *data)
+void os_notices(
+    struct ps_prochandle *P, void (*report)(void *data, const char *text, bool failed), void *data)
 {
 	enum { AT_BASE_TYPE = 7 }; /* <sys/auxv.h> AT_BASE: the program has a dynamic linker */
 
 	if (Pgetauxval(P, AT_BASE_TYPE) != -1 && Prd_agent(P) == NULL)
-		tell(data, "functions in shared libraries are unnamed (librtld_db is not available)", true);
+		report(data, "functions in shared libraries are unnamed (librtld_db is not available)", true);
 }
 
 /* --- functions of a captured process --- */

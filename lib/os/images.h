@@ -30,9 +30,10 @@ enum res os_debug_image(struct ps_prochandle *P, uintptr_t addr, struct elf_imag
  * not writable). RES_NONE: read memory. */
 enum res os_file_bytes(struct ps_prochandle *P, uintptr_t addr, struct span *out);
 
-/* Calls tell() with each notice about this handle, oldest first: one phrase without newline.
+/* Calls report() with each notice about this handle, oldest first: one phrase without newline.
  * `failed`: the notice counts for the exit status. */
-void os_notices(struct ps_prochandle *P, void (*tell)(void *data, const char *text, bool failed), void *data);
+void os_notices(
+    struct ps_prochandle *P, void (*report)(void *data, const char *text, bool failed), void *data);
 
 /* True if the file of core P is truncated, so that saved memory is missing. */
 bool os_core_cut(struct ps_prochandle *P);

@@ -55,27 +55,28 @@ enum res os_file_bytes(struct ps_prochandle *P, uintptr_t addr, struct span *out
 
 /* Report file systems that did not answer. */
 static void report_unanswered(
-    const struct proc_objects *o, void (*tell)(void *data, const char *text, bool failed), void *data)
+    const struct proc_objects *o, void (*report)(void *data, const char *text, bool failed), void *data)
 {
 	char text[PATH_MAX + 512];
 
 	for (size_t i = 0; o->files.unanswered != NULL; i++) {
 		if (!o->files.unanswered(o->files.data, i, text, sizeof(text)))
 			break;
-		tell(data, text, true);
+		report(data, text, true);
 	}
 }
 
-void os_notices(struct ps_prochandle *P, void (*tell)(void *data, const char *text, bool failed), void *data)
+void os_notices(
+    struct ps_prochandle *P, void (*report)(void *data, const char *text, bool failed), void *data)
 {
 	const struct proc_objects *o = P->objects; /* NULL: not used yet, so there are no notices */
 
 	char text[PATH_MAX + 192];
 
 	for (size_t i = 0; o != NULL && i < o->notices.n; i++)
-		tell(data, o->notices.at[i].text, o->notices.at[i].failed);
+		report(data, o->notices.at[i].text, o->notices.at[i].failed);
 	if (o != NULL)
-		report_unanswered(o, tell, data);
+		report_unanswered(o, report, data);
 	if (o == NULL || o->unverified == 0)
 		return;
 	if (o->unverified == 1)
@@ -88,7 +89,7 @@ void os_notices(struct ps_prochandle *P, void (*tell)(void *data, const char *te
 		    "%s and %zu more: cannot be checked against the mapped ones (their headers in "
 		    "memory are not readable); used unverified",
 		    o->first_unverified, o->unverified - 1);
-	tell(data, text, false);
+	report(data, text, false);
 }
 
 lwpid_t os_first_lwp(struct ps_prochandle *P)

@@ -28,7 +28,7 @@ START_TEST(long_text_is_cut_to_fit)
 }
 END_TEST
 
-START_TEST(nobody_has_to_listen)
+START_TEST(fault_may_be_null)
 {
 	ck_assert_int_eq(fault_set(NULL, 1, 2, 3, "x"), RES_FAIL);
 	ck_assert_int_eq(fault_memory(NULL), RES_FAIL);
@@ -52,7 +52,7 @@ int main(void)
 
 	tcase_add_test(tc, all_fields_are_set);
 	tcase_add_test(tc, long_text_is_cut_to_fit);
-	tcase_add_test(tc, nobody_has_to_listen);
+	tcase_add_test(tc, fault_may_be_null);
 	tcase_add_test(tc, memory_has_its_errno);
 	suite_add_tcase(suite, tc);
 	return run_made_suite(suite);

@@ -112,7 +112,7 @@ START_TEST(unreadable_segment_stays_absent)
 }
 END_TEST
 
-START_TEST(sections_behind_the_last_segment_are_kept)
+START_TEST(sections_after_the_last_segment_are_kept)
 {
 	struct elf_builder b;
 	struct memory m;
@@ -236,7 +236,7 @@ static TCase *tests(const char *name, void (*start)(void))
 	tcase_add_checked_fixture(tc, start, NULL);
 	tcase_add_test(tc, segments_are_there_and_gaps_are_not);
 	tcase_add_test(tc, unreadable_segment_stays_absent);
-	tcase_add_test(tc, sections_behind_the_last_segment_are_kept);
+	tcase_add_test(tc, sections_after_the_last_segment_are_kept);
 	tcase_add_test(tc, lies_in_program_headers_cost_no_more_than_the_limit);
 	tcase_add_test(tc, what_is_no_image_is_refused);
 	tcase_add_test(tc, the_vdso);
