@@ -340,7 +340,7 @@ void capture_mark_zombie(struct capture_lwp *l)
 
 int64_t capture_add(struct capture *c, lwpid_t id, uint64_t thread_pointer)
 {
-	struct capture_lwp l = { .id = id, .thread_pointer = thread_pointer, .asleep = OS_ASLEEP_NEW };
+	struct capture_lwp l = { .id = id, .thread_pointer = thread_pointer, .asleep = OS_BLOCKED_INIT };
 
 	if (!vec_push(&c->lwps, l))
 		return -1;
@@ -385,7 +385,7 @@ void capture_finish(struct capture *c)
 void capture_free(struct capture *c)
 {
 	for (size_t i = 0; i < c->lwps.n; i++) {
-		os_asleep_end(&c->lwps.at[i].asleep);
+		os_blocked_free(&c->lwps.at[i].asleep);
 		py_stack_free(&c->lwps.at[i].python);
 	}
 	vec_free(&c->lwps);

@@ -28,8 +28,8 @@ enum { FREE, BEGUN, READY, TAKEN };
 struct slot {
 	lwpid_t id;
 	atomic_int look_state, name_state;
-	enum os_look look;
-	struct os_asleep asleep;
+	enum os_lwp_state look;
+	struct os_blocked asleep;
 	char name[NAME];
 };
 
@@ -61,7 +61,7 @@ static void slot_look(struct capture_ahead *a, struct slot *s)
 {
 	if (!slot_begin(&s->look_state))
 		return;
-	s->look = os_lwp_look(a->live, s->id, &s->asleep);
+	s->look = os_lwp_probe(a->live, s->id, &s->asleep);
 	atomic_store(&s->look_state, READY);
 }
 
@@ -128,7 +128,7 @@ struct capture_ahead *capture_ahead_start(struct ps_prochandle *live, const lwpi
 {
 	struct capture_ahead *a;
 
-	if (n < WORTH || !os_look_ahead_ready(live, n))
+	if (n < WORTH || !os_probe_ahead_prepare(live, n))
 		return NULL;
 	a = calloc(1, sizeof(*a) + n * sizeof(a->slots[0]));
 	if (a == NULL)
@@ -137,7 +137,7 @@ struct capture_ahead *capture_ahead_start(struct ps_prochandle *live, const lwpi
 	a->n = n;
 	for (size_t i = 0; i < n; i++) {
 		a->slots[i].id = ids[i];
-		a->slots[i].asleep = (struct os_asleep)OS_ASLEEP_NEW;
+		a->slots[i].asleep = (struct os_blocked)OS_BLOCKED_INIT;
 	}
 	if (ahead_start(a))
 		return a;
@@ -146,7 +146,7 @@ struct capture_ahead *capture_ahead_start(struct ps_prochandle *live, const lwpi
 }
 
 bool capture_ahead_look(
-    struct capture_ahead *a, size_t i, lwpid_t id, enum os_look *out_look, struct os_asleep *out)
+    struct capture_ahead *a, size_t i, lwpid_t id, enum os_lwp_state *out_look, struct os_blocked *out)
 {
 	struct slot *s;
 
@@ -188,7 +188,7 @@ void capture_ahead_end(struct capture_ahead *a)
 	(void)pthread_join(a->thread, NULL);
 	for (size_t i = 0; i < a->n; i++) {
 		if (atomic_load(&a->slots[i].look_state) == READY)
-			os_asleep_end(&a->slots[i].asleep);
+			os_blocked_free(&a->slots[i].asleep);
 	}
 	free(a);
 }

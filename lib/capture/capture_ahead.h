@@ -17,10 +17,10 @@ struct capture_ahead;
  * few LWPs, no second processor, or no thread. */
 struct capture_ahead *capture_ahead_start(struct ps_prochandle *live, const lwpid_t *ids, size_t n);
 
-/* The result of os_lwp_look for LWP `id`, number i in the order. Each is looked at once. False:
- * the caller must ask os_lwp_look. */
+/* The result of os_lwp_probe for LWP `id`, number i in the order. Each is looked at once. False:
+ * the caller must ask os_lwp_probe. */
 bool capture_ahead_look(
-    struct capture_ahead *a, size_t i, lwpid_t id, enum os_look *look, struct os_asleep *out);
+    struct capture_ahead *a, size_t i, lwpid_t id, enum os_lwp_state *look, struct os_blocked *out);
 
 /* The name of an LWP as Plwp_getname gives it; "" none. Must be called in the order of the LWPs;
  * some may be left out. False: the caller must ask Plwp_getname. */

@@ -18,13 +18,13 @@
 
 enum { BATCH = 16 };
 
-static enum os_look lwp_look(const struct capture *c, struct capture_lwp *l)
+static enum os_lwp_state lwp_look(const struct capture *c, struct capture_lwp *l)
 {
-	enum os_look look;
+	enum os_lwp_state look;
 
 	if (capture_ahead_look(c->progress.ahead, (size_t)(l - c->lwps.at), l->id, &look, &l->asleep))
 		return look;
-	return os_lwp_look(c->request.live, l->id, &l->asleep);
+	return os_lwp_probe(c->request.live, l->id, &l->asleep);
 }
 
 /* True if l is blocked or stopped. */
@@ -33,7 +33,7 @@ static bool lwp_is_asleep(struct capture *c, struct capture_lwp *l)
 	if (l->state != CAPTURE_PENDING)
 		return false;
 	switch (lwp_look(c, l)) {
-	case OS_LOOK_ASLEEP:
+	case OS_LWP_BLOCKED:
 		if (c->request.running_only) {
 			l->state = CAPTURE_ENDED;
 			return false;
@@ -42,11 +42,11 @@ static bool lwp_is_asleep(struct capture *c, struct capture_lwp *l)
 		l->regs[R_SP] = (prgreg_t)l->asleep.sp;
 		l->known_regs = REGS_PC_SP;
 		return true;
-	case OS_LOOK_GONE:
+	case OS_LWP_GONE:
 		l->state = CAPTURE_ENDED;
 		return false;
-	case OS_LOOK_RUNS:
-	case OS_LOOK_UNKNOWN:
+	case OS_LWP_RUNS:
+	case OS_LWP_UNKNOWN:
 		break;
 	}
 	return false;
@@ -83,7 +83,7 @@ static void capture_batch(struct capture *c, const size_t *index, size_t n)
 	}
 	for (size_t i = 0; i < all; i++) {
 		if (lwps[i]->state != CAPTURE_DONE ||
-		    !os_lwp_still_asleep(c->request.live, lwps[i]->id, &lwps[i]->asleep))
+		    !os_lwp_still_blocked(c->request.live, lwps[i]->id, &lwps[i]->asleep))
 			capture_undo(c, lwps[i]);
 	}
 }
@@ -101,7 +101,7 @@ void capture_make_room(struct capture *c)
 		struct capture_lwp *l = &c->lwps.at[i];
 
 		if (l->state == CAPTURE_DONE && l->known_regs == REGS_PC_SP &&
-		    !os_lwp_still_asleep(c->request.live, l->id, &l->asleep))
+		    !os_lwp_still_blocked(c->request.live, l->id, &l->asleep))
 			capture_undo(c, l);
 	}
 }
@@ -111,11 +111,11 @@ void capture_make_room(struct capture *c)
 static void refresh_lwp(struct capture *c, size_t i)
 {
 	struct capture_lwp *l = &c->lwps.at[i];
-	struct os_asleep now = l->asleep;
-	enum os_look look = os_lwp_look(c->request.live, l->id, &now);
+	struct os_blocked now = l->asleep;
+	enum os_lwp_state look = os_lwp_probe(c->request.live, l->id, &now);
 
 	l->asleep.fd = now.fd;
-	if (look != OS_LOOK_ASLEEP)
+	if (look != OS_LWP_BLOCKED)
 		return;
 	capture_undo(c, l);
 	capture_batch(c, &i, 1);
@@ -130,7 +130,7 @@ void capture_blocked_refresh(struct capture *c, int64_t budget)
 		const struct capture_lwp *l = &c->lwps.at[i];
 
 		if (l->state == CAPTURE_DONE && l->known_regs == REGS_PC_SP &&
-		    !os_lwp_still_asleep(c->request.live, l->id, &l->asleep))
+		    !os_lwp_still_blocked(c->request.live, l->id, &l->asleep))
 			refresh_lwp(c, i);
 	}
 }

@@ -318,7 +318,7 @@ bool capture_with_registers(struct capture *c, size_t i, char *why, size_t n)
 	addrmap_clear(&c->known);
 	if (!addrmap_put(&c->known, (uint64_t)l->id, (uint32_t)i))
 		return false;
-	*l = (struct capture_lwp){ .id = l->id, .stack = l->stack, .asleep = OS_ASLEEP_NEW };
+	*l = (struct capture_lwp){ .id = l->id, .stack = l->stack, .asleep = OS_BLOCKED_INIT };
 	memcpy(l->name, before.name, sizeof(l->name));
 	snapshot_unseal(c->snapshot);
 	res = hold_capture(&g, &call, AGAIN_MS, &h, &f);

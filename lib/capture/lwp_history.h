@@ -15,7 +15,7 @@ struct lwp_record {
 	bool reported; /* its capture of that time was used */
 	bool gone;
 	bool lent; /* the capture owns asleep until lwp_history_keep */
-	struct os_asleep asleep;
+	struct os_blocked asleep;
 	uint64_t thread_pointer; /* 0 unknown (yet) */
 	struct os_range stack;   /* as in struct capture_lwp */
 	bool late;

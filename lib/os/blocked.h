@@ -8,39 +8,39 @@
 #include <stdint.h>
 
 /* The position of an LWP that is blocked or stopped, and a token of how much it had run. */
-struct os_asleep {
+struct os_blocked {
 	uint64_t pc, sp;  /* where it continues in the program */
 	bool in_call;     /* it is in a system call, and args is valid */
 	uint64_t args[6]; /* the argument registers at entry of the call, in order; unchanged since */
-	int fd;           /* source of the token, kept open for os_lwp_still_asleep; -1: closed */
+	int fd;           /* source of the token, kept open for os_lwp_still_blocked; -1: closed */
 	char count[64];   /* the token */
 };
-#define OS_ASLEEP_NEW    \
+#define OS_BLOCKED_INIT  \
 	{                \
 		.fd = -1 \
 	}
 
-enum os_look {
-	OS_LOOK_ASLEEP,  /* it is blocked in the kernel, or stopped */
-	OS_LOOK_RUNS,    /* it runs, or may run at any moment */
-	OS_LOOK_GONE,    /* it has ended */
-	OS_LOOK_UNKNOWN, /* the system cannot tell, or refuses to */
+enum os_lwp_state {
+	OS_LWP_BLOCKED, /* it is blocked in the kernel, or stopped */
+	OS_LWP_RUNS,    /* it runs, or may run at any moment */
+	OS_LWP_GONE,    /* it has ended */
+	OS_LWP_UNKNOWN, /* the system cannot tell, or refuses to */
 };
 
-/* Look at LWP id of live P without disturbing it. pc and sp are set only for OS_LOOK_ASLEEP. The
- * caller closes *a with os_asleep_end. */
-enum os_look os_lwp_look(struct ps_prochandle *P, lwpid_t id, struct os_asleep *a);
+/* Observe LWP id of live P without disturbing it. pc and sp are set only for OS_LWP_BLOCKED. The
+ * caller closes *a with os_blocked_free. */
+enum os_lwp_state os_lwp_probe(struct ps_prochandle *P, lwpid_t id, struct os_blocked *a);
 
-/* True if the LWP has not run since os_lwp_look filled *a. Its stack and its own data, if read in
+/* True if the LWP has not run since os_lwp_probe filled *a. Its stack and its own data, if read in
  * between, are then consistent. */
-bool os_lwp_still_asleep(struct ps_prochandle *P, lwpid_t id, const struct os_asleep *a);
+bool os_lwp_still_blocked(struct ps_prochandle *P, lwpid_t id, const struct os_blocked *a);
 
 /* Close a->fd. */
-void os_asleep_end(struct os_asleep *a);
+void os_blocked_free(struct os_blocked *a);
 
 /* Prepare for a second thread that looks at n LWPs of live P and asks for their names while this
  * one reads it. Must be called before that thread starts: it enlarges the table of descriptors.
  * False: a second thread is not possible, or no processor is free for it. */
-bool os_look_ahead_ready(struct ps_prochandle *P, size_t n);
+bool os_probe_ahead_prepare(struct ps_prochandle *P, size_t n);
 
 #endif

@@ -135,7 +135,7 @@ bool os_lwp_is_zombie(struct ps_prochandle *P, lwpid_t id)
 }
 
 /* Read /proc/PID/lwp/ID/lwpstatus. */
-static enum os_look read_status(struct ps_prochandle *P, lwpid_t id, lwpstatus_t *out)
+static enum os_lwp_state read_status(struct ps_prochandle *P, lwpid_t id, lwpstatus_t *out)
 {
 	char path[64];
 	OWNED(fd_release) int fd = -1;
@@ -143,14 +143,14 @@ static enum os_look read_status(struct ps_prochandle *P, lwpid_t id, lwpstatus_t
 	(void)snprintf(path, sizeof(path), "/proc/%d/lwp/%u/lwpstatus", (int)Pstatus(P)->pr_pid, id);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT || errno == ESRCH ? OS_LOOK_GONE : OS_LOOK_UNKNOWN;
+		return errno == ENOENT || errno == ESRCH ? OS_LWP_GONE : OS_LWP_UNKNOWN;
 	if (fileio_pread(fd, out, sizeof(*out), 0) != (ssize_t)sizeof(*out))
-		return OS_LOOK_UNKNOWN;
-	return OS_LOOK_ASLEEP;
+		return OS_LWP_UNKNOWN;
+	return OS_LWP_BLOCKED;
 }
 
 /* Its run time in nanoseconds: pr_utime and pr_stime, which increase whenever it runs. */
-static void count_of(const lwpstatus_t *status, struct os_asleep *a)
+static void count_of(const lwpstatus_t *status, struct os_blocked *a)
 {
 	(void)snprintf(a->count, sizeof(a->count), "%lld.%09ld %lld.%09ld",
 	    (long long)status->pr_utime.tv_sec, status->pr_utime.tv_nsec, (long long)status->pr_stime.tv_sec,
@@ -160,38 +160,38 @@ static void count_of(const lwpstatus_t *status, struct os_asleep *a)
 /* Registers are defined only for a stopped LWP (proc(5)). A sleeping one must be held, which costs
  * little, because the stop is one of the whole process. An LWP that another program has stopped is
  * read as it is. */
-enum os_look os_lwp_look(struct ps_prochandle *P, lwpid_t id, struct os_asleep *a)
+enum os_lwp_state os_lwp_probe(struct ps_prochandle *P, lwpid_t id, struct os_blocked *a)
 {
 	lwpstatus_t status;
-	enum os_look look = read_status(P, id, &status);
+	enum os_lwp_state state = read_status(P, id, &status);
 
-	if (look != OS_LOOK_ASLEEP)
-		return look;
+	if (state != OS_LWP_BLOCKED)
+		return state;
 	if ((status.pr_flags & PR_STOPPED) == 0)
-		return OS_LOOK_UNKNOWN;
+		return OS_LWP_UNKNOWN;
 	a->in_call = false;
 	a->pc = (uint64_t)status.pr_reg[R_PC];
 	a->sp = (uint64_t)status.pr_reg[R_SP];
 	count_of(&status, a);
-	return a->pc != 0 && a->sp != 0 ? OS_LOOK_ASLEEP : OS_LOOK_UNKNOWN;
+	return a->pc != 0 && a->sp != 0 ? OS_LWP_BLOCKED : OS_LWP_UNKNOWN;
 }
 
-bool os_lwp_still_asleep(struct ps_prochandle *P, lwpid_t id, const struct os_asleep *a)
+bool os_lwp_still_blocked(struct ps_prochandle *P, lwpid_t id, const struct os_blocked *a)
 {
-	struct os_asleep now = OS_ASLEEP_NEW;
+	struct os_blocked now = OS_BLOCKED_INIT;
 
-	return os_lwp_look(P, id, &now) == OS_LOOK_ASLEEP && now.pc == a->pc && now.sp == a->sp &&
+	return os_lwp_probe(P, id, &now) == OS_LWP_BLOCKED && now.pc == a->pc && now.sp == a->sp &&
 	       strcmp(now.count, a->count) == 0;
 }
 
-bool os_look_ahead_ready(struct ps_prochandle *P, size_t n)
+bool os_probe_ahead_prepare(struct ps_prochandle *P, size_t n)
 {
 	(void)P;
 	(void)n;
 	return false; /* a handle of libproc must be used by one thread only */
 }
 
-void os_asleep_end(struct os_asleep *a)
+void os_blocked_free(struct os_blocked *a)
 {
 	fd_release(&a->fd);
 	a->fd = -1;

@@ -62,7 +62,7 @@ static bool count_is_valid(const char *schedstat)
 
 /* "NUMBER ARGUMENT … SP PC" in a system call, else "-1 SP PC" (Linux fs/proc/base.c,
  * proc_pid_syscall). */
-static void parse_call(const char *text, struct os_asleep *out)
+static void parse_call(const char *text, struct os_blocked *out)
 {
 	long number;
 
@@ -73,7 +73,7 @@ static void parse_call(const char *text, struct os_asleep *out)
 }
 
 /* The last two numbers are sp and pc, in a system call or not. */
-static bool parse_position(const char *text, struct os_asleep *out)
+static bool parse_position(const char *text, struct os_blocked *out)
 {
 	const char *pc = strrchr(text, ' '), *sp = pc;
 
@@ -84,24 +84,24 @@ static bool parse_position(const char *text, struct os_asleep *out)
 	       out->sp != 0 && out->pc != 0;
 }
 
-static enum os_look state_of_errno(void)
+static enum os_lwp_state state_of_errno(void)
 {
-	return errno == ENOENT || errno == ESRCH ? OS_LOOK_GONE : OS_LOOK_UNKNOWN;
+	return errno == ENOENT || errno == ESRCH ? OS_LWP_GONE : OS_LWP_UNKNOWN;
 }
 
 /* An LWP that has ended but still has an id has no position. */
-static enum os_look state_without_position(const struct live *live, lwpid_t id)
+static enum os_lwp_state state_without_position(const struct live *live, lwpid_t id)
 {
 	char path[LIVE_PATH];
 	struct live_stat st;
 
 	live_lwp_path(path, id, "stat");
 	if (live_stat_read(live->dir, path, &st, NULL) != RES_OK)
-		return OS_LOOK_UNKNOWN;
-	return st.state == 'Z' || st.state == 'X' ? OS_LOOK_GONE : OS_LOOK_UNKNOWN;
+		return OS_LWP_UNKNOWN;
+	return st.state == 'Z' || st.state == 'X' ? OS_LWP_GONE : OS_LWP_UNKNOWN;
 }
 
-static enum os_look read_position(const struct live *live, lwpid_t id, struct os_asleep *a)
+static enum os_lwp_state read_position(const struct live *live, lwpid_t id, struct os_blocked *a)
 {
 	OWNED(fd_release) int fd = open_leaf(live, id, "syscall");
 	char text[TEXT_MAX];
@@ -109,29 +109,29 @@ static enum os_look read_position(const struct live *live, lwpid_t id, struct os
 	if (!read_text(fd, text, sizeof(text)))
 		return state_of_errno();
 	if (strncmp(text, "running", 7) == 0)
-		return OS_LOOK_RUNS;
-	return parse_position(text, a) ? OS_LOOK_ASLEEP : state_without_position(live, id);
+		return OS_LWP_RUNS;
+	return parse_position(text, a) ? OS_LWP_BLOCKED : state_without_position(live, id);
 }
 
-enum os_look os_lwp_look(struct ps_prochandle *P, lwpid_t id, struct os_asleep *a)
+enum os_lwp_state os_lwp_probe(struct ps_prochandle *P, lwpid_t id, struct os_blocked *a)
 {
 	const struct live *live = live_of(P);
-	enum os_look look;
+	enum os_lwp_state state;
 
 	if (live == NULL)
-		return OS_LOOK_UNKNOWN;
+		return OS_LWP_UNKNOWN;
 	if (a->fd < 0)
 		a->fd = open_leaf(live, id, "schedstat");
 	if (!read_text(a->fd, a->count, sizeof(a->count)))
-		look = state_of_errno();
+		state = state_of_errno();
 	else
-		look = count_is_valid(a->count) ? read_position(live, id, a) : OS_LOOK_UNKNOWN;
-	if (look != OS_LOOK_ASLEEP || a->fd >= fd_limit())
-		os_asleep_end(a);
-	return look;
+		state = count_is_valid(a->count) ? read_position(live, id, a) : OS_LWP_UNKNOWN;
+	if (state != OS_LWP_BLOCKED || a->fd >= fd_limit())
+		os_blocked_free(a);
+	return state;
 }
 
-bool os_lwp_still_asleep(struct ps_prochandle *P, lwpid_t id, const struct os_asleep *a)
+bool os_lwp_still_blocked(struct ps_prochandle *P, lwpid_t id, const struct os_blocked *a)
 {
 	const struct live *live = live_of(P);
 	OWNED(fd_release) int fd = live == NULL || a->fd >= 0 ? -1 : open_leaf(live, id, "schedstat");
@@ -153,7 +153,7 @@ static void grow_table(const struct live *live, size_t n)
 		(void)close(fd);
 }
 
-bool os_look_ahead_ready(struct ps_prochandle *P, size_t n)
+bool os_probe_ahead_prepare(struct ps_prochandle *P, size_t n)
 {
 	enum { OTHERS = 64 }; /* descriptors of the rest of the program, about */
 	const struct live *live = live_of(P);
@@ -165,7 +165,7 @@ bool os_look_ahead_ready(struct ps_prochandle *P, size_t n)
 	return true;
 }
 
-void os_asleep_end(struct os_asleep *a)
+void os_blocked_free(struct os_blocked *a)
 {
 	fd_release(&a->fd);
 	a->fd = -1;

@@ -18,14 +18,14 @@ static atomic_int looks[LWPS], ended;
 static atomic_size_t furthest;
 static bool second_processor;
 
-bool os_look_ahead_ready(struct ps_prochandle *P, size_t n)
+bool os_probe_ahead_prepare(struct ps_prochandle *P, size_t n)
 {
 	(void)P;
 	(void)n;
 	return second_processor;
 }
 
-enum os_look os_lwp_look(struct ps_prochandle *P, lwpid_t id, struct os_asleep *a)
+enum os_lwp_state os_lwp_probe(struct ps_prochandle *P, lwpid_t id, struct os_blocked *a)
 {
 	size_t i = (size_t)(id - FIRST_ID);
 
@@ -39,10 +39,10 @@ enum os_look os_lwp_look(struct ps_prochandle *P, lwpid_t id, struct os_asleep *
 	a->fd = (int)id;
 	a->sp = (uint64_t)id * 16;
 	a->pc = (uint64_t)id;
-	return id % 3 == 0 ? OS_LOOK_RUNS : OS_LOOK_ASLEEP;
+	return id % 3 == 0 ? OS_LWP_RUNS : OS_LWP_BLOCKED;
 }
 
-void os_asleep_end(struct os_asleep *a)
+void os_blocked_free(struct os_blocked *a)
 {
 	if (a->fd >= 0)
 		(void)atomic_fetch_add(&ended, 1);
@@ -75,18 +75,18 @@ static void end(struct capture_ahead *a)
 START_TEST(each_is_looked_at_once)
 {
 	struct capture_ahead *a;
-	enum os_look look;
+	enum os_lwp_state look;
 
 	second_processor = true;
 	a = begin(LWPS);
 	ck_assert_ptr_nonnull(a);
 	for (size_t i = 0; i < LWPS; i++) {
-		struct os_asleep said = OS_ASLEEP_NEW;
+		struct os_blocked said = OS_BLOCKED_INIT;
 
 		if (i == FIRST_ID % 100)
 			continue; /* not asked for */
 		ck_assert(capture_ahead_look(a, i, ids[i], &look, &said));
-		ck_assert_int_eq(look, ids[i] % 3 == 0 ? OS_LOOK_RUNS : OS_LOOK_ASLEEP);
+		ck_assert_int_eq(look, ids[i] % 3 == 0 ? OS_LWP_RUNS : OS_LWP_BLOCKED);
 		ck_assert_uint_eq(said.sp, (uint64_t)ids[i] * 16);
 		ck_assert_int_eq(atomic_load(&looks[i]), 1);
 		/* A second question is asked anew, as is one for another LWP in its place, or
@@ -94,7 +94,7 @@ START_TEST(each_is_looked_at_once)
 		ck_assert(!capture_ahead_look(a, i, ids[i], &look, &said));
 		ck_assert(!capture_ahead_look(a, i, ids[i] + 1, &look, &said));
 		ck_assert(!capture_ahead_look(a, LWPS, FIRST_ID + LWPS, &look, &said));
-		os_asleep_end(&said);
+		os_blocked_free(&said);
 	}
 	end(a);
 	for (size_t i = 0; i < LWPS; i++)
@@ -108,9 +108,9 @@ END_TEST
  * for the look. The end does not wait for all looks. */
 START_TEST(not_too_far_nor_near)
 {
-	struct os_asleep said = OS_ASLEEP_NEW;
+	struct os_blocked said = OS_BLOCKED_INIT;
 	struct capture_ahead *a;
-	enum os_look look;
+	enum os_lwp_state look;
 
 	second_processor = true;
 	a = begin(LWPS);
@@ -121,7 +121,7 @@ START_TEST(not_too_far_nor_near)
 	ck_assert(capture_ahead_look(a, 0, ids[0], &look, &said));
 	end(a);
 	ck_assert_uint_lt(atomic_load(&furthest), FAR);
-	os_asleep_end(&said);
+	os_blocked_free(&said);
 	for (size_t i = 0; i < LWPS; i++)
 		(void)atomic_fetch_sub(&ended, atomic_load(&looks[i]));
 	ck_assert_int_eq(atomic_load(&ended), 0);
@@ -130,8 +130,8 @@ END_TEST
 
 START_TEST(few_or_one_processor)
 {
-	enum os_look look;
-	struct os_asleep said;
+	enum os_lwp_state look;
+	struct os_blocked said;
 	char name[16];
 
 	second_processor = true;

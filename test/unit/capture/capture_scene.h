@@ -25,7 +25,7 @@ static struct lwp {
 /* This LWP runs after each look at it; 0: none. */
 static lwpid_t wakes;
 
-enum os_look os_lwp_look(struct ps_prochandle *P, lwpid_t id, struct os_asleep *a)
+enum os_lwp_state os_lwp_probe(struct ps_prochandle *P, lwpid_t id, struct os_blocked *a)
 {
 	(void)P;
 	(void)snprintf(a->count, sizeof(a->count), "%u", lwps[id].count);
@@ -33,21 +33,21 @@ enum os_look os_lwp_look(struct ps_prochandle *P, lwpid_t id, struct os_asleep *
 	a->sp = lwps[id].sp;
 	if (id == wakes)
 		lwps[id].count++;
-	return lwps[id].runs ? OS_LOOK_RUNS : OS_LOOK_ASLEEP;
+	return lwps[id].runs ? OS_LWP_RUNS : OS_LWP_BLOCKED;
 }
 
-bool os_lwp_still_asleep(struct ps_prochandle *P, lwpid_t id, const struct os_asleep *a)
+bool os_lwp_still_blocked(struct ps_prochandle *P, lwpid_t id, const struct os_blocked *a)
 {
 	(void)P;
 	return strtoul(a->count, NULL, 10) == lwps[id].count;
 }
 
-void os_asleep_end(struct os_asleep *a)
+void os_blocked_free(struct os_blocked *a)
 {
 	(void)a;
 }
 
-bool os_look_ahead_ready(struct ps_prochandle *P, size_t n)
+bool os_probe_ahead_prepare(struct ps_prochandle *P, size_t n)
 {
 	(void)P;
 	(void)n;
