@@ -246,6 +246,8 @@ enum res elf_image_from_memory(
 
 	if (res != RES_OK)
 		return res;
+	if (src.cls == NULL) /* never with RES_OK, but clang-tidy does not see that */
+		return fault_set(f, ELF_FAULT_FORMAT, 0, base, "unknown class");
 	size = buffer_size(&src, &h);
 	img = calloc(1, sizeof(*img));
 	buffer = calloc(1, size);

@@ -65,7 +65,7 @@ static bool take_operand(struct entry *e, unsigned rex, struct operand *out)
 	out->plain = !sib && out->mod != 0;
 	e->at += sib;
 	if (out->mod == 1 && e->at < e->n) {
-		out->disp = (int8_t)e->code[e->at++];
+		out->disp = (int32_t)(e->code[e->at++] ^ 0x80U) - 0x80;
 	} else if (wide && e->at + sizeof(out->disp) <= e->n) {
 		memcpy(&out->disp, e->code + e->at, sizeof(out->disp));
 		e->at += sizeof(out->disp);

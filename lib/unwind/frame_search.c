@@ -108,7 +108,7 @@ static int32_t room_by_lea(const uint8_t *b, const uint8_t *end)
 	if (b[0] != LEA || b[2] != BASE_SP)
 		return 0;
 	if (b[1] == SP_TO_SP_8)
-		offset = (int8_t)b[3];
+		offset = (int32_t)(b[3] ^ 0x80U) - 0x80;
 	else if (b[1] == SP_TO_SP_32 && end - b >= 7)
 		offset = number_at(b + 3);
 	return offset < 0 && offset > INT32_MIN ? -offset : 0;

@@ -44,8 +44,8 @@ enum py_texts {
 };
 
 struct py_layout {
-	uint32_t version;   /* major and minor, as in PY_VERSION_HEX */
 	const char *source; /* of the numbers */
+	uint32_t version;   /* major and minor, as in PY_VERSION_HEX */
 	enum py_marking marking;
 	enum py_lines lines;
 	enum py_texts texts;
