@@ -83,6 +83,7 @@ struct capture_lwp {
 	char refused[128]; /* why it could not be held, a phrase; "" with NOT_REFUSED */
 	struct capture_note note;
 	enum capture_python python_is;
+	bool list_cut;           /* no state of it was found in a list that could not be read whole */
 	struct py_thread thread; /* unless PYTHON_UNREAD: the thread state the frames are of */
 	struct py_stack python;
 };

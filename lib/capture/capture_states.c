@@ -333,6 +333,7 @@ enum res capture_frames(struct capture *c, struct capture_lwp *l)
 	first = first_state(c, l, &x);
 	if (first == NO_STATE)
 		first = borrowed_state(c, l, &x);
+	l->list_cut = c->states.cut && first == NO_STATE;
 	l->owns = states_token(c, x, first);
 	for (uint32_t i = first; res == RES_OK && i != NO_STATE; i = x->next.at[i]) {
 		const struct py_thread *t = &c->states.list.at[i];
@@ -401,8 +402,10 @@ void capture_states_revalidate(struct capture *c, unsigned flags)
 
 bool capture_states_lack(const struct capture *c)
 {
-	for (size_t i = 0; c->states.cut && i < c->lwps.n; i++) {
-		if (c->lwps.at[i].state != CAPTURE_ENDED && c->lwps.at[i].python_is == PYTHON_UNREAD)
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		const struct capture_lwp *l = &c->lwps.at[i];
+
+		if (l->state != CAPTURE_ENDED && l->list_cut && l->python_is == PYTHON_UNREAD)
 			return true;
 	}
 	return false;
