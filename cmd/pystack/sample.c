@@ -75,7 +75,7 @@ static char *thread_text(struct sampling *s, size_t i, bool *beyond, enum res *r
 {
 	const struct collect_options opt = collect_options_of(s->opt);
 	struct stack_thread th;
-	struct record_thread record;
+	struct record_thread record = { .name = "" };
 	char *text = NULL;
 
 	*res = stack_thread_read(s->target, i, &th, &s->fault);
@@ -83,9 +83,9 @@ static char *thread_text(struct sampling *s, size_t i, bool *beyond, enum res *r
 		*res = collect_thread(s->target, &th, &opt, s->names, &record, &s->fault);
 	if (*res == RES_OK) {
 		text = counts_text(s->counts, &record, &s->lines);
-		record_thread_free(&record);
 		*beyond |= is_beyond(s->target, &th);
 	}
+	record_thread_free(&record);
 	stack_thread_free(&th);
 	return text;
 }
@@ -134,7 +134,8 @@ static void count_threads(struct sampling *s, struct thread_texts *x)
 		struct thread_text *one = &x->at.at[i];
 
 		if (one->same) {
-			(void)sample_cache_again(&s->cache, one->id);
+			/* Without memory for its entry a thread is not counted again. */
+			s->counts->failed |= !sample_cache_again(&s->cache, one->id) && s->opt->idle;
 		} else if (s->opt->idle) {
 			sample_cache_put(&s->cache, one->id, one->text, s->counts);
 			one->text = NULL; /* handed on */
@@ -145,13 +146,19 @@ static void count_threads(struct sampling *s, struct thread_texts *x)
 	sample_cache_round(&s->cache, x->at.n, s->counts);
 }
 
-static void own_handle_close(struct sampling *s)
+/* The next sample reads every thread anew. */
+static void drop_target(struct sampling *s)
 {
 	stack_target_close(s->target);
 	s->target = NULL;
 	text_cache_free(&s->lines);
 	symbolizer_destroy(s->names);
 	s->names = NULL;
+}
+
+static void own_handle_close(struct sampling *s)
+{
+	drop_target(s);
 	if (s->own == NULL)
 		return;
 	os_release_images(s->own);
@@ -225,10 +232,14 @@ static enum res sample_take(struct sampling *s)
 		if (res == RES_OK)
 			res = read_threads(s, &texts, &beyond);
 	}
+	if (res == RES_OK && stack_states_cut(s->target))
+		res = fault_set(&s->fault, 0, 0, 0, "the list of Python threads could not be read whole");
 	if (res == RES_OK && refusals() != refused)
 		res = fault_set(&s->fault, 0, 0, 0, "memory or a file was refused");
 	if (res == RES_OK)
 		count_threads(s, &texts);
+	else
+		drop_target(s); /* it takes the threads that were read for counted */
 	texts_free(&texts);
 	return res;
 }
