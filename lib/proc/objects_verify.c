@@ -379,7 +379,9 @@ static void other_file(int fd, const struct proc_object *obj, char *why, size_t 
 
 	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	n = readlink(self, real, sizeof(real));
-	if (n > 0 && (size_t)n < sizeof(real) && strncmp(real, obj->path, (size_t)n + 1) != 0)
+	/* A file from another machine is a copy in a memfd, whose name says nothing. */
+	if (n > 0 && (size_t)n < sizeof(real) && strncmp(real, "/memfd:", 7) != 0 &&
+	    strncmp(real, obj->path, (size_t)n + 1) != 0)
 		(void)snprintf(why, size, "%.*s is not the file that was mapped", (int)n, real);
 	else
 		(void)snprintf(why, size, "the file there now is not the one that was mapped");
