@@ -206,6 +206,9 @@ END_TEST
 
 START_TEST(waiting_in_vfork)
 {
+#ifdef __SANITIZE_ADDRESS__
+	(void)printf("SKIP: waiting in vfork: nothing describes the stack of the sanitizer's own vfork\n");
+#else
 	struct victim v = victim_start(victim_vforking, 0);
 	char pid[16];
 	struct run r;
@@ -219,6 +222,7 @@ START_TEST(waiting_in_vfork)
 	victim_send(&v);
 	ck_assert(victim_byte(&v));
 	victim_end(&v);
+#endif
 }
 END_TEST
 
