@@ -182,11 +182,12 @@ START_TEST(nothing_of_a_stack_stays_behind)
 	static uint64_t young[(3 << 20) / 8];
 	static const struct fake_segment segments[] = { { YOUNG, young, sizeof(young) }, { 0 } };
 	static const struct fake_map none[] = { { CODE, SIZE, MA_READ, 0, NULL }, { 0 } };
-	struct fake_process fake = { .pid = 1, .segments = segments, .maps = none };
+	static struct fake_process fake; /* until the teardown */
 	struct fault f = { 0 };
 	uint64_t word = 0;
 
 	teardown();
+	fake = (struct fake_process){ .pid = 1, .segments = segments, .maps = none };
 	live = fake_grab(&fake);
 	c.request.live = live;
 	ck_assert_int_eq(snapshot_create(live, &c.snapshot, &f), RES_OK);
@@ -232,7 +233,7 @@ static void young_process(struct fake_process *fake, const struct fake_segment *
 START_TEST(stack_of_a_young_thread)
 {
 	static const struct fake_segment segments[] = { { ALT, alt, SIZE }, { OTHER, other, SIZE }, { 0 } };
-	struct fake_process fake;
+	static struct fake_process fake;
 
 	young_process(&fake, segments);
 	l.thread_pointer = ALT + 0x2000;
@@ -250,7 +251,7 @@ END_TEST
 START_TEST(alternate_stack_of_a_young_thread)
 {
 	static const struct fake_segment segments[] = { { ALT, alt, SIZE }, { OTHER, other, SIZE }, { 0 } };
-	struct fake_process fake;
+	static struct fake_process fake;
 
 	young_process(&fake, segments);
 	l.thread_pointer = OTHER + 0x3000;
@@ -271,7 +272,7 @@ START_TEST(nothing_is_sought_beyond_the_copy)
 {
 	static uint64_t large[(2 << 20) / 8];
 	static const struct fake_segment segments[] = { { YOUNG, large, sizeof(large) }, { 0 } };
-	struct fake_process fake;
+	static struct fake_process fake;
 
 	young_process(&fake, segments);
 	l.stack = (struct os_range){ YOUNG, YOUNG + SIZE, false };
