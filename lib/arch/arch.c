@@ -16,3 +16,8 @@ const struct arch *arch_of_host(bool narrow)
 {
 	return narrow ? &arch_i386 : &arch_x86_64;
 }
+
+const struct arch *arch_of_model(char model)
+{
+	return arch_of_host(model == arch_i386.model);
+}

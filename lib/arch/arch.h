@@ -69,6 +69,7 @@ struct arch {
 	uint16_t machine;     /* e_machine */
 	uint8_t elf_class;    /* ELFCLASS32, ELFCLASS64 */
 	uint8_t pointer_size; /* bytes of an address, and of a word of the stack */
+	char model;           /* of its processes: PR_MODEL_LP64, PR_MODEL_ILP32 */
 
 	/* Registers, by DWARF number. */
 	uint8_t n_regs;     /* those that are followed: 0 … n_regs − 1 */
@@ -102,6 +103,9 @@ const struct arch *arch_of_elf(unsigned machine, unsigned elf_class);
 
 /* That of programs that this system runs: with its own pointers, or with `narrow`, 32-bit ones. */
 const struct arch *arch_of_host(bool narrow);
+
+/* The same, with that data model (pr_dmodel). */
+const struct arch *arch_of_model(char model);
 
 /* An address cut to the width of the architecture's. */
 static inline uint64_t arch_cut(const struct arch *arch, uint64_t value)

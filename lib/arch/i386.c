@@ -1,5 +1,6 @@
 /* i386. */
 #include <elf.h>
+#include <libproc.h>
 
 #include "arch/x86.h"
 
@@ -13,6 +14,7 @@ const struct arch arch_i386 = {
 	.machine = EM_386,
 	.elf_class = ELFCLASS32,
 	.pointer_size = 4,
+	.model = PR_MODEL_ILP32,
 	.n_regs = I386_REGS,
 	.pc = 8,
 	.sp = 4,

@@ -1,5 +1,6 @@
 /* x86-64. */
 #include <elf.h>
+#include <libproc.h>
 
 #include "arch/x86.h"
 
@@ -14,6 +15,7 @@ const struct arch arch_x86_64 = {
 	.machine = EM_X86_64,
 	.elf_class = ELFCLASS64,
 	.pointer_size = 8,
+	.model = PR_MODEL_LP64,
 	.n_regs = X86_64_REGS,
 	.pc = 16,
 	.sp = 7,

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "capture/capture.h"
+#include "os/regs.h"
 
 /* struct FakeFrame, kCurrentStackFrameMagic and the frame sizes of compiler-rt,
  * lib/asan/asan_fake_stack.h; gcc and clang write the first three words. */
@@ -58,7 +59,7 @@ void capture_fake_places(struct capture *c, const struct capture_lwp *l, struct 
 	enum { BELOW = 4096 }; /* for the innermost activation, whose call has returned */
 	uint64_t sp = (uint64_t)l->regs[R_SP], known = 0; /* its only stack from sp on */
 
-	if (l->known_regs == REGS_NONE || Pstatus(c->P)->pr_dmodel == PR_MODEL_ILP32)
+	if (l->known_regs == REGS_NONE || os_arch(c->P)->pointer_size != sizeof(uint64_t))
 		return;
 	for (size_t r = s->runs.n; r-- > 0;) {
 		struct py_run *run = &s->runs.at[r];

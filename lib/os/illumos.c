@@ -22,7 +22,7 @@
 
 const struct arch *os_arch(struct ps_prochandle *P)
 {
-	return arch_of_host(Pstatus(P)->pr_dmodel == PR_MODEL_ILP32);
+	return arch_of_model(Pstatus(P)->pr_dmodel);
 }
 
 /* pthread_self() is the LWP's number: every thread is bound to one LWP. */

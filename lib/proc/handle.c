@@ -24,7 +24,7 @@ struct ps_prochandle *handle_create(pid_t pid, int flags, const struct proc_back
 
 const struct arch *handle_arch(struct ps_prochandle *P)
 {
-	return P->arch != NULL ? P->arch : arch_of_host(Pstatus(P)->pr_dmodel == PR_MODEL_ILP32);
+	return P->arch != NULL ? P->arch : arch_of_model(Pstatus(P)->pr_dmodel);
 }
 
 void Prelease(struct ps_prochandle *P, int flags)

@@ -1,5 +1,6 @@
 #include "stack/thread_join.h"
 
+#include "os/regs.h"
 #include "stack/join/find_loop.h"
 #include "stack/join/greenlet.h"
 #include "stack/thread_walk.h"
@@ -59,7 +60,7 @@ static void join_reset(struct join *join)
 static enum res join_by(struct stack_target *t, const struct capture_lwp *l, enum eval_loop_code code,
     struct stack_thread *out, struct fault *f)
 {
-	bool is_32bit = Pstatus(t->capture.P)->pr_dmodel == PR_MODEL_ILP32;
+	bool is_32bit = os_arch(t->capture.P)->pointer_size == sizeof(uint32_t);
 	struct join_input in = { .native = &out->native,
 		.python = &out->python,
 		.word = is_32bit ? read_word_32bit : read_word,

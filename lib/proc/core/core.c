@@ -37,7 +37,7 @@ static void core_release(struct core **core)
 
 char core_model(const struct core *core)
 {
-	return core->word == 4 ? PR_MODEL_ILP32 : PR_MODEL_LP64;
+	return core->arch->model;
 }
 
 /* What Ppsinfo tells, from the notes and, where there is no NT_PRPSINFO, from what else is known. */

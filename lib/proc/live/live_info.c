@@ -192,7 +192,7 @@ enum res live_psinfo(const struct live *live, psinfo_t *out)
 
 char live_model(const struct live *live)
 {
-	return live->narrow ? PR_MODEL_ILP32 : PR_MODEL_LP64;
+	return arch_of_host(live->narrow)->model;
 }
 
 /* Types are small, so a 64-bit type with something in its upper half is really two 32-bit words. */

@@ -2,6 +2,7 @@
 #ifndef STACK_WALK_H
 #define STACK_WALK_H
 
+#include "os/regs.h"
 #include "python/python.h"
 #include "unwind/unwind.h"
 
@@ -18,7 +19,7 @@ struct walk_model {
 /* True for a 32-bit process. */
 static inline bool walk_is_32bit(struct ps_prochandle *P)
 {
-	return Pstatus(P)->pr_dmodel == PR_MODEL_ILP32;
+	return os_arch(P)->pointer_size == sizeof(uint32_t);
 }
 
 struct walk {
