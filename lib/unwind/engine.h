@@ -105,11 +105,12 @@ extern const struct engine_ops engine_fp;
 enum engine_end fallback_step(struct ps_prochandle *P, const struct arch *arch, struct memory *mem,
     struct activation *a, struct engine_note *note);
 
-/* The step for an engine that found nothing to describe the pc of *a: what needs no frame pointer, as in fallback_step; what code and
- * stack prove (prologue.h; x86-64), which is as good as a description; else by the frame pointer. Where nothing is proven the
- * note says so, and in code of no file, or in what
- * is no code, a frame pointer of 0, which means the end by the ABI, proves nothing. *prover: NULL until it is needed; the
- * engine's, to be destroyed. */
+/* The step for an engine that found nothing to describe the pc of *a. Tried in this order: what needs no
+ * frame pointer, as in fallback_step; what code and stack prove (prologue.h; x86-64), which is as good
+ * as a description; the frame pointer. The note says whether the step is a guess. A frame pointer or a
+ * return address of 0 is ENGINE_OLDEST only if pc is in code of a file and no word between sp and the
+ * end of the stack's mapping stands behind a call. *prover: NULL until it is needed; the engine's, to
+ * be destroyed. */
 struct prover;
 enum engine_end step_without_cfi(struct ps_prochandle *P, const struct arch *arch, struct memory *mem,
     struct prover **prover, struct activation *a, struct engine_note *note);

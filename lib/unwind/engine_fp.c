@@ -20,7 +20,8 @@
 #include "unwind/prologue.h"
 #include "unwind/sigframe.h"
 
-enum { FP_MAX_FRAME = 1 << 30 };
+/* STACK_WORDS: of a stack above an activation, that are searched for a return address. */
+enum { FP_MAX_FRAME = 1 << 30, STACK_WORDS = 1 << 13 };
 
 /* Does the code at pc return at once, the stack as it was found? ret, and i386's thunks that tell where they were called
  * from: mov (%esp),%REG; ret. Those of crti.o and of hand-written code have no unwind information. */
@@ -180,12 +181,38 @@ static bool proven_step(const struct arch *arch, struct prover *prover, struct a
 	return true;
 }
 
+/* Does no word of the stack, from sp to the end of its mapping, stand behind a call? Then *a has no
+ * caller. A frame pointer or return address of 0 alone does not say so: where code uses rbp for
+ * something else, it may be 0, or point to memory that holds 0. Neither is believed of code that
+ * belongs to no file, nor of what is no code. */
+static bool has_no_caller(
+    struct ps_prochandle *P, const struct arch *arch, struct memory *mem, const struct activation *a)
+{
+	uint64_t pc = a->regs.reg[arch->pc], at = a->regs.reg[arch->sp], end, word;
+	unsigned size = arch->pointer_size;
+	const prmap_t *map = Paddr_to_map(P, at);
+	char name[2];
+
+	if (a->exact || map == NULL || at % size != 0 || Pobjname(P, pc, name, sizeof(name)) == NULL ||
+	    !call_is_code(P, pc - 1))
+		return false;
+	end = map->pr_vaddr + map->pr_size;
+	if ((end - at) / size > STACK_WORDS)
+		return false;
+	for (; end - at >= size; at += size) {
+		if (!memory_number(mem, at, size, &word))
+			return false;
+		if (word != 0 && call_is_code(P, word - 1) && call_is_before(mem, word))
+			return false;
+	}
+	return true;
+}
+
 enum engine_end step_without_cfi(struct ps_prochandle *P, const struct arch *arch, struct memory *mem,
     struct prover **prover, struct activation *a, struct engine_note *note)
 {
 	uint64_t pc = a->regs.reg[arch->pc];
 	enum engine_end end;
-	char name[2];
 
 	note->no_cfi = true;
 	if (plain_step(P, arch, mem, a, note, &end))
@@ -199,8 +226,7 @@ enum engine_end step_without_cfi(struct ps_prochandle *P, const struct arch *arc
 	if (bare_step(P, arch, mem, *prover, a))
 		return ENGINE_CALLER;
 	end = fp_step(P, arch, mem, a, note);
-	if (end == ENGINE_OLDEST &&
-	    (Pobjname(P, pc, name, sizeof(name)) == NULL || !call_is_code(P, a->exact ? pc : pc - 1)))
+	if (end == ENGINE_OLDEST && !has_no_caller(P, arch, mem, a))
 		end = ENGINE_LOST;
 	/* With a frame pointer there might have been a way. */
 	if (end == ENGINE_LOST)

@@ -146,6 +146,39 @@ START_TEST(no_end_in_data)
 }
 END_TEST
 
+/* In code of a file they prove it if no word above on the stack stands behind the call at CALL. */
+enum { CALL = TEXT + 0x300 };
+static const struct {
+	uint64_t fp, at, word;
+	enum unwind_end end;
+} last_frames[] = {
+	{ 0, 0x100, 0, UNWIND_END_DONE },
+	{ 0, 0x100, CALL - 1, UNWIND_END_DONE },
+	{ 0, 0x100, CALL, UNWIND_END_LOST },
+	{ 0, STACK_SIZE - 8, CALL, UNWIND_END_LOST },
+	{ STACK + 0x80, 0x100, 0, UNWIND_END_DONE },
+	{ STACK + 0x80, 0x100, CALL, UNWIND_END_LOST },
+	{ STACK + 0x80, 0x60, CALL, UNWIND_END_LOST },
+};
+
+START_TEST(end_without_return_address)
+{
+	for (size_t e = 1; e < engines_n(); e++) {
+		struct drawn *d = drawn_create();
+
+		d->maps[0].name = "/lib/libnothing.so";
+		d->text[CALL - TEXT - 5] = 0xe8;
+		d->regs.reg[UNWIND_DWARF_RBP] = STACK + 0x20;
+		put_frame(d, STACK + 0x20, last_frames[_i].fp, TEXT + 0x100);
+		put(d, STACK + last_frames[_i].at, last_frames[_i].word);
+		drawn_walk(d, engines[e], 0);
+		ck_assert_uint_eq(d->s.frames.n, 2);
+		ck_assert_int_eq(d->s.end, last_frames[_i].end);
+		drawn_free(d);
+	}
+}
+END_TEST
+
 /* Frame pointers that are not: each ends the walk after the one frame that is known. */
 static const struct {
 	uint64_t fp, ra;
@@ -412,6 +445,8 @@ int main(void)
 	tcase_add_test(tcase, frames_by_frame_pointer);
 	tcase_add_test(tcase, guesses_are_marked);
 	tcase_add_test(tcase, no_end_in_data);
+	tcase_add_loop_test(
+	    tcase, end_without_return_address, 0, sizeof(last_frames) / sizeof(last_frames[0]));
 	tcase_add_loop_test(tcase, bad_frame_pointers, 0, sizeof(bad_frames) / sizeof(bad_frames[0]));
 	tcase_add_test(tcase, frame_that_is_its_own_caller);
 	tcase_add_test(tcase, no_more_frames_than_asked);
