@@ -1,8 +1,9 @@
 /* The types of illumos's <procfs.h> that pystack uses, for Linux.
  *
- * Field names and meanings are illumos's (proc(5)); layouts are not: nothing here is read from or
- * written to a file. What Linux has no notion of is left out. Register sets are x86-64's; those of i386 lie in it, zero-extended
- * (eip in PRREG_RIP, esp in PRREG_RSP and so on; the thread pointer is PRREG_GSBASE), and pr_dmodel is PR_MODEL_ILP32. */
+ * Field names and meanings are illumos's (proc(5)). Layouts differ, because nothing here is read
+ * from or written to a file. Fields without a meaning on Linux are left out. Register sets are
+ * x86-64's. i386 registers are stored zero-extended in the x86-64 ones (eip in PRREG_RIP, esp in
+ * PRREG_RSP and so on; the thread pointer is PRREG_GSBASE), and pr_dmodel is PR_MODEL_ILP32. */
 #ifndef PYSTACK_LINUX_PROCFS_H
 #define PYSTACK_LINUX_PROCFS_H
 
@@ -10,7 +11,7 @@
 #include <sys/types.h>
 #include <time.h>
 
-typedef int lwpid_t; /* on Linux a TID, in pystack's own pid namespace (in a core: the core's) */
+typedef int lwpid_t; /* on Linux a TID, in pystack's pid namespace; in a core, the core's */
 typedef unsigned int uint_t;
 typedef unsigned char uchar_t;
 
@@ -18,8 +19,8 @@ typedef unsigned char uchar_t;
 #define PRARGSZ 80
 #define PRMAPSZ 64
 
-/* General registers in the order of illumos amd64 <sys/regset.h>; index with R_PC, R_SP, R_FP or the
- * PRREG_ names (illumos's own REG_ names collide with glibc's <sys/ucontext.h>). */
+/* General registers in the order of illumos amd64 <sys/regset.h>. Index them with R_PC, R_SP, R_FP
+ * or PRREG_ names (illumos's REG_ names collide with glibc's <sys/ucontext.h>). */
 typedef long prgreg_t;
 #define NPRGREG 28
 typedef prgreg_t prgregset_t[NPRGREG];
@@ -61,7 +62,7 @@ enum {
 #define PR_MODEL_UNKNOWN 0
 #define PR_MODEL_ILP32 1
 #define PR_MODEL_LP64 2
-#define PR_MODEL_NATIVE PR_MODEL_LP64 /* pystack's own */
+#define PR_MODEL_NATIVE PR_MODEL_LP64 /* pystack's */
 
 #define PRSYSARGS 8
 #define THREAD_NAME_MAX 32 /* of Plwp_getname, with the NUL; Linux has 15 bytes */
@@ -76,7 +77,7 @@ enum {
 /* pr_why */
 #define PR_REQUESTED 1
 #define PR_SIGNALLED 2
-#define PR_SYSENTRY 3 /* this one, and the next: never */
+#define PR_SYSENTRY 3 /* never set, nor is PR_SYSEXIT */
 #define PR_SYSEXIT 4
 #define PR_JOBCONTROL 5
 
@@ -85,7 +86,7 @@ typedef struct {
 	int pr_code;
 	int pr_errno;
 	uintptr_t pr_addr; /* fault address, for SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP */
-	pid_t pr_pid;      /* sender, for signals sent by a process; 0 else */
+	pid_t pr_pid;      /* sender of a signal that a process sent, else 0 */
 	uid_t pr_uid;
 } prsiginfo_t;
 
@@ -96,8 +97,8 @@ typedef struct lwpstatus {
 	short pr_what;
 	short pr_cursig;     /* signal that killed the process (core), or is being delivered */
 	prsiginfo_t pr_info; /* valid when pr_cursig != 0; pr_signo 0 when unknown */
-	/* With PR_ASLEEP: the call, by x86-64's numbers, and its arguments. −1 and none where it is not known, as of an LWP
-	 * that is not held and of i386 programs. */
+	/* With PR_ASLEEP: the number of the system call, as on x86-64, and its arguments. -1 and 0
+	 * if unknown, as for LWPs that are not held and for i386 programs. */
 	short pr_syscall;
 	short pr_nsysarg;
 	long pr_sysarg[PRSYSARGS];
@@ -107,7 +108,7 @@ typedef struct lwpstatus {
 typedef struct lwpsinfo {
 	lwpid_t pr_lwpid;
 	char pr_sname;         /* state letter of /proc/PID/stat; Z for an exited LWP */
-	char pr_fname[PRFNSZ]; /* kernel's name of the LWP, "" where unknown (cores have none) */
+	char pr_fname[PRFNSZ]; /* kernel's name of the LWP; "" if unknown, as in cores */
 } lwpsinfo_t;
 
 typedef struct psinfo {
@@ -119,7 +120,7 @@ typedef struct psinfo {
 	uid_t pr_euid;
 	char pr_dmodel;
 	char pr_fname[PRFNSZ];
-	char pr_psargs[PRARGSZ]; /* arguments joined by blanks, cut at 79 bytes */
+	char pr_psargs[PRARGSZ]; /* arguments joined by spaces, truncated to 79 bytes */
 	lwpsinfo_t pr_lwp;       /* representative LWP */
 } psinfo_t;
 
@@ -130,7 +131,7 @@ typedef struct pstatus {
 	pid_t pr_pid;
 	pid_t pr_ppid;
 	char pr_dmodel;
-	lwpstatus_t pr_lwp; /* representative LWP: the first in a core, else the main thread */
+	lwpstatus_t pr_lwp; /* representative LWP: in a core the first, else the main thread */
 } pstatus_t;
 
 /* pr_mflags */
@@ -145,7 +146,7 @@ typedef struct pstatus {
 typedef struct prmap {
 	uintptr_t pr_vaddr;
 	size_t pr_size;
-	char pr_mapname[PRMAPSZ]; /* the last bytes of the path, cut in front; "" for anonymous */
+	char pr_mapname[PRMAPSZ]; /* the last bytes of the path; "" if anonymous */
 	off_t pr_offset;
 	int pr_mflags;
 	int pr_pagesize;
