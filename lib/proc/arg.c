@@ -1,9 +1,9 @@
-/* What a command line operand names: a process, a core, and LWPs of it.
+/* The process or core that a command-line operand names, and its LWPs.
  *
- *   123   /proc/123   core   dir/core   each with   /lwps   after it
+ *   123   /proc/123   core   dir/core   each optionally followed by   /lwps
  *
- * A process shadows a file of the same name (`./123` is the file). Nothing here waits: what is no
- * regular file is never opened, for opening a FIFO can block and opening a device can do things. */
+ * A process takes precedence over a file of the same name (`./123` is the file). Only regular files
+ * are opened, because opening a FIFO can block and opening a device can have side effects. */
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 
 enum { PID_DIGITS = 10 };
 
-/* The digits of `123` or `/proc/123`, or NULL. */
+/* The digits of `123` or `/proc/123`; NULL: arg is neither. */
 static const char *pid_digits(const char *arg)
 {
 	static const char proc[] = "/proc/";
@@ -31,8 +31,9 @@ static const char *pid_digits(const char *arg)
 	return n > 0 && n <= PID_DIGITS && arg[n] == '\0' ? arg : NULL;
 }
 
-/* /proc/TID is there for every thread, listed or not; only the leader's id names the process. What
- * cannot be read is taken for a process, so that the grab can say what is wrong. */
+/* Does the number name a process? /proc/TID exists for every thread, but only the leader's id names
+ * the process. If the status cannot be read, the number is taken for a process, so that the grab
+ * reports the reason. */
 static bool is_leader(const char *digits)
 {
 	OWNED(mem_release) char *text = NULL;
@@ -81,8 +82,8 @@ static int code_of_errno(int sys)
 	}
 }
 
-/* Is it an ELF core? 0 or the G_ code that says what else it is. Class and machine are left to the
- * reader of cores, the byte order is not: e_type cannot be read without it. */
+/* Is it an ELF core? Returns 0, or the G_ code of what it is instead. Class and machine are left to
+ * the reader of cores. The byte order is checked here, because e_type cannot be read without it. */
 static int sniff_core(int fd)
 {
 	unsigned char head[EI_NIDENT + 2];
@@ -100,7 +101,7 @@ static int sniff_core(int fd)
 	return swapped ? G_ISAINVAL : 0;
 }
 
-/* A descriptor of the core that path names, or -1 with *code. */
+/* Open the core at path. Returns a descriptor, or -1 with *code. */
 static int core_open_named(const char *path, int *code)
 {
 	OWNED(fd_release) int fd = -1;
@@ -123,8 +124,8 @@ static int core_open_named(const char *path, int *code)
 	return *code == 0 ? fd_keep(&fd) : -1;
 }
 
-/* arg as a whole as a process, then as a core. *hit: it is one (the grab itself may still fail);
- * else *perr is the reason as far as this arg goes: G_NOCORE when nothing has that name. */
+/* Grab the process or else the core that the whole of arg names. *hit: arg names one, though the
+ * grab may have failed. If not, *perr is the reason: G_NOCORE if nothing has that name. */
 static struct ps_prochandle *grab_named(
     const char *arg, const char *path, int oflag, int gflag, int *perr, bool *hit)
 {
@@ -144,7 +145,7 @@ static struct ps_prochandle *grab_named(
 	return NULL;
 }
 
-/* What "there is nothing of that name" is called, by what was looked for. */
+/* The G_ code for "nothing has this name", depending on what was looked for. */
 static int nothing_named(const char *arg, int oflag)
 {
 	if ((oflag & PR_ARG_CORES) == 0 || ((oflag & PR_ARG_PIDS) != 0 && pid_digits(arg) != NULL))
@@ -185,8 +186,8 @@ struct ps_prochandle *proc_arg_xgrab(
 	P = grab_named(arg, path, oflag, gflag, perr, &hit);
 	if (hit || *perr != G_NOCORE)
 		return P;
-	/* Nothing is called that. If the part before the slash is a file that is no core, or a number
-	 * that is no process, that is the reason. */
+	/* No file has this name. If the part before the slash is a file that is not a core, or a
+	 * number that is not a process, report that. */
 	if (head_code != G_NOCORE && errno == ENOTDIR)
 		*perr = head_code;
 	else

@@ -3,10 +3,10 @@
  *   x86-64, compiled with a frame pointer        i386
  *   push rbp; mov rsp, rbp                       fp + 8   first argument
  *   [sub N, rsp; push r12; …]                    fp + 12  second …
- *   mov rdi, -0x18(rbp)    first argument        add $8, esp behind the call: two
+ *   mov rdi, -0x18(rbp)    first argument        add $8, esp after the call: two
  *   mov esi, -0x1c(rbp)    second, of 4 bytes
  *
- * The walk over the first instructions ends at the first branch, and at any that it does not know. */
+ * The walk over the first instructions ends at a branch or an unknown instruction. */
 #include "proc/arguments.h"
 
 #include <string.h>
@@ -15,19 +15,19 @@ enum { CODE_BYTES = 192, RBP = 5, RSP = 4, NO_ARGUMENT = -1 };
 
 struct stored {
 	bool known;
-	int32_t at; /* from fp */
+	int32_t at; /* offset from fp */
 	unsigned size;
 };
 
 struct entry {
 	uint8_t code[CODE_BYTES];
 	size_t n, at;
-	bool framed;          /* rbp is the frame's */
-	unsigned overwritten; /* bits of registers */
+	bool framed;          /* rbp is the frame pointer */
+	unsigned overwritten; /* a bit for each register */
 	struct stored stored[ARGUMENTS_MAX];
 };
 
-/* Which argument a register passes. */
+/* The index of the argument that a register passes. */
 static int argument_in(unsigned reg)
 {
 	static const unsigned order[ARGUMENTS_MAX] = { 7, 6, 2, 1, 8, 9 }; /* rdi, rsi, rdx, rcx, r8, r9 */
@@ -41,11 +41,11 @@ static int argument_in(unsigned reg)
 
 struct operand {
 	unsigned mod, reg, rm;
-	bool plain; /* memory at rm + disp */
+	bool plain; /* memory at rm + disp, without index */
 	int32_t disp;
 };
 
-/* A ModRM byte and what belongs to it, from e->at on. */
+/* Decode a ModRM byte and its operand at e->at. */
 static bool take_operand(struct entry *e, unsigned rex, struct operand *out)
 {
 	unsigned modrm;
@@ -84,7 +84,8 @@ static void note_store(struct entry *e, unsigned rex, const struct operand *op)
 		e->stored[i] = (struct stored){ true, op->disp, (rex & 8) != 0 ? 8 : 4 };
 }
 
-/* One with a ModRM byte, of those that begin functions. False: another one. */
+/* Decode an instruction with a ModRM byte that is usual at the start of functions. False: it is
+ * another one. */
 static bool step_operand(struct entry *e, unsigned rex, unsigned op)
 {
 	struct operand operand;
@@ -100,14 +101,14 @@ static bool step_operand(struct entry *e, unsigned rex, unsigned op)
 		else
 			e->overwritten |= 1U << operand.rm;
 		return true;
-	case 0x31: /* xor of a register with itself: 0 */
+	case 0x31: /* xor of a register with itself sets it to 0 */
 	case 0x33:
 		e->overwritten |= 1U << operand.reg;
 		return operand.mod == 3 && operand.reg == operand.rm;
 	case 0x8b: /* mov r/m, reg */
 	case 0x8d: /* lea */
 		if (op == 0x8d && operand.reg == RSP)
-			return operand.rm == RSP; /* room: lea -N(%rsp), %rsp */
+			return operand.rm == RSP; /* lea -N(%rsp), %rsp allocates the frame */
 		e->overwritten |= 1U << operand.reg;
 		return operand.reg != RSP && operand.reg != RBP;
 	case 0x85: /* test */
@@ -165,7 +166,7 @@ static uint_t stored_arguments(struct ps_prochandle *P, uintptr_t pc, bool exact
 	got = Pread(P, e.code, sizeof(e.code), sym.st_value);
 	e.n = got <= 0 ? 0 : (size_t)got;
 	if (pc - sym.st_value < e.n)
-		e.n = pc - sym.st_value; /* no further than it has come */
+		e.n = pc - sym.st_value; /* instructions up to pc only */
 	while (e.at < e.n && step(&e))
 		;
 	for (; argc < ARGUMENTS_MAX && e.stored[argc].known; argc++) {
@@ -179,7 +180,7 @@ static uint_t stored_arguments(struct ps_prochandle *P, uintptr_t pc, bool exact
 	return argc;
 }
 
-/* add $n, %esp behind the call. */
+/* add $n, %esp after the call. */
 static uint_t taken_off(struct ps_prochandle *P, uint64_t ra, uint_t most)
 {
 	uint8_t code[6];

@@ -1,10 +1,10 @@
-/* Words for G_ codes, and process names made safe for one line of a terminal. */
+/* Messages for G_ codes, and process names made safe for a terminal. */
 #include <libproc.h>
 #include <stdio.h>
 
 const char *Pgrab_error(int code)
 {
-	/* The texts of illumos's libproc, so that scripts that know them know ours. */
+	/* The messages of illumos's libproc, so that scripts that expect them work. */
 	static const char *const texts[] = {
 		[G_NOPROC] = "no such process",
 		[G_NOCORE] = "no such core file",
@@ -32,8 +32,9 @@ const char *Pgrab_error(int code)
 	return texts[code];
 }
 
-/* Bytes above ASCII count as unprintable too: a name cut at a fixed length may end inside a
- * character, and the two-byte controls of UTF-8 are as harmful as the one-byte ones. */
+/* Replace unprintable bytes by spaces, and those above ASCII too: a name truncated at a fixed
+ * length may end inside a character, and the two-byte controls of UTF-8 are as harmful as the
+ * one-byte ones. */
 static void blank(char *text, size_t n)
 {
 	for (size_t i = 0; i < n && text[i] != '\0'; i++)

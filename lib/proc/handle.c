@@ -1,5 +1,5 @@
-/* The handle itself: made, asked for what its backend knows, released. What is the same for live
- * processes, cores and made-up ones is here once; a backend's missing function is an answer of "none". */
+/* The handle: created, queried, released. Code common to live processes, cores and made-up
+ * processes is here. If a backend lacks a function, the process has no such thing. */
 #include "proc/handle.h"
 
 #include <elf.h>
@@ -31,11 +31,11 @@ void Prelease(struct ps_prochandle *P, int flags)
 {
 	if (P == NULL)
 		return;
-	/* First of all let the process run again. */
+	/* The process must run again before anything else is done. */
 	if (P->backend.release != NULL)
 		P->backend.release(P, flags, P->data);
 	if (P->objects != NULL && P->objects->read_data == P) {
-		/* Another handle may share them and live on. */
+		/* Another handle may share the objects and outlive this one. */
 		P->objects->read = NULL;
 		P->objects->read_data = NULL;
 	}
@@ -107,7 +107,7 @@ ssize_t handle_read_raw(void *data, void *buf, size_t n, uint64_t va)
 	struct ps_prochandle *P = data;
 	ssize_t got;
 
-	/* Never past the end of the address space. */
+	/* Not beyond the end of the address space. */
 	if (va + n < va)
 		n = (size_t)(UINT64_MAX - va);
 	if (P->backend.ops.pop_pread == NULL || n == 0)

@@ -1,11 +1,11 @@
-/* PRIVATE to lib/proc: what a struct ps_prochandle is.
+/* PRIVATE to lib/proc: struct ps_prochandle.
  *
  *        Pgrab ──> live.c ─┐
  *   Pgrab_core ──> core.c ─┼──> struct ps_prochandle { backend, objects }  <── every P* function
  *    Pgrab_ops ──> ops.c ──┘
  *
- * A backend is the public ps_ops_t plus what Linux needs beyond it. Everything above the backends
- * (mappings, objects, symbols, Pread) is written once, in terms of it. */
+ * A backend is the public ps_ops_t and further functions that Linux needs. The code above the
+ * backends (mappings, objects, symbols, Pread) exists once and uses only them. */
 #ifndef PROC_HANDLE_H
 #define PROC_HANDLE_H
 
@@ -19,56 +19,58 @@
 enum handle_kind { HANDLE_LIVE, HANDLE_CORE, HANDLE_MADE_UP };
 
 struct proc_backend {
-	enum handle_kind kind; /* MADE_UP: of Pgrab_ops; its reads fall back to files, as those of cores do */
+	enum handle_kind kind; /* MADE_UP (Pgrab_ops): what memory lacks is read from files, as for cores */
 	ps_ops_t ops;
-	/* All may be NULL: then there is no such thing. `data` is the handle's. */
+	/* A NULL member: the process has no such thing. `data` is the handle's. */
 	int (*lwp_name)(struct ps_prochandle *P, lwpid_t id, char *buf, size_t n, void *data);
 	core_content_t (*content)(struct ps_prochandle *P, void *data);
-	int (*state)(struct ps_prochandle *P, void *data); /* PS_*; NULL: handle.state as it is */
-	/* Device and inode of the executable, whatever its name leads to by now; they stay as they are if unknown. */
+	int (*state)(struct ps_prochandle *P, void *data); /* PS_*; NULL: handle.state is right */
+	/* Device and inode of the executable itself, whatever its path leads to now. They are
+	 * unchanged if unknown. */
 	void (*exec_file)(uint64_t *dev, uint64_t *inode, void *data);
-	/* Read all mappings into maps (cleared by the caller). Used instead of pop_read_maps. */
+	/* Read all mappings into maps, which the caller clears. Replaces pop_read_maps. */
 	enum res (*read_maps)(struct ps_prochandle *P, struct proc_maps *maps, struct fault *f, void *data);
 	void (*release)(struct ps_prochandle *P, int flags, void *data); /* before ops.pop_fini */
 };
 
 struct ps_prochandle {
 	int state; /* PS_* */
-	pid_t pid; /* in pystack's own pid namespace; a core's own */
-	int flags; /* PGRAB_* it was grabbed with */
+	pid_t pid; /* in pystack's pid namespace; of a core, the core's */
+	int flags; /* PGRAB_* flags of the grab */
 	struct proc_backend backend;
-	void *data;              /* of the backend */
-	const struct arch *arch; /* NULL: of Pgrab_ops, which tells a data model alone: ask handle_arch */
-	struct proc_objects *objects; /* mappings and files, shared by reference; NULL until asked for */
+	void *data;                   /* the backend's */
+	const struct arch *arch;      /* NULL: Pgrab_ops, which knows only a data model; see handle_arch */
+	struct proc_objects *objects; /* shared by reference; NULL until first used */
 	psinfo_t psinfo;              /* what Ppsinfo returns */
 	pstatus_t status;             /* what Pstatus returns */
-	auxv_t *auxv;                 /* read at the first Pgetauxval; auxv_n entries */
-	int auxv_n;                   /* -1: asked for and not to be had */
-	bool illumos;                 /* a core of illumos: its numbers of signals and threads */
+	auxv_t *auxv;                 /* auxv_n entries, read by the first Pgetauxval */
+	int auxv_n;                   /* -1: could not be read */
+	bool illumos;                 /* a core of illumos: signal and thread numbers are illumos's */
 };
 
-/* A zeroed handle with a backend; NULL when out of memory. The backend's data is the caller's until
- * this succeeded. */
+/* Create a zeroed handle with a backend. The handle takes over the backend's data on success only.
+ * NULL: out of memory. */
 struct ps_prochandle *handle_create(pid_t pid, int flags, const struct proc_backend *backend, void *data);
 
 /* The architecture of the program. */
 const struct arch *handle_arch(struct ps_prochandle *P);
 
-/* The handle's mappings and files, read on first use. NULL: they cannot be read. A backend whose files
- * are not to be opened by path on this machine sets P->objects itself (objects_create) when it grabs. */
+/* The handle's mappings and files, read on first use. NULL: they cannot be read. If a backend's
+ * files must not be opened by path on this machine, the backend sets P->objects (objects_create)
+ * when it grabs. */
 struct proc_objects *handle_objects(struct ps_prochandle *P);
 
-/* The backend's memory and nothing else: Pread without its fallback to files. An elf_read_fn (data is the
- * handle), made for objects_create. Bytes read, 0: unreadable. When the handle is released, objects that
- * read through it by this function read nothing any more. */
+/* Read the backend's memory: Pread without files. Returns bytes read; 0: unreadable. This is an
+ * elf_read_fn for objects_create, whose data is the handle. Objects that read by this function read
+ * nothing once the handle is released. */
 ssize_t handle_read_raw(void *P, void *buf, size_t n, uint64_t va);
 
-/* An objects_name_fn (data is the handle): the executable where AT_PHDR says, a library by the dynamic linker's list
- * (names.c). */
+/* An objects_name_fn, whose data is the handle. Finds the executable by AT_PHDR, a library in the
+ * dynamic linker's list (names.c). */
 objects_name_fn handle_name_moved;
 
-/* The object that is the executable: the one AT_PHDR or AT_ENTRY lies in, else the one at the path of
- * pop_execname, else the first. NULL: no objects. */
+/* The executable: the object that holds AT_PHDR or AT_ENTRY, else the one at the path of
+ * pop_execname, else the first. NULL: there are no objects. */
 struct proc_object *handle_executable(struct ps_prochandle *P);
 
 #endif

@@ -6,12 +6,13 @@
 
 #include "proc/ops.h"
 
-/* Which executable memory is moved text, asked once. The files of an illumos core are the dynamic linker's list already. */
+/* Find moved text, once. The files of an illumos core come from the dynamic linker's list, which
+ * names moved text too. */
 static void claim_moved(struct ps_prochandle *P)
 {
 	if (P->objects == NULL || P->objects->claimed || P->illumos)
 		return;
-	P->objects->claimed = true; /* a question about names may come back here */
+	P->objects->claimed = true; /* the name function may call handle_objects */
 	objects_claim_moved(P->objects, handle_name_moved, P);
 }
 
@@ -22,7 +23,7 @@ struct proc_objects *handle_objects(struct ps_prochandle *P)
 
 	if (P->objects != NULL) {
 		claim_moved(P);
-		/* A live process may end before its files are looked at. */
+		/* A live process may exit before its files are used. */
 		if (P->backend.kind != HANDLE_MADE_UP && P->state != PS_DEAD)
 			objects_remember(P->objects);
 		return P->objects;
@@ -40,7 +41,8 @@ struct proc_objects *handle_objects(struct ps_prochandle *P)
 	return P->objects;
 }
 
-/* What the link-map would say: the executable is where the kernel told the dynamic linker it is. */
+/* The executable by its address: the kernel passes the program headers and the entry point in the
+ * auxiliary vector. */
 static struct proc_object *executable_by_auxv(struct ps_prochandle *P, struct proc_objects *o)
 {
 	static const int types[] = { AT_PHDR, AT_ENTRY };

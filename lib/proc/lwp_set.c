@@ -1,9 +1,9 @@
-/* Sets of LWPs, as operands have them: "1,3-5,8-". */
+/* Sets of LWPs, in the syntax of operands: "1,3-5,8-". */
 #include <libproc.h>
 #include <limits.h>
 #include <stdbool.h>
 
-/* A decimal number; false: none there, or too large to be an LWP id. */
+/* Parse a decimal number. False: there is none, or it is too large for an LWP id. */
 static bool number(const char **at, long *out)
 {
 	long value = 0;
@@ -21,7 +21,8 @@ static bool number(const char **at, long *out)
 	return true;
 }
 
-/* One range of a set: n, n-m in either order, n-, -n and -, which is all. *at goes behind it. */
+/* Parse one range of a set (n, n-m in either order, n-, -n, or - for all) and advance *at past
+ * it. */
 static bool range(const char **at, long *low, long *high)
 {
 	bool from = number(at, low);
@@ -48,7 +49,7 @@ static bool range(const char **at, long *low, long *high)
 	return true;
 }
 
-/* Read the whole set: -1 not a set, else whether it holds id. */
+/* Parse the whole set. -1: it is not a set; else whether it holds id. */
 static int set_holds(const char *set, long id)
 {
 	int held = 0;

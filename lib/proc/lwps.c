@@ -1,9 +1,9 @@
-/* The LWPs of a process: two lists of the backend, joined by id.
+/* The LWPs of a process, from two lists of the backend joined by id.
  *
  *   pop_lpsinfo   ┌ header │ lwpsinfo 1 │ lwpsinfo 2 (exited) │ lwpsinfo 3 │ …
  *   pop_lstatus   └ header │ lwpstatus 1              │ lwpstatus 3 │ …
  *
- * Either may be missing: a process with one LWP need only have a status. */
+ * Either list may be missing. A process with one LWP needs only a status. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "base/vec.h"
 #include "proc/handle.h"
 
-/* A list as its owner made it: entries of pr_entsize bytes, of which we know the first `size`. */
+/* A list from the backend: entries of pr_entsize bytes, of which the first `size` are known. */
 struct lwp_list {
 	prheader_t *header;
 	const char *entries;
@@ -40,7 +40,7 @@ static void pairs_release(struct lwp_pairs *pairs)
 	vec_free(&pairs->v);
 }
 
-/* Takes over header (may be NULL). An entry too small for what we read makes the list empty. */
+/* Takes over header, which may be NULL. If entries are smaller than `size`, the list is empty. */
 static struct lwp_list list_of(prheader_t *header, size_t size)
 {
 	struct lwp_list list = { .header = header };
@@ -54,8 +54,8 @@ static struct lwp_list list_of(prheader_t *header, size_t size)
 	return list;
 }
 
-/* The status of LWP id. Both lists mostly have the same order, so looking begins where the last one
- * was found and costs one step. */
+/* The status of LWP id. Both lists mostly have the same order, so the search starts after the
+ * previous result. */
 static bool find_status(const struct lwp_list *list, lwpid_t id, size_t *hint, lwpstatus_t *out)
 {
 	for (size_t k = 0; k < list->n; k++) {
@@ -99,7 +99,8 @@ static bool pairs_from_infos(
 
 		memcpy(&pair.info, infos->entries + i * infos->stride, sizeof(pair.info));
 		pair.has_status = find_status(statuses, pair.info.pr_lwpid, &hint, &pair.status);
-		/* Born or ended between the two lists: exited only if that list says so. */
+		/* An LWP that is in one list only has started or ended between the two. It has
+		 * exited only if the list says so. */
 		if (!pair.has_status && pair.info.pr_sname != 'Z')
 			continue;
 		if (!vec_push(&pairs->v, pair))
@@ -115,7 +116,7 @@ static int by_id(const void *a, const void *b)
 	return (x->info.pr_lwpid > y->info.pr_lwpid) - (x->info.pr_lwpid < y->info.pr_lwpid);
 }
 
-/* False: nothing can be said about the LWPs (or no memory). */
+/* False: the LWPs cannot be determined, or no memory. */
 static bool read_pairs(struct ps_prochandle *P, struct lwp_pairs *pairs)
 {
 	const ps_ops_t *ops = &P->backend.ops;

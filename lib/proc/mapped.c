@@ -48,7 +48,7 @@ enum res mapped_phdrs(struct mapped *w, GElf_Phdr phdrs[MAPPED_PHDRS], size_t *n
 uint64_t mapped_bias(const GElf_Phdr *phdrs, size_t n, uint64_t base)
 {
 	for (size_t i = 0; i < n; i++) {
-		/* Unsigned on purpose: a bias may be "negative". */
+		/* Unsigned subtraction may wrap: a bias can be "negative". */
 		if (phdrs[i].p_type == PT_LOAD && phdrs[i].p_offset < MAPPED_PAGE)
 			return base - (phdrs[i].p_vaddr - phdrs[i].p_offset);
 	}

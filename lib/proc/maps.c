@@ -1,4 +1,4 @@
-/* Mappings and load objects by address, as libproc tells them. */
+/* libproc's look-ups of mappings and load objects by address. */
 #include <stdlib.h>
 #include <string.h>
 

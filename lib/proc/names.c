@@ -1,10 +1,11 @@
-/* What the program and its libraries are called, where no mapping of their files says so.
+/* Names of the program and its libraries if no mapping of their files gives them.
  *
- *   AT_PHDR ─> program headers of the executable ─> PT_DYNAMIC ─> DT_DEBUG ─> r_debug { version, r_map, … }
- *     ─> link_map { l_addr, l_name, l_ld, l_next, l_prev } of the executable ─> of each library …
+ *   AT_PHDR ─> program headers of the executable ─> PT_DYNAMIC ─> DT_DEBUG ─> r_debug { version,
+ *     r_map, … } ─> link_map { l_addr, l_name, l_ld, l_next, l_prev } of the executable ─> of each
+ *     library …
  *
- * (<link.h>; glibc and musl alike, words of the class.) l_addr is the load bias, l_ld where PT_DYNAMIC is. All of it may be
- * anything. */
+ * The structures are those of <link.h>, the same in glibc and musl, with words of the ELF class.
+ * l_addr is the load bias and l_ld the address of PT_DYNAMIC. None of them is trusted. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@ static bool word_at(const struct list *l, uint64_t va, uint64_t *out)
 	return handle_read_raw(l->P, out, l->word, va) == (ssize_t)l->word;
 }
 
-/* Where PT_DYNAMIC of the executable is in memory; 0: unknown. */
+/* The address of the executable's PT_DYNAMIC; 0: unknown. */
 static uint64_t exec_dynamic(struct list *l)
 {
 	long phdr = Pgetauxval(l->P, AT_PHDR), size = Pgetauxval(l->P, AT_PHENT),
@@ -54,7 +55,7 @@ static uint64_t exec_dynamic(struct list *l)
 	return dynamic == 0 ? 0 : bias + dynamic;
 }
 
-/* r_debug.r_map; 0: not to be had. */
+/* r_debug.r_map; 0: not found. */
 static uint64_t first_link(struct list *l)
 {
 	uint64_t va = exec_dynamic(l), tag, value, map;
@@ -74,7 +75,7 @@ static char *text_at(const struct list *l, uint64_t va)
 	ssize_t n = 0;
 
 	while (n < PATH_MAX) {
-		/* It may end just before what is not mapped. */
+		/* The name may end just before unmapped memory. */
 		ssize_t want = 64 - (ssize_t)((va + (uint64_t)n) % 64);
 		ssize_t got = handle_read_raw(
 		    l->P, text + n, (size_t)(want < PATH_MAX - n ? want : PATH_MAX - n), va + (uint64_t)n);
@@ -97,7 +98,7 @@ static char *library_name(struct ps_prochandle *P, uint64_t bias, uint64_t dynam
 		if (!word_at(&l, link, &base) || !word_at(&l, link + l.word, &name) ||
 		    !word_at(&l, link + 2 * l.word, &ld) || !word_at(&l, link + 3 * l.word, &next))
 			return NULL;
-		/* musl's own entry, and those of a prelinked library, have another l_addr or none. */
+		/* l_addr differs or is 0 for musl itself and for prelinked libraries. */
 		if (ld == dynamic || (base == bias && ld == 0))
 			return text_at(&l, name);
 	}
@@ -130,7 +131,8 @@ bool handle_name_moved(
 	name = library_name(P, bias, dynamic);
 	if (name == NULL || name[0] == '\0')
 		return false;
-	/* In which folder a relative one was is not known. As a path from the root it leads nowhere, and tells what it is. */
+	/* The directory of a relative name is unknown. As a path from the root it leads nowhere but
+	 * identifies the file. */
 	if (name[0] == '/')
 		out->path = mem_keep(&name);
 	else if (asprintf(&out->path, "/%s", strncmp(name, "./", 2) == 0 ? name + 2 : name) < 0)

@@ -1,15 +1,15 @@
-/* From mappings to load objects.
+/* Load objects from mappings.
  *
  *   /lib/libx.so   off 0       r--  ┐
- *   /lib/libx.so   off 0x1000  r-x  │ one object: same file, file ranges that ascend and overlap by
- *   /lib/libx.so   off 0x9000  r--  │ no more than a page (segments may share one)
+ *   /lib/libx.so   off 0x1000  r-x  │ one object: the same file, with ascending file ranges that
+ *   /lib/libx.so   off 0x9000  r--  │ overlap by at most a page (segments may share one)
  *   /lib/libx.so   off 0x9000  rw-  ┘
  *   (anonymous)                rw-    its .bss
- *   /lib/libx.so   off 0       r--    the same file again from its beginning: another object
+ *   /lib/libx.so   off 0       r--    the same file from its beginning: another object
  *
- * Anonymous mappings between do not end an object (a program may replace parts of its own text by huge
- * pages: objects_moved.c), another file's do. Lists with reference counting, notices and file bytes are here too; opening
- * and believing files is in objects_verify.c. */
+ * A mapping of another file ends an object; an anonymous mapping does not, because a program may
+ * move parts of its text to huge pages (objects_moved.c). Reference counting and notices are here
+ * too; objects_verify.c opens and verifies files. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static bool is_file(const struct proc_map *m)
 	return m->path != NULL && (m->path[0] == '/' || is_vdso(m));
 }
 
-/* Does m go on where the object's mapping `last` left off? */
+/* Does m continue the object whose last mapping is `last`? */
 static bool continues(const struct proc_map *last, const struct proc_map *m)
 {
 	uint64_t end, start;
@@ -37,7 +37,8 @@ static bool continues(const struct proc_map *last, const struct proc_map *m)
 	if (strcmp(last->path, m->path) != 0 || last->dev != m->dev || last->inode != m->inode)
 		return false;
 	start = (uint64_t)m->pr.pr_offset;
-	/* The reservation a dynamic linker leaves between segments is mapped further than it is used. */
+	/* A mapping without rights is a gap that the dynamic linker leaves between segments.
+	 * It maps more of the file than belongs there. */
 	if ((last->pr.pr_mflags & (MA_READ | MA_WRITE | MA_EXEC)) == 0)
 		return start >= (uint64_t)last->pr.pr_offset;
 	if (__builtin_add_overflow((uint64_t)last->pr.pr_offset, (uint64_t)last->pr.pr_size, &end))
@@ -120,7 +121,7 @@ struct proc_objects *objects_ref(struct proc_objects *o)
 
 static void object_clear(struct proc_object *obj)
 {
-	/* Symbols read the image until the end. */
+	/* Symbols refer to the image, so the image is closed last. */
 	elf_symbols_destroy(obj->symbols);
 	elf_symbols_destroy(obj->names);
 	elf_image_close(obj->debug);
@@ -148,7 +149,7 @@ const struct proc_map *objects_map(const struct proc_objects *o, uintptr_t addr)
 {
 	size_t low = 0, high = o->maps.n;
 
-	/* The last mapping that begins at or below addr. */
+	/* Find the first mapping after addr. */
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 

@@ -1,11 +1,11 @@
-/* PRIVATE to lib/proc and lib/os: the mappings of a process and the files behind them.
+/* PRIVATE to lib/proc and lib/os: the mappings of a process and their files.
  *
- * Shared by reference between the handle of a live process and the handle of what was captured of
- * it: files are opened, and their symbols read, at most once, and only when somebody asks.
+ * The handle of a live process and the handle of its copy share them by reference. Files are
+ * opened, and their symbols read, on demand and at most once.
  *
- *   maps[]    ascending, not overlapping; each names its object by index (or -1)
- *   objects[] one per (path, device, inode) run of neighbouring mappings; image and symbols on demand. Some may have lost
- *             their mappings to another one (objects_claim_moved): they are not `loaded` */
+ *   maps[]    ascending, not overlapping; each has the index of its object, or -1
+ *   objects[] one for each run of neighbouring mappings of one (path, device, inode). An object
+ *             that lost all its mappings to another one (objects_claim_moved) is not `loaded`. */
 #ifndef PROC_OBJECTS_H
 #define PROC_OBJECTS_H
 
@@ -19,50 +19,52 @@
 
 struct proc_map {
 	prmap_t pr;
-	char *path;     /* malloc'd; as the target names it, escapes of /proc decoded, no " (deleted)";
-	                 * "[stack]", "[vdso]" and the like for the kernel's own; NULL: anonymous */
-	uint64_t dev;   /* as in st_dev, 0 unknown (core) */
-	uint64_t inode; /* 0 unknown (core) or anonymous */
-	bool deleted;   /* the kernel says the file has no name any more */
-	bool shared;    /* path is that of a mapping before it in the list, which frees it */
-	bool moved; /* not of the file: other memory, to which that part of the object was copied. path, dev,
-	                 * inode, deleted and the offset are those of the file all the same */
-	char *was;  /* owned; its path before that was found out, or NULL */
-	int object; /* index in objects, -1: no file; filled by objects_create */
+	char *path;     /* malloc'd; as the target names it, decoded, without suffix for deleted
+	                 * files; "[stack]" and the like are the kernel's; NULL: anonymous */
+	uint64_t dev;   /* as in st_dev; 0: unknown (core) */
+	uint64_t inode; /* 0: unknown (core) or anonymous */
+	bool deleted;   /* the kernel says that the file has no name any more */
+	bool shared;    /* the path belongs to an earlier mapping, which frees it */
+	bool moved;     /* other memory, to which this part of the object was copied; path, dev, inode,
+	             * deleted and the offset are the file's nevertheless */
+	char *was;      /* owned; the path before `moved` was set, or NULL */
+	int object;     /* index in objects, -1: no file; set by objects_create */
 };
 
 struct proc_maps { /* a VEC */
 	struct proc_map *at;
 	size_t n, cap;
 };
-void proc_maps_clear(struct proc_maps *maps); /* frees paths and array */
+void proc_maps_clear(struct proc_maps *maps); /* frees the paths and the array */
 
-/* How the files of a process are reached: one for live processes (through /proc/PID/root, map_files,
- * exe), one for cores (through NT_FILE paths, -e), one for made-up ones. Owned by the objects. */
+/* Ways to open the files of a process, owned by the objects. Live processes use /proc/PID/root,
+ * map_files and exe; cores use the paths of NT_FILE and -e; made-up processes have their own. */
 struct proc_files {
-	/* Open the file behind m read-only: regular files only, O_NONBLOCK, inside the target's root. An
-	 * fd, or -1 with *f, of code PROC_FILE_LATE if `unanswered` tells why. *proven: it is certainly the mapped file (same device and inode, or opened
-	 * through the mapping itself); else the caller compares build-ids. */
+	/* Open the file mapped by m, for reading, with O_NONBLOCK, inside the target's root, and
+	 * only if it is a regular file. Returns a descriptor, or -1 with *f; f->code is
+	 * PROC_FILE_LATE if `unanswered` gives the reason. *proven: it is certainly the mapped file
+	 * (same device and inode, or opened through the mapping); else the caller compares
+	 * build-ids. */
 	int (*open_mapping)(void *data, const struct proc_map *m, bool *proven, struct fault *f);
-	/* Open another absolute path inside the same root (debug files); -1: none. */
+	/* Open another absolute path inside the same root, such as a debug file. -1: failed. */
 	int (*open_path)(void *data, const char *path);
-	/* The i-th file system that has not answered so far, in a phrase for the user; false: there are no more. May be
-	 * NULL. */
+	/* Write the name of the i-th file system that has not answered, as a phrase for the user.
+	 * False: there are no more. May be NULL. */
 	bool (*unanswered)(void *data, size_t i, char *buf, size_t n);
 	void (*destroy)(void *data);
 	void *data;
 };
 
-enum { PROC_FILE_LATE = -1 }; /* no code of libproc's */
+enum { PROC_FILE_LATE = -1 }; /* not a code of libproc */
 
-/* One thing the user should know about this target ("… was replaced since it was mapped; …").
- * Collected without duplicates, told once, by cmd. */
+/* A fact about this target that the user should know ("… was replaced since it was mapped; …").
+ * Notices are unique; cmd prints them once. */
 struct proc_notice {
 	char *text;
-	bool failed; /* something could not be had: counts for the exit status */
+	bool failed; /* something is missing: the exit status is not 0 */
 };
 
-enum { PROC_BUILD_ID_MAX = 64 }; /* those in use have 8 to 20 bytes */
+enum { PROC_BUILD_ID_MAX = 64 }; /* usual build-ids have 8 to 20 bytes */
 
 struct proc_build_id {
 	uint8_t bytes[PROC_BUILD_ID_MAX];
@@ -72,22 +74,22 @@ struct proc_build_id {
 enum { LOADED_MAX = 4096 };
 
 struct proc_object {
-	char *path;                  /* owned; same form as proc_map.path; "linux-vdso.so.1" for the vdso */
+	char *path;                  /* owned; as in proc_map, but "linux-vdso.so.1" for the vdso */
 	size_t first, last;          /* its first and last mapping (indices in maps) */
-	uintptr_t base;              /* address of the mapping of file offset 0, or of the first one */
-	uint64_t bias;               /* add to the file's addresses; valid once image is there */
-	struct elf_image *image;     /* NULL: not opened yet, or `tried` and not to be had */
-	struct elf_symbols *symbols; /* made on demand, debug file attached if it is needed */
-	struct elf_image *debug;     /* with debug information, where that is not in image; made on demand */
+	uintptr_t base;              /* address of the mapping of file offset 0, else of the first */
+	uint64_t bias;               /* add to addresses of the file; valid with image */
+	struct elf_image *image;     /* NULL: not opened yet, or `tried` without success */
+	struct elf_symbols *symbols; /* created on demand, with a debug file if needed */
+	struct elf_image *debug;     /* file with debug information if image lacks it; on demand */
 	bool debug_tried;
-	struct elf_symbols *names; /* without debug file, for lookups by name; NULL: ask symbols */
-	bool loaded; /* has an executable mapping (or is the vdso): a program or library. Not said of
-	                              * more than LOADED_MAX: the others are found by address alone */
+	struct elf_symbols *names; /* without debug file, for lookups by name; NULL: use symbols */
+	bool loaded; /* has an executable mapping (or is the vdso): a program or library. At most
+	              * LOADED_MAX objects are; further ones are found by address only */
 	bool tried;
-	bool unverified;     /* its file was taken without being compared: memory has no headers of it */
-	bool from_memory;    /* the image was put together from loaded segments */
-	enum res mapped_res; /* what is known of the build-id in memory: RES_OK, mapped has it; */
-	struct proc_build_id mapped; /* RES_NONE, there is none; RES_FAIL, not read (yet) */
+	bool unverified;             /* file not verified: its headers are not in memory */
+	bool from_memory;            /* the image was built from loaded segments */
+	enum res mapped_res;         /* of the build-id in memory: RES_OK: mapped has it; */
+	struct proc_build_id mapped; /* RES_NONE: there is none; RES_FAIL: not read (yet) */
 };
 
 struct proc_objects {
@@ -97,79 +99,82 @@ struct proc_objects {
 	VEC(struct proc_object) objects;
 	VEC(struct proc_notice) notices;
 	struct proc_files files;
-	/* Raw bytes of the process: for build-ids and images from memory. hold_share_objects lets them be read from the copy. */
+	/* Reads raw bytes of the process, for build-ids and images from memory. hold_share_objects
+	 * makes it read from the copy. */
 	elf_read_fn *read;
 	void *read_data;
-	bool remembered;   /* objects_remember was called */
-	bool claimed;      /* objects_claim_moved was called */
-	bool cut;          /* of a core that lacks its end: what cannot be read is explained by that */
-	size_t unverified; /* how many files were taken without being compared */
+	bool remembered;              /* objects_remember was called */
+	bool claimed;                 /* objects_claim_moved was called */
+	bool cut;                     /* from a core that lacks its end, which explains unreadable memory */
+	size_t unverified;            /* number of files that were not verified */
 	const char *first_unverified; /* path of the first of them */
-	bool no_build_ids;            /* illumos: files are compared by their headers, for they have none */
+	bool no_build_ids;            /* illumos has no build-ids: headers are compared */
 };
 
-/* Take over maps and files (both become the result's, also on failure). NULL: out of memory. */
+/* Create from maps and files, which it takes over even on failure. NULL: out of memory. */
 struct proc_objects *objects_create(
     struct proc_maps *maps, const struct proc_files *files, elf_read_fn *read, void *read_data);
 struct proc_objects *objects_ref(struct proc_objects *o);
 void objects_unref(struct proc_objects *o); /* NULL ok; frees everything with the last reference */
 
-/* What the file of an object is called whose mappings are all moved. */
+/* The name of an object none of whose mappings shows its file. */
 struct proc_origin {
 	char *path;          /* malloc'd */
 	uint64_t dev, inode; /* as in struct proc_map; 0 unknown */
 	bool deleted;
 };
 
-/* Name the object whose ELF header is at lo, which reaches up to hi, with that load bias and PT_DYNAMIC (0: none) at this
- * address. False: unknown. */
+/* Name the object whose ELF header is at lo and whose end is at hi, with this load bias. dynamic:
+ * address of its PT_DYNAMIC, 0 if it has none. False: unknown. */
 typedef bool objects_name_fn(
     void *data, uint64_t lo, uint64_t hi, uint64_t bias, uint64_t dynamic, struct proc_origin *out);
 
-/* Give each object what runs in its place from other memory: text that a program has copied onto huge pages, into
- * anonymous memory or a file of memory (objects_moved.c). name may be NULL: objects without any mapping of their file stay
- * unknown. To be called once, before any object was asked for: it may add some. Reads memory where there is executable
- * memory that no file is mapped at, and nothing else. */
+/* Find text that a program has copied to other memory, such as huge pages, anonymous memory or a
+ * memfd, and give it to its object (objects_moved.c). name may be NULL: then objects without any
+ * mapping of their file stay unknown. Must be called once, before any object is used, because it
+ * may add objects. Reads memory only if there is executable memory that no file is mapped at. */
 void objects_claim_moved(struct proc_objects *o, objects_name_fn *name, void *data);
 
-/* The mapping that holds addr, or NULL. Binary search. */
+/* The mapping that holds addr, or NULL. */
 const struct proc_map *objects_map(const struct proc_objects *o, uintptr_t addr);
 
-/* The object mapped at addr, or NULL (anonymous, unmapped). Opens nothing. */
+/* The object mapped at addr, or NULL (anonymous or unmapped). Opens nothing. */
 struct proc_object *objects_at(struct proc_objects *o, uintptr_t addr);
 
-/* Its ELF image, opened and verified now if it was not yet. RES_NONE: there is none to be had, the
- * notice about it was recorded. Verified: the file is `proven`, or its build-id equals the one in the
- * target's memory; no build-id on either side: used, with a notice; different: map_files/exe was
- * already the first choice, so the loaded segments are used as an image, with a notice. */
+/* The object's ELF image, opened and verified on the first call. RES_NONE: there is none, and the
+ * reason was recorded as a notice. A file is used if it is `proven` or if its build-id equals that
+ * in the target's memory. Without build-ids it is used, with a notice. If the build-ids differ, the
+ * loaded segments are used as an image, with a notice. */
 enum res objects_image(struct proc_objects *o, struct proc_object *obj);
 
-/* Its load bias, by its image or, where there is none, by the ELF header in memory. RES_NONE: there is neither. */
+/* The object's load bias, from its image or else from the ELF header in memory. RES_NONE: both are
+ * missing. */
 enum res objects_bias(struct proc_objects *o, struct proc_object *obj, uint64_t *bias);
 
-/* Read now what later questions need of the process's memory, for it may be gone by then: one page of
- * each load object (its build-id), the vdso, and what is loaded of deleted files that cannot be opened any
- * more. Opens no other file. Does its work once. */
+/* Read now the memory that later calls need, because the process may be gone by then: the first
+ * page of each load object (its build-id), the vdso, and loaded segments of deleted files that can
+ * no longer be opened. Opens no other file. Further calls do nothing. */
 void objects_remember(struct proc_objects *o);
 
-/* Its symbols (with separate debug file when the image has no .symtab), or NULL. */
+/* The object's symbols, from a separate debug file if the image has no .symtab. NULL: none. */
 struct elf_symbols *objects_symbols(struct proc_objects *o, struct proc_object *obj);
 
-/* The file with its debug information (.debug_info): the image itself, or its separate debug file, proven as that of
- * the symbols. RES_NONE: there is none. Owned by the object. */
+/* The object's file with debug information (.debug_info): its image, or the separate debug file,
+ * which must match the image. RES_NONE: there is none. Owned by the object. */
 enum res objects_debug(struct proc_objects *o, struct proc_object *obj, struct elf_image **out);
 
-/* Those that the image itself has, or NULL: for a search by name through many objects, where a debug
- * file for each would be too dear. */
+/* The symbols of the image itself, or NULL. For a search by name through many objects, where
+ * opening a debug file for each would be too expensive. */
 struct elf_symbols *objects_names(struct proc_objects *o, struct proc_object *obj);
 
-/* Record a notice (once per text). */
+/* Record a notice, once per text. */
 void objects_notice(struct proc_objects *o, bool failed, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* File bytes backing addr, if addr lies in a private read-only mapping whose segment is not PF_W
- * (so memory equals file): for Pread over holes of a core, and for reading text without touching the
- * target. RES_NONE: ask memory; always so for what was moved. Opens the object's image. */
+/* Bytes of the file at addr, if addr is in a private read-only mapping of a segment without PF_W,
+ * so that memory equals the file. Pread uses them for pages that a core lacks; text is read from
+ * them without reading the target. RES_NONE: read memory instead; always so for moved text. Opens
+ * the object's image. */
 enum res objects_file_bytes(struct proc_objects *o, uintptr_t addr, struct span *out);
 
 #endif

@@ -18,8 +18,8 @@ enum res objects_file_bytes(struct proc_objects *o, uintptr_t addr, struct span 
 		return RES_NONE;
 	if (elf_image_at(obj->image, addr - obj->bias, &bytes, &writable) != RES_OK || writable)
 		return RES_NONE;
-	/* The mapping has to be that of this segment: program headers and kernel must agree on the
-	 * place in the file. */
+	/* The mapping must belong to this segment: the program headers and the kernel must agree on
+	 * the file offset. */
 	mapped = elf_image_bytes(obj->image, (uint64_t)m->pr.pr_offset + (addr - m->pr.pr_vaddr), 1);
 	if (mapped != bytes.at)
 		return RES_NONE;

@@ -1,16 +1,18 @@
-/* Text that runs from other memory than a mapping of its own file: programs copy theirs onto huge pages.
+/* Text that runs from other memory than a mapping of its own file: some programs copy theirs onto
+ * huge pages.
  *
- *   /lib/libx.so   off 0       r--  ─┐ the ELF header: its program headers say which addresses are the object's
- *   (anonymous)                r-x   │ inside them, where a segment is executable: its text
- *   /lib/libx.so   off 0x9000  r--   │ goes on behind it
+ *   /lib/libx.so   off 0       r--  ─┐ ELF header: its program headers give the object's addresses
+ *   (anonymous)                r-x   │ at the addresses of an executable segment: its text
+ *   /lib/libx.so   off 0x9000  r--   │ further segments
  *   /lib/libx.so   off 0x9000  rw-  ─┘
  *
- * Instead of anonymous memory there may be a file of memory (memfd, hugetlbfs, System V), which for this is no ELF file,
- * only a part of the text may have been moved, or all mappings: then the dynamic linker's list, or for the program the
- * auxiliary vector, says what the object is called.
+ * The other memory may be anonymous or a file (memfd, hugetlbfs, System V), which is then not an
+ * ELF file. A part of the text may have been moved, or all mappings of the object. In the latter
+ * case the dynamic linker's list gives the name of a library, and the auxiliary vector that of the
+ * program.
  *
- * Looked for from each executable mapping that is no file's, or one of a file which is mapped with one set of rights; most
- * processes have none. From there the next ELF header below is the one that can claim it. */
+ * The search starts at each executable mapping that has no file, or whose file is mapped with one
+ * set of rights; most processes have none. The next ELF header below it decides. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,17 +22,17 @@
 #include "proc/objects.h"
 
 enum {
-	LOOK_DOWN = 32,   /* mappings below one that is to be claimed */
-	LOOKS_MAX = 1024, /* headers that are read in each turn */
+	LOOK_DOWN = 32,   /* mappings searched below the one to claim */
+	LOOKS_MAX = 1024, /* headers read in each turn */
 	UNIFORM_MAX = 256,
 	PAGE = MAPPED_PAGE,
 	RIGHTS = MA_READ | MA_WRITE | MA_EXEC
 };
-#define SPAN_MAX (16ULL << 30) /* of one object: linkers make 2 GB, with large code models more */
+#define SPAN_MAX (16ULL << 30) /* of one object: linkers create up to 2 GB, more with large code models */
 
 enum looked { LOOKED_NOT, LOOKED_NOTHING, LOOKED_HEADER };
 
-/* An ELF header in memory and what it says. */
+/* An ELF header in memory and its contents. */
 struct header {
 	size_t at; /* index of its mapping */
 	uint64_t bias, lo, hi;
@@ -42,7 +44,7 @@ struct claim {
 	struct proc_objects *o;
 	objects_name_fn *name;
 	void *data;
-	uint8_t *looked; /* enum looked of each mapping; NULL: none yet */
+	uint8_t *looked; /* enum looked for each mapping; NULL: nothing looked at yet */
 	unsigned looks;
 };
 
@@ -61,8 +63,8 @@ static uint64_t end_of(const struct proc_map *m)
 	return m->pr.pr_vaddr + m->pr.pr_size;
 }
 
-/* Is all that is mapped of the object mapped with the same rights? A loaded file has text and data; what goes on for long
- * is a JIT's file. */
+/* Are all mappings of the object mapped with the same rights? A loaded file has text and data. An
+ * object with very many mappings is a JIT's file. */
 static bool uniform(const struct proc_objects *o, const struct proc_object *obj)
 {
 	int rights = o->maps.at[obj->first].pr.pr_mflags & RIGHTS;
@@ -79,7 +81,7 @@ static bool uniform(const struct proc_objects *o, const struct proc_object *obj)
 	return true;
 }
 
-/* May the mapping be part of another object than it seems to be? */
+/* May the mapping belong to another object than its own? */
 static bool doubtful(const struct proc_objects *o, const struct proc_map *m)
 {
 	return m->object < 0 ||
@@ -108,7 +110,7 @@ static bool header_span(const struct proc_map *m, struct header *h)
 	return h->lo == m->pr.pr_vaddr && h->hi > h->lo;
 }
 
-/* The segment that the page at va is of; NULL: none. */
+/* The segment that holds the page at va; NULL: none. */
 static const GElf_Phdr *segment_at(const struct header *h, uint64_t va)
 {
 	for (size_t i = 0; i < h->n; i++) {
@@ -121,13 +123,13 @@ static const GElf_Phdr *segment_at(const struct header *h, uint64_t va)
 	return NULL;
 }
 
-/* Which place in the file the dynamic linker maps at va, an address of this segment. */
+/* The file offset that the dynamic linker maps at va, an address of this segment. */
 static uint64_t offset_at(const struct header *h, const GElf_Phdr *ph, uint64_t va)
 {
 	return page_down(ph->p_offset) + (va - h->bias - page_down(ph->p_vaddr));
 }
 
-/* Is there that part of the file which the headers want there? */
+/* Does m show the part of the file that the headers place at its address? */
 static bool in_place(const struct header *h, const struct proc_map *m)
 {
 	const GElf_Phdr *ph = segment_at(h, m->pr.pr_vaddr);
@@ -144,7 +146,8 @@ static bool phdrs_of_image(struct proc_objects *o, struct proc_object *obj, stru
 	return true;
 }
 
-/* Does the last page of m show what the headers want there? Of a file that is only read it does not. */
+/* Does the last page of m show the part of the file that the headers place there? If the file is
+ * mapped as data, it does not. */
 static bool ends_in_place(const struct header *h, const struct proc_map *m)
 {
 	uint64_t last = end_of(m) - PAGE;
@@ -153,7 +156,8 @@ static bool ends_in_place(const struct header *h, const struct proc_map *m)
 	return ph != NULL && (uint64_t)m->pr.pr_offset + (last - m->pr.pr_vaddr) == offset_at(h, ph, last);
 }
 
-/* The ELF header at mapping i, which may be of any kind. file_too: what a core has not saved, the file has. */
+/* Read the ELF header at mapping i, which may be of any kind. file_too: read the file if a core
+ * lacks the header. */
 static bool header_read(struct claim *c, size_t i, bool file_too, struct header *h)
 {
 	const struct proc_map *m = &c->o->maps.at[i];
@@ -172,7 +176,7 @@ static bool header_read(struct claim *c, size_t i, bool file_too, struct header 
 	return header_span(m, h) && (m->object < 0 || m->deleted || ends_in_place(h, m));
 }
 
-/* Can mapping i begin with an ELF header? */
+/* Can the mapping begin with an ELF header? */
 static bool can_hold_header(const struct proc_map *m)
 {
 	if ((m->pr.pr_mflags & MA_READ) == 0)
@@ -198,7 +202,7 @@ static void set_loaded(struct proc_objects *o, struct proc_object *obj, bool loa
 	o->n_loaded += loaded ? 1 : (size_t)-1;
 }
 
-/* Make mapping i one of object `to`. */
+/* Move mapping i to object `to`. */
 static void belong(struct proc_objects *o, size_t i, size_t to)
 {
 	struct proc_object *obj = &o->objects.at[to];
@@ -213,7 +217,7 @@ static void belong(struct proc_objects *o, size_t i, size_t to)
 		set_loaded(o, obj, true);
 }
 
-/* What the mapping would say of itself had the text not been moved. */
+/* Describe the mapping as if the text had not been moved. */
 static bool disguise(struct proc_map *m, const struct proc_origin *as, uint64_t offset)
 {
 	char *path = strdup(as->path);
@@ -234,8 +238,9 @@ static bool disguise(struct proc_map *m, const struct proc_origin *as, uint64_t 
 	return true;
 }
 
-/* A mapping of the span that shows a file, at the place in it that the headers want. *sure: it is the object's own; a
- * file of memory has no name in any folder, and text would be at its beginning. NULL: there is none. */
+/* A mapping in the span of h that shows the part of a file which the headers place there. *sure:
+ * the file is the object's own. It is not sure for file offset 0 of a deleted file, because a memfd
+ * has no name in any directory and holds moved text from its start. NULL: there is none. */
 static const struct proc_map *file_in_span(const struct claim *c, const struct header *h, bool *sure)
 {
 	const struct proc_map *start = NULL;
@@ -254,7 +259,8 @@ static const struct proc_map *file_in_span(const struct claim *c, const struct h
 	return start;
 }
 
-/* The object of the header: that of a file mapped in its span, else a new one under the name it is known by. */
+/* The object of the header: that of a file mapped in its span, else a new one with the name by
+ * which it is known. */
 static bool find_owner(struct claim *c, const struct header *h, struct proc_origin *as, size_t *owner)
 {
 	struct proc_map *first = &c->o->maps.at[h->at];
@@ -294,12 +300,13 @@ static bool find_owner(struct claim *c, const struct header *h, struct proc_orig
 	return true;
 }
 
-/* Is this mapping, in the span of h and of no known part of the file, what was put in the place of one? */
+/* Was this mapping, which is in the span of h and shows no known part of the file, put in the place
+ * of such a part? */
 static bool replaces(const struct header *h, const struct proc_map *m, const GElf_Phdr *ph)
 {
 	if ((m->pr.pr_mflags & RIGHTS) == 0)
 		return false;
-	if ((m->pr.pr_mflags & MA_EXEC) == 0) /* .bss is anonymous as it is */
+	if ((m->pr.pr_mflags & MA_EXEC) == 0) /* .bss is anonymous anyway */
 		return m->pr.pr_vaddr - h->bias < page_up(ph->p_vaddr + ph->p_filesz);
 	for (size_t i = 0; i < h->n; i++) {
 		const GElf_Phdr *x = &h->phdrs[i];
@@ -312,7 +319,7 @@ static bool replaces(const struct header *h, const struct proc_map *m, const GEl
 	return false;
 }
 
-/* Give the object of h what lies in its span. */
+/* Give the mappings in the span of h to its object. */
 static void claim_span(struct claim *c, const struct header *h)
 {
 	struct proc_objects *o = c->o;
@@ -339,7 +346,7 @@ static void claim_span(struct claim *c, const struct header *h)
 	free(as.path);
 }
 
-/* Is there text in the span of h that is no known part of the file? */
+/* Is there text in the span of h that is not a known part of the file? */
 static bool has_moved(const struct proc_objects *o, const struct header *h)
 {
 	for (size_t i = h->at; i < o->maps.n && o->maps.at[i].pr.pr_vaddr < h->hi; i++) {
@@ -353,7 +360,7 @@ static bool has_moved(const struct proc_objects *o, const struct header *h)
 	return false;
 }
 
-/* Look for the header of the object that mapping i may be of. */
+/* Find the header of the object to which mapping i may belong. */
 static void claim(struct claim *c, size_t i)
 {
 	const struct proc_map *m = &c->o->maps.at[i];
@@ -363,7 +370,7 @@ static void claim(struct claim *c, size_t i)
 	for (size_t k = i + 1;
 	     k-- > 0 && i - k < LOOK_DOWN && va - c->o->maps.at[k].pr.pr_vaddr < SPAN_MAX;) {
 		if (c->looked[k] == LOOKED_HEADER)
-			return; /* it has taken what it could */
+			return; /* claim_span has run for it */
 		if (c->looked[k] != LOOKED_NOT || !can_hold_header(&c->o->maps.at[k]))
 			continue;
 		if (c->looks++ >= LOOKS_MAX)
@@ -378,8 +385,8 @@ static void claim(struct claim *c, size_t i)
 	}
 }
 
-/* Does the nameless mapping i touch what an object has beside its text? A JIT's mostly does not, and there may be
- * thousands of them. */
+/* Does the anonymous mapping i adjoin other parts of an object? Mappings of a JIT mostly do not,
+ * and there may be thousands of them. */
 static bool beside_an_object(const struct proc_maps *maps, size_t i)
 {
 	const struct proc_map *m = &maps->at[i], *below = i == 0 ? NULL : m - 1,
@@ -391,7 +398,8 @@ static bool beside_an_object(const struct proc_maps *maps, size_t i)
 	return above != NULL && end_of(m) == above->pr.pr_vaddr && above->object >= 0;
 }
 
-/* In which turn mapping i is looked at, for looks are counted: the likeliest first. TURNS: not at all. */
+/* The turn in which mapping i is examined, the most likely first, because their number is limited.
+ * TURNS: never. */
 enum turn { TURN_BESIDE, TURN_ALONE, TURN_FILE, TURNS };
 
 static enum turn turn_of(const struct proc_objects *o, size_t i)

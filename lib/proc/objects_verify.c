@@ -1,13 +1,12 @@
-/* Opening the file behind an object, and deciding whether to believe it.
+/* Opening an object's file and verifying it.
  *
- *   open_mapping ─┬─ proven (same inode) ───────────────────────────────> use the file
- *                 ├─ build-id in memory = in the file ──────────────────> use the file
- *                 ├─ no build-id on a side that could be read, or memory
- *                 │  unreadable: nothing speaks against it ─────────────> use the file, say so
- *                 └─ they differ, or no file to be had ─> loaded segments in memory, say so
+ *   open_mapping ─┬─ proven (same inode) ──────────────────────────> use the file
+ *                 ├─ equal build-ids in memory and file ───────────> use the file
+ *                 ├─ no build-id in either, or memory unreadable ──> use the file, with a notice
+ *                 └─ another file, or none ──> loaded segments from memory, with a notice
  *
- * The build-id in memory: ELF header at the mapping of offset 0, program headers, PT_NOTE. All of it
- * may be anything. */
+ * The build-id in memory is found from the ELF header at the mapping of file offset 0, by the
+ * program headers and PT_NOTE. None of them is trusted. */
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -79,8 +78,8 @@ static enum res notes_build_id(
 	return RES_NONE;
 }
 
-/* The build-id of what is mapped at base. RES_NONE: it was all read and has none; RES_FAIL: memory
- * cannot be read, so nothing is known. */
+/* The build-id of the file mapped at base. RES_NONE: it has none; RES_FAIL: memory cannot be read,
+ * so it is unknown. */
 static enum res memory_build_id(struct proc_objects *o, uint64_t base, struct proc_build_id *id)
 {
 	GElf_Phdr phdrs[MAPPED_PHDRS];
@@ -112,7 +111,8 @@ static bool maps_start(const struct proc_objects *o, const struct proc_object *o
 	return m != NULL && m->pr.pr_offset == 0;
 }
 
-/* The file of obj, mapped from its start elsewhere: libffi 3.4 maps a page of its own code once more (tramp.c). */
+/* The object that maps the file of obj from its start. libffi 3.4 maps a page of its own code a
+ * second time (tramp.c). */
 static struct proc_object *whole(struct proc_objects *o, const struct proc_object *obj)
 {
 	const struct proc_map *m = &o->maps.at[obj->first];
@@ -128,7 +128,7 @@ static struct proc_object *whole(struct proc_objects *o, const struct proc_objec
 	return NULL;
 }
 
-/* The same, asked of memory until it answers. */
+/* The build-id in memory, read again until it is readable. */
 static enum res mapped_build_id(struct proc_objects *o, struct proc_object *obj)
 {
 	const struct proc_object *from = maps_start(o, obj) ? obj : whole(o, obj);
@@ -138,8 +138,8 @@ static enum res mapped_build_id(struct proc_objects *o, struct proc_object *obj)
 	return obj->mapped_res;
 }
 
-/* Is an ELF file mapped there? RES_NONE: something else is (a JIT's memory file, data); RES_FAIL: memory
- * does not say. */
+/* Is an ELF file mapped there? RES_NONE: no, but a JIT's memfd or data; RES_FAIL: memory cannot be
+ * read. */
 static enum res maps_elf(struct proc_objects *o, const struct proc_object *obj)
 {
 	char magic[SELFMAG];
@@ -155,7 +155,7 @@ static bool is_of(const struct proc_objects *o, const struct proc_object *obj, c
 	return m->object >= 0 && &o->objects.at[m->object] == obj;
 }
 
-/* The mapping that says most about the load bias: an executable one, else the first. */
+/* The best mapping for the load bias: an executable one, else the first. */
 static const struct proc_map *main_mapping(const struct proc_objects *o, const struct proc_object *obj)
 {
 	for (size_t i = obj->first; i <= obj->last; i++) {
@@ -167,7 +167,7 @@ static const struct proc_map *main_mapping(const struct proc_objects *o, const s
 	return &o->maps.at[obj->first];
 }
 
-/* The mapping through which the file is opened: not one of other memory, if there is any. */
+/* The mapping through which the file is opened: not a moved one, unless all are. */
 static const struct proc_map *file_mapping(const struct proc_objects *o, const struct proc_object *obj)
 {
 	const struct proc_map *m = main_mapping(o, obj);
@@ -179,7 +179,7 @@ static const struct proc_map *file_mapping(const struct proc_objects *o, const s
 	return m;
 }
 
-/* False: no segment of img is where the mapping is. */
+/* False: no segment of img matches the mapping. */
 static bool bias_from_mapping(struct elf_image *img, const struct proc_map *m, uint64_t *bias)
 {
 	uint64_t vaddr;
@@ -202,8 +202,8 @@ static bool find_bias(
 	return false;
 }
 
-/* Is there more to it than the headers? Cores save the first page of a file mapping and no more; an
- * image without unwind tables would only hide that the file is missing. */
+/* Does it have more than headers? Cores save only the first page of a file mapping, and an image
+ * without unwind tables would only hide that the file is missing. */
 static bool has_substance(const struct elf_image *img)
 {
 	const GElf_Phdr *eh_frame = elf_image_phdr(img, PT_GNU_EH_FRAME);
@@ -212,7 +212,7 @@ static bool has_substance(const struct elf_image *img)
 	return eh_frame == NULL || elf_image_at(img, eh_frame->p_vaddr, &bytes, NULL) == RES_OK;
 }
 
-/* Put the image together from what is loaded. */
+/* Build the image from loaded segments. */
 static enum res image_from_memory(struct proc_objects *o, struct proc_object *obj)
 {
 	struct elf_image *img;
@@ -230,7 +230,7 @@ static enum res image_from_memory(struct proc_objects *o, struct proc_object *ob
 	return RES_OK;
 }
 
-/* refused: there is a file, and the system does not let it be read. */
+/* Use the image in memory. refused: there is a file, but the system refuses to read it. */
 static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, const char *why, bool refused)
 {
 	char hex[2 * PROC_BUILD_ID_MAX + 1];
@@ -263,7 +263,8 @@ static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, 
 	return RES_NONE;
 }
 
-/* Where build-ids are not in use: do the headers in memory, which say where everything in the file lies, equal the file's? */
+/* Without build-ids: do the program headers in memory, which contain all positions in the file,
+ * equal the file's? */
 static enum res headers_equal(struct proc_objects *o, const struct proc_object *obj, struct elf_image *img)
 {
 	const GElf_Ehdr *eh = elf_image_ehdr(img);
@@ -277,7 +278,7 @@ static enum res headers_equal(struct proc_objects *o, const struct proc_object *
 	return memcmp(file, memory, (size_t)n) == 0 ? RES_OK : RES_NONE;
 }
 
-/* Widen [*lo, *hi) to whole pages of [from, to). */
+/* Widen [*lo, *hi) to hold [from, to) in whole pages. */
 static void widen(uint64_t *lo, uint64_t *hi, uint64_t from, uint64_t to)
 {
 	from &= ~(uint64_t)(PAGE - 1);
@@ -286,7 +287,8 @@ static void widen(uint64_t *lo, uint64_t *hi, uint64_t from, uint64_t to)
 	*hi = to > *hi ? to : *hi;
 }
 
-/* Is the code that is mapped of obj the part of the file that img has for code? Another version of a file rarely agrees. */
+/* Is the mapped code of obj the same part of the file as the code of img? Another version of the
+ * file rarely matches. */
 static bool same_code_range(
     const struct proc_objects *o, const struct proc_object *obj, const struct elf_image *img)
 {
@@ -306,12 +308,12 @@ static bool same_code_range(
 	return hi == 0 || (lo == file_lo && hi == file_hi);
 }
 
-/* Only its name speaks for it. One line tells of all such files (os_notices): a core may have been saved without the
- * headers of any. */
+/* Use a file that only its name identifies. All such files are reported in one line (os_notices),
+ * because a core may lack the headers of all files. */
 static void take_unverified(struct proc_objects *o, struct proc_object *obj)
 {
 	if (o->cut)
-		return; /* it is told that the core lacks its end */
+		return; /* another message says that the core lacks its end */
 	for (size_t i = 0; i < o->objects.n; i++) {
 		if (o->objects.at[i].unverified && strcmp(o->objects.at[i].path, obj->path) == 0)
 			return;
@@ -321,7 +323,8 @@ static void take_unverified(struct proc_objects *o, struct proc_object *obj)
 		o->first_unverified = obj->path;
 }
 
-/* Does anything speak against img being what is mapped? Says so where nothing can be known. */
+/* Does nothing contradict that img is the mapped file? Records a notice if nothing can be
+ * checked. */
 static bool believed(struct proc_objects *o, struct proc_object *obj, struct elf_image *img)
 {
 	struct proc_build_id file = { .n = 0 };
@@ -350,7 +353,7 @@ static bool believed(struct proc_objects *o, struct proc_object *obj, struct elf
 	return build_id_equal(&obj->mapped, &file);
 }
 
-/* RES_FAIL: it cannot be read, and errno says why. */
+/* RES_FAIL: it cannot be read; errno is set. */
 static enum res has_elf_magic(int fd)
 {
 	char magic[SELFMAG];
@@ -361,7 +364,7 @@ static enum res has_elf_magic(int fd)
 	return got == (ssize_t)sizeof(magic) && memcmp(magic, ELFMAG, SELFMAG) == 0 ? RES_OK : RES_NONE;
 }
 
-/* The reason without the object's path, which the notice already begins with. */
+/* The reason without the object's path, with which the notice begins. */
 static const char *reason(const struct fault *f, const struct proc_object *obj)
 {
 	size_t n = strlen(obj->path);
@@ -371,7 +374,8 @@ static const char *reason(const struct fault *f, const struct proc_object *obj)
 	return f->text[0] != '\0' ? f->text : "no reason given";
 }
 
-/* What is said of a file that is not the mapped one; it may be another than the path says (-e, a root). */
+/* Describe a file that is not the mapped one. Its path can differ from the object's (-e, a
+ * root). */
 static void other_file(int fd, const struct proc_object *obj, char *why, size_t size)
 {
 	char self[32], real[PATH_MAX];
@@ -379,7 +383,7 @@ static void other_file(int fd, const struct proc_object *obj, char *why, size_t 
 
 	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	n = readlink(self, real, sizeof(real));
-	/* A file from another machine is a copy in a memfd, whose name says nothing. */
+	/* A file from another machine is a copy in a memfd, whose name is meaningless. */
 	if (n > 0 && (size_t)n < sizeof(real) && strncmp(real, "/memfd:", 7) != 0 &&
 	    strncmp(real, obj->path, (size_t)n + 1) != 0)
 		(void)snprintf(why, size, "%.*s is not the file that was mapped", (int)n, real);
@@ -399,11 +403,11 @@ static enum res image_from_file(struct proc_objects *o, struct proc_object *obj)
 	char why[PATH_MAX + 64];
 	enum res magic;
 
-	/* Of a file system that does not answer all is said in one line. */
+	/* One message reports all files of a file system that does not answer. */
 	if (fd < 0 && f.code == PROC_FILE_LATE)
 		return image_from_memory(o, obj);
 	if (fd < 0 && f.sys == ENOTSUP && maps_elf(o, obj) != RES_OK) {
-		objects_notice(o, true, "%s: %s", obj->path, reason(&f, obj)); /* whatever is mapped there */
+		objects_notice(o, true, "%s: %s", obj->path, reason(&f, obj)); /* not known to be ELF */
 		return RES_NONE;
 	}
 	if (fd < 0) {
@@ -415,7 +419,7 @@ static enum res image_from_file(struct proc_objects *o, struct proc_object *obj)
 		(void)snprintf(why, sizeof(why), "cannot be read: %s", strerror(errno));
 		return memory_instead(o, obj, why, true);
 	}
-	/* Fonts, locales and shared memory are mapped too; nobody misses their symbols. */
+	/* Fonts, locales and shared memory are mapped too; their symbols are not missed. */
 	if (magic == RES_NONE) {
 		if (proven || maps_elf(o, obj) != RES_OK)
 			return RES_NONE;
@@ -480,7 +484,7 @@ void objects_remember(struct proc_objects *o)
 	}
 }
 
-/* Where the image lacks symbols others may have them. */
+/* Find symbols elsewhere if the image lacks them. */
 static void attach_debug(struct proc_objects *o, struct proc_object *obj)
 {
 	struct elf_image *debug = NULL;
@@ -553,7 +557,7 @@ struct elf_symbols *objects_names(struct proc_objects *o, struct proc_object *ob
 		return NULL;
 	obj->names = elf_symbols_create(obj->image);
 	if (obj->names != NULL && elf_symbols_has_symtab(obj->names)) {
-		/* Complete as it is: it answers every question. */
+		/* It is complete, so it serves all lookups. */
 		obj->symbols = obj->names;
 		obj->names = NULL;
 		return obj->symbols;

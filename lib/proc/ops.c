@@ -1,4 +1,4 @@
-/* Made-up processes: the backend whose every answer is a function of the caller. */
+/* Made-up processes: a backend whose functions are the caller's. */
 #include "proc/handle.h"
 
 struct ps_prochandle *Pgrab_ops(pid_t pid, void *data, const ps_ops_t *ops, int flags)

@@ -1,5 +1,5 @@
-/* Mappings and files of a backend that brings none of its own: prmap_t names that are absolute paths on
- * this machine. */
+/* Mappings and files of a backend without read_maps. Names of prmap_t are absolute paths on this
+ * machine. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 enum { MAPS_LIMIT = 1 << 22 }; /* far above the kernel's max_map_count */
 
-/* Open a path of this machine, never waiting and never waking a device up. */
+/* Open a regular file of this machine without waiting, and without opening a device. */
 static int open_regular(const char *path, struct stat *st)
 {
 	OWNED(fd_release) int fd = -1;

@@ -1,17 +1,17 @@
-/* Memory of a process by address.
+/* Reading a process's memory.
  *
  *   Pread:  backend's bytes │ hole │ backend's bytes …
- *                             └── bytes of the mapped file, where memory is known to equal it
+ *                             └── bytes of the mapped file, if memory is known to equal it
  *
- * The hole is filled for cores and made-up processes only: a live process answers for itself, and no
- * file may be opened while one is held. */
+ * Holes are filled only for cores and made-up processes. A live process answers for all its memory,
+ * and no file may be opened while one is held. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proc/handle.h"
 
-/* What the file has for va, at most n bytes; 0 when memory has to be asked. */
+/* Read at most n bytes of the file at va. 0: memory must be read. */
 static size_t read_file(struct ps_prochandle *P, void *buf, size_t n, uintptr_t va)
 {
 	struct proc_objects *o;
@@ -52,7 +52,7 @@ ssize_t Pread(struct ps_prochandle *P, void *buf, size_t n, uintptr_t va)
 
 ssize_t Pread_string(struct ps_prochandle *P, char *buf, size_t size, uintptr_t va)
 {
-	enum { CHUNK = 64 }; /* most strings asked for are names */
+	enum { CHUNK = 64 }; /* most strings are names */
 	size_t n = 0;
 
 	if (size < 2) {

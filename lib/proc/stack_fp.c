@@ -3,7 +3,7 @@
  *   fp ─> ┌ saved fp   ─> the caller's record
  *         └ return pc
  *
- * Records need not lie at growing addresses; a record seen twice ends the walk before it. */
+ * Records need not be at ascending addresses. The walk ends when a record repeats. */
 #include <string.h>
 
 #include "base/addrmap.h"
@@ -11,7 +11,7 @@
 #include "proc/arguments.h"
 #include "proc/handle.h"
 
-enum { STACK_FRAMES_LIMIT = 1 << 22 }; /* more than any stack has: 64 MiB of nothing but records */
+enum { STACK_FRAMES_LIMIT = 1 << 22 }; /* more than any stack has: 64 MiB of records */
 
 int Pstack_iter(struct ps_prochandle *P, const prgregset_t regs, proc_stack_f *func, void *cd)
 {

@@ -9,8 +9,8 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
-/* File systems whose files are the kernel's own functions. Numbers: Linux include/uapi/linux/magic.h, and the sources of
- * those that it leaves out (configfs, mqueue, rpc_pipefs, nfsd, fusectl). */
+/* File systems whose files are kernel functions. Numbers: Linux include/uapi/linux/magic.h, and for
+ * file systems that it lacks their sources (configfs, mqueue, rpc_pipefs, nfsd, fusectl). */
 static bool is_made_up(uint32_t type)
 {
 	static const uint32_t types[] = {
@@ -58,7 +58,7 @@ int stored_check(int path_fd, struct stat *st)
 		errno = EINVAL;
 		return -1;
 	}
-	/* These have no device. (Before Linux 3.12 it could not be asked of O_PATH.) */
+	/* Such file systems have no device. (fstatfs fails for O_PATH before Linux 3.12.) */
 	if (major(st->st_dev) == 0 && fstatfs(path_fd, &fs) == 0 && is_made_up((uint32_t)fs.f_type)) {
 		errno = ENOTSUP;
 		return -1;

@@ -1,12 +1,13 @@
-/* Symbols of a process: an address to its object to the file's symbol, a name through objects. */
+/* Symbols of a process: by address, through the object mapped there; by name, through all
+ * objects. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/path.h"
 #include "proc/handle.h"
 
-/* The symbol with target addresses. Offsets (TLS), absolute values and what is defined elsewhere are
- * no addresses of this object and stay as they are. */
+/* The symbol with target addresses. Offsets in TLS, absolute values and undefined symbols stay as
+ * they are, because they are not addresses in this object. */
 static GElf_Sym relocated(const struct proc_object *obj, const struct elf_symbol *found)
 {
 	GElf_Sym sym = found->sym;
@@ -59,12 +60,12 @@ static bool matches(const char *path, const char *name, enum match how)
 		return strcmp(path, name) == 0;
 	case MATCH_BASENAME:
 		return strcmp(base, name) == 0;
-	default: /* "libc.so" is "libc.so.6" */
+	default: /* "libc.so" matches "libc.so.6" */
 		return n > 0 && strncmp(base, name, n) == 0 && base[n] == '.';
 	}
 }
 
-/* Is the beginning of the file mapped there? A part of a file may be mapped once more, below or above it. */
+/* Is the start of the file mapped there? A program may map a part of a file again elsewhere. */
 static bool has_start(const struct proc_objects *o, const struct proc_object *obj)
 {
 	const struct proc_map *m = objects_map(o, obj->base);
@@ -72,7 +73,7 @@ static bool has_start(const struct proc_objects *o, const struct proc_object *ob
 	return m != NULL && m->pr.pr_offset == 0;
 }
 
-/* The object called `name`; the better kind of match first, whatever the order of the mappings. */
+/* The object with this name: the best kind of match, whatever the order of the mappings. */
 static struct proc_object *object_named(struct ps_prochandle *P, struct proc_objects *o, const char *name)
 {
 	struct proc_object *found = NULL;
@@ -96,7 +97,7 @@ static struct proc_object *object_named(struct ps_prochandle *P, struct proc_obj
 	return found;
 }
 
-/* RES_OK: a definition; RES_NONE: nothing, or, with *undefined set, only a reference in *sym. */
+/* RES_OK: a definition; RES_NONE: none or, if *undefined is set, only a reference in *sym. */
 static enum res by_name(
     struct proc_object *obj, struct elf_symbols *syms, const char *name, GElf_Sym *sym, bool *undefined)
 {
@@ -114,7 +115,8 @@ static enum res by_name(
 	return RES_NONE;
 }
 
-/* In every object, the executable first. Debug files are left alone: there may be hundreds. */
+/* Search all objects, the executable first. Debug files are not opened, because there may be
+ * hundreds. */
 static int lookup_everywhere(struct ps_prochandle *P, struct proc_objects *o, const char *name, GElf_Sym *out)
 {
 	struct proc_object *exec = handle_executable(P);
@@ -155,7 +157,7 @@ int Plookup_by_name(struct ps_prochandle *P, const char *objname, const char *na
 	obj = object_named(P, o, objname);
 	if (obj == NULL)
 		return -1;
-	/* What a library exports is found without its debug file; only what it hides needs that. */
+	/* Only symbols that a library does not export need its debug file. */
 	names = objects_names(o, obj);
 	if (by_name(obj, names, name, &sym, &undefined) != RES_OK) {
 		all = objects_symbols(o, obj);

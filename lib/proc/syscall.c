@@ -1,8 +1,8 @@
-/* System calls of x86-64 Linux: their names, how many arguments they take, and which one an LWP is in, as its registers
- * tell.
+/* System calls of x86-64 Linux: their names, their numbers of arguments, and the call that an LWP
+ * is in, by its registers.
  *
- * Numbers and counts: Linux arch/x86/entry/syscalls/syscall_64.tbl, include/linux/syscalls.h, up to 6.15. i386 has numbers of
- * its own, and none here. */
+ * Numbers and counts: Linux arch/x86/entry/syscalls/syscall_64.tbl and include/linux/syscalls.h, up
+ * to 6.15. i386 has other numbers, which are not supported. */
 #include "proc/syscall.h"
 
 #include <stdio.h>
@@ -155,8 +155,9 @@ char *proc_sysname(int number, char *buf, size_t n)
 	return buf;
 }
 
-/* The kernel's own results of a call that a signal or a stop has interrupted (Linux include/linux/errno.h: ERESTARTSYS,
- * ERESTARTNOINTR, ERESTARTNOHAND, ERESTART_RESTARTBLOCK). No program ever sees them: it was in the call, and is to go on with it. */
+/* Results that the kernel itself uses for a call interrupted by a signal or a stop (Linux
+ * include/linux/errno.h: ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND, ERESTART_RESTARTBLOCK).
+ * Programs never see them: the LWP was in the call and will continue it. */
 static bool is_interrupted(long result)
 {
 	return result == -512 || result == -513 || result == -514 || result == -516;
