@@ -116,10 +116,11 @@ static void add_line(struct strbuf *out, const char *line, const char *end)
 	strbuf_add(out, line, (size_t)(end - line));
 }
 
-/* The lines of `text` but the first, the core's own and the headers, which have other numbers. */
-static void frames_of(const char *text, struct strbuf *out, size_t *headers)
+/* The lines of `text` but the first, the core's own and the headers, which have other numbers. It
+ * ends with the header of LWP `zombie` (0: none). */
+static void frames_of(const char *text, int zombie, struct strbuf *out, size_t *headers)
 {
-	const char *line = strchr(text, '\n'), *end;
+	const char *line = strchr(text, '\n'), *end, *lwp;
 
 	*headers = 0;
 	for (; line != NULL && line[1] != '\0'; line = end) {
@@ -129,8 +130,9 @@ static void frames_of(const char *text, struct strbuf *out, size_t *headers)
 		if (line[1] == '-') {
 			++*headers;
 			strbuf_str(out, "\n--");
-			if (strstr(line, "lwp# 1000") != NULL && strstr(line, "lwp# 1000") < end)
-				return; /* the zombie, which is the last */
+			lwp = strstr(line, "lwp# ");
+			if (zombie != 0 && lwp != NULL && lwp < end && atoi(lwp + 5) == zombie)
+				return;
 			continue;
 		}
 		add_line(out, line, end);
@@ -144,8 +146,8 @@ static void compare(const char *tool_args[], const struct run *live)
 	struct run r = run_tool(NULL, (const char *const *)tool_args);
 
 	ck_assert_msg(r.status == 0 && r.err[0] == '\0', "exit %d, %s", r.status, r.err);
-	frames_of(live->out, &want, &live_n);
-	frames_of(r.out, &got, &core_n);
+	frames_of(live->out, 0, &want, &live_n);
+	frames_of(r.out, ZOMBIE, &got, &core_n);
 	strbuf_str(&want, "\n--");
 	ck_assert_uint_eq(core_n, live_n + 1);
 	if (strcmp(strbuf_text(&got), strbuf_text(&want)) != 0) {
