@@ -203,9 +203,9 @@ int64_t capture_add(struct capture *c, lwpid_t id, uint64_t thread_pointer);
 void capture_stacks_find(struct capture *c, size_t from);
 
 /* Must be called before a new LWP is captured: it may reuse the stack of an LWP that has ended.
- * Undoes captures of LWPs that have run since. For an LWP that was held this cannot be asked:
- * after a hold no new LWP is captured. */
-void capture_make_room(struct capture *c);
+ * Undoes captures of LWPs that have run since; after `end` (CLOCK_MONOTONIC, ns; 0: never) no more
+ * are asked. For an LWP that was held this cannot be asked: after a hold no new LWP is captured. */
+void capture_make_room(struct capture *c, int64_t end);
 
 /* Discard what was read of l, which becomes pending. */
 void capture_undo(struct capture *c, struct capture_lwp *l);

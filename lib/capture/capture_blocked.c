@@ -94,10 +94,10 @@ void capture_blocked(struct capture *c, const size_t *index, size_t n)
 		capture_batch(c, index + i, n - i < BATCH ? n - i : BATCH);
 }
 
-void capture_make_room(struct capture *c)
+void capture_make_room(struct capture *c, int64_t end)
 {
 	c->states.stale = true;
-	for (size_t i = 0; i < c->lwps.n; i++) {
+	for (size_t i = 0; i < c->lwps.n && (end == 0 || clock_now_ns() < end); i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
 
 		if (l->state == CAPTURE_DONE && l->known_regs == REGS_PC_SP &&

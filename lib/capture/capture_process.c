@@ -235,7 +235,7 @@ static enum res capture_all(struct capture *c, struct fault *f)
 		if (i == 0)
 			capture_states_read(c);
 		else if (news)
-			capture_make_room(c);
+			capture_make_room(c, 0);
 		if (news && capture_pending(c, f) != RES_OK)
 			return RES_FAIL;
 	}

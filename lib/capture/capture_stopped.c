@@ -52,33 +52,41 @@ static void hold_release(struct os_hold **h)
 	os_hold_free(*h);
 }
 
-/* Add an LWP that was not in any list yet. Returns its index, or -1. */
-static int64_t add_newborn(struct holding *g, lwpid_t id)
+/* Add an LWP that was not in any list yet. Returns its index, or -1. end: as for hold_wants. */
+static int64_t add_newborn(struct holding *g, lwpid_t id, int64_t end)
 {
 	uint64_t pointer = 0;
 
 	if (g->c->progress.held || !proc_lwp_in_set(g->c->request.set, id))
 		return -1;
-	capture_make_room(g->c);
+	capture_make_room(g->c, end);
 	os_thread_pointers(g->c->request.live, &id, 1, &pointer);
 	return capture_add(g->c, id, pointer);
 }
 
-/* Hold LWPs that are pending after a last probe. */
-static bool hold_wants(void *data, lwpid_t id)
+/* Hold LWPs that are pending after a last probe. end: when LWPs that stand still have to go on (0:
+ * none does). Of an LWP that is not read by then nothing is kept. */
+static bool hold_wants(void *data, lwpid_t id, int64_t end)
 {
 	struct holding *g = data;
+	struct capture *c = g->c;
 	uint32_t known;
-	int64_t i = addrmap_get(&g->c->known, (uint64_t)id, &known) ? (int64_t)known : add_newborn(g, id);
+	int64_t i = addrmap_get(&c->known, (uint64_t)id, &known) ? (int64_t)known : add_newborn(g, id, end);
 	size_t one = (size_t)i;
 
 	if (i < 0)
 		return false;
-	if (g->policy == STOP_RUNNING && g->c->lwps.at[i].state == CAPTURE_PENDING) {
-		capture_prefetch(g->c, &g->c->lwps.at[i], g->pages);
-		capture_blocked(g->c, &one, 1);
+	if (g->policy != STOP_RUNNING || c->lwps.at[i].state != CAPTURE_PENDING)
+		return c->lwps.at[i].state == CAPTURE_PENDING;
+	(void)snapshot_until(c->snapshot, end);
+	capture_prefetch(c, &c->lwps.at[i], g->pages);
+	capture_blocked(c, &one, 1);
+	if (snapshot_until(c->snapshot, 0)) {
+		c->states.stale = true; /* what was looked up in the list may be incomplete */
+		if (c->lwps.at[i].state == CAPTURE_DONE)
+			capture_undo(c, &c->lwps.at[i]);
 	}
-	return g->c->lwps.at[i].state == CAPTURE_PENDING;
+	return c->lwps.at[i].state == CAPTURE_PENDING;
 }
 
 /* Take the registers of held LWPs, and the reasons why others are not held. */
@@ -279,11 +287,12 @@ enum res capture_stopped(struct capture *c, struct fault *f)
 	return h == NULL ? fault_memory(f) : RES_OK;
 }
 
-static bool hold_wants_pending(void *data, lwpid_t id)
+static bool hold_wants_pending(void *data, lwpid_t id, int64_t end)
 {
 	const struct holding *g = data;
 	uint32_t i;
 
+	(void)end;
 	return addrmap_get(&g->c->known, (uint64_t)id, &i) && g->c->lwps.at[i].state == CAPTURE_PENDING;
 }
 

@@ -5,6 +5,7 @@
 #include <libproc.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/fault.h"
 
@@ -12,7 +13,9 @@ struct os_hold;
 enum os_hold_state { OS_HELD, OS_GONE, OS_REFUSED, OS_TIMEOUT }; /* see proc/live/hold.h */
 
 struct os_hold_call {
-	bool (*wants)(void *data, lwpid_t id);
+	/* end: 0, or LWPs stand still already, and wants() has to answer by then (CLOCK_MONOTONIC,
+	 * ns). */
+	bool (*wants)(void *data, lwpid_t id, int64_t end);
 	void (*held)(void *data, const struct os_hold *h);
 	void *data;
 	bool force;   /* even if another program controls the process, where the system allows it */

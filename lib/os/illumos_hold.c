@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/vec.h"
 #include "os/hold.h"
 #include "os/read.h"
@@ -23,6 +24,7 @@ struct held_lwp {
 
 struct os_hold {
 	const struct os_hold_call *call; /* while os_hold_during lasts */
+	int64_t end;                     /* all LWPs stand still: when they have to be let go */
 	VEC(struct held_lwp) lwps;
 	bool failed; /* out of memory */
 };
@@ -33,7 +35,7 @@ static int add_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t *info
 	struct held_lwp l = { .id = (lwpid_t)info->pr_lwpid, .state = OS_HELD, .why = "" };
 
 	/* A zombie has no registers. */
-	if (status == NULL || !h->call->wants(h->call->data, l.id))
+	if (status == NULL || !h->call->wants(h->call->data, l.id, h->end))
 		return 0;
 	if ((status->pr_flags & PR_STOPPED) == 0) {
 		l.state = OS_TIMEOUT;
@@ -61,12 +63,12 @@ enum res os_hold_during(
 	struct ps_prochandle *held;
 	int code = 0;
 
-	(void)ms;
 	*h = calloc(1, sizeof(**h));
 	if (*h == NULL)
 		return fault_memory(f);
 	(*h)->call = call;
 	held = Pgrab(Pstatus(P)->pr_pid, flags, &code);
+	(*h)->end = clock_now_ns() + (int64_t)(call->limit_ms != 0 ? call->limit_ms : ms) * 1000000;
 	if (held == NULL) {
 		call->held(call->data, *h);
 		return hold_refused(code, f);

@@ -9,11 +9,11 @@ struct os_hold {
 	const struct os_hold_call *call; /* while os_hold_during lasts */
 };
 
-static bool call_wants(void *data, lwpid_t id)
+static bool call_wants(void *data, lwpid_t id, int64_t end)
 {
 	const struct os_hold *h = data;
 
-	return h->call->wants(h->call->data, id);
+	return h->call->wants(h->call->data, id, end);
 }
 
 static void call_held(void *data, const struct hold *hold)

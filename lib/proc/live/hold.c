@@ -54,7 +54,8 @@ enum {
 	AWAKE_NS = 100 * 1000,
 	TURN_MS = 300, /* others hold for 100 ms at most */
 	TRACER_STACK = 256 * 1024,
-	IDLE_PASSES = 100, /* lists without news, while the number of LWPs is not explained */
+	IDLE_PASSES = 100,            /* lists without news, while the number of LWPs is not explained */
+	EXPLAIN_NS = 2 * 1000 * 1000, /* of a hold, for the states of LWPs that did not stop */
 };
 
 struct hold_tracer {
@@ -107,13 +108,24 @@ static void seize(const struct hold_tracer *t, struct hold_lwp *l)
 	l->code = hold_why_refused(t->live->pid, l->id, l->why, sizeof(l->why));
 }
 
-/* Seizing stops nobody: first all of that, so that little lies between the first stop and the last. */
+/* LWPs stand still, and have done so for as long as they are to wait for others. */
+static bool is_over(const struct hold_tracer *t)
+{
+	return t->call != NULL && t->any && clock_now_ns() >= t->deadline;
+}
+
+/* Seizing stops nobody: first all of that, so that little lies between the first stop and the last.
+ * LWPs for which there is no time left are taken off the list. */
 static void stop_from(struct hold_tracer *t, size_t from)
 {
 	struct hold *h = t->h;
 
-	for (size_t i = from; i < h->lwps.n; i++)
-		seize(t, &h->lwps.at[i]);
+	for (size_t i = from; i < h->lwps.n; i++) {
+		if (is_over(t))
+			h->lwps.n = i;
+		else
+			seize(t, &h->lwps.at[i]);
+	}
 	if (t->call != NULL && h->lwps.n > from)
 		hold_urgent_begin(&t->urgency);
 	for (size_t i = from; i < h->lwps.n; i++) {
@@ -156,7 +168,7 @@ static size_t look_at_all(struct hold_tracer *t)
 /* A main thread that ends before the others is not announced until they have: /proc tells. */
 static void look_for_ended(const struct hold_tracer *t)
 {
-	for (size_t i = 0; i < t->h->lwps.n; i++) {
+	for (size_t i = 0; i < t->h->lwps.n && !is_over(t); i++) {
 		struct hold_lwp *l = &t->h->lwps.at[i];
 
 		if (l->state == HOLD_TIMEOUT && ended(state_letter(t, l->id)))
@@ -187,19 +199,22 @@ static void await_stops(struct hold_tracer *t)
 	}
 }
 
+/* The others wait meanwhile: of many LWPs only the first ones are looked at. */
 static void explain_timeouts(const struct hold_tracer *t)
 {
-	int64_t waited = (clock_now_ns() - t->begin) / 1000000;
+	int64_t now = clock_now_ns(), waited = (now - t->begin) / 1000000;
 	int ms = waited < t->ms ? (int)waited : t->ms;
+	bool blocked;
 
 	for (size_t i = 0; i < t->h->lwps.n; i++) {
 		struct hold_lwp *l = &t->h->lwps.at[i];
 
 		if (l->state != HOLD_TIMEOUT)
 			continue;
+		blocked = clock_now_ns() - now < EXPLAIN_NS && state_letter(t, l->id) == 'D';
 		(void)snprintf(l->why, sizeof(l->why), "%s%d ms",
-		    state_letter(t, l->id) == 'D' ? "it is in uninterruptible sleep and did not stop within "
-						  : "it did not stop within ",
+		    blocked ? "it is in uninterruptible sleep and did not stop within "
+			    : "it did not stop within ",
 		    ms);
 	}
 }
@@ -208,10 +223,12 @@ static void explain_timeouts(const struct hold_tracer *t)
 
 static bool wanted(const struct hold_tracer *t, lwpid_t id)
 {
-	return t->call != NULL ? t->call->wants(t->call->data, id) : proc_lwp_in_set(t->set, id) != 0;
+	return t->call != NULL ? t->call->wants(t->call->data, id, t->any ? t->deadline : 0)
+			       : proc_lwp_in_set(t->set, id) != 0;
 }
 
-/* LWPs in the task directory that were not there before: appended as HOLD_GONE. False: cannot tell. */
+/* LWPs in the task directory that were not there before: appended as HOLD_GONE. Those for which there is
+ * no time left are not. False: cannot tell. */
 static bool list_new(struct hold_tracer *t)
 {
 	struct live_ids ids = VEC_EMPTY;
@@ -220,7 +237,7 @@ static bool list_new(struct hold_tracer *t)
 	errno = 0;
 	ok = live_ids_read(t->live->dir, &ids) == RES_OK;
 	t->lost_sys = ok || errno == 0 ? ENOMEM : errno;
-	for (size_t i = 0; ok && i < ids.n; i++) {
+	for (size_t i = 0; ok && i < ids.n && !is_over(t); i++) {
 		struct hold_lwp l = { .id = ids.at[i], .state = HOLD_GONE };
 		uint32_t index;
 

@@ -9,6 +9,7 @@
 
 #include <libproc.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/fault.h"
 #include "base/vec.h"
@@ -49,7 +50,10 @@ enum res hold_lwps(struct ps_prochandle *P, const char *set, int ms, struct hold
 
 /* What to do during a hold. */
 struct hold_call {
-	bool (*wants)(void *data, lwpid_t id); /* is this LWP to be held? Asked once of each LWP there is */
+	/* Is this LWP to be held? Asked once of each LWP. end: 0, or LWPs stand still already, and the answer
+	 * has to be there by then (CLOCK_MONOTONIC, ns); later nobody is asked, and LWPs that are new are not
+	 * held. */
+	bool (*wants)(void *data, lwpid_t id, int64_t end);
 	void (*held)(void *data, const struct hold *h); /* called once, with everything held that can be */
 	void *data;
 	/* Once the first LWP stands still those that have not stopped are waited for so long and no longer; 0: the same as for

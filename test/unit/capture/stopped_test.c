@@ -15,6 +15,9 @@ static struct os_hold hold;
 /* This LWP does not stop; 0: all do. */
 static lwpid_t late;
 
+/* When LWPs that stand still while LWPs are chosen have to go on; 0: none does. */
+static int64_t choice_end;
+
 /* What happens between the choice of LWPs and the hold, and after their release. */
 static void (*before_hold)(void), (*after_hold)(void);
 
@@ -31,7 +34,7 @@ enum res os_hold_during(
 	hold = (struct os_hold){ .n = 0 };
 	*h = &hold;
 	for (lwpid_t id = 1; id <= LWPS; id++) {
-		if (call->wants(call->data, id))
+		if (call->wants(call->data, id, choice_end))
 			hold.held[hold.n++] = id;
 	}
 	before_hold();
@@ -153,6 +156,26 @@ START_TEST(asleep_at_last)
 }
 END_TEST
 
+/* It is blocked by then, but others stand still for too long already: it is held with them. */
+START_TEST(asleep_too_late)
+{
+	struct fault f = { 0 };
+
+	before_hold = after_hold = nothing;
+	lwps[1].runs = true;
+	take();
+	first_sleeps();
+	choice_end = 1;
+	s.c.request.policy = STOP_RUNNING;
+	ck_assert_int_eq(capture_stopped(&s.c, &f), RES_OK);
+	choice_end = 0;
+	ck_assert_uint_eq(hold.n, 1);
+	runs_frame(1, s.frames[1]);
+	ck_assert_int_eq(s.c.lwps.at[0].known_regs, REGS_ALL);
+	ck_assert(!capture_is_incomplete(&s.c.lwps.at[0]));
+}
+END_TEST
+
 /* A blocked LWP that has run by the end of the hold is read again. */
 START_TEST(a_sleeper_that_ran)
 {
@@ -254,6 +277,7 @@ int main(void)
 	tcase_add_test(t, a_list_of_states_that_is_too_old);
 	tcase_add_test(t, a_new_state_just_before_the_hold);
 	tcase_add_test(t, asleep_at_last);
+	tcase_add_test(t, asleep_too_late);
 	tcase_add_test(t, a_sleeper_that_ran);
 	tcase_add_test(t, a_sleeper_that_runs_after_the_hold);
 	tcase_add_test(t, a_hold_that_lasts_too_long);

@@ -323,8 +323,9 @@ struct seam {
 	bool called;
 };
 
-static bool wants_all(void *data, lwpid_t id)
+static bool wants_all(void *data, lwpid_t id, int64_t end)
 {
+	(void)end;
 	(void)data;
 	return id > 0;
 }

@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "proc/live/hold.h"
@@ -25,11 +26,23 @@ static struct ps_prochandle *grab(pid_t pid)
 	return P;
 }
 
-static bool every_one(void *data, lwpid_t id)
+static bool every_one(void *data, lwpid_t id, int64_t end)
 {
+	(void)end;
 	(void)data;
 	(void)id;
 	return true;
+}
+
+/* The clock, and by how much it is ahead of the kernel's. */
+static time_t ahead_s;
+
+int clock_gettime(clockid_t clock, struct timespec *out)
+{
+	int ret = (int)syscall(SYS_clock_gettime, clock, out);
+
+	out->tv_sec += ahead_s;
+	return ret;
 }
 
 /* What vforks in one thread, and pauses in the other. */
@@ -207,10 +220,83 @@ START_TEST(signals_end_a_hold)
 }
 END_TEST
 
+static void *pausing(void *unused)
+{
+	(void)unused;
+	for (;;)
+		(void)pause();
+	return NULL;
+}
+
+/* Starts so many threads for each byte that it gets. */
+static void victim_growing(int out, int in, int n)
+{
+	char c = 'r';
+
+	for (;;) {
+		pthread_t thread;
+
+		if (write(out, &c, 1) != 1 || read(in, &c, 1) != 1)
+			_exit(3);
+		for (int i = 0; i < n; i++)
+			(void)pthread_create(&thread, NULL, pausing, NULL);
+	}
+}
+
+struct growing {
+	struct victim v;
+	int asked_late;
+	size_t held;
+};
+
+/* The first question makes the victim start threads. The next one is asked when its first thread stands
+ * still, and the answer takes too long. */
+static bool too_slow(void *data, lwpid_t id, int64_t end)
+{
+	struct growing *g = data;
+
+	(void)id;
+	if (end == 0) {
+		victim_send(&g->v);
+		ck_assert(victim_byte(&g->v));
+		return true;
+	}
+	g->asked_late++;
+	ahead_s += 10;
+	return true;
+}
+
+static void count_held(void *data, const struct hold *h)
+{
+	struct growing *g = data;
+
+	for (size_t i = 0; i < h->lwps.n; i++)
+		g->held += h->lwps.at[i].state == HOLD_HELD;
+}
+
+/* Threads that are born while the first one stands still make it wait no longer than the others do. */
+START_TEST(newborn_threads_prolong_no_hold)
+{
+	struct growing g = { .v = victim_start(victim_growing, 3) };
+	struct ps_prochandle *P = grab(g.v.pid);
+	const struct hold_call call = { .wants = too_slow, .held = count_held, .data = &g, .limit_ms = 5000 };
+	struct hold h;
+
+	ck_assert_int_eq(hold_during(P, &call, 2 * 5000, &h, NULL), RES_OK);
+	ck_assert_int_eq(g.asked_late, 1);
+	ck_assert_uint_eq(g.held, 1);
+	ck_assert_uint_eq(h.lwps.n, 1);
+	hold_free(&h);
+	ahead_s = 0;
+	Prelease(P, 0);
+	victim_end(&g.v);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { a_held_one_does_not_wait_for_long, signals_end_a_hold,
-		a_lock_that_is_never_free };
+		a_lock_that_is_never_free, newborn_threads_prolong_no_hold };
 
 	return run_suite("hold limit", tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -197,17 +197,20 @@ struct during {
 	int asked, called;
 };
 
-static bool all_but_one(void *data, lwpid_t id)
+static bool all_but_one(void *data, lwpid_t id, int64_t end)
 {
 	struct during *d = data;
 
+	ck_assert_int_eq(end, 0); /* nothing stands still yet */
 	d->asked++;
 	return id != d->but;
 }
 
-static bool none(void *data, lwpid_t id)
+static bool none(void *data, lwpid_t id, int64_t end)
 {
 	struct during *d = data;
+
+	ck_assert_int_eq(end, 0);
 
 	(void)id;
 	d->asked++;
