@@ -63,6 +63,8 @@ struct arch_libc {
 	uint16_t tid;         /* i32: the kernel's number of the thread */
 };
 
+struct arch_code;
+
 struct arch {
 	/* ELF header. */
 	const char *name;     /* as messages have it */
@@ -76,6 +78,7 @@ struct arch {
 	uint8_t pc, sp, fp; /* pc: the column of the return address */
 	uint8_t n_saved;    /* callee-saved registers */
 	uint8_t saved[ARCH_SAVED_MAX];
+	uint8_t saved_fp;         /* index there of fp */
 	uint32_t kept;            /* the same, a bit per DWARF number */
 	const char *const *names; /* as debuggers have them */
 
@@ -89,8 +92,8 @@ struct arch {
 	size_t n_libc;
 
 	/* Optional parts of the code reader. */
-	bool reads_code;     /* lib/unwind's prologue analysis reads its instructions */
-	bool has_libunwind;  /* libunwind reads such targets here */
+	const struct arch_code *code; /* how its instructions are read (code.h); NULL: they are not */
+	bool has_libunwind;           /* libunwind reads such targets here */
 	bool cfi_is_doubted; /* some hand-written functions have wrong CFI: see unwind/engine_cfi.c */
 	bool has_pc_thunks;  /* functions that copy their return address: mov (%esp),%REG; ret */
 };

@@ -21,6 +21,7 @@ const struct arch arch_i386 = {
 	.fp = 5,
 	.n_saved = 4,
 	.saved = { 3, 5, 6, 7 },
+	.saved_fp = 1,
 	.kept = 1U << 3 | 1U << 5 | 1U << 6 | 1U << 7,
 	.names = names,
 	.args = { 3, 1, 2, 6, 7, 5 }, /* Linux arch/x86/entry/entry_32.S */

@@ -2,6 +2,7 @@
 #include <elf.h>
 #include <libproc.h>
 
+#include "arch/code.h"
 #include "arch/x86.h"
 
 static const char *const names[X86_64_REGS] = { "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8",
@@ -22,6 +23,7 @@ const struct arch arch_x86_64 = {
 	.fp = 6,
 	.n_saved = 6,
 	.saved = { 3, 6, 12, 13, 14, 15 },
+	.saved_fp = 1,
 	.kept = 1U << 3 | 1U << 6 | 1U << 12 | 1U << 13 | 1U << 14 | 1U << 15,
 	.names = names,
 	.args = { 5, 4, 1, 10, 8, 9 }, /* Linux arch/x86/entry/entry_64.S */
@@ -30,6 +32,6 @@ const struct arch arch_x86_64 = {
 	.system = &arch_system_x86_64,
 	.libc = libc,
 	.n_libc = sizeof(libc) / sizeof(libc[0]),
-	.reads_code = true,
+	.code = &arch_code_x86_64,
 	.has_libunwind = true,
 };

@@ -9,32 +9,25 @@
 #include "base/vec.h"
 #include "os/images.h"
 #include "unwind/callsite.h"
-#include "unwind/code_flow_state.h"
 
 /* INSNS: for one question; the evaluation loop has some 20,000. BUDGET: for one handle, a second or two. */
-enum {
-	INSNS_MAX = 1 << 16,
-	BUDGET = 1 << 25,
-	RESULTS_MAX = 1 << 13,
-	SEEN_KEPT = 1 << 12,
-	WINDOW = 4096,
-	WORD = 8
-};
+enum { INSNS_MAX = 1 << 16, BUDGET = 1 << 25, RESULTS_MAX = 1 << 13, SEEN_KEPT = 1 << 12, WINDOW = 4096 };
 
 struct work {
 	uint64_t at;
-	struct flow_state state;
+	struct arch_frame state;
 };
 
 struct result {
 	struct flow_query q;
 	enum flow_end end;
-	struct flow_state state;
+	struct arch_frame state;
 	struct flow_exits exits;
 };
 
 struct flow {
 	struct ps_prochandle *P;
+	const struct arch_code *code;
 	uint64_t file_lo; /* code from a file that was asked for last */
 	struct span file;
 	uint64_t copy_lo; /* from memory */
@@ -53,16 +46,17 @@ struct flow {
 	struct addrmap seen;
 	size_t insns;
 	bool table; /* a jump through a table was met, with at_table */
-	struct flow_state at_table;
+	struct arch_frame at_table;
 	struct result *answer;
 };
 
-struct flow *flow_create(struct ps_prochandle *P)
+struct flow *flow_create(struct ps_prochandle *P, const struct arch_code *code)
 {
 	struct flow *f = calloc(1, sizeof(*f));
 
 	if (f != NULL) {
 		f->P = P;
+		f->code = code;
 		f->budget = BUDGET;
 	}
 	return f;
@@ -136,7 +130,7 @@ static bool bounded(const struct flow_query *q, uint64_t at)
 	return at >= q->lo && at < q->hi;
 }
 
-static void go_to(struct flow *f, uint64_t to, const struct flow_state *s)
+static void go_to(struct flow *f, uint64_t to, const struct arch_frame *s)
 {
 	const struct flow_query *q = &f->answer->q;
 	struct flow_exits *exits = &f->answer->exits;
@@ -149,7 +143,7 @@ static void go_to(struct flow *f, uint64_t to, const struct flow_state *s)
 		(void)vec_push(&f->inside, work);
 		return;
 	}
-	if (flow_state_is_start(s))
+	if (arch_frame_is_start(f->code, s))
 		exits->last_call = to;
 	for (size_t i = 0; i < exits->n; i++) {
 		if (exits->to[i] == to)
@@ -160,109 +154,74 @@ static void go_to(struct flow *f, uint64_t to, const struct flow_state *s)
 	(void)vec_push(&f->outside, work);
 }
 
-static void jump_anywhere(struct flow *f, const struct x86 *x, uint64_t next, const struct flow_state *s)
+static void jump_anywhere(
+    struct flow *f, const struct arch_insn *insn, uint64_t next, const struct arch_frame *s)
 {
-	uint64_t to = x->of_pc && !x->indexed ? flow_target(f, next + (uint64_t)(int64_t)x->disp) : 0;
+	uint64_t to = insn->by_word ? flow_target(f, next + (uint64_t)insn->to) : 0;
 
 	if (to != 0) {
 		go_to(f, to, s);
 		return;
 	}
-	if (flow_state_is_start(s))
+	if (arch_frame_is_start(f->code, s))
 		f->answer->end = FLOW_ANYWHERE;
-	if (!x->of_pc && !f->table) {
+	if (insn->maybe_table && !f->table) {
 		f->table = true;
 		f->at_table = *s;
 		f->at_table.vague = true;
 	}
 }
 
-enum kind { PLAIN, CALL, BRANCH, JUMP, JUMP_ANYWHERE, STOP };
-
-static enum kind kind_of(const struct x86 *x)
-{
-	uint8_t op = x->op;
-
-	if (x->vex)
-		return PLAIN;
-	if (x->map == X86_0F)
-		return op >= 0x80 && op <= 0x8f ? BRANCH : op == 0x0b ? STOP : PLAIN;
-	if (x->map != X86_ONE_BYTE)
-		return PLAIN;
-	if ((op >= 0x70 && op <= 0x7f) || (op >= 0xe0 && op <= 0xe3))
-		return BRANCH;
-	if (op == 0xff)
-		return (x->reg & 6) == 2   ? CALL
-		       : (x->reg & 7) == 4 ? JUMP_ANYWHERE
-		       : (x->reg & 7) == 5 ? STOP
-					   : PLAIN;
-	switch (op) {
-	case 0xe8:
-		return CALL;
-	case 0xe9:
-	case 0xeb:
-		return JUMP;
-	case 0xc2:
-	case 0xc3:
-	case 0xca:
-	case 0xcb:
-	case 0xcf:
-	case 0xf4:
-		return STOP;
-	default:
-		return PLAIN;
-	}
-}
-
 /* Follow code up to where it ends or was followed before. True: it leads to the question's pc. */
-static bool run(struct flow *f, uint64_t at, struct flow_state *s)
+static bool run(struct flow *f, uint64_t at, struct arch_frame *s)
 {
 	const struct flow_query *q = &f->answer->q;
-	uint8_t code[X86_LENGTH_MAX];
+	uint8_t code[ARCH_INSN_BYTES];
+	struct arch_insn insn;
 	uint32_t ignored;
-	struct x86 x;
 
 	for (;;) {
 		uint64_t next;
-		enum kind kind;
+		enum arch_insn_kind kind;
 
 		if (q->exact && at == q->pc)
 			return true;
 		if (f->insns == (q->most != 0 ? q->most : INSNS_MAX) || f->budget == 0 ||
 		    addrmap_get(&f->seen, at, &ignored) || !addrmap_put(&f->seen, at, 0) ||
-		    !x86_decode(code, flow_code(f, at, code, sizeof(code)), &x))
+		    !f->code->decode(code, flow_code(f, at, code, sizeof(code)), &insn))
 			return false;
 		f->insns++;
 		f->budget--;
-		next = at + x.len;
-		kind = kind_of(&x);
-		if (kind == CALL && !q->exact && next == q->pc)
+		next = at + insn.len;
+		kind = insn.kind;
+		if (kind == ARCH_INSN_CALL && !q->exact && next == q->pc)
 			return true;
-		if (kind == STOP && x.op == 0xc3 && flow_state_is_start(s) && bounded(q, at))
+		if (kind == ARCH_INSN_RETURN && arch_frame_is_start(f->code, s) && bounded(q, at))
 			f->answer->exits.returns = true;
-		if (kind == BRANCH || kind == JUMP)
-			go_to(f, next + (uint64_t)x.imm, s);
-		if (kind == JUMP_ANYWHERE)
-			jump_anywhere(f, &x, next, s);
-		if (kind == JUMP || kind == JUMP_ANYWHERE || kind == STOP) {
+		if (kind == ARCH_INSN_BRANCH || kind == ARCH_INSN_JUMP)
+			go_to(f, next + (uint64_t)insn.to, s);
+		if (kind == ARCH_INSN_JUMP_ANY)
+			jump_anywhere(f, &insn, next, s);
+		if (kind >= ARCH_INSN_JUMP) {
 			if (q->hi == 0 ? at < q->pc && next > q->start : bounded(q, next))
 				(void)vec_push(&f->islands, next);
 			return false;
 		}
 		if (bounded(q, at) && !bounded(q, next))
 			return false; /* no function falls out of its end: a call before did not return */
-		if (kind == CALL) {
+		if (kind == ARCH_INSN_CALL) {
 			(void)vec_push(&f->called, ((struct work){ next, *s }));
 			return false;
 		}
-		flow_state_after(&x, s);
-		if (s->sp_known && s->sp_below < WORD && !s->first && !flow_state_ra_popped(s))
+		f->code->after(&insn, s);
+		if (s->sp_known && s->sp_below < f->code->start.sp_below && !s->first &&
+		    !arch_frame_ra_in_register(s))
 			return false; /* nobody drops his return address: this is no code that runs */
 		at = next;
 	}
 }
 
-static bool run_all(struct flow *f, struct flow_state *s)
+static bool run_all(struct flow *f, struct arch_frame *s)
 {
 	for (;;) {
 		struct work work;
@@ -285,7 +244,7 @@ static bool run_all(struct flow *f, struct flow_state *s)
 
 static void answer(struct flow *f, struct result *r)
 {
-	struct flow_state s = flow_state_at_start();
+	struct arch_frame s = f->code->start;
 
 	f->answer = r;
 	f->inside.n = f->outside.n = f->islands.n = f->called.n = 0;
@@ -314,7 +273,7 @@ static bool same(const struct flow_query *a, const struct flow_query *b)
 }
 
 enum flow_end flow_to(
-    struct flow *f, const struct flow_query *q, struct flow_state *out, struct flow_exits *exits)
+    struct flow *f, const struct flow_query *q, struct arch_frame *out, struct flow_exits *exits)
 {
 	struct result made = { .q = *q, .end = FLOW_NONE };
 	const struct result *r = &made;

@@ -10,37 +10,14 @@
  *
  * That code leads from one address to another is a proof that the second belongs to an activation that began at the
  * first, be it in a part of the function that lies elsewhere, in one that it jumps to as its last call, or behind a linkage
- * table. Jumps through a table of addresses lead, for want of the table, to whatever nothing else leads to. Code is that of
- * x86-64. */
+ * table. Jumps through a table of addresses lead, for want of the table, to whatever nothing else leads to. */
 #ifndef UNWIND_CODE_FLOW_H
 #define UNWIND_CODE_FLOW_H
 
 #include <libproc.h>
 #include <stdbool.h>
 
-#include "unwind/unwind.h"
-
-enum { FLOW_STORED_RA = 1, FLOW_STORED_FP = 2 };
-enum { FLOW_PROBE_NONE, FLOW_PROBE_TO, FLOW_PROBE_COMPARED };
-
-/* Where things are at an instruction, before it runs, counted down from the CFA. */
-struct flow_state {
-	int32_t sp_below;
-	int32_t fp_below;                  /* what rbp holds is that far below, if is_frame */
-	int32_t saved_below[UNWIND_SAVED]; /* where the caller's registers are saved */
-	uint8_t kept;                      /* bit each: the register itself still has the caller's value */
-	uint8_t saved;                     /* bit each: it is saved */
-	bool sp_known;                     /* else the stack pointer was moved by what no code says */
-	bool is_frame;                     /* rbp points into the frame */
-	uint8_t probe;                     /* r11 points probe_below, and sp was compared with it */
-	int32_t probe_below;
-	/* A register has the return address: popped at the start (vfork), it is on the stack no more until it is pushed, and sp_below is 0;
-	 * or a frame is being moved, and that and rbp were stored so far from where another one points. */
-	uint8_t ra_in, to, stored; /* registers, 0: none; which were stored */
-	int32_t ra_at, fp_at;
-	bool vague; /* reached by a jump through a table: what is saved is, what is not may have been since */
-	bool first; /* the caller's rbp was set to 0, not saved: there is no caller */
-};
+#include "arch/code.h"
 
 enum flow_end {
 	FLOW_NONE,  /* no way leads there */
@@ -66,14 +43,14 @@ struct flow_exits {
 
 struct flow;
 
-/* P must outlive it. NULL: out of memory. */
-struct flow *flow_create(struct ps_prochandle *P);
+/* P, whose code is of that kind, must outlive it. NULL: out of memory. */
+struct flow *flow_create(struct ps_prochandle *P, const struct arch_code *code);
 void flow_destroy(struct flow *f); /* NULL ok */
 
 /* Follow the code. FLOW_LEADS: *out is what holds at pc; else it is unchanged. exits (NULL: not asked) of the part that
  * was looked at. The work for one handle is bounded; after that every answer is FLOW_NONE. */
 enum flow_end flow_to(
-    struct flow *f, const struct flow_query *q, struct flow_state *out, struct flow_exits *exits);
+    struct flow *f, const struct flow_query *q, struct arch_frame *out, struct flow_exits *exits);
 
 /* Bytes of code at va, at most n; how many were read. */
 size_t flow_code(struct flow *f, uint64_t va, uint8_t *out, size_t n);

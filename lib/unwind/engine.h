@@ -9,8 +9,8 @@
  *     engine_libunwind.c   the same by libunwind, else ──────┤
  *       cfi.c, cfi_check.c   what it may be shown            │
  *     engine_fp.c          by frame pointer and signal frame <┘
- *       prologue.c, code_flow.c      what code and stack prove: -m fp alone
- *         code_flow_state.c, x86_decode.c  what instructions do
+ *       prologue.c, code_flow.c      what code and stack prove; the arch's `code`
+ *                                    says what instructions do
  *       unwind_modules.c            the mapping of a pc, its finder
  *       sigframe.c               the end of a signal handler
  *       callsite.c               the call before a return address

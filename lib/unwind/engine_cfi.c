@@ -160,7 +160,7 @@ static bool leave_perf_trampoline(const struct cfi_engine *e, struct activation 
 	enum unwind_perf_trampoline kind;
 	struct unwind_perf_caller caller;
 
-	if (a->exact || !e->arch->reads_code || !memory_word(e->mem, a->regs.reg[e->arch->pc], &word))
+	if (a->exact || e->arch->code == NULL || !memory_word(e->mem, a->regs.reg[e->arch->pc], &word))
 		return false;
 	memcpy(code, &word, sizeof(code));
 	kind = unwind_perf_trampoline(code);

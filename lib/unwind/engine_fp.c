@@ -150,7 +150,7 @@ static bool bare_step(struct ps_prochandle *P, const struct arch *arch, struct m
 	struct activation caller = *a, beyond;
 	uint64_t fp = a->regs.reg[arch->fp];
 
-	if (!a->exact || !arch->reads_code || !regs_known(&a->regs, arch->fp) ||
+	if (!a->exact || arch->code == NULL || !regs_known(&a->regs, arch->fp) ||
 	    sigframe_at(arch, mem, a->regs.reg[arch->pc]) != NULL || !no_frame_step(P, arch, mem, &caller) ||
 	    !call_is_before(mem, caller.regs.reg[arch->pc]))
 		return false;
@@ -217,9 +217,9 @@ enum engine_end step_without_cfi(struct ps_prochandle *P, const struct arch *arc
 	note->no_cfi = true;
 	if (plain_step(P, arch, mem, a, note, &end))
 		return end;
-	if (arch->reads_code && *prover == NULL)
-		*prover = prover_create(P, mem);
-	if (arch->reads_code && proven_step(arch, *prover, a, note, &end)) {
+	if (arch->code != NULL && *prover == NULL)
+		*prover = prover_create(P, arch, mem);
+	if (arch->code != NULL && proven_step(arch, *prover, a, note, &end)) {
 		note->no_cfi = false;
 		return end;
 	}
@@ -258,7 +258,7 @@ static enum res fp_create(struct ps_prochandle *P, void **out, struct fault *f)
 	struct fp_engine *e = calloc(1, sizeof(*e));
 
 	if (e == NULL || (e->mem = memory_create(P, false)) == NULL ||
-	    (e->prover = prover_create(P, e->mem)) == NULL) {
+	    (e->prover = prover_create(P, os_arch(P), e->mem)) == NULL) {
 		fp_destroy(e);
 		return fault_memory(f);
 	}
@@ -284,7 +284,7 @@ static enum engine_end fp_engine_step(void *engine, struct activation *a, struct
 
 	if (plain_step(e->P, e->arch, e->mem, a, note, &end))
 		return end;
-	if (e->arch->reads_code) {
+	if (e->arch->code != NULL) {
 		if (proven_step(e->arch, e->prover, a, note, &end))
 			return end;
 		/* Only a frame pointer that is one says by 0 that there is no caller. */

@@ -5,16 +5,17 @@
 #include <string.h>
 
 #include "unwind/callsite.h"
-#include "unwind/code_flow_state.h"
+#include "unwind/code_flow.h"
 #include "unwind/sigframe.h"
 #include "unwind/unwind_modules.h"
 
 /* WORDS: of the stack, where nothing says where the function begins; WORDS_ALL of one handle, less than a second. MOST:
  * instructions that are followed from each. */
-enum { WORD = 8, WORDS = 1024, WORDS_ALL = 1 << 22, MOST = 1 << 12, TRIES = 32, FRAME_MAX = 1 << 30 };
+enum { WORDS = 1024, WORDS_ALL = 1 << 22, MOST = 1 << 12, TRIES = 32, FRAME_MAX = 1 << 30 };
 
 struct prover {
 	struct ps_prochandle *P;
+	const struct arch *arch;
 	struct memory *mem;
 	struct regions *regions;
 	struct flow *flow;
@@ -30,21 +31,22 @@ struct place {
 
 /* A caller. */
 struct found {
-	struct flow_state state;
+	struct arch_frame state;
 	uint64_t cfa, ra;
 };
 
-struct prover *prover_create(struct ps_prochandle *P, struct memory *mem)
+struct prover *prover_create(struct ps_prochandle *P, const struct arch *arch, struct memory *mem)
 {
 	struct prover *pv = calloc(1, sizeof(*pv));
 
 	if (pv == NULL)
 		return NULL;
 	pv->P = P;
+	pv->arch = arch;
 	pv->mem = mem;
 	pv->words = WORDS_ALL;
 	pv->regions = regions_create(P);
-	pv->flow = flow_create(P);
+	pv->flow = flow_create(P, arch->code);
 	if (pv->regions != NULL && pv->flow != NULL)
 		return pv;
 	prover_destroy(pv);
@@ -86,7 +88,7 @@ static bool function_at(struct prover *pv, uint64_t at, uint64_t *lo, uint64_t *
 static void explore(struct prover *pv, uint64_t lo, uint64_t hi, struct flow_exits *exits)
 {
 	struct flow_query all = { lo, 1, true, lo, hi, MOST };
-	struct flow_state ignored;
+	struct arch_frame ignored;
 
 	(void)flow_to(pv->flow, &all, &ignored, exits);
 }
@@ -96,13 +98,13 @@ static void explore(struct prover *pv, uint64_t lo, uint64_t hi, struct flow_exi
  * where another function begins, was called there. */
 static bool is_entry(struct prover *pv, uint64_t at)
 {
-	static const uint8_t endbr[] = { 0xf3, 0x0f, 0x1e, 0xfa };
-	uint8_t code[sizeof(endbr)];
+	const struct arch_code *is = pv->arch->code;
+	uint8_t code[ARCH_CODE_MAX];
 	struct flow_exits exits;
 	uint64_t lo, hi;
 
-	if (at % 16 == 0 || (flow_code(pv->flow, at, code, sizeof(code)) == sizeof(code) &&
-				memcmp(code, endbr, sizeof(code)) == 0))
+	if (at % is->entry_align == 0 || (flow_code(pv->flow, at, code, is->n_entry) == is->n_entry &&
+					     memcmp(code, is->entry, is->n_entry) == 0))
 		return true;
 	if (!function_at(pv, at, &lo, &hi) || lo != at)
 		return false;
@@ -113,7 +115,7 @@ static bool is_entry(struct prover *pv, uint64_t at)
 }
 
 static enum flow_end lead(
-    const struct place *p, uint64_t start, uint32_t most, struct flow_state *s, struct flow_exits *exits)
+    const struct place *p, uint64_t start, uint32_t most, struct arch_frame *s, struct flow_exits *exits)
 {
 	struct flow_query q = { start, p->pc, p->a->exact, p->lo, p->hi, most };
 
@@ -121,23 +123,24 @@ static enum flow_end lead(
 }
 
 /* Where the CFA is, by sp, by the frame pointer, or by both, which then have to agree. */
-static bool cfa_of(const struct place *p, const struct flow_state *s, uint64_t *cfa)
+static bool cfa_of(const struct place *p, const struct arch_frame *s, uint64_t *cfa)
 {
+	const struct arch *arch = p->pv->arch;
 	const struct unwind_regs *regs = &p->a->regs;
-	uint64_t sp = regs->reg[UNWIND_DWARF_RSP];
-	uint64_t by_fp = regs->reg[UNWIND_DWARF_RBP] + (uint64_t)(int64_t)s->fp_below;
-	bool fp_known = s->is_frame && regs_known(regs, UNWIND_DWARF_RBP);
-	/* rbp points to where the caller's is saved: it is the frame pointer, in all of the function. */
-	bool frame = (s->saved >> UNWIND_RBP & 1) != 0 && s->saved_below[UNWIND_RBP] == s->fp_below;
+	uint64_t sp = regs->reg[arch->sp];
+	uint64_t by_fp = regs->reg[arch->fp] + (uint64_t)(int64_t)s->fp_below;
+	bool fp_known = s->is_frame && regs_known(regs, arch->fp);
+	/* It points to where the caller's is saved: it is the frame pointer, in all of the function. */
+	bool frame = (s->saved >> arch->saved_fp & 1) != 0 && s->saved_below[arch->saved_fp] == s->fp_below;
 
 	if (!s->sp_known && !fp_known)
 		return false;
 	*cfa = s->sp_known ? sp + (uint64_t)(int64_t)s->sp_below : by_fp;
-	return (*cfa > sp || flow_state_ra_popped(s)) && *cfa - sp < FRAME_MAX && *cfa % WORD == 0 &&
-	       (!fp_known || !frame || by_fp == *cfa);
+	return (*cfa > sp || arch_frame_ra_in_register(s)) && *cfa - sp < FRAME_MAX &&
+	       *cfa % arch->pointer_size == 0 && (!fp_known || !frame || by_fp == *cfa);
 }
 
-static bool same_frame(const struct flow_state *a, const struct flow_state *b)
+static bool same_frame(const struct arch_frame *a, const struct arch_frame *b)
 {
 	return a->sp_known == b->sp_known && a->is_frame == b->is_frame &&
 	       (!a->sp_known || a->sp_below == b->sp_below) && (!a->is_frame || a->fp_below == b->fp_below);
@@ -152,20 +155,20 @@ static uint64_t target_of(struct prover *pv, const struct call *call)
 }
 
 /* Can the call before ra have led to the code at pc, whose function begins at start and which then has state s? */
-static bool linked(const struct place *p, uint64_t start, const struct flow_state *s, uint64_t ra)
+static bool linked(const struct place *p, uint64_t start, const struct arch_frame *s, uint64_t ra)
 {
 	struct prover *pv = p->pv;
 	struct call call;
-	struct flow_state other;
+	struct arch_frame other;
 	uint64_t target;
 
 	if (!call_is_code(pv->P, ra - 1))
 		return false;
-	call = call_before(pv->mem, ra, WORD);
+	call = call_before(pv->mem, ra, pv->arch->pointer_size);
 	target = target_of(pv, &call);
 	if (target == start)
 		return true;
-	if (sigframe_at(&arch_x86_64, pv->mem, ra) != NULL)
+	if (sigframe_at(pv->arch, pv->mem, ra) != NULL)
 		return is_entry(pv, start);
 	if (target != 0) {
 		switch (lead(p, target, 0, &other, NULL)) {
@@ -188,23 +191,20 @@ static bool is_newborn(struct prover *pv, uint64_t start)
 
 	if (flow_code(pv->flow, start - BEFORE, code, BEFORE) != BEFORE)
 		return false;
-	for (size_t i = 0; i + 1 < BEFORE; i++) {
-		if (code[i] == 0x0f && code[i + 1] == 0x05)
+	for (size_t i = 0; pv->arch->n_syscall != 0 && i + pv->arch->n_syscall <= BEFORE; i++) {
+		if (memcmp(code + i, pv->arch->syscall, pv->arch->n_syscall) == 0)
 			return true;
 	}
 	return false;
 }
 
-static bool return_address(const struct place *p, const struct flow_state *s, uint64_t cfa, uint64_t *ra)
+static bool return_address(const struct place *p, const struct arch_frame *s, uint64_t cfa, uint64_t *ra)
 {
-	/* DWARF numbers of registers by those in encodings. */
-	static const uint8_t dwarf[] = { 0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15 };
-
-	if (!flow_state_ra_popped(s))
-		return memory_word(p->pv->mem, cfa - WORD, ra);
-	if (!regs_known(&p->a->regs, dwarf[s->ra_in & 0xf]))
+	if (!arch_frame_ra_in_register(s))
+		return memory_word(p->pv->mem, cfa - (uint64_t)(int64_t)s->ra_below, ra);
+	if (!regs_known(&p->a->regs, s->ra_in))
 		return false;
-	*ra = p->a->regs.reg[dwarf[s->ra_in & 0xf]];
+	*ra = p->a->regs.reg[s->ra_in];
 	return true;
 }
 
@@ -249,11 +249,12 @@ static bool of_file(struct prover *pv, uint64_t at)
 static enum proof try_words(const struct place *p, struct found *out)
 {
 	struct prover *pv = p->pv;
-	uint64_t sp = p->a->regs.reg[UNWIND_DWARF_RSP], word, target;
+	uint64_t sp = p->a->regs.reg[pv->arch->sp], word, target;
+	const uint64_t size = pv->arch->pointer_size;
 	unsigned tries = 0;
 	bool in_file = of_file(pv, p->pc);
 
-	for (uint64_t at = sp; at < sp + (uint64_t)WORDS * WORD && tries < TRIES; at += WORD) {
+	for (uint64_t at = sp; at < sp + WORDS * size && tries < TRIES; at += size) {
 		struct call call;
 
 		if (pv->words == 0 || !memory_word(pv->mem, at, &word))
@@ -261,13 +262,14 @@ static enum proof try_words(const struct place *p, struct found *out)
 		pv->words--;
 		if (word < 8 || !call_is_code(pv->P, word - 1))
 			continue;
-		call = call_before(pv->mem, word, WORD);
+		call = call_before(pv->mem, word, pv->arch->pointer_size);
 		target = target_of(pv, &call);
 		if (target == 0 || (of_file(pv, target) && !in_file))
 			continue;
 		tries++;
 		if (lead(p, target, MOST, &out->state, NULL) == FLOW_LEADS &&
-		    cfa_of(p, &out->state, &out->cfa) && out->cfa == at + WORD) {
+		    cfa_of(p, &out->state, &out->cfa) &&
+		    out->cfa - (uint64_t)(int64_t)out->state.ra_below == at) {
 			out->ra = word;
 			return PROOF_CALLER;
 		}
@@ -278,9 +280,9 @@ static enum proof try_words(const struct place *p, struct found *out)
 /* The caller's registers. */
 static void leave(const struct place *p, const struct found *found, struct activation *a)
 {
-	const struct arch *arch = &arch_x86_64;
+	const struct arch *arch = p->pv->arch;
 	struct unwind_regs next = { .known = 0 };
-	const struct flow_state *s = &found->state;
+	const struct arch_frame *s = &found->state;
 
 	regs_set(&next, arch->pc, found->ra);
 	regs_set(&next, arch->sp, found->cfa);
@@ -302,7 +304,7 @@ static void leave(const struct place *p, const struct found *found, struct activ
 
 enum proof prove_step(struct prover *pv, struct activation *a)
 {
-	uint64_t pc = a->regs.reg[UNWIND_DWARF_PC];
+	uint64_t pc = a->regs.reg[pv->arch->pc];
 	struct place p = { pv, a, pc, 0, 0 };
 	struct found found;
 	enum proof proof = PROOF_NONE;

@@ -25,11 +25,10 @@ enum proof {
 	PROOF_OLDEST, /* the function began by clearing the frame pointer without saving it: it has no caller */
 };
 
-/* P and mem must outlive it. NULL: out of memory. */
-struct prover *prover_create(struct ps_prochandle *P, struct memory *mem);
+/* P and mem must outlive it; arch, P's, has `code`. NULL: out of memory. */
+struct prover *prover_create(struct ps_prochandle *P, const struct arch *arch, struct memory *mem);
 void prover_destroy(struct prover *pv); /* NULL ok */
 
-/* *a is that of x86-64. */
 enum proof prove_step(struct prover *pv, struct activation *a);
 
 #endif

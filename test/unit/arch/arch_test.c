@@ -36,6 +36,8 @@ START_TEST(registers_are_complete)
 		for (unsigned i = 0; i < arch->n_saved; i++)
 			kept |= 1U << arch->saved[i];
 		ck_assert_uint_eq(kept, arch->kept);
+		ck_assert_uint_lt(arch->saved_fp, arch->n_saved);
+		ck_assert_uint_eq(arch->saved[arch->saved_fp], arch->fp);
 		for (unsigned i = 0; i < arch->n_regs; i++) {
 			ck_assert_ptr_nonnull(arch->names[i]);
 			ck_assert_uint_lt(arch->system->prgreg[i], NPRGREG);

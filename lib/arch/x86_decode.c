@@ -1,11 +1,11 @@
 /* See x86_decode.h. */
-#include "unwind/x86_decode.h"
+#include "arch/x86_decode.h"
 
 #include <string.h>
 
-/* What follows the opcode, besides what the operations themselves decide: m a ModRM byte, b a byte, z a word of the
- * operand's size (4 bytes at most), v the same up to 8, w two bytes, e three, o an address, . nothing, x not there in
- * 64-bit code. M and Z: ModRM and a byte, ModRM and a word. */
+/* What follows the opcode, besides what the operations themselves decide: m a ModRM byte, b a byte,
+ * z a word of the operand's size (4 bytes at most), v the same up to 8, w two bytes, e three, o an
+ * address, . nothing, x not there in 64-bit code. M and Z: ModRM and a byte, ModRM and a word. */
 static const char one_byte[] = "mmmmbzxxmmmmbzx."   /* 00 */
 			       "mmmmbzxxmmmmbzxx"   /* 10 */
 			       "mmmmbz.xmmmmbz.x"   /* 20 */

@@ -1,7 +1,7 @@
-/* PRIVATE to lib/unwind: instructions of x86-64, as far as following code needs them: how long one is, what its
- * operands are. (Intel's manual, volume 2, chapter 2 and appendix A.) */
-#ifndef UNWIND_X86_DECODE_H
-#define UNWIND_X86_DECODE_H
+/* PRIVATE to lib/arch: instructions of x86-64, as far as following code needs them: how long one
+ * is, what its operands are. (Intel's manual, volume 2, chapter 2 and appendix A.) */
+#ifndef ARCH_X86_DECODE_H
+#define ARCH_X86_DECODE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,7 +31,8 @@ struct x86 {
 	int64_t imm; /* sign-extended; 0 none */
 };
 
-/* Decode the instruction at code, of which n bytes are there. False: none, cut short, or none of 64-bit programs. */
+/* Decode the instruction at code, of which n bytes are there. False: none, cut short, or none of
+ * 64-bit programs. */
 bool x86_decode(const uint8_t *code, size_t n, struct x86 *out);
 
 #endif

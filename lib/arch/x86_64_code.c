@@ -1,44 +1,41 @@
-/* See code_flow_state.h. What is not known of an instruction must not be taken for nothing: each that may write a register
- * that is followed makes it unknown. */
-#include "unwind/code_flow_state.h"
+/* Instructions of x86-64, and what they do to a frame. What is not known of an instruction must not
+ * be taken for nothing: each that may write a register that is followed makes it unknown. */
+#include "arch/code.h"
+#include "arch/x86.h"
 
+/* Numbers as in encodings, except what is in an arch_frame. */
 enum { WORD = 8, RAX = 0, RCX = 1, RSP = 4, RBP = 5, R11 = 11, MOVED_MAX = 64 };
+enum { SAVED_RBX, SAVED_RBP, SAVED_R12, SAVED = 6, ALL_KEPT = (1 << SAVED) - 1 };
+enum { STORED_RA = 1, STORED_FP = 2 };
+enum { PROBE_NONE, PROBE_TO, PROBE_COMPARED };
+
+static uint8_t dwarf_of(uint8_t reg)
+{
+	static const uint8_t dwarf[] = { 0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15 };
+
+	return reg < sizeof(dwarf) ? dwarf[reg] : ARCH_NO_REG;
+}
 
 /* A register's place in what is saved of an activation, or -1. */
 static int saved_index(uint8_t reg)
 {
 	switch (reg) {
 	case 3:
-		return UNWIND_RBX;
+		return SAVED_RBX;
 	case RBP:
-		return UNWIND_RBP;
+		return SAVED_RBP;
 	case 12:
 	case 13:
 	case 14:
 	case 15:
-		return UNWIND_R12 + (reg - 12);
+		return SAVED_R12 + (reg - 12);
 	default:
 		return -1;
 	}
 }
 
-struct flow_state flow_state_at_start(void)
-{
-	return (struct flow_state){ .sp_below = WORD, .kept = (1U << UNWIND_SAVED) - 1, .sp_known = true };
-}
-
-bool flow_state_is_start(const struct flow_state *s)
-{
-	return s->sp_known && s->sp_below == WORD && s->kept == (1U << UNWIND_SAVED) - 1;
-}
-
-bool flow_state_ra_popped(const struct flow_state *s)
-{
-	return s->sp_known && s->sp_below == 0 && s->ra_in != 0;
-}
-
 /* reg has a value that is not followed. */
-static void written(struct flow_state *s, uint8_t reg)
+static void written(struct arch_frame *s, uint8_t reg)
 {
 	int i = saved_index(reg);
 
@@ -47,44 +44,44 @@ static void written(struct flow_state *s, uint8_t reg)
 	if (reg == RBP)
 		s->is_frame = false;
 	if (reg == R11)
-		s->probe = FLOW_PROBE_NONE;
-	if (reg == s->ra_in)
+		s->probe = PROBE_NONE;
+	if (dwarf_of(reg) == s->ra_in)
 		s->ra_in = 0;
 	if (reg == s->to)
 		s->to = s->stored = 0;
 	if (i >= 0)
-		s->kept &= (uint8_t) ~(1U << i);
+		s->kept &= (uint16_t) ~(1U << i);
 }
 
 /* reg is stored `below`. */
-static void stored(struct flow_state *s, uint8_t reg, int32_t below)
+static void stored(struct arch_frame *s, uint8_t reg, int32_t below)
 {
 	int i = saved_index(reg);
 
 	if (i < 0 || (s->kept >> i & 1) == 0 || (s->saved >> i & 1) != 0)
 		return;
-	s->saved |= (uint8_t)(1U << i);
+	s->saved |= (uint16_t)(1U << i);
 	s->saved_below[i] = below;
 }
 
 /* reg is loaded from `below`. */
-static void loaded(struct flow_state *s, uint8_t reg, int32_t below)
+static void loaded(struct arch_frame *s, uint8_t reg, int32_t below)
 {
 	int i = saved_index(reg);
 
 	written(s, reg);
 	if (i >= 0 && (s->saved >> i & 1) != 0 && s->saved_below[i] == below)
-		s->kept |= (uint8_t)(1U << i);
+		s->kept |= (uint16_t)(1U << i);
 }
 
-static void push(struct flow_state *s, uint8_t reg)
+static void push(struct arch_frame *s, uint8_t reg)
 {
 	s->sp_below += WORD;
 	if (s->sp_known && reg != X86_NONE)
 		stored(s, reg, s->sp_below);
 }
 
-static void pop(struct flow_state *s, uint8_t reg)
+static void pop(struct arch_frame *s, uint8_t reg)
 {
 	int32_t below = s->sp_below;
 
@@ -97,12 +94,12 @@ static void pop(struct flow_state *s, uint8_t reg)
 		written(s, reg);
 	/* What ends a function pops other registers. */
 	if (s->sp_known && below == WORD && saved_index(reg) < 0 && reg != RSP && reg != RAX &&
-	    s->kept == (1U << UNWIND_SAVED) - 1 && s->saved == 0)
-		s->ra_in = reg;
+	    s->kept == ALL_KEPT && s->saved == 0)
+		s->ra_in = dwarf_of(reg);
 }
 
 /* Where a memory operand lies. False: elsewhere, or not known. */
-static bool place_of(const struct x86 *x, const struct flow_state *s, int32_t *below)
+static bool place_of(const struct x86 *x, const struct arch_frame *s, int32_t *below)
 {
 	bool of_sp = x->rm == RSP && s->sp_known, of_fp = x->rm == RBP && s->is_frame;
 	int64_t at = (int64_t)(of_sp ? s->sp_below : s->fp_below) - x->disp;
@@ -114,7 +111,7 @@ static bool place_of(const struct x86 *x, const struct flow_state *s, int32_t *b
 }
 
 /* reg points `below`. */
-static void points(struct flow_state *s, uint8_t reg, int32_t below)
+static void points(struct arch_frame *s, uint8_t reg, int32_t below)
 {
 	written(s, reg);
 	if (reg == RSP) {
@@ -124,14 +121,14 @@ static void points(struct flow_state *s, uint8_t reg, int32_t below)
 		s->is_frame = true;
 		s->fp_below = below;
 	} else if (reg == R11) {
-		s->probe = FLOW_PROBE_TO;
+		s->probe = PROBE_TO;
 		s->probe_below = below;
 	}
 }
 
 /* libffi's ffi_call_unix64 runs on a stack that its caller made, at whose end it puts its frame:
  *   mov (%rsp),%r10;  lea …,%rax;  mov %rbp,16(%rax);  mov %r10,24(%rax);  mov %rax,%rbp */
-static void store_moved(const struct x86 *x, struct flow_state *s)
+static void store_moved(const struct x86 *x, struct arch_frame *s)
 {
 	if (x->indexed || x->of_pc || x->rm == X86_NONE || x->rm == RSP || x->rm == RBP || x->disp < 0 ||
 	    x->disp > MOVED_MAX)
@@ -139,17 +136,18 @@ static void store_moved(const struct x86 *x, struct flow_state *s)
 	if (x->rm != s->to)
 		s->stored = 0;
 	s->to = x->rm;
-	if (x->reg == RBP && (s->kept >> UNWIND_RBP & 1) != 0) {
-		s->stored |= FLOW_STORED_FP;
+	if (x->reg == RBP && (s->kept >> SAVED_RBP & 1) != 0) {
+		s->stored |= STORED_FP;
 		s->fp_at = x->disp;
-	} else if (x->reg == s->ra_in && s->ra_in != 0) {
-		s->stored |= FLOW_STORED_RA;
+	} else if (dwarf_of(x->reg) == s->ra_in && s->ra_in != 0) {
+		s->stored |= STORED_RA;
 		s->ra_at = x->disp;
 	}
 }
 
-/* rbp is where they were stored. From here on the CFA is what it will be when the function returns. */
-static void moved(struct flow_state *s)
+/* rbp is where they were stored. From here on the CFA is what it will be when the function
+ * returns. */
+static void moved(struct arch_frame *s)
 {
 	int32_t cfa = s->ra_at + WORD;
 
@@ -157,13 +155,13 @@ static void moved(struct flow_state *s)
 	s->is_frame = true;
 	s->fp_below = cfa;
 	s->sp_known = false;
-	s->saved = 1U << UNWIND_RBP;
-	s->saved_below[UNWIND_RBP] = cfa - s->fp_at;
+	s->saved = 1U << SAVED_RBP;
+	s->saved_below[SAVED_RBP] = cfa - s->fp_at;
 }
 
-static void move(struct flow_state *s, uint8_t to, uint8_t from)
+static void move(struct arch_frame *s, uint8_t to, uint8_t from)
 {
-	if (to == RBP && from == s->to && s->stored == (FLOW_STORED_RA | FLOW_STORED_FP) && s->saved == 0)
+	if (to == RBP && from == s->to && s->stored == (STORED_RA | STORED_FP) && s->saved == 0)
 		moved(s);
 	else if (from == RSP && s->sp_known)
 		points(s, to, s->sp_below);
@@ -174,7 +172,7 @@ static void move(struct flow_state *s, uint8_t to, uint8_t from)
 }
 
 /* add, or, …, cmp with a constant. */
-static void arithmetic(const struct x86 *x, struct flow_state *s)
+static void arithmetic(const struct x86 *x, struct arch_frame *s)
 {
 	uint8_t what = x->reg & 7;
 	int64_t by = what == 5 ? x->imm : -x->imm;
@@ -190,7 +188,7 @@ static void arithmetic(const struct x86 *x, struct flow_state *s)
 		written(s, x->rm);
 }
 
-static void leave(struct flow_state *s)
+static void leave(struct arch_frame *s)
 {
 	if (s->is_frame) {
 		s->sp_known = true;
@@ -201,8 +199,9 @@ static void leave(struct flow_state *s)
 	pop(s, RBP);
 }
 
-/* reg and r/m operands, of which one is written, by an instruction that does nothing else that is followed. */
-static void write_operands(const struct x86 *x, struct flow_state *s, bool reg, bool rm)
+/* reg and r/m operands, of which one is written, by an instruction that does nothing else that is
+ * followed. */
+static void write_operands(const struct x86 *x, struct arch_frame *s, bool reg, bool rm)
 {
 	if (reg)
 		written(s, x->reg);
@@ -210,7 +209,7 @@ static void write_operands(const struct x86 *x, struct flow_state *s, bool reg, 
 		written(s, x->rm);
 }
 
-static void one_byte(const struct x86 *x, struct flow_state *s)
+static void one_byte(const struct x86 *x, struct arch_frame *s)
 {
 	int32_t below;
 	uint8_t op = x->op;
@@ -219,12 +218,12 @@ static void one_byte(const struct x86 *x, struct flow_state *s)
 		bool to_rm = (op & 7) < 2;
 
 		if (op == 0x39 && x->wide && !x->memory && x->reg == R11 && x->rm == RSP &&
-		    s->probe == FLOW_PROBE_TO)
-			s->probe = FLOW_PROBE_COMPARED;
+		    s->probe == PROBE_TO)
+			s->probe = PROBE_COMPARED;
 		if (op >= 0x38 || (op & 7) >= 4)
 			return;
 		if ((op & 0xfd) == 0x31 && !x->memory && x->reg == RBP && x->rm == RBP &&
-		    (s->kept >> UNWIND_RBP & 1) != 0 && (s->saved >> UNWIND_RBP & 1) == 0)
+		    (s->kept >> SAVED_RBP & 1) != 0 && (s->saved >> SAVED_RBP & 1) == 0)
 			s->first = true; /* xor %ebp,%ebp */
 		write_operands(x, s, !to_rm, to_rm);
 	} else if (op >= 0x50 && op < 0x58) {
@@ -245,7 +244,7 @@ static void one_byte(const struct x86 *x, struct flow_state *s)
 	} else if (op == 0x8b && x->wide && place_of(x, s, &below)) {
 		loaded(s, x->reg, below);
 		if (below == WORD)
-			s->ra_in = x->reg;
+			s->ra_in = dwarf_of(x->reg);
 	} else if (op == 0x8d && x->wide && place_of(x, s, &below)) {
 		points(s, x->reg, below);
 	} else if (op == 0x63 || op == 0x69 || op == 0x6b || op == 0x8a || op == 0x8b || op == 0x8d) {
@@ -269,7 +268,7 @@ static void one_byte(const struct x86 *x, struct flow_state *s)
 	}
 }
 
-static void two_bytes(const struct x86 *x, struct flow_state *s)
+static void two_bytes(const struct x86 *x, struct arch_frame *s)
 {
 	uint8_t op = x->op;
 	bool reg = (op >= 0x40 && op < 0x50) || op == 0x2c || op == 0x2d || op == 0x50 || op == 0xaf ||
@@ -294,13 +293,13 @@ static void two_bytes(const struct x86 *x, struct flow_state *s)
 
 /* Big frames are made in a loop that touches each page, up to where r11 points:
  *   lea -N(%rsp),%r11;  1: sub $4096,%rsp;  orq $0,(%rsp);  cmp %r11,%rsp;  jne 1b */
-static bool is_probe_end(const struct x86 *x, const struct flow_state *s)
+static bool is_probe_end(const struct x86 *x, const struct arch_frame *s)
 {
-	return s->probe == FLOW_PROBE_COMPARED && !x->vex &&
+	return s->probe == PROBE_COMPARED && !x->vex &&
 	       (x->map == X86_ONE_BYTE ? x->op == 0x75 : x->map == X86_0F && x->op == 0x85);
 }
 
-static void effect(const struct x86 *x, struct flow_state *s)
+static void effect(const struct x86 *x, struct arch_frame *s)
 {
 	if (x->narrow && x->map == X86_ONE_BYTE &&
 	    ((x->op >= 0x50 && x->op < 0x60) || x->op == 0x68 || x->op == 0x6a))
@@ -327,16 +326,79 @@ static void effect(const struct x86 *x, struct flow_state *s)
 		write_operands(x, s, true, true);
 }
 
-void flow_state_after(const struct x86 *x, struct flow_state *s)
+static void after(const struct arch_insn *insn, struct arch_frame *s)
 {
+	const struct x86 *x = &insn->is.x86;
+
 	if (is_probe_end(x, s)) {
 		s->sp_below = s->probe_below;
 		s->sp_known = true;
 	}
 	effect(x, s);
 	/* What lies below the stack pointer is nobody's. */
-	for (int i = 0; s->sp_known && i < UNWIND_SAVED; i++) {
+	for (int i = 0; s->sp_known && i < SAVED; i++) {
 		if (s->saved_below[i] > s->sp_below && (s->kept >> i & 1) != 0)
-			s->saved &= (uint8_t) ~(1U << i);
+			s->saved &= (uint16_t) ~(1U << i);
 	}
 }
+
+static enum arch_insn_kind kind_of(const struct x86 *x)
+{
+	uint8_t op = x->op;
+
+	if (x->vex)
+		return ARCH_INSN_PLAIN;
+	if (x->map == X86_0F)
+		return op >= 0x80 && op <= 0x8f ? ARCH_INSN_BRANCH
+		       : op == 0x0b             ? ARCH_INSN_STOP
+						: ARCH_INSN_PLAIN;
+	if (x->map != X86_ONE_BYTE)
+		return ARCH_INSN_PLAIN;
+	if ((op >= 0x70 && op <= 0x7f) || (op >= 0xe0 && op <= 0xe3))
+		return ARCH_INSN_BRANCH;
+	if (op == 0xff)
+		return (x->reg & 6) == 2   ? ARCH_INSN_CALL
+		       : (x->reg & 7) == 4 ? ARCH_INSN_JUMP_ANY
+		       : (x->reg & 7) == 5 ? ARCH_INSN_STOP
+					   : ARCH_INSN_PLAIN;
+	switch (op) {
+	case 0xe8:
+		return ARCH_INSN_CALL;
+	case 0xe9:
+	case 0xeb:
+		return ARCH_INSN_JUMP;
+	case 0xc3:
+		return ARCH_INSN_RETURN;
+	case 0xc2:
+	case 0xca:
+	case 0xcb:
+	case 0xcf:
+	case 0xf4:
+		return ARCH_INSN_STOP;
+	default:
+		return ARCH_INSN_PLAIN;
+	}
+}
+
+static bool decode(const uint8_t *code, size_t n, struct arch_insn *out)
+{
+	struct x86 *x = &out->is.x86;
+
+	if (!x86_decode(code, n, x))
+		return false;
+	out->len = x->len;
+	out->kind = (uint8_t)kind_of(x);
+	out->by_word = x->of_pc && !x->indexed;
+	out->maybe_table = !x->of_pc;
+	out->to = out->kind == ARCH_INSN_JUMP_ANY ? x->disp : x->imm;
+	return true;
+}
+
+const struct arch_code arch_code_x86_64 = {
+	.decode = decode,
+	.after = after,
+	.start = { .sp_below = WORD, .ra_below = WORD, .kept = ALL_KEPT, .sp_known = true },
+	.entry_align = 16,
+	.entry = { 0xf3, 0x0f, 0x1e, 0xfa }, /* endbr64 */
+	.n_entry = 4,
+};
