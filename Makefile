@@ -84,7 +84,7 @@ WRAP_ONE  = -Wl,-z,wrap=
 LIBDIR   ?= $(PREFIX)/lib/amd64
 INSTALL  ?= ginstall
 else
-LAYERS   := base arch elf proc os unwind dwarf symbol python capture stack report pydb
+LAYERS   := base arch elf proc os unwind dwarf symbol python capture stack report probe pydb
 OTHER_OS := illumos
 DEPS     := libelf
 SYSTEM_LIBS :=

@@ -1,10 +1,10 @@
-# The agent: a shared library that contains all layers but libproc, and on Linux, which has none,
-# libproc too. It is linked with shared libraries because archives may hold code that is not
+# The agent: a shared library that contains all layers but probe and libproc, and on Linux, which has
+# no libproc, that too. It is linked with shared libraries because archives may hold code that is not
 # position-independent. Included by the Makefile.
 
 AGENT     := $(O)/libpython_db.so.1
 AGENT_MAP := lib/pydb/libpython_db.map
-AGENT_OBJ := $(patsubst %.c,$(O)/pic/%.o,$(call sources,$(LAYERS)))
+AGENT_OBJ := $(patsubst %.c,$(O)/pic/%.o,$(call sources,$(filter-out probe,$(LAYERS))))
 
 $(O)/pic/%.o: %.c
 	@mkdir -p $(@D)

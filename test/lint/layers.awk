@@ -1,7 +1,8 @@
 # A file of lib/ includes headers of its own layer and of the layers before it in
 # -v layers="base elf ...", never of a later one. unwind and python do not include each other. dwarf
 # knows files but no processes. Only lib/os includes lib/proc's private headers; other layers use
-# <libproc.h>. cmd/ includes base, os, symbol, stack and report.
+# <libproc.h>. probe includes base, arch, elf, os, symbol and python; only cmd includes it. cmd/
+# includes base, os, symbol, stack, report and probe.
 BEGIN {
 	n = split(layers, names, " ")
 	for (i = 1; i <= n; i++)
@@ -20,12 +21,14 @@ FNR == 1 {
 		next
 	if (own == "cmd")
 		bad_here = other != "base" && other != "os" && other != "stack" &&
-			other != "report" && other != "symbol"
+			other != "report" && other != "symbol" && other != "probe"
 	else
 		bad_here = rank[other] > rank[own] || (own == "python" && other == "unwind") ||
 			(own == "dwarf" && (other == "proc" || other == "unwind" ||
 			    (other == "os" && path != "os/confine.h"))) ||
-			(other == "proc" && own != "proc" && own != "os")
+			(other == "proc" && own != "proc" && own != "os") ||
+			(own == "probe" && other !~ /^(base|arch|elf|os|symbol|python|probe)$/) ||
+			(own == "pydb" && other == "probe")
 	if (bad_here) {
 		printf "%s:%d: %s does not know %s\n", FILENAME, FNR, own, path
 		bad = 1

@@ -1,0 +1,35 @@
+/* The names that somebody may have meant by a wrong one. */
+#ifndef PROBE_PROBE_NEAR_H
+#define PROBE_PROBE_NEAR_H
+
+#include <stddef.h>
+
+#include "base/strbuf.h"
+
+enum {
+	PROBE_NEAR = 3,      /* names that are kept */
+	PROBE_NEAR_MAX = 63, /* bytes that are compared */
+};
+
+struct probe_near {
+	const char *wrong;
+	size_t n;
+	const char *names[PROBE_NEAR]; /* nearest first; among equals, the first one added */
+	unsigned distance[PROBE_NEAR];
+};
+
+/* Start with the wrong name, which the caller keeps. */
+void probe_near_start(struct probe_near *near, const char *wrong);
+
+/* Consider a name, which the caller keeps. A name that differs in more than a third of the wrong
+ * one's letters, and does not begin with it, is not near. */
+void probe_near_add(struct probe_near *near, const char *name);
+
+/* Append a question, `; is it A, B or C?`, or nothing if no name is near. The names are escaped. */
+void probe_near_ask(const struct probe_near *near, struct strbuf *b);
+
+/* Insertions, deletions, changes and exchanges of neighbours that make a into b; the first
+ * PROBE_NEAR_MAX bytes of each are compared. */
+unsigned probe_near_distance(const char *a, const char *b);
+
+#endif
