@@ -1,7 +1,7 @@
-/* A core as a process: Pgrab_core, Pfgrab_core, and the backend over a parsed core.
+/* Cores as processes: Pgrab_core, Pfgrab_core, and the backend over a parsed core.
  *
- * Everything is answered from the file and from the files it names; the machine pystack runs on may
- * be another one, so its /proc is never asked, whatever runs there under the same pid. */
+ * All data come from the core and from the files it names. /proc of this machine is never read,
+ * because the core may come from another machine, and its pid may be another process here. */
 #include "proc/core/core.h"
 
 #include <errno.h>
@@ -40,7 +40,7 @@ char core_model(const struct core *core)
 	return core->arch->model;
 }
 
-/* What Ppsinfo tells, from the notes and, where there is no NT_PRPSINFO, from what else is known. */
+/* Fill in psinfo from other notes if there is no NT_PRPSINFO. */
 static void complete_psinfo(struct core *core)
 {
 	psinfo_t *ps = &core->psinfo;
@@ -57,9 +57,9 @@ static void complete_psinfo(struct core *core)
 		    exe->path_len > PATH_MAX ? PATH_MAX : (int)exe->path_len, exe->path);
 }
 
-/* The first thread may have ended before the others, by pthread_exit. Its state in NT_PRPSINFO is then '.', for the
- * kernel has no letter for TASK_DEAD there (fs/binfmt_elf.c, fill_psinfo), or Z, as gcore copies it; and a
- * core has no registers of it. */
+/* Add a main thread that exited before the others, by pthread_exit. A core has no registers of it.
+ * Its state in NT_PRPSINFO is '.', because the kernel has no letter for TASK_DEAD there
+ * (fs/binfmt_elf.c, fill_psinfo), or Z in a core of gcore. */
 static bool add_exited_leader(struct core *core)
 {
 	char state = core->psinfo.pr_lwp.pr_sname;
@@ -111,7 +111,7 @@ static ssize_t pop_pread(struct ps_prochandle *P, void *buf, size_t n, uintptr_t
 static void pop_read_aux(struct ps_prochandle *P, auxv_t **out, int *n, void *data)
 {
 	const struct core *core = data;
-	auxv_t *auxv = calloc(core->auxv.n + 1, sizeof(*auxv)); /* AT_NULL at the end, not counted */
+	auxv_t *auxv = calloc(core->auxv.n + 1, sizeof(*auxv)); /* with AT_NULL, which is not counted */
 
 	(void)P;
 	*out = auxv;
@@ -147,7 +147,7 @@ static void pop_status(struct ps_prochandle *P, pstatus_t *out, void *data)
 	};
 }
 
-/* A header for n entries of `size` bytes, zeroed. */
+/* A zeroed list with a header for n entries of `size` bytes. */
 static prheader_t *list_create(size_t n, size_t size)
 {
 	prheader_t *list = calloc(1, sizeof(*list) + n * size);
@@ -176,7 +176,7 @@ static prheader_t *pop_lpsinfo(struct ps_prochandle *P, void *data)
 
 	(void)P;
 	for (size_t i = 0; list != NULL && i < core->lwps.n; i++) {
-		/* The state a core has is the dumping thread's. */
+		/* The state in a core is the dumping thread's. */
 		lwpsinfo_t info = { .pr_lwpid = core->lwps.at[i].pr_lwpid, .pr_sname = '?' };
 
 		if (info.pr_lwpid == core->first.pr_lwpid && core->psinfo.pr_lwp.pr_sname != '\0' &&
@@ -221,7 +221,8 @@ static void pop_fini(struct ps_prochandle *P, void *data)
 	core_destroy(data);
 }
 
-/* A core of Linux names no threads: known without a look at all of them, which each of them would cost. */
+/* Cores of Linux have no thread names. Returning at once saves a search of all LWPs for each
+ * LWP. */
 static int lwp_name(struct ps_prochandle *P, lwpid_t id, char *buf, size_t n, void *data)
 {
 	const struct core *core = data;
@@ -261,7 +262,7 @@ static const struct proc_backend core_backend = {
 
 /* --- grabbing --- */
 
-/* What the user should know about the core file itself. */
+/* Record what the user should know about the core file. */
 static void tell_damage(struct proc_objects *objects, const struct core *core)
 {
 	uint64_t size = elf_image_size(core->image);
@@ -285,7 +286,7 @@ static void tell_damage(struct proc_objects *objects, const struct core *core)
 		    core->illumos ? "no link map of the dynamic linker" : "no NT_FILE note");
 }
 
-/* Give P its mappings and files now: they are not to be opened the way a live process's are. */
+/* Set the mappings and files of P now, because they must not be opened like a live process's. */
 static enum res attach_objects(struct ps_prochandle *P, struct core *core, const char *aout, struct fault *f)
 {
 	struct proc_maps maps = { NULL, 0, 0 };
@@ -306,7 +307,7 @@ static enum res attach_objects(struct ps_prochandle *P, struct core *core, const
 	return RES_OK;
 }
 
-/* The handle over *core, which it takes over. NULL: f says why. */
+/* Create a handle over *core, which it takes over. NULL: see f. */
 static struct ps_prochandle *handle_of(struct core **core, const char *aout, struct fault *f)
 {
 	struct ps_prochandle *P = handle_create((*core)->psinfo.pr_pid, PGRAB_RDONLY, &core_backend, *core);
@@ -329,7 +330,7 @@ static struct ps_prochandle *handle_of(struct core **core, const char *aout, str
 	return P;
 }
 
-/* The code for a fault; errno goes with G_STRANGE. */
+/* The G_ code of a fault; errno is set for G_STRANGE. */
 static int code_of(const struct fault *f)
 {
 	if (f->code != 0)
@@ -338,7 +339,7 @@ static int code_of(const struct fault *f)
 	return G_STRANGE;
 }
 
-/* The fd is taken over, as on illumos, also on failure. */
+/* The descriptor is taken over even on failure, as on illumos. */
 struct ps_prochandle *Pfgrab_core(int fd, const char *aout, int *perr)
 {
 	OWNED(fd_release) int core_fd = fd;
@@ -369,7 +370,7 @@ struct ps_prochandle *Pgrab_core(const char *path, const char *aout, int gflag, 
 {
 	int fd = core_open_regular(path);
 
-	(void)gflag; /* a core is only ever read */
+	(void)gflag; /* a core is only read */
 	if (fd >= 0)
 		return Pfgrab_core(fd, aout, perr);
 	switch (errno) {
@@ -385,7 +386,7 @@ struct ps_prochandle *Pgrab_core(const char *path, const char *aout, int gflag, 
 	case ENFILE:
 		*perr = G_NOFD;
 		break;
-	case EINVAL: /* no regular file */
+	case EINVAL: /* not a regular file */
 	case ENOTSUP:
 		*perr = G_FORMAT;
 		break;

@@ -1,12 +1,13 @@
-/* The arguments of a process out of its saved stack. Gdb 12 writes only the first of them into
- * NT_PRPSINFO (it stops at the first NUL of /proc/PID/cmdline), but they are still where execve(2) put
- * them (Linux fs/binfmt_elf.c create_elf_tables):
+/* The arguments of a process, from its saved stack. Gdb 12 writes only the first of them to
+ * NT_PRPSINFO (it stops at the first NUL of /proc/PID/cmdline), but they are still where execve(2)
+ * put them (Linux fs/binfmt_elf.c create_elf_tables):
  *
- *   low                                                                            high
- *   argc | argv[0] … argv[argc-1] | 0 | envp[0] … | 0 | auxv: type value … 0 0 | … | AT_RANDOM's bytes
+ *   low                                                                       high
+ *   argc | argv[0] … argv[argc-1] | 0 | envp[0] … | 0 | auxv: type value … 0 0 | … | random bytes
  *
- * in words of the process. The vector is found by its contents, which NT_AUXV repeats, going down from AT_RANDOM; from there back
- * over environment and arguments to the word that counts them. */
+ * in words of the process. The auxiliary vector is found by searching down from the random bytes,
+ * to which AT_RANDOM points, for the contents of NT_AUXV. From there a walk back over environment
+ * and arguments leads to argc. */
 #include "proc/core/core.h"
 
 #include <elf.h>
@@ -15,8 +16,8 @@
 #include <string.h>
 
 enum {
-	AUXV_REACH = 1 << 16,    /* how far below AT_RANDOM the vector is looked for */
-	POINTER_LIMIT = 1 << 20, /* pointers walked over */
+	AUXV_REACH = 1 << 16,    /* bytes below AT_RANDOM searched for the vector */
+	POINTER_LIMIT = 1 << 20, /* pointers in the walk */
 };
 
 static bool word_at(struct core *core, uint64_t va, uint64_t *out)
@@ -39,7 +40,7 @@ static bool auxv_at(struct core *core, uint64_t va)
 	return true;
 }
 
-/* Address of the vector on the stack, 0: not found. */
+/* Address of the auxiliary vector on the stack; 0: not found. */
 static uint64_t find_auxv(struct core *core)
 {
 	uint64_t top = core_auxv(core, AT_RANDOM) & ~(uint64_t)(core->word - 1);
@@ -53,12 +54,13 @@ static uint64_t find_auxv(struct core *core)
 	return 0;
 }
 
-/* Address of argv[0] and how many there are; va: of the auxiliary vector. False: not found. */
+/* The address of argv[0] and the number of arguments. va: address of the auxiliary vector. False:
+ * not found. */
 static bool find_argv(struct core *core, uint64_t va, uint64_t *argv, uint64_t *argc)
 {
 	uint64_t word, n = 0;
 
-	/* Over the NULL of envp, then over envp to the NULL of argv. */
+	/* Skip the NULL after envp, then envp, to the NULL after argv. */
 	va -= 2U * core->word;
 	for (; n < POINTER_LIMIT && word_at(core, va, &word) && word != 0; n++)
 		va -= core->word;
@@ -77,8 +79,8 @@ static bool find_argv(struct core *core, uint64_t va, uint64_t *argv, uint64_t *
 	return false;
 }
 
-/* Append the string at va to text (NUL-terminated, `size` bytes); false: it is full, or that is no
- * string. */
+/* Append the string at va to text (NUL-terminated, `size` bytes). False: text is full, or there is
+ * no string at va. */
 static bool append(struct core *core, uint64_t va, char *text, size_t size)
 {
 	size_t at = strlen(text);
@@ -111,7 +113,7 @@ void core_args_complete(struct core *core)
 	for (uint64_t i = 0; i < argc; i++) {
 		if (!word_at(core, argv + i * core->word, &word) || !append(core, word, text, sizeof(text)))
 			break;
-		/* Changed since, by the program itself: then what the note says stands. */
+		/* The program has changed its arguments since: keep those of the note. */
 		if (i == 0 && strcmp(text, known) != 0)
 			return;
 	}
@@ -121,7 +123,7 @@ void core_args_complete(struct core *core)
 
 /* --- the executable --- */
 
-/* Names that the kernel gives to memory, shown as that of a deleted file. */
+/* Does the range have a name of the kernel for memory? It looks like that of a deleted file. */
 static bool is_memory(const struct core_range *range)
 {
 	static const char *const names[] = { "/memfd:", "/anon_hugepage", "/dev/zero", "/SYSV" };
@@ -135,7 +137,8 @@ static bool is_memory(const struct core_range *range)
 	return false;
 }
 
-/* The first word of the command line, which is the interpreter's for a script, as a path; AT_EXECFN is the script's. */
+/* The first word of the command line, as a path. For a script it is the interpreter, whereas
+ * AT_EXECFN is the script. */
 static char *path_of_args(const struct core *core)
 {
 	const char *args = core->psinfo.pr_psargs;

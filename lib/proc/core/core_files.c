@@ -1,16 +1,16 @@
-/* The files a core's process had mapped, on this machine.
+/* Opening the files that a core's process had mapped, on this machine.
  *
- * They are looked for where the core says they were. A core out of a container names them as seen there:
- * when the executable given for it ends in the path the core has for it, what comes before is the root
- * of that container, and files are looked for in it first:
+ * They are looked up by their paths in the core. A core from a container has the container's paths:
+ * if the path of the executable given for it ends in the path in the core, the rest is taken for
+ * the container's root, in which files are looked up first:
  *
  *   -e /srv/root/usr/bin/python3, core: /usr/bin/python3   =>   root /srv/root
  *
- * Or the root is given, and then nothing outside it is opened.
+ * If a root is given instead, nothing outside it is opened.
  *
- * Whether a file is still the one that was mapped cannot be told from here: none is `proven`, the caller
- * compares build-ids. Names come from the core and may be anything, so what is no regular file, or one of the kernel's
- * own, is not even opened. */
+ * Nothing proves here that a file is the one that was mapped: none is `proven`, and the caller
+ * compares build-ids. Paths in a core may be anything, so only regular files are opened, and none
+ * that the kernel generates. */
 #include "proc/core/core.h"
 
 #include <elf.h>
@@ -29,12 +29,12 @@
 #include "proc/stored.h"
 
 struct core_files {
-	char *exe;  /* path of the executable as the core names it, or NULL */
-	char *aout; /* where it is instead, or NULL */
-	int root;   /* O_PATH fd of the folder the core's paths are relative to, -1: this machine's root */
-	bool only;  /* and they are nowhere else */
-	struct reach here, below; /* files of this machine, and those below root */
-	char prefix[PATH_MAX];    /* of root */
+	char *exe;  /* path of the executable in the core, or NULL */
+	char *aout; /* path of the executable given instead, or NULL */
+	int root;   /* O_PATH descriptor to which paths of the core are relative; -1: this machine's root */
+	bool only;  /* no files outside root */
+	struct reach here, below; /* this machine's files, and those below root */
+	char prefix[PATH_MAX];    /* path of root */
 };
 
 static const struct reach this_machine = { .proc = -1, .root = -1, .prefix = "", .ms = REACH_MS };
@@ -50,7 +50,7 @@ int core_open_regular(const char *path)
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &after) != 0)
 		return -1;
-	/* Replaced between the two: then what was opened may be anything. */
+	/* The file was replaced between the two calls, so another one may have been opened. */
 	if (!S_ISREG(after.st_mode) || before.st_dev != after.st_dev || before.st_ino != after.st_ino) {
 		errno = EINVAL;
 		return -1;
@@ -58,7 +58,7 @@ int core_open_regular(const char *path)
 	return fd_keep(&fd);
 }
 
-/* A file by the path the core has for it. *late: its file system did not answer. */
+/* Open a file by its path in the core. *late: its file system did not answer. */
 static int open_recorded(struct core_files *files, const char *path, bool *late)
 {
 	int fd = files->root < 0 ? -1 : reach_open(&files->below, path, NULL);
@@ -100,7 +100,7 @@ static int open_mapping(void *data, const struct proc_map *m, bool *proven, stru
 		remedy = files->only ? "; it is not in the directory of --sysroot"
 			 : is_exe    ? "; give the executable of the core with -e FILE"
 				     : "; the core needs the files of the machine or container it comes from";
-	/* The caller names the file the core names. */
+	/* The caller's message begins with the path in the core. */
 	(void)fault_set(f, 0, errno, m->pr.pr_vaddr, "%s%s%s%s", path == m->path ? "" : path,
 	    path == m->path ? "" : ": ", stored_error(errno), remedy);
 	return -1;
@@ -143,7 +143,7 @@ static enum res no_answer(const char *path, struct fault *f)
 	return fault_set(f, G_NOEXEC, ETIMEDOUT, 0, "%s: its file system does not answer", path);
 }
 
-/* RES_OK: there is an ELF file at path. */
+/* RES_OK: the file at path is an ELF file. */
 static enum res check_aout(struct reach *here, const char *path, struct fault *f)
 {
 	OWNED(fd_release) int fd = reach_open(here, path, NULL);
@@ -159,7 +159,7 @@ static enum res check_aout(struct reach *here, const char *path, struct fault *f
 	return RES_OK;
 }
 
-/* The folder before `exe` in `aout`, opened; -1: aout does not end so, or is exe itself. */
+/* Open the directory that precedes `exe` in `aout`. -1: aout does not end in exe, or equals it. */
 static int root_of(const char *aout, const char *exe)
 {
 	OWNED(mem_release) char *real = realpath(aout, NULL);
@@ -171,7 +171,7 @@ static int root_of(const char *aout, const char *exe)
 	return open(real, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* Paths begin at this descriptor, -1: at the machine's root. */
+/* Set the directory to which paths are relative; -1: the machine's root. */
 static void set_root(struct core_files *files, int root)
 {
 	char self[32];
@@ -187,7 +187,7 @@ static void set_root(struct core_files *files, int root)
 	files->below.prefix = files->prefix;
 }
 
-/* The folder or file `aout`, which answers. */
+/* Use the directory or file `aout`, if its file system answers. */
 static enum res set_aout(struct core_files *files, const char *aout, struct fault *f)
 {
 	struct reach_file any;

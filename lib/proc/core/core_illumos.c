@@ -1,13 +1,14 @@
-/* The notes of an illumos core. It has two PT_NOTEs; the last one is of interest, and libproc reads no other:
+/* The notes of an illumos core. It has two PT_NOTEs; libproc, and this file, read only the last
+ * one:
  *
- *   PSINFO, PSTATUS, AUXV …   of the process, then of each LWP
- *   LWPSINFO                  of each, also of one that has exited and is not joined (a zombie, pr_sname Z)
- *   LWPSTATUS                 registers; only of those that live
- *   LWPNAME                   of those that have a name
+ *   PSINFO, PSTATUS, AUXV …   of the process, then for each LWP:
+ *   LWPSINFO                  also if it has exited and is not joined (a zombie, pr_sname Z)
+ *   LWPSTATUS                 registers, if it has not exited
+ *   LWPNAME                   if it has a name
  *
- * Descriptors are the structures of /proc, in the process's own data model: illumos <sys/procfs.h>, <procfs.h> of amd64 and
- * i386. Names are padded to 8 bytes, descriptors to 4, whatever the class. The order of the notes differs between kernel and
- * gcore(1). */
+ * Descriptors are the structures of /proc, in the process's data model: illumos <sys/procfs.h> and
+ * <procfs.h> of amd64 and i386. Names are padded to 8 bytes and descriptors to 4, whatever the
+ * class. The kernel and gcore(1) order the notes differently. */
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,28 +22,29 @@ enum {
 	LWPSTATUS = 16,
 	LWPSINFO = 17,
 	LWPNAME = 25,
-	AUXV_LIMIT = 256, /* entries; illumos writes some 25 */
-	LWP_NAME_AT = 8   /* in LWPNAME, behind the id: u64 */
+	AUXV_LIMIT = 256, /* entries; illumos writes about 25 */
+	LWP_NAME_AT = 8   /* in LWPNAME, after the id, a u64 */
 };
 
-/* psinfo_t: the same in both models */
+/* psinfo_t: members at the same offset in both models */
 enum { PS_NLWP = 4, PS_PID = 8, PS_PPID = 12, PS_UID = 24, PS_EUID = 28 };
-/* lwpstatus_t: the same in both models; SIGINFO: siginfo_t */
+/* lwpstatus_t: members at the same offset in both models; SIGINFO: its siginfo_t */
 enum { LWP_FLAGS = 0, LWP_ID = 4, LWP_WHY = 8, LWP_WHAT = 10, LWP_CURSIG = 12, LWP_SIGINFO = 16 };
 enum { INFO_SIGNO = 0, INFO_CODE = 4, INFO_ERRNO = 8 };
 
-/* What differs between them. */
+/* Offsets that differ between the models. */
 struct shape {
 	uint16_t fname, psargs;   /* psinfo_t */
 	uint16_t lwp;             /* pstatus_t.pr_lwp */
 	uint16_t regs;            /* lwpstatus_t.pr_reg: `reg_n` words */
-	uint16_t fields;          /* of siginfo_t: sender's pid and uid, or address */
+	uint16_t fields;          /* in siginfo_t: the sender's pid and uid, or the address */
 	uint16_t sname;           /* lwpsinfo_t */
-	const signed char *order; /* of registers in terms of ours; -1: not kept. NULL: the same */
+	const signed char *order; /* for each register its index in prgregset_t; -1: none. NULL: the
+	                           * same order */
 	size_t reg_n;
 };
 
-/* <sys/regset.h> of i386: GS … SS. The stack pointer is the one of user mode. */
+/* <sys/regset.h> of i386: GS … SS. The stack pointer is user mode's (UESP). */
 static const signed char regs32[] = { PRREG_GS, PRREG_FS, PRREG_ES, PRREG_DS, PRREG_RDI, PRREG_RSI, PRREG_RBP,
 	-1, PRREG_RBX, PRREG_RDX, PRREG_RCX, PRREG_RAX, PRREG_TRAPNO, PRREG_ERR, PRREG_RIP, PRREG_CS,
 	PRREG_RFL, PRREG_RSP, PRREG_SS };
@@ -60,7 +62,7 @@ bool core_illumos_note(const struct elf_note *note)
 	return (note->type == PSTATUS || note->type == LWPSTATUS) && strcmp(note->name, "CORE") == 0;
 }
 
-/* The status of an LWP that lies `at` bytes into a note. */
+/* Read the status of an LWP at offset `at` of a note. */
 static void read_status(const struct core *core, const struct elf_note *note, size_t at, lwpstatus_t *out)
 {
 	const struct shape *is = shape_of(core);
@@ -68,7 +70,7 @@ static void read_status(const struct core *core, const struct elf_note *note, si
 	prsiginfo_t *info = &lwp.pr_info;
 
 	core_note_field(note, at + LWP_FLAGS, &lwp.pr_flags, sizeof(int32_t));
-	lwp.pr_syscall = -1; /* its numbers have no names here */
+	lwp.pr_syscall = -1; /* illumos's system calls have no names here */
 	core_note_field(note, at + LWP_ID, &lwp.pr_lwpid, sizeof(int32_t));
 	core_note_field(note, at + LWP_WHY, &lwp.pr_why, sizeof(int16_t));
 	core_note_field(note, at + LWP_WHAT, &lwp.pr_what, sizeof(int16_t));
@@ -108,7 +110,7 @@ static enum res take_psinfo(struct core *core, const struct elf_note *note, stru
 	return RES_OK;
 }
 
-/* Its pr_lwp is the one that made the core. */
+/* Its pr_lwp is the LWP that made the core. */
 static enum res take_pstatus(struct core *core, const struct elf_note *note, struct fault *f)
 {
 	(void)f;
@@ -159,7 +161,7 @@ static enum res take_lwpname(struct core *core, const struct elf_note *note, str
 	return vec_push(&core->names, name) ? RES_OK : fault_memory(f);
 }
 
-/* auxv_t: an int, in 64-bit processes padded, and a long. */
+/* auxv_t: an int, padded in 64-bit processes, and a long. */
 static enum res take_auxv(struct core *core, const struct elf_note *note, struct fault *f)
 {
 	struct span s = note->desc;
@@ -203,7 +205,7 @@ static int by_number(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* One that lives is no zombie, and each is there once. */
+/* Sort the zombies; drop duplicates and LWPs that live. */
 static void order_zombies(struct core *core)
 {
 	size_t kept = 0, k = 0;
@@ -227,7 +229,8 @@ enum res core_illumos_complete(struct core *core, struct fault *f)
 		return fault_memory(f);
 	if (core->lwps.n > 0 && core->first.pr_lwpid == 0)
 		core->first = core->lwps.at[0];
-	/* The others were killed for the core to be made: that is not theirs. */
+	/* The other LWPs were killed so that the core could be made. That signal is not their
+	 * own. */
 	for (size_t i = 0; i < core->lwps.n; i++) {
 		if (core->lwps.at[i].pr_lwpid != core->first.pr_lwpid)
 			core->lwps.at[i].pr_cursig = 0;

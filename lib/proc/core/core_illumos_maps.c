@@ -1,11 +1,12 @@
-/* Which files an illumos process had mapped. Its core does not say; the dynamic linker's list does, which lies in saved
- * memory (illumos <sys/link.h>; the same as SVR4's everywhere):
+/* The files that an illumos process had mapped. Its core does not list them, but the dynamic
+ * linker's list in saved memory does (illumos <sys/link.h>; the same as SVR4's everywhere):
  *
  *   AT_PHDR ─> program headers of the executable ─> PT_DYNAMIC ─> DT_DEBUG ─> r_debug.r_map
  *     ─> Link_map { l_addr, l_name, l_ld, l_next, l_prev } of the executable ─> of each library …
  *
- * At l_addr is the ELF header of the library, whose program headers say which parts of the file lie where. ld.so.1 is on a
- * list of its own: AT_BASE is where it lies, and the executable's PT_INTERP what it is called. All of it may be anything. */
+ * The ELF header of a library is at l_addr, and its program headers give the address of each part
+ * of the file. ld.so.1 is on a list of its own: AT_BASE is its address, and the executable's
+ * PT_INTERP its name. None of these is trusted. */
 #include <elf.h>
 #include <limits.h>
 #include <string.h>
@@ -15,20 +16,20 @@
 
 enum {
 	LINKS_MAX = 4096,
-	PHDRS_MAX = 64, /* real ones have about a dozen */
+	PHDRS_MAX = 64, /* real files have about a dozen */
 	DYNS_MAX = 512,
 	AT_SUN_EXECNAME = 2014
 };
 
-/* What is mapped of one file. */
+/* A mapped file. */
 struct object {
-	uint64_t base; /* of its ELF header */
+	uint64_t base; /* address of its ELF header */
 	uint64_t bias;
 	GElf_Phdr ph[PHDRS_MAX];
 	size_t n;
 };
 
-/* A string in saved memory; NULL: there is none, or it is too long for a path. */
+/* A string in saved memory. NULL: there is none, or it is too long for a path. */
 static const char *text_at(const struct core *core, uint64_t va, size_t *len)
 {
 	size_t n;
@@ -86,7 +87,7 @@ static const GElf_Phdr *phdr_of(const struct object *obj, uint32_t type)
 	return NULL;
 }
 
-/* The pages that its segments have from the file. */
+/* Add the pages that the object's segments map from its file. */
 static enum res add_ranges(
     struct core *core, const struct object *obj, const char *path, size_t len, struct fault *f)
 {
@@ -113,7 +114,7 @@ static enum res add_ranges(
 	return RES_OK;
 }
 
-/* r_debug.r_map, from the executable's dynamic section; 0: not to be had. */
+/* r_debug.r_map, from the executable's dynamic section; 0: not found. */
 static uint64_t first_link(struct core *core, const struct object *exe)
 {
 	const GElf_Phdr *dynamic = phdr_of(exe, PT_DYNAMIC);
@@ -128,8 +129,8 @@ static uint64_t first_link(struct core *core, const struct object *exe)
 	return 0;
 }
 
-/* Libraries, from the second link on; the dynamic linker may be among them, and is known by then. Names stay where they are:
- * nothing is copied. */
+/* Add the libraries, from the second link on. They may include the dynamic linker, which has been
+ * added already. Names are not copied. */
 static enum res add_links(struct core *core, uint64_t link, struct fault *f)
 {
 	struct object obj;

@@ -1,4 +1,4 @@
-/* Lookups in what the notes of a core hold. */
+/* Look-ups in the notes of a core. */
 #include <string.h>
 
 #include "proc/core/core.h"

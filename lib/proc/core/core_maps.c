@@ -1,11 +1,12 @@
-/* The mappings of a core. No note lists them; they are the union of two lists that need not agree:
+/* The mappings of a core. No note lists them. They are the union of two lists, which need not
+ * agree:
  *
- *   PT_LOADs   |---- rw- ----|      |-- r-- --|        all mappings (kernel), or those saved (gcore)
+ *   PT_LOADs   |---- rw- ----|      |-- r-- --|        all mappings (kernel), or saved ones (gcore)
  *   NT_FILE           |=== libx ===|=== libx ===|      mappings of files, saved or not
- *   mappings   |  anon |libx|libx  |libx       |libx|  cut at every boundary of either
+ *   mappings   |  anon |libx|libx  |libx       |libx|  cut at every boundary of either list
  *
- * Rights come from the PT_LOAD. Where there is none they are not known: what gcore leaves out is text
- * and constants, so it is taken as readable and executable. */
+ * Rights come from the PT_LOAD. Without one they are unknown. Gcore leaves out text and constants,
+ * so the mapping is taken for readable and executable. */
 #include "proc/core/core.h"
 
 #include <elf.h>
@@ -21,7 +22,7 @@ static int mflags_of(const struct core_segment *seg)
 	       ((seg->flags & PF_X) != 0 ? MA_EXEC : 0);
 }
 
-/* The last bytes of a path that fit. */
+/* Copy the last bytes of a path that fit. */
 static void set_mapname(prmap_t *pr, const char *path)
 {
 	size_t n = strlen(path);
@@ -30,8 +31,8 @@ static void set_mapname(prmap_t *pr, const char *path)
 	    n < sizeof(pr->pr_mapname) ? path : path + (n - (sizeof(pr->pr_mapname) - 1)));
 }
 
-/* The mappings so far, and the path that the last one of a file has: pieces of one range, which may be many and whose
- * path may be long, have it in common. */
+/* The mappings so far, and the path of the last mapping of a file. Pieces of one range share their
+ * path, because pieces can be many and paths long. */
 struct united {
 	struct proc_maps *maps;
 	const struct core_range *range;
@@ -47,7 +48,7 @@ static bool name_piece(struct united *u, const struct core_range *range, struct 
 	return map->path != NULL;
 }
 
-/* Append [start, end), which lies in seg, in range, or in both. */
+/* Append [start, end), which is in seg, in range, or in both. */
 static enum res add_map(struct united *u, uint64_t start, uint64_t end, const struct core_segment *seg,
     const struct core_range *range, struct fault *f)
 {
@@ -76,7 +77,7 @@ static enum res add_map(struct united *u, uint64_t start, uint64_t end, const st
 	return RES_OK;
 }
 
-/* What is left of an interval from `at` on; {UINT64_MAX, UINT64_MAX} stands for none. */
+/* The rest of an interval; {UINT64_MAX, UINT64_MAX}: none. */
 struct interval {
 	uint64_t from, end;
 };
@@ -86,13 +87,13 @@ static struct interval rest_of(uint64_t from, uint64_t end, uint64_t at)
 	return (struct interval){ from > at ? from : at, end };
 }
 
-/* Where the piece that begins at start has to end because of x: at its beginning or at its end. */
+/* The first boundary of x after start: its start or its end. */
 static uint64_t boundary(struct interval x, uint64_t start)
 {
 	return x.from > start ? x.from : x.end;
 }
 
-/* Walk both lists at once, from boundary to boundary. */
+/* Walk both lists together, from boundary to boundary. */
 static enum res unite(const struct core *core, struct proc_maps *maps, struct fault *f)
 {
 	const struct interval none = { UINT64_MAX, UINT64_MAX };
@@ -131,7 +132,7 @@ static enum res unite(const struct core *core, struct proc_maps *maps, struct fa
 	return RES_OK;
 }
 
-/* Name the anonymous mapping that holds va, as the kernel does in /proc/PID/maps. */
+/* Give the anonymous mapping that holds va a name like the kernel's in /proc/PID/maps. */
 static enum res name_map(struct proc_maps *maps, uint64_t va, const char *name, int mflags, struct fault *f)
 {
 	for (size_t i = 0; va != 0 && i < maps->n; i++) {
@@ -151,8 +152,8 @@ static enum res name_map(struct proc_maps *maps, uint64_t va, const char *name, 
 	return RES_OK;
 }
 
-/* An address in the main thread's stack: the kernel puts AT_RANDOM's bytes there; else its sp, which may
- * be on a signal stack. */
+/* An address in the main thread's stack: AT_RANDOM's bytes, which the kernel puts there, else the
+ * stack pointer, which may be in a signal stack. */
 static uint64_t main_stack(const struct core *core)
 {
 	uint64_t va = core->illumos ? 0 : core_auxv(core, AT_RANDOM);

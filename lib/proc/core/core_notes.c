@@ -1,14 +1,14 @@
-/* The notes of a Linux core, of name "CORE" but for one.
+/* The notes of a Linux core; all but one have the name "CORE".
  *
  *   kernel:  PRSTATUS of the crashing thread, PRPSINFO, SIGINFO, AUXV, FILE, register sets,
  *            then PRSTATUS and register sets of each further thread
  *   gcore:   PRPSINFO, then PRSTATUS, register sets and SIGINFO of each thread; AUXV, FILE
  *
- * A SIGINFO belongs to the PRSTATUS before it; so does, of an i386 process, the kernel's NT_386_TLS (name
- * "LINUX"). Layouts: struct elf_prstatus, elf_prpsinfo (Linux include/linux/elfcore.h, uapi/linux/elfcore.h; of
- * i386 processes arch/x86/include/asm/compat.h, fs/compat_binfmt_elf.c), siginfo_t
- * (uapi/asm-generic/siginfo.h), NT_FILE: fs/binfmt_elf.c fill_files_note. A type that has no row in
- * `handlers` is skipped. What a core of illumos has instead: core_illumos.c. */
+ * A SIGINFO belongs to the PRSTATUS before it, and so does the kernel's NT_386_TLS (name "LINUX")
+ * of an i386 process. Layouts: struct elf_prstatus, elf_prpsinfo (Linux include/linux/elfcore.h,
+ * uapi/linux/elfcore.h; for i386 processes arch/x86/include/asm/compat.h, fs/compat_binfmt_elf.c),
+ * siginfo_t (uapi/asm-generic/siginfo.h), NT_FILE: fs/binfmt_elf.c fill_files_note. Types without a
+ * row in `handlers` are skipped. core_illumos.c has the notes of illumos. */
 #include <elf.h>
 #include <errno.h>
 #include <limits.h>
@@ -24,13 +24,13 @@ enum {
 	PRSTATUS_CURSIG = 12, /* i16 */
 	PRPSINFO_SNAME = 1,
 	PRPSINFO_LONG_IDS = 128,      /* bytes */
-	FILE_WORDS = 3,               /* of one entry of NT_FILE, before the names */
-	NOTES_LIMIT = 1 << 30,        /* bytes of notes looked at: some 300,000 threads */
-	PAGE_SIZE_LIMIT = 0x40000000, /* of NT_FILE's unit */
-	AUXV_LIMIT = 256,             /* entries; Linux writes some 25 */
+	FILE_WORDS = 3,               /* words of an entry of NT_FILE */
+	NOTES_LIMIT = 1 << 30,        /* bytes of notes read, enough for 300,000 threads */
+	PAGE_SIZE_LIMIT = 0x40000000, /* limit of NT_FILE's unit */
+	AUXV_LIMIT = 256,             /* entries; Linux writes about 25 */
 };
 
-/* What differs between processes of 8-byte and of 4-byte words. */
+/* Offsets and sizes that differ between processes with words of 8 and of 4 bytes. */
 struct shape {
 	uint16_t prstatus_pid, prstatus_regs;          /* pid: i32, the thread's */
 	uint16_t prpsinfo_uid, uid_size, prpsinfo_pid; /* pid: i32, then ppid */
@@ -40,7 +40,7 @@ struct shape {
 
 static const struct shape wide = { 32, 112, 16, 4, 24, 40, 56, 16 };
 static const struct shape narrow = { 24, 72, 8, 2, 12, 28, 44, 12 };
-/* With user ids of 32 bits, as some debuggers write them: NT_PRPSINFO is that much longer. */
+/* Some debuggers write user ids of 32 bits, which make NT_PRPSINFO longer. */
 static const struct shape narrow_long_ids = { 24, 72, 8, 4, 16, 32, 48, 12 };
 
 static const struct shape *shape_of(const struct core *core)
@@ -74,7 +74,8 @@ static enum res take_prstatus(struct core *core, const struct elf_note *note, st
 		    note, is->prstatus_regs + system->user_syscall * core->word, &call, sizeof(call));
 		syscall_note(&lwp, call);
 	}
-	/* The kernel writes the signal into every thread's; it is the first one's. */
+	/* The kernel writes the signal to the note of every thread. Only the first was killed by
+	 * it. */
 	if (core->lwps.n == 0) {
 		lwp.pr_cursig = cursig > 0 ? cursig : 0;
 		core->first = lwp;
@@ -82,8 +83,8 @@ static enum res take_prstatus(struct core *core, const struct elf_note *note, st
 	return vec_push(&core->lwps, lwp) ? RES_OK : fault_memory(f);
 }
 
-/* The thread's own segment descriptors, one of which GS names: struct user_desc { entry, base, limit, flags }
- * (uapi/asm/ldt.h). */
+/* The thread's segment descriptors, to one of which GS refers: struct user_desc { entry, base,
+ * limit, flags } (uapi/asm/ldt.h). */
 static enum res take_tls(struct core *core, const struct elf_note *note, struct fault *f)
 {
 	enum { DESCRIPTOR_SHIFT = 3, DESC_WORDS = 4 };
@@ -108,7 +109,7 @@ static bool has_address(int signo)
 	return signo == SIGSEGV || signo == SIGBUS || signo == SIGILL || signo == SIGFPE || signo == SIGTRAP;
 }
 
-/* Codes of signals sent by a process: sender's pid and uid are valid. */
+/* Was the signal sent by a process? Then the sender's pid and uid are valid. */
 static bool has_sender(int code)
 {
 	return code == SI_USER || code == SI_QUEUE || code == SI_MESGQ || code == SI_TKILL;
@@ -121,7 +122,7 @@ static enum res take_siginfo(struct core *core, const struct elf_note *note, str
 	prsiginfo_t info = { 0 };
 
 	(void)f;
-	/* Gdb writes one for each thread, SIGSTOP, when all it did was to stop the process. */
+	/* If gdb only stopped the process, it writes a SIGSTOP for each thread. */
 	if (core->lwps.n != 1 || first->pr_cursig == 0 || first->pr_info.pr_signo != 0)
 		return RES_OK;
 	core_note_field(note, 0, &info.pr_signo, sizeof(int32_t));
@@ -159,14 +160,14 @@ static enum res take_prpsinfo(struct core *core, const struct elf_note *note, st
 	core_note_field(note, is->prpsinfo_fname, ps->pr_fname, sizeof(ps->pr_fname) - 1);
 	core_note_field(note, is->prpsinfo_psargs, ps->pr_psargs, sizeof(ps->pr_psargs) - 1);
 	ps->pr_euid = ps->pr_uid;
-	/* The kernel made the NUL of the last argument a blank, too. */
+	/* The kernel replaces the NUL of the last argument by a space too. */
 	n = strlen(ps->pr_psargs);
 	while (n > 0 && ps->pr_psargs[n - 1] == ' ')
 		ps->pr_psargs[--n] = '\0';
 	return RES_OK;
 }
 
-/* An unsigned long of the process. */
+/* Read an unsigned long of the process. */
 static bool take_word(const struct core *core, struct span *s, uint64_t *out)
 {
 	*out = 0;
@@ -193,7 +194,7 @@ static enum res take_auxv(struct core *core, const struct elf_note *note, struct
 	return RES_OK;
 }
 
-/* One entry of NT_FILE. False: it makes no sense. */
+/* Read one entry of NT_FILE. False: it is invalid. */
 static bool range_of(
     const struct core *core, struct span *entries, struct span *names, uint64_t unit, struct core_range *out)
 {
@@ -212,7 +213,7 @@ static bool range_of(
 		out->path_len -= cut;
 		out->deleted = true;
 	}
-	return out->path_len > 0 && out->path_len < PATH_MAX; /* a longer one could not be opened */
+	return out->path_len > 0 && out->path_len < PATH_MAX; /* longer paths cannot be opened */
 }
 
 static enum res take_file(struct core *core, const struct elf_note *note, struct fault *f)
@@ -268,7 +269,7 @@ static enum res take_note(struct core *core, const struct elf_note *note, struct
 	return RES_OK;
 }
 
-/* The notes of one PT_NOTE, as far as the file has them. */
+/* The part of a PT_NOTE that the file has. */
 static struct span notes_of(struct core *core, const GElf_Phdr *ph)
 {
 	uint64_t size = elf_image_size(core->image), n = ph->p_filesz;
@@ -286,7 +287,7 @@ static struct span notes_of(struct core *core, const GElf_Phdr *ph)
 	return span_of(bytes, bytes == NULL ? 0 : n);
 }
 
-/* A note of nothing: a hole in the file, which may be long. */
+/* An empty note, as in a hole of the file. Holes may be long. */
 static bool is_hole(const struct elf_note *note)
 {
 	return note->type == 0 && note->name[0] == '\0' && span_left(&note->desc) == 0;
@@ -313,7 +314,7 @@ static enum res take_notes(struct core *core, const GElf_Phdr *ph, struct fault 
 	return RES_OK;
 }
 
-/* The last PT_NOTE, if it is one that illumos has written; else NULL. */
+/* The last PT_NOTE, if illumos wrote it; else NULL. */
 static const GElf_Phdr *illumos_notes(struct core *core)
 {
 	const GElf_Phdr *ph = elf_image_phdrs(core->image), *last = NULL;
@@ -330,7 +331,7 @@ static const GElf_Phdr *illumos_notes(struct core *core)
 	while (elf_note_next(&s, 4, &note) == RES_OK && !is_hole(&note)) {
 		if (core_illumos_note(&note))
 			return last;
-		/* Linux's own, which begin with one, or with that of the process. */
+		/* Only Linux writes an NT_PRSTATUS there, as one of the first notes. */
 		if (note.type == NT_PRSTATUS)
 			break;
 	}
@@ -351,7 +352,7 @@ static int by_start(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
-/* Sort LWPs and ranges, leave out what comes twice. */
+/* Sort LWPs and ranges, and drop duplicates. */
 static void put_in_order(struct core *core)
 {
 	size_t kept = 0;

@@ -3,10 +3,10 @@
  *   va              va + saved          va + memsz
  *   |== in the file ==|.... not saved ....|
  *
- * The kernel leaves out what coredump_filter says (text: only the first page of an ELF file, or
- * nothing), so p_filesz < p_memsz means "not saved", never "zero" as in a program. Pages that were
- * zero are holes of a sparse file and read as zeros by themselves. In a truncated core the file ends
- * before p_filesz does. */
+ * The kernel leaves out memory by coredump_filter (of text it saves the first page of an ELF file,
+ * or nothing). So p_filesz < p_memsz means "not saved" and not "zero" as in a program. Zero pages
+ * are holes of a sparse file, which read as zeros. In a truncated core the file ends before
+ * p_filesz. */
 #include "proc/core/core.h"
 
 #include <elf.h>
@@ -20,7 +20,7 @@ static int by_address(const void *a, const void *b)
 	return x->va < y->va ? -1 : x->va > y->va;
 }
 
-/* Make of one program header a segment. False: it makes no sense or holds nothing. */
+/* Make a segment of a program header. False: it is invalid or empty. */
 static bool segment_of(
     const struct core *core, const GElf_Phdr *ph, uint64_t file_size, struct core_segment *out)
 {
@@ -43,7 +43,7 @@ static bool segment_of(
 	return true;
 }
 
-/* Sort; of segments that overlap the one that starts first stays. */
+/* Sort the segments. If two overlap, the one that starts first is kept. */
 static void order_segments(struct core *core)
 {
 	struct core_segment *seg = core->segments.at;
@@ -171,15 +171,15 @@ core_content_t core_content(const struct core *core)
 		if (seg->stack) {
 			bits |= CC_CONTENT_STACK;
 		} else if (core_range_at(core, seg->va) == NULL) {
-			/* Linux does not say which anonymous memory is the heap. */
+			/* Linux does not mark the heap. */
 			if (writable)
 				bits |= CC_CONTENT_ANON | CC_CONTENT_HEAP;
-			/* Nor, in a core without NT_FILE, which memory is of a file. */
+			/* Without NT_FILE, it is unknown which memory maps files. */
 			if (writable && core->ranges.n == 0)
 				bits |= CC_CONTENT_DATA;
 		} else if (writable) {
 			bits |= CC_CONTENT_DATA;
-		} else if (seg->saved > CORE_PAGE) { /* one page alone is an ELF header */
+		} else if (seg->saved > CORE_PAGE) { /* a single page is an ELF header */
 			bits |= (seg->flags & PF_X) != 0 ? CC_CONTENT_TEXT : CC_CONTENT_RODATA;
 		}
 	}
