@@ -1,4 +1,4 @@
-/* The lock is on the inode of /proc/PID, which is one for all who have it open. */
+/* The lock is on the inode of /proc/PID, which is the same for all who have it open. */
 #include "proc/live/hold_lock.h"
 
 #include <sys/file.h>

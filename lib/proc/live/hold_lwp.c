@@ -1,4 +1,4 @@
-/* What a wait shows of one LWP, and its registers. */
+/* The state of a traced LWP, from waitid(2), and its registers. */
 #include "proc/live/hold_lwp.h"
 
 #include <elf.h>
@@ -18,8 +18,8 @@ static void set_why(struct hold_lwp *l, const char *why)
 
 /* --- registers --- */
 
-/* Registers of an LWP in 32-bit code: the wide set, which ptrace(2) also gives, with nothing in upper halves. The
- * base of GS, the thread pointer, is that of a descriptor of the thread's own. */
+/* The registers of an LWP in 32-bit code: the 64-bit set, which ptrace(2) gives too, with upper
+ * halves of 0. The base of GS, the thread pointer, is in a segment descriptor of the thread. */
 static bool narrow_regs(lwpid_t id, prgregset_t regs)
 {
 	enum { DESCRIPTOR_SHIFT = 3 };
@@ -38,7 +38,7 @@ static bool narrow_regs(lwpid_t id, prgregset_t regs)
 	return true;
 }
 
-/* --- what becomes of an LWP --- */
+/* --- stops and ends --- */
 
 void hold_lwp_note_end(lwpid_t id)
 {
@@ -54,7 +54,7 @@ void hold_lwp_gone(struct hold_lwp *l)
 	hold_lwp_note_end(l->id);
 }
 
-/* It stands still: get its registers. The kernel gives those of the mode the processor is in. */
+/* Get the registers of a stopped LWP. The kernel gives those of the processor's mode. */
 static void stopped(struct hold_lwp *l, int code, bool narrow)
 {
 	enum { NARROW_SET = 17 * sizeof(uint32_t) }; /* arch/x86 struct user_regs_struct32 */
@@ -63,7 +63,7 @@ static void stopped(struct hold_lwp *l, int code, bool narrow)
 
 	l->signo = code >> 8 == 0 ? code & 0x7f : 0;
 	if (ptrace(PTRACE_GETREGSET, l->id, (void *)NT_PRSTATUS, &iov) != 0) {
-		hold_lwp_gone(l); /* killed just now: nothing else makes this fail for a stopped tracee */
+		hold_lwp_gone(l); /* just killed: GETREGSET of a stopped tracee fails only then */
 		return;
 	}
 	if (iov.iov_len != (narrow ? (size_t)NARROW_SET : sizeof(user))) {

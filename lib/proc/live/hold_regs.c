@@ -1,4 +1,4 @@
-/* The kernel's order of registers and that of prgregset_t. */
+/* Registers from the kernel's order to that of prgregset_t. */
 #include "proc/live/hold_regs.h"
 
 #include <string.h>

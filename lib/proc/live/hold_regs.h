@@ -5,7 +5,7 @@
 #include <libproc.h>
 #include <sys/user.h>
 
-/* All of regs, from what NT_PRSTATUS of PTRACE_GETREGSET holds for a 64-bit LWP. */
+/* Convert NT_PRSTATUS of PTRACE_GETREGSET of a 64-bit LWP. Sets all of regs. */
 void hold_regs_from_user(prgregset_t regs, const struct user_regs_struct *user);
 
 #endif

@@ -1,4 +1,5 @@
-/* PRIVATE to lib/proc: the thread that holds others must not wait for a processor behind busy neighbours. */
+/* PRIVATE to lib/proc: priority of the thread that holds others, so that it does not wait for a
+ * processor while they are stopped. */
 #ifndef PROC_HOLD_URGENT_H
 #define PROC_HOLD_URGENT_H
 
@@ -15,15 +16,16 @@ struct hold_scheduling {
 };
 
 struct hold_urgency {
-	struct hold_scheduling was; /* of this thread; size 0: not asked yet */
+	struct hold_scheduling was; /* scheduling of this thread; size 0: not read yet */
 	bool on;
 };
 
-/* Have the calling thread run before all that is not real-time, at the lowest of those priorities; without the right to do
- * so, have it wait less for its turn (a short slice, Linux 6.12). Does nothing to one that is real-time, or urgent already. */
+/* Run the calling thread before all threads that are not real-time, at the lowest real-time
+ * priority. Without the right to do so, shorten its wait for the processor (a short slice, Linux
+ * 6.12). Does nothing to a thread that is real-time or urgent already. */
 void hold_urgent_begin(struct hold_urgency *u);
 
-/* As it was. */
+/* Restore the scheduling before hold_urgent_begin. */
 void hold_urgent_end(struct hold_urgency *u);
 
 #endif

@@ -1,11 +1,11 @@
 /* Pgrab: a live process as a libproc handle.
  *
- *   /proc/PID ──open──> checks (exists, not a zombie, not the kernel's, not traced, readable, x86-64 or i386)
- *             ──read──> maps; files without a name opened
+ *   /proc/PID ──open──> checks (exists; no zombie, kernel thread or tracer; readable; x86-64, i386)
+ *             ──read──> maps; deleted files opened
  *             ──hold──> unless PGRAB_RDONLY or PGRAB_NOSTOP
  *
- * Everything that opens or reads files comes before the hold. A main thread may have exited while others
- * run on: its /proc directory then lacks memory, maps, exe and root, and those of another LWP are used. */
+ * All files are opened and read before the hold. If the main thread has exited while other threads
+ * run, its /proc directory lacks memory, maps, exe and root, and another LWP's are used. */
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@
 #include "proc/live/live.h"
 #include "proc/syscall.h"
 
-enum { GRAB_MS = 2000 }; /* as long as libproc waits for a stop on illumos */
+enum { GRAB_MS = 2000 }; /* as long as illumos's libproc waits for a stop */
 
 /* --- the backend's functions --- */
 
@@ -87,7 +87,7 @@ static void ops_status(struct ps_prochandle *P, pstatus_t *out, void *data)
 
 	(void)P;
 	if (live_stat_read(live->dir, "stat", &st, NULL) != RES_OK) {
-		out->pr_nlwp = 0; /* gone: the rest stays as it was last seen */
+		out->pr_nlwp = 0; /* gone: the other members keep their last values */
 		memset(&out->pr_lwp, 0, sizeof(out->pr_lwp));
 		return;
 	}
@@ -108,7 +108,7 @@ static bool lwp_stat(const struct live *live, lwpid_t id, struct live_stat *out)
 	return live_stat_read(live->dir, path, out, NULL) == RES_OK && out->state != 'X';
 }
 
-/* A list with room for n entries of `size` bytes, none in it. */
+/* An empty list with room for n entries of `size` bytes. */
 static prheader_t *list_create(size_t n, size_t size)
 {
 	prheader_t *list = calloc(1, sizeof(*list) + n * size);
@@ -125,7 +125,7 @@ static void list_add(prheader_t *list, const void *entry)
 	memcpy(entries + list->pr_nent++ * list->pr_entsize, entry, (size_t)list->pr_entsize);
 }
 
-/* One pass over the LWPs for either list. */
+/* Build either list in one pass over the LWPs. */
 static prheader_t *list_lwps(const struct live *live, bool statuses)
 {
 	struct live_ids ids = VEC_EMPTY;
@@ -168,7 +168,7 @@ static prheader_t *ops_lpsinfo(struct ps_prochandle *P, void *data)
 	return list_lwps(data, false);
 }
 
-/* exe is a link whose text ends in " (deleted)" when the file has no name any more. */
+/* The text of the link exe ends in " (deleted)" if the file has no name any more. */
 static char *ops_execname(struct ps_prochandle *P, char *buf, size_t n, void *data)
 {
 	static const char deleted[] = " (deleted)";
@@ -203,7 +203,7 @@ static void backend_exec_file(uint64_t *dev, uint64_t *inode, void *data)
 	const struct live *live = data;
 	struct statx st;
 
-	/* As the kernel knows it already: its file system is not asked. */
+	/* The kernel's cached values suffice; its file system is not asked. */
 	if (statx(live->mm_dir, "exe", AT_STATX_DONT_SYNC, STATX_INO, &st) != 0)
 		return;
 	*dev = makedev(st.stx_dev_major, st.stx_dev_minor);
@@ -289,7 +289,7 @@ static const struct proc_backend backend = {
 	.release = backend_release,
 };
 
-/* --- grabbing: each step answers 0 or a G_* code --- */
+/* --- grabbing: each step returns 0 or a G_* code --- */
 
 static int open_process(pid_t pid)
 {
@@ -304,13 +304,14 @@ static int open_dir(struct live *live)
 	live->dir = live->mm_dir = open_process(live->pid);
 	if (live->dir >= 0)
 		return 0;
-	/* Under hidepid other users' processes seem not to exist; signal 0 sends nothing and tells. */
+	/* With hidepid, other users' processes seem not to exist. Signal 0 is not sent but shows
+	 * whether they do. */
 	if (errno == ENOENT)
 		return kill(live->pid, 0) != 0 && errno == EPERM ? G_PERM : G_NOPROC;
 	return live_code_of_errno(errno);
 }
 
-/* The main thread has exited: find an LWP that still has the memory. */
+/* The main thread has exited: find another LWP, which still has the memory. */
 static int find_survivor(struct live *live)
 {
 	struct live_ids ids = VEC_EMPTY;
@@ -323,7 +324,7 @@ static int find_survivor(struct live *live)
 
 		if (!lwp_stat(live, ids.at[i], &st) || st.state == 'Z')
 			continue;
-		dir = open_process(ids.at[i]); /* any TID has a directory there, only unlisted */
+		dir = open_process(ids.at[i]); /* /proc has a directory for any TID, though unlisted */
 		if (dir < 0)
 			continue;
 		live->mm_dir = dir;
@@ -346,7 +347,7 @@ static int check_kind(struct live *live, int flags)
 	if (r != RES_OK)
 		return live_code_of_errno(sys);
 	if (status.tgid != live->pid)
-		return G_NOPROC; /* the number of an LWP */
+		return G_NOPROC; /* it is an LWP's id */
 	if ((st.flags & LIVE_PF_KTHREAD) != 0)
 		return G_SYS;
 	if (live->pid == getpid() && (flags & PGRAB_RDONLY) == 0)
@@ -371,8 +372,8 @@ static bool is_of_host(const struct elf_class *c, const uint8_t *bytes)
 	       arch_of_elf(eh.e_machine, eh.e_ident[EI_CLASS]) == arch_of_host(true);
 }
 
-/* Is a program of 32-bit words an i386 one? x32 has them too. The executable's header says it: in the file, or in
- * memory, where the program headers follow it. */
+/* Is a program with 32-bit words an i386 program? x32 programs have 32-bit words too. The header of
+ * the executable tells, in the file or, if its program headers follow it, in memory. */
 static bool check_machine(const struct live *live)
 {
 	OWNED(fd_release) int exe = live_files_open_exe(live->files);
@@ -394,7 +395,7 @@ static bool check_machine(const struct live *live)
 	return c != NULL && is_of_host(c, head);
 }
 
-/* The right to read it is asked for by reading. */
+/* Only reading shows whether reading is permitted. */
 static int check_access(struct live *live)
 {
 	auxv_t *auxv = NULL;
@@ -410,7 +411,7 @@ static int check_access(struct live *live)
 	if (r == RES_OK)
 		return 0;
 	if (r == RES_NONE)
-		return G_NOPROC; /* no memory (any more): it is on its way out */
+		return G_NOPROC; /* it has no memory (any more): it is exiting */
 	return live_code_of_errno(errno);
 }
 
@@ -447,7 +448,8 @@ static int prepare(struct live *live, int flags, struct proc_objects **objects)
 	struct fault f = { 0 };
 	int code;
 
-	/* /proc of another pid namespace would show one process and ptrace reach another. */
+	/* If /proc belongs to another pid namespace, it would show one process and ptrace would
+	 * reach another. */
 	char self[16] = "";
 
 	if (readlink("/proc/self", self, sizeof(self) - 1) > 0 && atoi(self) != getpid()) {
@@ -489,7 +491,7 @@ struct ps_prochandle *Pgrab(pid_t pid, int flags, int *perr)
 		*perr = G_STRANGE;
 		return NULL;
 	}
-	live = NULL; /* the handle's now; P->data */
+	live = NULL; /* the handle owns it now: P->data */
 	P->arch = arch_of_host(((struct live *)P->data)->narrow);
 	P->objects = objects;
 	P->objects->read_data = P;

@@ -1,9 +1,9 @@
 /* Why the kernel refuses to let a process be read or stopped.
  *
- * The kernel says only EPERM or EACCES; which of its checks failed is found by making the same comparisons,
- * in its order (ptrace(2), "Ptrace access mode checking"): the user ids, the dumpable flag, capabilities,
- * then security modules (yama), a seccomp filter before all of them. For PTRACE_SEIZE alone: is there a
- * tracer already. */
+ * The kernel returns just EPERM or EACCES. To find the check that failed, its comparisons are
+ * repeated in its order (ptrace(2), "Ptrace access mode checking"): user ids, the dumpable flag,
+ * capabilities, then security modules (yama). A seccomp filter comes before all of them. For
+ * PTRACE_SEIZE there is one more check: whether there is a tracer already. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -28,7 +28,7 @@ void hold_process_name(pid_t pid, char *buf, size_t n)
 		(void)snprintf(buf, n, "?");
 		return;
 	}
-	(void)snprintf(buf, n, "%s", st.comm); /* as it is: whoever prints it escapes it */
+	(void)snprintf(buf, n, "%s", st.comm); /* not escaped */
 }
 
 /* -1: there is no yama. */
@@ -64,7 +64,7 @@ static bool why_yama(char *buf, size_t n)
 	}
 }
 
-/* In another user namespace than ours? False also when that may not be asked. */
+/* Is it in another user namespace? False also if that cannot be read. */
 static bool other_user_namespace(pid_t pid)
 {
 	char path[48], ours[64], theirs[64];
@@ -81,7 +81,7 @@ static bool has_uid(const struct live_status *target, uid_t uid)
 	return target->uid[0] == uid && target->uid[1] == uid && target->uid[2] == uid;
 }
 
-/* Without CAP_SYS_PTRACE: ids, then dumpable. */
+/* Without CAP_SYS_PTRACE the user ids are checked, then the dumpable flag. */
 static bool why_unprivileged(pid_t pid, const struct live_status *target, char *buf, size_t n)
 {
 	char path[32];
@@ -100,7 +100,8 @@ static bool why_unprivileged(pid_t pid, const struct live_status *target, char *
 		    target->uid[1]);
 		return true;
 	}
-	/* A file in it: the folder itself has the process's owner all the same. */
+	/* A file in the directory is used, because the directory itself has the process's owner
+	 * even if the process is not dumpable. */
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	if (me != 0 && stat(path, &st) == 0 && st.st_uid != me) {
 		(void)snprintf(buf, n,
@@ -152,7 +153,7 @@ int hold_why_refused(pid_t pid, lwpid_t id, char *buf, size_t n)
 	case RES_OK:
 		break;
 	case RES_NONE:
-		if (kill(pid, 0) == 0 || errno != EPERM) /* signal 0: asks only */
+		if (kill(pid, 0) == 0 || errno != EPERM) /* signal 0 only checks */
 			return G_NOPROC;
 		(void)snprintf(buf, n, "its /proc directory is hidden (mount option hidepid); run as root");
 		return G_PERM;

@@ -1,18 +1,17 @@
-/* The files behind the mappings of a live process.
+/* The files of a live process's mappings.
  *
- * They are opened inside the target's own root, with openat2(2)'s RESOLVE_IN_ROOT, so that an absolute
- * symbolic link in a container leads to the container's file. The name is first resolved to an O_PATH
- * descriptor, which opens nothing (no device is touched, no FIFO waited for), and only a regular file is
- * then opened for reading, through /proc/self/fd, i.e. the very same file. A file system that does not
- * answer is not waited for (reach.h).
+ * They are opened inside the target's root, with openat2(2)'s RESOLVE_IN_ROOT, so that an absolute
+ * symbolic link in a container leads to the container's file. The name is first resolved to an
+ * O_PATH descriptor, which touches no device and waits for no FIFO. If that is a regular file, it
+ * is opened for reading through /proc/self/fd, which leads to the same file. File systems that do
+ * not answer are not waited for (reach.h).
  *
- * Which file is the right one:
- *   1. kept at grab time through map_files or exe, since its name is gone       proven
- *   2. by name, with the device and inode that maps shows                       proven
+ * The file is found by these ways:
+ *   1. kept at the grab through map_files or exe, because its name is gone       proven
+ *   2. by name, with the device and inode in maps                                proven
  *   3. through map_files/LO-HI (needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE)
- *      or exe, while the process lives                                          proven
- *   4. by name, with another device or inode: overlayfs and btrfs show others   the caller compares
- */
+ *      or exe, while the process lives                                           proven
+ *   4. by name, with another device or inode, as on overlayfs and btrfs          caller compares */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -38,10 +37,10 @@ struct live_files {
 	VEC(struct kept_file) kept;
 };
 
-enum { KEEP_MAX = 128 }; /* descriptors are scarce: a process with more deleted libraries is odd */
+enum { KEEP_MAX = 128 }; /* descriptors are scarce, and more deleted libraries are unusual */
 
-/* Through the mapping itself. map_files names a mapping by its exact range; a mapping that was split or
- * merged since has another, and the link is not there. */
+/* Open through the mapping itself. map_files names a mapping by its range, so the link does not
+ * exist if the mapping has been split or merged. */
 static int open_map_link(struct live_files *files, const struct proc_map *m)
 {
 	char link[64];
@@ -185,7 +184,7 @@ enum res live_files_create(int mm_dir, struct live_files **out, struct fault *f)
 	}
 	n = readlinkat(mm_dir, "root", files->prefix, sizeof(files->prefix) - 1);
 	if (n <= 1 || (size_t)n >= sizeof(files->prefix) - 1)
-		n = 0; /* "/": no other names than ours, or a namespace of its own */
+		n = 0; /* "/": the same root, or another mount namespace */
 	files->prefix[n] = '\0';
 	files->reach =
 	    (struct reach){ .proc = files->mm_dir, .root = files->root, .prefix = "", .ms = REACH_MS };

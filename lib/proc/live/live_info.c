@@ -1,7 +1,7 @@
-/* What /proc tells about a process and its LWPs in small text files.
+/* Data about a process and its LWPs from small text files of /proc.
  *
- * stat is one line, `pid (name) S ppid …`, where the name may hold anything, so that only the last ')'
- * ends it; status is `Key:\tvalue` lines whose values are escaped by the kernel. See proc(5). */
+ * stat is one line, `pid (name) S ppid …`. The name may hold any bytes, so it ends at the last ')'.
+ * status has `Key:\tvalue` lines whose values the kernel escapes. See proc(5). */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 
 enum { STATUS_MAX = 4 << 20 }; /* 65536 supplementary groups make the longest line */
 
-/* ENOENT and ESRCH: the process is no more. */
+/* ENOENT and ESRCH: the process is gone. */
 static enum res absent_or_fail(int *sys)
 {
 	int error = errno;
@@ -143,8 +143,8 @@ enum res live_name(int dir, lwpid_t id, char *buf, size_t n)
 	return RES_OK;
 }
 
-/* Arguments stand in cmdline each with a NUL behind; a program that rewrote its title may have left
- * many NULs at the end. */
+/* Each argument in cmdline ends in a NUL. A program that rewrote its title may have left many NULs
+ * at the end. */
 static void join_args(psinfo_t *ps, char *args, size_t n)
 {
 	while (n > 0 && args[n - 1] == '\0')
@@ -169,7 +169,7 @@ enum res live_psinfo(const struct live *live, psinfo_t *out)
 		r = live_status_read(live->dir, "status", &status, NULL);
 	if (r != RES_OK)
 		return r;
-	/* A main thread that has exited counts among nlwp in stat. */
+	/* nlwp in stat includes a main thread that has exited. */
 	ps.pr_nzomb = st.state == 'Z' ? 1 : 0;
 	ps.pr_nlwp = st.nlwp - ps.pr_nzomb;
 	ps.pr_pid = live->pid;
@@ -195,7 +195,7 @@ char live_model(const struct live *live)
 	return arch_of_host(live->narrow)->model;
 }
 
-/* Types are small, so a 64-bit type with something in its upper half is really two 32-bit words. */
+/* Types are small: a 64-bit type with a bit in its upper half is really two 32-bit words. */
 static bool has_narrow_pairs(const uint8_t *bytes, size_t n)
 {
 	uint64_t type;
@@ -208,7 +208,7 @@ static bool has_narrow_pairs(const uint8_t *bytes, size_t n)
 	return false;
 }
 
-/* auxv holds pairs of the program's own word size. */
+/* auxv holds pairs of words of the program's size. */
 enum res live_auxv(const struct live *live, auxv_t **out, int *n, bool *narrow)
 {
 	uint8_t bytes[128 * 2 * sizeof(uint64_t) + 1];
@@ -235,7 +235,7 @@ enum res live_auxv(const struct live *live, auxv_t **out, int *n, bool *narrow)
 	return RES_OK;
 }
 
-/* What errno means for something of a process that was there a moment ago. */
+/* The meaning of an errno for a process that existed a moment ago. */
 int live_code_of_errno(int error)
 {
 	switch (error) {

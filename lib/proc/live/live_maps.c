@@ -1,12 +1,12 @@
-/* /proc/PID/maps, one mapping a line:
+/* /proc/PID/maps, one mapping per line:
  *
  *   55d0c000-55d0e000 r-xp 00001000 fe:01 1234567                    /usr/bin/cat
- *   start    end      perm offset   dev   inode   (blanks up to column 73)  name
+ *   start    end      perm offset   dev   inode   (spaces up to column 73)  name
  *
- * Facts about the name (Linux fs/proc/task_mmu.c, fs/d_path.c): it is as seen from the reader's root, not
- * the target's; " (deleted)" follows it when the file has no name any more; a newline in it is written
- * \012, and nothing else is escaped, so that a name which really holds a backslash, 0, 1, 2 reads the same.
- * Both doubts are decided by asking which file has that name. */
+ * The name (Linux fs/proc/task_mmu.c, fs/d_path.c) is as seen from the reader's root, not the
+ * target's. " (deleted)" follows it if the file has no name any more. A newline in it is written
+ * \012, and nothing else is escaped, so that a name which really contains backslash, 0, 1, 2 looks
+ * the same. Both ambiguities are resolved by checking which file has that name. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ enum { MAPS_MAX = 256 << 20 };
 static const char deleted_suffix[] = " (deleted)";
 enum { DELETED_LEN = sizeof(deleted_suffix) - 1 };
 
-/* A number in base, followed by `end`, which is skipped. */
+/* Parse a number in base; skip `end`, which must follow it. */
 static bool number(const char **at, int base, char end, uint64_t *out)
 {
 	char *stop;
@@ -52,7 +52,7 @@ static void decode_newlines(char *s)
 	*to = '\0';
 }
 
-/* Cut the path of the target's root off in front. */
+/* Remove the path of the target's root from the start of the path. */
 static void strip_root(char *path, const char *root)
 {
 	size_t n = strlen(root);
@@ -61,7 +61,7 @@ static void strip_root(char *path, const char *root)
 		memmove(path, path + n, strlen(path + n) + 1);
 }
 
-/* Turn the name in maps into the target's own name for the file. */
+/* Convert the name in maps to the target's name of the file. */
 static void settle_name(struct proc_map *m, struct live_files *files)
 {
 	size_t n;
@@ -73,12 +73,12 @@ static void settle_name(struct proc_map *m, struct live_files *files)
 	if (n <= DELETED_LEN || strcmp(m->path + n - DELETED_LEN, deleted_suffix) != 0)
 		return;
 	if (live_files_same(files, m->path, m->dev, m->inode, true))
-		return; /* a file that is really called that */
+		return; /* the file's name really ends like that */
 	m->path[n - DELETED_LEN] = '\0';
 	m->deleted = true;
 }
 
-/* What libproc shows: the last bytes of the name. */
+/* libproc shows the last bytes of the name. */
 static void set_mapname(struct proc_map *m)
 {
 	size_t n = strlen(m->path), room = sizeof(m->pr.pr_mapname) - 1;
@@ -99,7 +99,7 @@ static void set_flags(prmap_t *pr, const char *perm, const char *name, bool file
 		pr->pr_mflags |= MA_BREAK;
 }
 
-/* RES_NONE: not a line as above. */
+/* RES_NONE: the line has another form. */
 static enum res parse_line(const char *at, struct live_files *files, struct proc_map *out)
 {
 	struct proc_map m = { .object = -1 };
@@ -157,7 +157,8 @@ enum res live_maps_read(int mm_dir, struct live_files *files, struct proc_maps *
 
 		if (r == RES_NONE)
 			continue;
-		/* The file is read in pieces; a change in between can show an address twice. */
+		/* The file is read in pieces. If mappings change in between, an address can occur
+		 * twice. */
 		if (r == RES_OK && m.pr.pr_vaddr < last_end) {
 			free(m.path);
 			continue;

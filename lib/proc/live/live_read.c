@@ -1,16 +1,16 @@
 /* Memory of a live process.
  *
- * process_vm_readv(2) is one copy and needs no descriptor, but refuses pages without read permission
- * and may be forbidden by a seccomp filter; /proc/PID/mem reads those too. Both give up somewhere
- * inside a range that has a hole, so that after a short answer we go on page by page:
+ * process_vm_readv(2) copies once and needs no descriptor. But it refuses pages without read
+ * permission, which /proc/PID/mem reads, and a seccomp filter may forbid it. Both stop somewhere
+ * inside a range that has a hole, so after a short result reading continues page by page:
  *
  *      va            page          page           hole
  *      |-- one call --|-- by page --|-- by page --| stop here
  *
- * Where a userfaultfd may be in use everything is read through /proc/PID/mem: for a page that its holder does not provide
- * process_vm_readv(2) waits for ever, the file fails with EIO, for its reader does not let go of the lock that the wait would
- * need (Linux fs/userfaultfd.c, handle_userfault).
- */
+ * If a userfaultfd may be in use, all memory is read through /proc/PID/mem. For a page that the
+ * holder of the userfaultfd does not provide, process_vm_readv(2) waits for ever. /proc/PID/mem
+ * fails with EIO, because its reader keeps the lock that a wait would have to release (Linux
+ * fs/userfaultfd.c, handle_userfault). */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -39,12 +39,12 @@ static size_t mem_once(const struct live *live, void *buf, size_t n, uintptr_t v
 	ssize_t got;
 
 	if (va > (uintptr_t)INT64_MAX)
-		return 0; /* a file offset is signed; only the vsyscall page lies up there */
+		return 0; /* a file offset is signed; only the vsyscall page is up there */
 	got = fileio_pread(live->mem, buf, n, va);
 	return got < 0 ? 0 : (size_t)got;
 }
 
-/* Without care for pages that have to be fetched. */
+/* Read without regard to pages that have to be fetched. */
 static size_t read_now(const struct live *live, void *buf, size_t n, uintptr_t va)
 {
 	char *at = buf;
@@ -81,8 +81,9 @@ ssize_t live_read(const struct live *live, void *buf, size_t n, uintptr_t va)
 						   : read_now(live, buf, n, va));
 }
 
-/* Root is told how many there are by the kernel's allocator, as "3 N0=3" (Linux mm/slub.c, objects; it rounds up). Others are told
- * whether those without rights can have one that the kernel's own accesses wait for. */
+/* For root the kernel's allocator gives the number of them, as "3 N0=3" (Linux mm/slub.c, objects;
+ * rounded up). For others the system says whether unprivileged users can have a userfaultfd for
+ * which the kernel's own accesses wait. */
 bool live_read_may_be_served(void)
 {
 	char text[32];
@@ -93,7 +94,7 @@ bool live_read_may_be_served(void)
 	       text[0] != '0';
 }
 
-/* One call for as many pieces as the kernel takes at a time. Returns the bytes that came, of the first on. */
+/* Read as many pieces as one call takes. Returns the bytes read, from the first piece on. */
 static size_t readv_pieces(const struct live *live, const struct live_piece *pieces, size_t n)
 {
 	struct iovec local[LIVE_PIECES], remote[LIVE_PIECES];
@@ -108,7 +109,7 @@ static size_t readv_pieces(const struct live *live, const struct live_piece *pie
 	return got < 0 ? 0 : (size_t)got;
 }
 
-/* How many of the pieces, at least one, can be read at once. 0: the first needs care. */
+/* The number of pieces that can be read in one call. 0: the first needs care. */
 static size_t pieces_now(const struct live *live, const struct live_piece *pieces, size_t n)
 {
 	size_t some = 0;
@@ -135,7 +136,7 @@ void live_read_pieces(const struct live *live, struct live_piece *pieces, size_t
 			got -= pieces[i].n;
 			pieces[i].got = pieces[i].n;
 		}
-		/* What follows the first one that came short has not been asked for yet. */
+		/* The pieces after the first short one have not been read yet. */
 		if (i < from + some || some == 0) {
 			pieces[i].got = (size_t)live_read(live, pieces[i].to, pieces[i].n, pieces[i].va);
 			i++;
@@ -144,9 +145,9 @@ void live_read_pieces(const struct live *live, struct live_piece *pieces, size_t
 	}
 }
 
-/* The descriptor is of one address space, whatever becomes of the process and its number: reading where nothing can
- * be mapped fails with EIO while that is in use, and gives 0 bytes when it no longer is (Linux fs/proc/base.c,
- * mem_rw). */
+/* The descriptor refers to an address space, whatever happens to the process and its pid. A read
+ * where nothing can be mapped fails with EIO while the address space is in use, and returns 0
+ * afterwards (Linux fs/proc/base.c, mem_rw). */
 bool live_same_memory(const struct live *live)
 {
 	char byte;

@@ -1,13 +1,14 @@
-/* Memory of a live process whose reader may have to wait for somebody who does not answer.
+/* Memory of a live process that somebody else has to provide, who may not answer.
  *
- * To read a page that is not there the kernel fetches it: from the file that is mapped, whose file system may be silent, or
- * from the holder of a userfaultfd(2), as when a process is migrated and its memory follows later. Nothing but the death of the
- * reader ends that wait. /proc/PID/pagemap says which pages are there without fetching any:
+ * When an absent page is read, the kernel fetches it: from the mapped file, whose file system may
+ * be silent, or from the holder of a userfaultfd(2), for example when a process has been migrated
+ * and its memory follows later. Only the death of the reader ends that wait. /proc/PID/pagemap
+ * shows the present pages and fetches none:
  *
- *      ├─ there ─┼─ not there ─┼─ there ─┤
- *        read      by a child    read
+ *      ├─ present ─┼─ absent ─┼─ present ─┤
+ *          read     by a child    read
  *
- * While the process is held nobody is sent: such pages are unreadable then. */
+ * While the process is held no child is started, and absent pages are unreadable. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -23,14 +24,15 @@
 
 enum {
 	PAGE = 4096,
-	SOME = 64, /* pages looked at, or asked for, at once */
+	SOME = 64, /* pages in one read of pagemap */
 };
 
-/* proc(5), /proc/PID/pagemap: 64 bits a page. */
+/* proc(5), /proc/PID/pagemap: 64 bits per page. */
 #define PAGEMAP_PRESENT (UINT64_C(1) << 63)
 #define PAGEMAP_SWAPPED (UINT64_C(1) << 62)
 
-/* The last range that begins at or below va; NULL: none. *left: bytes from va to where it ends, or to where the next begins. */
+/* The last range that starts at or below va and holds it; NULL: none. *left: bytes from va to its
+ * end, or else to the next range. */
 static struct live_wary *wary_at(const struct live *live, uintptr_t va, size_t *left)
 {
 	size_t low = 0, high = live->wary.n;
@@ -51,7 +53,7 @@ static struct live_wary *wary_at(const struct live *live, uintptr_t va, size_t *
 	return NULL;
 }
 
-/* How many of n pages from va on are alike: *there, or not. */
+/* The number of pages, of n from va on, that are all present or all absent (*there). */
 static size_t pages_alike(const struct live *live, uintptr_t va, size_t n, bool *there)
 {
 	uint64_t entries[SOME];
@@ -65,7 +67,7 @@ static size_t pages_alike(const struct live *live, uintptr_t va, size_t n, bool 
 				: fileio_pread(live->pagemap, entries, n * sizeof(entries[0]),
 				      (uint64_t)(va / PAGE) * sizeof(entries[0]));
 	if (got < (ssize_t)sizeof(entries[0]))
-		return n; /* nothing is known */
+		return n; /* unknown: taken for present */
 	n = (size_t)got / sizeof(entries[0]);
 	*there = (entries[0] & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)) != 0;
 	while (alike < n && ((entries[alike] & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)) != 0) == *there)
@@ -77,14 +79,14 @@ static size_t pages_alike(const struct live *live, uintptr_t va, size_t n, bool 
 
 struct fetch {
 	pid_t pid;
-	uint8_t *to; /* shared with the parent */
+	uint8_t *to; /* memory shared with the parent */
 	size_t n;
 	uintptr_t va;
 };
 
-/* Page by page, with the number of bytes after each. By process_vm_readv(2), which waits for a file without holding the lock of the
- * process's mappings; a reader of /proc/PID/mem keeps it (Linux mm/memory.c, __access_remote_vm), and the process would wait
- * with it in its next mmap. */
+/* Read page by page, and send the number of bytes so far after each. process_vm_readv(2) waits for
+ * a file without the lock of the process's mappings. A reader of /proc/PID/mem keeps that lock
+ * (Linux mm/memory.c, __access_remote_vm), and the process would wait too, in its next mmap. */
 static void fetch(void *data)
 {
 	const struct fetch *f = data;
@@ -108,7 +110,8 @@ static void fetch(void *data)
 	}
 }
 
-/* Bytes that come in time. *late: not all of them did, for want of an answer. */
+/* Read in a child. Returns the bytes that arrive in time. *late: some are missing because nobody
+ * answered. */
 static size_t send_for(const struct live *live, void *buf, size_t n, uintptr_t va, int ms, bool *late)
 {
 	void *shared = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -128,7 +131,7 @@ static size_t send_for(const struct live *live, void *buf, size_t n, uintptr_t v
 		if (heard == ASIDE_HEARD && said > done && said <= n)
 			done = said;
 		else if (heard == ASIDE_HEARD)
-			break; /* it is unreadable from here on */
+			break; /* the next page is unreadable */
 	}
 	aside_end(&a, heard != ASIDE_LATE);
 	*late = heard == ASIDE_LATE;
@@ -154,7 +157,7 @@ static size_t read_absent(const struct live *live, struct live_wary *w, void *bu
 	return got;
 }
 
-/* Of one range. */
+/* Read from one range. */
 static size_t read_wary(
     const struct live *live, struct live_wary *w, char *buf, size_t n, uintptr_t va, live_now_fn *now)
 {
