@@ -7,7 +7,6 @@
  *       cfi_rows.c           what its program says of a pc   │
  *       cfi_expr.c           expressions in it               │
  *     engine_libunwind.c   the same by libunwind, else ──────┤
- *       cfi.c, cfi_check.c   what it may be shown            │
  *     engine_fp.c          by frame pointer and signal frame <┘
  *       prologue.c, code_flow.c      what code and stack prove; the arch's `code`
  *                                    says what instructions do

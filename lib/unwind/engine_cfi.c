@@ -301,8 +301,7 @@ static enum res cfi_create(struct ps_prochandle *P, void **out, struct fault *f)
 {
 	struct cfi_engine *e = calloc(1, sizeof(*e));
 
-	if (e == NULL || (e->mem = memory_create(P, false)) == NULL ||
-	    (e->regions = regions_create(P)) == NULL) {
+	if (e == NULL || (e->mem = memory_create(P)) == NULL || (e->regions = regions_create(P)) == NULL) {
 		cfi_destroy(e);
 		return fault_memory(f);
 	}

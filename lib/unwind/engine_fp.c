@@ -257,7 +257,7 @@ static enum res fp_create(struct ps_prochandle *P, void **out, struct fault *f)
 {
 	struct fp_engine *e = calloc(1, sizeof(*e));
 
-	if (e == NULL || (e->mem = memory_create(P, false)) == NULL ||
+	if (e == NULL || (e->mem = memory_create(P)) == NULL ||
 	    (e->prover = prover_create(P, os_arch(P), e->mem)) == NULL) {
 		fp_destroy(e);
 		return fault_memory(f);

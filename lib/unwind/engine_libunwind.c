@@ -1,13 +1,20 @@
-/* Steps by call frame information, with libunwind's remote interface. The only file that knows it.
+/* Steps by call frame information with libunwind's remote interface. The only file that includes its
+ * header.
  *
- * libunwind gets an address space of our own accessors. Per step it asks find_proc_info for a pc it has
- * no row for in its cache; we answer out of the one table entry that cfi.c found and checked, through
- * libunwind's own reader of such tables. All it reads besides comes through access_mem.
+ *   lu_step ──> libunwind: a row for pc? ──no──> find_proc_info
+ *                                                  │  unwind_modules, cfi_find_entry
+ *                                                  │  is it safe to run? (program_ok)
+ *                   access_mem <── made-up bytes <─┘  copied (entry_make)
  *
- * What it would do on its own where a pc has no CFI (go on with rbp, sp then being wrong) is not
- * wanted: find_proc_info then fails in a way that ends the step, and fallback_step takes over with the
- * registers of the last good activation. The cursor starts anew behind it. A new cursor takes its pc for
- * exact; a return address is therefore given to it less one, which finds the same row.
+ * libunwind never reads the target's tables. It gets an .eh_frame that is made up here, with a CIE and an
+ * FDE for each function, from what the reader of the CFI engine found and checked. So it can be shown
+ * entries of .debug_frame and of files without a search table too, and reads neither addresses that
+ * depend on where a table lies nor personality routines.
+ *
+ * Where nothing describes pc, libunwind would go on with rbp and a wrong sp. find_proc_info therefore
+ * fails in a way that ends the step, step_without_cfi goes on with the registers of the last activation,
+ * and the cursor starts anew behind it. A new cursor takes its pc for exact, so a return address is given
+ * to it less one, which has the same row.
  *
  * libunwind's register numbers on x86-64 are DWARF's. */
 #include "unwind/engine.h"
@@ -23,8 +30,10 @@ const struct engine_ops *const engine_libunwind = NULL;
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/images.h"
-#include "unwind/cfi.h"
+#include "base/addrmap.h"
+#include "base/strbuf.h"
+#include "unwind/cfi_entry.h"
+#include "unwind/unwind_modules.h"
 
 /* Exported by libunwind-x86_64, declared in none of its headers. */
 extern int _Ux86_64_dwarf_search_unwind_table(
@@ -70,15 +79,17 @@ static bool load(struct calls *out, struct fault *f)
 	return true;
 }
 
-enum { ROWS_CACHED = 1024, NO_REGISTER = -1 };
-
-/* An executable mapping, and the tables that describe it. */
-struct region {
-	uint64_t lo, hi;
-	uint64_t bias;
-	bool has_table;
-	struct cfi_table table;
+enum {
+	ROWS_CACHED = 1024,
+	NO_REGISTER = -1,
+	REGISTERS = 17, /* that libunwind has room for */
+	STATES_MAX = 32,
+	MADE_MAX = 1 << 26, /* bytes of entries */
+	ENTRY_REFUSED = 0
 };
+
+/* The address of the made-up bytes: canonical addresses, and so the target's, are elsewhere. */
+#define MADE 0xc000000000000000ULL
 
 struct lu_engine {
 	struct ps_prochandle *P;
@@ -89,64 +100,272 @@ struct lu_engine {
 	bool started;
 	struct unwind_regs regs; /* what the cursor started with; it refers to them */
 	struct prover *prover;
-	VEC(struct region) regions;
-	size_t region_last;
+	struct regions *regions;
+	struct strbuf made;     /* at MADE: a search table of one row, then entries */
+	struct addrmap made_at; /* a function's address -> its FDE in made, or ENTRY_REFUSED */
 	/* Why a step failed: */
 	bool miss;
 	int reg_missing;
 	uint64_t va_missing; /* 0: none */
 };
 
-static bool region_holds(const struct region *r, uint64_t pc)
-{
-	return pc >= r->lo && pc < r->hi;
-}
+/* --- is an entry safe to run? ---
+ *
+ * Refused, each for what libunwind 1.6 does with it:
+ *   register number of 17 or more in DW_CFA_register    reads past its register array
+ *   an advance without a CFA rule                       fails an assertion, if compiled in
+ *   remember without a CFA rule, unbalanced restore     may lead back to no rule
+ *   remember deeper than STATES_MAX                     takes 200 bytes each
+ *   DW_CFA_set_loc, DW_OP_addr                          does not add the object's bias
+ *   DW_OP_div                                           traps on the smallest number by −1
+ *   DW_OP_skip, DW_OP_bra                               may loop endlessly
+ *   opcodes it does not know                            skips them without their operands
+ * Numbering: DWARF 5 sections 6.4.2 and 7.7, and the GNU operations 0x2e and 0x2f.
+ *
+ * An opcode's string has a letter for each of its operands and effects:
+ *   1 2 4 8  an operand of so many bytes    u  a LEB128 number    r  a register    e  an expression
+ *   a  a new row begins    c  a CFA rule is set    <  remember_state    >  restore_state
+ * Opcodes without a string are refused. */
 
-/* The region of a pc, made when it is new. NULL: not in a mapping, or no memory. */
-static const struct region *region_of(struct lu_engine *e, uint64_t pc)
-{
-	const prmap_t *map;
-	struct elf_image *img;
-	struct region r = { .lo = 0 };
+static const char *const instructions[0x40] = {
+	[0x00] = "",    /* nop */
+	[0x02] = "a1",  /* advance_loc1 */
+	[0x03] = "a2",  /* advance_loc2 */
+	[0x04] = "a4",  /* advance_loc4 */
+	[0x05] = "ru",  /* offset_extended */
+	[0x06] = "r",   /* restore_extended */
+	[0x07] = "r",   /* undefined */
+	[0x08] = "r",   /* same_value */
+	[0x09] = "rr",  /* register */
+	[0x0a] = "<",   /* remember_state */
+	[0x0b] = ">",   /* restore_state */
+	[0x0c] = "cru", /* def_cfa */
+	[0x0d] = "cr",  /* def_cfa_register */
+	[0x0e] = "u",   /* def_cfa_offset */
+	[0x0f] = "ce",  /* def_cfa_expression */
+	[0x10] = "re",  /* expression */
+	[0x11] = "ru",  /* offset_extended_sf */
+	[0x12] = "cru", /* def_cfa_sf */
+	[0x13] = "u",   /* def_cfa_offset_sf */
+	[0x16] = "re",  /* val_expression */
+	[0x2e] = "u",   /* GNU_args_size */
+	[0x2f] = "ru",  /* GNU_negative_offset_extended */
+};
 
-	if (e->regions.n != 0 && region_holds(&e->regions.at[e->region_last], pc))
-		return &e->regions.at[e->region_last];
-	for (size_t i = 0; i < e->regions.n; i++) {
-		if (region_holds(&e->regions.at[i], pc)) {
-			e->region_last = i;
-			return &e->regions.at[i];
-		}
+/* Instructions that have an operand in their low six bits, by the two high ones. */
+static const char *const short_instructions[4] = {
+	[1] = "a", /* advance_loc */
+	[2] = "u", /* offset; program_ok checks its register */
+	[3] = "",  /* restore; and this one's */
+};
+
+static const char *const operations[0x100] = {
+	[0x06] = "",           /* deref */
+	[0x08 ... 0x09] = "1", /* const1u, const1s */
+	[0x0a ... 0x0b] = "2", /* const2u, const2s */
+	[0x0c ... 0x0d] = "4", /* const4u, const4s */
+	[0x0e ... 0x0f] = "8", /* const8u, const8s */
+	[0x10 ... 0x11] = "u", /* constu, consts */
+	[0x12 ... 0x14] = "",  /* dup, drop, over */
+	[0x15] = "1",          /* pick */
+	[0x16 ... 0x17] = "",  /* swap, rot */
+	[0x19 ... 0x1a] = "",  /* abs, and */
+	[0x1c ... 0x22] = "",  /* minus to plus */
+	[0x23] = "u",          /* plus_uconst */
+	[0x24 ... 0x27] = "",  /* shl to xor */
+	[0x29 ... 0x2e] = "",  /* eq to ne */
+	[0x30 ... 0x6f] = "",  /* lit0 to reg31 */
+	[0x70 ... 0x8f] = "u", /* breg0 to breg31 */
+	[0x90] = "u",          /* regx */
+	[0x92] = "uu",         /* bregx */
+	[0x94] = "1",          /* deref_size */
+	[0x96] = "",           /* nop */
+};
+
+struct check {
+	struct span at;
+	struct span expr; /* the expression of the last instruction */
+	bool cfa;         /* a CFA rule is set */
+	unsigned depth;   /* of remembered states */
+};
+
+static bool letter_ok(struct check *c, char letter)
+{
+	uint64_t n;
+
+	switch (letter) {
+	case 'u':
+		return cfi_uleb(&c->at, &n);
+	case 'r':
+		return cfi_uleb(&c->at, &n) && n < REGISTERS;
+	case 'e':
+		return cfi_uleb(&c->at, &n) && n <= span_left(&c->at) &&
+		       span_cut(&c->at, (size_t)n, &c->expr);
+	case 'a':
+		return c->cfa;
+	case 'c':
+		c->cfa = true;
+		return true;
+	case '<':
+		return c->cfa && ++c->depth <= STATES_MAX;
+	case '>':
+		return c->depth-- != 0;
+	default:
+		return span_skip(&c->at, (size_t)(letter - '0'));
 	}
-	map = Paddr_to_map(e->P, pc);
-	if (map == NULL)
-		return NULL;
-	r.lo = map->pr_vaddr;
-	r.hi = r.lo + map->pr_size;
-	r.has_table = os_object_image(e->P, pc, &img, &r.bias) == RES_OK &&
-		      cfi_table_of(img, &r.table) == RES_OK &&
-		      memory_pin(e->mem, r.table.run_va + r.bias, r.table.run);
-	if (!region_holds(&r, pc) || !vec_push(&e->regions, r))
-		return NULL;
-	e->region_last = e->regions.n - 1;
-	return &e->regions.at[e->region_last];
 }
+
+static bool letters_ok(struct check *c, const char *letters)
+{
+	if (letters == NULL)
+		return false;
+	while (*letters != '\0') {
+		if (!letter_ok(c, *letters++))
+			return false;
+	}
+	return true;
+}
+
+static bool expression_ok(struct span expr)
+{
+	struct check c = { .at = expr };
+	uint8_t op;
+
+	while (span_u8(&c.at, &op)) {
+		if (!letters_ok(&c, operations[op]))
+			return false;
+	}
+	return true;
+}
+
+/* Check a program; c->cfa says whether a CFA rule is set before it and after it. */
+static bool program_ok(struct check *c, struct span program)
+{
+	uint8_t op;
+
+	c->at = program;
+	c->depth = 0;
+	while (span_u8(&c->at, &op)) {
+		const char *letters = op < 0x40 ? instructions[op] : short_instructions[op >> 6];
+
+		c->expr = (struct span){ NULL, NULL };
+		if ((op >= 0x80 && (op & 0x3f) >= REGISTERS) || !letters_ok(c, letters) ||
+		    !expression_ok(c->expr))
+			return false;
+	}
+	return true;
+}
+
+static bool entry_ok(const struct cfi_entry *entry)
+{
+	struct check c = { .cfa = false };
+
+	return entry->ra == UNWIND_DWARF_PC && program_ok(&c, entry->common) && program_ok(&c, entry->own) &&
+	       c.cfa;
+}
+
+/* --- made-up entries --- */
+
+static void put(struct strbuf *made, const void *bytes, size_t n)
+{
+	strbuf_add(made, bytes, n);
+}
+
+/* A LEB128 number, signed or not, in all of 10 bytes. */
+static void put_leb(struct strbuf *made, uint64_t value)
+{
+	uint8_t bytes[10];
+
+	for (unsigned i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)((value >> 7 * i & 0x7f) | (i + 1 < sizeof(bytes) ? 0x80 : 0));
+	put(made, bytes, sizeof(bytes));
+}
+
+/* End the record that begins with its length at `at`. */
+static void put_end(struct strbuf *made, size_t at, struct span program)
+{
+	uint32_t length;
+
+	put(made, program.at, span_left(&program));
+	length = (uint32_t)(made->n - at - sizeof(length));
+	if (!made->failed)
+		memcpy(made->at + at, &length, sizeof(length));
+}
+
+/* Make up a CIE and an FDE (LSB, "The .eh_frame section") with absolute addresses. Returns where the FDE
+ * is; ENTRY_REFUSED: out of memory. */
+static uint32_t entry_make(struct strbuf *made, const struct cfi_entry *entry, uint64_t bias)
+{
+	static const uint8_t version = 1, ra = UNWIND_DWARF_PC, data[] = { 1, 0 /* DW_EH_PE_absptr */ };
+	const char *augmentation = entry->signal ? "zRS" : "zR";
+	uint64_t range[] = { entry->lo + bias, entry->hi - entry->lo };
+	size_t cie = made->n, fde;
+	uint32_t head[2] = { 0 }; /* length; 0 for a CIE, from here back to it for an FDE */
+
+	put(made, head, sizeof(head));
+	put(made, &version, sizeof(version));
+	put(made, augmentation, strlen(augmentation) + 1);
+	put_leb(made, entry->code_align);
+	put_leb(made, (uint64_t)entry->data_align);
+	put(made, &ra, sizeof(ra));
+	put(made, data, sizeof(data));
+	put_end(made, cie, entry->common);
+	fde = made->n;
+	head[1] = (uint32_t)(fde + sizeof(head[0]) - cie);
+	put(made, head, sizeof(head));
+	put(made, range, sizeof(range));
+	put(made, "", 1); /* no augmentation data */
+	put_end(made, fde, entry->own);
+	return made->failed ? ENTRY_REFUSED : (uint32_t)fde;
+}
+
+/* Where the FDE of a function is. */
+static uint32_t entry_of(struct lu_engine *e, const struct cfi_entry *entry, uint64_t bias)
+{
+	uint32_t at = ENTRY_REFUSED;
+
+	if (addrmap_get(&e->made_at, entry->lo + bias, &at))
+		return at;
+	if (e->made.n < MADE_MAX && entry_ok(entry))
+		at = entry_make(&e->made, entry, bias);
+	return addrmap_put(&e->made_at, entry->lo + bias, at) ? at : ENTRY_REFUSED;
+}
+
+static bool made_word(const struct strbuf *made, uint64_t at, uint64_t *out)
+{
+	if (at >= made->n)
+		return false;
+	*out = 0; /* libunwind reads words, and the last one may be cut */
+	memcpy(out, made->at + at, made->n - at < sizeof(*out) ? made->n - (size_t)at : sizeof(*out));
+	return true;
+}
+
+/* --- what libunwind calls --- */
 
 static int find_proc_info(
     unw_addr_space_t as, unw_word_t pc, unw_proc_info_t *info, int need_unwind_info, void *arg)
 {
 	struct lu_engine *e = arg;
-	const struct region *r = region_of(e, pc);
+	const struct region *r = regions_at(e->regions, pc);
 	unw_dyn_info_t table = { .format = UNW_INFO_FORMAT_REMOTE_TABLE };
-	uint64_t entry;
+	/* Every pc less MADE is above the first number, as one of 32 and of 64 bits. */
+	int32_t row[2] = { INT32_MIN, ENTRY_REFUSED };
+	const struct cfi_table_bytes *bytes;
+	struct cfi_entry entry;
 
 	e->miss = true;
-	if (r == NULL || !r->has_table || cfi_find(&r->table, pc - r->bias, &entry) != RES_OK)
+	if (r == NULL || r->finder == NULL ||
+	    cfi_find_entry(r->finder, pc - r->bias, &bytes, &entry) != RES_OK)
 		return -UNW_EUNSPEC;
+	row[1] = (int32_t)entry_of(e, &entry, r->bias);
+	if (row[1] == ENTRY_REFUSED)
+		return -UNW_EUNSPEC;
+	memcpy(e->made.at, row, sizeof(row));
 	table.start_ip = r->lo;
 	table.end_ip = r->hi;
-	table.u.rti.segbase = r->table.hdr + r->bias;
-	table.u.rti.table_data = entry + r->bias;
-	table.u.rti.table_len = 1;
+	table.u.rti.segbase = MADE;
+	table.u.rti.table_data = MADE;
+	table.u.rti.table_len = 1; /* word, which is one row */
 	if (e->calls.search_unwind_table(as, pc, &table, info, need_unwind_info, arg) < 0)
 		return -UNW_EUNSPEC;
 	e->miss = false;
@@ -173,7 +392,7 @@ static int access_mem(unw_addr_space_t as, unw_word_t va, unw_word_t *word, int 
 	struct lu_engine *e = arg;
 
 	(void)as;
-	if (write == 0 && memory_word(e->mem, va, word))
+	if (write == 0 && (made_word(&e->made, va - MADE, word) || memory_word(e->mem, va, word)))
 		return 0;
 	e->va_missing = va;
 	return -UNW_EINVAL;
@@ -220,7 +439,9 @@ static void lu_destroy(void *engine)
 		e->calls.destroy_addr_space(e->as);
 	prover_destroy(e->prover);
 	memory_destroy(e->mem);
-	vec_free(&e->regions);
+	regions_destroy(e->regions);
+	strbuf_free(&e->made);
+	addrmap_free(&e->made_at);
 	free(e);
 }
 
@@ -244,9 +465,11 @@ static enum res lu_create(struct ps_prochandle *P, void **out, struct fault *f)
 		return RES_FAIL;
 	}
 	e->P = P;
-	e->mem = memory_create(P, true);
+	e->mem = memory_create(P);
+	e->regions = regions_create(P);
 	e->as = e->calls.create_addr_space(&accessors, 0);
-	if (e->mem == NULL || e->as == NULL) {
+	put(&e->made, (uint64_t[]){ 0 }, sizeof(uint64_t)); /* for the search table's row */
+	if (e->mem == NULL || e->regions == NULL || e->as == NULL || e->made.failed) {
 		lu_destroy(e);
 		return fault_memory(f);
 	}
@@ -332,7 +555,6 @@ static enum engine_end lu_step(void *engine, struct activation *a, struct engine
 	res = e->started ? e->calls.step(&e->cursor) : -UNW_EBADREG;
 	if (e->miss)
 		return go_without_cfi(e, a, note);
-	/* A personality routine's address may be unreadable without harm; what counts is the result. */
 	if (res < 0 || (res > 0 && !cursor_get(e, &next))) {
 		why_failed(e, a->regs.reg[UNWIND_DWARF_PC], note);
 		return ENGINE_LOST;

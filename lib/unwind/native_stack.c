@@ -8,6 +8,7 @@
  *  - a (pc, sp) that comes again is found with one remembered pair, moved at powers of two (Brent). */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "os/regs.h"
 #include "unwind/engine.h"

@@ -11,8 +11,7 @@
 
 #include <stdlib.h>
 
-#include "base/vec.h"
-#include "elf/image.h"
+#include "base/span.h"
 #include "os/images.h"
 
 enum { PIECES = 4, PIECE_FIRST = 16 << 10, PIECE_MAX = 64 << 10, FILE_RUNS = 8, PAGE = 4096 };
@@ -30,24 +29,18 @@ struct file_run {
 
 struct memory {
 	struct ps_prochandle *P;
-	bool file_too;
-	VEC(struct file_run) pinned;
-	uint64_t pin_lo, pin_hi; /* all of pinned lie between: most addresses do not */
-	size_t pin_last;
 	struct piece pieces[PIECES];
 	unsigned last, turn; /* the piece that answered last; the next one to go */
 	struct file_run runs[FILE_RUNS];
 	unsigned run_turn;
 };
 
-struct memory *memory_create(struct ps_prochandle *P, bool file_too)
+struct memory *memory_create(struct ps_prochandle *P)
 {
 	struct memory *m = calloc(1, sizeof(*m));
 
-	if (m != NULL) {
+	if (m != NULL)
 		m->P = P;
-		m->file_too = file_too;
-	}
 	return m;
 }
 
@@ -57,49 +50,19 @@ void memory_destroy(struct memory *m)
 		return;
 	for (unsigned i = 0; i < PIECES; i++)
 		free(m->pieces[i].bytes);
-	vec_free(&m->pinned);
 	free(m);
 }
 
-bool memory_pin(struct memory *m, uint64_t va, struct span bytes)
-{
-	uint64_t end = va + span_left(&bytes);
-	struct file_run run = { va, bytes };
-
-	if (end < va || !vec_push(&m->pinned, run))
-		return false;
-	m->pin_lo = m->pinned.n == 1 || va < m->pin_lo ? va : m->pin_lo;
-	m->pin_hi = end > m->pin_hi ? end : m->pin_hi;
-	m->pin_last = m->pinned.n - 1;
-	return true;
-}
-
-/* What r has at va. `part`: also of a number that goes on behind its end, as zeros there. */
-static bool run_word(const struct file_run *r, uint64_t va, size_t size, bool part, uint64_t *out)
+static bool run_word(const struct file_run *r, uint64_t va, size_t size, uint64_t *out)
 {
 	size_t n = span_left(&r->bytes);
 	uint64_t off = va - r->lo;
 
-	if (off >= n || (!part && n - off < size))
+	if (n < size || off > n - size)
 		return false;
 	*out = 0;
-	memcpy(out, r->bytes.at + off, n - off < size ? (size_t)(n - off) : size);
+	memcpy(out, r->bytes.at + off, size);
 	return true;
-}
-
-static bool pinned_word(struct memory *m, uint64_t va, size_t size, uint64_t *out)
-{
-	if (va < m->pin_lo || va >= m->pin_hi)
-		return false;
-	if (run_word(&m->pinned.at[m->pin_last], va, size, true, out))
-		return true;
-	for (size_t i = 0; i < m->pinned.n; i++) {
-		if (run_word(&m->pinned.at[i], va, size, true, out)) {
-			m->pin_last = i;
-			return true;
-		}
-	}
-	return false;
 }
 
 static bool piece_word(const struct piece *p, uint64_t va, size_t size, uint64_t *out)
@@ -153,31 +116,18 @@ static bool piece_miss(struct memory *m, uint64_t va, size_t size, uint64_t *out
 	return piece_fill(m, va, PAGE, va, size, out);
 }
 
-/* What the file has for an address of a writable segment whose memory is not to be had. */
-static bool writable_file_word(struct memory *m, uint64_t va, size_t size, uint64_t *out)
-{
-	struct file_run run = { va, { NULL, NULL } };
-	struct elf_image *img;
-	uint64_t bias;
-
-	return os_object_image(m->P, va, &img, &bias) == RES_OK &&
-	       elf_image_at(img, va - bias, &run.bytes, NULL) == RES_OK &&
-	       run_word(&run, va, size, false, out);
-}
-
 static bool slow_word(struct memory *m, uint64_t va, size_t size, uint64_t *out)
 {
 	const prmap_t *map = Paddr_to_map(m->P, va);
 	struct file_run run = { va, { NULL, NULL } };
 
 	if (map != NULL && (map->pr_mflags & MA_WRITE) == 0 &&
-	    os_file_bytes(m->P, va, &run.bytes) == RES_OK && run_word(&run, va, size, false, out)) {
+	    os_file_bytes(m->P, va, &run.bytes) == RES_OK && run_word(&run, va, size, out)) {
 		m->runs[m->run_turn] = run;
 		m->run_turn = (m->run_turn + 1) % FILE_RUNS;
 		return true;
 	}
-	return piece_miss(m, va, size, out) ||
-	       (m->file_too && map != NULL && writable_file_word(m, va, size, out));
+	return piece_miss(m, va, size, out);
 }
 
 /* Apart, so that memory_number has next to nothing to save. */
@@ -186,7 +136,7 @@ __attribute__((noinline)) static bool number_anywhere(
 {
 	if (va > UINT64_MAX - sizeof(*out) || size > sizeof(*out))
 		return false;
-	if (pinned_word(m, va, size, out) || piece_word(&m->pieces[m->last], va, size, out))
+	if (piece_word(&m->pieces[m->last], va, size, out))
 		return true;
 	for (unsigned i = 0; i < PIECES; i++) {
 		if (piece_word(&m->pieces[i], va, size, out)) {
@@ -195,7 +145,7 @@ __attribute__((noinline)) static bool number_anywhere(
 		}
 	}
 	for (unsigned i = 0; i < FILE_RUNS; i++) {
-		if (run_word(&m->runs[i], va, size, false, out))
+		if (run_word(&m->runs[i], va, size, out))
 			return true;
 	}
 	return slow_word(m, va, size, out);
@@ -207,8 +157,7 @@ bool memory_number(struct memory *m, uint64_t va, size_t size, uint64_t *out)
 	uint64_t off = va - p->lo;
 
 	/* Nearly every word is one of the stack. */
-	if (size == sizeof(*out) && off < p->n && p->n - off >= sizeof(*out) &&
-	    va - m->pin_lo >= m->pin_hi - m->pin_lo) {
+	if (size == sizeof(*out) && off < p->n && p->n - off >= sizeof(*out)) {
 		memcpy(out, p->bytes + off, sizeof(*out));
 		return true;
 	}

@@ -57,8 +57,6 @@ def table_row(opt, label, operands):
             continue
         same = found["stacks"] - found["differ"] - found["marked"] - found["excused"]
         cells.append("%6d stacks %6d same %5d differ" % (found["stacks"], same, found["differ"]))
-    if other and other["excused"]:
-        cells[1] += " (%d end where a table is missing)" % other["excused"]
     if fp:
         cells[2] += " %5d marked %5d beyond %4d registers" % (fp["marked"], fp["excused"], fp["registers"])
     print(" | ".join(cells), flush=True)

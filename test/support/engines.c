@@ -9,7 +9,6 @@
 #include "os/images.h"
 #include "os/regs.h"
 #include "stack/walk/walk.h"
-#include "unwind/cfi.h"
 
 enum { TOLD_MAX = 12 };
 
@@ -255,23 +254,6 @@ static bool is_beyond(const struct native_stack *s, size_t at)
 	return false;
 }
 
-/* At frame `at`, the first that is not the same: is libunwind shown no table of its file, and says that nothing describes
- * it? By frame pointers: has the code that leads on no call frame information? */
-static bool is_excused(const struct pair *p, size_t at)
-{
-	struct cfi_table table;
-	struct elf_image *img;
-	uint64_t bias;
-
-	if (p->e->against == UNWIND_ENGINE_FP)
-		return is_beyond(&p->ours.s, at);
-	return p->e->against == UNWIND_ENGINE_LIBUNWIND && at < p->theirs.s.frames.n &&
-	       at < p->ours.s.frames.n && p->theirs.s.frames.at[at].no_cfi &&
-	       !p->ours.s.frames.at[at].no_cfi &&
-	       os_object_image(p->c.P, p->ours.s.frames.at[at].pc - 1, &img, &bias) == RES_OK &&
-	       cfi_table_of(img, &table) == RES_NONE;
-}
-
 /* By frame pointers: is all that is neither marked nor behind a mark as call frame information has it? */
 static bool same_to_mark(const struct native_stack *a, const struct native_stack *b)
 {
@@ -333,7 +315,7 @@ static bool compare_sides(struct pair *p)
 	what = stack_differs(&p->ours.s, &p->theirs.s, &at);
 	if (what == NULL)
 		return true;
-	if (is_excused(p, at)) {
+	if (p->e->against == UNWIND_ENGINE_FP && is_beyond(&p->ours.s, at)) {
 		p->e->excused++;
 		return false;
 	}

@@ -8,11 +8,9 @@
 #include "unwind/unwind.h"
 
 /* The results so far. Compared are pc, sp, CFA, the callee-saved registers and which of them are
- * known, how each frame was reached, and how the stack ends. One difference is allowed: libunwind's
- * stack ends at code of a file without a search table (.eh_frame_hdr, which static programs lack),
- * because engine_libunwind.c gives it no table for the file. The frame-pointer engine may know
- * fewer registers. Its frames after code without call frame information are not compared, and a
- * register other than rbp that differs from call frame information is counted separately. */
+ * known, how each frame was reached, and how the stack ends. The frame-pointer engine may know fewer
+ * registers. Its frames after code without call frame information are not compared, and a register
+ * other than rbp that differs from call frame information is counted separately. */
 struct engines {
 	enum unwind_engine against; /* the other engine; set by the caller */
 	bool spoil;                 /* give the other engine only pc and sp, so that stacks must differ */
@@ -20,7 +18,7 @@ struct engines {
 	size_t without;     /* LWPs without registers: ended, or could not be stopped */
 	size_t resumed;     /* stacks that lib/stack continues where an engine is lost (stack/walk.h) */
 	size_t differ;      /* stacks that differ */
-	size_t excused;     /* stacks that are the same as far as libunwind has tables */
+	size_t excused;     /* UNWIND_ENGINE_FP: the same up to code without call frame information */
 	size_t marked;      /* the same up to where UNWIND_ENGINE_FP marks a frame or is lost */
 	size_t registers;   /* UNWIND_ENGINE_FP: stacks with a register that is not the caller's */
 	size_t place;       /* stacks walked from pc and sp alone */

@@ -141,7 +141,7 @@ static void drawn_init(struct drawn *d, uint64_t ra, const void *prologue, size_
 	d->steps = STEPS;
 	d->guess.P = fake_grab(&d->fake);
 	ck_assert_ptr_nonnull(d->guess.P);
-	d->mem = d->guess.mem = memory_create(d->guess.P, false);
+	d->mem = d->guess.mem = memory_create(d->guess.P);
 	d->guess.arch = &arch_x86_64;
 	d->guess.step = step;
 	d->guess.row = row;

@@ -1,4 +1,5 @@
-/* Walks through a made-up file: what its tables may cost, where its bytes end, and what lies between its functions. */
+/* Walks through a made-up file: what its tables may cost, where its bytes end, what lies between its
+ * functions, and which of its entries libunwind is shown. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,19 +49,25 @@ static void add_u32(struct made *m, uint32_t value)
 	add(m, &value, sizeof(value));
 }
 
-/* sp + 8 is the CFA, the return address below it; signal: as of a signal frame. */
-static struct made *made_start(void)
+/* The CIE has the first n bytes of a program by which sp + 8 is the CFA, and the return address below it. */
+static struct made *made_start_with(size_t n)
 {
-	static const uint8_t cie[] = { 1, 0, 1, 0x78, 16, 0x0c, 7, 8, 0x90, 1 };
+	static const uint8_t cie[] = { 1, 0, 1, 0x78, 16 }, program[] = { 0x0c, 7, 8, 0x90, 1 };
 	struct made *m = calloc(1, sizeof(*m));
 
 	ck_assert_ptr_nonnull(m);
 	memset(m->code, 0x90, sizeof(m->code));
 	elf_builder_start(&m->b, ET_DYN);
-	add_u32(m, 4 + sizeof(cie));
+	add_u32(m, (uint32_t)(4 + sizeof(cie) + n));
 	add_u32(m, 0);
 	add(m, cie, sizeof(cie));
+	add(m, program, n);
 	return m;
+}
+
+static struct made *made_start(void)
+{
+	return made_start_with(5);
 }
 
 /* A function of the code at `at`, with a program. */
@@ -85,7 +92,7 @@ static void made_function(struct made *m, uint64_t at, uint64_t size, size_t nop
 }
 
 /* Nothing is added after this. */
-static void made_finish(struct made *m)
+static void made_finish_for(struct made *m, enum unwind_engine engine)
 {
 	struct fault f = { 0 };
 	uint64_t code = elf_builder_add(&m->b, m->code, sizeof(m->code), PAGE), eh;
@@ -107,7 +114,12 @@ static void made_finish(struct made *m)
 	m->fake = (struct fake_process){ .pid = 1, .segments = m->segments, .maps = m->maps };
 	m->P = fake_grab(&m->fake);
 	ck_assert_ptr_nonnull(m->P);
-	ck_assert_int_eq(unwinder_create(m->P, UNWIND_ENGINE_CFI, &m->u, &f), RES_OK);
+	ck_assert_int_eq(unwinder_create(m->P, engine, &m->u, &f), RES_OK);
+}
+
+static void made_finish(struct made *m)
+{
+	made_finish_for(m, UNWIND_ENGINE_CFI);
 }
 
 static void made_free(struct made *m)
@@ -261,7 +273,7 @@ END_TEST
 /* --- where bytes end --- */
 
 /* A number that goes on behind the last byte of a file is in no file: what memory has there counts, and else there is
- * none. Pinned bytes are followed by zeros. */
+ * none. */
 START_TEST(numbers_across_the_end)
 {
 	struct made *m = made_start();
@@ -279,7 +291,7 @@ START_TEST(numbers_across_the_end)
 	memset(more, 0x5a, size);
 	memcpy(more, m->b.bytes, last);
 	m->segments[0] = (struct fake_segment){ BASE, more, _i == 0 ? last : size };
-	mem = memory_create(m->P, false);
+	mem = memory_create(m->P);
 	ck_assert_ptr_nonnull(mem);
 	ck_assert(memory_word(mem, BASE + last - 8, &word));
 	for (uint64_t part = 1; part < 8; part++) {
@@ -288,9 +300,6 @@ START_TEST(numbers_across_the_end)
 			ck_assert_int_eq(memcmp(&word, more + last - part, 8), 0);
 		ck_assert(memory_number(mem, BASE + last - part, part, &word));
 	}
-	ck_assert(memory_pin(mem, BASE + last - 16, span_of(more + last - 16, 16)));
-	ck_assert(memory_word(mem, BASE + last - 1, &word));
-	ck_assert_uint_eq(word, more[last - 1]);
 	memory_destroy(mem);
 	made_free(m);
 	free(more);
@@ -354,6 +363,60 @@ START_TEST(trampoline_behind_a_call)
 }
 END_TEST
 
+/* --- what libunwind is shown --- */
+
+#define BYTES(...) { __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ })
+
+/* Programs of a function, for a CIE that sets a CFA rule or not. */
+static const struct {
+	const char *what;
+	uint8_t bytes[16];
+	size_t n;
+	bool cfa, shown;
+} programs[] = {
+	{ "empty", BYTES(0), true, true },
+	{ "empty without a rule", BYTES(0), false, false },
+	{ "def_cfa, offset", BYTES(0x0c, 7, 8, 0x90, 1), false, true },
+	{ "advance without a rule", BYTES(0x41, 0x0c, 7, 8), false, false },
+	{ "advance with one", BYTES(0x41, 0x0e, 16), true, true },
+	{ "advance_loc4 cut short", BYTES(0x04, 1, 2, 3), true, false },
+	{ "set_loc", BYTES(0x01, 0, 0x10, 0, 0, 0, 0, 0, 0), true, false },
+	{ "remember and restore", BYTES(0x0a, 0x41, 0x0b), true, true },
+	{ "remember without a rule", BYTES(0x0a, 0x0c, 7, 8, 0x0b), false, false },
+	{ "restore of nothing", BYTES(0x0b), true, false },
+	{ "offset of register 17", BYTES(0x91, 1), true, false },
+	{ "restore of register 17", BYTES(0xd1), true, false },
+	{ "register out of bounds", BYTES(0x09, 3, 0xff, 0x7f), true, false },
+	{ "val_offset", BYTES(0x14, 3, 1), true, false },
+	{ "expression breg7+8 deref", BYTES(0x0f, 3, 0x77, 8, 0x06), true, true },
+	{ "expression longer than the program", BYTES(0x0f, 4, 0x77, 8, 0x06), true, false },
+	{ "address", BYTES(0x0f, 9, 0x03, 0, 0, 0, 0x70, 0, 0, 0, 0), true, false },
+	{ "endless expression", BYTES(0x0f, 3, 0x2f, 0xfd, 0xff), true, false },
+	{ "branch", BYTES(0x0f, 4, 0x31, 0x28, 0xfc, 0xff), true, false },
+	{ "division", BYTES(0x0f, 3, 0x31, 0x31, 0x1b), true, false },
+	{ "unknown operation", BYTES(0x0f, 1, 0xe0), true, false },
+	{ "expression of a register", BYTES(0x10, 3, 2, 0x77, 0), true, true },
+	{ "unknown operation for a register", BYTES(0x10, 3, 1, 0xe0), true, false },
+	{ "unknown instruction", BYTES(0x3f), true, false },
+	{ "unfinished number", BYTES(0x0e, 0x80), true, false },
+	{ "endless number", BYTES(0x0e, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1),
+	    true, false },
+};
+
+START_TEST(libunwind_is_shown_what_it_survives)
+{
+	struct made *m = made_start_with(programs[_i].cfa ? 5 : 0);
+
+	made_program(m, 0, 0x100, programs[_i].bytes, programs[_i].n);
+	made_finish_for(m, UNWIND_ENGINE_LIBUNWIND);
+	for (unsigned i = 0; i < 2; i++) { /* the second walk meets a remembered answer */
+		walk(m, 0x10, 16);
+		ck_assert_msg(m->s.frames.at[0].no_cfi == !programs[_i].shown, "%s", programs[_i].what);
+	}
+	made_free(m);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("made file");
@@ -368,6 +431,9 @@ int main(void)
 	tcase_add_loop_test(t, numbers_across_the_end, 0, 2);
 	tcase_add_test(t, trampoline_behind_a_function);
 	tcase_add_test(t, trampoline_behind_a_call);
+	if (unwind_engine_built(UNWIND_ENGINE_LIBUNWIND))
+		tcase_add_loop_test(
+		    t, libunwind_is_shown_what_it_survives, 0, sizeof(programs) / sizeof(programs[0]));
 	suite_add_tcase(suite, t);
 	return run_made_suite(suite);
 }

@@ -15,12 +15,6 @@ enum { BUILDS = sizeof(builds) / sizeof(builds[0]) };
 static const enum unwind_engine engines[] = { UNWIND_ENGINE_CFI, UNWIND_ENGINE_LIBUNWIND };
 enum { ENGINES = sizeof(engines) / sizeof(engines[0]) };
 
-/* Can libunwind do it? A build without .eh_frame_hdr is not for it. */
-static bool libunwind_can(size_t build)
-{
-	return unwind_engine_built(UNWIND_ENGINE_LIBUNWIND) && strcmp(builds[build], "O2static") != 0;
-}
-
 static void program_path(char path[512], const char *build)
 {
 	char self[400];
@@ -143,7 +137,7 @@ static void check_scene(const char *scene)
 		size_t b = i / ENGINES;
 		struct walked w;
 
-		if (engines[i % ENGINES] == UNWIND_ENGINE_LIBUNWIND && !libunwind_can(b))
+		if (!unwind_engine_built(engines[i % ENGINES]))
 			continue;
 		scene_begin(&w, builds[b], scene, engines[i % ENGINES]);
 		ck_assert_uint_gt(w.t.said_n, 0);
@@ -218,7 +212,7 @@ START_TEST(caller_of_generated_code_without_a_frame)
 		struct walked w;
 		const struct native_frame *f;
 
-		if (engines[i % ENGINES] == UNWIND_ENGINE_LIBUNWIND && !libunwind_can(i / ENGINES))
+		if (!unwind_engine_built(engines[i % ENGINES]))
 			continue;
 		scene_begin(&w, builds[i / ENGINES], "jit_bare", engines[i % ENGINES]);
 		scene_walk(&w, ~0U);
@@ -307,7 +301,7 @@ START_TEST(every_instruction)
 	struct fault f;
 
 	scene_begin(&w, builds[_i], "step_work", UNWIND_ENGINE_CFI);
-	if (libunwind_can((size_t)_i))
+	if (unwind_engine_built(UNWIND_ENGINE_LIBUNWIND))
 		ck_assert_int_eq(unwinder_create(w.P, UNWIND_ENGINE_LIBUNWIND, &other, &f), RES_OK);
 	do {
 		scene_walk(&w, ~0U);

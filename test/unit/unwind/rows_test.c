@@ -37,7 +37,7 @@ static void made_init(struct made *m, const struct arch *arch)
 	m->maps[0] = (struct fake_map){ STACK, 0x1000, MA_READ | MA_WRITE, 0, NULL };
 	m->fake = (struct fake_process){ .segments = m->segments, .maps = m->maps };
 	m->P = fake_grab(&m->fake);
-	m->mem = memory_create(m->P, false);
+	m->mem = memory_create(m->P);
 	ck_assert(m->P != NULL && m->mem != NULL);
 	for (unsigned i = 0; i < arch->n_regs; i++)
 		regs_set(&m->regs, i, 0x100 * i);
