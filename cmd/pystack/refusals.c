@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #endif
 
+#include "base/refused.h"
 #include "warn.h"
 
 /* With _FORTIFY_SOURCE glibc's headers call these instead of some functions. */
@@ -88,14 +89,12 @@ static const char *name_of(int fd, const char *otherwise, char buf[PATH_MAX])
 }
 
 /* Keeps errno. */
-static void file_refused(const char *verb, int fd, const char *path)
+static void file_count(const char *verb, int fd, const char *path)
 {
 	static const char descriptor[] = "/proc/self/fd/";
 	int error = errno;
 	char buf[PATH_MAX];
 
-	if (!is_refusal(error))
-		return;
 	/* /proc/self/fd/N tells nothing: resolve it. */
 	if (path != NULL && strncmp(path, descriptor, sizeof(descriptor) - 1) == 0)
 		path = name_of((int)strtol(path + sizeof(descriptor) - 1, NULL, 10), path, buf);
@@ -110,6 +109,13 @@ static void file_refused(const char *verb, int fd, const char *path)
 	}
 	(void)pthread_mutex_unlock(&seen.lock);
 	errno = error;
+}
+
+/* Keeps errno. */
+static void file_refused(const char *verb, int fd, const char *path)
+{
+	if (is_refusal(errno))
+		file_count(verb, fd, path);
 }
 
 uint64_t refusals(void)
@@ -287,6 +293,14 @@ WRAPPED(void *, mmap, void *addr, size_t n, int prot, int flags, int fd, off_t o
 	if (at == MAP_FAILED && fd >= 0)
 		file_refused("map", fd, NULL);
 	return at;
+}
+
+/* A child failed, or there can be none for now (EAGAIN: too many processes). */
+void __wrap_refused_file(const char *verb, int fd, const char *path);
+void __wrap_refused_file(const char *verb, int fd, const char *path)
+{
+	if (is_refusal(errno) || errno == EAGAIN)
+		file_count(verb, fd, path);
 }
 
 #ifdef SYS_openat2

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/owned.h"
+#include "base/refused.h"
 #include "base/strbuf.h"
 #include "proc/aside.h"
 #include "proc/stored.h"
@@ -274,8 +275,16 @@ bool reach_unanswered(const struct reach *r, size_t i, char *buf, size_t n)
 	return true;
 }
 
-/* Send a child for a file of mount m (NULL unknown) by descriptor `in`. A descriptor of the copy, or 0 where none is wanted; -1 with
+/* The child for an errand with `in` cannot be started, or has failed: no call of this process has. -1 with
  * errno. */
+static int errand_failed(const struct errand *e, int in)
+{
+	refused_file("open", in, e->path);
+	return -1;
+}
+
+/* Send a child for a file of mount m (NULL unknown) by descriptor `in`. Returns a descriptor of the copy, or
+ * 0 where none is wanted; -1 with errno. */
 static int send_out(
     struct reach *r, struct mount *m, int in, struct errand *e, const char *name, struct reach_file *file)
 {
@@ -293,10 +302,10 @@ static int send_out(
 	if (e->copy) {
 		copy = memfd_create("pystack", MFD_CLOEXEC);
 		if (copy < 0)
-			return -1;
+			return errand_failed(e, in);
 	}
 	if (!aside_start(&a, in, copy, run_errand, e))
-		return -1;
+		return errand_failed(e, in);
 	while (heard == ASIDE_HEARD && news.what == NEWS_GOES_ON)
 		heard = aside_hear(&a, &news, sizeof(news), r->ms);
 	aside_end(&a, heard == ASIDE_HEARD && news.what == NEWS_DONE);
@@ -308,7 +317,7 @@ static int send_out(
 	}
 	if (heard != ASIDE_HEARD || news.what != NEWS_DONE) {
 		errno = heard == ASIDE_HEARD ? news.error : EIO;
-		return -1;
+		return errand_failed(e, in);
 	}
 	if (file != NULL)
 		*file = news.file;

@@ -161,6 +161,26 @@ static void check_with(const struct run *r)
 	ck_assert_ptr_nonnull(strstr(r->out, "libsilent.so`not_exported"));
 }
 
+/* Reads of the library fail: its names are missing, which is said. */
+static void look_at_broken(const struct scene *s, const char *pid)
+{
+	char broken[128], cannot[160];
+	struct run r;
+	int fd;
+
+	(void)snprintf(broken, sizeof(broken), "%s/broken", s->source);
+	(void)snprintf(cannot, sizeof(cannot), "cannot open %s: Input/output error", s->library);
+	fd = open(broken, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	(void)close(fd);
+	r = look(ARGS(pid));
+	ck_assert_msg(r.status == 1, "status %d\n%s%s", r.status, r.out, r.err);
+	ck_assert_msg(strstr(r.err, cannot) != NULL, "%s", r.err);
+	ck_assert_ptr_null(strstr(r.out, "not_exported"));
+	run_free(&r);
+	ck_assert_int_eq(unlink(broken), 0);
+}
+
 /* A core made by gdb. False: said that there is none. */
 static bool save_core(const struct scene *s, const char *pid, char path[PATH_MAX])
 {
@@ -213,6 +233,7 @@ START_TEST(library)
 		r = look(ARGS(pid)); /* it answers: as if it were a local one */
 		check_with(&r);
 		run_free(&r);
+		look_at_broken(&s, pid);
 		if (!save_core(&s, pid, core))
 			core[0] = 0;
 	}

@@ -1,5 +1,6 @@
 """A file system in user space that shows a directory: pass_through.py DIRECTORY MOUNT-POINT. Writes a byte when it is
-mounted. Stopped by SIGSTOP, it is a file system whose server does not answer."""
+mounted. Stopped by SIGSTOP, it is a file system whose server does not answer; while the directory has a file named
+"broken", one whose reads fail."""
 import errno
 import os
 import sys
@@ -32,6 +33,8 @@ class PassThrough(Operations):
         return os.open(self.folder + path, os.O_RDONLY)
 
     def read(self, path, size, offset, fh):
+        if os.path.exists(self.folder + "/broken"):
+            raise FuseOSError(errno.EIO)
         return os.pread(fh, size, offset)
 
     def release(self, path, fh):

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "base/owned.h"
+#include "base/refused.h"
 #include "proc/live/live.h"
 #include "proc/reach.h"
 #include "proc/stored.h"
@@ -75,6 +76,18 @@ static const struct kept_file *find_kept(const struct live_files *files, const s
 	return NULL;
 }
 
+/* The caller's own descriptor of a file that was kept. */
+static int open_kept(const struct kept_file *k, const struct proc_map *m, struct fault *f)
+{
+	int fd = fcntl(k->fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0) {
+		refused_file("open", k->fd, NULL);
+		(void)fault_set(f, 0, errno, m->pr.pr_vaddr, "%.160s: %s", m->path, strerror(errno));
+	}
+	return fd;
+}
+
 static int open_mapping(void *data, const struct proc_map *m, bool *proven, struct fault *f)
 {
 	struct live_files *files = data;
@@ -90,7 +103,7 @@ static int open_mapping(void *data, const struct proc_map *m, bool *proven, stru
 	}
 	kept = find_kept(files, m);
 	if (kept != NULL)
-		return fcntl(kept->fd, F_DUPFD_CLOEXEC, 0);
+		return open_kept(kept, m, f);
 	if (!m->deleted) {
 		named = reach_open(&files->reach, m->path, &file);
 		error = errno;

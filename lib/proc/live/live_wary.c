@@ -11,6 +11,7 @@
  * While the process is held no child is started, and absent pages are unreadable. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,6 +20,7 @@
 
 #include "base/fileio.h"
 #include "base/owned.h"
+#include "base/refused.h"
 #include "proc/aside.h"
 #include "proc/live/live.h"
 
@@ -110,6 +112,15 @@ static void fetch(void *data)
 	}
 }
 
+/* No child can read memory of the process, or it has died. */
+static void fetch_failed(const struct live *live)
+{
+	char path[LIVE_PATH];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/mem", (int)live->mm_pid);
+	refused_file("read", -1, path);
+}
+
 /* Read in a child. Returns the bytes that arrive in time. *late: some are missing because nobody
  * answered. */
 static size_t send_for(const struct live *live, void *buf, size_t n, uintptr_t va, int ms, bool *late)
@@ -120,9 +131,12 @@ static size_t send_for(const struct live *live, void *buf, size_t n, uintptr_t v
 	size_t done = 0, said;
 	struct aside a;
 
-	if (shared == MAP_FAILED)
+	if (shared == MAP_FAILED) {
+		fetch_failed(live);
 		return 0;
+	}
 	if (!aside_start(&a, -1, -1, fetch, &f)) {
+		fetch_failed(live);
 		(void)munmap(shared, n);
 		return 0;
 	}
@@ -135,6 +149,10 @@ static size_t send_for(const struct live *live, void *buf, size_t n, uintptr_t v
 	}
 	aside_end(&a, heard != ASIDE_LATE);
 	*late = heard == ASIDE_LATE;
+	if (heard == ASIDE_ENDED) {
+		errno = EIO;
+		fetch_failed(live);
+	}
 	memcpy(buf, shared, done);
 	(void)munmap(shared, n);
 	return done;

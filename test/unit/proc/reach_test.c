@@ -1,4 +1,5 @@
 /* The child that can be left behind, and which files it is sent for. That a file system asks others is said by a made-up table. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -6,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/owned.h"
+#include "base/refused.h"
 #include "proc/aside.h"
 #include "proc/reach.h"
 #include "support/run_suite.h"
@@ -20,6 +23,59 @@ enum { PATIENT_MS = 60000, HASTY_MS = 1 };
 
 static char folder[64], file[96], other[96];
 static const char content[] = "what the file holds";
+
+/* What the system refuses. */
+static enum { NOTHING, NO_PIPE, NO_MEMORY_FILE, NO_CHILD, NO_CONTENT } refuse;
+
+#define NEXT(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
+
+static bool is_refused(int what, int error)
+{
+	if ((int)refuse == what)
+		errno = error;
+	return (int)refuse == what;
+}
+
+int pipe2(int ends[2], int flags)
+{
+	return is_refused(NO_PIPE, EMFILE) ? -1 : NEXT(pipe2)(ends, flags);
+}
+
+int memfd_create(const char *name, unsigned flags)
+{
+	return is_refused(NO_MEMORY_FILE, ENFILE) ? -1 : NEXT(memfd_create)(name, flags);
+}
+
+pid_t fork(void)
+{
+	return is_refused(NO_CHILD, EAGAIN) ? -1 : NEXT(fork)();
+}
+
+ssize_t sendfile(int to, int from, off_t *off, size_t n)
+{
+	return is_refused(NO_CONTENT, EIO) ? -1 : NEXT(sendfile)(to, from, off, n);
+}
+
+/* What was counted. */
+static struct {
+	int n, error;
+	char path[96];
+} counted;
+
+void refused_file(const char *verb, int fd, const char *path)
+{
+	char self[32];
+
+	ck_assert_str_eq(verb, "open");
+	counted.n++;
+	counted.error = errno;
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if (path != NULL)
+		(void)snprintf(counted.path, sizeof(counted.path), "%s", path);
+	else
+		counted.path[readlink(self, counted.path, sizeof(counted.path) - 1)] = 0;
+	errno = counted.error;
+}
 
 /* --- the child --- */
 
@@ -218,6 +274,34 @@ START_TEST(far_file_is_copied)
 }
 END_TEST
 
+/* What fails in the child, or prevents it, is seen by no call of this process: it is counted apart. */
+START_TEST(failure_of_the_child_is_counted)
+{
+	static const int errors[] = { EMFILE, ENFILE, EAGAIN, EIO };
+	struct reach r = reach_of("nfs4 server:/x rw");
+	OWNED(fd_release) int keep = open(file, O_RDONLY | O_CLOEXEC);
+	OWNED(fd_release) int self = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char name[16];
+
+	(void)snprintf(name, sizeof(name), "%d", keep);
+	for (int i = NO_PIPE; i <= NO_CONTENT; i++) {
+		int fd;
+
+		memset(&counted, 0, sizeof(counted));
+		refuse = i;
+		fd = i % 2 == 0 ? reach_open(&r, file, NULL) : reach_open_link(&r, self, name, 0, NULL);
+		refuse = NOTHING;
+		ck_assert_int_eq(fd, -1);
+		ck_assert_int_eq(errno, errors[i - NO_PIPE]);
+		ck_assert(!r.late);
+		ck_assert_int_eq(counted.n, 1);
+		ck_assert_int_eq(counted.error, errors[i - NO_PIPE]);
+		ck_assert_str_eq(counted.path, file);
+	}
+	reach_clear(&r);
+}
+END_TEST
+
 /* The link lies on a local file system; what it leads to does not. */
 START_TEST(link_into_a_far_file_system)
 {
@@ -314,6 +398,7 @@ int main(void)
 	tcase_add_checked_fixture(files, make_files, remove_files);
 	tcase_add_test(files, local_file_is_opened);
 	tcase_add_test(files, far_file_is_copied);
+	tcase_add_test(files, failure_of_the_child_is_counted);
 	tcase_add_test(files, link_into_a_far_file_system);
 	tcase_add_test(files, silent_file_system_is_asked_once);
 	tcase_add_test(files, link_of_proc);
