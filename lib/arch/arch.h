@@ -3,8 +3,10 @@
  *   arch.c          which one a file or process is of
  *   x86_64.c        x86-64
  *   i386.c          i386, whose processes an x86-64 kernel runs too
+ *   x86_bytes.c     both: calls, jumps and sizes of frames in code
  *   linux_x86.c     both: registers in Linux's register sets, Linux's signal frames
  *   illumos_x86.c   both: registers in illumos's register set
+ *   x86_64_code.c, x86_decode.c   what instructions of x86-64 do (code.h)
  *
  * To add an architecture, write a file with its constant, fill in each member, and put it into
  * arch_all (arch.c). */
@@ -16,11 +18,15 @@
 #include <stdint.h>
 
 enum {
-	ARCH_REGS_MAX = 17, /* most registers that are followed */
-	ARCH_SAVED_MAX = 6, /* most callee-saved registers */
-	ARCH_ARGS = 6,      /* arguments of a system call */
-	ARCH_NO_REG = 0xff, /* in a table of DWARF numbers: a word that is not followed */
-	ARCH_CODE_MAX = 9,  /* bytes of the longest trampoline */
+	ARCH_REGS_MAX = 17,      /* most registers that are followed */
+	ARCH_SAVED_MAX = 6,      /* most callee-saved registers */
+	ARCH_ARGS = 6,           /* arguments of a system call */
+	ARCH_NO_REG = 0xff,      /* in a table of DWARF numbers: a word that is not followed */
+	ARCH_CODE_MAX = 9,       /* bytes of the longest trampoline */
+	ARCH_CALL_BYTES = 7,     /* of the longest call */
+	ARCH_RETURN_BYTES = 4,   /* of the longest code that only returns */
+	ARCH_SIZES_MAX = 16,     /* sizes that one function gives its frame */
+	ARCH_SIZE_MAX = 1 << 20, /* largest of them */
 };
 
 /* What a signal handler returns to, and where the interrupted registers are then: at sp + at; or,
@@ -63,6 +69,20 @@ struct arch_libc {
 	uint16_t tid;         /* i32: the kernel's number of the thread */
 };
 
+/* The call that ends at a return address. More than one may seem to, by chance. */
+struct arch_call {
+	bool direct;     /* it names its target, which may be a linkage table's or, by chance, no code */
+	bool anywhere;   /* it is through a register or memory */
+	uint64_t target; /* if direct */
+	uint64_t word;   /* if anywhere: address of the word that has the target; 0: not told */
+};
+
+/* Constants by which a function moves its stack pointer. */
+struct arch_sizes {
+	uint64_t of[ARCH_SIZES_MAX];
+	size_t n;
+};
+
 struct arch_code;
 
 struct arch {
@@ -79,7 +99,7 @@ struct arch {
 	uint8_t n_saved;    /* callee-saved registers */
 	uint8_t saved[ARCH_SAVED_MAX];
 	uint8_t saved_fp;         /* index there of fp */
-	uint32_t kept;            /* the same, a bit per DWARF number */
+	uint32_t kept;            /* all of saved, a bit per DWARF number */
 	const char *const *names; /* as debuggers have them */
 
 	/* System calls. */
@@ -91,11 +111,19 @@ struct arch {
 	const struct arch_libc *libc; /* n_libc rows, the usual one first */
 	size_t n_libc;
 
+	/* Code, read as bytes: a pattern may be where no instruction begins. */
+	struct arch_call (*call_before)(const uint8_t bytes[ARCH_CALL_BYTES], uint64_t ra);
+	/* Does any of the code, which is at va, jump to target? */
+	bool (*jumps_to)(const uint8_t *code, size_t n, uint64_t va, uint64_t target);
+	/* Does the code return at once, with the stack as it was found? */
+	bool (*returns_at)(const uint8_t bytes[ARCH_RETURN_BYTES]);
+	/* Add the sizes that the function gives its frame. False: too many, or no constants. */
+	bool (*frame_sizes)(const uint8_t *code, size_t n, struct arch_sizes *out);
+
 	/* Optional parts of the code reader. */
 	const struct arch_code *code; /* how its instructions are read (code.h); NULL: they are not */
 	bool has_libunwind;           /* libunwind reads such targets here */
 	bool cfi_is_doubted; /* some hand-written functions have wrong CFI: see unwind/engine_cfi.c */
-	bool has_pc_thunks;  /* functions that copy their return address: mov (%esp),%REG; ret */
 };
 
 extern const struct arch arch_x86_64; /* System V ABI for AMD64, "DWARF Register Number Mapping" */
@@ -109,6 +137,9 @@ const struct arch *arch_of_host(bool narrow);
 
 /* The same, with that data model (pr_dmodel). */
 const struct arch *arch_of_model(char model);
+
+/* Add a size, unless it is there. False: it is too large, or there are too many. */
+bool arch_sizes_add(struct arch_sizes *sizes, int64_t size);
 
 /* An address cut to the width of the architecture's. */
 static inline uint64_t arch_cut(const struct arch *arch, uint64_t value)

@@ -28,6 +28,9 @@ const struct arch arch_i386 = {
 	.system = &arch_system_i386,
 	.libc = libc,
 	.n_libc = sizeof(libc) / sizeof(libc[0]),
+	.call_before = i386_call_before,
+	.jumps_to = i386_jumps_to,
+	.returns_at = i386_returns_at,
+	.frame_sizes = i386_frame_sizes,
 	.cfi_is_doubted = true,
-	.has_pc_thunks = true,
 };

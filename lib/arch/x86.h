@@ -1,4 +1,4 @@
-/* PRIVATE to lib/arch: what the system's file has of x86. */
+/* PRIVATE to lib/arch: what x86-64 and i386 have in common, or another file has of them. */
 #ifndef ARCH_X86_H
 #define ARCH_X86_H
 
@@ -7,5 +7,15 @@
 enum { X86_64_REGS = 17, I386_REGS = 9 };
 
 extern const struct arch_system arch_system_x86_64, arch_system_i386;
+
+/* x86_bytes.c; see struct arch. */
+struct arch_call x86_64_call_before(const uint8_t bytes[ARCH_CALL_BYTES], uint64_t ra);
+struct arch_call i386_call_before(const uint8_t bytes[ARCH_CALL_BYTES], uint64_t ra);
+bool x86_64_jumps_to(const uint8_t *code, size_t n, uint64_t va, uint64_t target);
+bool i386_jumps_to(const uint8_t *code, size_t n, uint64_t va, uint64_t target);
+bool x86_64_returns_at(const uint8_t bytes[ARCH_RETURN_BYTES]);
+bool i386_returns_at(const uint8_t bytes[ARCH_RETURN_BYTES]);
+bool x86_64_frame_sizes(const uint8_t *code, size_t n, struct arch_sizes *out);
+bool i386_frame_sizes(const uint8_t *code, size_t n, struct arch_sizes *out);
 
 #endif

@@ -32,6 +32,10 @@ const struct arch arch_x86_64 = {
 	.system = &arch_system_x86_64,
 	.libc = libc,
 	.n_libc = sizeof(libc) / sizeof(libc[0]),
+	.call_before = x86_64_call_before,
+	.jumps_to = x86_64_jumps_to,
+	.returns_at = x86_64_returns_at,
+	.frame_sizes = x86_64_frame_sizes,
 	.code = &arch_code_x86_64,
 	.has_libunwind = true,
 };

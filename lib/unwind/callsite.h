@@ -5,24 +5,16 @@
 #include <libproc.h>
 #include <stdbool.h>
 
+#include "arch/arch.h"
 #include "unwind/unwind_memory.h"
 
-/* Both may be so, by bytes that are there by chance. */
-struct call {
-	bool direct;     /* it names its target, which may be a linkage table's or, by chance, no code */
-	bool anywhere;   /* it is through a register or memory */
-	uint64_t target; /* if direct */
-	uint64_t
-	    word; /* if anywhere: the address of the word that has the target, where the code says it; 0 */
-};
-
-/* What the bytes before ra, which is to be in code, say; width: bytes of an address. */
-struct call call_before(struct memory *mem, uint64_t ra, unsigned width);
+/* What the bytes before ra, which is to be in code, say. */
+struct arch_call call_before(const struct arch *arch, struct memory *mem, uint64_t ra);
 
 /* Is there code at va? */
 bool call_is_code(struct ps_prochandle *P, uint64_t va);
 
 /* Do they end in a call, or look so? */
-bool call_is_before(struct memory *mem, uint64_t ra);
+bool call_is_before(const struct arch *arch, struct memory *mem, uint64_t ra);
 
 #endif

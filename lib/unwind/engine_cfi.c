@@ -109,7 +109,7 @@ static enum res row_of_activation(
 	enum res res = row_of(e, a->exact ? pc : pc - 1, made, out);
 
 	if (res != RES_OK || a->exact || (*out)->signal || (*out)->end != pc ||
-	    sigframe_at(e->arch, e->mem, pc) == NULL || call_is_before(e->mem, pc))
+	    sigframe_at(e->arch, e->mem, pc) == NULL || call_is_before(e->arch, e->mem, pc))
 		return res;
 	res = row_of(e, pc, made, out);
 	return res == RES_OK && !(*out)->signal ? RES_NONE : res;

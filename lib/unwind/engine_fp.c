@@ -23,8 +23,8 @@
 /* STACK_WORDS: of a stack above an activation, that are searched for a return address. */
 enum { FP_MAX_FRAME = 1 << 30, STACK_WORDS = 1 << 13 };
 
-/* Does the code at pc return at once, the stack as it was found? ret, and i386's thunks that tell where they were called
- * from: mov (%esp),%REG; ret. Those of crti.o and of hand-written code have no unwind information. */
+/* Does the code at pc return at once, the stack as it was found? That of crti.o and of hand-written
+ * code has no unwind information. */
 static bool returns_at(const struct arch *arch, struct memory *mem, uint64_t pc)
 {
 	uint64_t word;
@@ -33,8 +33,7 @@ static bool returns_at(const struct arch *arch, struct memory *mem, uint64_t pc)
 	if (!memory_word(mem, pc, &word))
 		return false;
 	memcpy(b, &word, sizeof(b));
-	return b[0] == 0xc3 || (b[0] == 0xf3 && b[1] == 0xc3) ||
-	       (arch->has_pc_thunks && b[0] == 0x8b && (b[1] & 0xc7) == 0x04 && b[2] == 0x24 && b[3] == 0xc3);
+	return arch->returns_at(b);
 }
 
 /* The return address is at sp, and nothing that the caller wants kept was touched since the call. */
@@ -112,7 +111,7 @@ static bool plain_step(struct ps_prochandle *P, const struct arch *arch, struct 
 	if (!a->exact || call_is_code(P, pc) || !no_frame_step(P, arch, mem, a))
 		return false;
 	/* A call to nowhere (through a null pointer) has pushed its return address and done nothing else. */
-	note->guessed = !call_is_before(mem, a->regs.reg[arch->pc]);
+	note->guessed = !call_is_before(arch, mem, a->regs.reg[arch->pc]);
 	return true;
 }
 
@@ -152,7 +151,7 @@ static bool bare_step(struct ps_prochandle *P, const struct arch *arch, struct m
 
 	if (!a->exact || arch->code == NULL || !regs_known(&a->regs, arch->fp) ||
 	    sigframe_at(arch, mem, a->regs.reg[arch->pc]) != NULL || !no_frame_step(P, arch, mem, &caller) ||
-	    !call_is_before(mem, caller.regs.reg[arch->pc]))
+	    !call_is_before(arch, mem, caller.regs.reg[arch->pc]))
 		return false;
 	beyond = caller;
 	if (prover == NULL || prove_step(prover, &beyond) != PROOF_CALLER ||
@@ -202,7 +201,7 @@ static bool has_no_caller(
 	for (; end - at >= size; at += size) {
 		if (!memory_number(mem, at, size, &word))
 			return false;
-		if (word != 0 && call_is_code(P, word - 1) && call_is_before(mem, word))
+		if (word != 0 && call_is_code(P, word - 1) && call_is_before(arch, mem, word))
 			return false;
 	}
 	return true;

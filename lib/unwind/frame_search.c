@@ -11,8 +11,6 @@
 
 enum {
 	CODE_MAX = 1 << 18, /* bytes of a function that are looked at */
-	SIZES_MAX = 16,     /* constants */
-	SIZE_MAX_TRIED = 1 << 20,
 	PUSHED_MAX = 16,    /* words pushed for a call */
 	FORGOTTEN_MAX = 16, /* words that a row counts wrongly */
 	FRAMES_MAX = 1 << 17,
@@ -41,109 +39,14 @@ static bool code_of(const struct guess *g, const struct cfi_row *row, struct spa
 	return true;
 }
 
-static int32_t number_at(const uint8_t *at)
-{
-	int32_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return value;
-}
-
 /* --- is this a frame of one size? --- */
 
-/* Sizes that a function gives its frame. */
-struct sizes {
-	uint64_t of[SIZES_MAX];
-	size_t n;
-};
-
-static bool size_add(struct sizes *s, uint64_t size)
-{
-	for (size_t i = 0; i < s->n; i++) {
-		if (s->of[i] == size)
-			return true;
-	}
-	if (s->n == SIZES_MAX)
-		return false;
-	s->of[s->n++] = size;
-	return true;
-}
-
-enum { REX = 0x48, REX_R = 4, REX_B = 1 };
-
-/* Does the instruction at b (its operation, behind the prefix rex) set the stack pointer to something that is not a constant
- * away from where it was? sub, and: reg to rsp, alignment; mov, lea: from a register that is not the frame pointer. With a bit of
- * the prefix set, what looks like rsp is r12. */
-static bool moves_sp(const uint8_t *b, uint8_t rex)
-{
-	bool to_rm = (b[1] & 0xc7) == 0xc4 && (rex & REX_B) == 0;
-	bool to_reg = (b[1] & 0xf8) == 0xe0 && (rex & REX_R) == 0;
-
-	switch (b[0]) {
-	case 0x29: /* sub reg, rsp */
-		return to_rm;
-	case 0x2b:
-		return to_reg;
-	case 0x89: /* mov reg, rsp; from rbp it is the end of the function */
-		return to_rm && ((b[1] >> 3 & 7) != 5 || (rex & REX_R) != 0);
-	case 0x8b:
-		return to_reg && ((b[1] & 7) != 5 || (rex & REX_B) != 0);
-	case 0x81: /* and $, rsp */
-	case 0x83:
-		return b[1] == 0xe4 && (rex & REX_B) == 0;
-	case 0x8d: /* lea, rsp: from the frame pointer it is the end, from itself a constant */
-		return (b[1] & 0x38) == 0x20 && (rex & REX_R) == 0 && (b[1] & 0xc0) != 0xc0 &&
-		       (b[1] & 7) != 4 && ((b[1] & 7) != 5 || (rex & REX_B) != 0);
-	default:
-		return false;
-	}
-}
-
-/* lea -N(%rsp), %rsp at b, as gcc -Og makes room: N; 0: it is something else. */
-static int32_t room_by_lea(const uint8_t *b, const uint8_t *end)
-{
-	enum { LEA = 0x8d, SP_TO_SP_8 = 0x64, SP_TO_SP_32 = 0xa4, BASE_SP = 0x24 };
-	int32_t offset = 0;
-
-	if (b[0] != LEA || b[2] != BASE_SP)
-		return 0;
-	if (b[1] == SP_TO_SP_8)
-		offset = (int32_t)(b[3] ^ 0x80U) - 0x80;
-	else if (b[1] == SP_TO_SP_32 && end - b >= 7)
-		offset = number_at(b + 3);
-	return offset < 0 && offset > INT32_MIN ? -offset : 0;
-}
-
 /* All constants that the function subtracts from sp. False: too many, or its frame has no constant size. */
-static bool sizes_of(const struct guess *g, struct span code, struct sizes *out)
+static bool sizes_of(const struct guess *g, struct span code, struct arch_sizes *out)
 {
-	bool wide = g->arch->pointer_size == 8;
-	const uint8_t *b;
-
-	*out = (struct sizes){ .n = 0 };
-	(void)size_add(out, 0);
-	if (span_left(&code) < 8)
-		return false;
-	for (b = code.at + wide; b + 6 <= code.end; b++) {
-		uint8_t rex = wide ? b[-1] : REX;
-		int32_t room;
-
-		if ((rex & 0xf8) != REX)
-			continue;
-		if (moves_sp(b, rex))
-			return false;
-		if ((rex & REX_B) != 0)
-			continue; /* r12's */
-		room = (rex & REX_R) != 0 ? 0 : room_by_lea(b, code.end);
-		if (room > 0 && (room > SIZE_MAX_TRIED || !size_add(out, (uint64_t)room)))
-			return false;
-		if (b[0] == 0x83 && b[1] == 0xec && b[2] < 0x80 && !size_add(out, b[2]))
-			return false;
-		if (b[0] == 0x81 && b[1] == 0xec && number_at(b + 2) > 0 &&
-		    (number_at(b + 2) > SIZE_MAX_TRIED || !size_add(out, (uint64_t)number_at(b + 2))))
-			return false;
-	}
-	return true;
+	*out = (struct arch_sizes){ .n = 0 };
+	(void)arch_sizes_add(out, 0);
+	return span_left(&code) >= 8 && g->arch->frame_sizes(code.at, span_left(&code), out);
 }
 
 /* --- can this call have led there? --- */
@@ -157,11 +60,8 @@ enum link {
 /* Does the function of this row jump to where another one begins, as its last act? */
 static bool jumps_to(const struct guess *g, const struct cfi_row *row, uint64_t callee)
 {
-	enum {
-		BYTES = 5, /* jmp, or the last ones of a conditional one */
-		STEP_BYTES = 64
-	}; /* are read in the time of a step */
-	uint64_t at = row->start, price = (row->end - row->start) / STEP_BYTES;
+	enum { STEP_BYTES = 64 }; /* are read in the time of a step */
+	uint64_t price = (row->end - row->start) / STEP_BYTES;
 	OWNED(mem_release) void *copy = NULL;
 	struct span code;
 
@@ -170,13 +70,7 @@ static bool jumps_to(const struct guess *g, const struct cfi_row *row, uint64_t 
 		return false;
 	}
 	*g->steps -= price;
-	for (const uint8_t *b = code.at; b + BYTES <= code.end; b++, at++) {
-		if ((b[0] == 0xe9 || (b[0] & 0xf0) == 0x80) &&
-		    cfi_cut(at + BYTES + (uint64_t)(int64_t)number_at(b + 1), g->arch->pointer_size) ==
-			callee)
-			return true;
-	}
-	return false;
+	return g->arch->jumps_to(code.at, span_left(&code), row->start, callee);
 }
 
 /* Does a function begin here? A part of one that lies elsewhere (gcc's .cold) begins with its frame built, and its size is told by
@@ -194,11 +88,11 @@ static bool begins_here(const struct guess *g, uint64_t start)
  * tables of jumps, as those of the evaluation loop. */
 static enum link link_of(const struct guess *g, uint64_t ra, uint64_t callee)
 {
-	struct call call = { .direct = false };
+	struct arch_call call = { .direct = false };
 	const struct cfi_row *row;
 
 	if (call_is_code(g->P, ra - 1))
-		call = call_before(g->mem, ra, g->arch->pointer_size);
+		call = call_before(g->arch, g->mem, ra);
 	if (call.direct && call.target == callee)
 		return LINK_DIRECT;
 	if (call.anywhere)
@@ -300,12 +194,12 @@ static bool looks_called(const struct guess *g, struct activation a)
 	if (!g->step(g->engine, &a, &oldest) || a.exact || a.regs.reg[g->arch->sp] <= sp)
 		return oldest;
 	ra = a.regs.reg[g->arch->pc];
-	return call_is_code(g->P, ra - 1) && call_is_before(g->mem, ra);
+	return call_is_code(g->P, ra - 1) && call_is_before(g->arch, g->mem, ra);
 }
 
 /* Can this be what the function's frame has, of whose registers `saved` bytes are saved? They are pushed before the stack pointer
  * is moved, or stored behind that into what it was moved by. */
-static bool is_own(const struct sizes *sizes, uint64_t bytes, uint64_t saved, unsigned word)
+static bool is_own(const struct arch_sizes *sizes, uint64_t bytes, uint64_t saved, unsigned word)
 {
 	if (bytes < saved)
 		return true;
@@ -321,7 +215,7 @@ static bool is_own(const struct sizes *sizes, uint64_t bytes, uint64_t saved, un
 /* Try every word that can be the frame pointer, from none of the frame made to all of it and arguments beyond. At the
  * end of a function some of the registers that its row calls saved are no longer on the stack: in a call they all are. */
 static void try_places(const struct guess *g, const struct activation *a, const struct cfi_row *row,
-    const struct sizes *sizes, struct places *out)
+    const struct arch_sizes *sizes, struct places *out)
 {
 	const struct arch *arch = g->arch;
 	const uint64_t saved = saved_bytes(g, row), least = a->exact ? 2U * arch->pointer_size : saved;
@@ -356,7 +250,7 @@ bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint
 {
 	const struct cfi_row *row = g->row(g->engine, a->regs.reg[g->arch->pc] - !a->exact);
 	struct cfi_row own;
-	struct sizes sizes;
+	struct arch_sizes sizes;
 	struct places found;
 	OWNED(mem_release) void *copy = NULL;
 	struct span code;
@@ -394,7 +288,7 @@ bool guess_pushed(const struct guess *g, const struct activation *a, uint64_t *s
 		return false;
 	start = row->start;
 	offset = row->cfa.at.offset;
-	if (offset > SIZE_MAX_TRIED || offset < -SIZE_MAX_TRIED)
+	if (offset > ARCH_SIZE_MAX || offset < -ARCH_SIZE_MAX)
 		return false;
 	room = a->regs.reg[arch->sp] + (uint64_t)offset + (uint64_t)FORGOTTEN_MAX * arch->pointer_size;
 	/* From where the return address is at sp. */

@@ -147,7 +147,7 @@ static bool same_frame(const struct arch_frame *a, const struct arch_frame *b)
 }
 
 /* Where the call before ra leads, as far as the code says; 0: anywhere, or nowhere. */
-static uint64_t target_of(struct prover *pv, const struct call *call)
+static uint64_t target_of(struct prover *pv, const struct arch_call *call)
 {
 	if (call->direct && call_is_code(pv->P, call->target))
 		return call->target;
@@ -158,13 +158,13 @@ static uint64_t target_of(struct prover *pv, const struct call *call)
 static bool linked(const struct place *p, uint64_t start, const struct arch_frame *s, uint64_t ra)
 {
 	struct prover *pv = p->pv;
-	struct call call;
+	struct arch_call call;
 	struct arch_frame other;
 	uint64_t target;
 
 	if (!call_is_code(pv->P, ra - 1))
 		return false;
-	call = call_before(pv->mem, ra, pv->arch->pointer_size);
+	call = call_before(pv->arch, pv->mem, ra);
 	target = target_of(pv, &call);
 	if (target == start)
 		return true;
@@ -255,14 +255,14 @@ static enum proof try_words(const struct place *p, struct found *out)
 	bool in_file = of_file(pv, p->pc);
 
 	for (uint64_t at = sp; at < sp + WORDS * size && tries < TRIES; at += size) {
-		struct call call;
+		struct arch_call call;
 
 		if (pv->words == 0 || !memory_word(pv->mem, at, &word))
 			break;
 		pv->words--;
 		if (word < 8 || !call_is_code(pv->P, word - 1))
 			continue;
-		call = call_before(pv->mem, word, pv->arch->pointer_size);
+		call = call_before(pv->arch, pv->mem, word);
 		target = target_of(pv, &call);
 		if (target == 0 || (of_file(pv, target) && !in_file))
 			continue;

@@ -74,7 +74,7 @@ struct unwind_perf_caller unwind_perf_caller(
     enum unwind_perf_trampoline kind, uint64_t sp, const uint64_t words[2]);
 
 /* True if addr is in executable memory, directly after bytes that are a call instruction, or look like
- * one (x86: e8 rel32; ff /2 of any length). */
+ * one. */
 bool unwind_follows_call(struct ps_prochandle *P, uint64_t addr);
 
 enum unwind_end {
