@@ -183,7 +183,7 @@ static bool handle_renew(struct sampling *s)
 	if (s->code == 0)
 		s->code = code;
 	if (code != s->code && code != 0) {
-		P = Pgrab(Pstatus(s->P)->pr_pid, PGRAB_RDONLY | (s->opt->force ? PGRAB_FORCE : 0), &error);
+		P = os_grab_again(s->P, PGRAB_RDONLY | (s->opt->force ? PGRAB_FORCE : 0), &error);
 		if (P != NULL && os_same_process(s->P)) {
 			own_handle_close(s);
 			s->P = s->own = P;

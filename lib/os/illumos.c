@@ -231,6 +231,12 @@ bool os_same_process(struct ps_prochandle *P)
 	       Pread(P, &byte, 1, then->pr_stkbase + then->pr_stksize - 1) == 1;
 }
 
+/* Nothing is known of file systems here. */
+struct ps_prochandle *os_grab_again(struct ps_prochandle *P, int flags, int *perr)
+{
+	return Pgrab(Pstatus(P)->pr_pid, flags, perr);
+}
+
 ssize_t os_read_same(struct ps_prochandle *P, void *buf, size_t n, uintptr_t va)
 {
 	return os_read(P, buf, n, va);

@@ -177,6 +177,11 @@ bool os_same_process(struct ps_prochandle *P)
 	return live == NULL || live_same_memory(live);
 }
 
+struct ps_prochandle *os_grab_again(struct ps_prochandle *P, int flags, int *perr)
+{
+	return live_grab_again(P, flags, perr);
+}
+
 ssize_t os_read_same(struct ps_prochandle *P, void *buf, size_t n, uintptr_t va)
 {
 	const struct live *live = live_of(P);

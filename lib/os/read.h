@@ -25,6 +25,10 @@ void os_read_pieces(struct ps_prochandle *P, struct os_piece *pieces, size_t n);
  * the process by its pid: a true answer after it confirms all that was read before. */
 bool os_same_process(struct ps_prochandle *P);
 
+/* Pgrab of the process of live P once more: the new handle has its present mappings. File systems
+ * that have not answered P are not asked again. */
+struct ps_prochandle *os_grab_again(struct ps_prochandle *P, int flags, int *perr);
+
 /* As os_read, but never reads another process that has the pid now. Slower. */
 ssize_t os_read_same(struct ps_prochandle *P, void *buf, size_t n, uintptr_t va);
 

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/owned.h"
+#include "base/vec.h"
 
 enum { STANDARD = 3 };
 
@@ -109,11 +110,33 @@ enum aside_heard aside_hear(const struct aside *a, void *bytes, size_t n, int ms
 	}
 }
 
-void aside_end(struct aside *a, bool done)
+/* False: it has not ended yet. */
+static bool reap(pid_t pid, bool wait)
+{
+	pid_t ended;
+
+	do
+		ended = waitpid(pid, NULL, wait ? 0 : WNOHANG);
+	while (ended < 0 && errno == EINTR);
+	return ended != 0;
+}
+
+void aside_end(struct aside *a, bool done, struct aside_left *left)
 {
 	fd_release(&a->heard);
 	if (!done)
 		(void)kill(a->pid, SIGKILL);
-	while (waitpid(a->pid, NULL, done ? 0 : WNOHANG) < 0 && errno == EINTR) {
+	if (!reap(a->pid, done))
+		(void)vec_push(left, a->pid);
+}
+
+void aside_reap(struct aside_left *left)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < left->n; i++) {
+		if (!reap(left->at[i], false))
+			left->at[n++] = left->at[i];
 	}
+	left->n = n;
 }

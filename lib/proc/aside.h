@@ -34,8 +34,17 @@ enum aside_heard {
 };
 enum aside_heard aside_hear(const struct aside *a, void *bytes, size_t n, int ms);
 
-/* End the child. `done`: it has nothing to do any more that could keep it, and is waited for; else it is killed, and may take
- * its time to die. */
-void aside_end(struct aside *a, bool done);
+/* Children that were killed and may take their time to die: a VEC. */
+struct aside_left {
+	pid_t *at;
+	size_t n, cap;
+};
+
+/* End the child. done: it has nothing left to do that could keep it, and is waited for. Otherwise it
+ * is killed, and joins *left if it does not die at once. */
+void aside_end(struct aside *a, bool done, struct aside_left *left);
+
+/* Take those that have died off the list, and out of the system's. Waits for none. */
+void aside_reap(struct aside_left *left);
 
 #endif

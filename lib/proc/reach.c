@@ -17,6 +17,7 @@
 #include "base/owned.h"
 #include "base/refused.h"
 #include "base/strbuf.h"
+#include "base/vec.h"
 #include "proc/aside.h"
 #include "proc/stored.h"
 
@@ -30,6 +31,8 @@ void reach_clear(struct reach *r)
 {
 	mounts_clear(&r->table);
 	mounts_clear(&r->own);
+	aside_reap(&r->left);
+	vec_free(&r->left);
 }
 
 /* --- looking, which opens nothing --- */
@@ -236,6 +239,26 @@ void reach_dev_fall_silent(struct reach *r, uint64_t dev, const char *name)
 	fall_silent(r, m != NULL ? m : &r->unnamed, name);
 }
 
+static void inherit_silent(struct reach *r, const struct mounts *from)
+{
+	for (size_t i = 0; i < from->at.n; i++) {
+		struct mount *m = from->at.at[i].silent ? mount_of_dev(r, from->at.at[i].dev) : NULL;
+
+		if (m != NULL)
+			fall_silent(r, m, "");
+	}
+}
+
+void reach_inherit(struct reach *r, struct reach *from)
+{
+	inherit_silent(r, &from->table);
+	inherit_silent(r, &from->own);
+	r->unnamed = from->unnamed;
+	memcpy(r->unnamed_at, from->unnamed_at, sizeof(r->unnamed_at));
+	r->left = from->left;
+	from->left = (struct aside_left)VEC_EMPTY;
+}
+
 /* Is at[i] the first mount of its device? */
 static bool is_first(const struct mounts *m, size_t i)
 {
@@ -304,11 +327,13 @@ static int send_out(
 		if (copy < 0)
 			return errand_failed(e, in);
 	}
+	aside_reap(&r->left);
 	if (!aside_start(&a, in, copy, run_errand, e))
 		return errand_failed(e, in);
 	while (heard == ASIDE_HEARD && news.what == NEWS_GOES_ON)
 		heard = aside_hear(&a, &news, sizeof(news), r->ms);
-	aside_end(&a, heard == ASIDE_HEARD && news.what == NEWS_DONE);
+	/* One that has failed says so at its end, too. */
+	aside_end(&a, heard == ASIDE_HEARD, &r->left);
 	if (heard == ASIDE_LATE) {
 		fall_silent(r, m, name);
 		r->late = true;

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proc/aside.h"
 #include "proc/mounts.h"
 
 enum { REACH_MS = 1000 };
@@ -32,10 +33,11 @@ struct reach {
 
 	bool tabled, own_tabled;
 	struct mounts table, own;
-	struct mount unnamed; /* for what is in no table, or behind links */
-	char unnamed_at[128]; /* the first such path that got no answer */
-	uint64_t shared;      /* device of memory files; 0 not asked yet */
-	bool late;            /* the last call had no answer */
+	struct mount unnamed;   /* for what is in no table, or behind links */
+	char unnamed_at[128];   /* the first such path that got no answer */
+	uint64_t shared;        /* device of memory files; 0 not asked yet */
+	struct aside_left left; /* children that nobody answered */
+	bool late;              /* the last call had no answer */
 };
 
 struct reach_file {
@@ -44,6 +46,10 @@ struct reach_file {
 
 /* proc, root, prefix and ms are set, the rest is zero. Frees what was added to it. */
 void reach_clear(struct reach *r);
+
+/* Take over what `from` knows of file systems that do not answer, for another look at the same process:
+ * they are not asked again. r is new. */
+void reach_inherit(struct reach *r, struct reach *from);
 
 /* The regular file at `path`, for reading: a descriptor of it or of a copy, the caller's to close; -1 with errno. EINVAL: no
  * regular file. ETIMEDOUT with r->late: its file system does not answer. EFBIG:

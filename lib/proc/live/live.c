@@ -415,11 +415,12 @@ static int check_access(struct live *live)
 	return live_code_of_errno(errno);
 }
 
-static int read_objects(struct live *live, struct proc_objects **out, struct fault *f)
+static int read_objects(
+    struct live *live, struct live_files *before, struct proc_objects **out, struct fault *f)
 {
 	struct proc_maps maps = VEC_EMPTY;
 	struct proc_files files;
-	enum res r = live_files_create(live->mm_dir, &live->files, f);
+	enum res r = live_files_create(live->mm_dir, before, &live->files, f);
 
 	if (r == RES_OK) {
 		r = live_maps_read(live->mm_dir, live->files, &maps, f);
@@ -443,7 +444,7 @@ static int read_objects(struct live *live, struct proc_objects **out, struct fau
 	return *out == NULL ? G_STRANGE : 0;
 }
 
-static int prepare(struct live *live, int flags, struct proc_objects **objects)
+static int prepare(struct live *live, int flags, struct live_files *before, struct proc_objects **objects)
 {
 	struct fault f = { 0 };
 	int code;
@@ -462,7 +463,7 @@ static int prepare(struct live *live, int flags, struct proc_objects **objects)
 	if (code == 0)
 		code = check_access(live);
 	if (code == 0)
-		code = read_objects(live, objects, &f);
+		code = read_objects(live, before, objects, &f);
 	if (code == 0 && live->narrow && !check_machine(live)) {
 		objects_unref(*objects);
 		code = G_ISAINVAL;
@@ -470,7 +471,7 @@ static int prepare(struct live *live, int flags, struct proc_objects **objects)
 	return code;
 }
 
-struct ps_prochandle *Pgrab(pid_t pid, int flags, int *perr)
+static struct ps_prochandle *grab(pid_t pid, int flags, struct live_files *before, int *perr)
 {
 	OWNED(live_release) struct live *live = calloc(1, sizeof(*live));
 	struct proc_objects *objects = NULL;
@@ -482,7 +483,7 @@ struct ps_prochandle *Pgrab(pid_t pid, int flags, int *perr)
 		return NULL;
 	live->pid = live->mm_pid = pid;
 	live->dir = live->mm_dir = live->mem = live->pagemap = -1;
-	*perr = pid <= 0 ? G_NOPROC : prepare(live, flags, &objects);
+	*perr = pid <= 0 ? G_NOPROC : prepare(live, flags, before, &objects);
 	if (*perr != 0)
 		return NULL;
 	P = handle_create(pid, flags, &backend, live);
@@ -510,4 +511,20 @@ struct ps_prochandle *Pgrab(pid_t pid, int flags, int *perr)
 	(void)Ppsinfo(P);
 	(void)Pstatus(P);
 	return P;
+}
+
+struct ps_prochandle *Pgrab(pid_t pid, int flags, int *perr)
+{
+	return grab(pid, flags, NULL, perr);
+}
+
+struct ps_prochandle *live_grab_again(struct ps_prochandle *P, int flags, int *perr)
+{
+	const struct live *live = live_of(P);
+
+	if (live == NULL) {
+		*perr = G_NOPROC;
+		return NULL;
+	}
+	return grab(live->pid, flags, live->files, perr);
 }

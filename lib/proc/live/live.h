@@ -20,10 +20,15 @@
 
 #include "proc/handle.h"
 #include "base/fault.h"
+#include "proc/aside.h"
 #include "proc/live/hold.h"
 #include "proc/objects.h"
 
 struct live_files;
+
+/* Pgrab of the process of P, a live one, once more. File systems that have not answered are not asked
+ * again. */
+struct ps_prochandle *live_grab_again(struct ps_prochandle *P, int flags, int *perr);
 
 /* A mapping whose pages may have to come from somebody who does not answer. */
 struct live_wary {
@@ -110,8 +115,9 @@ enum res live_maps_read(int mm_dir, struct live_files *files, struct proc_maps *
 
 /* --- live_files.c --- */
 
-/* Open mm_dir's root, and keep a copy of mm_dir. */
-enum res live_files_create(int mm_dir, struct live_files **out, struct fault *f);
+/* Open mm_dir's root, and keep a copy of mm_dir. before: those of an earlier handle of the same process,
+ * or NULL: file systems that have not answered are not asked again. */
+enum res live_files_create(int mm_dir, struct live_files *before, struct live_files **out, struct fault *f);
 void live_files_destroy(void *files); /* NULL ok */
 /* Open the files that will be unreachable once the process is gone: deleted files with executable
  * mappings. */
@@ -134,6 +140,8 @@ bool live_files_late(struct live_files *files, uint64_t dev);
 void live_files_set_late(struct live_files *files, uint64_t dev, uintptr_t va);
 /* The longest wait, in milliseconds. */
 int live_files_patience(const struct live_files *files);
+/* Children that wait in vain. */
+struct aside_left *live_files_left(struct live_files *files);
 
 /* --- live_read.c --- */
 

@@ -179,7 +179,12 @@ const char *live_files_root(const struct live_files *files)
 	return files->prefix;
 }
 
-enum res live_files_create(int mm_dir, struct live_files **out, struct fault *f)
+struct aside_left *live_files_left(struct live_files *files)
+{
+	return &files->reach.left;
+}
+
+enum res live_files_create(int mm_dir, struct live_files *before, struct live_files **out, struct fault *f)
 {
 	struct live_files *files = calloc(1, sizeof(*files));
 	ssize_t n;
@@ -201,6 +206,8 @@ enum res live_files_create(int mm_dir, struct live_files **out, struct fault *f)
 	files->prefix[n] = '\0';
 	files->reach =
 	    (struct reach){ .proc = files->mm_dir, .root = files->root, .prefix = "", .ms = REACH_MS };
+	if (before != NULL)
+		reach_inherit(&files->reach, &before->reach);
 	*out = files;
 	return RES_OK;
 }

@@ -147,7 +147,7 @@ static size_t send_for(const struct live *live, void *buf, size_t n, uintptr_t v
 		else if (heard == ASIDE_HEARD)
 			break; /* the next page is unreadable */
 	}
-	aside_end(&a, heard != ASIDE_LATE);
+	aside_end(&a, heard != ASIDE_LATE, live_files_left(live->files));
 	*late = heard == ASIDE_LATE;
 	if (heard == ASIDE_ENDED) {
 		errno = EIO;

@@ -10,10 +10,12 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/owned.h"
 #include "base/refused.h"
+#include "base/vec.h"
 #include "proc/aside.h"
 #include "proc/reach.h"
 #include "support/run_suite.h"
@@ -111,6 +113,7 @@ static void use_both(void *data)
 
 START_TEST(what_a_child_says)
 {
+	struct aside_left left = VEC_EMPTY;
 	struct aside a;
 	int number = 42, heard = 0;
 
@@ -119,16 +122,17 @@ START_TEST(what_a_child_says)
 	ck_assert_int_eq(heard, 42);
 	ck_assert_int_eq(aside_hear(&a, &heard, sizeof(heard), PATIENT_MS), ASIDE_HEARD);
 	ck_assert_int_eq(aside_hear(&a, &heard, sizeof(heard), PATIENT_MS), ASIDE_ENDED);
-	aside_end(&a, true);
+	aside_end(&a, true, &left);
 	ck_assert_int_eq(kill(a.pid, 0), -1);
 	ck_assert(aside_start(&a, -1, -1, at_once, NULL));
 	ck_assert_int_eq(aside_hear(&a, &heard, sizeof(heard), PATIENT_MS), ASIDE_ENDED);
-	aside_end(&a, true);
+	aside_end(&a, true, &left);
 }
 END_TEST
 
 START_TEST(child_has_what_it_is_given)
 {
+	struct aside_left left = VEC_EMPTY;
 	int in[2], out[2];
 	struct aside a;
 	char byte = 'x';
@@ -142,13 +146,14 @@ START_TEST(child_has_what_it_is_given)
 	ck_assert(ok);
 	ck_assert_int_eq(read(out[0], &byte, 1), 1);
 	ck_assert_int_eq(byte, 'y');
-	aside_end(&a, true);
+	aside_end(&a, true, &left);
 }
 END_TEST
 
 /* Who reads this process's output must not wait for a child that cannot die. */
 START_TEST(child_that_never_answers)
 {
+	struct aside_left left = VEC_EMPTY;
 	struct aside a;
 	int ends[2];
 	char byte;
@@ -158,7 +163,12 @@ START_TEST(child_that_never_answers)
 	ck_assert_int_eq(aside_hear(&a, &byte, 1, HASTY_MS), ASIDE_LATE);
 	(void)close(ends[1]);
 	ck_assert_int_eq(read(ends[0], &byte, 1), 0);
-	aside_end(&a, false);
+	aside_end(&a, false, &left);
+	/* It is waited for some time: no zombie stays. */
+	while (left.n > 0)
+		aside_reap(&left);
+	ck_assert_int_eq(kill(a.pid, 0), -1);
+	vec_free(&left);
 }
 END_TEST
 
@@ -349,6 +359,51 @@ START_TEST(silent_file_system_is_asked_once)
 }
 END_TEST
 
+static bool has_children(void)
+{
+	siginfo_t info;
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+}
+
+/* Files that are not there are asked for often. */
+START_TEST(no_child_is_left_behind)
+{
+	struct reach r = reach_of("nfs4 server:/x rw");
+
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(reach_open(&r, other, NULL), -1);
+	ck_assert(!has_children());
+	reach_clear(&r);
+}
+END_TEST
+
+/* A new handle of the same process does not ask again, and its list of children has the old ones. */
+START_TEST(silence_is_inherited)
+{
+	struct reach old = reach_of("nfs4 server:/x rw"), new = reach_of("nfs4 server:/x rw");
+	struct stat st;
+	char text[512];
+
+	ck_assert_int_eq(stat(file, &st), 0);
+	reach_dev_fall_silent(&old, st.st_dev, "it");
+	reach_dev_fall_silent(&old, makedev(0, 0xffff0), "the other");
+	ck_assert(vec_push(&old.left, 1));
+	reach_inherit(&new, &old);
+	ck_assert_uint_eq(old.left.n, 0);
+	ck_assert_uint_eq(new.left.n, 1);
+	reach_clear(&old);
+	ck_assert_int_eq(reach_open(&new, file, NULL), -1);
+	ck_assert(new.late);
+	ck_assert(reach_dev_silent(&new, makedev(0, 0xffff1)));
+	ck_assert(reach_unanswered(&new, 0, text, sizeof(text)));
+	ck_assert_ptr_nonnull(strstr(text, "server:/x"));
+	ck_assert(reach_unanswered(&new, 1, text, sizeof(text)));
+	ck_assert_ptr_nonnull(strstr(text, "the other"));
+	reach_clear(&new);
+}
+END_TEST
+
 START_TEST(link_of_proc)
 {
 	struct reach r = reach_of("nfs4 server:/x rw");
@@ -401,6 +456,8 @@ int main(void)
 	tcase_add_test(files, failure_of_the_child_is_counted);
 	tcase_add_test(files, link_into_a_far_file_system);
 	tcase_add_test(files, silent_file_system_is_asked_once);
+	tcase_add_test(files, no_child_is_left_behind);
+	tcase_add_test(files, silence_is_inherited);
 	tcase_add_test(files, link_of_proc);
 	tcase_add_test(files, device_without_a_mount);
 	tcase_set_timeout(files, 60);
