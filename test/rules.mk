@@ -28,6 +28,7 @@ $(UNIT_BIN): $(O)/%: $(O)/%.o $(SUPPORT_A) $$(call archives,$$(call upto,$$(call
 
 # Programs that tests of the layer need.
 include test/unit/unwind/rules.mk
+include test/unit/probe/rules.mk
 
 # test/live/NAME_test.c         runs the built tool on real processes and cores
 LIVE_SRC := $(wildcard test/live/*_test.c)
