@@ -295,11 +295,12 @@ WRAPPED(void *, mmap, void *addr, size_t n, int prot, int flags, int fd, off_t o
 	return at;
 }
 
-/* A child failed, or there can be none for now (EAGAIN: too many processes). */
+/* A child failed, there can be none for now (EAGAIN: too many processes), or what it would have
+ * to copy is too large. */
 void __wrap_refused_file(const char *verb, int fd, const char *path);
 void __wrap_refused_file(const char *verb, int fd, const char *path)
 {
-	if (is_refusal(errno) || errno == EAGAIN)
+	if (is_refusal(errno) || errno == EAGAIN || errno == EFBIG)
 		file_count(verb, fd, path);
 }
 

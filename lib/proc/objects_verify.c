@@ -230,8 +230,8 @@ static enum res image_from_memory(struct proc_objects *o, struct proc_object *ob
 	return RES_OK;
 }
 
-/* Use the image in memory. refused: there is a file, but the system refuses to read it. */
-static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, const char *why, bool refused)
+/* Use the image in memory. at_hand: the file is where it should be, and cannot be read. */
+static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, const char *why, bool at_hand)
 {
 	char hex[2 * PROC_BUILD_ID_MAX + 1];
 	const char *id = "unknown: its headers in memory are not readable", *which = "that was mapped";
@@ -250,7 +250,7 @@ static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, 
 		break;
 	}
 	if (image_from_memory(o, obj) == RES_OK) {
-		objects_notice(o, refused,
+		objects_notice(o, at_hand,
 		    "%s: %s (build-id of the mapped one: %s); using its copy in memory, "
 		    "functions that are not exported are unnamed",
 		    obj->path, why, id);
@@ -258,8 +258,9 @@ static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, 
 	}
 	objects_notice(o, true,
 	    "%s: %s (build-id of the mapped one: %s); its functions are unnamed and its unwind "
-	    "tables missing, put the file %s there",
-	    obj->path, why, id, which);
+	    "tables missing%s%s%s",
+	    obj->path, why, id, at_hand ? "" : ", put the file ", at_hand ? "" : which,
+	    at_hand ? "" : " there");
 	return RES_NONE;
 }
 
@@ -412,7 +413,7 @@ static enum res image_from_file(struct proc_objects *o, struct proc_object *obj)
 	}
 	if (fd < 0) {
 		(void)snprintf(why, sizeof(why), "cannot be opened: %s", reason(&f, obj));
-		return memory_instead(o, obj, why, false);
+		return memory_instead(o, obj, why, f.sys == EFBIG);
 	}
 	magic = has_elf_magic(fd);
 	if (magic == RES_FAIL) {

@@ -162,12 +162,14 @@ struct errand {
 	const char *path; /* NULL: ASIDE_IN is the file, else where to look for it */
 	bool rooted;      /* … as "/" */
 	bool copy;
+	uint64_t most; /* bytes that may be copied */
 };
 
 enum { NEWS_GOES_ON, NEWS_DONE, NEWS_FAILED };
 
 struct news {
 	int what, error;
+	uint64_t copied;
 	struct reach_file file;
 };
 
@@ -200,12 +202,13 @@ static int do_errand(const struct errand *e, struct news *news)
 		return 0;
 	if (stored_check(path_fd, &st) != 0)
 		return errno;
-	if (st.st_size > REACH_COPY_MAX)
+	if ((uint64_t)st.st_size > e->most)
 		return EFBIG;
 	fd = reopen(path_fd);
 	if (fd < 0)
 		return errno;
 	error = copy_all(fd, st.st_size);
+	news->copied = (uint64_t)st.st_size;
 	/* Of some file systems the server is told, and waited for: not when this process ends. */
 	(void)close(fd);
 	return error;
@@ -322,6 +325,9 @@ static int send_out(
 		errno = ETIMEDOUT;
 		return -1;
 	}
+	e->most = REACH_COPIES_MAX - r->copied;
+	if (e->most > REACH_COPY_MAX)
+		e->most = REACH_COPY_MAX;
 	if (e->copy) {
 		copy = memfd_create("pystack", MFD_CLOEXEC);
 		if (copy < 0)
@@ -344,6 +350,7 @@ static int send_out(
 		errno = heard == ASIDE_HEARD ? news.error : EIO;
 		return errand_failed(e, in);
 	}
+	r->copied += news.copied;
 	if (file != NULL)
 		*file = news.file;
 	return e->copy ? fd_keep(&copy) : 0;

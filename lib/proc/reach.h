@@ -36,6 +36,7 @@ struct reach {
 	struct mount unnamed;   /* for what is in no table, or behind links */
 	char unnamed_at[128];   /* the first such path that got no answer */
 	uint64_t shared;        /* device of memory files; 0 not asked yet */
+	uint64_t copied;        /* bytes of all copies */
 	struct aside_left left; /* children that nobody answered */
 	bool late;              /* the last call had no answer */
 };
@@ -51,13 +52,15 @@ void reach_clear(struct reach *r);
  * they are not asked again. r is new. */
 void reach_inherit(struct reach *r, struct reach *from);
 
-/* The regular file at `path`, for reading: a descriptor of it or of a copy, the caller's to close; -1 with errno. EINVAL: no
- * regular file. ETIMEDOUT with r->late: its file system does not answer. EFBIG:
- * it would have to be copied, and is larger than REACH_COPY_MAX. `file`, which may be NULL, tells which it is. Links are
- * resolved below r->root. */
+/* The regular file at `path`, for reading: a descriptor of it or of a copy, the caller's to close; -1
+ * with errno. EINVAL: no regular file. ETIMEDOUT with r->late: its file system does not answer. EFBIG:
+ * it would have to be copied, and is larger than REACH_COPY_MAX, or all copies of r would be larger
+ * than REACH_COPIES_MAX. `file`, which may be NULL, tells which it is. Links are resolved below
+ * r->root. */
 int reach_open(struct reach *r, const char *path, struct reach_file *file);
 
-enum { REACH_COPY_MAX = 512 << 20 };
+#define REACH_COPY_MAX ((uint64_t)512 << 20)
+#define REACH_COPIES_MAX ((uint64_t)1 << 30)
 
 /* The same of a link of /proc that leads to the file itself (exe, map_files/…), relative to the descriptor dir. `dev`: its
  * device by /proc/PID/maps, which names it as the mounts do; that of a btrfs file is another. 0: unknown, the file's own. `want`: no other file than this,

@@ -359,6 +359,34 @@ START_TEST(silent_file_system_is_asked_once)
 }
 END_TEST
 
+static void check_too_large(struct reach *r, const char *path)
+{
+	memset(&counted, 0, sizeof(counted));
+	ck_assert_int_eq(reach_open(r, path, NULL), -1);
+	ck_assert_int_eq(errno, EFBIG);
+	ck_assert_int_eq(counted.error, EFBIG);
+	ck_assert_str_eq(counted.path, path);
+}
+
+/* One file, and all together. */
+START_TEST(copies_are_limited)
+{
+	struct reach r = reach_of("nfs4 server:/x rw");
+	int fd = open(other, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	ck_assert_int_eq(ftruncate(fd, (off_t)REACH_COPY_MAX + 1), 0);
+	(void)close(fd);
+	check_too_large(&r, other);
+	r.copied = REACH_COPIES_MAX - sizeof(content);
+	fd = reach_open(&r, file, NULL);
+	ck_assert_int_ge(fd, 0);
+	(void)close(fd);
+	ck_assert_uint_eq(r.copied, REACH_COPIES_MAX);
+	check_too_large(&r, file);
+	reach_clear(&r);
+}
+END_TEST
+
 static bool has_children(void)
 {
 	siginfo_t info;
@@ -456,6 +484,7 @@ int main(void)
 	tcase_add_test(files, failure_of_the_child_is_counted);
 	tcase_add_test(files, link_into_a_far_file_system);
 	tcase_add_test(files, silent_file_system_is_asked_once);
+	tcase_add_test(files, copies_are_limited);
 	tcase_add_test(files, no_child_is_left_behind);
 	tcase_add_test(files, silence_is_inherited);
 	tcase_add_test(files, link_of_proc);
