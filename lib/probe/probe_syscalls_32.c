@@ -1,0 +1,22 @@
+/* The system calls of i386. */
+#include <asm/unistd_32.h>
+
+#include "probe/probe_syscalls_rows.h"
+
+#define SYSCALL_64(name, args)
+
+static const struct probe_syscall_row rows[] = {
+#define SYSCALL(name, args) SYSCALL_ROW(name, args)
+#define SYSCALL_32(name, args) SYSCALL_ROW(name, args)
+#include "probe/probe_syscalls_table.h"
+#undef SYSCALL
+#undef SYSCALL_32
+};
+
+static const int16_t numbers[] = {
+#define SYSCALL(name, args) SYSCALL_NUMBER(name)
+#define SYSCALL_32(name, args) SYSCALL_NUMBER(name)
+#include "probe/probe_syscalls_table.h"
+};
+
+const struct probe_syscall_rows probe_syscalls_32 = { rows, numbers, sizeof(rows) / sizeof(rows[0]) };
