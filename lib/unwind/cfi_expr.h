@@ -6,8 +6,6 @@
 #include "unwind/regs.h"
 #include "unwind/unwind_memory.h"
 
-enum { CFI_NO_REGISTER = -1 };
-
 /* What reading an activation needs, and what it was that stopped it. */
 struct cfi_state {
 	const struct arch *arch;
@@ -15,7 +13,7 @@ struct cfi_state {
 	const struct unwind_regs *regs; /* of the activation that is left */
 	uint64_t bias;                  /* added to addresses of the image (DW_OP_addr) */
 	uint64_t *budget;               /* how much may still be done, in bytes of tables: taken from */
-	int reg_missing;                /* DWARF number of a register that is not known; CFI_NO_REGISTER */
+	int reg_missing;                /* DWARF number of a register that is not known; REGS_NONE */
 	uint64_t va_missing;            /* memory that could not be read; 0 */
 };
 

@@ -1,6 +1,7 @@
 /* PRIVATE to lib/unwind: one way of going from an activation to its caller.
  *
  *   native_stack.c   the walk: guards, limits, frames          (knows no engine)
+ *     engine.c             what engines share
  *     engine_cfi.c         by call frame information, else ──┐
  *       cfi_find.c           the entry for a pc              │
  *       cfi_entry.c          what an entry is                │
@@ -19,9 +20,7 @@
 #define UNWIND_ENGINE_H
 
 #include <libproc.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "base/fault.h"
 #include "unwind/regs.h"
@@ -65,17 +64,27 @@ static inline void engine_note_clear(struct engine_note *note)
 }
 
 /* The walk is lost: why, and the phrase for it. */
-static inline void engine_note_lost(struct engine_note *note, enum unwind_reason reason, const char *fmt, ...)
+void engine_note_lost(struct engine_note *note, enum unwind_reason reason, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-static inline void engine_note_lost(struct engine_note *note, enum unwind_reason reason, const char *fmt, ...)
-{
-	va_list ap;
 
-	note->reason = reason;
-	va_start(ap, fmt);
-	(void)vsnprintf(note->why, sizeof(note->why), fmt, ap);
-	va_end(ap);
-}
+/* Call frame information of an activation at pc could not be applied: for want of a register (its DWARF
+ * number; else REGS_NONE) or of memory (at va; else 0), or it is damaged. */
+void engine_note_missing(
+    struct engine_note *note, const struct arch *arch, uint64_t pc, int reg, uint64_t va);
+
+struct prover;
+
+/* What steps read, and caches over it. Each engine has one. */
+struct engine_target {
+	struct ps_prochandle *P;
+	const struct arch *arch; /* P's */
+	struct memory *mem;
+	struct prover *prover; /* NULL: not needed yet, or the architecture has no `code` */
+};
+
+/* Fill in *t for P, which must outlive it. False: out of memory; *t must be released nevertheless. */
+bool engine_target_init(struct engine_target *t, struct ps_prochandle *P);
+void engine_target_release(struct engine_target *t); /* all zero ok */
 
 struct engine_ops {
 	/* RES_FAIL: no memory. *out is the engine's state, for the other functions. */
@@ -92,26 +101,18 @@ extern const struct engine_ops engine_cfi;
 extern const struct engine_ops *const engine_libunwind; /* NULL: not built in */
 extern const struct engine_ops engine_fp;
 
-/* One step without CFI, tried in this order:
- *  - pc stands on the system call that ends a signal handler: all registers out of what the kernel put at sp
- *    (Linux arch/x86/include/asm/sigframe.h, uapi/asm/sigcontext.h);
- *  - *a is exact and its next instruction is its return: the return address is at sp;
+/* The step from *a for an engine that found nothing to describe its pc. Tried in this order:
+ *  - pc stands on the system call that ends a signal handler: all registers from what the kernel put at
+ *    sp (sigframe.h);
+ *  - *a is exact and its next instruction returns: the return address is at sp;
  *  - *a is exact and its pc is not executable (a call through a bad pointer): the return address is
- *    still at sp, no register was touched;
- *  - frame pointer: { caller's, return address } where it points.
- * A return address has to lie in an executable mapping, a frame pointer has to be above sp and aligned
- * to a word. ENGINE_OLDEST: *a is not exact, and the frame pointer, or the return address behind it, is 0. */
-enum engine_end fallback_step(struct ps_prochandle *P, const struct arch *arch, struct memory *mem,
-    struct activation *a, struct engine_note *note);
-
-/* The step for an engine that found nothing to describe the pc of *a. Tried in this order: what needs no
- * frame pointer, as in fallback_step; what code and stack prove (prologue.h; x86-64), which is as good
- * as a description; the frame pointer. The note says whether the step is a guess. A frame pointer or a
- * return address of 0 is ENGINE_OLDEST only if pc is in code of a file and no word between sp and the
- * end of the stack's mapping stands behind a call. *prover: NULL until it is needed; the engine's, to
- * be destroyed. */
-struct prover;
-enum engine_end step_without_cfi(struct ps_prochandle *P, const struct arch *arch, struct memory *mem,
-    struct prover **prover, struct activation *a, struct engine_note *note);
+ *    still at sp, and no register has changed;
+ *  - what code and stack prove (prologue.h; x86-64), which is as good as a description;
+ *  - the frame pointer, which must be above sp and aligned to a word: it points to the caller's frame
+ *    pointer and the return address.
+ * A return address must lie in an executable mapping. The note says whether the step is a guess. A frame
+ * pointer or a return address of 0 is ENGINE_OLDEST only if pc is in code of a file and no word between
+ * sp and the end of the stack's mapping stands behind a call. */
+enum engine_end step_without_cfi(struct engine_target *t, struct activation *a, struct engine_note *note);
 
 #endif

@@ -31,15 +31,12 @@ struct allowance {
 };
 
 struct cfi_engine {
-	struct ps_prochandle *P;
-	const struct arch *arch;
-	struct memory *mem;
+	struct engine_target t;
 	struct regions *regions;
 	VEC(struct cfi_row) rows;
 	struct addrmap row_at; /* pc -> index in rows */
 	struct allowance budget, guesses;
 	struct cfi_row made; /* a row that could not be kept */
-	struct prover *prover;
 };
 
 /* Make the row for pc. RES_NONE: nothing describes it. RES_FAIL: what does is damaged. */
@@ -52,10 +49,10 @@ static enum res row_make(struct cfi_engine *e, uint64_t pc, struct cfi_row *out)
 
 	if (r == NULL || r->finder == NULL)
 		return RES_NONE;
-	at = cfi_cut(pc - r->bias, e->arch->pointer_size);
+	at = cfi_cut(pc - r->bias, e->t.arch->pointer_size);
 	if (cfi_find_entry(r->finder, at, &table, &entry) != RES_OK)
 		return RES_NONE;
-	if (!cfi_row_of(table, &entry, at, e->arch, &e->budget.now, out))
+	if (!cfi_row_of(table, &entry, at, e->t.arch, &e->budget.now, out))
 		return RES_FAIL;
 	out->bias = r->bias;
 	out->start += r->bias;
@@ -86,30 +83,16 @@ static enum res row_of(struct cfi_engine *e, uint64_t pc, struct cfi_row *made, 
 	return RES_OK;
 }
 
-static void why_failed(
-    const struct cfi_engine *e, const struct cfi_state *s, uint64_t pc, struct engine_note *note)
-{
-	if (s->reg_missing != CFI_NO_REGISTER)
-		engine_note_lost(note, UNWIND_NO_REGISTER, "needs %s, which is not known",
-		    s->reg_missing < e->arch->n_regs ? e->arch->names[s->reg_missing] : "a register");
-	else if (s->va_missing != 0)
-		engine_note_lost(note, UNWIND_NO_MEMORY, "stack not readable at 0x%llx",
-		    (unsigned long long)s->va_missing);
-	else
-		engine_note_lost(
-		    note, UNWIND_DAMAGED, "unwind information at 0x%llx is damaged", (unsigned long long)pc);
-}
-
 /* The row for the code that *a is in. What a handler returns to is where no call was: where that lies directly behind a
  * function, the byte before it is that function's. RES_NONE for such a place that has no row of its own. */
 static enum res row_of_activation(
     struct cfi_engine *e, const struct activation *a, struct cfi_row *made, const struct cfi_row **out)
 {
-	uint64_t pc = a->regs.reg[e->arch->pc];
+	uint64_t pc = a->regs.reg[e->t.arch->pc];
 	enum res res = row_of(e, a->exact ? pc : pc - 1, made, out);
 
 	if (res != RES_OK || a->exact || (*out)->signal || (*out)->end != pc ||
-	    sigframe_at(e->arch, e->mem, pc) == NULL || call_is_before(e->arch, e->mem, pc))
+	    sigframe_at(e->t.arch, e->t.mem, pc) == NULL || call_is_before(e->t.arch, e->t.mem, pc))
 		return res;
 	res = row_of(e, pc, made, out);
 	return res == RES_OK && !(*out)->signal ? RES_NONE : res;
@@ -118,33 +101,33 @@ static enum res row_of_activation(
 static enum engine_end step(
     struct cfi_engine *e, struct activation *a, struct engine_note *note, int *reg_missing)
 {
-	uint64_t pc = a->regs.reg[e->arch->pc];
-	struct cfi_state s = { .arch = e->arch,
-		.mem = e->mem,
+	uint64_t pc = a->regs.reg[e->t.arch->pc];
+	struct cfi_state s = { .arch = e->t.arch,
+		.mem = e->t.mem,
 		.regs = &a->regs,
 		.budget = &e->budget.now,
-		.reg_missing = CFI_NO_REGISTER };
+		.reg_missing = REGS_NONE };
 	const struct cfi_row *row;
 	struct cfi_row made;
 	struct unwind_regs next;
 	enum res res = row_of_activation(e, a, &made, &row);
 
 	if (res == RES_NONE)
-		return step_without_cfi(e->P, e->arch, e->mem, &e->prover, a, note);
+		return step_without_cfi(&e->t, a, note);
 	if (res == RES_OK) {
 		s.bias = row->bias;
 		note->signal = row->signal;
-		note->in_register = row->regs[e->arch->pc].kind == CFI_REGISTER;
-		note->other_stack = row->regs[e->arch->sp].kind == CFI_REGISTER;
+		note->in_register = row->regs[e->t.arch->pc].kind == CFI_REGISTER;
+		note->other_stack = row->regs[e->t.arch->sp].kind == CFI_REGISTER;
 		res = cfi_row_apply(row, &s, &next);
 	}
 	if (res == RES_FAIL) {
-		why_failed(e, &s, pc, note);
+		engine_note_missing(note, e->t.arch, pc, s.reg_missing, s.va_missing);
 		*reg_missing = s.reg_missing;
 		return ENGINE_LOST;
 	}
 	note->undefined = res == RES_NONE;
-	if (res == RES_NONE || (next.reg[e->arch->pc] == 0 && !note->signal))
+	if (res == RES_NONE || (next.reg[e->t.arch->pc] == 0 && !note->signal))
 		return ENGINE_OLDEST;
 	*a = (struct activation){ next, note->signal };
 	return ENGINE_CALLER;
@@ -155,23 +138,23 @@ static enum engine_end step(
 /* CPython's trampolines for perf have no CFI; their end identifies them. */
 static bool leave_perf_trampoline(const struct cfi_engine *e, struct activation *a)
 {
-	uint64_t sp = a->regs.reg[e->arch->sp], word, words[2];
+	uint64_t sp = a->regs.reg[e->t.arch->sp], word, words[2];
 	uint8_t code[sizeof(word)];
 	enum unwind_perf_trampoline kind;
 	struct unwind_perf_caller caller;
 
-	if (a->exact || e->arch->code == NULL || !memory_word(e->mem, a->regs.reg[e->arch->pc], &word))
+	if (a->exact || e->t.arch->code == NULL || !memory_word(e->t.mem, a->regs.reg[e->t.arch->pc], &word))
 		return false;
 	memcpy(code, &word, sizeof(code));
 	kind = unwind_perf_trampoline(code);
-	if (kind == UNWIND_PERF_NONE || !memory_word(e->mem, sp, &words[0]) ||
-	    !memory_word(e->mem, sp + sizeof(word), &words[1]))
+	if (kind == UNWIND_PERF_NONE || !memory_word(e->t.mem, sp, &words[0]) ||
+	    !memory_word(e->t.mem, sp + sizeof(word), &words[1]))
 		return false;
 	caller = unwind_perf_caller(kind, sp, words);
 	if (caller.fp_known)
-		regs_set(&a->regs, e->arch->fp, caller.fp);
-	regs_set(&a->regs, e->arch->pc, caller.pc);
-	regs_set(&a->regs, e->arch->sp, caller.sp);
+		regs_set(&a->regs, e->t.arch->fp, caller.fp);
+	regs_set(&a->regs, e->t.arch->pc, caller.pc);
+	regs_set(&a->regs, e->t.arch->sp, caller.sp);
 	return true;
 }
 
@@ -201,10 +184,17 @@ static const struct cfi_row *row_at(void *engine, uint64_t pc)
 	return row_of(e, pc, &e->made, &row) == RES_OK ? row : NULL;
 }
 
+static struct guess guess_of(struct cfi_engine *e)
+{
+	return (struct guess){
+		.t = &e->t, .step = step_certain, .row = row_at, .engine = e, .steps = &e->guesses.now
+	};
+}
+
 /* The step from *a, which needs a frame pointer that is not known. ENGINE_LOST, nothing changed: none is proven. */
 static enum engine_end guessed_step(struct cfi_engine *e, struct activation *a, struct engine_note *note)
 {
-	const struct guess g = { e->P, e->mem, e->arch, step_certain, row_at, e, &e->guesses.now };
+	const struct guess g = guess_of(e);
 	struct activation known = *a;
 	int ignored;
 	enum engine_end end;
@@ -212,7 +202,7 @@ static enum engine_end guessed_step(struct cfi_engine *e, struct activation *a, 
 
 	if (!guess_frame_pointer(&g, a, &fp))
 		return ENGINE_LOST;
-	regs_set(&known.regs, e->arch->fp, fp);
+	regs_set(&known.regs, e->t.arch->fp, fp);
 	engine_note_clear(note);
 	end = step(e, &known, note, &ignored);
 	if (end == ENGINE_CALLER)
@@ -225,9 +215,9 @@ static enum engine_end guessed_step(struct cfi_engine *e, struct activation *a, 
 static bool is_no_caller(const struct cfi_engine *e, const struct activation *a)
 {
 	enum { FIRST_MAPPED = 0x10000 }; /* Linux vm.mmap_min_addr */
-	uint64_t ra = a->regs.reg[e->arch->pc];
+	uint64_t ra = a->regs.reg[e->t.arch->pc];
 
-	return ra < FIRST_MAPPED || (Paddr_to_map(e->P, ra - 1) != NULL && !call_is_code(e->P, ra - 1));
+	return ra < FIRST_MAPPED || (Paddr_to_map(e->t.P, ra - 1) != NULL && !call_is_code(e->t.P, ra - 1));
 }
 
 /* Rows of functions written in assembly language are not always right: of glibc 2.31's memcpy for i386 they subtract what is pushed.
@@ -236,17 +226,17 @@ static bool is_no_caller(const struct cfi_engine *e, const struct activation *a)
 static enum engine_end judged_step(
     struct cfi_engine *e, struct activation *a, struct engine_note *note, int *reg_missing)
 {
-	const struct guess g = { e->P, e->mem, e->arch, step_certain, row_at, e, &e->guesses.now };
+	const struct guess g = guess_of(e);
 	struct activation from = *a;
 	struct engine_note again;
 	enum engine_end end = step(e, a, note, reg_missing);
 	int ignored;
-	uint64_t sp = from.regs.reg[e->arch->sp];
+	uint64_t sp = from.regs.reg[e->t.arch->sp];
 
 	if (end != ENGINE_CALLER || note->no_cfi || note->signal || note->in_register || note->other_stack ||
-	    !(a->regs.reg[e->arch->sp] <= sp || is_no_caller(e, a)) || !guess_pushed(&g, &from, &sp))
+	    !(a->regs.reg[e->t.arch->sp] <= sp || is_no_caller(e, a)) || !guess_pushed(&g, &from, &sp))
 		return end;
-	regs_set(&from.regs, e->arch->sp, sp);
+	regs_set(&from.regs, e->t.arch->sp, sp);
 	engine_note_clear(&again);
 	if (step(e, &from, &again, &ignored) == ENGINE_CALLER) {
 		*a = from;
@@ -258,11 +248,11 @@ static enum engine_end judged_step(
 static enum engine_end cfi_step(void *engine, struct activation *a, struct engine_note *note)
 {
 	struct cfi_engine *e = engine;
-	int reg_missing = CFI_NO_REGISTER;
-	enum engine_end end =
-	    e->arch->cfi_is_doubted ? judged_step(e, a, note, &reg_missing) : step(e, a, note, &reg_missing);
+	int reg_missing = REGS_NONE;
+	enum engine_end end = e->t.arch->cfi_is_doubted ? judged_step(e, a, note, &reg_missing)
+							: step(e, a, note, &reg_missing);
 
-	return end == ENGINE_LOST && reg_missing == e->arch->fp ? guessed_step(e, a, note) : end;
+	return end == ENGINE_LOST && reg_missing == e->t.arch->fp ? guessed_step(e, a, note) : end;
 }
 
 static void allow(struct allowance *a)
@@ -280,7 +270,7 @@ static void cfi_start(void *engine, const struct activation *a, bool resumed)
 		allow(&e->budget);
 		allow(&e->guesses);
 	}
-	memory_restart(e->mem, a->regs.reg[e->arch->sp]);
+	memory_restart(e->t.mem, a->regs.reg[e->t.arch->sp]);
 }
 
 static void cfi_destroy(void *engine)
@@ -292,8 +282,7 @@ static void cfi_destroy(void *engine)
 	regions_destroy(e->regions);
 	vec_free(&e->rows);
 	addrmap_free(&e->row_at);
-	prover_destroy(e->prover);
-	memory_destroy(e->mem);
+	engine_target_release(&e->t);
 	free(e);
 }
 
@@ -301,12 +290,10 @@ static enum res cfi_create(struct ps_prochandle *P, void **out, struct fault *f)
 {
 	struct cfi_engine *e = calloc(1, sizeof(*e));
 
-	if (e == NULL || (e->mem = memory_create(P)) == NULL || (e->regions = regions_create(P)) == NULL) {
+	if (e == NULL || !engine_target_init(&e->t, P) || (e->regions = regions_create(P)) == NULL) {
 		cfi_destroy(e);
 		return fault_memory(f);
 	}
-	e->P = P;
-	e->arch = os_arch(P);
 	e->budget.left = BUDGET;
 	e->guesses.left = GUESSES;
 	*out = e;

@@ -7,13 +7,11 @@
  *    frame pointer ──> │ the caller's   │
  *                      │ …              │ <- sp
  *                      └────────────────┘ */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/path.h"
 #include "os/images.h"
-#include "os/regs.h"
 #include "unwind/callsite.h"
 #include "unwind/cfi_read.h"
 #include "unwind/engine.h"
@@ -37,12 +35,12 @@ static bool returns_at(const struct arch *arch, struct memory *mem, uint64_t pc)
 }
 
 /* The return address is at sp, and nothing that the caller wants kept was touched since the call. */
-static bool no_frame_step(
-    struct ps_prochandle *P, const struct arch *arch, struct memory *mem, struct activation *a)
+static bool no_frame_step(struct engine_target *t, struct activation *a)
 {
+	const struct arch *arch = t->arch;
 	uint64_t sp = a->regs.reg[arch->sp], ra;
 
-	if (!memory_number(mem, sp, arch->pointer_size, &ra) || ra == 0 || !call_is_code(P, ra - 1))
+	if (!memory_number(t->mem, sp, arch->pointer_size, &ra) || ra == 0 || !call_is_code(t->P, ra - 1))
 		return false;
 	a->regs.known &= arch->kept;
 	regs_set(&a->regs, arch->sp, cfi_cut(sp + arch->pointer_size, arch->pointer_size));
@@ -58,9 +56,9 @@ static enum engine_end lost(
 	return ENGINE_LOST;
 }
 
-static enum engine_end fp_step(struct ps_prochandle *P, const struct arch *arch, struct memory *mem,
-    struct activation *a, struct engine_note *note)
+static enum engine_end fp_step(struct engine_target *t, struct activation *a, struct engine_note *note)
 {
+	const struct arch *arch = t->arch;
 	uint64_t sp = a->regs.reg[arch->sp], fp = a->regs.reg[arch->fp], saved, ra;
 	struct unwind_regs next = { .known = 0 };
 
@@ -75,14 +73,14 @@ static enum engine_end fp_step(struct ps_prochandle *P, const struct arch *arch,
 				: ENGINE_OLDEST;
 	if (fp < sp || fp % arch->pointer_size != 0 || fp - sp > FP_MAX_FRAME)
 		return lost(note, UNWIND_NO_FRAME, "no frame at the frame pointer", fp);
-	if (!memory_number(mem, fp, arch->pointer_size, &saved) ||
-	    !memory_number(mem, fp + arch->pointer_size, arch->pointer_size, &ra))
+	if (!memory_number(t->mem, fp, arch->pointer_size, &saved) ||
+	    !memory_number(t->mem, fp + arch->pointer_size, arch->pointer_size, &ra))
 		return lost(note, UNWIND_NO_MEMORY, "stack not readable at", fp);
 	if (ra == 0)
 		return a->exact
 			   ? lost(note, UNWIND_NO_RETURN, "no return address at", fp + arch->pointer_size)
 			   : ENGINE_OLDEST;
-	if (!call_is_code(P, ra - 1))
+	if (!call_is_code(t->P, ra - 1))
 		return lost(note, UNWIND_NO_RETURN, "no return address at", fp + arch->pointer_size);
 	regs_set(&next, arch->fp, saved);
 	regs_set(&next, arch->sp, fp + 2U * arch->pointer_size);
@@ -92,35 +90,28 @@ static enum engine_end fp_step(struct ps_prochandle *P, const struct arch *arch,
 }
 
 /* What needs neither frame pointer nor call frame information. False: it is nothing of this. */
-static bool plain_step(struct ps_prochandle *P, const struct arch *arch, struct memory *mem,
-    struct activation *a, struct engine_note *note, enum engine_end *end)
+static bool plain_step(
+    struct engine_target *t, struct activation *a, struct engine_note *note, enum engine_end *end)
 {
+	const struct arch *arch = t->arch;
 	uint64_t pc = a->regs.reg[arch->pc];
-	const struct arch_sigreturn *t = sigframe_at(arch, mem, pc);
+	const struct arch_sigreturn *sigreturn = sigframe_at(arch, t->mem, pc);
 
 	*end = ENGINE_CALLER;
-	if (t != NULL) {
+	if (sigreturn != NULL) {
 		note->signal = note->exact = true;
-		if (!sigframe_step(arch, t, mem, a))
+		if (!sigframe_step(arch, sigreturn, t->mem, a))
 			*end = lost(note, UNWIND_NO_MEMORY, "stack not readable at", a->regs.reg[arch->sp]);
 		return true;
 	}
-	if (a->exact && returns_at(arch, mem, pc) && no_frame_step(P, arch, mem, a))
+	if (a->exact && returns_at(arch, t->mem, pc) && no_frame_step(t, a))
 		return true;
 	note->guessed = true;
-	if (!a->exact || call_is_code(P, pc) || !no_frame_step(P, arch, mem, a))
+	if (!a->exact || call_is_code(t->P, pc) || !no_frame_step(t, a))
 		return false;
 	/* A call to nowhere (through a null pointer) has pushed its return address and done nothing else. */
-	note->guessed = !call_is_before(arch, mem, a->regs.reg[arch->pc]);
+	note->guessed = !call_is_before(arch, t->mem, a->regs.reg[arch->pc]);
 	return true;
-}
-
-enum engine_end fallback_step(struct ps_prochandle *P, const struct arch *arch, struct memory *mem,
-    struct activation *a, struct engine_note *note)
-{
-	enum engine_end end;
-
-	return plain_step(P, arch, mem, a, note, &end) ? end : fp_step(P, arch, mem, a, note);
 }
 
 static void why_no_cfi(
@@ -143,18 +134,18 @@ static void why_no_cfi(
 /* Code that nothing describes and that has made no frame: the return address is at sp still, in a function whose code says by the
  * stack pointer and by the frame pointer alike where its own frame ends. By the frame pointer alone that function would
  * be left out (CPython 3.15's _PyJIT_Entry, which calls the JIT's code). */
-static bool bare_step(struct ps_prochandle *P, const struct arch *arch, struct memory *mem,
-    struct prover *prover, struct activation *a)
+static bool bare_step(struct engine_target *t, struct activation *a)
 {
+	const struct arch *arch = t->arch;
 	struct activation caller = *a, beyond;
 	uint64_t fp = a->regs.reg[arch->fp];
 
 	if (!a->exact || arch->code == NULL || !regs_known(&a->regs, arch->fp) ||
-	    sigframe_at(arch, mem, a->regs.reg[arch->pc]) != NULL || !no_frame_step(P, arch, mem, &caller) ||
-	    !call_is_before(arch, mem, caller.regs.reg[arch->pc]))
+	    sigframe_at(arch, t->mem, a->regs.reg[arch->pc]) != NULL || !no_frame_step(t, &caller) ||
+	    !call_is_before(arch, t->mem, caller.regs.reg[arch->pc]))
 		return false;
 	beyond = caller;
-	if (prover == NULL || prove_step(prover, &beyond) != PROOF_CALLER ||
+	if (t->prover == NULL || prove_step(t->prover, &beyond) != PROOF_CALLER ||
 	    beyond.regs.reg[arch->sp] != fp + 2U * arch->pointer_size)
 		return false;
 	*a = (struct activation){ { .known = 0 }, false };
@@ -165,12 +156,18 @@ static bool bare_step(struct ps_prochandle *P, const struct arch *arch, struct m
 }
 
 /* What code and stack prove. Then the activation is as well known as by call frame information. */
-static bool proven_step(const struct arch *arch, struct prover *prover, struct activation *a,
-    struct engine_note *note, enum engine_end *end)
+static bool proven_step(
+    struct engine_target *t, struct activation *a, struct engine_note *note, enum engine_end *end)
 {
+	const struct arch *arch = t->arch;
 	uint64_t sp = a->regs.reg[arch->sp];
-	enum proof proof = prover == NULL ? PROOF_NONE : prove_step(prover, a);
+	enum proof proof;
 
+	if (arch->code == NULL)
+		return false;
+	if (t->prover == NULL && (t->prover = prover_create(t->P, arch, t->mem)) == NULL)
+		return false;
+	proof = prove_step(t->prover, a);
 	if (proof == PROOF_NONE)
 		return false;
 	note->guessed = false;
@@ -184,114 +181,95 @@ static bool proven_step(const struct arch *arch, struct prover *prover, struct a
  * caller. A frame pointer or return address of 0 alone does not say so: where code uses rbp for
  * something else, it may be 0, or point to memory that holds 0. Neither is believed of code that
  * belongs to no file, nor of what is no code. */
-static bool has_no_caller(
-    struct ps_prochandle *P, const struct arch *arch, struct memory *mem, const struct activation *a)
+static bool has_no_caller(const struct engine_target *t, const struct activation *a)
 {
-	uint64_t pc = a->regs.reg[arch->pc], at = a->regs.reg[arch->sp], end, word;
-	unsigned size = arch->pointer_size;
-	const prmap_t *map = Paddr_to_map(P, at);
+	uint64_t pc = a->regs.reg[t->arch->pc], at = a->regs.reg[t->arch->sp], end, word;
+	unsigned size = t->arch->pointer_size;
+	const prmap_t *map = Paddr_to_map(t->P, at);
 	char name[2];
 
-	if (a->exact || map == NULL || at % size != 0 || Pobjname(P, pc, name, sizeof(name)) == NULL ||
-	    !call_is_code(P, pc - 1))
+	if (a->exact || map == NULL || at % size != 0 || Pobjname(t->P, pc, name, sizeof(name)) == NULL ||
+	    !call_is_code(t->P, pc - 1))
 		return false;
 	end = map->pr_vaddr + map->pr_size;
 	if ((end - at) / size > STACK_WORDS)
 		return false;
 	for (; end - at >= size; at += size) {
-		if (!memory_number(mem, at, size, &word))
+		if (!memory_number(t->mem, at, size, &word))
 			return false;
-		if (word != 0 && call_is_code(P, word - 1) && call_is_before(arch, mem, word))
+		if (word != 0 && call_is_code(t->P, word - 1) && call_is_before(t->arch, t->mem, word))
 			return false;
 	}
 	return true;
 }
 
-enum engine_end step_without_cfi(struct ps_prochandle *P, const struct arch *arch, struct memory *mem,
-    struct prover **prover, struct activation *a, struct engine_note *note)
+enum engine_end step_without_cfi(struct engine_target *t, struct activation *a, struct engine_note *note)
 {
-	uint64_t pc = a->regs.reg[arch->pc];
+	uint64_t pc = a->regs.reg[t->arch->pc];
 	enum engine_end end;
 
 	note->no_cfi = true;
-	if (plain_step(P, arch, mem, a, note, &end))
+	if (plain_step(t, a, note, &end))
 		return end;
-	if (arch->code != NULL && *prover == NULL)
-		*prover = prover_create(P, arch, mem);
-	if (arch->code != NULL && proven_step(arch, *prover, a, note, &end)) {
+	if (proven_step(t, a, note, &end)) {
 		note->no_cfi = false;
 		return end;
 	}
-	if (bare_step(P, arch, mem, *prover, a))
+	if (bare_step(t, a))
 		return ENGINE_CALLER;
-	end = fp_step(P, arch, mem, a, note);
-	if (end == ENGINE_OLDEST && !has_no_caller(P, arch, mem, a))
+	end = fp_step(t, a, note);
+	if (end == ENGINE_OLDEST && !has_no_caller(t, a))
 		end = ENGINE_LOST;
 	/* With a frame pointer there might have been a way. */
 	if (end == ENGINE_LOST)
-		why_no_cfi(P, pc,
+		why_no_cfi(t->P, pc,
 		    note->reason == UNWIND_NO_REGISTER ? UNWIND_NO_REGISTER : UNWIND_UNDESCRIBED, note);
 	return end;
 }
 
-struct fp_engine {
-	struct ps_prochandle *P;
-	const struct arch *arch;
-	struct memory *mem;
-	struct prover *prover;
-};
+/* --- the engine --- */
 
 static void fp_destroy(void *engine)
 {
-	struct fp_engine *e = engine;
-
-	if (e == NULL)
+	if (engine == NULL)
 		return;
-	prover_destroy(e->prover);
-	memory_destroy(e->mem);
-	free(e);
+	engine_target_release(engine);
+	free(engine);
 }
 
 static enum res fp_create(struct ps_prochandle *P, void **out, struct fault *f)
 {
-	struct fp_engine *e = calloc(1, sizeof(*e));
+	struct engine_target *t = calloc(1, sizeof(*t));
 
-	if (e == NULL || (e->mem = memory_create(P)) == NULL ||
-	    (e->prover = prover_create(P, os_arch(P), e->mem)) == NULL) {
-		fp_destroy(e);
+	if (t == NULL || !engine_target_init(t, P)) {
+		fp_destroy(t);
 		return fault_memory(f);
 	}
-	e->P = P;
-	e->arch = os_arch(P);
-	*out = e;
+	*out = t;
 	return RES_OK;
 }
 
 static void fp_start(void *engine, const struct activation *a, bool resumed)
 {
-	struct fp_engine *e = engine;
+	struct engine_target *t = engine;
 
 	(void)resumed;
-	memory_restart(e->mem, a->regs.reg[e->arch->sp]);
+	memory_restart(t->mem, a->regs.reg[t->arch->sp]);
 }
 
 /* What code and stack prove, else what the frame pointer says, which is a guess. */
 static enum engine_end fp_engine_step(void *engine, struct activation *a, struct engine_note *note)
 {
-	struct fp_engine *e = engine;
+	struct engine_target *t = engine;
+	const struct arch *arch = t->arch;
 	enum engine_end end;
 
-	if (plain_step(e->P, e->arch, e->mem, a, note, &end))
+	if (plain_step(t, a, note, &end) || proven_step(t, a, note, &end))
 		return end;
-	if (e->arch->code != NULL) {
-		if (proven_step(e->arch, e->prover, a, note, &end))
-			return end;
-		/* Only a frame pointer that is one says by 0 that there is no caller. */
-		if (regs_known(&a->regs, e->arch->fp) && a->regs.reg[e->arch->fp] == 0)
-			return lost(
-			    note, UNWIND_UNPROVEN, "cannot find the caller of", a->regs.reg[e->arch->pc]);
-	}
-	return fp_step(e->P, e->arch, e->mem, a, note);
+	/* Only a frame pointer that is one says by 0 that there is no caller. */
+	if (arch->code != NULL && regs_known(&a->regs, arch->fp) && a->regs.reg[arch->fp] == 0)
+		return lost(note, UNWIND_UNPROVEN, "cannot find the caller of", a->regs.reg[arch->pc]);
+	return fp_step(t, a, note);
 }
 
 const struct engine_ops engine_fp = { fp_create, fp_destroy, fp_start, fp_engine_step };

@@ -18,7 +18,6 @@
  *
  * libunwind's register numbers on x86-64 are DWARF's. */
 #include "unwind/engine.h"
-#include "unwind/prologue.h"
 
 #ifndef WITH_LIBUNWIND_GENERIC
 const struct engine_ops *const engine_libunwind = NULL;
@@ -26,7 +25,6 @@ const struct engine_ops *const engine_libunwind = NULL;
 
 #include <dlfcn.h>
 #include <libunwind.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,7 +79,6 @@ static bool load(struct calls *out, struct fault *f)
 
 enum {
 	ROWS_CACHED = 1024,
-	NO_REGISTER = -1,
 	REGISTERS = 17, /* that libunwind has room for */
 	STATES_MAX = 32,
 	MADE_MAX = 1 << 26, /* bytes of entries */
@@ -92,14 +89,12 @@ enum {
 #define MADE 0xc000000000000000ULL
 
 struct lu_engine {
-	struct ps_prochandle *P;
-	struct memory *mem;
+	struct engine_target t;
 	struct calls calls;
 	unw_addr_space_t as;
 	unw_cursor_t cursor;
 	bool started;
 	struct unwind_regs regs; /* what the cursor started with; it refers to them */
-	struct prover *prover;
 	struct regions *regions;
 	struct strbuf made;     /* at MADE: a search table of one row, then entries */
 	struct addrmap made_at; /* a function's address -> its FDE in made, or ENTRY_REFUSED */
@@ -392,7 +387,7 @@ static int access_mem(unw_addr_space_t as, unw_word_t va, unw_word_t *word, int 
 	struct lu_engine *e = arg;
 
 	(void)as;
-	if (write == 0 && (made_word(&e->made, va - MADE, word) || memory_word(e->mem, va, word)))
+	if (write == 0 && (made_word(&e->made, va - MADE, word) || memory_word(e->t.mem, va, word)))
 		return 0;
 	e->va_missing = va;
 	return -UNW_EINVAL;
@@ -437,8 +432,7 @@ static void lu_destroy(void *engine)
 		return;
 	if (e->as != NULL)
 		e->calls.destroy_addr_space(e->as);
-	prover_destroy(e->prover);
-	memory_destroy(e->mem);
+	engine_target_release(&e->t);
 	regions_destroy(e->regions);
 	strbuf_free(&e->made);
 	addrmap_free(&e->made_at);
@@ -464,12 +458,10 @@ static enum res lu_create(struct ps_prochandle *P, void **out, struct fault *f)
 		free(e);
 		return RES_FAIL;
 	}
-	e->P = P;
-	e->mem = memory_create(P);
 	e->regions = regions_create(P);
 	e->as = e->calls.create_addr_space(&accessors, 0);
 	put(&e->made, (uint64_t[]){ 0 }, sizeof(uint64_t)); /* for the search table's row */
-	if (e->mem == NULL || e->regions == NULL || e->as == NULL || e->made.failed) {
+	if (!engine_target_init(&e->t, P) || e->regions == NULL || e->as == NULL || e->made.failed) {
 		lu_destroy(e);
 		return fault_memory(f);
 	}
@@ -493,7 +485,7 @@ static void lu_start(void *engine, const struct activation *a, bool resumed)
 	struct lu_engine *e = engine;
 
 	(void)resumed;
-	memory_restart(e->mem, a->regs.reg[UNWIND_DWARF_RSP]);
+	memory_restart(e->t.mem, a->regs.reg[UNWIND_DWARF_RSP]);
 	cursor_set(e, a);
 }
 
@@ -510,37 +502,19 @@ static bool cursor_get(struct lu_engine *e, struct unwind_regs *out)
 		return false;
 	regs_set(out, UNWIND_DWARF_RSP, word);
 	for (unsigned i = 0; i < UNWIND_SAVED; i++) {
-		if (e->calls.get_reg(&e->cursor, arch_x86_64.saved[i], &word) == 0)
-			regs_set(out, arch_x86_64.saved[i], word);
+		if (e->calls.get_reg(&e->cursor, e->t.arch->saved[i], &word) == 0)
+			regs_set(out, e->t.arch->saved[i], word);
 	}
 	return true;
 }
 
-static const char *register_name(int reg)
-{
-	return reg >= 0 && reg < arch_x86_64.n_regs ? arch_x86_64.names[reg] : "a register";
-}
-
 static enum engine_end go_without_cfi(struct lu_engine *e, struct activation *a, struct engine_note *note)
 {
-	enum engine_end end = step_without_cfi(e->P, &arch_x86_64, e->mem, &e->prover, a, note);
+	enum engine_end end = step_without_cfi(&e->t, a, note);
 
 	if (end == ENGINE_CALLER)
 		cursor_set(e, a);
 	return end;
-}
-
-static void why_failed(const struct lu_engine *e, uint64_t pc, struct engine_note *note)
-{
-	if (e->reg_missing != NO_REGISTER)
-		engine_note_lost(
-		    note, UNWIND_NO_REGISTER, "needs %s, which is not known", register_name(e->reg_missing));
-	else if (e->va_missing != 0)
-		engine_note_lost(note, UNWIND_NO_MEMORY, "stack not readable at 0x%llx",
-		    (unsigned long long)e->va_missing);
-	else
-		engine_note_lost(
-		    note, UNWIND_DAMAGED, "unwind information at 0x%llx is damaged", (unsigned long long)pc);
 }
 
 static enum engine_end lu_step(void *engine, struct activation *a, struct engine_note *note)
@@ -550,13 +524,14 @@ static enum engine_end lu_step(void *engine, struct activation *a, struct engine
 	int res;
 
 	e->miss = false;
-	e->reg_missing = NO_REGISTER;
+	e->reg_missing = REGS_NONE;
 	e->va_missing = 0;
 	res = e->started ? e->calls.step(&e->cursor) : -UNW_EBADREG;
 	if (e->miss)
 		return go_without_cfi(e, a, note);
 	if (res < 0 || (res > 0 && !cursor_get(e, &next))) {
-		why_failed(e, a->regs.reg[UNWIND_DWARF_PC], note);
+		engine_note_missing(
+		    note, e->t.arch, a->regs.reg[UNWIND_DWARF_PC], e->reg_missing, e->va_missing);
 		return ENGINE_LOST;
 	}
 	note->signal = e->calls.is_signal_frame(&e->cursor) > 0;

@@ -26,14 +26,14 @@ static bool code_of(const struct guess *g, const struct cfi_row *row, struct spa
 	*copy = NULL;
 	if (n == 0 || n > CODE_MAX)
 		return false;
-	if (os_file_bytes(g->P, row->start, out) == RES_OK) {
+	if (os_file_bytes(g->t->P, row->start, out) == RES_OK) {
 		if (span_left(out) < n)
 			return false;
 		out->end = out->at + n;
 		return true;
 	}
 	*copy = malloc((size_t)n);
-	if (*copy == NULL || Pread(g->P, *copy, (size_t)n, row->start) != (ssize_t)n)
+	if (*copy == NULL || Pread(g->t->P, *copy, (size_t)n, row->start) != (ssize_t)n)
 		return false;
 	*out = span_of(*copy, (size_t)n);
 	return true;
@@ -46,7 +46,7 @@ static bool sizes_of(const struct guess *g, struct span code, struct arch_sizes 
 {
 	*out = (struct arch_sizes){ .n = 0 };
 	(void)arch_sizes_add(out, 0);
-	return span_left(&code) >= 8 && g->arch->frame_sizes(code.at, span_left(&code), out);
+	return span_left(&code) >= 8 && g->t->arch->frame_sizes(code.at, span_left(&code), out);
 }
 
 /* --- can this call have led there? --- */
@@ -70,7 +70,7 @@ static bool jumps_to(const struct guess *g, const struct cfi_row *row, uint64_t 
 		return false;
 	}
 	*g->steps -= price;
-	return g->arch->jumps_to(code.at, span_left(&code), row->start, callee);
+	return g->t->arch->jumps_to(code.at, span_left(&code), row->start, callee);
 }
 
 /* Does a function begin here? A part of one that lies elsewhere (gcc's .cold) begins with its frame built, and its size is told by
@@ -79,8 +79,8 @@ static bool begins_here(const struct guess *g, uint64_t start)
 {
 	const struct cfi_row *row = g->row(g->engine, start);
 
-	return row != NULL && row->cfa.kind == CFI_REGISTER && row->cfa.reg == g->arch->sp &&
-	       row->cfa.at.offset == (int64_t)g->arch->pointer_size;
+	return row != NULL && row->cfa.kind == CFI_REGISTER && row->cfa.reg == g->t->arch->sp &&
+	       row->cfa.at.offset == (int64_t)g->t->arch->pointer_size;
 }
 
 /* What the instruction right before ra has to do with the function that begins at callee. A direct call of another
@@ -91,13 +91,13 @@ static enum link link_of(const struct guess *g, uint64_t ra, uint64_t callee)
 	struct arch_call call = { .direct = false };
 	const struct cfi_row *row;
 
-	if (call_is_code(g->P, ra - 1))
-		call = call_before(g->arch, g->mem, ra);
+	if (call_is_code(g->t->P, ra - 1))
+		call = call_before(g->t->arch, g->t->mem, ra);
 	if (call.direct && call.target == callee)
 		return LINK_DIRECT;
 	if (call.anywhere)
 		return LINK_ANYTHING;
-	if (!call.direct || !call_is_code(g->P, call.target))
+	if (!call.direct || !call_is_code(g->t->P, call.target))
 		return LINK_NONE;
 	if (!begins_here(g, callee))
 		return LINK_ANYTHING;
@@ -115,7 +115,7 @@ static enum link link_of(const struct guess *g, uint64_t ra, uint64_t callee)
 static enum link leads_to_end(
     const struct guess *g, struct activation a, uint64_t callee, uint64_t room, bool *named)
 {
-	const struct arch *arch = g->arch;
+	const struct arch *arch = g->t->arch;
 	enum link first = LINK_NONE, link;
 	unsigned stacks = 0;
 
@@ -150,9 +150,9 @@ static enum link leads_to_end(
 /* Bytes from the CFA down to the lowest register that was saved. */
 static uint64_t saved_bytes(const struct guess *g, const struct cfi_row *row)
 {
-	uint64_t most = 2U * g->arch->pointer_size;
+	uint64_t most = 2U * g->t->arch->pointer_size;
 
-	for (unsigned i = 0; i < g->arch->n_regs; i++) {
+	for (unsigned i = 0; i < g->t->arch->n_regs; i++) {
 		const struct cfi_rule *rule = &row->regs[i];
 
 		if ((row->set >> i & 1) != 0 && rule->kind == CFI_AT && rule->at.offset < 0 &&
@@ -188,13 +188,13 @@ static void place_add(struct places *p, uint64_t at, enum link link, bool own)
  * reached by a jump from another one, or the stack leads on through code that nothing describes. */
 static bool looks_called(const struct guess *g, struct activation a)
 {
-	uint64_t sp = a.regs.reg[g->arch->sp], ra;
+	uint64_t sp = a.regs.reg[g->t->arch->sp], ra;
 	bool oldest = false;
 
-	if (!g->step(g->engine, &a, &oldest) || a.exact || a.regs.reg[g->arch->sp] <= sp)
+	if (!g->step(g->engine, &a, &oldest) || a.exact || a.regs.reg[g->t->arch->sp] <= sp)
 		return oldest;
-	ra = a.regs.reg[g->arch->pc];
-	return call_is_code(g->P, ra - 1) && call_is_before(g->arch, g->mem, ra);
+	ra = a.regs.reg[g->t->arch->pc];
+	return call_is_code(g->t->P, ra - 1) && call_is_before(g->t->arch, g->t->mem, ra);
 }
 
 /* Can this be what the function's frame has, of whose registers `saved` bytes are saved? They are pushed before the stack pointer
@@ -217,7 +217,7 @@ static bool is_own(const struct arch_sizes *sizes, uint64_t bytes, uint64_t save
 static void try_places(const struct guess *g, const struct activation *a, const struct cfi_row *row,
     const struct arch_sizes *sizes, struct places *out)
 {
-	const struct arch *arch = g->arch;
+	const struct arch *arch = g->t->arch;
 	const uint64_t saved = saved_bytes(g, row), least = a->exact ? 2U * arch->pointer_size : saved;
 	uint64_t base = a->regs.reg[arch->sp] + least - (uint64_t)row->cfa.at.offset;
 	uint64_t most = (uint64_t)PUSHED_MAX * arch->pointer_size, room;
@@ -248,14 +248,14 @@ static void try_places(const struct guess *g, const struct activation *a, const 
 
 bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint64_t *fp)
 {
-	const struct cfi_row *row = g->row(g->engine, a->regs.reg[g->arch->pc] - !a->exact);
+	const struct cfi_row *row = g->row(g->engine, a->regs.reg[g->t->arch->pc] - !a->exact);
 	struct cfi_row own;
 	struct arch_sizes sizes;
 	struct places found;
 	OWNED(mem_release) void *copy = NULL;
 	struct span code;
 
-	if (row == NULL || row->signal || row->cfa.kind != CFI_REGISTER || row->cfa.reg != g->arch->fp)
+	if (row == NULL || row->signal || row->cfa.kind != CFI_REGISTER || row->cfa.reg != g->t->arch->fp)
 		return false;
 	own = *row; /* the engine's may move */
 	if (!begins_here(g, own.start))
@@ -267,7 +267,7 @@ bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint
 	if (*g->steps == 0)
 		return false;
 	/* Where arguments are pushed, a frame in a call is bigger than the function's sizes say. */
-	if (found.n_best == 1 && (g->arch->pointer_size == 8 || found.n_direct == 1))
+	if (found.n_best == 1 && (g->t->arch->pointer_size == 8 || found.n_direct == 1))
 		*fp = found.best;
 	else if (found.n_best == 0 && found.n == 1 && !found.doubt)
 		*fp = found.any;
@@ -278,7 +278,7 @@ bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint
 
 bool guess_pushed(const struct guess *g, const struct activation *a, uint64_t *sp)
 {
-	const struct arch *arch = g->arch;
+	const struct arch *arch = g->t->arch;
 	const struct cfi_row *row = g->row(g->engine, a->regs.reg[arch->pc] - !a->exact);
 	struct places found = { .n = 0 };
 	int64_t offset;

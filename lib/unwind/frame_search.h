@@ -24,9 +24,7 @@
 #include "unwind/engine.h"
 
 struct guess {
-	struct ps_prochandle *P;
-	struct memory *mem;
-	const struct arch *arch;
+	const struct engine_target *t;
 	/* The engine: one step without guesses (false: no caller by call frame information; *oldest: there is none), and
 	 * the row of the code at pc, valid until the next call (NULL: there is none). */
 	bool (*step)(void *engine, struct activation *a, bool *oldest);

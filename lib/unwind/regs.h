@@ -7,6 +7,8 @@
 #include "arch/arch.h"
 #include "unwind/unwind.h"
 
+enum { REGS_NONE = -1 }; /* in place of a DWARF number */
+
 static inline bool regs_known(const struct unwind_regs *r, unsigned dwarf)
 {
 	return (r->known >> dwarf & 1) != 0;

@@ -39,6 +39,7 @@ struct drawn {
 	struct cfi_row rows[4], entries[4]; /* entries: where a function begins */
 	bool parts;                         /* they begin with their frames built */
 	uint64_t steps;
+	struct engine_target target;
 	struct guess guess;
 };
 
@@ -139,10 +140,11 @@ static void drawn_init(struct drawn *d, uint64_t ra, const void *prologue, size_
 		d->entries[i].cfa = (struct cfi_rule){ CFI_REGISTER, UNWIND_DWARF_RSP, 0, { 8 } };
 	}
 	d->steps = STEPS;
-	d->guess.P = fake_grab(&d->fake);
-	ck_assert_ptr_nonnull(d->guess.P);
-	d->mem = d->guess.mem = memory_create(d->guess.P);
-	d->guess.arch = &arch_x86_64;
+	d->target.P = fake_grab(&d->fake);
+	ck_assert_ptr_nonnull(d->target.P);
+	d->mem = d->target.mem = memory_create(d->target.P);
+	d->target.arch = &arch_x86_64;
+	d->guess.t = &d->target;
 	d->guess.step = step;
 	d->guess.row = row;
 	d->guess.engine = d;
@@ -168,7 +170,7 @@ static int64_t taken(struct drawn *d)
 static void drawn_free(struct drawn *d)
 {
 	memory_destroy(d->mem);
-	Prelease(d->guess.P, 0);
+	Prelease(d->target.P, 0);
 	(void)unlink(d->path);
 }
 

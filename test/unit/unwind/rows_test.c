@@ -43,11 +43,9 @@ static void made_init(struct made *m, const struct arch *arch)
 		regs_set(&m->regs, i, 0x100 * i);
 	regs_set(&m->regs, arch->sp, SP);
 	regs_set(&m->regs, arch->fp, SP + 0x40);
-	m->state = (struct cfi_state){ .arch = arch,
-		.mem = m->mem,
-		.regs = &m->regs,
-		.budget = &m->budget,
-		.reg_missing = CFI_NO_REGISTER };
+	m->state = (struct cfi_state){
+		.arch = arch, .mem = m->mem, .regs = &m->regs, .budget = &m->budget, .reg_missing = REGS_NONE
+	};
 }
 
 static void made_free(struct made *m)
@@ -330,7 +328,7 @@ START_TEST(callers_that_are_not_there)
 	ck_assert(row_of(&m, common, n, by_fp, sizeof(by_fp), 0, &row));
 	ck_assert_int_eq(cfi_row_apply(&row, &m.state, &next), RES_FAIL);
 	ck_assert_int_eq(m.state.reg_missing, UNWIND_DWARF_RBP);
-	m.state.reg_missing = CFI_NO_REGISTER;
+	m.state.reg_missing = REGS_NONE;
 	ck_assert(row_of(&m, common, n, far, sizeof(far), 0, &row));
 	ck_assert_int_eq(cfi_row_apply(&row, &m.state, &next), RES_FAIL);
 	ck_assert_uint_eq(m.state.va_missing, SP + 0x4000 - 8);
