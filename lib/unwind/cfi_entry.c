@@ -164,6 +164,7 @@ enum res cfi_entry_read(const struct cfi_table_bytes *t, struct span *s, struct 
 	if (e.sized && (!cfi_uleb(&body, &n) || n > span_left(&body) || !span_skip(&body, (size_t)n)))
 		return RES_NONE;
 	e.own = body;
+	e.table = t;
 	*out = e;
 	return RES_OK;
 }

@@ -14,7 +14,8 @@ struct cfi_table_bytes {
 
 /* What a function's entry (FDE) says, its CIE's part included. Programs point into the table. */
 struct cfi_entry {
-	uint64_t lo, hi; /* the code it describes: the image's own addresses */
+	const struct cfi_table_bytes *table; /* where it is */
+	uint64_t lo, hi;                     /* the code it describes: the image's own addresses */
 	uint64_t code_align;
 	int64_t data_align;
 	uint64_t ra;        /* column of the return address */
@@ -37,11 +38,10 @@ struct cfi_finder;
 struct cfi_finder *cfi_finder_create(struct elf_image *img, unsigned word);
 void cfi_finder_destroy(struct cfi_finder *f); /* NULL ok */
 
-/* The entry that describes pc (the image's own address). *t is the table it is of and lives as long as f. Looked up
+/* The entry that describes pc (the image's own address); its table lives as long as f. Looked up
  * in the binary search table that PT_GNU_EH_FRAME leads to; without a usable one, in an index of .eh_frame, which is
  * found by its section header or by PT_GNU_EH_FRAME; then in one of .debug_frame. An index is made once, when it is
  * needed first. RES_NONE: nothing describes pc. */
-enum res cfi_find_entry(
-    struct cfi_finder *f, uint64_t pc, const struct cfi_table_bytes **t, struct cfi_entry *out);
+enum res cfi_find_entry(struct cfi_finder *f, uint64_t pc, struct cfi_entry *out);
 
 #endif

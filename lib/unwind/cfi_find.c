@@ -253,8 +253,7 @@ static enum res index_find(const struct index *x, uint64_t pc, struct cfi_entry 
 	return cfi_entry_read(&x->table, &s, out) == RES_OK ? RES_OK : RES_NONE;
 }
 
-enum res cfi_find_entry(
-    struct cfi_finder *f, uint64_t pc, const struct cfi_table_bytes **t, struct cfi_entry *out)
+enum res cfi_find_entry(struct cfi_finder *f, uint64_t pc, struct cfi_entry *out)
 {
 	const GElf_Phdr *ph;
 	enum res res;
@@ -269,7 +268,6 @@ enum res cfi_find_entry(
 		if (eh_frame_bytes(f, &f->eh.table.place, &f->eh.open_end))
 			index_make(&f->eh);
 	}
-	*t = f->has_header ? &f->header.table : &f->eh.table;
 	res = f->has_header ? header_find(&f->header, pc, out) : index_find(&f->eh, pc, out);
 	if (res == RES_OK)
 		return res;
@@ -279,6 +277,5 @@ enum res cfi_find_entry(
 		if (debug_frame_bytes(f, &f->debug.table.place))
 			index_make(&f->debug);
 	}
-	*t = &f->debug.table;
 	return index_find(&f->debug, pc, out);
 }

@@ -8,7 +8,6 @@
 enum { STATES_MAX = 32 };
 
 struct program {
-	const struct cfi_table_bytes *table;
 	const struct cfi_entry *entry;
 	const struct arch *arch;
 	struct span at;
@@ -129,7 +128,7 @@ static bool location_instruction(struct program *p, uint8_t op)
 
 	switch (op) {
 	case 0x01: /* set_loc */
-		return cfi_pointer(&p->table->place, &p->at, p->entry->encoding, &p->loc);
+		return cfi_pointer(&p->entry->table->place, &p->at, p->entry->encoding, &p->loc);
 	case 0x02: /* advance_loc1, 2, 4 */
 		return span_u8(&p->at, &d1) && advance(p, d1);
 	case 0x03:
@@ -264,11 +263,11 @@ static bool run(struct program *p, struct span program, uint64_t pc, uint64_t *b
 	return true;
 }
 
-bool cfi_row_of(const struct cfi_table_bytes *t, const struct cfi_entry *e, uint64_t pc,
-    const struct arch *arch, uint64_t *budget, struct cfi_row *out)
+bool cfi_row_of(
+    const struct cfi_entry *e, uint64_t pc, const struct arch *arch, uint64_t *budget, struct cfi_row *out)
 {
 	struct cfi_row initial, states[STATES_MAX];
-	struct program p = { .table = t, .entry = e, .arch = arch, .loc = e->lo, .states = states };
+	struct program p = { .entry = e, .arch = arch, .loc = e->lo, .states = states };
 
 	if (e->ra != arch->pc || !run(&p, e->common, UINT64_MAX, budget))
 		return false;

@@ -38,11 +38,11 @@ struct cfi_row {
 	uint64_t start, end; /* the code that the entry describes, in the target */
 };
 
-/* The row for pc (the image's own address) of an entry of t that describes it. *budget is reduced by the bytes of
+/* The row for pc (the image's own address) of an entry that describes it. *budget is reduced by the bytes of
  * programs that were run; a program that needs more is not finished. False: damaged, or without a rule for the
  * CFA. start and end are the image's own, bias is not set. */
-bool cfi_row_of(const struct cfi_table_bytes *t, const struct cfi_entry *e, uint64_t pc,
-    const struct arch *arch, uint64_t *budget, struct cfi_row *out);
+bool cfi_row_of(
+    const struct cfi_entry *e, uint64_t pc, const struct arch *arch, uint64_t *budget, struct cfi_row *out);
 
 /* The caller's registers, by row, from s->regs. RES_NONE: there is no caller. RES_FAIL: s says what is missing, or it
  * says nothing and the row is damaged. */

@@ -43,16 +43,15 @@ struct cfi_engine {
 static enum res row_make(struct cfi_engine *e, uint64_t pc, struct cfi_row *out)
 {
 	const struct region *r = regions_at(e->regions, pc);
-	const struct cfi_table_bytes *table;
 	struct cfi_entry entry;
 	uint64_t at;
 
 	if (r == NULL || r->finder == NULL)
 		return RES_NONE;
 	at = cfi_cut(pc - r->bias, e->t.arch->pointer_size);
-	if (cfi_find_entry(r->finder, at, &table, &entry) != RES_OK)
+	if (cfi_find_entry(r->finder, at, &entry) != RES_OK)
 		return RES_NONE;
-	if (!cfi_row_of(table, &entry, at, e->t.arch, &e->budget.now, out))
+	if (!cfi_row_of(&entry, at, e->t.arch, &e->budget.now, out))
 		return RES_FAIL;
 	out->bias = r->bias;
 	out->start += r->bias;

@@ -345,12 +345,10 @@ static int find_proc_info(
 	unw_dyn_info_t table = { .format = UNW_INFO_FORMAT_REMOTE_TABLE };
 	/* Every pc less MADE is above the first number, as one of 32 and of 64 bits. */
 	int32_t row[2] = { INT32_MIN, ENTRY_REFUSED };
-	const struct cfi_table_bytes *bytes;
 	struct cfi_entry entry;
 
 	e->miss = true;
-	if (r == NULL || r->finder == NULL ||
-	    cfi_find_entry(r->finder, pc - r->bias, &bytes, &entry) != RES_OK)
+	if (r == NULL || r->finder == NULL || cfi_find_entry(r->finder, pc - r->bias, &entry) != RES_OK)
 		return -UNW_EUNSPEC;
 	row[1] = (int32_t)entry_of(e, &entry, r->bias);
 	if (row[1] == ENTRY_REFUSED)

@@ -107,8 +107,13 @@ static struct native_frame frame_of(const struct arch *arch, const struct activa
 	return frame;
 }
 
-/* How far a walk has come, for its guards. */
-struct guard {
+/* A walk, and how far it has come. */
+struct walk {
+	struct unwinder *u;
+	struct activation a;     /* where it is */
+	struct engine_note note; /* about the last step */
+	struct native_stack *out;
+	/* For the guards: */
 	size_t steps, cap;
 	bool cap_given;
 	unsigned stacks;         /* changes of stack */
@@ -123,33 +128,33 @@ static void end_loop(struct native_stack *s, enum unwind_reason reason, const ch
 	(void)snprintf(s->why, sizeof(s->why), "%s 0x%llx", what, (unsigned long long)va);
 }
 
-/* May the walk go on to `a`, reached from `from`? False: out->end and why are set. */
-static bool guard_pass(struct unwinder *u, struct guard *g, const struct activation *a,
-    const struct engine_note *note, struct native_frame *from, struct native_stack *out)
+/* May the walk go on to w->a, reached from `from`? False: the stack's end and reason are set. */
+static bool guard_pass(struct walk *w, struct native_frame *from)
 {
-	uint64_t pc = a->regs.reg[u->arch->pc], sp = a->regs.reg[u->arch->sp];
-	bool changes = from->signal_frame || note->other_stack;
+	const struct arch *arch = w->u->arch;
+	uint64_t pc = w->a.regs.reg[arch->pc], sp = w->a.regs.reg[arch->sp];
+	bool changes = from->signal_frame || w->note.other_stack;
 
-	if ((sp < from->sp && !changes) || (sp == from->sp && !changes && !note->in_register)) {
-		end_loop(out, UNWIND_DOES_NOT_GROW, "the stack pointer did not advance at", from->sp);
+	if ((sp < from->sp && !changes) || (sp == from->sp && !changes && !w->note.in_register)) {
+		end_loop(w->out, UNWIND_DOES_NOT_GROW, "the stack pointer did not advance at", from->sp);
 		from->cfa = 0;
 		return false;
 	}
-	if (pc == g->old_pc && sp == g->old_sp) {
-		end_loop(out, UNWIND_LEADS_BACK, "unwinding loops back to", sp);
+	if (pc == w->old_pc && sp == w->old_sp) {
+		end_loop(w->out, UNWIND_LEADS_BACK, "unwinding loops back to", sp);
 		return false;
 	}
-	if (++g->steps == g->old_at) {
-		g->old_at *= 2;
-		g->old_pc = pc;
-		g->old_sp = sp;
+	if (++w->steps == w->old_at) {
+		w->old_at *= 2;
+		w->old_pc = pc;
+		w->old_sp = sp;
 	}
-	if (changes && !g->cap_given && g->stacks++ < STACKS_MAX)
-		g->cap += stack_cap(u, sp);
-	if (g->steps >= g->cap || g->steps >= FRAMES_MAX) {
-		out->end = UNWIND_END_CAP;
-		out->reason = UNWIND_TOO_MANY;
-		(void)snprintf(out->why, sizeof(out->why), "stopped after %zu frames", g->steps);
+	if (changes && !w->cap_given && w->stacks++ < STACKS_MAX)
+		w->cap += stack_cap(w->u, sp);
+	if (w->steps >= w->cap || w->steps >= FRAMES_MAX) {
+		w->out->end = UNWIND_END_CAP;
+		w->out->reason = UNWIND_TOO_MANY;
+		(void)snprintf(w->out->why, sizeof(w->out->why), "stopped after %zu frames", w->steps);
 		return false;
 	}
 	return true;
@@ -160,10 +165,11 @@ static enum unwind_how how_reached(const struct engine_note *note)
 	return note->signal ? UNWIND_SIGNAL : note->guessed ? UNWIND_FP : UNWIND_CFI;
 }
 
-static enum res walk(struct unwinder *u, struct activation *a, enum unwind_how how, struct guard *g,
-    struct native_stack *out, struct fault *f)
+/* how: w->a was reached. */
+static enum res walk(struct walk *w, enum unwind_how how, struct fault *f)
 {
-	struct engine_note note;
+	const struct unwinder *u = w->u;
+	struct native_stack *out = w->out;
 
 	/* Most stacks have less. */
 	if (!vec_reserve(&out->frames, out->frames.n + FRAMES_FIRST))
@@ -172,28 +178,28 @@ static enum res walk(struct unwinder *u, struct activation *a, enum unwind_how h
 		struct native_frame *frame;
 		enum engine_end end;
 
-		engine_note_clear(&note);
-		if (!vec_push(&out->frames, frame_of(u->arch, a, how)))
+		engine_note_clear(&w->note);
+		if (!vec_push(&out->frames, frame_of(u->arch, &w->a, how)))
 			return fault_memory(f);
-		end = u->ops->step(u->engine, a, &note);
+		end = u->ops->step(u->engine, &w->a, &w->note);
 		frame = &out->frames.at[out->frames.n - 1];
-		frame->signal_frame = note.signal;
+		frame->signal_frame = w->note.signal;
 		/* What a handler returns to begins there: no call has led to it. */
-		frame->exact = frame->exact || note.exact || note.signal;
-		frame->no_cfi = note.no_cfi;
-		how = how_reached(&note);
+		frame->exact = frame->exact || w->note.exact || w->note.signal;
+		frame->no_cfi = w->note.no_cfi;
+		how = how_reached(&w->note);
 		if (end == ENGINE_OLDEST) {
 			out->end = UNWIND_END_DONE;
 			return RES_OK;
 		}
 		if (end == ENGINE_LOST) {
 			out->end = UNWIND_END_LOST;
-			out->reason = note.reason;
-			memcpy(out->why, note.why, sizeof(out->why));
+			out->reason = w->note.reason;
+			memcpy(out->why, w->note.why, sizeof(out->why));
 			return RES_OK;
 		}
-		frame->cfa = a->regs.reg[u->arch->sp];
-		if (!guard_pass(u, g, a, &note, frame, out))
+		frame->cfa = w->a.regs.reg[u->arch->sp];
+		if (!guard_pass(w, frame))
 			return RES_OK;
 	}
 }
@@ -202,18 +208,22 @@ enum res native_stack_walk(
     struct unwinder *u, const struct unwind_regs *regs, size_t cap, struct native_stack *out, struct fault *f)
 {
 	bool resumed = out->frames.n != 0;
-	struct activation a = { *regs, !resumed };
-	struct guard g = { .cap = cap, .cap_given = cap != 0, .old_at = 1 };
+	struct walk w = { .u = u,
+		.a = { *regs, !resumed },
+		.out = out,
+		.cap = cap,
+		.cap_given = cap != 0,
+		.old_pc = regs->reg[u->arch->pc],
+		.old_sp = regs->reg[u->arch->sp],
+		.old_at = 1 };
 
 	if (!regs_known(regs, u->arch->pc) || !regs_known(regs, u->arch->sp))
 		return fault_set(f, 0, 0, 0, "program counter or stack pointer is not known");
 	if (cap == 0)
-		g.cap = stack_cap(u, regs->reg[u->arch->sp]);
-	g.old_pc = regs->reg[u->arch->pc];
-	g.old_sp = regs->reg[u->arch->sp];
+		w.cap = stack_cap(u, w.old_sp);
 	out->end = UNWIND_END_DONE;
 	out->reason = UNWIND_NO_REASON;
 	out->why[0] = '\0';
-	u->ops->start(u->engine, &a, resumed);
-	return walk(u, &a, resumed ? UNWIND_RESUMED : UNWIND_FIRST, &g, out, f);
+	u->ops->start(u->engine, &w.a, resumed);
+	return walk(&w, resumed ? UNWIND_RESUMED : UNWIND_FIRST, f);
 }

@@ -66,13 +66,11 @@ void prover_destroy(struct prover *pv)
 static bool function_at(struct prover *pv, uint64_t at, uint64_t *lo, uint64_t *hi)
 {
 	const struct region *r = regions_at(pv->regions, at);
-	const struct cfi_table_bytes *table;
 	struct cfi_entry entry;
 	char name[2];
 	GElf_Sym sym;
 
-	if (r != NULL && r->finder != NULL &&
-	    cfi_find_entry(r->finder, at - r->bias, &table, &entry) == RES_OK) {
+	if (r != NULL && r->finder != NULL && cfi_find_entry(r->finder, at - r->bias, &entry) == RES_OK) {
 		*lo = entry.lo + r->bias;
 		*hi = entry.hi + r->bias;
 		return at >= *lo && at < *hi;

@@ -37,7 +37,7 @@ bool unwind_regs_args(struct ps_prochandle *P, const uint64_t args[6], struct un
 }
 
 void unwind_regs_at(struct ps_prochandle *P, const struct native_frame *kept, uint64_t pc, uint64_t sp,
-    const uint64_t *fp, struct unwind_regs *out)
+    struct unwind_regs *out)
 {
 	const struct arch *arch = os_arch(P);
 
@@ -46,8 +46,11 @@ void unwind_regs_at(struct ps_prochandle *P, const struct native_frame *kept, ui
 		if ((kept->saved_known >> i & 1) != 0)
 			regs_set(out, arch->saved[i], kept->saved[i]);
 	}
-	if (fp != NULL)
-		regs_set(out, arch->fp, *fp);
 	regs_set(out, arch->pc, pc);
 	regs_set(out, arch->sp, sp);
+}
+
+void unwind_regs_set_fp(struct ps_prochandle *P, uint64_t fp, struct unwind_regs *regs)
+{
+	regs_set(regs, os_arch(P)->fp, fp);
 }

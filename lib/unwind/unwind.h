@@ -131,10 +131,12 @@ void unwind_regs_place(struct ps_prochandle *P, struct unwind_regs *regs);
  * of the architecture's own ends there (a program of x86-64 may make those of i386, whose arguments are others). */
 bool unwind_regs_args(struct ps_prochandle *P, const uint64_t args[6], struct unwind_regs *regs);
 
-/* pc and sp; with them the callee-saved registers that kept (NULL: none) knows, and the frame pointer *fp (NULL: that
- * of kept). */
+/* Set *out to pc, sp, and the callee-saved registers that are known in frame kept (NULL: none). */
 void unwind_regs_at(struct ps_prochandle *P, const struct native_frame *kept, uint64_t pc, uint64_t sp,
-    const uint64_t *fp, struct unwind_regs *out);
+    struct unwind_regs *out);
+
+/* Set the frame pointer. */
+void unwind_regs_set_fp(struct ps_prochandle *P, uint64_t fp, struct unwind_regs *regs);
 
 struct unwinder; /* one per handle; caches of all its threads */
 

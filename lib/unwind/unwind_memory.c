@@ -76,8 +76,9 @@ static bool piece_word(const struct piece *p, uint64_t va, size_t size, uint64_t
 	return true;
 }
 
-/* Read up to n bytes from lo into the piece whose turn it is. True when the word at va came in. */
-static bool piece_fill(struct memory *m, uint64_t lo, size_t n, uint64_t va, size_t size, uint64_t *out)
+/* Read up to n bytes from lo into the piece whose turn it is. True: they contain the `size` bytes at va,
+ * and this is the last piece. */
+static bool piece_fill(struct memory *m, uint64_t lo, size_t n, uint64_t va, size_t size)
 {
 	struct piece *p = &m->pieces[m->turn];
 	ssize_t got;
@@ -88,12 +89,10 @@ static bool piece_fill(struct memory *m, uint64_t lo, size_t n, uint64_t va, siz
 	got = Pread(m->P, p->bytes, n, lo);
 	if (got <= 0 || (size_t)got > n)
 		return false;
+	if ((size_t)got < size || va - lo > (size_t)got - size)
+		return false;
 	p->lo = lo;
 	p->n = (size_t)got;
-	if (!piece_word(p, va, size, out)) {
-		p->n = 0;
-		return false;
-	}
 	m->last = m->turn;
 	m->turn = (m->turn + 1) % PIECES;
 	return true;
@@ -108,12 +107,11 @@ static bool piece_miss(struct memory *m, uint64_t va, size_t size, uint64_t *out
 
 	/* A word across the end of a piece counts as above it: start low enough to get it whole. */
 	if (p->n != 0 && va + size > end && va - p->lo < p->n + PIECE_MAX - PAGE &&
-	    piece_fill(m, va < end ? va : end, PIECE_MAX, va, size, out))
-		return true;
-	if (piece_fill(m, page, PAGE, va, size, out))
-		return true;
+	    piece_fill(m, va < end ? va : end, PIECE_MAX, va, size))
+		return piece_word(&m->pieces[m->last], va, size, out);
 	/* The page's first part may be missing (a capture starts at sp), or the word leaves the page. */
-	return piece_fill(m, va, PAGE, va, size, out);
+	return (piece_fill(m, page, PAGE, va, size) || piece_fill(m, va, PAGE, va, size)) &&
+	       piece_word(&m->pieces[m->last], va, size, out);
 }
 
 static bool slow_word(struct memory *m, uint64_t va, size_t size, uint64_t *out)
@@ -171,12 +169,10 @@ bool memory_word(struct memory *m, uint64_t va, uint64_t *out)
 
 void memory_restart(struct memory *m, uint64_t sp)
 {
-	uint64_t word;
-
 	for (unsigned i = 0; i < PIECES; i++)
 		m->pieces[i].n = 0;
 	m->last = m->turn = 0;
 	sp &= ~(uint64_t)7;
 	if (sp <= UINT64_MAX - PIECE_FIRST)
-		(void)piece_fill(m, sp, PIECE_FIRST, sp, sizeof(word), &word);
+		(void)piece_fill(m, sp, PIECE_FIRST, sp, sizeof(uint64_t));
 }

@@ -47,12 +47,14 @@ static enum res resume_by_model(struct walk *w, uint64_t marker)
 {
 	const struct walk_model *m = w->model;
 	struct unwind_regs regs;
-	uint64_t cfa = marker + m->cfa_above_marker, fp = cfa - m->rbp_below_cfa;
+	uint64_t cfa = marker + m->cfa_above_marker;
 	struct native_stack *s = w->out;
 	size_t first = s->frames.n;
 	enum res res;
 
-	unwind_regs_at(w->P, NULL, m->pc, cfa - m->sp_below_cfa, m->rbp_known ? &fp : NULL, &regs);
+	unwind_regs_at(w->P, NULL, m->pc, cfa - m->sp_below_cfa, &regs);
+	if (m->rbp_known)
+		unwind_regs_set_fp(w->P, cfa - m->rbp_below_cfa, &regs);
 	res = native_stack_walk(w->u, &regs, 0, s, w->f);
 	if (s->frames.n > first) {
 		s->frames.at[first].pc = 0; /* the model's pc, not this activation's */
@@ -119,7 +121,7 @@ static bool try_distance(struct walk *w, uint64_t marker, uint64_t k, bool likel
 	if (!is_plausible(w, marker, k) || !vec_push(&s->frames, gap))
 		return false;
 	(void)Pread(w->P, &pc, sizeof(pc), marker + k - 8);
-	unwind_regs_at(w->P, NULL, pc, marker + k, NULL, &regs);
+	unwind_regs_at(w->P, NULL, pc, marker + k, &regs);
 	while (r < w->python->runs.n && w->python->runs.at[r].marker <= marker)
 		r++;
 	if (native_stack_walk(w->u, &regs, 0, s, w->f) == RES_OK && s->frames.n > first + 1 &&
@@ -159,7 +161,9 @@ static enum res walk_on(struct walk *w, uint64_t pc, uint64_t sp, const uint64_t
 	size_t first = w->out->frames.n;
 	enum res res;
 
-	unwind_regs_at(w->P, last, pc, sp, rbp, &regs);
+	unwind_regs_at(w->P, last, pc, sp, &regs);
+	if (rbp != NULL)
+		unwind_regs_set_fp(w->P, *rbp, &regs);
 	last->cfa = sp;
 	res = native_stack_walk(w->u, &regs, 0, w->out, w->f);
 	if (w->out->frames.n > first) {
@@ -250,7 +254,8 @@ static bool try_frame_pointer(struct walk *w, uint64_t slot)
 	size_t first = s->frames.n - 1, seen;
 	uint64_t k;
 
-	unwind_regs_at(w->P, NULL, last.pc, last.sp, &slot, &regs);
+	unwind_regs_at(w->P, NULL, last.pc, last.sp, &regs);
+	unwind_regs_set_fp(w->P, slot, &regs);
 	s->frames.n = first;
 	if (native_stack_walk(w->u, &regs, 0, s, w->f) == RES_OK && s->frames.n > first + 1 &&
 	    s->end == UNWIND_END_DONE) {

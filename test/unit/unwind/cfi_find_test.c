@@ -171,17 +171,16 @@ static void expect_functions(struct file *f, bool debug, const char *what)
 {
 	for (unsigned i = 0; i < FUNCTIONS; i++) {
 		const uint64_t lo = CODE + i * STEP;
-		const struct cfi_table_bytes *t;
 		struct cfi_entry e = { .lo = 0 };
 
 		for (uint64_t pc = lo; pc < lo + SIZE; pc += SIZE - 1) {
-			ck_assert_msg(cfi_find_entry(f->finder, pc, &t, &e) == RES_OK, "%s: %u", what, i);
+			ck_assert_msg(cfi_find_entry(f->finder, pc, &e) == RES_OK, "%s: %u", what, i);
 			ck_assert_msg(e.lo == lo && e.hi == lo + SIZE, "%s: %u", what, i);
-			ck_assert_msg(t->debug == debug, "%s: %u", what, i);
+			ck_assert_msg(e.table->debug == debug, "%s: %u", what, i);
 			ck_assert_msg(e.ra == 16 && e.data_align == -8, "%s: %u", what, i);
 		}
-		ck_assert_msg(cfi_find_entry(f->finder, lo + SIZE, &t, &e) == RES_NONE, "%s: %u", what, i);
-		ck_assert_msg(cfi_find_entry(f->finder, lo - 1, &t, &e) == RES_NONE, "%s: %u", what, i);
+		ck_assert_msg(cfi_find_entry(f->finder, lo + SIZE, &e) == RES_NONE, "%s: %u", what, i);
+		ck_assert_msg(cfi_find_entry(f->finder, lo - 1, &e) == RES_NONE, "%s: %u", what, i);
 	}
 }
 
@@ -284,7 +283,6 @@ END_TEST
 /* What is in neither the way it should be is passed over, and nothing behind a record without an end is believed. */
 START_TEST(damaged_records)
 {
-	const struct cfi_table_bytes *t;
 	struct cfi_entry e;
 	struct file f;
 	size_t records;
@@ -314,7 +312,7 @@ START_TEST(damaged_records)
 		add_section(&f, ".eh_frame", f.frame.bytes, n < f.frame.n ? n : f.frame.n, f.frame.va);
 		file_open(&f);
 		for (uint64_t pc = CODE; pc < CODE + FUNCTIONS * STEP; pc += 8) {
-			if (cfi_find_entry(f.finder, pc, &t, &e) == RES_OK)
+			if (cfi_find_entry(f.finder, pc, &e) == RES_OK)
 				ck_assert(pc >= e.lo && pc < e.hi && e.hi - e.lo == SIZE);
 		}
 		file_close(&f);
@@ -326,7 +324,6 @@ END_TEST
 START_TEST(a_table_of_nothing)
 {
 	enum { HOLE = (1 << 24) + (1 << 20) };
-	const struct cfi_table_bytes *t;
 	struct cfi_entry e;
 	struct file f;
 	uint64_t off;
@@ -341,7 +338,7 @@ START_TEST(a_table_of_nothing)
 	i = elf_builder_section(&f.b, ".eh_frame", SHT_PROGBITS, f.frame.va - HOLE, off, HOLE + f.frame.n);
 	f.b.shdrs[i].sh_flags = SHF_ALLOC;
 	file_open(&f);
-	ck_assert_int_eq(cfi_find_entry(f.finder, CODE, &t, &e), RES_NONE);
+	ck_assert_int_eq(cfi_find_entry(f.finder, CODE, &e), RES_NONE);
 	file_close(&f);
 }
 END_TEST

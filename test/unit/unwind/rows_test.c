@@ -59,7 +59,8 @@ static bool row_of(struct made *m, const uint8_t *common, size_t n_common, const
     uint64_t at, struct cfi_row *row)
 {
 	const struct cfi_table_bytes t = { .place = { .word = m->arch->pointer_size } };
-	const struct cfi_entry e = { .lo = CODE,
+	const struct cfi_entry e = { .table = &t,
+		.lo = CODE,
 		.hi = CODE + 0x100,
 		.code_align = 1,
 		.data_align = -(int64_t)m->arch->pointer_size,
@@ -67,7 +68,7 @@ static bool row_of(struct made *m, const uint8_t *common, size_t n_common, const
 		.common = span_of(common, n_common),
 		.own = span_of(own, n_own) };
 
-	return cfi_row_of(&t, &e, CODE + at, m->arch, &m->budget, row);
+	return cfi_row_of(&e, CODE + at, m->arch, &m->budget, row);
 }
 
 static const struct arch *arches[2] = { &arch_x86_64, &arch_i386 };
@@ -233,7 +234,8 @@ START_TEST(widest_factor)
 	struct made m;
 	struct cfi_row row;
 	size_t n = initial(&arch_x86_64, common);
-	struct cfi_entry e = { .lo = CODE,
+	struct cfi_entry e = { .table = &t,
+		.lo = CODE,
 		.hi = CODE + 0x100,
 		.code_align = 1,
 		.data_align = INT64_MIN,
@@ -242,10 +244,10 @@ START_TEST(widest_factor)
 		.own = span_of(negative, sizeof(negative)) };
 
 	made_init(&m, &arch_x86_64);
-	ck_assert(cfi_row_of(&t, &e, CODE, m.arch, &m.budget, &row));
+	ck_assert(cfi_row_of(&e, CODE, m.arch, &m.budget, &row));
 	ck_assert_int_eq(row.regs[SAVED].at.offset, INT64_MIN);
 	e.own = span_of(plain, sizeof(plain));
-	ck_assert(cfi_row_of(&t, &e, CODE, m.arch, &m.budget, &row));
+	ck_assert(cfi_row_of(&e, CODE, m.arch, &m.budget, &row));
 	ck_assert_int_eq(row.regs[SAVED].at.offset, INT64_MIN);
 	made_free(&m);
 }
