@@ -1,6 +1,6 @@
 #!/bin/sh
-# Lint: layers, circles, sizes, comments, words, messages, architectures, format, mutable data,
-# manual pages, clang-tidy. Prints what is wrong; the exit status is 1 if anything is. A missing tool is an error.
+# Lint: layers, circles, sizes, comments, words, messages, architectures, format, mutable data, BPF
+# programs, manual pages, clang-tidy. Prints what is wrong; the exit status is 1 if anything is. A missing tool is an error.
 # Environment from the Makefile: O, LAYERS, FLAGS (the compiler's). NO_TIDY=1 leaves out clang-tidy.
 # test/lint/known lists files that do not keep a rule yet.
 cd "$(dirname "$0")/../.." || exit 2
@@ -78,13 +78,23 @@ data() {
 		END { exit bad }'
 }
 
+# BPF programs, and their objects where clang has made them. Objects without a source are left from
+# an earlier build.
+bpf() {
+	for source in $(git ls-files '*.bpf.c'); do
+		echo "$source"
+		object=$O/${source%.c}.o
+		[ ! -s "$object" ] || echo "$object"
+	done | xargs test/lint/bpf.py
+}
+
 manual() {
 	mandoc -Tlint -W warning man1/*.1
 }
 
 tidy() {
 	# shellcheck disable=SC2086
-	git ls-files 'lib/*.c' 'cmd/*.c' | grep -Ev '^lib/(os|arch)/illumos' | xargs -P 2 -n 4 sh -c \
+	git ls-files 'lib/*.c' 'cmd/*.c' | grep -Ev '^lib/(os|arch)/illumos|[.]bpf[.]c$' | xargs -P 2 -n 4 sh -c \
 		'clang-tidy --quiet --warnings-as-errors="*" "$@" -- $FLAGS 2>/dev/null' tidy
 }
 
@@ -97,6 +107,7 @@ part "no decision by a message" messages
 part "no architecture outside lib/arch" architecture
 part format format
 part "no mutable data in lib" data
+part "no BPF newer than Linux 5.17" bpf
 part manual manual
 [ -n "${NO_TIDY:-}" ] || part clang-tidy tidy
 exit $bad
