@@ -6,16 +6,20 @@
 
 #include "os/regs.h"
 #include "unwind/prologue.h"
+#include "unwind/unwind_modules.h"
 
 bool engine_target_init(struct engine_target *t, struct ps_prochandle *P)
 {
-	*t = (struct engine_target){ .P = P, .arch = os_arch(P), .mem = memory_create(P) };
-	return t->mem != NULL;
+	*t = (struct engine_target){
+		.P = P, .arch = os_arch(P), .mem = memory_create(P), .modules = modules_create(P)
+	};
+	return t->mem != NULL && t->modules != NULL;
 }
 
 void engine_target_release(struct engine_target *t)
 {
 	prover_destroy(t->prover);
+	modules_destroy(t->modules);
 	memory_destroy(t->mem);
 	*t = (struct engine_target){ .P = NULL };
 }

@@ -72,6 +72,7 @@ void engine_note_lost(struct engine_note *note, enum unwind_reason reason, const
 void engine_note_missing(
     struct engine_note *note, const struct arch *arch, uint64_t pc, int reg, uint64_t va);
 
+struct modules;
 struct prover;
 
 /* What steps read, and caches over it. Each engine has one. */
@@ -79,6 +80,7 @@ struct engine_target {
 	struct ps_prochandle *P;
 	const struct arch *arch; /* P's */
 	struct memory *mem;
+	struct modules *modules;
 	struct prover *prover; /* NULL: not needed yet, or the architecture has no `code` */
 };
 

@@ -32,7 +32,6 @@ struct allowance {
 
 struct cfi_engine {
 	struct engine_target t;
-	struct regions *regions;
 	VEC(struct cfi_row) rows;
 	struct addrmap row_at; /* pc -> index in rows */
 	struct allowance budget, guesses;
@@ -42,20 +41,20 @@ struct cfi_engine {
 /* Make the row for pc. RES_NONE: nothing describes it. RES_FAIL: what does is damaged. */
 static enum res row_make(struct cfi_engine *e, uint64_t pc, struct cfi_row *out)
 {
-	const struct region *r = regions_at(e->regions, pc);
+	const struct module *m = modules_at(e->t.modules, pc);
 	struct cfi_entry entry;
 	uint64_t at;
 
-	if (r == NULL || r->finder == NULL)
+	if (m == NULL || m->finder == NULL)
 		return RES_NONE;
-	at = cfi_cut(pc - r->bias, e->t.arch->pointer_size);
-	if (cfi_find_entry(r->finder, at, &entry) != RES_OK)
+	at = cfi_cut(pc - m->bias, e->t.arch->pointer_size);
+	if (cfi_find_entry(m->finder, at, &entry) != RES_OK)
 		return RES_NONE;
 	if (!cfi_row_of(&entry, at, e->t.arch, &e->budget.now, out))
 		return RES_FAIL;
-	out->bias = r->bias;
-	out->start += r->bias;
-	out->end += r->bias;
+	out->bias = m->bias;
+	out->start += m->bias;
+	out->end += m->bias;
 	return RES_OK;
 }
 
@@ -278,7 +277,6 @@ static void cfi_destroy(void *engine)
 
 	if (e == NULL)
 		return;
-	regions_destroy(e->regions);
 	vec_free(&e->rows);
 	addrmap_free(&e->row_at);
 	engine_target_release(&e->t);
@@ -289,7 +287,7 @@ static enum res cfi_create(struct ps_prochandle *P, void **out, struct fault *f)
 {
 	struct cfi_engine *e = calloc(1, sizeof(*e));
 
-	if (e == NULL || !engine_target_init(&e->t, P) || (e->regions = regions_create(P)) == NULL) {
+	if (e == NULL || !engine_target_init(&e->t, P)) {
 		cfi_destroy(e);
 		return fault_memory(f);
 	}

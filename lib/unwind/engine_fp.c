@@ -165,7 +165,7 @@ static bool proven_step(
 
 	if (arch->code == NULL)
 		return false;
-	if (t->prover == NULL && (t->prover = prover_create(t->P, arch, t->mem)) == NULL)
+	if (t->prover == NULL && (t->prover = prover_create(t)) == NULL)
 		return false;
 	proof = prove_step(t->prover, a);
 	if (proof == PROOF_NONE)

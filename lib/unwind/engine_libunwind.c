@@ -95,9 +95,8 @@ struct lu_engine {
 	unw_cursor_t cursor;
 	bool started;
 	struct unwind_regs regs; /* what the cursor started with; it refers to them */
-	struct regions *regions;
-	struct strbuf made;     /* at MADE: a search table of one row, then entries */
-	struct addrmap made_at; /* a function's address -> its FDE in made, or ENTRY_REFUSED */
+	struct strbuf made;      /* at MADE: a search table of one row, then entries */
+	struct addrmap made_at;  /* a function's address -> its FDE in made, or ENTRY_REFUSED */
 	/* Why a step failed: */
 	bool miss;
 	int reg_missing;
@@ -341,21 +340,21 @@ static int find_proc_info(
     unw_addr_space_t as, unw_word_t pc, unw_proc_info_t *info, int need_unwind_info, void *arg)
 {
 	struct lu_engine *e = arg;
-	const struct region *r = regions_at(e->regions, pc);
+	const struct module *m = modules_at(e->t.modules, pc);
 	unw_dyn_info_t table = { .format = UNW_INFO_FORMAT_REMOTE_TABLE };
 	/* Every pc less MADE is above the first number, as one of 32 and of 64 bits. */
 	int32_t row[2] = { INT32_MIN, ENTRY_REFUSED };
 	struct cfi_entry entry;
 
 	e->miss = true;
-	if (r == NULL || r->finder == NULL || cfi_find_entry(r->finder, pc - r->bias, &entry) != RES_OK)
+	if (m == NULL || m->finder == NULL || cfi_find_entry(m->finder, pc - m->bias, &entry) != RES_OK)
 		return -UNW_EUNSPEC;
-	row[1] = (int32_t)entry_of(e, &entry, r->bias);
+	row[1] = (int32_t)entry_of(e, &entry, m->bias);
 	if (row[1] == ENTRY_REFUSED)
 		return -UNW_EUNSPEC;
 	memcpy(e->made.at, row, sizeof(row));
-	table.start_ip = r->lo;
-	table.end_ip = r->hi;
+	table.start_ip = m->lo;
+	table.end_ip = m->hi;
 	table.u.rti.segbase = MADE;
 	table.u.rti.table_data = MADE;
 	table.u.rti.table_len = 1; /* word, which is one row */
@@ -431,7 +430,6 @@ static void lu_destroy(void *engine)
 	if (e->as != NULL)
 		e->calls.destroy_addr_space(e->as);
 	engine_target_release(&e->t);
-	regions_destroy(e->regions);
 	strbuf_free(&e->made);
 	addrmap_free(&e->made_at);
 	free(e);
@@ -456,10 +454,9 @@ static enum res lu_create(struct ps_prochandle *P, void **out, struct fault *f)
 		free(e);
 		return RES_FAIL;
 	}
-	e->regions = regions_create(P);
 	e->as = e->calls.create_addr_space(&accessors, 0);
 	put(&e->made, (uint64_t[]){ 0 }, sizeof(uint64_t)); /* for the search table's row */
-	if (!engine_target_init(&e->t, P) || e->regions == NULL || e->as == NULL || e->made.failed) {
+	if (!engine_target_init(&e->t, P) || e->as == NULL || e->made.failed) {
 		lu_destroy(e);
 		return fault_memory(f);
 	}

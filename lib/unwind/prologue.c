@@ -14,10 +14,7 @@
 enum { WORDS = 1024, WORDS_ALL = 1 << 22, MOST = 1 << 12, TRIES = 32, FRAME_MAX = 1 << 30 };
 
 struct prover {
-	struct ps_prochandle *P;
-	const struct arch *arch;
-	struct memory *mem;
-	struct regions *regions;
+	const struct engine_target *t;
 	struct flow *flow;
 	uint32_t words; /* how many may still be looked at */
 };
@@ -35,19 +32,16 @@ struct found {
 	uint64_t cfa, ra;
 };
 
-struct prover *prover_create(struct ps_prochandle *P, const struct arch *arch, struct memory *mem)
+struct prover *prover_create(const struct engine_target *t)
 {
 	struct prover *pv = calloc(1, sizeof(*pv));
 
 	if (pv == NULL)
 		return NULL;
-	pv->P = P;
-	pv->arch = arch;
-	pv->mem = mem;
+	pv->t = t;
 	pv->words = WORDS_ALL;
-	pv->regions = regions_create(P);
-	pv->flow = flow_create(P, arch->code);
-	if (pv->regions != NULL && pv->flow != NULL)
+	pv->flow = flow_create(t->P, t->arch->code);
+	if (pv->flow != NULL)
 		return pv;
 	prover_destroy(pv);
 	return NULL;
@@ -57,7 +51,6 @@ void prover_destroy(struct prover *pv)
 {
 	if (pv == NULL)
 		return;
-	regions_destroy(pv->regions);
 	flow_destroy(pv->flow);
 	free(pv);
 }
@@ -65,17 +58,17 @@ void prover_destroy(struct prover *pv)
 /* The function, or part of one, that holds `at`. */
 static bool function_at(struct prover *pv, uint64_t at, uint64_t *lo, uint64_t *hi)
 {
-	const struct region *r = regions_at(pv->regions, at);
+	const struct module *m = modules_at(pv->t->modules, at);
 	struct cfi_entry entry;
 	char name[2];
 	GElf_Sym sym;
 
-	if (r != NULL && r->finder != NULL && cfi_find_entry(r->finder, at - r->bias, &entry) == RES_OK) {
-		*lo = entry.lo + r->bias;
-		*hi = entry.hi + r->bias;
+	if (m != NULL && m->finder != NULL && cfi_find_entry(m->finder, at - m->bias, &entry) == RES_OK) {
+		*lo = entry.lo + m->bias;
+		*hi = entry.hi + m->bias;
 		return at >= *lo && at < *hi;
 	}
-	if (Plookup_by_addr(pv->P, at, name, sizeof(name), &sym) != 0)
+	if (Plookup_by_addr(pv->t->P, at, name, sizeof(name), &sym) != 0)
 		return false;
 	*lo = sym.st_value;
 	*hi = sym.st_value + sym.st_size;
@@ -96,7 +89,7 @@ static void explore(struct prover *pv, uint64_t lo, uint64_t hi, struct flow_exi
  * where another function begins, was called there. */
 static bool is_entry(struct prover *pv, uint64_t at)
 {
-	const struct arch_code *is = pv->arch->code;
+	const struct arch_code *is = pv->t->arch->code;
 	uint8_t code[ARCH_CODE_MAX];
 	struct flow_exits exits;
 	uint64_t lo, hi;
@@ -123,7 +116,7 @@ static enum flow_end lead(
 /* Where the CFA is, by sp, by the frame pointer, or by both, which then have to agree. */
 static bool cfa_of(const struct place *p, const struct arch_frame *s, uint64_t *cfa)
 {
-	const struct arch *arch = p->pv->arch;
+	const struct arch *arch = p->pv->t->arch;
 	const struct unwind_regs *regs = &p->a->regs;
 	uint64_t sp = regs->reg[arch->sp];
 	uint64_t by_fp = regs->reg[arch->fp] + (uint64_t)(int64_t)s->fp_below;
@@ -147,7 +140,7 @@ static bool same_frame(const struct arch_frame *a, const struct arch_frame *b)
 /* Where the call before ra leads, as far as the code says; 0: anywhere, or nowhere. */
 static uint64_t target_of(struct prover *pv, const struct arch_call *call)
 {
-	if (call->direct && call_is_code(pv->P, call->target))
+	if (call->direct && call_is_code(pv->t->P, call->target))
 		return call->target;
 	return call->anywhere && call->word != 0 ? flow_target(pv->flow, call->word) : 0;
 }
@@ -160,13 +153,13 @@ static bool linked(const struct place *p, uint64_t start, const struct arch_fram
 	struct arch_frame other;
 	uint64_t target;
 
-	if (!call_is_code(pv->P, ra - 1))
+	if (!call_is_code(pv->t->P, ra - 1))
 		return false;
-	call = call_before(pv->arch, pv->mem, ra);
+	call = call_before(pv->t->arch, pv->t->mem, ra);
 	target = target_of(pv, &call);
 	if (target == start)
 		return true;
-	if (sigframe_at(pv->arch, pv->mem, ra) != NULL)
+	if (sigframe_at(pv->t->arch, pv->t->mem, ra) != NULL)
 		return is_entry(pv, start);
 	if (target != 0) {
 		switch (lead(p, target, 0, &other, NULL)) {
@@ -189,8 +182,8 @@ static bool is_newborn(struct prover *pv, uint64_t start)
 
 	if (flow_code(pv->flow, start - BEFORE, code, BEFORE) != BEFORE)
 		return false;
-	for (size_t i = 0; pv->arch->n_syscall != 0 && i + pv->arch->n_syscall <= BEFORE; i++) {
-		if (memcmp(code + i, pv->arch->syscall, pv->arch->n_syscall) == 0)
+	for (size_t i = 0; pv->t->arch->n_syscall != 0 && i + pv->t->arch->n_syscall <= BEFORE; i++) {
+		if (memcmp(code + i, pv->t->arch->syscall, pv->t->arch->n_syscall) == 0)
 			return true;
 	}
 	return false;
@@ -199,7 +192,7 @@ static bool is_newborn(struct prover *pv, uint64_t start)
 static bool return_address(const struct place *p, const struct arch_frame *s, uint64_t cfa, uint64_t *ra)
 {
 	if (!arch_frame_ra_in_register(s))
-		return memory_word(p->pv->mem, cfa - (uint64_t)(int64_t)s->ra_below, ra);
+		return memory_word(p->pv->t->mem, cfa - (uint64_t)(int64_t)s->ra_below, ra);
 	if (!regs_known(&p->a->regs, s->ra_in))
 		return false;
 	*ra = p->a->regs.reg[s->ra_in];
@@ -237,7 +230,7 @@ static enum proof try_exits(const struct place *p, struct found *out)
 
 static bool of_file(struct prover *pv, uint64_t at)
 {
-	const prmap_t *map = Paddr_to_map(pv->P, at);
+	const prmap_t *map = Paddr_to_map(pv->t->P, at);
 
 	return map != NULL && map->pr_mapname[0] != '\0';
 }
@@ -247,20 +240,20 @@ static bool of_file(struct prover *pv, uint64_t at)
 static enum proof try_words(const struct place *p, struct found *out)
 {
 	struct prover *pv = p->pv;
-	uint64_t sp = p->a->regs.reg[pv->arch->sp], word, target;
-	const uint64_t size = pv->arch->pointer_size;
+	uint64_t sp = p->a->regs.reg[pv->t->arch->sp], word, target;
+	const uint64_t size = pv->t->arch->pointer_size;
 	unsigned tries = 0;
 	bool in_file = of_file(pv, p->pc);
 
 	for (uint64_t at = sp; at < sp + WORDS * size && tries < TRIES; at += size) {
 		struct arch_call call;
 
-		if (pv->words == 0 || !memory_word(pv->mem, at, &word))
+		if (pv->words == 0 || !memory_word(pv->t->mem, at, &word))
 			break;
 		pv->words--;
-		if (word < 8 || !call_is_code(pv->P, word - 1))
+		if (word < 8 || !call_is_code(pv->t->P, word - 1))
 			continue;
-		call = call_before(pv->arch, pv->mem, word);
+		call = call_before(pv->t->arch, pv->t->mem, word);
 		target = target_of(pv, &call);
 		if (target == 0 || (of_file(pv, target) && !in_file))
 			continue;
@@ -278,7 +271,7 @@ static enum proof try_words(const struct place *p, struct found *out)
 /* The caller's registers. */
 static void leave(const struct place *p, const struct found *found, struct activation *a)
 {
-	const struct arch *arch = p->pv->arch;
+	const struct arch *arch = p->pv->t->arch;
 	struct unwind_regs next = { .known = 0 };
 	const struct arch_frame *s = &found->state;
 
@@ -291,7 +284,7 @@ static void leave(const struct place *p, const struct found *found, struct activ
 		/* Whether a register has been written since it was saved depends on the way that was gone. */
 		if ((s->saved >> i & 1) != 0) {
 			if (memory_word(
-				p->pv->mem, found->cfa - (uint64_t)(int64_t)s->saved_below[i], &value))
+				p->pv->t->mem, found->cfa - (uint64_t)(int64_t)s->saved_below[i], &value))
 				regs_set(&next, reg, value);
 		} else if ((s->kept >> i & 1) != 0 && !s->vague && regs_known(&a->regs, reg)) {
 			regs_set(&next, reg, a->regs.reg[reg]);
@@ -302,7 +295,7 @@ static void leave(const struct place *p, const struct found *found, struct activ
 
 enum proof prove_step(struct prover *pv, struct activation *a)
 {
-	uint64_t pc = a->regs.reg[pv->arch->pc];
+	uint64_t pc = a->regs.reg[pv->t->arch->pc];
 	struct place p = { pv, a, pc, 0, 0 };
 	struct found found;
 	enum proof proof = PROOF_NONE;

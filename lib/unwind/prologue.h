@@ -25,8 +25,8 @@ enum proof {
 	PROOF_OLDEST, /* the function began by clearing the frame pointer without saving it: it has no caller */
 };
 
-/* P and mem must outlive it; arch, P's, has `code`. NULL: out of memory. */
-struct prover *prover_create(struct ps_prochandle *P, const struct arch *arch, struct memory *mem);
+/* t, whose architecture has `code`, must outlive it. NULL: out of memory. */
+struct prover *prover_create(const struct engine_target *t);
 void prover_destroy(struct prover *pv); /* NULL ok */
 
 enum proof prove_step(struct prover *pv, struct activation *a);

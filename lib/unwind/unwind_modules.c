@@ -13,80 +13,80 @@ struct object {
 	struct cfi_finder *finder;
 };
 
-struct regions {
+struct modules {
 	struct ps_prochandle *P;
 	unsigned word;
 	VEC(struct object) objects;
-	VEC(struct region) all;
+	VEC(struct module) all;
 	size_t last;
 };
 
-struct regions *regions_create(struct ps_prochandle *P)
+struct modules *modules_create(struct ps_prochandle *P)
 {
-	struct regions *e = calloc(1, sizeof(*e));
+	struct modules *m = calloc(1, sizeof(*m));
 
-	if (e != NULL) {
-		e->P = P;
-		e->word = os_arch(P)->pointer_size;
+	if (m != NULL) {
+		m->P = P;
+		m->word = os_arch(P)->pointer_size;
 	}
-	return e;
+	return m;
 }
 
-void regions_destroy(struct regions *e)
+void modules_destroy(struct modules *m)
 {
-	if (e == NULL)
+	if (m == NULL)
 		return;
-	for (size_t i = 0; i < e->objects.n; i++)
-		cfi_finder_destroy(e->objects.at[i].finder);
-	vec_free(&e->objects);
-	vec_free(&e->all);
-	free(e);
+	for (size_t i = 0; i < m->objects.n; i++)
+		cfi_finder_destroy(m->objects.at[i].finder);
+	vec_free(&m->objects);
+	vec_free(&m->all);
+	free(m);
 }
 
-static struct cfi_finder *finder_of(struct regions *e, struct elf_image *img)
+static struct cfi_finder *finder_of(struct modules *m, struct elf_image *img)
 {
 	struct object o = { .img = img };
 
-	for (size_t i = 0; i < e->objects.n; i++) {
-		if (e->objects.at[i].img == img)
-			return e->objects.at[i].finder;
+	for (size_t i = 0; i < m->objects.n; i++) {
+		if (m->objects.at[i].img == img)
+			return m->objects.at[i].finder;
 	}
-	o.finder = cfi_finder_create(img, e->word);
-	if (o.finder != NULL && !vec_push(&e->objects, o)) {
+	o.finder = cfi_finder_create(img, m->word);
+	if (o.finder != NULL && !vec_push(&m->objects, o)) {
 		cfi_finder_destroy(o.finder);
 		return NULL;
 	}
 	return o.finder;
 }
 
-static bool region_holds(const struct region *r, uint64_t pc)
+static bool module_holds(const struct module *module, uint64_t pc)
 {
-	return pc >= r->lo && pc < r->hi;
+	return pc >= module->lo && pc < module->hi;
 }
 
-const struct region *regions_at(struct regions *e, uint64_t pc)
+const struct module *modules_at(struct modules *m, uint64_t pc)
 {
-	struct region r = { .lo = 0 };
+	struct module found = { .lo = 0 };
 	const prmap_t *map;
 	struct elf_image *img;
 
-	if (e->all.n != 0 && region_holds(&e->all.at[e->last], pc))
-		return &e->all.at[e->last];
-	for (size_t i = 0; i < e->all.n; i++) {
-		if (region_holds(&e->all.at[i], pc)) {
-			e->last = i;
-			return &e->all.at[i];
+	if (m->all.n != 0 && module_holds(&m->all.at[m->last], pc))
+		return &m->all.at[m->last];
+	for (size_t i = 0; i < m->all.n; i++) {
+		if (module_holds(&m->all.at[i], pc)) {
+			m->last = i;
+			return &m->all.at[i];
 		}
 	}
-	map = Paddr_to_map(e->P, pc);
+	map = Paddr_to_map(m->P, pc);
 	if (map == NULL)
 		return NULL;
-	r.lo = map->pr_vaddr;
-	r.hi = r.lo + map->pr_size;
-	if (os_object_image(e->P, pc, &img, &r.bias) == RES_OK)
-		r.finder = finder_of(e, img);
-	if (!region_holds(&r, pc) || !vec_push(&e->all, r))
+	found.lo = map->pr_vaddr;
+	found.hi = found.lo + map->pr_size;
+	if (os_object_image(m->P, pc, &img, &found.bias) == RES_OK)
+		found.finder = finder_of(m, img);
+	if (!module_holds(&found, pc) || !vec_push(&m->all, found))
 		return NULL;
-	e->last = e->all.n - 1;
-	return &e->all.at[e->last];
+	m->last = m->all.n - 1;
+	return &m->all.at[m->last];
 }

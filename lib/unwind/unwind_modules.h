@@ -7,19 +7,19 @@
 #include "unwind/cfi_entry.h"
 
 /* A mapping, and what describes its code. */
-struct region {
+struct module {
 	uint64_t lo, hi;
 	uint64_t bias;
 	struct cfi_finder *finder; /* NULL: nothing does */
 };
 
-struct regions;
+struct modules;
 
 /* P must outlive it. NULL: out of memory. */
-struct regions *regions_create(struct ps_prochandle *P);
-void regions_destroy(struct regions *e); /* NULL ok */
+struct modules *modules_create(struct ps_prochandle *P);
+void modules_destroy(struct modules *e); /* NULL ok */
 
 /* The region of a pc, made when it is new; valid until the next call. NULL: not in a mapping, or no memory. */
-const struct region *regions_at(struct regions *e, uint64_t pc);
+const struct module *modules_at(struct modules *e, uint64_t pc);
 
 #endif
