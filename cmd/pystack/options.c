@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+
+#include "os/explain.h"
 
 static const char usage_line[] =
     "usage: pystack [-Fpv] [--stop | --no-stop] [-m mode] [-n frames]\n"
@@ -155,14 +156,10 @@ enum { OPT_HELP = 256, OPT_VERSION, OPT_STOP, OPT_NO_STOP, OPT_IDLE, OPT_SYSROOT
 
 static bool parse_directory(const char *text, const char **out)
 {
-	struct stat st;
+	char why[160];
 
-	if (stat(text, &st) != 0) {
-		(void)fprintf(stderr, "pystack: --sysroot: %s: %s\n", text, strerror(errno));
-		return false;
-	}
-	if (!S_ISDIR(st.st_mode)) {
-		(void)fprintf(stderr, "pystack: --sysroot: %s: not a directory\n", text);
+	if (!os_is_directory(text, why, sizeof(why))) {
+		(void)fprintf(stderr, "pystack: --sysroot: %s: %s\n", text, why);
 		return false;
 	}
 	*out = text;

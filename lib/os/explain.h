@@ -2,6 +2,7 @@
 #ifndef OS_EXPLAIN_H
 #define OS_EXPLAIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
 
@@ -9,6 +10,10 @@
  * that is missing, what to do. With G_STRANGE the caller must set errno to that of the failure, or
  * 0. One phrase, or "" if nothing more is known. Never fails. */
 void os_explain(const char *arg, int code, char *buf, size_t n);
+
+/* True if path is a directory. False: why[n] has the reason. A file system that does not answer is
+ * not waited for. */
+bool os_is_directory(const char *path, char *why, size_t n);
 
 /* --- for os_explain of each system --- */
 

@@ -53,6 +53,19 @@ static bool explain_access(const char *arg, char *buf, size_t n)
 	return true;
 }
 
+bool os_is_directory(const char *path, char *why, size_t n)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		(void)snprintf(why, n, "%s", strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		(void)snprintf(why, n, "not a directory");
+	else
+		return true;
+	return false;
+}
+
 static void explain_file(const char *arg, char *buf, size_t n)
 {
 	OWNED(fd_release) int fd = -1;

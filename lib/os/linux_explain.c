@@ -19,6 +19,7 @@
 #include "os/explain.h"
 #include "proc/live/hold.h"
 #include "proc/live/live.h"
+#include "proc/reach.h"
 
 /* The process that an operand names: "123" or "/proc/123", with or without "/lwps". 0: none. */
 static pid_t operand_pid(const char *arg)
@@ -43,6 +44,22 @@ static enum res status_of(pid_t pid, struct live_status *out)
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	return live_status_read(AT_FDCWD, path, out, NULL);
+}
+
+#define NO_ANSWER "its file system does not answer; try again when it does"
+
+bool os_is_directory(const char *path, char *why, size_t n)
+{
+	struct reach here = reach_here;
+	struct reach_file file;
+	bool found = reach_look(&here, path, &file);
+
+	if (!found)
+		(void)snprintf(why, n, "%s", here.late ? NO_ANSWER : strerror(errno));
+	else if (!S_ISDIR(file.mode))
+		(void)snprintf(why, n, "not a directory");
+	reach_clear(&here);
+	return found && S_ISDIR(file.mode);
 }
 
 /* --- processes --- */
@@ -98,13 +115,15 @@ static void explain_strange(pid_t pid, char *buf, size_t n)
 /* The only programs that run on x86-64 and are not supported are those of x32. */
 static void explain_machine(pid_t pid, char *buf, size_t n)
 {
+	struct reach here = reach_here;
 	unsigned char head[20] = { 0 };
 	uint16_t machine;
 	char path[32];
 	int fd;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	fd = reach_open_link(&here, AT_FDCWD, path, 0, NULL);
+	reach_clear(&here);
 	if (fd < 0)
 		return;
 	if (fileio_pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head)) {
@@ -117,52 +136,52 @@ static void explain_machine(pid_t pid, char *buf, size_t n)
 
 /* --- files --- */
 
-/* An O_PATH descriptor of the operand's file, with or without "/lwps" at the end of the operand. It
- * does not open a device and does not wait for a FIFO. */
-static int resolve_operand(const char *arg)
+/* Look for the operand's file: with or without "/lwps" at the end of the operand, which is cut off.
+ * No device is opened, and no FIFO waited for. */
+static bool look_for_operand(struct reach *here, char *path, struct reach_file *file)
 {
-	char path[PATH_MAX];
-	int fd = open(arg, O_PATH | O_CLOEXEC);
 	char *slash;
 
-	if (fd >= 0 || (errno != ENOENT && errno != ENOTDIR))
-		return fd;
-	if (strlen(arg) >= sizeof(path))
-		return -1;
-	(void)snprintf(path, sizeof(path), "%s", arg);
+	if (reach_look(here, path, file))
+		return true;
 	slash = strrchr(path, '/');
-	if (slash == NULL || slash == path)
-		return -1;
+	if (here->late || (errno != ENOENT && errno != ENOTDIR) || slash == NULL || slash == path)
+		return false;
 	*slash = '\0';
-	return open(path, O_PATH | O_CLOEXEC);
+	return reach_look(here, path, file);
 }
 
-static void explain_file(const char *arg, char *buf, size_t n)
+static void explain_head(struct reach *here, const char *path, char *buf, size_t n)
 {
-	OWNED(fd_release) int path_fd = resolve_operand(arg);
-	OWNED(fd_release) int fd = -1;
+	OWNED(fd_release) int fd = reach_open_itself(here, path, NULL);
 	unsigned char head[512];
-	char self[32];
+	ssize_t got = fd < 0 ? -1 : fileio_pread(fd, head, sizeof(head), 0);
+	int error = errno;
 	struct stat st;
-	ssize_t got;
 
-	if (path_fd < 0 || fstat(path_fd, &st) != 0)
-		return;
-	if (!S_ISREG(st.st_mode)) {
-		(void)snprintf(buf, n, "it is %s; " EXPLAIN_ONLY_THIS, explain_mode(st.st_mode));
-		return;
-	}
-	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", path_fd);
-	fd = open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	got = fd < 0 ? -1 : fileio_pread(fd, head, sizeof(head), 0);
 	if (got >= 0)
 		explain_bytes(head, (size_t)got, buf, n);
-	else if (errno == EACCES)
+	else if (error == EACCES && stat(path, &st) == 0)
 		(void)snprintf(buf, n,
 		    "the file belongs to user %u, this is user %u; run as that user or as root", st.st_uid,
 		    geteuid());
 	else
-		(void)snprintf(buf, n, "it cannot be read: %s", strerror(errno));
+		(void)snprintf(buf, n, "it cannot be read: %s", here->late ? NO_ANSWER : strerror(error));
+}
+
+static void explain_file(const char *arg, char *buf, size_t n)
+{
+	struct reach here = reach_here;
+	OWNED(mem_release) char *path = strdup(arg);
+	struct reach_file file;
+
+	if (path != NULL && look_for_operand(&here, path, &file)) {
+		if (S_ISREG(file.mode))
+			explain_head(&here, path, buf, n);
+		else
+			(void)snprintf(buf, n, "it is %s; " EXPLAIN_ONLY_THIS, explain_mode(file.mode));
+	}
+	reach_clear(&here);
 }
 
 void os_explain(const char *arg, int code, char *buf, size_t n)
@@ -186,7 +205,9 @@ void os_explain(const char *arg, int code, char *buf, size_t n)
 			explain_file(arg, buf, n);
 		break;
 	case G_STRANGE:
-		if (sys != 0 && sys != ESRCH && sys != EPERM && sys != EACCES)
+		if (sys == ETIMEDOUT)
+			(void)snprintf(buf, n, NO_ANSWER);
+		else if (sys != 0 && sys != ESRCH && sys != EPERM && sys != EACCES)
 			(void)snprintf(buf, n, "%s", strerror(sys));
 		else if (pid != 0)
 			explain_strange(pid, buf, n);

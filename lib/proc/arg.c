@@ -15,6 +15,7 @@
 
 #include "base/fileio.h"
 #include "base/owned.h"
+#include "proc/core/core.h"
 #include "proc/handle.h"
 
 enum { PID_DIGITS = 10 };
@@ -104,23 +105,13 @@ static int sniff_core(int fd)
 /* Open the core at path. Returns a descriptor, or -1 with *code. */
 static int core_open_named(const char *path, int *code)
 {
-	OWNED(fd_release) int fd = -1;
-	struct stat st;
+	OWNED(fd_release) int fd = core_open_regular(path);
 
-	if (stat(path, &st) != 0) {
-		*code = code_of_errno(errno);
+	if (fd < 0) {
+		*code = errno == EINVAL || errno == ENOTSUP ? G_FORMAT : code_of_errno(errno);
 		return -1;
 	}
-	*code = G_FORMAT;
-	if (!S_ISREG(st.st_mode))
-		return -1;
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) != 0) {
-		*code = code_of_errno(errno);
-		return -1;
-	}
-	if (S_ISREG(st.st_mode))
-		*code = sniff_core(fd);
+	*code = sniff_core(fd);
 	return *code == 0 ? fd_keep(&fd) : -1;
 }
 
@@ -181,6 +172,11 @@ struct ps_prochandle *proc_arg_xgrab(
 			if (P == NULL)
 				*perr = head_code;
 			return P;
+		}
+		/* Then it does not answer for what is below, either. */
+		if (head_code == G_STRANGE && errno == ETIMEDOUT) {
+			*perr = head_code;
+			return NULL;
 		}
 	}
 	P = grab_named(arg, path, oflag, gflag, perr, &hit);

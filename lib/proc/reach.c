@@ -27,6 +27,8 @@
 
 enum { PIECE = 256 << 10 }; /* copied between two signs of life */
 
+const struct reach reach_here = { .proc = -1, .root = -1, .prefix = "", .ms = REACH_MS };
+
 void reach_clear(struct reach *r)
 {
 	mounts_clear(&r->table);
@@ -56,7 +58,7 @@ static int look(int root, const char *path, uint64_t resolve)
 }
 
 /* What the kernel has in its memory about an O_PATH descriptor's file: no server is asked. */
-static bool identify(int fd, struct reach_file *file, bool *regular)
+static bool identify(int fd, struct reach_file *file)
 {
 	struct statx st;
 
@@ -64,7 +66,7 @@ static bool identify(int fd, struct reach_file *file, bool *regular)
 		return false;
 	file->dev = makedev(st.stx_dev_major, st.stx_dev_minor);
 	file->inode = st.stx_ino;
-	*regular = S_ISREG(st.stx_mode);
+	file->mode = st.stx_mode & S_IFMT;
 	return true;
 }
 
@@ -161,7 +163,7 @@ static struct mount *mount_of_path(struct reach *r, const char *path)
 struct errand {
 	const char *path; /* NULL: ASIDE_IN is the file, else where to look for it */
 	bool rooted;      /* … as "/" */
-	bool copy;
+	enum { LOOK, TRY, COPY } what;
 	uint64_t most; /* bytes that may be copied */
 };
 
@@ -189,6 +191,14 @@ static int copy_all(int fd, off_t size)
 	return 0;
 }
 
+/* Is an answer given to a reader of fd? 0 or an errno. */
+static int try_read(int fd)
+{
+	char byte;
+
+	return pread(fd, &byte, 1, 0) < 0 ? errno : 0;
+}
+
 static int do_errand(const struct errand *e, struct news *news)
 {
 	int path_fd = e->path == NULL ? ASIDE_IN : look(e->rooted ? ASIDE_IN : -1, e->path, 0);
@@ -197,18 +207,18 @@ static int do_errand(const struct errand *e, struct news *news)
 
 	if (path_fd < 0 || fstat(path_fd, &st) != 0)
 		return errno;
-	news->file = (struct reach_file){ st.st_dev, st.st_ino };
-	if (!e->copy)
+	news->file = (struct reach_file){ st.st_dev, st.st_ino, st.st_mode & S_IFMT };
+	if (e->what == LOOK)
 		return 0;
 	if (stored_check(path_fd, &st) != 0)
 		return errno;
-	if ((uint64_t)st.st_size > e->most)
+	if (e->what == COPY && (uint64_t)st.st_size > e->most)
 		return EFBIG;
 	fd = reopen(path_fd);
 	if (fd < 0)
 		return errno;
-	error = copy_all(fd, st.st_size);
-	news->copied = (uint64_t)st.st_size;
+	error = e->what == TRY ? try_read(fd) : copy_all(fd, st.st_size);
+	news->copied = e->what == TRY ? 0 : (uint64_t)st.st_size;
 	/* Of some file systems the server is told, and waited for: not when this process ends. */
 	(void)close(fd);
 	return error;
@@ -328,7 +338,7 @@ static int send_out(
 	e->most = REACH_COPIES_MAX - r->copied;
 	if (e->most > REACH_COPY_MAX)
 		e->most = REACH_COPY_MAX;
-	if (e->copy) {
+	if (e->what == COPY) {
 		copy = memfd_create("pystack", MFD_CLOEXEC);
 		if (copy < 0)
 			return errand_failed(e, in);
@@ -353,22 +363,21 @@ static int send_out(
 	r->copied += news.copied;
 	if (file != NULL)
 		*file = news.file;
-	return e->copy ? fd_keep(&copy) : 0;
+	return e->what == COPY ? fd_keep(&copy) : 0;
 }
 
 /* --- ways --- */
 
 /* O_PATH descriptor of a file that nobody is waited for; -1: *far, a child has to go (to a file of mount *m, NULL unknown), or
  * errno says why there is none. */
-static int look_near(
-    struct reach *r, const char *path, struct reach_file *file, bool *regular, bool *far, struct mount **m)
+static int look_near(struct reach *r, const char *path, struct reach_file *file, bool *far, struct mount **m)
 {
 	OWNED(fd_release) int fd = look(r->root, path, RESOLVE_CACHED);
 
 	*far = false;
 	if (fd < 0 && errno != EAGAIN && errno != EINVAL && errno != ENOSYS)
 		return -1;
-	if (fd >= 0 && identify(fd, file, regular)) {
+	if (fd >= 0 && identify(fd, file)) {
 		if (major(file->dev) == 0)
 			read_table(r);
 		*m = major(file->dev) != 0 ? NULL : mounts_of_dev(&r->table, file->dev);
@@ -392,27 +401,26 @@ static int look_near(
 			*m = NULL;
 		}
 	}
-	return fd >= 0 && identify(fd, file, regular) ? fd_keep(&fd) : -1;
+	return fd >= 0 && identify(fd, file) ? fd_keep(&fd) : -1;
 }
 
 /* A file that nobody is waited for: may it be opened? */
-static bool is_stored(int path_fd, const struct reach_file *file, bool regular)
+static bool is_stored(int path_fd, const struct reach_file *file)
 {
 	struct stat st;
 
-	if (regular)
+	if (S_ISREG(file->mode))
 		return major(file->dev) != 0 || stored_check(path_fd, &st) == 0;
 	errno = EINVAL;
 	return false;
 }
 
-/* The same where /proc is not mounted: by its name once more. */
+/* By its name once more. */
 static int reopen_by_name(const struct reach *r, const char *path, const struct reach_file *is)
 {
 	struct open_how how = { .flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
 	OWNED(fd_release) int fd = -1;
 	struct reach_file now;
-	bool regular;
 
 	if (r->root >= 0)
 		how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
@@ -421,44 +429,57 @@ static int reopen_by_name(const struct reach *r, const char *path, const struct 
 	if (fd < 0)
 		return -1;
 	/* Replaced between the two: then what was opened may be anything. */
-	if (identify(fd, &now, &regular) && regular && now.dev == is->dev && now.inode == is->inode)
+	if (identify(fd, &now) && S_ISREG(now.mode) && now.dev == is->dev && now.inode == is->inode)
 		return fd_keep(&fd);
 	errno = EINVAL;
 	return -1;
 }
 
-int reach_open(struct reach *r, const char *path, struct reach_file *file)
+static int open_by(struct reach *r, struct errand *e, const char *path, struct reach_file *file)
 {
-	struct errand e = { .path = path, .rooted = r->root >= 0, .copy = true };
-	struct reach_file found;
 	struct mount *m;
-	bool far, regular = false;
+	bool far;
 	OWNED(fd_release) int path_fd = -1;
 	int fd;
 
 	r->late = false;
-	path_fd = look_near(r, path, &found, &regular, &far, &m);
-	if (path_fd < 0 && far)
-		return send_out(r, m, r->root, &e, path, file);
-	if (path_fd < 0)
+	path_fd = look_near(r, path, file, &far, &m);
+	if (path_fd < 0 && far) {
+		fd = send_out(r, m, r->root, e, path, file);
+		return fd < 0 || e->what == COPY ? fd : reopen_by_name(r, path, file);
+	}
+	if (path_fd < 0 || !is_stored(path_fd, file))
 		return -1;
-	if (!is_stored(path_fd, &found, regular))
-		return -1;
-	if (file != NULL)
-		*file = found;
 	fd = reopen(path_fd);
-	return fd < 0 && errno == ENOENT ? reopen_by_name(r, path, &found) : fd;
+	/* /proc may not be mounted. */
+	return fd < 0 && errno == ENOENT ? reopen_by_name(r, path, file) : fd;
+}
+
+int reach_open(struct reach *r, const char *path, struct reach_file *file)
+{
+	struct errand e = { .path = path, .rooted = r->root >= 0, .what = COPY };
+	struct reach_file found;
+
+	return open_by(r, &e, path, file == NULL ? &found : file);
+}
+
+int reach_open_itself(struct reach *r, const char *path, struct reach_file *file)
+{
+	struct errand e = { .path = path, .rooted = r->root >= 0, .what = TRY };
+	struct reach_file found;
+
+	return open_by(r, &e, path, file == NULL ? &found : file);
 }
 
 bool reach_look(struct reach *r, const char *path, struct reach_file *file)
 {
 	struct errand e = { .path = path, .rooted = r->root >= 0 };
 	struct mount *m;
-	bool far, regular;
+	bool far;
 	OWNED(fd_release) int path_fd = -1;
 
 	r->late = false;
-	path_fd = look_near(r, path, file, &regular, &far, &m);
+	path_fd = look_near(r, path, file, &far, &m);
 	if (path_fd < 0 && far)
 		return send_out(r, m, r->root, &e, path, file) >= 0;
 	return path_fd >= 0;
@@ -468,12 +489,11 @@ bool reach_look(struct reach *r, const char *path, struct reach_file *file)
 int reach_open_link(struct reach *r, int dir, const char *link, uint64_t dev, const struct reach_file *want)
 {
 	OWNED(fd_release) int path_fd = openat(dir, link, O_PATH | O_CLOEXEC);
-	struct errand e = { .copy = true };
+	struct errand e = { .what = COPY };
 	struct reach_file file;
-	bool regular;
 
 	r->late = false;
-	if (path_fd < 0 || !identify(path_fd, &file, &regular))
+	if (path_fd < 0 || !identify(path_fd, &file))
 		return -1;
 	if (want != NULL && (file.dev != want->dev || file.inode != want->inode)) {
 		errno = ENOENT;
@@ -483,5 +503,5 @@ int reach_open_link(struct reach *r, int dir, const char *link, uint64_t dev, co
 		dev = file.dev;
 	if (reach_dev_waits(r, dev))
 		return send_out(r, mount_of_dev(r, dev), path_fd, &e, link, NULL);
-	return is_stored(path_fd, &file, regular) ? reopen(path_fd) : -1;
+	return is_stored(path_fd, &file) ? reopen(path_fd) : -1;
 }

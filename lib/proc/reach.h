@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "proc/aside.h"
 #include "proc/mounts.h"
@@ -41,8 +42,12 @@ struct reach {
 	bool late;              /* the last call had no answer */
 };
 
+/* For files of this machine that the user names. */
+extern const struct reach reach_here;
+
 struct reach_file {
 	uint64_t dev, inode;
+	mode_t mode; /* its type alone */
 };
 
 /* proc, root, prefix and ms are set, the rest is zero. Frees what was added to it. */
@@ -58,6 +63,10 @@ void reach_inherit(struct reach *r, struct reach *from);
  * than REACH_COPIES_MAX. `file`, which may be NULL, tells which it is. Links are resolved below
  * r->root. */
 int reach_open(struct reach *r, const char *path, struct reach_file *file);
+
+/* The same of a file that may be too large to be copied: it is opened itself, once its file system has
+ * answered a read of it. */
+int reach_open_itself(struct reach *r, const char *path, struct reach_file *file);
 
 #define REACH_COPY_MAX ((uint64_t)512 << 20)
 #define REACH_COPIES_MAX ((uint64_t)1 << 30)

@@ -211,6 +211,46 @@ static void look_at_core(const struct scene *s, const char *core)
 	run_free(&r);
 }
 
+/* A core that lies there is read, if it answers. */
+static void look_at_near_core(const struct scene *s, const char *core)
+{
+	char command[3 * PATH_MAX], path[PATH_MAX];
+	struct run r;
+
+	if (core[0] == 0)
+		return;
+	(void)snprintf(command, sizeof(command), "cp %s %s/core", core, s->source);
+	ck_assert_int_eq(system(command), 0);
+	(void)snprintf(path, sizeof(path), "%s/core", s->point);
+	r = look(ARGS(path));
+	check_with(&r);
+	run_free(&r);
+}
+
+/* Nothing can be printed: that is said in one line, in time. */
+static void look_in_vain(const char *const args[])
+{
+	struct run r = look(args);
+
+	ck_assert_msg(r.status == 2, "status %d\n%s%s", r.status, r.out, r.err);
+	ck_assert_str_eq(r.out, "");
+	ck_assert_msg(strstr(r.err, "file system does not answer") != NULL, "%s", r.err);
+	ck_assert_ptr_eq(strchr(r.err, '\n'), strrchr(r.err, '\n'));
+	run_free(&r);
+}
+
+/* A core that lies there itself, and a --sysroot. */
+static void look_below(const struct scene *s, const char *core)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/core", s->point);
+	look_in_vain(ARGS(path));
+	(void)strcat(path, "/1-3");
+	look_in_vain(ARGS(path));
+	look_in_vain(ARGS("--sysroot", s->point, core));
+}
+
 static const char *const ways[] = { NULL, "--no-stop", "--stop", "-mfp" };
 
 /* 1: its pages would have to be read from the file system. */
@@ -247,6 +287,7 @@ START_TEST(library)
 	}
 	if (core[0] != 0)
 		look_at_core(&s, core);
+	look_below(&s, core[0] != 0 ? core : "/nowhere");
 	r = look(ARGS("-p", pid));
 	ck_assert_ptr_nonnull(strstr(r.out, "(inside) ]"));
 	if (_i == 0) {
@@ -258,6 +299,7 @@ START_TEST(library)
 	r = look(ARGS(pid));
 	check_with(&r);
 	run_free(&r);
+	look_at_near_core(&s, core);
 	oracle_judge(oracle_process(s.target));
 	take_down(&s);
 }

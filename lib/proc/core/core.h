@@ -128,8 +128,8 @@ enum res core_maps_read(const struct core *core, struct proc_maps *maps, struct 
  * RES_FAIL: G_NOEXEC: aout cannot be opened, or is neither a directory nor an ELF file. */
 enum res core_files_create(struct core *core, const char *aout, struct proc_files *out, struct fault *f);
 
-/* Open a regular file for reading, without waiting; FIFOs and devices are not opened. -1 with
- * errno: EINVAL: not a regular file. */
+/* Open a regular file for reading; FIFOs and devices are not opened. -1 with errno. EINVAL: not a
+ * regular file. ETIMEDOUT: its file system does not answer. */
 int core_open_regular(const char *path);
 
 #endif

@@ -37,25 +37,14 @@ struct core_files {
 	char prefix[PATH_MAX];    /* path of root */
 };
 
-static const struct reach this_machine = { .proc = -1, .root = -1, .prefix = "", .ms = REACH_MS };
-
 int core_open_regular(const char *path)
 {
-	OWNED(fd_release) int look = open(path, O_PATH | O_CLOEXEC);
-	OWNED(fd_release) int fd = -1;
-	struct stat before, after;
+	struct reach here = reach_here;
+	int fd = reach_open_itself(&here, path, NULL), error = errno;
 
-	if (look < 0 || stored_check(look, &before) != 0)
-		return -1;
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0 || fstat(fd, &after) != 0)
-		return -1;
-	/* The file was replaced between the two calls, so another one may have been opened. */
-	if (!S_ISREG(after.st_mode) || before.st_dev != after.st_dev || before.st_ino != after.st_ino) {
-		errno = EINVAL;
-		return -1;
-	}
-	return fd_keep(&fd);
+	reach_clear(&here);
+	errno = error;
+	return fd;
 }
 
 /* Open a file by its path in the core. *late: its file system did not answer. */
@@ -219,7 +208,7 @@ enum res core_files_create(struct core *core, const char *aout, struct proc_file
 
 	if (files == NULL)
 		return fault_memory(f);
-	files->here = files->below = this_machine;
+	files->here = files->below = reach_here;
 	files->root = -1;
 	files->exe = core_exe_path(core);
 	if (aout != NULL && set_aout(files, aout, f) != RES_OK) {

@@ -57,7 +57,7 @@ static int open_map_link(struct live_files *files, const struct proc_map *m)
 
 static int open_through_mapping(struct live_files *files, const struct proc_map *m)
 {
-	const struct reach_file want = { m->dev, m->inode };
+	const struct reach_file want = { .dev = m->dev, .inode = m->inode };
 	int fd = open_map_link(files, m);
 
 	return fd >= 0 || files->reach.late

@@ -273,6 +273,13 @@ START_TEST(far_file_is_copied)
 	is = (struct reach_file){ 0 };
 	ck_assert(reach_look(&r, file, &is));
 	check_identity(&is);
+	/* A core may be too large for that. */
+	is = (struct reach_file){ 0 };
+	fd = reach_open_itself(&r, file, &is);
+	ck_assert_int_ge(fd, 0);
+	ck_assert(!is_copy(fd));
+	check_identity(&is);
+	(void)close(fd);
 	ck_assert_int_eq(reach_open(&r, other, NULL), -1);
 	ck_assert_int_eq(errno, ENOENT);
 	ck_assert(!r.late);
@@ -435,7 +442,7 @@ END_TEST
 START_TEST(link_of_proc)
 {
 	struct reach r = reach_of("nfs4 server:/x rw");
-	struct reach_file is, not_it = { 1, 1 };
+	struct reach_file is, not_it = { .dev = 1, .inode = 1 };
 	OWNED(fd_release) int keep = open(file, O_RDONLY | O_CLOEXEC);
 	OWNED(fd_release) int self = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char name[16];
