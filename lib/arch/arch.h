@@ -7,6 +7,7 @@
  *   linux_x86.c     both: registers in Linux's register sets, Linux's signal frames
  *   illumos_x86.c   both: registers in illumos's register set
  *   x86_64_code.c, x86_decode.c   what instructions of x86-64 do (code.h)
+ *   x86_64_stubs.c                code without call frame information (stubs.h)
  *
  * To add an architecture, write a file with its constant, fill in each member, and put it into
  * arch_all (arch.c). */
@@ -84,6 +85,7 @@ struct arch_sizes {
 };
 
 struct arch_code;
+struct arch_stubs;
 
 struct arch {
 	/* ELF header. */
@@ -104,6 +106,7 @@ struct arch {
 
 	/* System calls. */
 	uint8_t args[ARCH_ARGS]; /* registers of the arguments, in their order */
+	uint8_t result;          /* register of the result */
 	uint8_t syscall[2];      /* the instruction, which precedes the pc of an LWP in a call */
 	uint8_t n_syscall;       /* its bytes; 0: not looked for, as programs have several */
 
@@ -121,9 +124,11 @@ struct arch {
 	bool (*frame_sizes)(const uint8_t *code, size_t n, struct arch_sizes *out);
 
 	/* Optional parts of the code reader. */
-	const struct arch_code *code; /* how its instructions are read (code.h); NULL: they are not */
-	bool has_libunwind;           /* libunwind reads such targets here */
-	bool cfi_is_doubted; /* some hand-written functions have wrong CFI: see unwind/engine_cfi.c */
+	const struct arch_code *code;   /* how its instructions are read (code.h); NULL: they are not */
+	const struct arch_stubs *stubs; /* stubs.h; NULL: none is known */
+	bool has_libunwind;             /* libunwind reads such targets here */
+	bool has_fixed_frames; /* all activations of a function have one size: it aligns no stack pointer */
+	bool cfi_is_doubted;   /* some hand-written functions have wrong CFI: see unwind/engine_cfi.c */
 };
 
 extern const struct arch arch_x86_64; /* System V ABI for AMD64, "DWARF Register Number Mapping" */
@@ -140,6 +145,16 @@ const struct arch *arch_of_model(char model);
 
 /* Add a size, unless it is there. False: it is too large, or there are too many. */
 bool arch_sizes_add(struct arch_sizes *sizes, int64_t size);
+
+/* Are arguments of a system call in registers that outlive the activation that makes it? */
+static inline bool arch_keeps_args(const struct arch *arch)
+{
+	for (size_t i = 0; i < ARCH_ARGS; i++) {
+		if ((arch->kept >> arch->args[i] & 1) != 0)
+			return true;
+	}
+	return false;
+}
 
 /* An address cut to the width of the architecture's. */
 static inline uint64_t arch_cut(const struct arch *arch, uint64_t value)

@@ -3,6 +3,7 @@
 #include <libproc.h>
 
 #include "arch/code.h"
+#include "arch/stubs.h"
 #include "arch/x86.h"
 
 static const char *const names[X86_64_REGS] = { "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8",
@@ -37,5 +38,7 @@ const struct arch arch_x86_64 = {
 	.returns_at = x86_64_returns_at,
 	.frame_sizes = x86_64_frame_sizes,
 	.code = &arch_code_x86_64,
+	.stubs = &arch_stubs_x86_64,
+	.has_fixed_frames = true,
 	.has_libunwind = true,
 };

@@ -17,28 +17,28 @@ static uint64_t stack_hash(const struct stack_thread *th)
 /* Is the frame pointer missing at frame i, or uncertain after it? Nothing describes the code of a
  * JIT, so more registers help past it no more than a marker does, unless the frame pointer itself
  * is unknown. */
-static bool lacks_frame_pointer(const struct native_stack *s, size_t i, bool stopped)
+static bool lacks_frame_pointer(const struct arch *arch, const struct native_stack *s, size_t i, bool stopped)
 {
 	const struct native_frame *fr = &s->frames.at[i];
 
-	return !fr->no_cfi || (stopped && (fr->saved_known >> UNWIND_RBP & 1) == 0);
+	return !fr->no_cfi || (stopped && (fr->saved_known >> arch->saved_fp & 1) == 0);
 }
 
-static bool is_unsure(const struct stack_thread *th, bool stopped)
+static bool is_unsure(const struct rehold *a, const struct stack_thread *th, bool stopped)
 {
 	const struct native_stack *s = &th->native;
 
 	if (s->end == UNWIND_END_LOST && (s->reason == UNWIND_NO_REGISTER || stopped))
 		return true;
 	for (size_t i = 1; i < s->frames.n; i++) {
-		if (s->frames.at[i].how == UNWIND_FP && lacks_frame_pointer(s, i - 1, stopped))
+		if (s->frames.at[i].how == UNWIND_FP && lacks_frame_pointer(a->arch, s, i - 1, stopped))
 			return true;
 	}
 	for (size_t i = 0; i < th->join.items.n; i++) {
 		const struct join_item *item = &th->join.items.at[i];
 
 		if (item->unsure || (item->kind == JOIN_GAP && item->index > 0 &&
-					lacks_frame_pointer(s, item->index - 1, stopped)))
+					lacks_frame_pointer(a->arch, s, item->index - 1, stopped)))
 			return true;
 	}
 	return false;
@@ -47,7 +47,8 @@ static bool is_unsure(const struct stack_thread *th, bool stopped)
 bool rehold_wanted(
     const struct rehold *a, const struct capture_lwp *l, const struct stack_thread *th, uint64_t *stack)
 {
-	if (l->known_regs != REGS_PC_SP || a->tried.n >= HOPELESS_MAX || !is_unsure(th, !l->asleep.in_call))
+	if (l->known_regs != REGS_PC_SP || a->tried.n >= HOPELESS_MAX ||
+	    !is_unsure(a, th, !l->asleep.in_call))
 		return false;
 	*stack = stack_hash(th);
 	for (size_t i = 0; i < a->tried.n; i++) {
@@ -59,7 +60,7 @@ bool rehold_wanted(
 
 void rehold_tried(struct rehold *a, uint64_t stack, const struct stack_thread *th)
 {
-	if (is_unsure(th, false))
+	if (is_unsure(a, th, false))
 		(void)vec_push(&a->tried, stack);
 }
 

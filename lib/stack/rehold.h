@@ -9,8 +9,9 @@
 /* The results of such stops, for all captures of a target. */
 struct rehold {
 	VEC(uint64_t)
-	tried;           /* hashes of native stacks that more registers did not help */
-	unsigned failed; /* threads that could not be stopped */
+	tried;                   /* hashes of native stacks that more registers did not help */
+	unsigned failed;         /* threads that could not be stopped */
+	const struct arch *arch; /* the target's */
 };
 
 /* True if l, whose stack is th, should be stopped: something about th is uncertain, registers might

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "os/regs.h"
 #include "stack/target.h"
 #include "stack/thread_interps.h"
 #include "stack/thread_join.h"
@@ -92,6 +93,7 @@ static enum res thread_read_again(struct stack_target *t, size_t i, struct stack
 	uint64_t stack;
 	enum res res;
 
+	t->rehold.arch = os_arch(t->capture.P);
 	if (t->opt.policy != STOP_RUNNING || !rehold_wanted(&t->rehold, l, out, &stack))
 		return RES_OK;
 	if (!rehold_may(&t->rehold)) {

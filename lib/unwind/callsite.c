@@ -42,21 +42,22 @@ bool unwind_follows_call(struct ps_prochandle *P, uint64_t addr)
 	return call.direct || call.anywhere;
 }
 
-enum unwind_perf_trampoline unwind_perf_trampoline(const uint8_t code[UNWIND_PERF_BYTES])
+const struct arch_perf *unwind_perf_trampoline(const struct arch *arch, const uint8_t code[ARCH_PERF_END])
 {
-	static const uint8_t drops[UNWIND_PERF_BYTES] = { 0x48, 0x83, 0xc4, 0x08, 0xc3 },
-			     pops[] = { 0x5d, 0xc3 };
+	for (size_t i = 0; arch->stubs != NULL && i < arch->stubs->n_perf; i++) {
+		const struct arch_perf *perf = &arch->stubs->perf[i];
 
-	if (memcmp(code, pops, sizeof(pops)) == 0)
-		return UNWIND_PERF_POPS;
-	return memcmp(code, drops, sizeof(drops)) == 0 ? UNWIND_PERF_DROPS : UNWIND_PERF_NONE;
+		if (memcmp(code, perf->code + perf->end, (size_t)perf->n - perf->end) == 0)
+			return perf;
+	}
+	return NULL;
 }
 
 struct unwind_perf_caller unwind_perf_caller(
-    enum unwind_perf_trampoline kind, uint64_t sp, const uint64_t words[2])
+    const struct arch_perf *perf, uint64_t sp, const uint64_t words[2])
 {
 	return (struct unwind_perf_caller){ .pc = words[1],
 		.sp = sp + 2 * sizeof(*words),
 		.fp = words[0],
-		.fp_known = kind == UNWIND_PERF_POPS };
+		.fp_known = perf->places[perf->end] == ARCH_PERF_FP };
 }

@@ -138,17 +138,17 @@ static bool leave_perf_trampoline(const struct cfi_engine *e, struct activation 
 {
 	uint64_t sp = a->regs.reg[e->t.arch->sp], word, words[2];
 	uint8_t code[sizeof(word)];
-	enum unwind_perf_trampoline kind;
+	const struct arch_perf *perf;
 	struct unwind_perf_caller caller;
 
-	if (a->exact || e->t.arch->code == NULL || !memory_word(e->t.mem, a->regs.reg[e->t.arch->pc], &word))
+	if (a->exact || e->t.arch->stubs == NULL || !memory_word(e->t.mem, a->regs.reg[e->t.arch->pc], &word))
 		return false;
 	memcpy(code, &word, sizeof(code));
-	kind = unwind_perf_trampoline(code);
-	if (kind == UNWIND_PERF_NONE || !memory_word(e->t.mem, sp, &words[0]) ||
+	perf = unwind_perf_trampoline(e->t.arch, code);
+	if (perf == NULL || !memory_word(e->t.mem, sp, &words[0]) ||
 	    !memory_word(e->t.mem, sp + sizeof(word), &words[1]))
 		return false;
-	caller = unwind_perf_caller(kind, sp, words);
+	caller = unwind_perf_caller(perf, sp, words);
 	if (caller.fp_known)
 		regs_set(&a->regs, e->t.arch->fp, caller.fp);
 	regs_set(&a->regs, e->t.arch->pc, caller.pc);

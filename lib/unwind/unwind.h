@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "arch/arch.h"
+#include "arch/stubs.h"
 #include "base/fault.h"
 #include "base/vec.h"
 
@@ -16,7 +17,7 @@ enum unwind_engine {
 	UNWIND_ENGINE_AUTO,      /* whichever is best */
 	UNWIND_ENGINE_CFI,       /* DWARF call frame information, else frame pointers; x86-64 and i386 */
 	UNWIND_ENGINE_LIBUNWIND, /* the same by libunwind, if that is built in; x86-64 alone */
-	UNWIND_ENGINE_FP         /* what code and stack prove (x86-64), else frame pointers */
+	UNWIND_ENGINE_FP         /* what code and stack prove (arch.code), else frame pointers */
 };
 
 /* How an activation was reached from its callee. */
@@ -28,25 +29,13 @@ enum unwind_how {
 	UNWIND_RESUMED /* a walk that was given what is known of it: native_stack_walk onto frames there */
 };
 
-/* Callee-saved registers of x86-64, in DWARF order; those of i386 are its ebx, ebp, esi and edi. */
-enum {
-	UNWIND_RBX,
-	UNWIND_RBP,
-	UNWIND_R12,
-	UNWIND_R13,
-	UNWIND_R14,
-	UNWIND_R15,
-	UNWIND_SAVED = ARCH_SAVED_MAX
-};
-enum { UNWIND_ESI = UNWIND_R12, UNWIND_EDI = UNWIND_R13 };
-
 struct native_frame {
 	uint64_t pc;  /* where it will go on: a return address, or for FIRST and SIGNAL the exact pc */
 	uint64_t sp;  /* its stack pointer there */
 	uint64_t cfa; /* its CFA, i.e. its caller's sp after the return; 0 unknown (oldest, lost) */
-	uint64_t saved[UNWIND_SAVED]; /* callee-saved registers as they are in this activation */
-	uint8_t saved_known;          /* bit per register of `saved` */
-	uint8_t how;                  /* enum unwind_how */
+	uint64_t saved[ARCH_SAVED_MAX]; /* arch.saved, as they are in this activation */
+	uint8_t saved_known;            /* bit per register of `saved` */
+	uint8_t how;                    /* enum unwind_how */
 	bool exact;        /* pc is the instruction itself: look symbols up at pc, else at pc − 1 */
 	bool signal_frame; /* this activation is the kernel's signal trampoline */
 	bool no_cfi;       /* nothing describes this pc: what comes after it is a guess */
@@ -54,24 +43,19 @@ struct native_frame {
 	bool gap;          /* lib/stack's: it stands for activations that were not seen; its pc is 0 */
 };
 
-/* CPython's trampolines for perf (-X perf, CPython 3.12+ Python/asm_trampoline.S, x86-64). After
- * their call only their end is left to run, and it identifies them: the word that they have pushed is
- * dropped by `add $8,%rsp; ret`, or restored by `pop %rbp; ret` (then it is the caller's rbp). */
-enum unwind_perf_trampoline { UNWIND_PERF_NONE, UNWIND_PERF_DROPS, UNWIND_PERF_POPS };
-enum { UNWIND_PERF_BYTES = 5 };
-
-/* The kind of trampoline that the code at a return address is the end of. */
-enum unwind_perf_trampoline unwind_perf_trampoline(const uint8_t code[UNWIND_PERF_BYTES]);
+/* The trampoline for perf whose end the code at a return address is; NULL: none. Only that end is left
+ * to run after its call: it drops the word at the stack pointer, or restores the frame pointer from it,
+ * and returns. */
+const struct arch_perf *unwind_perf_trampoline(const struct arch *arch, const uint8_t code[ARCH_PERF_END]);
 
 struct unwind_perf_caller {
 	uint64_t pc, sp, fp;
 	bool fp_known; /* else fp is a word without meaning */
 };
 
-/* The caller of a trampoline of a kind other than UNWIND_PERF_NONE, whose stack pointer is sp; words:
- * the two words at sp. */
+/* The caller of a trampoline whose stack pointer is sp; words: the two words at sp. */
 struct unwind_perf_caller unwind_perf_caller(
-    enum unwind_perf_trampoline kind, uint64_t sp, const uint64_t words[2]);
+    const struct arch_perf *perf, uint64_t sp, const uint64_t words[2]);
 
 /* True if addr is in executable memory, directly after bytes that are a call instruction, or look like
  * one. */
@@ -106,19 +90,13 @@ struct native_stack {
 	char why[128];             /* the same as a phrase for the user */
 };
 
-/* Registers an LWP or a resumed walk starts with: by the DWARF numbers of the target's architecture, `known` a bit
- * each. (x86-64: the constants below; i386: 0 eax, ecx, edx, ebx, esp, ebp, esi, edi, 8 eip.) */
+/* Registers an LWP or a resumed walk starts with: by the DWARF numbers of the target's architecture,
+ * `known` a bit each. */
 struct unwind_regs {
 	uint64_t reg[ARCH_REGS_MAX];
 	uint32_t known;
 };
-enum {
-	UNWIND_DWARF_RAX = 0,
-	UNWIND_DWARF_RBX = 3,
-	UNWIND_DWARF_RBP = 6,
-	UNWIND_DWARF_RSP = 7,
-	UNWIND_DWARF_PC = 16
-};
+enum { UNWIND_DWARF_RSP = 7, UNWIND_DWARF_PC = 16, UNWIND_SAVED = ARCH_SAVED_MAX };
 
 /* All that regs, an LWP of P's, has of them. */
 void unwind_regs_from_prgregs(struct ps_prochandle *P, const prgregset_t regs, struct unwind_regs *out);
@@ -126,9 +104,9 @@ void unwind_regs_from_prgregs(struct ps_prochandle *P, const prgregset_t regs, s
 /* Forget all but pc and sp. */
 void unwind_regs_place(struct ps_prochandle *P, struct unwind_regs *regs);
 
-/* Add the registers that have the arguments of the system call in which an LWP is that stands at regs: args, in their order
- * (x86-64: rdi, rsi, rdx, r10, r8, r9; i386: ebx, ecx, edx, esi, edi, ebp; Linux arch/x86/entry/entry_64.S). False: no system call
- * of the architecture's own ends there (a program of x86-64 may make those of i386, whose arguments are others). */
+/* Add the registers that have the arguments of the system call in which an LWP is that stands at regs:
+ * args, in their order (arch.args). False: no system call of the architecture's own ends there (a
+ * program of x86-64 may make those of i386, whose arguments are others). */
 bool unwind_regs_args(struct ps_prochandle *P, const uint64_t args[6], struct unwind_regs *regs);
 
 /* Set *out to pc, sp, and the callee-saved registers that are known in frame kept (NULL: none). */

@@ -162,7 +162,7 @@ static const char *frame_differs(const struct native_frame *a, const struct nati
 	if (a->how != b->how || a->exact != b->exact || a->signal_frame != b->signal_frame ||
 	    a->no_cfi != b->no_cfi)
 		return "how it was reached";
-	for (unsigned r = 0; r < UNWIND_SAVED; r++) {
+	for (unsigned r = 0; r < ARCH_SAVED_MAX; r++) {
 		if ((a->saved_known >> r & 1) != (b->saved_known >> r & 1))
 			return "known registers";
 		if ((a->saved_known >> r & 1) != 0 && a->saved[r] != b->saved[r])
@@ -200,7 +200,7 @@ static void tell_stack(struct strbuf *out, struct ps_prochandle *P, const struct
 		    " how %d%s%s known %x",
 		    w->name, i, f->pc, name, f->pc - sym.st_value, f->sp, f->cfa, f->how,
 		    f->exact ? " exact" : "", f->no_cfi ? " no-cfi" : "", f->saved_known);
-		for (unsigned r = 0; r < UNWIND_SAVED; r++)
+		for (unsigned r = 0; r < ARCH_SAVED_MAX; r++)
 			strbuf_fmt(out, " %" PRIx64, f->saved[r]);
 		strbuf_fmt(out, "\n");
 	}
@@ -293,7 +293,7 @@ static bool even_out(const struct native_stack *a, struct native_stack *b)
 
 		if (y->signal_frame)
 			y->exact = x->exact;
-		for (unsigned r = 0; r < UNWIND_SAVED; r++) {
+		for (unsigned r = 0; r < ARCH_SAVED_MAX; r++) {
 			wrong |= (x->saved_known & y->saved_known) >> r & 1 && y->saved[r] != x->saved[r] &&
 				 y->how != UNWIND_FP;
 			if (x->saved_known >> r & 1)

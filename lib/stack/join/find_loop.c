@@ -74,7 +74,7 @@ size_t find_loop(struct py_process *py, size_t runtime, const struct native_stac
 	for (size_t i = 0; oldest >= 0 && i < native->frames.n; i++) {
 		const struct native_frame *fr = &native->frames.at[i];
 
-		for (int reg = 0; reg < UNWIND_SAVED; reg++) {
+		for (int reg = 0; reg < ARCH_SAVED_MAX; reg++) {
 			if (!frame_names(fr, reg, python->frames.at[oldest].addr))
 				continue;
 			n = py_function_ranges(py, runtime, fr->exact ? fr->pc : fr->pc - 1, ranges);

@@ -98,7 +98,7 @@ static void frame_search(struct search *s, int64_t i)
 
 	if (join_is_gap(fr) || fr->signal_frame || join_in_loop(s->loop->eval, s->loop->n_eval, fr))
 		return;
-	for (int reg = 0; reg < UNWIND_SAVED; reg++) {
+	for (int reg = 0; reg < ARCH_SAVED_MAX; reg++) {
 		m = (fr->saved_known >> reg & 1) != 0 ? made_run_named(s, i, fr->saved[reg]) : NULL;
 		if (m != NULL)
 			m->saved = i;

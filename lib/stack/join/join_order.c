@@ -112,7 +112,7 @@ static enum res learn_register(struct order *o, struct fault *f)
 		if (!addrmap_put(&o->frames, o->in->python->frames.at[j].addr, (uint32_t)j))
 			return fault_memory(f);
 	}
-	for (int r = 0; r < UNWIND_SAVED; r++) {
+	for (int r = 0; r < ARCH_SAVED_MAX; r++) {
 		int64_t n = count_named(o, r);
 
 		if (n >= best)
@@ -134,7 +134,7 @@ static bool holds_frame(const struct order *o, int64_t e, int64_t j)
 	uint64_t to = fr->cfa + (o->in->is_32bit ? ARGUMENTS * step : 0);
 	uint64_t want = o->in->python->frames.at[j].addr, word = 0;
 
-	for (int r = 0; r < UNWIND_SAVED; r++) {
+	for (int r = 0; r < ARCH_SAVED_MAX; r++) {
 		if ((fr->saved_known >> r & 1) != 0 && fr->saved[r] == want)
 			return true;
 	}

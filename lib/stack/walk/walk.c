@@ -13,6 +13,7 @@
 
 #include "base/addrmap.h"
 #include "base/owned.h"
+#include "os/regs.h"
 #include "stack/walk/walk_markers.h"
 #include "stack/walk/walk_recover.h"
 #include "stack/walk/walk_stubs.h"
@@ -97,8 +98,12 @@ static size_t count_certain(const struct native_stack *s)
 	return s->frames.n;
 }
 
-static void model_learn(const struct native_stack *s, const struct py_stack *python, struct walk_model *model)
+static void model_learn(const struct walk *w)
 {
+	const struct arch *arch = os_arch(w->P);
+	const struct native_stack *s = w->out;
+	const struct py_stack *python = w->python;
+	struct walk_model *model = w->model;
 	struct walk_cursor c = walk_cursor_from(s, 0, model->known ? 0 : count_certain(s));
 
 	for (size_t r = 0; !model->known && r < python->runs.n && c.i < c.n; r++) {
@@ -112,8 +117,8 @@ static void model_learn(const struct native_stack *s, const struct py_stack *pyt
 			.pc = fr->pc,
 			.cfa_above_marker = fr->cfa - marker,
 			.sp_below_cfa = fr->cfa - fr->sp,
-			.rbp_below_cfa = fr->cfa - fr->saved[UNWIND_RBP],
-			.rbp_known = (fr->saved_known >> UNWIND_RBP & 1) != 0 };
+			.fp_below_cfa = fr->cfa - fr->saved[arch->saved_fp],
+			.fp_known = (fr->saved_known >> arch->saved_fp & 1) != 0 };
 	}
 }
 
@@ -244,13 +249,14 @@ static enum res pass_lost_place(struct walk *w, struct progress *p)
 }
 
 /* Repeats a walk that lacks a register with the registers that a system call leaves known: vfork()
- * keeps its return address in rdi. On x86-64 none of them outlives the youngest activation. */
+ * keeps its return address in one. Unless one is callee-saved, none outlives the youngest
+ * activation. */
 static enum res walk_with_args(struct walk *w, struct unwind_regs *regs)
 {
 	struct native_stack *s = w->out;
 
 	if (!w->place_only || w->args == NULL || s->end != UNWIND_END_LOST ||
-	    (!walk_is_32bit(w->P) && s->frames.n != 1) || !unwind_regs_args(w->P, w->args, regs))
+	    (!arch_keeps_args(os_arch(w->P)) && s->frames.n != 1) || !unwind_regs_args(w->P, w->args, regs))
 		return RES_OK;
 	s->frames.n = 0;
 	return native_stack_walk(w->u, regs, 0, s, w->f);
@@ -274,7 +280,7 @@ enum res walk_thread(struct walk *w, const prgregset_t prregs, enum py_marking m
 	if (marking == PY_MARK_NONE)
 		return res;
 	while (res == RES_OK && s->frames.n > 0) {
-		model_learn(s, w->python, w->model);
+		model_learn(w);
 		if (s->frames.n >= FRAMES_MAX) {
 			s->end = UNWIND_END_CAP;
 			s->reason = UNWIND_TOO_MANY;

@@ -2,7 +2,6 @@
 #ifndef STACK_WALK_H
 #define STACK_WALK_H
 
-#include "os/regs.h"
 #include "python/python.h"
 #include "unwind/unwind.h"
 
@@ -12,15 +11,9 @@
 struct walk_model {
 	bool known;
 	uint64_t pc;
-	uint64_t cfa_above_marker, sp_below_cfa, rbp_below_cfa;
-	bool rbp_known;
+	uint64_t cfa_above_marker, sp_below_cfa, fp_below_cfa;
+	bool fp_known;
 };
-
-/* True for a 32-bit process. */
-static inline bool walk_is_32bit(struct ps_prochandle *P)
-{
-	return os_arch(P)->pointer_size == sizeof(uint32_t);
-}
 
 struct walk {
 	struct ps_prochandle *P;

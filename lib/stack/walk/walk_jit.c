@@ -15,8 +15,7 @@
  * that holds the marker, or does not. If all that do give the same CFA, it is that. */
 #include "stack/walk/walk_jit.h"
 
-#include <string.h>
-
+#include "os/regs.h"
 #include "stack/walk/walk_markers.h"
 
 enum {
@@ -27,6 +26,7 @@ enum {
 
 struct jit {
 	struct walk *w;
+	const struct arch *arch;
 	uint64_t lo, marker; /* the words examined: [lo, marker) */
 	size_t run;          /* index of the marker's run */
 	uint64_t cfa;        /* of the marker's activation, by the candidates so far; 0: none yet */
@@ -39,38 +39,27 @@ static bool jit_word(const struct jit *j, uint64_t va, uint64_t *out)
 	return Pread(j->w->P, out, sizeof(*out), va) == (ssize_t)sizeof(*out);
 }
 
-/* Does the code at pc restore registers and return (`add $n,%rsp` or none, `pop`s, `ret`)? Then
- * *regs is its caller after the return; sp: its own stack pointer. */
+/* Does the code at pc restore at least so many registers and return? Then *regs is its caller after
+ * the return; sp: its own stack pointer. */
 static bool restores_registers(
     const struct jit *j, uint64_t pc, uint64_t sp, unsigned least, struct unwind_regs *regs)
 {
-	static const uint8_t add[] = { 0x48, 0x83, 0xc4 };
-	enum { RET = 0xc3, POP = 0x58, REX_B = 0x41, RBX = 3, RBP = 5, R12 = 4 };
-	uint8_t code[32] = { 0 };
+	uint8_t code[ARCH_RESTORE_BYTES];
 	ssize_t n = Pread(j->w->P, code, sizeof(code), pc);
-	ssize_t i = 0;
-	unsigned taken = 0;
+	struct unwind_regs restored = *regs;
+	struct arch_restores r;
 
-	if (n > 4 && memcmp(code, add, sizeof(add)) == 0 && code[3] < 0x80) {
-		sp += code[3];
-		i = 4;
-	}
-	for (; i + 1 < n && code[i] != RET; i++, sp += 8, taken++) {
-		bool high = code[i] == REX_B; /* r8 … r15 */
-		unsigned reg, dwarf;
-
-		i += high;
-		reg = code[i] - (unsigned)POP;
-		dwarf = high ? reg + 8 : reg == RBX ? UNWIND_DWARF_RBX : UNWIND_DWARF_RBP;
-		if (reg > 7 || (high ? reg < R12 : reg != RBX && reg != RBP) ||
-		    !jit_word(j, sp, &regs->reg[dwarf]))
-			return false;
-		regs->known |= 1U << dwarf;
-	}
-	if (i >= n || code[i] != RET || taken < least || !jit_word(j, sp, &regs->reg[UNWIND_DWARF_PC]))
+	if (n <= 0 || !j->arch->stubs->restores(code, (size_t)n, &r) || r.n < least ||
+	    !jit_word(j, sp + r.ra, &restored.reg[j->arch->pc]))
 		return false;
-	regs->reg[UNWIND_DWARF_RSP] = sp + 8;
-	regs->known |= 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP;
+	for (size_t i = 0; i < r.n; i++) {
+		if (!jit_word(j, sp + r.at[i], &restored.reg[r.reg[i]]))
+			return false;
+		restored.known |= 1U << r.reg[i];
+	}
+	restored.reg[j->arch->sp] = sp + r.ra + 8;
+	restored.known |= 1U << j->arch->pc | 1U << j->arch->sp;
+	*regs = restored;
 	return true;
 }
 
@@ -107,37 +96,26 @@ static void try_caller(struct jit *j, const struct unwind_regs *regs)
 static void try_frame_pointers(struct jit *j, struct unwind_regs *regs)
 {
 	const struct native_frame last = j->w->out->frames.at[j->w->out->frames.n - 1];
-	uint64_t before = 0;
+	uint64_t *fp = &regs->reg[j->arch->fp], before = 0;
 
-	if (regs->reg[UNWIND_DWARF_RSP] > j->marker ||
-	    !unwind_follows_call(j->w->P, regs->reg[UNWIND_DWARF_PC]))
+	if (regs->reg[j->arch->sp] > j->marker || !unwind_follows_call(j->w->P, regs->reg[j->arch->pc]))
 		return;
-	if ((regs->known >> UNWIND_DWARF_RBP & 1) != 0) {
+	if ((regs->known >> j->arch->fp & 1) != 0) {
 		try_caller(j, regs);
 		return;
 	}
-	regs->known |= 1U << UNWIND_DWARF_RBP;
-	if ((last.saved_known >> UNWIND_RBP & 1) != 0) {
-		before = regs->reg[UNWIND_DWARF_RBP] = last.saved[UNWIND_RBP];
+	regs->known |= 1U << j->arch->fp;
+	if ((last.saved_known >> j->arch->saved_fp & 1) != 0) {
+		before = *fp = last.saved[j->arch->saved_fp];
 		try_caller(j, regs);
 	}
-	for (uint64_t at = j->lo; at < regs->reg[UNWIND_DWARF_RSP]; at += 8) {
-		uint64_t *rbp = &regs->reg[UNWIND_DWARF_RBP];
-
-		if (jit_word(j, at, rbp) && *rbp != before && *rbp % 8 == 0 && *rbp > j->marker &&
-		    *rbp - j->marker < CFA_FAR) {
-			before = *rbp;
+	for (uint64_t at = j->lo; at < regs->reg[j->arch->sp]; at += 8) {
+		if (jit_word(j, at, fp) && *fp != before && *fp % 8 == 0 && *fp > j->marker &&
+		    *fp - j->marker < CFA_FAR) {
+			before = *fp;
 			try_caller(j, regs);
 		}
 	}
-}
-
-/* The number of bytes of the `push` of a register at code; 0: not one. */
-static size_t push_at(const uint8_t *code)
-{
-	bool high = code[0] == 0x41;
-
-	return (code[high] & 0xf8) == 0x50 ? 1U + high : 0;
 }
 
 /* Caught in the last instructions of the entry, which pop, or in its first ones, which push: the
@@ -145,7 +123,8 @@ static size_t push_at(const uint8_t *code)
 static void try_in_entry(struct jit *j, const struct native_frame *last)
 {
 	enum { PUSHES = 8, WINDOW = 2 * PUSHES };
-	struct unwind_regs regs = { .known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP };
+	struct unwind_regs regs = { .known = 1U << j->arch->pc | 1U << j->arch->sp };
+	const struct arch_stubs *stubs = j->arch->stubs;
 	const prmap_t *map = Paddr_to_map(j->w->P, last->pc);
 	uint8_t code[2 * WINDOW + 1] = { 0 }; /* around pc */
 	size_t at = WINDOW, done = 0, ahead = 0, n, behind;
@@ -159,16 +138,16 @@ static void try_in_entry(struct jit *j, const struct native_frame *last)
 	if (Pread(j->w->P, code + WINDOW - behind, WINDOW + behind, last->pc - behind) !=
 	    (ssize_t)(WINDOW + behind))
 		return;
-	for (; at < 2 * WINDOW && (n = push_at(code + at)) > 0; at += n)
+	for (; at < 2 * WINDOW && (n = stubs->push_at(code + at)) > 0; at += n)
 		ahead++;
 	for (at = WINDOW; done < PUSHES; done++, at -= n) {
-		n = push_at(code + at - 2) == 2 ? 2 : push_at(code + at - 1);
+		n = stubs->push_before(code + at);
 		if (n == 0)
 			break;
 	}
-	regs.reg[UNWIND_DWARF_RSP] = last->sp + 8 * done + 8;
+	regs.reg[j->arch->sp] = last->sp + 8 * done + 8;
 	if (done + ahead >= ENTRY_TAKES && done < PUSHES &&
-	    jit_word(j, last->sp + 8 * done, &regs.reg[UNWIND_DWARF_PC]))
+	    jit_word(j, last->sp + 8 * done, &regs.reg[j->arch->pc]))
 		try_frame_pointers(j, &regs);
 }
 
@@ -185,10 +164,10 @@ enum res walk_pass_jit(struct walk *w, uint64_t marker)
 	struct native_stack *s = w->out;
 	const struct native_frame last = s->frames.at[s->frames.n - 1]; /* a copy: walks move the frames */
 	struct native_frame gap = { .sp = last.sp, .how = UNWIND_RESUMED, .gap = true };
-	struct jit j = { .w = w, .lo = last.sp, .marker = marker };
+	struct jit j = { .w = w, .arch = os_arch(w->P), .lo = last.sp, .marker = marker };
 	const prmap_t *map = Paddr_to_map(w->P, last.pc);
 
-	if (!last.no_cfi || map == NULL || (map->pr_mflags & MA_ANON) == 0)
+	if (!last.no_cfi || j.arch->stubs == NULL || map == NULL || (map->pr_mflags & MA_ANON) == 0)
 		return RES_NONE;
 	while (j.run < w->python->runs.n && w->python->runs.at[j.run].marker != marker)
 		j.run++;
@@ -206,7 +185,7 @@ enum res walk_pass_jit(struct walk *w, uint64_t marker)
 		try_in_entry(&j, &last);
 	if (j.cfa == 0 || j.doubtful || (w->model->known && j.cfa - marker != w->model->cfa_above_marker))
 		return RES_NONE;
-	gap.cfa = j.best.reg[UNWIND_DWARF_RSP];
+	gap.cfa = j.best.reg[j.arch->sp];
 	if (!vec_push(&s->frames, gap))
 		return fault_memory(w->f);
 	return native_stack_walk(w->u, &j.best, 0, s, w->f);

@@ -2,6 +2,7 @@
  * what the stack shows and all markers confirm, the activation of the next marker. */
 #include "stack/walk/walk_recover.h"
 
+#include "os/regs.h"
 #include "stack/walk/walk_jit.h"
 #include "stack/walk/walk_markers.h"
 #include "stack/walk/walk_stubs.h"
@@ -53,8 +54,8 @@ static enum res resume_by_model(struct walk *w, uint64_t marker)
 	enum res res;
 
 	unwind_regs_at(w->P, NULL, m->pc, cfa - m->sp_below_cfa, &regs);
-	if (m->rbp_known)
-		unwind_regs_set_fp(w->P, cfa - m->rbp_below_cfa, &regs);
+	if (m->fp_known)
+		unwind_regs_set_fp(w->P, cfa - m->fp_below_cfa, &regs);
 	res = native_stack_walk(w->u, &regs, 0, s, w->f);
 	if (s->frames.n > first) {
 		s->frames.at[first].pc = 0; /* the model's pc, not this activation's */
@@ -153,8 +154,8 @@ static bool resume_by_trial(struct walk *w, uint64_t marker, uint64_t likely)
 }
 
 /* Goes on from the last frame to its caller, which is at pc with sp. Its registers are the last
- * frame's, except rbp where that is given. */
-static enum res walk_on(struct walk *w, uint64_t pc, uint64_t sp, const uint64_t *rbp)
+ * frame's, except the frame pointer where that is given. */
+static enum res walk_on(struct walk *w, uint64_t pc, uint64_t sp, const uint64_t *fp)
 {
 	struct native_frame *last = &w->out->frames.at[w->out->frames.n - 1];
 	struct unwind_regs regs;
@@ -162,8 +163,8 @@ static enum res walk_on(struct walk *w, uint64_t pc, uint64_t sp, const uint64_t
 	enum res res;
 
 	unwind_regs_at(w->P, last, pc, sp, &regs);
-	if (rbp != NULL)
-		unwind_regs_set_fp(w->P, *rbp, &regs);
+	if (fp != NULL)
+		unwind_regs_set_fp(w->P, *fp, &regs);
 	last->cfa = sp;
 	res = native_stack_walk(w->u, &regs, 0, w->out, w->f);
 	if (w->out->frames.n > first) {
@@ -188,14 +189,14 @@ enum res walk_pass_stub(struct walk *w)
 {
 	struct native_stack *s = w->out;
 	struct walk_stub stub;
-	uint64_t ret, rbp;
+	uint64_t ret, fp;
 
-	if (s->frames.n == 0 || walk_is_32bit(w->P) || !walk_stub_at(w->P, &s->frames.at[0], &stub) ||
+	if (s->frames.n == 0 || !walk_stub_at(w->P, &s->frames.at[0], &stub) ||
 	    Pread(w->P, &ret, sizeof(ret), stub.slot) != sizeof(ret) || !unwind_follows_call(w->P, ret) ||
-	    (stub.has_rbp && Pread(w->P, &rbp, sizeof(rbp), stub.slot - 8) != sizeof(rbp)))
+	    (stub.has_fp && Pread(w->P, &fp, sizeof(fp), stub.slot - 8) != sizeof(fp)))
 		return RES_NONE;
 	s->frames.n = 1;
-	return walk_on(w, ret, stub.slot + 8, stub.has_rbp ? &rbp : NULL);
+	return walk_on(w, ret, stub.slot + 8, stub.has_fp ? &fp : NULL);
 }
 
 enum res walk_pass_clone(struct walk *w, const struct unwind_regs *regs)
@@ -298,7 +299,8 @@ static enum res pass_frame_pointer(struct walk *w)
 	size_t caller = w->out->frames.n;
 	bool passed_over = false;
 
-	if (!w->place_only || (last->saved_known >> UNWIND_RBP & 1) != 0 || w->python->runs.n == 0)
+	if (!w->place_only || (last->saved_known >> os_arch(w->P)->saved_fp & 1) != 0 ||
+	    w->python->runs.n == 0)
 		return RES_NONE;
 	for (int i = 0; i < WORDS; i++, at += 8) {
 		uint64_t slot[2], next[2];
@@ -322,10 +324,9 @@ enum res walk_recover(struct walk *w, uint64_t guess)
 	enum res res;
 	uint64_t marker, likely;
 
-	/* All fallbacks are for x86-64: its code, its words, and a loop whose activations all have
-	 * one size (i386 aligns its stack pointers). In a 32-bit process the walk ends where the
-	 * unwinder ends it. */
-	if (walk_is_32bit(w->P))
+	/* All fallbacks are for words of 8 bytes, and a loop whose activations all have one size.
+	 * Elsewhere the walk ends where the unwinder ends it. */
+	if (!os_arch(w->P)->has_fixed_frames)
 		return RES_NONE;
 	res = pass_perf_trampoline(w);
 	if (res == RES_NONE)

@@ -8,7 +8,7 @@
 /* Where the return address of code without a frame is. */
 struct walk_stub {
 	uint64_t slot;
-	bool has_rbp; /* the caller's rbp is in the word below */
+	bool has_fp; /* the caller's frame pointer is in the word below */
 };
 
 /* True if fr is the youngest frame, in a trampoline of libffi or in one of CPython's for perf. */
@@ -19,8 +19,8 @@ bool walk_stub_at(struct ps_prochandle *P, const struct native_frame *fr, struct
 enum walk_clone { WALK_CLONE_NOT, WALK_CLONE_CALLER, WALK_CLONE_NEWBORN };
 
 /* Where in clone or clone3 fr is, with these registers. The caller's return address is at sp; a
- * newborn thread has no caller. If only rax distinguishes the two and is unknown, the stack does,
- * provided the arguments of the system call are known; otherwise NOT. */
+ * newborn thread has no caller. If only the call's result distinguishes the two and is unknown, the
+ * stack does, provided the arguments of the system call are known; otherwise NOT. */
 enum walk_clone walk_clone_at(
     struct ps_prochandle *P, const struct native_frame *fr, const struct unwind_regs *regs);
 

@@ -1,5 +1,6 @@
 /* Joining up to 3.10, where activations are told by their order and their registers. */
 #include "support/run_suite.h"
+#include "support/x86_64_regs.h"
 #include "unit/stack/join_scene.h"
 
 /* Frames `at` run the loop. */
@@ -14,8 +15,8 @@ static void eval_at(struct scene *s, struct py_range *ranges, const size_t *at, 
 
 static void hold(struct scene *s, size_t frame, size_t py)
 {
-	s->native.frames.at[frame].saved[UNWIND_RBX] = 0x9000 + 0x100 * py;
-	s->native.frames.at[frame].saved_known |= 1U << UNWIND_RBX;
+	s->native.frames.at[frame].saved[X86_64_SAVED_RBX] = 0x9000 + 0x100 * py;
+	s->native.frames.at[frame].saved_known |= 1U << X86_64_SAVED_RBX;
 }
 
 static bool word(void *data, uint64_t va, uint64_t *out)

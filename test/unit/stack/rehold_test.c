@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "support/run_suite.h"
+#include "support/x86_64_regs.h"
 
 static struct rehold rehold;
 static struct capture_lwp l;
@@ -14,12 +15,13 @@ static struct stack_thread th;
 /* A thread asleep in a system call: three frames, the middle one the loop's, with its Python frame. */
 static void setup(void)
 {
-	memset(&rehold, 0, sizeof(rehold));
+	rehold = (struct rehold){ .arch = &arch_x86_64 };
 	memset(&th, 0, sizeof(th));
 	l = (struct capture_lwp){ .id = 1, .known_regs = REGS_PC_SP, .asleep = { .in_call = true } };
 	for (uint64_t i = 1; i <= 3; i++)
 		ck_assert(vec_push(&th.native.frames,
-		    ((struct native_frame){ .pc = i, .how = UNWIND_CFI, .saved_known = 1 << UNWIND_RBP })));
+		    ((struct native_frame){
+			.pc = i, .how = UNWIND_CFI, .saved_known = 1 << X86_64_SAVED_RBP })));
 	for (uint32_t i = 0; i < 3; i++)
 		ck_assert(vec_push(&th.join.items, ((struct join_item){ i, JOIN_NATIVE, false })));
 	ck_assert(vec_push(&th.join.items, ((struct join_item){ 0, JOIN_PYTHON, false })));

@@ -67,8 +67,8 @@ START_TEST(guess_that_no_loop_confirms)
 		.pc = at(LOOP),
 		.cfa_above_marker = MARKER_BELOW,
 		.sp_below_cfa = 31 * 8,
-		.rbp_below_cfa = 16,
-		.rbp_known = true };
+		.fp_below_cfa = 16,
+		.fp_known = true };
 	stack[10] = va(40);
 	stack[11] = at(FRAMED);
 	stack[40] = va(90);

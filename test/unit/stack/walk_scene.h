@@ -12,6 +12,7 @@
 #include "stack/walk/walk_stubs.h"
 #include "support/fake_process.h"
 #include "support/run_suite.h"
+#include "support/x86_64_regs.h"
 
 enum {
 	TEXT = 0x400000,  /* a program's code, a page a function */
@@ -69,9 +70,9 @@ static enum unwind_end up(struct unwind_regs *regs, struct native_frame *fr, uin
 	if (!word(cfa - 8, &pc) || (rbp != 0 && !word(rbp, &value)) || cfa <= fr->sp)
 		return UNWIND_END_LOST;
 	if (rbp != 0)
-		set(regs, UNWIND_DWARF_RBP, value);
-	set(regs, UNWIND_DWARF_PC, pc);
-	set(regs, UNWIND_DWARF_RSP, cfa);
+		set(regs, X86_64_RBP, value);
+	set(regs, X86_64_PC, pc);
+	set(regs, X86_64_RSP, cfa);
 	fr->cfa = cfa;
 	return UNWIND_END_CAP; /* goes on */
 }
@@ -79,7 +80,7 @@ static enum unwind_end up(struct unwind_regs *regs, struct native_frame *fr, uin
 /* To what a signal interrupted. */
 static enum unwind_end interrupted(struct unwind_regs *regs, struct native_frame *fr)
 {
-	static const unsigned dwarf[] = { UNWIND_DWARF_PC, UNWIND_DWARF_RSP, UNWIND_DWARF_RBP };
+	static const unsigned dwarf[] = { X86_64_PC, X86_64_RSP, X86_64_RBP };
 	uint64_t sp = fr->sp, value;
 
 	fr->signal_frame = true;
@@ -88,14 +89,14 @@ static enum unwind_end interrupted(struct unwind_regs *regs, struct native_frame
 			return UNWIND_END_LOST;
 		set(regs, dwarf[i], value);
 	}
-	fr->cfa = regs->reg[UNWIND_DWARF_RSP];
+	fr->cfa = regs->reg[X86_64_RSP];
 	return UNWIND_END_CAP; /* goes on */
 }
 
 static enum unwind_end step(struct unwind_regs *regs, struct native_frame *fr)
 {
-	uint64_t sp = regs->reg[UNWIND_DWARF_RSP], rbp = regs->reg[UNWIND_DWARF_RBP];
-	bool have_rbp = known(regs, UNWIND_DWARF_RBP);
+	uint64_t sp = regs->reg[X86_64_RSP], rbp = regs->reg[X86_64_RBP];
+	bool have_rbp = known(regs, X86_64_RBP);
 
 	switch (fr->pc / PAGE - TEXT / PAGE) {
 	case MAIN:
@@ -120,7 +121,7 @@ static enum unwind_end step(struct unwind_regs *regs, struct native_frame *fr)
 enum res native_stack_walk(
     struct unwinder *u, const struct unwind_regs *from, size_t cap, struct native_stack *s, struct fault *f)
 {
-	static const uint8_t dwarf[UNWIND_SAVED] = { 3, 6, 12, 13, 14, 15 };
+	static const uint8_t dwarf[X86_64_SAVED] = { 3, 6, 12, 13, 14, 15 };
 	struct unwind_regs regs = *from;
 	bool first = s->frames.n == 0;
 	enum unwind_how how = first ? UNWIND_FIRST : UNWIND_RESUMED;
@@ -129,12 +130,12 @@ enum res native_stack_walk(
 	walks++;
 	s->reason = UNWIND_NO_REASON;
 	for (s->end = UNWIND_END_CAP; s->end == UNWIND_END_CAP && s->frames.n < WORDS; first = false) {
-		struct native_frame fr = { .pc = regs.reg[UNWIND_DWARF_PC],
-			.sp = regs.reg[UNWIND_DWARF_RSP],
+		struct native_frame fr = { .pc = regs.reg[X86_64_PC],
+			.sp = regs.reg[X86_64_RSP],
 			.how = (uint8_t)how,
 			.exact = first };
 
-		for (unsigned i = 0; i < UNWIND_SAVED; i++) {
+		for (unsigned i = 0; i < X86_64_SAVED; i++) {
 			fr.saved[i] = regs.reg[dwarf[i]];
 			fr.saved_known |= (uint8_t)(known(&regs, dwarf[i]) << i);
 		}

@@ -5,6 +5,7 @@
 #include "stack/walk/walk_stubs.h"
 #include "support/fake_process.h"
 #include "support/run_suite.h"
+#include "support/x86_64_regs.h"
 
 enum { MADE = 0x900000, PAGE = 0x1000, SP = 0x700018 };
 
@@ -112,7 +113,7 @@ START_TEST(perf_trampoline_tells_its_caller)
 			memcpy(made + 0x100 + from, cases[c].code + from, cases[c].n - from);
 			ck_assert_msg(walk_stub_at(P, &fr, &stub), "form %zu, at %zu", c, pc);
 			ck_assert_uint_eq(stub.slot, SP + cases[c].places[k].above);
-			ck_assert(stub.has_rbp == cases[c].places[k].has_rbp);
+			ck_assert(stub.has_fp == cases[c].places[k].has_rbp);
 			made[0x100 + cases[c].n - 1] = 0x90; /* does not return */
 			ck_assert(!walk_stub_at(P, &fr, &stub));
 		}
@@ -143,8 +144,7 @@ END_TEST
 static enum walk_clone clone_at(uint64_t at, uint64_t rax, bool known)
 {
 	struct native_frame fr = { .pc = MADE + 0x200 + at, .sp = SP, .exact = true, .no_cfi = true };
-	struct unwind_regs regs = { .reg = { [UNWIND_DWARF_RAX] = rax },
-		.known = known ? 1U << UNWIND_DWARF_RAX : 0 };
+	struct unwind_regs regs = { .reg = { [X86_64_RAX] = rax }, .known = known ? 1U << X86_64_RAX : 0 };
 
 	return walk_clone_at(P, &fr, &regs);
 }
@@ -187,8 +187,8 @@ START_TEST(clone_is_told_by_its_arguments)
 	memcpy(made + 0x200, code, sizeof(code));
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct unwind_regs regs = {
-			.reg = { [UNWIND_DWARF_RSP] = SP, [RSI] = cases[i].rsi, [RDI] = MADE + ARGS_AT },
-			.known = 1U << UNWIND_DWARF_RSP | 1U << RSI | 1U << RDI
+			.reg = { [X86_64_RSP] = SP, [RSI] = cases[i].rsi, [RDI] = MADE + ARGS_AT },
+			.known = 1U << X86_64_RSP | 1U << RSI | 1U << RDI
 		};
 
 		memcpy(made + ARGS_AT + STACK_AT, &cases[i].stack, 8);

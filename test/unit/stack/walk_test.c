@@ -1,5 +1,6 @@
 /* Walking past code that tells by itself where its caller is: stubs, clone, trampolines, the JIT. */
 #include "support/run_suite.h"
+#include "support/x86_64_regs.h"
 #include "unit/stack/walk_scene.h"
 
 /* --- glibc's clone, from its system call on --- */
@@ -93,8 +94,8 @@ START_TEST(jit_is_left_through_its_entry)
 	ck_assert_uint_eq(fr->pc, at(LOOP));
 	ck_assert_uint_eq(fr->sp, va(11));
 	ck_assert_uint_eq(fr->cfa, va(42));
-	ck_assert_uint_eq(fr->saved[UNWIND_RBX], 0xb5);
-	ck_assert_uint_eq(fr->saved[UNWIND_R15], 0xb9);
+	ck_assert_uint_eq(fr->saved[X86_64_SAVED_RBX], 0xb5);
+	ck_assert_uint_eq(fr->saved[X86_64_SAVED_R15], 0xb9);
 	ck_assert(!fr->exact);
 	ck_assert(model.known);
 	ck_assert_uint_eq(model.cfa_above_marker, MARKER_BELOW);
@@ -134,8 +135,8 @@ START_TEST(jit_that_contradicts_the_model)
 		.pc = at(LOOP),
 		.cfa_above_marker = MARKER_BELOW,
 		.sp_below_cfa = 31 * 8,
-		.rbp_below_cfa = 16,
-		.rbp_known = true };
+		.fp_below_cfa = 16,
+		.fp_known = true };
 	walk(MADE + 0x200, 1, NOWHERE, false, PY_MARK_ENTRY);
 	ck_assert_str_eq(drawn(), "JGCM"); /* resumed by the model */
 	ck_assert_uint_eq(out.frames.at[1].cfa, va(42));

@@ -61,18 +61,21 @@ END_TEST
 
 START_TEST(perf_trampoline_gives_its_caller)
 {
-	static const uint8_t drops[UNWIND_PERF_BYTES] = { 0x48, 0x83, 0xc4, 0x08, 0xc3 },
-			     pops[UNWIND_PERF_BYTES] = { 0x5d, 0xc3 },
-			     none[UNWIND_PERF_BYTES] = { 0x5d, 0xc2 };
+	static const uint8_t drops[ARCH_PERF_END] = { 0x48, 0x83, 0xc4, 0x08, 0xc3 },
+			     pops[ARCH_PERF_END] = { 0x5d, 0xc3 }, none[ARCH_PERF_END] = { 0x5d, 0xc2 };
 	static const uint64_t words[2] = { 0x7000, 0x400123 };
+	const struct arch_perf *perf;
 	struct unwind_perf_caller caller;
 
-	ck_assert_int_eq(unwind_perf_trampoline(none), UNWIND_PERF_NONE);
-	ck_assert_int_eq(unwind_perf_trampoline(drops), UNWIND_PERF_DROPS);
-	ck_assert_int_eq(unwind_perf_trampoline(pops), UNWIND_PERF_POPS);
-	caller = unwind_perf_caller(UNWIND_PERF_DROPS, 0x6000, words);
+	ck_assert_ptr_null(unwind_perf_trampoline(&arch_x86_64, none));
+	ck_assert_ptr_null(unwind_perf_trampoline(&arch_i386, pops));
+	perf = unwind_perf_trampoline(&arch_x86_64, drops);
+	ck_assert_ptr_nonnull(perf);
+	caller = unwind_perf_caller(perf, 0x6000, words);
 	ck_assert(!caller.fp_known);
-	caller = unwind_perf_caller(UNWIND_PERF_POPS, 0x6000, words);
+	perf = unwind_perf_trampoline(&arch_x86_64, pops);
+	ck_assert_ptr_nonnull(perf);
+	caller = unwind_perf_caller(perf, 0x6000, words);
 	ck_assert(caller.fp_known);
 	ck_assert_uint_eq(caller.fp, 0x7000);
 	ck_assert_uint_eq(caller.pc, 0x400123);

@@ -10,6 +10,7 @@
 #include "os/images.h"
 #include "support/run_suite.h"
 #include "support/self_process.h"
+#include "support/x86_64_regs.h"
 #include "unwind/cfi_entry.h"
 #include "unwind/unwind.h"
 
@@ -121,7 +122,7 @@ static void walk_by(
 		struct unwind_regs r = *regs;
 
 		/* From many places of our text, so that many tables are read. */
-		r.reg[UNWIND_DWARF_PC] += i * 0x151;
+		r.reg[X86_64_PC] += i * 0x151;
 		native_stack_free(&s);
 		ck_assert_int_eq(native_stack_walk(u, &r, 1000, &s, &f), RES_OK);
 		if (i == 0)
@@ -149,9 +150,9 @@ static void self_regs(struct unwind_regs *regs)
 	*regs = (struct unwind_regs){ .known = 0x1ffff };
 	for (unsigned i = 0; i < 16; i++)
 		regs->reg[i] = (uint64_t)__builtin_frame_address(0);
-	__asm__ volatile("lea (%%rip), %0" : "=r"(regs->reg[UNWIND_DWARF_PC]));
-	__asm__ volatile("mov %%rsp, %0" : "=r"(regs->reg[UNWIND_DWARF_RSP]));
-	__asm__ volatile("mov %%rbp, %0" : "=r"(regs->reg[UNWIND_DWARF_RBP]));
+	__asm__ volatile("lea (%%rip), %0" : "=r"(regs->reg[X86_64_PC]));
+	__asm__ volatile("mov %%rsp, %0" : "=r"(regs->reg[X86_64_RSP]));
+	__asm__ volatile("mov %%rbp, %0" : "=r"(regs->reg[X86_64_RBP]));
 }
 
 /* This program as a process whose file is a copy that may be damaged. */
@@ -206,14 +207,14 @@ START_TEST(real_table)
 	uint64_t bias;
 
 	ck_assert_int_eq(elf_image_section(img, ".eh_frame", &sh, &t.place.bytes), RES_OK);
-	ck_assert_int_eq(os_object_bias(c->P, c->regs.reg[UNWIND_DWARF_PC], &bias), RES_OK);
+	ck_assert_int_eq(os_object_bias(c->P, c->regs.reg[X86_64_PC], &bias), RES_OK);
 	t.place.va = sh.sh_addr;
 	at = t.place.bytes;
 	ck_assert_int_eq(unwinder_create(c->P, engines[_i], &u, &f), RES_OK);
 	for (enum res res; (res = cfi_entry_read(&t, &at, &entry)) != RES_FAIL;) {
 		if (res == RES_NONE || entry.lo == 0)
 			continue;
-		c->regs.reg[UNWIND_DWARF_PC] = entry.lo + bias;
+		c->regs.reg[X86_64_PC] = entry.lo + bias;
 		native_stack_free(&s);
 		ck_assert_int_eq(native_stack_walk(u, &c->regs, 2, &s, &f), RES_OK);
 		ck_assert_msg(!s.frames.at[0].no_cfi, "at 0x%llx", (unsigned long long)entry.lo);

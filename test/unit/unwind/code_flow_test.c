@@ -4,6 +4,7 @@
 
 #include "support/fake_process.h"
 #include "support/run_suite.h"
+#include "support/x86_64_regs.h"
 #include "unwind/code_flow.h"
 #include "unwind/unwind.h"
 
@@ -75,8 +76,8 @@ START_TEST(a_frame_is_made_and_left)
 		ck_assert(s.sp_known && s.sp_below == rows[i].sp);
 		ck_assert(s.is_frame == rows[i].frame && (!s.is_frame || s.fp_below == 16));
 		ck_assert_uint_eq(s.saved, rows[i].saved);
-		ck_assert((s.saved & 2) == 0 || s.saved_below[UNWIND_RBP] == 16);
-		ck_assert((s.saved & 1) == 0 || s.saved_below[UNWIND_RBX] == 24);
+		ck_assert((s.saved & 2) == 0 || s.saved_below[X86_64_SAVED_RBP] == 16);
+		ck_assert((s.saved & 1) == 0 || s.saved_below[X86_64_SAVED_RBX] == 24);
 	}
 	ck_assert_int_eq(at(&w, 0, 17, &s), FLOW_NONE);
 	ck_assert_int_eq(at(&w, 0, 2, &s), FLOW_NONE); /* within an instruction */
@@ -198,7 +199,7 @@ START_TEST(a_frame_that_is_moved)
 	    BYTES("\x4c\x8b\x14\x24\x48\x8d\x04\x37\x48\x89\x68\x10\x4c\x89\x50\x18\x48\x89\xc5\x90\xc3"));
 	ck_assert_int_eq(at(&w, 0, 19, &s), FLOW_LEADS);
 	ck_assert(!s.sp_known && s.is_frame && s.fp_below == 32);
-	ck_assert(s.saved == 2 && s.saved_below[UNWIND_RBP] == 16);
+	ck_assert(s.saved == 2 && s.saved_below[X86_64_SAVED_RBP] == 16);
 	written_free(&w);
 }
 END_TEST

@@ -10,6 +10,7 @@
 #include "support/elf_builder.h"
 #include "support/fake_process.h"
 #include "support/run_suite.h"
+#include "support/x86_64_regs.h"
 #include "unwind/frame_search.h"
 
 enum {
@@ -67,16 +68,15 @@ static void call(struct drawn *d, uint64_t ra, uint64_t target)
 static bool step(void *engine, struct activation *a, bool *oldest)
 {
 	struct drawn *d = engine;
-	uint64_t fp = a->regs.reg[UNWIND_DWARF_RBP], ra, saved;
+	uint64_t fp = a->regs.reg[X86_64_RBP], ra, saved;
 
-	*oldest = a->regs.reg[UNWIND_DWARF_PC] >= START && a->regs.reg[UNWIND_DWARF_PC] < START + FUNCTION;
-	if (*oldest || a->regs.reg[UNWIND_DWARF_PC] < CODE ||
-	    a->regs.reg[UNWIND_DWARF_PC] >= START + FUNCTION || !memory_word(d->mem, fp, &saved) ||
-	    !memory_word(d->mem, fp + 8, &ra))
+	*oldest = a->regs.reg[X86_64_PC] >= START && a->regs.reg[X86_64_PC] < START + FUNCTION;
+	if (*oldest || a->regs.reg[X86_64_PC] < CODE || a->regs.reg[X86_64_PC] >= START + FUNCTION ||
+	    !memory_word(d->mem, fp, &saved) || !memory_word(d->mem, fp + 8, &ra))
 		return false;
-	regs_set(&a->regs, UNWIND_DWARF_RBP, saved);
-	regs_set(&a->regs, UNWIND_DWARF_RSP, fp + 16);
-	regs_set(&a->regs, UNWIND_DWARF_PC, ra);
+	regs_set(&a->regs, X86_64_RBP, saved);
+	regs_set(&a->regs, X86_64_RSP, fp + 16);
+	regs_set(&a->regs, X86_64_PC, ra);
 	a->exact = false;
 	return true;
 }
@@ -133,11 +133,11 @@ static void drawn_init(struct drawn *d, uint64_t ra, const void *prologue, size_
 	d->fake = (struct fake_process){ .segments = d->segments, .maps = d->maps };
 	for (size_t i = 0; i < 4; i++) {
 		d->rows[i] = (struct cfi_row){ .start = starts[i], .end = starts[i] + FUNCTION };
-		d->rows[i].cfa = (struct cfi_rule){ CFI_REGISTER, UNWIND_DWARF_RBP, 0, { 16 } };
+		d->rows[i].cfa = (struct cfi_rule){ CFI_REGISTER, X86_64_RBP, 0, { 16 } };
 	}
 	for (size_t i = 0; i < 4; i++) {
 		d->entries[i] = d->rows[i];
-		d->entries[i].cfa = (struct cfi_rule){ CFI_REGISTER, UNWIND_DWARF_RSP, 0, { 8 } };
+		d->entries[i].cfa = (struct cfi_rule){ CFI_REGISTER, X86_64_RSP, 0, { 8 } };
 	}
 	d->steps = STEPS;
 	d->target.P = fake_grab(&d->fake);
@@ -157,8 +157,8 @@ static int64_t taken_at(struct drawn *d, bool exact)
 	struct activation a = { .exact = exact };
 	uint64_t fp;
 
-	regs_set(&a.regs, UNWIND_DWARF_PC, F + 0x40);
-	regs_set(&a.regs, UNWIND_DWARF_RSP, STACK);
+	regs_set(&a.regs, X86_64_PC, F + 0x40);
+	regs_set(&a.regs, X86_64_RSP, STACK);
 	return guess_frame_pointer(&d->guess, &a, &fp) ? (int64_t)(fp - STACK) : -1;
 }
 
@@ -225,12 +225,12 @@ static const struct ending {
 
 START_TEST(about_to_return)
 {
-	static const uint64_t below[] = { [UNWIND_DWARF_RBX] = 32, [12] = 24 };
+	static const uint64_t below[] = { [X86_64_RBX] = 32, [12] = 24 };
 	const struct ending *e = &endings[_i];
 	struct drawn d;
 
 	drawn_init(&d, BY_REGISTER, prologue, sizeof(prologue));
-	for (unsigned reg = UNWIND_DWARF_RBX; reg <= 12; reg += 12 - UNWIND_DWARF_RBX) {
+	for (unsigned reg = X86_64_RBX; reg <= 12; reg += 12 - X86_64_RBX) {
 		d.rows[0].regs[reg] = (struct cfi_rule){ CFI_AT, 0, 0, { .offset = -(int64_t)below[reg] } };
 		d.rows[0].set |= 1U << reg;
 	}
@@ -283,12 +283,12 @@ END_TEST
  * had pushed them. There is a remnant where no frame of its can be. */
 START_TEST(registers_stored)
 {
-	static const uint64_t below[] = { [UNWIND_DWARF_RBX] = 32, [12] = 24 };
+	static const uint64_t below[] = { [X86_64_RBX] = 32, [12] = 24 };
 	struct drawn d;
 
 	for (int stored = 0; stored <= 2; stored++) {
 		drawn_init(&d, 0, prologue, sizeof(prologue));
-		for (unsigned reg = UNWIND_DWARF_RBX; reg <= 12; reg += 12 - UNWIND_DWARF_RBX) {
+		for (unsigned reg = X86_64_RBX; reg <= 12; reg += 12 - X86_64_RBX) {
 			d.rows[0].regs[reg] =
 			    (struct cfi_rule){ CFI_AT, 0, 0, { .offset = -(int64_t)below[reg] } };
 			d.rows[0].set |= 1U << reg;
@@ -434,13 +434,13 @@ END_TEST
 static bool step_by_sp(void *engine, struct activation *a, bool *oldest)
 {
 	struct drawn *d = engine;
-	uint64_t pc = a->regs.reg[UNWIND_DWARF_PC], sp = a->regs.reg[UNWIND_DWARF_RSP], ra;
+	uint64_t pc = a->regs.reg[X86_64_PC], sp = a->regs.reg[X86_64_RSP], ra;
 
 	*oldest = pc >= START && pc < START + FUNCTION;
 	if (*oldest || pc < CODE || pc >= START + FUNCTION || !memory_word(d->mem, sp + 8, &ra))
 		return false;
-	regs_set(&a->regs, UNWIND_DWARF_RSP, sp + 16);
-	regs_set(&a->regs, UNWIND_DWARF_PC, ra);
+	regs_set(&a->regs, X86_64_RSP, sp + 16);
+	regs_set(&a->regs, X86_64_PC, ra);
 	a->exact = false;
 	return true;
 }
@@ -451,8 +451,8 @@ static int64_t pushed(struct drawn *d, bool exact)
 	struct activation a = { .exact = exact };
 	uint64_t sp;
 
-	regs_set(&a.regs, UNWIND_DWARF_PC, F + 0x40);
-	regs_set(&a.regs, UNWIND_DWARF_RSP, STACK);
+	regs_set(&a.regs, X86_64_PC, F + 0x40);
+	regs_set(&a.regs, X86_64_RSP, STACK);
 	return guess_pushed(&d->guess, &a, &sp) ? (int64_t)(sp - STACK) / 8 : 0;
 }
 
@@ -462,7 +462,7 @@ static void draw_pushed(struct drawn *d, int64_t words, uint64_t ra, uint64_t ot
 	drawn_init(d, 0, prologue, sizeof(prologue));
 	d->guess.step = step_by_sp;
 	for (size_t i = 0; i < 4; i++)
-		d->rows[i].cfa.reg = UNWIND_DWARF_RSP;
+		d->rows[i].cfa.reg = X86_64_RSP;
 	memset(d->stack, 0, sizeof(d->stack));
 	d->stack[words + 1] = ra;
 	d->stack[words + 3] = START + 0x10;
@@ -522,7 +522,7 @@ START_TEST(words_not_proven)
 	drawn_free(&d);
 	/* f's frame is not described by sp. */
 	draw_pushed(&d, 3, BY_NAME, 0);
-	d.rows[0].cfa.reg = UNWIND_DWARF_RBP;
+	d.rows[0].cfa.reg = X86_64_RBP;
 	ck_assert_int_eq(pushed(&d, true), 0);
 	drawn_free(&d);
 	/* Not all could be tried. */

@@ -8,6 +8,7 @@
 #include "support/elf_builder.h"
 #include "support/fake_process.h"
 #include "support/run_suite.h"
+#include "support/x86_64_regs.h"
 #include "unwind/unwind_memory.h"
 #include "unwind/unwind.h"
 
@@ -139,9 +140,9 @@ static void walk(struct made *m, uint64_t at, size_t word)
 	struct unwind_regs regs = { .known = 0 };
 	struct fault f = { 0 };
 
-	regs.known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP | 1U << UNWIND_DWARF_RBP;
-	regs.reg[UNWIND_DWARF_PC] = BASE + CODE + at;
-	regs.reg[UNWIND_DWARF_RSP] = STACK + 8 * word;
+	regs.known = 1U << X86_64_PC | 1U << X86_64_RSP | 1U << X86_64_RBP;
+	regs.reg[X86_64_PC] = BASE + CODE + at;
+	regs.reg[X86_64_RSP] = STACK + 8 * word;
 	native_stack_free(&m->s);
 	ck_assert_int_eq(native_stack_walk(m->u, &regs, 0, &m->s, &f), RES_OK);
 }
@@ -196,9 +197,9 @@ static void walk_registers(struct made *m, uint64_t at, size_t word, uint64_t rb
 	struct unwind_regs regs = { .known = 0 };
 	struct fault f = { 0 };
 
-	regs.known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP | 1U << RBX | 1U << RDI | 1U << R8;
-	regs.reg[UNWIND_DWARF_PC] = BASE + CODE + at;
-	regs.reg[UNWIND_DWARF_RSP] = STACK + 8 * word;
+	regs.known = 1U << X86_64_PC | 1U << X86_64_RSP | 1U << RBX | 1U << RDI | 1U << R8;
+	regs.reg[X86_64_PC] = BASE + CODE + at;
+	regs.reg[X86_64_RSP] = STACK + 8 * word;
 	regs.reg[RBX] = rbx;
 	regs.reg[RDI] = rdi;
 	regs.reg[R8] = r8;
@@ -252,7 +253,7 @@ END_TEST
 START_TEST(stack_pointer_in_a_register)
 {
 	/* def_cfa rdi, 0; register sp in r8; offset pc at 0 */
-	const uint8_t program[] = { 0x0c, RDI, 0, 0x09, UNWIND_DWARF_RSP, R8, 0x11, PC, 0 };
+	const uint8_t program[] = { 0x0c, RDI, 0, 0x09, X86_64_RSP, R8, 0x11, PC, 0 };
 	struct made *m = made_start();
 
 	made_function(m, 0, 0x100, 8);

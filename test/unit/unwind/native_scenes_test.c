@@ -7,6 +7,7 @@
 
 #include "support/run_suite.h"
 #include "support/tracee.h"
+#include "support/x86_64_regs.h"
 
 static const char *const builds[] = { "O2", "O0", "O3fp", "O2now", "O2static" };
 enum { BUILDS = sizeof(builds) / sizeof(builds[0]) };
@@ -76,7 +77,7 @@ static void dump(const struct native_stack *s)
 
 		printf("  #%zu pc %" PRIx64 " sp %" PRIx64 " how %d%s, known %x:", i, f->pc, f->sp, f->how,
 		    f->no_cfi ? " no cfi" : "", f->saved_known);
-		for (unsigned r = 0; r < UNWIND_SAVED; r++)
+		for (unsigned r = 0; r < X86_64_SAVED; r++)
 			printf(" %" PRIx64, f->saved[r]);
 		printf("\n");
 	}
@@ -174,7 +175,7 @@ START_TEST(code_that_nothing_describes)
 	for (int all = 1; all >= 0; all--) {
 		if (!all && strcmp(scene, "noreturn") != 0 && strcmp(scene, "cold") != 0)
 			break;
-		scene_walk(&w, all ? ~0U : 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP);
+		scene_walk(&w, all ? ~0U : 1U << X86_64_PC | 1U << X86_64_RSP);
 		expect_chain(&w, build, scene);
 		expect_said(&w, build, scene);
 		for (size_t i = 0; i < w.s.frames.n; i++) {
@@ -200,7 +201,7 @@ START_TEST(guess_behind_generated_code_is_marked)
 	ck_assert_uint_lt(i + 1, w.s.frames.n);
 	ck_assert_int_eq(w.s.frames.at[i + 1].how, UNWIND_FP);
 	ck_assert(!w.s.frames.at[i + 1].no_cfi);
-	ck_assert_uint_eq(w.s.frames.at[i + 1].saved_known, 1U << UNWIND_RBP);
+	ck_assert_uint_eq(w.s.frames.at[i + 1].saved_known, 1U << X86_64_SAVED_RBP);
 	scene_end(&w);
 }
 END_TEST
@@ -237,7 +238,7 @@ START_TEST(call_to_nowhere_loses_nothing)
 	scene_walk(&w, ~0U);
 	ck_assert_uint_eq(w.s.frames.at[0].pc, 0);
 	ck_assert_int_eq(w.s.frames.at[1].how, UNWIND_CFI);
-	ck_assert_int_eq(w.s.frames.at[1].saved_known, (1 << UNWIND_SAVED) - 1);
+	ck_assert_int_eq(w.s.frames.at[1].saved_known, (1 << X86_64_SAVED) - 1);
 	ck_assert_mem_eq(w.s.frames.at[1].saved, w.s.frames.at[0].saved, sizeof(w.s.frames.at[0].saved));
 	scene_end(&w);
 }
@@ -250,14 +251,14 @@ START_TEST(pc_and_sp_alone)
 
 #ifndef __clang__ /* which keeps a frame pointer where a function asks for its CFA */
 	scene_begin(&w, "O2", "noreturn", UNWIND_ENGINE_CFI);
-	scene_walk(&w, 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP);
+	scene_walk(&w, 1U << X86_64_PC | 1U << X86_64_RSP);
 	expect_chain(&w, "O2", "noreturn");
 	expect_said(&w, "O2", "noreturn");
 	ck_assert_int_eq(w.s.frames.at[0].saved_known, 0);
 	scene_end(&w);
 #endif
 	scene_begin(&w, "O3fp", "drap", UNWIND_ENGINE_CFI);
-	scene_walk(&w, 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP);
+	scene_walk(&w, 1U << X86_64_PC | 1U << X86_64_RSP);
 	if (w.s.end == UNWIND_END_LOST)
 		ck_assert_str_eq(w.s.why, "needs rbp, which is not known");
 	else
@@ -346,7 +347,7 @@ static bool fp_agrees(struct walked *w, struct unwinder *fp, const char *what)
 			    (x->exact == y->exact || y->signal_frame) &&
 			    (x->cfa == y->cfa || i + 1 == w->s.frames.n || y[1].how == UNWIND_FP);
 
-		for (unsigned r = 0; same && said && r < UNWIND_SAVED; r++)
+		for (unsigned r = 0; same && said && r < X86_64_SAVED; r++)
 			same = (x->saved_known & y->saved_known & 1U << r) == 0 || x->saved[r] == y->saved[r];
 		if (!same) {
 			dump(&truth);

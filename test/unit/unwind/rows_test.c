@@ -5,6 +5,7 @@
 
 #include "support/fake_process.h"
 #include "support/run_suite.h"
+#include "support/x86_64_regs.h"
 #include "unwind/cfi_rows.h"
 
 #define BYTES(...) (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ })
@@ -326,10 +327,10 @@ START_TEST(callers_that_are_not_there)
 	made_init(&m, &arch_x86_64);
 	ck_assert(row_of(&m, common, n, oldest, sizeof(oldest), 0, &row));
 	ck_assert_int_eq(cfi_row_apply(&row, &m.state, &next), RES_NONE);
-	m.regs.known &= ~(1U << UNWIND_DWARF_RBP);
+	m.regs.known &= ~(1U << X86_64_RBP);
 	ck_assert(row_of(&m, common, n, by_fp, sizeof(by_fp), 0, &row));
 	ck_assert_int_eq(cfi_row_apply(&row, &m.state, &next), RES_FAIL);
-	ck_assert_int_eq(m.state.reg_missing, UNWIND_DWARF_RBP);
+	ck_assert_int_eq(m.state.reg_missing, X86_64_RBP);
 	m.state.reg_missing = REGS_NONE;
 	ck_assert(row_of(&m, common, n, far, sizeof(far), 0, &row));
 	ck_assert_int_eq(cfi_row_apply(&row, &m.state, &next), RES_FAIL);

@@ -6,6 +6,7 @@
 
 #include "support/fake_process.h"
 #include "support/run_suite.h"
+#include "support/x86_64_regs.h"
 #include "unwind/unwind.h"
 
 enum { TEXT = 0x400000, STACK = 0x700000, STACK_SIZE = 0x10000, ALT = 0x600000, ALT_SIZE = 0x1000 };
@@ -37,8 +38,8 @@ static struct drawn *drawn_create(void)
 	d->maps[2] = (struct fake_map){ STACK, STACK_SIZE, MA_READ | MA_WRITE, 0, NULL };
 	d->fake = (struct fake_process){ .segments = d->segments, .maps = d->maps };
 	d->regs.known = 0x1ffff;
-	d->regs.reg[UNWIND_DWARF_PC] = TEXT + 0x10;
-	d->regs.reg[UNWIND_DWARF_RSP] = STACK;
+	d->regs.reg[X86_64_PC] = TEXT + 0x10;
+	d->regs.reg[X86_64_RSP] = STACK;
 	d->P = fake_grab(&d->fake);
 	ck_assert_ptr_nonnull(d->P);
 	return d;
@@ -90,7 +91,7 @@ START_TEST(frames_by_frame_pointer)
 	struct drawn *d = drawn_create();
 	const struct native_frame *f;
 
-	d->regs.reg[UNWIND_DWARF_RBP] = STACK + 0x20;
+	d->regs.reg[X86_64_RBP] = STACK + 0x20;
 	put_frame(d, STACK + 0x20, STACK + 0x80, TEXT + 0x100);
 	put_frame(d, STACK + 0x80, STACK + 0x90, TEXT + 0x200);
 	put_frame(d, STACK + 0x90, 0, 0);
@@ -101,8 +102,8 @@ START_TEST(frames_by_frame_pointer)
 	ck_assert(f[0].exact && f[0].how == UNWIND_FIRST && f[0].pc == TEXT + 0x10 && f[0].sp == STACK);
 	ck_assert(f[0].cfa == STACK + 0x30 && f[1].sp == STACK + 0x30 && f[1].pc == TEXT + 0x100);
 	ck_assert(!f[1].exact && f[1].how == UNWIND_FP && f[1].cfa == STACK + 0x90);
-	ck_assert_uint_eq(f[1].saved_known, 1U << UNWIND_RBP);
-	ck_assert_uint_eq(f[1].saved[UNWIND_RBP], STACK + 0x80);
+	ck_assert_uint_eq(f[1].saved_known, 1U << X86_64_SAVED_RBP);
+	ck_assert_uint_eq(f[1].saved[X86_64_SAVED_RBP], STACK + 0x80);
 	ck_assert(f[2].pc == TEXT + 0x200 && f[2].cfa == 0);
 	ck_assert(!f[1].no_cfi);
 	drawn_free(d);
@@ -116,7 +117,7 @@ START_TEST(guesses_are_marked)
 	for (size_t e = 1; e < engines_n(); e++) {
 		struct drawn *d = drawn_create();
 
-		d->regs.reg[UNWIND_DWARF_RBP] = STACK + 0x20;
+		d->regs.reg[X86_64_RBP] = STACK + 0x20;
 		put_frame(d, STACK + 0x20, 0, TEXT + 0x100);
 		drawn_walk(d, engines[e], 0);
 		ck_assert_uint_eq(d->s.frames.n, 2);
@@ -137,7 +138,7 @@ START_TEST(no_end_in_data)
 
 		d->maps[0].flags = MA_READ | MA_WRITE;
 		d->maps[0].name = "/lib/libnothing.so";
-		d->regs.reg[UNWIND_DWARF_RSP] = STACK + STACK_SIZE - 8;
+		d->regs.reg[X86_64_RSP] = STACK + STACK_SIZE - 8;
 		drawn_walk(d, engines[e], 0);
 		ck_assert_uint_eq(d->s.frames.n, 1);
 		ck_assert_int_eq(d->s.end, UNWIND_END_LOST);
@@ -168,7 +169,7 @@ START_TEST(end_without_return_address)
 
 		d->maps[0].name = "/lib/libnothing.so";
 		d->text[CALL - TEXT - 5] = 0xe8;
-		d->regs.reg[UNWIND_DWARF_RBP] = STACK + 0x20;
+		d->regs.reg[X86_64_RBP] = STACK + 0x20;
 		put_frame(d, STACK + 0x20, last_frames[_i].fp, TEXT + 0x100);
 		put(d, STACK + last_frames[_i].at, last_frames[_i].word);
 		drawn_walk(d, engines[e], 0);
@@ -197,7 +198,7 @@ START_TEST(bad_frame_pointers)
 	for (size_t e = 0; e < engines_n(); e++) {
 		struct drawn *d = drawn_create();
 
-		d->regs.reg[UNWIND_DWARF_RBP] = bad_frames[_i].fp;
+		d->regs.reg[X86_64_RBP] = bad_frames[_i].fp;
 		if (bad_frames[_i].fp < STACK + STACK_SIZE && bad_frames[_i].fp > STACK) {
 			put(d, bad_frames[_i].fp & ~7UL, STACK + 0x1000);
 			if ((bad_frames[_i].fp & ~7UL) + 16 <= STACK + STACK_SIZE)
@@ -216,7 +217,7 @@ START_TEST(frame_that_is_its_own_caller)
 {
 	struct drawn *d = drawn_create();
 
-	d->regs.reg[UNWIND_DWARF_RBP] = STACK + 0x20;
+	d->regs.reg[X86_64_RBP] = STACK + 0x20;
 	put_frame(d, STACK + 0x20, STACK + 0x20, TEXT + 0x100);
 	drawn_walk(d, UNWIND_ENGINE_FP, 0);
 	ck_assert_uint_eq(d->s.frames.n, 2);
@@ -229,7 +230,7 @@ START_TEST(no_more_frames_than_asked)
 {
 	struct drawn *d = drawn_create();
 
-	d->regs.reg[UNWIND_DWARF_RBP] = STACK;
+	d->regs.reg[X86_64_RBP] = STACK;
 	for (uint64_t at = 0; at < 100; at++)
 		put_frame(d, STACK + at * 16, STACK + (at + 1) * 16, TEXT + at);
 	put(d, STACK + 8, TEXT + 0x40);
@@ -266,8 +267,8 @@ START_TEST(signal_frame_changes_stacks)
 		memcpy(d->text + TRAMPOLINE, sigreturn, sizeof(sigreturn));
 		d->maps[1].va = STACK + 0x100000;
 		d->segments[1].va = STACK + 0x100000;
-		d->regs.reg[UNWIND_DWARF_RSP] = STACK + 0x100000;
-		d->regs.reg[UNWIND_DWARF_RBP] = STACK + 0x100010;
+		d->regs.reg[X86_64_RSP] = STACK + 0x100000;
+		d->regs.reg[X86_64_RBP] = STACK + 0x100010;
 		d->alt[2] = STACK + 0x20; /* the interrupted function's rbp */
 		d->alt[3] = TEXT + TRAMPOLINE;
 		d->alt[(0x20 + 120) / 8] = STACK + 0x20;
@@ -279,7 +280,7 @@ START_TEST(signal_frame_changes_stacks)
 		ck_assert_uint_eq(d->s.frames.n, 4);
 		ck_assert(f[1].signal_frame && f[1].pc == TEXT + TRAMPOLINE && f[1].sp == STACK + 0x100020);
 		ck_assert(f[2].exact && f[2].how == UNWIND_SIGNAL && f[2].pc == TEXT + 0x300);
-		ck_assert(f[2].sp == STACK + 8 && f[2].saved_known == (1 << UNWIND_SAVED) - 1);
+		ck_assert(f[2].sp == STACK + 8 && f[2].saved_known == (1 << X86_64_SAVED) - 1);
 		ck_assert(f[3].pc == TEXT + 0x100 && f[3].sp == STACK + 0x30 && !f[3].exact);
 		drawn_free(d);
 	}
@@ -294,7 +295,7 @@ START_TEST(circle_of_signal_frames)
 		struct drawn *d = drawn_create();
 
 		memcpy(d->text + TRAMPOLINE, sigreturn, sizeof(sigreturn));
-		d->regs.reg[UNWIND_DWARF_PC] = TEXT + TRAMPOLINE;
+		d->regs.reg[X86_64_PC] = TEXT + TRAMPOLINE;
 		put_context(d, STACK, 0, STACK + 0x400, TEXT + TRAMPOLINE);
 		put_context(d, STACK + 0x400, 0, STACK + 0x800, TEXT + TRAMPOLINE);
 		put_context(d, STACK + 0x800, 0, STACK + 0x400, TEXT + TRAMPOLINE);
@@ -313,8 +314,8 @@ START_TEST(call_through_a_bad_pointer)
 	for (size_t i = 0; i < 4 * engines_n(); i++) {
 		struct drawn *d = drawn_create();
 
-		d->regs.reg[UNWIND_DWARF_PC] = nowhere[i / engines_n()];
-		d->regs.reg[UNWIND_DWARF_RBP] = STACK + 0x20;
+		d->regs.reg[X86_64_PC] = nowhere[i / engines_n()];
+		d->regs.reg[X86_64_RBP] = STACK + 0x20;
 		put(d, STACK, TEXT + 0x50);
 		put_frame(d, STACK + 0x20, 0, TEXT + 0x100);
 		drawn_walk(d, engines[i % engines_n()], 0);
@@ -343,7 +344,7 @@ START_TEST(about_to_return)
 
 		memcpy(d->text + 0x10, codes[i / engines_n()].code, codes[i / engines_n()].n);
 		d->text[0x50] = 0xc3;
-		d->regs.reg[UNWIND_DWARF_RBP] = STACK + 0x20;
+		d->regs.reg[X86_64_RBP] = STACK + 0x20;
 		put(d, STACK, TEXT + 0x50);
 		put_frame(d, STACK + 0x20, 0, TEXT + 0x100);
 		drawn_walk(d, engines[i % engines_n()], 0);
@@ -352,7 +353,7 @@ START_TEST(about_to_return)
 		ck_assert_uint_eq(f[1].pc, certain ? TEXT + 0x50 : TEXT + 0x100);
 		ck_assert_int_eq(f[1].how, certain ? UNWIND_CFI : UNWIND_FP);
 		if (certain)
-			ck_assert(f[1].sp == STACK + 8 && f[1].saved_known == (1 << UNWIND_SAVED) - 1 &&
+			ck_assert(f[1].sp == STACK + 8 && f[1].saved_known == (1 << X86_64_SAVED) - 1 &&
 				  f[2].how == UNWIND_FP);
 		drawn_free(d);
 	}
@@ -362,18 +363,18 @@ END_TEST
 START_TEST(resumed_walk_says_so)
 {
 	struct drawn *d = drawn_create();
-	struct unwind_regs regs = { .known = 1U << UNWIND_DWARF_PC | 1U << UNWIND_DWARF_RSP };
+	struct unwind_regs regs = { .known = 1U << X86_64_PC | 1U << X86_64_RSP };
 	struct fault f;
 
 	drawn_walk(d, UNWIND_ENGINE_CFI, 0);
 	ck_assert_uint_eq(d->s.frames.n, 1);
-	regs.reg[UNWIND_DWARF_PC] = TEXT + 0x100;
-	regs.reg[UNWIND_DWARF_RSP] = STACK + 0x40;
+	regs.reg[X86_64_PC] = TEXT + 0x100;
+	regs.reg[X86_64_RSP] = STACK + 0x40;
 	ck_assert_int_eq(native_stack_walk(d->u, &regs, 0, &d->s, &f), RES_OK);
 	ck_assert_uint_eq(d->s.frames.n, 2);
 	ck_assert_int_eq(d->s.frames.at[1].how, UNWIND_RESUMED);
 	ck_assert(!d->s.frames.at[1].exact);
-	regs.known = 1U << UNWIND_DWARF_PC;
+	regs.known = 1U << X86_64_PC;
 	ck_assert_int_eq(native_stack_walk(d->u, &regs, 0, &d->s, &f), RES_FAIL);
 	drawn_free(d);
 }
@@ -397,7 +398,7 @@ START_TEST(garbage)
 				      : seed % 4 == 2 ? TEXT + TRAMPOLINE
 						      : seed;
 		}
-		d->regs.reg[UNWIND_DWARF_RBP] = STACK + (seed >> 50) % 0x200 * 8;
+		d->regs.reg[X86_64_RBP] = STACK + (seed >> 50) % 0x200 * 8;
 		drawn_walk(d, engines[round % engines_n()], 0);
 		ck_assert_uint_ge(d->s.frames.n, 1);
 		ck_assert_uint_le(d->s.frames.n, 20 * STACK_SIZE / 16);
@@ -427,7 +428,7 @@ START_TEST(stack_as_big_as_one_likes)
 
 	d->maps[2].size = (size_t)1 << 27; /* room for twice as many */
 	d->fake.read = read_endless;
-	d->regs.reg[UNWIND_DWARF_RBP] = STACK;
+	d->regs.reg[X86_64_RBP] = STACK;
 	drawn_walk(d, UNWIND_ENGINE_FP, 0);
 	ck_assert_int_eq(d->s.end, UNWIND_END_CAP);
 	ck_assert_uint_eq(d->s.frames.n, MOST);
