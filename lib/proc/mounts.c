@@ -8,6 +8,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/fileio.h"
+#include "base/owned.h"
 
 enum { MOUNTINFO_MAX = 64 << 20 };
 
@@ -83,43 +84,64 @@ static bool device(const char *text, uint64_t *out)
 	return true;
 }
 
-/* Files of an overlay are those of other file systems, whose paths are among its options. */
-static bool overlay_waits(struct mounts *m, char *options)
+/* Does one of these paths, with colons between them, lie in a mount that waits? */
+static bool any_waits(struct mounts *m, char *paths)
+{
+	char *next;
+
+	for (char *path = strtok_r(paths, ":", &next); path != NULL; path = strtok_r(NULL, ":", &next)) {
+		const struct mount *under = mounts_of_path(m, decode(path));
+
+		if (under != NULL && under->waits)
+			return true;
+	}
+	return false;
+}
+
+/* Files of an overlay are those of other file systems, whose paths are among its options. Without
+ * memory it waits. */
+static bool overlay_waits(struct mounts *m, const char *layers)
 {
 	static const char *const keys[] = { "lowerdir=", "lowerdir+=", "datadir+=", "upperdir=" };
-	char *rest, *next;
+	OWNED(mem_release) char *options = strdup(layers);
+	char *rest;
 
+	if (options == NULL)
+		return true;
 	for (char *option = strtok_r(options, ",", &rest); option != NULL;
 	     option = strtok_r(NULL, ",", &rest)) {
 		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 			size_t n = strlen(keys[i]);
 
-			if (strncmp(option, keys[i], n) != 0)
-				continue;
-			for (char *path = strtok_r(option + n, ":", &next); path != NULL;
-			     path = strtok_r(NULL, ":", &next)) {
-				const struct mount *under = mounts_of_path(m, decode(path));
-
-				if (under != NULL && under->waits)
-					return true;
-			}
+			if (strncmp(option, keys[i], n) == 0 && any_waits(m, option + n))
+				return true;
 		}
 	}
 	return false;
 }
 
+void mounts_judge_overlays(struct mounts *m, struct mounts *below)
+{
+	for (size_t i = 0; i < m->at.n; i++) {
+		struct mount *overlay = &m->at.at[i];
+
+		if (overlay->layers != NULL && overlay_waits(below, overlay->layers))
+			overlay->waits = m->waits = true;
+	}
+}
+
 /* A line into *out; false: it is not one of these. */
-static bool parse_line(char *line, struct mount *out, char **options)
+static bool parse_line(char *line, struct mount *out)
 {
 	char *id = field(&line), *parent = field(&line), *dev = field(&line), *root = field(&line);
 	char *point = field(&line), *flags = field(&line), *word = field(&line);
-	char *type, *source;
+	char *type, *source, *options;
 
 	while (word != NULL && strcmp(word, "-") != 0)
 		word = field(&line);
 	type = field(&line);
 	source = field(&line);
-	*options = field(&line);
+	options = field(&line);
 	if (id == NULL || parent == NULL || dev == NULL || root == NULL || point == NULL || flags == NULL ||
 	    word == NULL || type == NULL || source == NULL || !device(dev, &out->dev))
 		return false;
@@ -127,6 +149,7 @@ static bool parse_line(char *line, struct mount *out, char **options)
 	out->type = decode(type);
 	out->source = decode(source);
 	out->waits = !is_local(out->type);
+	out->layers = strcmp(out->type, "overlay") == 0 ? options : NULL;
 	return out->point[0] == '/';
 }
 
@@ -138,14 +161,14 @@ enum res mounts_parse(char *text, struct mounts *out)
 	m.text = text;
 	for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
 		struct mount mount = { 0 };
-		char *options;
 
-		if (!parse_line(line, &mount, &options))
+		if (!parse_line(line, &mount))
 			continue;
 		/* What it lies over was there before it. */
-		if (options != NULL && strcmp(mount.type, "overlay") == 0)
-			mount.waits = overlay_waits(&m, options);
+		if (mount.layers != NULL)
+			mount.waits = overlay_waits(&m, mount.layers);
 		m.waits |= mount.waits;
+		m.overlays |= mount.layers != NULL;
 		if (!vec_push(&m.at, mount)) {
 			mounts_clear(&m);
 			return RES_FAIL;

@@ -22,12 +22,14 @@ struct mount {
 	uint64_t dev;                      /* as in st_dev */
 	bool waits;                        /* a server, a program or something unknown answers for it */
 	bool silent;                       /* it did not: the user of the table sets it */
+	const char *layers;                /* of an overlay: its options; else NULL */
 };
 
 struct mounts {
 	char *text;
 	VEC(struct mount) at; /* in the file's order */
 	bool waits;           /* one of them does */
+	bool overlays;        /* one of them is one */
 };
 #define MOUNTS_EMPTY            \
 	{                       \
@@ -39,6 +41,9 @@ enum res mounts_read(int dir, const char *path, struct mounts *out);
 
 /* The same of a text from malloc, which is the table's from now on. Lines that are not as above are left out. */
 enum res mounts_parse(char *text, struct mounts *out);
+
+/* Overlays of m whose layers wait by `below`, the table of another process, wait, too. */
+void mounts_judge_overlays(struct mounts *m, struct mounts *below);
 
 void mounts_clear(struct mounts *m);
 

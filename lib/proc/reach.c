@@ -81,13 +81,50 @@ static int reopen(int path_fd)
 
 /* --- mounts --- */
 
+static void read_own_table(struct reach *r)
+{
+	if (!r->own_tabled)
+		(void)mounts_read(AT_FDCWD, "/proc/self/mountinfo", &r->own);
+	r->own_tabled = true;
+}
+
+static bool has_own_mounts(const struct reach *r)
+{
+	struct stat its, ours;
+
+	return fstatat(r->proc, "ns/mnt", &its, 0) != 0 || stat("/proc/self/ns/mnt", &ours) != 0 ||
+	       its.st_ino != ours.st_ino;
+}
+
 static void read_table(struct reach *r)
 {
 	if (r->tabled)
 		return;
 	r->tabled = true;
-	(void)(r->proc < 0 ? mounts_read(AT_FDCWD, "/proc/self/mountinfo", &r->table)
-			   : mounts_read(r->proc, "mountinfo", &r->table));
+	if (r->proc < 0) {
+		(void)mounts_read(AT_FDCWD, "/proc/self/mountinfo", &r->table);
+		return;
+	}
+	(void)mounts_read(r->proc, "mountinfo", &r->table);
+	/* The layers of a container's root are named as the machine sees them, not the container. */
+	if (r->table.overlays && has_own_mounts(r)) {
+		read_own_table(r);
+		mounts_judge_overlays(&r->table, &r->own);
+	}
+}
+
+/* Is it the device of this process's root? That has answered when this program was started. */
+static bool is_near(struct reach *r, uint64_t dev)
+{
+	struct statx st;
+
+	if (major(dev) == 0)
+		return false;
+	if (r->near == 0)
+		r->near = statx(AT_FDCWD, "/", AT_STATX_DONT_SYNC, STATX_TYPE, &st) == 0
+			      ? makedev(st.stx_dev_major, st.stx_dev_minor)
+			      : UINT64_MAX;
+	return r->near == dev;
 }
 
 /* The kernel keeps memory files in a file system of its own, which is mounted nowhere. */
@@ -110,10 +147,8 @@ static struct mount *mount_of_dev(struct reach *r, uint64_t dev)
 
 	read_table(r);
 	m = mounts_of_dev(&r->table, dev);
-	if (m == NULL && r->proc >= 0 && !r->own_tabled) {
-		r->own_tabled = true;
-		(void)mounts_read(AT_FDCWD, "/proc/self/mountinfo", &r->own);
-	}
+	if (m == NULL && r->proc >= 0)
+		read_own_table(r);
 	return m != NULL ? m : mounts_of_dev(&r->own, dev);
 }
 
@@ -122,12 +157,12 @@ bool reach_dev_waits(struct reach *r, uint64_t dev)
 {
 	const struct mount *m;
 
-	if (major(dev) != 0 || dev == 0)
+	if (dev == 0 || is_near(r, dev))
 		return false;
 	m = mount_of_dev(r, dev);
 	if (m != NULL)
 		return m->waits;
-	return r->table.at.n != 0 && !is_shared_memory(r, dev);
+	return major(dev) == 0 && r->table.at.n != 0 && !is_shared_memory(r, dev);
 }
 
 bool reach_dev_silent(struct reach *r, uint64_t dev)
@@ -378,10 +413,11 @@ static int look_near(struct reach *r, const char *path, struct reach_file *file,
 	if (fd < 0 && errno != EAGAIN && errno != EINVAL && errno != ENOSYS)
 		return -1;
 	if (fd >= 0 && identify(fd, file)) {
-		if (major(file->dev) == 0)
-			read_table(r);
-		*m = major(file->dev) != 0 ? NULL : mounts_of_dev(&r->table, file->dev);
-		if (major(file->dev) != 0 || (*m != NULL && !(*m)->waits))
+		if (is_near(r, file->dev))
+			return fd_keep(&fd);
+		read_table(r);
+		*m = mounts_of_dev(&r->table, file->dev);
+		if (*m != NULL ? !(*m)->waits : major(file->dev) != 0)
 			return fd_keep(&fd);
 	}
 	fd_release(&fd);

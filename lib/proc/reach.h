@@ -4,8 +4,8 @@
  * (NFS, FUSE …) is copied into memory by a child (aside.h); where nothing comes of it for `ms` milliseconds, its whole
  * file system is silent, and is not asked again.
  *
- *   look the path up in the kernel's cache ──there, on a device──> open it
- *        │ not cached, or not on a device
+ *   look the path up in the kernel's cache ──there, on this root's disk──> open it
+ *        │ not cached, or on another
  *   table of mounts: does any of them wait? ──no──> open it
  *        │ yes
  *   is its mount one of them, or are there links on the way? ──no──> open it
@@ -37,6 +37,7 @@ struct reach {
 	struct mount unnamed;   /* for what is in no table, or behind links */
 	char unnamed_at[128];   /* the first such path that got no answer */
 	uint64_t shared;        /* device of memory files; 0 not asked yet */
+	uint64_t near;          /* device of this process's root; 0 not asked yet, UINT64_MAX unknown */
 	uint64_t copied;        /* bytes of all copies */
 	struct aside_left left; /* children that nobody answered */
 	bool late;              /* the last call had no answer */

@@ -97,6 +97,24 @@ START_TEST(overlay_is_what_it_lies_over)
 }
 END_TEST
 
+/* A container's table does not have the file systems of its layers. */
+START_TEST(overlay_over_mounts_of_another)
+{
+	struct mounts inside = parse("1 0 0:3 / / rw - overlay o rw,lowerdir=/l1:/far/l2,upperdir=/u\n"
+				     "2 1 0:4 / /b rw - overlay o rw,lowerdir=/l1:/l2,upperdir=/u\n"
+				     "3 1 0:5 / /c rw - tmpfs t rw\n");
+	struct mounts outside = parse("1 0 8:1 / / rw - ext4 d rw\n2 1 0:2 / /far rw - nfs4 s rw\n");
+
+	ck_assert(inside.overlays && !outside.overlays);
+	ck_assert(!inside.waits && !inside.at.at[0].waits);
+	mounts_judge_overlays(&inside, &outside);
+	ck_assert(inside.waits && inside.at.at[0].waits);
+	ck_assert(!inside.at.at[1].waits && !inside.at.at[2].waits);
+	mounts_clear(&inside);
+	mounts_clear(&outside);
+}
+END_TEST
+
 START_TEST(damaged_lines_are_left_out)
 {
 	static const char *const lines[] = { "", "1", "1 2 3", "1 2 8:1 / /x rw", "1 2 8:1 / /x rw -",
@@ -134,8 +152,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { path_has_the_longest_mount, later_mount_hides_the_earlier,
-		names_are_decoded, types, overlay_is_what_it_lies_over, damaged_lines_are_left_out,
-		own_table };
+		names_are_decoded, types, overlay_is_what_it_lies_over, overlay_over_mounts_of_another,
+		damaged_lines_are_left_out, own_table };
 
 	return run_suite("mounts", tests, sizeof(tests) / sizeof(tests[0]));
 }
