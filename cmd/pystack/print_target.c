@@ -153,12 +153,11 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 	return ok ? DONE : PARTLY;
 }
 
-static void notice_failed(void *data, const char *text, bool failed)
+static void notice_failed(void *data, const struct notice *notice)
 {
 	bool *any = data;
 
-	(void)text;
-	*any |= failed;
+	*any |= notice->failed;
 }
 
 /* A truncated or damaged core is printed as far as it goes; a notice says what it lacks. */

@@ -15,14 +15,14 @@ struct notices {
 enum { NOTICES = 4 }; /* printed without -v */
 
 /* A core from another machine can lack a hundred files for one reason, which the first few show. */
-static void warn_notice(void *data, const char *text, bool failed)
+static void warn_notice(void *data, const struct notice *notice)
 {
 	struct notices *notices = data;
 
-	notices->failed |= failed;
+	notices->failed |= notice->failed;
 	if (notices->n++ < NOTICES || notices->all)
 		warn_record(&(struct record_warning){
-		    .code = WARN_NOTICE, .operand = notices->operand, .detail = text });
+		    .code = WARN_NOTICE, .operand = notices->operand, .notice = notice });
 }
 
 static bool warn_notices(const struct stack_target *t, const char *operand, bool all)

@@ -21,4 +21,8 @@ ssize_t fileio_head(int dirfd, const char *path, char *buf, size_t n);
  * Returns 0, or -1 with errno (EFBIG: larger than max); *out is unchanged then. */
 int fileio_slurp(int dirfd, const char *path, size_t max, char **out, size_t *len);
 
+/* The message for an errno of opening a file that must be regular (else EINVAL), stored (else
+ * ENOTSUP) and, if it has to be copied, small enough (else EFBIG). */
+const char *fileio_open_error(int error);
+
 #endif

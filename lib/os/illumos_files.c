@@ -222,13 +222,12 @@ bool os_core_cut(struct ps_prochandle *P)
 	return false;
 }
 
-void os_notices(
-    struct ps_prochandle *P, void (*report)(void *data, const char *text, bool failed), void *data)
+void os_notices(struct ps_prochandle *P, os_notice_fn *report, void *data)
 {
 	enum { AT_BASE_TYPE = 7 }; /* <sys/auxv.h> AT_BASE: the program has a dynamic linker */
 
 	if (Pgetauxval(P, AT_BASE_TYPE) != -1 && Prd_agent(P) == NULL)
-		report(data, "functions in shared libraries are unnamed (librtld_db is not available)", true);
+		report(data, &(struct notice){ .code = NOTICE_NO_RTLD_DB, .failed = true });
 }
 
 /* --- functions of a captured process --- */

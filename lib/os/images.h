@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/fault.h"
+#include "base/notice.h"
 #include "base/span.h"
 #include "elf/image.h"
 
@@ -30,10 +31,10 @@ enum res os_debug_image(struct ps_prochandle *P, uintptr_t addr, struct elf_imag
  * not writable). RES_NONE: read memory. */
 enum res os_file_bytes(struct ps_prochandle *P, uintptr_t addr, struct span *out);
 
-/* Calls report() with each notice about this handle, oldest first: one phrase without newline.
- * `failed`: the notice counts for the exit status. */
-void os_notices(
-    struct ps_prochandle *P, void (*report)(void *data, const char *text, bool failed), void *data);
+/* Calls report() with each notice about this handle, oldest first. The notice is valid during the
+ * call. */
+typedef void os_notice_fn(void *data, const struct notice *notice);
+void os_notices(struct ps_prochandle *P, os_notice_fn *report, void *data);
 
 /* True if the file of core P is truncated, so that saved memory is missing. */
 bool os_core_cut(struct ps_prochandle *P);

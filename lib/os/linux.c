@@ -4,8 +4,6 @@
 #include "os/mappings.h"
 #include "os/read.h"
 
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,43 +51,21 @@ enum res os_file_bytes(struct ps_prochandle *P, uintptr_t addr, struct span *out
 	return o == NULL ? RES_NONE : objects_file_bytes(o, addr, out);
 }
 
-/* Report file systems that did not answer. */
-static void report_unanswered(
-    const struct proc_objects *o, void (*report)(void *data, const char *text, bool failed), void *data)
-{
-	char text[PATH_MAX + 512];
-
-	for (size_t i = 0; o->files.unanswered != NULL; i++) {
-		if (!o->files.unanswered(o->files.data, i, text, sizeof(text)))
-			break;
-		report(data, text, true);
-	}
-}
-
-void os_notices(
-    struct ps_prochandle *P, void (*report)(void *data, const char *text, bool failed), void *data)
+void os_notices(struct ps_prochandle *P, os_notice_fn *report, void *data)
 {
 	const struct proc_objects *o = P->objects; /* NULL: not used yet, so there are no notices */
+	struct notice silent;
 
-	char text[PATH_MAX + 192];
-
-	for (size_t i = 0; o != NULL && i < o->notices.n; i++)
-		report(data, o->notices.at[i].text, o->notices.at[i].failed);
-	if (o != NULL)
-		report_unanswered(o, report, data);
-	if (o == NULL || o->unverified == 0)
+	if (o == NULL)
 		return;
-	if (o->unverified == 1)
-		(void)snprintf(text, sizeof(text),
-		    "%s: cannot be checked against the mapped one (its headers in memory are not readable); "
-		    "used unverified",
-		    o->first_unverified);
-	else
-		(void)snprintf(text, sizeof(text),
-		    "%s and %zu more: cannot be checked against the mapped ones (their headers in "
-		    "memory are not readable); used unverified",
-		    o->first_unverified, o->unverified - 1);
-	report(data, text, false);
+	for (size_t i = 0; i < o->notices.n; i++)
+		report(data, &o->notices.at[i].what);
+	for (size_t i = 0; o->files.unanswered != NULL && o->files.unanswered(o->files.data, i, &silent); i++)
+		report(data, &silent);
+	if (o->unverified != 0)
+		report(data, &(struct notice){ .code = NOTICE_UNVERIFIED,
+				 .file = o->first_unverified,
+				 .count = { o->unverified - 1 } });
 }
 
 lwpid_t os_first_lwp(struct ps_prochandle *P)

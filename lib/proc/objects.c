@@ -10,8 +10,6 @@
  * A mapping of another file ends an object; an anonymous mapping does not, because a program may
  * move parts of its text to huge pages (objects_moved.c). Reference counting and notices are here
  * too; objects_verify.c opens and verifies files. */
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,7 +135,7 @@ void objects_unref(struct proc_objects *o)
 		object_clear(&o->objects.at[i]);
 	vec_free(&o->objects);
 	for (size_t i = 0; i < o->notices.n; i++)
-		free(o->notices.at[i].text);
+		free(o->notices.at[i].detail);
 	vec_free(&o->notices);
 	proc_maps_clear(&o->maps);
 	if (o->files.destroy != NULL)
@@ -170,25 +168,30 @@ struct proc_object *objects_at(struct proc_objects *o, uintptr_t addr)
 	return m == NULL || m->object < 0 ? NULL : &o->objects.at[m->object];
 }
 
-void objects_notice(struct proc_objects *o, bool failed, const char *fmt, ...)
+static bool same_string(const char *a, const char *b)
 {
-	struct proc_notice notice = { .failed = failed };
-	va_list ap;
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
 
-	va_start(ap, fmt);
-	if (vasprintf(&notice.text, fmt, ap) < 0)
-		notice.text = NULL;
-	va_end(ap);
-	if (notice.text == NULL)
-		return;
+void objects_notice(struct proc_objects *o, const struct notice *notice)
+{
+	struct proc_notice kept = { .what = *notice };
+
 	for (size_t i = 0; i < o->notices.n; i++) {
-		if (strcmp(o->notices.at[i].text, notice.text) == 0) {
-			free(notice.text);
+		const struct notice *other = &o->notices.at[i].what;
+
+		if (other->code == notice->code && same_string(other->file, notice->file) &&
+		    same_string(other->detail, notice->detail))
 			return;
-		}
 	}
-	if (!vec_push(&o->notices, notice))
-		free(notice.text);
+	if (notice->detail != NULL) {
+		kept.detail = strdup(notice->detail);
+		if (kept.detail == NULL)
+			return;
+		kept.what.detail = kept.detail;
+	}
+	if (!vec_push(&o->notices, kept))
+		free(kept.detail);
 }
 
 void proc_maps_clear(struct proc_maps *maps)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "base/fault.h"
+#include "base/notice.h"
 #include "base/vec.h"
 #include "elf/image.h"
 #include "elf/symbols.h"
@@ -41,34 +42,26 @@ void proc_maps_clear(struct proc_maps *maps); /* frees the paths and the array *
  * map_files and exe; cores use the paths of NT_FILE and -e; made-up processes have their own. */
 struct proc_files {
 	/* Open the file mapped by m, for reading, with O_NONBLOCK, inside the target's root, and
-	 * only if it is a regular file. Returns a descriptor, or -1 with *f; f->code is
-	 * PROC_FILE_LATE if `unanswered` gives the reason. *proven: it is certainly the mapped file
-	 * (same device and inode, or opened through the mapping); else the caller compares
-	 * build-ids. */
+	 * only if it is a regular file. Returns a descriptor, or -1 with f->sys and f->code, which
+	 * is an enum notice_failure, or PROC_FILE_LATE: `unanswered` gives the reason. *proven: it is
+	 * certainly the mapped file (same device and inode, or opened through the mapping); else
+	 * the caller compares build-ids. */
 	int (*open_mapping)(void *data, const struct proc_map *m, bool *proven, struct fault *f);
 	/* Open another absolute path inside the same root, such as a debug file. -1: failed. */
 	int (*open_path)(void *data, const char *path);
-	/* Write the name of the i-th file system that has not answered, as a phrase for the user.
+	/* The notice about the i-th file system that has not answered, valid until the next call.
 	 * False: there are no more. May be NULL. */
-	bool (*unanswered)(void *data, size_t i, char *buf, size_t n);
+	bool (*unanswered)(void *data, size_t i, struct notice *out);
 	void (*destroy)(void *data);
 	void *data;
 };
 
-enum { PROC_FILE_LATE = -1 }; /* not a code of libproc */
+enum { PROC_FILE_LATE = -1 };
 
-/* A fact about this target that the user should know ("… was replaced since it was mapped; …").
- * Notices are unique; cmd prints them once. */
+/* A notice about this target. cmd prints each once. */
 struct proc_notice {
-	char *text;
-	bool failed; /* something is missing: the exit status is not 0 */
-};
-
-enum { PROC_BUILD_ID_MAX = 64 }; /* usual build-ids have 8 to 20 bytes */
-
-struct proc_build_id {
-	uint8_t bytes[PROC_BUILD_ID_MAX];
-	size_t n; /* 0: there is none */
+	struct notice what; /* what.file is the path of an object, what.detail is `detail` */
+	char *detail;       /* owned, or NULL */
 };
 
 enum { LOADED_MAX = 4096 };
@@ -86,10 +79,10 @@ struct proc_object {
 	bool loaded; /* has an executable mapping (or is the vdso): a program or library. At most
 	              * LOADED_MAX objects are; further ones are found by address only */
 	bool tried;
-	bool unverified;             /* file not verified: its headers are not in memory */
-	bool from_memory;            /* the image was built from loaded segments */
-	enum res mapped_res;         /* of the build-id in memory: RES_OK: mapped has it; */
-	struct proc_build_id mapped; /* RES_NONE: there is none; RES_FAIL: not read (yet) */
+	bool unverified;         /* file not verified: its headers are not in memory */
+	bool from_memory;        /* the image was built from loaded segments */
+	enum res mapped_res;     /* of the build-id in memory: RES_OK: mapped has it; */
+	struct notice_id mapped; /* RES_NONE: there is none; RES_FAIL: not read (yet) */
 };
 
 struct proc_objects {
@@ -167,9 +160,9 @@ enum res objects_debug(struct proc_objects *o, struct proc_object *obj, struct e
  * opening a debug file for each would be too expensive. */
 struct elf_symbols *objects_names(struct proc_objects *o, struct proc_object *obj);
 
-/* Record a notice, once per text. */
-void objects_notice(struct proc_objects *o, bool failed, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+/* Record a notice, once for each code, file and detail. The file must be the path of an object or
+ * NULL; the detail is copied. */
+void objects_notice(struct proc_objects *o, const struct notice *notice);
 
 /* Bytes of the file at addr, if addr is in a private read-only mapping of a segment without PF_W,
  * so that memory equals the file. Pread uses them for pages that a core lacks; text is read from

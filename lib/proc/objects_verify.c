@@ -8,8 +8,8 @@
  * The build-id in memory is found from the ELF header at the mapping of file offset 0, by the
  * program headers and PT_NOTE. None of them is trusted. */
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
@@ -17,7 +17,6 @@
 
 #include "base/fileio.h"
 #include "base/owned.h"
-#include "base/strbuf.h"
 #include "elf/class.h"
 #include "elf/debugfile.h"
 #include "elf/notes.h"
@@ -31,34 +30,21 @@ enum {
 	PAGE = 4096
 };
 
-static void build_id_set(struct proc_build_id *id, const struct span *bytes)
+static void build_id_set(struct notice_id *id, const struct span *bytes)
 {
-	id->n = span_left(bytes) <= PROC_BUILD_ID_MAX ? span_left(bytes) : PROC_BUILD_ID_MAX;
+	id->n = span_left(bytes) <= NOTICE_ID_MAX ? span_left(bytes) : NOTICE_ID_MAX;
 	if (id->n > 0)
 		memcpy(id->bytes, bytes->at, id->n);
 }
 
-static bool build_id_equal(const struct proc_build_id *a, const struct proc_build_id *b)
+static bool build_id_equal(const struct notice_id *a, const struct notice_id *b)
 {
 	return a->n == b->n && memcmp(a->bytes, b->bytes, a->n) == 0;
 }
 
-/* As text for a notice. */
-static const char *build_id_text(const struct proc_build_id *id, char buf[2 * PROC_BUILD_ID_MAX + 1])
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < id->n; i++) {
-		buf[2 * i] = digits[id->bytes[i] >> 4];
-		buf[2 * i + 1] = digits[id->bytes[i] & 15];
-	}
-	buf[2 * id->n] = '\0';
-	return buf;
-}
-
 /* The build-id among the notes of one PT_NOTE at va. RES_FAIL: unreadable. */
 static enum res notes_build_id(
-    struct mapped *w, uint64_t va, uint64_t size, size_t align, struct proc_build_id *id)
+    struct mapped *w, uint64_t va, uint64_t size, size_t align, struct notice_id *id)
 {
 	size_t n = size < NOTES_LIMIT ? (size_t)size : NOTES_LIMIT;
 	OWNED(mem_release) void *bytes = malloc(n == 0 ? 1 : n);
@@ -80,7 +66,7 @@ static enum res notes_build_id(
 
 /* The build-id of the file mapped at base. RES_NONE: it has none; RES_FAIL: memory cannot be read,
  * so it is unknown. */
-static enum res memory_build_id(struct proc_objects *o, uint64_t base, struct proc_build_id *id)
+static enum res memory_build_id(struct proc_objects *o, uint64_t base, struct notice_id *id)
 {
 	GElf_Phdr phdrs[MAPPED_PHDRS];
 	bool unreadable = false;
@@ -230,38 +216,23 @@ static enum res image_from_memory(struct proc_objects *o, struct proc_object *ob
 	return RES_OK;
 }
 
-/* Use the image in memory. at_hand: the file is where it should be, and cannot be read. */
-static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, const char *why, bool at_hand)
+/* Use the image in memory instead of the file, and record the notice why. */
+static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, struct notice why)
 {
-	char hex[2 * PROC_BUILD_ID_MAX + 1];
-	const char *id = "unknown: its headers in memory are not readable", *which = "that was mapped";
+	enum res id = RES_FAIL, res;
 
 	if (maps_elf(o, obj) == RES_NONE)
 		return RES_NONE;
-	switch (mapped_build_id(o, obj)) {
-	case RES_OK:
-		id = build_id_text(&obj->mapped, hex);
-		which = "with this build-id";
-		break;
-	case RES_NONE:
-		id = "none";
-		break;
-	case RES_FAIL:
-		break;
-	}
-	if (image_from_memory(o, obj) == RES_OK) {
-		objects_notice(o, at_hand,
-		    "%s: %s (build-id of the mapped one: %s); using its copy in memory, "
-		    "functions that are not exported are unnamed",
-		    obj->path, why, id);
-		return RES_OK;
-	}
-	objects_notice(o, true,
-	    "%s: %s (build-id of the mapped one: %s); its functions are unnamed and its unwind "
-	    "tables missing%s%s%s",
-	    obj->path, why, id, at_hand ? "" : ", put the file ", at_hand ? "" : which,
-	    at_hand ? "" : " there");
-	return RES_NONE;
+	id = mapped_build_id(o, obj);
+	res = image_from_memory(o, obj);
+	why.file = obj->path;
+	why.id_unknown = id == RES_FAIL;
+	if (id == RES_OK)
+		why.id = obj->mapped;
+	why.instead = res == RES_OK ? NOTICE_FROM_MEMORY : NOTICE_NOTHING;
+	why.failed = why.at_hand || res != RES_OK;
+	objects_notice(o, &why);
+	return res;
 }
 
 /* Without build-ids: do the program headers in memory, which contain all positions in the file,
@@ -328,7 +299,7 @@ static void take_unverified(struct proc_objects *o, struct proc_object *obj)
  * checked. */
 static bool believed(struct proc_objects *o, struct proc_object *obj, struct elf_image *img)
 {
-	struct proc_build_id file = { .n = 0 };
+	struct notice_id file = { .n = 0 };
 	enum res res = mapped_build_id(o, obj);
 	struct span bytes;
 
@@ -347,8 +318,7 @@ static bool believed(struct proc_objects *o, struct proc_object *obj, struct elf
 		return true;
 	}
 	if (obj->mapped.n == 0 && file.n == 0) {
-		objects_notice(o, false,
-		    "%s: cannot be checked against the mapped one (no build-id); used unverified", obj->path);
+		objects_notice(o, &(struct notice){ .code = NOTICE_NO_BUILD_ID, .file = obj->path });
 		return true;
 	}
 	return build_id_equal(&obj->mapped, &file);
@@ -365,78 +335,80 @@ static enum res has_elf_magic(int fd)
 	return got == (ssize_t)sizeof(magic) && memcmp(magic, ELFMAG, SELFMAG) == 0 ? RES_OK : RES_NONE;
 }
 
-/* The reason without the object's path, with which the notice begins. */
-static const char *reason(const struct fault *f, const struct proc_object *obj)
+/* The path of the file open at fd if it differs from the object's (-e, a root); else NULL. */
+static const char *other_path(int fd, const struct proc_object *obj, char real[PATH_MAX])
 {
-	size_t n = strlen(obj->path);
-
-	if (strncmp(f->text, obj->path, n) == 0 && strncmp(f->text + n, ": ", 2) == 0)
-		return f->text + n + 2;
-	return f->text[0] != '\0' ? f->text : "no reason given";
-}
-
-/* Describe a file that is not the mapped one. Its path can differ from the object's (-e, a
- * root). */
-static void other_file(int fd, const struct proc_object *obj, char *why, size_t size)
-{
-	char self[32], real[PATH_MAX];
+	char self[32];
 	ssize_t n;
 
 	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	n = readlink(self, real, sizeof(real));
+	n = readlink(self, real, PATH_MAX - 1);
+	if (n <= 0)
+		return NULL;
+	real[n] = '\0';
 	/* A file from another machine is a copy in a memfd, whose name is meaningless. */
-	if (n > 0 && (size_t)n < sizeof(real) && strncmp(real, "/memfd:", 7) != 0 &&
-	    strncmp(real, obj->path, (size_t)n + 1) != 0)
-		(void)snprintf(why, size, "%.*s is not the file that was mapped", (int)n, real);
-	else
-		(void)snprintf(why, size, "the file there now is not the one that was mapped");
+	return strncmp(real, "/memfd:", 7) == 0 || strcmp(real, obj->path) == 0 ? NULL : real;
 }
 
-static enum res image_from_file(struct proc_objects *o, struct proc_object *obj)
+static enum res not_opened(struct proc_objects *o, struct proc_object *obj, const struct fault *f)
 {
-	struct fault f = { .text = "" };
-	bool proven = false;
-	OWNED(fd_release)
-	int fd = o->files.open_mapping == NULL
-		     ? -1
-		     : o->files.open_mapping(o->files.data, file_mapping(o, obj), &proven, &f);
-	struct elf_image *img;
-	char why[PATH_MAX + 64];
-	enum res magic;
+	struct notice why = {
+		.code = NOTICE_NOT_OPENED,
+		.error = f->sys,
+		.failure = (enum notice_failure)f->code,
+		.at_hand = f->sys == EFBIG,
+	};
 
 	/* One message reports all files of a file system that does not answer. */
-	if (fd < 0 && f.code == PROC_FILE_LATE)
+	if (f->code == PROC_FILE_LATE)
 		return image_from_memory(o, obj);
-	if (fd < 0 && f.sys == ENOTSUP && maps_elf(o, obj) != RES_OK) {
-		objects_notice(o, true, "%s: %s", obj->path, reason(&f, obj)); /* not known to be ELF */
+	if (f->sys == ENOTSUP && maps_elf(o, obj) != RES_OK) {
+		why.failed = true;
+		why.file = obj->path; /* not known to be ELF, so nothing may be missing */
+		objects_notice(o, &why);
 		return RES_NONE;
 	}
-	if (fd < 0) {
-		(void)snprintf(why, sizeof(why), "cannot be opened: %s", reason(&f, obj));
-		return memory_instead(o, obj, why, f.sys == EFBIG);
-	}
-	magic = has_elf_magic(fd);
-	if (magic == RES_FAIL) {
-		(void)snprintf(why, sizeof(why), "cannot be read: %s", strerror(errno));
-		return memory_instead(o, obj, why, true);
-	}
+	return memory_instead(o, obj, why);
+}
+
+/* Use the file open at fd. proven: it is the mapped one. */
+static enum res image_from_fd(struct proc_objects *o, struct proc_object *obj, int fd, bool proven)
+{
+	struct fault f = { .text = "" };
+	struct elf_image *img;
+	char real[PATH_MAX];
+	enum res magic = has_elf_magic(fd);
+
+	if (magic == RES_FAIL)
+		return memory_instead(
+		    o, obj, (struct notice){ .code = NOTICE_NOT_READ, .at_hand = true, .error = errno });
 	/* Fonts, locales and shared memory are mapped too; their symbols are not missed. */
 	if (magic == RES_NONE) {
 		if (proven || maps_elf(o, obj) != RES_OK)
 			return RES_NONE;
-		return memory_instead(o, obj, "the file there now is not an ELF file", false);
+		return memory_instead(o, obj, (struct notice){ .code = NOTICE_NOT_ELF });
 	}
-	if (elf_image_open(fd, &img, &f) != RES_OK) {
-		(void)snprintf(why, sizeof(why), "not usable: %s", reason(&f, obj));
-		return memory_instead(o, obj, why, false);
-	}
+	if (elf_image_open(fd, &img, &f) != RES_OK)
+		return memory_instead(o, obj, (struct notice){ .code = NOTICE_NOT_USABLE, .detail = f.text });
 	if ((proven || believed(o, obj, img)) && find_bias(o, obj, img, &obj->bias)) {
 		obj->image = img;
 		return RES_OK;
 	}
 	elf_image_close(img);
-	other_file(fd, obj, why, sizeof(why));
-	return memory_instead(o, obj, why, false);
+	return memory_instead(
+	    o, obj, (struct notice){ .code = NOTICE_OTHER_FILE, .detail = other_path(fd, obj, real) });
+}
+
+static enum res image_from_file(struct proc_objects *o, struct proc_object *obj)
+{
+	struct fault f = { .sys = ENOENT };
+	bool proven = false;
+	OWNED(fd_release)
+	int fd = o->files.open_mapping == NULL
+		     ? -1
+		     : o->files.open_mapping(o->files.data, file_mapping(o, obj), &proven, &f);
+
+	return fd < 0 ? not_opened(o, obj, &f) : image_from_fd(o, obj, fd, proven);
 }
 
 enum res objects_image(struct proc_objects *o, struct proc_object *obj)
@@ -501,13 +473,14 @@ static void attach_debug(struct proc_objects *o, struct proc_object *obj)
 		return;
 	}
 	if (separate == RES_FAIL)
-		objects_notice(o, true, "%s: its debug file %s; functions that are not exported are unnamed",
-		    obj->path, file.text);
+		objects_notice(o,
+		    &(struct notice){
+			.code = NOTICE_DEBUG_FILE, .failed = true, .file = obj->path, .detail = file.text });
 	if (mini == RES_FAIL)
-		objects_notice(o, packed.code != ELF_FAULT_NOT_BUILT,
-		    "%s: its symbols in .gnu_debugdata are not used: %s; functions that are not exported are "
-		    "unnamed",
-		    obj->path, packed.text);
+		objects_notice(o, &(struct notice){ .code = NOTICE_MINI_DEBUG,
+				      .failed = packed.code != ELF_FAULT_NOT_BUILT,
+				      .file = obj->path,
+				      .detail = packed.text });
 }
 
 struct elf_symbols *objects_symbols(struct proc_objects *o, struct proc_object *obj)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/fileio.h"
 #include "base/owned.h"
 #include "proc/ops.h"
 
@@ -42,10 +43,7 @@ static int ops_open_mapping(void *data, const struct proc_map *m, bool *proven, 
 
 	(void)data;
 	if (fd < 0) {
-		int sys = errno;
-
-		(void)fault_set(
-		    f, 0, sys, m->pr.pr_vaddr, "%s", sys == EINVAL ? "not a regular file" : strerror(sys));
+		(void)fault_set(f, NOTICE_BY_ERROR, errno, m->pr.pr_vaddr, "%s", fileio_open_error(errno));
 		return -1;
 	}
 	*proven = m->inode != 0 && m->inode == st.st_ino && m->dev == st.st_dev;

@@ -327,22 +327,24 @@ static const struct mount *silent_of(const struct mounts *m, size_t *i)
 	return NULL;
 }
 
-bool reach_unanswered(const struct reach *r, size_t i, char *buf, size_t n)
+bool reach_unanswered(const struct reach *r, size_t i, struct notice *out)
 {
-	static const char without[] = "its files are left out, so names of functions in them, and callers of "
-				      "these, may be missing; try again when it answers";
 	const struct mount *m = silent_of(&r->table, &i);
 
 	if (m == NULL)
 		m = silent_of(&r->own, &i);
-	if (m != NULL)
-		(void)snprintf(buf, n, "%s: the file system there (%s, %s) has not answered within %d ms: %s",
-		    m->point, m->type, m->source, r->ms, without);
-	else if (r->unnamed.silent && i == 0)
-		(void)snprintf(buf, n, "%s: the file system of this has not answered within %d ms: %s",
-		    r->unnamed_at, r->ms, without);
-	else
+	*out = (struct notice){ .failed = true, .count = { (uint64_t)r->ms } };
+	if (m != NULL) {
+		out->code = NOTICE_SILENT;
+		out->file = m->point;
+		out->type = m->type;
+		out->source = m->source;
+	} else if (r->unnamed.silent && i == 0) {
+		out->code = NOTICE_SILENT_UNKNOWN;
+		out->file = r->unnamed_at;
+	} else {
 		return false;
+	}
 	return true;
 }
 

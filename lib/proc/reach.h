@@ -21,6 +21,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/notice.h"
 #include "proc/aside.h"
 #include "proc/mounts.h"
 
@@ -86,7 +87,8 @@ bool reach_dev_silent(struct reach *r, uint64_t dev);
 /* It was, elsewhere: files of it are asked for no more. `name`: what was asked for. */
 void reach_dev_fall_silent(struct reach *r, uint64_t dev, const char *name);
 
-/* The i-th file system that did not answer, in a phrase for the user. False: there are no more. */
-bool reach_unanswered(const struct reach *r, size_t i, char *buf, size_t n);
+/* The notice about the i-th file system that did not answer. Its strings are valid until the next call
+ * of another function. False: there are no more. */
+bool reach_unanswered(const struct reach *r, size_t i, struct notice *out);
 
 #endif

@@ -13,7 +13,4 @@
  * its contents, as in /proc and /sys), or an error of fstat(2). */
 int stored_check(int path_fd, struct stat *st);
 
-/* The message for an errno of stored_check or of open(2). */
-const char *stored_error(int error);
-
 #endif

@@ -150,8 +150,8 @@ static void collect_items(struct collecting *c)
 	if (!whole && native)
 		add_remark(c, REMARK_MORE, NULL);
 	if (whole && native && th->native.end != UNWIND_END_DONE) {
-		add_remark(c, REMARK_NATIVE_ENDS,
-		    th->native.why[0] != '\0' ? th->native.why : "the stack ends early");
+		add_remark(
+		    c, REMARK_NATIVE_ENDS, th->native.reason == UNWIND_NO_REASON ? NULL : th->native.why);
 		/* Nothing is promised of frames after a greenlet's start. */
 		c->out->incomplete = !th->join.start;
 	}

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/notice.h"
 #include "base/vec.h"
 #include "python/python.h"
 #include "symbol/symbolize.h"
@@ -36,7 +37,7 @@ enum record_remark {
 	REMARK_GREENLET,        /* a greenlet's stack starts here */
 	REMARK_MORE,            /* further frames were not asked for */
 	REMARK_THREAD,          /* detail: why a thread has no stack, or not all of it */
-	REMARK_NATIVE_ENDS,     /* detail: why the native stack ends early */
+	REMARK_NATIVE_ENDS,     /* detail: why the native stack ends early; NULL: unknown */
 	REMARK_PYTHON_ENDS,     /* detail: why the Python stack ends early */
 };
 
@@ -97,7 +98,7 @@ enum record_warning_code {
 	WARN_CANNOT_EXAMINE,   /* detail: why */
 	WARN_NO_SUBCOMMANDS,   /* the operand is a subcommand of another program named pystack */
 	WARN_CORE_CONTENT,     /* a core without stacks or data; -F was not given */
-	WARN_NOTICE,           /* detail: what a file or mapping of the target lacks */
+	WARN_NOTICE,           /* notice: what the target lacks; its code says what */
 	WARN_MORE_NOTICES,     /* count[0]: further notices, which were not asked for */
 	WARN_FRAMES_UNREAD,    /* count[0]: Python frames whose code or line could not be read */
 	WARN_STATES_UNREAD,    /* the list of thread states could not be read whole */
@@ -126,6 +127,7 @@ struct record_warning {
 	enum record_warning_code code;
 	const char *operand; /* as typed */
 	const char *detail;
+	const struct notice *notice;
 	uint32_t version;   /* PY_VERSION_HEX */
 	uint64_t count[3];  /* see the code */
 	const char *action; /* a verb: what failed ("open", "read") */

@@ -72,6 +72,8 @@ void text_remark(const struct record_item *item, struct strbuf *out)
 	strbuf_str(out, words[item->remark]);
 	if (item->detail != NULL)
 		strbuf_str(out, item->detail);
+	else if (item->remark == REMARK_NATIVE_ENDS)
+		strbuf_str(out, "the stack ends early");
 }
 
 static void put_remark(const struct record_item *item, struct strbuf *out)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "report/text_notice.h"
 
 #define REMEDY "allow pystack more (ulimit -v and -d, or the limit of its cgroup)"
 
@@ -84,6 +85,9 @@ static void put_words(const struct record_warning *w, struct strbuf *out)
 	const char *fixed = fixed_words(w->code);
 
 	switch (w->code) {
+	case WARN_NOTICE:
+		text_notice(w->notice, out);
+		break;
 	case WARN_MORE_NOTICES:
 		strbuf_fmt(out, "%" PRIu64 " more such messages (-v prints them)", w->count[0]);
 		break;

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -262,28 +261,25 @@ static const struct proc_backend core_backend = {
 
 /* --- grabbing --- */
 
-/* Record what the user should know about the core file. */
-static void tell_damage(struct proc_objects *objects, const struct core *core)
+/* Record what the core file lacks. */
+static void notice_core(struct proc_objects *objects, enum notice_code code, uint64_t first, uint64_t second)
+{
+	objects_notice(objects, &(struct notice){ .code = code, .failed = true, .count = { first, second } });
+}
+
+static void notice_damage(struct proc_objects *objects, const struct core *core)
 {
 	uint64_t size = elf_image_size(core->image);
 
 	if (objects->maps.n >= CORE_MAPS_MAX)
-		objects_notice(objects, true,
-		    "core has more than %d mappings: functions in further mappings are unnamed",
-		    CORE_MAPS_MAX - 1);
-
+		notice_core(objects, NOTICE_CORE_MAPPINGS, CORE_MAPS_MAX - 1, 0);
 	objects->cut = core->expects > size;
 	if (objects->cut)
-		objects_notice(objects, true,
-		    "core is truncated: %" PRIu64 " of %" PRIu64 " bytes are missing; check free space, "
-		    "ulimit -c and the copy of the file",
-		    core->expects - size, core->expects);
+		notice_core(objects, NOTICE_CORE_TRUNCATED, core->expects - size, core->expects);
 	if (core->damaged)
-		objects_notice(objects, true, "core has damaged headers or notes, which are left out");
+		notice_core(objects, NOTICE_CORE_DAMAGED, 0, 0);
 	if (core->ranges.n == 0)
-		objects_notice(objects, true,
-		    "core does not say which files were mapped (%s): functions are unnamed",
-		    core->illumos ? "no link map of the dynamic linker" : "no NT_FILE note");
+		notice_core(objects, core->illumos ? NOTICE_CORE_LINK_MAP : NOTICE_CORE_FILES, 0, 0);
 }
 
 /* Set the mappings and files of P now, because they must not be opened like a live process's. */
@@ -303,7 +299,7 @@ static enum res attach_objects(struct ps_prochandle *P, struct core *core, const
 	if (P->objects == NULL)
 		return fault_memory(f);
 	P->objects->no_build_ids = core->illumos;
-	tell_damage(P->objects, core);
+	notice_damage(P->objects, core);
 	return RES_OK;
 }
 

@@ -65,12 +65,12 @@ static int open_mapping(void *data, const struct proc_map *m, bool *proven, stru
 	struct core_files *files = data;
 	bool is_exe = m->path != NULL && files->exe != NULL && strcmp(m->path, files->exe) == 0;
 	const char *path = is_exe && files->aout != NULL ? files->aout : m->path;
-	const char *remedy = "";
+	enum notice_failure failure = path != m->path ? NOTICE_GIVEN_EXEC : NOTICE_BY_ERROR;
 	bool late = false;
 	int fd;
 
 	if (path == NULL || path[0] == '\0' || (path == m->path && path[0] != '/')) {
-		(void)fault_set(f, 0, ENOENT, m->pr.pr_vaddr, "no file is mapped there");
+		(void)fault_set(f, NOTICE_BY_ERROR, ENOENT, m->pr.pr_vaddr, "no file is mapped there");
 		return -1;
 	}
 	fd = path == m->path ? open_recorded(files, path, &late) : reach_open(&files->here, path, NULL);
@@ -85,13 +85,9 @@ static int open_mapping(void *data, const struct proc_map *m, bool *proven, stru
 		    f, PROC_FILE_LATE, ETIMEDOUT, m->pr.pr_vaddr, "its file system does not answer");
 		return -1;
 	}
-	if (errno == ENOENT || errno == ENOTDIR)
-		remedy = files->only ? "; it is not in the directory of --sysroot"
-			 : is_exe    ? "; give the executable of the core with -e FILE"
-				     : "; the core needs the files of the machine or container it comes from";
-	/* The caller's message begins with the path in the core. */
-	(void)fault_set(f, 0, errno, m->pr.pr_vaddr, "%s%s%s%s", path == m->path ? "" : path,
-	    path == m->path ? "" : ": ", stored_error(errno), remedy);
+	if ((errno == ENOENT || errno == ENOTDIR) && path == m->path)
+		failure = files->only ? NOTICE_NOT_IN_ROOT : is_exe ? NOTICE_EXEC_ABSENT : NOTICE_ABSENT;
+	(void)fault_set(f, (int)failure, errno, m->pr.pr_vaddr, "%s", fileio_open_error(errno));
 	return -1;
 }
 
@@ -102,15 +98,15 @@ static int open_path(void *data, const char *path)
 	return path[0] == '/' ? open_recorded(data, path, &late) : -1;
 }
 
-static bool unanswered(void *data, size_t i, char *buf, size_t n)
+static bool unanswered(void *data, size_t i, struct notice *out)
 {
 	const struct core_files *files = data;
 
-	for (size_t k = 0; reach_unanswered(&files->below, k, buf, n); k++) {
+	for (size_t k = 0; reach_unanswered(&files->below, k, out); k++) {
 		if (i-- == 0)
 			return true;
 	}
-	return reach_unanswered(&files->here, i, buf, n);
+	return reach_unanswered(&files->here, i, out);
 }
 
 static void files_destroy(void *data)
@@ -141,7 +137,7 @@ static enum res check_aout(struct reach *here, const char *path, struct fault *f
 	if (fd < 0 && here->late)
 		return no_answer(path, f);
 	if (fd < 0)
-		return fault_set(f, G_NOEXEC, errno, 0, "%s: %s", path, stored_error(errno));
+		return fault_set(f, G_NOEXEC, errno, 0, "%s: %s", path, fileio_open_error(errno));
 	if (fileio_pread(fd, magic, sizeof(magic), 0) != (ssize_t)sizeof(magic) ||
 	    memcmp(magic, ELFMAG, SELFMAG) != 0)
 		return fault_set(f, G_NOEXEC, ENOEXEC, 0, "%s: not an ELF file", path);

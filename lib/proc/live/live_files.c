@@ -19,11 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fileio.h"
 #include "base/owned.h"
 #include "base/refused.h"
 #include "proc/live/live.h"
 #include "proc/reach.h"
-#include "proc/stored.h"
 
 struct kept_file {
 	uint64_t dev, inode;
@@ -83,7 +83,7 @@ static int open_kept(const struct kept_file *k, const struct proc_map *m, struct
 
 	if (fd < 0) {
 		refused_file("open", k->fd, NULL);
-		(void)fault_set(f, 0, errno, m->pr.pr_vaddr, "%.160s: %s", m->path, strerror(errno));
+		(void)fault_set(f, NOTICE_BY_ERROR, errno, m->pr.pr_vaddr, "%s", strerror(errno));
 	}
 	return fd;
 }
@@ -98,7 +98,7 @@ static int open_mapping(void *data, const struct proc_map *m, bool *proven, stru
 
 	*proven = true;
 	if (m->path == NULL || m->path[0] != '/') {
-		(void)fault_set(f, 0, 0, m->pr.pr_vaddr, "no file is mapped there");
+		(void)fault_set(f, NOTICE_BY_ERROR, ENOENT, m->pr.pr_vaddr, "no file is mapped there");
 		return -1;
 	}
 	kept = find_kept(files, m);
@@ -120,8 +120,8 @@ static int open_mapping(void *data, const struct proc_map *m, bool *proven, stru
 	}
 	*proven = false;
 	if (named < 0)
-		(void)fault_set(f, 0, error, m->pr.pr_vaddr, "%.160s: %s", m->path,
-		    m->deleted ? "was deleted since it was mapped" : stored_error(error));
+		(void)fault_set(f, m->deleted ? NOTICE_DELETED : NOTICE_BY_ERROR, error, m->pr.pr_vaddr, "%s",
+		    fileio_open_error(error));
 	return fd_keep(&named);
 }
 
@@ -132,11 +132,11 @@ static int open_path(void *data, const char *path)
 	return reach_open(&files->reach, path, NULL);
 }
 
-static bool unanswered(void *data, size_t i, char *buf, size_t n)
+static bool unanswered(void *data, size_t i, struct notice *out)
 {
 	const struct live_files *files = data;
 
-	return reach_unanswered(&files->reach, i, buf, n);
+	return reach_unanswered(&files->reach, i, out);
 }
 
 int live_files_open_exe(struct live_files *files)

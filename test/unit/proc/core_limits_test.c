@@ -12,6 +12,7 @@
 #include "../../support/core_builder.h"
 #include "proc/core/core.h"
 #include "proc/handle.h"
+#include "support/notices.h"
 #include "support/run_suite.h"
 
 enum { PAGE = 4096, BASE = 0x10000000, MOST_BYTES = 100 << 20 };
@@ -63,15 +64,6 @@ static size_t allocated(void)
 	return info.uordblks + info.hblkhd;
 }
 
-static bool told(const struct ps_prochandle *P, const char *words)
-{
-	for (size_t i = 0; i < P->objects->notices.n; i++) {
-		if (strstr(P->objects->notices.at[i].text, words) != NULL)
-			return P->objects->notices.at[i].failed;
-	}
-	return false;
-}
-
 /* 32,000 times 4 kB would be more. */
 START_TEST(one_path_is_kept_once)
 {
@@ -86,7 +78,7 @@ START_TEST(one_path_is_kept_once)
 	ck_assert_str_eq(name, path);
 	ck_assert_ptr_nonnull(Pobjname(P, BASE + 2 * PAGE * n - 1, name, sizeof(name)));
 	ck_assert_str_eq(name, path);
-	ck_assert(!told(P, "mappings"));
+	ck_assert_ptr_null(notice_of(P, NOTICE_CORE_MAPPINGS));
 	Prelease(P, 0);
 }
 END_TEST
@@ -116,13 +108,16 @@ START_TEST(more_mappings_than_anybody_has)
 	const size_t n = CORE_MAPS_MAX / 2 + 10;
 	char path[PATH_MAX], name[PATH_MAX], byte;
 	struct core_builder *b = every_second(n, long_path(path));
+	const struct notice *notice;
 	struct ps_prochandle *P;
 
 	core_builder_load(b, BASE + 2 * PAGE * n, PAGE, PF_R, long_path(path), PATH_MAX);
 	P = grab(b);
 	ck_assert_uint_eq(P->objects->maps.n, CORE_MAPS_MAX);
 	ck_assert_uint_lt(allocated(), MOST_BYTES);
-	ck_assert(told(P, "core has more than"));
+	notice = notice_of(P, NOTICE_CORE_MAPPINGS);
+	ck_assert_ptr_nonnull(notice);
+	ck_assert(notice->failed);
 	/* What is behind has no name, but its memory is there. */
 	ck_assert_ptr_null(Pobjname(P, BASE + 2 * PAGE * n - 1, name, sizeof(name)));
 	ck_assert_int_eq(Pread(P, &byte, 1, BASE + 2 * PAGE * n + 1), 1);

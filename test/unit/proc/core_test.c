@@ -15,6 +15,7 @@
 
 #include "../../support/core_builder.h"
 #include "proc/handle.h"
+#include "support/notices.h"
 #include "support/run_suite.h"
 
 enum { PAGE = 4096 };
@@ -405,34 +406,24 @@ START_TEST(content)
 }
 END_TEST
 
-static const struct proc_notice *notice_with(struct ps_prochandle *P, const char *words)
-{
-	struct proc_objects *o = handle_objects(P);
-
-	for (size_t i = 0; i < o->notices.n; i++) {
-		if (strstr(o->notices.at[i].text, words) != NULL)
-			return &o->notices.at[i];
-	}
-	return NULL;
-}
-
 START_TEST(truncated)
 {
 	struct core_builder *b = typical();
 	int err = 0, fd = core_builder_fd(b);
 	off_t size = lseek(fd, 0, SEEK_END);
-	const struct proc_notice *notice;
+	const struct notice *notice;
 	struct ps_prochandle *P;
-	char buf[64], words[64];
+	char buf[64];
 
 	core_builder_destroy(b);
 	/* The vdso and half of the saved stack are lost. */
 	ck_assert_int_eq(ftruncate(fd, size - PAGE - PAGE / 2), 0);
 	P = Pfgrab_core(fd, NULL, &err);
 	ck_assert_ptr_nonnull(P);
-	(void)snprintf(words, sizeof(words), "truncated: 6144 of %ld bytes", (long)size);
-	notice = notice_with(P, words);
+	notice = notice_of(P, NOTICE_CORE_TRUNCATED);
 	ck_assert_ptr_nonnull(notice);
+	ck_assert_uint_eq(notice->count[0], 6144);
+	ck_assert_uint_eq(notice->count[1], (uint64_t)size);
 	ck_assert(notice->failed);
 	ck_assert_int_eq(Pread(P, buf, sizeof(buf), 0x800800 - 8), 8);
 	ck_assert_int_eq(Pread(P, buf, sizeof(buf), 0x900000), 0);
@@ -472,8 +463,8 @@ START_TEST(senseless_parts_are_left_out)
 	ck_assert_int_eq(Pread(P, buf, sizeof(buf), 0x11000), 8);
 	ck_assert_int_eq(buf[0], 0);
 	ck_assert_int_eq(Pread(P, buf, sizeof(buf), highest() - PAGE + 2), 0);
-	ck_assert_ptr_nonnull(notice_with(P, "damaged"));
-	ck_assert_ptr_nonnull(notice_with(P, "NT_FILE"));
+	ck_assert_ptr_nonnull(notice_of(P, NOTICE_CORE_DAMAGED));
+	ck_assert_ptr_nonnull(notice_of(P, NOTICE_CORE_FILES));
 	Prelease(P, 0);
 }
 END_TEST
@@ -499,7 +490,7 @@ START_TEST(too_long_to_be_true)
 	P = grab_ok(b);
 	ck_assert_int_eq(Pgetauxval(P, 1100), 100);
 	ck_assert_int_eq(Pgetauxval(P, 1999), -1);
-	ck_assert_ptr_nonnull(notice_with(P, "damaged"));
+	ck_assert_ptr_nonnull(notice_of(P, NOTICE_CORE_DAMAGED));
 	Prelease(P, 0);
 	b = core_builder_create();
 	add_lwp(b, 7, SIGSEGV, 0);
@@ -508,7 +499,7 @@ START_TEST(too_long_to_be_true)
 	core_builder_map(b, 0x20000, 0x21000, 0, "/nonexistent");
 	core_builder_files(b, PAGE);
 	P = grab_ok(b);
-	ck_assert_ptr_nonnull(notice_with(P, "damaged"));
+	ck_assert_ptr_nonnull(notice_of(P, NOTICE_CORE_DAMAGED));
 	ck_assert_ptr_null(Pobjname(P, 0x10000, path, sizeof(path)));
 	ck_assert_ptr_nonnull(Pobjname(P, 0x20000, path, sizeof(path)));
 	Prelease(P, 0);

@@ -8,6 +8,7 @@
 
 #include "../../support/illumos_core_builder.h"
 #include "proc/handle.h"
+#include "support/notices.h"
 #include "support/run_suite.h"
 
 enum {
@@ -200,27 +201,16 @@ START_TEST(files_of_the_link_map)
 }
 END_TEST
 
-static bool told(struct ps_prochandle *P, const char *words)
-{
-	struct proc_objects *o = handle_objects(P);
-
-	for (size_t i = 0; i < o->notices.n; i++) {
-		if (strstr(o->notices.at[i].text, words) != NULL)
-			return true;
-	}
-	return false;
-}
-
 START_TEST(link_map_that_has_no_end)
 {
 	struct ps_prochandle *P = grab(sample(HEAP + 16 * 8));
 
 	expect_name(P, LIB, "/usr/lib/64/libx.so.1");
-	ck_assert(told(P, "damaged"));
+	ck_assert_ptr_nonnull(notice_of(P, NOTICE_CORE_DAMAGED));
 	Prelease(P, 0);
 	P = grab(sample(0x10));
 	expect_name(P, LIB, "/usr/lib/64/libx.so.1");
-	ck_assert(told(P, "damaged"));
+	ck_assert_ptr_nonnull(notice_of(P, NOTICE_CORE_DAMAGED));
 	Prelease(P, 0);
 }
 END_TEST
@@ -238,7 +228,7 @@ START_TEST(one_thread)
 	ck_assert_int_eq(Pstatus(P)->pr_nlwp, 1);
 	ck_assert_int_eq(Pstatus(P)->pr_lwp.pr_info.pr_pid, 88);
 	ck_assert_int_eq(Pstatus(P)->pr_lwp.pr_info.pr_uid, 101);
-	ck_assert(told(P, "link map of the dynamic linker"));
+	ck_assert_ptr_nonnull(notice_of(P, NOTICE_CORE_LINK_MAP));
 	Prelease(P, 0);
 }
 END_TEST

@@ -57,7 +57,7 @@ static void is_found(struct ps_prochandle *P)
 	ck_assert_uint_eq(sym.st_value, (uintptr_t)is_found);
 	ck_assert_int_eq(objects_file_bytes(P->objects, (uintptr_t)is_found, &bytes), RES_NONE);
 	for (size_t i = 0; i < P->objects->notices.n; i++)
-		ck_abort_msg("%s", P->objects->notices.at[i].text);
+		ck_abort_msg("notice %d", (int)P->objects->notices.at[i].what.code);
 }
 
 static void grab_and_find(void)

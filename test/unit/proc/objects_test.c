@@ -1,5 +1,6 @@
 /* Which file is believed to be the mapped one. The test program's own mappings are shown under the
  * name of a copy of its file, which is then left alone, changed, or taken away. */
+#include <errno.h>
 #include <fcntl.h>
 #include <libproc.h>
 #include <stdio.h>
@@ -69,10 +70,10 @@ static struct proc_object *program_object(struct ps_prochandle *P)
 	return obj;
 }
 
-static const struct proc_notice *notice(struct ps_prochandle *P, size_t i)
+static const struct notice *notice(struct ps_prochandle *P, size_t i)
 {
 	ck_assert_uint_lt(i, P->objects->notices.n);
-	return &P->objects->notices.at[i];
+	return &P->objects->notices.at[i].what;
 }
 
 START_TEST(the_same_build_id_is_the_same_file)
@@ -108,9 +109,11 @@ START_TEST(another_build_id_is_another_file)
 	ck_assert_int_eq(objects_image(P->objects, obj), RES_OK);
 	ck_assert(obj->from_memory);
 	ck_assert_uint_eq(P->objects->notices.n, 1);
-	ck_assert_ptr_nonnull(strstr(notice(P, 0)->text, copy));
-	ck_assert_ptr_nonnull(strstr(notice(P, 0)->text, "not the one that was mapped"));
+	ck_assert_str_eq(notice(P, 0)->file, copy);
+	ck_assert_int_eq(notice(P, 0)->code, NOTICE_OTHER_FILE);
+	ck_assert_ptr_null(notice(P, 0)->detail);
 	ck_assert(!notice(P, 0)->failed);
+	ck_assert_int_eq(notice(P, 0)->instead, NOTICE_FROM_MEMORY);
 	/* Loaded segments are where the addresses say. */
 	ck_assert_int_eq(elf_image_at(obj->image, (uintptr_t)marker - obj->bias, &bytes, NULL), RES_OK);
 	ck_assert_mem_eq(bytes.at, marker, sizeof(marker));
@@ -127,7 +130,8 @@ START_TEST(a_missing_file_is_read_from_memory)
 
 	ck_assert_int_eq(objects_image(P->objects, obj), RES_OK);
 	ck_assert(obj->from_memory);
-	ck_assert_ptr_nonnull(strstr(notice(P, 0)->text, "cannot be opened: No such file"));
+	ck_assert_int_eq(notice(P, 0)->code, NOTICE_NOT_OPENED);
+	ck_assert_int_eq(notice(P, 0)->error, ENOENT);
 	ck_assert_int_eq(objects_image(P->objects, obj), RES_OK);
 	ck_assert_uint_eq(P->objects->notices.n, 1);
 	Prelease(P, 0);
@@ -155,8 +159,9 @@ START_TEST(headers_alone_check_a_file_but_do_not_replace_it)
 	self.fake.read = read_first_page;
 	ck_assert_int_eq(objects_image(P->objects, program_object(P)), RES_NONE);
 	ck_assert(notice(P, 0)->failed);
-	ck_assert_ptr_nonnull(strstr(notice(P, 0)->text, "build-id of the mapped one: "));
-	ck_assert_ptr_null(strstr(notice(P, 0)->text, "unknown"));
+	ck_assert_int_eq(notice(P, 0)->instead, NOTICE_NOTHING);
+	ck_assert(!notice(P, 0)->id_unknown);
+	ck_assert_uint_ne(notice(P, 0)->id.n, 0);
 	ck_assert_ptr_null(objects_symbols(P->objects, program_object(P)));
 	Prelease(P, 0);
 
@@ -231,7 +236,7 @@ START_TEST(no_file_and_no_memory_is_nothing)
 	self.fake.read = read_nothing;
 	ck_assert_int_eq(objects_image(handle_objects(P), program_object(P)), RES_NONE);
 	ck_assert(notice(P, 0)->failed);
-	ck_assert_ptr_nonnull(strstr(notice(P, 0)->text, "unknown"));
+	ck_assert(notice(P, 0)->id_unknown);
 	Prelease(P, 0);
 }
 END_TEST
@@ -243,14 +248,14 @@ START_TEST(fifos_and_folders_are_not_opened)
 	ck_assert_int_eq(mkfifo(copy, 0600), 0);
 	P = grab();
 	ck_assert_int_eq(objects_image(handle_objects(P), program_object(P)), RES_OK);
-	ck_assert_ptr_nonnull(strstr(notice(P, 0)->text, "not a regular file"));
+	ck_assert_int_eq(notice(P, 0)->error, EINVAL);
 	Prelease(P, 0);
 	(void)unlink(copy);
 
 	ck_assert_int_eq(mkdir(copy, 0700), 0);
 	P = grab();
 	ck_assert_int_eq(objects_image(handle_objects(P), program_object(P)), RES_OK);
-	ck_assert_ptr_nonnull(strstr(notice(P, 0)->text, "not a regular file"));
+	ck_assert_int_eq(notice(P, 0)->error, EINVAL);
 	Prelease(P, 0);
 }
 END_TEST
@@ -271,7 +276,7 @@ START_TEST(data_files_are_no_images_and_no_trouble)
 	P = grab();
 	ck_assert_int_eq(objects_image(handle_objects(P), program_object(P)), RES_OK);
 	ck_assert(program_object(P)->from_memory);
-	ck_assert_ptr_nonnull(strstr(notice(P, 0)->text, "not an ELF file"));
+	ck_assert_int_eq(notice(P, 0)->code, NOTICE_NOT_ELF);
 	Prelease(P, 0);
 }
 END_TEST
@@ -360,7 +365,8 @@ START_TEST(what_is_remembered_outlives_the_process)
 	(void)handle_objects(P);
 	self.fake.read = read_nothing;
 	ck_assert_int_eq(objects_image(P->objects, program_object(P)), RES_NONE);
-	ck_assert_ptr_nonnull(strstr(notice(P, 0)->text, "not the one that was mapped"));
+	ck_assert_int_eq(notice(P, 0)->code, NOTICE_OTHER_FILE);
+	ck_assert_ptr_null(notice(P, 0)->detail);
 	Prelease(P, 0);
 }
 END_TEST
@@ -433,12 +439,20 @@ START_TEST(notices_are_kept_once)
 	struct fake_process fake = { .maps = maps };
 	struct ps_prochandle *P = fake_grab(&fake);
 	struct proc_objects *o = handle_objects(P);
+	char detail[8];
 
-	objects_notice(o, true, "%s", "one");
-	objects_notice(o, false, "%s", "two");
-	objects_notice(o, true, "o%s", "ne");
-	ck_assert_uint_eq(o->notices.n, 2);
-	ck_assert(o->notices.at[0].failed);
+	(void)snprintf(detail, sizeof(detail), "one");
+	objects_notice(
+	    o, &(struct notice){ .code = NOTICE_NOT_USABLE, .failed = true, .file = copy, .detail = detail });
+	objects_notice(o, &(struct notice){ .code = NOTICE_NOT_USABLE, .file = copy, .detail = "two" });
+	objects_notice(o, &(struct notice){ .code = NOTICE_NOT_USABLE, .file = program, .detail = "one" });
+	objects_notice(o, &(struct notice){ .code = NOTICE_NOT_ELF, .file = copy });
+	objects_notice(o, &(struct notice){ .code = NOTICE_NOT_USABLE, .file = copy, .detail = "one" });
+	ck_assert_uint_eq(o->notices.n, 4);
+	/* The detail was copied. */
+	memset(detail, 0, sizeof(detail));
+	ck_assert_str_eq(o->notices.at[0].what.detail, "one");
+	ck_assert(o->notices.at[0].what.failed);
 	Prelease(P, 0);
 }
 END_TEST

@@ -204,12 +204,13 @@ END_TEST
 
 START_TEST(warnings)
 {
+	static const struct notice unusable = { .code = NOTICE_NOT_USABLE, .file = "a\x1b", .detail = "why" };
 	static const struct {
 		struct record_warning w;
 		const char *want;
 	} rows[] = {
-		{ { WARN_NOTICE, .operand = "co\nre", .detail = "a\x1b: cannot be opened" },
-		    "pystack: co\\x0are: a\\x1b: cannot be opened\n" },
+		{ { WARN_NOTICE, .operand = "co\nre", .notice = &unusable },
+		    "pystack: co\\x0are: a\\x1b: not usable: why\n" },
 		{ { WARN_CANNOT_STOP, .operand = "1", .detail = "process is traced" },
 		    "pystack: cannot stop 1: process is traced\n" },
 		{ { WARN_MORE_NOTICES, .operand = "1", .count = { 7 } },
@@ -246,9 +247,11 @@ END_TEST
 /* Each code has words. */
 START_TEST(every_warning)
 {
+	static const struct notice notice = { .code = NOTICE_CORE_DAMAGED };
+
 	for (int code = 0; code <= WARN_NO_STACKS; code++) {
 		struct record_warning w = { (enum record_warning_code)code, .operand = "1", .detail = "why",
-			.action = "open", .file = "/f" };
+			.notice = &notice, .action = "open", .file = "/f" };
 		struct strbuf out = STRBUF_EMPTY;
 
 		text_warning(&w, &out);
