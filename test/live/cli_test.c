@@ -19,7 +19,8 @@
 #include "support/spawn_files.h"
 #include "support/victim.h"
 
-/* What a run must give. out and err: text that must occur; NULL for nothing at all. */
+/* The expected result of a run. out and err: text that must occur; NULL: the stream must be
+ * empty. */
 static void expect(struct run r, int status, const char *out, const char *err)
 {
 	struct strbuf wrong = STRBUF_EMPTY;
@@ -153,7 +154,7 @@ static pid_t without_first(void)
 	return pid;
 }
 
-/* Without headers the frames of the one that is left would be taken for those of the other. */
+/* Without headers, the frames of the remaining thread would be taken for those of the first. */
 START_TEST(first_thread_ended)
 {
 	pid_t pid = without_first();
@@ -194,7 +195,7 @@ START_TEST(kernel_thread)
 }
 END_TEST
 
-/* Never waited for: neither a FIFO nor a device nor a folder. */
+/* FIFOs, devices and directories are not waited for. */
 START_TEST(not_a_file)
 {
 	char path[PATH_MAX];
@@ -219,7 +220,7 @@ static struct run redirected(const char *operand, const char *redirections)
 	return run_program(NULL, ARGS("sh", "-c", command));
 }
 
-/* The number of a closed stream goes to what is opened next: that must not get the output. */
+/* A file opened later gets the number of a closed standard stream. It must not get the output. */
 START_TEST(closed_streams)
 {
 	pid_t pid = cat_start();
@@ -281,7 +282,8 @@ START_TEST(not_a_core)
 }
 END_TEST
 
-/* Another pystack has these subcommands: one more line says how this one is called. */
+/* Another program named pystack has these subcommands. A further line explains how to call this
+ * one. */
 START_TEST(foreign_subcommands)
 {
 	struct run r = TOOL("remote", "1");
@@ -311,7 +313,8 @@ START_TEST(no_python)
 }
 END_TEST
 
-/* Each way of finding native frames finds the first ones of cat; libunwind may be missing, and then that is said. */
+/* Each way of finding native frames finds the first frames of cat. If libunwind is missing, a
+ * message says so. */
 START_TEST(modes)
 {
 	static const char *const names[] = { "auto", "cfi", "fp", "libunwind" };
@@ -340,14 +343,15 @@ START_TEST(stopped_by_signal)
 	(void)kill(cat, SIGSTOP);
 	ck_assert_int_eq(waitpid(cat, &(int){ 0 }, WUNTRACED), cat);
 	expect(TOOL(print(pid, cat, "")), 0, "`read", "no Python");
-	/* One that had not quite left its processor was held, and the kernel puts it back when it gets to it. */
+	/* A thread that had not quite left its processor was held. The kernel stops it again as
+	 * soon as it gets to it. */
 	ck_assert(victim_settles(cat, cat, 'T'));
 	cat_end(cat);
 }
 END_TEST
 
-/* On the way back from a hold to its stop a target runs in the kernel; none of its own code does: what it would read is
- * there all the time, and it reads it when it is continued. */
+/* Between the detach and its next stop, a target runs in the kernel but no code of its own. The
+ * input that it would read is there all the time, and is read only when the target is continued. */
 START_TEST(stopped_does_nothing)
 {
 	enum { TIMES = 20 };
@@ -392,7 +396,7 @@ START_TEST(some_lwps)
 	f = threads_start();
 	truth = truth_read(f.dir);
 	(void)snprintf(one, sizeof(one), "/%d,%ld", (int)f.pid, truth.threads.at[2].tid);
-	/* Thread ids start anew after pid_max, so that any id may be that of a thread. */
+	/* Thread ids restart after pid_max, so any id may be a thread's. */
 	for (size_t i = 0; i < truth.threads.n; i++)
 		if (truth.threads.at[i].tid == absent) {
 			absent++;
@@ -417,7 +421,8 @@ START_TEST(some_lwps)
 }
 END_TEST
 
-/* -n N: no thread has more than N native lines, the first ones, and `...` where it was cut. */
+/* -n N: each thread has at most N native lines, the innermost ones, then `...` if there are
+ * more. */
 START_TEST(some_frames)
 {
 	char pid[96];
@@ -482,7 +487,7 @@ START_TEST(several_operands)
 }
 END_TEST
 
-/* A core cut off in the middle: what is there is printed. */
+/* A core whose second half is missing is printed as far as it goes. */
 START_TEST(truncated_core)
 {
 	char core[PATH_MAX];
@@ -498,7 +503,7 @@ START_TEST(truncated_core)
 		ck_assert_int_eq(truncate(core, st.st_size / 2), 0);
 		expect(TOOL("-F", core), 1, "core '", "runcated");
 		expect(TOOL(core), 1, "killed by SIGABRT", "runcated");
-		/* Hardly more than the notes: of the many files that are not found, the first few are named. */
+		/* Little more than the notes: the first few of many missing files are named. */
 		ck_assert_int_eq(truncate(core, 200000), 0);
 		expect(TOOL("--sysroot", f.dir, core), 1, "killed by SIGABRT", "(-v prints them)");
 		expect(TOOL("-v", "--sysroot", f.dir, core), 1, "core '", "libc.so.6: ");

@@ -1,6 +1,7 @@
-/* The Python agent, as pstack uses it: grab a process or open a core, load libpython_db.so.1, walk the stacks, ask for
- * the Python frames of every native one. What it says is put into pystack's format and held against the fixture's own
- * account. Our own unwinder takes pstack's walk by frame pointers, which most Linux builds of Python do not have. */
+/* The Python agent, used like pstack does: grab a process or open a core, load libpython_db.so.1,
+ * walk the stacks, ask for the Python frames of every native frame. The answers are converted to
+ * pystack's format and compared with the fixture's truth. Our unwinder replaces pstack's
+ * frame-pointer walk, because most Linux builds of Python have no frame pointers. */
 #include <check.h>
 #include <dlfcn.h>
 #include <libproc.h>
@@ -15,7 +16,7 @@
 #include "support/live.h"
 #include "unwind/unwind.h"
 
-/* What is looked up in the library. */
+/* Symbols looked up in the library. */
 static struct agent_abi {
 	pydb_agent_t *(*create)(struct ps_prochandle *, int);
 	void (*destroy)(pydb_agent_t *);
@@ -59,7 +60,7 @@ struct printing {
 	struct ps_prochandle *P;
 	pydb_agent_t *agent;
 	struct unwinder *u;
-	py_threads threads; /* to give the thread state, as pstack gives the loop's first argument */
+	py_threads threads; /* to pass the thread state, like pstack passes the loop's first argument */
 	bool args;
 	size_t buffer;
 	bool headers;
@@ -72,7 +73,7 @@ static uintptr_t argument(const struct printing *p, lwpid_t id, const prgregset_
 		if (p->threads.at[i].thread_id == os_thread_pointer(p->P, id, regs))
 			return p->threads.at[i].tstate;
 	}
-	return 1; /* what a register may hold */
+	return 1; /* a value that a register may have */
 }
 
 static void print_frame(struct printing *p, const struct native_frame *fr, uintptr_t arg)
@@ -87,7 +88,7 @@ static void print_frame(struct printing *p, const struct native_frame *fr, uintp
 	if (fr->signal_frame)
 		strbuf_str(&p->out, "              (signal handler called)\n");
 	if (abi.pc_frameinfo(p->agent, fr->pc, arg, text, p->buffer) == 0) {
-		/* pstack prints three blanks before the text, which has them before its further lines. */
+		/* pstack prints three spaces before the text; further lines begin with them. */
 		ck_assert_int_ne(text[0], ' ');
 		ck_assert_int_eq(text[strlen(text) - 1], '\n');
 		while ((line = strsep(&at, "\n")) != NULL && *line != '\0')
@@ -165,7 +166,7 @@ static void judge(struct fixture *f, struct ps_prochandle *P, pydb_agent_t *agen
 	live_judge(f->in->label, &wrong);
 }
 
-/* Interpreter i, or NULL for one in a root of its own where files are opened by the names they have here. */
+/* Interpreter i; NULL: it is in another root, and files must be opened by their names here. */
 static const struct interpreter *mine(int i, bool by_name)
 {
 	const struct interpreter *in = &live_interpreters(NULL)[i];
@@ -197,7 +198,8 @@ static void live(int i, const struct fixture_options *opt, const char *const arg
 	judge(&f, P, agent, tell, 0);
 	/* And once more: the first LWP follows the last. */
 	judge(&f, P, agent, tell, 0);
-	/* Without arguments that tell the thread: in the order of the calls, doubtful where others have the same pc. */
+	/* Without arguments that identify the thread, frames follow the order of the calls, and are
+	 * uncertain if other threads have the same pc. */
 	judge(&f, P, agent, false, opt == NULL ? COMPARE_MARKED : 0);
 	abi.destroy(agent);
 	Prelease(P, 0);
@@ -212,7 +214,7 @@ START_TEST(all_scenes)
 }
 END_TEST
 
-/* One thread: nothing has to be known of the arguments. */
+/* With one thread no argument is needed. */
 START_TEST(no_arguments)
 {
 	live(_i, &(struct fixture_options){ .alone = true }, ARGS("@scenes.py", "%", "map"), false);
@@ -247,7 +249,8 @@ START_TEST(of_a_core)
 }
 END_TEST
 
-/* pstack's buffer has 1,024 bytes: whole lines, and that there are more. Up to 3.10 an activation runs one frame. */
+/* pstack's buffer has 1,024 bytes: it gets whole lines and a sign that there are more. Up to 3.10
+ * an activation runs one frame. */
 START_TEST(small_buffer)
 {
 	const struct interpreter *in = mine(_i, false);
@@ -275,8 +278,8 @@ START_TEST(small_buffer)
 }
 END_TEST
 
-/* Without what the two forms of a frame, "[ file:line (name) ]" and "file:line name()", put between its parts, and a name's
- * parenthesis, which the first form alone may write as a number. */
+/* Remove the punctuation in which the two forms of a frame, "[ file:line (name) ]" and "file:line
+ * name()", differ, and parentheses of names, which the first form may escape. */
 static char *bare(char *text)
 {
 	static const char number[] = "\\x28";
@@ -373,7 +376,7 @@ START_TEST(iterators)
 	ck_assert_uint_eq(abi.next(interps), 0);
 	abi.fini(interps);
 	ck_assert_uint_gt(listed, 3);
-	/* What is nothing of the kind. */
+	/* Addresses of other things. */
 	ck_assert_ptr_null(abi.threads(agent, 64));
 	ck_assert_ptr_null(abi.frames(agent, 64));
 	ck_assert_ptr_null(abi.interps(agent, 64));
@@ -449,7 +452,8 @@ static prheader_t *held_lwps(struct ps_prochandle *P, void *data)
 	return header;
 }
 
-/* Both stops are in the same read(2) at the same depth: the same pcs and, from 3.11 on, the same addresses of frames. */
+/* Both stops are in the same read(2) at the same depth, so pcs are the same and, since 3.11, the
+ * addresses of frames too. */
 START_TEST(between_stops)
 {
 	static const ps_ops_t ops = {
@@ -489,7 +493,8 @@ START_TEST(between_stops)
 }
 END_TEST
 
-/* The names that pstack and mdb make: one link for each library with a version, and no file that is not ours lost. */
+/* The links that pstack and mdb look for: one for each library with a version. Files of others are
+ * not overwritten. */
 START_TEST(installed)
 {
 	static const char script[] =

@@ -1,5 +1,5 @@
-/* Cores of every interpreter, written by the kernel and by gcore: the same account of the fixture must come
- * out as from the living process. */
+/* Cores of every interpreter, written by the kernel and by gcore. The stacks must be those of the
+ * living process. */
 #include <check.h>
 #include <dirent.h>
 #include <signal.h>
@@ -11,7 +11,7 @@
 #include "support/live.h"
 #include "support/native.h"
 
-/* pystack CORE, below root `in` whose paths the core has (NULL: the machine's), and the comparison. */
+/* Run pystack CORE and compare. Paths in the core are below root `in` (NULL: the machine's). */
 static void check_core(struct fixture *f, const struct interpreter *in, long pid, const char *core,
     const char *killed, bool native)
 {
@@ -73,7 +73,7 @@ START_TEST(kernel_null_pointer)
 }
 END_TEST
 
-/* A call through a null pointer has a frame of its own, which is no gap. */
+/* A call through a null pointer has a frame of its own, and is not a gap. */
 START_TEST(kernel_null_call)
 {
 	kernel_core(_i, ARGS("@crash.py", "%", "call"), 0, "killed by SIGSEGV at 0x0", false);
@@ -105,7 +105,8 @@ static void check_said(struct run *r, const char *text, bool said, const char *w
 	    (strstr(r->err, text) != NULL) == said, "%s: %s: %.800s", what, said ? "lacks" : "has", r->err);
 }
 
-/* Its end is missing, more and more of it: that is said first, and not what follows from it of anything else. */
+/* Cores with more and more of their end missing. The message about that comes first, and
+ * consequences are not reported as other causes. */
 START_TEST(kernel_cut)
 {
 	static const char *const guesses[] = { "non-standard layout", "cannot be checked", "unknown version",
@@ -142,7 +143,8 @@ START_TEST(kernel_cut)
 }
 END_TEST
 
-/* A core without the headers of its files: they are taken by name, unless something speaks against it. */
+/* A core without the headers of its files: files are used by name unless something contradicts
+ * them. */
 START_TEST(kernel_without_headers)
 {
 	const struct interpreter *in = &live_interpreters(NULL)[_i];
@@ -170,7 +172,7 @@ START_TEST(kernel_without_headers)
 	check_said(&r, "cannot be checked against the mapped ones (", true, in->label);
 	ck_assert_msg(strchr(r.err, '\n') == r.err + strlen(r.err) - 1, "more than one line: %s", r.err);
 	run_free(&r);
-	/* Another program where it was, and no libraries. */
+	/* Another program is at the path, and the libraries are missing. */
 	(void)snprintf(root, sizeof(root), "%s/root", f.dir);
 	r = run_program(NULL, ARGS("sh", "-c", "mkdir -p \"$0${1%/*}\" && cp /bin/cat \"$0$1\"", root, exe));
 	ck_assert_msg(r.status == 0, "%s", r.err);
@@ -198,8 +200,8 @@ static bool for_gcore(const struct interpreter *in)
 	return true;
 }
 
-/* gdb 13 leaves out a whole stack whose guard is no mapping of its own (glibc 2.42), gdb 18 does not;
- * nobody can read the vsyscall page. */
+/* gdb 13 leaves out a whole stack whose guard is not a mapping of its own (glibc 2.42); gdb 18 does
+ * not. The vsyscall page cannot be read. */
 static bool gcore_whole(const char *said)
 {
 	static const char failed[] = "Memory read failed for corefile section, ";

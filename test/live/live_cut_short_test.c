@@ -1,4 +1,4 @@
-/* A file that somebody truncates while pystack reads it. */
+/* A file that is truncated while pystack reads it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -94,7 +94,7 @@ START_TEST(core_loses_its_end)
 	(void)unlink(core);
 	(void)close(fd);
 	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 1, "status %#x, %s", (unsigned)status, err);
-	/* What was printed goes out whole, up to the end of a line. */
+	/* The printed text is complete up to the end of a line. */
 	ck_assert_ptr_nonnull(strstr(out, "thread# 100 "));
 	ck_assert_ptr_null(strstr(out, "thread# 4099 "));
 	ck_assert_int_eq(out[n - 1], '\n');

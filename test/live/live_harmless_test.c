@@ -1,4 +1,4 @@
-/* The target does not suffer, whatever becomes of the tool: killed at any moment, run twice at a time. */
+/* The target suffers no harm, even if the tool is killed at any moment or run twice at a time. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,8 @@
 
 enum { ROUNDS = 120, STEP_NS = 40 * 1000, SIGNALS = 400, KILLS = 1000, LOOKS = 20 };
 
-/* Blocked until then: libcheck's handlers, which end the whole test, are in force before the exec. */
+/* Signals stay blocked until the exec, because libcheck's handlers, which end the whole test, are
+ * in force before it. */
 static pid_t tool_start(pid_t target)
 {
 	char arg[16];
@@ -44,7 +45,7 @@ static pid_t tool_start(pid_t target)
 	return tool;
 }
 
-/* Kill it in the middle of what it does: later in each round. */
+/* Kill it while it works, later in each round. */
 static void tool_end(pid_t tool, int round)
 {
 	static const int signals[] = { SIGKILL, SIGINT, SIGTERM, SIGPIPE };
@@ -74,8 +75,8 @@ static bool at_ease(pid_t pid, const char *states)
 	return n > 0;
 }
 
-/* The kernel lets go of a dead tracer's tracees before its parent hears of the death; they stop or run
- * again a moment later. */
+/* The kernel releases a dead tracer's tracees before its parent is notified of the death. They stop
+ * or run again a moment later. */
 static void await_ease(pid_t pid, const char *states, int round)
 {
 	for (int i = 0; i < 2000; i++) {
@@ -133,7 +134,7 @@ START_TEST(no_signal_is_lost)
 		}
 		tool_end(tool, i);
 	}
-	ck_assert(victim_byte(&v)); /* it had them all */
+	ck_assert(victim_byte(&v)); /* it received all signals */
 	victim_end(&v);
 }
 END_TEST
@@ -169,7 +170,7 @@ static unsigned disturbed(const char *option, char *names, size_t n)
 		await_blocked(v.pid, 0);
 		r = option == NULL ? TOOL(pid) : TOOL(option, pid);
 #ifdef __SANITIZE_ADDRESS__
-		/* Sanitized calls keep frame pointers, which are not known of a thread that is not stopped. */
+		/* Sanitized calls need frame pointers, which are unknown if threads are not stopped. */
 		if (option != NULL && strcmp(option, "--no-stop") == 0 && r.status == 1 &&
 		    strstr(r.out, "(needs rbp, which is not known)") != NULL)
 			r.status = 0;
@@ -191,8 +192,8 @@ START_TEST(no_call_is_disturbed)
 {
 	char names[512];
 
-	/* The sanitizer's own frames lie on realigned stacks: without their registers there is no way past them, and
-	 * such threads are held for those. */
+	/* The sanitizer's own frames are on realigned stacks, which cannot be unwound without their
+	 * registers. Such threads are held to get them. */
 #ifndef __SANITIZE_ADDRESS__
 	ck_assert_msg(disturbed(NULL, names, sizeof(names)) == 0, "%s", names);
 #endif
@@ -200,7 +201,7 @@ START_TEST(no_call_is_disturbed)
 }
 END_TEST
 
-/* That what is counted above does happen to what is stopped. */
+/* The effect counted above does occur in stopped threads. */
 START_TEST(stopping_disturbs)
 {
 	char names[512];
@@ -210,7 +211,8 @@ START_TEST(stopping_disturbs)
 }
 END_TEST
 
-/* At any moment of its run, of which a running thread's hold is a part: what blocks does not notice, what runs goes on. */
+/* Kill the tool at any moment of its run, which includes holding a running thread. Blocked threads
+ * do not notice, and running ones continue. */
 START_TEST(killed_at_random)
 {
 	struct victim_calls *calls = victim_calls_share();
@@ -234,7 +236,7 @@ START_TEST(killed_at_random)
 }
 END_TEST
 
-/* The one that comes second may be refused, but does no harm. */
+/* The second run may be refused but does no harm. */
 START_TEST(twice_at_a_time)
 {
 	struct victim v = victim_start(victim_threads, 20);

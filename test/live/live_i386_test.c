@@ -13,7 +13,7 @@
 
 static char folder[] = "/tmp/live_i386.XXXXXX";
 
-/* Compile it; false: there is no compiler for 32 bits here. */
+/* Compile it. False: there is no compiler for 32 bits here. */
 static bool build(char *program, size_t n)
 {
 	char source[4096];
@@ -94,7 +94,8 @@ START_TEST(process_and_core)
 	run_free(&r);
 	(void)snprintf(prefix, sizeof(prefix), "%s/core", folder);
 	r = run_program(NULL, (const char *const[]){ "gcore", "-o", prefix, pid_text, NULL });
-	/* libunwind reads no such words: this says so, and would compare if that changed. */
+	/* libunwind does not read such programs: a message says so, and a comparison would run if
+	 * that changed. */
 	oracle_judge(oracle_process(pid));
 	(void)kill(pid, SIGKILL);
 	(void)waitpid(pid, NULL, 0);

@@ -1,6 +1,7 @@
-/* A core of illumos of a real program: a Python process of this machine is written down in the published layout, with
- * illumos's notes, numbers of LWPs and of signals, and without anything that Linux adds. What is printed of it has to be
- * what is printed of the process: Python frames by the numbers of the LWPs, files by the dynamic linker's list. */
+/* An illumos core of a real program: a Python process of this machine, written in the published
+ * layout with illumos's notes, LWP numbers and signal numbers, and without Linux's additions. Its
+ * output must equal that of the process: Python frames by LWP numbers, files by the dynamic
+ * linker's list. */
 #include <check.h>
 #include <elf.h>
 #include <libproc.h>
@@ -103,7 +104,7 @@ static void make_core(pid_t pid, const char *path)
 	Prelease(P, 0);
 }
 
-/* Linux names the file, the link map what was asked for: libx.so.8 or libx.so.8.1.2. */
+/* Linux records the file, the link map the name that was requested: libx.so.8 or libx.so.8.1.2. */
 static void add_line(struct strbuf *out, const char *line, const char *end)
 {
 	const char *tick = memchr(line, '`', (size_t)(end - line));

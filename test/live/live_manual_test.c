@@ -1,5 +1,5 @@
-/* The EXAMPLES of the manual page, run as they are printed there. 4711 stands for a program started here; the core
- * and the executable that an example names are made. An example that is new to this test makes it fail. */
+/* The EXAMPLES of the manual page, run as printed. 4711 stands for a program started here; cores
+ * and executables that an example names are made. An example without a row here fails the test. */
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ enum { PAGE_MAX = 1 << 16, COMMAND_MAX = 1024, EXAMPLES = 8 };
 
 static const char page_path[] = "man1/pystack.1";
 
-/* What an example must print and must not, known by a part of its command: the first that occurs. */
+/* What an example must print and must not. The first row with a part of its command counts. */
 static const struct row {
 	const char *part, *out, *not_out;
 } rows[] = {
@@ -48,7 +48,8 @@ static char *examples(void)
 	return from;
 }
 
-/* The next command, as a shell reads it (in roff "\e" is a backslash), and what follows it; NULL: no more. */
+/* The next command, as a shell reads it (in roff "\e" is a backslash), and the text after it; NULL:
+ * no more. */
 static const char *next(const char *at, char out[COMMAND_MAX])
 {
 	static const char line[] = "\n.Dl $ ", block[] = "\n.Bd -literal -offset indent\n# ";

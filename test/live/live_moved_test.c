@@ -1,5 +1,5 @@
-/* Processes whose text is in other memory than a mapping of its file (test/programs/move_library.c): huge pages, mostly. The
- * same must come out as of any other. */
+/* Processes whose text is in other memory than a mapping of its file, mostly huge pages
+ * (test/programs/move_library.c). Their output must equal that of other processes. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,7 +37,8 @@ static void compare(const struct fixture *f, size_t way, pid_t pid, const char *
 	else
 		(void)snprintf(head, sizeof(head), "core '%s' of %d:\t", core, (int)pid);
 	live_compare(f, r, head, core == NULL ? 0 : COMPARE_CORE, &out, &wrong);
-	/* eu-stack takes a file of memory for an ELF file, and has no other name for what is wholly moved. */
+	/* eu-stack takes a memfd for an ELF file, and has no name for an object whose text was all
+	 * moved. */
 	if (core == NULL && strstr(ways[way].how, "all") == NULL && strstr(ways[way].how, "memfd") == NULL &&
 	    native_compare(f->in, pid, NULL, NULL, &out, &wrong, &why) < 0)
 		(void)printf("SKIP: native frames of %s: %s\n", what, why);

@@ -1,5 +1,5 @@
-/* Two unwinding engines on busy programs at random moments; and that a difference is found. What every other test of this
- * folder shows the tool is compared by support/oracle.h. */
+/* Two unwinding engines on busy programs at random moments, and proof that differences are found.
+ * support/oracle.h compares the targets of all other live tests. */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,7 @@ static void engines_path(char out[PATH_MAX])
 	    (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool());
 }
 
-/* Said of programs that libunwind does not read, and without libunwind. */
+/* The message for programs that libunwind does not read, and without libunwind. */
 static bool not_read(struct run *r)
 {
 	if (strstr(r->out, "not compared: ") == NULL)
@@ -47,8 +47,8 @@ START_TEST(random_stops)
 }
 END_TEST
 
-/* Every scene of an interpreter, blocked: by frame pointers, each frame is there and none is marked, whatever the
- * interpreter and its libraries were built with. */
+/* Every scene of an interpreter, blocked: with frame pointers every frame is found and none is
+ * marked, whatever the build options of the interpreter and its libraries. */
 START_TEST(scenes_by_frame_pointer)
 {
 	const struct interpreter *in = &live_interpreters(NULL)[_i];
@@ -71,7 +71,7 @@ START_TEST(scenes_by_frame_pointer)
 }
 END_TEST
 
-/* An engine that is told pc and sp alone cannot know which registers a frame has. */
+/* An engine that gets only pc and sp cannot know which registers a frame has. */
 START_TEST(a_difference_is_found)
 {
 	char engines[PATH_MAX], pid[16];

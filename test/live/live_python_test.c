@@ -1,5 +1,5 @@
-/* Live processes of every interpreter: what pystack prints against what each fixture says of itself, the
- * native lines against eu-stack, and the target afterwards: as it was, and still working. */
+/* Live processes of every interpreter: pystack's output is compared with each fixture's truth,
+ * native lines with eu-stack's. Afterwards the target is unchanged and still works. */
 #include <dirent.h>
 #include <sched.h>
 #include <signal.h>
@@ -24,7 +24,7 @@ static void check_stack(struct fixture *f, const char *option, int flags)
 	struct run r;
 
 	(void)snprintf(head, sizeof(head), "%d:\t", (int)f->pid);
-	/* What is printed of one that runs under another tracer is live_traced_test's. */
+	/* live_traced_test checks the output for threads that run under another tracer. */
 	r = live_look(f, option, "(traced by ");
 	live_compare(f, &r, head, flags, &out, &wrong);
 	output_free(&out);
@@ -71,7 +71,8 @@ static void scene(int i, const struct fixture_options *opt, const char *const ar
 	fixture_end(&f);
 }
 
-/* A tracer of all threads, in a process of its own: a traced thread's end is for its tracer to note. */
+/* A tracer of all threads, in its own process: the end of a traced thread must be reaped by its
+ * tracer. */
 static pid_t tracer_start(pid_t pid)
 {
 	char path[32], byte;
@@ -131,14 +132,14 @@ START_TEST(all_scenes)
 }
 END_TEST
 
-/* Under another tracer nothing can be held; but threads that are blocked are read as they lie. */
+/* Under another tracer nothing can be held, but blocked threads are read in place. */
 START_TEST(all_scenes_traced)
 {
 	const struct interpreter *in = &live_interpreters(NULL)[_i];
 	struct fixture f;
 	pid_t tracer;
 
-	/* A thread under another tracer cannot be held for its registers; these builds need them. */
+	/* These builds need registers, for which a traced thread cannot be held. */
 	if (strstr(in->path, "2.7-dbg") != NULL || strstr(in->path, "asan") != NULL) {
 		(void)printf("SKIP: traced by another: stacks of %s need registers\n", in->label);
 		return;
@@ -194,7 +195,7 @@ START_TEST(one_thread)
 }
 END_TEST
 
-/* With -X perf each call of Python goes through code made at run time, which no unwind table knows. */
+/* With -X perf each Python call passes through code made at run time, which has no unwind table. */
 START_TEST(trampolines)
 {
 	const struct interpreter *in = &live_interpreters(NULL)[_i];
@@ -240,7 +241,8 @@ START_TEST(alternate_stack)
 }
 END_TEST
 
-/* Behind the signal frame addresses go down: to what lies below the handler's stack, and back up past it. */
+/* After the signal frame addresses descend, to frames below the handler's stack, and ascend
+ * again. */
 START_TEST(alternate_stack_above_the_frames)
 {
 	scene(_i, &(struct fixture_options){ .may_abort = true }, ARGS("@alternate_stack.py", "%", "above"));
@@ -279,7 +281,7 @@ END_TEST
 START_TEST(thrown_through)
 {
 	if (live_interpreters(NULL)[_i].major < 3)
-		return; /* it has no yield from */
+		return; /* 2.7 has no yield from */
 	scene(_i, &(struct fixture_options){ .alone = true }, ARGS("@gen_throw.py", "%"));
 }
 END_TEST

@@ -1,4 +1,5 @@
-/* Memory and files that the system refuses, one request at a time: what is printed is whole, or something is said. */
+/* The system refuses memory and files, one request at a time. The output is complete, or a message
+ * is printed. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,7 @@
 #include "support/oracle.h"
 #include "support/victim.h"
 
-enum { RUNS = 80 }; /* of each kind of request at most: spread over all that there are */
+enum { RUNS = 80 }; /* of each kind of request at most, spread over all requests */
 
 static char count_file[PATH_MAX];
 
@@ -51,7 +52,7 @@ static long requests(void)
 	return strtol(line, NULL, 10);
 }
 
-/* Is the first line of a thread that has none missing? Then its frames would be those of the thread before. */
+/* The number of headers. If one is missing, frames seem to belong to the thread before. */
 static size_t headers(const char *out)
 {
 	size_t n = 0;
@@ -106,7 +107,8 @@ static void sweep_all(const char *const args[], struct strbuf *wrong)
 		sweep(kinds[i], args, wrong);
 }
 
-/* While some process has a userfaultfd, memory is read through /proc/PID/mem: each read of it is refused in turn. */
+/* While some process has a userfaultfd, memory is read through /proc/PID/mem. Each read of it is
+ * refused in turn. */
 static void sweep_memory_file(const char *pid, struct strbuf *wrong)
 {
 	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
@@ -161,7 +163,7 @@ START_TEST(of_a_core)
 }
 END_TEST
 
-/* All memory that it asks for, from some request on: as a limit does it. */
+/* All memory after some request is refused, as by a limit. */
 START_TEST(of_all_that_follow)
 {
 	const struct interpreter *in = &live_interpreters(NULL)[_i];
@@ -189,7 +191,7 @@ START_TEST(of_every_stop)
 	char pid[24];
 	struct run r;
 
-	oracle_leave_out(); /* who refuses that to one refuses it to the other */
+	oracle_leave_out(); /* what is refused to one is refused to the other */
 	(void)snprintf(pid, sizeof(pid), "%d", (int)v.pid);
 	(void)snprintf(count_file, sizeof(count_file), "/dev/null");
 	r = run_refused("stop", 1, ARGS(pid));
@@ -207,7 +209,8 @@ static Suite *refused_suite(void)
 	TCase *tcase = tcase_create("refused");
 	int last = 0;
 
-	/* The newest of those it has programs for; one below a root has no executable where its core says. */
+	/* The newest interpreter that has the programs. One below a root has no executable at the
+	 * path in its core. */
 	for (size_t n = 0, i = 0; (void)live_interpreters(&n), i < n; i++) {
 		const struct interpreter *in = &live_interpreters(NULL)[i];
 

@@ -8,7 +8,7 @@
 
 #include "support/live.h"
 
-/* pystack ARGS with `input` as standard input must give this, and say nothing else. */
+/* pystack ARGS with `input` as standard input must print this, and no messages. */
 static void expect_counts(const char *args, const char *input, const char *want)
 {
 	char shell[64];
@@ -25,7 +25,7 @@ static void expect_counts(const char *args, const char *input, const char *want)
 #define LOOP "              python3.11`Eval+0x2b\n"
 #define MAIN "              python3.11`main+0x5\n"
 
-/* What pystack prints: headers, remarks and the first line keep stacks apart and are not of them. */
+/* Output of pystack: headers, remarks and the first line separate stacks and are not counted. */
 static const char pystack_text[] =
     "4711:\tpython3 app.py\n"
     "------------ thread# 1 / lwp# 1 [a] ------------\n" POLL LOOP
@@ -56,12 +56,14 @@ START_TEST(folded)
 	    "python3.11`main;(signal handler called);libc.so.6`poll 1\n"
 	    "python3.11`main;python3.11`Eval;<module> (/srv/a b.py:40) ?;loop (/srv/a "
 	    "b.py:12);libc.so.6`poll 2\n");
-	/* What the form itself uses; and offsets, which would tell apart what is drawn as one. */
+	/* Characters with a meaning in the format are escaped, and offsets are dropped, because
+	 * they would split a function in the graph. */
 	expect_counts("-o folded",
 	    POLL "                [ a;b.py:3 (f) ]\n\n"
 		 "              libc.so.6`poll+0x20\n                [ a;b.py:3 (f) ]\n",
 	    "libc.so.6`poll;f (a\\x3bb.py:3) 2\n");
-	/* The last ":line (" is the frame's; the first " (" behind it is to be the file's, which may have others. */
+	/* The last ":line (" is the frame's. The first " (" after it ends the function name, though
+	 * the file may have others. */
 	expect_counts("-o folded", POLL "                [ /old (1):2 (x)/a.py:3 (f\\x28:4 (g) ]\n",
 	    "libc.so.6`poll;g (/old (1):2 (x)/a.py:3 (f\\x28:4) 1\n");
 	expect_counts("-o folded", POLL "                [ /old (1)/a.py:3 (block (b; c)) ]\n",
@@ -70,7 +72,7 @@ START_TEST(folded)
 	expect_counts("-o folded", "              a.out`operator 12\n              a.out`main 3\n",
 	    "a.out`main 3;a.out`operator\\x2012 1\n");
 	expect_counts("-o folded", "              a.out`operator 1.5+0x2\n", "a.out`operator\\x201.5 1\n");
-	/* Nobody prints such, but a text can be cut short anywhere. */
+	/* Such lines are not printed, but text can be truncated anywhere. */
 	expect_counts("-o folded", POLL "                [ a:1 (]\n", "libc.so.6`poll;[ a:1 (] 1\n");
 	expect_counts("-o folded", POLL "                [ a:1 ( ?\n\n" POLL, "libc.so.6`poll 2\n");
 }
@@ -98,7 +100,8 @@ START_TEST(of_tracers)
 }
 END_TEST
 
-/* How often the stacks in text are there, all told; those that have `part` alone, if it is not NULL. */
+/* The sum of the counts of all stacks in text, or if `part` is not NULL of those that contain
+ * it. */
 static long total(const char *text, const char *part)
 {
 	char *copy = strdup(text), *rest = copy, *line;
@@ -142,12 +145,12 @@ END_TEST
 
 static void no_failure(const struct run *r)
 {
-	/* A busy machine may be too slow for the interval, and that is told. */
+	/* A busy machine may be too slow for the interval. Then a message says so. */
 	ck_assert_msg(r->status == 0 && (r->err[0] == '\0' || strstr(r->err, " skipped: ") != NULL),
 	    "exit %d, %s", r->status, r->err);
 }
 
-/* Two threads run Python, one waits for them: by default those that run are seen. */
+/* Two threads run Python and one waits for them. By default only the running ones are counted. */
 START_TEST(of_samples)
 {
 	const struct interpreter *in = &live_interpreters(NULL)[_i];
@@ -172,7 +175,7 @@ START_TEST(of_samples)
 	no_failure(&r);
 	ck_assert_msg(strstr(r.out, ";p_spin (") != NULL, "%s", r.out);
 	run_free(&r);
-	/* ^C, and what there is. */
+	/* After ^C the samples so far are printed. */
 	r = run_program(NULL, ARGS("timeout", "-s", "INT", "2", spawn_tool(), "-i", "10ms", "--idle", pid));
 	ck_assert_msg(
 	    r.status == 124 && total(r.out, "(p_wait) ]") >= 1, "exit %d, %s%s", r.status, r.out, r.err);
@@ -195,7 +198,7 @@ static bool is_counted(const char *out, long n)
 #endif
 }
 
-/* More samples than there is time for: each is taken, late, or is said to be left out. */
+/* More samples than there is time for: each is taken, late, or reported as skipped. */
 START_TEST(of_late_ones)
 {
 	const struct interpreter *in = live_interpreters(NULL);
@@ -283,12 +286,13 @@ START_TEST(of_a_late_library)
 }
 END_TEST
 
-/* Another program is not mistaken for the one that was to be sampled; that ends it, not the time. */
+/* Another program is not mistaken for the sampled one. Sampling ends because of the exec, not
+ * because the time is over. */
 START_TEST(of_another_program)
 {
 	struct run r = of_changing("exec", NULL, ARGS("-d", "1000s", "--idle"));
 
-	/* It may do so in the first sample already: then there is nothing to print. */
+	/* It may exec in the first sample already. Then there is nothing to print. */
 	ck_assert_msg(((r.status == 1 && strstr(r.out, ";wait (") != NULL) ||
 			  (r.status == 2 && strstr(r.err, ": 1 of 1 ") != NULL)) &&
 			  strstr(r.err, " samples failed, the last: it has exited or executed another "

@@ -1,4 +1,5 @@
-/* The scripts that the other tests rely on: what is installed, what counts as failed. */
+/* The scripts on which other tests rely: the files that are installed, and what counts as
+ * failed. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 #include "support/live.h"
 #include "support/spawn_files.h"
 
-/* An executable shell script in the temporary folder. */
+/* Write an executable shell script to the temporary directory. */
 static void script(const char *name, const char *body, char path[PATH_MAX])
 {
 	FILE *f;
@@ -51,7 +52,8 @@ START_TEST(missing_packages)
 }
 END_TEST
 
-/* The last line counts; a program that dies, says nothing, or fails a check makes the whole fail. */
+/* The last line counts. A program that dies, prints nothing, or fails a check makes the whole
+ * fail. */
 START_TEST(counted)
 {
 	static const struct {
@@ -89,7 +91,8 @@ START_TEST(counted)
 }
 END_TEST
 
-/* What is installed calls the pystack that was installed with it, though PATH has another program of the name. */
+/* Installed scripts call the pystack installed with them, even if PATH has another program of that
+ * name. */
 START_TEST(own_pystack)
 {
 	const char *tool = spawn_tool();
@@ -136,7 +139,8 @@ START_TEST(goals)
 }
 END_TEST
 
-/* The completion offers what --help lists, and the values of options that have a list of them. */
+/* The completion offers the options of --help, and the values of options that have a list of
+ * values. */
 START_TEST(completion)
 {
 	struct run r = run_program(NULL,

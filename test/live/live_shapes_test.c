@@ -1,5 +1,5 @@
-/* Processes of unusual shapes: programs that embed Python, several interpreters, several Pythons, and those that have one
- * which runs nothing (test/programs/embed.c). */
+/* Unusual processes: programs that embed Python, several interpreters, several Pythons, and a
+ * Python that runs nothing (test/programs/embed.c). */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
 #include "support/spawn_files.h"
 #include "support/victim.h"
 
-/* The shared library of interpreter i. False: it has none, or lies in another root. */
+/* The shared library of interpreter i. False: it has none, or is in another root. */
 static bool library_of(int i, char out[PATH_MAX])
 {
 	const struct interpreter *in = &live_interpreters(NULL)[i];
@@ -49,7 +49,7 @@ static bool other_library(int i, char out[PATH_MAX])
 	return false;
 }
 
-/* Starts embed in a shape; false: said that it cannot. */
+/* Start embed in a shape. False: it cannot, and a message was printed. */
 static bool start(struct fixture *f, int i, const char *shape, bool two)
 {
 	const struct interpreter *in = &live_interpreters(NULL)[i];
@@ -133,7 +133,7 @@ START_TEST(starting)
 }
 END_TEST
 
-/* No interpreter: native frames, one line that says so, and nothing has failed. */
+/* Without an interpreter: native frames, one line about it, and exit status 0. */
 static void without_interpreter(int i, const char *shape)
 {
 	const struct interpreter *in = &live_interpreters(NULL)[i];
@@ -171,7 +171,8 @@ START_TEST(no_interpreter)
 }
 END_TEST
 
-/* Give the interpreter in a core another version number: its offsets begin with a cookie and that. */
+/* Give the interpreter in a core another version number. Its offsets begin with a cookie and the
+ * version. */
 static bool renumber(const char *core, uint64_t version)
 {
 	static const char cookie[] = "xdebugpy";
@@ -194,7 +195,7 @@ static bool renumber(const char *core, uint64_t version)
 	return done > 0;
 }
 
-/* A minor version that nobody knows yet, with the structures of the newest known. */
+/* A minor version that is unknown, with the structures of the newest known one. */
 START_TEST(newer_version)
 {
 	const struct interpreter *in = &live_interpreters(NULL)[_i];
@@ -230,7 +231,8 @@ START_TEST(newer_version)
 }
 END_TEST
 
-/* All scenes in a program of another name, made of embed_main.c and `link`; then its file is deleted, then another. */
+/* All scenes in a program with another name, made of embed_main.c and `link`. Then its file is
+ * deleted, then replaced. */
 static void renamed(int i, const char *link, const char *flag, const char *strip)
 {
 	const struct interpreter *in = &live_interpreters(NULL)[i];
@@ -281,7 +283,8 @@ START_TEST(program_of_another_name)
 }
 END_TEST
 
-/* Frames of compiled code, of whatever version: each beneath the C function that made it, with its own line. */
+/* Frames of compiled code, in any version: each is under the C function that made it, with its
+ * line. */
 START_TEST(frames_that_the_loop_does_not_run)
 {
 	const struct interpreter *in = &live_interpreters(NULL)[_i];
@@ -310,8 +313,9 @@ static bool is_loop(const struct output_line *line)
 	return line->kind == LINE_NATIVE && strstr(line->text, "`_PyEval_EvalFrameDefault+") != NULL;
 }
 
-/* What stands behind the line that says where a greenlet starts: nobody's frames, which is said of each activation, and
- * one remark at most, the reason of an early end. Cut off, so that the rest can be compared. */
+/* Remove the lines after the start of a greenlet, so that the rest can be compared. They belong to
+ * no known frames: each activation has a remark about that, and at most one remark gives the reason
+ * of an early end. */
 static void cut_start(struct output_thread *t, bool *found, struct strbuf *wrong)
 {
 	size_t start = 0, reasons = 0;
@@ -444,7 +448,8 @@ static void compare_alone(const struct fixture *f, pid_t pid, struct truth *t, c
 	live_judge(f->in->label, &wrong);
 }
 
-/* how: the library with which getppid() calls vfork, or "spawn". who: the thread that does, "main" or "thread". */
+/* how: the library with which getppid() calls vfork, or "spawn". who: the calling thread, "main" or
+ * "thread". */
 static void before_exec(int i, const char *how, const char *who)
 {
 	static const char *const modes[] = { NULL, "--stop", "--no-stop", "--mode=fp" };
@@ -461,7 +466,7 @@ static void before_exec(int i, const char *how, const char *who)
 	for (size_t k = 0; k < sizeof(modes) / sizeof(modes[0]); k++) {
 		if (alone)
 			compare_alone(&f, f.pid, &truth, modes[k], 0);
-		/* posix_spawn's has a stack of its own, where the frames have no place. */
+		/* posix_spawn has a stack of its own, on which frames cannot be placed. */
 		if (!spawns)
 			compare_alone(&f, child, &truth, modes[k], 0);
 	}

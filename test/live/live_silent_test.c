@@ -1,4 +1,5 @@
-/* A file system that does not answer: one in user space, whose server is stopped, holds a library of the target. */
+/* A file system that does not answer: a user-space file system with a stopped server, which holds a
+ * library of the target. */
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -72,7 +73,8 @@ static const char *missing(void)
 	return NULL;
 }
 
-/* In a mount namespace of this test: whatever becomes of it, nothing stays mounted. False: said why. */
+/* Mount it in a mount namespace of this test, so that nothing stays mounted. False: a message was
+ * printed. */
 static bool mount_it(struct scene *s)
 {
 	char program[PATH_MAX], built[PATH_MAX], command[3 * PATH_MAX];
@@ -137,7 +139,7 @@ static void has(const struct run *r, const char *text)
 	ck_assert_msg(strstr(r->out, text) != NULL, "no %s in\n%s%s", text, r->out, r->err);
 }
 
-/* What an answer without the file system has to have. */
+/* What the output must contain when the file system does not answer. */
 static void check_without(const struct run *r, const struct scene *s)
 {
 	ck_assert_msg(r->status == 1, "status %d\n%s%s", r->status, r->out, r->err);
@@ -161,7 +163,7 @@ static void check_with(const struct run *r)
 	ck_assert_ptr_nonnull(strstr(r->out, "libsilent.so`not_exported"));
 }
 
-/* Reads of the library fail: its names are missing, which is said. */
+/* Reads of the library fail: a message says that its names are missing. */
 static void look_at_broken(const struct scene *s, const char *pid)
 {
 	char broken[128], cannot[160];
@@ -181,7 +183,7 @@ static void look_at_broken(const struct scene *s, const char *pid)
 	ck_assert_int_eq(unlink(broken), 0);
 }
 
-/* A core made by gdb. False: said that there is none. */
+/* A core made by gdb. False: there is none, and a message was printed. */
 static bool save_core(const struct scene *s, const char *pid, char path[PATH_MAX])
 {
 	char command[PATH_MAX];
@@ -195,7 +197,8 @@ static bool save_core(const struct scene *s, const char *pid, char path[PATH_MAX
 	return false;
 }
 
-/* Of a core, which names the library's path, and of one whose executable is said to lie there. */
+/* A core with the library's path, and a core whose executable is given by a path in the file
+ * system. */
 static void look_at_core(const struct scene *s, const char *core)
 {
 	struct run r = look(ARGS(core));
@@ -211,7 +214,7 @@ static void look_at_core(const struct scene *s, const char *core)
 	run_free(&r);
 }
 
-/* A core that lies there is read, if it answers. */
+/* A core in the file system is read if it answers. */
 static void look_at_near_core(const struct scene *s, const char *core)
 {
 	char command[3 * PATH_MAX], path[PATH_MAX];
@@ -227,7 +230,7 @@ static void look_at_near_core(const struct scene *s, const char *core)
 	run_free(&r);
 }
 
-/* Nothing can be printed: that is said in one line, in time. */
+/* Nothing can be printed: one line says so, in time. */
 static void look_in_vain(const char *const args[])
 {
 	struct run r = look(args);
@@ -239,7 +242,7 @@ static void look_in_vain(const char *const args[])
 	run_free(&r);
 }
 
-/* A core that lies there itself, and a --sysroot. */
+/* A core in the file system itself, and a --sysroot in it. */
 static void look_below(const struct scene *s, const char *core)
 {
 	char path[PATH_MAX];
@@ -253,7 +256,7 @@ static void look_below(const struct scene *s, const char *core)
 
 static const char *const ways[] = { NULL, "--no-stop", "--stop", "-mfp" };
 
-/* 1: its pages would have to be read from the file system. */
+/* 1: its pages must be read from the file system. */
 START_TEST(library)
 {
 	struct scene s = { .folder = "" };
@@ -270,14 +273,14 @@ START_TEST(library)
 	fixture_settle(s.target);
 	(void)snprintf(pid, sizeof(pid), "%d", (int)s.target);
 	if (_i == 0) {
-		r = look(ARGS(pid)); /* it answers: as if it were a local one */
+		r = look(ARGS(pid)); /* it answers: like a local one */
 		check_with(&r);
 		run_free(&r);
 		look_at_broken(&s, pid);
 		if (!save_core(&s, pid, core))
 			core[0] = 0;
 	}
-	if (_i == 1) /* a file that is opened anew is read anew, also where it is mapped */
+	if (_i == 1) /* a file that is opened again is read again, also where it is mapped */
 		(void)close(open(s.library, O_RDONLY | O_CLOEXEC));
 	stop_server(&s);
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {

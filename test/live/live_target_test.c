@@ -1,5 +1,5 @@
-/* Targets in odd circumstances: stopped, traced, in another mount namespace, with files replaced under them,
- * caught by a tracer's action. */
+/* Targets in unusual circumstances: stopped, traced, in another mount namespace, with replaced
+ * files, stopped by an action of a tracer. */
 #include <check.h>
 #include <sched.h>
 #include <signal.h>
@@ -95,7 +95,7 @@ START_TEST(library_deleted)
 }
 END_TEST
 
-/* As distributions ship it: only what it exports has names. */
+/* As distributions ship it: only exported functions have names. */
 START_TEST(library_stripped)
 {
 	const struct interpreter *in = &live_interpreters(NULL)[_i];
@@ -191,7 +191,7 @@ static bool is_x86_64(const struct interpreter *in)
 	return spawn_head(path, head, sizeof(head)) && head[CLASS] == CLASS_64;
 }
 
-/* Stop f until its thread stands in the vDSO. False: it never did. */
+/* Stop f until its thread is in the vDSO. False: it never was. */
 static bool stop_in_vdso(const struct fixture *f)
 {
 	enum { TRIES = 2000 };
@@ -220,8 +220,8 @@ static bool stop_in_vdso(const struct fixture *f)
 	return false;
 }
 
-/* Without its registers, which an LWP that is stopped has like any other, the walk cannot pass code that nothing describes: such a
- * one is held for them, and stays stopped. */
+/* Without registers the walk cannot pass code that nothing describes. A stopped LWP is held to get
+ * them like any other, and stays stopped afterwards. */
 START_TEST(stopped_above_made_code)
 {
 	const struct interpreter *in = &live_interpreters(NULL)[_i];
@@ -242,14 +242,14 @@ START_TEST(stopped_above_made_code)
 }
 END_TEST
 
-/* A thread that runs under another tracer can be had by nobody else: the tracer is named. */
+/* A thread that runs under another tracer cannot be held. The message names the tracer. */
 START_TEST(traced_and_running)
 {
 	struct victim v = victim_start(victim_spinning, 0);
 	char pid[16], tracer[32];
 	struct run r;
 
-	oracle_leave_out(); /* it is traced until its end, so nobody else can have its registers */
+	oracle_leave_out(); /* it is traced until its end, so its registers cannot be read */
 	ck_assert_int_eq(ptrace(PTRACE_SEIZE, v.pid, NULL, NULL), 0);
 	(void)snprintf(pid, sizeof(pid), "%d", (int)v.pid);
 	(void)snprintf(tracer, sizeof(tracer), "(pid %d); detach", (int)getpid());
@@ -262,7 +262,7 @@ START_TEST(traced_and_running)
 }
 END_TEST
 
-/* A second run right after the first, many times, while every thread is made to run: the target survives. */
+/* A second run right after the first, many times, while every thread runs: the target survives. */
 START_TEST(again_and_again)
 {
 	struct fixture f;

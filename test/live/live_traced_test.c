@@ -1,5 +1,5 @@
-/* Targets that somebody else holds, and what pystack does and leaves alone when told to: tracers, freezers, a vfork, and
- * --stop and --no-stop. */
+/* Targets held by others, and the effect of options: tracers, freezers, a vfork, and --stop and
+ * --no-stop. */
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ static void check(struct fixture *f, const char *option, const char *what)
 	struct run r;
 
 	(void)snprintf(head, sizeof(head), "%d:\t", (int)f->pid);
-	/* What is printed of one that runs is another test's. */
+	/* Another test checks the output for a running thread. */
 	r = live_look(f, option, "(running, and --no-stop was given)");
 	live_compare(f, &r, head, 0, &out, &wrong);
 	output_free(&out);
@@ -49,7 +49,7 @@ static void trace(pid_t pid, bool stop)
 	}
 }
 
-/* To be detached they have to be stopped. */
+/* Threads must be stopped to be detached. */
 static void let_go(pid_t pid, bool stopped)
 {
 	pid_t tids[LWPS_MAX];
@@ -90,7 +90,7 @@ START_TEST(traced_and_stopped)
 }
 END_TEST
 
-/* What no option and both options print of threads that block is the same. */
+/* Blocked threads have the same output with no option and with either option. */
 START_TEST(manners)
 {
 	struct fixture f;
@@ -120,7 +120,7 @@ static size_t python_lines(const struct run *r, size_t *unmarked)
 	return n;
 }
 
-/* Threads that run Python all the time: with --no-stop there are no more than marked lines of each. */
+/* Threads that run Python all the time: with --no-stop each has marked lines only. */
 START_TEST(running_and_not_to_be_stopped)
 {
 	const struct interpreter *in = &live_interpreters(NULL)[_i];
@@ -135,7 +135,8 @@ START_TEST(running_and_not_to_be_stopped)
 		size_t unmarked, n = python_lines(&r, &unmarked);
 
 		ck_assert_msg(r.status == 0 || r.status == 1, "exit %d, %s", r.status, r.err);
-		/* In between it may have been found asleep, waiting for the interpreter's lock. */
+		/* It may have been found asleep for a moment, waiting for the interpreter's
+		 * lock. */
 		if (strstr(r.out, "(running, and --no-stop was given") != NULL) {
 			ck_assert_int_eq(r.status, 1);
 			seen = n > unmarked;
@@ -152,7 +153,8 @@ START_TEST(running_and_not_to_be_stopped)
 }
 END_TEST
 
-/* Stopped anywhere in its code, not in a system call: what registers alone tell is asked for then. */
+/* Stopped anywhere in its code, not in a system call: the thread is held if only registers show its
+ * stack. */
 START_TEST(stopped_anywhere)
 {
 	enum { TIMES = 12, LINES = 8 };
@@ -181,8 +183,8 @@ START_TEST(stopped_anywhere)
 }
 END_TEST
 
-/* A new thread gets the stack and the thread state of one that has just ended: nobody's are taken for another's. One that
- * is just being born, and the one that is making it, are no failures. */
+/* A new thread gets the stack and the thread state of one that has just ended. No frames are taken
+ * for another thread's. A thread that is being created, and its creator, are not failures. */
 START_TEST(coming_and_going)
 {
 	enum { TIMES = 30 };
@@ -240,7 +242,7 @@ static bool put(const struct freezer *z, const char *file, const char *text)
 	bool ok;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", z->folder, file);
-	f = fopen(path, "r+"); /* where there is no hierarchy, no file is to be made */
+	f = fopen(path, "r+"); /* without a cgroup hierarchy no file must be created */
 	if (f == NULL)
 		return false;
 	ok = fputs(text, f) >= 0;

@@ -1,4 +1,5 @@
-/* The scripts for bpftrace and dtrace, run by the real ones on a Python program, and what they call. */
+/* The scripts for bpftrace and dtrace, run by the real tracers on a Python program, and the
+ * commands that they call. */
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@ static const char *no_tracer(void)
 	return live_interpreters(NULL)->path[0] == 0 ? "no Python" : why;
 }
 
-/* The tool and the commands beside the scripts, found as if they were installed. */
+/* Put the tool, and the commands next to the scripts, in PATH, as if they were installed. */
 static void in_path(void)
 {
 	char scripts[PATH_MAX], text[3 * PATH_MAX];
@@ -38,8 +39,9 @@ static void traced_start(struct fixture *f, const struct interpreter *in)
 	fixture_start(f, in, &(struct fixture_options){ .no_rest = true }, ARGS("@traced.py", "%"));
 }
 
-/* What a tracer printed of f: `part`, and that nothing was in the way. A script lets go what it has stopped, even if it is
- * ended in between. One that itself holds the process (may_refuse) is in the way of stopping it, and that is said. */
+/* Check the output of a tracer of f: it contains `part`, and no errors. A script resumes what it
+ * stopped, even if it is interrupted. A tracer that holds the process itself (may_refuse) prevents
+ * stopping it, and a message says so. */
 static void traced_end(struct fixture *f, struct run *r, const char *name, const char *part, bool may_refuse)
 {
 	ck_assert_msg(strstr(r->out, part) != NULL && (may_refuse || strstr(r->out, "cannot ") == NULL),
@@ -49,7 +51,8 @@ static void traced_end(struct fixture *f, struct run *r, const char *name, const
 	fixture_end(f);
 }
 
-/* A script for rmdir(2) on several threads: each stack is one of the call, and it ends with its target. */
+/* A script for rmdir(2) on several threads: each stack is that of the call, and the script ends
+ * with its target. */
 static void threads(const char *const command[])
 {
 	struct run r;
@@ -106,7 +109,7 @@ START_TEST(bpftrace)
 }
 END_TEST
 
-/* Why dtrace cannot run here; NULL: it can, and root is the folder that has it. */
+/* The reason why dtrace cannot run here; NULL: it can, and root is the directory that has it. */
 static const char *no_dtrace(char root[PATH_MAX])
 {
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -162,8 +165,8 @@ static void threads_d(const char *root)
 	    "test/threads.sh", live_interpreters(NULL)->path, "test/dtrace.sh", root, "-s", path, "PID"));
 }
 
-/* The probe at a function's entry, of a 3.15 in dtrace's own root: dtrace looks for the program where it is itself, in the
- * mount namespace of the fixture. */
+/* The function-entry probe of a 3.15 in dtrace's own root. dtrace looks for the program in its own
+ * mount namespace, so it runs in the fixture's. */
 static void function_d(const char *root)
 {
 	struct interpreter in = {
@@ -247,18 +250,19 @@ START_TEST(stopped)
 	    r.status == 0 && r.err[0] == 0 && strstr(r.out, "(<module>) ]") != NULL, "%s%s", r.out, r.err);
 	run_free(&r);
 	ck_assert_int_eq(process_state(f.pid), 'T');
-	/* It prints what it was stopped in, and only then lets it go. */
+	/* It prints the stopped process, and only then resumes it. */
 	r = run_program(NULL, ARGS("pystack-stopped", "-c", pid));
 	ck_assert_msg(r.status == 0 && strstr(r.out, "(<module>) ]") != NULL, "%s%s", r.out, r.err);
 	run_free(&r);
 	ck_assert_int_ne(process_state(f.pid), 'T');
-	/* Of one thread. */
+	/* One thread. */
 	(void)kill(f.pid, SIGSTOP);
 	(void)snprintf(lwp, sizeof(lwp), "%d/%d", (int)f.pid, (int)f.pid);
 	r = run_program(NULL, ARGS("pystack-stopped", "-c", lwp));
 	ck_assert_msg(r.status == 0 && strstr(r.out, "(<module>) ]") != NULL, "%s%s", r.out, r.err);
 	run_free(&r);
-	/* One that does not stop: bounded, said, printed. */
+	/* A process that does not stop: the wait is bounded, a message is printed, and the stacks
+	 * are printed. */
 	r = run_program(NULL, ARGS("pystack-stopped", pid));
 	ck_assert_msg(strstr(r.err, "did not stop") != NULL && strstr(r.out, "(<module>) ]") != NULL, "%s%s",
 	    r.out, r.err);
@@ -301,8 +305,9 @@ START_TEST(interrupted)
 }
 END_TEST
 
-/* Whoever reads what is printed may be slow: the target is let go all the same, and the tracer's command ends. A second thread of
- * the same stop, whose command finds the process gone on, is printed as it was, and one that was not there is said to be missing. */
+/* The reader of the output may be slow: the target is resumed nevertheless, and the tracer's
+ * command ends. A second thread of the same stop, whose command finds the process running again, is
+ * printed as it was. A thread that was not there is reported as missing. */
 START_TEST(slow_reader)
 {
 	const struct interpreter *in = live_interpreters(NULL);
@@ -333,7 +338,8 @@ START_TEST(slow_reader)
 }
 END_TEST
 
-/* Each script names its target in every probe that acts; what it stops it lets go when it ends. */
+/* Each script names its target in every probe that acts, and resumes what it stopped when it
+ * ends. */
 START_TEST(predicates)
 {
 	struct run r =

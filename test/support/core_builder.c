@@ -1,5 +1,5 @@
-/* Cores made to order: note bytes gathered in one buffer, segments in an array; core_builder_fd lays
- * them out. */
+/* Cores for tests. Note bytes are gathered in one buffer, segments in an array; core_builder_fd
+ * writes them out. */
 #include "core_builder.h"
 
 #include <elf.h>

@@ -76,7 +76,7 @@ static int take_core_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t
 
 	(void)info;
 	if (status == NULL)
-		return 0; /* it has ended */
+		return 0; /* it has exited */
 	i = capture_add(&p->c, (lwpid_t)status->pr_lwpid, 0);
 	if (i < 0)
 		return -1;
@@ -98,7 +98,8 @@ static enum res take_core(struct pair *p, struct fault *f)
 	return RES_OK;
 }
 
-/* RES_OK: to be closed. Python that cannot be read is none: what is compared are native stacks. */
+/* RES_OK: the pair must be closed. Python that cannot be read counts as none, because native stacks
+ * are compared. */
 static enum res pair_open(struct pair *p, struct fault *f)
 {
 	struct fault ignored;
@@ -132,7 +133,7 @@ static void walk_from(struct side *w, const struct unwind_regs *regs)
 		abort();
 }
 
-/* The walk that is printed, past the places where an engine alone is lost. */
+/* The walk that pystack prints, which continues where the engine alone is lost. */
 static void walk_past(struct pair *p, struct side *w, const struct capture_lwp *l)
 {
 	uint32_t runtime = l->python_is != PYTHON_UNREAD ? l->thread.runtime : 0;
@@ -152,7 +153,7 @@ static void walk_past(struct pair *p, struct side *w, const struct capture_lwp *
 		abort();
 }
 
-/* What is different in frame i; NULL: nothing. */
+/* The part of frame i that differs; NULL: none. */
 static const char *frame_differs(const struct native_frame *a, const struct native_frame *b)
 {
 	if (a->pc != b->pc || a->sp != b->sp)
@@ -217,7 +218,8 @@ static void tell(struct engines *e, struct ps_prochandle *P, const char *what, c
 	tell_stack(&e->told, P, b, at);
 }
 
-/* From pc and sp alone: what comes out has to be there, be it less. ours.s is the truth. */
+/* Walk from pc and sp alone. The result may be shorter than ours.s, which is right, but not
+ * different. */
 static void compare_place(struct pair *p, const struct unwind_regs *regs)
 {
 	struct side place = { .name = "place", .u = p->ours.u };
@@ -244,7 +246,7 @@ static void compare_place(struct pair *p, const struct unwind_regs *regs)
 	native_stack_free(&place.s);
 }
 
-/* Does call frame information end before frame `at`? What follows is a guess of its engine. */
+/* Does call frame information end before frame `at`? The engine guesses the frames after that. */
 static bool is_beyond(const struct native_stack *s, size_t at)
 {
 	for (size_t i = 0; i <= at && i < s->frames.n; i++) {
@@ -254,7 +256,7 @@ static bool is_beyond(const struct native_stack *s, size_t at)
 	return false;
 }
 
-/* By frame pointers: is all that is neither marked nor behind a mark as call frame information has it? */
+/* Does the frame-pointer stack equal that by call frame information, up to the first mark? */
 static bool same_to_mark(const struct native_stack *a, const struct native_stack *b)
 {
 	size_t i = 0;
@@ -271,7 +273,7 @@ static bool same_to_mark(const struct native_stack *a, const struct native_stack
 			return false;
 		x = &a->frames.at[k];
 		last = *x;
-		if (k + 1 == i) { /* its caller is what is in doubt */
+		if (k + 1 == i) { /* its caller is uncertain */
 			last.cfa = y->cfa;
 			last.no_cfi = y->no_cfi;
 		}
@@ -281,8 +283,9 @@ static bool same_to_mark(const struct native_stack *a, const struct native_stack
 	return true;
 }
 
-/* By frame pointers no call frame information is asked what a signal frame's pc is, and it may know less registers. True: it
- * takes one for what it is not, which makes no frame another one. */
+/* The frame-pointer engine does not know from call frame information what the pc of a signal frame
+ * is, and it may know fewer registers. Adopt these from a, because they do not make another frame.
+ * True: a register had a wrong value. */
 static bool even_out(const struct native_stack *a, struct native_stack *b)
 {
 	bool wrong = false;
@@ -304,7 +307,7 @@ static bool even_out(const struct native_stack *a, struct native_stack *b)
 	return wrong;
 }
 
-/* True: what the two have walked is the same. */
+/* True: both engines walked the same stack. */
 static bool compare_sides(struct pair *p)
 {
 	size_t at;
@@ -328,7 +331,7 @@ static bool compare_sides(struct pair *p)
 	return false;
 }
 
-/* Is there more to this stack than one engine by itself can say? */
+/* Does this stack have parts that no engine finds by itself? */
 static bool needs_help(const struct native_stack *s)
 {
 	for (size_t i = 0; i < s->frames.n; i++) {
@@ -356,7 +359,8 @@ static void compare(struct pair *p, const struct capture_lwp *l)
 		bool help = needs_help(&p->ours.s);
 
 		compare_place(p, &regs);
-		/* All stacks: a model is learned of those that need no help. */
+		/* The model is learned from the stacks that need no help, so it takes all
+		 * stacks. */
 		walk_past(p, &p->ours, l);
 		walk_past(p, &p->theirs, l);
 		if (compare_sides(p) && help) {

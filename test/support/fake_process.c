@@ -1,4 +1,4 @@
-/* The functions behind a made-up process. */
+/* The functions of a made-up process. */
 #include "support/fake_process.h"
 
 #include <stdio.h>

@@ -98,7 +98,7 @@ void illumos_auxv(struct core_builder *b, const uint64_t (*pairs)[2], size_t n)
 
 	for (size_t i = 0; i < n && i < 63; i++) {
 		put_int(desc, at, (int32_t)pairs[i][0]);
-		/* What the compiler leaves between the two is anything. */
+		/* The padding between the two may have any value. */
 		if (is_wide())
 			put_int(desc, at + 4, -1);
 		put(desc, at + core_builder_word, &pairs[i][1], core_builder_word);

@@ -60,7 +60,8 @@ struct run live_look(const struct fixture *f, const char *option, const char *aw
 	return r;
 }
 
-/* TIDs as the target sees them to TIDs as we see them: the last number of NSpid, its task's name here. */
+/* Translate TIDs in the target's namespace to ours: the last number in NSpid is the target's, the
+ * name of the task directory ours. */
 static void translate(pid_t pid, struct truth *t)
 {
 	char path[PATH_MAX], text[4096];

@@ -1,11 +1,12 @@
-/* eu-stack prints, thread by thread:
+/* eu-stack prints for each thread:
  *
  *      TID 4711:
  *      #0  0x00007f13d77162ad read - /usr/lib/x86_64-linux-gnu/libc.so.6
  *
- * Names may differ where a symbol has aliases, so pcs are compared: our line's symbol is looked up in the module's
- * own tables, and some symbol of that name must lie exactly offset bytes before eu-stack's pc. The base of a
- * module is found by the first such match and must be the same for all others. */
+ * Names may differ if a symbol has aliases, so pcs are compared. The symbol of our line is looked
+ * up in the module's own tables, and some symbol of that name must be exactly offset bytes before
+ * eu-stack's pc. The base of a module is found by the first such match and must be the same for all
+ * others. */
 #include "support/native.h"
 
 #include <check.h>
@@ -115,8 +116,9 @@ static void modules_free(struct modules *ms)
 	vec_free(&ms->all);
 }
 
-/* Is a symbol of this name at address start? Sections are page-aligned, so without a base yet its low bits must fit;
- * a module without that name (its names come from a separate debug file) cannot be checked. */
+/* Is a symbol of this name at address start? Sections are page-aligned, so as long as the base is
+ * unknown the low bits must match. A module without that name (its names come from a separate debug
+ * file) cannot be checked. */
 static bool symbol_at(struct module *m, const char *name, uint64_t start)
 {
 	const struct symbol key = { (char *)(uintptr_t)name, 0 };

@@ -1,4 +1,5 @@
-/* Runs test/oracle/engines on what the tool was shown, and makes sure at a test's end that nothing was forgotten. */
+/* Runs test/oracle/engines on each target that the tool was given, and checks at the end of a test
+ * that none was forgotten. */
 #include "support/oracle.h"
 
 #include <check.h>
@@ -16,7 +17,8 @@
 
 enum { SAME = 0, NOT_THERE = 2, NOT_READ = 77, SEEN_MAX = 64, ARGS_MAX = 8 };
 
-/* Empty in a program that does not call spawn_init. The rest is a test's own: libcheck gives each a process. */
+/* Empty in a program that does not call spawn_init. The rest belongs to one test, because libcheck
+ * gives each test a process. */
 static struct {
 	char engines[PATH_MAX];
 	pid_t self; /* whose end is awaited */
@@ -58,8 +60,9 @@ static bool has_ended(pid_t pid)
 	return strchr("-ZX", process_state(pid)) != NULL;
 }
 
-/* The text of what differs, or why it could not be compared; NULL: all is the same, or libunwind reads no such target,
- * which is said, or the process (0: a core) has ended by itself meanwhile. */
+/* The differences, or the reason why there was no comparison, as text. NULL: no differences; or
+ * libunwind does not read such targets (then a message is printed); or the process (0: a core) has
+ * exited. */
 static char *ask(const struct run_options *opt, const char *operand, const char *sysroot, pid_t pid)
 {
 	const char *args[ARGS_MAX] = { oracle.engines };
@@ -104,7 +107,7 @@ char *oracle_process(pid_t pid)
 	return ask(NULL, operand, NULL, pid);
 }
 
-/* In libcheck's process for the test, after the test. */
+/* Runs in the test's process, after the test. */
 static void nothing_forgotten(void)
 {
 	if (getpid() != oracle.self || oracle.left_out)

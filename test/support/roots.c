@@ -1,6 +1,7 @@
-/* Finding interpreters by the names their installers give them: /usr/bin/python3 is a link to python3.N,
- * pyenv keeps version X in versions/X, test/root.sh makes a root with python3.14 and python3.15.
- * PYTHON=/path in the environment: that one alone, which may lie in another root and have any name. */
+/* Interpreters, by the names that their installers use: /usr/bin/python3 is a link to python3.N,
+ * pyenv has version X in versions/X, and test/root.sh makes a root with python3.14 and python3.15.
+ * PYTHON=/path in the environment: this interpreter alone, which may be in another root and have
+ * any name. */
 #include "support/roots.h"
 
 #include <dirent.h>

@@ -1,4 +1,5 @@
-/* Running a program to its end with its output kept, and the temporary folder of a test program. */
+/* Running a program to its end and keeping its output; the temporary directory of a test
+ * program. */
 #include <check.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -22,7 +23,7 @@
 
 enum { ARGS_MAX = 32, OUTPUT_MAX = 64 << 20 };
 
-/* The one state a test program has: where its things are. */
+/* The only state of a test program: its paths. */
 static struct {
 	char folder[200], tool[PATH_MAX], programs[PATH_MAX];
 } place;
@@ -115,7 +116,7 @@ static void exec_below(const char *const argv[])
 	(void)execv(linker, (char *const *)(uintptr_t)args);
 }
 
-/* Where pid is: files have the names there that its maps say. */
+/* Enter the mount namespace and root of pid, where files have the names in its maps. */
 static void enter_beside(pid_t pid)
 {
 	char path[64];

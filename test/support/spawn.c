@@ -1,12 +1,12 @@
-/* Fixtures: a pipe each way, a folder, a bounded wait for the ready byte and for every thread to sleep.
+/* Fixtures: a pipe in each direction, a directory, and bounded waits for the ready byte and for
+ * every thread to sleep.
  *
- * Below a root other than ours the whole machine is bound to /media, in a mount namespace of the child's own, so that
- * the test programs, the temporary folder and even our own tool can be reached from there:
+ * Below another root the whole machine is bound to /media, in a mount namespace of the child. The
+ * test programs, the temporary directory and even our own tool can be reached there:
  *
  *      machine               the target's view
  *      ROOT/usr/bin/...      /usr/bin/...
- *      /home/x               /media/home/x
- */
+ *      /home/x               /media/home/x */
 #include "support/spawn.h"
 
 #include <check.h>
@@ -36,7 +36,8 @@ void fixture_path(const struct interpreter *in, const char *path, char *out, siz
 	(void)snprintf(out, size, "%s%s", in != NULL && in->root[0] != 0 ? "/media" : "", path);
 }
 
-/* In the child: a mount namespace of its own (and of what else flags name), from which nothing gets out. */
+/* In the child: enter a mount namespace of its own (and other namespaces in flags), from which no
+ * mount escapes. */
 static bool enter_mounts(int flags)
 {
 	return unshare(CLONE_NEWNS | flags) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
@@ -63,7 +64,7 @@ const char *spawn_no_mounts(void)
 	}
 }
 
-/* In the child: the root's own view of the machine. */
+/* In the child: enter the root with its view of the machine. */
 void spawn_enter(const struct interpreter *in)
 {
 	char at[PATH_MAX];
@@ -86,7 +87,8 @@ static void put_env(const char *name, const char *value)
 		_exit(126);
 }
 
-/* In the child: go on as the first process of a new pid namespace; this one waits for that and dies with us. */
+/* In the child: continue as the first process of a new pid namespace. This process waits for it and
+ * dies with us. */
 static void enter_pids(void)
 {
 	pid_t pid;
@@ -115,7 +117,7 @@ static pid_t child_of(pid_t pid)
 	return (pid_t)strtol(text, NULL, 10);
 }
 
-/* Where Python 2 needs a text of its own, it is in the folder python2. */
+/* If Python 2 needs another source, it is in the directory python2. */
 static void program_path(
     const struct interpreter *in, const char *programs, const char *name, char out[2 * PATH_MAX])
 {
@@ -186,7 +188,8 @@ static char wait_byte(int fd)
 	return byte;
 }
 
-/* The syscall file says "running" while a thread is on a CPU or ready to be. *ran: a number that changes when one runs. */
+/* Do all tasks sleep? The syscall file says "running" for a thread that is on a CPU or ready to
+ * run. *ran: a number that changes when a thread runs. */
 static bool tasks_sleep(pid_t pid, uint64_t *ran)
 {
 	char path[64], text[64];
@@ -219,7 +222,8 @@ void fixture_settle(pid_t pid)
 	enum { QUIET = 4, QUIET_MS = 200 };
 	uint64_t ran, before = 0;
 
-	/* One that slept when it was looked at may have been woken by one that was looked at later. But some wake from time to time. */
+	/* A thread that slept when it was checked may have been woken by one that was checked
+	 * later. Some threads wake from time to time, so several quiet rounds suffice. */
 	for (int ms = 0, quiet = 0; quiet < QUIET; ms++) {
 		bool sleep = tasks_sleep(pid, &ran);
 

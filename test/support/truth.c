@@ -1,5 +1,5 @@
-/* Reading truth and output, and saying where they differ. The format is checked to the byte here: indents,
- * the centred headers, one place for every annotation. */
+/* Reading truth and output, and describing differences. Every byte of the format is checked here:
+ * indents, centred headers, the position of every annotation. */
 #include "support/truth.h"
 
 #include <check.h>
@@ -74,7 +74,8 @@ void truth_free(struct truth *t)
 	vec_free(&t->threads);
 }
 
-/* "---- thread# 7 / lwp# 7 / interp# 1,0 [name] ----", centred in 62 columns, at least two dashes a side. */
+/* "---- thread# 7 / lwp# 7 / interp# 1,0 [name] ----", centred in 62 columns, with at least two
+ * dashes on each side. */
 static bool parse_header(char *line, struct output_thread *out)
 {
 	size_t front = strspn(line, "-"), length, dashes;
@@ -170,7 +171,7 @@ const struct output_thread *output_thread(const struct output *o, long tid)
 	return NULL;
 }
 
-/* Where the annotations stand: under a native line, and apart or together as the truth knows. */
+/* Compare the positions of annotations: under which native line, and in the same group or not. */
 static void compare_places(const struct truth_thread *t, const struct output_thread *o, struct strbuf *wrong)
 {
 	size_t frame = 0;
@@ -206,7 +207,7 @@ static void compare_thread(
 		const char *want;
 
 		native += line->kind == LINE_NATIVE;
-		/* The remarks that tell of nothing amiss. */
+		/* Remarks that report no problem. */
 		if (line->kind == LINE_OWN && strstr(line->text, "(signal handler called)") == NULL &&
 		    strstr(line->text, "(Python frame has returned)") == NULL)
 			strbuf_fmt(wrong, "thread %ld: %s\n", t->tid, line->text);
@@ -217,7 +218,8 @@ static void compare_thread(
 		if ((f == NULL || strcmp(want, line->text) != 0) && unequal++ < 3)
 			strbuf_fmt(wrong, "thread %ld frame %zu: %s, in truth %s\n", t->tid, frame,
 			    line->text, want);
-		/* In an unoptimized build several C functions can hold the address of a frame that one has made. */
+		/* In an unoptimized build several C functions can hold the address of a frame that
+		 * one of them made. */
 		if (line->unsure && (flags & COMPARE_MARKED) == 0 && strstr(line->text, ".c:") == NULL &&
 		    unequal++ < 3)
 			strbuf_fmt(wrong, "thread %ld frame %zu: marked ?: %s\n", t->tid, frame, line->text);
@@ -256,7 +258,7 @@ void truth_compare(const struct truth *t, const struct output *o, int flags, str
 	for (size_t i = 0; i < t->threads.n; i++) {
 		const struct output_thread *one = output_thread(o, t->threads.at[i].tid);
 
-		/* With -p a thread without Python is its header alone, and without a header nothing. */
+		/* With -p a thread without Python has only its header, and without headers nothing. */
 		if (one == NULL)
 			strbuf_fmt(wrong, "thread %ld missing\n", t->threads.at[i].tid);
 		else

@@ -39,7 +39,7 @@ static bool byte_from(int fd, int ms)
 	return poll(&p, 1, ms) == 1 && read(fd, &c, 1) == 1;
 }
 
-/* In the process in between. */
+/* Runs in the parent, between test and victim. */
 static void stand_between(victim_main *run, int argument, int out, int in, int life, int tell)
 {
 	pid_t self = getpid(), pid = fork();
@@ -79,7 +79,8 @@ struct victim victim_start(victim_main *run, int argument)
 	if (v.parent == 0) {
 		int life[2];
 
-		/* PDEATHSIG stands in for a life line: the test's end is the parent's end. */
+		/* PDEATHSIG replaces the life line: when the test ends, its children get the
+		 * signal. */
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)close(out[0]);
 		(void)close(in[1]);
@@ -259,7 +260,7 @@ void victim_vforking(int out, int in, int unused)
 	char c;
 
 	(void)unused;
-	child = vfork(); /* NOLINT: that is what is to be examined */
+	child = vfork(); /* NOLINT: vfork is the subject of the test */
 	if (child == 0) {
 		(void)syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
 		(void)syscall(SYS_write, out, "!", 1);

@@ -1,4 +1,4 @@
-/* Why these calls: Linux restarts most of those that a stop interrupts (signal(7)), but not these. */
+/* Linux restarts most system calls that a stop interrupts (signal(7)), but not these. */
 #include "support/victim_calls.h"
 
 #include <check.h>
