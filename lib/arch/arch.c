@@ -1,6 +1,8 @@
 /* Which architecture a file or process is of. */
 #include "arch/arch.h"
 
+#include <string.h>
+
 static const struct arch *const arch_all[] = { &arch_x86_64, &arch_i386 };
 
 const struct arch *arch_of_elf(unsigned machine, unsigned elf_class)
@@ -15,6 +17,17 @@ const struct arch *arch_of_elf(unsigned machine, unsigned elf_class)
 const struct arch *arch_of_host(bool narrow)
 {
 	return narrow ? &arch_i386 : &arch_x86_64;
+}
+
+const struct arch_part *arch_part_named(const struct arch *arch, const char *name, size_t n)
+{
+	for (size_t i = 0; i < arch->n_parts; i++) {
+		const struct arch_part *part = &arch->parts[i];
+
+		if (n == strlen(part->name) && memcmp(name, part->name, n) == 0)
+			return part;
+	}
+	return NULL;
 }
 
 const struct arch *arch_of_model(char model)

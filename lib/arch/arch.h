@@ -3,6 +3,7 @@
  *   arch.c          which one a file or process is of
  *   x86_64.c        x86-64
  *   i386.c          i386, whose processes an x86-64 kernel runs too
+ *   x86_parts.c     both: names of registers in assembler text
  *   x86_bytes.c     both: calls, jumps and sizes of frames in code
  *   linux_x86.c     both: registers in Linux's register sets, Linux's signal frames
  *   illumos_x86.c   both: registers in illumos's register set
@@ -84,6 +85,13 @@ struct arch_sizes {
 	size_t n;
 };
 
+/* A register, or a part of one, as assembler text names it. */
+struct arch_part {
+	char name[5];
+	uint8_t reg;         /* DWARF number */
+	uint8_t shift, bits; /* the part of the register: from bit `shift` */
+};
+
 struct arch_code;
 struct arch_stubs;
 
@@ -100,9 +108,11 @@ struct arch {
 	uint8_t pc, sp, fp; /* pc: the column of the return address */
 	uint8_t n_saved;    /* callee-saved registers */
 	uint8_t saved[ARCH_SAVED_MAX];
-	uint8_t saved_fp;         /* index there of fp */
-	uint32_t kept;            /* all of saved, a bit per DWARF number */
-	const char *const *names; /* as debuggers have them */
+	uint8_t saved_fp;              /* index there of fp */
+	uint32_t kept;                 /* all of saved, a bit per DWARF number */
+	const char *const *names;      /* as debuggers have them */
+	const struct arch_part *parts; /* n_parts names of registers and of their parts */
+	size_t n_parts;
 
 	/* System calls. */
 	uint8_t args[ARCH_ARGS]; /* registers of the arguments, in their order */
@@ -142,6 +152,9 @@ const struct arch *arch_of_host(bool narrow);
 
 /* The same, with that data model (pr_dmodel). */
 const struct arch *arch_of_model(char model);
+
+/* The register of which `name`, of n bytes and without %, is the name. NULL: none. */
+const struct arch_part *arch_part_named(const struct arch *arch, const char *name, size_t n);
 
 /* Add a size, unless it is there. False: it is too large, or there are too many. */
 bool arch_sizes_add(struct arch_sizes *sizes, int64_t size);

@@ -4,8 +4,9 @@
 
 #include "arch/arch.h"
 
-enum { X86_64_REGS = 17, I386_REGS = 9 };
+enum { X86_64_REGS = 17, I386_REGS = 9, X86_64_PARTS = 70, I386_PARTS = 26 };
 
+extern const struct arch_part x86_parts_x86_64[X86_64_PARTS], x86_parts_i386[I386_PARTS];
 extern const struct arch_system arch_system_x86_64, arch_system_i386;
 
 /* x86_bytes.c; see struct arch. */

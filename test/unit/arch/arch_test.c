@@ -52,6 +52,52 @@ START_TEST(registers_are_complete)
 }
 END_TEST
 
+static void check_part(
+    const struct arch *arch, const char *name, const char *whole, unsigned shift, unsigned bits)
+{
+	const struct arch_part *part = arch_part_named(arch, name, strlen(name));
+
+	ck_assert_msg(part != NULL, "%s", name);
+	ck_assert_str_eq(arch->names[part->reg], whole);
+	ck_assert_uint_eq(part->shift, shift);
+	ck_assert_uint_eq(part->bits, bits);
+}
+
+START_TEST(parts_of_registers)
+{
+	check_part(&arch_x86_64, "rax", "rax", 0, 64);
+	check_part(&arch_x86_64, "edx", "rdx", 0, 32);
+	check_part(&arch_x86_64, "cx", "rcx", 0, 16);
+	check_part(&arch_x86_64, "bl", "rbx", 0, 8);
+	check_part(&arch_x86_64, "dh", "rdx", 8, 8);
+	check_part(&arch_x86_64, "sil", "rsi", 0, 8);
+	check_part(&arch_x86_64, "r8", "r8", 0, 64);
+	check_part(&arch_x86_64, "r15d", "r15", 0, 32);
+	check_part(&arch_x86_64, "r10b", "r10", 0, 8);
+	check_part(&arch_x86_64, "rip", "rip", 0, 64);
+	check_part(&arch_i386, "eax", "eax", 0, 32);
+	check_part(&arch_i386, "dx", "edx", 0, 16);
+	check_part(&arch_i386, "ch", "ecx", 8, 8);
+	check_part(&arch_i386, "eip", "eip", 0, 32);
+	ck_assert_ptr_null(arch_part_named(&arch_i386, "rax", 3));
+	ck_assert_ptr_null(arch_part_named(&arch_i386, "sil", 3));
+	ck_assert_ptr_null(arch_part_named(&arch_x86_64, "", 0));
+	ck_assert_ptr_null(arch_part_named(&arch_x86_64, "r", 1));
+	ck_assert_ptr_null(arch_part_named(&arch_x86_64, "r16", 3));
+	ck_assert_ptr_null(arch_part_named(&arch_x86_64, "raxx", 4));
+	for (size_t a = 0; a < sizeof(all) / sizeof(all[0]); a++) {
+		for (unsigned i = 0; i < all[a]->n_regs; i++)
+			check_part(all[a], all[a]->names[i], all[a]->names[i], 0, all[a]->pointer_size * 8U);
+		for (size_t i = 0; i < all[a]->n_parts; i++) {
+			const struct arch_part *part = &all[a]->parts[i];
+
+			ck_assert_ptr_eq(arch_part_named(all[a], part->name, strlen(part->name)), part);
+			ck_assert_uint_lt(part->reg, all[a]->n_regs);
+		}
+	}
+}
+END_TEST
+
 /* The compiler's own structure says where the kernel puts what. */
 START_TEST(register_set_is_the_kernels)
 {
@@ -95,6 +141,7 @@ int main(void)
 
 	tcase_add_test(tc, chosen_by_machine_and_class);
 	tcase_add_test(tc, registers_are_complete);
+	tcase_add_test(tc, parts_of_registers);
 	tcase_add_test(tc, register_set_is_the_kernels);
 	tcase_add_test(tc, addresses_are_cut);
 	suite_add_tcase(suite, tc);
