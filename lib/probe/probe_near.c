@@ -57,6 +57,10 @@ void probe_near_add(struct probe_near *near, const char *name)
 		d = least(d, PREFIX_DISTANCE);
 	if (d > (n + 2) / 3)
 		return;
+	for (at = 0; at < near->n; at++) {
+		if (strcmp(near->names[at], name) == 0)
+			return;
+	}
 	for (at = near->n; at > 0 && near->distance[at - 1] > d; at--) {
 		if (at < PROBE_NEAR) {
 			near->names[at] = near->names[at - 1];

@@ -22,7 +22,7 @@ struct probe_near {
 void probe_near_start(struct probe_near *near, const char *wrong);
 
 /* Consider a name, which the caller keeps. A name that differs in more than a third of the wrong
- * one's letters, and does not begin with it, is not near. */
+ * one's letters, and does not begin with it, is not near, and a name is kept once. */
 void probe_near_add(struct probe_near *near, const char *name);
 
 /* Append a question, `; is it A, B or C?`, or nothing if no name is near. The names are escaped. */

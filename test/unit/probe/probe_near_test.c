@@ -59,6 +59,7 @@ START_TEST(the_nearest_three)
 	check_near("pread", names, 7, "; is it pread64?"); /* begins with it */
 	check_near("getpid", names, 7, "");
 	check_near("", names, 7, "");
+	check_near("clsoe", (const char *const[]){ "close", "close", "close" }, 3, "; is it close?");
 	check_near("openat", names, 2, "; is it openat or open?");
 }
 END_TEST
