@@ -1,4 +1,4 @@
-/* PRIVATE to lib/unwind: the numbers and pointers that call frame information is made of. */
+/* PRIVATE to lib/unwind: numbers and pointers of call frame information. */
 #ifndef UNWIND_CFI_READ_H
 #define UNWIND_CFI_READ_H
 
@@ -6,40 +6,42 @@
 
 #include "base/span.h"
 
-/* LEB128 numbers; false when they are unfinished or longer than 10 bytes. */
+/* Take a LEB128 number. False: it is cut short, or longer than 10 bytes. */
 bool cfi_uleb(struct span *s, uint64_t *out);
 bool cfi_sleb(struct span *s, int64_t *out);
 
-/* Bytes of a pointer in a DW_EH_PE_ encoding, where an address has `word` (4 or 8) of them: 2, 4, 8; 0: of variable
- * or unknown length. */
+/* The size in bytes of a pointer in a DW_EH_PE_ encoding: 2, 4 or 8; 0 if it is variable or
+ * unknown. word: the size of an address, 4 or 8. */
 size_t cfi_pointer_size(uint8_t encoding, unsigned word);
 
-/* Bytes of a table, and what is needed to know where they lie: all addresses are the image's own. */
+/* Bytes of a table, and their place. Addresses are the image's own. */
 struct cfi_place {
 	struct span bytes;
 	uint64_t va;   /* of bytes.at */
-	uint64_t data; /* what "relative to data" counts from: .eh_frame_hdr's own address, else 0 */
-	uint8_t word;  /* bytes of an address: 4 or 8 */
+	uint64_t data; /* base of data-relative pointers: the address of .eh_frame_hdr, else 0 */
+	uint8_t word;  /* size of an address: 4 or 8 */
 };
 
-/* The address of a cursor within p->bytes. */
+/* The address of a cursor in p->bytes. */
 static inline uint64_t cfi_va(const struct cfi_place *p, const struct span *at)
 {
 	return p->va + (uint64_t)(at->at - p->bytes.at);
 }
 
-/* An address cut to the width of the target's. */
+/* An address truncated to `word` bytes. */
 static inline uint64_t cfi_cut(uint64_t value, unsigned word)
 {
 	return word == 4 ? (uint32_t)value : value;
 }
 
-/* A pointer in a DW_EH_PE_ encoding (LSB, "DWARF Exception Header Encoding"): absolute, or relative to its own place
- * or to p->data; s is a cursor within p->bytes. False: cut short, or of a kind that needs more than the table (text,
- * function, aligned, indirect); then nothing is said of s. */
+/* Take a pointer in a DW_EH_PE_ encoding (LSB, "DWARF Exception Header Encoding") from s, a cursor
+ * in p->bytes. It may be absolute, relative to its own address, or relative to p->data. False: it
+ * is cut short or of another kind (relative to text or to a function, aligned, indirect), and the
+ * place of s is undefined. */
 bool cfi_pointer(const struct cfi_place *p, struct span *s, uint8_t encoding, uint64_t *out);
 
-/* A number of `format` (the low four bits of an encoding), sign extended if it is a signed one. */
+/* Take a number. format: the low four bits of an encoding; signed ones are sign-extended. False: as
+ * above. */
 bool cfi_number(struct span *s, uint8_t format, unsigned word, uint64_t *out);
 
 #endif

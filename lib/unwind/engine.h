@@ -1,21 +1,24 @@
-/* PRIVATE to lib/unwind: one way of going from an activation to its caller.
+/* PRIVATE to lib/unwind: the interface of engines. An engine takes an activation to its caller.
  *
- *   native_stack.c   the walk: guards, limits, frames          (knows no engine)
- *     engine.c             what engines share
- *     engine_cfi.c         by call frame information, else ──┐
- *       cfi_find.c           the entry for a pc              │
- *       cfi_entry.c          what an entry is                │
- *       cfi_rows.c           what its program says of a pc   │
- *       cfi_expr.c           expressions in it               │
- *     engine_libunwind.c   the same by libunwind, else ──────┤
- *     engine_fp.c          by frame pointer and signal frame <┘
- *       prologue.c, code_flow.c      what code and stack prove; the arch's `code`
- *                                    says what instructions do
- *       unwind_modules.c            the mapping of a pc, its finder
- *       sigframe.c               the end of a signal handler
- *       callsite.c               the call before a return address
- *       unwind_memory.c             words of the target, cached
- *       regs.c               registers by their DWARF numbers */
+ *   native_stack.c       the walk: guards, limits, frames; calls any engine
+ *   engine_cfi.c         call frame information, read by us; where there is none ──┐
+ *   engine_libunwind.c   call frame information, run by libunwind; likewise ───────┤
+ *   engine_fp.c          step_without_cfi <────────────────────────────────────────┘
+ *                        and the engine of -m fp
+ *   engine.c             what engines share
+ *
+ *   cfi_find.c           the entry that describes a pc
+ *   cfi_entry.c          entries, decoded: cfi_read.c has their numbers
+ *   cfi_rows.c           the rules of an entry at a pc, and their application
+ *   cfi_expr.c           expressions in them
+ *   frame_search.c       a frame pointer that is not known, from the stack
+ *   prologue.c           callers that code and stack prove
+ *   code_flow.c          code followed from one address to another
+ *   sigframe.c           the end of a signal handler
+ *   callsite.c           the call before a return address
+ *   unwind_modules.c     mappings and what describes their code
+ *   unwind_memory.c      the target's words, cached
+ *   regs.c               registers by DWARF number */
 #ifndef UNWIND_ENGINE_H
 #define UNWIND_ENGINE_H
 
@@ -29,30 +32,29 @@
 
 enum { UNWIND_WHY = sizeof(((struct native_stack *)0)->why) };
 
-/* An activation as a step leaves or reaches it. */
+/* An activation, as a step leaves or reaches it. */
 struct activation {
-	struct unwind_regs regs; /* pc and sp are always known */
+	struct unwind_regs regs; /* at least pc and sp are known */
 	bool exact;              /* pc is the instruction itself, not a return address */
 };
 
 enum engine_end {
 	ENGINE_CALLER, /* *a is now the caller */
 	ENGINE_OLDEST, /* there is no caller */
-	ENGINE_LOST,   /* there may be one; why says what is missing */
+	ENGINE_LOST,   /* the caller was not found; the note has the reason */
 };
 
-/* What a step tells about the activation it left. Cleared by the walk before each step. */
+/* What a step reports about the activation it left. The walk clears it before each step. */
 struct engine_note {
-	bool signal;  /* it was the kernel's signal frame: the caller was interrupted, not calling */
-	bool no_cfi;  /* nothing usable describes its pc */
-	bool guessed; /* the caller was found without CFI */
-	bool exact;   /* its pc is the instruction itself, a trampoline's first, which no call has led to */
-	bool
-	    in_register; /* the return address was in a register: the caller's stack pointer may be the same */
-	bool other_stack;          /* so was the caller's stack pointer: it may be anywhere */
-	bool undefined;            /* ENGINE_OLDEST by CFI that says so, not by a return address of 0 */
+	bool signal;      /* it was a signal frame: its caller was interrupted and did not call it */
+	bool no_cfi;      /* nothing usable describes its pc */
+	bool guessed;     /* the caller is a guess */
+	bool exact;       /* its pc is the first instruction of a signal trampoline; no call led there */
+	bool in_register; /* the return address was in a register: the caller's sp may be the same */
+	bool other_stack; /* the caller's sp was in a register: it may be anywhere */
+	bool undefined;   /* ENGINE_OLDEST because CFI or code says so, not by an address of 0 */
 	enum unwind_reason reason; /* for ENGINE_LOST */
-	char why[UNWIND_WHY];      /* the same as a phrase */
+	char why[UNWIND_WHY];      /* the reason as a phrase for the user */
 };
 
 static inline void engine_note_clear(struct engine_note *note)
@@ -63,38 +65,39 @@ static inline void engine_note_clear(struct engine_note *note)
 	note->why[0] = '\0';
 }
 
-/* The walk is lost: why, and the phrase for it. */
+/* Set the reason and its phrase, for ENGINE_LOST. */
 void engine_note_lost(struct engine_note *note, enum unwind_reason reason, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Call frame information of an activation at pc could not be applied: for want of a register (its DWARF
- * number; else REGS_NONE) or of memory (at va; else 0), or it is damaged. */
+/* Set the reason why call frame information at pc could not be applied: the missing register's
+ * DWARF number (else REGS_NONE), or the address of the missing memory (else 0), or else damage. */
 void engine_note_missing(
     struct engine_note *note, const struct arch *arch, uint64_t pc, int reg, uint64_t va);
 
 struct modules;
 struct prover;
 
-/* What steps read, and caches over it. Each engine has one. */
+/* The target of an engine, with caches. Each engine has its own. */
 struct engine_target {
 	struct ps_prochandle *P;
 	const struct arch *arch; /* P's */
 	struct memory *mem;
 	struct modules *modules;
-	struct prover *prover; /* NULL: not needed yet, or the architecture has no `code` */
+	struct prover *prover; /* created when it is first needed; NULL before */
 };
 
-/* Fill in *t for P, which must outlive it. False: out of memory; *t must be released nevertheless. */
+/* Fill in *t for P, which must outlive it. False: out of memory; *t must still be released. */
 bool engine_target_init(struct engine_target *t, struct ps_prochandle *P);
-void engine_target_release(struct engine_target *t); /* all zero ok */
+void engine_target_release(struct engine_target *t); /* all members 0 ok */
 
 struct engine_ops {
-	/* RES_FAIL: no memory. *out is the engine's state, for the other functions. */
+	/* Create an engine over P, which must outlive it; *out is passed to the other functions.
+	 * RES_FAIL: it cannot be created; *f has the reason. */
 	enum res (*create)(struct ps_prochandle *P, void **out, struct fault *f);
 	void (*destroy)(void *engine); /* NULL ok */
-	/* Begin at *a. resumed: further on the stack that was begun last. */
+	/* Begin a walk at *a. resumed: it continues the stack of the last one. */
 	void (*start)(void *engine, const struct activation *a, bool resumed);
-	/* Go to the caller of *a, which is what start got or the last step gave, unchanged. *a changes
+	/* Replace *a with its caller. *a must be as start or the last step left it, and changes
 	 * only with ENGINE_CALLER. */
 	enum engine_end (*step)(void *engine, struct activation *a, struct engine_note *note);
 };
@@ -103,18 +106,19 @@ extern const struct engine_ops engine_cfi;
 extern const struct engine_ops *const engine_libunwind; /* NULL: not built in */
 extern const struct engine_ops engine_fp;
 
-/* The step from *a for an engine that found nothing to describe its pc. Tried in this order:
- *  - pc stands on the system call that ends a signal handler: all registers from what the kernel put at
- *    sp (sigframe.h);
+/* The step of an engine that finds nothing that describes the pc of *a. It tries, in this order:
+ *  - signal trampolines: all registers are in the signal frame (sigframe.h);
  *  - *a is exact and its next instruction returns: the return address is at sp;
  *  - *a is exact and its pc is not executable (a call through a bad pointer): the return address is
- *    still at sp, and no register has changed;
- *  - what code and stack prove (prologue.h; x86-64), which is as good as a description;
- *  - the frame pointer, which must be above sp and aligned to a word: it points to the caller's frame
- *    pointer and the return address.
- * A return address must lie in an executable mapping. The note says whether the step is a guess. A frame
- * pointer or a return address of 0 is ENGINE_OLDEST only if pc is in code of a file and no word between
- * sp and the end of the stack's mapping stands behind a call. */
+ *    still at sp, and no register has changed since the call;
+ *  - what code and stack prove (prologue.h), if the architecture has `code`: as good as CFI;
+ *  - the return address at sp, of code without a frame whose caller the frame pointer confirms;
+ *  - the frame pointer, which must not be below sp, must be aligned to a word, and points to the
+ *    caller's frame pointer and the return address.
+ * A return address must be in an executable mapping. The last two, and the third unless a call
+ * precedes the return address, are guesses. A frame pointer or return address of 0 is ENGINE_OLDEST
+ * only if pc is in code of a file and no word between sp and the end of the stack's mapping is an
+ * address after a call. */
 enum engine_end step_without_cfi(struct engine_target *t, struct activation *a, struct engine_note *note);
 
 #endif

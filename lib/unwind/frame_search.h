@@ -1,22 +1,23 @@
-/* PRIVATE to lib/unwind: what an activation lacks to be left, tried and proven.
+/* PRIVATE to lib/unwind: searches on the stack for a frame pointer or a return address.
  *
- * An LWP that could not be held is read asleep: no register but these two. Most functions need no more to be unwound; one
- * that describes its frame by the frame pointer does. Its code then tells how big its frame is, up to what it pushed
- * for a call in progress:
+ * Of an LWP that is not held little more than pc and sp is known. That is enough for most
+ * functions, but not for one whose CFA is relative to the frame pointer. Its code tells how large
+ * its frame is, except for what it has pushed for a call in progress:
  *
  *   sp ──> │ arguments pushed      │  0 … some words
  *          │ locals                │  one of the constants that the function subtracts from sp
- *          │ saved registers       │  their places are in its call frame information; where the function is ending, only
- *          │                       │  some of them are there any more
+ *          │ saved registers       │  call frame information has their places; at the end of the
+ *          │                       │  function some may already have been restored
  *          │ caller's fp           │ <── the frame pointer
  *          │ return address        │
  *   CFA ─> └───────────────────────┘
  *
- * Each of these few places is tried, and proven: every frame from there to the end of the stack has to have call frame
- * information, and where the frame itself may have been, and an earlier stack have left something, every return address has to stand behind a
- * call that can have led to the function above it.
+ * Each of these places is tried. One is proven if every frame from there to the end of the stack
+ * has call frame information, and if, where the frame in question may lie and older stacks may have
+ * left words, every return address follows a call that can have led to the function called.
  *
- * So are the few places where a return address may be if a function's call frame information is wrong (guess_pushed). */
+ * guess_pushed tries places of a return address in the same way, for call frame information that is
+ * wrong. */
 #ifndef UNWIND_FRAME_SEARCH_H
 #define UNWIND_FRAME_SEARCH_H
 
@@ -25,22 +26,24 @@
 
 struct guess {
 	const struct engine_target *t;
-	/* The engine: one step without guesses (false: no caller by call frame information; *oldest: there is none), and
-	 * the row of the code at pc, valid until the next call (NULL: there is none). */
+	/* One step of the engine without guesses. False: call frame information gives no caller;
+	 * *oldest: because there is none. */
 	bool (*step)(void *engine, struct activation *a, bool *oldest);
+	/* The row of the code at pc, valid until the next call. NULL: there is none. */
 	const struct cfi_row *(*row)(void *engine, uint64_t pc);
 	void *engine;
-	uint64_t *steps; /* how many may still be tried: taken from */
+	uint64_t *steps; /* steps that are still allowed; reduced */
 };
 
-/* The frame pointer of *a, whose row says that its CFA is counted from it: the only one that is proven, or of several
- * the only one at a size of the function's own and by a call that names it. False: there is none, or another place may
- * be it as well. */
+/* Find the frame pointer of *a, whose CFA is relative to it: the only place that is proven, or, of
+ * several, the only one that fits a size of the function's frame and follows a call that names the
+ * function. False: there is none, or another place is possible. */
 bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint64_t *fp);
 
-/* The row of *a leads to no code: it does not count what was pushed, or counts it the wrong way. The stack pointer with which it is right: the
- * only one that is proven, or of several the only one by a call that names the
- * function. False: there is none, or another may be it as well. */
+/* Find the stack pointer with which the row of *a, which leads to no code, is right: the row does
+ * not count what was pushed, or counts it with the wrong sign. It is the only place that is proven,
+ * or, of several, the only one after a call that names the function. False: there is none, or
+ * another place is possible. */
 bool guess_pushed(const struct guess *g, const struct activation *a, uint64_t *sp);
 
 #endif

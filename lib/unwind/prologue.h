@@ -1,17 +1,20 @@
-/* PRIVATE to lib/unwind: steps that code and stack prove together, without call frame information.
+/* PRIVATE to lib/unwind: steps without call frame information that code and stack prove together.
  *
- * Where the function at pc begins, its code is followed up to pc (code_flow.h): that tells where the return address has to
- * lie. It is believed if it stands behind a call that can have led there:
+ * The code of the function is followed from its first instruction to pc (code_flow.h), which
+ * locates the return address. That is accepted if the call before it can have led to pc:
  *
- *   - one that names the function;
- *   - one that names another place, from which code leads to pc: a linkage table, a function whose last act it was to
- *     jump, one of which this is a part that lies elsewhere;
- *   - one through a register or memory, if the function begins as one that is called so; or it stands at the end of a
- *     signal handler.
+ *  - it names the function;
+ *  - it names another place from which code leads to pc: an entry of a linkage table, a function
+ *    that ends with a jump to this one, or a function of which this is the cold part;
+ *  - it is a call through a register or memory, and the function begins like one that is called
+ *    this way.
  *
- * Where a function begins is told by the index of the object's call frame information (of which nothing else is used), else
- * by its symbols. Without either, each word above sp that stands behind a call is tried: code has to lead from that call's
- * target to pc, and leave the return address at that very word. */
+ * If the return address is a signal trampoline, the function must begin like that, too.
+ *
+ * The index of the object's call frame information tells where functions begin (nothing else of it
+ * is used), else the symbols do. Without either, each word above sp that is an address after a call
+ * is tried: code must lead from the call's target to pc, and locate the return address at that very
+ * word. */
 #ifndef UNWIND_PROLOGUE_H
 #define UNWIND_PROLOGUE_H
 
@@ -22,13 +25,14 @@ struct prover;
 enum proof {
 	PROOF_NONE,
 	PROOF_CALLER, /* *a is now the caller */
-	PROOF_OLDEST, /* the function began by clearing the frame pointer without saving it: it has no caller */
+	PROOF_OLDEST, /* there is none: the function clears the frame pointer without saving it */
 };
 
-/* t, whose architecture has `code`, must outlive it. NULL: out of memory. */
+/* t must outlive it, and its architecture must have `code`. NULL: out of memory. */
 struct prover *prover_create(const struct engine_target *t);
 void prover_destroy(struct prover *pv); /* NULL ok */
 
+/* Replace *a with its caller, if that is proven; else *a is unchanged. */
 enum proof prove_step(struct prover *pv, struct activation *a);
 
 #endif

@@ -1,4 +1,4 @@
-/* PRIVATE to lib/unwind: registers by their DWARF numbers. */
+/* PRIVATE to lib/unwind: registers by DWARF number. */
 #ifndef UNWIND_REGS_H
 #define UNWIND_REGS_H
 

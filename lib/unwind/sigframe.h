@@ -7,10 +7,12 @@
 #include "arch/arch.h"
 #include "unwind/engine.h"
 
-/* The trampoline at pc that signal handlers return to, C libraries' and the kernel's vdso's alike; NULL: there is none. */
+/* The trampoline at pc to which signal handlers return: a C library's or the vdso's. NULL: there is
+ * none. */
 const struct arch_sigreturn *sigframe_at(const struct arch *arch, struct memory *mem, uint64_t pc);
 
-/* Go from *a, which stands on trampoline t, to the activation that the signal interrupted. False: the stack cannot be read. */
+/* Replace *a, which is at trampoline t, with the activation that the signal interrupted. False: the
+ * stack cannot be read, and *a is unchanged. */
 bool sigframe_step(
     const struct arch *arch, const struct arch_sigreturn *t, struct memory *mem, struct activation *a);
 

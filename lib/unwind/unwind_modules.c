@@ -1,4 +1,4 @@
-/* See unwind_modules.h. */
+/* The cache of modules. */
 #include "unwind/unwind_modules.h"
 
 #include <stdlib.h>

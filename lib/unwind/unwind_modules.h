@@ -1,4 +1,4 @@
-/* PRIVATE to lib/unwind: the mapping of a pc, and what has its call frame information. */
+/* PRIVATE to lib/unwind: mappings of code, and what describes it. Cached. */
 #ifndef UNWIND_UNWIND_MODULES_H
 #define UNWIND_UNWIND_MODULES_H
 
@@ -6,11 +6,10 @@
 
 #include "unwind/cfi_entry.h"
 
-/* A mapping, and what describes its code. */
 struct module {
-	uint64_t lo, hi;
-	uint64_t bias;
-	struct cfi_finder *finder; /* NULL: nothing does */
+	uint64_t lo, hi;           /* of the mapping */
+	uint64_t bias;             /* of its object: add to addresses of the file */
+	struct cfi_finder *finder; /* of its object; NULL: nothing describes the code */
 };
 
 struct modules;
@@ -19,7 +18,8 @@ struct modules;
 struct modules *modules_create(struct ps_prochandle *P);
 void modules_destroy(struct modules *e); /* NULL ok */
 
-/* The region of a pc, made when it is new; valid until the next call. NULL: not in a mapping, or no memory. */
+/* The module that pc is in; valid until the next call. NULL: pc is in no mapping, or out of
+ * memory. */
 const struct module *modules_at(struct modules *e, uint64_t pc);
 
 #endif
