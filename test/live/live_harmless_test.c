@@ -170,7 +170,7 @@ static unsigned disturbed(const char *option, char *names, size_t n)
 		await_blocked(v.pid, 0);
 		r = option == NULL ? TOOL(pid) : TOOL(option, pid);
 #ifdef __SANITIZE_ADDRESS__
-		/* Sanitized calls need frame pointers, which are unknown if threads are not stopped. */
+		/* Sanitized calls need frame pointers, which only stopped threads have. */
 		if (option != NULL && strcmp(option, "--no-stop") == 0 && r.status == 1 &&
 		    strstr(r.out, "(needs rbp, which is not known)") != NULL)
 			r.status = 0;

@@ -9,8 +9,8 @@
 
 /* The results so far. Compared are pc, sp, CFA, the callee-saved registers and which of them are
  * known, how each frame was reached, and how the stack ends. The frame-pointer engine may know
- * fewer registers. Its frames after code without call frame information are not compared, and a register
- * other than rbp that differs from call frame information is counted separately. */
+ * fewer registers. Its frames after code without call frame information are not compared, and a
+ * register other than rbp that differs from call frame information is counted separately. */
 struct engines {
 	enum unwind_engine against; /* the other engine; set by the caller */
 	bool spoil;                 /* give the other engine only pc and sp, so that stacks must differ */

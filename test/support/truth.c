@@ -258,7 +258,7 @@ void truth_compare(const struct truth *t, const struct output *o, int flags, str
 	for (size_t i = 0; i < t->threads.n; i++) {
 		const struct output_thread *one = output_thread(o, t->threads.at[i].tid);
 
-		/* With -p a thread without Python has only its header, and without headers nothing. */
+		/* With -p a thread without Python has a header only, or nothing. */
 		if (one == NULL)
 			strbuf_fmt(wrong, "thread %ld missing\n", t->threads.at[i].tid);
 		else

@@ -1,4 +1,4 @@
-/* What every architecture's constant has to hold. */
+/* Rules that every architecture's constant must keep. */
 #include "arch/arch.h"
 
 #include <check.h>
@@ -15,7 +15,7 @@ START_TEST(chosen_by_machine_and_class)
 {
 	ck_assert_ptr_eq(arch_of_elf(EM_X86_64, ELFCLASS64), &arch_x86_64);
 	ck_assert_ptr_eq(arch_of_elf(EM_386, ELFCLASS32), &arch_i386);
-	/* x32, and what is as wide as a known one. */
+	/* x32, and other machines with the class of a known one. */
 	ck_assert_ptr_null(arch_of_elf(EM_X86_64, ELFCLASS32));
 	ck_assert_ptr_null(arch_of_elf(EM_386, ELFCLASS64));
 	ck_assert_ptr_null(arch_of_elf(EM_AARCH64, ELFCLASS64));

@@ -32,7 +32,7 @@ enum os_lwp_state os_lwp_probe(struct ps_prochandle *P, lwpid_t id, struct os_bl
 	(void)P;
 	ck_assert_uint_lt(i, LWPS);
 	if (i % 2 == 0)
-		(void)sched_yield(); /* to the other thread, which may come to the same LWP */
+		(void)sched_yield(); /* to the other thread, which may reach the same LWP */
 	(void)atomic_fetch_add(&looks[i], 1);
 	if (i > atomic_load(&furthest))
 		atomic_store(&furthest, i);
@@ -84,13 +84,13 @@ START_TEST(each_is_looked_at_once)
 		struct os_blocked said = OS_BLOCKED_INIT;
 
 		if (i == FIRST_ID % 100)
-			continue; /* not asked for */
+			continue; /* nothing was requested for it */
 		ck_assert(capture_ahead_look(a, i, ids[i], &look, &said));
 		ck_assert_int_eq(look, ids[i] % 3 == 0 ? OS_LWP_RUNS : OS_LWP_BLOCKED);
 		ck_assert_uint_eq(said.sp, (uint64_t)ids[i] * 16);
 		ck_assert_int_eq(atomic_load(&looks[i]), 1);
-		/* A second question is asked anew, as is one for another LWP in its place, or
-		 * for a later one. */
+		/* A second question, or one for another LWP or a later one, is not answered from
+		 * the first. */
 		ck_assert(!capture_ahead_look(a, i, ids[i], &look, &said));
 		ck_assert(!capture_ahead_look(a, i, ids[i] + 1, &look, &said));
 		ck_assert(!capture_ahead_look(a, LWPS, FIRST_ID + LWPS, &look, &said));

@@ -34,7 +34,7 @@ START_TEST(read_again_by_the_same_list)
 }
 END_TEST
 
-/* It has a new thread state that the list lacks: no frames of the old one. */
+/* The LWP has a new thread state that the list lacks. It must not get the old state's frames. */
 START_TEST(read_again_by_a_list_that_is_too_old)
 {
 	static const size_t first = 0;

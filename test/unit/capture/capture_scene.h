@@ -1,5 +1,5 @@
-/* What tests of captures share: a 3.13 with a thread state for each of two LWPs. The kernel is
- * made up: the test says whether an LWP runs, and its run count. */
+/* Shared by tests of captures: a 3.13 with a thread state for each of two LWPs. The kernel is made
+ * up: the test sets whether an LWP runs, and its run count. */
 #ifndef UNIT_CAPTURE_SCENE_H
 #define UNIT_CAPTURE_SCENE_H
 
@@ -15,7 +15,7 @@
 
 enum { LWPS = 2, TAKES_LONG = 1000000000 };
 
-/* What the kernel says of LWP 1 and 2. */
+/* The kernel's data about LWPs 1 and 2. */
 static struct lwp {
 	bool runs;
 	unsigned count;

@@ -1,5 +1,5 @@
 /* Copying the stacks of an LWP: its own, and from an alternate signal stack the interrupted one,
- * which only the signal frame of the kernel tells, and nothing that resembles it. */
+ * which is found by the kernel's signal frame only, not by anything that resembles one. */
 #include "capture/capture.h"
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@ enum {
 	YOUNG = 0x10000000,
 	SIZE = 0x4000,
 	SP = ALT + 0x200,
-	CONTEXT = ALT + 0x600, /* where the signal frame has its ucontext */
+	CONTEXT = ALT + 0x600, /* the signal frame's ucontext */
 	INTERRUPTED = OTHER + 0x1000
 };
 
@@ -120,7 +120,8 @@ START_TEST(what_looks_like_a_signal_frame)
 }
 END_TEST
 
-/* The alternate stack lies in a frame of the thread's own one: what was interrupted is below. */
+/* The alternate stack is inside a frame of the thread's own stack, so the interrupted frames are
+ * below it. */
 START_TEST(alternate_stack_in_a_frame)
 {
 	l.thread_pointer = ALT + SIZE;
@@ -140,7 +141,7 @@ START_TEST(alternate_stack_in_a_frame)
 }
 END_TEST
 
-/* A thread's own stack. A signal frame on it says that there is no alternate one. */
+/* A thread's own stack. A signal frame on it shows that there is no alternate stack. */
 START_TEST(own_stack_ends_at_the_control_block)
 {
 	*context(BASE) = *context(LENGTH) = 0;
@@ -246,7 +247,7 @@ START_TEST(stack_of_a_young_thread)
 }
 END_TEST
 
-/* Its alternate stack is as young, and a guard page lies between; or the mapping of its own
+/* The alternate stack is near, but a guard page lies between, or the mapping of the thread's own
  * stack is known. */
 START_TEST(alternate_stack_of_a_young_thread)
 {
@@ -259,7 +260,7 @@ START_TEST(alternate_stack_of_a_young_thread)
 		l.stack = (struct os_range){ OTHER, OTHER + SIZE, false };
 	capture_stack(&c, &l);
 	ck_assert(!capture_is_incomplete(&l));
-	/* Two copies, and what it takes to see that the first is all. */
+	/* Two copies, and the reads that show that the first is complete. */
 	ck_assert_uint_le(fake.reads, 3);
 	ck_assert(kept(SP) && kept(INTERRUPTED) && kept(OTHER + 0x2ff8));
 	ck_assert(!kept(OTHER + 0x3000));
@@ -284,10 +285,10 @@ START_TEST(nothing_is_sought_beyond_the_copy)
 }
 END_TEST
 
-/* An activation of 3.13 that is linked, while its entry frame's owner is what the stack held there before:
+/* An activation of 3.13 that is linked while the owner of its entry frame is still a stale word of
+ * the stack:
  *
- *   callee → ENTRY (on the C stack) → caller → ENTRY
- */
+ *   callee → ENTRY (on the C stack) → caller → ENTRY */
 struct entered {
 	struct image m;
 	struct capture c;
@@ -332,7 +333,7 @@ static void free_entered(struct entered *e)
 	image_free(&e->m);
 }
 
-/* Whatever its owner seems to be, it is not a frame, and what it links to is not believed. */
+/* Whatever its owner seems to be, it is not a frame, and its link is not followed. */
 START_TEST(entry_frame_without_an_owner_yet)
 {
 	static const unsigned owners[] = { 0, 1, 2, 5, 0xee };
@@ -381,8 +382,8 @@ START_TEST(frames_beside_the_stack)
 }
 END_TEST
 
-/* The same of an LWP that runs: its stack is below its thread pointer. With the pointer of
- * another LWP between them the frame may be anywhere. */
+/* The same for a running LWP: its stack is below its thread pointer. If another LWP's pointer is
+ * between them, the frame may be anywhere. */
 START_TEST(entry_frame_without_an_owner_of_one_that_runs)
 {
 	struct image m;

@@ -1,4 +1,4 @@
-/* Frames of AddressSanitizer's fake stack: where one begins, and what it says. */
+/* Frames of AddressSanitizer's fake stack: their starts and their contents. */
 #include <string.h>
 
 #include "capture/capture.h"
@@ -47,7 +47,7 @@ START_TEST(which_frame)
 		{ 0x8fc0, 0x8ff8, 0x41b58ab3, CODE + 0x40, STACK, true },
 		{ 0x8000, 0x17fc0, 0x41b58ab3, CODE + 0x40, STACK, true },  /* the largest size */
 		{ 0x8000, 0x18000, 0x41b58ab3, CODE + 0x40, STACK, false }, /* larger */
-		{ 0x8020, 0x8080, 0x41b58ab3, CODE + 0x40, STACK, false },  /* where none begins */
+		{ 0x8020, 0x8080, 0x41b58ab3, CODE + 0x40, STACK, false },  /* where no frame starts */
 		{ 0x8000, 0x8040, 0x45e0360e, CODE + 0x40, STACK, false },  /* the function has returned */
 		{ 0x8000, 0x8040, 0x41b58ab3, FAKE, STACK, false },
 		{ 0x8000, 0x8040, 0x41b58ab3, CODE + 0x40, 0, false },
@@ -63,7 +63,7 @@ START_TEST(which_frame)
 }
 END_TEST
 
-/* Of two the nearer one. */
+/* The nearer of two. */
 START_TEST(the_next_one_below)
 {
 	struct py_run run = { .marker = 0 };

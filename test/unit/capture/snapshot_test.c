@@ -82,7 +82,7 @@ START_TEST(what_was_read_stays_the_same)
 	snapshot_seal(copy);
 	target.era = 7;
 	ck_assert_uint_eq(byte_at(DATA + 5, 1), truth(DATA + 5, 0));
-	ck_assert_uint_eq(byte_at(DATA + 100, 1), truth(DATA + 100, 0)); /* of the same page */
+	ck_assert_uint_eq(byte_at(DATA + 100, 1), truth(DATA + 100, 0)); /* in the same page */
 	teardown();
 }
 END_TEST
@@ -152,13 +152,13 @@ START_TEST(ranges_do_not_overlap)
 	setup(PAGES);
 	ck_assert_uint_eq(snapshot_copy(copy, DATA + 4 * PAGE, DATA + 6 * PAGE), 2 * PAGE);
 	target.era = 1;
-	/* From below into what is there: only the new part is copied … */
+	/* From below into a piece that exists: only the new part is copied … */
 	ck_assert_uint_eq(snapshot_copy(copy, DATA + 3 * PAGE, DATA + 5 * PAGE), PAGE);
 	ck_assert_uint_eq(byte_at(DATA + 3 * PAGE, 1), truth(DATA + 3 * PAGE, 1));
 	ck_assert_uint_eq(byte_at(DATA + 4 * PAGE, 1), truth(DATA + 4 * PAGE, 0));
 	ck_assert(snapshot_whole(copy, DATA + 3 * PAGE));
 	ck_assert(snapshot_whole(copy, DATA + 4 * PAGE));
-	/* … and what begins inside of it takes its place from there on. */
+	/* … and a piece that starts inside it replaces it from there on. */
 	target.era = 2;
 	ck_assert_uint_eq(snapshot_copy(copy, DATA + 4 * PAGE + 8, DATA + 5 * PAGE), PAGE - 8);
 	ck_assert_uint_eq(byte_at(DATA + 4 * PAGE + 7, 1), truth(DATA + 4 * PAGE + 7, 0));
@@ -185,7 +185,7 @@ START_TEST(many_ranges_at_once)
 	target.era = 1;
 	ck_assert_uint_eq(byte_at(DATA + 2 * PAGE + 4, 1), truth(DATA + 2 * PAGE + 4, 0));
 	ck_assert_uint_eq(byte_at(DATA + 2 * PAGE + 5, 1), truth(DATA + 2 * PAGE + 5, 1));
-	/* In each other's way: the later begins inside the earlier. */
+	/* The pieces overlap: the later starts inside the earlier. */
 	pieces[0] = (struct snapshot_piece){ DATA + 4 * PAGE, DATA + 6 * PAGE, 0, false };
 	pieces[1] = (struct snapshot_piece){ DATA + 5 * PAGE, DATA + 6 * PAGE, 0, false };
 	snapshot_copy_pieces(copy, pieces, 2);
@@ -205,7 +205,9 @@ START_TEST(forgotten_is_read_anew)
 	ck_assert_uint_eq(byte_at(DATA, 1), truth(DATA, 0));
 	snapshot_forget(copy);
 	ck_assert_uint_eq(byte_at(DATA, 1), truth(DATA, 1));
-	ck_assert_uint_eq(byte_at(DATA + 2 * PAGE, 1), truth(DATA + 2 * PAGE, 0)); /* not what was copied */
+	ck_assert_uint_eq(byte_at(DATA + 2 * PAGE, 1), truth(DATA + 2 * PAGE, 0)); /* other bytes
+	                                                                            * than those
+	                                                                            * copied */
 	snapshot_drop(copy, DATA + 2 * PAGE + 8);                                  /* nothing begins there */
 	ck_assert_uint_eq(byte_at(DATA + 2 * PAGE, 1), truth(DATA + 2 * PAGE, 0));
 	snapshot_drop(copy, DATA + 2 * PAGE);
@@ -215,7 +217,7 @@ START_TEST(forgotten_is_read_anew)
 }
 END_TEST
 
-/* Two pieces of one page, one of which goes on in the next, which cannot be read. */
+/* Two pieces in one page, one of which continues in the next page, which is unreadable. */
 START_TEST(kept_is_there_at_the_end)
 {
 	uintptr_t first = DATA + 100, second = DATA + PAGE - 8;
@@ -269,13 +271,13 @@ START_TEST(many_pages_find_their_bytes)
 	setup(PAGES);
 	for (uintptr_t va = DATA; va < DATA + PAGES * PAGE; va += 997)
 		ck_assert_uint_eq(byte_at(va, 1), truth(va, 0));
-	/* Neighbours came along. One more asks whose text the executable memory is. */
+	/* Neighbours were read as well. One more read finds whose text the executable memory is. */
 	ck_assert_uint_le(target.fake.reads, PAGES + 1);
 	teardown();
 }
 END_TEST
 
-/* Pages that were recorded are read with the copies, and are as old as those. */
+/* Recorded pages are read with the copies, and are as old as they. */
 START_TEST(recorded_pages_come_with_the_copies)
 {
 	struct snapshot_piece piece = { DATA + 4 * PAGE, DATA + 5 * PAGE, 0, false };
@@ -335,7 +337,7 @@ START_TEST(listed_pages_are_those_of_the_bytes)
 	for (unsigned i = 0; i < 2000; i++)
 		snapshot_prefetch_add(&list, DATA + i * PAGE, 1);
 	ck_assert_uint_lt(list.n, 1000); /* a held target would wait for them */
-	/* Then nothing more is read, except what is cached. */
+	/* After that nothing more is read, except from the cache. */
 	ck_assert(snapshot_prefetch_full(&list));
 	snapshot_prefetch_record(copy, &list);
 	ck_assert_uint_eq(byte_at(DATA + PAGE, 1), truth(DATA + PAGE, 0));
@@ -353,7 +355,7 @@ END_TEST
 
 enum { LARGE = 0x10000000, LARGE_SIZE = 64 << 20 };
 
-/* Of these only the first and the last page, and one in between, have been touched. */
+/* Only the first page, the last one, and one in between have been touched. */
 static const uint64_t touched[] = { LARGE, LARGE + (32 << 20), LARGE + LARGE_SIZE - PAGE };
 
 size_t os_touched(
@@ -421,7 +423,7 @@ START_TEST(a_large_copy_among_others)
 	setup_large();
 	ck_assert_uint_eq(snapshot_copy(copy, LARGE + (16 << 20), LARGE + (16 << 20) + PAGE), PAGE);
 	snapshot_copy_pieces(copy, &piece, 1);
-	ck_assert_uint_eq(piece.got, 16 << 20); /* where an older one begins this one ends */
+	ck_assert_uint_eq(piece.got, 16 << 20); /* this piece ends where an older one starts */
 	snapshot_drop(copy, LARGE + (16 << 20));
 	snapshot_drop(copy, LARGE);
 	snapshot_copy_pieces(copy, &piece, 1);

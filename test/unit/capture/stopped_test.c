@@ -15,10 +15,10 @@ static struct os_hold hold;
 /* This LWP does not stop; 0: all do. */
 static lwpid_t late;
 
-/* When LWPs that stand still while LWPs are chosen have to go on; 0: none does. */
+/* The time at which LWPs that are stopped during the choice must run again; 0: none is stopped. */
 static int64_t choice_end;
 
-/* What happens between the choice of LWPs and the hold, and after their release. */
+/* Called between the choice of LWPs and the hold, and after the release. */
 static void (*before_hold)(void), (*after_hold)(void);
 
 static void nothing(void)
@@ -134,7 +134,7 @@ START_TEST(a_new_state_just_before_the_hold)
 }
 END_TEST
 
-/* It is blocked by then: nothing is held. */
+/* It has blocked since: nothing is held. */
 static void first_sleeps(void)
 {
 	lwps[1].runs = false;
@@ -156,7 +156,7 @@ START_TEST(asleep_at_last)
 }
 END_TEST
 
-/* It is blocked by then, but others stand still for too long already: it is held with them. */
+/* It has blocked since, but others have been stopped for too long already: it is held with them. */
 START_TEST(asleep_too_late)
 {
 	struct fault f = { 0 };
@@ -193,8 +193,8 @@ START_TEST(a_sleeper_that_runs_after_the_hold)
 }
 END_TEST
 
-/* There is no time to read them: the first LWP keeps what was read, with a note; the other one
- * is released and held again. */
+/* There is no time to read all: the first LWP keeps its earlier copy, with a note. The other one is
+ * released and held again. */
 START_TEST(a_hold_that_lasts_too_long)
 {
 	struct capture_lwp *first = &s.c.lwps.at[0], *second = &s.c.lwps.at[1];

@@ -16,7 +16,7 @@
 
 static char folder[] = "/tmp/pystack-dwarf-XXXXXX";
 
-/* What every definition is used for, so that it is written; and a function to find them by. */
+/* Uses of every definition, so that the compiler emits it, and a function by which to find them. */
 static const char use_text[] =
     "sample_typedef a; sample_qualified *b; struct sample_only_declared *c; union sample_union d;"
     "sample_number e; struct sample_bits g; int sample_hint(void) { return (int)e; }";
@@ -29,8 +29,8 @@ static int run(const char *command)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Compile the samples, `more` behind them, with these flags into folder/name. False: no such
- * compiler, or not such flags. */
+/* Compile the samples, followed by `more`, with these flags into folder/name. False: there is no
+ * such compiler, or it lacks the flags. */
 static bool compile(const char *name, const char *compiler, const char *flags, const char *more)
 {
 	char command[512], path[128];
@@ -61,7 +61,7 @@ static struct elf_image *open_image(const char *name)
 	return img;
 }
 
-/* Where the function with the types is. */
+/* Address of the function that uses the types. */
 static uint64_t hint_of(struct elf_image *img)
 {
 	struct elf_symbols *syms = elf_symbols_create(img);
@@ -202,7 +202,7 @@ START_TEST(by_clang)
 }
 END_TEST
 
-/* dwz moves what units share into partial ones. */
+/* dwz moves shared definitions into partial units. */
 START_TEST(in_partial_units)
 {
 	char command[512];
@@ -276,8 +276,8 @@ START_TEST(contradiction)
 }
 END_TEST
 
-/* A member that claims to lie behind the end of its structure: the one number 0x5a5a5a is changed
- * in the file. */
+/* A member whose offset is after the end of its structure: the only number 0x5a5a5a in the file is
+ * changed. */
 START_TEST(outside_of_its_structure)
 {
 	static const struct dwarf_question question = { "huge", "last" };
@@ -317,7 +317,7 @@ START_TEST(outside_of_its_structure)
 }
 END_TEST
 
-/* Damaged bytes: an answer or a refusal, and no child left behind. */
+/* Damaged bytes lead to an answer or a refusal, and no child remains. */
 START_TEST(damage_is_survived)
 {
 	static const char *const sections[] = { ".debug_info", ".debug_abbrev", ".debug_str",

@@ -102,7 +102,7 @@ START_TEST(unreadable_segment_stays_absent)
 	ck_assert_uint_eq(span_left(&out), 3);
 	ck_assert_int_eq(elf_image_at(img, 0x402003, &out, NULL), RES_NONE);
 	elf_image_close(img);
-	/* It does not fit within the limit either. */
+	/* It does not fit within the limit. */
 	memory_of(&m, &b);
 	ck_assert_int_eq(elf_image_from_memory(read_memory, &m, BASE, 0x2000, &img, NULL), RES_OK);
 	ck_assert_int_eq(elf_image_at(img, 0x400000, &out, NULL), RES_OK);

@@ -241,7 +241,7 @@ START_TEST(fixed_phrases)
 	os_explain("2", G_SYS, text, sizeof(text));
 	said(text, "kernel");
 	os_explain("1", G_ISAINVAL, text, sizeof(text));
-	ck_assert_str_eq(text, ""); /* not x32: there is nothing to say */
+	ck_assert_str_eq(text, ""); /* not x32, so there is no explanation */
 }
 END_TEST
 

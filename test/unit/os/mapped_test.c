@@ -55,7 +55,7 @@ START_TEST(pages_that_hold_something)
 	ck_assert(runs[0].lo == lo + 8 && runs[0].hi == lo + PAGE);
 	ck_assert(runs[1].lo == lo + PAGE * 3000ULL && runs[1].hi == lo + PAGE * 3002ULL);
 	ck_assert(runs[2].lo == hi - PAGE && runs[2].hi == hi - 8);
-	/* There is no room for the last run. */
+	/* The last run does not fit. */
 	ck_assert_uint_eq(os_touched(P, lo, hi, runs, 2, &upto), 2);
 	ck_assert_uint_eq(upto, hi - PAGE);
 	ck_assert_uint_eq(os_touched(P, upto, hi, runs, 2, &upto), 1);

@@ -1,5 +1,5 @@
-/* What operands name. Grabbing itself is replaced here: the two functions below only say what they
- * were asked for. */
+/* What operands name. The two functions that grab are replaced; they only record their
+ * arguments. */
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +48,7 @@ static char text[256];
 static const char *lwps;
 static int code;
 
-/* 'p' or 'c' for what was grabbed, '-' for neither: code tells. */
+/* 'p' or 'c': kind of the grab; '-': none, see code. */
 static char grab_as(const char *operand, int oflag)
 {
 	struct ps_prochandle *P;
@@ -60,7 +60,7 @@ static char grab_as(const char *operand, int oflag)
 	(void)snprintf(text, sizeof(text), "%s", operand);
 	P = proc_arg_xgrab(text, "/bin/exec", oflag, PGRAB_RDONLY, &code, &lwps);
 	Prelease(P, 0);
-	/* What is pointed to is the argument's own tail. */
+	/* The result points into the argument. */
 	ck_assert_str_eq(text, operand);
 	if (P == NULL)
 		return '-';
@@ -321,7 +321,8 @@ int main(void)
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_test(tcase, tests[i]);
 	suite_add_tcase(suite, tcase);
-	/* Made outside the process that gives its rights up, so that the folder can be removed. */
+	/* Set up outside the process that drops its rights, so that the directory can be
+	 * removed. */
 	tcase_add_unchecked_fixture(refused, setup_unreadable, teardown);
 	tcase_add_test(refused, unreadable_cores_are_a_matter_of_permission);
 	suite_add_tcase(suite, refused);

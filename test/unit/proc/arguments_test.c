@@ -1,4 +1,4 @@
-/* Arguments that the code of a function, or of its caller, tells. */
+/* Arguments found from the code of a function or of its caller. */
 #include <string.h>
 
 #include "proc/arguments.h"
@@ -69,7 +69,7 @@ START_TEST(stored_by_the_first_instructions)
 	ck_assert_int_eq(argv[1], 0x33333333);
 	ck_assert_int_eq(argv[2], 0x4444);
 	ck_assert_int_eq(argv[3], 0x5555);
-	ck_assert_int_eq(argv[4], 0x6666); /* the sixth is stored behind a call */
+	ck_assert_int_eq(argv[4], 0x6666); /* the sixth is stored after a call */
 }
 END_TEST
 

@@ -1,5 +1,5 @@
-/* What cores of i386 processes alone have (core_test.c and core_args_test.c try the rest on both word sizes), and of many
- * threads. */
+/* Features of i386 cores only (core_test.c and core_args_test.c test the rest with both word
+ * sizes), and cores of many threads. */
 #include <check.h>
 #include <elf.h>
 #include <libproc.h>
@@ -34,7 +34,7 @@ START_TEST(thread_pointers_of_i386)
 	core_builder_prstatus(b, 6, 0, regs);
 	core_builder_tls(b, 12, 0xf7600740);
 	core_builder_note(
-	    b, "CORE", NT_PRSTATUS, regs, 32); /* too short: what follows belongs to no thread */
+	    b, "CORE", NT_PRSTATUS, regs, 32); /* too short: the following notes belong to no thread */
 	core_builder_tls(b, 12, 0xf7a00740);
 	P = grab(b);
 	ck_assert_int_eq(Plwp_getregs(P, 5, first), 0);
@@ -72,7 +72,7 @@ START_TEST(longer_psinfo)
 }
 END_TEST
 
-/* What is asked for each LWP must not look at all of them. */
+/* Questions about each LWP must not search all of them. */
 START_TEST(names_of_many_lwps)
 {
 	enum { MANY = 8000 };

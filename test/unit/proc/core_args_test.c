@@ -1,5 +1,5 @@
-/* What is found out of what the notes of a core say of the process: arguments that they lack, on its stack; that its first
- * thread has exited. */
+/* Data about a process that its core's notes lack: arguments, from the stack, and an exited main
+ * thread. */
 #include <check.h>
 #include <elf.h>
 #include <libproc.h>
@@ -53,7 +53,7 @@ static void lay_out(uint64_t argc, const char *strings, size_t n, size_t env_n)
 	}
 }
 
-/* The psargs of a core with this stack whose note says `known`. */
+/* Check the psargs of a core with this stack whose note has `known`. */
 static void check_psargs(const char *known, const char *want)
 {
 	struct core_builder *b = core_builder_create();
@@ -88,7 +88,7 @@ END_TEST
 START_TEST(the_note_stands)
 {
 	lay_out(3, strings, sizeof(strings), 2);
-	/* It has arguments; it has another first word; it is empty. */
+	/* The note has arguments; another first word; nothing. */
 	check_psargs("prog -y", "prog -y");
 	check_psargs("renamed", "renamed");
 	check_psargs("pro", "pro");
@@ -115,7 +115,7 @@ START_TEST(stack_overwritten)
 	lay_out(3, strings, sizeof(strings), 2);
 	put_word(&at, 2);
 	check_psargs("prog", "prog");
-	/* A pointer to nowhere: what comes before it is told. */
+	/* A pointer to nowhere: the arguments before it are returned. */
 	lay_out(3, strings, sizeof(strings), 2);
 	at = ARGC + 3 * core_builder_word;
 	put_word(&at, 0xdead0000);
@@ -123,7 +123,7 @@ START_TEST(stack_overwritten)
 	/* No end anywhere. */
 	memset(stack, 'a', sizeof(stack));
 	check_psargs("prog", "prog");
-	/* The vector at the very beginning of what was saved. */
+	/* The vector at the very start of the saved memory. */
 	memset(stack, 0, sizeof(stack));
 	at = 0;
 	for (size_t i = 0; i < 4; i++) {

@@ -1,5 +1,5 @@
-/* Damaged cores: every header and note field may be anything. What is asked for here is only that the
- * answer comes, and that it is one of those promised; the sanitizers see the rest. */
+/* Damaged cores: every header and note field may be anything. Each call must return one of its
+ * promised results; sanitizers check the rest. */
 #include <check.h>
 #include <elf.h>
 #include <libproc.h>

@@ -1,4 +1,4 @@
-/* The files behind the mappings of a core: believed only when they are the same. */
+/* The files of a core's mappings: used only if they are the mapped ones. */
 #include <check.h>
 #include <elf.h>
 #include <errno.h>
@@ -30,7 +30,7 @@ static struct ps_prochandle *grab(struct core_builder *b, const char *aout)
 	return P;
 }
 
-/* This program as the executable of a core: where it is mapped, and its first page as saved. */
+/* This program as the executable of a core: its mappings, and its first page as saved memory. */
 static struct core_builder *core_of_self(const char *path, uint8_t first_page[PAGE])
 {
 	struct core_builder *b = core_builder_create();
@@ -61,7 +61,7 @@ static struct core_builder *core_of_self(const char *path, uint8_t first_page[PA
 }
 
 struct text {
-	uint64_t off; /* in the file */
+	uint64_t off; /* offset in the file */
 	uint64_t va;
 };
 
@@ -84,7 +84,7 @@ static const char *self_path(char buf[PATH_MAX])
 	return buf;
 }
 
-/* Does Pread at the code of P give what the file of this program has there? */
+/* Does Pread at the code of P return the bytes of this program's file? */
 static bool reads_own_text(struct ps_prochandle *P)
 {
 	struct text text = { 0, 0 };
@@ -138,7 +138,7 @@ START_TEST(executable_given)
 }
 END_TEST
 
-/* What -e names stands for the executable only. */
+/* The file of -e replaces the executable only. */
 START_TEST(other_files_keep_their_paths)
 {
 	uint8_t first[PAGE];
@@ -165,7 +165,7 @@ START_TEST(other_files_keep_their_paths)
 }
 END_TEST
 
-/* A core out of a container: -e tells where its root is, absolute links are followed inside. */
+/* A core from a container: its root follows from -e, and absolute links are resolved inside it. */
 START_TEST(root_of_a_container)
 {
 	char dir[] = "/tmp/core_files.XXXXXX", path[PATH_MAX], aout[64], link[64];

@@ -118,7 +118,7 @@ START_TEST(more_mappings_than_anybody_has)
 	notice = notice_of(P, NOTICE_CORE_MAPPINGS);
 	ck_assert_ptr_nonnull(notice);
 	ck_assert(notice->failed);
-	/* What is behind has no name, but its memory is there. */
+	/* Mappings after the limit have no name, but their memory is readable. */
 	ck_assert_ptr_null(Pobjname(P, BASE + 2 * PAGE * n - 1, name, sizeof(name)));
 	ck_assert_int_eq(Pread(P, &byte, 1, BASE + 2 * PAGE * n + 1), 1);
 	ck_assert_int_eq(byte, 'x');

@@ -1,5 +1,5 @@
-/* Cores that the kernel and gcore wrote. The child of a fork has everything at the addresses it has
- * here, so what the core must hold is known. */
+/* Cores written by the kernel and by gcore. The child of a fork has everything at its address here,
+ * so the contents of the core are known. */
 #include <check.h>
 #include <dirent.h>
 #include <elf.h>
@@ -21,7 +21,7 @@
 
 static volatile uint64_t marker = 1;
 
-/* A folder for cores, removed with what is in it by drop_dir. */
+/* Make a directory for cores, which drop_dir removes with its files. */
 static void make_dir(char dir[32])
 {
 	(void)strcpy(dir, "/tmp/core_real.XXXXXX");
@@ -55,7 +55,8 @@ static void drop_dir(const char *dir)
 	ck_assert_int_eq(rmdir(dir), 0);
 }
 
-/* Where does the kernel put cores? Only a plain name, in the working folder, is of use. */
+/* Is the kernel's core pattern a plain name in the working directory? Other patterns are of no
+ * use. */
 static bool plain_core_pattern(void)
 {
 	char pattern[256] = "";
@@ -83,7 +84,7 @@ static void crash_in(const char *dir)
 	_exit(2);
 }
 
-/* The first `n` code bytes of this program equal those read at their address. */
+/* Check that the first `n` code bytes of this program equal those read at their address. */
 static void check_text(struct ps_prochandle *P)
 {
 	char got[256];
@@ -132,7 +133,7 @@ START_TEST(kernel_core)
 	ck_assert_int_eq(Pread(P, &got, sizeof(got), (uintptr_t)&marker), 8);
 	ck_assert_uint_eq(got, 0x1122334455667788);
 	check_text(P);
-	/* It was in raise, so in the C library. */
+	/* It was in raise, which is in the C library. */
 	ck_assert_ptr_nonnull(Pobjname(P, (uintptr_t)lwp->pr_reg[R_PC], path, sizeof(path)));
 	ck_assert_ptr_nonnull(strstr(path, "libc.so"));
 	ck_assert_ptr_nonnull(Pobjname(P, getauxval(AT_SYSINFO_EHDR), path, sizeof(path)));

@@ -1,4 +1,4 @@
-/* Cores made to order, asked through libproc. */
+/* Generated cores, read through libproc. */
 #include <check.h>
 #include <elf.h>
 #include <errno.h>
@@ -115,7 +115,7 @@ START_TEST(what_is_refused)
 }
 END_TEST
 
-/* An empty folder of the test's own, under the name in dir. */
+/* Make an empty directory for the test; its name is written to dir. */
 static void make_dir(char dir[32])
 {
 	(void)strcpy(dir, "/tmp/core_test.XXXXXX");
@@ -469,7 +469,7 @@ START_TEST(senseless_parts_are_left_out)
 }
 END_TEST
 
-/* What no kernel writes would only cost time and memory. */
+/* Sizes that no kernel writes would only cost time and memory. */
 START_TEST(too_long_to_be_true)
 {
 	struct core_builder *b = core_builder_create();
@@ -506,7 +506,7 @@ START_TEST(too_long_to_be_true)
 }
 END_TEST
 
-/* What a core holds makes no difference to what opening it costs: this one says 100 GB. */
+/* The cost of opening does not depend on the contents of a core: this one claims 100 GB. */
 START_TEST(huge_and_sparse)
 {
 	const uint64_t size = UINT64_C(100) << 30;

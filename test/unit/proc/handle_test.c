@@ -1,4 +1,4 @@
-/* What a handle answers when its backend says something, nothing, or nonsense. */
+/* Results of a handle whose backend returns valid data, nothing, or nonsense. */
 #include <elf.h>
 #include <libproc.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* How long a hold may last, and what ends it sooner. */
+/* The length of a hold, and what ends it earlier. */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -45,13 +45,13 @@ int clock_gettime(clockid_t clock, struct timespec *out)
 	return ret;
 }
 
-/* What vforks in one thread, and pauses in the other. */
+/* A victim that vforks in one thread and pauses in the other. */
 static void *vforking(void *arg)
 {
 	const int *pipes = arg;
 	char c;
 
-	if (vfork() == 0) { /* NOLINT: that is what is to be examined */
+	if (vfork() == 0) { /* NOLINT: vfork is the subject of the test */
 		(void)syscall(SYS_write, pipes[0], "!", 1);
 		(void)syscall(SYS_read, pipes[1], &c, 1);
 		_exit(0);
@@ -100,7 +100,8 @@ static void count_states(void *data, const struct hold *h)
 	}
 }
 
-/* One stands still: the other one is not waited for as long as if none did, and what is told is how long that was. */
+/* If one LWP is stopped, the other one is not waited for as long as if none was. The reported time
+ * is that of the wait. */
 START_TEST(a_held_one_does_not_wait_for_long)
 {
 	enum { VERY_LONG = 600 * 1000 };
@@ -126,7 +127,7 @@ START_TEST(a_held_one_does_not_wait_for_long)
 }
 END_TEST
 
-/* What the lock of all that hold is asked for, and that it is not to be had. */
+/* Replaces the lock of all holds: counts the requests, and refuses them. */
 static int asked;
 static bool refused;
 
@@ -169,7 +170,7 @@ START_TEST(a_lock_that_is_never_free)
 }
 END_TEST
 
-/* Says so, and waits much too long. */
+/* Report the start, then wait much too long. */
 static void linger(void *data, const struct hold *h)
 {
 	const int *out = data;
@@ -210,7 +211,7 @@ static void ends_a_hold(int signo)
 	(void)close(pipes[1]);
 }
 
-/* Whoever wants the holder to end need not wait for the end of the hold. */
+/* A signal that ends the holder does not wait for the end of the hold. */
 START_TEST(signals_end_a_hold)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
@@ -249,8 +250,8 @@ struct growing {
 	size_t held;
 };
 
-/* The first question makes the victim start threads. The next one is asked when its first thread stands
- * still, and the answer takes too long. */
+/* The first question makes the victim start threads. The next one comes when its first thread is
+ * stopped, and its answer takes too long. */
 static bool too_slow(void *data, lwpid_t id, int64_t end)
 {
 	struct growing *g = data;
@@ -274,7 +275,7 @@ static void count_held(void *data, const struct hold *h)
 		g->held += h->lwps.at[i].state == HOLD_HELD;
 }
 
-/* Threads that are born while the first one stands still make it wait no longer than the others do. */
+/* Threads that start while the first one is stopped do not prolong its wait. */
 START_TEST(newborn_threads_prolong_no_hold)
 {
 	struct growing g = { .v = victim_start(victim_growing, 3) };

@@ -1,5 +1,5 @@
-/* Holding and letting go, on real processes: what was S, R or T before is so again after, whoever sent a
- * signal meanwhile and however pystack ends. */
+/* Holding and releasing real processes: the state before (S, R or T) is restored, even if signals
+ * arrive in between, and however pystack ends. */
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -151,7 +151,7 @@ START_TEST(stop_and_continue_meanwhile)
 }
 END_TEST
 
-/* Real-time signals queue, so that each can be counted: they come before, between and in the stops. */
+/* Real-time signals queue, so each can be counted. They arrive before, between and during stops. */
 START_TEST(no_signal_is_lost)
 {
 	enum { SIGNALS = 3000 };
@@ -201,7 +201,7 @@ static bool all_but_one(void *data, lwpid_t id, int64_t end)
 {
 	struct during *d = data;
 
-	ck_assert_int_eq(end, 0); /* nothing stands still yet */
+	ck_assert_int_eq(end, 0); /* nothing is stopped yet */
 	d->asked++;
 	return id != d->but;
 }
@@ -289,7 +289,7 @@ START_TEST(hundred_threads)
 }
 END_TEST
 
-/* Whatever is in the task directory while the hold is in force stands still. */
+/* Every thread in the task directory during the hold is stopped. */
 START_TEST(births_and_deaths_meanwhile)
 {
 	struct victim v = victim_start(victim_churning, 4);
@@ -359,7 +359,7 @@ START_TEST(vfork_parent_is_given_up)
 	ck_assert_uint_eq(h.lwps.n, 1);
 	ck_assert_int_eq(h.lwps.at[0].state, HOLD_TIMEOUT);
 	hold_free(&h);
-	/* The interrupt that was asked for must not catch it later. */
+	/* A pending interrupt must not hit it later. */
 	victim_send(&v);
 	ck_assert(victim_byte(&v));
 	victim_send(&v);
@@ -480,7 +480,7 @@ START_TEST(another_tracer)
 }
 END_TEST
 
-/* A holder that goes on for ever and says after each hold how far it is. */
+/* A holder that repeats for ever and reports each hold. */
 static void hold_for_ever(pid_t pid, int out)
 {
 	int code;
@@ -516,7 +516,7 @@ START_TEST(killed_holder_leaves_no_trace)
 		holder = fork();
 		if (holder == 0)
 			hold_for_ever(v.pid, pipes[1]);
-		/* As many steps into it as the round says, so that every phase has its turn. */
+		/* Kill it after as many steps as the round's number, so that every phase is hit. */
 		for (int i = 0; i <= round; i++)
 			ck_assert_int_eq(read(pipes[0], &c, 1), 1);
 		ck_assert_int_eq(kill(holder, SIGKILL), 0);
@@ -530,7 +530,7 @@ START_TEST(killed_holder_leaves_no_trace)
 }
 END_TEST
 
-/* Its end, and that of one thread, reach the parent although somebody traced it. */
+/* Its end, and that of one thread, are reported to the parent although it was traced. */
 START_TEST(killed_while_held)
 {
 	struct victim v = victim_start(victim_threads, 3);

@@ -64,7 +64,7 @@ static int without(void)
 	if (during.policy != SCHED_OTHER || during.nice != before.nice)
 		return 1;
 	if (before.runtime != 0 && during.runtime >= before.runtime)
-		return 4; /* a kernel that tells slices lets them be set */
+		return 4; /* a kernel that reports slices lets them be set */
 	hold_urgent_end(&u);
 	after = now();
 	return equal(&before, &after) ? 0 : 2;

@@ -1,4 +1,5 @@
-/* Cores of illumos, made after the published layout: threads, registers, names, the files of the link map, damage. */
+/* Cores of illumos, built from the published layout: threads, registers, names, files of the link
+ * map, damage. */
 #include <check.h>
 #include <elf.h>
 #include <libproc.h>
@@ -60,7 +61,8 @@ static void elf_page(uint8_t page[PAGE], uint64_t base, const char *interp, uint
 		memcpy(page + 2048, interp, strlen(interp) + 1);
 }
 
-/* Dynamic section, r_debug, two links and their names, all in one page. `next`: of the last link. */
+/* Dynamic section, r_debug, two links and their names, all in one page. `next`: l_next of the last
+ * link. */
 static void link_page(uint64_t page[PAGE / 8], uint64_t next)
 {
 	enum { DEBUG = 8, FIRST = 16, SECOND = 24, NAMES = 64 };
@@ -263,7 +265,7 @@ START_TEST(of_32_bits)
 }
 END_TEST
 
-/* --- damage: the answer comes, and is one of those promised; the sanitizers see the rest --- */
+/* --- damage: each call returns one of its promised results; sanitizers check the rest --- */
 
 static uint32_t next_random(uint64_t *state)
 {

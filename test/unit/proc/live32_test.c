@@ -56,7 +56,7 @@ static struct victim start_32(char name[16])
 	struct victim v = victim_start(run_32, 0);
 
 	name[0] = '\0';
-	/* The name of the process tells when the other program runs; EOF when it cannot. */
+	/* The name of the process shows that the other program runs; EOF: it cannot. */
 	for (int i = 0; i < 1000000 && strcmp(name, "p32") != 0 && victim_state(v.pid, v.pid) != 'Z'; i++) {
 		hold_process_name(v.pid, name, 16);
 		(void)sched_yield();
@@ -77,7 +77,7 @@ static void look_at_32(pid_t pid)
 	ck_assert_int_eq(Pgetauxval(P, AT_PAGESZ), PAGE);
 	ck_assert_int_eq(Pgetauxval(P, AT_ENTRY), 0x8048054);
 	lwp = &Pstatus(P)->pr_lwp;
-	/* On or behind the system call; the kernel starts it again with its number. */
+	/* On or after the system call, which the kernel restarts with its number. */
 	ck_assert_msg(
 	    lwp->pr_reg[R_PC] >= 0x8048059 && lwp->pr_reg[R_PC] <= 0x804805b, "pc %#lx", lwp->pr_reg[R_PC]);
 	ck_assert_uint_gt((unsigned long)lwp->pr_reg[R_SP], 0x8048000);

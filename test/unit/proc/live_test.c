@@ -1,5 +1,5 @@
-/* Live processes: who may be grabbed, what their /proc files say, memory up to the hole, files that are
- * gone, renamed, odd-named or not files at all. */
+/* Live processes: who may be grabbed, /proc files, memory up to a hole, and files that are gone,
+ * renamed, oddly named or not files at all. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -220,7 +220,7 @@ START_TEST(reads_stop_at_the_hole)
 	ck_assert_int_eq(munmap(at + 4 * PAGE, PAGE), 0);
 	v = victim_start(victim_blocked, 0);
 	P = grab(v.pid);
-	/* What the process itself may not read can be had through /proc/PID/mem on most kernels. */
+	/* /proc/PID/mem of most kernels reads pages that the process itself may not read. */
 	if (Pread(P, buf, 1, (uintptr_t)at + 2 * PAGE) == 1) {
 		ck_assert_int_eq(Pread(P, buf, 5 * PAGE, (uintptr_t)at), 4 * PAGE);
 		ck_assert_int_eq(buf[4 * PAGE - 1], 'a');
@@ -248,7 +248,7 @@ START_TEST(what_is_left_of_an_ended_process)
 
 	ck_assert_int_eq(Pread(P, &c, 1, (uintptr_t)&mark), 1);
 	victim_end(&v);
-	/* Its parent ended too, so that somebody else reaps it. */
+	/* Its parent has ended too, so another process reaps it. */
 	ck_assert(victim_settles(v.pid, v.pid, '\0'));
 	ck_assert_int_eq(Pread(P, &c, 1, (uintptr_t)folder), 0);
 	ck_assert_ptr_null(Ppsinfo(P));
@@ -282,7 +282,7 @@ static const struct proc_map *mapping(struct ps_prochandle *P, const void *at)
 	return m;
 }
 
-/* The first byte of the file behind at; -1: not to be had. */
+/* The first byte of the file mapped at `at`; -1: the file cannot be opened. */
 static int byte_of(struct ps_prochandle *P, const void *at, bool *proven)
 {
 	struct proc_files *files = &handle_objects(P)->files;
@@ -340,7 +340,7 @@ START_TEST(odd_names)
 			ck_assert_int_eq(byte_of(P, at[i], &proven), 'A' + (int)i);
 			ck_assert(proven);
 		}
-		/* And the same once the process is no more. */
+		/* The same after the process is gone. */
 		if (pass == 0)
 			victim_end(&v);
 	}
@@ -481,7 +481,7 @@ START_TEST(another_root)
 }
 END_TEST
 
-/* What was captured of a process keeps its files after both are gone. */
+/* The copy of a process keeps its files after the process and its handle are gone. */
 START_TEST(files_outlive_the_handle)
 {
 	static const ps_ops_t none = { 0 };

@@ -1,4 +1,4 @@
-/* Which mappings make one object, and what is found by address. */
+/* Mappings that make one object, and look-ups by address. */
 #include <libproc.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@
 
 static const struct fake_map maps[] = {
 	/* given out of order on purpose */
-	{ 0x30000, 0x1000, R, 0, "/lib/a.so.1" }, /* the same file again */
+	{ 0x30000, 0x1000, R, 0, "/lib/a.so.1" }, /* the same file once more */
 	{ 0x31000, 0x1000, RX, 0x1000, "/lib/a.so.1" },
 	{ 0x10000, 0x1000, R, 0, "/lib/a.so.1" },
 	{ 0x11000, 0x3000, RX, 0x1000, "/lib/a.so.1" },

@@ -1,4 +1,4 @@
-/* The table of mounts: real lines, odd ones, and those of somebody who wants to be misunderstood. */
+/* The table of mounts: real lines, unusual ones, and lines made to be misread. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Whose text is in other memory than its file's mapping. The test program's own mappings are shown as they would be if its
- * text had been copied elsewhere. */
+/* Objects whose text is in other memory than a mapping of their file. The test program's own
+ * mappings are shown as if its text had been copied elsewhere. */
 #include <libproc.h>
 #include <limits.h>
 #include <stdio.h>
@@ -41,7 +41,8 @@ static void replace(struct fake_map *m, const char *name)
 	m->offset = 0;
 }
 
-/* Is code found as the program's, with the name of its function, and is it not taken from the file? */
+/* Check that code is found as the program's, with the function's name, and that its bytes are not
+ * taken from the file. */
 static void is_found(struct ps_prochandle *P)
 {
 	char name[64], path[PATH_MAX];
@@ -121,7 +122,7 @@ static void move_all(void)
 	}
 }
 
-/* What the kernel told the program says which one it is. */
+/* The auxiliary vector identifies the program. */
 START_TEST(a_program_without_a_mapping_of_its_file)
 {
 	auxv_t auxv[] = { { .a_type = AT_PHDR }, { .a_type = AT_NULL } };
@@ -134,7 +135,7 @@ START_TEST(a_program_without_a_mapping_of_its_file)
 }
 END_TEST
 
-/* And the dynamic linker what its libraries are called: this test's C library. */
+/* The dynamic linker's list names the libraries: here this test's C library. */
 START_TEST(a_library_without_a_mapping_of_its_file)
 {
 	auxv_t auxv[] = { { .a_type = AT_PHDR }, { .a_type = AT_PHENT }, { .a_type = AT_PHNUM },
@@ -163,7 +164,7 @@ START_TEST(a_library_without_a_mapping_of_its_file)
 }
 END_TEST
 
-/* Code made at run time belongs to nobody, wherever it lies, */
+/* Code made at run time belongs to no object, wherever it is, */
 START_TEST(other_code_is_nobodys)
 {
 	struct fake_map *last = NULL, jit = { .size = 4096, .flags = MA_READ | MA_EXEC };
@@ -186,7 +187,8 @@ START_TEST(other_code_is_nobodys)
 }
 END_TEST
 
-/* even if there is so much of it that not all can be looked at, which costs none of what lies beside an object, */
+/* even if there is so much that not all can be examined; text next to an object is found
+ * nevertheless, */
 START_TEST(among_much_other_code)
 {
 	enum { MANY = 5000 };
@@ -206,7 +208,7 @@ START_TEST(among_much_other_code)
 }
 END_TEST
 
-/* and nothing is read where there is none. */
+/* and nothing is read if there is no such code. */
 START_TEST(nothing_is_read_of_others)
 {
 	struct ps_prochandle *P;

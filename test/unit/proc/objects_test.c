@@ -1,5 +1,5 @@
-/* Which file is believed to be the mapped one. The test program's own mappings are shown under the
- * name of a copy of its file, which is then left alone, changed, or taken away. */
+/* Which file is taken for the mapped one. The test program's own mappings are shown under the name
+ * of a copy of its file, which is then left alone, changed, or removed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <libproc.h>
@@ -114,7 +114,7 @@ START_TEST(another_build_id_is_another_file)
 	ck_assert_ptr_null(notice(P, 0)->detail);
 	ck_assert(!notice(P, 0)->failed);
 	ck_assert_int_eq(notice(P, 0)->instead, NOTICE_FROM_MEMORY);
-	/* Loaded segments are where the addresses say. */
+	/* Loaded segments are at their addresses. */
 	ck_assert_int_eq(elf_image_at(obj->image, (uintptr_t)marker - obj->bias, &bytes, NULL), RES_OK);
 	ck_assert_mem_eq(bytes.at, marker, sizeof(marker));
 	/* Bytes that came from memory prove nothing about memory. */
@@ -294,7 +294,7 @@ START_TEST(a_damaged_file_is_not_believed)
 }
 END_TEST
 
-/* Headers in memory that lie about everything. */
+/* Headers in memory with false values only. */
 static Elf64_Ehdr liar;
 static Elf64_Phdr lies[4];
 

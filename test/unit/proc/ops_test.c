@@ -1,4 +1,4 @@
-/* Made-up processes: what the handle keeps, and how their files are opened. */
+/* Made-up processes: what the handle copies, and how files are opened. */
 #include <libproc.h>
 #include <stdlib.h>
 #include <string.h>

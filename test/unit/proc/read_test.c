@@ -1,4 +1,4 @@
-/* Reading memory: short at holes, filled from files where memory must equal them. */
+/* Reading memory: up to a hole, and from files if memory must equal them. */
 #include <libproc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +97,8 @@ static struct self_process self;
 static char saved_rodata[] = "this is written, so no file has it";
 static const char kept_rodata[64] = "this is only read, so the file has it";
 
-/* A core as the kernel writes it: only what differs from the files was saved; here nothing was. */
+/* A core as the kernel writes it: only memory that differs from the files was saved, which is none
+ * here. */
 static ssize_t nothing(struct fake_process *fake, void *buf, size_t n, uintptr_t va)
 {
 	(void)fake;

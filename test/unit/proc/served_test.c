@@ -17,7 +17,7 @@
 
 enum { PAGE = 4096 };
 
-/* From now on nobody provides the page at `at`. False: that cannot be had here. */
+/* From now on nobody provides the page at `at`. False: not possible here. */
 static bool withhold(char *at)
 {
 	struct uffdio_api api = { .api = UFFD_API };
@@ -29,7 +29,8 @@ static bool withhold(char *at)
 	       madvise(at, PAGE, MADV_DONTNEED) == 0;
 }
 
-/* A child that withholds the second of the pages at `at`. 0: said that it cannot. */
+/* A child that withholds the second of the pages at `at`. 0: not possible, and a message was
+ * printed. */
 static pid_t start(char *at)
 {
 	int ends[2];

@@ -1,4 +1,5 @@
-/* What consumers of illumos's libproc ask of an LWP that sleeps in a system call, and of the library besides. */
+/* The system call in which an LWP sleeps, and further functions that users of illumos's libproc
+ * call. */
 #include <libproc.h>
 #include <string.h>
 #include <sys/syscall.h>

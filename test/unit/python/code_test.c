@@ -1,5 +1,5 @@
-/* Code objects as they come and go between two readings of one capture: a frame has the one that it
- * had when it was read. */
+/* Code objects that come and go between two readings of one capture. A frame has the code object
+ * that it had when it was read. */
 #include <stdio.h>
 
 #include "python/py_process.h"
@@ -105,7 +105,7 @@ START_TEST(earlier_frames_keep_theirs)
 	expect(&s, &stacks[0], "first", LINE);
 	expect(&s, &stacks[1], "newer", LINE + 100);
 	expect(&s, &stacks[2], "newest", LINE + 200);
-	/* In the same place, and not the same code. */
+	/* At the same address, but not the same code. */
 	ck_assert_uint_eq(stacks[0].frames.at[0].code, stacks[1].frames.at[0].code);
 	ck_assert_uint_ne(stacks[0].frames.at[0].known, stacks[1].frames.at[0].known);
 	for (int i = 0; i < 3; i++)
@@ -130,8 +130,8 @@ START_TEST(unchanged_code_is_one)
 }
 END_TEST
 
-/* A code object that is first met while its thread runs, at a rehearsal, and whose strings are
- * others by the time that the thread is held, at the same addresses. */
+/* A code object is first read while its thread runs, in a rehearsal. When the thread is held, other
+ * strings are at the same addresses. */
 START_TEST(a_rehearsal_is_not_believed)
 {
 	struct scene s;
@@ -154,7 +154,7 @@ START_TEST(a_rehearsal_is_not_believed)
 }
 END_TEST
 
-/* What makes and drops code all the time costs no more from one capture to the next. */
+/* A program that makes and drops code all the time costs no more from one capture to the next. */
 START_TEST(room_is_used_again)
 {
 	struct scene s;
@@ -180,8 +180,8 @@ START_TEST(room_is_used_again)
 }
 END_TEST
 
-/* Free-threaded: each thread runs a copy of its own. The line of the first is asked for after the
- * second was read. */
+/* Free-threaded: each thread runs its own copy of the code. The line of the first thread is read
+ * after the second thread. */
 START_TEST(copies_of_two_threads)
 {
 	struct scene s;
@@ -201,7 +201,7 @@ START_TEST(copies_of_two_threads)
 }
 END_TEST
 
-/* The copy of a thread that has ended is another one's by now. */
+/* The copy of a thread that has ended belongs to another thread now. */
 START_TEST(copy_that_moved)
 {
 	struct scene s;
@@ -224,7 +224,7 @@ END_TEST
 
 enum { LONG = 20000 }; /* bytes of a table that is read late */
 
-/* A long table that says the same. */
+/* A long table with the same meaning. */
 static uint64_t long_table(struct scene *s)
 {
 	static uint8_t bytes[LONG];
@@ -240,7 +240,7 @@ static uint64_t long_table(struct scene *s)
 	return table;
 }
 
-/* It is not read before the end, and once for those who share it. */
+/* It is read at the end, and once for all frames that share it. */
 START_TEST(a_long_table_is_read_late)
 {
 	struct scene s;

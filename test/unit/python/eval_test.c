@@ -19,8 +19,7 @@ enum {
 	FUNCTION = 0x100
 };
 
-/* def_cfa sp+8, return address at -8; then what a part begins with: a CFA further up, saved
- * registers. */
+/* def_cfa sp+8, return address at -8; then the start of a part: a higher CFA, saved registers. */
 static const uint8_t entry[] = { 0x0c, 7, 8, 0x90, 1 },
 		     built[] = { 0x0c, 7, 8, 0x90, 1, 0x0e, 0x20, 0x83, 4 }, moves[] = { 0x41, 0x0e, 16 },
 		     begins[] = { 0x0e, 0x20, 0x83, 4, 0x41, 0x0e, 16 };
@@ -59,7 +58,7 @@ static void close_record(struct drawn *d, size_t start)
 	memcpy(d->frame + start, &n, sizeof(n));
 }
 
-/* Returns where it is. */
+/* Returns its address. */
 static size_t cie(struct drawn *d, const uint8_t *program, size_t n)
 {
 	static const uint8_t head[] = { 1, 'z', 'R', 0, 1, 0x78, 16, 1, 0x1b };
@@ -87,7 +86,7 @@ static void fde(struct drawn *d, size_t of, uint64_t function, const uint8_t *pr
 	close_record(d, start);
 }
 
-/* The process, with what is in d->frame. */
+/* Map the process with the contents of d->frame. */
 static void map(struct drawn *d)
 {
 	uint64_t frame, code;
@@ -155,8 +154,7 @@ START_TEST(part_that_begins_with_a_frame)
 }
 END_TEST
 
-/* The assembler has put the frame into a CIE of its own, which stands between the two or before
- * them. */
+/* The assembler has put the frame into a separate CIE, which is between the two or before them. */
 START_TEST(part_whose_cie_has_the_frame)
 {
 	for (int first = 0; first < 2; first++) {

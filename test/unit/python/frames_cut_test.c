@@ -154,7 +154,7 @@ START_TEST(nothing_is_found)
 }
 END_TEST
 
-/* Frames of another thread, say: which of the two threw cannot be told. */
+/* Frames of another thread, for example: it is unknown which of the two threw. */
 START_TEST(two_callers_are_none)
 {
 	uint64_t other;
@@ -199,7 +199,7 @@ START_TEST(what_leads_nowhere_is_left_out)
 	put_word(&m, module, m.is->f_prev, 0xdead0000);
 	MEND(a, b, thrower);
 	EXPECT(inner, middle);
-	put_word(&m, module, m.is->f_prev, thrower); /* in a circle */
+	put_word(&m, module, m.is->f_prev, thrower); /* a circle */
 	MEND(a, b, thrower);
 	EXPECT(inner, middle);
 	done();
@@ -219,8 +219,8 @@ START_TEST(whole_chain_is_left_alone)
 }
 END_TEST
 
-/* 3.10 calls a frame that a throw goes through executing; that its value stack has a depth
- * tells. */
+/* 3.10 marks a frame through which a throw passes as executing. The depth of its value stack shows
+ * that. */
 START_TEST(called_executing)
 {
 	draw(SPEC_310);

@@ -42,7 +42,7 @@ static uint64_t object_of(struct image *m, uint64_t frame, uint64_t type)
 	return o;
 }
 
-/* By compiled code: a frame that says so, and where it is. */
+/* A frame of compiled code, which says so, and its address. */
 static void compile(struct scene *s, int i)
 {
 	struct image *m = &s->m;
@@ -156,8 +156,7 @@ START_TEST(lines_and_runs)
 }
 END_TEST
 
-/* A frame as PyFrame_New makes it, which somebody has linked: owned by its object. Nothing of that
- * can be read. */
+/* A frame made by PyFrame_New and linked by other code: its object owns it. It cannot be read. */
 START_TEST(owned_by_its_object)
 {
 	struct scene s;
@@ -175,8 +174,8 @@ START_TEST(owned_by_its_object)
 }
 END_TEST
 
-/* A trace function is told the line by the frame object: Python's own, which the loop goes on
- * running. One that belongs to another frame tells nothing. */
+/* A trace function gets the line from the frame object. The loop still runs this frame of Python's.
+ * An object of another frame shows nothing. */
 START_TEST(object_of_a_frame_that_the_loop_runs)
 {
 	struct scene s;
@@ -196,7 +195,7 @@ START_TEST(object_of_a_frame_that_the_loop_runs)
 }
 END_TEST
 
-/* Frames of the loop without an entry frame behind compiled ones: some are missing. */
+/* Frames of the loop without an entry frame, after compiled ones: some are missing. */
 START_TEST(chain_that_ends_in_the_loop)
 {
 	struct scene s;

@@ -1,5 +1,5 @@
-/* Threads and frames of every version, out of made-up memory: found by content, walked, cut into
- * activations, given lines. Then the chains that nobody should believe. */
+/* Threads and frames of every version, in made-up memory: found by content, walked, split into
+ * activations, with lines. Then chains that must not be believed. */
 #include <stdio.h>
 
 #include "python/python.h"
@@ -211,8 +211,8 @@ START_TEST(frame_without_code_is_kept)
 }
 END_TEST
 
-/* The newest name is in the memory of the one before: what makes the same again gets the same
- * memory again. */
+/* The newest name is in the memory of the previous one, because equal allocations get the same
+ * memory. */
 START_TEST(code_object_replaced_at_the_same_address)
 {
 	struct image m;
@@ -348,7 +348,7 @@ START_TEST(frames_that_no_activation_runs)
 	open_and_read(&m, &o);
 	ck_assert(!o.stack.frames.at[0].synthetic);
 	ck_assert(o.stack.frames.at[1].synthetic);
-	ck_assert(o.stack.frames.at[2].synthetic == (m.is->f_state >= 0)); /* ≤ 3.3 does not say */
+	ck_assert(o.stack.frames.at[2].synthetic == (m.is->f_state >= 0)); /* unknown up to 3.3 */
 	expect_frame(&o, 1, "middle", 10);
 	close_all(&m, &o);
 }
@@ -408,8 +408,9 @@ START_TEST(activation_that_has_just_been_entered)
 }
 END_TEST
 
-/* The C frame of a new activation is linked before it is written: it still says what lay there
- * before, here `stale`. The data stack's only piece begins at `piece`; nothing in it is in use. */
+/* The C frame of a new activation is linked before it is written: it still has the bytes that were
+ * there before, here `stale`. The only piece of the data stack starts at `piece`, and nothing in it
+ * is in use. */
 static void link_unwritten(struct image *m, const struct drawn *d, uint64_t stale, uint64_t piece)
 {
 	const struct spec *is = m->is;
@@ -432,7 +433,7 @@ static void link_unwritten(struct image *m, const struct drawn *d, uint64_t stal
  * stack. */
 START_TEST(states_of_one_thread_interleave)
 {
-	static const uint64_t markers[] = { 0x1000, 0x3000, 0x2000 }; /* of a, a, b */
+	static const uint64_t markers[] = { 0x1000, 0x3000, 0x2000 }; /* markers of a, a, b */
 	struct py_stack a = { .broken = false }, b = { .broken = false };
 
 	for (uint32_t i = 0; i < 3; i++) {

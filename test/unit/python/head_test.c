@@ -7,7 +7,7 @@
 
 enum { CODE_AT = 0x401000, DATA_AT = 0x500000 };
 
-/* Where the code says that the pointer is; the word at DATA_AT is `word`. */
+/* The pointer's address that the code gives; the word at DATA_AT is `word`. */
 static uint64_t answer(const void *code, size_t n, uint64_t word)
 {
 	const struct fake_segment segments[] = { { DATA_AT, &word, sizeof(word) }, { 0 } };
@@ -29,7 +29,7 @@ START_TEST(pointer_in_reach)
 	ck_assert_uint_eq(ANSWER("\xf3\x0f\x1e\xfa\x48\x8b\x05" TO_DATA("\xf5") "\xc3", 0), DATA_AT);
 	ck_assert_uint_eq(ANSWER("\x55\x48\x89\xe5\x48\x8b\x05" TO_DATA("\xf5") "\x5d\xc3", 0), DATA_AT);
 	ck_assert_uint_eq(ANSWER("\x55\x48\x89\xe5\x48\x8b\x05" TO_DATA("\xf5") "\xc9\xc3", 0), DATA_AT);
-	/* Behind the code and before it. */
+	/* After the code and before it. */
 	ck_assert_uint_eq(ANSWER("\x48\x8b\x05\xf9\xff\xff\xff\xc3", 0), CODE_AT);
 }
 END_TEST
@@ -106,9 +106,11 @@ START_TEST(other_code_of_i386)
 	ck_assert_uint_eq(ANSWER32(BASE, 0), 0);                                     /* cut */
 	ck_assert_uint_eq(ANSWER32(BASE "\x8b\x80\0\x10", 0), 0);                    /* cut */
 	ck_assert_uint_eq(ANSWER32(BASE "\x8d\x80\0\x10\0\0\xc3", 0), 0);            /* an address */
-	ck_assert_uint_eq(ANSWER32(BASE "\x8b\x83\0\x10\0\0\xc3", 0), 0);            /* of another register */
+	ck_assert_uint_eq(ANSWER32(BASE "\x8b\x83\0\x10\0\0\xc3", 0), 0);            /* relative to
+	                                                                              * another
+	                                                                              * register */
 	ck_assert_uint_eq(ANSWER32("\x53" BASE_EBX "\x8b\x83\0\x10\0\0\xc3", 0), 0); /* not given back */
-	/* What is called is no thunk, not all there, or nothing. */
+	/* The callee is not a thunk, not complete, or missing. */
 	ck_assert_uint_eq(ANSWER32("\xe8\x03\x10\0\0\x05\xfb\xdf\x0f\0\x8b\x80\0\x10\0\0\xc3", 0), 0);
 	ck_assert_uint_eq(ANSWER32("\xe8\x04\x10\0\0\x05\xfb\xdf\x0f\0\x8b\x80\0\x10\0\0\xc3", 0), 0);
 	ck_assert_uint_eq(ANSWER32("\xe8\0\0\0\0\x05\xfb\xdf\x0f\0\x8b\x80\0\x10\0\0\xc3", 0), 0);

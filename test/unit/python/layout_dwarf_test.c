@@ -1,6 +1,6 @@
-/* Layouts by debug information: equal to the table's row in every member on each interpreter that
- * has any, and right where a vendor has moved them, for which a library is compiled from structures
- * like CPython's. */
+/* Layouts from debug information: they equal the table's row in every member on each interpreter
+ * that has any. They are right for a vendor's changed structures too, for which a library is
+ * compiled from structures like CPython's. */
 #include <check.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -152,7 +152,7 @@ START_TEST(a_vendors_members)
 }
 END_TEST
 
-/* What does not fit together, or cannot be read the way it is, is not taken. */
+/* Inconsistent or unreadable definitions are refused. */
 START_TEST(refused)
 {
 	static const char *const changes[] = {
@@ -291,7 +291,7 @@ START_TEST(a_vendors_process)
 }
 END_TEST
 
-/* The same without debug information: what can be known is that something is wrong. */
+/* The same without debug information: only that something is wrong can be detected. */
 START_TEST(a_vendors_secret)
 {
 	pid_t pid = program_start("-g0");

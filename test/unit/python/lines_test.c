@@ -25,7 +25,7 @@ START_TEST(lnotab_of_2_4_and_2_7)
 }
 END_TEST
 
-/* The same byte is a long step forward up to 3.5, and one back from 3.6 on. */
+/* The same byte is a long step forward up to 3.5, and one back since 3.6. */
 START_TEST(lnotab_of_3_5_is_unsigned_of_3_6_signed)
 {
 	struct span t = TABLE(6, 0xff, 2, 1);
@@ -91,7 +91,7 @@ START_TEST(ranges_of_3_10)
 	ck_assert_int_eq(py_line_ranges(t, 1, 15), 6);
 	ck_assert_int_eq(py_line_ranges(t, 1, 22), 7);
 	ck_assert_int_eq(py_line_ranges(t, 1, 31), 9);
-	ck_assert_int_eq(py_line_ranges(t, 1, 32), 0); /* behind the end */
+	ck_assert_int_eq(py_line_ranges(t, 1, 32), 0); /* after the end */
 	ck_assert_int_eq(py_line_ranges(TABLE(4, 1, 0, 0x7f, 0, 0x7f, 4, 0x2e), 1, 4), 302);
 }
 END_TEST
@@ -152,7 +152,7 @@ START_TEST(locations_damaged)
 	ck_assert_int_eq(py_line_locations(TABLE(0x00, 0x80), 1, 0), 0);
 	ck_assert_int_eq(py_line_locations(TABLE(0xf0, 0x58), 1, 0), 0);
 	ck_assert_int_eq(py_line_locations(TABLE(0xe8, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x03), 1, 0), 0);
-	/* A seventh byte has no bits left to say anything with. */
+	/* A seventh byte has no bits left. */
 	ck_assert_int_eq(py_line_locations(TABLE(0xe8, 0x40, 0x40, 0x40, 0x40, 0x40, 0x40, 0x01), 1, 0), 0);
 	ck_assert_int_eq(py_line_locations(span_of(NULL, 0), 1, 0), 0);
 }

@@ -1,4 +1,4 @@
-/* Which memory is whose: writable mappings of an object, and what follows them without a name. */
+/* Which memory belongs to which object: its writable mappings, and anonymous ones after them. */
 #include "python/find/py_objects.h"
 
 #include <stdio.h>
@@ -63,7 +63,7 @@ START_TEST(writable_memory_of_each)
 		{ 0x14000, PAGE, RW, 0, NULL }, /* .bss */
 		{ 0x15000, PAGE, MA_READ, 0, NULL },
 		{ 0x16000, PAGE, RW, 0, NULL }, /* and on */
-		{ 0x18000, PAGE, RW, 0, NULL }, /* nobody's */
+		{ 0x18000, PAGE, RW, 0, NULL }, /* belongs to none */
 		{ 0x20000, PAGE, RX, 0, SECOND },
 		{ 0x21000, PAGE, RW, PAGE, SECOND },
 		{ 0x22000, PAGE, RW, 0, "[heap]" },
@@ -78,7 +78,7 @@ START_TEST(writable_memory_of_each)
 	static const struct py_region second[] = { { 0x21000, 0x22000 } };
 
 	list(maps);
-	ck_assert_uint_eq(objects.at.n, 2); /* what is not executable is no object */
+	ck_assert_uint_eq(objects.at.n, 2); /* an object needs executable memory */
 	for (int again = 0; again < 2; again++) {
 		has(FIRST, first, 4);
 		has(SECOND, second, 1);

@@ -28,7 +28,7 @@ struct spec {
 	int type, size, tp_name, tp_flags;
 	int s_len, s_state, s_ascii, s_compact, s_shift, b_data;
 	int free_threaded;
-	int text;   /* what names are */
+	int text;   /* type of names */
 	int narrow; /* words of 4 bytes */
 };
 
@@ -190,7 +190,8 @@ enum {
 	SPEC_313T,
 	SPEC_314T
 };
-/* i386: where 2.4 is, and the others at the same distance from it as above, up to 3.14. */
+/* i386: the address of 2.4; the other versions are at the same distance from it as above, up to
+ * 3.14. */
 enum {
 	SPEC_I386 = SPEC_314T + 6,
 	SPEC_I386_39 = SPEC_I386 + SPEC_39,
@@ -297,8 +298,8 @@ static inline uint64_t image_bytes(struct image *m, const void *bytes, size_t n)
 
 	put_word(m, b, m->is->type, m->is->text == TEXT_BYTES ? m->t_str : m->t_bytes);
 	if (m->is->hex < 0x02050000)
-		put32(
-		    m, b, m->is->size + 4, 0xeeeeeeee); /* a size has 32 bits; what follows may be anything */
+		put32(m, b, m->is->size + 4, 0xeeeeeeee); /* a size has 32 bits; the following bytes
+		                                         * may be anything */
 	put32(m, b, m->is->size, (uint32_t)n);
 	if (n != 0)
 		memcpy(image_at(m, b + (uint64_t)m->is->b_data, n), bytes, n);
@@ -384,7 +385,7 @@ static inline uint64_t image_frame(struct image *m, uint64_t code, unsigned at, 
 	return f;
 }
 
-/* An entry frame: of such only code, previous and owner are to be read. */
+/* An entry frame: only code, previous and owner are valid. */
 static inline uint64_t image_entry(struct image *m, uint64_t previous)
 {
 	uint64_t f = image_alloc(m, 96);

@@ -1,5 +1,5 @@
-/* Finding interpreters: what is accepted, what is refused and with which words, lists that are
- * broken, and memory with bytes changed at random. */
+/* Finding interpreters: what is accepted or refused and with which message, broken lists, and
+ * memory with bytes changed at random. */
 #include <stdio.h>
 
 #include "python/find/py_scan.h"
@@ -282,7 +282,7 @@ START_TEST(thread_state_that_went_away)
 	ck_assert_int_eq(py_process_create(m.P, &py, &f), RES_OK);
 	ck_assert_int_eq(py_threads_read(py, &threads, &f), RES_OK);
 	t = threads.at[0];
-	t.thread_id++; /* as if another thread had it by now */
+	t.thread_id++; /* as if another thread had it now */
 	ck_assert_int_eq(py_stack_read(py, &t, &s, &f), RES_FAIL);
 	t.thread_id--;
 	put_word(&m, m.tstate, m.is->ts_interp, 0);
@@ -313,8 +313,7 @@ START_TEST(versions_in_texts_and_names)
 }
 END_TEST
 
-/* Reads everything there is to read. What comes out is anybody's guess; that it comes out is
- * not. */
+/* Read everything. The results may be anything, but each call must return. */
 static void read_all(struct image *m)
 {
 	struct py_process *py;

@@ -1,4 +1,4 @@
-/* Strings of every kind the versions have, and things that are no strings. */
+/* Strings of every kind in all versions, and other objects. */
 #include <stdio.h>
 
 #include "python/objects/py_text.h"
@@ -145,7 +145,7 @@ START_TEST(unicode_of_two_bytes)
 	const uint16_t chars[] = { 0x51fd, 'x', 0xd801, 0xdc28, 0xdc80, 0xd800 };
 	struct image m;
 
-	/* Pairs are characters, what is left alone stays so. */
+	/* Pairs become characters, lone surrogates stay. */
 	image_init(&m, &specs[SPEC_30], 1 << 16);
 	expect(&m, image_unicode(&m, (const uint8_t *)chars, 6, 2),
 	    "\xe5\x87\xbdx\xf0\x90\x90\xa8\xed\xb2\x80\xed\xa0\x80", 14);

@@ -96,7 +96,7 @@ START_TEST(read_back)
 }
 END_TEST
 
-/* What no pystack has written, and half annotations. */
+/* Lines that pystack does not write, and halves of annotations. */
 START_TEST(foreign_lines)
 {
 	static const char *const lines[] = { "  app`f+12", "  [ x", "  [ f:1 (]", "  [ a.py:7 (g) ]", "@[",

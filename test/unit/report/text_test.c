@@ -92,7 +92,8 @@ START_TEST(python_frames)
 }
 END_TEST
 
-/* Whatever a function is called: a reader of the line finds the frame's own place as the last of its look. */
+/* Whatever a function's name: a reader of the line finds the frame's own position as the last of
+ * its form. */
 START_TEST(names_that_look_like_places)
 {
 	static const struct {

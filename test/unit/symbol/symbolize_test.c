@@ -43,7 +43,8 @@ START_TEST(names)
 }
 END_TEST
 
-/* Code without a symbol has the address that it has in the file; code of no file the one in the process. */
+/* Code without a symbol has its address in the file; code in no file has its address in the
+ * process. */
 START_TEST(addresses_of_the_file)
 {
 	struct self_process self;
@@ -71,7 +72,8 @@ START_TEST(addresses_of_the_file)
 }
 END_TEST
 
-/* A return address is looked up as the call before it: at a function's first byte that is another function. */
+/* A return address is looked up as the call before it, because at a function's first byte it
+ * belongs to the previous function. */
 START_TEST(return_addresses)
 {
 	struct self_process self;
