@@ -187,7 +187,7 @@ static bool handle_renew(struct sampling *s)
 		if (P != NULL && os_same_process(s->P)) {
 			own_handle_close(s);
 			s->P = s->own = P;
-			s->code = code;
+			s->code = os_code_token_grabbed(P);
 			done = true;
 		} else if (P != NULL) {
 			Prelease(P, 0);
@@ -385,7 +385,7 @@ enum outcome sample(
 		warn_code(WARN_SAMPLE_SELF, o->typed);
 		return NOTHING;
 	}
-	s.code = os_code_token(P);
+	s.code = os_code_token_grabbed(P);
 	interrupted = 0;
 	(void)sigaction(SIGINT, &catch, &was_int);
 	(void)sigaction(SIGTERM, &catch, &was_term);

@@ -27,6 +27,7 @@ static bool range_insert(struct snapshot *s, struct range r)
 
 static void range_remove(struct snapshot *s, size_t i)
 {
+	s->large -= s->ranges.at[i].large;
 	free(s->ranges.at[i].bytes);
 	s->ranges.n--;
 	memmove(&s->ranges.at[i], &s->ranges.at[i + 1], (s->ranges.n - i) * sizeof(s->ranges.at[i]));
@@ -58,7 +59,7 @@ static uint64_t make_room(struct snapshot *s, uint64_t lo, uint64_t hi)
 /* Make room for a range and allocate it; its hi may be lower. bytes NULL: there is none. */
 static struct range range_begin(struct snapshot *s, uint64_t lo, uint64_t hi)
 {
-	struct range r = { lo, make_room(s, lo, hi), NULL, false, lo };
+	struct range r = { lo, make_room(s, lo, hi), NULL, false, lo, 0 };
 
 	r.bytes = r.hi > lo ? malloc((size_t)(r.hi - lo)) : NULL;
 	return r;
@@ -86,9 +87,10 @@ static uint64_t copy_range(struct snapshot *s, uint64_t of, const struct os_rang
 
 	while (at < range->hi && s->large < LARGE_MAX && !snapshot_deadline_passed(s)) {
 		uint64_t end = range->hi - at < CHUNK ? range->hi : at + CHUNK;
-		struct range r = { at, end, malloc((size_t)(end - at)), false, of };
+		struct range r = { at, end, malloc((size_t)(end - at)), false, of, 0 };
 		ssize_t got = r.bytes == NULL ? 0 : os_read(s->live, r.bytes, (size_t)(end - at), at);
 
+		r.large = got > 0 ? (size_t)got : 0;
 		got = (ssize_t)range_end(s, &r, got > 0 ? (size_t)got : 0);
 		s->large += (size_t)got;
 		at += (uint64_t)got;

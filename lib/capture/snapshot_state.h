@@ -19,8 +19,9 @@ enum {
 struct range {
 	uint64_t lo, hi;
 	uint8_t *bytes;
-	bool cut;    /* a later copy has taken its end */
-	uint64_t of; /* start of the copy that it belongs to */
+	bool cut;     /* a later copy has taken its end */
+	uint64_t of;  /* start of the copy that it belongs to */
+	size_t large; /* bytes that count as those of large copies */
 };
 
 /* Bytes kept for reads after the seal, within one page. */

@@ -118,6 +118,12 @@ uint64_t os_code_token(struct ps_prochandle *P)
 	return 0;
 }
 
+uint64_t os_code_token_grabbed(struct ps_prochandle *P)
+{
+	(void)P;
+	return 0;
+}
+
 /* --- LWPs that have ended or do not run --- */
 
 lwpid_t os_first_lwp(struct ps_prochandle *P)

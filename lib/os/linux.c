@@ -122,28 +122,22 @@ void os_read_pieces(struct ps_prochandle *P, struct os_piece *pieces, size_t n)
 	}
 }
 
-/* A hash of the lines of maps whose rights contain x. */
 uint64_t os_code_token(struct ps_prochandle *P)
 {
-	enum { MAPS_MAX = 64 << 20 };
 	const struct live *live = live_of(P);
 	OWNED(mem_release) char *text = NULL;
-	uint64_t token = HASH_START;
 	size_t n = 0;
 
-	if (live == NULL || fileio_slurp(live->mm_dir, "maps", MAPS_MAX, &text, &n) != 0)
+	if (live == NULL || fileio_slurp(live->mm_dir, "maps", LIVE_MAPS_MAX, &text, &n) != 0)
 		return 0;
-	for (const char *line = text; line < text + n;) {
-		const char *end = memchr(line, '\n', (size_t)(text + n - line));
-		const char *rights = memchr(line, ' ', (size_t)(text + n - line));
+	return live_code_token(text, n);
+}
 
-		if (end == NULL)
-			break;
-		if (rights != NULL && end - rights > 4 && rights[3] == 'x')
-			token = hash_bytes(token, line, (size_t)(end - line));
-		line = end + 1;
-	}
-	return token;
+uint64_t os_code_token_grabbed(struct ps_prochandle *P)
+{
+	const struct live *live = live_of(P);
+
+	return live == NULL ? 0 : live->code;
 }
 
 bool os_same_process(struct ps_prochandle *P)

@@ -25,5 +25,7 @@ size_t os_touched(
 
 /* A number that changes when code is mapped into live P or unmapped; 0: unknown. */
 uint64_t os_code_token(struct ps_prochandle *P);
+/* The number of the mappings that P's handle has. */
+uint64_t os_code_token_grabbed(struct ps_prochandle *P);
 
 #endif

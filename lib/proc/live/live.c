@@ -231,9 +231,10 @@ static enum res backend_read_maps(
     struct ps_prochandle *P, struct proc_maps *maps, struct fault *f, void *data)
 {
 	const struct live *live = data;
+	uint64_t ignored;
 
 	(void)P;
-	return live_maps_read(live->mm_dir, live->files, maps, f);
+	return live_maps_read(live->mm_dir, live->files, maps, &ignored, f);
 }
 
 static void backend_release(struct ps_prochandle *P, int flags, void *data)
@@ -423,7 +424,7 @@ static int read_objects(
 	enum res r = live_files_create(live->mm_dir, before, &live->files, f);
 
 	if (r == RES_OK) {
-		r = live_maps_read(live->mm_dir, live->files, &maps, f);
+		r = live_maps_read(live->mm_dir, live->files, &maps, &live->code, f);
 		if (r == RES_OK)
 			live_files_keep(live->files, &maps);
 		else

@@ -47,6 +47,7 @@ struct live {
 	VEC(struct live_wary) wary; /* ascending; mostly empty */
 	bool served;                /* a userfaultfd(2), whose holder may not answer, may provide pages */
 	bool narrow;                /* an i386 program */
+	uint64_t code;              /* live_code_token of the mappings that the handle has */
 	struct live_files *files;   /* owned by the handle's objects */
 	struct hold own;            /* Pgrab's hold */
 	bool locked;                /* somebody holds the lock of hold_lock.h permanently */
@@ -110,8 +111,13 @@ char live_model(const struct live *live);
 /* --- live_maps.c --- */
 
 /* Append all mappings in mm_dir's maps. `files` decides whether a name really ends in " (deleted)".
- * RES_NONE: the process is gone or has no memory. */
-enum res live_maps_read(int mm_dir, struct live_files *files, struct proc_maps *maps, struct fault *f);
+ * *code: their live_code_token. RES_NONE: the process is gone or has no memory. */
+enum res live_maps_read(
+    int mm_dir, struct live_files *files, struct proc_maps *maps, uint64_t *code, struct fault *f);
+
+/* A number that changes with the mappings of code in the text of maps. */
+enum { LIVE_MAPS_MAX = 256 << 20 }; /* bytes of such a text */
+uint64_t live_code_token(const char *text, size_t n);
 
 /* --- live_files.c --- */
 

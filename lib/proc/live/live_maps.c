@@ -14,10 +14,9 @@
 #include <sys/sysmacros.h>
 
 #include "base/fileio.h"
+#include "base/hash.h"
 #include "base/owned.h"
 #include "proc/live/live.h"
-
-enum { MAPS_MAX = 256 << 20 };
 
 static const char deleted_suffix[] = " (deleted)";
 enum { DELETED_LEN = sizeof(deleted_suffix) - 1 };
@@ -136,14 +135,33 @@ static enum res parse_line(const char *at, struct live_files *files, struct proc
 	return RES_OK;
 }
 
-enum res live_maps_read(int mm_dir, struct live_files *files, struct proc_maps *maps, struct fault *f)
+/* A hash of the lines whose rights contain x. */
+uint64_t live_code_token(const char *text, size_t n)
+{
+	uint64_t token = HASH_START;
+
+	for (const char *line = text; line < text + n;) {
+		const char *end = memchr(line, '\n', (size_t)(text + n - line));
+		const char *rights = memchr(line, ' ', (size_t)(text + n - line));
+
+		if (end == NULL)
+			break;
+		if (rights != NULL && end - rights > 4 && rights[3] == 'x')
+			token = hash_bytes(token, line, (size_t)(end - line));
+		line = end + 1;
+	}
+	return token;
+}
+
+enum res live_maps_read(
+    int mm_dir, struct live_files *files, struct proc_maps *maps, uint64_t *code, struct fault *f)
 {
 	OWNED(mem_release) char *text = NULL;
 	char *line, *rest;
 	size_t n;
 	uintptr_t last_end = 0;
 
-	if (fileio_slurp(mm_dir, "maps", MAPS_MAX, &text, &n) != 0) {
+	if (fileio_slurp(mm_dir, "maps", LIVE_MAPS_MAX, &text, &n) != 0) {
 		if (errno == ENOENT || errno == ESRCH)
 			return RES_NONE;
 		return fault_set(f, live_code_of_errno(errno), errno, 0, "its mappings cannot be read: %s",
@@ -151,6 +169,7 @@ enum res live_maps_read(int mm_dir, struct live_files *files, struct proc_maps *
 	}
 	if (n == 0)
 		return RES_NONE;
+	*code = live_code_token(text, n);
 	for (line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
 		struct proc_map m;
 		enum res r = parse_line(line, files, &m);

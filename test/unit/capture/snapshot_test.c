@@ -438,6 +438,20 @@ START_TEST(a_large_copy_among_others)
 }
 END_TEST
 
+/* What is dropped makes room for others: as often as an LWP is captured again. */
+START_TEST(large_copies_one_after_the_other)
+{
+	enum { BYTES = 16 << 20, TIMES = 70 }; /* more than 1 GB in all */
+
+	setup_large();
+	for (int i = 0; i < TIMES; i++) {
+		ck_assert_uint_eq(snapshot_copy(copy, LARGE, LARGE + BYTES), BYTES);
+		snapshot_drop(copy, LARGE);
+	}
+	teardown();
+}
+END_TEST
+
 /* The deadline has passed: a large copy ends at once, and cached data remains. */
 START_TEST(nothing_is_fetched_any_more)
 {
@@ -467,7 +481,7 @@ int main(void)
 		ranges_do_not_overlap, many_ranges_at_once, recorded_pages_come_with_the_copies,
 		listed_pages_are_those_of_the_bytes, forgotten_is_read_anew, many_pages_find_their_bytes,
 		kept_is_there_at_the_end, kept_is_the_latest_of_a_place, what_was_never_touched_is_not_copied,
-		a_large_copy_among_others, nothing_is_fetched_any_more };
+		a_large_copy_among_others, large_copies_one_after_the_other, nothing_is_fetched_any_more };
 
 	return run_suite("snapshot", tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -35,6 +35,24 @@ START_TEST(younger_than_the_handle)
 }
 END_TEST
 
+/* Code that is mapped right after the grab makes a difference, whenever that is asked first. */
+START_TEST(code_younger_than_the_handle)
+{
+	int code = 0;
+	struct ps_prochandle *P = Pgrab(getpid(), PGRAB_RDONLY, &code);
+	char *at;
+
+	if (P == NULL)
+		ck_abort_msg("cannot be grabbed: %d", code);
+	ck_assert_uint_ne(os_code_token_grabbed(P), 0);
+	ck_assert_uint_eq(os_code_token(P), os_code_token_grabbed(P));
+	at = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(at, MAP_FAILED);
+	ck_assert_uint_ne(os_code_token(P), os_code_token_grabbed(P));
+	Prelease(P, 0);
+}
+END_TEST
+
 START_TEST(pages_that_hold_something)
 {
 	enum { PAGES = 5000, LAST = PAGES - 1 };
@@ -66,7 +84,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { younger_than_the_handle, pages_that_hold_something };
+	const TTest *const tests[] = { younger_than_the_handle, code_younger_than_the_handle,
+		pages_that_hold_something };
 
 	return run_suite("mapped", tests, sizeof(tests) / sizeof(tests[0]));
 }
