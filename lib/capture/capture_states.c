@@ -264,6 +264,7 @@ static void read_and_forget(struct capture *c, const struct py_thread *t)
 
 void capture_prefetch(struct capture *c, const struct capture_lwp *l, struct snapshot_prefetch *pages)
 {
+	const bool made_pointer = c->states.by_pointer.made, made_id = c->states.by_id.made;
 	const struct capture_index *x;
 	uint32_t first;
 
@@ -281,6 +282,12 @@ void capture_prefetch(struct capture *c, const struct capture_lwp *l, struct sna
 		read_and_forget(c, &c->states.list.at[c->states.foreign.at[k]]);
 	snapshot_prefetch_record(c->snapshot, NULL);
 	py_process_rehearse(c->py, false);
+	/* Reads have failed since the list was full: an index that was made meanwhile may lack
+	 * states. */
+	if (snapshot_prefetch_full(pages)) {
+		c->states.by_pointer.made &= made_pointer;
+		c->states.by_id.made &= made_id;
+	}
 }
 
 /* True if the thread of some state is an LWP of the process. */

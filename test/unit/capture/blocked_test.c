@@ -1,5 +1,6 @@
 /* LWPs that are captured without being held, while they run and change: an outdated list of
  * thread states is noticed. */
+#include "os/regs.h"
 #include "support/run_suite.h"
 #include "unit/capture/capture_scene.h"
 
@@ -47,6 +48,33 @@ START_TEST(read_again_by_a_list_that_is_too_old)
 	runs_frame(2, s.frames[2]);
 	capture_blocked(&s.c, &first, 1);
 	runs_frame(1, s.next_frame);
+}
+END_TEST
+
+/* No thread pointers are known, so states are found by the id in glibc's struct pthread, which has
+ * pages of its own. The list of pages to fetch is full before they are read. */
+START_TEST(states_by_id_though_no_page_is_fetched)
+{
+	const int tid = (int)os_arch(s.c.P)->libc[0].tid;
+	struct snapshot_prefetch pages = VEC_EMPTY;
+
+	for (lwpid_t id = 1; id <= LWPS; id++) {
+		uint64_t thread = image_alloc(&s.m, 3 * 4096);
+
+		put_word(&s.m, thread, tid, (uint64_t)id);
+		put_word(&s.m, s.states[id], s.m.is->ts_tid, thread);
+		put_word(&s.m, s.states[id], s.m.is->ts_native, 0);
+		s.c.lwps.at[id - 1].thread_pointer = 0;
+	}
+	capture_states_read(&s.c);
+	while (pages.n < SNAPSHOT_PREFETCH_MAX - 1)
+		snapshot_prefetch_add(&pages, pages.n * 4096, 1);
+	capture_prefetch(&s.c, &s.c.lwps.at[0], &pages);
+	ck_assert(snapshot_prefetch_full(&pages));
+	take();
+	runs_frame(1, s.frames[1]);
+	runs_frame(2, s.frames[2]);
+	vec_free(&pages);
 }
 END_TEST
 
@@ -143,6 +171,7 @@ int main(void)
 	tcase_add_test(t, read_again_by_the_same_list);
 	tcase_add_test(t, read_again_by_a_list_that_is_too_old);
 	tcase_add_test(t, read_again_by_a_state_of_another);
+	tcase_add_test(t, states_by_id_though_no_page_is_fetched);
 	tcase_add_test(t, nothing_to_prove);
 	tcase_add_test(t, loose_one_costs_no_other);
 	tcase_add_test(t, prefetch_lists_what_is_read);
