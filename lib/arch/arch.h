@@ -1,6 +1,7 @@
 /* What architectures differ in: one `struct arch` each, and nothing about any of them elsewhere.
  *
  *   arch.c          which one a file or process is of
+ *   machines.c      names of these and others
  *   x86_64.c        x86-64
  *   i386.c          i386, whose processes an x86-64 kernel runs too
  *   x86_parts.c     both: names of registers in assembler text
@@ -143,6 +144,13 @@ struct arch {
 
 extern const struct arch arch_x86_64; /* System V ABI for AMD64, "DWARF Register Number Mapping" */
 extern const struct arch arch_i386;   /* System V ABI for Intel386, the same, as used on Linux */
+
+/* As messages name them. */
+#define ARCH_SUPPORTED "x86-64 and i386"
+
+/* The name of a machine, supported or not, by these members of an ELF header; NULL: it has none
+ * here. */
+const char *arch_machine_name(unsigned machine, unsigned elf_class);
 
 /* That of a file with these members of its ELF header; NULL: it is not supported. */
 const struct arch *arch_of_elf(unsigned machine, unsigned elf_class);

@@ -21,24 +21,6 @@ struct elf32_chdr {
 	uint32_t ch_addralign;
 };
 
-#ifndef EM_MIPS
-#define EM_MIPS 8
-#endif
-#ifndef EM_PPC64
-#define EM_PPC64 21
-#endif
-#ifndef EM_S390
-#define EM_S390 22
-#endif
-#ifndef EM_ARM
-#define EM_ARM 40
-#endif
-#ifndef EM_AARCH64
-#define EM_AARCH64 183
-#endif
-#ifndef EM_RISCV
-#define EM_RISCV 243
-#endif
 #ifndef PT_GNU_EH_FRAME
 #define PT_GNU_EH_FRAME 0x6474e550
 #endif

@@ -21,36 +21,13 @@
 
 /* --- headers --- */
 
-static const char *machine_name(unsigned machine, char *buf, size_t n)
-{
-	static const struct {
-		unsigned machine;
-		const char *name;
-	} known[] = {
-		{ EM_386, "i386" },
-		{ EM_X86_64, "x86-64" },
-		{ EM_ARM, "arm" },
-		{ EM_AARCH64, "aarch64" },
-		{ EM_PPC64, "ppc64" },
-		{ EM_S390, "s390" },
-		{ EM_RISCV, "riscv" },
-		{ EM_MIPS, "mips" },
-	};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (known[i].machine == machine)
-			return known[i].name;
-	}
-	(void)snprintf(buf, n, "machine %u", machine);
-	return buf;
-}
-
 enum res elf_header_check(
     const uint8_t *bytes, size_t n, const struct elf_class **cls, GElf_Ehdr *out, struct fault *f)
 {
 	const struct elf_class *c;
 	uint16_t machine = EM_NONE;
-	char buf[32];
+	char number[32];
+	const char *name;
 
 	if (n < EI_NIDENT || memcmp(bytes, ELFMAG, SELFMAG) != 0)
 		return fault_set(f, ELF_FAULT_FORMAT, 0, 0, "not an ELF file");
@@ -61,14 +38,15 @@ enum res elf_header_check(
 		return fault_set(f, ELF_FAULT_FORMAT, 0, 0, "ELF file truncated inside its header");
 	if (bytes[EI_DATA] != ELFDATA2LSB)
 		return fault_set(
-		    f, ELF_FAULT_MACHINE, 0, 0, "big-endian ELF file: only x86-64 and i386 are supported");
+		    f, ELF_FAULT_MACHINE, 0, 0, "big-endian ELF file: only " ARCH_SUPPORTED " are supported");
 	/* e_machine lies at the same place in both classes. */
 	memcpy(&machine, bytes + offsetof(Elf64_Ehdr, e_machine), sizeof(machine));
 	if (arch_of_elf(machine, bytes[EI_CLASS]) == NULL) {
+		(void)snprintf(number, sizeof(number), "machine %u", machine);
+		name = arch_machine_name(machine, bytes[EI_CLASS]);
 		return fault_set(f, ELF_FAULT_MACHINE, 0, 0,
-		    "%s (%s) ELF file: only x86-64 and i386 are supported",
-		    c->word == 8 ? "64-bit" : "32-bit",
-		    c->word == 4 && machine == EM_X86_64 ? "x32" : machine_name(machine, buf, sizeof(buf)));
+		    "%s (%s) ELF file: only " ARCH_SUPPORTED " are supported",
+		    c->word == 8 ? "64-bit" : "32-bit", name != NULL ? name : number);
 	}
 	if (bytes[EI_VERSION] != EV_CURRENT)
 		return fault_set(f, ELF_FAULT_FORMAT, 0, 0, "unknown ELF version %u", bytes[EI_VERSION]);

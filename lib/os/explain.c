@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arch/arch.h"
 #include "elf/elf_compat.h"
 
 const char *explain_mode(mode_t mode)
@@ -58,6 +59,8 @@ static bool is_text(const unsigned char *at, size_t n)
 static void explain_elf(const unsigned char *at, size_t n, char *buf, size_t size)
 {
 	uint16_t type = 0, machine = 0;
+	unsigned elf_class;
+	const char *name;
 	bool wide;
 
 	if (n < 20) {
@@ -65,16 +68,15 @@ static void explain_elf(const unsigned char *at, size_t n, char *buf, size_t siz
 		return;
 	}
 	wide = at[EI_CLASS] == ELFCLASS64;
+	elf_class = wide ? ELFCLASS64 : ELFCLASS32;
 	memcpy(&type, at + 16, sizeof(type));
 	memcpy(&machine, at + 18, sizeof(machine));
-	if (at[EI_DATA] != ELFDATA2LSB || machine != (wide ? EM_X86_64 : EM_386))
-		(void)snprintf(buf, size, "it is %s ELF file of %s%s; only x86-64 and i386 are supported",
+	name = arch_machine_name(machine, elf_class);
+	if (at[EI_DATA] != ELFDATA2LSB || arch_of_elf(machine, elf_class) == NULL)
+		(void)snprintf(buf, size, "it is %s ELF file of %s%s; only " ARCH_SUPPORTED " are supported",
 		    wide ? "a 64-bit" : "a 32-bit",
 		    at[EI_DATA] != ELFDATA2LSB ? "a big-endian machine"
-		    : machine == EM_386        ? "i386"
-		    : machine == EM_X86_64     ? "x32"
-		    : machine == EM_AARCH64    ? "aarch64"
-		    : machine == EM_ARM        ? "arm"
+		    : name != NULL             ? name
 					       : "another machine",
 		    type == ET_CORE ? " (a core)" : "");
 	else if (type == ET_EXEC || type == ET_DYN)

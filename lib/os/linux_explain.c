@@ -112,11 +112,12 @@ static void explain_strange(pid_t pid, char *buf, size_t n)
 		explain_access(pid, buf, n);
 }
 
-/* The only programs that run on x86-64 and are not supported are those of x32. */
+/* Of the programs that run on x86-64 only those of x32 are not supported. */
 static void explain_machine(pid_t pid, char *buf, size_t n)
 {
 	struct reach here = reach_here;
 	unsigned char head[20] = { 0 };
+	const char *name;
 	uint16_t machine;
 	char path[32];
 	int fd;
@@ -128,8 +129,10 @@ static void explain_machine(pid_t pid, char *buf, size_t n)
 		return;
 	if (fileio_pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head)) {
 		memcpy(&machine, head + 18, sizeof(machine));
-		if (head[EI_CLASS] == ELFCLASS32 && machine == EM_X86_64)
-			(void)snprintf(buf, n, "it is an x32 program; only x86-64 and i386 are supported");
+		name = arch_machine_name(machine, head[EI_CLASS]);
+		if (name != NULL && arch_of_elf(machine, head[EI_CLASS]) == NULL)
+			(void)snprintf(
+			    buf, n, "it is an %s program; only " ARCH_SUPPORTED " are supported", name);
 	}
 	(void)close(fd);
 }

@@ -24,6 +24,19 @@ START_TEST(chosen_by_machine_and_class)
 }
 END_TEST
 
+START_TEST(machines_have_names)
+{
+	ck_assert_str_eq(arch_machine_name(EM_X86_64, ELFCLASS64), "x86-64");
+	ck_assert_str_eq(arch_machine_name(EM_X86_64, ELFCLASS32), "x32");
+	ck_assert_str_eq(arch_machine_name(EM_AARCH64, ELFCLASS64), "aarch64");
+	ck_assert_ptr_null(arch_machine_name(0xffff, ELFCLASS64));
+	for (size_t a = 0; a < sizeof(all) / sizeof(all[0]); a++) {
+		ck_assert_str_eq(arch_machine_name(all[a]->machine, all[a]->elf_class), all[a]->name);
+		ck_assert_ptr_nonnull(strstr(ARCH_SUPPORTED, all[a]->name));
+	}
+}
+END_TEST
+
 START_TEST(registers_are_complete)
 {
 	for (size_t a = 0; a < sizeof(all) / sizeof(all[0]); a++) {
@@ -140,6 +153,7 @@ int main(void)
 	TCase *tc = tcase_create("arch");
 
 	tcase_add_test(tc, chosen_by_machine_and_class);
+	tcase_add_test(tc, machines_have_names);
 	tcase_add_test(tc, registers_are_complete);
 	tcase_add_test(tc, parts_of_registers);
 	tcase_add_test(tc, register_set_is_the_kernels);
