@@ -1,5 +1,5 @@
-/* The loop of a binary without names, from made-up stacks. The functions of the file are the test's own: each is 64 KB from
- * the next, and as long as `bytes` says. */
+/* The loop of a binary without names, found in made-up stacks. The functions of the file are the
+ * test's: they are 64 KB apart, and `bytes` has their sizes. */
 #include "stack/join/find_loop.h"
 #include "support/run_suite.h"
 
@@ -10,14 +10,14 @@ enum { FUNCTIONS = 5, APART = 0x10000, LOOP = 4, HELPER = 2, OTHER = 1, RBX = 0,
 
 static uint64_t bytes[FUNCTIONS];
 static uint64_t
-    cold[FUNCTIONS]; /* the function whose code lies apart, in the next place; bytes of that part */
+    cold[FUNCTIONS]; /* the function whose code has a second part, in the next place; bytes of that part */
 
 static uint64_t code(size_t function)
 {
 	return 0x400000 + APART * function;
 }
 
-/* Stands for lib/python's, which would ask the unwind table of a file. */
+/* Replaces lib/python's function, which would read a file's unwind table. */
 size_t py_function_ranges(struct py_process *py, size_t runtime, uint64_t pc, struct py_range out[2])
 {
 	ck_assert_ptr_null(py);
@@ -51,7 +51,8 @@ static void frames(struct scene *s, size_t n)
 		ck_assert(vec_push(&s->python.frames, ((struct py_frame){ .addr = frame(i) })));
 }
 
-/* An older activation: of a function, at an offset in it, with value in a register that the next younger one saved. */
+/* Add an older activation: of a function, at an offset in it. The next younger one saved `value` in
+ * a register. */
 static void activation(struct scene *s, size_t function, uint64_t offset, int reg, uint64_t value)
 {
 	struct native_frame fr = { .pc = code(function) + offset, .saved_known = (uint8_t)(1 << reg) };
@@ -66,7 +67,7 @@ static void silent(struct scene *s, size_t function)
 	ck_assert(vec_push(&s->native.frames, ((struct native_frame){ .pc = code(function) + 0x20 })));
 }
 
-/* What is found: the function, -1 none. Ends the scene. */
+/* The function that is found; -1: none. Ends the scene. */
 static int found(struct scene *s)
 {
 	struct py_range out[2] = { { 0, 0 }, { 0, 0 } };
@@ -192,7 +193,7 @@ START_TEST(a_frame_without_its_activation)
 	for (size_t i = 1; i < 4; i++)
 		activation(&s, LOOP, 0x100, RBX, frame(i));
 	ck_assert_int_eq(found(&s), -1);
-	/* What calls the oldest one is of another function. */
+	/* The caller of the oldest activation is in another function. */
 	frames(&s, 3);
 	for (size_t i = 0; i < 2; i++)
 		activation(&s, LOOP, 0x100, RBX, frame(i));
@@ -222,7 +223,7 @@ START_TEST(its_other_part_counts)
 	activation(&s, LOOP, APART / 2 + 0x7ff, RBX, frame(1));
 	activation(&s, LOOP, 0x200, RBX, frame(2));
 	ck_assert_int_eq(found(&s), LOOP);
-	/* Right behind a call that is the last instruction of it. */
+	/* Directly after a call that is the function's last instruction. */
 	frames(&s, 2);
 	activation(&s, LOOP, APART / 2 + 0x800, RBX, frame(0));
 	activation(&s, LOOP, bytes[LOOP], RBX, frame(1));

@@ -1,4 +1,4 @@
-/* Where frames go that compiled code has put on the chain. */
+/* The positions of frames that compiled code has put on the chain. */
 #include "support/run_suite.h"
 #include "unit/stack/join_scene.h"
 
@@ -77,7 +77,7 @@ START_TEST(by_a_word_of_its_stack)
 	made(&s, 0x5000);
 	run(&s, sp_of(5) + 16, 1);
 	words[3] = 0x5000;
-	if (_i == 1) /* left behind, or its own: not to be known */
+	if (_i == 1) /* left behind, or its own: unknown */
 		words[2] = 0x5000;
 	if (_i == 2) /* a callee has saved the register, and it has not changed since */
 		holds(&s, 2, 0x5000);
@@ -88,7 +88,7 @@ START_TEST(by_a_word_of_its_stack)
 }
 END_TEST
 
-/* Up to 3.10, where frames and activations are laid side by side. */
+/* Up to 3.10, where frames and activations are matched by order. */
 START_TEST(does_not_take_part_in_the_order)
 {
 	static const struct py_range other = { 0x400010, 0x400020 }, older = { 0x400030, 0x400040 };
@@ -118,8 +118,8 @@ static void holds_in(struct scene *s, size_t native, int reg, uint64_t word)
 	s->native.frames.at[native].saved_known |= (uint8_t)(1 << reg);
 }
 
-/* A trace function is called before its frame's first instruction: that frame has not begun, and is the loop's. No
- * register names the frames of all activations. */
+/* A trace function is called before the first instruction of its frame: that frame has not begun,
+ * and the loop runs it. No register refers to the frames of all activations. */
 START_TEST(not_begun_in_the_loop)
 {
 	static const struct py_range at[] = { { 0x400000, 0x400010 }, { 0x400020, 0x400030 },

@@ -1,4 +1,4 @@
-/* Joining up to 3.10, where activations are told by their order and their registers. */
+/* Joining up to 3.10, where activations are identified by their order and their registers. */
 #include "support/run_suite.h"
 #include "support/x86_64_regs.h"
 #include "unit/stack/join_scene.h"
@@ -73,7 +73,8 @@ START_TEST(order_unverified_is_doubted)
 }
 END_TEST
 
-/* The youngest of several, where all others are anchored: it has no other activation, if it has begun at all. */
+/* The youngest of several, when all others are anchored: no other activation remains for it, if it
+ * has begun at all. */
 START_TEST(order_leaves_one_pair)
 {
 	for (int i = 0; i < 4; i++) {
@@ -133,7 +134,8 @@ START_TEST(order_suspended_frame_goes_to_its_caller)
 }
 END_TEST
 
-/* Slots show the callers' frames as well; the register that has its own frame in each activation decides. */
+/* Slots contain the callers' frames as well. The register that has the own frame in each activation
+ * decides. */
 START_TEST(order_register_outweighs_slots)
 {
 	struct scene s = { 0 };
@@ -177,7 +179,7 @@ START_TEST(order_activation_without_symbol_in_the_middle)
 	struct py_range ranges[2];
 
 	native(&s, 6);
-	eval_at(&s, ranges, (size_t[]){ 1, 5 }, 2); /* frame 3 runs the loop too, but nothing says so */
+	eval_at(&s, ranges, (size_t[]){ 1, 5 }, 2); /* frame 3 runs the loop too, but nothing shows it */
 	run(&s, 0, 1);
 	run(&s, 0, 1);
 	run(&s, 0, 1);
@@ -252,7 +254,8 @@ START_TEST(order_by_arguments_of_i386)
 }
 END_TEST
 
-/* 3.10: the youngest activation has unlinked its C frame and not yet its frame. Only its code shows it. */
+/* 3.10: the youngest activation has unlinked its C frame but not yet its frame. Only its code shows
+ * that. */
 START_TEST(order_by_cframes_of_one_that_leaves)
 {
 	struct scene s = { 0 };
@@ -271,7 +274,8 @@ START_TEST(order_by_cframes_of_one_that_leaves)
 }
 END_TEST
 
-/* 3.10: greenlet's oldest C frame is in the function that begins one, which is no loop; behind it are loops without one. */
+/* 3.10: greenlet's oldest C frame is in the function that begins a greenlet, which is not a loop.
+ * After it are loops without a C frame. */
 START_TEST(order_by_cframes_of_a_greenlet)
 {
 	struct scene s = { 0 };
@@ -311,7 +315,8 @@ START_TEST(order_suspended_youngest_goes_to_its_caller)
 }
 END_TEST
 
-/* The same where nobody knows the loop's code: it could be of an activation that is about to leave. */
+/* The same if the loop's code is unknown: the frame could belong to an activation that is about to
+ * return. */
 START_TEST(order_suspended_youngest_is_doubted_without_code)
 {
 	struct scene s = { .loop.marking = PY_MARK_NONE };

@@ -1,4 +1,5 @@
-/* Stacks to be joined, drawn as text: the native frames youngest first and which runs belong where. */
+/* Stacks to be joined, drawn as text: the native frames, youngest first, and the runs that belong
+ * to them. */
 #ifndef UNIT_STACK_JOIN_SCENE_H
 #define UNIT_STACK_JOIN_SCENE_H
 

@@ -15,7 +15,8 @@ START_TEST(marker_names_the_activation)
 }
 END_TEST
 
-/* Two Pythons on one thread: one of markers called by one without, which is called by the first again. */
+/* Two Pythons on one thread: one with markers, called by one without, which is called by the first
+ * again. */
 START_TEST(each_loop_by_its_own_rules)
 {
 	static const struct py_range eval = { 0x400020, 0x400028 };
@@ -38,7 +39,8 @@ START_TEST(each_loop_by_its_own_rules)
 }
 END_TEST
 
-/* What its last frame has let go runs Python code; the youngest may be about to begin, and the oldest of 3.11 be greenlet's. */
+/* An object that its last frame released runs Python code. The youngest activation may be about to
+ * begin, and the oldest of 3.11 may be greenlet's. */
 START_TEST(activation_whose_frame_has_ended)
 {
 	struct scene s = { .loop.marking = _i == 0 ? PY_MARK_ENTRY : PY_MARK_CFRAME };
@@ -63,7 +65,8 @@ static bool function(void *data, uint64_t pc, uint64_t *start)
 	return true;
 }
 
-/* The activation's variables are elsewhere: it is the next one above the place where they were taken, in its function. */
+/* The activation's variables are elsewhere: the activation is the next one of its function above
+ * the address at which they were allocated. */
 START_TEST(variables_on_a_fake_stack)
 {
 	static const struct {
@@ -86,8 +89,8 @@ START_TEST(variables_on_a_fake_stack)
 }
 END_TEST
 
-/* Nothing tells where they were taken: by order among the activations of the loop, from the oldest on, and marked; not where the
- * stack ends early. */
+/* Nothing shows where they were allocated: frames are placed by order among the loop's activations,
+ * from the oldest on, and marked. They are not placed if the stack ends early. */
 START_TEST(variables_on_no_stack)
 {
 	static const struct py_range loop[] = { { 0x400010, 0x400018 }, { 0x400030, 0x400038 },
@@ -119,7 +122,7 @@ START_TEST(marker_limits_are_half_open)
 }
 END_TEST
 
-/* The oldest frame's CFA is behind the stack that was seen. */
+/* The oldest frame's CFA is after the copied part of the stack. */
 START_TEST(marker_behind_the_oldest_frame)
 {
 	struct scene s = { .loop.marking = PY_MARK_CFRAME };
@@ -203,7 +206,8 @@ START_TEST(frame_without_description_owns_no_marker)
 }
 END_TEST
 
-/* A run without frames has no lines, so that what follows it needs the line that says whose they are not. */
+/* A run without frames has no lines, so the next run needs a line that says that its activation is
+ * unknown. */
 START_TEST(empty_run_before_a_loose_one)
 {
 	struct scene s = { .loop.marking = PY_MARK_ENTRY };
@@ -245,7 +249,7 @@ START_TEST(alternate_stack_above_the_main_one)
 }
 END_TEST
 
-/* The handler's stack is an array in a frame: the markers on it lie in that frame's extent, too. */
+/* The handler's stack is an array in a frame, so its markers are within that frame too. */
 START_TEST(alternate_stack_in_a_frame)
 {
 	struct scene s = { .loop.marking = PY_MARK_ENTRY };
@@ -285,7 +289,8 @@ START_TEST(markers_out_of_order_are_doubted)
 }
 END_TEST
 
-/* The frames of a greenlet's parents are on no chain. Their activations go on where others of the loop do. */
+/* The frames of a greenlet's parents are on no chain. Their activations continue where other
+ * functions call the loop. */
 START_TEST(activations_of_greenlet_parents_are_told)
 {
 	struct scene s = { .loop.marking = PY_MARK_ENTRY };
@@ -307,8 +312,9 @@ static bool switches(void *data, uint64_t pc)
 	return pc == 0x400030 || pc == 0x400050;
 }
 
-/* Where a greenlet starts is said once, behind its oldest Python frame. Its function that begins greenlets has a marker
- * in 3.11, which makes it no loop; what is one is told by its code where no other goes on there. */
+/* The start of a greenlet has one line, after its oldest Python frame. In 3.11 the function that
+ * begins greenlets has a marker but is not a loop. An activation is recognised by its code, at
+ * which no other continues. */
 START_TEST(start_of_a_greenlet)
 {
 	static const struct py_range eval = { 0x400040, 0x400048 };
@@ -328,7 +334,7 @@ START_TEST(start_of_a_greenlet)
 }
 END_TEST
 
-/* A frame of it that a Python frame has called is not where the greenlet starts. */
+/* A frame called by a Python frame of the greenlet is not its start. */
 START_TEST(greenlet_in_the_middle_of_a_stack)
 {
 	struct scene s = { .loop.marking = PY_MARK_CFRAME };

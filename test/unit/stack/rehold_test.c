@@ -12,7 +12,8 @@ static struct rehold rehold;
 static struct capture_lwp l;
 static struct stack_thread th;
 
-/* A thread asleep in a system call: three frames, the middle one the loop's, with its Python frame. */
+/* A thread asleep in a system call: three frames, of which the middle one is the loop's, with its
+ * Python frame. */
 static void setup(void)
 {
 	rehold = (struct rehold){ .arch = &arch_x86_64 };
@@ -72,7 +73,8 @@ START_TEST(walk_that_lacks_a_register)
 }
 END_TEST
 
-/* Registers tell nothing of a JIT's code, but to one that was stopped: they cost it nothing, and it may lack all of them. */
+/* Registers do not help in a JIT's code, unless the thread was stopped anyway, which costs nothing.
+ * It may lack all of them. */
 START_TEST(behind_undescribed_code)
 {
 	th.native.frames.at[0].no_cfi = true;
@@ -99,7 +101,7 @@ START_TEST(behind_described_code)
 }
 END_TEST
 
-/* What did not help is not done again to the same stack, but to others, some times. */
+/* If a hold did not help, the same stack is not held again, but others are, a few times. */
 START_TEST(no_help)
 {
 	uint64_t stack;
@@ -134,7 +136,8 @@ START_TEST(help)
 }
 END_TEST
 
-/* One that cannot be held says so, and is no reason to give up the others; many are. */
+/* A thread that cannot be held gets a remark. One failure does not end the attempts for other
+ * threads; many do. */
 START_TEST(failures)
 {
 	for (int i = 0; i < 10; i++) {

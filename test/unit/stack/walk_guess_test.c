@@ -1,9 +1,9 @@
-/* Walking on where only a guess leads further, and what is believed of it. */
+/* Walking on by guesses, and which of their frames are believed. */
 #include "support/run_suite.h"
 #include "unit/stack/walk_scene.h"
 
-/* Known by pc and sp only. The first word that looks like a saved rbp leads nowhere; the next one through the marker to
- * the end. */
+/* Only pc and sp are known. The first word that looks like a saved rbp leads nowhere; the next one
+ * leads through the marker to the end. */
 START_TEST(frame_pointer_is_guessed_and_verified)
 {
 	stack[3] = va(30);
@@ -13,14 +13,15 @@ START_TEST(frame_pointer_is_guessed_and_verified)
 	loop(60, at(CALLER), va(80));
 	stack[64] = at(MAIN);
 	walk(at(LOOP), 1, 0, true, PY_MARK_ENTRY);
-	ck_assert_str_eq(drawn(), "LlCM"); /* a return address was passed over: said */
+	ck_assert_str_eq(drawn(), "LlCM"); /* a return address was skipped, which is marked */
 	ck_assert(!model.known);           /* and nothing is learned from it */
 	ck_assert_uint_eq(out.frames.at[0].cfa, va(32));
 	ck_assert(out.frames.at[0].exact);
 }
 END_TEST
 
-/* The first return address is over a word that fits. Without a marker in the frame it may be its caller's. */
+/* The first return address is above a word that fits. Without a marker in the frame the word may
+ * belong to the caller. */
 START_TEST(frame_pointer_that_is_the_first)
 {
 	stack[30] = va(60);
@@ -43,8 +44,8 @@ START_TEST(frame_pointer_that_a_marker_measures)
 }
 END_TEST
 
-/* What an earlier call has left in the frame leads to the frame's own end, through another function: it would hold the
- * marker, just where the loop has it. */
+/* A word from an earlier call leads to the end of the frame through another function, which would
+ * contain the marker at the loop's offset. */
 START_TEST(frame_pointer_of_an_earlier_call)
 {
 	stack[20] = va(60);
@@ -57,7 +58,7 @@ START_TEST(frame_pointer_of_an_earlier_call)
 }
 END_TEST
 
-/* The same behind code that nothing describes. */
+/* The same after code that nothing describes. */
 START_TEST(guess_that_no_loop_confirms)
 {
 	loop(40, at(LOOP), 0);
@@ -92,7 +93,7 @@ START_TEST(frame_pointer_that_nothing_verifies)
 }
 END_TEST
 
-/* A way that leads nowhere leaves the reason why the walk ended as it was: that of a place it does not go to is another. */
+/* A failed guess does not change the reason why the walk ended. */
 START_TEST(guess_that_ends_elsewhere)
 {
 	stack[3] = va(30);
@@ -131,7 +132,7 @@ START_TEST(resumed_by_trial)
 }
 END_TEST
 
-/* A second marker that lies as far below its CFA makes it certain. */
+/* A second marker at the same distance below its CFA makes it certain. */
 START_TEST(trial_confirmed_by_a_second_marker)
 {
 	loop(30, at(FIXED), 0);
@@ -152,7 +153,7 @@ START_TEST(trial_that_fails)
 }
 END_TEST
 
-/* A guess by frame pointer that meets the marker where the model has it stands, unmarked. */
+/* A guess by frame pointer that reaches the marker at the model's offset is kept, unmarked. */
 START_TEST(guess_confirmed_by_a_marker)
 {
 	stack[20] = va(60);

@@ -1,5 +1,5 @@
-/* What the tests of the walk share: a made-up unwinder, which a table tells of each function how its frames look,
- * stacks drawn as words, code drawn as bytes. */
+/* Shared by tests of the walk: a made-up unwinder with a table of each function's frames, stacks
+ * drawn as words, code drawn as bytes. */
 #ifndef UNIT_WALK_SCENE_H
 #define UNIT_WALK_SCENE_H
 
@@ -28,7 +28,7 @@ enum {
 	FIXED,    /* the loop, described by sp: 22 words */
 	ALIEN,    /* nothing describes it */
 	FRAMED,   /* described by rbp, as the loop is */
-	SIGNAL,   /* what a handler returns to: pc, sp and rbp of what was interrupted are at sp */
+	SIGNAL,   /* the return address of a handler: pc, sp and rbp of the interrupted frame are at sp */
 	FUNCTIONS,
 	MARKER_BELOW = 0xa0 /* CFA − marker */
 };
@@ -62,7 +62,7 @@ static bool known(const struct unwind_regs *regs, unsigned dwarf)
 	return (regs->known >> dwarf & 1) != 0;
 }
 
-/* To the caller of a frame with that CFA, which saved rbp at `rbp` (0: not at all). */
+/* Go to the caller of a frame with that CFA, which saved rbp at `rbp` (0: not at all). */
 static enum unwind_end up(struct unwind_regs *regs, struct native_frame *fr, uint64_t cfa, uint64_t rbp)
 {
 	uint64_t pc, value;
@@ -74,10 +74,10 @@ static enum unwind_end up(struct unwind_regs *regs, struct native_frame *fr, uin
 	set(regs, X86_64_PC, pc);
 	set(regs, X86_64_RSP, cfa);
 	fr->cfa = cfa;
-	return UNWIND_END_CAP; /* goes on */
+	return UNWIND_END_CAP; /* continue */
 }
 
-/* To what a signal interrupted. */
+/* Go to the frame that a signal interrupted. */
 static enum unwind_end interrupted(struct unwind_regs *regs, struct native_frame *fr)
 {
 	static const unsigned dwarf[] = { X86_64_PC, X86_64_RSP, X86_64_RBP };
@@ -90,7 +90,7 @@ static enum unwind_end interrupted(struct unwind_regs *regs, struct native_frame
 		set(regs, dwarf[i], value);
 	}
 	fr->cfa = regs->reg[X86_64_RSP];
-	return UNWIND_END_CAP; /* goes on */
+	return UNWIND_END_CAP; /* continue */
 }
 
 static enum unwind_end step(struct unwind_regs *regs, struct native_frame *fr)
@@ -170,7 +170,7 @@ static void setup(void)
 	memset(text, 0x90, sizeof(text));
 	memset(made, 0x90, sizeof(made));
 	for (int i = 0; i < FUNCTIONS; i++)
-		text[i * PAGE + 0x10 - 5] = 0xe8; /* so that 0x10 in each is behind a call */
+		text[i * PAGE + 0x10 - 5] = 0xe8; /* so that 0x10 in each is after a call */
 	memset(stack, 0, sizeof(stack));
 	model = (struct walk_model){ .known = false };
 	walks = 0;
@@ -198,7 +198,8 @@ static void marker(uint64_t address)
 	ck_assert(vec_push(&python.runs, ((struct py_run){ .marker = address })));
 }
 
-/* An activation of the loop whose frame pointer is va(rbp); its caller goes on at pc, with its own frame pointer. */
+/* Draw an activation of the loop whose frame pointer is va(rbp). Its caller continues at pc with
+ * its own frame pointer. */
 static void loop(size_t rbp, uint64_t pc, uint64_t callers)
 {
 	stack[rbp] = callers;
@@ -239,7 +240,7 @@ static void walk(uint64_t pc, size_t sp, uint64_t rbp, bool place_only, enum py_
 	walk_rax(pc, sp, rbp, 0, place_only, marking);
 }
 
-/* The walk, a letter a frame: what function; G a gap; upper case means believed. */
+/* The walk, one letter per frame, which is the function; G: a gap; upper case: believed. */
 static const char *drawn(void)
 {
 	static const char letters[FUNCTIONS + 1] = "MCLFXARS";

@@ -1,4 +1,4 @@
-/* Code that tells by itself where its caller is: libffi's trampolines, glibc's clone. */
+/* Code that itself shows where its caller is: libffi's trampolines, glibc's clone. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +32,7 @@ static void teardown(void)
 
 START_TEST(stub_tells_its_return_address)
 {
-	/* Code, and for each place in it where an instruction begins, how far above sp the return address is. */
+	/* Code, and for each instruction the distance from sp to the return address. */
 	static const struct {
 		uint8_t code[40];
 		size_t n;
@@ -77,7 +77,8 @@ START_TEST(stub_tells_its_return_address)
 }
 END_TEST
 
-/* CPython's for perf, at each of their instructions, with endbr64 and without; the return address is above what it has pushed. */
+/* CPython's perf trampolines at each of their instructions, with and without endbr64. The return
+ * address is above the pushed words. */
 START_TEST(perf_trampoline_tells_its_caller)
 {
 	static const struct {

@@ -1,4 +1,4 @@
-/* Walking past code that tells by itself where its caller is: stubs, clone, trampolines, the JIT. */
+/* Walking past code that itself shows where its caller is: stubs, clone, trampolines, the JIT. */
 #include "support/run_suite.h"
 #include "support/x86_64_regs.h"
 #include "unit/stack/walk_scene.h"
@@ -7,7 +7,7 @@
 
 enum { CLONE = 0x200, CLONE_BOTH = 1, CLONE_RAX = 0x1234 };
 
-/* Where its instructions begin; CLONE_BOTH: newborn and caller may be there. */
+/* Offsets of its instructions; CLONE_BOTH: the new thread and the caller may be there. */
 static const uint8_t clone_places[][2] = { { 0, 0 }, { 2, CLONE_BOTH }, { 5, CLONE_BOTH }, { 7, CLONE_BOTH },
 	{ 9, 0 } };
 enum { CLONE_PLACES = sizeof(clone_places) / sizeof(clone_places[0]) };
@@ -19,7 +19,7 @@ static void draw_clone(void)
 	memcpy(made + CLONE, code, sizeof(code));
 	stack[3] = at(CALLER);
 	stack[6] = at(MAIN);
-	stack[9] = at(LEAF); /* where the frame pointer would lead */
+	stack[9] = at(LEAF); /* the frame pointer leads elsewhere */
 }
 
 START_TEST(clone_leads_to_the_caller_only)
@@ -30,7 +30,7 @@ START_TEST(clone_leads_to_the_caller_only)
 		walk_rax(MADE + CLONE + clone_places[i][0], 3, va(8), CLONE_RAX, false, PY_MARK_NONE);
 		ck_assert_str_eq(drawn(), "JCM");
 		ck_assert_int_eq(out.end, UNWIND_END_DONE);
-		/* Nobody called from there. */
+		/* It is not after a call. */
 		stack[3] = at(CALLER) + 1;
 		out.frames.n = 0;
 		walk_rax(MADE + CLONE + clone_places[i][0], 3, NOWHERE, CLONE_RAX, false, PY_MARK_NONE);
@@ -41,7 +41,7 @@ START_TEST(clone_leads_to_the_caller_only)
 }
 END_TEST
 
-/* With any marking: before 3.11 as well, where the frame pointer would be followed. */
+/* With any marking: before 3.11 too, where the frame pointer would be followed. */
 START_TEST(stub_is_passed_by_its_code)
 {
 	static const uint8_t code[] = { 0x4c, 0x89, 0x54, 0x24, 0x08, 0x4c, 0x8b, 0x15, 1, 2, 3, 4, 0x41,
@@ -61,7 +61,7 @@ END_TEST
 
 /* --- the JIT --- */
 
-/* The entry, at MADE: pushes, call, pops. Returns the address behind its call. */
+/* The entry, at MADE: pushes, call, pops. Returns the address after its call. */
 static uint64_t jit_entry(void)
 {
 	static const uint8_t code[] = { 0x41, 0x57, 0x41, 0x56, 0x41, 0x55, 0x41, 0x54, 0x53, 0x49, 0x89,
@@ -71,7 +71,8 @@ static uint64_t jit_entry(void)
 	return MADE + 17;
 }
 
-/* The compiled code's stack from word 0 on: the loop's rbp (`saved`), the entry's frame, then the loop's. */
+/* The compiled code's stack from word 0 on: the loop's rbp (`saved`), the entry's frame, then the
+ * loop's. */
 static void jit_stack(uint64_t saved)
 {
 	stack[2] = saved;
@@ -110,7 +111,7 @@ START_TEST(jit_that_left_rbp_alone)
 }
 END_TEST
 
-/* Two words could be the frame pointer, and they say different things: neither is believed. */
+/* Two words could be the frame pointer and differ: neither is believed. */
 START_TEST(jit_with_two_answers)
 {
 	jit_stack(va(40));
@@ -145,7 +146,7 @@ END_TEST
 
 START_TEST(jit_entry_half_done)
 {
-	/* Behind two of its pushes; before two of its pops. */
+	/* After two of its pushes; before two of its pops. */
 	jit_stack(va(40));
 	walk(MADE + 4, 8, va(40), false, PY_MARK_ENTRY);
 	ck_assert_str_eq(drawn(), "JGLCM");
@@ -212,7 +213,7 @@ START_TEST(trampoline_outweighs_a_frame_pointer)
 }
 END_TEST
 
-/* Bytes that tell of a caller say nothing in a 32-bit process. */
+/* Such bytes have no meaning in a 32-bit process. */
 START_TEST(narrow_process_is_left_alone)
 {
 	static const uint8_t jump[] = { 0x41, 0xff, 0xe3 };
@@ -230,12 +231,12 @@ START_TEST(narrow_process_is_left_alone)
 }
 END_TEST
 
-/* --- a handler's stack above what it interrupted --- */
+/* --- a handler's stack above the interrupted frames --- */
 
 enum { HANDLER = 119, HANDLERS_MARKER = 122, LOW = 10, LOW_MARKER = 12, ABOVE_MARKER = 182 };
 
-/* A handler that runs the loop at HANDLER, in the room of a frame whose callees, at LOW, it interrupted: the loop, and code
- * that nothing describes, where the walk is lost. */
+/* A handler that runs the loop at HANDLER, inside a frame whose callees, at LOW, it interrupted:
+ * the loop, and code that nothing describes, where the walk is lost. */
 static void draw_handler(void)
 {
 	stack[HANDLER] = at(FIXED);
@@ -246,7 +247,8 @@ static void draw_handler(void)
 	stack[LOW + 21] = at(ALIEN);
 }
 
-/* The handler's own marker lies above the place where the walk is lost, and is behind it. */
+/* The handler's own marker is above the place where the walk is lost, but the walk has passed it
+ * already. */
 START_TEST(handlers_marker_is_not_gone_back_to)
 {
 	draw_handler();
@@ -273,7 +275,8 @@ START_TEST(marker_above_the_handlers_stack)
 }
 END_TEST
 
-/* Markers whose order contradicts the stack lead to the same signal frame again, and nowhere else. */
+/* Markers in an order that contradicts the stack lead to the same signal frame again, and the walk
+ * ends. */
 START_TEST(walk_that_comes_back_ends)
 {
 	draw_handler();
@@ -287,7 +290,8 @@ START_TEST(walk_that_comes_back_ends)
 }
 END_TEST
 
-/* A guess on the way to the next marker, which is that of what was interrupted, is confirmed by it, not by the handler's. */
+/* A guess on the way to the next marker, which belongs to the interrupted frames, is confirmed by
+ * that marker and not by the handler's. */
 START_TEST(guess_below_a_handlers_stack)
 {
 	draw_handler();

@@ -1,5 +1,6 @@
-/* Finding entries in made-up files: by the linker's table in every form it can have, by an index of .eh_frame and of
- * .debug_frame, in both classes. All have the same functions, FUNCTIONS of them from CODE on. */
+/* Finding entries in made-up files: by the linker's table in all its forms, and by an index of
+ * .eh_frame and of .debug_frame, in both classes. All files have the same FUNCTIONS functions from
+ * CODE on. */
 #include <string.h>
 #include <unistd.h>
 
@@ -77,7 +78,8 @@ static void put_cie(struct text *t, bool debug, uint8_t encoding)
 	length_set(t, at);
 }
 
-/* A CIE and the functions' FDEs from function `from` on, last one first; where each is into at. */
+/* Write a CIE and the FDEs of the functions from `from` on, the last one first, and their positions
+ * to at. */
 static void put_entries(struct text *t, bool debug, uint8_t encoding, unsigned from, uint64_t at[FUNCTIONS])
 {
 	size_t cie = t->n;
@@ -226,7 +228,7 @@ START_TEST(forms_of_the_table)
 }
 END_TEST
 
-/* Tables that are of no use: the index stands in. */
+/* Tables that cannot be used: the index is used instead. */
 static const struct {
 	const char *what;
 	uint8_t forms[3];
@@ -280,7 +282,8 @@ START_TEST(debug_frame)
 }
 END_TEST
 
-/* What is in neither the way it should be is passed over, and nothing behind a record without an end is believed. */
+/* Records that are damaged in both are skipped, and nothing after a record without an end is
+ * used. */
 START_TEST(damaged_records)
 {
 	struct cfi_entry e;

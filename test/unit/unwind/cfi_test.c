@@ -1,5 +1,5 @@
-/* Numbers of call frame information; and that a file whose tables are damaged in any way ends a walk,
- * never the program, with either engine. */
+/* Numbers in call frame information. A file with damaged tables may end a walk, but never the
+ * program, with either engine. */
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -132,7 +132,7 @@ static void walk_by(
 	unwinder_destroy(u);
 }
 
-/* By both; *frames: of the one that came less far. */
+/* Walk with both engines; *frames: of the shorter walk. */
 static void walk_once(struct ps_prochandle *P, const struct unwind_regs *regs, size_t *frames)
 {
 	size_t ours;
@@ -247,7 +247,8 @@ START_TEST(damaged_tables)
 }
 END_TEST
 
-/* Every CIE with a CFA expression that jumps to itself, which a reader without limits would follow for ever. */
+/* Each CIE has a CFA expression that jumps to itself, which a reader without limits would follow
+ * for ever. */
 START_TEST(tables_that_never_end)
 {
 	static const uint8_t rule[] = { 0x0c, 7, 8, 0x90, 1 },

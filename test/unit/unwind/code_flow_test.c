@@ -1,5 +1,5 @@
-/* Code that is followed: what instructions do to a frame, which ways are gone; on code in memory that
- * belongs to no file, as written here. */
+/* Following code: the effect of instructions on a frame, and the ways that are followed; on code in
+ * memory that belongs to no file, as written here. */
 #include <string.h>
 
 #include "support/fake_process.h"
@@ -47,7 +47,7 @@ static void code(struct written *w, size_t at, const void *bytes, size_t n)
 
 #define BYTES(s) (s), sizeof(s) - 1
 
-/* What holds at pc, of the function at start. */
+/* The state at pc, in the function at start. */
 static enum flow_end at(struct written *w, size_t start, size_t pc, struct arch_frame *s)
 {
 	struct flow_query q = { CODE + start, CODE + pc, true, CODE, CODE + 0x100, 0 };
@@ -56,7 +56,8 @@ static enum flow_end at(struct written *w, size_t start, size_t pc, struct arch_
 	return flow_to(w->flow, &q, s, NULL);
 }
 
-/* push %rbp; mov %rsp,%rbp; push %rbx; sub $0x28,%rsp; nop; lea -8(%rbp),%rsp; pop %rbx; pop %rbp; ret */
+/* push %rbp; mov %rsp,%rbp; push %rbx; sub $0x28,%rsp; nop; lea -8(%rbp),%rsp;
+ * pop %rbx; pop %rbp; ret */
 START_TEST(a_frame_is_made_and_left)
 {
 	static const struct {
@@ -85,7 +86,8 @@ START_TEST(a_frame_is_made_and_left)
 }
 END_TEST
 
-/* and $-16,%rsp without a frame: nobody can say where the return address is. lea -8(%rbp),%rsp finds it again. */
+/* and $-16,%rsp without a frame: the return address cannot be located. lea -8(%rbp),%rsp locates it
+ * again. */
 START_TEST(a_stack_pointer_that_no_code_says)
 {
 	struct arch_frame s;
@@ -101,8 +103,8 @@ START_TEST(a_stack_pointer_that_no_code_says)
 }
 END_TEST
 
-/* sub $8,%rsp; call X, which does not return; here another part of the function begins, which a jump leads to before
- * anything was subtracted. */
+/* sub $8,%rsp; call X, which does not return. Another part of the function starts here, to which a
+ * jump leads before the subtraction. */
 START_TEST(a_call_that_does_not_return)
 {
 	struct arch_frame s;
@@ -116,7 +118,7 @@ START_TEST(a_call_that_does_not_return)
 }
 END_TEST
 
-/* push %rbx; jmp *%rax; what follows the jump is reached by it. */
+/* push %rbx; jmp *%rax, which leads to the code after it. */
 START_TEST(a_table_of_jumps)
 {
 	struct arch_frame s;
@@ -132,7 +134,8 @@ START_TEST(a_table_of_jumps)
 }
 END_TEST
 
-/* A linkage table's entry leads where its word says, and anywhere if that cannot be read. */
+/* An entry of a linkage table leads to the address in its word, and anywhere if that is
+ * unreadable. */
 START_TEST(a_linkage_table)
 {
 	struct flow_query q = { CODE + 0x100, CODE + 1, true, CODE, CODE + 0x40, 0 };
@@ -154,7 +157,7 @@ START_TEST(a_linkage_table)
 }
 END_TEST
 
-/* xor %ebp,%ebp says that there is no caller, unless rbp was saved. */
+/* xor %ebp,%ebp shows that there is no caller, unless rbp was saved. */
 START_TEST(the_first_function)
 {
 	struct arch_frame s;
@@ -188,7 +191,8 @@ START_TEST(a_frame_made_in_a_loop)
 }
 END_TEST
 
-/* libffi's call: mov (%rsp),%r10; lea (%rdi,%rsi),%rax; mov %rbp,16(%rax); mov %r10,24(%rax); mov %rax,%rbp; nop */
+/* libffi's call: mov (%rsp),%r10; lea (%rdi,%rsi),%rax; mov %rbp,16(%rax); mov %r10,24(%rax);
+ * mov %rax,%rbp; nop */
 START_TEST(a_frame_that_is_moved)
 {
 	struct arch_frame s;
@@ -204,7 +208,8 @@ START_TEST(a_frame_that_is_moved)
 }
 END_TEST
 
-/* vfork: pop %rdi; mov $58,%eax; syscall; push %rdi; ret. What a function ends with pops other registers, and more. */
+/* vfork: pop %rdi; mov $58,%eax; syscall; push %rdi; ret. The end of a function pops other
+ * registers, and more of them. */
 START_TEST(a_return_address_that_is_popped)
 {
 	struct arch_frame s;

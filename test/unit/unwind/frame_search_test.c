@@ -1,7 +1,7 @@
-/* The frame pointer of an activation of which pc and sp are known, and words that were pushed, on drawn stacks and made-up code: which
- * of several places is taken, and when none is.
+/* The frame pointer of an activation of which pc and sp are known, and pushed words, on drawn
+ * stacks and made-up code: which of several places is used, and when none is.
  *
- *   start ──> g ──> f   g calls f and h by their names, and whatever a register says; f is where the thread is */
+ *   start ──> g ──> f   g calls f and h by name, and by registers; the thread is in f */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ enum {
 	OTHER = G + 0x20,
 	BY_REGISTER = G + 0x30,
 	STACK = 0x700000,
-	SIZE = 0x20, /* what f subtracts from sp */
+	SIZE = 0x20, /* bytes that f subtracts from sp */
 	STEPS = 100000
 };
 
@@ -37,8 +37,8 @@ struct drawn {
 	struct fake_process fake;
 	char path[32];
 	struct memory *mem;
-	struct cfi_row rows[4], entries[4]; /* entries: where a function begins */
-	bool parts;                         /* they begin with their frames built */
+	struct cfi_row rows[4], entries[4]; /* entries: at the function's start */
+	bool parts;                         /* they start with complete frames */
 	uint64_t steps;
 	struct engine_target target;
 	struct guess guess;
@@ -174,7 +174,7 @@ static void drawn_free(struct drawn *d)
 	(void)unlink(d->path);
 }
 
-/* How f was called, another frame that is in its locals from before (0: none), and what is taken. */
+/* How f was called, another frame that its locals have from before (0: none), and the result. */
 static const struct scene {
 	const char *what;
 	uint64_t ra, stale_at, stale_ra;
@@ -206,9 +206,10 @@ START_TEST(which_place)
 }
 END_TEST
 
-/* f has saved two registers below its frame pointer, and has them again: it is about to return, sp is `left` bytes below
- * the frame pointer. A remnant further up is proven as well as its own frame: none is taken. In a call both registers are
- * on the stack, so its frame cannot be that near. */
+/* f has saved two registers below its frame pointer and has restored them: it is about to return,
+ * and sp is `left` bytes below the frame pointer. A remnant further up is proven as well as its own
+ * frame, so none is used. In a call both registers are on the stack, so its frame cannot be that
+ * near. */
 static const struct ending {
 	const char *what;
 	uint64_t left, ra;
@@ -242,7 +243,7 @@ START_TEST(about_to_return)
 }
 END_TEST
 
-/* In the file, too. */
+/* In the file as well. */
 static void patch(struct drawn *d, uint64_t va, const void *bytes, size_t n)
 {
 	FILE *file = fopen(d->path, "r+");
@@ -279,8 +280,8 @@ START_TEST(reached_by_a_jump)
 }
 END_TEST
 
-/* Registers that are stored behind the move of the stack pointer lie in what it was moved by: f's frame is smaller than if it
- * had pushed them. There is a remnant where no frame of its can be. */
+/* If f stores registers after it has moved the stack pointer, they are inside its frame, which is
+ * smaller than if it had pushed them. There is a remnant where none of its frames can be. */
 START_TEST(registers_stored)
 {
 	static const uint64_t below[] = { [X86_64_RBX] = 32, [12] = 24 };
@@ -301,8 +302,8 @@ START_TEST(registers_stored)
 }
 END_TEST
 
-/* A call that names f stands where no frame of its is known to be, in one whose own caller is not proven. Whatever else is, may be
- * a remnant. */
+/* A call that names f is where no frame of f is known to be, in a function whose own caller is not
+ * proven. Any other may be a remnant. */
 START_TEST(named_but_not_proven)
 {
 	struct drawn d;
@@ -320,7 +321,7 @@ START_TEST(named_but_not_proven)
 }
 END_TEST
 
-/* With too few steps for all places, the one that was proven so far is not taken. */
+/* With too few steps for all places, the one proven so far is not used. */
 START_TEST(steps_run_out)
 {
 	uint64_t whole;
@@ -340,7 +341,7 @@ START_TEST(steps_run_out)
 }
 END_TEST
 
-/* How big the frame of a part of a function is, other code tells. */
+/* Other code shows the frame size of a part of a function. */
 START_TEST(part_of_a_function)
 {
 	struct drawn d;
@@ -352,7 +353,8 @@ START_TEST(part_of_a_function)
 }
 END_TEST
 
-/* f was called by a part of a function, which no call names: that another one was called further up contradicts nothing. */
+/* f was called by a part of a function, which no call names. A call of another part further up is
+ * no contradiction. */
 START_TEST(called_by_a_part)
 {
 	struct drawn d;
@@ -360,7 +362,7 @@ START_TEST(called_by_a_part)
 	for (int i = 0; i < 2; i++) {
 		drawn_init(&d, BY_REGISTER, prologue, sizeof(prologue));
 		put(&d, SIZE, STACK + SIZE + 0x10, BY_REGISTER);
-		put(&d, SIZE + 0x10, STACK + 0x100, OTHER); /* in g's stack frame, and in f's room */
+		put(&d, SIZE + 0x10, STACK + 0x100, OTHER); /* in g's stack frame, in the room for f */
 		if (i == 1)
 			d.entries[1] = d.rows[1];
 		ck_assert_int_eq(taken(&d), i == 1 ? SIZE : -1);
@@ -386,7 +388,8 @@ START_TEST(sizes_of_no_use)
 }
 END_TEST
 
-/* gcc -Og makes room by lea: sizes of its own, so that a remnant elsewhere is told from it. Not where it is r12 that gets it. */
+/* gcc -Og allocates by lea, with sizes of its own, which distinguish the frame from a remnant
+ * elsewhere. This does not hold if the register is r12. */
 START_TEST(sizes_by_lea)
 {
 	static const uint8_t of_8[] = { 0x48, 0x8d, 0x64, 0x24, 0x100 - SIZE, 0x90, 0x90, 0x90 },
@@ -405,7 +408,7 @@ START_TEST(sizes_by_lea)
 }
 END_TEST
 
-/* What is done to r12 and r13 looks like rsp and rbp but for a bit of the prefix. */
+/* Operations on r12 and r13 look like those on rsp and rbp, except for one bit of the prefix. */
 START_TEST(other_registers)
 {
 	static const uint8_t r12[] = { 0x48, 0x83, 0xec, SIZE, 0x49, 0x89, 0xc4, 0x4c, 0x8b, 0xe0, 0x49, 0x83,
@@ -420,7 +423,7 @@ START_TEST(other_registers)
 	drawn_init(&d, BY_NAME, from_r13, sizeof(from_r13));
 	ck_assert_int_eq(taken(&d), -1);
 	drawn_free(&d);
-	/* Of two that the call names, the one at a size of the function's own. */
+	/* Of two that the call names, the one with the function's own size. */
 	drawn_init(&d, BY_NAME, size_of_r12, sizeof(size_of_r12));
 	put(&d, 0x40, STACK + 0x100, BY_NAME);
 	ck_assert_int_eq(taken(&d), 0x40);
@@ -445,7 +448,8 @@ static bool step_by_sp(void *engine, struct activation *a, bool *oldest)
 	return true;
 }
 
-/* The words that f has pushed and its row does not count (less than 0: popped), as they are found; 0: they are not. */
+/* The words that f has pushed and its row does not count (negative: popped), as found; 0: not
+ * found. */
 static int64_t pushed(struct drawn *d, bool exact)
 {
 	struct activation a = { .exact = exact };
@@ -456,7 +460,8 @@ static int64_t pushed(struct drawn *d, bool exact)
 	return guess_pushed(&d->guess, &a, &sp) ? (int64_t)(sp - STACK) / 8 : 0;
 }
 
-/* f with `words` pushed, and what it was called by; another return address that leads to the end is further up (0: none). */
+/* f with `words` pushed, and its caller. Another return address that leads to the end is further up
+ * (0: none). */
 static void draw_pushed(struct drawn *d, int64_t words, uint64_t ra, uint64_t other)
 {
 	drawn_init(d, 0, prologue, sizeof(prologue));

@@ -1,5 +1,5 @@
-/* Walks through a made-up file: what its tables may cost, where its bytes end, what lies between its
- * functions, and which of its entries libunwind is shown. */
+/* Walks through a made-up file: limits of the cost of its tables, its last bytes, code between its
+ * functions, and the entries that libunwind gets. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +13,8 @@
 #include "unwind/unwind.h"
 
 enum {
-	BASE = 0x40000000, /* where the file is mapped, all of it */
-	CODE = 0x1000,     /* in the file, which is its own address */
+	BASE = 0x40000000, /* address of the whole mapped file */
+	CODE = 0x1000,     /* offset in the file and address without BASE */
 	CODE_SIZE = 0x3000,
 	STACK = 0x70000000,
 	STACK_WORDS = 0x4000,
@@ -50,7 +50,8 @@ static void add_u32(struct made *m, uint32_t value)
 	add(m, &value, sizeof(value));
 }
 
-/* The CIE has the first n bytes of a program by which sp + 8 is the CFA, and the return address below it. */
+/* The CIE has the first n bytes of a program by which the CFA is sp + 8 and the return address is
+ * below it. */
 static struct made *made_start_with(size_t n)
 {
 	static const uint8_t cie[] = { 1, 0, 1, 0x78, 16 }, program[] = { 0x0c, 7, 8, 0x90, 1 };
@@ -82,7 +83,7 @@ static void made_program(struct made *m, uint64_t at, uint64_t size, const uint8
 	add(m, program, n);
 }
 
-/* One whose program is `nops` bytes that say nothing. */
+/* A function whose program is `nops` bytes without effect. */
 static void made_function(struct made *m, uint64_t at, uint64_t size, size_t nops)
 {
 	uint8_t *program = calloc(1, nops + 1);
@@ -162,7 +163,8 @@ START_TEST(functions_are_walked)
 }
 END_TEST
 
-/* A stack whose every frame costs as much as all frames of an honest one: it is not finished, and the next one is. */
+/* A stack whose every frame costs as much as all frames of a normal one: it is not finished, but
+ * the next one is. */
 START_TEST(costly_stack_costs_no_other)
 {
 	enum { COSTLY = 1000000, FRAMES = 0x2000 };
@@ -207,7 +209,8 @@ static void walk_registers(struct made *m, uint64_t at, size_t word, uint64_t rb
 	ck_assert_int_eq(native_stack_walk(m->u, &regs, 0, &m->s, &f), RES_OK);
 }
 
-/* As glibc's vfork has it in rdi (_i 0), and as a function would that goes on to call, in rbx: the stack pointer does not move. */
+/* glibc's vfork keeps the return address in rdi (_i 0). A function that makes calls would keep it
+ * in rbx. The stack pointer does not move. */
 START_TEST(return_address_in_a_register)
 {
 	/* def_cfa_offset 0; register pc in rdi, rbx */
@@ -249,7 +252,7 @@ START_TEST(return_address_in_a_register_for_ever)
 }
 END_TEST
 
-/* setcontext: the CFA is in rdi, the stack pointer of where it goes in r8, which may be below. */
+/* setcontext: the CFA is in rdi, and the new stack pointer in r8, which may be lower. */
 START_TEST(stack_pointer_in_a_register)
 {
 	/* def_cfa rdi, 0; register sp in r8; offset pc at 0 */
@@ -271,10 +274,10 @@ START_TEST(stack_pointer_in_a_register)
 }
 END_TEST
 
-/* --- where bytes end --- */
+/* --- ends of files --- */
 
-/* A number that goes on behind the last byte of a file is in no file: what memory has there counts, and else there is
- * none. */
+/* A number that continues after the last byte of a file is read from memory, and is missing if
+ * memory lacks it. */
 START_TEST(numbers_across_the_end)
 {
 	struct made *m = made_start();
@@ -284,7 +287,7 @@ START_TEST(numbers_across_the_end)
 
 	made_function(m, 0, 0x100, 8);
 	made_finish(m);
-	/* The file's segment ends in the middle of a page; memory has other bytes behind it, on request. */
+	/* The file's segment ends inside a page; memory has other bytes after it, on request. */
 	last = m->b.phdrs[0].p_filesz;
 	size = m->maps[0].size;
 	more = calloc(1, size);
@@ -307,11 +310,11 @@ START_TEST(numbers_across_the_end)
 }
 END_TEST
 
-/* --- what handlers return to --- */
+/* --- return addresses of handlers --- */
 
 static const uint8_t sigreturn[] = { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 };
 
-/* function | trampoline, with nothing between them; a handler's return address is the trampoline's. */
+/* function | trampoline, adjoining. A handler's return address is the trampoline's. */
 static void draw_handler(struct made *m)
 {
 	enum { SP = 16 };
@@ -364,7 +367,7 @@ START_TEST(trampoline_behind_a_call)
 }
 END_TEST
 
-/* --- what libunwind is shown --- */
+/* --- entries for libunwind --- */
 
 #define BYTES(...) { __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ })
 

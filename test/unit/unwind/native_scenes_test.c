@@ -1,5 +1,5 @@
-/* Walks over the stacks of test/programs/native_scenes.c, in every way it is built: each activation that
- * the program knows of is found, with its sp to the byte; where a scene says so, at every instruction. */
+/* Walks over the stacks of test/programs/native_scenes.c in all its builds: every activation that
+ * the program reports is found, with its exact sp, and in step scenes at every instruction. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,7 +94,7 @@ static const struct native_frame *frame_with(const struct native_stack *s, uint6
 	return NULL;
 }
 
-/* Everything the program said is there. */
+/* All that the program reported is found. */
 static void expect_said(const struct walked *w, const char *build, const char *scene)
 {
 	for (size_t i = 0; i < w->t.said_n; i++) {
@@ -114,7 +114,7 @@ static void expect_said(const struct walked *w, const char *build, const char *s
 	}
 }
 
-/* The chain of [sp, cfa) has no holes, and says how it was gone. */
+/* The chain of [sp, cfa) has no holes, and each frame says how it was reached. */
 static void expect_chain(const struct walked *w, const char *build, const char *scene)
 {
 	const struct native_frame *f = w->s.frames.at;
@@ -158,8 +158,8 @@ START_TEST(scenes_say_the_truth)
 }
 END_TEST
 
-/* Code that nothing describes is followed, and nothing is marked: also of a thread of which no more is known than pc and sp, where
- * the C library below it needs no more. */
+/* Code that nothing describes is followed without marks. This holds for a thread of which only pc
+ * and sp are known too, if the C library below it needs no more. */
 START_TEST(code_that_nothing_describes)
 {
 	static const char *const scenes[] = { "signal", "altstack", "first_instruction", "noreturn", "cold",
@@ -244,12 +244,12 @@ START_TEST(call_to_nowhere_loses_nothing)
 }
 END_TEST
 
-/* Pc and sp are enough where no frame on the way needs another register, or where it can be proven. */
+/* Pc and sp suffice if no frame on the way needs another register, or if it can be proven. */
 START_TEST(pc_and_sp_alone)
 {
 	struct walked w;
 
-#ifndef __clang__ /* which keeps a frame pointer where a function asks for its CFA */
+#ifndef __clang__ /* clang keeps a frame pointer in a function that uses its CFA */
 	scene_begin(&w, "O2", "noreturn", UNWIND_ENGINE_CFI);
 	scene_walk(&w, 1U << X86_64_PC | 1U << X86_64_RSP);
 	expect_chain(&w, "O2", "noreturn");
@@ -267,7 +267,7 @@ START_TEST(pc_and_sp_alone)
 }
 END_TEST
 
-/* The same walk with another engine: the same in every frame. */
+/* The same walk with another engine has the same frames. */
 static void expect_same(struct walked *w, struct unwinder *other, const char *build)
 {
 	struct native_stack a = w->s;
@@ -292,8 +292,8 @@ static void expect_same(struct walked *w, struct unwinder *other, const char *bu
 	w->u = u;
 }
 
-/* Between the two stops of a step scene, at every instruction: the known activations, to the end, and all that libunwind
- * knows. */
+/* Between the two stops of a step scene, at every instruction: the reported activations up to the
+ * end, and all that libunwind finds. */
 START_TEST(every_instruction)
 {
 	struct walked w;
@@ -320,8 +320,8 @@ START_TEST(every_instruction)
 }
 END_TEST
 
-/* On a return, gcc's call frame information of a function that aligns its stack still has registers where it saved
- * them, counted from a frame pointer that is the caller's by now. */
+/* At a return, gcc's call frame information of a function that aligns its stack still has the saved
+ * registers at offsets from the frame pointer, which is the caller's already. */
 static bool registers_are_said(const struct walked *w)
 {
 	uint8_t code = 0;
@@ -330,7 +330,8 @@ static bool registers_are_said(const struct walked *w)
 	return code != 0xc3;
 }
 
-/* By frame pointers: what is not marked is what call frame information says, the end too. True: nothing is marked. */
+/* By frame pointers, everything that is not marked equals call frame information, including the
+ * end. True: nothing is marked. */
 static bool fp_agrees(struct walked *w, struct unwinder *fp, const char *what)
 {
 	struct native_stack truth = w->s;
@@ -363,8 +364,8 @@ static bool fp_agrees(struct walked *w, struct unwinder *fp, const char *what)
 	return whole;
 }
 
-/* Code that was written by hand is followed too. What a JIT wrote has no beginning that is known; a function that aligns
- * its stack keeps no track of where that was. */
+/* Hand-written code is followed too. The start of a JIT's code is unknown, and a function that
+ * aligns its stack keeps no record of where it was. */
 START_TEST(frame_pointers)
 {
 	static const struct {
@@ -391,8 +392,8 @@ START_TEST(frame_pointers)
 }
 END_TEST
 
-/* Where linkage tables are filled on demand, half of the instructions are the dynamic linker's, whose entry keeps its
- * frame in rbx. */
+/* If linkage tables are filled on demand, half of the instructions are the dynamic linker's, whose
+ * entry keeps its frame in rbx. */
 START_TEST(frame_pointers_at_every_instruction)
 {
 	struct walked w;

@@ -1,5 +1,5 @@
-/* Call frame instructions and expressions on made-up tables, in both word sizes: what each means, and that damaged ones
- * end in an answer. */
+/* Call frame instructions and expressions in made-up tables, in both word sizes: their meaning, and
+ * a result for damaged ones. */
 #include <stdio.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@
 
 enum { STACK = 0x700000, CODE = 0x1000, SP = STACK + 0x100 };
 
-/* A stack whose word at address a is a + 1, to be told by its value. */
+/* A stack whose word at address a is a + 1, so that words are recognised by their values. */
 struct made {
 	const struct arch *arch;
 	uint8_t stack[0x400];
@@ -85,7 +85,8 @@ static size_t initial(const struct arch *arch, uint8_t out[8])
 
 /* --- instructions --- */
 
-/* What a function's own program makes of register 3 (rbx, ebx) and of the CFA at its end; W stands for a word. */
+/* The effect of a function's program on register 3 (rbx, ebx) and on the CFA at its end; W stands
+ * for a word. */
 enum { W = 0xee, SAVED = 3 };
 
 static const struct instruction {
@@ -226,7 +227,7 @@ START_TEST(damaged_programs)
 }
 END_TEST
 
-/* Offsets are multiplied by what a CIE says, whatever it says. */
+/* Offsets are multiplied by any factor that a CIE has. */
 START_TEST(widest_factor)
 {
 	static const uint8_t negative[] = { 0x2f, 3, 1 }, plain[] = { 0x83, 1 };
@@ -254,7 +255,7 @@ START_TEST(widest_factor)
 }
 END_TEST
 
-/* Random programs: an answer each time, none of them by a read out of bounds (for the sanitizers). */
+/* Random programs: each gives a result, and sanitizers see reads out of bounds. */
 START_TEST(random_programs)
 {
 	uint64_t seed = 88172645463325252ULL;
@@ -283,7 +284,7 @@ START_TEST(random_programs)
 }
 END_TEST
 
-/* --- what a row says of the caller --- */
+/* --- the caller by a row --- */
 
 START_TEST(callers_registers)
 {
@@ -448,7 +449,7 @@ START_TEST(stack_of_an_expression)
 }
 END_TEST
 
-/* Reading memory costs more than an operation does, and what is left never becomes more. */
+/* Reading memory costs more than an operation, and the remaining budget never grows. */
 START_TEST(budget_of_an_expression)
 {
 	static const uint8_t deref[] = { 0x06 };

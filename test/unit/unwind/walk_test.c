@@ -1,5 +1,5 @@
-/* Walks over drawn stacks that no code information describes: frame pointers, signal frames, and the
- * guards against stacks that lie. */
+/* Walks over drawn stacks that no call frame information describes: frame pointers, signal frames,
+ * and guards against invalid stacks. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -110,8 +110,8 @@ START_TEST(frames_by_frame_pointer)
 }
 END_TEST
 
-/* The same stack for the engines by CFI: nothing describes these pcs, which is said; and in code of no file
- * a frame pointer of 0 proves no end. */
+/* The same stack for the engines by CFI: a note says that nothing describes these pcs, and in code
+ * of no file a frame pointer of 0 does not prove the end. */
 START_TEST(guesses_are_marked)
 {
 	for (size_t e = 1; e < engines_n(); e++) {
@@ -130,7 +130,7 @@ START_TEST(guesses_are_marked)
 }
 END_TEST
 
-/* Nor does it in what is no code, be it of a file: a return address there is none. */
+/* Nor does it in memory that is not code, even a file's, because it cannot be a return address. */
 START_TEST(no_end_in_data)
 {
 	for (size_t e = 1; e < engines_n(); e++) {
@@ -147,7 +147,8 @@ START_TEST(no_end_in_data)
 }
 END_TEST
 
-/* In code of a file they prove it if no word above on the stack stands behind the call at CALL. */
+/* In code of a file they prove it unless a word further up on the stack is after the call at
+ * CALL. */
 enum { CALL = TEXT + 0x300 };
 static const struct {
 	uint64_t fp, at, word;
@@ -257,7 +258,7 @@ static void put_context(struct drawn *d, uint64_t at, uint64_t rbp, uint64_t rsp
 	put(d, at + 168, rip);
 }
 
-/* A handler on an alternate stack: the walk crosses to the other, and down in addresses is right here. */
+/* A handler on an alternate stack: the walk changes stacks, and lower addresses are right here. */
 START_TEST(signal_frame_changes_stacks)
 {
 	for (size_t e = 0; e < engines_n(); e++) {
@@ -287,8 +288,8 @@ START_TEST(signal_frame_changes_stacks)
 }
 END_TEST
 
-/* Signal frames that interrupt each other in a circle: sp may go down there, so only memory of where
- * the walk has been ends it. */
+/* Signal frames that interrupt each other in a circle: sp may decrease there, so only the record of
+ * visited places ends the walk. */
 START_TEST(circle_of_signal_frames)
 {
 	for (size_t e = 0; e < engines_n(); e++) {
@@ -327,8 +328,8 @@ START_TEST(call_through_a_bad_pointer)
 }
 END_TEST
 
-/* Code without unwind information that is about to return has no frame: no guess is needed. A return address above that, of
- * such code, is another matter. */
+/* Code without unwind information that is about to return has no frame, so no guess is needed. A
+ * return address above it, in the same kind of code, needs one. */
 START_TEST(about_to_return)
 {
 	static const struct {
@@ -407,7 +408,7 @@ START_TEST(garbage)
 }
 END_TEST
 
-/* Frame after frame, each where the one before says, for as long as the address space goes. */
+/* Frames without end: each is where the one before says, up to the end of the address space. */
 static ssize_t read_endless(struct fake_process *fake, void *buf, size_t n, uintptr_t va)
 {
 	uint8_t *out = buf;
