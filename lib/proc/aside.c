@@ -1,4 +1,4 @@
-/* A child process with three descriptors: what to work on, where to put it, whom to tell. */
+/* A child process with three descriptors: for its input, its output and its messages. */
 #include "proc/aside.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 
 enum { STANDARD = 3 };
 
-/* Close all from STANDARD on. */
+/* Close all descriptors from STANDARD on. */
 static void close_others(void)
 {
 	struct rlimit most;
@@ -32,7 +32,8 @@ static void close_others(void)
 		(void)close((int)fd);
 }
 
-/* Put fd where it belongs; what is there now is not needed, for copies of all three lie higher. */
+/* Move fd to its place. The descriptor there is not needed, because copies of all three have higher
+ * numbers. */
 static void place(int fd, int where)
 {
 	if (fd < 0)
@@ -51,7 +52,7 @@ child(pid_t parent, int in, int out, int say, void (*work)(void *data), void *da
 {
 	sigset_t all;
 
-	/* Handlers of the parent are not for the child; SIGKILL is all that ends it. */
+	/* The parent's handlers must not run in the child. Only SIGKILL ends it. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, NULL);
 	in = higher(in);
@@ -105,7 +106,7 @@ enum aside_heard aside_hear(const struct aside *a, void *bytes, size_t n, int ms
 			continue;
 		if (ready == 0)
 			return ASIDE_LATE;
-		/* A pipe gives a piece of this size whole, or not at all. */
+		/* A pipe delivers a piece of this size whole or not at all. */
 		return ready > 0 && read(a->heard, bytes, n) == (ssize_t)n ? ASIDE_HEARD : ASIDE_ENDED;
 	}
 }

@@ -1,4 +1,4 @@
-/* The table of mounts, and what is known of types of file systems. */
+/* The table of mounts, and types of file systems. */
 #include "proc/mounts.h"
 
 #include <ctype.h>
@@ -12,7 +12,8 @@
 
 enum { MOUNTINFO_MAX = 64 << 20 };
 
-/* Types whose files come from memory or a disk of this machine. Of all others somebody else may have to answer. */
+/* Types whose files come from memory or a disk of this machine. Files of other types may have to
+ * come from elsewhere. */
 static bool is_local(const char *type)
 {
 	static const char *const local[] = { "ext4", "xfs", "btrfs", "tmpfs", "overlay", "ext2", "ext3",
@@ -48,7 +49,7 @@ static bool is_octal(char c)
 	return c >= '0' && c <= '7';
 }
 
-/* \ and three octal digits, in place. */
+/* Replace \ and three octal digits, in place. */
 static char *decode(char *text)
 {
 	char *to = text;
@@ -84,7 +85,7 @@ static bool device(const char *text, uint64_t *out)
 	return true;
 }
 
-/* Does one of these paths, with colons between them, lie in a mount that waits? */
+/* Is one of these paths, which colons separate, on a mount that waits? */
 static bool any_waits(struct mounts *m, char *paths)
 {
 	char *next;
@@ -98,8 +99,8 @@ static bool any_waits(struct mounts *m, char *paths)
 	return false;
 }
 
-/* Files of an overlay are those of other file systems, whose paths are among its options. Without
- * memory it waits. */
+/* The files of an overlay are on other file systems, whose paths are in its options. Without memory
+ * it counts as waiting. */
 static bool overlay_waits(struct mounts *m, const char *layers)
 {
 	static const char *const keys[] = { "lowerdir=", "lowerdir+=", "datadir+=", "upperdir=" };
@@ -130,7 +131,7 @@ void mounts_judge_overlays(struct mounts *m, struct mounts *below)
 	}
 }
 
-/* A line into *out; false: it is not one of these. */
+/* Parse a line into *out. False: it has another form. */
 static bool parse_line(char *line, struct mount *out)
 {
 	char *id = field(&line), *parent = field(&line), *dev = field(&line), *root = field(&line);
@@ -164,7 +165,7 @@ enum res mounts_parse(char *text, struct mounts *out)
 
 		if (!parse_line(line, &mount))
 			continue;
-		/* What it lies over was there before it. */
+		/* The mounts of its layers precede it. */
 		if (mount.layers != NULL)
 			mount.waits = overlay_waits(&m, mount.layers);
 		m.waits |= mount.waits;
@@ -196,7 +197,7 @@ void mounts_clear(struct mounts *m)
 	m->text = NULL;
 }
 
-/* Is path the folder `point`, or below it? Length of the point, -1: no. */
+/* Is path the directory `point`, or below it? Returns the length of point; -1: no. */
 static ptrdiff_t below(const char *path, const char *point)
 {
 	size_t n = strlen(point);
