@@ -50,10 +50,10 @@ void probe_near_start(struct probe_near *near, const char *wrong)
 void probe_near_add(struct probe_near *near, const char *name)
 {
 	size_t n = strnlen(near->wrong, PROBE_NEAR_MAX);
-	unsigned d = probe_near_distance(near->wrong, name);
+	unsigned d = probe_near_distance(near->wrong, name + near->skip);
 	size_t at;
 
-	if (n >= 3 && strncmp(name, near->wrong, n) == 0)
+	if (n >= 3 && strncmp(name + near->skip, near->wrong, n) == 0)
 		d = least(d, PREFIX_DISTANCE);
 	if (d > (n + 2) / 3)
 		return;
@@ -77,10 +77,14 @@ void probe_near_add(struct probe_near *near, const char *name)
 
 void probe_near_ask(const struct probe_near *near, struct strbuf *b)
 {
-	for (size_t i = 0; i < near->n; i++) {
-		strbuf_str(b, i == 0 ? "; is it " : i + 1 < near->n ? ", " : " or ");
+	size_t n = near->n;
+
+	while (n > 0 && near->distance[n - 1] > near->distance[0] + 1)
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		strbuf_str(b, i == 0 ? "; is it " : i + 1 < n ? ", " : " or ");
 		probe_text_quote(b, near->names[i]);
 	}
-	if (near->n > 0)
+	if (n > 0)
 		strbuf_char(b, '?');
 }

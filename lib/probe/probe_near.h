@@ -13,19 +13,22 @@ enum {
 
 struct probe_near {
 	const char *wrong;
+	size_t skip; /* leading bytes of each name that are not compared; set by the caller */
 	size_t n;
 	const char *names[PROBE_NEAR]; /* nearest first; among equals, the first one added */
 	unsigned distance[PROBE_NEAR];
 };
 
-/* Start with the wrong name, which the caller keeps. */
+/* Start with the wrong name, which the caller keeps; it has no part that is skipped. */
 void probe_near_start(struct probe_near *near, const char *wrong);
 
-/* Consider a name, which the caller keeps. A name that differs in more than a third of the wrong
- * one's letters, and does not begin with it, is not near, and a name is kept once. */
+/* Consider a name of at least `skip` bytes, which the caller keeps. A name that differs in more
+ * than a third of the wrong one's letters, and does not begin with it, is not near. A name is kept
+ * once. */
 void probe_near_add(struct probe_near *near, const char *name);
 
-/* Append a question, `; is it A, B or C?`, or nothing if no name is near. The names are escaped. */
+/* Append a question, `; is it A, B or C?`, or nothing if no name is near. Names that are further
+ * than the nearest by two are left out. The names are escaped. */
 void probe_near_ask(const struct probe_near *near, struct strbuf *b);
 
 /* Insertions, deletions, changes and exchanges of neighbours that make a into b; the first
