@@ -42,10 +42,10 @@ void proc_maps_clear(struct proc_maps *maps); /* frees the paths and the array *
  * map_files and exe; cores use the paths of NT_FILE and -e; made-up processes have their own. */
 struct proc_files {
 	/* Open the file mapped by m, for reading, with O_NONBLOCK, inside the target's root, and
-	 * only if it is a regular file. Returns a descriptor, or -1 with f->sys and f->code, which
-	 * is an enum notice_failure, or PROC_FILE_LATE: `unanswered` gives the reason. *proven: it is
-	 * certainly the mapped file (same device and inode, or opened through the mapping); else
-	 * the caller compares build-ids. */
+	 * only if it is a regular file. Returns a descriptor, or -1 with f->sys and f->code. The
+	 * latter is an enum notice_failure, or PROC_FILE_LATE if `unanswered` gives the reason.
+	 * *proven: it is certainly the mapped file (same device and inode, or opened through the
+	 * mapping); else the caller compares build-ids. */
 	int (*open_mapping)(void *data, const struct proc_map *m, bool *proven, struct fault *f);
 	/* Open another absolute path inside the same root, such as a debug file. -1: failed. */
 	int (*open_path)(void *data, const char *path);

@@ -1,4 +1,4 @@
-/* Which way to a file, and the child that copies it. */
+/* The way to a file, and the child that copies it. */
 #include "proc/reach.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@
 #define RESOLVE_CACHED 0x20 /* Linux 5.12, include/uapi/linux/openat2.h */
 #endif
 
-enum { PIECE = 256 << 10 }; /* copied between two signs of life */
+enum { PIECE = 256 << 10 }; /* bytes copied between two signs of life */
 
 const struct reach reach_here = { .proc = -1, .root = -1, .prefix = "", .ms = REACH_MS };
 
@@ -37,9 +37,9 @@ void reach_clear(struct reach *r)
 	vec_free(&r->left);
 }
 
-/* --- looking, which opens nothing --- */
+/* --- look-ups, which open nothing --- */
 
-/* O_PATH descriptor of path; resolve: what is added to how links are followed. */
+/* O_PATH descriptor of path. resolve: additional rules for links. */
 static int look(int root, const char *path, uint64_t resolve)
 {
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = resolve };
@@ -49,7 +49,8 @@ static int look(int root, const char *path, uint64_t resolve)
 		how.resolve |= RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
 	fd = syscall(SYS_openat2, root >= 0 ? root : AT_FDCWD, path, &how, sizeof(how));
 	if (fd < 0 && errno == ENOSYS && resolve == 0) {
-		/* Before Linux 5.6: absolute links then lead out of the root; who opens the file compares. */
+		/* Before Linux 5.6 absolute links lead out of the root. The caller compares the
+		 * file. */
 		while (root >= 0 && *path == '/')
 			path++;
 		fd = openat(root >= 0 ? root : AT_FDCWD, *path == '\0' ? "." : path, O_PATH | O_CLOEXEC);
@@ -57,7 +58,7 @@ static int look(int root, const char *path, uint64_t resolve)
 	return (int)fd;
 }
 
-/* What the kernel has in its memory about an O_PATH descriptor's file: no server is asked. */
+/* Read the kernel's cached attributes of an O_PATH descriptor's file. No server is asked. */
 static bool identify(int fd, struct reach_file *file)
 {
 	struct statx st;
@@ -70,7 +71,7 @@ static bool identify(int fd, struct reach_file *file)
 	return true;
 }
 
-/* The O_PATH descriptor's file opened for reading. */
+/* Open the O_PATH descriptor's file for reading. */
 static int reopen(int path_fd)
 {
 	char self[32];
@@ -106,14 +107,14 @@ static void read_table(struct reach *r)
 		return;
 	}
 	(void)mounts_read(r->proc, "mountinfo", &r->table);
-	/* The layers of a container's root are named as the machine sees them, not the container. */
+	/* The layers of a container's root have the machine's paths, not the container's. */
 	if (r->table.overlays && has_own_mounts(r)) {
 		read_own_table(r);
 		mounts_judge_overlays(&r->table, &r->own);
 	}
 }
 
-/* Is it the device of this process's root? That has answered when this program was started. */
+/* Is it the device of this process's root? That one answered when this program was started. */
 static bool is_near(struct reach *r, uint64_t dev)
 {
 	struct statx st;
@@ -127,7 +128,7 @@ static bool is_near(struct reach *r, uint64_t dev)
 	return r->near == dev;
 }
 
-/* The kernel keeps memory files in a file system of its own, which is mounted nowhere. */
+/* Memory files are in a kernel file system that is mounted nowhere. */
 static bool is_shared_memory(struct reach *r, uint64_t dev)
 {
 	OWNED(fd_release) int fd = -1;
@@ -140,7 +141,8 @@ static bool is_shared_memory(struct reach *r, uint64_t dev)
 	return r->shared == dev;
 }
 
-/* The mount of a device: one that the process sees, or that this one does (files of an overlay lie in another). */
+/* The mount of a device: one that the process sees, or else one that this process sees (files of an
+ * overlay are in another file system). */
 static struct mount *mount_of_dev(struct reach *r, uint64_t dev)
 {
 	struct mount *m;
@@ -152,7 +154,7 @@ static struct mount *mount_of_dev(struct reach *r, uint64_t dev)
 	return m != NULL ? m : mounts_of_dev(&r->own, dev);
 }
 
-/* Has the table nothing to say, as where /proc lacks it, nobody is known to wait. */
+/* If the table is empty, as without /proc, no device is known to wait. */
 bool reach_dev_waits(struct reach *r, uint64_t dev)
 {
 	const struct mount *m;
@@ -172,7 +174,7 @@ bool reach_dev_silent(struct reach *r, uint64_t dev)
 	return m != NULL ? m->silent : r->unnamed.silent;
 }
 
-/* The mount of a path that has neither links nor ".." in it; NULL: unknown. */
+/* The mount of a path without links and ".."; NULL: unknown. */
 static struct mount *mount_of_path(struct reach *r, const char *path)
 {
 	OWNED(strbuf_free) struct strbuf whole = STRBUF_EMPTY;
@@ -196,8 +198,8 @@ static struct mount *mount_of_path(struct reach *r, const char *path)
 /* --- the child --- */
 
 struct errand {
-	const char *path; /* NULL: ASIDE_IN is the file, else where to look for it */
-	bool rooted;      /* … as "/" */
+	const char *path; /* looked up by the child; NULL: ASIDE_IN is the file */
+	bool rooted;      /* ASIDE_IN is the root of path */
 	enum { LOOK, TRY, COPY } what;
 	uint64_t most; /* bytes that may be copied */
 };
@@ -210,7 +212,7 @@ struct news {
 	struct reach_file file;
 };
 
-/* All of fd into ASIDE_OUT, with a sign of life after each piece. 0 or an errno. */
+/* Copy fd to ASIDE_OUT, with a sign of life after each piece. Returns 0 or an errno. */
 static int copy_all(int fd, off_t size)
 {
 	const struct news alive = { .what = NEWS_GOES_ON };
@@ -226,7 +228,7 @@ static int copy_all(int fd, off_t size)
 	return 0;
 }
 
-/* Is an answer given to a reader of fd? 0 or an errno. */
+/* Does a read of fd get an answer? Returns 0 or an errno. */
 static int try_read(int fd)
 {
 	char byte;
@@ -254,7 +256,8 @@ static int do_errand(const struct errand *e, struct news *news)
 		return errno;
 	error = e->what == TRY ? try_read(fd) : copy_all(fd, st.st_size);
 	news->copied = e->what == TRY ? 0 : (uint64_t)st.st_size;
-	/* Of some file systems the server is told, and waited for: not when this process ends. */
+	/* On some file systems close(2) waits for the server. That must not happen at exit, for
+	 * which the parent waits. */
 	(void)close(fd);
 	return error;
 }
@@ -268,7 +271,7 @@ static void run_errand(void *data)
 	(void)aside_say(&news, sizeof(news));
 }
 
-/* No answer: whatever else has the same device will not have any either. */
+/* Without an answer, no other file of the same device will get one either. */
 static void fall_silent(struct reach *r, struct mount *m, const char *name)
 {
 	m->silent = true;
@@ -317,7 +320,7 @@ static bool is_first(const struct mounts *m, size_t i)
 	return true;
 }
 
-/* The i-th of a table, i being counted down; NULL: it has fewer. */
+/* The i-th silent one of a table. i is counted down by the others; NULL: there are fewer. */
 static const struct mount *silent_of(const struct mounts *m, size_t *i)
 {
 	for (size_t k = 0; k < m->at.n; k++) {
@@ -348,16 +351,16 @@ bool reach_unanswered(const struct reach *r, size_t i, struct notice *out)
 	return true;
 }
 
-/* The child for an errand with `in` cannot be started, or has failed: no call of this process has. -1 with
- * errno. */
+/* The child could not be started or has failed, which no call of this process shows. Returns -1 and
+ * keeps errno. */
 static int errand_failed(const struct errand *e, int in)
 {
 	refused_file("open", in, e->path);
 	return -1;
 }
 
-/* Send a child for a file of mount m (NULL unknown) by descriptor `in`. Returns a descriptor of the copy, or
- * 0 where none is wanted; -1 with errno. */
+/* Send a child for a file of mount m (NULL: unknown), starting at descriptor `in`. Returns a
+ * descriptor of the copy, or 0 if none is wanted; -1 with errno. */
 static int send_out(
     struct reach *r, struct mount *m, int in, struct errand *e, const char *name, struct reach_file *file)
 {
@@ -385,7 +388,7 @@ static int send_out(
 		return errand_failed(e, in);
 	while (heard == ASIDE_HEARD && news.what == NEWS_GOES_ON)
 		heard = aside_hear(&a, &news, sizeof(news), r->ms);
-	/* One that has failed says so at its end, too. */
+	/* A child that has failed reports it as its last act, so it is waited for too. */
 	aside_end(&a, heard == ASIDE_HEARD, &r->left);
 	if (heard == ASIDE_LATE) {
 		fall_silent(r, m, name);
@@ -403,10 +406,10 @@ static int send_out(
 	return e->what == COPY ? fd_keep(&copy) : 0;
 }
 
-/* --- ways --- */
+/* --- ways to a file --- */
 
-/* O_PATH descriptor of a file that nobody is waited for; -1: *far, a child has to go (to a file of mount *m, NULL unknown), or
- * errno says why there is none. */
+/* O_PATH descriptor of a file for which nothing is waited for. -1: *far is set if a child must go,
+ * to a file of mount *m (NULL: unknown), else errno is set. */
 static int look_near(struct reach *r, const char *path, struct reach_file *file, bool *far, struct mount **m)
 {
 	OWNED(fd_release) int fd = look(r->root, path, RESOLVE_CACHED);
@@ -442,7 +445,7 @@ static int look_near(struct reach *r, const char *path, struct reach_file *file,
 	return fd >= 0 && identify(fd, file) ? fd_keep(&fd) : -1;
 }
 
-/* A file that nobody is waited for: may it be opened? */
+/* May the file be opened? Nothing is waited for. */
 static bool is_stored(int path_fd, const struct reach_file *file)
 {
 	struct stat st;
@@ -453,7 +456,7 @@ static bool is_stored(int path_fd, const struct reach_file *file)
 	return false;
 }
 
-/* By its name once more. */
+/* Open it once more, by its name. */
 static int reopen_by_name(const struct reach *r, const char *path, const struct reach_file *is)
 {
 	struct open_how how = { .flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
@@ -466,7 +469,7 @@ static int reopen_by_name(const struct reach *r, const char *path, const struct 
 			 : (int)syscall(SYS_openat2, r->root, path, &how, sizeof(how));
 	if (fd < 0)
 		return -1;
-	/* Replaced between the two: then what was opened may be anything. */
+	/* The file was replaced between the two calls, so another one may have been opened. */
 	if (identify(fd, &now) && S_ISREG(now.mode) && now.dev == is->dev && now.inode == is->inode)
 		return fd_keep(&fd);
 	errno = EINVAL;
@@ -523,7 +526,7 @@ bool reach_look(struct reach *r, const char *path, struct reach_file *file)
 	return path_fd >= 0;
 }
 
-/* To follow such a link asks no file system. */
+/* Following such a link asks no file system. */
 int reach_open_link(struct reach *r, int dir, const char *link, uint64_t dev, const struct reach_file *want)
 {
 	OWNED(fd_release) int path_fd = openat(dir, link, O_PATH | O_CLOEXEC);

@@ -1,29 +1,31 @@
-/* Stopping LWPs and letting them go: the only place that uses ptrace.
+/* Stopping LWPs and releasing them: the only place that uses ptrace.
  *
- * A tracer is a thread, and whatever it still holds when it ends is let go by the kernel: so each hold has
- * a thread of its own.
+ * A tracer is a thread. The kernel releases what the tracer still holds when it ends, so each hold
+ * has a thread of its own.
  *
  *   caller                     tracer thread
  *   hold_lwps ── starts ─────> SEIZE and INTERRUPT each LWP of /proc/PID/task
- *                              wait for the stops, registers; again for newborn ones
+ *                              wait for the stops, get registers; again for new LWPs
  *             <── ready ────── waits
  *   reads memory …
  *   hold_release ── go ──────> DETACH each, the last one stopped first; ends
  *             <── joined ─────
  *
- * hold_during has the memory read between the two by the tracer thread itself.
+ * With hold_during the tracer thread itself reads the memory in between.
  *
- * The end of that thread matters for what cannot be detached because it never stopped: an LWP in
- * uninterruptible sleep (a vfork parent, a hung file system) would otherwise stop whenever it wakes up, for
- * as long as this program lives. It matters again if the whole program is killed.
+ * The end of that thread matters for an LWP that cannot be detached because it never stopped. An
+ * LWP in uninterruptible sleep (a vfork parent, a hung file system) would otherwise stop when it
+ * wakes up, for as long as this program lives. The end matters also if the whole program is killed.
  *
- * What a wait shows (ptrace(2)), si_status being the stop's code:
- *   signal number alone           signal-delivery-stop: the signal is handed on with the detach
+ * States that waitid(2) reports (ptrace(2)); si_status is the code of the stop:
+ *
+ *   signal number alone           signal-delivery-stop: the signal is delivered with the detach
  *   SIGTRAP | EVENT_STOP << 8     the interrupt
- *   SIGSTOP… | EVENT_STOP << 8    group-stop: the target was stopped already; after the detach the kernel
- *                                 has it stop again, or run if SIGCONT came meanwhile
- * Stops are looked at with WNOWAIT: once a signal-delivery-stop has been waited for in earnest, the signal is
- * in the tracer's hands, and would be lost with it. */
+ *   SIGSTOP… | EVENT_STOP << 8    group-stop: the target was stopped already; after the detach the
+ *                                 kernel stops it again, or lets it run if SIGCONT came since
+ *
+ * Stops are looked at with WNOWAIT. A signal-delivery-stop that is waited for without it hands the
+ * signal over to the tracer, with which it would be lost. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -50,12 +52,12 @@
 #include "proc/live/live.h"
 
 enum {
-	SLICE_NS = 10 * 1000 * 1000, /* look anyway after so long without a SIGCHLD */
+	SLICE_NS = 10 * 1000 * 1000, /* the longest wait for a SIGCHLD before all are looked at */
 	AWAKE_NS = 100 * 1000,
 	TURN_MS = 300, /* others hold for 100 ms at most */
 	TRACER_STACK = 256 * 1024,
-	IDLE_PASSES = 100,            /* lists without news, while the number of LWPs is not explained */
-	EXPLAIN_NS = 2 * 1000 * 1000, /* of a hold, for the states of LWPs that did not stop */
+	IDLE_PASSES = 100,            /* lists without new LWPs while the number of LWPs does not match */
+	EXPLAIN_NS = 2 * 1000 * 1000, /* of a hold, to read the states of LWPs that did not stop */
 };
 
 struct hold_tracer {
@@ -64,18 +66,18 @@ struct hold_tracer {
 	const char *set;
 	const struct hold_call *call; /* NULL: hold_lwps */
 	int ms;
-	size_t listed;           /* LWPs that the last list had */
-	int64_t begin, deadline; /* of waiting; CLOCK_MONOTONIC, ns */
-	bool any;                /* something stands still */
+	size_t listed;           /* LWPs in the last list */
+	int64_t begin, deadline; /* of the wait; CLOCK_MONOTONIC, ns */
+	bool any;                /* some LWP is stopped */
 	struct hold_urgency urgency;
-	bool threaded, lost; /* lost: the list of LWPs could not be read, */
-	int lost_sys;        /* for this reason, ENOENT or ESRCH: the process is gone */
+	bool threaded, lost; /* lost: the list of LWPs could not be read; */
+	int lost_sys;        /* its errno, ENOENT or ESRCH: the process is gone */
 	pthread_t thread;
 	sem_t ready, go;
 	struct addrmap seen; /* TID -> index in h->lwps */
 };
 
-/* State letter of /proc; '\0' when there is no such LWP. */
+/* State letter in /proc; '\0': there is no such LWP. */
 static char state_letter(const struct hold_tracer *t, lwpid_t id)
 {
 	char path[LIVE_PATH];
@@ -93,29 +95,30 @@ static bool ended(char letter)
 static void seize(const struct hold_tracer *t, struct hold_lwp *l)
 {
 	if (ptrace(PTRACE_SEIZE, l->id, NULL, NULL) == 0) {
-		/* Until it stops it counts as not having stopped in time. It may have ended by itself. */
+		/* Until it stops it counts as late. It may have ended instead. */
 		l->state = HOLD_TIMEOUT;
 		return;
 	}
 	l->sys = errno;
-	/* EPERM is also the answer for one that has ended: a main thread that waits for the others. */
+	/* EPERM is also the error for an LWP that has ended: a main thread that waits for the
+	 * others. */
 	if (l->sys == ESRCH || ended(state_letter(t, l->id))) {
 		l->state = HOLD_GONE;
 		return;
 	}
 	l->state = HOLD_REFUSED;
-	/* Asked now: another tracer may be gone a moment later. */
+	/* Find out now, because another tracer may be gone a moment later. */
 	l->code = hold_why_refused(t->live->pid, l->id, l->why, sizeof(l->why));
 }
 
-/* LWPs stand still, and have done so for as long as they are to wait for others. */
+/* Have LWPs been stopped for as long as they may wait for others? */
 static bool is_over(const struct hold_tracer *t)
 {
 	return t->call != NULL && t->any && clock_now_ns() >= t->deadline;
 }
 
-/* Seizing stops nobody: first all of that, so that little lies between the first stop and the last.
- * LWPs for which there is no time left are taken off the list. */
+/* Seizing stops nothing, so all LWPs are seized first, which shortens the time between the first
+ * stop and the last. LWPs for which no time is left are removed from the list. */
 static void stop_from(struct hold_tracer *t, size_t from)
 {
 	struct hold *h = t->h;
@@ -136,7 +139,7 @@ static void stop_from(struct hold_tracer *t, size_t from)
 
 /* --- waiting --- */
 
-/* The first one stands still. */
+/* The first LWP has stopped. */
 static void limit_wait(struct hold_tracer *t)
 {
 	int64_t limit = t->call == NULL ? 0 : (int64_t)t->call->limit_ms * 1000000;
@@ -165,7 +168,8 @@ static size_t look_at_all(struct hold_tracer *t)
 	return pending;
 }
 
-/* A main thread that ends before the others is not announced until they have: /proc tells. */
+/* The end of a main thread that ends before the others is not reported until they end, but /proc
+ * shows it. */
 static void look_for_ended(const struct hold_tracer *t)
 {
 	for (size_t i = 0; i < t->h->lwps.n && !is_over(t); i++) {
@@ -176,7 +180,8 @@ static void look_for_ended(const struct hold_tracer *t)
 	}
 }
 
-/* What runs stops within some microseconds, fewer than it takes to be put to sleep and woken: at first nobody sleeps. */
+/* A running LWP stops within a few microseconds, less than sleeping and waking up takes. So at
+ * first this thread does not sleep. */
 static void await_stops(struct hold_tracer *t)
 {
 	int64_t awake = clock_now_ns() + AWAKE_NS;
@@ -199,7 +204,7 @@ static void await_stops(struct hold_tracer *t)
 	}
 }
 
-/* The others wait meanwhile: of many LWPs only the first ones are looked at. */
+/* Other LWPs are stopped in the meantime, so of many late LWPs only the first ones are examined. */
 static void explain_timeouts(const struct hold_tracer *t)
 {
 	int64_t now = clock_now_ns(), waited = (now - t->begin) / 1000000;
@@ -227,8 +232,8 @@ static bool wanted(const struct hold_tracer *t, lwpid_t id)
 			       : proc_lwp_in_set(t->set, id) != 0;
 }
 
-/* LWPs in the task directory that were not there before: appended as HOLD_GONE. Those for which there is
- * no time left are not. False: cannot tell. */
+/* Append LWPs that are new in the task directory, as HOLD_GONE, unless no time is left for them.
+ * False: the list cannot be read. */
 static bool list_new(struct hold_tracer *t)
 {
 	struct live_ids ids = VEC_EMPTY;
@@ -253,11 +258,11 @@ static bool list_new(struct hold_tracer *t)
 	return ok;
 }
 
-/* Is every LWP known? Listing a directory whose entries come and go may miss some: the kernel's walk ends
- * at an LWP that has just died. But the task directory's link count tells how many there are (Linux
- * fs/proc/base.c): if that is explained by those that still exist of the ones we know, there can be no
- * other, since only an LWP that is not held can make one. The count comes first: what dies after it
- * leads to another pass, never to a wrong yes. */
+/* Is every LWP known? The list of a directory that changes may miss some, because the kernel's walk
+ * ends at an LWP that has just died. The link count of the task directory is the number of LWPs
+ * (Linux fs/proc/base.c). If it equals the number of known LWPs that still exist, there can be no
+ * other, since only an LWP that is not held can create one. The count is read first, so an LWP that
+ * dies after it leads to another pass and not to a wrong result. */
 static bool complete(const struct hold_tracer *t)
 {
 	struct stat st;
@@ -265,7 +270,8 @@ static bool complete(const struct hold_tracer *t)
 
 	if (t->set != NULL || fstatat(t->live->dir, "task", &st, 0) != 0)
 		return false;
-	/* Of those that are not to be held some may come and go at any time: as many as were listed will do. */
+	/* LWPs that are not wanted may come and go at any time, so the number in the last list
+	 * suffices. */
 	if (t->call != NULL)
 		return st.st_nlink == t->listed + 2;
 	for (size_t i = 0; i < t->h->lwps.n; i++) {
@@ -289,7 +295,7 @@ static void collect(struct hold_tracer *t)
 			t->lost = true;
 			break;
 		}
-		/* Who asks whether an LWP is wanted may have looked at it for long: as long as nobody stands still. */
+		/* The first choice of LWPs may take long, because nothing is stopped yet. */
 		if (t->deadline == 0) {
 			t->begin = clock_now_ns();
 			t->deadline = t->begin + (int64_t)t->ms * 1000000;
@@ -304,7 +310,7 @@ static void collect(struct hold_tracer *t)
 			continue;
 		if (++idle == IDLE_PASSES)
 			break;
-		(void)sched_yield(); /* to one that is dying, whose place will be free at once */
+		(void)sched_yield(); /* to an LWP that is dying and will soon leave the list */
 	}
 	explain_timeouts(t);
 }
@@ -315,13 +321,13 @@ static void let_go(struct hold *h, bool narrow)
 		struct hold_lwp *l = &h->lwps.at[i];
 		bool late = l->state == HOLD_TIMEOUT;
 
-		/* One that was late may have stopped by now. */
+		/* A late LWP may have stopped since. */
 		if (late)
 			hold_lwp_look(l, narrow);
 		if (l->state != HOLD_HELD)
 			continue;
 		if (late)
-			l->state = HOLD_TIMEOUT; /* what was told of it stays */
+			l->state = HOLD_TIMEOUT; /* its `why` has been reported */
 		if (ptrace(PTRACE_DETACH, l->id, NULL, (void *)(intptr_t)l->signo) != 0)
 			hold_lwp_note_end(l->id); /* killed while it was held */
 	}
@@ -358,7 +364,8 @@ static void *tracer_main(void *arg)
 
 /* --- the caller's side --- */
 
-/* Start the tracer's thread, or do its work here if there cannot be one (a limit on processes). */
+/* Start the tracer thread, or do its work here if it cannot be created, as under a limit of
+ * processes. */
 static void run_tracer(struct hold_tracer *t)
 {
 	t->threaded = thread_start(&t->thread, TRACER_STACK, tracer_main, t);
@@ -372,8 +379,9 @@ static void run_tracer(struct hold_tracer *t)
 		collect(t);
 }
 
-/* The kernel sends SIGCHLD for a tracee's stop only if it is not ignored, and any thread that has it
- * unblocked could swallow it. Those that are to end this program do so at once: then the kernel lets go what is held. */
+/* The kernel sends SIGCHLD for a tracee's stop only if SIGCHLD is not ignored, and any thread that
+ * has it unblocked could consume it. Signals that end this program stay unblocked and end it at
+ * once; then the kernel releases the LWPs. */
 static void run_with_sigchld(struct hold_tracer *t)
 {
 	static const struct timespec at_once = { 0, 0 };
@@ -397,7 +405,7 @@ static void run_with_sigchld(struct hold_tracer *t)
 	(void)pthread_sigmask(SIG_SETMASK, &old_mask, NULL);
 }
 
-/* Nothing is held: the most telling reason. */
+/* Nothing is held: report the most informative reason. */
 static enum res none_held(const struct hold_tracer *t, struct fault *f)
 {
 	const struct hold_lwp *refused = NULL, *late = NULL;
@@ -430,7 +438,7 @@ static bool any_held(const struct hold *h)
 	return false;
 }
 
-/* Either way of holding, as far as both are the same. RES_FAIL: nothing is begun. */
+/* The common part of both ways to hold. RES_FAIL: nothing was started. */
 static enum res begin(
     struct ps_prochandle *P, const struct hold_tracer *plan, struct hold *h, struct fault *f)
 {
@@ -453,14 +461,15 @@ static enum res begin(
 	(void)sem_init(&t->go, 0, 0);
 	h->tracer = t;
 	live->holding = h;
-	/* Whoever has the lock for longer than a hold lasts is no tool that holds: it is not waited for a second time. */
+	/* A program that has the lock for longer than a hold takes is not a tool that holds. It is
+	 * not waited for again. */
 	live->locked = !hold_turn_take(live->dir, live->locked ? 0 : t->ms < TURN_MS ? t->ms : TURN_MS);
 	run_with_sigchld(t);
 	addrmap_free(&t->seen);
 	return RES_OK;
 }
 
-/* The tracer has ended or is told to; nothing is held any more. */
+/* The tracer has ended, or is told to end; nothing is held after this. */
 static void finish(struct hold *h)
 {
 	struct hold_tracer *t = h->tracer;

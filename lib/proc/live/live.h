@@ -26,7 +26,7 @@
 
 struct live_files;
 
-/* Pgrab of the process of P, a live one, once more. File systems that have not answered are not asked
+/* Grab the process of P, a live one, again by Pgrab. File systems that did not answer are not used
  * again. */
 struct ps_prochandle *live_grab_again(struct ps_prochandle *P, int flags, int *perr);
 
@@ -121,8 +121,8 @@ uint64_t live_code_token(const char *text, size_t n);
 
 /* --- live_files.c --- */
 
-/* Open mm_dir's root, and keep a copy of mm_dir. before: those of an earlier handle of the same process,
- * or NULL: file systems that have not answered are not asked again. */
+/* Open mm_dir's root, and keep a copy of mm_dir. before: the files of an earlier handle of the same
+ * process, or NULL; file systems that did not answer it are not used again. */
 enum res live_files_create(int mm_dir, struct live_files *before, struct live_files **out, struct fault *f);
 void live_files_destroy(void *files); /* NULL ok */
 /* Open the files that will be unreachable once the process is gone: deleted files with executable
