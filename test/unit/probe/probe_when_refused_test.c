@@ -141,7 +141,35 @@ START_TEST(sizes_are_bounded)
 }
 END_TEST
 
-/* Conditions with a byte replaced, removed or doubled are parsed or refused, with a reason. */
+/* Parse a condition in memory of its own length. It is compiled, and can be evaluated, or the fault
+ * names a character of it, or its end. */
+static bool check_any(const char *condition)
+{
+	const size_t n = strlen(condition);
+	char *text = malloc(n + 1), *rest;
+	struct fault f = { 0 };
+	enum res res;
+
+	ck_assert_ptr_nonnull(text);
+	memcpy(text, condition, n + 1);
+	res = probe_when_parse(text, &at_entry, &when, &f);
+	if (res == RES_OK) {
+		memset(&values, 0xff, sizeof(values));
+		ck_assert_uint_le(probe_when_eval(&when, &values), PROBE_WHEN_UNKNOWN);
+		ck_assert_uint_ge(when.n, 1);
+		ck_assert_uint_le(when.n, PROBE_WHEN_LIMIT);
+		ck_assert_uint_le(when.n_text, when.n);
+	} else {
+		ck_assert_int_eq(strncmp(f.text, "character ", 10), 0);
+		unsigned long at = strtoul(f.text + 10, &rest, 10);
+
+		ck_assert_msg(at >= 1 && at <= n + 1 && *rest == ':', "%s: %s", text, f.text);
+	}
+	free(text);
+	return res == RES_OK;
+}
+
+/* Conditions with a byte replaced, removed or doubled. */
 START_TEST(damaged_conditions_do_no_harm)
 {
 	static const char *const texts[] = {
@@ -156,24 +184,45 @@ START_TEST(damaged_conditions_do_no_harm)
 
 		for (size_t i = 0; i < n * sizeof(bytes) * 3; i++) {
 			const size_t at = i % n, byte = i / n % sizeof(bytes), how = i / n / sizeof(bytes);
-			struct fault f = { 0 };
-			char *damaged = malloc(n + 2);
+			char damaged[128];
 
-			ck_assert_ptr_nonnull(damaged);
 			memcpy(damaged, texts[t], at);
 			damaged[at] = bytes[byte];
-			memcpy(damaged + at + (how != 1), texts[t] + at + (how == 0 || how == 1),
-			    n - at - (how < 2));
-			damaged[n - (how == 1) + (how == 2)] = '\0';
-			if (probe_when_parse(damaged, &at_entry, &when, &f) == RES_OK) {
-				memset(&values, 0xff, sizeof(values));
-				ck_assert_uint_le(probe_when_eval(&when, &values), PROBE_WHEN_UNKNOWN);
-			} else {
-				ck_assert_int_eq(strncmp(f.text, "character ", 10), 0);
-			}
-			free(damaged);
+			strcpy(damaged + at + (how != 1), texts[t] + at + (how != 2));
+			(void)check_any(damaged);
 		}
 	}
+}
+END_TEST
+
+/* Random rows of tokens, half of them chosen so that a comparison or a condition can come out. */
+START_TEST(rows_of_tokens_do_no_harm)
+{
+	static const char *const tokens[] = { "fd", "path", "size", "arg6", "comm", "pid", "args.pid", "arg6",
+		"(int8)", "(uint64)", "str(", ")", "(", "(", ")", "!", "&&", "||", "==", "!=", "<=", "<", ">",
+		"&", "~", "!~", "0", "1", "-1", "077", "0xff", "4K", "99999999999999999999", "\"\"", "\"a*\"",
+		"\"*\"", "\"\\", "\"", "=", "str", "int8", "." };
+	static const char *const parts[] = { "fd == 1", "path ~ \"*a\"", "arg6 & 4", "!(", "(", ")", "&&",
+		"||", "&&", "||", ")" };
+	const size_t n_tokens = sizeof(tokens) / sizeof(tokens[0]),
+		     n_parts = sizeof(parts) / sizeof(parts[0]);
+	uint32_t random = 1, parsed = 0;
+
+	for (unsigned k = 0; k < 40000; k++) {
+		char text[512] = "";
+		unsigned n;
+
+		random = random * 1664525 + 1013904223;
+		n = 1 + (random >> 16) % 16;
+		for (unsigned i = 0; i < n; i++) {
+			random = random * 1664525 + 1013904223;
+			strcat(text,
+			    k % 2 == 0 ? tokens[(random >> 8) % n_tokens] : parts[(random >> 8) % n_parts]);
+			strcat(text, random >> 30 == 0 ? "" : " ");
+		}
+		parsed += check_any(text);
+	}
+	ck_assert_uint_gt(parsed, 200);
 }
 END_TEST
 
@@ -193,7 +242,7 @@ int main(void)
 {
 	const TTest *const tests[] = { errors_say_where_and_what, names_get_the_nearest_ones,
 		numbers_that_cannot_be_are_refused, texts_that_cannot_match_are_refused, sizes_are_bounded,
-		damaged_conditions_do_no_harm, probes_without_arguments };
+		damaged_conditions_do_no_harm, rows_of_tokens_do_no_harm, probes_without_arguments };
 
 	return run_suite("probe_when_refused", tests, sizeof(tests) / sizeof(tests[0]));
 }
