@@ -1,16 +1,19 @@
-/* Records of .eh_frame (LSB; Intel 64 and i386 psABI) and .debug_frame (DWARF 5 section 6.4.1):
+/* Records of .eh_frame (LSB; psABI of x86-64 and i386) and .debug_frame (DWARF 5 section 6.4.1):
  *
- *   CIE  length, id, version, augmentation, alignments, return address column, augmentation data, program
- *   FDE  length, where its CIE is, first address, how many bytes, augmentation data, program
+ *   CIE  length, id, version, augmentation, alignments, return address column,
+ *        augmentation data, program
+ *   FDE  length, CIE pointer, first address, size, augmentation data, program
  *
- * They differ in two things: the id that makes a record a CIE (0; in .debug_frame all ones), and how an FDE says
- * where its CIE is (back from that field; in .debug_frame from the table's start). */
+ * The tables differ in two things: a CIE's id is 0 in .eh_frame, and all ones in .debug_frame; the
+ * CIE pointer is an offset back from itself in .eh_frame, and an offset from the table's start in
+ * .debug_frame. */
 #include "unwind/cfi_entry.h"
 
 enum { RECORD_MAX = 1 << 20, LENGTH_LONG = -1, OMIT = 0xff, LETTERS_MAX = 7 };
 
-/* Cut the record at s: its bytes after the length. An empty one is a terminator. RES_NONE: one of the 64-bit form,
- * which no toolchain writes for these targets; skipped. */
+/* Take the record at s: *body is what follows the length. An empty record is a terminator.
+ * RES_NONE: it was skipped, because it has the 64-bit form, which no toolchain writes for these
+ * targets, or is too long. */
 static enum res record_cut(struct span *s, struct span *body)
 {
 	struct span at = *s;
@@ -34,8 +37,8 @@ static enum res record_cut(struct span *s, struct span *body)
 	return res;
 }
 
-/* One letter of an augmentation string, with its part of the data. What is not known may have data, and then nothing
- * behind it can be read. */
+/* Read the data of one letter of an augmentation string. False: the letter is unknown. It may have
+ * data, so what follows cannot be read. */
 static bool augmentation_letter(
     const struct cfi_table_bytes *t, char letter, struct span *data, struct cfi_entry *out)
 {
@@ -43,7 +46,7 @@ static bool augmentation_letter(
 	uint8_t encoding;
 
 	switch (letter) {
-	case 'L': /* how entries point to data for exceptions */
+	case 'L': /* encoding of the pointer to data for exceptions */
 		return span_u8(data, &encoding);
 	case 'R':
 		return span_u8(data, &out->encoding);
@@ -53,7 +56,7 @@ static bool augmentation_letter(
 	case 'S':
 		out->signal = true;
 		return true;
-	case 'B': /* arm64: which key signs return addresses; no data */
+	case 'B': /* arm64: the key that signs return addresses; no data */
 		return true;
 	default:
 		return false;
@@ -78,7 +81,7 @@ static bool augmentation_read(
 	return true;
 }
 
-/* An augmentation string; one that is longer than any is refused before much of it was read. */
+/* Read an augmentation string. False: it is longer than LETTERS_MAX. */
 static bool letters_read(struct span *s, char out[LETTERS_MAX + 1])
 {
 	uint8_t byte;
@@ -91,7 +94,7 @@ static bool letters_read(struct span *s, char out[LETTERS_MAX + 1])
 	return false;
 }
 
-/* Fill in what a CIE says. s: its bytes behind the id. */
+/* Fill in the members that a CIE sets. s: its bytes after the id. */
 static bool cie_read(const struct cfi_table_bytes *t, struct span s, struct cfi_entry *out)
 {
 	char letters[LETTERS_MAX + 1];
@@ -102,7 +105,7 @@ static bool cie_read(const struct cfi_table_bytes *t, struct span s, struct cfi_
 	if (!span_u8(&s, &version) || (version != 1 && version != 3 && version != 4) ||
 	    !letters_read(&s, letters))
 		return false;
-	/* Size of an address, and of a segment selector. */
+	/* The size of an address, and of a segment selector. */
 	if (version == 4 &&
 	    (!span_u8(&s, &byte) || byte != t->place.word || !span_u8(&s, &byte) || byte != 0))
 		return false;
@@ -126,7 +129,7 @@ static bool is_cie(const struct cfi_table_bytes *t, uint32_t id)
 	return id == (t->debug ? UINT32_MAX : 0);
 }
 
-/* The CIE of an FDE whose pointer to it, read from `field`, is id. */
+/* Read the CIE of an FDE whose CIE pointer, at `field`, is id. */
 static bool cie_of(const struct cfi_table_bytes *t, const uint8_t *field, uint32_t id, struct cfi_entry *out)
 {
 	size_t at = (size_t)(field - t->place.bytes.at);
@@ -138,7 +141,7 @@ static bool cie_of(const struct cfi_table_bytes *t, const uint8_t *field, uint32
 	if (t->debug)
 		at = id;
 	else
-		at -= (size_t)(int64_t)back; /* wraps for nonsense, and is refused then */
+		at -= (size_t)(int64_t)back; /* wraps if it is damaged, and is too large then */
 	return at < span_left(&s) && span_skip(&s, at) && record_cut(&s, &body) == RES_OK &&
 	       span_u32(&body, &its_id) && is_cie(t, its_id) && cie_read(t, body, out);
 }

@@ -1,14 +1,14 @@
-/* DWARF expressions: a stack machine over words of the target. Numbering: DWARF 5 section 7.7.1. */
+/* DWARF expressions: a stack machine over words of the target. Opcodes: DWARF 5 section 7.7.1. */
 #include "unwind/cfi_expr.h"
 
 #include "unwind/cfi_read.h"
 
-/* LOAD_COST: reading memory that is not at hand takes as long as so many other operations. */
+/* LOAD_COST: the price of a read of memory, in other operations. */
 enum { DEPTH = 64, OPERATIONS_MAX = 1000, LOAD_COST = 128 };
 
 struct machine {
 	struct cfi_state *state;
-	struct span all, at; /* the expression, and what is left of it */
+	struct span all, at; /* the expression, and the rest of it */
 	unsigned word;
 	unsigned n;
 	uint64_t stack[DEPTH];
@@ -60,7 +60,7 @@ static bool push_pick(struct machine *m, uint64_t depth)
 	return depth < m->n && push(m, m->stack[m->n - 1 - depth]);
 }
 
-/* A word as a signed number. */
+/* The word as a signed number. */
 static int64_t as_signed(const struct machine *m, uint64_t value)
 {
 	return m->word == 4 ? (int32_t)(uint32_t)value : (int64_t)value;
@@ -68,7 +68,7 @@ static int64_t as_signed(const struct machine *m, uint64_t value)
 
 /* --- operations --- */
 
-/* Operands of fixed size, in the order of DW_OP_const1u (0x08) … const8s (0x0f): unsigned and signed by turns. */
+/* DW_OP_const1u (0x08) to const8s (0x0f): sizes 1, 2, 4, 8; for each, unsigned, then signed. */
 static bool op_const(struct machine *m, uint8_t op)
 {
 	static const uint8_t formats[] = { 2, 3, 4 }; /* DW_EH_PE_udata2, 4, 8 */
@@ -100,7 +100,8 @@ static bool op_leb(struct machine *m, uint8_t op)
 	}
 }
 
-/* breg0 … breg31, bregx; reg0 … reg31 and regx too: their value, as gcc's unwinder takes them. */
+/* breg0 … breg31, bregx; and reg0 … reg31, regx, which push the register's value as in gcc's
+ * unwinder. */
 static bool op_register(struct machine *m, uint8_t op)
 {
 	uint64_t reg, value;
@@ -163,7 +164,7 @@ static bool op_unary(struct machine *m, uint8_t op)
 	return push(m, op == 0x1f || as_signed(m, a) < 0 ? 0 - a : a);
 }
 
-/* The smallest number by −1 has no quotient that fits: it stays as it is. */
+/* a / b; the quotient of the smallest number by −1 wraps. */
 static uint64_t quotient(const struct machine *m, uint64_t a, uint64_t b)
 {
 	return as_signed(m, b) == -1 ? 0 - a : (uint64_t)(as_signed(m, a) / as_signed(m, b));
@@ -180,7 +181,7 @@ static uint64_t shifted(const struct machine *m, uint8_t op, uint64_t a, uint64_
 	return op == 0x24 ? a << by : a >> by;
 }
 
-/* b is the top of the stack, a what is beneath. */
+/* b is the top of the stack, a the word below it. */
 static bool op_arithmetic(struct machine *m, uint8_t op)
 {
 	uint64_t a, b;
@@ -209,7 +210,7 @@ static bool op_arithmetic(struct machine *m, uint8_t op)
 	}
 }
 
-/* eq, ge, gt, le, lt, ne: of signed numbers */
+/* eq, ge, gt, le, lt, ne, of signed numbers */
 static bool op_compare(struct machine *m, uint8_t op)
 {
 	uint64_t top, beneath;
@@ -235,7 +236,7 @@ static bool op_compare(struct machine *m, uint8_t op)
 	}
 }
 
-/* skip, bra: within the expression, its end included. */
+/* skip, bra: a jump to a place in the expression, or to its end. */
 static bool op_jump(struct machine *m, uint8_t op)
 {
 	uint16_t operand;

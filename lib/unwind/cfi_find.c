@@ -1,4 +1,4 @@
-/* From a pc to the entry that describes it.
+/* The search for the entry that describes a pc.
  *
  *   .eh_frame_hdr              .eh_frame
  *   ┌─────────────────┐        ┌─────────────────────────────┐
@@ -10,8 +10,9 @@
  *   │ … by pc         │        └─────────────────────────────┘
  *   └─────────────────┘
  *
- * The header's table is a linker's present: ld leaves it out of static programs, and when it does not understand an
- * entry. The same table is made here then. .debug_frame never has one. */
+ * The header's table is optional: static programs have none, and ld omits it if it does not
+ * understand an entry. A similar table, the index, is made here then. .debug_frame never has a
+ * table. */
 #include <stdlib.h>
 
 #include "base/vec.h"
@@ -19,26 +20,26 @@
 
 enum { INDEX_MAX = 1 << 22 /* records */, OMIT = 0xff };
 
-/* The table of .eh_frame_hdr. */
+/* The search table of .eh_frame_hdr. */
 struct header {
-	struct cfi_table_bytes table; /* the segment it lies in, with the entries it leads to */
+	struct cfi_table_bytes table; /* the segment that contains it and the entries */
 	struct span rows;
 	uint8_t encoding;
-	size_t size; /* bytes of one of a row's two pointers */
+	size_t size; /* of a pointer; a row has two */
 	size_t n;
 };
 
-/* A table made here. */
+/* A row of an index. */
 struct item {
 	uint64_t lo, hi;
-	uint32_t at; /* of the FDE, from the table's start */
+	uint32_t at; /* offset of the FDE in the table */
 };
 
 struct index {
 	bool tried;
-	bool open_end; /* where the table ends is known by its terminator alone */
+	bool open_end; /* only a terminator tells where the table ends */
 	struct cfi_table_bytes table;
-	VEC(struct item) items; /* by lo */
+	VEC(struct item) items; /* sorted by lo */
 };
 
 struct cfi_finder {
@@ -46,7 +47,7 @@ struct cfi_finder {
 	uint8_t word;
 	bool header_tried, has_header;
 	struct header header;
-	uint64_t eh_frame; /* where the header says .eh_frame is; 0: it does not */
+	uint64_t eh_frame; /* address of .eh_frame by the header, or 0 */
 	struct index eh, debug;
 };
 
@@ -70,9 +71,9 @@ void cfi_finder_destroy(struct cfi_finder *f)
 	free(f);
 }
 
-/* --- the linker's table --- */
+/* --- the table of .eh_frame_hdr --- */
 
-/* The bytes of the read-only segment with vaddr in it, from the segment's start. */
+/* Get the bytes of the segment that contains vaddr. False: there is none, or it is writable. */
 static bool segment_of(const struct cfi_finder *f, uint64_t vaddr, struct cfi_place *out)
 {
 	const GElf_Phdr *ph = elf_image_phdrs(f->img);
@@ -96,7 +97,7 @@ static bool place_at(const struct cfi_place *p, uint64_t va, struct span *out)
 	return off < span_left(out) && span_skip(out, (size_t)off);
 }
 
-/* Pointer 0 (pc) or 1 (FDE) of row i. False for an encoding that cannot be read. */
+/* Read pointer 0 (pc) or 1 (FDE) of row i. False: the encoding is not supported. */
 static bool header_row(const struct header *h, size_t i, size_t which, uint64_t *out)
 {
 	struct span s = h->rows;
@@ -104,7 +105,7 @@ static bool header_row(const struct header *h, size_t i, size_t which, uint64_t 
 	return span_skip(&s, (2 * i + which) * h->size) && cfi_pointer(&h->table.place, &s, h->encoding, out);
 }
 
-/* Do the table's pointers have a form that can be read, and lead into the segment? .eh_frame may be in another one. */
+/* True if the table's pointers can be read and lead into its own segment. */
 static bool header_leads(const struct header *h)
 {
 	struct span s;
@@ -113,7 +114,7 @@ static bool header_leads(const struct header *h)
 	return header_row(h, 0, 1, &va) && place_at(&h->table.place, va, &s);
 }
 
-/* Read .eh_frame_hdr: f->eh_frame, and f->header where it has a table that can be searched. */
+/* Read .eh_frame_hdr into f->eh_frame and f->header. False: it has no usable table. */
 static bool header_read(struct cfi_finder *f, const GElf_Phdr *ph)
 {
 	struct header *h = &f->header;
@@ -161,7 +162,7 @@ static enum res header_find(const struct header *h, uint64_t pc, struct cfi_entr
 	return pc >= out->lo && pc < out->hi ? RES_OK : RES_NONE;
 }
 
-/* --- a table of our own --- */
+/* --- an index --- */
 
 static int by_address(const void *a, const void *b)
 {
@@ -170,7 +171,8 @@ static int by_address(const void *a, const void *b)
 	return (x->lo > y->lo) - (x->lo < y->lo);
 }
 
-/* Where .eh_frame is: by its name, else from where the header says to the end of the segment. */
+/* Locate .eh_frame: by its section header, else from the address in .eh_frame_hdr to the end of the
+ * segment. */
 static bool eh_frame_bytes(struct cfi_finder *f, struct cfi_place *out, bool *open_end)
 {
 	struct cfi_place segment;
@@ -204,14 +206,14 @@ static bool terminator_at(struct span s)
 	return span_u32(&s, &n) && n == 0;
 }
 
-/* Read all records, up to what cannot be one. An index that memory or its limit cuts short has what there was room
- * for. */
+/* Read all records, up to something that cannot be one. If memory or INDEX_MAX does not suffice,
+ * the index is incomplete. */
 static void index_make(struct index *x)
 {
 	struct span s = x->table.place.bytes;
 	bool sorted = true;
 
-	/* (Of whatever kind: a hole in a file is a gigabyte of terminators.) */
+	/* INDEX_MAX counts all records: a hole in a file may be a gigabyte of terminators. */
 	for (size_t i = 0; i < INDEX_MAX && span_left(&s) != 0; i++) {
 		struct item item = { .at = (uint32_t)(s.at - x->table.place.bytes.at) };
 		struct cfi_entry e;
@@ -222,7 +224,7 @@ static void index_make(struct index *x)
 		res = cfi_entry_read(&x->table, &s, &e);
 		if (res == RES_FAIL || (size_t)(s.at - x->table.place.bytes.at) > UINT32_MAX)
 			break;
-		/* Entries of functions that the linker dropped stay in .debug_frame, at address 0. */
+		/* .debug_frame keeps entries of functions that the linker dropped, at 0. */
 		if (res != RES_OK || e.lo >= e.hi || e.lo == 0)
 			continue;
 		item.lo = e.lo;

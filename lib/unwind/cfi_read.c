@@ -1,5 +1,5 @@
-/* Numbers and pointers of call frame information: DWARF 5 section 7.6, and the LSB's encodings of pointers
- * in .eh_frame. */
+/* Numbers (DWARF 5 section 7.6) and pointers (LSB, "DWARF Exception Header Encoding") of call frame
+ * information. */
 #include "unwind/cfi_read.h"
 
 enum { LEB_MAX = 10 };
@@ -20,7 +20,7 @@ enum {
 	APPLY_PCREL = 0x10,
 	APPLY_DATAREL = 0x30,
 	APPLY_ALIGNED = 0x50,
-	APPLY_MASK = 0xf0, /* with the bit for "indirect" */
+	APPLY_MASK = 0xf0, /* includes the bit for "indirect" */
 };
 
 bool cfi_uleb(struct span *s, uint64_t *out)
@@ -57,7 +57,7 @@ bool cfi_sleb(struct span *s, int64_t *out)
 
 size_t cfi_pointer_size(uint8_t encoding, unsigned word)
 {
-	if ((encoding & 0x70) == APPLY_ALIGNED) /* depends on where it stands */
+	if ((encoding & 0x70) == APPLY_ALIGNED) /* depends on its address */
 		return 0;
 	switch (encoding & 0x0f) {
 	case FORMAT_ABSPTR:

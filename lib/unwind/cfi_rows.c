@@ -1,8 +1,8 @@
-/* Call frame instructions: a program that is run until the row for a pc is there (DWARF 5 section 6.4.2; numbering
- * 7.24), and what the row then says of the caller.
+/* Call frame instructions (DWARF 5 section 6.4.2; numbering 7.24): the programs of an entry are run
+ * until the row for a pc is complete, and the row is applied to registers.
  *
- *   CIE's program            FDE's program                     pc
- *   the initial row  ──────> changes at each advance  ──────────┴── stop: the next advance would pass it */
+ *   CIE's program          FDE's program                    pc
+ *   the initial row ─────> changes at each advance ──────────┴── the next advance would pass it */
 #include "unwind/cfi_rows.h"
 
 enum { STATES_MAX = 32 };
@@ -11,16 +11,16 @@ struct program {
 	const struct cfi_entry *entry;
 	const struct arch *arch;
 	struct span at;
-	uint64_t loc; /* where the row begins to hold */
+	uint64_t loc; /* first address for which the row holds */
 	struct cfi_row row;
-	const struct cfi_row *initial; /* NULL while it is made */
+	const struct cfi_row *initial; /* NULL while the CIE's program runs */
 	unsigned depth;
-	struct cfi_row *states; /* STATES_MAX of them */
+	struct cfi_row *states; /* remembered; room for STATES_MAX */
 };
 
 /* --- operands --- */
 
-/* The rule of a register; one that is not followed gets a rule that nobody reads. */
+/* The rule to set for a register; for one that is not followed, *nobody, which is not read. */
 static struct cfi_rule *rule_of(struct program *p, uint64_t reg, struct cfi_rule *nobody)
 {
 	if (reg >= p->arch->n_regs)
@@ -52,7 +52,7 @@ static bool take_expr(struct program *p, enum cfi_kind kind, struct cfi_rule *ou
 	return true;
 }
 
-/* "register, offset": the offset is factored, unsigned or signed. */
+/* Take a factored offset, unsigned or signed, and set the rule of reg. */
 static bool take_offset(struct program *p, uint64_t reg, enum cfi_kind kind, bool is_signed)
 {
 	struct cfi_rule rule = { .kind = (uint8_t)kind };
@@ -113,7 +113,7 @@ static bool cfa_instruction(struct program *p, uint8_t op)
 	}
 }
 
-/* (Changes no rule, so that the row may be looked at behind it.) */
+/* It changes no rule, so run() can stop after it. */
 static bool advance(struct program *p, uint64_t delta)
 {
 	p->loc = cfi_cut(p->loc + delta * p->entry->code_align, p->arch->pointer_size);
@@ -179,7 +179,7 @@ static bool rule_instruction(struct program *p, uint8_t op)
 	case 0x09: /* register */
 		if (!cfi_uleb(&p->at, &n))
 			return false;
-		/* One that is not followed is not known. */
+		/* The value of a register that is not followed is not known. */
 		rule = (struct cfi_rule){ .kind = n < p->arch->n_regs ? CFI_REGISTER : CFI_UNDEFINED,
 			.reg = (uint8_t)n };
 		break;
@@ -234,14 +234,14 @@ static bool instruction(struct program *p, uint8_t op)
 	case 0x12:
 	case 0x13:
 		return cfa_instruction(p, op);
-	case 0x2e: /* GNU_args_size: of interest to whoever throws */
+	case 0x2e: /* GNU_args_size: matters only for exceptions */
 		return cfi_uleb(&p->at, &ignored);
 	default:
 		return rule_instruction(p, op);
 	}
 }
 
-/* Run a program until it is over or its next row begins behind pc. */
+/* Run a program to its end, or until the next row begins after pc. */
 static bool run(struct program *p, struct span program, uint64_t pc, uint64_t *budget)
 {
 	uint8_t op;
@@ -253,7 +253,7 @@ static bool run(struct program *p, struct span program, uint64_t pc, uint64_t *b
 		bool moves = (op & 0xc0) == 0x40 || (op >= 0x01 && op <= 0x04);
 		uint64_t from = p->loc;
 
-		/* Locations only grow: behind one that does not, rows would be of other code. */
+		/* Locations must not decrease: later rows would describe other code. */
 		if (!instruction(p, op) || p->loc < from)
 			return false;
 		if (moves && p->loc > pc)
@@ -284,7 +284,7 @@ bool cfi_row_of(
 	return true;
 }
 
-/* --- what a row says --- */
+/* --- the row applied to registers --- */
 
 static struct span expr_of(const struct cfi_rule *rule)
 {
@@ -344,7 +344,7 @@ enum res cfi_row_apply(const struct cfi_row *row, struct cfi_state *s, struct un
 	if ((row->set >> arch->sp & 1) != 0 && !value_of(&row->regs[arch->sp], arch->sp, cfa, s, &value))
 		return RES_FAIL;
 	regs_set(&next, arch->sp, value);
-	/* What cannot be had of these is not known in the caller, which may do without. */
+	/* A register whose rule fails is not known in the caller, which may not need it. */
 	for (uint32_t left = row->set & ~(1U << arch->pc | 1U << arch->sp); left != 0; left &= left - 1) {
 		unsigned reg = (unsigned)__builtin_ctz(left);
 

@@ -1,4 +1,5 @@
-/* See code_flow.h. Ways that lead out of the function are gone last: most questions are about its own code. */
+/* Code is followed path by path. Paths out of the function come last: most queries are about its
+ * own code. */
 #include "unwind/code_flow.h"
 
 #include <stdlib.h>
@@ -10,7 +11,8 @@
 #include "os/images.h"
 #include "unwind/callsite.h"
 
-/* INSNS: for one question; the evaluation loop has some 20,000. BUDGET: for one handle, a second or two. */
+/* INSNS_MAX: for one query; the evaluation loop has some 20,000 instructions. BUDGET: for one
+ * handle, one or two seconds. */
 enum { INSNS_MAX = 1 << 16, BUDGET = 1 << 25, RESULTS_MAX = 1 << 13, SEEN_KEPT = 1 << 12, WINDOW = 4096 };
 
 struct work {
@@ -28,25 +30,26 @@ struct result {
 struct flow {
 	struct ps_prochandle *P;
 	const struct arch_code *code;
-	uint64_t file_lo; /* code from a file that was asked for last */
+	uint64_t file_lo; /* address of the file's code that was read last */
 	struct span file;
-	uint64_t copy_lo; /* from memory */
+	uint64_t copy_lo; /* address of the copy of code in memory */
 	size_t copy_n;
 	uint8_t copy[WINDOW];
-	uint32_t budget;
+	uint32_t budget; /* instructions that may still be followed */
 	VEC(struct result) results;
-	struct addrmap result_at; /* hash of a question -> index in results */
-	/* Of the question that is being answered. */
-	VEC(struct work) inside;
-	VEC(struct work)
-	called; /* behind calls: gone in their order, so that few of those that never return mislead */
+	struct addrmap result_at; /* hash of a query -> index in results */
+
+	/* Of the query that is being answered: */
+	VEC(struct work) inside; /* targets of jumps in the function */
+	/* Code after calls, followed in order: a call that does not return then misleads least. */
+	VEC(struct work) called;
 	size_t called_done;
-	VEC(struct work) outside;
-	VEC(uint64_t) islands; /* code behind unconditional jumps */
+	VEC(struct work) outside; /* targets of jumps out of the function */
+	VEC(uint64_t) islands;    /* code after unconditional jumps */
 	struct addrmap seen;
 	size_t insns;
-	bool table; /* a jump through a table was met, with at_table */
-	struct arch_frame at_table;
+	bool table;                 /* a jump through a table was met, */
+	struct arch_frame at_table; /* with this frame */
 	struct result *answer;
 };
 
@@ -107,7 +110,7 @@ size_t flow_code(struct flow *f, uint64_t va, uint8_t *out, size_t n)
 	f->copy_lo = va;
 	f->copy_n = read > 0 && read <= WINDOW ? (size_t)read : 0;
 	if (f->copy_n == 0) {
-		/* A copy of code may hold little of it. */
+		/* The handle may have little more than these bytes. */
 		read = Pread(f->P, f->copy, n, va);
 		f->copy_n = read > 0 && (size_t)read <= n ? (size_t)read : 0;
 	}
@@ -123,7 +126,7 @@ uint64_t flow_target(struct flow *f, uint64_t at)
 		   : 0;
 }
 
-/* --- one question --- */
+/* --- one query --- */
 
 static bool bounded(const struct flow_query *q, uint64_t at)
 {
@@ -172,7 +175,7 @@ static void jump_anywhere(
 	}
 }
 
-/* Follow code up to where it ends or was followed before. True: it leads to the question's pc. */
+/* Follow code until it ends or was followed before. True: it leads to the query's pc. */
 static bool run(struct flow *f, uint64_t at, struct arch_frame *s)
 {
 	const struct flow_query *q = &f->answer->q;
@@ -208,7 +211,7 @@ static bool run(struct flow *f, uint64_t at, struct arch_frame *s)
 			return false;
 		}
 		if (bounded(q, at) && !bounded(q, next))
-			return false; /* no function falls out of its end: a call before did not return */
+			return false; /* functions do not run past their end: a call did not return */
 		if (kind == ARCH_INSN_CALL) {
 			(void)vec_push(&f->called, ((struct work){ next, *s }));
 			return false;
@@ -216,7 +219,7 @@ static bool run(struct flow *f, uint64_t at, struct arch_frame *s)
 		f->code->after(&insn, s);
 		if (s->sp_known && s->sp_below < f->code->start.sp_below && !s->first &&
 		    !arch_frame_ra_in_register(s))
-			return false; /* nobody drops his return address: this is no code that runs */
+			return false; /* it drops its return address: this path is never taken */
 		at = next;
 	}
 }

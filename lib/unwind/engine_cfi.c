@@ -1,10 +1,10 @@
-/* Steps by call frame information, with the reader of this folder.
+/* Steps by call frame information.
  *
- *   pc ──> row?  ──no──> mapping ──> object's finder ──> entry ──> row, kept for all threads
- *           │
- *           └──> the caller's registers
+ *   pc ──> row cached? ──no──> module ──> its finder ──> entry ──> row, kept for all threads
+ *           │                                                       │
+ *           └──> the caller's registers <───────────────────────────┘
  *
- * Nearly every pc of a thread was seen in another one before, so the first arrow is all that most steps take. */
+ * Threads of a process share most of their pcs, so most rows are cached. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +19,14 @@
 #include "unwind/sigframe.h"
 #include "unwind/unwind_modules.h"
 
-/* Rows are forgotten all at once when there are too many. BUDGET: bytes of programs and operations of expressions that
- * one process may cost, some seconds; a real one with 10,000 places in its longest function needs a tenth. GUESSES: steps
- * of guesses, about a second; a thread that is asleep costs some hundred. One stack may take 1 / SHARE of what is left of
- * both, so that a library whose tables never end does not cost the other threads theirs. */
+/* If there are ROWS_MAX rows, all are dropped. BUDGET: bytes of programs and operations of
+ * expressions for one process, which take some seconds; a real process with 10,000 pcs in its
+ * longest function needs a tenth. GUESSES: steps for frame_search.h, which take about a second; a
+ * thread needs some hundred. One stack may use 1 / SHARE of what is left of either, so that one
+ * hostile library does not use up the allowance of all threads. */
 enum { ROWS_MAX = 1 << 14, BUDGET = 1 << 30, GUESSES = 1 << 22, SHARE = 8 };
 
-/* How much may be done: for the stack in work, and for the others. */
+/* Work that is allowed: for the current stack, and for the others. */
 struct allowance {
 	uint64_t now, left;
 };
@@ -35,10 +36,10 @@ struct cfi_engine {
 	VEC(struct cfi_row) rows;
 	struct addrmap row_at; /* pc -> index in rows */
 	struct allowance budget, guesses;
-	struct cfi_row made; /* a row that could not be kept */
+	struct cfi_row made; /* for row_at: a row that could not be kept */
 };
 
-/* Make the row for pc. RES_NONE: nothing describes it. RES_FAIL: what does is damaged. */
+/* Compute the row for pc. RES_NONE: nothing describes pc. RES_FAIL: its entry is damaged. */
 static enum res row_make(struct cfi_engine *e, uint64_t pc, struct cfi_row *out)
 {
 	const struct module *m = modules_at(e->t.modules, pc);
@@ -58,7 +59,7 @@ static enum res row_make(struct cfi_engine *e, uint64_t pc, struct cfi_row *out)
 	return RES_OK;
 }
 
-/* The row for pc; *made is used when it cannot be kept. */
+/* Get the row for pc. It is stored in *made if it cannot be kept. Results as of row_make. */
 static enum res row_of(struct cfi_engine *e, uint64_t pc, struct cfi_row *made, const struct cfi_row **out)
 {
 	uint32_t i;
@@ -81,8 +82,10 @@ static enum res row_of(struct cfi_engine *e, uint64_t pc, struct cfi_row *made, 
 	return RES_OK;
 }
 
-/* The row for the code that *a is in. What a handler returns to is where no call was: where that lies directly behind a
- * function, the byte before it is that function's. RES_NONE for such a place that has no row of its own. */
+/* Get the row for the code that *a is in. A return address is looked up at the byte before it,
+ * which belongs to the call. The address to which a signal handler returns follows no call: the
+ * byte before it may belong to the function before the trampoline. RES_NONE if such a trampoline
+ * has no row of its own. */
 static enum res row_of_activation(
     struct cfi_engine *e, const struct activation *a, struct cfi_row *made, const struct cfi_row **out)
 {
@@ -131,9 +134,9 @@ static enum engine_end step(
 	return ENGINE_CALLER;
 }
 
-/* --- for guesses --- */
+/* --- searches (frame_search.h) --- */
 
-/* CPython's trampolines for perf have no CFI; their end identifies them. */
+/* Leave one of CPython's trampolines for perf, which have no CFI. False: *a is in none. */
 static bool leave_perf_trampoline(const struct cfi_engine *e, struct activation *a)
 {
 	uint64_t sp = a->regs.reg[e->t.arch->sp], word, words[2];
@@ -189,7 +192,8 @@ static struct guess guess_of(struct cfi_engine *e)
 	};
 }
 
-/* The step from *a, which needs a frame pointer that is not known. ENGINE_LOST, nothing changed: none is proven. */
+/* The step from *a, whose frame pointer is needed and not known. ENGINE_LOST: none is proven, and
+ * nothing was changed. */
 static enum engine_end guessed_step(struct cfi_engine *e, struct activation *a, struct engine_note *note)
 {
 	const struct guess g = guess_of(e);
@@ -208,8 +212,8 @@ static enum engine_end guessed_step(struct cfi_engine *e, struct activation *a, 
 	return end;
 }
 
-/* Is it certain that no caller is at *a? What is not mapped may have been since the mappings were read, and what is mapped
- * as code may be a start that nobody called. */
+/* True if *a is certainly no caller: its pc is not in code. An unmapped address does not count,
+ * unless nothing can be mapped there: it may have been mapped after the mappings were read. */
 static bool is_no_caller(const struct cfi_engine *e, const struct activation *a)
 {
 	enum { FIRST_MAPPED = 0x10000 }; /* Linux vm.mmap_min_addr */
@@ -218,9 +222,10 @@ static bool is_no_caller(const struct cfi_engine *e, const struct activation *a)
 	return ra < FIRST_MAPPED || (Paddr_to_map(e->t.P, ra - 1) != NULL && !call_is_code(e->t.P, ra - 1));
 }
 
-/* Rows of functions written in assembly language are not always right: of glibc 2.31's memcpy for i386 they subtract what is pushed.
- * A step that leads to no code is tried again with what may have been pushed; on i386 alone, where programs
- * that make code and take the right to run it away for a while are rare. */
+/* For architectures with cfi_is_doubted: rows of functions written in assembly language may be
+ * wrong (those of glibc 2.31's memcpy for i386 subtract pushed words instead of adding them). A
+ * step that leads to no code is tried again with other numbers of pushed words. Other architectures
+ * do without, because programs that generate code may make it temporarily not executable. */
 static enum engine_end judged_step(
     struct cfi_engine *e, struct activation *a, struct engine_note *note, int *reg_missing)
 {

@@ -1,10 +1,11 @@
-/* Steps that need no call frame information: frame pointers, Linux signal frames, and a call through a
- * bad pointer. The engine of `-m fp`, and what the CFI engine does where nothing describes a pc.
+/* Steps without call frame information: signal frames, calls through a bad pointer, proofs, frame
+ * pointers. They are the engine of `-m fp`, and the steps of the other engines where nothing
+ * describes a pc.
  *
  *   higher addresses   ┌────────────────┐
  *                      │ …              │ <- caller's sp (this activation's CFA)
  *                      │ return address │
- *    frame pointer ──> │ the caller's   │
+ *    frame pointer ──> │ caller's fp    │
  *                      │ …              │ <- sp
  *                      └────────────────┘ */
 #include <stdlib.h>
@@ -18,11 +19,11 @@
 #include "unwind/prologue.h"
 #include "unwind/sigframe.h"
 
-/* STACK_WORDS: of a stack above an activation, that are searched for a return address. */
+/* STACK_WORDS: words above sp that has_no_caller searches. */
 enum { FP_MAX_FRAME = 1 << 30, STACK_WORDS = 1 << 13 };
 
-/* Does the code at pc return at once, the stack as it was found? That of crti.o and of hand-written
- * code has no unwind information. */
+/* True if the code at pc returns at once, with sp unchanged. Such code of crti.o and of
+ * hand-written functions has no unwind information. */
 static bool returns_at(const struct arch *arch, struct memory *mem, uint64_t pc)
 {
 	uint64_t word;
@@ -34,7 +35,7 @@ static bool returns_at(const struct arch *arch, struct memory *mem, uint64_t pc)
 	return arch->returns_at(b);
 }
 
-/* The return address is at sp, and nothing that the caller wants kept was touched since the call. */
+/* Replace *a with its caller if the return address is at sp. Callee-saved registers are kept. */
 static bool no_frame_step(struct engine_target *t, struct activation *a)
 {
 	const struct arch *arch = t->arch;
@@ -67,7 +68,7 @@ static enum engine_end fp_step(struct engine_target *t, struct activation *a, st
 		    note, UNWIND_NO_REGISTER, "needs %s, which is not known", arch->names[arch->fp]);
 		return ENGINE_LOST;
 	}
-	/* Where code uses it for something else, 0 is as good a value as any. */
+	/* An exact activation may use the register for something else. */
 	if (fp == 0)
 		return a->exact ? lost(note, UNWIND_NO_FRAME, "no frame at the frame pointer", fp)
 				: ENGINE_OLDEST;
@@ -89,7 +90,7 @@ static enum engine_end fp_step(struct engine_target *t, struct activation *a, st
 	return ENGINE_CALLER;
 }
 
-/* What needs neither frame pointer nor call frame information. False: it is nothing of this. */
+/* The steps that need neither a frame pointer nor a proof. False: none applies. */
 static bool plain_step(
     struct engine_target *t, struct activation *a, struct engine_note *note, enum engine_end *end)
 {
@@ -109,7 +110,7 @@ static bool plain_step(
 	note->guessed = true;
 	if (!a->exact || call_is_code(t->P, pc) || !no_frame_step(t, a))
 		return false;
-	/* A call to nowhere (through a null pointer) has pushed its return address and done nothing else. */
+	/* A call through a bad pointer has only pushed its return address. */
 	note->guessed = !call_is_before(arch, t->mem, a->regs.reg[arch->pc]);
 	return true;
 }
@@ -124,16 +125,17 @@ static void why_no_cfi(
 		engine_note_lost(note, reason, "no unwind information at 0x%llx", (unsigned long long)pc);
 		return;
 	}
-	/* As the line of the frame has it. */
+	/* The address in the file, as in the line of the frame. */
 	if (os_object_bias(P, pc, &bias) == RES_OK)
 		pc -= bias;
 	engine_note_lost(note, reason, "no unwind information at 0x%llx in %.64s", (unsigned long long)pc,
 	    path_base(path));
 }
 
-/* Code that nothing describes and that has made no frame: the return address is at sp still, in a function whose code says by the
- * stack pointer and by the frame pointer alike where its own frame ends. By the frame pointer alone that function would
- * be left out (CPython 3.15's _PyJIT_Entry, which calls the JIT's code). */
+/* The step from code that nothing describes and that has made no frame: the return address is at
+ * sp, in a function whose own frame ends at the same place by its code and by the frame pointer.
+ * The frame pointer alone would skip that function (CPython 3.15's _PyJIT_Entry, which calls the
+ * JIT's code). */
 static bool bare_step(struct engine_target *t, struct activation *a)
 {
 	const struct arch *arch = t->arch;
@@ -155,7 +157,7 @@ static bool bare_step(struct engine_target *t, struct activation *a)
 	return true;
 }
 
-/* What code and stack prove. Then the activation is as well known as by call frame information. */
+/* The step that code and stack prove. False: none is proven. */
 static bool proven_step(
     struct engine_target *t, struct activation *a, struct engine_note *note, enum engine_end *end)
 {
@@ -177,10 +179,10 @@ static bool proven_step(
 	return true;
 }
 
-/* Does no word of the stack, from sp to the end of its mapping, stand behind a call? Then *a has no
- * caller. A frame pointer or return address of 0 alone does not say so: where code uses rbp for
- * something else, it may be 0, or point to memory that holds 0. Neither is believed of code that
- * belongs to no file, nor of what is no code. */
+/* True if *a certainly has no caller: no word of the stack, from sp to the end of its mapping, is
+ * an address after a call. A frame pointer or return address of 0 is no proof: code may use the
+ * register for something else, so it may be 0, or point to memory that holds 0. False for a pc in
+ * no file or in no code. */
 static bool has_no_caller(const struct engine_target *t, const struct activation *a)
 {
 	uint64_t pc = a->regs.reg[t->arch->pc], at = a->regs.reg[t->arch->sp], end, word;
@@ -220,7 +222,7 @@ enum engine_end step_without_cfi(struct engine_target *t, struct activation *a, 
 	end = fp_step(t, a, note);
 	if (end == ENGINE_OLDEST && !has_no_caller(t, a))
 		end = ENGINE_LOST;
-	/* With a frame pointer there might have been a way. */
+	/* If only the frame pointer was missing, the reason says so: lib/stack may get it. */
 	if (end == ENGINE_LOST)
 		why_no_cfi(t->P, pc,
 		    note->reason == UNWIND_NO_REGISTER ? UNWIND_NO_REGISTER : UNWIND_UNDESCRIBED, note);
@@ -257,7 +259,7 @@ static void fp_start(void *engine, const struct activation *a, bool resumed)
 	memory_restart(t->mem, a->regs.reg[t->arch->sp]);
 }
 
-/* What code and stack prove, else what the frame pointer says, which is a guess. */
+/* By proof, else by the frame pointer, which is a guess. */
 static enum engine_end fp_engine_step(void *engine, struct activation *a, struct engine_note *note)
 {
 	struct engine_target *t = engine;
@@ -266,7 +268,7 @@ static enum engine_end fp_engine_step(void *engine, struct activation *a, struct
 
 	if (plain_step(t, a, note, &end) || proven_step(t, a, note, &end))
 		return end;
-	/* Only a frame pointer that is one says by 0 that there is no caller. */
+	/* 0 ends the stack only if the register is used as a frame pointer. */
 	if (arch->code != NULL && regs_known(&a->regs, arch->fp) && a->regs.reg[arch->fp] == 0)
 		return lost(note, UNWIND_UNPROVEN, "cannot find the caller of", a->regs.reg[arch->pc]);
 	return fp_step(t, a, note);

@@ -1,20 +1,20 @@
-/* Steps by call frame information with libunwind's remote interface. The only file that includes its
- * header.
+/* Steps by call frame information with libunwind's remote interface. The only file that includes
+ * its header.
  *
  *   lu_step ──> libunwind: a row for pc? ──no──> find_proc_info
  *                                                  │  unwind_modules, cfi_find_entry
  *                                                  │  is it safe to run? (program_ok)
  *                   access_mem <── made-up bytes <─┘  copied (entry_make)
  *
- * libunwind never reads the target's tables. It gets an .eh_frame that is made up here, with a CIE and an
- * FDE for each function, from what the reader of the CFI engine found and checked. So it can be shown
- * entries of .debug_frame and of files without a search table too, and reads neither addresses that
- * depend on where a table lies nor personality routines.
+ * libunwind never reads the target's tables. It gets an .eh_frame that is made up here, with a CIE
+ * and an FDE for each function, from what the reader of the CFI engine found and checked. So it can
+ * be shown entries of .debug_frame and of files without a search table too, and reads neither
+ * addresses that depend on where a table lies nor personality routines.
  *
- * Where nothing describes pc, libunwind would go on with rbp and a wrong sp. find_proc_info therefore
- * fails in a way that ends the step, step_without_cfi goes on with the registers of the last activation,
- * and the cursor starts anew behind it. A new cursor takes its pc for exact, so a return address is given
- * to it less one, which has the same row.
+ * Where nothing describes pc, libunwind would go on with rbp and a wrong sp. find_proc_info
+ * therefore fails in a way that ends the step, step_without_cfi goes on with the registers of the
+ * last activation, and the cursor starts anew behind it. A new cursor takes its pc for exact, so a
+ * return address is given to it less one, which has the same row.
  *
  * libunwind's register numbers on x86-64 are DWARF's. */
 #include "unwind/engine.h"
@@ -37,8 +37,8 @@ const struct engine_ops *const engine_libunwind = NULL;
 extern int _Ux86_64_dwarf_search_unwind_table(
     unw_addr_space_t, unw_word_t, unw_dyn_info_t *, unw_proc_info_t *, int, void *);
 
-/* Looked up when the first of these engines is made: loading the library costs a seventh of a short run, and the other
- * engines do without. */
+/* Looked up when the engine is created: loading the library takes a seventh of a short run, and the
+ * other engines do not need it. */
 #define CALLS(call)                                                                                     \
 	call(create_addr_space, unw_create_addr_space) call(destroy_addr_space, unw_destroy_addr_space) \
 	    call(set_caching_policy, unw_set_caching_policy) call(set_cache_size, unw_set_cache_size)   \
@@ -55,7 +55,7 @@ static const char library[] = "libunwind-x86_64.so.8";
 
 static bool load(struct calls *out, struct fault *f)
 {
-	void *lib = dlopen(library, RTLD_NOW | RTLD_LOCAL); /* stays */
+	void *lib = dlopen(library, RTLD_NOW | RTLD_LOCAL); /* never closed */
 
 	if (lib == NULL) {
 		(void)fault_set(f, 0, 0, 0, "-m libunwind needs %s: %s", library, dlerror());
@@ -79,7 +79,7 @@ static bool load(struct calls *out, struct fault *f)
 
 enum {
 	ROWS_CACHED = 1024,
-	REGISTERS = 17, /* that libunwind has room for */
+	REGISTERS = 17, /* columns of libunwind */
 	STATES_MAX = 32,
 	MADE_MAX = 1 << 26, /* bytes of entries */
 	ENTRY_REFUSED = 0
@@ -94,11 +94,11 @@ struct lu_engine {
 	unw_addr_space_t as;
 	unw_cursor_t cursor;
 	bool started;
-	struct unwind_regs regs; /* what the cursor started with; it refers to them */
+	struct unwind_regs regs; /* those of the cursor when it was set; it reads them later, too */
 	struct strbuf made;      /* at MADE: a search table of one row, then entries */
 	struct addrmap made_at;  /* a function's address -> its FDE in made, or ENTRY_REFUSED */
 	/* Why a step failed: */
-	bool miss;
+	bool miss; /* nothing describes the pc */
 	int reg_missing;
 	uint64_t va_missing; /* 0: none */
 };
@@ -232,7 +232,7 @@ static bool expression_ok(struct span expr)
 	return true;
 }
 
-/* Check a program; c->cfa says whether a CFA rule is set before it and after it. */
+/* Check a program. c->cfa tells whether a CFA rule is set, before the program and after it. */
 static bool program_ok(struct check *c, struct span program)
 {
 	uint8_t op;
@@ -265,7 +265,7 @@ static void put(struct strbuf *made, const void *bytes, size_t n)
 	strbuf_add(made, bytes, n);
 }
 
-/* A LEB128 number, signed or not, in all of 10 bytes. */
+/* Append a LEB128 number, signed or unsigned, of 10 bytes. */
 static void put_leb(struct strbuf *made, uint64_t value)
 {
 	uint8_t bytes[10];
@@ -275,7 +275,7 @@ static void put_leb(struct strbuf *made, uint64_t value)
 	put(made, bytes, sizeof(bytes));
 }
 
-/* End the record that begins with its length at `at`. */
+/* Append the program to the record that begins at `at`, and set its length. */
 static void put_end(struct strbuf *made, size_t at, struct span program)
 {
 	uint32_t length;
@@ -286,15 +286,15 @@ static void put_end(struct strbuf *made, size_t at, struct span program)
 		memcpy(made->at + at, &length, sizeof(length));
 }
 
-/* Make up a CIE and an FDE (LSB, "The .eh_frame section") with absolute addresses. Returns where the FDE
- * is; ENTRY_REFUSED: out of memory. */
+/* Append a CIE and an FDE (LSB, "The .eh_frame section") with absolute addresses. Returns the
+ * offset of the FDE; ENTRY_REFUSED: out of memory. */
 static uint32_t entry_make(struct strbuf *made, const struct cfi_entry *entry, uint64_t bias)
 {
 	static const uint8_t version = 1, ra = UNWIND_DWARF_PC, data[] = { 1, 0 /* DW_EH_PE_absptr */ };
 	const char *augmentation = entry->signal ? "zRS" : "zR";
 	uint64_t range[] = { entry->lo + bias, entry->hi - entry->lo };
 	size_t cie = made->n, fde;
-	uint32_t head[2] = { 0 }; /* length; 0 for a CIE, from here back to it for an FDE */
+	uint32_t head[2] = { 0 }; /* length; 0 (CIE) or the distance back to the CIE (FDE) */
 
 	put(made, head, sizeof(head));
 	put(made, &version, sizeof(version));
@@ -313,7 +313,7 @@ static uint32_t entry_make(struct strbuf *made, const struct cfi_entry *entry, u
 	return made->failed ? ENTRY_REFUSED : (uint32_t)fde;
 }
 
-/* Where the FDE of a function is. */
+/* The offset of the FDE of a function in e->made. ENTRY_REFUSED: it is unsafe, or out of memory. */
 static uint32_t entry_of(struct lu_engine *e, const struct cfi_entry *entry, uint64_t bias)
 {
 	uint32_t at = ENTRY_REFUSED;
@@ -329,7 +329,7 @@ static bool made_word(const struct strbuf *made, uint64_t at, uint64_t *out)
 {
 	if (at >= made->n)
 		return false;
-	*out = 0; /* libunwind reads words, and the last one may be cut */
+	*out = 0; /* libunwind reads words, and the last one may be incomplete */
 	memcpy(out, made->at + at, made->n - at < sizeof(*out) ? made->n - (size_t)at : sizeof(*out));
 	return true;
 }
@@ -342,7 +342,7 @@ static int find_proc_info(
 	struct lu_engine *e = arg;
 	const struct module *m = modules_at(e->t.modules, pc);
 	unw_dyn_info_t table = { .format = UNW_INFO_FORMAT_REMOTE_TABLE };
-	/* Every pc less MADE is above the first number, as one of 32 and of 64 bits. */
+	/* Any pc, relative to MADE, is above the first number, in 32 bits and in 64. */
 	int32_t row[2] = { INT32_MIN, ENTRY_REFUSED };
 	struct cfi_entry entry;
 
@@ -455,7 +455,7 @@ static enum res lu_create(struct ps_prochandle *P, void **out, struct fault *f)
 		return RES_FAIL;
 	}
 	e->as = e->calls.create_addr_space(&accessors, 0);
-	put(&e->made, (uint64_t[]){ 0 }, sizeof(uint64_t)); /* for the search table's row */
+	put(&e->made, (uint64_t[]){ 0 }, sizeof(uint64_t)); /* room for the search table's row */
 	if (!engine_target_init(&e->t, P) || e->as == NULL || e->made.failed) {
 		lu_destroy(e);
 		return fault_memory(f);
@@ -466,7 +466,7 @@ static enum res lu_create(struct ps_prochandle *P, void **out, struct fault *f)
 	return RES_OK;
 }
 
-/* Point the cursor at *a. */
+/* Set the cursor to *a. */
 static void cursor_set(struct lu_engine *e, const struct activation *a)
 {
 	e->regs = a->regs;
@@ -484,7 +484,7 @@ static void lu_start(void *engine, const struct activation *a, bool resumed)
 	cursor_set(e, a);
 }
 
-/* The cursor's registers; false without pc and sp. */
+/* Get the cursor's registers. False: pc or sp is not known. */
 static bool cursor_get(struct lu_engine *e, struct unwind_regs *out)
 {
 	unw_word_t word;
@@ -530,7 +530,7 @@ static enum engine_end lu_step(void *engine, struct activation *a, struct engine
 		return ENGINE_LOST;
 	}
 	note->signal = e->calls.is_signal_frame(&e->cursor) > 0;
-	/* It does not tell where it had the return address from; of one that calls, it lies on the stack. */
+	/* libunwind does not tell. After a call the return address is on the stack. */
 	note->in_register = a->exact;
 	if (res == 0 || (next.reg[UNWIND_DWARF_PC] == 0 && !note->signal))
 		return ENGINE_OLDEST;

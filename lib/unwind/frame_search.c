@@ -1,5 +1,5 @@
-/* See frame_search.h. What is read of code here is bytes, not instructions: a pattern that is found where there is none makes
- * one place more to try, or one proof less. */
+/* Searches for frame pointers and return addresses. Code is read as bytes here, not as
+ * instructions: a pattern found by chance adds a place to try, or prevents a proof. */
 #include "unwind/frame_search.h"
 
 #include <stdlib.h>
@@ -10,15 +10,15 @@
 #include "unwind/callsite.h"
 
 enum {
-	CODE_MAX = 1 << 18, /* bytes of a function that are looked at */
-	PUSHED_MAX = 16,    /* words pushed for a call */
-	FORGOTTEN_MAX = 16, /* words that a row counts wrongly */
+	CODE_MAX = 1 << 18, /* bytes of the largest function that is read */
+	PUSHED_MAX = 16,    /* most words pushed for a call */
+	FORGOTTEN_MAX = 16, /* most words that a row counts wrongly */
 	FRAMES_MAX = 1 << 17,
 	STACKS_MAX = 16
 };
 
-/* Code of a function, from the file or, where memory need not equal it (moved text, a file that is gone), from there. *copy is
- * the caller's to free. */
+/* Get the code of a function from its file, or from memory if that may differ from the file (moved
+ * text) or the file is missing. The caller frees *copy. */
 static bool code_of(const struct guess *g, const struct cfi_row *row, struct span *out, void **copy)
 {
 	uint64_t n = row->end - row->start;
@@ -39,9 +39,10 @@ static bool code_of(const struct guess *g, const struct cfi_row *row, struct spa
 	return true;
 }
 
-/* --- is this a frame of one size? --- */
+/* --- sizes of the frame --- */
 
-/* All constants that the function subtracts from sp. False: too many, or its frame has no constant size. */
+/* Collect the constants that the function subtracts from sp. False: there are too many, or the size
+ * of its frame is not constant. */
 static bool sizes_of(const struct guess *g, struct span code, struct arch_sizes *out)
 {
 	*out = (struct arch_sizes){ .n = 0 };
@@ -49,18 +50,18 @@ static bool sizes_of(const struct guess *g, struct span code, struct arch_sizes 
 	return span_left(&code) >= 8 && g->t->arch->frame_sizes(code.at, span_left(&code), out);
 }
 
-/* --- can this call have led there? --- */
+/* --- can this call have led to the function? --- */
 
 enum link {
-	LINK_NONE,     /* no call, or one of another function */
-	LINK_ANYTHING, /* through a register, memory or a linkage table: it can have led anywhere */
+	LINK_NONE,     /* there is no call, or it calls another function */
+	LINK_ANYTHING, /* a call through a register, memory or a linkage table: it may lead anywhere */
 	LINK_DIRECT    /* the call names the function */
 };
 
-/* Does the function of this row jump to where another one begins, as its last act? */
+/* True if the function of this row contains a jump to callee: it may end with a tail call. */
 static bool jumps_to(const struct guess *g, const struct cfi_row *row, uint64_t callee)
 {
-	enum { STEP_BYTES = 64 }; /* are read in the time of a step */
+	enum { STEP_BYTES = 64 }; /* read in the time of one step */
 	uint64_t price = (row->end - row->start) / STEP_BYTES;
 	OWNED(mem_release) void *copy = NULL;
 	struct span code;
@@ -73,8 +74,8 @@ static bool jumps_to(const struct guess *g, const struct cfi_row *row, uint64_t 
 	return g->t->arch->jumps_to(code.at, span_left(&code), row->start, callee);
 }
 
-/* Does a function begin here? A part of one that lies elsewhere (gcc's .cold) begins with its frame built, and its size is told by
- * code that is not in it. */
+/* True if a function begins at start. A cold part (gcc's .cold) does not: it begins with the frame
+ * already built, and other code tells its size. */
 static bool begins_here(const struct guess *g, uint64_t start)
 {
 	const struct cfi_row *row = g->row(g->engine, start);
@@ -83,9 +84,9 @@ static bool begins_here(const struct guess *g, uint64_t start)
 	       row->cfa.at.offset == (int64_t)g->t->arch->pointer_size;
 }
 
-/* What the instruction right before ra has to do with the function that begins at callee. A direct call of another
- * function has got here if that can jump here; into a part of a function (gcc's .cold) any may, through others and
- * tables of jumps, as those of the evaluation loop. */
+/* How the instruction before ra can lead to the function that begins at callee. A direct call of
+ * another function can if that function contains a jump to callee. A cold part may be reached from
+ * any function, through others and through tables of jump addresses, as in the evaluation loop. */
 static enum link link_of(const struct guess *g, uint64_t ra, uint64_t callee)
 {
 	struct arch_call call = { .direct = false };
@@ -106,12 +107,12 @@ static enum link link_of(const struct guess *g, uint64_t ra, uint64_t callee)
 										    : LINK_NONE;
 }
 
-/* --- proof --- */
+/* --- proofs --- */
 
-/* Does the stack lead to its end from *a, by calls that can have been? The first of them, or LINK_NONE; *named: the first one names the
- * function in any case. What an earlier stack has left can
- * only lie in the room of *a itself, below `room`: beyond, all frames are in use, and what is there needs no
- * proof, which a jump into a function would fail. */
+/* Walk from a to the end of the stack. Returns the kind of the first call if each call can have led
+ * to its callee, else LINK_NONE. *named: the first call names the function, even if the result is
+ * LINK_NONE. Calls whose frames are above `room` are not checked: words of older stacks can only be
+ * in the room of the frame of a itself, and a jump into a function would fail the check. */
 static enum link leads_to_end(
     const struct guess *g, struct activation a, uint64_t callee, uint64_t room, bool *named)
 {
@@ -147,7 +148,7 @@ static enum link leads_to_end(
 	return LINK_NONE;
 }
 
-/* Bytes from the CFA down to the lowest register that was saved. */
+/* The number of bytes from the CFA down to the lowest saved register. */
 static uint64_t saved_bytes(const struct guess *g, const struct cfi_row *row)
 {
 	uint64_t most = 2U * g->t->arch->pointer_size;
@@ -162,17 +163,16 @@ static uint64_t saved_bytes(const struct guess *g, const struct cfi_row *row)
 	return most;
 }
 
-/* What was proven. */
+/* Places that are proven. The best ones follow a call that names the function and fit a size of its
+ * frame. */
 struct places {
-	uint64_t best, any; /* 0: none */
-	unsigned n_best,
-	    n;             /* best: by a call that names the function, a frame pointer at a size of its own */
-	unsigned n_direct; /* by such a call, wherever */
-	bool
-	    doubt; /* one at a size of its own, or by a call that names it, may be it, too, but is not proven */
+	uint64_t best, any; /* the last of each; 0: none */
+	unsigned n_best, n;
+	unsigned n_direct; /* places after a call that names the function */
+	bool doubt;        /* a place that is not proven fits a size, or follows such a call */
 };
 
-/* own: at a size of the function's own. */
+/* own: the place fits a size of the function's frame. */
 static void place_add(struct places *p, uint64_t at, enum link link, bool own)
 {
 	p->any = at;
@@ -184,8 +184,9 @@ static void place_add(struct places *p, uint64_t at, enum link link, bool own)
 	}
 }
 
-/* Is there a return address behind some call, though the rest may not be proven? So it looks where the function was
- * reached by a jump from another one, or the stack leads on through code that nothing describes. */
+/* True if a has a return address after some call, even if the rest is not proven. This is so if the
+ * function was reached by a jump from another one, or if the stack leads on through code that
+ * nothing describes. */
 static bool looks_called(const struct guess *g, struct activation a)
 {
 	uint64_t sp = a.regs.reg[g->t->arch->sp], ra;
@@ -197,8 +198,8 @@ static bool looks_called(const struct guess *g, struct activation a)
 	return call_is_code(g->t->P, ra - 1) && call_is_before(g->t->arch, g->t->mem, ra);
 }
 
-/* Can this be what the function's frame has, of whose registers `saved` bytes are saved? They are pushed before the stack pointer
- * is moved, or stored behind that into what it was moved by. */
+/* True if the frame can have `bytes` bytes, of which saved registers take `saved`. Registers are
+ * pushed before sp is moved, or stored after that into the room made by the move. */
 static bool is_own(const struct arch_sizes *sizes, uint64_t bytes, uint64_t saved, unsigned word)
 {
 	if (bytes < saved)
@@ -212,8 +213,9 @@ static bool is_own(const struct arch_sizes *sizes, uint64_t bytes, uint64_t save
 	return false;
 }
 
-/* Try every word that can be the frame pointer, from none of the frame made to all of it and arguments beyond. At the
- * end of a function some of the registers that its row calls saved are no longer on the stack: in a call they all are. */
+/* Try each word to which the frame pointer can point: the frame may not have been made yet, or be
+ * complete, with arguments pushed. At the end of a function some of the registers that its row
+ * calls saved may have been restored; during a call all are on the stack. */
 static void try_places(const struct guess *g, const struct activation *a, const struct cfi_row *row,
     const struct arch_sizes *sizes, struct places *out)
 {
@@ -257,16 +259,16 @@ bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint
 
 	if (row == NULL || row->signal || row->cfa.kind != CFI_REGISTER || row->cfa.reg != g->t->arch->fp)
 		return false;
-	own = *row; /* the engine's may move */
+	own = *row; /* g->row is called again below */
 	if (!begins_here(g, own.start))
 		return false;
 	if (!code_of(g, &own, &code, &copy) || !sizes_of(g, code, &sizes))
 		return false;
 	try_places(g, a, &own, &sizes, &found);
-	/* Not all places were tried, or not to the end. */
+	/* The steps did not suffice for all places. */
 	if (*g->steps == 0)
 		return false;
-	/* Where arguments are pushed, a frame in a call is bigger than the function's sizes say. */
+	/* If arguments are pushed (i386), a frame in a call is larger than its sizes tell. */
 	if (found.n_best == 1 && (g->t->arch->pointer_size == 8 || found.n_direct == 1))
 		*fp = found.best;
 	else if (found.n_best == 0 && found.n == 1 && !found.doubt)
@@ -291,7 +293,7 @@ bool guess_pushed(const struct guess *g, const struct activation *a, uint64_t *s
 	if (offset > ARCH_SIZE_MAX || offset < -ARCH_SIZE_MAX)
 		return false;
 	room = a->regs.reg[arch->sp] + (uint64_t)offset + (uint64_t)FORGOTTEN_MAX * arch->pointer_size;
-	/* From where the return address is at sp. */
+	/* Places from that at which the return address would be at sp. */
 	for (int64_t words = -(int64_t)FORGOTTEN_MAX; words <= FORGOTTEN_MAX && *g->steps != 0; words++) {
 		struct activation tried = *a;
 		uint64_t at = cfi_cut(a->regs.reg[arch->sp] + (uint64_t)(words * (int64_t)arch->pointer_size),

@@ -1,11 +1,14 @@
-/* The walk over one stack: asks an engine for caller after caller, and keeps it honest.
+/* The walk over one stack: it asks an engine for one caller after another.
  *
- * However damaged or hostile a stack is, a walk ends:
- *  - sp has to grow with each step, but for the step over a signal frame, which may change stacks, and for what was told by
- *    registers: a return address there leaves sp as it is, a stack pointer there may be another stack's;
- *  - as many frames as fit into the stack at two words each (a return address and alignment), and no more than FRAMES_MAX:
- *    a stack is as big as whoever maps it likes, and call frame information can make callers without reading any of it;
- *  - a (pc, sp) that comes again is found with one remembered pair, moved at powers of two (Brent). */
+ * A walk over any stack ends, even if the stack is damaged or hostile:
+ *  - sp must grow with each step. Exceptions: a signal frame, whose caller may be on another stack;
+ *    a return address in a register, which may leave sp unchanged; a stack pointer in a register,
+ *    which may be another stack's.
+ *  - The number of frames is limited to what the stack has room for at two words each (a return
+ *    address and alignment), and to FRAMES_MAX: a mapping may have any size, and call frame
+ *    information can yield callers without reading the stack.
+ *  - A (pc, sp) that occurs again is found by comparison with one remembered pair, which is
+ *    replaced at each power of two (Brent's algorithm). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +81,7 @@ void native_stack_free(struct native_stack *s)
 	vec_free(&s->frames);
 }
 
-/* Most frames that the stack around sp has room for. */
+/* The number of frames for which the stack has room above sp. */
 static size_t stack_cap(const struct unwinder *u, uint64_t sp)
 {
 	const prmap_t *map = Paddr_to_map(u->P, sp);
@@ -107,18 +110,18 @@ static struct native_frame frame_of(const struct arch *arch, const struct activa
 	return frame;
 }
 
-/* A walk, and how far it has come. */
+/* A walk. */
 struct walk {
 	struct unwinder *u;
-	struct activation a;     /* where it is */
+	struct activation a;     /* where it is now */
 	struct engine_note note; /* about the last step */
 	struct native_stack *out;
-	/* For the guards: */
+	/* The guards: */
 	size_t steps, cap;
 	bool cap_given;
-	unsigned stacks;         /* changes of stack */
+	unsigned stacks;         /* changes of stack so far */
 	uint64_t old_pc, old_sp; /* the remembered pair */
-	size_t old_at;           /* steps at which it is moved next */
+	size_t old_at;           /* number of steps at which it is replaced */
 };
 
 static void end_loop(struct native_stack *s, enum unwind_reason reason, const char *what, uint64_t va)
@@ -128,7 +131,7 @@ static void end_loop(struct native_stack *s, enum unwind_reason reason, const ch
 	(void)snprintf(s->why, sizeof(s->why), "%s 0x%llx", what, (unsigned long long)va);
 }
 
-/* May the walk go on to w->a, reached from `from`? False: the stack's end and reason are set. */
+/* True if the walk may go on to w->a, the caller of `from`. False: w->out has the reason. */
 static bool guard_pass(struct walk *w, struct native_frame *from)
 {
 	const struct arch *arch = w->u->arch;
@@ -165,13 +168,13 @@ static enum unwind_how how_reached(const struct engine_note *note)
 	return note->signal ? UNWIND_SIGNAL : note->guessed ? UNWIND_FP : UNWIND_CFI;
 }
 
-/* how: w->a was reached. */
+/* how: the way in which w->a was reached. */
 static enum res walk(struct walk *w, enum unwind_how how, struct fault *f)
 {
 	const struct unwinder *u = w->u;
 	struct native_stack *out = w->out;
 
-	/* Most stacks have less. */
+	/* Most stacks have fewer. */
 	if (!vec_reserve(&out->frames, out->frames.n + FRAMES_FIRST))
 		return fault_memory(f);
 	for (;;) {
@@ -184,7 +187,7 @@ static enum res walk(struct walk *w, enum unwind_how how, struct fault *f)
 		end = u->ops->step(u->engine, &w->a, &w->note);
 		frame = &out->frames.at[out->frames.n - 1];
 		frame->signal_frame = w->note.signal;
-		/* What a handler returns to begins there: no call has led to it. */
+		/* A handler returns to the trampoline's first instruction: no call led there. */
 		frame->exact = frame->exact || w->note.exact || w->note.signal;
 		frame->no_cfi = w->note.no_cfi;
 		how = how_reached(&w->note);

@@ -1,4 +1,4 @@
-/* See prologue.h. */
+/* Proofs: code is followed to pc, and the call before the return address must fit. */
 #include "unwind/prologue.h"
 
 #include <stdlib.h>
@@ -9,24 +9,25 @@
 #include "unwind/sigframe.h"
 #include "unwind/unwind_modules.h"
 
-/* WORDS: of the stack, where nothing says where the function begins; WORDS_ALL of one handle, less than a second. MOST:
- * instructions that are followed from each. */
+/* WORDS: of one stack, tried if nothing tells where the function begins; WORDS_ALL: of all stacks
+ * of a handle, which takes less than a second. MOST: instructions that are followed from the target
+ * of each. */
 enum { WORDS = 1024, WORDS_ALL = 1 << 22, MOST = 1 << 12, TRIES = 32, FRAME_MAX = 1 << 30 };
 
 struct prover {
 	const struct engine_target *t;
 	struct flow *flow;
-	uint32_t words; /* how many may still be looked at */
+	uint32_t words; /* words that may still be tried */
 };
 
-/* An activation to be left, and the part of code that it is in: lo and hi 0 where that is not known. */
+/* An activation, and [lo, hi), the function or cold part that it is in; 0, 0: not known. */
 struct place {
 	struct prover *pv;
 	const struct activation *a;
 	uint64_t pc, lo, hi;
 };
 
-/* A caller. */
+/* The frame at pc, and what it tells about the caller. */
 struct found {
 	struct arch_frame state;
 	uint64_t cfa, ra;
@@ -55,7 +56,7 @@ void prover_destroy(struct prover *pv)
 	free(pv);
 }
 
-/* The function, or part of one, that holds `at`. */
+/* Get the function, or cold part, that contains `at`. */
 static bool function_at(struct prover *pv, uint64_t at, uint64_t *lo, uint64_t *hi)
 {
 	const struct module *m = modules_at(pv->t->modules, at);
@@ -75,7 +76,7 @@ static bool function_at(struct prover *pv, uint64_t at, uint64_t *lo, uint64_t *
 	return at >= *lo && at < *hi;
 }
 
-/* Everything of [lo, hi) that code from lo leads to. */
+/* Follow all code of [lo, hi) that can be reached from lo. */
 static void explore(struct prover *pv, uint64_t lo, uint64_t hi, struct flow_exits *exits)
 {
 	struct flow_query all = { lo, 1, true, lo, hi, MOST };
@@ -84,9 +85,9 @@ static void explore(struct prover *pv, uint64_t lo, uint64_t hi, struct flow_exi
 	(void)flow_to(pv->flow, &all, &ignored, exits);
 }
 
-/* Does a function begin here that can be called through a register? Compilers align those, or mark them for the
- * processor; parts of functions they do neither with. And what returns with the stack as it was at its start, or then jumps to
- * where another function begins, was called there. */
+/* True if a function begins at `at` that can be called through a register. Compilers align such
+ * functions, or begin them with a mark for the processor (endbr64); cold parts have neither. Code
+ * that returns or jumps to another function with the stack as at its start is a function, too. */
 static bool is_entry(struct prover *pv, uint64_t at)
 {
 	const struct arch_code *is = pv->t->arch->code;
@@ -100,7 +101,6 @@ static bool is_entry(struct prover *pv, uint64_t at)
 	if (!function_at(pv, at, &lo, &hi) || lo != at)
 		return false;
 	explore(pv, lo, hi, &exits);
-	/* Or it ends by jumping to another function, which returns in its place. */
 	return exits.returns ||
 	       (exits.last_call != 0 && function_at(pv, exits.last_call, &lo, &hi) && lo == exits.last_call);
 }
@@ -113,7 +113,7 @@ static enum flow_end lead(
 	return flow_to(p->pv->flow, &q, s, exits);
 }
 
-/* Where the CFA is, by sp, by the frame pointer, or by both, which then have to agree. */
+/* Compute the CFA from sp, or from the frame pointer, or from both, which must agree. */
 static bool cfa_of(const struct place *p, const struct arch_frame *s, uint64_t *cfa)
 {
 	const struct arch *arch = p->pv->t->arch;
@@ -121,7 +121,7 @@ static bool cfa_of(const struct place *p, const struct arch_frame *s, uint64_t *
 	uint64_t sp = regs->reg[arch->sp];
 	uint64_t by_fp = regs->reg[arch->fp] + (uint64_t)(int64_t)s->fp_below;
 	bool fp_known = s->is_frame && regs_known(regs, arch->fp);
-	/* It points to where the caller's is saved: it is the frame pointer, in all of the function. */
+	/* It points to the caller's: it is the frame pointer throughout the function. */
 	bool frame = (s->saved >> arch->saved_fp & 1) != 0 && s->saved_below[arch->saved_fp] == s->fp_below;
 
 	if (!s->sp_known && !fp_known)
@@ -137,7 +137,7 @@ static bool same_frame(const struct arch_frame *a, const struct arch_frame *b)
 	       (!a->sp_known || a->sp_below == b->sp_below) && (!a->is_frame || a->fp_below == b->fp_below);
 }
 
-/* Where the call before ra leads, as far as the code says; 0: anywhere, or nowhere. */
+/* The target of a call, if code or memory tells it; else 0. */
 static uint64_t target_of(struct prover *pv, const struct arch_call *call)
 {
 	if (call->direct && call_is_code(pv->t->P, call->target))
@@ -145,7 +145,8 @@ static uint64_t target_of(struct prover *pv, const struct arch_call *call)
 	return call->anywhere && call->word != 0 ? flow_target(pv->flow, call->word) : 0;
 }
 
-/* Can the call before ra have led to the code at pc, whose function begins at start and which then has state s? */
+/* True if the call before ra can have led to pc, in a function that begins at start and has frame s
+ * at pc. */
 static bool linked(const struct place *p, uint64_t start, const struct arch_frame *s, uint64_t ra)
 {
 	struct prover *pv = p->pv;
@@ -174,7 +175,7 @@ static bool linked(const struct place *p, uint64_t start, const struct arch_fram
 	return call.anywhere && target == 0 && is_entry(pv, start);
 }
 
-/* Is this where a thread begins, right behind the system call that made it? */
+/* True if a thread begins at start, after the system call that created it. */
 static bool is_newborn(struct prover *pv, uint64_t start)
 {
 	enum { BEFORE = 16 };
@@ -212,7 +213,7 @@ static enum proof try_start(
 	return PROOF_CALLER;
 }
 
-/* A part of a function that lies elsewhere leads back to it. */
+/* Try the functions to which this one jumps: a cold part jumps back to its function. */
 static enum proof try_exits(const struct place *p, struct found *out)
 {
 	struct flow_exits exits;
@@ -235,8 +236,8 @@ static bool of_file(struct prover *pv, uint64_t at)
 	return map != NULL && map->pr_mapname[0] != '\0';
 }
 
-/* Try the targets of calls that the words of the stack stand behind. Code of a file reaches code of none through registers alone,
- * which tell nothing. */
+/* Try the target of each call that a word of the stack follows. Code of a file calls code of no
+ * file only through registers, which do not tell the target. */
 static enum proof try_words(const struct place *p, struct found *out)
 {
 	struct prover *pv = p->pv;
@@ -268,7 +269,7 @@ static enum proof try_words(const struct place *p, struct found *out)
 	return PROOF_NONE;
 }
 
-/* The caller's registers. */
+/* Replace *a with the caller. */
 static void leave(const struct place *p, const struct found *found, struct activation *a)
 {
 	const struct arch *arch = p->pv->t->arch;
@@ -281,7 +282,7 @@ static void leave(const struct place *p, const struct found *found, struct activ
 		unsigned reg = arch->saved[i];
 		uint64_t value;
 
-		/* Whether a register has been written since it was saved depends on the way that was gone. */
+		/* If s is vague, a register may have been changed on another path. */
 		if ((s->saved >> i & 1) != 0) {
 			if (memory_word(
 				p->pv->t->mem, found->cfa - (uint64_t)(int64_t)s->saved_below[i], &value))

@@ -1,4 +1,4 @@
-/* Sets of registers to start a walk with. */
+/* Registers with which a walk starts. */
 #include "unwind/regs.h"
 
 #include <string.h>

@@ -1,12 +1,12 @@
-/* Words of a target for the unwinders. See unwind_memory.h for the order of sources.
+/* Words of the target. unwind_memory.h has the order of the sources.
  *
- * Unwinding goes up the stack and rarely looks back, so pieces are read upwards: a miss just above a
- * piece reads on from its end, a miss elsewhere reads one page only.
+ * Walks go up the stack and rarely back, so pieces are read upwards: a miss just above a piece
+ * reads a large piece from its end, a miss elsewhere reads one page.
  *
  *      sp             piece 0      piece 1             stack's end
  *      |──────────────┬────────────┬─ ─ ─ ─ ─ ─ ─ ─ ─ ─|
  *
- * Which piece goes when a new one is needed: the one whose turn it is; order matters little. */
+ * Pieces are replaced in turn. */
 #include "unwind/unwind_memory.h"
 
 #include <stdlib.h>
@@ -30,7 +30,7 @@ struct file_run {
 struct memory {
 	struct ps_prochandle *P;
 	struct piece pieces[PIECES];
-	unsigned last, turn; /* the piece that answered last; the next one to go */
+	unsigned last, turn; /* the piece that was used last; the one to be replaced next */
 	struct file_run runs[FILE_RUNS];
 	unsigned run_turn;
 };
@@ -76,8 +76,8 @@ static bool piece_word(const struct piece *p, uint64_t va, size_t size, uint64_t
 	return true;
 }
 
-/* Read up to n bytes from lo into the piece whose turn it is. True: they contain the `size` bytes at va,
- * and this is the last piece. */
+/* Read up to n bytes from lo into the piece whose turn it is. True: they contain the `size` bytes
+ * at va, and the piece is m->last. */
 static bool piece_fill(struct memory *m, uint64_t lo, size_t n, uint64_t va, size_t size)
 {
 	struct piece *p = &m->pieces[m->turn];
@@ -98,18 +98,18 @@ static bool piece_fill(struct memory *m, uint64_t lo, size_t n, uint64_t va, siz
 	return true;
 }
 
-/* Memory that no piece has. */
+/* Read a new piece that contains the bytes at va. */
 static bool piece_miss(struct memory *m, uint64_t va, size_t size, uint64_t *out)
 {
 	uint64_t page = va & ~(uint64_t)(PAGE - 1);
 	const struct piece *p = &m->pieces[m->last];
 	uint64_t end = p->lo + p->n;
 
-	/* A word across the end of a piece counts as above it: start low enough to get it whole. */
+	/* A word may straddle the end of the last piece: the new piece then begins with it. */
 	if (p->n != 0 && va + size > end && va - p->lo < p->n + PIECE_MAX - PAGE &&
 	    piece_fill(m, va < end ? va : end, PIECE_MAX, va, size))
 		return piece_word(&m->pieces[m->last], va, size, out);
-	/* The page's first part may be missing (a capture starts at sp), or the word leaves the page. */
+	/* The page's start may be missing (a capture begins at sp), or the word leaves the page. */
 	return (piece_fill(m, page, PAGE, va, size) || piece_fill(m, va, PAGE, va, size)) &&
 	       piece_word(&m->pieces[m->last], va, size, out);
 }
@@ -128,7 +128,7 @@ static bool slow_word(struct memory *m, uint64_t va, size_t size, uint64_t *out)
 	return piece_miss(m, va, size, out);
 }
 
-/* Apart, so that memory_number has next to nothing to save. */
+/* Separate, so that memory_number has few registers to save. */
 __attribute__((noinline)) static bool number_anywhere(
     struct memory *m, uint64_t va, size_t size, uint64_t *out)
 {
@@ -154,7 +154,7 @@ bool memory_number(struct memory *m, uint64_t va, size_t size, uint64_t *out)
 	const struct piece *p = &m->pieces[m->last];
 	uint64_t off = va - p->lo;
 
-	/* Nearly every word is one of the stack. */
+	/* The usual case: a word of the stack. */
 	if (size == sizeof(*out) && off < p->n && p->n - off >= sizeof(*out)) {
 		memcpy(out, p->bytes + off, sizeof(*out));
 		return true;

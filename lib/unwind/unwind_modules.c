@@ -1,4 +1,4 @@
-/* The cache of modules. */
+/* The cache of modules. Files mapped more than once share a finder. */
 #include "unwind/unwind_modules.h"
 
 #include <stdlib.h>
