@@ -192,22 +192,33 @@ void probe_list_free(struct probe_list *list)
 	vec_free(&list->names);
 }
 
-/* Refuse the probe with the nearest of those whose text begins as its own up to the first colon. */
+/* Is the listed text one of a probe of the same kind, and of the same end of a system call? */
+static bool is_like(const char *text, const struct probe_spec *spec, const char *prefix, size_t n)
+{
+	static const char end[] = ":return";
+	size_t length = strlen(text), tail = sizeof(end) - 1;
+	bool on_return = length > tail && strcmp(text + length - tail, end) == 0;
+
+	return strncmp(text, prefix, n) == 0 && (spec->kind != PROBE_SYSCALL || on_return == spec->on_return);
+}
+
+/* Refuse a system call or tracepoint with the nearest of them. */
 static enum res refuse(
     const struct probe_sources *sources, const struct probe_spec *spec, const char *why, struct fault *f)
 {
 	struct strbuf wrong = STRBUF_EMPTY, tail = STRBUF_EMPTY;
 	struct probe_list list = { VEC_EMPTY };
 	struct probe_near near;
-	size_t skip;
 
 	probe_spec_print(spec, &wrong);
-	skip = strcspn(strbuf_text(&wrong), ":") + 1;
 	if (!wrong.failed && probe_list_make(sources, NULL, &list, NULL) == RES_OK) {
+		size_t skip = strcspn(strbuf_text(&wrong), ":") + 1;
+
 		probe_near_start(&near, strbuf_text(&wrong) + skip);
 		near.skip = skip;
+		near.part = spec->kind == PROBE_SYSCALL ? spec->call : spec->event;
 		for (size_t i = 0; i < list.names.n; i++) {
-			if (strncmp(list.names.at[i], strbuf_text(&wrong), skip) == 0)
+			if (is_like(list.names.at[i], spec, strbuf_text(&wrong), skip))
 				probe_near_add(&near, list.names.at[i]);
 		}
 		probe_near_ask(&near, &tail);

@@ -7,7 +7,7 @@
 
 #include "probe/probe_text.h"
 
-enum { PREFIX_DISTANCE = 2 };
+enum { PART_DISTANCE = 2, PART_MIN = 3 };
 
 static unsigned least(unsigned a, unsigned b)
 {
@@ -44,7 +44,7 @@ unsigned probe_near_distance(const char *a, const char *b)
 
 void probe_near_start(struct probe_near *near, const char *wrong)
 {
-	*near = (struct probe_near){ .wrong = wrong };
+	*near = (struct probe_near){ .wrong = wrong, .part = wrong };
 }
 
 void probe_near_add(struct probe_near *near, const char *name)
@@ -53,9 +53,9 @@ void probe_near_add(struct probe_near *near, const char *name)
 	unsigned d = probe_near_distance(near->wrong, name + near->skip);
 	size_t at;
 
-	if (n >= 3 && strncmp(name + near->skip, near->wrong, n) == 0)
-		d = least(d, PREFIX_DISTANCE);
-	if (d > (n + 2) / 3)
+	if (strlen(near->part) >= PART_MIN && strstr(name + near->skip, near->part) != NULL)
+		d = least(d, PART_DISTANCE);
+	else if (d > (n + 3) / 4)
 		return;
 	for (at = 0; at < near->n; at++) {
 		if (strcmp(near->names[at], name) == 0)

@@ -13,18 +13,19 @@ enum {
 
 struct probe_near {
 	const char *wrong;
-	size_t skip; /* leading bytes of each name that are not compared; set by the caller */
+	const char *part; /* names that contain this are near; probe_near_start sets it to `wrong` */
+	size_t skip;      /* leading bytes of each name that are not compared; it sets 0 */
 	size_t n;
 	const char *names[PROBE_NEAR]; /* nearest first; among equals, the first one added */
 	unsigned distance[PROBE_NEAR];
 };
 
-/* Start with the wrong name, which the caller keeps; it has no part that is skipped. */
+/* Start with the wrong name, which the caller keeps. `part` and `skip` may be changed then. */
 void probe_near_start(struct probe_near *near, const char *wrong);
 
-/* Consider a name of at least `skip` bytes, which the caller keeps. A name that differs in more
- * than a third of the wrong one's letters, and does not begin with it, is not near. A name is kept
- * once. */
+/* Consider a name of at least `skip` bytes, which the caller keeps. A name is near if it differs in
+ * at most a quarter of the wrong one's letters or contains `part` of at least three letters. A name
+ * is kept once. */
 void probe_near_add(struct probe_near *near, const char *name);
 
 /* Append a question, `; is it A, B or C?`, or nothing if no name is near. Names that are further

@@ -184,6 +184,26 @@ const struct probe_usdt *probe_usdt_find(const struct probe_usdt_list *list, con
 	return NULL;
 }
 
+/* Append the first names of the provider. They are names, so that there is nothing to escape. */
+static void put_names(struct strbuf *b, const struct probe_usdt_list *list, const char *provider)
+{
+	enum { MOST = 8, LOOKED_AT = 256 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->probes.n && i < LOOKED_AT; i++) {
+		const struct probe_usdt *probe = &list->probes.at[i];
+
+		if (strcmp(probe->provider, provider) != 0 ||
+		    probe_usdt_find(list, provider, probe->name, NULL) != probe)
+			continue;
+		if (n == MOST) {
+			strbuf_str(b, ", ...");
+			return;
+		}
+		strbuf_fmt(b, "%s%s", n++ == 0 ? "; there are " : ", ", probe->name);
+	}
+}
+
 enum res probe_usdt_refuse(const struct probe_usdt_list *list, const char *file, const char *provider,
     const char *name, struct fault *f)
 {
@@ -193,12 +213,10 @@ enum res probe_usdt_refuse(const struct probe_usdt_list *list, const char *file,
 
 	probe_near_start(&near, name);
 	for (size_t i = 0; list != NULL && i < list->probes.n; i++) {
-		const struct probe_usdt *probe = &list->probes.at[i];
-
-		if (strcmp(probe->provider, provider) != 0)
+		if (strcmp(list->probes.at[i].provider, provider) != 0)
 			continue;
 		n++;
-		probe_near_add(&near, probe->name);
+		probe_near_add(&near, list->probes.at[i].name);
 	}
 	if (n > 0)
 		strbuf_fmt(&why, "no probe %s of provider %s", name, provider);
@@ -208,6 +226,8 @@ enum res probe_usdt_refuse(const struct probe_usdt_list *list, const char *file,
 	else
 		strbuf_fmt(&why, "no probes of provider %s", provider);
 	probe_near_ask(&near, &why);
+	if (n > 0 && near.n == 0)
+		put_names(&why, list, provider);
 	(void)probe_text_refuse(f, file, strbuf_text(&why), "");
 	strbuf_free(&why);
 	return RES_FAIL;

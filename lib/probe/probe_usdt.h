@@ -66,8 +66,8 @@ void probe_usdt_free(struct probe_usdt_list *list);
 const struct probe_usdt *probe_usdt_find(const struct probe_usdt_list *list, const char *provider,
     const char *name, const struct probe_usdt *after);
 
-/* Fill *f for a probe that `file` does not have: the nearest names, or that it has none of this
- * provider. `list` may be NULL. Returns RES_FAIL. */
+/* Fill *f for a probe that `file` does not have: the nearest names, or the first
+ * ones, or that it has none of this provider. `list` may be NULL. Returns RES_FAIL. */
 enum res probe_usdt_refuse(const struct probe_usdt_list *list, const char *file, const char *provider,
     const char *name, struct fault *f);
 
