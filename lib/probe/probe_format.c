@@ -124,8 +124,8 @@ static bool parse_field(struct span line, struct probe_field *out)
 
 	*out = (struct probe_field){ .form = PROBE_FIELD_VALUE };
 	if (!take_declaration(&line, &declaration) || !parse_declaration(declaration, out) ||
-	    !take_member(&line, "offset:", PROBE_RECORD_MAX, &out->offset) ||
-	    !take_member(&line, "size:", PROBE_RECORD_MAX - out->offset, &out->size))
+	    !take_member(&line, "offset:", PROBE_TRACEPOINT_MAX, &out->offset) ||
+	    !take_member(&line, "size:", PROBE_TRACEPOINT_MAX - out->offset, &out->size))
 		return false;
 	/* Kernels before 2.6.32 do not say whether it is signed. */
 	if (take_word(&line, "signed:") && (!take_number(&line, 1, &is_signed) || !take_word(&line, ";")))
@@ -151,9 +151,9 @@ static enum res damaged(struct span line, const char *what, struct fault *f)
 	return probe_text_refuse(f, text, what, "");
 }
 
-enum res probe_tracefs_parse(const char *text, size_t n, struct probe_event *out, struct fault *f)
+enum res probe_tracefs_parse(const char *text, size_t n, struct probe_tracepoint *out, struct fault *f)
 {
-	OWNED(mem_release) struct probe_event *event = calloc(1, sizeof(*event));
+	OWNED(mem_release) struct probe_tracepoint *event = calloc(1, sizeof(*event));
 	struct span rest = span_of(text, n), line;
 	bool identified = false;
 
@@ -183,7 +183,7 @@ enum res probe_tracefs_parse(const char *text, size_t n, struct probe_event *out
 	return RES_OK;
 }
 
-const struct probe_field *probe_event_field(const struct probe_event *event, const char *name)
+const struct probe_field *probe_tracepoint_field(const struct probe_tracepoint *event, const char *name)
 {
 	for (size_t i = 0; i < event->n; i++) {
 		if (strcmp(event->fields[i].name, name) == 0)

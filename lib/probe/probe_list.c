@@ -241,7 +241,7 @@ static bool is_syscall(const char *name)
 static enum res check_tracepoint(
     const struct probe_sources *sources, const struct probe_spec *spec, struct fault *f)
 {
-	OWNED(mem_release) struct probe_event *event = NULL;
+	OWNED(mem_release) struct probe_tracepoint *event = NULL;
 	enum res res;
 
 	if (sources->tracefs == NULL)
@@ -249,7 +249,7 @@ static enum res check_tracepoint(
 	event = malloc(sizeof(*event));
 	if (event == NULL)
 		return fault_memory(f);
-	res = probe_tracefs_event(sources->tracefs, spec->category, spec->event, event, f);
+	res = probe_tracefs_find(sources->tracefs, spec->category, spec->event, event, f);
 	return res == RES_NONE ? refuse(sources, spec, "no such tracepoint", f) : res;
 }
 

@@ -64,8 +64,8 @@ void probe_tracefs_close(struct probe_tracefs *t)
 	t->dir = -1;
 }
 
-enum res probe_tracefs_event(const struct probe_tracefs *t, const char *category, const char *event,
-    struct probe_event *out, struct fault *f)
+enum res probe_tracefs_find(const struct probe_tracefs *t, const char *category, const char *event,
+    struct probe_tracepoint *out, struct fault *f)
 {
 	char path[2 * PROBE_NAME_MAX + sizeof("events///format")];
 	OWNED(mem_release) char *text = NULL;
@@ -82,7 +82,8 @@ enum res probe_tracefs_event(const struct probe_tracefs *t, const char *category
 	return probe_tracefs_parse(text, n, out, f);
 }
 
-enum res probe_tracefs_each(const struct probe_tracefs *t, probe_event_fn *fn, void *data, struct fault *f)
+enum res probe_tracefs_each(
+    const struct probe_tracefs *t, probe_tracepoint_fn *fn, void *data, struct fault *f)
 {
 	OWNED(mem_release) char *text = NULL;
 	size_t n;

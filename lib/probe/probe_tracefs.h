@@ -11,8 +11,8 @@
 #include "probe/probe_spec.h"
 
 enum {
-	PROBE_FIELDS_MAX = 128,   /* fields of an event */
-	PROBE_RECORD_MAX = 65536, /* bytes of a record */
+	PROBE_FIELDS_MAX = 128,       /* fields of an event */
+	PROBE_TRACEPOINT_MAX = 65536, /* bytes of a record */
 };
 
 enum probe_field_form {
@@ -24,13 +24,13 @@ enum probe_field_form {
 
 struct probe_field {
 	char name[64];
-	uint32_t offset, size; /* bytes in the record; offset + size ≤ PROBE_RECORD_MAX */
+	uint32_t offset, size; /* bytes in the record; offset + size ≤ PROBE_TRACEPOINT_MAX */
 	enum probe_field_form form;
 	bool is_signed;
 	bool is_text; /* elements of type char: a string, if form is not VALUE */
 };
 
-struct probe_event {
+struct probe_tracepoint {
 	uint32_t id;
 	size_t n;
 	struct probe_field fields[PROBE_FIELDS_MAX]; /* the four common_ ones first */
@@ -51,18 +51,19 @@ void probe_tracefs_close(struct probe_tracefs *t);
 
 /* The number and the fields of an event. RES_NONE: there is no such event. RES_FAIL: it cannot be
  * read, or its description is damaged; *out is unchanged then. */
-enum res probe_tracefs_event(const struct probe_tracefs *t, const char *category, const char *event,
-    struct probe_event *out, struct fault *f);
+enum res probe_tracefs_find(const struct probe_tracefs *t, const char *category, const char *event,
+    struct probe_tracepoint *out, struct fault *f);
 
 /* Parse the n bytes of an event's `format`. RES_FAIL: damaged; *out is unchanged then. */
-enum res probe_tracefs_parse(const char *text, size_t n, struct probe_event *out, struct fault *f);
+enum res probe_tracefs_parse(const char *text, size_t n, struct probe_tracepoint *out, struct fault *f);
 
 /* Call fn for each event, in the kernel's order, until it returns false. The strings are valid
  * during the call, and are names (probe_spec.h). RES_FAIL: the list cannot be read. */
-typedef bool probe_event_fn(void *data, const char *category, const char *event);
-enum res probe_tracefs_each(const struct probe_tracefs *t, probe_event_fn *fn, void *data, struct fault *f);
+typedef bool probe_tracepoint_fn(void *data, const char *category, const char *event);
+enum res probe_tracefs_each(
+    const struct probe_tracefs *t, probe_tracepoint_fn *fn, void *data, struct fault *f);
 
 /* The field of this name; NULL: there is none. */
-const struct probe_field *probe_event_field(const struct probe_event *event, const char *name);
+const struct probe_field *probe_tracepoint_field(const struct probe_tracepoint *event, const char *name);
 
 #endif

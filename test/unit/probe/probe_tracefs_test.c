@@ -30,7 +30,7 @@ static const char sample[] = "name: some_event\n"
 			     "\n"
 			     "print fmt: \"field:int x; offset:1;\", REC->x\n";
 
-static struct probe_event event;
+static struct probe_tracepoint event;
 
 static enum res parse(const char *text, size_t n, struct fault *f)
 {
@@ -49,7 +49,7 @@ static enum res parse(const char *text, size_t n, struct fault *f)
 static void check_field(const char *name, uint32_t offset, uint32_t size, enum probe_field_form form,
     bool is_signed, bool is_text)
 {
-	const struct probe_field *field = probe_event_field(&event, name);
+	const struct probe_field *field = probe_tracepoint_field(&event, name);
 
 	ck_assert_msg(field != NULL, "%s", name);
 	ck_assert_uint_eq(field->offset, offset);
@@ -73,8 +73,8 @@ START_TEST(fields)
 	check_field("mac", 40, 6, PROBE_FIELD_BYTES, false, false);
 	check_field("what", 48, 24, PROBE_FIELD_BYTES, false, false);
 	check_field("prev_state", 72, 8, PROBE_FIELD_VALUE, true, false);
-	ck_assert_ptr_null(probe_event_field(&event, "x"));
-	ck_assert_ptr_null(probe_event_field(&event, ""));
+	ck_assert_ptr_null(probe_tracepoint_field(&event, "x"));
+	ck_assert_ptr_null(probe_tracepoint_field(&event, ""));
 }
 END_TEST
 
@@ -175,7 +175,7 @@ static void check_sane(void)
 	for (size_t i = 0; i < event.n; i++) {
 		const struct probe_field *field = &event.fields[i];
 
-		ck_assert_uint_le((uint64_t)field->offset + field->size, PROBE_RECORD_MAX);
+		ck_assert_uint_le((uint64_t)field->offset + field->size, PROBE_TRACEPOINT_MAX);
 		ck_assert_uint_lt(strnlen(field->name, sizeof(field->name)), sizeof(field->name));
 		ck_assert_int_ne(field->name[0], '\0');
 		if (field->form == PROBE_FIELD_VALUE)
@@ -268,13 +268,13 @@ START_TEST(a_made_tracefs)
 	put("available_events", list, strlen(list));
 	ck_assert_int_eq(probe_tracefs_open_at(paths, 2, &t, NULL), RES_OK);
 	ck_assert_str_eq(t.path, top);
-	ck_assert_int_eq(probe_tracefs_event(&t, "cat", "some-event", &event, NULL), RES_OK);
+	ck_assert_int_eq(probe_tracefs_find(&t, "cat", "some-event", &event, NULL), RES_OK);
 	ck_assert_uint_eq(event.n, 9);
-	ck_assert_int_eq(probe_tracefs_event(&t, "cat", "other", &event, NULL), RES_NONE);
-	ck_assert_int_eq(probe_tracefs_event(&t, "cat", "", &event, NULL), RES_NONE);
-	ck_assert_int_eq(probe_tracefs_event(&t, "..", "..", &event, NULL), RES_NONE);
-	ck_assert_int_eq(probe_tracefs_event(&t, "cat/..", "some-event", &event, NULL), RES_NONE);
-	ck_assert_int_eq(probe_tracefs_event(&t, long_name, "x", &event, NULL), RES_NONE);
+	ck_assert_int_eq(probe_tracefs_find(&t, "cat", "other", &event, NULL), RES_NONE);
+	ck_assert_int_eq(probe_tracefs_find(&t, "cat", "", &event, NULL), RES_NONE);
+	ck_assert_int_eq(probe_tracefs_find(&t, "..", "..", &event, NULL), RES_NONE);
+	ck_assert_int_eq(probe_tracefs_find(&t, "cat/..", "some-event", &event, NULL), RES_NONE);
+	ck_assert_int_eq(probe_tracefs_find(&t, long_name, "x", &event, NULL), RES_NONE);
 	ck_assert_int_eq(probe_tracefs_each(&t, collect, text, NULL), RES_OK);
 	ck_assert_str_eq(text, "cat:some-event a:b c:last ");
 	probe_tracefs_close(&t);
@@ -334,7 +334,7 @@ static bool check_real(void *data, const char *category, const char *name)
 	struct real *real = data;
 	struct fault f = { 0 };
 	char path[512], id[32];
-	enum res res = probe_tracefs_event(real->t, category, name, &event, &f);
+	enum res res = probe_tracefs_find(real->t, category, name, &event, &f);
 
 	ck_assert_msg(res == RES_OK || res == RES_NONE, "%s:%s: %s", category, name, f.text);
 	(void)snprintf(path, sizeof(path), "events/%s/%s/id", category, name);
@@ -357,10 +357,10 @@ START_TEST(events_of_this_kernel)
 		return;
 	ck_assert_msg(probe_tracefs_each(&t, check_real, &real, &f) == RES_OK, "%s", f.text);
 	ck_assert_uint_gt(real.n, 100);
-	ck_assert_int_eq(probe_tracefs_event(&t, "sched", "sched_switch", &event, NULL), RES_OK);
-	ck_assert_ptr_nonnull(probe_event_field(&event, "next_pid"));
-	ck_assert(probe_event_field(&event, "prev_comm")->is_text);
-	ck_assert_int_eq(probe_tracefs_event(&t, "sched", "sched_swich", &event, NULL), RES_NONE);
+	ck_assert_int_eq(probe_tracefs_find(&t, "sched", "sched_switch", &event, NULL), RES_OK);
+	ck_assert_ptr_nonnull(probe_tracepoint_field(&event, "next_pid"));
+	ck_assert(probe_tracepoint_field(&event, "prev_comm")->is_text);
+	ck_assert_int_eq(probe_tracefs_find(&t, "sched", "sched_swich", &event, NULL), RES_NONE);
 	probe_tracefs_close(&t);
 }
 END_TEST
@@ -380,7 +380,7 @@ START_TEST(system_calls_of_this_kernel)
 		size_t first = 0;
 
 		(void)snprintf(name, sizeof(name), "sys_enter_%s", call.name);
-		if (!call.known || probe_tracefs_event(&t, "syscalls", name, &event, NULL) != RES_OK)
+		if (!call.known || probe_tracefs_find(&t, "syscalls", name, &event, NULL) != RES_OK)
 			continue;
 		while (first < event.n && strcmp(event.fields[first++].name, "__syscall_nr") != 0)
 			continue;
