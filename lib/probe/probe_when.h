@@ -4,7 +4,7 @@
  *
  * A comparison has a name at its left and a constant at its right.
  *
- * Names: an argument of the probe, arg0 … arg15, retval, pid, tid, comm, func and file. The last
+ * Names: an argument of the probe, arg0, arg1 …, retval, pid, tid, comm, func and file. The last
  * five are also task.pid, task.tid, task.comm, python.func and python.file, and an argument is also
  * args.NAME: a name that means both is refused, and the long forms tell them apart. str(arg0) takes
  * an argument for the address of a text, (int32)arg0 takes its low 32 bits for a signed number

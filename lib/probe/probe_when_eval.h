@@ -16,7 +16,7 @@
 
 enum {
 	PROBE_WHEN_LIMIT = 8,     /* comparisons */
-	PROBE_WHEN_ARGS = 16,     /* arguments that a condition can name */
+	PROBE_WHEN_ARGS = 24,     /* arguments that a condition can name */
 	PROBE_WHEN_TEXT = 256,    /* bytes of a text's buffer; one more than are compared */
 	PROBE_WHEN_PATTERN = 128, /* bytes of a pattern, without its asterisks */
 };
