@@ -34,7 +34,7 @@ struct probe_when_arg probe_when_syscall_result(const struct probe_syscall *call
 	return (struct probe_when_arg){ NULL, PROBE_WHEN_SIGNED, (uint8_t)call->arch->pointer_size };
 }
 
-const struct probe_field *probe_when_field(const struct probe_event *event, uint32_t index)
+const struct probe_field *probe_when_field(const struct probe_tracepoint *event, uint32_t index)
 {
 	static const char common[] = "common_";
 

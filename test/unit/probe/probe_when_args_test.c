@@ -70,7 +70,7 @@ START_TEST(fields_of_tracepoints)
 				     "\tfield:__data_loc char[] cmd;\toffset:40;\tsize:4;\tsigned:0;\n"
 				     "\tfield:u8 uuid[16];\toffset:44;\tsize:16;\tsigned:0;\n\n"
 				     "print fmt: \"%d\", REC->dev\n";
-	struct probe_event event;
+	struct probe_tracepoint event;
 	struct probe_when_names names = { probe_when_field_arg, &event, NULL };
 
 	ck_assert_msg(probe_tracefs_parse(format, sizeof(format) - 1, &event, &f) == RES_OK, "%s", f.text);
