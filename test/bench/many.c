@@ -1,4 +1,5 @@
-/* Of libmany.so, see many.S: a function of the C library that it wants, so that it has a dynamic symbol table. */
+/* Part of libmany.so, see many.S: it calls a function of the C library, so that the library has a
+ * dynamic symbol table. */
 #include <stdio.h>
 
 int many(void);

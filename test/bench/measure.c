@@ -1,13 +1,14 @@
 /* measure REPORT SECONDS COMMAND [ARGUMENT...]
  *
- * Runs a command, its output and errors going where this program's go, and says on the file
- * descriptor REPORT in one line what it cost:
+ * Runs a command with this program's output and errors, and writes its cost to the file descriptor
+ * REPORT in one line:
  *
- *     STATUS STARTED ENDED USER SYSTEM PEAK FAULTS    (wait status, two times of CLOCK_MONOTONIC in ns,
- *                                                     µs, µs, kB, pages)
+ *     STATUS STARTED ENDED USER SYSTEM PEAK FAULTS    (wait status, two times of CLOCK_MONOTONIC in
+ *                                                     ns, µs, µs, kB, pages)
  *
- * A program of its own because it is small: what a child has as its peak starts with that of the process it is forked from.
- * A command that is not done after SECONDS is killed with its process group; its status is then that of SIGKILL. */
+ * This is a separate program because it is small: the peak of a child starts with that of the
+ * process from which it is forked. A command that is not done after SECONDS is killed with its
+ * process group; its status is then that of SIGKILL. */
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>

@@ -1,11 +1,13 @@
-/* What a target feels: a library that scene.py loads.
+/* The effect on a target: a library that scene.py loads.
  *
- * Threads that must go on note each time they were kept from it in a file that bench.py reads meanwhile:
+ * Threads that run record each gap in which they could not in a file, which bench.py reads while
+ * they run:
  *
- *     u64 number of gaps so far | u64 failed calls | { u64 end of the gap, u64 its length } [RING]      (ns, CLOCK_MONOTONIC)
+ *     u64 number of gaps so far | u64 failed calls | { u64 end of the gap, u64 its length } [RING]
+ *                                                                         (ns, CLOCK_MONOTONIC)
  *
- * and ten threads wait in system calls that do not go on where a tracer interrupted them. (semop and semtimedop would make
- * twelve, but a semaphore outlives a process that is killed.) */
+ * Ten further threads wait in system calls that are not restarted after a tracer has interrupted
+ * them. (semop and semtimedop would make twelve, but a semaphore outlives a killed process.) */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
@@ -49,7 +51,7 @@ static uint64_t now(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-/* The file to note gaps in; made as large as it has to be. 0, or an errno. */
+/* Open the file in which gaps are recorded, and set its size. 0, or an errno. */
 EXPORT int watch_open(const char *path);
 int watch_open(const char *path)
 {

@@ -1,6 +1,6 @@
-/* Damaged cores of real interpreters: `make fuzz`. The same damage in every run, FUZZ_RUNS times for each
- * interpreter (300). Asked for: an exit status that is promised, in time, nothing on stderr but the
- * tool's own lines (a sanitizer's would be others), no control characters. */
+/* Damaged cores of real interpreters: `make fuzz`. The damage is the same in every run, FUZZ_RUNS
+ * times for each interpreter (300). Each run must end in time with a documented exit status, and
+ * print only the tool's messages on stderr (not a sanitizer's), without control characters. */
 #include <check.h>
 #include <elf.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@ struct fuzz {
 	int fd;
 	uint8_t *bytes;
 	uint64_t size, head; /* head: headers and notes end there */
-	VEC(uint64_t) pages; /* offsets of those that are no holes */
+	VEC(uint64_t) pages; /* offsets of pages that are not holes */
 	VEC(struct change) changes;
 	uint64_t random;
 };
@@ -83,7 +83,7 @@ static void damage(struct fuzz *z, bool head)
 		struct change c = { at, word_at(z, at) };
 		uint64_t word = damaged(z, c.old);
 
-		/* Zero is mostly what nobody looks at. */
+		/* Zeros are mostly not read. */
 		if (c.old == 0 && !head)
 			continue;
 		ck_assert(vec_push(&z->changes, c));
@@ -196,7 +196,7 @@ START_TEST(damaged_cores)
 	const char *why = "";
 	struct fixture f;
 
-	oracle_leave_out(); /* what becomes of damaged stacks is each engine's own affair */
+	oracle_leave_out(); /* the engines may differ on damaged stacks */
 	fixture_start(&f, in, NULL, ARGS("@scenes.py", "%"));
 	if (in->root[0] == '\0' && fixture_core(&f, SIGABRT, z.path, &why))
 		fuzz_core(&z);

@@ -1,6 +1,7 @@
-/* Damaged debug information: FUZZ_RUNS (20,000) times, always the same way. Asked for: dwarf_members comes back, with
- * answers or without, in time; and that where reading kills its process, the fault is libdwarf's and not lib/dwarf's. What
- * a sanitizer says of each death is read for that, and counted by function. */
+/* Damaged debug information: FUZZ_RUNS (20,000) times, with a fixed seed. dwarf_members must
+ * return in time, with or without answers. If the reading process dies, the fault must be
+ * libdwarf's and not lib/dwarf's: the sanitizer's report of each death is read for that, and
+ * counted by function. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,7 @@ struct fuzz {
 	} deaths[DEATHS];
 	size_t death_n;
 	unsigned died, refused, same, others;
-	uint64_t hint; /* where the function is whose unit has the types */
+	uint64_t hint; /* the function whose unit has the types */
 	struct dwarf_answer sound[QUESTIONS];
 	int report; /* stderr of the process that reads */
 };
@@ -84,7 +85,7 @@ static bool make_file(struct fuzz *z, const char *flags)
 	return true;
 }
 
-/* What the sound file says. */
+/* Read the undamaged file. */
 static void read_sound(struct fuzz *z)
 {
 	uint8_t *copy = malloc(z->n);
@@ -129,7 +130,7 @@ static struct elf_image *damaged(struct fuzz *z)
 	return img;
 }
 
-/* Whose fault was it? The innermost function that is no sanitizer's and no C library's. */
+/* Find the faulty function: the innermost one that is neither a sanitizer's nor the C library's. */
 static void count_death(struct fuzz *z, int status)
 {
 	char text[16384], function[64] = "(no report)", *line;
@@ -162,7 +163,8 @@ static void count_death(struct fuzz *z, int status)
 	z->deaths[i].times++;
 }
 
-/* Read n damaged files in a process of their own, and go on behind one that it dies of. *done (shared) counts them. */
+/* Read n damaged files in another process, and continue after a file at which it dies. *done
+ * (shared) counts them. */
 static void read_here(struct fuzz *z, struct elf_image *const *files, unsigned n, volatile unsigned *done)
 {
 	struct rlimit limit = { 20, 20 };

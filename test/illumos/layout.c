@@ -1,5 +1,5 @@
-/* The stand-in headers against the layouts that illumos publishes (amd64): what is read of a core by lib/proc has the same
- * numbers. Compiled by `make check-illumos`, never run. */
+/* Checks the stand-in headers against the layouts that illumos publishes (amd64), whose numbers
+ * lib/proc uses to read cores. Compiled by `make check-illumos`, never run. */
 #include <procfs.h>
 #include <stddef.h>
 

@@ -1,7 +1,10 @@
-/* engines [-x] [-a ENGINE] [-s SYSROOT] TIMES { PID | CORE }...   Walk each stack of the operands with two engines, ours and
- * ENGINE (libunwind; fp, whose stacks may be marked instead), TIMES times in all: processes at random moments. -x: the other
- * one is told too little, does a difference get noticed? Prints what was compared, and both stacks where they differ.
- * Exit status: 0 all the same, 1 something differs, 2 too little could be compared, 77 not what libunwind reads. */
+/* engines [-x] [-a ENGINE] [-s SYSROOT] TIMES { PID | CORE }...
+ *
+ * Walks each stack of the operands with two engines, ours and ENGINE (libunwind; fp, whose stacks
+ * may be marked instead), TIMES times in all, processes at random moments. -x: the other engine
+ * gets too little data, so that differences must be found. Prints what was compared, and both
+ * stacks if they differ. Exit status: 0: all the same, 1: something differs, 2: too little could be
+ * compared, 77: libunwind does not read the target. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +15,7 @@
 
 enum { SAME, DIFFERENT, TOO_LITTLE, NOT_READ = 77 };
 
-/* Up to two milliseconds: a switch of threads lies in between now and then. */
+/* Wait up to two milliseconds. The thread is switched out in between. */
 static void wait_at_random(void)
 {
 	struct timespec pause = { .tv_nsec = random() % 2000000 };

@@ -1,18 +1,19 @@
-/* A program that embeds Python by dlopen, in the shapes that need no `python` at all:
+/* A program that embeds Python by dlopen, in shapes that need no `python`:
  *
  *      embed SHAPE TRUTH LIBRARY [LIBRARY]
  *
  *   two         a thread in each of two libraries, both initialised
  *   beside      a thread in the first; the second is loaded and not initialised
  *   across      the main thread in the first, whose frame calls into the second
- *   nested      a second interpreter above the first on the main thread, one more on a thread of its own
+ *   nested      a second interpreter above the first on the main thread, one more on another thread
  *   attached    a thread that is attached and runs no Python
- *   starting    Py_Initialize under way, in the sitecustomize that it imports
+ *   starting    Py_Initialize in progress, in the sitecustomize that it imports
  *   before      loaded, not initialised       after     initialised and finalised again
- *   finalizing  Py_Finalize under way, in the __del__ of an object of a module
+ *   finalizing  Py_Finalize in progress, in the __del__ of an object of a module
  *   ending      the same, in a function of Py_AtExit: no interpreter is left
  *
- * The truth (format: truth.py) is what the scripts say of their own frames; this program adds the threads. */
+ * The scripts write the truth about their own frames (format: truth.py); this program adds the
+ * threads. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -53,8 +54,8 @@ struct thread {
 	struct python *py;
 	const char *interps;
 	void *(*body)(struct thread *);
-	int out[2]; /* what its scripts say of their frames, */
-	int parts;  /* in so many parts, the oldest first */
+	int out[2]; /* its scripts' reports of their frames, */
+	int parts;  /* in this number of parts, the oldest first */
 	long tid;
 	char text[PARTS][LINES];
 };
@@ -152,7 +153,7 @@ static struct thread *add(struct python *py, const char *interps, void *(*body)(
 	struct thread *t = &threads[n_threads++];
 
 	*t = (struct thread){ .py = py, .interps = interps, .body = body, .parts = 1, .tid = getpid() };
-	if (pipe2(t->out, O_DIRECT) != 0) /* each write is read by itself */
+	if (pipe2(t->out, O_DIRECT) != 0) /* each write is read separately */
 		die("pipe");
 	return t;
 }
@@ -280,7 +281,7 @@ static void write_truth(void)
 	(void)write(byte_out, "!", 1);
 }
 
-/* Says when it is time, and answers. */
+/* Reports when it is time, and answers. */
 static void *watch(void *data)
 {
 	char byte;
@@ -321,7 +322,7 @@ static bool is(const char *word)
 	return strcmp(shape, word) == 0;
 }
 
-/* One thread more, or none, and the main thread without Python. */
+/* One further thread, or none, and the main thread without Python. */
 static void shape_threads(struct python *py)
 {
 	initialize(py);
@@ -355,7 +356,7 @@ static void shape_nested(struct python *py)
 	body_main(t);
 }
 
-/* In the folder of the truth. */
+/* In the directory of the truth. */
 static void shape_starting(struct python *py)
 {
 	char text[LINES], path[512];

@@ -1,4 +1,4 @@
-/* An interpreter under a name that says nothing: linked with libpython, shared or static. */
+/* An interpreter with a meaningless name: linked with libpython, shared or static. */
 int Py_BytesMain(int argc, char **argv);
 
 int main(int argc, char **argv)

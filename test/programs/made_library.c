@@ -1,5 +1,5 @@
-/* What code compiled from Python does around a call: its frame goes on the chain, and is taken off. The addresses are told
- * by made_frames.py, so that no header of Python is needed. */
+/* The actions of code compiled from Python around a call: its frame is put on the chain and taken
+ * off. made_frames.py passes the addresses, so that no header of Python is needed. */
 typedef void *object;
 
 object made_call(object *youngest, object *back, object frame, object call(object, object), object callable);

@@ -1,13 +1,14 @@
-/* libmove.so: puts what is mapped of a file onto other memory, at the same addresses, as programs do that want their code
- * in huge pages. move_text(NAME, HOW): of each file whose name begins with NAME, the text; HOW is a list of words:
+/* libmove.so: moves mapped text of a file to other memory at the same addresses, like programs that
+ * want their code on huge pages. move_text(NAME, HOW) moves the text of each file whose name begins
+ * with NAME. HOW is a list of words:
  *
- *   memfd   onto a file of memory instead of anonymous memory
- *   inner   but for a page at either end
- *   all     and all else that is mapped of it
- *   thrice  onto three mappings
- *   kept    the file stays mapped elsewhere (not for the C library, which is not there for a moment)
+ *   memfd   to a memfd instead of anonymous memory
+ *   inner   except one page at each end
+ *   all     and all other mappings of the file
+ *   thrice  to three mappings
+ *   kept    the file stays mapped elsewhere (not for the C library, which is absent for a moment)
  *
- * Returns how many mappings it has moved; aborts where the system refuses. */
+ * Returns the number of moved mappings; aborts if the system refuses. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>
@@ -39,7 +40,7 @@ static void move(uintptr_t from, size_t n, int prot, int memfd, int kept)
 		    mremap((void *)from, n, n, MREMAP_MAYMOVE | MREMAP_FIXED, there) == MAP_FAILED)
 			abort();
 	}
-	/* In one step: this may be the text of the C library. */
+	/* In one call, because this may be the text of the C library. */
 	if (mprotect(to, n, prot) != 0 ||
 	    mremap(to, n, n, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)from) == MAP_FAILED)
 		abort();

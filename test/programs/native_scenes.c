@@ -1,15 +1,15 @@
-/* Native stacks of every kind, which know themselves.
+/* Native stacks of every kind, with their truth.
  *
- * `native_scenes SCENE` is run under ptrace. On the way down, functions say what a correct walk from the
- * next stop has to contain, one line each on standard output:
+ * `native_scenes SCENE` runs under ptrace. On the way down, functions report what a correct walk
+ * from the next stop must contain, one line each on standard output:
  *
  *   caller PC SP      some activation has this return address and this sp
  *   exact PC SP       the same, and it was interrupted at just this instruction
  *   depth N           there are at least N activations
- *   forget            what was said before is about another thread
+ *   forget            the lines before are about another thread
  *
- * then the scene stops with int3. Scenes named step_* stop twice: what was said before the first stop
- * holds at every instruction between the two. */
+ * Then the scene stops with int3. Scenes named step_* stop twice: the lines before the first stop
+ * hold at every instruction between the two. */
 #include <alloca.h>
 #include <pthread.h>
 #include <signal.h>
@@ -25,7 +25,7 @@
 
 #define NOINLINE __attribute__((noinline, noclone))
 #define STOP() __asm__ volatile("int3" ::: "memory")
-/* The caller of the function this stands in, by what the compiler knows. */
+/* Report the caller of the function that contains this, as the compiler knows it. */
 #define SAY_CALLER() say("caller", __builtin_return_address(0), __builtin_dwarf_cfa())
 
 static volatile int zero;
@@ -55,7 +55,8 @@ static NOINLINE void aligned_alloca(size_t n)
 	_Alignas(64) char buffer[128];
 	char *more = alloca(n);
 
-	/* Says nothing: here gcc takes the copy of the return address below the alignment for the real one. */
+	/* No report: gcc takes the copy of the return address below the alignment for the real one
+	 * here. */
 	memset(buffer, zero, sizeof(buffer));
 	memset(more, zero, n);
 	sink += (uintptr_t)buffer % 64;
@@ -114,7 +115,7 @@ static NOINLINE void scene_altstack(void)
 	sink += zero;
 }
 
-/* A function whose first instruction faults: the interrupted pc is the start of its CFI, and one less
+/* A function whose first instruction faults: the interrupted pc is the start of its CFI, and pc - 1
  * belongs to another function. */
 __attribute__((naked)) static void fault_at_once(void)
 {
@@ -208,7 +209,7 @@ static NOINLINE void scene_jit(void)
 	sink += zero;
 }
 
-/* Has a frame pointer, and calls what has none of its own. */
+/* Has a frame pointer, and calls code that has none. */
 void enter_made(void *code);
 __asm__(".text\n"
 	".p2align 4\n"
@@ -336,8 +337,8 @@ static NOINLINE void scene_step_work(void)
 	snprintf(text, sizeof(text), "%d %.3f %s", numbers[2], (double)now.tv_sec / 3, "x");
 	sink += strlen(text) + (size_t)getppid();
 #ifndef WITH_FRAME_POINTERS
-	/* gcc 12 leaves the rule for rbp as it was when the epilogue of such a function has popped rbp: then
-	 * nobody can find a caller that has a frame pointer. */
+	/* gcc 12 leaves the rule for rbp unchanged after the epilogue of such a function has popped
+	 * rbp. Then a caller with a frame pointer cannot be found. */
 	sink += with_drap((size_t)(30 + zero));
 #endif
 	free(malloc(100));

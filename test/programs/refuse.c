@@ -1,13 +1,12 @@
 /* Preloaded into a program: the system refuses one request of it.
  *
- *   REFUSE=CALL:N      the Nth request of that kind fails: memory (ENOMEM), thread (EAGAIN), or open, read, pread,
- *                      stat, map, target, stop (EIO)
- *   REFUSE=CALL:N:     that one, and all that follow
- *   REFUSE_COUNT=FILE  at the end FILE gets how many there were
+ *   REFUSE=CALL:N      the Nth request of that kind fails: memory (ENOMEM), thread (EAGAIN), or
+ *                      open, read, pread, stat, map, target, stop (EIO)
+ *   REFUSE=CALL:N:     that request and all further ones fail
+ *   REFUSE_COUNT=FILE  at the end the number of requests is written to FILE
  *
- * memory: malloc, calloc and realloc of whoever calls them; thread: pthread_create; target: process_vm_readv;
- * stop: PTRACE_INTERRUPT. Of the C library the calls
- * from outside it are seen. */
+ * memory: malloc, calloc and realloc of any caller; thread: pthread_create; target:
+ * process_vm_readv; stop: PTRACE_INTERRUPT. Calls inside the C library are not seen. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -96,7 +95,7 @@ int openat(int dir, const char *path, int flags, ...)
 	return refused(OPEN, EIO) ? -1 : (int)syscall(SYS_openat, dir, path, flags, 0);
 }
 
-/* openat2(2) has no function of its own. */
+/* There is no function for openat2(2). */
 long syscall(long number, ...)
 {
 	long arg[6];
@@ -150,7 +149,7 @@ __attribute__((destructor)) static void tell(void)
 	(void)close(fd);
 }
 
-/* Of the requests that are made of it none has another number of arguments. */
+/* All requests that are used have this number of arguments. */
 long ptrace(enum __ptrace_request request, ...)
 {
 	void *arg[2];

@@ -1,4 +1,4 @@
-/* A library to stand in. */
+/* A library in which a thread waits. */
 #include <unistd.h>
 
 static __attribute__((noinline)) void not_exported(volatile int *n)

@@ -1,5 +1,5 @@
-/* A program of 32-bit words, two threads deep in calls of its own: one blocks in pause(), one in a handler on an alternate
- * stack. Writes a byte when both are on their way. */
+/* A program of 32-bit words with two threads deep in its own calls. One blocks in pause(), the
+ * other in a handler on an alternate stack. Writes a byte when both are about to block. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>

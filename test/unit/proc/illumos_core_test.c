@@ -329,7 +329,7 @@ START_TEST(words_changed)
 		off_t size = lseek(fd, 0, SEEK_END);
 
 		for (uint32_t n = 1 + next_random(&state) % 3; n > 0; n--) {
-			/* Every other one in the notes, the rest in headers and lists in memory, 4 bytes aligned. */
+			/* Half of them in the notes, half in headers and lists in memory. */
 			off_t at =
 			    (off_t)(next_random(&state) % (uint32_t)(i % 2 == 0 ? 8192 : size - 8) & ~3U);
 			uint64_t value = values[next_random(&state) % 9];

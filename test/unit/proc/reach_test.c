@@ -1,4 +1,5 @@
-/* The child that can be left behind, and which files it is sent for. That a file system asks others is said by a made-up table. */
+/* The child that can be left behind, and the files for which it is used. A made-up table says which
+ * file systems wait. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +27,7 @@ enum { PATIENT_MS = 60000, HASTY_MS = 1 };
 static char folder[64], file[96], other[96];
 static const char content[] = "what the file holds";
 
-/* What the system refuses. */
+/* The request that the system refuses. */
 static enum { NOTHING, NO_PIPE, NO_MEMORY_FILE, NO_CHILD, NO_CONTENT } refuse;
 
 #define NEXT(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
@@ -58,7 +59,7 @@ ssize_t sendfile(int to, int from, off_t *off, size_t n)
 	return is_refused(NO_CONTENT, EIO) ? -1 : NEXT(sendfile)(to, from, off, n);
 }
 
-/* What was counted. */
+/* The refusals that were counted. */
 static struct {
 	int n, error;
 	char path[96];
@@ -105,7 +106,7 @@ static void use_both(void *data)
 	bool ok = read(ASIDE_IN, &byte, 1) == 1 && write(ASIDE_OUT, &byte, 1) == 1;
 
 	(void)data;
-	/* There are no others. */
+	/* It has no other descriptors. */
 	for (int fd = ASIDE_SAY + 1; fd < 64; fd++)
 		ok = ok && fcntl(fd, F_GETFD) < 0;
 	(void)aside_say(&ok, sizeof(ok));
@@ -150,7 +151,7 @@ START_TEST(child_has_what_it_is_given)
 }
 END_TEST
 
-/* Who reads this process's output must not wait for a child that cannot die. */
+/* A reader of this process's output must not wait for a child that cannot die. */
 START_TEST(child_that_never_answers)
 {
 	struct aside_left left = VEC_EMPTY;
@@ -164,7 +165,7 @@ START_TEST(child_that_never_answers)
 	(void)close(ends[1]);
 	ck_assert_int_eq(read(ends[0], &byte, 1), 0);
 	aside_end(&a, false, &left);
-	/* It is waited for some time: no zombie stays. */
+	/* Children are waited for eventually, so no zombies remain. */
 	while (left.n > 0)
 		aside_reap(&left);
 	ck_assert_int_eq(kill(a.pid, 0), -1);
@@ -178,7 +179,7 @@ static void make_files(void)
 {
 	int fd;
 
-	/* A device without a number of its own: else no table is asked. */
+	/* A device without a major number, because for others no table is read. */
 	(void)snprintf(folder, sizeof(folder), "/dev/shm/pystack-reach-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	(void)snprintf(file, sizeof(file), "%s/file", folder);
@@ -196,7 +197,7 @@ static void remove_files(void)
 	(void)rmdir(folder);
 }
 
-/* Mounts as the text has them, %u:%u being the device of the files. */
+/* The mounts in the text, in which %u:%u is the device of the files. */
 static struct reach reach_of(const char *table)
 {
 	struct reach r = { .proc = -1, .root = -1, .prefix = "", .ms = PATIENT_MS, .tabled = true };
@@ -273,7 +274,7 @@ START_TEST(far_file_is_copied)
 	is = (struct reach_file){ 0 };
 	ck_assert(reach_look(&r, file, &is));
 	check_identity(&is);
-	/* A core may be too large for that. */
+	/* A core may be too large to copy. */
 	is = (struct reach_file){ 0 };
 	fd = reach_open_itself(&r, file, &is);
 	ck_assert_int_ge(fd, 0);
@@ -291,7 +292,8 @@ START_TEST(far_file_is_copied)
 }
 END_TEST
 
-/* What fails in the child, or prevents it, is seen by no call of this process: it is counted apart. */
+/* A failure in the child, or to create it, shows in no call of this process, so it is counted
+ * separately. */
 START_TEST(failure_of_the_child_is_counted)
 {
 	static const int errors[] = { EMFILE, ENFILE, EAGAIN, EIO };
@@ -319,7 +321,7 @@ START_TEST(failure_of_the_child_is_counted)
 }
 END_TEST
 
-/* The link lies on a local file system; what it leads to does not. */
+/* The link is on a local file system, its target is not. */
 START_TEST(link_into_a_far_file_system)
 {
 	struct reach r = reach_of("fuse.sshfs host: rw");
@@ -361,7 +363,7 @@ START_TEST(silent_file_system_is_asked_once)
 	ck_assert_str_eq(silent.type, "nfs4");
 	ck_assert_str_eq(silent.source, "server:/x");
 	ck_assert(!reach_unanswered(&r, 1, &silent));
-	/* Others go on. */
+	/* Other file systems are still used. */
 	ck_assert_int_ge(reach_open(&r, "/etc/passwd", NULL), 0);
 	ck_assert(!r.late);
 	reach_clear(&r);
@@ -377,7 +379,7 @@ static void check_too_large(struct reach *r, const char *path)
 	ck_assert_str_eq(counted.path, path);
 }
 
-/* One file, and all together. */
+/* The limit of one file, and that of all together. */
 START_TEST(copies_are_limited)
 {
 	struct reach r = reach_of("nfs4 server:/x rw");
@@ -403,7 +405,7 @@ static bool has_children(void)
 	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
 }
 
-/* Files that are not there are asked for often. */
+/* Missing files are looked up often. */
 START_TEST(no_child_is_left_behind)
 {
 	struct reach r = reach_of("nfs4 server:/x rw");
@@ -415,7 +417,7 @@ START_TEST(no_child_is_left_behind)
 }
 END_TEST
 
-/* A new handle of the same process does not ask again, and its list of children has the old ones. */
+/* A new handle of the same process does not wait again, and takes over the list of children. */
 START_TEST(silence_is_inherited)
 {
 	struct reach old = reach_of("nfs4 server:/x rw"), new = reach_of("nfs4 server:/x rw");
@@ -464,7 +466,7 @@ START_TEST(link_of_proc)
 }
 END_TEST
 
-/* Devices that no table has: the kernel's memory files are near, of others nobody knows. */
+/* Devices in no table: the kernel's memory files are near, other devices are unknown. */
 START_TEST(device_without_a_mount)
 {
 	struct reach r = reach_of("tmpfs s rw");
@@ -480,7 +482,7 @@ START_TEST(device_without_a_mount)
 }
 END_TEST
 
-/* A program may answer for a disk, too, or another machine that has it. */
+/* A program, or another machine that has the disk, may answer for a disk too. */
 START_TEST(disk_that_waits)
 {
 	struct reach r = reach_of("tmpfs s rw\n3 1 8:200 / /mnt rw - fuseblk /dev/sdm8 rw\n"
