@@ -51,13 +51,11 @@ static bool why_yama(char *buf, size_t n)
 		return true;
 	case 2:
 		(void)snprintf(buf, n,
-		    "kernel.yama.ptrace_scope is 2, which asks for CAP_SYS_PTRACE; "
+		    "kernel.yama.ptrace_scope is 2, which requires CAP_SYS_PTRACE; "
 		    "run as root");
 		return true;
 	case 3:
-		(void)snprintf(buf, n,
-		    "kernel.yama.ptrace_scope is 3, which forbids it to everybody "
-		    "until the next boot");
+		(void)snprintf(buf, n, "kernel.yama.ptrace_scope is 3, which forbids it until the next boot");
 		return true;
 	default:
 		return false;
@@ -95,7 +93,7 @@ static bool why_unprivileged(pid_t pid, const struct live_status *target, char *
 	}
 	if (me == 0 && !has_uid(target, me)) {
 		(void)snprintf(buf, n,
-		    "it belongs to user %u, and this root has no CAP_SYS_PTRACE "
+		    "it belongs to user %u, and root has no CAP_SYS_PTRACE here "
 		    "(in a container: --cap-add=SYS_PTRACE)",
 		    target->uid[1]);
 		return true;
