@@ -173,7 +173,7 @@ struct ps_prochandle *proc_arg_xgrab(
 				*perr = head_code;
 			return P;
 		}
-		/* Then it does not answer for what is below, either. */
+		/* Its file system would not answer for a file below it either. */
 		if (head_code == G_STRANGE && errno == ETIMEDOUT) {
 			*perr = head_code;
 			return NULL;
