@@ -14,8 +14,8 @@
 bool probe_when_syscall_arg(void *ctx, uint32_t index, struct probe_when_arg *out);
 struct probe_when_arg probe_when_syscall_result(const struct probe_syscall *call);
 
-/* Of a tracepoint; ctx: its const struct probe_tracepoint. The fields are counted without those that
- * every event has (common_pid …). */
+/* Of a tracepoint; ctx: its const struct probe_tracepoint. The fields are counted without those
+ * that every event has (common_pid …). */
 bool probe_when_field_arg(void *ctx, uint32_t index, struct probe_when_arg *out);
 /* The field of such an index; NULL: there is none. */
 const struct probe_field *probe_when_field(const struct probe_tracepoint *event, uint32_t index);
