@@ -22,14 +22,6 @@ void symbol_table_set(struct symbol_table *t, const struct elf_class *cls, enum 
 	t->names.end = nul == NULL ? names.at : nul + 1;
 }
 
-bool symbol_read(const struct symbol_table *t, size_t index, GElf_Sym *out)
-{
-	if (index >= t->n)
-		return false;
-	elf_class_sym(t->cls, t->syms.at + index * t->cls->sym, out);
-	return true;
-}
-
 const char *symbol_name(const struct symbol_table *t, const GElf_Sym *sym)
 {
 	if (sym->st_name == 0 || sym->st_name >= span_left(&t->names) || t->names.at[sym->st_name] == 0)

@@ -20,7 +20,10 @@ void elf_symbols_destroy(struct elf_symbols *syms)
 	if (syms == NULL)
 		return;
 	elf_image_close(syms->debug);
-	free(syms->places);
+	for (size_t i = 0; i < syms->group_n; i++)
+		free(syms->groups[i].places);
+	free(syms->groups);
+	free(syms->ids);
 	free(syms);
 }
 

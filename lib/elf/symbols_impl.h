@@ -1,11 +1,15 @@
 /* PRIVATE to lib/elf: symbol tables, used in place in the file, and their order by address.
  *
  *   tables[] { .symtab, .dynsym, .symtab of the debug file }    symbols of the image's class
- *   places[] { start, symbol, reach }                           ascending by start, made on demand
+ *   ids[]                                          symbols with an address, by groups of neighbours
+ *   groups[] { first of ids[], carry, places }     both made at the first query by address
+ *   places[] { start, symbol, reach }              of one group, ascending by start, made on demand
  *
  * Nothing is allocated per symbol; names stay in their string tables. */
 #ifndef ELF_SYMBOLS_IMPL_H
 #define ELF_SYMBOLS_IMPL_H
+
+#include <string.h>
 
 #include "elf/symbols.h"
 
@@ -37,6 +41,13 @@ struct symbol_place {
 	uint32_t reach; /* highest end of the symbols up to this one, minus start; saturated */
 };
 
+/* Symbols whose starts have the same upper bits. */
+struct symbol_group {
+	uint64_t carry;              /* highest end of the symbols of all groups before */
+	struct symbol_place *places; /* in order; NULL: not sorted yet */
+	uint32_t first;              /* index of its first id; the next group begins where it ends */
+};
+
 struct elf_symbols {
 	struct elf_image *img;
 	struct elf_image *debug; /* owned */
@@ -44,8 +55,11 @@ struct elf_symbols {
 	struct symbol_table tables[SYMBOL_TABLES];
 	struct symbol_hash hash;
 	bool ordered;
-	struct symbol_place *places;
-	size_t place_n;
+	uint32_t *ids; /* as in struct symbol_place, in the order of the tables within a group */
+	struct symbol_group *groups; /* group_n and one more */
+	size_t group_n;
+	uint64_t lowest; /* start; group i begins at lowest + (i << group_bits) */
+	unsigned group_bits;
 };
 
 /* Indices of tables[], in the order of preference for addresses. */
@@ -61,8 +75,18 @@ void symbols_load_dynamic(struct elf_symbols *syms);
 void symbol_table_set(struct symbol_table *t, const struct elf_class *cls, enum elf_symbol_table kind,
     struct span syms, struct span names);
 
-/* Read one symbol. False: the index is out of range. */
-bool symbol_read(const struct symbol_table *t, size_t index, GElf_Sym *out);
+/* Read one symbol. False: the index is out of range. Inline, because every symbol of a file is read
+ * when the first address is looked up. */
+static inline bool symbol_read(const struct symbol_table *t, size_t index, GElf_Sym *out)
+{
+	if (index >= t->n)
+		return false;
+	if (t->cls->sym == sizeof(*out))
+		memcpy(out, t->syms.at + index * sizeof(*out), sizeof(*out));
+	else
+		elf_class_sym(t->cls, t->syms.at + index * t->cls->sym, out);
+	return true;
+}
 
 /* The name in the table; NULL: it is empty or outside of the table. */
 const char *symbol_name(const struct symbol_table *t, const GElf_Sym *sym);

@@ -8,28 +8,37 @@
  *                 |- b -|                              reach of b: end of a
  *                            ^ address: b starts last but has ended; its reach says: continue to a
  *
- * The sort is an LSD radix sort over the digits in which the addresses differ: two or three passes
- * for the few megabytes of a program. */
+ * A run looks up some tens of addresses, and a program has some ten thousand symbols. So these are
+ * only divided into groups of neighbours, by the upper bits of their starts. A group is sorted when
+ * an address in it is looked up, or one to which a symbol of it may extend. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "elf/symbols_impl.h"
 
-enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
+enum {
+	DIGIT_BITS = 8,
+	DIGITS = 1 << DIGIT_BITS,
+	GROUP = 16,           /* symbols of a group, on the average */
+	GROUPS_MAX = 1 << 16, /* larger programs have larger groups */
+	FEW = 64,             /* places that are sorted without other memory */
+};
 
-static bool has_address(const GElf_Sym *sym, const struct symbol_table *t)
+static inline bool has_address(const GElf_Sym *sym, const struct symbol_table *t)
 {
+	enum { TYPES = 1 << STT_FUNC | 1 << STT_OBJECT | 1 << STT_COMMON | 1 << STT_GNU_IFUNC };
 	unsigned type = GELF_ST_TYPE(sym->st_info);
 
 	/* An undefined symbol with a value is a PLT entry, but has the size of the function
 	 * elsewhere. */
-	return (sym->st_size != 0 || type == STT_FUNC) && sym->st_shndx != SHN_UNDEF &&
-	       sym->st_shndx != SHN_ABS && sym->st_shndx != SHN_COMMON &&
-	       (type == STT_FUNC || type == STT_OBJECT || type == STT_COMMON || type == STT_GNU_IFUNC) &&
-	       sym->st_name != 0 && sym->st_name < span_left(&t->names);
+	return (1U << type & TYPES) != 0 && sym->st_shndx != SHN_UNDEF && sym->st_shndx != SHN_ABS &&
+	       sym->st_shndx != SHN_COMMON && (sym->st_size != 0 || type == STT_FUNC) && sym->st_name != 0 &&
+	       sym->st_name < span_left(&t->names);
 }
 
-static void sort_places(struct symbol_place *places, struct symbol_place *spare, size_t n)
+/* An LSD radix sort over the digits in which the starts differ. Both sorts keep the order of equal
+ * ones. */
+static void sort_many(struct symbol_place *places, struct symbol_place *spare, size_t n)
 {
 	struct symbol_place *from = places, *to = spare;
 	uint64_t any = 0, all = UINT64_MAX;
@@ -63,78 +72,223 @@ static void sort_places(struct symbol_place *places, struct symbol_place *spare,
 		memcpy(places, from, n * sizeof(*places));
 }
 
+static void sort_few(struct symbol_place *places, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct symbol_place place = places[i];
+		size_t k = i;
+
+		for (; k > 0 && places[k - 1].start > place.start; k--)
+			places[k] = places[k - 1];
+		places[k] = place;
+	}
+}
+
+/* False: out of memory. */
+static bool sort_places(struct symbol_place *places, size_t n)
+{
+	struct symbol_place *spare;
+
+	if (n <= FEW) {
+		sort_few(places, n);
+		return true;
+	}
+	spare = malloc(n * sizeof(*spare));
+	if (spare == NULL)
+		return false;
+	sort_many(places, spare, n);
+	free(spare);
+	return true;
+}
+
 static uint64_t symbol_end(uint64_t start, uint64_t size)
 {
 	return size > UINT64_MAX - start ? UINT64_MAX : start + size;
 }
 
-static void set_reach(const struct elf_symbols *syms, struct symbol_place *places, size_t n)
+static uint32_t id_of(uint32_t table, size_t index)
 {
-	uint64_t farthest = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		/* Before this loop, reach is the symbol's own size. */
-		uint64_t end = symbol_end(places[i].start, places[i].reach);
-		uint64_t reach;
-
-		if (places[i].reach == UINT32_MAX) {
-			GElf_Sym sym;
-
-			if (symbol_read(&syms->tables[places[i].id >> SYMBOL_ID_BITS],
-				places[i].id & (((uint32_t)1 << SYMBOL_ID_BITS) - 1), &sym))
-				end = symbol_end(sym.st_value, sym.st_size);
-		}
-		if (end > farthest)
-			farthest = end;
-		reach = farthest > places[i].start ? farthest - places[i].start : 0;
-		places[i].reach = reach < UINT32_MAX ? (uint32_t)reach : UINT32_MAX;
-	}
+	return table << SYMBOL_ID_BITS | (uint32_t)index;
 }
 
-/* Collect all symbols that have an address, in table order. Returns their number. */
-static size_t collect_places(const struct elf_symbols *syms, struct symbol_place *out)
+static bool read_by_id(const struct elf_symbols *syms, uint32_t id, GElf_Sym *out)
 {
+	return symbol_read(
+	    &syms->tables[id >> SYMBOL_ID_BITS], id & (((uint32_t)1 << SYMBOL_ID_BITS) - 1), out);
+}
+
+/* Where the symbol of an index that is in the table starts and ends. False: it has no address. Each
+ * symbol of a file passes here, so those of the usual class are read without a call. */
+static inline bool range_at(const struct symbol_table *t, size_t index, uint64_t *start, uint64_t *end)
+{
+	GElf_Sym sym, other;
+
+	if (t->cls->sym == sizeof(sym)) {
+		memcpy(&sym, t->syms.at + index * sizeof(sym), sizeof(sym));
+	} else {
+		(void)symbol_read(t, index, &other);
+		sym = other;
+	}
+	*start = sym.st_value;
+	*end = symbol_end(sym.st_value, sym.st_size);
+	return has_address(&sym, t);
+}
+
+/* --- groups --- */
+
+/* The group of a symbol that starts there. Those outside of the segments are in the first or last
+ * one. */
+static size_t group_of(const struct elf_symbols *syms, uint64_t start)
+{
+	uint64_t group = start < syms->lowest ? 0 : (start - syms->lowest) >> syms->group_bits;
+
+	return group < syms->group_n ? (size_t)group : syms->group_n - 1;
+}
+
+/* Divide the addresses of the segments into groups, for n symbols or fewer. */
+static void choose_groups(struct elf_symbols *syms, size_t n)
+{
+	size_t most = n / GROUP < GROUPS_MAX ? n / GROUP + 1 : GROUPS_MAX;
+	const GElf_Phdr *ph = elf_image_phdrs(syms->img);
+	uint64_t bytes = 0;
+
+	syms->lowest = elf_image_base(syms->img);
+	for (size_t i = 0; i < elf_image_phnum(syms->img); i++) {
+		uint64_t end = symbol_end(ph[i].p_vaddr, ph[i].p_memsz);
+
+		if (ph[i].p_type == PT_LOAD && end > syms->lowest && end - syms->lowest > bytes)
+			bytes = end - syms->lowest;
+	}
+	while (syms->group_bits < 63 && bytes >> syms->group_bits >= most)
+		syms->group_bits++;
+	syms->group_n = (size_t)(bytes >> syms->group_bits) + 1;
+}
+
+/* Find the number of symbols of each group, and the highest end among them. Returns the number of
+ * all. */
+static size_t count_groups(struct elf_symbols *syms)
+{
+	uint64_t start, end;
 	size_t n = 0;
 
 	for (uint32_t t = 0; t < SYMBOL_TABLES; t++) {
-		const struct symbol_table *table = &syms->tables[t];
-		GElf_Sym sym;
+		for (size_t i = 1; i < syms->tables[t].n; i++) {
+			struct symbol_group *g;
 
-		for (size_t i = 1; i < table->n && symbol_read(table, i, &sym); i++) {
-			if (!has_address(&sym, table))
+			if (!range_at(&syms->tables[t], i, &start, &end))
 				continue;
-			out[n++] = (struct symbol_place){ sym.st_value, (t << SYMBOL_ID_BITS) | (uint32_t)i,
-				sym.st_size < UINT32_MAX ? (uint32_t)sym.st_size : UINT32_MAX };
+			g = &syms->groups[group_of(syms, start)];
+			g->first++;
+			g->carry = end > g->carry ? end : g->carry;
+			n++;
 		}
 	}
 	return n;
 }
 
-static bool order_places(struct elf_symbols *syms)
+/* Make these sums over the groups before. */
+static void sum_groups(struct elf_symbols *syms)
 {
-	struct symbol_place *places, *spare;
-	size_t most = 0;
+	uint64_t farthest = 0;
+	uint32_t first = 0;
+
+	for (size_t i = 0; i <= syms->group_n; i++) {
+		struct symbol_group *g = &syms->groups[i];
+		uint64_t end = g->carry;
+		uint32_t count = g->first;
+
+		g->carry = farthest;
+		g->first = first;
+		farthest = end > farthest ? end : farthest;
+		first += count;
+	}
+}
+
+static void fill_groups(struct elf_symbols *syms)
+{
+	uint64_t start, end;
+
+	/* Meanwhile `first` is where the next id goes; at the end, where the next group begins. */
+	for (uint32_t t = 0; t < SYMBOL_TABLES; t++) {
+		for (size_t i = 1; i < syms->tables[t].n; i++) {
+			if (range_at(&syms->tables[t], i, &start, &end))
+				syms->ids[syms->groups[group_of(syms, start)].first++] = id_of(t, i);
+		}
+	}
+	for (size_t i = syms->group_n; i > 0; i--)
+		syms->groups[i].first = syms->groups[i - 1].first;
+	syms->groups[0].first = 0;
+}
+
+/* False: there are none, or there is no memory. */
+static bool make_groups(struct elf_symbols *syms)
+{
+	size_t most = 0, n;
 
 	if (syms->ordered)
-		return syms->place_n > 0;
+		return syms->ids != NULL;
+	syms->ordered = true;
 	for (size_t t = 0; t < SYMBOL_TABLES; t++)
 		most += syms->tables[t].n;
-	syms->ordered = true;
 	if (most == 0 || most > UINT32_MAX)
 		return false;
-	places = malloc(most * sizeof(*places));
-	spare = malloc(most * sizeof(*spare));
-	if (places != NULL && spare != NULL) {
-		syms->place_n = collect_places(syms, places);
-		sort_places(places, spare, syms->place_n);
-		set_reach(syms, places, syms->place_n);
-		syms->places = places;
-		places = NULL;
+	choose_groups(syms, most);
+	syms->groups = calloc(syms->group_n + 1, sizeof(*syms->groups));
+	if (syms->groups == NULL) {
+		syms->group_n = 0;
+		return false;
 	}
-	free(places);
-	free(spare);
-	return syms->place_n > 0;
+	n = count_groups(syms);
+	syms->ids = n == 0 ? NULL : malloc(n * sizeof(*syms->ids));
+	if (syms->ids == NULL)
+		return false;
+	sum_groups(syms);
+	fill_groups(syms);
+	return true;
 }
+
+static void set_reach(
+    const struct elf_symbols *syms, struct symbol_place *places, size_t n, uint64_t farthest)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint64_t reach;
+		GElf_Sym sym;
+
+		if (read_by_id(syms, places[i].id, &sym) && symbol_end(sym.st_value, sym.st_size) > farthest)
+			farthest = symbol_end(sym.st_value, sym.st_size);
+		reach = farthest > places[i].start ? farthest - places[i].start : 0;
+		places[i].reach = reach < UINT32_MAX ? (uint32_t)reach : UINT32_MAX;
+	}
+}
+
+/* Sort a group if it is not sorted yet. False: out of memory. */
+static bool sort_group(struct elf_symbols *syms, size_t group)
+{
+	struct symbol_group *g = &syms->groups[group];
+	size_t n = syms->groups[group + 1].first - g->first;
+	struct symbol_place *places;
+	GElf_Sym sym;
+
+	if (g->places != NULL || n == 0)
+		return true;
+	places = malloc(n * sizeof(*places));
+	if (places == NULL)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		uint32_t id = syms->ids[g->first + i];
+
+		places[i] = (struct symbol_place){ read_by_id(syms, id, &sym) ? sym.st_value : 0, id, 0 };
+	}
+	if (!sort_places(places, n)) {
+		free(places);
+		return false;
+	}
+	set_reach(syms, places, n, g->carry);
+	g->places = places;
+	return true;
+}
+
+/* --- the search --- */
 
 static int type_rank(const GElf_Sym *sym)
 {
@@ -183,44 +337,71 @@ static bool place_holds(
 	return true;
 }
 
-enum res elf_symbols_by_addr(struct elf_symbols *syms, uint64_t vaddr, struct elf_symbol *out)
-{
-	size_t lo = 0, hi;
-	struct elf_symbol best, other, unsized;
-	bool found = false, found_unsized = false;
+/* What the search has found so far. */
+struct finding {
+	struct elf_symbol best, unsized;
+	bool found, found_unsized;
+};
 
-	symbols_load(syms);
-	if (!order_places(syms))
-		return RES_NONE;
-	hi = syms->place_n;
+static void consider(struct finding *f, const struct elf_symbol *sym)
+{
+	if (sym->sym.st_size == 0) {
+		if (!f->found_unsized || !better_symbol(&f->unsized, sym))
+			f->unsized = *sym;
+		f->found_unsized = true;
+	} else if (!f->found || !better_symbol(&f->best, sym)) {
+		f->best = *sym;
+		f->found = true;
+	}
+}
+
+/* Search a sorted group from the last place that starts at or before vaddr. True: the groups before
+ * have no answer, or no better one. */
+static bool search_group(const struct elf_symbols *syms, size_t group, uint64_t vaddr, struct finding *f)
+{
+	const struct symbol_place *places = syms->groups[group].places;
+	size_t lo = 0, hi = syms->groups[group + 1].first - syms->groups[group].first;
+	struct elf_symbol other;
+
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (syms->places[mid].start <= vaddr)
+		if (places[mid].start <= vaddr)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
 	while (lo > 0) {
-		const struct symbol_place *place = &syms->places[--lo];
+		const struct symbol_place *place = &places[--lo];
 
-		if (found && place->start != best.sym.st_value)
-			break;
+		if (f->found && place->start != f->best.sym.st_value)
+			return true;
 		if (place->reach != UINT32_MAX && vaddr - place->start >= place->reach &&
 		    place->start != vaddr)
-			break;
-		if (!place_holds(syms, place, vaddr, &other))
-			continue;
-		if (other.sym.st_size == 0) {
-			unsized = found_unsized && better_symbol(&unsized, &other) ? unsized : other;
-			found_unsized = true;
-		} else if (!found || !better_symbol(&best, &other)) {
-			best = other;
-			found = true;
-		}
+			return true;
+		if (place_holds(syms, place, vaddr, &other))
+			consider(f, &other);
 	}
-	if (!found && !found_unsized)
+	/* Symbols with the same start are in the same group. */
+	return f->found || syms->groups[group].carry <= vaddr;
+}
+
+enum res elf_symbols_by_addr(struct elf_symbols *syms, uint64_t vaddr, struct elf_symbol *out)
+{
+	struct finding f = { .found = false };
+	size_t group;
+
+	symbols_load(syms);
+	if (!make_groups(syms))
 		return RES_NONE;
-	*out = found ? best : unsized;
+	for (group = group_of(syms, vaddr);; group--) {
+		if (!sort_group(syms, group))
+			return RES_NONE;
+		if (search_group(syms, group, vaddr, &f) || group == 0)
+			break;
+	}
+	if (!f.found && !f.found_unsized)
+		return RES_NONE;
+	*out = f.found ? f.best : f.unsized;
 	return RES_OK;
 }

@@ -29,6 +29,9 @@ struct table {
 	struct elf_symbols *syms;
 };
 
+/* Segments of what is built begin at [0] and at [1]; [1] 0: there are none. */
+static uint64_t segments[2];
+
 static struct table build(
     const struct elf_builder_sym *symtab, size_t n, const struct elf_builder_sym *dynsym, size_t m)
 {
@@ -40,6 +43,8 @@ static struct table build(
 		(void)elf_builder_symbols(&b, SHT_SYMTAB, symtab, n);
 	if (m != 0)
 		(void)elf_builder_symbols(&b, SHT_DYNSYM, dynsym, m);
+	for (size_t i = 0; segments[1] != 0 && i < 2; i++)
+		elf_builder_segment(&b, PT_LOAD, PF_R, 0, segments[i], 16, 1);
 	elf_builder_finish(&b);
 	t.img = open_built(&b);
 	t.syms = elf_symbols_create(t.img);
@@ -342,8 +347,12 @@ START_TEST(order_agrees_with_linear_search)
 	enum { N = 400 };
 	static struct elf_builder_sym symtab[N];
 	static char names[N][8];
-	uint64_t seed = 42, wide = _i == 0 ? 1 : elf_builder_class == ELFCLASS32 ? 0x100001 : 0x10000001;
+	uint64_t seed = 42, wide = _i % 2 == 0 ? 1 : elf_builder_class == ELFCLASS32 ? 0x100001 : 0x10000001;
 	struct table t;
+
+	/* Symbols are divided by segments; some lie before and behind. */
+	segments[0] = _i < 2 ? 0 : 100 * wide;
+	segments[1] = _i < 2 ? 0 : 2700 * wide;
 
 	for (size_t i = 0; i < N; i++) {
 		(void)snprintf(names[i], sizeof(names[i]), "s%03zu", i);
@@ -371,6 +380,7 @@ START_TEST(order_agrees_with_linear_search)
 		if (best != NULL)
 			ck_assert_str_eq(sym.name, best->name);
 	}
+	segments[1] = 0;
 	drop(&t);
 }
 END_TEST
@@ -489,7 +499,7 @@ static TCase *tests(const char *name, void (*start)(void))
 	tcase_add_test(tc, by_name_in_one_table);
 	tcase_add_test(tc, debug_file_adds_its_symtab);
 	tcase_add_test(tc, names_outside_the_string_table_are_skipped);
-	tcase_add_loop_test(tc, order_agrees_with_linear_search, 0, 2);
+	tcase_add_loop_test(tc, order_agrees_with_linear_search, 0, 4);
 	tcase_add_test(tc, endless_table);
 	tcase_add_test(tc, libc_by_hash_and_by_address);
 	tcase_add_test(tc, libc_out_of_memory);
