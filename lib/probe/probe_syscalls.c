@@ -119,6 +119,17 @@ enum probe_arg_kind probe_syscall_arg_kind(const struct probe_syscall *call, uns
 	return index < call->n_args ? call->args[index].kind : PROBE_ARG_WORD;
 }
 
+uint32_t probe_syscall_strings(const struct probe_syscall *call)
+{
+	uint32_t bits = 0;
+
+	for (unsigned i = 0; i < call->n_args; i++) {
+		if (call->args[i].kind == PROBE_ARG_PATH || call->args[i].kind == PROBE_ARG_STRING)
+			bits |= UINT32_C(1) << i;
+	}
+	return bits;
+}
+
 bool probe_arg_is_signed(enum probe_arg_kind kind)
 {
 	return kind == PROBE_ARG_INT || kind == PROBE_ARG_FD || kind == PROBE_ARG_DIRFD ||

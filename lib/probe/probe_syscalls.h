@@ -71,6 +71,9 @@ int probe_syscall_arg(const struct probe_syscall *call, const char *name);
 /* The kind of the argument at index 0 … 5; WORD for those that the call does not take. */
 enum probe_arg_kind probe_syscall_arg_kind(const struct probe_syscall *call, unsigned index);
 
+/* The arguments that are strings: bit i for args[i]. */
+uint32_t probe_syscall_strings(const struct probe_syscall *call);
+
 bool probe_arg_is_signed(enum probe_arg_kind kind);
 /* Bytes of the register that count: 4 or the size of an address. */
 unsigned probe_arg_bytes(enum probe_arg_kind kind, const struct arch *arch);

@@ -163,6 +163,21 @@ START_TEST(arguments_by_place)
 }
 END_TEST
 
+START_TEST(strings)
+{
+	struct probe_syscall call;
+
+	by_name(0, "rmdir", &call);
+	ck_assert_uint_eq(probe_syscall_strings(&call), 1);
+	by_name(0, "mount", &call);
+	ck_assert_uint_eq(probe_syscall_strings(&call), 7);
+	by_name(0, "renameat2", &call);
+	ck_assert_uint_eq(probe_syscall_strings(&call), 1 << 1 | 1 << 3);
+	by_name(0, "write", &call);
+	ck_assert_uint_eq(probe_syscall_strings(&call), 0);
+}
+END_TEST
+
 START_TEST(values)
 {
 	ck_assert_uint_eq(probe_arg_value(PROBE_ARG_FD, arch(0), 0xdead0000ffffffffU), (uint64_t)-1);
@@ -223,6 +238,7 @@ int main(void)
 	tcase_add_test(tcase, calls_of_one_architecture);
 	tcase_add_loop_test(tcase, unknown_numbers, 0, 2);
 	tcase_add_test(tcase, arguments_by_place);
+	tcase_add_test(tcase, strings);
 	tcase_add_test(tcase, values);
 	tcase_add_loop_test(tcase, rows_are_whole, 0, 2);
 	suite_add_tcase(suite, tcase);
