@@ -51,6 +51,7 @@ static void put_value(struct strbuf *b, enum probe_arg_kind kind, uint64_t value
 		strbuf_fmt(b, "%" PRIu64, value);
 		break;
 	case PROBE_ARG_MODE:
+	case PROBE_ARG_CREATE:
 		strbuf_fmt(b, "%#" PRIo64, value);
 		break;
 	case PROBE_ARG_FLAGS:
@@ -68,6 +69,12 @@ static void put_value(struct strbuf *b, enum probe_arg_kind kind, uint64_t value
 	}
 }
 
+/* What open(2) looks at its mode for. */
+static bool creates(uint64_t flags)
+{
+	return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
+}
+
 void probe_args_render(struct strbuf *b, const struct probe_syscall *call, const uint64_t raw[PROBE_ARGS],
     const struct probe_string strings[PROBE_ARGS])
 {
@@ -78,6 +85,8 @@ void probe_args_render(struct strbuf *b, const struct probe_syscall *call, const
 	for (unsigned i = 0; i < call->n_args; i++) {
 		enum probe_arg_kind kind = call->args[i].kind;
 
+		if (kind == PROBE_ARG_CREATE && i > 0 && !creates(raw[i - 1]))
+			break;
 		if (i > 0)
 			strbuf_str(b, ", ");
 		if (strings != NULL && strings[i].bytes != NULL)

@@ -18,7 +18,8 @@ struct probe_string {
 	bool cut; /* it goes on after these bytes */
 };
 
-/* Append the call with its arguments, whose registers are raw[]. Strings are escaped and end in
+/* Append the call with its arguments, whose registers are raw[]; without the mode of an open that
+ * creates no file. Strings are escaped and end in
  * `...` where they are cut; of one that was not copied the address is printed. `strings` may be
  * NULL. Of a call without a known name the number is printed: syscall(470, 0x1, …). */
 void probe_args_render(struct strbuf *b, const struct probe_syscall *call, const uint64_t raw[PROBE_ARGS],

@@ -16,6 +16,7 @@ static const char letters[] = {
 	[PROBE_ARG_FD] = 'f',
 	[PROBE_ARG_DIRFD] = 'd',
 	[PROBE_ARG_MODE] = 'o',
+	[PROBE_ARG_CREATE] = 'c',
 	[PROBE_ARG_FLAGS] = 'x',
 	[PROBE_ARG_LONG] = 'l',
 	[PROBE_ARG_SIZE] = 'z',
@@ -144,6 +145,7 @@ unsigned probe_arg_bytes(enum probe_arg_kind kind, const struct arch *arch)
 	case PROBE_ARG_FD:
 	case PROBE_ARG_DIRFD:
 	case PROBE_ARG_MODE:
+	case PROBE_ARG_CREATE:
 	case PROBE_ARG_FLAGS:
 		return sizeof(uint32_t);
 	case PROBE_ARG_LONG:

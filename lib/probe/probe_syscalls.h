@@ -30,6 +30,7 @@ enum probe_arg_kind {
 	PROBE_ARG_FD,     /* signed, 32 bits: a descriptor */
 	PROBE_ARG_DIRFD,  /* the same, or AT_FDCWD */
 	PROBE_ARG_MODE,   /* 32 bits, in octal */
+	PROBE_ARG_CREATE, /* the same; only if the flags before it create a file */
 	PROBE_ARG_FLAGS,  /* 32 bits, in hexadecimal */
 	PROBE_ARG_LONG,   /* signed, a word */
 	PROBE_ARG_SIZE,   /* unsigned, a word */

@@ -28,6 +28,7 @@ extern const struct probe_syscall_rows probe_syscalls_64, probe_syscalls_32;
 #define FD(name) "f" #name "\0"
 #define DIRFD(name) "d" #name "\0"
 #define MODE(name) "o" #name "\0"
+#define CREATE(name) "c" #name "\0"
 #define FLAGS(name) "x" #name "\0"
 #define LONG(name) "l" #name "\0"
 #define SIZE(name) "z" #name "\0"

@@ -73,8 +73,8 @@ START_TEST(strings_in_place_of_addresses)
 	const uint64_t at[PROBE_ARGS] = { 7, 0x1000 };
 
 	choose(false, "openat");
-	check_call(raw, strings, "openat(AT_FDCWD, \"/etc/x\", 0x80000, 0)");
-	check_call(raw, NULL, "openat(AT_FDCWD, 0x7f0000002000, 0x80000, 0)");
+	check_call(raw, strings, "openat(AT_FDCWD, \"/etc/x\", 0x80000)");
+	check_call(raw, NULL, "openat(AT_FDCWD, 0x7f0000002000, 0x80000)");
 	choose(false, "rename");
 	check_call(two, second, "rename(0x1000, \"/b\")");
 	choose(false, "mkdirat");
@@ -84,13 +84,26 @@ START_TEST(strings_in_place_of_addresses)
 }
 END_TEST
 
+START_TEST(the_mode_of_new_files_only)
+{
+	const uint64_t reads[PROBE_ARGS] = { 0x1000, O_DIRECTORY, 0755 };
+	const uint64_t creates[PROBE_ARGS] = { 0x1000, O_CREAT | O_WRONLY, 0644 };
+	const uint64_t unnamed[PROBE_ARGS] = { 0x1000, O_TMPFILE | O_RDWR, 0600 };
+
+	choose(false, "open");
+	check_call(reads, NULL, "open(0x1000, 0x10000)");
+	check_call(creates, NULL, "open(0x1000, 0x41, 0644)");
+	check_call(unnamed, NULL, "open(0x1000, 0x410002, 0600)");
+}
+END_TEST
+
 START_TEST(words_of_4_bytes)
 {
 	const uint64_t raw[PROBE_ARGS] = { 0xffffff9c, 0xffffd000, 0, 0 };
 	const uint64_t dirty[PROBE_ARGS] = { 0xdead00000003, 0xdead0000fffe, 0xdead00000200 };
 
 	choose(true, "openat");
-	check_call(raw, NULL, "openat(AT_FDCWD, 0xffffd000, 0, 0)");
+	check_call(raw, NULL, "openat(AT_FDCWD, 0xffffd000, 0)");
 	choose(true, "write");
 	check_call(dirty, NULL, "write(3, 0xfffe, 512)");
 	check_return(0xfffffffe, "= -1 ENOENT");
@@ -184,8 +197,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { numbers_and_addresses, strings_in_place_of_addresses, words_of_4_bytes,
-		hostile_strings, unknown_calls, results, names_of_errors };
+	const TTest *const tests[] = { numbers_and_addresses, strings_in_place_of_addresses,
+		the_mode_of_new_files_only, words_of_4_bytes, hostile_strings, unknown_calls, results,
+		names_of_errors };
 
 	return run_suite("probe_args", tests, sizeof(tests) / sizeof(tests[0]));
 }

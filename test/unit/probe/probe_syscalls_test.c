@@ -74,7 +74,7 @@ END_TEST
 
 static void check_args(int narrow, const char *name, const char *want)
 {
-	static const char letters[] = "iufdoxlzwpPs";
+	static const char letters[] = "iufdocxlzwpPs";
 	struct probe_syscall call;
 	char text[160] = "";
 
@@ -95,7 +95,7 @@ START_TEST(arguments)
 	for (int narrow = 0; narrow < 2; narrow++) {
 		check_args(narrow, "rmdir", "P:path");
 		check_args(narrow, "write", "f:fd p:buf z:size");
-		check_args(narrow, "openat", "d:dirfd P:path x:flags o:mode");
+		check_args(narrow, "openat", "d:dirfd P:path x:flags c:mode");
 		check_args(narrow, "renameat2", "d:olddirfd P:oldpath d:newdirfd P:newpath x:flags");
 		check_args(narrow, "getpid", "");
 		check_args(narrow, "futex", "p:uaddr x:op u:val p:timeout p:uaddr2 u:val3");
