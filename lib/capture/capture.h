@@ -105,6 +105,7 @@ struct capture_request {
 	struct lwp_history *history; /* of earlier captures, the caller's; NULL: the only one */
 	bool running_only;           /* leave out blocked and stopped LWPs; needs history */
 	int64_t read_ns;             /* longest read during one hold; 0: the default */
+	bool recorded;               /* capture_recorded: the process has gone on since */
 };
 
 /* The thread states of the process, and what is known of their list. */
@@ -168,6 +169,12 @@ bool capture_with_registers(struct capture *c, size_t i, char *why, size_t n);
  * them to s, which was just read from t. */
 enum res capture_recover(struct capture *c, const struct capture_lwp *l, const struct py_thread *t,
     struct py_stack *s, struct fault *f);
+
+/* Complete LWP i, which was captured elsewhere: the caller has set its registers and put its memory
+ * into the snapshot and its thread states into c->states.list. Reads its Python frames and seals
+ * the snapshot. What was not put there is read from the process, which has gone on since: only
+ * what does not change while it is in use (code objects, types). */
+void capture_recorded(struct capture *c, size_t i);
 
 /* Resolve lines and names of Python frames: all that can wait until the target runs again. */
 void capture_finish(struct capture *c);

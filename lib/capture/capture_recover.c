@@ -36,7 +36,8 @@ enum res capture_recover(struct capture *c, const struct capture_lwp *l, const s
 	uint64_t sp = (uint64_t)l->regs[R_SP] & ~(uint64_t)(word - 1), end;
 	size_t n = 0;
 
-	if (!s->cut || l->known_regs == REGS_NONE)
+	/* Of a recorded LWP the generators have changed since. */
+	if (!s->cut || l->known_regs == REGS_NONE || c->request.recorded)
 		return RES_OK;
 	words = malloc((NPRGREG + STACK_WORDS) * sizeof(*words));
 	if (words == NULL)

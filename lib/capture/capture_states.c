@@ -407,6 +407,13 @@ void capture_states_revalidate(struct capture *c, unsigned flags)
 		undo_changed(c);
 }
 
+void capture_recorded(struct capture *c, size_t i)
+{
+	c->states.by_pointer.made = c->states.by_id.made = c->states.stale = false;
+	(void)capture_frames(c, &c->lwps.at[i]);
+	snapshot_seal(c->snapshot);
+}
+
 bool capture_states_lack(const struct capture *c)
 {
 	for (size_t i = 0; i < c->lwps.n; i++) {

@@ -69,6 +69,10 @@ void snapshot_copy_with_pages(
  * next copy is made or dropped. NULL: va is not copied. */
 const uint8_t *snapshot_copied(struct snapshot *s, uint64_t va, size_t *n);
 
+/* Put n bytes, read elsewhere, at va, as a copy of its own. Where it overlaps older copies they
+ * stay, and fill what it leaves out. False: out of memory. */
+bool snapshot_put(struct snapshot *s, uint64_t va, const uint8_t *bytes, size_t n);
+
 /* Drop the copy that begins at lo, if there is one. */
 void snapshot_drop(struct snapshot *s, uint64_t lo);
 

@@ -122,6 +122,31 @@ static size_t copy_large(struct snapshot *s, const struct snapshot_piece *p)
 	return (size_t)(at - p->lo);
 }
 
+bool snapshot_put(struct snapshot *s, uint64_t va, const uint8_t *bytes, size_t n)
+{
+	uint64_t hi = va + n;
+
+	while (va < hi) {
+		size_t i = snapshot_range_above(s, va);
+		uint64_t end = i < s->ranges.n && s->ranges.at[i].lo < hi ? s->ranges.at[i].lo : hi;
+		struct range r = { .lo = va, .hi = end, .of = va };
+
+		if (end <= va) { /* an older copy has this part */
+			end = s->ranges.at[i].hi < hi ? s->ranges.at[i].hi : hi;
+		} else {
+			r.bytes = malloc((size_t)(end - va));
+			if (r.bytes == NULL)
+				return false;
+			memcpy(r.bytes, bytes, (size_t)(end - va));
+			if (range_end(s, &r, (size_t)(end - va)) == 0)
+				return false;
+		}
+		bytes += end - va;
+		va = end;
+	}
+	return true;
+}
+
 size_t snapshot_copy(struct snapshot *s, uint64_t lo, uint64_t hi)
 {
 	struct snapshot_piece piece = { .lo = lo, .hi = hi };

@@ -69,6 +69,10 @@ typedef VEC(struct py_thread) py_threads;
  * be read. */
 enum res py_threads_read(struct py_process *py, py_threads *out, struct fault *f);
 
+/* The thread state at `tstate`, which is of that runtime. RES_NONE: there is none. An interpreter
+ * without ids has 0. */
+enum res py_thread_at(struct py_process *py, uint32_t runtime, uint64_t tstate, struct py_thread *out);
+
 /* Number of interpreters that the last py_threads_read found, with thread states or without. */
 size_t py_interpreters(const struct py_process *py);
 

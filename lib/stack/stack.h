@@ -34,6 +34,35 @@ enum res stack_target_open(
     struct ps_prochandle *P, const struct stack_options *opt, struct stack_target **out, struct fault *f);
 void stack_target_close(struct stack_target *t); /* NULL ok */
 
+/* A thread that was captured elsewhere, at one instant. Borrowed by stack_target_take. */
+struct stack_recorded {
+	lwpid_t id;
+	const uint64_t *regs; /* the first n_regs words of its NT_PRSTATUS */
+	size_t n_regs;
+	uint64_t thread_pointer;
+	const struct stack_recorded_state {
+		uint32_t runtime;
+		uint64_t tstate;
+	} * states; /* its thread states, n_states of them, newest first */
+	size_t n_states;
+	const struct stack_piece {
+		uint64_t va;
+		const uint8_t *bytes;
+		size_t n;
+	} * pieces; /* its memory, n_pieces of them */
+	size_t n_pieces;
+	bool stack_cut; /* the oldest part of its C stack is missing */
+};
+
+/* As stack_target_open, but nothing is captured: for stack_target_take. */
+enum res stack_target_prepare(
+    struct ps_prochandle *P, const struct stack_options *opt, struct stack_target **out, struct fault *f);
+
+/* Makes r the only thread of t. P and the options must be those of stack_target_prepare. RES_FAIL:
+ * out of memory. */
+enum res stack_target_take(
+    struct stack_target *t, struct ps_prochandle *P, const struct stack_recorded *r, struct fault *f);
+
 /* Captures the live process of t again, keeping what is known of its files, interpreters and code.
  * P and the options must be those of stack_target_open. RES_FAIL: nothing could be captured, t has
  * no threads; the caller may try again. */

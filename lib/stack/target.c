@@ -4,11 +4,10 @@
 #include "stack/target.h"
 #include "stack/target_capture.h"
 
-enum res stack_target_open(
+enum res stack_target_prepare(
     struct ps_prochandle *P, const struct stack_options *opt, struct stack_target **out, struct fault *f)
 {
 	struct stack_target *t = calloc(1, sizeof(*t));
-	enum res res;
 
 	if (t == NULL)
 		return fault_memory(f);
@@ -23,6 +22,18 @@ enum res stack_target_open(
 		stack_target_close(t);
 		return fault_memory(f);
 	}
+	*out = t;
+	return RES_OK;
+}
+
+enum res stack_target_open(
+    struct ps_prochandle *P, const struct stack_options *opt, struct stack_target **out, struct fault *f)
+{
+	struct stack_target *t;
+	enum res res = stack_target_prepare(P, opt, &t, f);
+
+	if (res != RES_OK)
+		return res;
 	res = Pstate(P) == PS_DEAD || opt->holds_still ? target_capture_core(t, P, f)
 						       : target_capture_live(t, P, f);
 	if (res != RES_OK) {

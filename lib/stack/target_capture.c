@@ -15,7 +15,7 @@ static void capture_set_up(struct stack_target *t)
 	t->capture.request.policy = t->opt.policy;
 }
 
-static enum res capture_once(struct stack_target *t, struct ps_prochandle *P, struct fault *f)
+enum res target_capture_prepare(struct stack_target *t, struct ps_prochandle *P, struct fault *f)
 {
 	enum res res;
 
@@ -29,7 +29,14 @@ static enum res capture_once(struct stack_target *t, struct ps_prochandle *P, st
 		py_process_move(t->py, t->capture.P);
 		py_process_later(t->py, P);
 	}
-	return capture_process(&t->capture, f);
+	return RES_OK;
+}
+
+static enum res capture_once(struct stack_target *t, struct ps_prochandle *P, struct fault *f)
+{
+	enum res res = target_capture_prepare(t, P, f);
+
+	return res == RES_OK ? capture_process(&t->capture, f) : res;
 }
 
 /* Was a thread caught while its Python frames were not linked? */

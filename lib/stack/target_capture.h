@@ -11,6 +11,9 @@ enum res target_capture_live(struct stack_target *t, struct ps_prochandle *P, st
  * RES_FAIL: out of memory. */
 enum res target_capture_core(struct stack_target *t, struct ps_prochandle *P, struct fault *f);
 
+/* Gives t an empty snapshot of P, which its Python is read from. RES_FAIL: out of memory. */
+enum res target_capture_prepare(struct stack_target *t, struct ps_prochandle *P, struct fault *f);
+
 /* Discards the capture of t, so that P can be captured again. */
 void target_capture_drop(struct stack_target *t, struct ps_prochandle *P);
 

@@ -122,6 +122,29 @@ static enum res read_all(struct py_process *py, py_threads *threads, py_addresse
 	return res;
 }
 
+enum res py_thread_at(struct py_process *py, uint32_t runtime, uint64_t tstate, struct py_thread *out)
+{
+	uint8_t bytes[PY_STRUCT_MAX];
+	const struct py_layout *l;
+	struct py_view v;
+	uint64_t id = 0;
+
+	if (runtime >= py->runtimes.n)
+		return RES_NONE;
+	l = &py->runtimes.at[runtime].layout;
+	v = (struct py_view){ bytes, l->tstate_extent, l->word };
+	if (!py_pointer_sane(tstate, l->word) || !py_read(py->P, bytes, v.n, tstate))
+		return RES_NONE;
+	*out = (struct py_thread){ .runtime = runtime,
+		.tstate = tstate,
+		.interp = py_view_word(&v, l->tstate.interp),
+		.thread_id = py_view_word(&v, l->tstate.thread_id),
+		.native_id = py_view_word(&v, l->tstate.native_id) };
+	(void)read_id(py->P, l, out->interp, &id);
+	out->interp_id = (int64_t)id;
+	return RES_OK;
+}
+
 size_t py_interpreters(const struct py_process *py)
 {
 	return py->interps;

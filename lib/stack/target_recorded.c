@@ -1,0 +1,64 @@
+/* A thread that was captured elsewhere (in the kernel, at a probe): its memory is put into the copy
+ * of the process, and it is read as a captured thread is. */
+#include <string.h>
+
+#include "os/regs.h"
+#include "stack/target_capture.h"
+
+/* The registers in the order of prgregset_t. */
+static void take_registers(struct ps_prochandle *P, const struct stack_recorded *r, prgregset_t regs)
+{
+	const struct arch_system *system = os_arch(P)->system;
+
+	memset(regs, 0, sizeof(prgregset_t));
+	for (size_t i = 0; i < r->n_regs && i < system->n_user_regs; i++) {
+		if (system->user_regs[i] >= 0)
+			regs[system->user_regs[i]] = (prgreg_t)r->regs[i];
+	}
+}
+
+static bool take_states(struct stack_target *t, const struct stack_recorded *r)
+{
+	struct py_thread state;
+
+	t->capture.states.list.n = 0;
+	for (size_t i = 0; t->py != NULL && i < r->n_states; i++) {
+		if (py_thread_at(t->py, r->states[i].runtime, r->states[i].tstate, &state) != RES_OK)
+			continue;
+		if (!vec_push(&t->capture.states.list, state))
+			return false;
+	}
+	return true;
+}
+
+enum res stack_target_take(
+    struct stack_target *t, struct ps_prochandle *P, const struct stack_recorded *r, struct fault *f)
+{
+	struct capture *c = &t->capture;
+	int64_t i;
+
+	unwinder_destroy(t->unwinder);
+	t->unwinder = NULL;
+	target_capture_drop(t, P);
+	if (target_capture_prepare(t, P, f) != RES_OK)
+		return RES_FAIL;
+	c->request.recorded = true;
+	for (size_t k = 0; k < r->n_pieces; k++) {
+		if (!snapshot_put(c->snapshot, r->pieces[k].va, r->pieces[k].bytes, r->pieces[k].n))
+			return fault_memory(f);
+	}
+	i = capture_add(c, r->id, r->thread_pointer);
+	if (i < 0 || !take_states(t, r))
+		return fault_memory(f);
+	take_registers(c->P, r, c->lwps.at[i].regs);
+	c->lwps.at[i].known_regs = REGS_ALL;
+	c->lwps.at[i].state = CAPTURE_DONE;
+	c->lwps.at[i].copies[0] = 0; /* dropped with the snapshot */
+	c->all = 1;
+	if (r->stack_cut)
+		capture_note(
+		    &c->lwps.at[i], MISSING_OLDEST, "only the innermost 1 MB of its stack was copied");
+	capture_recorded(c, (size_t)i);
+	capture_finish(c);
+	return RES_OK;
+}
