@@ -41,8 +41,13 @@ WARN    := -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes
            -Wnull-dereference -Wformat=2 -Wundef $(WERROR)
 PKG_CONFIG ?= pkg-config
 
+# The BPF program of lib/probe: compiled by clang, made a header by bpftool. Without one of these pystack has no --at.
+CLANG   ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
+bpf_option = $(call once,bpf_option,$(if $(shell command -v $(CLANG) 2>/dev/null),$(if $(shell command -v $(BPFTOOL) 2>/dev/null),libbpf)))
+
 # Used where they are; `pystack --version` says which are. `make clean` after one came or went.
-OPTIONS := zlib liblzma libzstd libunwind-generic libdwarf
+OPTIONS = zlib liblzma libzstd libunwind-generic libdwarf $(bpf_option)
 
 # Pkg-config is asked only by goals that compile, so that `make demo` can install it first; and once.
 once       = $(eval $(1) := $(2))$($(1))
@@ -60,7 +65,7 @@ linked     = $(call once,linked,$(call rare,$(shared)))
 pkg_libs   = $(GROUP) $(linked) $(SYSTEM_LIBS) $(GROUP_END)
 
 # Linked from their archives, if there are any: a shared library has to be loaded by each run.
-RARE    := -ldwarf -lelf -lz -llzma -lzstd
+RARE    := -lbpf -ldwarf -lelf -lz -llzma -lzstd
 archive  = $(filter /%,$(shell $(CC) -print-file-name=$(patsubst -l%,lib%.a,$(1))))
 rare     = $(foreach flag,$(1),$(if $(filter $(RARE),$(flag)),$(or $(call archive,$(flag)),$(flag)),$(flag)))
 
@@ -69,7 +74,7 @@ CFLAGS   += -std=gnu11 $(OPT) $(WARN) $(SAN) -fvisibility=hidden
 
 # Layers, leftmost knows least: a file includes its own layer and those before it. illumos has a libproc of its own.
 ifeq ($(SYSTEM),SunOS)
-LAYERS   := base arch elf os unwind dwarf symbol python capture stack report pydb
+LAYERS   := base arch elf os unwind dwarf symbol python capture stack report probe pydb
 OTHER_OS := linux
 DEPS     :=
 # For what POSIX threads add to <stdio.h>, which gcc asks for with -pthread alone.
@@ -127,6 +132,7 @@ $(O)/%.o: %.c
 	$(CC) $(CPPFLAGS) $(pkg_cflags) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 include lib/pydb/rules.mk
+include lib/probe/rules.mk
 include test/rules.mk
 
 # illumos has no bpftrace, and its dtrace a stop() that needs no waiting for.

@@ -1,0 +1,150 @@
+/* PRIVATE to the BPF program: one event: its key, its stack if that is new, its count or record. */
+#ifndef PROBE_BPF_CAPTURE_H
+#define PROBE_BPF_CAPTURE_H
+
+#include "probe/bpf/stack.h"
+
+/* Send the stack that s->begin describes. False: it did not fit into the ring. */
+static int send_stack(struct walk *w)
+{
+	struct scratch *s = w->s;
+	struct probe_record end = { .kind = PROBE_RECORD_END, .size = sizeof(end) };
+
+	s->id = bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 0xff);
+	s->failed = s->used = 0;
+	s->begin.head.kind = PROBE_RECORD_BEGIN;
+	s->begin.head.size = sizeof(s->begin);
+	s->begin.head.id = s->id;
+	if (bpf_ringbuf_output(&ring, &s->begin, sizeof(s->begin), 0) != 0)
+		return 0;
+	w->s->emit = 1;
+	take_states(w);
+	s->at = w->s->stack_lo;
+	bpf_loop(PROBE_STACK_MAX / PAGE + 1, stack_emit_step, w, 0);
+	flush(s);
+	end.id = s->id;
+	return !s->failed && bpf_ringbuf_output(&ring, &end, sizeof(end), 0) == 0;
+}
+
+/* Has the stack of this key been sent? Sends it if not. NULL: the map is full. */
+static struct probe_count *count_of(struct walk *w, const struct probe_key *key)
+{
+	struct probe_count *c = bpf_map_lookup_elem(&counts, key);
+	struct probe_count none = { 0, 0, 0 };
+
+	if (!c) {
+		(void)bpf_map_update_elem(&counts, key, &none, BPF_NOEXIST);
+		c = bpf_map_lookup_elem(&counts, key);
+	}
+	if (!c) {
+		count_loss(PROBE_LOST_MAP, 1);
+		return 0;
+	}
+	if (!c->sent) {
+		w->s->begin.key = *key;
+		if (send_stack(w))
+			c->sent = 1;
+		else
+			count_loss(PROBE_UNSENT, 1);
+	}
+	return c;
+}
+
+static void send_event(
+    struct scratch *s, const struct probe_key *key, struct task_struct *task, uint32_t texts)
+{
+	struct probe_hit *e = &s->event;
+	uint32_t k = 0;
+
+	e->head.kind = PROBE_RECORD_HIT;
+	e->head.size = sizeof(*e);
+	e->key = *key;
+	e->tid = (uint32_t)task->pid;
+	e->time = bpf_ktime_get_ns();
+	e->texts = texts;
+	(void)BPF_CORE_READ_STR_INTO(&e->comm, task, comm);
+	for (uint32_t i = 0; i < PROBE_TEXTS; i++)
+		e->text_n[i] = 0;
+	for (uint32_t i = 0; i < 6; i++) {
+		long n;
+
+		if (!(texts >> i & 1) || k >= PROBE_TEXTS)
+			continue;
+		n = bpf_probe_read_user_str(e->text[k], PROBE_TEXT_MAX, (const void *)e->args[i]);
+		e->text_n[k] = n > 0 ? (uint32_t)n : 0;
+		k++;
+	}
+	if (bpf_ringbuf_output(&ring, e, sizeof(*e), 0) != 0)
+		count_loss(PROBE_LOST_RING, 1);
+}
+
+/* Count an event of this key, or send it. */
+static void finish_event(
+    struct scratch *s, struct probe_count *c, const struct probe_key *key, struct task_struct *task)
+{
+	count_loss(PROBE_EVENTS, 1);
+	if (!counting) {
+		send_event(s, key, task, specs[key->spec & (PROBE_SPECS - 1)].texts);
+		return;
+	}
+	__sync_fetch_and_add(&c->count, 1);
+	if (s->event.sum)
+		__sync_fetch_and_add(&c->sum, s->event.sum);
+}
+
+/* Find the key of the current thread's stack, which is sent if it is new. *thread: what is kept of
+ * the thread. NULL: the event is lost, and counted as such. */
+static struct probe_count *capture(struct scratch *s, struct task_struct *task, const struct probe_target *t,
+    struct probe_key *key, struct thread **thread)
+{
+	uint32_t tid = (uint32_t)task->pid, index = t->index;
+	struct walk w = { .s = s, .t = t };
+	struct probe_changes *changed = bpf_map_lookup_elem(&changes, &index);
+
+	s->emit = 0;
+	s->unsure = changed && changed->seen != changed->known;
+	s->thread_pointer = BPF_CORE_READ(task, thread.fsbase);
+	w.thread = bpf_map_lookup_elem(&threads, &tid);
+	if (!w.thread) {
+		s->fresh.thread_pointer = s->thread_pointer;
+		(void)bpf_map_update_elem(&threads, &tid, &s->fresh, BPF_ANY);
+		w.thread = bpf_map_lookup_elem(&threads, &tid);
+		if (!w.thread) {
+			count_loss(PROBE_LOST_MAP, 1);
+			return 0;
+		}
+	}
+	*thread = w.thread;
+	if (w.thread->thread_pointer != s->thread_pointer) {
+		w.thread->thread_pointer = s->thread_pointer;
+		w.thread->list = w.thread->stack_hi = 0;
+	}
+	s->lost = 0;
+	if (bpf_probe_read_kernel(
+		s->begin.regs, sizeof(s->begin.regs), (const void *)bpf_task_pt_regs(task)) != 0)
+		s->lost = PROBE_LOST_STACK + 1;
+	s->begin.flags = 0;
+	s->begin.tid = tid;
+	s->begin.thread_pointer = s->thread_pointer;
+	if (!s->lost)
+		find_stack(&w, task);
+	if (!s->lost)
+		find_states(&w);
+	if (!s->lost) {
+		s->hash = mix(0, s->begin.regs[REG_IP]);
+		if (s->begin.regs[REG_BP] - s->stack_lo < s->stack_hi - s->stack_lo)
+			s->hash = mix(s->hash, s->begin.regs[REG_BP] - s->stack_lo);
+		take_states(&w);
+		s->at = s->stack_lo;
+		bpf_loop(CHUNKS, stack_hash_step, &w, 0);
+	}
+	if (s->lost) {
+		count_loss(s->lost - 1, 1);
+		return 0;
+	}
+	key->hash = s->hash;
+	key->pid = (uint32_t)task->tgid;
+	return count_of(&w, key);
+}
+
+#endif

@@ -1,0 +1,193 @@
+/* PRIVATE to the BPF program: Python frames and their code objects. */
+#ifndef PROBE_BPF_FRAMES_H
+#define PROBE_BPF_FRAMES_H
+
+#include "probe/bpf/states.h"
+
+static __always_inline int on_stack(const struct walk *w, uint64_t va)
+{
+	return va >= w->s->stack_lo && va < w->s->stack_hi;
+}
+
+/* Copy what names a code object, once. */
+static void emit_names(struct walk *w, uint64_t hash)
+{
+	struct scratch *s = w->s;
+	const struct py_offsets *p = w->p;
+	uint32_t yes = 1;
+	uint64_t at;
+
+	if (bpf_map_lookup_elem(&codes, &hash))
+		return;
+	for (int i = 0; i < PY_OFFSETS_TEXTS; i++) {
+		at = CODE(s, p, p->code_texts[i]);
+		if (at != 0)
+			emit_piece(s, at, i == 0 ? FILE_NAME : NAME, PROBE_MEMORY_NAME, hash);
+	}
+	at = CODE(s, p, p->code_table);
+	if (at != 0) {
+		uint64_t n = 0;
+
+		if (bpf_probe_read_user(&n, 8, (const void *)(at + 2 * p->word)) == 0) {
+			if (p->word == 4)
+				n = (uint32_t)n;
+			n += BYTES_HEAD;
+			emit_piece(s, at, n > TABLE ? TABLE : (uint32_t)n, PROBE_MEMORY_NAME, hash);
+		}
+	}
+	at = p->code_bytecode != 0 ? CODE(s, p, p->code_bytecode) : 0;
+	if (at != 0)
+		emit_piece(s, at, BYTES_HEAD, PROBE_MEMORY_NAME, hash);
+	if (!s->failed)
+		bpf_map_update_elem(&codes, &hash, &yes, BPF_ANY);
+}
+
+/* Hash the code object of a frame, and copy it. */
+static void take_code(struct walk *w, uint64_t code)
+{
+	struct scratch *s = w->s;
+	const struct py_offsets *p = w->p;
+	uint64_t hash = mix(1, code);
+
+	if (bpf_probe_read_user(s->code, p->code_size & (PY_OFFSETS_CODE_MAX - 1), (const void *)code) != 0)
+		return;
+	for (int i = 0; i < PY_OFFSETS_WORDS; i++)
+		hash = mix(hash, CODE(s, p, p->code_words[i]));
+	s->hash = mix(s->hash, hash);
+	if (!w->s->emit)
+		return;
+	emit_piece(s, code, p->code_size, PROBE_MEMORY_CODE, hash);
+	emit_names(w, hash);
+}
+
+static long frame_step(uint32_t i, struct walk *w)
+{
+	struct scratch *s = w->s;
+	const struct py_offsets *p = w->p;
+	uint64_t at = s->at, object;
+	uint8_t owner;
+
+	(void)i;
+	if (at == 0 || at == w->s->stop)
+		return 1;
+	if (bpf_probe_read_user(s->frame, p->frame_size & (PY_OFFSETS_FRAME_MAX - 1), (const void *)at) !=
+	    0) {
+		s->hash = mix(s->hash, 3);
+		return 1;
+	}
+	if (w->s->emit && !on_stack(w, at))
+		emit_memory(s, at, p->frame_size);
+	s->at = FRAME(s, p, previous) & p->word_mask;
+	owner = (uint8_t)FRAME(s, p, owner);
+	if (p->cstack_owner != 0 && owner >= p->cstack_owner) {
+		s->hash = mix(s->hash, 5);
+		return 0;
+	}
+	s->hash = mix(s->hash, (FRAME(s, p, instr) & p->word_mask) ^ (uint64_t)owner << 56);
+	if (p->own_frames) {
+		s->hash = mix(s->hash, (uint32_t)FRAME(s, p, lasti) | FRAME(s, p, lineno) << 32);
+		s->hash =
+		    mix(s->hash, (uint8_t)FRAME(s, p, state) | (FRAME(s, p, trace) & p->word_mask) << 8);
+	}
+	object = FRAME(s, p, object) & p->word_mask;
+	if (p->object_size != 0 && object != 0) {
+		if (bpf_probe_read_user(
+			s->small, p->object_size & (PY_OFFSETS_OBJECT_MAX - 1), (const void *)object) == 0)
+			s->hash = mix(s->hash, (uint32_t)SMALL(s, p->object_lineno));
+		if (w->s->emit)
+			emit_memory(s, object, p->object_size);
+	}
+	take_code(w, FRAME(s, p, code) & p->word_mask & ~(uint64_t)p->tag_mask);
+	return 0;
+}
+
+/* The markers of 3.10 and 3.11 (3.12 has them, but for another purpose). */
+static long cframe_step(uint32_t i, struct walk *w)
+{
+	struct scratch *s = w->s;
+	const struct py_offsets *p = w->p;
+	uint64_t at = s->at;
+
+	(void)i;
+	if (at == 0 || at == w->s->stop)
+		return 1;
+	if (bpf_probe_read_user(s->small, p->cframe_size & (PY_OFFSETS_OBJECT_MAX - 1), (const void *)at) !=
+	    0)
+		return 1;
+	if (w->s->emit && !on_stack(w, at))
+		emit_memory(s, at, p->cframe_size);
+	s->at = SMALL(s, p->cframe_previous) & p->word_mask;
+	return 0;
+}
+
+/* Heads of the pieces of the data stack: { previous, size, top }. */
+static long chunk_step(uint32_t i, struct walk *w)
+{
+	struct scratch *s = w->s;
+	uint64_t at = s->at;
+
+	(void)i;
+	if (at == 0)
+		return 1;
+	emit_memory(s, at, 3 * w->p->word);
+	return read_word(w->p, at, 1, &s->at) != 0;
+}
+
+static void take_frames(struct walk *w, uint64_t tstate)
+{
+	struct scratch *s = w->s;
+	const struct py_offsets *p = w->p;
+	uint64_t cframe, frame;
+
+	if (bpf_probe_read_user(
+		s->tstate, p->tstate_size & (PY_OFFSETS_TSTATE_MAX - 1), (const void *)tstate) != 0) {
+		s->lost = PROBE_LOST_STATES + 1;
+		return;
+	}
+	if (w->s->emit)
+		emit_memory(s, tstate, p->tstate_size);
+	frame = TSTATE(s, p, frame);
+	cframe = TSTATE(s, p, cframe);
+	if (p->tstate_cframe != 0) {
+		if (p->frame_instr != 0) /* 3.11, 3.12 */
+			(void)read_word(p, cframe, p->cframe_frame, &frame);
+		if (w->s->emit) {
+			s->at = cframe;
+			w->s->stop = 0;
+			if (p->tstate_root_cframe != 0) {
+				w->s->stop = tstate + p->tstate_root_cframe - 1;
+				emit_memory(s, w->s->stop, p->cframe_size);
+			}
+			bpf_loop(CFRAMES_MAX, cframe_step, w, 0);
+			if (p->tstate_chunk != 0) {
+				s->at = TSTATE(s, p, chunk);
+				bpf_loop(DATA_CHUNKS_MAX, chunk_step, w, 0);
+			}
+		}
+	}
+	w->s->stop = TSTATE(s, p, base_frame);
+	s->at = frame;
+	bpf_loop(FRAMES_MAX, frame_step, w, 0);
+	if (s->at != 0 && s->at != w->s->stop)
+		s->begin.flags |= PROBE_FRAMES_CUT;
+}
+
+static void take_states(struct walk *w)
+{
+	struct scratch *s = w->s;
+
+	for (uint32_t i = 0; i < PROBE_STATES; i++) {
+		uint32_t python;
+
+		if (i >= s->begin.n_states)
+			break;
+		python = s->begin.states[i].python;
+		if (python >= PROBE_PYTHONS)
+			break;
+		w->p = &w->t->pythons[python];
+		s->hash = mix(s->hash, 7 + python);
+		take_frames(w, s->begin.states[i].tstate);
+	}
+}
+
+#endif

@@ -1,0 +1,74 @@
+/* PRIVATE to the BPF program: the kernel's structures, as far as they are needed. Members are found
+ * by their names in the kernel at hand (CO-RE). */
+#ifndef PROBE_BPF_KERNEL_H
+#define PROBE_BPF_KERNEL_H
+
+#include <linux/bpf.h>
+#include <stdint.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "probe/probe_abi.h"
+
+#define KERNEL __attribute__((preserve_access_index))
+
+struct thread_struct {
+	unsigned long fsbase;
+} KERNEL;
+
+struct mm_struct {
+	unsigned long start_stack;
+} KERNEL;
+
+struct thread_info {
+	uint32_t status;
+} KERNEL;
+
+struct task_struct {
+	struct thread_info thread_info;
+	int pid, tgid;
+	struct mm_struct *mm;
+	struct thread_struct thread;
+	char comm[16];
+} KERNEL;
+
+struct vm_area_struct {
+	unsigned long vm_start, vm_end;
+} KERNEL;
+
+struct pt_regs; /* read whole: words of struct probe_begin */
+
+enum {
+	COMPAT = 2, /* thread_info.status: in a system call of i386 (TS_COMPAT) */
+	REG_BP = 4,
+	REG_R9 = 8,
+	REG_R8 = 9,
+	REG_R10 = 7,
+	REG_DX = 12,
+	REG_SI = 13,
+	REG_DI = 14,
+	REG_CALL = 15, /* orig_ax: the number of the system call */
+	REG_IP = 16,
+	REG_SP = 19,
+
+	PAGE = 4096,
+	CHUNK = 1024, /* bytes of a stack that are read at a time */
+	CHUNKS = PROBE_STACK_MAX / CHUNK + 1,
+	FRAMES_MAX = 1 << 14, /* Python frames of a thread state */
+	CFRAMES_MAX = 1 << 12,
+	DATA_CHUNKS_MAX = 64,
+	STATES_MAX = 1 << 14, /* thread states of an interpreter */
+	INTERPS_MAX = 1 << 8,
+	FILE_NAME = 768,
+	NAME = 320,
+	TABLE = 4096,
+	BYTES_HEAD = 48,
+	SLOT_SYSCALL = 0,
+	SLOT_TICK = 2,
+	SLOT_SWITCH = 3,
+	SLOTS = 4, /* of scratch memory, for each processor */
+};
+
+#endif

@@ -1,0 +1,151 @@
+/* PRIVATE to the BPF program: its maps, constants and scratch memory. */
+#ifndef PROBE_BPF_MAPS_H
+#define PROBE_BPF_MAPS_H
+
+#include "probe/bpf/kernel.h"
+
+/* The stack and thread states of a thread, kept from event to event. */
+struct thread {
+	uint64_t thread_pointer;
+	uint64_t stack_lo, stack_hi; /* its mapping; 0 unknown */
+	uint64_t list;               /* hash of the heads of the lists of thread states */
+	uint32_t n_states, padding;
+	struct probe_state states[PROBE_STATES];
+	uint64_t off_since; /* off-cpu: when it left the processor */
+	struct probe_key off_key;
+};
+
+/* Scratch memory of one processor: 512 bytes of stack are too few. */
+struct scratch {
+	uint64_t busy;
+	uint32_t used; /* bytes of `record` */
+	uint32_t failed;
+	uint32_t lost; /* enum probe_loss plus one */
+	uint64_t hash;
+	uint64_t at;   /* where a walk is */
+	uint64_t stop; /* of a chain of frames: where it ends */
+	uint64_t thread_pointer;
+	uint64_t stack_lo, stack_hi; /* the used part of the stack */
+	uint32_t python;             /* index of the runtime that is walked */
+	uint32_t emit;               /* send what is walked, do not hash it only */
+	uint32_t unsure;             /* code was mapped that the windows do not have yet */
+	uint64_t id;
+	struct probe_begin begin;
+	struct thread fresh; /* zeros but for its thread pointer */
+	uint8_t tstate[PY_OFFSETS_TSTATE_MAX + 8];
+	uint8_t frame[PY_OFFSETS_FRAME_MAX + 8];
+	uint8_t code[PY_OFFSETS_CODE_MAX + 8];
+	uint8_t small[PY_OFFSETS_OBJECT_MAX + 8];
+	uint64_t words[CHUNK / 8];
+	struct probe_hit event;
+	uint8_t record[2 * PROBE_BATCH_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* set by user space: SLOTS for each processor */
+	__type(key, uint32_t);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PROBE_TARGETS);
+	__type(key, uint32_t);
+	__type(value, uint32_t);
+} pids SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* set by user space */
+	__type(key, uint32_t);
+	__type(value, struct probe_target);
+} targets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* set by user space */
+	__type(key, uint32_t);
+	__type(value, struct probe_changes);
+} changes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, uint32_t);
+	__type(value, struct thread);
+} threads SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536); /* set by user space */
+	__type(key, struct probe_key);
+	__type(value, struct probe_count);
+} counts SEC(".maps");
+
+/* Code objects whose names have been sent: hash of address and words. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, uint64_t);
+	__type(value, uint32_t);
+} codes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PROBE_LOSSES);
+	__type(key, uint32_t);
+	__type(value, uint64_t);
+} losses SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 24); /* set by user space */
+} ring SEC(".maps");
+
+/* Constants, set by user space before loading. */
+const volatile struct probe_spec_abi specs[PROBE_SPECS];
+const volatile uint32_t n_specs = 0;
+const volatile uint32_t counting = 0; /* events are counted, not sent */
+const volatile uint32_t off_cpu_spec = 0;
+const volatile uint64_t off_cpu_min = 0; /* ns */
+
+static void count_loss(uint32_t which, uint64_t n)
+{
+	uint64_t *at = bpf_map_lookup_elem(&losses, &which);
+
+	if (at)
+		__sync_fetch_and_add(at, n);
+}
+
+static __always_inline uint64_t mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+	return hash ^ hash >> 29;
+}
+
+/* Eight bytes from a member on, of which the caller takes its width. An absent one (offset 0) is at
+ * mask, beyond all that is ever read into the buffer, which is longer by eight bytes: there it is
+ * zero. So no branch is needed, of which the verifier would follow both sides. */
+static __always_inline uint64_t member(const uint8_t *bytes, uint32_t offset, uint32_t mask)
+{
+	return *(const uint64_t *)(bytes + ((offset - 1) & mask));
+}
+
+#define TSTATE(s, p, name) \
+	(member((s)->tstate, (p)->tstate_##name, PY_OFFSETS_TSTATE_MAX - 1) & (p)->word_mask)
+#define FRAME(s, p, name) member((s)->frame, (p)->frame_##name, PY_OFFSETS_FRAME_MAX - 1)
+#define CODE(s, p, offset) (member((s)->code, offset, PY_OFFSETS_CODE_MAX - 1) & (p)->word_mask)
+#define SMALL(s, offset) member((s)->small, offset, PY_OFFSETS_OBJECT_MAX - 1)
+
+/* A word of the target at va + offset − 1. */
+static __always_inline int read_word(const struct py_offsets *p, uint64_t va, uint32_t offset, uint64_t *out)
+{
+	uint64_t bytes[2] = { 0, 0 };
+	int failed = (int)bpf_probe_read_user(bytes, p->word & 15, (const void *)(va + offset - 1));
+
+	*out = bytes[0];
+	return failed;
+}
+
+#endif

@@ -1,0 +1,116 @@
+/* PRIVATE to the BPF program: the used part of the C stack. */
+#ifndef PROBE_BPF_STACK_H
+#define PROBE_BPF_STACK_H
+
+#include "probe/bpf/frames.h"
+
+static __always_inline int window_has(const struct probe_window *x, uint64_t word)
+{
+	uint64_t bit = (word - x->lo) >> (x->shift & 63);
+
+	return bit < PROBE_WINDOW_BITS && (x->bits[bit / 64] >> (bit % 64) & 1);
+}
+
+static __always_inline int is_code(const struct probe_target *t, uint64_t word)
+{
+	return window_has(&t->windows[1], word) || window_has(&t->windows[0], word) ||
+	       word - t->vdso_lo < t->vdso_size;
+}
+
+/* Bytes of the stack from s->at on, as far as the chunk and the stack go. */
+static __always_inline uint32_t chunk_size(const struct walk *w, uint64_t at, uint32_t most)
+{
+	uint64_t left = w->s->stack_hi - at;
+	uint32_t n = most - (at & (most - 1));
+
+	if (at >= w->s->stack_hi)
+		return 0;
+	return (n > left ? (uint32_t)left : n) & ~7u;
+}
+
+static long stack_hash_step(uint32_t i, struct walk *w)
+{
+	struct scratch *s = w->s;
+	const struct probe_target *t = w->t;
+	uint64_t at = s->at, hash = s->hash;
+	uint32_t n = chunk_size(w, at, CHUNK);
+
+	(void)i;
+	if (n == 0 || n > CHUNK)
+		return 1;
+	if (bpf_probe_read_user(s->words, n, (const void *)at) != 0) {
+		s->lost = PROBE_LOST_STACK + 1;
+		return 1;
+	}
+#pragma clang loop unroll(disable)
+	for (uint32_t k = 0; k < CHUNK / 8; k++) {
+		uint64_t word = s->words[k];
+
+		if (k >= n / 8)
+			break;
+		if (w->s->unsure ? word >= PAGE && word >> 47 == 0 : is_code(t, word))
+			hash = mix(hash, word ^ (at + 8 * k - w->s->stack_lo) << 45);
+	}
+	s->hash = hash;
+	s->at = at + n;
+	return 0;
+}
+
+static long stack_emit_step(uint32_t i, struct walk *w)
+{
+	struct scratch *s = w->s;
+	uint32_t n = chunk_size(w, s->at, PAGE);
+
+	(void)i;
+	if (n == 0)
+		return 1;
+	emit_memory(s, s->at, n);
+	s->at += n;
+	return 0;
+}
+
+struct mapping {
+	uint64_t lo, hi;
+};
+
+static long take_mapping(struct task_struct *task, struct vm_area_struct *vma, struct mapping *out)
+{
+	(void)task;
+	out->lo = BPF_CORE_READ(vma, vm_start);
+	out->hi = BPF_CORE_READ(vma, vm_end);
+	return 0;
+}
+
+/* Set w->s->stack_lo and _hi to the used part of the stack. */
+static void find_stack(struct walk *w, struct task_struct *task)
+{
+	struct thread *th = w->thread;
+	uint64_t sp = w->s->begin.regs[REG_SP], end, start;
+
+	if (sp < th->stack_lo || sp >= th->stack_hi) {
+		struct mapping m = { 0, 0 };
+
+		if (bpf_find_vma(task, sp, take_mapping, &m, 0) != 0 || m.hi <= sp) {
+			w->s->lost = PROBE_LOST_STACK + 1;
+			return;
+		}
+		th->stack_lo = m.lo;
+		th->stack_hi = m.hi;
+	}
+	end = th->stack_hi;
+	if (w->s->thread_pointer > sp && w->s->thread_pointer < end)
+		end = w->s->thread_pointer;
+	start = BPF_CORE_READ(task, mm, start_stack);
+	if (start > sp && start < end)
+		end = (start + 8) & ~7ull;
+	if (end - sp > PROBE_STACK_MAX) {
+		end = sp + PROBE_STACK_MAX;
+		w->s->begin.flags |= PROBE_STACK_CUT;
+	}
+	w->s->stack_lo = sp & ~7ull;
+	w->s->stack_hi = end;
+	w->s->begin.stack_lo = w->s->stack_lo;
+	w->s->begin.stack_hi = w->s->stack_hi;
+}
+
+#endif

@@ -1,0 +1,214 @@
+/* Captures the stack of a thread at a probe, in the kernel: registers, Python frames, the used part
+ * of the C stack. User space unwinds, joins and names it.
+ *
+ *   probe ─ sys_enter, … ─> event ─> hash of all that makes a stack what it is
+ *                                      │ known: count it, or send the event alone
+ *                                      └ new: send registers, frames, names and the stack as well
+ *
+ * The hash covers the pc, each word of the used stack that points into code, with its place, and of
+ * each Python frame its code object and instruction. So equal hashes mean equal return addresses.
+ * Only what exists in Linux 5.17 is used. */
+#include "probe/bpf/capture.h"
+
+/* The target that a task belongs to, or NULL. */
+static const struct probe_target *target_of(struct task_struct *task)
+{
+	uint32_t pid = (uint32_t)task->tgid, *index = bpf_map_lookup_elem(&pids, &pid);
+	struct probe_target *t;
+
+	if (!index)
+		return 0;
+	t = bpf_map_lookup_elem(&targets, index);
+	return t && t->ready ? t : 0;
+}
+
+/* Scratch memory for the calling program, or NULL. A kernel that preempts programs may run another
+ * task's in between: hence the second slot. */
+static struct scratch *scratch_take(uint32_t slot, uint32_t n)
+{
+	uint32_t first = bpf_get_smp_processor_id() * SLOTS + slot;
+
+	for (uint32_t k = 0; k < 2 && k < n; k++) {
+		uint32_t i = first + k;
+		struct scratch *s = bpf_map_lookup_elem(&scratches, &i);
+
+		if (s && !__sync_lock_test_and_set(&s->busy, 1))
+			return s;
+	}
+	count_loss(PROBE_LOST_NESTED, 1);
+	return 0;
+}
+
+static void scratch_give(struct scratch *s)
+{
+	s->busy = 0;
+}
+
+/* An event of the system call `number`, whose registers are regs. */
+static __always_inline void at_syscall(struct task_struct *task, const struct probe_target *t,
+    struct pt_regs *regs, long number, uint32_t is_return, long result)
+{
+	int compat = (task->thread_info.status & COMPAT) != 0;
+
+	for (uint32_t i = 0; i < PROBE_SPECS; i++) {
+		struct probe_key key = { .spec = i };
+		struct probe_count *c;
+		struct thread *thread;
+		struct scratch *s;
+
+		if (i >= n_specs)
+			break;
+		if (specs[i].kind != PROBE_AT_SYSCALL)
+			continue;
+		if ((compat ? specs[i].syscall32 : specs[i].syscall) != number ||
+		    specs[i].is_return != is_return)
+			continue;
+		s = scratch_take(SLOT_SYSCALL, 2);
+		if (!s)
+			break;
+		c = capture(s, task, t, &key, &thread);
+		if (c) {
+			s->event.args[0] = s->begin.regs[REG_DI];
+			s->event.args[1] = s->begin.regs[REG_SI];
+			s->event.args[2] = s->begin.regs[REG_DX];
+			s->event.args[3] = s->begin.regs[REG_R10];
+			s->event.args[4] = s->begin.regs[REG_R8];
+			s->event.args[5] = s->begin.regs[REG_R9];
+			s->event.result = result;
+			s->event.sum = 0;
+			finish_event(s, c, &key, task);
+		}
+		scratch_give(s);
+	}
+	(void)regs;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(at_sys_enter, struct pt_regs *regs, long number)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct probe_target *t = target_of(task);
+
+	if (t)
+		at_syscall(task, t, regs, number, 0, 0);
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(at_sys_exit, struct pt_regs *regs, long result)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct probe_target *t = target_of(task);
+	uint64_t number = 0;
+
+	if (!t)
+		return 0;
+	(void)bpf_probe_read_kernel(&number, sizeof(number), (const uint64_t *)regs + REG_CALL);
+	at_syscall(task, t, regs, (long)number, 1, result);
+	return 0;
+}
+
+/* Notices that a process maps code, so that its windows lack some of it. */
+SEC("tp_btf/sys_enter")
+int BPF_PROG(watch_code, struct pt_regs *regs, long number)
+{
+	enum { MMAP = 9, MPROTECT = 10, MREMAP = 25, SHMAT = 30, PKEY_MPROTECT = 329, EXEC = 4 };
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct probe_target *t;
+	struct probe_changes *c;
+	uint64_t protection = 0;
+	uint32_t index;
+
+	/* i386's numbers are others: any that might map code. */
+	if (!(task->thread_info.status & COMPAT) && number != MMAP && number != MPROTECT &&
+	    number != MREMAP && number != SHMAT && number != PKEY_MPROTECT)
+		return 0;
+	t = target_of(task);
+	if (!t)
+		return 0;
+	(void)bpf_probe_read_kernel(&protection, sizeof(protection), (const uint64_t *)regs + REG_DX);
+	if (task->thread_info.status & COMPAT) {
+		enum { MMAP32 = 90, MPROTECT32 = 125, MREMAP32 = 163, MMAP2 = 192 };
+
+		if (number != MMAP32 && number != MPROTECT32 && number != MREMAP32 && number != MMAP2)
+			return 0;
+	} else if (number != MREMAP && number != SHMAT && !(protection & EXEC)) {
+		return 0;
+	}
+	index = t->index;
+	c = bpf_map_lookup_elem(&changes, &index);
+	if (c)
+		__sync_fetch_and_add(&c->seen, 1);
+	return 0;
+}
+
+SEC("perf_event")
+int at_tick(void *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct probe_target *t = target_of(task);
+	struct probe_key key = { .spec = (uint32_t)bpf_get_attach_cookie(ctx) };
+	struct probe_count *c;
+	struct thread *thread;
+	struct scratch *s;
+
+	if (!t)
+		return 0;
+	s = scratch_take(SLOT_TICK, 1);
+	if (!s)
+		return 0;
+	s->event.sum = 0;
+	c = capture(s, task, t, &key, &thread);
+	if (c)
+		finish_event(s, c, &key, task);
+	scratch_give(s);
+	return 0;
+}
+
+/* The thread `task` gets a processor again. */
+static void back_on(struct scratch *s, struct task_struct *task)
+{
+	uint32_t tid = (uint32_t)task->pid;
+	struct thread *thread = bpf_map_lookup_elem(&threads, &tid);
+	struct probe_count *c;
+	uint64_t ns;
+
+	if (!thread || thread->off_since == 0)
+		return;
+	ns = bpf_ktime_get_ns() - thread->off_since;
+	thread->off_since = 0;
+	if (ns < off_cpu_min)
+		return;
+	c = bpf_map_lookup_elem(&counts, &thread->off_key);
+	if (!c)
+		return;
+	s->event.sum = ns;
+	finish_event(s, c, &thread->off_key, task);
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(at_switch, int preempt, struct task_struct *prev, struct task_struct *next)
+{
+	const struct probe_target *from = target_of(prev), *to = target_of(next);
+	struct probe_key key = { .spec = off_cpu_spec };
+	struct thread *thread;
+	struct scratch *s;
+
+	(void)preempt;
+	if (!from && !to)
+		return 0;
+	s = scratch_take(SLOT_SWITCH, 1);
+	if (!s)
+		return 0;
+	if (to)
+		back_on(s, next);
+	/* A thread that exits does not come back. */
+	if (from && prev->mm && capture(s, prev, from, &key, &thread)) {
+		thread->off_key = key;
+		thread->off_since = bpf_ktime_get_ns();
+	}
+	scratch_give(s);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -1,0 +1,93 @@
+/* Stacks captured in the kernel, at probes, without stopping the threads: the BPF program, and what
+ * it sends.
+ *
+ *   probe_session ─┬─ probe_session_add     a process to observe
+ *                  ├─ probe_session_attach  from now on its events are captured
+ *                  ├─ probe_session_read    stacks and events as they come
+ *                  └─ probe_session_counts  how often each stack was met
+ *
+ * Needs Linux 5.17 with BTF, and root or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE. Programs and maps
+ * belong to descriptors: they are gone when pystack ends, however it ends. */
+#ifndef PROBE_PROBE_H
+#define PROBE_PROBE_H
+
+#include <libproc.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+#include "base/vec.h"
+#include "probe/probe_abi.h"
+
+struct py_process;
+
+/* Was this build made with libbpf? */
+bool probe_is_built(void);
+
+struct probe_config {
+	const struct probe_spec_abi *specs; /* n_specs ≤ PROBE_SPECS */
+	size_t n_specs;
+	bool counting;     /* count in the kernel; events are not sent */
+	size_t ring_bytes; /* a power of two; 0: the default, 16 MB */
+	size_t stacks;     /* most distinct stacks; 0: the default, 65536 */
+	size_t targets;    /* most processes; 0: one */
+};
+
+struct probe_session;
+
+/* Load the program. RES_FAIL: f says what is missing. */
+enum res probe_session_open(const struct probe_config *config, struct probe_session **out, struct fault *f);
+void probe_session_close(struct probe_session *s); /* NULL ok */
+
+/* Observe P, whose interpreters are py (NULL: none), from now on. pid: in the initial namespace.
+ * RES_FAIL: too many processes, or a layout that the program cannot walk. */
+enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_prochandle *P,
+    const struct py_process *py, struct fault *f);
+
+/* Has the process mapped code since its code was last taken? Until it is taken again, stacks that
+ * are the same may be counted under several keys. *seen: for probe_session_refresh, to be called
+ * with a handle that was grabbed after this call. */
+bool probe_session_mapped(struct probe_session *s, uint32_t pid, uint64_t *seen);
+enum res probe_session_refresh(
+    struct probe_session *s, uint32_t pid, struct ps_prochandle *P, uint64_t seen, struct fault *f);
+
+enum res probe_session_attach(struct probe_session *s, struct fault *f);
+void probe_session_detach(struct probe_session *s);
+
+/* Memory of a stack. */
+struct probe_piece {
+	uint64_t va;
+	const uint8_t *bytes;
+	size_t n;
+};
+
+/* A stack that has arrived whole; valid during the call of probe_reader.stack. */
+struct probe_stack {
+	const struct probe_begin *begin;
+	const struct probe_piece *pieces;
+	size_t n_pieces;
+};
+
+/* What is done with that which arrives. */
+struct probe_reader {
+	void *data;
+	/* A stack is new, or was sent twice. */
+	void (*stack)(void *data, const struct probe_stack *stack);
+	/* An event; its stack has come before, unless it was lost. */
+	void (*event)(void *data, const struct probe_hit *event);
+};
+
+/* Wait at most `ms` milliseconds (0: do not wait) and hand on what has arrived. RES_FAIL: reading
+ * failed, or out of memory. A signal ends the wait. */
+enum res probe_session_read(
+    struct probe_session *s, int ms, const struct probe_reader *reader, struct fault *f);
+
+/* Call each() for every key with a count. False from it ends the iteration. */
+enum res probe_session_counts(struct probe_session *s,
+    bool (*each)(void *data, const struct probe_key *key, const struct probe_count *count), void *data,
+    struct fault *f);
+
+void probe_session_losses(struct probe_session *s, uint64_t out[PROBE_LOSSES]);
+
+#endif

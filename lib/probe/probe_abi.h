@@ -1,0 +1,148 @@
+/* What the BPF program and user space share: maps and records. BPF C includes this header, so it
+ * has fixed-width types only. All numbers are of the machine's own order. */
+#ifndef PROBE_PROBE_ABI_H
+#define PROBE_PROBE_ABI_H
+
+#include "python/py_offsets.h"
+
+enum {
+	PROBE_PYTHONS = 4, /* runtimes in one process */
+	PROBE_STATES = 4,  /* thread states of one thread */
+	PROBE_WINDOWS = 2, /* of code: the program's own, and that of its libraries */
+	PROBE_WINDOW_BITS = 1 << 17,
+	PROBE_REGS = 21,           /* words in struct pt_regs of x86-64 */
+	PROBE_TEXT_MAX = 256,      /* bytes of a string argument, with its NUL */
+	PROBE_TEXTS = 2,           /* string arguments of an event */
+	PROBE_BATCH_MAX = 32768,   /* bytes of a record */
+	PROBE_STACK_MAX = 1 << 20, /* bytes of a stack; it is cut there */
+	PROBE_SPECS = 16,          /* probes at a time */
+	PROBE_TARGETS = 64,        /* processes at a time */
+};
+
+/* The code of a process from lo on, `size` bytes; bit i of `bits` stands for the addresses from
+ * lo + (i << shift) on. */
+struct probe_window {
+	uint64_t lo, size;
+	uint32_t shift, padding;
+	uint64_t bits[PROBE_WINDOW_BITS / 64];
+};
+
+/* A process that is observed. */
+struct probe_target {
+	uint32_t ready; /* 0: it is not to be observed (yet) */
+	uint32_t index; /* of this target */
+	uint32_t n_pythons, padding;
+	uint64_t vdso_lo, vdso_size;
+	struct py_offsets pythons[PROBE_PYTHONS];
+	struct probe_window windows[PROBE_WINDOWS];
+};
+
+/* How often a target has mapped code, and how many of these its windows have. While they differ,
+ * every word that may be an address counts as code. */
+struct probe_changes {
+	uint64_t seen, known;
+};
+
+/* A stack is counted by its key. */
+struct probe_key {
+	uint64_t hash;
+	uint32_t pid;  /* in the initial namespace */
+	uint32_t spec; /* index of the probe */
+};
+
+struct probe_count {
+	uint64_t count;
+	uint64_t sum;  /* of the value that is summed */
+	uint64_t sent; /* its stack has been sent whole */
+};
+
+/* What was lost or could not be decided: indices in the map of losses. */
+enum probe_loss {
+	PROBE_LOST_RING,   /* events: the ring buffer was full */
+	PROBE_LOST_MAP,    /* events: the map of counts was full */
+	PROBE_LOST_NESTED, /* events: the program was interrupted by itself */
+	PROBE_LOST_STACK,  /* events: the stack could not be read */
+	PROBE_LOST_STATES, /* events: the list of thread states could not be read */
+	PROBE_LOST_TEST,   /* events: --when could not be decided */
+	PROBE_UNSENT,      /* stacks that were counted but could not be sent; they are sent later */
+	PROBE_EVENTS,      /* events that passed the filters */
+	PROBE_LOSSES
+};
+
+enum probe_record_kind {
+	PROBE_RECORD_HIT,
+	PROBE_RECORD_BEGIN,  /* a stack: struct probe_begin */
+	PROBE_RECORD_MEMORY, /* struct probe_memory and its bytes, repeatedly */
+	PROBE_RECORD_END,    /* the stack is complete */
+};
+
+struct probe_record {
+	uint32_t kind; /* enum probe_record_kind */
+	uint32_t size; /* with this header */
+	uint64_t id;   /* of the stack: all of its records have it */
+};
+
+struct probe_hit {
+	struct probe_record head;
+	struct probe_key key;
+	uint64_t time; /* CLOCK_MONOTONIC, ns */
+	uint32_t tid, flags;
+	uint64_t args[6];
+	int64_t result;
+	uint64_t sum;
+	char comm[16];
+	uint32_t texts;               /* bit i: args[i] is a string, the next of `text` */
+	uint32_t text_n[PROBE_TEXTS]; /* bytes of it with its NUL; 0: unreadable */
+	char text[PROBE_TEXTS][PROBE_TEXT_MAX];
+};
+
+enum {
+	PROBE_STACK_CUT = 1,   /* it is larger than PROBE_STACK_MAX */
+	PROBE_FRAMES_CUT = 2,  /* more Python frames than are followed */
+	PROBE_OTHER_STACK = 4, /* on an alternate signal stack */
+};
+
+struct probe_state {
+	uint64_t tstate;
+	uint32_t python; /* index of its runtime */
+	uint32_t padding;
+};
+
+struct probe_begin {
+	struct probe_record head;
+	struct probe_key key;
+	uint32_t tid, flags;
+	uint64_t regs[PROBE_REGS];
+	uint64_t thread_pointer;
+	uint64_t stack_lo, stack_hi; /* what was copied of the stack */
+	uint32_t n_states, padding;
+	struct probe_state states[PROBE_STATES];
+};
+
+enum probe_memory_kind {
+	PROBE_MEMORY_PLAIN,
+	PROBE_MEMORY_CODE, /* a code object */
+	PROBE_MEMORY_NAME, /* a part of the code object before it, which is sent once */
+};
+
+struct probe_memory {
+	uint64_t at;
+	uint32_t n;    /* bytes; padded to a multiple of 8 */
+	uint32_t kind; /* enum probe_memory_kind */
+	uint64_t code; /* hash that identifies the code object */
+};
+
+enum probe_spec_kind { PROBE_AT_SYSCALL, PROBE_AT_TICK, PROBE_AT_SWITCH };
+
+/* What a probe does; constant while it is attached. */
+struct probe_spec_abi {
+	uint32_t kind;     /* enum probe_spec_kind */
+	uint32_t texts;    /* bit i: argument i is a string to copy */
+	int32_t syscall;   /* its number; −1: not one */
+	int32_t syscall32; /* its number for i386; −1: none */
+	uint32_t is_return;
+	uint32_t hz;     /* PROBE_AT_TICK */
+	uint64_t min_ns; /* PROBE_AT_SWITCH: shorter times are left out */
+};
+
+#endif

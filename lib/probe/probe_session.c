@@ -1,0 +1,416 @@
+/* The BPF program: loaded, attached, read (libbpf). */
+#include "probe/probe.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "probe/probe_stacks.h"
+#include "probe/probe_target.h"
+
+#ifdef WITH_LIBBPF
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <sys/syscall.h>
+
+#include <probe/probe.skel.h>
+
+enum {
+	RING_BYTES = 1 << 24,
+	STACKS = 1 << 16,
+	SLOTS = 4, /* as in probe.bpf.c */
+};
+
+struct probe_session {
+	struct probe_bpf *bpf;
+	struct ring_buffer *ring;
+	struct probe_stacks stacks;
+	const struct probe_reader *reader; /* during probe_session_read */
+	VEC(uint32_t) pids;                /* by index of their targets */
+	size_t targets;
+	struct probe_target *scratch;
+	struct probe_config config;
+	VEC(struct bpf_link *) ticks; /* of PROFILE probes, one for each processor */
+};
+
+bool probe_is_built(void)
+{
+	return true;
+}
+
+static int take_record(void *data, void *record, size_t n)
+{
+	struct probe_session *s = data;
+
+	if (s->reader != NULL)
+		probe_stacks_take(&s->stacks, record, n, s->reader);
+	return 0;
+}
+
+static int be_silent(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+/* What is missing if the program cannot be loaded. */
+static enum res explain(struct fault *f, int error)
+{
+	if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
+		return fault_set(f, 0, errno, 0,
+		    "this kernel has no BTF (/sys/kernel/btf/vmlinux; CONFIG_DEBUG_INFO_BTF)");
+	if (error == EPERM || error == EACCES)
+		return fault_set(f, G_PERM, error, 0,
+		    "BPF programs may not be loaded: run it as root, or with CAP_BPF, CAP_PERFMON and "
+		    "CAP_SYS_PTRACE");
+	if (error == ENOSYS)
+		return fault_set(f, 0, error, 0, "this kernel has no bpf(2)");
+	if (error == EINVAL || error == E2BIG)
+		return fault_set(
+		    f, 0, error, 0, "this kernel refuses the BPF program: Linux 5.17 or later is needed");
+	return fault_set(f, 0, error, 0, "the BPF program cannot be loaded: %s", strerror(error));
+}
+
+/* Load the programs that the probes need, and no others. */
+static void choose_programs(struct probe_bpf *b, const struct probe_config *c)
+{
+	bool enter = false, leave = false, tick = false, off = false;
+
+	for (size_t i = 0; i < c->n_specs; i++) {
+		enter |= c->specs[i].kind == PROBE_AT_SYSCALL && !c->specs[i].is_return;
+		leave |= c->specs[i].kind == PROBE_AT_SYSCALL && c->specs[i].is_return;
+		tick |= c->specs[i].kind == PROBE_AT_TICK;
+		off |= c->specs[i].kind == PROBE_AT_SWITCH;
+		if (c->specs[i].kind == PROBE_AT_SWITCH) {
+			*(uint32_t *)(uintptr_t)&b->rodata->off_cpu_spec = (uint32_t)i;
+			*(uint64_t *)(uintptr_t)&b->rodata->off_cpu_min = c->specs[i].min_ns;
+		}
+	}
+	(void)bpf_program__set_autoload(b->progs.at_sys_enter, enter);
+	(void)bpf_program__set_autoload(b->progs.at_sys_exit, leave);
+	(void)bpf_program__set_autoload(b->progs.at_tick, tick);
+	(void)bpf_program__set_autoload(b->progs.at_switch, off);
+}
+
+static int configure(struct probe_session *s, const struct probe_config *c)
+{
+	struct probe_bpf *b = s->bpf;
+	int n = libbpf_num_possible_cpus();
+	int error;
+
+	if (n <= 0)
+		return n == 0 ? -EINVAL : n;
+	for (size_t i = 0; i < c->n_specs; i++)
+		memcpy((void *)(uintptr_t)&b->rodata->specs[i], &c->specs[i], sizeof(c->specs[i]));
+	*(uint32_t *)(uintptr_t)&b->rodata->n_specs = (uint32_t)c->n_specs;
+	*(uint32_t *)(uintptr_t)&b->rodata->counting = c->counting;
+	choose_programs(b, c);
+	error = bpf_map__set_max_entries(b->maps.scratches, (uint32_t)n * SLOTS);
+	if (error == 0)
+		error = bpf_map__set_max_entries(b->maps.targets, (uint32_t)s->targets);
+	if (error == 0)
+		error = bpf_map__set_max_entries(b->maps.changes, (uint32_t)s->targets);
+	if (error == 0)
+		error =
+		    bpf_map__set_max_entries(b->maps.counts, c->stacks != 0 ? (uint32_t)c->stacks : STACKS);
+	if (error == 0)
+		error = bpf_map__set_max_entries(
+		    b->maps.ring, c->ring_bytes != 0 ? (uint32_t)c->ring_bytes : RING_BYTES);
+	return error;
+}
+
+enum res probe_session_open(const struct probe_config *config, struct probe_session **out, struct fault *f)
+{
+	struct probe_session *s = calloc(1, sizeof(*s));
+	int error = 0;
+
+	if (s == NULL)
+		return fault_memory(f);
+	s->config = *config;
+	s->targets = config->targets != 0 ? config->targets : 1;
+	s->scratch = malloc(sizeof(*s->scratch));
+	(void)libbpf_set_print(be_silent);
+	s->bpf = probe_bpf__open();
+	if (s->scratch == NULL || s->bpf == NULL) {
+		error = s->bpf == NULL ? errno : ENOMEM;
+	} else {
+		error = -configure(s, config);
+		if (error == 0)
+			error = -probe_bpf__load(s->bpf);
+		if (error == 0) {
+			s->ring = ring_buffer__new(bpf_map__fd(s->bpf->maps.ring), take_record, s, NULL);
+			error = s->ring == NULL ? errno : 0;
+		}
+	}
+	if (error == 0) {
+		*out = s;
+		return RES_OK;
+	}
+	probe_session_close(s);
+	return explain(f, error);
+}
+
+void probe_session_close(struct probe_session *s)
+{
+	if (s == NULL)
+		return;
+	probe_session_detach(s);
+	ring_buffer__free(s->ring);
+	probe_bpf__destroy(s->bpf);
+	probe_stacks_free(&s->stacks);
+	vec_free(&s->pids);
+	vec_free(&s->ticks);
+	free(s->scratch);
+	free(s);
+}
+
+/* The index of a process; the number of those that are known if it is new. */
+static uint32_t index_of(const struct probe_session *s, uint32_t pid)
+{
+	uint32_t i = 0;
+
+	while (i < s->pids.n && s->pids.at[i] != pid)
+		i++;
+	return i;
+}
+
+enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_prochandle *P,
+    const struct py_process *py, struct fault *f)
+{
+	uint32_t index = index_of(s, pid);
+	struct probe_changes changes = { 0, 0 };
+
+	if (index >= s->targets)
+		return fault_set(f, 0, 0, 0, "more than %zu processes", s->targets);
+	memset(s->scratch, 0, sizeof(*s->scratch));
+	if (probe_target_fill(P, py, s->scratch, f) != RES_OK)
+		return RES_FAIL;
+	s->scratch->ready = 1;
+	s->scratch->index = index;
+	if (index == s->pids.n && !vec_push(&s->pids, pid))
+		return fault_memory(f);
+	if (bpf_map__update_elem(
+		s->bpf->maps.targets, &index, sizeof(index), s->scratch, sizeof(*s->scratch), BPF_ANY) != 0 ||
+	    bpf_map__update_elem(
+		s->bpf->maps.changes, &index, sizeof(index), &changes, sizeof(changes), BPF_ANY) != 0 ||
+	    bpf_map__update_elem(s->bpf->maps.pids, &pid, sizeof(pid), &index, sizeof(index), BPF_ANY) != 0)
+		return fault_set(f, 0, errno, 0, "a map of the BPF program refuses it: %s", strerror(errno));
+	return RES_OK;
+}
+
+bool probe_session_mapped(struct probe_session *s, uint32_t pid, uint64_t *seen)
+{
+	uint32_t index = index_of(s, pid);
+	struct probe_changes changes = { 0, 0 };
+
+	(void)bpf_map__lookup_elem(s->bpf->maps.changes, &index, sizeof(index), &changes, sizeof(changes), 0);
+	*seen = changes.seen;
+	return changes.seen != changes.known;
+}
+
+enum res probe_session_refresh(
+    struct probe_session *s, uint32_t pid, struct ps_prochandle *P, uint64_t seen, struct fault *f)
+{
+	uint32_t index = index_of(s, pid);
+	struct probe_changes changes = { 0, 0 };
+
+	if (bpf_map__lookup_elem(
+		s->bpf->maps.targets, &index, sizeof(index), s->scratch, sizeof(*s->scratch), 0) != 0)
+		return fault_set(f, 0, errno, 0, "no such process");
+	if (!probe_target_fill_code(P, s->scratch))
+		return fault_memory(f);
+	(void)bpf_map__update_elem(
+	    s->bpf->maps.targets, &index, sizeof(index), s->scratch, sizeof(*s->scratch), BPF_ANY);
+	/* If the process has mapped code in between, `seen` has grown, and they still differ. */
+	(void)bpf_map__lookup_elem(s->bpf->maps.changes, &index, sizeof(index), &changes, sizeof(changes), 0);
+	changes.known = seen;
+	(void)bpf_map__update_elem(
+	    s->bpf->maps.changes, &index, sizeof(index), &changes, sizeof(changes), BPF_ANY);
+	return RES_OK;
+}
+
+/* A clock of `hz` on each processor that is online. */
+static int attach_ticks(struct probe_session *s, uint32_t spec, uint32_t hz)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_freq = hz,
+		.freq = 1 };
+	LIBBPF_OPTS(bpf_perf_event_opts, opts, .bpf_cookie = spec);
+	int n = libbpf_num_possible_cpus();
+
+	for (int cpu = 0; cpu < n; cpu++) {
+		int fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+		struct bpf_link *link;
+
+		if (fd < 0 && (errno == ENODEV || errno == ENXIO))
+			continue;
+		if (fd < 0)
+			return errno;
+		link = bpf_program__attach_perf_event_opts(s->bpf->progs.at_tick, fd, &opts);
+		if (link == NULL || !vec_push(&s->ticks, link)) {
+			int error = errno;
+
+			(void)close(fd);
+			return error;
+		}
+	}
+	return 0;
+}
+
+enum res probe_session_attach(struct probe_session *s, struct fault *f)
+{
+	int error = -probe_bpf__attach(s->bpf);
+
+	for (uint32_t i = 0; error == 0 && i < s->config.n_specs; i++) {
+		if (s->config.specs[i].kind == PROBE_AT_TICK)
+			error = attach_ticks(s, i, s->config.specs[i].hz);
+	}
+	return error == 0 ? RES_OK : explain(f, error);
+}
+
+void probe_session_detach(struct probe_session *s)
+{
+	for (size_t i = 0; i < s->ticks.n; i++)
+		(void)bpf_link__destroy(s->ticks.at[i]);
+	s->ticks.n = 0;
+	if (s->bpf != NULL)
+		probe_bpf__detach(s->bpf);
+}
+
+enum res probe_session_read(
+    struct probe_session *s, int ms, const struct probe_reader *reader, struct fault *f)
+{
+	int got;
+
+	s->reader = reader;
+	got = ring_buffer__poll(s->ring, ms);
+	s->reader = NULL;
+	if (s->stacks.failed) {
+		s->stacks.failed = false;
+		return fault_memory(f);
+	}
+	if (got < 0 && got != -EINTR)
+		return fault_set(f, 0, -got, 0, "the ring buffer cannot be read: %s", strerror(-got));
+	return RES_OK;
+}
+
+enum res probe_session_counts(struct probe_session *s,
+    bool (*each)(void *data, const struct probe_key *key, const struct probe_count *count), void *data,
+    struct fault *f)
+{
+	struct probe_key key, *last = NULL;
+	struct probe_count count;
+	int fd = bpf_map__fd(s->bpf->maps.counts);
+
+	while (bpf_map_get_next_key(fd, last, &key) == 0) {
+		if (bpf_map_lookup_elem(fd, &key, &count) == 0 && !each(data, &key, &count))
+			break;
+		last = &key;
+	}
+	(void)f;
+	return RES_OK;
+}
+
+void probe_session_losses(struct probe_session *s, uint64_t out[PROBE_LOSSES])
+{
+	for (uint32_t i = 0; i < PROBE_LOSSES; i++) {
+		out[i] = 0;
+		(void)bpf_map__lookup_elem(s->bpf->maps.losses, &i, sizeof(i), &out[i], sizeof(out[i]), 0);
+	}
+}
+
+#else /* no libbpf in this build */
+
+bool probe_is_built(void)
+{
+	return false;
+}
+
+enum res probe_session_open(const struct probe_config *config, struct probe_session **out, struct fault *f)
+{
+	(void)config;
+	(void)out;
+	return fault_set(f, 0, 0, 0, "this pystack was built without libbpf");
+}
+
+void probe_session_close(struct probe_session *s)
+{
+	(void)s;
+}
+
+enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_prochandle *P,
+    const struct py_process *py, struct fault *f)
+{
+	(void)s;
+	(void)pid;
+	(void)P;
+	(void)py;
+	(void)f;
+	return RES_FAIL;
+}
+
+bool probe_session_mapped(struct probe_session *s, uint32_t pid, uint64_t *seen)
+{
+	(void)s;
+	(void)pid;
+	*seen = 0;
+	return false;
+}
+
+enum res probe_session_refresh(
+    struct probe_session *s, uint32_t pid, struct ps_prochandle *P, uint64_t seen, struct fault *f)
+{
+	(void)s;
+	(void)pid;
+	(void)P;
+	(void)seen;
+	(void)f;
+	return RES_FAIL;
+}
+
+enum res probe_session_attach(struct probe_session *s, struct fault *f)
+{
+	(void)s;
+	(void)f;
+	return RES_FAIL;
+}
+
+void probe_session_detach(struct probe_session *s)
+{
+	(void)s;
+}
+
+enum res probe_session_read(
+    struct probe_session *s, int ms, const struct probe_reader *reader, struct fault *f)
+{
+	(void)s;
+	(void)ms;
+	(void)reader;
+	(void)f;
+	return RES_FAIL;
+}
+
+enum res probe_session_counts(struct probe_session *s,
+    bool (*each)(void *data, const struct probe_key *key, const struct probe_count *count), void *data,
+    struct fault *f)
+{
+	(void)s;
+	(void)each;
+	(void)data;
+	(void)f;
+	return RES_FAIL;
+}
+
+void probe_session_losses(struct probe_session *s, uint64_t out[PROBE_LOSSES])
+{
+	(void)s;
+	memset(out, 0, PROBE_LOSSES * sizeof(out[0]));
+}
+
+#endif
