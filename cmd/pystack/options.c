@@ -13,23 +13,29 @@ static const char usage_line[] =
     "usage: pystack [-Fpv] [--stop | --no-stop] [-m mode] [-n frames]\n"
     "               [-e exec | --sysroot dir] { pid | core }[/lwps] ...\n"
     "       pystack -c [-t top] [-o format] [{ pid | core }[/lwps] ...]\n"
+    "       pystack --at probe ... [-c] [-pv] [-n frames] [-d duration] [-N events] [--min time]\n"
+    "               [-t top] [-o format] pid ...\n"
     "       pystack -i interval [-d duration] [-N samples] [--idle] [-t top] [-o format] pid[/lwps]\n";
 
 static const char help_text[] =
     "Print the stack of every thread of a process or core file: native frames, with the Python\n"
     "frames under each call of CPython's evaluation loop, innermost first.\n"
     "\n"
+    "      --at PROBE      print the stack at each event of PROBE, captured in the kernel without stopping "
+    "the\n"
+    "                      process; with -c, count them: syscall:NAME[:return], profile:HZ, off-cpu\n"
     "  -c, --count         print each distinct stack once, with its count; without operands, read stacks\n"
     "                      from stdin\n"
-    "  -d, --duration T    with -i: stop after T\n"
+    "  -d, --duration T    with -i or --at: stop after T\n"
     "  -e, --exec FILE     executable for the core files\n"
     "  -F, --force         accept a core file that lacks stacks or data\n"
     "      --idle          with -i: include waiting threads\n"
     "  -i, --interval T    sample a process every T (10ms, 1s, 100hz, ...); print the counts at the end, or\n"
     "                      on ^C\n"
+    "      --min T         with --at off-cpu: leave out times shorter than T\n"
     "  -m, --mode MODE     unwinder: auto, cfi, libunwind, fp (no call frame information)\n"
     "  -n, --frames N      at most N native frames per thread, then '...'\n"
-    "  -N, --samples N     with -i: stop after N samples\n"
+    "  -N, --samples N     with -i: stop after N samples; with --at: after N events\n"
     "      --no-stop       never stop the target\n"
     "  -o, --output FORMAT format of counts (implies -c): 'count' (default), or 'folded' for flame graphs\n"
     "  -p, --python        only the Python frames\n"
@@ -65,6 +71,11 @@ static const char built_with[] =
 #else
     ", without libunwind (-m libunwind)"
 #endif
+#ifdef WITH_LIBBPF
+    ", with libbpf"
+#else
+    ", without libbpf (--at)"
+#endif
 #ifdef WITH_LIBDWARF
     ", with libdwarf"
 #else
@@ -92,7 +103,7 @@ static bool parse_number(const char *text, char option, const char *what, long *
 }
 
 /* A time in DTrace's format: an integer with ns, us, ms, s, m, h, or a rate with hz. */
-static bool parse_time(const char *text, char option, int64_t *out)
+static bool parse_time(const char *text, const char *option, int64_t *out)
 {
 	static const struct {
 		const char *name;
@@ -116,8 +127,8 @@ static bool parse_time(const char *text, char option, int64_t *out)
 			}
 		}
 	}
-	(void)fprintf(stderr, "pystack: -%c takes a time like 10ms, 30s or 5m%s, not '%s'\n", option,
-	    option == 'i' ? ", or a rate like 100hz" : "", text);
+	(void)fprintf(stderr, "pystack: %s takes a time like 10ms, 30s or 5m%s, not '%s'\n", option,
+	    strcmp(option, "-i") == 0 ? ", or a rate like 100hz" : "", text);
 	return false;
 }
 
@@ -152,7 +163,7 @@ static bool parse_mode(const char *text, enum unwind_engine *out)
 	return false;
 }
 
-enum { OPT_HELP = 256, OPT_VERSION, OPT_STOP, OPT_NO_STOP, OPT_IDLE, OPT_SYSROOT };
+enum { OPT_HELP = 256, OPT_VERSION, OPT_STOP, OPT_NO_STOP, OPT_IDLE, OPT_SYSROOT, OPT_AT, OPT_MIN };
 
 static bool parse_directory(const char *text, const char **out)
 {
@@ -166,18 +177,30 @@ static bool parse_directory(const char *text, const char **out)
 	return true;
 }
 
+static bool add_probe(const char *text, struct options *out)
+{
+	for (size_t i = 0; i < OPTIONS_AT_MAX; i++) {
+		if (out->at[i] == NULL) {
+			out->at[i] = text;
+			return true;
+		}
+	}
+	(void)fprintf(stderr, "pystack: --at can be given %d times at most\n", OPTIONS_AT_MAX);
+	return false;
+}
+
 /* The options that take a value. False: the value is invalid; a message was printed. */
 static bool parse_value(int c, const char *value, struct options *out)
 {
 	switch (c) {
 	case 'd':
-		return parse_time(value, 'd', &out->duration_ns);
+		return parse_time(value, "-d", &out->duration_ns);
 	case 'e':
 		out->exec = value;
 		return true;
 	case 'i':
 		out->counting = true;
-		return parse_time(value, 'i', &out->interval_ns);
+		return parse_time(value, "-i", &out->interval_ns);
 	case 'm':
 		return parse_mode(value, &out->engine);
 	case 'N':
@@ -187,6 +210,10 @@ static bool parse_value(int c, const char *value, struct options *out)
 	case 'o':
 		out->counting = true;
 		return parse_output(value, &out->folded);
+	case OPT_AT:
+		return add_probe(value, out);
+	case OPT_MIN:
+		return parse_time(value, "--min", &out->min_ns);
 	case OPT_SYSROOT:
 		return parse_directory(value, &out->sysroot);
 	default:
@@ -199,6 +226,11 @@ static bool options_agree(const struct options *o, int operands)
 {
 	if (o->exec != NULL && o->sysroot != NULL)
 		return false;
+	if (o->at[0] != NULL)
+		return operands > 0 && o->interval_ns == 0 && !o->idle && o->exec == NULL &&
+		       o->sysroot == NULL && (o->top == 0 || o->counting);
+	if (o->min_ns != 0)
+		return false;
 	if (o->interval_ns != 0)
 		return operands == 1;
 	if (o->duration_ns != 0 || o->samples != 0 || o->idle || (o->top != 0 && !o->counting))
@@ -207,6 +239,7 @@ static bool options_agree(const struct options *o, int operands)
 }
 
 static const struct option longs[] = {
+	{ "at", required_argument, NULL, OPT_AT },
 	{ "count", no_argument, NULL, 'c' },
 	{ "duration", required_argument, NULL, 'd' },
 	{ "exec", required_argument, NULL, 'e' },
@@ -215,6 +248,7 @@ static const struct option longs[] = {
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "idle", no_argument, NULL, OPT_IDLE },
 	{ "interval", required_argument, NULL, 'i' },
+	{ "min", required_argument, NULL, OPT_MIN },
 	{ "mode", required_argument, NULL, 'm' },
 	{ "no-stop", no_argument, NULL, OPT_NO_STOP },
 	{ "output", required_argument, NULL, 'o' },

@@ -7,6 +7,8 @@
 
 #include "stack/stack.h"
 
+enum { OPTIONS_AT_MAX = 16 };
+
 struct options {
 	bool force;                /* -F */
 	bool verbose;              /* -v: co_qualname */
@@ -22,8 +24,10 @@ struct options {
 	int64_t interval_ns;       /* -i: 0 no sampling */
 	int64_t duration_ns;       /* -d: 0 no end */
 	long samples;              /* -N: 0 no end */
-	bool idle;                 /* --idle: with -i, waiting threads too */
-	int first;                 /* index of the first operand */
+	const char *at[OPTIONS_AT_MAX + 1]; /* --at: probes, NULL after the last */
+	int64_t min_ns;                     /* --min: shortest time off the CPU */
+	bool idle;                          /* --idle: with -i, waiting threads too */
+	int first;                          /* index of the first operand */
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_USAGE };

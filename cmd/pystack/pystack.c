@@ -10,6 +10,7 @@
 #include "warn.h"
 #include "sigbus.h"
 #include "print_target.h"
+#include "at.h"
 #include "options.h"
 #include "refusals.h"
 #include "report/parse.h"
@@ -156,9 +157,11 @@ int main(int argc, char **argv)
 	case OPTIONS_RUN:
 		break;
 	}
-	if (opt.counting)
+	if (opt.at[0] != NULL)
+		totals_add(&totals, at_run(argc, argv, &opt));
+	else if (opt.counting)
 		run_counting(argc, argv, &opt, &totals);
-	for (int i = opt.first; !opt.counting && i < argc; i++)
+	for (int i = opt.first; !opt.counting && opt.at[0] == NULL && i < argc; i++)
 		totals_add(&totals, run_operand(argv[i], &opt, NULL));
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		(void)fprintf(stderr, "pystack: cannot write the output: %s\n", strerror(errno));

@@ -1,0 +1,505 @@
+/* Stacks at probes: each stack is read once, when its key is new; events refer to it by its key. */
+#include "at.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "at_probes.h"
+#include "base/clock.h"
+#include "base/escape.h"
+#include "base/owned.h"
+#include "os/images.h"
+#include "os/read.h"
+#include "probe/probe.h"
+#include "report/collect.h"
+#include "report/counts.h"
+#include "report/text.h"
+#include "warn.h"
+
+/* Set by SIGINT and SIGTERM. */
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signo)
+{
+	(void)signo;
+	interrupted = 1;
+}
+
+/* A stack that was sent. */
+struct known_stack {
+	struct probe_key key;
+	char *text; /* owned; NULL: there is none */
+};
+
+struct observed {
+	const char *typed;
+	struct ps_prochandle *P;
+	struct stack_target *target;
+	struct symbolizer *names; /* NULL before the first stack */
+	struct text_cache lines;
+	uint32_t pid;
+	bool gone;
+	bool mapping;  /* it has mapped code since the last look, */
+	uint64_t seen; /* and this is how often it had then */
+};
+
+struct at {
+	const struct options *opt;
+	struct at_probes probes;
+	struct probe_session *session;
+	VEC(struct observed) processes;
+	VEC(struct known_stack) stacks;
+	struct addrmap by_hash; /* hash of a key → index in stacks */
+	struct counts counts;
+	struct fault fault; /* of the last stack that could not be read */
+	uint64_t unread;    /* stacks that could not be read */
+	uint64_t unknown;   /* events whose stack has not arrived */
+	uint64_t events;
+	bool failed;          /* an operand cannot be observed */
+	int64_t clock_offset; /* CLOCK_REALTIME less CLOCK_MONOTONIC */
+};
+
+static struct observed *observed_of(struct at *a, uint32_t pid)
+{
+	for (size_t i = 0; i < a->processes.n; i++) {
+		if (a->processes.at[i].pid == pid)
+			return &a->processes.at[i];
+	}
+	return NULL;
+}
+
+static uint64_t hash_key(const struct probe_key *key)
+{
+	return key->hash ^ (uint64_t)key->pid * 0x9e3779b97f4a7c15u ^ (uint64_t)key->spec << 40;
+}
+
+static const struct known_stack *stack_of(const struct at *a, const struct probe_key *key)
+{
+	uint32_t i;
+
+	return addrmap_get(&a->by_hash, hash_key(key), &i) ? &a->stacks.at[i] : NULL;
+}
+
+static void add_stack(struct at *a, const struct probe_key *key, char *text)
+{
+	struct known_stack one = { *key, text };
+
+	if (vec_push(&a->stacks, one) && addrmap_put(&a->by_hash, hash_key(key), (uint32_t)(a->stacks.n - 1)))
+		return;
+	free(text);
+	a->counts.failed = true;
+}
+
+/* The text that a stack is counted by, with the name of its probe if there are several. Takes
+ * `text`. */
+static char *counted_text(struct at *a, uint32_t spec, char *text)
+{
+	struct strbuf named = STRBUF_EMPTY;
+
+	if (text == NULL || a->probes.n == 1 || spec >= a->probes.n)
+		return text;
+	strbuf_fmt(&named, a->opt->folded ? "%s;%s" : "  %s\n%s", a->probes.at[spec].name, text);
+	free(text);
+	text = named.failed ? NULL : strdup(strbuf_text(&named));
+	a->counts.failed |= text == NULL;
+	strbuf_free(&named);
+	return text;
+}
+
+/* The thread of a record, read, joined and named. */
+static enum res read_stack(struct at *a, struct observed *o, const struct probe_stack *s, char **text)
+{
+	const struct collect_options opt = collect_options_of(a->opt);
+	const struct probe_begin *b = s->begin;
+	VEC(struct stack_piece) pieces = VEC_EMPTY;
+	struct stack_recorded_state states[PROBE_STATES];
+	struct stack_recorded r = { .id = (lwpid_t)b->tid,
+		.regs = b->regs,
+		.n_regs = PROBE_REGS,
+		.thread_pointer = b->thread_pointer,
+		.states = states,
+		.n_states = b->n_states < PROBE_STATES ? b->n_states : PROBE_STATES,
+		.stack_cut = (b->flags & PROBE_STACK_CUT) != 0 };
+	struct stack_thread th;
+	struct record_thread record = { .name = "" };
+	struct strbuf out = STRBUF_EMPTY;
+	enum res res = RES_OK;
+
+	for (size_t i = 0; i < r.n_states; i++)
+		states[i] = (struct stack_recorded_state){ b->states[i].python, b->states[i].tstate };
+	for (size_t i = 0; res == RES_OK && i < s->n_pieces; i++) {
+		struct stack_piece p = { s->pieces[i].va, s->pieces[i].bytes, s->pieces[i].n };
+
+		if (!vec_push(&pieces, p))
+			res = fault_memory(&a->fault);
+	}
+	r.pieces = pieces.at;
+	r.n_pieces = pieces.n;
+	if (res == RES_OK)
+		res = stack_target_take(o->target, o->P, &r, &a->fault);
+	vec_free(&pieces);
+	text_cache_free(&o->lines);
+	if (res != RES_OK)
+		return res;
+	if (o->names == NULL)
+		o->names = symbolizer_create(stack_target_handle(o->target));
+	if (o->names == NULL)
+		return fault_memory(&a->fault);
+	symbolizer_move(o->names, stack_target_handle(o->target));
+	res = stack_thread_read(o->target, 0, &th, &a->fault);
+	if (res == RES_OK)
+		res = collect_thread(o->target, &th, &opt, o->names, &record, &a->fault);
+	if (res == RES_OK && a->opt->counting) {
+		*text = counted_text(a, b->key.spec, counts_text(&a->counts, &record, &o->lines));
+	} else if (res == RES_OK) {
+		const struct text_style style = { .qualified = a->opt->verbose };
+
+		for (size_t i = 0; i < record.items.n;)
+			i = text_stack(&record, i, &style, &o->lines, &out);
+		*text = strdup(strbuf_text(&out));
+	}
+	strbuf_free(&out);
+	record_thread_free(&record);
+	stack_thread_free(&th);
+	return res;
+}
+
+static void take_stack(void *data, const struct probe_stack *s)
+{
+	struct at *a = data;
+	struct observed *o = observed_of(a, s->begin->key.pid);
+	char *text = NULL;
+
+	if (o == NULL || stack_of(a, &s->begin->key) != NULL)
+		return;
+	if (read_stack(a, o, s, &text) != RES_OK)
+		a->unread++;
+	add_stack(a, &s->begin->key, text);
+}
+
+static void print_time(const struct at *a, uint64_t ns)
+{
+	int64_t t = (int64_t)ns + a->clock_offset;
+	time_t seconds = (time_t)(t / 1000000000);
+	char text[32] = "";
+	struct tm tm;
+
+	if (localtime_r(&seconds, &tm) != NULL)
+		(void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
+	(void)printf("%s.%06d", text, (int)(t % 1000000000 / 1000));
+}
+
+static bool is_enough(const struct at *a)
+{
+	return a->opt->samples != 0 && a->events >= (uint64_t)a->opt->samples;
+}
+
+static void take_event(void *data, const struct probe_hit *e)
+{
+	struct at *a = data;
+	const struct known_stack *s = stack_of(a, &e->key);
+	struct strbuf what = STRBUF_EMPTY, name = STRBUF_EMPTY;
+
+	if (is_enough(a))
+		return;
+	a->events++;
+	a->unknown += s == NULL || s->text == NULL;
+	at_probe_event(&a->probes, e, &what);
+	escape_text(&name, e->comm, strnlen(e->comm, sizeof(e->comm)), true);
+	print_time(a, e->time);
+	(void)printf(" %u/%u [%s] %s\n%s\n", e->key.pid, e->tid, strbuf_text(&name), strbuf_text(&what),
+	    s == NULL || s->text == NULL ? TEXT_INDENT "(its stack is missing)\n" : s->text);
+	strbuf_free(&what);
+	strbuf_free(&name);
+}
+
+/* Times are counted in microseconds. */
+static bool sums_time(const struct at *a, const struct probe_key *key)
+{
+	return key->spec < a->probes.n && a->probes.abi[key->spec].kind == PROBE_AT_SWITCH;
+}
+
+static bool add_count(void *data, const struct probe_key *key, const struct probe_count *count)
+{
+	struct at *a = data;
+	const struct known_stack *s = stack_of(a, key);
+
+	if (count->count == 0)
+		return true;
+	a->events += count->count;
+	if (s == NULL || s->text == NULL)
+		a->unknown += count->count;
+	else
+		counts_add(&a->counts, s->text, sums_time(a, key) ? (count->sum + 500) / 1000 : count->count);
+	return true;
+}
+
+static void observed_close(struct observed *o)
+{
+	text_cache_free(&o->lines);
+	symbolizer_destroy(o->names);
+	o->names = NULL;
+	stack_target_close(o->target);
+	o->target = NULL;
+	if (o->P == NULL)
+		return;
+	os_release_images(o->P);
+	Prelease(o->P, 0);
+	o->P = NULL;
+}
+
+/* Grab o->typed and find its Python. False: f says why not. */
+static bool observed_open(const struct at *a, struct observed *o, struct fault *f)
+{
+	OWNED(mem_release) char *arg = strdup(o->typed);
+	const struct operand operand = { o->typed, o->typed, NULL };
+	const struct stack_options stack = stack_options_of(a->opt, &operand);
+	const char *lwps = NULL;
+
+	*f = (struct fault){ 0 };
+	if (arg == NULL)
+		return fault_memory(f) == RES_OK;
+	o->P = proc_arg_xgrab(
+	    arg, NULL, PR_ARG_PIDS, PGRAB_RDONLY | (a->opt->force ? PGRAB_FORCE : 0), &f->code, &lwps);
+	if (o->P == NULL)
+		return false;
+	f->code = 0;
+	o->pid = (uint32_t)Pstatus(o->P)->pr_pid;
+	if (lwps != NULL)
+		(void)fault_set(f, 0, 0, 0, "threads cannot be selected with --at");
+	else if (o->pid == (uint32_t)getpid())
+		f->code = G_SELF;
+	else if (stack_target_prepare(o->P, &stack, &o->target, f) == RES_OK)
+		return true;
+	observed_close(o);
+	return false;
+}
+
+/* Observe an operand. */
+static bool observe(struct at *a, const char *typed)
+{
+	struct observed o = { .typed = typed };
+	struct fault f;
+	const char *why;
+
+	if (!observed_open(a, &o, &f)) {
+		warn_fault(WARN_CANNOT_EXAMINE, typed, &f);
+		return false;
+	}
+	if (probe_session_add(a->session, o.pid, o.P, stack_python_process(o.target), &f) != RES_OK) {
+		warn_fault(WARN_CANNOT_EXAMINE, typed, &f);
+		observed_close(&o);
+		return false;
+	}
+	if (stack_python(o.target, &why) == RES_FAIL)
+		warn_record(&(struct record_warning){ .code = WARN_PYTHON, .operand = typed, .detail = why });
+	if (!vec_push(&a->processes, o)) {
+		observed_close(&o);
+		return false;
+	}
+	return true;
+}
+
+/* Take the code that a process has mapped since it was observed. Its mapping may have begun just
+ * now; so that it has ended, it is waited for until no other one has begun between two calls. */
+static void observed_refresh(struct at *a, struct observed *o)
+{
+	struct observed fresh = { .typed = o->typed };
+	uint64_t seen = 0;
+	struct fault f;
+
+	if (o->gone || !probe_session_mapped(a->session, o->pid, &seen)) {
+		o->mapping = false;
+		return;
+	}
+	if (!o->mapping || seen != o->seen) {
+		o->mapping = true;
+		o->seen = seen;
+		return;
+	}
+	if (!observed_open(a, &fresh, &f))
+		return;
+	if (!os_same_process(o->P) ||
+	    probe_session_refresh(a->session, o->pid, fresh.P, seen, &f) != RES_OK) {
+		observed_close(&fresh);
+		return;
+	}
+	observed_close(o);
+	o->P = fresh.P;
+	o->target = fresh.target;
+	o->mapping = false;
+}
+
+static bool all_gone(struct at *a)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < a->processes.n; i++) {
+		struct observed *o = &a->processes.at[i];
+
+		o->gone = o->gone || !os_same_process(o->P);
+		any |= !o->gone;
+	}
+	return !any;
+}
+
+/* Is there nothing more to wait for? */
+static bool is_over(struct at *a, int64_t end)
+{
+	uint64_t losses[PROBE_LOSSES];
+
+	if (interrupted || clock_now_ns() >= end || is_enough(a))
+		return true;
+	if (a->opt->counting && a->opt->samples != 0) {
+		probe_session_losses(a->session, losses);
+		if (losses[PROBE_EVENTS] >= (uint64_t)a->opt->samples)
+			return true;
+	}
+	return all_gone(a);
+}
+
+/* False: reading failed; a message was printed. */
+static bool at_loop(struct at *a)
+{
+	enum { WAIT_MS = 100 };
+	const struct probe_reader reader = { a, take_stack, take_event };
+	int64_t end = a->opt->duration_ns == 0 ? INT64_MAX : clock_now_ns() + a->opt->duration_ns;
+	struct fault f;
+	enum res res = RES_OK;
+
+	while (res == RES_OK && !is_over(a, end)) {
+		int64_t left = (end - clock_now_ns()) / 1000000 + 1;
+
+		res = probe_session_read(a->session, left < WAIT_MS ? (int)left : WAIT_MS, &reader, &f);
+		for (size_t i = 0; i < a->processes.n; i++)
+			observed_refresh(a, &a->processes.at[i]);
+		(void)fflush(stdout);
+	}
+	probe_session_detach(a->session);
+	if (res == RES_OK)
+		res = probe_session_read(a->session, 0, &reader, &f);
+	if (res != RES_OK)
+		(void)fprintf(stderr, "pystack: %s\n", f.text);
+	return res == RES_OK;
+}
+
+static void at_free(struct at *a)
+{
+	for (size_t i = 0; i < a->processes.n; i++)
+		observed_close(&a->processes.at[i]);
+	for (size_t i = 0; i < a->stacks.n; i++)
+		free(a->stacks.at[i].text);
+	vec_free(&a->processes);
+	vec_free(&a->stacks);
+	addrmap_free(&a->by_hash);
+	counts_free(&a->counts);
+	probe_session_close(a->session);
+	at_probes_free(&a->probes);
+}
+
+/* Say what was lost. True: nothing was. */
+static bool warn_losses(struct at *a)
+{
+	static const struct {
+		enum probe_loss loss;
+		const char *why;
+	} kinds[] = {
+		{ PROBE_LOST_RING, "the ring buffer was full" },
+		{ PROBE_LOST_MAP, "there were more distinct stacks than fit" },
+		{ PROBE_LOST_NESTED, "the program was interrupted by itself" },
+		{ PROBE_LOST_STACK, "the stack was not in memory" },
+		{ PROBE_LOST_STATES, "Python's thread states were not in memory" },
+	};
+	uint64_t losses[PROBE_LOSSES];
+	bool none = true;
+
+	probe_session_losses(a->session, losses);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (losses[kinds[i].loss] == 0)
+			continue;
+		warn_record(&(struct record_warning){ .code = WARN_EVENTS_LOST,
+		    .operand = a->opt->at[0],
+		    .count = { losses[kinds[i].loss] },
+		    .detail = kinds[i].why });
+		none = false;
+	}
+	if (a->unknown != 0) {
+		warn_record(&(struct record_warning){ .code = WARN_EVENTS_LOST,
+		    .operand = a->opt->at[0],
+		    .count = { a->unknown },
+		    .detail = a->unread != 0 ? a->fault.text : "their stacks did not arrive" });
+		none = false;
+	}
+	if (a->opt->verbose)
+		(void)fprintf(
+		    stderr, "pystack: %" PRIu64 " events, %zu distinct stacks\n", a->events, a->stacks.n);
+	return none;
+}
+
+/* BPF programs see the ids of the initial namespace. */
+static bool in_initial_namespace(void)
+{
+	char text[64];
+	ssize_t n = readlink("/proc/self/ns/pid", text, sizeof(text) - 1);
+
+	text[n < 0 ? 0 : n] = '\0';
+	return strcmp(text, "pid:[4026531836]") == 0; /* include/linux/proc_ns.h, PROC_PID_INIT_INO */
+}
+
+static bool start(struct at *a, int argc, char **argv)
+{
+	struct probe_config config = { .counting = a->opt->counting };
+	struct fault f = { 0 };
+
+	if (!at_probes_find(a->opt, &a->probes))
+		return false;
+	config.specs = a->probes.abi;
+	config.n_specs = a->probes.n;
+	config.targets = (size_t)(argc - a->opt->first);
+	if (!in_initial_namespace())
+		(void)fault_set(
+		    &f, 0, 0, 0, "it works in the initial pid namespace only (outside of containers)");
+	else if (probe_session_open(&config, &a->session, &f) == RES_OK) {
+		for (int i = a->opt->first; i < argc; i++)
+			a->failed |= !observe(a, argv[i]);
+		if (a->processes.n == 0)
+			return false;
+		if (probe_session_attach(a->session, &f) == RES_OK)
+			return true;
+	}
+	(void)fprintf(stderr, "pystack: --at %s: %s\n", a->opt->at[0], f.text);
+	return false;
+}
+
+enum outcome at_run(int argc, char **argv, const struct options *opt)
+{
+	struct at a = { .opt = opt, .counts = { .folded = opt->folded, .style = { opt->verbose } } };
+	const struct sigaction catch = { .sa_handler = interrupt };
+	struct timespec mono, real;
+	struct fault f = { 0 };
+	enum outcome outcome = NOTHING;
+	bool ok;
+
+	(void)sigaction(SIGINT, &catch, NULL);
+	(void)sigaction(SIGTERM, &catch, NULL);
+	(void)clock_gettime(CLOCK_MONOTONIC, &mono);
+	(void)clock_gettime(CLOCK_REALTIME, &real);
+	a.clock_offset = ((int64_t)real.tv_sec - mono.tv_sec) * 1000000000 + real.tv_nsec - mono.tv_nsec;
+	if (start(&a, argc, argv)) {
+		ok = at_loop(&a);
+		if (opt->counting) {
+			(void)probe_session_counts(a.session, add_count, &a, &f);
+			counts_print(&a.counts, (size_t)opt->top, stdout);
+		}
+		ok &= warn_losses(&a) && !a.counts.failed && !a.failed;
+		outcome = ok ? DONE : PARTLY;
+	}
+	at_free(&a);
+	return outcome;
+}

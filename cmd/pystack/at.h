@@ -1,0 +1,11 @@
+/* --at: stacks at probes. */
+#ifndef PYSTACK_AT_H
+#define PYSTACK_AT_H
+
+#include "options.h"
+#include "print_target.h"
+
+/* Observe the operands argv[opt->first…argc) at the probes of opt, and print or count. */
+enum outcome at_run(int argc, char **argv, const struct options *opt);
+
+#endif

@@ -1,0 +1,158 @@
+/* See at_probes.h. */
+#include "at_probes.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "probe/probe_args.h"
+#include "probe/probe_list.h"
+
+/* The arguments of a call that point to text, a bit each. */
+static uint32_t text_arguments(const struct probe_syscall *call)
+{
+	uint32_t texts = 0;
+
+	for (unsigned i = 0; i < call->n_args; i++) {
+		if (call->args[i].kind == PROBE_ARG_PATH || call->args[i].kind == PROBE_ARG_STRING)
+			texts |= (uint32_t)1 << i;
+	}
+	return texts;
+}
+
+/* text NULL: why names the probe. */
+static bool refuse(const char *text, const char *why)
+{
+	(void)fprintf(
+	    stderr, "pystack: --at %s%s%s\n", text != NULL ? text : "", text != NULL ? ": " : "", why);
+	return false;
+}
+
+static bool find_syscall(const char *text, struct at_probe *p, struct probe_spec_abi *abi)
+{
+	const struct probe_sources none = { .tracefs = NULL };
+	struct probe_syscall narrow;
+	struct fault f = { 0 };
+
+	if (!probe_syscall_by_name(arch_of_host(false), p->spec.call, &p->call))
+		return probe_list_check(&none, &p->spec, &f) == RES_FAIL
+			   ? refuse(NULL, f.text)
+			   : refuse(text, "no such system call");
+	abi->kind = PROBE_AT_SYSCALL;
+	abi->syscall = (int32_t)p->call.number;
+	abi->syscall32 =
+	    probe_syscall_by_name(arch_of_host(true), p->spec.call, &narrow) ? (int32_t)narrow.number : -1;
+	abi->texts = text_arguments(&p->call);
+	abi->is_return = p->spec.on_return;
+	return true;
+}
+
+static bool find(const struct options *opt, const char *text, struct at_probe *p, struct probe_spec_abi *abi)
+{
+	struct strbuf name = STRBUF_EMPTY, shown = STRBUF_EMPTY;
+	struct fault f = { 0 };
+
+	if (probe_spec_parse(text, &p->spec, &f) != RES_OK)
+		return refuse(text, f.text);
+	probe_spec_print(&p->spec, &name);
+	escape_text(&shown, strbuf_text(&name), name.n, false);
+	p->name = strdup(strbuf_text(&shown));
+	strbuf_free(&name);
+	strbuf_free(&shown);
+	if (p->name == NULL)
+		return refuse(text, "out of memory");
+	abi->syscall = abi->syscall32 = -1;
+	switch (p->spec.kind) {
+	case PROBE_SYSCALL:
+		return find_syscall(text, p, abi);
+	case PROBE_PROFILE:
+		abi->kind = PROBE_AT_TICK;
+		abi->hz = p->spec.hz;
+		return true;
+	case PROBE_OFF_CPU:
+		abi->kind = PROBE_AT_SWITCH;
+		abi->min_ns = (uint64_t)opt->min_ns;
+		return true;
+	default:
+		return refuse(
+		    text, "this version knows syscall:NAME, syscall:NAME:return, profile:HZ and off-cpu");
+	}
+}
+
+bool at_probes_find(const struct options *opt, struct at_probes *out)
+{
+	size_t n = 0;
+
+	while (n < OPTIONS_AT_MAX && opt->at[n] != NULL)
+		n++;
+	*out = (struct at_probes){ calloc(n, sizeof(*out->at)), calloc(n, sizeof(*out->abi)), 0 };
+	if (out->at == NULL || out->abi == NULL)
+		return refuse(opt->at[0], "out of memory");
+	for (; out->n < n; out->n++) {
+		if (!find(opt, opt->at[out->n], &out->at[out->n], &out->abi[out->n])) {
+			out->n++; /* its name may be allocated */
+			return false;
+		}
+		for (size_t k = 0; k < out->n; k++) {
+			if (out->abi[k].kind == PROBE_AT_SWITCH && out->abi[out->n].kind == PROBE_AT_SWITCH) {
+				out->n++;
+				return refuse("off-cpu", "it was given twice");
+			}
+		}
+	}
+	return true;
+}
+
+void at_probes_free(struct at_probes *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		free(p->at[i].name);
+	free(p->at);
+	free(p->abi);
+	*p = (struct at_probes){ NULL, NULL, 0 };
+}
+
+/* The strings that were copied, by argument. */
+static void take_texts(const struct probe_hit *e, struct probe_string out[PROBE_ARGS])
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < PROBE_ARGS && k < PROBE_TEXTS; i++) {
+		uint32_t n;
+
+		if ((e->texts >> i & 1) == 0)
+			continue;
+		n = e->text_n[k] <= PROBE_TEXT_MAX ? e->text_n[k] : PROBE_TEXT_MAX;
+		/* With its NUL: one that was cut fills the buffer. */
+		if (n != 0)
+			out[i] = (struct probe_string){ e->text[k], n - 1, n == PROBE_TEXT_MAX };
+		k++;
+	}
+}
+
+void at_probe_event(const struct at_probes *p, const struct probe_hit *e, struct strbuf *out)
+{
+	struct probe_string texts[PROBE_ARGS] = { { NULL, 0, false } };
+	const struct at_probe *one = e->key.spec < p->n ? &p->at[e->key.spec] : NULL;
+
+	if (one == NULL)
+		return;
+	switch (one->spec.kind) {
+	case PROBE_SYSCALL:
+		take_texts(e, texts);
+		probe_args_render(out, &one->call, e->args, texts);
+		if (one->spec.on_return) {
+			strbuf_char(out, ' ');
+			probe_return_render(out, &one->call, (uint64_t)e->result);
+		}
+		break;
+	case PROBE_OFF_CPU:
+		strbuf_fmt(out, "%s %.3f ms", one->name, (double)e->sum / 1e6);
+		break;
+	default:
+		strbuf_str(out, one->name);
+		break;
+	}
+}

@@ -1,0 +1,31 @@
+/* The probes of --at, looked up. */
+#ifndef PYSTACK_AT_PROBES_H
+#define PYSTACK_AT_PROBES_H
+
+#include "options.h"
+#include "probe/probe.h"
+#include "probe/probe_spec.h"
+#include "probe/probe_syscalls.h"
+
+struct at_probe {
+	struct probe_spec spec;
+	struct probe_syscall call; /* of SYSCALL */
+	char *name;                /* canonical and escaped; owned */
+};
+
+struct at_probes {
+	struct at_probe *at; /* n of them, owned */
+	struct probe_spec_abi *abi;
+	size_t n;
+};
+
+/* Parse and look up the probes of opt. False: a message was printed. The caller frees *out in any
+ * case. */
+bool at_probes_find(const struct options *opt, struct at_probes *out);
+void at_probes_free(struct at_probes *p);
+
+/* Append what an event is of: `rmdir("/tmp/x")`, `read(3, 0x7f…, 512) = 512`, `profile:97`,
+ * `off-cpu 12.345 ms`. */
+void at_probe_event(const struct at_probes *p, const struct probe_hit *e, struct strbuf *out);
+
+#endif
