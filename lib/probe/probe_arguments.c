@@ -127,7 +127,8 @@ void probe_arguments_names(struct probe_arguments *a, struct probe_when_names *o
 	a->retval = (struct probe_when_arg){ .kind = PROBE_WHEN_UNTYPED, .bytes = sizeof(uint64_t) };
 	if (a->call != NULL) {
 		a->retval.bytes = a->call->arch->pointer_size;
-		a->retval.kind = a->call->returns_pointer ? PROBE_WHEN_UNSIGNED : PROBE_WHEN_SIGNED;
+		/* Also of a call that returns an address: errors are negative numbers. */
+		a->retval.kind = PROBE_WHEN_SIGNED;
 	}
 	*out =
 	    (struct probe_when_names){ .arg = arg_at, .ctx = a, .retval = a->on_return ? &a->retval : NULL };

@@ -99,6 +99,8 @@ START_TEST(values_returned)
 	check_retval("retval == -11", 0xfffffff5, true);
 	choose(false, "mmap");
 	check_retval("retval > 0x7f0000000000", 0x7f0000001000, true);
+	check_retval("retval < 0", (uint64_t)-12, true);
+	check_retval("retval == -12", (uint64_t)-12, true);
 	arguments = (struct probe_arguments){ .call = NULL };
 	check_retval("retval == 7", 7, true);
 }
