@@ -7,6 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#if __has_include(<sys/sdt.h>)
+#include <sys/sdt.h>
+#endif
+
 #include "base/owned.h"
 #include "probe/probe_usdt.h"
 #include "support/elf_builder.h"
@@ -50,6 +54,9 @@ void made_probes(void)
 {
 	MADE_PROBE("first_place", "made_semaphore", "frst", "-4@%edi 8@-16(%rbp) 8@$5");
 	MADE_PROBE("second_place", "0", "scnd", "");
+#ifdef STAP_PROBE2
+	STAP_PROBE2(made, sdt__probe, (long)getpid(), 4711L);
+#endif
 }
 
 static struct probe_usdt_list list;
@@ -104,6 +111,26 @@ START_TEST(probes_of_this_program)
 	ck_assert_uint_eq(first->n_args, 3);
 	ck_assert_uint_eq(second->n_args, 0);
 	ck_assert_str_eq(first->text, "-4@%edi 8@-16(%rbp) 8@$5");
+}
+END_TEST
+
+/* The header itself, where it is installed. */
+START_TEST(a_probe_of_sdt_h)
+{
+#ifdef STAP_PROBE2
+	const struct probe_usdt *probe;
+
+	read_file("/proc/self/exe");
+	probe = probe_usdt_find(&list, "made", "sdt__probe", NULL);
+	ck_assert_ptr_nonnull(probe);
+	ck_assert_uint_eq(probe->n_args, 2);
+	ck_assert_int_ne(probe->args[0].form, PROBE_USDT_UNKNOWN);
+	ck_assert(probe->args[0].bytes == 8 && probe->args[0].is_signed);
+	ck_assert(probe->args[1].form == PROBE_USDT_CONSTANT && probe->args[1].is_signed);
+	ck_assert_int_eq(probe->args[1].value, 4711);
+#else
+	printf("SKIP: no sys/sdt.h\n");
+#endif
 }
 END_TEST
 
@@ -409,6 +436,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, NULL, free_list);
 	tcase_add_test(tcase, probes_of_this_program);
+	tcase_add_test(tcase, a_probe_of_sdt_h);
 	tcase_add_test(tcase, probes_of_the_c_library);
 	tcase_add_test(tcase, probes_of_an_interpreter);
 	tcase_add_loop_test(tcase, both_classes, 0, 2);
