@@ -9,4 +9,6 @@ $(O)/test/programs/probe_when.bpf.o: test/programs/probe_when.bpf.c lib/probe/pr
 		: >$@; \
 	fi
 
-$(O)/test/unit/probe/probe_when_test: $(O)/test/programs/probe_when.bpf.o
+$(O)/test/unit/probe/probe_when_kernel_test.o: CPPFLAGS += -DPROBE_WHEN_OBJECT='"$(O)/test/programs/probe_when.bpf.o"'
+
+$(O)/test/unit/probe/probe_when_test $(O)/test/unit/probe/probe_when_kernel_test: $(O)/test/programs/probe_when.bpf.o
