@@ -23,7 +23,7 @@ enum notice_code {
 	NOTICE_DEBUG_FILE,     /* file; detail: why its debug file is not used */
 	NOTICE_MINI_DEBUG,     /* file; detail: why its .gnu_debugdata is not used */
 	NOTICE_SILENT,         /* the file system at `file` (type, source) has not answered in count[0] ms */
-	NOTICE_SILENT_UNKNOWN, /* the file system of `file` has not answered in count[0] ms */
+	NOTICE_SILENT_UNKNOWN, /* that of `file`, or if NULL of the file mapped at va, has not answered */
 	NOTICE_NO_RTLD_DB,     /* illumos: libraries are unknown without librtld_db */
 };
 
@@ -66,6 +66,7 @@ struct notice {
 	bool at_hand;        /* the file is at its path but cannot be read */
 	bool id_unknown;     /* the mapped file's build-id is unreadable */
 	struct notice_id id; /* the mapped file's build-id */
+	uint64_t va;         /* in the target */
 	uint64_t count[2];
 };
 

@@ -272,22 +272,24 @@ static void run_errand(void *data)
 }
 
 /* Without an answer, no other file of the same device will get one either. */
-static void fall_silent(struct reach *r, struct mount *m, const char *name)
+static void fall_silent(struct reach *r, struct mount *m, const char *name, uint64_t va)
 {
 	m->silent = true;
-	if (m == &r->unnamed)
+	if (m == &r->unnamed) {
 		(void)snprintf(r->unnamed_at, sizeof(r->unnamed_at), "%s", name);
+		r->unnamed_va = va;
+	}
 	for (size_t i = 0; m != &r->unnamed && i < r->table.at.n; i++)
 		r->table.at.at[i].silent |= r->table.at.at[i].dev == m->dev;
 	for (size_t i = 0; m != &r->unnamed && i < r->own.at.n; i++)
 		r->own.at.at[i].silent |= r->own.at.at[i].dev == m->dev;
 }
 
-void reach_dev_fall_silent(struct reach *r, uint64_t dev, const char *name)
+void reach_dev_fall_silent(struct reach *r, uint64_t dev, uint64_t va)
 {
 	struct mount *m = mount_of_dev(r, dev);
 
-	fall_silent(r, m != NULL ? m : &r->unnamed, name);
+	fall_silent(r, m != NULL ? m : &r->unnamed, "", va);
 }
 
 static void inherit_silent(struct reach *r, const struct mounts *from)
@@ -296,7 +298,7 @@ static void inherit_silent(struct reach *r, const struct mounts *from)
 		struct mount *m = from->at.at[i].silent ? mount_of_dev(r, from->at.at[i].dev) : NULL;
 
 		if (m != NULL)
-			fall_silent(r, m, "");
+			fall_silent(r, m, "", 0);
 	}
 }
 
@@ -306,6 +308,7 @@ void reach_inherit(struct reach *r, struct reach *from)
 	inherit_silent(r, &from->own);
 	r->unnamed = from->unnamed;
 	memcpy(r->unnamed_at, from->unnamed_at, sizeof(r->unnamed_at));
+	r->unnamed_va = from->unnamed_va;
 	r->left = from->left;
 	from->left = (struct aside_left)VEC_EMPTY;
 }
@@ -344,7 +347,8 @@ bool reach_unanswered(const struct reach *r, size_t i, struct notice *out)
 		out->source = m->source;
 	} else if (r->unnamed.silent && i == 0) {
 		out->code = NOTICE_SILENT_UNKNOWN;
-		out->file = r->unnamed_at;
+		out->file = r->unnamed_at[0] != '\0' ? r->unnamed_at : NULL;
+		out->va = r->unnamed_va;
 	} else {
 		return false;
 	}
@@ -391,7 +395,7 @@ static int send_out(
 	/* A child that has failed reports it as its last act, so it is waited for too. */
 	aside_end(&a, heard == ASIDE_HEARD, &r->left);
 	if (heard == ASIDE_LATE) {
-		fall_silent(r, m, name);
+		fall_silent(r, m, name, 0);
 		r->late = true;
 		errno = ETIMEDOUT;
 		return -1;

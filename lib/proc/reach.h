@@ -36,8 +36,9 @@ struct reach {
 
 	bool tabled, own_tabled;
 	struct mounts table, own;
-	struct mount unnamed;   /* for files that are in no table, or behind links */
-	char unnamed_at[128];   /* the first such path without an answer */
+	struct mount unnamed; /* for files that are in no table, or behind links */
+	char unnamed_at[128]; /* the first such path without an answer; "": a file mapped at unnamed_va */
+	uint64_t unnamed_va;
 	uint64_t shared;        /* device of memory files; 0: not read yet */
 	uint64_t near;          /* device of this process's root; 0: not read yet; UINT64_MAX: unknown */
 	uint64_t copied;        /* total size of all copies, in bytes */
@@ -86,9 +87,9 @@ bool reach_look(struct reach *r, const char *path, struct reach_file *file);
 /* May files of this device have to be waited for? Has such a wait failed? */
 bool reach_dev_waits(struct reach *r, uint64_t dev);
 bool reach_dev_silent(struct reach *r, uint64_t dev);
-/* Record that a wait failed elsewhere, so that files of the device are not used again. name: the
- * file. */
-void reach_dev_fall_silent(struct reach *r, uint64_t dev, const char *name);
+/* Record that a wait failed elsewhere, for the file mapped at va, so that files of the device are
+ * not used again. */
+void reach_dev_fall_silent(struct reach *r, uint64_t dev, uint64_t va);
 
 /* The notice about the i-th file system that did not answer. Its strings are valid until the next
  * call of another function. False: there are no more. */

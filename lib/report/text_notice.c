@@ -6,10 +6,6 @@
 
 #include "base/fileio.h"
 
-static const char left_out[] =
-    "its files are left out, so names of functions in them, and callers of these, may "
-    "be missing; try again when it answers";
-
 static void put_id(const struct notice *n, struct strbuf *out)
 {
 	if (n->id_unknown)
@@ -98,6 +94,22 @@ static void put_unverified(const struct notice *n, struct strbuf *out)
 		    n->file, n->count[0]);
 }
 
+static void put_silent(const struct notice *n, struct strbuf *out)
+{
+	if (n->file == NULL)
+		strbuf_fmt(out, "the file mapped at %#" PRIx64 ": ", n->va);
+	else
+		strbuf_fmt(out, "%s: ", n->file);
+	if (n->code == NOTICE_SILENT)
+		strbuf_fmt(out, "the file system there (%s, %s)", n->type, n->source);
+	else
+		strbuf_str(out, "the file system of this");
+	strbuf_fmt(out,
+	    " has not answered within %" PRIu64 " ms: its files are left out, so names of functions in "
+	    "them, and callers of these, may be missing; try again when it answers",
+	    n->count[0]);
+}
+
 static void put_core(const struct notice *n, struct strbuf *out)
 {
 	switch (n->code) {
@@ -158,13 +170,8 @@ void text_notice(const struct notice *n, struct strbuf *out)
 		    n->file, n->detail);
 		break;
 	case NOTICE_SILENT:
-		strbuf_fmt(out,
-		    "%s: the file system there (%s, %s) has not answered within %" PRIu64 " ms: %s", n->file,
-		    n->type, n->source, n->count[0], left_out);
-		break;
 	case NOTICE_SILENT_UNKNOWN:
-		strbuf_fmt(out, "%s: the file system of this has not answered within %" PRIu64 " ms: %s",
-		    n->file, n->count[0], left_out);
+		put_silent(n, out);
 		break;
 	case NOTICE_NO_RTLD_DB:
 		strbuf_str(out, "functions in shared libraries are unnamed (librtld_db is not available)");

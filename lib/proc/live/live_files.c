@@ -156,10 +156,7 @@ bool live_files_late(struct live_files *files, uint64_t dev)
 
 void live_files_set_late(struct live_files *files, uint64_t dev, uintptr_t va)
 {
-	char name[64];
-
-	(void)snprintf(name, sizeof(name), "the file mapped at %#lx", (unsigned long)va);
-	reach_dev_fall_silent(&files->reach, dev, name);
+	reach_dev_fall_silent(&files->reach, dev, va);
 }
 
 int live_files_patience(const struct live_files *files)

@@ -6,6 +6,9 @@
 
 #include "support/run_suite.h"
 
+#define SILENT                                                                                            \
+	": the file system of this has not answered within 1000 ms: its files are left out, so names of " \
+	"functions in them, and callers of these, may be missing; try again when it answers"
 #define FUNCTIONS_UNNAMED "its functions are unnamed and its unwind tables missing, put the file "
 
 static void expect_words(const struct notice *notice, const char *want)
@@ -83,6 +86,10 @@ START_TEST(several)
 	n.count[0] = 2;
 	expect_words(&n, "/f and 2 more: cannot be checked against the mapped ones (their headers in memory "
 			 "are not readable); used unverified");
+	n = (struct notice){ .code = NOTICE_SILENT_UNKNOWN, .va = 0x2000, .count = { 1000 } };
+	expect_words(&n, "the file mapped at 0x2000" SILENT);
+	n.file = "/f";
+	expect_words(&n, "/f" SILENT);
 	n = (struct notice){ .code = NOTICE_CORE_TRUNCATED, .count = { 5, 9 } };
 	expect_words(&n, "core is truncated: 5 of 9 bytes are missing; check free space, ulimit -c and the "
 			 "copy of the file");
