@@ -1,15 +1,15 @@
 /* Steps by call frame information with libunwind's remote interface. The only file that includes
  * its header.
  *
- *   lu_step ──> libunwind: a row for pc? ──no──> find_proc_info
- *                                                  │  unwind_modules, cfi_find_entry
- *                                                  │  is it safe to run? (program_ok)
- *                   access_mem <── made-up bytes <─┘  copied (entry_make)
+ *   lu_step ──> libunwind: row cached? ──no──> find_proc_info
+ *                                                │  find the entry (unwind_modules, cfi_find)
+ *                                                │  is it safe to run? (entry_ok)
+ *                 access_mem <── made-up bytes <─┘  copy it (entry_make)
  *
- * libunwind never reads the target's tables. It gets an .eh_frame that is made up here, with a CIE
- * and an FDE for each function, from what the reader of the CFI engine found and checked. So it can
- * be shown entries of .debug_frame and of files without a search table too, and reads neither
- * addresses that depend on where a table lies nor personality routines.
+ * libunwind never reads the target's tables. It reads an .eh_frame that is made up here: a CIE and
+ * an FDE for each function that occurs, from the entry that our own reader found. Entries of
+ * .debug_frame and of files without a search table have the same form there, and there are neither
+ * addresses that depend on the table's place nor personality routines.
  *
  * Where nothing describes pc, libunwind would go on with rbp and a wrong sp. find_proc_info
  * therefore fails in a way that ends the step, step_without_cfi goes on with the registers of the
@@ -250,12 +250,11 @@ static bool program_ok(struct check *c, struct span program)
 	return true;
 }
 
-static bool entry_ok(const struct cfi_entry *entry)
+static bool entry_ok(const struct cfi_entry *entry, const struct arch *arch)
 {
 	struct check c = { .cfa = false };
 
-	return entry->ra == UNWIND_DWARF_PC && program_ok(&c, entry->common) && program_ok(&c, entry->own) &&
-	       c.cfa;
+	return entry->ra == arch->pc && program_ok(&c, entry->common) && program_ok(&c, entry->own) && c.cfa;
 }
 
 /* --- made-up entries --- */
@@ -290,7 +289,8 @@ static void put_end(struct strbuf *made, size_t at, struct span program)
  * offset of the FDE; ENTRY_REFUSED: out of memory. */
 static uint32_t entry_make(struct strbuf *made, const struct cfi_entry *entry, uint64_t bias)
 {
-	static const uint8_t version = 1, ra = UNWIND_DWARF_PC, data[] = { 1, 0 /* DW_EH_PE_absptr */ };
+	static const uint8_t version = 1, data[] = { 1, 0 /* DW_EH_PE_absptr */ };
+	uint8_t ra = (uint8_t)entry->ra;
 	const char *augmentation = entry->signal ? "zRS" : "zR";
 	uint64_t range[] = { entry->lo + bias, entry->hi - entry->lo };
 	size_t cie = made->n, fde;
@@ -320,7 +320,7 @@ static uint32_t entry_of(struct lu_engine *e, const struct cfi_entry *entry, uin
 
 	if (addrmap_get(&e->made_at, entry->lo + bias, &at))
 		return at;
-	if (e->made.n < MADE_MAX && entry_ok(entry))
+	if (e->made.n < MADE_MAX && entry_ok(entry, e->t.arch))
 		at = entry_make(&e->made, entry, bias);
 	return addrmap_put(&e->made_at, entry->lo + bias, at) ? at : ENTRY_REFUSED;
 }
@@ -395,7 +395,7 @@ static int access_reg(unw_addr_space_t as, unw_regnum_t reg, unw_word_t *word, i
 	struct lu_engine *e = arg;
 
 	(void)as;
-	if (write == 0 && reg >= 0 && reg <= UNWIND_DWARF_PC && regs_known(&e->regs, (unsigned)reg)) {
+	if (write == 0 && reg >= 0 && reg < REGISTERS && regs_known(&e->regs, (unsigned)reg)) {
 		*word = e->regs.reg[reg];
 		return 0;
 	}
@@ -471,7 +471,7 @@ static void cursor_set(struct lu_engine *e, const struct activation *a)
 {
 	e->regs = a->regs;
 	if (!a->exact)
-		e->regs.reg[UNWIND_DWARF_PC]--;
+		e->regs.reg[e->t.arch->pc]--;
 	e->started = e->calls.init_remote(&e->cursor, e->as, e) == 0;
 }
 
@@ -480,25 +480,26 @@ static void lu_start(void *engine, const struct activation *a, bool resumed)
 	struct lu_engine *e = engine;
 
 	(void)resumed;
-	memory_restart(e->t.mem, a->regs.reg[UNWIND_DWARF_RSP]);
+	memory_restart(e->t.mem, a->regs.reg[e->t.arch->sp]);
 	cursor_set(e, a);
 }
 
 /* Get the cursor's registers. False: pc or sp is not known. */
 static bool cursor_get(struct lu_engine *e, struct unwind_regs *out)
 {
+	const struct arch *arch = e->t.arch;
 	unw_word_t word;
 
 	*out = (struct unwind_regs){ .known = 0 };
 	if (e->calls.get_reg(&e->cursor, UNW_REG_IP, &word) < 0)
 		return false;
-	regs_set(out, UNWIND_DWARF_PC, word);
+	regs_set(out, arch->pc, word);
 	if (e->calls.get_reg(&e->cursor, UNW_REG_SP, &word) < 0)
 		return false;
-	regs_set(out, UNWIND_DWARF_RSP, word);
-	for (unsigned i = 0; i < UNWIND_SAVED; i++) {
-		if (e->calls.get_reg(&e->cursor, e->t.arch->saved[i], &word) == 0)
-			regs_set(out, e->t.arch->saved[i], word);
+	regs_set(out, arch->sp, word);
+	for (unsigned i = 0; i < arch->n_saved; i++) {
+		if (e->calls.get_reg(&e->cursor, arch->saved[i], &word) == 0)
+			regs_set(out, arch->saved[i], word);
 	}
 	return true;
 }
@@ -526,13 +527,13 @@ static enum engine_end lu_step(void *engine, struct activation *a, struct engine
 		return go_without_cfi(e, a, note);
 	if (res < 0 || (res > 0 && !cursor_get(e, &next))) {
 		engine_note_missing(
-		    note, e->t.arch, a->regs.reg[UNWIND_DWARF_PC], e->reg_missing, e->va_missing);
+		    note, e->t.arch, a->regs.reg[e->t.arch->pc], e->reg_missing, e->va_missing);
 		return ENGINE_LOST;
 	}
 	note->signal = e->calls.is_signal_frame(&e->cursor) > 0;
-	/* libunwind does not tell. After a call the return address is on the stack. */
+	/* libunwind does not tell whether it was. After a call it is on the stack. */
 	note->in_register = a->exact;
-	if (res == 0 || (next.reg[UNWIND_DWARF_PC] == 0 && !note->signal))
+	if (res == 0 || (next.reg[e->t.arch->pc] == 0 && !note->signal))
 		return ENGINE_OLDEST;
 	*a = (struct activation){ next, note->signal };
 	return ENGINE_CALLER;

@@ -97,7 +97,6 @@ struct unwind_regs {
 	uint64_t reg[ARCH_REGS_MAX];
 	uint32_t known; /* a bit per register */
 };
-enum { UNWIND_DWARF_RSP = 7, UNWIND_DWARF_PC = 16, UNWIND_SAVED = ARCH_SAVED_MAX };
 
 /* Set *out to the registers of an LWP of P. */
 void unwind_regs_from_prgregs(struct ps_prochandle *P, const prgregset_t regs, struct unwind_regs *out);
