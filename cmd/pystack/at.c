@@ -382,8 +382,10 @@ static bool at_loop(struct at *a)
 		(void)fflush(stdout);
 	}
 	probe_session_detach(a->session);
-	if (res == RES_OK)
-		res = probe_session_read(a->session, 0, &reader, &f);
+	do {
+		if (res == RES_OK)
+			res = probe_session_read(a->session, 0, &reader, &f);
+	} while (res == RES_OK && probe_session_pending(a->session));
 	if (res != RES_OK)
 		(void)fprintf(stderr, "pystack: %s\n", f.text);
 	return res == RES_OK;
@@ -492,6 +494,8 @@ enum outcome at_run(int argc, char **argv, const struct options *opt)
 	(void)clock_gettime(CLOCK_REALTIME, &real);
 	a.clock_offset = ((int64_t)real.tv_sec - mono.tv_sec) * 1000000000 + real.tv_nsec - mono.tv_nsec;
 	if (start(&a, argc, argv)) {
+		if (opt->verbose)
+			(void)fputs("pystack: attached; ^C ends\n", stderr);
 		ok = at_loop(&a);
 		if (opt->counting) {
 			(void)probe_session_counts(a.session, add_count, &a, &f);

@@ -29,7 +29,7 @@ struct probe_config {
 	const struct probe_spec_abi *specs; /* n_specs ≤ PROBE_SPECS */
 	size_t n_specs;
 	bool counting;     /* count in the kernel; events are not sent */
-	size_t ring_bytes; /* a power of two; 0: the default, 16 MB */
+	size_t ring_bytes; /* a power of two; 0: the default, 64 MB */
 	size_t stacks;     /* most distinct stacks; 0: the default, 65536 */
 	size_t targets;    /* most processes; 0: one */
 };
@@ -78,10 +78,13 @@ struct probe_reader {
 	void (*event)(void *data, const struct probe_hit *event);
 };
 
-/* Wait at most `ms` milliseconds (0: do not wait) and hand on what has arrived. RES_FAIL: reading
- * failed, or out of memory. A signal ends the wait. */
+/* Wait at most `ms` milliseconds (0: do not wait) and hand on what has arrived, for some 50
+ * milliseconds: the rest is pending, for the next call. RES_FAIL: reading failed, or out of memory.
+ * A signal ends the wait. */
 enum res probe_session_read(
     struct probe_session *s, int ms, const struct probe_reader *reader, struct fault *f);
+
+bool probe_session_pending(const struct probe_session *s);
 
 /* Call each() for every key with a count. False from it ends the iteration. */
 enum res probe_session_counts(struct probe_session *s,

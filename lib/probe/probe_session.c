@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "probe/probe_stacks.h"
 #include "probe/probe_target.h"
 
@@ -18,8 +19,10 @@
 #include <probe/probe.skel.h>
 
 enum {
-	RING_BYTES = 1 << 24,
+	RING_BYTES = 1 << 26,
 	STACKS = 1 << 16,
+	TRIM = 1 << 24,
+	WAITING_MAX = 1 << 28, /* bytes; beyond it records stay in the ring, which gets full */
 	SLOTS = 4, /* as in probe.bpf.c */
 };
 
@@ -27,7 +30,10 @@ struct probe_session {
 	struct probe_bpf *bpf;
 	struct ring_buffer *ring;
 	struct probe_stacks stacks;
-	const struct probe_reader *reader; /* during probe_session_read */
+	/* Records that were taken out of the ring, which has to be kept empty, and wait to be read:
+	 * 8 bytes with the size of each, then the record, padded to 8 bytes. */
+	VEC(uint8_t) waiting;
+	size_t read; /* bytes of `waiting` that have been read */
 	VEC(uint32_t) pids;                /* by index of their targets */
 	size_t targets;
 	struct probe_target *scratch;
@@ -40,13 +46,56 @@ bool probe_is_built(void)
 	return true;
 }
 
+static size_t padded(size_t n)
+{
+	return (n + 7) & ~(size_t)7;
+}
+
 static int take_record(void *data, void *record, size_t n)
 {
 	struct probe_session *s = data;
+	uint64_t size = n;
 
-	if (s->reader != NULL)
-		probe_stacks_take(&s->stacks, record, n, s->reader);
+	if (!vec_reserve(&s->waiting, s->waiting.n + sizeof(size) + padded(n))) {
+		s->stacks.failed = true;
+		return 0;
+	}
+	memcpy(s->waiting.at + s->waiting.n, &size, sizeof(size));
+	memcpy(s->waiting.at + s->waiting.n + sizeof(size), record, n);
+	s->waiting.n += sizeof(size) + padded(n);
 	return 0;
+}
+
+/* Forget what has been read. */
+static void waiting_trim(struct probe_session *s)
+{
+	s->waiting.n -= s->read;
+	memmove(s->waiting.at, s->waiting.at + s->read, s->waiting.n);
+	s->read = 0;
+}
+
+bool probe_session_pending(const struct probe_session *s)
+{
+	return s->read < s->waiting.n;
+}
+
+/* Read records that wait, for `ns` at most. A stack takes a millisecond or more, so the ring is
+ * emptied after each. */
+static void read_waiting(struct probe_session *s, int64_t ns, const struct probe_reader *reader)
+{
+	int64_t end = clock_now_ns() + ns;
+
+	while (probe_session_pending(s) && clock_now_ns() < end) {
+		uint64_t size;
+
+		memcpy(&size, s->waiting.at + s->read, sizeof(size));
+		probe_stacks_take(&s->stacks, s->waiting.at + s->read + sizeof(size), size, reader);
+		s->read += sizeof(size) + padded(size);
+		if (s->read == s->waiting.n || s->read > TRIM)
+			waiting_trim(s);
+		if (s->waiting.n - s->read < WAITING_MAX)
+			(void)ring_buffer__consume(s->ring);
+	}
 }
 
 static int be_silent(enum libbpf_print_level level, const char *format, va_list args)
@@ -164,6 +213,7 @@ void probe_session_close(struct probe_session *s)
 	probe_stacks_free(&s->stacks);
 	vec_free(&s->pids);
 	vec_free(&s->ticks);
+	vec_free(&s->waiting);
 	free(s->scratch);
 	free(s);
 }
@@ -286,11 +336,10 @@ void probe_session_detach(struct probe_session *s)
 enum res probe_session_read(
     struct probe_session *s, int ms, const struct probe_reader *reader, struct fault *f)
 {
-	int got;
+	enum { READ_NS = 50000000 };
+	int got = ring_buffer__poll(s->ring, probe_session_pending(s) ? 0 : ms);
 
-	s->reader = reader;
-	got = ring_buffer__poll(s->ring, ms);
-	s->reader = NULL;
+	read_waiting(s, READ_NS, reader);
 	if (s->stacks.failed) {
 		s->stacks.failed = false;
 		return fault_memory(f);
@@ -326,6 +375,12 @@ void probe_session_losses(struct probe_session *s, uint64_t out[PROBE_LOSSES])
 }
 
 #else /* no libbpf in this build */
+
+bool probe_session_pending(const struct probe_session *s)
+{
+	(void)s;
+	return false;
+}
 
 bool probe_is_built(void)
 {

@@ -1,0 +1,296 @@
+/* --at: what the kernel counts at a probe is what the program has done, by its own account. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/vec.h"
+#include "support/live.h"
+#include "support/spawn_files.h"
+
+/* pystack at work, until it is told to end. */
+struct observer {
+	pid_t pid;
+	int out, err;
+};
+
+static const char *why_not; /* the kernel refuses BPF programs */
+
+static struct observer observer_start(const char *const args[])
+{
+	struct observer o;
+	int out[2], err[2];
+
+	ck_assert_int_eq(pipe(out), 0);
+	ck_assert_int_eq(pipe(err), 0);
+	o.pid = fork();
+	ck_assert_int_ge(o.pid, 0);
+	if (o.pid == 0) {
+		(void)dup2(out[1], STDOUT_FILENO);
+		(void)dup2(err[1], STDERR_FILENO);
+		(void)close(out[0]);
+		(void)close(err[0]);
+		(void)execv(spawn_tool(), (char *const *)(uintptr_t)args);
+		_exit(127);
+	}
+	(void)close(out[1]);
+	(void)close(err[1]);
+	o.out = out[0];
+	o.err = err[0];
+	return o;
+}
+
+/* The first line of its standard error: "attached", or why it is not. */
+static void first_line(int fd, char *line, size_t n)
+{
+	size_t at = 0;
+
+	while (at + 1 < n && read(fd, line + at, 1) == 1 && line[at] != '\n')
+		at++;
+	line[at] = '\0';
+}
+
+static char *read_all(int fd)
+{
+	VEC(char) text = VEC_EMPTY;
+	ssize_t n;
+
+	do {
+		ck_assert(vec_reserve(&text, text.n + 65536));
+		n = read(fd, text.at + text.n, 65535);
+		text.n += n > 0 ? (size_t)n : 0;
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	text.at[text.n] = '\0';
+	(void)close(fd);
+	return text.at;
+}
+
+static struct run observer_end(struct observer *o)
+{
+	struct run r = { .status = -1 };
+	int status;
+
+	ck_assert_int_eq(kill(o->pid, SIGINT), 0);
+	r.out = read_all(o->out);
+	r.err = read_all(o->err);
+	ck_assert_int_eq(waitpid(o->pid, &status, 0), o->pid);
+	r.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	return r;
+}
+
+/* Start pystack with args, which end in NULL, on f. False: the kernel refuses, *why_not says why. */
+static bool observe(struct observer *o, const char *const args[])
+{
+	static char line[512];
+
+	*o = observer_start(args);
+	first_line(o->err, line, sizeof(line));
+	if (strncmp(line, "pystack: attached", 17) == 0)
+		return true;
+	why_not = line;
+	(void)kill(o->pid, SIGKILL);
+	(void)waitpid(o->pid, NULL, 0);
+	return false;
+}
+
+struct pair {
+	char leaf[64], caller[64];
+	long told, counted;
+};
+
+struct pairs {
+	VEC(struct pair) at;
+};
+
+static struct pair *pair_of(struct pairs *p, const char *leaf, const char *caller)
+{
+	struct pair one = { .told = 0 };
+
+	for (size_t i = 0; i < p->at.n; i++) {
+		if (strcmp(p->at.at[i].leaf, leaf) == 0 && strcmp(p->at.at[i].caller, caller) == 0)
+			return &p->at.at[i];
+	}
+	(void)snprintf(one.leaf, sizeof(one.leaf), "%s", leaf);
+	(void)snprintf(one.caller, sizeof(one.caller), "%s", caller);
+	ck_assert(vec_push(&p->at, one));
+	return &p->at.at[p->at.n - 1];
+}
+
+static void read_truth(const struct fixture *f, struct pairs *p)
+{
+	char path[512], leaf[64], caller[64];
+	FILE *in;
+	long n;
+
+	(void)snprintf(path, sizeof(path), "%s/truth", f->dir);
+	in = fopen(path, "r");
+	ck_assert_ptr_nonnull(in);
+	while (fscanf(in, "%ld %63s %63s", &n, leaf, caller) == 3)
+		pair_of(p, leaf, caller)->told += n;
+	(void)fclose(in);
+}
+
+/* The name in "    [ file:line (name) ]". */
+static bool name_in(const char *line, char name[64])
+{
+	const char *open = strrchr(line, '('), *close = strrchr(line, ')');
+
+	if (strncmp(line, "                [ ", 18) != 0 || open == NULL || close == NULL || close < open)
+		return false;
+	(void)snprintf(name, 64, "%.*s", (int)(close - open - 1), open + 1);
+	return true;
+}
+
+/* Add the counts of the output. Returns the number of stacks. */
+static size_t read_counts(char *text, struct pairs *p)
+{
+	char names[2][64];
+	size_t n = 0, stacks = 0;
+	char *save = NULL;
+
+	for (char *line = strtok_r(text, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+		char *end;
+		long count = strtol(line, &end, 10);
+
+		ck_assert_msg(
+		    strstr(line, " ?") == NULL && strstr(line, "(unwind") == NULL, "marked: %s", line);
+		if (*end == '\0' && end != line) {
+			if (n >= 2)
+				pair_of(p, names[0], names[1])->counted += count;
+			n = 0;
+			stacks++;
+		} else if (n < 2 && name_in(line, names[n])) {
+			n++;
+		}
+	}
+	return stacks;
+}
+
+/* The events of which pystack says that they were lost. A loaded machine may lose some. */
+static long lost_events(const char *err)
+{
+	const char *begin = "syscall:rmdir: ", *at;
+	long n = 0;
+
+	for (at = err; (at = strstr(at, begin)) != NULL; at += strlen(begin))
+		n += strtol(at + strlen(begin), NULL, 10);
+	return n;
+}
+
+START_TEST(counts_are_the_programs)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	struct pairs pairs = { VEC_EMPTY };
+	struct fixture f;
+	struct observer o;
+	struct run r;
+	char pid[16];
+	long lost, missing = 0;
+
+	fixture_start(&f, in, &(struct fixture_options){ .alone = true }, ARGS("@probed.py", "%"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	if (!observe(&o, ARGS("pystack", "-v", "-c", "--at", "syscall:rmdir", pid))) {
+		(void)printf("SKIP: %s\n", why_not);
+		fixture_end(&f);
+		return;
+	}
+	fixture_echo(&f);
+	r = observer_end(&o);
+	read_truth(&f, &pairs);
+	ck_assert_uint_eq(pairs.at.n, 8);
+	ck_assert_uint_ge(read_counts(r.out, &pairs), 8);
+	lost = lost_events(r.err);
+	for (size_t i = 0; i < pairs.at.n; i++) {
+		const struct pair *p = &pairs.at.at[i];
+
+		missing += p->told - p->counted;
+		ck_assert_msg(lost == 0 ? p->told == p->counted : p->told >= p->counted,
+		    "%s: %s called by %s: told %ld, counted %ld; %s", in->label, p->leaf, p->caller, p->told,
+		    p->counted, r.err);
+	}
+	ck_assert_msg(missing == lost, "%s: %ld are missing; %s", in->label, missing, r.err);
+	ck_assert_int_eq(r.status, lost == 0 ? 0 : 1);
+	vec_free(&pairs.at);
+	run_free(&r);
+	fixture_end(&f);
+}
+END_TEST
+
+/* Each event is printed with the call and its path, and the stack has the innermost frame. */
+START_TEST(events_have_their_call)
+{
+	const struct interpreter *in = live_interpreters(NULL);
+	struct fixture f;
+	struct observer o;
+	struct run r;
+	char pid[16];
+	size_t calls = 0;
+
+	fixture_start(&f, in, &(struct fixture_options){ .alone = true }, ARGS("@probed.py", "%"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	if (!observe(&o, ARGS("pystack", "-v", "-p", "-N", "50", "--at", "syscall:rmdir:return", pid))) {
+		(void)printf("SKIP: %s\n", why_not);
+		fixture_end(&f);
+		return;
+	}
+	fixture_echo(&f);
+	r = observer_end(&o);
+	for (const char *at = r.out; (at = strstr(at, "] rmdir(\"absent-directory\") = -1 ENOENT\n")) != NULL;
+	     at++) {
+		char line[256], name[64];
+
+		(void)snprintf(line, sizeof(line), "%.*s", (int)strcspn(strchr(at, '\n') + 1, "\n"),
+		    strchr(at, '\n') + 1);
+		ck_assert(name_in(line, name));
+		ck_assert_msg(strcmp(name, "leaf") == 0 || strcmp(name, "other_leaf") == 0, "%s", name);
+		calls++;
+	}
+	ck_assert_uint_eq(calls, 50);
+	ck_assert_int_eq(r.status, 0);
+	run_free(&r);
+	fixture_end(&f);
+}
+END_TEST
+
+/* A wrong probe is refused with the nearest name, and without a look at the process. */
+START_TEST(wrong_probes)
+{
+	struct run r = TOOL("--at", "syscall:rmdri", "1");
+
+	ck_assert_int_eq(r.status, 2);
+	ck_assert_str_eq(r.out, "");
+	ck_assert_ptr_nonnull(strstr(r.err, "syscall:rmdir"));
+	run_free(&r);
+	r = TOOL("--at", "profile:0", "1");
+	ck_assert_int_eq(r.status, 2);
+	run_free(&r);
+	r = TOOL("--at", "off-cpu", "--at", "off-cpu", "1");
+	ck_assert_int_eq(r.status, 2);
+	run_free(&r);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("at a probe");
+	TCase *c = tcase_create("counts");
+	size_t n;
+
+	tcase_set_timeout(c, 120);
+	(void)live_interpreters(&n);
+	tcase_add_loop_test(c, counts_are_the_programs, 0, (int)n);
+	if (n > 0)
+		tcase_add_test(c, events_have_their_call);
+	tcase_add_test(c, wrong_probes);
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int main(void)
+{
+	return live_main(suite);
+}
