@@ -9,7 +9,7 @@
 #include "support/tracee.h"
 #include "support/x86_64_regs.h"
 
-static const char *const builds[] = { "O2", "O0", "O3fp", "O2now", "O2static" };
+static const char *const builds[] = { "O2", "O0", "O3fp", "O2now", "O2static", "O2debug" };
 enum { BUILDS = sizeof(builds) / sizeof(builds[0]) };
 
 /* The engines by call frame information. */
