@@ -23,7 +23,7 @@ void elf_symbols_destroy(struct elf_symbols *syms)
 	for (size_t i = 0; i < syms->group_n; i++)
 		free(syms->groups[i].places);
 	free(syms->groups);
-	free(syms->ids);
+	free(syms->older);
 	free(syms);
 }
 

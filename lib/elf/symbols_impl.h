@@ -1,9 +1,9 @@
 /* PRIVATE to lib/elf: symbol tables, used in place in the file, and their order by address.
  *
- *   tables[] { .symtab, .dynsym, .symtab of the debug file }    symbols of the image's class
- *   ids[]                                          symbols with an address, by groups of neighbours
- *   groups[] { first of ids[], carry, places }     both made at the first query by address
- *   places[] { start, symbol, reach }              of one group, ascending by start, made on demand
+ *   tables[] { .symtab, .dynsym, .symtab of the debug file }   symbols of the image's class
+ *   groups[] { newest symbol, number, carry, places }          of neighbours, made on demand
+ *   older[]                                                    the symbol before in its group
+ *   places[] { start, symbol, reach }                          of one group, by start
  *
  * Nothing is allocated per symbol; names stay in their string tables. */
 #ifndef ELF_SYMBOLS_IMPL_H
@@ -41,11 +41,20 @@ struct symbol_place {
 	uint32_t reach; /* highest end of the symbols up to this one, minus start; saturated */
 };
 
-/* Symbols whose starts have the same upper bits. */
+/* Group i begins at lowest + (i << bits). */
+struct symbol_grouping {
+	uint64_t lowest;
+	uint64_t last; /* number of the last group */
+	unsigned bits;
+};
+
+/* Symbols whose starts have the same upper bits. Symbols are numbered through all tables; 0 is
+ * none, because the first of a table is empty. */
 struct symbol_group {
 	uint64_t carry;              /* highest end of the symbols of all groups before */
-	struct symbol_place *places; /* in order; NULL: not sorted yet */
-	uint32_t first;              /* index of its first id; the next group begins where it ends */
+	struct symbol_place *places; /* n of them in order; NULL: not sorted yet */
+	uint32_t newest;             /* the one with the highest number; older[] leads to the others */
+	uint32_t n;
 };
 
 struct elf_symbols {
@@ -55,11 +64,10 @@ struct elf_symbols {
 	struct symbol_table tables[SYMBOL_TABLES];
 	struct symbol_hash hash;
 	bool ordered;
-	uint32_t *ids; /* as in struct symbol_place, in the order of the tables within a group */
-	struct symbol_group *groups; /* group_n and one more */
+	uint32_t *older;
+	struct symbol_group *groups; /* group_n of them */
 	size_t group_n;
-	uint64_t lowest; /* start; group i begins at lowest + (i << group_bits) */
-	unsigned group_bits;
+	struct symbol_grouping by;
 };
 
 /* Indices of tables[], in the order of preference for addresses. */

@@ -24,18 +24,6 @@ enum {
 	FEW = 64,             /* places that are sorted without other memory */
 };
 
-static inline bool has_address(const GElf_Sym *sym, const struct symbol_table *t)
-{
-	enum { TYPES = 1 << STT_FUNC | 1 << STT_OBJECT | 1 << STT_COMMON | 1 << STT_GNU_IFUNC };
-	unsigned type = GELF_ST_TYPE(sym->st_info);
-
-	/* An undefined symbol with a value is a PLT entry, but has the size of the function
-	 * elsewhere. */
-	return (1U << type & TYPES) != 0 && sym->st_shndx != SHN_UNDEF && sym->st_shndx != SHN_ABS &&
-	       sym->st_shndx != SHN_COMMON && (sym->st_size != 0 || type == STT_FUNC) && sym->st_name != 0 &&
-	       sym->st_name < span_left(&t->names);
-}
-
 /* An LSD radix sort over the digits in which the starts differ. Both sorts keep the order of equal
  * ones. */
 static void sort_many(struct symbol_place *places, struct symbol_place *spare, size_t n)
@@ -106,11 +94,6 @@ static uint64_t symbol_end(uint64_t start, uint64_t size)
 	return size > UINT64_MAX - start ? UINT64_MAX : start + size;
 }
 
-static uint32_t id_of(uint32_t table, size_t index)
-{
-	return table << SYMBOL_ID_BITS | (uint32_t)index;
-}
-
 static bool read_by_id(const struct elf_symbols *syms, uint32_t id, GElf_Sym *out)
 {
 	return symbol_read(
@@ -118,31 +101,44 @@ static bool read_by_id(const struct elf_symbols *syms, uint32_t id, GElf_Sym *ou
 }
 
 /* Where the symbol of an index that is in the table starts and ends. False: it has no address. Each
- * symbol of a file passes here, so those of the usual class are read without a call. */
+ * symbol of a file passes here, so those of the usual class are read without a call, and
+ * conditions are joined. */
 static inline bool range_at(const struct symbol_table *t, size_t index, uint64_t *start, uint64_t *end)
 {
-	GElf_Sym sym, other;
+	enum { TYPES = 1 << STT_FUNC | 1 << STT_OBJECT | 1 << STT_COMMON | 1 << STT_GNU_IFUNC };
+	GElf_Sym other;
+	const uint8_t *at = t->syms.at + index * sizeof(other);
+	uint64_t size;
+	uint32_t name;
+	uint16_t section;
+	unsigned type;
 
-	if (t->cls->sym == sizeof(sym)) {
-		memcpy(&sym, t->syms.at + index * sizeof(sym), sizeof(sym));
-	} else {
+	if (t->cls->sym != sizeof(other)) {
 		(void)symbol_read(t, index, &other);
-		sym = other;
+		at = (const uint8_t *)&other;
 	}
-	*start = sym.st_value;
-	*end = symbol_end(sym.st_value, sym.st_size);
-	return has_address(&sym, t);
+	memcpy(start, at + offsetof(GElf_Sym, st_value), sizeof(*start));
+	memcpy(&size, at + offsetof(GElf_Sym, st_size), sizeof(size));
+	memcpy(&name, at + offsetof(GElf_Sym, st_name), sizeof(name));
+	memcpy(&section, at + offsetof(GElf_Sym, st_shndx), sizeof(section));
+	type = GELF_ST_TYPE(at[offsetof(GElf_Sym, st_info)]);
+	*end = symbol_end(*start, size);
+	/* An undefined symbol with a value is a PLT entry, but has the size of the function
+	 * elsewhere. SHN_ABS and SHN_COMMON are neighbours. */
+	return (1U << type & TYPES) != 0 && section != SHN_UNDEF &&
+	       (uint16_t)(section - SHN_ABS) > SHN_COMMON - SHN_ABS && (size != 0 || type == STT_FUNC) &&
+	       name != 0 && name < span_left(&t->names);
 }
 
 /* --- groups --- */
 
 /* The group of a symbol that starts there. Those outside of the segments are in the first or last
  * one. */
-static size_t group_of(const struct elf_symbols *syms, uint64_t start)
+static inline uint64_t group_of(struct symbol_grouping by, uint64_t start)
 {
-	uint64_t group = start < syms->lowest ? 0 : (start - syms->lowest) >> syms->group_bits;
+	uint64_t group = start < by.lowest ? 0 : (start - by.lowest) >> by.bits;
 
-	return group < syms->group_n ? (size_t)group : syms->group_n - 1;
+	return group < by.last ? group : by.last;
 }
 
 /* Divide the addresses of the segments into groups, for n symbols or fewer. */
@@ -150,100 +146,84 @@ static void choose_groups(struct elf_symbols *syms, size_t n)
 {
 	size_t most = n / GROUP < GROUPS_MAX ? n / GROUP + 1 : GROUPS_MAX;
 	const GElf_Phdr *ph = elf_image_phdrs(syms->img);
+	struct symbol_grouping by = { .lowest = elf_image_base(syms->img) };
 	uint64_t bytes = 0;
 
-	syms->lowest = elf_image_base(syms->img);
 	for (size_t i = 0; i < elf_image_phnum(syms->img); i++) {
 		uint64_t end = symbol_end(ph[i].p_vaddr, ph[i].p_memsz);
 
-		if (ph[i].p_type == PT_LOAD && end > syms->lowest && end - syms->lowest > bytes)
-			bytes = end - syms->lowest;
+		if (ph[i].p_type == PT_LOAD && end > by.lowest && end - by.lowest > bytes)
+			bytes = end - by.lowest;
 	}
-	while (syms->group_bits < 63 && bytes >> syms->group_bits >= most)
-		syms->group_bits++;
-	syms->group_n = (size_t)(bytes >> syms->group_bits) + 1;
+	while (by.bits < 63 && bytes >> by.bits >= most)
+		by.bits++;
+	by.last = bytes >> by.bits;
+	syms->by = by;
+	syms->group_n = (size_t)by.last + 1;
 }
 
-/* Find the number of symbols of each group, and the highest end among them. Returns the number of
- * all. */
-static size_t count_groups(struct elf_symbols *syms)
-{
-	uint64_t start, end;
-	size_t n = 0;
-
-	for (uint32_t t = 0; t < SYMBOL_TABLES; t++) {
-		for (size_t i = 1; i < syms->tables[t].n; i++) {
-			struct symbol_group *g;
-
-			if (!range_at(&syms->tables[t], i, &start, &end))
-				continue;
-			g = &syms->groups[group_of(syms, start)];
-			g->first++;
-			g->carry = end > g->carry ? end : g->carry;
-			n++;
-		}
-	}
-	return n;
-}
-
-/* Make these sums over the groups before. */
-static void sum_groups(struct elf_symbols *syms)
-{
-	uint64_t farthest = 0;
-	uint32_t first = 0;
-
-	for (size_t i = 0; i <= syms->group_n; i++) {
-		struct symbol_group *g = &syms->groups[i];
-		uint64_t end = g->carry;
-		uint32_t count = g->first;
-
-		g->carry = farthest;
-		g->first = first;
-		farthest = end > farthest ? end : farthest;
-		first += count;
-	}
-}
-
+/* Find the symbols of each group, and the highest end among them. */
 static void fill_groups(struct elf_symbols *syms)
 {
+	const struct symbol_grouping by = syms->by;
+	struct symbol_group *const groups = syms->groups;
+	uint32_t *older = syms->older;
 	uint64_t start, end;
 
-	/* Meanwhile `first` is where the next id goes; at the end, where the next group begins. */
-	for (uint32_t t = 0; t < SYMBOL_TABLES; t++) {
-		for (size_t i = 1; i < syms->tables[t].n; i++) {
-			if (range_at(&syms->tables[t], i, &start, &end))
-				syms->ids[syms->groups[group_of(syms, start)].first++] = id_of(t, i);
+	for (uint32_t t = 0, before = 0; t < SYMBOL_TABLES; t++) {
+		const struct symbol_table table = syms->tables[t];
+
+		for (size_t i = 1; i < table.n; i++) {
+			struct symbol_group *g;
+
+			if (!range_at(&table, i, &start, &end))
+				continue;
+			g = &groups[group_of(by, start)];
+			older[before + i] = g->newest;
+			g->newest = before + (uint32_t)i;
+			g->n++;
+			g->carry = end > g->carry ? end : g->carry;
 		}
+		before += (uint32_t)table.n;
 	}
-	for (size_t i = syms->group_n; i > 0; i--)
-		syms->groups[i].first = syms->groups[i - 1].first;
-	syms->groups[0].first = 0;
 }
 
-/* False: there are none, or there is no memory. */
+/* Make that end the highest of the groups before. */
+static void carry_ends(struct elf_symbols *syms)
+{
+	uint64_t farthest = 0;
+
+	for (size_t i = 0; i < syms->group_n; i++) {
+		uint64_t end = syms->groups[i].carry;
+
+		syms->groups[i].carry = farthest;
+		farthest = end > farthest ? end : farthest;
+	}
+}
+
+/* False: there are no symbols, or there is no memory. */
 static bool make_groups(struct elf_symbols *syms)
 {
-	size_t most = 0, n;
+	size_t most = 0;
 
 	if (syms->ordered)
-		return syms->ids != NULL;
+		return syms->older != NULL;
 	syms->ordered = true;
 	for (size_t t = 0; t < SYMBOL_TABLES; t++)
 		most += syms->tables[t].n;
 	if (most == 0 || most > UINT32_MAX)
 		return false;
 	choose_groups(syms, most);
-	syms->groups = calloc(syms->group_n + 1, sizeof(*syms->groups));
+	syms->groups = calloc(syms->group_n, sizeof(*syms->groups));
 	if (syms->groups == NULL) {
 		syms->group_n = 0;
 		return false;
 	}
-	n = count_groups(syms);
-	syms->ids = n == 0 ? NULL : malloc(n * sizeof(*syms->ids));
-	if (syms->ids == NULL)
+	syms->older = malloc(most * sizeof(*syms->older));
+	if (syms->older == NULL)
 		return false;
-	sum_groups(syms);
 	fill_groups(syms);
+	carry_ends(syms);
 	return true;
 }
 
@@ -261,29 +241,40 @@ static void set_reach(
 	}
 }
 
+/* The place of a symbol by its number; its reach is to be set. */
+static struct symbol_place place_of(const struct elf_symbols *syms, uint32_t number)
+{
+	struct symbol_place place = { .id = number };
+	uint32_t t = 0;
+	GElf_Sym sym;
+
+	for (; t < SYMBOL_TABLES - 1 && place.id >= syms->tables[t].n; t++)
+		place.id -= (uint32_t)syms->tables[t].n;
+	place.id |= t << SYMBOL_ID_BITS;
+	if (read_by_id(syms, place.id, &sym))
+		place.start = sym.st_value;
+	return place;
+}
+
 /* Sort a group if it is not sorted yet. False: out of memory. */
 static bool sort_group(struct elf_symbols *syms, size_t group)
 {
 	struct symbol_group *g = &syms->groups[group];
-	size_t n = syms->groups[group + 1].first - g->first;
 	struct symbol_place *places;
-	GElf_Sym sym;
+	uint32_t number = g->newest;
 
-	if (g->places != NULL || n == 0)
+	if (g->places != NULL || g->n == 0)
 		return true;
-	places = malloc(n * sizeof(*places));
+	places = malloc(g->n * sizeof(*places));
 	if (places == NULL)
 		return false;
-	for (size_t i = 0; i < n; i++) {
-		uint32_t id = syms->ids[g->first + i];
-
-		places[i] = (struct symbol_place){ read_by_id(syms, id, &sym) ? sym.st_value : 0, id, 0 };
-	}
-	if (!sort_places(places, n)) {
+	for (size_t i = g->n; i-- > 0; number = syms->older[number])
+		places[i] = place_of(syms, number);
+	if (!sort_places(places, g->n)) {
 		free(places);
 		return false;
 	}
-	set_reach(syms, places, n, g->carry);
+	set_reach(syms, places, g->n, g->carry);
 	g->places = places;
 	return true;
 }
@@ -360,7 +351,7 @@ static void consider(struct finding *f, const struct elf_symbol *sym)
 static bool search_group(const struct elf_symbols *syms, size_t group, uint64_t vaddr, struct finding *f)
 {
 	const struct symbol_place *places = syms->groups[group].places;
-	size_t lo = 0, hi = syms->groups[group + 1].first - syms->groups[group].first;
+	size_t lo = 0, hi = syms->groups[group].n;
 	struct elf_symbol other;
 
 	while (lo < hi) {
@@ -394,7 +385,7 @@ enum res elf_symbols_by_addr(struct elf_symbols *syms, uint64_t vaddr, struct el
 	symbols_load(syms);
 	if (!make_groups(syms))
 		return RES_NONE;
-	for (group = group_of(syms, vaddr);; group--) {
+	for (group = (size_t)group_of(syms->by, vaddr);; group--) {
 		if (!sort_group(syms, group))
 			return RES_NONE;
 		if (search_group(syms, group, vaddr, &f) || group == 0)
