@@ -173,15 +173,20 @@ static bool same_string(const char *a, const char *b)
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+/* Would the user learn nothing from b after a? */
+static bool same_notice(const struct notice *a, const struct notice *b)
+{
+	return a->code == b->code && a->failed == b->failed && a->instead == b->instead &&
+	       a->id.n == b->id.n && memcmp(a->id.bytes, b->id.bytes, a->id.n) == 0 &&
+	       same_string(a->file, b->file) && same_string(a->detail, b->detail);
+}
+
 void objects_notice(struct proc_objects *o, const struct notice *notice)
 {
 	struct proc_notice kept = { .what = *notice };
 
 	for (size_t i = 0; i < o->notices.n; i++) {
-		const struct notice *other = &o->notices.at[i].what;
-
-		if (other->code == notice->code && same_string(other->file, notice->file) &&
-		    same_string(other->detail, notice->detail))
+		if (same_notice(&o->notices.at[i].what, notice))
 			return;
 	}
 	if (notice->detail != NULL) {

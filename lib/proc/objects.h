@@ -160,8 +160,8 @@ enum res objects_debug(struct proc_objects *o, struct proc_object *obj, struct e
  * opening a debug file for each would be too expensive. */
 struct elf_symbols *objects_names(struct proc_objects *o, struct proc_object *obj);
 
-/* Record a notice, once for each code, file and detail. The file must be the path of an object or
- * NULL; the detail is copied. */
+/* Record a notice unless an equal one is recorded. The file must be the path of an object or NULL;
+ * the detail is copied. */
 void objects_notice(struct proc_objects *o, const struct notice *notice);
 
 /* Bytes of the file at addr, if addr is in a private read-only mapping of a segment without PF_W,

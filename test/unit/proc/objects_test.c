@@ -447,8 +447,12 @@ START_TEST(notices_are_kept_once)
 	objects_notice(o, &(struct notice){ .code = NOTICE_NOT_USABLE, .file = copy, .detail = "two" });
 	objects_notice(o, &(struct notice){ .code = NOTICE_NOT_USABLE, .file = program, .detail = "one" });
 	objects_notice(o, &(struct notice){ .code = NOTICE_NOT_ELF, .file = copy });
-	objects_notice(o, &(struct notice){ .code = NOTICE_NOT_USABLE, .file = copy, .detail = "one" });
+	objects_notice(
+	    o, &(struct notice){ .code = NOTICE_NOT_USABLE, .failed = true, .file = copy, .detail = "one" });
 	ck_assert_uint_eq(o->notices.n, 4);
+	/* The same file once more, with another outcome: the exit status depends on it. */
+	objects_notice(o, &(struct notice){ .code = NOTICE_NOT_ELF, .failed = true, .file = copy });
+	ck_assert_uint_eq(o->notices.n, 5);
 	/* The detail was copied. */
 	memset(detail, 0, sizeof(detail));
 	ck_assert_str_eq(o->notices.at[0].what.detail, "one");
