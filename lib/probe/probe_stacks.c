@@ -159,7 +159,7 @@ void probe_stacks_take(
 			begin(x, record);
 		break;
 	case PROBE_RECORD_MEMORY:
-		if (p != NULL)
+		if (p != NULL && head.size > sizeof(head))
 			add_memory(x, p, (const uint8_t *)record + sizeof(head), head.size - sizeof(head));
 		break;
 	case PROBE_RECORD_END:
