@@ -23,7 +23,7 @@ enum {
 	STACKS = 1 << 16,
 	TRIM = 1 << 24,
 	WAITING_MAX = 1 << 28, /* bytes; beyond it records stay in the ring, which gets full */
-	SLOTS = 4, /* as in probe.bpf.c */
+	SLOTS = 4,             /* as in probe.bpf.c */
 };
 
 struct probe_session {
@@ -33,8 +33,8 @@ struct probe_session {
 	/* Records that were taken out of the ring, which has to be kept empty, and wait to be read:
 	 * 8 bytes with the size of each, then the record, padded to 8 bytes. */
 	VEC(uint8_t) waiting;
-	size_t read; /* bytes of `waiting` that have been read */
-	VEC(uint32_t) pids;                /* by index of their targets */
+	size_t read;        /* bytes of `waiting` that have been read */
+	VEC(uint32_t) pids; /* by index of their targets */
 	size_t targets;
 	struct probe_target *scratch;
 	struct probe_config config;
