@@ -302,4 +302,9 @@ static enum res cfi_create(struct ps_prochandle *P, void **out, struct fault *f)
 	return RES_OK;
 }
 
-const struct engine_ops engine_cfi = { cfi_create, cfi_destroy, cfi_start, cfi_step };
+const struct engine_ops engine_cfi = {
+	.create = cfi_create,
+	.destroy = cfi_destroy,
+	.start = cfi_start,
+	.step = cfi_step,
+};

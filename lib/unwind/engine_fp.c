@@ -274,4 +274,9 @@ static enum engine_end fp_engine_step(void *engine, struct activation *a, struct
 	return fp_step(t, a, note);
 }
 
-const struct engine_ops engine_fp = { fp_create, fp_destroy, fp_start, fp_engine_step };
+const struct engine_ops engine_fp = {
+	.create = fp_create,
+	.destroy = fp_destroy,
+	.start = fp_start,
+	.step = fp_engine_step,
+};

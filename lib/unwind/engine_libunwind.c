@@ -13,7 +13,7 @@
  *
  * Where nothing describes pc, libunwind would go on with rbp and a wrong sp. find_proc_info
  * therefore fails in a way that ends the step, step_without_cfi goes on with the registers of the
- * last activation, and the cursor starts anew behind it. A new cursor takes its pc for exact, so a
+ * last activation, and the cursor is set to the caller. A new cursor takes its pc for exact, so a
  * return address is given to it less one, which has the same row.
  *
  * libunwind's register numbers on x86-64 are DWARF's. */
@@ -539,7 +539,12 @@ static enum engine_end lu_step(void *engine, struct activation *a, struct engine
 	return ENGINE_CALLER;
 }
 
-static const struct engine_ops ops = { lu_create, lu_destroy, lu_start, lu_step };
+static const struct engine_ops ops = {
+	.create = lu_create,
+	.destroy = lu_destroy,
+	.start = lu_start,
+	.step = lu_step,
+};
 const struct engine_ops *const engine_libunwind = &ops;
 
 #endif

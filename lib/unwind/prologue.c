@@ -79,7 +79,14 @@ static bool function_at(struct prover *pv, uint64_t at, uint64_t *lo, uint64_t *
 /* Follow all code of [lo, hi) that can be reached from lo. */
 static void explore(struct prover *pv, uint64_t lo, uint64_t hi, struct flow_exits *exits)
 {
-	struct flow_query all = { lo, 1, true, lo, hi, MOST };
+	struct flow_query all = {
+		.start = lo,
+		.pc = 1, /* never reached */
+		.exact = true,
+		.lo = lo,
+		.hi = hi,
+		.most = MOST,
+	};
 	struct arch_frame ignored;
 
 	(void)flow_to(pv->flow, &all, &ignored, exits);
@@ -108,7 +115,14 @@ static bool is_entry(struct prover *pv, uint64_t at)
 static enum flow_end lead(
     const struct place *p, uint64_t start, uint32_t most, struct arch_frame *s, struct flow_exits *exits)
 {
-	struct flow_query q = { start, p->pc, p->a->exact, p->lo, p->hi, most };
+	struct flow_query q = {
+		.start = start,
+		.pc = p->pc,
+		.exact = p->a->exact,
+		.lo = p->lo,
+		.hi = p->hi,
+		.most = most,
+	};
 
 	return flow_to(p->pv->flow, &q, s, exits);
 }
@@ -297,7 +311,7 @@ static void leave(const struct place *p, const struct found *found, struct activ
 enum proof prove_step(struct prover *pv, struct activation *a)
 {
 	uint64_t pc = a->regs.reg[pv->t->arch->pc];
-	struct place p = { pv, a, pc, 0, 0 };
+	struct place p = { .pv = pv, .a = a, .pc = pc };
 	struct found found;
 	enum proof proof = PROOF_NONE;
 
