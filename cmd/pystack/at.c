@@ -45,8 +45,7 @@ struct observed {
 	struct text_cache lines;
 	uint32_t pid;
 	bool gone;
-	bool mapping;  /* it has mapped code since the last look, */
-	uint64_t seen; /* and this is how often it had then */
+	uint64_t changes; /* how often it had mapped code when it was grabbed */
 };
 
 struct at {
@@ -170,6 +169,69 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 	return res;
 }
 
+static void observed_close(struct observed *o)
+{
+	text_cache_free(&o->lines);
+	symbolizer_destroy(o->names);
+	o->names = NULL;
+	stack_target_close(o->target);
+	o->target = NULL;
+	if (o->P == NULL)
+		return;
+	os_release_images(o->P);
+	Prelease(o->P, 0);
+	o->P = NULL;
+}
+
+/* Grab o->typed and find its Python. False: f says why not. */
+static bool observed_open(const struct at *a, struct observed *o, struct fault *f)
+{
+	OWNED(mem_release) char *arg = strdup(o->typed);
+	const struct operand operand = { o->typed, o->typed, NULL };
+	const struct stack_options stack = stack_options_of(a->opt, &operand);
+	const char *lwps = NULL;
+
+	*f = (struct fault){ 0 };
+	if (arg == NULL)
+		return fault_memory(f) == RES_OK;
+	o->P = proc_arg_xgrab(
+	    arg, NULL, PR_ARG_PIDS, PGRAB_RDONLY | (a->opt->force ? PGRAB_FORCE : 0), &f->code, &lwps);
+	if (o->P == NULL)
+		return false;
+	f->code = 0;
+	o->pid = (uint32_t)Pstatus(o->P)->pr_pid;
+	if (lwps != NULL)
+		(void)fault_set(f, 0, 0, 0, "threads cannot be selected with --at");
+	else if (Pstatus(o->P)->pr_dmodel == PR_MODEL_ILP32)
+		(void)fault_set(f, 0, 0, 0, "32-bit programs cannot be observed with --at");
+	else if (o->pid == (uint32_t)getpid())
+		f->code = G_SELF;
+	else if (stack_target_prepare(o->P, &stack, &o->target, f) == RES_OK)
+		return true;
+	observed_close(o);
+	return false;
+}
+
+/* Take the code that a process has mapped since it was grabbed: a new handle has its mappings. */
+static void observed_refresh(struct at *a, struct observed *o)
+{
+	struct observed fresh = { .typed = o->typed };
+	uint64_t changes = probe_session_changes(a->session, o->pid);
+	struct fault f;
+
+	if (o->gone || changes == o->changes || !observed_open(a, &fresh, &f))
+		return;
+	if (!os_same_process(o->P) ||
+	    probe_session_refresh(a->session, o->pid, fresh.P, changes, &f) != RES_OK) {
+		observed_close(&fresh);
+		return;
+	}
+	observed_close(o);
+	o->P = fresh.P;
+	o->target = fresh.target;
+	o->changes = changes;
+}
+
 static void take_stack(void *data, const struct probe_stack *s)
 {
 	struct at *a = data;
@@ -178,6 +240,7 @@ static void take_stack(void *data, const struct probe_stack *s)
 
 	if (o == NULL || stack_of(a, &s->begin->key) != NULL)
 		return;
+	observed_refresh(a, o); /* it may be in code that was mapped just before */
 	if (read_stack(a, o, s, &text) != RES_OK)
 		a->unread++;
 	add_stack(a, &s->begin->key, text);
@@ -240,51 +303,10 @@ static bool add_count(void *data, const struct probe_key *key, const struct prob
 	return true;
 }
 
-static void observed_close(struct observed *o)
-{
-	text_cache_free(&o->lines);
-	symbolizer_destroy(o->names);
-	o->names = NULL;
-	stack_target_close(o->target);
-	o->target = NULL;
-	if (o->P == NULL)
-		return;
-	os_release_images(o->P);
-	Prelease(o->P, 0);
-	o->P = NULL;
-}
-
-/* Grab o->typed and find its Python. False: f says why not. */
-static bool observed_open(const struct at *a, struct observed *o, struct fault *f)
-{
-	OWNED(mem_release) char *arg = strdup(o->typed);
-	const struct operand operand = { o->typed, o->typed, NULL };
-	const struct stack_options stack = stack_options_of(a->opt, &operand);
-	const char *lwps = NULL;
-
-	*f = (struct fault){ 0 };
-	if (arg == NULL)
-		return fault_memory(f) == RES_OK;
-	o->P = proc_arg_xgrab(
-	    arg, NULL, PR_ARG_PIDS, PGRAB_RDONLY | (a->opt->force ? PGRAB_FORCE : 0), &f->code, &lwps);
-	if (o->P == NULL)
-		return false;
-	f->code = 0;
-	o->pid = (uint32_t)Pstatus(o->P)->pr_pid;
-	if (lwps != NULL)
-		(void)fault_set(f, 0, 0, 0, "threads cannot be selected with --at");
-	else if (o->pid == (uint32_t)getpid())
-		f->code = G_SELF;
-	else if (stack_target_prepare(o->P, &stack, &o->target, f) == RES_OK)
-		return true;
-	observed_close(o);
-	return false;
-}
-
 /* Observe an operand. */
 static bool observe(struct at *a, const char *typed)
 {
-	struct observed o = { .typed = typed };
+	struct observed o = { .typed = typed, .changes = UINT64_MAX };
 	struct fault f;
 	const char *why;
 
@@ -306,36 +328,6 @@ static bool observe(struct at *a, const char *typed)
 	return true;
 }
 
-/* Take the code that a process has mapped since it was observed. Its mapping may have begun just
- * now; so that it has ended, it is waited for until no other one has begun between two calls. */
-static void observed_refresh(struct at *a, struct observed *o)
-{
-	struct observed fresh = { .typed = o->typed };
-	uint64_t seen = 0;
-	struct fault f;
-
-	if (o->gone || !probe_session_mapped(a->session, o->pid, &seen)) {
-		o->mapping = false;
-		return;
-	}
-	if (!o->mapping || seen != o->seen) {
-		o->mapping = true;
-		o->seen = seen;
-		return;
-	}
-	if (!observed_open(a, &fresh, &f))
-		return;
-	if (!os_same_process(o->P) ||
-	    probe_session_refresh(a->session, o->pid, fresh.P, seen, &f) != RES_OK) {
-		observed_close(&fresh);
-		return;
-	}
-	observed_close(o);
-	o->P = fresh.P;
-	o->target = fresh.target;
-	o->mapping = false;
-}
-
 static bool all_gone(struct at *a)
 {
 	bool any = false;
@@ -343,7 +335,10 @@ static bool all_gone(struct at *a)
 	for (size_t i = 0; i < a->processes.n; i++) {
 		struct observed *o = &a->processes.at[i];
 
-		o->gone = o->gone || !os_same_process(o->P);
+		if (!o->gone && !os_same_process(o->P)) {
+			o->gone = true;
+			probe_session_remove(a->session, o->pid);
+		}
 		any |= !o->gone;
 	}
 	return !any;
@@ -416,7 +411,9 @@ static bool warn_losses(struct at *a)
 		{ PROBE_LOST_MAP, "there were more distinct stacks than fit" },
 		{ PROBE_LOST_NESTED, "the program was interrupted by itself" },
 		{ PROBE_LOST_STACK, "the stack was not in memory" },
-		{ PROBE_LOST_STATES, "Python's thread states were not in memory" },
+		{ PROBE_LOST_STATES, "Python's thread states were not in memory, or too many" },
+		{ PROBE_LOST_FRAMES, "Python's frames were not in memory" },
+		{ PROBE_LOST_DEPTH, "there were more than 16384 Python frames" },
 	};
 	uint64_t losses[PROBE_LOSSES];
 	bool none = true;
@@ -436,6 +433,10 @@ static bool warn_losses(struct at *a)
 		    .operand = a->opt->at[0],
 		    .count = { a->unknown },
 		    .detail = a->unread != 0 ? a->fault.text : "their stacks did not arrive" });
+		none = false;
+	}
+	if (losses[PROBE_EXECED] != 0) {
+		warn_code(WARN_EXECUTED, a->opt->at[0]);
 		none = false;
 	}
 	if (a->opt->verbose)
@@ -498,7 +499,10 @@ enum outcome at_run(int argc, char **argv, const struct options *opt)
 			(void)fputs("pystack: attached; ^C ends\n", stderr);
 		ok = at_loop(&a);
 		if (opt->counting) {
-			(void)probe_session_counts(a.session, add_count, &a, &f);
+			if (probe_session_counts(a.session, add_count, &a, &f) != RES_OK) {
+				(void)fprintf(stderr, "pystack: %s\n", f.text);
+				ok = false;
+			}
 			counts_print(&a.counts, (size_t)opt->top, stdout);
 		}
 		ok &= warn_losses(&a) && !a.counts.failed && !a.failed;

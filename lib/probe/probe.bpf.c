@@ -108,17 +108,18 @@ int BPF_PROG(at_sys_exit, struct pt_regs *regs, long result)
 	return 0;
 }
 
-/* Notices that a process maps code, so that its windows lack some of it. */
-SEC("tp_btf/sys_enter")
-int BPF_PROG(watch_code, struct pt_regs *regs, long number)
+/* Notices that a process has mapped code, so that its windows lack some of it. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(watch_code, struct pt_regs *regs, long result)
 {
 	enum { MMAP = 9, MPROTECT = 10, MREMAP = 25, SHMAT = 30, PKEY_MPROTECT = 329, EXEC = 4 };
 	struct task_struct *task = bpf_get_current_task_btf();
 	const struct probe_target *t;
-	struct probe_changes *c;
-	uint64_t protection = 0;
+	uint64_t protection = 0, number = 0, *c;
 	uint32_t index;
 
+	(void)result;
+	(void)bpf_probe_read_kernel(&number, sizeof(number), (const uint64_t *)regs + REG_CALL);
 	/* i386's numbers are others: any that might map code. */
 	if (!(task->thread_info.status & COMPAT) && number != MMAP && number != MPROTECT &&
 	    number != MREMAP && number != SHMAT && number != PKEY_MPROTECT)
@@ -138,7 +139,18 @@ int BPF_PROG(watch_code, struct pt_regs *regs, long number)
 	index = t->index;
 	c = bpf_map_lookup_elem(&changes, &index);
 	if (c)
-		__sync_fetch_and_add(&c->seen, 1);
+		__sync_fetch_and_add(c, 1);
+	return 0;
+}
+
+/* Another program has another code: nothing of it is known. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(watch_exec, struct task_struct *task)
+{
+	uint32_t pid = (uint32_t)task->tgid;
+
+	if (bpf_map_delete_elem(&pids, &pid) == 0)
+		count_loss(PROBE_EXECED, 1);
 	return 0;
 }
 

@@ -45,12 +45,15 @@ void probe_session_close(struct probe_session *s); /* NULL ok */
 enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_prochandle *P,
     const struct py_process *py, struct fault *f);
 
-/* Has the process mapped code since its code was last taken? Until it is taken again, stacks that
- * are the same may be counted under several keys. *seen: for probe_session_refresh, to be called
- * with a handle that was grabbed after this call. */
-bool probe_session_mapped(struct probe_session *s, uint32_t pid, uint64_t *seen);
+/* Observe pid no longer. */
+void probe_session_remove(struct probe_session *s, uint32_t pid);
+
+/* How often the process has mapped code while it was observed. From each time on, stacks that are
+ * the same may be counted under several keys, until its code is taken again: probe_session_refresh,
+ * with a handle that was grabbed after this call, and its result. */
+uint64_t probe_session_changes(const struct probe_session *s, uint32_t pid);
 enum res probe_session_refresh(
-    struct probe_session *s, uint32_t pid, struct ps_prochandle *P, uint64_t seen, struct fault *f);
+    struct probe_session *s, uint32_t pid, struct ps_prochandle *P, uint64_t changes, struct fault *f);
 
 enum res probe_session_attach(struct probe_session *s, struct fault *f);
 void probe_session_detach(struct probe_session *s);

@@ -32,15 +32,12 @@ struct probe_target {
 	uint32_t ready; /* 0: it is not to be observed (yet) */
 	uint32_t index; /* of this target */
 	uint32_t n_pythons, padding;
+	/* How often it had mapped code when its windows were filled. While that differs from the map
+	 * of changes, every word that may be an address counts as code. */
+	uint64_t changes;
 	uint64_t vdso_lo, vdso_size;
 	struct py_offsets pythons[PROBE_PYTHONS];
 	struct probe_window windows[PROBE_WINDOWS];
-};
-
-/* How often a target has mapped code, and how many of these its windows have. While they differ,
- * every word that may be an address counts as code. */
-struct probe_changes {
-	uint64_t seen, known;
 };
 
 /* A stack is counted by its key. */
@@ -62,7 +59,10 @@ enum probe_loss {
 	PROBE_LOST_MAP,    /* events: the map of counts was full */
 	PROBE_LOST_NESTED, /* events: the program was interrupted by itself */
 	PROBE_LOST_STACK,  /* events: the stack could not be read */
-	PROBE_LOST_STATES, /* events: the list of thread states could not be read */
+	PROBE_LOST_STATES, /* events: the list of thread states could not be read, or is too long */
+	PROBE_LOST_FRAMES, /* events: a Python frame or its code object could not be read */
+	PROBE_LOST_DEPTH,  /* events: more Python frames than are followed */
+	PROBE_EXECED,      /* processes that have executed another program */
 	PROBE_LOST_TEST,   /* events: --when could not be decided */
 	PROBE_UNSENT,      /* stacks that were counted but could not be sent; they are sent later */
 	PROBE_EVENTS,      /* events that passed the filters */
@@ -97,9 +97,7 @@ struct probe_hit {
 };
 
 enum {
-	PROBE_STACK_CUT = 1,   /* it is larger than PROBE_STACK_MAX */
-	PROBE_FRAMES_CUT = 2,  /* more Python frames than are followed */
-	PROBE_OTHER_STACK = 4, /* on an alternate signal stack */
+	PROBE_STACK_CUT = 1, /* it is larger than PROBE_STACK_MAX */
 };
 
 struct probe_state {

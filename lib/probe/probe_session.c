@@ -14,7 +14,9 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/perf_event.h>
+#include <stdio.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 
 #include <probe/probe.skel.h>
 
@@ -33,6 +35,7 @@ struct probe_session {
 	/* Records that were taken out of the ring, which has to be kept empty, and wait to be read:
 	 * 8 bytes with the size of each, then the record, padded to 8 bytes. */
 	VEC(uint8_t) waiting;
+	size_t told;        /* names of code objects that the program knows to have arrived */
 	size_t read;        /* bytes of `waiting` that have been read */
 	VEC(uint32_t) pids; /* by index of their targets */
 	size_t targets;
@@ -79,6 +82,14 @@ bool probe_session_pending(const struct probe_session *s)
 	return s->read < s->waiting.n;
 }
 
+/* Names of this code object need not be sent any more: they have arrived. */
+static void code_is_known(const struct probe_session *s, uint64_t code)
+{
+	uint32_t yes = 1;
+
+	(void)bpf_map__update_elem(s->bpf->maps.codes, &code, sizeof(code), &yes, sizeof(yes), BPF_ANY);
+}
+
 /* Read records that wait, for `ns` at most. A stack takes a millisecond or more, so the ring is
  * emptied after each. */
 static void read_waiting(struct probe_session *s, int64_t ns, const struct probe_reader *reader)
@@ -90,6 +101,8 @@ static void read_waiting(struct probe_session *s, int64_t ns, const struct probe
 
 		memcpy(&size, s->waiting.at + s->read, sizeof(size));
 		probe_stacks_take(&s->stacks, s->waiting.at + s->read + sizeof(size), size, reader);
+		for (; s->told < s->stacks.names.at.n; s->told++)
+			code_is_known(s, s->stacks.names.at.at[s->told].code);
 		s->read += sizeof(size) + padded(size);
 		if (s->read == s->waiting.n || s->read > TRIM)
 			waiting_trim(s);
@@ -106,6 +119,15 @@ static int be_silent(enum libbpf_print_level level, const char *format, va_list 
 	return 0;
 }
 
+static bool kernel_is_too_old(void)
+{
+	struct utsname name;
+	unsigned major = 0, minor = 0;
+
+	return uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
+	       (major < 5 || (major == 5 && minor < 17));
+}
+
 /* What is missing if the program cannot be loaded. */
 static enum res explain(struct fault *f, int error)
 {
@@ -118,10 +140,8 @@ static enum res explain(struct fault *f, int error)
 		    "CAP_SYS_PTRACE");
 	if (error == ENOSYS)
 		return fault_set(f, 0, error, 0, "this kernel has no bpf(2)");
-	if (error == EINVAL || error == E2BIG)
-		return fault_set(
-		    f, 0, error, 0, "this kernel refuses the BPF program: Linux 5.17 or later is needed");
-	return fault_set(f, 0, error, 0, "the BPF program cannot be loaded: %s", strerror(error));
+	return fault_set(f, 0, error, 0, "the BPF program cannot be loaded: %s%s", strerror(error),
+	    kernel_is_too_old() ? "; Linux 5.17 or later is needed" : "");
 }
 
 /* Load the programs that the probes need, and no others. */
@@ -228,11 +248,15 @@ static uint32_t index_of(const struct probe_session *s, uint32_t pid)
 	return i;
 }
 
+static enum res refused(struct fault *f)
+{
+	return fault_set(f, 0, errno, 0, "a map of the BPF program refuses it: %s", strerror(errno));
+}
+
 enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_prochandle *P,
     const struct py_process *py, struct fault *f)
 {
 	uint32_t index = index_of(s, pid);
-	struct probe_changes changes = { 0, 0 };
 
 	if (index >= s->targets)
 		return fault_set(f, 0, 0, 0, "more than %zu processes", s->targets);
@@ -241,45 +265,45 @@ enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_proc
 		return RES_FAIL;
 	s->scratch->ready = 1;
 	s->scratch->index = index;
+	/* Not the number in the map: P's mappings may be older than the attachment. */
+	s->scratch->changes = UINT64_MAX;
 	if (index == s->pids.n && !vec_push(&s->pids, pid))
 		return fault_memory(f);
 	if (bpf_map__update_elem(
 		s->bpf->maps.targets, &index, sizeof(index), s->scratch, sizeof(*s->scratch), BPF_ANY) != 0 ||
-	    bpf_map__update_elem(
-		s->bpf->maps.changes, &index, sizeof(index), &changes, sizeof(changes), BPF_ANY) != 0 ||
 	    bpf_map__update_elem(s->bpf->maps.pids, &pid, sizeof(pid), &index, sizeof(index), BPF_ANY) != 0)
-		return fault_set(f, 0, errno, 0, "a map of the BPF program refuses it: %s", strerror(errno));
+		return refused(f);
 	return RES_OK;
 }
 
-bool probe_session_mapped(struct probe_session *s, uint32_t pid, uint64_t *seen)
+void probe_session_remove(struct probe_session *s, uint32_t pid)
+{
+	(void)bpf_map__delete_elem(s->bpf->maps.pids, &pid, sizeof(pid), 0);
+}
+
+uint64_t probe_session_changes(const struct probe_session *s, uint32_t pid)
 {
 	uint32_t index = index_of(s, pid);
-	struct probe_changes changes = { 0, 0 };
+	uint64_t changes = 0;
 
 	(void)bpf_map__lookup_elem(s->bpf->maps.changes, &index, sizeof(index), &changes, sizeof(changes), 0);
-	*seen = changes.seen;
-	return changes.seen != changes.known;
+	return changes;
 }
 
 enum res probe_session_refresh(
-    struct probe_session *s, uint32_t pid, struct ps_prochandle *P, uint64_t seen, struct fault *f)
+    struct probe_session *s, uint32_t pid, struct ps_prochandle *P, uint64_t changes, struct fault *f)
 {
 	uint32_t index = index_of(s, pid);
-	struct probe_changes changes = { 0, 0 };
 
 	if (bpf_map__lookup_elem(
 		s->bpf->maps.targets, &index, sizeof(index), s->scratch, sizeof(*s->scratch), 0) != 0)
-		return fault_set(f, 0, errno, 0, "no such process");
+		return refused(f);
 	if (!probe_target_fill_code(P, s->scratch))
 		return fault_memory(f);
-	(void)bpf_map__update_elem(
-	    s->bpf->maps.targets, &index, sizeof(index), s->scratch, sizeof(*s->scratch), BPF_ANY);
-	/* If the process has mapped code in between, `seen` has grown, and they still differ. */
-	(void)bpf_map__lookup_elem(s->bpf->maps.changes, &index, sizeof(index), &changes, sizeof(changes), 0);
-	changes.known = seen;
-	(void)bpf_map__update_elem(
-	    s->bpf->maps.changes, &index, sizeof(index), &changes, sizeof(changes), BPF_ANY);
+	s->scratch->changes = changes;
+	if (bpf_map__update_elem(
+		s->bpf->maps.targets, &index, sizeof(index), s->scratch, sizeof(*s->scratch), BPF_ANY) != 0)
+		return refused(f);
 	return RES_OK;
 }
 
@@ -358,12 +382,14 @@ enum res probe_session_counts(struct probe_session *s,
 	int fd = bpf_map__fd(s->bpf->maps.counts);
 
 	while (bpf_map_get_next_key(fd, last, &key) == 0) {
-		if (bpf_map_lookup_elem(fd, &key, &count) == 0 && !each(data, &key, &count))
-			break;
+		if (bpf_map_lookup_elem(fd, &key, &count) != 0)
+			return fault_set(f, 0, errno, 0, "the counts cannot be read: %s", strerror(errno));
+		if (!each(data, &key, &count))
+			return RES_OK;
 		last = &key;
 	}
-	(void)f;
-	return RES_OK;
+	return errno == ENOENT ? RES_OK
+			       : fault_set(f, 0, errno, 0, "the counts cannot be read: %s", strerror(errno));
 }
 
 void probe_session_losses(struct probe_session *s, uint64_t out[PROBE_LOSSES])
@@ -410,21 +436,26 @@ enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_proc
 	return RES_FAIL;
 }
 
-bool probe_session_mapped(struct probe_session *s, uint32_t pid, uint64_t *seen)
+void probe_session_remove(struct probe_session *s, uint32_t pid)
 {
 	(void)s;
 	(void)pid;
-	*seen = 0;
-	return false;
+}
+
+uint64_t probe_session_changes(const struct probe_session *s, uint32_t pid)
+{
+	(void)s;
+	(void)pid;
+	return 0;
 }
 
 enum res probe_session_refresh(
-    struct probe_session *s, uint32_t pid, struct ps_prochandle *P, uint64_t seen, struct fault *f)
+    struct probe_session *s, uint32_t pid, struct ps_prochandle *P, uint64_t changes, struct fault *f)
 {
 	(void)s;
 	(void)pid;
 	(void)P;
-	(void)seen;
+	(void)changes;
 	(void)f;
 	return RES_FAIL;
 }

@@ -54,16 +54,23 @@ static void add_memory(struct probe_stacks *x, struct probe_partial *p, const ui
 /* Keep a piece of the code object `code`. */
 static bool names_keep(struct probe_names *names, uint64_t code, const struct probe_piece *piece)
 {
-	struct probe_name one = { .piece = *piece, .next = UINT32_MAX };
-	uint8_t *bytes = malloc(piece->n);
+	struct probe_name one = { .piece = *piece, .code = code, .next = UINT32_MAX };
+	uint8_t *bytes;
 	uint32_t i;
 
+	if (addrmap_get(&names->first, code, &i)) {
+		one.next = i;
+		/* Several processors may have sent it before any was known to have arrived. */
+		for (; i != UINT32_MAX; i = names->at.at[i].next) {
+			if (names->at.at[i].piece.va == piece->va)
+				return true;
+		}
+	}
+	bytes = malloc(piece->n);
 	if (bytes == NULL)
 		return false;
 	memcpy(bytes, piece->bytes, piece->n);
 	one.piece.bytes = bytes;
-	if (addrmap_get(&names->first, code, &i))
-		one.next = i;
 	if (names->at.n >= UINT32_MAX || !vec_push(&names->at, one)) {
 		free(bytes);
 		return false;

@@ -18,6 +18,7 @@ struct probe_names {
 	struct addrmap first; /* hash → index of its first piece */
 	VEC(struct probe_name {
 		struct probe_piece piece; /* its bytes are owned */
+		uint64_t code;            /* hash of its code object */
 		uint32_t next;            /* of the same code object; UINT32_MAX: none */
 	})
 	at;

@@ -28,7 +28,9 @@ static void code_offsets(const struct py_layout *l, struct py_offsets *out)
 	out->code_size = (uint16_t)l->code_extent;
 	out->code_table = (uint16_t)l->code.table;
 	out->code_bytecode = (uint16_t)l->code.bytecode;
-	out->text_size = l->texts == PY_TEXT_COMPACT ? 80 : 64;
+	out->text_length = (uint16_t)(l->texts == PY_TEXT_BYTES ? l->bytes.size : l->str.length);
+	out->bytes_size = (uint16_t)l->bytes.size;
+	out->bytes_data = (uint16_t)l->bytes.data;
 }
 
 bool py_offsets_get(const struct py_process *py, size_t runtime, struct py_offsets *out)

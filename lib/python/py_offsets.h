@@ -40,8 +40,9 @@ struct py_offsets {
 	uint16_t code_table;                   /* bytes: the line table */
 	uint16_t code_bytecode;                /* bytes, up to 3.10 */
 	uint16_t code_words[PY_OFFSETS_WORDS]; /* words that tell code objects apart */
-	uint16_t text_size;                    /* most bytes of a str before its characters */
-	uint16_t padding[3];
+	uint16_t text_length;                  /* of a str; its hash follows */
+	uint16_t bytes_size, bytes_data;
+	uint16_t padding;
 };
 
 #ifndef __bpf__

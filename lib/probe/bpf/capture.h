@@ -99,10 +99,10 @@ static struct probe_count *capture(struct scratch *s, struct task_struct *task, 
 {
 	uint32_t tid = (uint32_t)task->pid, index = t->index;
 	struct walk w = { .s = s, .t = t };
-	struct probe_changes *changed = bpf_map_lookup_elem(&changes, &index);
+	uint64_t *changed = bpf_map_lookup_elem(&changes, &index);
 
 	s->emit = 0;
-	s->unsure = changed && changed->seen != changed->known;
+	s->unsure = changed && *changed != t->changes;
 	s->thread_pointer = BPF_CORE_READ(task, thread.fsbase);
 	w.thread = bpf_map_lookup_elem(&threads, &tid);
 	if (!w.thread) {

@@ -9,12 +9,11 @@ static __always_inline int on_stack(const struct walk *w, uint64_t va)
 	return va >= w->s->stack_lo && va < w->s->stack_hi;
 }
 
-/* Copy what names a code object, once. */
+/* Copy what names a code object, unless user space has it. */
 static void emit_names(struct walk *w, uint64_t hash)
 {
 	struct scratch *s = w->s;
 	const struct py_offsets *p = w->p;
-	uint32_t yes = 1;
 	uint64_t at;
 
 	if (bpf_map_lookup_elem(&codes, &hash))
@@ -28,7 +27,7 @@ static void emit_names(struct walk *w, uint64_t hash)
 	if (at != 0) {
 		uint64_t n = 0;
 
-		if (bpf_probe_read_user(&n, 8, (const void *)(at + 2 * p->word)) == 0) {
+		if (bpf_probe_read_user(&n, 8, (const void *)(at + p->bytes_size - 1)) == 0) {
 			if (p->word == 4)
 				n = (uint32_t)n;
 			n += BYTES_HEAD;
@@ -38,21 +37,60 @@ static void emit_names(struct walk *w, uint64_t hash)
 	at = p->code_bytecode != 0 ? CODE(s, p, p->code_bytecode) : 0;
 	if (at != 0)
 		emit_piece(s, at, BYTES_HEAD, PROBE_MEMORY_NAME, hash);
-	if (!s->failed)
-		bpf_map_update_elem(&codes, &hash, &yes, BPF_ANY);
 }
 
-/* Hash the code object of a frame, and copy it. */
+/* Mix the two words behind the head of the object that a member of the code object points to: the
+ * length and hash of a str. */
+static __always_inline uint64_t mix_object(
+    struct scratch *s, const struct py_offsets *p, uint64_t hash, uint64_t at)
+{
+	if (at == 0)
+		return hash;
+	if (bpf_probe_read_user(s->content, 2 * p->word & 31, (const void *)(at + p->text_length - 1)) != 0)
+		s->lost = PROBE_LOST_FRAMES + 1;
+	return mix(mix(hash, s->content[0]), s->content[1]);
+}
+
+/* Mix the start of the line table. */
+static __always_inline uint64_t mix_table(
+    struct scratch *s, const struct py_offsets *p, uint64_t hash, uint64_t at)
+{
+	uint64_t n = 0;
+
+	if (at == 0)
+		return hash;
+	for (int i = 0; i < CONTENT / 8; i++)
+		s->content[i] = 0;
+	/* Not its hash, which it does not always have yet. */
+	if (read_word(p, at, p->bytes_size, &n) != 0)
+		s->lost = PROBE_LOST_FRAMES + 1;
+	n = n < CONTENT - 1 ? n : CONTENT - 1;
+	if (bpf_probe_read_user(s->content, n & (CONTENT - 1), (const void *)(at + p->bytes_data - 1)) != 0)
+		s->lost = PROBE_LOST_FRAMES + 1;
+	hash = mix(hash, n);
+	for (int i = 0; i < CONTENT / 8; i++)
+		hash = mix(hash, s->content[i]);
+	return hash;
+}
+
+/* Hash the code object of a frame, and copy it. Its address and pointers are not enough: a new one
+ * may have them all (exec of changing code), so some of its content is hashed as well. */
 static void take_code(struct walk *w, uint64_t code)
 {
 	struct scratch *s = w->s;
 	const struct py_offsets *p = w->p;
 	uint64_t hash = mix(1, code);
 
-	if (bpf_probe_read_user(s->code, p->code_size & (PY_OFFSETS_CODE_MAX - 1), (const void *)code) != 0)
+	s->hash = mix(s->hash, code);
+	if (bpf_probe_read_user(s->code, p->code_size & (PY_OFFSETS_CODE_MAX - 1), (const void *)code) != 0) {
+		s->lost = PROBE_LOST_FRAMES + 1;
 		return;
+	}
 	for (int i = 0; i < PY_OFFSETS_WORDS; i++)
 		hash = mix(hash, CODE(s, p, p->code_words[i]));
+	hash = mix_object(s, p, hash, CODE(s, p, p->code_texts[0]));
+	hash = mix_object(s, p, hash, CODE(s, p, p->code_texts[1]));
+	hash = mix_table(s, p, hash, CODE(s, p, p->code_table));
 	s->hash = mix(s->hash, hash);
 	if (!w->s->emit)
 		return;
@@ -72,7 +110,7 @@ static long frame_step(uint32_t i, struct walk *w)
 		return 1;
 	if (bpf_probe_read_user(s->frame, p->frame_size & (PY_OFFSETS_FRAME_MAX - 1), (const void *)at) !=
 	    0) {
-		s->hash = mix(s->hash, 3);
+		s->lost = PROBE_LOST_FRAMES + 1;
 		return 1;
 	}
 	if (w->s->emit && !on_stack(w, at))
@@ -168,8 +206,8 @@ static void take_frames(struct walk *w, uint64_t tstate)
 	w->s->stop = TSTATE(s, p, base_frame);
 	s->at = frame;
 	bpf_loop(FRAMES_MAX, frame_step, w, 0);
-	if (s->at != 0 && s->at != w->s->stop)
-		s->begin.flags |= PROBE_FRAMES_CUT;
+	if (s->at != 0 && s->at != w->s->stop && !s->lost)
+		s->lost = PROBE_LOST_DEPTH + 1;
 }
 
 static void take_states(struct walk *w)

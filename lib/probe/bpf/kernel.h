@@ -54,6 +54,7 @@ enum {
 	REG_SP = 19,
 
 	PAGE = 4096,
+	CONTENT = 64, /* bytes of a line table that are hashed */
 	CHUNK = 1024, /* bytes of a stack that are read at a time */
 	CHUNKS = PROBE_STACK_MAX / CHUNK + 1,
 	FRAMES_MAX = 1 << 14, /* Python frames of a thread state */

@@ -35,6 +35,7 @@ struct scratch {
 	uint8_t tstate[PY_OFFSETS_TSTATE_MAX + 8];
 	uint8_t frame[PY_OFFSETS_FRAME_MAX + 8];
 	uint8_t code[PY_OFFSETS_CODE_MAX + 8];
+	uint64_t content[CONTENT / 8]; /* of the objects of a code object */
 	uint8_t small[PY_OFFSETS_OBJECT_MAX + 8];
 	uint64_t words[CHUNK / 8];
 	struct probe_hit event;
@@ -66,7 +67,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1); /* set by user space */
 	__type(key, uint32_t);
-	__type(value, struct probe_changes);
+	__type(value, uint64_t);
 } changes SEC(".maps");
 
 struct {

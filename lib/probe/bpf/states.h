@@ -26,6 +26,8 @@ static long state_step(uint32_t i, struct walk *w)
 		return 1;
 	}
 	n = s->begin.n_states;
+	if (id == w->s->thread_pointer && n >= PROBE_STATES)
+		s->lost = PROBE_LOST_STATES + 1;
 	if (id == w->s->thread_pointer && n < PROBE_STATES) {
 		s->begin.states[n].tstate = at;
 		s->begin.states[n].python = w->s->python;
@@ -76,8 +78,32 @@ static long interp_step(uint32_t i, struct walk *w)
 		return 1;
 	}
 	bpf_loop(STATES_MAX, state_step, w, 0);
+	if (s->at != 0)
+		s->lost = PROBE_LOST_STATES + 1;
 	s->at = next;
 	return 0;
+}
+
+/* Take the states that were found earlier. False: one of them is not the thread's any more. */
+static int take_known(struct walk *w)
+{
+	struct scratch *s = w->s;
+	struct thread *th = w->thread;
+
+	s->begin.n_states = th->n_states;
+	for (uint32_t i = 0; i < PROBE_STATES; i++) {
+		uint32_t python = th->states[i].python;
+		uint64_t id;
+
+		s->begin.states[i] = th->states[i];
+		if (i >= th->n_states || python >= PROBE_PYTHONS)
+			continue;
+		w->p = &w->t->pythons[python];
+		if (read_word(w->p, th->states[i].tstate, w->p->tstate_thread_id, &id) != 0 ||
+		    id != s->thread_pointer)
+			return 0;
+	}
+	return 1;
 }
 
 /* Set s->begin.states to the thread states of the current thread. */
@@ -86,6 +112,7 @@ static void find_states(struct walk *w)
 	struct scratch *s = w->s;
 	struct thread *th = w->thread;
 	uint32_t n = w->t->n_pythons;
+	uint64_t list;
 
 	s->hash = 1;
 	for (uint32_t i = 0; i < PROBE_PYTHONS; i++) {
@@ -97,13 +124,10 @@ static void find_states(struct walk *w)
 		else
 			bpf_loop(INTERPS_MAX, interp_heads, w, 0);
 	}
-	if (th->list == s->hash) {
-		s->begin.n_states = th->n_states;
-		for (uint32_t i = 0; i < PROBE_STATES; i++)
-			s->begin.states[i] = th->states[i];
+	if (th->list == s->hash && take_known(w))
 		return;
-	}
-	th->list = s->hash;
+	list = s->hash;
+	th->list = 0;
 	s->begin.n_states = 0;
 	for (uint32_t i = 0; i < PROBE_PYTHONS; i++) {
 		if (i >= n)
@@ -112,12 +136,15 @@ static void find_states(struct walk *w)
 		w->s->python = i;
 		(void)read_word(w->p, w->p->interpreters, 1, &s->at);
 		bpf_loop(INTERPS_MAX, interp_step, w, 0);
+		if (s->at != 0)
+			s->lost = PROBE_LOST_STATES + 1;
 	}
 	th->n_states = s->begin.n_states;
 	for (uint32_t i = 0; i < PROBE_STATES; i++)
 		th->states[i] = s->begin.states[i];
-	if (s->lost)
-		th->list = 0;
+	/* Last: a program that interrupts this one must not take the states of before for known. */
+	if (!s->lost)
+		th->list = list;
 }
 
 #endif
