@@ -86,7 +86,7 @@ static void ops_status(struct ps_prochandle *P, pstatus_t *out, void *data)
 	struct live_stat st;
 
 	(void)P;
-	if (live_stat_read(live->dir, "stat", &st, NULL) != RES_OK) {
+	if (live_stat_of(live, &st) != RES_OK) {
 		out->pr_nlwp = 0; /* gone: the other members keep their last values */
 		memset(&out->pr_lwp, 0, sizeof(out->pr_lwp));
 		return;
@@ -361,6 +361,9 @@ static int check_kind(struct live *live, int flags)
 	}
 	if (status.tracer != 0 && (flags & (PGRAB_RDONLY | PGRAB_NOSTOP)) == 0)
 		return G_BUSY;
+	live->stat = st;
+	live->status = status;
+	live->checked = true;
 	return 0;
 }
 
@@ -477,6 +480,7 @@ static struct ps_prochandle *grab(pid_t pid, int flags, struct live_files *befor
 	OWNED(live_release) struct live *live = calloc(1, sizeof(*live));
 	struct proc_objects *objects = NULL;
 	struct ps_prochandle *P;
+	struct live *mine;
 	struct fault f = { 0 };
 
 	*perr = G_STRANGE;
@@ -498,9 +502,9 @@ static struct ps_prochandle *grab(pid_t pid, int flags, struct live_files *befor
 	P->objects = objects;
 	P->objects->read_data = P;
 	P->state = PS_RUN;
+	mine = P->data;
 	if ((flags & (PGRAB_RDONLY | PGRAB_NOSTOP)) == 0) {
-		struct live *mine = P->data;
-
+		mine->checked = false; /* it is about to be stopped */
 		if (hold_lwps(P, NULL, GRAB_MS, &mine->own, &f) != RES_OK) {
 			Prelease(P, 0);
 			errno = f.sys;
@@ -511,6 +515,7 @@ static struct ps_prochandle *grab(pid_t pid, int flags, struct live_files *befor
 	}
 	(void)Ppsinfo(P);
 	(void)Pstatus(P);
+	mine->checked = false;
 	return P;
 }
 

@@ -37,6 +37,23 @@ struct live_wary {
 	bool late;    /* nobody answered: absent pages are not read any more */
 };
 
+struct live_stat { /* proc(5), /proc/PID/stat */
+	char state;
+	char comm[64];
+	pid_t ppid;
+	unsigned long flags;
+	int nlwp;
+};
+
+struct live_status { /* proc(5), /proc/PID/status */
+	pid_t tgid;
+	pid_t tracer; /* TracerPid; 0: none, or not visible from here */
+	uid_t uid[4]; /* real, effective, saved, file system */
+	pid_t inner;  /* last number of NSpid, in the innermost pid namespace; 0: unknown */
+	uint64_t cap_permitted, cap_effective;
+	int seccomp; /* 0: none, 1: strict, 2: filter */
+};
+
 struct live {
 	pid_t pid;
 	int dir;                    /* /proc/PID: task, stat, status */
@@ -47,11 +64,14 @@ struct live {
 	VEC(struct live_wary) wary; /* ascending; mostly empty */
 	bool served;                /* a userfaultfd(2), whose holder may not answer, may provide pages */
 	bool narrow;                /* an i386 program */
-	uint64_t code;              /* live_code_token of the mappings that the handle has */
-	struct live_files *files;   /* owned by the handle's objects */
-	struct hold own;            /* Pgrab's hold */
-	bool locked;                /* somebody holds the lock of hold_lock.h permanently */
-	struct hold *holding;       /* the hold in force: own, or of hold_lwps; NULL: none */
+	struct live_stat stat;      /* while `checked`: these two files, as Pgrab has read them */
+	struct live_status status;
+	bool checked;
+	uint64_t code;            /* live_code_token of the mappings that the handle has */
+	struct live_files *files; /* owned by the handle's objects */
+	struct hold own;          /* Pgrab's hold */
+	bool locked;              /* somebody holds the lock of hold_lock.h permanently */
+	struct hold *holding;     /* the hold in force: own, or of hold_lwps; NULL: none */
 };
 
 /* The live backend's data; NULL: P is not a live process. */
@@ -68,23 +88,8 @@ int live_code_of_errno(int error);
 
 enum { LIVE_PF_KTHREAD = 0x00200000 }; /* Linux include/linux/sched.h; in the flags field of stat */
 
-struct live_stat { /* proc(5), /proc/PID/stat */
-	char state;
-	char comm[64];
-	pid_t ppid;
-	unsigned long flags;
-	int nlwp;
-};
 enum res live_stat_read(int dir, const char *path, struct live_stat *out, int *sys);
 
-struct live_status { /* proc(5), /proc/PID/status */
-	pid_t tgid;
-	pid_t tracer; /* TracerPid; 0: none, or not visible from here */
-	uid_t uid[4]; /* real, effective, saved, file system */
-	pid_t inner;  /* last number of NSpid, in the innermost pid namespace; 0: unknown */
-	uint64_t cap_permitted, cap_effective;
-	int seccomp; /* 0: none, 1: strict, 2: filter */
-};
 enum res live_status_read(int dir, const char *path, struct live_status *out, int *sys);
 
 /* Write "task/TID/leaf" to path[LIVE_PATH]. */
@@ -98,6 +103,8 @@ struct live_ids { /* a VEC */
 /* Append the TIDs in dir's task directory, in its order, which is that of creation. */
 enum res live_ids_read(int dir, struct live_ids *ids);
 
+/* The process's stat. While live->checked, what Pgrab has read. */
+enum res live_stat_of(const struct live *live, struct live_stat *out);
 enum res live_psinfo(const struct live *live, psinfo_t *out);
 enum res live_name(int dir, lwpid_t id, char *buf, size_t n); /* without the newline */
 

@@ -156,6 +156,22 @@ static void join_args(psinfo_t *ps, char *args, size_t n)
 	ps->pr_psargs[n] = '\0';
 }
 
+enum res live_stat_of(const struct live *live, struct live_stat *out)
+{
+	if (!live->checked)
+		return live_stat_read(live->dir, "stat", out, NULL);
+	*out = live->stat;
+	return RES_OK;
+}
+
+static enum res status_of(const struct live *live, struct live_status *out)
+{
+	if (!live->checked)
+		return live_status_read(live->dir, "status", out, NULL);
+	*out = live->status;
+	return RES_OK;
+}
+
 enum res live_psinfo(const struct live *live, psinfo_t *out)
 {
 	struct live_stat st;
@@ -163,10 +179,10 @@ enum res live_psinfo(const struct live *live, psinfo_t *out)
 	psinfo_t ps = { 0 };
 	char args[PRARGSZ * 2];
 	ssize_t got;
-	enum res r = live_stat_read(live->dir, "stat", &st, NULL);
+	enum res r = live_stat_of(live, &st);
 
 	if (r == RES_OK)
-		r = live_status_read(live->dir, "status", &status, NULL);
+		r = status_of(live, &status);
 	if (r != RES_OK)
 		return r;
 	/* nlwp in stat includes a main thread that has exited. */
