@@ -19,8 +19,7 @@ static int send_stack(struct walk *w)
 		return 0;
 	w->s->emit = 1;
 	take_states(w);
-	s->at = w->s->stack_lo;
-	bpf_loop(PROBE_STACK_MAX / PAGE + 1, stack_emit_step, w, 0);
+	emit_stacks(w);
 	flush(s);
 	end.id = s->id;
 	return !s->failed && bpf_ringbuf_output(&ring, &end, sizeof(end), 0) == 0;
@@ -135,8 +134,7 @@ static struct probe_count *capture(struct scratch *s, struct task_struct *task, 
 		if (s->begin.regs[REG_BP] - s->stack_lo < s->stack_hi - s->stack_lo)
 			s->hash = mix(s->hash, s->begin.regs[REG_BP] - s->stack_lo);
 		take_states(&w);
-		s->at = s->stack_lo;
-		bpf_loop(CHUNKS, stack_hash_step, &w, 0);
+		hash_stacks(&w);
 	}
 	if (s->lost) {
 		count_loss(s->lost - 1, 1);

@@ -6,7 +6,7 @@
 
 static __always_inline int on_stack(const struct walk *w, uint64_t va)
 {
-	return va >= w->s->stack_lo && va < w->s->stack_hi;
+	return (va >= w->s->stack_lo && va < w->s->stack_hi) || (va >= w->s->other_lo && va < w->s->other_hi);
 }
 
 /* Copy what names a code object, unless user space has it. */

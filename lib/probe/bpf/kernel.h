@@ -31,6 +31,7 @@ struct task_struct {
 	int pid, tgid;
 	struct mm_struct *mm;
 	struct thread_struct thread;
+	unsigned long sas_ss_sp, sas_ss_size; /* the alternate signal stack */
 	char comm[16];
 } KERNEL;
 

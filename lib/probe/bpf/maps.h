@@ -25,10 +25,13 @@ struct scratch {
 	uint64_t at;   /* where a walk is */
 	uint64_t stop; /* of a chain of frames: where it ends */
 	uint64_t thread_pointer;
-	uint64_t stack_lo, stack_hi; /* the used part of the stack */
-	uint32_t python;             /* index of the runtime that is walked */
-	uint32_t emit;               /* send what is walked, do not hash it only */
-	uint32_t unsure;             /* code was mapped that the windows do not have yet */
+	uint64_t stack_lo, stack_hi;        /* the used part of the stack */
+	uint64_t other_lo, other_hi;        /* that of the stack which a signal has interrupted; 0: none */
+	uint64_t signal_stack, signal_size; /* the alternate signal stack */
+	uint64_t from, upto;                /* the part that is being read */
+	uint32_t python;                    /* index of the runtime that is walked */
+	uint32_t emit;                      /* send what is walked, do not hash it only */
+	uint32_t unsure;                    /* code was mapped that the windows do not have yet */
 	uint64_t id;
 	struct probe_begin begin;
 	struct thread fresh; /* zeros but for its thread pointer */

@@ -20,10 +20,10 @@ static __always_inline int is_code(const struct probe_target *t, uint64_t word)
 /* Bytes of the stack from s->at on, as far as the chunk and the stack go. */
 static __always_inline uint32_t chunk_size(const struct walk *w, uint64_t at, uint32_t most)
 {
-	uint64_t left = w->s->stack_hi - at;
+	uint64_t left = w->s->upto - at;
 	uint32_t n = most - (at & (most - 1));
 
-	if (at >= w->s->stack_hi)
+	if (at >= w->s->upto)
 		return 0;
 	return (n > left ? (uint32_t)left : n) & ~7u;
 }
@@ -49,7 +49,7 @@ static long stack_hash_step(uint32_t i, struct walk *w)
 		if (k >= n / 8)
 			break;
 		if (w->s->unsure ? word >= PAGE && word >> 47 == 0 : is_code(t, word))
-			hash = mix(hash, word ^ (at + 8 * k - w->s->stack_lo) << 45);
+			hash = mix(hash, word ^ (at + 8 * k - s->from) << 45);
 	}
 	s->hash = hash;
 	s->at = at + n;
@@ -81,19 +81,17 @@ static long take_mapping(struct task_struct *task, struct vm_area_struct *vma, s
 	return 0;
 }
 
-/* Set w->s->stack_lo and _hi to the used part of the stack. */
-static void find_stack(struct walk *w, struct task_struct *task)
+/* Set *lo and *hi to the used part of the stack that sp is on. False: it is on none. */
+static int find_used(struct walk *w, struct task_struct *task, uint64_t sp, uint64_t *lo, uint64_t *hi)
 {
 	struct thread *th = w->thread;
-	uint64_t sp = w->s->begin.regs[REG_SP], end, start;
+	uint64_t end, start;
 
 	if (sp < th->stack_lo || sp >= th->stack_hi) {
 		struct mapping m = { 0, 0 };
 
-		if (bpf_find_vma(task, sp, take_mapping, &m, 0) != 0 || m.hi <= sp) {
-			w->s->lost = PROBE_LOST_STACK + 1;
-			return;
-		}
+		if (bpf_find_vma(task, sp, take_mapping, &m, 0) != 0 || m.hi <= sp)
+			return 0;
 		th->stack_lo = m.lo;
 		th->stack_hi = m.hi;
 	}
@@ -107,10 +105,80 @@ static void find_stack(struct walk *w, struct task_struct *task)
 		end = sp + PROBE_STACK_MAX;
 		w->s->begin.flags |= PROBE_STACK_CUT;
 	}
-	w->s->stack_lo = sp & ~7ull;
-	w->s->stack_hi = end;
-	w->s->begin.stack_lo = w->s->stack_lo;
-	w->s->begin.stack_hi = w->s->stack_hi;
+	*lo = sp & ~7ull;
+	*hi = end;
+	return 1;
+}
+
+/* Is this the description of the alternate stack in the context that the kernel has put there? The
+ * registers follow it (Linux uapi/asm/ucontext.h, sigcontext.h). */
+static long context_step(uint32_t i, struct walk *w)
+{
+	enum { SP = 3 + 15 };
+	struct scratch *s = w->s;
+	uint64_t at = s->stack_hi - 8 * (i + SP + 1);
+
+	if (at < s->stack_lo)
+		return 1;
+	if (bpf_probe_read_user(s->content, 24, (const void *)at) != 0)
+		return 1;
+	if (s->content[0] != s->signal_stack || s->content[2] != s->signal_size)
+		return 0;
+	(void)bpf_probe_read_user(&s->other_lo, 8, (const void *)(at + 8 * SP));
+	return 1;
+}
+
+/* Set the used part of the stack; and on an alternate signal stack, that of the interrupted one. */
+static void find_stack(struct walk *w, struct task_struct *task)
+{
+	enum { CONTEXTS = 2048 }; /* words that are searched for the context: it is at the stack's end */
+	struct scratch *s = w->s;
+	uint64_t sp = s->begin.regs[REG_SP];
+
+	s->other_lo = s->other_hi = 0;
+	s->signal_stack = task->sas_ss_sp;
+	s->signal_size = task->sas_ss_size;
+	if (!find_used(w, task, sp, &s->stack_lo, &s->stack_hi)) {
+		s->lost = PROBE_LOST_STACK + 1;
+	} else if (sp - s->signal_stack < s->signal_size) {
+		if (s->stack_hi > s->signal_stack + s->signal_size)
+			s->stack_hi = s->signal_stack + s->signal_size;
+		bpf_loop(CONTEXTS, context_step, w, 0);
+		if (s->other_lo == 0 || !find_used(w, task, s->other_lo, &s->other_lo, &s->other_hi))
+			s->lost = PROBE_LOST_STACK + 1;
+	}
+	s->begin.stack_lo = s->stack_lo;
+	s->begin.stack_hi = s->stack_hi;
+}
+
+/* Hash the stacks. */
+static void hash_stacks(struct walk *w)
+{
+	struct scratch *s = w->s;
+
+	s->at = s->from = s->stack_lo;
+	s->upto = s->stack_hi;
+	bpf_loop(CHUNKS, stack_hash_step, w, 0);
+	if (s->other_lo == 0)
+		return;
+	s->at = s->from = s->other_lo;
+	s->upto = s->other_hi;
+	s->hash = mix(s->hash, 11);
+	bpf_loop(CHUNKS, stack_hash_step, w, 0);
+}
+
+static void emit_stacks(struct walk *w)
+{
+	struct scratch *s = w->s;
+
+	s->at = s->stack_lo;
+	s->upto = s->stack_hi;
+	bpf_loop(PROBE_STACK_MAX / PAGE + 1, stack_emit_step, w, 0);
+	if (s->other_lo == 0)
+		return;
+	s->at = s->other_lo;
+	s->upto = s->other_hi;
+	bpf_loop(PROBE_STACK_MAX / PAGE + 1, stack_emit_step, w, 0);
 }
 
 #endif
