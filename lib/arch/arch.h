@@ -7,6 +7,7 @@
  *   x86_parts.c     both: names of registers in assembler text
  *   x86_bytes.c     both: calls, jumps and sizes of frames in code
  *   linux_x86.c     both: registers in Linux's register sets, Linux's signal frames
+ *   linux_x86_64_calls.c          names of system calls
  *   illumos_x86.c   both: registers in illumos's register set
  *   x86_64_code.c, x86_decode.c   what instructions of x86-64 do (code.h)
  *   x86_64_stubs.c                code without call frame information (stubs.h)
@@ -52,12 +53,29 @@ struct arch_sigcontext {
 	uint16_t user_flags; /* bits that the flags of a program always have */
 };
 
+/* A system call; name NULL: there is none of that number. */
+struct arch_call_name {
+	const char *name;
+	uint8_t argc;
+};
+
 /* Register sets and signal frames of the operating system. 0 or NULL where it has none. */
 struct arch_system {
 	const uint8_t *prgreg;   /* index in prgregset_t of each register, by DWARF number */
 	const int8_t *user_regs; /* index in prgregset_t of each word of NT_PRSTATUS; −1: none */
 	size_t n_user_regs;      /* words there */
 	size_t user_syscall;     /* index there of the number of the system call */
+	uint32_t absent;         /* what programs lack of prgregset_t: a bit per index */
+	uint8_t thread_pointer;  /* index in prgregset_t */
+	/* A register there that refers to the thread's segment descriptor, which has the thread
+	 * pointer if the register set does not; ARCH_NO_REG: there is none. */
+	uint8_t tls_selector;
+	const struct arch_call_name *calls; /* by number, n_calls of them; NULL: not known */
+	size_t n_calls;
+	/* illumos's own register set, for its cores: index in prgregset_t of each of n_illumos_regs
+	 * words; −1: none. NULL: they are in the same order. */
+	const int8_t *illumos_regs;
+	size_t n_illumos_regs;
 	struct arch_sigcontext context;
 	const struct arch_sigreturn *sigreturns; /* n_sigreturns of them */
 	size_t n_sigreturns;

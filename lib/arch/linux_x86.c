@@ -81,6 +81,14 @@ static const int8_t user_regs32[] = {
 	PRREG_SS,
 };
 
+/* illumos <sys/regset.h> of i386: GS … SS. The stack pointer is user mode's (UESP). */
+static const int8_t illumos_regs32[] = { PRREG_GS, PRREG_FS, PRREG_ES, PRREG_DS, PRREG_RDI, PRREG_RSI,
+	PRREG_RBP, -1, PRREG_RBX, PRREG_RDX, PRREG_RCX, PRREG_RAX, PRREG_TRAPNO, PRREG_ERR, PRREG_RIP,
+	PRREG_CS, PRREG_RFL, PRREG_RSP, PRREG_SS };
+
+/* r8 to r15 */
+enum { NOT_IN_I386 = (1 << (PRREG_R8 + 1)) - 1 };
+
 /* Linux arch/x86/include/asm/sigframe.h: struct rt_sigframe. */
 static const struct arch_sigreturn sigreturns[] = {
 	/* mov $15 (rt_sigreturn), %rax; syscall */
@@ -107,6 +115,11 @@ const struct arch_system arch_system_x86_64 = {
 	.user_regs = user_regs,
 	.n_user_regs = COUNT(user_regs),
 	.user_syscall = ORIG_RAX,
+	.thread_pointer = PRREG_FSBASE,
+	.tls_selector = ARCH_NO_REG,
+	.calls = arch_calls_x86_64,
+	.n_calls = X86_64_CALLS,
+	.n_illumos_regs = NPRGREG,
 	.context = { .regs = { 8, 9, 10, 11, 12, 13, 14, 15, 5, 4, 6, 3, 1, 0, 2, 7, 16 },
 	    .n_regs = 17,
 	    .n_words = 19,
@@ -125,6 +138,11 @@ const struct arch_system arch_system_i386 = {
 	.user_regs = user_regs32,
 	.n_user_regs = COUNT(user_regs32),
 	.user_syscall = ORIG_EAX,
+	.absent = NOT_IN_I386,
+	.thread_pointer = PRREG_GSBASE,
+	.tls_selector = PRREG_GS,
+	.illumos_regs = illumos_regs32,
+	.n_illumos_regs = COUNT(illumos_regs32),
 	.context = { .regs = { ARCH_NO_REG, ARCH_NO_REG, ARCH_NO_REG, ARCH_NO_REG, 7, 6, 5, 4, 3, 2, 1, 0,
 			 ARCH_NO_REG, ARCH_NO_REG, 8 },
 	    .n_regs = 15,

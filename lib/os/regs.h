@@ -12,8 +12,8 @@
 const struct arch *os_arch(struct ps_prochandle *P);
 
 /* The value that pthread_self() returns in LWP `id` of P, whose registers are regs. With glibc it
- * is the thread pointer: the base of FS, or of GS for 32-bit code. In processes of illumos it is
- * the LWP's number. 0: unknown, as in some cores of 32-bit processes. */
+ * is the thread pointer, in processes of illumos the LWP's number. 0: unknown, as in some cores of
+ * 32-bit processes. */
 uintptr_t os_thread_pointer(struct ps_prochandle *P, lwpid_t id, const prgregset_t regs);
 
 /* True if that value is the address of the thread's descriptor, whose first word is its own

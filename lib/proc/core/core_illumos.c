@@ -34,23 +34,15 @@ enum { INFO_SIGNO = 0, INFO_CODE = 4, INFO_ERRNO = 8 };
 
 /* Offsets that differ between the models. */
 struct shape {
-	uint16_t fname, psargs;   /* psinfo_t */
-	uint16_t lwp;             /* pstatus_t.pr_lwp */
-	uint16_t regs;            /* lwpstatus_t.pr_reg: `reg_n` words */
-	uint16_t fields;          /* in siginfo_t: the sender's pid and uid, or the address */
-	uint16_t sname;           /* lwpsinfo_t */
-	const signed char *order; /* for each register its index in prgregset_t; -1: none. NULL: the
-	                           * same order */
-	size_t reg_n;
+	uint16_t fname, psargs; /* psinfo_t */
+	uint16_t lwp;           /* pstatus_t.pr_lwp */
+	uint16_t regs;          /* lwpstatus_t.pr_reg */
+	uint16_t fields;        /* in siginfo_t: the sender's pid and uid, or the address */
+	uint16_t sname;         /* lwpsinfo_t */
 };
 
-/* <sys/regset.h> of i386: GS … SS. The stack pointer is user mode's (UESP). */
-static const signed char regs32[] = { PRREG_GS, PRREG_FS, PRREG_ES, PRREG_DS, PRREG_RDI, PRREG_RSI, PRREG_RBP,
-	-1, PRREG_RBX, PRREG_RDX, PRREG_RCX, PRREG_RAX, PRREG_TRAPNO, PRREG_ERR, PRREG_RIP, PRREG_CS,
-	PRREG_RFL, PRREG_RSP, PRREG_SS };
-
-static const struct shape wide = { 136, 152, 384, 544, 16, 26, NULL, NPRGREG };
-static const struct shape narrow = { 88, 104, 336, 344, 12, 18, regs32, sizeof(regs32) };
+static const struct shape wide = { 136, 152, 384, 544, 16, 26 };
+static const struct shape narrow = { 88, 104, 336, 344, 12, 18 };
 
 static const struct shape *shape_of(const struct core *core)
 {
@@ -65,6 +57,7 @@ bool core_illumos_note(const struct elf_note *note)
 /* Read the status of an LWP at offset `at` of a note. */
 static void read_status(const struct core *core, const struct elf_note *note, size_t at, lwpstatus_t *out)
 {
+	const struct arch_system *system = core->arch->system;
 	const struct shape *is = shape_of(core);
 	lwpstatus_t lwp = { .pr_flags = 0 };
 	prsiginfo_t *info = &lwp.pr_info;
@@ -84,8 +77,8 @@ static void read_status(const struct core *core, const struct elf_note *note, si
 	} else {
 		core_note_field(note, at + LWP_SIGINFO + is->fields, &info->pr_addr, core->word);
 	}
-	for (size_t i = 0; i < is->reg_n; i++) {
-		int reg = is->order == NULL ? (int)i : is->order[i];
+	for (size_t i = 0; i < system->n_illumos_regs; i++) {
+		int reg = system->illumos_regs == NULL ? (int)i : system->illumos_regs[i];
 
 		if (reg >= 0)
 			core_note_field(note, at + is->regs + i * core->word, &lwp.pr_reg[reg], core->word);

@@ -69,10 +69,10 @@ static enum res take_prstatus(struct core *core, const struct elf_note *note, st
 			core_note_field(note, is->prstatus_regs + i * core->word,
 			    &lwp.pr_reg[system->user_regs[i]], core->word);
 	}
-	if (core->word == sizeof(call)) {
+	if (system->calls != NULL) {
 		core_note_field(
-		    note, is->prstatus_regs + system->user_syscall * core->word, &call, sizeof(call));
-		syscall_note(&lwp, call);
+		    note, is->prstatus_regs + system->user_syscall * core->word, &call, core->word);
+		syscall_note(core->arch, &lwp, call);
 	}
 	/* The kernel writes the signal to the note of every thread. Only the first was killed by
 	 * it. */
@@ -88,19 +88,21 @@ static enum res take_prstatus(struct core *core, const struct elf_note *note, st
 static enum res take_tls(struct core *core, const struct elf_note *note, struct fault *f)
 {
 	enum { DESCRIPTOR_SHIFT = 3, DESC_WORDS = 4 };
+	const struct arch_system *system = core->arch->system;
 	lwpstatus_t *lwp = core->lwps.n == 0 ? NULL : &core->lwps.at[core->lwps.n - 1];
 	struct span s = note->desc;
 	uint32_t desc[DESC_WORDS];
 
 	(void)f;
-	if (core->word != 4 || lwp == NULL || lwp->pr_reg[PRREG_GSBASE] != 0)
+	if (system->tls_selector == ARCH_NO_REG || lwp == NULL || lwp->pr_reg[system->thread_pointer] != 0)
 		return RES_OK;
 	while (span_take(&s, desc, sizeof(desc))) {
-		if (desc[0] != 0 && desc[0] == (uint32_t)(lwp->pr_reg[PRREG_GS] & 0xffff) >> DESCRIPTOR_SHIFT)
-			lwp->pr_reg[PRREG_GSBASE] = (prgreg_t)desc[1];
+		if (desc[0] != 0 &&
+		    desc[0] == (uint32_t)(lwp->pr_reg[system->tls_selector] & 0xffff) >> DESCRIPTOR_SHIFT)
+			lwp->pr_reg[system->thread_pointer] = (prgreg_t)desc[1];
 	}
 	if (core->lwps.n == 1)
-		core->first.pr_reg[PRREG_GSBASE] = lwp->pr_reg[PRREG_GSBASE];
+		core->first.pr_reg[system->thread_pointer] = lwp->pr_reg[system->thread_pointer];
 	return RES_OK;
 }
 

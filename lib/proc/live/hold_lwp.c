@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
+#include "arch/arch.h"
 #include "proc/live/hold_regs.h"
 
 static void set_why(struct hold_lwp *l, const char *why)
@@ -23,6 +24,7 @@ static void set_why(struct hold_lwp *l, const char *why)
 static bool narrow_regs(lwpid_t id, prgregset_t regs)
 {
 	enum { DESCRIPTOR_SHIFT = 3 };
+	const struct arch_system *system = arch_of_host(true)->system;
 	struct user_regs_struct user;
 	uint32_t area[4]; /* struct user_desc: entry, base, limit, flags */
 	long entry;
@@ -30,11 +32,11 @@ static bool narrow_regs(lwpid_t id, prgregset_t regs)
 	if (ptrace(PTRACE_GETREGS, id, NULL, &user) != 0)
 		return false;
 	hold_regs_from_user(regs, &user);
-	entry = (regs[PRREG_GS] & 0xffff) >> DESCRIPTOR_SHIFT;
+	entry = (regs[system->tls_selector] & 0xffff) >> DESCRIPTOR_SHIFT;
 	if (entry != 0 && ptrace(PTRACE_GET_THREAD_AREA, id, (void *)entry, area) == 0)
-		regs[PRREG_GSBASE] = (prgreg_t)area[1];
+		regs[system->thread_pointer] = (prgreg_t)area[1];
 	for (int i = 0; i < NPRGREG; i++)
-		regs[i] = i <= PRREG_R8 ? 0 : (prgreg_t)(uint32_t)regs[i];
+		regs[i] = (system->absent >> i & 1) != 0 ? 0 : (prgreg_t)(uint32_t)regs[i];
 	return true;
 }
 

@@ -61,7 +61,8 @@ static const struct hold_lwp *held_lwp(const struct live *live, lwpid_t id)
 	return NULL;
 }
 
-static void fill_status(lwpstatus_t *out, lwpid_t id, char state, const struct hold_lwp *held)
+static void fill_status(
+    const struct arch *arch, lwpstatus_t *out, lwpid_t id, char state, const struct hold_lwp *held)
 {
 	memset(out, 0, sizeof(*out));
 	out->pr_lwpid = id;
@@ -70,7 +71,7 @@ static void fill_status(lwpstatus_t *out, lwpid_t id, char state, const struct h
 		out->pr_why = PR_REQUESTED;
 		out->pr_cursig = (short)held->signo;
 		memcpy(out->pr_reg, held->regs, sizeof(out->pr_reg));
-		syscall_note(out, held->syscall);
+		syscall_note(arch, out, held->syscall);
 	} else if (state == 'T') {
 		out->pr_flags = PR_STOPPED;
 		out->pr_why = PR_JOBCONTROL;
@@ -96,7 +97,7 @@ static void ops_status(struct ps_prochandle *P, pstatus_t *out, void *data)
 	out->pr_nzomb = st.state == 'Z' ? 1 : 0;
 	out->pr_nlwp = st.nlwp - out->pr_nzomb;
 	out->pr_dmodel = live_model(live);
-	fill_status(&out->pr_lwp, live->pid, st.state, held_lwp(live, live->pid));
+	fill_status(arch_of_host(live->narrow), &out->pr_lwp, live->pid, st.state, held_lwp(live, live->pid));
 	out->pr_flags = out->pr_lwp.pr_flags;
 }
 
@@ -142,7 +143,7 @@ static prheader_t *list_lwps(const struct live *live, bool statuses)
 		if (held == NULL && !lwp_stat(live, ids.at[i], &st))
 			continue;
 		if (statuses) {
-			fill_status(&status, ids.at[i], st.state, held);
+			fill_status(arch_of_host(live->narrow), &status, ids.at[i], st.state, held);
 			if (st.state != 'Z')
 				list_add(list, &status);
 			continue;

@@ -40,7 +40,7 @@ static lwpstatus_t noted(long number, long result)
 		    [PRREG_R8] = 5,
 		    [PRREG_R9] = 6 } };
 
-	syscall_note(&status, number);
+	syscall_note(&arch_x86_64, &status, number);
 	return status;
 }
 
