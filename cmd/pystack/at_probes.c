@@ -81,6 +81,14 @@ static bool find(const struct options *opt, const char *text, struct at_probe *p
 	}
 }
 
+/* Would one event be of both? */
+static bool is_same(const struct probe_spec_abi *a, const struct probe_spec_abi *b)
+{
+	return a->kind == b->kind &&
+	       (a->kind == PROBE_AT_SWITCH ||
+		   (a->kind == PROBE_AT_SYSCALL && a->syscall == b->syscall && a->is_return == b->is_return));
+}
+
 bool at_probes_find(const struct options *opt, struct at_probes *out)
 {
 	size_t n = 0;
@@ -96,10 +104,8 @@ bool at_probes_find(const struct options *opt, struct at_probes *out)
 			return false;
 		}
 		for (size_t k = 0; k < out->n; k++) {
-			if (out->abi[k].kind == PROBE_AT_SWITCH && out->abi[out->n].kind == PROBE_AT_SWITCH) {
-				out->n++;
-				return refuse("off-cpu", "it was given twice");
-			}
+			if (is_same(&out->abi[k], &out->abi[out->n]))
+				return refuse(opt->at[out->n++], "it was given twice");
 		}
 	}
 	return true;

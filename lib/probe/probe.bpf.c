@@ -44,43 +44,38 @@ static void scratch_give(struct scratch *s)
 	s->busy = 0;
 }
 
-/* An event of the system call `number`, whose registers are regs. */
-static __always_inline void at_syscall(struct task_struct *task, const struct probe_target *t,
-    struct pt_regs *regs, long number, uint32_t is_return, long result)
+/* The system call `number`, if there is a probe for it. */
+static __always_inline void at_syscall(
+    struct task_struct *task, const struct probe_target *t, long number, uint32_t is_return, long result)
 {
-	int compat = (task->thread_info.status & COMPAT) != 0;
+	uint32_t compat = (task->thread_info.status & COMPAT) != 0, spec;
+	struct probe_key key = { 0 };
+	struct probe_count *c;
+	struct thread *thread;
+	struct scratch *s;
 
-	for (uint32_t i = 0; i < PROBE_SPECS; i++) {
-		struct probe_key key = { .spec = i };
-		struct probe_count *c;
-		struct thread *thread;
-		struct scratch *s;
-
-		if (i >= n_specs)
-			break;
-		if (specs[i].kind != PROBE_AT_SYSCALL)
-			continue;
-		if ((compat ? specs[i].syscall32 : specs[i].syscall) != number ||
-		    specs[i].is_return != is_return)
-			continue;
-		s = scratch_take(SLOT_SYSCALL, 2);
-		if (!s)
-			break;
-		c = capture(s, task, t, &key, &thread);
-		if (c) {
-			s->event.args[0] = s->begin.regs[REG_DI];
-			s->event.args[1] = s->begin.regs[REG_SI];
-			s->event.args[2] = s->begin.regs[REG_DX];
-			s->event.args[3] = s->begin.regs[REG_R10];
-			s->event.args[4] = s->begin.regs[REG_R8];
-			s->event.args[5] = s->begin.regs[REG_R9];
-			s->event.result = result;
-			s->event.sum = 0;
-			finish_event(s, c, &key, task);
-		}
-		scratch_give(s);
+	if ((uint64_t)number >= PROBE_SYSCALLS)
+		return;
+	spec = syscall_specs[is_return][compat][number];
+	if (spec == 0)
+		return;
+	key.spec = spec - 1;
+	s = scratch_take(SLOT_SYSCALL, 2);
+	if (!s)
+		return;
+	c = capture(s, task, t, &key, &thread);
+	if (c) {
+		s->event.args[0] = s->begin.regs[REG_DI];
+		s->event.args[1] = s->begin.regs[REG_SI];
+		s->event.args[2] = s->begin.regs[REG_DX];
+		s->event.args[3] = s->begin.regs[REG_R10];
+		s->event.args[4] = s->begin.regs[REG_R8];
+		s->event.args[5] = s->begin.regs[REG_R9];
+		s->event.result = result;
+		s->event.sum = 0;
+		finish_event(s, c, &key, task);
 	}
-	(void)regs;
+	scratch_give(s);
 }
 
 SEC("tp_btf/sys_enter")
@@ -89,8 +84,9 @@ int BPF_PROG(at_sys_enter, struct pt_regs *regs, long number)
 	struct task_struct *task = bpf_get_current_task_btf();
 	const struct probe_target *t = target_of(task);
 
+	(void)regs;
 	if (t)
-		at_syscall(task, t, regs, number, 0, 0);
+		at_syscall(task, t, number, 0, 0);
 	return 0;
 }
 
@@ -104,7 +100,7 @@ int BPF_PROG(at_sys_exit, struct pt_regs *regs, long result)
 	if (!t)
 		return 0;
 	(void)bpf_probe_read_kernel(&number, sizeof(number), (const uint64_t *)regs + REG_CALL);
-	at_syscall(task, t, regs, (long)number, 1, result);
+	at_syscall(task, t, (long)number, 1, result);
 	return 0;
 }
 

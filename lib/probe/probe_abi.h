@@ -16,6 +16,7 @@ enum {
 	PROBE_BATCH_MAX = 32768,   /* bytes of a record */
 	PROBE_STACK_MAX = 1 << 20, /* bytes of a stack; it is cut there */
 	PROBE_SPECS = 16,          /* probes at a time */
+	PROBE_SYSCALLS = 1024,     /* their numbers are lower */
 	PROBE_TARGETS = 64,        /* processes at a time */
 };
 

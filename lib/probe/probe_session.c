@@ -165,6 +165,34 @@ static void choose_programs(struct probe_bpf *b, const struct probe_config *c)
 	(void)bpf_program__set_autoload(b->progs.at_switch, off);
 }
 
+/* Enter a system call in the program's table. A number of -1: it has none there. */
+static int enter_syscall(struct probe_bpf *b, uint32_t is_return, bool is_32bit, int32_t number, size_t spec)
+{
+	if (number < 0)
+		return 0;
+	if (number >= PROBE_SYSCALLS)
+		return -EINVAL;
+	*(uint8_t *)(uintptr_t)&b->rodata->syscall_specs[is_return != 0][is_32bit][number] =
+	    (uint8_t)(spec + 1);
+	return 0;
+}
+
+static int enter_syscalls(struct probe_bpf *b, const struct probe_config *c)
+{
+	int error = 0;
+
+	for (size_t i = 0; error == 0 && i < c->n_specs; i++) {
+		const struct probe_spec_abi *spec = &c->specs[i];
+
+		if (spec->kind != PROBE_AT_SYSCALL)
+			continue;
+		error = enter_syscall(b, spec->is_return, false, spec->syscall, i);
+		if (error == 0)
+			error = enter_syscall(b, spec->is_return, true, spec->syscall32, i);
+	}
+	return error;
+}
+
 static int configure(struct probe_session *s, const struct probe_config *c)
 {
 	struct probe_bpf *b = s->bpf;
@@ -175,10 +203,11 @@ static int configure(struct probe_session *s, const struct probe_config *c)
 		return n == 0 ? -EINVAL : n;
 	for (size_t i = 0; i < c->n_specs; i++)
 		memcpy((void *)(uintptr_t)&b->rodata->specs[i], &c->specs[i], sizeof(c->specs[i]));
-	*(uint32_t *)(uintptr_t)&b->rodata->n_specs = (uint32_t)c->n_specs;
 	*(uint32_t *)(uintptr_t)&b->rodata->counting = c->counting;
 	choose_programs(b, c);
-	error = bpf_map__set_max_entries(b->maps.scratches, (uint32_t)n * SLOTS);
+	error = enter_syscalls(b, c);
+	if (error == 0)
+		error = bpf_map__set_max_entries(b->maps.scratches, (uint32_t)n * SLOTS);
 	if (error == 0)
 		error = bpf_map__set_max_entries(b->maps.targets, (uint32_t)s->targets);
 	if (error == 0)

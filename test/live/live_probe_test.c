@@ -271,6 +271,10 @@ START_TEST(wrong_probes)
 	r = TOOL("--at", "off-cpu", "--at", "off-cpu", "1");
 	ck_assert_int_eq(r.status, 2);
 	run_free(&r);
+	r = TOOL("--at", "syscall:rmdir:return", "--at", "syscall:rmdir", "--at", "syscall:rmdir", "1");
+	ck_assert_int_eq(r.status, 2);
+	ck_assert_str_eq(r.err, "pystack: --at syscall:rmdir: it was given twice\n");
+	run_free(&r);
 }
 END_TEST
 

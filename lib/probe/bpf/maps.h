@@ -109,7 +109,9 @@ struct {
 
 /* Constants, set by user space before loading. */
 const volatile struct probe_spec_abi specs[PROBE_SPECS];
-const volatile uint32_t n_specs = 0;
+/* The probe of each system call, plus one, by its number: at its entry or return, and as x86-64 or
+ * i386. A table and no search: the verifier would follow each probe that is found. */
+const volatile uint8_t syscall_specs[2][2][PROBE_SYSCALLS];
 const volatile uint32_t counting = 0; /* events are counted, not sent */
 const volatile uint32_t off_cpu_spec = 0;
 const volatile uint64_t off_cpu_min = 0; /* ns */

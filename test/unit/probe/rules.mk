@@ -12,3 +12,7 @@ $(O)/test/programs/probe_when.bpf.o: test/programs/probe_when.bpf.c lib/probe/pr
 $(O)/test/unit/probe/probe_when_kernel_test.o: CPPFLAGS += -DPROBE_WHEN_OBJECT='"$(O)/test/programs/probe_when.bpf.o"'
 
 $(O)/test/unit/probe/probe_when_test $(O)/test/unit/probe/probe_when_kernel_test: $(O)/test/programs/probe_when.bpf.o
+
+# This test loads the BPF program, as probe_session.c does.
+$(O)/test/unit/probe/program_test.o: $$(if $$(filter libbpf,$$(packaged)),$(PROBE_SKEL))
+$(O)/test/unit/probe/program_test.o: CPPFLAGS += -isystem $(O)/lib
