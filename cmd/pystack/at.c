@@ -16,6 +16,7 @@
 #include "base/owned.h"
 #include "os/images.h"
 #include "os/read.h"
+#include "os/regs.h"
 #include "probe/probe.h"
 #include "report/collect.h"
 #include "report/counts.h"
@@ -202,7 +203,7 @@ static bool observed_open(const struct at *a, struct observed *o, struct fault *
 	o->pid = (uint32_t)Pstatus(o->P)->pr_pid;
 	if (lwps != NULL)
 		(void)fault_set(f, 0, 0, 0, "threads cannot be selected with --at");
-	else if (Pstatus(o->P)->pr_dmodel == PR_MODEL_ILP32)
+	else if (os_arch(o->P)->pointer_size == sizeof(uint32_t))
 		(void)fault_set(f, 0, 0, 0, "32-bit programs cannot be observed with --at");
 	else if (o->pid == (uint32_t)getpid())
 		f->code = G_SELF;
