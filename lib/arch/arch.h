@@ -5,6 +5,7 @@
  *   x86_64.c        x86-64
  *   i386.c          i386, whose processes an x86-64 kernel runs too
  *   x86_parts.c     both: names of registers in assembler text
+ *   x86_arguments.c both: arguments of functions
  *   x86_bytes.c     both: calls, jumps and sizes of frames in code
  *   linux_x86.c     both: registers in Linux's register sets, Linux's signal frames
  *   linux_x86_64_calls.c          names of system calls
@@ -22,15 +23,17 @@
 #include <stdint.h>
 
 enum {
-	ARCH_REGS_MAX = 17,      /* most registers that are followed */
-	ARCH_SAVED_MAX = 6,      /* most callee-saved registers */
-	ARCH_ARGS = 6,           /* arguments of a system call */
-	ARCH_NO_REG = 0xff,      /* in a table of DWARF numbers: a word that is not followed */
-	ARCH_CODE_MAX = 9,       /* bytes of the longest trampoline */
-	ARCH_CALL_BYTES = 7,     /* of the longest call */
-	ARCH_RETURN_BYTES = 4,   /* of the longest code that only returns */
-	ARCH_SIZES_MAX = 16,     /* sizes that one function gives its frame */
-	ARCH_SIZE_MAX = 1 << 20, /* largest of them */
+	ARCH_REGS_MAX = 17,        /* most registers that are followed */
+	ARCH_SAVED_MAX = 6,        /* most callee-saved registers */
+	ARCH_ARGS = 6,             /* arguments of a call or system call that are looked at */
+	ARCH_START_BYTES = 192,    /* of a function, in which it stores its arguments */
+	ARCH_AFTER_CALL_BYTES = 6, /* of the longest instruction that removes arguments */
+	ARCH_NO_REG = 0xff,        /* in a table of DWARF numbers: a word that is not followed */
+	ARCH_CODE_MAX = 9,         /* bytes of the longest trampoline */
+	ARCH_CALL_BYTES = 7,       /* of the longest call */
+	ARCH_RETURN_BYTES = 4,     /* of the longest code that only returns */
+	ARCH_SIZES_MAX = 16,       /* sizes that one function gives its frame */
+	ARCH_SIZE_MAX = 1 << 20,   /* largest of them */
 };
 
 /* What a signal handler returns to, and where the interrupted registers are then: at sp + at; or,
@@ -98,6 +101,12 @@ struct arch_call {
 	uint64_t word;   /* if anywhere: address of the word that has the target; 0: not told */
 };
 
+/* Where a function has stored an argument: bytes from its frame pointer, and its size. */
+struct arch_stored_arg {
+	int32_t at;
+	uint8_t size;
+};
+
 /* Constants by which a function moves its stack pointer. */
 struct arch_sizes {
 	uint64_t of[ARCH_SIZES_MAX];
@@ -151,6 +160,13 @@ struct arch {
 	bool (*returns_at)(const uint8_t bytes[ARCH_RETURN_BYTES]);
 	/* Add the sizes that the function gives its frame. False: too many, or no constants. */
 	bool (*frame_sizes)(const uint8_t *code, size_t n, struct arch_sizes *out);
+
+	/* Arguments of functions: one of these. Those that the first n bytes of a function store;
+	 * their number. */
+	unsigned (*stored_args)(const uint8_t *code, size_t n, struct arch_stored_arg out[ARCH_ARGS]);
+	/* They are words of 4 bytes above the return address, `most` of them or, if the code after
+	 * the call tells, fewer. */
+	unsigned (*passed_args)(const uint8_t code[ARCH_AFTER_CALL_BYTES], unsigned most);
 
 	/* Optional parts of the code reader. */
 	const struct arch_code *code;   /* how its instructions are read (code.h); NULL: they are not */

@@ -34,5 +34,6 @@ const struct arch arch_i386 = {
 	.jumps_to = i386_jumps_to,
 	.returns_at = i386_returns_at,
 	.frame_sizes = i386_frame_sizes,
+	.passed_args = i386_passed_args,
 	.cfi_is_doubted = true,
 };

@@ -13,6 +13,10 @@ extern const struct arch_system arch_system_x86_64, arch_system_i386;
 enum { X86_64_CALLS = 468 };
 extern const struct arch_call_name arch_calls_x86_64[X86_64_CALLS];
 
+/* x86_arguments.c */
+unsigned x86_64_stored_args(const uint8_t *code, size_t n, struct arch_stored_arg out[ARCH_ARGS]);
+unsigned i386_passed_args(const uint8_t code[ARCH_AFTER_CALL_BYTES], unsigned most);
+
 /* x86_bytes.c; see struct arch. */
 struct arch_call x86_64_call_before(const uint8_t bytes[ARCH_CALL_BYTES], uint64_t ra);
 struct arch_call i386_call_before(const uint8_t bytes[ARCH_CALL_BYTES], uint64_t ra);

@@ -39,6 +39,7 @@ const struct arch arch_x86_64 = {
 	.jumps_to = x86_64_jumps_to,
 	.returns_at = x86_64_returns_at,
 	.frame_sizes = x86_64_frame_sizes,
+	.stored_args = x86_64_stored_args,
 	.code = &arch_code_x86_64,
 	.stubs = &arch_stubs_x86_64,
 	.has_fixed_frames = true,
