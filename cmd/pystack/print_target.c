@@ -140,7 +140,7 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 	if (p.names == NULL)
 		return NOTHING; /* the caller reports refused memory */
 	sigbus_printing();
-	print_process(&p, P, Pstate(P) == PS_DEAD ? o->name : NULL);
+	print_process(&p, P, os_is_core(P) ? o->name : NULL);
 	ok = print_threads(&p, P, o);
 	ok &= warn_target(P, t, o, opt->verbose);
 	/* A core's missing end has been reported; this follows from it. */
@@ -185,7 +185,7 @@ enum outcome print_operand(
 	const struct stack_options stack = stack_options_of(opt, o);
 	struct stack_target *t = NULL;
 	struct fault f = { 0 };
-	bool core = Pstate(P) == PS_DEAD;
+	bool core = os_is_core(P);
 	enum outcome outcome;
 
 	if (core && !opt->force && !content_suffices(P)) {

@@ -377,7 +377,7 @@ enum outcome sample(
 
 	s.stack.sampling = true;
 	s.stack.running = !opt->idle;
-	if (Pstate(P) == PS_DEAD) {
+	if (os_is_core(P)) {
 		warn_code(WARN_SAMPLE_CORE, o->typed);
 		return NOTHING;
 	}

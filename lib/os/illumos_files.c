@@ -215,6 +215,11 @@ enum res os_file_bytes(struct ps_prochandle *P, uintptr_t addr, struct span *out
 	return RES_NONE;
 }
 
+bool os_is_core(struct ps_prochandle *P)
+{
+	return Pstate(P) == PS_DEAD;
+}
+
 /* The system's libproc does not report it. */
 bool os_core_cut(struct ps_prochandle *P)
 {

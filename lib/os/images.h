@@ -36,6 +36,9 @@ enum res os_file_bytes(struct ps_prochandle *P, uintptr_t addr, struct span *out
 typedef void os_notice_fn(void *data, const struct notice *notice);
 void os_notices(struct ps_prochandle *P, os_notice_fn *report, void *data);
 
+/* True if P is a core. Asks the system nothing, unlike Pstate. */
+bool os_is_core(struct ps_prochandle *P);
+
 /* True if the file of core P is truncated, so that saved memory is missing. */
 bool os_core_cut(struct ps_prochandle *P);
 

@@ -70,7 +70,13 @@ void os_notices(struct ps_prochandle *P, os_notice_fn *report, void *data)
 
 lwpid_t os_first_lwp(struct ps_prochandle *P)
 {
-	return P->illumos ? 1 : (lwpid_t)Pstatus(P)->pr_pid;
+	return P->illumos ? 1 : (lwpid_t)P->pid;
+}
+
+/* A process that ends becomes PS_UNDEAD, at most. */
+bool os_is_core(struct ps_prochandle *P)
+{
+	return P->state == PS_DEAD;
 }
 
 bool os_core_cut(struct ps_prochandle *P)

@@ -1,6 +1,7 @@
 /* A process or core, captured. */
 #include <stdlib.h>
 
+#include "os/images.h"
 #include "stack/target.h"
 #include "stack/target_capture.h"
 
@@ -34,8 +35,7 @@ enum res stack_target_open(
 
 	if (res != RES_OK)
 		return res;
-	res = Pstate(P) == PS_DEAD || opt->holds_still ? target_capture_core(t, P, f)
-						       : target_capture_live(t, P, f);
+	res = os_is_core(P) || opt->holds_still ? target_capture_core(t, P, f) : target_capture_live(t, P, f);
 	if (res != RES_OK) {
 		stack_target_close(t);
 		return res;
