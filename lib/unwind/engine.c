@@ -24,6 +24,15 @@ void engine_target_release(struct engine_target *t)
 	*t = (struct engine_target){ .P = NULL };
 }
 
+void engine_allow(struct engine_allowance *a)
+{
+	enum { SHARE = 8 };
+
+	a->left += a->now;
+	a->now = a->left / SHARE;
+	a->left -= a->now;
+}
+
 void engine_note_lost(struct engine_note *note, enum unwind_reason reason, const char *fmt, ...)
 {
 	va_list ap;

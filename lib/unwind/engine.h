@@ -90,6 +90,15 @@ struct engine_target {
 bool engine_target_init(struct engine_target *t, struct ps_prochandle *P);
 void engine_target_release(struct engine_target *t); /* all members 0 ok */
 
+/* Work that is allowed: for the current stack, and for later ones. */
+struct engine_allowance {
+	uint64_t now, left;
+};
+
+/* Begin a stack. It may use an eighth of what is left, so that one hostile library does not use up
+ * the allowance of all threads. */
+void engine_allow(struct engine_allowance *a);
+
 struct engine_ops {
 	/* Create an engine over P, which must outlive it; *out is passed to the other functions.
 	 * RES_FAIL: it cannot be created; *f has the reason. */

@@ -22,20 +22,14 @@
 /* If there are ROWS_MAX rows, all are dropped. BUDGET: bytes of programs and operations of
  * expressions for one process, which take some seconds; a real process with 10,000 pcs in its
  * longest function needs a tenth. GUESSES: steps for frame_search.h, which take about a second; a
- * thread needs some hundred. One stack may use 1 / SHARE of what is left of either, so that one
- * hostile library does not use up the allowance of all threads. */
-enum { ROWS_MAX = 1 << 14, BUDGET = 1 << 30, GUESSES = 1 << 22, SHARE = 8 };
-
-/* Work that is allowed: for the current stack, and for the others. */
-struct allowance {
-	uint64_t now, left;
-};
+ * thread needs some hundred. */
+enum { ROWS_MAX = 1 << 14, BUDGET = 1 << 30, GUESSES = 1 << 22 };
 
 struct cfi_engine {
 	struct engine_target t;
 	VEC(struct cfi_row) rows;
 	struct addrmap row_at; /* pc -> index in rows */
-	struct allowance budget, guesses;
+	struct engine_allowance budget, guesses;
 	struct cfi_row made; /* for row_at: a row that could not be kept */
 };
 
@@ -258,20 +252,13 @@ static enum engine_end cfi_step(void *engine, struct activation *a, struct engin
 	return end == ENGINE_LOST && reg_missing == e->t.arch->fp ? guessed_step(e, a, note) : end;
 }
 
-static void allow(struct allowance *a)
-{
-	a->left += a->now;
-	a->now = a->left / SHARE;
-	a->left -= a->now;
-}
-
 static void cfi_start(void *engine, const struct activation *a, bool resumed)
 {
 	struct cfi_engine *e = engine;
 
 	if (!resumed) {
-		allow(&e->budget);
-		allow(&e->guesses);
+		engine_allow(&e->budget);
+		engine_allow(&e->guesses);
 	}
 	memory_restart(e->t.mem, a->regs.reg[e->t.arch->sp]);
 }

@@ -82,6 +82,7 @@ enum {
 	REGISTERS = 17, /* columns of libunwind */
 	STATES_MAX = 32,
 	MADE_MAX = 1 << 26, /* bytes of entries */
+	BUDGET = 1 << 29,   /* reads by libunwind, and bytes checked, for one process: seconds */
 	ENTRY_REFUSED = 0
 };
 
@@ -96,7 +97,8 @@ struct lu_engine {
 	bool started;
 	struct unwind_regs regs; /* those of the cursor when it was set; it reads them later, too */
 	struct strbuf made;      /* at MADE: a search table of one row, then entries */
-	struct addrmap made_at;  /* a function's address -> its FDE in made, or ENTRY_REFUSED */
+	struct engine_allowance budget;
+	struct addrmap made_at; /* a function's address -> its FDE in made, or ENTRY_REFUSED */
 	/* Why a step failed: */
 	bool miss; /* nothing describes the pc */
 	int reg_missing;
@@ -313,13 +315,18 @@ static uint32_t entry_make(struct strbuf *made, const struct cfi_entry *entry, u
 	return made->failed ? ENTRY_REFUSED : (uint32_t)fde;
 }
 
-/* The offset of the FDE of a function in e->made. ENTRY_REFUSED: it is unsafe, or out of memory. */
+/* The offset of the FDE of a function in e->made. ENTRY_REFUSED: the entry is unsafe or too
+ * costly, or out of memory. */
 static uint32_t entry_of(struct lu_engine *e, const struct cfi_entry *entry, uint64_t bias)
 {
+	uint64_t bytes = span_left(&entry->common) + span_left(&entry->own);
 	uint32_t at = ENTRY_REFUSED;
 
 	if (addrmap_get(&e->made_at, entry->lo + bias, &at))
 		return at;
+	if (bytes > e->budget.now)
+		return ENTRY_REFUSED;
+	e->budget.now -= bytes;
 	if (e->made.n < MADE_MAX && entry_ok(entry, e->t.arch))
 		at = entry_make(&e->made, entry, bias);
 	return addrmap_put(&e->made_at, entry->lo + bias, at) ? at : ENTRY_REFUSED;
@@ -384,6 +391,9 @@ static int access_mem(unw_addr_space_t as, unw_word_t va, unw_word_t *word, int 
 	struct lu_engine *e = arg;
 
 	(void)as;
+	if (e->budget.now == 0) /* an entry that never ends counts as damaged */
+		return -UNW_EINVAL;
+	e->budget.now--;
 	if (write == 0 && (made_word(&e->made, va - MADE, word) || memory_word(e->t.mem, va, word)))
 		return 0;
 	e->va_missing = va;
@@ -462,6 +472,7 @@ static enum res lu_create(struct ps_prochandle *P, void **out, struct fault *f)
 	}
 	(void)e->calls.set_caching_policy(e->as, UNW_CACHE_GLOBAL);
 	(void)e->calls.set_cache_size(e->as, ROWS_CACHED, 0);
+	e->budget.left = BUDGET;
 	*out = e;
 	return RES_OK;
 }
@@ -479,7 +490,8 @@ static void lu_start(void *engine, const struct activation *a, bool resumed)
 {
 	struct lu_engine *e = engine;
 
-	(void)resumed;
+	if (!resumed)
+		engine_allow(&e->budget);
 	memory_restart(e->t.mem, a->regs.reg[e->t.arch->sp]);
 	cursor_set(e, a);
 }
