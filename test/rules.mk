@@ -27,6 +27,7 @@ $(UNIT_BIN): $(O)/%: $(O)/%.o $(SUPPORT_A) $$(call archives,$$(call upto,$$(call
 		$(CHECK_LIBS) $(pkg_libs)
 
 # Programs that tests of the layer need.
+include test/unit/capture/rules.mk
 include test/unit/unwind/rules.mk
 include test/unit/probe/rules.mk
 

@@ -108,14 +108,15 @@ size_t snapshot_range_above(const struct snapshot *s, uint64_t addr)
 	return lo;
 }
 
-/* The range that holds addr, or NULL. */
-static const struct range *range_of(struct snapshot *s, uint64_t addr)
+/* The range that holds addr, or NULL: then *next is where the next range begins. */
+static const struct range *range_of(struct snapshot *s, uint64_t addr, uint64_t *next)
 {
 	size_t i = s->last;
 
 	if (i >= s->ranges.n || addr < s->ranges.at[i].lo || s->ranges.at[i].hi <= addr)
 		i = snapshot_range_above(s, addr);
-	if (i == s->ranges.n || addr < s->ranges.at[i].lo)
+	*next = i < s->ranges.n ? s->ranges.at[i].lo : UINT64_MAX;
+	if (i == s->ranges.n || addr < *next)
 		return NULL;
 	s->last = i;
 	return &s->ranges.at[i];
@@ -158,7 +159,8 @@ static ssize_t snapshot_pread(struct ps_prochandle *P, void *buf, size_t n, uint
 	(void)P;
 	while (done < n && va + done >= va) {
 		uint64_t at = va + done;
-		const struct range *r = range_of(s, at);
+		uint64_t next;
+		const struct range *r = range_of(s, at, &next);
 		const uint8_t *from;
 		size_t piece;
 
@@ -169,6 +171,9 @@ static ssize_t snapshot_pread(struct ps_prochandle *P, void *buf, size_t n, uint
 			piece = page_piece(s, at, &from);
 			if (from == NULL)
 				break;
+			/* What is copied or put counts, not what the page had before or after. */
+			if (piece > next - at)
+				piece = (size_t)(next - at);
 		}
 		if (piece > n - done)
 			piece = n - done;
@@ -260,7 +265,8 @@ void snapshot_prefetch_record(struct snapshot *s, struct snapshot_prefetch *list
 
 const uint8_t *snapshot_copied(struct snapshot *s, uint64_t va, size_t *n)
 {
-	const struct range *r = range_of(s, va);
+	uint64_t next;
+	const struct range *r = range_of(s, va, &next);
 
 	*n = r == NULL ? 0 : (size_t)(r->hi - va);
 	return r == NULL ? NULL : r->bytes + (va - r->lo);
