@@ -1,9 +1,39 @@
 # Completion of pystack's options and operands (process IDs and files) for bash.
+
+# Probes that begin with $1. Where bash takes a colon for the end of a word, what is offered begins
+# after the last one.
+_pystack_probe()
+{
+	local all='syscall: profile:97 profile:997 off-cpu'
+
+	case $1 in
+	syscall:*:*)
+		[[ return == "${1##*:}"* ]] && COMPREPLY=("${1%:*}:return")
+		;;
+	syscall:*)
+		all=$(sed -n 's/^#define __NR_\([a-z0-9_]*\) .*/syscall:\1/p' /usr/include/*/asm/unistd_64.h 2>/dev/null)
+		;;&
+	*)
+		mapfile -t COMPREPLY < <(compgen -W "$all" -- "$1")
+		;;
+	esac
+	[[ ${COMPREPLY[*]} == *: ]] && compopt -o nospace
+	[[ $1 != *:* || $1 == "${COMP_WORDS[COMP_CWORD]}" ]] || COMPREPLY=("${COMPREPLY[@]#"${1%:*}:"}")
+}
+
 _pystack()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+	local probe=$word i=$COMP_CWORD
 
 	COMPREPLY=()
+	while ((i > 1)) && [[ ${COMP_WORDS[i]} == : || ${COMP_WORDS[i - 1]} == : ]]; do
+		probe=${COMP_WORDS[--i]}$probe
+	done
+	if [[ ${COMP_WORDS[i - 1]} == --at ]]; then
+		_pystack_probe "$probe"
+		return
+	fi
 	case $before in
 	-m | --mode)
 		mapfile -t COMPREPLY < <(compgen -W 'auto cfi libunwind fp' -- "$word")
@@ -23,14 +53,14 @@ _pystack()
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		return
 		;;
-	-d | --duration | -i | --interval | -n | --frames | -N | --samples | -t | --top)
+	-d | --duration | -i | --interval | --min | -n | --frames | -N | --samples | -t | --top)
 		return
 		;;
 	esac
 	case $word in
 	-*)
-		mapfile -t COMPREPLY < <(compgen -W '-c --count -d --duration -e --exec -F --force --idle -i --interval
-			-m --mode -n --frames -N --samples --no-stop -o --output -p --python --stop --sysroot
+		mapfile -t COMPREPLY < <(compgen -W '--at -c --count -d --duration -e --exec -F --force --idle -i --interval
+			--min -m --mode -n --frames -N --samples --no-stop -o --output -p --python --stop --sysroot
 			-t --top -v --verbose --help --version' -- "$word")
 		;;
 	*)

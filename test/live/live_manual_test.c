@@ -12,7 +12,7 @@
 #include "support/spawn_files.h"
 #include "support/victim.h"
 
-enum { PAGE_MAX = 1 << 16, COMMAND_MAX = 1024, EXAMPLES = 8 };
+enum { PAGE_MAX = 1 << 16, COMMAND_MAX = 1024, EXAMPLES = 13 };
 
 static const char page_path[] = "man1/pystack.1";
 
@@ -20,6 +20,9 @@ static const char page_path[] = "man1/pystack.1";
 static const struct row {
 	const char *part, *out, *not_out;
 } rows[] = {
+	{ "--at syscall:rmdir 4711", "] rmdir(\"", NULL },
+	{ "--at profile:", ";<module> (", NULL },
+	{ "--at ", "(<module>) ]\n", NULL },
 	{ "-pv 4711/4711", "s_map.<locals>.c_item) ]\n", "`" },
 	{ "-n 20 4711", "(c_item) ]\n", NULL },
 	{ "| grep '\\['", "(c_item) ]\n", "`" },
@@ -52,14 +55,14 @@ static char *examples(void)
  * no more. */
 static const char *next(const char *at, char out[COMMAND_MAX])
 {
-	static const char line[] = "\n.Dl $ ", block[] = "\n.Bd -literal -offset indent\n# ";
+	static const char line[] = "\n.Dl ", block[] = "\n.Bd -literal -offset indent\n# ";
 	const char *one = strstr(at, line), *many = strstr(at, block), *end;
 	bool is_block = many != NULL && (one == NULL || many < one);
 	size_t n = 0;
 
 	if (one == NULL && many == NULL)
 		return NULL;
-	at = is_block ? many + strlen(block) : one + strlen(line);
+	at = is_block ? many + strlen(block) : one + strlen(line) + strlen("$ ");
 	end = is_block ? strstr(at, "\n.Ed") : strchrnul(at, '\n');
 	ck_assert_ptr_nonnull(end);
 	for (; at < end && n + 1 < COMMAND_MAX; at++) {
@@ -116,7 +119,8 @@ static void run_all(const char *dir, long pid, bool cores)
 	char shell[COMMAND_MAX];
 
 	for (const char *at = text; (at = next(at, shell)) != NULL;) {
-		if (strstr(shell, "bpftrace") == NULL && cores == (strstr(shell, "core.4711") != NULL))
+		if (strstr(shell, "bpftrace") == NULL && strstr(shell, "--at") == NULL &&
+		    cores == (strstr(shell, "core.4711") != NULL))
 			run_example(dir, pid, shell);
 	}
 	free(text);
@@ -183,6 +187,44 @@ START_TEST(tracer)
 }
 END_TEST
 
+/* Those of --at, for a process that removes directories, and until a few events were met. */
+START_TEST(probes)
+{
+	const struct interpreter *in = live_interpreters(NULL);
+	char shell[COMMAND_MAX];
+	char *text, number[24];
+	struct fixture f;
+	struct run r;
+
+	if (in->path[0] == 0)
+		return;
+	text = examples();
+	live_tool_in_path();
+	fixture_start(&f, in, &(struct fixture_options){ .no_rest = true }, ARGS("@rmdir.py", "%"));
+	(void)snprintf(number, sizeof(number), "%d", (int)f.pid);
+	r = TOOL("--at", "syscall:rmdir", "-N", "1", number);
+	if (r.status == 2)
+		(void)printf("SKIP: examples of --at: %s", r.err);
+	for (const char *at = text; r.status != 2 && (at = next(at, shell)) != NULL;) {
+		if (strstr(shell, "--at") == NULL)
+			continue;
+		replace(shell, "hg clone -q /srv/hg/project copy & ", "");
+		replace(shell, "$!", "4711");
+		replace(shell, "syscall:write", "syscall:rmdir:return");
+		replace(shell, " -d 10s", "");
+		replace(shell, " --min 1ms", "");
+		replace(shell, ">app.folded", "");
+		replace(shell, "pystack --at", "pystack -N 3 --at");
+		run_example(f.dir, f.pid, shell);
+	}
+	ck_assert_int_eq(kill(f.pid, SIGSTOP), 0);
+	ck_assert(victim_settles(f.pid, f.pid, 'T'));
+	fixture_end(&f);
+	run_free(&r);
+	free(text);
+}
+END_TEST
+
 START_TEST(all_are_found)
 {
 	char *text = examples();
@@ -205,6 +247,7 @@ static Suite *suite(void)
 	tcase_add_test(c, all_are_found);
 	tcase_add_test(c, process_and_core);
 	tcase_add_test(c, tracer);
+	tcase_add_test(c, probes);
 	suite_add_tcase(s, c);
 	return s;
 }

@@ -152,6 +152,10 @@ START_TEST(completion)
 		"+-[a-zA-Z]|--[a-z-]+' | tr -d ' ' | "
 		"sort -u) &&\n"
 		"[ \"$(offer -m f)\" = fp ] && [ \"$(offer -o '' | paste -sd' ')\" = 'count folded' ] &&\n"
+		"[ \"$(offer --at sys)\" = syscall: ] && offer --at syscall : rmd | grep -qx rmdir &&\n"
+		"[ \"$(offer --at syscall : rmdir : r)\" = return ] && [ \"$(offer --at off)\" = off-cpu ] "
+		"&&\n"
+		"[ \"$(offer --at syscall:rmdi)\" = syscall:rmdir ] &&\n"
 		"offer $$ | grep -qx $$ && offer Makef | grep -qx Makefile && [ -z \"$(offer -n 1)\" ]",
 		"bash", spawn_tool()));
 
