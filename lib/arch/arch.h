@@ -23,8 +23,8 @@
 #include <stdint.h>
 
 enum {
-	ARCH_REGS_MAX = 17,        /* most registers that are followed */
-	ARCH_SAVED_MAX = 6,        /* most callee-saved registers */
+	ARCH_REGS_MAX = 17,        /* most registers that are followed; 64 fit, but 32 into cfi_row.set */
+	ARCH_SAVED_MAX = 6,        /* most callee-saved registers; 16 fit */
 	ARCH_ARGS = 6,             /* arguments of a call or system call that are looked at */
 	ARCH_START_BYTES = 192,    /* of a function, in which it stores its arguments */
 	ARCH_AFTER_CALL_BYTES = 6, /* of the longest instruction that removes arguments */
@@ -137,7 +137,7 @@ struct arch {
 	uint8_t n_saved;    /* callee-saved registers */
 	uint8_t saved[ARCH_SAVED_MAX];
 	uint8_t saved_fp;              /* index there of fp */
-	uint32_t kept;                 /* all of saved, a bit per DWARF number */
+	uint64_t kept;                 /* all of saved, a bit per DWARF number */
 	const char *const *names;      /* as debuggers have them */
 	const struct arch_part *parts; /* n_parts names of registers and of their parts */
 	size_t n_parts;
@@ -200,6 +200,12 @@ const struct arch_part *arch_part_named(const struct arch *arch, const char *nam
 
 /* Add a size, unless it is there. False: it is too large, or there are too many. */
 bool arch_sizes_add(struct arch_sizes *sizes, int64_t size);
+
+/* The bit of a register in a mask of them. */
+static inline uint64_t arch_bit(unsigned dwarf)
+{
+	return (uint64_t)1 << dwarf;
+}
 
 /* Are arguments of a system call in registers that outlive the activation that makes it? */
 static inline bool arch_keeps_args(const struct arch *arch)

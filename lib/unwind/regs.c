@@ -18,7 +18,7 @@ void unwind_regs_place(struct ps_prochandle *P, struct unwind_regs *regs)
 {
 	const struct arch *arch = os_arch(P);
 
-	regs->known &= 1U << arch->pc | 1U << arch->sp;
+	regs->known &= arch_bit(arch->pc) | arch_bit(arch->sp);
 }
 
 bool unwind_regs_args(struct ps_prochandle *P, const uint64_t args[6], struct unwind_regs *regs)

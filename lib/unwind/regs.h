@@ -17,7 +17,7 @@ static inline bool regs_known(const struct unwind_regs *r, unsigned dwarf)
 static inline void regs_set(struct unwind_regs *r, unsigned dwarf, uint64_t value)
 {
 	r->reg[dwarf] = value;
-	r->known |= 1U << dwarf;
+	r->known |= arch_bit(dwarf);
 }
 
 #endif

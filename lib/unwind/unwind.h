@@ -30,12 +30,14 @@ enum unwind_how {
 	UNWIND_RESUMED /* from the registers given to a native_stack_walk that appends to frames */
 };
 
+_Static_assert(ARCH_REGS_MAX <= 64 && ARCH_SAVED_MAX <= 16, "masks have a bit per register");
+
 struct native_frame {
 	uint64_t pc;                    /* where it continues: a return address, unless `exact` */
 	uint64_t sp;                    /* its stack pointer there */
 	uint64_t cfa;                   /* its CFA: its caller's sp after the return; 0: unknown */
 	uint64_t saved[ARCH_SAVED_MAX]; /* the registers arch.saved in this activation */
-	uint8_t saved_known;            /* a bit per register of `saved` */
+	uint16_t saved_known;           /* a bit per register of `saved` */
 	uint8_t how;                    /* enum unwind_how */
 	bool exact;                     /* pc is the instruction itself: its symbol is at pc, not pc − 1 */
 	bool signal_frame;              /* it is the code to which a signal handler returns */
@@ -95,7 +97,7 @@ struct native_stack {
 /* Registers with which a walk starts, by the DWARF numbers of the target's architecture. */
 struct unwind_regs {
 	uint64_t reg[ARCH_REGS_MAX];
-	uint32_t known; /* a bit per register */
+	uint64_t known; /* a bit per register (arch_bit) */
 };
 
 /* Set *out to the registers of an LWP of P. */

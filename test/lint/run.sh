@@ -58,7 +58,7 @@ messages() {
 # Facts about an architecture are in lib/arch: other files name no machine, no register and no data
 # model.
 architecture() {
-	grep -rnE --include='*.[ch]' -e '\b(EM_(386|X86_64|AARCH64)|PR_MODEL_ILP32|PRREG_[A-Z0-9]+|arch_(x86_64|i386))\b' \
+	grep -rnE --include='*.[ch]' -e '\b(EM_(386|X86_64|AARCH64)|PR_MODEL_I?LP(32|64)|PRREG_[A-Z0-9]+|arch_(x86_64|i386))\b' \
 		-e '\bUNWIND_(DWARF_[A-Z]+|R[B0-9][XP0-9]|E[SD]I)\b' -e '\b(struct x86|x86_decode)\b' lib cmd |
 		grep -v '^lib/arch/' | not_exempt architecture
 }

@@ -55,10 +55,10 @@ static bool restores_registers(
 	for (size_t i = 0; i < r.n; i++) {
 		if (!jit_word(j, sp + r.at[i], &restored.reg[r.reg[i]]))
 			return false;
-		restored.known |= 1U << r.reg[i];
+		restored.known |= arch_bit(r.reg[i]);
 	}
 	restored.reg[j->arch->sp] = sp + r.ra + 8;
-	restored.known |= 1U << j->arch->pc | 1U << j->arch->sp;
+	restored.known |= arch_bit(j->arch->pc) | arch_bit(j->arch->sp);
 	*regs = restored;
 	return true;
 }
@@ -104,7 +104,7 @@ static void try_frame_pointers(struct jit *j, struct unwind_regs *regs)
 		try_caller(j, regs);
 		return;
 	}
-	regs->known |= 1U << j->arch->fp;
+	regs->known |= arch_bit(j->arch->fp);
 	if ((last.saved_known >> j->arch->saved_fp & 1) != 0) {
 		before = *fp = last.saved[j->arch->saved_fp];
 		try_caller(j, regs);
@@ -123,7 +123,7 @@ static void try_frame_pointers(struct jit *j, struct unwind_regs *regs)
 static void try_in_entry(struct jit *j, const struct native_frame *last)
 {
 	enum { PUSHES = 8, WINDOW = 2 * PUSHES };
-	struct unwind_regs regs = { .known = 1U << j->arch->pc | 1U << j->arch->sp };
+	struct unwind_regs regs = { .known = arch_bit(j->arch->pc) | arch_bit(j->arch->sp) };
 	const struct arch_stubs *stubs = j->arch->stubs;
 	const prmap_t *map = Paddr_to_map(j->w->P, last->pc);
 	uint8_t code[2 * WINDOW + 1] = { 0 }; /* around pc */

@@ -41,13 +41,13 @@ START_TEST(registers_are_complete)
 {
 	for (size_t a = 0; a < sizeof(all) / sizeof(all[0]); a++) {
 		const struct arch *arch = all[a];
-		uint32_t kept = 0;
+		uint64_t kept = 0;
 
 		ck_assert_uint_le(arch->n_regs, ARCH_REGS_MAX);
 		ck_assert(arch->pc < arch->n_regs && arch->sp < arch->n_regs && arch->fp < arch->n_regs);
 		ck_assert(arch->n_saved > 0 && arch->n_saved <= ARCH_SAVED_MAX);
 		for (unsigned i = 0; i < arch->n_saved; i++)
-			kept |= 1U << arch->saved[i];
+			kept |= arch_bit(arch->saved[i]);
 		ck_assert_uint_eq(kept, arch->kept);
 		ck_assert_uint_lt(arch->saved_fp, arch->n_saved);
 		ck_assert_uint_eq(arch->saved[arch->saved_fp], arch->fp);

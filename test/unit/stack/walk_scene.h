@@ -137,7 +137,7 @@ enum res native_stack_walk(
 
 		for (unsigned i = 0; i < X86_64_SAVED; i++) {
 			fr.saved[i] = regs.reg[dwarf[i]];
-			fr.saved_known |= (uint8_t)(known(&regs, dwarf[i]) << i);
+			fr.saved_known |= (uint16_t)(known(&regs, dwarf[i]) << i);
 		}
 		s->end = step(&regs, &fr);
 		if (s->end == UNWIND_END_LOST)
