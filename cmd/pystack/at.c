@@ -203,7 +203,7 @@ static bool observed_open(const struct at *a, struct observed *o, struct fault *
 	o->pid = (uint32_t)Pstatus(o->P)->pr_pid;
 	if (lwps != NULL)
 		(void)fault_set(f, 0, 0, 0, "threads cannot be selected with --at");
-	else if (os_arch(o->P)->pointer_size == sizeof(uint32_t))
+	else if (os_arch(o->P) != arch_of_host(false))
 		(void)fault_set(f, 0, 0, 0, "32-bit programs cannot be observed with --at");
 	else if (o->pid == (uint32_t)getpid())
 		f->code = G_SELF;
@@ -474,7 +474,13 @@ static bool start(struct at *a, int argc, char **argv)
 			a->failed |= !observe(a, argv[i]);
 		if (a->processes.n == 0)
 			return false;
-		if (probe_session_attach(a->session, &f) == RES_OK)
+		for (size_t i = 0; i < a->processes.n; i++) {
+			const struct observed *o = &a->processes.at[i];
+
+			if (!at_probes_place(&a->probes, o->P, stack_python_process(o->target)))
+				return false;
+		}
+		if (probe_session_attach(a->session, a->probes.places.at, a->probes.places.n, &f) == RES_OK)
 			return true;
 	}
 	(void)fprintf(stderr, "pystack: --at %s: %s\n", a->opt->at[0], f.text);

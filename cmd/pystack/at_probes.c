@@ -9,6 +9,10 @@
 #include "base/escape.h"
 #include "probe/probe_args.h"
 #include "probe/probe_list.h"
+#include "probe/probe_symbol.h"
+#include "probe/probe_tracefs.h"
+#include "probe/probe_usdt.h"
+#include "stack/stack.h"
 
 /* The arguments of a call that point to text, a bit each. */
 static uint32_t text_arguments(const struct probe_syscall *call)
@@ -49,6 +53,21 @@ static bool find_syscall(const char *text, struct at_probe *p, struct probe_spec
 	return true;
 }
 
+static bool find_tracepoint(const char *text, const struct at_probe *p)
+{
+	struct probe_sources sources = { .tracefs = NULL };
+	struct probe_tracefs tracefs;
+	struct fault f = { 0 };
+	enum res res;
+
+	if (probe_tracefs_open(&tracefs, &f) != RES_OK)
+		return refuse(text, f.text);
+	sources.tracefs = &tracefs;
+	res = probe_list_check(&sources, &p->spec, &f);
+	probe_tracefs_close(&tracefs);
+	return res == RES_OK || refuse(NULL, f.text);
+}
+
 static bool find(const struct options *opt, const char *text, struct at_probe *p, struct probe_spec_abi *abi)
 {
 	struct strbuf name = STRBUF_EMPTY, shown = STRBUF_EMPTY;
@@ -75,10 +94,16 @@ static bool find(const struct options *opt, const char *text, struct at_probe *p
 		abi->kind = PROBE_AT_SWITCH;
 		abi->min_ns = (uint64_t)opt->min_ns;
 		return true;
-	default:
-		return refuse(
-		    text, "this version knows syscall:NAME, syscall:NAME:return, profile:HZ and off-cpu");
+	case PROBE_TRACEPOINT:
+		abi->kind = PROBE_AT_TRACEPOINT;
+		return find_tracepoint(text, p);
+	case PROBE_UPROBE:
+	case PROBE_USDT:
+		abi->kind = PROBE_AT_CODE;
+		abi->is_return = p->spec.on_return;
+		return true;
 	}
+	return false;
 }
 
 /* Would one event be of both? */
@@ -95,7 +120,7 @@ bool at_probes_find(const struct options *opt, struct at_probes *out)
 
 	while (n < OPTIONS_AT_MAX && opt->at[n] != NULL)
 		n++;
-	*out = (struct at_probes){ calloc(n, sizeof(*out->at)), calloc(n, sizeof(*out->abi)), 0 };
+	*out = (struct at_probes){ .at = calloc(n, sizeof(*out->at)), .abi = calloc(n, sizeof(*out->abi)) };
 	if (out->at == NULL || out->abi == NULL)
 		return refuse(opt->at[0], "out of memory");
 	for (; out->n < n; out->n++) {
@@ -111,13 +136,129 @@ bool at_probes_find(const struct options *opt, struct at_probes *out)
 	return true;
 }
 
+/* The path of a file that P has mapped, by its name or full path as P sees it. */
+struct mapped_search {
+	const char *name;
+	char *path;
+};
+
+static int is_mapped(void *data, const prmap_t *map, const char *path)
+{
+	struct mapped_search *m = data;
+	const char *base;
+
+	(void)map;
+	if (path == NULL || path[0] != '/')
+		return 0;
+	base = strrchr(path, '/') + 1;
+	if (strcmp(strchr(m->name, '/') != NULL ? path : base, m->name) != 0)
+		return 0;
+	m->path = strdup(path);
+	return 1;
+}
+
+/* The path from here of `file`: of one that P has mapped, else as typed. Owned by p. NULL: out of
+ * memory. */
+static const char *path_of(struct at_probes *p, struct ps_prochandle *P, const char *file)
+{
+	struct mapped_search m = { file, NULL };
+	char *path = NULL;
+
+	(void)Pobject_iter(P, is_mapped, &m);
+	if (m.path == NULL)
+		path = strdup(file);
+	else if (asprintf(&path, "/proc/%d/root%s", (int)Pstatus(P)->pr_pid, m.path) < 0)
+		path = NULL;
+	free(m.path);
+	if (path != NULL && !vec_push(&p->files, path)) {
+		free(path);
+		path = NULL;
+	}
+	return path;
+}
+
+static bool add_place(struct at_probes *p, const struct probe_place *place)
+{
+	return vec_push(&p->places, *place) || refuse("", "out of memory");
+}
+
+static bool place_static(struct at_probes *p, size_t i, const char *path, pid_t pid, struct fault *f)
+{
+	const struct probe_spec *spec = &p->at[i].spec;
+	struct probe_usdt_list list = { VEC_EMPTY, 0 };
+	const struct probe_usdt *one = NULL;
+	bool ok = probe_usdt_read_file(path, &list, f) != RES_FAIL;
+
+	if (ok && probe_usdt_find(&list, spec->provider, spec->name, NULL) == NULL)
+		ok = probe_usdt_refuse(&list, path, spec->provider, spec->name, f) == RES_OK;
+	while (ok && (one = probe_usdt_find(&list, spec->provider, spec->name, one)) != NULL)
+		ok = add_place(p, &(struct probe_place){ .spec = (uint32_t)i,
+				      .file = path,
+				      .offset = one->offset,
+				      .semaphore = one->semaphore_offset,
+				      .pid = pid });
+	probe_usdt_free(&list);
+	return ok;
+}
+
+/* The file of P's first interpreter; "" if there is none. */
+static void python_file(struct ps_prochandle *P, const struct py_process *py, char *out, size_t n)
+{
+	out[0] = '\0';
+	if (py != NULL && py_runtimes(py) > 0)
+		(void)snprintf(out, n, "%s", py_runtime_file(py, 0));
+	(void)P;
+}
+
+bool at_probes_place(struct at_probes *p, struct ps_prochandle *P, const struct py_process *py)
+{
+	pid_t pid = Pstatus(P)->pr_pid;
+	char python[PATH_MAX];
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct probe_spec *spec = &p->at[i].spec;
+		struct probe_place place = { .spec = (uint32_t)i, .pid = pid };
+		struct fault f = { 0 };
+		bool ok = true;
+
+		if (spec->kind == PROBE_TRACEPOINT && p->placed)
+			continue;
+		if (spec->kind == PROBE_TRACEPOINT) {
+			place.category = spec->category;
+			place.event = spec->event;
+			ok = add_place(p, &place);
+		} else if (spec->kind == PROBE_UPROBE || spec->kind == PROBE_USDT) {
+			python_file(P, py, python, sizeof(python));
+			place.file = path_of(p, P, spec->file[0] != '\0' ? spec->file : python);
+			if (spec->file[0] == '\0' && python[0] == '\0')
+				ok = fault_set(&f, 0, 0, 0, "process %d runs no Python", (int)pid) == RES_OK;
+			else if (place.file == NULL)
+				ok = fault_memory(&f) == RES_OK;
+			else if (spec->kind == PROBE_USDT)
+				ok = place_static(p, i, place.file, pid, &f);
+			else
+				ok = probe_symbol_place(place.file, spec->symbol, spec->offset, &place.offset,
+					 &f) == RES_OK &&
+				     add_place(p, &place);
+		}
+		if (!ok)
+			return refuse(p->at[i].name, f.text);
+	}
+	p->placed = true;
+	return true;
+}
+
 void at_probes_free(struct at_probes *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		free(p->at[i].name);
+	for (size_t i = 0; i < p->files.n; i++)
+		free(p->files.at[i]);
+	vec_free(&p->files);
+	vec_free(&p->places);
 	free(p->at);
 	free(p->abi);
-	*p = (struct at_probes){ NULL, NULL, 0 };
+	*p = (struct at_probes){ .at = NULL };
 }
 
 /* The strings that were copied, by argument. */

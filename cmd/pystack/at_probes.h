@@ -2,6 +2,9 @@
 #ifndef PYSTACK_AT_PROBES_H
 #define PYSTACK_AT_PROBES_H
 
+#include <libproc.h>
+
+#include "base/vec.h"
 #include "options.h"
 #include "probe/probe.h"
 #include "probe/probe_spec.h"
@@ -17,11 +20,18 @@ struct at_probes {
 	struct at_probe *at; /* n of them, owned */
 	struct probe_spec_abi *abi;
 	size_t n;
+	bool placed; /* places that do not depend on a process are in `places` */
+	VEC(struct probe_place) places;
+	VEC(char *) files; /* names in places, owned */
 };
 
 /* Parse and look up the probes of opt. False: a message was printed. The caller frees *out in any
  * case. */
 bool at_probes_find(const struct options *opt, struct at_probes *out);
+/* Find where the probes are in the code of P, whose path from here is that of its root. False: a
+ * message was printed. */
+bool at_probes_place(struct at_probes *p, struct ps_prochandle *P, const struct py_process *py);
+
 void at_probes_free(struct at_probes *p);
 
 /* Append what an event is of: `rmdir("/tmp/x")`, `read(3, 0x7f…, 512) = 512`, `profile:97`,

@@ -15,6 +15,7 @@ static const char usage_line[] =
     "       pystack -c [-t top] [-o format] [{ pid | core }[/lwps] ...]\n"
     "       pystack --at probe ... [-c] [-pv] [-n frames] [-d duration] [-N events] [--min time]\n"
     "               [-t top] [-o format] pid ...\n"
+    "       pystack --list[=pattern] [pid ...]\n"
     "       pystack -i interval [-d duration] [-N samples] [--idle] [-t top] [-o format] pid[/lwps]\n";
 
 static const char help_text[] =
@@ -23,7 +24,10 @@ static const char help_text[] =
     "\n"
     "      --at PROBE      print the stack at each event of PROBE, captured in the kernel without stopping "
     "the\n"
-    "                      process; with -c, count them: syscall:NAME[:return], profile:HZ, off-cpu\n"
+    "                      process; with -c, count them: syscall:NAME[:return], profile:HZ, off-cpu,\n"
+    "                      tracepoint:CATEGORY:EVENT, uprobe:FILE:FUNCTION[+OFFSET], "
+    "uretprobe:FILE:FUNCTION,\n"
+    "                      usdt:FILE:PROVIDER:NAME, python:NAME (a static probe of the interpreter)\n"
     "  -c, --count         print each distinct stack once, with its count; without operands, read stacks\n"
     "                      from stdin\n"
     "  -d, --duration T    with -i or --at: stop after T\n"
@@ -32,6 +36,8 @@ static const char help_text[] =
     "      --idle          with -i: include waiting threads\n"
     "  -i, --interval T    sample a process every T (10ms, 1s, 100hz, ...); print the counts at the end, or\n"
     "                      on ^C\n"
+    "      --list[=PATTERN]\n"
+    "                      print the names of probes; with pids, those of their Pythons too\n"
     "      --min T         with --at off-cpu: leave out times shorter than T\n"
     "  -m, --mode MODE     unwinder: auto, cfi, libunwind, fp (no call frame information)\n"
     "  -n, --frames N      at most N native frames per thread, then '...'\n"
@@ -163,7 +169,7 @@ static bool parse_mode(const char *text, enum unwind_engine *out)
 	return false;
 }
 
-enum { OPT_HELP = 256, OPT_VERSION, OPT_STOP, OPT_NO_STOP, OPT_IDLE, OPT_SYSROOT, OPT_AT, OPT_MIN };
+enum { OPT_HELP = 256, OPT_VERSION, OPT_STOP, OPT_NO_STOP, OPT_IDLE, OPT_SYSROOT, OPT_AT, OPT_MIN, OPT_LIST };
 
 static bool parse_directory(const char *text, const char **out)
 {
@@ -226,6 +232,8 @@ static bool options_agree(const struct options *o, int operands)
 {
 	if (o->exec != NULL && o->sysroot != NULL)
 		return false;
+	if (o->list != NULL)
+		return o->at[0] == NULL && !o->counting;
 	if (o->at[0] != NULL)
 		return operands > 0 && o->interval_ns == 0 && !o->idle && o->exec == NULL &&
 		       o->sysroot == NULL && (o->top == 0 || o->counting);
@@ -248,6 +256,7 @@ static const struct option longs[] = {
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "idle", no_argument, NULL, OPT_IDLE },
 	{ "interval", required_argument, NULL, 'i' },
+	{ "list", optional_argument, NULL, OPT_LIST },
 	{ "min", required_argument, NULL, OPT_MIN },
 	{ "mode", required_argument, NULL, 'm' },
 	{ "no-stop", no_argument, NULL, OPT_NO_STOP },
@@ -283,6 +292,9 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 			break;
 		case OPT_IDLE:
 			out->idle = true;
+			break;
+		case OPT_LIST:
+			out->list = optarg != NULL ? optarg : "";
 			break;
 		case OPT_STOP:
 		case OPT_NO_STOP:

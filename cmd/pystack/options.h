@@ -25,9 +25,10 @@ struct options {
 	int64_t duration_ns;       /* -d: 0 no end */
 	long samples;              /* -N: 0 no end */
 	const char *at[OPTIONS_AT_MAX + 1]; /* --at: probes, NULL after the last */
-	int64_t min_ns;                     /* --min: shortest time off the CPU */
-	bool idle;                          /* --idle: with -i, waiting threads too */
-	int first;                          /* index of the first operand */
+	const char *list; /* --list: pattern of the probes to print, "" all; NULL: not given */
+	int64_t min_ns;   /* --min: shortest time off the CPU */
+	bool idle;        /* --idle: with -i, waiting threads too */
+	int first;        /* index of the first operand */
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_USAGE };

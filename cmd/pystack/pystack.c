@@ -157,11 +157,13 @@ int main(int argc, char **argv)
 	case OPTIONS_RUN:
 		break;
 	}
-	if (opt.at[0] != NULL)
+	if (opt.list != NULL)
+		totals_add(&totals, at_list(argc, argv, &opt));
+	else if (opt.at[0] != NULL)
 		totals_add(&totals, at_run(argc, argv, &opt));
 	else if (opt.counting)
 		run_counting(argc, argv, &opt, &totals);
-	for (int i = opt.first; !opt.counting && opt.at[0] == NULL && i < argc; i++)
+	for (int i = opt.first; !opt.counting && opt.at[0] == NULL && opt.list == NULL && i < argc; i++)
 		totals_add(&totals, run_operand(argv[i], &opt, NULL));
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		(void)fprintf(stderr, "pystack: cannot write the output: %s\n", strerror(errno));

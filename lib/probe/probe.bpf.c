@@ -173,6 +173,51 @@ int at_tick(void *ctx)
 	return 0;
 }
 
+/* An event whose probe is the cookie of its attachment. */
+static __always_inline void at_cookie(void *ctx, uint32_t slot)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct probe_target *t = target_of(task);
+	struct probe_key key = { .spec = (uint32_t)bpf_get_attach_cookie(ctx) };
+	struct probe_count *c;
+	struct thread *thread;
+	struct scratch *s;
+
+	if (!t)
+		return;
+	s = scratch_take(slot, 2);
+	if (!s)
+		return;
+	c = capture(s, task, t, &key, &thread);
+	if (c) {
+		/* Of a function's call: its arguments, or its result. */
+		s->event.args[0] = s->begin.regs[REG_DI];
+		s->event.args[1] = s->begin.regs[REG_SI];
+		s->event.args[2] = s->begin.regs[REG_DX];
+		s->event.args[3] = s->begin.regs[REG_CX];
+		s->event.args[4] = s->begin.regs[REG_R8];
+		s->event.args[5] = s->begin.regs[REG_R9];
+		s->event.result = (int64_t)s->begin.regs[REG_AX];
+		s->event.sum = 0;
+		finish_event(s, c, &key, task);
+	}
+	scratch_give(s);
+}
+
+SEC("uprobe")
+int at_code(void *ctx)
+{
+	at_cookie(ctx, SLOT_SYSCALL);
+	return 0;
+}
+
+SEC("tracepoint")
+int at_tracepoint(void *ctx)
+{
+	at_cookie(ctx, SLOT_TRACEPOINT);
+	return 0;
+}
+
 /* The thread `task` gets a processor again. */
 static void back_on(struct scratch *s, struct task_struct *task)
 {

@@ -25,6 +25,16 @@ struct py_process;
 /* Was this build made with libbpf? */
 bool probe_is_built(void);
 
+/* Where a probe is attached, as its kind needs it. */
+struct probe_place {
+	uint32_t spec;                /* index in probe_config.specs */
+	const char *file;             /* PROBE_AT_CODE */
+	uint64_t offset;              /* in the file */
+	uint64_t semaphore;           /* offset in the file of the counter of a static probe; 0: none */
+	pid_t pid;                    /* −1: in each process */
+	const char *category, *event; /* PROBE_AT_TRACEPOINT */
+};
+
 struct probe_config {
 	const struct probe_spec_abi *specs; /* n_specs ≤ PROBE_SPECS */
 	size_t n_specs;
@@ -55,7 +65,9 @@ uint64_t probe_session_changes(const struct probe_session *s, uint32_t pid);
 enum res probe_session_refresh(
     struct probe_session *s, uint32_t pid, struct ps_prochandle *P, uint64_t changes, struct fault *f);
 
-enum res probe_session_attach(struct probe_session *s, struct fault *f);
+/* Attach the probes: those of code and tracepoints at these n places. */
+enum res probe_session_attach(
+    struct probe_session *s, const struct probe_place *places, size_t n, struct fault *f);
 void probe_session_detach(struct probe_session *s);
 
 /* Memory of a stack. */

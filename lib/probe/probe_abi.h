@@ -33,8 +33,8 @@ struct probe_target {
 	uint32_t ready; /* 0: it is not to be observed (yet) */
 	uint32_t index; /* of this target */
 	uint32_t n_pythons, padding;
-	/* How often it had mapped code when its windows were filled. While the map of changes says
-	 * otherwise, every word that may be an address counts as code. */
+	/* How often it had mapped code when its windows were filled. While that differs from the
+	 * map of changes, every word that may be an address counts as code. */
 	uint64_t changes;
 	uint64_t vdso_lo, vdso_size;
 	struct py_offsets pythons[PROBE_PYTHONS];
@@ -131,7 +131,13 @@ struct probe_memory {
 	uint64_t code; /* hash that identifies the code object */
 };
 
-enum probe_spec_kind { PROBE_AT_SYSCALL, PROBE_AT_TICK, PROBE_AT_SWITCH };
+enum probe_spec_kind {
+	PROBE_AT_SYSCALL,
+	PROBE_AT_TICK,       /* of a clock */
+	PROBE_AT_SWITCH,     /* off-cpu */
+	PROBE_AT_CODE,       /* a uprobe, or a static probe */
+	PROBE_AT_TRACEPOINT, /* of the kernel */
+};
 
 /* What a probe does; constant while it is attached. */
 struct probe_spec_abi {

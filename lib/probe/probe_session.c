@@ -25,7 +25,7 @@ enum {
 	STACKS = 1 << 16,
 	TRIM = 1 << 24,
 	WAITING_MAX = 1 << 28, /* bytes; beyond it records stay in the ring, which gets full */
-	SLOTS = 4,             /* as in probe.bpf.c */
+	SLOTS = 6,             /* as in probe.bpf.c */
 };
 
 struct probe_session {
@@ -41,7 +41,7 @@ struct probe_session {
 	size_t targets;
 	struct probe_target *scratch;
 	struct probe_config config;
-	VEC(struct bpf_link *) ticks; /* of PROFILE probes, one for each processor */
+	VEC(struct bpf_link *) links; /* of clocks, one for each processor, and of places */
 };
 
 bool probe_is_built(void)
@@ -147,13 +147,15 @@ static enum res explain(struct fault *f, int error)
 /* Load the programs that the probes need, and no others. */
 static void choose_programs(struct probe_bpf *b, const struct probe_config *c)
 {
-	bool enter = false, leave = false, tick = false, off = false;
+	bool enter = false, leave = false, tick = false, off = false, code = false, event = false;
 
 	for (size_t i = 0; i < c->n_specs; i++) {
 		enter |= c->specs[i].kind == PROBE_AT_SYSCALL && !c->specs[i].is_return;
 		leave |= c->specs[i].kind == PROBE_AT_SYSCALL && c->specs[i].is_return;
 		tick |= c->specs[i].kind == PROBE_AT_TICK;
 		off |= c->specs[i].kind == PROBE_AT_SWITCH;
+		code |= c->specs[i].kind == PROBE_AT_CODE;
+		event |= c->specs[i].kind == PROBE_AT_TRACEPOINT;
 		if (c->specs[i].kind == PROBE_AT_SWITCH) {
 			*(uint32_t *)(uintptr_t)&b->rodata->off_cpu_spec = (uint32_t)i;
 			*(uint64_t *)(uintptr_t)&b->rodata->off_cpu_min = c->specs[i].min_ns;
@@ -163,6 +165,8 @@ static void choose_programs(struct probe_bpf *b, const struct probe_config *c)
 	(void)bpf_program__set_autoload(b->progs.at_sys_exit, leave);
 	(void)bpf_program__set_autoload(b->progs.at_tick, tick);
 	(void)bpf_program__set_autoload(b->progs.at_switch, off);
+	(void)bpf_program__set_autoload(b->progs.at_code, code);
+	(void)bpf_program__set_autoload(b->progs.at_tracepoint, event);
 }
 
 /* Enter a system call in the program's table. A number of -1: it has none there. */
@@ -261,7 +265,7 @@ void probe_session_close(struct probe_session *s)
 	probe_bpf__destroy(s->bpf);
 	probe_stacks_free(&s->stacks);
 	vec_free(&s->pids);
-	vec_free(&s->ticks);
+	vec_free(&s->links);
 	vec_free(&s->waiting);
 	free(s->scratch);
 	free(s);
@@ -356,7 +360,7 @@ static int attach_ticks(struct probe_session *s, uint32_t spec, uint32_t hz)
 		if (fd < 0)
 			return errno;
 		link = bpf_program__attach_perf_event_opts(s->bpf->progs.at_tick, fd, &opts);
-		if (link == NULL || !vec_push(&s->ticks, link)) {
+		if (link == NULL || !vec_push(&s->links, link)) {
 			int error = errno;
 
 			(void)close(fd);
@@ -366,9 +370,33 @@ static int attach_ticks(struct probe_session *s, uint32_t spec, uint32_t hz)
 	return 0;
 }
 
-enum res probe_session_attach(struct probe_session *s, struct fault *f)
+static int attach_place(struct probe_session *s, const struct probe_place *p)
+{
+	bool on_return = s->config.specs[p->spec].is_return != 0;
+	LIBBPF_OPTS(bpf_uprobe_opts, code, .bpf_cookie = p->spec, .retprobe = on_return,
+	    .ref_ctr_offset = p->semaphore);
+	LIBBPF_OPTS(bpf_tracepoint_opts, event, .bpf_cookie = p->spec);
+	struct bpf_link *link =
+	    p->file != NULL
+		? bpf_program__attach_uprobe_opts(s->bpf->progs.at_code, p->pid, p->file, p->offset, &code)
+		: bpf_program__attach_tracepoint_opts(
+		      s->bpf->progs.at_tracepoint, p->category, p->event, &event);
+
+	if (link == NULL)
+		return errno;
+	return vec_push(&s->links, link) ? 0 : ENOMEM;
+}
+
+enum res probe_session_attach(
+    struct probe_session *s, const struct probe_place *places, size_t n, struct fault *f)
 {
 	int error = -probe_bpf__attach(s->bpf);
+
+	for (size_t i = 0; error == 0 && i < n; i++) {
+		error = attach_place(s, &places[i]);
+		if (error != 0)
+			return fault_set(f, 0, error, 0, "the probe cannot be set: %s", strerror(error));
+	}
 
 	for (uint32_t i = 0; error == 0 && i < s->config.n_specs; i++) {
 		if (s->config.specs[i].kind == PROBE_AT_TICK)
@@ -379,9 +407,9 @@ enum res probe_session_attach(struct probe_session *s, struct fault *f)
 
 void probe_session_detach(struct probe_session *s)
 {
-	for (size_t i = 0; i < s->ticks.n; i++)
-		(void)bpf_link__destroy(s->ticks.at[i]);
-	s->ticks.n = 0;
+	for (size_t i = 0; i < s->links.n; i++)
+		(void)bpf_link__destroy(s->links.at[i]);
+	s->links.n = 0;
 	if (s->bpf != NULL)
 		probe_bpf__detach(s->bpf);
 }
@@ -489,9 +517,12 @@ enum res probe_session_refresh(
 	return RES_FAIL;
 }
 
-enum res probe_session_attach(struct probe_session *s, struct fault *f)
+enum res probe_session_attach(
+    struct probe_session *s, const struct probe_place *places, size_t n, struct fault *f)
 {
 	(void)s;
+	(void)places;
+	(void)n;
 	(void)f;
 	return RES_FAIL;
 }

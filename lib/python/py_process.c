@@ -62,6 +62,11 @@ uint32_t py_version(const struct py_process *py, size_t runtime)
 	return runtime < py->runtimes.n ? py->runtimes.at[runtime].version : 0;
 }
 
+const char *py_runtime_file(const struct py_process *py, size_t runtime)
+{
+	return runtime < py->runtimes.n ? py->runtimes.at[runtime].object : "";
+}
+
 const char *py_layout_mismatch(const struct py_process *py, size_t runtime)
 {
 	return runtime < py->runtimes.n ? py->runtimes.at[runtime].mismatch : NULL;

@@ -45,6 +45,9 @@ void py_process_rehearse(struct py_process *py, bool on);
 size_t py_runtimes(const struct py_process *py);                  /* number of interpreter binaries */
 uint32_t py_version(const struct py_process *py, size_t runtime); /* PY_VERSION_HEX */
 
+/* Path of the binary of this runtime, as the process sees it. Owned by py. */
+const char *py_runtime_file(const struct py_process *py, size_t runtime);
+
 /* Do the tables have this minor version? A newer one is decoded like the newest they have. */
 bool py_version_known(uint32_t version);
 

@@ -50,7 +50,9 @@ enum {
 	REG_DX = 12,
 	REG_SI = 13,
 	REG_DI = 14,
+	REG_CX = 11,
 	REG_CALL = 15, /* orig_ax: the number of the system call */
+	REG_AX = 10,
 	REG_IP = 16,
 	REG_SP = 19,
 
@@ -70,7 +72,8 @@ enum {
 	SLOT_SYSCALL = 0,
 	SLOT_TICK = 2,
 	SLOT_SWITCH = 3,
-	SLOTS = 4, /* of scratch memory, for each processor */
+	SLOT_TRACEPOINT = 4,
+	SLOTS = 6, /* of scratch memory, for each processor */
 };
 
 #endif

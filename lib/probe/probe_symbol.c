@@ -1,0 +1,67 @@
+/* See probe_symbol.h. */
+#include "probe/probe_symbol.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/owned.h"
+#include "elf/image.h"
+#include "elf/symbols.h"
+#include "probe/probe_text.h"
+
+/* The offset in the file of a link-time address in a segment that can be executed. */
+static bool offset_of(const struct elf_image *img, uint64_t vaddr, uint64_t *out)
+{
+	const GElf_Phdr *phdrs = elf_image_phdrs(img);
+
+	for (size_t i = 0; i < elf_image_phnum(img); i++) {
+		if (phdrs[i].p_type == PT_LOAD && (phdrs[i].p_flags & PF_X) != 0 &&
+		    vaddr - phdrs[i].p_vaddr < phdrs[i].p_filesz) {
+			*out = vaddr - phdrs[i].p_vaddr + phdrs[i].p_offset;
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum res find(
+    struct elf_image *img, const char *symbol, uint64_t offset, uint64_t *out, struct fault *f)
+{
+	struct elf_symbols *syms = elf_symbols_create(img);
+	struct elf_symbol found;
+	enum res res;
+
+	if (syms == NULL)
+		return fault_memory(f);
+	res = elf_symbols_by_name(syms, symbol, &found);
+	if (res == RES_OK && (found.sym.st_shndx == SHN_UNDEF || GELF_ST_TYPE(found.sym.st_info) == STT_TLS))
+		res = RES_NONE;
+	if (res == RES_NONE)
+		res = fault_set(f, 0, 0, 0, "it has no function of this name");
+	else if (res == RES_OK && found.sym.st_size != 0 && offset >= found.sym.st_size)
+		res = fault_set(
+		    f, 0, 0, 0, "the function has only %llu bytes", (unsigned long long)found.sym.st_size);
+	else if (res == RES_OK && !offset_of(img, found.sym.st_value + offset, out))
+		res = fault_set(f, 0, 0, 0, "the symbol is not in its code");
+	elf_symbols_destroy(syms);
+	return res;
+}
+
+enum res probe_symbol_place(
+    const char *path, const char *symbol, uint64_t offset, uint64_t *out, struct fault *f)
+{
+	OWNED(fd_release) int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct elf_image *img;
+	struct fault inner = { 0 };
+	enum res res;
+
+	if (fd < 0)
+		return probe_text_refuse(f, path, strerror(errno), "");
+	res = elf_image_open(fd, &img, &inner);
+	if (res == RES_OK) {
+		res = find(img, symbol, offset, out, &inner);
+		elf_image_close(img);
+	}
+	return res == RES_OK ? RES_OK : probe_text_refuse(f, path, inner.text, "");
+}
