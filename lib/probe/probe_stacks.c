@@ -51,26 +51,36 @@ static void add_memory(struct probe_stacks *x, struct probe_partial *p, const ui
 	p->bytes.n += n;
 }
 
-/* Keep a piece of the code object `code`. */
+/* The piece at va that is kept of the code object `code`, or NULL. */
+static struct probe_name *name_at(const struct probe_names *names, uint64_t code, uint64_t va)
+{
+	uint32_t i = UINT32_MAX;
+
+	(void)addrmap_get(&names->first, code, &i);
+	while (i != UINT32_MAX && names->at.at[i].piece.va != va)
+		i = names->at.at[i].next;
+	return i == UINT32_MAX ? NULL : &names->at.at[i];
+}
+
+/* Keep a piece of the code object `code`. One that was kept before is replaced: several processors
+ * may send it before any is known to have arrived. */
 static bool names_keep(struct probe_names *names, uint64_t code, const struct probe_piece *piece)
 {
 	struct probe_name one = { .piece = *piece, .code = code, .next = UINT32_MAX };
-	uint8_t *bytes;
-	uint32_t i;
+	struct probe_name *known = name_at(names, code, piece->va);
+	uint8_t *bytes = malloc(piece->n);
 
-	if (addrmap_get(&names->first, code, &i)) {
-		one.next = i;
-		/* Several processors may have sent it before any was known to have arrived. */
-		for (; i != UINT32_MAX; i = names->at.at[i].next) {
-			if (names->at.at[i].piece.va == piece->va)
-				return true;
-		}
-	}
-	bytes = malloc(piece->n);
 	if (bytes == NULL)
 		return false;
 	memcpy(bytes, piece->bytes, piece->n);
 	one.piece.bytes = bytes;
+	if (known != NULL) {
+		one.next = known->next;
+		free((void *)(uintptr_t)known->piece.bytes);
+		*known = one;
+		return true;
+	}
+	(void)addrmap_get(&names->first, code, &one.next);
 	if (names->at.n >= UINT32_MAX || !vec_push(&names->at, one)) {
 		free(bytes);
 		return false;
