@@ -171,9 +171,9 @@ static size_t read_counts(char *text, struct pairs *p)
 }
 
 /* The events of which pystack says that they were lost. A loaded machine may lose some. */
-static long lost_events(const char *err)
+static long lost_events(const char *err, const char *begin)
 {
-	const char *begin = "syscall:rmdir: ", *at;
+	const char *at;
 	long n = 0;
 
 	for (at = err; (at = strstr(at, begin)) != NULL; at += strlen(begin))
@@ -203,7 +203,7 @@ START_TEST(counts_are_the_programs)
 	read_truth(&f, &pairs);
 	ck_assert_uint_eq(pairs.at.n, 8);
 	ck_assert_uint_ge(read_counts(r.out, &pairs), 8);
-	lost = lost_events(r.err);
+	lost = lost_events(r.err, "syscall:rmdir: ");
 	for (size_t i = 0; i < pairs.at.n; i++) {
 		const struct pair *p = &pairs.at.at[i];
 
@@ -245,12 +245,14 @@ START_TEST(events_have_their_call)
 
 		(void)snprintf(line, sizeof(line), "%.*s", (int)strcspn(strchr(at, '\n') + 1, "\n"),
 		    strchr(at, '\n') + 1);
+		calls++;
+		if (strstr(line, "(its stack is missing)") != NULL)
+			continue;
 		ck_assert(name_in(line, name));
 		ck_assert_msg(strcmp(name, "leaf") == 0 || strcmp(name, "other_leaf") == 0, "%s", name);
-		calls++;
 	}
 	ck_assert_uint_eq(calls, 50);
-	ck_assert_int_eq(r.status, 0);
+	ck_assert_msg(r.status == (lost_events(r.err, "syscall:rmdir:return: ") == 0 ? 0 : 1), "%s", r.err);
 	run_free(&r);
 	fixture_end(&f);
 }
