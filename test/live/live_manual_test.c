@@ -208,7 +208,7 @@ START_TEST(probes)
 	for (const char *at = text; r.status != 2 && (at = next(at, shell)) != NULL;) {
 		if (strstr(shell, "--at") == NULL)
 			continue;
-		replace(shell, "hg clone -q /srv/hg/project copy & ", "");
+		replace(shell, "hg clone -q project copy & ", "");
 		replace(shell, "$!", "4711");
 		replace(shell, "syscall:write", "syscall:rmdir:return");
 		replace(shell, " -d 10s", "");
