@@ -40,7 +40,8 @@ bool py_offsets_get(const struct py_process *py, size_t runtime, struct py_offse
 
 	memset(out, 0, sizeof(*out));
 	if (l->tstate_extent >= PY_OFFSETS_TSTATE_MAX || l->frame_extent >= PY_OFFSETS_FRAME_MAX ||
-	    l->code_extent >= PY_OFFSETS_CODE_MAX || l->cframe_extent >= PY_OFFSETS_OBJECT_MAX)
+	    l->code_extent >= PY_OFFSETS_CODE_MAX || l->cframe_extent >= PY_OFFSETS_OBJECT_MAX ||
+	    l->interp.next > UINT16_MAX || l->interp.threads_head > UINT16_MAX)
 		return false;
 	out->interpreters = rt->addr + l->runtime.interpreters_head - 1;
 	out->word = l->word;

@@ -48,7 +48,8 @@ struct py_offsets {
 #ifndef __bpf__
 struct py_process;
 
-/* The offsets of a runtime. False: it has a structure that is larger than the limits above. */
+/* The offsets of a runtime. False: it has a structure that is larger than the limits above, or an
+ * offset in an interpreter's state that does not fit. */
 bool py_offsets_get(const struct py_process *py, size_t runtime, struct py_offsets *out);
 #endif
 
