@@ -17,15 +17,22 @@ static void take_registers(struct ps_prochandle *P, const struct stack_recorded 
 	}
 }
 
-static bool take_states(struct stack_target *t, const struct stack_recorded *r)
+/* The process has another thread state where one was not copied, or none. */
+static bool take_states(struct stack_target *t, const struct stack_recorded *r, struct capture_lwp *l)
 {
+	struct capture *c = &t->capture;
 	struct py_thread state;
+	size_t n;
 
-	t->capture.states.list.n = 0;
+	c->states.list.n = 0;
 	for (size_t i = 0; t->py != NULL && i < r->n_states; i++) {
-		if (py_thread_at(t->py, r->states[i].runtime, r->states[i].tstate, &state) != RES_OK)
-			continue;
-		if (!vec_push(&t->capture.states.list, state))
+		uint64_t at = r->states[i].tstate;
+
+		if (snapshot_copied(c->snapshot, at, &n) == NULL ||
+		    py_thread_at(t->py, r->states[i].runtime, at, &state) != RES_OK)
+			capture_note(l, MISSING_PYTHON, "its Python thread state at 0x%llx was not copied",
+			    (unsigned long long)at);
+		else if (!vec_push(&c->states.list, state))
 			return false;
 	}
 	return true;
@@ -48,14 +55,14 @@ enum res stack_target_take(
 			return fault_memory(f);
 	}
 	i = capture_add(c, r->id, r->thread_pointer);
-	if (i < 0 || !take_states(t, r))
+	if (i < 0 || !take_states(t, r, &c->lwps.at[i]))
 		return fault_memory(f);
 	take_registers(c->P, r, c->lwps.at[i].regs);
 	c->lwps.at[i].known_regs = REGS_ALL;
 	c->lwps.at[i].state = CAPTURE_DONE;
 	c->lwps.at[i].copies[0] = 0; /* dropped with the snapshot */
 	c->all = 1;
-	if (r->stack_cut)
+	if (r->stack_cut && !capture_is_incomplete(&c->lwps.at[i]))
 		capture_note(
 		    &c->lwps.at[i], MISSING_OLDEST, "only the innermost 1 MB of its stack was copied");
 	capture_recorded(c, (size_t)i);
