@@ -28,15 +28,16 @@ static char folder[64], file[96], other[96];
 static const char content[] = "what the file holds";
 
 /* The request that the system refuses. */
-static enum { NOTHING, NO_PIPE, NO_MEMORY_FILE, NO_CHILD, NO_CONTENT } refuse;
+enum { NOTHING, NO_PIPE, NO_MEMORY_FILE, NO_CHILD, NO_CONTENT };
+static int refuse = NOTHING;
 
 #define NEXT(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
 static bool is_refused(int what, int error)
 {
-	if ((int)refuse == what)
+	if (refuse == what)
 		errno = error;
-	return (int)refuse == what;
+	return refuse == what;
 }
 
 int pipe2(int ends[2], int flags)
