@@ -311,7 +311,7 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 		case '?':
 			return usage_error();
 		default:
-			if (!parse_value(c, optarg, out))
+			if (optarg == NULL || !parse_value(c, optarg, out))
 				return OPTIONS_USAGE;
 			break;
 		}

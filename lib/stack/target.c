@@ -30,7 +30,7 @@ enum res stack_target_prepare(
 enum res stack_target_open(
     struct ps_prochandle *P, const struct stack_options *opt, struct stack_target **out, struct fault *f)
 {
-	struct stack_target *t;
+	struct stack_target *t = NULL;
 	enum res res = stack_target_prepare(P, opt, &t, f);
 
 	if (res != RES_OK)
