@@ -74,7 +74,7 @@ CFLAGS   += -std=gnu11 $(OPT) $(WARN) $(SAN) -fvisibility=hidden
 
 # Layers, leftmost knows least: a file includes its own layer and those before it. illumos has a libproc of its own.
 ifeq ($(SYSTEM),SunOS)
-LAYERS   := base arch elf os unwind dwarf symbol python capture stack report probe pydb
+LAYERS   := base arch elf os unwind dwarf symbol python capture stack report pydb
 OTHER_OS := linux
 DEPS     :=
 # For what POSIX threads add to <stdio.h>, which gcc asks for with -pthread alone.
@@ -93,7 +93,7 @@ LAYERS   := base arch elf proc os unwind dwarf symbol python capture stack repor
 OTHER_OS := illumos
 DEPS     := libelf
 SYSTEM_LIBS :=
-CPPFLAGS += -D_GNU_SOURCE -Iinclude/linux
+CPPFLAGS += -D_GNU_SOURCE -Iinclude/linux -DWITH_PROBES
 LDFLAGS  += $(SAN) -Wl,--as-needed
 GROUP     = -Wl,--start-group
 GROUP_END = -Wl,--end-group
@@ -106,7 +106,8 @@ sources   = $(filter-out lib/os/$(OTHER_OS)% lib/arch/$(OTHER_OS)%,$(wildcard $(
 archives = $(foreach layer,$(1),$(O)/lib/$(layer).a)
 LIB_A   := $(call archives,$(LAYERS))
 
-CMD_SRC := $(wildcard cmd/pystack/*.c)
+# Probes are of Linux (BPF); illumos's dtrace has its own.
+CMD_SRC := $(filter-out $(if $(filter probe,$(LAYERS)),,cmd/pystack/at%),$(wildcard cmd/pystack/*.c))
 CMD_OBJ := $(CMD_SRC:%.c=$(O)/%.o)
 
 # Calls that go by way of cmd/pystack/refusals.c.

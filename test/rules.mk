@@ -204,7 +204,7 @@ check-illumos-here:
 
 lint: all
 	@test/need.sh $(LINT_NEEDS)
-	@O='$(O)' LAYERS='$(LAYERS)' FLAGS='-std=gnu11 -D_GNU_SOURCE -DPYSTACK_VERSION="\"\"" -Ilib -Iinclude -Iinclude/linux -isystem $(O)/lib $(pkg_cflags)' test/lint/run.sh
+	@O='$(O)' LAYERS='$(LAYERS)' FLAGS='-std=gnu11 -D_GNU_SOURCE -DPYSTACK_VERSION="\"\"" -Ilib -Iinclude -Iinclude/linux -DWITH_PROBES -isystem $(O)/lib $(pkg_cflags)' test/lint/run.sh
 
 format:
 	git ls-files '*.[ch]' | xargs clang-format -i

@@ -129,6 +129,19 @@ static void run_counting(int argc, char **argv, const struct options *opt, struc
 	counts_free(&counts);
 }
 
+static enum outcome run_probes(int argc, char **argv, const struct options *opt)
+{
+#ifdef WITH_PROBES
+	return opt->list != NULL ? at_list(argc, argv, opt) : at_run(argc, argv, opt);
+#else
+	(void)argc;
+	(void)argv;
+	(void)opt;
+	(void)fputs("pystack: --at needs Linux; here dtrace(8) has jstack()\n", stderr);
+	return NOTHING;
+#endif
+}
+
 /* A pipe takes 64 kB at once; the C library would write 4 kB at a time. Terminals get whole
  * lines. */
 static void buffer_output(void)
@@ -157,10 +170,8 @@ int main(int argc, char **argv)
 	case OPTIONS_RUN:
 		break;
 	}
-	if (opt.list != NULL)
-		totals_add(&totals, at_list(argc, argv, &opt));
-	else if (opt.at[0] != NULL)
-		totals_add(&totals, at_run(argc, argv, &opt));
+	if (opt.list != NULL || opt.at[0] != NULL)
+		totals_add(&totals, run_probes(argc, argv, &opt));
 	else if (opt.counting)
 		run_counting(argc, argv, &opt, &totals);
 	for (int i = opt.first; !opt.counting && opt.at[0] == NULL && opt.list == NULL && i < argc; i++)
