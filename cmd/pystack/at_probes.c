@@ -120,7 +120,8 @@ bool at_probes_find(const struct options *opt, struct at_probes *out)
 
 	while (n < OPTIONS_AT_MAX && opt->at[n] != NULL)
 		n++;
-	*out = (struct at_probes){ .at = calloc(n + 1, sizeof(*out->at)), .abi = calloc(n + 1, sizeof(*out->abi)) };
+	*out = (struct at_probes){ .at = calloc(n + 1, sizeof(*out->at)),
+		.abi = calloc(n + 1, sizeof(*out->abi)) };
 	if (out->at == NULL || out->abi == NULL)
 		return refuse(opt->at[0], "out of memory");
 	for (; out->n < n; out->n++) {
