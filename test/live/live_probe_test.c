@@ -85,6 +85,8 @@ static struct run observer_end(struct observer *o)
 /* Start pystack with args, which end in NULL, on f. False: the kernel refuses, *why_not says why. */
 static bool observe(struct observer *o, const char *const args[])
 {
+	static const char *const reasons[] = { "built without libbpf", "has no BTF", "no bpf(2)",
+		"BPF programs may not be loaded", "initial pid namespace", "no probes of provider python" };
 	static char line[512];
 
 	*o = observer_start(args);
@@ -94,7 +96,11 @@ static bool observe(struct observer *o, const char *const args[])
 	why_not = line;
 	(void)kill(o->pid, SIGKILL);
 	(void)waitpid(o->pid, NULL, 0);
-	return false;
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		if (strstr(line, reasons[i]) != NULL)
+			return false;
+	}
+	ck_abort_msg("not attached: %s", line);
 }
 
 struct pair {
@@ -181,19 +187,19 @@ static long lost_events(const char *err, const char *begin)
 	return n;
 }
 
-START_TEST(counts_are_the_programs)
+/* Count the calls of rmdir(2) at `probe` in a program under `in`, and compare with its account. */
+static void compare_counts(const struct interpreter *in, const char *probe)
 {
-	const struct interpreter *in = &live_interpreters(NULL)[_i];
 	struct pairs pairs = { VEC_EMPTY };
 	struct fixture f;
 	struct observer o;
 	struct run r;
-	char pid[16];
+	char pid[16], operand[64];
 	long lost, missing = 0;
 
 	fixture_start(&f, in, &(struct fixture_options){ .alone = true }, ARGS("@probed.py", "%"));
 	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
-	if (!observe(&o, ARGS("pystack", "-v", "-c", "--at", "syscall:rmdir", pid))) {
+	if (!observe(&o, ARGS("pystack", "-v", "-c", "--at", probe, pid))) {
 		(void)printf("SKIP: %s\n", why_not);
 		fixture_end(&f);
 		return;
@@ -203,7 +209,8 @@ START_TEST(counts_are_the_programs)
 	read_truth(&f, &pairs);
 	ck_assert_uint_eq(pairs.at.n, 8);
 	ck_assert_uint_ge(read_counts(r.out, &pairs), 8);
-	lost = lost_events(r.err, "syscall:rmdir: ");
+	(void)snprintf(operand, sizeof(operand), "%s: ", probe);
+	lost = lost_events(r.err, operand);
 	for (size_t i = 0; i < pairs.at.n; i++) {
 		const struct pair *p = &pairs.at.at[i];
 
@@ -217,6 +224,93 @@ START_TEST(counts_are_the_programs)
 	vec_free(&pairs.at);
 	run_free(&r);
 	fixture_end(&f);
+}
+
+START_TEST(counts_are_the_programs)
+{
+	compare_counts(&live_interpreters(NULL)[_i], "syscall:rmdir");
+}
+END_TEST
+
+/* A breakpoint in the function, or at its return: the same. */
+START_TEST(counts_of_a_function)
+{
+	compare_counts(live_interpreters(NULL), "uprobe:libc.so.6:rmdir");
+	compare_counts(live_interpreters(NULL), "uretprobe:libc.so.6:rmdir");
+}
+END_TEST
+
+/* The sum of the counts of stacks whose innermost Python function is `name`. */
+static long count_of(const char *text, const char *name)
+{
+	char *copy = strdup(text), *save = NULL, innermost[64] = "";
+	long sum = 0;
+
+	ck_assert_ptr_nonnull(copy);
+	for (char *line = strtok_r(copy, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+		char *end;
+		long count = strtol(line, &end, 10);
+
+		if (*end == '\0' && end != line) {
+			sum += strcmp(innermost, name) == 0 ? count : 0;
+			innermost[0] = '\0';
+		} else if (innermost[0] == '\0') {
+			(void)name_in(line, innermost);
+		}
+	}
+	free(copy);
+	return sum;
+}
+
+/* Run probed_kinds.py at `probe`. Returns the count of the stacks of `function`; −1: it cannot be
+ * observed, and a message was printed. */
+static long count_at(const char *probe, const char *function)
+{
+	struct fixture f;
+	struct observer o;
+	struct run r;
+	char pid[16];
+	long n;
+
+	fixture_start(&f, live_interpreters(NULL), &(struct fixture_options){ .alone = true },
+	    ARGS("@probed_kinds.py", "%"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	if (!observe(&o, ARGS("pystack", "-v", "-c", "--at", probe, pid))) {
+		(void)printf("SKIP: %s\n", why_not);
+		fixture_end(&f);
+		return -1;
+	}
+	fixture_echo(&f);
+	r = observer_end(&o);
+	n = count_of(r.out, function);
+	ck_assert_msg(lost_events(r.err, ": ") != 0 || r.status == 0, "%s: %s", probe, r.err);
+	run_free(&r);
+	fixture_end(&f);
+	return n;
+}
+
+START_TEST(time_off_the_cpu)
+{
+	long n = count_at("off-cpu", "nap");
+
+	ck_assert_msg(n == -1 || n >= 20 * 10000, "%ld us", n);
+}
+END_TEST
+
+START_TEST(ticks_of_a_clock)
+{
+	long n = count_at("profile:997", "spin");
+
+	ck_assert_msg(n == -1 || (n >= 100 && n <= 1000), "%ld ticks", n);
+}
+END_TEST
+
+/* The interpreter's own probe, with a semaphore; not every build has it. */
+START_TEST(collections_of_garbage)
+{
+	long n = count_at("python:gc-start", "collect");
+
+	ck_assert_msg(n == -1 || n == 7, "%ld collections", n);
 }
 END_TEST
 
@@ -291,6 +385,12 @@ static Suite *suite(void)
 	tcase_add_loop_test(c, counts_are_the_programs, 0, (int)n);
 	if (n > 0)
 		tcase_add_test(c, events_have_their_call);
+	if (n > 0 && live_speaks(live_interpreters(NULL))) {
+		tcase_add_test(c, counts_of_a_function);
+		tcase_add_test(c, time_off_the_cpu);
+		tcase_add_test(c, ticks_of_a_clock);
+		tcase_add_test(c, collections_of_garbage);
+	}
 	tcase_add_test(c, wrong_probes);
 	suite_add_tcase(s, c);
 	return s;
