@@ -4,20 +4,19 @@
 # after the last one.
 _pystack_probe()
 {
-	local all='syscall: profile:97 profile:997 off-cpu'
-
 	case $1 in
-	syscall:*:*)
-		[[ return == "${1##*:}"* ]] && COMPREPLY=("${1%:*}:return")
+	syscall:*:* | tracepoint:*)
+		mapfile -t COMPREPLY < <("${COMP_WORDS[0]}" --list="$1*" 2>/dev/null)
 		;;
 	syscall:*)
-		all=$(sed -n 's/^#define __NR_\([a-z0-9_]*\) .*/syscall:\1/p' /usr/include/*/asm/unistd_64.h 2>/dev/null)
-		;;&
+		mapfile -t COMPREPLY < <("${COMP_WORDS[0]}" --list="$1*" 2>/dev/null | grep -v ':return$')
+		;;
 	*)
-		mapfile -t COMPREPLY < <(compgen -W "$all" -- "$1")
+		mapfile -t COMPREPLY < <(compgen -W 'syscall: tracepoint: profile:97 profile:997 off-cpu
+			uprobe: uretprobe: usdt: python:gc-start python:gc-done python:function-entry' -- "$1")
+		[[ ${COMPREPLY[*]} == *: ]] && compopt -o nospace
 		;;
 	esac
-	[[ ${COMPREPLY[*]} == *: ]] && compopt -o nospace
 	[[ $1 != *:* || $1 == "${COMP_WORDS[COMP_CWORD]}" ]] || COMPREPLY=("${COMPREPLY[@]#"${1%:*}:"}")
 }
 
@@ -60,7 +59,7 @@ _pystack()
 	case $word in
 	-*)
 		mapfile -t COMPREPLY < <(compgen -W '--at -c --count -d --duration -e --exec -F --force --idle -i --interval
-			--min -m --mode -n --frames -N --samples --no-stop -o --output -p --python --stop --sysroot
+			--list --min -m --mode -n --frames -N --samples --no-stop -o --output -p --python --stop --sysroot
 			-t --top -v --verbose --help --version' -- "$word")
 		;;
 	*)

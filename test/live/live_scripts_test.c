@@ -145,8 +145,8 @@ START_TEST(completion)
 {
 	struct run r = run_program(NULL,
 	    ARGS("bash", "-c",
-		". cmd/scripts/pystack.bash; compopt() { :; }\n"
-		"offer() { COMP_WORDS=(pystack \"$@\"); COMP_CWORD=$#; _pystack; printf '%s\\n' "
+		". cmd/scripts/pystack.bash; compopt() { :; }; tool=$1\n"
+		"offer() { COMP_WORDS=(\"$tool\" \"$@\"); COMP_CWORD=$#; _pystack; printf '%s\\n' "
 		"\"${COMPREPLY[@]}\"; }\n"
 		"diff <(offer - | sort) <(\"$1\" --help | grep '^  ' | grep -oE '^ "
 		"+-[a-zA-Z]|--[a-z-]+' | tr -d ' ' | "
