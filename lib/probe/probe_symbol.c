@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "arch/code.h"
+#include "base/fileio.h"
 #include "base/owned.h"
 #include "elf/image.h"
 #include "elf/symbols.h"
@@ -25,8 +27,27 @@ static bool offset_of(const struct elf_image *img, uint64_t vaddr, uint64_t *out
 	return false;
 }
 
+/* Does an instruction start `offset` bytes after the function that is at `start` in the file? A
+ * breakpoint anywhere else becomes a part of another instruction, and may kill the process. */
+static bool starts_instruction(int fd, uint64_t start, uint64_t offset)
+{
+	const struct arch_code *code = arch_of_host(false)->code;
+	uint8_t bytes[ARCH_INSN_BYTES];
+	struct arch_insn insn;
+	uint64_t at = 0;
+
+	while (at < offset) {
+		ssize_t n = fileio_pread(fd, bytes, sizeof(bytes), start + at);
+
+		if (code == NULL || n <= 0 || !code->decode(bytes, (size_t)n, &insn))
+			return false;
+		at += insn.len;
+	}
+	return at == offset;
+}
+
 static enum res find(
-    struct elf_image *img, const char *symbol, uint64_t offset, uint64_t *out, struct fault *f)
+    struct elf_image *img, int fd, const char *symbol, uint64_t offset, uint64_t *out, struct fault *f)
 {
 	struct elf_symbols *syms = elf_symbols_create(img);
 	struct elf_symbol found;
@@ -35,7 +56,8 @@ static enum res find(
 	if (syms == NULL)
 		return fault_memory(f);
 	res = elf_symbols_by_name(syms, symbol, &found);
-	if (res == RES_OK && (found.sym.st_shndx == SHN_UNDEF || GELF_ST_TYPE(found.sym.st_info) == STT_TLS))
+	if (res == RES_OK && (found.sym.st_shndx == SHN_UNDEF || GELF_ST_TYPE(found.sym.st_info) == STT_TLS ||
+				 GELF_ST_TYPE(found.sym.st_info) == STT_OBJECT))
 		res = RES_NONE;
 	if (res == RES_NONE)
 		res = fault_set(f, 0, 0, 0, "it has no function of this name");
@@ -44,6 +66,8 @@ static enum res find(
 		    f, 0, 0, 0, "the function has only %llu bytes", (unsigned long long)found.sym.st_size);
 	else if (res == RES_OK && !offset_of(img, found.sym.st_value + offset, out))
 		res = fault_set(f, 0, 0, 0, "the symbol is not in its code");
+	else if (res == RES_OK && !starts_instruction(fd, *out - offset, offset))
+		res = fault_set(f, 0, 0, 0, "no instruction starts at this offset");
 	elf_symbols_destroy(syms);
 	return res;
 }
@@ -60,7 +84,7 @@ enum res probe_symbol_place(
 		return probe_text_refuse(f, path, strerror(errno), "");
 	res = elf_image_open(fd, &img, &inner);
 	if (res == RES_OK) {
-		res = find(img, symbol, offset, out, &inner);
+		res = find(img, fd, symbol, offset, out, &inner);
 		elf_image_close(img);
 	}
 	return res == RES_OK ? RES_OK : probe_text_refuse(f, path, inner.text, "");
