@@ -412,6 +412,7 @@ static bool warn_losses(struct at *a)
 		{ PROBE_LOST_MAP, "there were more distinct stacks than fit" },
 		{ PROBE_LOST_NESTED, "the program was interrupted by itself" },
 		{ PROBE_LOST_STACK, "the stack was not in memory" },
+		{ PROBE_LOST_TEST, "the condition could not be tested, as an argument was not in memory" },
 		{ PROBE_LOST_STATES, "Python's thread states were not in memory, or too many" },
 		{ PROBE_LOST_FRAMES, "Python's frames were not in memory" },
 		{ PROBE_LOST_DEPTH, "there were more than 16384 Python frames" },
@@ -465,6 +466,7 @@ static bool start(struct at *a, int argc, char **argv)
 		return false;
 	config.specs = a->probes.abi;
 	config.n_specs = a->probes.n;
+	config.conditions = (const struct probe_when *const *)a->probes.conditions;
 	config.targets = (size_t)(argc - a->opt->first);
 	if (!in_initial_namespace())
 		(void)fault_set(

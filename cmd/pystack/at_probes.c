@@ -8,10 +8,12 @@
 
 #include "base/escape.h"
 #include "probe/probe_args.h"
+#include "probe/probe_arguments.h"
 #include "probe/probe_list.h"
 #include "probe/probe_symbol.h"
 #include "probe/probe_tracefs.h"
 #include "probe/probe_usdt.h"
+#include "probe/probe_when.h"
 #include "stack/stack.h"
 
 /* The arguments of a call that point to text, a bit each. */
@@ -114,6 +116,48 @@ static bool is_same(const struct probe_spec_abi *a, const struct probe_spec_abi 
 		   (a->kind == PROBE_AT_SYSCALL && a->syscall == b->syscall && a->is_return == b->is_return));
 }
 
+/* Compile --when for probe p. NULL: a message was printed. */
+static struct probe_when *find_condition(const struct options *opt, const struct at_probe *p)
+{
+	struct probe_arguments arguments = { .on_return = p->spec.on_return };
+	struct probe_when *when = calloc(1, sizeof(*when));
+	struct probe_when_names names;
+	struct fault f = { 0 };
+	bool ok = false;
+
+	if (p->spec.kind == PROBE_SYSCALL)
+		arguments.call = &p->call;
+	probe_arguments_names(&arguments, &names);
+	if (when == NULL)
+		(void)fault_memory(&f);
+	else if (p->spec.kind != PROBE_SYSCALL && p->spec.kind != PROBE_UPROBE)
+		(void)fault_set(&f, 0, 0, 0, "conditions can be tested at syscall, uprobe and uretprobe");
+	else if (probe_when_parse(opt->when, &names, when, &f) == RES_OK)
+		ok = true;
+	if (ok && (when->subjects & ((1u << PROBE_WHEN_FUNC) | (1u << PROBE_WHEN_FILE))) != 0)
+		ok = fault_set(&f, 0, 0, 0, "func and file cannot be tested") == RES_OK;
+	if (ok)
+		return when;
+	(void)fprintf(stderr, "pystack: --when: %s: %s\n", p->name, f.text);
+	free(when);
+	return NULL;
+}
+
+static bool find_conditions(const struct options *opt, struct at_probes *p)
+{
+	if (opt->when == NULL)
+		return true;
+	p->conditions = calloc(p->n + 1, sizeof(struct probe_when *));
+	if (p->conditions == NULL)
+		return refuse(opt->at[0], "out of memory");
+	for (size_t i = 0; i < p->n; i++) {
+		p->conditions[i] = find_condition(opt, &p->at[i]);
+		if (p->conditions[i] == NULL)
+			return false;
+	}
+	return true;
+}
+
 bool at_probes_find(const struct options *opt, struct at_probes *out)
 {
 	size_t n = 0;
@@ -134,7 +178,7 @@ bool at_probes_find(const struct options *opt, struct at_probes *out)
 				return refuse(opt->at[out->n++], "it was given twice");
 		}
 	}
-	return true;
+	return find_conditions(opt, out);
 }
 
 /* The path of a file that P has mapped, by its name or full path as P sees it. */
@@ -253,6 +297,9 @@ void at_probes_free(struct at_probes *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		free(p->at[i].name);
+	for (size_t i = 0; p->conditions != NULL && i < p->n; i++)
+		free(p->conditions[i]);
+	free(p->conditions);
 	for (size_t i = 0; i < p->files.n; i++)
 		free(p->files.at[i]);
 	vec_free(&p->files);

@@ -19,6 +19,7 @@ struct at_probe {
 struct at_probes {
 	struct at_probe *at; /* n of them, owned */
 	struct probe_spec_abi *abi;
+	struct probe_when **conditions; /* of each, owned; NULL: there are none */
 	size_t n;
 	bool placed; /* places that do not depend on a process are in `places` */
 	VEC(struct probe_place) places;

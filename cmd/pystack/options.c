@@ -49,6 +49,8 @@ static const char help_text[] =
     "      --sysroot DIR   directory with the files named in the core, instead of /\n"
     "  -t, --top N         with -c or -i: only the N most frequent stacks\n"
     "  -v, --verbose       qualified function names, where available; all messages about files\n"
+    "      --when EXPR     with --at: only events for which EXPR is true, as 'fd == 11 && size > 4096' or\n"
+    "                      'path ~ \"/var/*\"'\n"
     "      --help          print this text\n"
     "      --version       print version and build options\n"
     "\n"
@@ -169,7 +171,18 @@ static bool parse_mode(const char *text, enum unwind_engine *out)
 	return false;
 }
 
-enum { OPT_HELP = 256, OPT_VERSION, OPT_STOP, OPT_NO_STOP, OPT_IDLE, OPT_SYSROOT, OPT_AT, OPT_MIN, OPT_LIST };
+enum {
+	OPT_HELP = 256,
+	OPT_VERSION,
+	OPT_STOP,
+	OPT_NO_STOP,
+	OPT_IDLE,
+	OPT_SYSROOT,
+	OPT_AT,
+	OPT_MIN,
+	OPT_LIST,
+	OPT_WHEN
+};
 
 static bool parse_directory(const char *text, const char **out)
 {
@@ -218,6 +231,9 @@ static bool parse_value(int c, const char *value, struct options *out)
 		return parse_output(value, &out->folded);
 	case OPT_AT:
 		return add_probe(value, out);
+	case OPT_WHEN:
+		out->when = value;
+		return true;
 	case OPT_MIN:
 		return parse_time(value, "--min", &out->min_ns);
 	case OPT_SYSROOT:
@@ -237,7 +253,7 @@ static bool options_agree(const struct options *o, int operands)
 	if (o->at[0] != NULL)
 		return operands > 0 && o->interval_ns == 0 && !o->idle && o->exec == NULL &&
 		       o->sysroot == NULL && (o->top == 0 || o->counting);
-	if (o->min_ns != 0)
+	if (o->min_ns != 0 || o->when != NULL)
 		return false;
 	if (o->interval_ns != 0)
 		return operands == 1;
@@ -268,6 +284,7 @@ static const struct option longs[] = {
 	{ "top", required_argument, NULL, 't' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "when", required_argument, NULL, OPT_WHEN },
 	{ NULL, 0, NULL, 0 },
 };
 

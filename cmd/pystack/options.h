@@ -26,6 +26,7 @@ struct options {
 	long samples;              /* -N: 0 no end */
 	const char *at[OPTIONS_AT_MAX + 1]; /* --at: probes, NULL after the last */
 	const char *list; /* --list: pattern of the probes to print, "" all; NULL: not given */
+	const char *when; /* --when: the condition on events, or NULL */
 	int64_t min_ns;   /* --min: shortest time off the CPU */
 	bool idle;        /* --idle: with -i, waiting threads too */
 	int first;        /* index of the first operand */

@@ -8,7 +8,7 @@
  * The hash covers the pc, each word of the used stack that points into code, with its place, and of
  * each Python frame its code object and instruction. So equal hashes mean equal return addresses.
  * Only what exists in Linux 5.17 is used. */
-#include "probe/bpf/capture.h"
+#include "probe/bpf/when.h"
 
 /* The target that a task belongs to, or NULL. */
 static const struct probe_target *target_of(struct task_struct *task)
@@ -63,14 +63,9 @@ static __always_inline void at_syscall(
 	s = scratch_take(SLOT_SYSCALL, 2);
 	if (!s)
 		return;
-	c = capture(s, task, t, &key, &thread);
+	c = is_wanted(s, task, key.spec, 1, result) ? capture(s, task, t, &key, &thread) : 0;
 	if (c) {
-		s->event.args[0] = s->begin.regs[REG_DI];
-		s->event.args[1] = s->begin.regs[REG_SI];
-		s->event.args[2] = s->begin.regs[REG_DX];
-		s->event.args[3] = s->begin.regs[REG_R10];
-		s->event.args[4] = s->begin.regs[REG_R8];
-		s->event.args[5] = s->begin.regs[REG_R9];
+		take_arguments(s, s->begin.regs, 1);
 		s->event.result = result;
 		s->event.sum = 0;
 		finish_event(s, c, &key, task);
@@ -188,15 +183,9 @@ static __always_inline void at_cookie(void *ctx, uint32_t slot)
 	s = scratch_take(slot, 2);
 	if (!s)
 		return;
-	c = capture(s, task, t, &key, &thread);
+	c = is_wanted(s, task, key.spec, 0, 0) ? capture(s, task, t, &key, &thread) : 0;
 	if (c) {
-		/* Of a function's call: its arguments, or its result. */
-		s->event.args[0] = s->begin.regs[REG_DI];
-		s->event.args[1] = s->begin.regs[REG_SI];
-		s->event.args[2] = s->begin.regs[REG_DX];
-		s->event.args[3] = s->begin.regs[REG_CX];
-		s->event.args[4] = s->begin.regs[REG_R8];
-		s->event.args[5] = s->begin.regs[REG_R9];
+		take_arguments(s, s->begin.regs, 0);
 		s->event.result = (int64_t)s->begin.regs[REG_AX];
 		s->event.sum = 0;
 		finish_event(s, c, &key, task);

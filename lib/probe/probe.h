@@ -19,6 +19,7 @@
 #include "base/fault.h"
 #include "base/vec.h"
 #include "probe/probe_abi.h"
+#include "probe/probe_when_eval.h"
 
 struct py_process;
 
@@ -38,10 +39,11 @@ struct probe_place {
 struct probe_config {
 	const struct probe_spec_abi *specs; /* n_specs ≤ PROBE_SPECS */
 	size_t n_specs;
-	bool counting;     /* count in the kernel; events are not sent */
-	size_t ring_bytes; /* a power of two; 0: the default, 64 MB */
-	size_t stacks;     /* most distinct stacks; 0: the default, 65536 */
-	size_t targets;    /* most processes; 0: one */
+	const struct probe_when *const *conditions; /* for each of specs, or NULL; NULL: there are none */
+	bool counting;                              /* count in the kernel; events are not sent */
+	size_t ring_bytes;                          /* a power of two; 0: the default, 64 MB */
+	size_t stacks;                              /* most distinct stacks; 0: the default, 65536 */
+	size_t targets;                             /* most processes; 0: one */
 };
 
 struct probe_session;

@@ -128,6 +128,18 @@ static bool kernel_is_too_old(void)
 	       (major < 5 || (major == 5 && minor < 17));
 }
 
+/* Returns 0 or an error number. */
+static int set_conditions(struct probe_session *s, const struct probe_config *c)
+{
+	for (uint32_t i = 0; c->conditions != NULL && i < c->n_specs; i++) {
+		if (c->conditions[i] != NULL &&
+		    bpf_map__update_elem(s->bpf->maps.conditions, &i, sizeof(i), c->conditions[i],
+			sizeof(*c->conditions[i]), BPF_ANY) != 0)
+			return errno;
+	}
+	return 0;
+}
+
 /* What is missing if the program cannot be loaded. */
 static enum res explain(struct fault *f, int error)
 {
@@ -211,6 +223,9 @@ static int configure(struct probe_session *s, const struct probe_config *c)
 	choose_programs(b, c);
 	error = enter_syscalls(b, c);
 	if (error == 0)
+		*(uint32_t *)(uintptr_t)&b->rodata->conditional = c->conditions != NULL;
+	error = bpf_map__set_max_entries(b->maps.conditions, (uint32_t)c->n_specs);
+	if (error == 0)
 		error = bpf_map__set_max_entries(b->maps.scratches, (uint32_t)n * SLOTS);
 	if (error == 0)
 		error = bpf_map__set_max_entries(b->maps.targets, (uint32_t)s->targets);
@@ -243,6 +258,8 @@ enum res probe_session_open(const struct probe_config *config, struct probe_sess
 		error = -configure(s, config);
 		if (error == 0)
 			error = -probe_bpf__load(s->bpf);
+		if (error == 0)
+			error = set_conditions(s, config);
 		if (error == 0) {
 			s->ring = ring_buffer__new(bpf_map__fd(s->bpf->maps.ring), take_record, s, NULL);
 			error = s->ring == NULL ? errno : 0;

@@ -188,7 +188,7 @@ static long lost_events(const char *err, const char *begin)
 }
 
 /* Count the calls of rmdir(2) at `probe` in a program under `in`, and compare with its account. */
-static void compare_counts(const struct interpreter *in, const char *probe)
+static void compare_counts(const struct interpreter *in, const char *probe, const char *when)
 {
 	struct pairs pairs = { VEC_EMPTY };
 	struct fixture f;
@@ -199,7 +199,7 @@ static void compare_counts(const struct interpreter *in, const char *probe)
 
 	fixture_start(&f, in, &(struct fixture_options){ .alone = true }, ARGS("@probed.py", "%"));
 	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
-	if (!observe(&o, ARGS("pystack", "-v", "-c", "--at", probe, pid))) {
+	if (!observe(&o, ARGS("pystack", "-v", "-c", "--at", probe, pid, when))) {
 		(void)printf("SKIP: %s\n", why_not);
 		fixture_end(&f);
 		return;
@@ -228,15 +228,45 @@ static void compare_counts(const struct interpreter *in, const char *probe)
 
 START_TEST(counts_are_the_programs)
 {
-	compare_counts(&live_interpreters(NULL)[_i], "syscall:rmdir");
+	compare_counts(&live_interpreters(NULL)[_i], "syscall:rmdir", NULL);
 }
 END_TEST
 
 /* A breakpoint in the function, or at its return: the same. */
 START_TEST(counts_of_a_function)
 {
-	compare_counts(live_interpreters(NULL), "uprobe:libc.so.6:rmdir");
-	compare_counts(live_interpreters(NULL), "uretprobe:libc.so.6:rmdir");
+	compare_counts(live_interpreters(NULL), "uprobe:libc.so.6:rmdir", NULL);
+	compare_counts(live_interpreters(NULL), "uretprobe:libc.so.6:rmdir", NULL);
+}
+END_TEST
+
+/* The condition is tested in the kernel: one that holds for all of them changes nothing, one that
+ * holds for none leaves nothing. */
+START_TEST(conditions)
+{
+	struct fixture f;
+	struct observer o;
+	struct run r;
+	char pid[16];
+
+	compare_counts(live_interpreters(NULL), "syscall:rmdir", "--when=path ~ \"absent-*\" && pid != 1");
+	compare_counts(live_interpreters(NULL), "syscall:rmdir:return", "--when=retval == -2");
+	fixture_start(
+	    &f, live_interpreters(NULL), &(struct fixture_options){ .alone = true }, ARGS("@probed.py", "%"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	if (observe(
+		&o, ARGS("pystack", "-v", "-c", "--at", "syscall:rmdir", pid, "--when=path == \"absent\""))) {
+		fixture_echo(&f);
+		r = observer_end(&o);
+		ck_assert_str_eq(r.out, "");
+		ck_assert_int_eq(r.status, 0);
+		run_free(&r);
+	}
+	fixture_end(&f);
+	r = TOOL("--at", "syscall:rmdir", "--when", "size > 1", "1");
+	ck_assert_int_eq(r.status, 2);
+	ck_assert_ptr_nonnull(strstr(r.err, "--when"));
+	run_free(&r);
 }
 END_TEST
 
@@ -387,6 +417,7 @@ static Suite *suite(void)
 		tcase_add_test(c, events_have_their_call);
 	if (n > 0 && live_speaks(live_interpreters(NULL))) {
 		tcase_add_test(c, counts_of_a_function);
+		tcase_add_test(c, conditions);
 		tcase_add_test(c, time_off_the_cpu);
 		tcase_add_test(c, ticks_of_a_clock);
 		tcase_add_test(c, collections_of_garbage);

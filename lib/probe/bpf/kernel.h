@@ -11,6 +11,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "probe/probe_abi.h"
+#include "probe/probe_when_eval.h"
 
 #define KERNEL __attribute__((preserve_access_index))
 

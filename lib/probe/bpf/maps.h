@@ -42,6 +42,7 @@ struct scratch {
 	uint8_t small[PY_OFFSETS_OBJECT_MAX + 8];
 	uint64_t words[CHUNK / 8];
 	struct probe_hit event;
+	struct probe_when_values values; /* of the event */
 	uint8_t record[2 * PROBE_BATCH_MAX];
 };
 
@@ -95,6 +96,14 @@ struct {
 	__type(value, uint32_t);
 } codes SEC(".maps");
 
+/* What --when says, by the probe's index. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* set by user space */
+	__type(key, uint32_t);
+	__type(value, struct probe_when);
+} conditions SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, PROBE_LOSSES);
@@ -112,7 +121,8 @@ const volatile struct probe_spec_abi specs[PROBE_SPECS];
 /* The probe of each system call, plus one, by its number: at its entry or return, and as x86-64 or
  * i386. A table and no search: the verifier would follow each probe that is found. */
 const volatile uint8_t syscall_specs[2][2][PROBE_SYSCALLS];
-const volatile uint32_t counting = 0; /* events are counted, not sent */
+const volatile uint32_t counting = 0;    /* events are counted, not sent */
+const volatile uint32_t conditional = 0; /* there are conditions */
 const volatile uint32_t off_cpu_spec = 0;
 const volatile uint64_t off_cpu_min = 0; /* ns */
 

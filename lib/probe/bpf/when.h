@@ -1,0 +1,70 @@
+/* PRIVATE to the BPF program: conditions on events (--when), tested before a stack is taken. */
+#ifndef PROBE_BPF_WHEN_H
+#define PROBE_BPF_WHEN_H
+
+#include "probe/bpf/capture.h"
+
+/* The registers of the arguments of a system call, or of a function. */
+static __always_inline void take_arguments(struct scratch *s, const uint64_t *regs, int is_call)
+{
+	s->event.args[0] = regs[REG_DI];
+	s->event.args[1] = regs[REG_SI];
+	s->event.args[2] = regs[REG_DX];
+	s->event.args[3] = is_call ? regs[REG_R10] : regs[REG_CX];
+	s->event.args[4] = regs[REG_R8];
+	s->event.args[5] = regs[REG_R9];
+}
+
+/* Copy the text that comparison text k of w is about. */
+static __always_inline void take_text(
+    struct scratch *s, struct task_struct *task, const struct probe_when *w, uint32_t k)
+{
+	struct probe_when_text *t = &s->values.text[k];
+	uint32_t subject = w->text[k];
+	long n = 0;
+
+	if (subject == PROBE_WHEN_COMM)
+		n = bpf_probe_read_kernel_str(t->at, sizeof(task->comm), &task->comm);
+	else if (subject < 6)
+		n = bpf_probe_read_user_str(t->at, sizeof(t->at), (const void *)s->values.number[subject]);
+	t->known = n > 0;
+	t->n = n > 0 ? (uint16_t)(n - 1) : 0;
+	t->cut = n == sizeof(t->at);
+}
+
+/* Is the event of probe `spec` to be captured? is_call: it is of a system call, not of a function. */
+static int is_wanted(
+    struct scratch *s, struct task_struct *task, uint32_t spec, int is_call, int64_t returned)
+{
+	const struct probe_when *w;
+	uint32_t result;
+
+	if (!conditional)
+		return 1;
+	w = bpf_map_lookup_elem(&conditions, &spec);
+	if (!w || w->n == 0)
+		return 1;
+	if (bpf_probe_read_kernel(
+		s->begin.regs, sizeof(s->begin.regs), (const void *)bpf_task_pt_regs(task)) != 0) {
+		count_loss(PROBE_LOST_TEST, 1);
+		return 0;
+	}
+	take_arguments(s, s->begin.regs, is_call);
+	s->event.result = is_call ? returned : (int64_t)s->begin.regs[REG_AX];
+	for (uint32_t i = 0; i < 6; i++)
+		s->values.number[i] = s->event.args[i];
+	s->values.number[PROBE_WHEN_RETVAL] = (uint64_t)s->event.result;
+	s->values.number[PROBE_WHEN_PID] = (uint32_t)task->tgid;
+	s->values.number[PROBE_WHEN_TID] = (uint32_t)task->pid;
+	for (uint32_t k = 0; k < PROBE_WHEN_LIMIT; k++) {
+		if (k >= w->n_text)
+			break;
+		take_text(s, task, w, k);
+	}
+	result = probe_when_eval(w, &s->values);
+	if (result == PROBE_WHEN_UNKNOWN)
+		count_loss(PROBE_LOST_TEST, 1);
+	return result == PROBE_WHEN_TRUE;
+}
+
+#endif
