@@ -61,7 +61,7 @@ struct at {
 	uint64_t unread;    /* stacks that could not be read */
 	uint64_t unknown;   /* events whose stack has not arrived */
 	uint64_t events;
-	bool failed;          /* an operand cannot be observed */
+	bool failed;          /* an operand cannot be observed, or a stack is incomplete */
 	int64_t clock_offset; /* CLOCK_REALTIME less CLOCK_MONOTONIC */
 };
 
@@ -126,7 +126,7 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 		.states = states,
 		.n_states = b->n_states < PROBE_STATES ? b->n_states : PROBE_STATES,
 		.stack_cut = (b->flags & PROBE_STACK_CUT) != 0 };
-	struct stack_thread th;
+	struct stack_thread th = { .failed = false };
 	struct record_thread record = { .name = "" };
 	struct strbuf out = STRBUF_EMPTY;
 	enum res res = RES_OK;
@@ -164,6 +164,7 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 			i = text_stack(&record, i, &style, &o->lines, &out);
 		*text = strdup(strbuf_text(&out));
 	}
+	a->failed |= res == RES_OK && (record.incomplete || record.unread != 0 || th.failed);
 	strbuf_free(&out);
 	record_thread_free(&record);
 	stack_thread_free(&th);

@@ -50,7 +50,7 @@ static const char help_text[] =
     "  -t, --top N         with -c or -i: only the N most frequent stacks\n"
     "  -v, --verbose       qualified function names, where available; all messages about files\n"
     "      --when EXPR     with --at: only events for which EXPR is true, as 'fd == 11 && size > 4096' or\n"
-    "                      'path ~ \"/var/*\"'\n"
+    "                      'path ~ \"*.pyc\"'\n"
     "      --help          print this text\n"
     "      --version       print version and build options\n"
     "\n"
@@ -251,8 +251,8 @@ static bool options_agree(const struct options *o, int operands)
 	if (o->list != NULL)
 		return o->at[0] == NULL && !o->counting;
 	if (o->at[0] != NULL)
-		return operands > 0 && o->interval_ns == 0 && !o->idle && o->exec == NULL &&
-		       o->sysroot == NULL && (o->top == 0 || o->counting);
+		return operands > 0 && o->policy == STOP_RUNNING && o->interval_ns == 0 && !o->idle &&
+		       o->exec == NULL && o->sysroot == NULL && (o->top == 0 || o->counting);
 	if (o->min_ns != 0 || o->when != NULL)
 		return false;
 	if (o->interval_ns != 0)

@@ -52,14 +52,14 @@ _pystack()
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		return
 		;;
-	-d | --duration | -i | --interval | --min | -n | --frames | -N | --samples | -t | --top)
+	-d | --duration | -i | --interval | --min | -n | --frames | -N | --samples | -t | --top | --when)
 		return
 		;;
 	esac
 	case $word in
 	-*)
 		mapfile -t COMPREPLY < <(compgen -W '--at -c --count -d --duration -e --exec -F --force --idle -i --interval
-			--list --min -m --mode -n --frames -N --samples --no-stop -o --output -p --python --stop --sysroot
+			--list --min -m --mode -n --frames -N --samples --no-stop -o --output -p --python --stop --sysroot --when
 			-t --top -v --verbose --help --version' -- "$word")
 		;;
 	*)

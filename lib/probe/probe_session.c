@@ -249,6 +249,7 @@ enum res probe_session_open(const struct probe_config *config, struct probe_sess
 		return fault_memory(f);
 	s->config = *config;
 	s->targets = config->targets != 0 ? config->targets : 1;
+	s->targets = s->targets < PROBE_TARGETS ? s->targets : PROBE_TARGETS;
 	s->scratch = malloc(sizeof(*s->scratch));
 	(void)libbpf_set_print(be_silent);
 	s->bpf = probe_bpf__open();

@@ -32,7 +32,8 @@ static __always_inline void take_text(
 	t->cut = n == sizeof(t->at);
 }
 
-/* Is the event of probe `spec` to be captured? is_call: it is of a system call, not of a function. */
+/* Is the event of probe `spec` to be captured? is_call: it is of a system call, not of a function,
+ * and has returned this. */
 static int is_wanted(
     struct scratch *s, struct task_struct *task, uint32_t spec, int is_call, int64_t returned)
 {
