@@ -152,8 +152,8 @@ static int be_silent(enum libbpf_print_level level, const char *format, va_list 
 	return 0;
 }
 
-/* As many probes as there can be, with texts. Constants are known to the verifier, which follows
- * nothing that they rule out. */
+/* As many probes as there can be, with texts and conditions. Constants are known to the verifier,
+ * which follows and reports nothing that they rule out. */
 static void configure(struct probe_bpf *b, bool counting)
 {
 	for (size_t i = 0; i < PROBE_SPECS; i++) {
@@ -167,6 +167,7 @@ static void configure(struct probe_bpf *b, bool counting)
 		memset((void *)(uintptr_t)&b->rodata->syscall_specs[1][1][i], (int)i + 1, 1);
 	}
 	*(uint32_t *)(uintptr_t)&b->rodata->counting = counting;
+	*(uint32_t *)(uintptr_t)&b->rodata->conditional = 1;
 }
 
 /* Load the i-th program alone. False: there is none. */
