@@ -13,6 +13,8 @@ FNR == 1 { inside = 0 }
 	if ((inside || $0 ~ /^[ \t]*(\/\*|\/\/)/) && columns($0) > 100)
 		printf "%s:%d: comment of %d columns\n", FILENAME, FNR, columns($0)
 	rest = $0
+	if (!inside)
+		gsub(/"([^"\\]|\\.)*"/, "", rest) # a string may have what begins a comment
 	while ((at = index(rest, inside ? "*/" : "/*")) > 0) {
 		rest = substr(rest, at + 2)
 		inside = !inside
