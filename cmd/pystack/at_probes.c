@@ -108,12 +108,16 @@ static bool find(const struct options *opt, const char *text, struct at_probe *p
 	return false;
 }
 
-/* Would one event be of both? */
-static bool is_same(const struct probe_spec_abi *a, const struct probe_spec_abi *b)
+/* Are probes i and k one, whose events would be counted twice? */
+static bool is_same(const struct at_probes *p, size_t i, size_t k)
 {
-	return a->kind == b->kind &&
-	       (a->kind == PROBE_AT_SWITCH ||
-		   (a->kind == PROBE_AT_SYSCALL && a->syscall == b->syscall && a->is_return == b->is_return));
+	const struct probe_spec_abi *a = &p->abi[i], *b = &p->abi[k];
+
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == PROBE_AT_SYSCALL)
+		return a->syscall == b->syscall && a->is_return == b->is_return;
+	return a->kind == PROBE_AT_SWITCH || strcmp(p->at[i].name, p->at[k].name) == 0;
 }
 
 /* Compile --when for probe p. NULL: a message was printed. */
@@ -174,7 +178,7 @@ bool at_probes_find(const struct options *opt, struct at_probes *out)
 			return false;
 		}
 		for (size_t k = 0; k < out->n; k++) {
-			if (is_same(&out->abi[k], &out->abi[out->n]))
+			if (is_same(out, k, out->n))
 				return refuse(opt->at[out->n++], "it was given twice");
 		}
 	}

@@ -404,6 +404,12 @@ START_TEST(wrong_probes)
 	ck_assert_int_eq(r.status, 2);
 	ck_assert_str_eq(r.err, "pystack: --at syscall:rmdir: it was given twice\n");
 	run_free(&r);
+	r = TOOL("--at", "uprobe:libc.so.6:rmdir", "--at", "uprobe:libc.so.6:rmdir", "1");
+	ck_assert_str_eq(r.err, "pystack: --at uprobe:libc.so.6:rmdir: it was given twice\n");
+	run_free(&r);
+	r = TOOL("--at", "profile:99", "--at", "profile:99", "1");
+	ck_assert_str_eq(r.err, "pystack: --at profile:99: it was given twice\n");
+	run_free(&r);
 }
 END_TEST
 
