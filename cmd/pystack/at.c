@@ -316,6 +316,11 @@ static bool observe(struct at *a, const char *typed)
 		warn_fault(WARN_CANNOT_EXAMINE, typed, &f);
 		return false;
 	}
+	/* Given twice: its places would be probed twice, and each event counted twice. */
+	if (observed_of(a, o.pid) != NULL) {
+		observed_close(&o);
+		return true;
+	}
 	if (probe_session_add(a->session, o.pid, o.P, stack_python_process(o.target), &f) != RES_OK) {
 		warn_fault(WARN_CANNOT_EXAMINE, typed, &f);
 		observed_close(&o);

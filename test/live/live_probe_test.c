@@ -187,27 +187,26 @@ static long lost_events(const char *err, const char *begin)
 	return n;
 }
 
-/* Count the calls of rmdir(2) at `probe` in a program under `in`, and compare with its account. */
-static void compare_counts(const struct interpreter *in, const char *probe, const char *when)
+/* Count the calls of rmdir(2) in f, probed.py under `in`, and compare with its account. args[4] is
+ * the probe. Ends f. */
+static void compare_counts_of(struct fixture *f, const struct interpreter *in, const char *const args[])
 {
 	struct pairs pairs = { VEC_EMPTY };
-	struct fixture f;
 	struct observer o;
 	struct run r;
-	char pid[16], operand[64];
+	const char *probe = args[4];
+	char operand[64];
 	long lost, missing = 0;
 	size_t stacks;
 
-	fixture_start(&f, in, &(struct fixture_options){ .alone = true }, ARGS("@probed.py", "%"));
-	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
-	if (!observe(&o, ARGS("pystack", "-v", "-c", "--at", probe, pid, when))) {
+	if (!observe(&o, args)) {
 		(void)printf("SKIP: %s\n", why_not);
-		fixture_end(&f);
+		fixture_end(f);
 		return;
 	}
-	fixture_echo(&f);
+	fixture_echo(f);
 	r = observer_end(&o);
-	read_truth(&f, &pairs);
+	read_truth(f, &pairs);
 	ck_assert_uint_eq(pairs.at.n, 8);
 	stacks = read_counts(r.out, &pairs);
 	(void)snprintf(operand, sizeof(operand), "%s: ", probe);
@@ -226,7 +225,18 @@ static void compare_counts(const struct interpreter *in, const char *probe, cons
 	ck_assert_int_eq(r.status, lost == 0 ? 0 : 1);
 	vec_free(&pairs.at);
 	run_free(&r);
-	fixture_end(&f);
+	fixture_end(f);
+}
+
+/* Count the calls of rmdir(2) at `probe` in a program under `in`, and compare with its account. */
+static void compare_counts(const struct interpreter *in, const char *probe, const char *when)
+{
+	struct fixture f;
+	char pid[16];
+
+	fixture_start(&f, in, &(struct fixture_options){ .alone = true }, ARGS("@probed.py", "%"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	compare_counts_of(&f, in, ARGS("pystack", "-v", "-c", "--at", probe, pid, when));
 }
 
 START_TEST(counts_are_the_programs)
@@ -240,6 +250,20 @@ START_TEST(counts_of_a_function)
 {
 	compare_counts(live_interpreters(NULL), "uprobe:libc.so.6:rmdir", NULL);
 	compare_counts(live_interpreters(NULL), "uretprobe:libc.so.6:rmdir", NULL);
+}
+END_TEST
+
+/* An event is counted once although its process is given twice. */
+START_TEST(process_given_twice)
+{
+	struct fixture f;
+	char pid[16];
+
+	fixture_start(
+	    &f, live_interpreters(NULL), &(struct fixture_options){ .alone = true }, ARGS("@probed.py", "%"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	compare_counts_of(&f, live_interpreters(NULL),
+	    ARGS("pystack", "-v", "-c", "--at", "uprobe:libc.so.6:rmdir", pid, pid));
 }
 END_TEST
 
@@ -426,6 +450,7 @@ static Suite *suite(void)
 		tcase_add_test(c, events_have_their_call);
 	if (n > 0 && live_speaks(live_interpreters(NULL))) {
 		tcase_add_test(c, counts_of_a_function);
+		tcase_add_test(c, process_given_twice);
 		tcase_add_test(c, conditions);
 		tcase_add_test(c, time_off_the_cpu);
 		tcase_add_test(c, ticks_of_a_clock);
