@@ -1,9 +1,14 @@
-"""Sleeps, computes and collects garbage, each in a function of its own.   probed_kinds.py TRUTH
+"""Sleeps, computes, collects garbage and calls a library, each in a function of its own.
+probed_kinds.py TRUTH
 
-It waits for a byte, does all that, echoes the byte and waits again.
+The library is TRUTH.so, a copy of libm: another file has taken its name since it was loaded. The
+program waits for a byte, does all that, echoes the byte and waits again.
 """
+import ctypes
 import gc
 import os
+import shutil
+import sys
 import time
 
 IN, OUT = [int(n) for n in os.environ["PYSTACK_TEST_FDS"].split(",")]
@@ -27,11 +32,29 @@ def collect():
         gc.collect()
 
 
+def load_copy(path):
+    ctypes.CDLL("libm.so.6")
+    with open("/proc/self/maps") as maps:
+        libm = [line.split()[-1] for line in maps if "/libm.so" in line or "/libm-" in line][0]
+    shutil.copy(libm, path)
+    library = ctypes.CDLL(path)
+    shutil.copy(libm, path + ".new")
+    os.rename(path + ".new", path)
+    return library
+
+
+def call(library):
+    for i in range(9):
+        library.fabs()
+
+
+library = load_copy(sys.argv[1] + ".so")
 gc.disable()
 os.write(OUT, b"!")
 echo = os.read(IN, 1)
 nap()
 spin()
 collect()
+call(library)
 os.write(OUT, echo)
 os.read(IN, 1)
