@@ -299,6 +299,13 @@ static uint32_t index_of(const struct probe_session *s, uint32_t pid)
 	return i;
 }
 
+/* Give s->scratch to the program. */
+static bool target_update(const struct probe_session *s, uint32_t index)
+{
+	return bpf_map__update_elem(s->bpf->maps.targets, &index, sizeof(index), s->scratch,
+		   sizeof(*s->scratch), BPF_ANY) == 0;
+}
+
 static enum res refused(struct fault *f)
 {
 	return fault_set(f, 0, errno, 0, "a map of the BPF program refuses it: %s", strerror(errno));
@@ -320,8 +327,7 @@ enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_proc
 	s->scratch->changes = UINT64_MAX;
 	if (index == s->pids.n && !vec_push(&s->pids, pid))
 		return fault_memory(f);
-	if (bpf_map__update_elem(
-		s->bpf->maps.targets, &index, sizeof(index), s->scratch, sizeof(*s->scratch), BPF_ANY) != 0 ||
+	if (!target_update(s, index) ||
 	    bpf_map__update_elem(s->bpf->maps.pids, &pid, sizeof(pid), &index, sizeof(index), BPF_ANY) != 0)
 		return refused(f);
 	return RES_OK;
@@ -351,11 +357,12 @@ enum res probe_session_refresh(
 		return refused(f);
 	if (!probe_target_fill_code(P, s->scratch))
 		return fault_memory(f);
-	s->scratch->changes = changes;
-	if (bpf_map__update_elem(
-		s->bpf->maps.targets, &index, sizeof(index), s->scratch, sizeof(*s->scratch), BPF_ANY) != 0)
+	/* Windows first: a program that reads them while they are copied must not trust them. */
+	s->scratch->changes = UINT64_MAX;
+	if (!target_update(s, index))
 		return refused(f);
-	return RES_OK;
+	s->scratch->changes = changes;
+	return target_update(s, index) ? RES_OK : refused(f);
 }
 
 /* A clock of `hz` on each processor that is online. */
