@@ -48,7 +48,9 @@ static long stack_hash_step(uint32_t i, struct walk *w)
 
 		if (k >= n / 8)
 			break;
-		if (w->s->unsure ? word >= PAGE && word >> 47 == 0 : is_code(t, word))
+		if (word < PAGE) /* most words are such */
+			continue;
+		if (w->s->unsure ? word >> 47 == 0 : is_code(t, word))
 			hash = mix(hash, word ^ (at + 8 * k - s->from) << 45);
 	}
 	s->hash = hash;
