@@ -112,6 +112,26 @@ static char *counted_text(struct at *a, uint32_t spec, char *text)
 	return text;
 }
 
+/* The text of a stack, however long it is. NULL: out of memory. */
+static char *whole_text(const struct at *a, const struct record_thread *record, struct text_cache *lines)
+{
+	const struct text_style style = { .qualified = a->opt->verbose };
+	struct strbuf out = STRBUF_EMPTY;
+	char *text;
+
+	for (size_t i = 0; i < record->items.n;) {
+		struct strbuf part = STRBUF_EMPTY; /* text_stack stops at one that is full */
+
+		i = text_stack(record, i, &style, lines, &part);
+		strbuf_str(&out, strbuf_text(&part));
+		out.failed |= part.failed;
+		strbuf_free(&part);
+	}
+	text = out.failed ? NULL : strdup(strbuf_text(&out));
+	strbuf_free(&out);
+	return text;
+}
+
 /* The thread of a record, read, joined and named. */
 static enum res read_stack(struct at *a, struct observed *o, const struct probe_stack *s, char **text)
 {
@@ -128,7 +148,6 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 		.stack_cut = (b->flags & PROBE_STACK_CUT) != 0 };
 	struct stack_thread th = { .failed = false };
 	struct record_thread record = { .name = "" };
-	struct strbuf out = STRBUF_EMPTY;
 	enum res res = RES_OK;
 
 	for (size_t i = 0; i < r.n_states; i++)
@@ -158,14 +177,11 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 	if (res == RES_OK && a->opt->counting) {
 		*text = counted_text(a, b->key.spec, counts_text(&a->counts, &record, &o->lines));
 	} else if (res == RES_OK) {
-		const struct text_style style = { .qualified = a->opt->verbose };
-
-		for (size_t i = 0; i < record.items.n;)
-			i = text_stack(&record, i, &style, &o->lines, &out);
-		*text = strdup(strbuf_text(&out));
+		*text = whole_text(a, &record, &o->lines);
+		if (*text == NULL)
+			res = fault_memory(&a->fault);
 	}
 	a->failed |= res == RES_OK && (record.incomplete || record.unread != 0 || th.failed);
-	strbuf_free(&out);
 	record_thread_free(&record);
 	stack_thread_free(&th);
 	return res;
@@ -234,13 +250,20 @@ static void observed_refresh(struct at *a, struct observed *o)
 	o->changes = changes;
 }
 
+/* Have as many events been printed as were asked for? */
+static bool is_enough(const struct at *a)
+{
+	return a->opt->samples != 0 && a->events >= (uint64_t)a->opt->samples;
+}
+
 static void take_stack(void *data, const struct probe_stack *s)
 {
 	struct at *a = data;
 	struct observed *o = observed_of(a, s->begin->key.pid);
 	char *text = NULL;
 
-	if (o == NULL || stack_of(a, &s->begin->key) != NULL)
+	/* Behind the last event that is printed there may be thousands, of milliseconds each. */
+	if (o == NULL || is_enough(a) || stack_of(a, &s->begin->key) != NULL)
 		return;
 	observed_refresh(a, o); /* it may be in code that was mapped just before */
 	if (read_stack(a, o, s, &text) != RES_OK)
@@ -258,11 +281,6 @@ static void print_time(const struct at *a, uint64_t ns)
 	if (localtime_r(&seconds, &tm) != NULL)
 		(void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
 	(void)printf("%s.%06d", text, (int)(t % 1000000000 / 1000));
-}
-
-static bool is_enough(const struct at *a)
-{
-	return a->opt->samples != 0 && a->events >= (uint64_t)a->opt->samples;
 }
 
 static void take_event(void *data, const struct probe_hit *e)

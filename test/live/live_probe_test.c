@@ -380,6 +380,30 @@ START_TEST(replaced_file)
 }
 END_TEST
 
+/* A stack is printed whole however long its text is. */
+START_TEST(long_stacks)
+{
+	struct fixture f;
+	struct observer o;
+	struct run r;
+	char pid[16];
+	size_t n = 0;
+
+	fixture_start(&f, live_interpreters(NULL), &(struct fixture_options){ .alone = true },
+	    ARGS("@probed_kinds.py", "%"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	if (observe(&o, ARGS("pystack", "-v", "--at", "uprobe:truth.so:fabs", pid))) {
+		fixture_echo(&f);
+		r = observer_end(&o);
+		for (const char *at = r.out; (at = strstr(at, " (descend) ]")) != NULL; at++)
+			n++;
+		ck_assert_uint_eq(n, (size_t)9 * 501);
+		run_free(&r);
+	}
+	fixture_end(&f);
+}
+END_TEST
+
 /* Each event is printed with the call and its path, and the stack has the innermost frame. */
 START_TEST(events_have_their_call)
 {
@@ -465,6 +489,7 @@ static Suite *suite(void)
 		tcase_add_test(c, ticks_of_a_clock);
 		tcase_add_test(c, collections_of_garbage);
 		tcase_add_test(c, replaced_file);
+		tcase_add_test(c, long_stacks);
 	}
 	tcase_add_test(c, wrong_probes);
 	suite_add_tcase(s, c);
