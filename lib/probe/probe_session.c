@@ -146,7 +146,7 @@ static enum res explain(struct fault *f, int error)
 	if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
 		return fault_set(f, 0, errno, 0,
 		    "this kernel has no BTF (/sys/kernel/btf/vmlinux; CONFIG_DEBUG_INFO_BTF)");
-	if (error == EPERM || error == EACCES)
+	if (error == EPERM) /* the verifier's refusal is EACCES */
 		return fault_set(f, G_PERM, error, 0,
 		    "BPF programs may not be loaded: run it as root, or with CAP_BPF, CAP_PERFMON and "
 		    "CAP_SYS_PTRACE");

@@ -350,7 +350,7 @@ START_TEST(time_off_the_cpu)
 {
 	long n = count_at("off-cpu", "nap");
 
-	ck_assert_msg(n == -1 || n >= 20 * 10000, "%ld us", n);
+	ck_assert_msg(n == -1 || n >= 15 * 10000, "%ld us", n);
 }
 END_TEST
 

@@ -9,15 +9,19 @@ static void flush(struct scratch *s)
 	uint32_t n = s->used;
 
 	s->used = 0;
-	if (n == 0 || n > PROBE_BATCH_MAX || s->failed)
+	if (n == 0 || s->failed)
 		return;
+	if (n > PROBE_BATCH_MAX) {
+		s->failed = 1;
+		return;
+	}
 	((struct probe_record *)s->record)->size = n;
 	if (bpf_ringbuf_output(&ring, s->record, n, 0) != 0)
 		s->failed = 1;
 }
 
-/* Append n bytes of the target at va. Those that cannot be read are left out. */
-/* It is a global function, so that the verifier follows it once and not at each call. */
+/* Append n bytes of the target at va. Those that cannot be read are left out.
+ * It is a global function, so that the verifier follows it once and not at each call. */
 int emit_piece(struct scratch *s, uint64_t va, uint32_t n, uint32_t kind, uint64_t code)
 {
 	struct probe_memory *m;
@@ -40,8 +44,12 @@ int emit_piece(struct scratch *s, uint64_t va, uint32_t n, uint32_t kind, uint64
 	m = (struct probe_memory *)(s->record + at);
 	at += sizeof(*m);
 	if (bpf_probe_read_user(s->record + at, n, (const void *)va) != 0) {
+		uint32_t rest = PAGE - (va & (PAGE - 1));
+
 		/* It may end with its page. */
-		n = PAGE - (va & (PAGE - 1));
+		if (rest > n)
+			return 0;
+		n = rest;
 		if (n > TABLE || bpf_probe_read_user(s->record + at, n, (const void *)va) != 0)
 			return 0;
 	}

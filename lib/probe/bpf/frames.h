@@ -64,10 +64,11 @@ static __always_inline uint64_t mix_table(
 	/* Not its hash, which it does not always have yet. */
 	if (read_word(p, at, p->bytes_size, &n) != 0)
 		s->lost = PROBE_LOST_FRAMES + 1;
+	hash = mix(hash, n);
 	n = n < CONTENT - 1 ? n : CONTENT - 1;
+	asm volatile("" : "+r"(n)); /* else clang removes the mask, and the verifier knows no limit */
 	if (bpf_probe_read_user(s->content, n & (CONTENT - 1), (const void *)(at + p->bytes_data - 1)) != 0)
 		s->lost = PROBE_LOST_FRAMES + 1;
-	hash = mix(hash, n);
 	for (int i = 0; i < CONTENT / 8; i++)
 		hash = mix(hash, s->content[i]);
 	return hash;
