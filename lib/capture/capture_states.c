@@ -359,14 +359,18 @@ enum res capture_frames(struct capture *c, struct capture_lwp *l)
 
 void capture_states_read(struct capture *c)
 {
+	int tries = 5;
 	struct fault f = { 0 };
 
 	if (c->py == NULL)
 		return;
-	if (c->snapshot != NULL)
-		snapshot_forget(c->snapshot);
-	/* Of a broken list take the states before the break. */
-	c->states.cut = py_threads_read(c->py, &c->states.list, &f) == RES_FAIL;
+	/* A state that ends while its list is read breaks it, for this reading alone. Of a list
+	 * that stays broken take the states before the break. */
+	do {
+		if (c->snapshot != NULL)
+			snapshot_forget(c->snapshot);
+		c->states.cut = py_threads_read(c->py, &c->states.list, &f) == RES_FAIL;
+	} while (c->states.cut && c->request.live != NULL && --tries > 0);
 	c->states.by_pointer.made = c->states.by_id.made = c->states.stale = false;
 	find_foreign(c);
 }
