@@ -220,11 +220,11 @@ static int configure(struct probe_session *s, const struct probe_config *c)
 	for (size_t i = 0; i < c->n_specs; i++)
 		memcpy((void *)(uintptr_t)&b->rodata->specs[i], &c->specs[i], sizeof(c->specs[i]));
 	*(uint32_t *)(uintptr_t)&b->rodata->counting = c->counting;
+	*(uint32_t *)(uintptr_t)&b->rodata->conditional = c->conditions != NULL;
 	choose_programs(b, c);
 	error = enter_syscalls(b, c);
 	if (error == 0)
-		*(uint32_t *)(uintptr_t)&b->rodata->conditional = c->conditions != NULL;
-	error = bpf_map__set_max_entries(b->maps.conditions, (uint32_t)c->n_specs);
+		error = bpf_map__set_max_entries(b->maps.conditions, (uint32_t)c->n_specs);
 	if (error == 0)
 		error = bpf_map__set_max_entries(b->maps.scratches, (uint32_t)n * SLOTS);
 	if (error == 0)
