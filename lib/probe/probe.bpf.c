@@ -44,33 +44,52 @@ static void scratch_give(struct scratch *s)
 	s->busy = 0;
 }
 
+/* An event of probe `spec`. is_call: it is of a system call, not of a function, and has returned
+ * `result`. slot, n: the scratch memory it may take. */
+static __always_inline void at_probe(struct task_struct *task, const struct probe_target *t, uint32_t spec,
+    uint32_t slot, uint32_t n, int is_call, int64_t result)
+{
+	struct probe_key key = { .spec = spec };
+	struct probe_count *c = 0;
+	struct thread *thread;
+	struct scratch *s = scratch_take(slot, n);
+
+	if (!s)
+		return;
+	if (take_registers(s, task)) {
+		take_arguments(s, is_call);
+		s->event.result = is_call ? result : (int64_t)s->begin.regs[REG_AX];
+		s->event.sum = 0;
+		if (is_wanted(s, task, spec))
+			c = capture(s, task, t, &key, &thread);
+	}
+	if (c)
+		finish_event(s, c, &key, task);
+	scratch_give(s);
+}
+
 /* The system call `number`, if there is a probe for it. */
 static __always_inline void at_syscall(
     struct task_struct *task, const struct probe_target *t, long number, uint32_t is_return, long result)
 {
 	uint32_t compat = (task->thread_info.status & COMPAT) != 0, spec;
-	struct probe_key key = { 0 };
-	struct probe_count *c;
-	struct thread *thread;
-	struct scratch *s;
 
 	if ((uint64_t)number >= PROBE_SYSCALLS)
 		return;
 	spec = syscall_specs[is_return][compat][number];
-	if (spec == 0)
-		return;
-	key.spec = spec - 1;
-	s = scratch_take(SLOT_SYSCALL, 2);
-	if (!s)
-		return;
-	c = is_wanted(s, task, key.spec, 1, result) ? capture(s, task, t, &key, &thread) : 0;
-	if (c) {
-		take_arguments(s, s->begin.regs, 1);
-		s->event.result = result;
-		s->event.sum = 0;
-		finish_event(s, c, &key, task);
-	}
-	scratch_give(s);
+	if (spec != 0)
+		at_probe(task, t, spec - 1, SLOT_SYSCALL, 2, 1, result);
+}
+
+/* An event whose probe is the cookie of its attachment. */
+static __always_inline int at_cookie(void *ctx, uint32_t slot, uint32_t n)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct probe_target *t = target_of(task);
+
+	if (t)
+		at_probe(task, t, (uint32_t)bpf_get_attach_cookie(ctx), slot, n, 0, 0);
+	return 0;
 }
 
 SEC("tp_btf/sys_enter")
@@ -99,34 +118,34 @@ int BPF_PROG(at_sys_exit, struct pt_regs *regs, long result)
 	return 0;
 }
 
+/* May this system call have mapped code? protection: its third argument. */
+static __always_inline int maps_code(int compat, uint64_t number, uint64_t protection)
+{
+	enum { MMAP = 9, MPROTECT = 10, MREMAP = 25, SHMAT = 30, PKEY_MPROTECT = 329, EXEC = 4 };
+	enum { MMAP32 = 90, MPROTECT32 = 125, MREMAP32 = 163, MMAP2_32 = 192 };
+
+	if (compat)
+		return number == MMAP32 || number == MPROTECT32 || number == MREMAP32 || number == MMAP2_32;
+	return number == MREMAP || number == SHMAT ||
+	       ((number == MMAP || number == MPROTECT || number == PKEY_MPROTECT) && (protection & EXEC));
+}
+
 /* Notices that a process has mapped code, so that its windows lack some of it. */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(watch_code, struct pt_regs *regs, long result)
 {
-	enum { MMAP = 9, MPROTECT = 10, MREMAP = 25, SHMAT = 30, PKEY_MPROTECT = 329, EXEC = 4 };
 	struct task_struct *task = bpf_get_current_task_btf();
+	uint64_t words[REG_CALL - REG_DX + 1] = { 0 }, *c;
 	const struct probe_target *t;
-	uint64_t protection = 0, number = 0, *c;
 	uint32_t index;
 
 	(void)result;
-	(void)bpf_probe_read_kernel(&number, sizeof(number), (const uint64_t *)regs + REG_CALL);
-	/* i386's numbers are others: any that might map code. */
-	if (!(task->thread_info.status & COMPAT) && number != MMAP && number != MPROTECT &&
-	    number != MREMAP && number != SHMAT && number != PKEY_MPROTECT)
+	(void)bpf_probe_read_kernel(words, sizeof(words), (const uint64_t *)regs + REG_DX);
+	if (!maps_code((task->thread_info.status & COMPAT) != 0, words[REG_CALL - REG_DX], words[0]))
 		return 0;
 	t = target_of(task);
 	if (!t)
 		return 0;
-	(void)bpf_probe_read_kernel(&protection, sizeof(protection), (const uint64_t *)regs + REG_DX);
-	if (task->thread_info.status & COMPAT) {
-		enum { MMAP32 = 90, MPROTECT32 = 125, MREMAP32 = 163, MMAP2 = 192 };
-
-		if (number != MMAP32 && number != MPROTECT32 && number != MREMAP32 && number != MMAP2)
-			return 0;
-	} else if (number != MREMAP && number != SHMAT && !(protection & EXEC)) {
-		return 0;
-	}
 	index = t->index;
 	c = bpf_map_lookup_elem(&changes, &index);
 	if (c)
@@ -148,63 +167,19 @@ int BPF_PROG(watch_exec, struct task_struct *task)
 SEC("perf_event")
 int at_tick(void *ctx)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	const struct probe_target *t = target_of(task);
-	struct probe_key key = { .spec = (uint32_t)bpf_get_attach_cookie(ctx) };
-	struct probe_count *c;
-	struct thread *thread;
-	struct scratch *s;
-
-	if (!t)
-		return 0;
-	s = scratch_take(SLOT_TICK, 1);
-	if (!s)
-		return 0;
-	s->event.sum = 0;
-	c = capture(s, task, t, &key, &thread);
-	if (c)
-		finish_event(s, c, &key, task);
-	scratch_give(s);
-	return 0;
-}
-
-/* An event whose probe is the cookie of its attachment. */
-static __always_inline void at_cookie(void *ctx, uint32_t slot)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	const struct probe_target *t = target_of(task);
-	struct probe_key key = { .spec = (uint32_t)bpf_get_attach_cookie(ctx) };
-	struct probe_count *c;
-	struct thread *thread;
-	struct scratch *s;
-
-	if (!t)
-		return;
-	s = scratch_take(slot, 2);
-	if (!s)
-		return;
-	c = is_wanted(s, task, key.spec, 0, 0) ? capture(s, task, t, &key, &thread) : 0;
-	if (c) {
-		take_arguments(s, s->begin.regs, 0);
-		s->event.result = (int64_t)s->begin.regs[REG_AX];
-		s->event.sum = 0;
-		finish_event(s, c, &key, task);
-	}
-	scratch_give(s);
+	return at_cookie(ctx, SLOT_TICK, 1);
 }
 
 SEC("uprobe")
 int at_code(void *ctx)
 {
-	at_cookie(ctx, SLOT_SYSCALL);
-	return 0;
+	return at_cookie(ctx, SLOT_SYSCALL, 2);
 }
 
 SEC("tracepoint")
 int at_tracepoint(void *ctx)
 {
-	at_cookie(ctx, SLOT_TRACEPOINT);
-	return 0;
+	return at_cookie(ctx, SLOT_TRACEPOINT, 2);
 }
 
 /* The thread `task` gets a processor again. */
@@ -245,7 +220,7 @@ int BPF_PROG(at_switch, int preempt, struct task_struct *prev, struct task_struc
 	if (to)
 		back_on(s, next);
 	/* A thread that exits does not come back. */
-	if (from && prev->mm && capture(s, prev, from, &key, &thread)) {
+	if (from && prev->mm && take_registers(s, prev) && capture(s, prev, from, &key, &thread)) {
 		thread->off_key = key;
 		thread->off_since = bpf_ktime_get_ns();
 	}

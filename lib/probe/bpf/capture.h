@@ -91,8 +91,18 @@ static void finish_event(
 		__sync_fetch_and_add(&c->sum, s->event.sum);
 }
 
-/* Find the key of the current thread's stack, which is sent if it is new. *thread: what is kept of
- * the thread. NULL: the event is lost, and counted as such. */
+/* Set s->begin.regs to the program's registers. False: the event is lost, and counted as such. */
+static int take_registers(struct scratch *s, struct task_struct *task)
+{
+	if (bpf_probe_read_kernel(
+		s->begin.regs, sizeof(s->begin.regs), (const void *)bpf_task_pt_regs(task)) == 0)
+		return 1;
+	count_loss(PROBE_LOST_STACK, 1);
+	return 0;
+}
+
+/* Find the key of the stack of a thread whose registers were taken; it is sent if it is new.
+ * *thread: what is kept of the thread. NULL: the event is lost, and counted as such. */
 static struct probe_count *capture(struct scratch *s, struct task_struct *task, const struct probe_target *t,
     struct probe_key *key, struct thread **thread)
 {
@@ -119,14 +129,10 @@ static struct probe_count *capture(struct scratch *s, struct task_struct *task, 
 		w.thread->list = w.thread->stack_hi = 0;
 	}
 	s->lost = 0;
-	if (bpf_probe_read_kernel(
-		s->begin.regs, sizeof(s->begin.regs), (const void *)bpf_task_pt_regs(task)) != 0)
-		s->lost = PROBE_LOST_STACK + 1;
 	s->begin.flags = 0;
 	s->begin.tid = tid;
 	s->begin.thread_pointer = s->thread_pointer;
-	if (!s->lost)
-		find_stack(&w, task);
+	find_stack(&w, task);
 	if (!s->lost)
 		find_states(&w);
 	if (!s->lost) {

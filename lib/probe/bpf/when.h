@@ -5,8 +5,10 @@
 #include "probe/bpf/capture.h"
 
 /* The registers of the arguments of a system call, or of a function. */
-static __always_inline void take_arguments(struct scratch *s, const uint64_t *regs, int is_call)
+static __always_inline void take_arguments(struct scratch *s, int is_call)
 {
+	const uint64_t *regs = s->begin.regs;
+
 	s->event.args[0] = regs[REG_DI];
 	s->event.args[1] = regs[REG_SI];
 	s->event.args[2] = regs[REG_DX];
@@ -32,10 +34,9 @@ static __always_inline void take_text(
 	t->cut = n == sizeof(t->at);
 }
 
-/* Is the event of probe `spec` to be captured? is_call: it is of a system call, not of a function,
- * and has returned this. */
-static int is_wanted(
-    struct scratch *s, struct task_struct *task, uint32_t spec, int is_call, int64_t returned)
+/* Is the event of probe `spec`, whose arguments and result are known, to be captured? It is not
+ * inlined, since its stack would be added to that of a capture. */
+static __noinline int is_wanted(struct scratch *s, struct task_struct *task, uint32_t spec)
 {
 	const struct probe_when *w;
 	uint32_t result;
@@ -45,13 +46,6 @@ static int is_wanted(
 	w = bpf_map_lookup_elem(&conditions, &spec);
 	if (!w || w->n == 0)
 		return 1;
-	if (bpf_probe_read_kernel(
-		s->begin.regs, sizeof(s->begin.regs), (const void *)bpf_task_pt_regs(task)) != 0) {
-		count_loss(PROBE_LOST_TEST, 1);
-		return 0;
-	}
-	take_arguments(s, s->begin.regs, is_call);
-	s->event.result = is_call ? returned : (int64_t)s->begin.regs[REG_AX];
 	for (uint32_t i = 0; i < 6; i++)
 		s->values.number[i] = s->event.args[i];
 	s->values.number[PROBE_WHEN_RETVAL] = (uint64_t)s->event.result;
