@@ -26,7 +26,7 @@ static const struct probe_target *target_of(struct task_struct *task)
  * task's in between: hence the second slot. */
 static struct scratch *scratch_take(uint32_t slot, uint32_t n)
 {
-	uint32_t first = bpf_get_smp_processor_id() * SLOTS + slot;
+	uint32_t first = bpf_get_smp_processor_id() * PROBE_SLOTS + slot;
 
 	for (uint32_t k = 0; k < 2 && k < n; k++) {
 		uint32_t i = first + k;
@@ -35,7 +35,7 @@ static struct scratch *scratch_take(uint32_t slot, uint32_t n)
 		if (s && !__sync_lock_test_and_set(&s->busy, 1))
 			return s;
 	}
-	count_loss(PROBE_LOST_NESTED, 1);
+	count_loss(PROBE_LOST_NESTED);
 	return 0;
 }
 
@@ -160,7 +160,7 @@ int BPF_PROG(watch_exec, struct task_struct *task)
 	uint32_t pid = (uint32_t)task->tgid;
 
 	if (bpf_map_delete_elem(&pids, &pid) == 0)
-		count_loss(PROBE_EXECED, 1);
+		count_loss(PROBE_EXECED);
 	return 0;
 }
 

@@ -23,9 +23,6 @@
 
 struct py_process;
 
-/* Was this build made with libbpf? */
-bool probe_is_built(void);
-
 /* Where a probe is attached, as its kind needs it. */
 struct probe_place {
 	uint32_t spec;                /* index in probe_config.specs */
@@ -41,8 +38,6 @@ struct probe_config {
 	size_t n_specs;
 	const struct probe_when *const *conditions; /* for each of specs, or NULL; NULL: there are none */
 	bool counting;                              /* count in the kernel; events are not sent */
-	size_t ring_bytes;                          /* a power of two; 0: the default, 64 MB */
-	size_t stacks;                              /* most distinct stacks; 0: the default, 65536 */
 	size_t targets;                             /* most processes; 0: one */
 };
 

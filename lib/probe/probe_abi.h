@@ -18,6 +18,7 @@ enum {
 	PROBE_SPECS = 16,          /* probes at a time */
 	PROBE_SYSCALLS = 1024,     /* their numbers are lower */
 	PROBE_TARGETS = 64,        /* processes at a time */
+	PROBE_SLOTS = 6,           /* scratch memories of a processor */
 };
 
 /* The code of a process from lo on, `size` bytes; bit i of `bits` stands for the addresses from
@@ -51,7 +52,7 @@ struct probe_key {
 struct probe_count {
 	uint64_t count;
 	uint64_t sum;  /* of the value that is summed */
-	uint64_t sent; /* its stack has been sent whole */
+	uint64_t sent; /* its stack has been sent whole; until then each event tries */
 };
 
 /* What was lost or could not be decided: indices in the map of losses. */
@@ -65,7 +66,6 @@ enum probe_loss {
 	PROBE_LOST_DEPTH,  /* events: more Python frames than are followed */
 	PROBE_EXECED,      /* processes that have executed another program */
 	PROBE_LOST_TEST,   /* events: --when could not be decided */
-	PROBE_UNSENT,      /* stacks that were counted but could not be sent; they are sent later */
 	PROBE_EVENTS,      /* events that passed the filters */
 	PROBE_LOSSES
 };
@@ -87,12 +87,12 @@ struct probe_hit {
 	struct probe_record head;
 	struct probe_key key;
 	uint64_t time; /* CLOCK_MONOTONIC, ns */
-	uint32_t tid, flags;
+	uint32_t tid;
+	uint32_t texts; /* bit i: args[i] is a string, the next of `text` */
 	uint64_t args[6];
 	int64_t result;
 	uint64_t sum;
 	char comm[16];
-	uint32_t texts;               /* bit i: args[i] is a string, the next of `text` */
 	uint32_t text_n[PROBE_TEXTS]; /* bytes of it with its NUL; 0: unreadable */
 	char text[PROBE_TEXTS][PROBE_TEXT_MAX];
 };
@@ -113,7 +113,6 @@ struct probe_begin {
 	uint32_t tid, flags;
 	uint64_t regs[PROBE_REGS];
 	uint64_t thread_pointer;
-	uint64_t stack_lo, stack_hi; /* what was copied of the stack */
 	uint32_t n_states, padding;
 	struct probe_state states[PROBE_STATES];
 };

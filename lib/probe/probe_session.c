@@ -21,11 +21,8 @@
 #include <probe/probe.skel.h>
 
 enum {
-	RING_BYTES = 1 << 26,
-	STACKS = 1 << 16,
 	TRIM = 1 << 24,
 	WAITING_MAX = 1 << 28, /* bytes; beyond it records stay in the ring, which gets full */
-	SLOTS = 6,             /* as in probe.bpf.c */
 };
 
 struct probe_session {
@@ -43,11 +40,6 @@ struct probe_session {
 	struct probe_config config;
 	VEC(struct bpf_link *) links; /* of clocks, one for each processor, and of places */
 };
-
-bool probe_is_built(void)
-{
-	return true;
-}
 
 static size_t padded(size_t n)
 {
@@ -226,17 +218,11 @@ static int configure(struct probe_session *s, const struct probe_config *c)
 	if (error == 0)
 		error = bpf_map__set_max_entries(b->maps.conditions, (uint32_t)c->n_specs);
 	if (error == 0)
-		error = bpf_map__set_max_entries(b->maps.scratches, (uint32_t)n * SLOTS);
+		error = bpf_map__set_max_entries(b->maps.scratches, (uint32_t)n * PROBE_SLOTS);
 	if (error == 0)
 		error = bpf_map__set_max_entries(b->maps.targets, (uint32_t)s->targets);
 	if (error == 0)
 		error = bpf_map__set_max_entries(b->maps.changes, (uint32_t)s->targets);
-	if (error == 0)
-		error =
-		    bpf_map__set_max_entries(b->maps.counts, c->stacks != 0 ? (uint32_t)c->stacks : STACKS);
-	if (error == 0)
-		error = bpf_map__set_max_entries(
-		    b->maps.ring, c->ring_bytes != 0 ? (uint32_t)c->ring_bytes : RING_BYTES);
 	return error;
 }
 
@@ -487,11 +473,6 @@ void probe_session_losses(struct probe_session *s, uint64_t out[PROBE_LOSSES])
 bool probe_session_pending(const struct probe_session *s)
 {
 	(void)s;
-	return false;
-}
-
-bool probe_is_built(void)
-{
 	return false;
 }
 

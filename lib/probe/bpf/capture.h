@@ -36,15 +36,13 @@ static struct probe_count *count_of(struct walk *w, const struct probe_key *key)
 		c = bpf_map_lookup_elem(&counts, key);
 	}
 	if (!c) {
-		count_loss(PROBE_LOST_MAP, 1);
+		count_loss(PROBE_LOST_MAP);
 		return 0;
 	}
 	if (!c->sent) {
 		w->s->begin.key = *key;
 		if (send_stack(w))
 			c->sent = 1;
-		else
-			count_loss(PROBE_UNSENT, 1);
 	}
 	return c;
 }
@@ -74,14 +72,14 @@ static void send_event(
 		k++;
 	}
 	if (bpf_ringbuf_output(&ring, e, sizeof(*e), 0) != 0)
-		count_loss(PROBE_LOST_RING, 1);
+		count_loss(PROBE_LOST_RING);
 }
 
 /* Count an event of this key, or send it. */
 static void finish_event(
     struct scratch *s, struct probe_count *c, const struct probe_key *key, struct task_struct *task)
 {
-	count_loss(PROBE_EVENTS, 1);
+	count_loss(PROBE_EVENTS);
 	if (!counting) {
 		send_event(s, key, task, specs[key->spec & (PROBE_SPECS - 1)].texts);
 		return;
@@ -97,7 +95,7 @@ static int take_registers(struct scratch *s, struct task_struct *task)
 	if (bpf_probe_read_kernel(
 		s->begin.regs, sizeof(s->begin.regs), (const void *)bpf_task_pt_regs(task)) == 0)
 		return 1;
-	count_loss(PROBE_LOST_STACK, 1);
+	count_loss(PROBE_LOST_STACK);
 	return 0;
 }
 
@@ -119,7 +117,7 @@ static struct probe_count *capture(struct scratch *s, struct task_struct *task, 
 		(void)bpf_map_update_elem(&threads, &tid, &s->fresh, BPF_ANY);
 		w.thread = bpf_map_lookup_elem(&threads, &tid);
 		if (!w.thread) {
-			count_loss(PROBE_LOST_MAP, 1);
+			count_loss(PROBE_LOST_MAP);
 			return 0;
 		}
 	}
@@ -143,7 +141,7 @@ static struct probe_count *capture(struct scratch *s, struct task_struct *task, 
 		hash_stacks(&w);
 	}
 	if (s->lost) {
-		count_loss(s->lost - 1, 1);
+		count_loss(s->lost - 1);
 		return 0;
 	}
 	key->hash = s->hash;

@@ -70,11 +70,11 @@ enum {
 	NAME = 320,
 	TABLE = 4096,
 	BYTES_HEAD = 48,
+	/* Scratch memory of a processor, PROBE_SLOTS of it: two for what may be preempted. */
 	SLOT_SYSCALL = 0,
 	SLOT_TICK = 2,
 	SLOT_SWITCH = 3,
 	SLOT_TRACEPOINT = 4,
-	SLOTS = 6, /* of scratch memory, for each processor */
 };
 
 #endif

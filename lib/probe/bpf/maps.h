@@ -48,7 +48,7 @@ struct scratch {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1); /* set by user space: SLOTS for each processor */
+	__uint(max_entries, 1); /* set by user space: PROBE_SLOTS for each processor */
 	__type(key, uint32_t);
 	__type(value, struct scratch);
 } scratches SEC(".maps");
@@ -83,7 +83,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536); /* set by user space */
+	__uint(max_entries, 65536);
 	__type(key, struct probe_key);
 	__type(value, struct probe_count);
 } counts SEC(".maps");
@@ -113,7 +113,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 24); /* set by user space */
+	__uint(max_entries, 1 << 26);
 } ring SEC(".maps");
 
 /* Constants, set by user space before loading. */
@@ -126,12 +126,12 @@ const volatile uint32_t conditional = 0; /* there are conditions */
 const volatile uint32_t off_cpu_spec = 0;
 const volatile uint64_t off_cpu_min = 0; /* ns */
 
-static void count_loss(uint32_t which, uint64_t n)
+static void count_loss(uint32_t which)
 {
 	uint64_t *at = bpf_map_lookup_elem(&losses, &which);
 
 	if (at)
-		__sync_fetch_and_add(at, n);
+		__sync_fetch_and_add(at, 1);
 }
 
 static __always_inline uint64_t mix(uint64_t hash, uint64_t word)

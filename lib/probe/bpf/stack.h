@@ -149,8 +149,6 @@ static void find_stack(struct walk *w, struct task_struct *task)
 		if (s->other_lo == 0 || !find_used(w, task, s->other_lo, &s->other_lo, &s->other_hi))
 			s->lost = PROBE_LOST_STACK + 1;
 	}
-	s->begin.stack_lo = s->stack_lo;
-	s->begin.stack_hi = s->stack_hi;
 }
 
 /* Hash the stacks. */

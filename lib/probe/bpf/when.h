@@ -58,7 +58,7 @@ static __noinline int is_wanted(struct scratch *s, struct task_struct *task, uin
 	}
 	result = probe_when_eval(w, &s->values);
 	if (result == PROBE_WHEN_UNKNOWN)
-		count_loss(PROBE_LOST_TEST, 1);
+		count_loss(PROBE_LOST_TEST);
 	return result == PROBE_WHEN_TRUE;
 }
 
