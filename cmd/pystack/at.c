@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,9 @@
 #include "at_probes.h"
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/hash.h"
 #include "base/owned.h"
+#include "interrupts.h"
 #include "os/images.h"
 #include "os/read.h"
 #include "os/regs.h"
@@ -22,15 +23,6 @@
 #include "report/counts.h"
 #include "report/text.h"
 #include "warn.h"
-
-/* Set by SIGINT and SIGTERM. */
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int signo)
-{
-	(void)signo;
-	interrupted = 1;
-}
 
 /* A stack that was sent. */
 struct known_stack {
@@ -76,7 +68,7 @@ static struct observed *observed_of(struct at *a, uint32_t pid)
 
 static uint64_t hash_key(const struct probe_key *key)
 {
-	return key->hash ^ (uint64_t)key->pid * 0x9e3779b97f4a7c15u ^ (uint64_t)key->spec << 40;
+	return hash_word(hash_word(key->hash, key->pid), key->spec);
 }
 
 static const struct known_stack *stack_of(const struct at *a, const struct probe_key *key)
@@ -374,7 +366,7 @@ static bool is_over(struct at *a, int64_t end)
 {
 	uint64_t losses[PROBE_LOSSES];
 
-	if (interrupted || clock_now_ns() >= end || is_enough(a))
+	if (interrupts_came() || clock_now_ns() >= end || is_enough(a))
 		return true;
 	if (a->opt->counting && a->opt->samples != 0) {
 		probe_session_losses(a->session, losses);
@@ -516,14 +508,12 @@ static bool start(struct at *a, int argc, char **argv)
 enum outcome at_run(int argc, char **argv, const struct options *opt)
 {
 	struct at a = { .opt = opt, .counts = { .folded = opt->folded, .style = { opt->verbose } } };
-	const struct sigaction catch = { .sa_handler = interrupt };
 	struct timespec mono, real;
 	struct fault f = { 0 };
 	enum outcome outcome = NOTHING;
 	bool ok;
 
-	(void)sigaction(SIGINT, &catch, NULL);
-	(void)sigaction(SIGTERM, &catch, NULL);
+	interrupts_catch(NULL);
 	(void)clock_gettime(CLOCK_MONOTONIC, &mono);
 	(void)clock_gettime(CLOCK_REALTIME, &real);
 	a.clock_offset = ((int64_t)real.tv_sec - mono.tv_sec) * 1000000000 + real.tv_nsec - mono.tv_nsec;

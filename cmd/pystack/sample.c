@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,18 +17,10 @@
 #include "os/images.h"
 #include "os/mappings.h"
 #include "os/read.h"
+#include "interrupts.h"
 #include "warn.h"
 #include "refusals.h"
 #include "sample_cache.h"
-
-/* Set by SIGINT and SIGTERM. */
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int signo)
-{
-	(void)signo;
-	interrupted = 1;
-}
 
 struct sampling {
 	struct ps_prochandle *P;   /* the caller's, or own */
@@ -317,7 +308,7 @@ static void sampling_loop(struct sampling *s)
 	int64_t every = s->opt->interval_ns, begin = clock_now_ns(), due = begin, shown = begin, end;
 	bool tty = isatty(STDERR_FILENO) != 0;
 
-	while (!interrupted && (s->opt->samples == 0 || s->taken < (uint64_t)s->opt->samples)) {
+	while (!interrupts_came() && (s->opt->samples == 0 || s->taken < (uint64_t)s->opt->samples)) {
 		s->late += clock_now_ns() >= due + every;
 		s->taken++;
 		if (sample_take(s) != RES_OK) {
@@ -372,8 +363,7 @@ enum outcome sample(
     struct ps_prochandle *P, const struct operand *o, const struct options *opt, struct counts *counts)
 {
 	struct sampling s = { .P = P, .opt = opt, .stack = stack_options_of(opt, o), .counts = counts };
-	const struct sigaction catch = { .sa_handler = interrupt };
-	struct sigaction was_int, was_term;
+	struct interrupts before;
 
 	s.stack.sampling = true;
 	s.stack.running = !opt->idle;
@@ -386,12 +376,9 @@ enum outcome sample(
 		return NOTHING;
 	}
 	s.code = os_code_token_grabbed(P);
-	interrupted = 0;
-	(void)sigaction(SIGINT, &catch, &was_int);
-	(void)sigaction(SIGTERM, &catch, &was_term);
+	interrupts_catch(&before);
 	sampling_loop(&s);
-	(void)sigaction(SIGINT, &was_int, NULL);
-	(void)sigaction(SIGTERM, &was_term, NULL);
+	interrupts_release(&before);
 	own_handle_close(&s);
 	sample_cache_free(&s.cache, counts);
 	warn_losses(&s, o->typed);
