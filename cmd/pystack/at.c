@@ -156,14 +156,10 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 		res = stack_target_take(o->target, o->P, &r, &a->fault);
 	vec_free(&pieces);
 	text_cache_free(&o->lines);
-	if (res != RES_OK)
-		return res;
-	if (o->names == NULL)
-		o->names = symbolizer_create(stack_target_handle(o->target));
-	if (o->names == NULL)
-		return fault_memory(&a->fault);
-	symbolizer_move(o->names, stack_target_handle(o->target));
-	res = stack_thread_read(o->target, 0, &th, &a->fault);
+	if (res == RES_OK)
+		res = symbolizer_follow(&o->names, stack_target_handle(o->target), &a->fault);
+	if (res == RES_OK)
+		res = stack_thread_read(o->target, 0, &th, &a->fault);
 	if (res == RES_OK)
 		res = collect_thread(o->target, &th, &opt, o->names, &record, &a->fault);
 	if (res == RES_OK && a->opt->counting) {

@@ -197,12 +197,7 @@ static enum res sampling_capture(struct sampling *s)
 	text_cache_free(&s->lines);
 	if (res != RES_OK)
 		return res;
-	if (s->names == NULL)
-		s->names = symbolizer_create(stack_target_handle(s->target));
-	if (s->names == NULL)
-		return fault_memory(&s->fault);
-	symbolizer_move(s->names, stack_target_handle(s->target));
-	return RES_OK;
+	return symbolizer_follow(&s->names, stack_target_handle(s->target), &s->fault);
 }
 
 static enum res sample_take(struct sampling *s)

@@ -85,9 +85,14 @@ void symbolizer_destroy(struct symbolizer *s)
 	free(s);
 }
 
-void symbolizer_move(struct symbolizer *s, struct ps_prochandle *P)
+enum res symbolizer_follow(struct symbolizer **s, struct ps_prochandle *P, struct fault *f)
 {
-	s->P = P;
+	if (*s == NULL)
+		*s = symbolizer_create(P);
+	if (*s == NULL)
+		return fault_memory(f);
+	(*s)->P = P;
+	return RES_OK;
 }
 
 enum res symbolize(struct symbolizer *s, const struct symbol_query *queries, size_t n,

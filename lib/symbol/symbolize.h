@@ -37,9 +37,9 @@ struct symbolizer;
 struct symbolizer *symbolizer_create(struct ps_prochandle *P);
 void symbolizer_destroy(struct symbolizer *s); /* NULL ok */
 
-/* Look names up in P from now on, another handle of the same process with the same mappings.
- * Names that were found so far are kept. */
-void symbolizer_move(struct symbolizer *s, struct ps_prochandle *P);
+/* Let *s look names up in P from now on, another handle of the same process with the same mappings,
+ * and keep those that were found; *s NULL: create it. RES_FAIL: out of memory. */
+enum res symbolizer_follow(struct symbolizer **s, struct ps_prochandle *P, struct fault *f);
 
 /* Name n pcs: out[i] is the name of queries[i]. Equal queries get the same pointer, valid as
  * long as s. RES_FAIL: out of memory; out is undefined. */
