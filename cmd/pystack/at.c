@@ -129,7 +129,6 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 {
 	const struct collect_options opt = collect_options_of(a->opt);
 	const struct probe_begin *b = s->begin;
-	VEC(struct stack_piece) pieces = VEC_EMPTY;
 	struct stack_recorded_state states[PROBE_STATES];
 	struct stack_recorded r = { .id = (lwpid_t)b->tid,
 		.regs = b->regs,
@@ -137,24 +136,16 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 		.thread_pointer = b->thread_pointer,
 		.states = states,
 		.n_states = b->n_states < PROBE_STATES ? b->n_states : PROBE_STATES,
+		.pieces = s->pieces,
+		.n_pieces = s->n_pieces,
 		.stack_cut = (b->flags & PROBE_STACK_CUT) != 0 };
 	struct stack_thread th = { .failed = false };
 	struct record_thread record = { .name = "" };
-	enum res res = RES_OK;
+	enum res res;
 
 	for (size_t i = 0; i < r.n_states; i++)
 		states[i] = (struct stack_recorded_state){ b->states[i].python, b->states[i].tstate };
-	for (size_t i = 0; res == RES_OK && i < s->n_pieces; i++) {
-		struct stack_piece p = { s->pieces[i].va, s->pieces[i].bytes, s->pieces[i].n };
-
-		if (!vec_push(&pieces, p))
-			res = fault_memory(&a->fault);
-	}
-	r.pieces = pieces.at;
-	r.n_pieces = pieces.n;
-	if (res == RES_OK)
-		res = stack_target_take(o->target, o->P, &r, &a->fault);
-	vec_free(&pieces);
+	res = stack_target_take(o->target, o->P, &r, &a->fault);
 	text_cache_free(&o->lines);
 	if (res == RES_OK)
 		res = symbolizer_follow(&o->names, stack_target_handle(o->target), &a->fault);

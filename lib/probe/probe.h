@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/fault.h"
+#include "base/memory_piece.h"
 #include "base/vec.h"
 #include "probe/probe_abi.h"
 #include "probe/probe_when_eval.h"
@@ -67,17 +68,10 @@ enum res probe_session_attach(
     struct probe_session *s, const struct probe_place *places, size_t n, struct fault *f);
 void probe_session_detach(struct probe_session *s);
 
-/* Memory of a stack. */
-struct probe_piece {
-	uint64_t va;
-	const uint8_t *bytes;
-	size_t n;
-};
-
 /* A stack that has arrived whole; valid during the call of probe_reader.stack. */
 struct probe_stack {
 	const struct probe_begin *begin;
-	const struct probe_piece *pieces;
+	const struct memory_piece *pieces;
 	size_t n_pieces;
 };
 

@@ -64,7 +64,7 @@ static struct probe_name *name_at(const struct probe_names *names, uint64_t code
 
 /* Keep a piece of the code object `code`. One that was kept before is replaced: several processors
  * may send it before any is known to have arrived. */
-static bool names_keep(struct probe_names *names, uint64_t code, const struct probe_piece *piece)
+static bool names_keep(struct probe_names *names, uint64_t code, const struct memory_piece *piece)
 {
 	struct probe_name one = { .piece = *piece, .code = code, .next = UINT32_MAX };
 	struct probe_name *known = name_at(names, code, piece->va);
@@ -111,13 +111,13 @@ static bool cut_pieces(struct probe_stacks *x, const struct probe_partial *p)
 
 	x->pieces.n = 0;
 	while (p->bytes.n - at >= sizeof(m)) {
-		struct probe_piece piece;
+		struct memory_piece piece;
 
 		memcpy(&m, p->bytes.at + at, sizeof(m));
 		at += sizeof(m);
 		if (m.n > p->bytes.n - at || m.n == 0)
 			break;
-		piece = (struct probe_piece){ m.at, p->bytes.at + at, m.n };
+		piece = (struct memory_piece){ m.at, p->bytes.at + at, m.n };
 		if (m.kind == PROBE_MEMORY_NAME ? !names_keep(&x->names, m.code, &piece)
 						: !vec_push(&x->pieces, piece))
 			return false;

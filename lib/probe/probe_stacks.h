@@ -17,9 +17,9 @@ struct probe_partial {
 struct probe_names {
 	struct addrmap first; /* hash → index of its first piece */
 	VEC(struct probe_name {
-		struct probe_piece piece; /* its bytes are owned */
-		uint64_t code;            /* hash of its code object */
-		uint32_t next;            /* of the same code object; UINT32_MAX: none */
+		struct memory_piece piece; /* its bytes are owned */
+		uint64_t code;             /* hash of its code object */
+		uint32_t next;             /* of the same code object; UINT32_MAX: none */
 	})
 	at;
 };
@@ -27,7 +27,7 @@ struct probe_names {
 struct probe_stacks {
 	struct probe_names names;
 	VEC(struct probe_partial) partial;
-	VEC(struct probe_piece) pieces; /* of the stack that is handed on */
+	VEC(struct memory_piece) pieces; /* of the stack that is handed on */
 	uint64_t arrived;
 	bool failed; /* out of memory: a stack was dropped */
 };

@@ -8,6 +8,7 @@
 #include <libproc.h>
 
 #include "base/fault.h"
+#include "base/memory_piece.h"
 #include "capture/stop_policy.h"
 #include "python/python.h"
 #include "stack/join/join.h"
@@ -45,11 +46,7 @@ struct stack_recorded {
 		uint64_t tstate;
 	} * states; /* its thread states, n_states of them, newest first */
 	size_t n_states;
-	const struct stack_piece {
-		uint64_t va;
-		const uint8_t *bytes;
-		size_t n;
-	} * pieces; /* its memory, n_pieces of them */
+	const struct memory_piece *pieces; /* its memory, n_pieces of them */
 	size_t n_pieces;
 	bool stack_cut; /* the oldest part of its C stack is missing */
 };

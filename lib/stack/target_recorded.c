@@ -60,7 +60,6 @@ enum res stack_target_take(
 	take_registers(c->P, r, c->lwps.at[i].regs);
 	c->lwps.at[i].known_regs = REGS_ALL;
 	c->lwps.at[i].state = CAPTURE_DONE;
-	c->lwps.at[i].copies[0] = 0; /* dropped with the snapshot */
 	c->all = 1;
 	if (r->stack_cut && !capture_is_incomplete(&c->lwps.at[i]))
 		capture_note(

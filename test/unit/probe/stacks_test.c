@@ -30,7 +30,7 @@ static void take_stack(void *data, const struct probe_stack *stack)
 	stacks++;
 	last = (struct taken){ .id = stack->begin->head.id, .tid = stack->begin->tid, .n = stack->n_pieces };
 	for (size_t i = 0; i < stack->n_pieces; i++) {
-		const struct probe_piece *p = &stack->pieces[i];
+		const struct memory_piece *p = &stack->pieces[i];
 
 		for (size_t k = 0; k < p->n; k++)
 			touched += p->bytes[k];

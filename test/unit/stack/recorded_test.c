@@ -24,7 +24,7 @@ static struct fake_map maps[4];
 static struct stack_target *target;
 
 /* The record: pieces that are copies. */
-static struct stack_piece pieces[8];
+static struct memory_piece pieces[8];
 static struct stack_recorded_state states[2];
 static uint64_t regs[REGS];
 static struct stack_recorded recorded;
@@ -71,7 +71,7 @@ static void record(uint64_t va, const void *bytes, size_t n)
 
 	ck_assert_ptr_nonnull(own);
 	memcpy(own, bytes, n);
-	pieces[recorded.n_pieces++] = (struct stack_piece){ va, own, n };
+	pieces[recorded.n_pieces++] = (struct memory_piece){ va, own, n };
 	ck_assert_uint_lt(recorded.n_pieces, 8);
 }
 
