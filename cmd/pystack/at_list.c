@@ -1,10 +1,10 @@
 /* --list: the probes that there are. */
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "at.h"
+#include "at_file.h"
 #include "base/escape.h"
 #include "base/owned.h"
 #include "os/images.h"
@@ -14,7 +14,7 @@
 
 /* The interpreter of a process, and its static probes. */
 struct interpreter {
-	char path[PATH_MAX];
+	char *path; /* owned */
 	struct probe_usdt_list probes;
 };
 
@@ -28,16 +28,15 @@ static bool interpreter_read(const char *typed, struct interpreter *out)
 	bool ok = false;
 	int code = 0;
 
-	out->path[0] = '\0';
 	P = arg == NULL ? NULL : proc_arg_xgrab(arg, NULL, PR_ARG_PIDS, PGRAB_RDONLY, &code, NULL);
 	if (P == NULL) {
 		warn_fault(WARN_CANNOT_EXAMINE, typed, &(struct fault){ .code = code });
 		return false;
 	}
 	if (py_process_create(P, &py, &f) == RES_OK && py_runtimes(py) > 0) {
-		(void)snprintf(out->path, sizeof(out->path), "/proc/%d/root%s", (int)Pstatus(P)->pr_pid,
-		    py_runtime_file(py, 0));
-		ok = probe_usdt_read_file(out->path, &out->probes, &f) != RES_FAIL;
+		out->path = at_file_path(P, py_runtime_file(py, 0));
+		ok = out->path == NULL ? fault_memory(&f) == RES_OK
+				       : probe_usdt_read_file(out->path, &out->probes, &f) != RES_FAIL;
 	} else {
 		(void)fault_set(&f, 0, 0, 0, "it runs no Python");
 	}
@@ -87,8 +86,10 @@ enum outcome at_list(int argc, char **argv, const struct options *opt)
 		(void)fprintf(stderr, "pystack: --list: %s\n", f.text);
 	}
 	probe_list_free(&list);
-	for (size_t i = 0; i < read; i++)
+	for (size_t i = 0; interps != NULL && i < n; i++) {
+		free(interps[i].path);
 		probe_usdt_free(&interps[i].probes);
+	}
 	if (sources.tracefs != NULL)
 		probe_tracefs_close(&tracefs);
 	free(interps);

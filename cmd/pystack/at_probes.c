@@ -1,12 +1,11 @@
 /* See at_probes.h. */
 #include "at_probes.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "at_file.h"
 #include "base/escape.h"
 #include "probe/probe_args.h"
 #include "probe/probe_arguments.h"
@@ -186,62 +185,11 @@ bool at_probes_find(const struct options *opt, struct at_probes *out)
 	return find_conditions(opt, out);
 }
 
-/* The path of a file that P has mapped, by its name or full path as P sees it. */
-struct mapped_search {
-	const char *name;
-	char *path;
-	uintptr_t lo, hi; /* the first mapping of it */
-};
-
-static int is_mapped(void *data, const prmap_t *map, const char *path)
-{
-	struct mapped_search *m = data;
-	const char *base;
-
-	if (path == NULL || path[0] != '/')
-		return 0;
-	base = strrchr(path, '/') + 1;
-	if (strcmp(strchr(m->name, '/') != NULL ? path : base, m->name) != 0)
-		return 0;
-	m->path = strdup(path);
-	m->lo = map->pr_vaddr;
-	m->hi = map->pr_vaddr + map->pr_size;
-	return 1;
-}
-
-/* The path from here of the file that m has found in process pid. Another file may have taken its
- * name, as after an upgrade: a probe in that one would never be met. */
-static char *mapped_path(const struct mapped_search *m, pid_t pid)
-{
-	char *path = NULL, *link = NULL;
-	struct stat named, mapped;
-
-	if (asprintf(&path, "/proc/%d/root%s", (int)pid, m->path) < 0)
-		return NULL;
-	if (asprintf(&link, "/proc/%d/map_files/%lx-%lx", (int)pid, (unsigned long)m->lo,
-		(unsigned long)m->hi) < 0) {
-		free(path);
-		return NULL;
-	}
-	if (stat(link, &mapped) == 0 &&
-	    (stat(path, &named) != 0 || named.st_dev != mapped.st_dev || named.st_ino != mapped.st_ino)) {
-		free(path);
-		return link;
-	}
-	free(link);
-	return path;
-}
-
-/* The path from here of `file`: of one that P has mapped, else as typed. Owned by p. NULL: out of
- * memory. */
+/* The path from here of `file`, owned by p. NULL: out of memory. */
 static const char *path_of(struct at_probes *p, struct ps_prochandle *P, const char *file)
 {
-	struct mapped_search m = { .name = file };
-	char *path;
+	char *path = at_file_path(P, file);
 
-	(void)Pobject_iter(P, is_mapped, &m);
-	path = m.path == NULL ? strdup(file) : mapped_path(&m, Pstatus(P)->pr_pid);
-	free(m.path);
 	if (path != NULL && !vec_push(&p->files, path)) {
 		free(path);
 		path = NULL;
@@ -273,19 +221,10 @@ static bool place_static(struct at_probes *p, size_t i, const char *path, pid_t 
 	return ok;
 }
 
-/* The file of P's first interpreter; "" if there is none. */
-static void python_file(struct ps_prochandle *P, const struct py_process *py, char *out, size_t n)
-{
-	out[0] = '\0';
-	if (py != NULL && py_runtimes(py) > 0)
-		(void)snprintf(out, n, "%s", py_runtime_file(py, 0));
-	(void)P;
-}
-
 bool at_probes_place(struct at_probes *p, struct ps_prochandle *P, const struct py_process *py)
 {
+	const char *python = py == NULL ? "" : py_runtime_file(py, 0);
 	pid_t pid = Pstatus(P)->pr_pid;
-	char python[PATH_MAX];
 
 	for (size_t i = 0; i < p->n; i++) {
 		const struct probe_spec *spec = &p->at[i].spec;
@@ -300,7 +239,6 @@ bool at_probes_place(struct at_probes *p, struct ps_prochandle *P, const struct 
 			place.event = spec->event;
 			ok = add_place(p, &place);
 		} else if (spec->kind == PROBE_UPROBE || spec->kind == PROBE_USDT) {
-			python_file(P, py, python, sizeof(python));
 			place.file = path_of(p, P, spec->file[0] != '\0' ? spec->file : python);
 			if (spec->file[0] == '\0' && python[0] == '\0')
 				ok = fault_set(&f, 0, 0, 0, "process %d runs no Python", (int)pid) == RES_OK;

@@ -1,0 +1,64 @@
+/* See at_file.h. */
+#include "at_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* The path of a file that P has mapped, by its name or full path as P sees it. */
+struct mapped_search {
+	const char *name;
+	char *path;
+	uintptr_t lo, hi; /* the first mapping of it */
+};
+
+static int is_mapped(void *data, const prmap_t *map, const char *path)
+{
+	struct mapped_search *m = data;
+	const char *base;
+
+	if (path == NULL || path[0] != '/')
+		return 0;
+	base = strrchr(path, '/') + 1;
+	if (strcmp(strchr(m->name, '/') != NULL ? path : base, m->name) != 0)
+		return 0;
+	m->path = strdup(path);
+	m->lo = map->pr_vaddr;
+	m->hi = map->pr_vaddr + map->pr_size;
+	return 1;
+}
+
+/* The path from here of the file that m has found in process pid. Another file may have taken its
+ * name, as after an upgrade: a probe in that one would never be met. */
+static char *mapped_path(const struct mapped_search *m, pid_t pid)
+{
+	char *path = NULL, *link = NULL;
+	struct stat named, mapped;
+
+	if (asprintf(&path, "/proc/%d/root%s", (int)pid, m->path) < 0)
+		return NULL;
+	if (asprintf(&link, "/proc/%d/map_files/%lx-%lx", (int)pid, (unsigned long)m->lo,
+		(unsigned long)m->hi) < 0) {
+		free(path);
+		return NULL;
+	}
+	if (stat(link, &mapped) == 0 &&
+	    (stat(path, &named) != 0 || named.st_dev != mapped.st_dev || named.st_ino != mapped.st_ino)) {
+		free(path);
+		return link;
+	}
+	free(link);
+	return path;
+}
+
+char *at_file_path(struct ps_prochandle *P, const char *file)
+{
+	struct mapped_search m = { .name = file };
+	char *path;
+
+	(void)Pobject_iter(P, is_mapped, &m);
+	path = m.path == NULL ? strdup(file) : mapped_path(&m, Pstatus(P)->pr_pid);
+	free(m.path);
+	return path;
+}

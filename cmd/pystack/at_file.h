@@ -1,0 +1,11 @@
+/* Files of a process in which probes are set. */
+#ifndef PYSTACK_AT_FILE_H
+#define PYSTACK_AT_FILE_H
+
+#include <libproc.h>
+
+/* The path from here of `file`, malloc'd: of one that P has mapped, given by its base name or by
+ * the path that P sees; else `file` itself. NULL: out of memory. */
+char *at_file_path(struct ps_prochandle *P, const char *file);
+
+#endif
