@@ -21,6 +21,14 @@ static enum res visit_state(struct py_process *py, uint64_t addr, struct fault *
 	return addrmap_put(&py->seen, addr, 1) ? RES_OK : fault_memory(f);
 }
 
+/* Add to *t what is in its thread state, of which v is a copy. */
+static void decode_state(const struct py_layout *l, const struct py_view *v, struct py_thread *t)
+{
+	t->thread_id = py_view_word(v, l->tstate.thread_id);
+	t->native_id = py_view_word(v, l->tstate.native_id);
+	t->near = py_view_word(v, l->tstate.top != 0 ? l->tstate.top : l->tstate.frame);
+}
+
 /* Append the threads of one interpreter. model: their runtime, interp and interp_id. */
 static enum res read_threads(struct py_process *py, const struct py_layout *l, struct py_thread model,
     uint64_t at, py_threads *out, struct fault *f)
@@ -38,9 +46,7 @@ static enum res read_threads(struct py_process *py, const struct py_layout *l, s
 		if (py_view_word(&v, l->tstate.interp) != model.interp)
 			return fault_set(f, 0, 0, at, "a thread state belongs to another interpreter");
 		t.tstate = at;
-		t.thread_id = py_view_word(&v, l->tstate.thread_id);
-		t.native_id = py_view_word(&v, l->tstate.native_id);
-		t.near = py_view_word(&v, l->tstate.top != 0 ? l->tstate.top : l->tstate.frame);
+		decode_state(l, &v, &t);
 		if (!vec_push(out, t))
 			return fault_memory(f);
 	}
@@ -135,11 +141,10 @@ enum res py_thread_at(struct py_process *py, uint32_t runtime, uint64_t tstate, 
 	v = (struct py_view){ bytes, l->tstate_extent, l->word };
 	if (!py_pointer_sane(tstate, l->word) || !py_read(py->P, bytes, v.n, tstate))
 		return RES_NONE;
-	*out = (struct py_thread){ .runtime = runtime,
-		.tstate = tstate,
-		.interp = py_view_word(&v, l->tstate.interp),
-		.thread_id = py_view_word(&v, l->tstate.thread_id),
-		.native_id = py_view_word(&v, l->tstate.native_id) };
+	*out = (struct py_thread){
+		.runtime = runtime, .tstate = tstate, .interp = py_view_word(&v, l->tstate.interp)
+	};
+	decode_state(l, &v, out);
 	(void)read_id(py->P, l, out->interp, &id);
 	out->interp_id = (int64_t)id;
 	return RES_OK;
