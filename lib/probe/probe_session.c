@@ -74,12 +74,20 @@ bool probe_session_pending(const struct probe_session *s)
 	return s->read < s->waiting.n;
 }
 
-/* Names of this code object need not be sent any more: they have arrived. */
-static void code_is_known(const struct probe_session *s, uint64_t code)
+/* Tell the program of which code objects the names have arrived: they need not be sent any more.
+ * The pieces of one follow each other. */
+static void tell_names(struct probe_session *s)
 {
+	const struct probe_names *names = &s->stacks.names;
 	uint32_t yes = 1;
 
-	(void)bpf_map__update_elem(s->bpf->maps.codes, &code, sizeof(code), &yes, sizeof(yes), BPF_ANY);
+	for (; s->told < names->at.n; s->told++) {
+		uint64_t code = names->at.at[s->told].code;
+
+		if (s->told == 0 || names->at.at[s->told - 1].code != code)
+			(void)bpf_map__update_elem(
+			    s->bpf->maps.codes, &code, sizeof(code), &yes, sizeof(yes), BPF_ANY);
+	}
 }
 
 /* Read records that wait, for `ns` at most. A stack takes a millisecond or more, so the ring is
@@ -93,8 +101,7 @@ static void read_waiting(struct probe_session *s, int64_t ns, const struct probe
 
 		memcpy(&size, s->waiting.at + s->read, sizeof(size));
 		probe_stacks_take(&s->stacks, s->waiting.at + s->read + sizeof(size), size, reader);
-		for (; s->told < s->stacks.names.at.n; s->told++)
-			code_is_known(s, s->stacks.names.at.at[s->told].code);
+		tell_names(s);
 		s->read += sizeof(size) + padded(size);
 		if (s->read == s->waiting.n || s->read > TRIM)
 			waiting_trim(s);

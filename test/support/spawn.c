@@ -6,7 +6,7 @@
  *
  *      machine               the target's view
  *      ROOT/usr/bin/...      /usr/bin/...
- *      /home/x               /media/home/x */
+ *      /srv/x                /media/srv/x */
 #include "support/spawn.h"
 
 #include <check.h>
