@@ -226,6 +226,27 @@ START_TEST(rows_are_whole)
 }
 END_TEST
 
+/* lib/arch has the names and numbers of arguments of x86-64's calls, for cores and /proc. */
+START_TEST(as_in_lib_arch)
+{
+	const struct arch_system *system = arch_x86_64.system;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < system->n_calls; i++) {
+		struct probe_syscall call;
+
+		if (system->calls[i].name == NULL || !probe_syscall_by_number(&arch_x86_64, i, &call))
+			continue;
+		ck_assert_str_eq(call.name, system->calls[i].name);
+		if (call.known)
+			ck_assert_msg(call.n_args == system->calls[i].argc, "%s: %u and %u arguments",
+			    call.name, call.n_args, system->calls[i].argc);
+		n++;
+	}
+	ck_assert_uint_gt(n, 350);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("probe_syscalls");
@@ -241,6 +262,7 @@ int main(void)
 	tcase_add_test(tcase, strings);
 	tcase_add_test(tcase, values);
 	tcase_add_loop_test(tcase, rows_are_whole, 0, 2);
+	tcase_add_test(tcase, as_in_lib_arch);
 	suite_add_tcase(suite, tcase);
 	return run_made_suite(suite);
 }
