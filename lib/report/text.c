@@ -1,49 +1,11 @@
 /* See text.h. */
 #include "report/text.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/escape.h"
 
-enum { HEADER_WIDTH = 62, HEADER_RULE_MIN = 4, INTERPS_NAMED = 8, CACHE_BYTES_MAX = 1 << 20 };
-
-void text_cache_free(struct text_cache *c)
-{
-	for (size_t i = 0; i < c->lines.n; i++)
-		free((char *)c->lines.at[i].at);
-	vec_free(&c->lines);
-	vec_free(&c->by_name);
-	addrmap_free(&c->by_place);
-	c->bytes = 0;
-}
-
-static void put_cached(const struct text_cache *c, uint32_t i, struct strbuf *out)
-{
-	strbuf_add(out, c->lines.at[i].at, c->lines.at[i].n);
-}
-
-/* Cache out from `from` on, if there is room; else the line is formatted again. *i: its index in
- * lines. */
-static bool cache_line(struct text_cache *c, const struct strbuf *out, size_t from, uint32_t *i)
-{
-	struct record_string line = { NULL, out->n - from };
-	char *copy;
-
-	if (out->failed || c->bytes + line.n > CACHE_BYTES_MAX)
-		return false;
-	copy = malloc(line.n);
-	if (copy == NULL)
-		return false;
-	line.at = memcpy(copy, out->at + from, line.n);
-	if (!vec_push(&c->lines, line)) {
-		free(copy);
-		return false;
-	}
-	c->bytes += line.n;
-	*i = (uint32_t)(c->lines.n - 1);
-	return true;
-}
+enum { HEADER_WIDTH = 62, HEADER_RULE_MIN = 4, INTERPS_NAMED = 8 };
 
 static void put_string(struct strbuf *out, const char *text, bool bracket)
 {
@@ -115,22 +77,13 @@ static void put_name(const struct symbol_name *name, struct strbuf *out)
 static void put_native(const struct symbol_name *name, struct text_cache *c, struct strbuf *out)
 {
 	size_t from = out->n;
-	uint32_t i;
 
-	if (name->id < c->by_name.n && c->by_name.at[name->id] != 0) {
-		put_cached(c, c->by_name.at[name->id] - 1, out);
+	if (text_cache_name(c, name->id, out))
 		return;
-	}
 	strbuf_str(out, TEXT_INDENT);
 	put_name(name, out);
 	strbuf_char(out, '\n');
-	if (!cache_line(c, out, from, &i))
-		return;
-	while (c->by_name.n <= name->id) {
-		if (!vec_push(&c->by_name, 0))
-			return;
-	}
-	c->by_name.at[name->id] = i + 1;
+	text_cache_add_name(c, name->id, out, from);
 }
 
 /* --- Python frames --- */
@@ -187,19 +140,15 @@ void text_python(const struct py_code *code, int32_t line, bool qualified, struc
 static void put_python(
     const struct record_item *item, const struct text_style *style, struct text_cache *c, struct strbuf *out)
 {
-	uint64_t key = (uint64_t)item->code_id << 32 | (uint32_t)item->line;
 	size_t from = out->n;
-	uint32_t i;
 
-	if (!item->uncertain && addrmap_get(&c->by_place, key, &i)) {
-		put_cached(c, i, out);
+	if (!item->uncertain && text_cache_place(c, item, out))
 		return;
-	}
 	strbuf_str(out, TEXT_INDENT "  ");
 	text_python(item->code, item->line, style->qualified, out);
 	strbuf_str(out, item->uncertain ? " ?\n" : "\n");
-	if (!item->uncertain && cache_line(c, out, from, &i))
-		(void)addrmap_put(&c->by_place, key, i);
+	if (!item->uncertain)
+		text_cache_add_place(c, item, out, from);
 }
 
 static void put_quotation(const char *indent, const struct record_quotation *q, struct strbuf *out)

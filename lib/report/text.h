@@ -11,25 +11,15 @@
 #ifndef REPORT_TEXT_H
 #define REPORT_TEXT_H
 
-#include "base/addrmap.h"
 #include "base/strbuf.h"
 #include "report/record.h"
+#include "report/text_cache.h"
 
 #define TEXT_INDENT "              "
 
 struct text_style {
 	bool qualified; /* qualified names of functions, where available */
 };
-
-/* Lines that were formatted before: threads of a pool wait in the same place. All zeros at the
- * start. Belongs to one style, one symbolizer and one process. */
-struct text_cache {
-	VEC(uint32_t) by_name;           /* id of a symbol_name → index in lines + 1; 0: none */
-	struct addrmap by_place;         /* code_id and line → index in lines */
-	VEC(struct record_string) lines; /* owned */
-	size_t bytes;
-};
-void text_cache_free(struct text_cache *c);
 
 /* Each of these appends whole lines to out. out->failed: memory ran out, and the last line is
  * not in out. */
