@@ -1,0 +1,103 @@
+/* The session of a build without libbpf: it cannot be opened. */
+#include "probe/probe.h"
+
+#include <string.h>
+
+#ifndef WITH_LIBBPF
+
+bool probe_session_pending(const struct probe_session *s)
+{
+	(void)s;
+	return false;
+}
+
+enum res probe_session_open(const struct probe_config *config, struct probe_session **out, struct fault *f)
+{
+	(void)config;
+	(void)out;
+	return fault_set(f, 0, 0, 0, "this pystack was built without libbpf");
+}
+
+void probe_session_close(struct probe_session *s)
+{
+	(void)s;
+}
+
+enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_prochandle *P,
+    const struct py_process *py, struct fault *f)
+{
+	(void)s;
+	(void)pid;
+	(void)P;
+	(void)py;
+	(void)f;
+	return RES_FAIL;
+}
+
+void probe_session_remove(struct probe_session *s, uint32_t pid)
+{
+	(void)s;
+	(void)pid;
+}
+
+uint64_t probe_session_changes(const struct probe_session *s, uint32_t pid)
+{
+	(void)s;
+	(void)pid;
+	return 0;
+}
+
+enum res probe_session_refresh(
+    struct probe_session *s, uint32_t pid, struct ps_prochandle *P, uint64_t changes, struct fault *f)
+{
+	(void)s;
+	(void)pid;
+	(void)P;
+	(void)changes;
+	(void)f;
+	return RES_FAIL;
+}
+
+enum res probe_session_attach(
+    struct probe_session *s, const struct probe_place *places, size_t n, struct fault *f)
+{
+	(void)s;
+	(void)places;
+	(void)n;
+	(void)f;
+	return RES_FAIL;
+}
+
+void probe_session_detach(struct probe_session *s)
+{
+	(void)s;
+}
+
+enum res probe_session_read(
+    struct probe_session *s, int ms, const struct probe_reader *reader, struct fault *f)
+{
+	(void)s;
+	(void)ms;
+	(void)reader;
+	(void)f;
+	return RES_FAIL;
+}
+
+enum res probe_session_counts(struct probe_session *s,
+    bool (*each)(void *data, const struct probe_key *key, const struct probe_count *count), void *data,
+    struct fault *f)
+{
+	(void)s;
+	(void)each;
+	(void)data;
+	(void)f;
+	return RES_FAIL;
+}
+
+void probe_session_losses(struct probe_session *s, uint64_t out[PROBE_LOSSES])
+{
+	(void)s;
+	memset(out, 0, PROBE_LOSSES * sizeof(out[0]));
+}
+
+#endif
