@@ -9,6 +9,7 @@
 #include "os/lwps.h"
 #include "report/collect.h"
 #include "report/text.h"
+#include "report/text_state.h"
 #include "sigbus.h"
 #include "warn.h"
 #include "warn_target.h"
@@ -60,6 +61,17 @@ static void print_header(struct printing *p, const struct record_thread *record)
 	print_text(p);
 }
 
+static void print_state(struct printing *p, const struct record_thread *record)
+{
+	bool missing;
+
+	text_state(&record->state, &p->text);
+	missing = p->text.failed;
+	print_text(p);
+	if (missing)
+		(void)fputs(TEXT_INDENT "(a line is missing: out of memory)\n", stdout);
+}
+
 static void print_stack(struct printing *p, const struct record_thread *record)
 {
 	const struct text_style style = { .qualified = p->opt->verbose };
@@ -100,6 +112,8 @@ static bool print_thread(struct printing *p, size_t i, bool header)
 	ok = collect_thread(p->target, &th, &opt, p->names, &record, &f) == RES_OK;
 	if (p->counts == NULL && header)
 		print_header(p, &record);
+	if (p->counts == NULL)
+		print_state(p, &record);
 	if (ok && p->counts != NULL && !th.zombie)
 		count_stack(p, &record);
 	else if (ok && p->counts == NULL)

@@ -340,7 +340,10 @@ void capture_mark_zombie(struct capture_lwp *l)
 
 int64_t capture_add(struct capture *c, lwpid_t id, uint64_t thread_pointer)
 {
-	struct capture_lwp l = { .id = id, .thread_pointer = thread_pointer, .asleep = OS_BLOCKED_INIT };
+	struct capture_lwp l = { .id = id,
+		.thread_pointer = thread_pointer,
+		.asleep = OS_BLOCKED_INIT,
+		.about = THREAD_STATE_INIT };
 
 	if (!vec_push(&c->lwps, l))
 		return -1;
@@ -364,6 +367,7 @@ void capture_undo(struct capture *c, struct capture_lwp *l)
 		.thread_pointer = l->thread_pointer,
 		.stack = l->stack,
 		.asleep = l->asleep,
+		.about = THREAD_STATE_INIT,
 		.refusal = l->refusal };
 
 	memcpy(fresh.refused, l->refused, sizeof(fresh.refused));

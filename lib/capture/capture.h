@@ -18,6 +18,7 @@
 #include "python/python.h"
 #include "capture/snapshot.h"
 #include "capture/stop_policy.h"
+#include "capture/thread_state.h"
 
 enum capture_state {
 	CAPTURE_PENDING, /* nothing is known of it yet */
@@ -68,7 +69,8 @@ enum capture_refusal {
 struct capture_lwp {
 	lwpid_t id;
 	enum capture_state state;
-	char name[64]; /* "" none */
+	char name[64]; /* the kernel's; "" none */
+	struct thread_state about;
 	enum capture_regs known_regs;
 	prgregset_t regs;
 	uint64_t thread_pointer; /* 0 unknown */

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/owned.h"
+#include "report/text_state.h"
 
 static bool is_digits(const char *s, size_t n)
 {
@@ -148,6 +149,7 @@ void parse_line(struct parse *p, const char *line, size_t n)
 {
 	size_t blanks = 0;
 	uint64_t count = 1;
+	bool headed = p->headed;
 	const char *text;
 
 	while (n > 0 && (line[n - 1] == ' ' || line[n - 1] == '\r'))
@@ -155,6 +157,7 @@ void parse_line(struct parse *p, const char *line, size_t n)
 	while (blanks < n && (line[blanks] == ' ' || line[blanks] == '\t'))
 		blanks++;
 	text = line + blanks;
+	p->headed = blanks == 0 && n > 0;
 	if (blanks == 0 || blanks == n) {
 		if (blanks == 0 && n > 0)
 			(void)count_after(line, n, &count);
@@ -162,6 +165,8 @@ void parse_line(struct parse *p, const char *line, size_t n)
 		return;
 	}
 	n -= blanks;
+	if (headed && text_is_state(text, n))
+		return;
 	if (is_digits(text, n)) {
 		if (n <= 19)
 			count = strtoull(text, NULL, 10);

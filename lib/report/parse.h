@@ -1,6 +1,7 @@
 /* Records from text: stacks printed by pystack, dtrace or bpftrace, line by line.
  *
- *   pystack           14 spaces and a frame, 16 and an annotation; header lines begin in column one
+ *   pystack           14 spaces and a frame, 16 and an annotation; header lines begin in column
+ *                     one; a line that says what the thread does may follow, and is left out
  *   dtrace, ustack()  the same, after an empty line; aggregated, before a line with the count
  *   bpftrace          spaces and `symbol+decimal`; aggregated, between "@[" and "]: count" */
 #ifndef REPORT_PARSE_H
@@ -16,6 +17,7 @@ struct parse {
 	/* Called for each stack, with its count. Its items are valid during the call. */
 	void (*take)(void *data, const struct record_thread *stack, uint64_t count);
 	void *data;
+	bool headed;                  /* the line before began in column one */
 	struct strbuf text;           /* of the stack being read */
 	VEC(struct parse_line) lines; /* in text */
 	bool failed;                  /* out of memory: some stacks are missing */

@@ -16,6 +16,7 @@
 
 #include "base/notice.h"
 #include "base/vec.h"
+#include "capture/thread_state.h"
 #include "python/python.h"
 #include "symbol/symbolize.h"
 
@@ -73,7 +74,8 @@ struct record_interp {
 /* A thread. Strings are borrowed. */
 struct record_thread {
 	lwpid_t id;
-	const char *name;                  /* "" when it has none */
+	const char *name; /* the kernel's; "" when it has none */
+	struct thread_state state;
 	VEC(struct record_interp) interps; /* innermost first; empty if the process has one */
 	VEC(struct record_item) items;     /* in the order to print, innermost first */
 	bool incomplete;                   /* the items say that something is missing */

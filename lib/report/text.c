@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "report/text_state.h"
 
 enum { HEADER_WIDTH = 62, HEADER_RULE_MIN = 4, INTERPS_NAMED = 8 };
 
@@ -229,6 +230,7 @@ void text_header(const struct record_thread *t, struct strbuf *out)
 
 	strbuf_fmt(&text, "thread# %d / lwp# %d", (int)t->id, (int)t->id);
 	put_interps(t, &text);
+	text_thread_name(&t->state, t->name, &text);
 	if (t->name[0] != '\0') {
 		strbuf_str(&text, " [");
 		put_string(&text, t->name, true);

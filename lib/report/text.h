@@ -1,7 +1,8 @@
 /* Records as text: the report.
  *
  *     4711:	/usr/bin/python3 app.py
- *     -------------------- thread# 4711 / lwp# 4711 --------------------
+ *     ------------ thread# 4711 / lwp# 4711 "worker" [python3] ------------
+ *                   (in poll, time-out 500 ms)               what the thread does (text_state.h)
  *                   libc.so.6`poll+0x1f                      14 spaces: native
  *                   python3.11`_PyEval_EvalFrameDefault+0x2b
  *                     [ app.py:12 (loop) ]                   16 spaces: Python

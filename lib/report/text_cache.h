@@ -15,8 +15,8 @@ struct text_cache {
 };
 void text_cache_free(struct text_cache *c);
 
-/* Append the text of the native frame with this symbol_name.id, or of the Python frame `item`. False:
- * it is not cached. */
+/* Append the text of the native frame with this symbol_name.id, or of the Python frame `item`.
+ * False: it is not cached. */
 bool text_cache_name(const struct text_cache *c, uint32_t id, struct strbuf *out);
 bool text_cache_place(const struct text_cache *c, const struct record_item *item, struct strbuf *out);
 

@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "base/memory_piece.h"
 #include "capture/stop_policy.h"
+#include "capture/thread_state.h"
 #include "python/python.h"
 #include "stack/join/join.h"
 #include "unwind/unwind.h"
@@ -103,11 +104,12 @@ bool stack_thread_same(const struct stack_target *t, size_t i, lwpid_t *id);
 /* One thread, joined. The caller frees it with stack_thread_free. */
 struct stack_thread {
 	lwpid_t id;
-	char name[64]; /* "" when it has none */
-	bool noted;    /* why says something */
-	char why[128]; /* why it has no native stack, or not all of it */
-	bool failed;   /* something about it is missing */
-	bool zombie;   /* it has ended, and has no stack */
+	char name[64];             /* the kernel's; "" when it has none */
+	struct thread_state state; /* its strings belong to the target */
+	bool noted;                /* why says something */
+	char why[128];             /* why it has no native stack, or not all of it */
+	bool failed;               /* something about it is missing */
+	bool zombie;               /* it has ended, and has no stack */
 	struct native_stack native;
 	struct py_stack python;
 	struct join join; /* the order of printing */

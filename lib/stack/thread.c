@@ -75,6 +75,7 @@ static enum res thread_read_captured(
 	memset(out, 0, sizeof(*out));
 	out->id = l->id;
 	memcpy(out->name, l->name, sizeof(out->name));
+	out->state = l->about;
 	out->noted = l->note.missing != MISSING_NOTHING;
 	memcpy(out->why, l->note.text, sizeof(out->why));
 	out->failed = capture_is_incomplete(l);

@@ -82,6 +82,7 @@ START_TEST(read_back)
 		count_one(&c, &t, 2);
 		(void)text_stack(&t, 0, &c.style, &cache, &text);
 		parse_line(&p, "----- thread# 1 -----", 21);
+		parse_line(&p, TEXT_INDENT "(in poll; daemon)", 31);
 		for (at = strbuf_text(&text); *at != '\0'; at += strcspn(at, "\n") + 1)
 			parse_line(&p, at, strcspn(at, "\n"));
 		parse_finish(&p);
