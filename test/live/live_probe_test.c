@@ -10,98 +10,7 @@
 
 #include "base/vec.h"
 #include "support/live.h"
-#include "support/spawn_files.h"
-
-/* pystack at work, until it is told to end. */
-struct observer {
-	pid_t pid;
-	int out, err;
-};
-
-static const char *why_not; /* the kernel refuses BPF programs */
-
-static struct observer observer_start(const char *const args[])
-{
-	struct observer o;
-	int out[2], err[2];
-
-	ck_assert_int_eq(pipe(out), 0);
-	ck_assert_int_eq(pipe(err), 0);
-	o.pid = fork();
-	ck_assert_int_ge(o.pid, 0);
-	if (o.pid == 0) {
-		(void)dup2(out[1], STDOUT_FILENO);
-		(void)dup2(err[1], STDERR_FILENO);
-		(void)close(out[0]);
-		(void)close(err[0]);
-		(void)execv(spawn_tool(), (char *const *)(uintptr_t)args);
-		_exit(127);
-	}
-	(void)close(out[1]);
-	(void)close(err[1]);
-	o.out = out[0];
-	o.err = err[0];
-	return o;
-}
-
-/* The first line of its standard error: "attached", or why it is not. */
-static void first_line(int fd, char *line, size_t n)
-{
-	size_t at = 0;
-
-	while (at + 1 < n && read(fd, line + at, 1) == 1 && line[at] != '\n')
-		at++;
-	line[at] = '\0';
-}
-
-static char *read_all(int fd)
-{
-	VEC(char) text = VEC_EMPTY;
-	ssize_t n;
-
-	do {
-		ck_assert(vec_reserve(&text, text.n + 65536));
-		n = read(fd, text.at + text.n, 65535);
-		text.n += n > 0 ? (size_t)n : 0;
-	} while (n > 0 || (n < 0 && errno == EINTR));
-	text.at[text.n] = '\0';
-	(void)close(fd);
-	return text.at;
-}
-
-static struct run observer_end(struct observer *o)
-{
-	struct run r = { .status = -1 };
-	int status;
-
-	ck_assert_int_eq(kill(o->pid, SIGINT), 0);
-	r.out = read_all(o->out);
-	r.err = read_all(o->err);
-	ck_assert_int_eq(waitpid(o->pid, &status, 0), o->pid);
-	r.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-	return r;
-}
-
-/* Start pystack with args, which end in NULL, on f. False: the kernel refuses, *why_not says why. */
-static bool observe(struct observer *o, const char *const args[])
-{
-	static const char *const reasons[] = { "built without libbpf", "has no BTF", "no bpf(2)",
-		"BPF programs may not be loaded", "initial pid namespace", "no probes of provider python" };
-	static char line[512];
-
-	*o = observer_start(args);
-	first_line(o->err, line, sizeof(line));
-	if (strncmp(line, "pystack: attached", 17) == 0)
-		return true;
-	why_not = line;
-	(void)kill(o->pid, SIGKILL);
-	(void)waitpid(o->pid, NULL, 0);
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-		if (strstr(line, reasons[i]) != NULL)
-			return false;
-	}
-	ck_abort_msg("not attached: %s", line);
-}
+#include "support/observer.h"
 
 struct pair {
 	char leaf[64], caller[64];
@@ -176,17 +85,6 @@ static size_t read_counts(char *text, struct pairs *p)
 	return stacks;
 }
 
-/* The events of which pystack says that they were lost. A loaded machine may lose some. */
-static long lost_events(const char *err, const char *begin)
-{
-	const char *at;
-	long n = 0;
-
-	for (at = err; (at = strstr(at, begin)) != NULL; at += strlen(begin))
-		n += strtol(at + strlen(begin), NULL, 10);
-	return n;
-}
-
 /* Count the calls of rmdir(2) in f, probed.py under `in`, and compare with its account. args[4] is
  * the probe. Ends f. */
 static void compare_counts_of(struct fixture *f, const struct interpreter *in, const char *const args[])
@@ -199,8 +97,8 @@ static void compare_counts_of(struct fixture *f, const struct interpreter *in, c
 	long lost, missing = 0;
 	size_t stacks;
 
-	if (!observe(&o, args)) {
-		(void)printf("SKIP: %s\n", why_not);
+	if (!observer_start(&o, args)) {
+		(void)printf("SKIP: %s\n", observer_why_not());
 		fixture_end(f);
 		return;
 	}
@@ -210,7 +108,7 @@ static void compare_counts_of(struct fixture *f, const struct interpreter *in, c
 	ck_assert_uint_eq(pairs.at.n, 8);
 	stacks = read_counts(r.out, &pairs);
 	(void)snprintf(operand, sizeof(operand), "%s: ", probe);
-	lost = lost_events(r.err, operand);
+	lost = observer_lost(r.err, operand);
 	/* All events of a pair may be among the lost ones. */
 	ck_assert_msg(lost != 0 || stacks >= 8, "%s: %zu stacks; %s", in->label, stacks, r.err);
 	for (size_t i = 0; i < pairs.at.n; i++) {
@@ -281,7 +179,7 @@ START_TEST(conditions)
 	fixture_start(
 	    &f, live_interpreters(NULL), &(struct fixture_options){ .alone = true }, ARGS("@probed.py", "%"));
 	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
-	if (observe(
+	if (observer_start(
 		&o, ARGS("pystack", "-v", "-c", "--at", "syscall:rmdir", pid, "--when=path == \"absent\""))) {
 		fixture_echo(&f);
 		r = observer_end(&o);
@@ -332,15 +230,15 @@ static long count_at(const char *probe, const char *function)
 	fixture_start(&f, live_interpreters(NULL), &(struct fixture_options){ .alone = true },
 	    ARGS("@probed_kinds.py", "%"));
 	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
-	if (!observe(&o, ARGS("pystack", "-v", "-c", "--at", probe, pid))) {
-		(void)printf("SKIP: %s\n", why_not);
+	if (!observer_start(&o, ARGS("pystack", "-v", "-c", "--at", probe, pid))) {
+		(void)printf("SKIP: %s\n", observer_why_not());
 		fixture_end(&f);
 		return -1;
 	}
 	fixture_echo(&f);
 	r = observer_end(&o);
 	n = count_of(r.out, function);
-	ck_assert_msg(lost_events(r.err, ": ") != 0 || r.status == 0, "%s: %s", probe, r.err);
+	ck_assert_msg(observer_lost(r.err, ": ") != 0 || r.status == 0, "%s: %s", probe, r.err);
 	run_free(&r);
 	fixture_end(&f);
 	return n;
@@ -392,7 +290,7 @@ START_TEST(long_stacks)
 	fixture_start(&f, live_interpreters(NULL), &(struct fixture_options){ .alone = true },
 	    ARGS("@probed_kinds.py", "%"));
 	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
-	if (observe(&o, ARGS("pystack", "-v", "--at", "uprobe:truth.so:fabs", pid))) {
+	if (observer_start(&o, ARGS("pystack", "-v", "--at", "uprobe:truth.so:fabs", pid))) {
 		fixture_echo(&f);
 		r = observer_end(&o);
 		for (const char *at = r.out; (at = strstr(at, " (descend) ]")) != NULL; at++)
@@ -416,8 +314,9 @@ START_TEST(events_have_their_call)
 
 	fixture_start(&f, in, &(struct fixture_options){ .alone = true }, ARGS("@probed.py", "%"));
 	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
-	if (!observe(&o, ARGS("pystack", "-v", "-p", "-N", "50", "--at", "syscall:rmdir:return", pid))) {
-		(void)printf("SKIP: %s\n", why_not);
+	if (!observer_start(
+		&o, ARGS("pystack", "-v", "-p", "-N", "50", "--at", "syscall:rmdir:return", pid))) {
+		(void)printf("SKIP: %s\n", observer_why_not());
 		fixture_end(&f);
 		return;
 	}
@@ -436,7 +335,7 @@ START_TEST(events_have_their_call)
 		ck_assert_msg(strcmp(name, "leaf") == 0 || strcmp(name, "other_leaf") == 0, "%s", name);
 	}
 	ck_assert_uint_eq(calls, 50);
-	ck_assert_msg(r.status == (lost_events(r.err, "syscall:rmdir:return: ") == 0 ? 0 : 1), "%s", r.err);
+	ck_assert_msg(r.status == (observer_lost(r.err, "syscall:rmdir:return: ") == 0 ? 0 : 1), "%s", r.err);
 	run_free(&r);
 	fixture_end(&f);
 }

@@ -1,0 +1,25 @@
+/* `pystack --at` at work beside a fixture, until it is told to end. */
+#ifndef SUPPORT_OBSERVER_H
+#define SUPPORT_OBSERVER_H
+
+#include "support/spawn.h"
+
+struct observer {
+	pid_t pid;
+	int out, err;
+};
+
+/* Start pystack with args, among which are -v and --at, and wait until its probes are attached.
+ * False: the kernel or this build refuses; observer_why_not says why. Any other failure ends the
+ * test. */
+bool observer_start(struct observer *o, const char *const args[]);
+const char *observer_why_not(void);
+
+/* Interrupt it and take its output, without the first line of its standard error. */
+struct run observer_end(struct observer *o);
+
+/* The events of which `err` says, in lines that have `begin` before the number, that they were
+ * lost. A loaded machine may lose some. */
+long observer_lost(const char *err, const char *begin);
+
+#endif
