@@ -17,7 +17,6 @@
 #include "interrupts.h"
 #include "os/images.h"
 #include "os/read.h"
-#include "os/regs.h"
 #include "probe/probe.h"
 #include "report/collect.h"
 #include "report/counts.h"
@@ -199,8 +198,6 @@ static bool observed_open(const struct at *a, struct observed *o, struct fault *
 	o->pid = (uint32_t)Pstatus(o->P)->pr_pid;
 	if (lwps != NULL)
 		(void)fault_set(f, 0, 0, 0, "threads cannot be selected with --at");
-	else if (os_arch(o->P) != arch_of_host(false))
-		(void)fault_set(f, 0, 0, 0, "32-bit programs cannot be observed with --at");
 	else if (o->pid == (uint32_t)getpid())
 		f->code = G_SELF;
 	else if (stack_target_prepare(o->P, &stack, &o->target, f) == RES_OK)

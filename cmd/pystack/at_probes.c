@@ -39,18 +39,22 @@ static bool refuse(const char *text, const char *why)
 static bool find_syscall(const char *text, struct at_probe *p, struct probe_spec_abi *abi)
 {
 	const struct probe_sources none = { .tracefs = NULL };
-	struct probe_syscall narrow;
+	int32_t *const numbers[] = { &abi->syscall, &abi->syscall32 };
 	struct fault f = { 0 };
 
-	if (!probe_syscall_by_name(arch_of_host(false), p->spec.call, &p->call))
+	for (size_t narrow = 0; narrow < 2; narrow++) {
+		struct probe_syscall *call = &p->call[narrow];
+
+		if (!probe_syscall_by_name(arch_of_host(narrow != 0), p->spec.call, call))
+			continue;
+		*numbers[narrow] = (int32_t)call->number;
+		abi->texts[narrow] = text_arguments(call);
+	}
+	if (p->call[0].name == NULL && p->call[1].name == NULL)
 		return probe_list_check(&none, &p->spec, &f) == RES_FAIL
 			   ? refuse(NULL, f.text)
 			   : refuse(text, "no such system call");
 	abi->kind = PROBE_AT_SYSCALL;
-	abi->syscall = (int32_t)p->call.number;
-	abi->syscall32 =
-	    probe_syscall_by_name(arch_of_host(true), p->spec.call, &narrow) ? (int32_t)narrow.number : -1;
-	abi->texts = text_arguments(&p->call);
 	abi->is_return = p->spec.on_return;
 	return true;
 }
@@ -116,12 +120,24 @@ static bool is_same(const struct at_probes *p, size_t i, size_t k)
 	if (a->kind != b->kind)
 		return false;
 	if (a->kind == PROBE_AT_SYSCALL)
-		return a->syscall == b->syscall && a->is_return == b->is_return;
+		return a->syscall == b->syscall && a->syscall32 == b->syscall32 &&
+		       a->is_return == b->is_return;
 	return a->kind == PROBE_AT_SWITCH || strcmp(p->at[i].name, p->at[k].name) == 0;
 }
 
-/* Compile --when for probe p. NULL: a message was printed. */
-static struct probe_when *find_condition(const struct options *opt, const struct at_probe *p)
+/* A condition whose result is never known: one with names that only the call of x86-64 has, at the
+ * call of i386, which may not even occur. */
+static void make_unknown(struct probe_when *when)
+{
+	*when = (struct probe_when){ .n = 1 };
+	when->comparison[0] =
+	    (struct probe_when_comparison){ .op = PROBE_WHEN_MATCH, .text = PROBE_WHEN_LIMIT };
+	when->table[1] = 1;
+}
+
+/* Compile --when for probe p, for its system call of i386 if `narrow` is set. NULL: a message was
+ * printed. */
+static struct probe_when *find_condition(const struct options *opt, const struct at_probe *p, bool narrow)
 {
 	struct probe_arguments arguments = { .on_return = p->spec.on_return };
 	struct probe_when *when = calloc(1, sizeof(*when));
@@ -130,7 +146,7 @@ static struct probe_when *find_condition(const struct options *opt, const struct
 	bool ok = false;
 
 	if (p->spec.kind == PROBE_SYSCALL)
-		arguments.call = &p->call;
+		arguments.call = &p->call[narrow];
 	probe_arguments_names(&arguments, &names);
 	if (when == NULL)
 		(void)fault_memory(&f);
@@ -140,6 +156,10 @@ static struct probe_when *find_condition(const struct options *opt, const struct
 		ok = true;
 	if (ok && (when->subjects & ((1u << PROBE_WHEN_FUNC) | (1u << PROBE_WHEN_FILE))) != 0)
 		ok = fault_set(&f, 0, 0, 0, "func and file cannot be tested") == RES_OK;
+	if (!ok && when != NULL && narrow && p->call[0].name != NULL) {
+		make_unknown(when);
+		ok = true;
+	}
 	if (ok)
 		return when;
 	(void)fprintf(stderr, "pystack: --when: %s: %s\n", p->name, f.text);
@@ -151,11 +171,15 @@ static bool find_conditions(const struct options *opt, struct at_probes *p)
 {
 	if (opt->when == NULL)
 		return true;
-	p->conditions = calloc(p->n + 1, sizeof(struct probe_when *));
+	p->conditions = calloc(2 * p->n + 1, sizeof(struct probe_when *));
 	if (p->conditions == NULL)
 		return refuse(opt->at[0], "out of memory");
-	for (size_t i = 0; i < p->n; i++) {
-		p->conditions[i] = find_condition(opt, &p->at[i]);
+	for (size_t i = 0; i < 2 * p->n; i++) {
+		const struct at_probe *one = &p->at[i / 2];
+
+		if (one->spec.kind == PROBE_SYSCALL && one->call[i % 2].name == NULL)
+			continue;
+		p->conditions[i] = find_condition(opt, one, i % 2 != 0);
 		if (p->conditions[i] == NULL)
 			return false;
 	}
@@ -262,7 +286,7 @@ void at_probes_free(struct at_probes *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		free(p->at[i].name);
-	for (size_t i = 0; p->conditions != NULL && i < p->n; i++)
+	for (size_t i = 0; p->conditions != NULL && i < 2 * p->n; i++)
 		free(p->conditions[i]);
 	free(p->conditions);
 	for (size_t i = 0; i < p->files.n; i++)
@@ -296,16 +320,18 @@ void at_probe_event(const struct at_probes *p, const struct probe_hit *e, struct
 {
 	struct probe_string texts[PROBE_ARGS] = { { NULL, 0, false } };
 	const struct at_probe *one = e->key.spec < p->n ? &p->at[e->key.spec] : NULL;
+	const struct probe_syscall *call;
 
 	if (one == NULL)
 		return;
 	switch (one->spec.kind) {
 	case PROBE_SYSCALL:
+		call = &one->call[e->is_32bit & 1];
 		take_texts(e, texts);
-		probe_args_render(out, &one->call, e->args, texts);
+		probe_args_render(out, call, e->args, texts);
 		if (one->spec.on_return) {
 			strbuf_char(out, ' ');
-			probe_return_render(out, &one->call, (uint64_t)e->result);
+			probe_return_render(out, call, (uint64_t)e->result);
 		}
 		break;
 	case PROBE_OFF_CPU:

@@ -12,14 +12,14 @@
 
 struct at_probe {
 	struct probe_spec spec;
-	struct probe_syscall call; /* of SYSCALL */
-	char *name;                /* canonical and escaped; owned */
+	struct probe_syscall call[2]; /* of SYSCALL; [1]: of i386. name NULL: there is none */
+	char *name;                   /* canonical and escaped; owned */
 };
 
 struct at_probes {
 	struct at_probe *at; /* n of them, owned */
 	struct probe_spec_abi *abi;
-	struct probe_when **conditions; /* of each, owned; NULL: there are none */
+	struct probe_when **conditions; /* two of each, as probe_config has them; owned; NULL: none */
 	size_t n;
 	bool placed; /* places that do not depend on a process are in `places` */
 	VEC(struct probe_place) places;

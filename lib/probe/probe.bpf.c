@@ -57,7 +57,7 @@ static __always_inline void at_probe(struct task_struct *task, const struct prob
 	if (!s)
 		return;
 	if (take_registers(s, task)) {
-		take_arguments(s, is_call);
+		take_arguments(s, task, is_call);
 		s->event.result = is_call ? result : (int64_t)s->begin.regs[REG_AX];
 		s->event.sum = 0;
 		if (is_wanted(s, task, spec))
@@ -72,7 +72,7 @@ static __always_inline void at_probe(struct task_struct *task, const struct prob
 static __always_inline void at_syscall(
     struct task_struct *task, const struct probe_target *t, long number, uint32_t is_return, long result)
 {
-	uint32_t compat = (task->thread_info.status & COMPAT) != 0, spec;
+	uint32_t compat = is_compat(task), spec;
 
 	if ((uint64_t)number >= PROBE_SYSCALLS)
 		return;
@@ -122,10 +122,13 @@ int BPF_PROG(at_sys_exit, struct pt_regs *regs, long result)
 static __always_inline int maps_code(int compat, uint64_t number, uint64_t protection)
 {
 	enum { MMAP = 9, MPROTECT = 10, MREMAP = 25, SHMAT = 30, PKEY_MPROTECT = 329, EXEC = 4 };
-	enum { MMAP32 = 90, MPROTECT32 = 125, MREMAP32 = 163, MMAP2_32 = 192 };
+	enum { MMAP32 = 90, IPC32 = 117, MPROTECT32 = 125, MREMAP32 = 163, MMAP2_32 = 192 };
+	enum { PKEY_MPROTECT32 = 380, SHMAT32 = 397 };
 
 	if (compat)
-		return number == MMAP32 || number == MPROTECT32 || number == MREMAP32 || number == MMAP2_32;
+		return number == MMAP32 || number == IPC32 || number == MREMAP32 || number == SHMAT32 ||
+		       ((number == MPROTECT32 || number == MMAP2_32 || number == PKEY_MPROTECT32) &&
+			   (protection & EXEC));
 	return number == MREMAP || number == SHMAT ||
 	       ((number == MMAP || number == MPROTECT || number == PKEY_MPROTECT) && (protection & EXEC));
 }
@@ -141,7 +144,7 @@ int BPF_PROG(watch_code, struct pt_regs *regs, long result)
 
 	(void)result;
 	(void)bpf_probe_read_kernel(words, sizeof(words), (const uint64_t *)regs + REG_DX);
-	if (!maps_code((task->thread_info.status & COMPAT) != 0, words[REG_CALL - REG_DX], words[0]))
+	if (!maps_code(is_compat(task), words[REG_CALL - REG_DX], words[0]))
 		return 0;
 	t = target_of(task);
 	if (!t)

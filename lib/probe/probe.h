@@ -37,9 +37,11 @@ struct probe_place {
 struct probe_config {
 	const struct probe_spec_abi *specs; /* n_specs ≤ PROBE_SPECS */
 	size_t n_specs;
-	const struct probe_when *const *conditions; /* for each of specs, or NULL; NULL: there are none */
-	bool counting;                              /* count in the kernel; events are not sent */
-	size_t targets;                             /* most processes; 0: one */
+	/* Two for each of specs, for events of x86-64 and those of i386. NULL in it: each event is
+	 * wanted; NULL: there are none. */
+	const struct probe_when *const *conditions;
+	bool counting;  /* count in the kernel; events are not sent */
+	size_t targets; /* most processes; 0: one */
 };
 
 struct probe_session;

@@ -33,7 +33,8 @@ struct probe_window {
 struct probe_target {
 	uint32_t ready; /* 0: it is not to be observed (yet) */
 	uint32_t index; /* of this target */
-	uint32_t n_pythons, padding;
+	uint32_t n_pythons;
+	uint32_t word; /* bytes in a pointer of the program: 8, or 4 of i386 */
 	/* How often it had mapped code when its windows were filled. While that differs from the
 	 * map of changes, every word that may be an address counts as code. */
 	uint64_t changes;
@@ -88,7 +89,9 @@ struct probe_hit {
 	struct probe_key key;
 	uint64_t time; /* CLOCK_MONOTONIC, ns */
 	uint32_t tid;
-	uint32_t texts; /* bit i: args[i] is a string, the next of `text` */
+	uint32_t texts;    /* bit i: args[i] is a string, the next of `text` */
+	uint32_t is_32bit; /* of a system call of i386, or in code of i386 */
+	uint32_t padding;
 	uint64_t args[6];
 	int64_t result;
 	uint64_t sum;
@@ -141,11 +144,12 @@ enum probe_spec_kind {
 /* What a probe does; constant while it is attached. */
 struct probe_spec_abi {
 	uint32_t kind;     /* enum probe_spec_kind */
-	uint32_t texts;    /* bit i: argument i is a string to copy */
+	uint32_t texts[2]; /* bit i: argument i is a string to copy; [1]: of i386 */
 	int32_t syscall;   /* its number; −1: not one */
 	int32_t syscall32; /* its number for i386; −1: none */
 	uint32_t is_return;
-	uint32_t hz;     /* PROBE_AT_TICK */
+	uint32_t hz; /* PROBE_AT_TICK */
+	uint32_t padding;
 	uint64_t min_ns; /* PROBE_AT_SWITCH: shorter times are left out */
 };
 

@@ -130,7 +130,7 @@ static bool kernel_is_too_old(void)
 /* Returns 0 or an error number. */
 static int set_conditions(struct probe_session *s, const struct probe_config *c)
 {
-	for (uint32_t i = 0; c->conditions != NULL && i < c->n_specs; i++) {
+	for (uint32_t i = 0; c->conditions != NULL && i < 2 * c->n_specs; i++) {
 		if (c->conditions[i] != NULL &&
 		    bpf_map__update_elem(s->bpf->maps.conditions, &i, sizeof(i), c->conditions[i],
 			sizeof(*c->conditions[i]), BPF_ANY) != 0)
@@ -223,7 +223,7 @@ static int configure(struct probe_session *s, const struct probe_config *c)
 	choose_programs(b, c);
 	error = enter_syscalls(b, c);
 	if (error == 0)
-		error = bpf_map__set_max_entries(b->maps.conditions, (uint32_t)c->n_specs);
+		error = bpf_map__set_max_entries(b->maps.conditions, 2 * (uint32_t)c->n_specs);
 	if (error == 0)
 		error = bpf_map__set_max_entries(b->maps.scratches, (uint32_t)n * PROBE_SLOTS);
 	if (error == 0)

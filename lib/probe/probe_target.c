@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "arch/arch.h"
+#include "os/regs.h"
 #include "python/python.h"
 
 enum { PAGE_SHIFT = 12 };
@@ -102,5 +104,6 @@ enum res probe_target_fill(
 			return fault_set(f, 0, 0, 0, "the structures of its Python are too large");
 	}
 	out->n_pythons = (uint32_t)n;
+	out->word = os_arch(P)->pointer_size;
 	return probe_target_fill_code(P, out) ? RES_OK : fault_memory(f);
 }

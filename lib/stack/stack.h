@@ -39,7 +39,7 @@ void stack_target_close(struct stack_target *t); /* NULL ok */
 /* A thread that was captured elsewhere, at one instant. Borrowed by stack_target_take. */
 struct stack_recorded {
 	lwpid_t id;
-	const uint64_t *regs; /* the first n_regs words of its NT_PRSTATUS */
+	const uint64_t *regs; /* the first n_regs words of x86-64's NT_PRSTATUS, of i386 too */
 	size_t n_regs;
 	uint64_t thread_pointer;
 	const struct stack_recorded_state {

@@ -5,10 +5,11 @@
 #include "os/regs.h"
 #include "stack/target_capture.h"
 
-/* The registers in the order of prgregset_t. */
-static void take_registers(struct ps_prochandle *P, const struct stack_recorded *r, prgregset_t regs)
+/* The registers in the order of prgregset_t. The kernel has those of a 32-bit program in its own
+ * order, too. */
+static void take_registers(const struct stack_recorded *r, prgregset_t regs)
 {
-	const struct arch_system *system = os_arch(P)->system;
+	const struct arch_system *system = arch_of_host(false)->system;
 
 	memset(regs, 0, sizeof(prgregset_t));
 	for (size_t i = 0; i < r->n_regs && i < system->n_user_regs; i++) {
@@ -57,7 +58,7 @@ enum res stack_target_take(
 	i = capture_add(c, r->id, r->thread_pointer);
 	if (i < 0 || !take_states(t, r, &c->lwps.at[i]))
 		return fault_memory(f);
-	take_registers(c->P, r, c->lwps.at[i].regs);
+	take_registers(r, c->lwps.at[i].regs);
 	c->lwps.at[i].known_regs = REGS_ALL;
 	c->lwps.at[i].state = CAPTURE_DONE;
 	c->all = 1;

@@ -47,11 +47,10 @@ static struct probe_count *count_of(struct walk *w, const struct probe_key *key)
 	return c;
 }
 
-static void send_event(
-    struct scratch *s, const struct probe_key *key, struct task_struct *task, uint32_t texts)
+static void send_event(struct scratch *s, const struct probe_key *key, struct task_struct *task)
 {
 	struct probe_hit *e = &s->event;
-	uint32_t k = 0;
+	uint32_t texts = specs[key->spec & (PROBE_SPECS - 1)].texts[e->is_32bit & 1], k = 0;
 
 	e->head.kind = PROBE_RECORD_HIT;
 	e->head.size = sizeof(*e);
@@ -81,7 +80,7 @@ static void finish_event(
 {
 	count_loss(PROBE_EVENTS);
 	if (!counting) {
-		send_event(s, key, task, specs[key->spec & (PROBE_SPECS - 1)].texts);
+		send_event(s, key, task);
 		return;
 	}
 	__sync_fetch_and_add(&c->count, 1);
@@ -110,7 +109,7 @@ static struct probe_count *capture(struct scratch *s, struct task_struct *task, 
 
 	s->emit = 0;
 	s->unsure = changed && *changed != t->changes;
-	s->thread_pointer = BPF_CORE_READ(task, thread.fsbase);
+	s->thread_pointer = thread_pointer_of(task, t);
 	w.thread = bpf_map_lookup_elem(&threads, &tid);
 	if (!w.thread) {
 		s->fresh.thread_pointer = s->thread_pointer;

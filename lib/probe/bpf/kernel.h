@@ -15,7 +15,14 @@
 
 #define KERNEL __attribute__((preserve_access_index))
 
+struct desc_struct {
+	uint16_t limit0, base0;
+	uint16_t base1 : 8, flags : 8, limit1 : 8, base2 : 8;
+} KERNEL;
+
 struct thread_struct {
+	struct desc_struct tls_array[3]; /* segments of i386's thread pointers */
+	unsigned short gsindex;
 	unsigned long fsbase;
 } KERNEL;
 
@@ -54,13 +61,17 @@ enum {
 	REG_CX = 11,
 	REG_CALL = 15, /* orig_ax: the number of the system call */
 	REG_AX = 10,
+	REG_BX = 5,
 	REG_IP = 16,
+	REG_CS = 17,
 	REG_SP = 19,
 
 	PAGE = 4096,
 	CONTENT = 64, /* bytes of a line table that are hashed */
 	CHUNK = 1024, /* bytes of a stack that are read at a time */
+	CHUNK_32 = CHUNK / 4,
 	CHUNKS = PROBE_STACK_MAX / CHUNK + 1,
+	PAGES = PROBE_STACK_MAX / PAGE + 1,
 	FRAMES_MAX = 1 << 14, /* Python frames of a thread state */
 	CFRAMES_MAX = 1 << 12,
 	DATA_CHUNKS_MAX = 64,

@@ -29,6 +29,7 @@ struct scratch {
 	uint64_t other_lo, other_hi;        /* that of the stack which a signal has interrupted; 0: none */
 	uint64_t signal_stack, signal_size; /* the alternate signal stack */
 	uint64_t from, upto;                /* the part that is being read */
+	uint32_t more;                      /* the interrupted stack comes after it */
 	uint32_t python;                    /* index of the runtime that is walked */
 	uint32_t emit;                      /* send what is walked, do not hash it only */
 	uint32_t unsure;                    /* code was mapped that the windows do not have yet */
@@ -96,7 +97,7 @@ struct {
 	__type(value, uint32_t);
 } codes SEC(".maps");
 
-/* What --when says, by the probe's index. */
+/* What --when says, twice the probe's index: for events of x86-64, then for those of i386. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1); /* set by user space */

@@ -2,7 +2,7 @@
 #ifndef PROBE_BPF_STACK_H
 #define PROBE_BPF_STACK_H
 
-#include "probe/bpf/frames.h"
+#include "probe/bpf/i386.h"
 
 static __always_inline int window_has(const struct probe_window *x, uint64_t word)
 {
@@ -25,7 +25,27 @@ static __always_inline uint32_t chunk_size(const struct walk *w, uint64_t at, ui
 
 	if (at >= w->s->upto)
 		return 0;
-	return (n > left ? (uint32_t)left : n) & ~7u;
+	return (n > left ? (uint32_t)left : n) & ~(w->t->word - 1);
+}
+
+/* Begin with the stack that the thread is on. */
+static void first_part(struct scratch *s)
+{
+	s->at = s->from = s->stack_lo;
+	s->upto = s->stack_hi;
+	s->more = s->other_lo != 0;
+}
+
+/* Go on with the one that a signal has interrupted. 1: that was all. */
+static long next_part(struct scratch *s)
+{
+	if (!s->more)
+		return 1;
+	s->more = 0;
+	s->at = s->from = s->other_lo;
+	s->upto = s->other_hi;
+	s->hash = mix(s->hash, 11);
+	return 0;
 }
 
 static long stack_hash_step(uint32_t i, struct walk *w)
@@ -37,7 +57,7 @@ static long stack_hash_step(uint32_t i, struct walk *w)
 
 	(void)i;
 	if (n == 0 || n > CHUNK)
-		return 1;
+		return next_part(s);
 	if (bpf_probe_read_user(s->words, n, (const void *)at) != 0) {
 		s->lost = PROBE_LOST_STACK + 1;
 		return 1;
@@ -58,6 +78,38 @@ static long stack_hash_step(uint32_t i, struct walk *w)
 	return 0;
 }
 
+/* The same for words of 4 bytes. Chunks are small, since the verifier follows each word. */
+static long stack_hash_step_32(uint32_t i, struct walk *w)
+{
+	struct scratch *s = w->s;
+	const struct probe_target *t = w->t;
+	const uint32_t *words = (const uint32_t *)s->words;
+	uint64_t at = s->at, hash = s->hash;
+	uint32_t n = chunk_size(w, at, CHUNK_32);
+
+	(void)i;
+	if (n == 0 || n > CHUNK_32)
+		return next_part(s);
+	if (bpf_probe_read_user(s->words, n, (const void *)at) != 0) {
+		s->lost = PROBE_LOST_STACK + 1;
+		return 1;
+	}
+#pragma clang loop unroll(disable)
+	for (uint32_t k = 0; k < CHUNK_32 / 4; k++) {
+		uint64_t word = words[k];
+
+		if (k >= n / 4)
+			break;
+		if (word < PAGE)
+			continue;
+		if (w->s->unsure || is_code(t, word))
+			hash = mix(hash, word ^ (at + 4 * k - s->from) << 32);
+	}
+	s->hash = hash;
+	s->at = at + n;
+	return 0;
+}
+
 static long stack_emit_step(uint32_t i, struct walk *w)
 {
 	struct scratch *s = w->s;
@@ -65,7 +117,7 @@ static long stack_emit_step(uint32_t i, struct walk *w)
 
 	(void)i;
 	if (n == 0)
-		return 1;
+		return next_part(s);
 	emit_memory(s, s->at, n);
 	s->at += n;
 	return 0;
@@ -107,7 +159,7 @@ static int find_used(struct walk *w, struct task_struct *task, uint64_t sp, uint
 		end = sp + PROBE_STACK_MAX;
 		w->s->begin.flags |= PROBE_STACK_CUT;
 	}
-	*lo = sp & ~7ull;
+	*lo = sp & ~(uint64_t)(w->t->word - 1);
 	*hi = end;
 	return 1;
 }
@@ -130,6 +182,25 @@ static long context_step(uint32_t i, struct walk *w)
 	return 1;
 }
 
+/* The same in a context of i386, which a handler without SA_SIGINFO gets without that description:
+ * the interrupted stack pointer is there twice, and the segments of programs. */
+static long context_step_32(uint32_t i, struct walk *w)
+{
+	enum { WORDS = 12, CS = 8, SP_AGAIN = 10, SS = 11, SS_32 = 0x2b };
+	struct scratch *s = w->s;
+	uint64_t at = s->stack_hi - 4 * (i + WORDS);
+	const uint32_t *words = (const uint32_t *)s->content;
+
+	if (at < s->stack_lo)
+		return 1;
+	if (bpf_probe_read_user(s->content, 4 * WORDS, (const void *)at) != 0)
+		return 1;
+	if (words[CS] != CS_32 || words[SS] != SS_32 || words[SP_AGAIN] != words[0])
+		return 0;
+	s->other_lo = words[0];
+	return 1;
+}
+
 /* Set the used part of the stack; and on an alternate signal stack, that of the interrupted one. */
 static void find_stack(struct walk *w, struct task_struct *task)
 {
@@ -144,8 +215,11 @@ static void find_stack(struct walk *w, struct task_struct *task)
 		s->lost = PROBE_LOST_STACK + 1;
 	} else if (sp - s->signal_stack < s->signal_size) {
 		if (s->stack_hi > s->signal_stack + s->signal_size)
-			s->stack_hi = s->signal_stack + s->signal_size;
-		bpf_loop(CONTEXTS, context_step, w, 0);
+			s->stack_hi = (s->signal_stack + s->signal_size) & ~7ull;
+		if (w->t->word == 4)
+			bpf_loop(CONTEXTS, context_step_32, w, 0);
+		else
+			bpf_loop(CONTEXTS, context_step, w, 0);
 		if (s->other_lo == 0 || !find_used(w, task, s->other_lo, &s->other_lo, &s->other_hi))
 			s->lost = PROBE_LOST_STACK + 1;
 	}
@@ -154,31 +228,17 @@ static void find_stack(struct walk *w, struct task_struct *task)
 /* Hash the stacks. */
 static void hash_stacks(struct walk *w)
 {
-	struct scratch *s = w->s;
-
-	s->at = s->from = s->stack_lo;
-	s->upto = s->stack_hi;
-	bpf_loop(CHUNKS, stack_hash_step, w, 0);
-	if (s->other_lo == 0)
-		return;
-	s->at = s->from = s->other_lo;
-	s->upto = s->other_hi;
-	s->hash = mix(s->hash, 11);
-	bpf_loop(CHUNKS, stack_hash_step, w, 0);
+	first_part(w->s);
+	if (w->t->word == 4)
+		bpf_loop(2 * CHUNK / CHUNK_32 * CHUNKS + 1, stack_hash_step_32, w, 0);
+	else
+		bpf_loop(2 * CHUNKS + 1, stack_hash_step, w, 0);
 }
 
 static void emit_stacks(struct walk *w)
 {
-	struct scratch *s = w->s;
-
-	s->at = s->stack_lo;
-	s->upto = s->stack_hi;
-	bpf_loop(PROBE_STACK_MAX / PAGE + 1, stack_emit_step, w, 0);
-	if (s->other_lo == 0)
-		return;
-	s->at = s->other_lo;
-	s->upto = s->other_hi;
-	bpf_loop(PROBE_STACK_MAX / PAGE + 1, stack_emit_step, w, 0);
+	first_part(w->s);
+	bpf_loop(2 * PAGES + 1, stack_emit_step, w, 0);
 }
 
 #endif

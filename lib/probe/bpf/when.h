@@ -4,11 +4,19 @@
 
 #include "probe/bpf/capture.h"
 
-/* The registers of the arguments of a system call, or of a function. */
-static __always_inline void take_arguments(struct scratch *s, int is_call)
+/* The arguments of a system call, or those of a function that it has in registers. */
+static __always_inline void take_arguments(struct scratch *s, const struct task_struct *task, int is_call)
 {
 	const uint64_t *regs = s->begin.regs;
 
+	s->event.is_32bit = is_call ? is_compat(task) : (uint32_t)regs[REG_CS] == CS_32;
+	if (s->event.is_32bit) {
+		if (is_call)
+			take_arguments_32(s);
+		else
+			take_stack_arguments(s);
+		return;
+	}
 	s->event.args[0] = regs[REG_DI];
 	s->event.args[1] = regs[REG_SI];
 	s->event.args[2] = regs[REG_DX];
@@ -39,11 +47,11 @@ static __always_inline void take_text(
 static __noinline int is_wanted(struct scratch *s, struct task_struct *task, uint32_t spec)
 {
 	const struct probe_when *w;
-	uint32_t result;
+	uint32_t result, index = 2 * spec + s->event.is_32bit;
 
 	if (!conditional)
 		return 1;
-	w = bpf_map_lookup_elem(&conditions, &spec);
+	w = bpf_map_lookup_elem(&conditions, &index);
 	if (!w || w->n == 0)
 		return 1;
 	for (uint32_t i = 0; i < 6; i++)

@@ -158,7 +158,7 @@ static void configure(struct probe_bpf *b, bool counting)
 {
 	for (size_t i = 0; i < PROBE_SPECS; i++) {
 		const struct probe_spec_abi spec = { .kind = PROBE_AT_SYSCALL,
-			.texts = 0x3f,
+			.texts = { 0x3f, 0x3f },
 			.syscall = (int32_t)i,
 			.syscall32 = (int32_t)i };
 
