@@ -13,6 +13,7 @@ enum { NAME_MAX_BYTES = 4096 };
 
 struct symbolizer {
 	struct ps_prochandle *P;
+	bool places;
 	struct addrmap index;            /* key of a query → index in names */
 	VEC(struct symbol_name *) names; /* each owned, with its strings after it */
 };
@@ -65,6 +66,72 @@ static struct symbol_name *name_look_up(struct ps_prochandle *P, const struct sy
 	return name_create(q->pc, path_base(path), symbol, q->pc - sym.st_value);
 }
 
+/* The build-id of the file mapped at `at`. */
+static struct span build_id_at(struct ps_prochandle *P, uint64_t at)
+{
+	struct span id = { NULL, NULL };
+	struct elf_image *img;
+	uint64_t bias;
+
+	if (os_object_image(P, at, &img, &bias) != RES_OK || elf_image_build_id(img, &id) != RES_OK)
+		return (struct span){ NULL, NULL };
+	return id;
+}
+
+/* The place of a pc in the file at path, in one block. NULL: out of memory. */
+static struct symbol_place *place_create(struct ps_prochandle *P, uint64_t at, uint64_t pc, const char *path)
+{
+	struct span id = build_id_at(P, at);
+	size_t id_n = id.at == NULL ? 0 : (size_t)(id.end - id.at), path_n = strlen(path) + 1;
+	struct symbol_place *place = malloc(sizeof(*place) + path_n + id_n);
+	const prmap_t *map = Paddr_to_map(P, at);
+	uint64_t bias;
+
+	if (place == NULL)
+		return NULL;
+	*place = (struct symbol_place){ .id_n = id_n };
+	place->path = memcpy(place + 1, path, path_n);
+	if (id_n > 0)
+		place->id = memcpy((char *)(place + 1) + path_n, id.at, id_n);
+	place->has_address = os_object_bias(P, at, &bias) == RES_OK;
+	if (place->has_address)
+		place->address = pc - bias;
+	place->has_offset = map != NULL && path[0] == '/';
+	if (place->has_offset)
+		place->offset = pc - map->pr_vaddr + (uint64_t)map->pr_offset;
+	return place;
+}
+
+/* Looks up the name of a query, and its place if places are wanted. NULL: out of memory. */
+static struct symbol_name *name_with_place(const struct symbolizer *s, const struct symbol_query *q)
+{
+	struct symbol_name *name = name_look_up(s->P, q);
+	uint64_t at = q->exact ? q->pc : q->pc - 1;
+	char path[NAME_MAX_BYTES];
+
+	if (name == NULL || !s->places || name->object == NULL ||
+	    Pobjname(s->P, at, path, sizeof(path)) == NULL)
+		return name;
+	name->place = place_create(s->P, at, q->pc, path);
+	if (name->place == NULL) {
+		free(name);
+		return NULL;
+	}
+	return name;
+}
+
+static void name_free(struct symbol_name *name)
+{
+	if (name != NULL)
+		free((struct symbol_place *)name->place);
+	free(name);
+}
+
+void symbolizer_want_places(struct symbolizer *s)
+{
+	s->places = true;
+}
+
 struct symbolizer *symbolizer_create(struct ps_prochandle *P)
 {
 	struct symbolizer *s = calloc(1, sizeof(*s));
@@ -79,7 +146,7 @@ void symbolizer_destroy(struct symbolizer *s)
 	if (s == NULL)
 		return;
 	for (size_t i = 0; i < s->names.n; i++)
-		free(s->names.at[i]);
+		name_free(s->names.at[i]);
 	vec_free(&s->names);
 	addrmap_free(&s->index);
 	free(s);
@@ -106,11 +173,11 @@ enum res symbolize(struct symbolizer *s, const struct symbol_query *queries, siz
 			out[i] = s->names.at[at];
 			continue;
 		}
-		name = name_look_up(s->P, &queries[i]);
+		name = name_with_place(s, &queries[i]);
 		if (name != NULL)
 			name->id = (uint32_t)s->names.n;
 		if (name == NULL || !vec_push(&s->names, name)) {
-			free(name);
+			name_free(name);
 			return fault_memory(f);
 		}
 		if (!addrmap_put(&s->index, key_of(&queries[i]), (uint32_t)(s->names.n - 1)))

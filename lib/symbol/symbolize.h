@@ -12,6 +12,17 @@
 
 #include "base/fault.h"
 
+/* Where a pc is in the file of its code. Strings belong to the symbolizer. */
+struct symbol_place {
+	const char *path;  /* of the file, as the target names it */
+	const uint8_t *id; /* its build-id, id_n bytes; NULL: none, or the file is not available */
+	size_t id_n;
+	bool has_address; /* else no ELF file is mapped there, or its headers cannot be read */
+	uint64_t address; /* the address in the file: pc less the load bias */
+	bool has_offset;  /* else the mapping does not show it (the vdso) */
+	uint64_t offset;  /* in bytes from the start of the file */
+};
+
 /* The name of a pc. Strings are as in the file, not escaped. */
 struct symbol_name {
 	uint32_t id;        /* index among the symbolizer's names */
@@ -22,6 +33,7 @@ struct symbol_name {
 	/* Without symbol: the address in the file, pc less its load bias; pc itself if no ELF
 	 * file is mapped there, or its headers cannot be read. */
 	uint64_t address;
+	const struct symbol_place *place; /* NULL: no object, or places are not wanted */
 };
 
 /* A pc to name. */
@@ -36,6 +48,9 @@ struct symbolizer;
 /* A symbolizer of P, which must outlive it. NULL: out of memory. */
 struct symbolizer *symbolizer_create(struct ps_prochandle *P);
 void symbolizer_destroy(struct symbolizer *s); /* NULL ok */
+
+/* Give names that are looked up from now on their places, which costs more. */
+void symbolizer_want_places(struct symbolizer *s);
 
 /* Let *s look names up in P from now on, another handle of the same process with the same mappings,
  * and keep those that were found; *s NULL: create it. RES_FAIL: out of memory. */

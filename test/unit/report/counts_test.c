@@ -8,9 +8,9 @@
 #include "report/parse.h"
 #include "support/run_suite.h"
 
-static struct symbol_name poll_name = { 0, 0x101f, "libc.so.6", "poll", 0x1f, 0 };
-static struct symbol_name main_name = { 1, 0x2005, "py;3", "operator+", 5, 0 };
-static struct symbol_name nameless = { 2, 0x7f000060a172, "python3.11", NULL, 0, 0x60a172 };
+static struct symbol_name poll_name = { 0, 0x101f, "libc.so.6", "poll", 0x1f, 0, NULL };
+static struct symbol_name main_name = { 1, 0x2005, "py;3", "operator+", 5, 0, NULL };
+static struct symbol_name nameless = { 2, 0x7f000060a172, "python3.11", NULL, 0, 0x60a172, NULL };
 
 static void push(struct record_thread *t, struct record_item item)
 {

@@ -9,11 +9,11 @@
 #include "support/run_suite.h"
 
 static struct symbol_name names[] = {
-	{ 0, 0x101f, "libc.so.6", "poll", 0x1f, 0 },
-	{ 1, 0x2000, "python3.11", "main", 0, 0 },
-	{ 2, 0x7f000060a172, "python3.11", NULL, 0, 0x60a172 },
-	{ 3, 0x7f0000001000, NULL, NULL, 0, 0 },
-	{ 4, 0x3000, "a[b\x1b.so", "f[g", 1, 0 },
+	{ 0, 0x101f, "libc.so.6", "poll", 0x1f, 0, NULL },
+	{ 1, 0x2000, "python3.11", "main", 0, 0, NULL },
+	{ 2, 0x7f000060a172, "python3.11", NULL, 0, 0x60a172, NULL },
+	{ 3, 0x7f0000001000, NULL, NULL, 0, 0, NULL },
+	{ 4, 0x3000, "a[b\x1b.so", "f[g", 1, 0, NULL },
 };
 
 static struct py_code code_of(char *file, char *name, char *qualname)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <unistd.h>
 
 #include "support/run_suite.h"
 #include "support/self_process.h"
@@ -72,6 +73,39 @@ START_TEST(addresses_of_the_file)
 }
 END_TEST
 
+/* The place of a pc, on request: its file, the file's build-id, the address and the offset in it. */
+START_TEST(places)
+{
+	struct self_process self;
+	struct ps_prochandle *P = self_process(&self, NULL, NULL) ? fake_grab(&self.fake) : NULL;
+	struct symbolizer *s = symbolizer_create(P);
+	uint64_t base = getauxval(AT_PHDR) & ~(uint64_t)4095;
+	struct symbol_query queries[] = { { base + 8, true }, { (uintptr_t)symbolize_me + 1, false },
+		{ 0, true } };
+	const struct symbol_name *out[3];
+	struct fault f;
+	char self_path[4096];
+	ssize_t n = readlink("/proc/self/exe", self_path, sizeof(self_path) - 1);
+
+	ck_assert_int_gt(n, 0);
+	self_path[n] = '\0';
+	ck_assert_ptr_nonnull(s);
+	symbolizer_want_places(s);
+	ck_assert_int_eq(symbolize(s, queries, 3, out, &f), RES_OK);
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_str_eq(out[i]->place->path, self_path);
+		ck_assert_uint_ge(out[i]->place->id_n, 8);
+		ck_assert(out[i]->place->has_address && out[i]->place->has_offset);
+	}
+	ck_assert_uint_eq(out[0]->place->address, 8);
+	ck_assert_uint_eq(out[0]->place->offset, 8);
+	ck_assert_uint_eq(out[1]->place->address, (uintptr_t)symbolize_me + 1 - base);
+	ck_assert_ptr_null(out[2]->place);
+	symbolizer_destroy(s);
+	Prelease(P, 0);
+}
+END_TEST
+
 /* A return address is looked up as the call before it, because at a function's first byte it
  * belongs to the previous function. */
 START_TEST(return_addresses)
@@ -95,7 +129,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *tests[] = { names, addresses_of_the_file, return_addresses };
+	const TTest *tests[] = { names, addresses_of_the_file, places, return_addresses };
 
 	return run_suite("symbol/symbolize", tests, sizeof(tests) / sizeof(tests[0]));
 }
