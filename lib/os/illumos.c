@@ -11,6 +11,7 @@
 
 #include "base/fileio.h"
 #include "base/owned.h"
+#include "os/arguments.h"
 #include "os/blocked.h"
 #include "os/confine.h"
 #include "os/lwps.h"
@@ -19,6 +20,13 @@
 #include "os/regs.h"
 #include "os/self.h"
 #include "os/signals.h"
+
+enum res os_arguments(struct ps_prochandle *P, struct strbuf *out)
+{
+	(void)P;
+	(void)out;
+	return RES_NONE;
+}
 
 const struct arch *os_arch(struct ps_prochandle *P)
 {

@@ -1,4 +1,5 @@
 /* images.h and read.h on Linux, a thin layer over private functions of lib/proc. */
+#include "os/arguments.h"
 #include "os/images.h"
 #include "os/lwps.h"
 #include "os/mappings.h"
@@ -82,6 +83,11 @@ bool os_is_core(struct ps_prochandle *P)
 bool os_core_cut(struct ps_prochandle *P)
 {
 	return P->objects != NULL && P->objects->cut;
+}
+
+enum res os_arguments(struct ps_prochandle *P, struct strbuf *out)
+{
+	return P->backend.arguments == NULL ? RES_NONE : P->backend.arguments(P, out, P->data);
 }
 
 void os_share_objects(struct ps_prochandle *captured, struct ps_prochandle *live)

@@ -14,6 +14,7 @@
 
 #include "arch/arch.h"
 #include "base/fault.h"
+#include "base/strbuf.h"
 #include "proc/objects.h"
 
 enum handle_kind { HANDLE_LIVE, HANDLE_CORE, HANDLE_MADE_UP };
@@ -23,6 +24,8 @@ struct proc_backend {
 	ps_ops_t ops;
 	/* A NULL member: the process has no such thing. `data` is the handle's. */
 	int (*lwp_name)(struct ps_prochandle *P, lwpid_t id, char *buf, size_t n, void *data);
+	/* Append the whole command line: each argument is followed by a NUL. RES_NONE: unknown. */
+	enum res (*arguments)(struct ps_prochandle *P, struct strbuf *out, void *data);
 	core_content_t (*content)(struct ps_prochandle *P, void *data);
 	int (*state)(struct ps_prochandle *P, void *data); /* PS_*; NULL: handle.state is right */
 	/* Device and inode of the executable itself, whatever its path leads to now. They are

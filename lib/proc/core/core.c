@@ -242,6 +242,12 @@ static int lwp_name(struct ps_prochandle *P, lwpid_t id, char *buf, size_t n, vo
 	return 0;
 }
 
+static enum res arguments(struct ps_prochandle *P, struct strbuf *out, void *data)
+{
+	(void)P;
+	return core_args_read(data, out);
+}
+
 static const struct proc_backend core_backend = {
 	.kind = HANDLE_CORE,
 	.ops = {
@@ -255,6 +261,7 @@ static const struct proc_backend core_backend = {
 	    .pop_fini = pop_fini,
 	},
 	.content = content,
+	.arguments = arguments,
 	.lwp_name = lwp_name,
 	.read_maps = read_maps,
 };

@@ -20,6 +20,7 @@
 
 #include "arch/arch.h"
 #include "base/fault.h"
+#include "base/strbuf.h"
 #include "base/vec.h"
 #include "elf/image.h"
 #include "proc/objects.h"
@@ -84,6 +85,10 @@ enum res core_notes_read(struct core *core, struct fault *f); /* G_NOTE: no NT_P
 /* If psinfo.pr_psargs is one word (gcore writes no more), append the further arguments if the stack
  * still has them. */
 void core_args_complete(struct core *core);
+
+/* Append the whole command line as the stack has it: each argument is followed by a NUL. RES_NONE:
+ * the stack was not saved, or psinfo.pr_psargs contradicts it. */
+enum res core_args_read(struct core *core, struct strbuf *out);
 
 /* Copy up to n bytes saved at va, across neighbouring segments, up to the first byte that was not
  * saved. (Nothing is filled with zeros.) Returns the number of bytes; 0: none. An elf_read_fn whose

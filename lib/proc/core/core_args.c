@@ -16,8 +16,10 @@
 #include <string.h>
 
 enum {
-	AUXV_REACH = 1 << 16,    /* bytes below AT_RANDOM searched for the vector */
-	POINTER_LIMIT = 1 << 20, /* pointers in the walk */
+	AUXV_REACH = 1 << 16,      /* bytes below AT_RANDOM searched for the vector */
+	POINTER_LIMIT = 1 << 20,   /* pointers in the walk */
+	ARGUMENT_LIMIT = 1 << 17,  /* bytes of an argument (Linux MAX_ARG_STRLEN), … */
+	ARGUMENTS_LIMIT = 1 << 21, /* … and of all */
 };
 
 static bool word_at(struct core *core, uint64_t va, uint64_t *out)
@@ -119,6 +121,53 @@ void core_args_complete(struct core *core)
 	}
 	if (strncmp(text, known, strlen(known)) == 0)
 		memcpy(known, text, sizeof(text));
+}
+
+/* Append the string at va and a NUL. False: there is none, or it is too long. */
+static bool append_whole(struct core *core, uint64_t va, struct strbuf *out)
+{
+	for (size_t total = 0; total < ARGUMENT_LIMIT;) {
+		char bytes[512];
+		ssize_t got = core_read(core, bytes, sizeof(bytes), va + total);
+		size_t n = got <= 0 ? 0 : strnlen(bytes, (size_t)got);
+
+		if (got <= 0 || out->n > ARGUMENTS_LIMIT)
+			return false;
+		strbuf_add(out, bytes, n);
+		if (n < (size_t)got) {
+			strbuf_char(out, '\0');
+			return !out->failed;
+		}
+		total += n;
+	}
+	return false;
+}
+
+/* Is `known`, whose arguments are joined by spaces, the start of the n bytes of text? */
+static bool args_agree(const char *known, const char *text, size_t n)
+{
+	size_t i = 0;
+
+	for (; i < n && known[i] != '\0'; i++) {
+		if ((text[i] == '\0' ? ' ' : text[i]) != known[i])
+			return false;
+	}
+	return known[i] == '\0';
+}
+
+enum res core_args_read(struct core *core, struct strbuf *out)
+{
+	struct strbuf text = STRBUF_EMPTY;
+	uint64_t va = core->illumos ? 0 : find_auxv(core), argv, argc, word;
+	bool whole = va != 0 && find_argv(core, va, &argv, &argc);
+
+	for (uint64_t i = 0; whole && i < argc; i++)
+		whole = word_at(core, argv + i * core->word, &word) && append_whole(core, word, &text);
+	whole = whole && text.n > 0 && args_agree(core->psinfo.pr_psargs, text.at, text.n);
+	if (whole)
+		strbuf_add(out, text.at, text.n);
+	strbuf_free(&text);
+	return whole && !out->failed ? RES_OK : RES_NONE;
 }
 
 /* --- the executable --- */

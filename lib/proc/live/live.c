@@ -211,6 +211,12 @@ static void backend_exec_file(uint64_t *dev, uint64_t *inode, void *data)
 	*inode = st.stx_ino;
 }
 
+static enum res backend_arguments(struct ps_prochandle *P, struct strbuf *out, void *data)
+{
+	(void)P;
+	return live_arguments(data, out);
+}
+
 static core_content_t backend_content(struct ps_prochandle *P, void *data)
 {
 	(void)P;
@@ -284,6 +290,7 @@ static const struct proc_backend backend = {
 		.pop_execname = ops_execname,
 	},
 	.lwp_name = backend_lwp_name,
+	.arguments = backend_arguments,
 	.content = backend_content,
 	.exec_file = backend_exec_file,
 	.state = backend_state,

@@ -106,6 +106,10 @@ enum res live_ids_read(int dir, struct live_ids *ids);
 /* The process's stat. While live->checked, what Pgrab has read. */
 enum res live_stat_of(const struct live *live, struct live_stat *out);
 enum res live_psinfo(const struct live *live, psinfo_t *out);
+
+/* Append the whole command line: each argument is followed by a NUL. RES_NONE: it has none, or it
+ * cannot be read. */
+enum res live_arguments(const struct live *live, struct strbuf *out);
 enum res live_name(int dir, lwpid_t id, char *buf, size_t n); /* without the newline */
 
 /* *out is malloc'd. *narrow: the program's words have 32 bits. RES_NONE: the process has no memory

@@ -13,7 +13,10 @@
 #include "base/owned.h"
 #include "proc/live/live.h"
 
-enum { STATUS_MAX = 4 << 20 }; /* 65536 supplementary groups make the longest line */
+enum {
+	STATUS_MAX = 4 << 20,    /* 65536 supplementary groups make the longest line */
+	ARGUMENTS_MAX = 8 << 20, /* Linux allows 6 MB */
+};
 
 /* ENOENT and ESRCH: the process is gone. */
 static enum res absent_or_fail(int *sys)
@@ -204,6 +207,17 @@ enum res live_psinfo(const struct live *live, psinfo_t *out)
 		(void)snprintf(ps.pr_psargs, sizeof(ps.pr_psargs), "%s", ps.pr_fname);
 	*out = ps;
 	return RES_OK;
+}
+
+enum res live_arguments(const struct live *live, struct strbuf *out)
+{
+	OWNED(mem_release) char *args = NULL;
+	size_t n;
+
+	if (fileio_slurp(live->mm_dir, "cmdline", ARGUMENTS_MAX, &args, &n) != 0 || n == 0)
+		return RES_NONE;
+	strbuf_add(out, args, n);
+	return out->failed ? RES_NONE : RES_OK;
 }
 
 char live_model(const struct live *live)

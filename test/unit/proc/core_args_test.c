@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../../support/core_builder.h"
+#include "proc/handle.h"
 #include "support/run_suite.h"
 
 enum {
@@ -53,8 +54,8 @@ static void lay_out(uint64_t argc, const char *strings, size_t n, size_t env_n)
 	}
 }
 
-/* Check the psargs of a core with this stack whose note has `known`. */
-static void check_psargs(const char *known, const char *want)
+/* Grab a core with this stack whose note has `known`. */
+static struct ps_prochandle *grab_core(const char *known)
 {
 	struct core_builder *b = core_builder_create();
 	uint64_t regs[CB_REGS] = { 0 };
@@ -68,7 +69,32 @@ static void check_psargs(const char *known, const char *want)
 	P = Pfgrab_core(core_builder_fd(b), NULL, &err);
 	core_builder_destroy(b);
 	ck_assert_ptr_nonnull(P);
+	return P;
+}
+
+/* Check the psargs of that core. */
+static void check_psargs(const char *known, const char *want)
+{
+	struct ps_prochandle *P = grab_core(known);
+
 	ck_assert_str_eq(Ppsinfo(P)->pr_psargs, want);
+	Prelease(P, 0);
+}
+
+/* Check its whole command line, whose NULs are written as '|'; NULL: it is unknown. */
+static void check_whole(const char *known, const char *want)
+{
+	struct ps_prochandle *P = grab_core(known);
+	struct strbuf text = STRBUF_EMPTY;
+	enum res res = P->backend.arguments(P, &text, P->data);
+
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.at[i] == '\0')
+			text.at[i] = '|';
+	}
+	ck_assert_int_eq(res, want == NULL ? RES_NONE : RES_OK);
+	ck_assert_str_eq(strbuf_text(&text), want == NULL ? "" : want);
+	strbuf_free(&text);
 	Prelease(P, 0);
 }
 
@@ -93,6 +119,29 @@ START_TEST(the_note_stands)
 	check_psargs("renamed", "renamed");
 	check_psargs("pro", "pro");
 	check_psargs("", "");
+}
+END_TEST
+
+START_TEST(whole)
+{
+	char two[2 * PAGE - STRINGS + 1] = "prog", want[sizeof(two) + 8] = "prog|";
+
+	lay_out(3, strings, sizeof(strings), 2);
+	check_whole("prog -x file", "prog|-x|file|");
+	check_whole("prog -x ", "prog|-x|file|");
+	check_whole("prog -y", NULL);
+	check_whole("prog -x file HOME", NULL);
+	memset(two + 5, 'a', 1500);
+	memset(want + 5, 'a', 1500);
+	want[5 + 1500] = '|';
+	lay_out(2, two, sizeof(two), 0);
+	check_whole("prog", want);
+	/* It has no end in what was saved. */
+	memset(two + 5, 'a', sizeof(two) - 6);
+	lay_out(2, two, sizeof(two) - 1, 0);
+	check_whole("prog", NULL);
+	lay_out(1, two, sizeof(two) - 1, 0);
+	check_whole("prog", "prog|");
 }
 END_TEST
 
@@ -186,6 +235,7 @@ static TCase *tests(const char *name, void (*start)(void))
 	tcase_add_checked_fixture(tcase, start, NULL);
 	tcase_add_test(tcase, found);
 	tcase_add_test(tcase, the_note_stands);
+	tcase_add_test(tcase, whole);
 	tcase_add_test(tcase, cut_at_79_bytes);
 	tcase_add_test(tcase, stack_overwritten);
 	tcase_add_test(tcase, first_thread_exited);
