@@ -142,6 +142,7 @@ struct capture {
 	size_t all;                   /* LWPs of the process, whether in the set or not */
 	bool none_held;               /* not one LWP could be held */
 	struct fault not_held;        /* with none_held: why */
+	int64_t held_ns;              /* of the longest hold (os_hold_ns); 0: none was held */
 };
 
 /* Capture the LWPs that c->request selects. The caller must set snapshot, P and py. On return

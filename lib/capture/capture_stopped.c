@@ -264,6 +264,8 @@ static enum res hold_capture(
 	call->limit_ms = STOP_MS;
 	g->begin = clock_now_ns();
 	res = os_hold_during(g->c->request.live, call, ms, h, f);
+	if (*h != NULL && os_hold_ns(*h) > g->c->held_ns)
+		g->c->held_ns = os_hold_ns(*h);
 	if (g->late)
 		g->c->progress.waited_ms += (int)((clock_now_ns() - g->begin) / 1000000);
 	return res;

@@ -37,6 +37,10 @@ size_t os_hold_count(const struct os_hold *h);
 enum os_hold_state os_hold_lwp(
     const struct os_hold *h, size_t i, lwpid_t *id, const prgreg_t **regs, const char **why);
 
+/* How long LWPs were held, in ns: at most this, from before the first stop until after the last
+ * release. 0: none was. */
+int64_t os_hold_ns(const struct os_hold *h);
+
 void os_hold_free(struct os_hold *h);
 
 #endif

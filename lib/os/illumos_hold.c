@@ -24,6 +24,7 @@ struct held_lwp {
 
 struct os_hold {
 	const struct os_hold_call *call; /* while os_hold_during lasts */
+	int64_t ns;                      /* how long all LWPs stood still */
 	int64_t end;                     /* all LWPs stand still: when they have to be let go */
 	VEC(struct held_lwp) lwps;
 	bool failed; /* out of memory */
@@ -60,6 +61,7 @@ enum res os_hold_during(
 {
 	int flags = PGRAB_RETAIN | (call->force ? PGRAB_FORCE : 0);
 	enum res res = RES_OK;
+	int64_t begin = clock_now_ns();
 	struct ps_prochandle *held;
 	int code = 0;
 
@@ -82,6 +84,7 @@ enum res os_hold_during(
 		(*h)->lwps.n = 0;
 	call->held(call->data, *h);
 	Prelease(held, PRELEASE_RETAIN);
+	(*h)->ns = clock_now_ns() - begin;
 	return res;
 }
 
@@ -99,6 +102,11 @@ enum os_hold_state os_hold_lwp(
 	*regs = l->regs;
 	*why = l->why;
 	return l->state;
+}
+
+int64_t os_hold_ns(const struct os_hold *h)
+{
+	return h->ns;
 }
 
 void os_hold_free(struct os_hold *h)

@@ -59,6 +59,11 @@ enum os_hold_state os_hold_lwp(
 	return states[l->state];
 }
 
+int64_t os_hold_ns(const struct os_hold *h)
+{
+	return h->hold.held_ns;
+}
+
 void os_hold_free(struct os_hold *h)
 {
 	if (h == NULL)

@@ -89,6 +89,9 @@ bool stack_states_cut(const struct stack_target *t);
 /* Why no LWP could be stopped, although their Python frames could be read; NULL if some were
  * stopped. */
 const struct fault *stack_not_held(const struct stack_target *t);
+/* The longest time, in ns, that threads were held at once, so far; 0: none was. A thread may be
+ * held when it is read (stack_thread_read). */
+int64_t stack_held_ns(const struct stack_target *t);
 const struct py_process *stack_python_process(const struct stack_target *t);
 
 /* An interpreter of the process. */

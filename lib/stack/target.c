@@ -118,6 +118,11 @@ const struct fault *stack_not_held(const struct stack_target *t)
 	return t->capture.none_held ? &t->capture.not_held : NULL;
 }
 
+int64_t stack_held_ns(const struct stack_target *t)
+{
+	return t->capture.held_ns;
+}
+
 const struct py_process *stack_python_process(const struct stack_target *t)
 {
 	return t->py;

@@ -338,6 +338,8 @@ static void call_held(struct hold_tracer *t)
 	collect(t);
 	t->call->held(t->call->data, t->h);
 	let_go(t->h, t->live->narrow);
+	if (t->any)
+		t->h->held_ns = clock_now_ns() - t->begin;
 	hold_urgent_end(&t->urgency);
 }
 

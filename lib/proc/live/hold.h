@@ -38,6 +38,8 @@ struct hold {
 	struct ps_prochandle *P;
 	VEC(struct hold_lwp) lwps;  /* in the order of /proc/PID/task */
 	struct hold_tracer *tracer; /* NULL: nothing is held */
+	/* hold_during: from before the first stop until after the last release; 0: none stopped */
+	int64_t held_ns;
 };
 
 /* Seize and interrupt every LWP of P in `set` (syntax of proc_lwp_in_set; NULL: all) at once, then

@@ -4,6 +4,8 @@
 #include "support/run_suite.h"
 #include "unit/capture/capture_scene.h"
 
+enum { HELD_NS = 1234 };
+
 struct os_hold {
 	lwpid_t held[LWPS];
 	size_t n;
@@ -60,6 +62,11 @@ enum os_hold_state os_hold_lwp(
 	return *id == late ? OS_TIMEOUT : OS_HELD;
 }
 
+int64_t os_hold_ns(const struct os_hold *h)
+{
+	return h->n == 0 ? 0 : HELD_NS;
+}
+
 void os_hold_free(struct os_hold *h)
 {
 	(void)h;
@@ -105,6 +112,7 @@ START_TEST(the_moment_of_the_hold)
 	capture(first_goes_on, first_goes_back);
 	ck_assert_uint_eq(hold.n, 1);
 	ck_assert_int_eq(hold.held[0], 1);
+	ck_assert_int_eq(s.c.held_ns, HELD_NS);
 	runs_frame(1, s.next_frame);
 	runs_frame(2, s.frames[2]);
 }

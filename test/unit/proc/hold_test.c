@@ -249,6 +249,7 @@ START_TEST(those_that_are_wanted)
 		ck_assert(victim_settles(v.pid, tids[i], 'S'));
 	}
 	ck_assert_int_eq(hold_during(P, &call, MS, &h, &f), RES_OK);
+	ck_assert_int_gt(h.held_ns, 0);
 	ck_assert_int_eq(d.asked, 6);
 	ck_assert_int_eq(d.called, 1);
 	ck_assert_uint_eq(h.lwps.n, 5);
