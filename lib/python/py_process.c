@@ -62,6 +62,21 @@ uint32_t py_version(const struct py_process *py, size_t runtime)
 	return runtime < py->runtimes.n ? py->runtimes.at[runtime].version : 0;
 }
 
+enum py_found py_found_by(const struct py_process *py, size_t runtime)
+{
+	return py->runtimes.at[runtime].found;
+}
+
+bool py_free_threaded(const struct py_process *py, size_t runtime)
+{
+	return py->runtimes.at[runtime].layout.free_threaded;
+}
+
+uint64_t py_runtime_address(const struct py_process *py, size_t runtime)
+{
+	return py->runtimes.at[runtime].addr;
+}
+
 const char *py_runtime_file(const struct py_process *py, size_t runtime)
 {
 	return runtime < py->runtimes.n ? py->runtimes.at[runtime].object : "";

@@ -16,6 +16,7 @@ struct py_code_entry;
 struct py_runtime {
 	uint64_t addr;    /* of _PyRuntime */
 	uint32_t version; /* PY_VERSION_HEX */
+	enum py_found found;
 	struct py_layout layout;
 	char *object;         /* path of its binary, owned */
 	const char *mismatch; /* how memory contradicts the layout, if there is no better one; else NULL */

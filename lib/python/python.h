@@ -48,6 +48,18 @@ uint32_t py_version(const struct py_process *py, size_t runtime); /* PY_VERSION_
 /* Path of the binary of this runtime, as the process sees it. Owned by py. */
 const char *py_runtime_file(const struct py_process *py, size_t runtime);
 
+/* How an interpreter was found. */
+enum py_found {
+	PY_FOUND_SYMBOL,  /* by a symbol: _PyRuntime, or PyInterpreterState_Head up to 3.6 */
+	PY_FOUND_SECTION, /* by the section .PyRuntime of its file */
+	PY_FOUND_MEMORY,  /* by the contents of writable memory */
+};
+/* Of a runtime: how it was found; whether it is a free-threaded build (3.13+); the address of its
+ * _PyRuntime, up to 3.6 that of the pointer to its first interpreter. runtime < py_runtimes(py). */
+enum py_found py_found_by(const struct py_process *py, size_t runtime);
+bool py_free_threaded(const struct py_process *py, size_t runtime);
+uint64_t py_runtime_address(const struct py_process *py, size_t runtime);
+
 /* Do the tables have this minor version? A newer one is decoded like the newest they have. */
 bool py_version_known(uint32_t version);
 
@@ -191,6 +203,7 @@ enum res py_interpreter_threads(struct py_process *py, uint64_t interp, py_threa
 
 struct py_code {
 	uint64_t addr;
+	int32_t first_line;           /* 0 unknown */
 	char *file, *name, *qualname; /* UTF-8 (or WTF-8), owned; qualname is NULL up to 3.10 */
 	size_t file_len, name_len, qualname_len;
 };

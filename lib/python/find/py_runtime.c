@@ -40,8 +40,9 @@ struct finder {
 	struct py_process *py;
 	struct ps_prochandle *P;
 	struct py_objects objects;
-	py_regions none; /* empty */
-	bool failed;     /* out of memory */
+	py_regions none;   /* empty */
+	bool failed;       /* out of memory */
+	enum py_found how; /* what is looked for now */
 	enum refusal refusal;
 	struct fault fault;
 };
@@ -95,12 +96,15 @@ static uint32_t version_of(struct finder *fd, const struct py_object *o)
 }
 
 /* Take a candidate that has proved itself. */
-static enum res add_runtime(struct py_process *py, const struct candidate *c, struct fault *f)
+static enum res add_runtime(struct finder *fd, const struct candidate *c, struct fault *f)
 {
+	struct py_process *py = fd->py;
 	const char *path = c->object->path;
-	struct py_runtime rt = {
-		.addr = c->addr, .version = c->version, .layout = *c->layout, .mismatch = c->mismatch
-	};
+	struct py_runtime rt = { .addr = c->addr,
+		.version = c->version,
+		.found = fd->how,
+		.layout = *c->layout,
+		.mismatch = c->mismatch };
 
 	for (size_t i = 0; i < py->runtimes.n; i++) {
 		if (py->runtimes.at[i].addr == c->addr)
@@ -258,7 +262,7 @@ static void accept(struct finder *fd, const struct candidate *c)
 	enum res res = py_runtime_validate(fd->P, c->layout, c->addr, &f);
 
 	if (res == RES_OK) {
-		if (add_runtime(fd->py, c, &f) != RES_OK)
+		if (add_runtime(fd, c, &f) != RES_OK)
 			fd->failed = true;
 	} else if (res == RES_NONE) {
 		refuse_not_started(fd, c->addr, c->version);
@@ -372,6 +376,7 @@ static bool look_at_names(struct finder *fd, const struct py_object *o)
 {
 	uint64_t addr;
 
+	fd->how = PY_FOUND_SYMBOL;
 	if (!can_hold_python(fd, o))
 		return false;
 	addr = py_symbol_address(fd->P, o->path, "_PyRuntime");
@@ -391,6 +396,7 @@ static void look_at_section(struct finder *fd, const struct py_object *o)
 	GElf_Shdr shdr;
 	uint64_t bias;
 
+	fd->how = PY_FOUND_SECTION;
 	if (os_object_image(fd->P, (uintptr_t)o->addr, &img, &bias) == RES_OK && has_section(img, &shdr))
 		try_runtime(fd, o, shdr.sh_addr + bias);
 }
@@ -461,6 +467,7 @@ static void find_by_content(struct finder *fd)
 {
 	py_addresses cookies = VEC_EMPTY;
 
+	fd->how = PY_FOUND_MEMORY;
 	for (size_t i = 0; i < fd->objects.at.n && !fd->failed; i++) {
 		const struct py_object *o = &fd->objects.at.at[i];
 

@@ -152,7 +152,7 @@ static enum res read_entry(struct ps_prochandle *P, struct py_runtime *rt, uint6
 	if (e->words[3] != 0)
 		(void)py_text_read(P, rt, e->words[3], &e->pub.qualname, &e->pub.qualname_len, NULL);
 	e->table = py_table_read(P, l, e->words[4]);
-	e->first = py_view_i32(code, l->code.firstlineno);
+	e->first = e->pub.first_line = py_view_i32(code, l->code.firstlineno);
 	e->firsttraceable = py_view_i32(code, l->code.firsttraceable);
 	find_bytecode(P, l, code, e);
 	return RES_OK;
