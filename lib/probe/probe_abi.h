@@ -10,6 +10,8 @@ enum {
 	PROBE_STATES = 4,  /* thread states of one thread */
 	PROBE_WINDOWS = 2, /* of code: the program's own, and that of its libraries */
 	PROBE_WINDOW_BITS = 1 << 17,
+	PROBE_BLOCKS = 1 << 16,
+	PROBE_BLOCK_SHIFT = 16,
 	PROBE_REGS = 21,           /* words in struct pt_regs of x86-64 */
 	PROBE_TEXT_MAX = 256,      /* bytes of a string argument, with its NUL */
 	PROBE_TEXTS = 2,           /* string arguments of an event */
@@ -41,6 +43,8 @@ struct probe_target {
 	uint64_t vdso_lo, vdso_size;
 	struct py_offsets pythons[PROBE_PYTHONS];
 	struct probe_window windows[PROBE_WINDOWS];
+	/* 0: no address with these bits 16 to 31 is code */
+	uint8_t near_code[PROBE_BLOCKS];
 };
 
 /* A stack is counted by its key. */

@@ -79,6 +79,14 @@ static void set_windows(struct probe_target *t, const struct code_range *at, siz
 	set_window(&t->windows[1], at + split, n - split);
 }
 
+static void add_blocks(struct probe_target *t, uint64_t lo, uint64_t hi)
+{
+	uint64_t block = lo >> PROBE_BLOCK_SHIFT;
+
+	for (size_t n = 0; n < PROBE_BLOCKS && block << PROBE_BLOCK_SHIFT < hi; n++, block++)
+		t->near_code[block % PROBE_BLOCKS] = 1;
+}
+
 bool probe_target_fill_code(struct ps_prochandle *P, struct probe_target *out)
 {
 	struct code_ranges all = { .failed = false };
@@ -86,6 +94,10 @@ bool probe_target_fill_code(struct ps_prochandle *P, struct probe_target *out)
 	memset(out->windows, 0, sizeof(out->windows));
 	(void)Pmapping_iter(P, take_map, &all);
 	set_windows(out, all.at.at, all.at.n);
+	memset(out->near_code, 0, sizeof(out->near_code));
+	for (size_t i = 0; i < all.at.n; i++)
+		add_blocks(out, all.at.at[i].lo, all.at.at[i].hi);
+	add_blocks(out, all.vdso_lo, all.vdso_lo + all.vdso_size);
 	out->vdso_lo = all.vdso_lo;
 	out->vdso_size = all.vdso_size;
 	vec_free(&all.at);

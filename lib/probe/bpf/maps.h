@@ -41,7 +41,7 @@ struct scratch {
 	uint8_t code[PY_OFFSETS_CODE_MAX + 8];
 	uint64_t content[CONTENT / 8]; /* of the objects of a code object */
 	uint8_t small[PY_OFFSETS_OBJECT_MAX + 8];
-	uint64_t words[CHUNK / 8];
+	uint64_t words[CHUNK / 8 + GROUP];
 	struct probe_hit event;
 	struct probe_when_values values; /* of the event */
 	uint8_t record[2 * PROBE_BATCH_MAX];

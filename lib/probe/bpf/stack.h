@@ -48,11 +48,57 @@ static long next_part(struct scratch *s)
 	return 0;
 }
 
+/* Mix those of the first n bytes of s->words that are addresses of code, each with its place, into
+ * s->hash. Few words are: those that are not are told by their bits 16 to 31 alone, as an index.
+ * It is a global function, so that the verifier follows it once and not at each call. */
+int hash_words(struct scratch *s, const struct probe_target *t, uint64_t place, uint32_t n)
+{
+	uint64_t hash;
+
+	if (!s || !t)
+		return 0;
+	hash = s->hash;
+#pragma clang loop unroll(disable)
+	for (uint32_t g = 0; g < CHUNK / 8; g += GROUP) {
+		if (g >= n / 8)
+			break;
+#pragma clang loop unroll(full)
+		for (uint32_t k = 0; k < GROUP; k++) {
+			const uint64_t *word = &s->words[g + k];
+
+			if (t->near_code[((const uint16_t *)word)[1]] != 0 && is_code(t, *word))
+				hash = mix(hash, *word ^ (place + 8 * (g + k)) << 45);
+		}
+	}
+	s->hash = hash;
+	return 0;
+}
+
+/* The same for a process whose code is not known exactly: of all words that may be addresses. */
+int hash_unsure_words(struct scratch *s, uint64_t place, uint32_t n)
+{
+	uint64_t hash;
+
+	if (!s)
+		return 0;
+	hash = s->hash;
+#pragma clang loop unroll(disable)
+	for (uint32_t k = 0; k < CHUNK / 8; k++) {
+		uint64_t word = s->words[k];
+
+		if (k >= n / 8)
+			break;
+		if (word >= PAGE && word >> 47 == 0)
+			hash = mix(hash, word ^ (place + 8 * k) << 45);
+	}
+	s->hash = hash;
+	return 0;
+}
+
 static long stack_hash_step(uint32_t i, struct walk *w)
 {
 	struct scratch *s = w->s;
-	const struct probe_target *t = w->t;
-	uint64_t at = s->at, hash = s->hash;
+	uint64_t at = s->at;
 	uint32_t n = chunk_size(w, at, CHUNK);
 
 	(void)i;
@@ -62,18 +108,13 @@ static long stack_hash_step(uint32_t i, struct walk *w)
 		s->lost = PROBE_LOST_STACK + 1;
 		return 1;
 	}
-#pragma clang loop unroll(disable)
-	for (uint32_t k = 0; k < CHUNK / 8; k++) {
-		uint64_t word = s->words[k];
-
-		if (k >= n / 8)
-			break;
-		if (word < PAGE) /* most words are such */
-			continue;
-		if (w->s->unsure ? word >> 47 == 0 : is_code(t, word))
-			hash = mix(hash, word ^ (at + 8 * k - s->from) << 45);
-	}
-	s->hash = hash;
+	/* The last group is looked at whole. */
+	for (uint32_t k = 0; k < GROUP; k++)
+		s->words[n / 8 + k] = 0;
+	if (s->unsure)
+		hash_unsure_words(s, at - s->from, n);
+	else
+		hash_words(s, w->t, at - s->from, n);
 	s->at = at + n;
 	return 0;
 }
