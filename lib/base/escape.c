@@ -56,6 +56,31 @@ static size_t plain_length(const uint8_t *s, size_t n, bool bracket)
 	return i;
 }
 
+bool escape_invalid(struct strbuf *b, const char *text, size_t n)
+{
+	const uint8_t *s = (const uint8_t *)text;
+	bool deceptive = false;
+
+	while (n > 0) {
+		uint32_t c = 0;
+		size_t len = utf8_decode(s, n, &c);
+
+		if (len == 0)
+			strbuf_fmt(b, "\\udc%02x", s[0]);
+		else if (c == '\\')
+			strbuf_str(b, "\\\\");
+		else if (c >= 0xd800 && c <= 0xdfff)
+			strbuf_fmt(b, "\\u%04x", c);
+		else
+			strbuf_add(b, (const char *)s, len);
+		deceptive |= len != 0 && ((c >= 0x7f && c <= 0x9f) || is_deceptive(c));
+		len += len == 0;
+		s += len;
+		n -= len;
+	}
+	return deceptive;
+}
+
 void escape_text(struct strbuf *b, const char *text, size_t n, bool bracket)
 {
 	const uint8_t *s = (const uint8_t *)text;

@@ -19,6 +19,12 @@
  * points and then ends in "...". */
 void escape_text(struct strbuf *b, const char *text, size_t n, bool bracket);
 
+/* Append n bytes of text to b as valid UTF-8, for formats with escapes of their own: bytes that are
+ * not valid UTF-8 become \udcNN, surrogates \uNNNN, and a backslash is doubled; nothing else
+ * changes, and nothing is truncated. Returns true if the text has code points beyond ASCII that
+ * escape_text would escape. */
+bool escape_invalid(struct strbuf *b, const char *text, size_t n);
+
 enum { ESCAPE_LIMIT = 4096 };
 
 #endif

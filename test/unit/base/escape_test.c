@@ -119,6 +119,34 @@ START_TEST(very_long_names_are_cut_visibly)
 }
 END_TEST
 
+/* Check what escape_invalid makes of n bytes. */
+static void check_invalid(const char *in, size_t n, const char *want, bool deceptive)
+{
+	struct strbuf b = STRBUF_EMPTY;
+
+	ck_assert_int_eq(escape_invalid(&b, in, n), deceptive);
+	ck_assert_str_eq(strbuf_text(&b), want);
+	strbuf_free(&b);
+}
+#define INVALID(in, want, deceptive) check_invalid(in, sizeof(in) - 1, want, deceptive)
+
+START_TEST(only_invalid_text_changes)
+{
+	INVALID("", "", false);
+	INVALID("plain [x]; \"y\"", "plain [x]; \"y\"", false);
+	INVALID("a\tb\n\x1b[1m", "a\tb\n\x1b[1m", false);
+	INVALID("a\\b", "a\\\\b", false);
+	INVALID("caf\xc3\xa9 \xf0\x9f\x90\x8d", "caf\xc3\xa9 \xf0\x9f\x90\x8d", false);
+	INVALID("\xff\xc3(\xc0\x80", "\\udcff\\udcc3(\\udcc0\\udc80", false);
+	INVALID("\xed\xb3\xbf\xed\xa0\x80!", "\\udcff\\ud800!", false);
+	INVALID("\xf4\x90\x80\x80", "\\udcf4\\udc90\\udc80\\udc80", false);
+	INVALID("\xe2\x80\xae", "\xe2\x80\xae", true);
+	INVALID("\xc2\x9b", "\xc2\x9b", true);
+	INVALID("\x7f", "\x7f", true);
+	check_invalid("\xc3\xa9", 1, "\\udcc3", false);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("base/escape");
@@ -132,6 +160,7 @@ int main(void)
 	tcase_add_test(tc, bracket_on_request);
 	tcase_add_test(tc, input_ends_where_it_is_said_to);
 	tcase_add_test(tc, very_long_names_are_cut_visibly);
+	tcase_add_test(tc, only_invalid_text_changes);
 	suite_add_tcase(suite, tc);
 	return run_made_suite(suite);
 }
