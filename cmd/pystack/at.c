@@ -95,7 +95,8 @@ static char *counted_text(struct at *a, uint32_t spec, char *text)
 
 	if (text == NULL || a->probes.n == 1 || spec >= a->probes.n)
 		return text;
-	strbuf_fmt(&named, a->opt->folded ? "%s;%s" : "  %s\n%s", a->probes.at[spec].name, text);
+	strbuf_fmt(
+	    &named, a->opt->output == COUNTS_FOLDED ? "%s;%s" : "  %s\n%s", a->probes.at[spec].name, text);
 	free(text);
 	text = named.failed ? NULL : strdup(strbuf_text(&named));
 	a->counts.failed |= text == NULL;
@@ -491,7 +492,7 @@ static bool start(struct at *a, int argc, char **argv)
 
 enum outcome at_run(int argc, char **argv, const struct options *opt)
 {
-	struct at a = { .opt = opt, .counts = { .folded = opt->folded, .style = { opt->verbose } } };
+	struct at a = { .opt = opt, .counts = { .format = opt->output, .style = { opt->verbose } } };
 	struct timespec mono, real;
 	struct fault f = { 0 };
 	enum outcome outcome = NOTHING;

@@ -140,10 +140,10 @@ static bool parse_time(const char *text, const char *option, int64_t *out)
 	return false;
 }
 
-static bool parse_output(const char *text, bool *folded)
+static bool parse_output(const char *text, enum counts_format *out)
 {
-	*folded = strcmp(text, "folded") == 0;
-	if (*folded || strcmp(text, "count") == 0)
+	*out = strcmp(text, "folded") == 0 ? COUNTS_FOLDED : COUNTS_TEXT;
+	if (*out == COUNTS_FOLDED || strcmp(text, "count") == 0)
 		return true;
 	(void)fprintf(stderr, "pystack: -o takes count or folded, not '%s'\n", text);
 	return false;
@@ -228,7 +228,7 @@ static bool parse_value(int c, const char *value, struct options *out)
 		return parse_number(value, 'n', "frames", &out->frames);
 	case 'o':
 		out->counting = true;
-		return parse_output(value, &out->folded);
+		return parse_output(value, &out->output);
 	case OPT_AT:
 		return add_probe(value, out);
 	case OPT_WHEN:

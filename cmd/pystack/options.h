@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "report/counts.h"
 #include "stack/stack.h"
 
 enum { OPTIONS_AT_MAX = 16 };
@@ -19,7 +20,7 @@ struct options {
 	const char *exec;          /* -e: executable of the cores, or NULL */
 	const char *sysroot;       /* --sysroot: directory with their files, or NULL; not with exec */
 	bool counting;             /* -c, or an option that implies it */
-	bool folded;               /* -o folded */
+	enum counts_format output; /* -o */
 	long top;                  /* -t: number of stacks to print, 0 all */
 	int64_t interval_ns;       /* -i: 0 no sampling */
 	int64_t duration_ns;       /* -d: 0 no end */

@@ -115,7 +115,7 @@ static void totals_add(struct totals *t, enum outcome outcome)
 
 static void run_counting(int argc, char **argv, const struct options *opt, struct totals *totals)
 {
-	struct counts counts = { .folded = opt->folded, .style = { opt->verbose } };
+	struct counts counts = { .format = opt->output, .style = { opt->verbose } };
 
 	if (opt->first == argc)
 		totals_add(totals, count_stdin(&counts));

@@ -28,7 +28,7 @@ char *counts_text(struct counts *c, const struct record_thread *t, struct text_c
 {
 	struct strbuf text = STRBUF_EMPTY;
 
-	if (c->folded)
+	if (c->format == COUNTS_FOLDED)
 		folded_stack(t, &c->style, &text);
 	else
 		whole_text(c, t, cache, &text);
@@ -84,8 +84,8 @@ static size_t counts_sort(struct counts *c, size_t top)
 void counts_print(struct counts *c, size_t top, FILE *out)
 {
 	for (size_t i = counts_sort(c, top); i < c->at.n; i++)
-		(void)fprintf(out, c->folded ? "%s %" PRIu64 "\n" : "\n%s %16" PRIu64 "\n", c->at.at[i].text,
-		    c->at.at[i].count);
+		(void)fprintf(out, c->format == COUNTS_FOLDED ? "%s %" PRIu64 "\n" : "\n%s %16" PRIu64 "\n",
+		    c->at.at[i].text, c->at.at[i].count);
 }
 
 void counts_free(struct counts *c)

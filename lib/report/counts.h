@@ -11,6 +11,11 @@
 #include "report/record.h"
 #include "report/text.h"
 
+enum counts_format {
+	COUNTS_TEXT,   /* as DTrace prints an aggregation */
+	COUNTS_FOLDED, /* for flame graphs */
+};
+
 struct counted {
 	char *text; /* owned */
 	uint64_t count;
@@ -18,8 +23,8 @@ struct counted {
 };
 
 struct counts {
-	bool folded;             /* set by the caller at the start, as style */
-	struct text_style style; /* of names */
+	enum counts_format format; /* set by the caller at the start, as style */
+	struct text_style style;   /* of names */
 	VEC(struct counted) at;
 	struct addrmap index; /* hash of the text → index */
 	bool failed;          /* out of memory: some stacks are missing */

@@ -72,7 +72,7 @@ START_TEST(read_back)
 	};
 
 	for (int is_folded = 0; is_folded < 2; is_folded++) {
-		struct counts c = { .folded = is_folded != 0 };
+		struct counts c = { .format = is_folded ? COUNTS_FOLDED : COUNTS_TEXT };
 		struct record_thread t = some_stack(&code);
 		struct text_cache cache = { VEC_EMPTY, ADDRMAP_EMPTY, VEC_EMPTY, 0 };
 		struct parse p = { .take = count_one, .data = &c };
@@ -102,7 +102,7 @@ START_TEST(foreign_lines)
 {
 	static const char *const lines[] = { "  app`f+12", "  [ x", "  [ f:1 (]", "  [ a.py:7 (g) ]", "@[",
 		"  poll+79", "]: 5" };
-	struct counts c = { .folded = true };
+	struct counts c = { .format = COUNTS_FOLDED };
 	struct parse p = { .take = count_one, .data = &c };
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
@@ -123,7 +123,7 @@ START_TEST(printed)
 		const char *text;
 		uint64_t count;
 	} adds[] = { { "a", 2 }, { "b", 7 }, { "a", 1 }, { "c", 1 } };
-	struct counts c = { .folded = true };
+	struct counts c = { .format = COUNTS_FOLDED };
 	char *out = NULL;
 	size_t n = 0;
 	FILE *f = open_memstream(&out, &n);
