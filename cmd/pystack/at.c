@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "at_arguments.h"
 #include "at_probes.h"
 #include "base/clock.h"
 #include "base/escape.h"
@@ -480,7 +481,7 @@ static bool start(struct at *a, int argc, char **argv)
 		for (size_t i = 0; i < a->processes.n; i++) {
 			const struct observed *o = &a->processes.at[i];
 
-			if (!at_probes_place(&a->probes, o->P, stack_python_process(o->target)))
+			if (!at_probes_place(a->opt, &a->probes, o->P, stack_python_process(o->target)))
 				return false;
 		}
 		if (probe_session_attach(a->session, a->probes.places.at, a->probes.places.n, &f) == RES_OK)

@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "at_arguments.h"
 #include "at_file.h"
 #include "base/escape.h"
-#include "probe/probe_args.h"
-#include "probe/probe_arguments.h"
+#include "base/owned.h"
+#include "os/regs.h"
 #include "probe/probe_list.h"
 #include "probe/probe_symbol.h"
 #include "probe/probe_tracefs.h"
@@ -59,8 +60,10 @@ static bool find_syscall(const char *text, struct at_probe *p, struct probe_spec
 	return true;
 }
 
-static bool find_tracepoint(const char *text, const struct at_probe *p)
+static bool find_tracepoint(const char *text, struct at_probes *p, size_t i)
 {
+	OWNED(mem_release) struct probe_tracepoint *event = malloc(sizeof(*event));
+	const struct probe_spec *spec = &p->at[i].spec;
 	struct probe_sources sources = { .tracefs = NULL };
 	struct probe_tracefs tracefs;
 	struct fault f = { 0 };
@@ -69,13 +72,25 @@ static bool find_tracepoint(const char *text, const struct at_probe *p)
 	if (probe_tracefs_open(&tracefs, &f) != RES_OK)
 		return refuse(text, f.text);
 	sources.tracefs = &tracefs;
-	res = probe_list_check(&sources, &p->spec, &f);
+	res = probe_list_check(&sources, spec, &f);
+	if (res != RES_OK) {
+		probe_tracefs_close(&tracefs);
+		return refuse(NULL, f.text);
+	}
+	if (event == NULL)
+		res = fault_memory(&f);
+	else if (probe_tracefs_find(&tracefs, spec->category, spec->event, event, &f) == RES_OK)
+		res = at_arguments_fields(p, i, event) ? RES_OK : fault_memory(&f);
+	else
+		res = RES_FAIL;
 	probe_tracefs_close(&tracefs);
-	return res == RES_OK || refuse(NULL, f.text);
+	return res == RES_OK || refuse(text, f.text);
 }
 
-static bool find(const struct options *opt, const char *text, struct at_probe *p, struct probe_spec_abi *abi)
+static bool find(const struct options *opt, const char *text, struct at_probes *all, size_t i)
 {
+	struct at_probe *p = &all->at[i];
+	struct probe_spec_abi *abi = &all->abi[i];
 	struct strbuf name = STRBUF_EMPTY, shown = STRBUF_EMPTY;
 	struct fault f = { 0 };
 
@@ -102,7 +117,7 @@ static bool find(const struct options *opt, const char *text, struct at_probe *p
 		return true;
 	case PROBE_TRACEPOINT:
 		abi->kind = PROBE_AT_TRACEPOINT;
-		return find_tracepoint(text, p);
+		return find_tracepoint(text, all, i);
 	case PROBE_UPROBE:
 	case PROBE_USDT:
 		abi->kind = PROBE_AT_CODE;
@@ -125,48 +140,6 @@ static bool is_same(const struct at_probes *p, size_t i, size_t k)
 	return a->kind == PROBE_AT_SWITCH || strcmp(p->at[i].name, p->at[k].name) == 0;
 }
 
-/* A condition whose result is never known: one with names that only the call of x86-64 has, at the
- * call of i386, which may not even occur. */
-static void make_unknown(struct probe_when *when)
-{
-	*when = (struct probe_when){ .n = 1 };
-	when->comparison[0] =
-	    (struct probe_when_comparison){ .op = PROBE_WHEN_MATCH, .text = PROBE_WHEN_LIMIT };
-	when->table[1] = 1;
-}
-
-/* Compile --when for probe p, for its system call of i386 if `narrow` is set. NULL: a message was
- * printed. */
-static struct probe_when *find_condition(const struct options *opt, const struct at_probe *p, bool narrow)
-{
-	struct probe_arguments arguments = { .on_return = p->spec.on_return };
-	struct probe_when *when = calloc(1, sizeof(*when));
-	struct probe_when_names names;
-	struct fault f = { 0 };
-	bool ok = false;
-
-	if (p->spec.kind == PROBE_SYSCALL)
-		arguments.call = &p->call[narrow];
-	probe_arguments_names(&arguments, &names);
-	if (when == NULL)
-		(void)fault_memory(&f);
-	else if (p->spec.kind != PROBE_SYSCALL && p->spec.kind != PROBE_UPROBE)
-		(void)fault_set(&f, 0, 0, 0, "conditions can be tested at syscall, uprobe and uretprobe");
-	else if (probe_when_parse(opt->when, &names, when, &f) == RES_OK)
-		ok = true;
-	if (ok && (when->subjects & ((1u << PROBE_WHEN_FUNC) | (1u << PROBE_WHEN_FILE))) != 0)
-		ok = fault_set(&f, 0, 0, 0, "func and file cannot be tested") == RES_OK;
-	if (!ok && when != NULL && narrow && p->call[0].name != NULL) {
-		make_unknown(when);
-		ok = true;
-	}
-	if (ok)
-		return when;
-	(void)fprintf(stderr, "pystack: --when: %s: %s\n", p->name, f.text);
-	free(when);
-	return NULL;
-}
-
 static bool find_conditions(const struct options *opt, struct at_probes *p)
 {
 	if (opt->when == NULL)
@@ -174,13 +147,14 @@ static bool find_conditions(const struct options *opt, struct at_probes *p)
 	p->conditions = calloc(2 * p->n + 1, sizeof(struct probe_when *));
 	if (p->conditions == NULL)
 		return refuse(opt->at[0], "out of memory");
+	/* The arguments of a static probe are found with its places. */
 	for (size_t i = 0; i < 2 * p->n; i++) {
 		const struct at_probe *one = &p->at[i / 2];
 
-		if (one->spec.kind == PROBE_SYSCALL && one->call[i % 2].name == NULL)
+		if (one->spec.kind == PROBE_USDT ||
+		    (one->spec.kind == PROBE_SYSCALL && one->call[i % 2].name == NULL))
 			continue;
-		p->conditions[i] = find_condition(opt, one, i % 2 != 0);
-		if (p->conditions[i] == NULL)
+		if (!at_arguments_condition(p, i / 2, i % 2 != 0, opt->when, NULL))
 			return false;
 	}
 	return true;
@@ -197,7 +171,7 @@ bool at_probes_find(const struct options *opt, struct at_probes *out)
 	if (out->at == NULL || out->abi == NULL)
 		return refuse(opt->at[0], "out of memory");
 	for (; out->n < n; out->n++) {
-		if (!find(opt, opt->at[out->n], &out->at[out->n], &out->abi[out->n])) {
+		if (!find(opt, opt->at[out->n], out, out->n)) {
 			out->n++; /* its name may be allocated */
 			return false;
 		}
@@ -226,26 +200,39 @@ static bool add_place(struct at_probes *p, const struct probe_place *place)
 	return vec_push(&p->places, *place) || refuse("", "out of memory");
 }
 
-static bool place_static(struct at_probes *p, size_t i, const char *path, pid_t pid, struct fault *f)
+/* False: a message was printed. */
+static bool place_static(
+    const struct options *opt, struct at_probes *p, size_t i, const char *path, struct ps_prochandle *P)
 {
+	const struct arch *arch = os_arch(P);
+	bool narrow = arch == arch_of_host(true);
 	const struct probe_spec *spec = &p->at[i].spec;
 	struct probe_usdt_list list = { VEC_EMPTY, 0 };
 	const struct probe_usdt *one = NULL;
-	bool ok = probe_usdt_read_file(path, &list, f) != RES_FAIL;
+	struct fault f;
+	bool ok = probe_usdt_read_file(path, &list, &f) != RES_FAIL;
 
 	if (ok && probe_usdt_find(&list, spec->provider, spec->name, NULL) == NULL)
-		ok = probe_usdt_refuse(&list, path, spec->provider, spec->name, f) == RES_OK;
-	while (ok && (one = probe_usdt_find(&list, spec->provider, spec->name, one)) != NULL)
-		ok = add_place(p, &(struct probe_place){ .spec = (uint32_t)i,
-				      .file = path,
-				      .offset = one->offset,
-				      .semaphore = one->semaphore_offset,
-				      .pid = pid });
+		ok = probe_usdt_refuse(&list, path, spec->provider, spec->name, &f) == RES_OK;
+	if (!ok)
+		(void)refuse(p->at[i].name, f.text);
+	while (ok && (one = probe_usdt_find(&list, spec->provider, spec->name, one)) != NULL) {
+		struct probe_place place = { .spec = (uint32_t)i,
+			.file = path,
+			.offset = one->offset,
+			.semaphore = one->semaphore_offset,
+			.pid = Pstatus(P)->pr_pid,
+			.values = at_arguments_list(p, i, arch, one) };
+
+		ok = (place.values != NULL || refuse(p->at[i].name, "out of memory")) &&
+		     at_arguments_condition(p, i, narrow, opt->when, one) && add_place(p, &place);
+	}
 	probe_usdt_free(&list);
 	return ok;
 }
 
-bool at_probes_place(struct at_probes *p, struct ps_prochandle *P, const struct py_process *py)
+bool at_probes_place(
+    const struct options *opt, struct at_probes *p, struct ps_prochandle *P, const struct py_process *py)
 {
 	const char *python = py == NULL ? "" : py_runtime_file(py, 0);
 	pid_t pid = Pstatus(P)->pr_pid;
@@ -261,16 +248,17 @@ bool at_probes_place(struct at_probes *p, struct ps_prochandle *P, const struct 
 		if (spec->kind == PROBE_TRACEPOINT) {
 			place.category = spec->category;
 			place.event = spec->event;
-			ok = add_place(p, &place);
+			place.values = at_arguments_list(p, i, arch_of_host(false), NULL);
+			ok = place.values == NULL ? fault_memory(&f) == RES_OK : add_place(p, &place);
 		} else if (spec->kind == PROBE_UPROBE || spec->kind == PROBE_USDT) {
 			place.file = path_of(p, P, spec->file[0] != '\0' ? spec->file : python);
 			if (spec->file[0] == '\0' && python[0] == '\0')
 				ok = fault_set(&f, 0, 0, 0, "process %d runs no Python", (int)pid) == RES_OK;
 			else if (place.file == NULL)
 				ok = fault_memory(&f) == RES_OK;
-			else if (spec->kind == PROBE_USDT)
-				ok = place_static(p, i, place.file, pid, &f);
-			else
+			else if (spec->kind == PROBE_USDT && !place_static(opt, p, i, place.file, P))
+				return false;
+			else if (spec->kind == PROBE_UPROBE)
 				ok = probe_symbol_place(place.file, spec->symbol, spec->offset, &place.offset,
 					 &f) == RES_OK &&
 				     add_place(p, &place);
@@ -284,61 +272,21 @@ bool at_probes_place(struct at_probes *p, struct ps_prochandle *P, const struct 
 
 void at_probes_free(struct at_probes *p)
 {
-	for (size_t i = 0; i < p->n; i++)
+	for (size_t i = 0; i < p->n; i++) {
 		free(p->at[i].name);
+		free(p->at[i].tracepoint);
+	}
 	for (size_t i = 0; p->conditions != NULL && i < 2 * p->n; i++)
 		free(p->conditions[i]);
 	free(p->conditions);
 	for (size_t i = 0; i < p->files.n; i++)
 		free(p->files.at[i]);
 	vec_free(&p->files);
+	for (size_t i = 0; i < p->lists.n; i++)
+		free(p->lists.at[i]);
+	vec_free(&p->lists);
 	vec_free(&p->places);
 	free(p->at);
 	free(p->abi);
 	*p = (struct at_probes){ .at = NULL };
-}
-
-/* The strings that were copied, by argument. */
-static void take_texts(const struct probe_hit *e, struct probe_string out[PROBE_ARGS])
-{
-	size_t k = 0;
-
-	for (size_t i = 0; i < PROBE_ARGS && k < PROBE_TEXTS; i++) {
-		uint32_t n;
-
-		if ((e->texts >> i & 1) == 0)
-			continue;
-		n = e->text_n[k] <= PROBE_TEXT_MAX ? e->text_n[k] : PROBE_TEXT_MAX;
-		/* With its NUL: one that was cut fills the buffer. */
-		if (n != 0)
-			out[i] = (struct probe_string){ e->text[k], n - 1, n == PROBE_TEXT_MAX };
-		k++;
-	}
-}
-
-void at_probe_event(const struct at_probes *p, const struct probe_hit *e, struct strbuf *out)
-{
-	struct probe_string texts[PROBE_ARGS] = { { NULL, 0, false } };
-	const struct at_probe *one = e->key.spec < p->n ? &p->at[e->key.spec] : NULL;
-	const struct probe_syscall *call;
-
-	if (one == NULL)
-		return;
-	switch (one->spec.kind) {
-	case PROBE_SYSCALL:
-		call = &one->call[e->is_32bit & 1];
-		take_texts(e, texts);
-		probe_args_render(out, call, e->args, texts);
-		if (one->spec.on_return) {
-			strbuf_char(out, ' ');
-			probe_return_render(out, call, (uint64_t)e->result);
-		}
-		break;
-	case PROBE_OFF_CPU:
-		strbuf_fmt(out, "%s %.3f ms", one->name, (double)e->sum / 1e6);
-		break;
-	default:
-		strbuf_str(out, one->name);
-		break;
-	}
 }

@@ -9,11 +9,13 @@
 #include "probe/probe.h"
 #include "probe/probe_spec.h"
 #include "probe/probe_syscalls.h"
+#include "probe/probe_tracefs.h"
 
 struct at_probe {
 	struct probe_spec spec;
-	struct probe_syscall call[2]; /* of SYSCALL; [1]: of i386. name NULL: there is none */
-	char *name;                   /* canonical and escaped; owned */
+	struct probe_syscall call[2];        /* of SYSCALL; [1]: of i386. name NULL: there is none */
+	struct probe_tracepoint *tracepoint; /* of TRACEPOINT; owned */
+	char *name;                          /* canonical and escaped; owned */
 };
 
 struct at_probes {
@@ -23,7 +25,8 @@ struct at_probes {
 	size_t n;
 	bool placed; /* places that do not depend on a process are in `places` */
 	VEC(struct probe_place) places;
-	VEC(char *) files; /* names in places, owned */
+	VEC(char *) files;                    /* names in places, owned */
+	VEC(struct probe_value_list *) lists; /* of places, owned */
 };
 
 /* Parse and look up the probes of opt. False: a message was printed. The caller frees *out in any
@@ -31,12 +34,9 @@ struct at_probes {
 bool at_probes_find(const struct options *opt, struct at_probes *out);
 /* Find where the probes are in the code of P, whose path from here is that of its root. False: a
  * message was printed. */
-bool at_probes_place(struct at_probes *p, struct ps_prochandle *P, const struct py_process *py);
+bool at_probes_place(
+    const struct options *opt, struct at_probes *p, struct ps_prochandle *P, const struct py_process *py);
 
 void at_probes_free(struct at_probes *p);
-
-/* Append what an event is of: `rmdir("/tmp/x")`, `read(3, 0x7f…, 512) = 512`, `profile:97`,
- * `off-cpu 12.345 ms`. */
-void at_probe_event(const struct at_probes *p, const struct probe_hit *e, struct strbuf *out);
 
 #endif

@@ -45,9 +45,10 @@ static void scratch_give(struct scratch *s)
 }
 
 /* An event of probe `spec`. is_call: it is of a system call, not of a function, and has returned
- * `result`. slot, n: the scratch memory it may take. */
+ * `result`. slot, n: the scratch memory it may take. list: where its arguments are, plus one; 0: in
+ * the registers for them. record: of a tracepoint. */
 static __always_inline void at_probe(struct task_struct *task, const struct probe_target *t, uint32_t spec,
-    uint32_t slot, uint32_t n, int is_call, int64_t result)
+    uint32_t slot, uint32_t n, int is_call, int64_t result, uint32_t list, uint64_t record)
 {
 	struct probe_key key = { .spec = spec };
 	struct probe_count *c = 0;
@@ -56,8 +57,13 @@ static __always_inline void at_probe(struct task_struct *task, const struct prob
 
 	if (!s)
 		return;
+	s->list = list;
+	s->record_at = record;
 	if (take_registers(s, task)) {
 		take_arguments(s, task, is_call);
+		s->event.texts = specs[spec & (PROBE_SPECS - 1)].texts[s->event.is_32bit & 1];
+		if (s->list != 0)
+			take_values(s);
 		s->event.result = is_call ? result : (int64_t)s->begin.regs[REG_AX];
 		s->event.sum = 0;
 		if (is_wanted(s, task, spec))
@@ -78,17 +84,21 @@ static __always_inline void at_syscall(
 		return;
 	spec = syscall_specs[is_return][compat][number];
 	if (spec != 0)
-		at_probe(task, t, spec - 1, SLOT_SYSCALL, 2, 1, result);
+		at_probe(task, t, spec - 1, SLOT_SYSCALL, 2, 1, result, 0, 0);
 }
 
-/* An event whose probe is the cookie of its attachment. */
-static __always_inline int at_cookie(void *ctx, uint32_t slot, uint32_t n)
+/* An event whose probe is the cookie of its attachment. The upper half is the list of its
+ * arguments, plus one. */
+static __always_inline int at_cookie(void *ctx, uint32_t slot, uint32_t n, uint64_t record)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	const struct probe_target *t = target_of(task);
 
-	if (t)
-		at_probe(task, t, (uint32_t)bpf_get_attach_cookie(ctx), slot, n, 0, 0);
+	if (t) {
+		uint64_t cookie = bpf_get_attach_cookie(ctx);
+
+		at_probe(task, t, (uint32_t)cookie, slot, n, 0, 0, (uint32_t)(cookie >> 32), record);
+	}
 	return 0;
 }
 
@@ -170,19 +180,19 @@ int BPF_PROG(watch_exec, struct task_struct *task)
 SEC("perf_event")
 int at_tick(void *ctx)
 {
-	return at_cookie(ctx, SLOT_TICK, 1);
+	return at_cookie(ctx, SLOT_TICK, 1, 0);
 }
 
 SEC("uprobe")
 int at_code(void *ctx)
 {
-	return at_cookie(ctx, SLOT_SYSCALL, 2);
+	return at_cookie(ctx, SLOT_SYSCALL, 2, 0);
 }
 
 SEC("tracepoint")
 int at_tracepoint(void *ctx)
 {
-	return at_cookie(ctx, SLOT_TRACEPOINT, 2);
+	return at_cookie(ctx, SLOT_TRACEPOINT, 2, (uint64_t)ctx);
 }
 
 /* The thread `task` gets a processor again. */

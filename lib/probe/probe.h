@@ -32,13 +32,14 @@ struct probe_place {
 	uint64_t semaphore;           /* offset in the file of the counter of a static probe; 0: none */
 	pid_t pid;                    /* −1: in each process */
 	const char *category, *event; /* PROBE_AT_TRACEPOINT */
+	const struct probe_value_list *values; /* NULL: its arguments are those of a function */
 };
 
 struct probe_config {
 	const struct probe_spec_abi *specs; /* n_specs ≤ PROBE_SPECS */
 	size_t n_specs;
 	/* Two for each of specs, for events of x86-64 and those of i386. NULL in it: each event is
-	 * wanted; NULL: there are none. */
+	 * wanted; NULL: there are none. Read again when probes are attached. */
 	const struct probe_when *const *conditions;
 	bool counting;  /* count in the kernel; events are not sent */
 	size_t targets; /* most processes; 0: one */

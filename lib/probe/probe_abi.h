@@ -5,6 +5,8 @@
 
 #include "python/py_offsets.h"
 
+#include "probe/probe_value_abi.h"
+
 enum {
 	PROBE_PYTHONS = 4, /* runtimes in one process */
 	PROBE_STATES = 4,  /* thread states of one thread */
@@ -14,7 +16,7 @@ enum {
 	PROBE_BLOCK_SHIFT = 16,
 	PROBE_REGS = 21,           /* words in struct pt_regs of x86-64 */
 	PROBE_TEXT_MAX = 256,      /* bytes of a string argument, with its NUL */
-	PROBE_TEXTS = 2,           /* string arguments of an event */
+	PROBE_TEXTS = 4,           /* string arguments of an event */
 	PROBE_BATCH_MAX = 32768,   /* bytes of a record */
 	PROBE_STACK_MAX = 1 << 20, /* bytes of a stack; it is cut there */
 	PROBE_SPECS = 16,          /* probes at a time */
@@ -88,18 +90,23 @@ struct probe_record {
 	uint64_t id;   /* of the stack: all of its records have it */
 };
 
+/* An event. It is sent without those of `text` that it does not use. */
 struct probe_hit {
 	struct probe_record head;
 	struct probe_key key;
 	uint64_t time; /* CLOCK_MONOTONIC, ns */
 	uint32_t tid;
-	uint32_t texts;    /* bit i: args[i] is a string, the next of `text` */
-	uint32_t is_32bit; /* of a system call of i386, or in code of i386 */
+	uint32_t n_args;    /* 0: they are those of a system call or function, in registers */
+	uint32_t texts;     /* bit i: args[i] is a string, the next of `text` */
+	uint32_t unknown;   /* bit i: args[i] could not be read */
+	uint32_t is_signed; /* bit i: args[i] is a signed number */
+	uint32_t n_text;    /* of `text` that are used */
+	uint32_t is_32bit;  /* of a system call of i386, or in code of i386 */
 	uint32_t padding;
-	uint64_t args[6];
 	int64_t result;
 	uint64_t sum;
 	char comm[16];
+	uint64_t args[PROBE_VALUES];
 	uint32_t text_n[PROBE_TEXTS]; /* bytes of it with its NUL; 0: unreadable */
 	char text[PROBE_TEXTS][PROBE_TEXT_MAX];
 };

@@ -7,7 +7,7 @@
 
 #include "base/escape.h"
 
-static void put_string(struct strbuf *b, const struct probe_string *string)
+void probe_string_render(struct strbuf *b, const struct probe_string *string)
 {
 	size_t n = strnlen(string->bytes, string->n);
 	bool cut = string->cut && n == string->n;
@@ -90,7 +90,7 @@ void probe_args_render(struct strbuf *b, const struct probe_syscall *call, const
 		if (i > 0)
 			strbuf_str(b, ", ");
 		if (strings != NULL && strings[i].bytes != NULL)
-			put_string(b, &strings[i]);
+			probe_string_render(b, &strings[i]);
 		else
 			put_value(b, kind, probe_arg_value(kind, call->arch, raw[i]));
 	}

@@ -18,6 +18,9 @@ struct probe_string {
 	bool cut; /* it goes on after these bytes */
 };
 
+/* Append a string that was copied: in quotes, escaped, and with `...` where it is cut. */
+void probe_string_render(struct strbuf *b, const struct probe_string *string);
+
 /* Append the call with its arguments, whose registers are raw[]; without the mode of an open that
  * creates no file. Strings are escaped and end in
  * `...` where they are cut; of one that was not copied the address is printed. `strings` may be

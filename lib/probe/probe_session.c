@@ -38,7 +38,8 @@ struct probe_session {
 	size_t targets;
 	struct probe_target *scratch;
 	struct probe_config config;
-	VEC(struct bpf_link *) links; /* of clocks, one for each processor, and of places */
+	VEC(struct bpf_link *) links;       /* of clocks, one for each processor, and of places */
+	VEC(struct probe_value_list) lists; /* as in the program's map */
 };
 
 static size_t padded(size_t n)
@@ -216,8 +217,13 @@ static int configure(struct probe_session *s, const struct probe_config *c)
 
 	if (n <= 0)
 		return n == 0 ? -EINVAL : n;
-	for (size_t i = 0; i < c->n_specs; i++)
-		memcpy((void *)(uintptr_t)&b->rodata->specs[i], &c->specs[i], sizeof(c->specs[i]));
+	for (size_t i = 0; i < c->n_specs; i++) {
+		struct probe_spec_abi spec = c->specs[i];
+
+		if (c->counting) /* there is no event to put them into */
+			spec.texts[0] = spec.texts[1] = 0;
+		memcpy((void *)(uintptr_t)&b->rodata->specs[i], &spec, sizeof(spec));
+	}
 	*(uint32_t *)(uintptr_t)&b->rodata->counting = c->counting;
 	*(uint32_t *)(uintptr_t)&b->rodata->conditional = c->conditions != NULL;
 	choose_programs(b, c);
@@ -252,8 +258,6 @@ enum res probe_session_open(const struct probe_config *config, struct probe_sess
 		error = -configure(s, config);
 		if (error == 0)
 			error = -probe_bpf__load(s->bpf);
-		if (error == 0)
-			error = set_conditions(s, config);
 		if (error == 0) {
 			s->ring = ring_buffer__new(bpf_map__fd(s->bpf->maps.ring), take_record, s, NULL);
 			error = s->ring == NULL ? errno : 0;
@@ -277,6 +281,7 @@ void probe_session_close(struct probe_session *s)
 	probe_stacks_free(&s->stacks);
 	vec_free(&s->pids);
 	vec_free(&s->links);
+	vec_free(&s->lists);
 	vec_free(&s->waiting);
 	free(s->scratch);
 	free(s);
@@ -388,17 +393,49 @@ static int attach_ticks(struct probe_session *s, uint32_t spec, uint32_t hz)
 	return 0;
 }
 
+/* Set *cookie for a place: its probe, and in the upper half the list of its values plus one.
+ * Returns 0 or an error number. */
+static int place_cookie(struct probe_session *s, const struct probe_place *p, uint64_t *cookie)
+{
+	struct probe_value_list list;
+	uint32_t i = 0;
+
+	*cookie = p->spec;
+	if (p->values == NULL)
+		return 0;
+	list = *p->values;
+	list.texts = s->config.counting ? 0 : list.texts;
+	while (i < s->lists.n && memcmp(&s->lists.at[i], &list, sizeof(list)) != 0)
+		i++;
+	*cookie |= (uint64_t)(i + 1) << 32;
+	if (i < s->lists.n)
+		return 0;
+	if (i == PROBE_VALUE_LISTS)
+		return E2BIG;
+	if (!vec_push(&s->lists, list))
+		return ENOMEM;
+	return bpf_map__update_elem(s->bpf->maps.value_lists, &i, sizeof(i), &list, sizeof(list), BPF_ANY) !=
+		       0
+		   ? errno
+		   : 0;
+}
+
 static int attach_place(struct probe_session *s, const struct probe_place *p)
 {
 	bool on_return = s->config.specs[p->spec].is_return != 0;
-	LIBBPF_OPTS(bpf_uprobe_opts, code, .bpf_cookie = p->spec, .retprobe = on_return,
-	    .ref_ctr_offset = p->semaphore);
-	LIBBPF_OPTS(bpf_tracepoint_opts, event, .bpf_cookie = p->spec);
-	struct bpf_link *link =
-	    p->file != NULL
-		? bpf_program__attach_uprobe_opts(s->bpf->progs.at_code, p->pid, p->file, p->offset, &code)
-		: bpf_program__attach_tracepoint_opts(
-		      s->bpf->progs.at_tracepoint, p->category, p->event, &event);
+	LIBBPF_OPTS(bpf_uprobe_opts, code, .retprobe = on_return, .ref_ctr_offset = p->semaphore);
+	LIBBPF_OPTS(bpf_tracepoint_opts, event);
+	uint64_t cookie;
+	int error = place_cookie(s, p, &cookie);
+	struct bpf_link *link;
+
+	if (error != 0)
+		return error;
+	code.bpf_cookie = event.bpf_cookie = cookie;
+	link = p->file != NULL
+		   ? bpf_program__attach_uprobe_opts(s->bpf->progs.at_code, p->pid, p->file, p->offset, &code)
+		   : bpf_program__attach_tracepoint_opts(
+			 s->bpf->progs.at_tracepoint, p->category, p->event, &event);
 
 	if (link == NULL)
 		return errno;
@@ -408,8 +445,10 @@ static int attach_place(struct probe_session *s, const struct probe_place *p)
 enum res probe_session_attach(
     struct probe_session *s, const struct probe_place *places, size_t n, struct fault *f)
 {
-	int error = -probe_bpf__attach(s->bpf);
+	int error = set_conditions(s, &s->config);
 
+	if (error == 0)
+		error = -probe_bpf__attach(s->bpf);
 	for (size_t i = 0; error == 0 && i < n; i++) {
 		error = attach_place(s, &places[i]);
 		if (error != 0)

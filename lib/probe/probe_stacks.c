@@ -154,6 +154,17 @@ static void finish(struct probe_stacks *x, struct probe_partial *p, const struct
 	partial_drop(x, p);
 }
 
+/* An event is sent without the texts that it does not have. */
+static void take_hit(const void *record, size_t n, const struct probe_reader *reader)
+{
+	struct probe_hit hit = { .n_text = 0 };
+
+	if (n < offsetof(struct probe_hit, text))
+		return;
+	memcpy(&hit, record, n < sizeof(hit) ? n : sizeof(hit));
+	reader->event(reader->data, &hit);
+}
+
 void probe_stacks_take(
     struct probe_stacks *x, const void *record, size_t n, const struct probe_reader *reader)
 {
@@ -168,8 +179,7 @@ void probe_stacks_take(
 	p = partial_of(x, head.id);
 	switch (head.kind) {
 	case PROBE_RECORD_HIT:
-		if (head.size >= sizeof(struct probe_hit))
-			reader->event(reader->data, record);
+		take_hit(record, head.size, reader);
 		break;
 	case PROBE_RECORD_BEGIN:
 		if (head.size >= sizeof(struct probe_begin) && p == NULL)

@@ -49,17 +49,6 @@ static void read_truth(const struct fixture *f, struct pairs *p)
 	(void)fclose(in);
 }
 
-/* The name in "    [ file:line (name) ]". */
-static bool name_in(const char *line, char name[64])
-{
-	const char *open = strrchr(line, '('), *close = strrchr(line, ')');
-
-	if (strncmp(line, "                [ ", 18) != 0 || open == NULL || close == NULL || close < open)
-		return false;
-	(void)snprintf(name, 64, "%.*s", (int)(close - open - 1), open + 1);
-	return true;
-}
-
 /* Add the counts of the output. Returns the number of stacks. */
 static size_t read_counts(char *text, struct pairs *p)
 {
@@ -78,7 +67,7 @@ static size_t read_counts(char *text, struct pairs *p)
 				pair_of(p, names[0], names[1])->counted += count;
 			n = 0;
 			stacks++;
-		} else if (n < 2 && name_in(line, names[n])) {
+		} else if (n < 2 && observer_name(line, names[n])) {
 			n++;
 		}
 	}
@@ -195,28 +184,6 @@ START_TEST(conditions)
 }
 END_TEST
 
-/* The sum of the counts of stacks whose innermost Python function is `name`. */
-static long count_of(const char *text, const char *name)
-{
-	char *copy = strdup(text), *save = NULL, innermost[64] = "";
-	long sum = 0;
-
-	ck_assert_ptr_nonnull(copy);
-	for (char *line = strtok_r(copy, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
-		char *end;
-		long count = strtol(line, &end, 10);
-
-		if (*end == '\0' && end != line) {
-			sum += strcmp(innermost, name) == 0 ? count : 0;
-			innermost[0] = '\0';
-		} else if (innermost[0] == '\0') {
-			(void)name_in(line, innermost);
-		}
-	}
-	free(copy);
-	return sum;
-}
-
 /* Run probed_kinds.py at `probe`. Returns the count of the stacks of `function`; −1: it cannot be
  * observed, and a message was printed. */
 static long count_at(const char *probe, const char *function)
@@ -237,7 +204,7 @@ static long count_at(const char *probe, const char *function)
 	}
 	fixture_echo(&f);
 	r = observer_end(&o);
-	n = count_of(r.out, function);
+	n = observer_count(r.out, function);
 	ck_assert_msg(observer_lost(r.err, ": ") != 0 || r.status == 0, "%s: %s", probe, r.err);
 	run_free(&r);
 	fixture_end(&f);
@@ -331,7 +298,7 @@ START_TEST(events_have_their_call)
 		calls++;
 		if (strstr(line, "(its stack is missing)") != NULL)
 			continue;
-		ck_assert(name_in(line, name));
+		ck_assert(observer_name(line, name));
 		ck_assert_msg(strcmp(name, "leaf") == 0 || strcmp(name, "other_leaf") == 0, "%s", name);
 	}
 	ck_assert_uint_eq(calls, 50);

@@ -83,7 +83,8 @@ const char *observer_why_not(void)
 bool observer_start(struct observer *o, const char *const args[])
 {
 	static const char *const reasons[] = { "built without libbpf", "has no BTF", "no bpf(2)",
-		"BPF programs may not be loaded", "initial pid namespace", "no probes of provider python" };
+		"BPF programs may not be loaded", "initial pid namespace", "no probes of provider python",
+		"tracefs" };
 	static char line[512];
 
 	*o = start(args);
@@ -108,4 +109,35 @@ long observer_lost(const char *err, const char *begin)
 	for (at = err; (at = strstr(at, begin)) != NULL; at += strlen(begin))
 		n += strtol(at + strlen(begin), NULL, 10);
 	return n;
+}
+
+bool observer_name(const char *line, char name[64])
+{
+	const char *open = strrchr(line, '('), *close = strrchr(line, ')');
+
+	if (strncmp(line, "                [ ", 18) != 0 || open == NULL || close == NULL || close < open)
+		return false;
+	(void)snprintf(name, 64, "%.*s", (int)(close - open - 1), open + 1);
+	return true;
+}
+
+long observer_count(const char *text, const char *name)
+{
+	char *copy = strdup(text), *save = NULL, innermost[64] = "";
+	long sum = 0;
+
+	ck_assert_ptr_nonnull(copy);
+	for (char *line = strtok_r(copy, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+		char *end;
+		long count = strtol(line, &end, 10);
+
+		if (*end == '\0' && end != line) {
+			sum += strcmp(innermost, name) == 0 ? count : 0;
+			innermost[0] = '\0';
+		} else if (innermost[0] == '\0') {
+			(void)observer_name(line, innermost);
+		}
+	}
+	free(copy);
+	return sum;
 }

@@ -22,4 +22,10 @@ struct run observer_end(struct observer *o);
  * lost. A loaded machine may lose some. */
 long observer_lost(const char *err, const char *begin);
 
+/* The name in "    [ file:line (name) ]". False: the line is not of that form. */
+bool observer_name(const char *line, char name[64]);
+
+/* The sum of the counts of stacks whose innermost Python function is `name`. */
+long observer_count(const char *text, const char *name);
+
 #endif

@@ -3,6 +3,7 @@
 #define PROBE_BPF_CAPTURE_H
 
 #include "probe/bpf/stack.h"
+#include "probe/bpf/values.h"
 
 /* Send the stack that s->begin describes. False: it did not fit into the ring. */
 static int send_stack(struct walk *w)
@@ -50,27 +51,19 @@ static struct probe_count *count_of(struct walk *w, const struct probe_key *key)
 static void send_event(struct scratch *s, const struct probe_key *key, struct task_struct *task)
 {
 	struct probe_hit *e = &s->event;
-	uint32_t texts = specs[key->spec & (PROBE_SPECS - 1)].texts[e->is_32bit & 1], k = 0;
+	uint32_t n;
 
 	e->head.kind = PROBE_RECORD_HIT;
-	e->head.size = sizeof(*e);
 	e->key = *key;
 	e->tid = (uint32_t)task->pid;
 	e->time = bpf_ktime_get_ns();
-	e->texts = texts;
 	(void)BPF_CORE_READ_STR_INTO(&e->comm, task, comm);
-	for (uint32_t i = 0; i < PROBE_TEXTS; i++)
-		e->text_n[i] = 0;
-	for (uint32_t i = 0; i < 6; i++) {
-		long n;
-
-		if (!(texts >> i & 1) || k >= PROBE_TEXTS)
-			continue;
-		n = bpf_probe_read_user_str(e->text[k], PROBE_TEXT_MAX, (const void *)e->args[i]);
-		e->text_n[k] = n > 0 ? (uint32_t)n : 0;
-		k++;
-	}
-	if (bpf_ringbuf_output(&ring, e, sizeof(*e), 0) != 0)
+	n = e->n_text;
+	if (n > PROBE_TEXTS)
+		n = PROBE_TEXTS;
+	n = (uint32_t) __builtin_offsetof(struct probe_hit, text) + n * PROBE_TEXT_MAX;
+	e->head.size = n;
+	if (bpf_ringbuf_output(&ring, e, n, 0) != 0)
 		count_loss(PROBE_LOST_RING);
 }
 
@@ -79,6 +72,7 @@ static void finish_event(
     struct scratch *s, struct probe_count *c, const struct probe_key *key, struct task_struct *task)
 {
 	count_loss(PROBE_EVENTS);
+	take_texts(s); /* of none if events are counted */
 	if (!counting) {
 		send_event(s, key, task);
 		return;

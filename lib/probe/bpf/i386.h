@@ -54,7 +54,8 @@ static __always_inline void take_stack_arguments(struct scratch *s)
 {
 	uint32_t words[6] = { 0 };
 
-	(void)bpf_probe_read_user(words, sizeof(words), (const void *)(s->begin.regs[REG_SP] + 4));
+	if (bpf_probe_read_user(words, sizeof(words), (const void *)(s->begin.regs[REG_SP] + 4)) != 0)
+		s->event.unknown = 0x3f;
 	for (uint32_t i = 0; i < 6; i++)
 		s->event.args[i] = words[i];
 }

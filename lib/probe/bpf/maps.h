@@ -42,6 +42,9 @@ struct scratch {
 	uint64_t content[CONTENT / 8]; /* of the objects of a code object */
 	uint8_t small[PY_OFFSETS_OBJECT_MAX + 8];
 	uint64_t words[CHUNK / 8 + GROUP];
+	uint64_t record_at;               /* the record of a tracepoint; 0: it is no tracepoint */
+	uint32_t list;                    /* of arguments, plus one; 0: they are in the usual registers */
+	uint16_t text_size[PROBE_VALUES]; /* of texts in it, with a NUL; 0: it is the target's */
 	struct probe_hit event;
 	struct probe_when_values values; /* of the event */
 	uint8_t record[2 * PROBE_BATCH_MAX];
@@ -96,6 +99,14 @@ struct {
 	__type(key, uint64_t);
 	__type(value, uint32_t);
 } codes SEC(".maps");
+
+/* Where the arguments of static probes and tracepoints are. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PROBE_VALUE_LISTS);
+	__type(key, uint32_t);
+	__type(value, struct probe_value_list);
+} value_lists SEC(".maps");
 
 /* What --when says, twice the probe's index: for events of x86-64, then for those of i386. */
 struct {

@@ -4,27 +4,6 @@
 
 #include "probe/bpf/capture.h"
 
-/* The arguments of a system call, or those of a function that it has in registers. */
-static __always_inline void take_arguments(struct scratch *s, const struct task_struct *task, int is_call)
-{
-	const uint64_t *regs = s->begin.regs;
-
-	s->event.is_32bit = is_call ? is_compat(task) : (uint32_t)regs[REG_CS] == CS_32;
-	if (s->event.is_32bit) {
-		if (is_call)
-			take_arguments_32(s);
-		else
-			take_stack_arguments(s);
-		return;
-	}
-	s->event.args[0] = regs[REG_DI];
-	s->event.args[1] = regs[REG_SI];
-	s->event.args[2] = regs[REG_DX];
-	s->event.args[3] = is_call ? regs[REG_R10] : regs[REG_CX];
-	s->event.args[4] = regs[REG_R8];
-	s->event.args[5] = regs[REG_R9];
-}
-
 /* Copy the text that comparison text k of w is about. */
 static __always_inline void take_text(
     struct scratch *s, struct task_struct *task, const struct probe_when *w, uint32_t k)
@@ -35,8 +14,8 @@ static __always_inline void take_text(
 
 	if (subject == PROBE_WHEN_COMM)
 		n = bpf_probe_read_kernel_str(t->at, sizeof(task->comm), &task->comm);
-	else if (subject < 6)
-		n = bpf_probe_read_user_str(t->at, sizeof(t->at), (const void *)s->values.number[subject]);
+	else if (subject < PROBE_VALUES)
+		n = copy_text(s, subject, t->at);
 	t->known = n > 0;
 	t->n = n > 0 ? (uint16_t)(n - 1) : 0;
 	t->cut = n == sizeof(t->at);
@@ -54,8 +33,9 @@ static __noinline int is_wanted(struct scratch *s, struct task_struct *task, uin
 	w = bpf_map_lookup_elem(&conditions, &index);
 	if (!w || w->n == 0)
 		return 1;
-	for (uint32_t i = 0; i < 6; i++)
+	for (uint32_t i = 0; i < PROBE_VALUES; i++)
 		s->values.number[i] = s->event.args[i];
+	s->values.unknown = s->event.unknown;
 	s->values.number[PROBE_WHEN_RETVAL] = (uint64_t)s->event.result;
 	s->values.number[PROBE_WHEN_PID] = (uint32_t)task->tgid;
 	s->values.number[PROBE_WHEN_TID] = (uint32_t)task->pid;

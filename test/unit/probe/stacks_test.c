@@ -1,5 +1,7 @@
 /* Stacks from records as the ring buffer has them: mixed, lost, damaged. */
 #include <check.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -206,9 +208,18 @@ START_TEST(an_event)
 	ck_assert_uint_eq(events, 1);
 	ck_assert_uint_eq(last_event.tid, 7);
 	ck_assert_str_eq(last_event.comm, "python3");
-	hit.head.size--;
+	/* Without the texts that it does not have. */
+	hit.head.size = offsetof(struct probe_hit, text) + PROBE_TEXT_MAX;
+	hit.n_text = 1;
+	(void)snprintf(hit.text[0], sizeof(hit.text[0]), "first");
+	(void)snprintf(hit.text[1], sizeof(hit.text[1]), "behind");
+	take(&hit, hit.head.size);
+	ck_assert_uint_eq(events, 2);
+	ck_assert_str_eq(last_event.text[0], "first");
+	ck_assert_str_eq(last_event.text[1], "");
+	hit.head.size = offsetof(struct probe_hit, text) - 1;
 	take(&hit, sizeof(hit));
-	ck_assert_uint_eq(events, 1);
+	ck_assert_uint_eq(events, 2);
 	end(1);
 	ck_assert_uint_eq(stacks, 1);
 	free_all();

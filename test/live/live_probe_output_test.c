@@ -1,0 +1,133 @@
+/* --at: what is printed of events, and how they are selected, summed and grouped, compared with what
+ * the program does. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/live.h"
+#include "support/observer.h"
+
+/* How often `part` is in `text`. */
+static long occurrences(const char *text, const char *part)
+{
+	long n = 0;
+
+	for (; (text = strstr(text, part)) != NULL; text += strlen(part))
+		n++;
+	return n;
+}
+
+/* Run `program` under pystack with these arguments, in which "%" stands for its pid. False: it
+ * cannot be observed, and a message was printed. The caller frees *r. */
+static bool observe(const char *program, struct run *r, const char *const args[])
+{
+	const char *all[24] = { NULL };
+	struct fixture f;
+	struct observer o;
+	char pid[16];
+	bool ok;
+
+	fixture_start(
+	    &f, live_interpreters(NULL), &(struct fixture_options){ .alone = true }, ARGS(program, "%"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	for (size_t i = 0; args[i] != NULL; i++) {
+		ck_assert_uint_lt(i + 1, sizeof(all) / sizeof(all[0]));
+		all[i] = strcmp(args[i], "%") == 0 ? pid : args[i];
+	}
+	ok = observer_start(&o, all);
+	if (ok) {
+		fixture_echo(&f);
+		*r = observer_end(&o);
+	} else {
+		(void)printf("SKIP: %s\n", observer_why_not());
+	}
+	fixture_end(&f);
+	return ok;
+}
+
+#define OBSERVE(program, r, ...) observe(program, r, ARGS("pystack", "-v", __VA_ARGS__, "%"))
+
+static void check_lines(const struct run *r, const char *line, long want)
+{
+	ck_assert_msg(occurrences(r->out, line) == want, "%ld of %s in %s%s", want, line, r->out, r->err);
+}
+
+/* Strings and numbers of static probes: the operands of their notes are registers and memory. */
+START_TEST(arguments_of_static_probes)
+{
+	struct run r;
+
+	if (!OBSERVE("@probed_output.py", &r, "-p", "--at", "python:gc-start", "--at",
+		"python:import-find-load-start"))
+		return;
+	check_lines(&r, "python:gc-start(0)\n", 2);
+	check_lines(&r, "python:gc-start(1)\n", 2);
+	check_lines(&r, "python:gc-start(2)\n", 1);
+	check_lines(&r, "python:import-start(\"absent_module_3\")\n", 1);
+	ck_assert_int_eq(r.status, 0);
+	run_free(&r);
+}
+END_TEST
+
+START_TEST(conditions_at_static_probes)
+{
+	struct run r;
+
+	if (!OBSERVE("@probed_output.py", &r, "-p", "--at", "python:gc-start", "--when", "generation == 1"))
+		return;
+	check_lines(&r, "python:gc-start(1)\n", 2);
+	check_lines(&r, "python:gc-start", 2);
+	run_free(&r);
+	if (!OBSERVE("@probed_output.py", &r, "-c", "--at", "python:import-find-load-start", "--when",
+		"modulename ~ \"absent_module_*\" && arg0 != \"absent_module_2\""))
+		return;
+	ck_assert_int_eq(observer_count(r.out, "load"), 4);
+	ck_assert_int_eq(r.status, 0);
+	run_free(&r);
+}
+END_TEST
+
+/* Fields of a tracepoint by their names. */
+START_TEST(arguments_of_tracepoints)
+{
+	struct run r;
+
+	if (!OBSERVE("@probed_output.py", &r, "-p", "--at", "tracepoint:task:task_rename"))
+		return;
+	check_lines(&r, "] task:task_rename(", 5);
+	check_lines(&r, "newcomm=\"name-4\"", 1);
+	ck_assert_int_eq(r.status, 0);
+	run_free(&r);
+	if (!OBSERVE("@probed_output.py", &r, "-c", "--at", "tracepoint:task:task_rename", "--when",
+		"newcomm == \"name-3\" || (newcomm ~ \"name*\" && oom_score_adj == 2000)"))
+		return;
+	ck_assert_int_eq(observer_count(r.out, "rename"), 1);
+	run_free(&r);
+	r = TOOL("--at", "tracepoint:task:task_rename", "--when", "newcom == \"x\"", "1");
+	ck_assert_int_eq(r.status, 2);
+	ck_assert_ptr_nonnull(strstr(r.err, "newcomm"));
+	run_free(&r);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("what is printed at a probe");
+	TCase *c = tcase_create("output");
+	size_t n;
+
+	tcase_set_timeout(c, 120);
+	(void)live_interpreters(&n);
+	if (n > 0 && live_speaks(live_interpreters(NULL))) {
+		tcase_add_test(c, arguments_of_static_probes);
+		tcase_add_test(c, conditions_at_static_probes);
+		tcase_add_test(c, arguments_of_tracepoints);
+	}
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int main(void)
+{
+	return live_main(suite);
+}

@@ -1,0 +1,37 @@
+"""Does things whose names and numbers a test knows. probed_output.py TRUTH
+
+The program waits for a byte, imports modules that do not exist, collects garbage of each
+generation, changes its thread's name, echoes the byte and waits again.
+"""
+import gc
+import os
+import sys
+
+IN, OUT = [int(n) for n in os.environ["PYSTACK_TEST_FDS"].split(",")]
+
+
+def load(name):
+    try:
+        __import__(name)
+    except ImportError:
+        pass
+
+
+def collect(generation):
+    gc.collect(generation)
+
+
+def rename(name):
+    with open("/proc/self/comm", "w") as comm:
+        comm.write(name)
+
+
+gc.disable()
+os.write(OUT, b"!")
+echo = os.read(IN, 1)
+for i in range(5):
+    load("absent_module_%d" % i)
+    collect(i % 3)
+    rename("name-%d" % i)
+os.write(OUT, echo)
+os.read(IN, 1)
