@@ -61,6 +61,13 @@ $(O)/test/programs/libspin.so: test/programs/spin_library.c
 
 $(O)/test/live/live_sample_test: $(O)/test/programs/libspin.so
 
+# A library whose functions get return probes. Each call must stay a call.
+$(O)/test/programs/liburetprobed.so: test/programs/uretprobed_library.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O1 -g -fno-optimize-sibling-calls -fPIC -shared -o $@ $<
+
+$(O)/test/live/live_uretprobe_test: $(O)/test/programs/liburetprobed.so
+
 # A library on a file system that does not answer.
 $(O)/test/programs/libsilent.so: test/programs/silent_library.c
 	@mkdir -p $(@D)

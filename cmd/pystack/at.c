@@ -131,6 +131,7 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 	const struct collect_options opt = collect_options_of(a->opt);
 	const struct probe_begin *b = s->begin;
 	struct stack_recorded_state states[PROBE_STATES];
+	struct stack_recorded_return returns[PROBE_RETURNS];
 	struct stack_recorded r = { .id = (lwpid_t)b->tid,
 		.regs = b->regs,
 		.n_regs = PROBE_REGS,
@@ -139,6 +140,8 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 		.n_states = b->n_states < PROBE_STATES ? b->n_states : PROBE_STATES,
 		.pieces = s->pieces,
 		.n_pieces = s->n_pieces,
+		.returns = returns,
+		.n_returns = b->n_returns < PROBE_RETURNS ? b->n_returns : PROBE_RETURNS,
 		.stack_cut = (b->flags & PROBE_STACK_CUT) != 0 };
 	struct stack_thread th = { .failed = false };
 	struct record_thread record = { .name = "" };
@@ -146,6 +149,8 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 
 	for (size_t i = 0; i < r.n_states; i++)
 		states[i] = (struct stack_recorded_state){ b->states[i].python, b->states[i].tstate };
+	for (size_t i = 0; i < r.n_returns; i++)
+		returns[i] = (struct stack_recorded_return){ b->returns[i].slot, b->returns[i].pc };
 	res = stack_target_take(o->target, o->P, &r, &a->fault);
 	text_cache_free(&o->lines);
 	if (res == RES_OK)

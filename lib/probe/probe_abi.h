@@ -23,6 +23,7 @@ enum {
 	PROBE_SYSCALLS = 1024,     /* their numbers are lower */
 	PROBE_TARGETS = 64,        /* processes at a time */
 	PROBE_SLOTS = 6,           /* scratch memories of a processor */
+	PROBE_RETURNS = 64,        /* return addresses that are replaced: the kernel allows no more */
 };
 
 /* The code of a process from lo on, `size` bytes; bit i of `bits` stands for the addresses from
@@ -121,14 +122,20 @@ struct probe_state {
 	uint32_t padding;
 };
 
+/* A return address that a uretprobe has replaced by that of the kernel's trampoline. */
+struct probe_return {
+	uint64_t slot, pc; /* where it belongs, and the address */
+};
+
 struct probe_begin {
 	struct probe_record head;
 	struct probe_key key;
 	uint32_t tid, flags;
 	uint64_t regs[PROBE_REGS];
 	uint64_t thread_pointer;
-	uint32_t n_states, padding;
+	uint32_t n_states, n_returns;
 	struct probe_state states[PROBE_STATES];
+	struct probe_return returns[PROBE_RETURNS];
 };
 
 enum probe_memory_kind {

@@ -49,6 +49,10 @@ struct stack_recorded {
 	size_t n_states;
 	const struct memory_piece *pieces; /* its memory, n_pieces of them */
 	size_t n_pieces;
+	const struct stack_recorded_return { /* return addresses that memory does not have, n_returns */
+		uint64_t slot, pc;           /* where on the stack it belongs, and the address */
+	} * returns;
+	size_t n_returns;
 	bool stack_cut; /* the oldest part of its C stack is missing */
 };
 

@@ -39,6 +39,21 @@ static bool take_states(struct stack_target *t, const struct stack_recorded *r, 
 	return true;
 }
 
+/* Put the memory of r into s. Of overlapping copies the first one counts, so the return addresses
+ * come before the stack, which has others in their places. */
+static bool put_memory(struct snapshot *s, const struct arch *arch, const struct stack_recorded *r)
+{
+	bool done = true;
+
+	/* All architectures are little-endian: a short word is the start of a long one. */
+	for (size_t i = 0; done && i < r->n_returns; i++)
+		done = snapshot_put(
+		    s, r->returns[i].slot, (const uint8_t *)&r->returns[i].pc, arch->pointer_size);
+	for (size_t i = 0; done && i < r->n_pieces; i++)
+		done = snapshot_put(s, r->pieces[i].va, r->pieces[i].bytes, r->pieces[i].n);
+	return done;
+}
+
 enum res stack_target_take(
     struct stack_target *t, struct ps_prochandle *P, const struct stack_recorded *r, struct fault *f)
 {
@@ -51,10 +66,8 @@ enum res stack_target_take(
 	if (target_capture_prepare(t, P, f) != RES_OK)
 		return RES_FAIL;
 	c->request.recorded = true;
-	for (size_t k = 0; k < r->n_pieces; k++) {
-		if (!snapshot_put(c->snapshot, r->pieces[k].va, r->pieces[k].bytes, r->pieces[k].n))
-			return fault_memory(f);
-	}
+	if (!put_memory(c->snapshot, os_arch(P), r))
+		return fault_memory(f);
 	i = capture_add(c, r->id, r->thread_pointer);
 	if (i < 0 || !take_states(t, r, &c->lwps.at[i]))
 		return fault_memory(f);

@@ -2,7 +2,7 @@
 #ifndef PROBE_BPF_CAPTURE_H
 #define PROBE_BPF_CAPTURE_H
 
-#include "probe/bpf/stack.h"
+#include "probe/bpf/returns.h"
 #include "probe/bpf/values.h"
 
 /* Send the stack that s->begin describes. False: it did not fit into the ring. */
@@ -123,6 +123,7 @@ static struct probe_count *capture(struct scratch *s, struct task_struct *task, 
 	s->begin.flags = 0;
 	s->begin.tid = tid;
 	s->begin.thread_pointer = s->thread_pointer;
+	leave_page(s, task, t->word);
 	find_stack(&w, task);
 	if (!s->lost)
 		find_states(&w);
@@ -130,6 +131,7 @@ static struct probe_count *capture(struct scratch *s, struct task_struct *task, 
 		s->hash = mix(0, s->begin.regs[REG_IP]);
 		if (s->begin.regs[REG_BP] - s->stack_lo < s->stack_hi - s->stack_lo)
 			s->hash = mix(s->hash, s->begin.regs[REG_BP] - s->stack_lo);
+		take_returns(&w, task);
 		take_states(&w);
 		hash_stacks(&w);
 	}

@@ -26,12 +26,35 @@ struct thread_struct {
 	unsigned long fsbase;
 } KERNEL;
 
+/* The page of a process that the kernel keeps for its uprobes ([uprobes]): a trampoline, and copies
+ * of instructions. */
+struct xol_area {
+	unsigned long vaddr;
+} KERNEL;
+
+struct uprobes_state {
+	struct xol_area *xol_area;
+} KERNEL;
+
 struct mm_struct {
 	unsigned long start_stack;
+	struct uprobes_state uprobes_state;
 } KERNEL;
 
 struct thread_info {
 	uint32_t status;
+} KERNEL;
+
+/* What a uretprobe has replaced on a thread's stack: a list, youngest first. A kernel without
+ * uprobes has none of it. */
+struct return_instance {
+	unsigned long stack, orig_ret_vaddr;
+	struct return_instance *next;
+} KERNEL;
+
+struct uprobe_task {
+	struct return_instance *return_instances;
+	unsigned long vaddr, xol_vaddr; /* of an instruction, and of its copy that is executed */
 } KERNEL;
 
 struct task_struct {
@@ -39,6 +62,7 @@ struct task_struct {
 	int pid, tgid;
 	struct mm_struct *mm;
 	struct thread_struct thread;
+	struct uprobe_task *utask;
 	unsigned long sas_ss_sp, sas_ss_size; /* the alternate signal stack */
 	char comm[16];
 } KERNEL;

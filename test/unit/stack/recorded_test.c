@@ -192,6 +192,27 @@ START_TEST(as_it_was_recorded)
 }
 END_TEST
 
+/* A return probe has replaced return addresses on the stack; they were recorded apart. */
+START_TEST(with_replaced_addresses)
+{
+	static const int slots[] = { FP_LEAF + 1, FP_LOOP + 1 };
+	struct stack_recorded_return returns[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		returns[i] =
+		    (struct stack_recorded_return){ STACK + 8 * (uint64_t)slots[i], stack[slots[i]] };
+		stack[slots[i]] = NOWHERE;
+	}
+	record_all(WORDS);
+	recorded.returns = returns;
+	recorded.n_returns = 2;
+	take();
+	ck_assert_str_eq(drawn(), "FLioM");
+	ck_assert_int_eq(th.native.end, UNWIND_END_DONE);
+	stack_thread_free(&th);
+}
+END_TEST
+
 /* The stack as far as it was recorded. Its rest is not taken from the process. */
 START_TEST(the_oldest_part_is_missing)
 {
@@ -305,6 +326,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, as_it_was_recorded);
+	tcase_add_test(tcase, with_replaced_addresses);
 	tcase_add_loop_test(tcase, the_oldest_part_is_missing, 0, 2);
 	tcase_add_test(tcase, all_of_the_stack_is_missing);
 	tcase_add_loop_test(tcase, the_thread_state_is_missing, 0, 3);
