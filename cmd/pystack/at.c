@@ -11,6 +11,7 @@
 
 #include "at_arguments.h"
 #include "at_probes.h"
+#include "at_python.h"
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/hash.h"
@@ -28,6 +29,7 @@
 struct known_stack {
 	struct probe_key key;
 	char *text; /* owned; NULL: there is none */
+	enum probe_when_result wanted;
 };
 
 struct observed {
@@ -52,6 +54,7 @@ struct at {
 	struct fault fault; /* of the last stack that could not be read */
 	uint64_t unread;    /* stacks that could not be read */
 	uint64_t unknown;   /* events whose stack has not arrived */
+	uint64_t untested;  /* events whose condition could not be decided */
 	uint64_t events;
 	bool failed;          /* an operand cannot be observed, or a stack is incomplete */
 	int64_t clock_offset; /* CLOCK_REALTIME less CLOCK_MONOTONIC */
@@ -78,9 +81,9 @@ static const struct known_stack *stack_of(const struct at *a, const struct probe
 	return addrmap_get(&a->by_hash, hash_key(key), &i) ? &a->stacks.at[i] : NULL;
 }
 
-static void add_stack(struct at *a, const struct probe_key *key, char *text)
+static void add_stack(struct at *a, const struct probe_key *key, char *text, enum probe_when_result wanted)
 {
-	struct known_stack one = { *key, text };
+	struct known_stack one = { *key, text, wanted };
 
 	if (vec_push(&a->stacks, one) && addrmap_put(&a->by_hash, hash_key(key), (uint32_t)(a->stacks.n - 1)))
 		return;
@@ -126,7 +129,8 @@ static char *whole_text(const struct at *a, const struct record_thread *record, 
 }
 
 /* The thread of a record, read, joined and named. */
-static enum res read_stack(struct at *a, struct observed *o, const struct probe_stack *s, char **text)
+static enum res read_stack(struct at *a, struct observed *o, const struct probe_stack *s, char **text,
+    enum probe_when_result *wanted)
 {
 	const struct collect_options opt = collect_options_of(a->opt);
 	const struct probe_begin *b = s->begin;
@@ -157,10 +161,18 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 		res = symbolizer_follow(&o->names, stack_target_handle(o->target), &a->fault);
 	if (res == RES_OK)
 		res = stack_thread_read(o->target, 0, &th, &a->fault);
+	if (res == RES_OK) {
+		*wanted = at_python_judge(&a->probes, a->session, o->target, &th, b);
+		if (*wanted != PROBE_WHEN_TRUE) {
+			stack_thread_free(&th);
+			return RES_OK;
+		}
+	}
 	if (res == RES_OK)
 		res = collect_thread(o->target, &th, &opt, o->names, &record, &a->fault);
 	if (res == RES_OK && a->opt->counting) {
-		*text = counted_text(a, b->key.spec, counts_text(&a->counts, &record, &o->lines));
+		*text = counted_text(
+		    a, b->key.spec & PROBE_KEY_SPEC, counts_text(&a->counts, &record, &o->lines));
 	} else if (res == RES_OK) {
 		*text = whole_text(a, &record, &o->lines);
 		if (*text == NULL)
@@ -243,15 +255,16 @@ static void take_stack(void *data, const struct probe_stack *s)
 {
 	struct at *a = data;
 	struct observed *o = observed_of(a, s->begin->key.pid);
+	enum probe_when_result wanted = PROBE_WHEN_TRUE;
 	char *text = NULL;
 
 	/* Behind the last event that is printed there may be thousands, of milliseconds each. */
 	if (o == NULL || is_enough(a) || stack_of(a, &s->begin->key) != NULL)
 		return;
 	observed_refresh(a, o); /* it may be in code that was mapped just before */
-	if (read_stack(a, o, s, &text) != RES_OK)
+	if (read_stack(a, o, s, &text, &wanted) != RES_OK)
 		a->unread++;
-	add_stack(a, &s->begin->key, text);
+	add_stack(a, &s->begin->key, text, wanted);
 }
 
 static void print_time(const struct at *a, uint64_t ns)
@@ -266,13 +279,21 @@ static void print_time(const struct at *a, uint64_t ns)
 	(void)printf("%s.%06d", text, (int)(t % 1000000000 / 1000));
 }
 
+/* Is a condition not true of `n` events with this stack, or undecided, and counted as such? */
+static bool is_left_out(struct at *a, const struct known_stack *s, uint64_t n)
+{
+	if (s->wanted == PROBE_WHEN_UNKNOWN)
+		a->untested += n;
+	return s->wanted != PROBE_WHEN_TRUE;
+}
+
 static void take_event(void *data, const struct probe_hit *e)
 {
 	struct at *a = data;
 	const struct known_stack *s = stack_of(a, &e->key);
 	struct strbuf what = STRBUF_EMPTY, name = STRBUF_EMPTY;
 
-	if (is_enough(a))
+	if (is_enough(a) || (s != NULL && is_left_out(a, s, 1)))
 		return;
 	a->events++;
 	a->unknown += s == NULL || s->text == NULL;
@@ -288,7 +309,9 @@ static void take_event(void *data, const struct probe_hit *e)
 /* Times are counted in microseconds. */
 static bool sums_time(const struct at *a, const struct probe_key *key)
 {
-	return key->spec < a->probes.n && a->probes.abi[key->spec].kind == PROBE_AT_SWITCH;
+	const struct at_probe *probe = at_probe_of(&a->probes, key);
+
+	return probe != NULL && probe->spec.kind == PROBE_OFF_CPU;
 }
 
 static bool add_count(void *data, const struct probe_key *key, const struct probe_count *count)
@@ -296,7 +319,7 @@ static bool add_count(void *data, const struct probe_key *key, const struct prob
 	struct at *a = data;
 	const struct known_stack *s = stack_of(a, key);
 
-	if (count->count == 0)
+	if (count->count == 0 || (s != NULL && is_left_out(a, s, count->count)))
 		return true;
 	a->events += count->count;
 	if (s == NULL || s->text == NULL)
@@ -419,7 +442,8 @@ static bool warn_losses(struct at *a)
 		{ PROBE_LOST_MAP, "there were more distinct stacks than fit" },
 		{ PROBE_LOST_NESTED, "the program was interrupted by itself" },
 		{ PROBE_LOST_STACK, "the stack was not in memory" },
-		{ PROBE_LOST_TEST, "the condition could not be tested, as an argument was not in memory" },
+		{ PROBE_LOST_TEST, "the condition could not be tested, as an argument was not in memory, or "
+				   "is longer than 255 bytes" },
 		{ PROBE_LOST_STATES, "Python's thread states were not in memory, or too many" },
 		{ PROBE_LOST_FRAMES, "Python's frames were not in memory" },
 		{ PROBE_LOST_DEPTH, "there were more than 16384 Python frames" },
@@ -442,6 +466,14 @@ static bool warn_losses(struct at *a)
 		    .operand = a->opt->at[0],
 		    .count = { a->unknown },
 		    .detail = a->unread != 0 ? a->fault.text : "their stacks did not arrive" });
+		none = false;
+	}
+	if (a->untested != 0) {
+		warn_record(&(struct record_warning){ .code = WARN_EVENTS_LOST,
+		    .operand = a->opt->at[0],
+		    .count = { a->untested },
+		    .detail =
+			"the condition could not be tested, as Python's innermost function is unknown" });
 		none = false;
 	}
 	if (losses[PROBE_EXECED] != 0) {

@@ -64,15 +64,9 @@ static enum res compile(const struct at_probe *one, bool narrow, const char *tex
 	struct probe_when_names names;
 
 	probe_arguments_names(&arguments, &names);
-	if (one->spec.kind == PROBE_PROFILE)
+	if (one->spec.kind == PROBE_PROFILE || one->spec.kind == PROBE_OFF_CPU)
 		names.arg = no_arguments;
-	if (one->spec.kind == PROBE_OFF_CPU)
-		return fault_set(f, 0, 0, 0, "conditions cannot be tested at off-cpu");
-	if (probe_when_parse(text, &names, out, f) != RES_OK)
-		return RES_FAIL;
-	if ((out->subjects & ((1u << PROBE_WHEN_FUNC) | (1u << PROBE_WHEN_FILE))) != 0)
-		return fault_set(f, 0, 0, 0, "func and file cannot be tested");
-	return RES_OK;
+	return probe_when_parse(text, &names, out, f);
 }
 
 /* A condition whose result is never known: one with names that only the call of x86-64 has, at the
@@ -116,10 +110,17 @@ bool at_arguments_condition(
 	return true;
 }
 
+const struct at_probe *at_probe_of(const struct at_probes *p, const struct probe_key *key)
+{
+	uint32_t spec = key->spec & PROBE_KEY_SPEC;
+
+	return spec < p->n ? &p->at[spec] : NULL;
+}
+
 void at_probe_event(const struct at_probes *p, const struct probe_hit *e, struct strbuf *out)
 {
 	struct probe_string texts[PROBE_VALUES];
-	const struct at_probe *one = e->key.spec < p->n ? &p->at[e->key.spec] : NULL;
+	const struct at_probe *one = at_probe_of(p, &e->key);
 	const struct probe_syscall *call;
 
 	if (one == NULL)

@@ -19,6 +19,9 @@ const struct probe_value_list *at_arguments_list(
 bool at_arguments_condition(
     struct at_probes *p, size_t i, bool narrow, const char *text, const struct probe_usdt *usdt);
 
+/* The probe of a key; NULL: it has none. */
+const struct at_probe *at_probe_of(const struct at_probes *p, const struct probe_key *key);
+
 /* Append what an event is of: `rmdir("/tmp/x")`, `read(3, 0x7f…, 512) = 512`, `profile:97`,
  * `block:block_rq_issue(dev=8388608, …)`, `off-cpu 12.345 ms`. */
 void at_probe_event(const struct at_probes *p, const struct probe_hit *e, struct strbuf *out);

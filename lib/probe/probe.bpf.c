@@ -216,6 +216,13 @@ static void back_on(struct scratch *s, struct task_struct *task)
 	finish_event(s, c, &thread->off_key, task);
 }
 
+/* Is the time of `task`, which leaves the processor, to be counted? */
+static __always_inline int is_wanted_off(struct scratch *s, struct task_struct *task)
+{
+	s->event.n_args = s->event.unknown = s->event.is_32bit = 0;
+	return is_wanted(s, task, off_cpu_spec);
+}
+
 SEC("tp_btf/sched_switch")
 int BPF_PROG(at_switch, int preempt, struct task_struct *prev, struct task_struct *next)
 {
@@ -233,7 +240,8 @@ int BPF_PROG(at_switch, int preempt, struct task_struct *prev, struct task_struc
 	if (to)
 		back_on(s, next);
 	/* A thread that exits does not come back. */
-	if (from && prev->mm && take_registers(s, prev) && capture(s, prev, from, &key, &thread)) {
+	if (from && prev->mm && take_registers(s, prev) && is_wanted_off(s, prev) &&
+	    capture(s, prev, from, &key, &thread)) {
 		thread->off_key = key;
 		thread->off_since = bpf_ktime_get_ns();
 	}

@@ -66,6 +66,10 @@ uint64_t probe_session_changes(const struct probe_session *s, uint32_t pid);
 enum res probe_session_refresh(
     struct probe_session *s, uint32_t pid, struct ps_prochandle *P, uint64_t changes, struct fault *f);
 
+/* Tell the program the results of comparisons with the names of an innermost code object, or of
+ * none, as probe_when_results has them: from now on it decides conditions on them itself. */
+void probe_session_decide(struct probe_session *s, const struct probe_begin *begin, uint32_t results);
+
 /* Attach the probes: those of code and tracepoints at these n places. */
 enum res probe_session_attach(
     struct probe_session *s, const struct probe_place *places, size_t n, struct fault *f);

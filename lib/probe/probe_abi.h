@@ -54,7 +54,15 @@ struct probe_target {
 struct probe_key {
 	uint64_t hash;
 	uint32_t pid;  /* in the initial namespace */
-	uint32_t spec; /* index of the probe */
+	uint32_t spec; /* index of the probe, below PROBE_KEY_RESULTS */
+};
+
+/* A condition on Python's innermost function, of which the program knows nothing yet, is decided by
+ * user space: `spec` of the key has the results of its other comparisons then. */
+enum {
+	PROBE_KEY_SPEC = 0xff,         /* the index */
+	PROBE_KEY_RESULTS = 8,         /* the bit from which on there are probe_when_results */
+	PROBE_KEY_UNDECIDED = 1 << 24, /* there are */
 };
 
 struct probe_count {
@@ -136,6 +144,17 @@ struct probe_begin {
 	uint32_t n_states, n_returns;
 	struct probe_state states[PROBE_STATES];
 	struct probe_return returns[PROBE_RETURNS];
+	/* The innermost code object: its address, and what identifies it. innermost
+	 * PROBE_NO_CODE: there is none; 0: several thread states have one each. */
+	uint64_t code, innermost;
+};
+
+enum { PROBE_NO_CODE = 1 };
+
+/* A code object of a process. */
+struct probe_code_key {
+	uint64_t innermost; /* as in struct probe_begin */
+	uint64_t pid;
 };
 
 enum probe_memory_kind {

@@ -363,6 +363,15 @@ enum res probe_session_refresh(
 	return target_update(s, index) ? RES_OK : refused(f);
 }
 
+void probe_session_decide(struct probe_session *s, const struct probe_begin *begin, uint32_t results)
+{
+	const struct probe_code_key key = { begin->innermost, begin->key.pid };
+
+	if (key.innermost != 0)
+		(void)bpf_map__update_elem(
+		    s->bpf->maps.named, &key, sizeof(key), &results, sizeof(results), BPF_ANY);
+}
+
 /* A clock of `hz` on each processor that is online. */
 static int attach_ticks(struct probe_session *s, uint32_t spec, uint32_t hz)
 {

@@ -58,6 +58,13 @@ enum res probe_session_refresh(
 	return RES_FAIL;
 }
 
+void probe_session_decide(struct probe_session *s, const struct probe_begin *begin, uint32_t results)
+{
+	(void)s;
+	(void)begin;
+	(void)results;
+}
+
 enum res probe_session_attach(
     struct probe_session *s, const struct probe_place *places, size_t n, struct fault *f)
 {

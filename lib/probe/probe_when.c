@@ -196,6 +196,8 @@ static enum res take_comparison(struct when_parse *p, bool negate, struct table 
 		if (i >> p->out->n & 1)
 			out->word[i / 64] |= 1ULL << i % 64;
 	p->out->subjects |= 1u << s.subject;
+	if (s.subject == PROBE_WHEN_FUNC || s.subject == PROBE_WHEN_FILE)
+		p->out->python |= 1u << p->out->n;
 	p->out->n++;
 	return RES_OK;
 }

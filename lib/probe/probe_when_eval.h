@@ -69,6 +69,7 @@ struct probe_when {
 	__u32 n;                           /* comparisons; 0: the condition is always true */
 	__u32 n_text;                      /* different texts that they need, at most PROBE_WHEN_LIMIT */
 	__u32 subjects;                    /* bit 1 << s for each subject that they need */
+	__u32 python;                      /* bit 1 << i: comparison i is of FUNC or FILE */
 	__u8 text[PROBE_WHEN_LIMIT];       /* the subject of each text */
 	__u8 table[1 << PROBE_WHEN_LIMIT]; /* by the bits of comparisons that are true: is the condition? */
 	struct probe_when_comparison comparison[PROBE_WHEN_LIMIT];
@@ -205,9 +206,9 @@ PROBE_WHEN_GLOBAL int probe_when_compare(
 	return (int)result;
 }
 
-/* The condition's result for an event. UNKNOWN: it could not be tested, and is neither true nor
- * false. */
-PROBE_WHEN_INLINE __u32 probe_when_eval(const struct probe_when *w, const struct probe_when_values *v)
+/* The results of all comparisons: bit i of the low half, if comparison i is true; bit i of the high
+ * half (PROBE_WHEN_UNKNOWN_BIT << i), if it is unknown. */
+PROBE_WHEN_INLINE __u32 probe_when_results(const struct probe_when *w, const struct probe_when_values *v)
 {
 	__u32 results = 0;
 
@@ -216,6 +217,15 @@ PROBE_WHEN_INLINE __u32 probe_when_eval(const struct probe_when *w, const struct
 			break;
 		results |= (__u32)probe_when_compare(&w->comparison[i], v) << i;
 	}
+	return results;
+}
+
+/* The condition's result for an event. UNKNOWN: it could not be tested, and is neither true nor
+ * false. */
+PROBE_WHEN_INLINE __u32 probe_when_eval(const struct probe_when *w, const struct probe_when_values *v)
+{
+	__u32 results = probe_when_results(w, v);
+
 	return probe_when_decide(w, results, results >> PROBE_WHEN_LIMIT);
 }
 

@@ -17,6 +17,38 @@ static long occurrences(const char *text, const char *part)
 	return n;
 }
 
+/* What the program of the last observe() has said of itself; "" nothing. */
+static char truth[8192];
+
+static void read_truth(const struct fixture *f)
+{
+	char path[512];
+	FILE *in;
+	size_t n = 0;
+
+	(void)snprintf(path, sizeof(path), "%s/truth", f->dir);
+	in = fopen(path, "r");
+	if (in != NULL) {
+		n = fread(truth, 1, sizeof(truth) - 1, in);
+		(void)fclose(in);
+	}
+	truth[n] = '\0';
+}
+
+/* The sum of the numbers before `leaf` in lines "N LEAF CALLER". */
+static long told(const char *leaf)
+{
+	char copy[sizeof(truth)], name[64], *save = NULL;
+	long sum = 0, n;
+
+	memcpy(copy, truth, sizeof(copy));
+	for (char *line = strtok_r(copy, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+		if (sscanf(line, "%ld %63s", &n, name) == 2 && strcmp(name, leaf) == 0)
+			sum += n;
+	}
+	return sum;
+}
+
 /* Run `program` under pystack with these arguments, in which "%" stands for its pid. False: it
  * cannot be observed, and a message was printed. The caller frees *r. */
 static bool observe(const char *program, struct run *r, const char *const args[])
@@ -41,6 +73,7 @@ static bool observe(const char *program, struct run *r, const char *const args[]
 	} else {
 		(void)printf("SKIP: %s\n", observer_why_not());
 	}
+	read_truth(&f);
 	fixture_end(&f);
 	return ok;
 }
@@ -110,6 +143,43 @@ START_TEST(arguments_of_tracepoints)
 }
 END_TEST
 
+/* The innermost function: until it is known in the kernel, user space decides. */
+START_TEST(innermost_function)
+{
+	struct run r;
+	long lost;
+
+	if (!OBSERVE("@probed.py", &r, "-c", "--at", "syscall:rmdir", "--when", "func == \"leaf\""))
+		return;
+	lost = observer_lost(r.err, "syscall:rmdir: ");
+	ck_assert_int_gt(told("leaf"), 0);
+	ck_assert_msg(lost != 0 ? observer_count(r.out, "leaf") <= told("leaf")
+				: observer_count(r.out, "leaf") == told("leaf"),
+	    "%s%s", r.out, r.err);
+	ck_assert_int_eq(observer_count(r.out, "other_leaf"), 0);
+	run_free(&r);
+	if (!OBSERVE("@probed.py", &r, "-c", "--at", "syscall:rmdir", "--when",
+		"path == \"absent-directory\" && !(file ~ \"*probed.py\" && func ~ \"leaf*\")"))
+		return;
+	lost = observer_lost(r.err, "syscall:rmdir: ");
+	ck_assert_msg(
+	    lost != 0 || observer_count(r.out, "other_leaf") == told("other_leaf"), "%s%s", r.out, r.err);
+	ck_assert_int_eq(observer_count(r.out, "leaf"), 0);
+	run_free(&r);
+	if (!OBSERVE("@probed.py", &r, "-p", "-N", "20", "--at", "syscall:rmdir", "--when",
+		"func == \"other_leaf\""))
+		return;
+	check_lines(&r, "] rmdir(", 20);
+	check_lines(&r, " (other_leaf) ]", 20);
+	run_free(&r);
+	if (!OBSERVE("@probed_kinds.py", &r, "-c", "--at", "off-cpu", "--when", "func == \"nap\""))
+		return;
+	ck_assert_int_ge(observer_count(r.out, "nap"), 15 * 10000);
+	ck_assert_int_eq(observer_count(r.out, "<module>") + observer_count(r.out, "spin"), 0);
+	run_free(&r);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("what is printed at a probe");
@@ -122,6 +192,7 @@ static Suite *suite(void)
 		tcase_add_test(c, arguments_of_static_probes);
 		tcase_add_test(c, conditions_at_static_probes);
 		tcase_add_test(c, arguments_of_tracepoints);
+		tcase_add_test(c, innermost_function);
 	}
 	suite_add_tcase(s, c);
 	return s;

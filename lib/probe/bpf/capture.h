@@ -71,7 +71,8 @@ static void send_event(struct scratch *s, const struct probe_key *key, struct ta
 static void finish_event(
     struct scratch *s, struct probe_count *c, const struct probe_key *key, struct task_struct *task)
 {
-	count_loss(PROBE_EVENTS);
+	if (!(key->spec & PROBE_KEY_UNDECIDED))
+		count_loss(PROBE_EVENTS);
 	take_texts(s); /* of none if events are counted */
 	if (!counting) {
 		send_event(s, key, task);
@@ -92,8 +93,33 @@ static int take_registers(struct scratch *s, struct task_struct *task)
 	return 0;
 }
 
+/* Test the comparisons with names of the innermost code object, if they are known; else user space
+ * decides. Returns 0: the event is not wanted, or it is lost, and counted as such. */
+static __noinline int is_wanted_python(struct scratch *s, struct probe_key *key)
+{
+	uint32_t index = 2 * key->spec + s->event.is_32bit, all = s->undecided >> PROBE_KEY_RESULTS, *known;
+	const struct probe_when *w = bpf_map_lookup_elem(&conditions, &index);
+	struct probe_code_key code = { .pid = key->pid };
+	uint32_t result;
+
+	if (s->n_innermost > 1)
+		s->begin.innermost = 0;
+	code.innermost = s->begin.innermost;
+	known = bpf_map_lookup_elem(&named, &code); /* of none if it is 0 */
+	if (!w || !known) {
+		key->spec |= s->undecided;
+		return 1;
+	}
+	all |= *known;
+	result = probe_when_decide(w, all, all >> PROBE_WHEN_LIMIT);
+	if (result == PROBE_WHEN_UNKNOWN)
+		count_loss(PROBE_LOST_TEST);
+	return result == PROBE_WHEN_TRUE;
+}
+
 /* Find the key of the stack of a thread whose registers were taken; it is sent if it is new.
- * *thread: what is kept of the thread. NULL: the event is lost, and counted as such. */
+ * *thread: what is kept of the thread. NULL: the event is not wanted, or it is lost, and counted as
+ * such. */
 static struct probe_count *capture(struct scratch *s, struct task_struct *task, const struct probe_target *t,
     struct probe_key *key, struct thread **thread)
 {
@@ -132,6 +158,8 @@ static struct probe_count *capture(struct scratch *s, struct task_struct *task, 
 		if (s->begin.regs[REG_BP] - s->stack_lo < s->stack_hi - s->stack_lo)
 			s->hash = mix(s->hash, s->begin.regs[REG_BP] - s->stack_lo);
 		take_returns(&w, task);
+		s->begin.code = s->n_innermost = 0;
+		s->begin.innermost = PROBE_NO_CODE;
 		take_states(&w);
 		hash_stacks(&w);
 	}
@@ -141,6 +169,8 @@ static struct probe_count *capture(struct scratch *s, struct task_struct *task, 
 	}
 	key->hash = s->hash;
 	key->pid = (uint32_t)task->tgid;
+	if (s->undecided && !is_wanted_python(s, key))
+		return 0;
 	return count_of(&w, key);
 }
 

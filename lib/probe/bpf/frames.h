@@ -93,8 +93,15 @@ static void take_code(struct walk *w, uint64_t code)
 	hash = mix_object(s, p, hash, CODE(s, p, p->code_texts[1]));
 	hash = mix_table(s, p, hash, CODE(s, p, p->code_table));
 	s->hash = mix(s->hash, hash);
-	if (!w->s->emit)
+	if (!w->s->emit) {
+		if (!s->outermost) {
+			s->begin.code = code;
+			s->begin.innermost = hash;
+			s->n_innermost++;
+			s->outermost = 1;
+		}
 		return;
+	}
 	emit_piece(s, code, p->code_size, PROBE_MEMORY_CODE, hash);
 	emit_names(w, hash);
 }
@@ -224,6 +231,7 @@ static void take_states(struct walk *w)
 		if (python >= PROBE_PYTHONS)
 			break;
 		w->p = &w->t->pythons[python];
+		s->outermost = 0;
 		s->hash = mix(s->hash, 7 + python);
 		take_frames(w, s->begin.states[i].tstate);
 	}

@@ -32,6 +32,9 @@ struct scratch {
 	uint32_t more;                      /* the interrupted stack comes after it */
 	uint32_t python;                    /* index of the runtime that is walked */
 	uint32_t emit;                      /* send what is walked, do not hash it only */
+	uint32_t outermost;                 /* the next code object is not its state's innermost */
+	uint32_t n_innermost;               /* thread states that have a code object */
+	uint32_t undecided;                 /* upper bits of the key's `spec` */
 	uint32_t unsure;                    /* code was mapped that the windows do not have yet */
 	uint64_t id;
 	struct probe_begin begin;
@@ -115,6 +118,14 @@ struct {
 	__type(key, uint32_t);
 	__type(value, struct probe_when);
 } conditions SEC(".maps");
+
+/* The results of comparisons with the names of a code object, as probe_when_results has them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct probe_code_key);
+	__type(value, uint32_t);
+} named SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -21,13 +21,15 @@ static __always_inline void take_text(
 	t->cut = n == sizeof(t->at);
 }
 
-/* Is the event of probe `spec`, whose arguments and result are known, to be captured? It is not
+/* Is the event of probe `spec`, whose arguments and result are known, to be captured? What depends
+ * on Python's innermost function is decided later. It is not
  * inlined, since its stack would be added to that of a capture. */
 static __noinline int is_wanted(struct scratch *s, struct task_struct *task, uint32_t spec)
 {
 	const struct probe_when *w;
-	uint32_t result, index = 2 * spec + s->event.is_32bit;
+	uint32_t result, all, index = 2 * spec + s->event.is_32bit;
 
+	s->undecided = 0;
 	if (!conditional)
 		return 1;
 	w = bpf_map_lookup_elem(&conditions, &index);
@@ -44,10 +46,17 @@ static __noinline int is_wanted(struct scratch *s, struct task_struct *task, uin
 			break;
 		take_text(s, task, w, k);
 	}
-	result = probe_when_eval(w, &s->values);
-	if (result == PROBE_WHEN_UNKNOWN)
+	all = probe_when_results(w, &s->values);
+	result = probe_when_decide(w, all, all >> PROBE_WHEN_LIMIT);
+	if (result != PROBE_WHEN_UNKNOWN)
+		return result == PROBE_WHEN_TRUE;
+	if (w->python == 0) {
 		count_loss(PROBE_LOST_TEST);
-	return result == PROBE_WHEN_TRUE;
+		return 0;
+	}
+	all &= ~(w->python << PROBE_WHEN_LIMIT);
+	s->undecided = PROBE_KEY_UNDECIDED | (all & 0xffff) << PROBE_KEY_RESULTS;
+	return 1;
 }
 
 #endif

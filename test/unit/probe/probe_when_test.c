@@ -266,6 +266,8 @@ START_TEST(subjects_are_listed_once)
 	ck_assert_uint_eq(when.comparison[2].text, 0);
 	ck_assert_uint_eq(
 	    when.subjects, 1u << FD | 1u << PATH | 1u << PROBE_WHEN_COMM | 1u << PROBE_WHEN_FUNC);
+	for (uint32_t i = 0; i < when.n; i++)
+		ck_assert_int_eq(when.python >> i & 1, when.comparison[i].subject == PROBE_WHEN_FUNC);
 }
 END_TEST
 
