@@ -10,15 +10,13 @@
 #include <unistd.h>
 
 #include "at_arguments.h"
+#include "at_observed.h"
 #include "at_probes.h"
 #include "at_python.h"
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/hash.h"
-#include "base/owned.h"
 #include "interrupts.h"
-#include "os/images.h"
-#include "os/read.h"
 #include "probe/probe.h"
 #include "report/collect.h"
 #include "report/counts.h"
@@ -32,22 +30,11 @@ struct known_stack {
 	enum probe_when_result wanted;
 };
 
-struct observed {
-	const char *typed;
-	struct ps_prochandle *P;
-	struct stack_target *target;
-	struct symbolizer *names; /* NULL before the first stack */
-	struct text_cache lines;
-	uint32_t pid;
-	bool gone;
-	uint64_t changes; /* how often it had mapped code when it was grabbed */
-};
-
 struct at {
 	const struct options *opt;
 	struct at_probes probes;
 	struct probe_session *session;
-	VEC(struct observed) processes;
+	struct observing processes;
 	VEC(struct known_stack) stacks;
 	struct addrmap by_hash; /* hash of a key → index in stacks */
 	struct counts counts;
@@ -60,18 +47,9 @@ struct at {
 	int64_t clock_offset; /* CLOCK_REALTIME less CLOCK_MONOTONIC */
 };
 
-static struct observed *observed_of(struct at *a, uint32_t pid)
-{
-	for (size_t i = 0; i < a->processes.n; i++) {
-		if (a->processes.at[i].pid == pid)
-			return &a->processes.at[i];
-	}
-	return NULL;
-}
-
 static uint64_t hash_key(const struct probe_key *key)
 {
-	return hash_word(hash_word(key->hash, key->pid), key->spec);
+	return hash_word(hash_word(key->hash, key->process), key->spec);
 }
 
 static const struct known_stack *stack_of(const struct at *a, const struct probe_key *key)
@@ -146,7 +124,8 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 		.n_pieces = s->n_pieces,
 		.returns = returns,
 		.n_returns = b->n_returns < PROBE_RETURNS ? b->n_returns : PROBE_RETURNS,
-		.stack_cut = (b->flags & PROBE_STACK_CUT) != 0 };
+		.stack_cut = (b->flags & PROBE_STACK_CUT) != 0,
+		.states_unknown = (b->flags & PROBE_STACK_UNKNOWN) != 0 };
 	struct stack_thread th = { .failed = false };
 	struct record_thread record = { .name = "" };
 	enum res res;
@@ -184,67 +163,6 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 	return res;
 }
 
-static void observed_close(struct observed *o)
-{
-	text_cache_free(&o->lines);
-	symbolizer_destroy(o->names);
-	o->names = NULL;
-	stack_target_close(o->target);
-	o->target = NULL;
-	if (o->P == NULL)
-		return;
-	os_release_images(o->P);
-	Prelease(o->P, 0);
-	o->P = NULL;
-}
-
-/* Grab o->typed and find its Python. False: f says why not. */
-static bool observed_open(const struct at *a, struct observed *o, struct fault *f)
-{
-	OWNED(mem_release) char *arg = strdup(o->typed);
-	const struct operand operand = { o->typed, o->typed, NULL };
-	const struct stack_options stack = stack_options_of(a->opt, &operand);
-	const char *lwps = NULL;
-
-	*f = (struct fault){ 0 };
-	if (arg == NULL)
-		return fault_memory(f) == RES_OK;
-	o->P = proc_arg_xgrab(
-	    arg, NULL, PR_ARG_PIDS, PGRAB_RDONLY | (a->opt->force ? PGRAB_FORCE : 0), &f->code, &lwps);
-	if (o->P == NULL)
-		return false;
-	f->code = 0;
-	o->pid = (uint32_t)Pstatus(o->P)->pr_pid;
-	if (lwps != NULL)
-		(void)fault_set(f, 0, 0, 0, "threads cannot be selected with --at");
-	else if (o->pid == (uint32_t)getpid())
-		f->code = G_SELF;
-	else if (stack_target_prepare(o->P, &stack, &o->target, f) == RES_OK)
-		return true;
-	observed_close(o);
-	return false;
-}
-
-/* Take the code that a process has mapped since it was grabbed: a new handle has its mappings. */
-static void observed_refresh(struct at *a, struct observed *o)
-{
-	struct observed fresh = { .typed = o->typed };
-	uint64_t changes = probe_session_changes(a->session, o->pid);
-	struct fault f;
-
-	if (o->gone || changes == o->changes || !observed_open(a, &fresh, &f))
-		return;
-	if (!os_same_process(o->P) ||
-	    probe_session_refresh(a->session, o->pid, fresh.P, changes, &f) != RES_OK) {
-		observed_close(&fresh);
-		return;
-	}
-	observed_close(o);
-	o->P = fresh.P;
-	o->target = fresh.target;
-	o->changes = changes;
-}
-
 /* Have as many events been printed as were asked for? */
 static bool is_enough(const struct at *a)
 {
@@ -254,15 +172,20 @@ static bool is_enough(const struct at *a)
 static void take_stack(void *data, const struct probe_stack *s)
 {
 	struct at *a = data;
-	struct observed *o = observed_of(a, s->begin->key.pid);
 	enum probe_when_result wanted = PROBE_WHEN_TRUE;
+	struct observed *o;
 	char *text = NULL;
 
 	/* Behind the last event that is printed there may be thousands, of milliseconds each. */
-	if (o == NULL || is_enough(a) || stack_of(a, &s->begin->key) != NULL)
+	if (is_enough(a) || stack_of(a, &s->begin->key) != NULL)
 		return;
-	observed_refresh(a, o); /* it may be in code that was mapped just before */
-	if (read_stack(a, o, s, &text, &wanted) != RES_OK)
+	observing_update(&a->processes); /* it may be in code that was mapped just before */
+	o = observing_find(&a->processes, s->begin->key.process);
+	if (o != NULL)
+		o = observing_reader(&a->processes, o);
+	if (o == NULL)
+		(void)fault_set(&a->fault, 0, 0, 0, "the process has ended before it could be looked at");
+	if (o == NULL || read_stack(a, o, s, &text, &wanted) != RES_OK)
 		a->unread++;
 	add_stack(a, &s->begin->key, text, wanted);
 }
@@ -291,6 +214,7 @@ static void take_event(void *data, const struct probe_hit *e)
 {
 	struct at *a = data;
 	const struct known_stack *s = stack_of(a, &e->key);
+	const struct observed *o = observing_find(&a->processes, e->key.process);
 	struct strbuf what = STRBUF_EMPTY, name = STRBUF_EMPTY;
 
 	if (is_enough(a) || (s != NULL && is_left_out(a, s, 1)))
@@ -300,7 +224,8 @@ static void take_event(void *data, const struct probe_hit *e)
 	at_probe_event(&a->probes, e, &what);
 	escape_text(&name, e->comm, strnlen(e->comm, sizeof(e->comm)), true);
 	print_time(a, e->time);
-	(void)printf(" %u/%u [%s] %s\n%s\n", e->key.pid, e->tid, strbuf_text(&name), strbuf_text(&what),
+	(void)printf(" %u/%u [%s] %s\n%s\n", o == NULL ? 0 : o->pid, e->tid, strbuf_text(&name),
+	    strbuf_text(&what),
 	    s == NULL || s->text == NULL ? TEXT_INDENT "(its stack is missing)\n" : s->text);
 	strbuf_free(&what);
 	strbuf_free(&name);
@@ -329,52 +254,6 @@ static bool add_count(void *data, const struct probe_key *key, const struct prob
 	return true;
 }
 
-/* Observe an operand. */
-static bool observe(struct at *a, const char *typed)
-{
-	struct observed o = { .typed = typed, .changes = UINT64_MAX };
-	struct fault f;
-	const char *why;
-
-	if (!observed_open(a, &o, &f)) {
-		warn_fault(WARN_CANNOT_EXAMINE, typed, &f);
-		return false;
-	}
-	/* Given twice: its places would be probed twice, and each event counted twice. */
-	if (observed_of(a, o.pid) != NULL) {
-		observed_close(&o);
-		return true;
-	}
-	if (probe_session_add(a->session, o.pid, o.P, stack_python_process(o.target), &f) != RES_OK) {
-		warn_fault(WARN_CANNOT_EXAMINE, typed, &f);
-		observed_close(&o);
-		return false;
-	}
-	if (stack_python(o.target, &why) == RES_FAIL)
-		warn_record(&(struct record_warning){ .code = WARN_PYTHON, .operand = typed, .detail = why });
-	if (!vec_push(&a->processes, o)) {
-		observed_close(&o);
-		return false;
-	}
-	return true;
-}
-
-static bool all_gone(struct at *a)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < a->processes.n; i++) {
-		struct observed *o = &a->processes.at[i];
-
-		if (!o->gone && !os_same_process(o->P)) {
-			o->gone = true;
-			probe_session_remove(a->session, o->pid);
-		}
-		any |= !o->gone;
-	}
-	return !any;
-}
-
 /* Is there nothing more to wait for? */
 static bool is_over(struct at *a, int64_t end)
 {
@@ -387,7 +266,7 @@ static bool is_over(struct at *a, int64_t end)
 		if (losses[PROBE_EVENTS] >= (uint64_t)a->opt->samples)
 			return true;
 	}
-	return all_gone(a);
+	return !observing_sweep(&a->processes, !probe_session_pending(a->session));
 }
 
 /* False: reading failed; a message was printed. */
@@ -403,8 +282,7 @@ static bool at_loop(struct at *a)
 		int64_t left = (end - clock_now_ns()) / 1000000 + 1;
 
 		res = probe_session_read(a->session, left < WAIT_MS ? (int)left : WAIT_MS, &reader, &f);
-		for (size_t i = 0; i < a->processes.n; i++)
-			observed_refresh(a, &a->processes.at[i]);
+		observing_update(&a->processes);
 		(void)fflush(stdout);
 	}
 	probe_session_detach(a->session);
@@ -419,11 +297,9 @@ static bool at_loop(struct at *a)
 
 static void at_free(struct at *a)
 {
-	for (size_t i = 0; i < a->processes.n; i++)
-		observed_close(&a->processes.at[i]);
+	observing_free(&a->processes);
 	for (size_t i = 0; i < a->stacks.n; i++)
 		free(a->stacks.at[i].text);
-	vec_free(&a->processes);
 	vec_free(&a->stacks);
 	addrmap_free(&a->by_hash);
 	counts_free(&a->counts);
@@ -476,10 +352,6 @@ static bool warn_losses(struct at *a)
 			"the condition could not be tested, as Python's innermost function is unknown" });
 		none = false;
 	}
-	if (losses[PROBE_EXECED] != 0) {
-		warn_code(WARN_EXECUTED, a->opt->at[0]);
-		none = false;
-	}
 	if (a->opt->verbose)
 		(void)fprintf(
 		    stderr, "pystack: %" PRIu64 " events, %zu distinct stacks\n", a->events, a->stacks.n);
@@ -511,12 +383,13 @@ static bool start(struct at *a, int argc, char **argv)
 		(void)fault_set(
 		    &f, 0, 0, 0, "it works in the initial pid namespace only (outside of containers)");
 	else if (probe_session_open(&config, &a->session, &f) == RES_OK) {
+		a->processes.session = a->session;
 		for (int i = a->opt->first; i < argc; i++)
-			a->failed |= !observe(a, argv[i]);
-		if (a->processes.n == 0)
+			a->failed |= !observing_add(&a->processes, argv[i]);
+		if (a->processes.at.n == 0)
 			return false;
-		for (size_t i = 0; i < a->processes.n; i++) {
-			const struct observed *o = &a->processes.at[i];
+		for (size_t i = 0; i < a->processes.at.n; i++) {
+			const struct observed *o = a->processes.at.at[i];
 
 			if (!at_probes_place(a->opt, &a->probes, o->P, stack_python_process(o->target)))
 				return false;
@@ -530,7 +403,9 @@ static bool start(struct at *a, int argc, char **argv)
 
 enum outcome at_run(int argc, char **argv, const struct options *opt)
 {
-	struct at a = { .opt = opt, .counts = { .format = opt->output, .style = { opt->verbose } } };
+	struct at a = { .opt = opt,
+		.processes = { .opt = opt },
+		.counts = { .format = opt->output, .style = { opt->verbose } } };
 	struct timespec mono, real;
 	struct fault f = { 0 };
 	enum outcome outcome = NOTHING;
@@ -551,7 +426,7 @@ enum outcome at_run(int argc, char **argv, const struct options *opt)
 			}
 			counts_print(&a.counts, (size_t)opt->top, stdout);
 		}
-		ok &= warn_losses(&a) && !a.counts.failed && !a.failed;
+		ok &= warn_losses(&a) && !a.counts.failed && !a.failed && !a.processes.failed;
 		outcome = ok ? DONE : PARTLY;
 	}
 	at_free(&a);

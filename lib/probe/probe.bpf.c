@@ -8,19 +8,8 @@
  * The hash covers the pc, each word of the used stack that points into code, with its place, and of
  * each Python frame its code object and instruction. So equal hashes mean equal return addresses.
  * Only what exists in Linux 5.17 is used. */
+#include "probe/bpf/processes.h"
 #include "probe/bpf/when.h"
-
-/* The target that a task belongs to, or NULL. */
-static const struct probe_target *target_of(struct task_struct *task)
-{
-	uint32_t pid = (uint32_t)task->tgid, *index = bpf_map_lookup_elem(&pids, &pid);
-	struct probe_target *t;
-
-	if (!index)
-		return 0;
-	t = bpf_map_lookup_elem(&targets, index);
-	return t && t->ready ? t : 0;
-}
 
 /* Scratch memory for the calling program, or NULL. A kernel that preempts programs may run another
  * task's in between: hence the second slot. */
@@ -47,7 +36,7 @@ static void scratch_give(struct scratch *s)
 /* An event of probe `spec`. is_call: it is of a system call, not of a function, and has returned
  * `result`. slot, n: the scratch memory it may take. list: where its arguments are, plus one; 0: in
  * the registers for them. record: of a tracepoint. */
-static __always_inline void at_probe(struct task_struct *task, const struct probe_target *t, uint32_t spec,
+static __always_inline void at_probe(struct task_struct *task, const struct probe_process *p, uint32_t spec,
     uint32_t slot, uint32_t n, int is_call, int64_t result, uint32_t list, uint64_t record)
 {
 	struct probe_key key = { .spec = spec };
@@ -67,7 +56,7 @@ static __always_inline void at_probe(struct task_struct *task, const struct prob
 		s->event.result = is_call ? result : (int64_t)s->begin.regs[REG_AX];
 		s->event.sum = 0;
 		if (is_wanted(s, task, spec))
-			c = capture(s, task, t, &key, &thread);
+			c = capture(s, task, p, &key, &thread);
 	}
 	if (c)
 		finish_event(s, c, &key, task);
@@ -76,7 +65,7 @@ static __always_inline void at_probe(struct task_struct *task, const struct prob
 
 /* The system call `number`, if there is a probe for it. */
 static __always_inline void at_syscall(
-    struct task_struct *task, const struct probe_target *t, long number, uint32_t is_return, long result)
+    struct task_struct *task, const struct probe_process *p, long number, uint32_t is_return, long result)
 {
 	uint32_t compat = is_compat(task), spec;
 
@@ -84,7 +73,7 @@ static __always_inline void at_syscall(
 		return;
 	spec = syscall_specs[is_return][compat][number];
 	if (spec != 0)
-		at_probe(task, t, spec - 1, SLOT_SYSCALL, 2, 1, result, 0, 0);
+		at_probe(task, p, spec - 1, SLOT_SYSCALL, 2, 1, result, 0, 0);
 }
 
 /* An event whose probe is the cookie of its attachment. The upper half is the list of its
@@ -92,12 +81,12 @@ static __always_inline void at_syscall(
 static __always_inline int at_cookie(void *ctx, uint32_t slot, uint32_t n, uint64_t record)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	const struct probe_target *t = target_of(task);
+	const struct probe_process *p = process_of(task);
 
-	if (t) {
+	if (p) {
 		uint64_t cookie = bpf_get_attach_cookie(ctx);
 
-		at_probe(task, t, (uint32_t)cookie, slot, n, 0, 0, (uint32_t)(cookie >> 32), record);
+		at_probe(task, p, (uint32_t)cookie, slot, n, 0, 0, (uint32_t)(cookie >> 32), record);
 	}
 	return 0;
 }
@@ -106,11 +95,11 @@ SEC("tp_btf/sys_enter")
 int BPF_PROG(at_sys_enter, struct pt_regs *regs, long number)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	const struct probe_target *t = target_of(task);
+	const struct probe_process *p = process_of(task);
 
 	(void)regs;
-	if (t)
-		at_syscall(task, t, number, 0, 0);
+	if (p)
+		at_syscall(task, p, number, 0, 0);
 	return 0;
 }
 
@@ -118,13 +107,13 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(at_sys_exit, struct pt_regs *regs, long result)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	const struct probe_target *t = target_of(task);
+	const struct probe_process *p = process_of(task);
 	uint64_t number = 0;
 
-	if (!t)
+	if (!p)
 		return 0;
 	(void)bpf_probe_read_kernel(&number, sizeof(number), (const uint64_t *)regs + REG_CALL);
-	at_syscall(task, t, (long)number, 1, result);
+	at_syscall(task, p, (long)number, 1, result);
 	return 0;
 }
 
@@ -149,31 +138,20 @@ int BPF_PROG(watch_code, struct pt_regs *regs, long result)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	uint64_t words[REG_CALL - REG_DX + 1] = { 0 }, *c;
-	const struct probe_target *t;
+	const struct probe_process *p;
 	uint32_t index;
 
 	(void)result;
 	(void)bpf_probe_read_kernel(words, sizeof(words), (const uint64_t *)regs + REG_DX);
 	if (!maps_code(is_compat(task), words[REG_CALL - REG_DX], words[0]))
 		return 0;
-	t = target_of(task);
-	if (!t)
+	p = process_of(task);
+	if (!p)
 		return 0;
-	index = t->index;
+	index = p->target;
 	c = bpf_map_lookup_elem(&changes, &index);
 	if (c)
 		__sync_fetch_and_add(c, 1);
-	return 0;
-}
-
-/* Another program has another code: nothing of it is known. */
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(watch_exec, struct task_struct *task)
-{
-	uint32_t pid = (uint32_t)task->tgid;
-
-	if (bpf_map_delete_elem(&pids, &pid) == 0)
-		count_loss(PROBE_EXECED);
 	return 0;
 }
 
@@ -226,7 +204,7 @@ static __always_inline int is_wanted_off(struct scratch *s, struct task_struct *
 SEC("tp_btf/sched_switch")
 int BPF_PROG(at_switch, int preempt, struct task_struct *prev, struct task_struct *next)
 {
-	const struct probe_target *from = target_of(prev), *to = target_of(next);
+	const struct probe_process *from = process_of(prev), *to = process_of(next);
 	struct probe_key key = { .spec = off_cpu_spec };
 	struct thread *thread;
 	struct scratch *s;

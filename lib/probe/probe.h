@@ -41,8 +41,9 @@ struct probe_config {
 	/* Two for each of specs, for events of x86-64 and those of i386. NULL in it: each event is
 	 * wanted; NULL: there are none. Read again when probes are attached. */
 	const struct probe_when *const *conditions;
-	bool counting;  /* count in the kernel; events are not sent */
-	size_t targets; /* most processes; 0: one */
+	bool counting;     /* count in the kernel; events are not sent */
+	size_t targets;    /* most processes; 0: one */
+	bool follow_forks; /* children of processes are observed */
 };
 
 struct probe_session;
@@ -52,19 +53,33 @@ enum res probe_session_open(const struct probe_config *config, struct probe_sess
 void probe_session_close(struct probe_session *s); /* NULL ok */
 
 /* Observe P, whose interpreters are py (NULL: none), from now on. pid: in the initial namespace.
- * RES_FAIL: too many processes, or a layout that the program cannot walk. */
+ * *number: of the process, as in the keys of its stacks. RES_FAIL: too many processes, or a layout
+ * that the program cannot walk. */
 enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_prochandle *P,
-    const struct py_process *py, struct fault *f);
+    const struct py_process *py, uint32_t *number, struct fault *f);
 
-/* Observe pid no longer. */
-void probe_session_remove(struct probe_session *s, uint32_t pid);
+/* Observe what the process pid will execute; it is not observed before, as the process *number. */
+enum res probe_session_expect(struct probe_session *s, uint32_t pid, uint32_t *number, struct fault *f);
+
+/* The processes so far, in the order in which they came: those above, and those that the kernel has
+ * seen to be forked or to execute a program. */
+size_t probe_session_processes(const struct probe_session *s);
+struct probe_process probe_session_process(const struct probe_session *s, size_t i);
+
+/* False: it has ended, or has executed another program, which has another number. */
+bool probe_session_lives(struct probe_session *s, uint32_t number);
+
+/* Observe it no longer. */
+void probe_session_remove(struct probe_session *s, uint32_t number);
 
 /* How often the process has mapped code while it was observed. From each time on, stacks that are
  * the same may be counted under several keys, until its code is taken again: probe_session_refresh,
- * with a handle that was grabbed after this call, and its result. */
-uint64_t probe_session_changes(const struct probe_session *s, uint32_t pid);
-enum res probe_session_refresh(
-    struct probe_session *s, uint32_t pid, struct ps_prochandle *P, uint64_t changes, struct fault *f);
+ * with a handle that was grabbed after this call, its interpreters, and the result of this call.
+ * Sets *changes to what P is good for; if that is UINT64_MAX, it has to be done once more.
+ * RES_FAIL: as probe_session_add. */
+uint64_t probe_session_changes(const struct probe_session *s, uint32_t number);
+enum res probe_session_refresh(struct probe_session *s, uint32_t number, struct ps_prochandle *P,
+    const struct py_process *py, uint64_t *changes, struct fault *f);
 
 /* Tell the program the results of comparisons with the names of an innermost code object, or of
  * none, as probe_when_results has them: from now on it decides conditions on them itself. */

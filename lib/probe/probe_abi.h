@@ -21,7 +21,11 @@ enum {
 	PROBE_STACK_MAX = 1 << 20, /* bytes of a stack; it is cut there */
 	PROBE_SPECS = 16,          /* probes at a time */
 	PROBE_SYSCALLS = 1024,     /* their numbers are lower */
-	PROBE_TARGETS = 64,        /* processes at a time */
+	PROBE_TARGETS = 256,       /* address spaces at a time */
+	PROBE_PROCESSES = 1 << 15, /* numbers of processes; each is given once */
+	PROBE_ADDED = 3 << 13,     /* those from here on are given by user space, the others by the program */
+	PROBE_PIDS = 1 << 13,      /* processes at a time */
+	PROBE_EXE_MAX = 64,        /* bytes of the name of an executable, with its NUL */
 	PROBE_SLOTS = 6,           /* scratch memories of a processor */
 	PROBE_RETURNS = 64,        /* return addresses that are replaced: the kernel allows no more */
 };
@@ -34,9 +38,27 @@ struct probe_window {
 	uint64_t bits[PROBE_WINDOW_BITS / 64];
 };
 
-/* A process that is observed. */
+/* A process that runs one program. It has a number that no other has: a pid may be given again, and
+ * another program may be executed. */
+struct probe_process {
+	uint32_t observed; /* 0: not yet */
+	uint32_t target;   /* index of its address space, which its children share until they change it */
+	uint32_t number;
+	uint32_t from; /* number of the parent, or of what it was before it executed this program */
+	uint32_t how;  /* enum probe_process_origin */
+	uint32_t pid;  /* in the initial namespace */
+};
+
+enum probe_process_origin {
+	PROBE_PROCESS_ADDED,  /* by user space */
+	PROBE_PROCESS_FORKED, /* by `from` */
+	PROBE_PROCESS_EXECED, /* `from` has executed another program; its target is PROBE_TARGET_BARE */
+};
+
+enum { PROBE_TARGET_BARE = 0 }; /* of processes of which nothing is known: their native stacks only */
+
+/* The address space of processes that are observed. */
 struct probe_target {
-	uint32_t ready; /* 0: it is not to be observed (yet) */
 	uint32_t index; /* of this target */
 	uint32_t n_pythons;
 	uint32_t word; /* bytes in a pointer of the program: 8, or 4 of i386 */
@@ -53,8 +75,8 @@ struct probe_target {
 /* A stack is counted by its key. */
 struct probe_key {
 	uint64_t hash;
-	uint32_t pid;  /* in the initial namespace */
-	uint32_t spec; /* index of the probe, below PROBE_KEY_RESULTS */
+	uint32_t process; /* its number */
+	uint32_t spec;    /* index of the probe, below PROBE_KEY_RESULTS */
 };
 
 /* A condition on Python's innermost function, of which the program knows nothing yet, is decided by
@@ -73,30 +95,36 @@ struct probe_count {
 
 /* What was lost or could not be decided: indices in the map of losses. */
 enum probe_loss {
-	PROBE_LOST_RING,   /* events: the ring buffer was full */
-	PROBE_LOST_MAP,    /* events: the map of counts was full */
-	PROBE_LOST_NESTED, /* events: the program was interrupted by itself */
-	PROBE_LOST_STACK,  /* events: the stack could not be read */
-	PROBE_LOST_STATES, /* events: the list of thread states could not be read, or is too long */
-	PROBE_LOST_FRAMES, /* events: a Python frame or its code object could not be read */
-	PROBE_LOST_DEPTH,  /* events: more Python frames than are followed */
-	PROBE_EXECED,      /* processes that have executed another program */
-	PROBE_LOST_TEST,   /* events: --when could not be decided */
-	PROBE_EVENTS,      /* events that passed the filters */
+	PROBE_LOST_RING,    /* events: the ring buffer was full */
+	PROBE_LOST_MAP,     /* events: the map of counts was full */
+	PROBE_LOST_NESTED,  /* events: the program was interrupted by itself */
+	PROBE_LOST_STACK,   /* events: the stack could not be read */
+	PROBE_LOST_STATES,  /* events: the list of thread states could not be read, or is too long */
+	PROBE_LOST_FRAMES,  /* events: a Python frame or its code object could not be read */
+	PROBE_LOST_DEPTH,   /* events: more Python frames than are followed */
+	PROBE_LOST_PROCESS, /* processes: more than can be observed */
+	PROBE_LOST_TEST,    /* events: --when could not be decided */
+	PROBE_EVENTS,       /* events that passed the filters */
 	PROBE_LOSSES
 };
 
 enum probe_record_kind {
 	PROBE_RECORD_HIT,
-	PROBE_RECORD_BEGIN,  /* a stack: struct probe_begin */
-	PROBE_RECORD_MEMORY, /* struct probe_memory and its bytes, repeatedly */
-	PROBE_RECORD_END,    /* the stack is complete */
+	PROBE_RECORD_BEGIN,   /* a stack: struct probe_begin */
+	PROBE_RECORD_MEMORY,  /* struct probe_memory and its bytes, repeatedly */
+	PROBE_RECORD_END,     /* the stack is complete */
+	PROBE_RECORD_PROCESS, /* struct probe_process_record: a process has come */
 };
 
 struct probe_record {
 	uint32_t kind; /* enum probe_record_kind */
 	uint32_t size; /* with this header */
 	uint64_t id;   /* of the stack: all of its records have it */
+};
+
+struct probe_process_record {
+	struct probe_record head;
+	struct probe_process process;
 };
 
 /* An event. It is sent without those of `text` that it does not use. */
@@ -121,7 +149,8 @@ struct probe_hit {
 };
 
 enum {
-	PROBE_STACK_CUT = 1, /* it is larger than PROBE_STACK_MAX */
+	PROBE_STACK_CUT = 1,     /* it is larger than PROBE_STACK_MAX */
+	PROBE_STACK_UNKNOWN = 2, /* no Python was known in its process */
 };
 
 struct probe_state {
@@ -154,7 +183,7 @@ enum { PROBE_NO_CODE = 1 };
 /* A code object of a process. */
 struct probe_code_key {
 	uint64_t innermost; /* as in struct probe_begin */
-	uint64_t pid;
+	uint64_t process;   /* its number */
 };
 
 enum probe_memory_kind {

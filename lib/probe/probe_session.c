@@ -1,15 +1,14 @@
 /* The BPF program: loaded, attached, read (libbpf). */
-#include "probe/probe.h"
+#ifdef WITH_LIBBPF
+
+#include "probe/probe_session_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "probe/probe_stacks.h"
-#include "probe/probe_target.h"
 
-#ifdef WITH_LIBBPF
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -18,28 +17,9 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 
-#include <probe/probe.skel.h>
-
 enum {
 	TRIM = 1 << 24,
 	WAITING_MAX = 1 << 28, /* bytes; beyond it records stay in the ring, which gets full */
-};
-
-struct probe_session {
-	struct probe_bpf *bpf;
-	struct ring_buffer *ring;
-	struct probe_stacks stacks;
-	/* Records that were taken out of the ring, which has to be kept empty, and wait to be read:
-	 * 8 bytes with the size of each, then the record, padded to 8 bytes. */
-	VEC(uint8_t) waiting;
-	size_t told;        /* names of code objects that the program knows to have arrived */
-	size_t read;        /* bytes of `waiting` that have been read */
-	VEC(uint32_t) pids; /* by index of their targets */
-	size_t targets;
-	struct probe_target *scratch;
-	struct probe_config config;
-	VEC(struct bpf_link *) links;       /* of clocks, one for each processor, and of places */
-	VEC(struct probe_value_list) lists; /* as in the program's map */
 };
 
 static size_t padded(size_t n)
@@ -50,8 +30,13 @@ static size_t padded(size_t n)
 static int take_record(void *data, void *record, size_t n)
 {
 	struct probe_session *s = data;
+	const struct probe_process_record *process = record;
 	uint64_t size = n;
 
+	if (n >= sizeof(*process) && process->head.kind == PROBE_RECORD_PROCESS) {
+		s->stacks.failed |= !probe_processes_take(&s->processes, &process->process);
+		return 0;
+	}
 	if (!vec_reserve(&s->waiting, s->waiting.n + sizeof(size) + padded(n))) {
 		s->stacks.failed = true;
 		return 0;
@@ -226,6 +211,7 @@ static int configure(struct probe_session *s, const struct probe_config *c)
 	}
 	*(uint32_t *)(uintptr_t)&b->rodata->counting = c->counting;
 	*(uint32_t *)(uintptr_t)&b->rodata->conditional = c->conditions != NULL;
+	*(uint32_t *)(uintptr_t)&b->rodata->follow_forks = c->follow_forks;
 	choose_programs(b, c);
 	error = enter_syscalls(b, c);
 	if (error == 0)
@@ -233,9 +219,9 @@ static int configure(struct probe_session *s, const struct probe_config *c)
 	if (error == 0)
 		error = bpf_map__set_max_entries(b->maps.scratches, (uint32_t)n * PROBE_SLOTS);
 	if (error == 0)
-		error = bpf_map__set_max_entries(b->maps.targets, (uint32_t)s->targets);
+		error = bpf_map__set_max_entries(b->maps.targets, s->processes.targets);
 	if (error == 0)
-		error = bpf_map__set_max_entries(b->maps.changes, (uint32_t)s->targets);
+		error = bpf_map__set_max_entries(b->maps.changes, s->processes.targets);
 	return error;
 }
 
@@ -247,8 +233,9 @@ enum res probe_session_open(const struct probe_config *config, struct probe_sess
 	if (s == NULL)
 		return fault_memory(f);
 	s->config = *config;
-	s->targets = config->targets != 0 ? config->targets : 1;
-	s->targets = s->targets < PROBE_TARGETS ? s->targets : PROBE_TARGETS;
+	/* With the bare one. A target is filled while the one before is still used. */
+	s->processes.targets =
+	    config->targets + 2 < PROBE_TARGETS ? (uint32_t)config->targets + 2 : PROBE_TARGETS;
 	s->scratch = malloc(sizeof(*s->scratch));
 	(void)libbpf_set_print(be_silent);
 	s->bpf = probe_bpf__open();
@@ -258,6 +245,8 @@ enum res probe_session_open(const struct probe_config *config, struct probe_sess
 		error = -configure(s, config);
 		if (error == 0)
 			error = -probe_bpf__load(s->bpf);
+		if (error == 0)
+			error = probe_processes_begin(s);
 		if (error == 0) {
 			s->ring = ring_buffer__new(bpf_map__fd(s->bpf->maps.ring), take_record, s, NULL);
 			error = s->ring == NULL ? errno : 0;
@@ -279,7 +268,7 @@ void probe_session_close(struct probe_session *s)
 	ring_buffer__free(s->ring);
 	probe_bpf__destroy(s->bpf);
 	probe_stacks_free(&s->stacks);
-	vec_free(&s->pids);
+	probe_processes_free(&s->processes);
 	vec_free(&s->links);
 	vec_free(&s->lists);
 	vec_free(&s->waiting);
@@ -287,85 +276,9 @@ void probe_session_close(struct probe_session *s)
 	free(s);
 }
 
-/* The index of a process; the number of those that are known if it is new. */
-static uint32_t index_of(const struct probe_session *s, uint32_t pid)
-{
-	uint32_t i = 0;
-
-	while (i < s->pids.n && s->pids.at[i] != pid)
-		i++;
-	return i;
-}
-
-/* Give s->scratch to the program. */
-static bool target_update(const struct probe_session *s, uint32_t index)
-{
-	return bpf_map__update_elem(s->bpf->maps.targets, &index, sizeof(index), s->scratch,
-		   sizeof(*s->scratch), BPF_ANY) == 0;
-}
-
-static enum res refused(struct fault *f)
-{
-	return fault_set(f, 0, errno, 0, "a map of the BPF program refuses it: %s", strerror(errno));
-}
-
-enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_prochandle *P,
-    const struct py_process *py, struct fault *f)
-{
-	uint32_t index = index_of(s, pid);
-
-	if (index >= s->targets)
-		return fault_set(f, 0, 0, 0, "more than %zu processes", s->targets);
-	memset(s->scratch, 0, sizeof(*s->scratch));
-	if (probe_target_fill(P, py, s->scratch, f) != RES_OK)
-		return RES_FAIL;
-	s->scratch->ready = 1;
-	s->scratch->index = index;
-	/* Not the number in the map: P's mappings may be older than the attachment. */
-	s->scratch->changes = UINT64_MAX;
-	if (index == s->pids.n && !vec_push(&s->pids, pid))
-		return fault_memory(f);
-	if (!target_update(s, index) ||
-	    bpf_map__update_elem(s->bpf->maps.pids, &pid, sizeof(pid), &index, sizeof(index), BPF_ANY) != 0)
-		return refused(f);
-	return RES_OK;
-}
-
-void probe_session_remove(struct probe_session *s, uint32_t pid)
-{
-	(void)bpf_map__delete_elem(s->bpf->maps.pids, &pid, sizeof(pid), 0);
-}
-
-uint64_t probe_session_changes(const struct probe_session *s, uint32_t pid)
-{
-	uint32_t index = index_of(s, pid);
-	uint64_t changes = 0;
-
-	(void)bpf_map__lookup_elem(s->bpf->maps.changes, &index, sizeof(index), &changes, sizeof(changes), 0);
-	return changes;
-}
-
-enum res probe_session_refresh(
-    struct probe_session *s, uint32_t pid, struct ps_prochandle *P, uint64_t changes, struct fault *f)
-{
-	uint32_t index = index_of(s, pid);
-
-	if (bpf_map__lookup_elem(
-		s->bpf->maps.targets, &index, sizeof(index), s->scratch, sizeof(*s->scratch), 0) != 0)
-		return refused(f);
-	if (!probe_target_fill_code(P, s->scratch))
-		return fault_memory(f);
-	/* Windows first: a program that reads them while they are copied must not trust them. */
-	s->scratch->changes = UINT64_MAX;
-	if (!target_update(s, index))
-		return refused(f);
-	s->scratch->changes = changes;
-	return target_update(s, index) ? RES_OK : refused(f);
-}
-
 void probe_session_decide(struct probe_session *s, const struct probe_begin *begin, uint32_t results)
 {
-	const struct probe_code_key key = { begin->innermost, begin->key.pid };
+	const struct probe_code_key key = { begin->innermost, begin->key.process };
 
 	if (key.innermost != 0)
 		(void)bpf_map__update_elem(

@@ -24,35 +24,66 @@ void probe_session_close(struct probe_session *s)
 }
 
 enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_prochandle *P,
-    const struct py_process *py, struct fault *f)
+    const struct py_process *py, uint32_t *number, struct fault *f)
 {
 	(void)s;
 	(void)pid;
 	(void)P;
 	(void)py;
+	(void)number;
 	(void)f;
 	return RES_FAIL;
 }
 
-void probe_session_remove(struct probe_session *s, uint32_t pid)
+enum res probe_session_expect(struct probe_session *s, uint32_t pid, uint32_t *number, struct fault *f)
 {
 	(void)s;
 	(void)pid;
+	(void)number;
+	(void)f;
+	return RES_FAIL;
 }
 
-uint64_t probe_session_changes(const struct probe_session *s, uint32_t pid)
+size_t probe_session_processes(const struct probe_session *s)
 {
 	(void)s;
-	(void)pid;
 	return 0;
 }
 
-enum res probe_session_refresh(
-    struct probe_session *s, uint32_t pid, struct ps_prochandle *P, uint64_t changes, struct fault *f)
+struct probe_process probe_session_process(const struct probe_session *s, size_t i)
 {
 	(void)s;
-	(void)pid;
+	(void)i;
+	return (struct probe_process){ .observed = 0 };
+}
+
+bool probe_session_lives(struct probe_session *s, uint32_t number)
+{
+	(void)s;
+	(void)number;
+	return false;
+}
+
+void probe_session_remove(struct probe_session *s, uint32_t number)
+{
+	(void)s;
+	(void)number;
+}
+
+uint64_t probe_session_changes(const struct probe_session *s, uint32_t number)
+{
+	(void)s;
+	(void)number;
+	return 0;
+}
+
+enum res probe_session_refresh(struct probe_session *s, uint32_t number, struct ps_prochandle *P,
+    const struct py_process *py, uint64_t *changes, struct fault *f)
+{
+	(void)s;
+	(void)number;
 	(void)P;
+	(void)py;
 	(void)changes;
 	(void)f;
 	return RES_FAIL;

@@ -8,7 +8,6 @@
 
 #include "arch/arch.h"
 #include "os/regs.h"
-#include "python/python.h"
 
 enum { PAGE_SHIFT = 12 };
 

@@ -3,9 +3,10 @@
 #define PROBE_PROBE_TARGET_H
 
 #include "probe/probe.h"
+#include "python/python.h"
 
-/* Fill *out, which the caller has zeroed, for P and its interpreters py (NULL: none). Does not set
- * `ready`. RES_FAIL: a layout that the program cannot walk; f says which. */
+/* Fill *out, which the caller has zeroed, for P and its interpreters py (NULL: none).
+ * RES_FAIL: a layout that the program cannot walk; f says which. */
 enum res probe_target_fill(
     struct ps_prochandle *P, const struct py_process *py, struct probe_target *out, struct fault *f);
 

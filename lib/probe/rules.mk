@@ -10,5 +10,5 @@ $(PROBE_SKEL): $(O)/lib/probe/probe.bpf.o
 	$(BPFTOOL) gen skeleton $(@:.h=.o) name probe_bpf >$@
 
 .SECONDEXPANSION:
-$(O)/lib/probe/probe_session.o: $$(if $$(filter libbpf,$$(packaged)),$(PROBE_SKEL))
-$(O)/lib/probe/probe_session.o: CPPFLAGS += -isystem $(O)/lib
+$(O)/lib/probe/probe_session.o $(O)/lib/probe/probe_session_processes.o: $$(if $$(filter libbpf,$$(packaged)),$(PROBE_SKEL))
+$(O)/lib/probe/probe_session.o $(O)/lib/probe/probe_session_processes.o: CPPFLAGS += -isystem $(O)/lib

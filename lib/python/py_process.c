@@ -6,7 +6,7 @@
 #include "python/find/py_runtime.h"
 #include "python/objects/py_code.h"
 
-enum res py_process_create(struct ps_prochandle *P, struct py_process **out, struct fault *f)
+static enum res create(struct ps_prochandle *P, bool early, struct py_process **out, struct fault *f)
 {
 	struct py_process *py = calloc(1, sizeof(*py));
 	enum res res;
@@ -14,12 +14,22 @@ enum res py_process_create(struct ps_prochandle *P, struct py_process **out, str
 	if (py == NULL)
 		return fault_memory(f);
 	py->P = py->later = P;
-	res = py_runtime_find(py, f);
+	res = py_runtime_find(py, early, f);
 	if (res == RES_OK)
 		*out = py;
 	else
 		py_process_destroy(py);
 	return res;
+}
+
+enum res py_process_create(struct ps_prochandle *P, struct py_process **out, struct fault *f)
+{
+	return create(P, false, out, f);
+}
+
+enum res py_process_create_early(struct ps_prochandle *P, struct py_process **out, struct fault *f)
+{
+	return create(P, true, out, f);
 }
 
 void py_process_destroy(struct py_process *py)

@@ -26,6 +26,8 @@ enum { PY_FAULT_TOO_OLD = 1000, PY_FAULT_NOT_STARTED };
  * there is one, but it cannot be decoded; f says why (too old, with its version; damaged; not
  * initialised). */
 enum res py_process_create(struct ps_prochandle *P, struct py_process **out, struct fault *f);
+/* The same, but those that have not started yet are taken as well. */
+enum res py_process_create_early(struct ps_prochandle *P, struct py_process **out, struct fault *f);
 void py_process_destroy(struct py_process *py); /* NULL ok */
 
 /* Read from P from now on; keep addresses and layouts. For a capture: the interpreters are found

@@ -51,8 +51,6 @@ static const char *fixed_words(enum record_warning_code code)
 		return "-i needs a process, not a core file";
 	case WARN_SAMPLE_SELF:
 		return "cannot sample itself";
-	case WARN_EXECUTED:
-		return "a process has executed another program, and was observed until then";
 	case WARN_NO_STACKS:
 		return "no stacks found";
 	default:

@@ -25,6 +25,7 @@ struct stack_options {
 	/* The process will be captured repeatedly: threads that have not run since are not read
 	 * again. Not with STOP_ALL. */
 	bool sampling;
+	bool early;   /* take Pythons that have not started yet, too; for stack_target_take */
 	bool running; /* with sampling: leave out threads that wait */
 };
 
@@ -53,7 +54,8 @@ struct stack_recorded {
 		uint64_t slot, pc;           /* where on the stack it belongs, and the address */
 	} * returns;
 	size_t n_returns;
-	bool stack_cut; /* the oldest part of its C stack is missing */
+	bool stack_cut;      /* the oldest part of its C stack is missing */
+	bool states_unknown; /* its process was not known: it may have thread states */
 };
 
 /* As stack_target_open, but nothing is captured: for stack_target_take. */

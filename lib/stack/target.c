@@ -14,7 +14,8 @@ enum res stack_target_prepare(
 		return fault_memory(f);
 	t->opt = *opt;
 	/* Everything that needs symbols is looked up before anything is stopped. */
-	t->py_found = py_process_create(P, &t->py, &t->py_fault);
+	t->py_found = opt->early ? py_process_create_early(P, &t->py, &t->py_fault)
+				 : py_process_create(P, &t->py, &t->py_fault);
 	if (t->py_found != RES_OK)
 		t->py = NULL;
 	t->models = calloc(t->py == NULL ? 1 : py_runtimes(t->py) + 1, sizeof(*t->models));

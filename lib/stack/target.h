@@ -20,6 +20,7 @@ struct stack_target {
 	struct walk_model *models;  /* one per runtime of py */
 	struct eval_loop *loops;    /* one per runtime of py */
 	struct rehold rehold;
+	bool states_unknown; /* of the recorded thread */
 };
 
 #endif

@@ -66,6 +66,7 @@ enum res stack_target_take(
 	if (target_capture_prepare(t, P, f) != RES_OK)
 		return RES_FAIL;
 	c->request.recorded = true;
+	t->states_unknown = r->states_unknown;
 	if (!put_memory(c->snapshot, os_arch(P), r))
 		return fault_memory(f);
 	i = capture_add(c, r->id, r->thread_pointer);

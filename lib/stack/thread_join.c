@@ -3,6 +3,7 @@
 #include "os/regs.h"
 #include "stack/join/find_loop.h"
 #include "stack/join/greenlet.h"
+#include "stack/join/join_loop.h"
 #include "stack/thread_walk.h"
 
 static bool read_word(void *data, uint64_t va, uint64_t *out)
@@ -89,6 +90,37 @@ static enum res join_by(struct stack_target *t, const struct capture_lwp *l, enu
 	return res;
 }
 
+static bool in_any_loop(struct stack_target *t, const struct native_frame *fr)
+{
+	for (size_t r = 0; r < py_runtimes(t->py); r++) {
+		struct join_loop loop = eval_loop_of(t, (uint32_t)r, EVAL_LOOP_ALWAYS);
+
+		if (join_in_loop(loop.eval, loop.n_eval, fr))
+			return true;
+	}
+	return false;
+}
+
+/* No Python frame was recorded, since the process was not known: each activation lacks its own. */
+static enum res mark_activations(struct stack_target *t, struct stack_thread *out, struct fault *f)
+{
+	struct join with = { .unsure = false };
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < out->join.items.n; i++) {
+		struct join_item item = out->join.items.at[i];
+
+		ok = vec_push(&with.items, item);
+		if (ok && item.kind == JOIN_NATIVE && in_any_loop(t, &out->native.frames.at[item.index])) {
+			item.kind = JOIN_BARE;
+			ok = vec_push(&with.items, item);
+		}
+	}
+	join_free(&out->join);
+	out->join = with;
+	return ok ? RES_OK : fault_memory(f);
+}
+
 enum res thread_join(
     struct stack_target *t, const struct capture_lwp *l, struct stack_thread *out, struct fault *f)
 {
@@ -96,6 +128,8 @@ enum res thread_join(
 
 	join_reset(&out->join);
 	res = join_by(t, l, EVAL_LOOP_UNMARKED, out, f);
+	if (res == RES_OK && t->states_unknown && t->py != NULL && out->python.runs.n == 0)
+		return mark_activations(t, out, f);
 	if (res != RES_OK || !(out->join.start || out->join.apart))
 		return res;
 	/* Only code identifies activations whose frames are on another greenlet's chain, or

@@ -99,7 +99,7 @@ static __noinline int is_wanted_python(struct scratch *s, struct probe_key *key)
 {
 	uint32_t index = 2 * key->spec + s->event.is_32bit, all = s->undecided >> PROBE_KEY_RESULTS, *known;
 	const struct probe_when *w = bpf_map_lookup_elem(&conditions, &index);
-	struct probe_code_key code = { .pid = key->pid };
+	struct probe_code_key code = { .process = key->process };
 	uint32_t result;
 
 	if (s->n_innermost > 1)
@@ -120,13 +120,16 @@ static __noinline int is_wanted_python(struct scratch *s, struct probe_key *key)
 /* Find the key of the stack of a thread whose registers were taken; it is sent if it is new.
  * *thread: what is kept of the thread. NULL: the event is not wanted, or it is lost, and counted as
  * such. */
-static struct probe_count *capture(struct scratch *s, struct task_struct *task, const struct probe_target *t,
+static struct probe_count *capture(struct scratch *s, struct task_struct *task, const struct probe_process *p,
     struct probe_key *key, struct thread **thread)
 {
-	uint32_t tid = (uint32_t)task->pid, index = t->index;
+	uint32_t tid = (uint32_t)task->pid, index = p->target;
+	const struct probe_target *t = bpf_map_lookup_elem(&targets, &index);
 	struct walk w = { .s = s, .t = t };
 	uint64_t *changed = bpf_map_lookup_elem(&changes, &index);
 
+	if (!t)
+		return 0;
 	s->emit = 0;
 	s->unsure = changed && *changed != t->changes;
 	s->thread_pointer = thread_pointer_of(task, t);
@@ -146,7 +149,7 @@ static struct probe_count *capture(struct scratch *s, struct task_struct *task, 
 		w.thread->list = w.thread->stack_hi = 0;
 	}
 	s->lost = 0;
-	s->begin.flags = 0;
+	s->begin.flags = t->n_pythons == 0 ? PROBE_STACK_UNKNOWN : 0;
 	s->begin.tid = tid;
 	s->begin.thread_pointer = s->thread_pointer;
 	leave_page(s, task, t->word);
@@ -168,7 +171,7 @@ static struct probe_count *capture(struct scratch *s, struct task_struct *task, 
 		return 0;
 	}
 	key->hash = s->hash;
-	key->pid = (uint32_t)task->tgid;
+	key->process = p->number;
 	if (s->undecided && !is_wanted_python(s, key))
 		return 0;
 	return count_of(&w, key);

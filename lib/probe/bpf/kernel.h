@@ -57,7 +57,16 @@ struct uprobe_task {
 	unsigned long vaddr, xol_vaddr; /* of an instruction, and of its copy that is executed */
 } KERNEL;
 
+struct kernel_atomic {
+	int counter;
+};
+
+struct signal_struct {
+	struct kernel_atomic live; /* threads */
+} KERNEL;
+
 struct task_struct {
+	struct signal_struct *signal;
 	struct thread_info thread_info;
 	int pid, tgid;
 	struct mm_struct *mm;

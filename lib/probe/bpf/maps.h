@@ -62,10 +62,25 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, PROBE_TARGETS);
+	__uint(max_entries, PROBE_PIDS);
+	__type(key, uint32_t);
+	__type(value, uint32_t); /* number of the process */
+} pids SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PROBE_PROCESSES);
+	__type(key, uint32_t);
+	__type(value, struct probe_process);
+} processes SEC(".maps");
+
+/* How many processes the kernel has given a number. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
 	__type(key, uint32_t);
 	__type(value, uint32_t);
-} pids SEC(".maps");
+} numbers SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -144,8 +159,9 @@ const volatile struct probe_spec_abi specs[PROBE_SPECS];
 /* The probe of each system call, plus one, by its number: at its entry or return, and as x86-64 or
  * i386. A table and no search: the verifier would follow each probe that is found. */
 const volatile uint8_t syscall_specs[2][2][PROBE_SYSCALLS];
-const volatile uint32_t counting = 0;    /* events are counted, not sent */
-const volatile uint32_t conditional = 0; /* there are conditions */
+const volatile uint32_t counting = 0;     /* events are counted, not sent */
+const volatile uint32_t conditional = 0;  /* there are conditions */
+const volatile uint32_t follow_forks = 0; /* children of processes are observed */
 const volatile uint32_t off_cpu_spec = 0;
 const volatile uint64_t off_cpu_min = 0; /* ns */
 

@@ -42,6 +42,7 @@ struct finder {
 	struct py_objects objects;
 	py_regions none;   /* empty */
 	bool failed;       /* out of memory */
+	bool early;        /* take those that have not started, too */
 	enum py_found how; /* what is looked for now */
 	enum refusal refusal;
 	struct fault fault;
@@ -261,7 +262,7 @@ static void accept(struct finder *fd, const struct candidate *c)
 	struct fault f = { 0 };
 	enum res res = py_runtime_validate(fd->P, c->layout, c->addr, &f);
 
-	if (res == RES_OK) {
+	if (res == RES_OK || (res == RES_NONE && fd->early)) {
 		if (add_runtime(fd, c, &f) != RES_OK)
 			fd->failed = true;
 	} else if (res == RES_NONE) {
@@ -339,10 +340,16 @@ static void try_interp_head(struct finder *fd, const struct py_object *o)
 		accept(fd, &c);
 		return;
 	}
-	if (res == RES_NONE)
+	if (res == RES_NONE && head != 0 && fd->early) {
+		c.addr = head;
+		c.layout = &c.layouts[0];
+		c.mismatch = NULL;
+		accept(fd, &c);
+	} else if (res == RES_NONE) {
 		refuse_not_started(fd, head, c.version);
-	else if (res == RES_FAIL)
+	} else if (res == RES_FAIL) {
 		finder_refuse(fd, REFUSED_INVALID, &f);
+	}
 }
 
 static bool has_section(struct elf_image *img, GElf_Shdr *shdr)
@@ -500,9 +507,9 @@ static void mark_likely(struct finder *fd)
 	}
 }
 
-enum res py_runtime_find(struct py_process *py, struct fault *f)
+enum res py_runtime_find(struct py_process *py, bool early, struct fault *f)
 {
-	OWNED(finder_release) struct finder fd = { .py = py, .P = py->P };
+	OWNED(finder_release) struct finder fd = { .py = py, .P = py->P, .early = early };
 
 	fd.failed = !py_objects_list(py->P, &fd.objects);
 	mark_likely(&fd);

@@ -4,7 +4,8 @@
 
 #include "python/py_process.h"
 
-/* Find the runtimes of py->P into py->runtimes. Results as of py_process_create. */
-enum res py_runtime_find(struct py_process *py, struct fault *f);
+/* Find the runtimes of py->P into py->runtimes. Results as of py_process_create. early: those that
+ * have not started as well. */
+enum res py_runtime_find(struct py_process *py, bool early, struct fault *f);
 
 #endif

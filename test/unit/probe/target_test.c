@@ -19,7 +19,6 @@ static void fill(const struct fake_map *maps)
 	ck_assert_ptr_nonnull(P);
 	memset(&target, 0, sizeof(target));
 	ck_assert_int_eq(probe_target_fill(P, NULL, &target, &f), RES_OK);
-	ck_assert_uint_eq(target.ready, 0);
 	ck_assert_uint_eq(target.n_pythons, 0);
 	Prelease(P, 0);
 }

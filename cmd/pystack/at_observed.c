@@ -1,0 +1,253 @@
+/* The processes that are observed.
+ *
+ * A child shares its parent's memory at first, in the kernel as here: it is opened when a stack of
+ * it is to be read. One that has executed a program is opened at once, before it maps libraries. */
+#include "at_observed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/owned.h"
+#include "os/images.h"
+#include "os/read.h"
+#include "print_target.h"
+#include "warn.h"
+
+static void observed_close(struct observed *o)
+{
+	text_cache_free(&o->lines);
+	symbolizer_destroy(o->names);
+	o->names = NULL;
+	stack_target_close(o->target);
+	o->target = NULL;
+	if (o->P == NULL)
+		return;
+	os_release_images(o->P);
+	Prelease(o->P, 0);
+	o->P = NULL;
+}
+
+/* Grab the process `typed` and find its Python. False: f says why not. */
+static bool observed_open(const struct observing *x, const char *typed, struct observed *o, struct fault *f)
+{
+	OWNED(mem_release) char *arg = strdup(typed);
+	const struct operand operand = { typed, typed, NULL };
+	struct stack_options stack = stack_options_of(x->opt, &operand);
+	const char *lwps = NULL;
+
+	*f = (struct fault){ 0 };
+	if (arg == NULL)
+		return fault_memory(f) == RES_OK;
+	stack.early = true;
+	o->P = proc_arg_xgrab(
+	    arg, NULL, PR_ARG_PIDS, PGRAB_RDONLY | (x->opt->force ? PGRAB_FORCE : 0), &f->code, &lwps);
+	if (o->P == NULL)
+		return false;
+	f->code = 0;
+	o->pid = (uint32_t)Pstatus(o->P)->pr_pid;
+	if (lwps != NULL)
+		(void)fault_set(f, 0, 0, 0, "threads cannot be selected with --at");
+	else if (o->pid == (uint32_t)getpid())
+		f->code = G_SELF;
+	else if (stack_target_prepare(o->P, &stack, &o->target, f) == RES_OK)
+		return true;
+	observed_close(o);
+	return false;
+}
+
+/* The same by its pid. It is still the process that has its number in the session. */
+static bool observed_open_pid(const struct observing *x, struct observed *o, struct fault *f)
+{
+	char pid[16];
+
+	(void)snprintf(pid, sizeof(pid), "%u", o->pid);
+	if (!observed_open(x, pid, o, f))
+		return false;
+	if (probe_session_lives(x->session, o->number) && os_same_process(o->P))
+		return true;
+	observed_close(o);
+	(void)fault_set(f, G_NOPROC, 0, 0, "it has ended");
+	return false;
+}
+
+static void observed_free(struct observed *o)
+{
+	if (o != NULL)
+		observed_close(o);
+	free(o);
+}
+
+/* Append *one, which is moved. NULL: out of memory, and it was freed. */
+static struct observed *append(struct observing *x, const struct observed *one)
+{
+	struct observed *o = malloc(sizeof(*o));
+
+	if (o == NULL) {
+		struct observed copy = *one;
+
+		observed_close(&copy);
+		x->failed = true;
+		return NULL;
+	}
+	*o = *one;
+	if (vec_push(&x->at, o) && addrmap_put(&x->by_number, o->number, (uint32_t)(x->at.n - 1)))
+		return o;
+	if (x->at.n > 0 && x->at.at[x->at.n - 1] == o)
+		x->at.n--;
+	observed_free(o);
+	x->failed = true;
+	return NULL;
+}
+
+struct observed *observing_find(const struct observing *x, uint32_t number)
+{
+	uint32_t i;
+
+	return addrmap_get(&x->by_number, number, &i) ? x->at.at[i] : NULL;
+}
+
+/* Is a process with this pid observed? */
+static bool is_observed(const struct observing *x, uint32_t pid)
+{
+	for (size_t i = 0; i < x->at.n; i++) {
+		if (x->at.at[i]->pid == pid && !x->at.at[i]->gone)
+			return true;
+	}
+	return false;
+}
+
+bool observing_add(struct observing *x, const char *typed)
+{
+	struct observed o = { .typed = typed, .changes = UINT64_MAX };
+	struct fault f;
+	const char *why;
+
+	if (!observed_open(x, typed, &o, &f)) {
+		warn_fault(WARN_CANNOT_EXAMINE, typed, &f);
+		return false;
+	}
+	/* Given twice: its places would be probed twice, and each event counted twice. */
+	if (is_observed(x, o.pid)) {
+		observed_close(&o);
+		return true;
+	}
+	if (probe_session_add(x->session, o.pid, o.P, stack_python_process(o.target), &o.number, &f) !=
+	    RES_OK) {
+		warn_fault(WARN_CANNOT_EXAMINE, typed, &f);
+		observed_close(&o);
+		return false;
+	}
+	if (stack_python(o.target, &why) == RES_FAIL)
+		warn_record(&(struct record_warning){ .code = WARN_PYTHON, .operand = typed, .detail = why });
+	return append(x, &o) != NULL;
+}
+
+/* Take the code that a process has mapped since it was grabbed: a new handle has its mappings. */
+static void refresh(struct observing *x, struct observed *o)
+{
+	struct observed fresh = { .pid = o->pid, .number = o->number };
+	uint64_t changes = probe_session_changes(x->session, o->number);
+	struct fault f;
+
+	if (o->gone || o->full || changes == o->changes || !observed_open_pid(x, &fresh, &f))
+		return;
+	if (probe_session_refresh(
+		x->session, o->number, fresh.P, stack_python_process(fresh.target), &changes, &f) != RES_OK) {
+		char pid[16];
+
+		(void)snprintf(pid, sizeof(pid), "%u", o->pid);
+		warn_fault(WARN_CANNOT_EXAMINE, pid, &f);
+		x->failed = o->full = true;
+		observed_close(&fresh);
+		return;
+	}
+	observed_close(o);
+	o->P = fresh.P;
+	o->target = fresh.target;
+	o->changes = changes;
+}
+
+/* A process has come, by fork or by exec. */
+static void take_process(struct observing *x, const struct probe_process *p)
+{
+	struct observed one = { .number = p->number, .pid = p->pid, .changes = UINT64_MAX };
+	struct observed *from = observing_find(x, p->from), *o;
+
+	if (p->how == PROBE_PROCESS_FORKED && from != NULL) {
+		one.parent = from;
+		one.changes = from->changes;
+	} else if (from != NULL) {
+		from->gone = true;
+	}
+	o = append(x, &one);
+	if (o != NULL && p->how == PROBE_PROCESS_EXECED)
+		refresh(x, o);
+}
+
+void observing_update(struct observing *x)
+{
+	for (; x->seen < probe_session_processes(x->session); x->seen++) {
+		struct probe_process p = probe_session_process(x->session, x->seen);
+
+		if (p.how != PROBE_PROCESS_ADDED)
+			take_process(x, &p);
+	}
+	for (size_t i = 0; i < x->at.n; i++)
+		refresh(x, x->at.at[i]);
+}
+
+struct observed *observing_reader(struct observing *x, struct observed *o)
+{
+	struct fault f;
+
+	for (; o != NULL; o = o->parent) {
+		if (o->P != NULL)
+			return o;
+		if (!o->gone && observed_open_pid(x, o, &f))
+			return o;
+	}
+	return NULL;
+}
+
+/* Children that have no handle of their own need the one that is closed. */
+static void open_children(struct observing *x, const struct observed *parent)
+{
+	struct fault f;
+
+	for (size_t i = 0; i < x->at.n; i++) {
+		struct observed *o = x->at.at[i];
+
+		if (o->parent == parent && o->P == NULL && !o->gone)
+			(void)observed_open_pid(x, o, &f);
+	}
+}
+
+bool observing_sweep(struct observing *x, bool idle)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < x->at.n; i++) {
+		struct observed *o = x->at.at[i];
+
+		if (o->gone && o->P != NULL && idle) {
+			open_children(x, o);
+			observed_close(o);
+		}
+		any |= !o->gone;
+		if (o->gone || probe_session_lives(x->session, o->number))
+			continue;
+		o->gone = o->missed;
+		o->missed = true;
+	}
+	return any;
+}
+
+void observing_free(struct observing *x)
+{
+	for (size_t i = 0; i < x->at.n; i++)
+		observed_free(x->at.at[i]);
+	vec_free(&x->at);
+	addrmap_free(&x->by_number);
+}

@@ -1,0 +1,59 @@
+/* The processes that are observed with --at. */
+#ifndef PYSTACK_AT_OBSERVED_H
+#define PYSTACK_AT_OBSERVED_H
+
+#include <libproc.h>
+
+#include "base/addrmap.h"
+#include "base/vec.h"
+#include "options.h"
+#include "probe/probe.h"
+#include "report/text.h"
+#include "stack/stack.h"
+#include "symbol/symbolize.h"
+
+/* A process while it runs one program. */
+struct observed {
+	const char *typed; /* its operand; NULL: it came later */
+	uint32_t number, pid;
+	struct observed *parent; /* whose memory it has; NULL: none, or not known */
+	bool missed;             /* the kernel does not know it; what it has become may be on its way */
+	bool gone;               /* it has ended, or has executed another program */
+	bool full;               /* there was no room for what it has mapped */
+	uint64_t changes;        /* how often it had mapped code when it was grabbed */
+	/* NULL while no stack of its own has been read, and after its end. */
+	struct ps_prochandle *P;
+	struct stack_target *target;
+	struct symbolizer *names; /* NULL before the first stack */
+	struct text_cache lines;
+};
+
+struct observing {
+	const struct options *opt;
+	struct probe_session *session;
+	VEC(struct observed *) at; /* owned */
+	struct addrmap by_number;  /* number → index in `at` */
+	size_t seen;               /* processes of the session that were looked at */
+	bool failed;               /* one could not be observed, and a message was printed */
+};
+
+/* Observe an operand. False: a message was printed. */
+bool observing_add(struct observing *x, const char *typed);
+
+/* Look at the processes that have come, and at the code that was mapped. */
+void observing_update(struct observing *x);
+
+/* The process with this number, or NULL. */
+struct observed *observing_find(const struct observing *x, uint32_t number);
+
+/* The one whose handle its stacks are read with: itself, or if it has ended too early, the parent,
+ * whose memory it had. NULL: there is none. */
+struct observed *observing_reader(struct observing *x, struct observed *o);
+
+/* Find out which ones are gone, since the last call but one. idle: no stack waits to be read, so
+ * their handles are closed. False: all are gone. */
+bool observing_sweep(struct observing *x, bool idle);
+
+void observing_free(struct observing *x);
+
+#endif

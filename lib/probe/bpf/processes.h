@@ -1,0 +1,91 @@
+/* PRIVATE to the BPF program: which processes are observed, and those that come. */
+#ifndef PROBE_BPF_PROCESSES_H
+#define PROBE_BPF_PROCESSES_H
+
+#include "probe/bpf/maps.h"
+
+/* The process that a task belongs to, even if it is not to be observed yet, or NULL. */
+static __always_inline struct probe_process *known_process_of(struct task_struct *task)
+{
+	uint32_t pid = (uint32_t)task->tgid, *number = bpf_map_lookup_elem(&pids, &pid);
+
+	return number ? bpf_map_lookup_elem(&processes, number) : 0;
+}
+
+/* The observed process that a task belongs to, or NULL. */
+static __always_inline const struct probe_process *process_of(struct task_struct *task)
+{
+	const struct probe_process *p = known_process_of(task);
+
+	return p && p->observed ? p : 0;
+}
+
+/* Observe the process of a task from now on, under a new number, and say so. */
+static void add_process(struct task_struct *task, uint32_t from, uint32_t how, uint32_t target)
+{
+	struct probe_process_record r = { .head = { .kind = PROBE_RECORD_PROCESS, .size = sizeof(r) } };
+	uint32_t pid = (uint32_t)task->tgid, zero = 0, *next = bpf_map_lookup_elem(&numbers, &zero), number;
+
+	if (!next)
+		return;
+	number = __sync_fetch_and_add(next, 1);
+	r.process.observed = 1;
+	r.process.target = target;
+	r.process.number = number;
+	r.process.from = from;
+	r.process.how = how;
+	r.process.pid = pid;
+	/* Nobody can meet the number before it is in the map of pids. */
+	if (number < PROBE_ADDED && bpf_map_update_elem(&processes, &number, &r.process, BPF_ANY) == 0 &&
+	    bpf_map_update_elem(&pids, &pid, &number, BPF_ANY) == 0) {
+		if (bpf_ringbuf_output(&ring, &r, sizeof(r), 0) == 0)
+			return;
+	} else {
+		(void)bpf_map_delete_elem(&pids, &pid);
+	}
+	count_loss(PROBE_LOST_PROCESS);
+}
+
+/* A child has its parent's memory, so it needs no target of its own. A thread of this number may
+ * have existed before. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(watch_fork, struct task_struct *parent, struct task_struct *child)
+{
+	const struct probe_process *p = process_of(parent);
+	uint32_t tid = (uint32_t)child->pid;
+
+	if (!p)
+		return 0;
+	(void)bpf_map_delete_elem(&threads, &tid);
+	if (follow_forks && child->tgid != parent->tgid)
+		add_process(child, p->number, PROBE_PROCESS_FORKED, p->target);
+	return 0;
+}
+
+/* Another program has other code, of which nothing is known: only its native stacks can be taken
+ * until user space has looked at it. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(watch_exec, struct task_struct *task)
+{
+	const struct probe_process *p = known_process_of(task);
+	uint32_t tid = (uint32_t)task->pid;
+
+	if (!p)
+		return 0;
+	(void)bpf_map_delete_elem(&threads, &tid);
+	add_process(task, p->number, PROBE_PROCESS_EXECED, PROBE_TARGET_BARE);
+	return 0;
+}
+
+/* The last thread of a process ends. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(watch_exit, struct task_struct *task)
+{
+	uint32_t pid = (uint32_t)task->tgid;
+
+	if (known_process_of(task) && BPF_CORE_READ(task, signal, live.counter) == 0)
+		(void)bpf_map_delete_elem(&pids, &pid);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,29 @@
+/* PRIVATE to lib/probe: the BPF program that is loaded, and what is kept beside it (libbpf). */
+#ifndef PROBE_PROBE_SESSION_IMPL_H
+#define PROBE_PROBE_SESSION_IMPL_H
+
+#include "probe/probe_processes.h"
+#include "probe/probe_stacks.h"
+
+#include <probe/probe.skel.h>
+
+struct probe_session {
+	struct probe_bpf *bpf;
+	struct ring_buffer *ring;
+	struct probe_stacks stacks;
+	/* Records that were taken out of the ring, which has to be kept empty, and wait to be read:
+	 * 8 bytes with the size of each, then the record, padded to 8 bytes. */
+	VEC(uint8_t) waiting;
+	size_t told; /* names of code objects that the program knows to have arrived */
+	size_t read; /* bytes of `waiting` that have been read */
+	struct probe_processes processes;
+	struct probe_target *scratch;
+	struct probe_config config;
+	VEC(struct bpf_link *) links;       /* of clocks, one for each processor, and of places */
+	VEC(struct probe_value_list) lists; /* as in the program's map */
+};
+
+/* Prepare the maps of processes. Returns 0 or an error number. */
+int probe_processes_begin(struct probe_session *s);
+
+#endif

@@ -1,0 +1,182 @@
+/* The processes in the maps of the BPF program.
+ *
+ *   pids ─ pid ─> number ─ processes ─> address space ─ targets ─> its code and its Pythons
+ *
+ * The program gives numbers to children and to programs that are executed; user space to those that
+ * it adds. A target is filled before a process gets it, and afterwards only its windows change. */
+#include "probe/probe.h"
+
+#ifdef WITH_LIBBPF
+
+#include <errno.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "probe/probe_session_impl.h"
+#include "probe/probe_target.h"
+
+/* Give s->scratch to the program. */
+static bool target_update(const struct probe_session *s)
+{
+	uint32_t index = s->scratch->index;
+
+	return bpf_map__update_elem(s->bpf->maps.targets, &index, sizeof(index), s->scratch,
+		   sizeof(*s->scratch), BPF_ANY) == 0;
+}
+
+static bool process_update(const struct probe_session *s, const struct probe_process *p)
+{
+	return bpf_map__update_elem(
+		   s->bpf->maps.processes, &p->number, sizeof(p->number), p, sizeof(*p), BPF_ANY) == 0;
+}
+
+static enum res refused(struct fault *f)
+{
+	return fault_set(f, 0, errno, 0, "a map of the BPF program refuses it: %s", strerror(errno));
+}
+
+int probe_processes_begin(struct probe_session *s)
+{
+	memset(s->scratch, 0, sizeof(*s->scratch));
+	s->scratch->index = PROBE_TARGET_BARE;
+	s->scratch->word = sizeof(uint64_t);
+	s->scratch->changes = UINT64_MAX; /* each word that may be an address is code */
+	return target_update(s) ? 0 : errno;
+}
+
+/* Add a process that has a target, or waits for its program. */
+static enum res add(struct probe_session *s, struct probe_process *p, uint32_t *number, struct fault *f)
+{
+	p->number = p->from = PROBE_ADDED + s->processes.added++;
+	p->how = PROBE_PROCESS_ADDED;
+	if (p->number >= PROBE_PROCESSES)
+		return fault_set(f, 0, 0, 0, "more than %d processes", PROBE_PROCESSES);
+	if (!probe_processes_take(&s->processes, p))
+		return fault_memory(f);
+	if (!process_update(s, p) || bpf_map__update_elem(s->bpf->maps.pids, &p->pid, sizeof(p->pid),
+					 &p->number, sizeof(p->number), BPF_ANY) != 0)
+		return refused(f);
+	*number = p->number;
+	return RES_OK;
+}
+
+/* Fill a target that nobody has with what P is, and give it to the program. */
+static enum res fill_new(struct probe_session *s, struct ps_prochandle *P, const struct py_process *py,
+    uint32_t *target, struct fault *f)
+{
+	*target = probe_processes_free_target(&s->processes, UINT32_MAX);
+	if (*target == PROBE_TARGET_BARE)
+		return fault_set(f, 0, 0, 0, "more than %u processes", s->processes.targets - 1);
+	memset(s->scratch, 0, sizeof(*s->scratch));
+	if (probe_target_fill(P, py, s->scratch, f) != RES_OK)
+		return RES_FAIL;
+	s->scratch->index = *target;
+	/* Not the number in the map: P's mappings may be older than the attachment. */
+	s->scratch->changes = UINT64_MAX;
+	return target_update(s) ? RES_OK : refused(f);
+}
+
+enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_prochandle *P,
+    const struct py_process *py, uint32_t *number, struct fault *f)
+{
+	struct probe_process p = { .observed = 1, .pid = pid };
+
+	return fill_new(s, P, py, &p.target, f) == RES_OK ? add(s, &p, number, f) : RES_FAIL;
+}
+
+enum res probe_session_expect(struct probe_session *s, uint32_t pid, uint32_t *number, struct fault *f)
+{
+	struct probe_process p = { .target = PROBE_TARGET_BARE, .pid = pid };
+
+	return add(s, &p, number, f);
+}
+
+size_t probe_session_processes(const struct probe_session *s)
+{
+	return s->processes.at.n;
+}
+
+struct probe_process probe_session_process(const struct probe_session *s, size_t i)
+{
+	return s->processes.at.at[i];
+}
+
+bool probe_session_lives(struct probe_session *s, uint32_t number)
+{
+	const struct probe_process *p = probe_processes_find(&s->processes, number);
+	uint32_t now = UINT32_MAX;
+
+	if (p != NULL &&
+	    bpf_map__lookup_elem(s->bpf->maps.pids, &p->pid, sizeof(p->pid), &now, sizeof(now), 0) == 0 &&
+	    now == number)
+		return true;
+	probe_processes_end(&s->processes, number);
+	return false;
+}
+
+void probe_session_remove(struct probe_session *s, uint32_t number)
+{
+	const struct probe_process *p = probe_processes_find(&s->processes, number);
+
+	if (p != NULL && probe_session_lives(s, number))
+		(void)bpf_map__delete_elem(s->bpf->maps.pids, &p->pid, sizeof(p->pid), 0);
+	probe_processes_end(&s->processes, number);
+}
+
+uint64_t probe_session_changes(const struct probe_session *s, uint32_t number)
+{
+	const struct probe_process *p = probe_processes_find(&s->processes, number);
+	uint64_t changes = 0;
+
+	if (p != NULL)
+		(void)bpf_map__lookup_elem(
+		    s->bpf->maps.changes, &p->target, sizeof(p->target), &changes, sizeof(changes), 0);
+	return changes;
+}
+
+/* Has the target in s->scratch the interpreters py? */
+static bool has_pythons(const struct probe_session *s, const struct py_process *py)
+{
+	size_t n = py == NULL ? 0 : py_runtimes(py);
+	bool same = n == s->scratch->n_pythons;
+
+	for (size_t i = 0; same && i < n; i++) {
+		struct py_offsets one;
+
+		same = py_offsets_get(py, i, &one) && memcmp(&one, &s->scratch->pythons[i], sizeof(one)) == 0;
+	}
+	return same;
+}
+
+enum res probe_session_refresh(struct probe_session *s, uint32_t number, struct ps_prochandle *P,
+    const struct py_process *py, uint64_t *changes, struct fault *f)
+{
+	struct probe_process *p = probe_processes_find(&s->processes, number);
+	uint32_t target;
+
+	if (p == NULL)
+		return fault_set(f, 0, 0, 0, "it is not observed");
+	if (bpf_map__lookup_elem(
+		s->bpf->maps.targets, &p->target, sizeof(p->target), s->scratch, sizeof(*s->scratch), 0) != 0)
+		return refused(f);
+	if (p->target == PROBE_TARGET_BARE || probe_processes_shares(&s->processes, p->target, number) ||
+	    !has_pythons(s, py)) {
+		if (fill_new(s, P, py, &target, f) != RES_OK)
+			return RES_FAIL;
+		p->target = target;
+		*changes = UINT64_MAX; /* what was mapped meanwhile is counted elsewhere */
+		return process_update(s, p) ? RES_OK : refused(f);
+	}
+	if (!probe_target_fill_code(P, s->scratch))
+		return fault_memory(f);
+	/* Windows first: a program that reads them while they are copied must not trust them. */
+	s->scratch->changes = UINT64_MAX;
+	if (!target_update(s))
+		return refused(f);
+	s->scratch->changes = *changes;
+	return target_update(s) ? RES_OK : refused(f);
+}
+
+#endif
