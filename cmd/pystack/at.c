@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "at_arguments.h"
+#include "at_losses.h"
 #include "at_observed.h"
 #include "at_probes.h"
 #include "at_python.h"
@@ -40,8 +41,7 @@ struct at {
 	struct counts counts;
 	struct fault fault; /* of the last stack that could not be read */
 	uint64_t unread;    /* stacks that could not be read */
-	uint64_t unknown;   /* events whose stack has not arrived */
-	uint64_t untested;  /* events whose condition could not be decided */
+	struct at_losses losses;
 	uint64_t events;
 	bool failed;          /* an operand cannot be observed, or a stack is incomplete */
 	int64_t clock_offset; /* CLOCK_REALTIME less CLOCK_MONOTONIC */
@@ -206,7 +206,7 @@ static void print_time(const struct at *a, uint64_t ns)
 static bool is_left_out(struct at *a, const struct known_stack *s, uint64_t n)
 {
 	if (s->wanted == PROBE_WHEN_UNKNOWN)
-		a->untested += n;
+		a->losses.untested += n;
 	return s->wanted != PROBE_WHEN_TRUE;
 }
 
@@ -220,7 +220,7 @@ static void take_event(void *data, const struct probe_hit *e)
 	if (is_enough(a) || (s != NULL && is_left_out(a, s, 1)))
 		return;
 	a->events++;
-	a->unknown += s == NULL || s->text == NULL;
+	a->losses.unknown += s == NULL || s->text == NULL;
 	at_probe_event(&a->probes, e, &what);
 	escape_text(&name, e->comm, strnlen(e->comm, sizeof(e->comm)), true);
 	print_time(a, e->time);
@@ -248,7 +248,7 @@ static bool add_count(void *data, const struct probe_key *key, const struct prob
 		return true;
 	a->events += count->count;
 	if (s == NULL || s->text == NULL)
-		a->unknown += count->count;
+		a->losses.unknown += count->count;
 	else
 		counts_add(&a->counts, s->text, sums_time(a, key) ? (count->sum + 500) / 1000 : count->count);
 	return true;
@@ -305,57 +305,6 @@ static void at_free(struct at *a)
 	counts_free(&a->counts);
 	probe_session_close(a->session);
 	at_probes_free(&a->probes);
-}
-
-/* Say what was lost. True: nothing was. */
-static bool warn_losses(struct at *a)
-{
-	static const struct {
-		enum probe_loss loss;
-		const char *why;
-	} kinds[] = {
-		{ PROBE_LOST_RING, "the ring buffer was full" },
-		{ PROBE_LOST_MAP, "there were more distinct stacks than fit" },
-		{ PROBE_LOST_NESTED, "the program was interrupted by itself" },
-		{ PROBE_LOST_STACK, "the stack was not in memory" },
-		{ PROBE_LOST_TEST, "the condition could not be tested, as an argument was not in memory, or "
-				   "is longer than 255 bytes" },
-		{ PROBE_LOST_STATES, "Python's thread states were not in memory, or too many" },
-		{ PROBE_LOST_FRAMES, "Python's frames were not in memory" },
-		{ PROBE_LOST_DEPTH, "there were more than 16384 Python frames" },
-	};
-	uint64_t losses[PROBE_LOSSES];
-	bool none = true;
-
-	probe_session_losses(a->session, losses);
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (losses[kinds[i].loss] == 0)
-			continue;
-		warn_record(&(struct record_warning){ .code = WARN_EVENTS_LOST,
-		    .operand = a->opt->at[0],
-		    .count = { losses[kinds[i].loss] },
-		    .detail = kinds[i].why });
-		none = false;
-	}
-	if (a->unknown != 0) {
-		warn_record(&(struct record_warning){ .code = WARN_EVENTS_LOST,
-		    .operand = a->opt->at[0],
-		    .count = { a->unknown },
-		    .detail = a->unread != 0 ? a->fault.text : "their stacks did not arrive" });
-		none = false;
-	}
-	if (a->untested != 0) {
-		warn_record(&(struct record_warning){ .code = WARN_EVENTS_LOST,
-		    .operand = a->opt->at[0],
-		    .count = { a->untested },
-		    .detail =
-			"the condition could not be tested, as Python's innermost function is unknown" });
-		none = false;
-	}
-	if (a->opt->verbose)
-		(void)fprintf(
-		    stderr, "pystack: %" PRIu64 " events, %zu distinct stacks\n", a->events, a->stacks.n);
-	return none;
 }
 
 /* BPF programs see the ids of the initial namespace. */
@@ -426,7 +375,11 @@ enum outcome at_run(int argc, char **argv, const struct options *opt)
 			}
 			counts_print(&a.counts, (size_t)opt->top, stdout);
 		}
-		ok &= warn_losses(&a) && !a.counts.failed && !a.failed && !a.processes.failed;
+		at_losses_warn(&a.losses, a.session, opt, a.unread != 0 ? a.fault.text : NULL);
+		if (opt->verbose)
+			(void)fprintf(stderr, "pystack: %" PRIu64 " events, %zu distinct stacks\n", a.events,
+			    a.stacks.n);
+		ok &= !a.losses.any && !a.counts.failed && !a.failed && !a.processes.failed;
 		outcome = ok ? DONE : PARTLY;
 	}
 	at_free(&a);

@@ -23,7 +23,7 @@ static bool find_innermost(const struct stack_target *target, const struct stack
 		*out = py_code_get(stack_python_process(target), frame);
 		return *out != NULL;
 	}
-	return b->innermost == PROBE_NO_CODE;
+	return b->innermost == PROBE_NO_CODE || py_runtimes(stack_python_process(target)) == 0;
 }
 
 static void set_text(struct probe_when_text *out, const char *text, size_t n)

@@ -174,7 +174,8 @@ struct probe_begin {
 	struct probe_state states[PROBE_STATES];
 	struct probe_return returns[PROBE_RETURNS];
 	/* The innermost code object: its address, and what identifies it. innermost
-	 * PROBE_NO_CODE: there is none; 0: several thread states have one each. */
+	 * PROBE_NO_CODE: there is none; 0: several thread states have one each, or no interpreter
+	 * is known. */
 	uint64_t code, innermost;
 };
 

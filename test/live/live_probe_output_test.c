@@ -180,6 +180,21 @@ START_TEST(innermost_function)
 }
 END_TEST
 
+/* A condition on what is not in memory is neither true nor false. With several probes the message
+ * names all of them. */
+START_TEST(arguments_out_of_memory)
+{
+	struct run r;
+
+	if (!OBSERVE("@probed_output.py", &r, "-c", "--at", "syscall:rmdir", "--at", "syscall:mkdir",
+		"--when", "path != \"x\""))
+		return;
+	ck_assert_msg(strstr(r.err, "pystack: syscall:rmdir, syscall:mkdir: 5 events") != NULL, "%s", r.err);
+	ck_assert_int_eq(r.status, 1);
+	run_free(&r);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("what is printed at a probe");
@@ -193,6 +208,7 @@ static Suite *suite(void)
 		tcase_add_test(c, conditions_at_static_probes);
 		tcase_add_test(c, arguments_of_tracepoints);
 		tcase_add_test(c, innermost_function);
+		tcase_add_test(c, arguments_out_of_memory);
 	}
 	suite_add_tcase(s, c);
 	return s;

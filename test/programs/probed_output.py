@@ -1,8 +1,9 @@
 """Does things whose names and numbers a test knows. probed_output.py TRUTH
 
 The program waits for a byte, imports modules that do not exist, collects garbage of each
-generation, changes its thread's name, echoes the byte and waits again.
+generation, changes its thread's name, removes the directory at address 1, echoes the byte and waits again.
 """
+import ctypes
 import gc
 import os
 import sys
@@ -26,6 +27,11 @@ def rename(name):
         comm.write(name)
 
 
+def no_path():
+    libc.rmdir(ctypes.c_void_p(1))
+
+
+libc = ctypes.CDLL(None)
 gc.disable()
 os.write(OUT, b"!")
 echo = os.read(IN, 1)
@@ -33,5 +39,6 @@ for i in range(5):
     load("absent_module_%d" % i)
     collect(i % 3)
     rename("name-%d" % i)
+    no_path()
 os.write(OUT, echo)
 os.read(IN, 1)

@@ -162,7 +162,7 @@ static struct probe_count *capture(struct scratch *s, struct task_struct *task, 
 			s->hash = mix(s->hash, s->begin.regs[REG_BP] - s->stack_lo);
 		take_returns(&w, task);
 		s->begin.code = s->n_innermost = 0;
-		s->begin.innermost = PROBE_NO_CODE;
+		s->begin.innermost = t->n_pythons == 0 ? 0 : PROBE_NO_CODE; /* 0: it may have one */
 		take_states(&w);
 		hash_stacks(&w);
 	}

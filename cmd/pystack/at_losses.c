@@ -1,0 +1,51 @@
+/* See at_losses.h. */
+#include "at_losses.h"
+
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "report/record.h"
+#include "warn.h"
+
+static const struct {
+	enum probe_loss loss;
+	const char *why;
+} kinds[] = {
+	{ PROBE_LOST_RING, "the ring buffer was full" },
+	{ PROBE_LOST_MAP, "there were more distinct stacks than fit" },
+	{ PROBE_LOST_NESTED, "the program was interrupted by itself" },
+	{ PROBE_LOST_STACK, "the stack was not in memory" },
+	{ PROBE_LOST_TEST, "the condition could not be tested, as an argument was not in memory, or "
+			   "is longer than 255 bytes" },
+	{ PROBE_LOST_STATES, "Python's thread states were not in memory, or too many" },
+	{ PROBE_LOST_FRAMES, "Python's frames were not in memory" },
+	{ PROBE_LOST_DEPTH, "there were more than 16384 Python frames" },
+};
+
+static void warn(struct at_losses *l, const char *probes, uint64_t n, const char *why)
+{
+	if (n == 0)
+		return;
+	warn_record(&(struct record_warning){
+	    .code = WARN_EVENTS_LOST, .operand = probes, .count = { n }, .detail = why });
+	l->any = true;
+}
+
+void at_losses_warn(
+    struct at_losses *l, struct probe_session *session, const struct options *opt, const char *unread)
+{
+	struct strbuf probes = STRBUF_EMPTY;
+	uint64_t losses[PROBE_LOSSES];
+
+	for (size_t i = 0; opt->at[i] != NULL; i++)
+		strbuf_fmt(&probes, "%s%s", i == 0 ? "" : ", ", opt->at[i]);
+	probe_session_losses(session, losses);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		warn(l, strbuf_text(&probes), losses[kinds[i].loss] - l->told[kinds[i].loss], kinds[i].why);
+	warn(l, strbuf_text(&probes), l->unknown, unread != NULL ? unread : "their stacks did not arrive");
+	warn(l, strbuf_text(&probes), l->untested,
+	    "the condition could not be tested, as Python's innermost function is unknown");
+	memcpy(l->told, losses, sizeof(l->told));
+	l->unknown = l->untested = 0;
+	strbuf_free(&probes);
+}
