@@ -47,7 +47,7 @@ BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 bpf_option = $(call once,bpf_option,$(if $(shell command -v $(CLANG) 2>/dev/null),$(if $(shell command -v $(BPFTOOL) 2>/dev/null),libbpf)))
 
 # Used where they are; `pystack --version` says which are. `make clean` after one came or went.
-OPTIONS = zlib liblzma libzstd libunwind-generic libdwarf $(bpf_option)
+OPTIONS = zlib liblzma libzstd libunwind-generic libdwarf jansson $(bpf_option)
 
 # Pkg-config is asked only by goals that compile, so that `make demo` can install it first; and once.
 once       = $(eval $(1) := $(2))$($(1))
@@ -65,7 +65,7 @@ linked     = $(call once,linked,$(call rare,$(shared)))
 pkg_libs   = $(GROUP) $(linked) $(SYSTEM_LIBS) $(GROUP_END)
 
 # Linked from their archives, if there are any: a shared library has to be loaded by each run.
-RARE    := -lbpf -ldwarf -lelf -lz -llzma -lzstd
+RARE    := -lbpf -ldwarf -lelf -lz -llzma -lzstd -ljansson
 archive  = $(filter /%,$(shell $(CC) -print-file-name=$(patsubst -l%,lib%.a,$(1))))
 rare     = $(foreach flag,$(1),$(if $(filter $(RARE),$(flag)),$(or $(call archive,$(flag)),$(flag)),$(flag)))
 
@@ -158,6 +158,7 @@ install: all
 	$(INSTALL) -m 644 man1/pystack.1 $(COMMANDS:%=man1/%.1) $(DESTDIR)$(PREFIX)/share/man/man1
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/pystack $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	$(INSTALL) -m 644 cmd/scripts/pystack.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pystack
+	$(INSTALL) -m 644 lib/report/pystack.schema.json $(DESTDIR)$(PREFIX)/share/pystack/pystack.schema.json
 	for script in $(TRACER_SCRIPTS); do \
 		to=$(DESTDIR)$(PREFIX)/share/pystack/$${script##*/}; \
 		$(FOR_SYSTEM) <$$script | $(BY_PATH) >$$to && chmod 755 $$to || exit 1; \

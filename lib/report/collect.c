@@ -31,22 +31,25 @@ static void add_remark(struct collecting *c, enum record_remark remark, const ch
 }
 
 /* A frame that cannot be decoded is added too: else its caller would seem to be its callee's. */
-static void add_python(struct collecting *c, const struct py_frame *fr, bool unsure)
+static void add_python(struct collecting *c, uint32_t index, bool unsure)
 {
+	const struct py_frame *fr = &c->th->python.frames.at[index];
 	const struct py_code *code = fr->bad ? NULL : py_code_get(stack_python_process(c->target), fr);
 	struct record_item item = { .kind = RECORD_PYTHON,
 		.uncertain = unsure || code == NULL || fr->line_unread,
 		.line = fr->line,
 		.code_id = fr->known,
+		.index = index,
 		.code = code };
 
 	c->out->unread += code == NULL || fr->line_unread;
 	add_item(c, item);
 }
 
-static void add_native(struct collecting *c, const struct native_frame *fr)
+static void add_native(struct collecting *c, uint32_t index)
 {
-	struct record_item item = { .kind = RECORD_NATIVE };
+	const struct native_frame *fr = &c->th->native.frames.at[index];
+	struct record_item item = { .kind = RECORD_NATIVE, .index = index };
 	struct symbol_query query = { fr->pc, fr->exact };
 
 	c->failed |= !vec_push(&c->queries, query);
@@ -76,7 +79,7 @@ static bool collect_item(struct collecting *c, const struct join_item *item)
 	switch ((enum join_kind)item->kind) {
 	case JOIN_PYTHON:
 		if (!c->th->python.frames.at[item->index].hidden)
-			add_python(c, &c->th->python.frames.at[item->index], item->unsure);
+			add_python(c, item->index, item->unsure);
 		return true;
 	case JOIN_LOOSE:
 		if (native)
@@ -104,7 +107,7 @@ static bool collect_item(struct collecting *c, const struct join_item *item)
 	if (c->opt->frames > 0 && c->left-- == 0)
 		return false;
 	if (native)
-		add_native(c, &c->th->native.frames.at[item->index]);
+		add_native(c, item->index);
 	return true;
 }
 
@@ -166,7 +169,7 @@ enum res collect_thread(const struct stack_target *t, const struct stack_thread 
 	struct collecting c = { .target = t, .th = th, .opt = opt, .out = out, .left = opt->frames };
 	enum res res = RES_OK;
 
-	*out = (struct record_thread){ .id = th->id, .name = th->name, .state = th->state };
+	*out = (struct record_thread){ .id = th->id, .stack = th, .name = th->name, .state = th->state };
 	c.failed = !vec_reserve(&out->items, th->join.items.n + REMARKS_ROOM);
 	collect_interps(&c);
 	collect_items(&c);

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/strbuf.h"
 #include "report/folded.h"
+#include "report/json.h"
 
 /* The whole text, which may be longer than a chunk. */
 static void whole_text(
@@ -24,12 +25,27 @@ static void whole_text(
 	strbuf_free(&part);
 }
 
+static void whole_json(const struct record_thread *t, struct text_cache *cache, struct strbuf *out)
+{
+	struct strbuf part = STRBUF_EMPTY;
+
+	for (size_t i = 0; i < t->items.n;) {
+		i = json_frames(t, i, true, cache, &part);
+		strbuf_add(out, strbuf_text(&part), part.n);
+		out->failed |= part.failed;
+		strbuf_reset(&part);
+	}
+	strbuf_free(&part);
+}
+
 char *counts_text(struct counts *c, const struct record_thread *t, struct text_cache *cache)
 {
 	struct strbuf text = STRBUF_EMPTY;
 
 	if (c->format == COUNTS_FOLDED)
 		folded_stack(t, &c->style, &text);
+	else if (c->format == COUNTS_JSON)
+		whole_json(t, cache, &text);
 	else
 		whole_text(c, t, cache, &text);
 	if (text.failed || text.n == 0) {
@@ -81,11 +97,28 @@ static size_t counts_sort(struct counts *c, size_t top)
 	return top == 0 || top > c->at.n ? 0 : c->at.n - top;
 }
 
+static void print_json(const struct counted *stack, FILE *out)
+{
+	struct strbuf line = STRBUF_EMPTY;
+
+	json_stack(stack->text, stack->count, &line);
+	if (!line.failed)
+		(void)fwrite(strbuf_text(&line), 1, line.n, out);
+	strbuf_free(&line);
+}
+
 void counts_print(struct counts *c, size_t top, FILE *out)
 {
-	for (size_t i = counts_sort(c, top); i < c->at.n; i++)
-		(void)fprintf(out, c->format == COUNTS_FOLDED ? "%s %" PRIu64 "\n" : "\n%s %16" PRIu64 "\n",
-		    c->at.at[i].text, c->at.at[i].count);
+	for (size_t i = counts_sort(c, top); i < c->at.n; i++) {
+		const struct counted *one = &c->at.at[i];
+
+		if (c->format == COUNTS_JSON)
+			print_json(one, out);
+		else
+			(void)fprintf(out,
+			    c->format == COUNTS_FOLDED ? "%s %" PRIu64 "\n" : "\n%s %16" PRIu64 "\n",
+			    one->text, one->count);
+	}
 }
 
 void counts_free(struct counts *c)

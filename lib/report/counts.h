@@ -14,6 +14,7 @@
 enum counts_format {
 	COUNTS_TEXT,   /* as DTrace prints an aggregation */
 	COUNTS_FOLDED, /* for flame graphs */
+	COUNTS_JSON,   /* for programs */
 };
 
 struct counted {
@@ -30,7 +31,8 @@ struct counts {
 	bool failed;          /* out of memory: some stacks are missing */
 };
 
-/* The text that a stack is counted by, malloc'd: its lines, or its folded line. NULL: it is
+/* The text that a stack is counted by, malloc'd: its lines, its folded line, or its frames as
+ * JSON. NULL: it is
  * empty, or memory ran out (c->failed). cache: that of the symbolizer and process of t. */
 char *counts_text(struct counts *c, const struct record_thread *t, struct text_cache *cache);
 
@@ -39,7 +41,7 @@ void counts_add(struct counts *c, const char *text, uint64_t count);
 
 /* Print the `top` most frequent stacks (0: all), the least frequent first: each after an empty
  * line and before its count, as DTrace prints an aggregation; folded, on one line with its
- * count. */
+ * count; or as the line of json_stack. */
 void counts_print(struct counts *c, size_t top, FILE *out);
 
 void counts_free(struct counts *c);

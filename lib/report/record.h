@@ -18,6 +18,7 @@
 #include "base/vec.h"
 #include "capture/thread_state.h"
 #include "python/python.h"
+#include "stack/stack.h"
 #include "symbol/symbolize.h"
 
 /* n bytes, without a final NUL; at NULL: absent. */
@@ -57,6 +58,7 @@ struct record_item {
 	bool uncertain;   /* of a Python frame: its position is uncertain */
 	int32_t line;     /* of a Python frame; 0 unknown */
 	uint32_t code_id; /* of a Python frame: equal for equal `code` */
+	uint32_t index;   /* of a frame: in the arrays of record_thread.stack */
 	union {
 		const struct symbol_name *name;           /* RECORD_NATIVE */
 		const struct py_code *code;               /* RECORD_PYTHON; NULL: it was not decoded */
@@ -74,7 +76,8 @@ struct record_interp {
 /* A thread. Strings are borrowed. */
 struct record_thread {
 	lwpid_t id;
-	const char *name; /* the kernel's; "" when it has none */
+	const struct stack_thread *stack; /* what it was made of; NULL: text */
+	const char *name;                 /* the kernel's; "" when it has none */
 	struct thread_state state;
 	VEC(struct record_interp) interps; /* innermost first; empty if the process has one */
 	VEC(struct record_item) items;     /* in the order to print, innermost first */

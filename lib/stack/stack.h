@@ -115,6 +115,7 @@ struct stack_thread {
 	lwpid_t id;
 	char name[64];             /* the kernel's; "" when it has none */
 	struct thread_state state; /* its strings belong to the target */
+	uint64_t thread_pointer;   /* pthread_self() on glibc; 0 unknown */
 	bool noted;                /* why says something */
 	char why[128];             /* why it has no native stack, or not all of it */
 	bool failed;               /* something about it is missing */

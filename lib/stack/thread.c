@@ -74,6 +74,7 @@ static enum res thread_read_captured(
 {
 	memset(out, 0, sizeof(*out));
 	out->id = l->id;
+	out->thread_pointer = l->thread_pointer;
 	memcpy(out->name, l->name, sizeof(out->name));
 	out->state = l->about;
 	out->noted = l->note.missing != MISSING_NOTHING;
