@@ -8,9 +8,10 @@
 #include <string.h>
 
 #include "os/explain.h"
+#include "report/json.h"
 
 static const char usage_line[] =
-    "usage: pystack [-Fpv] [--stop | --no-stop] [-m mode] [-n frames]\n"
+    "usage: pystack [-Fpv] [--stop | --no-stop] [-m mode] [-n frames] [-o format]\n"
     "               [-e exec | --sysroot dir] { pid | core }[/lwps] ...\n"
     "       pystack -c [-t top] [-o format] [{ pid | core }[/lwps] ...]\n"
     "       pystack --at probe ... [-c] [-pv] [-n frames] [-d duration] [-N events] [--min time]\n"
@@ -43,7 +44,8 @@ static const char help_text[] =
     "  -n, --frames N      at most N native frames per thread, then '...'\n"
     "  -N, --samples N     with -i: stop after N samples; with --at: after N events\n"
     "      --no-stop       never stop the target\n"
-    "  -o, --output FORMAT format of counts (implies -c): 'count' (default), or 'folded' for flame graphs\n"
+    "  -o, --output FORMAT 'text'; 'json' for programs; of counts (these imply -c) 'count', or 'folded' for\n"
+    "                      flame graphs\n"
     "  -p, --python        only the Python frames\n"
     "      --stop          stop all threads together, even blocked ones\n"
     "      --sysroot DIR   directory with the files named in the core, instead of /\n"
@@ -83,6 +85,11 @@ static const char built_with[] =
     ", with libbpf"
 #else
     ", without libbpf (--at)"
+#endif
+#ifdef WITH_JANSSON
+    ", with jansson"
+#else
+    ", without jansson (-o json)"
 #endif
 #ifdef WITH_LIBDWARF
     ", with libdwarf"
@@ -140,12 +147,27 @@ static bool parse_time(const char *text, const char *option, int64_t *out)
 	return false;
 }
 
-static bool parse_output(const char *text, enum counts_format *out)
+static bool parse_output(const char *text, struct options *out)
 {
-	*out = strcmp(text, "folded") == 0 ? COUNTS_FOLDED : COUNTS_TEXT;
-	if (*out == COUNTS_FOLDED || strcmp(text, "count") == 0)
+	static const struct {
+		const char *name;
+		enum counts_format format;
+		bool counting; /* it implies -c */
+	} outputs[] = { { "text", COUNTS_TEXT, false }, { "json", COUNTS_JSON, false },
+		{ "folded", COUNTS_FOLDED, true }, { "count", COUNTS_TEXT, true } };
+
+	for (size_t i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++) {
+		if (strcmp(text, outputs[i].name) != 0)
+			continue;
+		if (outputs[i].format == COUNTS_JSON && !json_is_built()) {
+			(void)fputs("pystack: -o json: not built in (it needs jansson)\n", stderr);
+			return false;
+		}
+		out->output = outputs[i].format;
+		out->counting |= outputs[i].counting;
 		return true;
-	(void)fprintf(stderr, "pystack: -o takes count or folded, not '%s'\n", text);
+	}
+	(void)fprintf(stderr, "pystack: -o takes text, json, folded or count, not '%s'\n", text);
 	return false;
 }
 
@@ -227,8 +249,7 @@ static bool parse_value(int c, const char *value, struct options *out)
 	case 'n':
 		return parse_number(value, 'n', "frames", &out->frames);
 	case 'o':
-		out->counting = true;
-		return parse_output(value, &out->output);
+		return parse_output(value, out);
 	case OPT_AT:
 		return add_probe(value, out);
 	case OPT_WHEN:
@@ -249,10 +270,11 @@ static bool options_agree(const struct options *o, int operands)
 	if (o->exec != NULL && o->sysroot != NULL)
 		return false;
 	if (o->list != NULL)
-		return o->at[0] == NULL && !o->counting;
+		return o->at[0] == NULL && !o->counting && o->output == COUNTS_TEXT;
 	if (o->at[0] != NULL)
 		return operands > 0 && o->policy == STOP_RUNNING && o->interval_ns == 0 && !o->idle &&
-		       o->exec == NULL && o->sysroot == NULL && (o->top == 0 || o->counting);
+		       o->exec == NULL && o->sysroot == NULL && o->output != COUNTS_JSON &&
+		       (o->top == 0 || o->counting);
 	if (o->min_ns != 0 || o->when != NULL)
 		return false;
 	if (o->interval_ns != 0)

@@ -7,6 +7,7 @@
 
 #include "os/images.h"
 #include "os/lwps.h"
+#include "print_json.h"
 #include "report/collect.h"
 #include "report/text.h"
 #include "report/text_state.h"
@@ -28,6 +29,7 @@ struct printing {
 	struct strbuf text;    /* to be printed */
 	size_t unread;         /* Python frames whose code or line could not be read */
 	struct counts *counts; /* NULL: print the stacks, do not count them */
+	bool json;             /* as JSON */
 };
 
 static void print_text(struct printing *p)
@@ -44,9 +46,13 @@ static void print_process(struct printing *p, struct ps_prochandle *P, const cha
 	struct collect_buffers buffers;
 	struct record_process process;
 
-	if (p->counts != NULL)
+	if (p->counts != NULL && !p->json)
 		return;
 	collect_process(P, core, &buffers, &process);
+	if (p->json) {
+		print_json_target(P, p->target, &process, p->counts != NULL);
+		return;
+	}
 	text_process(&process, &p->text);
 	if (p->text.failed)
 		(void)printf("%d:\n", (int)process.pid);
@@ -96,6 +102,18 @@ static void count_stack(struct printing *p, const struct record_thread *record)
 	free(text);
 }
 
+/* read: the record has its items. */
+static void print_text_thread(struct printing *p, const struct record_thread *record, bool read, bool header)
+{
+	if (header)
+		print_header(p, record);
+	print_state(p, record);
+	if (read)
+		print_stack(p, record);
+	else
+		(void)fputs(TEXT_INDENT "(its stack is missing: out of memory)\n", stdout);
+}
+
 /* False: something of the thread is missing. */
 static bool print_thread(struct printing *p, size_t i, bool header)
 {
@@ -110,16 +128,12 @@ static bool print_thread(struct printing *p, size_t i, bool header)
 		th.noted = th.failed = true;
 	}
 	ok = collect_thread(p->target, &th, &opt, p->names, &record, &f) == RES_OK;
-	if (p->counts == NULL && header)
-		print_header(p, &record);
-	if (p->counts == NULL)
-		print_state(p, &record);
-	if (ok && p->counts != NULL && !th.zombie)
-		count_stack(p, &record);
-	else if (ok && p->counts == NULL)
-		print_stack(p, &record);
+	if (p->counts == NULL && p->json)
+		print_json_thread(&record, ok, th.failed, th.zombie, &p->cache);
 	else if (p->counts == NULL)
-		(void)fputs(TEXT_INDENT "(its stack is missing: out of memory)\n", stdout);
+		print_text_thread(p, &record, ok, header);
+	else if (ok && !th.zombie)
+		count_stack(p, &record);
 	p->unread += record.unread;
 	ok = ok && !record.incomplete && !th.failed;
 	record_thread_free(&record);
@@ -147,15 +161,19 @@ static bool print_threads(struct printing *p, struct ps_prochandle *P, const str
 static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t, const struct operand *o,
     const struct options *opt, struct counts *counts)
 {
-	struct printing p = { .opt = opt, .target = t, .counts = counts };
+	struct printing p = { .opt = opt, .target = t, .counts = counts, .json = opt->output == COUNTS_JSON };
 	bool ok;
 
 	p.names = symbolizer_create(stack_target_handle(t));
 	if (p.names == NULL)
 		return NOTHING; /* the caller reports refused memory */
+	if (p.json)
+		symbolizer_want_places(p.names);
 	sigbus_printing();
 	print_process(&p, P, os_is_core(P) ? o->name : NULL);
 	ok = print_threads(&p, P, o);
+	if (p.json)
+		print_json_captured(t, os_is_core(P));
 	ok &= warn_target(P, t, o, opt->verbose);
 	/* A core's missing end has been reported; this follows from it. */
 	if (p.unread != 0 && !os_core_cut(P))

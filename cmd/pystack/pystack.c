@@ -9,6 +9,7 @@
 #include "os/images.h"
 #include "warn.h"
 #include "sigbus.h"
+#include "print_json.h"
 #include "print_target.h"
 #include "at.h"
 #include "options.h"
@@ -28,7 +29,7 @@ static void warn_grab(const struct operand *o, int code)
 }
 
 /* counts: where its stacks are counted; NULL: they are printed. */
-static enum outcome run_operand(const char *typed, const struct options *opt, struct counts *counts)
+static enum outcome examine(const char *typed, const struct options *opt, struct counts *counts)
 {
 	OWNED(mem_release) char *arg = strdup(typed);
 	OWNED(mem_release) char *name = strdup(typed);
@@ -55,6 +56,18 @@ static enum outcome run_operand(const char *typed, const struct options *opt, st
 	Prelease(P, 0);
 	if (refusals_warn(typed, outcome != NOTHING) && outcome == DONE)
 		outcome = PARTLY;
+	return outcome;
+}
+
+static enum outcome run_operand(const char *typed, const struct options *opt, struct counts *counts)
+{
+	enum outcome outcome;
+
+	if (opt->output != COUNTS_JSON)
+		return examine(typed, opt, counts);
+	print_json_begin(typed);
+	outcome = examine(typed, opt, counts);
+	print_json_end(outcome == DONE);
 	return outcome;
 }
 
@@ -103,6 +116,18 @@ static enum outcome count_stdin(struct counts *counts)
 	return counts->at.n > 0 ? DONE : NOTHING;
 }
 
+static enum outcome run_stdin(const struct options *opt, struct counts *counts)
+{
+	enum outcome outcome;
+
+	if (opt->output != COUNTS_JSON)
+		return count_stdin(counts);
+	print_json_begin("standard input");
+	outcome = count_stdin(counts);
+	print_json_end(outcome == DONE);
+	return outcome;
+}
+
 struct totals {
 	size_t printed, failed;
 };
@@ -118,7 +143,7 @@ static void run_counting(int argc, char **argv, const struct options *opt, struc
 	struct counts counts = { .format = opt->output, .style = { opt->verbose } };
 
 	if (opt->first == argc)
-		totals_add(totals, count_stdin(&counts));
+		totals_add(totals, run_stdin(opt, &counts));
 	for (int i = opt->first; i < argc; i++)
 		totals_add(totals, run_operand(argv[i], opt, &counts));
 	counts_print(&counts, (size_t)opt->top, stdout);

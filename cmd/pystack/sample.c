@@ -18,6 +18,7 @@
 #include "os/mappings.h"
 #include "os/read.h"
 #include "interrupts.h"
+#include "print_json.h"
 #include "warn.h"
 #include "refusals.h"
 #include "sample_cache.h"
@@ -27,6 +28,7 @@ struct sampling {
 	struct ps_prochandle *own; /* NULL: P is the caller's */
 	uint64_t code;             /* os_code_token of P; 0 not known yet */
 	int64_t code_next;         /* when to ask next */
+	bool json, told;           /* what is known of the process has to be printed; was printed */
 	bool ran;                  /* something was captured by the last sample */
 	const struct options *opt;
 	struct stack_options stack;
@@ -195,9 +197,24 @@ static enum res sampling_capture(struct sampling *s)
 					 : stack_target_recapture(s->target, s->P, &s->fault);
 
 	text_cache_free(&s->lines);
-	if (res != RES_OK)
-		return res;
-	return symbolizer_follow(&s->names, stack_target_handle(s->target), &s->fault);
+	if (res == RES_OK)
+		res = symbolizer_follow(&s->names, stack_target_handle(s->target), &s->fault);
+	if (res == RES_OK && s->json)
+		symbolizer_want_places(s->names);
+	return res;
+}
+
+/* Say what is known of the process, once. */
+static void tell_json(struct sampling *s)
+{
+	struct collect_buffers buffers;
+	struct record_process process;
+
+	if (!s->json || s->told)
+		return;
+	s->told = true;
+	collect_process(s->P, NULL, &buffers, &process);
+	print_json_target(s->P, s->target, &process, true);
 }
 
 static enum res sample_take(struct sampling *s)
@@ -222,10 +239,12 @@ static enum res sample_take(struct sampling *s)
 		res = fault_set(&s->fault, 0, 0, 0, "the list of Python threads could not be read whole");
 	if (res == RES_OK && refusals() != refused)
 		res = fault_set(&s->fault, 0, 0, 0, "memory or a file was refused");
-	if (res == RES_OK)
+	if (res == RES_OK) {
 		count_threads(s, &texts);
-	else
+		tell_json(s);
+	} else {
 		drop_target(s); /* it takes the threads that were read for counted */
+	}
 	texts_free(&texts);
 	return res;
 }
@@ -360,6 +379,7 @@ enum outcome sample(
 	struct sampling s = { .P = P, .opt = opt, .stack = stack_options_of(opt, o), .counts = counts };
 	struct interrupts before;
 
+	s.json = opt->output == COUNTS_JSON;
 	s.stack.sampling = true;
 	s.stack.running = !opt->idle;
 	if (os_is_core(P)) {
@@ -374,6 +394,10 @@ enum outcome sample(
 	interrupts_catch(&before);
 	sampling_loop(&s);
 	interrupts_release(&before);
+	if (s.json && s.target != NULL)
+		print_json_captured(s.target, false);
+	if (s.json)
+		print_json_samples((uint64_t[]){ s.taken, s.failed, s.late, s.missed });
 	own_handle_close(&s);
 	sample_cache_free(&s.cache, counts);
 	warn_losses(&s, o->typed);

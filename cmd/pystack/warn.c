@@ -6,7 +6,31 @@
 #include <string.h>
 
 #include "os/explain.h"
+#include "report/json.h"
 #include "report/text.h"
+#include "report/warning_code.h"
+
+static warn_kept_fn *keeper;
+
+void warn_keep(warn_kept_fn *kept)
+{
+	keeper = kept;
+}
+
+/* Hand the line "pystack: …\n" to the keeper. */
+static void hand_on(const struct record_warning *w, struct strbuf *line)
+{
+	static const char start[] = "pystack: ";
+	struct json_message message = { warning_code(w), NULL };
+
+	if (line->failed) {
+		message.text = (char[]){ "out of memory" };
+	} else {
+		line->at[line->n - 1] = '\0';
+		message.text = line->at + sizeof(start) - 1;
+	}
+	keeper(&message);
+}
 
 void warn_record(const struct record_warning *w)
 {
@@ -15,6 +39,8 @@ void warn_record(const struct record_warning *w)
 	text_warning(w, &line);
 	(void)fflush(stdout);
 	(void)fputs(line.failed ? "pystack: out of memory\n" : strbuf_text(&line), stderr);
+	if (keeper != NULL)
+		hand_on(w, &line);
 	strbuf_free(&line);
 }
 

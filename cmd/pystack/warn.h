@@ -7,6 +7,13 @@
 #include "base/fault.h"
 #include "report/record.h"
 
+struct json_message;
+
+/* Hand each further warning to kept, too, without "pystack: " and the newline; NULL: no more. The
+ * message is valid during the call. */
+typedef void warn_kept_fn(const struct json_message *message);
+void warn_keep(warn_kept_fn *kept);
+
 /* Print w, after what stdout holds. */
 void warn_record(const struct record_warning *w);
 

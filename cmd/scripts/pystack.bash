@@ -39,7 +39,7 @@ _pystack()
 		return
 		;;
 	-o | --output)
-		mapfile -t COMPREPLY < <(compgen -W 'count folded' -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W 'count folded json text' -- "$word")
 		return
 		;;
 	-e | --exec)

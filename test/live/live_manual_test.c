@@ -12,7 +12,7 @@
 #include "support/spawn_files.h"
 #include "support/victim.h"
 
-enum { PAGE_MAX = 1 << 16, COMMAND_MAX = 1024, EXAMPLES = 13 };
+enum { PAGE_MAX = 1 << 16, COMMAND_MAX = 1024, EXAMPLES = 14 };
 
 static const char page_path[] = "man1/pystack.1";
 
@@ -27,6 +27,7 @@ static const struct row {
 	{ "-n 20 4711", "(c_item) ]\n", NULL },
 	{ "| grep '\\['", "(c_item) ]\n", "`" },
 	{ "-e ./python3.11 core.4711", "core 'core.4711' of 4711:\t", NULL },
+	{ "jq -r ", "p_leaf\n", "`" },
 	{ "-c 4711", "(c_item) ]\n", NULL },
 	{ "-i 100ms ", "(c_item) ]\n", NULL },
 	{ "bpftrace ", "(remove) ]\n", NULL },
@@ -55,14 +56,14 @@ static char *examples(void)
  * no more. */
 static const char *next(const char *at, char out[COMMAND_MAX])
 {
-	static const char line[] = "\n.Dl ", block[] = "\n.Bd -literal -offset indent\n# ";
+	static const char line[] = "\n.Dl ", block[] = "\n.Bd -literal -offset indent\n";
 	const char *one = strstr(at, line), *many = strstr(at, block), *end;
 	bool is_block = many != NULL && (one == NULL || many < one);
 	size_t n = 0;
 
 	if (one == NULL && many == NULL)
 		return NULL;
-	at = is_block ? many + strlen(block) : one + strlen(line) + strlen("$ ");
+	at = (is_block ? many + strlen(block) : one + strlen(line)) + strlen("$ ");
 	end = is_block ? strstr(at, "\n.Ed") : strchrnul(at, '\n');
 	ck_assert_ptr_nonnull(end);
 	for (; at < end && n + 1 < COMMAND_MAX; at++) {

@@ -318,7 +318,7 @@ START_TEST(options)
 	refused(TOOL("-i", "10ms", "-d", "x", "1"), "-d takes a time like 10ms");
 	refused(TOOL("-i", "10ms", "-N", "-1", "1"), "-N needs a positive number of samples");
 	refused(TOOL("-c", "-t", "0", "1"), "-t needs a positive number of stacks");
-	refused(TOOL("-o", "svg", "1"), "-o takes count or folded");
+	refused(TOOL("-o", "svg", "1"), "-o takes text, json, folded or count");
 	refused(TOOL("-i", "10ms"), "usage:");
 	refused(TOOL("-i", "10ms", "1", "2"), "usage:");
 	refused(TOOL("-N", "3", "1"), "usage:");

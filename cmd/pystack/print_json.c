@@ -1,0 +1,116 @@
+/* See print_json.h. */
+#include "print_json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "report/details.h"
+#include "report/json.h"
+#include "warn.h"
+
+struct printing {
+	const char *operand;
+	bool begun;   /* the line's start is printed */
+	bool listing; /* threads are printed */
+	bool any;     /* some thread is */
+	bool lost;    /* a message could not be kept */
+	double time;  /* when the target had been captured */
+	struct strbuf text;
+	VEC(struct json_message) messages;
+	struct json_end end;
+};
+
+static struct printing now;
+
+static void print_text(void)
+{
+	(void)fwrite(strbuf_text(&now.text), 1, now.text.n, stdout);
+	strbuf_reset(&now.text);
+}
+
+static void keep(const struct json_message *message)
+{
+	struct json_message copy = { message->code, strdup(message->text) };
+
+	if (copy.text != NULL && vec_push(&now.messages, copy))
+		return;
+	free(copy.text);
+	now.lost = true;
+}
+
+void print_json_begin(const char *operand)
+{
+	now = (struct printing){ .operand = operand, .text = now.text };
+	warn_keep(keep);
+}
+
+static double seconds_now(void)
+{
+	struct timespec t = { .tv_sec = 0 };
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return (double)t.tv_sec + (double)(t.tv_nsec / 1000) / 1e6;
+}
+
+void print_json_target(struct ps_prochandle *P, const struct stack_target *t,
+    const struct record_process *process, bool counting)
+{
+	struct record_details details;
+	struct fault f = { 0 };
+
+	now.time = process->core == NULL ? seconds_now() : 0;
+	now.lost |= details_collect(P, t, process, &details, &f) != RES_OK;
+	json_target_begin(now.operand, &details, &now.text);
+	details_free(&details);
+	now.begun = true;
+	now.listing = !counting;
+	if (now.listing)
+		json_threads_begin(&now.text);
+	print_text();
+}
+
+void print_json_thread(
+    const struct record_thread *t, bool read, bool failed, bool ended, struct text_cache *cache)
+{
+	json_thread_begin(t, ended, read && !failed && !t->incomplete, !now.any, &now.text);
+	now.any = true;
+	for (size_t i = 0; read && i < t->items.n;) {
+		i = json_frames(t, i, false, cache, &now.text);
+		print_text();
+	}
+	json_thread_end(&now.text);
+	print_text();
+}
+
+void print_json_samples(const uint64_t samples[4])
+{
+	now.end.sampled = true;
+	memcpy(now.end.samples, samples, sizeof(now.end.samples));
+}
+
+void print_json_captured(const struct stack_target *t, bool core)
+{
+	now.end.held_ns = stack_held_ns(t);
+	now.end.threads = stack_threads_all(t);
+	now.end.time = now.time;
+	now.end.method = core ? "core" : now.end.held_ns > 0 ? "stop" : "passive";
+}
+
+void print_json_end(bool complete)
+{
+	warn_keep(NULL);
+	if (!now.begun)
+		json_target_begin(now.operand, NULL, &now.text);
+	if (now.listing)
+		json_threads_end(&now.text);
+	now.end.messages = now.messages.at;
+	now.end.n = now.messages.n;
+	now.end.complete = complete && !now.lost;
+	json_target_end(&now.end, &now.text);
+	print_text();
+	for (size_t i = 0; i < now.messages.n; i++)
+		free(now.messages.at[i].text);
+	vec_free(&now.messages);
+}
