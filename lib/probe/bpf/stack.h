@@ -48,48 +48,50 @@ static long next_part(struct scratch *s)
 	return 0;
 }
 
-/* Mix those of the first n bytes of s->words that are addresses of code, each with its place, into
- * s->hash. Few words are: those that are not are told by their bits 16 to 31 alone, as an index.
- * It is a global function, so that the verifier follows it once and not at each call. */
-int hash_words(struct scratch *s, const struct probe_target *t, uint64_t place, uint32_t n)
+/* As hash_words, for a process whose code is not known exactly: all words that may be addresses. */
+static __noinline void hash_unsure_words(struct scratch *s, uint32_t at, uint32_t n, uint64_t place)
 {
-	uint64_t hash;
+	uint64_t hash = s->hash;
 
-	if (!s || !t)
-		return 0;
-	hash = s->hash;
 #pragma clang loop unroll(disable)
-	for (uint32_t g = 0; g < CHUNK / 8; g += GROUP) {
-		if (g >= n / 8)
-			break;
-#pragma clang loop unroll(full)
-		for (uint32_t k = 0; k < GROUP; k++) {
-			const uint64_t *word = &s->words[g + k];
-
-			if (t->near_code[((const uint16_t *)word)[1]] != 0 && is_code(t, *word))
-				hash = mix(hash, *word ^ (place + 8 * (g + k)) << 45);
-		}
-	}
-	s->hash = hash;
-	return 0;
-}
-
-/* The same for a process whose code is not known exactly: of all words that may be addresses. */
-int hash_unsure_words(struct scratch *s, uint64_t place, uint32_t n)
-{
-	uint64_t hash;
-
-	if (!s)
-		return 0;
-	hash = s->hash;
-#pragma clang loop unroll(disable)
-	for (uint32_t k = 0; k < CHUNK / 8; k++) {
-		uint64_t word = s->words[k];
+	for (uint32_t k = 0; k < PART / 8; k++) {
+		uint64_t word = s->words[at + k];
 
 		if (k >= n / 8)
 			break;
 		if (word >= PAGE && word >> 47 == 0)
 			hash = mix(hash, word ^ (place + 8 * k) << 45);
+	}
+	s->hash = hash;
+}
+
+/* Mix those words of n bytes of s->words, from `at` on, that are addresses of code, each with its
+ * place on the stack, into s->hash. Few words are: those that are not are told by their bits 16 to 31
+ * alone, as an index. It is a global function, so that the verifier follows it once and not at each
+ * call. */
+int hash_words(struct scratch *s, const struct probe_target *t, uint32_t at, uint32_t n, uint64_t place)
+{
+	uint64_t hash;
+
+	if (!s || !t)
+		return 0;
+	at = at / 8 & (CHUNK / 8 - PART / 8);
+	if (s->unsure) {
+		hash_unsure_words(s, at, n, place);
+		return 0;
+	}
+	hash = s->hash;
+#pragma clang loop unroll(disable)
+	for (uint32_t g = 0; g < PART / 8; g += GROUP) {
+		if (g >= n / 8)
+			break;
+#pragma clang loop unroll(full)
+		for (uint32_t k = 0; k < GROUP; k++) {
+			const uint64_t *word = &s->words[at + g + k];
+
+			if (t->near_code[((const uint16_t *)word)[1]] != 0 && is_code(t, *word))
+				hash = mix(hash, *word ^ (place + 8 * (g + k)) << 45);
+		}
 	}
 	s->hash = hash;
 	return 0;
@@ -111,10 +113,11 @@ static long stack_hash_step(uint32_t i, struct walk *w)
 	/* The last group is looked at whole. */
 	for (uint32_t k = 0; k < GROUP; k++)
 		s->words[n / 8 + k] = 0;
-	if (s->unsure)
-		hash_unsure_words(s, at - s->from, n);
-	else
-		hash_words(s, w->t, at - s->from, n);
+	for (uint32_t k = 0; k < CHUNK; k += PART) {
+		if (k >= n)
+			break;
+		hash_words(s, w->t, k, n - k, at + k - s->from);
+	}
 	s->at = at + n;
 	return 0;
 }
@@ -243,7 +246,7 @@ static long context_step_32(uint32_t i, struct walk *w)
 }
 
 /* Set the used part of the stack; and on an alternate signal stack, that of the interrupted one. */
-static void find_stack(struct walk *w, struct task_struct *task)
+static __noinline void find_stack(struct walk *w, struct task_struct *task)
 {
 	enum { CONTEXTS = 2048 }; /* words that are searched for the context: it is at the stack's end */
 	struct scratch *s = w->s;
