@@ -155,8 +155,8 @@ enum {
 
 struct probe_state {
 	uint64_t tstate;
-	uint32_t python; /* index of its runtime */
-	uint32_t padding;
+	uint32_t python;  /* index of its runtime */
+	uint32_t is_main; /* it is of the runtime's oldest interpreter, which lives as long */
 };
 
 /* A return address that a uretprobe has replaced by that of the kernel's trampoline. */

@@ -15,6 +15,26 @@ static void object_offsets(const struct py_layout *l, struct py_offsets *out)
 	out->object_size = (uint16_t)(out->object_lineno - 1 + sizeof(int32_t));
 }
 
+/* 3.12 to 3.15: co_version of the code object, followed by co_localsplusnames, co_localspluskinds
+ * and co_filename (CPython 3.12 cpython/code.h). It comes from a counter and never changes
+ * (funcobject.c). 3.11: func_version of f_func, the first member of a frame (pycore_frame.h,
+ * cpython/funcobject.h). A counter gives it, and it is 0 again when the function gets another code
+ * object; a frame that began before keeps its own alive. */
+static void version_offsets(const struct py_layout *l, struct py_offsets *out)
+{
+	enum { FUNC_POINTERS = 14 }; /* func_globals to vectorcall */
+	const py_field after = (py_field)(2 * l->word + sizeof(uint32_t));
+	uint32_t version = l->version & PY_MINOR_MASK;
+
+	if (version == PY_HEX(3, 11) && l->object.size != 0) {
+		out->frame_versioned = PY_AT(0);
+		out->version = (uint16_t)(l->object.size + FUNC_POINTERS * (uint32_t)l->word);
+	} else if (version >= PY_HEX(3, 12) && version <= PY_HEX(3, 15) && l->code.filename > after) {
+		out->frame_versioned = (uint16_t)l->frame.code;
+		out->version = (uint16_t)(l->code.filename - after);
+	}
+}
+
 static void code_offsets(const struct py_layout *l, struct py_offsets *out)
 {
 	const py_field words[PY_OFFSETS_WORDS] = { l->code.filename, l->code.name, l->code.table,
@@ -75,5 +95,6 @@ bool py_offsets_get(const struct py_process *py, size_t runtime, struct py_offse
 	out->frame_state = (uint16_t)l->frame.state;
 	object_offsets(l, out);
 	code_offsets(l, out);
+	version_offsets(l, out);
 	return true;
 }

@@ -42,7 +42,10 @@ struct py_offsets {
 	uint16_t code_words[PY_OFFSETS_WORDS]; /* words that tell code objects apart */
 	uint16_t text_length;                  /* of a str; its hash follows */
 	uint16_t bytes_size, bytes_data;
-	uint16_t padding;
+	/* A number of four bytes that tells code objects at one address apart, or 0: in the
+	 * object that this member of a frame refers to. An interpreter uses each once. Absent up
+	 * to 3.10. */
+	uint16_t frame_versioned, version;
 };
 
 #ifndef __bpf__

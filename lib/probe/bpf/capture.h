@@ -131,6 +131,9 @@ static struct probe_count *capture(struct scratch *s, struct task_struct *task, 
 	if (!t)
 		return 0;
 	s->emit = 0;
+	s->events++;
+	s->tstate_at = 0;
+	s->process = p->number;
 	s->unsure = changed && *changed != t->changes;
 	s->thread_pointer = thread_pointer_of(task, t);
 	w.thread = bpf_map_lookup_elem(&threads, &tid);

@@ -74,36 +74,76 @@ static __always_inline uint64_t mix_table(
 	return hash;
 }
 
-/* Hash the code object of a frame, and copy it. Its address and pointers are not enough: a new one
- * may have them all (exec of changing code), so some of its content is hashed as well. */
-static void take_code(struct walk *w, uint64_t code)
+/* Hash the content of s->code, at `code`. Its address and pointers are not enough: a new one may
+ * have them all (exec of changing code), so some of what they point to is hashed as well. */
+static uint64_t hash_code(struct scratch *s, const struct py_offsets *p, uint64_t code)
 {
-	struct scratch *s = w->s;
-	const struct py_offsets *p = w->p;
 	uint64_t hash = mix(1, code);
 
-	s->hash = mix(s->hash, code);
-	if (bpf_probe_read_user(s->code, p->code_size & (PY_OFFSETS_CODE_MAX - 1), (const void *)code) != 0) {
-		s->lost = PROBE_LOST_FRAMES + 1;
-		return;
-	}
 	for (int i = 0; i < PY_OFFSETS_WORDS; i++)
 		hash = mix(hash, CODE(s, p, p->code_words[i]));
 	hash = mix_object(s, p, hash, CODE(s, p, p->code_texts[0]));
 	hash = mix_object(s, p, hash, CODE(s, p, p->code_texts[1]));
-	hash = mix_table(s, p, hash, CODE(s, p, p->code_table));
-	s->hash = mix(s->hash, hash);
-	if (!w->s->emit) {
+	return mix_table(s, p, hash, CODE(s, p, p->code_table));
+}
+
+/* What tells the code object of the frame from others that have been at its address; 0: nothing. */
+static __always_inline uint32_t code_version(struct scratch *s, const struct py_offsets *p)
+{
+	uint64_t at = FRAME(s, p, versioned) & p->word_mask & ~(uint64_t)p->tag_mask;
+	uint32_t version = 0;
+
+	if (p->version != 0 && s->is_main)
+		(void)bpf_probe_read_user(&version, sizeof(version), (const void *)(at + p->version - 1));
+	return version;
+}
+
+/* Does the known code object need to be hashed again? It was met in this event, or has its version
+ * still, unless it is another. */
+static __always_inline int is_changed(
+    struct walk *w, const struct known_code *known, uint64_t code, uint32_t *version)
+{
+	struct scratch *s = w->s;
+
+	if (known->code == code && known->event == s->events)
+		return 0;
+	*version = code_version(s, w->p);
+	return *version == 0 || known->code != code || known->version != *version ||
+	       known->process != s->process;
+}
+
+/* Hash the code object of the frame in s->frame, and copy it. */
+static void take_code(struct walk *w)
+{
+	struct scratch *s = w->s;
+	const struct py_offsets *p = w->p;
+	uint64_t code = FRAME(s, p, code) & p->word_mask & ~(uint64_t)p->tag_mask;
+	struct known_code *known = &s->known[(code >> 5 ^ code >> 15) & (KNOWN_CODES - 1)];
+	uint32_t version = 0;
+
+	s->hash = mix(s->hash, code);
+	if (s->emit || is_changed(w, known, code, &version)) {
+		if (bpf_probe_read_user(
+			s->code, p->code_size & (PY_OFFSETS_CODE_MAX - 1), (const void *)code) != 0)
+			s->lost = PROBE_LOST_FRAMES + 1;
+		known->hash = hash_code(s, p, code);
+		known->code = s->lost ? 0 : code;
+		known->process = s->process;
+		known->version = version;
+	}
+	known->event = s->events;
+	s->hash = mix(s->hash, known->hash);
+	if (!s->emit) {
 		if (!s->outermost) {
 			s->begin.code = code;
-			s->begin.innermost = hash;
+			s->begin.innermost = known->hash;
 			s->n_innermost++;
 			s->outermost = 1;
 		}
 		return;
 	}
-	emit_piece(s, code, p->code_size, PROBE_MEMORY_CODE, hash);
-	emit_names(w, hash);
+	emit_piece(s, code, p->code_size, PROBE_MEMORY_CODE, known->hash);
+	emit_names(w, known->hash);
 }
 
 static long frame_step(uint32_t i, struct walk *w)
@@ -143,7 +183,7 @@ static long frame_step(uint32_t i, struct walk *w)
 		if (w->s->emit)
 			emit_memory(s, object, p->object_size);
 	}
-	take_code(w, FRAME(s, p, code) & p->word_mask & ~(uint64_t)p->tag_mask);
+	take_code(w);
 	return 0;
 }
 
@@ -185,8 +225,7 @@ static void take_frames(struct walk *w, uint64_t tstate)
 	const struct py_offsets *p = w->p;
 	uint64_t cframe, frame;
 
-	if (bpf_probe_read_user(
-		s->tstate, p->tstate_size & (PY_OFFSETS_TSTATE_MAX - 1), (const void *)tstate) != 0) {
+	if (!load_tstate(w, tstate)) {
 		s->lost = PROBE_LOST_STATES + 1;
 		return;
 	}
@@ -232,6 +271,7 @@ static void take_states(struct walk *w)
 			break;
 		w->p = &w->t->pythons[python];
 		s->outermost = 0;
+		s->is_main = s->begin.states[i].is_main;
 		s->hash = mix(s->hash, 7 + python);
 		take_frames(w, s->begin.states[i].tstate);
 	}

@@ -15,6 +15,14 @@ struct thread {
 	struct probe_key off_key;
 };
 
+/* The hash of a code object that was met before. */
+struct known_code {
+	uint64_t code;
+	uint64_t event;            /* in which it was met last */
+	uint32_t process, version; /* of 0: it had none */
+	uint64_t hash;
+};
+
 /* Scratch memory of one processor: 512 bytes of stack are too few. */
 struct scratch {
 	uint64_t busy;
@@ -25,12 +33,14 @@ struct scratch {
 	uint64_t at;   /* where a walk is */
 	uint64_t stop; /* of a chain of frames: where it ends */
 	uint64_t thread_pointer;
+	uint64_t tstate_at;                 /* of `tstate`; 0: none */
 	uint64_t stack_lo, stack_hi;        /* the used part of the stack */
 	uint64_t other_lo, other_hi;        /* that of the stack which a signal has interrupted; 0: none */
 	uint64_t signal_stack, signal_size; /* the alternate signal stack */
 	uint64_t from, upto;                /* the part that is being read */
 	uint32_t more;                      /* the interrupted stack comes after it */
 	uint32_t python;                    /* index of the runtime that is walked */
+	uint32_t is_main;                   /* the interpreter that is walked is its oldest one */
 	uint32_t emit;                      /* send what is walked, do not hash it only */
 	uint32_t outermost;                 /* the next code object is not its state's innermost */
 	uint32_t n_innermost;               /* thread states that have a code object */
@@ -44,6 +54,9 @@ struct scratch {
 	uint8_t code[PY_OFFSETS_CODE_MAX + 8];
 	uint64_t content[CONTENT / 8]; /* of the objects of a code object */
 	uint8_t small[PY_OFFSETS_OBJECT_MAX + 8];
+	struct known_code known[KNOWN_CODES]; /* by address */
+	uint64_t events;                      /* that have used this memory */
+	uint32_t process;                     /* number of the process of the event */
 	uint64_t words[CHUNK / 8 + GROUP];
 	uint64_t record_at;               /* the record of a tracepoint; 0: it is no tracepoint */
 	uint32_t list;                    /* of arguments, plus one; 0: they are in the usual registers */

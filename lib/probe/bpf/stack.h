@@ -66,9 +66,9 @@ static __noinline void hash_unsure_words(struct scratch *s, uint32_t at, uint32_
 }
 
 /* Mix those words of n bytes of s->words, from `at` on, that are addresses of code, each with its
- * place on the stack, into s->hash. Few words are: those that are not are told by their bits 16 to 31
- * alone, as an index. It is a global function, so that the verifier follows it once and not at each
- * call. */
+ * place on the stack, into s->hash. Few words are: those that are not are told by their bits 16 to
+ * 31 alone, as an index. It is a global function, so that the verifier follows it once and not at
+ * each call. */
 int hash_words(struct scratch *s, const struct probe_target *t, uint32_t at, uint32_t n, uint64_t place)
 {
 	uint64_t hash;

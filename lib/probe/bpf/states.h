@@ -11,6 +11,38 @@ struct walk {
 	struct thread *thread;
 };
 
+/* Copy a thread state into s->tstate, if it is not there yet. False: it cannot be read. */
+static int load_tstate(struct walk *w, uint64_t at)
+{
+	struct scratch *s = w->s;
+
+	if (s->tstate_at == at)
+		return 1;
+	s->tstate_at = 0;
+	if (bpf_probe_read_user(
+		s->tstate, w->p->tstate_size & (PY_OFFSETS_TSTATE_MAX - 1), (const void *)at) != 0)
+		return 0;
+	s->tstate_at = at;
+	return 1;
+}
+
+/* Read the list's head and the next interpreter. One read where they are near. */
+static __always_inline int read_interp(struct walk *w, uint64_t interp, uint64_t *head, uint64_t *next)
+{
+	const struct py_offsets *p = w->p;
+	struct scratch *s = w->s;
+	uint32_t n = p->interp_threads - p->interp_next + p->word;
+
+	if (n > PY_OFFSETS_OBJECT_MAX)
+		return read_word(p, interp, p->interp_threads, head) != 0 ||
+		       read_word(p, interp, p->interp_next, next) != 0;
+	if (bpf_probe_read_user(s->small, n, (const void *)(interp + p->interp_next - 1)) != 0)
+		return 1;
+	*head = *(const uint64_t *)(s->small + ((n - p->word) & (PY_OFFSETS_OBJECT_MAX - 1))) & p->word_mask;
+	*next = *(const uint64_t *)s->small & p->word_mask;
+	return 0;
+}
+
 static long state_step(uint32_t i, struct walk *w)
 {
 	struct scratch *s = w->s;
@@ -30,7 +62,8 @@ static long state_step(uint32_t i, struct walk *w)
 		s->lost = PROBE_LOST_STATES + 1;
 	if (id == w->s->thread_pointer && n < PROBE_STATES) {
 		s->begin.states[n].tstate = at;
-		s->begin.states[n].python = w->s->python;
+		s->begin.states[n].python = s->python;
+		s->begin.states[n].is_main = s->is_main;
 		s->begin.n_states = n + 1;
 	}
 	return 0;
@@ -41,26 +74,24 @@ static long state_step(uint32_t i, struct walk *w)
 static long interp_heads(uint32_t i, struct walk *w)
 {
 	struct scratch *s = w->s;
-	uint64_t interp = s->at, head, word = 0;
+	uint64_t interp = s->at, head, next;
 
 	(void)i;
 	if (interp == 0)
 		return 1;
-	if (read_word(w->p, interp, w->p->interp_threads, &head) != 0 ||
-	    read_word(w->p, interp, w->p->interp_next, &s->at) != 0) {
+	if (read_interp(w, interp, &head, &next) != 0) {
 		s->lost = PROBE_LOST_STATES + 1;
 		return 1;
 	}
+	s->at = next;
 	s->hash = mix(mix(s->hash, interp), head);
 	if (head == 0)
 		return 0;
-	if (read_word(w->p, head, w->p->tstate_thread_id, &word) != 0) {
+	if (!load_tstate(w, head)) {
 		s->lost = PROBE_LOST_STATES + 1;
 		return 1;
 	}
-	s->hash = mix(s->hash, word);
-	(void)read_word(w->p, head, w->p->tstate_next, &word);
-	s->hash = mix(s->hash, word);
+	s->hash = mix(mix(s->hash, TSTATE(s, w->p, thread_id)), TSTATE(s, w->p, next));
 	return 0;
 }
 
@@ -77,6 +108,7 @@ static long interp_step(uint32_t i, struct walk *w)
 		s->lost = PROBE_LOST_STATES + 1;
 		return 1;
 	}
+	s->is_main = next == 0;
 	bpf_loop(STATES_MAX, state_step, w, 0);
 	if (s->at != 0)
 		s->lost = PROBE_LOST_STATES + 1;
@@ -93,21 +125,20 @@ static int take_known(struct walk *w)
 	s->begin.n_states = th->n_states;
 	for (uint32_t i = 0; i < PROBE_STATES; i++) {
 		uint32_t python = th->states[i].python;
-		uint64_t id;
 
 		s->begin.states[i] = th->states[i];
 		if (i >= th->n_states || python >= PROBE_PYTHONS)
 			continue;
 		w->p = &w->t->pythons[python];
-		if (read_word(w->p, th->states[i].tstate, w->p->tstate_thread_id, &id) != 0 ||
-		    id != s->thread_pointer)
+		if (!load_tstate(w, th->states[i].tstate) || TSTATE(s, w->p, thread_id) != s->thread_pointer)
 			return 0;
 	}
 	return 1;
 }
 
-/* Set s->begin.states to the thread states of the current thread. */
-static void find_states(struct walk *w)
+/* Set s->begin.states to the thread states of the current thread. It is not inlined, since its
+ * stack would be added to that of the walks. */
+static __noinline void find_states(struct walk *w)
 {
 	struct scratch *s = w->s;
 	struct thread *th = w->thread;

@@ -105,6 +105,15 @@ static void expect_code(const struct spec *is)
 	ck_assert_uint_eq(got.bytes_data, field(is->b_data));
 	for (int i = 0; i < PY_OFFSETS_WORDS; i++)
 		ck_assert_uint_lt(got.code_words[i], got.code_size);
+	if (is->hex >= 0x030c0000) {
+		ck_assert_uint_eq(got.frame_versioned, got.frame_code);
+		ck_assert_uint_eq(got.version, field(is->c_file - 2 * (int)word - 4));
+	} else if (is->hex >= 0x030b0000) {
+		ck_assert_uint_eq(got.frame_versioned, field(0));
+		ck_assert_uint_eq(got.version, field(is->size + 14 * (int)word));
+	} else {
+		ck_assert_uint_eq(got.version, 0);
+	}
 }
 
 START_TEST(offsets_of_every_version)
