@@ -13,8 +13,13 @@
  *   x86_64_code.c, x86_decode.c   what instructions of x86-64 do (code.h)
  *   x86_64_stubs.c                code without call frame information (stubs.h)
  *
- * To add an architecture, write a file with its constant, fill in each member, and put it into
- * arch_all (arch.c). */
+ * To add an architecture, write a file with its constant, fill in each member, raise the limits
+ * below that it needs, and put it into arch_all (arch.c). prgreg indexes prgregset_t, which has to
+ * hold its registers too (include/linux/procfs.h).
+ *
+ * These have no member, because all architectures so far have them: the stack grows down, a call
+ * pushes the return address, a frame pointer points to its caller's, above which the return address
+ * is, and numbers are little-endian. */
 #ifndef ARCH_ARCH_H
 #define ARCH_ARCH_H
 
@@ -23,8 +28,10 @@
 #include <stdint.h>
 
 enum {
-	ARCH_REGS_MAX = 17,        /* most registers that are followed; 64 fit, but 32 into cfi_row.set */
-	ARCH_SAVED_MAX = 6,        /* most callee-saved registers; 16 fit */
+	ARCH_REGS_MAX = 17,        /* most registers that are followed; arch_set has room for 64 */
+	ARCH_SAVED_MAX = 6,        /* most callee-saved registers; arch_saved_set has room for 16 */
+	ARCH_CONTEXT_MAX = 17,     /* most words of struct sigcontext that are read */
+	ARCH_SYSCALL_BYTES = 2,    /* of the longest instruction that makes a system call */
 	ARCH_ARGS = 6,             /* arguments of a call or system call that are looked at */
 	ARCH_START_BYTES = 192,    /* of a function, in which it stores its arguments */
 	ARCH_AFTER_CALL_BYTES = 6, /* of the longest instruction that removes arguments */
@@ -36,6 +43,11 @@ enum {
 	ARCH_SIZE_MAX = 1 << 20,   /* largest of them */
 };
 
+typedef uint64_t arch_set;       /* registers: a bit per DWARF number (arch_bit) */
+typedef uint16_t arch_saved_set; /* callee-saved registers: a bit per index in arch.saved */
+_Static_assert(ARCH_REGS_MAX <= 8 * sizeof(arch_set), "a bit per register");
+_Static_assert(ARCH_SAVED_MAX <= 8 * sizeof(arch_saved_set), "a bit per callee-saved register");
+
 /* What a signal handler returns to, and where the interrupted registers are then: at sp + at; or,
  * with `indirect`, that many bytes after where the word at sp + at points. */
 struct arch_sigreturn {
@@ -46,12 +58,12 @@ struct arch_sigreturn {
 
 /* The structure of saved registers in signal frames (Linux uapi/asm/sigcontext.h). */
 struct arch_sigcontext {
-	uint8_t regs[ARCH_REGS_MAX]; /* DWARF number of each word, ARCH_NO_REG */
-	uint8_t n_regs;              /* words that are read of it */
-	uint8_t n_words;             /* words that are known */
-	uint8_t sp, flags, cs;       /* index of these words */
-	uint8_t sp_again;            /* index of a second copy of sp; 0: none */
-	uint16_t user_cs[3];         /* code segments of programs, n_user_cs of them */
+	uint8_t regs[ARCH_CONTEXT_MAX]; /* DWARF number of each word, ARCH_NO_REG */
+	uint8_t n_regs;                 /* words that are read of it */
+	uint8_t n_words;                /* words that are known */
+	uint8_t sp, flags, cs;          /* index of these words */
+	uint8_t sp_again;               /* index of a second copy of sp; 0: none */
+	uint16_t user_cs[3];            /* code segments of programs, n_user_cs of them */
 	uint8_t n_user_cs;
 	uint16_t user_flags; /* bits that the flags of a program always have */
 };
@@ -68,7 +80,7 @@ struct arch_system {
 	const int8_t *user_regs; /* index in prgregset_t of each word of NT_PRSTATUS; −1: none */
 	size_t n_user_regs;      /* words there */
 	size_t user_syscall;     /* index there of the number of the system call */
-	uint32_t absent;         /* what programs lack of prgregset_t: a bit per index */
+	uint64_t absent;         /* what programs lack of prgregset_t: a bit per index */
 	uint8_t thread_pointer;  /* index in prgregset_t */
 	/* A register there that refers to the thread's segment descriptor, which has the thread
 	 * pointer if the register set does not; ARCH_NO_REG: there is none. */
@@ -137,16 +149,16 @@ struct arch {
 	uint8_t n_saved;    /* callee-saved registers */
 	uint8_t saved[ARCH_SAVED_MAX];
 	uint8_t saved_fp;              /* index there of fp */
-	uint64_t kept;                 /* all of saved, a bit per DWARF number */
+	arch_set kept;                 /* all of saved */
 	const char *const *names;      /* as debuggers have them */
 	const struct arch_part *parts; /* n_parts names of registers and of their parts */
 	size_t n_parts;
 
 	/* System calls. */
-	uint8_t args[ARCH_ARGS]; /* registers of the arguments, in their order */
-	uint8_t result;          /* register of the result */
-	uint8_t syscall[2];      /* the instruction, which precedes the pc of an LWP in a call */
-	uint8_t n_syscall;       /* its bytes; 0: not looked for, as programs have several */
+	uint8_t args[ARCH_ARGS];             /* registers of the arguments, in their order */
+	uint8_t result;                      /* register of the result */
+	uint8_t syscall[ARCH_SYSCALL_BYTES]; /* the instruction, which precedes the pc of an LWP in a call */
+	uint8_t n_syscall;                   /* its bytes; 0: not looked for, as programs have several */
 
 	const struct arch_system *system;
 	const struct arch_libc *libc; /* n_libc rows, the usual one first */
@@ -201,17 +213,23 @@ const struct arch_part *arch_part_named(const struct arch *arch, const char *nam
 /* Add a size, unless it is there. False: it is too large, or there are too many. */
 bool arch_sizes_add(struct arch_sizes *sizes, int64_t size);
 
-/* The bit of a register in a mask of them. */
-static inline uint64_t arch_bit(unsigned dwarf)
+/* The set of one register. */
+static inline arch_set arch_bit(unsigned dwarf)
 {
-	return (uint64_t)1 << dwarf;
+	return (arch_set)1 << dwarf;
+}
+
+/* Is a register in the set? */
+static inline bool arch_has(arch_set set, unsigned dwarf)
+{
+	return (set >> dwarf & 1) != 0;
 }
 
 /* Are arguments of a system call in registers that outlive the activation that makes it? */
 static inline bool arch_keeps_args(const struct arch *arch)
 {
 	for (size_t i = 0; i < ARCH_ARGS; i++) {
-		if ((arch->kept >> arch->args[i] & 1) != 0)
+		if (arch_has(arch->kept, arch->args[i]))
 			return true;
 	}
 	return false;

@@ -38,8 +38,8 @@ struct arch_frame {
 	int32_t fp_below;                    /* what the frame pointer points to, if is_frame */
 	int32_t ra_below;                    /* where the return address is, unless it is in ra_in */
 	int32_t saved_below[ARCH_SAVED_MAX]; /* where the caller's registers are saved */
-	uint16_t kept;                       /* bit each: the register itself still has the caller's value */
-	uint16_t saved;                      /* bit each: it is saved */
+	arch_saved_set kept;                 /* registers that still have the caller's value */
+	arch_saved_set saved;                /* those that are saved */
 	bool sp_known;                       /* else the stack pointer was moved by what no code says */
 	bool is_frame;                       /* the frame pointer points into the frame */
 	bool vague; /* reached by a jump through a table: what is saved is, what is not may have been since */

@@ -7,13 +7,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arch/arch.h"
+
 /* The position of an LWP that is blocked or stopped, and a token of how much it had run. */
 struct os_blocked {
-	uint64_t pc, sp;  /* where it continues in the program */
-	bool in_call;     /* it is in a system call, and args is valid */
-	uint64_t args[6]; /* the argument registers at entry of the call, in order; unchanged since */
-	int fd;           /* source of the token, kept open for os_lwp_still_blocked; -1: closed */
-	char count[64];   /* the token */
+	uint64_t pc, sp; /* where it continues in the program */
+	bool in_call;    /* it is in a system call, and args is valid */
+	/* The argument registers at entry of the call, in order; unchanged since. */
+	uint64_t args[ARCH_ARGS];
+	int fd;         /* source of the token, kept open for os_lwp_still_blocked; -1: closed */
+	char count[64]; /* the token */
 };
 #define OS_BLOCKED_INIT  \
 	{                \

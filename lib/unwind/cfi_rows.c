@@ -25,7 +25,7 @@ static struct cfi_rule *rule_of(struct program *p, uint64_t reg, struct cfi_rule
 {
 	if (reg >= p->arch->n_regs)
 		return nobody;
-	p->row.set |= 1U << reg;
+	p->row.set |= arch_bit((unsigned)reg);
 	return &p->row.regs[reg];
 }
 
@@ -72,9 +72,9 @@ static void restore(struct program *p, uint64_t reg)
 
 	if (reg >= p->arch->n_regs)
 		return;
-	p->row.set &= ~(1U << reg);
+	p->row.set &= ~arch_bit((unsigned)reg);
 	p->row.regs[reg] = unsaid;
-	if (p->initial != NULL && (p->initial->set >> reg & 1) != 0)
+	if (p->initial != NULL && arch_has(p->initial->set, (unsigned)reg))
 		rule_set(p, reg, p->initial->regs[reg]);
 }
 
@@ -341,12 +341,13 @@ enum res cfi_row_apply(const struct cfi_row *row, struct cfi_state *s, struct un
 	next.known &= arch->kept & ~row->set;
 	regs_set(&next, arch->pc, value);
 	value = cfa;
-	if ((row->set >> arch->sp & 1) != 0 && !value_of(&row->regs[arch->sp], arch->sp, cfa, s, &value))
+	if (arch_has(row->set, arch->sp) && !value_of(&row->regs[arch->sp], arch->sp, cfa, s, &value))
 		return RES_FAIL;
 	regs_set(&next, arch->sp, value);
 	/* A register whose rule fails is not known in the caller, which may not need it. */
-	for (uint32_t left = row->set & ~(1U << arch->pc | 1U << arch->sp); left != 0; left &= left - 1) {
-		unsigned reg = (unsigned)__builtin_ctz(left);
+	for (arch_set left = row->set & ~(arch_bit(arch->pc) | arch_bit(arch->sp)); left != 0;
+	     left &= left - 1) {
+		unsigned reg = (unsigned)__builtin_ctzll(left);
 
 		if (value_of(&row->regs[reg], reg, cfa, s, &value))
 			regs_set(&next, reg, value);

@@ -31,7 +31,7 @@ struct cfi_rule {
 struct cfi_row {
 	struct cfi_rule cfa; /* CFI_REGISTER or CFI_EXPR_IS */
 	struct cfi_rule regs[CFI_REGS];
-	uint32_t set;        /* a bit per register with a rule; the others are CFI_UNSAID */
+	arch_set set;        /* registers with a rule; the others are CFI_UNSAID */
 	bool signal;         /* the activation is a signal frame */
 	uint64_t bias;       /* of the object: added to addresses in expressions */
 	uint64_t start, end; /* the code that the entry describes: addresses of the target */

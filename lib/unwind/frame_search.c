@@ -156,7 +156,7 @@ static uint64_t saved_bytes(const struct guess *g, const struct cfi_row *row)
 	for (unsigned i = 0; i < g->t->arch->n_regs; i++) {
 		const struct cfi_rule *rule = &row->regs[i];
 
-		if ((row->set >> i & 1) != 0 && rule->kind == CFI_AT && rule->at.offset < 0 &&
+		if (arch_has(row->set, i) && rule->kind == CFI_AT && rule->at.offset < 0 &&
 		    0 - (uint64_t)rule->at.offset > most)
 			most = 0 - (uint64_t)rule->at.offset;
 	}

@@ -105,7 +105,7 @@ static struct native_frame frame_of(const struct arch *arch, const struct activa
 		if (!regs_known(&a->regs, arch->saved[i]))
 			continue;
 		frame.saved[i] = a->regs.reg[arch->saved[i]];
-		frame.saved_known |= (uint16_t)(1U << i);
+		frame.saved_known |= (arch_saved_set)(1U << i);
 	}
 	return frame;
 }

@@ -21,7 +21,7 @@ void unwind_regs_place(struct ps_prochandle *P, struct unwind_regs *regs)
 	regs->known &= arch_bit(arch->pc) | arch_bit(arch->sp);
 }
 
-bool unwind_regs_args(struct ps_prochandle *P, const uint64_t args[6], struct unwind_regs *regs)
+bool unwind_regs_args(struct ps_prochandle *P, const uint64_t args[ARCH_ARGS], struct unwind_regs *regs)
 {
 	const struct arch *arch = os_arch(P);
 	uint64_t pc = regs->reg[arch->pc];
@@ -31,7 +31,7 @@ bool unwind_regs_args(struct ps_prochandle *P, const uint64_t args[6], struct un
 	if (n != 0 &&
 	    (pc < n || Pread(P, code, n, pc - n) != (ssize_t)n || memcmp(code, arch->syscall, n) != 0))
 		return false;
-	for (size_t i = 0; i < sizeof(arch->args); i++)
+	for (size_t i = 0; i < ARCH_ARGS; i++)
 		regs_set(regs, arch->args[i], arch_cut(arch, args[i]));
 	return true;
 }

@@ -11,7 +11,7 @@ enum { REGS_NONE = -1 }; /* in place of a DWARF number */
 
 static inline bool regs_known(const struct unwind_regs *r, unsigned dwarf)
 {
-	return (r->known >> dwarf & 1) != 0;
+	return arch_has(r->known, dwarf);
 }
 
 static inline void regs_set(struct unwind_regs *r, unsigned dwarf, uint64_t value)

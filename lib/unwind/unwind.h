@@ -30,14 +30,12 @@ enum unwind_how {
 	UNWIND_RESUMED /* from the registers given to a native_stack_walk that appends to frames */
 };
 
-_Static_assert(ARCH_REGS_MAX <= 64 && ARCH_SAVED_MAX <= 16, "masks have a bit per register");
-
 struct native_frame {
 	uint64_t pc;                    /* where it continues: a return address, unless `exact` */
 	uint64_t sp;                    /* its stack pointer there */
 	uint64_t cfa;                   /* its CFA: its caller's sp after the return; 0: unknown */
 	uint64_t saved[ARCH_SAVED_MAX]; /* the registers arch.saved in this activation */
-	uint16_t saved_known;           /* a bit per register of `saved` */
+	arch_saved_set saved_known;     /* those of them whose value is known */
 	uint8_t how;                    /* enum unwind_how */
 	bool exact;                     /* pc is the instruction itself: its symbol is at pc, not pc − 1 */
 	bool signal_frame;              /* it is the code to which a signal handler returns */
@@ -97,7 +95,7 @@ struct native_stack {
 /* Registers with which a walk starts, by the DWARF numbers of the target's architecture. */
 struct unwind_regs {
 	uint64_t reg[ARCH_REGS_MAX];
-	uint64_t known; /* a bit per register (arch_bit) */
+	arch_set known;
 };
 
 /* Set *out to the registers of an LWP of P. */
@@ -109,7 +107,7 @@ void unwind_regs_place(struct ps_prochandle *P, struct unwind_regs *regs);
 /* Add the arguments of the system call that the LWP at regs is in, as registers in the order of
  * arch.args. False: pc is not after a system call of this architecture (an x86-64 program may also
  * make i386 calls, whose arguments are in other registers). */
-bool unwind_regs_args(struct ps_prochandle *P, const uint64_t args[6], struct unwind_regs *regs);
+bool unwind_regs_args(struct ps_prochandle *P, const uint64_t args[ARCH_ARGS], struct unwind_regs *regs);
 
 /* Set *out to pc, sp, and the callee-saved registers that are known in frame kept (NULL: none). */
 void unwind_regs_at(struct ps_prochandle *P, const struct native_frame *kept, uint64_t pc, uint64_t sp,

@@ -59,7 +59,7 @@ void hold_lwp_gone(struct hold_lwp *l)
 /* Get the registers of a stopped LWP. The kernel gives those of the processor's mode. */
 static void stopped(struct hold_lwp *l, int code, bool narrow)
 {
-	enum { NARROW_SET = 17 * sizeof(uint32_t) }; /* arch/x86 struct user_regs_struct32 */
+	const size_t narrow_size = arch_of_host(true)->system->n_user_regs * sizeof(uint32_t);
 	struct user_regs_struct user;
 	struct iovec iov = { &user, sizeof(user) };
 
@@ -68,14 +68,14 @@ static void stopped(struct hold_lwp *l, int code, bool narrow)
 		hold_lwp_gone(l); /* just killed: GETREGSET of a stopped tracee fails only then */
 		return;
 	}
-	if (iov.iov_len != (narrow ? (size_t)NARROW_SET : sizeof(user))) {
+	if (iov.iov_len != (narrow ? narrow_size : sizeof(user))) {
 		(void)ptrace(PTRACE_DETACH, l->id, NULL, (void *)(intptr_t)l->signo);
 		l->state = HOLD_REFUSED;
 		l->code = G_ISAINVAL;
 		set_why(l, narrow ? "it is running 64-bit code" : "it is running 32-bit code");
 		return;
 	}
-	l->syscall = narrow ? -1 : (long)user.orig_rax;
+	l->syscall = narrow ? -1 : hold_regs_syscall(&user);
 	if (!narrow)
 		hold_regs_from_user(l->regs, &user);
 	else if (!narrow_regs(l->id, l->regs)) {

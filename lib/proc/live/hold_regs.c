@@ -17,3 +17,12 @@ void hold_regs_from_user(prgregset_t regs, const struct user_regs_struct *u)
 			regs[system->user_regs[i]] = words[i];
 	}
 }
+
+long hold_regs_syscall(const struct user_regs_struct *u)
+{
+	long number;
+
+	memcpy(&number, (const char *)u + arch_of_host(false)->system->user_syscall * sizeof(number),
+	    sizeof(number));
+	return number;
+}

@@ -100,7 +100,7 @@ static void try_frame_pointers(struct jit *j, struct unwind_regs *regs)
 
 	if (regs->reg[j->arch->sp] > j->marker || !unwind_follows_call(j->w->P, regs->reg[j->arch->pc]))
 		return;
-	if ((regs->known >> j->arch->fp & 1) != 0) {
+	if (arch_has(regs->known, j->arch->fp)) {
 		try_caller(j, regs);
 		return;
 	}

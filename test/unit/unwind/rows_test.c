@@ -132,7 +132,7 @@ START_TEST(each_instruction)
 		made_init(&m, arches[a]);
 		ck_assert_msg(row_of(&m, common, n, in->bytes, in->n, 0x80, &row), "%s", in->what);
 		ck_assert_msg(row.regs[SAVED].kind == in->kind, "%s: %d", in->what, row.regs[SAVED].kind);
-		ck_assert_msg(((row.set >> SAVED & 1) != 0) == (in->kind != CFI_UNSAID), "%s", in->what);
+		ck_assert_msg(arch_has(row.set, SAVED) == (in->kind != CFI_UNSAID), "%s", in->what);
 		if (in->kind == CFI_AT || in->kind == CFI_IS)
 			ck_assert_msg(
 			    row.regs[SAVED].at.offset == in->words * m.arch->pointer_size, "%s", in->what);
