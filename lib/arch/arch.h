@@ -97,12 +97,13 @@ struct arch_system {
 	bool has_plain_frames; /* handlers without SA_SIGINFO get a frame of their own */
 };
 
-/* Offsets in the thread descriptor of a C library, in bytes. The thread pointer is its address,
- * as is the value of its first word. */
+/* The thread descriptor of a C library, whose address pthread_self() returns. Offsets in bytes. */
 struct arch_libc {
 	const char *name;
-	uint16_t robust_head; /* of the list head that get_robust_list(2) gives */
-	uint16_t tid;         /* i32: the kernel's number of the thread */
+	int32_t self;         /* from the thread pointer to the descriptor */
+	bool names_itself;    /* the descriptor's first word is its own address */
+	uint16_t robust_head; /* in it: the list head that get_robust_list(2) gives */
+	uint16_t tid;         /* in it, i32: the kernel's number of the thread */
 };
 
 /* The call that ends at a return address. More than one may seem to, by chance. */

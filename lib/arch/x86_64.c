@@ -10,7 +10,9 @@ static const char *const names[X86_64_REGS] = { "rax", "rdx", "rcx", "rbx", "rsi
 	"r9", "r10", "r11", "r12", "r13", "r14", "r15", "rip" };
 
 /* glibc 2.4 to 2.43, nptl/descr.h: struct pthread; sysdeps/x86_64/nptl/tls.h: tcbhead_t. */
-static const struct arch_libc libc[] = { { "glibc", 736, 720 } };
+static const struct arch_libc libc[] = {
+	{ .name = "glibc", .self = 0, .names_itself = true, .robust_head = 736, .tid = 720 },
+};
 
 const struct arch arch_x86_64 = {
 	.name = "x86-64",

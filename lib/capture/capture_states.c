@@ -43,12 +43,11 @@ static uint64_t key_pointer(const struct capture *c, size_t i)
 }
 
 /* The kernel's id of the thread of a state, in the numbering of the target: from the state
- * (3.11+), else from glibc's struct pthread, at the state's thread_id.
- * 0: unknown. */
+ * (3.11+), else from the C library's descriptor of the thread, at the state's thread_id. 0: unknown. */
 static uint64_t key_id(const struct capture *c, size_t i)
 {
 	const struct py_thread *t = &c->states.list.at[i];
-	uint64_t at = t->thread_id + os_arch(c->P)->libc[0].tid;
+	uint64_t at = t->thread_id + os_libc(c->P)->tid;
 	int32_t tid = 0;
 
 	if (t->native_id != 0)

@@ -96,8 +96,8 @@ static volatile uint32_t *low_memory(void)
 	return at == MAP_FAILED ? NULL : at;
 }
 
-/* glibc registers each thread's list of robust mutexes with the kernel. Its head is a member of
- * struct pthread, which the thread pointer points to, and whose first word is its own address. */
+/* glibc registers each thread's list of robust mutexes with the kernel. Its head is a member of the
+ * thread's descriptor. */
 void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, uint64_t *out)
 {
 	const struct live *live = live_of(P);
@@ -105,7 +105,7 @@ void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, u
 	volatile uint32_t *low = narrow ? low_memory() : NULL;
 	const struct arch *arch = os_arch(P);
 	size_t word = arch->pointer_size;
-	uint64_t offset = arch->libc[0].robust_head;
+	const struct arch_libc *libc = os_libc(P);
 	struct os_piece pieces[BATCH];
 	uint64_t self[BATCH];
 
@@ -117,12 +117,13 @@ void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, u
 			uint64_t head = robust_head(ids[from + i], low);
 
 			self[i] = 0;
-			pieces[i] = (struct os_piece){ &self[i], word, head < offset ? 0 : head - offset, 0 };
+			pieces[i] = (struct os_piece){ &self[i], word,
+				head < libc->robust_head ? 0 : head - libc->robust_head, 0 };
 		}
 		os_read_pieces(P, pieces, some);
 		for (size_t i = 0; i < some; i++) {
-			if (pieces[i].got == word && self[i] == pieces[i].va)
-				out[from + i] = self[i];
+			if (pieces[i].got == word && (!libc->names_itself || self[i] == pieces[i].va))
+				out[from + i] = pieces[i].va;
 		}
 	}
 	if (low != NULL)

@@ -2,9 +2,9 @@
  * a vendor may have added members. A layout is tested on a few words whose meaning is certain:
  *
  *   type objects    have the sizes of a code object, frame, str and bytes (tp_basicsize)
- *   thread states   thread_id is the address of a thread's descriptor, which has its own address in
- *                   it (glibc and musl, x86), on illumos the id of an LWP; native_thread_id is
- *                   at most TID_MAX
+ *   thread states   thread_id is the address of a thread's descriptor, which may have its own
+ *                   address in it (struct arch_libc), on illumos the id of an LWP;
+ *                   native_thread_id is at most TID_MAX
  *   frames          are of type frame, their code of type code
  *   C frames        3.10 to 3.12: the chain ends in the thread state's own
  *   data stack      3.11, 3.12: the used part of the newest chunk ends inside it
@@ -187,13 +187,15 @@ static const char *check_cframes(const struct trial *t, const struct py_view *v,
 /* Can this not be a value of pthread_self()? */
 static bool is_not_thread_id(const struct trial *t, uint64_t id)
 {
+	const bool names_itself = os_libc(t->P)->names_itself;
 	uint64_t self = 0;
 
 	if (id == 0)
 		return false;
 	if (!os_thread_is_address(t->P))
 		return id > UINT32_MAX;
-	return !py_pointer_sane(id, t->l->word) || (py_read(t->P, &self, t->l->word, id) && self != id);
+	return !py_pointer_sane(id, t->l->word) ||
+	       (names_itself && py_read(t->P, &self, t->l->word, id) && self != id);
 }
 
 /* Is the first free byte of the data stack outside its newest chunk, whose second word is its

@@ -55,7 +55,7 @@ END_TEST
  * pages of its own. The list of pages to fetch is full before they are read. */
 START_TEST(states_by_id_though_no_page_is_fetched)
 {
-	const int tid = (int)os_arch(s.c.P)->libc[0].tid;
+	const int tid = (int)os_libc(s.c.P)->tid;
 	struct snapshot_prefetch pages = VEC_EMPTY;
 
 	for (lwpid_t id = 1; id <= LWPS; id++) {
