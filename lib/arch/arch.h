@@ -7,6 +7,7 @@
  *   x86_parts.c     both: names of registers in assembler text
  *   x86_arguments.c both: arguments of functions
  *   x86_bytes.c     both: calls, jumps and sizes of frames in code
+ *   x86_variable.c  both: functions that return a variable
  *   linux_x86.c     both: registers in Linux's register sets, Linux's signal frames
  *   linux_x86_64_calls.c          names of system calls
  *   illumos_x86.c   both: registers in illumos's register set
@@ -26,6 +27,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/span.h"
 
 enum {
 	ARCH_REGS_MAX = 17,        /* most registers that are followed; arch_set has room for 64 */
@@ -133,6 +136,12 @@ struct arch_part {
 	uint8_t shift, bits; /* the part of the register: from bit `shift` */
 };
 
+/* Memory of the target: read all n bytes at va, or return false. */
+struct arch_memory {
+	bool (*read)(void *data, void *buf, size_t n, uint64_t va);
+	void *data; /* passed to read */
+};
+
 struct arch_code;
 struct arch_stubs;
 
@@ -171,6 +180,10 @@ struct arch {
 	bool (*jumps_to)(const uint8_t *code, size_t n, uint64_t va, uint64_t target);
 	/* Does the code return at once, with the stack as it was found? */
 	bool (*returns_at)(const uint8_t bytes[ARCH_RETURN_BYTES]);
+	/* The address of the variable whose value the function at va returns, by its code, which is
+	 * cut after some 50 bytes. Follows one pointer of the target if the code does. 0: it does
+	 * anything else, or has another form. */
+	uint64_t (*returned_variable)(const struct arch_memory *mem, struct span code, uint64_t va);
 	/* Add the sizes that the function gives its frame. False: too many, or no constants. */
 	bool (*frame_sizes)(const uint8_t *code, size_t n, struct arch_sizes *out);
 

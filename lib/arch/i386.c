@@ -35,6 +35,7 @@ const struct arch arch_i386 = {
 	.call_before = i386_call_before,
 	.jumps_to = i386_jumps_to,
 	.returns_at = i386_returns_at,
+	.returned_variable = i386_returned_variable,
 	.frame_sizes = i386_frame_sizes,
 	.passed_args = i386_passed_args,
 	.cfi_is_doubted = true,

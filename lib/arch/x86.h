@@ -9,6 +9,10 @@ enum { X86_64_REGS = 17, I386_REGS = 9, X86_64_PARTS = 70, I386_PARTS = 26 };
 extern const struct arch_part x86_parts_x86_64[X86_64_PARTS], x86_parts_i386[I386_PARTS];
 extern const struct arch_system arch_system_x86_64, arch_system_i386;
 
+/* x86_variable.c; see struct arch. */
+uint64_t x86_64_returned_variable(const struct arch_memory *mem, struct span code, uint64_t va);
+uint64_t i386_returned_variable(const struct arch_memory *mem, struct span code, uint64_t va);
+
 /* linux_x86_64_calls.c */
 enum { X86_64_CALLS = 468 };
 extern const struct arch_call_name arch_calls_x86_64[X86_64_CALLS];

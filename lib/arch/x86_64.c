@@ -40,6 +40,7 @@ const struct arch arch_x86_64 = {
 	.call_before = x86_64_call_before,
 	.jumps_to = x86_64_jumps_to,
 	.returns_at = x86_64_returns_at,
+	.returned_variable = x86_64_returned_variable,
 	.frame_sizes = x86_64_frame_sizes,
 	.stored_args = x86_64_stored_args,
 	.code = &arch_code_x86_64,

@@ -1,22 +1,37 @@
-/* The code of PyInterpreterState_Head as compilers write it, and the pointers that lead astray. */
+/* Functions that return a variable, as compilers write them, and pointers that lead astray. */
 #include <check.h>
+#include <string.h>
 
-#include "python/find/py_interp_head.h"
-#include "support/fake_process.h"
+#include "arch/arch.h"
 #include "support/run_suite.h"
 
 enum { CODE_AT = 0x401000, DATA_AT = 0x500000 };
 
-/* The pointer's address that the code gives; the word at DATA_AT is `word`. */
+/* A piece of memory; the last has no bytes. */
+struct piece {
+	uint64_t at;
+	const void *bytes;
+	size_t n;
+};
+
+static bool read_pieces(void *data, void *buf, size_t n, uint64_t va)
+{
+	for (const struct piece *p = data; p->n != 0; p++) {
+		if (va >= p->at && va - p->at <= p->n && n <= p->n - (va - p->at)) {
+			memcpy(buf, (const char *)p->bytes + (va - p->at), n);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The variable's address that the code gives; the word at DATA_AT is `word`. */
 static uint64_t answer(const void *code, size_t n, uint64_t word)
 {
-	const struct fake_segment segments[] = { { DATA_AT, &word, sizeof(word) }, { 0 } };
-	struct fake_process fake = { .segments = segments };
-	struct ps_prochandle *P = fake_grab(&fake);
-	uint64_t at = py_head_of_x86_64(P, span_of(code, n), CODE_AT);
+	struct piece pieces[] = { { DATA_AT, &word, sizeof(word) }, { 0 } };
 
-	Prelease(P, 0);
-	return at;
+	return arch_x86_64.returned_variable(
+	    &(struct arch_memory){ read_pieces, pieces }, span_of(code, n), CODE_AT);
 }
 
 #define ANSWER(bytes, word) answer(bytes, sizeof(bytes) - 1, word)
@@ -65,14 +80,11 @@ enum { THUNKS_AT = 0x402000 };
 static uint64_t answer32(const void *code, size_t n, uint32_t word)
 {
 	static const char thunks[] = "\x8b\x04\x24\xc3\x8b\x1c\x24\xc3\x90\x8b\x04\x24";
-	const struct fake_segment segments[] = { { DATA_AT, &word, sizeof(word) },
-		{ THUNKS_AT, thunks, sizeof(thunks) - 1 }, { 0 } };
-	struct fake_process fake = { .segments = segments, .narrow = true };
-	struct ps_prochandle *P = fake_grab(&fake);
-	uint64_t at = py_head_of_i386(P, span_of(code, n), CODE_AT);
+	struct piece pieces[] = { { DATA_AT, &word, sizeof(word) }, { THUNKS_AT, thunks, sizeof(thunks) - 1 },
+		{ 0 } };
 
-	Prelease(P, 0);
-	return at;
+	return arch_i386.returned_variable(
+	    &(struct arch_memory){ read_pieces, pieces }, span_of(code, n), CODE_AT);
 }
 
 #define ANSWER32(bytes, word) answer32(bytes, sizeof(bytes) - 1, word)
@@ -124,5 +136,5 @@ int main(void)
 	const TTest *const tests[] = { pointer_in_reach, pointer_by_another, other_code, code_of_i386,
 		other_code_of_i386 };
 
-	return run_suite("py_head", tests, sizeof(tests) / sizeof(tests[0]));
+	return run_suite("variable", tests, sizeof(tests) / sizeof(tests[0]));
 }
