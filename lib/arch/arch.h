@@ -9,6 +9,7 @@
  *   x86_bytes.c     both: calls, jumps and sizes of frames in code
  *   x86_variable.c  both: functions that return a variable
  *   linux_x86.c     both: registers in Linux's register sets, Linux's signal frames
+ *   signal_frame.c  all: signal frames on a stack
  *   linux_x86_64_calls.c          names of system calls
  *   illumos_x86.c   both: registers in illumos's register set
  *   x86_64_code.c, x86_decode.c   what instructions of x86-64 do (code.h)
@@ -159,6 +160,7 @@ struct arch {
 	uint8_t n_saved;    /* callee-saved registers */
 	uint8_t saved[ARCH_SAVED_MAX];
 	uint8_t saved_fp;              /* index there of fp */
+	uint8_t red_zone;              /* bytes below sp that a function may use */
 	arch_set kept;                 /* all of saved */
 	const char *const *names;      /* as debuggers have them */
 	const struct arch_part *parts; /* n_parts names of registers and of their parts */

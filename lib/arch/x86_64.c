@@ -27,6 +27,7 @@ const struct arch arch_x86_64 = {
 	.n_saved = 6,
 	.saved = { 3, 6, 12, 13, 14, 15 },
 	.saved_fp = 1,
+	.red_zone = 128,
 	.kept = 1U << 3 | 1U << 6 | 1U << 12 | 1U << 13 | 1U << 14 | 1U << 15,
 	.names = names,
 	.parts = x86_parts_x86_64,

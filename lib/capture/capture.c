@@ -1,5 +1,6 @@
 /* What all methods of capture share: copying the stack of an LWP that does not run, and the list
  * of LWPs. */
+#include "arch/signal_frame.h"
 #include "capture/capture.h"
 #include "os/blocked.h"
 #include "os/mappings.h"
@@ -10,7 +11,6 @@
 #include <string.h>
 
 enum {
-	RED_ZONE = 128,        /* bytes below sp that are in use (x86-64 ABI) */
 	OTHER_STACK = 8 << 20, /* most bytes copied of a stack that belongs to no thread */
 	OWN_LOOKED = 1 << 20,  /* bytes of a thread stack searched for a signal frame */
 };
@@ -128,9 +128,10 @@ struct snapshot_piece capture_stack_piece(struct capture *c, struct capture_lwp 
 {
 	uint64_t sp = (uint64_t)l->regs[R_SP], end = stack_end(c, l, sp, own);
 	uint64_t limit = *own ? STACK_LIMIT : OTHER_STACK;
-	struct snapshot_piece piece = { .lo = sp - RED_ZONE, .hi = end };
+	unsigned red_zone = os_arch(c->P)->red_zone;
+	struct snapshot_piece piece = { .lo = sp - red_zone, .hi = end };
 
-	if (sp < RED_ZONE)
+	if (sp < red_zone)
 		return (struct snapshot_piece){ .lo = 0 };
 	piece.sparse = is_anonymous(c, l, sp);
 	if (end != 0 && end - piece.lo > limit) {
@@ -161,83 +162,13 @@ static uint64_t finish_piece(
 	if (got == 0 && lo != 0 && piece->hi == 0) {
 		got = snapshot_copy(c->snapshot, lo, lo + OTHER_STACK);
 	} else if (got == 0 && lo != 0) {
-		lo += RED_ZONE; /* the red zone may not be mapped */
+		lo += os_arch(c->P)->red_zone; /* the red zone may not be mapped */
 		got = copy_piece(c, &(struct snapshot_piece){ lo, piece->hi, 0, piece->sparse });
 	}
 	l->copies[which] = got == 0 ? 0 : lo;
 	if (got != 0 && piece->hi != 0 && lo + got < piece->hi && piece->hi - lo > SNAPSHOT_LARGE)
 		note_oldest_missing(l, got);
 	return got == 0 ? 0 : lo + got;
-}
-
-/* The words of a ucontext on the alternate stack that it describes: flags (three bits), link
- * (the kernel writes 0), base, flags and size of uc_stack, then registers (Linux
- * arch/x86/include/uapi/asm/ucontext.h, sigcontext.h). */
-enum { CONTEXT_FLAGS, CONTEXT_LINK, CONTEXT_BASE, CONTEXT_STACK_FLAGS, CONTEXT_SIZE, CONTEXT_REGS };
-
-static uint64_t word_at(const uint8_t *at, size_t i, size_t word)
-{
-	uint32_t narrow;
-	uint64_t wide;
-
-	if (word == sizeof(narrow)) {
-		memcpy(&narrow, at + i * sizeof(narrow), sizeof(narrow));
-		return narrow;
-	}
-	memcpy(&wide, at + i * sizeof(wide), sizeof(wide));
-	return wide;
-}
-
-/* True if these registers, of architecture arch, can be a user program's. */
-static bool is_user(const struct arch *arch, const uint8_t *regs)
-{
-	const struct arch_sigcontext *context = &arch->system->context;
-	uint64_t flags = word_at(regs, context->flags, arch->pointer_size);
-	uint64_t cs = word_at(regs, context->cs, arch->pointer_size) & 0xffff;
-
-	for (size_t i = 0; i < context->n_user_cs; i++) {
-		if (cs == context->user_cs[i])
-			return (flags & context->user_flags) == context->user_flags;
-	}
-	return false;
-}
-
-/* True if a ucontext is at `at`, address `here` in the target. Pointers on the heap of a debug
- * build resemble limits, so all known words are checked. *sp: the interrupted sp. */
-static bool is_context(const struct arch *arch, const uint8_t *at, uint64_t here, uint64_t *sp)
-{
-	size_t word = arch->pointer_size;
-	uint64_t base, size;
-	uint32_t flags;
-
-	/* Every word of a stack is tried; these two checks reject most. */
-	if (word_at(at, CONTEXT_FLAGS, word) > 7 || word_at(at, CONTEXT_LINK, word) != 0)
-		return false;
-	flags = (uint32_t)word_at(at, CONTEXT_STACK_FLAGS, word) & ~(1U << 31); /* SS_AUTODISARM */
-	base = word_at(at, CONTEXT_BASE, word);
-	size = word_at(at, CONTEXT_SIZE, word);
-	*sp = word_at(at, CONTEXT_REGS + arch->system->context.sp, word);
-	return flags <= 2 && is_user(arch, at + CONTEXT_REGS * word) && base <= here && here < base + size &&
-	       size < STACK_LIMIT && size >= 1024 && *sp - base >= size;
-}
-
-/* The i386 frame of a handler without SA_SIGINFO (struct sigframe_ia32) has no stack limits:
- * return address, signal, registers, padding, and code that is never run, which identifies it. */
-static bool is_old_frame(const struct arch *arch, const uint8_t *at, size_t n, uint64_t *sp)
-{
-	const struct arch_system *system = arch->system;
-
-	for (size_t i = 0; i < system->n_sigreturns; i++) {
-		const struct arch_sigreturn *t = &system->sigreturns[i];
-		const uint8_t *regs = at + arch->pointer_size + t->at; /* after the return address */
-
-		if (t->copy == 0 || n < (size_t)t->copy + t->n || memcmp(at + t->copy, t->code, t->n) != 0 ||
-		    !is_user(arch, regs))
-			continue;
-		*sp = word_at(regs, system->context.sp, arch->pointer_size);
-		return *sp == word_at(regs, system->context.sp_again, arch->pointer_size);
-	}
-	return false;
 }
 
 /* Copy the stack that sp points into. */
@@ -261,16 +192,6 @@ static void copy_other(struct capture *c, struct capture_lwp *l, uint64_t sp)
 	(void)finish_piece(c, l, &piece, 1);
 }
 
-/* True if a signal frame is at `at`, address `here` in the target, with n bytes from there on.
- * *sp: the interrupted sp. */
-static bool is_signal_frame(const struct arch *arch, const uint8_t *at, size_t n, uint64_t here, uint64_t *sp)
-{
-	size_t words = CONTEXT_REGS + arch->system->context.n_words;
-
-	return (n >= words * arch->pointer_size && is_context(arch, at, here, sp)) ||
-	       (arch->system->has_plain_frames && is_old_frame(arch, at, n, sp));
-}
-
 /* True if a thread whose stack is copied from its sp to `end` can have been interrupted at sp:
  * below, on the same stack, if the alternate stack lies in a frame of it; or on another stack.
  * What lies above is copied already. */
@@ -291,11 +212,13 @@ static void copy_interrupted(struct capture *c, struct capture_lwp *l, uint64_t 
 	uint64_t from = ((uint64_t)l->regs[R_SP] + word - 1) & ~(uint64_t)(word - 1), sp;
 	size_t n = 0;
 	const uint8_t *bytes = from < end ? snapshot_copied(c->snapshot, from, &n) : NULL;
+	struct span left;
 
-	if (own && n > OWN_LOOKED)
-		n = OWN_LOOKED;
-	for (size_t i = 0; bytes != NULL && arch->system->n_sigreturns != 0 && i < n; i += word) {
-		if (is_signal_frame(arch, bytes + i, n - i, from + i, &sp) && is_elsewhere(c, l, end, sp)) {
+	if (bytes == NULL)
+		return;
+	left = span_of(bytes, own && n > OWN_LOOKED ? OWN_LOOKED : n);
+	while (arch_signal_frame_next(arch, &left, &from, &sp)) {
+		if (is_elsewhere(c, l, end, sp)) {
 			copy_other(c, l, sp);
 			return;
 		}

@@ -42,8 +42,8 @@ static uint64_t key_pointer(const struct capture *c, size_t i)
 	return c->states.list.at[i].thread_id;
 }
 
-/* The kernel's id of the thread of a state, in the numbering of the target: from the state
- * (3.11+), else from the C library's descriptor of the thread, at the state's thread_id. 0: unknown. */
+/* The kernel's id of the thread of a state, in the numbering of the target: from the state (3.11+),
+ * else from the C library's descriptor of the thread, at the state's thread_id. 0: unknown. */
 static uint64_t key_id(const struct capture *c, size_t i)
 {
 	const struct py_thread *t = &c->states.list.at[i];
