@@ -15,12 +15,9 @@ struct reply {
 	struct dwarf_answer answers[DWARF_QUESTIONS];
 };
 
-struct request {
+struct task {
 	struct elf_image *img;
-	const uint64_t *hints;
-	size_t hint_n;
-	const struct dwarf_question *questions;
-	size_t n;
+	const struct dwarf_request *request;
 };
 
 static size_t reply_size(size_t n)
@@ -31,13 +28,13 @@ static size_t reply_size(size_t n)
 /* In the child. */
 static size_t answer_request(void *arg, void *reply, size_t room)
 {
-	const struct request *q = arg;
+	const struct task *task = arg;
 	struct reply *out = reply;
 
-	if (room < reply_size(q->n))
+	if (room < reply_size(task->request->n))
 		return 0;
-	out->result = (uint32_t)search_members(q->img, q->hints, q->hint_n, q->questions, q->n, out->answers);
-	return reply_size(q->n);
+	out->result = (uint32_t)search_members(task->img, task->request, out->answers);
+	return reply_size(task->request->n);
 }
 
 /* A hostile file may control the child: its reply is checked like the file itself. */
@@ -62,11 +59,12 @@ bool dwarf_can_read(void)
 	return true;
 }
 
-enum res dwarf_members(struct elf_image *img, const uint64_t *hints, size_t hint_n,
-    const struct dwarf_question *questions, size_t n, struct dwarf_answer *answers, struct fault *f)
+enum res dwarf_members(
+    struct elf_image *img, const struct dwarf_request *request, struct dwarf_answer *answers, struct fault *f)
 {
-	struct request request = { img, hints, hint_n, questions, n };
-	struct worker_job job = { answer_request, &request };
+	struct task task = { img, request };
+	struct worker_job job = { answer_request, &task };
+	size_t n = request->n;
 	OWNED(mem_release) struct reply *reply = NULL;
 	bool late;
 	size_t got = 0;
@@ -97,14 +95,11 @@ bool dwarf_can_read(void)
 	return false;
 }
 
-enum res dwarf_members(struct elf_image *img, const uint64_t *hints, size_t hint_n,
-    const struct dwarf_question *questions, size_t n, struct dwarf_answer *answers, struct fault *f)
+enum res dwarf_members(
+    struct elf_image *img, const struct dwarf_request *request, struct dwarf_answer *answers, struct fault *f)
 {
 	(void)img;
-	(void)hints;
-	(void)hint_n;
-	(void)questions;
-	(void)n;
+	(void)request;
 	(void)answers;
 	(void)f;
 	return RES_NONE;

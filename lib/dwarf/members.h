@@ -50,13 +50,25 @@ struct dwarf_answer {
 /* Was this built with libdwarf? If not, dwarf_members finds nothing. */
 bool dwarf_can_read(void);
 
-/* Answer n questions (at most DWARF_QUESTIONS) by the debug information of img. The units with the
- * code at hints[0 … hint_n) are read first (addresses of the file; functions whose sources use the
- * types), and the units they refer to; then, only for types not found there, all units in order.
- * RES_NONE: img has no debug information. RES_FAIL: it cannot be read; f says why. Runs a child
- * process: the caller must not have stopped the target. */
+/* Addresses of the file at which functions begin whose sources use the types. */
+struct dwarf_hints {
+	const uint64_t *at;
+	size_t n;
+};
+
 enum { DWARF_QUESTIONS = 128 };
-enum res dwarf_members(struct elf_image *img, const uint64_t *hints, size_t hint_n,
-    const struct dwarf_question *questions, size_t n, struct dwarf_answer *answers, struct fault *f);
+
+struct dwarf_request {
+	struct dwarf_hints hints;
+	const struct dwarf_question *questions;
+	size_t n; /* at most DWARF_QUESTIONS */
+};
+
+/* Answer each question by the debug information of img; answers: one each. The units with the code
+ * at the hints are read first, and the units they refer to; then, only for types not found there,
+ * all units in order. RES_NONE: img has no debug information. RES_FAIL: it cannot be read; f says
+ * why. Runs a child process: the caller must not have stopped the target. */
+enum res dwarf_members(struct elf_image *img, const struct dwarf_request *request,
+    struct dwarf_answer *answers, struct fault *f);
 
 #endif

@@ -24,8 +24,7 @@ struct units {
 	/* The types of the questions, each once. */
 	const char *types[NAMES_MAX];
 	size_t type_n;
-	const uint64_t *hints;
-	size_t hint_n;
+	struct dwarf_hints hints;
 };
 
 static void unit_add(struct units *u, Dwarf_Off die)
@@ -56,8 +55,8 @@ static void origin_of(struct search *s, struct units *u, Dwarf_Die function)
 
 	if (!die_low_pc(s->r, function, &low))
 		return;
-	for (size_t i = 0; i < u->hint_n; i++) {
-		if (u->hints[i] != low || !die_reference(s->r, function, DW_AT_abstract_origin, &offset))
+	for (size_t i = 0; i < u->hints.n; i++) {
+		if (u->hints.at[i] != low || !die_reference(s->r, function, DW_AT_abstract_origin, &offset))
 			continue;
 		origin = die_at(s->r, offset);
 		if (origin != NULL && die_unit(s->r, origin, &unit))
@@ -105,11 +104,11 @@ static void walk_near(struct search *s, struct units *u)
 	struct span aranges = reader_section(s->r, ".debug_aranges");
 	size_t hinted;
 
-	for (size_t i = 0; i < u->hint_n; i++) {
+	for (size_t i = 0; i < u->hints.n; i++) {
 		uint64_t header;
 		Dwarf_Off offset;
 		Dwarf_Die die =
-		    aranges_find(aranges, u->hints[i], &header) ? die_of_unit(s->r, header) : NULL;
+		    aranges_find(aranges, u->hints.at[i], &header) ? die_of_unit(s->r, header) : NULL;
 
 		if (die != NULL && die_offset(s->r, die, &offset))
 			unit_add(u, offset);
@@ -139,11 +138,13 @@ static void walk_all(struct search *s, struct units *u)
 	}
 }
 
-enum res search_members(struct elf_image *img, const uint64_t *hints, size_t hint_n,
-    const struct dwarf_question *questions, size_t n, struct dwarf_answer *answers)
+enum res search_members(
+    struct elf_image *img, const struct dwarf_request *request, struct dwarf_answer *answers)
 {
+	const struct dwarf_question *questions = request->questions;
+	size_t n = request->n;
 	struct search s = { .questions = questions, .answers = answers, .n = n, .budget = DIES_MAX };
-	struct units u = { .dies = VEC_EMPTY, .hints = hints, .hint_n = hint_n };
+	struct units u = { .dies = VEC_EMPTY, .hints = request->hints };
 	enum res res;
 
 	if (n > DWARF_QUESTIONS)

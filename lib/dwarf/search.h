@@ -13,8 +13,8 @@ struct search {
 };
 
 /* As dwarf_members, but in this process: a damaged file may crash it. */
-enum res search_members(struct elf_image *img, const uint64_t *hints, size_t hint_n,
-    const struct dwarf_question *questions, size_t n, struct dwarf_answer *answers);
+enum res search_members(
+    struct elf_image *img, const struct dwarf_request *request, struct dwarf_answer *answers);
 
 /* Is `name` one of the names in `list`, which '|' separates? */
 bool search_listed(const char *list, const char *name);

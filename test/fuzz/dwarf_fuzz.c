@@ -100,7 +100,9 @@ static void read_sound(struct fuzz *z)
 	ck_assert_int_eq(elf_symbols_by_name(syms, "sample_hint", &found), RES_OK);
 	z->hint = found.sym.st_value;
 	elf_symbols_destroy(syms);
-	ck_assert_int_eq(dwarf_members(img, &z->hint, 1, questions, QUESTIONS, z->sound, NULL), RES_OK);
+	ck_assert_int_eq(dwarf_members(img, &(struct dwarf_request){ { &z->hint, 1 }, questions, QUESTIONS },
+			     z->sound, NULL),
+	    RES_OK);
 	ck_assert_int_eq(z->sound[0].finding, DWARF_FOUND);
 	elf_image_close(img);
 }
@@ -183,8 +185,9 @@ static void read_here(struct fuzz *z, struct elf_image *const *files, unsigned n
 			(void)lseek(z->report, 0, SEEK_SET);
 			(void)dup2(z->report, STDERR_FILENO);
 			for (; *done < n; (*done)++)
-				(void)search_members(
-				    files[*done], &z->hint, 1, questions, QUESTIONS, answers);
+				(void)search_members(files[*done],
+				    &(struct dwarf_request){ { &z->hint, 1 }, questions, QUESTIONS },
+				    answers);
 			_exit(0);
 		}
 		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
@@ -196,7 +199,8 @@ static void read_here(struct fuzz *z, struct elf_image *const *files, unsigned n
 static void read_apart(struct fuzz *z, struct elf_image *img)
 {
 	struct dwarf_answer answers[QUESTIONS];
-	enum res res = dwarf_members(img, &z->hint, 1, questions, QUESTIONS, answers, NULL);
+	enum res res = dwarf_members(
+	    img, &(struct dwarf_request){ { &z->hint, 1 }, questions, QUESTIONS }, answers, NULL);
 
 	if (res != RES_OK)
 		z->refused++;

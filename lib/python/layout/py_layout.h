@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "base/fault.h"
+#include "dwarf/members.h"
 #include "elf/image.h"
 #include "python/python.h"
 
@@ -146,8 +147,8 @@ const char *py_layout_check(
  * table (without traced references), for what debug information does not say. hints: as for
  * dwarf_members. RES_NONE: none of the members is there. RES_FAIL: the debug information is
  * damaged, contradicts itself or is incomplete; f says which. */
-enum res py_layout_of_debug(struct elf_image *debug, const uint64_t *hints, size_t hint_n,
-    const struct py_layout *row, struct py_layout *out, struct fault *f);
+enum res py_layout_of_debug(struct elf_image *debug, struct dwarf_hints hints, const struct py_layout *row,
+    struct py_layout *out, struct fault *f);
 
 /* The same for the binary at path `object`, mapped at addr in P: from its file, or its separate
  * debug file. Takes from one to some hundred milliseconds: the caller must not have stopped the

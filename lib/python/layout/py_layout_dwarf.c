@@ -280,8 +280,8 @@ static bool merge_texts(const struct query *q, struct py_layout *l)
 	return first <= 24;
 }
 
-enum res py_layout_of_debug(struct elf_image *debug, const uint64_t *hints, size_t hint_n,
-    const struct py_layout *row, struct py_layout *out, struct fault *f)
+enum res py_layout_of_debug(struct elf_image *debug, struct dwarf_hints hints, const struct py_layout *row,
+    struct py_layout *out, struct fault *f)
 {
 	struct query q = { .n = 0 };
 	struct py_layout l = *row, refs = *row;
@@ -289,7 +289,7 @@ enum res py_layout_of_debug(struct elf_image *debug, const uint64_t *hints, size
 	enum res res;
 
 	ask_all(&q, row);
-	res = dwarf_members(debug, hints, hint_n, q.questions, q.total, q.answers, f);
+	res = dwarf_members(debug, &(struct dwarf_request){ hints, q.questions, q.total }, q.answers, f);
 	if (res != RES_OK)
 		return res;
 	if (!is_consistent(&q, row))
@@ -329,5 +329,5 @@ enum res py_layout_from_debug(struct ps_prochandle *P, const char *object, uint6
 		if (va != 0)
 			hints[n++] = va - bias;
 	}
-	return py_layout_of_debug(debug, hints, n, row, out, f);
+	return py_layout_of_debug(debug, (struct dwarf_hints){ hints, n }, row, out, f);
 }

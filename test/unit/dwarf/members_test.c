@@ -139,8 +139,9 @@ static void check_answers(struct elf_image *img, const uint64_t *hints, size_t h
 
 	for (size_t i = 0; i < SAMPLES; i++)
 		questions[i] = samples[i].question;
-	ck_assert_msg(dwarf_members(img, hints, hint_n, questions, SAMPLES, answers, &f) == RES_OK, "%s: %s",
-	    what, f.text);
+	ck_assert_msg(dwarf_members(img, &(struct dwarf_request){ { hints, hint_n }, questions, SAMPLES },
+			  answers, &f) == RES_OK,
+	    "%s: %s", what, f.text);
 	for (size_t i = 0; i < SAMPLES; i++) {
 		const struct dwarf_answer *a = &answers[i];
 		uint64_t bit = a->offset * 8 + a->bit;
@@ -236,7 +237,9 @@ START_TEST(no_debug_information)
 
 	ck_assert(compile("sample", "gcc", "-g0", ""));
 	img = open_image("sample");
-	ck_assert_int_eq(dwarf_members(img, NULL, 0, &question, 1, &answer, NULL), RES_NONE);
+	ck_assert_int_eq(
+	    dwarf_members(img, &(struct dwarf_request){ { NULL, 0 }, &question, 1 }, &answer, NULL),
+	    RES_NONE);
 	elf_image_close(img);
 }
 END_TEST
@@ -266,10 +269,12 @@ START_TEST(contradiction)
 	ck_assert_int_eq(elf_symbols_by_name(syms, "two", &found), RES_OK);
 	hints[1] = found.sym.st_value;
 	elf_symbols_destroy(syms);
-	ck_assert_int_eq(dwarf_members(img, hints, 2, questions, 2, answers, NULL), RES_OK);
+	ck_assert_int_eq(
+	    dwarf_members(img, &(struct dwarf_request){ { hints, 2 }, questions, 2 }, answers, NULL), RES_OK);
 	ck_assert_int_eq(answers[0].finding, DWARF_CONTRADICTION);
 	ck_assert_int_eq(answers[1].finding, DWARF_NO_TYPE);
-	ck_assert_int_eq(dwarf_members(img, hints, 1, questions, 1, answers, NULL), RES_OK);
+	ck_assert_int_eq(
+	    dwarf_members(img, &(struct dwarf_request){ { hints, 1 }, questions, 1 }, answers, NULL), RES_OK);
 	ck_assert_int_eq(answers[0].finding, DWARF_FOUND);
 	ck_assert_uint_eq(answers[0].offset, 4);
 	elf_image_close(img);
@@ -301,7 +306,8 @@ START_TEST(outside_of_its_structure)
 	while (at != NULL && at[3] != 0)
 		at = memmem(at + 1, (size_t)(info.end - at - 1), offset, sizeof(offset));
 	ck_assert_ptr_nonnull(at);
-	ck_assert_int_eq(dwarf_members(img, NULL, 0, &question, 1, &answer, NULL), RES_OK);
+	ck_assert_int_eq(
+	    dwarf_members(img, &(struct dwarf_request){ { NULL, 0 }, &question, 1 }, &answer, NULL), RES_OK);
 	ck_assert_int_eq(answer.finding, DWARF_FOUND);
 	ck_assert_uint_eq(answer.offset, 0x5a5a5a);
 	in_file = sh.sh_offset + (uint64_t)(at - info.at);
@@ -311,7 +317,8 @@ START_TEST(outside_of_its_structure)
 	ck_assert_int_eq(pwrite(fd, beyond, sizeof(beyond), (off_t)in_file), sizeof(beyond));
 	(void)close(fd);
 	img = open_image("sample");
-	ck_assert_int_eq(dwarf_members(img, NULL, 0, &question, 1, &answer, NULL), RES_OK);
+	ck_assert_int_eq(
+	    dwarf_members(img, &(struct dwarf_request){ { NULL, 0 }, &question, 1 }, &answer, NULL), RES_OK);
 	ck_assert_int_eq(answer.finding, DWARF_CONTRADICTION);
 	elf_image_close(img);
 }
@@ -346,7 +353,8 @@ START_TEST(damage_is_survived)
 		now = (uint8_t)(was ^ (1 + (seed >> 3) % 255));
 		ck_assert_int_eq(pwrite(fd, &now, 1, (off_t)at), 1);
 		img = open_image("sample");
-		refused += dwarf_members(img, &hint, 1, questions, SAMPLES, answers, NULL) != RES_OK;
+		refused += dwarf_members(img, &(struct dwarf_request){ { &hint, 1 }, questions, SAMPLES },
+			       answers, NULL) != RES_OK;
 		elf_image_close(img);
 		ck_assert_int_eq(pwrite(fd, &was, 1, (off_t)at), 1);
 		(void)close(fd);

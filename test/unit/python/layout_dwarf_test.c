@@ -104,7 +104,7 @@ static enum res layout_of(struct elf_image *img, uint32_t version, struct py_lay
 	struct py_layout row;
 
 	ck_assert_int_eq(py_layout_of_version(version, 8, &row), RES_OK);
-	return py_layout_of_debug(img, hints, n, &row, out, f);
+	return py_layout_of_debug(img, (struct dwarf_hints){ hints, n }, &row, out, f);
 }
 
 START_TEST(a_vendors_members)
@@ -344,7 +344,9 @@ static bool compare(const char *path, const char *root, uint32_t version)
 	memset(&l, 0, sizeof(l));
 	ck_assert_int_eq(py_layout_of_version(version, 8, &row), RES_OK);
 	/* A program that is only a front of its library has nothing to show. */
-	res = n == 0 ? RES_NONE : py_layout_of_debug(debug == NULL ? img : debug, hints, n, &row, &l, &f);
+	res = n == 0 ? RES_NONE
+		     : py_layout_of_debug(
+			   debug == NULL ? img : debug, (struct dwarf_hints){ hints, n }, &row, &l, &f);
 	elf_image_close(debug);
 	elf_image_close(img);
 	ck_assert_msg(res != RES_FAIL, "%s: %s", path, f.text);
