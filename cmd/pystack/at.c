@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "at_arguments.h"
+#include "at_command.h"
 #include "at_losses.h"
 #include "at_observed.h"
 #include "at_probes.h"
@@ -33,6 +34,8 @@ struct known_stack {
 
 struct at {
 	const struct options *opt;
+	struct command command;
+	size_t attached; /* of probes.places */
 	struct at_probes probes;
 	struct probe_session *session;
 	struct observing processes;
@@ -157,6 +160,9 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 		if (*text == NULL)
 			res = fault_memory(&a->fault);
 	}
+	/* It has no Python frame, and nothing else was asked for. */
+	if (res == RES_OK && *text == NULL && !a->counts.failed && a->opt->python_only)
+		*wanted = PROBE_WHEN_FALSE;
 	a->failed |= res == RES_OK && (record.incomplete || record.unread != 0 || th.failed);
 	record_thread_free(&record);
 	stack_thread_free(&th);
@@ -259,7 +265,7 @@ static bool is_over(struct at *a, int64_t end)
 {
 	uint64_t losses[PROBE_LOSSES];
 
-	if (interrupts_came() || clock_now_ns() >= end || is_enough(a))
+	if (interrupts_came() || clock_now_ns() >= end || is_enough(a) || command_has_ended(&a->command))
 		return true;
 	if (a->opt->counting && a->opt->samples != 0) {
 		probe_session_losses(a->session, losses);
@@ -267,6 +273,36 @@ static bool is_over(struct at *a, int64_t end)
 			return true;
 	}
 	return !observing_sweep(&a->processes, !probe_session_pending(a->session));
+}
+
+/* Set the probes in code that has been mapped, in all processes. */
+static void place_new(struct at *a)
+{
+	struct fault f;
+
+	for (size_t i = 0; i < a->processes.at.n; i++) {
+		struct observed *o = a->processes.at.at[i];
+
+		if (o->placed || o->P == NULL)
+			continue;
+		o->placed = true;
+		if (!at_probes_place_everywhere(a->opt, &a->probes, o->P, stack_python_process(o->target)))
+			a->failed = true;
+	}
+	if (a->attached < a->probes.places.n &&
+	    probe_session_attach_places(a->session, a->probes.places.at + a->attached,
+		a->probes.places.n - a->attached, &f) != RES_OK) {
+		(void)fprintf(stderr, "pystack: --at %s: %s\n", a->opt->at[0], f.text);
+		a->failed = true;
+	}
+	a->attached = a->probes.places.n;
+}
+
+/* Look at the processes that have come and at what they have mapped. */
+static void update(struct at *a)
+{
+	observing_update(&a->processes);
+	place_new(a);
 }
 
 /* False: reading failed; a message was printed. */
@@ -282,7 +318,7 @@ static bool at_loop(struct at *a)
 		int64_t left = (end - clock_now_ns()) / 1000000 + 1;
 
 		res = probe_session_read(a->session, left < WAIT_MS ? (int)left : WAIT_MS, &reader, &f);
-		observing_update(&a->processes);
+		update(a);
 		(void)fflush(stdout);
 	}
 	probe_session_detach(a->session);
@@ -317,6 +353,26 @@ static bool in_initial_namespace(void)
 	return strcmp(text, "pid:[4026531836]") == 0; /* include/linux/proc_ns.h, PROC_PID_INIT_INO */
 }
 
+static bool observe_operands(struct at *a, int argc, char **argv)
+{
+	for (int i = a->opt->first; i < argc; i++)
+		a->failed |= !observing_add(&a->processes, argv[i]);
+	for (size_t i = 0; i < a->processes.at.n; i++) {
+		struct observed *o = a->processes.at.at[i];
+
+		if (!at_probes_place(a->opt, &a->probes, o->P, stack_python_process(o->target)))
+			return false;
+		o->placed = true;
+	}
+	return a->processes.at.n != 0;
+}
+
+static bool expect_command(struct at *a, char **argv)
+{
+	return command_start(&a->command, argv) &&
+	       observing_expect(&a->processes, a->command.pid, a->command.name);
+}
+
 static bool start(struct at *a, int argc, char **argv)
 {
 	struct probe_config config = { .counting = a->opt->counting };
@@ -333,18 +389,13 @@ static bool start(struct at *a, int argc, char **argv)
 		    &f, 0, 0, 0, "it works in the initial pid namespace only (outside of containers)");
 	else if (probe_session_open(&config, &a->session, &f) == RES_OK) {
 		a->processes.session = a->session;
-		for (int i = a->opt->first; i < argc; i++)
-			a->failed |= !observing_add(&a->processes, argv[i]);
-		if (a->processes.at.n == 0)
+		if (!(a->opt->command ? expect_command(a, argv + a->opt->first)
+				      : observe_operands(a, argc, argv)) ||
+		    !at_probes_place_kernel(&a->probes))
 			return false;
-		for (size_t i = 0; i < a->processes.at.n; i++) {
-			const struct observed *o = a->processes.at.at[i];
-
-			if (!at_probes_place(a->opt, &a->probes, o->P, stack_python_process(o->target)))
-				return false;
-		}
-		if (probe_session_attach(a->session, a->probes.places.at, a->probes.places.n, &f) == RES_OK)
-			return true;
+		a->attached = a->probes.places.n;
+		if (probe_session_attach(a->session, a->probes.places.at, a->attached, &f) == RES_OK)
+			return !a->opt->command || command_go(&a->command);
 	}
 	(void)fprintf(stderr, "pystack: --at %s: %s\n", a->opt->at[0], f.text);
 	return false;
@@ -354,6 +405,7 @@ enum outcome at_run(int argc, char **argv, const struct options *opt)
 {
 	struct at a = { .opt = opt,
 		.processes = { .opt = opt },
+		.command = { .go = -1, .error = -1 },
 		.counts = { .format = opt->output, .style = { opt->verbose } } };
 	struct timespec mono, real;
 	struct fault f = { 0 };
@@ -383,5 +435,7 @@ enum outcome at_run(int argc, char **argv, const struct options *opt)
 		outcome = ok ? DONE : PARTLY;
 	}
 	at_free(&a);
+	(void)fflush(stdout);
+	command_finish(&a.command, interrupts_by_key());
 	return outcome;
 }

@@ -144,6 +144,17 @@ bool observing_add(struct observing *x, const char *typed)
 	return append(x, &o) != NULL;
 }
 
+bool observing_expect(struct observing *x, pid_t pid, const char *command)
+{
+	struct observed o = { .pid = (uint32_t)pid, .full = true };
+	struct fault f = { 0 };
+
+	if (probe_session_expect(x->session, o.pid, &o.number, &f) == RES_OK)
+		return append(x, &o) != NULL;
+	warn_fault(WARN_CANNOT_EXAMINE, command, &f);
+	return false;
+}
+
 /* Take the code that a process has mapped since it was grabbed: a new handle has its mappings. */
 static void refresh(struct observing *x, struct observed *o)
 {
@@ -167,6 +178,7 @@ static void refresh(struct observing *x, struct observed *o)
 	o->P = fresh.P;
 	o->target = fresh.target;
 	o->changes = changes;
+	o->placed = false;
 }
 
 /* A process has come, by fork or by exec. */

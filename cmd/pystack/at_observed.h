@@ -19,7 +19,8 @@ struct observed {
 	struct observed *parent; /* whose memory it has; NULL: none, or not known */
 	bool missed;             /* the kernel does not know it; what it has become may be on its way */
 	bool gone;               /* it has ended, or has executed another program */
-	bool full;               /* there was no room for what it has mapped */
+	bool full;               /* there was no room for what it has mapped, or it waits for its program */
+	bool placed;             /* probes in what it has mapped are set */
 	uint64_t changes;        /* how often it had mapped code when it was grabbed */
 	/* NULL while no stack of its own has been read, and after its end. */
 	struct ps_prochandle *P;
@@ -39,6 +40,9 @@ struct observing {
 
 /* Observe an operand. False: a message was printed. */
 bool observing_add(struct observing *x, const char *typed);
+
+/* Observe what process pid will execute. False: a message was printed. */
+bool observing_expect(struct observing *x, pid_t pid, const char *command);
 
 /* Look at the processes that have come, and at the code that was mapped. */
 void observing_update(struct observing *x);

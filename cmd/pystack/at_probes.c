@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "at_arguments.h"
 #include "at_file.h"
@@ -201,8 +202,8 @@ static bool add_place(struct at_probes *p, const struct probe_place *place)
 }
 
 /* False: a message was printed. */
-static bool place_static(
-    const struct options *opt, struct at_probes *p, size_t i, const char *path, struct ps_prochandle *P)
+static bool place_static(const struct options *opt, struct at_probes *p, size_t i, const char *path,
+    struct ps_prochandle *P, pid_t pid)
 {
 	const struct arch *arch = os_arch(P);
 	bool narrow = arch == arch_of_host(true);
@@ -221,7 +222,7 @@ static bool place_static(
 			.file = path,
 			.offset = one->offset,
 			.semaphore = one->semaphore_offset,
-			.pid = Pstatus(P)->pr_pid,
+			.pid = pid,
 			.values = at_arguments_list(p, i, arch, one) };
 
 		ok = (place.values != NULL || refuse(p->at[i].name, "out of memory")) &&
@@ -231,43 +232,107 @@ static bool place_static(
 	return ok;
 }
 
+/* Find where probe i, which is in code, is in `path`. pid: -1 for each process. */
+static bool place_code(const struct options *opt, struct at_probes *p, size_t i, const char *path,
+    struct ps_prochandle *P, pid_t pid)
+{
+	const struct probe_spec *spec = &p->at[i].spec;
+	struct probe_place place = { .spec = (uint32_t)i, .file = path, .pid = pid };
+	struct fault f = { 0 };
+
+	if (spec->kind == PROBE_USDT)
+		return place_static(opt, p, i, path, P, pid);
+	if (probe_symbol_place(path, spec->symbol, spec->offset, &place.offset, &f) != RES_OK)
+		return refuse(p->at[i].name, f.text);
+	return add_place(p, &place);
+}
+
+static bool is_in_code(const struct at_probe *p)
+{
+	return p->spec.kind == PROBE_UPROBE || p->spec.kind == PROBE_USDT;
+}
+
+bool at_probes_place_kernel(struct at_probes *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct probe_spec *spec = &p->at[i].spec;
+		struct probe_place place = {
+			.spec = (uint32_t)i, .pid = -1, .category = spec->category, .event = spec->event
+		};
+
+		if (spec->kind != PROBE_TRACEPOINT)
+			continue;
+		place.values = at_arguments_list(p, i, arch_of_host(false), NULL);
+		if (place.values == NULL)
+			return refuse(p->at[i].name, "out of memory");
+		if (!add_place(p, &place))
+			return false;
+	}
+	return true;
+}
+
+/* Was probe `spec` looked for in this file? From now on it was. */
+static bool was_placed(struct at_probes *p, uint32_t spec, const struct stat *st)
+{
+	struct placed_file one = { spec, st->st_dev, st->st_ino };
+
+	for (size_t i = 0; i < p->placed.n; i++) {
+		const struct placed_file *at = &p->placed.at[i];
+
+		if (at->spec == one.spec && at->dev == one.dev && at->inode == one.inode)
+			return true;
+	}
+	return !vec_push(&p->placed, one);
+}
+
 bool at_probes_place(
     const struct options *opt, struct at_probes *p, struct ps_prochandle *P, const struct py_process *py)
 {
 	const char *python = py == NULL ? "" : py_runtime_file(py, 0);
 	pid_t pid = Pstatus(P)->pr_pid;
+	char why[64];
 
+	(void)snprintf(why, sizeof(why), "process %d runs no Python", (int)pid);
 	for (size_t i = 0; i < p->n; i++) {
 		const struct probe_spec *spec = &p->at[i].spec;
-		struct probe_place place = { .spec = (uint32_t)i, .pid = pid };
-		struct fault f = { 0 };
-		bool ok = true;
+		const char *path;
+		struct stat st;
 
-		if (spec->kind == PROBE_TRACEPOINT && p->placed)
+		if (!is_in_code(&p->at[i]))
 			continue;
-		if (spec->kind == PROBE_TRACEPOINT) {
-			place.category = spec->category;
-			place.event = spec->event;
-			place.values = at_arguments_list(p, i, arch_of_host(false), NULL);
-			ok = place.values == NULL ? fault_memory(&f) == RES_OK : add_place(p, &place);
-		} else if (spec->kind == PROBE_UPROBE || spec->kind == PROBE_USDT) {
-			place.file = path_of(p, P, spec->file[0] != '\0' ? spec->file : python);
-			if (spec->file[0] == '\0' && python[0] == '\0')
-				ok = fault_set(&f, 0, 0, 0, "process %d runs no Python", (int)pid) == RES_OK;
-			else if (place.file == NULL)
-				ok = fault_memory(&f) == RES_OK;
-			else if (spec->kind == PROBE_USDT && !place_static(opt, p, i, place.file, P))
-				return false;
-			else if (spec->kind == PROBE_UPROBE)
-				ok = probe_symbol_place(place.file, spec->symbol, spec->offset, &place.offset,
-					 &f) == RES_OK &&
-				     add_place(p, &place);
-		}
-		if (!ok)
-			return refuse(p->at[i].name, f.text);
+		if (spec->file[0] == '\0' && python[0] == '\0')
+			return refuse(p->at[i].name, why);
+		path = path_of(p, P, spec->file[0] != '\0' ? spec->file : python);
+		if (path == NULL)
+			return refuse(p->at[i].name, "out of memory");
+		if (!place_code(opt, p, i, path, P, pid))
+			return false;
+		if (stat(path, &st) == 0)
+			(void)was_placed(p, (uint32_t)i, &st);
 	}
-	p->placed = true;
 	return true;
+}
+
+bool at_probes_place_everywhere(
+    const struct options *opt, struct at_probes *p, struct ps_prochandle *P, const struct py_process *py)
+{
+	const char *python = py == NULL ? "" : py_runtime_file(py, 0);
+	bool ok = true;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const char *file = p->at[i].spec.file[0] != '\0' ? p->at[i].spec.file : python;
+		const char *path;
+		struct stat st;
+
+		if (!is_in_code(&p->at[i]) || file[0] == '\0')
+			continue;
+		path = path_of(p, P, file);
+		/* A library that is not mapped yet has no path. */
+		if (path == NULL || stat(path, &st) != 0 || was_placed(p, (uint32_t)i, &st))
+			continue;
+		ok &= place_code(opt, p, i, path, P, -1);
+	}
+	return ok;
 }
 
 void at_probes_free(struct at_probes *p)
@@ -286,6 +351,7 @@ void at_probes_free(struct at_probes *p)
 		free(p->lists.at[i]);
 	vec_free(&p->lists);
 	vec_free(&p->places);
+	vec_free(&p->placed);
 	free(p->at);
 	free(p->abi);
 	*p = (struct at_probes){ .at = NULL };

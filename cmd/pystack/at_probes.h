@@ -23,8 +23,13 @@ struct at_probes {
 	struct probe_spec_abi *abi;
 	struct probe_when **conditions; /* two of each, as probe_config has them; owned; NULL: none */
 	size_t n;
-	bool placed; /* places that do not depend on a process are in `places` */
 	VEC(struct probe_place) places;
+	VEC(struct placed_file {
+		uint32_t spec;
+		dev_t dev;
+		ino_t inode;
+	})
+	placed;                               /* files that were searched for probes */
 	VEC(char *) files;                    /* names in places, owned */
 	VEC(struct probe_value_list *) lists; /* of places, owned */
 };
@@ -32,9 +37,18 @@ struct at_probes {
 /* Parse and look up the probes of opt. False: a message was printed. The caller frees *out in any
  * case. */
 bool at_probes_find(const struct options *opt, struct at_probes *out);
+
+/* Find those that are in the kernel. False: a message was printed. */
+bool at_probes_place_kernel(struct at_probes *p);
+
 /* Find where the probes are in the code of P, whose path from here is that of its root. False: a
  * message was printed. */
 bool at_probes_place(
+    const struct options *opt, struct at_probes *p, struct ps_prochandle *P, const struct py_process *py);
+
+/* The same for all processes that map what P has mapped. Files that were looked at before, and
+ * those that are not there, are left out. */
+bool at_probes_place_everywhere(
     const struct options *opt, struct at_probes *p, struct ps_prochandle *P, const struct py_process *py);
 
 void at_probes_free(struct at_probes *p);

@@ -3,19 +3,20 @@
 
 #include <stddef.h>
 
-static volatile sig_atomic_t came;
+static volatile sig_atomic_t came, by_key;
 
-static void interrupt(int signo)
+static void interrupt(int signo, siginfo_t *info, void *context)
 {
-	(void)signo;
+	(void)context;
+	by_key = signo == SIGINT && info->si_code > 0;
 	came = 1;
 }
 
 void interrupts_catch(struct interrupts *before)
 {
-	const struct sigaction catch = { .sa_handler = interrupt };
+	const struct sigaction catch = { .sa_sigaction = interrupt, .sa_flags = SA_SIGINFO };
 
-	came = 0;
+	came = by_key = 0;
 	(void)sigaction(SIGINT, &catch, before == NULL ? NULL : &before->on_int);
 	(void)sigaction(SIGTERM, &catch, before == NULL ? NULL : &before->on_term);
 }
@@ -23,6 +24,11 @@ void interrupts_catch(struct interrupts *before)
 bool interrupts_came(void)
 {
 	return came != 0;
+}
+
+bool interrupts_by_key(void)
+{
+	return by_key != 0;
 }
 
 void interrupts_release(const struct interrupts *before)

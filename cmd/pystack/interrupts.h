@@ -16,6 +16,9 @@ void interrupts_catch(struct interrupts *before);
 /* Has one come since interrupts_catch? */
 bool interrupts_came(void);
 
+/* Was it a key on the terminal, which has interrupted other processes as well? */
+bool interrupts_by_key(void);
+
 void interrupts_release(const struct interrupts *before);
 
 #endif

@@ -15,7 +15,7 @@ static const char usage_line[] =
     "               [-e exec | --sysroot dir] { pid | core }[/lwps] ...\n"
     "       pystack -c [-t top] [-o format] [{ pid | core }[/lwps] ...]\n"
     "       pystack --at probe ... [-c] [-pv] [-n frames] [-d duration] [-N events] [--min time]\n"
-    "               [--when expr] [-t top] [-o format] pid ...\n"
+    "               [--when expr] [-t top] [-o format] { pid ... | -- command [arg ...] }\n"
     "       pystack --list[=pattern] [pid ...]\n"
     "       pystack -i interval [-d duration] [-N samples] [--idle] [-t top] [-o format] pid[/lwps]\n";
 
@@ -56,6 +56,7 @@ static const char help_text[] =
     "      --help          print this text\n"
     "      --version       print version and build options\n"
     "\n"
+    "With --at, '-- COMMAND [ARG ...]' starts a program and observes it from its first instruction.\n"
     "Operands: 4711, /proc/4711, core, dir/core.4711; /lwps selects threads: 4711/4712,4715-4720,4800-\n"
     "Exit status: 0, everything printed; 1, part of it failed; 2, usage error, or nothing printed.\n";
 
@@ -310,8 +311,19 @@ static const struct option longs[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+/* What follows the first `--`, or NULL. getopt moves operands that precede it behind it. */
+static char *after_dashes(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--") == 0)
+			return argv[i + 1];
+	}
+	return NULL;
+}
+
 enum options_result options_parse(int argc, char **argv, struct options *out)
 {
+	const char *after = after_dashes(argc, argv);
 	int c;
 
 	*out = (struct options){ 0 };
@@ -356,6 +368,14 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 		}
 	}
 	out->first = optind;
+	if (out->at[0] != NULL && strcmp(argv[optind - 1], "--") == 0 && optind < argc) {
+		out->command = true;
+		if (argv[optind] != after) {
+			(void)fputs(
+			    "pystack: processes and a command cannot be observed at the same time\n", stderr);
+			return OPTIONS_USAGE;
+		}
+	}
 	if (!options_agree(out, argc - optind))
 		return usage_error();
 	return OPTIONS_RUN;

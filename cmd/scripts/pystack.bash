@@ -23,9 +23,20 @@ _pystack_probe()
 _pystack()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local probe=$word i=$COMP_CWORD
+	local probe=$word i=$COMP_CWORD k
 
 	COMPREPLY=()
+	for ((k = 1; k < COMP_CWORD; k++)); do
+		if [[ ${COMP_WORDS[k]} == -- && " ${COMP_WORDS[*]:1:k} " == *' --at '* ]]; then
+			if ((k + 1 == COMP_CWORD)); then
+				mapfile -t COMPREPLY < <(compgen -c -- "$word")
+			else
+				compopt -o filenames
+				mapfile -t COMPREPLY < <(compgen -f -- "$word")
+			fi
+			return
+		fi
+	done
 	while ((i > 1)) && [[ ${COMP_WORDS[i]} == : || ${COMP_WORDS[i - 1]} == : ]]; do
 		probe=${COMP_WORDS[--i]}$probe
 	done

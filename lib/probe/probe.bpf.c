@@ -138,6 +138,7 @@ int BPF_PROG(watch_code, struct pt_regs *regs, long result)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	uint64_t words[REG_CALL - REG_DX + 1] = { 0 }, *c;
+	struct probe_record record = { .kind = PROBE_RECORD_CODE, .size = sizeof(record) };
 	const struct probe_process *p;
 	uint32_t index;
 
@@ -152,6 +153,7 @@ int BPF_PROG(watch_code, struct pt_regs *regs, long result)
 	c = bpf_map_lookup_elem(&changes, &index);
 	if (c)
 		__sync_fetch_and_add(c, 1);
+	(void)bpf_ringbuf_output(&ring, &record, sizeof(record), 0);
 	return 0;
 }
 

@@ -88,6 +88,9 @@ void probe_session_decide(struct probe_session *s, const struct probe_begin *beg
 /* Attach the probes: those of code and tracepoints at these n places. */
 enum res probe_session_attach(
     struct probe_session *s, const struct probe_place *places, size_t n, struct fault *f);
+/* Attach further ones, of code. */
+enum res probe_session_attach_places(
+    struct probe_session *s, const struct probe_place *places, size_t n, struct fault *f);
 void probe_session_detach(struct probe_session *s);
 
 /* A stack that has arrived whole; valid during the call of probe_reader.stack. */
@@ -107,8 +110,9 @@ struct probe_reader {
 };
 
 /* Wait at most `ms` milliseconds (0: do not wait) and hand on what has arrived, for some 50
- * milliseconds: the rest is pending, for the next call. RES_FAIL: reading failed, or out of memory.
- * A signal ends the wait. */
+ * milliseconds: the rest is pending, for the next call. While processes come, or map code, nothing
+ * is handed on: the caller has to look at them first, since they may end soon. RES_FAIL: reading
+ * failed, or out of memory. A signal ends the wait. */
 enum res probe_session_read(
     struct probe_session *s, int ms, const struct probe_reader *reader, struct fault *f);
 

@@ -114,6 +114,7 @@ enum probe_record_kind {
 	PROBE_RECORD_MEMORY,  /* struct probe_memory and its bytes, repeatedly */
 	PROBE_RECORD_END,     /* the stack is complete */
 	PROBE_RECORD_PROCESS, /* struct probe_process_record: a process has come */
+	PROBE_RECORD_CODE,    /* a process has mapped code */
 };
 
 struct probe_record {

@@ -30,11 +30,16 @@ static size_t padded(size_t n)
 static int take_record(void *data, void *record, size_t n)
 {
 	struct probe_session *s = data;
-	const struct probe_process_record *process = record;
+	const struct probe_process_record *process = record; /* if it is one */
 	uint64_t size = n;
 
 	if (n >= sizeof(*process) && process->head.kind == PROBE_RECORD_PROCESS) {
 		s->stacks.failed |= !probe_processes_take(&s->processes, &process->process);
+		s->urgent = true;
+		return 0;
+	}
+	if (process->head.kind == PROBE_RECORD_CODE) {
+		s->urgent = true;
 		return 0;
 	}
 	if (!vec_reserve(&s->waiting, s->waiting.n + sizeof(size) + padded(n))) {
@@ -82,7 +87,7 @@ static void read_waiting(struct probe_session *s, int64_t ns, const struct probe
 {
 	int64_t end = clock_now_ns() + ns;
 
-	while (probe_session_pending(s) && clock_now_ns() < end) {
+	while (probe_session_pending(s) && !s->urgent && clock_now_ns() < end) {
 		uint64_t size;
 
 		memcpy(&size, s->waiting.at + s->read, sizeof(size));
@@ -364,6 +369,17 @@ static int attach_place(struct probe_session *s, const struct probe_place *p)
 	return vec_push(&s->links, link) ? 0 : ENOMEM;
 }
 
+enum res probe_session_attach_places(
+    struct probe_session *s, const struct probe_place *places, size_t n, struct fault *f)
+{
+	int error = set_conditions(s, &s->config);
+
+	for (size_t i = 0; error == 0 && i < n; i++)
+		error = attach_place(s, &places[i]);
+	return error == 0 ? RES_OK
+			  : fault_set(f, 0, error, 0, "the probe cannot be set: %s", strerror(error));
+}
+
 enum res probe_session_attach(
     struct probe_session *s, const struct probe_place *places, size_t n, struct fault *f)
 {
@@ -371,12 +387,8 @@ enum res probe_session_attach(
 
 	if (error == 0)
 		error = -probe_bpf__attach(s->bpf);
-	for (size_t i = 0; error == 0 && i < n; i++) {
-		error = attach_place(s, &places[i]);
-		if (error != 0)
-			return fault_set(f, 0, error, 0, "the probe cannot be set: %s", strerror(error));
-	}
-
+	if (error == 0 && probe_session_attach_places(s, places, n, f) != RES_OK)
+		return RES_FAIL;
 	for (uint32_t i = 0; error == 0 && i < s->config.n_specs; i++) {
 		if (s->config.specs[i].kind == PROBE_AT_TICK)
 			error = attach_ticks(s, i, s->config.specs[i].hz);
@@ -393,13 +405,30 @@ void probe_session_detach(struct probe_session *s)
 		probe_bpf__detach(s->bpf);
 }
 
+/* Has a process come or mapped code just now? */
+static bool is_hurried(struct probe_session *s)
+{
+	enum { STILL_NS = 10000000, LONGEST_NS = 500000000, FULL = 1 << 26 };
+	int64_t now = clock_now_ns();
+
+	if (s->urgent) {
+		if (now >= s->still_from)
+			s->hurried_from = now;
+		s->still_from = now + STILL_NS;
+		s->urgent = false;
+	}
+	return now < s->still_from && now < s->hurried_from + LONGEST_NS && s->waiting.n - s->read < FULL;
+}
+
 enum res probe_session_read(
     struct probe_session *s, int ms, const struct probe_reader *reader, struct fault *f)
 {
-	enum { READ_NS = 50000000 };
-	int got = ring_buffer__poll(s->ring, probe_session_pending(s) ? 0 : ms);
+	enum { READ_NS = 50000000, STILL_MS = 10 };
+	int still = is_hurried(s) ? STILL_MS : 0;
+	int got = ring_buffer__poll(s->ring, probe_session_pending(s) && still < ms ? still : ms);
 
-	read_waiting(s, READ_NS, reader);
+	if (!is_hurried(s))
+		read_waiting(s, READ_NS, reader);
 	if (s->stacks.failed) {
 		s->stacks.failed = false;
 		return fault_memory(f);

@@ -17,6 +17,10 @@ struct probe_session {
 	size_t told; /* names of code objects that the program knows to have arrived */
 	size_t read; /* bytes of `waiting` that have been read */
 	struct probe_processes processes;
+	/* Processes have come or have mapped code: until it has been still for a while (ns), but
+	 * not for too long, no stacks are read, since those processes may end soon. */
+	bool urgent;
+	int64_t still_from, hurried_from;
 	struct probe_target *scratch;
 	struct probe_config config;
 	VEC(struct bpf_link *) links;       /* of clocks, one for each processor, and of places */

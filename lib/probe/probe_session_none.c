@@ -106,6 +106,16 @@ enum res probe_session_attach(
 	return RES_FAIL;
 }
 
+enum res probe_session_attach_places(
+    struct probe_session *s, const struct probe_place *places, size_t n, struct fault *f)
+{
+	(void)s;
+	(void)places;
+	(void)n;
+	(void)f;
+	return RES_FAIL;
+}
+
 void probe_session_detach(struct probe_session *s)
 {
 	(void)s;

@@ -62,17 +62,22 @@ static char *read_all(int fd)
 	return text.at;
 }
 
-struct run observer_end(struct observer *o)
+struct run observer_wait(struct observer *o)
 {
 	struct run r = { .status = -1 };
 	int status;
 
-	ck_assert_int_eq(kill(o->pid, SIGINT), 0);
 	r.out = read_all(o->out);
 	r.err = read_all(o->err);
 	ck_assert_int_eq(waitpid(o->pid, &status, 0), o->pid);
 	r.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	return r;
+}
+
+struct run observer_end(struct observer *o)
+{
+	ck_assert_int_eq(kill(o->pid, SIGINT), 0);
+	return observer_wait(o);
 }
 
 const char *observer_why_not(void)

@@ -18,6 +18,9 @@ const char *observer_why_not(void);
 /* Interrupt it and take its output, without the first line of its standard error. */
 struct run observer_end(struct observer *o);
 
+/* The same for one that ends by itself. */
+struct run observer_wait(struct observer *o);
+
 /* The events of which `err` says, in lines that have `begin` before the number, that they were
  * lost. A loaded machine may lose some. */
 long observer_lost(const char *err, const char *begin);

@@ -1,0 +1,118 @@
+/* See at_command.h. */
+#include "at_command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/owned.h"
+
+static bool refuse(const char *name, int error)
+{
+	(void)fprintf(stderr, "pystack: cannot run %s: %s\n", name,
+	    error == ENOENT ? "command not found" : strerror(error));
+	return false;
+}
+
+/* The child. If pystack ends before it lets go, the pipe ends as well, without a byte. */
+static void wait_and_execute(char **argv, int go, int error)
+{
+	char byte;
+	int e;
+
+	if (read(go, &byte, 1) != 1)
+		_exit(127);
+	(void)execvp(argv[0], argv);
+	e = errno;
+	(void)!write(error, &e, sizeof(e));
+	_exit(0); /* nobody needs a second message */
+}
+
+/* A child's end interrupts a wait. */
+static void child_ended(int signo)
+{
+	(void)signo;
+}
+
+bool command_start(struct command *c, char **argv)
+{
+	const struct sigaction wake = { .sa_handler = child_ended, .sa_flags = SA_NOCLDSTOP };
+	int go[2] = { -1, -1 }, error[2] = { -1, -1 };
+
+	*c = (struct command){ .name = argv[0], .go = -1, .error = -1 };
+	if (pipe2(go, O_CLOEXEC) != 0)
+		return refuse(argv[0], errno);
+	if (pipe2(error, O_CLOEXEC) != 0) {
+		int e = errno;
+
+		fd_release(&go[0]);
+		fd_release(&go[1]);
+		return refuse(argv[0], e);
+	}
+	(void)fflush(NULL);
+	(void)sigaction(SIGCHLD, &wake, NULL);
+	c->pid = fork();
+	if (c->pid == 0) {
+		(void)close(go[1]);
+		(void)close(error[0]);
+		wait_and_execute(argv, go[0], error[1]);
+	}
+	fd_release(&go[0]);
+	fd_release(&error[1]);
+	c->go = go[1];
+	c->error = error[0];
+	if (c->pid > 0)
+		return true;
+	c->pid = 0;
+	(void)refuse(argv[0], errno);
+	fd_release(&c->go);
+	fd_release(&c->error);
+	return false;
+}
+
+bool command_go(struct command *c)
+{
+	bool ok = write(c->go, "", 1) == 1;
+	int e = errno;
+	ssize_t n;
+
+	fd_release(&c->go);
+	do
+		n = read(c->error, &e, sizeof(e));
+	while (n < 0 && errno == EINTR);
+	fd_release(&c->error);
+	return (ok && n == 0) || refuse(c->name, e);
+}
+
+bool command_has_ended(struct command *c)
+{
+	if (c->pid != 0 && !c->ended)
+		c->ended = waitpid(c->pid, &c->status, WNOHANG) == c->pid;
+	return c->ended;
+}
+
+void command_finish(struct command *c, bool interrupted)
+{
+	bool told = false;
+
+	if (c->pid == 0)
+		return;
+	fd_release(&c->go);
+	fd_release(&c->error);
+	if (!command_has_ended(c)) {
+		told = !interrupted && kill(c->pid, SIGTERM) == 0;
+		/* Another ^C ends the wait. */
+		c->ended = waitpid(c->pid, &c->status, 0) == c->pid;
+	}
+	if (!c->ended || interrupted || told)
+		return;
+	if (WIFSIGNALED(c->status))
+		(void)fprintf(stderr, "pystack: %s was ended by signal %d (%s)\n", c->name,
+		    WTERMSIG(c->status), strsignal(WTERMSIG(c->status)));
+	else if (WEXITSTATUS(c->status) != 0)
+		(void)fprintf(stderr, "pystack: %s exited with status %d\n", c->name, WEXITSTATUS(c->status));
+}

@@ -1,0 +1,177 @@
+/* --at: which processes are observed. What is counted is what they have done, by their own account. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/vec.h"
+#include "support/live.h"
+#include "support/observer.h"
+#include "support/spawn_files.h"
+
+enum { ARGS_MAX = 24 };
+
+struct told {
+	char name[64];
+	long n;
+};
+
+struct account {
+	VEC(struct told) at;
+};
+
+/* Read what the processes have told in `path`. */
+static void account_read(struct account *a, const char *path)
+{
+	FILE *in = fopen(path, "r");
+	struct told one;
+
+	ck_assert_ptr_nonnull(in);
+	while (fscanf(in, "%ld %63s", &one.n, one.name) == 2) {
+		size_t i = 0;
+
+		while (i < a->at.n && strcmp(a->at.at[i].name, one.name) != 0)
+			i++;
+		if (i < a->at.n)
+			a->at.at[i].n += one.n;
+		else
+			ck_assert(vec_push(&a->at, one));
+	}
+	(void)fclose(in);
+}
+
+/* The counts of the stacks that have function `name` as their second Python frame, below leaf(). */
+static long count_below_leaf(const char *text, const char *name)
+{
+	char *copy = strdup(text), *save = NULL, second[64] = "", one[64];
+	long sum = 0, frames = 0;
+
+	ck_assert_ptr_nonnull(copy);
+	for (char *line = strtok_r(copy, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+		char *end;
+		long count = strtol(line, &end, 10);
+
+		if (*end == '\0' && end != line) {
+			sum += strcmp(second, name) == 0 ? count : 0;
+			second[0] = '\0';
+			frames = 0;
+		} else if (observer_name(line, one) && ++frames == 2) {
+			memcpy(second, one, sizeof(second));
+		}
+	}
+	free(copy);
+	return sum;
+}
+
+/* Compare a run with the account in `path`; `n` functions are in it. Frees the run. */
+static void compare(struct run *r, const char *path, size_t n)
+{
+	struct account a = { VEC_EMPTY };
+	long lost = observer_lost(r->err, "syscall:rmdir: "), missing = 0;
+
+	account_read(&a, path);
+	ck_assert_msg(a.at.n == n, "%zu functions", a.at.n);
+	for (size_t i = 0; i < n; i++)
+		missing += a.at.at[i].n - count_below_leaf(r->out, a.at.at[i].name);
+	for (size_t i = 0; lost == 0 && i < n; i++)
+		ck_assert_int_eq(a.at.at[i].n, count_below_leaf(r->out, a.at.at[i].name));
+	ck_assert_msg(missing == lost, "%ld are missing; %s%s", missing, r->out, r->err);
+	ck_assert_msg(r->status == (lost == 0 ? 0 : 1), "%d: %s", r->status, r->err);
+	vec_free(&a.at);
+	run_free(r);
+}
+
+/* Count what the program does in `mode`, started by pystack, with a further option or NULL. */
+static void count_command(const char *mode, const char *option, size_t n)
+{
+	const struct interpreter *in = live_interpreters(NULL);
+	const char *args[ARGS_MAX] = { "pystack", "-v", "-c", "--at", "syscall:rmdir" };
+	char program[PATH_MAX], truth[PATH_MAX];
+	struct observer o;
+	struct run r;
+	size_t k = 5;
+
+	(void)snprintf(program, sizeof(program), "%s/probed_family.py", spawn_programs());
+	(void)snprintf(truth, sizeof(truth), "%s/truth-%s", spawn_folder(), mode);
+	(void)unlink(truth);
+	if (option != NULL)
+		args[k++] = option;
+	args[k++] = "--";
+	args[k++] = in->path;
+	args[k++] = program;
+	args[k++] = mode;
+	args[k++] = truth;
+	if (!observer_start(&o, args)) {
+		(void)printf("SKIP: %s\n", observer_why_not());
+		return;
+	}
+	r = observer_wait(&o);
+	compare(&r, truth, n);
+}
+
+/* From its first instruction on, until it ends. */
+START_TEST(command)
+{
+	count_command("alone", NULL, 1);
+	count_command("threads", NULL, 2);
+}
+END_TEST
+
+/* What cannot be started is told in a line. */
+START_TEST(no_command)
+{
+	struct run r = TOOL("--at", "profile:97", "--", "no-such-command", "-x");
+
+	if (strstr(r.err, "cannot run") == NULL) {
+		(void)printf("SKIP: %s", r.err);
+	} else {
+		ck_assert_str_eq(r.err, "pystack: cannot run no-such-command: command not found\n");
+		ck_assert_str_eq(r.out, "");
+		ck_assert_int_eq(r.status, 2);
+	}
+	run_free(&r);
+	r = TOOL("--at", "profile:97", "1", "--", "true");
+	ck_assert_int_eq(r.status, 2);
+	ck_assert_ptr_nonnull(strstr(r.err, "a command"));
+	run_free(&r);
+}
+END_TEST
+
+/* The command ends with the measurement. */
+START_TEST(command_is_ended)
+{
+	struct observer o;
+	struct run r;
+
+	if (!observer_start(
+		&o, ARGS("pystack", "-v", "-c", "--at", "syscall:rmdir", "-d", "1ms", "--", "cat"))) {
+		(void)printf("SKIP: %s\n", observer_why_not());
+		return;
+	}
+	r = observer_wait(&o);
+	ck_assert_msg(r.status == 0, "%s", r.err);
+	run_free(&r);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("observed processes");
+	TCase *c = tcase_create("processes");
+	size_t n;
+
+	tcase_set_timeout(c, 120);
+	(void)live_interpreters(&n);
+	if (n > 0 && live_speaks(live_interpreters(NULL)))
+		tcase_add_test(c, command);
+	tcase_add_test(c, no_command);
+	tcase_add_test(c, command_is_ended);
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int main(void)
+{
+	return live_main(suite);
+}
