@@ -214,11 +214,13 @@ struct stack_options stack_options_of(const struct options *opt, const struct op
 enum outcome print_operand(
     struct ps_prochandle *P, const struct operand *o, const struct options *opt, struct counts *counts)
 {
-	const struct stack_options stack = stack_options_of(opt, o);
+	struct stack_options stack = stack_options_of(opt, o);
 	struct stack_target *t = NULL;
 	struct fault f = { 0 };
 	bool core = os_is_core(P);
 	enum outcome outcome;
+
+	stack.about = counts == NULL;
 
 	if (core && !opt->force && !content_suffices(P)) {
 		warn_code(WARN_CORE_CONTENT, o->name);

@@ -10,7 +10,7 @@
  *   x86_variable.c  both: functions that return a variable
  *   linux_x86.c     both: registers in Linux's register sets, Linux's signal frames
  *   signal_frame.c  all: signal frames on a stack
- *   linux_x86_64_calls.c          names of system calls
+ *   linux_x86_64_calls.c, linux_i386_calls.c      names of system calls
  *   illumos_x86.c   both: registers in illumos's register set
  *   x86_64_code.c, x86_decode.c   what instructions of x86-64 do (code.h)
  *   x86_64_stubs.c                code without call frame information (stubs.h)

@@ -141,6 +141,8 @@ const struct arch_system arch_system_i386 = {
 	.absent = NOT_IN_I386,
 	.thread_pointer = PRREG_GSBASE,
 	.tls_selector = PRREG_GS,
+	.calls = arch_calls_i386,
+	.n_calls = I386_CALLS,
 	.illumos_regs = illumos_regs32,
 	.n_illumos_regs = COUNT(illumos_regs32),
 	.context = { .regs = { ARCH_NO_REG, ARCH_NO_REG, ARCH_NO_REG, ARCH_NO_REG, 7, 6, 5, 4, 3, 2, 1, 0,

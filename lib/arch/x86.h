@@ -17,6 +17,10 @@ uint64_t i386_returned_variable(const struct arch_memory *mem, struct span code,
 enum { X86_64_CALLS = 468 };
 extern const struct arch_call_name arch_calls_x86_64[X86_64_CALLS];
 
+/* linux_i386_calls.c */
+enum { I386_CALLS = 451 };
+extern const struct arch_call_name arch_calls_i386[I386_CALLS];
+
 /* x86_arguments.c */
 unsigned x86_64_stored_args(const uint8_t *code, size_t n, struct arch_stored_arg out[ARCH_ARGS]);
 unsigned i386_passed_args(const uint8_t code[ARCH_AFTER_CALL_BYTES], unsigned most);

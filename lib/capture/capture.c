@@ -266,6 +266,7 @@ int64_t capture_add(struct capture *c, lwpid_t id, uint64_t thread_pointer)
 	struct capture_lwp l = { .id = id,
 		.thread_pointer = thread_pointer,
 		.asleep = OS_BLOCKED_INIT,
+		.call = OS_CALL_INIT,
 		.about = THREAD_STATE_INIT };
 
 	if (!vec_push(&c->lwps, l))
@@ -290,6 +291,7 @@ void capture_undo(struct capture *c, struct capture_lwp *l)
 		.thread_pointer = l->thread_pointer,
 		.stack = l->stack,
 		.asleep = l->asleep,
+		.call = OS_CALL_INIT,
 		.about = THREAD_STATE_INIT,
 		.refusal = l->refusal };
 

@@ -14,6 +14,7 @@
 #include "base/fault.h"
 #include "base/vec.h"
 #include "os/blocked.h"
+#include "os/calls.h"
 #include "os/mappings.h"
 #include "python/python.h"
 #include "capture/snapshot.h"
@@ -69,8 +70,10 @@ enum capture_refusal {
 struct capture_lwp {
 	lwpid_t id;
 	enum capture_state state;
-	char name[64]; /* the kernel's; "" none */
-	struct thread_state about;
+	char name[64];             /* the kernel's; "" none */
+	struct thread_state about; /* what capture_about has found */
+	struct os_call call;       /* the system call that it is in; of a core too */
+	uint8_t rest;              /* enum os_rest */
 	enum capture_regs known_regs;
 	prgregset_t regs;
 	uint64_t thread_pointer; /* 0 unknown */
@@ -108,6 +111,7 @@ struct capture_request {
 	bool running_only;           /* leave out blocked and stopped LWPs; needs history */
 	int64_t read_ns;             /* longest read during one hold; 0: the default */
 	bool recorded;               /* capture_recorded: the process has gone on since */
+	bool about;                  /* read also what capture_about tells */
 };
 
 /* The thread states of the process, and what is known of their list. */
@@ -179,6 +183,9 @@ enum res capture_recover(struct capture *c, const struct capture_lwp *l, const s
  * what does not change while it is in use (code objects, types). */
 void capture_recorded(struct capture *c, size_t i);
 
+/* Complete l->about, once l is captured. Reads no memory of the target that was not copied. */
+void capture_about(struct capture *c, struct capture_lwp *l);
+
 /* Resolve lines and names of Python frames: all that can wait until the target runs again. */
 void capture_finish(struct capture *c);
 
@@ -204,6 +211,9 @@ enum res capture_stopped(struct capture *c, struct fault *f);
 void capture_running(struct capture *c, struct capture_lwp *l);
 
 /* --- helpers of the methods --- */
+
+/* Note what blocked l waits in. Must be called before it is asked whether it still does. */
+void capture_about_blocked(struct capture *c, struct capture_lwp *l);
 
 /* Add an LWP, CAPTURE_PENDING. Returns its index, or -1 if out of memory. */
 int64_t capture_add(struct capture *c, lwpid_t id, uint64_t thread_pointer);

@@ -80,6 +80,7 @@ static void capture_batch(struct capture *c, const size_t *index, size_t n)
 		capture_stack_rest(c, lwps[i], &pieces[i], own[i]);
 		if (capture_frames(c, lwps[i]) == RES_OK)
 			lwps[i]->state = CAPTURE_DONE;
+		capture_about_blocked(c, lwps[i]);
 	}
 	for (size_t i = 0; i < all; i++) {
 		if (lwps[i]->state != CAPTURE_DONE ||

@@ -109,6 +109,7 @@ static void take_registers(struct holding *g, const struct os_hold *h)
 			for (int r = 0; r < NPRGREG; r++)
 				l->regs[r] = regs[r];
 			l->known_regs = REGS_ALL;
+			os_hold_call_of(g->c->request.live, h, i, &l->call);
 			l->thread_pointer = os_thread_pointer(g->c->request.live, id, l->regs);
 			l->state = CAPTURE_HELD;
 		} else {
@@ -329,7 +330,11 @@ bool capture_with_registers(struct capture *c, size_t i, char *why, size_t n)
 	addrmap_clear(&c->known);
 	if (!addrmap_put(&c->known, (uint64_t)l->id, (uint32_t)i))
 		return false;
-	*l = (struct capture_lwp){ .id = l->id, .stack = l->stack, .asleep = OS_BLOCKED_INIT };
+	*l = (struct capture_lwp){ .id = l->id,
+		.stack = l->stack,
+		.asleep = OS_BLOCKED_INIT,
+		.call = OS_CALL_INIT,
+		.about = l->about };
 	memcpy(l->name, before.name, sizeof(l->name));
 	snapshot_unseal(c->snapshot);
 	res = hold_capture(&g, &call, AGAIN_MS, &h, &f);

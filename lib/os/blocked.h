@@ -13,14 +13,15 @@
 struct os_blocked {
 	uint64_t pc, sp; /* where it continues in the program */
 	bool in_call;    /* it is in a system call, and args is valid */
+	int32_t number;  /* of that call; −1: none, or unknown */
 	/* The argument registers at entry of the call, in order; unchanged since. */
 	uint64_t args[ARCH_ARGS];
 	int fd;         /* source of the token, kept open for os_lwp_still_blocked; -1: closed */
 	char count[64]; /* the token */
 };
-#define OS_BLOCKED_INIT  \
-	{                \
-		.fd = -1 \
+#define OS_BLOCKED_INIT                \
+	{                              \
+		.number = -1, .fd = -1 \
 	}
 
 enum os_lwp_state {

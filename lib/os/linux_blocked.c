@@ -70,6 +70,7 @@ static void parse_call(const char *text, struct os_blocked *out)
 	    sscanf(text, "%ld %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64, &number,
 		&out->args[0], &out->args[1], &out->args[2], &out->args[3], &out->args[4],
 		&out->args[5]) == 7;
+	out->number = out->in_call && number >= 0 && number <= INT32_MAX ? (int32_t)number : -1;
 }
 
 /* The last two numbers are sp and pc, in a system call or not. */

@@ -1,8 +1,13 @@
 /* hold.h on Linux, over proc/live/hold.h. */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "os/calls.h"
 #include "os/hold.h"
+#include "os/regs.h"
 #include "proc/live/hold.h"
+#include "proc/syscall.h"
 
 struct os_hold {
 	struct hold hold;
@@ -62,6 +67,24 @@ enum os_hold_state os_hold_lwp(
 int64_t os_hold_ns(const struct os_hold *h)
 {
 	return h->hold.held_ns;
+}
+
+void os_hold_call_of(struct ps_prochandle *P, const struct os_hold *h, size_t i, struct os_call *out)
+{
+	const struct hold_lwp *l = &h->hold.lwps.at[i];
+	const struct arch *arch = os_arch(P);
+	const uint8_t *prgreg = arch->system->prgreg;
+	lwpstatus_t status = { 0 };
+
+	memcpy(status.pr_reg, l->regs, sizeof(status.pr_reg));
+	syscall_note(arch, &status, l->syscall);
+	os_status_call(&status, out);
+	/* The hold itself has interrupted calls that the kernel does not resume (epoll_wait). */
+	if (out->number < 0 && l->syscall >= 0 && l->regs[prgreg[arch->result]] == -EINTR) {
+		out->number = (int32_t)l->syscall;
+		for (int k = 0; k < ARCH_ARGS; k++)
+			out->args[k] = (uint64_t)l->regs[prgreg[arch->args[k]]];
+	}
 }
 
 void os_hold_free(struct os_hold *h)

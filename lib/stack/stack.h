@@ -27,6 +27,7 @@ struct stack_options {
 	bool sampling;
 	bool early;   /* take Pythons that have not started yet, too; for stack_target_take */
 	bool running; /* with sampling: leave out threads that wait */
+	bool about;   /* find out what threads are called and do (struct thread_state) */
 };
 
 struct stack_target;

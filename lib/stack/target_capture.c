@@ -11,6 +11,7 @@ static void capture_set_up(struct stack_target *t)
 	t->capture.request.history = t->opt.sampling && t->opt.policy != STOP_ALL ? &t->history : NULL;
 	t->capture.request.running_only = t->opt.running && t->capture.request.history != NULL;
 	t->capture.request.force = t->opt.force;
+	t->capture.request.about = t->opt.about;
 	t->capture.request.set = t->opt.lwps;
 	t->capture.request.policy = t->opt.policy;
 }
@@ -95,6 +96,7 @@ static int add_core_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t 
 	if (status != NULL) {
 		memcpy(l->regs, status->pr_reg, sizeof(l->regs));
 		l->known_regs = REGS_ALL;
+		os_status_call(status, &l->call);
 		l->thread_pointer = os_thread_pointer(core->P, l->id, l->regs);
 	} else {
 		capture_mark_zombie(l);

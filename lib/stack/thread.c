@@ -76,6 +76,8 @@ static enum res thread_read_captured(
 	out->id = l->id;
 	out->thread_pointer = l->thread_pointer;
 	memcpy(out->name, l->name, sizeof(out->name));
+	if (t->opt.about)
+		capture_about(&t->capture, l);
 	out->state = l->about;
 	out->noted = l->note.missing != MISSING_NOTHING;
 	memcpy(out->why, l->note.text, sizeof(out->why));

@@ -125,6 +125,29 @@ static bool parse_line(char *line, struct output_line *out)
 	return out->kind == LINE_OWN || strchr(line, '`') != NULL || strncmp(line + n, "0x", 2) == 0;
 }
 
+/* Does a remark say what a thread does? Each such remark begins with one of these. */
+static bool is_state(const char *text)
+{
+	static const char *const starts[] = { "(in ", "(running)", "(running; ", "(stopped", "(holds ",
+		"(waits for ", "(attached", "(detached", "(suspended", "(collecting ", "(finalizing",
+		"(daemon)" };
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		if (strncmp(text, starts[i], strlen(starts[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Add a line to the last thread. */
+static void add_line(struct output_thread *to, struct output_line line)
+{
+	if (to->lines.n == 0 && to->state == NULL && line.kind == LINE_OWN && is_state(line.text))
+		to->state = line.text;
+	else
+		ck_assert(vec_push(&to->lines, line));
+}
+
 struct output output_parse(const char *text, long pid)
 {
 	struct output o = { .copy = strdup(text), .wrong = STRBUF_EMPTY };
@@ -143,7 +166,7 @@ struct output output_parse(const char *text, long pid)
 		} else if (parse_line(line, &one)) {
 			if (o.threads.n == 0)
 				ck_assert(vec_push(&o.threads, thread));
-			ck_assert(vec_push(&o.threads.at[o.threads.n - 1].lines, one));
+			add_line(&o.threads.at[o.threads.n - 1], one);
 		} else {
 			strbuf_fmt(&o.wrong, "odd line: %s\n", line);
 		}

@@ -39,8 +39,9 @@ struct output_line {
 
 struct output_thread {
 	long tid;
-	const char *name; /* NULL: header without one */
-	char interps[64]; /* "" none */
+	const char *name;  /* NULL: header without one */
+	char interps[64];  /* "" none */
+	const char *state; /* what it does: "(in poll; daemon)"; NULL: nothing is said */
 	VEC(struct output_line) lines;
 };
 

@@ -1,0 +1,67 @@
+/* System calls that LWPs wait in. linux_calls.c, illumos_calls.c. */
+#ifndef OS_CALLS_H
+#define OS_CALLS_H
+
+#include <libproc.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/arch.h"
+
+struct os_hold;
+
+/* A system call and its arguments, in order. */
+struct os_call {
+	int32_t number; /* −1: none */
+	uint64_t args[ARCH_ARGS];
+};
+#define OS_CALL_INIT         \
+	{                    \
+		.number = -1 \
+	}
+
+/* The name of a system call of P's program. A constant; NULL: not known. */
+const char *os_call_name(struct ps_prochandle *P, int32_t number);
+
+/* The call in which the i-th LWP of h, which is held, was interrupted. */
+void os_hold_call_of(struct ps_prochandle *P, const struct os_hold *h, size_t i, struct os_call *out);
+
+/* The call in which an LWP with this status sleeps. */
+void os_status_call(const lwpstatus_t *status, struct os_call *out);
+
+/* How an LWP does not run. */
+enum os_rest {
+	OS_REST_UNKNOWN, /* or it runs */
+	OS_REST_SLEEP,   /* signals interrupt it */
+	OS_REST_DISK,    /* they do not */
+	OS_REST_STOPPED, /* a signal has stopped it */
+	OS_REST_TRACED,  /* its tracer has stopped it */
+};
+
+/* May LWPs of live P have been stopped when it was grabbed? Opens nothing. */
+bool os_may_be_stopped(struct ps_prochandle *P);
+
+/* Does LWP `id` of live P, which is blocked in `call`, have to be asked for its rest? Opens
+ * nothing. False: it sleeps, as in this call all do. */
+bool os_rest_varies(struct ps_prochandle *P, const struct os_call *call);
+
+/* Asks for it. Opens a file. */
+enum os_rest os_lwp_rest(struct ps_prochandle *P, lwpid_t id);
+
+/* The longest time that a call waits, in nanoseconds. */
+enum os_timeout {
+	OS_TIMEOUT_NONE,  /* it waits without a limit, or the limit is unknown */
+	OS_TIMEOUT_AFTER, /* from its start */
+	OS_TIMEOUT_LEFT,  /* from now on: it waits until a time */
+};
+
+/* That of a call of P. Reads memory of P. live: the process, whose clocks tell what is left of a
+ * wait; NULL: P is a core. */
+enum os_timeout os_call_timeout(
+    struct ps_prochandle *P, struct ps_prochandle *live, const struct os_call *call, int64_t *ns);
+
+/* The address of the word that the call waits at until another thread wakes it (futex(2)). 0: it
+ * does not. */
+uint64_t os_call_futex(struct ps_prochandle *P, const struct os_call *call);
+
+#endif

@@ -1,0 +1,60 @@
+/* System calls that LWPs wait in: names and arguments are in their status. */
+#include "os/calls.h"
+
+const char *os_call_name(struct ps_prochandle *P, int32_t number)
+{
+	(void)P;
+	(void)number;
+	return NULL;
+}
+
+void os_hold_call_of(struct ps_prochandle *P, const struct os_hold *h, size_t i, struct os_call *out)
+{
+	(void)P;
+	(void)h;
+	(void)i;
+	*out = (struct os_call)OS_CALL_INIT;
+}
+
+void os_status_call(const lwpstatus_t *status, struct os_call *out)
+{
+	(void)status;
+	*out = (struct os_call)OS_CALL_INIT;
+}
+
+bool os_may_be_stopped(struct ps_prochandle *P)
+{
+	(void)P;
+	return false;
+}
+
+bool os_rest_varies(struct ps_prochandle *P, const struct os_call *call)
+{
+	(void)P;
+	(void)call;
+	return false;
+}
+
+enum os_rest os_lwp_rest(struct ps_prochandle *P, lwpid_t id)
+{
+	(void)P;
+	(void)id;
+	return OS_REST_UNKNOWN;
+}
+
+enum os_timeout os_call_timeout(
+    struct ps_prochandle *P, struct ps_prochandle *live, const struct os_call *call, int64_t *ns)
+{
+	(void)P;
+	(void)live;
+	(void)call;
+	(void)ns;
+	return OS_TIMEOUT_NONE;
+}
+
+uint64_t os_call_futex(struct ps_prochandle *P, const struct os_call *call)
+{
+	(void)P;
+	(void)call;
+	return 0;
+}

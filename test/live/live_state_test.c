@@ -1,0 +1,77 @@
+/* What threads do and are called, compared with what they say of themselves (states.py). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/live.h"
+
+/* A line of the fixture's file: the thread's id, and what is said of it. */
+static void compare_line(const struct output *o, const char *line, struct strbuf *wrong)
+{
+	char *words;
+	long tid = strtol(line, &words, 10);
+	const struct output_thread *thread = output_thread(o, tid);
+	const char *state = thread == NULL ? NULL : thread->state;
+
+	words++;
+	if (state == NULL || strstr(state, words) == NULL)
+		strbuf_fmt(wrong, "thread %ld: \"%s\" is not in \"%s\"\n", tid, words,
+		    thread == NULL  ? "(no thread)"
+		    : state == NULL ? "(nothing)"
+				    : state);
+}
+
+static void compare_states(const struct fixture *f, const struct output *o, struct strbuf *wrong)
+{
+	char path[300], line[1000];
+	FILE *said;
+
+	(void)snprintf(path, sizeof(path), "%s/truth", f->dir);
+	said = fopen(path, "r");
+	ck_assert_ptr_nonnull(said);
+	while (fgets(line, sizeof(line), said) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		compare_line(o, line, wrong);
+	}
+	(void)fclose(said);
+}
+
+static void look(const struct fixture *f, const char *option)
+{
+	struct strbuf wrong = STRBUF_EMPTY;
+	struct run r = live_look(f, option, "kept running");
+	struct output o = output_parse(r.out, (long)f->pid);
+
+	compare_states(f, &o, &wrong);
+	output_free(&o);
+	run_free(&r);
+	live_judge(f->in->label, &wrong);
+}
+
+START_TEST(states)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	struct fixture f;
+
+	fixture_start(&f, in, NULL, ARGS("@states.py", "%"));
+	look(&f, NULL);
+	look(&f, "-p");
+	look(&f, "--stop"); /* last, as it interrupts the calls */
+	fixture_end(&f);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("live/states");
+	TCase *c = tcase_create("states");
+
+	live_add(c, states);
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int main(void)
+{
+	return live_main(suite);
+}
