@@ -98,6 +98,9 @@ struct arch_system {
 	struct arch_sigcontext context;
 	const struct arch_sigreturn *sigreturns; /* n_sigreturns of them */
 	size_t n_sigreturns;
+	/* Where the kernel maps its page for probes in a process's code, unless something else is
+	 * there; the trampoline of return probes is at its start. 0: not known. */
+	uint64_t uprobe_page;
 	bool has_plain_frames; /* handlers without SA_SIGINFO get a frame of their own */
 };
 
@@ -116,6 +119,12 @@ struct arch_call {
 	bool anywhere;   /* it is through a register or memory */
 	uint64_t target; /* if direct */
 	uint64_t word;   /* if anywhere: address of the word that has the target; 0: not told */
+};
+
+/* An instruction that ends with a distance of four bytes, from its end to the place that it refers
+ * to. */
+struct arch_reference {
+	uint8_t code[2], n; /* the bytes before the distance; n 0: there is no such instruction */
 };
 
 /* Where a function has stored an argument: bytes from its frame pointer, and its size. */
@@ -178,6 +187,8 @@ struct arch {
 
 	/* Code, read as bytes: a pattern may be where no instruction begins. */
 	struct arch_call (*call_before)(const uint8_t bytes[ARCH_CALL_BYTES], uint64_t ra);
+	/* A call of a place; of what a word there has; and a jump to that. */
+	struct arch_reference call, call_by_word, jump_by_word;
 	/* Does any of the code, which is at va, jump to target? */
 	bool (*jumps_to)(const uint8_t *code, size_t n, uint64_t va, uint64_t target);
 	/* Does the code return at once, with the stack as it was found? */

@@ -33,6 +33,7 @@ const struct arch arch_i386 = {
 	.libc = libc,
 	.n_libc = sizeof(libc) / sizeof(libc[0]),
 	.call_before = i386_call_before,
+	.call = { { 0xe8 }, 1 },
 	.jumps_to = i386_jumps_to,
 	.returns_at = i386_returns_at,
 	.returned_variable = i386_returned_variable,

@@ -131,6 +131,7 @@ const struct arch_system arch_system_x86_64 = {
 	    .cs = 18 },
 	.sigreturns = sigreturns,
 	.n_sigreturns = COUNT(sigreturns),
+	.uprobe_page = 0x7fffffffe000, /* TASK_SIZE - PAGE_SIZE: xol_add_vma, kernel/events/uprobes.c */
 };
 
 const struct arch_system arch_system_i386 = {

@@ -46,14 +46,31 @@ static void add_python(struct collecting *c, uint32_t index, bool unsure)
 	add_item(c, item);
 }
 
+/* The remark in place of the trampoline of a return probe. If the stack ends there, the reason of
+ * its end says the same. */
+static void add_trampoline(struct collecting *c, uint32_t i)
+{
+	const struct native_stack *s = &c->th->native;
+
+	c->out->incomplete = true;
+	if (i + 1 < s->frames.n || s->end == UNWIND_END_DONE)
+		add_remark(c, REMARK_TRAMPOLINE, NULL);
+}
+
 static void add_native(struct collecting *c, uint32_t index)
 {
 	const struct native_frame *fr = &c->th->native.frames.at[index];
 	struct record_item item = { .kind = RECORD_NATIVE, .index = index };
 	struct symbol_query query = { fr->pc, fr->exact };
 
+	if (fr->trampoline) {
+		add_trampoline(c, index);
+		return;
+	}
 	c->failed |= !vec_push(&c->queries, query);
-	if (fr->how == UNWIND_FP)
+	if (fr->probed != UNWIND_NOT_PROBED)
+		add_remark(c, fr->probed == UNWIND_SEVERAL ? REMARK_SEVERAL : REMARK_LIKELY, NULL);
+	else if (fr->how == UNWIND_FP)
 		add_remark(c, REMARK_FRAME_POINTER, NULL);
 	add_item(c, item);
 	if (fr->signal_frame)
@@ -98,7 +115,7 @@ static bool collect_item(struct collecting *c, const struct join_item *item)
 			add_remark(c, REMARK_GREENLET, NULL);
 		return true;
 	case JOIN_GAP:
-		if (native)
+		if (native && !(item->index > 0 && c->th->native.frames.at[item->index - 1].trampoline))
 			add_remark(c, gap_remark(c, item->index), NULL);
 		return true;
 	case JOIN_NATIVE:

@@ -20,6 +20,9 @@ void text_remark(const struct record_item *item, struct strbuf *out)
 	static const char *const words[] = {
 		[REMARK_SIGNAL_HANDLER] = "signal handler called",
 		[REMARK_FRAME_POINTER] = "by frame pointer: frames may be missing here",
+		[REMARK_TRAMPOLINE] = "return probe: the caller is not known",
+		[REMARK_SEVERAL] = "return probe: one of several calls in the next function",
+		[REMARK_LIKELY] = "return probe: the next frame is likely, not certain",
 		[REMARK_GAP] = "unwind gap",
 		[REMARK_JIT] = "JIT",
 		[REMARK_UNPLACED] = "Python frames",

@@ -34,6 +34,10 @@ static bool is_unsure(const struct rehold *a, const struct stack_thread *th, boo
 		if (s->frames.at[i].how == UNWIND_FP && lacks_frame_pointer(a->arch, s, i - 1, stopped))
 			return true;
 	}
+	for (size_t i = 0; i < s->frames.n; i++) {
+		if (s->frames.at[i].trampoline && (s->frames.at[i].saved_known >> a->arch->saved_fp & 1) == 0)
+			return true;
+	}
 	for (size_t i = 0; i < th->join.items.n; i++) {
 		const struct join_item *item = &th->join.items.at[i];
 

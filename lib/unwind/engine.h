@@ -16,6 +16,7 @@
  *   code_flow.c          code followed from one address to another
  *   sigframe.c           the end of a signal handler
  *   callsite.c           the call before a return address
+ *   return_probe.c       callers whose return address a probe has replaced
  *   unwind_modules.c     mappings and what describes their code
  *   unwind_memory.c      the target's words, cached
  *   regs.c               registers by DWARF number */
@@ -52,6 +53,8 @@ struct engine_note {
 	bool exact;       /* its pc is the first instruction of a signal trampoline; no call led there */
 	bool in_register; /* the return address was in a register: the caller's sp may be the same */
 	bool other_stack; /* the caller's sp was in a register: it may be anywhere */
+	bool trampoline;  /* it is that of a return probe; if there is a caller, frames are missing */
+	uint8_t probed;   /* enum unwind_probed, of the caller */
 	bool undefined;   /* ENGINE_OLDEST because CFI or code says so, not by an address of 0 */
 	enum unwind_reason reason; /* for ENGINE_LOST */
 	char why[UNWIND_WHY];      /* the reason as a phrase for the user */
@@ -60,7 +63,8 @@ struct engine_note {
 static inline void engine_note_clear(struct engine_note *note)
 {
 	note->signal = note->no_cfi = note->guessed = note->exact = note->undefined = false;
-	note->in_register = note->other_stack = false;
+	note->in_register = note->other_stack = note->trampoline = false;
+	note->probed = UNWIND_NOT_PROBED;
 	note->reason = UNWIND_NO_REASON;
 	note->why[0] = '\0';
 }

@@ -15,6 +15,7 @@
 #include "unwind/cfi_rows.h"
 #include "unwind/engine.h"
 #include "unwind/prologue.h"
+#include "unwind/return_probe.h"
 #include "unwind/frame_search.h"
 #include "unwind/sigframe.h"
 #include "unwind/unwind_modules.h"
@@ -30,7 +31,11 @@ struct cfi_engine {
 	VEC(struct cfi_row) rows;
 	struct addrmap row_at; /* pc -> index in rows */
 	struct engine_allowance budget, guesses;
-	struct cfi_row made; /* for row_at: a row that could not be kept */
+	struct return_probes *probes; /* NULL before the first one */
+	uint64_t trampoline;          /* of return probes */
+	struct activation beyond;     /* beyond the caller of the one at which the walk is; sp 0: not known */
+	bool lacks_registers;         /* to find that caller */
+	struct cfi_row made;          /* for row_at: a row that could not be kept */
 };
 
 /* Compute the row for pc. RES_NONE: nothing describes pc. RES_FAIL: its entry is damaged. */
@@ -182,7 +187,12 @@ static const struct cfi_row *row_at(void *engine, uint64_t pc)
 static struct guess guess_of(struct cfi_engine *e)
 {
 	return (struct guess){
-		.t = &e->t, .step = step_certain, .row = row_at, .engine = e, .steps = &e->guesses.now
+		.t = &e->t,
+		.step = step_certain,
+		.row = row_at,
+		.engine = e,
+		.steps = &e->guesses.now,
+		.trampoline = e->trampoline,
 	};
 }
 
@@ -242,14 +252,93 @@ static enum engine_end judged_step(
 	return end;
 }
 
+/* --- return probes (return_probe.h) --- */
+
+static bool at_trampoline(const struct cfi_engine *e, const struct activation *a)
+{
+	return e->trampoline != 0 && a->regs.reg[e->t.arch->pc] == e->trampoline;
+}
+
+/* In it, or in a copy of an instruction at which a probe is. */
+static bool in_trampoline(const struct cfi_engine *e, const struct activation *a)
+{
+	enum { PAGE = 4096 };
+
+	return e->trampoline != 0 && a->regs.reg[e->t.arch->pc] - e->trampoline < PAGE;
+}
+
+/* *a is at the trampoline, to which from has returned. Go on to the true caller, if it is found. */
+static void pass_trampoline(
+    struct cfi_engine *e, const struct activation *from, struct activation *a, struct engine_note *note)
+{
+	const struct guess g = guess_of(e);
+	struct activation found = *a;
+	struct cfi_row made;
+	const struct cfi_row *row;
+
+	e->beyond.regs.reg[e->t.arch->sp] = 0;
+	e->lacks_registers = false;
+	if (e->probes == NULL)
+		e->probes = return_probes_create();
+	if (e->probes == NULL || row_of_activation(e, from, &made, &row) != RES_OK)
+		return;
+	switch (return_probe_find(e->probes, &g, row->start, &found)) {
+	case RETURN_PROBE_SEVERAL:
+		note->probed = UNWIND_SEVERAL;
+		*a = found;
+		break;
+	case RETURN_PROBE_LIKELY:
+		note->probed = UNWIND_LIKELY;
+		note->guessed = true;
+		*a = found;
+		break;
+	case RETURN_PROBE_CALLER:
+		*a = found;
+		break;
+	case RETURN_PROBE_BEYOND:
+		e->beyond = found;
+		break;
+	case RETURN_PROBE_REGISTERS:
+		e->lacks_registers = true;
+		break;
+	case RETURN_PROBE_UNKNOWN:
+		break;
+	}
+}
+
+/* The step from a trampoline whose caller was not found. */
+static enum engine_end leave_trampoline(struct cfi_engine *e, struct activation *a, struct engine_note *note)
+{
+	enum engine_end end;
+
+	note->trampoline = true;
+	if (!a->exact && e->beyond.regs.reg[e->t.arch->sp] > a->regs.reg[e->t.arch->sp]) {
+		*a = e->beyond;
+		return ENGINE_CALLER;
+	}
+	end = step_without_cfi(&e->t, a, note);
+	if (end != ENGINE_CALLER)
+		engine_note_lost(note, e->lacks_registers ? UNWIND_NO_REGISTER : UNWIND_RETURN_PROBE,
+		    "return probe: the caller is not known");
+	return end == ENGINE_CALLER ? end : ENGINE_LOST;
+}
+
 static enum engine_end cfi_step(void *engine, struct activation *a, struct engine_note *note)
 {
 	struct cfi_engine *e = engine;
+	const struct activation from = *a;
 	int reg_missing = REGS_NONE;
-	enum engine_end end = e->t.arch->cfi_is_doubted ? judged_step(e, a, note, &reg_missing)
-							: step(e, a, note, &reg_missing);
+	enum engine_end end;
 
-	return end == ENGINE_LOST && reg_missing == e->t.arch->fp ? guessed_step(e, a, note) : end;
+	if (in_trampoline(e, a))
+		return leave_trampoline(e, a, note);
+	end = e->t.arch->cfi_is_doubted ? judged_step(e, a, note, &reg_missing)
+					: step(e, a, note, &reg_missing);
+	if (end == ENGINE_LOST && reg_missing == e->t.arch->fp)
+		end = guessed_step(e, a, note);
+	if (end == ENGINE_CALLER && at_trampoline(e, a))
+		pass_trampoline(e, &from, a, note);
+	return end;
 }
 
 static void cfi_start(void *engine, const struct activation *a, bool resumed)
@@ -271,6 +360,7 @@ static void cfi_destroy(void *engine)
 		return;
 	vec_free(&e->rows);
 	addrmap_free(&e->row_at);
+	return_probes_destroy(e->probes);
 	engine_target_release(&e->t);
 	free(e);
 }
@@ -285,6 +375,7 @@ static enum res cfi_create(struct ps_prochandle *P, void **out, struct fault *f)
 	}
 	e->budget.left = BUDGET;
 	e->guesses.left = GUESSES;
+	e->trampoline = return_probe_trampoline(P);
 	*out = e;
 	return RES_OK;
 }

@@ -133,6 +133,9 @@ static enum link leads_to_end(
 			return oldest ? first : LINK_NONE;
 		if (a.exact ? stacks++ == STACKS_MAX : a.regs.reg[arch->sp] <= sp)
 			return LINK_NONE;
+		/* Such a word is at the end of a frame, and nowhere else. */
+		if (g->trampoline != 0 && a.regs.reg[arch->pc] == g->trampoline)
+			return i == 0 ? LINK_ANYTHING : first;
 		if (i > 0 && sp > room) {
 			callee = 0;
 			continue;
@@ -146,6 +149,13 @@ static enum link leads_to_end(
 		callee = row != NULL && !row->signal ? row->start : 0;
 	}
 	return LINK_NONE;
+}
+
+bool guess_leads_to_end(const struct guess *g, const struct activation *a, uint64_t callee)
+{
+	bool ignored;
+
+	return leads_to_end(g, *a, callee, a->regs.reg[g->t->arch->sp], &ignored) != LINK_NONE;
 }
 
 /* The number of bytes from the CFA down to the lowest saved register. */

@@ -32,13 +32,19 @@ struct guess {
 	/* The row of the code at pc, valid until the next call. NULL: there is none. */
 	const struct cfi_row *(*row)(void *engine, uint64_t pc);
 	void *engine;
-	uint64_t *steps; /* steps that are still allowed; reduced */
+	uint64_t *steps;     /* steps that are still allowed; reduced */
+	uint64_t trampoline; /* of return probes; 0: none */
 };
 
 /* Find the frame pointer of *a, whose CFA is relative to it: the only place that is proven, or, of
  * several, the only one that fits a size of the function's frame and follows a call that names the
  * function. False: there is none, or another place is possible. */
 bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint64_t *fp);
+
+/* True if each frame from a, in the function that begins at callee, to the end of the stack or to a
+ * return probe has call frame information, and a's return address follows a call that can have led
+ * to callee. */
+bool guess_leads_to_end(const struct guess *g, const struct activation *a, uint64_t callee);
 
 /* Find the stack pointer with which the row of *a, which leads to no code, is right: the row does
  * not count what was pushed, or counts it with the wrong sign. It is the only place that is proven,

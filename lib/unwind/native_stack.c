@@ -173,6 +173,7 @@ static enum res walk(struct walk *w, enum unwind_how how, struct fault *f)
 {
 	const struct unwinder *u = w->u;
 	struct native_stack *out = w->out;
+	uint8_t probed = UNWIND_NOT_PROBED;
 
 	/* Most stacks have fewer. */
 	if (!vec_reserve(&out->frames, out->frames.n + FRAMES_FIRST))
@@ -186,11 +187,14 @@ static enum res walk(struct walk *w, enum unwind_how how, struct fault *f)
 			return fault_memory(f);
 		end = u->ops->step(u->engine, &w->a, &w->note);
 		frame = &out->frames.at[out->frames.n - 1];
+		frame->probed = probed;
 		frame->signal_frame = w->note.signal;
 		/* A handler returns to the trampoline's first instruction: no call led there. */
 		frame->exact = frame->exact || w->note.exact || w->note.signal;
 		frame->no_cfi = w->note.no_cfi;
+		frame->trampoline = w->note.trampoline;
 		how = how_reached(&w->note);
+		probed = w->note.probed;
 		if (end == ENGINE_OLDEST) {
 			out->end = UNWIND_END_DONE;
 			return RES_OK;

@@ -30,6 +30,14 @@ enum unwind_how {
 	UNWIND_RESUMED /* from the registers given to a native_stack_walk that appends to frames */
 };
 
+/* What is not known of an activation whose callee has returned to the trampoline of a return
+ * probe. */
+enum unwind_probed {
+	UNWIND_NOT_PROBED, /* nothing, or there is no probe */
+	UNWIND_SEVERAL,    /* which of several calls in its function it is in */
+	UNWIND_LIKELY      /* whether it is the caller: others may be */
+};
+
 struct native_frame {
 	uint64_t pc;                    /* where it continues: a return address, unless `exact` */
 	uint64_t sp;                    /* its stack pointer there */
@@ -40,6 +48,8 @@ struct native_frame {
 	bool exact;                     /* pc is the instruction itself: its symbol is at pc, not pc − 1 */
 	bool signal_frame;              /* it is the code to which a signal handler returns */
 	bool no_cfi;                    /* nothing describes its pc: its caller is a guess */
+	uint8_t probed;                 /* enum unwind_probed: past a return probe */
+	bool trampoline;                /* of a return probe, in place of a caller that is not known */
 	bool fp_searched;               /* lib/stack: its callee's frame pointer was found by search */
 	bool gap;                       /* lib/stack: it stands for activations not found; pc is 0 */
 };
@@ -79,6 +89,7 @@ enum unwind_reason {
 	UNWIND_UNDESCRIBED,   /* nothing describes the code, and no other way was found */
 	UNWIND_NO_FRAME,      /* the frame pointer does not point to a frame */
 	UNWIND_NO_RETURN,     /* the frame has no return address */
+	UNWIND_RETURN_PROBE,  /* a return probe has replaced the address, and the caller is not proven */
 	UNWIND_UNPROVEN,      /* code and stack prove nothing (UNWIND_ENGINE_FP) */
 	UNWIND_DOES_NOT_GROW, /* the caller's sp would not be above its callee's */
 	UNWIND_LEADS_BACK,    /* the walk has been there before */

@@ -18,6 +18,7 @@ enum {
 	CODE_SIZE = 0x3000,
 	STACK = 0x70000000,
 	STACK_WORDS = 0x4000,
+	TRAMPOLINE = 0x7ff00000, /* of return probes */
 	PAGE = 4096
 };
 
@@ -30,7 +31,7 @@ struct made {
 	char path[64];
 	int fd;
 	struct fake_segment segments[3];
-	struct fake_map maps[3];
+	struct fake_map maps[4];
 	struct fake_process fake;
 	struct ps_prochandle *P;
 	struct unwinder *u;
@@ -113,6 +114,7 @@ static void made_finish_for(struct made *m, enum unwind_engine engine)
 	m->maps[0] = (struct fake_map){ BASE, (m->b.n + PAGE - 1) & ~(size_t)(PAGE - 1), MA_READ | MA_EXEC, 0,
 		m->path };
 	m->maps[1] = (struct fake_map){ STACK, sizeof(m->stack), MA_READ | MA_WRITE, 0, NULL };
+	m->maps[2] = (struct fake_map){ TRAMPOLINE, PAGE, MA_EXEC, 0, "[uprobes]" };
 	m->fake = (struct fake_process){ .pid = 1, .segments = m->segments, .maps = m->maps };
 	m->P = fake_grab(&m->fake);
 	ck_assert_ptr_nonnull(m->P);
@@ -368,6 +370,143 @@ START_TEST(trampoline_behind_a_call)
 }
 END_TEST
 
+/* --- return probes --- */
+
+/* Functions, with frames of so many words, and the calls in them. */
+enum { PROBED = 0, ONE = 0x100, OTHER = 0x200, LARGER = 0x300, MAIN = 0x400, ROOT = 0x500 };
+
+static void call(struct made *m, uint64_t at, uint64_t function)
+{
+	int32_t distance = (int32_t)(function - (at + 5));
+
+	m->code[at] = 0xe8;
+	memcpy(m->code + at + 1, &distance, sizeof(distance));
+}
+
+static struct made *probed_start(void)
+{
+	static const struct {
+		uint16_t at;
+		uint8_t words;
+	} functions[] = { { PROBED, 1 }, { ONE, 2 }, { OTHER, 2 }, { LARGER, 3 }, { MAIN, 1 }, { ROOT, 1 } };
+	struct made *m = made_start();
+
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		/* The last one has no caller. */
+		const uint8_t program[] = { 0x0e, (uint8_t)(8 * functions[i].words), 0x07, X86_64_PC };
+
+		made_program(m, functions[i].at, 0x100, program, functions[i].at == ROOT ? 4 : 2);
+	}
+	call(m, MAIN + 0x10, ONE);
+	call(m, MAIN + 0x20, LARGER);
+	memcpy(m->code + MAIN + 0x30, "\xff\xd0", 2);
+	call(m, ROOT + 0x10, MAIN);
+	return m;
+}
+
+/* The probed function, then n return addresses, each in its place. The last but one is ROOT's. */
+static void walk_probed(struct made *m, const uint64_t *words, size_t n)
+{
+	made_finish(m);
+	m->stack[0] = TRAMPOLINE;
+	for (size_t i = 0; i < n; i++)
+		m->stack[1 + i] = words[i] == 0 || words[i] == TRAMPOLINE ? words[i] : BASE + CODE + words[i];
+	walk(m, PROBED + 0x10, 0);
+}
+
+/* The frames from the second one on are at these places of the code, up to 0. */
+static void expect_callers(const struct made *m, const uint64_t *places, enum unwind_probed first)
+{
+	size_t i = 0;
+
+	for (; places[i] != 0; i++) {
+		ck_assert_uint_lt(i + 1, m->s.frames.n);
+		ck_assert_uint_eq(m->s.frames.at[i + 1].pc, BASE + CODE + places[i]);
+		ck_assert_int_eq(m->s.frames.at[i + 1].probed, i == 0 ? first : UNWIND_NOT_PROBED);
+		ck_assert(!m->s.frames.at[i + 1].trampoline);
+	}
+	ck_assert_uint_eq(m->s.frames.n, i + 1);
+	ck_assert_int_eq(m->s.end, UNWIND_END_DONE);
+}
+
+/* Of two functions that call it, one has a frame that fits. It is named by the call before its
+ * return address; of another one of that size it is not known whether it calls. */
+START_TEST(caller_is_named)
+{
+	static const uint64_t callers[] = { ONE + 0x15, MAIN + 0x15, ROOT + 0x15, 0 };
+	struct made *m = probed_start();
+
+	call(m, ONE + 0x10, PROBED);
+	call(m, LARGER + 0x10, PROBED);
+	walk_probed(m, (const uint64_t[]){ 0, MAIN + 0x15, ROOT + 0x15, 0 }, 4);
+	expect_callers(m, callers, UNWIND_NOT_PROBED);
+	made_free(m);
+}
+END_TEST
+
+START_TEST(caller_calls_it_twice)
+{
+	static const uint64_t callers[] = { ONE + 0x15, MAIN + 0x15, ROOT + 0x15, 0 };
+	struct made *m = probed_start();
+
+	call(m, ONE + 0x10, PROBED);
+	call(m, ONE + 0x20, PROBED);
+	walk_probed(m, (const uint64_t[]){ 0, MAIN + 0x15, ROOT + 0x15, 0 }, 4);
+	expect_callers(m, callers, UNWIND_SEVERAL);
+	made_free(m);
+}
+END_TEST
+
+/* Both have been replaced. */
+START_TEST(caller_is_probed)
+{
+	static const uint64_t callers[] = { ONE + 0x15, MAIN + 0x15, ROOT + 0x15, 0 };
+	struct made *m = probed_start();
+
+	call(m, ONE + 0x10, PROBED);
+	walk_probed(m, (const uint64_t[]){ 0, TRAMPOLINE, ROOT + 0x15, 0 }, 4);
+	expect_callers(m, callers, UNWIND_NOT_PROBED);
+	made_free(m);
+}
+END_TEST
+
+/* The caller has been called through a register, like any function; if another one with such a frame
+ * calls, too, none is shown. */
+START_TEST(caller_is_not_named)
+{
+	static const uint64_t callers[] = { ONE + 0x15, MAIN + 0x32, ROOT + 0x15, 0 };
+	struct made *m = probed_start();
+
+	call(m, ONE + 0x10, PROBED);
+	if (_i != 0)
+		call(m, OTHER + 0x10, PROBED);
+	walk_probed(m, (const uint64_t[]){ 0, MAIN + 0x32, ROOT + 0x15, 0 }, 4);
+	if (_i == 0) {
+		expect_callers(m, callers, UNWIND_LIKELY);
+		ck_assert_int_eq(m->s.frames.at[1].how, UNWIND_FP);
+	} else {
+		ck_assert_uint_eq(m->s.frames.n, 2);
+		ck_assert(m->s.frames.at[1].trampoline);
+		ck_assert_int_eq(m->s.end, UNWIND_END_LOST);
+		ck_assert_int_eq(m->s.reason, UNWIND_RETURN_PROBE);
+	}
+	made_free(m);
+}
+END_TEST
+
+/* Nothing calls it but through registers. */
+START_TEST(no_caller_is_known)
+{
+	struct made *m = probed_start();
+
+	walk_probed(m, (const uint64_t[]){ 0, MAIN + 0x15, ROOT + 0x15, 0 }, 4);
+	ck_assert_uint_eq(m->s.frames.n, 2);
+	ck_assert(m->s.frames.at[1].trampoline);
+	ck_assert_int_eq(m->s.end, UNWIND_END_LOST);
+	made_free(m);
+}
+END_TEST
+
 /* --- entries for libunwind --- */
 
 #define BYTES(...) { __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ })
@@ -437,6 +576,11 @@ int main(void)
 	tcase_add_loop_test(t, numbers_across_the_end, 0, 2);
 	tcase_add_test(t, trampoline_behind_a_function);
 	tcase_add_test(t, trampoline_behind_a_call);
+	tcase_add_test(t, caller_is_named);
+	tcase_add_test(t, caller_calls_it_twice);
+	tcase_add_test(t, caller_is_probed);
+	tcase_add_loop_test(t, caller_is_not_named, 0, 2);
+	tcase_add_test(t, no_caller_is_known);
 	if (unwind_engine_built(UNWIND_ENGINE_LIBUNWIND))
 		tcase_add_loop_test(
 		    t, libunwind_is_shown_what_it_survives, 0, sizeof(programs) / sizeof(programs[0]));
