@@ -11,6 +11,7 @@
 
 #include "at_arguments.h"
 #include "at_command.h"
+#include "at_find.h"
 #include "at_losses.h"
 #include "at_observed.h"
 #include "at_probes.h"
@@ -360,6 +361,8 @@ static bool observe_operands(struct at *a, int argc, char **argv)
 	for (size_t i = 0; i < a->processes.at.n; i++) {
 		struct observed *o = a->processes.at.at[i];
 
+		if (a->opt->children)
+			continue; /* their children need them, too: they are set in all processes */
 		if (!at_probes_place(a->opt, &a->probes, o->P, stack_python_process(o->target)))
 			return false;
 		o->placed = true;
@@ -373,8 +376,18 @@ static bool expect_command(struct at *a, char **argv)
 	       observing_expect(&a->processes, a->command.pid, a->command.name);
 }
 
+static bool find_children(struct at *a)
+{
+	if (!a->opt->children)
+		return true;
+	at_find_children(&a->processes);
+	place_new(a);
+	return true;
+}
+
 static bool start(struct at *a, int argc, char **argv)
 {
+	enum { COMMAND_TARGETS = 3 }; /* it may be a script that executes its interpreter */
 	struct probe_config config = { .counting = a->opt->counting };
 	struct fault f = { 0 };
 
@@ -383,7 +396,10 @@ static bool start(struct at *a, int argc, char **argv)
 	config.specs = a->probes.abi;
 	config.n_specs = a->probes.n;
 	config.conditions = (const struct probe_when *const *)a->probes.conditions;
-	config.targets = (size_t)(argc - a->opt->first);
+	config.follow_forks = a->opt->children;
+	config.targets = a->opt->children  ? PROBE_TARGETS
+			 : a->opt->command ? COMMAND_TARGETS
+					   : (size_t)(argc - a->opt->first);
 	if (!in_initial_namespace())
 		(void)fault_set(
 		    &f, 0, 0, 0, "it works in the initial pid namespace only (outside of containers)");
@@ -395,7 +411,7 @@ static bool start(struct at *a, int argc, char **argv)
 			return false;
 		a->attached = a->probes.places.n;
 		if (probe_session_attach(a->session, a->probes.places.at, a->attached, &f) == RES_OK)
-			return !a->opt->command || command_go(&a->command);
+			return a->opt->command ? command_go(&a->command) : find_children(a);
 	}
 	(void)fprintf(stderr, "pystack: --at %s: %s\n", a->opt->at[0], f.text);
 	return false;

@@ -45,6 +45,12 @@ void at_losses_warn(
 	warn(l, strbuf_text(&probes), l->unknown, unread != NULL ? unread : "their stacks did not arrive");
 	warn(l, strbuf_text(&probes), l->untested,
 	    "the condition could not be tested, as Python's innermost function is unknown");
+	if (losses[PROBE_LOST_PROCESS] != l->told[PROBE_LOST_PROCESS]) {
+		warn_record(&(struct record_warning){ .code = WARN_PROCESSES_LOST,
+		    .operand = strbuf_text(&probes),
+		    .count = { losses[PROBE_LOST_PROCESS] - l->told[PROBE_LOST_PROCESS] } });
+		l->any = true;
+	}
 	memcpy(l->told, losses, sizeof(l->told));
 	l->unknown = l->untested = 0;
 	strbuf_free(&probes);

@@ -108,8 +108,7 @@ struct observed *observing_find(const struct observing *x, uint32_t number)
 	return addrmap_get(&x->by_number, number, &i) ? x->at.at[i] : NULL;
 }
 
-/* Is a process with this pid observed? */
-static bool is_observed(const struct observing *x, uint32_t pid)
+bool observing_has(const struct observing *x, uint32_t pid)
 {
 	for (size_t i = 0; i < x->at.n; i++) {
 		if (x->at.at[i]->pid == pid && !x->at.at[i]->gone)
@@ -118,30 +117,53 @@ static bool is_observed(const struct observing *x, uint32_t pid)
 	return false;
 }
 
+/* Observe what *o has been opened for, which is moved. False: a message was printed. */
+static bool add_opened(struct observing *x, const char *typed, struct observed *o)
+{
+	struct fault f;
+	const char *why;
+
+	/* Given twice: its places would be probed twice, and each event counted twice. */
+	if (observing_has(x, o->pid)) {
+		observed_close(o);
+		return true;
+	}
+	if (probe_session_add(x->session, o->pid, o->P, stack_python_process(o->target), &o->number, &f) !=
+	    RES_OK) {
+		warn_fault(WARN_CANNOT_EXAMINE, typed, &f);
+		observed_close(o);
+		return false;
+	}
+	if (stack_python(o->target, &why) == RES_FAIL)
+		warn_record(&(struct record_warning){ .code = WARN_PYTHON, .operand = typed, .detail = why });
+	return append(x, o) != NULL;
+}
+
 bool observing_add(struct observing *x, const char *typed)
 {
 	struct observed o = { .typed = typed, .changes = UINT64_MAX };
 	struct fault f;
-	const char *why;
 
-	if (!observed_open(x, typed, &o, &f)) {
-		warn_fault(WARN_CANNOT_EXAMINE, typed, &f);
+	if (observed_open(x, typed, &o, &f))
+		return add_opened(x, typed, &o);
+	warn_fault(WARN_CANNOT_EXAMINE, typed, &f);
+	return false;
+}
+
+bool observing_add_pid(struct observing *x, uint32_t pid)
+{
+	struct observed o = { .changes = UINT64_MAX };
+	struct fault f;
+	char typed[16];
+
+	(void)snprintf(typed, sizeof(typed), "%u", pid);
+	if (observed_open(x, typed, &o, &f))
+		return add_opened(x, typed, &o);
+	if (f.code == G_NOPROC || f.code == G_ZOMB)
 		return false;
-	}
-	/* Given twice: its places would be probed twice, and each event counted twice. */
-	if (is_observed(x, o.pid)) {
-		observed_close(&o);
-		return true;
-	}
-	if (probe_session_add(x->session, o.pid, o.P, stack_python_process(o.target), &o.number, &f) !=
-	    RES_OK) {
-		warn_fault(WARN_CANNOT_EXAMINE, typed, &f);
-		observed_close(&o);
-		return false;
-	}
-	if (stack_python(o.target, &why) == RES_FAIL)
-		warn_record(&(struct record_warning){ .code = WARN_PYTHON, .operand = typed, .detail = why });
-	return append(x, &o) != NULL;
+	warn_fault(WARN_CANNOT_EXAMINE, typed, &f);
+	x->failed = true;
+	return false;
 }
 
 bool observing_expect(struct observing *x, pid_t pid, const char *command)

@@ -41,6 +41,12 @@ struct observing {
 /* Observe an operand. False: a message was printed. */
 bool observing_add(struct observing *x, const char *typed);
 
+/* Observe a process. False: it has ended, or a message was printed. */
+bool observing_add_pid(struct observing *x, uint32_t pid);
+
+/* Is a process with this pid observed? */
+bool observing_has(const struct observing *x, uint32_t pid);
+
 /* Observe what process pid will execute. False: a message was printed. */
 bool observing_expect(struct observing *x, pid_t pid, const char *command);
 

@@ -14,7 +14,7 @@ static const char usage_line[] =
     "usage: pystack [-Fpv] [--stop | --no-stop] [-m mode] [-n frames] [-o format]\n"
     "               [-e exec | --sysroot dir] { pid | core }[/lwps] ...\n"
     "       pystack -c [-t top] [-o format] [{ pid | core }[/lwps] ...]\n"
-    "       pystack --at probe ... [-c] [-pv] [-n frames] [-d duration] [-N events] [--min time]\n"
+    "       pystack --at probe ... [-c] [-prv] [-n frames] [-d duration] [-N events] [--min time]\n"
     "               [--when expr] [-t top] [-o format] { pid ... | -- command [arg ...] }\n"
     "       pystack --list[=pattern] [pid ...]\n"
     "       pystack -i interval [-d duration] [-N samples] [--idle] [-t top] [-o format] pid[/lwps]\n";
@@ -47,6 +47,7 @@ static const char help_text[] =
     "  -o, --output FORMAT 'text'; 'json' for programs; of counts (these imply -c) 'count', or 'folded' for\n"
     "                      flame graphs\n"
     "  -p, --python        only the Python frames\n"
+    "  -r, --children      with --at: observe child processes, too\n"
     "      --stop          stop all threads together, even blocked ones\n"
     "      --sysroot DIR   directory with the files named in the core, instead of /\n"
     "  -t, --top N         with -c or -i: only the N most frequent stacks\n"
@@ -276,7 +277,7 @@ static bool options_agree(const struct options *o, int operands)
 		return operands > 0 && o->policy == STOP_RUNNING && o->interval_ns == 0 && !o->idle &&
 		       o->exec == NULL && o->sysroot == NULL && o->output != COUNTS_JSON &&
 		       (o->top == 0 || o->counting);
-	if (o->min_ns != 0 || o->when != NULL)
+	if (o->min_ns != 0 || o->when != NULL || o->children)
 		return false;
 	if (o->interval_ns != 0)
 		return operands == 1;
@@ -287,6 +288,7 @@ static bool options_agree(const struct options *o, int operands)
 
 static const struct option longs[] = {
 	{ "at", required_argument, NULL, OPT_AT },
+	{ "children", no_argument, NULL, 'r' },
 	{ "count", no_argument, NULL, 'c' },
 	{ "duration", required_argument, NULL, 'd' },
 	{ "exec", required_argument, NULL, 'e' },
@@ -327,7 +329,7 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 	int c;
 
 	*out = (struct options){ 0 };
-	while ((c = getopt_long(argc, argv, "cd:e:Fi:m:N:n:o:pt:v", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "cd:e:Fi:m:N:n:o:prt:v", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			out->counting = true;
@@ -337,6 +339,9 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 			break;
 		case 'p':
 			out->python_only = true;
+			break;
+		case 'r':
+			out->children = true;
 			break;
 		case 'v':
 			out->verbose = true;

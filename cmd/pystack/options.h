@@ -30,6 +30,7 @@ struct options {
 	const char *when; /* --when: the condition on events, or NULL */
 	int64_t min_ns;   /* --min: shortest time off the CPU */
 	bool idle;        /* --idle: with -i, waiting threads too */
+	bool children;    /* -r: children of the processes are observed, too */
 	bool command;     /* the operands are a program to start, with its arguments */
 	int first;        /* index of the first operand */
 };

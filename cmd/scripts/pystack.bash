@@ -69,8 +69,8 @@ _pystack()
 	esac
 	case $word in
 	-*)
-		mapfile -t COMPREPLY < <(compgen -W '--at -c --count -d --duration -e --exec -F --force --idle -i --interval
-			--list --min -m --mode -n --frames -N --samples --no-stop -o --output -p --python --stop --sysroot --when
+		mapfile -t COMPREPLY < <(compgen -W '--at -c --children --count -d --duration -e --exec -F --force --idle -i --interval
+			--list --min -m --mode -n --frames -N --samples --no-stop -o --output -p --python -r --stop --sysroot --when
 			-t --top -v --verbose --help --version' -- "$word")
 		;;
 	*)

@@ -118,6 +118,55 @@ START_TEST(command)
 }
 END_TEST
 
+/* The same for a program that runs already. */
+static void count_running(const char *mode, const char *option, size_t n)
+{
+	const struct interpreter *in = live_interpreters(NULL);
+	const char *args[ARGS_MAX] = { "pystack", "-v", "-c", "--at", "syscall:rmdir", option };
+	char truth[PATH_MAX], pid[16];
+	struct fixture f;
+	struct observer o;
+	struct run r;
+
+	fixture_start(
+	    &f, in, &(struct fixture_options){ .alone = true }, ARGS("@probed_family.py", mode, "%"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	(void)snprintf(truth, sizeof(truth), "%s/truth", f.dir);
+	args[option == NULL ? 5 : 6] = pid;
+	if (observer_start(&o, args)) {
+		fixture_echo(&f);
+		r = observer_end(&o);
+		compare(&r, truth, n);
+	} else {
+		(void)printf("SKIP: %s\n", observer_why_not());
+	}
+	fixture_end(&f);
+}
+
+/* Children and grandchildren, from their first instruction on, and what they execute. */
+START_TEST(children)
+{
+	count_command("fork", "-r", 3);
+	count_command("exec", "-r", 2);
+	count_running("fork", "-r", 3);
+	count_running("exec", "-r", 2);
+}
+END_TEST
+
+/* Children that there are already. */
+START_TEST(workers)
+{
+	count_running("workers", "-r", 2);
+}
+END_TEST
+
+/* Threads that begin later. */
+START_TEST(later_threads)
+{
+	count_running("threads", NULL, 2);
+}
+END_TEST
+
 /* What cannot be started is told in a line. */
 START_TEST(no_command)
 {
@@ -163,8 +212,12 @@ static Suite *suite(void)
 
 	tcase_set_timeout(c, 120);
 	(void)live_interpreters(&n);
-	if (n > 0 && live_speaks(live_interpreters(NULL)))
+	if (n > 0 && live_speaks(live_interpreters(NULL))) {
 		tcase_add_test(c, command);
+		tcase_add_test(c, children);
+		tcase_add_test(c, workers);
+		tcase_add_test(c, later_threads);
+	}
 	tcase_add_test(c, no_command);
 	tcase_add_test(c, command_is_ended);
 	suite_add_tcase(s, c);

@@ -1,7 +1,7 @@
 """Calls rmdir(2) a known number of times, in processes that it starts.   probed_family.py MODE TRUTH
 
 In the syntax common to 2.7 and 3. Each process appends to TRUTH a line for each function: COUNT FUNCTION. Modes: alone;
-fork (children and grandchildren); exec (children that execute this program); threads (begun after a byte was read).
+fork (children and grandchildren); workers (children that exist before the byte is read); exec (children that execute this program); threads (begun after a byte was read).
 """
 import os
 import subprocess
@@ -62,8 +62,21 @@ def child_with_child():
     tell(by_child, 3)
 
 
+def worker(go):
+    os.read(go, 1)
+    tell(by_child, 30)
+    os._exit(0)
+
+
 def main():
     mode = sys.argv[1]
+    go, start = os.pipe()
+    workers = []
+    if mode == "workers":
+        for i in range(3):
+            workers.append(os.fork())
+            if workers[-1] == 0:
+                worker(go)
     if "PYSTACK_TEST_FDS" in os.environ:
         fds = [int(n) for n in os.environ["PYSTACK_TEST_FDS"].split(",")]
         os.write(fds[1], "!".encode("ascii"))
@@ -72,6 +85,10 @@ def main():
         tell(by_program, 40)
         return
     tell(by_parent, 100)
+    for pid in workers:
+        os.write(start, "x".encode("ascii"))
+    for pid in workers:
+        os.waitpid(pid, 0)
     if mode == "fork":
         for i in range(3):
             child(child_with_child)

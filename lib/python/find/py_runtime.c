@@ -117,6 +117,10 @@ static enum res add_runtime(struct finder *fd, const struct candidate *c, struct
 	rt.code_type = py_symbol_address(py->P, path, "PyCode_Type");
 	if (c->layout->marking == PY_MARK_NONE)
 		rt.frame_type = py_symbol_address(py->P, path, "PyFrame_Type");
+	/* Recorded frames may be read when the process has ended: then nothing is learned. */
+	if (fd->early)
+		rt.str_type = py_symbol_address(
+		    py->P, path, c->version < PY_HEX(3, 0) ? "PyString_Type" : "PyUnicode_Type");
 	if (!vec_push(&py->runtimes, rt)) {
 		free(rt.object);
 		return fault_memory(f);
