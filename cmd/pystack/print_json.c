@@ -98,8 +98,10 @@ void print_json_captured(const struct stack_target *t, bool core)
 	now.end.method = core ? "core" : now.end.held_ns > 0 ? "stop" : "passive";
 }
 
-void print_json_end(bool complete)
+bool print_json_end(bool complete)
 {
+	bool whole;
+
 	warn_keep(NULL);
 	if (!now.begun)
 		json_target_begin(now.operand, NULL, &now.text);
@@ -108,9 +110,10 @@ void print_json_end(bool complete)
 	now.end.messages = now.messages.at;
 	now.end.n = now.messages.n;
 	now.end.complete = complete && !now.lost;
-	json_target_end(&now.end, &now.text);
+	whole = json_target_end(&now.end, &now.text) && !now.lost;
 	print_text();
 	for (size_t i = 0; i < now.messages.n; i++)
 		free(now.messages.at[i].text);
 	vec_free(&now.messages);
+	return whole;
 }

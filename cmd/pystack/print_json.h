@@ -28,7 +28,7 @@ void print_json_samples(const uint64_t samples[4]);
 /* No more is read from t. */
 void print_json_captured(const struct stack_target *t, bool core);
 
-/* End the line. complete: nothing is missing. */
-void print_json_end(bool complete);
+/* End the line. complete: nothing is missing. False: memory ran out, which is not told yet. */
+bool print_json_end(bool complete);
 
 #endif

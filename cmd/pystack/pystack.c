@@ -59,6 +59,15 @@ static enum outcome examine(const char *typed, const struct options *opt, struct
 	return outcome;
 }
 
+static enum outcome end_json(const char *typed, enum outcome outcome)
+{
+	bool whole = print_json_end(outcome == DONE);
+
+	if ((refusals_warn(typed, true) || !whole) && outcome == DONE)
+		return PARTLY;
+	return outcome;
+}
+
 static enum outcome run_operand(const char *typed, const struct options *opt, struct counts *counts)
 {
 	enum outcome outcome;
@@ -67,8 +76,7 @@ static enum outcome run_operand(const char *typed, const struct options *opt, st
 		return examine(typed, opt, counts);
 	print_json_begin(typed);
 	outcome = examine(typed, opt, counts);
-	print_json_end(outcome == DONE);
-	return outcome;
+	return end_json(typed, outcome);
 }
 
 /* Keep closed standard streams closed: a file or pipe opened later would take the number and get
@@ -124,8 +132,7 @@ static enum outcome run_stdin(const struct options *opt, struct counts *counts)
 		return count_stdin(counts);
 	print_json_begin("standard input");
 	outcome = count_stdin(counts);
-	print_json_end(outcome == DONE);
-	return outcome;
+	return end_json("standard input", outcome);
 }
 
 struct totals {

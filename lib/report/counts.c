@@ -97,14 +97,15 @@ static size_t counts_sort(struct counts *c, size_t top)
 	return top == 0 || top > c->at.n ? 0 : c->at.n - top;
 }
 
-static void print_json(const struct counted *stack, FILE *out)
+/* False: out of memory, it was not printed. */
+static bool print_json(const struct counted *stack, FILE *out)
 {
 	struct strbuf line = STRBUF_EMPTY;
-
-	json_stack(stack->text, stack->count, &line);
-	if (!line.failed)
+	bool ok = json_stack(stack->text, stack->count, &line);
+	if (ok)
 		(void)fwrite(strbuf_text(&line), 1, line.n, out);
 	strbuf_free(&line);
+	return ok;
 }
 
 void counts_print(struct counts *c, size_t top, FILE *out)
@@ -113,7 +114,7 @@ void counts_print(struct counts *c, size_t top, FILE *out)
 		const struct counted *one = &c->at.at[i];
 
 		if (c->format == COUNTS_JSON)
-			print_json(one, out);
+			c->failed |= !print_json(one, out);
 		else
 			(void)fprintf(out,
 			    c->format == COUNTS_FOLDED ? "%s %" PRIu64 "\n" : "\n%s %16" PRIu64 "\n",

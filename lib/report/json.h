@@ -61,10 +61,11 @@ struct json_end {
 	bool sampled;        /* with -i */
 	uint64_t samples[4]; /* taken, failed, late, skipped */
 };
-void json_target_end(const struct json_end *end, struct strbuf *out);
+/* False: out of memory, something is missing; likewise json_stack. */
+bool json_target_end(const struct json_end *end, struct strbuf *out);
 
 /* The line of a stack that was counted. frames: what json_frames made of all its items, without
  * their brackets. */
-void json_stack(const char *frames, uint64_t count, struct strbuf *out);
+bool json_stack(const char *frames, uint64_t count, struct strbuf *out);
 
 #endif

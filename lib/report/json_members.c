@@ -120,6 +120,7 @@ static int append(const char *bytes, size_t n, void *data)
 bool members_write(struct members *m, struct strbuf *out)
 {
 	size_t begin = out->n;
+	bool failed = out->failed;
 	size_t flags = JSON_COMPACT | JSON_EMBED | JSON_REAL_PRECISION(REAL_DIGITS) |
 		       (m->deceptive ? JSON_ENSURE_ASCII : 0);
 	bool ok = !m->failed && !out->failed && json_dump_callback(m->object, append, out, flags) == 0;
@@ -129,6 +130,8 @@ bool members_write(struct members *m, struct strbuf *out)
 		out->n = begin;
 		out->at[begin] = '\0';
 	}
+	if (!ok)
+		out->failed = failed;
 	return ok;
 }
 #endif

@@ -41,7 +41,7 @@ json_t *members_take(struct members *m, struct members *to);
 json_t *members_text_value(struct members *m, const char *text, size_t n);
 
 /* Append the object without its braces to out, and end *m. False: out of memory; out is
- * unchanged, but for out->failed. */
+ * unchanged. */
 bool members_write(struct members *m, struct strbuf *out);
 
 #endif

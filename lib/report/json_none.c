@@ -49,16 +49,18 @@ size_t json_frames(
 	return t->items.n;
 }
 
-void json_target_end(const struct json_end *end, struct strbuf *out)
+bool json_target_end(const struct json_end *end, struct strbuf *out)
 {
 	(void)end;
 	(void)out;
+	return false;
 }
 
-void json_stack(const char *frames, uint64_t count, struct strbuf *out)
+bool json_stack(const char *frames, uint64_t count, struct strbuf *out)
 {
 	(void)frames;
 	(void)count;
 	(void)out;
+	return false;
 }
 #endif

@@ -135,13 +135,19 @@ static void put_bare(const char *type, struct strbuf *out)
 
 void json_target_begin(const char *operand, const struct record_details *details, struct strbuf *out)
 {
-	struct members m = line_begin("target");
+	bool written = false;
 
 	strbuf_char(out, '{');
-	members_text(&m, "operand", operand, strlen(operand));
-	if (details != NULL)
-		add_details(details, &m);
-	if (!members_write(&m, out))
+	/* Without these members the line is of little use, so they are tried twice. */
+	for (int i = 0; i < 2 && !written; i++) {
+		struct members m = line_begin("target");
+
+		members_text(&m, "operand", operand, strlen(operand));
+		if (details != NULL)
+			add_details(details, &m);
+		written = members_write(&m, out);
+	}
+	if (!written)
 		put_bare("target", out);
 }
 
@@ -190,9 +196,10 @@ static void add_messages(const struct json_end *end, struct members *m)
 	members_value(m, "messages", list);
 }
 
-void json_target_end(const struct json_end *end, struct strbuf *out)
+bool json_target_end(const struct json_end *end, struct strbuf *out)
 {
 	struct members m = members_begin();
+	bool whole;
 
 	if (end->threads != 0)
 		members_number(&m, "thread_count", (int64_t)end->threads);
@@ -203,23 +210,28 @@ void json_target_end(const struct json_end *end, struct strbuf *out)
 	add_messages(end, &m);
 	members_bool(&m, "complete", end->complete);
 	strbuf_char(out, ',');
-	if (!members_write(&m, out))
+	whole = members_write(&m, out);
+	if (!whole)
 		strbuf_str(out, "\"complete\":false");
 	strbuf_str(out, "}\n");
+	return whole && !out->failed;
 }
 
-void json_stack(const char *frames, uint64_t count, struct strbuf *out)
+bool json_stack(const char *frames, uint64_t count, struct strbuf *out)
 {
 	struct members m = line_begin("stack");
+	bool whole;
 
 	strbuf_char(out, '{');
 	members_number(&m, "count", (int64_t)count);
-	if (!members_write(&m, out)) {
+	whole = members_write(&m, out);
+	if (!whole) {
 		put_bare("stack", out);
 		strbuf_fmt(out, ",\"count\":%llu", (unsigned long long)count);
 	}
 	strbuf_str(out, ",\"frames\":[");
 	strbuf_str(out, frames);
 	strbuf_str(out, "]}\n");
+	return whole && !out->failed;
 }
 #endif

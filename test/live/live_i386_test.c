@@ -9,6 +9,7 @@
 
 #include "support/live.h"
 #include "support/oracle.h"
+#include "support/json_lines.h"
 #include "support/run_suite.h"
 
 static char folder[] = "/tmp/live_i386.XXXXXX";
@@ -125,7 +126,10 @@ int main(void)
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, process_and_core);
 	suite_add_tcase(suite, tcase);
+	json_lines_begin(true);
 	status = run_made_suite(suite);
+	if (!json_lines_are_right())
+		status = EXIT_FAILURE;
 	spawn_fini();
 	return status;
 }

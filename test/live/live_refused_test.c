@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "support/json_lines.h"
 #include "support/live.h"
 #include "support/oracle.h"
 #include "support/victim.h"
@@ -77,11 +78,16 @@ static void sweep(const char *kind, const char *const args[], struct strbuf *wro
 {
 	struct run whole = run_refused(kind, 0, args), r;
 	long n = requests(), step = n / RUNS + 1;
+	bool json = false;
 
+	for (size_t i = 0; args[i] != NULL; i++)
+		json |= strcmp(args[i], "json") == 0;
 	ck_assert_msg(
 	    whole.status == 0 && whole.err[0] == '\0', "%s: exit %d, %s", kind, whole.status, whole.err);
 	for (long k = 1; k <= n; k += step) {
 		r = run_refused(kind, k, args);
+		if (json)
+			json_lines_add(r.out);
 		if (r.status == 0 && strcmp(r.out, whole.out) != 0)
 			strbuf_fmt(
 			    wrong, "%s, %s %ld of %ld: exit 0, and not all printed\n", args[0], kind, k, n);
@@ -97,6 +103,15 @@ static void sweep(const char *kind, const char *const args[], struct strbuf *wro
 		run_free(&r);
 	}
 	run_free(&whole);
+}
+
+/* What is printed is valid whatever is refused. (Of a core, since a process's has the time.) */
+static void sweep_json(const char *core, struct strbuf *wrong)
+{
+	if (!json_lines_collected())
+		return;
+	sweep("memory", ARGS("-o", "json", core), wrong);
+	sweep("memory", ARGS("-c", "-o", "json", core), wrong);
 }
 
 static const char *const kinds[] = { "memory", "open", "read", "pread", "stat", "map", "target" };
@@ -155,6 +170,7 @@ START_TEST(of_a_core)
 	if (fixture_core(&f, SIGABRT, core, &why)) {
 		sweep_all(ARGS(core), &wrong);
 		sweep("memory", ARGS("-c", core), &wrong);
+		sweep_json(core, &wrong);
 	} else {
 		(void)printf("SKIP: core of %s: %s\n", in->label, why);
 	}
@@ -233,5 +249,5 @@ static Suite *refused_suite(void)
 
 int main(void)
 {
-	return live_main(refused_suite);
+	return live_added_json_main(refused_suite);
 }

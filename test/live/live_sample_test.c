@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/json_lines.h"
 #include "support/live.h"
 
 /* pystack ARGS with `input` as standard input must print this, and no messages. */
@@ -150,6 +151,24 @@ static void no_failure(const struct run *r)
 	    "exit %d, %s", r->status, r->err);
 }
 
+/* The target and how it was sampled, then the stacks. */
+static void check_json(const char *pid)
+{
+	struct run r;
+
+	if (!json_lines_collected())
+		return;
+	r = TOOL("-i", "5ms", "-N", "20", "--idle", "-o", "json", pid);
+	no_failure(&r);
+	ck_assert_msg(strstr(r.out, "\"samples\":{\"taken\":20,\"failed\":0,") != NULL &&
+			  strstr(r.out, "\"type\":\"stack\",\"count\":20,\"frames\":[{") != NULL &&
+			  strstr(r.out, "\"function\":\"p_wait\"") != NULL &&
+			  strstr(r.out, "\"threads\"") == NULL,
+	    "%s", r.out);
+	json_lines_add(r.out);
+	run_free(&r);
+}
+
 /* Two threads run Python and one waits for them. By default only the running ones are counted. */
 START_TEST(of_samples)
 {
@@ -175,6 +194,7 @@ START_TEST(of_samples)
 	no_failure(&r);
 	ck_assert_msg(strstr(r.out, ";p_spin (") != NULL, "%s", r.out);
 	run_free(&r);
+	check_json(pid);
 	/* After ^C the samples so far are printed. */
 	r = run_program(NULL, ARGS("timeout", "-s", "INT", "2", spawn_tool(), "-i", "10ms", "--idle", pid));
 	ck_assert_msg(
@@ -353,5 +373,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	return live_main(suite);
+	return live_json_main(suite);
 }

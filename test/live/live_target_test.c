@@ -355,5 +355,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	return live_main(suite);
+	return live_json_main(suite);
 }

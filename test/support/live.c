@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "support/json_lines.h"
 #include "support/run_suite.h"
 #include "support/spawn_files.h"
 
@@ -138,7 +139,9 @@ void live_tool_in_path(void)
 	ck_assert_int_eq(setenv("PATH", text, 1), 0);
 }
 
-int live_main(Suite *(*suite)(void))
+enum json { JSON_NONE, JSON_ADDED, JSON_ALL };
+
+static int run_live(Suite *(*suite)(void), enum json json)
 {
 	int status;
 
@@ -147,7 +150,26 @@ int live_main(Suite *(*suite)(void))
 	found.n = roots_find(found.at, sizeof(found.at) / sizeof(found.at[0]), 1);
 	if (found.n == 0)
 		(void)puts("SKIP: no Python 2.4 or newer found");
+	if (json != JSON_NONE)
+		json_lines_begin(json == JSON_ALL);
 	status = run_made_suite(suite());
+	if (!json_lines_are_right())
+		status = EXIT_FAILURE;
 	spawn_fini();
 	return status;
+}
+
+int live_main(Suite *(*suite)(void))
+{
+	return run_live(suite, JSON_NONE);
+}
+
+int live_json_main(Suite *(*suite)(void))
+{
+	return run_live(suite, JSON_ALL);
+}
+
+int live_added_json_main(Suite *(*suite)(void))
+{
+	return run_live(suite, JSON_ADDED);
 }

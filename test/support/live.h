@@ -41,6 +41,11 @@ void live_tool_in_path(void);
  * status. */
 int live_main(Suite *(*suite)(void));
 
+/* The same, and JSON is validated (support/json_lines.h): that of what pystack is shown, or what the
+ * tests add. */
+int live_json_main(Suite *(*suite)(void));
+int live_added_json_main(Suite *(*suite)(void));
+
 #define ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 #endif

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/fileio.h"
+#include "support/json_lines.h"
 #include "support/oracle.h"
 #include "support/spawn.h"
 #include "support/spawn_files.h"
@@ -241,5 +242,6 @@ struct run run_tool(const struct run_options *opt, const char *const args[])
 	r = run_program(opt, argv);
 	if (r.status == 0 || r.status == 1)
 		oracle_shown(opt, args);
+	json_lines_shown(opt, args, &r);
 	return r;
 }
