@@ -12,7 +12,8 @@
 
 #include "support/spawn_files.h"
 
-enum { ARGS_MAX = 30, SKIPPED = 77 };
+/* Of a text of more bytes, which is that of a deep stack, there is no JSON: it is ten times as long. */
+enum { ARGS_MAX = 30, SKIPPED = 77, TEXT_MAX = 2 << 20 };
 
 /* Empty: nothing is collected. */
 static char folder[PATH_MAX];
@@ -106,7 +107,7 @@ void json_lines_shown(const struct run_options *opt, const char *const args[], c
 	struct run json;
 	size_t n = 0;
 
-	if (folder[0] == '\0' || !of_tool || r->status < 0 || r->status > 2)
+	if (folder[0] == '\0' || !of_tool || r->status < 0 || r->status > 2 || strlen(r->out) > TEXT_MAX)
 		return;
 	for (; args[n] != NULL && n < ARGS_MAX; n++) {
 		if (is_left_out(args[n]))
