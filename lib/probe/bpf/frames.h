@@ -112,7 +112,7 @@ static __always_inline int is_changed(
 	       known->process != s->process;
 }
 
-/* Hash the code object of the frame in s->frame, and copy it. */
+/* Hash the code object of the frame that is looked at, and copy it. */
 static void take_code(struct walk *w)
 {
 	struct scratch *s = w->s;
@@ -146,6 +146,30 @@ static void take_code(struct walk *w)
 	emit_names(w, known->hash);
 }
 
+/* Have the frame at `at` in s->frames. A read takes as long for many bytes as for few; so if the one
+ * before lay close above, what is below on its page is read with it. False: it cannot be read. */
+static __always_inline int find_frame(struct walk *w, uint64_t at)
+{
+	struct scratch *s = w->s;
+	uint32_t n = w->p->frame_size & (PY_OFFSETS_FRAME_MAX - 1), more = at & (PAGE - 1);
+	uint64_t below = s->last_at - at;
+
+	if (at - s->stack_lo >= s->stack_hi - s->stack_lo) /* entry frames lie on the C stack */
+		s->last_at = at;
+	if (at - s->frames_at < s->frames_n) {
+		s->frame = (uint32_t)(at - s->frames_at);
+		return 1;
+	}
+	more = more < FRAMES - PY_OFFSETS_FRAME_MAX ? more : FRAMES - PY_OFFSETS_FRAME_MAX;
+	s->frame = below < FRAMES ? more : FRAMES;
+	if (below < FRAMES) {
+		s->frames_at = at - more;
+		s->frames_n = more; /* beginnings of frames */
+		return bpf_probe_read_user(s->frames, more + n, (const void *)(at - more)) == 0;
+	}
+	return bpf_probe_read_user(s->frames + FRAMES, n, (const void *)at) == 0;
+}
+
 static long frame_step(uint32_t i, struct walk *w)
 {
 	struct scratch *s = w->s;
@@ -156,8 +180,7 @@ static long frame_step(uint32_t i, struct walk *w)
 	(void)i;
 	if (at == 0 || at == w->s->stop)
 		return 1;
-	if (bpf_probe_read_user(s->frame, p->frame_size & (PY_OFFSETS_FRAME_MAX - 1), (const void *)at) !=
-	    0) {
+	if (!find_frame(w, at)) {
 		s->lost = PROBE_LOST_FRAMES + 1;
 		return 1;
 	}
@@ -252,6 +275,8 @@ static void take_frames(struct walk *w, uint64_t tstate)
 	}
 	w->s->stop = TSTATE(s, p, base_frame);
 	s->at = frame;
+	s->last_at = UINT64_MAX;
+	s->frames_n = 0;
 	bpf_loop(FRAMES_MAX, frame_step, w, 0);
 	if (s->at != 0 && s->at != w->s->stop && !s->lost)
 		s->lost = PROBE_LOST_DEPTH + 1;

@@ -102,6 +102,7 @@ enum {
 	PAGE = 4096,
 	CONTENT = 64, /* bytes of a line table that are hashed */
 	KNOWN_CODES = 1024,
+	FRAMES = 768, /* bytes of Python's own stack that are read at a time */
 	CHUNK = 4096, /* bytes of a stack that are read at a time */
 	PART = 1024,  /* bytes of a chunk that are hashed at a time */
 	GROUP = 8,    /* words that are looked at in one turn of a loop */

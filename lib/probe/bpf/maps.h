@@ -50,7 +50,11 @@ struct scratch {
 	struct probe_begin begin;
 	struct thread fresh; /* zeros but for its thread pointer */
 	uint8_t tstate[PY_OFFSETS_TSTATE_MAX + 8];
-	uint8_t frame[PY_OFFSETS_FRAME_MAX + 8];
+	/* Frames that lie side by side, then one that was read alone, then zeros. */
+	uint8_t frames[FRAMES + PY_OFFSETS_FRAME_MAX + 8];
+	uint64_t frames_at, last_at; /* address of `frames`; and of the frame before */
+	uint32_t frames_n;           /* bytes there */
+	uint32_t frame;              /* that is looked at: where it is in `frames` */
 	uint8_t code[PY_OFFSETS_CODE_MAX + 8];
 	uint64_t content[CONTENT / 8]; /* of the objects of a code object */
 	uint8_t small[PY_OFFSETS_OBJECT_MAX + 8];
@@ -200,9 +204,18 @@ static __always_inline uint64_t member(const uint8_t *bytes, uint32_t offset, ui
 	return *(const uint64_t *)(bytes + ((offset - 1) & mask));
 }
 
+/* The same of the frame that is looked at. */
+static __always_inline uint64_t frame_member(const struct scratch *s, uint32_t offset)
+{
+	uint32_t absent = (uint32_t)((int32_t)(offset - 1) >> 31);
+
+	return *(const uint64_t *)(s->frames + (((s->frame + offset - 1) | absent) &
+						   (FRAMES + PY_OFFSETS_FRAME_MAX - 1)));
+}
+
 #define TSTATE(s, p, name) \
 	(member((s)->tstate, (p)->tstate_##name, PY_OFFSETS_TSTATE_MAX - 1) & (p)->word_mask)
-#define FRAME(s, p, name) member((s)->frame, (p)->frame_##name, PY_OFFSETS_FRAME_MAX - 1)
+#define FRAME(s, p, name) frame_member(s, (p)->frame_##name)
 #define CODE(s, p, offset) (member((s)->code, offset, PY_OFFSETS_CODE_MAX - 1) & (p)->word_mask)
 #define SMALL(s, offset) member((s)->small, offset, PY_OFFSETS_OBJECT_MAX - 1)
 
