@@ -33,7 +33,7 @@ static __always_inline uint64_t thread_pointer_32(struct task_struct *task)
 /* The thread pointer of a program of i386 or x86-64. */
 static __always_inline uint64_t thread_pointer_of(struct task_struct *task, const struct probe_target *t)
 {
-	return t->word == 4 ? thread_pointer_32(task) : BPF_CORE_READ(task, thread.fsbase);
+	return t->word == 4 ? thread_pointer_32(task) : task->thread.fsbase;
 }
 
 /* The arguments of a system call of i386: a register each. */

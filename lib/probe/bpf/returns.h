@@ -42,7 +42,7 @@ static void leave_page(struct scratch *s, struct task_struct *task, uint32_t wor
 
 	if (!bpf_core_field_exists(task->utask))
 		return;
-	utask = BPF_CORE_READ(task, utask);
+	utask = task->utask;
 	if (!utask)
 		return;
 	at = *ip - BPF_CORE_READ(task, mm, uprobes_state.xol_area, vaddr);
@@ -77,8 +77,8 @@ static void take_returns(struct walk *w, struct task_struct *task)
 
 	s->begin.n_returns = 0;
 	s->at = 0;
-	if (bpf_core_field_exists(task->utask))
-		s->at = (uint64_t)BPF_CORE_READ(task, utask, return_instances);
+	if (bpf_core_field_exists(task->utask) && task->utask)
+		s->at = (uint64_t)BPF_CORE_READ(task->utask, return_instances);
 	if (s->at)
 		bpf_loop(2 * PROBE_RETURNS, return_step, w, 0);
 }

@@ -196,7 +196,7 @@ static int find_used(struct walk *w, struct task_struct *task, uint64_t sp, uint
 	end = th->stack_hi;
 	if (w->s->thread_pointer > sp && w->s->thread_pointer < end)
 		end = w->s->thread_pointer;
-	start = BPF_CORE_READ(task, mm, start_stack);
+	start = task->mm->start_stack;
 	if (start > sp && start < end)
 		end = (start + 8) & ~7ull;
 	if (end - sp > PROBE_STACK_MAX) {
