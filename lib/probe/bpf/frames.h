@@ -51,27 +51,32 @@ static __always_inline uint64_t mix_object(
 	return mix(mix(hash, s->content[0]), s->content[1]);
 }
 
-/* Mix the start of the line table. */
+/* Mix the length and the start of the line table. Between them is the hash of the bytes object,
+ * which it does not always have yet. */
 static __always_inline uint64_t mix_table(
     struct scratch *s, const struct py_offsets *p, uint64_t hash, uint64_t at)
 {
-	uint64_t n = 0;
+	uint64_t from = at + p->bytes_size - 1, got = sizeof(s->content), n;
+	uint32_t gap = p->bytes_data - p->bytes_size, i = 0;
 
 	if (at == 0)
 		return hash;
-	for (int i = 0; i < CONTENT / 8; i++)
-		s->content[i] = 0;
-	/* Not its hash, which it does not always have yet. */
-	if (read_word(p, at, p->bytes_size, &n) != 0)
-		s->lost = PROBE_LOST_FRAMES + 1;
+	if (bpf_probe_read_user(s->content, sizeof(s->content), (const void *)from) != 0) {
+		/* It may end with its page. */
+		got = PAGE - (from & (PAGE - 1));
+		if (got > sizeof(s->content) ||
+		    bpf_probe_read_user(s->content, (uint32_t)got, (const void *)from) != 0)
+			s->lost = PROBE_LOST_FRAMES + 1;
+	}
+	n = s->content[0] & p->word_mask;
 	hash = mix(hash, n);
-	n = n < CONTENT - 1 ? n : CONTENT - 1;
-	asm volatile("" : "+r"(n)); /* else clang removes the mask, and the verifier knows no limit */
-	if (bpf_probe_read_user(s->content, n & (CONTENT - 1), (const void *)(at + p->bytes_data - 1)) != 0)
+	n = gap % 8 + (n < CONTENT ? n : CONTENT); /* what is before the first word counts too (2.x) */
+	gap = gap / 8 & 3;
+	if (8 * gap + n > got)
 		s->lost = PROBE_LOST_FRAMES + 1;
-	for (int i = 0; i < CONTENT / 8; i++)
-		hash = mix(hash, s->content[i]);
-	return hash;
+	for (; i < CONTENT / 8 && 8 * i + 8 <= n; i++)
+		hash = mix(hash, s->content[gap + i]);
+	return n % 8 != 0 ? mix(hash, s->content[gap + i] << (64 - n % 8 * 8)) : hash;
 }
 
 /* Hash the content of s->code, at `code`. Its address and pointers are not enough: a new one may

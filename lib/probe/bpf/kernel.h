@@ -100,7 +100,7 @@ enum {
 	REG_SP = 19,
 
 	PAGE = 4096,
-	CONTENT = 64, /* bytes of a line table that are hashed */
+	CONTENT = 128, /* bytes of a line table that are hashed */
 	KNOWN_CODES = 1024,
 	FRAMES = 768, /* bytes of Python's own stack that are read at a time */
 	CHUNK = 4096, /* bytes of a stack that are read at a time */

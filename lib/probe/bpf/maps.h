@@ -56,7 +56,7 @@ struct scratch {
 	uint32_t frames_n;           /* bytes there */
 	uint32_t frame;              /* that is looked at: where it is in `frames` */
 	uint8_t code[PY_OFFSETS_CODE_MAX + 8];
-	uint64_t content[CONTENT / 8]; /* of the objects of a code object */
+	uint64_t content[4 + CONTENT / 8]; /* of the objects of a code object; its size, its data */
 	uint8_t small[PY_OFFSETS_OBJECT_MAX + 8];
 	struct known_code known[KNOWN_CODES]; /* by address */
 	uint64_t events;                      /* that have used this memory */
