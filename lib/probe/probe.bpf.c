@@ -41,7 +41,6 @@ static __always_inline void at_probe(struct task_struct *task, const struct prob
 {
 	struct probe_key key = { .spec = spec };
 	struct probe_count *c = 0;
-	struct thread *thread;
 	struct scratch *s = scratch_take(slot, n);
 
 	if (!s)
@@ -56,7 +55,7 @@ static __always_inline void at_probe(struct task_struct *task, const struct prob
 		s->event.result = is_call ? result : (int64_t)s->begin.regs[REG_AX];
 		s->event.sum = 0;
 		if (is_wanted(s, task, spec))
-			c = capture(s, task, p, &key, &thread);
+			c = capture(s, task, p, &key);
 	}
 	if (c)
 		finish_event(s, c, &key, task);
@@ -179,21 +178,21 @@ int at_tracepoint(void *ctx)
 static void back_on(struct scratch *s, struct task_struct *task)
 {
 	uint32_t tid = (uint32_t)task->pid;
-	struct thread *thread = bpf_map_lookup_elem(&threads, &tid);
+	struct off *at = bpf_map_lookup_elem(&offs, &tid), off;
 	struct probe_count *c;
-	uint64_t ns;
 
-	if (!thread || thread->off_since == 0)
+	if (!at)
 		return;
-	ns = bpf_ktime_get_ns() - thread->off_since;
-	thread->off_since = 0;
-	if (ns < off_cpu_min)
+	off = *at;
+	(void)bpf_map_delete_elem(&offs, &tid);
+	s->event.sum = bpf_ktime_get_ns() - off.since;
+	if (s->event.sum < off_cpu_min)
 		return;
-	c = bpf_map_lookup_elem(&counts, &thread->off_key);
-	if (!c)
-		return;
-	s->event.sum = ns;
-	finish_event(s, c, &thread->off_key, task);
+	c = bpf_map_lookup_elem(&counts, &off.key);
+	if (c)
+		finish_event(s, c, &off.key, task);
+	else
+		count_loss(PROBE_LOST_MAP);
 }
 
 /* Is the time of `task`, which leaves the processor, to be counted? */
@@ -203,12 +202,26 @@ static __always_inline int is_wanted_off(struct scratch *s, struct task_struct *
 	return is_wanted(s, task, off_cpu_spec);
 }
 
+/* The thread `task` leaves the processor, in the program p. */
+static void leave(struct scratch *s, struct task_struct *task, const struct probe_process *p)
+{
+	struct off off = { .key = { .spec = off_cpu_spec } };
+	uint32_t tid = (uint32_t)task->pid;
+
+	if (take_registers(s, task) && is_wanted_off(s, task) && capture(s, task, p, &off.key)) {
+		off.since = bpf_ktime_get_ns();
+		if (bpf_map_update_elem(&offs, &tid, &off, BPF_ANY) == 0)
+			return;
+		count_loss(PROBE_LOST_MAP);
+	}
+	/* Left behind if its return was lost. */
+	(void)bpf_map_delete_elem(&offs, &tid);
+}
+
 SEC("tp_btf/sched_switch")
 int BPF_PROG(at_switch, int preempt, struct task_struct *prev, struct task_struct *next)
 {
 	const struct probe_process *from = process_of(prev), *to = process_of(next);
-	struct probe_key key = { .spec = off_cpu_spec };
-	struct thread *thread;
 	struct scratch *s;
 
 	(void)preempt;
@@ -220,11 +233,8 @@ int BPF_PROG(at_switch, int preempt, struct task_struct *prev, struct task_struc
 	if (to)
 		back_on(s, next);
 	/* A thread that exits does not come back. */
-	if (from && prev->mm && take_registers(s, prev) && is_wanted_off(s, prev) &&
-	    capture(s, prev, from, &key, &thread)) {
-		thread->off_key = key;
-		thread->off_since = bpf_ktime_get_ns();
-	}
+	if (from && prev->mm)
+		leave(s, prev, from);
 	scratch_give(s);
 	return 0;
 }

@@ -27,6 +27,7 @@ enum {
 	PROBE_PIDS = 1 << 13,      /* processes at a time */
 	PROBE_EXE_MAX = 64,        /* bytes of the name of an executable, with its NUL */
 	PROBE_SLOTS = 6,           /* scratch memories of a processor */
+	PROBE_OFFS = 1 << 16,      /* threads that are off the processor at a time */
 	PROBE_RETURNS = 64,        /* return addresses that are replaced: the kernel allows no more */
 };
 

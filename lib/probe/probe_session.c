@@ -227,6 +227,8 @@ static int configure(struct probe_session *s, const struct probe_config *c)
 		error = bpf_map__set_max_entries(b->maps.targets, s->processes.targets);
 	if (error == 0)
 		error = bpf_map__set_max_entries(b->maps.changes, s->processes.targets);
+	if (error == 0 && bpf_program__autoload(b->progs.at_switch))
+		error = bpf_map__set_max_entries(b->maps.offs, PROBE_OFFS);
 	return error;
 }
 

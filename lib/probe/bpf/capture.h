@@ -118,10 +118,9 @@ static __noinline int is_wanted_python(struct scratch *s, struct probe_key *key)
 }
 
 /* Find the key of the stack of a thread whose registers were taken; it is sent if it is new.
- * *thread: what is kept of the thread. NULL: the event is not wanted, or it is lost, and counted as
- * such. */
-static struct probe_count *capture(struct scratch *s, struct task_struct *task, const struct probe_process *p,
-    struct probe_key *key, struct thread **thread)
+ * NULL: the event is not wanted, or it is lost, and counted as such. */
+static struct probe_count *capture(
+    struct scratch *s, struct task_struct *task, const struct probe_process *p, struct probe_key *key)
 {
 	uint32_t tid = (uint32_t)task->pid, index = p->target;
 	const struct probe_target *t = bpf_map_lookup_elem(&targets, &index);
@@ -146,7 +145,6 @@ static struct probe_count *capture(struct scratch *s, struct task_struct *task, 
 			return 0;
 		}
 	}
-	*thread = w.thread;
 	if (w.thread->thread_pointer != s->thread_pointer) {
 		w.thread->thread_pointer = s->thread_pointer;
 		w.thread->list = w.thread->stack_hi = 0;

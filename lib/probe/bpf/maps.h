@@ -11,8 +11,12 @@ struct thread {
 	uint64_t list;               /* hash of the heads of the lists of thread states */
 	uint32_t n_states, padding;
 	struct probe_state states[PROBE_STATES];
-	uint64_t off_since; /* off-cpu: when it left the processor */
-	struct probe_key off_key;
+};
+
+/* A thread that is off the processor. */
+struct off {
+	uint64_t since;
+	struct probe_key key;
 };
 
 /* The hash of a code object that was met before. */
@@ -119,6 +123,14 @@ struct {
 	__type(key, uint32_t);
 	__type(value, struct thread);
 } threads SEC(".maps");
+
+/* Apart from `threads`, whose entries may be evicted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1); /* set by user space */
+	__type(key, uint32_t);
+	__type(value, struct off);
+} offs SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
