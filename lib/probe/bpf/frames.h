@@ -151,8 +151,8 @@ static void take_code(struct walk *w)
 	emit_names(w, known->hash);
 }
 
-/* Have the frame at `at` in s->frames. A read takes as long for many bytes as for few; so if the one
- * before lay close above, what is below on its page is read with it. False: it cannot be read. */
+/* Have the frame at `at` in s->frames. A read takes as long for many bytes as for few; so if the
+ * one before lay close above, what is below on its page is read with it. False: it cannot be read. */
 static __always_inline int find_frame(struct walk *w, uint64_t at)
 {
 	struct scratch *s = w->s;
