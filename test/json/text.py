@@ -51,13 +51,15 @@ def native(frame):
     return "%s`%s%s" % (module, escaped(frame["symbol"], True, True), offset)
 
 
-def python(frame, qualified):
+def python(frame, qualified, pythons):
+    # Names of Python 2 are bytes.
+    is_bytes = "interpreter" in frame and pythons[frame["interpreter"]]["version"].startswith("2.")
     if "function" not in frame:
         words = "[ ?:0 (?) ]"
     else:
         name = frame["qualname"] if qualified and "qualname" in frame else frame["function"]
-        name = re.sub(r"(:[0-9]+ )\(", r"\1\\x28", escaped(name, False, False))
-        words = "[ %s:%d (%s) ]" % (escaped(frame["file"], False, False), frame.get("line", 0), name)
+        name = re.sub(r"(:[0-9]+ )\(", r"\1\\x28", escaped(name, False, is_bytes))
+        words = "[ %s:%d (%s) ]" % (escaped(frame["file"], False, is_bytes), frame.get("line", 0), name)
     return "  " + words + ("" if frame["certain"] else " ?")
 
 
@@ -142,7 +144,7 @@ def rendered(target, options):
             if frame["kind"] == "native":
                 yield " " * 14 + native(frame)
             elif frame["kind"] == "python":
-                yield " " * 14 + python(frame, "v" in options)
+                yield " " * 14 + python(frame, "v" in options, target["interpreters"])
             else:
                 yield " " * 14 + remark(frame)
 
