@@ -11,6 +11,7 @@
 
 #include "at_arguments.h"
 #include "at_command.h"
+#include "at_every.h"
 #include "at_find.h"
 #include "at_losses.h"
 #include "at_observed.h"
@@ -31,6 +32,7 @@ struct known_stack {
 	struct probe_key key;
 	char *text; /* owned; NULL: there is none */
 	enum probe_when_result wanted;
+	struct probe_count printed; /* what has been printed of its count */
 };
 
 struct at {
@@ -47,6 +49,7 @@ struct at {
 	uint64_t unread;    /* stacks that could not be read */
 	struct at_losses losses;
 	uint64_t events;
+	bool at_end;          /* nothing more comes */
 	bool failed;          /* an operand cannot be observed, or a stack is incomplete */
 	int64_t clock_offset; /* CLOCK_REALTIME less CLOCK_MONOTONIC */
 };
@@ -56,7 +59,7 @@ static uint64_t hash_key(const struct probe_key *key)
 	return hash_word(hash_word(key->hash, key->process), key->spec);
 }
 
-static const struct known_stack *stack_of(const struct at *a, const struct probe_key *key)
+static struct known_stack *stack_of(const struct at *a, const struct probe_key *key)
 {
 	uint32_t i;
 
@@ -65,7 +68,7 @@ static const struct known_stack *stack_of(const struct at *a, const struct probe
 
 static void add_stack(struct at *a, const struct probe_key *key, char *text, enum probe_when_result wanted)
 {
-	struct known_stack one = { *key, text, wanted };
+	struct known_stack one = { *key, text, wanted, { 0, 0, 0 } };
 
 	if (vec_push(&a->stacks, one) && addrmap_put(&a->by_hash, hash_key(key), (uint32_t)(a->stacks.n - 1)))
 		return;
@@ -173,7 +176,7 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 /* Have as many events been printed as were asked for? */
 static bool is_enough(const struct at *a)
 {
-	return a->opt->samples != 0 && a->events >= (uint64_t)a->opt->samples;
+	return !a->opt->counting && a->opt->samples != 0 && a->events >= (uint64_t)a->opt->samples;
 }
 
 static void take_stack(void *data, const struct probe_stack *s)
@@ -197,18 +200,6 @@ static void take_stack(void *data, const struct probe_stack *s)
 	add_stack(a, &s->begin->key, text, wanted);
 }
 
-static void print_time(const struct at *a, uint64_t ns)
-{
-	int64_t t = (int64_t)ns + a->clock_offset;
-	time_t seconds = (time_t)(t / 1000000000);
-	char text[32] = "";
-	struct tm tm;
-
-	if (localtime_r(&seconds, &tm) != NULL)
-		(void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
-	(void)printf("%s.%06d", text, (int)(t % 1000000000 / 1000));
-}
-
 /* Is a condition not true of `n` events with this stack, or undecided, and counted as such? */
 static bool is_left_out(struct at *a, const struct known_stack *s, uint64_t n)
 {
@@ -222,7 +213,7 @@ static void take_event(void *data, const struct probe_hit *e)
 	struct at *a = data;
 	const struct known_stack *s = stack_of(a, &e->key);
 	const struct observed *o = observing_find(&a->processes, e->key.process);
-	struct strbuf what = STRBUF_EMPTY, name = STRBUF_EMPTY;
+	struct strbuf when = STRBUF_EMPTY, what = STRBUF_EMPTY, name = STRBUF_EMPTY;
 
 	if (is_enough(a) || (s != NULL && is_left_out(a, s, 1)))
 		return;
@@ -230,10 +221,11 @@ static void take_event(void *data, const struct probe_hit *e)
 	a->losses.unknown += s == NULL || s->text == NULL;
 	at_probe_event(&a->probes, e, &what);
 	escape_text(&name, e->comm, strnlen(e->comm, sizeof(e->comm)), true);
-	print_time(a, e->time);
-	(void)printf(" %u/%u [%s] %s\n%s\n", o == NULL ? 0 : o->pid, e->tid, strbuf_text(&name),
-	    strbuf_text(&what),
+	at_time_text(&when, (int64_t)e->time + a->clock_offset, true);
+	(void)printf("%s %u/%u [%s] %s\n%s\n", strbuf_text(&when), o == NULL ? 0 : o->pid, e->tid,
+	    strbuf_text(&name), strbuf_text(&what),
 	    s == NULL || s->text == NULL ? TEXT_INDENT "(its stack is missing)\n" : s->text);
+	strbuf_free(&when);
 	strbuf_free(&what);
 	strbuf_free(&name);
 }
@@ -246,18 +238,53 @@ static bool sums_time(const struct at *a, const struct probe_key *key)
 	return probe != NULL && probe->spec.kind == PROBE_OFF_CPU;
 }
 
+/* Add what was counted since the last time. A stack may be on its way: its events are added when it
+ * has come. */
 static bool add_count(void *data, const struct probe_key *key, const struct probe_count *count)
 {
 	struct at *a = data;
-	const struct known_stack *s = stack_of(a, key);
+	struct known_stack *s = stack_of(a, key);
+	uint64_t n = count->count, sum = count->sum;
 
-	if (count->count == 0 || (s != NULL && is_left_out(a, s, count->count)))
+	if (s == NULL) {
+		a->losses.unknown += a->at_end ? n : 0;
+		a->events += a->at_end ? n : 0;
 		return true;
-	a->events += count->count;
-	if (s == NULL || s->text == NULL)
-		a->losses.unknown += count->count;
+	}
+	n -= s->printed.count;
+	sum -= s->printed.sum;
+	if (n == 0)
+		return true;
+	s->printed = *count;
+	if (is_left_out(a, s, n))
+		return true;
+	a->events += n;
+	if (s->text == NULL)
+		a->losses.unknown += n;
 	else
-		counts_add(&a->counts, s->text, sums_time(a, key) ? (count->sum + 500) / 1000 : count->count);
+		counts_add(&a->counts, s->text, sums_time(a, key) ? (sum + 500) / 1000 : n);
+	return true;
+}
+
+/* Print the counts, with --every those since the last time. False: a message was printed. */
+static bool print_counts(struct at *a)
+{
+	uint64_t before = a->events;
+	struct fault f;
+
+	if (probe_session_counts(a->session, add_count, a, &f) != RES_OK) {
+		(void)fprintf(stderr, "pystack: %s\n", f.text);
+		return false;
+	}
+	if (a->opt->every_ns == 0) {
+		counts_print(&a->counts, (size_t)a->opt->top, stdout);
+		return true;
+	}
+	if (a->at_end && a->events == before)
+		return true;
+	at_every_print(&a->counts, a->opt, clock_now_ns() + a->clock_offset, a->events - before);
+	counts_clear(&a->counts);
+	at_losses_warn(&a->losses, a->session, a->opt, a->unread != 0 ? a->fault.text : NULL);
 	return true;
 }
 
@@ -311,12 +338,22 @@ static bool at_loop(struct at *a)
 {
 	enum { WAIT_MS = 100 };
 	const struct probe_reader reader = { a, take_stack, take_event };
-	int64_t end = a->opt->duration_ns == 0 ? INT64_MAX : clock_now_ns() + a->opt->duration_ns;
+	int64_t now = clock_now_ns(), every = a->opt->every_ns;
+	int64_t end = a->opt->duration_ns == 0 ? INT64_MAX : now + a->opt->duration_ns;
+	int64_t next = every == 0 ? INT64_MAX : now + every;
 	struct fault f;
 	enum res res = RES_OK;
+	bool ok = true;
 
-	while (res == RES_OK && !is_over(a, end)) {
-		int64_t left = (end - clock_now_ns()) / 1000000 + 1;
+	while (res == RES_OK && ok && !is_over(a, end)) {
+		int64_t left;
+
+		now = clock_now_ns();
+		if (now >= next) {
+			ok = print_counts(a);
+			next += (1 + (now - next) / every) * every;
+		}
+		left = ((end < next ? end : next) - now) / 1000000 + 1;
 
 		res = probe_session_read(a->session, left < WAIT_MS ? (int)left : WAIT_MS, &reader, &f);
 		update(a);
@@ -329,7 +366,7 @@ static bool at_loop(struct at *a)
 	} while (res == RES_OK && probe_session_pending(a->session));
 	if (res != RES_OK)
 		(void)fprintf(stderr, "pystack: %s\n", f.text);
-	return res == RES_OK;
+	return res == RES_OK && ok;
 }
 
 static void at_free(struct at *a)
@@ -424,7 +461,6 @@ enum outcome at_run(int argc, char **argv, const struct options *opt)
 		.command = { .go = -1, .error = -1 },
 		.counts = { .format = opt->output, .style = { opt->verbose } } };
 	struct timespec mono, real;
-	struct fault f = { 0 };
 	enum outcome outcome = NOTHING;
 	bool ok;
 
@@ -436,13 +472,9 @@ enum outcome at_run(int argc, char **argv, const struct options *opt)
 		if (opt->verbose)
 			(void)fputs("pystack: attached; ^C ends\n", stderr);
 		ok = at_loop(&a);
-		if (opt->counting) {
-			if (probe_session_counts(a.session, add_count, &a, &f) != RES_OK) {
-				(void)fprintf(stderr, "pystack: %s\n", f.text);
-				ok = false;
-			}
-			counts_print(&a.counts, (size_t)opt->top, stdout);
-		}
+		a.at_end = true;
+		if (opt->counting)
+			ok &= print_counts(&a);
 		at_losses_warn(&a.losses, a.session, opt, a.unread != 0 ? a.fault.text : NULL);
 		if (opt->verbose)
 			(void)fprintf(stderr, "pystack: %" PRIu64 " events, %zu distinct stacks\n", a.events,

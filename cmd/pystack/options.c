@@ -15,7 +15,7 @@ static const char usage_line[] =
     "               [-e exec | --sysroot dir] { pid | core }[/lwps] ...\n"
     "       pystack -c [-t top] [-o format] [{ pid | core }[/lwps] ...]\n"
     "       pystack --at probe ... [-c] [-prv] [-n frames] [-d duration] [-N events] [--min time]\n"
-    "               [--when expr] [-t top] [-o format] { pid ... | -- command [arg ...] }\n"
+    "               [--when expr] [--every time] [-t top] [-o format] { pid ... | -- command [arg ...] }\n"
     "       pystack --list[=pattern] [pid ...]\n"
     "       pystack -i interval [-d duration] [-N samples] [--idle] [-t top] [-o format] pid[/lwps]\n";
 
@@ -33,6 +33,7 @@ static const char help_text[] =
     "                      from stdin\n"
     "  -d, --duration T    with -i or --at: stop after T\n"
     "  -e, --exec FILE     executable for the core files\n"
+    "      --every T       with --at and -c: print the counts of the last T, again and again\n"
     "  -F, --force         accept a core file that lacks stacks or data\n"
     "      --idle          with -i: include waiting threads\n"
     "  -i, --interval T    sample a process every T (10ms, 1s, 100hz, ...); print the counts at the end, or\n"
@@ -205,7 +206,8 @@ enum {
 	OPT_AT,
 	OPT_MIN,
 	OPT_LIST,
-	OPT_WHEN
+	OPT_WHEN,
+	OPT_EVERY
 };
 
 static bool parse_directory(const char *text, const char **out)
@@ -257,6 +259,8 @@ static bool parse_value(int c, const char *value, struct options *out)
 	case OPT_WHEN:
 		out->when = value;
 		return true;
+	case OPT_EVERY:
+		return parse_time(value, "--every", &out->every_ns);
 	case OPT_MIN:
 		return parse_time(value, "--min", &out->min_ns);
 	case OPT_SYSROOT:
@@ -276,8 +280,9 @@ static bool options_agree(const struct options *o, int operands)
 	if (o->at[0] != NULL)
 		return operands > 0 && o->policy == STOP_RUNNING && o->interval_ns == 0 && !o->idle &&
 		       o->exec == NULL && o->sysroot == NULL && o->output != COUNTS_JSON &&
-		       (o->top == 0 || o->counting);
-	if (o->min_ns != 0 || o->when != NULL || o->children)
+		       (o->top == 0 || o->counting) &&
+		       (o->every_ns == 0 || (o->counting && o->output == COUNTS_TEXT));
+	if (o->min_ns != 0 || o->when != NULL || o->children || o->every_ns != 0)
 		return false;
 	if (o->interval_ns != 0)
 		return operands == 1;
@@ -291,6 +296,7 @@ static const struct option longs[] = {
 	{ "children", no_argument, NULL, 'r' },
 	{ "count", no_argument, NULL, 'c' },
 	{ "duration", required_argument, NULL, 'd' },
+	{ "every", required_argument, NULL, OPT_EVERY },
 	{ "exec", required_argument, NULL, 'e' },
 	{ "force", no_argument, NULL, 'F' },
 	{ "frames", required_argument, NULL, 'n' },

@@ -28,6 +28,7 @@ struct options {
 	const char *at[OPTIONS_AT_MAX + 1]; /* --at: probes, NULL after the last */
 	const char *list; /* --list: pattern of the probes to print, "" all; NULL: not given */
 	const char *when; /* --when: the condition on events, or NULL */
+	int64_t every_ns; /* --every: how often counts are printed, 0: at the end */
 	int64_t min_ns;   /* --min: shortest time off the CPU */
 	bool idle;        /* --idle: with -i, waiting threads too */
 	bool children;    /* -r: children of the processes are observed, too */

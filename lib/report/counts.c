@@ -122,10 +122,17 @@ void counts_print(struct counts *c, size_t top, FILE *out)
 	}
 }
 
-void counts_free(struct counts *c)
+void counts_clear(struct counts *c)
 {
 	for (size_t i = 0; i < c->at.n; i++)
 		free(c->at.at[i].text);
+	c->at.n = 0;
+	addrmap_clear(&c->index);
+}
+
+void counts_free(struct counts *c)
+{
+	counts_clear(c);
 	vec_free(&c->at);
 	addrmap_free(&c->index);
 }

@@ -44,6 +44,8 @@ void counts_add(struct counts *c, const char *text, uint64_t count);
  * count; or as the line of json_stack. */
 void counts_print(struct counts *c, size_t top, FILE *out);
 
+/* Forget all counts. */
+void counts_clear(struct counts *c);
 void counts_free(struct counts *c);
 
 #endif

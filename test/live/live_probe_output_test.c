@@ -1,9 +1,15 @@
 /* --at: what is printed of events, and how they are selected, summed and grouped, compared with what
  * the program does. */
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/vec.h"
 #include "support/live.h"
 #include "support/observer.h"
 
@@ -195,6 +201,107 @@ START_TEST(arguments_out_of_memory)
 }
 END_TEST
 
+/* The counts of intervals are those of the whole time, and a stack may come after its first ones. */
+START_TEST(counts_of_intervals)
+{
+	struct run r;
+	long lost;
+
+	if (!OBSERVE("@probed.py", &r, "-c", "--every", "1ms", "--at", "syscall:rmdir"))
+		return;
+	lost = observer_lost(r.err, "syscall:rmdir: ");
+	ck_assert_msg(lost != 0 || (observer_count(r.out, "leaf") == told("leaf") &&
+				       observer_count(r.out, "other_leaf") == told("other_leaf")),
+	    "%s", r.out);
+	ck_assert_int_ge(occurrences(r.out, "\n\n20"), 1); /* a line with the time */
+	run_free(&r);
+	r = TOOL("--at", "syscall:rmdir", "--every", "1s", "1");
+	ck_assert_int_eq(r.status, 2);
+	run_free(&r);
+	r = TOOL("--at", "syscall:rmdir", "-o", "folded", "--every", "1s", "1");
+	ck_assert_int_eq(r.status, 2);
+	run_free(&r);
+}
+END_TEST
+
+/* Take what pystack writes to a terminal of 8 rows and 40 columns while f works. NULL: it cannot be
+ * observed. */
+static char *on_terminal(struct fixture *f, const char *const args[])
+{
+	const struct winsize size = { .ws_row = 8, .ws_col = 40 };
+	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+	struct observer o;
+	VEC(char) text = VEC_EMPTY;
+	ssize_t n;
+
+	ck_assert(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	ck_assert(slave >= 0 && ioctl(slave, TIOCSWINSZ, &size) == 0);
+	if (!observer_start_on(&o, args, slave)) {
+		(void)close(master);
+		(void)close(slave);
+		return NULL;
+	}
+	(void)close(slave);
+	fixture_echo(f);
+	ck_assert_int_eq(kill(o.pid, SIGINT), 0);
+	do { /* EIO: the other end is closed */
+		ck_assert(vec_reserve(&text, text.n + 4096));
+		n = read(master, text.at + text.n, 4095);
+		text.n += n > 0 ? (size_t)n : 0;
+	} while (n > 0);
+	text.at[text.n] = '\0';
+	(void)close(master);
+	(void)close(o.err);
+	ck_assert_int_eq(waitpid(o.pid, NULL, 0), o.pid);
+	return text.at;
+}
+
+/* Each screen has a head, and no more lines and columns than there are; the last line is a count. */
+START_TEST(counts_on_a_screen)
+{
+	struct fixture f;
+	char pid[16], *text, *screen, *save = NULL;
+	size_t screens = 0;
+
+	fixture_start(&f, live_interpreters(NULL), &(struct fixture_options){ .alone = true },
+	    ARGS("@probed_kinds.py", "%"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	text = on_terminal(&f, ARGS("pystack", "-v", "-c", "--every", "100ms", "--at", "profile:997", pid));
+	for (char *rest = text; text != NULL && (screen = strstr(rest, "\033[H")) != NULL; screens++) {
+		char *end = strstr(screen, "\033[J"), *last = NULL;
+		size_t rows = 0;
+
+		ck_assert_ptr_nonnull(end);
+		*end = '\0';
+		rest = end + 1;
+		screen += strlen("\033[H");
+		ck_assert_msg(
+		    strncmp(screen, "20", 2) == 0 && strstr(screen, "profile:997") != NULL, "%s", screen);
+		for (char *line = strtok_r(screen, "\r\n", &save); line != NULL;
+		     line = strtok_r(NULL, "\r\n", &save)) {
+			size_t n = strlen(line);
+
+			ck_assert_msg(n >= 3 && strcmp(line + n - 3, "\033[K") == 0, "%s", line);
+			line[n - 3] = '\0';
+			ck_assert_uint_le(n - 3, 40);
+			rows++;
+			last = line;
+		}
+		ck_assert_uint_le(rows, 7);
+		if (rows > 1) {
+			ck_assert_msg(strtol(last, &end, 10) > 0 && *end == '\0', "%s", last);
+		}
+	}
+	if (text == NULL)
+		(void)printf("SKIP: %s\n", observer_why_not());
+	else
+		ck_assert_uint_ge(screens, 2);
+	free(text);
+	fixture_end(&f);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("what is printed at a probe");
@@ -209,6 +316,8 @@ static Suite *suite(void)
 		tcase_add_test(c, arguments_of_tracepoints);
 		tcase_add_test(c, innermost_function);
 		tcase_add_test(c, arguments_out_of_memory);
+		tcase_add_test(c, counts_of_intervals);
+		tcase_add_test(c, counts_on_a_screen);
 	}
 	suite_add_tcase(s, c);
 	return s;

@@ -13,7 +13,8 @@
 
 static const char *why_not; /* the kernel refuses BPF programs */
 
-static struct observer start(const char *const args[])
+/* fd: its standard output; below 0: a pipe. */
+static struct observer start(const char *const args[], int fd)
 {
 	struct observer o;
 	int out[2], err[2];
@@ -23,7 +24,7 @@ static struct observer start(const char *const args[])
 	o.pid = fork();
 	ck_assert_int_ge(o.pid, 0);
 	if (o.pid == 0) {
-		(void)dup2(out[1], STDOUT_FILENO);
+		(void)dup2(fd < 0 ? out[1] : fd, STDOUT_FILENO);
 		(void)dup2(err[1], STDERR_FILENO);
 		(void)close(out[0]);
 		(void)close(err[0]);
@@ -87,12 +88,17 @@ const char *observer_why_not(void)
 
 bool observer_start(struct observer *o, const char *const args[])
 {
+	return observer_start_on(o, args, -1);
+}
+
+bool observer_start_on(struct observer *o, const char *const args[], int fd)
+{
 	static const char *const reasons[] = { "built without libbpf", "has no BTF", "no bpf(2)",
 		"BPF programs may not be loaded", "initial pid namespace", "no probes of provider python",
 		"tracefs" };
 	static char line[512];
 
-	*o = start(args);
+	*o = start(args, fd);
 	first_line(o->err, line, sizeof(line));
 	if (strncmp(line, "pystack: attached", 17) == 0)
 		return true;

@@ -13,6 +13,8 @@ struct observer {
  * False: the kernel or this build refuses; observer_why_not says why. Any other failure ends the
  * test. */
 bool observer_start(struct observer *o, const char *const args[]);
+/* The same with this standard output; below 0: a pipe. */
+bool observer_start_on(struct observer *o, const char *const args[], int fd);
 const char *observer_why_not(void);
 
 /* Interrupt it and take its output, without the first line of its standard error. */
