@@ -14,7 +14,8 @@ static void interrupt(int signo, siginfo_t *info, void *context)
 
 void interrupts_catch(struct interrupts *before)
 {
-	const struct sigaction catch = { .sa_sigaction = interrupt, .sa_flags = SA_SIGINFO };
+	/* An interrupted write would lose what stdio has buffered. No wait is restarted. */
+	const struct sigaction catch = { .sa_sigaction = interrupt, .sa_flags = SA_SIGINFO | SA_RESTART };
 
 	came = by_key = 0;
 	(void)sigaction(SIGINT, &catch, before == NULL ? NULL : &before->on_int);
