@@ -52,6 +52,7 @@ const char *warning_code(const struct record_warning *w)
 		[WARN_SAMPLES_FAILED] = "samples-failed",
 		[WARN_SAMPLES_TAKEN] = "samples-taken",
 		[WARN_SAMPLES_LATE] = "samples-late",
+		[WARN_PROCESSES_LOST] = "processes-lost",
 		[WARN_EVENTS_LOST] = "events-lost",
 		[WARN_INPUT] = "input",
 		[WARN_NO_STACKS] = "no-stacks",
