@@ -87,6 +87,8 @@ bool py_offsets_get(const struct py_process *py, size_t runtime, struct py_offse
 	out->frame_code = (uint16_t)l->frame.code;
 	out->frame_instr = (uint16_t)l->frame.instr;
 	out->frame_owner = (uint16_t)l->frame.owner;
+	/* is_entry, then owner (CPython 3.11 pycore_frame.h) */
+	out->frame_entry = l->marking == PY_MARK_CFRAME ? (uint16_t)(l->frame.owner - 1) : 0;
 	out->frame_object = (uint16_t)l->frame.object;
 	out->frame_tlbc = (uint16_t)l->frame.tlbc;
 	out->frame_trace = (uint16_t)l->frame.trace;

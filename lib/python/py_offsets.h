@@ -34,6 +34,7 @@ struct py_offsets {
 	uint16_t cframe_size, cframe_frame, cframe_previous;
 	uint16_t frame_size, frame_previous, frame_code, frame_instr, frame_owner, frame_object, frame_tlbc,
 	    frame_trace, frame_lasti, frame_lineno, frame_state;
+	uint16_t frame_entry; /* 3.11: a byte, whether it is the first frame of its activation */
 	uint16_t object_size, object_lineno; /* of frame_object; object_lineno: of four bytes */
 	uint16_t code_size;
 	uint16_t code_texts[PY_OFFSETS_TEXTS]; /* str: file, name, qualified name */

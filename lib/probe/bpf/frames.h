@@ -152,7 +152,8 @@ static void take_code(struct walk *w)
 }
 
 /* Have the frame at `at` in s->frames. A read takes as long for many bytes as for few; so if the
- * one before lay close above, what is below on its page is read with it. False: it cannot be read. */
+ * one before lay close above, what is below on its page is read with it. False: it cannot be
+ * read. */
 static __always_inline int find_frame(struct walk *w, uint64_t at)
 {
 	struct scratch *s = w->s;
@@ -197,7 +198,10 @@ static long frame_step(uint32_t i, struct walk *w)
 		s->hash = mix(s->hash, 5);
 		return 0;
 	}
-	s->hash = mix(s->hash, (FRAME(s, p, instr) & p->word_mask) ^ (uint64_t)owner << 56);
+	/* Frames that an activation runs in a row have the same native stack below the first as if
+	 * each had been called by C code: which is first counts. */
+	s->hash = mix(s->hash,
+	    (FRAME(s, p, instr) & p->word_mask) ^ (uint64_t)owner << 56 ^ (FRAME(s, p, entry) & 1) << 48);
 	if (p->own_frames) {
 		s->hash = mix(s->hash, (uint32_t)FRAME(s, p, lasti) | FRAME(s, p, lineno) << 32);
 		s->hash =

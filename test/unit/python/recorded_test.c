@@ -89,6 +89,7 @@ static void expect_frames(const struct spec *is)
 	else
 		EXPECT(object_lineno, is->size + 3 * (int)word, 4, object_size);
 	ck_assert_int_eq(got.frame_object != 0, is->hex >= 0x030b0000);
+	ck_assert_uint_eq(got.frame_entry, is->hex >> 16 == 0x030b ? got.frame_owner - 1U : 0);
 }
 
 static void expect_code(const struct spec *is)
