@@ -252,35 +252,34 @@ void capture_prefetch_states(struct capture *c, const struct capture_lwp *l, str
 	}
 }
 
-/* Read the frames of t and discard them. */
-static void read_and_forget(struct capture *c, const struct py_thread *t)
-{
-	struct py_stack unused = { .broken = false };
+struct prefetch {
+	struct capture *c;
+	const struct capture_lwp *l;
+};
 
-	(void)py_stack_read(c->py, t, &unused, NULL);
-	py_stack_free(&unused);
+static void read_for_prefetch(void *data)
+{
+	struct capture *c = ((const struct prefetch *)data)->c;
+	const struct capture_index *x;
+	uint32_t first;
+
+	(void)capture_states_are_current(c);
+	first = first_state(c, ((const struct prefetch *)data)->l, &x);
+	for (uint32_t i = first; i != NO_STATE; i = x->next.at[i]) {
+		if (!has_newer_state(c, x, first, i))
+			py_stack_prefetch(c->py, &c->states.list.at[i]);
+	}
+	for (size_t k = 0; k < c->states.foreign.n; k++)
+		py_stack_prefetch(c->py, &c->states.list.at[c->states.foreign.at[k]]);
 }
 
 void capture_prefetch(struct capture *c, const struct capture_lwp *l, struct snapshot_prefetch *pages)
 {
 	const bool made_pointer = c->states.by_pointer.made, made_id = c->states.by_id.made;
-	const struct capture_index *x;
-	uint32_t first;
 
 	if (c->py == NULL || c->states.stale || snapshot_prefetch_full(pages))
 		return;
-	py_process_rehearse(c->py, true);
-	snapshot_prefetch_record(c->snapshot, pages);
-	(void)capture_states_are_current(c);
-	first = first_state(c, l, &x);
-	for (uint32_t i = first; i != NO_STATE; i = x->next.at[i]) {
-		if (!has_newer_state(c, x, first, i))
-			read_and_forget(c, &c->states.list.at[i]);
-	}
-	for (size_t k = 0; k < c->states.foreign.n; k++)
-		read_and_forget(c, &c->states.list.at[c->states.foreign.at[k]]);
-	snapshot_prefetch_record(c->snapshot, NULL);
-	py_process_rehearse(c->py, false);
+	snapshot_prefetch_by(c->snapshot, pages, read_for_prefetch, &(struct prefetch){ c, l });
 	/* Reads have failed since the list was full: an index that was made meanwhile may lack
 	 * states. */
 	if (snapshot_prefetch_full(pages)) {

@@ -258,9 +258,12 @@ void snapshot_prefetch_add(struct snapshot_prefetch *list, uint64_t va, size_t n
 		prefetch_page(list, page);
 }
 
-void snapshot_prefetch_record(struct snapshot *s, struct snapshot_prefetch *list)
+void snapshot_prefetch_by(
+    struct snapshot *s, struct snapshot_prefetch *list, void (*read)(void *data), void *data)
 {
 	s->recorded = list;
+	read(data);
+	s->recorded = NULL;
 }
 
 const uint8_t *snapshot_copied(struct snapshot *s, uint64_t va, size_t *n)

@@ -56,9 +56,10 @@ struct snapshot_prefetch {            /* a VEC of page numbers */
 bool snapshot_prefetch_full(const struct snapshot_prefetch *list);
 /* Add the pages of [va, va + n). They are left out if the list is full or memory runs out. */
 void snapshot_prefetch_add(struct snapshot_prefetch *list, uint64_t va, size_t n);
-/* Until the next call with NULL, add each page that is fetched to answer a read. While the list
- * is full nothing is fetched, and such reads fail. */
-void snapshot_prefetch_record(struct snapshot *s, struct snapshot_prefetch *list);
+/* Call read(data), and add each page that is fetched to answer a read of it. While the list is full
+ * nothing is fetched, and such reads fail. */
+void snapshot_prefetch_by(
+    struct snapshot *s, struct snapshot_prefetch *list, void (*read)(void *data), void *data);
 /* Copy the pieces as snapshot_copy_pieces does, and fetch the pages of the list with the first
  * of them. Empties the list. A page that cannot be read is not tried again until it is
  * forgotten. */

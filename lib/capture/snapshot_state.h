@@ -42,7 +42,7 @@ struct snapshot {
 	struct addrmap pages;     /* page number -> index of its copy */
 	VEC(uint8_t *) arenas;
 	uint32_t used;                      /* page copies in arenas */
-	struct snapshot_prefetch *recorded; /* set by snapshot_prefetch_record */
+	struct snapshot_prefetch *recorded; /* during snapshot_prefetch_by, else NULL */
 	int64_t until;                      /* set by snapshot_until */
 	bool late;
 	size_t large; /* bytes of large copies */

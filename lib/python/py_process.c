@@ -57,11 +57,6 @@ void py_process_later(struct py_process *py, struct ps_prochandle *live)
 	py->later = live;
 }
 
-void py_process_rehearse(struct py_process *py, bool on)
-{
-	py->rehearsal = on;
-}
-
 size_t py_runtimes(const struct py_process *py)
 {
 	return py->runtimes.n;

@@ -46,7 +46,6 @@ struct py_process {
 	size_t interps;            /* interpreters found by the last py_threads_read */
 	uint32_t epoch;            /* counts py_stack_read: a check holds for one epoch */
 	uint32_t generation;       /* counts py_process_move: strings and tables are read once in each */
-	bool rehearsal;            /* what is read now counts as of the generation before */
 };
 
 #endif

@@ -40,10 +40,6 @@ void py_process_move(struct py_process *py, struct ps_prochandle *P);
  * this call, and after py_process_move, it is read from the same handle as everything else. */
 void py_process_later(struct py_process *py, struct ps_prochandle *live);
 
-/* While `on`, new code objects are cached for this time only: the next use after it reads them
- * again. For reading a thread that runs. */
-void py_process_rehearse(struct py_process *py, bool on);
-
 size_t py_runtimes(const struct py_process *py);                  /* number of interpreter binaries */
 uint32_t py_version(const struct py_process *py, size_t runtime); /* PY_VERSION_HEX */
 
@@ -160,6 +156,10 @@ struct py_stack {
  * another thread, or out of memory. The caller frees *out after RES_OK. */
 enum res py_stack_read(
     struct py_process *py, const struct py_thread *t, struct py_stack *out, struct fault *f);
+
+/* Make the reads that py_stack_read will probably make for t, whose thread may run: they show which
+ * pages its frames occupy. Code objects that are new to the cache are read again by py_stack_read. */
+void py_stack_prefetch(struct py_process *py, const struct py_thread *t);
 
 /* Add the frames that a chain lacks which a throw() has cut. In 3.9, and in 3.10 for some moments,
  * gen.throw() through a generator that delegates (`yield from`, await) puts that generator's frame

@@ -119,7 +119,7 @@ static enum res frame_of_runtime(
 	if (l->marking != PY_MARK_NONE)
 		py_frame_read_object(py, rt, &v, &frame);
 	py->epoch++;
-	if (py_code_load(py, rt, &frame, NULL) != RES_OK)
+	if (py_code_load(py, rt, &frame, false, NULL) != RES_OK)
 		return RES_NONE;
 	py_code_resolve(py, l, &frame);
 	*out = frame;

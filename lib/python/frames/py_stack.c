@@ -33,13 +33,16 @@ static enum res read_frames(struct py_walk *w, const struct py_view *tstate)
 	return RES_OK;
 }
 
-enum res py_stack_read(
-    struct py_process *py, const struct py_thread *t, struct py_stack *out, struct fault *f)
+/* py_stack_read; running: for py_stack_prefetch. */
+static enum res read_stack(
+    struct py_process *py, const struct py_thread *t, bool running, struct py_stack *out, struct fault *f)
 {
 	uint8_t bytes[PY_STRUCT_MAX], frame_bytes[PY_STRUCT_MAX];
 	struct py_view tstate = { bytes, 0, 8 };
 	struct py_stack s = { .broken = false };
-	struct py_walk w = { .py = py, .thread = t, .out = &s, .f = f, .bytes = frame_bytes };
+	struct py_walk w = {
+		.py = py, .thread = t, .running = running, .out = &s, .f = f, .bytes = frame_bytes
+	};
 	enum res res;
 
 	if (t->runtime >= py->runtimes.n)
@@ -62,6 +65,20 @@ enum res py_stack_read(
 	else
 		py_stack_free(&s);
 	return res;
+}
+
+enum res py_stack_read(
+    struct py_process *py, const struct py_thread *t, struct py_stack *out, struct fault *f)
+{
+	return read_stack(py, t, false, out, f);
+}
+
+void py_stack_prefetch(struct py_process *py, const struct py_thread *t)
+{
+	struct py_stack unused = { .broken = false };
+
+	(void)read_stack(py, t, true, &unused, NULL);
+	py_stack_free(&unused);
 }
 
 /* Append run r of `from`, with its frames. */

@@ -73,7 +73,7 @@ bool py_walk_push(struct py_walk *w, uint64_t addr)
 
 	py_frame_decode(l, &w->last, w->out->frames.n == 0, &frame);
 	py_frame_read_object(w->py, w->rt, &w->last, &frame);
-	frame.bad = py_code_load(w->py, w->rt, &frame, NULL) != RES_OK;
+	frame.bad = py_code_load(w->py, w->rt, &frame, w->running, NULL) != RES_OK;
 	frame.made = frame.made && !frame.bad;
 	w->bad_run = frame.bad ? w->bad_run + 1 : 0;
 	if (!vec_push(&w->out->frames, frame))

@@ -22,6 +22,7 @@ struct py_walk {
 	struct fault *f;
 	uint8_t *bytes;      /* of last; PY_STRUCT_MAX, the caller's */
 	struct py_view last; /* the frame reached last; n is 0 before the first */
+	bool running;        /* the thread runs: see py_code_load */
 	bool found;          /* frames are appended as found (py_stack_recover) */
 	unsigned bad_run;    /* frames in a row without a code object */
 	enum res res;

@@ -245,7 +245,8 @@ static bool is_unchanged(
 	return true;
 }
 
-enum res py_code_load(struct py_process *py, struct py_runtime *rt, struct py_frame *frame, struct fault *f)
+enum res py_code_load(
+    struct py_process *py, struct py_runtime *rt, struct py_frame *frame, bool running, struct fault *f)
 {
 	const struct py_layout *l = &rt->layout;
 	uint64_t addr = frame->code;
@@ -270,7 +271,7 @@ enum res py_code_load(struct py_process *py, struct py_runtime *rt, struct py_fr
 	if (read_entry(py->P, rt, addr, &code, fresh, f) != RES_OK)
 		return RES_FAIL;
 	fresh->epoch = py->epoch;
-	fresh->generation = py->generation - py->rehearsal;
+	fresh->generation = py->generation - running;
 	if (learn_copy(py->P, l, fresh, frame->tlbc, f) != RES_OK)
 		return RES_FAIL;
 	return codes_add(py, &fresh, known, &frame->known, f);

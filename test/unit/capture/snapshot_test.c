@@ -277,6 +277,15 @@ START_TEST(many_pages_find_their_bytes)
 }
 END_TEST
 
+static void read_two_pages(void *data)
+{
+	(void)data;
+	(void)byte_at(DATA + PAGE, 1);
+	snapshot_forget(copy);
+	(void)byte_at(DATA + PAGE, 1); /* twice */
+	(void)byte_at(DATA + 2 * PAGE, 1);
+}
+
 /* Recorded pages are read with the copies, and are as old as they. */
 START_TEST(recorded_pages_come_with_the_copies)
 {
@@ -285,12 +294,7 @@ START_TEST(recorded_pages_come_with_the_copies)
 
 	setup(6);
 	(void)byte_at(DATA, 1); /* before */
-	snapshot_prefetch_record(copy, &list);
-	(void)byte_at(DATA + PAGE, 1);
-	snapshot_forget(copy);
-	(void)byte_at(DATA + PAGE, 1); /* twice */
-	(void)byte_at(DATA + 2 * PAGE, 1);
-	snapshot_prefetch_record(copy, NULL);
+	snapshot_prefetch_by(copy, &list, read_two_pages, NULL);
 	(void)byte_at(DATA + 3 * PAGE, 1); /* after */
 	snapshot_forget(copy);
 	target.era = 2;
@@ -313,6 +317,16 @@ START_TEST(recorded_pages_come_with_the_copies)
 	teardown();
 }
 END_TEST
+
+static void read_with_a_full_list(void *data)
+{
+	(void)data;
+	ck_assert_uint_eq(byte_at(DATA + PAGE, 1), truth(DATA + PAGE, 0));
+	target.fake.reads = 0;
+	(void)byte_at(DATA + 7 * PAGE + 8, 1);
+	(void)byte_at(TEXT, 0);
+	ck_assert_uint_eq(target.fake.reads, 0);
+}
 
 START_TEST(listed_pages_are_those_of_the_bytes)
 {
@@ -339,13 +353,7 @@ START_TEST(listed_pages_are_those_of_the_bytes)
 	ck_assert_uint_lt(list.n, 1000); /* a held target would wait for them */
 	/* After that nothing more is read, except from the cache. */
 	ck_assert(snapshot_prefetch_full(&list));
-	snapshot_prefetch_record(copy, &list);
-	ck_assert_uint_eq(byte_at(DATA + PAGE, 1), truth(DATA + PAGE, 0));
-	target.fake.reads = 0;
-	(void)byte_at(DATA + 7 * PAGE + 8, 1);
-	(void)byte_at(TEXT, 0);
-	ck_assert_uint_eq(target.fake.reads, 0);
-	snapshot_prefetch_record(copy, NULL);
+	snapshot_prefetch_by(copy, &list, read_with_a_full_list, NULL);
 	(void)byte_at(TEXT, 1);
 	snapshot_copy_with_pages(copy, &list, &none, 0);
 	vec_free(&list);
