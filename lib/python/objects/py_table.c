@@ -12,7 +12,7 @@ struct py_table py_table_read(struct ps_prochandle *P, const struct py_layout *l
 	struct py_table t = { .len = 0 };
 	uint64_t start, len;
 
-	if (py_bytes_read(P, l, addr, PY_TABLE_NOW, &t.bytes, &t.len, NULL) != RES_NONE)
+	if (py_bytes_read(P, l, addr, PY_TABLE_NOW, &t.bytes, &t.len) != RES_NONE)
 		return t;
 	if (py_bytes_where(P, l, addr, &start, &len) == RES_OK && len <= PY_TABLE_MAX &&
 	    py_read(P, t.head, sizeof(t.head), start)) {

@@ -232,7 +232,7 @@ enum res py_bytes_where(
 }
 
 enum res py_bytes_read(struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, size_t most,
-    uint8_t **out, size_t *len, struct fault *f)
+    uint8_t **out, size_t *len)
 {
 	uint8_t first[FIRST_READ];
 	OWNED(mem_release) uint8_t *mem = NULL;
@@ -242,21 +242,21 @@ enum res py_bytes_read(struct ps_prochandle *P, const struct py_layout *l, uint6
 	ssize_t got;
 
 	if (!py_pointer_sane(addr, l->word))
-		return fault_set(f, 0, 0, addr, "a table is not an object");
+		return RES_FAIL;
 	got = Pread(P, first, sizeof(first), (uintptr_t)addr);
 	if (got < (ssize_t)l->bytes.data - 1)
-		return fault_set(f, 0, 0, addr, "a table cannot be read");
+		return RES_FAIL;
 	head.n = (size_t)got;
 	size = py_view_size(&head, l, l->bytes.size);
 	if (size > most)
 		return RES_NONE;
 	bytes = get_bytes(P, &head, addr, addr + l->bytes.data - 1, (size_t)size, &mem);
 	if (bytes == NULL)
-		return fault_set(f, 0, 0, addr, "a table cannot be read");
+		return RES_FAIL;
 	if (mem == NULL) {
 		mem = malloc(size == 0 ? 1 : (size_t)size);
 		if (mem == NULL)
-			return fault_memory(f);
+			return RES_FAIL;
 		memcpy(mem, bytes, (size_t)size);
 	}
 	*out = mem_keep(&mem);

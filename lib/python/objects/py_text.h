@@ -13,9 +13,9 @@ enum res py_text_read(
     struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, char **out, size_t *len, struct fault *f);
 
 /* The content of the bytes object at addr, malloc'd. RES_NONE: it is longer than `most`. RES_FAIL:
- * unreadable. */
+ * unreadable, or out of memory. */
 enum res py_bytes_read(struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, size_t most,
-    uint8_t **out, size_t *len, struct fault *f);
+    uint8_t **out, size_t *len);
 
 /* Address and length of that content. RES_FAIL: unreadable. */
 enum res py_bytes_where(
