@@ -2,6 +2,7 @@
  *
  *   arch.c          which one a file or process is of
  *   machines.c      names of these and others
+ *   syscalls.c      all: system calls
  *   x86_64.c        x86-64
  *   i386.c          i386, whose processes an x86-64 kernel runs too
  *   x86_parts.c     both: names of registers in assembler text
@@ -72,11 +73,7 @@ struct arch_sigcontext {
 	uint16_t user_flags; /* bits that the flags of a program always have */
 };
 
-/* A system call; name NULL: there is none of that number. */
-struct arch_call_name {
-	const char *name;
-	uint8_t argc;
-};
+struct arch_syscalls;
 
 /* Register sets and signal frames of the operating system. 0 or NULL where it has none. */
 struct arch_system {
@@ -89,8 +86,7 @@ struct arch_system {
 	/* A register there that refers to the thread's segment descriptor, which has the thread
 	 * pointer if the register set does not; ARCH_NO_REG: there is none. */
 	uint8_t tls_selector;
-	const struct arch_call_name *calls; /* by number, n_calls of them; NULL: not known */
-	size_t n_calls;
+	const struct arch_syscalls *calls; /* syscalls.h; NULL: not known */
 	/* illumos's own register set, for its cores: index in prgregset_t of each of n_illumos_regs
 	 * words; −1: none. NULL: they are in the same order. */
 	const int8_t *illumos_regs;

@@ -13,13 +13,8 @@ extern const struct arch_system arch_system_x86_64, arch_system_i386;
 uint64_t x86_64_returned_variable(const struct arch_memory *mem, struct span code, uint64_t va);
 uint64_t i386_returned_variable(const struct arch_memory *mem, struct span code, uint64_t va);
 
-/* linux_x86_64_calls.c */
-enum { X86_64_CALLS = 468 };
-extern const struct arch_call_name arch_calls_x86_64[X86_64_CALLS];
-
-/* linux_i386_calls.c */
-enum { I386_CALLS = 451 };
-extern const struct arch_call_name arch_calls_i386[I386_CALLS];
+/* linux_syscalls_64.c, linux_syscalls_32.c */
+extern const struct arch_syscalls arch_syscalls_x86_64, arch_syscalls_i386;
 
 /* x86_arguments.c */
 unsigned x86_64_stored_args(const uint8_t *code, size_t n, struct arch_stored_arg out[ARCH_ARGS]);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "arch/syscalls.h"
 #include "os/calls.h"
 #include "os/regs.h"
 #include "proc/live/live.h"
@@ -43,9 +44,9 @@ static const struct call_row {
 
 const char *os_call_name(struct ps_prochandle *P, int32_t number)
 {
-	const struct arch_system *system = os_arch(P)->system;
+	const struct arch_syscall *call = arch_syscall_at(os_arch(P)->system->calls, number);
 
-	return number < 0 || (size_t)number >= system->n_calls ? NULL : system->calls[number].name;
+	return call == NULL ? NULL : call->name;
 }
 
 static const struct call_row *row_of(struct ps_prochandle *P, const struct os_call *call)

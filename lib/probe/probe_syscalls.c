@@ -1,14 +1,9 @@
-/* Look-up of system calls. A search among the numbers reads a kilobyte. */
+/* Look-up of system calls, and what their arguments are. */
 #include "probe/probe_syscalls.h"
 
 #include <string.h>
 
-#include "probe/probe_syscalls_rows.h"
-
-static const struct probe_syscall_rows *rows_of(const struct arch *arch)
-{
-	return arch->pointer_size == sizeof(uint32_t) ? &probe_syscalls_32 : &probe_syscalls_64;
-}
+#include "arch/syscalls.h"
 
 static const char letters[] = {
 	[PROBE_ARG_INT] = 'i',
@@ -43,11 +38,11 @@ static void fill_unknown(const struct arch *arch, uint32_t number, struct probe_
 
 static void fill(const struct arch *arch, size_t i, struct probe_syscall *out)
 {
-	const struct probe_syscall_rows *rows = rows_of(arch);
-	const char *at = rows->rows[i].args;
+	const struct arch_syscalls *calls = arch->system->calls;
+	const char *at = calls->rows[i].args;
 
-	fill_unknown(arch, (uint32_t)rows->numbers[i], out);
-	out->name = rows->rows[i].name;
+	fill_unknown(arch, (uint32_t)calls->numbers[i], out);
+	out->name = calls->rows[i].name;
 	if (at[0] == '*') {
 		out->returns_pointer = true;
 		at += 2;
@@ -67,9 +62,9 @@ static void fill(const struct arch *arch, size_t i, struct probe_syscall *out)
 
 bool probe_syscall_at(const struct arch *arch, size_t i, struct probe_syscall *out)
 {
-	const struct probe_syscall_rows *rows = rows_of(arch);
+	const struct arch_syscalls *calls = arch->system->calls;
 
-	if (i >= rows->n)
+	if (i >= calls->n)
 		return false;
 	fill(arch, i, out);
 	return true;
@@ -77,10 +72,10 @@ bool probe_syscall_at(const struct arch *arch, size_t i, struct probe_syscall *o
 
 bool probe_syscall_by_name(const struct arch *arch, const char *name, struct probe_syscall *out)
 {
-	const struct probe_syscall_rows *rows = rows_of(arch);
+	const struct arch_syscalls *calls = arch->system->calls;
 
-	for (size_t i = 0; i < rows->n; i++) {
-		if (rows->numbers[i] >= 0 && strcmp(rows->rows[i].name, name) == 0) {
+	for (size_t i = 0; i < calls->n; i++) {
+		if (calls->numbers[i] >= 0 && strcmp(calls->rows[i].name, name) == 0) {
 			fill(arch, i, out);
 			return true;
 		}
@@ -90,16 +85,14 @@ bool probe_syscall_by_name(const struct arch *arch, const char *name, struct pro
 
 bool probe_syscall_by_number(const struct arch *arch, uint32_t number, struct probe_syscall *out)
 {
-	const struct probe_syscall_rows *rows = rows_of(arch);
+	const struct arch_syscalls *calls = arch->system->calls;
+	const struct arch_syscall *row = arch_syscall_at(calls, (long)number);
 
-	for (size_t i = 0; number <= INT16_MAX && i < rows->n; i++) {
-		if (rows->numbers[i] == (int16_t)number) {
-			fill(arch, i, out);
-			return true;
-		}
-	}
-	fill_unknown(arch, number, out);
-	return false;
+	if (row == NULL)
+		fill_unknown(arch, number, out);
+	else
+		fill(arch, (size_t)(row - calls->rows), out);
+	return row != NULL;
 }
 
 int probe_syscall_arg(const struct probe_syscall *call, const char *name)

@@ -3,19 +3,11 @@
 
 #include <stdio.h>
 
-/* NULL: the number has no name. */
-static const struct arch_call_name *call_named(const struct arch *arch, long number)
-{
-	const struct arch_system *system = arch->system;
-
-	return number >= 0 && (size_t)number < system->n_calls && system->calls[number].name != NULL
-		   ? &system->calls[number]
-		   : NULL;
-}
+#include "arch/syscalls.h"
 
 char *proc_sysname(int number, char *buf, size_t n)
 {
-	const struct arch_call_name *call = call_named(arch_of_host(false), number);
+	const struct arch_syscall *call = arch_syscall_at(arch_of_host(false)->system->calls, number);
 
 	if (call != NULL)
 		(void)snprintf(buf, n, "%s", call->name);
@@ -35,14 +27,15 @@ static bool is_interrupted(long result)
 void syscall_note(const struct arch *arch, lwpstatus_t *status, long number)
 {
 	const uint8_t *prgreg = arch->system->prgreg;
-	const struct arch_call_name *call = call_named(arch, number);
+	const struct arch_syscall *call;
 
 	if (number < 0 || number > INT16_MAX || arch->system->calls == NULL ||
 	    !is_interrupted(status->pr_reg[prgreg[arch->result]]))
 		return;
+	call = arch_syscall_at(arch->system->calls, number);
 	status->pr_flags |= PR_ASLEEP;
 	status->pr_syscall = (short)number;
-	status->pr_nsysarg = call != NULL ? call->argc : ARCH_ARGS;
+	status->pr_nsysarg = (short)(call != NULL ? arch_syscall_argc(call) : ARCH_ARGS);
 	for (int i = 0; i < status->pr_nsysarg; i++)
 		status->pr_sysarg[i] = status->pr_reg[prgreg[arch->args[i]]];
 }

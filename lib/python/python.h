@@ -158,7 +158,7 @@ enum res py_stack_read(
     struct py_process *py, const struct py_thread *t, struct py_stack *out, struct fault *f);
 
 /* Make the reads that py_stack_read will probably make for t, whose thread may run: they show which
- * pages its frames occupy. Code objects that are new to the cache are read again by py_stack_read. */
+ * pages its frames occupy. py_stack_read reads code objects again that were new to the cache. */
 void py_stack_prefetch(struct py_process *py, const struct py_thread *t);
 
 /* Add the frames that a chain lacks which a throw() has cut. In 3.9, and in 3.10 for some moments,

@@ -1,14 +1,14 @@
 /* The system calls of i386. */
 #include <asm/unistd_32.h>
 
-#include "probe/probe_syscalls_rows.h"
+#include "arch/linux_syscalls_rows.h"
 
 #define SYSCALL_64(name, args)
 
-static const struct probe_syscall_row rows[] = {
+static const struct arch_syscall rows[] = {
 #define SYSCALL(name, args) SYSCALL_ROW(name, args)
 #define SYSCALL_32(name, args) SYSCALL_ROW(name, args)
-#include "probe/probe_syscalls_table.h"
+#include "arch/linux_syscalls_table.h"
 #undef SYSCALL
 #undef SYSCALL_32
 };
@@ -16,7 +16,7 @@ static const struct probe_syscall_row rows[] = {
 static const int16_t numbers[] = {
 #define SYSCALL(name, args) SYSCALL_NUMBER(name)
 #define SYSCALL_32(name, args) SYSCALL_NUMBER(name)
-#include "probe/probe_syscalls_table.h"
+#include "arch/linux_syscalls_table.h"
 };
 
-const struct probe_syscall_rows probe_syscalls_32 = { rows, numbers, sizeof(rows) / sizeof(rows[0]) };
+const struct arch_syscalls arch_syscalls_i386 = { rows, numbers, sizeof(rows) / sizeof(rows[0]) };

@@ -1,27 +1,11 @@
-/* PRIVATE to lib/probe: the rows of probe_syscalls_table.h. They hold no pointers, so that the
- * dynamic linker has nothing to do with them. probe_syscalls_64.c and probe_syscalls_32.c include
- * this with the kernel's header of that architecture and expand the table twice.
- *
- * The arguments of a row are strings in sequence, an empty one at the end: a letter for the kind,
- * then the name. */
-#ifndef PROBE_PROBE_SYSCALLS_ROWS_H
-#define PROBE_PROBE_SYSCALLS_ROWS_H
+/* PRIVATE to lib/arch: the rows of linux_syscalls_table.h. linux_syscalls_64.c and
+ * linux_syscalls_32.c include this with the kernel's header of that architecture and expand the
+ * table twice. */
+#ifndef ARCH_LINUX_SYSCALLS_ROWS_H
+#define ARCH_LINUX_SYSCALLS_ROWS_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-struct probe_syscall_row {
-	char name[32];
-	char args[72];
-};
-
-struct probe_syscall_rows {
-	const struct probe_syscall_row *rows;
-	const int16_t *numbers; /* of each row; −1: unknown, as the kernel's header is older */
-	size_t n;
-};
-
-extern const struct probe_syscall_rows probe_syscalls_64, probe_syscalls_32;
+#include "arch/syscalls.h"
+#include "arch/x86.h"
 
 #define INT(name) "i" #name "\0"
 #define UINT(name) "u" #name "\0"
@@ -54,7 +38,37 @@ extern const struct probe_syscall_rows probe_syscalls_64, probe_syscalls_32;
 #define SYSCALL_NUMBER(name) (int16_t) SYSCALL_NUMBER_OF(SYSCALL_DIGITS(__NR_##name)),
 #define SYSCALL_ROW(name, args) { #name, args },
 
-/* Calls that are younger than the headers of Debian 12 (Linux 6.1); both have the same numbers. */
+/* Calls that are younger than the headers of Debian 11 (Linux 5.10); both have the same numbers. */
+#ifndef __NR_epoll_pwait2
+#define __NR_epoll_pwait2 441
+#endif
+#ifndef __NR_mount_setattr
+#define __NR_mount_setattr 442
+#endif
+#ifndef __NR_quotactl_fd
+#define __NR_quotactl_fd 443
+#endif
+#ifndef __NR_landlock_create_ruleset
+#define __NR_landlock_create_ruleset 444
+#endif
+#ifndef __NR_landlock_add_rule
+#define __NR_landlock_add_rule 445
+#endif
+#ifndef __NR_landlock_restrict_self
+#define __NR_landlock_restrict_self 446
+#endif
+#ifndef __NR_memfd_secret
+#define __NR_memfd_secret 447
+#endif
+#ifndef __NR_process_mrelease
+#define __NR_process_mrelease 448
+#endif
+#ifndef __NR_futex_waitv
+#define __NR_futex_waitv 449
+#endif
+#ifndef __NR_set_mempolicy_home_node
+#define __NR_set_mempolicy_home_node 450
+#endif
 #ifndef __NR_cachestat
 #define __NR_cachestat 451
 #endif

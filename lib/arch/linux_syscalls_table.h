@@ -1,12 +1,12 @@
-/* PRIVATE to lib/probe: system calls of x86-64 and i386 with the names and kinds of their
- * arguments, for probe_syscalls_rows.h. Its users define
+/* PRIVATE to lib/arch: system calls of x86-64 and i386 with the names and kinds of their
+ * arguments, for linux_syscalls_rows.h. Its users define
  *
  *     SYSCALL(name, arguments)      a call of both
  *     SYSCALL_64, SYSCALL_32        a call of x86-64 or of i386 alone, or with other arguments
  *
  * Arguments are those that the kernel takes (Linux include/linux/syscalls.h), under their names in
- * section 2 of the manual with the changes that probe_syscalls.h lists. A 64-bit argument is two of
- * i386, the lower half first. */
+ * section 2 of the manual with the changes that probe/probe_syscalls.h lists. A 64-bit argument is
+ * two of i386, the lower half first. */
 /* clang-format off */
 
 /* Files and directories. */

@@ -1,7 +1,7 @@
 /* The system calls of x86-64. */
 #include <asm/unistd_64.h>
 
-#include "probe/probe_syscalls_rows.h"
+#include "arch/linux_syscalls_rows.h"
 
 /* What the kernel calls for itself, from a trampoline of a probe. */
 #ifndef __NR_uretprobe
@@ -13,10 +13,10 @@
 
 #define SYSCALL_32(name, args)
 
-static const struct probe_syscall_row rows[] = {
+static const struct arch_syscall rows[] = {
 #define SYSCALL(name, args) SYSCALL_ROW(name, args)
 #define SYSCALL_64(name, args) SYSCALL_ROW(name, args)
-#include "probe/probe_syscalls_table.h"
+#include "arch/linux_syscalls_table.h"
 #undef SYSCALL
 #undef SYSCALL_64
 };
@@ -24,7 +24,7 @@ static const struct probe_syscall_row rows[] = {
 static const int16_t numbers[] = {
 #define SYSCALL(name, args) SYSCALL_NUMBER(name)
 #define SYSCALL_64(name, args) SYSCALL_NUMBER(name)
-#include "probe/probe_syscalls_table.h"
+#include "arch/linux_syscalls_table.h"
 };
 
-const struct probe_syscall_rows probe_syscalls_64 = { rows, numbers, sizeof(rows) / sizeof(rows[0]) };
+const struct arch_syscalls arch_syscalls_x86_64 = { rows, numbers, sizeof(rows) / sizeof(rows[0]) };

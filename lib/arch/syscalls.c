@@ -1,0 +1,29 @@
+/* See syscalls.h. */
+#include "arch/syscalls.h"
+
+#include <string.h>
+
+#include "arch/arch.h"
+
+const struct arch_syscall *arch_syscall_at(const struct arch_syscalls *calls, long number)
+{
+	for (size_t i = 0; calls != NULL && number >= 0 && i < calls->n; i++) {
+		if (calls->numbers[i] == number)
+			return &calls->rows[i];
+	}
+	return NULL;
+}
+
+unsigned arch_syscall_argc(const struct arch_syscall *call)
+{
+	const char *at = call->args;
+	unsigned n = 0;
+
+	if (at[0] == '*')
+		at += 2;
+	if (at[0] == '?')
+		return ARCH_ARGS;
+	for (; at[0] != '\0' && n < ARCH_ARGS; at += strlen(at) + 1)
+		n++;
+	return n;
+}

@@ -1,0 +1,29 @@
+/* System calls: numbers, names and arguments. */
+#ifndef ARCH_SYSCALLS_H
+#define ARCH_SYSCALLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A system call. It holds no pointers, so that the dynamic linker has nothing to do with it. */
+struct arch_syscall {
+	char name[32];
+	/* "*" if it returns an address; "?" if its arguments are not known, else for each a letter
+	 * for its kind (probe/probe_syscalls.c) and its name. These are strings in sequence, an
+	 * empty one at the end. */
+	char args[72];
+};
+
+struct arch_syscalls {
+	const struct arch_syscall *rows; /* in no order */
+	const int16_t *numbers;          /* of each row; −1: unknown, as the kernel's header is older */
+	size_t n;
+};
+
+/* The call with this number. NULL: there is none, or calls is NULL. The search reads a kilobyte. */
+const struct arch_syscall *arch_syscall_at(const struct arch_syscalls *calls, long number);
+
+/* The number of arguments; the most that any call has if they are not known. */
+unsigned arch_syscall_argc(const struct arch_syscall *call);
+
+#endif
