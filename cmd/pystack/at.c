@@ -76,16 +76,29 @@ static void add_stack(struct at *a, const struct probe_key *key, char *text, enu
 	a->counts.failed = true;
 }
 
-/* The text that a stack is counted by, with the name of its probe if there are several. Takes
- * `text`. */
-static char *counted_text(struct at *a, uint32_t spec, char *text)
+/* Are processes observed that were not named? */
+static bool is_open_ended(const struct options *opt)
 {
+	return opt->exe != NULL || opt->all;
+}
+
+/* The text that a stack is counted by, with its process if that was not named, and with the name of
+ * its probe if there are several. Takes `text`. */
+static char *counted_text(struct at *a, const struct observed *o, uint32_t spec, char *text)
+{
+	bool folded = a->opt->output == COUNTS_FOLDED, several = a->probes.n > 1 && spec < a->probes.n;
 	struct strbuf named = STRBUF_EMPTY;
 
-	if (text == NULL || a->probes.n == 1 || spec >= a->probes.n)
+	if (text == NULL || (!several && !is_open_ended(a->opt)))
 		return text;
-	strbuf_fmt(
-	    &named, a->opt->output == COUNTS_FOLDED ? "%s;%s" : "  %s\n%s", a->probes.at[spec].name, text);
+	if (is_open_ended(a->opt)) {
+		strbuf_str(&named, folded ? "" : "  ");
+		escape_text(&named, o->name, strlen(o->name), folded);
+		strbuf_fmt(&named, folded ? "-%u;" : "-%u\n", o->pid);
+	}
+	if (several)
+		strbuf_fmt(&named, folded ? "%s;" : "  %s\n", a->probes.at[spec].name);
+	strbuf_str(&named, text);
 	free(text);
 	text = named.failed ? NULL : strdup(strbuf_text(&named));
 	a->counts.failed |= text == NULL;
@@ -157,8 +170,8 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 	if (res == RES_OK)
 		res = collect_thread(o->target, &th, &opt, o->names, &record, &a->fault);
 	if (res == RES_OK && a->opt->counting) {
-		*text = counted_text(
-		    a, b->key.spec & PROBE_KEY_SPEC, counts_text(&a->counts, &record, &o->lines));
+		*text = counted_text(a, observing_find(&a->processes, b->key.process),
+		    b->key.spec & PROBE_KEY_SPEC, counts_text(&a->counts, &record, &o->lines));
 	} else if (res == RES_OK) {
 		*text = whole_text(a, &record, &o->lines);
 		if (*text == NULL)
@@ -300,7 +313,7 @@ static bool is_over(struct at *a, int64_t end)
 		if (losses[PROBE_EVENTS] >= (uint64_t)a->opt->samples)
 			return true;
 	}
-	return !observing_sweep(&a->processes, !probe_session_pending(a->session));
+	return !observing_sweep(&a->processes, !probe_session_pending(a->session)) && !is_open_ended(a->opt);
 }
 
 /* Set the probes in code that has been mapped, in all processes. */
@@ -336,7 +349,8 @@ static void update(struct at *a)
 /* False: reading failed; a message was printed. */
 static bool at_loop(struct at *a)
 {
-	enum { WAIT_MS = 100 };
+	enum { WAIT_MS = 100, SEARCH_NS = 1000000000 };
+	int64_t search = clock_now_ns() + SEARCH_NS;
 	const struct probe_reader reader = { a, take_stack, take_event };
 	int64_t now = clock_now_ns(), every = a->opt->every_ns;
 	int64_t end = a->opt->duration_ns == 0 ? INT64_MAX : now + a->opt->duration_ns;
@@ -357,6 +371,10 @@ static bool at_loop(struct at *a)
 
 		res = probe_session_read(a->session, left < WAIT_MS ? (int)left : WAIT_MS, &reader, &f);
 		update(a);
+		if (a->opt->all && clock_now_ns() >= search) {
+			search = clock_now_ns() + SEARCH_NS;
+			at_find_pythons(&a->processes);
+		}
 		(void)fflush(stdout);
 	}
 	probe_session_detach(a->session);
@@ -404,7 +422,7 @@ static bool observe_operands(struct at *a, int argc, char **argv)
 			return false;
 		o->placed = true;
 	}
-	return a->processes.at.n != 0;
+	return a->processes.at.n != 0 || is_open_ended(a->opt);
 }
 
 static bool expect_command(struct at *a, char **argv)
@@ -413,13 +431,16 @@ static bool expect_command(struct at *a, char **argv)
 	       observing_expect(&a->processes, a->command.pid, a->command.name);
 }
 
-static bool find_children(struct at *a)
+/* Observe the processes that the options ask for and that exist. */
+static void find_processes(struct at *a)
 {
-	if (!a->opt->children)
-		return true;
-	at_find_children(&a->processes);
+	if (a->opt->exe != NULL)
+		at_find_named(&a->processes, a->opt->exe);
+	if (a->opt->all)
+		at_find_pythons(&a->processes);
+	if (a->opt->children && !a->opt->command)
+		at_find_children(&a->processes);
 	place_new(a);
-	return true;
 }
 
 static bool start(struct at *a, int argc, char **argv)
@@ -433,10 +454,12 @@ static bool start(struct at *a, int argc, char **argv)
 	config.specs = a->probes.abi;
 	config.n_specs = a->probes.n;
 	config.conditions = (const struct probe_when *const *)a->probes.conditions;
-	config.follow_forks = a->opt->children;
-	config.targets = a->opt->children  ? PROBE_TARGETS
-			 : a->opt->command ? COMMAND_TARGETS
-					   : (size_t)(argc - a->opt->first);
+	config.follow_forks = a->opt->children || is_open_ended(a->opt);
+	config.follow_execs = a->opt->children || !is_open_ended(a->opt);
+	config.exe = a->opt->all ? "python" : a->opt->exe;
+	config.targets = config.follow_forks ? PROBE_TARGETS
+			 : a->opt->command   ? COMMAND_TARGETS
+					     : (size_t)(argc - a->opt->first);
 	if (!in_initial_namespace())
 		(void)fault_set(
 		    &f, 0, 0, 0, "it works in the initial pid namespace only (outside of containers)");
@@ -447,8 +470,10 @@ static bool start(struct at *a, int argc, char **argv)
 		    !at_probes_place_kernel(&a->probes))
 			return false;
 		a->attached = a->probes.places.n;
-		if (probe_session_attach(a->session, a->probes.places.at, a->attached, &f) == RES_OK)
-			return a->opt->command ? command_go(&a->command) : find_children(a);
+		if (probe_session_attach(a->session, a->probes.places.at, a->attached, &f) == RES_OK) {
+			find_processes(a);
+			return !a->opt->command || command_go(&a->command);
+		}
 	}
 	(void)fprintf(stderr, "pystack: --at %s: %s\n", a->opt->at[0], f.text);
 	return false;
@@ -471,6 +496,7 @@ enum outcome at_run(int argc, char **argv, const struct options *opt)
 	if (start(&a, argc, argv)) {
 		if (opt->verbose)
 			(void)fputs("pystack: attached; ^C ends\n", stderr);
+		at_find_refused(&a.processes, opt->exe != NULL ? "--exe" : opt->all ? "--all" : "-r");
 		ok = at_loop(&a);
 		a.at_end = true;
 		if (opt->counting)

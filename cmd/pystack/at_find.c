@@ -3,30 +3,73 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-/* The parent of a process; 0: it has none, or has ended. */
-static uint32_t parent_of(const char *pid)
+#include "base/path.h"
+#include "probe/probe_exe.h"
+
+/* From /proc/PID/stat. */
+struct process_stat {
+	uint32_t parent;
+	uint32_t began; /* clock ticks since the start of the machine, modulo 2^32 */
+};
+
+/* False: it has ended. */
+static bool read_stat(uint32_t pid, struct process_stat *out)
 {
-	char path[64], line[512] = "";
+	char path[64], line[1024] = "";
+	unsigned long long began;
 	const char *name;
-	unsigned parent = 0;
 	FILE *in;
 
-	(void)snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
+	(void)snprintf(path, sizeof(path), "/proc/%u/stat", pid);
 	in = fopen(path, "re");
 	if (in == NULL)
-		return 0;
+		return false;
 	(void)!fgets(line, sizeof(line), in);
 	(void)fclose(in);
 	name = strrchr(line, ')'); /* a name may have parentheses and spaces */
-	return name != NULL && sscanf(name, ") %*c %u", &parent) == 1 ? parent : 0;
+	if (name == NULL || sscanf(name,
+				") %*c %u %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+				"%*d %llu",
+				&out->parent, &began) != 2)
+		return false;
+	out->began = (uint32_t)began;
+	return true;
 }
 
-/* Observe the children of observed processes. Returns their number. */
-static size_t add_children(struct observing *x)
+/* Has a process, which may not be looked at, this name, as far as one can tell? */
+static bool is_likely(uint32_t pid, const char *wanted)
+{
+	char path[64], name[PROBE_EXE_MAX] = "";
+	FILE *in;
+
+	(void)snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+	in = fopen(path, "re");
+	if (in == NULL)
+		return false;
+	(void)!fgets(name, sizeof(name), in);
+	(void)fclose(in);
+	name[strcspn(name, "\n")] = '\0';
+	return probe_exe_is(name, wanted);
+}
+
+/* One more process may not be looked at. */
+static bool refuse(struct observing *x, bool likely)
+{
+	x->refused++;
+	x->failed |= likely;
+	return false;
+}
+
+/* Call add() for each process that is not observed. Returns how many it has added. */
+static size_t each_process(
+    struct observing *x, bool (*add)(struct observing *x, uint32_t pid, const void *data), const void *data)
 {
 	DIR *proc = opendir("/proc");
 	const struct dirent *e;
@@ -35,19 +78,95 @@ static size_t add_children(struct observing *x)
 	while (proc != NULL && (e = readdir(proc)) != NULL) {
 		uint32_t pid = (uint32_t)strtoul(e->d_name, NULL, 10);
 
-		if (isdigit((unsigned char)e->d_name[0]) && !observing_has(x, pid) &&
-		    observing_has(x, parent_of(e->d_name)) && observing_add_pid(x, pid))
-			n++;
+		if (isdigit((unsigned char)e->d_name[0]) && !observing_has(x, pid))
+			n += add(x, pid, data);
 	}
 	if (proc != NULL)
 		(void)closedir(proc);
 	return n;
 }
 
+static bool add_child(struct observing *x, uint32_t pid, const void *data)
+{
+	struct process_stat st;
+	enum observing_added added;
+
+	(void)data;
+	if (!read_stat(pid, &st) || !observing_has(x, st.parent))
+		return false;
+	added = observing_add_pid(x, pid, false);
+	return added == OBSERVING_REFUSED ? refuse(x, true) : added == OBSERVING_ADDED;
+}
+
 void at_find_children(struct observing *x)
 {
-	/* A child that was found after its own child in the list, or that has forked meanwhile. */
+	/* A child may precede its parent in the list, or be forked meanwhile. */
 	do
 		observing_update(x);
-	while (add_children(x) > 0);
+	while (each_process(x, add_child, NULL) > 0);
+}
+
+static bool add_named(struct observing *x, uint32_t pid, const void *data)
+{
+	static const char deleted[] = " (deleted)";
+	char link[64], path[PATH_MAX], name[PROBE_EXE_MAX] = "";
+	size_t n, cut = sizeof(deleted) - 1;
+	enum observing_added added;
+	ssize_t got;
+
+	(void)snprintf(link, sizeof(link), "/proc/%u/exe", pid);
+	got = readlink(link, path, sizeof(path) - 1);
+	/* Of one whose executable may not be known, this name is all that is. */
+	if (got < 0 && (errno == EACCES || errno == EPERM) && is_likely(pid, data))
+		return refuse(x, true);
+	if (got <= 0)
+		return false;
+	n = (size_t)got;
+	path[n] = '\0';
+	if (n > cut && strcmp(path + n - cut, deleted) == 0)
+		path[n - cut] = '\0';
+	(void)snprintf(name, sizeof(name), "%.*s", PROBE_EXE_MAX - 1, path_base(path));
+	if (!probe_exe_is(name, data))
+		return false;
+	added = observing_add_pid(x, pid, false);
+	return added == OBSERVING_REFUSED ? refuse(x, true) : added == OBSERVING_ADDED;
+}
+
+void at_find_named(struct observing *x, const char *name)
+{
+	char wanted[PROBE_EXE_MAX] = "";
+
+	(void)snprintf(wanted, sizeof(wanted), "%s", name);
+	observing_update(x);
+	(void)each_process(x, add_named, wanted);
+}
+
+static bool add_python(struct observing *x, uint32_t pid, const void *data)
+{
+	struct process_stat st;
+	enum observing_added added;
+	uint32_t before;
+
+	if (!read_stat(pid, &st) || (addrmap_get(&x->examined, pid, &before) && before == st.began))
+		return false;
+	x->failed |= !addrmap_put(&x->examined, pid, st.began);
+	added = observing_add_pid(x, pid, true);
+	return added == OBSERVING_REFUSED ? refuse(x, is_likely(pid, data)) : added == OBSERVING_ADDED;
+}
+
+void at_find_pythons(struct observing *x)
+{
+	static const char python[PROBE_EXE_MAX] = "python";
+
+	observing_update(x);
+	(void)each_process(x, add_python, python);
+}
+
+void at_find_refused(struct observing *x, const char *option)
+{
+	if (x->refused == 0)
+		return;
+	(void)fprintf(stderr, "pystack: %s: %zu process%s may not be examined: permission denied\n", option,
+	    x->refused, x->refused == 1 ? "" : "es");
+	x->refused = 0;
 }

@@ -4,12 +4,14 @@
  * it is to be read. One that has executed a program is opened at once, before it maps libraries. */
 #include "at_observed.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/owned.h"
+#include "base/path.h"
 #include "os/images.h"
 #include "os/read.h"
 #include "print_target.h"
@@ -36,6 +38,7 @@ static bool observed_open(const struct observing *x, const char *typed, struct o
 	const struct operand operand = { typed, typed, NULL };
 	struct stack_options stack = stack_options_of(x->opt, &operand);
 	const char *lwps = NULL;
+	char path[PATH_MAX];
 
 	*f = (struct fault){ 0 };
 	if (arg == NULL)
@@ -47,6 +50,8 @@ static bool observed_open(const struct observing *x, const char *typed, struct o
 		return false;
 	f->code = 0;
 	o->pid = (uint32_t)Pstatus(o->P)->pr_pid;
+	if (Pexecname(o->P, path, sizeof(path)) != NULL)
+		(void)snprintf(o->name, sizeof(o->name), "%.*s", PROBE_EXE_KEPT - 1, path_base(path));
 	if (lwps != NULL)
 		(void)fault_set(f, 0, 0, 0, "threads cannot be selected with --at");
 	else if (o->pid == (uint32_t)getpid())
@@ -150,20 +155,26 @@ bool observing_add(struct observing *x, const char *typed)
 	return false;
 }
 
-bool observing_add_pid(struct observing *x, uint32_t pid)
+enum observing_added observing_add_pid(struct observing *x, uint32_t pid, bool python)
 {
 	struct observed o = { .changes = UINT64_MAX };
 	struct fault f;
 	char typed[16];
 
 	(void)snprintf(typed, sizeof(typed), "%u", pid);
-	if (observed_open(x, typed, &o, &f))
-		return add_opened(x, typed, &o);
-	if (f.code == G_NOPROC || f.code == G_ZOMB)
-		return false;
+	if (observed_open(x, typed, &o, &f)) {
+		if (!python || stack_python_process(o.target) != NULL)
+			return add_opened(x, typed, &o) ? OBSERVING_ADDED : OBSERVING_NOT;
+		observed_close(&o);
+		return OBSERVING_NOT;
+	}
+	if (f.code == G_PERM)
+		return OBSERVING_REFUSED;
+	if (f.code == G_NOPROC || f.code == G_ZOMB || f.code == G_SYS || f.code == G_SELF)
+		return OBSERVING_NOT;
 	warn_fault(WARN_CANNOT_EXAMINE, typed, &f);
 	x->failed = true;
-	return false;
+	return OBSERVING_NOT;
 }
 
 bool observing_expect(struct observing *x, pid_t pid, const char *command)
@@ -209,6 +220,8 @@ static void take_process(struct observing *x, const struct probe_process *p)
 	struct observed one = { .number = p->number, .pid = p->pid, .changes = UINT64_MAX };
 	struct observed *from = observing_find(x, p->from), *o;
 
+	(void)snprintf(one.name, sizeof(one.name), "%.*s", PROBE_EXE_KEPT - 1,
+	    p->name[0] == '\0' && from != NULL ? from->name : p->name);
 	if (p->how == PROBE_PROCESS_FORKED && from != NULL) {
 		one.parent = from;
 		one.changes = from->changes;
@@ -284,4 +297,5 @@ void observing_free(struct observing *x)
 		observed_free(x->at.at[i]);
 	vec_free(&x->at);
 	addrmap_free(&x->by_number);
+	addrmap_free(&x->examined);
 }

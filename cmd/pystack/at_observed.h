@@ -16,12 +16,13 @@
 struct observed {
 	const char *typed; /* its operand; NULL: it came later */
 	uint32_t number, pid;
-	struct observed *parent; /* whose memory it has; NULL: none, or not known */
-	bool missed;             /* the kernel does not know it; what it has become may be on its way */
-	bool gone;               /* it has ended, or has executed another program */
-	bool full;               /* there was no room for what it has mapped, or it waits for its program */
-	bool placed;             /* probes in what it has mapped are set */
-	uint64_t changes;        /* how often it had mapped code when it was grabbed */
+	char name[PROBE_EXE_KEPT]; /* of its executable; "": unknown */
+	struct observed *parent;   /* whose memory it has; NULL: none, or not known */
+	bool missed;               /* the kernel does not know it; what it has become may be on its way */
+	bool gone;                 /* it has ended, or has executed another program */
+	bool full;                 /* there was no room for what it has mapped, or it waits for its program */
+	bool placed;               /* probes in what it has mapped are set */
+	uint64_t changes;          /* how often it had mapped code when it was grabbed */
 	/* NULL while no stack of its own has been read, and after its end. */
 	struct ps_prochandle *P;
 	struct stack_target *target;
@@ -35,14 +36,22 @@ struct observing {
 	VEC(struct observed *) at; /* owned */
 	struct addrmap by_number;  /* number → index in `at` */
 	size_t seen;               /* processes of the session that were looked at */
+	size_t refused;            /* processes that one may not look at */
+	struct addrmap examined;   /* at_find_pythons: pid → when it was started, of those looked at */
 	bool failed;               /* one could not be observed, and a message was printed */
 };
 
 /* Observe an operand. False: a message was printed. */
 bool observing_add(struct observing *x, const char *typed);
 
-/* Observe a process. False: it has ended, or a message was printed. */
-bool observing_add_pid(struct observing *x, uint32_t pid);
+enum observing_added {
+	OBSERVING_ADDED,
+	OBSERVING_NOT,     /* it has ended, has no Python, or a message was printed */
+	OBSERVING_REFUSED, /* one may not look at it */
+};
+
+/* Observe a process; python: only if it has a Python. */
+enum observing_added observing_add_pid(struct observing *x, uint32_t pid, bool python);
 
 /* Is a process with this pid observed? */
 bool observing_has(const struct observing *x, uint32_t pid);

@@ -15,7 +15,8 @@ static const char usage_line[] =
     "               [-e exec | --sysroot dir] { pid | core }[/lwps] ...\n"
     "       pystack -c [-t top] [-o format] [{ pid | core }[/lwps] ...]\n"
     "       pystack --at probe ... [-c] [-prv] [-n frames] [-d duration] [-N events] [--min time]\n"
-    "               [--when expr] [--every time] [-t top] [-o format] { pid ... | -- command [arg ...] }\n"
+    "               [--when expr] [--every time] [-t top] [-o format]\n"
+    "               { pid ... | --exe name | --all | -- command [arg ...] }\n"
     "       pystack --list[=pattern] [pid ...]\n"
     "       pystack -i interval [-d duration] [-N samples] [--idle] [-t top] [-o format] pid[/lwps]\n";
 
@@ -23,6 +24,7 @@ static const char help_text[] =
     "Print the stack of every thread of a process or core file: native frames, with the Python\n"
     "frames under each call of CPython's evaluation loop, innermost first.\n"
     "\n"
+    "      --all           with --at: observe every Python of the machine, those to come as well\n"
     "      --at PROBE      print the stack at each event of PROBE, captured in the kernel without stopping "
     "the\n"
     "                      process; with -c, count them: syscall:NAME[:return], profile:HZ, off-cpu,\n"
@@ -34,6 +36,7 @@ static const char help_text[] =
     "  -d, --duration T    with -i or --at: stop after T\n"
     "  -e, --exec FILE     executable for the core files\n"
     "      --every T       with --at and -c: print the counts of the last T, again and again\n"
+    "      --exe NAME      with --at: observe every process of this executable (python3: python3.11, too)\n"
     "  -F, --force         accept a core file that lacks stacks or data\n"
     "      --idle          with -i: include waiting threads\n"
     "  -i, --interval T    sample a process every T (10ms, 1s, 100hz, ...); print the counts at the end, or\n"
@@ -196,6 +199,8 @@ static bool parse_mode(const char *text, enum unwind_engine *out)
 	return false;
 }
 
+enum { EXE_MAX = 63 };
+
 enum {
 	OPT_HELP = 256,
 	OPT_VERSION,
@@ -203,7 +208,9 @@ enum {
 	OPT_NO_STOP,
 	OPT_IDLE,
 	OPT_SYSROOT,
+	OPT_ALL,
 	OPT_AT,
+	OPT_EXE,
 	OPT_MIN,
 	OPT_LIST,
 	OPT_WHEN,
@@ -234,6 +241,16 @@ static bool add_probe(const char *text, struct options *out)
 	return false;
 }
 
+static bool parse_exe(const char *text, struct options *out)
+{
+	if (text[0] == '\0' || strchr(text, '/') != NULL || strlen(text) > EXE_MAX) {
+		(void)fprintf(stderr, "pystack: --exe takes a file name without directory, not '%s'\n", text);
+		return false;
+	}
+	out->exe = text;
+	return true;
+}
+
 /* The options that take a value. False: the value is invalid; a message was printed. */
 static bool parse_value(int c, const char *value, struct options *out)
 {
@@ -256,6 +273,8 @@ static bool parse_value(int c, const char *value, struct options *out)
 		return parse_output(value, out);
 	case OPT_AT:
 		return add_probe(value, out);
+	case OPT_EXE:
+		return parse_exe(value, out);
 	case OPT_WHEN:
 		out->when = value;
 		return true;
@@ -278,11 +297,11 @@ static bool options_agree(const struct options *o, int operands)
 	if (o->list != NULL)
 		return o->at[0] == NULL && !o->counting && o->output == COUNTS_TEXT;
 	if (o->at[0] != NULL)
-		return operands > 0 && o->policy == STOP_RUNNING && o->interval_ns == 0 && !o->idle &&
-		       o->exec == NULL && o->sysroot == NULL && o->output != COUNTS_JSON &&
-		       (o->top == 0 || o->counting) &&
+		return (operands > 0) != (o->exe != NULL || o->all) && !(o->exe != NULL && o->all) &&
+		       o->policy == STOP_RUNNING && o->interval_ns == 0 && !o->idle && o->exec == NULL &&
+		       o->sysroot == NULL && o->output != COUNTS_JSON && (o->top == 0 || o->counting) &&
 		       (o->every_ns == 0 || (o->counting && o->output == COUNTS_TEXT));
-	if (o->min_ns != 0 || o->when != NULL || o->children || o->every_ns != 0)
+	if (o->min_ns != 0 || o->when != NULL || o->children || o->all || o->exe != NULL || o->every_ns != 0)
 		return false;
 	if (o->interval_ns != 0)
 		return operands == 1;
@@ -292,12 +311,14 @@ static bool options_agree(const struct options *o, int operands)
 }
 
 static const struct option longs[] = {
+	{ "all", no_argument, NULL, OPT_ALL },
 	{ "at", required_argument, NULL, OPT_AT },
 	{ "children", no_argument, NULL, 'r' },
 	{ "count", no_argument, NULL, 'c' },
 	{ "duration", required_argument, NULL, 'd' },
 	{ "every", required_argument, NULL, OPT_EVERY },
 	{ "exec", required_argument, NULL, 'e' },
+	{ "exe", required_argument, NULL, OPT_EXE },
 	{ "force", no_argument, NULL, 'F' },
 	{ "frames", required_argument, NULL, 'n' },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -346,6 +367,9 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 		case 'p':
 			out->python_only = true;
 			break;
+		case OPT_ALL:
+			out->all = true;
+			break;
 		case 'r':
 			out->children = true;
 			break;
@@ -379,13 +403,10 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 		}
 	}
 	out->first = optind;
-	if (out->at[0] != NULL && strcmp(argv[optind - 1], "--") == 0 && optind < argc) {
-		out->command = true;
-		if (argv[optind] != after) {
-			(void)fputs(
-			    "pystack: processes and a command cannot be observed at the same time\n", stderr);
-			return OPTIONS_USAGE;
-		}
+	out->command = out->at[0] != NULL && strcmp(argv[optind - 1], "--") == 0 && optind < argc;
+	if (out->command && argv[optind] != after) {
+		(void)fputs("pystack: processes and a command cannot be observed at the same time\n", stderr);
+		return OPTIONS_USAGE;
 	}
 	if (!options_agree(out, argc - optind))
 		return usage_error();

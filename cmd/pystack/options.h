@@ -31,6 +31,8 @@ struct options {
 	int64_t every_ns; /* --every: how often counts are printed, 0: at the end */
 	int64_t min_ns;   /* --min: shortest time off the CPU */
 	bool idle;        /* --idle: with -i, waiting threads too */
+	const char *exe;  /* --exe: processes that execute a file of this name; NULL: not given */
+	bool all;         /* --all: each Python */
 	bool children;    /* -r: children of the processes are observed, too */
 	bool command;     /* the operands are a program to start, with its arguments */
 	int first;        /* index of the first operand */

@@ -44,6 +44,8 @@ struct probe_config {
 	bool counting;     /* count in the kernel; events are not sent */
 	size_t targets;    /* most processes; 0: one */
 	bool follow_forks; /* children of processes are observed */
+	bool follow_execs; /* a process stays observed whatever it executes */
+	const char *exe;   /* what executes a file of this name (probe_exe_is) is observed; NULL: none */
 };
 
 struct probe_session;

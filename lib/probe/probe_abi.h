@@ -25,6 +25,7 @@ enum {
 	PROBE_PROCESSES = 1 << 15, /* numbers of processes; each is given once */
 	PROBE_ADDED = 3 << 13,     /* those from here on are given by user space, the others by the program */
 	PROBE_PIDS = 1 << 13,      /* processes at a time */
+	PROBE_EXE_KEPT = 32,       /* bytes of a name that is kept, with its NUL */
 	PROBE_EXE_MAX = 64,        /* bytes of the name of an executable, with its NUL */
 	PROBE_SLOTS = 6,           /* scratch memories of a processor */
 	PROBE_OFFS = 1 << 16,      /* threads that are off the processor at a time */
@@ -48,6 +49,7 @@ struct probe_process {
 	uint32_t from; /* number of the parent, or of what it was before it executed this program */
 	uint32_t how;  /* enum probe_process_origin */
 	uint32_t pid;  /* in the initial namespace */
+	char name[PROBE_EXE_KEPT]; /* of the executable, cut; "": unknown */
 };
 
 enum probe_process_origin {
@@ -56,7 +58,8 @@ enum probe_process_origin {
 	PROBE_PROCESS_EXECED, /* `from` has executed another program; its target is PROBE_TARGET_BARE */
 };
 
-enum { PROBE_TARGET_BARE = 0 }; /* of processes of which nothing is known: their native stacks only */
+enum { PROBE_NO_PROCESS = 0x7fffffff }; /* no number */
+enum { PROBE_TARGET_BARE = 0 };         /* of processes of which nothing is known: their native stacks only */
 
 /* The address space of processes that are observed. */
 struct probe_target {

@@ -217,6 +217,9 @@ static int configure(struct probe_session *s, const struct probe_config *c)
 	*(uint32_t *)(uintptr_t)&b->rodata->counting = c->counting;
 	*(uint32_t *)(uintptr_t)&b->rodata->conditional = c->conditions != NULL;
 	*(uint32_t *)(uintptr_t)&b->rodata->follow_forks = c->follow_forks;
+	*(uint32_t *)(uintptr_t)&b->rodata->follow_execs = c->follow_execs;
+	if (c->exe != NULL)
+		(void)snprintf((char *)(uintptr_t)b->rodata->exe_name, PROBE_EXE_MAX, "%s", c->exe);
 	choose_programs(b, c);
 	error = enter_syscalls(b, c);
 	if (error == 0)

@@ -36,7 +36,24 @@ struct uprobes_state {
 	struct xol_area *xol_area;
 } KERNEL;
 
+struct qstr {
+	const unsigned char *name;
+} KERNEL;
+
+struct dentry {
+	struct qstr d_name;
+} KERNEL;
+
+struct path {
+	struct dentry *dentry;
+} KERNEL;
+
+struct file {
+	struct path f_path;
+} KERNEL;
+
 struct mm_struct {
+	struct file *exe_file;
 	unsigned long start_stack;
 	struct uprobes_state uprobes_state;
 } KERNEL;

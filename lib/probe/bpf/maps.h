@@ -188,9 +188,11 @@ const volatile struct probe_spec_abi specs[PROBE_SPECS];
 /* The probe of each system call, plus one, by its number: at its entry or return, and as x86-64 or
  * i386. A table and no search: the verifier would follow each probe that is found. */
 const volatile uint8_t syscall_specs[2][2][PROBE_SYSCALLS];
-const volatile uint32_t counting = 0;     /* events are counted, not sent */
-const volatile uint32_t conditional = 0;  /* there are conditions */
-const volatile uint32_t follow_forks = 0; /* children of processes are observed */
+const volatile uint32_t counting = 0;        /* events are counted, not sent */
+const volatile uint32_t conditional = 0;     /* there are conditions */
+const volatile char exe_name[PROBE_EXE_MAX]; /* --exe: what executes it is observed; "": nothing */
+const volatile uint32_t follow_execs = 1;    /* a process stays observed whatever it executes */
+const volatile uint32_t follow_forks = 0;    /* children of processes are observed */
 const volatile uint32_t off_cpu_spec = 0;
 const volatile uint64_t off_cpu_min = 0; /* ns */
 

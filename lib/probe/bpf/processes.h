@@ -3,6 +3,7 @@
 #define PROBE_BPF_PROCESSES_H
 
 #include "probe/bpf/maps.h"
+#include "probe/probe_exe.h"
 
 /* The process that a task belongs to, even if it is not to be observed yet, or NULL. */
 static __always_inline struct probe_process *known_process_of(struct task_struct *task)
@@ -21,7 +22,8 @@ static __always_inline const struct probe_process *process_of(struct task_struct
 }
 
 /* Observe the process of a task from now on, under a new number, and say so. */
-static void add_process(struct task_struct *task, uint32_t from, uint32_t how, uint32_t target)
+static void add_process(
+    struct task_struct *task, uint32_t from, uint32_t how, uint32_t target, const char *name)
 {
 	struct probe_process_record r = { .head = { .kind = PROBE_RECORD_PROCESS, .size = sizeof(r) } };
 	uint32_t pid = (uint32_t)task->tgid, zero = 0, *next = bpf_map_lookup_elem(&numbers, &zero), number;
@@ -35,6 +37,7 @@ static void add_process(struct task_struct *task, uint32_t from, uint32_t how, u
 	r.process.from = from;
 	r.process.how = how;
 	r.process.pid = pid;
+	__builtin_memcpy(r.process.name, name, sizeof(r.process.name) - 1);
 	/* Nobody can meet the number before it is in the map of pids. */
 	if (number < PROBE_ADDED && bpf_map_update_elem(&processes, &number, &r.process, BPF_ANY) == 0 &&
 	    bpf_map_update_elem(&pids, &pid, &number, BPF_ANY) == 0) {
@@ -58,7 +61,7 @@ int BPF_PROG(watch_fork, struct task_struct *parent, struct task_struct *child)
 		return 0;
 	(void)bpf_map_delete_elem(&threads, &tid);
 	if (follow_forks && child->tgid != parent->tgid)
-		add_process(child, p->number, PROBE_PROCESS_FORKED, p->target);
+		add_process(child, p->number, PROBE_PROCESS_FORKED, p->target, p->name);
 	return 0;
 }
 
@@ -68,12 +71,19 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(watch_exec, struct task_struct *task)
 {
 	const struct probe_process *p = known_process_of(task);
-	uint32_t tid = (uint32_t)task->pid;
+	uint32_t tid = (uint32_t)task->pid, pid = (uint32_t)task->tgid;
+	char name[PROBE_EXE_MAX] = "";
 
-	if (!p)
+	if (!p && exe_name[0] == 0)
 		return 0;
 	(void)bpf_map_delete_elem(&threads, &tid);
-	add_process(task, p->number, PROBE_PROCESS_EXECED, PROBE_TARGET_BARE);
+	(void)bpf_probe_read_kernel_str(
+	    name, sizeof(name), BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name));
+	if ((p && follow_execs) || (exe_name[0] != 0 && probe_exe_is(name, exe_name)))
+		add_process(
+		    task, p ? p->number : PROBE_NO_PROCESS, PROBE_PROCESS_EXECED, PROBE_TARGET_BARE, name);
+	else if (p)
+		(void)bpf_map_delete_elem(&pids, &pid);
 	return 0;
 }
 

@@ -169,6 +169,7 @@ static void configure(struct probe_bpf *b, bool counting)
 	*(uint32_t *)(uintptr_t)&b->rodata->counting = counting;
 	*(uint32_t *)(uintptr_t)&b->rodata->conditional = 1;
 	*(uint32_t *)(uintptr_t)&b->rodata->follow_forks = 1;
+	memcpy((void *)(uintptr_t)b->rodata->exe_name, "python", 6);
 }
 
 /* Load the i-th program alone. False: there is none. */
