@@ -117,6 +117,21 @@ static void add_line(struct strbuf *out, const char *line, const char *end)
 	strbuf_add(out, line, (size_t)(end - line));
 }
 
+/* A core does not say what system call a thread is in. The rest of such a remark; NULL: none. */
+static const char *after_call(const char *line, const char *end, struct strbuf *out)
+{
+	static const char start[] = "\n              (in ";
+	const char *rest;
+
+	if (strncmp(line, start, sizeof(start) - 1) != 0)
+		return line;
+	rest = memchr(line, ';', (size_t)(end - line));
+	if (rest == NULL)
+		return NULL;
+	strbuf_add(out, start, sizeof(start) - sizeof("in "));
+	return rest + 2;
+}
+
 /* The lines of `text` but the first, the core's own and the headers, which have other numbers. It
  * ends with the header of LWP `zombie` (0: none). */
 static void frames_of(const char *text, int zombie, struct strbuf *out, size_t *headers)
@@ -136,7 +151,9 @@ static void frames_of(const char *text, int zombie, struct strbuf *out, size_t *
 				return;
 			continue;
 		}
-		add_line(out, line, end);
+		line = after_call(line, end, out);
+		if (line != NULL)
+			add_line(out, line, end);
 	}
 }
 
