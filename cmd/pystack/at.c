@@ -17,6 +17,7 @@
 #include "at_observed.h"
 #include "at_probes.h"
 #include "at_python.h"
+#include "at_sum.h"
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/hash.h"
@@ -243,12 +244,12 @@ static void take_event(void *data, const struct probe_hit *e)
 	strbuf_free(&name);
 }
 
-/* Times are counted in microseconds. */
-static bool sums_time(const struct at *a, const struct probe_key *key)
+/* What is printed for a stack: a count, or a sum, that of times in microseconds. */
+static uint64_t counted(const struct at *a, const struct probe_key *key, uint64_t n, uint64_t sum)
 {
-	const struct at_probe *probe = at_probe_of(&a->probes, key);
-
-	return probe != NULL && probe->spec.kind == PROBE_OFF_CPU;
+	if (at_sum_is_time(&a->probes, key))
+		return (sum + 500) / 1000;
+	return a->opt->sum != NULL ? sum : n;
 }
 
 /* Add what was counted since the last time. A stack may be on its way: its events are added when it
@@ -275,7 +276,7 @@ static bool add_count(void *data, const struct probe_key *key, const struct prob
 	if (s->text == NULL)
 		a->losses.unknown += n;
 	else
-		counts_add(&a->counts, s->text, sums_time(a, key) ? (sum + 500) / 1000 : n);
+		counts_add(&a->counts, s->text, counted(a, key, n, sum));
 	return true;
 }
 
@@ -446,7 +447,7 @@ static void find_processes(struct at *a)
 static bool start(struct at *a, int argc, char **argv)
 {
 	enum { COMMAND_TARGETS = 3 }; /* it may be a script that executes its interpreter */
-	struct probe_config config = { .counting = a->opt->counting };
+	struct probe_config config = { .counting = a->opt->counting, .buffer = a->opt->buffer };
 	struct fault f = { 0 };
 
 	if (!at_probes_find(a->opt, &a->probes))

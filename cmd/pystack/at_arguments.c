@@ -69,6 +69,31 @@ static enum res compile(const struct at_probe *one, bool narrow, const char *tex
 	return probe_when_parse(text, &names, out, f);
 }
 
+enum res at_arguments_value(
+    const struct at_probe *one, const char *text, struct probe_when_value *out, struct fault *f)
+{
+	struct probe_usdt any = { .n_args = PROBE_USDT_ARGS };
+	struct probe_arguments arguments = arguments_of(one, false, NULL);
+	struct probe_when_names names;
+
+	if (one->spec.kind == PROBE_SYSCALL && one->call[0].name == NULL)
+		arguments.call = &one->call[1];
+	/* Its notes are read later. Their arguments come as signed numbers, or are unknown. */
+	if (one->spec.kind == PROBE_USDT) {
+		(void)snprintf(any.provider, sizeof(any.provider), "%s", one->spec.provider);
+		(void)snprintf(any.name, sizeof(any.name), "%s", one->spec.name);
+		for (size_t i = 0; i < PROBE_USDT_ARGS; i++)
+			any.args[i] = (struct probe_usdt_arg){
+				.form = PROBE_USDT_REGISTER, .is_signed = true, .bytes = sizeof(uint64_t)
+			};
+		arguments.usdt = &any;
+	}
+	probe_arguments_names(&arguments, &names);
+	if (one->spec.kind == PROBE_PROFILE || one->spec.kind == PROBE_OFF_CPU)
+		names.arg = no_arguments;
+	return probe_when_parse_value(text, &names, out, f);
+}
+
 /* A condition whose result is never known: one with names that only the call of x86-64 has, at the
  * call of i386, which may not even occur. */
 static void make_unknown(struct probe_when *when)

@@ -4,6 +4,7 @@
 
 #include "at_probes.h"
 #include "probe/probe_usdt.h"
+#include "probe/probe_when.h"
 
 /* Find the fields of tracepoint i, of which p->at[i].tracepoint is set. False: out of memory. */
 bool at_arguments_fields(struct at_probes *p, size_t i, const struct probe_tracepoint *tracepoint);
@@ -18,6 +19,10 @@ const struct probe_value_list *at_arguments_list(
  * places. False: a message was printed. */
 bool at_arguments_condition(
     struct at_probes *p, size_t i, bool narrow, const char *text, const struct probe_usdt *usdt);
+
+/* Find the number of an event that `text` names. RES_FAIL: f says why not. */
+enum res at_arguments_value(
+    const struct at_probe *one, const char *text, struct probe_when_value *out, struct fault *f);
 
 /* The probe of a key; NULL: it has none. */
 const struct at_probe *at_probe_of(const struct at_probes *p, const struct probe_key *key);

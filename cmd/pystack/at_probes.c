@@ -8,6 +8,7 @@
 
 #include "at_arguments.h"
 #include "at_file.h"
+#include "at_sum.h"
 #include "base/escape.h"
 #include "base/owned.h"
 #include "os/regs.h"
@@ -181,7 +182,7 @@ bool at_probes_find(const struct options *opt, struct at_probes *out)
 				return refuse(opt->at[out->n++], "it was given twice");
 		}
 	}
-	return find_conditions(opt, out);
+	return at_sum_find(out, opt->sum) && find_conditions(opt, out);
 }
 
 /* The path from here of `file`, owned by p. NULL: out of memory. */
@@ -201,6 +202,23 @@ static bool add_place(struct at_probes *p, const struct probe_place *place)
 	return vec_push(&p->places, *place) || refuse("", "out of memory");
 }
 
+/* Add the places of the static probe `name`, at which the calls begin whose end is probe i. */
+static bool place_begin(struct at_probes *p, size_t i, const struct probe_usdt_list *list, const char *name,
+    const struct probe_place *end)
+{
+	const struct probe_usdt *one = NULL;
+	bool ok = true;
+
+	while (ok && (one = probe_usdt_find(list, p->at[i].spec.provider, name, one)) != NULL)
+		ok = add_place(p, &(struct probe_place){ .spec = (uint32_t)i,
+				      .file = end->file,
+				      .offset = one->offset,
+				      .semaphore = one->semaphore_offset,
+				      .pid = end->pid,
+				      .is_begin = true });
+	return ok;
+}
+
 /* False: a message was printed. */
 static bool place_static(const struct options *opt, struct at_probes *p, size_t i, const char *path,
     struct ps_prochandle *P, pid_t pid)
@@ -208,6 +226,7 @@ static bool place_static(const struct options *opt, struct at_probes *p, size_t 
 	const struct arch *arch = os_arch(P);
 	bool narrow = arch == arch_of_host(true);
 	const struct probe_spec *spec = &p->at[i].spec;
+	const char *begin = at_sum_begin(p, i);
 	struct probe_usdt_list list = { VEC_EMPTY, 0 };
 	const struct probe_usdt *one = NULL;
 	struct fault f;
@@ -228,6 +247,8 @@ static bool place_static(const struct options *opt, struct at_probes *p, size_t 
 		ok = (place.values != NULL || refuse(p->at[i].name, "out of memory")) &&
 		     at_arguments_condition(p, i, narrow, opt->when, one) && add_place(p, &place);
 	}
+	if (ok && begin != NULL)
+		ok = place_begin(p, i, &list, begin, &(struct probe_place){ .file = path, .pid = pid });
 	probe_usdt_free(&list);
 	return ok;
 }
@@ -244,7 +265,10 @@ static bool place_code(const struct options *opt, struct at_probes *p, size_t i,
 		return place_static(opt, p, i, path, P, pid);
 	if (probe_symbol_place(path, spec->symbol, spec->offset, &place.offset, &f) != RES_OK)
 		return refuse(p->at[i].name, f.text);
-	return add_place(p, &place);
+	if (!add_place(p, &place))
+		return false;
+	place.is_begin = p->abi[i].sum == PROBE_SUM_DURATION;
+	return !place.is_begin || add_place(p, &place);
 }
 
 static bool is_in_code(const struct at_probe *p)

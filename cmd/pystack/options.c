@@ -15,7 +15,7 @@ static const char usage_line[] =
     "               [-e exec | --sysroot dir] { pid | core }[/lwps] ...\n"
     "       pystack -c [-t top] [-o format] [{ pid | core }[/lwps] ...]\n"
     "       pystack --at probe ... [-c] [-prv] [-n frames] [-d duration] [-N events] [--min time]\n"
-    "               [--when expr] [--every time] [-t top] [-o format]\n"
+    "               [--when expr] [--every time] [--sum value] [--buffer size] [-t top] [-o format]\n"
     "               { pid ... | --exe name | --all | -- command [arg ...] }\n"
     "       pystack --list[=pattern] [pid ...]\n"
     "       pystack -i interval [-d duration] [-N samples] [--idle] [-t top] [-o format] pid[/lwps]\n";
@@ -31,6 +31,7 @@ static const char help_text[] =
     "                      tracepoint:CATEGORY:EVENT, uprobe:FILE:FUNCTION[+OFFSET], "
     "uretprobe:FILE:FUNCTION,\n"
     "                      usdt:FILE:PROVIDER:NAME, python:NAME (a static probe of the interpreter)\n"
+    "      --buffer SIZE   with --at: bytes between the kernel and pystack (64M)\n"
     "  -c, --count         print each distinct stack once, with its count; without operands, read stacks\n"
     "                      from stdin\n"
     "  -d, --duration T    with -i or --at: stop after T\n"
@@ -53,6 +54,7 @@ static const char help_text[] =
     "  -p, --python        only the Python frames\n"
     "  -r, --children      with --at: observe child processes, too\n"
     "      --stop          stop all threads together, even blocked ones\n"
+    "      --sum VALUE     with --at and -c: sum VALUE, an argument, retval or duration (in microseconds)\n"
     "      --sysroot DIR   directory with the files named in the core, instead of /\n"
     "  -t, --top N         with -c or -i: only the N most frequent stacks\n"
     "  -v, --verbose       qualified function names, where available; all messages about files\n"
@@ -153,6 +155,27 @@ static bool parse_time(const char *text, const char *option, int64_t *out)
 	return false;
 }
 
+/* Bytes: an integer with K, M or G. */
+static bool parse_size(const char *text, const char *option, uint64_t *out)
+{
+	static const char units[] = "KMG";
+	const char *unit;
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(text, &end, 10);
+	unit = *end == '\0' ? units : strchr(units, *end);
+	if (errno == 0 && end != text && n >= 1 && n <= 1 << 20 && unit != NULL && *end != '\0' &&
+	    end[1] == '\0') {
+		*out = (uint64_t)n << 10 * (unit - units + 1);
+		if (*out >= 256 << 10 && *out <= 1 << 30)
+			return true;
+	}
+	(void)fprintf(stderr, "pystack: %s takes a size from 256K to 1G, like 64M, not '%s'\n", option, text);
+	return false;
+}
+
 static bool parse_output(const char *text, struct options *out)
 {
 	static const struct {
@@ -214,7 +237,9 @@ enum {
 	OPT_MIN,
 	OPT_LIST,
 	OPT_WHEN,
-	OPT_EVERY
+	OPT_EVERY,
+	OPT_SUM,
+	OPT_BUFFER
 };
 
 static bool parse_directory(const char *text, const char **out)
@@ -278,6 +303,11 @@ static bool parse_value(int c, const char *value, struct options *out)
 	case OPT_WHEN:
 		out->when = value;
 		return true;
+	case OPT_SUM:
+		out->sum = value;
+		return true;
+	case OPT_BUFFER:
+		return parse_size(value, "--buffer", &out->buffer);
 	case OPT_EVERY:
 		return parse_time(value, "--every", &out->every_ns);
 	case OPT_MIN:
@@ -300,8 +330,10 @@ static bool options_agree(const struct options *o, int operands)
 		return (operands > 0) != (o->exe != NULL || o->all) && !(o->exe != NULL && o->all) &&
 		       o->policy == STOP_RUNNING && o->interval_ns == 0 && !o->idle && o->exec == NULL &&
 		       o->sysroot == NULL && o->output != COUNTS_JSON && (o->top == 0 || o->counting) &&
-		       (o->every_ns == 0 || (o->counting && o->output == COUNTS_TEXT));
-	if (o->min_ns != 0 || o->when != NULL || o->children || o->all || o->exe != NULL || o->every_ns != 0)
+		       (o->every_ns == 0 || (o->counting && o->output == COUNTS_TEXT)) &&
+		       (o->sum == NULL || o->counting);
+	if (o->min_ns != 0 || o->when != NULL || o->children || o->all || o->exe != NULL ||
+	    o->every_ns != 0 || o->sum != NULL || o->buffer != 0)
 		return false;
 	if (o->interval_ns != 0)
 		return operands == 1;
@@ -313,6 +345,7 @@ static bool options_agree(const struct options *o, int operands)
 static const struct option longs[] = {
 	{ "all", no_argument, NULL, OPT_ALL },
 	{ "at", required_argument, NULL, OPT_AT },
+	{ "buffer", required_argument, NULL, OPT_BUFFER },
 	{ "children", no_argument, NULL, 'r' },
 	{ "count", no_argument, NULL, 'c' },
 	{ "duration", required_argument, NULL, 'd' },
@@ -332,6 +365,7 @@ static const struct option longs[] = {
 	{ "python", no_argument, NULL, 'p' },
 	{ "samples", required_argument, NULL, 'N' },
 	{ "stop", no_argument, NULL, OPT_STOP },
+	{ "sum", required_argument, NULL, OPT_SUM },
 	{ "sysroot", required_argument, NULL, OPT_SYSROOT },
 	{ "top", required_argument, NULL, 't' },
 	{ "verbose", no_argument, NULL, 'v' },

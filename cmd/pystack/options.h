@@ -29,6 +29,8 @@ struct options {
 	const char *list; /* --list: pattern of the probes to print, "" all; NULL: not given */
 	const char *when; /* --when: the condition on events, or NULL */
 	int64_t every_ns; /* --every: how often counts are printed, 0: at the end */
+	const char *sum;  /* --sum: what is summed instead of counted, or NULL */
+	uint64_t buffer;  /* --buffer: bytes between kernel and pystack, 0: as usual */
 	int64_t min_ns;   /* --min: shortest time off the CPU */
 	bool idle;        /* --idle: with -i, waiting threads too */
 	const char *exe;  /* --exe: processes that execute a file of this name; NULL: not given */

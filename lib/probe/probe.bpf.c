@@ -9,6 +9,7 @@
  * each Python frame its code object and instruction. So equal hashes mean equal return addresses.
  * Only what exists in Linux 5.17 is used. */
 #include "probe/bpf/processes.h"
+#include "probe/bpf/sum.h"
 #include "probe/bpf/when.h"
 
 /* Scratch memory for the calling program, or NULL. A kernel that preempts programs may run another
@@ -53,8 +54,7 @@ static __always_inline void at_probe(struct task_struct *task, const struct prob
 		if (s->list != 0)
 			take_values(s);
 		s->event.result = is_call ? result : (int64_t)s->begin.regs[REG_AX];
-		s->event.sum = 0;
-		if (is_wanted(s, task, spec))
+		if (is_wanted(s, task, spec) && take_sum(s, (uint32_t)task->pid, spec))
 			c = capture(s, task, p, &key);
 	}
 	if (c)
@@ -70,6 +70,11 @@ static __always_inline void at_syscall(
 
 	if ((uint64_t)number >= PROBE_SYSCALLS)
 		return;
+	if (timing && !is_return) {
+		spec = syscall_specs[1][compat][number];
+		if (spec != 0 && specs[(spec - 1) & (PROBE_SPECS - 1)].sum == PROBE_SUM_DURATION)
+			call_begins((uint32_t)task->pid, spec - 1, 0);
+	}
 	spec = syscall_specs[is_return][compat][number];
 	if (spec != 0)
 		at_probe(task, p, spec - 1, SLOT_SYSCALL, 2, 1, result, 0, 0);
@@ -85,6 +90,10 @@ static __always_inline int at_cookie(void *ctx, uint32_t slot, uint32_t n, uint6
 	if (p) {
 		uint64_t cookie = bpf_get_attach_cookie(ctx);
 
+		if (cookie & PROBE_COOKIE_BEGIN) {
+			function_begins(task, (uint32_t)cookie);
+			return 0;
+		}
 		at_probe(task, p, (uint32_t)cookie, slot, n, 0, 0, (uint32_t)(cookie >> 32), record);
 	}
 	return 0;

@@ -32,6 +32,7 @@ struct probe_place {
 	uint64_t semaphore;           /* offset in the file of the counter of a static probe; 0: none */
 	pid_t pid;                    /* −1: in each process */
 	const char *category, *event; /* PROBE_AT_TRACEPOINT */
+	bool is_begin;                /* there calls begin whose duration is summed at the probe */
 	const struct probe_value_list *values; /* NULL: its arguments are those of a function */
 };
 
@@ -43,6 +44,7 @@ struct probe_config {
 	const struct probe_when *const *conditions;
 	bool counting;     /* count in the kernel; events are not sent */
 	size_t targets;    /* most processes; 0: one */
+	uint64_t buffer;   /* bytes of the ring buffer, rounded down to a power of two; 0: the usual size */
 	bool follow_forks; /* children of processes are observed */
 	bool follow_execs; /* a process stays observed whatever it executes */
 	const char *exe;   /* what executes a file of this name (probe_exe_is) is observed; NULL: none */

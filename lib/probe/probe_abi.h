@@ -27,9 +27,12 @@ enum {
 	PROBE_PIDS = 1 << 13,      /* processes at a time */
 	PROBE_EXE_KEPT = 32,       /* bytes of a name that is kept, with its NUL */
 	PROBE_EXE_MAX = 64,        /* bytes of the name of an executable, with its NUL */
-	PROBE_SLOTS = 6,           /* scratch memories of a processor */
-	PROBE_OFFS = 1 << 16,      /* threads that are off the processor at a time */
-	PROBE_RETURNS = 64,        /* return addresses that are replaced: the kernel allows no more */
+	PROBE_BUFFER = 1 << 26,    /* usual bytes of the ring buffer */
+	PROBE_BUFFER_MIN = 1 << 18,
+	PROBE_BUFFER_MAX = 1 << 30,
+	PROBE_SLOTS = 6,      /* scratch memories of a processor */
+	PROBE_OFFS = 1 << 16, /* threads that are off the processor at a time */
+	PROBE_RETURNS = 64,   /* return addresses that are replaced: the kernel allows no more */
 };
 
 /* The code of a process from lo on, `size` bytes; bit i of `bits` stands for the addresses from
@@ -107,6 +110,7 @@ enum probe_loss {
 	PROBE_LOST_FRAMES,  /* events: a Python frame or its code object could not be read */
 	PROBE_LOST_DEPTH,   /* events: more Python frames than are followed */
 	PROBE_LOST_PROCESS, /* processes: more than can be observed */
+	PROBE_LOST_VALUE,   /* events: what is to be summed could not be read */
 	PROBE_LOST_TEST,    /* events: --when could not be decided */
 	PROBE_EVENTS,       /* events that passed the filters */
 	PROBE_LOSSES
@@ -220,9 +224,19 @@ struct probe_spec_abi {
 	int32_t syscall;   /* its number; −1: not one */
 	int32_t syscall32; /* its number for i386; −1: none */
 	uint32_t is_return;
-	uint32_t hz; /* PROBE_AT_TICK */
+	uint32_t hz;         /* PROBE_AT_TICK */
+	uint32_t sum;        /* PROBE_SUM_DURATION, or a subject of conditions plus one; 0: none */
+	uint64_t min_ns;     /* PROBE_AT_SWITCH: shorter times are left out */
+	uint32_t sum_shift;  /* bits of the 64 that are not of the value */
+	uint32_t sum_signed; /* it is signed */
+	uint32_t sum_by_sp;  /* DURATION: calls within each other are told apart by the stack pointer */
 	uint32_t padding;
-	uint64_t min_ns; /* PROBE_AT_SWITCH: shorter times are left out */
+};
+
+enum {
+	PROBE_SUM_DURATION = 255,     /* from the beginning of the call that ends at the probe */
+	PROBE_COOKIE_BEGIN = 1 << 30, /* of a place: there the call begins */
+	PROBE_CALLS = 65536,          /* whose duration is summed, at a time */
 };
 
 #endif

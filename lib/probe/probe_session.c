@@ -19,7 +19,7 @@
 
 enum {
 	TRIM = 1 << 24,
-	WAITING_MAX = 1 << 28, /* bytes; beyond it records stay in the ring, which gets full */
+	WAITING_RINGS = 4, /* times the ring's size that wait; beyond it the ring gets full */
 };
 
 static size_t padded(size_t n)
@@ -96,7 +96,7 @@ static void read_waiting(struct probe_session *s, int64_t ns, const struct probe
 		s->read += sizeof(size) + padded(size);
 		if (s->read == s->waiting.n || s->read > TRIM)
 			waiting_trim(s);
-		if (s->waiting.n - s->read < WAITING_MAX)
+		if (s->waiting.n - s->read < WAITING_RINGS * s->ring_size)
 			(void)ring_buffer__consume(s->ring);
 	}
 }
@@ -152,7 +152,8 @@ static void choose_programs(struct probe_bpf *b, const struct probe_config *c)
 	bool enter = false, leave = false, tick = false, off = false, code = false, event = false;
 
 	for (size_t i = 0; i < c->n_specs; i++) {
-		enter |= c->specs[i].kind == PROBE_AT_SYSCALL && !c->specs[i].is_return;
+		enter |= c->specs[i].kind == PROBE_AT_SYSCALL &&
+			 (!c->specs[i].is_return || c->specs[i].sum == PROBE_SUM_DURATION);
 		leave |= c->specs[i].kind == PROBE_AT_SYSCALL && c->specs[i].is_return;
 		tick |= c->specs[i].kind == PROBE_AT_TICK;
 		off |= c->specs[i].kind == PROBE_AT_SWITCH;
@@ -220,8 +221,19 @@ static int configure(struct probe_session *s, const struct probe_config *c)
 	*(uint32_t *)(uintptr_t)&b->rodata->follow_execs = c->follow_execs;
 	if (c->exe != NULL)
 		(void)snprintf((char *)(uintptr_t)b->rodata->exe_name, PROBE_EXE_MAX, "%s", c->exe);
+	s->ring_size = PROBE_BUFFER_MAX;
+	while (s->ring_size > PROBE_BUFFER_MIN && s->ring_size > (c->buffer != 0 ? c->buffer : PROBE_BUFFER))
+		s->ring_size /= 2;
 	choose_programs(b, c);
 	error = enter_syscalls(b, c);
+	if (error == 0)
+		error = bpf_map__set_max_entries(b->maps.ring, (uint32_t)s->ring_size);
+	for (size_t i = 0; error == 0 && i < c->n_specs; i++) {
+		if (c->specs[i].sum != PROBE_SUM_DURATION)
+			continue;
+		*(uint32_t *)(uintptr_t)&b->rodata->timing = 1;
+		error = bpf_map__set_max_entries(b->maps.calls, PROBE_CALLS);
+	}
 	if (error == 0)
 		error = bpf_map__set_max_entries(b->maps.conditions, 2 * (uint32_t)c->n_specs);
 	if (error == 0)
@@ -354,7 +366,7 @@ static int place_cookie(struct probe_session *s, const struct probe_place *p, ui
 
 static int attach_place(struct probe_session *s, const struct probe_place *p)
 {
-	bool on_return = s->config.specs[p->spec].is_return != 0;
+	bool on_return = s->config.specs[p->spec].is_return != 0 && !p->is_begin;
 	LIBBPF_OPTS(bpf_uprobe_opts, code, .retprobe = on_return, .ref_ctr_offset = p->semaphore);
 	LIBBPF_OPTS(bpf_tracepoint_opts, event);
 	uint64_t cookie;
@@ -363,6 +375,7 @@ static int attach_place(struct probe_session *s, const struct probe_place *p)
 
 	if (error != 0)
 		return error;
+	cookie |= p->is_begin ? PROBE_COOKIE_BEGIN : 0;
 	code.bpf_cookie = event.bpf_cookie = cookie;
 	link = p->file != NULL
 		   ? bpf_program__attach_uprobe_opts(s->bpf->progs.at_code, p->pid, p->file, p->offset, &code)
@@ -413,7 +426,7 @@ void probe_session_detach(struct probe_session *s)
 /* Has a process come or mapped code just now? */
 static bool is_hurried(struct probe_session *s)
 {
-	enum { STILL_NS = 10000000, LONGEST_NS = 500000000, FULL = 1 << 26 };
+	enum { STILL_NS = 10000000, LONGEST_NS = 500000000 };
 	int64_t now = clock_now_ns();
 
 	if (s->urgent) {
@@ -422,7 +435,8 @@ static bool is_hurried(struct probe_session *s)
 		s->still_from = now + STILL_NS;
 		s->urgent = false;
 	}
-	return now < s->still_from && now < s->hurried_from + LONGEST_NS && s->waiting.n - s->read < FULL;
+	return now < s->still_from && now < s->hurried_from + LONGEST_NS &&
+	       s->waiting.n - s->read < s->ring_size;
 }
 
 enum res probe_session_read(

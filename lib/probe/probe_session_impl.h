@@ -23,6 +23,7 @@ struct probe_session {
 	int64_t still_from, hurried_from;
 	struct probe_target *scratch;
 	struct probe_config config;
+	size_t ring_size;                   /* bytes */
 	VEC(struct bpf_link *) links;       /* of clocks, one for each processor, and of places */
 	VEC(struct probe_value_list) lists; /* as in the program's map */
 };

@@ -62,4 +62,16 @@ enum {
 enum res probe_when_parse(
     const char *text, const struct probe_when_names *names, struct probe_when *out, struct fault *f);
 
+/* A number of an event. */
+struct probe_when_value {
+	uint8_t subject; /* an argument, or PROBE_WHEN_RETVAL */
+	uint8_t shift;   /* bits of a 64-bit register that are not of it */
+	bool is_signed;
+};
+
+/* Find the number that `text` names as a condition would: `size`, `arg2`, `(int32)arg0`, `retval`.
+ * RES_FAIL: see probe_when_parse. */
+enum res probe_when_parse_value(
+    const char *text, const struct probe_when_names *names, struct probe_when_value *out, struct fault *f);
+
 #endif

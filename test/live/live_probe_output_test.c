@@ -201,6 +201,71 @@ START_TEST(arguments_out_of_memory)
 }
 END_TEST
 
+/* The sum that is printed for the stacks of `function`; -1: they cannot be observed. */
+static long sum_at(const char *program, const char *probe, const char *value, const char *function)
+{
+	struct run r;
+	long sum;
+
+	if (!OBSERVE(program, &r, "-c", "--buffer", "1M", "--sum", value, "--at", probe))
+		return -1;
+	ck_assert_msg(r.status == 0 || observer_lost(r.err, ": ") != 0, "%s", r.err);
+	sum = observer_count(r.out, function);
+	run_free(&r);
+	return sum;
+}
+
+START_TEST(sums)
+{
+	long n = sum_at("@probed_output.py", "syscall:write", "size", "put");
+
+	ck_assert_msg(n == -1 || n == 2 * 10000, "%ld", n);
+	/* Errors add nothing. */
+	n = sum_at("@probed_output.py", "syscall:write:return", "retval", "put");
+	ck_assert_msg(n == -1 || n == 10000, "%ld", n);
+	n = sum_at("@probed_output.py", "uprobe:libc.so.6:write", "arg2", "put");
+	ck_assert_msg(n == -1 || n == 2 * 10000, "%ld", n);
+	n = sum_at("@probed_output.py", "python:gc-start", "generation", "collect");
+	ck_assert_msg(n == -1 || n == 0 + 1 + 2 + 0 + 1, "%ld", n);
+}
+END_TEST
+
+/* Times of calls, in microseconds: 20 of 10 milliseconds at least, and 7 collections. */
+START_TEST(durations)
+{
+	static const char *const names[] = { "syscall:clock_nanosleep:return",
+		"uretprobe:libc.so.6:clock_nanosleep" };
+	long n;
+
+	for (size_t i = 0; i < 2; i++) {
+		n = sum_at("@probed_kinds.py", names[i], "duration", "nap");
+		ck_assert_msg(n == -1 || (n >= 20 * 10000 && n < 60000000), "%s: %ld us", names[i], n);
+	}
+	n = sum_at("@probed_kinds.py", "python:gc-done", "duration", "collect");
+	ck_assert_msg(n == -1 || (n > 0 && n < 60000000), "%ld us", n);
+}
+END_TEST
+
+START_TEST(wrong_sums)
+{
+	struct run r = TOOL("-c", "--at", "syscall:write", "--sum", "duration", "1");
+
+	ck_assert_int_eq(r.status, 2);
+	ck_assert_ptr_nonnull(strstr(r.err, "syscall:NAME:return"));
+	run_free(&r);
+	r = TOOL("-c", "--at", "syscall:write", "--sum", "sizee", "1");
+	ck_assert_int_eq(r.status, 2);
+	ck_assert_ptr_nonnull(strstr(r.err, "is it size?"));
+	run_free(&r);
+	r = TOOL("--at", "syscall:write", "--sum", "size", "1"); /* without -c */
+	ck_assert_int_eq(r.status, 2);
+	run_free(&r);
+	r = TOOL("-c", "--at", "syscall:write", "--buffer", "1", "1");
+	ck_assert_int_eq(r.status, 2);
+	run_free(&r);
+}
+END_TEST
+
 /* The counts of intervals are those of the whole time, and a stack may come after its first ones. */
 START_TEST(counts_of_intervals)
 {
@@ -360,6 +425,9 @@ static Suite *suite(void)
 		tcase_add_test(c, arguments_of_tracepoints);
 		tcase_add_test(c, innermost_function);
 		tcase_add_test(c, arguments_out_of_memory);
+		tcase_add_test(c, sums);
+		tcase_add_test(c, durations);
+		tcase_add_test(c, wrong_sums);
 		tcase_add_test(c, counts_of_intervals);
 		tcase_add_test(c, interrupted_while_writing);
 		tcase_add_test(c, counts_on_a_screen);

@@ -1,7 +1,8 @@
 """Does things whose names and numbers a test knows. probed_output.py TRUTH
 
 The program waits for a byte, imports modules that do not exist, collects garbage of each
-generation, changes its thread's name, removes the directory at address 1, echoes the byte and waits again.
+generation, changes its thread's name, removes the directory at address 1, writes
+to /dev/null and to a descriptor that is not open, echoes the byte and waits again.
 """
 import ctypes
 import gc
@@ -31,6 +32,15 @@ def no_path():
     libc.rmdir(ctypes.c_void_p(1))
 
 
+def put(n):
+    os.write(null, b"x" * n)
+    try:
+        os.write(99, b"x" * n)
+    except OSError:
+        pass
+
+
+null = os.open(os.devnull, os.O_WRONLY)
 libc = ctypes.CDLL(None)
 gc.disable()
 os.write(OUT, b"!")
@@ -40,5 +50,6 @@ for i in range(5):
     collect(i % 3)
     rename("name-%d" % i)
     no_path()
+    put(1000 * i)
 os.write(OUT, echo)
 os.read(IN, 1)

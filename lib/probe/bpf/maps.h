@@ -180,7 +180,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 26);
+	__uint(max_entries, PROBE_BUFFER); /* set by user space */
 } ring SEC(".maps");
 
 /* Constants, set by user space before loading. */
@@ -189,6 +189,7 @@ const volatile struct probe_spec_abi specs[PROBE_SPECS];
  * i386. A table and no search: the verifier would follow each probe that is found. */
 const volatile uint8_t syscall_specs[2][2][PROBE_SYSCALLS];
 const volatile uint32_t counting = 0;        /* events are counted, not sent */
+const volatile uint32_t timing = 0;          /* the duration of system calls is summed */
 const volatile uint32_t conditional = 0;     /* there are conditions */
 const volatile char exe_name[PROBE_EXE_MAX]; /* --exe: what executes it is observed; "": nothing */
 const volatile uint32_t follow_execs = 1;    /* a process stays observed whatever it executes */

@@ -70,6 +70,50 @@ START_TEST(system_calls)
 }
 END_TEST
 
+static void check_value(const char *text, uint8_t subject, uint8_t shift, bool is_signed)
+{
+	struct probe_when_names names;
+	struct probe_when_value value;
+	struct fault f = { 0 };
+
+	probe_arguments_names(&arguments, &names);
+	ck_assert_msg(probe_when_parse_value(text, &names, &value, &f) == RES_OK, "%s: %s", text, f.text);
+	ck_assert_uint_eq(value.subject, subject);
+	ck_assert_uint_eq(value.shift, shift);
+	ck_assert_int_eq(value.is_signed, is_signed);
+}
+
+static void check_no_value(const char *text)
+{
+	struct probe_when_names names;
+	struct probe_when_value value;
+	struct fault f;
+
+	probe_arguments_names(&arguments, &names);
+	ck_assert_msg(probe_when_parse_value(text, &names, &value, &f) == RES_FAIL, "%s", text);
+}
+
+/* What can be summed. */
+START_TEST(values_of_calls)
+{
+	choose(false, "write");
+	check_value("size", 2, 0, false);
+	check_value(" fd ", 0, 32, true);
+	check_value("(uint8)arg1", 1, 56, false);
+	check_no_value("retval");
+	check_no_value("size > 1");
+	check_no_value("pid");
+	check_no_value("comm");
+	check_no_value("func");
+	check_no_value("");
+	check_no_value("arg3");
+	arguments.on_return = true;
+	check_value("retval", PROBE_WHEN_RETVAL, 0, true);
+	choose(false, "rmdir");
+	check_no_value("path");
+}
+END_TEST
+
 START_TEST(words_of_4_bytes)
 {
 	choose(true, "write");
@@ -175,7 +219,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { system_calls, words_of_4_bytes, values_returned,
+	const TTest *const tests[] = { system_calls, values_of_calls, words_of_4_bytes, values_returned,
 		unknown_calls_and_functions, tracepoints, static_probes };
 
 	return run_suite("probe_arguments", tests, sizeof(tests) / sizeof(tests[0]));

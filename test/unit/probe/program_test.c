@@ -167,7 +167,7 @@ static void configure(struct probe_bpf *b, bool counting)
 		memset((void *)(uintptr_t)&b->rodata->syscall_specs[1][1][i], (int)i + 1, 1);
 	}
 	*(uint32_t *)(uintptr_t)&b->rodata->counting = counting;
-	*(uint32_t *)(uintptr_t)&b->rodata->conditional = 1;
+	*(uint32_t *)(uintptr_t)&b->rodata->conditional = *(uint32_t *)(uintptr_t)&b->rodata->timing = 1;
 	*(uint32_t *)(uintptr_t)&b->rodata->follow_forks = 1;
 	memcpy((void *)(uintptr_t)b->rodata->exe_name, "python", 6);
 }

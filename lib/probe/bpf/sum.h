@@ -1,0 +1,92 @@
+/* PRIVATE to the BPF program: what is summed instead of counted (--sum). Functions are global: the
+ * verifier follows each once. */
+#ifndef PROBE_BPF_SUM_H
+#define PROBE_BPF_SUM_H
+
+#include "probe/bpf/values.h"
+
+/* When calls of threads have begun whose duration is summed. */
+struct call {
+	uint64_t sp;        /* that with which a function returns; 0: of a system call */
+	uint32_t tid, spec; /* spec: of the probe at its end */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1); /* set by user space */
+	__type(key, struct call);
+	__type(value, uint64_t);
+} calls SEC(".maps");
+
+int call_begins(uint32_t tid, uint32_t spec, uint64_t sp)
+{
+	struct call call = { .sp = sp, .tid = tid, .spec = spec };
+	uint64_t now = bpf_ktime_get_ns();
+
+	(void)bpf_map_update_elem(&calls, &call, &now, BPF_ANY);
+	return 0;
+}
+
+/* Set the duration of the call that ends. Returns 0: it had begun before it was observed. */
+static __always_inline int take_duration(struct scratch *s, struct call *call)
+{
+	uint64_t *begin = bpf_map_lookup_elem(&calls, call);
+
+	if (!begin)
+		return 0;
+	s->event.sum = bpf_ktime_get_ns() - *begin;
+	(void)bpf_map_delete_elem(&calls, call);
+	return 1;
+}
+
+/* Set what is to be added for the event of probe `spec`. Returns 0: the event is not to be taken,
+ * or it is lost, and counted as such. A negative value, such as an error's, adds nothing. */
+int take_sum(struct scratch *s, uint32_t tid, uint32_t spec)
+{
+	const volatile struct probe_spec_abi *p = &specs[spec & (PROBE_SPECS - 1)];
+	struct call call = { .tid = tid, .spec = spec };
+	uint32_t what = p->sum, i = what - 1;
+	int64_t value;
+
+	if (!s)
+		return 0;
+	s->event.sum = 0;
+	if (what == 0)
+		return 1;
+	if (what == PROBE_SUM_DURATION) {
+		call.sp = p->sum_by_sp ? s->begin.regs[REG_SP] : 0;
+		return take_duration(s, &call);
+	}
+	if (i == PROBE_WHEN_RETVAL) {
+		value = s->event.result;
+	} else if (i < PROBE_VALUES) {
+		if (s->event.unknown >> (i & 31) & 1 || (s->list != 0 && i >= s->event.n_args)) {
+			count_loss(PROBE_LOST_VALUE);
+			return 0;
+		}
+		value = (int64_t)s->event.args[i];
+	} else {
+		return 1;
+	}
+	value = (int64_t)((uint64_t)value << (p->sum_shift & 63));
+	if (!p->sum_signed)
+		s->event.sum = (uint64_t)value >> (p->sum_shift & 63);
+	else if (value > 0)
+		s->event.sum = (uint64_t)(value >> (p->sum_shift & 63));
+	return 1;
+}
+
+/* A function is entered whose duration is summed. */
+static __always_inline void function_begins(struct task_struct *task, uint32_t spec)
+{
+	uint64_t regs[REG_SP - REG_CS + 1] = { 0 }, sp = 0; /* cs, flags, sp */
+
+	spec &= PROBE_SPECS - 1;
+	if (bpf_probe_read_kernel(regs, sizeof(regs), (const uint64_t *)bpf_task_pt_regs(task) + REG_CS) ==
+		0 &&
+	    specs[spec].sum_by_sp)
+		sp = regs[REG_SP - REG_CS] + ((uint32_t)regs[0] == CS_32 ? 4 : 8);
+	call_begins((uint32_t)task->pid, spec, sp);
+}
+
+#endif
