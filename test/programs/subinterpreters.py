@@ -15,8 +15,8 @@ SCRIPT = """import io, os, sys, threading
 sys.argv = ["", %(path)r]
 import truth
 class Code:
-    def __init__(self, filename, name):
-        self.co_filename, self.co_name = filename, name
+    def __init__(self, *names):
+        self.co_filename, self.co_name, self.co_qualname = names
 def told(interps, outer):
     frames, f = [], sys._getframe(1)
     while f:
@@ -44,7 +44,8 @@ def run_one(identity):
     me = f = sys._getframe()
     outer = []
     while f:
-        outer.append(((f.f_code.co_filename, f.f_code.co_name), f.f_lineno))
+        code = f.f_code
+        outer.append(((code.co_filename, code.co_name, getattr(code, "co_qualname", code.co_name)), f.f_lineno))
         f = f.f_back
     outer[0] = outer[0][0], me.f_lineno + 1
     interpreters.run_string(identity, SCRIPT % {"path": truth.PATH, "never": truth._never, "id": identity, "outer": outer})

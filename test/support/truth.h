@@ -60,8 +60,18 @@ struct output output_parse(const char *text, long pid);
 void output_free(struct output *o);
 const struct output_thread *output_thread(const struct output *o, long tid);
 
-/* COMPARE_MARKED: frames may be marked as uncertain. */
-enum { COMPARE_QUALNAME = 1, COMPARE_PYTHON_ONLY = 2, COMPARE_CORE = 4, COMPARE_MARKED = 8 };
+/* Parse events of --at as if they were one process: the first of each thread. */
+struct output output_parse_events(const char *text);
+
+/* COMPARE_MARKED: frames may be marked as uncertain. COMPARE_EVENTS: the output has events, which do
+ * not name interpreters. */
+enum {
+	COMPARE_QUALNAME = 1,
+	COMPARE_PYTHON_ONLY = 2,
+	COMPARE_CORE = 4,
+	COMPARE_MARKED = 8,
+	COMPARE_EVENTS = 16
+};
 
 /* Compare every thread's annotations, their positions and marks with the truth. Appends differences
  * to wrong. */

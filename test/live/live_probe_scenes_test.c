@@ -1,0 +1,162 @@
+/* --at on every way into Python: the scenes of test/programs, each of whose threads blocks in a
+ * system call. A stop makes the kernel interrupt the calls, and SIGCONT makes it begin them again,
+ * so each thread meets the probe with the very stack of which its program has told the truth. */
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/live.h"
+#include "support/observer.h"
+
+/* Let all threads of f begin their system calls again. */
+static void begin_again(struct fixture *f)
+{
+	ck_assert_int_eq(kill(f->pid, SIGSTOP), 0);
+	while (process_state(f->pid) != 'T')
+		(void)sched_yield();
+	ck_assert_int_eq(kill(f->pid, SIGCONT), 0);
+	fixture_settle(f->pid);
+}
+
+/* Observe f while it begins again. False: the kernel refuses. */
+static bool observe(struct fixture *f, struct run *r)
+{
+	struct observer o;
+	char pid[16];
+
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f->pid);
+	if (!observer_start(
+		&o, ARGS("pystack", "-v", "--at", "syscall:read", "--at", "syscall:pause", pid))) {
+		(void)printf("SKIP: %s\n", observer_why_not());
+		return false;
+	}
+	begin_again(f);
+	*r = observer_end(&o);
+	return true;
+}
+
+static void check(struct fixture *f)
+{
+	struct strbuf wrong = STRBUF_EMPTY;
+	struct output out;
+	struct truth truth;
+	struct run r;
+
+	if (!observe(f, &r))
+		return;
+	truth = truth_read(f->dir);
+	out = output_parse_events(r.out);
+	truth_compare(&truth, &out, COMPARE_QUALNAME | COMPARE_EVENTS, &wrong);
+	if (r.status != 0 || strstr(r.err, "lost") != NULL)
+		strbuf_fmt(&wrong, "exit %d, %s", r.status, r.err);
+	output_free(&out);
+	truth_free(&truth);
+	run_free(&r);
+	live_judge(f->in->label, &wrong);
+}
+
+static void scene(int i, const struct fixture_options *opt, const char *const args[])
+{
+	struct fixture f;
+
+	fixture_start(&f, &live_interpreters(NULL)[i], opt, args);
+	if (f.pid == 0) {
+		(void)printf("SKIP: %s: the interpreter itself aborts on %s\n", f.in->label, args[0] + 1);
+		return;
+	}
+	check(&f);
+	if (opt == NULL || !opt->alone)
+		fixture_echo(&f);
+	fixture_end(&f);
+}
+
+START_TEST(every_version)
+{
+	scene(_i, NULL, ARGS("@every_version.py", "%"));
+}
+END_TEST
+
+START_TEST(all_scenes)
+{
+	scene(_i, NULL, ARGS("@scenes.py", "%"));
+}
+END_TEST
+
+START_TEST(many_threads)
+{
+	scene(_i, NULL, ARGS("@many.py", "%"));
+}
+END_TEST
+
+START_TEST(alternate_stack)
+{
+	scene(_i, &(struct fixture_options){ .may_abort = true }, ARGS("@alternate_stack.py", "%", "heap"));
+	scene(_i, &(struct fixture_options){ .may_abort = true }, ARGS("@alternate_stack.py", "%", "above"));
+}
+END_TEST
+
+START_TEST(nested_interpreter)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+
+	if (in->major < 3 || in->minor < 8)
+		return; /* no module of theirs makes one */
+	scene(_i, &(struct fixture_options){ .alone = true }, ARGS("@subinterpreter.py", "%"));
+}
+END_TEST
+
+START_TEST(many_interpreters)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+
+	if (in->major < 3 || in->minor < 12)
+		return; /* their module cannot do it */
+	scene(_i, NULL, ARGS("@subinterpreters.py", "%"));
+}
+END_TEST
+
+START_TEST(thrown_through)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+
+	/* 2.7 has no yield from. In 3.9 and 3.10 the missing frames are searched for in memory that
+	 * is not captured; a remark says that they are missing. */
+	if (in->major < 3 || (in->minor >= 9 && in->minor < 11))
+		return;
+	scene(_i, &(struct fixture_options){ .alone = true }, ARGS("@gen_throw.py", "%"));
+}
+END_TEST
+
+START_TEST(at_exit)
+{
+	scene(_i, NULL, ARGS("@atexit_handler.py", "%"));
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("scenes at a probe");
+	TCase *c = tcase_create("every interpreter");
+	size_t n;
+
+	(void)live_interpreters(&n);
+	tcase_set_timeout(c, 120);
+	tcase_add_loop_test(c, every_version, 0, (int)n);
+	live_add(c, all_scenes);
+	live_add(c, many_threads);
+	live_add(c, alternate_stack);
+	live_add(c, nested_interpreter);
+	live_add(c, many_interpreters);
+	live_add(c, thrown_through);
+	live_add(c, at_exit);
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int main(void)
+{
+	return live_main(suite);
+}
