@@ -140,6 +140,7 @@ START_TEST(counts)
 		ck_assert_msg(count_of(r.out, "by_library", "main+") == 7, "%s", r.out);
 		ck_assert_msg(count_of(r.out, "by_interrupt", "main+") == 5, "%s", r.out);
 		ck_assert_msg(count_of(r.out, "in_handler", "interrupted+") == 3 + 5, "%s", r.out);
+		ck_assert_msg(count_of(r.out, "with_room", "libc.so.6`") == 4, "%s%s", r.out, r.err);
 		ck_assert_msg(count_of(r.out, "(signal handler called)", "second+") == 3 + 5, "%s", r.out);
 		run_free(&r);
 	}

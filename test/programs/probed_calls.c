@@ -65,6 +65,17 @@ static void *second(void *unused)
 	return unused;
 }
 
+/* On a fresh stack, with pages in its frame to which nothing was ever written. */
+static NOINLINE void *with_room(void *unused)
+{
+	char room[64 * 1024];
+
+	__asm__ volatile("" : : "r"(room) : "memory");
+	for (int i = 0; i < 4; i++)
+		calls += rmdir("absent-directory");
+	return unused;
+}
+
 int main(void)
 {
 	/* Where a pointer of 4 bytes can point. */
@@ -77,7 +88,8 @@ int main(void)
 	strcpy(path, "absent-in-i386");
 	by_library(7);
 	by_interrupt(5, path);
-	if (pthread_create(&thread, NULL, second, NULL) != 0 || pthread_join(thread, NULL) != 0)
+	if (pthread_create(&thread, NULL, second, NULL) != 0 || pthread_join(thread, NULL) != 0 ||
+	    pthread_create(&thread, NULL, with_room, NULL) != 0 || pthread_join(thread, NULL) != 0)
 		return 1;
 	(void)!write(STDOUT_FILENO, &byte, 1);
 	(void)pause();

@@ -97,6 +97,22 @@ int hash_words(struct scratch *s, const struct probe_target *t, uint32_t at, uin
 	return 0;
 }
 
+/* A part of the stack is not in memory: in most cases nothing was ever written to its page, which is
+ * amid the locals of a function. An unwinder that needs it says so. */
+static long skip_absent(struct walk *w, uint64_t at, uint32_t n)
+{
+	struct scratch *s = w->s;
+
+	if (at == s->stack_lo) {
+		s->lost = PROBE_LOST_STACK + 1;
+		w->thread->stack_hi = 0; /* its mapping may be another one now */
+		return 1;
+	}
+	s->hash = mix(s->hash, 13);
+	s->at = at + n;
+	return 0;
+}
+
 static long stack_hash_step(uint32_t i, struct walk *w)
 {
 	struct scratch *s = w->s;
@@ -106,10 +122,8 @@ static long stack_hash_step(uint32_t i, struct walk *w)
 	(void)i;
 	if (n == 0 || n > CHUNK)
 		return next_part(s);
-	if (bpf_probe_read_user(s->words, n, (const void *)at) != 0) {
-		s->lost = PROBE_LOST_STACK + 1;
-		return 1;
-	}
+	if (bpf_probe_read_user(s->words, n, (const void *)at) != 0)
+		return skip_absent(w, at, n);
 	/* The last group is looked at whole. */
 	for (uint32_t k = 0; k < GROUP; k++)
 		s->words[n / 8 + k] = 0;
@@ -134,10 +148,8 @@ static long stack_hash_step_32(uint32_t i, struct walk *w)
 	(void)i;
 	if (n == 0 || n > CHUNK_32)
 		return next_part(s);
-	if (bpf_probe_read_user(s->words, n, (const void *)at) != 0) {
-		s->lost = PROBE_LOST_STACK + 1;
-		return 1;
-	}
+	if (bpf_probe_read_user(s->words, n, (const void *)at) != 0)
+		return skip_absent(w, at, n);
 #pragma clang loop unroll(disable)
 	for (uint32_t k = 0; k < CHUNK_32 / 4; k++) {
 		uint64_t word = words[k];
@@ -182,6 +194,7 @@ static long take_mapping(struct task_struct *task, struct vm_area_struct *vma, s
 /* Set *lo and *hi to the used part of the stack that sp is on. False: it is on none. */
 static int find_used(struct walk *w, struct task_struct *task, uint64_t sp, uint64_t *lo, uint64_t *hi)
 {
+	const struct scratch *s = w->s;
 	struct thread *th = w->thread;
 	uint64_t end, start;
 
@@ -199,6 +212,8 @@ static int find_used(struct walk *w, struct task_struct *task, uint64_t sp, uint
 	start = task->mm->start_stack;
 	if (start > sp && start < end)
 		end = (start + 8) & ~7ull;
+	if (sp - s->signal_stack < s->signal_size && end > s->signal_stack + s->signal_size)
+		end = (s->signal_stack + s->signal_size) & ~7ull;
 	if (end - sp > PROBE_STACK_MAX) {
 		end = sp + PROBE_STACK_MAX;
 		w->s->begin.flags |= PROBE_STACK_CUT;
@@ -258,8 +273,6 @@ static __noinline void find_stack(struct walk *w, struct task_struct *task)
 	if (!find_used(w, task, sp, &s->stack_lo, &s->stack_hi)) {
 		s->lost = PROBE_LOST_STACK + 1;
 	} else if (sp - s->signal_stack < s->signal_size) {
-		if (s->stack_hi > s->signal_stack + s->signal_size)
-			s->stack_hi = (s->signal_stack + s->signal_size) & ~7ull;
 		if (w->t->word == 4)
 			bpf_loop(CONTEXTS, context_step_32, w, 0);
 		else
