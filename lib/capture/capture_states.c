@@ -412,6 +412,7 @@ void capture_states_revalidate(struct capture *c, unsigned flags)
 void capture_recorded(struct capture *c, size_t i)
 {
 	c->states.by_pointer.made = c->states.by_id.made = c->states.stale = false;
+	find_foreign(c);
 	(void)capture_frames(c, &c->lwps.at[i]);
 	snapshot_seal(c->snapshot);
 }

@@ -136,6 +136,68 @@ START_TEST(at_exit)
 }
 END_TEST
 
+/* The number of times that `text` is in the output. */
+static long times(const char *out, const char *text)
+{
+	long n = 0;
+
+	for (; (out = strstr(out, text)) != NULL; out++)
+		n++;
+	return n;
+}
+
+/* Run probed_states.py while it is observed at two probes. */
+static bool observe_states(int i, const char *how, const char *probe, const char *other, struct run *r)
+{
+	struct fixture f;
+	struct observer o;
+	char pid[16];
+	bool observed;
+
+	fixture_start(&f, &live_interpreters(NULL)[i], &(struct fixture_options){ .alone = true },
+	    ARGS("@probed_states.py", how));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	observed = observer_start(&o, ARGS("pystack", "-v", "-p", "--at", probe, "--at", other, pid));
+	if (observed) {
+		fixture_echo(&f);
+		*r = observer_end(&o);
+	} else {
+		(void)printf("SKIP: %s\n", observer_why_not());
+	}
+	fixture_end(&f);
+	return observed;
+}
+
+/* Up to 3.11 the new thread's state names the thread that starts it, which has its own frames all
+ * the same. */
+START_TEST(starting_threads)
+{
+	struct run r;
+
+	if (!observe_states(_i, "threads", "syscall:clone", "syscall:clone3", &r))
+		return;
+	ck_assert_msg(times(r.out, " (start_one) ]\n") == 5, "%s%s", r.out, r.err);
+	ck_assert_msg(r.status == 0, "%s", r.err);
+	run_free(&r);
+}
+END_TEST
+
+/* An event whose thread state is not found for certain is lost, and said to be. */
+START_TEST(endless_list)
+{
+	struct run r;
+
+	if (live_interpreters(NULL)[_i].major < 3)
+		return; /* members are in another order */
+	if (!observe_states(_i, "endless", "syscall:rmdir", "syscall:mkdir", &r))
+		return;
+	ck_assert_msg(times(r.out, " (call) ]\n") == 3, "%s%s", r.out, r.err);
+	ck_assert_int_eq(observer_lost(r.err, "syscall:rmdir: "), 6);
+	ck_assert_int_eq(r.status, 1);
+	run_free(&r);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("scenes at a probe");
@@ -152,6 +214,8 @@ static Suite *suite(void)
 	live_add(c, many_interpreters);
 	live_add(c, thrown_through);
 	live_add(c, at_exit);
+	live_add(c, starting_threads);
+	live_add(c, endless_list);
 	suite_add_tcase(s, c);
 	return s;
 }

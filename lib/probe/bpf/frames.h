@@ -4,11 +4,6 @@
 
 #include "probe/bpf/states.h"
 
-static __always_inline int on_stack(const struct walk *w, uint64_t va)
-{
-	return (va >= w->s->stack_lo && va < w->s->stack_hi) || (va >= w->s->other_lo && va < w->s->other_hi);
-}
-
 /* Copy what names a code object, unless user space has it. */
 static void emit_names(struct walk *w, uint64_t hash)
 {
@@ -216,7 +211,7 @@ static long frame_step(uint32_t i, struct walk *w)
 			emit_memory(s, object, p->object_size);
 	}
 	take_code(w);
-	return 0;
+	return s->lost != 0;
 }
 
 /* The markers of 3.10 and 3.11 (3.12 has them, but for another purpose). */
@@ -298,7 +293,7 @@ static void take_states(struct walk *w)
 	for (uint32_t i = 0; i < PROBE_STATES; i++) {
 		uint32_t python;
 
-		if (i >= s->begin.n_states)
+		if (i >= s->begin.n_states || s->lost)
 			break;
 		python = s->begin.states[i].python;
 		if (python >= PROBE_PYTHONS)

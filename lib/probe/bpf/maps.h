@@ -49,6 +49,10 @@ struct scratch {
 	uint32_t outermost;                 /* the next code object is not its state's innermost */
 	uint32_t n_innermost;               /* thread states that have a code object */
 	uint32_t undecided;                 /* upper bits of the key's `spec` */
+	uint32_t steps;                     /* thread states that have been looked at */
+	uint32_t found, found_busy;         /* index plus one of this interpreter's state; it has frames */
+	uint32_t roams;                     /* this interpreter's states do not name their threads */
+	uint32_t unbound;                   /* some state may get another thread */
 	uint32_t unsure;                    /* code was mapped that the windows do not have yet */
 	uint64_t id;
 	struct probe_begin begin;

@@ -43,29 +43,77 @@ static __always_inline int read_interp(struct walk *w, uint64_t interp, uint64_t
 	return 0;
 }
 
+static __always_inline int on_stack(const struct walk *w, uint64_t va)
+{
+	return (va >= w->s->stack_lo && va < w->s->stack_hi) || (va >= w->s->other_lo && va < w->s->other_hi);
+}
+
+/* Has this state frames? */
+static __always_inline int has_frames(struct walk *w, uint64_t tstate)
+{
+	const struct py_offsets *p = w->p;
+	uint64_t at = 0;
+
+	if (p->tstate_root_cframe == 0 || p->frame_instr == 0)
+		return read_word(p, tstate, p->tstate_frame, &at) == 0 && at != 0;
+	/* 3.11, 3.12 */
+	return read_word(p, tstate, p->tstate_cframe, &at) == 0 && at != tstate + p->tstate_root_cframe - 1;
+}
+
+/* Is the state, which names the thread `id`, that of the current thread? */
+static __always_inline int is_own_state(struct walk *w, uint64_t tstate, uint64_t id)
+{
+	const struct scratch *s = w->s;
+	uint64_t place = 0;
+	int named = id == s->thread_pointer && id != 0;
+
+	if (!s->roams)
+		return named;
+	/* It has the thread that made it; where its frames are tells which one runs it. */
+	if (read_word(w->p, tstate, w->p->tstate_cframe, &place) != 0)
+		return named;
+	return on_stack(w, place) || (named && place == tstate + w->p->tstate_root_cframe - 1);
+}
+
+/* Take a state of the current thread. Of those of one interpreter only one counts: the newest, as a
+ * thread that has ended may have left one behind; or one with frames, as a thread that is being
+ * started names the one that starts it (up to 3.11). */
+static __always_inline void take_state(struct walk *w, uint64_t tstate)
+{
+	struct scratch *s = w->s;
+	uint32_t n = s->found != 0 ? s->found - 1 : s->begin.n_states;
+	uint32_t busy = has_frames(w, tstate) != 0;
+
+	if (s->found != 0 && (s->found_busy || !busy))
+		return;
+	if (n >= PROBE_STATES) {
+		s->lost = PROBE_LOST_STATES + 1;
+		return;
+	}
+	s->begin.states[n].tstate = tstate;
+	s->begin.states[n].python = s->python;
+	s->begin.states[n].is_main = s->is_main;
+	s->begin.n_states = s->found != 0 ? s->begin.n_states : n + 1;
+	s->found = n + 1;
+	s->found_busy = busy;
+}
+
 static long state_step(uint32_t i, struct walk *w)
 {
 	struct scratch *s = w->s;
 	uint64_t at = s->at, id;
-	uint32_t n;
 
 	(void)i;
 	if (at == 0)
 		return 1;
-	if (read_word(w->p, at, w->p->tstate_thread_id, &id) != 0 ||
+	if (s->steps++ >= STATES_MAX || read_word(w->p, at, w->p->tstate_thread_id, &id) != 0 ||
 	    read_word(w->p, at, w->p->tstate_next, &s->at) != 0) {
 		s->lost = PROBE_LOST_STATES + 1;
 		return 1;
 	}
-	n = s->begin.n_states;
-	if (id == w->s->thread_pointer && n >= PROBE_STATES)
-		s->lost = PROBE_LOST_STATES + 1;
-	if (id == w->s->thread_pointer && n < PROBE_STATES) {
-		s->begin.states[n].tstate = at;
-		s->begin.states[n].python = s->python;
-		s->begin.states[n].is_main = s->is_main;
-		s->begin.n_states = n + 1;
-	}
+	s->unbound |= id == 0;
+	if (is_own_state(w, at, id))
+		take_state(w, at);
 	return 0;
 }
 
@@ -109,11 +157,13 @@ static long interp_step(uint32_t i, struct walk *w)
 		return 1;
 	}
 	s->is_main = next == 0;
-	bpf_loop(STATES_MAX, state_step, w, 0);
-	if (s->at != 0)
-		s->lost = PROBE_LOST_STATES + 1;
+	s->found = 0;
+	/* In 3.10 to 3.12. */
+	s->roams = !s->is_main && w->p->tstate_cframe != 0;
+	s->unbound |= s->roams;
+	bpf_loop(STATES_MAX + 1, state_step, w, 0);
 	s->at = next;
-	return 0;
+	return s->lost != 0;
 }
 
 /* Take the states that were found earlier. False: one of them is not the thread's any more. */
@@ -159,9 +209,9 @@ static __noinline void find_states(struct walk *w)
 		return;
 	list = s->hash;
 	th->list = 0;
-	s->begin.n_states = 0;
+	s->begin.n_states = s->steps = s->unbound = 0;
 	for (uint32_t i = 0; i < PROBE_PYTHONS; i++) {
-		if (i >= n)
+		if (i >= n || s->lost)
 			break;
 		w->p = &w->t->pythons[i];
 		w->s->python = i;
@@ -173,8 +223,10 @@ static __noinline void find_states(struct walk *w)
 	th->n_states = s->begin.n_states;
 	for (uint32_t i = 0; i < PROBE_STATES; i++)
 		th->states[i] = s->begin.states[i];
-	/* Last: a program that interrupts this one must not take the states of before for known. */
-	if (!s->lost)
+	/* A state may become that of this thread while the lists stay the same: one that names no
+	 * thread yet, or one of a thread that has none yet.
+	 * Last: a program that interrupts this one must not take the states of before for known. */
+	if (!s->lost && !s->unbound && th->n_states != 0)
 		th->list = list;
 }
 
