@@ -4,17 +4,21 @@
 
 #include "probe/bpf/i386.h"
 
-static __always_inline int window_has(const struct probe_window *x, uint64_t word)
+/* 1 or 0. These two have no branches: the verifier would follow both sides for every word. */
+static __always_inline uint64_t window_has(const struct probe_window *x, uint64_t word)
 {
-	uint64_t bit = (word - x->lo) >> (x->shift & 63);
+	uint64_t bit = (word - x->lo) >> (x->shift & 63), inside = bit / PROBE_WINDOW_BITS - 1;
 
-	return bit < PROBE_WINDOW_BITS && (x->bits[bit / 64] >> (bit % 64) & 1);
+	asm volatile("" : "+r"(inside)); /* else clang makes a branch of it */
+	return inside >> 63 & x->bits[bit / 64 % (PROBE_WINDOW_BITS / 64)] >> (bit % 64);
 }
 
-static __always_inline int is_code(const struct probe_target *t, uint64_t word)
+static __always_inline uint64_t is_code(const struct probe_target *t, uint64_t word)
 {
-	return window_has(&t->windows[1], word) || window_has(&t->windows[0], word) ||
-	       word - t->vdso_lo < t->vdso_size;
+	uint64_t at = word - t->vdso_lo, inside = at - t->vdso_size;
+
+	asm volatile("" : "+r"(inside));
+	return window_has(&t->windows[1], word) | window_has(&t->windows[0], word) | (inside & ~at) >> 63;
 }
 
 /* Bytes of the stack from s->at on, as far as the chunk and the stack go. */
@@ -97,8 +101,31 @@ int hash_words(struct scratch *s, const struct probe_target *t, uint32_t at, uin
 	return 0;
 }
 
-/* A part of the stack is not in memory: in most cases nothing was ever written to its page, which is
- * amid the locals of a function. An unwinder that needs it says so. */
+/* The same for words of 4 bytes, in both cases. n ≤ CHUNK_32: the verifier follows each word. */
+int hash_words_32(struct scratch *s, const struct probe_target *t, uint64_t place, uint32_t n)
+{
+	const uint32_t *words;
+	uint64_t hash;
+
+	if (!s || !t)
+		return 0;
+	hash = s->hash;
+	words = (const uint32_t *)s->words;
+#pragma clang loop unroll(disable)
+	for (uint32_t k = 0; k < CHUNK_32 / 4; k++) {
+		uint64_t word = words[k];
+
+		if (k >= n / 4)
+			break;
+		if (word >= PAGE && (s->unsure || is_code(t, word)))
+			hash = mix(hash, word ^ (place + 4 * k) << 32);
+	}
+	s->hash = hash;
+	return 0;
+}
+
+/* A part of the stack is not in memory: in most cases nothing was ever written to its page, which
+ * is amid the locals of a function. An unwinder that needs it says so. */
 static long skip_absent(struct walk *w, uint64_t at, uint32_t n)
 {
 	struct scratch *s = w->s;
@@ -113,17 +140,10 @@ static long skip_absent(struct walk *w, uint64_t at, uint32_t n)
 	return 0;
 }
 
-static long stack_hash_step(uint32_t i, struct walk *w)
+static void hash_parts(struct walk *w, uint64_t at, uint32_t n)
 {
 	struct scratch *s = w->s;
-	uint64_t at = s->at;
-	uint32_t n = chunk_size(w, at, CHUNK);
 
-	(void)i;
-	if (n == 0 || n > CHUNK)
-		return next_part(s);
-	if (bpf_probe_read_user(s->words, n, (const void *)at) != 0)
-		return skip_absent(w, at, n);
 	/* The last group is looked at whole. */
 	for (uint32_t k = 0; k < GROUP; k++)
 		s->words[n / 8 + k] = 0;
@@ -132,36 +152,23 @@ static long stack_hash_step(uint32_t i, struct walk *w)
 			break;
 		hash_words(s, w->t, k, n - k, at + k - s->from);
 	}
-	s->at = at + n;
-	return 0;
 }
 
-/* The same for words of 4 bytes. Chunks are small, since the verifier follows each word. */
-static long stack_hash_step_32(uint32_t i, struct walk *w)
+static long stack_hash_step(uint32_t i, struct walk *w)
 {
 	struct scratch *s = w->s;
-	const struct probe_target *t = w->t;
-	const uint32_t *words = (const uint32_t *)s->words;
-	uint64_t at = s->at, hash = s->hash;
-	uint32_t n = chunk_size(w, at, CHUNK_32);
+	uint64_t at = s->at;
+	uint32_t n = chunk_size(w, at, w->t->word == 4 ? CHUNK_32 : CHUNK);
 
 	(void)i;
-	if (n == 0 || n > CHUNK_32)
+	if (n == 0 || n > CHUNK)
 		return next_part(s);
 	if (bpf_probe_read_user(s->words, n, (const void *)at) != 0)
 		return skip_absent(w, at, n);
-#pragma clang loop unroll(disable)
-	for (uint32_t k = 0; k < CHUNK_32 / 4; k++) {
-		uint64_t word = words[k];
-
-		if (k >= n / 4)
-			break;
-		if (word < PAGE)
-			continue;
-		if (w->s->unsure || is_code(t, word))
-			hash = mix(hash, word ^ (at + 4 * k - s->from) << 32);
-	}
-	s->hash = hash;
+	if (w->t->word == 4)
+		hash_words_32(s, w->t, at - s->from, n);
+	else
+		hash_parts(w, at, n);
 	s->at = at + n;
 	return 0;
 }
@@ -194,6 +201,7 @@ static long take_mapping(struct task_struct *task, struct vm_area_struct *vma, s
 /* Set *lo and *hi to the used part of the stack that sp is on. False: it is on none. */
 static int find_used(struct walk *w, struct task_struct *task, uint64_t sp, uint64_t *lo, uint64_t *hi)
 {
+	const uint64_t UNKNOWN = ~0ull;
 	const struct scratch *s = w->s;
 	struct thread *th = w->thread;
 	uint64_t end, start;
@@ -201,12 +209,12 @@ static int find_used(struct walk *w, struct task_struct *task, uint64_t sp, uint
 	if (sp < th->stack_lo || sp >= th->stack_hi) {
 		struct mapping m = { 0, 0 };
 
-		if (bpf_find_vma(task, sp, take_mapping, &m, 0) != 0 || m.hi <= sp)
-			return 0;
+		/* It fails while another thread changes mappings. */
+		(void)bpf_find_vma(task, sp, take_mapping, &m, 0);
 		th->stack_lo = m.lo;
 		th->stack_hi = m.hi;
 	}
-	end = th->stack_hi;
+	end = th->stack_hi > sp ? th->stack_hi : UNKNOWN;
 	if (w->s->thread_pointer > sp && w->s->thread_pointer < end)
 		end = w->s->thread_pointer;
 	start = task->mm->start_stack;
@@ -214,6 +222,9 @@ static int find_used(struct walk *w, struct task_struct *task, uint64_t sp, uint
 		end = (start + 8) & ~7ull;
 	if (sp - s->signal_stack < s->signal_size && end > s->signal_stack + s->signal_size)
 		end = (s->signal_stack + s->signal_size) & ~7ull;
+	/* Without its mapping only what is just above sp can be its end. */
+	if (th->stack_hi <= sp && end - sp > PROBE_STACK_MAX)
+		return 0;
 	if (end - sp > PROBE_STACK_MAX) {
 		end = sp + PROBE_STACK_MAX;
 		w->s->begin.flags |= PROBE_STACK_CUT;
@@ -286,10 +297,7 @@ static __noinline void find_stack(struct walk *w, struct task_struct *task)
 static void hash_stacks(struct walk *w)
 {
 	first_part(w->s);
-	if (w->t->word == 4)
-		bpf_loop(2 * CHUNK / CHUNK_32 * CHUNKS + 1, stack_hash_step_32, w, 0);
-	else
-		bpf_loop(2 * CHUNKS + 1, stack_hash_step, w, 0);
+	bpf_loop((2 * CHUNKS + 1) * (CHUNK / CHUNK_32), stack_hash_step, w, 0);
 }
 
 static void emit_stacks(struct walk *w)
