@@ -13,6 +13,7 @@
 #include "at_command.h"
 #include "at_every.h"
 #include "at_find.h"
+#include "at_json.h"
 #include "at_losses.h"
 #include "at_observed.h"
 #include "at_probes.h"
@@ -90,6 +91,14 @@ static char *counted_text(struct at *a, const struct observed *o, uint32_t spec,
 	bool folded = a->opt->output == COUNTS_FOLDED, several = a->probes.n > 1 && spec < a->probes.n;
 	struct strbuf named = STRBUF_EMPTY;
 
+	if (text != NULL && a->opt->output == COUNTS_JSON && spec < a->probes.n) {
+		char *json = at_json_counted(
+		    &a->probes, spec, a->opt->sum, is_open_ended(a->opt) ? o->name : NULL, o->pid, text);
+
+		a->counts.failed |= json == NULL;
+		free(text);
+		return json;
+	}
 	if (text == NULL || (!several && !is_open_ended(a->opt)))
 		return text;
 	if (is_open_ended(a->opt)) {
@@ -159,6 +168,8 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 	text_cache_free(&o->lines);
 	if (res == RES_OK)
 		res = symbolizer_follow(&o->names, stack_target_handle(o->target), &a->fault);
+	if (res == RES_OK && a->opt->output == COUNTS_JSON)
+		symbolizer_want_places(o->names);
 	if (res == RES_OK)
 		res = stack_thread_read(o->target, 0, &th, &a->fault);
 	if (res == RES_OK) {
@@ -174,7 +185,8 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 		*text = counted_text(a, observing_find(&a->processes, b->key.process),
 		    b->key.spec & PROBE_KEY_SPEC, counts_text(&a->counts, &record, &o->lines));
 	} else if (res == RES_OK) {
-		*text = whole_text(a, &record, &o->lines);
+		*text = a->opt->output == COUNTS_JSON ? counts_text(&a->counts, &record, &o->lines)
+						      : whole_text(a, &record, &o->lines);
 		if (*text == NULL)
 			res = fault_memory(&a->fault);
 	}
@@ -233,6 +245,11 @@ static void take_event(void *data, const struct probe_hit *e)
 		return;
 	a->events++;
 	a->losses.unknown += s == NULL || s->text == NULL;
+	if (a->opt->output == COUNTS_JSON) {
+		at_json_event(&a->probes, e, o == NULL ? 0 : (unsigned)o->pid,
+		    (int64_t)e->time + a->clock_offset, s == NULL ? NULL : s->text);
+		return;
+	}
 	at_probe_event(&a->probes, e, &what);
 	escape_text(&name, e->comm, strnlen(e->comm, sizeof(e->comm)), true);
 	at_time_text(&when, (int64_t)e->time + a->clock_offset, true);
@@ -494,6 +511,8 @@ enum outcome at_run(int argc, char **argv, const struct options *opt)
 	(void)clock_gettime(CLOCK_MONOTONIC, &mono);
 	(void)clock_gettime(CLOCK_REALTIME, &real);
 	a.clock_offset = ((int64_t)real.tv_sec - mono.tv_sec) * 1000000000 + real.tv_nsec - mono.tv_nsec;
+	if (opt->output == COUNTS_JSON)
+		at_json_begin();
 	if (start(&a, argc, argv)) {
 		if (opt->verbose)
 			(void)fputs("pystack: attached; ^C ends\n", stderr);
@@ -509,6 +528,8 @@ enum outcome at_run(int argc, char **argv, const struct options *opt)
 		ok &= !a.losses.any && !a.counts.failed && !a.failed && !a.processes.failed;
 		outcome = ok ? DONE : PARTLY;
 	}
+	if (opt->output == COUNTS_JSON)
+		at_json_end(a.events, outcome == DONE);
 	at_free(&a);
 	(void)fflush(stdout);
 	command_finish(&a.command, interrupts_by_key());

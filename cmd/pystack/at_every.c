@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "at_json.h"
 #include "base/vec.h"
 
 void at_time_text(struct strbuf *out, int64_t now, bool precise)
@@ -116,6 +117,12 @@ void at_every_print(struct counts *c, const struct options *opt, int64_t now, ui
 	struct strbuf head = STRBUF_EMPTY;
 	struct winsize size = { .ws_row = 0 };
 
+	if (opt->output == COUNTS_JSON) {
+		at_json_interval(now, events);
+		counts_print(c, (size_t)opt->top, stdout);
+		(void)fflush(stdout);
+		return;
+	}
 	at_time_text(&head, now, false);
 	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row != 0 &&
 	    size.ws_col != 0) {

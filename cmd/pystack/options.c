@@ -329,8 +329,8 @@ static bool options_agree(const struct options *o, int operands)
 	if (o->at[0] != NULL)
 		return (operands > 0) != (o->exe != NULL || o->all) && !(o->exe != NULL && o->all) &&
 		       o->policy == STOP_RUNNING && o->interval_ns == 0 && !o->idle && o->exec == NULL &&
-		       o->sysroot == NULL && o->output != COUNTS_JSON && (o->top == 0 || o->counting) &&
-		       (o->every_ns == 0 || (o->counting && o->output == COUNTS_TEXT)) &&
+		       o->sysroot == NULL && (o->top == 0 || o->counting) &&
+		       (o->every_ns == 0 || (o->counting && o->output != COUNTS_FOLDED)) &&
 		       (o->sum == NULL || o->counting);
 	if (o->min_ns != 0 || o->when != NULL || o->children || o->all || o->exe != NULL ||
 	    o->every_ns != 0 || o->sum != NULL || o->buffer != 0)

@@ -29,12 +29,14 @@ static void whole_json(const struct record_thread *t, struct text_cache *cache, 
 {
 	struct strbuf part = STRBUF_EMPTY;
 
+	strbuf_str(out, "\"frames\":[");
 	for (size_t i = 0; i < t->items.n;) {
 		i = json_frames(t, i, true, cache, &part);
 		strbuf_add(out, strbuf_text(&part), part.n);
 		out->failed |= part.failed;
 		strbuf_reset(&part);
 	}
+	strbuf_char(out, ']');
 	strbuf_free(&part);
 }
 
@@ -42,6 +44,8 @@ char *counts_text(struct counts *c, const struct record_thread *t, struct text_c
 {
 	struct strbuf text = STRBUF_EMPTY;
 
+	if (t->items.n == 0)
+		return NULL;
 	if (c->format == COUNTS_FOLDED)
 		folded_stack(t, &c->style, &text);
 	else if (c->format == COUNTS_JSON)

@@ -31,8 +31,8 @@ struct counts {
 	bool failed;          /* out of memory: some stacks are missing */
 };
 
-/* The text that a stack is counted by, malloc'd: its lines, its folded line, or its frames as
- * JSON. NULL: it is
+/* The text that a stack is counted by, malloc'd: its lines, its folded line, or the member
+ * `frames` as JSON. NULL: it is
  * empty, or memory ran out (c->failed). cache: that of the symbolizer and process of t. */
 char *counts_text(struct counts *c, const struct record_thread *t, struct text_cache *cache);
 

@@ -64,8 +64,7 @@ struct json_end {
 /* False: out of memory, something is missing; likewise json_stack. */
 bool json_target_end(const struct json_end *end, struct strbuf *out);
 
-/* The line of a stack that was counted. frames: what json_frames made of all its items, without
- * their brackets. */
-bool json_stack(const char *frames, uint64_t count, struct strbuf *out);
+/* The line of a stack that was counted. members: those besides its count, as text. */
+bool json_stack(const char *members, uint64_t count, struct strbuf *out);
 
 #endif

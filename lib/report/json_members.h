@@ -1,4 +1,5 @@
-/* PRIVATE to the files report/json*.c: the members of a JSON object, kept and written by jansson.
+/* For the files report/json*.c, and for at_json.c of cmd: the members of a JSON object, kept and
+ * written by jansson.
  *
  * jansson keeps a value until it is written, and writes no document in parts. A stack may have a
  * million frames, so each frame, and what precedes and follows the threads, is an object of its
@@ -20,6 +21,8 @@ struct members {
 
 /* No members. members_write or members_free ends it. */
 struct members members_begin(void);
+/* The same with the members that every line begins with. */
+struct members json_line_begin(const char *type);
 void members_free(struct members *m);
 
 /* Add a member. Keys are constants. A text of the target may hold any bytes, and is made valid

@@ -56,9 +56,9 @@ bool json_target_end(const struct json_end *end, struct strbuf *out)
 	return false;
 }
 
-bool json_stack(const char *frames, uint64_t count, struct strbuf *out)
+bool json_stack(const char *members, uint64_t count, struct strbuf *out)
 {
-	(void)frames;
+	(void)members;
 	(void)count;
 	(void)out;
 	return false;

@@ -6,8 +6,7 @@
 
 #include "report/json_members.h"
 
-/* The members that every line begins with. */
-static struct members line_begin(const char *type)
+struct members json_line_begin(const char *type)
 {
 	struct members m = members_begin();
 
@@ -140,7 +139,7 @@ void json_target_begin(const char *operand, const struct record_details *details
 	strbuf_char(out, '{');
 	/* Without these members the line is of little use, so they are tried twice. */
 	for (int i = 0; i < 2 && !written; i++) {
-		struct members m = line_begin("target");
+		struct members m = json_line_begin("target");
 
 		members_text(&m, "operand", operand, strlen(operand));
 		if (details != NULL)
@@ -217,21 +216,21 @@ bool json_target_end(const struct json_end *end, struct strbuf *out)
 	return whole && !out->failed;
 }
 
-bool json_stack(const char *frames, uint64_t count, struct strbuf *out)
+bool json_stack(const char *members, uint64_t count, struct strbuf *out)
 {
-	struct members m = line_begin("stack");
+	struct members m = json_line_begin("stack");
 	bool whole;
 
 	strbuf_char(out, '{');
-	members_number(&m, "count", (int64_t)count);
+	members_number(&m, "count", count > INT64_MAX ? INT64_MAX : (int64_t)count);
 	whole = members_write(&m, out);
 	if (!whole) {
 		put_bare("stack", out);
 		strbuf_fmt(out, ",\"count\":%llu", (unsigned long long)count);
 	}
-	strbuf_str(out, ",\"frames\":[");
-	strbuf_str(out, frames);
-	strbuf_str(out, "]}\n");
+	strbuf_char(out, ',');
+	strbuf_str(out, members);
+	strbuf_str(out, "}\n");
 	return whole && !out->failed;
 }
 #endif

@@ -256,7 +256,7 @@ START_TEST(time_and_samples)
 	expect(&out, ",\"capture\":{\"method\":\"stop\",\"time\":1795903301.234568,\"pause_ns\":1234},"
 		     "\"samples\":{\"taken\":5,\"failed\":1,\"late\":2,\"skipped\":3},\"messages\":[],"
 		     "\"complete\":false}\n");
-	json_stack("{}", 3, &out);
+	json_stack("\"frames\":[{}]", 3, &out);
 	expect(&out, LINE_START "stack\",\"count\":3,\"frames\":[{}]}\n");
 	strbuf_free(&out);
 }
