@@ -313,6 +313,7 @@ void capture_finish(struct capture *c)
 
 void capture_free(struct capture *c)
 {
+	py_names_free(&c->names);
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		os_blocked_free(&c->lwps.at[i].asleep);
 		py_stack_free(&c->lwps.at[i].python);

@@ -17,6 +17,7 @@
 #include "os/calls.h"
 #include "os/mappings.h"
 #include "python/python.h"
+#include "python/threads/py_names.h"
 #include "capture/snapshot.h"
 #include "capture/stop_policy.h"
 #include "capture/thread_state.h"
@@ -143,6 +144,7 @@ struct capture {
 
 	/* The result. */
 	VEC(struct capture_lwp) lwps; /* in the order to print */
+	py_names names;               /* that their `about` point to */
 	size_t all;                   /* LWPs of the process, whether in the set or not */
 	bool none_held;               /* not one LWP could be held */
 	struct fault not_held;        /* with none_held: why */
@@ -211,6 +213,9 @@ enum res capture_stopped(struct capture *c, struct fault *f);
 void capture_running(struct capture *c, struct capture_lwp *l);
 
 /* --- helpers of the methods --- */
+
+/* Read what Python calls the LWPs, from P: the process or core, with the present memory. */
+void capture_about_names(struct capture *c, struct ps_prochandle *P);
 
 /* Note what blocked l waits in. Must be called before it is asked whether it still does. */
 void capture_about_blocked(struct capture *c, struct capture_lwp *l);

@@ -3,6 +3,8 @@
  * A blocked thread's system call and its arguments are read with its position, and the kernel's
  * word for how it rests before it is asked whether the thread still does. A thread that is held
  * tells its call by its registers. */
+#include <string.h>
+
 #include "capture/capture.h"
 #include "os/calls.h"
 
@@ -15,6 +17,76 @@ void capture_about_blocked(struct capture *c, struct capture_lwp *l)
 		l->call.args[i] = l->asleep.args[i];
 	if (os_rest_varies(c->request.live, &l->call))
 		l->rest = (uint8_t)os_lwp_rest(c->request.live, l->id);
+}
+
+/* The names of the LWPs of one interpreter, from LWP `first` on, its first one. */
+static bool list_names(struct capture *c, size_t first, py_names *out)
+{
+	const struct py_thread *like = &c->lwps.at[first].thread;
+
+	for (size_t i = first; i < c->lwps.n; i++) {
+		const struct capture_lwp *l = &c->lwps.at[i];
+		struct py_name name = { .thread_id = l->thread.thread_id };
+
+		if (l->python_is != PYTHON_UNREAD && l->thread.runtime == like->runtime &&
+		    l->thread.interp == like->interp && !vec_push(out, name))
+			return false;
+	}
+	return true;
+}
+
+/* Is LWP i the first one of its interpreter? */
+static bool is_first_of_interp(const struct capture *c, size_t i)
+{
+	const struct capture_lwp *l = &c->lwps.at[i];
+
+	for (size_t k = 0; k < i; k++) {
+		if (c->lwps.at[k].python_is != PYTHON_UNREAD &&
+		    c->lwps.at[k].thread.interp == l->thread.interp)
+			return false;
+	}
+	return l->python_is != PYTHON_UNREAD;
+}
+
+/* Give LWPs the names of their interpreter; those in c->names from `from` on. */
+static void take_names(struct capture *c, size_t first, size_t from)
+{
+	const struct py_thread *like = &c->lwps.at[first].thread;
+
+	for (size_t i = first, k = from; i < c->lwps.n && k < c->names.n; i++) {
+		struct capture_lwp *l = &c->lwps.at[i];
+
+		if (l->python_is == PYTHON_UNREAD || l->thread.runtime != like->runtime ||
+		    l->thread.interp != like->interp)
+			continue;
+		l->about.name = c->names.at[k].text;
+		l->about.name_n = c->names.at[k].n;
+		l->about.daemon = c->names.at[k].daemon;
+		k++;
+	}
+}
+
+void capture_about_names(struct capture *c, struct ps_prochandle *P)
+{
+	enum { INTERPS = 64 }; /* further ones have no names */
+	unsigned interps = 0;
+
+	for (size_t i = 0; i < c->lwps.n && interps < INTERPS; i++) {
+		py_names names = VEC_EMPTY;
+		const struct py_thread *t = &c->lwps.at[i].thread;
+		size_t from = c->names.n;
+
+		if (c->py == NULL || !is_first_of_interp(c, i))
+			continue;
+		interps++;
+		if (list_names(c, i, &names) && vec_reserve(&c->names, from + names.n)) {
+			py_names_read(c->py, P, t->runtime, t->interp, &names);
+			memcpy(c->names.at + from, names.at, names.n * sizeof(*names.at));
+			c->names.n += names.n;
+			take_names(c, i, from);
+		}
+		vec_free(&names);
+	}
 }
 
 static enum thread_activity activity_of(const struct capture *c, const struct capture_lwp *l)

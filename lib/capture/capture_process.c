@@ -210,6 +210,18 @@ static void read_names(struct capture *c)
 	}
 }
 
+/* Read what Python calls LWPs: through a copy of its own, so that all of it is read at about one
+ * time, and each page once. */
+static void read_python_names(struct capture *c)
+{
+	struct snapshot *copy;
+
+	if (!c->request.about || c->py == NULL || snapshot_create(c->request.live, &copy, NULL) != RES_OK)
+		return;
+	capture_about_names(c, snapshot_handle(copy));
+	snapshot_destroy(copy);
+}
+
 /* Look at LWPs ahead, if there are many. */
 static void begin_ahead(struct capture *c)
 {
@@ -265,8 +277,10 @@ static enum res capture_in_order(struct capture *c, struct fault *f)
 	missed = remove_ended(c, &ended);
 	if (c->request.set == NULL)
 		c->all = c->lwps.n;
-	if (c->request.history == NULL && (c->lwps.n > 1 || c->request.set != NULL))
+	if (c->request.history == NULL && (c->lwps.n > 1 || c->request.set != NULL)) {
 		read_names(c);
+		read_python_names(c);
+	}
 	if (!os_same_process(c->request.live))
 		return fault_set(f, G_NOPROC, ESRCH, 0, "it has exited or executed another program");
 	if (c->lwps.n != 0 && c->py == NULL && missed != 0 && missed + ended == c->lwps.n && c->none_held)

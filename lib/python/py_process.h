@@ -22,7 +22,7 @@ struct py_runtime {
 	const char *mismatch; /* how memory contradicts the layout, if there is no better one; else NULL */
 	/* Type objects, 0 while not known: by symbol, or learned from the first object that proves
 	 * to be of the type. */
-	uint64_t code_type, frame_type, str_type;
+	uint64_t code_type, frame_type, str_type, dict_type, module_type, bool_type;
 };
 
 /* The late line table that was read last (py_table.c). */

@@ -119,5 +119,7 @@ enum res target_capture_core(struct stack_target *t, struct ps_prochandle *P, st
 		if (t->capture.lwps.at[i].state != CAPTURE_ENDED)
 			(void)capture_frames(&t->capture, &t->capture.lwps.at[i]);
 	}
+	if (t->opt.about && t->capture.lwps.n > 1)
+		capture_about_names(&t->capture, P);
 	return RES_OK;
 }

@@ -1,12 +1,21 @@
 /* What threads do and are called, compared with what they say of themselves (states.py). */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "support/live.h"
 
+static void compare_name(const struct output_thread *thread, const char *name, struct strbuf *wrong)
+{
+	if (thread != NULL && (thread->called == NULL || strcmp(thread->called, name) != 0) &&
+	    (thread->name == NULL || strcmp(thread->name, name) != 0))
+		strbuf_fmt(wrong, "thread %ld: called \"%s\", not \"%s\"\n", thread->tid,
+		    thread->called == NULL ? "" : thread->called, name);
+}
+
 /* A line of the fixture's file: the thread's id, and what is said of it. */
-static void compare_line(const struct output *o, const char *line, struct strbuf *wrong)
+static void compare_line(const struct output *o, const char *line, bool names, struct strbuf *wrong)
 {
 	char *words;
 	long tid = strtol(line, &words, 10);
@@ -14,6 +23,12 @@ static void compare_line(const struct output *o, const char *line, struct strbuf
 	const char *state = thread == NULL ? NULL : thread->state;
 
 	words++;
+	if (strncmp(words, "called ", 7) == 0) {
+		compare_name(thread, words + 7, wrong);
+		return;
+	}
+	if (names)
+		return;
 	if (state == NULL || strstr(state, words) == NULL)
 		strbuf_fmt(wrong, "thread %ld: \"%s\" is not in \"%s\"\n", tid, words,
 		    thread == NULL  ? "(no thread)"
@@ -21,7 +36,8 @@ static void compare_line(const struct output *o, const char *line, struct strbuf
 				    : state);
 }
 
-static void compare_states(const struct fixture *f, const struct output *o, struct strbuf *wrong)
+/* names: compare these alone. */
+static void compare_states(const struct fixture *f, const struct output *o, bool names, struct strbuf *wrong)
 {
 	char path[300], line[1000];
 	FILE *said;
@@ -31,7 +47,7 @@ static void compare_states(const struct fixture *f, const struct output *o, stru
 	ck_assert_ptr_nonnull(said);
 	while (fgets(line, sizeof(line), said) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
-		compare_line(o, line, wrong);
+		compare_line(o, line, names, wrong);
 	}
 	(void)fclose(said);
 }
@@ -42,7 +58,28 @@ static void look(const struct fixture *f, const char *option)
 	struct run r = live_look(f, option, "kept running");
 	struct output o = output_parse(r.out, (long)f->pid);
 
-	compare_states(f, &o, &wrong);
+	compare_states(f, &o, false, &wrong);
+	output_free(&o);
+	run_free(&r);
+	live_judge(f->in->label, &wrong);
+}
+
+static void look_at_core(struct fixture *f)
+{
+	struct strbuf wrong = STRBUF_EMPTY;
+	struct run_options opt = { .cwd = f->dir };
+	char core[PATH_MAX];
+	const char *why = "";
+	struct run r;
+	struct output o;
+
+	if (!fixture_core(f, SIGABRT, core, &why)) {
+		(void)printf("SKIP: core of %s: %s\n", f->in->label, why);
+		return;
+	}
+	r = run_tool(&opt, ARGS(core));
+	o = output_parse(r.out, (long)f->pid);
+	compare_states(f, &o, true, &wrong);
 	output_free(&o);
 	run_free(&r);
 	live_judge(f->in->label, &wrong);
@@ -57,6 +94,7 @@ START_TEST(states)
 	look(&f, NULL);
 	look(&f, "-p");
 	look(&f, "--stop"); /* last, as it interrupts the calls */
+	look_at_core(&f);
 	fixture_end(&f);
 }
 END_TEST

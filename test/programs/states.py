@@ -1,6 +1,6 @@
 """Threads that wait in ways that are known.   states.py OUT
 
-OUT gets a line for each: the thread's TID, a blank, and what pystack must say of it. Then a byte goes to the
+OUT gets lines: a thread's TID, a blank, and what pystack must say of it, or "called NAME". Then a byte goes to the
 second of the descriptors PYSTACK_TEST_FDS; until the first is closed, bytes are echoed.
 """
 import ctypes
@@ -19,11 +19,16 @@ never = os.pipe()[0]
 
 
 def say(words):
-    said.append("%d %s\n" % (libc.syscall(GETTID), words))
+    tid = libc.syscall(GETTID)
+    name = threading.current_thread().name
+    if not isinstance(name, bytes):
+        name = name.encode("utf-8")
+    said.append(b"".join([str(tid).encode(), b" called ", name, b"\n"]))
+    said.append(("%d %s\n" % (tid, words)).encode())
 
 
 def reads():
-    say("in read")
+    say("in read; daemon")
     os.read(never, 1)
 
 
@@ -39,19 +44,25 @@ def polls_for_ever():
 
 def waits():
     say("in epoll_wait, time-out 1000.5 s")
-    select.epoll().poll(1000.5)
+    while True:
+        try:
+            select.epoll().poll(1000.5)
+        except IOError:  # --stop interrupts the call, and Python 2.7 does not resume it
+            pass
 
 
 threads = [reads, polls, polls_for_ever, waits]
-for function in threads:
-    thread = threading.Thread(target=function)
+# Names of one, two and four bytes a character.
+names = [u"ascii", u"caf\xe9", u"\u043f\u043e\u0442\u043e\u043a", u"thread \U0001f9f5 of many characters"]
+for function, name in zip(threads, names):
+    thread = threading.Thread(target=function, name=name if sys.version_info >= (3,) else name.encode("utf-8"))
     thread.daemon = True
     thread.start()
-while len(said) < len(threads):
+while len(said) < 2 * len(threads):
     time.sleep(0.01)
 say("in read")
-with open(sys.argv[1], "w") as f:
-    f.write("".join(said))
+with open(sys.argv[1], "wb") as f:
+    f.write(b"".join(said))
 os.write(OUT, b"!")
 while True:
     byte = os.read(IN, 1)

@@ -5,6 +5,7 @@ if called while the kernel shows all threads in that read. Another thread, the w
 watcher writes the truth file (argv[1]) and one byte to OUT, and then echoes its input.
 
 Truth file:    thread TID KERNEL-NAME
+               called NAME                                              the name that threading has, if any
                interp 1,0                                               if there is more than one interpreter
                + [ file:line (name) ] TAB [ file:line (qualname) ]      innermost first
 The sign is how the frame was entered: + from C, = from Python without C between, . unknown.
@@ -177,6 +178,15 @@ def sleeps(tid):
     return not _read("/proc/self/task/%d/syscall" % tid).startswith("running")
 
 
+def called(ident):
+    """Return the truth about the name of a thread: a list, empty if threading does not know it."""
+    thread = threading._active.get(ident)
+    if thread is None:
+        return []
+    return [u"called %s\n" % escape(thread.getName() if sys.version_info < (2, 6) else thread.name).replace(
+        u"[", u"\\x5b").replace(u'"', u"\\x22")]
+
+
 def _settled(count):
     tids = list(_blocked.values())
     return len(tids) == count and all(in_read(t) for t in tids) and all(ok() for ok in _expected)
@@ -193,8 +203,9 @@ def _take(count):
     frames = sys._current_frames()
     stacks = {tid: _stack(frames[ident]) for ident, tid in _blocked.items() if ident in frames}
     stacks[_tid()] = _stack(sys._getframe(1))
+    idents = dict((tid, ident) for ident, tid in _blocked.items())
     for tid in stacks:
-        stacks[tid] = ([u"interp 0\n"] if _told else []) + stacks[tid]
+        stacks[tid] = called(idents.get(tid, get_ident())) + ([u"interp 0\n"] if _told else []) + stacks[tid]
     stacks.update(_told)
     frames = None
     _publish(stacks)

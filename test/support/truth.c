@@ -41,6 +41,9 @@ struct truth truth_read(const char *dir)
 
 			one.name = strdup(*line == ' ' ? line + 1 : line);
 			ck_assert(vec_push(&t.threads, one));
+		} else if (strncmp(line, "called ", 7) == 0) {
+			ck_assert(t.threads.n > 0);
+			t.threads.at[t.threads.n - 1].called = strdup(line + 7);
 		} else if (strncmp(line, "interp ", 7) == 0) {
 			ck_assert(t.threads.n > 0);
 			t.threads.at[t.threads.n - 1].interps = strdup(line + 7);
@@ -69,12 +72,24 @@ void truth_free(struct truth *t)
 		}
 		vec_free(&one->frames);
 		free(one->name);
+		free(one->called);
 		free(one->interps);
 	}
 	vec_free(&t->threads);
 }
 
-/* "---- thread# 7 / lwp# 7 / interp# 1,0 [name] ----", centred in 62 columns, with at least two
+/* Find Python's name, which is between quotes. */
+static void parse_called(char *text, struct output_thread *out)
+{
+	char *name = strchr(text, '"'), *end = name == NULL ? NULL : strchr(name + 1, '"');
+
+	if (end == NULL)
+		return;
+	*end = 0;
+	out->called = name + 1;
+}
+
+/* "---- thread# 7 / lwp# 7 / interp# 1,0 "name" [name] ----", centred in 62 columns, with at least two
  * dashes on each side. */
 static bool parse_header(char *line, struct output_thread *out)
 {
@@ -97,11 +112,13 @@ static bool parse_header(char *line, struct output_thread *out)
 	if (sscanf(text, "thread# %ld / lwp# %ld", &out->tid, &lwp) != 2 || lwp != out->tid)
 		return false;
 	(void)sscanf(text, "thread# %*d / lwp# %*d / interp# %63[^ ]", out->interps);
+	out->headed = true;
 	bracket = strchr(text, '[');
 	if (bracket != NULL && end[-2] == ']') {
 		end[-2] = 0;
 		out->name = bracket + 1;
 	}
+	parse_called(text, out);
 	return true;
 }
 
@@ -311,6 +328,11 @@ static void compare_thread(
 	compare_places(t, o, wrong);
 	if ((flags & COMPARE_CORE) == 0 && o->name != NULL && strcmp(o->name, t->name) != 0)
 		strbuf_fmt(wrong, "thread %ld: name %s, in truth %s\n", t->tid, o->name, t->name);
+	/* Equal names are printed once. */
+	if (t->called != NULL && o->headed && (o->name == NULL || strcmp(o->name, t->called) != 0) &&
+	    (o->called == NULL || strcmp(o->called, t->called) != 0))
+		strbuf_fmt(wrong, "thread %ld: called %s, in truth %s\n", t->tid,
+		    o->called == NULL ? "(nothing)" : o->called, t->called);
 }
 
 void truth_compare(const struct truth *t, const struct output *o, int flags, struct strbuf *wrong)

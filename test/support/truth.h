@@ -17,6 +17,7 @@ struct truth_frame {
 struct truth_thread {
 	long tid;
 	char *name;    /* kernel's */
+	char *called;  /* Python's; NULL: unknown */
 	char *interps; /* "1,0"; NULL: the process has one interpreter, or the thread runs none */
 	VEC(struct truth_frame) frames;
 };
@@ -39,9 +40,11 @@ struct output_line {
 
 struct output_thread {
 	long tid;
-	const char *name;  /* NULL: header without one */
-	char interps[64];  /* "" none */
-	const char *state; /* what it does: "(in poll; daemon)"; NULL: nothing is said */
+	const char *name;   /* NULL: header without one */
+	const char *called; /* the name in quotes; NULL: none */
+	bool headed;        /* it has a header */
+	char interps[64];   /* "" none */
+	const char *state;  /* what it does: "(in poll; daemon)"; NULL: nothing is said */
 	VEC(struct output_line) lines;
 };
 

@@ -101,6 +101,14 @@ struct py_layout {
 		py_field size, data;
 	} bytes;
 
+	/* For names and states of threads (threads/). finalizing is of the runtime, as is gil, the
+	 * GIL itself; gil_pointer and modules are of an interpreter. collecting is of the structure
+	 * at gc of an interpreter, as is gc_frame; without gc, of the runtime. state is of a thread
+	 * state of a free-threaded build, cached_keys of a heap type. */
+	struct {
+		py_field gil, finalizing, gil_pointer, modules, gc, collecting, gc_frame, state, cached_keys;
+	} more;
+
 	/* Size of the part with all members of a group, in bytes. */
 	uint32_t tstate_extent, frame_extent, code_extent, cframe_extent;
 };
@@ -122,6 +130,9 @@ const struct py_layout *py_layout_row32(uint32_t version);
 /* Does this version have a static pointer to the first interpreter instead of _PyRuntime (≤ 3.6)?
  * Its runtime is that pointer. */
 bool py_layout_is_bare(const struct py_layout *l);
+
+/* Fill in l->more for this version, with its patch level. */
+void py_layout_add_more(struct py_layout *l, uint32_t version);
 
 /* Turn *l into the layout with Py_TRACE_REFS (part of Py_DEBUG up to 3.7): two pointers in front of
  * every object. */

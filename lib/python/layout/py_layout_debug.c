@@ -44,6 +44,14 @@ static const struct position positions[] = {
 	ROW(tstate.base_frame, 0, 0, 216, IN_STRUCT, true),
 	ROW(tstate.thread_id, 192, 216, 240, IN_STRUCT, true),
 	ROW(tstate.native_id, 200, 224, 248, IN_STRUCT, true),
+	ROW(more.state, 216, 240, 264, IN_STRUCT, true), /* status, until derive_fields */
+	ROW(more.finalizing, 32, 32, 32, IN_STATE, true),
+	ROW(more.gil_pointer, 112, 120, 120, IN_STATE, true),
+	ROW(more.modules, 88, 96, 96, IN_STATE, true),
+	ROW(more.gc, 80, 88, 88, IN_STATE, true),
+	ROW(more.collecting, 576, 656, 760, IN_STATE, true),
+	ROW(more.gc_frame, 0, 0, 768, IN_STATE, true),
+	ROW(more.cached_keys, 0, 0, 536, IN_STRUCT, true),
 	ROW(frame.previous, 232, 256, 320, IN_OBJECT, true),
 	ROW(frame.code, 240, 264, 328, IN_OBJECT, false),
 	ROW(frame.instr, 248, 272, 336, IN_OBJECT, true),
@@ -122,6 +130,16 @@ static void derive_fields(struct py_layout *l)
 	/* PyCompactUnicodeObject adds a length and a pointer to PyASCIIObject. */
 	if (l->str.compact == 0 && l->str.ascii != 0)
 		l->str.compact = l->str.ascii + 2U * l->word;
+	/* The state of a free-threaded build's thread follows its status: two words of 4 later,
+	 * from 3.14 on after holds_gil, from 3.15 on after gil_requested
+	 * (Include/cpython/pystate.h). */
+	if (!l->free_threaded)
+		l->more.state = 0;
+	else if (l->more.state != 0)
+		l->more.state += l->version >= PY_HEX(3, 15) ? 16 : l->version >= PY_HEX(3, 14) ? 12 : 8;
+	/* Members of PyHeapTypeObject after tp_flags (Include/cpython/object.h, 3.13 and 3.14). */
+	if (l->more.cached_keys == 0 && l->word == 8 && l->version < PY_HEX(3, 15) && l->type.flags != 0)
+		l->more.cached_keys = l->type.flags + 712;
 	/* _co_firsttraceable, a pointer, [co_tlbc,] co_code_adaptive (Include/cpython/code.h). */
 	if (l->code_inline > 3U * l->word)
 		l->code.firsttraceable = l->code_inline - (l->code.tlbc != 0 ? 3U : 2U) * l->word;

@@ -305,6 +305,8 @@ enum res py_layout_of_debug(struct elf_image *debug, struct dwarf_hints hints, c
 	if (!merge_texts(&q, &l) || !py_layout_finish(&l))
 		return fault_set(f, 0, 0, 0, "its debug information makes no sense");
 	l.source = "debug information of the binary";
+	/* Where these are, nothing was asked of it, and the row is not to be believed. */
+	memset(&l.more, 0, sizeof(l.more));
 	*out = l;
 	return RES_OK;
 }

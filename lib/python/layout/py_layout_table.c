@@ -304,13 +304,16 @@ enum res py_layout_of_version(uint32_t version, uint8_t word, struct py_layout *
 {
 	const struct py_layout *small = word == 4 ? py_layout_row32(version) : NULL;
 
-	if (small != NULL)
+	if (small != NULL) {
 		*out = *small;
+		py_layout_add_more(out, version);
+	}
 	if (word == 4)
 		return small != NULL && py_layout_finish(out) ? RES_OK : RES_NONE;
 	for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
 		if (layouts[i].version == (version & PY_MINOR_MASK)) {
 			*out = layouts[i];
+			py_layout_add_more(out, version);
 			return py_layout_finish(out) ? RES_OK : RES_NONE;
 		}
 	}
@@ -346,5 +349,6 @@ void py_layout_add_refs(struct py_layout *l)
 	group_move(&l->type, sizeof(l->type), by);
 	group_move(&l->str, sizeof(l->str), by);
 	group_move(&l->bytes, sizeof(l->bytes), by);
+	group_move(&l->more.cached_keys, sizeof(l->more.cached_keys), by);
 	(void)py_layout_finish(l);
 }

@@ -1,0 +1,261 @@
+/* Dicts of the target.
+ *
+ *   2.4 to 3.2   fill used mask table   │ table: {hash key value} for each of mask + 1 slots
+ *   3.3 to 3.5   used keys values       │ keys: refcount size lookup usable, such entries
+ *   3.6 to 3.10  used tag keys values   │ keys: refcount size lookup usable count, a table of
+ *                                       │ indices (1, 2, 4 or 8 bytes each), `count` such entries
+ *   3.11+        used tag keys values   │ keys: refcount, u8 logarithm of the size, u8 of the bytes
+ *                                       │ of indices, u8 kind, u32 version, usable, count, indices,
+ *                                       │ entries, without hashes if all keys are str
+ *
+ * Values of a split dict are in an array of their own, one for each entry; from 3.13 on after a
+ * head of a word. Sources: Objects/dictobject.c, Include/dictobject.h, pycore_dict.h. */
+#include "python/objects/py_dict.h"
+
+#include <stdlib.h>
+
+#include "base/owned.h"
+#include "python/objects/py_text.h"
+#include "python/objects/py_type.h"
+#include "python/py_memory.h"
+
+enum { ENTRIES_MAX = 1 << 20, HEAD = 64, KIND_GENERAL = 0, KIND_SPLIT = 2 };
+
+/* Bits of tp_flags (Include/object.h, Include/cpython/object.h). */
+enum { INLINE_VALUES = 1 << 2, MANAGED_DICT = 1 << 4 };
+
+/* Size of the head of an object without a size. */
+static uint32_t head_size(const struct py_layout *l)
+{
+	return l->object.type - 1 + l->word;
+}
+
+static uint64_t word_in(const uint8_t *bytes, size_t at, uint8_t word)
+{
+	uint64_t wide = 0;
+
+	memcpy(&wide, bytes + at, word);
+	return wide;
+}
+
+/* The values of a split dict, whose structure is at `values`. */
+static uint64_t values_in(const struct py_layout *l, uint64_t values)
+{
+	return values != 0 && l->version >= PY_HEX(3, 13) ? values + l->word : values;
+}
+
+static bool has_count(struct py_dict *d, uint64_t count)
+{
+	if (count > ENTRIES_MAX)
+		return false;
+	d->count = (uint32_t)count;
+	return true;
+}
+
+/* Keys of 3.11 and later, of which `head` is a copy. */
+static bool open_keys_311(struct py_dict *d, uint64_t keys, const uint8_t head[HEAD], uint64_t values)
+{
+	uint8_t word = d->rt->layout.word, log_size = head[word], log_bytes = head[word + 1],
+		kind = head[word + 2];
+	size_t usable = (word + 8U + word - 1) / word * word;
+
+	if (log_size > 24 || log_bytes > 28 || kind > KIND_SPLIT || (kind == KIND_SPLIT) != (values != 0))
+		return false;
+	d->hashed = kind == KIND_GENERAL;
+	d->entries = keys + usable + 2U * word + ((uint64_t)1 << log_bytes);
+	return has_count(d, word_in(head, usable + word, word));
+}
+
+/* Bytes of an index in a table of `size` of them (3.6 to 3.10). */
+static unsigned index_bytes(uint64_t size)
+{
+	return size <= 0xff ? 1 : size <= 0xffff ? 2 : size <= 0xffffffff ? 4 : 8;
+}
+
+/* values: address of the array of values; 0: the dict is not split. */
+static bool open_keys(struct py_dict *d, uint64_t keys, uint64_t values)
+{
+	const struct py_layout *l = &d->rt->layout;
+	uint8_t head[HEAD], word = l->word;
+	uint64_t size;
+
+	if (!py_pointer_sane(keys, word) || !py_read(d->P, head, sizeof(head), keys))
+		return false;
+	d->values = values;
+	if (l->version >= PY_HEX(3, 11))
+		return open_keys_311(d, keys, head, values);
+	size = word_in(head, word, word);
+	if (size > ENTRIES_MAX)
+		return false;
+	if (l->version >= PY_HEX(3, 6)) {
+		d->entries = keys + 5U * word + size * index_bytes(size);
+		return has_count(d, word_in(head, 4U * word, word));
+	}
+	d->entries = keys + 4U * word;
+	return has_count(d, size);
+}
+
+/* Up to 3.2. */
+static bool open_table(struct py_dict *d, const uint8_t *head)
+{
+	uint8_t word = d->rt->layout.word, size = d->rt->layout.size_width;
+
+	d->entries = word_in(head, word == size ? 3U * size : 4U * size, word);
+	return py_pointer_sane(d->entries, word) && has_count(d, word_in(head, 2U * size, size) + 1);
+}
+
+static struct py_dict begin(struct ps_prochandle *P, struct py_runtime *rt)
+{
+	return (struct py_dict){ .P = P, .rt = rt, .hashed = true };
+}
+
+bool py_dict_open(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, struct py_dict *out)
+{
+	const struct py_layout *l = &rt->layout;
+	uint8_t bytes[HEAD + 64], word = l->word;
+	const uint8_t *head = bytes + head_size(l);
+	size_t tag = l->version >= PY_HEX(3, 6) ? 8 : 0;
+
+	if (!py_pointer_sane(addr, word) || head_size(l) > HEAD || !py_read(P, bytes, sizeof(bytes), addr) ||
+	    !py_type_is(P, l, word_in(bytes, l->object.type - 1, word), "dict", &rt->dict_type))
+		return false;
+	*out = begin(P, rt);
+	if (l->version < PY_HEX(3, 3))
+		return open_table(out, head);
+	return open_keys(
+	    out, word_in(head, word + tag, word), values_in(l, word_in(head, 2U * word + tag, word)));
+}
+
+/* A type's members that say where its instances have their attributes. */
+struct attribute_places {
+	uint64_t flags, dictoffset, basicsize, cached_keys;
+};
+
+static bool read_places(
+    struct ps_prochandle *P, const struct py_layout *l, uint64_t type, struct attribute_places *out)
+{
+	*out = (struct attribute_places){ 0 };
+	return py_read_word(P, l, type, l->type.flags, &out->flags) &&
+	       py_read_word(P, l, type, l->type.flags + 15U * l->word, &out->dictoffset) &&
+	       py_read_word(P, l, type, l->type.name + l->word, &out->basicsize) &&
+	       (l->more.cached_keys == 0 || py_read_word(P, l, type, l->more.cached_keys, &out->cached_keys));
+}
+
+/* From 3.11 on, if the interpreter manages the dict: words in front of the object have it, or
+ * values for the keys that the type shares. */
+static bool open_managed(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr,
+    const struct attribute_places *type, struct py_dict *out)
+{
+	const struct py_layout *l = &rt->layout;
+	bool alone = l->free_threaded && l->version >= PY_HEX(3, 13);
+	uint64_t dict, values = 0;
+
+	if (!py_read_word(P, l, addr - (alone ? 1U : 3U) * l->word, PY_AT(0), &dict))
+		return false;
+	if (l->version < PY_HEX(3, 12)) {
+		if (!py_read_word(P, l, addr - 4U * l->word, PY_AT(0), &values))
+			return false;
+	} else if (l->version < PY_HEX(3, 13) && (dict & 1) != 0) {
+		values = dict + 1;
+	} else if (dict == 0 && l->version >= PY_HEX(3, 13) && (type->flags & INLINE_VALUES) != 0) {
+		values = addr + type->basicsize;
+	}
+	if (values == 0)
+		return dict != 0 && py_dict_open(P, rt, dict, out);
+	*out = begin(P, rt);
+	return l->more.cached_keys != 0 && py_pointer_sane(values, l->word) &&
+	       open_keys(out, type->cached_keys, values_in(l, values));
+}
+
+bool py_attributes_open(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, struct py_dict *out)
+{
+	enum { LARGEST = 1 << 20 };
+	const struct py_layout *l = &rt->layout;
+	struct attribute_places places;
+	uint64_t type, dict;
+
+	if (!py_pointer_sane(addr, l->word) || !py_read_word(P, l, addr, l->object.type, &type) ||
+	    !py_pointer_sane(type, l->word) || !read_places(P, l, type, &places) ||
+	    places.basicsize > LARGEST)
+		return false;
+	if (l->version >= PY_HEX(3, 11) && (places.flags & MANAGED_DICT) != 0)
+		return open_managed(P, rt, addr, &places, out);
+	return places.dictoffset != 0 && places.dictoffset < LARGEST &&
+	       py_read_word(P, l, addr + places.dictoffset, PY_AT(0), &dict) &&
+	       py_dict_open(P, rt, dict, out);
+}
+
+/* Fill d->bytes from entry `next` on. */
+static bool read_entries(struct py_dict *d, uint32_t stride)
+{
+	uint32_t left = d->count - d->next, room = (uint32_t)sizeof(d->bytes) / stride;
+
+	d->first = d->next;
+	d->n = left < room ? left : room;
+	if (py_read(d->P, d->bytes, (size_t)d->n * stride, d->entries + (uint64_t)d->first * stride))
+		return true;
+	d->n = 0;
+	return false;
+}
+
+bool py_dict_next(struct py_dict *d, struct py_dict_entry *out)
+{
+	const struct py_layout *l = &d->rt->layout;
+	uint32_t word = l->word, key = d->hashed ? word : 0, stride = key + 2 * word;
+
+	while (d->next < d->count) {
+		const uint8_t *at;
+		uint32_t i = d->next;
+
+		if (i - d->first >= d->n && !read_entries(d, stride))
+			return false;
+		at = d->bytes + (size_t)(i - d->first) * stride;
+		d->next++;
+		out->hash = d->hashed ? word_in(at, 0, l->word) : 0;
+		out->key = word_in(at, key, l->word);
+		out->value = word_in(at, key + word, l->word);
+		if (out->key != 0 && d->values != 0 &&
+		    !py_read_word(d->P, l, d->values + (uint64_t)i * word, PY_AT(0), &out->value))
+			return false;
+		if (out->key != 0 && out->value != 0)
+			return true;
+	}
+	return false;
+}
+
+/* The length of the str at addr, in characters. False: unreadable. */
+static bool text_length(struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, uint64_t *length)
+{
+	uint64_t start;
+
+	if (l->texts == PY_TEXT_BYTES)
+		return py_bytes_where(P, l, addr, &start, length) == RES_OK;
+	return py_pointer_sane(addr, l->word) && py_read_word(P, l, addr, l->str.length, length);
+}
+
+bool py_text_is(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, const char *text)
+{
+	OWNED(mem_release) char *its = NULL;
+	uint64_t length;
+	size_t n;
+
+	return text_length(P, &rt->layout, addr, &length) && length == strlen(text) &&
+	       py_text_read(P, rt, addr, &its, &n, NULL) == RES_OK && n == length &&
+	       memcmp(its, text, n) == 0;
+}
+
+bool py_dict_find(struct py_dict *d, const char *text, uint64_t *key, struct py_dict_entry *out)
+{
+	/* Names of attributes are interned: mostly equal ones are the same object. */
+	for (d->next = 0; *key != 0 && py_dict_next(d, out);) {
+		if (out->key == *key)
+			return true;
+	}
+	for (d->next = 0; py_dict_next(d, out);) {
+		if (py_text_is(d->P, d->rt, out->key, text)) {
+			*key = out->key;
+			return true;
+		}
+	}
+	return false;
+}
