@@ -15,9 +15,11 @@
 #include "at_find.h"
 #include "at_json.h"
 #include "at_losses.h"
+#include "at_namespace.h"
 #include "at_observed.h"
 #include "at_probes.h"
 #include "at_python.h"
+#include "at_recorded.h"
 #include "at_sum.h"
 #include "base/clock.h"
 #include "base/escape.h"
@@ -142,29 +144,13 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 {
 	const struct collect_options opt = collect_options_of(a->opt);
 	const struct probe_begin *b = s->begin;
-	struct stack_recorded_state states[PROBE_STATES];
-	struct stack_recorded_return returns[PROBE_RETURNS];
-	struct stack_recorded r = { .id = (lwpid_t)b->tid,
-		.regs = b->regs,
-		.n_regs = PROBE_REGS,
-		.thread_pointer = b->thread_pointer,
-		.states = states,
-		.n_states = b->n_states < PROBE_STATES ? b->n_states : PROBE_STATES,
-		.pieces = s->pieces,
-		.n_pieces = s->n_pieces,
-		.returns = returns,
-		.n_returns = b->n_returns < PROBE_RETURNS ? b->n_returns : PROBE_RETURNS,
-		.stack_cut = (b->flags & PROBE_STACK_CUT) != 0,
-		.states_unknown = (b->flags & PROBE_STACK_UNKNOWN) != 0 };
+	struct at_recorded recorded;
 	struct stack_thread th = { .failed = false };
 	struct record_thread record = { .name = "" };
 	enum res res;
 
-	for (size_t i = 0; i < r.n_states; i++)
-		states[i] = (struct stack_recorded_state){ b->states[i].python, b->states[i].tstate };
-	for (size_t i = 0; i < r.n_returns; i++)
-		returns[i] = (struct stack_recorded_return){ b->returns[i].slot, b->returns[i].pc };
-	res = stack_target_take(o->target, o->P, &r, &a->fault);
+	at_recorded_set(&recorded, s);
+	res = stack_target_take(o->target, o->P, &recorded.r, &a->fault);
 	text_cache_free(&o->lines);
 	if (res == RES_OK)
 		res = symbolizer_follow(&o->names, stack_target_handle(o->target), &a->fault);
@@ -417,16 +403,6 @@ static void at_free(struct at *a)
 	at_probes_free(&a->probes);
 }
 
-/* BPF programs see the ids of the initial namespace. */
-static bool in_initial_namespace(void)
-{
-	char text[64];
-	ssize_t n = readlink("/proc/self/ns/pid", text, sizeof(text) - 1);
-
-	text[n < 0 ? 0 : n] = '\0';
-	return strcmp(text, "pid:[4026531836]") == 0; /* include/linux/proc_ns.h, PROC_PID_INIT_INO */
-}
-
 static bool observe_operands(struct at *a, int argc, char **argv)
 {
 	for (int i = a->opt->first; i < argc; i++)
@@ -478,10 +454,7 @@ static bool start(struct at *a, int argc, char **argv)
 	config.targets = config.follow_forks ? PROBE_TARGETS
 			 : a->opt->command   ? COMMAND_TARGETS
 					     : (size_t)(argc - a->opt->first);
-	if (!in_initial_namespace())
-		(void)fault_set(
-		    &f, 0, 0, 0, "it works in the initial pid namespace only (outside of containers)");
-	else if (probe_session_open(&config, &a->session, &f) == RES_OK) {
+	if (at_namespace_check(&f) == RES_OK && probe_session_open(&config, &a->session, &f) == RES_OK) {
 		a->processes.session = a->session;
 		if (!(a->opt->command ? expect_command(a, argv + a->opt->first)
 				      : observe_operands(a, argc, argv)) ||

@@ -18,7 +18,8 @@ static const char usage_line[] =
     "               [--when expr] [--every time] [--sum value] [--buffer size] [-t top] [-o format]\n"
     "               { pid ... | --exe name | --all | -- command [arg ...] }\n"
     "       pystack --list[=pattern] [pid ...]\n"
-    "       pystack -i interval [-d duration] [-N samples] [--idle] [-t top] [-o format] pid[/lwps]\n";
+    "       pystack -i interval [-d duration] [-N samples] [--idle] [--no-bpf] [-t top]\n"
+    "               [-o format] pid[/lwps]\n";
 
 static const char help_text[] =
     "Print the stack of every thread of a process or core file: native frames, with the Python\n"
@@ -48,6 +49,7 @@ static const char help_text[] =
     "  -m, --mode MODE     unwinder: auto, cfi, libunwind, fp (no call frame information)\n"
     "  -n, --frames N      at most N native frames per thread, then '...'\n"
     "  -N, --samples N     with -i: stop after N samples; with --at: after N events\n"
+    "      --no-bpf        with -i: sample from outside, even where the kernel could\n"
     "      --no-stop       never stop the target\n"
     "  -o, --output FORMAT 'text'; 'json' for programs; of counts (these imply -c) 'count', or 'folded' for\n"
     "                      flame graphs\n"
@@ -230,6 +232,7 @@ enum {
 	OPT_STOP,
 	OPT_NO_STOP,
 	OPT_IDLE,
+	OPT_NO_BPF,
 	OPT_SYSROOT,
 	OPT_ALL,
 	OPT_AT,
@@ -328,8 +331,8 @@ static bool options_agree(const struct options *o, int operands)
 		return o->at[0] == NULL && !o->counting && o->output == COUNTS_TEXT;
 	if (o->at[0] != NULL)
 		return (operands > 0) != (o->exe != NULL || o->all) && !(o->exe != NULL && o->all) &&
-		       o->policy == STOP_RUNNING && o->interval_ns == 0 && !o->idle && o->exec == NULL &&
-		       o->sysroot == NULL && (o->top == 0 || o->counting) &&
+		       o->policy == STOP_RUNNING && o->interval_ns == 0 && !o->idle && !o->no_bpf &&
+		       o->exec == NULL && o->sysroot == NULL && (o->top == 0 || o->counting) &&
 		       (o->every_ns == 0 || (o->counting && o->output != COUNTS_FOLDED)) &&
 		       (o->sum == NULL || o->counting);
 	if (o->min_ns != 0 || o->when != NULL || o->children || o->all || o->exe != NULL ||
@@ -337,7 +340,7 @@ static bool options_agree(const struct options *o, int operands)
 		return false;
 	if (o->interval_ns != 0)
 		return operands == 1;
-	if (o->duration_ns != 0 || o->samples != 0 || o->idle || (o->top != 0 && !o->counting))
+	if (o->duration_ns != 0 || o->samples != 0 || o->idle || o->no_bpf || (o->top != 0 && !o->counting))
 		return false;
 	return operands > 0 || o->counting;
 }
@@ -360,6 +363,7 @@ static const struct option longs[] = {
 	{ "list", optional_argument, NULL, OPT_LIST },
 	{ "min", required_argument, NULL, OPT_MIN },
 	{ "mode", required_argument, NULL, 'm' },
+	{ "no-bpf", no_argument, NULL, OPT_NO_BPF },
 	{ "no-stop", no_argument, NULL, OPT_NO_STOP },
 	{ "output", required_argument, NULL, 'o' },
 	{ "python", no_argument, NULL, 'p' },
@@ -384,6 +388,39 @@ static char *after_dashes(int argc, char **argv)
 	return NULL;
 }
 
+/* The options without a value. False: it is another. */
+static bool set_flag(int c, struct options *out)
+{
+	switch (c) {
+	case 'c':
+		out->counting = true;
+		return true;
+	case 'F':
+		out->force = true;
+		return true;
+	case 'p':
+		out->python_only = true;
+		return true;
+	case 'r':
+		out->children = true;
+		return true;
+	case 'v':
+		out->verbose = true;
+		return true;
+	case OPT_ALL:
+		out->all = true;
+		return true;
+	case OPT_IDLE:
+		out->idle = true;
+		return true;
+	case OPT_NO_BPF:
+		out->no_bpf = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
 enum options_result options_parse(int argc, char **argv, struct options *out)
 {
 	const char *after = after_dashes(argc, argv);
@@ -392,27 +429,6 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 	*out = (struct options){ 0 };
 	while ((c = getopt_long(argc, argv, "cd:e:Fi:m:N:n:o:prt:v", longs, NULL)) != -1) {
 		switch (c) {
-		case 'c':
-			out->counting = true;
-			break;
-		case 'F':
-			out->force = true;
-			break;
-		case 'p':
-			out->python_only = true;
-			break;
-		case OPT_ALL:
-			out->all = true;
-			break;
-		case 'r':
-			out->children = true;
-			break;
-		case 'v':
-			out->verbose = true;
-			break;
-		case OPT_IDLE:
-			out->idle = true;
-			break;
 		case OPT_LIST:
 			out->list = optarg != NULL ? optarg : "";
 			break;
@@ -431,7 +447,7 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 		case '?':
 			return usage_error();
 		default:
-			if (optarg == NULL || !parse_value(c, optarg, out))
+			if (!set_flag(c, out) && (optarg == NULL || !parse_value(c, optarg, out)))
 				return OPTIONS_USAGE;
 			break;
 		}

@@ -32,6 +32,7 @@ struct options {
 	const char *sum;  /* --sum: what is summed instead of counted, or NULL */
 	uint64_t buffer;  /* --buffer: bytes between kernel and pystack, 0: as usual */
 	int64_t min_ns;   /* --min: shortest time off the CPU */
+	bool no_bpf;      /* --no-bpf: with -i, sample from outside */
 	bool idle;        /* --idle: with -i, waiting threads too */
 	const char *exe;  /* --exe: processes that execute a file of this name; NULL: not given */
 	bool all;         /* --all: each Python */

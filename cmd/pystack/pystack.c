@@ -12,6 +12,7 @@
 #include "print_json.h"
 #include "print_target.h"
 #include "at.h"
+#include "at_sample.h"
 #include "options.h"
 #include "refusals.h"
 #include "report/parse.h"
@@ -26,6 +27,24 @@ static void warn_grab(const struct operand *o, int code)
 	/* Users of another program of this name type these. */
 	if ((strcmp(o->typed, "remote") == 0 || strcmp(o->typed, "core") == 0) && access(o->typed, F_OK) != 0)
 		warn_code(WARN_NO_SUBCOMMANDS, o->typed);
+}
+
+/* In the kernel where that is possible and wanted: then nothing is stopped. */
+static enum outcome run_sampling(
+    struct ps_prochandle *P, const struct operand *o, const struct options *opt, struct counts *counts)
+{
+#ifdef WITH_PROBES
+	enum outcome outcome;
+	struct fault why;
+
+	if (!opt->no_bpf && !opt->idle && opt->policy != STOP_ALL && !os_is_core(P) &&
+	    Pstatus(P)->pr_pid != getpid()) {
+		if (at_sample(o, opt, counts, &outcome, &why))
+			return outcome;
+		(void)fprintf(stderr, "pystack: sampling from outside: %s\n", why.text);
+	}
+#endif
+	return sample(P, o, opt, counts);
 }
 
 /* counts: where its stacks are counted; NULL: they are printed. */
@@ -51,7 +70,8 @@ static enum outcome examine(const char *typed, const struct options *opt, struct
 	}
 	if (o.lwps != NULL)
 		name[o.lwps - arg - 1] = '\0';
-	outcome = opt->interval_ns != 0 ? sample(P, &o, opt, counts) : print_operand(P, &o, opt, counts);
+	outcome =
+	    opt->interval_ns != 0 ? run_sampling(P, &o, opt, counts) : print_operand(P, &o, opt, counts);
 	os_release_images(P);
 	Prelease(P, 0);
 	if (refusals_warn(typed, outcome != NOTHING) && outcome == DONE)

@@ -9,6 +9,7 @@
  * each Python frame its code object and instruction. So equal hashes mean equal return addresses.
  * Only what exists in Linux 5.17 is used. */
 #include "probe/bpf/processes.h"
+#include "probe/bpf/samples.h"
 #include "probe/bpf/sum.h"
 #include "probe/bpf/when.h"
 
@@ -57,7 +58,7 @@ static __always_inline void at_probe(struct task_struct *task, const struct prob
 		if (is_wanted(s, task, spec) && take_sum(s, (uint32_t)task->pid, spec))
 			c = capture(s, task, p, &key);
 	}
-	if (c)
+	if (c && take_sample((uint32_t)task->pid))
 		finish_event(s, c, &key, task);
 	scratch_give(s);
 }
@@ -168,7 +169,7 @@ int BPF_PROG(watch_code, struct pt_regs *regs, long result)
 SEC("perf_event")
 int at_tick(void *ctx)
 {
-	return at_cookie(ctx, SLOT_TICK, 1, 0);
+	return is_sampled(bpf_ktime_get_ns()) ? at_cookie(ctx, SLOT_TICK, 1, 0) : 0;
 }
 
 SEC("uprobe")
@@ -187,13 +188,15 @@ int at_tracepoint(void *ctx)
 static void back_on(struct scratch *s, struct task_struct *task)
 {
 	uint32_t tid = (uint32_t)task->pid;
-	struct off *at = bpf_map_lookup_elem(&offs, &tid), off;
+	struct probe_off *at = bpf_map_lookup_elem(&offs, &tid), off;
 	struct probe_count *c;
 
 	if (!at)
 		return;
 	off = *at;
 	(void)bpf_map_delete_elem(&offs, &tid);
+	if (count_wait(tid, &off))
+		return;
 	s->event.sum = bpf_ktime_get_ns() - off.since;
 	if (s->event.sum < off_cpu_min)
 		return;
@@ -214,7 +217,7 @@ static __always_inline int is_wanted_off(struct scratch *s, struct task_struct *
 /* The thread `task` leaves the processor, in the program p. */
 static void leave(struct scratch *s, struct task_struct *task, const struct probe_process *p)
 {
-	struct off off = { .key = { .spec = off_cpu_spec } };
+	struct probe_off off = { .key = { .spec = off_cpu_spec } };
 	uint32_t tid = (uint32_t)task->pid;
 
 	if (take_registers(s, task) && is_wanted_off(s, task) && capture(s, task, p, &off.key)) {
@@ -233,16 +236,19 @@ int BPF_PROG(at_switch, int preempt, struct task_struct *prev, struct task_struc
 	const struct probe_process *from = process_of(prev), *to = process_of(next);
 	struct scratch *s;
 
-	(void)preempt;
-	if (!from && !to)
-		return 0;
+	if (!from) {
+		/* Else the compiler joins the pointers, which the verifier refuses. */
+		barrier_var(to);
+		if (!to)
+			return 0;
+	}
 	s = scratch_take(SLOT_SWITCH, 1);
 	if (!s)
 		return 0;
 	if (to)
 		back_on(s, next);
 	/* A thread that exits does not come back. */
-	if (from && prev->mm)
+	if (from && prev->mm && (!sample_ns || is_preempted(prev, preempt)))
 		leave(s, prev, from);
 	scratch_give(s);
 	return 0;

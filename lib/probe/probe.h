@@ -47,7 +47,11 @@ struct probe_config {
 	uint64_t buffer;   /* bytes of the ring buffer, rounded down to a power of two; 0: the usual size */
 	bool follow_forks; /* children of processes are observed */
 	bool follow_execs; /* a process stays observed whatever it executes */
-	const char *exe;   /* what executes a file of this name (probe_exe_is) is observed; NULL: none */
+	const char *exe;   /* observed is what executes a file of this name (probe_exe_is), or NULL */
+	/* Sampling, with one spec, PROBE_AT_TICK: the threads that run, or wait for a processor,
+	 * every sample_ns, `samples` times (0: without end), from the attachment on. 0: no
+	 * sampling. */
+	uint64_t sample_ns, samples;
 };
 
 struct probe_session;
@@ -126,6 +130,11 @@ bool probe_session_pending(const struct probe_session *s);
 enum res probe_session_counts(struct probe_session *s,
     bool (*each)(void *data, const struct probe_key *key, const struct probe_count *count), void *data,
     struct fault *f);
+
+/* With sampling, after probe_session_detach: call each() for every thread that waits for a
+ * processor, with the number of samples that it has spent so. */
+void probe_session_waiting(struct probe_session *s,
+    bool (*each)(void *data, const struct probe_key *key, const struct probe_count *count), void *data);
 
 void probe_session_losses(struct probe_session *s, uint64_t out[PROBE_LOSSES]);
 

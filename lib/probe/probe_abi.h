@@ -94,6 +94,18 @@ enum {
 	PROBE_KEY_UNDECIDED = 1 << 24, /* there are */
 };
 
+/* With sampling: one interval before the first sample is due, and when the last one is over; ns of
+ * CLOCK_MONOTONIC. 0: samples are not taken yet. */
+struct probe_sampling {
+	uint64_t from, until;
+};
+
+/* A thread that is off the processor. */
+struct probe_off {
+	uint64_t since;
+	struct probe_key key; /* of the stack with which it left */
+};
+
 struct probe_count {
 	uint64_t count;
 	uint64_t sum;  /* of the value that is summed */

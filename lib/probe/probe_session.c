@@ -164,6 +164,7 @@ static void choose_programs(struct probe_bpf *b, const struct probe_config *c)
 			*(uint64_t *)(uintptr_t)&b->rodata->off_cpu_min = c->specs[i].min_ns;
 		}
 	}
+	off |= c->sample_ns != 0; /* of its only spec, 0 */
 	(void)bpf_program__set_autoload(b->progs.at_sys_enter, enter);
 	(void)bpf_program__set_autoload(b->progs.at_sys_exit, leave);
 	(void)bpf_program__set_autoload(b->progs.at_tick, tick);
@@ -221,6 +222,7 @@ static int configure(struct probe_session *s, const struct probe_config *c)
 	*(uint32_t *)(uintptr_t)&b->rodata->follow_execs = c->follow_execs;
 	if (c->exe != NULL)
 		(void)snprintf((char *)(uintptr_t)b->rodata->exe_name, PROBE_EXE_MAX, "%s", c->exe);
+	*(uint64_t *)(uintptr_t)&b->rodata->sample_ns = c->sample_ns;
 	s->ring_size = PROBE_BUFFER_MAX;
 	while (s->ring_size > PROBE_BUFFER_MIN && s->ring_size > (c->buffer != 0 ? c->buffer : PROBE_BUFFER))
 		s->ring_size /= 2;
@@ -307,14 +309,16 @@ void probe_session_decide(struct probe_session *s, const struct probe_begin *beg
 		    s->bpf->maps.named, &key, sizeof(key), &results, sizeof(results), BPF_ANY);
 }
 
-/* A clock of `hz` on each processor that is online. */
+/* A clock of `hz`, or of the samples, on each processor that is online. */
 static int attach_ticks(struct probe_session *s, uint32_t spec, uint32_t hz)
 {
-	struct perf_event_attr attr = { .type = PERF_TYPE_SOFTWARE,
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
 		.size = sizeof(attr),
 		.config = PERF_COUNT_SW_CPU_CLOCK,
-		.sample_freq = hz,
-		.freq = 1 };
+		.sample_period = s->config.sample_ns != 0 ? s->config.sample_ns : hz, /* or frequency */
+		.freq = s->config.sample_ns == 0,
+	};
 	LIBBPF_OPTS(bpf_perf_event_opts, opts, .bpf_cookie = spec);
 	int n = libbpf_num_possible_cpus();
 
@@ -411,6 +415,8 @@ enum res probe_session_attach(
 		if (s->config.specs[i].kind == PROBE_AT_TICK)
 			error = attach_ticks(s, i, s->config.specs[i].hz);
 	}
+	if (error == 0 && s->config.sample_ns != 0)
+		probe_samples_start(s);
 	return error == 0 ? RES_OK : explain(f, error);
 }
 

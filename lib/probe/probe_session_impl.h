@@ -23,6 +23,7 @@ struct probe_session {
 	int64_t still_from, hurried_from;
 	struct probe_target *scratch;
 	struct probe_config config;
+	struct probe_sampling sampling;     /* as in the program's map */
 	size_t ring_size;                   /* bytes */
 	VEC(struct bpf_link *) links;       /* of clocks, one for each processor, and of places */
 	VEC(struct probe_value_list) lists; /* as in the program's map */
@@ -30,5 +31,9 @@ struct probe_session {
 
 /* Prepare the maps of processes. Returns 0 or an error number. */
 int probe_processes_begin(struct probe_session *s);
+
+/* The clocks run: samples are due from now on. The last one is over half an interval after it was
+ * due. */
+void probe_samples_start(struct probe_session *s);
 
 #endif

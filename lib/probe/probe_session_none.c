@@ -142,6 +142,14 @@ enum res probe_session_counts(struct probe_session *s,
 	return RES_FAIL;
 }
 
+void probe_session_waiting(struct probe_session *s,
+    bool (*each)(void *data, const struct probe_key *key, const struct probe_count *count), void *data)
+{
+	(void)s;
+	(void)each;
+	(void)data;
+}
+
 void probe_session_losses(struct probe_session *s, uint64_t out[PROBE_LOSSES])
 {
 	(void)s;

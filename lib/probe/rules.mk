@@ -9,6 +9,9 @@ $(PROBE_SKEL): $(O)/lib/probe/probe.bpf.o
 	$(BPFTOOL) gen object $(@:.h=.o) $<
 	$(BPFTOOL) gen skeleton $(@:.h=.o) name probe_bpf >$@
 
+# What includes it.
+PROBE_SESSION := $(addprefix $(O)/lib/probe/,probe_session.o probe_session_processes.o probe_session_samples.o)
+
 .SECONDEXPANSION:
-$(O)/lib/probe/probe_session.o $(O)/lib/probe/probe_session_processes.o: $$(if $$(filter libbpf,$$(packaged)),$(PROBE_SKEL))
-$(O)/lib/probe/probe_session.o $(O)/lib/probe/probe_session_processes.o: CPPFLAGS += -isystem $(O)/lib
+$(PROBE_SESSION): $$(if $$(filter libbpf,$$(packaged)),$(PROBE_SKEL))
+$(PROBE_SESSION): CPPFLAGS += -isystem $(O)/lib

@@ -35,7 +35,7 @@ SCENES = {
     "live-21": (21, 40, False, []),
     "live-100": (100, 40, False, []),
     "live-deep": (1, 2000, False, []),
-    "sample-21": (21, 40, False, ["-i", "1ms", "-N", "200"]),
+    "sample-21": (21, 40, False, ["-i", "1ms", "-N", "200", "--no-bpf"]),
     "sample-idle": (21, 40, False, ["-i", "1ms", "-N", "200", "--idle"]),
     "live-python": (21, 40, False, ["-p"]),
     "core-1": (1, 40, True, []),

@@ -180,7 +180,7 @@ START_TEST(of_samples)
 
 	fixture_start(&f, in, &(struct fixture_options){ .no_rest = true }, ARGS("@spin.py", "%"));
 	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
-	r = TOOL("-i", "5ms", "-N", "20", pid);
+	r = TOOL("-i", "5ms", "-N", "20", "--no-bpf", pid);
 	no_failure(&r);
 	n = total(r.out, "(p_spin) ]");
 	ck_assert_msg(n >= 1 && n <= 20 && total(r.out, "(p_wait) ]") == 0, "%s", r.out);
@@ -190,7 +190,7 @@ START_TEST(of_samples)
 	no_failure(&r);
 	ck_assert_msg(total(r.out, "(p_wait) ]") == 20 && total(r.out, "(p_spin) ]") == 20, "%s", r.out);
 	run_free(&r);
-	r = TOOL("-i", "200hz", "-d", "50ms", "-o", "folded", pid);
+	r = TOOL("-i", "200hz", "-d", "50ms", "--no-bpf", "-o", "folded", pid);
 	no_failure(&r);
 	ck_assert_msg(strstr(r.out, ";p_spin (") != NULL, "%s", r.out);
 	run_free(&r);
@@ -284,8 +284,8 @@ static struct run of_changing(const char *what, const char *library, const char 
 	fixture_start(
 	    &f, in, &(struct fixture_options){ .no_rest = true }, ARGS("@sampled.py", "%", what, library));
 	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
-	r = run_program(
-	    NULL, ARGS(spawn_tool(), "-i", "5ms", more[0], more[1], "-o", "folded", more[2], pid));
+	r = run_program(NULL,
+	    ARGS(spawn_tool(), "-i", "5ms", "--no-bpf", more[0], more[1], "-o", "folded", more[2], pid));
 	fixture_end(&f);
 	return r;
 }
@@ -340,6 +340,7 @@ START_TEST(options)
 	refused(TOOL("-c", "-t", "0", "1"), "-t needs a positive number of stacks");
 	refused(TOOL("-o", "svg", "1"), "-o takes text, json, folded or count");
 	refused(TOOL("-i", "10ms"), "usage:");
+	refused(TOOL("--no-bpf", "1"), "usage:");
 	refused(TOOL("-i", "10ms", "1", "2"), "usage:");
 	refused(TOOL("-N", "3", "1"), "usage:");
 	refused(TOOL("-d", "3s", "1"), "usage:");

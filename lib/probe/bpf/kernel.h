@@ -86,6 +86,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct thread_info thread_info;
 	int pid, tgid;
+	unsigned int __state; /* 0: it runs, or could */
 	struct mm_struct *mm;
 	struct thread_struct thread;
 	struct uprobe_task *utask;

@@ -13,12 +13,6 @@ struct thread {
 	struct probe_state states[PROBE_STATES];
 };
 
-/* A thread that is off the processor. */
-struct off {
-	uint64_t since;
-	struct probe_key key;
-};
-
 /* The hash of a code object that was met before. */
 struct known_code {
 	uint64_t code;
@@ -133,8 +127,24 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1); /* set by user space */
 	__type(key, uint32_t);
-	__type(value, struct off);
+	__type(value, struct probe_off);
 } offs SEC(".maps");
+
+/* When samples are due, set when the clocks start. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct probe_sampling);
+} sampling SEC(".maps");
+
+/* With sampling: the number of the last sample at which a thread was counted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, uint32_t);
+	__type(value, uint64_t);
+} sampled SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -201,6 +211,7 @@ const volatile uint32_t follow_forks = 0;    /* children of processes are observ
 const volatile uint32_t off_cpu_spec = 0;
 const volatile uint64_t off_cpu_min = 0; /* ns */
 
+const volatile uint64_t sample_ns = 0; /* the program samples so often; 0: it does not */
 static void count_loss(uint32_t which)
 {
 	uint64_t *at = bpf_map_lookup_elem(&losses, &which);

@@ -1,0 +1,24 @@
+/* See at_recorded.h. */
+#include "at_recorded.h"
+
+void at_recorded_set(struct at_recorded *out, const struct probe_stack *s)
+{
+	const struct probe_begin *b = s->begin;
+
+	out->r = (struct stack_recorded){ .id = (lwpid_t)b->tid,
+		.regs = b->regs,
+		.n_regs = PROBE_REGS,
+		.thread_pointer = b->thread_pointer,
+		.states = out->states,
+		.n_states = b->n_states < PROBE_STATES ? b->n_states : PROBE_STATES,
+		.pieces = s->pieces,
+		.n_pieces = s->n_pieces,
+		.returns = out->returns,
+		.n_returns = b->n_returns < PROBE_RETURNS ? b->n_returns : PROBE_RETURNS,
+		.stack_cut = (b->flags & PROBE_STACK_CUT) != 0,
+		.states_unknown = (b->flags & PROBE_STACK_UNKNOWN) != 0 };
+	for (size_t i = 0; i < out->r.n_states; i++)
+		out->states[i] = (struct stack_recorded_state){ b->states[i].python, b->states[i].tstate };
+	for (size_t i = 0; i < out->r.n_returns; i++)
+		out->returns[i] = (struct stack_recorded_return){ b->returns[i].slot, b->returns[i].pc };
+}

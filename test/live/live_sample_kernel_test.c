@@ -1,0 +1,163 @@
+/* -i in the kernel counts what it counts from outside. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/owned.h"
+#include "support/live.h"
+#include "support/spawn_files.h"
+
+static const char method[] = "pystack: sampling in the kernel";
+
+/* Does r say that the kernel was asked and refused? */
+static bool was_refused(const struct run *r)
+{
+	if (strncmp(r->err, method, strlen(method)) == 0)
+		return false;
+	ck_assert_msg(strncmp(r->err, "pystack: sampling from outside: ", 32) == 0, "%s", r->err);
+	(void)printf("SKIP: %s", r->err);
+	return true;
+}
+
+/* The sum of the counts of the lines that have `name`, of -o folded. */
+static long total(const char *out, const char *name)
+{
+	OWNED(mem_release) char *copy = strdup(out);
+	char *save = NULL;
+	long n = 0;
+
+	for (char *line = strtok_r(copy, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+		const char *last = strrchr(line, ' ');
+
+		if (strstr(line, name) != NULL && last != NULL)
+			n += strtol(last, NULL, 10);
+	}
+	return n;
+}
+
+/* Three threads run all the time, on however many processors, whatever else runs there: each is
+ * counted at each sample, but for those at which it has just been woken. */
+START_TEST(same_as_from_outside)
+{
+	enum { SAMPLES = 200, MOST = SAMPLES + SAMPLES / 20, LEAST = SAMPLES - SAMPLES / 10 };
+	static const char *const options[] = { "-p", "-v" };
+	struct fixture f;
+	char pid[16];
+
+	fixture_start(&f, live_interpreters(NULL), &(struct fixture_options){ .no_rest = true },
+	    ARGS("@sampled_kinds.py"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		struct run in = TOOL("-i", "5ms", "-N", "200", "-o", "folded", options[i], pid);
+		struct run out = TOOL("-i", "5ms", "-N", "200", "-o", "folded", options[i], "--no-bpf", pid);
+		const struct run *const both[] = { &in, &out };
+
+		ck_assert_ptr_null(strstr(out.err, "in the kernel"));
+		for (size_t k = was_refused(&in) ? 1 : 0; k < 2; k++) {
+			const struct run *r = both[k];
+			long runs = total(r->out, "runs (") - total(r->out, "also_runs (");
+			long also = total(r->out, "also_runs (");
+
+			ck_assert_msg(runs >= 2 * LEAST && runs <= 2 * MOST && also >= LEAST &&
+					  also <= MOST && total(r->out, "waits (") == 0,
+			    "%s: %ld, %ld\n%.2000s", k == 0 ? "in the kernel" : "from outside", runs, also,
+			    r->out);
+			ck_assert_int_eq(r->status, 0);
+			if (options[i][1] == 'v')
+				ck_assert_ptr_nonnull(strstr(r->err, ": 200 samples taken"));
+		}
+		run_free(&in);
+		run_free(&out);
+	}
+	fixture_end(&f);
+}
+END_TEST
+
+/* Sample until, after a while, a command of the shell ends it, which has its pid in $! and that of the
+ * process in $1. */
+static struct run ended_by(const char *command, const char *pid)
+{
+	char script[512], messages[PATH_MAX];
+
+	(void)snprintf(messages, sizeof(messages), "%s/messages", spawn_folder());
+	(void)snprintf(script, sizeof(script),
+	    "\"$0\" -i 10ms $1 2>$2 & until grep -q kernel $2; do :; done; sleep 1; %s; wait $!; "
+	    "echo status $?; cat $2 >&2",
+	    command);
+	return run_program(NULL, ARGS("sh", "-c", script, spawn_tool(), pid, messages));
+}
+
+/* Ended by the duration, by an interrupt, and by the end of the process. */
+START_TEST(ends)
+{
+	struct fixture f;
+	struct run r;
+	char pid[16];
+
+	fixture_start(&f, live_interpreters(NULL), &(struct fixture_options){ .no_rest = true },
+	    ARGS("@sampled_kinds.py"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	r = TOOL("-v", "-i", "10ms", "-d", "95ms", "-t", "1", pid);
+	if (!was_refused(&r)) {
+		ck_assert_int_eq(r.status, 0);
+		ck_assert_ptr_nonnull(strstr(r.err, ": 10 samples taken\n"));
+		run_free(&r);
+		r = ended_by("kill -TERM $!", pid);
+		ck_assert_msg(strstr(r.out, "status 0\n") != NULL && strstr(r.out, "(runs) ]") != NULL,
+		    "%s%s", r.out, r.err);
+		run_free(&r);
+		r = ended_by("kill -KILL $1", pid);
+		ck_assert_msg(strstr(r.out, "status 1\n") != NULL && strstr(r.out, "(runs) ]") != NULL &&
+				  strstr(r.err, " samples failed, the last: the process has exited") != NULL,
+		    "%s%s", r.out, r.err);
+	}
+	run_free(&r);
+	fixture_end(&f);
+}
+END_TEST
+
+/* What is done from outside only says so, and is done. */
+START_TEST(from_outside)
+{
+	struct fixture f;
+	struct run r;
+	char pid[16], thread[32];
+
+	fixture_start(&f, live_interpreters(NULL), &(struct fixture_options){ .no_rest = true },
+	    ARGS("@sampled_kinds.py"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	(void)snprintf(thread, sizeof(thread), "%d/%d-", (int)f.pid, (int)f.pid);
+	r = TOOL("-i", "10ms", "-N", "3", "-o", "folded", "-p", thread);
+	ck_assert_msg(strncmp(r.err, "pystack: sampling from outside: ", 32) == 0, "%s", r.err);
+	ck_assert_int_ge(total(r.out, "runs ("), 3);
+	run_free(&r);
+	r = TOOL("-i", "10ms", "-N", "3", "--stop", "-o", "folded", "-p", pid);
+	ck_assert_ptr_null(strstr(r.err, "the kernel"));
+	ck_assert_ptr_null(strstr(r.err, "from outside"));
+	ck_assert_int_ge(total(r.out, "runs ("), 3);
+	run_free(&r);
+	fixture_end(&f);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("sampling in the kernel");
+	TCase *c = tcase_create("samples");
+
+	tcase_set_timeout(c, 120);
+	if (live_speaks(live_interpreters(NULL))) {
+		tcase_add_test(c, same_as_from_outside);
+		tcase_add_test(c, ends);
+		tcase_add_test(c, from_outside);
+	}
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int main(void)
+{
+	return live_main(suite);
+}
