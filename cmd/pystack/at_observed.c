@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "at_threads.h"
 #include "base/owned.h"
 #include "base/path.h"
 #include "os/images.h"
@@ -52,8 +53,9 @@ static bool observed_open(const struct observing *x, const char *typed, struct o
 	o->pid = (uint32_t)Pstatus(o->P)->pr_pid;
 	if (Pexecname(o->P, path, sizeof(path)) != NULL)
 		(void)snprintf(o->name, sizeof(o->name), "%.*s", PROBE_EXE_KEPT - 1, path_base(path));
-	if (lwps != NULL)
-		(void)fault_set(f, 0, 0, 0, "threads cannot be selected with --at");
+	o->selected = lwps != NULL;
+	if (lwps != NULL && !at_threads_parse(lwps, &o->threads))
+		(void)fault_set(f, 0, 0, 0, "more than %d ranges of threads", PROBE_RANGES);
 	else if (o->pid == (uint32_t)getpid())
 		f->code = G_SELF;
 	else if (stack_target_prepare(o->P, &stack, &o->target, f) == RES_OK)
@@ -113,28 +115,41 @@ struct observed *observing_find(const struct observing *x, uint32_t number)
 	return addrmap_get(&x->by_number, number, &i) ? x->at.at[i] : NULL;
 }
 
-bool observing_has(const struct observing *x, uint32_t pid)
+/* The living process with this pid, or NULL. */
+static const struct observed *find_pid(const struct observing *x, uint32_t pid)
 {
 	for (size_t i = 0; i < x->at.n; i++) {
 		if (x->at.at[i]->pid == pid && !x->at.at[i]->gone)
-			return true;
+			return x->at.at[i];
 	}
-	return false;
+	return NULL;
+}
+
+bool observing_has(const struct observing *x, uint32_t pid)
+{
+	return find_pid(x, pid) != NULL;
 }
 
 /* Observe what *o has been opened for, which is moved. False: a message was printed. */
 static bool add_opened(struct observing *x, const char *typed, struct observed *o)
 {
-	struct fault f;
+	const struct observed *before = find_pid(x, o->pid);
+	struct fault f = { 0 };
+	enum res res;
 	const char *why;
 
 	/* Given twice: its places would be probed twice, and each event counted twice. */
-	if (observing_has(x, o->pid)) {
+	if (before != NULL && !before->selected && !o->selected) {
 		observed_close(o);
 		return true;
 	}
-	if (probe_session_add(x->session, o->pid, o->P, stack_python_process(o->target), &o->number, &f) !=
-	    RES_OK) {
+	if (before != NULL)
+		res = fault_set(
+		    &f, 0, 0, 0, "it was given twice: name its threads together, as in %u/1,3-5", o->pid);
+	else
+		res = probe_session_add(x->session, o->pid, o->P, stack_python_process(o->target),
+		    o->selected ? &o->threads : NULL, &o->number, &f);
+	if (res != RES_OK) {
 		warn_fault(WARN_CANNOT_EXAMINE, typed, &f);
 		observed_close(o);
 		return false;

@@ -18,11 +18,13 @@ struct observed {
 	uint32_t number, pid;
 	char name[PROBE_EXE_KEPT]; /* of its executable; "": unknown */
 	struct observed *parent;   /* whose memory it has; NULL: none, or not known */
-	bool missed;               /* the kernel does not know it; what it has become may be on its way */
-	bool gone;                 /* it has ended, or has executed another program */
-	bool full;                 /* there was no room for what it has mapped, or it waits for its program */
-	bool placed;               /* probes in what it has mapped are set */
-	uint64_t changes;          /* how often it had mapped code when it was grabbed */
+	bool selected;             /* only these threads are observed */
+	struct probe_threads threads;
+	bool missed;      /* the kernel does not know it; what it has become may be on its way */
+	bool gone;        /* it has ended, or has executed another program */
+	bool full;        /* there was no room for what it has mapped, or it waits for its program */
+	bool placed;      /* probes in what it has mapped are set */
+	uint64_t changes; /* how often it had mapped code when it was grabbed */
 	/* NULL while no stack of its own has been read, and after its end. */
 	struct ps_prochandle *P;
 	struct stack_target *target;

@@ -16,7 +16,7 @@ static const char usage_line[] =
     "       pystack -c [-t top] [-o format] [{ pid | core }[/lwps] ...]\n"
     "       pystack --at probe ... [-c] [-prv] [-n frames] [-d duration] [-N events] [--min time]\n"
     "               [--when expr] [--every time] [--sum value] [--buffer size] [-t top] [-o format]\n"
-    "               { pid ... | --exe name | --all | -- command [arg ...] }\n"
+    "               { pid[/lwps] ... | --exe name | --all | -- command [arg ...] }\n"
     "       pystack --list[=pattern] [pid ...]\n"
     "       pystack -i interval [-d duration] [-N samples] [--idle] [--no-bpf] [-t top]\n"
     "               [-o format] pid[/lwps]\n";

@@ -61,10 +61,11 @@ enum res probe_session_open(const struct probe_config *config, struct probe_sess
 void probe_session_close(struct probe_session *s); /* NULL ok */
 
 /* Observe P, whose interpreters are py (NULL: none), from now on. pid: in the initial namespace.
- * *number: of the process, as in the keys of its stacks. RES_FAIL: too many processes, or a layout
+ * threads: those that are observed; NULL: all, later ones too. *number: of the process, as in the
+ * keys of its stacks. RES_FAIL: too many processes, or a layout
  * that the program cannot walk. */
 enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_prochandle *P,
-    const struct py_process *py, uint32_t *number, struct fault *f);
+    const struct py_process *py, const struct probe_threads *threads, uint32_t *number, struct fault *f);
 
 /* Observe what the process pid will execute; it is not observed before, as the process *number. */
 enum res probe_session_expect(struct probe_session *s, uint32_t pid, uint32_t *number, struct fault *f);

@@ -25,6 +25,7 @@ enum {
 	PROBE_PROCESSES = 1 << 15, /* numbers of processes; each is given once */
 	PROBE_ADDED = 3 << 13,     /* those from here on are given by user space, the others by the program */
 	PROBE_PIDS = 1 << 13,      /* processes at a time */
+	PROBE_RANGES = 16,         /* of threads of a process */
 	PROBE_EXE_KEPT = 32,       /* bytes of a name that is kept, with its NUL */
 	PROBE_EXE_MAX = 64,        /* bytes of the name of an executable, with its NUL */
 	PROBE_BUFFER = 1 << 26,    /* usual bytes of the ring buffer */
@@ -49,10 +50,19 @@ struct probe_process {
 	uint32_t observed; /* 0: not yet */
 	uint32_t target;   /* index of its address space, which its children share until they change it */
 	uint32_t number;
-	uint32_t from; /* number of the parent, or of what it was before it executed this program */
-	uint32_t how;  /* enum probe_process_origin */
-	uint32_t pid;  /* in the initial namespace */
+	uint32_t from;     /* number of the parent, or of what it was before it executed this program */
+	uint32_t how;      /* enum probe_process_origin */
+	uint32_t selected; /* only some of its threads are observed */
+	uint32_t pid;      /* in the initial namespace */
 	char name[PROBE_EXE_KEPT]; /* of the executable, cut; "": unknown */
+};
+
+/* The threads of a process that are observed: those with an id in one of n ranges. */
+struct probe_threads {
+	uint32_t n;
+	struct probe_range {
+		uint32_t lo, hi;
+	} at[PROBE_RANGES];
 };
 
 enum probe_process_origin {

@@ -24,8 +24,9 @@ void probe_session_close(struct probe_session *s)
 }
 
 enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_prochandle *P,
-    const struct py_process *py, uint32_t *number, struct fault *f)
+    const struct py_process *py, const struct probe_threads *threads, uint32_t *number, struct fault *f)
 {
+	(void)threads;
 	(void)s;
 	(void)pid;
 	(void)P;

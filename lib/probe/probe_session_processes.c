@@ -47,7 +47,8 @@ int probe_processes_begin(struct probe_session *s)
 }
 
 /* Add a process that has a target, or waits for its program. */
-static enum res add(struct probe_session *s, struct probe_process *p, uint32_t *number, struct fault *f)
+static enum res add(struct probe_session *s, struct probe_process *p, const struct probe_threads *threads,
+    uint32_t *number, struct fault *f)
 {
 	p->number = p->from = PROBE_ADDED + s->processes.added++;
 	p->how = PROBE_PROCESS_ADDED;
@@ -55,6 +56,10 @@ static enum res add(struct probe_session *s, struct probe_process *p, uint32_t *
 		return fault_set(f, 0, 0, 0, "more than %d processes", PROBE_PROCESSES);
 	if (!probe_processes_take(&s->processes, p))
 		return fault_memory(f);
+	p->selected = threads != NULL;
+	if (threads != NULL && bpf_map__update_elem(s->bpf->maps.selections, &p->number, sizeof(p->number),
+				   threads, sizeof(*threads), BPF_ANY) != 0)
+		return refused(f);
 	if (!process_update(s, p) || bpf_map__update_elem(s->bpf->maps.pids, &p->pid, sizeof(p->pid),
 					 &p->number, sizeof(p->number), BPF_ANY) != 0)
 		return refused(f);
@@ -79,18 +84,18 @@ static enum res fill_new(struct probe_session *s, struct ps_prochandle *P, const
 }
 
 enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_prochandle *P,
-    const struct py_process *py, uint32_t *number, struct fault *f)
+    const struct py_process *py, const struct probe_threads *threads, uint32_t *number, struct fault *f)
 {
 	struct probe_process p = { .observed = 1, .pid = pid };
 
-	return fill_new(s, P, py, &p.target, f) == RES_OK ? add(s, &p, number, f) : RES_FAIL;
+	return fill_new(s, P, py, &p.target, f) == RES_OK ? add(s, &p, threads, number, f) : RES_FAIL;
 }
 
 enum res probe_session_expect(struct probe_session *s, uint32_t pid, uint32_t *number, struct fault *f)
 {
 	struct probe_process p = { .target = PROBE_TARGET_BARE, .pid = pid };
 
-	return add(s, &p, number, f);
+	return add(s, &p, NULL, number, f);
 }
 
 size_t probe_session_processes(const struct probe_session *s)

@@ -1,4 +1,5 @@
 /* --at: which processes are observed. What is counted is what they have done, by their own account. */
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,6 +170,53 @@ START_TEST(later_threads)
 }
 END_TEST
 
+static int last_thread(pid_t pid)
+{
+	char path[64];
+	const struct dirent *e;
+	DIR *tasks;
+	int last = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	tasks = opendir(path);
+	ck_assert_ptr_nonnull(tasks);
+	while ((e = readdir(tasks)) != NULL)
+		last = atoi(e->d_name) > last ? atoi(e->d_name) : last;
+	(void)closedir(tasks);
+	return last;
+}
+
+/* Only the named threads: that with the highest id, then all but the first. */
+START_TEST(selected_threads)
+{
+	struct fixture f;
+	struct observer o;
+	struct run r;
+	char operand[64];
+
+	for (int all = 0; all < 2; all++) {
+		fixture_start(&f, live_interpreters(NULL), &(struct fixture_options){ .alone = true },
+		    ARGS("@probed_family.py", "selected", "%"));
+		(void)snprintf(operand, sizeof(operand), "%d/%d%s", (int)f.pid,
+		    all ? (int)f.pid + 1 : last_thread(f.pid), all ? "-" : "");
+		if (!observer_start(&o, ARGS("pystack", "-v", "-c", "--at", "syscall:rmdir", operand))) {
+			(void)printf("SKIP: %s\n", observer_why_not());
+			fixture_end(&f);
+			return;
+		}
+		fixture_echo(&f);
+		r = observer_end(&o);
+		if (observer_lost(r.err, "syscall:rmdir: ") == 0) {
+			ck_assert_int_eq(count_below_leaf(r.out, "by_child"), 30);
+			ck_assert_int_eq(count_below_leaf(r.out, "by_thread"), all ? 20 : 0);
+		}
+		ck_assert_int_eq(count_below_leaf(r.out, "by_parent"), 0);
+		run_free(&r);
+		fixture_end(&f);
+	}
+}
+END_TEST
+
 /* All processes of an executable, and those that execute it later. */
 static void count_open_ended(const char *const options[], size_t n)
 {
@@ -265,6 +313,7 @@ static Suite *suite(void)
 		tcase_add_test(c, named_executable);
 		tcase_add_test(c, every_python);
 		tcase_add_test(c, later_threads);
+		tcase_add_test(c, selected_threads);
 	}
 	tcase_add_test(c, no_command);
 	tcase_add_test(c, command_is_ended);

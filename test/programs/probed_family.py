@@ -1,7 +1,8 @@
 """Calls rmdir(2) a known number of times, in processes that it starts.   probed_family.py MODE TRUTH
 
 In the syntax common to 2.7 and 3. Each process appends to TRUTH a line for each function: COUNT FUNCTION. Modes: alone;
-fork (children and grandchildren); workers (children that exist before the byte is read); exec (children that execute this program); threads (begun after a byte was read).
+fork (children and grandchildren); workers (children that exist before the byte is read); exec (children that execute this program); threads (begun after a byte was read);
+selected (two threads that exist before the byte is read, the second one is that of the highest id).
 """
 import os
 import subprocess
@@ -62,6 +63,11 @@ def child_with_child():
     tell(by_child, 3)
 
 
+def wait_and_tell(gate, function, n):
+    gate.wait()
+    tell(function, n)
+
+
 def worker(go):
     os.read(go, 1)
     tell(by_child, 30)
@@ -71,6 +77,13 @@ def worker(go):
 def main():
     mode = sys.argv[1]
     go, start = os.pipe()
+    selected = []
+    if mode == "selected":
+        for function, n in ((by_thread, 20), (by_child, 30)):
+            gate = threading.Event()
+            t = threading.Thread(target=wait_and_tell, args=(gate, function, n))
+            t.start()
+            selected.append((gate, t))
     workers = []
     if mode == "workers":
         for i in range(3):
@@ -85,6 +98,9 @@ def main():
         tell(by_program, 40)
         return
     tell(by_parent, 100)
+    for gate, t in selected:
+        gate.set()
+        t.join()
     for pid in workers:
         os.write(start, "x".encode("ascii"))
     for pid in workers:

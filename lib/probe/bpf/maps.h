@@ -93,6 +93,14 @@ struct {
 	__type(value, struct probe_process);
 } processes SEC(".maps");
 
+/* The threads that were selected, by the number of their process. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PROBE_TARGETS);
+	__type(key, uint32_t);
+	__type(value, struct probe_threads);
+} selections SEC(".maps");
+
 /* How many processes the kernel has given a number. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -13,12 +13,29 @@ static __always_inline struct probe_process *known_process_of(struct task_struct
 	return number ? bpf_map_lookup_elem(&processes, number) : 0;
 }
 
-/* The observed process that a task belongs to, or NULL. */
+/* Is a thread of process `number` one of those that were selected? It is a global function, so that
+ * the verifier follows it once and not at each call. */
+int is_selected(uint32_t number, uint32_t tid)
+{
+	const struct probe_threads *t = bpf_map_lookup_elem(&selections, &number);
+
+	if (!t)
+		return 0;
+	for (uint32_t i = 0; i < PROBE_RANGES; i++) {
+		if (i < t->n && t->at[i].lo <= tid && tid <= t->at[i].hi)
+			return 1;
+	}
+	return 0;
+}
+
+/* The observed process that a task belongs to, or NULL; so for threads that were not selected. */
 static __always_inline const struct probe_process *process_of(struct task_struct *task)
 {
 	const struct probe_process *p = known_process_of(task);
 
-	return p && p->observed ? p : 0;
+	if (!p || !p->observed)
+		return 0;
+	return p->selected && !is_selected(p->number, (uint32_t)task->pid) ? 0 : p;
 }
 
 /* Observe the process of a task from now on, under a new number, and say so. */
@@ -54,10 +71,10 @@ static void add_process(
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(watch_fork, struct task_struct *parent, struct task_struct *child)
 {
-	const struct probe_process *p = process_of(parent);
+	const struct probe_process *p = known_process_of(parent);
 	uint32_t tid = (uint32_t)child->pid;
 
-	if (!p)
+	if (!p || !p->observed)
 		return 0;
 	(void)bpf_map_delete_elem(&threads, &tid);
 	if (follow_forks && child->tgid != parent->tgid)
