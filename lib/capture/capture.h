@@ -18,6 +18,7 @@
 #include "os/mappings.h"
 #include "python/python.h"
 #include "python/threads/py_names.h"
+#include "python/threads/py_status.h"
 #include "capture/snapshot.h"
 #include "capture/stop_policy.h"
 #include "capture/thread_state.h"
@@ -75,6 +76,7 @@ struct capture_lwp {
 	struct thread_state about; /* what capture_about has found */
 	struct os_call call;       /* the system call that it is in; of a core too */
 	uint8_t rest;              /* enum os_rest */
+	struct py_status status;   /* as it was read with its frames */
 	enum capture_regs known_regs;
 	prgregset_t regs;
 	uint64_t thread_pointer; /* 0 unknown */

@@ -114,6 +114,71 @@ static void about_timeout(struct capture *c, const struct capture_lwp *l, struct
 	s->timeout_ns = s->timeout == TIMEOUT_NONE ? 0 : ns;
 }
 
+/* Does l hold its GIL? It did when it was read, and was blocked or held then. */
+static bool holds_gil(const struct capture_lwp *l)
+{
+	return l->python_is == PYTHON_READ && l->known_regs != REGS_NONE &&
+	       l->status.holder == l->thread.tstate;
+}
+
+/* The LWP with this thread state, which holds the GIL. 0: there is none that held it when it was
+ * read itself, which may have been later or earlier. */
+static lwpid_t gil_owner(const struct capture *c, uint64_t tstate)
+{
+	for (size_t i = 0; tstate != 0 && i < c->lwps.n; i++) {
+		if (c->lwps.at[i].thread.tstate == tstate && holds_gil(&c->lwps.at[i]))
+			return c->lwps.at[i].id;
+	}
+	return 0;
+}
+
+static bool is_only_state(const struct capture *c, const struct py_thread *t)
+{
+	for (size_t i = 0; i < c->states.list.n; i++) {
+		if (c->states.list.at[i].interp == t->interp && c->states.list.at[i].tstate != t->tstate)
+			return false;
+	}
+	return true;
+}
+
+/* Garbage is collected by a thread that holds the GIL, or is attached; while it runs a finalizer,
+ * which may let go of it, by another one. */
+static void about_collecting(const struct capture *c, const struct capture_lwp *l, struct thread_state *s)
+{
+	const struct py_status *status = &l->status;
+
+	if (!status->collecting)
+		return;
+	if (status->collecting_known) {
+		s->collecting = status->collecting_here;
+	} else if (s->gil == GIL_HELD || s->attachment == ATTACHMENT_ATTACHED) {
+		s->collecting = true;
+		s->collecting_unsure = !is_only_state(c, &l->thread);
+	}
+}
+
+static void about_python(const struct capture *c, const struct capture_lwp *l, struct thread_state *s)
+{
+	static const uint8_t attachments[] = { [PY_ATTACHMENT_UNKNOWN] = ATTACHMENT_NONE,
+		[PY_DETACHED] = ATTACHMENT_DETACHED,
+		[PY_ATTACHED] = ATTACHMENT_ATTACHED,
+		[PY_SUSPENDED] = ATTACHMENT_SUSPENDED };
+	const struct py_status *status = &l->status;
+	uint64_t word = os_call_futex(c->P, &l->call);
+
+	if (l->python_is != PYTHON_READ || l->known_regs == REGS_NONE)
+		return;
+	s->attachment = attachments[status->attachment];
+	s->finalizing = status->finalizing;
+	if (holds_gil(l)) {
+		s->gil = GIL_HELD;
+	} else if (word != 0 && word >= status->gil_lo && word < status->gil_hi) {
+		s->gil = GIL_AWAITED;
+		s->gil_owner = gil_owner(c, status->holder);
+	}
+	about_collecting(c, l, s);
+}
+
 void capture_about(struct capture *c, struct capture_lwp *l)
 {
 	struct thread_state *s = &l->about;
@@ -128,6 +193,7 @@ void capture_about(struct capture *c, struct capture_lwp *l)
 	if (rest == OS_REST_STOPPED || rest == OS_REST_TRACED)
 		l->rest = (uint8_t)rest;
 	s->activity = (uint8_t)activity_of(c, l);
+	about_python(c, l, s);
 	if (s->activity != ACTIVITY_CALL && s->activity != ACTIVITY_DISK_SLEEP)
 		return;
 	s->number = l->call.number;

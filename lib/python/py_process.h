@@ -18,6 +18,7 @@ struct py_runtime {
 	uint32_t version; /* PY_VERSION_HEX */
 	enum py_found found;
 	struct py_layout layout;
+	uint64_t current;     /* up to 3.6: address of _PyThreadState_Current; 0: unknown */
 	char *object;         /* path of its binary, owned */
 	const char *mismatch; /* how memory contradicts the layout, if there is no better one; else NULL */
 	/* Type objects, 0 while not known: by symbol, or learned from the first object that proves

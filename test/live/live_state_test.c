@@ -24,10 +24,11 @@ static void compare_line(const struct output *o, const char *line, bool names, s
 
 	words++;
 	if (strncmp(words, "called ", 7) == 0) {
-		compare_name(thread, words + 7, wrong);
+		if (o->headers)
+			compare_name(thread, words + 7, wrong);
 		return;
 	}
-	if (names)
+	if (names || words[0] == '\0')
 		return;
 	if (state == NULL || strstr(state, words) == NULL)
 		strbuf_fmt(wrong, "thread %ld: \"%s\" is not in \"%s\"\n", tid, words,
@@ -85,6 +86,47 @@ static void look_at_core(struct fixture *f)
 	live_judge(f->in->label, &wrong);
 }
 
+/* A thread that waits for the GIL wakes now and then. */
+static void look_often(const struct fixture *f)
+{
+	enum { TIMES = 50 };
+
+	for (int i = 1; i <= TIMES; i++) {
+		struct strbuf wrong = STRBUF_EMPTY;
+		struct run r = live_look(f, NULL, "kept running");
+		struct output o = output_parse(r.out, (long)f->pid);
+
+		compare_states(f, &o, false, &wrong);
+		output_free(&o);
+		run_free(&r);
+		if (wrong.n == 0)
+			i = TIMES;
+		if (i == TIMES)
+			live_judge(f->in->label, &wrong);
+		strbuf_free(&wrong);
+	}
+}
+
+START_TEST(lock_of_the_interpreter)
+{
+	struct fixture f;
+
+	fixture_start(&f, &live_interpreters(NULL)[_i], NULL, ARGS("@states.py", "%", "gil"));
+	look_often(&f);
+	fixture_end(&f);
+}
+END_TEST
+
+START_TEST(end_of_the_interpreter)
+{
+	struct fixture f;
+
+	fixture_start(&f, &live_interpreters(NULL)[_i], NULL, ARGS("@states.py", "%", "end"));
+	look(&f, NULL);
+	fixture_end(&f);
+}
+END_TEST
+
 START_TEST(states)
 {
 	const struct interpreter *in = &live_interpreters(NULL)[_i];
@@ -105,6 +147,8 @@ static Suite *suite(void)
 	TCase *c = tcase_create("states");
 
 	live_add(c, states);
+	live_add(c, lock_of_the_interpreter);
+	live_add(c, end_of_the_interpreter);
 	suite_add_tcase(s, c);
 	return s;
 }

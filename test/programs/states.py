@@ -1,9 +1,13 @@
-"""Threads that wait in ways that are known.   states.py OUT
+"""Threads that wait in ways that are known.   states.py OUT [gil | end]
+
+With "gil" the first thread holds the interpreter's lock, in a garbage collection, and another one waits for the
+lock. With "end" the only thread is at the end of the interpreter.
 
 OUT gets lines: a thread's TID, a blank, and what pystack must say of it, or "called NAME". Then a byte goes to the
 second of the descriptors PYSTACK_TEST_FDS; until the first is closed, bytes are echoed.
 """
 import ctypes
+import gc
 import os
 import select
 import sys
@@ -51,6 +55,51 @@ def waits():
             pass
 
 
+def wants_gil():
+    say("waits for the GIL held by %d" % os.getpid() if sys.version_info >= (3, 7) else "")
+    while True:
+        pass
+
+
+def publish():
+    with open(sys.argv[1], "wb") as f:
+        f.write(b"".join(said))
+
+
+def holds_gil(*unused):
+    publish()
+    echo(ctypes.PyDLL(None).read)
+
+
+def echo(read, ends=(IN, OUT), write=os.write, leave=os._exit, byte=ctypes.create_string_buffer(1)):
+    write(ends[1], b"!")
+    while read(ends[0], byte, 1) == 1:
+        write(ends[1], byte.raw)
+    leave(0)
+
+
+class AtEnd(object):
+    def __del__(self, echo=echo, read=libc.read):  # names of modules are gone
+        echo(read)
+
+
+if sys.argv[2:] == ["gil"]:
+    thread = threading.Thread(target=wants_gil)
+    thread.daemon = True
+    thread.start()
+    while not said:
+        time.sleep(0.01)
+    if sys.version_info >= (3, 7):
+        say("collecting garbage" if sys.version_info >= (3, 15) else "collecting garbage ?")
+        gc.callbacks.append(holds_gil)
+        gc.collect()
+    say("holds the GIL")
+    holds_gil()
+if sys.argv[2:] == ["end"]:
+    say("finalizing" if sys.version_info >= (3, 7) else "")
+    publish()
+    sys.at_end = AtEnd()
+    sys.exit(0)
 threads = [reads, polls, polls_for_ever, waits]
 # Names of one, two and four bytes a character.
 names = [u"ascii", u"caf\xe9", u"\u043f\u043e\u0442\u043e\u043a", u"thread \U0001f9f5 of many characters"]
@@ -61,11 +110,5 @@ for function, name in zip(threads, names):
 while len(said) < 2 * len(threads):
     time.sleep(0.01)
 say("in read")
-with open(sys.argv[1], "wb") as f:
-    f.write(b"".join(said))
-os.write(OUT, b"!")
-while True:
-    byte = os.read(IN, 1)
-    if not byte:
-        break
-    os.write(OUT, byte)
+publish()
+echo(libc.read)

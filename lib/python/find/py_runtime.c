@@ -114,6 +114,8 @@ static enum res add_runtime(struct finder *fd, const struct candidate *c, struct
 	rt.object = strdup(path);
 	if (rt.object == NULL)
 		return fault_memory(f);
+	if (py_layout_is_bare(&rt.layout))
+		rt.current = py_symbol_address(py->P, path, "_PyThreadState_Current");
 	rt.code_type = py_symbol_address(py->P, path, "PyCode_Type");
 	if (c->layout->marking == PY_MARK_NONE)
 		rt.frame_type = py_symbol_address(py->P, path, "PyFrame_Type");

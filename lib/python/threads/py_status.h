@@ -1,0 +1,24 @@
+/* What an interpreter does while a thread is read: who holds its GIL, and the like. */
+#ifndef PYTHON_PY_STATUS_H
+#define PYTHON_PY_STATUS_H
+
+#include "python/python.h"
+
+enum py_attachment { PY_ATTACHMENT_UNKNOWN, PY_DETACHED, PY_ATTACHED, PY_SUSPENDED };
+
+/* 0 and false also mean that it is unknown. */
+struct py_status {
+	uint64_t holder;               /* the thread state that holds the GIL; 0: none */
+	uint64_t gil_lo, gil_hi;       /* where threads wait for it */
+	bool collecting;               /* some thread of the interpreter collects garbage */
+	bool collecting_here;          /* with collecting_known: t does */
+	bool collecting_known;         /* it is known which one does */
+	bool finalizing;               /* t ends the runtime */
+	enum py_attachment attachment; /* of t, in a free-threaded build */
+};
+
+/* Read the status of t's interpreter, and t's. s: t's frames, NULL: unknown. */
+void py_status_read(
+    struct py_process *py, const struct py_thread *t, const struct py_stack *s, struct py_status *out);
+
+#endif
