@@ -101,6 +101,30 @@ START_TEST(native_paths)
 }
 END_TEST
 
+/* The line table of a long function is copied whole: its process may be gone when it is read. */
+START_TEST(long_functions)
+{
+	const struct interpreter *in = live_interpreters(NULL);
+	char path[512];
+	struct observer o;
+	struct run r;
+
+	if (!live_speaks(in))
+		return;
+	(void)snprintf(path, sizeof(path), "%s/probed_long.py", spawn_programs());
+	if (!observer_start(&o, ARGS("pystack", "-v", "-c", "--at", "syscall:rmdir", "--", in->path, path))) {
+		(void)printf("SKIP: %s\n", observer_why_not());
+		return;
+	}
+	r = observer_wait(&o);
+	if (observer_lost(r.err, "syscall:rmdir: ") == 0) {
+		ck_assert_msg(strstr(r.out, "[ <made>:1000 (long) ]\n") != NULL, "%s: %s", in->label, r.out);
+		ck_assert_int_eq(r.status, 0);
+	}
+	run_free(&r);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("keys of stacks");
@@ -110,6 +134,8 @@ static Suite *suite(void)
 	tcase_set_timeout(c, 60);
 	(void)live_interpreters(&n);
 	tcase_add_loop_test(c, native_paths, 0, (int)n);
+	if (n > 0)
+		tcase_add_test(c, long_functions);
 	suite_add_tcase(s, c);
 	return s;
 }

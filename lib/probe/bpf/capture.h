@@ -9,7 +9,7 @@
 static int send_stack(struct walk *w)
 {
 	struct scratch *s = w->s;
-	struct probe_record end = { .kind = PROBE_RECORD_END, .size = sizeof(end) };
+	struct probe_record *end = (struct probe_record *)s->record;
 
 	s->id = bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 0xff);
 	s->failed = s->used = 0;
@@ -22,12 +22,15 @@ static int send_stack(struct walk *w)
 	take_states(w);
 	emit_stacks(w);
 	flush(s);
-	end.id = s->id;
-	return !s->failed && bpf_ringbuf_output(&ring, &end, sizeof(end), 0) == 0;
+	end->kind = PROBE_RECORD_END;
+	end->size = sizeof(*end);
+	end->id = s->id;
+	return !s->failed && bpf_ringbuf_output(&ring, end, sizeof(*end), 0) == 0;
 }
 
-/* Has the stack of this key been sent? Sends it if not. NULL: the map is full. */
-static struct probe_count *count_of(struct walk *w, const struct probe_key *key)
+/* The count of a key, which is new perhaps. NULL: the map is full. It is not inlined, since its
+ * stack would be added to that of the walks. */
+static __noinline struct probe_count *find_count(const struct probe_key *key)
 {
 	struct probe_count *c = bpf_map_lookup_elem(&counts, key);
 	struct probe_count none = { 0, 0, 0 };
@@ -36,11 +39,17 @@ static struct probe_count *count_of(struct walk *w, const struct probe_key *key)
 		(void)bpf_map_update_elem(&counts, key, &none, BPF_NOEXIST);
 		c = bpf_map_lookup_elem(&counts, key);
 	}
-	if (!c) {
+	if (!c)
 		count_loss(PROBE_LOST_MAP);
-		return 0;
-	}
-	if (!c->sent) {
+	return c;
+}
+
+/* Has the stack of this key been sent? Sends it if not. NULL: the map is full. */
+static struct probe_count *count_of(struct walk *w, const struct probe_key *key)
+{
+	struct probe_count *c = find_count(key);
+
+	if (c && !c->sent) {
 		w->s->begin.key = *key;
 		if (send_stack(w))
 			c->sent = 1;

@@ -4,34 +4,33 @@
 
 #include "probe/bpf/states.h"
 
-/* Copy what names a code object, unless user space has it. */
-static void emit_names(struct walk *w, uint64_t hash)
+/* Copy what names the code object in s->code, unless user space has it. A global function, as
+ * emit_piece. */
+__noinline int emit_names(struct scratch *s, const struct py_offsets *p, uint64_t hash)
 {
-	struct scratch *s = w->s;
-	const struct py_offsets *p = w->p;
-	uint64_t at;
+	uint64_t at, n = 0;
 
-	if (bpf_map_lookup_elem(&codes, &hash))
-		return;
+	if (!s || !p || bpf_map_lookup_elem(&codes, &hash))
+		return 0;
 	for (int i = 0; i < PY_OFFSETS_TEXTS; i++) {
 		at = CODE(s, p, p->code_texts[i]);
 		if (at != 0)
 			emit_piece(s, at, i == 0 ? FILE_NAME : NAME, PROBE_MEMORY_NAME, hash);
 	}
 	at = CODE(s, p, p->code_table);
-	if (at != 0) {
-		uint64_t n = 0;
+	if (at != 0 && bpf_probe_read_user(&n, 8, (const void *)(at + p->bytes_size - 1)) == 0)
+		n = (n & p->word_mask) + BYTES_HEAD;
+	for (uint32_t k = 0; k < TABLES && n != 0; k++) {
+		uint32_t part = n > TABLE ? TABLE : (uint32_t)n;
 
-		if (bpf_probe_read_user(&n, 8, (const void *)(at + p->bytes_size - 1)) == 0) {
-			if (p->word == 4)
-				n = (uint32_t)n;
-			n += BYTES_HEAD;
-			emit_piece(s, at, n > TABLE ? TABLE : (uint32_t)n, PROBE_MEMORY_NAME, hash);
-		}
+		emit_piece(s, at, part, PROBE_MEMORY_NAME, hash);
+		at += part;
+		n -= part;
 	}
 	at = p->code_bytecode != 0 ? CODE(s, p, p->code_bytecode) : 0;
 	if (at != 0)
 		emit_piece(s, at, BYTES_HEAD, PROBE_MEMORY_NAME, hash);
+	return 0;
 }
 
 /* Mix the two words behind the head of the object that a member of the code object points to: the
@@ -87,28 +86,28 @@ static uint64_t hash_code(struct scratch *s, const struct py_offsets *p, uint64_
 	return mix_table(s, p, hash, CODE(s, p, p->code_table));
 }
 
-/* What tells the code object of the frame from others that have been at its address; 0: nothing. */
-static __always_inline uint32_t code_version(struct scratch *s, const struct py_offsets *p)
+/* Set s->version to what tells the code object of the frame from others that have been at its
+ * address; 0: nothing. */
+static __always_inline void take_version(struct scratch *s, const struct py_offsets *p)
 {
 	uint64_t at = FRAME(s, p, versioned) & p->word_mask & ~(uint64_t)p->tag_mask;
-	uint32_t version = 0;
 
+	s->version = 0;
 	if (p->version != 0 && s->is_main)
-		(void)bpf_probe_read_user(&version, sizeof(version), (const void *)(at + p->version - 1));
-	return version;
+		(void)bpf_probe_read_user(
+		    &s->version, sizeof(s->version), (const void *)(at + p->version - 1));
 }
 
-/* Does the known code object need to be hashed again? It was met in this event, or has its version
- * still, unless it is another. */
-static __always_inline int is_changed(
-    struct walk *w, const struct known_code *known, uint64_t code, uint32_t *version)
+/* Does the known code object need to be read again? It was met in this event, or has its version
+ * still, unless it is another, or is to be sent. Else s->version is set. */
+static __always_inline int is_changed(struct walk *w, const struct known_code *known, uint64_t code)
 {
 	struct scratch *s = w->s;
 
-	if (known->code == code && known->event == s->events)
+	if (!s->emit && known->code == code && known->event == s->events)
 		return 0;
-	*version = code_version(s, w->p);
-	return *version == 0 || known->code != code || known->version != *version ||
+	take_version(s, w->p);
+	return s->emit || s->version == 0 || known->code != code || known->version != s->version ||
 	       known->process != s->process;
 }
 
@@ -119,17 +118,16 @@ static void take_code(struct walk *w)
 	const struct py_offsets *p = w->p;
 	uint64_t code = FRAME(s, p, code) & p->word_mask & ~(uint64_t)p->tag_mask;
 	struct known_code *known = &s->known[(code >> 5 ^ code >> 15) & (KNOWN_CODES - 1)];
-	uint32_t version = 0;
 
 	s->hash = mix(s->hash, code);
-	if (s->emit || is_changed(w, known, code, &version)) {
+	if (is_changed(w, known, code)) {
 		if (bpf_probe_read_user(
 			s->code, p->code_size & (PY_OFFSETS_CODE_MAX - 1), (const void *)code) != 0)
 			s->lost = PROBE_LOST_FRAMES + 1;
 		known->hash = hash_code(s, p, code);
 		known->code = s->lost ? 0 : code;
 		known->process = s->process;
-		known->version = version;
+		known->version = s->version;
 	}
 	known->event = s->events;
 	s->hash = mix(s->hash, known->hash);
@@ -143,7 +141,7 @@ static void take_code(struct walk *w)
 		return;
 	}
 	emit_piece(s, code, p->code_size, PROBE_MEMORY_CODE, known->hash);
-	emit_names(w, known->hash);
+	emit_names(s, p, known->hash);
 }
 
 /* Have the frame at `at` in s->frames. A read takes as long for many bytes as for few; so if the
@@ -246,6 +244,13 @@ static long chunk_step(uint32_t i, struct walk *w)
 	return read_word(w->p, at, 1, &s->at) != 0;
 }
 
+/* The newest frame of a C frame; 0: it cannot be read. */
+static __always_inline uint64_t cframe_frame(struct scratch *s, const struct py_offsets *p, uint64_t cframe)
+{
+	(void)bpf_probe_read_user(s->small, p->word & 15, (const void *)(cframe + p->cframe_frame - 1));
+	return *(const uint64_t *)s->small & p->word_mask;
+}
+
 static void take_frames(struct walk *w, uint64_t tstate)
 {
 	struct scratch *s = w->s;
@@ -262,7 +267,7 @@ static void take_frames(struct walk *w, uint64_t tstate)
 	cframe = TSTATE(s, p, cframe);
 	if (p->tstate_cframe != 0) {
 		if (p->frame_instr != 0) /* 3.11, 3.12 */
-			(void)read_word(p, cframe, p->cframe_frame, &frame);
+			frame = cframe_frame(s, p, cframe);
 		if (w->s->emit) {
 			s->at = cframe;
 			w->s->stop = 0;

@@ -62,6 +62,7 @@ struct scratch {
 	uint8_t small[PY_OFFSETS_OBJECT_MAX + 8];
 	struct known_code known[KNOWN_CODES]; /* by address */
 	uint64_t events;                      /* that have used this memory */
+	uint32_t version;                     /* of the frame's code object */
 	uint32_t process;                     /* number of the process of the event */
 	uint64_t words[CHUNK / 8 + GROUP];
 	uint64_t record_at;               /* the record of a tracepoint; 0: it is no tracepoint */

@@ -73,7 +73,8 @@ static __noinline void hash_unsure_words(struct scratch *s, uint32_t at, uint32_
  * place on the stack, into s->hash. Few words are: those that are not are told by their bits 16 to
  * 31 alone, as an index. It is a global function, so that the verifier follows it once and not at
  * each call. */
-int hash_words(struct scratch *s, const struct probe_target *t, uint32_t at, uint32_t n, uint64_t place)
+__noinline int hash_words(
+    struct scratch *s, const struct probe_target *t, uint32_t at, uint32_t n, uint64_t place)
 {
 	uint64_t hash;
 
