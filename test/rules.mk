@@ -46,6 +46,7 @@ $(O)/test/programs/libmade.so: test/programs/made_library.c
 	$(CC) -std=gnu11 -O1 -g -fPIC -shared -o $@ $<
 
 $(O)/test/live/live_shapes_test: $(O)/test/programs/embed $(O)/test/programs/libmade.so
+$(O)/test/live/live_probe_scenes_test: $(O)/test/programs/embed
 
 # A library that moves the text of its process.
 $(O)/test/programs/libmove.so: test/programs/move_library.c

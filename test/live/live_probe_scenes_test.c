@@ -10,6 +10,7 @@
 
 #include "support/live.h"
 #include "support/observer.h"
+#include "support/shapes.h"
 
 /* Let all threads of f begin their system calls again. */
 static void begin_again(struct fixture *f)
@@ -22,14 +23,14 @@ static void begin_again(struct fixture *f)
 }
 
 /* Observe f while it begins again. False: the kernel refuses. */
-static bool observe(struct fixture *f, struct run *r)
+static bool observe(struct fixture *f, const char *option, struct run *r)
 {
 	struct observer o;
 	char pid[16];
 
 	(void)snprintf(pid, sizeof(pid), "%d", (int)f->pid);
 	if (!observer_start(
-		&o, ARGS("pystack", "-v", "--at", "syscall:read", "--at", "syscall:pause", pid))) {
+		&o, ARGS("pystack", "-v", "--at", "syscall:read", "--at", "syscall:pause", pid, option))) {
 		(void)printf("SKIP: %s\n", observer_why_not());
 		return false;
 	}
@@ -38,18 +39,18 @@ static bool observe(struct fixture *f, struct run *r)
 	return true;
 }
 
-static void check(struct fixture *f)
+static void check(struct fixture *f, const char *option, int flags)
 {
 	struct strbuf wrong = STRBUF_EMPTY;
 	struct output out;
 	struct truth truth;
 	struct run r;
 
-	if (!observe(f, &r))
+	if (!observe(f, option, &r))
 		return;
 	truth = truth_read(f->dir);
 	out = output_parse_events(r.out);
-	truth_compare(&truth, &out, COMPARE_QUALNAME | COMPARE_EVENTS, &wrong);
+	truth_compare(&truth, &out, flags | COMPARE_QUALNAME | COMPARE_EVENTS, &wrong);
 	if (r.status != 0 || strstr(r.err, "lost") != NULL)
 		strbuf_fmt(&wrong, "exit %d, %s", r.status, r.err);
 	output_free(&out);
@@ -67,7 +68,7 @@ static void scene(int i, const struct fixture_options *opt, const char *const ar
 		(void)printf("SKIP: %s: the interpreter itself aborts on %s\n", f.in->label, args[0] + 1);
 		return;
 	}
-	check(&f);
+	check(&f, NULL, 0);
 	if (opt == NULL || !opt->alone)
 		fixture_echo(&f);
 	fixture_end(&f);
@@ -133,6 +134,49 @@ END_TEST
 START_TEST(at_exit)
 {
 	scene(_i, NULL, ARGS("@atexit_handler.py", "%"));
+}
+END_TEST
+
+/* Programs that embed one Python or two. */
+static void shape(int i, const char *name, bool two)
+{
+	struct fixture f;
+
+	if (!shape_start(&f, i, name, two))
+		return;
+	check(&f, NULL, 0);
+	fixture_echo(&f);
+	fixture_end(&f);
+}
+
+START_TEST(embedded)
+{
+	shape(_i, "two", true);
+	shape(_i, "across", true);
+	shape(_i, "beside", true);
+	shape(_i, "nested", false);
+	shape(_i, "attached", false);
+	shape(_i, "starting", false);
+	shape(_i, "finalizing", false);
+}
+END_TEST
+
+/* Their native frames are compared by live_shapes_test. */
+START_TEST(greenlets)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	struct run r = run_program(
+	    &(struct run_options){ .in = in, .own = true }, ARGS(in->path, "-c", "import greenlet"));
+	bool there = r.status == 0;
+	struct fixture f;
+
+	run_free(&r);
+	if (in->major < 3 || !there)
+		return;
+	fixture_start(&f, in, NULL, ARGS("@greenlets.py", "%"));
+	check(&f, "-p", COMPARE_PYTHON_ONLY);
+	fixture_echo(&f);
+	fixture_end(&f);
 }
 END_TEST
 
@@ -214,6 +258,8 @@ static Suite *suite(void)
 	live_add(c, many_interpreters);
 	live_add(c, thrown_through);
 	live_add(c, at_exit);
+	tcase_add_loop_test(c, embedded, 0, (int)n);
+	live_add(c, greenlets);
 	live_add(c, starting_threads);
 	live_add(c, endless_list);
 	suite_add_tcase(s, c);

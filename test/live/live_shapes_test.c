@@ -10,59 +10,9 @@
 
 #include "support/live.h"
 #include "support/oracle.h"
+#include "support/shapes.h"
 #include "support/spawn_files.h"
 #include "support/victim.h"
-
-/* The shared library of interpreter i. False: it has none, or is in another root. */
-static bool library_of(int i, char out[PATH_MAX])
-{
-	const struct interpreter *in = &live_interpreters(NULL)[i];
-	char folder[512], *slash;
-	static const char *const abis[] = { "", "m" };
-
-	if (in->root[0] != 0)
-		return false;
-	(void)snprintf(folder, sizeof(folder), "%s", in->path);
-	slash = strstr(folder, "/bin/");
-	if (slash == NULL)
-		return false;
-	*slash = 0;
-	for (size_t k = 0; k < 4; k++) {
-		(void)snprintf(out, PATH_MAX, "%s/lib%s/libpython%d.%d%s.so.1.0", folder,
-		    k < 2 ? "" : "/x86_64-linux-gnu", in->major, in->minor, abis[k % 2]);
-		if (access(out, R_OK) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* The library of another interpreter than i, the next that has one. */
-static bool other_library(int i, char out[PATH_MAX])
-{
-	size_t n;
-
-	(void)live_interpreters(&n);
-	for (int k = 1; k < (int)n; k++) {
-		if (library_of((i + k) % (int)n, out))
-			return true;
-	}
-	return false;
-}
-
-/* Start embed in a shape. False: it cannot, and a message was printed. */
-static bool start(struct fixture *f, int i, const char *shape, bool two)
-{
-	const struct interpreter *in = &live_interpreters(NULL)[i];
-	char program[PATH_MAX], library[PATH_MAX], other[PATH_MAX];
-	struct fixture_options opt = { .executable = program };
-
-	if (!library_of(i, library) || (two && !other_library(i, other)))
-		return false;
-	(void)snprintf(program, sizeof(program), "%.*s/test/programs/embed",
-	    (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool());
-	fixture_start(f, in, &opt, ARGS(shape, "%", library, two ? other : NULL));
-	return true;
-}
 
 static void compare(struct fixture *f, const char *option, int flags)
 {
@@ -83,7 +33,7 @@ static void as_told(int i, const char *shape, bool two)
 {
 	struct fixture f;
 
-	if (!start(&f, i, shape, two))
+	if (!shape_start(&f, i, shape, two))
 		return;
 	compare(&f, NULL, 0);
 	compare(&f, "-p", COMPARE_PYTHON_ONLY);
@@ -143,7 +93,7 @@ static void without_interpreter(int i, const char *shape)
 	struct fixture f;
 	struct run r;
 
-	if (!start(&f, i, shape, false))
+	if (!shape_start(&f, i, shape, false))
 		return;
 	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
 	(void)snprintf(words, sizeof(words),
@@ -270,7 +220,7 @@ START_TEST(program_of_another_name)
 	const struct interpreter *in = &live_interpreters(NULL)[_i];
 	char library[PATH_MAX];
 
-	if (in->major < 3 || in->minor < 8 || !library_of(_i, library))
+	if (in->major < 3 || in->minor < 8 || !shape_library(_i, library))
 		return; /* no Py_BytesMain before */
 	renamed(_i, library, "-pie", "-g");
 	(void)snprintf(library, sizeof(library),
