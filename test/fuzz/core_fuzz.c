@@ -1,6 +1,7 @@
 /* Damaged cores of real interpreters: `make fuzz`. The damage is the same in every run, FUZZ_RUNS
  * times for each interpreter (300). Each run must end in time with a documented exit status, and
- * print only the tool's messages on stderr (not a sanitizer's), without control characters. */
+ * print only the tool's messages on stderr (not a sanitizer's), without control characters. Its JSON
+ * must be valid, and say what the text says. */
 #include <check.h>
 #include <elf.h>
 #include <fcntl.h>
@@ -221,5 +222,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	return live_main(suite);
+	return live_json_main(suite);
 }
