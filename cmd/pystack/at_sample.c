@@ -205,6 +205,7 @@ static void sampling_free(struct sampling *s)
  * printed. */
 static enum res sampling_start(struct sampling *s, const struct operand *o, struct fault *f)
 {
+	enum { BUFFER = 1 << 23 }; /* bytes; only new stacks are sent, one for each clock and tick at most */
 	static const struct probe_spec_abi spec = {
 		.kind = PROBE_AT_TICK, .syscall = -1, .syscall32 = -1, .hz = 1
 	};
@@ -212,6 +213,7 @@ static enum res sampling_start(struct sampling *s, const struct operand *o, stru
 		.n_specs = 1,
 		.counting = true,
 		.targets = 1,
+		.buffer = BUFFER,
 		.sample_ns = (uint64_t)s->opt.interval_ns,
 		.samples = s->samples };
 
