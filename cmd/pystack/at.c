@@ -454,7 +454,8 @@ static bool start(struct at *a, int argc, char **argv)
 	config.targets = config.follow_forks ? PROBE_TARGETS
 			 : a->opt->command   ? COMMAND_TARGETS
 					     : (size_t)(argc - a->opt->first);
-	if (at_namespace_check(&f) == RES_OK && probe_session_open(&config, &a->session, &f) == RES_OK) {
+	if (at_namespace_find(&config.pid_namespace, &f) == RES_OK &&
+	    probe_session_open(&config, &a->session, &f) == RES_OK) {
 		a->processes.session = a->session;
 		if (!(a->opt->command ? expect_command(a, argv + a->opt->first)
 				      : observe_operands(a, argc, argv)) ||

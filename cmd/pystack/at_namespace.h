@@ -2,7 +2,13 @@
 #ifndef PYSTACK_AT_NAMESPACE_H
 #define PYSTACK_AT_NAMESPACE_H
 
+#include <stdint.h>
+
 #include "base/fault.h"
+
+/* Set *out to the inode number of the own pid namespace; 0: it is the initial one. RES_FAIL: the
+ * ids in /proc are not those of this namespace. */
+enum res at_namespace_find(uint32_t *out, struct fault *f);
 
 /* Is this process in the initial pid namespace, whose ids BPF programs see? RES_FAIL: no. */
 enum res at_namespace_check(struct fault *f);

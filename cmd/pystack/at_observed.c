@@ -232,7 +232,7 @@ static void refresh(struct observing *x, struct observed *o)
 /* A process has come, by fork or by exec. */
 static void take_process(struct observing *x, const struct probe_process *p)
 {
-	struct observed one = { .number = p->number, .pid = p->pid, .changes = UINT64_MAX };
+	struct observed one = { .number = p->number, .pid = p->seen, .changes = UINT64_MAX };
 	struct observed *from = observing_find(x, p->from), *o;
 
 	(void)snprintf(one.name, sizeof(one.name), "%.*s", PROBE_EXE_KEPT - 1,

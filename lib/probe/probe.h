@@ -42,12 +42,13 @@ struct probe_config {
 	/* Two for each of specs, for events of x86-64 and those of i386. NULL in it: each event is
 	 * wanted; NULL: there are none. Read again when probes are attached. */
 	const struct probe_when *const *conditions;
-	bool counting;     /* count in the kernel; events are not sent */
-	size_t targets;    /* most processes; 0: one */
-	uint64_t buffer;   /* bytes of the ring buffer, rounded down to a power of two; 0: the usual size */
-	bool follow_forks; /* children of processes are observed */
-	bool follow_execs; /* a process stays observed whatever it executes */
-	const char *exe;   /* observed is what executes a file of this name (probe_exe_is), or NULL */
+	bool counting;   /* count in the kernel; events are not sent */
+	size_t targets;  /* most processes; 0: one */
+	uint64_t buffer; /* bytes of the ring buffer, rounded down to a power of two; 0: the usual size */
+	uint32_t pid_namespace; /* the inode number of this process's own; 0: the initial one */
+	bool follow_forks;      /* children of processes are observed */
+	bool follow_execs;      /* a process stays observed whatever it executes */
+	const char *exe;        /* observed is what executes a file of this name (probe_exe_is), or NULL */
 	/* Sampling, with one spec, PROBE_AT_TICK: the threads that run, or wait for a processor,
 	 * every sample_ns, `samples` times (0: without end), from the attachment on. 0: no
 	 * sampling. */
@@ -60,7 +61,7 @@ struct probe_session;
 enum res probe_session_open(const struct probe_config *config, struct probe_session **out, struct fault *f);
 void probe_session_close(struct probe_session *s); /* NULL ok */
 
-/* Observe P, whose interpreters are py (NULL: none), from now on. pid: in the initial namespace.
+/* Observe P, whose interpreters are py (NULL: none), from now on. pid: as this process sees it.
  * threads: those that are observed; NULL: all, later ones too. *number: of the process, as in the
  * keys of its stacks. RES_FAIL: too many processes, or a layout
  * that the program cannot walk. */

@@ -54,7 +54,13 @@ struct probe_process {
 	uint32_t how;      /* enum probe_process_origin */
 	uint32_t selected; /* only some of its threads are observed */
 	uint32_t pid;      /* in the initial namespace */
+	uint32_t seen;     /* in the namespace of pystack */
 	char name[PROBE_EXE_KEPT]; /* of the executable, cut; "": unknown */
+};
+
+/* A process in the initial namespace, and in that of pystack. */
+struct probe_pid {
+	uint32_t pid, seen;
 };
 
 /* The threads of a process that are observed: those with an id in one of n ranges. */

@@ -219,6 +219,8 @@ static int configure(struct probe_session *s, const struct probe_config *c)
 	*(uint32_t *)(uintptr_t)&b->rodata->counting = c->counting;
 	*(uint32_t *)(uintptr_t)&b->rodata->conditional = c->conditions != NULL;
 	*(uint32_t *)(uintptr_t)&b->rodata->follow_forks = c->follow_forks;
+	*(uint32_t *)(uintptr_t)&b->rodata->pid_namespace = c->pid_namespace;
+	(void)bpf_program__set_autoload(b->progs.list_processes, c->pid_namespace != 0);
 	*(uint32_t *)(uintptr_t)&b->rodata->follow_execs = c->follow_execs;
 	if (c->exe != NULL)
 		(void)snprintf((char *)(uintptr_t)b->rodata->exe_name, PROBE_EXE_MAX, "%s", c->exe);

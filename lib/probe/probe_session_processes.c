@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -46,10 +47,37 @@ int probe_processes_begin(struct probe_session *s)
 	return target_update(s) ? 0 : errno;
 }
 
+/* The id in the initial namespace of process `seen`; 0: it is not there. */
+static uint32_t initial_pid(const struct probe_session *s, uint32_t seen)
+{
+	struct bpf_link *link;
+	struct probe_pid one;
+	uint32_t pid = 0;
+	int fd;
+
+	if (s->config.pid_namespace == 0)
+		return seen;
+	link = bpf_program__attach_iter(s->bpf->progs.list_processes, NULL);
+	fd = link == NULL ? -1 : bpf_iter_create(bpf_link__fd(link));
+	/* Records are read whole: the kernel's buffer holds a number of them. */
+	while (fd >= 0 && pid == 0 && read(fd, &one, sizeof(one)) == (ssize_t)sizeof(one)) {
+		if (one.seen == seen)
+			pid = one.pid;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	if (link != NULL)
+		(void)bpf_link__destroy(link);
+	return pid;
+}
+
 /* Add a process that has a target, or waits for its program. */
 static enum res add(struct probe_session *s, struct probe_process *p, const struct probe_threads *threads,
     uint32_t *number, struct fault *f)
 {
+	p->pid = initial_pid(s, p->seen);
+	if (p->pid == 0)
+		return fault_set(f, G_NOPROC, 0, 0, "it is not in this pid namespace, or has ended");
 	p->number = p->from = PROBE_ADDED + s->processes.added++;
 	p->how = PROBE_PROCESS_ADDED;
 	if (p->number >= PROBE_PROCESSES)
@@ -86,14 +114,14 @@ static enum res fill_new(struct probe_session *s, struct ps_prochandle *P, const
 enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_prochandle *P,
     const struct py_process *py, const struct probe_threads *threads, uint32_t *number, struct fault *f)
 {
-	struct probe_process p = { .observed = 1, .pid = pid };
+	struct probe_process p = { .observed = 1, .seen = pid };
 
 	return fill_new(s, P, py, &p.target, f) == RES_OK ? add(s, &p, threads, number, f) : RES_FAIL;
 }
 
 enum res probe_session_expect(struct probe_session *s, uint32_t pid, uint32_t *number, struct fault *f)
 {
-	struct probe_process p = { .target = PROBE_TARGET_BARE, .pid = pid };
+	struct probe_process p = { .target = PROBE_TARGET_BARE, .seen = pid };
 
 	return add(s, &p, NULL, number, f);
 }

@@ -122,7 +122,7 @@ START_TEST(command)
 END_TEST
 
 /* The same for a program that runs already. */
-static void count_running(const char *mode, const char *option, size_t n)
+static void count_with(const char *mode, const char *option, size_t n, const struct fixture_options *fixture)
 {
 	const struct interpreter *in = live_interpreters(NULL);
 	const char *args[ARGS_MAX] = { "pystack", "-v", "-c", "--at", "syscall:rmdir", option };
@@ -131,8 +131,7 @@ static void count_running(const char *mode, const char *option, size_t n)
 	struct observer o;
 	struct run r;
 
-	fixture_start(
-	    &f, in, &(struct fixture_options){ .alone = true }, ARGS("@probed_family.py", mode, "%"));
+	fixture_start(&f, in, fixture, ARGS("@probed_family.py", mode, "%"));
 	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
 	(void)snprintf(truth, sizeof(truth), "%s/truth", f.dir);
 	args[option == NULL ? 5 : 6] = pid;
@@ -144,6 +143,11 @@ static void count_running(const char *mode, const char *option, size_t n)
 		(void)printf("SKIP: %s\n", observer_why_not());
 	}
 	fixture_end(&f);
+}
+
+static void count_running(const char *mode, const char *option, size_t n)
+{
+	count_with(mode, option, n, &(struct fixture_options){ .alone = true });
 }
 
 /* Children and grandchildren, from their first instruction on, and what they execute. */
@@ -261,6 +265,46 @@ START_TEST(every_python)
 }
 END_TEST
 
+/* In a pid namespace the ids are those that pystack sees there: it is process 1, the command 2. */
+START_TEST(inside_of_a_container)
+{
+	const struct interpreter *in = live_interpreters(NULL);
+	char program[PATH_MAX], truth[PATH_MAX];
+	struct run r;
+
+	(void)snprintf(program, sizeof(program), "%s/probed_family.py", spawn_programs());
+	(void)snprintf(truth, sizeof(truth), "%s/truth-container", spawn_folder());
+	r = run_program(
+	    NULL, ARGS("unshare", "-p", "-f", "--mount-proc", spawn_tool(), "-r", "--at", "syscall:rmdir",
+		      "-N", "1", "--when", "pid == 2 && tid == 2", "--", in->path, program, "fork", truth));
+	if (r.status == 2 || r.status == 127) {
+		(void)printf("SKIP: %s", r.err);
+		run_free(&r);
+		return;
+	}
+	ck_assert_msg(
+	    strstr(r.out, " 2/2 [") != NULL && strstr(r.out, "(by_parent)") != NULL, "%s%s", r.out, r.err);
+	run_free(&r);
+	(void)unlink(truth);
+	r = run_program(NULL, ARGS("unshare", "-p", "-f", "--mount-proc", spawn_tool(), "-r", "-c", "--at",
+				  "syscall:rmdir", "--", in->path, program, "fork", truth));
+	compare(&r, truth, 3, false);
+	r = run_program(NULL, ARGS("unshare", "-p", "-f", spawn_tool(), "--at", "syscall:rmdir", "1"));
+	ck_assert_int_eq(r.status, 2);
+	ck_assert_ptr_nonnull(strstr(r.err, "/proc is that of another pid namespace"));
+	run_free(&r);
+}
+END_TEST
+
+/* A process in a container, from outside. */
+START_TEST(outside_of_a_container)
+{
+	const struct fixture_options own = { .alone = true, .pid_namespace = true };
+
+	count_with("fork", "-r", 3, &own);
+}
+END_TEST
+
 /* What cannot be started is told in a line. */
 START_TEST(no_command)
 {
@@ -314,6 +358,8 @@ static Suite *suite(void)
 		tcase_add_test(c, every_python);
 		tcase_add_test(c, later_threads);
 		tcase_add_test(c, selected_threads);
+		tcase_add_test(c, inside_of_a_container);
+		tcase_add_test(c, outside_of_a_container);
 	}
 	tcase_add_test(c, no_command);
 	tcase_add_test(c, command_is_ended);

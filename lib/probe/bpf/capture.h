@@ -64,7 +64,7 @@ static void send_event(struct scratch *s, const struct probe_key *key, struct ta
 
 	e->head.kind = PROBE_RECORD_HIT;
 	e->key = *key;
-	e->tid = (uint32_t)task->pid;
+	e->tid = seen_tid(task);
 	e->time = bpf_ktime_get_ns();
 	(void)BPF_CORE_READ_STR_INTO(&e->comm, task, comm);
 	n = e->n_text;
@@ -160,7 +160,7 @@ static struct probe_count *capture(
 	}
 	s->lost = 0;
 	s->begin.flags = t->n_pythons == 0 ? PROBE_STACK_UNKNOWN : 0;
-	s->begin.tid = tid;
+	s->begin.tid = seen_tid(task);
 	s->begin.thread_pointer = s->thread_pointer;
 	leave_page(s, task, t->word);
 	find_stack(&w, task);

@@ -82,7 +82,27 @@ struct signal_struct {
 	struct kernel_atomic live; /* threads */
 } KERNEL;
 
+struct ns_common {
+	unsigned inum;
+} KERNEL;
+
+struct pid_namespace {
+	struct ns_common ns;
+} KERNEL;
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+} KERNEL;
+
+struct pid {
+	unsigned level;
+	struct upid numbers[1]; /* level + 1 */
+} KERNEL;
+
 struct task_struct {
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
 	struct signal_struct *signal;
 	struct thread_info thread_info;
 	int pid, tgid;
@@ -92,6 +112,17 @@ struct task_struct {
 	struct uprobe_task *utask;
 	unsigned long sas_ss_sp, sas_ss_size; /* the alternate signal stack */
 	char comm[16];
+} KERNEL;
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+} KERNEL;
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
 } KERNEL;
 
 struct vm_area_struct {
@@ -118,7 +149,8 @@ enum {
 	REG_SP = 19,
 
 	PAGE = 4096,
-	CONTENT = 128, /* bytes of a line table that are hashed */
+	PID_LEVELS = 33, /* of pid namespaces: MAX_PID_NS_LEVEL and the initial one */
+	CONTENT = 128,   /* bytes of a line table that are hashed */
 	KNOWN_CODES = 1024,
 	FRAMES = 768,        /* bytes of Python's own stack that are read at a time */
 	CHUNK = 4096,        /* bytes of a stack that are read at a time */

@@ -2,7 +2,7 @@
 #ifndef PROBE_BPF_PROCESSES_H
 #define PROBE_BPF_PROCESSES_H
 
-#include "probe/bpf/maps.h"
+#include "probe/bpf/namespace.h"
 #include "probe/probe_exe.h"
 
 /* The process that a task belongs to, even if it is not to be observed yet, or NULL. */
@@ -35,7 +35,7 @@ static __always_inline const struct probe_process *process_of(struct task_struct
 
 	if (!p || !p->observed)
 		return 0;
-	return p->selected && !is_selected(p->number, (uint32_t)task->pid) ? 0 : p;
+	return p->selected && !is_selected(p->number, seen_tid(task)) ? 0 : p;
 }
 
 /* Observe the process of a task from now on, under a new number, and say so. */
@@ -54,6 +54,7 @@ static void add_process(
 	r.process.from = from;
 	r.process.how = how;
 	r.process.pid = pid;
+	r.process.seen = seen_pid(task);
 	__builtin_memcpy(r.process.name, name, sizeof(r.process.name) - 1);
 	/* Nobody can meet the number before it is in the map of pids. */
 	if (number < PROBE_ADDED && bpf_map_update_elem(&processes, &number, &r.process, BPF_ANY) == 0 &&
@@ -96,7 +97,7 @@ int BPF_PROG(watch_exec, struct task_struct *task)
 	(void)bpf_map_delete_elem(&threads, &tid);
 	(void)bpf_probe_read_kernel_str(
 	    name, sizeof(name), BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name));
-	if ((p && follow_execs) || (exe_name[0] != 0 && probe_exe_is(name, exe_name)))
+	if ((p && follow_execs) || (exe_name[0] != 0 && probe_exe_is(name, exe_name) && seen_pid(task) != 0))
 		add_process(
 		    task, p ? p->number : PROBE_NO_PROCESS, PROBE_PROCESS_EXECED, PROBE_TARGET_BARE, name);
 	else if (p)

@@ -39,8 +39,8 @@ static __noinline int is_wanted(struct scratch *s, struct task_struct *task, uin
 		s->values.number[i] = s->event.args[i];
 	s->values.unknown = s->event.unknown;
 	s->values.number[PROBE_WHEN_RETVAL] = (uint64_t)s->event.result;
-	s->values.number[PROBE_WHEN_PID] = (uint32_t)task->tgid;
-	s->values.number[PROBE_WHEN_TID] = (uint32_t)task->pid;
+	s->values.number[PROBE_WHEN_PID] = seen_pid(task);
+	s->values.number[PROBE_WHEN_TID] = seen_tid(task);
 	for (uint32_t k = 0; k < PROBE_WHEN_LIMIT; k++) {
 		if (k >= w->n_text)
 			break;
