@@ -18,8 +18,20 @@ static struct probe_partial *partial_of(struct probe_stacks *x, uint64_t id)
 
 static void partial_drop(struct probe_stacks *x, struct probe_partial *p)
 {
+	x->partial_bytes -= p->bytes.n;
 	vec_free(&p->bytes);
 	*p = x->partial.at[--x->partial.n];
+}
+
+static void drop_oldest(struct probe_stacks *x)
+{
+	size_t oldest = 0;
+
+	for (size_t i = 1; i < x->partial.n; i++) {
+		if (x->partial.at[i].order < x->partial.at[oldest].order)
+			oldest = i;
+	}
+	partial_drop(x, &x->partial.at[oldest]);
 }
 
 /* Begin a stack. The oldest unfinished one gives way to it if there are too many. */
@@ -27,21 +39,21 @@ static void begin(struct probe_stacks *x, const struct probe_begin *record)
 {
 	struct probe_partial p = { .id = record->head.id, .order = x->arrived++, .begin = *record };
 
-	if (x->partial.n >= PARTIAL_MAX) {
-		size_t oldest = 0;
-
-		for (size_t i = 1; i < x->partial.n; i++) {
-			if (x->partial.at[i].order < x->partial.at[oldest].order)
-				oldest = i;
-		}
-		partial_drop(x, &x->partial.at[oldest]);
-	}
+	if (x->partial.n >= PARTIAL_MAX)
+		drop_oldest(x);
 	if (!vec_push(&x->partial, p))
 		x->failed = true;
 }
 
-static void add_memory(struct probe_stacks *x, struct probe_partial *p, const uint8_t *bytes, size_t n)
+static void add_memory(struct probe_stacks *x, uint64_t id, const uint8_t *bytes, size_t n)
 {
+	struct probe_partial *p;
+
+	while (x->partial.n > 0 && x->partial_bytes + n > PROBE_PARTIAL_BYTES)
+		drop_oldest(x);
+	p = partial_of(x, id);
+	if (p == NULL)
+		return;
 	if (!vec_reserve(&p->bytes, p->bytes.n + n)) {
 		x->failed = true;
 		partial_drop(x, p);
@@ -49,6 +61,7 @@ static void add_memory(struct probe_stacks *x, struct probe_partial *p, const ui
 	}
 	memcpy(p->bytes.at + p->bytes.n, bytes, n);
 	p->bytes.n += n;
+	x->partial_bytes += n;
 }
 
 /* The piece at va that is kept of the code object `code`, or NULL. */
@@ -60,6 +73,15 @@ static struct probe_name *name_at(const struct probe_names *names, uint64_t code
 	while (i != UINT32_MAX && names->at.at[i].piece.va != va)
 		i = names->at.at[i].next;
 	return i == UINT32_MAX ? NULL : &names->at.at[i];
+}
+
+/* Are pieces of this code object kept? All of them or none: one that has been kept is not sent
+ * again. */
+static bool names_want(const struct probe_names *names, uint64_t code)
+{
+	uint32_t i;
+
+	return names->bytes < PROBE_NAMES_BYTES || addrmap_get(&names->first, code, &i);
 }
 
 /* Keep a piece of the code object `code`. One that was kept before is replaced: several processors
@@ -74,8 +96,10 @@ static bool names_keep(struct probe_names *names, uint64_t code, const struct me
 		return false;
 	memcpy(bytes, piece->bytes, piece->n);
 	one.piece.bytes = bytes;
+	names->bytes += piece->n;
 	if (known != NULL) {
 		one.next = known->next;
+		names->bytes -= known->piece.n;
 		free((void *)(uintptr_t)known->piece.bytes);
 		*known = one;
 		return true;
@@ -118,8 +142,9 @@ static bool cut_pieces(struct probe_stacks *x, const struct probe_partial *p)
 		if (m.n > p->bytes.n - at || m.n == 0)
 			break;
 		piece = (struct memory_piece){ m.at, p->bytes.at + at, m.n };
-		if (m.kind == PROBE_MEMORY_NAME ? !names_keep(&x->names, m.code, &piece)
-						: !vec_push(&x->pieces, piece))
+		if (m.kind == PROBE_MEMORY_NAME && names_want(&x->names, m.code)
+			? !names_keep(&x->names, m.code, &piece)
+			: !vec_push(&x->pieces, piece))
 			return false;
 		at += ((size_t)m.n + 7) & ~(size_t)7;
 		if (at > p->bytes.n)
@@ -187,7 +212,8 @@ void probe_stacks_take(
 		break;
 	case PROBE_RECORD_MEMORY:
 		if (p != NULL && head.size > sizeof(head))
-			add_memory(x, p, (const uint8_t *)record + sizeof(head), head.size - sizeof(head));
+			add_memory(
+			    x, head.id, (const uint8_t *)record + sizeof(head), head.size - sizeof(head));
 		break;
 	case PROBE_RECORD_END:
 		if (p != NULL)

@@ -13,6 +13,11 @@ struct probe_partial {
 	VEC(uint8_t) bytes; /* its memory records, one after the other */
 };
 
+enum {
+	PROBE_PARTIAL_BYTES = 64 << 20, /* of all stacks that are arriving; the oldest gives way */
+	PROBE_NAMES_BYTES = 256 << 20,  /* that are kept; further names are sent with each stack */
+};
+
 /* The pieces of code objects that are sent once, by the hash of the code object. */
 struct probe_names {
 	struct addrmap first; /* hash → index of its first piece */
@@ -22,11 +27,13 @@ struct probe_names {
 		uint32_t next;             /* of the same code object; UINT32_MAX: none */
 	})
 	at;
+	size_t bytes; /* of all pieces */
 };
 
 struct probe_stacks {
 	struct probe_names names;
 	VEC(struct probe_partial) partial;
+	size_t partial_bytes;
 	VEC(struct memory_piece) pieces; /* of the stack that is handed on */
 	uint64_t arrived;
 	bool failed; /* out of memory: a stack was dropped */

@@ -277,6 +277,34 @@ START_TEST(names_that_are_sent_again)
 }
 END_TEST
 
+/* A program can make more code objects than names are kept for. These come with each stack. */
+START_TEST(too_many_names)
+{
+	begin(1);
+	memory(1);
+	piece(0x1000, PROBE_MEMORY_CODE, 7, "code");
+	piece(0x2000, PROBE_MEMORY_NAME, 7, "file");
+	send_memory();
+	end(1);
+	x.names.bytes = PROBE_NAMES_BYTES;
+	for (uint64_t id = 2; id < 4; id++) {
+		begin(id);
+		memory(id);
+		piece(0x1000, PROBE_MEMORY_CODE, 7, "code");
+		piece(0x3000, PROBE_MEMORY_NAME, 7, "name");
+		piece(0x4000, PROBE_MEMORY_CODE, 8, "other");
+		piece(0x5000, PROBE_MEMORY_NAME, 8, "alien");
+		send_memory();
+		end(id);
+		ck_assert(has(0x1000, "code") && has(0x2000, "file") && has(0x3000, "name"));
+		ck_assert(has(0x4000, "other") && has(0x5000, "alien"));
+		ck_assert_uint_eq(last.n, 5);
+	}
+	ck_assert_uint_eq(x.names.at.n, 2);
+	free_all();
+}
+END_TEST
+
 START_TEST(a_lost_begin)
 {
 	send_piece(1, 0x1000, "first");
@@ -323,6 +351,32 @@ START_TEST(too_many_begun)
 		expect(0, id, "text");
 	}
 	ck_assert_uint_eq(stacks, 501);
+	free_all();
+}
+END_TEST
+
+/* The memory of stacks that never end is bounded, too. */
+START_TEST(too_large_begun)
+{
+	char text[2048];
+
+	memset(text, 'a', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	begin(1);
+	send_piece(1, 1, "text");
+	begin(2);
+	for (size_t n = 0; n < PROBE_PARTIAL_BYTES; n += sizeof(text))
+		send_piece(2, 2, text);
+	begin(3);
+	send_piece(3, 3, "text");
+	ck_assert_uint_le(x.partial_bytes, PROBE_PARTIAL_BYTES);
+	end(1);
+	end(2);
+	ck_assert_uint_eq(stacks, 0);
+	end(3);
+	ck_assert_uint_eq(stacks, 1);
+	expect(0, 3, "text");
+	ck_assert_uint_eq(x.partial_bytes, 0);
 	free_all();
 }
 END_TEST
@@ -409,7 +463,7 @@ int main(void)
 {
 	const TTest *const tests[] = { one_stack, a_stack_without_memory, mixed, an_event,
 		names_of_later_stacks, names_that_are_sent_again, a_lost_begin, a_lost_end, too_many_begun,
-		damaged_heads, damaged_pieces, damaged_anywhere };
+		too_large_begun, too_many_names, damaged_heads, damaged_pieces, damaged_anywhere };
 
 	return run_suite("stacks", tests, sizeof(tests) / sizeof(tests[0]));
 }
