@@ -37,7 +37,10 @@ struct known_stack {
 	char *text; /* owned; NULL: there is none */
 	enum probe_when_result wanted;
 	struct probe_count printed; /* what has been printed of its count */
+	char *interps;              /* owned; NULL: the process has one interpreter */
 };
+
+enum { AT_DRAIN_S = 10 }; /* for which what was captured is read after a signal */
 
 struct at {
 	const struct options *opt;
@@ -53,6 +56,7 @@ struct at {
 	uint64_t unread;    /* stacks that could not be read */
 	struct at_losses losses;
 	uint64_t events;
+	bool dropped;         /* stacks or events were not read, as it would have taken too long */
 	bool at_end;          /* nothing more comes */
 	bool failed;          /* an operand cannot be observed, or a stack is incomplete */
 	int64_t clock_offset; /* CLOCK_REALTIME less CLOCK_MONOTONIC */
@@ -70,13 +74,14 @@ static struct known_stack *stack_of(const struct at *a, const struct probe_key *
 	return addrmap_get(&a->by_hash, hash_key(key), &i) ? &a->stacks.at[i] : NULL;
 }
 
-static void add_stack(struct at *a, const struct probe_key *key, char *text, enum probe_when_result wanted)
+/* Takes what *one owns. */
+static void add_stack(struct at *a, const struct known_stack *one)
 {
-	struct known_stack one = { *key, text, wanted, { 0, 0, 0 } };
-
-	if (vec_push(&a->stacks, one) && addrmap_put(&a->by_hash, hash_key(key), (uint32_t)(a->stacks.n - 1)))
+	if (vec_push(&a->stacks, *one) &&
+	    addrmap_put(&a->by_hash, hash_key(&one->key), (uint32_t)(a->stacks.n - 1)))
 		return;
-	free(text);
+	free(one->text);
+	free(one->interps);
 	a->counts.failed = true;
 }
 
@@ -138,9 +143,21 @@ static char *whole_text(const struct at *a, const struct record_thread *record, 
 	return text;
 }
 
+/* Set *out to the interpreters of a stack, NULL if the process has one. False: out of memory. */
+static bool copy_interps(const struct record_thread *record, char **out)
+{
+	struct strbuf text = STRBUF_EMPTY;
+
+	text_interps(record, &text);
+	*out = text.n == 0 || text.failed ? NULL : strdup(strbuf_text(&text));
+	text.failed |= text.n != 0 && *out == NULL;
+	strbuf_free(&text);
+	return !text.failed;
+}
+
 /* The thread of a record, read, joined and named. */
-static enum res read_stack(struct at *a, struct observed *o, const struct probe_stack *s, char **text,
-    enum probe_when_result *wanted)
+static enum res read_stack(
+    struct at *a, struct observed *o, const struct probe_stack *s, struct known_stack *out)
 {
 	const struct collect_options opt = collect_options_of(a->opt);
 	const struct probe_begin *b = s->begin;
@@ -159,8 +176,8 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 	if (res == RES_OK)
 		res = stack_thread_read(o->target, 0, &th, &a->fault);
 	if (res == RES_OK) {
-		*wanted = at_python_judge(&a->probes, a->session, o->target, &th, b);
-		if (*wanted != PROBE_WHEN_TRUE) {
+		out->wanted = at_python_judge(&a->probes, a->session, o->target, &th, b);
+		if (out->wanted != PROBE_WHEN_TRUE) {
 			stack_thread_free(&th);
 			return RES_OK;
 		}
@@ -168,17 +185,17 @@ static enum res read_stack(struct at *a, struct observed *o, const struct probe_
 	if (res == RES_OK)
 		res = collect_thread(o->target, &th, &opt, o->names, &record, &a->fault);
 	if (res == RES_OK && a->opt->counting) {
-		*text = counted_text(a, observing_find(&a->processes, b->key.process),
+		out->text = counted_text(a, observing_find(&a->processes, b->key.process),
 		    b->key.spec & PROBE_KEY_SPEC, counts_text(&a->counts, &record, &o->lines));
 	} else if (res == RES_OK) {
-		*text = a->opt->output == COUNTS_JSON ? counts_text(&a->counts, &record, &o->lines)
-						      : whole_text(a, &record, &o->lines);
-		if (*text == NULL)
+		out->text = a->opt->output == COUNTS_JSON ? counts_text(&a->counts, &record, &o->lines)
+							  : whole_text(a, &record, &o->lines);
+		if (out->text == NULL || !copy_interps(&record, &out->interps))
 			res = fault_memory(&a->fault);
 	}
 	/* It has no Python frame, and nothing else was asked for. */
-	if (res == RES_OK && *text == NULL && !a->counts.failed && a->opt->python_only)
-		*wanted = PROBE_WHEN_FALSE;
+	if (res == RES_OK && out->text == NULL && !a->counts.failed && a->opt->python_only)
+		out->wanted = PROBE_WHEN_FALSE;
 	a->failed |= res == RES_OK && (record.incomplete || record.unread != 0 || th.failed);
 	record_thread_free(&record);
 	stack_thread_free(&th);
@@ -194,9 +211,8 @@ static bool is_enough(const struct at *a)
 static void take_stack(void *data, const struct probe_stack *s)
 {
 	struct at *a = data;
-	enum probe_when_result wanted = PROBE_WHEN_TRUE;
+	struct known_stack one = { .key = s->begin->key, .wanted = PROBE_WHEN_TRUE };
 	struct observed *o;
-	char *text = NULL;
 
 	/* Behind the last event that is printed there may be thousands, of milliseconds each. */
 	if (is_enough(a) || stack_of(a, &s->begin->key) != NULL)
@@ -207,9 +223,9 @@ static void take_stack(void *data, const struct probe_stack *s)
 		o = observing_reader(&a->processes, o);
 	if (o == NULL)
 		(void)fault_set(&a->fault, 0, 0, 0, "the process has ended before it could be looked at");
-	if (o == NULL || read_stack(a, o, s, &text, &wanted) != RES_OK)
+	if (o == NULL || read_stack(a, o, s, &one) != RES_OK)
 		a->unread++;
-	add_stack(a, &s->begin->key, text, wanted);
+	add_stack(a, &one);
 }
 
 /* Is a condition not true of `n` events with this stack, or undecided, and counted as such? */
@@ -239,8 +255,8 @@ static void take_event(void *data, const struct probe_hit *e)
 	at_probe_event(&a->probes, e, &what);
 	escape_text(&name, e->comm, strnlen(e->comm, sizeof(e->comm)), true);
 	at_time_text(&when, (int64_t)e->time + a->clock_offset, true);
-	(void)printf("%s %u/%u [%s] %s\n%s\n", strbuf_text(&when), o == NULL ? 0 : o->pid, e->tid,
-	    strbuf_text(&name), strbuf_text(&what),
+	(void)printf("%s %u/%u [%s] %s%s\n%s\n", strbuf_text(&when), o == NULL ? 0 : o->pid, e->tid,
+	    strbuf_text(&name), strbuf_text(&what), s == NULL || s->interps == NULL ? "" : s->interps,
 	    s == NULL || s->text == NULL ? TEXT_INDENT "(its stack is missing)\n" : s->text);
 	strbuf_free(&when);
 	strbuf_free(&what);
@@ -350,6 +366,40 @@ static void update(struct at *a)
 	place_new(a);
 }
 
+static void drop_stack(void *data, const struct probe_stack *s)
+{
+	struct at *a = data;
+
+	(void)s;
+	a->dropped = true;
+}
+
+static void drop_event(void *data, const struct probe_hit *e)
+{
+	struct at *a = data;
+
+	(void)e;
+	a->dropped = true;
+	a->events++;
+	a->losses.unknown++;
+}
+
+/* Read what was captured until the end. After a signal, what takes too long is dropped, and counted
+ * as lost. */
+static enum res drain(struct at *a, const struct probe_reader *reader, struct fault *f)
+{
+	const struct probe_reader dropping = { a, drop_stack, drop_event };
+	int64_t end = INT64_MAX;
+	enum res res;
+
+	do {
+		if (end == INT64_MAX && interrupts_came())
+			end = clock_now_ns() + (int64_t)AT_DRAIN_S * 1000000000;
+		res = probe_session_read(a->session, 0, clock_now_ns() < end ? reader : &dropping, f);
+	} while (res == RES_OK && probe_session_pending(a->session));
+	return res;
+}
+
 /* False: reading failed; a message was printed. */
 static bool at_loop(struct at *a)
 {
@@ -382,10 +432,8 @@ static bool at_loop(struct at *a)
 		(void)fflush(stdout);
 	}
 	probe_session_detach(a->session);
-	do {
-		if (res == RES_OK)
-			res = probe_session_read(a->session, 0, &reader, &f);
-	} while (res == RES_OK && probe_session_pending(a->session));
+	if (res == RES_OK)
+		res = drain(a, &reader, &f);
 	if (res != RES_OK)
 		(void)fprintf(stderr, "pystack: %s\n", f.text);
 	return res == RES_OK && ok;
@@ -396,6 +444,8 @@ static void at_free(struct at *a)
 	observing_free(&a->processes);
 	for (size_t i = 0; i < a->stacks.n; i++)
 		free(a->stacks.at[i].text);
+	for (size_t i = 0; i < a->stacks.n; i++)
+		free(a->stacks.at[i].interps);
 	vec_free(&a->stacks);
 	addrmap_free(&a->by_hash);
 	counts_free(&a->counts);
@@ -495,7 +545,10 @@ enum outcome at_run(int argc, char **argv, const struct options *opt)
 		a.at_end = true;
 		if (opt->counting)
 			ok &= print_counts(&a);
-		at_losses_warn(&a.losses, a.session, opt, a.unread != 0 ? a.fault.text : NULL);
+		if (a.dropped)
+			(void)fault_set(&a.fault, 0, 0, 0,
+			    "they had not been read %d seconds after the signal", (int)AT_DRAIN_S);
+		at_losses_warn(&a.losses, a.session, opt, a.unread != 0 || a.dropped ? a.fault.text : NULL);
 		if (opt->verbose)
 			(void)fprintf(stderr, "pystack: %" PRIu64 " events, %zu distinct stacks\n", a.events,
 			    a.stacks.n);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/owned.h"
+
 /* The path of a file that P has mapped, by its name or full path as P sees it. */
 struct mapped_search {
 	const char *name;
@@ -61,4 +63,29 @@ char *at_file_path(struct ps_prochandle *P, const char *file)
 	path = m.path == NULL ? strdup(file) : mapped_path(&m, Pstatus(P)->pr_pid);
 	free(m.path);
 	return path;
+}
+
+struct inode_search {
+	struct stat st;
+	pid_t pid;
+};
+
+static int is_inode(void *data, const prmap_t *map, const char *path)
+{
+	const struct inode_search *s = data;
+	OWNED(mem_release) char *link = NULL;
+	struct stat st;
+
+	if (path == NULL || path[0] != '/' ||
+	    asprintf(&link, "/proc/%d/map_files/%lx-%lx", (int)s->pid, (unsigned long)map->pr_vaddr,
+		(unsigned long)(map->pr_vaddr + map->pr_size)) < 0)
+		return 0;
+	return stat(link, &st) == 0 && st.st_dev == s->st.st_dev && st.st_ino == s->st.st_ino;
+}
+
+bool at_file_is_mapped(struct ps_prochandle *P, const char *path)
+{
+	struct inode_search s = { .pid = Pstatus(P)->pr_pid };
+
+	return stat(path, &s.st) == 0 && Pobject_iter(P, is_inode, &s) != 0;
 }

@@ -162,6 +162,17 @@ static bool find_conditions(const struct options *opt, struct at_probes *p)
 	return true;
 }
 
+static bool check_min(const struct options *opt, const struct at_probes *p)
+{
+	bool any = opt->min_ns == 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		any |= p->at[i].spec.kind == PROBE_OFF_CPU;
+	if (!any)
+		(void)fputs("pystack: --min is of times at off-cpu, which is none of the probes\n", stderr);
+	return any;
+}
+
 bool at_probes_find(const struct options *opt, struct at_probes *out)
 {
 	size_t n = 0;
@@ -182,7 +193,7 @@ bool at_probes_find(const struct options *opt, struct at_probes *out)
 				return refuse(opt->at[out->n++], "it was given twice");
 		}
 	}
-	return at_sum_find(out, opt->sum) && find_conditions(opt, out);
+	return check_min(opt, out) && at_sum_find(out, opt->sum) && find_conditions(opt, out);
 }
 
 /* The path from here of `file`, owned by p. NULL: out of memory. */
@@ -331,6 +342,9 @@ bool at_probes_place(
 			return refuse(p->at[i].name, "out of memory");
 		if (!place_code(opt, p, i, path, P, pid))
 			return false;
+		if (!at_file_is_mapped(P, path))
+			(void)fprintf(stderr, "pystack: --at %s: process %d has not mapped this file\n",
+			    p->at[i].name, (int)pid);
 		if (stat(path, &st) == 0)
 			(void)was_placed(p, (uint32_t)i, &st);
 	}

@@ -164,6 +164,27 @@ enum res elf_symbols_by_name(struct elf_symbols *syms, const char *name, struct 
 	return wanted ? RES_OK : RES_NONE;
 }
 
+void elf_symbols_each(
+    struct elf_symbols *syms, bool (*fn)(void *data, const struct elf_symbol *symbol), void *data)
+{
+	symbols_load(syms);
+	for (size_t k = 0; k < SYMBOL_TABLES; k++) {
+		const struct symbol_table *t = &syms->tables[k];
+		struct elf_symbol symbol;
+		GElf_Sym sym;
+
+		for (size_t i = 1; i < t->n && symbol_read(t, i, &sym); i++) {
+			const char *name = symbol_name(t, &sym);
+
+			if (name == NULL || name[0] == '\0')
+				continue;
+			symbol_fill(t, i, &sym, &symbol);
+			if (!fn(data, &symbol))
+				return;
+		}
+	}
+}
+
 bool elf_symbols_exports(struct elf_symbols *syms, const char *name)
 {
 	const struct symbol_key key = { name, strlen(name) };

@@ -41,6 +41,11 @@ enum res elf_symbols_by_addr(struct elf_symbols *syms, uint64_t vaddr, struct el
  * the name. */
 enum res elf_symbols_by_name(struct elf_symbols *syms, const char *name, struct elf_symbol *out);
 
+/* Call fn for each symbol of .symtab, .dynsym and the debug file that has a name, until it returns
+ * false. */
+void elf_symbols_each(
+    struct elf_symbols *syms, bool (*fn)(void *data, const struct elf_symbol *symbol), void *data);
+
 /* True if the dynamic symbol table defines this name (exports), or needs it from another file
  * (imports). Quick, because .symtab is not searched. Without dynamic symbols both are false. */
 bool elf_symbols_exports(struct elf_symbols *syms, const char *name);

@@ -10,6 +10,7 @@
 #include "base/owned.h"
 #include "elf/image.h"
 #include "elf/symbols.h"
+#include "probe/probe_near.h"
 #include "probe/probe_text.h"
 
 /* The offset in the file of a link-time address in a segment that can be executed. */
@@ -46,6 +47,36 @@ static bool starts_instruction(int fd, uint64_t start, uint64_t offset)
 	return at == offset;
 }
 
+static bool is_function(const struct elf_symbol *symbol)
+{
+	unsigned type = GELF_ST_TYPE(symbol->sym.st_info);
+
+	return symbol->sym.st_shndx != SHN_UNDEF && type != STT_TLS && type != STT_OBJECT &&
+	       type != STT_FILE && type != STT_SECTION;
+}
+
+static bool add_near(void *data, const struct elf_symbol *symbol)
+{
+	if (is_function(symbol) && strchr(symbol->name, '@') == NULL)
+		probe_near_add(data, symbol->name);
+	return true;
+}
+
+/* There is no such function: name the nearest ones. */
+static enum res refuse(struct elf_symbols *syms, const char *symbol, struct fault *f)
+{
+	struct strbuf ask = STRBUF_EMPTY;
+	struct probe_near near;
+	enum res res;
+
+	probe_near_start(&near, symbol);
+	elf_symbols_each(syms, add_near, &near);
+	probe_near_ask(&near, &ask);
+	res = fault_set(f, 0, 0, 0, "it has no function of this name%s", strbuf_text(&ask));
+	strbuf_free(&ask);
+	return res;
+}
+
 static enum res find(
     struct elf_image *img, int fd, const char *symbol, uint64_t offset, uint64_t *out, struct fault *f)
 {
@@ -56,11 +87,10 @@ static enum res find(
 	if (syms == NULL)
 		return fault_memory(f);
 	res = elf_symbols_by_name(syms, symbol, &found);
-	if (res == RES_OK && (found.sym.st_shndx == SHN_UNDEF || GELF_ST_TYPE(found.sym.st_info) == STT_TLS ||
-				 GELF_ST_TYPE(found.sym.st_info) == STT_OBJECT))
+	if (res == RES_OK && !is_function(&found))
 		res = RES_NONE;
 	if (res == RES_NONE)
-		res = fault_set(f, 0, 0, 0, "it has no function of this name");
+		res = refuse(syms, symbol, f);
 	else if (res == RES_OK && found.sym.st_size != 0 && offset >= found.sym.st_size)
 		res = fault_set(
 		    f, 0, 0, 0, "the function has only %llu bytes", (unsigned long long)found.sym.st_size);

@@ -209,8 +209,7 @@ size_t text_stack(const struct record_thread *t, size_t from, const struct text_
 
 /* --- headers --- */
 
-/* ` / interp# 1,0`; ` / interp# 3.11:0` where ids are not all of one Python. */
-static void put_interps(const struct record_thread *t, struct strbuf *out)
+void text_interps(const struct record_thread *t, struct strbuf *out)
 {
 	for (size_t i = 0; i < t->interps.n; i++) {
 		uint32_t version = t->interps.at[i].version;
@@ -232,7 +231,7 @@ void text_header(const struct record_thread *t, struct strbuf *out)
 	size_t rules, begin = out->n;
 
 	strbuf_fmt(&text, "thread# %d / lwp# %d", (int)t->id, (int)t->id);
-	put_interps(t, &text);
+	text_interps(t, &text);
 	text_thread_name(&t->state, t->name, &text);
 	if (t->name[0] != '\0') {
 		strbuf_str(&text, " [");

@@ -27,6 +27,9 @@ struct text_style {
 
 /* `pid:\tpsargs`, or for a core `core 'NAME' of pid:\tpsargs` and a line about the signal. */
 void text_process(const struct record_process *p, struct strbuf *out);
+/* The interpreters of the frames, ` / interp# 1,0`, or ` / interp# 3.11:0` where ids are not all of
+ * one Python; nothing if the process has one. */
+void text_interps(const struct record_thread *t, struct strbuf *out);
 void text_header(const struct record_thread *t, struct strbuf *out);
 /* Append the items of t from index `from` on, until out has TEXT_CHUNK bytes or fails: deep
  * stacks are printed in parts. Returns the index of the next item, t->items.n at the end. */

@@ -115,6 +115,17 @@ static enum res thread_read_again(struct stack_target *t, size_t i, struct stack
 	return res;
 }
 
+/* Does a recorded thread have a state of an interpreter that is not the first one? The process may
+ * have made it since its interpreters were counted. */
+static bool has_second(const struct capture *c)
+{
+	for (size_t i = 0; c->request.recorded && i < c->states.list.n; i++) {
+		if (c->states.list.at[i].interp_id != 0)
+			return true;
+	}
+	return false;
+}
+
 enum res stack_thread_read(struct stack_target *t, size_t i, struct stack_thread *out, struct fault *f)
 {
 	struct capture_lwp *l = &t->capture.lwps.at[i];
@@ -122,7 +133,7 @@ enum res stack_thread_read(struct stack_target *t, size_t i, struct stack_thread
 
 	if (res == RES_OK)
 		res = thread_read_again(t, i, out, f);
-	if (res == RES_OK && stack_interpreters(t) > 1)
+	if (res == RES_OK && (stack_interpreters(t) > 1 || has_second(&t->capture)))
 		res = thread_interps_list(&t->capture, l, out, f);
 	if (res == RES_OK)
 		lwp_history_reported(&t->history, l->id);

@@ -201,6 +201,49 @@ START_TEST(arguments_out_of_memory)
 }
 END_TEST
 
+/* Frames of a second interpreter are labelled. */
+START_TEST(interpreters)
+{
+	struct run r;
+	char label[64];
+
+	if (!OBSERVE("@probed_interpreter.py", &r, "-p", "--at", "syscall:rmdir"))
+		return;
+	if (truth[0] != '\0') {
+		(void)snprintf(
+		    label, sizeof(label), "] rmdir(\"absent\") / interp# %ld,0\n", strtol(truth, NULL, 10));
+		check_lines(&r, label, 1);
+	}
+	run_free(&r);
+}
+END_TEST
+
+/* A wrong function, and --min without off-cpu. A file that nobody has mapped is no error, but it is
+ * said. */
+START_TEST(probes_that_cannot_be_met)
+{
+	struct fixture f;
+	struct run r;
+	char pid[16];
+
+	fixture_start(&f, live_interpreters(NULL), &(struct fixture_options){ .alone = true },
+	    ARGS("@probed_output.py", "%"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	r = TOOL("--at", "uprobe:libc.so.6:rmdri", pid);
+	if (geteuid() == 0 && strstr(r.err, "no function") != NULL)
+		ck_assert_ptr_nonnull(strstr(r.err, "rmdir"));
+	run_free(&r);
+	r = TOOL("--at", "syscall:rmdir", "--min", "1ms", pid);
+	ck_assert_int_eq(r.status, 2);
+	run_free(&r);
+	r = TOOL("-d", "1ms", "--at", "uprobe:/proc/self/exe:main", pid);
+	if (strstr(r.err, "BPF") == NULL && strstr(r.err, "bpf") == NULL)
+		ck_assert_msg(strstr(r.err, "has not mapped this file") != NULL, "%s", r.err);
+	run_free(&r);
+	fixture_end(&f);
+}
+END_TEST
+
 /* The sum that is printed for the stacks of `function`; -1: they cannot be observed. */
 static long sum_at(const char *program, const char *probe, const char *value, const char *function)
 {
@@ -425,6 +468,8 @@ static Suite *suite(void)
 		tcase_add_test(c, arguments_of_tracepoints);
 		tcase_add_test(c, innermost_function);
 		tcase_add_test(c, arguments_out_of_memory);
+		tcase_add_test(c, interpreters);
+		tcase_add_test(c, probes_that_cannot_be_met);
 		tcase_add_test(c, sums);
 		tcase_add_test(c, durations);
 		tcase_add_test(c, wrong_sums);

@@ -54,6 +54,11 @@ START_TEST(elsewhere)
 	ck_assert_ptr_nonnull(strstr(f.text, "has only 6 bytes"));
 	ck_assert_int_eq(place("no_such_function", 0, &at, &f), RES_FAIL);
 	ck_assert_ptr_nonnull(strstr(f.text, "no function of this name"));
+	/* The nearest names: of functions, not of data. */
+	ck_assert_int_eq(place("porbed", 0, &at, &f), RES_FAIL);
+	ck_assert_msg(strstr(f.text, "is it probed?") != NULL, "%s", f.text);
+	ck_assert_int_eq(place("probed_datta", 0, &at, &f), RES_FAIL);
+	ck_assert_msg(strstr(f.text, "probed_data") == NULL, "%s", f.text);
 	ck_assert_int_eq(place("probed_data", 0, &at, &f), RES_FAIL);
 	ck_assert_int_eq(probe_symbol_place("/no/such/file", "probed", 0, &at, &f), RES_FAIL);
 }
