@@ -45,6 +45,22 @@ static __always_inline uint64_t mix_object(
 	return mix(mix(hash, s->content[0]), s->content[1]);
 }
 
+/* The same of the name of the file, which is often that of the frame before. */
+static __always_inline uint64_t mix_file(
+    struct scratch *s, const struct py_offsets *p, uint64_t hash, uint64_t at)
+{
+	if (at == 0)
+		return hash;
+	if (s->file_at != at || s->file_event != s->events) {
+		if (bpf_probe_read_user(s->file, 2 * p->word & 31, (const void *)(at + p->text_length - 1)) !=
+		    0)
+			s->lost = PROBE_LOST_FRAMES + 1;
+		s->file_at = at;
+		s->file_event = s->events;
+	}
+	return mix(mix(hash, s->file[0]), s->file[1]);
+}
+
 /* Mix the length and the start of the line table. Between them is the hash of the bytes object,
  * which it does not always have yet. */
 static __always_inline uint64_t mix_table(
@@ -81,7 +97,7 @@ static uint64_t hash_code(struct scratch *s, const struct py_offsets *p, uint64_
 
 	for (int i = 0; i < PY_OFFSETS_WORDS; i++)
 		hash = mix(hash, CODE(s, p, p->code_words[i]));
-	hash = mix_object(s, p, hash, CODE(s, p, p->code_texts[0]));
+	hash = mix_file(s, p, hash, CODE(s, p, p->code_texts[0]));
 	hash = mix_object(s, p, hash, CODE(s, p, p->code_texts[1]));
 	return mix_table(s, p, hash, CODE(s, p, p->code_table));
 }
@@ -92,7 +108,6 @@ static __always_inline void take_version(struct scratch *s, const struct py_offs
 {
 	uint64_t at = FRAME(s, p, versioned) & p->word_mask & ~(uint64_t)p->tag_mask;
 
-	s->version = 0;
 	if (p->version != 0 && s->is_main)
 		(void)bpf_probe_read_user(
 		    &s->version, sizeof(s->version), (const void *)(at + p->version - 1));
@@ -106,7 +121,10 @@ static __always_inline int is_changed(struct walk *w, const struct known_code *k
 
 	if (!s->emit && known->code == code && known->event == s->events)
 		return 0;
-	take_version(s, w->p);
+	s->version = 0;
+	/* One that has none is not asked each time: a function gets its number late. */
+	if (known->code != code || known->version != 0 || s->events % 16 == 0)
+		take_version(s, w->p);
 	return s->emit || s->version == 0 || known->code != code || known->version != s->version ||
 	       known->process != s->process;
 }

@@ -154,9 +154,9 @@ enum {
 	KNOWN_CODES = 1024,
 	FRAMES = 768,        /* bytes of Python's own stack that are read at a time */
 	CHUNK = 4096,        /* bytes of a stack that are read at a time */
-	PART = 1024,         /* bytes of a chunk that are hashed at a time */
+	PART = 512,          /* bytes of a chunk that are hashed at a time */
 	GROUP = 8,           /* words that are looked at in one turn of a loop */
-	CHUNK_32 = PART / 4, /* the same of a program of i386 */
+	CHUNK_32 = PART / 2, /* the same of a program of i386 */
 	CHUNKS = PROBE_STACK_MAX / CHUNK + 1,
 	PAGES = PROBE_STACK_MAX / PAGE + 1,
 	FRAMES_MAX = 1 << 14, /* Python frames of a thread state */

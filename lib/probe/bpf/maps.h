@@ -63,6 +63,8 @@ struct scratch {
 	struct known_code known[KNOWN_CODES]; /* by address */
 	uint64_t events;                      /* that have used this memory */
 	uint32_t version;                     /* of the frame's code object */
+	uint64_t file[4];                     /* length and hash of the name of a file */
+	uint64_t file_at, file_event;         /* where it is, and when it was read */
 	uint32_t process;                     /* number of the process of the event */
 	uint64_t words[CHUNK / 8 + GROUP];
 	uint64_t record_at;               /* the record of a tracepoint; 0: it is no tracepoint */
