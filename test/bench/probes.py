@@ -5,6 +5,7 @@ Prints Markdown; needs root. Parts, all by default:
   stacks   processor time of a write(2) in a loop, by the size of the used stack, beside bpftrace
   rate     events a second of processes that write in a loop, one on each processor
   clone    `hg clone` of a repository of 900 files, with and without a probe at each write(2)
+  stop     time of a write(2) under write.bt, which stops the process
   clock    processor time of pystack at profile:997 of a process of 100 threads
 PYTHON in the environment: the interpreter of the targets. The least of several rounds is printed: what
 else goes on adds to all of them.
@@ -160,15 +161,28 @@ def rate(pystack):
         len(targets), n, n * len(targets) / seconds, counted, losses(text) or "none"), flush=True)
 
 
-def timed(command):
+TIMED = '''
+import subprocess, sys, time
+begin = time.monotonic()
+subprocess.run(sys.argv[2:], check=True)
+with open(sys.argv[1], "w") as out:
+    out.write(str(time.monotonic() - begin))
+'''
+
+
+def timed(tool, note, command):
+    """Return the seconds of a command that the tool runs, and those of both."""
     begin = time.monotonic()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.monotonic() - begin
+    subprocess.run(tool + [sys.executable, "-c", TIMED, note] + command, check=True,
+                   stdout=subprocess.DEVNULL)
+    with open(note) as seconds:
+        return float(seconds.read()), time.monotonic() - begin
 
 
 def clone(pystack):
-    with tempfile.TemporaryDirectory() as place:
-        source, copy = os.path.join(place, "source"), os.path.join(place, "copy")
+    memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
+    with tempfile.TemporaryDirectory(dir=memory) as place:
+        source, copy, note = [os.path.join(place, name) for name in ("source", "copy", "note")]
         os.environ["HGRCPATH"] = ""
         subprocess.run(["hg", "init", source], check=True)
         for i in range(900):
@@ -178,15 +192,39 @@ def clone(pystack):
                 out.write("".join("line %d of file %d\n" % (k, i) for k in range(50)))
         subprocess.run(["hg", "--cwd", source, "-q", "commit", "-A", "-u", "nobody", "-m", "all"], check=True)
         command = ["hg", "clone", "-q", "--pull", source, copy]
-        probed = [pystack, "-c", "--at", "syscall:write", "-t", "1", "--"] + command
-        alone, with_it = [], []
+        probed = [pystack, "-r", "-c", "--at", "syscall:write", "-t", "1", "--"]
+        alone, with_it, whole = [], [], []
         for _ in range(ROUNDS):
-            alone.append(timed(command))
+            alone.append(timed([], note, command)[0])
             shutil.rmtree(copy)
-            with_it.append(timed(probed))
+            inner, outer = timed(probed, note, command)
+            with_it.append(inner)
+            whole.append(outer)
             shutil.rmtree(copy)
-    print("hg clone: %.2f s, with --at syscall:write -c %.2f s: %.2f times" % (
-        min(alone), min(with_it), min(with_it) / min(alone)), flush=True)
+    print("hg clone: %.3f s; with --at syscall:write -c %.3f s, %.2f times; with the start and the end of "
+          "pystack %.3f s" % (min(alone), min(with_it), min(with_it) / min(alone), min(whole)), flush=True)
+
+
+def stop(pystack):
+    scripts = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../cmd/scripts")
+    n = 20
+    target = Target(10)
+    target.used()
+    with tempfile.TemporaryDirectory() as place:
+        os.symlink(pystack, os.path.join(place, "pystack"))
+        shutil.copy(os.path.join(scripts, "pystack-stopped"), place)  # it looks beside itself
+        tool = subprocess.Popen(["bpftrace", "--unsafe", os.path.join(scripts, "write.bt"), str(target.pid), "3"],
+                                env=dict(os.environ, PATH=place + ":" + os.environ["PATH"]),
+                                stdout=subprocess.DEVNULL)
+        time.sleep(3)  # until it is attached
+        begin = time.monotonic()
+        target.begin(n)
+        target.result()
+        print("write.bt, which stops the process: %.1f ms a call" % ((time.monotonic() - begin) * 1000 / n),
+              flush=True)
+        tool.send_signal(signal.SIGINT)
+        tool.wait()
+    target.end()
 
 
 def processor_time(pid):
@@ -210,7 +248,7 @@ def clock(pystack):
 
 
 def main():
-    parts = {"stacks": stacks, "rate": rate, "clone": clone, "clock": clock}
+    parts = {"stacks": stacks, "rate": rate, "clone": clone, "stop": stop, "clock": clock}
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     for name in sys.argv[2:] or parts:
