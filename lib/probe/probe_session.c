@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "probe/probe_lack.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -15,7 +16,6 @@
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 
 enum {
 	TRIM = 1 << 24,
@@ -109,15 +109,6 @@ static int be_silent(enum libbpf_print_level level, const char *format, va_list 
 	return 0;
 }
 
-static bool kernel_is_too_old(void)
-{
-	struct utsname name;
-	unsigned major = 0, minor = 0;
-
-	return uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
-	       (major < 5 || (major == 5 && minor < 17));
-}
-
 /* Returns 0 or an error number. */
 static int set_conditions(struct probe_session *s, const struct probe_config *c)
 {
@@ -128,22 +119,6 @@ static int set_conditions(struct probe_session *s, const struct probe_config *c)
 			return errno;
 	}
 	return 0;
-}
-
-/* What is missing if the program cannot be loaded. */
-static enum res explain(struct fault *f, int error)
-{
-	if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
-		return fault_set(f, 0, errno, 0,
-		    "this kernel has no BTF (/sys/kernel/btf/vmlinux; CONFIG_DEBUG_INFO_BTF)");
-	if (error == EPERM) /* the verifier's refusal is EACCES */
-		return fault_set(f, G_PERM, error, 0,
-		    "BPF programs may not be loaded: run it as root, or with CAP_BPF, CAP_PERFMON and "
-		    "CAP_SYS_PTRACE");
-	if (error == ENOSYS)
-		return fault_set(f, 0, error, 0, "this kernel has no bpf(2)");
-	return fault_set(f, 0, error, 0, "the BPF program cannot be loaded: %s%s", strerror(error),
-	    kernel_is_too_old() ? "; Linux 5.17 or later is needed" : "");
 }
 
 /* Load the programs that the probes need, and no others. */
@@ -283,7 +258,7 @@ enum res probe_session_open(const struct probe_config *config, struct probe_sess
 		return RES_OK;
 	}
 	probe_session_close(s);
-	return explain(f, error);
+	return probe_lack(f, error);
 }
 
 void probe_session_close(struct probe_session *s)
@@ -419,7 +394,7 @@ enum res probe_session_attach(
 	}
 	if (error == 0 && s->config.sample_ns != 0)
 		probe_samples_start(s);
-	return error == 0 ? RES_OK : explain(f, error);
+	return error == 0 ? RES_OK : probe_lack(f, error);
 }
 
 void probe_session_detach(struct probe_session *s)

@@ -16,7 +16,8 @@
 #include "base/owned.h"
 #include "proc/live/live.h"
 
-enum { CAP_PTRACE_BIT = 19 }; /* CAP_SYS_PTRACE, Linux include/uapi/linux/capability.h */
+/* Linux include/uapi/linux/capability.h */
+enum { CAP_OVERRIDE_BIT = 1, CAP_READ_BIT = 2, CAP_PTRACE_BIT = 19 };
 
 void hold_process_name(pid_t pid, char *buf, size_t n)
 {
@@ -110,6 +111,22 @@ static bool why_unprivileged(pid_t pid, const struct live_status *target, char *
 	return false;
 }
 
+/* Files like /proc/PID/mem are opened by their mode first, which lets only their owner. */
+static bool why_mode(pid_t pid, const struct live_status *self, char *buf, size_t n)
+{
+	const uint64_t passes = (uint64_t)1 << CAP_OVERRIDE_BIT | (uint64_t)1 << CAP_READ_BIT;
+	char path[32];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if ((self->cap_effective & passes) != 0 || stat(path, &st) != 0 || st.st_uid == geteuid())
+		return false;
+	(void)snprintf(buf, n,
+	    "its files in /proc belong to user %u, and this process has no CAP_DAC_READ_SEARCH; run as root",
+	    st.st_uid);
+	return true;
+}
+
 static void why_denied(pid_t pid, const struct live_status *target, char *buf, size_t n)
 {
 	struct live_status self;
@@ -121,6 +138,8 @@ static void why_denied(pid_t pid, const struct live_status *target, char *buf, s
 	if (yama_scope() == 3 && why_yama(buf, n))
 		return;
 	if (!capable && why_yama(buf, n))
+		return;
+	if (capable && why_mode(pid, &self, buf, n))
 		return;
 	if (other_user_namespace(pid))
 		(void)snprintf(buf, n,
