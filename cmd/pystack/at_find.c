@@ -13,14 +13,7 @@
 #include "base/path.h"
 #include "probe/probe_exe.h"
 
-/* From /proc/PID/stat. */
-struct process_stat {
-	uint32_t parent;
-	uint32_t began; /* clock ticks since the start of the machine, modulo 2^32 */
-};
-
-/* False: it has ended. */
-static bool read_stat(uint32_t pid, struct process_stat *out)
+bool process_stat_read(uint32_t pid, struct process_stat *out)
 {
 	char path[64], line[1024] = "";
 	unsigned long long began;
@@ -92,7 +85,7 @@ static bool add_child(struct observing *x, uint32_t pid, const void *data)
 	enum observing_added added;
 
 	(void)data;
-	if (!read_stat(pid, &st) || !observing_has(x, st.parent))
+	if (!process_stat_read(pid, &st) || !observing_has(x, st.parent))
 		return false;
 	added = observing_add_pid(x, pid, false);
 	return added == OBSERVING_REFUSED ? refuse(x, true) : added == OBSERVING_ADDED;
@@ -106,28 +99,35 @@ void at_find_children(struct observing *x)
 	while (each_process(x, add_child, NULL) > 0);
 }
 
-static bool add_named(struct observing *x, uint32_t pid, const void *data)
+int process_exe_is(uint32_t pid, const char *wanted)
 {
 	static const char deleted[] = " (deleted)";
 	char link[64], path[PATH_MAX], name[PROBE_EXE_MAX] = "";
 	size_t n, cut = sizeof(deleted) - 1;
-	enum observing_added added;
 	ssize_t got;
 
 	(void)snprintf(link, sizeof(link), "/proc/%u/exe", pid);
 	got = readlink(link, path, sizeof(path) - 1);
 	/* Of one whose executable may not be known, this name is all that is. */
-	if (got < 0 && (errno == EACCES || errno == EPERM) && is_likely(pid, data))
-		return refuse(x, true);
+	if (got < 0 && (errno == EACCES || errno == EPERM))
+		return is_likely(pid, wanted) ? -1 : 0;
 	if (got <= 0)
-		return false;
+		return 0;
 	n = (size_t)got;
 	path[n] = '\0';
 	if (n > cut && strcmp(path + n - cut, deleted) == 0)
 		path[n - cut] = '\0';
 	(void)snprintf(name, sizeof(name), "%.*s", PROBE_EXE_MAX - 1, path_base(path));
-	if (!probe_exe_is(name, data))
-		return false;
+	return probe_exe_is(name, wanted);
+}
+
+static bool add_named(struct observing *x, uint32_t pid, const void *data)
+{
+	int is = process_exe_is(pid, data);
+	enum observing_added added;
+
+	if (is <= 0)
+		return is < 0 && refuse(x, true);
 	added = observing_add_pid(x, pid, false);
 	return added == OBSERVING_REFUSED ? refuse(x, true) : added == OBSERVING_ADDED;
 }
@@ -147,7 +147,7 @@ static bool add_python(struct observing *x, uint32_t pid, const void *data)
 	enum observing_added added;
 	uint32_t before;
 
-	if (!read_stat(pid, &st) || (addrmap_get(&x->examined, pid, &before) && before == st.began))
+	if (!process_stat_read(pid, &st) || (addrmap_get(&x->examined, pid, &before) && before == st.began))
 		return false;
 	x->failed |= !addrmap_put(&x->examined, pid, st.began);
 	added = observing_add_pid(x, pid, true);

@@ -4,6 +4,19 @@
 
 #include "at_observed.h"
 
+/* From /proc/PID/stat. */
+struct process_stat {
+	uint32_t parent;
+	uint32_t began; /* clock ticks since the start of the machine, modulo 2^32 */
+};
+
+/* False: it has ended. */
+bool process_stat_read(uint32_t pid, struct process_stat *out);
+
+/* Has the process the executable `wanted` (probe_exe_is: PROBE_EXE_MAX bytes)? 1: yes; 0: no; -1:
+ * one may not look, but it seems so. */
+int process_exe_is(uint32_t pid, const char *wanted);
+
 /* Observe the children of the observed processes, and theirs, that exist. The kernel adds those
  * that are forked from now on. */
 void at_find_children(struct observing *x);

@@ -13,6 +13,7 @@
 static const char usage_line[] =
     "usage: pystack [-Fpv] [--stop | --no-stop] [-m mode] [-n frames] [-o format]\n"
     "               [-e exec | --sysroot dir] { pid | core }[/lwps] ...\n"
+    "       pystack [-cFpv] [-t top] [-o format] { --exe name | --all | -r pid ... }\n"
     "       pystack -c [-t top] [-o format] [{ pid | core }[/lwps] ...]\n"
     "       pystack --at probe ... [-c] [-prv] [-n frames] [-d duration] [-N events] [--min time]\n"
     "               [--when expr] [--every time] [--sum value] [--buffer size] [-t top] [-o format]\n"
@@ -25,7 +26,7 @@ static const char help_text[] =
     "Print the stack of every thread of a process or core file: native frames, with the Python\n"
     "frames under each call of CPython's evaluation loop, innermost first.\n"
     "\n"
-    "      --all           with --at: observe every Python of the machine, those to come as well\n"
+    "      --all           every Python that one may look at; with --at, those to come as well\n"
     "      --at PROBE      print the stack at each event of PROBE, captured in the kernel without stopping "
     "the\n"
     "                      process; with -c, count them: syscall:NAME[:return], profile:HZ, off-cpu,\n"
@@ -38,7 +39,7 @@ static const char help_text[] =
     "  -d, --duration T    with -i or --at: stop after T\n"
     "  -e, --exec FILE     executable for the core files\n"
     "      --every T       with --at and -c: print the counts of the last T, again and again\n"
-    "      --exe NAME      with --at: observe every process of this executable (python3: python3.11, too)\n"
+    "      --exe NAME      every process of this executable (python3: python3.11, too)\n"
     "  -F, --force         accept a core file that lacks stacks or data\n"
     "      --idle          with -i: include waiting threads\n"
     "  -i, --interval T    sample a process every T (10ms, 1s, 100hz, ...); print the counts at the end, or\n"
@@ -54,7 +55,7 @@ static const char help_text[] =
     "  -o, --output FORMAT 'text'; 'json' for programs; of counts (these imply -c) 'count', or 'folded' for\n"
     "                      flame graphs\n"
     "  -p, --python        only the Python frames\n"
-    "  -r, --children      with --at: observe child processes, too\n"
+    "  -r, --children      descendants as well; with --at, those to come as well\n"
     "      --stop          stop all threads together, even blocked ones\n"
     "      --sum VALUE     with --at and -c: sum VALUE, an argument, retval or duration (in microseconds)\n"
     "      --sysroot DIR   directory with the files named in the core, instead of /\n"
@@ -335,14 +336,16 @@ static bool options_agree(const struct options *o, int operands)
 		       o->exec == NULL && o->sysroot == NULL && (o->top == 0 || o->counting) &&
 		       (o->every_ns == 0 || (o->counting && o->output != COUNTS_FOLDED)) &&
 		       (o->sum == NULL || o->counting);
-	if (o->min_ns != 0 || o->when != NULL || o->children || o->all || o->exe != NULL ||
-	    o->every_ns != 0 || o->sum != NULL || o->buffer != 0)
+	if (o->min_ns != 0 || o->when != NULL || o->every_ns != 0 || o->sum != NULL || o->buffer != 0)
 		return false;
 	if (o->interval_ns != 0)
-		return operands == 1;
+		return operands == 1 && !o->children && !o->all && o->exe == NULL;
 	if (o->duration_ns != 0 || o->samples != 0 || o->idle || o->no_bpf || (o->top != 0 && !o->counting))
 		return false;
-	return operands > 0 || o->counting;
+	if (o->exe != NULL || o->all)
+		return operands == 0 && !(o->exe != NULL && o->all) && !o->children && o->exec == NULL &&
+		       o->sysroot == NULL;
+	return operands > 0 || (o->counting && !o->children);
 }
 
 static const struct option longs[] = {

@@ -12,6 +12,7 @@
 #include "print_json.h"
 #include "print_target.h"
 #include "at.h"
+#include "at_operands.h"
 #include "at_sample.h"
 #include "options.h"
 #include "refusals.h"
@@ -181,6 +182,41 @@ static void run_counting(int argc, char **argv, const struct options *opt, struc
 	counts_free(&counts);
 }
 
+static void run_printing(int argc, char **argv, const struct options *opt, struct totals *totals)
+{
+	for (int i = opt->first; i < argc; i++)
+		totals_add(totals, run_operand(argv[i], opt, NULL));
+}
+
+/* The processes that opt describes, or the operands with their descendants. */
+static void run_found(int argc, char **argv, const struct options *opt, struct totals *totals)
+{
+#ifdef WITH_PROBES
+	struct options each = *opt;
+	struct operands found;
+
+	operands_find(opt, argc, argv, &found);
+	each.first = 0;
+	if (found.at.n == 0)
+		(void)fputs("pystack: there is no such process\n", stderr);
+	else if (opt->counting)
+		run_counting((int)found.at.n, found.at.at, &each, totals);
+	else
+		run_printing((int)found.at.n, found.at.at, &each, totals);
+	if (found.refused != 0)
+		(void)fprintf(stderr, "pystack: %s: %zu process%s may not be examined: permission denied\n",
+		    opt->exe != NULL ? "--exe" : "--all", found.refused, found.refused == 1 ? "" : "es");
+	totals->failed += found.refused + found.failed;
+	operands_free(&found);
+#else
+	(void)argc;
+	(void)argv;
+	(void)opt;
+	(void)fputs("pystack: processes are searched for on Linux only\n", stderr);
+	totals->failed++;
+#endif
+}
+
 static enum outcome run_probes(int argc, char **argv, const struct options *opt)
 {
 #ifdef WITH_PROBES
@@ -222,12 +258,14 @@ int main(int argc, char **argv)
 	case OPTIONS_RUN:
 		break;
 	}
-	if (opt.list != NULL || opt.at[0] != NULL)
+	if (opt.list == NULL && opt.at[0] == NULL && (opt.exe != NULL || opt.all || opt.children))
+		run_found(argc, argv, &opt, &totals);
+	else if (opt.list != NULL || opt.at[0] != NULL)
 		totals_add(&totals, run_probes(argc, argv, &opt));
 	else if (opt.counting)
 		run_counting(argc, argv, &opt, &totals);
-	for (int i = opt.first; !opt.counting && opt.at[0] == NULL && opt.list == NULL && i < argc; i++)
-		totals_add(&totals, run_operand(argv[i], &opt, NULL));
+	else
+		run_printing(argc, argv, &opt, &totals);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		(void)fprintf(stderr, "pystack: cannot write the output: %s\n", strerror(errno));
 		return totals.printed > 0 ? EXIT_PARTLY : EXIT_NOTHING;

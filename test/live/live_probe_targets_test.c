@@ -305,6 +305,40 @@ START_TEST(outside_of_a_container)
 }
 END_TEST
 
+/* Without a probe: what there is now. */
+START_TEST(present_processes)
+{
+	struct fixture f;
+	struct run r;
+	char pid[16], line[32], name[PATH_MAX];
+	size_t n = 0;
+
+	ck_assert_ptr_nonnull(realpath(live_interpreters(NULL)->path, name));
+	fixture_start(&f, live_interpreters(NULL), &(struct fixture_options){ .alone = true },
+	    ARGS("@probed_family.py", "workers", "%"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	(void)snprintf(line, sizeof(line), "\n%d:\t", (int)f.pid);
+	r = TOOL("-r", pid);
+	ck_assert_int_eq(r.status, 0);
+	ck_assert_int_eq(strncmp(r.out, line + 1, strlen(line + 1)), 0);
+	for (const char *at = r.out; (at = strstr(at, " (worker) ]")) != NULL; at++)
+		n++;
+	ck_assert_uint_eq(n, 3);
+	run_free(&r);
+	r = TOOL("-p", "--exe", strrchr(name, '/') + 1);
+	ck_assert_ptr_nonnull(strstr(r.out, line));
+	run_free(&r);
+	r = TOOL("-p", "--all");
+	ck_assert_ptr_nonnull(strstr(r.out, line));
+	run_free(&r);
+	fixture_end(&f);
+	r = TOOL("--exe", "no-such-program");
+	ck_assert_int_eq(r.status, 2);
+	ck_assert_str_eq(r.out, "");
+	run_free(&r);
+}
+END_TEST
+
 /* What cannot be started is told in a line. */
 START_TEST(no_command)
 {
@@ -358,6 +392,7 @@ static Suite *suite(void)
 		tcase_add_test(c, every_python);
 		tcase_add_test(c, later_threads);
 		tcase_add_test(c, selected_threads);
+		tcase_add_test(c, present_processes);
 		tcase_add_test(c, inside_of_a_container);
 		tcase_add_test(c, outside_of_a_container);
 	}
