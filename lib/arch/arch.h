@@ -87,6 +87,11 @@ struct arch_system {
 	 * pointer if the register set does not; ARCH_NO_REG: there is none. */
 	uint8_t tls_selector;
 	const struct arch_syscalls *calls; /* syscalls.h; NULL: not known */
+	uint32_t audit;                    /* AUDIT_ARCH_ constant, by which seccomp filters tell it */
+	/* The list head that get_robust_list(2) gives for a thread of a program of another
+	 * architecture than ours, whose list only its own system calls give. low: memory that its
+	 * pointers can address. 0: unknown. NULL: it is ours, or its calls cannot be made. */
+	uint64_t (*robust_head)(int32_t id, volatile uint32_t low[2]);
 	/* illumos's own register set, for its cores: index in prgregset_t of each of n_illumos_regs
 	 * words; −1: none. NULL: they are in the same order. */
 	const int8_t *illumos_regs;
@@ -256,6 +261,12 @@ static inline bool arch_keeps_args(const struct arch *arch)
 			return true;
 	}
 	return false;
+}
+
+/* Are arguments of functions on the stack, directly above the CFA, rather than in registers? */
+static inline bool arch_passes_on_stack(const struct arch *arch)
+{
+	return arch->passed_args != NULL;
 }
 
 /* An address cut to the width of the architecture's. */

@@ -1,5 +1,6 @@
 /* Linux on x86-64: register sets and signal frames of x86-64 and i386. */
 #include <libproc.h>
+#include <linux/audit.h>
 
 #include "arch/x86.h"
 
@@ -108,6 +109,20 @@ static const struct arch_sigreturn sigreturns32[] = {
  * 64-bit, 64-bit under Xen (Linux arch/x86/include/asm/segment.h). */
 enum { USER_FLAGS = 0x202, USER_CS_32 = 0x23, USER_CS_64 = 0x33, USER_CS_XEN = 0xe033 };
 
+/* A 64-bit program can make i386's system calls too. The kernel has them, or there would be no such
+ * thread. */
+static uint64_t robust_head_i386(int32_t id, volatile uint32_t low[2])
+{
+	enum { GET_ROBUST_LIST = 312 }; /* arch/x86/entry/syscalls/syscall_32.tbl */
+	long result = GET_ROBUST_LIST;
+
+	__asm__ volatile("int $0x80"
+			 : "+a"(result)
+			 : "b"((long)id), "c"(low), "d"(low + 1)
+			 : "memory", "r8", "r9", "r10", "r11");
+	return (int)result == 0 ? low[0] : 0;
+}
+
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 const struct arch_system arch_system_x86_64 = {
@@ -118,6 +133,7 @@ const struct arch_system arch_system_x86_64 = {
 	.thread_pointer = PRREG_FSBASE,
 	.tls_selector = ARCH_NO_REG,
 	.calls = &arch_syscalls_x86_64,
+	.audit = AUDIT_ARCH_X86_64,
 	.n_illumos_regs = NPRGREG,
 	.context = { .regs = { 8, 9, 10, 11, 12, 13, 14, 15, 5, 4, 6, 3, 1, 0, 2, 7, 16 },
 	    .n_regs = 17,
@@ -139,6 +155,8 @@ const struct arch_system arch_system_i386 = {
 	.n_user_regs = COUNT(user_regs32),
 	.user_syscall = ORIG_EAX,
 	.calls = &arch_syscalls_i386,
+	.audit = AUDIT_ARCH_I386,
+	.robust_head = robust_head_i386,
 	.absent = NOT_IN_I386,
 	.thread_pointer = PRREG_GSBASE,
 	.tls_selector = PRREG_GS,

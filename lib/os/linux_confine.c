@@ -1,5 +1,4 @@
 /* confine.h on Linux: a seccomp filter. Without seccomp in the kernel there is no restriction. */
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -11,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "arch/arch.h"
 #include "os/confine.h"
 
 bool os_die_with_parent(pid_t parent)
@@ -49,7 +49,7 @@ void os_sandbox(int fd)
 {
 	struct sock_filter filter[] = {
 		LOAD(arch),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, arch_of_host(false)->system->audit, 1, 0),
 		KILL,
 		LOAD(nr),
 		CALL(brk),

@@ -63,28 +63,14 @@ size_t os_lwp_count(struct ps_prochandle *P)
 		   : 0;
 }
 
-/* The list head of a thread of an i386 process. The kernel stores it separately from x86-64's and
- * returns it only to i386's own system calls. The kernel has these, or there would be no such
- * thread. `low`: memory that an i386 pointer can address. 0: unknown. */
-static uint64_t robust_head_i386(lwpid_t id, volatile uint32_t *low)
-{
-	enum { GET_ROBUST_LIST = 312 }; /* arch/x86/entry/syscalls/syscall_32.tbl */
-	long result = GET_ROBUST_LIST;
-
-	__asm__ volatile("int $0x80"
-			 : "+a"(result)
-			 : "b"((long)id), "c"(low), "d"(low + 1)
-			 : "memory", "r8", "r9", "r10", "r11");
-	return (int)result == 0 ? low[0] : 0;
-}
-
-static uint64_t robust_head(lwpid_t id, volatile uint32_t *low)
+/* The list head of robust mutexes of a thread; 0: unknown. low: for the architecture's own way. */
+static uint64_t robust_head(const struct arch *arch, lwpid_t id, volatile uint32_t *low)
 {
 	uint64_t head = 0;
 	size_t size = 0;
 
 	if (low != NULL)
-		return robust_head_i386(id, low);
+		return arch->system->robust_head(id, low);
 	return syscall(SYS_get_robust_list, id, &head, &size) == 0 ? head : 0;
 }
 
@@ -101,20 +87,20 @@ static volatile uint32_t *low_memory(void)
 void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, uint64_t *out)
 {
 	const struct live *live = live_of(P);
-	bool narrow = live != NULL && live->narrow;
-	volatile uint32_t *low = narrow ? low_memory() : NULL;
 	const struct arch *arch = os_arch(P);
+	bool foreign = arch->system->robust_head != NULL;
+	volatile uint32_t *low = foreign ? low_memory() : NULL;
 	size_t word = arch->pointer_size;
 	const struct arch_libc *libc = os_libc(P);
 	struct os_piece pieces[BATCH];
 	uint64_t self[BATCH];
 
 	memset(out, 0, n * sizeof(*out));
-	for (size_t from = 0; from < n && live != NULL && narrow == (low != NULL); from += BATCH) {
+	for (size_t from = 0; from < n && live != NULL && foreign == (low != NULL); from += BATCH) {
 		size_t some = n - from < BATCH ? n - from : BATCH;
 
 		for (size_t i = 0; i < some; i++) {
-			uint64_t head = robust_head(ids[from + i], low);
+			uint64_t head = robust_head(arch, ids[from + i], low);
 
 			self[i] = 0;
 			pieces[i] = (struct os_piece){ &self[i], word,

@@ -61,13 +61,13 @@ static void join_reset(struct join *join)
 static enum res join_by(struct stack_target *t, const struct capture_lwp *l, enum eval_loop_code code,
     struct stack_thread *out, struct fault *f)
 {
-	bool is_32bit = os_arch(t->capture.P)->pointer_size == sizeof(uint32_t);
+	const struct arch *arch = os_arch(t->capture.P);
 	struct join_input in = { .native = &out->native,
 		.python = &out->python,
-		.word = is_32bit ? read_word_32bit : read_word,
+		.word = arch->pointer_size == sizeof(uint32_t) ? read_word_32bit : read_word,
 		.function = join_function,
 		.switches = greenlet_switches,
-		.is_32bit = is_32bit,
+		.arch = arch,
 		.data = t->capture.P };
 	VEC(struct join_loop) loops = VEC_EMPTY;
 	enum res res = RES_OK;

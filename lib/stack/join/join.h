@@ -68,7 +68,7 @@ struct join_input {
 	 * the code that started it. NULL: not available. */
 	bool (*switches)(void *data, uint64_t pc);
 	void *data;
-	bool is_32bit; /* words of 4 bytes, else of 8 */
+	const struct arch *arch; /* the target's */
 };
 
 /* Every native frame and every Python frame of the input appears exactly once in out, each kind in

@@ -93,7 +93,7 @@ static struct made_run *made_run_named(const struct search *s, int64_t i, uint64
 static void frame_search(struct search *s, int64_t i)
 {
 	const struct native_frame *fr = &s->in->native->frames.at[i];
-	uint64_t step = s->in->is_32bit ? sizeof(uint32_t) : sizeof(uint64_t), word;
+	uint64_t step = s->in->arch->pointer_size, word;
 	struct made_run *m;
 
 	if (join_is_gap(fr) || fr->signal_frame || join_in_loop(s->loop->eval, s->loop->n_eval, fr))

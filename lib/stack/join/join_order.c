@@ -67,9 +67,9 @@ static int64_t eval_by_code(const struct join_input *in, const struct join_loop 
 	return n;
 }
 
-/* i386 passes arguments on the stack, directly above the CFA: the frame is the loop's first
- * argument, or the second (3.9, 3.10). */
-enum { WORD_32BIT = 4, ARGUMENTS = 2 };
+/* Words that the caller of the loop has put onto the stack directly above its CFA, where arguments
+ * are there: the frame is the loop's first argument, or the second (3.9, 3.10). */
+enum { ARGUMENTS = 2 };
 
 /* Index of the frame that register r of activation e names; -1: none. */
 static int64_t named_by(const struct order *o, int64_t e, int r)
@@ -104,9 +104,9 @@ static enum res learn_register(struct order *o, struct fault *f)
 	int64_t best = 1; /* a single frame proves nothing */
 
 	o->reg = -1;
-	/* i386 has too few registers: the one that most activations use holds a frame that they are
-	 * about to run. */
-	if (o->in->is_32bit)
+	/* Architectures that pass arguments on the stack have too few registers: the one that most
+	 * activations use holds a frame that they are about to run. */
+	if (arch_passes_on_stack(o->in->arch))
 		return RES_OK;
 	for (size_t j = 0; j < o->in->python->frames.n; j++) {
 		if (!addrmap_put(&o->frames, o->in->python->frames.at[j].addr, (uint32_t)j))
@@ -126,12 +126,12 @@ static enum res learn_register(struct order *o, struct fault *f)
 static bool holds_frame(const struct order *o, int64_t e, int64_t j)
 {
 	const struct native_frame *fr = &o->in->native->frames.at[o->eval[e]];
-	/* On i386, arguments count too. The lowest words are a callee's arguments, and the callee
-	 * may be another activation. */
+	/* Arguments on the stack count too. The lowest words are a callee's arguments, and the
+	 * callee may be another activation. */
 	enum { PASSED_ON = 3 };
-	uint64_t step = o->in->is_32bit ? WORD_32BIT : 8,
-		 from = fr->sp + (o->in->is_32bit ? PASSED_ON * step : 0);
-	uint64_t to = fr->cfa + (o->in->is_32bit ? ARGUMENTS * step : 0);
+	const bool passed = arch_passes_on_stack(o->in->arch);
+	uint64_t step = o->in->arch->pointer_size, from = fr->sp + (passed ? PASSED_ON * step : 0);
+	uint64_t to = fr->cfa + (passed ? ARGUMENTS * step : 0);
 	uint64_t want = o->in->python->frames.at[j].addr, word = 0;
 
 	for (int r = 0; r < ARCH_SAVED_MAX; r++) {

@@ -160,8 +160,10 @@ typedef struct {
 #define PF_R 4
 #define SHT_NULL 0
 #define SHT_SYMTAB 2
+#define SHT_RELA 4
 #define SHT_NOTE 7
 #define SHT_NOBITS 8
+#define SHT_REL 9
 #define SHT_DYNSYM 11
 #define SHF_ALLOC 2
 #define SHN_UNDEF 0

@@ -236,7 +236,7 @@ static bool argument(void *data, uint64_t va, uint64_t *out)
 
 START_TEST(order_by_arguments_of_i386)
 {
-	struct scene s = { .in.is_32bit = true, .in.word = argument };
+	struct scene s = { .in.arch = &arch_i386, .in.word = argument };
 	struct py_range ranges[2];
 
 	native(&s, 5);

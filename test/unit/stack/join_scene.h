@@ -52,6 +52,8 @@ static inline const char *joined(struct scene *s)
 {
 	struct fault f = { 0 };
 
+	if (s->in.arch == NULL)
+		s->in.arch = &arch_x86_64;
 	s->in.native = &s->native;
 	s->in.python = &s->python;
 	if (s->in.n_loops == 0) {
