@@ -18,7 +18,8 @@
  *
  * To add an architecture, write a file with its constant, fill in each member, raise the limits
  * below that it needs, and put it into arch_all (arch.c). prgreg indexes prgregset_t, which has to
- * hold its registers too (include/linux/procfs.h).
+ * hold its registers too (include/linux/procfs.h). The BPF program of lib/probe reads structures of
+ * the kernel of x86: its registers and stacks are those of lib/probe/bpf.
  *
  * These have no member, because all architectures so far have them: the stack grows down, a call
  * pushes the return address, a frame pointer points to its caller's, above which the return address

@@ -55,12 +55,17 @@ messages() {
 		-e "[(!&|] *\*$message( *[!=]=|\))" lib cmd | not_exempt messages
 }
 
-# Facts about an architecture are in lib/arch: other files name no machine, no register and no data
-# model.
+# Facts about an architecture are in lib/arch: code of other files names no machine, no register, no
+# data model and no instruction, gives no register a number, and does not ask which architecture it
+# has. Exempt is the BPF program, which reads structures of one architecture's kernel.
 architecture() {
-	grep -rnE --include='*.[ch]' -e '\b(EM_(386|X86_64|AARCH64)|PR_MODEL_I?LP(32|64)|PRREG_[A-Z0-9]+|arch_(x86_64|i386))\b' \
-		-e '\bUNWIND_(DWARF_[A-Z]+|R[B0-9][XP0-9]|E[SD]I)\b' -e '\b(struct x86|x86_decode)\b' lib cmd |
-		grep -v '^lib/arch/' | not_exempt architecture
+	grep -rnE --include='*.[ch]' \
+		-e '\b(EM_(386|X86_64|ARM|AARCH64|RISCV)|PR_MODEL_I?LP(32|64)|(PR)?REG_[A-Z0-9]+|AUDIT_ARCH_[A-Z0-9_]+)\b' \
+		-e '\b(arch_(x86_64|i386)|struct x86|x86_decode|__(x86_64|i386|amd64|aarch64)__|__asm__)\b' \
+		-e '(->|\.)(orig_)?([re]?[abcd]x|[re][sd]i|[re][bsi]p|r(8|9|1[0-5])|eflags|[fg]s_?base)\b' \
+		-e '\barch->(machine|model|elf_class|name) *[!=]=|str(n?case)?cmp\(.*arch->name' \
+		-e '(->|\.)(reg|prgreg|pr_reg)\[([1-9]|[0-9]{2})' lib cmd |
+		grep -vE '^lib/(arch/|probe/bpf/|probe/probe\.bpf\.c)' | not_exempt architecture
 }
 
 format() {
