@@ -139,6 +139,7 @@ struct capture {
 	struct capture_request request;
 	struct snapshot *snapshot; /* NULL: a core */
 	struct ps_prochandle *P;   /* handle to read from: that of the snapshot, or the core */
+	const struct arch *arch;   /* of P; NULL: not asked for yet */
 	struct py_process *py;     /* NULL: no Python; the caller's */
 	struct capture_states states;
 	struct capture_progress progress;
@@ -216,8 +217,9 @@ void capture_running(struct capture *c, struct capture_lwp *l);
 
 /* --- helpers of the methods --- */
 
-/* Read what Python calls the LWPs, from P: the process or core, with the present memory. */
-void capture_about_names(struct capture *c, struct ps_prochandle *P);
+/* Read what Python calls the LWPs. copy: a new snapshot of the process, so that all is read at
+ * about one time, and each page once; NULL: from the core. */
+void capture_about_names(struct capture *c, struct snapshot *copy);
 
 /* Note what blocked l waits in. Must be called before it is asked whether it still does. */
 void capture_about_blocked(struct capture *c, struct capture_lwp *l);

@@ -7,6 +7,16 @@
 
 #include "capture/capture.h"
 #include "os/calls.h"
+#include "os/regs.h"
+
+/* Both take thousands of instructions. */
+static void name_call(struct capture *c, struct os_call *call)
+{
+	if (c->arch == NULL)
+		c->arch = os_arch(c->P);
+	if (call->name == NULL && call->number >= 0)
+		call->name = os_call_name(c->arch, call->number);
+}
 
 void capture_about_blocked(struct capture *c, struct capture_lwp *l)
 {
@@ -15,6 +25,7 @@ void capture_about_blocked(struct capture *c, struct capture_lwp *l)
 	l->call.number = l->asleep.number;
 	for (int i = 0; i < ARCH_ARGS; i++)
 		l->call.args[i] = l->asleep.args[i];
+	name_call(c, &l->call);
 	if (os_rest_varies(c->request.live, &l->call))
 		l->rest = (uint8_t)os_lwp_rest(c->request.live, l->id);
 }
@@ -66,9 +77,33 @@ static void take_names(struct capture *c, size_t first, size_t from)
 	}
 }
 
-void capture_about_names(struct capture *c, struct ps_prochandle *P)
+/* What names will be read from. Whole pages would be quicker to find and slower to copy. */
+struct fetching {
+	struct snapshot *copy;
+	VEC(struct snapshot_piece) pieces;
+};
+
+static void fetch_pieces(void *data, uint64_t va, size_t n)
+{
+	struct fetching *f = data;
+	struct snapshot_piece piece = { .lo = va, .hi = va + n };
+
+	if (n != 0 && piece.hi > va) {
+		(void)vec_push(&f->pieces, piece); /* else it is read later */
+	} else if (n == 0) {
+		snapshot_copy_pieces(f->copy, f->pieces.at, f->pieces.n);
+		f->pieces.n = 0;
+	}
+}
+
+void capture_about_names(struct capture *c, struct snapshot *copy)
 {
 	enum { INTERPS = 64 }; /* further ones have no names */
+	struct fetching fetching = { .copy = copy, .pieces = VEC_EMPTY };
+	const struct py_names_source source = { .P = copy == NULL ? c->P : snapshot_handle(copy),
+		.live = copy == NULL ? NULL : c->request.live,
+		.fetch = fetch_pieces,
+		.data = &fetching };
 	unsigned interps = 0;
 
 	for (size_t i = 0; i < c->lwps.n && interps < INTERPS; i++) {
@@ -80,13 +115,14 @@ void capture_about_names(struct capture *c, struct ps_prochandle *P)
 			continue;
 		interps++;
 		if (list_names(c, i, &names) && vec_reserve(&c->names, from + names.n)) {
-			py_names_read(c->py, P, t->runtime, t->interp, &names);
+			py_names_read(c->py, &source, t->runtime, t->interp, &names);
 			memcpy(c->names.at + from, names.at, names.n * sizeof(*names.at));
 			c->names.n += names.n;
 			take_names(c, i, from);
 		}
 		vec_free(&names);
 	}
+	vec_free(&fetching.pieces);
 }
 
 static enum thread_activity activity_of(const struct capture *c, const struct capture_lwp *l)
@@ -110,7 +146,7 @@ static void about_timeout(struct capture *c, const struct capture_lwp *l, struct
 		[OS_TIMEOUT_LEFT] = TIMEOUT_LEFT };
 	int64_t ns = 0;
 
-	s->timeout = kinds[os_call_timeout(c->P, c->request.live, &l->call, &ns)];
+	s->timeout = kinds[os_call_timeout(c->P, c->arch, c->request.live, &l->call, &ns)];
 	s->timeout_ns = s->timeout == TIMEOUT_NONE ? 0 : ns;
 }
 
@@ -164,7 +200,7 @@ static void about_python(const struct capture *c, const struct capture_lwp *l, s
 		[PY_ATTACHED] = ATTACHMENT_ATTACHED,
 		[PY_SUSPENDED] = ATTACHMENT_SUSPENDED };
 	const struct py_status *status = &l->status;
-	uint64_t word = os_call_futex(c->P, &l->call);
+	uint64_t word = os_call_futex(&l->call);
 
 	if (l->python_is != PYTHON_READ || l->known_regs == REGS_NONE)
 		return;
@@ -184,6 +220,7 @@ void capture_about(struct capture *c, struct capture_lwp *l)
 	struct thread_state *s = &l->about;
 	enum os_rest rest = OS_REST_UNKNOWN;
 
+	name_call(c, &l->call);
 	s->number = -1;
 	if (l->state == CAPTURE_ENDED)
 		return;
@@ -197,6 +234,6 @@ void capture_about(struct capture *c, struct capture_lwp *l)
 	if (s->activity != ACTIVITY_CALL && s->activity != ACTIVITY_DISK_SLEEP)
 		return;
 	s->number = l->call.number;
-	s->call = os_call_name(c->P, l->call.number);
+	s->call = l->call.name;
 	about_timeout(c, l, s);
 }

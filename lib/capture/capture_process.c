@@ -210,15 +210,13 @@ static void read_names(struct capture *c)
 	}
 }
 
-/* Read what Python calls LWPs: through a copy of its own, so that all of it is read at about one
- * time, and each page once. */
 static void read_python_names(struct capture *c)
 {
 	struct snapshot *copy;
 
 	if (!c->request.about || c->py == NULL || snapshot_create(c->request.live, &copy, NULL) != RES_OK)
 		return;
-	capture_about_names(c, snapshot_handle(copy));
+	capture_about_names(c, copy);
 	snapshot_destroy(copy);
 }
 

@@ -12,7 +12,8 @@ struct os_hold;
 
 /* A system call and its arguments, in order. */
 struct os_call {
-	int32_t number; /* −1: none */
+	int32_t number;   /* −1: none */
+	const char *name; /* by os_call_name, which the caller asks once; NULL: unknown */
 	uint64_t args[ARCH_ARGS];
 };
 #define OS_CALL_INIT         \
@@ -20,8 +21,8 @@ struct os_call {
 		.number = -1 \
 	}
 
-/* The name of a system call of P's program. A constant; NULL: not known. */
-const char *os_call_name(struct ps_prochandle *P, int32_t number);
+/* The name of a system call. A constant; NULL: not known. */
+const char *os_call_name(const struct arch *arch, int32_t number);
 
 /* The call in which the i-th LWP of h, which is held, was interrupted. */
 void os_hold_call_of(struct ps_prochandle *P, const struct os_hold *h, size_t i, struct os_call *out);
@@ -55,13 +56,13 @@ enum os_timeout {
 	OS_TIMEOUT_LEFT,  /* from now on: it waits until a time */
 };
 
-/* That of a call of P. Reads memory of P. live: the process, whose clocks tell what is left of a
- * wait; NULL: P is a core. */
-enum os_timeout os_call_timeout(
-    struct ps_prochandle *P, struct ps_prochandle *live, const struct os_call *call, int64_t *ns);
+/* That of a call of P, whose architecture is arch. Reads memory of P. live: the process, whose
+ * clocks tell what is left of a wait; NULL: P is a core. */
+enum os_timeout os_call_timeout(struct ps_prochandle *P, const struct arch *arch, struct ps_prochandle *live,
+    const struct os_call *call, int64_t *ns);
 
 /* The address of the word that the call waits at until another thread wakes it (futex(2)). 0: it
  * does not. */
-uint64_t os_call_futex(struct ps_prochandle *P, const struct os_call *call);
+uint64_t os_call_futex(const struct os_call *call);
 
 #endif

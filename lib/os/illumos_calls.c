@@ -1,9 +1,9 @@
 /* System calls that LWPs wait in: names and arguments are in their status. */
 #include "os/calls.h"
 
-const char *os_call_name(struct ps_prochandle *P, int32_t number)
+const char *os_call_name(const struct arch *arch, int32_t number)
 {
-	(void)P;
+	(void)arch;
 	(void)number;
 	return NULL;
 }
@@ -42,9 +42,10 @@ enum os_rest os_lwp_rest(struct ps_prochandle *P, lwpid_t id)
 	return OS_REST_UNKNOWN;
 }
 
-enum os_timeout os_call_timeout(
-    struct ps_prochandle *P, struct ps_prochandle *live, const struct os_call *call, int64_t *ns)
+enum os_timeout os_call_timeout(struct ps_prochandle *P, const struct arch *arch, struct ps_prochandle *live,
+    const struct os_call *call, int64_t *ns)
 {
+	(void)arch;
 	(void)P;
 	(void)live;
 	(void)call;
@@ -52,9 +53,8 @@ enum os_timeout os_call_timeout(
 	return OS_TIMEOUT_NONE;
 }
 
-uint64_t os_call_futex(struct ps_prochandle *P, const struct os_call *call)
+uint64_t os_call_futex(const struct os_call *call)
 {
-	(void)P;
 	(void)call;
 	return 0;
 }

@@ -6,7 +6,6 @@
 
 #include "arch/syscalls.h"
 #include "os/calls.h"
-#include "os/regs.h"
 #include "proc/live/live.h"
 
 #define SECOND INT64_C(1000000000)
@@ -42,16 +41,16 @@ static const struct call_row {
 	{ "vfork", NO_LIMIT, 0 }, /* in state D, but for no disk */
 };
 
-const char *os_call_name(struct ps_prochandle *P, int32_t number)
+const char *os_call_name(const struct arch *arch, int32_t number)
 {
-	const struct arch_syscall *call = arch_syscall_at(os_arch(P)->system->calls, number);
+	const struct arch_syscall *call = arch_syscall_at(arch->system->calls, number);
 
 	return call == NULL ? NULL : call->name;
 }
 
-static const struct call_row *row_of(struct ps_prochandle *P, const struct os_call *call)
+static const struct call_row *row_of(const struct os_call *call)
 {
-	const char *name = os_call_name(P, call->number);
+	const char *name = call->name;
 
 	for (size_t i = 0; name != NULL && i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (strcmp(rows[i].name, name) == 0)
@@ -70,7 +69,7 @@ bool os_may_be_stopped(struct ps_prochandle *P)
 
 bool os_rest_varies(struct ps_prochandle *P, const struct os_call *call)
 {
-	return live_of(P) != NULL && (os_may_be_stopped(P) || row_of(P, call) == NULL);
+	return live_of(P) != NULL && (os_may_be_stopped(P) || row_of(call) == NULL);
 }
 
 enum os_rest os_lwp_rest(struct ps_prochandle *P, lwpid_t id)
@@ -109,20 +108,20 @@ void os_status_call(const lwpstatus_t *status, struct os_call *out)
 }
 
 /* Are the times of this call words of 32 bits? */
-static bool has_narrow_time(struct ps_prochandle *P, const struct call_row *row)
+static bool has_narrow_time(const struct arch *arch, const struct call_row *row)
 {
-	return os_arch(P)->pointer_size == sizeof(int32_t) && strstr(row->name, "time64") == NULL &&
+	return arch->pointer_size == sizeof(int32_t) && strstr(row->name, "time64") == NULL &&
 	       strcmp(row->name, "epoll_pwait2") != 0;
 }
 
 /* Two numbers at va, the second of which counts parts of a second. False: there is no time. */
-static bool read_time(
-    struct ps_prochandle *P, const struct call_row *row, uint64_t va, int64_t unit, int64_t *ns)
+static bool read_time(struct ps_prochandle *P, const struct arch *arch, const struct call_row *row,
+    uint64_t va, int64_t unit, int64_t *ns)
 {
 	int64_t time[2] = { 0 };
 	int32_t narrow[2];
 
-	if (has_narrow_time(P, row)) {
+	if (has_narrow_time(arch, row)) {
 		if (Pread(P, narrow, sizeof(narrow), (uintptr_t)va) != sizeof(narrow))
 			return false;
 		time[0] = narrow[0];
@@ -158,14 +157,14 @@ static enum os_timeout time_left(struct ps_prochandle *live, clockid_t clock, in
 	return OS_TIMEOUT_LEFT;
 }
 
-static enum os_timeout futex_timeout(struct ps_prochandle *P, struct ps_prochandle *live,
-    const struct call_row *row, const struct os_call *call, int64_t *ns)
+static enum os_timeout futex_timeout(struct ps_prochandle *P, const struct arch *arch,
+    struct ps_prochandle *live, const struct call_row *row, const struct os_call *call, int64_t *ns)
 {
 	bool real = (call->args[1] & FUTEX_CLOCK_REALTIME) != 0;
 
 	switch (call->args[1] & (unsigned)FUTEX_CMD_MASK) {
 	case FUTEX_WAIT:
-		return read_time(P, row, call->args[3], 1, ns) ? OS_TIMEOUT_AFTER : OS_TIMEOUT_NONE;
+		return read_time(P, arch, row, call->args[3], 1, ns) ? OS_TIMEOUT_AFTER : OS_TIMEOUT_NONE;
 	case FUTEX_LOCK_PI:
 		real = true;
 		break;
@@ -175,15 +174,15 @@ static enum os_timeout futex_timeout(struct ps_prochandle *P, struct ps_prochand
 	default:
 		return OS_TIMEOUT_NONE;
 	}
-	if (!read_time(P, row, call->args[3], 1, ns))
+	if (!read_time(P, arch, row, call->args[3], 1, ns))
 		return OS_TIMEOUT_NONE;
 	return time_left(live, real ? CLOCK_REALTIME : CLOCK_MONOTONIC, ns);
 }
 
-enum os_timeout os_call_timeout(
-    struct ps_prochandle *P, struct ps_prochandle *live, const struct os_call *call, int64_t *ns)
+enum os_timeout os_call_timeout(struct ps_prochandle *P, const struct arch *arch, struct ps_prochandle *live,
+    const struct os_call *call, int64_t *ns)
 {
-	const struct call_row *row = row_of(P, call);
+	const struct call_row *row = row_of(call);
 	uint64_t arg = row == NULL ? 0 : call->args[row->arg];
 	enum limit limit = row == NULL ? NO_LIMIT : (enum limit)row->limit;
 
@@ -194,17 +193,17 @@ enum os_timeout os_call_timeout(
 	if (limit == NO_LIMIT || arg == 0)
 		return OS_TIMEOUT_NONE;
 	if (limit == BY_OPERATION)
-		return futex_timeout(P, live, row, call, ns);
-	if (!read_time(P, row, arg, limit == TIMEVAL ? MICROSECOND : 1, ns))
+		return futex_timeout(P, arch, live, row, call, ns);
+	if (!read_time(P, arch, row, arg, limit == TIMEVAL ? MICROSECOND : 1, ns))
 		return OS_TIMEOUT_NONE;
 	if (limit == BY_FLAGS && (call->args[1] & TIMER_ABSTIME) != 0)
 		return time_left(live, (clockid_t)call->args[0], ns);
 	return OS_TIMEOUT_AFTER;
 }
 
-uint64_t os_call_futex(struct ps_prochandle *P, const struct os_call *call)
+uint64_t os_call_futex(const struct os_call *call)
 {
-	const struct call_row *row = row_of(P, call);
+	const struct call_row *row = row_of(call);
 	uint64_t command = call->args[1] & (unsigned)FUTEX_CMD_MASK;
 
 	if (row == NULL || row->limit != BY_OPERATION)

@@ -120,6 +120,6 @@ enum res target_capture_core(struct stack_target *t, struct ps_prochandle *P, st
 			(void)capture_frames(&t->capture, &t->capture.lwps.at[i]);
 	}
 	if (t->opt.about && t->capture.lwps.n > 1)
-		capture_about_names(&t->capture, P);
+		capture_about_names(&t->capture, NULL);
 	return RES_OK;
 }

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "base/owned.h"
+#include "os/read.h"
 #include "python/objects/py_text.h"
 #include "python/objects/py_type.h"
 #include "python/py_memory.h"
@@ -244,15 +245,59 @@ bool py_text_is(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, c
 	       memcmp(its, text, n) == 0;
 }
 
+enum { SOME = 64 }; /* keys that are looked at together */
+
+/* Read the lengths of n str objects. False: from a live process only. */
+static bool read_lengths(struct py_dict *d, const struct py_dict_entry *entries, size_t n, uint64_t *lengths)
+{
+	const struct py_layout *l = &d->rt->layout;
+	bool bytes = l->texts == PY_TEXT_BYTES;
+	py_field field = bytes ? l->bytes.size : l->str.length;
+	struct os_piece pieces[SOME];
+
+	if (d->live == NULL)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		lengths[i] = 0;
+		pieces[i] = (struct os_piece){ .to = &lengths[i],
+			.n = bytes ? l->size_width : l->word,
+			.va = (uintptr_t)(entries[i].key + field - 1) };
+	}
+	os_read_pieces(d->live, pieces, n);
+	return true;
+}
+
+/* Find the key among the next entries that are in use, SOME of them. *n: their number. */
+static bool find_in_some(struct py_dict *d, const char *text, size_t *n, struct py_dict_entry *out)
+{
+	struct py_dict_entry entries[SOME];
+	uint64_t lengths[SOME];
+	bool known;
+
+	for (*n = 0; *n < SOME && py_dict_next(d, &entries[*n]); (*n)++)
+		;
+	known = read_lengths(d, entries, *n, lengths);
+	for (size_t i = 0; i < *n; i++) {
+		if (known && lengths[i] != strlen(text))
+			continue;
+		*out = entries[i];
+		if (py_text_is(d->P, d->rt, out->key, text))
+			return true;
+	}
+	return false;
+}
+
 bool py_dict_find(struct py_dict *d, const char *text, uint64_t *key, struct py_dict_entry *out)
 {
+	size_t n = SOME;
+
 	/* Names of attributes are interned: mostly equal ones are the same object. */
 	for (d->next = 0; *key != 0 && py_dict_next(d, out);) {
 		if (out->key == *key)
 			return true;
 	}
-	for (d->next = 0; py_dict_next(d, out);) {
-		if (py_text_is(d->P, d->rt, out->key, text)) {
+	for (d->next = 0; n == SOME;) {
+		if (find_in_some(d, text, &n, out)) {
 			*key = out->key;
 			return true;
 		}

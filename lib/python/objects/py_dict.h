@@ -8,11 +8,14 @@
 struct py_dict {
 	struct ps_prochandle *P; /* the caller's */
 	struct py_runtime *rt;   /* the caller's */
-	uint64_t entries;        /* address of the first one */
-	uint32_t count, next;    /* entries, used or not; the one to be read next */
-	bool hashed;             /* an entry begins with a hash */
-	uint64_t values;         /* of a split dict: address of the values; 0: they are in the entries */
-	uint8_t bytes[32 * 24];  /* entries from `first` on, n of them */
+	/* The live process that P is a copy of: keys that are far apart are read from it, many by
+	 * one call. NULL: from P. The caller may set it. */
+	struct ps_prochandle *live;
+	uint64_t entries;       /* address of the first one */
+	uint32_t count, next;   /* entries, used or not; the one to be read next */
+	bool hashed;            /* an entry begins with a hash */
+	uint64_t values;        /* of a split dict: address of the values; 0: they are in the entries */
+	uint8_t bytes[32 * 24]; /* entries from `first` on, n of them */
 	uint32_t first, n;
 };
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/addrmap.h"
+#include "base/owned.h"
 #include "python/objects/py_dict.h"
 #include "python/objects/py_text.h"
 #include "python/objects/py_type.h"
@@ -17,6 +18,7 @@
 
 struct naming {
 	struct ps_prochandle *P;
+	const struct py_names_source *from;
 	struct py_runtime *rt;
 	py_names *names;
 	struct addrmap by_hash;        /* hash of a thread_id → index in names */
@@ -38,7 +40,10 @@ static bool find_in(struct naming *g, uint64_t addr, const char *text, uint64_t 
 	struct py_dict_entry entry;
 	uint64_t key = 0;
 
-	if (!py_dict_open(g->P, g->rt, addr, &dict) || !py_dict_find(&dict, text, &key, &entry))
+	if (!py_dict_open(g->P, g->rt, addr, &dict))
+		return false;
+	dict.live = g->from->live;
+	if (!py_dict_find(&dict, text, &key, &entry))
 		return false;
 	*value = entry.value;
 	return true;
@@ -71,17 +76,86 @@ static bool is_true(struct naming *g, uint64_t addr)
 	       (l->version >= PY_HEX(3, 12) ? number >> 3 : number) != 0;
 }
 
-static void read_thread(struct naming *g, uint64_t thread, struct py_name *out)
+/* A Thread, and the name that it belongs to. */
+struct found {
+	uint64_t thread, text, daemon; /* addresses; 0: unknown */
+	uint32_t name;
+};
+struct found_list { /* a VEC */
+	struct found *at;
+	size_t n, cap;
+};
+
+static void found_release(struct found_list *list)
 {
+	vec_free(list);
+}
+
+static void will_read(const struct naming *g, uint64_t va, size_t n)
+{
+	if (g->from->live != NULL)
+		g->from->fetch(g->from->data, va, n);
+}
+
+/* Find the Threads in the dict at `active`. */
+static void find_threads(struct naming *g, uint64_t active, struct found_list *out)
+{
+	enum { BEFORE = 32, WHOLE = 64 }; /* bytes of a Thread, roughly */
+	struct py_dict dict;
+	struct py_dict_entry entry;
+
+	if (!py_dict_open(g->P, g->rt, active, &dict))
+		return;
+	while (dict.hashed && out->n < g->names->n && py_dict_next(&dict, &entry)) {
+		struct found one = { .thread = entry.value };
+
+		if (!addrmap_get(&g->by_hash, entry.hash, &one.name) || !vec_push(out, one))
+			continue;
+		will_read(g, entry.value - BEFORE, BEFORE + WHOLE);
+	}
+	will_read(g, 0, 0);
+}
+
+/* Find the attributes of a Thread. */
+static void find_attributes(struct naming *g, struct found *f)
+{
+	enum { TEXT = 256 }; /* bytes of a short str */
 	struct py_dict attributes;
 	struct py_dict_entry entry;
 
-	if (out->text != NULL || !py_attributes_open(g->P, g->rt, thread, &attributes) ||
-	    !py_dict_find(&attributes, g->attribute_name, &g->key_name, &entry) ||
-	    py_text_read(g->P, g->rt, entry.value, &out->text, &out->n, NULL) != RES_OK)
+	if (!py_attributes_open(g->P, g->rt, f->thread, &attributes))
 		return;
-	out->daemon =
-	    py_dict_find(&attributes, g->attribute_daemon, &g->key_daemon, &entry) && is_true(g, entry.value);
+	if (py_dict_find(&attributes, g->attribute_name, &g->key_name, &entry)) {
+		f->text = entry.value;
+		will_read(g, f->text, TEXT);
+	}
+	if (py_dict_find(&attributes, g->attribute_daemon, &g->key_daemon, &entry))
+		f->daemon = entry.value;
+}
+
+static void read_threads(struct naming *g, uint64_t active)
+{
+	OWNED(found_release) struct found_list found = VEC_EMPTY;
+	struct py_dict attributes;
+
+	find_threads(g, active, &found);
+	for (size_t i = 0; g->from->live != NULL && i < found.n; i++) {
+		if (py_attributes_open(g->P, g->rt, found.at[i].thread, &attributes) &&
+		    attributes.values != 0)
+			will_read(g, attributes.values, (size_t)attributes.count * g->rt->layout.word);
+	}
+	will_read(g, 0, 0);
+	for (size_t i = 0; i < found.n; i++)
+		find_attributes(g, &found.at[i]);
+	will_read(g, 0, 0);
+	for (size_t i = 0; i < found.n; i++) {
+		struct py_name *name = &g->names->at[found.at[i].name];
+
+		if (name->text != NULL ||
+		    py_text_read(g->P, g->rt, found.at[i].text, &name->text, &name->n, NULL) != RES_OK)
+			continue;
+		name->daemon = is_true(g, found.at[i].daemon);
+	}
 }
 
 static bool index_names(struct naming *g)
@@ -94,31 +168,21 @@ static bool index_names(struct naming *g)
 	return true;
 }
 
-void py_names_read(
-    struct py_process *py, struct ps_prochandle *P, uint32_t runtime, uint64_t interp, py_names *names)
+void py_names_read(struct py_process *py, const struct py_names_source *from, uint32_t runtime,
+    uint64_t interp, py_names *names)
 {
 	struct py_runtime *rt = &py->runtimes.at[runtime];
 	bool old = rt->layout.version < PY_HEX(3, 0);
-	struct naming g = { .P = P,
+	struct naming g = { .P = from->P,
+		.from = from,
 		.rt = rt,
 		.names = names,
 		.attribute_name = old ? "_Thread__name" : "_name",
 		.attribute_daemon = old ? "_Thread__daemonic" : "_daemonic" };
-	size_t left = names->n;
-	struct py_dict active;
-	struct py_dict_entry entry;
-	uint64_t dict;
-	uint32_t i;
+	uint64_t active;
 
-	if (rt->layout.more.modules != 0 && index_names(&g) && find_active(&g, interp, &dict) &&
-	    py_dict_open(P, rt, dict, &active)) {
-		while (left > 0 && active.hashed && py_dict_next(&active, &entry)) {
-			if (addrmap_get(&g.by_hash, entry.hash, &i)) {
-				read_thread(&g, entry.value, &names->at[i]);
-				left--;
-			}
-		}
-	}
+	if (rt->layout.more.modules != 0 && index_names(&g) && find_active(&g, interp, &active))
+		read_threads(&g, active);
 	addrmap_free(&g.by_hash);
 }
 

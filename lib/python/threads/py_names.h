@@ -13,11 +13,21 @@ struct py_name {
 };
 typedef VEC(struct py_name) py_names;
 
+/* Where names are read from. */
+struct py_names_source {
+	struct ps_prochandle *P; /* has the memory that the py_process was found in */
+	/* The process that P is a copy of; NULL: P is not a copy. Else fetch says that n bytes at
+	 * va will be read, and with n 0, that they will be now. */
+	struct ps_prochandle *live;
+	void (*fetch)(void *data, uint64_t va, size_t n);
+	void *data;
+};
+
 /* Fill in those of `names`, each of which has a thread_id alone, that threading has in the
- * interpreter at `interp` of that runtime. Reads from P, which has the memory that py was found in.
- * What cannot be read, or is of an unknown layout, stays unknown. */
-void py_names_read(
-    struct py_process *py, struct ps_prochandle *P, uint32_t runtime, uint64_t interp, py_names *names);
+ * interpreter at `interp` of that runtime. What cannot be read, or is of an unknown layout, stays
+ * unknown. */
+void py_names_read(struct py_process *py, const struct py_names_source *from, uint32_t runtime,
+    uint64_t interp, py_names *names);
 
 void py_names_free(py_names *names);
 
