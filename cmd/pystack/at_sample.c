@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "interrupts.h"
+#include "print_json.h"
 #include "report/collect.h"
 #include "warn.h"
 
@@ -68,6 +69,8 @@ static enum res read_stack(
 	text_cache_free(&o->lines);
 	if (res == RES_OK)
 		res = symbolizer_follow(&o->names, stack_target_handle(o->target), &s->fault);
+	if (res == RES_OK && s->opt.output == COUNTS_JSON)
+		symbolizer_want_places(o->names);
 	if (res == RES_OK)
 		res = stack_thread_read(o->target, 0, &th, &s->fault);
 	if (res == RES_OK)
@@ -233,11 +236,21 @@ static enum res check(const struct operand *o, const struct options *opt, struct
 
 	if (o->lwps != NULL)
 		return fault_set(why, 0, 0, 0, "threads are selected");
-	if (opt->output == COUNTS_JSON)
-		return fault_set(why, 0, 0, 0, "-o json");
 	if (opt->interval_ns < SHORTEST_NS)
 		return fault_set(why, 0, 0, 0, "-i is less than 100us");
 	return at_namespace_check(why);
+}
+
+/* Say what is known of the process. */
+static void tell_json(const struct sampling *s)
+{
+	const struct observed *o = s->processes.at.at[0];
+	struct collect_buffers buffers;
+	struct record_process process;
+
+	collect_process(o->P, NULL, &buffers, &process);
+	print_json_target(o->P, o->target, &process, true);
+	print_json_probed();
 }
 
 static enum outcome sampling_finish(struct sampling *s, const struct operand *o, enum res res)
@@ -246,6 +259,8 @@ static enum outcome sampling_finish(struct sampling *s, const struct operand *o,
 	bool ok = true;
 
 	w.count[0] = samples_taken(s);
+	if (s->opt.output == COUNTS_JSON)
+		print_json_samples((uint64_t[]){ w.count[0], 0, 0, 0 });
 	if (res == RES_OK)
 		res = probe_session_counts(s->session, add_count, s, &s->fault);
 	if (res == RES_OK)
@@ -281,6 +296,8 @@ bool at_sample(const struct operand *o, const struct options *opt, struct counts
 	s.processes.opt = &s.opt;
 	interrupts_catch(&before);
 	res = sampling_start(&s, o, why);
+	if (res == RES_OK && opt->output == COUNTS_JSON)
+		tell_json(&s);
 	if (res == RES_OK) {
 		(void)fputs(
 		    "pystack: sampling in the kernel (profile); --no-bpf samples from outside\n", stderr);

@@ -98,6 +98,12 @@ void print_json_captured(const struct stack_target *t, bool core)
 	now.end.method = core ? "core" : now.end.held_ns > 0 ? "stop" : "passive";
 }
 
+void print_json_probed(void)
+{
+	now.end.time = now.time;
+	now.end.method = "probe";
+}
+
 bool print_json_end(bool complete)
 {
 	bool whole;

@@ -28,6 +28,9 @@ void print_json_samples(const uint64_t samples[4]);
 /* No more is read from t. */
 void print_json_captured(const struct stack_target *t, bool core);
 
+/* The same if it was sampled by a probe, and nothing was captured from outside. */
+void print_json_probed(void);
+
 /* End the line. complete: nothing is missing. False: memory ran out, which is not told yet. */
 bool print_json_end(bool complete);
 

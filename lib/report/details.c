@@ -21,7 +21,8 @@ static void id_at(struct ps_prochandle *P, uint64_t va, struct details_id *out)
 	memcpy(out->bytes, id.at, out->n);
 }
 
-static enum res collect_pythons(const struct stack_target *t, struct record_details *out, struct fault *f)
+static enum res collect_pythons(
+    struct ps_prochandle *P, const struct stack_target *t, struct record_details *out, struct fault *f)
 {
 	const struct py_process *py = stack_python_process(t);
 
@@ -32,7 +33,7 @@ static enum res collect_pythons(const struct stack_target *t, struct record_deta
 			.found = py_found_by(py, i),
 			.free_threaded = py_free_threaded(py, i) };
 
-		id_at(stack_target_handle(t), one.address, &one.id);
+		id_at(P, one.address, &one.id);
 		if (!vec_push(&out->pythons, one))
 			return fault_memory(f);
 	}
@@ -58,7 +59,7 @@ enum res details_collect(struct ps_prochandle *P, const struct stack_target *t,
 	out->executable = Pexecname(P, out->path, sizeof(out->path));
 	if (phdr > 0)
 		id_at(P, (uint64_t)phdr, &out->id);
-	return collect_pythons(t, out, f);
+	return collect_pythons(P, t, out, f);
 }
 
 void details_free(struct record_details *d)

@@ -54,7 +54,7 @@ struct json_end {
 	size_t n;
 	bool complete; /* nothing of the target is missing */
 	/* Of a target that was examined, else all are 0 */
-	const char *method;  /* "passive", "stop" or "core"; NULL: it was not examined */
+	const char *method;  /* "passive", "stop", "core" or "probe"; NULL: it was not examined */
 	double time;         /* seconds since 1970; 0: unknown, as of a core */
 	int64_t held_ns;     /* stack_held_ns */
 	size_t threads;      /* of the process, also those that were not asked for; 0: not said */

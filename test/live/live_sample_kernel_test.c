@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/owned.h"
+#include "support/json_lines.h"
 #include "support/live.h"
 #include "support/spawn_files.h"
 
@@ -142,6 +143,32 @@ START_TEST(from_outside)
 }
 END_TEST
 
+/* The process, and how it was sampled; then the stacks. */
+START_TEST(as_json)
+{
+	struct fixture f;
+	struct run r;
+	char pid[16];
+
+	if (!json_lines_collected())
+		return;
+	fixture_start(&f, live_interpreters(NULL), &(struct fixture_options){ .no_rest = true },
+	    ARGS("@sampled_kinds.py"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	r = TOOL("-i", "10ms", "-N", "20", "-o", "json", pid);
+	if (!was_refused(&r)) {
+		ck_assert_int_eq(r.status, 0);
+		ck_assert_ptr_nonnull(strstr(r.out, "\"kind\":\"process\""));
+		ck_assert_ptr_nonnull(strstr(r.out, "\"capture\":{\"method\":\"probe\""));
+		ck_assert_ptr_nonnull(strstr(r.out, "\"samples\":{\"taken\":20,"));
+		ck_assert_ptr_nonnull(strstr(r.out, "\"function\":\"runs\""));
+		json_lines_add(r.out);
+		run_free(&r);
+	}
+	fixture_end(&f);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("sampling in the kernel");
@@ -152,6 +179,7 @@ static Suite *suite(void)
 		tcase_add_test(c, same_as_from_outside);
 		tcase_add_test(c, ends);
 		tcase_add_test(c, from_outside);
+		tcase_add_test(c, as_json);
 	}
 	suite_add_tcase(s, c);
 	return s;
@@ -159,5 +187,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	return live_main(suite);
+	return live_added_json_main(suite);
 }
