@@ -173,6 +173,51 @@ START_TEST(hostile_names)
 }
 END_TEST
 
+/* Each state has a name: without one the members of the thread would be missing. */
+START_TEST(states_of_a_thread)
+{
+	struct record_thread t = { .id = 1, .name = "" };
+	struct strbuf out = STRBUF_EMPTY;
+	static const char python_name[] = "a\"b";
+
+	t.state = (struct thread_state){ .name = python_name,
+		.name_n = 3,
+		.activity = ACTIVITY_CALL,
+		.number = 202,
+		.call = "futex",
+		.timeout = TIMEOUT_LEFT,
+		.timeout_ns = -5,
+		.gil = GIL_AWAITED,
+		.gil_owner = 2,
+		.collecting = true,
+		.collecting_unsure = true,
+		.finalizing = true,
+		.daemon = true,
+		.object = OBJECT_RLOCK,
+		.object_at = 16,
+		.object_owner = 3 };
+	json_thread_begin(&t, false, true, true, &out);
+	expect(&out, "{\"lwp\":1,\"python_name\":\"a\\\"b\",\"activity\":\"waiting\","
+		     "\"system_call\":{\"number\":202,\"name\":\"futex\",\"left_ns\":-5},"
+		     "\"waits_for_gil\":{\"what\":\"GIL\",\"held_by\":2},"
+		     "\"waits_for\":{\"what\":\"RLock\",\"address\":\"0x10\",\"held_by\":3},"
+		     "\"collecting\":true,\"collecting_certain\":false,\"finalizing\":true,\"daemon\":true,"
+		     "\"complete\":true,\"frames\":[");
+	for (uint8_t i = 1; i <= OBJECT_MUTEX; i++) {
+		t.state = (struct thread_state){ .number = -1,
+			.object = i,
+			.activity = i <= ACTIVITY_TRACED ? i : ACTIVITY_UNKNOWN,
+			.gil = i == 1 ? GIL_HELD : GIL_UNKNOWN,
+			.attachment = i <= ATTACHMENT_SUSPENDED ? i : ATTACHMENT_NONE };
+		json_thread_begin(&t, false, true, true, &out);
+		ck_assert_ptr_nonnull(strstr(strbuf_text(&out), "\"waits_for\":{\"what\":\""));
+		ck_assert_ptr_nonnull(strstr(strbuf_text(&out), "\"complete\":true"));
+		strbuf_reset(&out);
+	}
+	strbuf_free(&out);
+}
+END_TEST
+
 START_TEST(interpreters_of_a_thread)
 {
 	struct record_thread t = { .id = 1, .name = "\xff" };
@@ -316,8 +361,8 @@ END_TEST
 int main(void)
 {
 	const TTest *tests[] = { native_frames, activations, remarks_and_unknown_code, hostile_names,
-		interpreters_of_a_thread, unread_target, target, time_and_samples, deep_stack,
-		codes_of_warnings };
+		states_of_a_thread, interpreters_of_a_thread, unread_target, target, time_and_samples,
+		deep_stack, codes_of_warnings };
 
 	if (!json_is_built()) {
 		(void)puts("SKIP: built without jansson");
