@@ -70,10 +70,10 @@ static void put_line(struct members *m, const char *rest)
 	strbuf_free(&line);
 }
 
-/* In seconds; microseconds are what a double holds. */
+/* In seconds. A double holds microseconds, which is what is written. */
 static void add_time(struct members *m, int64_t ns)
 {
-	members_value(m, "time", json_real((double)(ns / 1000) / 1e6));
+	members_value(m, "time", json_real((double)ns / 1e9));
 }
 
 static void put_message(const struct json_message *message)

@@ -51,7 +51,7 @@ static double seconds_now(void)
 	struct timespec t = { .tv_sec = 0 };
 
 	(void)clock_gettime(CLOCK_REALTIME, &t);
-	return (double)t.tv_sec + (double)(t.tv_nsec / 1000) / 1e6;
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 void print_json_target(struct ps_prochandle *P, const struct stack_target *t,
