@@ -155,6 +155,13 @@ static bool copy_interps(const struct record_thread *record, char **out)
 	return !text.failed;
 }
 
+static bool is_off_cpu(const struct at *a, const struct probe_key *key)
+{
+	const struct at_probe *probe = at_probe_of(&a->probes, key);
+
+	return probe != NULL && probe->spec.kind == PROBE_OFF_CPU;
+}
+
 /* The thread of a record, read, joined and named. */
 static enum res read_stack(
     struct at *a, struct observed *o, const struct probe_stack *s, struct known_stack *out)
@@ -167,6 +174,7 @@ static enum res read_stack(
 	enum res res;
 
 	at_recorded_set(&recorded, s);
+	recorded.r.wants_status = is_off_cpu(a, &b->key);
 	res = stack_target_take(o->target, o->P, &recorded.r, &a->fault);
 	text_cache_free(&o->lines);
 	if (res == RES_OK)
@@ -184,6 +192,9 @@ static enum res read_stack(
 	}
 	if (res == RES_OK)
 		res = collect_thread(o->target, &th, &opt, o->names, &record, &a->fault);
+	if (res == RES_OK && recorded.r.wants_status && stack_recorded_awaits_gil(o->target, &recorded.r) &&
+	    !record_remark_first(&record, REMARK_GIL))
+		res = fault_memory(&a->fault);
 	if (res == RES_OK && a->opt->counting) {
 		out->text = counted_text(a, observing_find(&a->processes, b->key.process),
 		    b->key.spec & PROBE_KEY_SPEC, counts_text(&a->counts, &record, &o->lines));

@@ -30,6 +30,7 @@ static const char *remark_code(uint8_t remark)
 		[REMARK_UNPLACED] = "unplaced",
 		[REMARK_ENDED] = "ended",
 		[REMARK_NO_PYTHON_FRAME] = "no-python-frame",
+		[REMARK_GIL] = "waits-for-gil",
 		[REMARK_GREENLET] = "greenlet",
 		[REMARK_MORE] = "more",
 		[REMARK_THREAD] = "thread",

@@ -39,6 +39,7 @@ enum record_remark {
 	REMARK_UNPLACED,        /* the activation of the Python frames that follow was not found */
 	REMARK_ENDED,           /* the native frame above is an activation whose last frame has returned */
 	REMARK_NO_PYTHON_FRAME, /* the native frame above is an activation without known frames */
+	REMARK_GIL,             /* the thread waited for the GIL */
 	REMARK_GREENLET,        /* a greenlet's stack starts here */
 	REMARK_MORE,            /* further frames were not asked for */
 	REMARK_THREAD,          /* detail: why a thread has no stack, or not all of it */
@@ -89,6 +90,9 @@ struct record_thread {
 };
 
 void record_thread_free(struct record_thread *t);
+
+/* Put a remark before all items. False: out of memory. */
+bool record_remark_first(struct record_thread *t, enum record_remark remark);
 
 /* A process or core. Strings are borrowed. */
 struct record_process {

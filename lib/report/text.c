@@ -28,6 +28,7 @@ void text_remark(const struct record_item *item, struct strbuf *out)
 		[REMARK_UNPLACED] = "Python frames",
 		[REMARK_NO_PYTHON_FRAME] = "Python frame unknown",
 		[REMARK_ENDED] = "Python frame has returned",
+		[REMARK_GIL] = "waits for the GIL",
 		[REMARK_GREENLET] = "greenlet starts here; frames below may be stale",
 		[REMARK_MORE] = "...",
 		[REMARK_THREAD] = "",

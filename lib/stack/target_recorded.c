@@ -2,6 +2,7 @@
  * of the process, and it is read as a captured thread is. */
 #include <string.h>
 
+#include "os/calls.h"
 #include "os/regs.h"
 #include "stack/target_capture.h"
 
@@ -66,6 +67,7 @@ enum res stack_target_take(
 	if (target_capture_prepare(t, P, f) != RES_OK)
 		return RES_FAIL;
 	c->request.recorded = true;
+	c->request.about = r->wants_status;
 	t->states_unknown = r->states_unknown;
 	if (!put_memory(c->snapshot, os_arch(P), r))
 		return fault_memory(f);
@@ -82,4 +84,22 @@ enum res stack_target_take(
 	capture_recorded(c, (size_t)i);
 	capture_finish(c);
 	return RES_OK;
+}
+
+bool stack_recorded_awaits_gil(const struct stack_target *t, const struct stack_recorded *r)
+{
+	const struct capture_lwp *l = &t->capture.lwps.at[0];
+	const struct arch *arch = os_arch(t->capture.P);
+	size_t number = arch_of_host(false)->system->user_syscall;
+	struct os_call call = OS_CALL_INIT;
+	uint64_t word;
+
+	if (t->py == NULL || l->python_is != PYTHON_READ || number >= r->n_regs)
+		return false;
+	call.number = (int32_t)r->regs[number];
+	call.name = os_call_name(arch, call.number);
+	for (size_t i = 0; i < ARCH_ARGS; i++)
+		call.args[i] = (uint64_t)l->regs[arch->system->prgreg[arch->args[i]]];
+	word = os_call_futex(&call);
+	return word != 0 && word >= l->status.gil_lo && word < l->status.gil_hi;
 }

@@ -12,7 +12,7 @@
 #include "support/spawn_files.h"
 #include "support/victim.h"
 
-enum { PAGE_MAX = 1 << 16, COMMAND_MAX = 1024, EXAMPLES = 14 };
+enum { PAGE_MAX = 1 << 16, COMMAND_MAX = 1024, EXAMPLES = 19 };
 
 static const char page_path[] = "man1/pystack.1";
 
@@ -207,8 +207,11 @@ START_TEST(probes)
 	if (r.status == 2)
 		(void)printf("SKIP: examples of --at: %s", r.err);
 	for (const char *at = text; r.status != 2 && (at = next(at, shell)) != NULL;) {
-		if (strstr(shell, "--at") == NULL)
+		/* Probes that not every system has: live_probe_recipes_test. */
+		if (strstr(shell, "--at") == NULL || strstr(shell, "python:") != NULL)
 			continue;
+		replace(shell, "profile:97 ", "syscall:write ");
+		replace(shell, "syscall:write:return", "syscall:write");
 		replace(shell, "hg clone -q project copy & ", "");
 		replace(shell, "$!", "4711");
 		replace(shell, "syscall:write", "syscall:rmdir:return");
