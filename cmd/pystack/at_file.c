@@ -10,10 +10,19 @@
 
 /* The path of a file that P has mapped, by its name or full path as P sees it. */
 struct mapped_search {
+	pid_t pid;
 	const char *name;
 	char *path;
 	uintptr_t lo, hi; /* the first mapping of it */
 };
+
+static int found(struct mapped_search *m, const prmap_t *map, const char *path)
+{
+	m->path = strdup(path);
+	m->lo = map->pr_vaddr;
+	m->hi = map->pr_vaddr + map->pr_size;
+	return 1;
+}
 
 static int is_mapped(void *data, const prmap_t *map, const char *path)
 {
@@ -25,22 +34,41 @@ static int is_mapped(void *data, const prmap_t *map, const char *path)
 	base = strrchr(path, '/') + 1;
 	if (strcmp(strchr(m->name, '/') != NULL ? path : base, m->name) != 0)
 		return 0;
-	m->path = strdup(path);
-	m->lo = map->pr_vaddr;
-	m->hi = map->pr_vaddr + map->pr_size;
-	return 1;
+	return found(m, map, path);
+}
+
+/* Is the mapped file known by m's name, too: by another path, or by a link in its folder, as
+ * libc.so.6 is to libc-2.31.so? */
+static int is_alias(void *data, const prmap_t *map, const char *path)
+{
+	OWNED(mem_release) char *alias = NULL, *link = NULL;
+	struct mapped_search *m = data;
+	struct stat named, mapped;
+	bool whole = m->name[0] == '/';
+
+	if (path == NULL || path[0] != '/' || (!whole && strchr(m->name, '/') != NULL))
+		return 0;
+	if (asprintf(&alias, "/proc/%d/root%.*s%s", (int)m->pid,
+		whole ? 0 : (int)(strrchr(path, '/') + 1 - path), path, m->name) < 0 ||
+	    asprintf(&link, "/proc/%d/map_files/%lx-%lx", (int)m->pid, (unsigned long)map->pr_vaddr,
+		(unsigned long)(map->pr_vaddr + map->pr_size)) < 0)
+		return 0;
+	if (stat(alias, &named) != 0 || stat(link, &mapped) != 0 || named.st_dev != mapped.st_dev ||
+	    named.st_ino != mapped.st_ino)
+		return 0;
+	return found(m, map, path);
 }
 
 /* The path from here of the file that m has found in process pid. Another file may have taken its
  * name, as after an upgrade: a probe in that one would never be met. */
-static char *mapped_path(const struct mapped_search *m, pid_t pid)
+static char *mapped_path(const struct mapped_search *m)
 {
 	char *path = NULL, *link = NULL;
 	struct stat named, mapped;
 
-	if (asprintf(&path, "/proc/%d/root%s", (int)pid, m->path) < 0)
+	if (asprintf(&path, "/proc/%d/root%s", (int)m->pid, m->path) < 0)
 		return NULL;
-	if (asprintf(&link, "/proc/%d/map_files/%lx-%lx", (int)pid, (unsigned long)m->lo,
+	if (asprintf(&link, "/proc/%d/map_files/%lx-%lx", (int)m->pid, (unsigned long)m->lo,
 		(unsigned long)m->hi) < 0) {
 		free(path);
 		return NULL;
@@ -56,11 +84,12 @@ static char *mapped_path(const struct mapped_search *m, pid_t pid)
 
 char *at_file_path(struct ps_prochandle *P, const char *file)
 {
-	struct mapped_search m = { .name = file };
+	struct mapped_search m = { .pid = Pstatus(P)->pr_pid, .name = file };
 	char *path;
 
-	(void)Pobject_iter(P, is_mapped, &m);
-	path = m.path == NULL ? strdup(file) : mapped_path(&m, Pstatus(P)->pr_pid);
+	if (Pobject_iter(P, is_mapped, &m) == 0)
+		(void)Pobject_iter(P, is_alias, &m);
+	path = m.path == NULL ? strdup(file) : mapped_path(&m);
 	free(m.path);
 	return path;
 }

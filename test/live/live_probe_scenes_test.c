@@ -231,8 +231,10 @@ START_TEST(endless_list)
 {
 	struct run r;
 
-	if (live_interpreters(NULL)[_i].major < 3)
-		return; /* members are in another order */
+	/* Members are in another order; a static program exports no functions. */
+	if (live_interpreters(NULL)[_i].major < 3 ||
+	    strstr(live_interpreters(NULL)[_i].path, "static") != NULL)
+		return;
 	if (!observe_states(_i, "endless", "syscall:rmdir", "syscall:mkdir", &r))
 		return;
 	ck_assert_msg(times(r.out, " (call) ]\n") == 3, "%s%s", r.out, r.err);

@@ -245,6 +245,15 @@ START_TEST(replaced_file)
 }
 END_TEST
 
+/* The file that is mapped by one name is found by another. */
+START_TEST(other_name)
+{
+	long n = count_at("uprobe:alias.so:fabs", "call");
+
+	ck_assert_msg(n == -1 || n == 9, "%ld calls", n);
+}
+END_TEST
+
 /* A stack is printed whole however long its text is. */
 START_TEST(long_stacks)
 {
@@ -355,6 +364,7 @@ static Suite *suite(void)
 		tcase_add_test(c, ticks_of_a_clock);
 		tcase_add_test(c, collections_of_garbage);
 		tcase_add_test(c, replaced_file);
+		tcase_add_test(c, other_name);
 		tcase_add_test(c, long_stacks);
 	}
 	tcase_add_test(c, wrong_probes);

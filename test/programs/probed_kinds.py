@@ -1,8 +1,8 @@
 """Sleeps, computes, collects garbage and calls a library, each in a function of its own.
 probed_kinds.py TRUTH
 
-The library is TRUTH.so, a copy of libm: another file has taken its name since it was loaded. The
-program waits for a byte, does all that, echoes the byte and waits again.
+The library is TRUTH.so, a copy of libm: another file has taken its name since it was loaded. It has
+the name alias.so, too. The program waits for a byte, does all that, echoes the byte and waits again.
 """
 import ctypes
 import gc
@@ -11,6 +11,7 @@ import shutil
 import sys
 import time
 
+clock = time.process_time if hasattr(time, "process_time") else time.clock
 IN, OUT = [int(n) for n in os.environ["PYSTACK_TEST_FDS"].split(",")]
 
 
@@ -20,9 +21,9 @@ def nap():
 
 
 def spin():
-    end = time.process_time() + 0.5
+    end = clock() + 0.5
     n = 0
-    while time.process_time() < end:
+    while clock() < end:
         n += 1
     return n
 
@@ -38,6 +39,7 @@ def load_copy(path):
         libm = [line.split()[-1] for line in maps if "/libm.so" in line or "/libm-" in line][0]
     shutil.copy(libm, path)
     library = ctypes.CDLL(path)
+    os.link(path, os.path.join(os.path.dirname(path), "alias.so"))
     shutil.copy(libm, path + ".new")
     os.rename(path + ".new", path)
     return library
