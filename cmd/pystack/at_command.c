@@ -97,14 +97,15 @@ bool command_has_ended(struct command *c)
 
 void command_finish(struct command *c, bool interrupted)
 {
-	bool told = false;
+	bool told = c->go >= 0; /* it has not begun, and will not */
 
 	if (c->pid == 0)
 		return;
 	fd_release(&c->go);
 	fd_release(&c->error);
 	if (!command_has_ended(c)) {
-		told = !interrupted && kill(c->pid, SIGTERM) == 0;
+		if (!told && !interrupted)
+			told = kill(c->pid, SIGTERM) == 0;
 		/* Another ^C ends the wait. */
 		c->ended = waitpid(c->pid, &c->status, 0) == c->pid;
 	}

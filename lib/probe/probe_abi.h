@@ -21,7 +21,7 @@ enum {
 	PROBE_STACK_MAX = 1 << 20, /* bytes of a stack; it is cut there */
 	PROBE_SPECS = 16,          /* probes at a time */
 	PROBE_SYSCALLS = 1024,     /* their numbers are lower */
-	PROBE_TARGETS = 256,       /* address spaces at a time */
+	PROBE_TARGETS = 257,       /* address spaces at a time, and the two bare ones */
 	PROBE_PROCESSES = 1 << 15, /* numbers of processes; each is given once */
 	PROBE_ADDED = 3 << 13,     /* those from here on are given by user space, the others by the program */
 	PROBE_PIDS = 1 << 13,      /* processes at a time */
@@ -74,11 +74,16 @@ struct probe_threads {
 enum probe_process_origin {
 	PROBE_PROCESS_ADDED,  /* by user space */
 	PROBE_PROCESS_FORKED, /* by `from` */
-	PROBE_PROCESS_EXECED, /* `from` has executed another program; its target is PROBE_TARGET_BARE */
+	PROBE_PROCESS_EXECED, /* `from` has executed another program; its target is a bare one */
 };
 
 enum { PROBE_NO_PROCESS = 0x7fffffff }; /* no number */
-enum { PROBE_TARGET_BARE = 0 };         /* of processes of which nothing is known: their native stacks only */
+/* Targets of processes of which nothing is known, by their words: their native stacks only. */
+enum {
+	PROBE_TARGET_BARE,
+	PROBE_TARGET_BARE_32,
+	PROBE_TARGET_FIRST, /* of those that are known */
+};
 
 /* The address space of processes that are observed. */
 struct probe_target {

@@ -42,7 +42,7 @@ bool probe_processes_shares(const struct probe_processes *x, uint32_t target, ui
 
 uint32_t probe_processes_free_target(const struct probe_processes *x, uint32_t mine)
 {
-	for (uint32_t target = PROBE_TARGET_BARE + 1; target < x->targets; target++) {
+	for (uint32_t target = PROBE_TARGET_FIRST; target < x->targets; target++) {
 		if (!probe_processes_shares(x, target, mine))
 			return target;
 	}

@@ -234,9 +234,9 @@ enum res probe_session_open(const struct probe_config *config, struct probe_sess
 	if (s == NULL)
 		return fault_memory(f);
 	s->config = *config;
-	/* With the bare one. A target is filled while the one before is still used. */
+	/* With the bare ones. A target is filled while the one before is still used. */
 	s->processes.targets =
-	    config->targets + 2 < PROBE_TARGETS ? (uint32_t)config->targets + 2 : PROBE_TARGETS;
+	    config->targets + 3 < PROBE_TARGETS ? (uint32_t)config->targets + 3 : PROBE_TARGETS;
 	s->scratch = malloc(sizeof(*s->scratch));
 	(void)libbpf_set_print(be_silent);
 	s->bpf = probe_bpf__open();

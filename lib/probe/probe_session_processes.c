@@ -41,9 +41,13 @@ static enum res refused(struct fault *f)
 int probe_processes_begin(struct probe_session *s)
 {
 	memset(s->scratch, 0, sizeof(*s->scratch));
+	s->scratch->changes = UINT64_MAX; /* each word that may be an address is code */
+	s->scratch->index = PROBE_TARGET_BARE_32;
+	s->scratch->word = sizeof(uint32_t);
+	if (!target_update(s))
+		return errno;
 	s->scratch->index = PROBE_TARGET_BARE;
 	s->scratch->word = sizeof(uint64_t);
-	s->scratch->changes = UINT64_MAX; /* each word that may be an address is code */
 	return target_update(s) ? 0 : errno;
 }
 
@@ -101,7 +105,8 @@ static enum res fill_new(struct probe_session *s, struct ps_prochandle *P, const
 {
 	*target = probe_processes_free_target(&s->processes, UINT32_MAX);
 	if (*target == PROBE_TARGET_BARE)
-		return fault_set(f, 0, 0, 0, "more than %u processes", s->processes.targets - 1);
+		return fault_set(
+		    f, 0, 0, 0, "more than %u processes", s->processes.targets - PROBE_TARGET_FIRST);
 	memset(s->scratch, 0, sizeof(*s->scratch));
 	if (probe_target_fill(P, py, s->scratch, f) != RES_OK)
 		return RES_FAIL;
@@ -194,7 +199,7 @@ enum res probe_session_refresh(struct probe_session *s, uint32_t number, struct 
 	if (bpf_map__lookup_elem(
 		s->bpf->maps.targets, &p->target, sizeof(p->target), s->scratch, sizeof(*s->scratch), 0) != 0)
 		return refused(f);
-	if (p->target == PROBE_TARGET_BARE || probe_processes_shares(&s->processes, p->target, number) ||
+	if (p->target < PROBE_TARGET_FIRST || probe_processes_shares(&s->processes, p->target, number) ||
 	    !has_pythons(s, py)) {
 		if (fill_new(s, P, py, &target, f) != RES_OK)
 			return RES_FAIL;

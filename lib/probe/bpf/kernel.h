@@ -54,6 +54,7 @@ struct file {
 
 struct mm_struct {
 	struct file *exe_file;
+	unsigned long task_size; /* where the address space ends */
 	unsigned long start_stack;
 	struct uprobes_state uprobes_state;
 } KERNEL;

@@ -90,6 +90,8 @@ int BPF_PROG(watch_exec, struct task_struct *task)
 {
 	const struct probe_process *p = known_process_of(task);
 	uint32_t tid = (uint32_t)task->pid, pid = (uint32_t)task->tgid;
+	uint32_t target =
+	    BPF_CORE_READ(task, mm, task_size) >> 32 == 0 ? PROBE_TARGET_BARE_32 : PROBE_TARGET_BARE;
 	char name[PROBE_EXE_MAX] = "";
 
 	if (!p && exe_name[0] == 0)
@@ -98,8 +100,7 @@ int BPF_PROG(watch_exec, struct task_struct *task)
 	(void)bpf_probe_read_kernel_str(
 	    name, sizeof(name), BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name));
 	if ((p && follow_execs) || (exe_name[0] != 0 && probe_exe_is(name, exe_name) && seen_pid(task) != 0))
-		add_process(
-		    task, p ? p->number : PROBE_NO_PROCESS, PROBE_PROCESS_EXECED, PROBE_TARGET_BARE, name);
+		add_process(task, p ? p->number : PROBE_NO_PROCESS, PROBE_PROCESS_EXECED, target, name);
 	else if (p)
 		(void)bpf_map_delete_elem(&pids, &pid);
 	return 0;

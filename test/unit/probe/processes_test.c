@@ -4,6 +4,8 @@
 #include "probe/probe_processes.h"
 #include "support/run_suite.h"
 
+enum { A = PROBE_TARGET_FIRST, B, C }; /* all targets */
+
 static struct probe_processes x;
 
 static void take(uint32_t number, uint32_t target, uint32_t from, uint32_t how)
@@ -20,7 +22,7 @@ static void take(uint32_t number, uint32_t target, uint32_t from, uint32_t how)
 
 static void begin(void)
 {
-	x = (struct probe_processes){ .targets = 4 };
+	x = (struct probe_processes){ .targets = PROBE_TARGET_FIRST + 3 };
 }
 
 static void end(void)
@@ -31,29 +33,29 @@ static void end(void)
 /* A child has its parent's target until one of them gets another. */
 START_TEST(children_share)
 {
-	take(0, 1, 0, PROBE_PROCESS_ADDED);
-	ck_assert(!probe_processes_shares(&x, 1, 0));
-	take(1, 1, 0, PROBE_PROCESS_FORKED);
-	ck_assert(probe_processes_shares(&x, 1, 0));
-	ck_assert(probe_processes_shares(&x, 1, 1));
-	probe_processes_find(&x, 1)->target = 2;
-	ck_assert(!probe_processes_shares(&x, 1, 0));
-	ck_assert_uint_eq(probe_processes_free_target(&x, UINT32_MAX), 3);
+	take(0, A, 0, PROBE_PROCESS_ADDED);
+	ck_assert(!probe_processes_shares(&x, A, 0));
+	take(1, A, 0, PROBE_PROCESS_FORKED);
+	ck_assert(probe_processes_shares(&x, A, 0));
+	ck_assert(probe_processes_shares(&x, A, 1));
+	probe_processes_find(&x, 1)->target = B;
+	ck_assert(!probe_processes_shares(&x, A, 0));
+	ck_assert_uint_eq(probe_processes_free_target(&x, UINT32_MAX), C);
 }
 END_TEST
 
 /* A target is free again when its last process has ended. */
 START_TEST(targets_are_used_again)
 {
-	take(0, 1, 0, PROBE_PROCESS_ADDED);
-	take(1, 2, 1, PROBE_PROCESS_ADDED);
-	take(2, 3, 2, PROBE_PROCESS_ADDED);
-	take(3, 2, 1, PROBE_PROCESS_FORKED);
+	take(0, A, 0, PROBE_PROCESS_ADDED);
+	take(1, B, 1, PROBE_PROCESS_ADDED);
+	take(2, C, 2, PROBE_PROCESS_ADDED);
+	take(3, B, 1, PROBE_PROCESS_FORKED);
 	ck_assert_uint_eq(probe_processes_free_target(&x, UINT32_MAX), PROBE_TARGET_BARE);
 	probe_processes_end(&x, 1);
 	ck_assert_uint_eq(probe_processes_free_target(&x, UINT32_MAX), PROBE_TARGET_BARE);
 	probe_processes_end(&x, 3);
-	ck_assert_uint_eq(probe_processes_free_target(&x, UINT32_MAX), 2);
+	ck_assert_uint_eq(probe_processes_free_target(&x, UINT32_MAX), B);
 	probe_processes_end(&x, 3);
 	ck_assert_uint_eq(x.living.n, 2);
 }
@@ -62,13 +64,13 @@ END_TEST
 /* What executes another program is another process: the one before has no target any more. */
 START_TEST(programs_have_numbers)
 {
-	take(0, 1, 0, PROBE_PROCESS_ADDED);
+	take(0, A, 0, PROBE_PROCESS_ADDED);
 	take(7, PROBE_TARGET_BARE, 0, PROBE_PROCESS_EXECED);
-	take(7, 3, 0, PROBE_PROCESS_EXECED); /* told twice */
+	take(7, C, 0, PROBE_PROCESS_EXECED); /* told twice */
 	ck_assert_uint_eq(x.at.n, 2);
 	ck_assert_uint_eq(probe_processes_find(&x, 7)->target, PROBE_TARGET_BARE);
 	ck_assert_ptr_null(probe_processes_find(&x, 6));
-	ck_assert_uint_eq(probe_processes_free_target(&x, UINT32_MAX), 1);
+	ck_assert_uint_eq(probe_processes_free_target(&x, UINT32_MAX), A);
 }
 END_TEST
 
