@@ -24,14 +24,3 @@ enum res at_namespace_find(uint32_t *out, struct fault *f)
 	*out = (uint32_t)st.st_ino == initial ? 0 : (uint32_t)st.st_ino;
 	return RES_OK;
 }
-
-enum res at_namespace_check(struct fault *f)
-{
-	uint32_t namespace;
-
-	if (at_namespace_find(&namespace, f) != RES_OK)
-		return RES_FAIL;
-	return namespace == 0 ? RES_OK
-			      : fault_set(f, 0, 0, 0,
-				    "it works in the initial pid namespace only (outside of containers)");
-}

@@ -10,7 +10,4 @@
  * ids in /proc are not those of this namespace. */
 enum res at_namespace_find(uint32_t *out, struct fault *f);
 
-/* Is this process in the initial pid namespace, whose ids BPF programs see? RES_FAIL: no. */
-enum res at_namespace_check(struct fault *f);
-
 #endif

@@ -220,7 +220,8 @@ static enum res sampling_start(struct sampling *s, const struct operand *o, stru
 		.sample_ns = (uint64_t)s->opt.interval_ns,
 		.samples = s->samples };
 
-	if (probe_session_open(&config, &s->session, f) != RES_OK)
+	if (at_namespace_find(&config.pid_namespace, f) != RES_OK ||
+	    probe_session_open(&config, &s->session, f) != RES_OK)
 		return RES_FAIL;
 	s->processes.session = s->session;
 	if (!observing_add(&s->processes, o->typed))
@@ -238,7 +239,7 @@ static enum res check(const struct operand *o, const struct options *opt, struct
 		return fault_set(why, 0, 0, 0, "threads are selected");
 	if (opt->interval_ns < SHORTEST_NS)
 		return fault_set(why, 0, 0, 0, "-i is less than 100us");
-	return at_namespace_check(why);
+	return RES_OK;
 }
 
 /* Say what is known of the process. */

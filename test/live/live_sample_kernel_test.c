@@ -119,6 +119,28 @@ START_TEST(ends)
 }
 END_TEST
 
+/* In a pid namespace, by the ids that processes have there. */
+START_TEST(in_a_namespace)
+{
+	static const char script[] = "tail -f /dev/null | PYSTACK_TEST_FDS=0,2 \"$1\" \"$2\" & sleep 1; "
+				     "\"$0\" -i 10ms -N 50 -p -o folded $!; kill $!";
+	const struct interpreter *in = live_interpreters(NULL);
+	char program[PATH_MAX];
+	struct run r;
+
+	if (geteuid() != 0 || in->path[0] == 0 || in->root[0] != 0) {
+		(void)printf("SKIP: a pid namespace: not root, or no Python\n");
+		return;
+	}
+	(void)snprintf(program, sizeof(program), "%s/sampled_kinds.py", spawn_programs());
+	r = run_program(NULL,
+	    ARGS("unshare", "-p", "-f", "--mount-proc", "sh", "-c", script, spawn_tool(), in->path, program));
+	ck_assert_msg(total(r.out, "runs (") > 50, "%s%s", r.out, r.err);
+	ck_assert_ptr_null(strstr(r.err, "namespace"));
+	run_free(&r);
+}
+END_TEST
+
 /* What is done from outside only says so, and is done. */
 START_TEST(from_outside)
 {
@@ -178,6 +200,7 @@ static Suite *suite(void)
 	if (live_speaks(live_interpreters(NULL))) {
 		tcase_add_test(c, same_as_from_outside);
 		tcase_add_test(c, ends);
+		tcase_add_test(c, in_a_namespace);
 		tcase_add_test(c, from_outside);
 		tcase_add_test(c, as_json);
 	}
