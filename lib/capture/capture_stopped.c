@@ -35,8 +35,8 @@ struct holding {
 	struct capture *c;
 	enum stop_policy policy;
 	struct snapshot_prefetch *pages; /* to be fetched with the stacks */
-	const struct capture_lwp
-	    *before;   /* the earlier capture of the LWP that is held for its registers, or NULL */
+	/* The earlier capture of the LWP that is held for its registers, or NULL. */
+	const struct capture_lwp *before;
 	int64_t begin; /* start of the hold */
 	int64_t end;   /* deadline of the reads */
 	bool late;     /* some LWP did not stop in time */

@@ -71,7 +71,7 @@ struct py_thread {
 	uint64_t tstate;    /* address of the PyThreadState */
 	uint64_t interp;    /* address of its PyInterpreterState */
 	int64_t interp_id;  /* before 3.7, without ids: its number from the oldest, 0 */
-	uint64_t thread_id; /* pthread_self(): the FS base of its LWP on glibc */
+	uint64_t thread_id; /* pthread_self(): os_thread_pointer of its LWP */
 	uint64_t native_id; /* TID in the target's own pid namespace, 3.11+, else 0; may be stale */
 	uint64_t near;      /* where its youngest frames were when the list was read; 0 unknown */
 };

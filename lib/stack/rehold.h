@@ -8,8 +8,8 @@
 
 /* The results of such stops, for all captures of a target. */
 struct rehold {
-	VEC(uint64_t)
-	tried;                   /* hashes of native stacks that more registers did not help */
+	/* Hashes of native stacks that more registers did not help. */
+	VEC(uint64_t) tried;
 	unsigned failed;         /* threads that could not be stopped */
 	const struct arch *arch; /* the target's */
 };

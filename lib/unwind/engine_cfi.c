@@ -22,15 +22,15 @@
 
 /* If there are ROWS_MAX rows, all are dropped. BUDGET: bytes of programs and operations of
  * expressions for one process, which take some seconds; a real process with 10,000 pcs in its
- * longest function needs a tenth. GUESSES: steps for frame_search.h, which take about a second; a
+ * longest function needs a tenth. SEARCHES: steps for frame_search.h, which take about a second; a
  * thread needs some hundred. */
-enum { ROWS_MAX = 1 << 14, BUDGET = 1 << 30, GUESSES = 1 << 22 };
+enum { ROWS_MAX = 1 << 14, BUDGET = 1 << 30, SEARCHES = 1 << 22 };
 
 struct cfi_engine {
 	struct engine_target t;
 	VEC(struct cfi_row) rows;
 	struct addrmap row_at; /* pc -> index in rows */
-	struct engine_allowance budget, guesses;
+	struct engine_allowance budget, searches;
 	struct return_probes *probes; /* NULL before the first one */
 	uint64_t trampoline;          /* of return probes */
 	struct activation beyond;     /* beyond the caller of the one at which the walk is; sp 0: not known */
@@ -184,29 +184,29 @@ static const struct cfi_row *row_at(void *engine, uint64_t pc)
 	return row_of(e, pc, &e->made, &row) == RES_OK ? row : NULL;
 }
 
-static struct guess guess_of(struct cfi_engine *e)
+static struct frame_search search_of(struct cfi_engine *e)
 {
-	return (struct guess){
+	return (struct frame_search){
 		.t = &e->t,
 		.step = step_certain,
 		.row = row_at,
 		.engine = e,
-		.steps = &e->guesses.now,
+		.steps = &e->searches.now,
 		.trampoline = e->trampoline,
 	};
 }
 
 /* The step from *a, whose frame pointer is needed and not known. ENGINE_LOST: none is proven, and
  * nothing was changed. */
-static enum engine_end guessed_step(struct cfi_engine *e, struct activation *a, struct engine_note *note)
+static enum engine_end searched_step(struct cfi_engine *e, struct activation *a, struct engine_note *note)
 {
-	const struct guess g = guess_of(e);
+	const struct frame_search g = search_of(e);
 	struct activation known = *a;
 	int ignored;
 	enum engine_end end;
 	uint64_t fp;
 
-	if (!guess_frame_pointer(&g, a, &fp))
+	if (!frame_search_fp(&g, a, &fp))
 		return ENGINE_LOST;
 	regs_set(&known.regs, e->t.arch->fp, fp);
 	engine_note_clear(note);
@@ -233,7 +233,7 @@ static bool is_no_caller(const struct cfi_engine *e, const struct activation *a)
 static enum engine_end judged_step(
     struct cfi_engine *e, struct activation *a, struct engine_note *note, int *reg_missing)
 {
-	const struct guess g = guess_of(e);
+	const struct frame_search g = search_of(e);
 	struct activation from = *a;
 	struct engine_note again;
 	enum engine_end end = step(e, a, note, reg_missing);
@@ -241,7 +241,7 @@ static enum engine_end judged_step(
 	uint64_t sp = from.regs.reg[e->t.arch->sp];
 
 	if (end != ENGINE_CALLER || note->no_cfi || note->signal || note->in_register || note->other_stack ||
-	    !(a->regs.reg[e->t.arch->sp] <= sp || is_no_caller(e, a)) || !guess_pushed(&g, &from, &sp))
+	    !(a->regs.reg[e->t.arch->sp] <= sp || is_no_caller(e, a)) || !frame_search_pushed(&g, &from, &sp))
 		return end;
 	regs_set(&from.regs, e->t.arch->sp, sp);
 	engine_note_clear(&again);
@@ -271,7 +271,7 @@ static bool in_trampoline(const struct cfi_engine *e, const struct activation *a
 static void pass_trampoline(
     struct cfi_engine *e, const struct activation *from, struct activation *a, struct engine_note *note)
 {
-	const struct guess g = guess_of(e);
+	const struct frame_search g = search_of(e);
 	struct activation found = *a;
 	struct cfi_row made;
 	const struct cfi_row *row;
@@ -335,7 +335,7 @@ static enum engine_end cfi_step(void *engine, struct activation *a, struct engin
 	end = e->t.arch->cfi_is_doubted ? judged_step(e, a, note, &reg_missing)
 					: step(e, a, note, &reg_missing);
 	if (end == ENGINE_LOST && reg_missing == e->t.arch->fp)
-		end = guessed_step(e, a, note);
+		end = searched_step(e, a, note);
 	if (end == ENGINE_CALLER && at_trampoline(e, a))
 		pass_trampoline(e, &from, a, note);
 	return end;
@@ -347,7 +347,7 @@ static void cfi_start(void *engine, const struct activation *a, bool resumed)
 
 	if (!resumed) {
 		engine_allow(&e->budget);
-		engine_allow(&e->guesses);
+		engine_allow(&e->searches);
 	}
 	memory_restart(e->t.mem, a->regs.reg[e->t.arch->sp]);
 }
@@ -374,7 +374,7 @@ static enum res cfi_create(struct ps_prochandle *P, void **out, struct fault *f)
 		return fault_memory(f);
 	}
 	e->budget.left = BUDGET;
-	e->guesses.left = GUESSES;
+	e->searches.left = SEARCHES;
 	e->trampoline = return_probe_trampoline(P);
 	*out = e;
 	return RES_OK;

@@ -19,7 +19,7 @@ enum {
 
 /* Get the code of a function from its file, or from memory if that may differ from the file (moved
  * text) or the file is missing. The caller frees *copy. */
-static bool code_of(const struct guess *g, const struct cfi_row *row, struct span *out, void **copy)
+static bool code_of(const struct frame_search *g, const struct cfi_row *row, struct span *out, void **copy)
 {
 	uint64_t n = row->end - row->start;
 
@@ -43,7 +43,7 @@ static bool code_of(const struct guess *g, const struct cfi_row *row, struct spa
 
 /* Collect the constants that the function subtracts from sp. False: there are too many, or the size
  * of its frame is not constant. */
-static bool sizes_of(const struct guess *g, struct span code, struct arch_sizes *out)
+static bool sizes_of(const struct frame_search *g, struct span code, struct arch_sizes *out)
 {
 	*out = (struct arch_sizes){ .n = 0 };
 	(void)arch_sizes_add(out, 0);
@@ -59,7 +59,7 @@ enum link {
 };
 
 /* True if the function of this row contains a jump to callee: it may end with a tail call. */
-static bool jumps_to(const struct guess *g, const struct cfi_row *row, uint64_t callee)
+static bool jumps_to(const struct frame_search *g, const struct cfi_row *row, uint64_t callee)
 {
 	enum { STEP_BYTES = 64 }; /* read in the time of one step */
 	uint64_t price = (row->end - row->start) / STEP_BYTES;
@@ -76,7 +76,7 @@ static bool jumps_to(const struct guess *g, const struct cfi_row *row, uint64_t 
 
 /* True if a function begins at start. A cold part (gcc's .cold) does not: it begins with the frame
  * already built, and other code tells its size. */
-static bool begins_here(const struct guess *g, uint64_t start)
+static bool begins_here(const struct frame_search *g, uint64_t start)
 {
 	const struct cfi_row *row = g->row(g->engine, start);
 
@@ -87,7 +87,7 @@ static bool begins_here(const struct guess *g, uint64_t start)
 /* How the instruction before ra can lead to the function that begins at callee. A direct call of
  * another function can if that function contains a jump to callee. A cold part may be reached from
  * any function, through others and through tables of jump addresses, as in the evaluation loop. */
-static enum link link_of(const struct guess *g, uint64_t ra, uint64_t callee)
+static enum link link_of(const struct frame_search *g, uint64_t ra, uint64_t callee)
 {
 	struct arch_call call = { .direct = false };
 	const struct cfi_row *row;
@@ -114,7 +114,7 @@ static enum link link_of(const struct guess *g, uint64_t ra, uint64_t callee)
  * LINK_NONE. Calls whose frames are above `room` are not checked: words of older stacks can only be
  * in the room of the frame of a itself, and a jump into a function would fail the check. */
 static enum link leads_to_end(
-    const struct guess *g, struct activation a, uint64_t callee, uint64_t room, bool *named)
+    const struct frame_search *g, struct activation a, uint64_t callee, uint64_t room, bool *named)
 {
 	const struct arch *arch = g->t->arch;
 	enum link first = LINK_NONE, link;
@@ -151,7 +151,7 @@ static enum link leads_to_end(
 	return LINK_NONE;
 }
 
-bool guess_leads_to_end(const struct guess *g, const struct activation *a, uint64_t callee)
+bool frame_search_leads_to_end(const struct frame_search *g, const struct activation *a, uint64_t callee)
 {
 	bool ignored;
 
@@ -159,7 +159,7 @@ bool guess_leads_to_end(const struct guess *g, const struct activation *a, uint6
 }
 
 /* The number of bytes from the CFA down to the lowest saved register. */
-static uint64_t saved_bytes(const struct guess *g, const struct cfi_row *row)
+static uint64_t saved_bytes(const struct frame_search *g, const struct cfi_row *row)
 {
 	uint64_t most = 2U * g->t->arch->pointer_size;
 
@@ -197,7 +197,7 @@ static void place_add(struct places *p, uint64_t at, enum link link, bool own)
 /* True if a has a return address after some call, even if the rest is not proven. This is so if the
  * function was reached by a jump from another one, or if the stack leads on through code that
  * nothing describes. */
-static bool looks_called(const struct guess *g, struct activation a)
+static bool looks_called(const struct frame_search *g, struct activation a)
 {
 	uint64_t sp = a.regs.reg[g->t->arch->sp], ra;
 	bool oldest = false;
@@ -226,7 +226,7 @@ static bool is_own(const struct arch_sizes *sizes, uint64_t bytes, uint64_t save
 /* Try each word to which the frame pointer can point: the frame may not have been made yet, or be
  * complete, with arguments pushed. At the end of a function some of the registers that its row
  * calls saved may have been restored; during a call all are on the stack. */
-static void try_places(const struct guess *g, const struct activation *a, const struct cfi_row *row,
+static void try_places(const struct frame_search *g, const struct activation *a, const struct cfi_row *row,
     const struct arch_sizes *sizes, struct places *out)
 {
 	const struct arch *arch = g->t->arch;
@@ -258,7 +258,7 @@ static void try_places(const struct guess *g, const struct activation *a, const 
 	}
 }
 
-bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint64_t *fp)
+bool frame_search_fp(const struct frame_search *g, const struct activation *a, uint64_t *fp)
 {
 	const struct cfi_row *row = g->row(g->engine, a->regs.reg[g->t->arch->pc] - !a->exact);
 	struct cfi_row own;
@@ -288,7 +288,7 @@ bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint
 	return true;
 }
 
-bool guess_pushed(const struct guess *g, const struct activation *a, uint64_t *sp)
+bool frame_search_pushed(const struct frame_search *g, const struct activation *a, uint64_t *sp)
 {
 	const struct arch *arch = g->t->arch;
 	const struct cfi_row *row = g->row(g->engine, a->regs.reg[arch->pc] - !a->exact);

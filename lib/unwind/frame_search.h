@@ -16,7 +16,7 @@
  * has call frame information, and if, where the frame in question may lie and older stacks may have
  * left words, every return address follows a call that can have led to the function called.
  *
- * guess_pushed tries places of a return address in the same way, for call frame information that is
+ * frame_search_pushed tries places of a return address in the same way, for call frame information that is
  * wrong. */
 #ifndef UNWIND_FRAME_SEARCH_H
 #define UNWIND_FRAME_SEARCH_H
@@ -24,9 +24,9 @@
 #include "unwind/cfi_rows.h"
 #include "unwind/engine.h"
 
-struct guess {
+struct frame_search {
 	const struct engine_target *t;
-	/* One step of the engine without guesses. False: call frame information gives no caller;
+	/* One step of the engine that searches for nothing. False: call frame information gives no caller;
 	 * *oldest: because there is none. */
 	bool (*step)(void *engine, struct activation *a, bool *oldest);
 	/* The row of the code at pc, valid until the next call. NULL: there is none. */
@@ -39,17 +39,17 @@ struct guess {
 /* Find the frame pointer of *a, whose CFA is relative to it: the only place that is proven, or, of
  * several, the only one that fits a size of the function's frame and follows a call that names the
  * function. False: there is none, or another place is possible. */
-bool guess_frame_pointer(const struct guess *g, const struct activation *a, uint64_t *fp);
+bool frame_search_fp(const struct frame_search *g, const struct activation *a, uint64_t *fp);
 
 /* True if each frame from a, in the function that begins at callee, to the end of the stack or to a
  * return probe has call frame information, and a's return address follows a call that can have led
  * to callee. */
-bool guess_leads_to_end(const struct guess *g, const struct activation *a, uint64_t callee);
+bool frame_search_leads_to_end(const struct frame_search *g, const struct activation *a, uint64_t callee);
 
 /* Find the stack pointer with which the row of *a, which leads to no code, is right: the row does
  * not count what was pushed, or counts it with the wrong sign. It is the only place that is proven,
  * or, of several, the only one after a call that names the function. False: there is none, or
  * another place is possible. */
-bool guess_pushed(const struct guess *g, const struct activation *a, uint64_t *sp);
+bool frame_search_pushed(const struct frame_search *g, const struct activation *a, uint64_t *sp);
 
 #endif

@@ -79,7 +79,7 @@ uint64_t return_probe_trampoline(struct ps_prochandle *P)
 /* --- the calls of a function --- */
 
 struct search {
-	const struct guess *g;
+	const struct frame_search *g;
 	struct return_probes *r;
 	struct calls *calls;
 	VEC(uint64_t) slots;       /* words that the dynamic linker sets to the function's address */
@@ -240,7 +240,7 @@ static void search_code(
 	(void)Pmapping_iter(s->g->t->P, search_map, s);
 }
 
-static const struct calls *calls_of(struct return_probes *r, const struct guess *g, uint64_t function)
+static const struct calls *calls_of(struct return_probes *r, const struct frame_search *g, uint64_t function)
 {
 	OWNED(mem_release) uint8_t *piece = malloc(PIECE);
 	struct calls calls = { .function = function, .all = true };
@@ -271,7 +271,8 @@ static const struct calls *calls_of(struct return_probes *r, const struct guess 
 /* --- the caller --- */
 
 /* Does the row need a register that is not known? */
-static bool lacks_register(const struct guess *g, const struct cfi_row *row, const struct activation *a)
+static bool lacks_register(
+    const struct frame_search *g, const struct cfi_row *row, const struct activation *a)
 {
 	return row->cfa.kind == CFI_REGISTER && row->cfa.reg == g->t->arch->fp &&
 	       !regs_known(&a->regs, g->t->arch->fp);
@@ -299,8 +300,8 @@ struct fitting {
 	bool one_function, one_caller;
 };
 
-static void add_fitting(
-    const struct guess *g, struct fitting *p, uint64_t pc, uint64_t function, const struct activation *beyond)
+static void add_fitting(const struct frame_search *g, struct fitting *p, uint64_t pc, uint64_t function,
+    const struct activation *beyond)
 {
 	if (p->n++ == 0) {
 		p->pc = pc;
@@ -314,7 +315,8 @@ static void add_fitting(
 }
 
 /* Does a call of the function precede ra? */
-static bool calls_function(struct return_probes *r, const struct guess *g, uint64_t ra, uint64_t function)
+static bool calls_function(
+    struct return_probes *r, const struct frame_search *g, uint64_t ra, uint64_t function)
 {
 	struct arch_call call = { .direct = false };
 	const struct calls *calls;
@@ -339,8 +341,8 @@ struct found {
 };
 
 /* Try the place after one call. */
-static void try_place(struct return_probes *r, const struct guess *g, const struct activation *a, uint64_t pc,
-    struct found *out)
+static void try_place(struct return_probes *r, const struct frame_search *g, const struct activation *a,
+    uint64_t pc, struct found *out)
 {
 	const struct arch *arch = g->t->arch;
 	const struct cfi_row *row = g->row(g->engine, pc - 1);
@@ -364,12 +366,12 @@ static void try_place(struct return_probes *r, const struct guess *g, const stru
 		add_fitting(g, &out->probed, pc, start, &beyond);
 	else if (calls_function(r, g, beyond.regs.reg[arch->pc], start))
 		add_fitting(g, &out->named, pc, start, &beyond);
-	else if (guess_leads_to_end(g, &tried, start))
+	else if (frame_search_leads_to_end(g, &tried, start))
 		add_fitting(g, &out->likely, pc, start, &beyond);
 }
 
 enum return_probe_caller return_probe_find(
-    struct return_probes *r, const struct guess *g, uint64_t function, struct activation *a)
+    struct return_probes *r, const struct frame_search *g, uint64_t function, struct activation *a)
 {
 	const struct calls *calls = calls_of(r, g, function);
 	VEC(uint64_t) after = VEC_EMPTY; /* a copy: other functions' calls are searched for meanwhile */

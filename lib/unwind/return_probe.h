@@ -44,6 +44,6 @@ void return_probes_destroy(struct return_probes *r); /* NULL ok */
  * with the registers of *a. Set *a to it (CALLER, LIKELY; SEVERAL: one of them), or to its caller
  * (BEYOND). */
 enum return_probe_caller return_probe_find(
-    struct return_probes *r, const struct guess *g, uint64_t function, struct activation *a);
+    struct return_probes *r, const struct frame_search *g, uint64_t function, struct activation *a);
 
 #endif

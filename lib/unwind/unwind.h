@@ -17,7 +17,7 @@
 enum unwind_engine {
 	UNWIND_ENGINE_AUTO,      /* UNWIND_ENGINE_CFI */
 	UNWIND_ENGINE_CFI,       /* call frame information; code without it as by UNWIND_ENGINE_FP */
-	UNWIND_ENGINE_LIBUNWIND, /* the same with libunwind, if it is built in; x86-64 only */
+	UNWIND_ENGINE_LIBUNWIND, /* the same with libunwind, if it is built in and reads arch */
 	UNWIND_ENGINE_FP         /* what code and stack prove (arch.code), else frame pointers */
 };
 

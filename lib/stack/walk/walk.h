@@ -28,8 +28,8 @@ struct walk {
 	 * NULL: not available. */
 	bool (*in_loop)(void *data, const struct native_frame *fr);
 	void *data;
-	const uint64_t *
-	    args; /* with place_only: the arguments of the system call that the LWP is in; NULL: it is in none */
+	/* With place_only: the arguments of the system call that the LWP is in; NULL: it is in none. */
+	const uint64_t *args;
 };
 
 /* Walks from prregs to w->out. Where the walk gets lost below a marker of python (code without

@@ -41,7 +41,7 @@ struct drawn {
 	bool parts;                         /* they start with complete frames */
 	uint64_t steps;
 	struct engine_target target;
-	struct guess guess;
+	struct frame_search guess;
 };
 
 static void put(struct drawn *d, uint64_t at, uint64_t fp, uint64_t ra)
@@ -159,7 +159,7 @@ static int64_t taken_at(struct drawn *d, bool exact)
 
 	regs_set(&a.regs, X86_64_PC, F + 0x40);
 	regs_set(&a.regs, X86_64_RSP, STACK);
-	return guess_frame_pointer(&d->guess, &a, &fp) ? (int64_t)(fp - STACK) : -1;
+	return frame_search_fp(&d->guess, &a, &fp) ? (int64_t)(fp - STACK) : -1;
 }
 
 static int64_t taken(struct drawn *d)
@@ -457,7 +457,7 @@ static int64_t pushed(struct drawn *d, bool exact)
 
 	regs_set(&a.regs, X86_64_PC, F + 0x40);
 	regs_set(&a.regs, X86_64_RSP, STACK);
-	return guess_pushed(&d->guess, &a, &sp) ? (int64_t)(sp - STACK) / 8 : 0;
+	return frame_search_pushed(&d->guess, &a, &sp) ? (int64_t)(sp - STACK) / 8 : 0;
 }
 
 /* f with `words` pushed, and its caller. Another return address that leads to the end is further up
