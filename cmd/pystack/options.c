@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "options_agree.h"
 #include "os/explain.h"
 #include "report/json.h"
 
@@ -38,7 +39,7 @@ static const char help_text[] =
     "                      from stdin\n"
     "  -d, --duration T    with -i or --at: stop after T\n"
     "  -e, --exec FILE     executable for the core files\n"
-    "      --every T       with --at and -c: print the counts of the last T, again and again\n"
+    "      --every T       with --at: count, and print the counts of the last T, again and again\n"
     "      --exe NAME      every process of this executable (python3: python3.11, too)\n"
     "  -F, --force         accept a core file that lacks stacks or data\n"
     "      --idle          with -i: include waiting threads\n"
@@ -57,7 +58,7 @@ static const char help_text[] =
     "  -p, --python        only the Python frames\n"
     "  -r, --children      descendants as well; with --at, those to come as well\n"
     "      --stop          stop all threads together, even blocked ones\n"
-    "      --sum VALUE     with --at and -c: sum VALUE, an argument, retval or duration (in microseconds)\n"
+    "      --sum VALUE     with --at: count, and sum VALUE: an argument, retval or duration (microseconds)\n"
     "      --sysroot DIR   directory with the files named in the core, instead of /\n"
     "  -t, --top N         with -c or -i: only the N most frequent stacks\n"
     "  -v, --verbose       qualified function names, where available; all messages about files\n"
@@ -308,11 +309,13 @@ static bool parse_value(int c, const char *value, struct options *out)
 		out->when = value;
 		return true;
 	case OPT_SUM:
+		out->counting = true;
 		out->sum = value;
 		return true;
 	case OPT_BUFFER:
 		return parse_size(value, "--buffer", &out->buffer);
 	case OPT_EVERY:
+		out->counting = true;
 		return parse_time(value, "--every", &out->every_ns);
 	case OPT_MIN:
 		return parse_time(value, "--min", &out->min_ns);
@@ -321,31 +324,6 @@ static bool parse_value(int c, const char *value, struct options *out)
 	default:
 		return parse_number(value, 't', "stacks", &out->top);
 	}
-}
-
-/* True if the options fit together, and the number of operands. */
-static bool options_agree(const struct options *o, int operands)
-{
-	if (o->exec != NULL && o->sysroot != NULL)
-		return false;
-	if (o->list != NULL)
-		return o->at[0] == NULL && !o->counting && o->output == COUNTS_TEXT;
-	if (o->at[0] != NULL)
-		return (operands > 0) != (o->exe != NULL || o->all) && !(o->exe != NULL && o->all) &&
-		       o->policy == STOP_RUNNING && o->interval_ns == 0 && !o->idle && !o->no_bpf &&
-		       o->exec == NULL && o->sysroot == NULL && (o->top == 0 || o->counting) &&
-		       (o->every_ns == 0 || (o->counting && o->output != COUNTS_FOLDED)) &&
-		       (o->sum == NULL || o->counting);
-	if (o->min_ns != 0 || o->when != NULL || o->every_ns != 0 || o->sum != NULL || o->buffer != 0)
-		return false;
-	if (o->interval_ns != 0)
-		return operands == 1 && !o->children && !o->all && o->exe == NULL;
-	if (o->duration_ns != 0 || o->samples != 0 || o->idle || o->no_bpf || (o->top != 0 && !o->counting))
-		return false;
-	if (o->exe != NULL || o->all)
-		return operands == 0 && !(o->exe != NULL && o->all) && !o->children && o->exec == NULL &&
-		       o->sysroot == NULL;
-	return operands > 0 || (o->counting && !o->children);
 }
 
 static const struct option longs[] = {
@@ -424,6 +402,18 @@ static bool set_flag(int c, struct options *out)
 	}
 }
 
+static enum options_result agree(const struct options *o, int operands)
+{
+	const char *conflict = options_conflict(o, operands);
+
+	if (conflict == NULL)
+		return OPTIONS_RUN;
+	if (conflict[0] == '\0')
+		return usage_error();
+	(void)fprintf(stderr, "pystack: %s\nTry 'pystack --help'.\n", conflict);
+	return OPTIONS_USAGE;
+}
+
 enum options_result options_parse(int argc, char **argv, struct options *out)
 {
 	const char *after = after_dashes(argc, argv);
@@ -461,7 +451,5 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 		(void)fputs("pystack: processes and a command cannot be observed at the same time\n", stderr);
 		return OPTIONS_USAGE;
 	}
-	if (!options_agree(out, argc - optind))
-		return usage_error();
-	return OPTIONS_RUN;
+	return agree(out, argc - optind);
 }

@@ -91,7 +91,15 @@ START_TEST(usage)
 	expect(TOOL("--sysroot", "/etc/passwd", "1"), 2, NULL,
 	    "pystack: --sysroot: /etc/passwd: not a directory");
 	expect(TOOL("--sysroot", "/nowhere", "1"), 2, NULL, "pystack: --sysroot: /nowhere: ");
-	expect(TOOL("--sysroot", "/", "-e", "/bin/true", "1"), 2, NULL, "usage: pystack");
+	expect(
+	    TOOL("--sysroot", "/", "-e", "/bin/true", "1"), 2, NULL, "-e and --sysroot exclude each other");
+	expect(TOOL("--at", "off-cpu"), 2, NULL, "--at needs a process id, --exe, --all or -- COMMAND");
+	expect(TOOL("--at", "off-cpu", "--all", "1"), 2, NULL, "--exe and --all take no operands");
+	expect(TOOL("--exe", "python3", "--all"), 2, NULL, "--exe and --all exclude each other");
+	expect(TOOL("--every", "1s", "1"), 2, NULL, "--every needs --at");
+	expect(TOOL("--when", "fd == 1", "1"), 2, NULL, "--when needs --at");
+	expect(TOOL("--list", "--at", "off-cpu"), 2, NULL, "--list does not go with --at");
+	expect(TOOL("-r"), 2, NULL, "-r needs process ids");
 	expect(TOOL("--help"), 0, "--frames", NULL);
 	expect(TOOL("--version"), 0, "pystack ", NULL);
 	expect(TOOL("--version"), 0, "libzstd", NULL);

@@ -300,9 +300,6 @@ START_TEST(wrong_sums)
 	ck_assert_int_eq(r.status, 2);
 	ck_assert_ptr_nonnull(strstr(r.err, "is it size?"));
 	run_free(&r);
-	r = TOOL("--at", "syscall:write", "--sum", "size", "1"); /* without -c */
-	ck_assert_int_eq(r.status, 2);
-	run_free(&r);
 	r = TOOL("-c", "--at", "syscall:write", "--buffer", "1", "1");
 	ck_assert_int_eq(r.status, 2);
 	run_free(&r);
@@ -315,7 +312,7 @@ START_TEST(counts_of_intervals)
 	struct run r;
 	long lost;
 
-	if (!OBSERVE("@probed.py", &r, "-c", "--every", "1ms", "--at", "syscall:rmdir"))
+	if (!OBSERVE("@probed.py", &r, "--every", "1ms", "--at", "syscall:rmdir"))
 		return;
 	lost = observer_lost(r.err, "syscall:rmdir: ");
 	ck_assert_msg(lost != 0 || (observer_count(r.out, "leaf") == told("leaf") &&
@@ -323,9 +320,6 @@ START_TEST(counts_of_intervals)
 	    "%ld of %ld, %ld of %ld; %s", observer_count(r.out, "leaf"), told("leaf"),
 	    observer_count(r.out, "other_leaf"), told("other_leaf"), r.err);
 	ck_assert_int_eq(strncmp(r.out, "20", 2), 0); /* a line with the time */
-	run_free(&r);
-	r = TOOL("--at", "syscall:rmdir", "--every", "1s", "1");
-	ck_assert_int_eq(r.status, 2);
 	run_free(&r);
 	r = TOOL("--at", "syscall:rmdir", "-o", "folded", "--every", "1s", "1");
 	ck_assert_int_eq(r.status, 2);

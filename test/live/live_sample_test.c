@@ -339,13 +339,13 @@ START_TEST(options)
 	refused(TOOL("-i", "10ms", "-N", "-1", "1"), "-N needs a positive number of samples");
 	refused(TOOL("-c", "-t", "0", "1"), "-t needs a positive number of stacks");
 	refused(TOOL("-o", "svg", "1"), "-o takes text, json, folded or count");
-	refused(TOOL("-i", "10ms"), "usage:");
-	refused(TOOL("--no-bpf", "1"), "usage:");
-	refused(TOOL("-i", "10ms", "1", "2"), "usage:");
-	refused(TOOL("-N", "3", "1"), "usage:");
-	refused(TOOL("-d", "3s", "1"), "usage:");
-	refused(TOOL("-t", "3", "1"), "usage:");
-	refused(TOOL("--idle", "1"), "usage:");
+	refused(TOOL("-i", "10ms"), "-i samples one process");
+	refused(TOOL("--no-bpf", "1"), "--idle and --no-bpf need -i");
+	refused(TOOL("-i", "10ms", "1", "2"), "-i samples one process");
+	refused(TOOL("-N", "3", "1"), "-N needs -i or --at");
+	refused(TOOL("-d", "3s", "1"), "-d needs -i or --at");
+	refused(TOOL("-t", "3", "1"), "-t needs -c or -i");
+	refused(TOOL("--idle", "1"), "--idle and --no-bpf need -i");
 	refused(run_program(NULL, ARGS("sh", "-c", "\"$0\" -c </dev/null", spawn_tool())), "no stacks found");
 }
 END_TEST
