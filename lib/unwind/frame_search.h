@@ -16,8 +16,8 @@
  * has call frame information, and if, where the frame in question may lie and older stacks may have
  * left words, every return address follows a call that can have led to the function called.
  *
- * frame_search_pushed tries places of a return address in the same way, for call frame information that is
- * wrong. */
+ * frame_search_pushed tries places of a return address in the same way, for call frame information
+ * that is wrong. */
 #ifndef UNWIND_FRAME_SEARCH_H
 #define UNWIND_FRAME_SEARCH_H
 
@@ -26,7 +26,7 @@
 
 struct frame_search {
 	const struct engine_target *t;
-	/* One step of the engine that searches for nothing. False: call frame information gives no caller;
+	/* One step of the engine without a search. False: call frame information gives no caller;
 	 * *oldest: because there is none. */
 	bool (*step)(void *engine, struct activation *a, bool *oldest);
 	/* The row of the code at pc, valid until the next call. NULL: there is none. */

@@ -28,7 +28,7 @@ struct walk {
 	 * NULL: not available. */
 	bool (*in_loop)(void *data, const struct native_frame *fr);
 	void *data;
-	/* With place_only: the arguments of the system call that the LWP is in; NULL: it is in none. */
+	/* With place_only: the arguments of the system call that the LWP is in, or NULL. */
 	const uint64_t *args;
 };
 

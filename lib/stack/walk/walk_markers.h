@@ -10,7 +10,7 @@ int64_t walk_frame_of(const struct native_stack *s, size_t from, uint64_t marker
 /* A search for the owners of one marker after another, in the order of the walk. */
 struct walk_cursor {
 	size_t i, n; /* the position; only frames before n are searched */
-	/* Signal frames are before this frame: after each of them the stack may continue anywhere. */
+	/* Signal frames are before this frame: after each the stack may continue anywhere. */
 	size_t signals;
 };
 struct walk_cursor walk_cursor_from(const struct native_stack *s, size_t from, size_t n);
