@@ -9,7 +9,8 @@
 
 /* Run `program` under pystack with these arguments, in which "%" stands for its pid. False: it
  * cannot be observed, and a message was printed. The caller frees *r. */
-static bool observe(const struct interpreter *in, const char *program, struct run *r, const char *const args[])
+static bool observe(
+    const struct interpreter *in, const char *program, struct run *r, const char *const args[])
 {
 	const char *all[24] = { NULL };
 	struct fixture f;
