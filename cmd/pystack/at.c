@@ -428,7 +428,7 @@ static bool at_loop(struct at *a)
 		int64_t left;
 
 		now = clock_now_ns();
-		if (now >= next) {
+		if (every != 0 && now >= next) {
 			ok = print_counts(a);
 			next += (1 + (now - next) / every) * every;
 		}

@@ -122,7 +122,7 @@ bool at_arguments_condition(
 		make_unknown(when);
 		res = RES_OK;
 	}
-	if (res == RES_OK && *known != NULL && memcmp(when, *known, sizeof(*when)) != 0)
+	if (res == RES_OK && when != NULL && *known != NULL && memcmp(when, *known, sizeof(*when)) != 0)
 		res = fault_set(&f, 0, 0, 0, "the places of this probe have arguments of different types");
 	if (res != RES_OK) {
 		(void)fprintf(stderr, "pystack: --when: %s: %s\n", one->name, f.text);

@@ -36,7 +36,7 @@ static uint8_t word_of(const struct arch *arch, uint8_t reg)
 	const struct arch_system *system = arch_of_host(false)->system;
 
 	for (uint8_t i = 0; reg < arch->n_regs && i < PROBE_REGS && i < system->n_user_regs; i++) {
-		if (system->user_regs[i] == arch->system->prgreg[reg])
+		if (system->user_regs[i] == (int)arch->system->prgreg[reg])
 			return i;
 	}
 	return PROBE_VALUE_NO_REG;

@@ -195,8 +195,11 @@ START_TEST(arguments_out_of_memory)
 	if (!OBSERVE("@probed_output.py", &r, "-c", "--at", "syscall:rmdir", "--at", "syscall:mkdir",
 		"--when", "path != \"x\""))
 		return;
-	ck_assert_msg(strstr(r.err, "pystack: syscall:rmdir, syscall:mkdir: 5 events") != NULL, "%s", r.err);
-	ck_assert_int_eq(r.status, 1);
+	if (truth[0] != '\0') { /* it has ctypes */
+		ck_assert_msg(
+		    strstr(r.err, "pystack: syscall:rmdir, syscall:mkdir: 5 events") != NULL, "%s", r.err);
+		ck_assert_int_eq(r.status, 1);
+	}
 	run_free(&r);
 }
 END_TEST

@@ -6,6 +6,7 @@
 
 #include "support/live.h"
 #include "support/observer.h"
+#include "support/spawn_files.h"
 
 /* Run `program` under pystack with these arguments, in which "%" stands for its pid. False: it
  * cannot be observed, and a message was printed. The caller frees *r. */
@@ -102,7 +103,7 @@ START_TEST(few_frames)
 {
 	struct run r;
 
-	if (!OBSERVE("@probed_kinds.py", &r, "-N", "1", "-n", "5", "--at", "uprobe:truth.so:fabs"))
+	if (!OBSERVE("@probed_output.py", &r, "-N", "1", "-n", "5", "--at", "syscall:write"))
 		return;
 	ck_assert_ptr_nonnull(strstr(r.out, "\n              ...\n"));
 	run_free(&r);
@@ -148,6 +149,35 @@ START_TEST(functions_entered)
 }
 END_TEST
 
+/* The two most frequent stacks of write(2) in a command. */
+START_TEST(writes_of_a_clone)
+{
+	char dir[64] = "/tmp/pystack-hg-XXXXXX", make[256], to[64];
+	struct run r;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	(void)snprintf(make, sizeof(make),
+	    "hg --version -q >/dev/null 2>&1 && hg init %s/project && cd %s/project && echo x >file && "
+	    "HGUSER=test hg commit -q -A -m first",
+	    dir, dir);
+	(void)snprintf(to, sizeof(to), "%s/copy", dir);
+	if (system(make) != 0) {
+		(void)printf("SKIP: no hg\n");
+	} else {
+		(void)strcat(dir, "/project");
+		r = TOOL(
+		    "--at", "syscall:write", "-c", "-t", "2", "--", "hg", "clone", "-q", "--pull", dir, to);
+		*strrchr(dir, '/') = '\0';
+		if (r.status == 2)
+			(void)printf("SKIP: %s", r.err);
+		else
+			ck_assert_msg(strstr(r.out, "mercurial/") != NULL, "%s%s", r.out, r.err);
+		run_free(&r);
+	}
+	spawn_remove(dir);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("recipes");
@@ -162,6 +192,7 @@ static Suite *suite(void)
 		tcase_add_test(c, few_frames);
 		tcase_add_test(c, disk);
 		tcase_add_test(c, functions_entered);
+		tcase_add_test(c, writes_of_a_clone);
 	}
 	suite_add_tcase(s, c);
 	return s;
