@@ -9,6 +9,7 @@
 #include "os/lwps.h"
 #include "print_json.h"
 #include "report/collect.h"
+#include "report/deadlock.h"
 #include "report/text.h"
 #include "report/text_state.h"
 #include "sigbus.h"
@@ -29,6 +30,7 @@ struct printing {
 	struct strbuf text;    /* to be printed */
 	size_t unread;         /* Python frames whose code or line could not be read */
 	struct counts *counts; /* NULL: print the stacks, do not count them */
+	deadlock_waits waits;  /* of threads printed */
 	bool json;             /* as JSON */
 };
 
@@ -134,11 +136,38 @@ static bool print_thread(struct printing *p, size_t i, bool header)
 		print_text_thread(p, &record, ok, header);
 	else if (ok && !th.zombie)
 		count_stack(p, &record);
+	/* Without memory a deadlock is not told. */
+	if (p->counts == NULL && !p->json)
+		(void)deadlock_add(&p->waits, i, record.id, &record.state);
 	p->unread += record.unread;
 	ok = ok && !record.incomplete && !th.failed;
 	record_thread_free(&record);
 	stack_thread_free(&th);
 	return ok;
+}
+
+/* Print a circle of threads that wait for each other, if they all do so at one moment. */
+static void print_circle(struct printing *p, const deadlock_waits *circle)
+{
+	size_t *threads = calloc(circle->n, sizeof(*threads));
+
+	for (size_t i = 0; threads != NULL && i < circle->n; i++)
+		threads[i] = circle->at[i].thread;
+	if (threads != NULL && stack_circle_waits(p->target, threads, circle->n)) {
+		deadlock_text(circle, &p->text);
+		print_text(p);
+	}
+	free(threads);
+}
+
+static void print_deadlocks(struct printing *p)
+{
+	deadlock_waits circle = VEC_EMPTY;
+
+	while (deadlock_next(&p->waits, &circle))
+		print_circle(p, &circle);
+	vec_free(&circle);
+	vec_free(&p->waits);
 }
 
 /* False: something of the threads is missing. */
@@ -153,6 +182,7 @@ static bool print_threads(struct printing *p, struct ps_prochandle *P, const str
 
 	for (size_t i = 0; i < n; i++)
 		ok &= print_thread(p, i, header);
+	print_deadlocks(p);
 	if (n == 0)
 		warn_code(WARN_NO_LWPS, o->typed);
 	return ok && p->unread == 0;

@@ -76,6 +76,8 @@ struct capture_lwp {
 	struct thread_state about; /* what capture_about has found */
 	struct os_call call;       /* the system call that it is in; of a core too */
 	uint8_t rest;              /* enum os_rest */
+	uint64_t mutex;            /* that it waits for; 0: none */
+	lwpid_t mutex_owner;       /* who held it then, in the target's numbering */
 	struct py_status status;   /* as it was read with its frames */
 	enum capture_regs known_regs;
 	prgregset_t regs;
@@ -190,6 +192,11 @@ void capture_recorded(struct capture *c, size_t i);
 
 /* Complete l->about, once l is captured. Reads no memory of the target that was not copied. */
 void capture_about(struct capture *c, struct capture_lwp *l);
+
+/* Does each of these n LWPs, given by index, whose `about` is complete, wait at this moment for
+ * what the next one holds, and the last one for the first? Between two readings of how long they
+ * ran none has. False also if that is unknown. A core stays as it is. */
+bool capture_circle_waits(struct capture *c, const size_t *lwps, size_t n);
 
 /* Resolve lines and names of Python frames: all that can wait until the target runs again. */
 void capture_finish(struct capture *c);

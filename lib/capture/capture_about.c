@@ -4,9 +4,13 @@
  * word for how it rests before it is asked whether the thread still does. A thread that is held
  * tells its call by its registers. */
 #include <string.h>
+#include <time.h>
 
 #include "capture/capture.h"
+#include "os/blocked.h"
 #include "os/calls.h"
+#include "os/lwps.h"
+#include "os/read.h"
 #include "os/regs.h"
 
 /* Both take thousands of instructions. */
@@ -26,6 +30,9 @@ void capture_about_blocked(struct capture *c, struct capture_lwp *l)
 	for (int i = 0; i < ARCH_ARGS; i++)
 		l->call.args[i] = l->asleep.args[i];
 	name_call(c, &l->call);
+	l->mutex = os_call_mutex(&l->call);
+	if (l->mutex != 0)
+		l->mutex_owner = os_mutex_owner(c->P, l->mutex);
 	if (os_rest_varies(c->request.live, &l->call))
 		l->rest = (uint8_t)os_lwp_rest(c->request.live, l->id);
 }
@@ -215,13 +222,109 @@ static void about_python(const struct capture *c, const struct capture_lwp *l, s
 	about_collecting(c, l, s);
 }
 
+/* The LWP that has this number in the target's numbering. 0: there is none. */
+static lwpid_t lwp_of_inner(const struct capture *c, lwpid_t inner)
+{
+	for (size_t i = 0; inner != 0 && i < c->lwps.n; i++) {
+		lwpid_t id = c->lwps.at[i].id;
+
+		if (c->request.live != NULL ? os_inner_lwpid(c->request.live, id) == inner : id == inner)
+			return id;
+	}
+	return 0;
+}
+
+/* A mutex is believed to be one if its owner is a thread of the process, and another one. */
+static void about_mutex(struct capture *c, struct capture_lwp *l)
+{
+	lwpid_t owner;
+
+	if (c->request.live == NULL) {
+		l->mutex = os_call_mutex(&l->call);
+		l->mutex_owner = l->mutex == 0 ? 0 : os_mutex_owner(c->P, l->mutex);
+	}
+	owner = lwp_of_inner(c, l->mutex_owner);
+	if (l->mutex == 0 || owner == 0 || owner == l->id || os_call_mutex(&l->call) != l->mutex)
+		return;
+	/* It still holds it, so it did not take and leave it in the meantime for no time. */
+	if (c->request.live != NULL && os_mutex_owner_now(c->request.live, l->mutex) != l->mutex_owner)
+		return;
+	l->about.object = OBJECT_MUTEX;
+	l->about.object_at = l->mutex;
+	l->about.object_owner = owner;
+}
+
+/* Does l's GIL belong to the thread of `owner` at this moment? */
+static bool gil_is_of(const struct capture *c, const struct capture_lwp *l, const struct capture_lwp *owner)
+{
+	size_t word = c->arch->pointer_size;
+	uint64_t gil = l->status.gil_lo - 4 * word, holder = 0; /* py_status.c */
+	int32_t locked = 0;
+
+	return os_read_same(c->request.live, &holder, word, (uintptr_t)(gil + word)) == (ssize_t)word &&
+	       os_read_same(c->request.live, &locked, sizeof(locked), (uintptr_t)(gil + 2 * word)) ==
+		   (ssize_t)sizeof(locked) &&
+	       locked == 1 && holder == owner->thread.tstate;
+}
+
+/* Does l, which is blocked as `now` says, wait for what it was found to wait for, and is that
+ * owner's? */
+static bool waits_for(const struct capture *c, const struct capture_lwp *l, const struct os_blocked *now,
+    const struct capture_lwp *owner)
+{
+	if (now->number != l->call.number || now->args[0] != l->call.args[0] ||
+	    now->args[1] != l->call.args[1])
+		return false;
+	if (l->about.object == OBJECT_MUTEX)
+		return l->about.object_owner == owner->id &&
+		       os_mutex_owner_now(c->request.live, l->mutex) == l->mutex_owner;
+	return l->about.gil == GIL_AWAITED && l->about.gil_owner == owner->id && gil_is_of(c, l, owner);
+}
+
+static bool circle_waits_now(const struct capture *c, const size_t *lwps, size_t n)
+{
+	enum { LONGEST = 64 };
+	struct os_blocked now[LONGEST];
+	bool waits = n <= LONGEST;
+	size_t probed = 0;
+
+	for (; waits && probed < n; probed++) {
+		now[probed] = (struct os_blocked)OS_BLOCKED_INIT;
+		waits = os_lwp_probe(c->request.live, c->lwps.at[lwps[probed]].id, &now[probed]) ==
+			OS_LWP_BLOCKED;
+	}
+	for (size_t i = 0; waits && i < n; i++)
+		waits = waits_for(c, &c->lwps.at[lwps[i]], &now[i], &c->lwps.at[lwps[(i + 1) % n]]);
+	for (size_t i = 0; waits && i < n; i++)
+		waits = os_lwp_still_blocked(c->request.live, c->lwps.at[lwps[i]].id, &now[i]);
+	for (size_t i = 0; i < probed; i++)
+		os_blocked_free(&now[i]);
+	return waits;
+}
+
+/* A thread that was held, or waits until some time, runs for a moment before it waits again. */
+bool capture_circle_waits(struct capture *c, const size_t *lwps, size_t n)
+{
+	enum { TRIES = 10, PAUSE_NS = 1000000 };
+	static const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	bool waits = c->request.live == NULL; /* all of a core is of one instant */
+
+	for (int i = 0; !waits && i < TRIES; i++) {
+		if (i > 0)
+			(void)nanosleep(&pause, NULL);
+		waits = circle_waits_now(c, lwps, n);
+	}
+	return waits;
+}
+
 void capture_about(struct capture *c, struct capture_lwp *l)
 {
 	struct thread_state *s = &l->about;
 	enum os_rest rest = OS_REST_UNKNOWN;
 
+	/* It may have been captured again since. */
+	*s = (struct thread_state){ .name = s->name, .name_n = s->name_n, .daemon = s->daemon, .number = -1 };
 	name_call(c, &l->call);
-	s->number = -1;
 	if (l->state == CAPTURE_ENDED)
 		return;
 	/* A thread that a signal has stopped stands still again after it was held. */
@@ -231,6 +334,7 @@ void capture_about(struct capture *c, struct capture_lwp *l)
 		l->rest = (uint8_t)rest;
 	s->activity = (uint8_t)activity_of(c, l);
 	about_python(c, l, s);
+	about_mutex(c, l);
 	if (s->activity != ACTIVITY_CALL && s->activity != ACTIVITY_DISK_SLEEP)
 		return;
 	s->number = l->call.number;

@@ -334,6 +334,8 @@ bool capture_with_registers(struct capture *c, size_t i, char *why, size_t n)
 		.stack = l->stack,
 		.asleep = OS_BLOCKED_INIT,
 		.call = OS_CALL_INIT,
+		.mutex = l->mutex,
+		.mutex_owner = l->mutex_owner,
 		.about = l->about };
 	memcpy(l->name, before.name, sizeof(l->name));
 	snapshot_unseal(c->snapshot);

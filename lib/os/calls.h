@@ -65,4 +65,13 @@ enum os_timeout os_call_timeout(struct ps_prochandle *P, const struct arch *arch
  * does not. */
 uint64_t os_call_futex(const struct os_call *call);
 
+/* The address of the mutex of the C library that the call waits for. 0: none. It may still be
+ * something else: see os_mutex_owner. */
+uint64_t os_call_mutex(const struct os_call *call);
+
+/* The LWP, in the numbering of the target, that holds the mutex at `at`, which another one waits
+ * for. 0: none, or it is not a mutex. os_mutex_owner_now: of a live process, at this moment. */
+lwpid_t os_mutex_owner(struct ps_prochandle *P, uint64_t at);
+lwpid_t os_mutex_owner_now(struct ps_prochandle *live, uint64_t at);
+
 #endif

@@ -58,3 +58,23 @@ uint64_t os_call_futex(const struct os_call *call)
 	(void)call;
 	return 0;
 }
+
+uint64_t os_call_mutex(const struct os_call *call)
+{
+	(void)call;
+	return 0;
+}
+
+lwpid_t os_mutex_owner(struct ps_prochandle *P, uint64_t at)
+{
+	(void)P;
+	(void)at;
+	return 0;
+}
+
+lwpid_t os_mutex_owner_now(struct ps_prochandle *live, uint64_t at)
+{
+	(void)live;
+	(void)at;
+	return 0;
+}

@@ -6,6 +6,7 @@
 
 #include "arch/syscalls.h"
 #include "os/calls.h"
+#include "os/read.h"
 #include "proc/live/live.h"
 
 #define SECOND INT64_C(1000000000)
@@ -209,4 +210,46 @@ uint64_t os_call_futex(const struct os_call *call)
 	if (row == NULL || row->limit != BY_OPERATION)
 		return 0;
 	return command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET ? call->args[0] : 0;
+}
+
+/* glibc sleeps with this value in the word of a mutex, and stores the owner after it has locked it
+ * and before it unlocks it (nptl/lowlevellock.h, nptl/pthread_mutex_lock.c). Semaphores and
+ * condition variables use FUTEX_WAIT_BITSET. */
+enum { LOCKED_AWAITED = 2 };
+
+/* pthread_mutex_t, of both word sizes. */
+struct mutex {
+	int32_t lock;
+	uint32_t count;
+	int32_t owner;
+};
+
+uint64_t os_call_mutex(const struct os_call *call)
+{
+	const struct call_row *row = row_of(call);
+
+	if (row == NULL || row->limit != BY_OPERATION ||
+	    (call->args[1] & (unsigned)FUTEX_CMD_MASK) != FUTEX_WAIT ||
+	    (uint32_t)call->args[2] != LOCKED_AWAITED)
+		return 0;
+	return call->args[0];
+}
+
+static lwpid_t owner_of(const struct mutex *m)
+{
+	return m->lock == LOCKED_AWAITED && m->owner > 0 ? (lwpid_t)m->owner : 0;
+}
+
+lwpid_t os_mutex_owner(struct ps_prochandle *P, uint64_t at)
+{
+	struct mutex m;
+
+	return Pread(P, &m, sizeof(m), (uintptr_t)at) == sizeof(m) ? owner_of(&m) : 0;
+}
+
+lwpid_t os_mutex_owner_now(struct ps_prochandle *live, uint64_t at)
+{
+	struct mutex m;
+
+	return os_read_same(live, &m, sizeof(m), (uintptr_t)at) == sizeof(m) ? owner_of(&m) : 0;
 }

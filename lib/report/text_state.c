@@ -120,14 +120,20 @@ static void put_activity(struct strbuf *out, size_t from, const struct thread_st
 	}
 }
 
-static void put_waits(struct strbuf *out, size_t from, const char *name, uint64_t at, lwpid_t owner)
+void text_wait(uint8_t object, uint64_t at, lwpid_t owner, struct strbuf *out)
 {
-	put_part(out, from, waits);
-	strbuf_str(out, name);
+	strbuf_str(out, waits);
+	strbuf_str(out, object == OBJECT_NONE ? "GIL" : object_names[object]);
 	if (at != 0)
 		strbuf_fmt(out, " at 0x%llx", (unsigned long long)at);
 	if (owner != 0)
 		strbuf_fmt(out, " held by %d", (int)owner);
+}
+
+static void put_wait(struct strbuf *out, size_t from, uint8_t object, uint64_t at, lwpid_t owner)
+{
+	begin_part(out, from);
+	text_wait(object, at, owner, out);
 }
 
 static void put_python(struct strbuf *out, size_t from, const struct thread_state *s)
@@ -139,11 +145,11 @@ static void put_python(struct strbuf *out, size_t from, const struct thread_stat
 	if (s->gil == GIL_HELD)
 		put_part(out, from, holds_gil);
 	if (s->gil == GIL_AWAITED)
-		put_waits(out, from, "GIL", 0, s->gil_owner);
+		put_wait(out, from, OBJECT_NONE, 0, s->gil_owner);
 	if (s->attachment != ATTACHMENT_NONE)
 		put_part(out, from, attachments[s->attachment]);
 	if (s->object != OBJECT_NONE)
-		put_waits(out, from, object_names[s->object], s->object_at, s->object_owner);
+		put_wait(out, from, s->object, s->object_at, s->object_owner);
 	if (s->collecting)
 		put_part(out, from, s->collecting_unsure ? maybe_collecting : collecting);
 	if (s->finalizing)

@@ -13,6 +13,10 @@ void text_thread_name(const struct thread_state *s, const char *kernel, struct s
  * out of memory; the line is not in out. */
 void text_state(const struct thread_state *s, struct strbuf *out);
 
+/* Append `waits for the NAME at ADDRESS held by OWNER`. object: enum thread_object; OBJECT_NONE:
+ * the GIL. at, owner: 0: unknown. */
+void text_wait(uint8_t object, uint64_t at, lwpid_t owner, struct strbuf *out);
+
 /* Is the text of n bytes, without its indentation, such a line? */
 bool text_is_state(const char *text, size_t n);
 

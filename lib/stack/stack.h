@@ -133,6 +133,9 @@ struct stack_thread {
 	VEC(struct stack_interp) interps;
 };
 enum res stack_thread_read(struct stack_target *t, size_t i, struct stack_thread *out, struct fault *f);
+/* Does each of these n threads, which were read and found to wait for the next one, the last one
+ * for the first, still do so, all at the same moment? False also if that is unknown. */
+bool stack_circle_waits(struct stack_target *t, const size_t *threads, size_t n);
 void stack_thread_free(struct stack_thread *th);
 
 #endif

@@ -140,6 +140,11 @@ enum res stack_thread_read(struct stack_target *t, size_t i, struct stack_thread
 	return res;
 }
 
+bool stack_circle_waits(struct stack_target *t, const size_t *threads, size_t n)
+{
+	return capture_circle_waits(&t->capture, threads, n);
+}
+
 void stack_thread_free(struct stack_thread *th)
 {
 	native_stack_free(&th->native);

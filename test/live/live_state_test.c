@@ -117,6 +117,24 @@ START_TEST(lock_of_the_interpreter)
 }
 END_TEST
 
+/* Each waits for the other: the last line says so. */
+START_TEST(deadlock)
+{
+	struct fixture f;
+	struct run r;
+	const char *last;
+
+	fixture_start(&f, &live_interpreters(NULL)[_i], NULL, ARGS("@states.py", "%", "mutexes"));
+	look(&f, NULL);
+	r = live_look(&f, NULL, "kept running");
+	last = strstr(r.out, "\ndeadlock: ");
+	ck_assert_msg(last != NULL && strchr(last + 1, '\n')[1] == '\0', "%s", r.out);
+	run_free(&r);
+	look_at_core(&f);
+	fixture_end(&f);
+}
+END_TEST
+
 START_TEST(end_of_the_interpreter)
 {
 	struct fixture f;
@@ -148,6 +166,7 @@ static Suite *suite(void)
 
 	live_add(c, states);
 	live_add(c, lock_of_the_interpreter);
+	live_add(c, deadlock);
 	live_add(c, end_of_the_interpreter);
 	suite_add_tcase(s, c);
 	return s;

@@ -1,6 +1,6 @@
-"""Threads that wait in ways that are known.   states.py OUT [gil | end]
+"""Threads that wait in ways that are known.   states.py OUT [gil | end | mutexes]
 
-With "gil" the first thread holds the interpreter's lock, in a garbage collection, and another one waits for the
+With "mutexes" two threads each hold a mutex of the C library and wait for the other's. With "gil" the first thread holds the interpreter's lock, in a garbage collection, and another one waits for the
 lock. With "end" the only thread is at the end of the interpreter.
 
 OUT gets lines: a thread's TID, a blank, and what pystack must say of it, or "called NAME". Then a byte goes to the
@@ -83,6 +83,29 @@ class AtEnd(object):
         echo(read)
 
 
+mutexes = [ctypes.create_string_buffer(64), ctypes.create_string_buffer(64)]
+held = []
+
+
+def locks(first):
+    libc.pthread_mutex_lock(mutexes[first])
+    held.append(libc.syscall(GETTID))
+    while len(held) < 2:
+        time.sleep(0.01)
+    other = [tid for tid in held if tid != libc.syscall(GETTID)][0]
+    say("in futex; waits for the mutex at 0x%x held by %d" % (ctypes.addressof(mutexes[1 - first]), other))
+    libc.pthread_mutex_lock(mutexes[1 - first])
+
+
+if sys.argv[2:] == ["mutexes"]:
+    for first in 0, 1:
+        thread = threading.Thread(target=locks, args=(first,))
+        thread.daemon = True
+        thread.start()
+    while len(said) < 4:
+        time.sleep(0.01)
+    publish()
+    echo(libc.read)
 if sys.argv[2:] == ["gil"]:
     thread = threading.Thread(target=wants_gil)
     thread.daemon = True
