@@ -106,9 +106,23 @@ START_TEST(counts)
 }
 END_TEST
 
+START_TEST(counts_of_intervals)
+{
+	struct run r;
+
+	if (!json_lines_collected() ||
+	    !observe("@probed.py", &r, ARGS("--at", "syscall:rmdir", "-c", "--every", "1h")))
+		return;
+	check_part(&r, "\"type\":\"interval\",\"time\":1", 1);
+	ck_assert_int_gt(occurrences(r.out, "\"type\":\"stack\",\"count\":"), 0);
+	check_end(&r, true);
+}
+END_TEST
+
 static Suite *suite(void)
 {
-	const TTest *tests[] = { events_of_static_probes, events_of_system_calls, counts };
+	const TTest *tests[] = { events_of_static_probes, events_of_system_calls, counts,
+		counts_of_intervals };
 	Suite *s = suite_create("probes as JSON");
 	TCase *c = tcase_create("json");
 
