@@ -212,8 +212,7 @@ START_TEST(probes)
 			continue;
 		replace(shell, "profile:97 ", "syscall:write ");
 		replace(shell, "syscall:write:return", "syscall:write");
-		replace(shell, "hg clone -q project copy & ", "");
-		replace(shell, "$!", "4711");
+		replace(shell, "-\\&- hg clone -q project copy", "4711");
 		replace(shell, "syscall:write", "syscall:rmdir:return");
 		replace(shell, " -d 10s", "");
 		replace(shell, " --min 1ms", "");

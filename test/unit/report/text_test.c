@@ -136,6 +136,23 @@ START_TEST(remarks)
 }
 END_TEST
 
+/* A remark about the thread comes before its frames. */
+START_TEST(remark_first)
+{
+	struct record_thread t = { .name = "" };
+	const struct record_item more = { .kind = RECORD_REMARK, .remark = REMARK_MORE };
+
+	for (int i = 0; i < 3; i++)
+		ck_assert(vec_push(&t.items, more));
+	ck_assert(record_remark_first(&t, REMARK_GIL));
+	ck_assert_uint_eq(t.items.n, 4);
+	expect_stack(t.items.at, 2, false,
+	    "              (waits for the GIL)\n"
+	    "              ...\n");
+	record_thread_free(&t);
+}
+END_TEST
+
 /* Long stacks are written in parts of whole lines. */
 START_TEST(parts)
 {
@@ -265,8 +282,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *tests[] = { native_frames, python_frames, names_that_look_like_places, remarks, parts,
-		headers, processes, warnings, every_warning };
+	const TTest *tests[] = { native_frames, python_frames, names_that_look_like_places, remarks,
+		remark_first, parts, headers, processes, warnings, every_warning };
 
 	return run_suite("report/text", tests, sizeof(tests) / sizeof(tests[0]));
 }
