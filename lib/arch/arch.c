@@ -14,9 +14,9 @@ const struct arch *arch_of_elf(unsigned machine, unsigned elf_class)
 	return NULL;
 }
 
-const struct arch *arch_of_host(bool narrow)
+const struct arch *arch_of_host(bool is_32bit)
 {
-	return narrow ? &arch_i386 : &arch_x86_64;
+	return is_32bit ? &arch_i386 : &arch_x86_64;
 }
 
 const struct arch_part *arch_part_named(const struct arch *arch, const char *name, size_t n)

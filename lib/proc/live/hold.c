@@ -159,7 +159,7 @@ static size_t look_at_all(struct hold_tracer *t)
 		struct hold_lwp *l = &h->lwps.at[i];
 
 		if (l->state == HOLD_TIMEOUT)
-			hold_lwp_look(l, t->live->narrow);
+			hold_lwp_look(l, t->live->is_32bit);
 		if (l->state == HOLD_TIMEOUT)
 			pending++;
 		if (l->state == HOLD_HELD && !t->any)
@@ -315,7 +315,7 @@ static void collect(struct hold_tracer *t)
 	explain_timeouts(t);
 }
 
-static void let_go(struct hold *h, bool narrow)
+static void let_go(struct hold *h, bool is_32bit)
 {
 	for (size_t i = h->lwps.n; i-- > 0;) {
 		struct hold_lwp *l = &h->lwps.at[i];
@@ -323,7 +323,7 @@ static void let_go(struct hold *h, bool narrow)
 
 		/* A late LWP may have stopped since. */
 		if (late)
-			hold_lwp_look(l, narrow);
+			hold_lwp_look(l, is_32bit);
 		if (l->state != HOLD_HELD)
 			continue;
 		if (late)
@@ -337,7 +337,7 @@ static void call_held(struct hold_tracer *t)
 {
 	collect(t);
 	t->call->held(t->call->data, t->h);
-	let_go(t->h, t->live->narrow);
+	let_go(t->h, t->live->is_32bit);
 	if (t->any)
 		t->h->held_ns = clock_now_ns() - t->begin;
 	hold_urgent_end(&t->urgency);
@@ -360,7 +360,7 @@ static void *tracer_main(void *arg)
 	collect(t);
 	(void)sem_post(&t->ready);
 	wait_for(&t->go);
-	let_go(t->h, t->live->narrow);
+	let_go(t->h, t->live->is_32bit);
 	return NULL;
 }
 
@@ -522,7 +522,7 @@ void hold_release(struct hold *h)
 		(void)sem_post(&t->go);
 		(void)pthread_join(t->thread, NULL);
 	} else {
-		let_go(h, t->live->narrow);
+		let_go(h, t->live->is_32bit);
 	}
 	finish(h);
 }

@@ -21,7 +21,7 @@ static void set_why(struct hold_lwp *l, const char *why)
 
 /* The registers of an LWP in 32-bit code: the 64-bit set, which ptrace(2) gives too, with upper
  * halves of 0. The base of GS, the thread pointer, is in a segment descriptor of the thread. */
-static bool narrow_regs(lwpid_t id, prgregset_t regs)
+static bool regs_32bit(lwpid_t id, prgregset_t regs)
 {
 	enum { DESCRIPTOR_SHIFT = 3 };
 	const struct arch_system *system = arch_of_host(true)->system;
@@ -57,9 +57,9 @@ void hold_lwp_gone(struct hold_lwp *l)
 }
 
 /* Get the registers of a stopped LWP. The kernel gives those of the processor's mode. */
-static void stopped(struct hold_lwp *l, int code, bool narrow)
+static void stopped(struct hold_lwp *l, int code, bool is_32bit)
 {
-	const size_t narrow_size = arch_of_host(true)->system->n_user_regs * sizeof(uint32_t);
+	const size_t size_32bit = arch_of_host(true)->system->n_user_regs * sizeof(uint32_t);
 	struct user_regs_struct user;
 	struct iovec iov = { &user, sizeof(user) };
 
@@ -68,17 +68,17 @@ static void stopped(struct hold_lwp *l, int code, bool narrow)
 		hold_lwp_gone(l); /* just killed: GETREGSET of a stopped tracee fails only then */
 		return;
 	}
-	if (iov.iov_len != (narrow ? narrow_size : sizeof(user))) {
+	if (iov.iov_len != (is_32bit ? size_32bit : sizeof(user))) {
 		(void)ptrace(PTRACE_DETACH, l->id, NULL, (void *)(intptr_t)l->signo);
 		l->state = HOLD_REFUSED;
 		l->code = G_ISAINVAL;
-		set_why(l, narrow ? "it is running 64-bit code" : "it is running 32-bit code");
+		set_why(l, is_32bit ? "it is running 64-bit code" : "it is running 32-bit code");
 		return;
 	}
-	l->syscall = narrow ? -1 : hold_regs_syscall(&user);
-	if (!narrow)
+	l->syscall = is_32bit ? -1 : hold_regs_syscall(&user);
+	if (!is_32bit)
 		hold_regs_from_user(l->regs, &user);
-	else if (!narrow_regs(l->id, l->regs)) {
+	else if (!regs_32bit(l->id, l->regs)) {
 		hold_lwp_gone(l);
 		return;
 	}
@@ -86,7 +86,7 @@ static void stopped(struct hold_lwp *l, int code, bool narrow)
 	l->why[0] = '\0';
 }
 
-void hold_lwp_look(struct hold_lwp *l, bool narrow)
+void hold_lwp_look(struct hold_lwp *l, bool is_32bit)
 {
 	siginfo_t si = { 0 };
 
@@ -100,5 +100,5 @@ void hold_lwp_look(struct hold_lwp *l, bool narrow)
 	if (si.si_code == CLD_EXITED || si.si_code == CLD_KILLED || si.si_code == CLD_DUMPED)
 		hold_lwp_gone(l);
 	else
-		stopped(l, si.si_status, narrow);
+		stopped(l, si.si_status, is_32bit);
 }

@@ -6,8 +6,8 @@
 #include "proc/live/hold.h"
 
 /* Has a seized LWP stopped (HOLD_HELD with registers; HOLD_REFUSED if they have the wrong width) or
- * ended? If neither, l->state is unchanged. narrow: its process is an i386 program. */
-void hold_lwp_look(struct hold_lwp *l, bool narrow);
+ * ended? If neither, l->state is unchanged. is_32bit: its process is an i386 program. */
+void hold_lwp_look(struct hold_lwp *l, bool is_32bit);
 
 /* Record that it has ended. */
 void hold_lwp_gone(struct hold_lwp *l);

@@ -36,10 +36,10 @@ static ssize_t ops_pread(struct ps_prochandle *P, void *buf, size_t n, uintptr_t
 
 static void ops_auxv(struct ps_prochandle *P, auxv_t **auxv, int *n, void *data)
 {
-	bool narrow;
+	bool is_32bit;
 
 	(void)P;
-	(void)live_auxv(data, auxv, n, &narrow);
+	(void)live_auxv(data, auxv, n, &is_32bit);
 }
 
 static const psinfo_t *ops_psinfo(struct ps_prochandle *P, psinfo_t *out, void *data)
@@ -97,7 +97,8 @@ static void ops_status(struct ps_prochandle *P, pstatus_t *out, void *data)
 	out->pr_nzomb = st.state == 'Z' ? 1 : 0;
 	out->pr_nlwp = st.nlwp - out->pr_nzomb;
 	out->pr_dmodel = live_model(live);
-	fill_status(arch_of_host(live->narrow), &out->pr_lwp, live->pid, st.state, held_lwp(live, live->pid));
+	fill_status(
+	    arch_of_host(live->is_32bit), &out->pr_lwp, live->pid, st.state, held_lwp(live, live->pid));
 	out->pr_flags = out->pr_lwp.pr_flags;
 }
 
@@ -143,7 +144,7 @@ static prheader_t *list_lwps(const struct live *live, bool statuses)
 		if (held == NULL && !lwp_stat(live, ids.at[i], &st))
 			continue;
 		if (statuses) {
-			fill_status(arch_of_host(live->narrow), &status, ids.at[i], st.state, held);
+			fill_status(arch_of_host(live->is_32bit), &status, ids.at[i], st.state, held);
 			if (st.state != 'Z')
 				list_add(list, &status);
 			continue;
@@ -393,10 +394,10 @@ static bool check_machine(const struct live *live)
 	const struct elf_class *c;
 	auxv_t *auxv = NULL;
 	uintptr_t va = 0;
-	bool narrow;
+	bool is_32bit;
 	int n = 0;
 
-	(void)live_auxv(live, &auxv, &n, &narrow);
+	(void)live_auxv(live, &auxv, &n, &is_32bit);
 	for (int i = 0; i < n; i++)
 		va = auxv[i].a_type == AT_PHDR ? (uintptr_t)auxv[i].a_un.a_val : va;
 	free(auxv);
@@ -418,7 +419,7 @@ static int check_access(struct live *live)
 	if (live->mem < 0)
 		return live_code_of_errno(errno);
 	live->served = live_read_may_be_served();
-	r = live_auxv(live, &auxv, &n, &live->narrow);
+	r = live_auxv(live, &auxv, &n, &live->is_32bit);
 	free(auxv);
 	if (r == RES_OK)
 		return 0;
@@ -476,7 +477,7 @@ static int prepare(struct live *live, int flags, struct live_files *before, stru
 		code = check_access(live);
 	if (code == 0)
 		code = read_objects(live, before, objects, &f);
-	if (code == 0 && live->narrow && !check_machine(live)) {
+	if (code == 0 && live->is_32bit && !check_machine(live)) {
 		objects_unref(*objects);
 		code = G_ISAINVAL;
 	}
@@ -506,7 +507,7 @@ static struct ps_prochandle *grab(pid_t pid, int flags, struct live_files *befor
 		return NULL;
 	}
 	live = NULL; /* the handle owns it now: P->data */
-	P->arch = arch_of_host(((struct live *)P->data)->narrow);
+	P->arch = arch_of_host(((struct live *)P->data)->is_32bit);
 	P->objects = objects;
 	P->objects->read_data = P;
 	P->state = PS_RUN;

@@ -63,7 +63,7 @@ struct live {
 	int pagemap;                /* /proc/PID/pagemap if `wary` is not empty, else -1 */
 	VEC(struct live_wary) wary; /* ascending; mostly empty */
 	bool served;                /* a userfaultfd(2), whose holder may not answer, may provide pages */
-	bool narrow;                /* an i386 program */
+	bool is_32bit;              /* an i386 program */
 	struct live_stat stat;      /* while `checked`: these two files, as Pgrab has read them */
 	struct live_status status;
 	bool checked;
@@ -112,9 +112,9 @@ enum res live_psinfo(const struct live *live, psinfo_t *out);
 enum res live_arguments(const struct live *live, struct strbuf *out);
 enum res live_name(int dir, lwpid_t id, char *buf, size_t n); /* without the newline */
 
-/* *out is malloc'd. *narrow: the program's words have 32 bits. RES_NONE: the process has no memory
+/* *out is malloc'd. *is_32bit: the program's words have 32 bits. RES_NONE: the process has no memory
  * (any more). */
-enum res live_auxv(const struct live *live, auxv_t **out, int *n, bool *narrow);
+enum res live_auxv(const struct live *live, auxv_t **out, int *n, bool *is_32bit);
 
 /* PR_MODEL_* of the program. */
 char live_model(const struct live *live);

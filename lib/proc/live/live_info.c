@@ -222,11 +222,11 @@ enum res live_arguments(const struct live *live, struct strbuf *out)
 
 char live_model(const struct live *live)
 {
-	return arch_of_host(live->narrow)->model;
+	return arch_of_host(live->is_32bit)->model;
 }
 
 /* Types are small: a 64-bit type with a bit in its upper half is really two 32-bit words. */
-static bool has_narrow_pairs(const uint8_t *bytes, size_t n)
+static bool has_32bit_pairs(const uint8_t *bytes, size_t n)
 {
 	uint64_t type;
 
@@ -239,7 +239,7 @@ static bool has_narrow_pairs(const uint8_t *bytes, size_t n)
 }
 
 /* auxv holds pairs of words of the program's size. */
-enum res live_auxv(const struct live *live, auxv_t **out, int *n, bool *narrow)
+enum res live_auxv(const struct live *live, auxv_t **out, int *n, bool *is_32bit)
 {
 	uint8_t bytes[128 * 2 * sizeof(uint64_t) + 1];
 	ssize_t got = fileio_head(live->mm_dir, "auxv", (char *)bytes, sizeof(bytes));
@@ -248,8 +248,8 @@ enum res live_auxv(const struct live *live, auxv_t **out, int *n, bool *narrow)
 
 	if (got < 0)
 		return absent_or_fail(NULL);
-	*narrow = has_narrow_pairs(bytes, (size_t)got);
-	word = *narrow ? sizeof(uint32_t) : sizeof(uint64_t);
+	*is_32bit = has_32bit_pairs(bytes, (size_t)got);
+	word = *is_32bit ? sizeof(uint32_t) : sizeof(uint64_t);
 	count = (size_t)got / (2 * word);
 	if (count == 0)
 		return RES_NONE;
