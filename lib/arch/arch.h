@@ -230,7 +230,7 @@ const char *arch_machine_name(unsigned machine, unsigned elf_class);
 /* That of a file with these members of its ELF header; NULL: it is not supported. */
 const struct arch *arch_of_elf(unsigned machine, unsigned elf_class);
 
-/* That of programs that this system runs: with its own pointers, or with `is_32bit`, 32-bit ones. */
+/* That of programs that this system runs: with its own pointers, or with 32-bit ones. */
 const struct arch *arch_of_host(bool is_32bit);
 
 /* The same, with that data model (pr_dmodel). */

@@ -112,8 +112,8 @@ enum res live_psinfo(const struct live *live, psinfo_t *out);
 enum res live_arguments(const struct live *live, struct strbuf *out);
 enum res live_name(int dir, lwpid_t id, char *buf, size_t n); /* without the newline */
 
-/* *out is malloc'd. *is_32bit: the program's words have 32 bits. RES_NONE: the process has no memory
- * (any more). */
+/* *out is malloc'd. *is_32bit: the program's words have 32 bits. RES_NONE: the process has no
+ * memory (any more). */
 enum res live_auxv(const struct live *live, auxv_t **out, int *n, bool *is_32bit);
 
 /* PR_MODEL_* of the program. */
