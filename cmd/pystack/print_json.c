@@ -18,6 +18,7 @@ struct printing {
 	bool lost;    /* a message could not be kept */
 	double time;  /* when the target had been captured */
 	struct strbuf text;
+	struct strbuf deadlocks;
 	VEC(struct json_message) messages;
 	struct json_end end;
 };
@@ -84,6 +85,11 @@ void print_json_thread(
 	print_text();
 }
 
+void print_json_deadlock(const deadlock_waits *circle)
+{
+	json_deadlock(circle, &now.deadlocks);
+}
+
 void print_json_samples(const uint64_t samples[4])
 {
 	now.end.sampled = true;
@@ -113,6 +119,8 @@ bool print_json_end(bool complete)
 		json_target_begin(now.operand, NULL, &now.text);
 	if (now.listing)
 		json_threads_end(&now.text);
+	now.lost |= now.deadlocks.failed;
+	now.end.deadlocks = now.deadlocks.failed ? NULL : strbuf_text(&now.deadlocks);
 	now.end.messages = now.messages.at;
 	now.end.n = now.messages.n;
 	now.end.complete = complete && !now.lost;
@@ -121,5 +129,6 @@ bool print_json_end(bool complete)
 	for (size_t i = 0; i < now.messages.n; i++)
 		free(now.messages.at[i].text);
 	vec_free(&now.messages);
+	strbuf_free(&now.deadlocks);
 	return whole;
 }

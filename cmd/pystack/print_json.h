@@ -5,6 +5,7 @@
 #include <libproc.h>
 #include <stdbool.h>
 
+#include "report/deadlock.h"
 #include "report/record.h"
 #include "report/text_cache.h"
 #include "stack/stack.h"
@@ -21,6 +22,9 @@ void print_json_target(struct ps_prochandle *P, const struct stack_target *t,
  * a zombie. */
 void print_json_thread(
     const struct record_thread *t, bool read, bool failed, bool ended, struct text_cache *cache);
+
+/* A circle of threads that wait for each other. */
+void print_json_deadlock(const deadlock_waits *circle);
 
 /* Sampling has ended: taken, failed, late and skipped samples. */
 void print_json_samples(const uint64_t samples[4]);

@@ -137,7 +137,7 @@ static bool print_thread(struct printing *p, size_t i, bool header)
 	else if (ok && !th.zombie)
 		count_stack(p, &record);
 	/* Without memory a deadlock is not told. */
-	if (p->counts == NULL && !p->json)
+	if (p->counts == NULL)
 		(void)deadlock_add(&p->waits, i, record.id, &record.state);
 	p->unread += record.unread;
 	ok = ok && !record.incomplete && !th.failed;
@@ -154,7 +154,10 @@ static void print_circle(struct printing *p, const deadlock_waits *circle)
 	for (size_t i = 0; threads != NULL && i < circle->n; i++)
 		threads[i] = circle->at[i].thread;
 	if (threads != NULL && stack_circle_waits(p->target, threads, circle->n)) {
-		deadlock_text(circle, &p->text);
+		if (p->json)
+			print_json_deadlock(circle);
+		else
+			deadlock_text(circle, &p->text);
 		print_text(p);
 	}
 	free(threads);

@@ -14,6 +14,7 @@
 #define REPORT_JSON_H
 
 #include "base/strbuf.h"
+#include "report/deadlock.h"
 #include "report/details.h"
 #include "report/record.h"
 #include "report/text_cache.h"
@@ -49,10 +50,14 @@ struct json_message {
 	char *text;       /* valid UTF-8 */
 };
 
+/* Append a circle of waits to those in out, for json_end. */
+void json_deadlock(const deadlock_waits *circle, struct strbuf *out);
+
 struct json_end {
 	const struct json_message *messages;
 	size_t n;
-	bool complete; /* nothing of the target is missing */
+	const char *deadlocks; /* as json_deadlock made them; NULL or "": none */
+	bool complete;         /* nothing of the target is missing */
 	/* Of a target that was examined, else all are 0 */
 	const char *method;  /* "passive", "stop", "core" or "probe"; NULL: it was not examined */
 	double time;         /* seconds since 1970; 0: unknown, as of a core */

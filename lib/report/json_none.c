@@ -49,6 +49,12 @@ size_t json_frames(
 	return t->items.n;
 }
 
+void json_deadlock(const deadlock_waits *circle, struct strbuf *out)
+{
+	(void)circle;
+	(void)out;
+}
+
 bool json_target_end(const struct json_end *end, struct strbuf *out)
 {
 	(void)end;

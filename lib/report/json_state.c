@@ -14,19 +14,6 @@ static void add_call(const struct thread_state *s, struct members *m)
 	members_value(m, "system_call", members_take(&call, m));
 }
 
-/* An object with an owner, such as a lock. */
-static void add_object(struct members *m, const char *key, const char *what, uint64_t address, lwpid_t owner)
-{
-	struct members object = members_begin();
-
-	members_clean(&object, "what", what);
-	if (address != 0)
-		members_hex(&object, "address", address);
-	if (owner != 0)
-		members_number(&object, "held_by", owner);
-	members_value(m, key, members_take(&object, m));
-}
-
 static const char *activity_code(uint8_t activity)
 {
 	static const char *const codes[] = { [ACTIVITY_RUNNING] = "running",
@@ -40,7 +27,8 @@ static const char *activity_code(uint8_t activity)
 
 static const char *object_code(uint8_t object)
 {
-	static const char *const codes[] = { [OBJECT_LOCK] = "Lock",
+	static const char *const codes[] = { [OBJECT_NONE] = "GIL",
+		[OBJECT_LOCK] = "Lock",
 		[OBJECT_RLOCK] = "RLock",
 		[OBJECT_CONDITION] = "Condition",
 		[OBJECT_EVENT] = "Event",
@@ -54,6 +42,23 @@ static const char *object_code(uint8_t object)
 	return codes[object];
 }
 
+void json_wait_add(struct members *m, uint8_t object, uint64_t address, lwpid_t owner)
+{
+	members_clean(m, "what", object_code(object));
+	if (address != 0)
+		members_hex(m, "address", address);
+	if (owner != 0)
+		members_number(m, "held_by", owner);
+}
+
+static void add_wait(struct members *m, const char *key, uint8_t object, uint64_t address, lwpid_t owner)
+{
+	struct members wait = members_begin();
+
+	json_wait_add(&wait, object, address, owner);
+	members_value(m, key, members_take(&wait, m));
+}
+
 static void add_python(const struct thread_state *s, struct members *m)
 {
 	static const char *const attachments[] = { [ATTACHMENT_DETACHED] = "detached",
@@ -63,11 +68,11 @@ static void add_python(const struct thread_state *s, struct members *m)
 	if (s->gil == GIL_HELD)
 		members_bool(m, "holds_gil", true);
 	if (s->gil == GIL_AWAITED)
-		add_object(m, "waits_for_gil", "GIL", 0, s->gil_owner);
+		add_wait(m, "waits_for_gil", OBJECT_NONE, 0, s->gil_owner);
 	if (s->attachment != ATTACHMENT_NONE)
 		members_clean(m, "attachment", attachments[s->attachment]);
 	if (s->object != OBJECT_NONE)
-		add_object(m, "waits_for", object_code(s->object), s->object_at, s->object_owner);
+		add_wait(m, "waits_for", s->object, s->object_at, s->object_owner);
 	if (s->collecting) {
 		members_bool(m, "collecting", true);
 		members_bool(m, "collecting_certain", !s->collecting_unsure);

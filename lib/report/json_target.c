@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "report/json_members.h"
+#include "report/json_state.h"
 
 struct members json_line_begin(const char *type)
 {
@@ -195,6 +196,22 @@ static void add_messages(const struct json_end *end, struct members *m)
 	members_value(m, "messages", list);
 }
 
+void json_deadlock(const deadlock_waits *circle, struct strbuf *out)
+{
+	strbuf_str(out, out->n == 0 ? "[" : ",[");
+	for (size_t i = 0; i < circle->n; i++) {
+		const struct deadlock_wait *w = &circle->at[i];
+		struct members m = members_begin();
+
+		members_number(&m, "lwp", w->id);
+		json_wait_add(&m, w->object, w->at, w->owner);
+		strbuf_str(out, i == 0 ? "{" : ",{");
+		out->failed |= !members_write(&m, out);
+		strbuf_char(out, '}');
+	}
+	strbuf_char(out, ']');
+}
+
 bool json_target_end(const struct json_end *end, struct strbuf *out)
 {
 	struct members m = members_begin();
@@ -208,6 +225,8 @@ bool json_target_end(const struct json_end *end, struct strbuf *out)
 		add_samples(end, &m);
 	add_messages(end, &m);
 	members_bool(&m, "complete", end->complete);
+	if (end->deadlocks != NULL && end->deadlocks[0] != '\0')
+		strbuf_fmt(out, ",\"deadlocks\":[%s]", end->deadlocks);
 	strbuf_char(out, ',');
 	whole = members_write(&m, out);
 	if (!whole)

@@ -148,6 +148,9 @@ def rendered(target, options):
             else:
                 yield " " * 14 + remark(frame)
 
+    for circle in target.get("deadlocks", []):
+        yield "deadlock: %d %s" % (circle[0]["lwp"], ", which ".join(waits(one) for one in circle))
+
 
 def read(path):
     with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as f:

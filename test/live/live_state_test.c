@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/json_lines.h"
 #include "support/live.h"
 
 static void compare_name(const struct output_thread *thread, const char *name, struct strbuf *wrong)
@@ -120,6 +121,7 @@ END_TEST
 /* Each waits for the other: the last line says so. */
 START_TEST(deadlock)
 {
+	char pid_json[16];
 	struct fixture f;
 	struct run r;
 	const char *last;
@@ -130,6 +132,13 @@ START_TEST(deadlock)
 	last = strstr(r.out, "\ndeadlock: ");
 	ck_assert_msg(last != NULL && strchr(last + 1, '\n')[1] == '\0', "%s", r.out);
 	run_free(&r);
+	if (json_lines_collected()) {
+		(void)snprintf(pid_json, sizeof(pid_json), "%d", (int)f.pid);
+		r = TOOL("-o", "json", pid_json);
+		json_lines_add(r.out);
+		ck_assert_msg(strstr(r.out, "\"deadlocks\":[[{\"lwp\":") != NULL, "%s", r.out);
+		run_free(&r);
+	}
 	look_at_core(&f);
 	fixture_end(&f);
 }
@@ -174,5 +183,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	return live_main(suite);
+	return live_json_main(suite);
 }

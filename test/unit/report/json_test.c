@@ -288,6 +288,30 @@ START_TEST(target)
 }
 END_TEST
 
+START_TEST(deadlocks)
+{
+	struct deadlock_wait waits[] = { { .id = 1, .owner = 2, .object = OBJECT_MUTEX, .at = 16 },
+		{ .id = 2, .owner = 1 } };
+	deadlock_waits circle = VEC_EMPTY;
+	struct json_end end = { .complete = true };
+	struct strbuf out = STRBUF_EMPTY, line = STRBUF_EMPTY;
+
+	circle.at = waits;
+	circle.n = 2;
+	json_deadlock(&circle, &out);
+	circle.n = 1;
+	json_deadlock(&circle, &out);
+	end.deadlocks = strbuf_text(&out);
+	ck_assert(json_target_end(&end, &line));
+	expect(&line, ",\"deadlocks\":[[{\"lwp\":1,\"what\":\"mutex\",\"address\":\"0x10\",\"held_by\":2},"
+		      "{\"lwp\":2,\"what\":\"GIL\",\"held_by\":1}],"
+		      "[{\"lwp\":1,\"what\":\"mutex\",\"address\":\"0x10\",\"held_by\":2}]],"
+		      "\"messages\":[],\"complete\":true}\n");
+	strbuf_free(&out);
+	strbuf_free(&line);
+}
+END_TEST
+
 START_TEST(time_and_samples)
 {
 	struct json_end end = { .method = "stop",
@@ -361,8 +385,8 @@ END_TEST
 int main(void)
 {
 	const TTest *tests[] = { native_frames, activations, remarks_and_unknown_code, hostile_names,
-		states_of_a_thread, interpreters_of_a_thread, unread_target, target, time_and_samples,
-		deep_stack, codes_of_warnings };
+		states_of_a_thread, interpreters_of_a_thread, unread_target, target, deadlocks,
+		time_and_samples, deep_stack, codes_of_warnings };
 
 	if (!json_is_built()) {
 		(void)puts("SKIP: built without jansson");
