@@ -174,6 +174,9 @@ static struct probe_count *capture(
 		s->begin.code = s->n_innermost = 0;
 		s->begin.innermost = t->n_pythons == 0 ? 0 : PROBE_NO_CODE; /* 0: it may have one */
 		take_states(&w);
+		key->process = p->number;
+		if (s->undecided && !s->lost && !is_wanted_python(s, key))
+			return 0;
 		hash_stacks(&w);
 	}
 	if (s->lost) {
@@ -181,9 +184,6 @@ static struct probe_count *capture(
 		return 0;
 	}
 	key->hash = s->hash;
-	key->process = p->number;
-	if (s->undecided && !is_wanted_python(s, key))
-		return 0;
 	return count_of(&w, key);
 }
 
