@@ -174,6 +174,12 @@ uint64_t probe_session_changes(const struct probe_session *s, uint32_t number)
 	return changes;
 }
 
+/* Padding is zero in both. */
+static bool same_bytes(const void *a, const void *b, size_t n)
+{
+	return memcmp(a, b, n) == 0;
+}
+
 /* Has the target in s->scratch the interpreters py? */
 static bool has_pythons(const struct probe_session *s, const struct py_process *py)
 {
@@ -183,7 +189,8 @@ static bool has_pythons(const struct probe_session *s, const struct py_process *
 	for (size_t i = 0; same && i < n; i++) {
 		struct py_offsets one;
 
-		same = py_offsets_get(py, i, &one) && memcmp(&one, &s->scratch->pythons[i], sizeof(one)) == 0;
+		memset(&one, 0, sizeof(one));
+		same = py_offsets_get(py, i, &one) && same_bytes(&one, &s->scratch->pythons[i], sizeof(one));
 	}
 	return same;
 }

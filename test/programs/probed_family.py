@@ -68,7 +68,8 @@ def wait_and_tell(gate, function, n):
     tell(function, n)
 
 
-def worker(go):
+def worker(ready, go):
+    os.write(ready, "x".encode("ascii"))
     os.read(go, 1)
     tell(by_child, 30)
     os._exit(0)
@@ -77,6 +78,7 @@ def worker(go):
 def main():
     mode = sys.argv[1]
     go, start = os.pipe()
+    begun, ready = os.pipe()
     selected = []
     if mode == "selected":
         for function, n in ((by_thread, 20), (by_child, 30)):
@@ -89,7 +91,8 @@ def main():
         for i in range(3):
             workers.append(os.fork())
             if workers[-1] == 0:
-                worker(go)
+                worker(ready, go)
+            os.read(begun, 1)
     if "PYSTACK_TEST_FDS" in os.environ:
         fds = [int(n) for n in os.environ["PYSTACK_TEST_FDS"].split(",")]
         os.write(fds[1], "!".encode("ascii"))
