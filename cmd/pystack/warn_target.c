@@ -70,8 +70,10 @@ static bool warn_python(const struct stack_target *t, const char *operand, bool 
 		return false;
 	}
 	if (found == RES_OK) {
+		if (stack_names_cut(t))
+			warn_code(WARN_NAMES_UNREAD, operand);
 		warn_versions(stack_python_process(t), operand, refused);
-		return true;
+		return !stack_names_cut(t);
 	}
 	if (found == RES_NONE && why == NULL)
 		w.code = truncated || refused ? WARN_NO_PYTHON_READ : WARN_NO_PYTHON;

@@ -150,6 +150,7 @@ struct capture {
 	/* The result. */
 	VEC(struct capture_lwp) lwps; /* in the order to print */
 	py_names names;               /* that their `about` point to */
+	bool names_cut;               /* some of these, or all, could not be read */
 	size_t all;                   /* LWPs of the process, whether in the set or not */
 	bool none_held;               /* not one LWP could be held */
 	struct fault not_held;        /* with none_held: why */
@@ -224,8 +225,8 @@ void capture_running(struct capture *c, struct capture_lwp *l);
 
 /* --- helpers of the methods --- */
 
-/* Read what Python calls the LWPs. copy: a new snapshot of the process, so that all is read at
- * about one time, and each page once; NULL: from the core. */
+/* Read what Python calls the LWPs, instead of what was read before. copy: a new snapshot of the
+ * process, so that all is read at about one time, and each page once; NULL: from the core. */
 void capture_about_names(struct capture *c, struct snapshot *copy);
 
 /* Note what blocked l waits in. Must be called before it is asked whether it still does. */

@@ -113,6 +113,8 @@ void capture_about_names(struct capture *c, struct snapshot *copy)
 		.data = &fetching };
 	unsigned interps = 0;
 
+	py_names_free(&c->names);
+	c->names = (py_names)VEC_EMPTY;
 	for (size_t i = 0; i < c->lwps.n && interps < INTERPS; i++) {
 		py_names names = VEC_EMPTY;
 		const struct py_thread *t = &c->lwps.at[i].thread;

@@ -210,14 +210,21 @@ static void read_names(struct capture *c)
 	}
 }
 
+/* Threads that come and go change what names are found by: it is read again then. */
 static void read_python_names(struct capture *c)
 {
+	enum { TRIES = 3 };
 	struct snapshot *copy;
+	bool missed = c->request.about && c->py != NULL;
 
-	if (!c->request.about || c->py == NULL || snapshot_create(c->request.live, &copy, NULL) != RES_OK)
-		return;
-	capture_about_names(c, copy);
-	snapshot_destroy(copy);
+	for (int i = 0; missed && i < TRIES; i++) {
+		if (snapshot_create(c->request.live, &copy, NULL) != RES_OK)
+			break;
+		capture_about_names(c, copy);
+		missed = snapshot_missed(copy);
+		snapshot_destroy(copy);
+	}
+	c->names_cut = missed;
 }
 
 /* Look at LWPs ahead, if there are many. */

@@ -60,6 +60,11 @@ bool snapshot_deadline_passed(struct snapshot *s)
 	return true;
 }
 
+bool snapshot_missed(const struct snapshot *s)
+{
+	return s->missed;
+}
+
 bool snapshot_until(struct snapshot *s, int64_t ns)
 {
 	bool late = s->late;
@@ -169,8 +174,10 @@ static ssize_t snapshot_pread(struct ps_prochandle *P, void *buf, size_t n, uint
 			from = r->bytes + (at - r->lo);
 		} else {
 			piece = page_piece(s, at, &from);
-			if (from == NULL)
+			if (from == NULL) {
+				s->missed = true;
 				break;
+			}
 			/* What is copied or put counts, not what the page had before or after. */
 			if (piece > next - at)
 				piece = (size_t)(next - at);

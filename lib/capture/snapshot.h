@@ -44,6 +44,9 @@ struct snapshot_piece {
  * last call. */
 bool snapshot_until(struct snapshot *s, int64_t ns);
 
+/* Was a read through the handle cut short, because memory could not be read? */
+bool snapshot_missed(const struct snapshot *s);
+
 /* Copy n ranges in few calls. */
 void snapshot_copy_pieces(struct snapshot *s, struct snapshot_piece *pieces, size_t n);
 

@@ -45,6 +45,7 @@ struct snapshot {
 	struct snapshot_prefetch *recorded; /* during snapshot_prefetch_by, else NULL */
 	int64_t until;                      /* set by snapshot_until */
 	bool late;
+	bool missed;  /* a read was cut short */
 	size_t large; /* bytes of large copies */
 	VEC(struct kept) kept;
 	struct addrmap kept_in; /* page number -> index of its latest kept bytes */

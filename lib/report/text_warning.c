@@ -37,6 +37,8 @@ static const char *fixed_words(enum record_warning_code code)
 	case WARN_STATES_UNREAD:
 		return "its list of Python threads cannot be read whole: Python frames of some threads are "
 		       "missing";
+	case WARN_NAMES_UNREAD:
+		return "the names that Python has for its threads cannot be read whole";
 	case WARN_NO_LWPS:
 		return "no matching LWPs found";
 	case WARN_NO_PYTHON:

@@ -36,6 +36,7 @@ const char *warning_code(const struct record_warning *w)
 		[WARN_MORE_NOTICES] = "more-notices",
 		[WARN_FRAMES_UNREAD] = "frames-unread",
 		[WARN_STATES_UNREAD] = "states-unread",
+		[WARN_NAMES_UNREAD] = "names-unread",
 		[WARN_NO_LWPS] = "no-lwps",
 		[WARN_CANNOT_STOP] = "cannot-stop",
 		[WARN_LAYOUT] = "layout",

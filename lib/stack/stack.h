@@ -98,6 +98,9 @@ enum res stack_python(const struct stack_target *t, const char **why);
  * read whole. */
 bool stack_states_cut(const struct stack_target *t);
 
+/* True if names that Python has for threads could not be read. */
+bool stack_names_cut(const struct stack_target *t);
+
 /* Why no LWP could be stopped, although their Python frames could be read; NULL if some were
  * stopped. */
 const struct fault *stack_not_held(const struct stack_target *t);

@@ -114,6 +114,11 @@ bool stack_states_cut(const struct stack_target *t)
 	return capture_states_lack(&t->capture);
 }
 
+bool stack_names_cut(const struct stack_target *t)
+{
+	return t->capture.names_cut;
+}
+
 const struct fault *stack_not_held(const struct stack_target *t)
 {
 	return t->capture.none_held ? &t->capture.not_held : NULL;

@@ -248,6 +248,8 @@ static void choose_layout(struct finder *fd, struct candidate *c)
 	const struct py_layout *best = best_layout(fd, c);
 	enum res res = py_runtime_validate(fd->P, best, c->addr, NULL);
 
+	if (res == RES_FAIL) /* its lists may have changed while they were read */
+		res = py_runtime_validate(fd->P, best, c->addr, NULL);
 	c->layout = best;
 	c->mismatch = res == RES_OK ? mismatch_of(fd, c, best, true) : NULL;
 	/* One that has not started may be one whose list of interpreters is elsewhere. */

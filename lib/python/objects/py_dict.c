@@ -247,6 +247,17 @@ bool py_text_is(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, c
 
 enum { SOME = 64 }; /* keys that are looked at together */
 
+static unsigned length_width(const struct py_layout *l)
+{
+	return l->texts == PY_TEXT_BYTES ? l->size_width : l->word;
+}
+
+/* What a length that could not be read stays. */
+static uint64_t unread_length(const struct py_layout *l)
+{
+	return length_width(l) == 4 ? UINT32_MAX : UINT64_MAX;
+}
+
 /* Read the lengths of n str objects. False: from a live process only. */
 static bool read_lengths(struct py_dict *d, const struct py_dict_entry *entries, size_t n, uint64_t *lengths)
 {
@@ -258,10 +269,10 @@ static bool read_lengths(struct py_dict *d, const struct py_dict_entry *entries,
 	if (d->live == NULL)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		lengths[i] = 0;
-		pieces[i] = (struct os_piece){ .to = &lengths[i],
-			.n = bytes ? l->size_width : l->word,
-			.va = (uintptr_t)(entries[i].key + field - 1) };
+		lengths[i] = unread_length(l);
+		pieces[i] = (struct os_piece){
+			.to = &lengths[i], .n = length_width(l), .va = (uintptr_t)(entries[i].key + field - 1)
+		};
 	}
 	os_read_pieces(d->live, pieces, n);
 	return true;
@@ -278,7 +289,7 @@ static bool find_in_some(struct py_dict *d, const char *text, size_t *n, struct 
 		;
 	known = read_lengths(d, entries, *n, lengths);
 	for (size_t i = 0; i < *n; i++) {
-		if (known && lengths[i] != strlen(text))
+		if (known && lengths[i] != strlen(text) && lengths[i] != unread_length(&d->rt->layout))
 			continue;
 		*out = entries[i];
 		if (py_text_is(d->P, d->rt, out->key, text))
