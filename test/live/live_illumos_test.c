@@ -178,7 +178,7 @@ static void compare(const char *tool_args[], const struct run *live)
 		    strbuf_text(&want) + (at < 100 ? 0 : at - 100));
 	}
 	ck_assert_ptr_nonnull(strstr(r.out, "\nkilled by SIGBUS at 0xabc0\n"));
-	ck_assert_ptr_nonnull(strstr(r.out, " lwp# 1 [the first of all threads] --"));
+	ck_assert_ptr_nonnull(strstr(r.out, " [the first of all threads] --"));
 	ck_assert_ptr_nonnull(strstr(r.out, "(zombie: exited, not yet joined)\n"));
 	ck_assert_ptr_nonnull(strstr(r.out, "[ "));
 	run_free(&r);
