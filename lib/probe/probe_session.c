@@ -27,6 +27,13 @@ static size_t padded(size_t n)
 	return (n + 7) & ~(size_t)7;
 }
 
+/* Wait as many records to be read as may? */
+static bool is_full(const struct probe_session *s)
+{
+	return s->waiting.n - s->read >= WAITING_RINGS * s->ring_size;
+}
+
+/* Not 0: no more is to be taken now. */
 static int take_record(void *data, void *record, size_t n)
 {
 	struct probe_session *s = data;
@@ -49,7 +56,7 @@ static int take_record(void *data, void *record, size_t n)
 	memcpy(s->waiting.at + s->waiting.n, &size, sizeof(size));
 	memcpy(s->waiting.at + s->waiting.n + sizeof(size), record, n);
 	s->waiting.n += sizeof(size) + padded(n);
-	return 0;
+	return is_full(s) ? -EAGAIN : 0;
 }
 
 /* Forget what has been read. */
@@ -96,7 +103,7 @@ static void read_waiting(struct probe_session *s, int64_t ns, const struct probe
 		s->read += sizeof(size) + padded(size);
 		if (s->read == s->waiting.n || s->read > TRIM)
 			waiting_trim(s);
-		if (s->waiting.n - s->read < WAITING_RINGS * s->ring_size)
+		if (!is_full(s))
 			(void)ring_buffer__consume(s->ring);
 	}
 }
@@ -427,7 +434,8 @@ enum res probe_session_read(
 {
 	enum { READ_NS = 50000000, STILL_MS = 10 };
 	int still = is_hurried(s) ? STILL_MS : 0;
-	int got = ring_buffer__poll(s->ring, probe_session_pending(s) && still < ms ? still : ms);
+	int wait = probe_session_pending(s) && still < ms ? still : ms;
+	int got = is_full(s) ? 0 : ring_buffer__poll(s->ring, wait);
 
 	if (!is_hurried(s))
 		read_waiting(s, READ_NS, reader);
@@ -435,7 +443,7 @@ enum res probe_session_read(
 		s->stacks.failed = false;
 		return fault_memory(f);
 	}
-	if (got < 0 && got != -EINTR)
+	if (got < 0 && got != -EINTR && got != -EAGAIN)
 		return fault_set(f, 0, -got, 0, "the ring buffer cannot be read: %s", strerror(-got));
 	return RES_OK;
 }
