@@ -78,6 +78,8 @@ int BPF_PROG(watch_fork, struct task_struct *parent, struct task_struct *child)
 	if (!p || !p->observed)
 		return 0;
 	(void)bpf_map_delete_elem(&threads, &tid);
+	/* It may have left a processor just before the last thread of its process ended. */
+	(void)bpf_map_delete_elem(&offs, &tid);
 	if (follow_forks && child->tgid != parent->tgid)
 		add_process(child, p->number, PROBE_PROCESS_FORKED, p->target, p->name);
 	return 0;
