@@ -4,7 +4,9 @@
  * it is to be read. One that has executed a program is opened at once, before it maps libraries. */
 #include "at_observed.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,8 +212,14 @@ static void refresh(struct observing *x, struct observed *o)
 	uint64_t changes = probe_session_changes(x->session, o->number);
 	struct fault f;
 
-	if (o->gone || o->full || changes == o->changes || !observed_open_pid(x, &fresh, &f))
+	if (o->gone || o->full || changes == o->changes)
 		return;
+	if (!observed_open_pid(x, &fresh, &f)) {
+		/* The kernel did not tell its end if that came before the attachment. */
+		if (kill((pid_t)o->pid, 0) != 0 && errno == ESRCH)
+			probe_session_remove(x->session, o->number);
+		return;
+	}
 	if (probe_session_refresh(
 		x->session, o->number, fresh.P, stack_python_process(fresh.target), &changes, &f) != RES_OK) {
 		char pid[16];
