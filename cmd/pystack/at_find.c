@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/path.h"
 #include "probe/probe_exe.h"
 
@@ -141,15 +143,29 @@ void at_find_named(struct observing *x, const char *name)
 	(void)each_process(x, add_named, wanted);
 }
 
+/* What tells a process from others of its pid, and its program from those that it has executed
+ * before. */
+static uint32_t program_of(uint32_t pid, const struct process_stat *st)
+{
+	char link[64];
+	struct stat exe;
+
+	(void)snprintf(link, sizeof(link), "/proc/%u/exe", pid);
+	return stat(link, &exe) == 0 ? (uint32_t)hash_word(st->began, exe.st_ino) : st->began;
+}
+
 static bool add_python(struct observing *x, uint32_t pid, const void *data)
 {
 	struct process_stat st;
 	enum observing_added added;
-	uint32_t before;
+	uint32_t before, program;
 
-	if (!process_stat_read(pid, &st) || (addrmap_get(&x->examined, pid, &before) && before == st.began))
+	if (!process_stat_read(pid, &st))
 		return false;
-	x->failed |= !addrmap_put(&x->examined, pid, st.began);
+	program = program_of(pid, &st);
+	if (addrmap_get(&x->examined, pid, &before) && before == program)
+		return false;
+	x->failed |= !addrmap_put(&x->examined, pid, program);
 	added = observing_add_pid(x, pid, true);
 	return added == OBSERVING_REFUSED ? refuse(x, is_likely(pid, data)) : added == OBSERVING_ADDED;
 }

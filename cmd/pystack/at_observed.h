@@ -39,7 +39,7 @@ struct observing {
 	struct addrmap by_number;  /* number → index in `at` */
 	size_t seen;               /* processes of the session that were looked at */
 	size_t refused;            /* processes that one may not look at */
-	struct addrmap examined;   /* at_find_pythons: pid → when it was started, of those looked at */
+	struct addrmap examined;   /* at_find_pythons: pid → its program, of those looked at */
 	bool failed;               /* one could not be observed, and a message was printed */
 };
 
