@@ -297,7 +297,8 @@ static bool add_count(void *data, const struct probe_key *key, const struct prob
 	}
 	n -= s->printed.count;
 	sum -= s->printed.sum;
-	if (n == 0)
+	/* A value is added after its event has been counted. */
+	if (n == 0 && sum == 0)
 		return true;
 	s->printed = *count;
 	if (is_left_out(a, s, n))
@@ -324,7 +325,7 @@ static bool print_counts(struct at *a)
 		counts_print(&a->counts, (size_t)a->opt->top, stdout);
 		return true;
 	}
-	if (a->at_end && a->events == before)
+	if (a->at_end && a->events == before && a->counts.at.n == 0)
 		return true;
 	at_every_print(&a->counts, a->opt, clock_now_ns() + a->clock_offset, a->events - before);
 	counts_clear(&a->counts);
