@@ -526,7 +526,8 @@ static bool start(struct at *a, int argc, char **argv)
 		a->attached = a->probes.places.n;
 		if (probe_session_attach(a->session, a->probes.places.at, a->attached, &f) == RES_OK) {
 			find_processes(a);
-			return !a->opt->command || command_go(&a->command);
+			/* The command does not begin after a signal. */
+			return !a->opt->command || (!interrupts_came() && command_go(&a->command));
 		}
 	}
 	(void)fprintf(stderr, "pystack: --at %s: %s\n", a->opt->at[0], f.text);
