@@ -19,7 +19,7 @@ enum {
 	PIECE = 1 << 16,
 	PAGE = 4096,
 	CODE_ALL = 1 << 28,
-	STUBS_MAX = 64
+	STUBS_MAX = 256
 };
 
 /* The calls of a function: addresses after them. */
@@ -163,7 +163,11 @@ static void find_stubs(struct search *s, const uint8_t *code, size_t n, uint64_t
 		i = (size_t)(at - code);
 		if (!refers(&arch->jump_by_word, code, n, i, va, &to, &end) || !refers_to_function(s, to))
 			continue;
-		for (uint64_t before = 0; before <= MARK + 1 && s->n_stubs < STUBS_MAX; before++)
+		if (s->n_stubs + MARK + 2 > STUBS_MAX) {
+			s->calls->all = false;
+			return;
+		}
+		for (uint64_t before = 0; before <= MARK + 1; before++)
 			s->stubs[s->n_stubs++] = va + i - before;
 	}
 }
