@@ -80,7 +80,7 @@ void os_hold_call_of(struct ps_prochandle *P, const struct os_hold *h, size_t i,
 	syscall_note(arch, &status, l->syscall);
 	os_status_call(&status, out);
 	/* The hold itself has interrupted calls that the kernel does not resume (epoll_wait). */
-	if (out->number < 0 && l->syscall >= 0 && l->regs[prgreg[arch->result]] == -EINTR) {
+	if (out->number < 0 && l->syscall >= 0 && syscall_result(arch, l->regs) == -EINTR) {
 		out->number = (int32_t)l->syscall;
 		for (int k = 0; k < ARCH_ARGS; k++)
 			out->args[k] = (uint64_t)l->regs[prgreg[arch->args[k]]];

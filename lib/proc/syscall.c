@@ -24,13 +24,20 @@ static bool is_interrupted(long result)
 	return result == -512 || result == -513 || result == -514 || result == -516;
 }
 
+long syscall_result(const struct arch *arch, const prgregset_t regs)
+{
+	prgreg_t result = regs[arch->system->prgreg[arch->result]];
+
+	return arch->pointer_size == sizeof(int32_t) ? (int32_t)result : (long)result;
+}
+
 void syscall_note(const struct arch *arch, lwpstatus_t *status, long number)
 {
 	const uint8_t *prgreg = arch->system->prgreg;
 	const struct arch_syscall *call;
 
 	if (number < 0 || number > INT16_MAX || arch->system->calls == NULL ||
-	    !is_interrupted(status->pr_reg[prgreg[arch->result]]))
+	    !is_interrupted(syscall_result(arch, status->pr_reg)))
 		return;
 	call = arch_syscall_at(arch->system->calls, number);
 	status->pr_flags |= PR_ASLEEP;

@@ -13,4 +13,7 @@
  * calls are not known. */
 void syscall_note(const struct arch *arch, lwpstatus_t *status, long number);
 
+/* What the register of results has in regs; of 32 bits, with its sign. */
+long syscall_result(const struct arch *arch, const prgregset_t regs);
+
 #endif

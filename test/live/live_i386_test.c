@@ -65,10 +65,11 @@ static void in_order(const char *text, const char *const *parts)
 
 static void look(const struct run *r)
 {
-	static const char *const first[] = { "words_of_4`inner+", "words_of_4`inner+", "words_of_4`inner+",
-		"words_of_4`inner+", "words_of_4`main+", "__libc_start_main", "words_of_4`_start+", NULL };
-	static const char *const other[] = { "words_of_4`in_handler+", "(signal handler called)",
-		"words_of_4`interrupted+", "words_of_4`second+", NULL };
+	static const char *const first[] = { "(in pause)", "words_of_4`inner+", "words_of_4`inner+",
+		"words_of_4`inner+", "words_of_4`inner+", "words_of_4`main+", "__libc_start_main",
+		"words_of_4`_start+", NULL };
+	static const char *const other[] = { "(in pause)", "words_of_4`in_handler+",
+		"(signal handler called)", "words_of_4`interrupted+", "words_of_4`second+", NULL };
 
 	in_order(r->out, first);
 	in_order(r->out, other);
@@ -90,6 +91,10 @@ START_TEST(process_and_core)
 	pid = start(program);
 	(void)snprintf(pid_text, sizeof(pid_text), "%d", (int)pid);
 	r = TOOL(pid_text);
+	ck_assert_msg(r.status == 0, "%s", r.err);
+	look(&r);
+	run_free(&r);
+	r = TOOL("--stop", pid_text);
 	ck_assert_msg(r.status == 0, "%s", r.err);
 	look(&r);
 	run_free(&r);

@@ -72,7 +72,7 @@ static enum res take_prstatus(struct core *core, const struct elf_note *note, st
 	if (system->calls != NULL) {
 		core_note_field(
 		    note, is->prstatus_regs + system->user_syscall * core->word, &call, core->word);
-		syscall_note(core->arch, &lwp, call);
+		syscall_note(core->arch, &lwp, core->word == sizeof(int32_t) ? (int32_t)call : call);
 	}
 	/* The kernel writes the signal to the note of every thread. Only the first was killed by
 	 * it. */

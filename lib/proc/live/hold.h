@@ -27,7 +27,7 @@ struct hold_lwp {
 	int sys;
 	int code;         /* for REFUSED: G_BUSY, G_PERM or G_ISAINVAL */
 	int signo;        /* signal to deliver at detach; 0: none */
-	long syscall;     /* the number of its system call; negative: no call, or a 32-bit LWP */
+	long syscall;     /* the number of its system call; negative: no call */
 	prgregset_t regs; /* with the thread pointer */
 	char why[160];    /* for REFUSED and TIMEOUT: a phrase for the user, else "" */
 };

@@ -20,8 +20,9 @@ static void set_why(struct hold_lwp *l, const char *why)
 /* --- registers --- */
 
 /* The registers of an LWP in 32-bit code: the 64-bit set, which ptrace(2) gives too, with upper
- * halves of 0. The base of GS, the thread pointer, is in a segment descriptor of the thread. */
-static bool regs_32bit(lwpid_t id, prgregset_t regs)
+ * halves of 0, and the number of its system call. The base of GS, the thread pointer, is in a
+ * segment descriptor of the thread. */
+static bool regs_32bit(lwpid_t id, prgregset_t regs, long *syscall)
 {
 	enum { DESCRIPTOR_SHIFT = 3 };
 	const struct arch_system *system = arch_of_host(true)->system;
@@ -32,6 +33,7 @@ static bool regs_32bit(lwpid_t id, prgregset_t regs)
 	if (ptrace(PTRACE_GETREGS, id, NULL, &user) != 0)
 		return false;
 	hold_regs_from_user(regs, &user);
+	*syscall = (int32_t)hold_regs_syscall(&user);
 	entry = (regs[system->tls_selector] & 0xffff) >> DESCRIPTOR_SHIFT;
 	if (entry != 0 && ptrace(PTRACE_GET_THREAD_AREA, id, (void *)entry, area) == 0)
 		regs[system->thread_pointer] = (prgreg_t)area[1];
@@ -75,10 +77,10 @@ static void stopped(struct hold_lwp *l, int code, bool is_32bit)
 		set_why(l, is_32bit ? "it is running 64-bit code" : "it is running 32-bit code");
 		return;
 	}
-	l->syscall = is_32bit ? -1 : hold_regs_syscall(&user);
-	if (!is_32bit)
+	if (!is_32bit) {
 		hold_regs_from_user(l->regs, &user);
-	else if (!regs_32bit(l->id, l->regs)) {
+		l->syscall = hold_regs_syscall(&user);
+	} else if (!regs_32bit(l->id, l->regs, &l->syscall)) {
 		hold_lwp_gone(l);
 		return;
 	}

@@ -63,6 +63,22 @@ START_TEST(by_registers)
 }
 END_TEST
 
+/* Registers of 32 bits have no sign. */
+START_TEST(by_registers_of_32_bits)
+{
+	const uint8_t *prgreg = arch_i386.system->prgreg;
+	lwpstatus_t status = { .pr_flags = PR_STOPPED };
+
+	status.pr_reg[prgreg[arch_i386.result]] = (prgreg_t)(uint32_t)-512;
+	status.pr_reg[prgreg[arch_i386.args[0]]] = 7;
+	syscall_note(&arch_i386, &status, 168); /* poll */
+	ck_assert_int_eq(status.pr_flags, PR_STOPPED | PR_ASLEEP);
+	ck_assert_int_eq(status.pr_syscall, 168);
+	ck_assert_int_eq(status.pr_sysarg[0], 7);
+	ck_assert_int_eq(syscall_result(&arch_i386, status.pr_reg), -512);
+}
+END_TEST
+
 static int look(void *data, const lwpstatus_t *status, const lwpsinfo_t *info)
 {
 	(void)info;
@@ -133,8 +149,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { names, by_registers, of_a_process, of_one_that_runs,
-		what_else_a_consumer_names };
+	const TTest *const tests[] = { names, by_registers, by_registers_of_32_bits, of_a_process,
+		of_one_that_runs, what_else_a_consumer_names };
 
 	return run_suite("syscall", tests, sizeof(tests) / sizeof(tests[0]));
 }
