@@ -7,6 +7,7 @@
 #include "arch/syscalls.h"
 #include "os/calls.h"
 #include "os/read.h"
+#include "os/regs.h"
 #include "proc/live/live.h"
 
 #define SECOND INT64_C(1000000000)
@@ -217,11 +218,19 @@ uint64_t os_call_futex(const struct os_call *call)
  * condition variables use FUTEX_WAIT_BITSET. */
 enum { LOCKED_AWAITED = 2 };
 
-/* pthread_mutex_t, of both word sizes. */
+/* pthread_mutex_t (sysdeps/x86/nptl/bits/struct_mutex.h). */
 struct mutex {
 	int32_t lock;
 	uint32_t count;
 	int32_t owner;
+	union {
+		struct {
+			uint32_t users, kind;
+		} of_64;
+		struct {
+			uint32_t kind, users;
+		} of_32;
+	} last;
 };
 
 uint64_t os_call_mutex(const struct os_call *call)
@@ -235,21 +244,32 @@ uint64_t os_call_mutex(const struct os_call *call)
 	return call->args[0];
 }
 
-static lwpid_t owner_of(const struct mutex *m)
+/* The locks inside of malloc and stdio sleep in the same way, but have other data where a mutex has
+ * its owner (malloc: a flag, which is 1, the first process of a container). A mutex that is held
+ * has users, and few of the bits of its kind are in use. */
+static lwpid_t owner_of(struct ps_prochandle *P, const struct mutex *m)
 {
-	return m->lock == LOCKED_AWAITED && m->owner > 0 ? (lwpid_t)m->owner : 0;
+	enum { KIND_MAX = 1023, USERS_MAX = 1 << 22 };
+	bool wide = os_arch(P)->pointer_size == sizeof(uint64_t);
+	uint32_t users = wide ? m->last.of_64.users : m->last.of_32.users,
+		 kind = wide ? m->last.of_64.kind : m->last.of_32.kind;
+
+	return m->lock == LOCKED_AWAITED && m->owner > 0 && users >= 1 && users <= USERS_MAX &&
+		       kind <= KIND_MAX
+		   ? (lwpid_t)m->owner
+		   : 0;
 }
 
 lwpid_t os_mutex_owner(struct ps_prochandle *P, uint64_t at)
 {
 	struct mutex m;
 
-	return Pread(P, &m, sizeof(m), (uintptr_t)at) == sizeof(m) ? owner_of(&m) : 0;
+	return Pread(P, &m, sizeof(m), (uintptr_t)at) == sizeof(m) ? owner_of(P, &m) : 0;
 }
 
 lwpid_t os_mutex_owner_now(struct ps_prochandle *live, uint64_t at)
 {
 	struct mutex m;
 
-	return os_read_same(live, &m, sizeof(m), (uintptr_t)at) == sizeof(m) ? owner_of(&m) : 0;
+	return os_read_same(live, &m, sizeof(m), (uintptr_t)at) == sizeof(m) ? owner_of(live, &m) : 0;
 }
