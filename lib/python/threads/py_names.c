@@ -116,6 +116,15 @@ static void find_threads(struct naming *g, uint64_t active, struct found_list *o
 	will_read(g, 0, 0);
 }
 
+/* Open the attributes of a Thread. False also if there are more than a Thread has: as many as a
+ * dict may have would take long to search for each thread. */
+static bool open_attributes(struct naming *g, const struct found *f, struct py_dict *out)
+{
+	enum { ATTRIBUTES_MAX = 4096 };
+
+	return py_attributes_open(g->P, g->rt, f->thread, out) && out->count <= ATTRIBUTES_MAX;
+}
+
 /* Find the attributes of a Thread. */
 static void find_attributes(struct naming *g, struct found *f)
 {
@@ -123,7 +132,7 @@ static void find_attributes(struct naming *g, struct found *f)
 	struct py_dict attributes;
 	struct py_dict_entry entry;
 
-	if (!py_attributes_open(g->P, g->rt, f->thread, &attributes))
+	if (!open_attributes(g, f, &attributes))
 		return;
 	if (py_dict_find(&attributes, g->attribute_name, &g->key_name, &entry)) {
 		f->text = entry.value;
@@ -140,8 +149,7 @@ static void read_threads(struct naming *g, uint64_t active)
 
 	find_threads(g, active, &found);
 	for (size_t i = 0; g->from->live != NULL && i < found.n; i++) {
-		if (py_attributes_open(g->P, g->rt, found.at[i].thread, &attributes) &&
-		    attributes.values != 0)
+		if (open_attributes(g, &found.at[i], &attributes) && attributes.values != 0)
 			will_read(g, attributes.values, (size_t)attributes.count * g->rt->layout.word);
 	}
 	will_read(g, 0, 0);
