@@ -113,6 +113,12 @@ void capture_about_names(struct capture *c, struct snapshot *copy)
 		.data = &fetching };
 	unsigned interps = 0;
 
+	/* What was read before is not kept, even if there is no memory to read it again. */
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		c->lwps.at[i].about.name = NULL;
+		c->lwps.at[i].about.name_n = 0;
+		c->lwps.at[i].about.daemon = false;
+	}
 	py_names_free(&c->names);
 	c->names = (py_names)VEC_EMPTY;
 	for (size_t i = 0; i < c->lwps.n && interps < INTERPS; i++) {
