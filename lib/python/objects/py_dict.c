@@ -115,9 +115,11 @@ bool py_dict_open(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr,
 	const struct py_layout *l = &rt->layout;
 	uint8_t bytes[HEAD + 64], word = l->word;
 	const uint8_t *head = bytes + head_size(l);
-	size_t tag = l->version >= PY_HEX(3, 6) ? 8 : 0;
+	size_t tag = l->version >= PY_HEX(3, 6) ? 8 : 0,
+	       n = head_size(l) + (l->version < PY_HEX(3, 3) ? 5U * word : tag + 3U * word);
 
-	if (!py_pointer_sane(addr, word) || head_size(l) > HEAD || !py_read(P, bytes, sizeof(bytes), addr) ||
+	/* No more than the dict has: what follows may be unmapped. */
+	if (!py_pointer_sane(addr, word) || head_size(l) > HEAD || !py_read(P, bytes, n, addr) ||
 	    !py_type_is(P, l, word_in(bytes, l->object.type - 1, word), "dict", &rt->dict_type))
 		return false;
 	*out = begin(P, rt);
