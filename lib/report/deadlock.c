@@ -8,7 +8,8 @@ bool deadlock_add(deadlock_waits *waits, size_t thread, lwpid_t id, const struct
 {
 	struct deadlock_wait one = { .id = id, .thread = thread };
 
-	if (s->object != OBJECT_NONE && s->object_owner != 0) {
+	/* A wait with a time-out ends; threads that wait for the GIL wait again. */
+	if (s->object != OBJECT_NONE && s->object_owner != 0 && s->timeout == TIMEOUT_NONE) {
 		one.owner = s->object_owner;
 		one.object = s->object;
 		one.at = s->object_at;

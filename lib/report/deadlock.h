@@ -20,8 +20,8 @@ struct deadlock_wait {
 };
 typedef VEC(struct deadlock_wait) deadlock_waits;
 
-/* Add what the thread `thread` with this id and state waits for, if somebody holds it. False: out
- * of memory. */
+/* Add what the thread `thread` with this id and state waits for, if somebody holds it and the wait
+ * has no end of its own. False: out of memory. */
 bool deadlock_add(deadlock_waits *waits, size_t thread, lwpid_t id, const struct thread_state *s);
 
 /* Find a circle of waits that was not found before. Its members, in order, are put into out. False:

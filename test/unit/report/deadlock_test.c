@@ -58,6 +58,8 @@ START_TEST(none)
 	struct thread_state s = { .object = OBJECT_LOCK, .gil = GIL_AWAITED };
 
 	ck_assert(deadlock_add(&waits, 0, 1, &s)); /* nobody is known to hold either */
+	s = (struct thread_state){ .object = OBJECT_LOCK, .object_owner = 1, .timeout = TIMEOUT_LEFT };
+	ck_assert(deadlock_add(&waits, 0, 1, &s)); /* it ends */
 	ck_assert_uint_eq(waits.n, 0);
 	check_next(&waits, "");
 	vec_free(&waits);
