@@ -65,11 +65,22 @@ static void add(struct operands *x, char *typed)
 	}
 }
 
+static bool has(const struct operands *x, const char *typed)
+{
+	for (size_t i = 0; i < x->at.n; i++) {
+		if (strcmp(x->at.at[i], typed) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void add_pid(struct operands *x, uint32_t pid)
 {
-	char *typed = NULL;
+	char typed[16];
 
-	add(x, asprintf(&typed, "%u", pid) < 0 ? NULL : typed);
+	(void)snprintf(typed, sizeof(typed), "%u", pid);
+	if (!has(x, typed))
+		add(x, strdup(typed));
 }
 
 /* Is there a Python in the process? likely: it is asked for if one may not look at it. */
@@ -146,7 +157,9 @@ void operands_find(const struct options *opt, int argc, char **argv, struct oper
 		const char *name = strncmp(argv[i], "/proc/", 6) == 0 ? argv[i] + 6 : argv[i];
 		uint32_t pid = (uint32_t)strtoul(name, NULL, 10);
 
-		add(out, strdup(argv[i]));
+		/* It may be a descendant of one before it. */
+		if (!has(out, argv[i]))
+			add(out, strdup(argv[i]));
 		if (pid != 0)
 			add_descendants(&all, pid, out);
 	}
