@@ -36,7 +36,7 @@ struct sampling {
 	struct fault fault; /* of the last stack that could not be read */
 	uint64_t unread;
 	uint64_t samples; /* to be taken; 0: without end */
-	int64_t begin;
+	int64_t begin, end; /* end: 0 until then */
 	bool gone; /* the process has exited, or has executed another program */
 };
 
@@ -128,10 +128,11 @@ static bool add_count(void *data, const struct probe_key *key, const struct prob
 
 /* --- time --- */
 
-/* The number of samples that were due until now. */
+/* The number of samples that were due until now, or the end. */
 static uint64_t samples_taken(const struct sampling *s)
 {
-	uint64_t n = (uint64_t)((clock_now_ns() - s->begin) / s->opt.interval_ns);
+	int64_t now = s->end != 0 ? s->end : clock_now_ns();
+	uint64_t n = (uint64_t)((now - s->begin) / s->opt.interval_ns);
 
 	return s->samples != 0 && n > s->samples ? s->samples : n;
 }
@@ -182,6 +183,7 @@ static enum res sampling_loop(struct sampling *s)
 		if (tty)
 			show_progress(s);
 	}
+	s->end = clock_now_ns();
 	probe_session_detach(s->session);
 	do {
 		if (res == RES_OK)

@@ -406,6 +406,8 @@ enum res probe_session_attach(
 
 void probe_session_detach(struct probe_session *s)
 {
+	if (s->detached == 0)
+		s->detached = (uint64_t)clock_now_ns();
 	for (size_t i = 0; i < s->links.n; i++)
 		(void)bpf_link__destroy(s->links.at[i]);
 	s->links.n = 0;

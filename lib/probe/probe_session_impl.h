@@ -24,6 +24,7 @@ struct probe_session {
 	struct probe_target *scratch;
 	struct probe_config config;
 	struct probe_sampling sampling;     /* as in the program's map */
+	uint64_t detached;                  /* when the probes were, ns; 0: they are not */
 	size_t ring_size;                   /* bytes */
 	VEC(struct bpf_link *) links;       /* of clocks, one for each processor, and of places */
 	VEC(struct probe_value_list) lists; /* as in the program's map */
