@@ -35,9 +35,9 @@ struct sampling {
 	struct at_losses losses;
 	struct fault fault; /* of the last stack that could not be read */
 	uint64_t unread;
-	uint64_t samples; /* to be taken; 0: without end */
+	uint64_t samples;   /* to be taken; 0: without end */
 	int64_t begin, end; /* end: 0 until then */
-	bool gone; /* the process has exited, or has executed another program */
+	bool gone;          /* the process has exited, or has executed another program */
 };
 
 /* --- stacks --- */
