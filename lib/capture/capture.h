@@ -71,6 +71,7 @@ enum capture_refusal {
 /* One LWP of a capture or of a core. */
 struct capture_lwp {
 	lwpid_t id;
+	lwpid_t inner; /* id in the target's numbering; 0: not asked for yet */
 	enum capture_state state;
 	char name[64];             /* the kernel's; "" none */
 	struct thread_state about; /* what capture_about has found */

@@ -231,13 +231,16 @@ static void about_python(const struct capture *c, const struct capture_lwp *l, s
 }
 
 /* The LWP that has this number in the target's numbering. 0: there is none. */
-static lwpid_t lwp_of_inner(const struct capture *c, lwpid_t inner)
+static lwpid_t lwp_of_inner(struct capture *c, lwpid_t inner)
 {
 	for (size_t i = 0; inner != 0 && i < c->lwps.n; i++) {
-		lwpid_t id = c->lwps.at[i].id;
+		struct capture_lwp *l = &c->lwps.at[i];
 
-		if (c->request.live != NULL ? os_inner_lwpid(c->request.live, id) == inner : id == inner)
-			return id;
+		/* Opens a file, and many may wait. */
+		if (l->inner == 0)
+			l->inner = c->request.live == NULL ? l->id : os_inner_lwpid(c->request.live, l->id);
+		if (l->inner == inner)
+			return l->id;
 	}
 	return 0;
 }
