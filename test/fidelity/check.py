@@ -30,6 +30,7 @@ SID = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache
 PROGRAMS = ["everything", "threads", "signals", "throws"]
 OLDEST_PROGRAMS = ["calls", "callbacks", "generators", "classes", "exceptions", "everything"]
 ANNOTATION = re.compile(r"^ {16}\[ (.*):(-?\d+) \((.*)\) \]( \?)?$")
+STATE = re.compile(r"^ {14}\((in |running|stopped|holds the GIL|waits for |detached|attached|suspended|collecting|finalizing|daemon)")
 NATIVE = re.compile(r"^ {14}(?:(.+)`(?:(.+?)(?:\+0x([0-9a-f]+))?)|0x[0-9a-f]+)$")
 HEADER = re.compile(r"^-+ thread# (\d+)")
 OLDEST = {"_start", "clone3", "__clone3", "clone", "__clone", "start_thread"}
@@ -104,6 +105,8 @@ class Stack:
                 self.frames.append(Frame(file, int(found[2]), name, len(self.natives)))
                 self.marked |= found[4] is not None or found[1] == UNKNOWN
                 self.lacking = False
+            elif not self.natives and not self.frames and STATE.match(text):
+                pass  # what the thread does says nothing about its frames
             elif text.startswith(" " * 14 + "("):
                 self.marked |= not re.match(r" +\((signal handler called|Python frame has returned|JIT|unwind gap)\)", text)
                 self.cut = len(self.natives) if self.cut is None else self.cut

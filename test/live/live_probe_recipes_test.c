@@ -152,7 +152,7 @@ END_TEST
 /* The two most frequent stacks of write(2) in a command. */
 START_TEST(writes_of_a_clone)
 {
-	char dir[64] = "/tmp/pystack-hg-XXXXXX", make[256], to[64];
+	char dir[64] = "/tmp/pystack-hg-XXXXXX", make[256], to[80];
 	struct run r;
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));

@@ -235,6 +235,7 @@ static Suite *refused_suite(void)
 	}
 	tcase_set_timeout(tcase, 240);
 #ifdef __SANITIZE_ADDRESS__
+	(void)last;
 	(void)printf(
 	    "SKIP: requests refused: the sanitizer's own functions stand in for those of the C library\n");
 #else

@@ -329,7 +329,8 @@ static void compare_thread(
 	if ((flags & COMPARE_CORE) == 0 && o->name != NULL && strcmp(o->name, t->name) != 0)
 		strbuf_fmt(wrong, "thread %ld: name %s, in truth %s\n", t->tid, o->name, t->name);
 	/* Equal names are printed once. */
-	if (t->called != NULL && o->headed && (o->name == NULL || strcmp(o->name, t->called) != 0) &&
+	if ((flags & COMPARE_UNNAMED) == 0 && t->called != NULL && o->headed &&
+	    (o->name == NULL || strcmp(o->name, t->called) != 0) &&
 	    (o->called == NULL || strcmp(o->called, t->called) != 0))
 		strbuf_fmt(wrong, "thread %ld: called %s, in truth %s\n", t->tid,
 		    o->called == NULL ? "(nothing)" : o->called, t->called);

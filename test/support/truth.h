@@ -67,13 +67,14 @@ const struct output_thread *output_thread(const struct output *o, long tid);
 struct output output_parse_events(const char *text);
 
 /* COMPARE_MARKED: frames may be marked as uncertain. COMPARE_EVENTS: the output has events, which do
- * not name interpreters. */
+ * not name interpreters. COMPARE_UNNAMED: it does not name threads as Python does. */
 enum {
 	COMPARE_QUALNAME = 1,
 	COMPARE_PYTHON_ONLY = 2,
 	COMPARE_CORE = 4,
 	COMPARE_MARKED = 8,
-	COMPARE_EVENTS = 16
+	COMPARE_EVENTS = 16,
+	COMPARE_UNNAMED = 32
 };
 
 /* Compare every thread's annotations, their positions and marks with the truth. Appends differences

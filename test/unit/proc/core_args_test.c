@@ -134,7 +134,7 @@ START_TEST(whole)
 	memset(two + 5, 'a', 1500);
 	memset(want + 5, 'a', 1500);
 	want[5 + 1500] = '|';
-	lay_out(2, two, sizeof(two), 0);
+	lay_out(2, two, sizeof(two) - 1, 0);
 	check_whole("prog", want);
 	/* It has no end in what was saved. */
 	memset(two + 5, 'a', sizeof(two) - 6);
