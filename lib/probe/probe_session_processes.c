@@ -121,6 +121,7 @@ enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_proc
 {
 	struct probe_process p = { .observed = 1, .seen = pid };
 
+	(void)ring_buffer__consume(s->ring); /* a child may have the target of a parent that has ended */
 	return fill_new(s, P, py, &p.target, f) == RES_OK ? add(s, &p, threads, number, f) : RES_FAIL;
 }
 
@@ -198,9 +199,11 @@ static bool has_pythons(const struct probe_session *s, const struct py_process *
 enum res probe_session_refresh(struct probe_session *s, uint32_t number, struct ps_prochandle *P,
     const struct py_process *py, uint64_t *changes, struct fault *f)
 {
-	struct probe_process *p = probe_processes_find(&s->processes, number);
+	struct probe_process *p;
 	uint32_t target;
 
+	(void)ring_buffer__consume(s->ring); /* as above; it may move *p */
+	p = probe_processes_find(&s->processes, number);
 	if (p == NULL)
 		return fault_set(f, 0, 0, 0, "it is not observed");
 	if (bpf_map__lookup_elem(
