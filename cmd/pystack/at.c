@@ -175,14 +175,7 @@ static enum res read_stack(
 
 	at_recorded_set(&recorded, s);
 	recorded.r.wants_status = is_off_cpu(a, &b->key);
-	res = stack_target_take(o->target, o->P, &recorded.r, &a->fault);
-	text_cache_free(&o->lines);
-	if (res == RES_OK)
-		res = symbolizer_follow(&o->names, stack_target_handle(o->target), &a->fault);
-	if (res == RES_OK && a->opt->output == COUNTS_JSON)
-		symbolizer_want_places(o->names);
-	if (res == RES_OK)
-		res = stack_thread_read(o->target, 0, &th, &a->fault);
+	res = at_recorded_read(&recorded, o, a->opt, &th, &a->fault);
 	if (res == RES_OK) {
 		out->wanted = at_python_judge(&a->probes, a->session, o->target, &th, b);
 		if (out->wanted != PROBE_WHEN_TRUE) {
@@ -228,12 +221,7 @@ static void take_stack(void *data, const struct probe_stack *s)
 	/* Behind the last event that is printed there may be thousands, of milliseconds each. */
 	if (is_enough(a) || stack_of(a, &s->begin->key) != NULL)
 		return;
-	observing_update(&a->processes); /* it may be in code that was mapped just before */
-	o = observing_find(&a->processes, s->begin->key.process);
-	if (o != NULL)
-		o = observing_reader(&a->processes, o);
-	if (o == NULL)
-		(void)fault_set(&a->fault, 0, 0, 0, "the process has ended before it could be looked at");
+	o = observing_reader(&a->processes, s->begin->key.process, &a->fault);
 	if (o == NULL || read_stack(a, o, s, &one) != RES_OK)
 		a->unread++;
 	add_stack(a, &one);

@@ -268,16 +268,19 @@ void observing_update(struct observing *x)
 		refresh(x, x->at.at[i]);
 }
 
-struct observed *observing_reader(struct observing *x, struct observed *o)
+struct observed *observing_reader(struct observing *x, uint32_t number, struct fault *f)
 {
-	struct fault f;
+	struct observed *o;
+	struct fault why;
 
-	for (; o != NULL; o = o->parent) {
+	observing_update(x); /* the stack may be in code that was mapped just before */
+	for (o = observing_find(x, number); o != NULL; o = o->parent) {
 		if (o->P != NULL)
 			return o;
-		if (!o->gone && observed_open_pid(x, o, &f))
+		if (!o->gone && observed_open_pid(x, o, &why))
 			return o;
 	}
+	(void)fault_set(f, 0, 0, 0, "the process has ended before it could be looked at");
 	return NULL;
 }
 

@@ -67,9 +67,10 @@ void observing_update(struct observing *x);
 /* The process with this number, or NULL. */
 struct observed *observing_find(const struct observing *x, uint32_t number);
 
-/* The one whose handle its stacks are read with: itself, or if it has ended too early, the parent,
- * whose memory it had. NULL: there is none. */
-struct observed *observing_reader(struct observing *x, struct observed *o);
+/* The process whose handle a stack of process `number` is read with, which knows what was mapped by
+ * now: itself, or if it has ended too early, the parent, whose memory it had. NULL: there is none;
+ * f says why. */
+struct observed *observing_reader(struct observing *x, uint32_t number, struct fault *f);
 
 /* Find out which ones are gone, since the last call but one. idle: no stack waits to be read, so
  * their handles are closed. False: all are gone. */

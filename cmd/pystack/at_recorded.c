@@ -22,3 +22,16 @@ void at_recorded_set(struct at_recorded *out, const struct probe_stack *s)
 	for (size_t i = 0; i < out->r.n_returns; i++)
 		out->returns[i] = (struct stack_recorded_return){ b->returns[i].slot, b->returns[i].pc };
 }
+
+enum res at_recorded_read(const struct at_recorded *recorded, struct observed *o, const struct options *opt,
+    struct stack_thread *th, struct fault *f)
+{
+	enum res res = stack_target_take(o->target, o->P, &recorded->r, f);
+
+	text_cache_free(&o->lines);
+	if (res == RES_OK)
+		res = symbolizer_follow(&o->names, stack_target_handle(o->target), f);
+	if (res == RES_OK && opt->output == COUNTS_JSON)
+		symbolizer_want_places(o->names);
+	return res == RES_OK ? stack_thread_read(o->target, 0, th, f) : res;
+}

@@ -2,6 +2,8 @@
 #ifndef PYSTACK_AT_RECORDED_H
 #define PYSTACK_AT_RECORDED_H
 
+#include "at_observed.h"
+#include "options.h"
 #include "probe/probe.h"
 #include "stack/stack.h"
 
@@ -13,5 +15,10 @@ struct at_recorded {
 
 /* Set *out, which must not be moved, to the thread of s. It is valid as long as s. */
 void at_recorded_set(struct at_recorded *out, const struct probe_stack *s);
+
+/* Read the thread by the handle of o, and prepare o->names and o->lines to name its frames. *th was
+ * zero, and must be released by stack_thread_free, whatever is returned. */
+enum res at_recorded_read(const struct at_recorded *recorded, struct observed *o, const struct options *opt,
+    struct stack_thread *th, struct fault *f);
 
 #endif

@@ -65,14 +65,7 @@ static enum res read_stack(
 	enum res res;
 
 	at_recorded_set(&recorded, stack);
-	res = stack_target_take(o->target, o->P, &recorded.r, &s->fault);
-	text_cache_free(&o->lines);
-	if (res == RES_OK)
-		res = symbolizer_follow(&o->names, stack_target_handle(o->target), &s->fault);
-	if (res == RES_OK && s->opt.output == COUNTS_JSON)
-		symbolizer_want_places(o->names);
-	if (res == RES_OK)
-		res = stack_thread_read(o->target, 0, &th, &s->fault);
+	res = at_recorded_read(&recorded, o, &s->opt, &th, &s->fault);
 	if (res == RES_OK)
 		res = collect_thread(o->target, &th, &opt, o->names, &record, &s->fault);
 	if (res == RES_OK)
@@ -90,12 +83,7 @@ static void take_stack(void *data, const struct probe_stack *stack)
 
 	if (sent_of(s, &one.key) != NULL)
 		return;
-	observing_update(&s->processes); /* it may be in code that was mapped just before */
-	o = observing_find(&s->processes, one.key.process);
-	if (o != NULL)
-		o = observing_reader(&s->processes, o);
-	if (o == NULL)
-		(void)fault_set(&s->fault, 0, 0, 0, "the process has ended before it could be looked at");
+	o = observing_reader(&s->processes, one.key.process, &s->fault);
 	one.unread = o == NULL || read_stack(s, o, stack, &one.text) != RES_OK;
 	s->unread += one.unread;
 	if (vec_push(&s->stacks, one) &&
