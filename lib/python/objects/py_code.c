@@ -136,21 +136,38 @@ static void find_bytecode(
 	}
 }
 
-static enum res read_entry(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr,
-    const struct py_view *code, struct py_code_entry *e, struct fault *f)
+/* Read file and names. RES_FAIL: file or name is unreadable. */
+static enum res read_names(
+    struct ps_prochandle *P, struct py_runtime *rt, struct py_code_entry *e, struct fault *f)
+{
+	struct py_string file = { .n = 0 }, name = { .n = 0 }, qualname = { .n = 0 };
+	enum res res = py_text_read(P, rt, e->words[1], &file, f);
+
+	if (res == RES_OK)
+		res = py_text_read(P, rt, e->words[2], &name, f);
+	/* The rest is optional: a frame without a line is better than none. */
+	if (res == RES_OK && e->words[3] != 0)
+		(void)py_text_read(P, rt, e->words[3], &qualname, NULL);
+	e->pub.file = file.text;
+	e->pub.file_len = file.n;
+	e->pub.name = name.text;
+	e->pub.name_len = name.n;
+	e->pub.qualname = qualname.text;
+	e->pub.qualname_len = qualname.n;
+	return res;
+}
+
+/* Fill in e, whose address is set, from `code`, a copy of its code object. */
+static enum res read_entry(struct ps_prochandle *P, struct py_runtime *rt, const struct py_view *code,
+    struct py_code_entry *e, struct fault *f)
 {
 	const struct py_layout *l = &rt->layout;
 
 	if (!py_type_is(P, l, py_view_word(code, l->object.type), "code", &rt->code_type))
-		return fault_set(f, 0, 0, addr, "a frame's code is not a code object");
-	e->pub.addr = addr;
+		return fault_set(f, 0, 0, e->pub.addr, "a frame's code is not a code object");
 	fingerprint(l, code, e->words);
-	if (py_text_read(P, rt, e->words[1], &e->pub.file, &e->pub.file_len, f) != RES_OK ||
-	    py_text_read(P, rt, e->words[2], &e->pub.name, &e->pub.name_len, f) != RES_OK)
+	if (read_names(P, rt, e, f) != RES_OK)
 		return RES_FAIL;
-	/* The rest is optional: a frame without a line is better than none. */
-	if (e->words[3] != 0)
-		(void)py_text_read(P, rt, e->words[3], &e->pub.qualname, &e->pub.qualname_len, NULL);
 	e->table = py_table_read(P, l, e->words[4]);
 	e->first = e->pub.first_line = py_view_i32(code, l->code.firstlineno);
 	e->firsttraceable = py_view_i32(code, l->code.firsttraceable);
@@ -268,7 +285,8 @@ enum res py_code_load(
 	fresh = calloc(1, sizeof(*fresh));
 	if (fresh == NULL)
 		return fault_memory(f);
-	if (read_entry(py->P, rt, addr, &code, fresh, f) != RES_OK)
+	fresh->pub.addr = addr;
+	if (read_entry(py->P, rt, &code, fresh, f) != RES_OK)
 		return RES_FAIL;
 	fresh->epoch = py->epoch;
 	fresh->generation = py->generation - running;

@@ -14,7 +14,6 @@
 
 #include <stdlib.h>
 
-#include "base/owned.h"
 #include "os/read.h"
 #include "python/objects/py_text.h"
 #include "python/objects/py_type.h"
@@ -238,13 +237,15 @@ static bool text_length(struct ps_prochandle *P, const struct py_layout *l, uint
 
 bool py_text_is(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, const char *text)
 {
-	OWNED(mem_release) char *its = NULL;
+	struct py_string its = { .n = 0 };
 	uint64_t length;
-	size_t n;
+	bool same;
 
-	return text_length(P, &rt->layout, addr, &length) && length == strlen(text) &&
-	       py_text_read(P, rt, addr, &its, &n, NULL) == RES_OK && n == length &&
-	       memcmp(its, text, n) == 0;
+	same = text_length(P, &rt->layout, addr, &length) && length == strlen(text) &&
+	       py_text_read(P, rt, addr, &its, NULL) == RES_OK && its.n == length &&
+	       memcmp(its.text, text, its.n) == 0;
+	free(its.text);
+	return same;
 }
 
 enum { SOME = 64 }; /* keys that are looked at together */

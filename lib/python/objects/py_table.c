@@ -10,10 +10,14 @@
 struct py_table py_table_read(struct ps_prochandle *P, const struct py_layout *l, uint64_t addr)
 {
 	struct py_table t = { .len = 0 };
+	struct py_bytes now = { .n = 0 };
 	uint64_t start, len;
 
-	if (py_bytes_read(P, l, addr, PY_TABLE_NOW, &t.bytes, &t.len) != RES_NONE)
+	if (py_bytes_read(P, l, addr, PY_TABLE_NOW, &now) != RES_NONE) {
+		t.bytes = now.at;
+		t.len = now.n;
 		return t;
+	}
 	if (py_bytes_where(P, l, addr, &start, &len) == RES_OK && len <= PY_TABLE_MAX &&
 	    py_read(P, t.head, sizeof(t.head), start)) {
 		t.late = start;

@@ -130,7 +130,7 @@ static size_t put_utf8(char *out, uint32_t c)
 /* Convert the characters of data, whose copy is at `bytes`. RES_FAIL: out of memory, or one is
  * beyond U+10FFFF. */
 static enum res to_utf8(
-    const uint8_t *bytes, const struct text_data *data, char **out, size_t *len, struct fault *f)
+    const uint8_t *bytes, const struct text_data *data, struct py_string *out, struct fault *f)
 {
 	size_t longest = data->width == 1 ? 2 : data->width == 2 ? 3 : 4, n = (size_t)data->length, at = 0;
 	char *text = malloc(n * longest + 1);
@@ -147,18 +147,25 @@ static enum res to_utf8(
 		at += put_utf8(text + at, c);
 	}
 	text[at] = '\0';
-	*out = text;
-	*len = at;
+	*out = (struct py_string){ text, at };
 	return RES_OK;
 }
 
-/* size bytes at va: from the copy `had` of memory at addr if it has them all, else read into *mem.
- * NULL: unreadable, or out of memory. */
-static const uint8_t *get_bytes(struct ps_prochandle *P, const struct py_view *had, uint64_t addr,
-    uint64_t va, size_t size, uint8_t **mem)
+/* The start of an object: a copy of the memory from addr on. */
+struct head {
+	uint64_t addr;
+	struct py_view view;
+};
+
+/* size bytes at va: from the head if it has them all, else read into *mem. NULL: unreadable, or out
+ * of memory. */
+static const uint8_t *get_bytes(
+    struct ps_prochandle *P, const struct head *head, uint64_t va, size_t size, uint8_t **mem)
 {
-	if (va >= addr && va - addr <= had->n && size <= had->n - (size_t)(va - addr))
-		return had->at + (va - addr);
+	uint64_t addr = head->addr;
+
+	if (va >= addr && va - addr <= head->view.n && size <= head->view.n - (size_t)(va - addr))
+		return head->view.at + (va - addr);
 	*mem = malloc(size == 0 ? 1 : size);
 	if (*mem == NULL || (size != 0 && !py_read(P, *mem, size, va)))
 		return NULL;
@@ -167,7 +174,7 @@ static const uint8_t *get_bytes(struct ps_prochandle *P, const struct py_view *h
 
 /* A str of 2.x: its bytes, unchanged. */
 static enum res read_byte_text(
-    struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, char **out, size_t *len, struct fault *f)
+    struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, struct py_string *out, struct fault *f)
 {
 	uint64_t type, start, size;
 	char *text;
@@ -185,18 +192,17 @@ static enum res read_byte_text(
 		return fault_set(f, 0, 0, start, "a string cannot be read");
 	}
 	text[size] = '\0';
-	*out = text;
-	*len = (size_t)size;
+	*out = (struct py_string){ text, (size_t)size };
 	return RES_OK;
 }
 
 enum res py_text_read(
-    struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, char **out, size_t *len, struct fault *f)
+    struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, struct py_string *out, struct fault *f)
 {
 	const struct py_layout *l = &rt->layout;
 	uint8_t first[FIRST_READ];
 	OWNED(mem_release) uint8_t *mem = NULL;
-	struct py_view head = { first, 0, l->word };
+	struct head head = { addr, { first, 0, l->word } };
 	struct text_data data;
 	const uint8_t *bytes;
 	ssize_t got;
@@ -204,19 +210,20 @@ enum res py_text_read(
 	if (!py_pointer_sane(addr, l->word))
 		return fault_set(f, 0, 0, addr, "a name is not an object");
 	if (l->texts == PY_TEXT_BYTES)
-		return read_byte_text(P, rt, addr, out, len, f);
+		return read_byte_text(P, rt, addr, out, f);
 	got = Pread(P, first, sizeof(first), (uintptr_t)addr);
 	if (got < (ssize_t)l->str.ascii || got < (ssize_t)l->str.wstr + l->word)
 		return fault_set(f, 0, 0, addr, "a string cannot be read");
-	head.n = (size_t)got;
-	if (!is_str_type(P, rt, py_view_word(&head, l->object.type)) || !locate_text(l, &head, addr, &data))
+	head.view.n = (size_t)got;
+	if (!is_str_type(P, rt, py_view_word(&head.view, l->object.type)) ||
+	    !locate_text(l, &head.view, addr, &data))
 		return fault_set(f, 0, 0, addr, "a name is not a string");
 	if (data.length > PY_TEXT_MAX)
 		data.length = PY_TEXT_MAX;
-	bytes = get_bytes(P, &head, addr, data.at, (size_t)data.length * data.width, &mem);
+	bytes = get_bytes(P, &head, data.at, (size_t)data.length * data.width, &mem);
 	if (bytes == NULL)
 		return fault_set(f, 0, 0, data.at, "a string cannot be read");
-	return to_utf8(bytes, &data, out, len, f);
+	return to_utf8(bytes, &data, out, f);
 }
 
 enum res py_bytes_where(
@@ -231,12 +238,12 @@ enum res py_bytes_where(
 	return RES_OK;
 }
 
-enum res py_bytes_read(struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, size_t most,
-    uint8_t **out, size_t *len)
+enum res py_bytes_read(
+    struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, size_t most, struct py_bytes *out)
 {
 	uint8_t first[FIRST_READ];
 	OWNED(mem_release) uint8_t *mem = NULL;
-	struct py_view head = { first, 0, l->word };
+	struct head head = { addr, { first, 0, l->word } };
 	const uint8_t *bytes;
 	uint64_t size;
 	ssize_t got;
@@ -246,11 +253,11 @@ enum res py_bytes_read(struct ps_prochandle *P, const struct py_layout *l, uint6
 	got = Pread(P, first, sizeof(first), (uintptr_t)addr);
 	if (got < (ssize_t)l->bytes.data - 1)
 		return RES_FAIL;
-	head.n = (size_t)got;
-	size = py_view_size(&head, l, l->bytes.size);
+	head.view.n = (size_t)got;
+	size = py_view_size(&head.view, l, l->bytes.size);
 	if (size > most)
 		return RES_NONE;
-	bytes = get_bytes(P, &head, addr, addr + l->bytes.data - 1, (size_t)size, &mem);
+	bytes = get_bytes(P, &head, addr + l->bytes.data - 1, (size_t)size, &mem);
 	if (bytes == NULL)
 		return RES_FAIL;
 	if (mem == NULL) {
@@ -259,7 +266,6 @@ enum res py_bytes_read(struct ps_prochandle *P, const struct py_layout *l, uint6
 			return RES_FAIL;
 		memcpy(mem, bytes, (size_t)size);
 	}
-	*out = mem_keep(&mem);
-	*len = (size_t)size;
+	*out = (struct py_bytes){ mem_keep(&mem), (size_t)size };
 	return RES_OK;
 }

@@ -6,16 +6,28 @@
 
 enum { PY_TEXT_MAX = 64 << 10, PY_TABLE_MAX = 16 << 20 };
 
-/* The str object at addr as UTF-8 (lone surrogates in three bytes, as WTF-8 has them), cut after
- * PY_TEXT_MAX code points; for 2.x the bytes unchanged. *out is malloc'd, of *len bytes and a NUL.
- * RES_FAIL: not a str, or unreadable. */
-enum res py_text_read(
-    struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, char **out, size_t *len, struct fault *f);
+/* A copy of text of the target. */
+struct py_string {
+	char *text; /* n bytes and a NUL, malloc'd: the caller frees it */
+	size_t n;
+};
 
-/* The content of the bytes object at addr, malloc'd. RES_NONE: it is longer than `most`. RES_FAIL:
- * unreadable, or out of memory. */
-enum res py_bytes_read(struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, size_t most,
-    uint8_t **out, size_t *len);
+/* Read the str object at addr as UTF-8 (lone surrogates in three bytes, as WTF-8 has them), cut
+ * after PY_TEXT_MAX code points; for 2.x the bytes unchanged. RES_FAIL: not a str, unreadable, or
+ * out of memory; *out is unchanged. */
+enum res py_text_read(
+    struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, struct py_string *out, struct fault *f);
+
+/* A copy of the content of a bytes object. */
+struct py_bytes {
+	uint8_t *at; /* malloc'd: the caller frees it */
+	size_t n;
+};
+
+/* Read the content of the bytes object at addr. RES_NONE: it is longer than `most`. RES_FAIL:
+ * unreadable, or out of memory. *out is changed by RES_OK only. */
+enum res py_bytes_read(
+    struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, size_t most, struct py_bytes *out);
 
 /* Address and length of that content. RES_FAIL: unreadable. */
 enum res py_bytes_where(

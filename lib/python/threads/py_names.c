@@ -158,10 +158,12 @@ static void read_threads(struct naming *g, uint64_t active)
 	will_read(g, 0, 0);
 	for (size_t i = 0; i < found.n; i++) {
 		struct py_name *name = &g->names->at[found.at[i].name];
+		struct py_string text;
 
-		if (name->text != NULL ||
-		    py_text_read(g->P, g->rt, found.at[i].text, &name->text, &name->n, NULL) != RES_OK)
+		if (name->text != NULL || py_text_read(g->P, g->rt, found.at[i].text, &text, NULL) != RES_OK)
 			continue;
+		name->text = text.text;
+		name->n = text.n;
 		name->daemon = is_true(g, found.at[i].daemon);
 	}
 }

@@ -19,16 +19,15 @@ static void expect(struct image *m, uint64_t va, const char *text, size_t n)
 {
 	struct py_runtime rt = runtime_of(m->is);
 	struct fault f = { 0 };
-	char *got;
-	size_t len;
+	struct py_string got;
 
 	image_grab(m);
-	ck_assert_msg(py_text_read(m->P, &rt, va, &got, &len, &f) == RES_OK, "%s", f.text);
-	ck_assert_uint_eq(len, n);
-	ck_assert_mem_eq(got, text, n);
-	ck_assert_int_eq(got[len], '\0');
+	ck_assert_msg(py_text_read(m->P, &rt, va, &got, &f) == RES_OK, "%s", f.text);
+	ck_assert_uint_eq(got.n, n);
+	ck_assert_mem_eq(got.text, text, n);
+	ck_assert_int_eq(got.text[n], '\0');
 	ck_assert_uint_eq(rt.str_type, m->t_str);
-	free(got);
+	free(got.text);
 	image_free(m);
 }
 
@@ -36,11 +35,10 @@ static void refused(struct image *m, uint64_t va)
 {
 	struct py_runtime rt = runtime_of(m->is);
 	struct fault f = { 0 };
-	char *got;
-	size_t len;
+	struct py_string got;
 
 	image_grab(m);
-	ck_assert_int_eq(py_text_read(m->P, &rt, va, &got, &len, &f), RES_FAIL);
+	ck_assert_int_eq(py_text_read(m->P, &rt, va, &got, &f), RES_FAIL);
 	ck_assert_str_ne(f.text, "");
 	image_free(m);
 }
