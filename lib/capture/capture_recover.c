@@ -49,5 +49,5 @@ enum res capture_recover(struct capture *c, const struct capture_lwp *l, const s
 	end = t->thread_id > sp && t->thread_id < end ? t->thread_id : end;
 	end = end <= sp || end - sp > STACK_WORDS * word ? sp + STACK_WORDS * word : end;
 	n += read_words(c->P, sp, (size_t)(end - sp), word, words + n);
-	return py_stack_recover(c->py, t, words, n, s, f);
+	return py_stack_recover(c->py, t, (struct py_words){ words, n }, s, f);
 }

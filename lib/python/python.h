@@ -161,14 +161,19 @@ enum res py_stack_read(
  * pages its frames occupy. py_stack_read reads code objects again that were new to the cache. */
 void py_stack_prefetch(struct py_process *py, const struct py_thread *t);
 
+/* Words of a thread: its registers, then its stack from sp on. */
+struct py_words {
+	const uint64_t *at;
+	size_t n;
+};
+
 /* Add the frames that a chain lacks which a throw() has cut. In 3.9, and in 3.10 for some moments,
  * gen.throw() through a generator that delegates (`yield from`, await) puts that generator's frame
  * on the chain without a link to its caller, which is kept in a variable (CPython 3.9 genobject.c,
- * _gen_throw). The missing frames are searched for among the thread's words (registers, then its
- * stack from sp on): outer generators, each delegating to the inner one, then the chain of the
- * frame that threw, to its end. They are appended with `found` set, if only one order is possible.
- * RES_FAIL: out of memory. */
-enum res py_stack_recover(struct py_process *py, const struct py_thread *t, const uint64_t *words, size_t n,
+ * _gen_throw). The missing frames are searched for among the thread's words: outer generators, each
+ * delegating to the inner one, then the chain of the frame that threw, to its end. They are
+ * appended with `found` set, if only one order is possible. RES_FAIL: out of memory. */
+enum res py_stack_recover(struct py_process *py, const struct py_thread *t, struct py_words words,
     struct py_stack *s, struct fault *f);
 
 /* Correct a stack whose second frame is an entry frame. An activation of 3.13 may link its first

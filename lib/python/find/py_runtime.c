@@ -236,7 +236,7 @@ static bool read_debug_layout(struct finder *fd, struct candidate *c, const stru
 	if (py_layout_of_version(like->version, like->word, &row) != RES_OK)
 		return false;
 	row.char_width = like->char_width;
-	if (py_layout_from_debug(fd->P, c->object->path, c->object->addr, &row, &c->by_debug, NULL) != RES_OK)
+	if (py_layout_from_debug(fd->P, c->object->path, c->object->addr, &row, &c->by_debug) != RES_OK)
 		return false;
 	return c->addr == 0 || py_runtime_validate(fd->P, &c->by_debug, c->addr, NULL) == RES_OK;
 }

@@ -165,7 +165,7 @@ static bool read_end(struct py_walk *w)
 	       py_read(w->py->P, w->bytes, w->last.n, end);
 }
 
-enum res py_stack_recover(struct py_process *py, const struct py_thread *t, const uint64_t *words, size_t n,
+enum res py_stack_recover(struct py_process *py, const struct py_thread *t, struct py_words words,
     struct py_stack *s, struct fault *f)
 {
 	OWNED(recovery_release) struct recovery m = { .py = py };
@@ -183,8 +183,8 @@ enum res py_stack_recover(struct py_process *py, const struct py_thread *t, cons
 		if (!addrmap_put(&py->seen, s->frames.at[i].addr, 1))
 			return fault_memory(f);
 	}
-	for (size_t i = 0; i < n && res == RES_OK; i++)
-		res = note_candidate(&m, words[i], f);
+	for (size_t i = 0; i < words.n && res == RES_OK; i++)
+		res = note_candidate(&m, words.at[i], f);
 	if (res != RES_OK)
 		return res;
 	mark_reached(&m);

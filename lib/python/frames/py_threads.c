@@ -30,9 +30,10 @@ static void decode_state(const struct py_layout *l, const struct py_view *v, str
 }
 
 /* Append the threads of one interpreter. model: their runtime, interp and interp_id. */
-static enum res read_threads(struct py_process *py, const struct py_layout *l, struct py_thread model,
-    uint64_t at, py_threads *out, struct fault *f)
+static enum res read_threads(
+    struct py_process *py, struct py_thread model, uint64_t at, py_threads *out, struct fault *f)
 {
+	const struct py_layout *l = &py->runtimes.at[model.runtime].layout;
 	uint8_t bytes[PY_STRUCT_MAX];
 	struct py_view v = { bytes, l->tstate_extent, l->word };
 
@@ -60,11 +61,17 @@ static bool read_id(struct ps_prochandle *P, const struct py_layout *l, uint64_t
 	return l->interp.id == 0 || py_read(P, id, sizeof(*id), interp + l->interp.id - 1);
 }
 
-/* Append the interpreters of one runtime from `interp` on: their threads to `threads`, their
- * addresses to `interps`; either may be NULL. */
-static enum res read_interpreters(struct py_process *py, uint32_t runtime, uint64_t interp,
-    py_threads *threads, py_addresses *interps, struct fault *f)
+/* Lists that are made; either may be NULL. */
+struct lists {
+	py_threads *threads;
+	py_addresses *interps;
+};
+
+/* Append the interpreters of one runtime from `interp` on, with their threads. */
+static enum res read_interpreters(
+    struct py_process *py, uint32_t runtime, uint64_t interp, const struct lists *out, struct fault *f)
 {
+	py_threads *threads = out->threads;
 	const struct py_layout *l = &py->runtimes.at[runtime].layout;
 	uint64_t next, head, id;
 	size_t first = threads == NULL ? 0 : threads->n;
@@ -89,11 +96,11 @@ static enum res read_interpreters(struct py_process *py, uint32_t runtime, uint6
 		/* Without ids: a negative number for now, by its place from the newest. */
 		met++;
 		model.interp_id = l->interp.id != 0 ? (int64_t)id : -met;
-		if (interps != NULL && !vec_push(interps, interp))
+		if (out->interps != NULL && !vec_push(out->interps, interp))
 			return fault_memory(f);
 		/* A broken list does not affect other interpreters. The first fault is reported. */
 		if (threads != NULL &&
-		    read_threads(py, l, model, head, threads, res == RES_OK ? f : NULL) != RES_OK)
+		    read_threads(py, model, head, threads, res == RES_OK ? f : NULL) != RES_OK)
 			res = RES_FAIL;
 	}
 	for (size_t i = first; l->interp.id == 0 && threads != NULL && i < threads->n; i++)
@@ -104,24 +111,24 @@ static enum res read_interpreters(struct py_process *py, uint32_t runtime, uint6
 }
 
 static enum res read_runtime(
-    struct py_process *py, uint32_t runtime, py_threads *threads, py_addresses *interps, struct fault *f)
+    struct py_process *py, uint32_t runtime, const struct lists *out, struct fault *f)
 {
 	const struct py_runtime *rt = &py->runtimes.at[runtime];
 	uint64_t interp;
 
 	if (!py_read_word(py->P, &rt->layout, rt->addr, rt->layout.runtime.interpreters_head, &interp))
 		return fault_set(f, 0, 0, rt->addr, "the interpreter's state cannot be read");
-	return read_interpreters(py, runtime, interp, threads, interps, f);
+	return read_interpreters(py, runtime, interp, out, f);
 }
 
-static enum res read_all(struct py_process *py, py_threads *threads, py_addresses *interps, struct fault *f)
+static enum res read_all(struct py_process *py, const struct lists *out, struct fault *f)
 {
 	enum res res = RES_OK;
 
 	addrmap_clear(&py->seen);
 	for (size_t i = 0; i < py->runtimes.n; i++) {
 		/* A broken list does not affect other runtimes. The first fault is reported. */
-		if (read_runtime(py, (uint32_t)i, threads, interps, res == RES_OK ? f : NULL) != RES_OK)
+		if (read_runtime(py, (uint32_t)i, out, res == RES_OK ? f : NULL) != RES_OK)
 			res = RES_FAIL;
 	}
 	addrmap_free(&py->seen); /* with many threads it is large, and each stack clears it first */
@@ -158,16 +165,17 @@ size_t py_interpreters(const struct py_process *py)
 enum res py_threads_read(struct py_process *py, py_threads *out, struct fault *f)
 {
 	out->n = py->interps = 0;
-	return read_all(py, out, NULL, f);
+	return read_all(py, &(struct lists){ .threads = out }, f);
 }
 
 enum res py_interpreters_read(struct py_process *py, uint64_t first, py_addresses *out, struct fault *f)
 {
+	const struct lists lists = { .interps = out };
 	uint64_t interp;
 
 	out->n = 0;
 	if (first == 0)
-		return read_all(py, NULL, out, f);
+		return read_all(py, &lists, f);
 	/* Take the first layout whose list is sound: those of one process rarely differ here. */
 	for (size_t i = 0; i < py->runtimes.n; i++) {
 		const struct py_layout *l = &py->runtimes.at[i].layout;
@@ -175,7 +183,7 @@ enum res py_interpreters_read(struct py_process *py, uint64_t first, py_addresse
 		addrmap_clear(&py->seen);
 		out->n = 0;
 		if (py_read_word(py->P, l, first, PY_AT(0), &interp) &&
-		    read_interpreters(py, (uint32_t)i, interp, NULL, out, f) == RES_OK)
+		    read_interpreters(py, (uint32_t)i, interp, &lists, f) == RES_OK)
 			return RES_OK;
 	}
 	return fault_set(f, 0, 0, first, "no list of interpreters there");
@@ -197,7 +205,7 @@ enum res py_interpreter_threads(struct py_process *py, uint64_t interp, py_threa
 		model.interp_id = (int64_t)id;
 		/* States point back to their interpreter; with the layout of another runtime none
 		 * does. */
-		if (read_threads(py, l, model, head, out, f) == RES_OK || out->n > 0)
+		if (read_threads(py, model, head, out, f) == RES_OK || out->n > 0)
 			return RES_OK;
 	}
 	return fault_set(f, 0, 0, interp, "no interpreter there");

@@ -163,8 +163,8 @@ enum res py_layout_of_debug(struct elf_image *debug, struct dwarf_hints hints, c
 
 /* The same for the binary at path `object`, mapped at addr in P: from its file, or its separate
  * debug file. Takes from one to some hundred milliseconds: the caller must not have stopped the
- * target. */
+ * target. RES_FAIL as above, without the reason. */
 enum res py_layout_from_debug(struct ps_prochandle *P, const char *object, uint64_t addr,
-    const struct py_layout *row, struct py_layout *out, struct fault *f);
+    const struct py_layout *row, struct py_layout *out);
 
 #endif

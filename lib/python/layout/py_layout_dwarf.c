@@ -312,7 +312,7 @@ enum res py_layout_of_debug(struct elf_image *debug, struct dwarf_hints hints, c
 }
 
 enum res py_layout_from_debug(struct ps_prochandle *P, const char *object, uint64_t addr,
-    const struct py_layout *row, struct py_layout *out, struct fault *f)
+    const struct py_layout *row, struct py_layout *out)
 {
 	/* Functions whose sources together use all of the structures. */
 	static const char *const functions[] = { "PyInterpreterState_Head", "_PyEval_EvalFrameDefault",
@@ -331,5 +331,5 @@ enum res py_layout_from_debug(struct ps_prochandle *P, const char *object, uint6
 		if (va != 0)
 			hints[n++] = va - bias;
 	}
-	return py_layout_of_debug(debug, (struct dwarf_hints){ hints, n }, row, out, f);
+	return py_layout_of_debug(debug, (struct dwarf_hints){ hints, n }, row, out, NULL);
 }

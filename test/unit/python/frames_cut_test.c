@@ -75,7 +75,7 @@ static void mend(const uint64_t *words, size_t n)
 {
 	struct fault f = { 0 };
 
-	ck_assert_int_eq(py_stack_recover(py, &thread, words, n, &stack, &f), RES_OK);
+	ck_assert_int_eq(py_stack_recover(py, &thread, (struct py_words){ words, n }, &stack, &f), RES_OK);
 	ck_assert(!stack.broken);
 	ck_assert_uint_eq(stack.runs.n, stack.frames.n);
 }
