@@ -19,15 +19,6 @@
 
 enum { FIRST_READ = 256, KIND_WCHAR = 4 };
 
-/* The characters of a string. */
-struct text_data {
-	uint64_t at;
-	uint64_t length; /* in characters */
-	unsigned width;  /* bytes each: 1, 2 or 4 */
-	bool ascii;
-	bool pairs; /* two surrogates are one character */
-};
-
 static bool is_str_type(struct ps_prochandle *P, struct py_runtime *rt, uint64_t type)
 {
 	uint64_t flags;
@@ -45,7 +36,7 @@ static bool is_str_type(struct ps_prochandle *P, struct py_runtime *rt, uint64_t
 }
 
 static bool locate_text(
-    const struct py_layout *l, const struct py_view *head, uint64_t addr, struct text_data *out)
+    const struct py_layout *l, const struct py_view *head, uint64_t addr, struct py_text_chars *out)
 {
 	uint32_t state = (uint32_t)py_view_i32(head, l->str.state);
 	unsigned kind = state >> l->kind_shift & 7;
@@ -90,7 +81,7 @@ static uint32_t unit_at(const uint8_t *bytes, size_t i, unsigned width)
 }
 
 /* The character at *i, which is moved past it. */
-static uint32_t char_at(const uint8_t *bytes, size_t n, const struct text_data *data, size_t *i)
+static uint32_t char_at(const uint8_t *bytes, size_t n, const struct py_text_chars *data, size_t *i)
 {
 	uint32_t c = unit_at(bytes, (*i)++, data->width), low;
 
@@ -130,7 +121,7 @@ static size_t put_utf8(char *out, uint32_t c)
 /* Convert the characters of data, whose copy is at `bytes`. RES_FAIL: out of memory, or one is
  * beyond U+10FFFF. */
 static enum res to_utf8(
-    const uint8_t *bytes, const struct text_data *data, struct py_string *out, struct fault *f)
+    const uint8_t *bytes, const struct py_text_chars *data, struct py_string *out, struct fault *f)
 {
 	size_t longest = data->width == 1 ? 2 : data->width == 2 ? 3 : 4, n = (size_t)data->length, at = 0;
 	char *text = malloc(n * longest + 1);
@@ -203,7 +194,7 @@ enum res py_text_read(
 	uint8_t first[FIRST_READ];
 	OWNED(mem_release) uint8_t *mem = NULL;
 	struct head head = { addr, { first, 0, l->word } };
-	struct text_data data;
+	struct py_text_chars data;
 	const uint8_t *bytes;
 	ssize_t got;
 
@@ -224,6 +215,36 @@ enum res py_text_read(
 	if (bytes == NULL)
 		return fault_set(f, 0, 0, data.at, "a string cannot be read");
 	return to_utf8(bytes, &data, out, f);
+}
+
+bool py_text_locate(
+    struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, struct py_text_chars *out)
+{
+	enum { HEAD = 128 };
+	uint8_t bytes[HEAD];
+	struct head head = { addr, { bytes, 0, l->word } };
+	ssize_t got;
+
+	if (!py_pointer_sane(addr, l->word) || l->texts == PY_TEXT_BYTES)
+		return false;
+	got = Pread(P, bytes, sizeof(bytes), (uintptr_t)addr);
+	if (got < (ssize_t)l->str.ascii || got < (ssize_t)l->str.wstr + l->word)
+		return false;
+	head.view.n = (size_t)got;
+	return locate_text(l, &head, out);
+}
+
+enum res py_text_read_chars(
+    struct ps_prochandle *P, const struct py_text_chars *chars, struct py_string *out, struct fault *f)
+{
+	OWNED(mem_release) uint8_t *mem = NULL;
+	struct head none = { 0, { NULL, 0, 0 } };
+	const uint8_t *bytes;
+
+	bytes = get_bytes(P, &none, chars->at, (size_t)chars->length * chars->width, &mem);
+	if (bytes == NULL)
+		return fault_set(f, 0, 0, chars->at, "a string cannot be read");
+	return to_utf8(bytes, chars, out, f);
 }
 
 enum res py_bytes_where(

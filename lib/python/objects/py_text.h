@@ -29,6 +29,24 @@ struct py_bytes {
 enum res py_bytes_read(
     struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, size_t most, struct py_bytes *out);
 
+/* The characters of a string. */
+struct py_text_chars {
+	uint64_t at;
+	uint64_t length; /* in characters */
+	unsigned width;  /* bytes each: 1, 2 or 4 */
+	bool ascii;
+	bool pairs; /* two surrogates are one character */
+};
+
+/* Find the characters of the str at addr (3.0+), or of an instance of a class derived from str: the
+ * caller has proved its type. False: unreadable, or damaged. */
+bool py_text_locate(
+    struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, struct py_text_chars *out);
+
+/* Read those characters as py_text_read does. The caller bounds their number. */
+enum res py_text_read_chars(
+    struct ps_prochandle *P, const struct py_text_chars *chars, struct py_string *out, struct fault *f);
+
 /* Address and length of that content. RES_FAIL: unreadable. */
 enum res py_bytes_where(
     struct ps_prochandle *P, const struct py_layout *l, uint64_t addr, uint64_t *start, uint64_t *len);
