@@ -44,6 +44,7 @@ static __always_inline void at_probe(struct task_struct *task, const struct prob
 	struct probe_key key = { .spec = spec };
 	struct probe_count *c = 0;
 	struct scratch *s = scratch_take(slot, n);
+	uint32_t times;
 
 	if (!s)
 		return;
@@ -58,8 +59,9 @@ static __always_inline void at_probe(struct task_struct *task, const struct prob
 		if (is_wanted(s, task, spec) && take_sum(s, (uint32_t)task->pid, spec))
 			c = capture(s, task, p, &key);
 	}
-	if (c && take_sample((uint32_t)task->pid))
-		finish_event(s, c, &key, task);
+	times = c ? take_samples((uint32_t)task->pid) : 0;
+	if (times)
+		finish_event(s, c, &key, task, times);
 	scratch_give(s);
 }
 
@@ -191,8 +193,10 @@ static void back_on(struct scratch *s, struct task_struct *task)
 	struct probe_off *at = bpf_map_lookup_elem(&offs, &tid), off;
 	struct probe_count *c;
 
-	if (!at)
+	if (!at) {
+		(void)begin_samples(tid);
 		return;
+	}
 	off = *at;
 	(void)bpf_map_delete_elem(&offs, &tid);
 	if (count_wait(tid, &off))
@@ -202,7 +206,7 @@ static void back_on(struct scratch *s, struct task_struct *task)
 		return;
 	c = bpf_map_lookup_elem(&counts, &off.key);
 	if (c)
-		finish_event(s, c, &off.key, task);
+		finish_event(s, c, &off.key, task, 1);
 	else
 		count_loss(PROBE_LOST_MAP);
 }
@@ -248,7 +252,9 @@ int BPF_PROG(at_switch, int preempt, struct task_struct *prev, struct task_struc
 	if (to)
 		back_on(s, next);
 	/* A thread that exits does not come back. */
-	if (from && prev->mm && (!sample_ns || is_preempted(prev, preempt)))
+	if (from && !prev->mm)
+		forget_samples((uint32_t)prev->pid);
+	else if (from && (!sample_ns || is_preempted(prev, preempt)))
 		leave(s, prev, from);
 	scratch_give(s);
 	return 0;

@@ -41,15 +41,14 @@ void probe_session_waiting(struct probe_session *s,
 	while (bpf_map_get_next_key(fd, last, &tid) == 0) {
 		struct probe_count count = { 0, 0, 0 };
 		struct probe_off off;
-		uint64_t from, before = 0;
+		uint64_t before;
 
 		last = &tid;
 		if (bpf_map_lookup_elem(fd, &tid, &off) != 0)
 			continue;
-		(void)bpf_map_lookup_elem(sampled, &tid, &before);
-		from = samples_until(s, off.since);
-		from = from > before ? from : before;
-		count.count = n > from ? n - from : 0;
+		if (bpf_map_lookup_elem(sampled, &tid, &before) != 0)
+			before = samples_until(s, off.since);
+		count.count = n > before ? n - before : 0;
 		if (!each(data, &off.key, &count))
 			break;
 	}

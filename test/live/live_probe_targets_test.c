@@ -80,7 +80,7 @@ static void compare(struct run *r, const char *path, size_t n, bool others)
 		ck_assert_int_eq(a.at.at[i].n, count_below_leaf(r->out, a.at.at[i].name));
 	ck_assert_msg(
 	    others ? missing <= lost : missing == lost, "%ld are missing; %s%s", missing, r->out, r->err);
-	ck_assert_msg(others || r->status == (lost == 0 ? 0 : 1), "%d: %s", r->status, r->err);
+	ck_assert_msg(others || r->status == (lost == 0 ? 0 : 1), "%d: %s%s", r->status, r->err, r->out);
 	vec_free(&a.at);
 	run_free(r);
 }

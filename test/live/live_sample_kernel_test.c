@@ -63,8 +63,8 @@ START_TEST(same_as_from_outside)
 
 			ck_assert_msg(runs >= 2 * LEAST && runs <= 2 * MOST && also >= LEAST &&
 					  also <= MOST && total(r->out, "waits (") == 0,
-			    "%s: %ld, %ld\n%.2000s", k == 0 ? "in the kernel" : "from outside", runs, also,
-			    r->out);
+			    "%s: %ld, %ld\n%.2000s%.1000s", k == 0 ? "in the kernel" : "from outside", runs,
+			    also, r->out, r->err);
 			ck_assert_int_eq(r->status, 0);
 			if (options[i][1] == 'v')
 				ck_assert_ptr_nonnull(strstr(r->err, ": 200 samples taken"));

@@ -76,9 +76,9 @@ static void send_event(struct scratch *s, const struct probe_key *key, struct ta
 		count_loss(PROBE_LOST_RING);
 }
 
-/* Count an event of this key, or send it. */
-static void finish_event(
-    struct scratch *s, struct probe_count *c, const struct probe_key *key, struct task_struct *task)
+/* Count an event of this key so many times, or send it. */
+static void finish_event(struct scratch *s, struct probe_count *c, const struct probe_key *key,
+    struct task_struct *task, uint32_t times)
 {
 	if (!(key->spec & PROBE_KEY_UNDECIDED))
 		count_loss(PROBE_EVENTS);
@@ -87,7 +87,7 @@ static void finish_event(
 		send_event(s, key, task);
 		return;
 	}
-	__sync_fetch_and_add(&c->count, 1);
+	__sync_fetch_and_add(&c->count, times);
 	if (s->event.sum)
 		__sync_fetch_and_add(&c->sum, s->event.sum);
 }

@@ -149,9 +149,10 @@ struct {
 	__type(value, struct probe_sampling);
 } sampling SEC(".maps");
 
-/* With sampling: the number of the last sample at which a thread was counted. */
+/* With sampling: the number of the last sample at which a thread was counted, or that was due when it
+ * got its processor; without threads that have exited. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
 	__type(key, uint32_t);
 	__type(value, uint64_t);

@@ -6,11 +6,15 @@
  *   counted      tick  tick   at its end: as many as fell into it, with the stack that it had
  *
  * A thread that runs when a sample is due is counted by the clock of its processor; one that has
- * lost its processor to another thread is counted when it gets one again. */
+ * lost its processor to another thread is counted when it gets one again. A clock that is late counts
+ * all samples that were due since its last tick or since the thread got the processor. */
 #ifndef PROBE_BPF_SAMPLES_H
 #define PROBE_BPF_SAMPLES_H
 
 #include "probe/bpf/capture.h"
+
+enum { SAMPLES_LATE = 1000 }; /* a clock that is later is not believed */
+#define SAMPLES_UNKNOWN UINT64_MAX
 
 static __always_inline const struct probe_sampling *sampling_of(void)
 {
@@ -39,50 +43,70 @@ static __always_inline uint64_t samples_until(uint64_t now)
 	return now <= s->from ? 0 : (now - s->from) / sample_ns;
 }
 
-/* Note that a thread has been counted at all samples up to one. Returns the last one before. */
+/* Note that a thread has been counted at all samples up to one. Returns the last one before: 0 if the
+ * thread has had its processor since before the first, SAMPLES_UNKNOWN if nothing can be noted. */
 static __always_inline uint64_t note_sampled(uint32_t tid, uint64_t last)
 {
 	uint64_t *at = bpf_map_lookup_elem(&sampled, &tid), before = at ? *at : 0;
 
-	if (last <= before)
-		return before;
-	if (at)
+	if (!at)
+		return bpf_map_update_elem(&sampled, &tid, &last, BPF_ANY) == 0 ? 0 : SAMPLES_UNKNOWN;
+	if (last > before)
 		*at = last;
-	else
-		(void)bpf_map_update_elem(&sampled, &tid, &last, BPF_ANY);
 	return before;
 }
 
-/* These two are not inlined, since their stack would be added to that of a capture. */
+static __always_inline void forget_samples(uint32_t tid)
+{
+	if (sample_ns)
+		(void)bpf_map_delete_elem(&sampled, &tid);
+}
 
-/* With sampling, count the samples that a thread has spent waiting. False: there is no sampling. */
+/* These are not inlined, since their stack would be added to that of a capture. */
+
+/* With sampling, count the samples that a thread has spent waiting, and those that were due before it
+ * lost its processor, for which the clock had not ticked yet. False: there is no sampling. */
 static __noinline int count_wait(uint32_t tid, const struct probe_off *off)
 {
-	uint64_t from, to, before;
 	struct probe_count *c;
+	uint64_t to, before;
 
 	if (!sample_ns || !off)
 		return 0;
 	c = bpf_map_lookup_elem(&counts, &off->key);
-	from = samples_until(off->since);
 	to = samples_until(bpf_ktime_get_ns());
 	before = note_sampled(tid, to);
-	from = from > before ? from : before;
-	if (c && to > from)
-		__sync_fetch_and_add(&c->count, to - from);
+	if (before == SAMPLES_UNKNOWN)
+		before = samples_until(off->since);
+	if (c && to > before)
+		__sync_fetch_and_add(&c->count, to - before);
 	return 1;
 }
 
-/* Is an event to be counted? With sampling, if the sample for which a clock ticks is not counted
- * yet: the clock may be late, and the thread have been counted by another, or while it waited. */
-static __noinline int take_sample(uint32_t tid)
+/* The thread gets a processor, and has not waited for it: its samples are counted from here on. */
+static __noinline int begin_samples(uint32_t tid)
 {
-	uint64_t i;
+	if (sample_ns)
+		(void)note_sampled(tid, samples_until(bpf_ktime_get_ns()));
+	return 0;
+}
+
+/* How often is an event to be counted? With sampling, as often as samples were due and are not
+ * counted yet: the clock may be late, and the thread have been counted by another, or while it
+ * waited. */
+static __noinline uint32_t take_samples(uint32_t tid)
+{
+	uint64_t i, before;
 
 	if (!sample_ns)
 		return 1;
 	i = samples_until(bpf_ktime_get_ns() + sample_ns / 2);
-	return note_sampled(tid, i) < i;
+	before = note_sampled(tid, i);
+	if (before == SAMPLES_UNKNOWN)
+		return 1;
+	if (i <= before)
+		return 0;
+	return i - before < SAMPLES_LATE ? (uint32_t)(i - before) : SAMPLES_LATE;
 }
 
 /* Does `task`, which leaves its processor, still want one? */
