@@ -231,7 +231,7 @@ bool py_text_locate(
 	if (got < (ssize_t)l->str.ascii || got < (ssize_t)l->str.wstr + l->word)
 		return false;
 	head.view.n = (size_t)got;
-	return locate_text(l, &head, out);
+	return locate_text(l, &head.view, addr, out);
 }
 
 enum res py_text_read_chars(
