@@ -149,8 +149,8 @@ struct {
 	__type(value, struct probe_sampling);
 } sampling SEC(".maps");
 
-/* With sampling: the number of the last sample at which a thread was counted, or that was due when it
- * got its processor; without threads that have exited. */
+/* With sampling: the number of the last sample at which a thread was counted, or that was due when
+ * it got its processor; without threads that have exited. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);

@@ -6,8 +6,8 @@
  *   counted      tick  tick   at its end: as many as fell into it, with the stack that it had
  *
  * A thread that runs when a sample is due is counted by the clock of its processor; one that has
- * lost its processor to another thread is counted when it gets one again. A clock that is late counts
- * all samples that were due since its last tick or since the thread got the processor. */
+ * lost its processor to another thread is counted when it gets one again. A late clock counts all
+ * samples that were due since its last tick or since the thread got the processor. */
 #ifndef PROBE_BPF_SAMPLES_H
 #define PROBE_BPF_SAMPLES_H
 
@@ -43,8 +43,8 @@ static __always_inline uint64_t samples_until(uint64_t now)
 	return now <= s->from ? 0 : (now - s->from) / sample_ns;
 }
 
-/* Note that a thread has been counted at all samples up to one. Returns the last one before: 0 if the
- * thread has had its processor since before the first, SAMPLES_UNKNOWN if nothing can be noted. */
+/* Note that a thread has been counted at all samples up to one. Returns the last one before: 0 if
+ * the thread has had its processor since before the first, SAMPLES_UNKNOWN if nothing can be noted. */
 static __always_inline uint64_t note_sampled(uint32_t tid, uint64_t last)
 {
 	uint64_t *at = bpf_map_lookup_elem(&sampled, &tid), before = at ? *at : 0;
@@ -64,8 +64,8 @@ static __always_inline void forget_samples(uint32_t tid)
 
 /* These are not inlined, since their stack would be added to that of a capture. */
 
-/* With sampling, count the samples that a thread has spent waiting, and those that were due before it
- * lost its processor, for which the clock had not ticked yet. False: there is no sampling. */
+/* With sampling, count the samples that a thread has spent waiting, and those that were due before
+ * it lost its processor, for which the clock had not ticked yet. False: there is no sampling. */
 static __noinline int count_wait(uint32_t tid, const struct probe_off *off)
 {
 	struct probe_count *c;
