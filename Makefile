@@ -47,7 +47,7 @@ BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 bpf_option = $(call once,bpf_option,$(if $(shell command -v $(CLANG) 2>/dev/null),$(if $(shell command -v $(BPFTOOL) 2>/dev/null),libbpf)))
 
 # Used where they are; `pystack --version` says which are. `make clean` after one came or went.
-OPTIONS = zlib liblzma libzstd libunwind-generic libdwarf jansson $(bpf_option)
+OPTIONS = zlib liblzma libzstd libunwind-generic libdwarf libiberty jansson $(bpf_option)
 
 # Pkg-config is asked only by goals that compile, so that `make demo` can install it first; and once.
 once       = $(eval $(1) := $(2))$($(1))
@@ -55,11 +55,14 @@ packaged   = $(call once,packaged,$(shell for p in $(OPTIONS); do $(PKG_CONFIG) 
 # Debian 12's libdwarf comes without a file for pkg-config.
 DWARF_H   ?= /usr/include/libdwarf
 bare_dwarf = $(if $(filter libdwarf,$(packaged)),,$(if $(wildcard $(DWARF_H)/libdwarf.h),$(filter libdwarf,$(OPTIONS))))
-has        = $(packaged) $(bare_dwarf)
+# Nor has libiberty one anywhere.
+IBERTY_H  ?= /usr/include/libiberty
+bare_iberty = $(if $(wildcard $(IBERTY_H)/demangle.h),$(filter libiberty,$(OPTIONS)))
+has        = $(packaged) $(bare_dwarf) $(bare_iberty)
 upper      = $(shell echo $(1) | tr a-z- A-Z_)
 pkg_cflags = $(call once,pkg_cflags,$(shell $(PKG_CONFIG) --cflags $(DEPS) $(packaged) 2>/dev/null) \
-             $(if $(bare_dwarf),-I$(DWARF_H)) $(patsubst %,-DWITH_%,$(call upper,$(has))))
-shared     = $(call once,shared,$(if $(bare_dwarf),-ldwarf) $(shell $(PKG_CONFIG) --libs $(filter-out libunwind-generic,$(packaged)) $(DEPS) 2>/dev/null))
+             $(if $(bare_dwarf),-I$(DWARF_H)) $(if $(bare_iberty),-isystem $(IBERTY_H)) $(patsubst %,-DWITH_%,$(call upper,$(has))))
+shared     = $(call once,shared,$(if $(bare_dwarf),-ldwarf) $(if $(bare_iberty),-liberty) $(shell $(PKG_CONFIG) --libs $(filter-out libunwind-generic,$(packaged)) $(DEPS) 2>/dev/null))
 # (libunwind is loaded by -m libunwind alone.) A group: an archive may need one that is named before it.
 linked     = $(call once,linked,$(call rare,$(shared)))
 pkg_libs   = $(GROUP) $(linked) $(SYSTEM_LIBS) $(GROUP_END)

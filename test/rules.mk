@@ -69,6 +69,13 @@ $(O)/test/programs/liburetprobed.so: test/programs/uretprobed_library.c
 
 $(O)/test/live/live_uretprobe_test: $(O)/test/programs/liburetprobed.so
 
+# A library whose functions have names of C++ and Rust. Each call must stay a call.
+$(O)/test/programs/libnamed.so: test/programs/named_library.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O1 -g -fno-optimize-sibling-calls -fPIC -shared -o $@ $<
+
+$(O)/test/live/live_names_test: $(O)/test/programs/libnamed.so
+
 # A library on a file system that does not answer.
 $(O)/test/programs/libsilent.so: test/programs/silent_library.c
 	@mkdir -p $(@D)
@@ -119,7 +126,7 @@ live-programs: $(LIVE_BIN) $(O)/pystack
 fuzz-programs: $(FUZZ_BIN) $(O)/pystack
 
 # Debian's names of the packages needed to build, and of those needed to test and to lint as well.
-BUILD_NEEDS := gcc make pkg-config libc6-dev libelf-dev libunwind-dev libdwarf-dev libjansson-dev libbpf-dev clang bpftool liblzma-dev libzstd-dev zlib1g-dev python3
+BUILD_NEEDS := gcc make pkg-config libc6-dev libelf-dev libunwind-dev libdwarf-dev libiberty-dev libjansson-dev libbpf-dev clang bpftool liblzma-dev libzstd-dev zlib1g-dev python3
 CHECK_NEEDS := check python3-jsonschema jq gcc-multilib git elfutils gdb dwz debootstrap bpftrace python3-greenlet python3-gevent python3-fusepy libfuse2 systemtap-sdt-dev mercurial
 LINT_NEEDS  := mandoc clang clang-format clang-tidy
 

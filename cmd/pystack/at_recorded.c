@@ -1,6 +1,8 @@
 /* See at_recorded.h. */
 #include "at_recorded.h"
 
+#include "print_target.h"
+
 void at_recorded_set(struct at_recorded *out, const struct probe_stack *s)
 {
 	const struct probe_begin *b = s->begin;
@@ -31,7 +33,7 @@ enum res at_recorded_read(const struct at_recorded *recorded, struct observed *o
 	text_cache_free(&o->lines);
 	if (res == RES_OK)
 		res = symbolizer_follow(&o->names, stack_target_handle(o->target), f);
-	if (res == RES_OK && opt->output == COUNTS_JSON)
-		symbolizer_want_places(o->names);
+	if (res == RES_OK)
+		symbolizer_want(o->names, symbol_wants_of(opt));
 	return res == RES_OK ? stack_thread_read(o->target, 0, th, f) : res;
 }

@@ -52,6 +52,7 @@ static const char help_text[] =
     "  -n, --frames N      at most N native frames per thread, then '...'\n"
     "  -N, --samples N     with -i: stop after N samples; with --at: after N events\n"
     "      --no-bpf        with -i: sample from outside, even where the kernel could\n"
+    "      --no-demangle   names of C++ and Rust functions as the linker has them\n"
     "      --no-stop       never stop the target\n"
     "  -o, --output FORMAT 'text'; 'json' for programs; of counts (these imply -c) 'count', or 'folded' for\n"
     "                      flame graphs\n"
@@ -102,6 +103,11 @@ static const char built_with[] =
     ", with jansson"
 #else
     ", without jansson (-o json)"
+#endif
+#ifdef WITH_LIBIBERTY
+    ", with libiberty"
+#else
+    ", without libiberty (names of C++ and Rust)"
 #endif
 #ifdef WITH_LIBDWARF
     ", with libdwarf"
@@ -235,6 +241,7 @@ enum {
 	OPT_NO_STOP,
 	OPT_IDLE,
 	OPT_NO_BPF,
+	OPT_NO_DEMANGLE,
 	OPT_SYSROOT,
 	OPT_ALL,
 	OPT_AT,
@@ -345,6 +352,7 @@ static const struct option longs[] = {
 	{ "min", required_argument, NULL, OPT_MIN },
 	{ "mode", required_argument, NULL, 'm' },
 	{ "no-bpf", no_argument, NULL, OPT_NO_BPF },
+	{ "no-demangle", no_argument, NULL, OPT_NO_DEMANGLE },
 	{ "no-stop", no_argument, NULL, OPT_NO_STOP },
 	{ "output", required_argument, NULL, 'o' },
 	{ "python", no_argument, NULL, 'p' },
@@ -396,6 +404,9 @@ static bool set_flag(int c, struct options *out)
 		return true;
 	case OPT_NO_BPF:
 		out->no_bpf = true;
+		return true;
+	case OPT_NO_DEMANGLE:
+		out->no_demangle = true;
 		return true;
 	default:
 		return false;

@@ -33,6 +33,7 @@ struct options {
 	uint64_t buffer;  /* --buffer: bytes between kernel and pystack, 0: as usual */
 	int64_t min_ns;   /* --min: shortest time off the CPU */
 	bool no_bpf;      /* --no-bpf: with -i, sample from outside */
+	bool no_demangle; /* --no-demangle: names as the linker has them */
 	bool idle;        /* --idle: with -i, waiting threads too */
 	const char *exe;  /* --exe: processes that execute a file of this name; NULL: not given */
 	bool all;         /* --all: each Python */

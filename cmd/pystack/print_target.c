@@ -21,6 +21,11 @@ struct collect_options collect_options_of(const struct options *opt)
 	return (struct collect_options){ .python_only = opt->python_only, .frames = opt->frames };
 }
 
+struct symbol_wants symbol_wants_of(const struct options *opt)
+{
+	return (struct symbol_wants){ .places = opt->output == COUNTS_JSON, .demangled = !opt->no_demangle };
+}
+
 /* The state of printing one target. */
 struct printing {
 	const struct options *opt;
@@ -200,8 +205,7 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 	p.names = symbolizer_create(stack_target_handle(t));
 	if (p.names == NULL)
 		return NOTHING; /* the caller reports refused memory */
-	if (p.json)
-		symbolizer_want_places(p.names);
+	symbolizer_want(p.names, symbol_wants_of(opt));
 	sigbus_printing();
 	print_process(&p, P, os_is_core(P) ? o->name : NULL);
 	ok = print_threads(&p, P, o);

@@ -199,8 +199,8 @@ static enum res sampling_capture(struct sampling *s)
 	text_cache_free(&s->lines);
 	if (res == RES_OK)
 		res = symbolizer_follow(&s->names, stack_target_handle(s->target), &s->fault);
-	if (res == RES_OK && s->json)
-		symbolizer_want_places(s->names);
+	if (res == RES_OK)
+		symbolizer_want(s->names, symbol_wants_of(s->opt));
 	return res;
 }
 

@@ -70,7 +70,7 @@ _pystack()
 	case $word in
 	-*)
 		mapfile -t COMPREPLY < <(compgen -W '--all --at --buffer -c --children --count -d --duration -e --every --exec --exe -F --force --idle -i --interval
-			--list --min -m --mode -n --frames -N --samples --no-bpf --no-stop -o --output -p --python -r --stop --sum --sysroot --when
+			--list --min -m --mode -n --frames -N --samples --no-bpf --no-demangle --no-stop -o --output -p --python -r --stop --sum --sysroot --when
 			-t --top -v --verbose --help --version' -- "$word")
 		;;
 	*)

@@ -1,7 +1,7 @@
 /* A confined child process and its reply. */
 #include "dwarf/worker.h"
 
-#ifdef WITH_LIBDWARF
+#if defined(WITH_LIBDWARF) || defined(WITH_LIBIBERTY)
 
 #include <errno.h>
 #include <fcntl.h>
@@ -130,8 +130,7 @@ enum res worker_run(
 	to = ends[1];
 	pid = fork();
 	if (pid < 0)
-		return fault_set(
-		    f, 0, errno, 0, "cannot fork to read debug information: %s", strerror(errno));
+		return fault_set(f, 0, errno, 0, "cannot fork: %s", strerror(errno));
 	if (pid == 0)
 		run_child(self, to, job, reply, room);
 	fd_release(&to);

@@ -1,4 +1,4 @@
-/* PRIVATE to lib/dwarf: runs code that is not safe for hostile files in a child process.
+/* For lib/dwarf and lib/symbol: runs code that is not safe for hostile files in a child process.
  *
  *      this process                    child
  *      fork ────────────────────────>  os_die_with_parent, limits, os_sandbox

@@ -38,7 +38,9 @@ static void put_native(struct strbuf *out, const struct symbol_name *name)
 		put_name(out, string_of(name->object), true, false);
 		strbuf_char(out, '`');
 	}
-	if (name->object != NULL && name->symbol != NULL)
+	if (name->object != NULL && name->demangled != NULL)
+		put_name(out, string_of(name->demangled), false, false);
+	else if (name->object != NULL && name->symbol != NULL)
 		put_name(out, string_of(name->symbol), true, false);
 	else
 		strbuf_fmt(

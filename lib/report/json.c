@@ -62,6 +62,8 @@ static bool put_name(const struct symbol_name *name, struct strbuf *out)
 		members_hex(&m, "file_offset", place->offset);
 	if (name->symbol != NULL) {
 		members_text(&m, "symbol", name->symbol, strlen(name->symbol));
+		if (name->demangled != NULL)
+			members_text(&m, "demangled", name->demangled, strlen(name->demangled));
 		members_number(&m, "offset", (int64_t)name->offset);
 	}
 	if (name->object == NULL || (place != NULL && !place->has_address))

@@ -61,7 +61,8 @@ static void put_remark(const struct record_item *item, struct strbuf *out)
 
 /* --- native frames --- */
 
-/* `module`symbol+0xoff` */
+/* `module`symbol+0xoff`. A demangled name may have brackets: the module's name before it keeps the
+ * line from looking like an annotation. */
 static void put_name(const struct symbol_name *name, struct strbuf *out)
 {
 	if (name->object == NULL) {
@@ -74,7 +75,7 @@ static void put_name(const struct symbol_name *name, struct strbuf *out)
 		strbuf_fmt(out, "0x%llx", (unsigned long long)name->address);
 		return;
 	}
-	put_string(out, name->symbol, true);
+	put_string(out, name->demangled != NULL ? name->demangled : name->symbol, name->demangled == NULL);
 	if (name->offset != 0)
 		strbuf_fmt(out, "+0x%llx", (unsigned long long)name->offset);
 }

@@ -8,14 +8,16 @@
 #include "base/path.h"
 #include "base/vec.h"
 #include "os/images.h"
+#include "symbol/source_names.h"
 
 enum { NAME_MAX_BYTES = 4096 };
 
 struct symbolizer {
 	struct ps_prochandle *P;
-	bool places;
+	struct symbol_wants wants;
 	struct addrmap index;            /* key of a query → index in names */
 	VEC(struct symbol_name *) names; /* each owned, with its strings after it */
+	struct source_names source;      /* demangled names */
 };
 
 static uint64_t key_of(const struct symbol_query *q)
@@ -109,7 +111,7 @@ static struct symbol_name *name_with_place(const struct symbolizer *s, const str
 	uint64_t at = q->exact ? q->pc : q->pc - 1;
 	char path[NAME_MAX_BYTES];
 
-	if (name == NULL || !s->places || name->object == NULL ||
+	if (name == NULL || !s->wants.places || name->object == NULL ||
 	    Pobjname(s->P, at, path, sizeof(path)) == NULL)
 		return name;
 	name->place = place_create(s->P, at, q->pc, path);
@@ -127,9 +129,9 @@ static void name_free(struct symbol_name *name)
 	free(name);
 }
 
-void symbolizer_want_places(struct symbolizer *s)
+void symbolizer_want(struct symbolizer *s, struct symbol_wants wants)
 {
-	s->places = true;
+	s->wants = wants;
 }
 
 struct symbolizer *symbolizer_create(struct ps_prochandle *P)
@@ -149,6 +151,7 @@ void symbolizer_destroy(struct symbolizer *s)
 		name_free(s->names.at[i]);
 	vec_free(&s->names);
 	addrmap_free(&s->index);
+	source_names_free(&s->source);
 	free(s);
 }
 
@@ -162,9 +165,29 @@ enum res symbolizer_follow(struct symbolizer **s, struct ps_prochandle *P, struc
 	return RES_OK;
 }
 
+/* Give the names from index `first` on their source names. They are kept without, if that fails. */
+static void names_demangle(struct symbolizer *s, size_t first)
+{
+	for (size_t i = first; i < s->names.n; i++) {
+		const char *symbol = s->names.at[i]->symbol;
+
+		if (symbol != NULL && demangle_is_mangled(symbol))
+			source_names_add(&s->source, symbol);
+	}
+	source_names_find(&s->source);
+	for (size_t i = first; i < s->names.n; i++) {
+		const char *symbol = s->names.at[i]->symbol;
+
+		if (symbol != NULL && demangle_is_mangled(symbol))
+			s->names.at[i]->demangled = source_name_of(&s->source, symbol);
+	}
+}
+
 enum res symbolize(struct symbolizer *s, const struct symbol_query *queries, size_t n,
     const struct symbol_name **out, struct fault *f)
 {
+	size_t known = s->names.n;
+
 	for (size_t i = 0; i < n; i++) {
 		struct symbol_name *name;
 		uint32_t at;
@@ -184,5 +207,7 @@ enum res symbolize(struct symbolizer *s, const struct symbol_query *queries, siz
 			return fault_memory(f);
 		out[i] = name;
 	}
+	if (s->wants.demangled)
+		names_demangle(s, known);
 	return RES_OK;
 }

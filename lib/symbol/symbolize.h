@@ -34,6 +34,7 @@ struct symbol_name {
 	 * file is mapped there, or its headers cannot be read. */
 	uint64_t address;
 	const struct symbol_place *place; /* NULL: no object, or places are not wanted */
+	const char *demangled;            /* the name of `symbol` in C++ or Rust; NULL: none, or not wanted */
 };
 
 /* A pc to name. */
@@ -49,8 +50,14 @@ struct symbolizer;
 struct symbolizer *symbolizer_create(struct ps_prochandle *P);
 void symbolizer_destroy(struct symbolizer *s); /* NULL ok */
 
-/* Give names that are looked up from now on their places, which costs more. */
-void symbolizer_want_places(struct symbolizer *s);
+/* What names have beside object, symbol and offset. */
+struct symbol_wants {
+	bool places;
+	bool demangled;
+};
+
+/* Give names that are looked up from now on what is wanted. At first that is nothing. */
+void symbolizer_want(struct symbolizer *s, struct symbol_wants wants);
 
 /* Let *s look names up in P from now on, another handle of the same process with the same mappings,
  * and keep those that were found; *s NULL: create it. RES_FAIL: out of memory. */

@@ -104,6 +104,7 @@ START_TEST(usage)
 	expect(TOOL("--version"), 0, "pystack ", NULL);
 	expect(TOOL("--version"), 0, "libzstd", NULL);
 	expect(TOOL("--version"), 0, "libdwarf", NULL);
+	expect(TOOL("--version"), 0, "libiberty", NULL);
 }
 END_TEST
 

@@ -8,9 +8,15 @@
 #include "report/parse.h"
 #include "support/run_suite.h"
 
-static struct symbol_name poll_name = { 0, 0x101f, "libc.so.6", "poll", 0x1f, 0, NULL };
-static struct symbol_name main_name = { 1, 0x2005, "py;3", "operator+", 5, 0, NULL };
-static struct symbol_name nameless = { 2, 0x7f000060a172, "python3.11", NULL, 0, 0x60a172, NULL };
+static struct symbol_name poll_name = {
+	.pc = 0x101f, .object = "libc.so.6", .symbol = "poll", .offset = 0x1f
+};
+static struct symbol_name main_name = {
+	.id = 1, .pc = 0x2005, .object = "py;3", .symbol = "operator+", .offset = 5
+};
+static struct symbol_name nameless = {
+	.id = 2, .pc = 0x7f000060a172, .object = "python3.11", .address = 0x60a172
+};
 
 static void push(struct record_thread *t, struct record_item item)
 {

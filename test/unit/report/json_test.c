@@ -20,11 +20,11 @@ static const struct symbol_place place = { .path = "/lib/libc.so.6",
 static const struct symbol_place vdso = { .path = "linux-vdso.so.1" };
 
 static struct symbol_name names[] = {
-	{ 0, 0x7f000000101f, "libc.so.6", "poll", 0x1f, 0, &place },
-	{ 1, 0x2000, "python3.11", "main", 0, 0, NULL },
-	{ 2, 0x7f000060a172, "linux-vdso.so.1", NULL, 0, 0x60a172, &vdso },
-	{ 3, 0x7f0000001000, NULL, NULL, 0, 0, NULL },
-	{ 4, 0x3000, "a\xff[\\.so", "f\x1b\"\xc2\x9b", 1, 0, NULL },
+	{ .pc = 0x7f000000101f, .object = "libc.so.6", .symbol = "poll", .offset = 0x1f, .place = &place },
+	{ .id = 1, .pc = 0x2000, .object = "python3.11", .symbol = "main", .demangled = "main()" },
+	{ .id = 2, .pc = 0x7f000060a172, .object = "linux-vdso.so.1", .address = 0x60a172, .place = &vdso },
+	{ .id = 3, .pc = 0x7f0000001000 },
+	{ .id = 4, .pc = 0x3000, .object = "a\xff[\\.so", .symbol = "f\x1b\"\xc2\x9b", .offset = 1 },
 };
 
 static struct py_code code_of(char *file, char *name, char *qualname)
@@ -75,7 +75,8 @@ START_TEST(native_frames)
 	    "{\"kind\":\"native\",\"module\":\"/lib/"
 	    "libc.so.6\",\"build_id\":\"0fa0ff\",\"address\":\"0x101f\","
 	    "\"file_offset\":\"0x1f\",\"symbol\":\"poll\",\"offset\":31},"
-	    "{\"kind\":\"native\",\"module\":\"python3.11\",\"symbol\":\"main\",\"offset\":0},"
+	    "{\"kind\":\"native\",\"module\":\"python3.11\",\"symbol\":\"main\",\"demangled\":\"main()\","
+	    "\"offset\":0},"
 	    "{\"kind\":\"native\",\"module\":\"linux-vdso.so.1\",\"pc\":\"0x7f000060a172\"},"
 	    "{\"kind\":\"native\",\"pc\":\"0x7f0000001000\"}");
 	record_thread_free(&t);
@@ -349,10 +350,11 @@ START_TEST(deep_stack)
 		strbuf_reset(&out);
 	}
 	ck_assert_uint_gt(parts, 3);
-	ck_assert_uint_eq(bytes, 1000 * (strlen("{\"kind\":\"native\",\"module\":\"python3.11\","
-						"\"symbol\":\"main\",\"offset\":0}") +
-					    1) -
-				     1);
+	ck_assert_uint_eq(
+	    bytes, 1000 * (strlen("{\"kind\":\"native\",\"module\":\"python3.11\","
+				  "\"symbol\":\"main\",\"demangled\":\"main()\",\"offset\":0}") +
+			      1) -
+		       1);
 	text_cache_free(&cache);
 	strbuf_free(&out);
 	record_thread_free(&t);

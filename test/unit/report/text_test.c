@@ -9,11 +9,17 @@
 #include "support/run_suite.h"
 
 static struct symbol_name names[] = {
-	{ 0, 0x101f, "libc.so.6", "poll", 0x1f, 0, NULL },
-	{ 1, 0x2000, "python3.11", "main", 0, 0, NULL },
-	{ 2, 0x7f000060a172, "python3.11", NULL, 0, 0x60a172, NULL },
-	{ 3, 0x7f0000001000, NULL, NULL, 0, 0, NULL },
-	{ 4, 0x3000, "a[b\x1b.so", "f[g", 1, 0, NULL },
+	{ .id = 0, .pc = 0x101f, .object = "libc.so.6", .symbol = "poll", .offset = 0x1f },
+	{ .id = 1, .pc = 0x2000, .object = "python3.11", .symbol = "main" },
+	{ .id = 2, .pc = 0x7f000060a172, .object = "python3.11", .address = 0x60a172 },
+	{ .id = 3, .pc = 0x7f0000001000 },
+	{ .id = 4, .pc = 0x3000, .object = "a[b\x1b.so", .symbol = "f[g", .offset = 1 },
+	{ .id = 5,
+	    .pc = 0x3100,
+	    .object = "  [ ",
+	    .symbol = "_Z",
+	    .demangled = "[ f[g;\n] (x)",
+	    .offset = 1 },
 };
 
 static struct py_code code_of(char *file, char *name, char *qualname)
@@ -52,16 +58,17 @@ static void expect_stack(const struct record_item *items, size_t n, bool qualifi
 
 START_TEST(native_frames)
 {
-	struct record_item items[5];
+	struct record_item items[6];
 
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < 6; i++)
 		items[i] = (struct record_item){ .kind = RECORD_NATIVE, .name = &names[i] };
 	EXPECT(items, false,
 	    "              libc.so.6`poll+0x1f\n"
 	    "              python3.11`main\n"
 	    "              python3.11`0x60a172\n"
 	    "              0x7f0000001000\n"
-	    "              a\\x5bb\\x1b.so`f\\x5bg+0x1\n");
+	    "              a\\x5bb\\x1b.so`f\\x5bg+0x1\n"
+	    "                \\x5b `[ f[g;\\x0a] (x)+0x1\n");
 }
 END_TEST
 

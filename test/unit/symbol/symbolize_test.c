@@ -90,7 +90,7 @@ START_TEST(places)
 	ck_assert_int_gt(n, 0);
 	self_path[n] = '\0';
 	ck_assert_ptr_nonnull(s);
-	symbolizer_want_places(s);
+	symbolizer_want(s, (struct symbol_wants){ .places = true });
 	ck_assert_int_eq(symbolize(s, queries, 3, out, &f), RES_OK);
 	for (size_t i = 0; i < 2; i++) {
 		ck_assert_str_eq(out[i]->place->path, self_path);
