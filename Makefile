@@ -47,7 +47,7 @@ BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 bpf_option = $(call once,bpf_option,$(if $(shell command -v $(CLANG) 2>/dev/null),$(if $(shell command -v $(BPFTOOL) 2>/dev/null),libbpf)))
 
 # Used where they are; `pystack --version` says which are. `make clean` after one came or went.
-OPTIONS = zlib liblzma libzstd libunwind-generic libdwarf libiberty jansson $(bpf_option)
+OPTIONS = zlib liblzma libzstd liblz4 libunwind-generic libdwarf libiberty jansson $(bpf_option)
 
 # Pkg-config is asked only by goals that compile, so that `make demo` can install it first; and once.
 once       = $(eval $(1) := $(2))$($(1))
@@ -68,7 +68,7 @@ linked     = $(call once,linked,$(call rare,$(shared)))
 pkg_libs   = $(GROUP) $(linked) $(SYSTEM_LIBS) $(GROUP_END)
 
 # Linked from their archives, if there are any: a shared library has to be loaded by each run.
-RARE    := -lbpf -ldwarf -lelf -lz -llzma -lzstd -ljansson
+RARE    := -lbpf -ldwarf -lelf -lz -llzma -lzstd -llz4 -ljansson
 archive  = $(filter /%,$(shell $(CC) -print-file-name=$(patsubst -l%,lib%.a,$(1))))
 rare     = $(foreach flag,$(1),$(if $(filter $(RARE),$(flag)),$(or $(call archive,$(flag)),$(flag)),$(flag)))
 
@@ -109,8 +109,8 @@ sources   = $(filter-out lib/os/$(OTHER_OS)% lib/arch/$(OTHER_OS)%,$(wildcard $(
 archives = $(foreach layer,$(1),$(O)/lib/$(layer).a)
 LIB_A   := $(call archives,$(LAYERS))
 
-# Probes are of Linux (BPF); illumos's dtrace has its own.
-CMD_SRC := $(filter-out $(if $(filter probe,$(LAYERS)),,cmd/pystack/at%),$(wildcard cmd/pystack/*.c))
+# Probes are of Linux (BPF); illumos's dtrace has its own. So are compressed cores, and systemd's.
+CMD_SRC := $(filter-out $(if $(filter probe,$(LAYERS)),,cmd/pystack/at% cmd/pystack/core%),$(wildcard cmd/pystack/*.c))
 CMD_OBJ := $(CMD_SRC:%.c=$(O)/%.o)
 
 # Calls that go by way of cmd/pystack/refusals.c.

@@ -13,7 +13,7 @@
 
 static const char usage_line[] =
     "usage: pystack [-Fpv] [--stop | --no-stop] [-m mode] [-n frames] [-o format]\n"
-    "               [-e exec | --sysroot dir] { pid | core }[/lwps] ...\n"
+    "               [-e exec | --sysroot dir] { { pid | core }[/lwps] ... | --coredump which }\n"
     "       pystack [-cFpv] [-t top] [-o format] { --exe name | --all | -r pid ... }\n"
     "       pystack -c [-t top] [-o format] [{ pid | core }[/lwps] ...]\n"
     "       pystack --at probe ... [-c] [-prv] [-n frames] [-d duration] [-N events] [--min time]\n"
@@ -37,6 +37,9 @@ static const char help_text[] =
     "      --buffer SIZE   with --at: bytes between the kernel and pystack (64M)\n"
     "  -c, --count         print each distinct stack once, with its count; without operands, read stacks\n"
     "                      from stdin\n"
+    "      --coredump WHICH\n"
+    "                      the last core that systemd-coredump has stored ('last'), or the last of a pid or\n"
+    "                      of a program's name\n"
     "  -d, --duration T    with -i or --at: stop after T\n"
     "  -e, --exec FILE     executable for the core files\n"
     "      --every T       with --at: count, and print the counts of the last T, again and again\n"
@@ -69,7 +72,8 @@ static const char help_text[] =
     "      --version       print version and build options\n"
     "\n"
     "With --at, '-- COMMAND [ARG ...]' starts a program and observes it from its first instruction.\n"
-    "Operands: 4711, /proc/4711, core, dir/core.4711; /lwps selects threads: 4711/4712,4715-4720,4800-\n"
+    "Operands: 4711, /proc/4711, core, dir/core.4711.zst, - (a core from stdin); /lwps selects threads: "
+    "4711/4712,4715-4720,4800-\n"
     "Exit status: 0, everything printed; 1, part of it failed; 2, usage error, or nothing printed.\n";
 
 /* The optional libraries, and what is not read without them. */
@@ -77,17 +81,22 @@ static const char built_with[] =
 #ifdef WITH_ZLIB
     "with zlib"
 #else
-    "without zlib (sections packed by it, debug files without build-id)"
+    "without zlib (sections and cores packed by it, debug files without build-id)"
 #endif
 #ifdef WITH_LIBZSTD
     ", with libzstd"
 #else
-    ", without libzstd (sections packed by zstd)"
+    ", without libzstd (sections and cores packed by zstd)"
 #endif
 #ifdef WITH_LIBLZMA
     ", with liblzma"
 #else
-    ", without liblzma (.gnu_debugdata)"
+    ", without liblzma (.gnu_debugdata, cores packed by xz)"
+#endif
+#ifdef WITH_LIBLZ4
+    ", with liblz4"
+#else
+    ", without liblz4 (cores packed by lz4)"
 #endif
 #ifdef WITH_LIBUNWIND_GENERIC
     ", with libunwind"
@@ -245,6 +254,7 @@ enum {
 	OPT_SYSROOT,
 	OPT_ALL,
 	OPT_AT,
+	OPT_COREDUMP,
 	OPT_EXE,
 	OPT_MIN,
 	OPT_LIST,
@@ -310,6 +320,9 @@ static bool parse_value(int c, const char *value, struct options *out)
 		return parse_output(value, out);
 	case OPT_AT:
 		return add_probe(value, out);
+	case OPT_COREDUMP:
+		out->coredump = value;
+		return true;
 	case OPT_EXE:
 		return parse_exe(value, out);
 	case OPT_WHEN:
@@ -338,6 +351,7 @@ static const struct option longs[] = {
 	{ "at", required_argument, NULL, OPT_AT },
 	{ "buffer", required_argument, NULL, OPT_BUFFER },
 	{ "children", no_argument, NULL, 'r' },
+	{ "coredump", required_argument, NULL, OPT_COREDUMP },
 	{ "count", no_argument, NULL, 'c' },
 	{ "duration", required_argument, NULL, 'd' },
 	{ "every", required_argument, NULL, OPT_EVERY },

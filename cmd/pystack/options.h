@@ -19,6 +19,7 @@ struct options {
 	enum stop_policy policy;   /* --stop, --no-stop */
 	const char *exec;          /* -e: executable of the cores, or NULL */
 	const char *sysroot;       /* --sysroot: directory with their files, or NULL; not with exec */
+	const char *coredump;      /* --coredump: which of the stored cores; NULL: not given */
 	bool counting;             /* -c, or an option that implies it */
 	enum counts_format output; /* -o */
 	long top;                  /* -t: number of stacks to print, 0 all */

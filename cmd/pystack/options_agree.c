@@ -52,7 +52,7 @@ static const char *dump_conflict(const struct options *o, int operands)
 		    "-e and --sysroot are for core files, not for --exe and --all" },
 		{ found && o->children, "-r needs process ids, not --exe or --all" },
 		{ !found && operands == 0 && o->children, "-r needs process ids" },
-		{ !found && operands == 0 && !o->counting, "" },
+		{ !found && operands == 0 && !o->counting && o->coredump == NULL, "" },
 	};
 
 	return FIRST_BROKEN(rules);
@@ -66,6 +66,10 @@ const char *options_conflict(const struct options *o, int operands)
 		{ o->exe != NULL && o->all, "--exe and --all exclude each other" },
 		{ o->list != NULL && (at || o->counting || o->output != COUNTS_TEXT),
 		    "--list does not go with --at, nor with options of counts or output" },
+		{ o->coredump != NULL && (operands > 0 || o->exe != NULL || o->all || o->children),
+		    "--coredump takes no operands, nor --exe, --all or -r" },
+		{ o->coredump != NULL && (at || o->interval_ns != 0),
+		    "--coredump is for cores, not for --at or -i" },
 		{ !at && o->min_ns != 0, "--min needs --at" },
 		{ !at && o->when != NULL, "--when needs --at" },
 		{ !at && o->every_ns != 0, "--every needs --at" },

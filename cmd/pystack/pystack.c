@@ -14,6 +14,8 @@
 #include "at.h"
 #include "at_operands.h"
 #include "at_sample.h"
+#include "core_open.h"
+#include "core_storage.h"
 #include "options.h"
 #include "refusals.h"
 #include "report/parse.h"
@@ -48,13 +50,78 @@ static enum outcome run_sampling(
 	return sample(P, o, opt, counts);
 }
 
+static enum outcome examine_grabbed(
+    struct ps_prochandle *P, const struct operand *o, const struct options *opt, struct counts *counts)
+{
+	enum outcome outcome =
+	    opt->interval_ns != 0 ? run_sampling(P, o, opt, counts) : print_operand(P, o, opt, counts);
+
+	os_release_images(P);
+	Prelease(P, 0);
+	return outcome;
+}
+
+static const char *aout_of(const struct options *opt)
+{
+	return opt->exec != NULL ? opt->exec : opt->sysroot;
+}
+
+static enum outcome count_stdin(struct counts *counts);
+
+/* Examine what is neither a process nor a plain core. code: that of the grab that has failed, 0:
+ * none was tried. */
+static enum outcome examine_other(
+    const char *typed, const struct options *opt, struct counts *counts, int code)
+{
+	const struct operand plain = { typed, typed, NULL };
+	enum outcome outcome = NOTHING;
+#ifdef WITH_PROBES
+	bool text = counts != NULL && opt->interval_ns == 0;
+	struct core_open core;
+
+	if (code == 0 || code == G_FORMAT) {
+		enum core_opened opened = core_grab(typed, aout_of(opt), text, &core);
+		const char *name = core_is_stdin(typed) ? CORE_STDIN : core.name;
+		const struct operand o = { core_is_stdin(typed) ? name : typed, name, core.lwps };
+
+		if (opened == CORE_OPENED) {
+			outcome = examine_grabbed(core.P, &o, opt, counts);
+			outcome = outcome == DONE && core.partly ? PARTLY : outcome;
+		} else if (opened == CORE_TEXT && dup2(core.text, STDIN_FILENO) >= 0) {
+			outcome = count_stdin(counts);
+		} else if (opened != CORE_OTHER) {
+			warn_fault(WARN_CANNOT_EXAMINE, o.typed, &core.why);
+		}
+		fd_release(&core.text);
+		free(core.name);
+		if (opened != CORE_OTHER)
+			return outcome;
+	}
+#endif
+	(void)opt;
+	(void)counts;
+	warn_grab(&plain, code);
+	return outcome;
+}
+
+/* A core on standard input is not looked for in the file system. */
+static bool is_stdin(const char *typed)
+{
+#ifdef WITH_PROBES
+	return core_is_stdin(typed);
+#else
+	(void)typed;
+	return false;
+#endif
+}
+
 /* counts: where its stacks are counted; NULL: they are printed. */
 static enum outcome examine(const char *typed, const struct options *opt, struct counts *counts)
 {
 	OWNED(mem_release) char *arg = strdup(typed);
 	OWNED(mem_release) char *name = strdup(typed);
 	struct operand o = { typed, name, NULL };
-	struct ps_prochandle *P;
+	struct ps_prochandle *P = NULL;
 	enum outcome outcome;
 	int code = 0;
 
@@ -62,19 +129,12 @@ static enum outcome examine(const char *typed, const struct options *opt, struct
 		(void)refusals_warn(typed, false);
 		return NOTHING;
 	}
-	P = proc_arg_xgrab(arg, opt->exec != NULL ? opt->exec : opt->sysroot, PR_ARG_PIDS | PR_ARG_CORES,
-	    PGRAB_RDONLY | (opt->force ? PGRAB_FORCE : 0), &code, &o.lwps);
-	if (P == NULL) {
-		warn_grab(&o, code);
-		(void)refusals_warn(typed, false);
-		return NOTHING;
-	}
+	if (!is_stdin(typed))
+		P = proc_arg_xgrab(arg, aout_of(opt), PR_ARG_PIDS | PR_ARG_CORES,
+		    PGRAB_RDONLY | (opt->force ? PGRAB_FORCE : 0), &code, &o.lwps);
 	if (o.lwps != NULL)
 		name[o.lwps - arg - 1] = '\0';
-	outcome =
-	    opt->interval_ns != 0 ? run_sampling(P, &o, opt, counts) : print_operand(P, &o, opt, counts);
-	os_release_images(P);
-	Prelease(P, 0);
+	outcome = P != NULL ? examine_grabbed(P, &o, opt, counts) : examine_other(typed, opt, counts, code);
 	if (refusals_warn(typed, outcome != NOTHING) && outcome == DONE)
 		outcome = PARTLY;
 	return outcome;
@@ -230,6 +290,18 @@ static enum outcome run_probes(int argc, char **argv, const struct options *opt)
 #endif
 }
 
+/* The stored core that --coredump asks for, which the caller frees; NULL: a message was printed. */
+static char *find_stored(const struct options *opt)
+{
+#ifdef WITH_PROBES
+	return core_storage_find(opt->sysroot, opt->coredump);
+#else
+	(void)opt;
+	(void)fputs("pystack: --coredump: systemd stores cores on Linux only\n", stderr);
+	return NULL;
+#endif
+}
+
 /* A pipe takes 64 kB at once; the C library would write 4 kB at a time. Terminals get whole
  * lines. */
 static void buffer_output(void)
@@ -244,6 +316,7 @@ int main(int argc, char **argv)
 {
 	struct options opt;
 	struct totals totals = { 0, 0 };
+	char *stored = NULL;
 
 	if (!streams_guard())
 		return EXIT_NOTHING;
@@ -258,6 +331,14 @@ int main(int argc, char **argv)
 	case OPTIONS_RUN:
 		break;
 	}
+	if (opt.coredump != NULL) {
+		stored = find_stored(&opt);
+		if (stored == NULL)
+			return EXIT_NOTHING;
+		argc = 1;
+		argv = &stored;
+		opt.first = 0;
+	}
 	if (opt.list == NULL && opt.at[0] == NULL && (opt.exe != NULL || opt.all || opt.children))
 		run_found(argc, argv, &opt, &totals);
 	else if (opt.list != NULL || opt.at[0] != NULL)
@@ -266,6 +347,7 @@ int main(int argc, char **argv)
 		run_counting(argc, argv, &opt, &totals);
 	else
 		run_printing(argc, argv, &opt, &totals);
+	free(stored);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		(void)fprintf(stderr, "pystack: cannot write the output: %s\n", strerror(errno));
 		return totals.printed > 0 ? EXIT_PARTLY : EXIT_NOTHING;

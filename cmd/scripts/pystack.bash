@@ -63,13 +63,17 @@ _pystack()
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		return
 		;;
+	--coredump)
+		mapfile -t COMPREPLY < <(compgen -W 'last' -- "$word")
+		return
+		;;
 	-d | --duration | --every | --sum | --buffer | --exe | -i | --interval | --min | -n | --frames | -N | --samples | -t | --top | --when)
 		return
 		;;
 	esac
 	case $word in
 	-*)
-		mapfile -t COMPREPLY < <(compgen -W '--all --at --buffer -c --children --count -d --duration -e --every --exec --exe -F --force --idle -i --interval
+		mapfile -t COMPREPLY < <(compgen -W '--all --at --buffer -c --children --coredump --count -d --duration -e --every --exec --exe -F --force --idle -i --interval
 			--list --min -m --mode -n --frames -N --samples --no-bpf --no-demangle --no-stop -o --output -p --python -r --stop --sum --sysroot --when
 			-t --top -v --verbose --help --version' -- "$word")
 		;;

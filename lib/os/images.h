@@ -36,6 +36,9 @@ enum res os_file_bytes(struct ps_prochandle *P, uintptr_t addr, struct span *out
 typedef void os_notice_fn(void *data, const struct notice *notice);
 void os_notices(struct ps_prochandle *P, os_notice_fn *report, void *data);
 
+/* Open a regular file for reading; FIFOs and devices are not opened. -1 with errno. (Linux.) */
+int os_open_regular(const char *path);
+
 /* True if P is a core. Asks the system nothing, unlike Pstate. */
 bool os_is_core(struct ps_prochandle *P);
 

@@ -11,6 +11,7 @@
 #include "base/fileio.h"
 #include "base/hash.h"
 #include "base/owned.h"
+#include "proc/core/core.h"
 #include "proc/handle.h"
 #include "proc/live/hold.h"
 #include "proc/live/live.h"
@@ -72,6 +73,11 @@ void os_notices(struct ps_prochandle *P, os_notice_fn *report, void *data)
 lwpid_t os_first_lwp(struct ps_prochandle *P)
 {
 	return P->illumos ? 1 : (lwpid_t)P->pid;
+}
+
+int os_open_regular(const char *path)
+{
+	return core_open_regular(path);
 }
 
 /* A process that ends becomes PS_UNDEAD, at most. */

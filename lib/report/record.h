@@ -133,6 +133,7 @@ enum record_warning_code {
 	WARN_SAMPLES_LATE,     /* count[0] taken, count[1] of them late, count[2] skipped */
 	WARN_PROCESSES_LOST,   /* count[0]: processes that have come and are not observed */
 	WARN_EVENTS_LOST,      /* count[0]: events of a probe; detail: why */
+	WARN_CORE_PART,        /* detail: what of a compressed core, or one in a pipe, is missing */
 	WARN_INPUT,            /* detail: why standard input cannot be read */
 	WARN_NO_STACKS,        /* there are none in standard input */
 };

@@ -55,6 +55,7 @@ const char *warning_code(const struct record_warning *w)
 		[WARN_SAMPLES_LATE] = "samples-late",
 		[WARN_PROCESSES_LOST] = "processes-lost",
 		[WARN_EVENTS_LOST] = "events-lost",
+		[WARN_CORE_PART] = "core-part",
 		[WARN_INPUT] = "input",
 		[WARN_NO_STACKS] = "no-stacks",
 	};
