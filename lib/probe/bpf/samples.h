@@ -44,7 +44,8 @@ static __always_inline uint64_t samples_until(uint64_t now)
 }
 
 /* Note that a thread has been counted at all samples up to one. Returns the last one before: 0 if
- * the thread has had its processor since before the first, SAMPLES_UNKNOWN if nothing can be noted. */
+ * the thread has had its processor since before the first, SAMPLES_UNKNOWN if nothing can be
+ * noted. */
 static __always_inline uint64_t note_sampled(uint32_t tid, uint64_t last)
 {
 	uint64_t *at = bpf_map_lookup_elem(&sampled, &tid), before = at ? *at : 0;
