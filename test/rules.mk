@@ -76,6 +76,19 @@ $(O)/test/programs/libnamed.so: test/programs/named_library.c
 
 $(O)/test/live/live_names_test: $(O)/test/programs/libnamed.so
 
+# Two libraries that differ in a name only, and a program that maps the one in place of the other.
+$(O)/test/programs/libreplaced_a.so $(O)/test/programs/libreplaced_b.so: \
+$(O)/test/programs/libreplaced_%.so: test/programs/replaced_library.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O1 -g0 -fPIC -shared -nostdlib -DLEAF=leaf_of_$* -Wl,-e,leaf_of_$* -o $@ $<
+
+$(O)/test/programs/replacing: test/programs/replacing.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=gnu11 -O1 -g -o $@ $<
+
+$(O)/test/live/live_probe_mappings_test: $(O)/test/programs/libreplaced_a.so $(O)/test/programs/libreplaced_b.so \
+	$(O)/test/programs/replacing
+
 # A library on a file system that does not answer.
 $(O)/test/programs/libsilent.so: test/programs/silent_library.c
 	@mkdir -p $(@D)

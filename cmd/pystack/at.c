@@ -163,8 +163,8 @@ static bool is_off_cpu(const struct at *a, const struct probe_key *key)
 }
 
 /* The thread of a record, read, joined and named. */
-static enum res read_stack(
-    struct at *a, struct observed *o, const struct probe_stack *s, struct known_stack *out)
+static enum res read_stack(struct at *a, struct handle *h, const struct probe_ranges *replaced,
+    const struct probe_stack *s, struct known_stack *out)
 {
 	const struct collect_options opt = collect_options_of(a->opt);
 	const struct probe_begin *b = s->begin;
@@ -173,27 +173,27 @@ static enum res read_stack(
 	struct record_thread record = { .name = "" };
 	enum res res;
 
-	at_recorded_set(&recorded, s);
+	at_recorded_set(&recorded, s, replaced);
 	recorded.r.wants_status = is_off_cpu(a, &b->key);
-	res = at_recorded_read(&recorded, o, a->opt, &th, &a->fault);
+	res = at_recorded_read(&recorded, h, a->opt, &th, &a->fault);
 	if (res == RES_OK) {
-		out->wanted = at_python_judge(&a->probes, a->session, o->target, &th, b);
+		out->wanted = at_python_judge(&a->probes, a->session, h->target, &th, b);
 		if (out->wanted != PROBE_WHEN_TRUE) {
 			stack_thread_free(&th);
 			return RES_OK;
 		}
 	}
 	if (res == RES_OK)
-		res = collect_thread(o->target, &th, &opt, o->names, &record, &a->fault);
-	if (res == RES_OK && recorded.r.wants_status && stack_recorded_awaits_gil(o->target, &recorded.r) &&
+		res = collect_thread(h->target, &th, &opt, h->names, &record, &a->fault);
+	if (res == RES_OK && recorded.r.wants_status && stack_recorded_awaits_gil(h->target, &recorded.r) &&
 	    !record_remark_first(&record, REMARK_GIL))
 		res = fault_memory(&a->fault);
 	if (res == RES_OK && a->opt->counting) {
 		out->text = counted_text(a, observing_find(&a->processes, b->key.process),
-		    b->key.spec & PROBE_KEY_SPEC, counts_text(&a->counts, &record, &o->lines));
+		    b->key.spec & PROBE_KEY_SPEC, counts_text(&a->counts, &record, &h->lines));
 	} else if (res == RES_OK) {
-		out->text = a->opt->output == COUNTS_JSON ? counts_text(&a->counts, &record, &o->lines)
-							  : whole_text(a, &record, &o->lines);
+		out->text = a->opt->output == COUNTS_JSON ? counts_text(&a->counts, &record, &h->lines)
+							  : whole_text(a, &record, &h->lines);
 		if (out->text == NULL || !copy_interps(&record, &out->interps))
 			res = fault_memory(&a->fault);
 	}
@@ -216,14 +216,16 @@ static void take_stack(void *data, const struct probe_stack *s)
 {
 	struct at *a = data;
 	struct known_stack one = { .key = s->begin->key, .wanted = PROBE_WHEN_TRUE };
-	struct observed *o;
+	struct probe_ranges replaced;
+	struct handle *h;
 
 	/* Behind the last event that is printed there may be thousands, of milliseconds each. */
 	if (is_enough(a) || stack_of(a, &s->begin->key) != NULL)
 		return;
-	o = observing_reader(&a->processes, s->begin->key.process, &a->fault);
-	if (o == NULL || read_stack(a, o, s, &one) != RES_OK)
+	h = observing_reader(&a->processes, s->begin, &replaced, &a->fault);
+	if (h == NULL || read_stack(a, h, &replaced, s, &one) != RES_OK)
 		a->unread++;
+	vec_free(&replaced.at);
 	add_stack(a, &one);
 }
 
@@ -344,10 +346,11 @@ static void place_new(struct at *a)
 	for (size_t i = 0; i < a->processes.at.n; i++) {
 		struct observed *o = a->processes.at.at[i];
 
-		if (o->placed || o->P == NULL)
+		if (o->placed || o->now.P == NULL)
 			continue;
 		o->placed = true;
-		if (!at_probes_place_everywhere(a->opt, &a->probes, o->P, stack_python_process(o->target)))
+		if (!at_probes_place_everywhere(
+			a->opt, &a->probes, o->now.P, stack_python_process(o->now.target)))
 			a->failed = true;
 	}
 	if (a->attached < a->probes.places.n &&
@@ -462,7 +465,7 @@ static bool observe_operands(struct at *a, int argc, char **argv)
 
 		if (a->opt->children)
 			continue; /* their children need them, too: they are set in all processes */
-		if (!at_probes_place(a->opt, &a->probes, o->P, stack_python_process(o->target)))
+		if (!at_probes_place(a->opt, &a->probes, o->now.P, stack_python_process(o->now.target)))
 			return false;
 		o->placed = true;
 	}
@@ -513,6 +516,7 @@ static bool start(struct at *a, int argc, char **argv)
 			return false;
 		a->attached = a->probes.places.n;
 		if (probe_session_attach(a->session, a->probes.places.at, a->attached, &f) == RES_OK) {
+			observing_attached(&a->processes);
 			find_processes(a);
 			/* The command does not begin after a signal. */
 			return !a->opt->command || (!interrupts_came() && command_go(&a->command));

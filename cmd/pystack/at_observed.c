@@ -13,25 +13,17 @@
 #include <unistd.h>
 
 #include "at_threads.h"
+#include "base/clock.h"
 #include "base/owned.h"
 #include "base/path.h"
-#include "os/images.h"
+#include "os/mappings.h"
 #include "os/read.h"
 #include "print_target.h"
 #include "warn.h"
 
-static void observed_close(struct observed *o)
+static uint64_t now_ns(void)
 {
-	text_cache_free(&o->lines);
-	symbolizer_destroy(o->names);
-	o->names = NULL;
-	stack_target_close(o->target);
-	o->target = NULL;
-	if (o->P == NULL)
-		return;
-	os_release_images(o->P);
-	Prelease(o->P, 0);
-	o->P = NULL;
+	return (uint64_t)clock_now_ns();
 }
 
 /* Grab the process `typed` and find its Python. False: f says why not. */
@@ -47,22 +39,24 @@ static bool observed_open(const struct observing *x, const char *typed, struct o
 	if (arg == NULL)
 		return fault_memory(f) == RES_OK;
 	stack.early = true;
-	o->P = proc_arg_xgrab(
+	o->now.from = now_ns();
+	o->now.P = proc_arg_xgrab(
 	    arg, NULL, PR_ARG_PIDS, PGRAB_RDONLY | (x->opt->force ? PGRAB_FORCE : 0), &f->code, &lwps);
-	if (o->P == NULL)
+	if (o->now.P == NULL)
 		return false;
 	f->code = 0;
-	o->pid = (uint32_t)Pstatus(o->P)->pr_pid;
-	if (Pexecname(o->P, path, sizeof(path)) != NULL)
+	o->pid = (uint32_t)Pstatus(o->now.P)->pr_pid;
+	if (Pexecname(o->now.P, path, sizeof(path)) != NULL)
 		(void)snprintf(o->name, sizeof(o->name), "%.*s", PROBE_EXE_KEPT - 1, path_base(path));
+	o->now.upto = now_ns();
 	o->selected = lwps != NULL;
 	if (lwps != NULL && !at_threads_parse(lwps, &o->threads))
 		(void)fault_set(f, 0, 0, 0, "more than %d ranges of threads", PROBE_RANGES);
 	else if (o->pid == (uint32_t)getpid())
 		f->code = G_SELF;
-	else if (stack_target_prepare(o->P, &stack, &o->target, f) == RES_OK)
+	else if (stack_target_prepare(o->now.P, &stack, &o->now.target, f) == RES_OK)
 		return true;
-	observed_close(o);
+	handle_close(&o->now);
 	return false;
 }
 
@@ -74,17 +68,19 @@ static bool observed_open_pid(const struct observing *x, struct observed *o, str
 	(void)snprintf(pid, sizeof(pid), "%u", o->pid);
 	if (!observed_open(x, pid, o, f))
 		return false;
-	if (probe_session_lives(x->session, o->number) && os_same_process(o->P))
+	if (probe_session_lives(x->session, o->number) && os_same_process(o->now.P))
 		return true;
-	observed_close(o);
+	handle_close(&o->now);
 	(void)fault_set(f, G_NOPROC, 0, 0, "it has ended");
 	return false;
 }
 
 static void observed_free(struct observed *o)
 {
-	if (o != NULL)
-		observed_close(o);
+	if (o == NULL)
+		return;
+	handle_close(&o->now);
+	older_handles_free(&o->older);
 	free(o);
 }
 
@@ -96,7 +92,7 @@ static struct observed *append(struct observing *x, const struct observed *one)
 	if (o == NULL) {
 		struct observed copy = *one;
 
-		observed_close(&copy);
+		handle_close(&copy.now);
 		x->failed = true;
 		return NULL;
 	}
@@ -132,33 +128,48 @@ bool observing_has(const struct observing *x, uint32_t pid)
 	return find_pid(x, pid) != NULL;
 }
 
+/* What was mapped when it was grabbed is what is mapped now, if that is so. */
+static void prove(struct observed *o)
+{
+	uint64_t from = now_ns();
+
+	if (o->now.P == NULL || os_code_token(o->now.P) != os_code_token_grabbed(o->now.P))
+		return;
+	o->now.from = from;
+	o->now.upto = now_ns();
+}
+
 /* Observe what *o has been opened for, which is moved. False: a message was printed. */
 static bool add_opened(struct observing *x, const char *typed, struct observed *o)
 {
 	const struct observed *before = find_pid(x, o->pid);
 	struct fault f = { 0 };
+	struct observed *added;
 	enum res res;
 	const char *why;
 
 	/* Given twice: its places would be probed twice, and each event counted twice. */
 	if (before != NULL && !before->selected && !o->selected) {
-		observed_close(o);
+		handle_close(&o->now);
 		return true;
 	}
 	if (before != NULL)
 		res = fault_set(
 		    &f, 0, 0, 0, "it was given twice: name its threads together, as in %u/1,3-5", o->pid);
 	else
-		res = probe_session_add(x->session, o->pid, o->P, stack_python_process(o->target),
+		res = probe_session_add(x->session, o->pid, o->now.P, stack_python_process(o->now.target),
 		    o->selected ? &o->threads : NULL, &o->number, &f);
 	if (res != RES_OK) {
 		warn_fault(WARN_CANNOT_EXAMINE, typed, &f);
-		observed_close(o);
+		handle_close(&o->now);
 		return false;
 	}
-	if (stack_python(o->target, &why) == RES_FAIL)
+	if (stack_python(o->now.target, &why) == RES_FAIL)
 		warn_record(&(struct record_warning){ .code = WARN_PYTHON, .operand = typed, .detail = why });
-	return append(x, o) != NULL;
+	added = append(x, o);
+	if (added != NULL && x->attached)
+		prove(added);
+	return added != NULL;
 }
 
 bool observing_add(struct observing *x, const char *typed)
@@ -180,9 +191,9 @@ enum observing_added observing_add_pid(struct observing *x, uint32_t pid, bool p
 
 	(void)snprintf(typed, sizeof(typed), "%u", pid);
 	if (observed_open(x, typed, &o, &f)) {
-		if (!python || stack_python_process(o.target) != NULL)
+		if (!python || stack_python_process(o.now.target) != NULL)
 			return add_opened(x, typed, &o) ? OBSERVING_ADDED : OBSERVING_NOT;
-		observed_close(&o);
+		handle_close(&o.now);
 		return OBSERVING_NOT;
 	}
 	if (f.code == G_PERM)
@@ -220,19 +231,18 @@ static void refresh(struct observing *x, struct observed *o)
 			probe_session_remove(x->session, o->number);
 		return;
 	}
-	if (probe_session_refresh(
-		x->session, o->number, fresh.P, stack_python_process(fresh.target), &changes, &f) != RES_OK) {
+	if (probe_session_refresh(x->session, o->number, fresh.now.P, stack_python_process(fresh.now.target),
+		&changes, &f) != RES_OK) {
 		char pid[16];
 
 		(void)snprintf(pid, sizeof(pid), "%u", o->pid);
 		warn_fault(WARN_CANNOT_EXAMINE, pid, &f);
 		x->failed = o->full = true;
-		observed_close(&fresh);
+		handle_close(&fresh.now);
 		return;
 	}
-	observed_close(o);
-	o->P = fresh.P;
-	o->target = fresh.target;
+	older_handles_keep(&o->older, &o->now);
+	o->now = fresh.now;
 	o->changes = changes;
 	o->placed = false;
 }
@@ -256,6 +266,13 @@ static void take_process(struct observing *x, const struct probe_process *p)
 		refresh(x, o);
 }
 
+void observing_attached(struct observing *x)
+{
+	x->attached = true;
+	for (size_t i = 0; i < x->at.n; i++)
+		prove(x->at.at[i]);
+}
+
 void observing_update(struct observing *x)
 {
 	for (; x->seen < probe_session_processes(x->session); x->seen++) {
@@ -268,17 +285,43 @@ void observing_update(struct observing *x)
 		refresh(x, x->at.at[i]);
 }
 
-struct observed *observing_reader(struct observing *x, uint32_t number, struct fault *f)
+/* Of the handles of o, the one by which most is certain of a stack; of several, the newest. */
+static struct handle *choose(
+    struct observing *x, struct observed *o, const struct probe_begin *begin, struct probe_ranges *replaced)
+{
+	struct handle *best = NULL;
+
+	for (size_t i = o->older.at.n + 1; i-- > 0;) {
+		struct handle *h = i == o->older.at.n ? &o->now : &o->older.at.at[i];
+		struct probe_ranges r;
+
+		if (h->P == NULL)
+			continue;
+		probe_session_replaced(
+		    x->session, begin->key.process, begin->time, o->number, h->from, h->upto, &r);
+		if (best == NULL || (replaced->all && !r.all) ||
+		    (replaced->all == r.all && r.at.n < replaced->at.n)) {
+			vec_free(&replaced->at);
+			*replaced = r;
+			best = h;
+		} else {
+			vec_free(&r.at);
+		}
+	}
+	return best;
+}
+
+struct handle *observing_reader(
+    struct observing *x, const struct probe_begin *begin, struct probe_ranges *replaced, struct fault *f)
 {
 	struct observed *o;
 	struct fault why;
 
+	*replaced = (struct probe_ranges){ .all = false };
 	observing_update(x); /* the stack may be in code that was mapped just before */
-	for (o = observing_find(x, number); o != NULL; o = o->parent) {
-		if (o->P != NULL)
-			return o;
-		if (!o->gone && observed_open_pid(x, o, &why))
-			return o;
+	for (o = observing_find(x, begin->key.process); o != NULL; o = o->parent) {
+		if (o->now.P != NULL || (!o->gone && observed_open_pid(x, o, &why)))
+			return choose(x, o, begin, replaced);
 	}
 	(void)fault_set(f, 0, 0, 0, "the process has ended before it could be looked at");
 	return NULL;
@@ -292,7 +335,7 @@ static void open_children(struct observing *x, const struct observed *parent)
 	for (size_t i = 0; i < x->at.n; i++) {
 		struct observed *o = x->at.at[i];
 
-		if (o->parent == parent && o->P == NULL && !o->gone)
+		if (o->parent == parent && o->now.P == NULL && !o->gone)
 			(void)observed_open_pid(x, o, &f);
 	}
 }
@@ -304,9 +347,11 @@ bool observing_sweep(struct observing *x, bool idle)
 	for (size_t i = 0; i < x->at.n; i++) {
 		struct observed *o = x->at.at[i];
 
-		if (o->gone && o->P != NULL && idle) {
+		if (idle)
+			older_handles_sweep(&o->older);
+		if (o->gone && o->now.P != NULL && idle) {
 			open_children(x, o);
-			observed_close(o);
+			handle_close(&o->now);
 		}
 		any |= !o->gone;
 		if (o->gone || probe_session_lives(x->session, o->number))

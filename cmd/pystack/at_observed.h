@@ -4,13 +4,11 @@
 
 #include <libproc.h>
 
+#include "at_handle.h"
 #include "base/addrmap.h"
 #include "base/vec.h"
 #include "options.h"
 #include "probe/probe.h"
-#include "report/text.h"
-#include "stack/stack.h"
-#include "symbol/symbolize.h"
 
 /* A process while it runs one program. */
 struct observed {
@@ -20,16 +18,13 @@ struct observed {
 	struct observed *parent;   /* whose memory it has; NULL: none, or not known */
 	bool selected;             /* only these threads are observed */
 	struct probe_threads threads;
-	bool missed;      /* the kernel does not know it; what it has become may be on its way */
-	bool gone;        /* it has ended, or has executed another program */
-	bool full;        /* there was no room for what it has mapped, or it waits for its program */
-	bool placed;      /* probes in what it has mapped are set */
-	uint64_t changes; /* how often it had mapped code when it was grabbed */
-	/* NULL while no stack of its own has been read, and after its end. */
-	struct ps_prochandle *P;
-	struct stack_target *target;
-	struct symbolizer *names; /* NULL before the first stack */
-	struct text_cache lines;
+	bool missed;       /* the kernel does not know it; what it has become may be on its way */
+	bool gone;         /* it has ended, or has executed another program */
+	bool full;         /* there was no room for what it has mapped, or it waits for its program */
+	bool placed;       /* probes in what it has mapped are set */
+	uint64_t changes;  /* how often it had mapped code when it was grabbed */
+	struct handle now; /* none while no stack of its own has been read, and after its end */
+	struct older_handles older;
 };
 
 struct observing {
@@ -40,6 +35,7 @@ struct observing {
 	size_t seen;               /* processes of the session that were looked at */
 	size_t refused;            /* processes that one may not look at */
 	struct addrmap examined;   /* at_find_pythons: pid → its program, of those looked at */
+	bool attached;             /* the probes are */
 	bool failed;               /* one could not be observed, and a message was printed */
 };
 
@@ -67,10 +63,14 @@ void observing_update(struct observing *x);
 /* The process with this number, or NULL. */
 struct observed *observing_find(const struct observing *x, uint32_t number);
 
-/* The process whose handle a stack of process `number` is read with, which knows what was mapped by
- * now: itself, or if it has ended too early, the parent, whose memory it had. NULL: there is none;
- * f says why. */
-struct observed *observing_reader(struct observing *x, uint32_t number, struct fault *f);
+/* The handle that a stack is read with: of its process, or if that has ended too early, of the
+ * parent, whose memory it had. NULL: there is none; f says why. *replaced, which the caller has to
+ * free (vec_free): where the handle has other code than the process had then. */
+struct handle *observing_reader(
+    struct observing *x, const struct probe_begin *begin, struct probe_ranges *replaced, struct fault *f);
+
+/* The probes have just been attached. */
+void observing_attached(struct observing *x);
 
 /* Find out which ones are gone, since the last call but one. idle: no stack waits to be read, so
  * their handles are closed. False: all are gone. */

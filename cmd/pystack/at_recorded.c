@@ -3,7 +3,8 @@
 
 #include "print_target.h"
 
-void at_recorded_set(struct at_recorded *out, const struct probe_stack *s)
+void at_recorded_set(
+    struct at_recorded *out, const struct probe_stack *s, const struct probe_ranges *replaced)
 {
 	const struct probe_begin *b = s->begin;
 
@@ -17,23 +18,29 @@ void at_recorded_set(struct at_recorded *out, const struct probe_stack *s)
 		.n_pieces = s->n_pieces,
 		.returns = out->returns,
 		.n_returns = b->n_returns < PROBE_RETURNS ? b->n_returns : PROBE_RETURNS,
+		.replaced = out->replaced,
+		.n_replaced = replaced->at.n <= RECORDED_RANGES ? replaced->at.n : 0,
+		.all_replaced = replaced->all || replaced->at.n > RECORDED_RANGES,
 		.stack_cut = (b->flags & PROBE_STACK_CUT) != 0,
 		.states_unknown = (b->flags & PROBE_STACK_UNKNOWN) != 0 };
 	for (size_t i = 0; i < out->r.n_states; i++)
 		out->states[i] = (struct stack_recorded_state){ b->states[i].python, b->states[i].tstate };
 	for (size_t i = 0; i < out->r.n_returns; i++)
 		out->returns[i] = (struct stack_recorded_return){ b->returns[i].slot, b->returns[i].pc };
+	for (size_t i = 0; i < out->r.n_replaced; i++)
+		out->replaced[i] =
+		    (struct stack_recorded_range){ replaced->at.at[i].lo, replaced->at.at[i].hi };
 }
 
-enum res at_recorded_read(const struct at_recorded *recorded, struct observed *o, const struct options *opt,
+enum res at_recorded_read(const struct at_recorded *recorded, struct handle *h, const struct options *opt,
     struct stack_thread *th, struct fault *f)
 {
-	enum res res = stack_target_take(o->target, o->P, &recorded->r, f);
+	enum res res = stack_target_take(h->target, h->P, &recorded->r, f);
 
-	text_cache_free(&o->lines);
+	text_cache_free(&h->lines);
 	if (res == RES_OK)
-		res = symbolizer_follow(&o->names, stack_target_handle(o->target), f);
+		res = symbolizer_follow(&h->names, stack_target_handle(h->target), f);
 	if (res == RES_OK)
-		symbolizer_want(o->names, symbol_wants_of(opt));
-	return res == RES_OK ? stack_thread_read(o->target, 0, th, f) : res;
+		symbolizer_want(h->names, symbol_wants_of(opt));
+	return res == RES_OK ? stack_thread_read(h->target, 0, th, f) : res;
 }

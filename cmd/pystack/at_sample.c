@@ -55,8 +55,8 @@ static const struct sent *sent_of(const struct sampling *s, const struct probe_k
 }
 
 /* The text that a stack is counted by. *text NULL: it has none, as by -p without Python. */
-static enum res read_stack(
-    struct sampling *s, struct observed *o, const struct probe_stack *stack, char **text)
+static enum res read_stack(struct sampling *s, struct handle *h, const struct probe_ranges *replaced,
+    const struct probe_stack *stack, char **text)
 {
 	const struct collect_options opt = collect_options_of(&s->opt);
 	struct at_recorded recorded;
@@ -64,12 +64,12 @@ static enum res read_stack(
 	struct record_thread record = { .name = "" };
 	enum res res;
 
-	at_recorded_set(&recorded, stack);
-	res = at_recorded_read(&recorded, o, &s->opt, &th, &s->fault);
+	at_recorded_set(&recorded, stack, replaced);
+	res = at_recorded_read(&recorded, h, &s->opt, &th, &s->fault);
 	if (res == RES_OK)
-		res = collect_thread(o->target, &th, &opt, o->names, &record, &s->fault);
+		res = collect_thread(h->target, &th, &opt, h->names, &record, &s->fault);
 	if (res == RES_OK)
-		*text = counts_text(s->counts, &record, &o->lines);
+		*text = counts_text(s->counts, &record, &h->lines);
 	record_thread_free(&record);
 	stack_thread_free(&th);
 	return res;
@@ -79,12 +79,14 @@ static void take_stack(void *data, const struct probe_stack *stack)
 {
 	struct sampling *s = data;
 	struct sent one = { .key = stack->begin->key };
-	struct observed *o;
+	struct probe_ranges replaced;
+	struct handle *h;
 
 	if (sent_of(s, &one.key) != NULL)
 		return;
-	o = observing_reader(&s->processes, one.key.process, &s->fault);
-	one.unread = o == NULL || read_stack(s, o, stack, &one.text) != RES_OK;
+	h = observing_reader(&s->processes, stack->begin, &replaced, &s->fault);
+	one.unread = h == NULL || read_stack(s, h, &replaced, stack, &one.text) != RES_OK;
+	vec_free(&replaced.at);
 	s->unread += one.unread;
 	if (vec_push(&s->stacks, one) &&
 	    addrmap_put(&s->by_hash, hash_key(&one.key), (uint32_t)(s->stacks.n - 1)))
@@ -217,7 +219,10 @@ static enum res sampling_start(struct sampling *s, const struct operand *o, stru
 	if (!observing_add(&s->processes, o->typed))
 		return RES_NONE;
 	s->begin = clock_now_ns();
-	return probe_session_attach(s->session, NULL, 0, f);
+	if (probe_session_attach(s->session, NULL, 0, f) != RES_OK)
+		return RES_FAIL;
+	observing_attached(&s->processes);
+	return RES_OK;
 }
 
 /* Is there something that is done from outside only? */
@@ -239,8 +244,8 @@ static void tell_json(const struct sampling *s)
 	struct collect_buffers buffers;
 	struct record_process process;
 
-	collect_process(o->P, NULL, &buffers, &process);
-	print_json_target(o->P, o->target, &process, true);
+	collect_process(o->now.P, NULL, &buffers, &process);
+	print_json_target(o->now.P, o->now.target, &process, true);
 	print_json_probed();
 }
 

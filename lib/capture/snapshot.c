@@ -88,8 +88,8 @@ static const uint8_t *page_get(struct snapshot *s, uint64_t page)
 	if ((s->recorded != NULL && snapshot_prefetch_full(s->recorded)) || snapshot_deadline_passed(s))
 		return NULL;
 	/* After the seal the process may have exited and its pid been reused. */
-	got = s->sealed ? os_read_same(s->live, buf, PAGE, page * PAGE)
-			: os_read(s->live, buf, PAGE, page * PAGE);
+	got = s->sealed || s->same ? os_read_same(s->live, buf, PAGE, page * PAGE)
+				   : os_read(s->live, buf, PAGE, page * PAGE);
 	if (got == PAGE && s->recorded != NULL)
 		prefetch_page(s->recorded, page);
 	if (got == PAGE)
@@ -321,6 +321,11 @@ void snapshot_forget(struct snapshot *s)
 {
 	addrmap_clear(&s->pages);
 	s->used = 0;
+}
+
+void snapshot_read_same(struct snapshot *s)
+{
+	s->same = true;
 }
 
 void snapshot_seal(struct snapshot *s)

@@ -88,6 +88,9 @@ bool snapshot_whole(const struct snapshot *s, uint64_t lo);
 enum { SNAPSHOT_KEPT = 64 };
 void snapshot_keep(struct snapshot *s, uint64_t va, size_t n);
 
+/* Read the address space that was grabbed only, even if the process executes another program. */
+void snapshot_read_same(struct snapshot *s);
+
 /* Forget all cached pages, but not copies and kept bytes. They are read anew. */
 void snapshot_forget(struct snapshot *s);
 

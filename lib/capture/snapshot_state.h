@@ -36,6 +36,7 @@ struct kept {
 struct snapshot {
 	struct ps_prochandle *live, *handle;
 	pstatus_t status; /* only what is constant: pid and data model */
+	bool same;        /* by snapshot_read_same */
 	bool sealed;
 	VEC(struct range) ranges; /* ordered by lo, without overlap */
 	size_t last;              /* the range of the last read */

@@ -8,6 +8,7 @@
  * The hash covers the pc, each word of the used stack that points into code, with its place, and of
  * each Python frame its code object and instruction. So equal hashes mean equal return addresses.
  * Only what exists in Linux 5.17 is used. */
+#include "probe/bpf/code.h"
 #include "probe/bpf/processes.h"
 #include "probe/bpf/samples.h"
 #include "probe/bpf/sum.h"
@@ -125,46 +126,6 @@ int BPF_PROG(at_sys_exit, struct pt_regs *regs, long result)
 		return 0;
 	(void)bpf_probe_read_kernel(&number, sizeof(number), (const uint64_t *)regs + REG_CALL);
 	at_syscall(task, p, (long)number, 1, result);
-	return 0;
-}
-
-/* May this system call have mapped code? protection: its third argument. */
-static __always_inline int maps_code(int compat, uint64_t number, uint64_t protection)
-{
-	enum { MMAP = 9, MPROTECT = 10, MREMAP = 25, SHMAT = 30, PKEY_MPROTECT = 329, EXEC = 4 };
-	enum { MMAP32 = 90, IPC32 = 117, MPROTECT32 = 125, MREMAP32 = 163, MMAP2_32 = 192 };
-	enum { PKEY_MPROTECT32 = 380, SHMAT32 = 397 };
-
-	if (compat)
-		return number == MMAP32 || number == IPC32 || number == MREMAP32 || number == SHMAT32 ||
-		       ((number == MPROTECT32 || number == MMAP2_32 || number == PKEY_MPROTECT32) &&
-			   (protection & EXEC));
-	return number == MREMAP || number == SHMAT ||
-	       ((number == MMAP || number == MPROTECT || number == PKEY_MPROTECT) && (protection & EXEC));
-}
-
-/* Notices that a process has mapped code, so that its windows lack some of it. */
-SEC("tp_btf/sys_exit")
-int BPF_PROG(watch_code, struct pt_regs *regs, long result)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	uint64_t words[REG_CALL - REG_DX + 1] = { 0 }, *c;
-	struct probe_record record = { .kind = PROBE_RECORD_CODE, .size = sizeof(record) };
-	const struct probe_process *p;
-	uint32_t index;
-
-	(void)result;
-	(void)bpf_probe_read_kernel(words, sizeof(words), (const uint64_t *)regs + REG_DX);
-	if (!maps_code(is_compat(task), words[REG_CALL - REG_DX], words[0]))
-		return 0;
-	p = process_of(task);
-	if (!p)
-		return 0;
-	index = p->target;
-	c = bpf_map_lookup_elem(&changes, &index);
-	if (c)
-		__sync_fetch_and_add(c, 1);
-	(void)bpf_ringbuf_output(&ring, &record, sizeof(record), 0);
 	return 0;
 }
 

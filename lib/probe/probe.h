@@ -20,6 +20,7 @@
 #include "base/memory_piece.h"
 #include "base/vec.h"
 #include "probe/probe_abi.h"
+#include "probe/probe_changes.h"
 #include "probe/probe_when_eval.h"
 
 struct py_process;
@@ -90,6 +91,12 @@ void probe_session_remove(struct probe_session *s, uint32_t number);
 uint64_t probe_session_changes(const struct probe_session *s, uint32_t number);
 enum res probe_session_refresh(struct probe_session *s, uint32_t number, struct ps_prochandle *P,
     const struct py_process *py, uint64_t *changes, struct fault *f);
+
+/* Set *out, which has to be freed (vec_free), to the addresses at which process `reader` has other
+ * code at one of the two times from..upto (CLOCK_MONOTONIC, ns) than process `number` had at
+ * another time, `at`. The two are the same process, or `reader` is an ancestor. */
+void probe_session_replaced(struct probe_session *s, uint32_t number, uint64_t at, uint32_t reader,
+    uint64_t from, uint64_t upto, struct probe_ranges *out);
 
 /* Tell the program the results of comparisons with the names of an innermost code object, or of
  * none, as probe_when_results has them: from now on it decides conditions on them itself. */

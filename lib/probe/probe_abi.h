@@ -55,6 +55,7 @@ struct probe_process {
 	uint32_t selected; /* only some of its threads are observed */
 	uint32_t pid;      /* in the initial namespace */
 	uint32_t seen;     /* in the namespace of pystack */
+	uint64_t since;    /* when it was forked, or has executed the program; CLOCK_MONOTONIC, ns */
 	char name[PROBE_EXE_KEPT]; /* of the executable, cut; "": unknown */
 };
 
@@ -155,7 +156,7 @@ enum probe_record_kind {
 	PROBE_RECORD_MEMORY,  /* struct probe_memory and its bytes, repeatedly */
 	PROBE_RECORD_END,     /* the stack is complete */
 	PROBE_RECORD_PROCESS, /* struct probe_process_record: a process has come */
-	PROBE_RECORD_CODE,    /* a process has mapped code */
+	PROBE_RECORD_CODE,    /* struct probe_code_record: a process has mapped or unmapped code */
 };
 
 struct probe_record {
@@ -167,6 +168,34 @@ struct probe_record {
 struct probe_process_record {
 	struct probe_record head;
 	struct probe_process process;
+};
+
+enum probe_change_kind {
+	PROBE_CODE_MAPPED,
+	PROBE_CODE_UNMAPPED,  /* by munmap, or by mapping something else there */
+	PROBE_CODE_MOVED,     /* it was moved to there */
+	PROBE_CODE_PROTECTED, /* what is mapped there may be executed from now on */
+};
+
+/* A range of addresses that means other code from a time on. */
+struct probe_range_change {
+	uint64_t lo, hi;
+	uint32_t kind; /* enum probe_change_kind */
+	uint32_t padding;
+};
+
+struct probe_code_record {
+	struct probe_record head;
+	uint32_t process; /* its number */
+	uint32_t padding;
+	struct probe_range_change change;
+	uint64_t time; /* CLOCK_MONOTONIC, ns */
+};
+
+/* How often code has come to where code had been. It is part of the key of a process's stacks. */
+struct probe_epoch {
+	uint32_t epoch;
+	uint32_t gone; /* code was unmapped, and none was mapped since */
 };
 
 /* An event. It is sent without those of `text` that it does not use. */
@@ -210,6 +239,7 @@ struct probe_begin {
 	struct probe_record head;
 	struct probe_key key;
 	uint32_t tid, flags;
+	uint64_t time; /* CLOCK_MONOTONIC, ns */
 	uint64_t regs[PROBE_REGS];
 	uint64_t thread_pointer;
 	uint32_t n_states, n_returns;

@@ -49,6 +49,12 @@ uint32_t probe_processes_free_target(const struct probe_processes *x, uint32_t m
 	return PROBE_TARGET_BARE;
 }
 
+void probe_processes_begun(struct probe_processes *x, uint64_t time)
+{
+	for (size_t i = 0; i < x->at.n; i++)
+		x->at.at[i].since = time;
+}
+
 void probe_processes_free(struct probe_processes *x)
 {
 	vec_free(&x->at);

@@ -46,7 +46,8 @@ static int take_record(void *data, void *record, size_t n)
 		return 0;
 	}
 	if (process->head.kind == PROBE_RECORD_CODE) {
-		s->urgent = true;
+		probe_changes_take(&s->changes, record);
+		s->urgent |= ((const struct probe_code_record *)record)->change.kind != PROBE_CODE_UNMAPPED;
 		return 0;
 	}
 	if (!vec_reserve(&s->waiting, s->waiting.n + sizeof(size) + padded(n))) {
@@ -277,6 +278,7 @@ void probe_session_close(struct probe_session *s)
 	probe_bpf__destroy(s->bpf);
 	probe_stacks_free(&s->stacks);
 	probe_processes_free(&s->processes);
+	probe_changes_free(&s->changes);
 	vec_free(&s->links);
 	vec_free(&s->lists);
 	vec_free(&s->waiting);
@@ -393,6 +395,7 @@ enum res probe_session_attach(
 
 	if (error == 0)
 		error = -probe_bpf__attach(s->bpf);
+	probe_processes_begun(&s->processes, (uint64_t)clock_now_ns());
 	if (error == 0 && probe_session_attach_places(s, places, n, f) != RES_OK)
 		return RES_FAIL;
 	for (uint32_t i = 0; error == 0 && i < s->config.n_specs; i++) {

@@ -2,6 +2,7 @@
 #ifndef PROBE_PROBE_SESSION_IMPL_H
 #define PROBE_PROBE_SESSION_IMPL_H
 
+#include "probe/probe_changes.h"
 #include "probe/probe_processes.h"
 #include "probe/probe_stacks.h"
 
@@ -17,6 +18,7 @@ struct probe_session {
 	size_t told; /* names of code objects that the program knows to have arrived */
 	size_t read; /* bytes of `waiting` that have been read */
 	struct probe_processes processes;
+	struct probe_changes changes;
 	/* Processes have come or have mapped code: until it has been still for a while (ns), but
 	 * not for too long, no stacks are read, since those processes may end soon. */
 	bool urgent;

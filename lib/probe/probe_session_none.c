@@ -5,6 +5,18 @@
 
 #ifndef WITH_LIBBPF
 
+void probe_session_replaced(struct probe_session *s, uint32_t number, uint64_t at, uint32_t reader,
+    uint64_t from, uint64_t upto, struct probe_ranges *out)
+{
+	(void)s;
+	(void)number;
+	(void)at;
+	(void)reader;
+	(void)from;
+	(void)upto;
+	*out = (struct probe_ranges){ .all = true };
+}
+
 bool probe_session_pending(const struct probe_session *s)
 {
 	(void)s;

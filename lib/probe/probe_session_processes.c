@@ -15,6 +15,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "base/clock.h"
 #include "probe/probe_session_impl.h"
 #include "probe/probe_target.h"
 
@@ -84,6 +85,7 @@ static enum res add(struct probe_session *s, struct probe_process *p, const stru
 		return fault_set(f, G_NOPROC, 0, 0, "it is not in this pid namespace, or has ended");
 	p->number = p->from = PROBE_ADDED + s->processes.added++;
 	p->how = PROBE_PROCESS_ADDED;
+	p->since = (uint64_t)clock_now_ns();
 	if (p->number >= PROBE_PROCESSES)
 		return fault_set(f, 0, 0, 0, "more than %d processes", PROBE_PROCESSES);
 	if (!probe_processes_take(&s->processes, p))
@@ -173,6 +175,37 @@ uint64_t probe_session_changes(const struct probe_session *s, uint32_t number)
 		(void)bpf_map__lookup_elem(
 		    s->bpf->maps.changes, &p->target, sizeof(p->target), &changes, sizeof(changes), 0);
 	return changes;
+}
+
+/* A child has its parent's code until one of them changes its own: from the fork on, what either
+ * has changed until its own moment counts. */
+void probe_session_replaced(struct probe_session *s, uint32_t number, uint64_t at, uint32_t reader,
+    uint64_t from, uint64_t upto, struct probe_ranges *out)
+{
+	const uint32_t zero = 0;
+	uint64_t lost = 0;
+
+	*out = (struct probe_ranges){ .all = false };
+	if (bpf_map__lookup_elem(s->bpf->maps.changes_lost, &zero, sizeof(zero), &lost, sizeof(lost), 0) == 0)
+		probe_changes_forget(&s->changes, lost);
+	while (number != reader) {
+		const struct probe_process *p = probe_processes_find(&s->processes, number);
+
+		if (p == NULL || p->how != PROBE_PROCESS_FORKED || p->from == number) {
+			out->all = true;
+			return;
+		}
+		probe_changes_between(&s->changes, number, p->since, at, true, out);
+		at = p->since;
+		number = p->from;
+	}
+	if (probe_processes_find(&s->processes, number) == NULL ||
+	    from < probe_processes_find(&s->processes, number)->since)
+		out->all = true; /* it was not watched */
+	if (at < from)
+		probe_changes_between(&s->changes, number, at, upto, false, out);
+	else
+		probe_changes_between(&s->changes, number, from, at > upto ? at : upto, false, out);
 }
 
 /* Padding is zero in both. */

@@ -61,13 +61,17 @@ static void add_native(struct collecting *c, uint32_t index)
 {
 	const struct native_frame *fr = &c->th->native.frames.at[index];
 	struct record_item item = { .kind = RECORD_NATIVE, .index = index };
-	struct symbol_query query = { fr->pc, fr->exact };
+	struct symbol_query query = { fr->pc, fr->exact, fr->replaced };
 
 	if (fr->trampoline) {
 		add_trampoline(c, index);
 		return;
 	}
 	c->failed |= !vec_push(&c->queries, query);
+	if (fr->replaced) {
+		add_remark(c, REMARK_REPLACED, NULL);
+		c->out->incomplete = true;
+	}
 	if (fr->probed != UNWIND_NOT_PROBED)
 		add_remark(c, fr->probed == UNWIND_SEVERAL ? REMARK_SEVERAL : REMARK_LIKELY, NULL);
 	else if (fr->how == UNWIND_FP)
@@ -165,6 +169,8 @@ static void collect_items(struct collecting *c)
 
 	if (th->noted)
 		add_remark(c, REMARK_THREAD, th->why);
+	if (th->all_replaced && native)
+		add_remark(c, REMARK_ALL_REPLACED, NULL);
 	for (size_t i = 0; whole && i < th->join.items.n; i++)
 		whole = collect_item(c, &th->join.items.at[i]);
 	if (!whole && native)

@@ -22,6 +22,8 @@ static const char *remark_code(uint8_t remark)
 	static const char *const codes[] = {
 		[REMARK_SIGNAL_HANDLER] = "signal-handler",
 		[REMARK_FRAME_POINTER] = "frame-pointer",
+		[REMARK_REPLACED] = "replaced",
+		[REMARK_ALL_REPLACED] = "all-replaced",
 		[REMARK_TRAMPOLINE] = "return-probe",
 		[REMARK_SEVERAL] = "return-probe-several",
 		[REMARK_LIKELY] = "return-probe-likely",

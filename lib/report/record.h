@@ -31,6 +31,8 @@ struct record_string {
 enum record_remark {
 	REMARK_SIGNAL_HANDLER,  /* the frames above are a handler's, those below were interrupted */
 	REMARK_FRAME_POINTER,   /* the next frame was reached by frame pointer */
+	REMARK_REPLACED,        /* other code is mapped now where the next frame's was */
+	REMARK_ALL_REPLACED,    /* the same, perhaps, of any frame */
 	REMARK_TRAMPOLINE,      /* in place of a caller whose return address a return probe has replaced */
 	REMARK_SEVERAL,         /* the next frame is in one of several calls of its function */
 	REMARK_LIKELY,          /* the next frame is likely the caller, but others may be */

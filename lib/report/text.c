@@ -20,6 +20,8 @@ void text_remark(const struct record_item *item, struct strbuf *out)
 	static const char *const words[] = {
 		[REMARK_SIGNAL_HANDLER] = "signal handler called",
 		[REMARK_FRAME_POINTER] = "by frame pointer: frames may be missing here",
+		[REMARK_REPLACED] = "its code was replaced since: older frames are uncertain",
+		[REMARK_ALL_REPLACED] = "code may have been replaced since: names are uncertain",
 		[REMARK_TRAMPOLINE] = "return probe: the caller is not known",
 		[REMARK_SEVERAL] = "return probe: one of several calls in the next function",
 		[REMARK_LIKELY] = "return probe: the next frame is likely, not certain",

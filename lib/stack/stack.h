@@ -55,6 +55,11 @@ struct stack_recorded {
 		uint64_t slot, pc;           /* where on the stack it belongs, and the address */
 	} * returns;
 	size_t n_returns;
+	const struct stack_recorded_range { /* n_replaced ranges of code that P has in place of other code */
+		uint64_t lo, hi;
+	} * replaced;
+	size_t n_replaced;
+	bool all_replaced;   /* it is not known what P has in place of other code */
 	bool stack_cut;      /* the oldest part of its C stack is missing */
 	bool wants_status;   /* for stack_recorded_awaits_gil */
 	bool states_unknown; /* its process was not known: it may have thread states */
@@ -128,6 +133,7 @@ struct stack_thread {
 	bool noted;                /* why says something */
 	char why[128];             /* why it has no native stack, or not all of it */
 	bool failed;               /* something about it is missing */
+	bool all_replaced;         /* names of native frames may be those of other code */
 	bool zombie;               /* it has ended, and has no stack */
 	struct native_stack native;
 	struct py_stack python;

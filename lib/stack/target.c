@@ -70,6 +70,7 @@ void stack_target_close(struct stack_target *t)
 	capture_free(&t->capture);
 	lwp_history_free(&t->history);
 	rehold_free(&t->rehold);
+	vec_free(&t->replaced);
 	free(t->models);
 	free(t->loops);
 	free(t);

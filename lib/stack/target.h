@@ -20,7 +20,10 @@ struct stack_target {
 	struct walk_model *models;  /* one per runtime of py */
 	struct eval_loop *loops;    /* one per runtime of py */
 	struct rehold rehold;
-	bool states_unknown; /* of the recorded thread */
+	/* Of the recorded thread. */
+	bool states_unknown;
+	bool all_replaced;
+	VEC(struct stack_recorded_range) replaced;
 };
 
 #endif

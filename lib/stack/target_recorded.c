@@ -67,8 +67,13 @@ enum res stack_target_take(
 	if (target_capture_prepare(t, P, f) != RES_OK)
 		return RES_FAIL;
 	c->request.recorded = true;
+	snapshot_read_same(c->snapshot);
 	c->request.about = r->wants_status;
 	t->states_unknown = r->states_unknown;
+	t->all_replaced = r->all_replaced;
+	t->replaced.n = 0;
+	for (size_t k = 0; k < r->n_replaced; k++)
+		t->all_replaced |= !vec_push(&t->replaced, r->replaced[k]);
 	if (!put_memory(c->snapshot, os_arch(P), r))
 		return fault_memory(f);
 	i = capture_add(c, r->id, r->thread_pointer);

@@ -126,6 +126,36 @@ static bool has_second(const struct capture *c)
 	return false;
 }
 
+static bool is_replaced(const struct stack_target *t, const struct native_frame *fr)
+{
+	uint64_t at = fr->exact ? fr->pc : fr->pc - 1;
+
+	for (size_t i = 0; !fr->gap && i < t->replaced.n; i++) {
+		if (t->replaced.at[i].lo <= at && at < t->replaced.at[i].hi)
+			return true;
+	}
+	return false;
+}
+
+/* Marks frames in code that was another one when the thread was recorded. They were unwound by what
+ * is there now, so all that is older is uncertain. */
+static void mark_replaced(const struct stack_target *t, struct stack_thread *th)
+{
+	bool unsure = t->all_replaced;
+
+	th->all_replaced = t->all_replaced;
+	for (size_t i = 0; i < th->native.frames.n; i++)
+		th->native.frames.at[i].replaced = is_replaced(t, &th->native.frames.at[i]);
+	for (size_t i = 0; i < th->join.items.n; i++) {
+		struct join_item *item = &th->join.items.at[i];
+
+		item->unsure |= unsure && item->kind == JOIN_PYTHON;
+		unsure |= item->kind == JOIN_NATIVE && th->native.frames.at[item->index].replaced;
+	}
+	th->failed |= unsure;
+	th->join.unsure |= unsure;
+}
+
 enum res stack_thread_read(struct stack_target *t, size_t i, struct stack_thread *out, struct fault *f)
 {
 	struct capture_lwp *l = &t->capture.lwps.at[i];
@@ -133,6 +163,8 @@ enum res stack_thread_read(struct stack_target *t, size_t i, struct stack_thread
 
 	if (res == RES_OK)
 		res = thread_read_again(t, i, out, f);
+	if (res == RES_OK && (t->all_replaced || t->replaced.n != 0))
+		mark_replaced(t, out);
 	if (res == RES_OK && (stack_interpreters(t) > 1 || has_second(&t->capture)))
 		res = thread_interps_list(&t->capture, l, out, f);
 	if (res == RES_OK)

@@ -22,7 +22,7 @@ struct symbolizer {
 
 static uint64_t key_of(const struct symbol_query *q)
 {
-	return q->pc * 2 + q->exact;
+	return (q->pc * 2 + q->exact) ^ (uint64_t)q->nameless << 63;
 }
 
 /* A name and its strings, in one block; object and symbol may be NULL. NULL: out of memory. */
@@ -61,7 +61,7 @@ static struct symbol_name *name_look_up(struct ps_prochandle *P, const struct sy
 	uint64_t at = q->exact ? q->pc : q->pc - 1;
 	GElf_Sym sym;
 
-	if (Pobjname(P, at, path, sizeof(path)) == NULL)
+	if (q->nameless || Pobjname(P, at, path, sizeof(path)) == NULL)
 		return name_create(q->pc, NULL, NULL, 0);
 	if (Plookup_by_addr(P, at, symbol, sizeof(symbol), &sym) != 0)
 		return name_without_symbol(P, q, path_base(path));

@@ -40,8 +40,9 @@ struct symbol_name {
 /* A pc to name. */
 struct symbol_query {
 	uint64_t pc;
-	bool exact; /* pc is an instruction of the function; false: a return address, whose
+	bool exact;    /* pc is an instruction of the function; false: a return address, whose
 	             * function is that of the call before it */
+	bool nameless; /* its name is its address: what P has mapped there is something else */
 };
 
 struct symbolizer;

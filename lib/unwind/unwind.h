@@ -52,6 +52,7 @@ struct native_frame {
 	bool trampoline;                /* of a return probe, in place of a caller that is not known */
 	bool fp_searched;               /* lib/stack: its callee's frame pointer was found by search */
 	bool gap;                       /* lib/stack: it stands for activations not found; pc is 0 */
+	bool replaced;                  /* lib/stack: other code is mapped there now */
 };
 
 /* The trampoline for perf that ends with the code at a return address; NULL: it is none. After the

@@ -126,6 +126,14 @@ static __noinline int is_wanted_python(struct scratch *s, struct probe_key *key)
 	return result == PROBE_WHEN_TRUE;
 }
 
+/* How often addresses of the process have come to mean other code. */
+static __always_inline uint64_t epoch_of(uint32_t number)
+{
+	const struct probe_epoch *e = bpf_map_lookup_elem(&epochs, &number);
+
+	return e ? e->epoch : 0;
+}
+
 /* Find the key of the stack of a thread whose registers were taken; it is sent if it is new.
  * NULL: the event is not wanted, or it is lost, and counted as such. */
 static struct probe_count *capture(
@@ -161,13 +169,14 @@ static struct probe_count *capture(
 	s->lost = 0;
 	s->begin.flags = t->n_pythons == 0 ? PROBE_STACK_UNKNOWN : 0;
 	s->begin.tid = seen_tid(task);
+	s->begin.time = bpf_ktime_get_ns();
 	s->begin.thread_pointer = s->thread_pointer;
 	leave_page(s, task, t->word);
 	find_stack(&w, task);
 	if (!s->lost)
 		find_states(&w);
 	if (!s->lost) {
-		s->hash = mix(0, s->begin.regs[REG_IP]);
+		s->hash = mix(epoch_of(p->number), s->begin.regs[REG_IP]);
 		if (s->begin.regs[REG_BP] - s->stack_lo < s->stack_hi - s->stack_lo)
 			s->hash = mix(s->hash, s->begin.regs[REG_BP] - s->stack_lo);
 		take_returns(&w, task);

@@ -126,6 +126,22 @@ struct {
 	__type(value, uint64_t);
 } changes SEC(".maps");
 
+/* By the number of a process. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PROBE_PROCESSES);
+	__type(key, uint32_t);
+	__type(value, struct probe_epoch);
+} epochs SEC(".maps");
+
+/* When the last record of mapped or unmapped code did not fit into the ring; 0: never. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, uint64_t);
+} changes_lost SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);

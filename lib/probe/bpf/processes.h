@@ -55,6 +55,7 @@ static void add_process(
 	r.process.how = how;
 	r.process.pid = pid;
 	r.process.seen = seen_pid(task);
+	r.process.since = bpf_ktime_get_ns();
 	__builtin_memcpy(r.process.name, name, sizeof(r.process.name) - 1);
 	/* Nobody can meet the number before it is in the map of pids. */
 	if (number < PROBE_ADDED && bpf_map_update_elem(&processes, &number, &r.process, BPF_ANY) == 0 &&
