@@ -3,9 +3,11 @@
  * A blocked thread's system call and its arguments are read with its position, and the kernel's
  * word for how it rests before it is asked whether the thread still does. A thread that is held
  * tells its call by its registers. */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/owned.h"
 #include "capture/capture.h"
 #include "os/blocked.h"
 #include "os/calls.h"
@@ -294,9 +296,8 @@ static bool waits_for(const struct capture *c, const struct capture_lwp *l, cons
 
 static bool circle_waits_now(const struct capture *c, const size_t *lwps, size_t n)
 {
-	enum { LONGEST = 64 };
-	struct os_blocked now[LONGEST];
-	bool waits = n <= LONGEST;
+	OWNED(mem_release) struct os_blocked *now = calloc(n, sizeof(*now));
+	bool waits = now != NULL;
 	size_t probed = 0;
 
 	for (; waits && probed < n; probed++) {
