@@ -19,6 +19,7 @@
 #include "python/python.h"
 #include "python/threads/py_names.h"
 #include "python/threads/py_status.h"
+#include "python/threads/py_wait.h"
 #include "capture/snapshot.h"
 #include "capture/stop_policy.h"
 #include "capture/thread_state.h"
@@ -80,6 +81,7 @@ struct capture_lwp {
 	uint64_t mutex;            /* that it waits for; 0: none */
 	lwpid_t mutex_owner;       /* who held it then, in the target's numbering */
 	struct py_status status;   /* as it was read with its frames */
+	struct py_wait wait;       /* in a lock of Python */
 	enum capture_regs known_regs;
 	prgregset_t regs;
 	uint64_t thread_pointer; /* 0 unknown */
@@ -147,6 +149,7 @@ struct capture {
 	struct capture_states states;
 	struct capture_progress progress;
 	struct addrmap known; /* LWP id → index in lwps, for all LWPs seen */
+	struct py_wait_hints hints;
 
 	/* The result. */
 	VEC(struct capture_lwp) lwps; /* in the order to print */
@@ -232,6 +235,14 @@ void capture_about_names(struct capture *c, struct snapshot *copy);
 
 /* Note what blocked l waits in. Must be called before it is asked whether it still does. */
 void capture_about_blocked(struct capture *c, struct capture_lwp *l);
+
+/* Find the object of Python that l, blocked or of a core, waits for. Must be called before it is
+ * asked whether it still does. */
+void capture_wait_read(struct capture *c, struct capture_lwp *l);
+/* Put it into l->about, if l still waits and whoever holds it still does. */
+void capture_wait_tell(struct capture *c, struct capture_lwp *l);
+/* Does `owner` hold what l was found to wait for at this moment? */
+bool capture_wait_is_held(struct capture *c, const struct capture_lwp *l, const struct capture_lwp *owner);
 
 /* Add an LWP, CAPTURE_PENDING. Returns its index, or -1 if out of memory. */
 int64_t capture_add(struct capture *c, lwpid_t id, uint64_t thread_pointer);

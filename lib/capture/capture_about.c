@@ -35,6 +35,7 @@ void capture_about_blocked(struct capture *c, struct capture_lwp *l)
 	l->mutex = os_call_mutex(&l->call);
 	if (l->mutex != 0)
 		l->mutex_owner = os_mutex_owner(c->P, l->mutex);
+	capture_wait_read(c, l);
 	if (os_rest_varies(c->request.live, &l->call))
 		l->rest = (uint8_t)os_lwp_rest(c->request.live, l->id);
 }
@@ -255,6 +256,7 @@ static void about_mutex(struct capture *c, struct capture_lwp *l)
 	if (c->request.live == NULL) {
 		l->mutex = os_call_mutex(&l->call);
 		l->mutex_owner = l->mutex == 0 ? 0 : os_mutex_owner(c->P, l->mutex);
+		capture_wait_read(c, l);
 	}
 	owner = lwp_of_inner(c, l->mutex_owner);
 	if (l->mutex == 0 || owner == 0 || owner == l->id || os_call_mutex(&l->call) != l->mutex)
@@ -282,7 +284,7 @@ static bool gil_is_of(const struct capture *c, const struct capture_lwp *l, cons
 
 /* Does l, which is blocked as `now` says, wait for what it was found to wait for, and is that
  * owner's? */
-static bool waits_for(const struct capture *c, const struct capture_lwp *l, const struct os_blocked *now,
+static bool waits_for(struct capture *c, const struct capture_lwp *l, const struct os_blocked *now,
     const struct capture_lwp *owner)
 {
 	if (now->number != l->call.number || now->args[0] != l->call.args[0] ||
@@ -291,10 +293,12 @@ static bool waits_for(const struct capture *c, const struct capture_lwp *l, cons
 	if (l->about.object == OBJECT_MUTEX)
 		return l->about.object_owner == owner->id &&
 		       os_mutex_owner_now(c->request.live, l->mutex) == l->mutex_owner;
+	if (l->about.object != OBJECT_NONE)
+		return l->about.object_owner == owner->id && capture_wait_is_held(c, l, owner);
 	return l->about.gil == GIL_AWAITED && l->about.gil_owner == owner->id && gil_is_of(c, l, owner);
 }
 
-static bool circle_waits_now(const struct capture *c, const size_t *lwps, size_t n)
+static bool circle_waits_now(struct capture *c, const size_t *lwps, size_t n)
 {
 	OWNED(mem_release) struct os_blocked *now = calloc(n, sizeof(*now));
 	bool waits = now != NULL;
@@ -347,6 +351,7 @@ void capture_about(struct capture *c, struct capture_lwp *l)
 	s->activity = (uint8_t)activity_of(c, l);
 	about_python(c, l, s);
 	about_mutex(c, l);
+	capture_wait_tell(c, l);
 	if (s->activity != ACTIVITY_CALL && s->activity != ACTIVITY_DISK_SLEEP)
 		return;
 	s->number = l->call.number;

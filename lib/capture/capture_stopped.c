@@ -336,6 +336,7 @@ bool capture_with_registers(struct capture *c, size_t i, char *why, size_t n)
 		.call = OS_CALL_INIT,
 		.mutex = l->mutex,
 		.mutex_owner = l->mutex_owner,
+		.wait = l->wait,
 		.about = l->about };
 	memcpy(l->name, before.name, sizeof(l->name));
 	snapshot_unseal(c->snapshot);

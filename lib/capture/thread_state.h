@@ -50,6 +50,7 @@ enum thread_object {
 	OBJECT_THREAD,    /* a Thread that is joined */
 	OBJECT_FUTURE,    /* concurrent.futures.Future */
 	OBJECT_MUTEX,     /* a mutex of the C library */
+	OBJECT_PYMUTEX,   /* a PyMutex (CPython 3.13+) of no such object */
 };
 
 struct thread_state {

@@ -37,7 +37,8 @@ static const char *object_code(uint8_t object)
 		[OBJECT_QUEUE] = "Queue",
 		[OBJECT_THREAD] = "Thread",
 		[OBJECT_FUTURE] = "Future",
-		[OBJECT_MUTEX] = "mutex" };
+		[OBJECT_MUTEX] = "mutex",
+		[OBJECT_PYMUTEX] = "PyMutex" };
 
 	return codes[object];
 }

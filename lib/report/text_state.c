@@ -31,6 +31,7 @@ static const char *const object_names[] = {
 	[OBJECT_THREAD] = "Thread",
 	[OBJECT_FUTURE] = "Future",
 	[OBJECT_MUTEX] = "mutex",
+	[OBJECT_PYMUTEX] = "PyMutex",
 };
 
 void text_thread_name(const struct thread_state *s, const char *kernel, struct strbuf *out)

@@ -66,7 +66,8 @@ static void look(const struct fixture *f, const char *option)
 	live_judge(f->in->label, &wrong);
 }
 
-static void look_at_core(struct fixture *f)
+/* names: compare these alone, as a core does not tell how long a call waits. */
+static void look_at_core(struct fixture *f, bool names)
 {
 	struct strbuf wrong = STRBUF_EMPTY;
 	struct run_options opt = { .cwd = f->dir };
@@ -81,7 +82,7 @@ static void look_at_core(struct fixture *f)
 	}
 	r = run_tool(&opt, ARGS(core));
 	o = output_parse(r.out, (long)f->pid);
-	compare_states(f, &o, true, &wrong);
+	compare_states(f, &o, names, &wrong);
 	output_free(&o);
 	run_free(&r);
 	live_judge(f->in->label, &wrong);
@@ -139,7 +140,74 @@ START_TEST(deadlock)
 		ck_assert_msg(strstr(r.out, "\"deadlocks\":[[{\"lwp\":") != NULL, "%s", r.out);
 		run_free(&r);
 	}
-	look_at_core(&f);
+	look_at_core(&f, true);
+	fixture_end(&f);
+}
+END_TEST
+
+/* Locks, and what is made of them. The second thread with the same code is found by hints. */
+START_TEST(objects)
+{
+	struct fixture f;
+
+	fixture_start(&f, &live_interpreters(NULL)[_i], NULL, ARGS("@waits.py", "%"));
+	look(&f, NULL);
+	look(&f, "-p");
+	look_at_core(&f, false);
+	fixture_end(&f);
+}
+END_TEST
+
+/* The last line of the output of pystack if it tells of a deadlock, in which this many wait for an RLock. */
+static bool has_circle(const struct fixture *f, size_t n)
+{
+	struct run r = live_look(f, NULL, "kept running");
+	const char *last = strstr(r.out, "\ndeadlock: ");
+	bool has = last != NULL && strchr(last + 1, '\n')[1] == '\0';
+
+	for (; has && n > 0; n--) {
+		last = strstr(last, "waits for the RLock at 0x");
+		has = last != NULL;
+		last += has;
+	}
+	has = has && strstr(last, "waits for") == NULL;
+	run_free(&r);
+	return has;
+}
+
+START_TEST(circles)
+{
+	static const struct {
+		const char *n;
+		size_t threads;
+	} rows[] = { { "2", 2 }, { "3", 3 }, { "70", 70 } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fixture f;
+
+		fixture_start(
+		    &f, &live_interpreters(NULL)[_i], NULL, ARGS("@waits.py", "%", "circle", rows[i].n));
+		look(&f, NULL);
+		ck_assert_msg(has_circle(&f, rows[i].threads), "circle of %s", rows[i].n);
+		fixture_end(&f);
+	}
+}
+END_TEST
+
+/* Waits that end are no deadlock. */
+START_TEST(waits_with_a_limit)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	struct fixture f;
+	struct run r;
+
+	if (in->major == 2)
+		return; /* it has no such waits */
+	fixture_start(&f, in, NULL, ARGS("@waits.py", "%", "limited"));
+	look(&f, NULL);
+	r = live_look(&f, NULL, "kept running");
+	ck_assert_ptr_null(strstr(r.out, "deadlock"));
+	run_free(&r);
 	fixture_end(&f);
 }
 END_TEST
@@ -163,7 +231,7 @@ START_TEST(states)
 	look(&f, NULL);
 	look(&f, "-p");
 	look(&f, "--stop"); /* last, as it interrupts the calls */
-	look_at_core(&f);
+	look_at_core(&f, true);
 	fixture_end(&f);
 }
 END_TEST
@@ -176,6 +244,9 @@ static Suite *suite(void)
 	live_add(c, states);
 	live_add(c, lock_of_the_interpreter);
 	live_add(c, deadlock);
+	live_add(c, objects);
+	live_add(c, circles);
+	live_add(c, waits_with_a_limit);
 	live_add(c, end_of_the_interpreter);
 	suite_add_tcase(s, c);
 	return s;

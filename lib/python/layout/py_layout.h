@@ -107,6 +107,7 @@ struct py_layout {
 	 * state of a free-threaded build, cached_keys of a heap type. */
 	struct {
 		py_field gil, finalizing, gil_pointer, modules, gc, collecting, gc_frame, state, cached_keys;
+		py_field slots; /* 3.13+: of a frame: its variables, then its value stack */
 	} more;
 
 	/* Size of the part with all members of a group, in bytes. */

@@ -55,6 +55,7 @@ static const struct position positions[] = {
 	ROW(frame.previous, 232, 256, 320, IN_OBJECT, true),
 	ROW(frame.code, 240, 264, 328, IN_OBJECT, false),
 	ROW(frame.instr, 248, 272, 336, IN_OBJECT, true),
+	ROW(more.slots, 256, 280, 344, IN_OBJECT, true),
 	ROW(frame.owner, 264, 288, 352, IN_OBJECT, true),
 	ROW(frame.tlbc, 0, 304, 368, IN_OBJECT, true),
 	ROW(code.filename, 280, 320, 384, IN_OBJECT, true),

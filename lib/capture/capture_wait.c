@@ -1,0 +1,66 @@
+/* Objects of Python that threads wait for, and the threads that hold them. */
+#include "capture/capture.h"
+#include "os/calls.h"
+
+/* Does l wait at a word that may be in a lock of Python? */
+static uint64_t awaited_word(const struct capture_lwp *l)
+{
+	uint64_t word = os_call_futex(&l->call);
+
+	if (l->python_is != PYTHON_READ || l->known_regs == REGS_NONE || l->python.frames.n == 0 ||
+	    (word >= l->status.gil_lo && word < l->status.gil_hi) || os_call_mutex(&l->call) != 0)
+		return 0;
+	return word;
+}
+
+void capture_wait_read(struct capture *c, struct capture_lwp *l)
+{
+	struct py_waiting w = { .thread = &l->thread, .stack = &l->python, .word = awaited_word(l) };
+
+	l->wait = (struct py_wait){ .kind = PY_WAIT_NONE };
+	if (c->py == NULL || w.word == 0)
+		return;
+	w.on_stack = capture_stack_has(c, l, w.word);
+	py_wait_find(c->py, c->request.live, &w, &c->hints, &l->wait);
+}
+
+/* The LWP whose pthread_self() this is. NULL: none. */
+static const struct capture_lwp *lwp_of_thread(const struct capture *c, uint64_t thread_id)
+{
+	for (size_t i = 0; thread_id != 0 && i < c->lwps.n; i++) {
+		const struct capture_lwp *l = &c->lwps.at[i];
+
+		if (l->state != CAPTURE_ENDED && l->thread_pointer == thread_id)
+			return l;
+	}
+	return NULL;
+}
+
+void capture_wait_tell(struct capture *c, struct capture_lwp *l)
+{
+	static const uint8_t objects[] = { [PY_WAIT_LOCK] = OBJECT_LOCK,
+		[PY_WAIT_RLOCK] = OBJECT_RLOCK,
+		[PY_WAIT_CONDITION] = OBJECT_CONDITION,
+		[PY_WAIT_EVENT] = OBJECT_EVENT,
+		[PY_WAIT_SEMAPHORE] = OBJECT_SEMAPHORE,
+		[PY_WAIT_BARRIER] = OBJECT_BARRIER,
+		[PY_WAIT_QUEUE] = OBJECT_QUEUE,
+		[PY_WAIT_THREAD] = OBJECT_THREAD,
+		[PY_WAIT_FUTURE] = OBJECT_FUTURE,
+		[PY_WAIT_MUTEX] = OBJECT_PYMUTEX };
+	const struct capture_lwp *owner;
+
+	if (l->wait.kind == PY_WAIT_NONE)
+		return;
+	l->about.object = objects[l->wait.kind];
+	l->about.object_at = l->wait.at;
+	owner = lwp_of_thread(c, l->wait.owner);
+	if (owner != NULL && owner != l && (c->request.live == NULL || capture_wait_is_held(c, l, owner)))
+		l->about.object_owner = owner->id;
+}
+
+bool capture_wait_is_held(struct capture *c, const struct capture_lwp *l, const struct capture_lwp *owner)
+{
+	return l->wait.owner != 0 && l->wait.owner == owner->thread_pointer &&
+	       py_wait_is_held(c->py, c->request.live, &l->wait);
+}
