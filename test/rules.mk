@@ -129,6 +129,9 @@ $(ORACLE): $(ORACLE).o $(SUPPORT_A) $(LIB_A)
 # This test does pstack's work: it grabs a process, unwinds its stacks and calls the agent.
 $(O)/test/live/live_agent_test: $(LIB_A) $(AGENT)
 
+# This test reads values by their addresses.
+$(O)/test/live/live_values_test: $(LIB_A)
+
 $(O)/test/fuzz/dwarf_fuzz: $(call archives,arch elf proc os dwarf)
 
 # This test makes its core file from a process by means of libproc.

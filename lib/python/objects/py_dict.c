@@ -109,7 +109,9 @@ static struct py_dict begin(struct ps_prochandle *P, struct py_runtime *rt)
 	return (struct py_dict){ .P = P, .rt = rt, .hashed = true };
 }
 
-bool py_dict_open(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, struct py_dict *out)
+/* derived: the caller has proved its type. */
+static bool open_dict(
+    struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, bool derived, struct py_dict *out)
 {
 	const struct py_layout *l = &rt->layout;
 	uint8_t bytes[HEAD + 64], word = l->word;
@@ -119,13 +121,23 @@ bool py_dict_open(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr,
 
 	/* No more than the dict has: what follows may be unmapped. */
 	if (!py_pointer_sane(addr, word) || head_size(l) > HEAD || !py_read(P, bytes, n, addr) ||
-	    !py_type_is(P, l, word_in(bytes, l->object.type - 1, word), "dict", &rt->dict_type))
+	    (!derived && !py_type_is(P, l, word_in(bytes, l->object.type - 1, word), "dict", &rt->dict_type)))
 		return false;
 	*out = begin(P, rt);
 	if (l->version < PY_HEX(3, 3))
 		return open_table(out, head);
 	return open_keys(
 	    out, word_in(head, word + tag, word), values_in(l, word_in(head, 2U * word + tag, word)));
+}
+
+bool py_dict_open(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, struct py_dict *out)
+{
+	return open_dict(P, rt, addr, false, out);
+}
+
+bool py_dict_open_derived(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, struct py_dict *out)
+{
+	return open_dict(P, rt, addr, true, out);
 }
 
 /* A type's members that say where its instances have their attributes. */

@@ -29,7 +29,10 @@ struct py_dict_entry {
  * known. */
 bool py_dict_open(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, struct py_dict *out);
 
-/* The same for the attributes of the object at addr. False also if it has no dict. */
+/* The same for an instance of a class derived from dict: the caller has proved its type. */
+bool py_dict_open_derived(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, struct py_dict *out);
+
+/* Begin with the first attribute of the object at addr. False also if it has no dict. */
 bool py_attributes_open(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, struct py_dict *out);
 
 /* Go to the next entry that is in use. False: there is none, or it cannot be read. */

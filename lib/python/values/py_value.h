@@ -31,8 +31,8 @@ struct py_values {
 	VEC(struct py_value_type *) types; /* types of the objects so far */
 	struct addrmap type_index;         /* address of a type → index in types */
 	/* Addresses of keys that were found in a dict (py_dict_find); 0: none yet. */
-	uint64_t key_module, key_fields, key_name, key_file, key_spec, key_origin, key_value, key_dataclass;
-	uint64_t object_repr; /* the tp_repr of `object`; 0: not known yet */
+	uint64_t key_module, key_fields, key_name, key_file, key_spec, key_origin, key_location,
+	    key_dataclass;
 };
 
 /* Begin with texts of objects of interpreter rt, whose memory is read from P. Both must outlive v.

@@ -26,6 +26,39 @@ enum value_kind {
 	VALUE_COMPLEX,
 	VALUE_STR,   /* characters: str, unicode of 2.x */
 	VALUE_BYTES, /* bytes, str of 2.x */
+	VALUE_BYTEARRAY,
+	VALUE_LIST,
+	VALUE_TUPLE,
+	VALUE_DICT,
+	VALUE_FROZENDICT,
+	VALUE_DEFAULTDICT,
+	VALUE_ORDERED_DICT,
+	VALUE_DICT_KEYS,
+	VALUE_DICT_VALUES,
+	VALUE_DICT_ITEMS,
+	VALUE_SET,
+	VALUE_FROZENSET,
+	VALUE_DEQUE,
+	VALUE_RANGE,
+	VALUE_XRANGE, /* of 2.x: of C longs */
+	VALUE_SLICE,
+	VALUE_MAPPINGPROXY,
+	VALUE_CELL,
+	VALUE_WEAKREF,
+	VALUE_FUNCTION,
+	VALUE_METHOD,
+	VALUE_BUILTIN,
+	VALUE_MODULE,
+	VALUE_CODE,
+	VALUE_GENERATOR, /* and coroutines */
+	VALUE_TYPE,
+	VALUE_EXCEPTION,
+	VALUE_OBJECT_AT, /* nothing is known of it, but that repr() is that of `object` */
+	VALUE_OLD_CLASS, /* classes of 2.x that are no types, and their objects */
+	VALUE_OLD_INSTANCE,
+	VALUE_NDARRAY,
+	VALUE_NUMPY_SCALAR,
+	VALUE_KINDS
 };
 
 /* A type object. */
@@ -33,22 +66,32 @@ struct py_value_type {
 	uint64_t addr;
 	uint64_t builtin; /* the nearest of its bases, or itself, that has a kind; 0: none */
 	enum value_kind kind;
-	uint64_t meta, name, basicsize, itemsize, repr, flags, base, dict, dictoffset; /* its members */
+	uint64_t meta, name, basicsize, itemsize, flags, base, dict, dictoffset; /* its members */
 	bool heap;   /* made while the program ran, by a class statement or from a specification */
 	bool python; /* made by a class statement */
 };
 
+enum { VALUE_DEPTH_MAX = 64 };
+
 struct value_writer {
 	struct py_values *v;
+	/* Write the object at addr, whatever it is: value_write. */
+	void (*write)(struct value_writer *w, uint64_t addr);
 	struct strbuf out;
-	bool full;           /* the limit of bytes is reached: nothing more is written */
-	uint32_t depth;      /* of containers around this value */
-	uint64_t around[64]; /* their addresses */
+	bool full;                        /* the limit of bytes is reached: nothing more is written */
+	uint32_t depth;                   /* of containers around this value */
+	uint64_t around[VALUE_DEPTH_MAX]; /* their addresses */
+	uint32_t objects;                 /* objects around this value whose attributes are written */
 };
 
 static inline const struct py_layout *value_layout(const struct value_writer *w)
 {
 	return &w->v->rt->layout;
+}
+
+static inline void value_write(struct value_writer *w, uint64_t addr)
+{
+	w->write(w, addr);
 }
 
 static inline bool value_is_before(const struct value_writer *w, unsigned major, unsigned minor)
@@ -94,6 +137,12 @@ void value_put_unreadable(struct value_writer *w, uint64_t addr);
 /* Add a name of the target, UTF-8 of unknown origin. */
 void value_put_name(struct value_writer *w, const char *text, size_t n);
 
+/* value_find.c */
+
+/* Set *value to the value of a key, which is a str, in the dict at `dict`. *known is as for
+ * py_dict_find. */
+bool value_find(struct py_values *v, uint64_t dict, const char *key, uint64_t *known, uint64_t *value);
+
 /* value_types.c */
 
 /* The type at `type`; NULL: it is not a type, or cannot be read. Valid until py_values_end. */
@@ -101,25 +150,19 @@ const struct py_value_type *value_type_get(struct py_values *v, uint64_t type);
 /* The type of the object at addr; NULL: as above. */
 const struct py_value_type *value_type_of(struct py_values *v, uint64_t addr);
 void value_types_free(struct py_values *v);
-/* The type's `module.Type`, as repr() has it. */
+/* The type's `module.Type`, as repr() has it; its qualified name without the module; its last
+ * part; tp_name. */
 void value_put_type(struct value_writer *w, const struct py_value_type *t);
-/* The last part of it. */
+void value_put_type_qualname(struct value_writer *w, const struct py_value_type *t);
 void value_put_type_short(struct value_writer *w, const struct py_value_type *t);
+void value_put_tp_name(struct value_writer *w, const struct py_value_type *t);
+/* Is it the type of members of an enum? */
+bool value_is_enum(struct py_values *v, const struct py_value_type *t);
 
-/* value_write.c */
-
-/* Write the object at addr. */
-void value_write(struct value_writer *w, uint64_t addr);
-/* Write `<module.Type at 0x…>`, or as repr() has it if that is object's. */
+/* Write `<module.Type at 0x…>`. */
 void value_write_plain(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
 
 /* Writers of kinds. The object at addr has the layout of that kind; t is its type. */
-
-/* value_dict.c */
-
-/* Set *value to the value of a key, which is a str, in the dict at `dict`. *known is as for
- * py_dict_find. */
-bool value_find(struct py_values *v, uint64_t dict, const char *key, uint64_t *known, uint64_t *value);
 
 /* value_numbers.c */
 void value_write_bool(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
@@ -127,13 +170,90 @@ void value_write_int(struct value_writer *w, uint64_t addr, const struct py_valu
 void value_write_int_2(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
 void value_write_float(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
 void value_write_complex(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+/* Is the int or bool at addr 1? */
+bool value_is_one(struct py_values *v, uint64_t addr);
+/* Write a float of C as repr() does; single: one that was a C float. */
+void value_put_double(struct value_writer *w, double d, bool single);
 
 /* value_text.c */
 void value_write_str(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
 void value_write_bytes(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
-/* Write size bytes at `at` of the target as the literal of bytes. */
-void value_put_bytes(struct value_writer *w, uint64_t at, uint64_t size, const char *prefix);
+/* How bytes are written. */
+struct value_literal {
+	const char *prefix;
+	bool single; /* single quotes are escaped in any case */
+};
+/* Write size bytes at `at` of the target as a literal. */
+void value_put_bytes(struct value_writer *w, uint64_t at, uint64_t size, const struct value_literal *literal);
+/* Is the object at addr a str of these characters, which are ASCII? */
+bool value_is_text(struct py_values *v, uint64_t addr, const char *text);
 /* Bytes in a Py_UNICODE (up to 3.2); 0: unknown. */
 unsigned value_char_width(struct py_values *v);
+
+/* value_items.c */
+void value_write_list(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_tuple(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_set(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_deque(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+
+/* Begin with the items of the container at addr. False: it is within itself, or too deep, and the
+ * caller writes `...` instead of them. */
+bool value_enter(struct value_writer *w, uint64_t addr);
+void value_leave(struct value_writer *w); /* after value_enter that was true */
+/* Begin with item i: write a comma. False: it is beyond the limit, and `...` is in its place. */
+bool value_put_next(struct value_writer *w, uint64_t i);
+/* Write a tuple. comma: with one behind a single item. */
+void value_put_tuple(struct value_writer *w, uint64_t addr, bool comma);
+/* The number of items of a tuple; where the pointers to them are. */
+bool value_tuple_size(struct value_writer *w, uint64_t addr, uint64_t *n);
+uint64_t value_tuple_items(const struct py_layout *l, uint64_t addr);
+
+/* value_dict.c */
+void value_write_dict(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_frozendict(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_defaultdict(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_ordered_dict(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_dict_view(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+
+enum value_part { VALUE_PART_ITEMS, VALUE_PART_KEYS, VALUE_PART_VALUES, VALUE_PART_PAIRS };
+/* Write the dict at addr, or a list of a part of it. */
+void value_put_dict(struct value_writer *w, uint64_t addr, enum value_part part);
+
+/* value_parts.c */
+void value_write_slice(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_range(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_xrange(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_mappingproxy(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_cell(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_weakref(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_bytearray(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+
+/* value_named.c */
+void value_write_function(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_method(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_builtin(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_module(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_code(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_generator(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_type(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_object_at(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+
+/* value_object.c */
+void value_write_object(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_exception(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_old_class(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_old_instance(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+/* False: its members are not what they should be, and nothing was written. */
+bool value_write_enum(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+bool value_write_namedtuple(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+/* Set *value to the attribute of that name of the object at addr, or of a class or its bases that
+ * are not the interpreter's own. *known is as for py_dict_find. */
+bool value_attribute(struct py_values *v, uint64_t addr, const char *name, uint64_t *known, uint64_t *value);
+bool value_class_attribute(
+    struct py_values *v, const struct py_value_type *t, const char *name, uint64_t *known, uint64_t *value);
+
+/* value_numpy.c */
+void value_write_ndarray(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_numpy_scalar(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
 
 #endif

@@ -173,16 +173,21 @@ static void bump(char *text)
 	}
 }
 
+static bool reads_as(const char *text, double d, bool single)
+{
+	return single ? (double)strtof(text, NULL) == d : strtod(text, NULL) == d;
+}
+
 /* Set text to the shortest number in %e that is read as d. The closest number of so many digits may
  * be read as another below a power of two, while the next one is read as d. */
-static void shortest(double d, char text[32])
+static void shortest(double d, bool single, char text[32])
 {
 	for (int digits = 0; digits < 17; digits++) {
 		(void)snprintf(text, 32, "%.*e", digits, d);
-		if (strtod(text, NULL) == d)
+		if (reads_as(text, d, single))
 			return;
 		bump(text);
-		if (strtod(text, NULL) == d)
+		if (reads_as(text, d, single))
 			return;
 	}
 	(void)snprintf(text, 32, "%.16e", d);
@@ -190,14 +195,14 @@ static void shortest(double d, char text[32])
 
 /* Write d as repr() does from 2.7 and 3.1 on: with an exponent if it is less than −4 or at least
  * 16. */
-static void put_shortest(struct value_writer *w, double d, bool whole)
+static void put_shortest(struct value_writer *w, double d, bool whole, bool single)
 {
 	char text[32], digits[24];
 	const char *mark;
 	int exponent, n = 0;
 	const char *sign = "";
 
-	shortest(d, text);
+	shortest(d, single, text);
 	mark = strchr(text, 'e');
 	exponent = mark == NULL ? 0 : (int)strtol(mark + 1, NULL, 10);
 	for (const char *at = text; at < mark && n < 20; at++) {
@@ -220,7 +225,7 @@ static void put_shortest(struct value_writer *w, double d, bool whole)
 }
 
 /* whole: with `.0` if it is whole. */
-static void put_double(struct value_writer *w, double d, bool whole)
+static void put_double(struct value_writer *w, double d, bool whole, bool single)
 {
 	uint32_t version = value_layout(w)->version;
 	char text[40];
@@ -230,7 +235,7 @@ static void put_double(struct value_writer *w, double d, bool whole)
 	} else if (isinf(d)) {
 		value_put(w, d < 0 ? "-inf" : "inf");
 	} else if (version >= PY_HEX(3, 1) || (version >= PY_HEX(2, 7) && version < PY_HEX(3, 0))) {
-		put_shortest(w, d, whole);
+		put_shortest(w, d, whole, single);
 	} else {
 		(void)snprintf(text, sizeof(text), "%.17g", d);
 		value_put(w, text);
@@ -247,7 +252,7 @@ void value_write_float(struct value_writer *w, uint64_t addr, const struct py_va
 	if (!value_read(w->v, &d, sizeof(d), addr + value_head(value_layout(w))))
 		value_put_unreadable(w, addr);
 	else
-		put_double(w, d, true);
+		put_double(w, d, true, false);
 }
 
 void value_write_complex(struct value_writer *w, uint64_t addr, const struct py_value_type *t)
@@ -261,13 +266,32 @@ void value_write_complex(struct value_writer *w, uint64_t addr, const struct py_
 	}
 	if (parts[0] != 0 || signbit(parts[0]) || isnan(parts[0])) {
 		value_put(w, "(");
-		put_double(w, parts[0], false);
+		put_double(w, parts[0], false, false);
 		if (!signbit(parts[1]) || isnan(parts[1]))
 			value_put(w, "+");
-		put_double(w, parts[1], false);
+		put_double(w, parts[1], false, false);
 		value_put(w, "j)");
 	} else {
-		put_double(w, parts[1], false);
+		put_double(w, parts[1], false, false);
 		value_put(w, "j");
 	}
+}
+
+void value_put_double(struct value_writer *w, double d, bool single)
+{
+	put_double(w, d, true, single);
+}
+
+bool value_is_one(struct py_values *v, uint64_t addr)
+{
+	const struct py_value_type *t = value_type_of(v, addr);
+	struct big big;
+	uint32_t digit = 0;
+	uint64_t wide;
+
+	if (t != NULL &&
+	    (t->kind == VALUE_INT_2 || (t->kind == VALUE_BOOL && v->rt->layout.version < PY_HEX(3, 0))))
+		return value_read_word(v, addr + value_head(&v->rt->layout), &wide) && wide == 1;
+	return t != NULL && (t->kind == VALUE_INT || t->kind == VALUE_BOOL) && locate_int(v, addr, t, &big) &&
+	       big.n == 1 && !big.negative && value_read(v, &digit, big.bytes, big.at) && digit == 1;
 }

@@ -121,7 +121,7 @@ void value_write_str(struct value_writer *w, uint64_t addr, const struct py_valu
 	free(text.text);
 }
 
-void value_put_bytes(struct value_writer *w, uint64_t at, uint64_t size, const char *prefix)
+void value_put_bytes(struct value_writer *w, uint64_t at, uint64_t size, const struct value_literal *literal)
 {
 	OWNED(mem_release) char *bytes = NULL;
 	size_t n = size < w->v->limits.bytes + 2 ? (size_t)size : w->v->limits.bytes + 2;
@@ -133,20 +133,33 @@ void value_put_bytes(struct value_writer *w, uint64_t at, uint64_t size, const c
 		return;
 	}
 	quote = choose_quote(bytes, n);
-	value_put(w, prefix);
+	value_put(w, literal->prefix);
 	value_put_n(w, &quote, 1);
 	for (size_t i = 0; i < n; i++)
-		put_ascii(w, (uint8_t)bytes[i], quote);
+		put_ascii(w, (uint8_t)bytes[i], bytes[i] == '\'' && literal->single ? '\'' : quote);
 	value_put_n(w, &quote, 1);
 }
 
 void value_write_bytes(struct value_writer *w, uint64_t addr, const struct py_value_type *t)
 {
+	struct value_literal literal = { .prefix = value_is_before(w, 3, 0) ? "" : "b" };
 	uint64_t at, size;
 
 	(void)t;
 	if (py_bytes_where(w->v->P, value_layout(w), addr, &at, &size) != RES_OK)
 		value_put_unreadable(w, addr);
 	else
-		value_put_bytes(w, at, size, value_is_before(w, 3, 0) ? "" : "b");
+		value_put_bytes(w, at, size, &literal);
+}
+
+bool value_is_text(struct py_values *v, uint64_t addr, const char *text)
+{
+	struct py_string its;
+	bool same;
+
+	if (!value_charge(v, 256) || py_text_read(v->P, v->rt, addr, &its, NULL) != RES_OK)
+		return false;
+	same = strcmp(its.text, text) == 0;
+	free(its.text);
+	return same;
 }

@@ -14,7 +14,6 @@ enum {
 	TP_NAME,
 	TP_BASICSIZE,
 	TP_ITEMSIZE,
-	TP_REPR = 8,
 	TP_FLAGS = 18,
 	TP_BASE = 29,
 	TP_DICT = 30,
@@ -46,6 +45,55 @@ static const struct own_type {
 	{ "str", VALUE_BYTES, 0, PY_HEX(3, 0) },
 	{ "unicode", VALUE_STR, 0, PY_HEX(3, 0) },
 	{ "bytes", VALUE_BYTES, PY_HEX(3, 0), 0 },
+	{ "bytearray", VALUE_BYTEARRAY, 0, 0 },
+	{ "list", VALUE_LIST, 0, 0 },
+	{ "tuple", VALUE_TUPLE, 0, 0 },
+	{ "dict", VALUE_DICT, 0, 0 },
+	{ "frozendict", VALUE_FROZENDICT, PY_HEX(3, 15), 0 },
+	{ "collections.defaultdict", VALUE_DEFAULTDICT, 0, 0 },
+	{ "collections.OrderedDict", VALUE_ORDERED_DICT, 0, 0 },
+	{ "dict_keys", VALUE_DICT_KEYS, PY_HEX(2, 7), 0 },
+	{ "dict_values", VALUE_DICT_VALUES, PY_HEX(2, 7), 0 },
+	{ "dict_items", VALUE_DICT_ITEMS, PY_HEX(2, 7), 0 },
+	{ "set", VALUE_SET, 0, 0 },
+	{ "frozenset", VALUE_FROZENSET, 0, 0 },
+	{ "collections.deque", VALUE_DEQUE, 0, 0 },
+	{ "range", VALUE_RANGE, PY_HEX(3, 0), 0 },
+	{ "xrange", VALUE_XRANGE, 0, PY_HEX(3, 0) },
+	{ "slice", VALUE_SLICE, 0, 0 },
+	{ "mappingproxy", VALUE_MAPPINGPROXY, PY_HEX(3, 3), 0 },
+	{ "cell", VALUE_CELL, 0, 0 },
+	{ "weakref", VALUE_WEAKREF, 0, 0 },
+	{ "weakref.ReferenceType", VALUE_WEAKREF, 0, 0 },
+	{ "function", VALUE_FUNCTION, 0, 0 },
+	{ "method", VALUE_METHOD, PY_HEX(3, 0), 0 },
+	{ "instancemethod", VALUE_METHOD, 0, PY_HEX(3, 0) },
+	{ "builtin_function_or_method", VALUE_BUILTIN, 0, 0 },
+	{ "module", VALUE_MODULE, 0, 0 },
+	{ "code", VALUE_CODE, 0, 0 },
+	{ "generator", VALUE_GENERATOR, 0, 0 },
+	{ "coroutine", VALUE_GENERATOR, 0, 0 },
+	{ "async_generator", VALUE_GENERATOR, 0, 0 },
+	{ "type", VALUE_TYPE, 0, 0 },
+	{ "BaseException", VALUE_EXCEPTION, 0, 0 },
+	{ "exceptions.BaseException", VALUE_EXCEPTION, 0, 0 },
+	{ "property", VALUE_OBJECT_AT, 0, 0 },
+	{ "classobj", VALUE_OLD_CLASS, 0, PY_HEX(3, 0) },
+	{ "instance", VALUE_OLD_INSTANCE, 0, PY_HEX(3, 0) },
+	{ "numpy.ndarray", VALUE_NDARRAY, 0, 0 },
+	{ "numpy.bool", VALUE_NUMPY_SCALAR, 0, 0 },
+	{ "numpy.bool_", VALUE_NUMPY_SCALAR, 0, 0 },
+	{ "numpy.int8", VALUE_NUMPY_SCALAR, 0, 0 },
+	{ "numpy.int16", VALUE_NUMPY_SCALAR, 0, 0 },
+	{ "numpy.int32", VALUE_NUMPY_SCALAR, 0, 0 },
+	{ "numpy.int64", VALUE_NUMPY_SCALAR, 0, 0 },
+	{ "numpy.longlong", VALUE_NUMPY_SCALAR, 0, 0 },
+	{ "numpy.uint8", VALUE_NUMPY_SCALAR, 0, 0 },
+	{ "numpy.uint16", VALUE_NUMPY_SCALAR, 0, 0 },
+	{ "numpy.uint32", VALUE_NUMPY_SCALAR, 0, 0 },
+	{ "numpy.uint64", VALUE_NUMPY_SCALAR, 0, 0 },
+	{ "numpy.ulonglong", VALUE_NUMPY_SCALAR, 0, 0 },
+	{ "numpy.float32", VALUE_NUMPY_SCALAR, 0, 0 },
 };
 
 static enum value_kind kind_of_name(const struct py_layout *l, const char *name)
@@ -87,13 +135,12 @@ static bool read_type(struct py_values *v, uint64_t type, struct py_value_type *
 	out->name = member(l, words, TP_NAME);
 	out->basicsize = member(l, words, TP_BASICSIZE);
 	out->itemsize = member(l, words, TP_ITEMSIZE);
-	out->repr = member(l, words, TP_REPR);
 	out->flags = member(l, words, TP_FLAGS);
 	out->base = member(l, words, TP_BASE);
 	out->dict = member(l, words, TP_DICT);
 	out->dictoffset = member(l, words, TP_DICTOFFSET);
 	out->heap = (out->flags & HEAP_TYPE) != 0;
-	out->python = out->heap && (out->flags & IMMUTABLE_TYPE) == 0;
+	out->python = out->heap && (l->version < PY_HEX(3, 10) || (out->flags & IMMUTABLE_TYPE) == 0);
 	return true;
 }
 
@@ -197,14 +244,45 @@ static enum res type_text(struct py_values *v, const struct py_value_type *t, co
 	return py_text_read(v->P, v->rt, value, out, NULL);
 }
 
-/* The qualified name of a type made by a class statement, 3.3 and later: ht_qualname. */
+/* Where a type made at run time has ht_qualname (3.3+); 0: nowhere. Words from tp_name on, by
+ * Include/object.h and Include/cpython/object.h. From 3.11 on it is in front of ht_cached_keys. */
+static uint64_t qualname_at(const struct py_layout *l, uint64_t type)
+{
+	uint64_t words;
+
+	if (l->more.cached_keys > l->word)
+		return type + l->more.cached_keys - 1 - l->word;
+	switch (l->version) {
+	case PY_HEX(3, 3):
+		words = 97;
+		break;
+	case PY_HEX(3, 4):
+		words = 98;
+		break;
+	case PY_HEX(3, 5):
+	case PY_HEX(3, 6):
+	case PY_HEX(3, 7):
+		words = 103;
+		break;
+	case PY_HEX(3, 9):
+		words = 104;
+		break;
+	case PY_HEX(3, 8):
+	case PY_HEX(3, 10):
+		words = 105;
+		break;
+	default:
+		return 0;
+	}
+	return type + l->type.name - 1 + words * l->word;
+}
+
+/* The qualified name of a type made at run time. */
 static enum res type_qualname(struct py_values *v, const struct py_value_type *t, struct py_string *out)
 {
-	const struct py_layout *l = &v->rt->layout;
-	uint64_t text;
+	uint64_t at = qualname_at(&v->rt->layout, t->addr), text;
 
-	if (!t->heap || l->more.cached_keys <= l->word ||
-	    !value_read_word(v, t->addr + l->more.cached_keys - 1 - l->word, &text))
+	if (!t->heap || at == 0 || !value_read_word(v, at, &text) || !value_charge(v, 256))
 		return RES_NONE;
 	return py_text_read(v->P, v->rt, text, out, NULL);
 }
@@ -226,20 +304,32 @@ static bool put_module(struct value_writer *w, const struct py_value_type *t)
 
 void value_put_type(struct value_writer *w, const struct py_value_type *t)
 {
-	bool has_module = put_module(w, t);
+	if (put_module(w, t))
+		value_put_type_qualname(w, t);
+	else
+		value_put_tp_name(w, t);
+}
+
+void value_put_type_qualname(struct value_writer *w, const struct py_value_type *t)
+{
 	struct py_string name;
+
+	if (type_qualname(w->v, t, &name) != RES_OK) {
+		value_put_type_short(w, t);
+		return;
+	}
+	value_put_name(w, name.text, name.n);
+	free(name.text);
+}
+
+void value_put_tp_name(struct value_writer *w, const struct py_value_type *t)
+{
 	char its[256];
 
-	if (type_qualname(w->v, t, &name) == RES_OK) {
-		value_put_name(w, name.text, name.n);
-		free(name.text);
-	} else if (has_module) {
-		value_put_type_short(w, t);
-	} else if (value_read_string(w->v, its, sizeof(its), t->name)) {
+	if (value_read_string(w->v, its, sizeof(its), t->name))
 		value_put_name(w, its, strlen(its));
-	} else {
+	else
 		value_put(w, "?");
-	}
 }
 
 void value_put_type_short(struct value_writer *w, const struct py_value_type *t)
@@ -254,4 +344,33 @@ void value_put_type_short(struct value_writer *w, const struct py_value_type *t)
 	last = strrchr(its, '.');
 	last = last == NULL ? its : last + 1;
 	value_put_name(w, last, strlen(last));
+}
+
+bool value_is_enum(struct py_values *v, const struct py_value_type *t)
+{
+	const struct py_value_type *meta = value_type_get(v, t->meta);
+
+	for (unsigned i = 0; i < BASES_MAX && meta != NULL && meta->heap; i++) {
+		struct py_string module;
+		char name[16];
+		bool found;
+
+		if (value_read_string(v, name, sizeof(name), meta->name) &&
+		    (strcmp(name, "EnumType") == 0 || strcmp(name, "EnumMeta") == 0) &&
+		    type_text(v, meta, "__module__", &v->key_module, &module) == RES_OK) {
+			found = strcmp(module.text, "enum") == 0;
+			free(module.text);
+			if (found)
+				return true;
+		}
+		meta = meta->base == 0 ? NULL : value_type_get(v, meta->base);
+	}
+	return false;
+}
+
+void value_write_plain(struct value_writer *w, uint64_t addr, const struct py_value_type *t)
+{
+	value_put(w, "<");
+	value_put_type(w, t);
+	value_put_fmt(w, " at %#llx>", (unsigned long long)addr);
 }

@@ -14,19 +14,12 @@ static void write_word(struct value_writer *w, uint64_t addr, const struct py_va
 	value_put(w, words[t->kind]);
 }
 
-void value_write_plain(struct value_writer *w, uint64_t addr, const struct py_value_type *t)
-{
-	value_put(w, "<");
-	value_put_type(w, t);
-	value_put_fmt(w, " at %#llx>", (unsigned long long)addr);
-}
-
 /* wraps: the text of an instance of a derived class is in parentheses behind the class. */
 static const struct writer {
 	void (*write)(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
 	bool wraps;
-} writers[] = {
-	[VALUE_OBJECT] = { value_write_plain, false },
+} writers[VALUE_KINDS] = {
+	[VALUE_OBJECT] = { value_write_object, false },
 	[VALUE_NONE] = { write_word, false },
 	[VALUE_ELLIPSIS] = { write_word, false },
 	[VALUE_NOT_IMPLEMENTED] = { write_word, false },
@@ -37,6 +30,38 @@ static const struct writer {
 	[VALUE_COMPLEX] = { value_write_complex, true },
 	[VALUE_STR] = { value_write_str, true },
 	[VALUE_BYTES] = { value_write_bytes, true },
+	[VALUE_BYTEARRAY] = { value_write_bytearray, false },
+	[VALUE_LIST] = { value_write_list, true },
+	[VALUE_TUPLE] = { value_write_tuple, true },
+	[VALUE_DICT] = { value_write_dict, true },
+	[VALUE_FROZENDICT] = { value_write_frozendict, false },
+	[VALUE_DEFAULTDICT] = { value_write_defaultdict, false },
+	[VALUE_ORDERED_DICT] = { value_write_ordered_dict, false },
+	[VALUE_DICT_KEYS] = { value_write_dict_view, false },
+	[VALUE_DICT_VALUES] = { value_write_dict_view, false },
+	[VALUE_DICT_ITEMS] = { value_write_dict_view, false },
+	[VALUE_SET] = { value_write_set, false },
+	[VALUE_FROZENSET] = { value_write_set, false },
+	[VALUE_DEQUE] = { value_write_deque, false },
+	[VALUE_RANGE] = { value_write_range, false },
+	[VALUE_XRANGE] = { value_write_xrange, false },
+	[VALUE_SLICE] = { value_write_slice, false },
+	[VALUE_MAPPINGPROXY] = { value_write_mappingproxy, false },
+	[VALUE_CELL] = { value_write_cell, false },
+	[VALUE_WEAKREF] = { value_write_weakref, false },
+	[VALUE_FUNCTION] = { value_write_function, false },
+	[VALUE_METHOD] = { value_write_method, false },
+	[VALUE_BUILTIN] = { value_write_builtin, false },
+	[VALUE_MODULE] = { value_write_module, false },
+	[VALUE_CODE] = { value_write_code, false },
+	[VALUE_GENERATOR] = { value_write_generator, false },
+	[VALUE_TYPE] = { value_write_type, false },
+	[VALUE_EXCEPTION] = { value_write_exception, false },
+	[VALUE_OBJECT_AT] = { value_write_object_at, false },
+	[VALUE_OLD_CLASS] = { value_write_old_class, false },
+	[VALUE_OLD_INSTANCE] = { value_write_old_instance, false },
+	[VALUE_NDARRAY] = { value_write_ndarray, false },
+	[VALUE_NUMPY_SCALAR] = { value_write_numpy_scalar, false },
 };
 
 static void write_typed(struct value_writer *w, uint64_t addr, const struct py_value_type *t)
@@ -44,6 +69,10 @@ static void write_typed(struct value_writer *w, uint64_t addr, const struct py_v
 	const struct writer *writer = &writers[t->kind];
 	bool wrapped = writer->wraps && t->addr != t->builtin;
 
+	if (t->heap && value_is_enum(w->v, t) && value_write_enum(w, addr, t))
+		return;
+	if (t->kind == VALUE_TUPLE && wrapped && value_write_namedtuple(w, addr, t))
+		return;
 	if (wrapped) {
 		value_put_type_short(w, t);
 		value_put(w, "(");
@@ -53,7 +82,7 @@ static void write_typed(struct value_writer *w, uint64_t addr, const struct py_v
 		value_put(w, ")");
 }
 
-void value_write(struct value_writer *w, uint64_t addr)
+static void write_value(struct value_writer *w, uint64_t addr)
 {
 	const struct py_value_type *t;
 
@@ -79,7 +108,7 @@ void py_values_end(struct py_values *v)
 
 enum res py_value_text(struct py_values *v, uint64_t addr, char **out, size_t *len)
 {
-	struct value_writer w = { .v = v };
+	struct value_writer w = { .v = v, .write = write_value };
 	const struct py_value_type *t;
 
 	if (v->budget == 0)

@@ -1,0 +1,93 @@
+/* Values of all types as lib/python writes them, compared with what their program says they are
+ * (values.py). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libproc.h>
+
+#include "python/values/py_value.h"
+#include "support/live.h"
+
+/* The limits that values.py has. */
+static const struct py_value_limits limits = { 200, 10, 3 };
+
+/* A line of the fixture's file: a kind of values, an address, a text. */
+static void compare_line(struct py_values *v, char *line, struct strbuf *wrong)
+{
+	char *rest, *text = NULL, *expected;
+	size_t n;
+	uint64_t addr;
+
+	rest = strchr(line, '\t');
+	ck_assert_ptr_nonnull(rest);
+	*rest++ = '\0';
+	addr = strtoull(rest, &expected, 16);
+	ck_assert_int_eq(*expected++, '\t');
+	if (py_value_text(v, addr, &text, &n) != RES_OK)
+		strbuf_fmt(wrong, "%s: none, not %.300s\n", line, expected);
+	else if (strcmp(text, expected) != 0)
+		strbuf_fmt(wrong, "%s: %.300s\n    not %.300s\n", line, text, expected);
+	free(text);
+}
+
+static void compare(struct ps_prochandle *P, const struct fixture *f)
+{
+	struct strbuf wrong = STRBUF_EMPTY;
+	struct py_process *py;
+	struct py_values v;
+	struct fault fault;
+	char path[300], *line = NULL;
+	size_t size = 0;
+	ssize_t n;
+	FILE *said;
+
+	(void)snprintf(path, sizeof(path), "%s/truth", f->dir);
+	said = fopen(path, "r");
+	ck_assert_ptr_nonnull(said);
+	ck_assert_int_eq(py_process_create(P, &py, &fault), RES_OK);
+	py_values_begin(&v, P, &py->runtimes.at[0], limits);
+	while ((n = getline(&line, &size, said)) > 0) {
+		line[n - 1] = '\0';
+		compare_line(&v, line, &wrong);
+	}
+	free(line);
+	(void)fclose(said);
+	py_values_end(&v);
+	py_process_destroy(py);
+	Prelease(P, 0);
+	live_judge(f->in->label, &wrong);
+}
+
+START_TEST(test_live)
+{
+	static const struct fixture_options alone = { .alone = true };
+	struct fixture f;
+	struct ps_prochandle *P;
+	int err;
+
+	fixture_start(&f, &live_interpreters(NULL)[_i], &alone, ARGS("@values.py", "%"));
+	P = Pgrab(f.pid, PGRAB_RDONLY, &err);
+	ck_assert_msg(P != NULL, "%s", Pgrab_error(err));
+	compare(P, &f);
+	fixture_end(&f);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("live_values");
+	TCase *c = tcase_create("live");
+	size_t n;
+
+	(void)live_interpreters(&n);
+	tcase_set_timeout(c, 120);
+	tcase_add_loop_test(c, test_live, 0, (int)n);
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int main(void)
+{
+	return live_main(suite);
+}
