@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+static const int caught[INTERRUPTS] = { SIGINT, SIGTERM, SIGHUP };
 static volatile sig_atomic_t came, by_key;
 
 static void interrupt(int signo, siginfo_t *info, void *context)
@@ -18,8 +19,16 @@ void interrupts_catch(struct interrupts *before)
 	const struct sigaction catch = { .sa_sigaction = interrupt, .sa_flags = SA_SIGINFO | SA_RESTART };
 
 	came = by_key = 0;
-	(void)sigaction(SIGINT, &catch, before == NULL ? NULL : &before->on_int);
-	(void)sigaction(SIGTERM, &catch, before == NULL ? NULL : &before->on_term);
+	for (size_t i = 0; i < INTERRUPTS; i++) {
+		struct sigaction old;
+
+		(void)sigaction(caught[i], NULL, &old);
+		/* By nohup, or a shell that runs pystack in the background. */
+		if ((old.sa_flags & SA_SIGINFO) != 0 || old.sa_handler != SIG_IGN)
+			(void)sigaction(caught[i], &catch, NULL);
+		if (before != NULL)
+			before->old[i] = old;
+	}
 }
 
 bool interrupts_came(void)
@@ -34,6 +43,6 @@ bool interrupts_by_key(void)
 
 void interrupts_release(const struct interrupts *before)
 {
-	(void)sigaction(SIGINT, &before->on_int, NULL);
-	(void)sigaction(SIGTERM, &before->on_term, NULL);
+	for (size_t i = 0; i < INTERRUPTS; i++)
+		(void)sigaction(caught[i], &before->old[i], NULL);
 }

@@ -1,16 +1,19 @@
-/* Ends that the user asks for: SIGINT and SIGTERM end a measurement, whose result is printed. */
+/* Ends that the user asks for: SIGINT, SIGTERM and SIGHUP end a measurement, whose result is
+ * printed. One that is ignored from the start stays so. */
 #ifndef PYSTACK_INTERRUPTS_H
 #define PYSTACK_INTERRUPTS_H
 
 #include <signal.h>
 #include <stdbool.h>
 
+enum { INTERRUPTS = 3 };
+
 /* The handlers that were there before. */
 struct interrupts {
-	struct sigaction on_int, on_term;
+	struct sigaction old[INTERRUPTS];
 };
 
-/* Catch both signals. before: for interrupts_release; NULL: they are caught until the end. */
+/* Catch these signals. before: for interrupts_release; NULL: they are caught until the end. */
 void interrupts_catch(struct interrupts *before);
 
 /* Has one come since interrupts_catch? */
