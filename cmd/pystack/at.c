@@ -11,6 +11,7 @@
 
 #include "at_arguments.h"
 #include "at_command.h"
+#include "at_drain.h"
 #include "at_every.h"
 #include "at_find.h"
 #include "at_json.h"
@@ -39,8 +40,6 @@ struct known_stack {
 	struct probe_count printed; /* what has been printed of its count */
 	char *interps;              /* owned; NULL: the process has one interpreter */
 };
-
-enum { AT_DRAIN_S = 10 }; /* for which what was captured is read after a signal */
 
 struct at {
 	const struct options *opt;
@@ -323,6 +322,21 @@ static bool print_counts(struct at *a)
 	return true;
 }
 
+/* The events of stacks on whose condition user space has decided: the kernel does not count them as
+ * events. */
+static uint64_t decided_events(const struct at *a)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < a->stacks.n; i++) {
+		const struct known_stack *s = &a->stacks.at[i];
+
+		if ((s->key.spec & PROBE_KEY_UNDECIDED) != 0 && s->wanted == PROBE_WHEN_TRUE)
+			n += probe_session_count(a->session, &s->key);
+	}
+	return n;
+}
+
 /* Is there nothing more to wait for? */
 static bool is_over(struct at *a, int64_t end)
 {
@@ -332,7 +346,7 @@ static bool is_over(struct at *a, int64_t end)
 		return true;
 	if (a->opt->counting && a->opt->samples != 0) {
 		probe_session_losses(a->session, losses);
-		if (losses[PROBE_EVENTS] >= (uint64_t)a->opt->samples)
+		if (losses[PROBE_EVENTS] + decided_events(a) >= (uint64_t)a->opt->samples)
 			return true;
 	}
 	return !observing_sweep(&a->processes, !probe_session_pending(a->session)) && !is_open_ended(a->opt);
@@ -387,28 +401,13 @@ static void drop_event(void *data, const struct probe_hit *e)
 	a->losses.unknown++;
 }
 
-/* Read what was captured until the end. After a signal, what takes too long is dropped, and counted
- * as lost. */
-static enum res drain(struct at *a, const struct probe_reader *reader, struct fault *f)
-{
-	const struct probe_reader dropping = { a, drop_stack, drop_event };
-	int64_t end = INT64_MAX;
-	enum res res;
-
-	do {
-		if (end == INT64_MAX && interrupts_came())
-			end = clock_now_ns() + (int64_t)AT_DRAIN_S * 1000000000;
-		res = probe_session_read(a->session, 0, clock_now_ns() < end ? reader : &dropping, f);
-	} while (res == RES_OK && probe_session_pending(a->session));
-	return res;
-}
-
 /* False: reading failed; a message was printed. */
 static bool at_loop(struct at *a)
 {
 	enum { WAIT_MS = 100, SEARCH_NS = 1000000000 };
 	int64_t search = clock_now_ns() + SEARCH_NS;
 	const struct probe_reader reader = { a, take_stack, take_event };
+	const struct probe_reader dropping = { a, drop_stack, drop_event };
 	int64_t now = clock_now_ns(), every = a->opt->every_ns;
 	int64_t end = a->opt->duration_ns == 0 ? INT64_MAX : now + a->opt->duration_ns;
 	int64_t next = every == 0 ? INT64_MAX : now + every;
@@ -436,7 +435,7 @@ static bool at_loop(struct at *a)
 	}
 	probe_session_detach(a->session);
 	if (res == RES_OK)
-		res = drain(a, &reader, &f);
+		res = at_drain(a->session, &reader, &dropping, &f);
 	if (res != RES_OK)
 		(void)fprintf(stderr, "pystack: %s\n", f.text);
 	return res == RES_OK && ok;
@@ -551,8 +550,7 @@ enum outcome at_run(int argc, char **argv, const struct options *opt)
 		if (opt->counting)
 			ok &= print_counts(&a);
 		if (a.dropped)
-			(void)fault_set(&a.fault, 0, 0, 0,
-			    "they had not been read %d seconds after the signal", (int)AT_DRAIN_S);
+			at_drain_fault(&a.fault);
 		at_losses_warn(&a.losses, a.session, opt, a.unread != 0 || a.dropped ? a.fault.text : NULL);
 		if (opt->verbose)
 			(void)fprintf(stderr, "pystack: %" PRIu64 " events, %zu distinct stacks\n", a.events,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "at_drain.h"
 #include "at_losses.h"
 #include "at_namespace.h"
 #include "at_observed.h"
@@ -35,6 +36,7 @@ struct sampling {
 	struct at_losses losses;
 	struct fault fault; /* of the last stack that could not be read */
 	uint64_t unread;
+	bool dropped;       /* stacks were not read, as it would have taken too long */
 	uint64_t samples;   /* to be taken; 0: without end */
 	int64_t begin, end; /* end: 0 until then */
 	bool gone;          /* the process has exited, or has executed another program */
@@ -93,6 +95,14 @@ static void take_stack(void *data, const struct probe_stack *stack)
 		return;
 	free(one.text);
 	s->counts->failed = true;
+}
+
+static void drop_stack(void *data, const struct probe_stack *stack)
+{
+	struct sampling *s = data;
+
+	(void)stack;
+	s->dropped = true;
 }
 
 static void take_event(void *data, const struct probe_hit *event)
@@ -158,6 +168,7 @@ static enum res sampling_loop(struct sampling *s)
 {
 	enum { WAIT_MS = 100 };
 	const struct probe_reader reader = { s, take_stack, take_event };
+	const struct probe_reader dropping = { s, drop_stack, take_event };
 	bool tty = isatty(STDERR_FILENO) != 0;
 	int64_t end = end_of(s);
 	enum res res = RES_OK;
@@ -175,10 +186,10 @@ static enum res sampling_loop(struct sampling *s)
 	}
 	s->end = clock_now_ns();
 	probe_session_detach(s->session);
-	do {
-		if (res == RES_OK)
-			res = probe_session_read(s->session, 0, &reader, &s->fault);
-	} while (res == RES_OK && probe_session_pending(s->session));
+	if (res == RES_OK)
+		res = at_drain(s->session, &reader, &dropping, &s->fault);
+	if (s->dropped && res == RES_OK)
+		at_drain_fault(&s->fault);
 	if (tty)
 		(void)fputs("\r\x1b[K", stderr);
 	return res;
@@ -274,7 +285,7 @@ static enum outcome sampling_finish(struct sampling *s, const struct operand *o,
 	}
 	if (s->gone || s->opt.verbose)
 		warn_record(&w);
-	at_losses_warn(&s->losses, s->session, &s->opt, s->unread != 0 ? s->fault.text : NULL);
+	at_losses_warn(&s->losses, s->session, &s->opt, s->unread != 0 || s->dropped ? s->fault.text : NULL);
 	return ok && !s->losses.any && !s->processes.failed ? DONE : PARTLY;
 }
 

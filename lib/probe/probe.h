@@ -140,6 +140,9 @@ enum res probe_session_counts(struct probe_session *s,
     bool (*each)(void *data, const struct probe_key *key, const struct probe_count *count), void *data,
     struct fault *f);
 
+/* How often the stack of this key was met. */
+uint64_t probe_session_count(const struct probe_session *s, const struct probe_key *key);
+
 /* With sampling, after probe_session_detach: call each() for every thread that waits for a
  * processor, with the number of samples that it has spent so. */
 void probe_session_waiting(struct probe_session *s,

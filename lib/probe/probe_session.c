@@ -472,6 +472,14 @@ enum res probe_session_counts(struct probe_session *s,
 			       : fault_set(f, 0, errno, 0, "the counts cannot be read: %s", strerror(errno));
 }
 
+uint64_t probe_session_count(const struct probe_session *s, const struct probe_key *key)
+{
+	struct probe_count count = { 0, 0, 0 };
+
+	(void)bpf_map__lookup_elem(s->bpf->maps.counts, key, sizeof(*key), &count, sizeof(count), 0);
+	return count.count;
+}
+
 void probe_session_losses(struct probe_session *s, uint64_t out[PROBE_LOSSES])
 {
 	for (uint32_t i = 0; i < PROBE_LOSSES; i++) {

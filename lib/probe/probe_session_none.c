@@ -5,6 +5,13 @@
 
 #ifndef WITH_LIBBPF
 
+uint64_t probe_session_count(const struct probe_session *s, const struct probe_key *key)
+{
+	(void)s;
+	(void)key;
+	return 0;
+}
+
 void probe_session_replaced(struct probe_session *s, uint32_t number, uint64_t at, uint32_t reader,
     uint64_t from, uint64_t upto, struct probe_ranges *out)
 {
