@@ -13,7 +13,8 @@
 
 static const char usage_line[] =
     "usage: pystack [-Fpv] [--stop | --no-stop] [-m mode] [-n frames] [-o format]\n"
-    "               [-e exec | --sysroot dir] { { pid | core }[/lwps] ... | --coredump which }\n"
+    "               [-e exec | --sysroot dir] [-L dir[:dir]] { { pid | core }[/lwps] ... | --coredump which "
+    "}\n"
     "       pystack [-cFpv] [-t top] [-o format] { --exe name | --all | -r pid ... }\n"
     "       pystack -c [-t top] [-o format] [{ pid | core }[/lwps] ...]\n"
     "       pystack --at probe ... [-c] [-prv] [-n frames] [-d duration] [-N events] [--min time]\n"
@@ -48,6 +49,9 @@ static const char help_text[] =
     "      --idle          with -i: include waiting threads\n"
     "  -i, --interval T    sample a process every T (10ms, 1s, 100hz, ...); print the counts at the end, or\n"
     "                      on ^C\n"
+    "  -L, --library-path DIR[:DIR...]\n"
+    "                      directories with files that are missing or others here: by build-id (.build-id\n"
+    "                      trees), or by name\n"
     "      --list[=PATTERN]\n"
     "                      print the names of probes; with pids, those of their Pythons too\n"
     "      --min T         with --at off-cpu: leave out times shorter than T\n"
@@ -276,6 +280,18 @@ static bool parse_directory(const char *text, const char **out)
 	return true;
 }
 
+static bool add_directories(const char *text, struct options *out)
+{
+	for (size_t i = 0; i < OPTIONS_DIRS_MAX; i++) {
+		if (out->dirs[i] == NULL) {
+			out->dirs[i] = text;
+			return true;
+		}
+	}
+	(void)fprintf(stderr, "pystack: -L can be given %d times at most\n", OPTIONS_DIRS_MAX);
+	return false;
+}
+
 static bool add_probe(const char *text, struct options *out)
 {
 	for (size_t i = 0; i < OPTIONS_AT_MAX; i++) {
@@ -310,6 +326,8 @@ static bool parse_value(int c, const char *value, struct options *out)
 	case 'i':
 		out->counting = true;
 		return parse_time(value, "-i", &out->interval_ns);
+	case 'L':
+		return add_directories(value, out);
 	case 'm':
 		return parse_mode(value, &out->engine);
 	case 'N':
@@ -362,6 +380,7 @@ static const struct option longs[] = {
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "idle", no_argument, NULL, OPT_IDLE },
 	{ "interval", required_argument, NULL, 'i' },
+	{ "library-path", required_argument, NULL, 'L' },
 	{ "list", optional_argument, NULL, OPT_LIST },
 	{ "min", required_argument, NULL, OPT_MIN },
 	{ "mode", required_argument, NULL, 'm' },
@@ -445,7 +464,7 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 	int c;
 
 	*out = (struct options){ 0 };
-	while ((c = getopt_long(argc, argv, "cd:e:Fi:m:N:n:o:prt:v", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "cd:e:Fi:L:m:N:n:o:prt:v", longs, NULL)) != -1) {
 		switch (c) {
 		case OPT_LIST:
 			out->list = optarg != NULL ? optarg : "";

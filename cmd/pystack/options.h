@@ -8,7 +8,7 @@
 #include "report/counts.h"
 #include "stack/stack.h"
 
-enum { OPTIONS_AT_MAX = 16 };
+enum { OPTIONS_AT_MAX = 16, OPTIONS_DIRS_MAX = 16 };
 
 struct options {
 	bool force;                /* -F */
@@ -19,14 +19,15 @@ struct options {
 	enum stop_policy policy;   /* --stop, --no-stop */
 	const char *exec;          /* -e: executable of the cores, or NULL */
 	const char *sysroot;       /* --sysroot: directory with their files, or NULL; not with exec */
-	const char *coredump;      /* --coredump: which of the stored cores; NULL: not given */
-	bool counting;             /* -c, or an option that implies it */
-	enum counts_format output; /* -o */
-	long top;                  /* -t: number of stacks to print, 0 all */
-	int64_t interval_ns;       /* -i: 0 no sampling */
-	int64_t duration_ns;       /* -d: 0 no end */
-	long samples;              /* -N: 0 no end */
-	const char *at[OPTIONS_AT_MAX + 1]; /* --at: probes, NULL after the last */
+	const char *dirs[OPTIONS_DIRS_MAX + 1]; /* -L: each DIR[:DIR...], NULL after the last */
+	const char *coredump;                   /* --coredump: which of the stored cores; NULL: not given */
+	bool counting;                          /* -c, or an option that implies it */
+	enum counts_format output;              /* -o */
+	long top;                               /* -t: number of stacks to print, 0 all */
+	int64_t interval_ns;                    /* -i: 0 no sampling */
+	int64_t duration_ns;                    /* -d: 0 no end */
+	long samples;                           /* -N: 0 no end */
+	const char *at[OPTIONS_AT_MAX + 1];     /* --at: probes, NULL after the last */
 	const char *list; /* --list: pattern of the probes to print, "" all; NULL: not given */
 	const char *when; /* --when: the condition on events, or NULL */
 	int64_t every_ns; /* --every: how often counts are printed, 0: at the end */

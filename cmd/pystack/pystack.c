@@ -50,11 +50,34 @@ static enum outcome run_sampling(
 	return sample(P, o, opt, counts);
 }
 
+/* Where else files of P are looked for. A message says which of the directories do not exist. */
+static void add_directories(struct ps_prochandle *P, const struct options *opt)
+{
+#ifdef WITH_PROBES
+	if (opt->sysroot != NULL && os_is_core(P))
+		(void)os_search(P, opt->sysroot, true);
+	for (size_t i = 0; opt->dirs[i] != NULL; i++) {
+		OWNED(mem_release) char *dirs = strdup(opt->dirs[i]);
+		char *rest = dirs, *dir;
+
+		while ((dir = strsep(&rest, ":")) != NULL) {
+			if (dir[0] != '\0' && os_search(P, dir, false) == RES_NONE)
+				(void)fprintf(stderr, "pystack: -L: %s: no such directory\n", dir);
+		}
+	}
+#else
+	(void)P;
+	(void)opt;
+#endif
+}
+
 static enum outcome examine_grabbed(
     struct ps_prochandle *P, const struct operand *o, const struct options *opt, struct counts *counts)
 {
-	enum outcome outcome =
-	    opt->interval_ns != 0 ? run_sampling(P, o, opt, counts) : print_operand(P, o, opt, counts);
+	enum outcome outcome;
+
+	add_directories(P, opt);
+	outcome = opt->interval_ns != 0 ? run_sampling(P, o, opt, counts) : print_operand(P, o, opt, counts);
 
 	os_release_images(P);
 	Prelease(P, 0);

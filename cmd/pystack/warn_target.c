@@ -3,26 +3,32 @@
 
 #include "os/images.h"
 #include "refusals.h"
+#include "report/text_notice.h"
 #include "warn.h"
 
 struct notices {
 	const char *operand;
 	bool all; /* -v */
 	bool failed;
-	unsigned n;
+	unsigned n, left_out;
 };
 
-enum { NOTICES = 4 }; /* printed without -v */
+enum { NOTICES = 4 }; /* printed in full without -v */
 
-/* A core from another machine can lack a hundred files for one reason, which the first few show. */
+/* A core from another machine can lack a hundred files for one reason, which the first few tell.
+ * Each of them is named nevertheless: it has to be found by its build-id. */
 static void warn_notice(void *data, const struct notice *notice)
 {
 	struct notices *notices = data;
 
+	bool brief = notices->n++ >= NOTICES && !notices->all;
+
 	notices->failed |= notice->failed;
-	if (notices->n++ < NOTICES || notices->all)
+	if (!brief || text_notice_of_file(notice))
 		warn_record(&(struct record_warning){
-		    .code = WARN_NOTICE, .operand = notices->operand, .notice = notice });
+		    .code = WARN_NOTICE, .operand = notices->operand, .notice = notice, .brief = brief });
+	else
+		notices->left_out++;
 }
 
 static bool warn_notices(const struct stack_target *t, const char *operand, bool all)
@@ -30,9 +36,9 @@ static bool warn_notices(const struct stack_target *t, const char *operand, bool
 	struct notices notices = { .operand = operand, .all = all };
 
 	os_notices(stack_target_handle(t), warn_notice, &notices);
-	if (notices.n > NOTICES && !all)
+	if (notices.left_out > 0)
 		warn_record(&(struct record_warning){
-		    .code = WARN_MORE_NOTICES, .operand = operand, .count = { notices.n - NOTICES } });
+		    .code = WARN_MORE_NOTICES, .operand = operand, .count = { notices.left_out } });
 	return !notices.failed;
 }
 

@@ -58,7 +58,7 @@ _pystack()
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
-	--sysroot)
+	-L | --library-path | --sysroot)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		return
@@ -74,7 +74,7 @@ _pystack()
 	case $word in
 	-*)
 		mapfile -t COMPREPLY < <(compgen -W '--all --at --buffer -c --children --coredump --count -d --duration -e --every --exec --exe -F --force --idle -i --interval
-			--list --min -m --mode -n --frames -N --samples --no-bpf --no-demangle --no-stop -o --output -p --python -r --stop --sum --sysroot --when
+			-L --library-path --list --min -m --mode -n --frames -N --samples --no-bpf --no-demangle --no-stop -o --output -p --python -r --stop --sum --sysroot --when
 			-t --top -v --verbose --help --version' -- "$word")
 		;;
 	*)

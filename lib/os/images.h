@@ -36,6 +36,11 @@ enum res os_file_bytes(struct ps_prochandle *P, uintptr_t addr, struct span *out
 typedef void os_notice_fn(void *data, const struct notice *notice);
 void os_notices(struct ps_prochandle *P, os_notice_fn *report, void *data);
 
+/* Look for files of P that are missing or not the mapped ones in the directory `dir`, too, before
+ * any is used. root: links in it are resolved inside it. Linux. RES_NONE: there is no such
+ * directory. */
+enum res os_search(struct ps_prochandle *P, const char *dir, bool root);
+
 /* Open a regular file for reading; FIFOs and devices are not opened. -1 with errno. (Linux.) */
 int os_open_regular(const char *path);
 

@@ -64,6 +64,8 @@ void os_notices(struct ps_prochandle *P, os_notice_fn *report, void *data)
 		report(data, &o->notices.at[i].what);
 	for (size_t i = 0; o->files.unanswered != NULL && o->files.unanswered(o->files.data, i, &silent); i++)
 		report(data, &silent);
+	for (size_t i = 0; search_unanswered(o->search, i, &silent); i++)
+		report(data, &silent);
 	if (o->unverified != 0)
 		report(data, &(struct notice){ .code = NOTICE_UNVERIFIED,
 				 .file = o->first_unverified,
@@ -73,6 +75,17 @@ void os_notices(struct ps_prochandle *P, os_notice_fn *report, void *data)
 lwpid_t os_first_lwp(struct ps_prochandle *P)
 {
 	return P->illumos ? 1 : (lwpid_t)P->pid;
+}
+
+enum res os_search(struct ps_prochandle *P, const char *dir, bool root)
+{
+	struct proc_objects *o = handle_objects(P);
+
+	if (o != NULL && o->search == NULL)
+		o->search = search_create();
+	if (o == NULL || o->search == NULL)
+		return RES_FAIL;
+	return search_add(o->search, dir, root) ? RES_OK : RES_NONE;
 }
 
 int os_open_regular(const char *path)

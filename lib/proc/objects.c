@@ -138,6 +138,7 @@ void objects_unref(struct proc_objects *o)
 		free(o->notices.at[i].detail);
 	vec_free(&o->notices);
 	proc_maps_clear(&o->maps);
+	search_destroy(o->search);
 	if (o->files.destroy != NULL)
 		o->files.destroy(o->files.data);
 	free(o);

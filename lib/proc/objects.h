@@ -17,6 +17,7 @@
 #include "base/vec.h"
 #include "elf/image.h"
 #include "elf/symbols.h"
+#include "proc/search.h"
 
 struct proc_map {
 	prmap_t pr;
@@ -92,6 +93,7 @@ struct proc_objects {
 	VEC(struct proc_object) objects;
 	VEC(struct proc_notice) notices;
 	struct proc_files files;
+	struct search *search; /* owned; where else files are looked for; NULL: nowhere */
 	/* Reads raw bytes of the process, for build-ids and images from memory. hold_share_objects
 	 * makes it read from the copy. */
 	elf_read_fn *read;

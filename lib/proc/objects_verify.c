@@ -3,7 +3,8 @@
  *   open_mapping ─┬─ proven (same inode) ──────────────────────────> use the file
  *                 ├─ equal build-ids in memory and file ───────────> use the file
  *                 ├─ no build-id in either, or memory unreadable ──> use the file, with a notice
- *                 └─ another file, or none ──> loaded segments from memory, with a notice
+ *                 └─ another file, or none ─┬─ o->search has it ──> use that
+ *                                           └─ else ──> loaded segments, with a notice
  *
  * The build-id in memory is found from the ELF header at the mapping of file offset 0, by the
  * program headers and PT_NOTE. None of them is trusted. */
@@ -216,25 +217,6 @@ static enum res image_from_memory(struct proc_objects *o, struct proc_object *ob
 	return RES_OK;
 }
 
-/* Use the image in memory instead of the file, and record the notice why. */
-static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, struct notice why)
-{
-	enum res id = RES_FAIL, res;
-
-	if (maps_elf(o, obj) == RES_NONE)
-		return RES_NONE;
-	id = mapped_build_id(o, obj);
-	res = image_from_memory(o, obj);
-	why.file = obj->path;
-	why.id_unknown = id == RES_FAIL;
-	if (id == RES_OK)
-		why.id = obj->mapped;
-	why.instead = res == RES_OK ? NOTICE_FROM_MEMORY : NOTICE_NOTHING;
-	why.failed = why.at_hand || res != RES_OK;
-	objects_notice(o, &why);
-	return res;
-}
-
 /* Without build-ids: do the program headers in memory, which contain all positions in the file,
  * equal the file's? */
 static enum res headers_equal(struct proc_objects *o, const struct proc_object *obj, struct elf_image *img)
@@ -324,6 +306,62 @@ static bool believed(struct proc_objects *o, struct proc_object *obj, struct elf
 	return build_id_equal(&obj->mapped, &file);
 }
 
+/* A file that is looked for. */
+struct found {
+	struct proc_objects *o;
+	struct proc_object *obj;
+};
+
+/* Use the file open at fd if it is the mapped one. */
+static bool use_found(void *data, int fd)
+{
+	struct found *found = data;
+	struct elf_image *img;
+
+	if (elf_image_open(fd, &img, NULL) != RES_OK)
+		return false;
+	if (believed(found->o, found->obj, img) && find_bias(found->o, found->obj, img, &found->obj->bias)) {
+		found->obj->image = img;
+		return true;
+	}
+	elf_image_close(img);
+	return false;
+}
+
+/* Look for the file elsewhere. */
+static bool image_elsewhere(struct proc_objects *o, struct proc_object *obj)
+{
+	struct found found = { o, obj };
+	struct notice_id none = { .n = 0 };
+	enum res id;
+
+	if (o->search == NULL || maps_elf(o, obj) == RES_NONE)
+		return false;
+	id = mapped_build_id(o, obj);
+	return search_files(o->search, id == RES_OK ? &obj->mapped : &none, obj->path, use_found, &found);
+}
+
+/* Use the image in memory instead of the file, and record the notice why. */
+static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, struct notice why)
+{
+	enum res id = RES_FAIL, res;
+
+	if (image_elsewhere(o, obj))
+		return RES_OK;
+	if (maps_elf(o, obj) == RES_NONE)
+		return RES_NONE;
+	id = mapped_build_id(o, obj);
+	res = image_from_memory(o, obj);
+	why.file = obj->path;
+	why.id_unknown = id == RES_FAIL;
+	if (id == RES_OK)
+		why.id = obj->mapped;
+	why.instead = res == RES_OK ? NOTICE_FROM_MEMORY : NOTICE_NOTHING;
+	why.failed = why.at_hand || res != RES_OK;
+	objects_notice(o, &why);
+	return res;
+}
+
 /* RES_FAIL: it cannot be read; errno is set. */
 static enum res has_elf_magic(int fd)
 {
@@ -361,7 +399,7 @@ static enum res not_opened(struct proc_objects *o, struct proc_object *obj, cons
 
 	/* One message reports all files of a file system that does not answer. */
 	if (f->code == PROC_FILE_LATE)
-		return image_from_memory(o, obj);
+		return image_elsewhere(o, obj) ? RES_OK : image_from_memory(o, obj);
 	if (f->sys == ENOTSUP && maps_elf(o, obj) != RES_OK) {
 		why.failed = true;
 		why.file = obj->path; /* not known to be ELF, so nothing may be missing */
@@ -457,6 +495,15 @@ void objects_remember(struct proc_objects *o)
 	}
 }
 
+/* An elf_open_fn: a debug file in the root of the target, else elsewhere. */
+static int open_debug(void *data, const char *path)
+{
+	struct proc_objects *o = data;
+	int fd = o->files.open_path(o->files.data, path);
+
+	return fd >= 0 || o->search == NULL ? fd : search_open_debug(o->search, path);
+}
+
 /* Find symbols elsewhere if the image lacks them. */
 static void attach_debug(struct proc_objects *o, struct proc_object *obj)
 {
@@ -465,8 +512,7 @@ static void attach_debug(struct proc_objects *o, struct proc_object *obj)
 	enum res separate = RES_NONE, mini;
 
 	if (o->files.open_path != NULL)
-		separate = elf_debugfile_open(
-		    obj->image, obj->path, o->files.open_path, o->files.data, &debug, &file);
+		separate = elf_debugfile_open(obj->image, obj->path, open_debug, o, &debug, &file);
 	mini = separate == RES_OK ? RES_NONE : elf_minidebug_open(obj->image, &debug, &packed);
 	if (separate == RES_OK || mini == RES_OK) {
 		elf_symbols_attach_debug(obj->symbols, debug);
@@ -514,8 +560,7 @@ enum res objects_debug(struct proc_objects *o, struct proc_object *obj, struct e
 	}
 	if (!obj->debug_tried && o->files.open_path != NULL && obj->path[0] == '/') {
 		obj->debug_tried = true;
-		(void)elf_debugfile_open(
-		    obj->image, obj->path, o->files.open_path, o->files.data, &obj->debug, NULL);
+		(void)elf_debugfile_open(obj->image, obj->path, open_debug, o, &obj->debug, NULL);
 	}
 	if (obj->debug == NULL || !has_bytes(obj->debug, ".debug_info"))
 		return RES_NONE;

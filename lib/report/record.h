@@ -152,6 +152,7 @@ struct record_warning {
 	const char *file;   /* its path */
 	int error;          /* errno */
 	bool printed;       /* stacks were printed in spite of it */
+	bool brief;         /* a notice like those before it: few words suffice */
 };
 
 #endif

@@ -76,8 +76,8 @@ static void put_file(const struct notice *n, struct strbuf *out)
 	else
 		strbuf_str(out, "); its functions are unnamed and its unwind tables missing");
 	if (n->instead == NOTICE_NOTHING && !n->at_hand)
-		strbuf_fmt(
-		    out, ", put the file %s there", n->id.n != 0 ? "with this build-id" : "that was mapped");
+		strbuf_fmt(out, ", put the file %s there or in a directory of -L",
+		    n->id.n != 0 ? "with this build-id" : "that was mapped");
 }
 
 static void put_unverified(const struct notice *n, struct strbuf *out)
@@ -132,6 +132,26 @@ static void put_core(const struct notice *n, struct strbuf *out)
 		    n->code == NOTICE_CORE_LINK_MAP ? "no link map of the dynamic linker"
 						    : "no NT_FILE note");
 		break;
+	}
+}
+
+bool text_notice_of_file(const struct notice *n)
+{
+	return n->code == NOTICE_NOT_OPENED || n->code == NOTICE_NOT_READ || n->code == NOTICE_NOT_ELF ||
+	       n->code == NOTICE_NOT_USABLE || n->code == NOTICE_OTHER_FILE;
+}
+
+void text_notice_brief(const struct notice *n, struct strbuf *out)
+{
+	strbuf_fmt(out, "%s: %s (build-id of the mapped one: ", n->file,
+	    n->code == NOTICE_NOT_OPENED   ? "cannot be opened, either"
+	    : n->code == NOTICE_OTHER_FILE ? "not the file that was mapped, either"
+					   : "not usable, either");
+	if (n->id_unknown)
+		strbuf_str(out, "unknown)");
+	else {
+		put_id(n, out);
+		strbuf_char(out, ')');
 	}
 }
 

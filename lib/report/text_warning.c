@@ -88,7 +88,10 @@ static void put_words(const struct record_warning *w, struct strbuf *out)
 
 	switch (w->code) {
 	case WARN_NOTICE:
-		text_notice(w->notice, out);
+		if (w->brief)
+			text_notice_brief(w->notice, out);
+		else
+			text_notice(w->notice, out);
 		break;
 	case WARN_MORE_NOTICES:
 		strbuf_fmt(out, "%" PRIu64 " more such messages (-v prints them)", w->count[0]);

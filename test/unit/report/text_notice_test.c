@@ -9,6 +9,7 @@
 #define SILENT                                                                                            \
 	": the file system of this has not answered within 1000 ms: its files are left out, so names of " \
 	"functions in them, and callers of these, may be missing; try again when it answers"
+#define THERE "there or in a directory of -L"
 #define FUNCTIONS_UNNAMED "its functions are unnamed and its unwind tables missing, put the file "
 
 static void expect_words(const struct notice *notice, const char *want)
@@ -32,9 +33,9 @@ START_TEST(files_that_cannot_be_opened)
 	n.instead = NOTICE_NOTHING;
 	n.failure = NOTICE_EXEC_ABSENT;
 	n.id = (struct notice_id){ { 0xab, 0x01 }, 2 };
-	expect_words(&n,
-	    "/f: cannot be opened: No such file or directory; give the executable of the core "
-	    "with -e FILE (build-id of the mapped one: ab01); " FUNCTIONS_UNNAMED "with this build-id there");
+	expect_words(&n, "/f: cannot be opened: No such file or directory; give the executable of the core "
+			 "with -e FILE (build-id of the mapped one: ab01); " FUNCTIONS_UNNAMED
+			 "with this build-id " THERE);
 	n.instead = NOTICE_NO_MATTER;
 	n.failure = NOTICE_NOT_IN_ROOT;
 	expect_words(&n, "/f: cannot be opened: No such file or directory; it is not in the directory of "
@@ -54,13 +55,35 @@ START_TEST(files_that_cannot_be_opened)
 }
 END_TEST
 
+START_TEST(files_in_brief)
+{
+	struct notice n = { .code = NOTICE_NOT_OPENED, .file = "/f", .id = { { 0xab, 0x01 }, 2 } };
+	struct strbuf out = STRBUF_EMPTY;
+
+	ck_assert(text_notice_of_file(&n));
+	text_notice_brief(&n, &out);
+	n.code = NOTICE_OTHER_FILE;
+	text_notice_brief(&n, &out);
+	n.code = NOTICE_NOT_ELF;
+	n.id_unknown = true;
+	text_notice_brief(&n, &out);
+	ck_assert_str_eq(strbuf_text(&out),
+	    "/f: cannot be opened, either (build-id of the mapped one: ab01)"
+	    "/f: not the file that was mapped, either (build-id of the mapped one: ab01)"
+	    "/f: not usable, either (build-id of the mapped one: unknown)");
+	n.code = NOTICE_CORE_DAMAGED;
+	ck_assert(!text_notice_of_file(&n));
+	strbuf_free(&out);
+}
+END_TEST
+
 START_TEST(files_that_cannot_be_used)
 {
 	struct notice n = { .code = NOTICE_NOT_READ, .file = "/f", .error = EIO, .instead = NOTICE_NOTHING };
 
 	n.id_unknown = true;
 	expect_words(&n, "/f: cannot be read: Input/output error (build-id of the mapped one: unknown: its "
-			 "headers in memory are not readable); " FUNCTIONS_UNNAMED "that was mapped there");
+			 "headers in memory are not readable); " FUNCTIONS_UNNAMED "that was mapped " THERE);
 	n.at_hand = true;
 	expect_words(&n,
 	    "/f: cannot be read: Input/output error (build-id of the mapped one: unknown: its "
@@ -120,8 +143,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *tests[] = { files_that_cannot_be_opened, files_that_cannot_be_used, several,
-		every_notice };
+	const TTest *tests[] = { files_that_cannot_be_opened, files_in_brief, files_that_cannot_be_used,
+		several, every_notice };
 
 	return run_suite("report/text_notice", tests, sizeof(tests) / sizeof(tests[0]));
 }
