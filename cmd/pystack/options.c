@@ -12,7 +12,7 @@
 #include "report/json.h"
 
 static const char usage_line[] =
-    "usage: pystack [-Fpv] [--stop | --no-stop] [-m mode] [-n frames] [-o format]\n"
+    "usage: pystack [-Fgpv] [--stop | --no-stop] [-m mode] [-n frames] [-o format]\n"
     "               [-e exec | --sysroot dir] [-L dir[:dir]] { { pid | core }[/lwps] ... | --coredump which "
     "}\n"
     "       pystack [-cFpv] [-t top] [-o format] { --exe name | --all | -r pid ... }\n"
@@ -47,6 +47,7 @@ static const char help_text[] =
     "      --exe NAME      every process of this executable (python3: python3.11, too)\n"
     "  -F, --force         accept a core file that lacks stacks or data\n"
     "      --idle          with -i: include waiting threads\n"
+    "  -g, --native-source source lines of native frames, and inlined functions, by debug information\n"
     "  -i, --interval T    sample a process every T (10ms, 1s, 100hz, ...); print the counts at the end, or\n"
     "                      on ^C\n"
     "  -L, --library-path DIR[:DIR...]\n"
@@ -125,7 +126,7 @@ static const char built_with[] =
 #ifdef WITH_LIBDWARF
     ", with libdwarf"
 #else
-    ", without libdwarf (patched interpreters before 3.13)"
+    ", without libdwarf (-g, patched interpreters before 3.13)"
 #endif
     ;
 
@@ -384,6 +385,7 @@ static const struct option longs[] = {
 	{ "list", optional_argument, NULL, OPT_LIST },
 	{ "min", required_argument, NULL, OPT_MIN },
 	{ "mode", required_argument, NULL, 'm' },
+	{ "native-source", no_argument, NULL, 'g' },
 	{ "no-bpf", no_argument, NULL, OPT_NO_BPF },
 	{ "no-demangle", no_argument, NULL, OPT_NO_DEMANGLE },
 	{ "no-stop", no_argument, NULL, OPT_NO_STOP },
@@ -419,6 +421,9 @@ static bool set_flag(int c, struct options *out)
 		return true;
 	case 'F':
 		out->force = true;
+		return true;
+	case 'g':
+		out->native_source = true;
 		return true;
 	case 'p':
 		out->python_only = true;
@@ -464,7 +469,7 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 	int c;
 
 	*out = (struct options){ 0 };
-	while ((c = getopt_long(argc, argv, "cd:e:Fi:L:m:N:n:o:prt:v", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "cd:e:Fgi:L:m:N:n:o:prt:v", longs, NULL)) != -1) {
 		switch (c) {
 		case OPT_LIST:
 			out->list = optarg != NULL ? optarg : "";

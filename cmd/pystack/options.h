@@ -28,20 +28,21 @@ struct options {
 	int64_t duration_ns;                    /* -d: 0 no end */
 	long samples;                           /* -N: 0 no end */
 	const char *at[OPTIONS_AT_MAX + 1];     /* --at: probes, NULL after the last */
-	const char *list; /* --list: pattern of the probes to print, "" all; NULL: not given */
-	const char *when; /* --when: the condition on events, or NULL */
-	int64_t every_ns; /* --every: how often counts are printed, 0: at the end */
-	const char *sum;  /* --sum: what is summed instead of counted, or NULL */
-	uint64_t buffer;  /* --buffer: bytes between kernel and pystack, 0: as usual */
-	int64_t min_ns;   /* --min: shortest time off the CPU */
-	bool no_bpf;      /* --no-bpf: with -i, sample from outside */
-	bool no_demangle; /* --no-demangle: names as the linker has them */
-	bool idle;        /* --idle: with -i, waiting threads too */
-	const char *exe;  /* --exe: processes that execute a file of this name; NULL: not given */
-	bool all;         /* --all: each Python */
-	bool children;    /* -r: children of the processes are observed, too */
-	bool command;     /* the operands are a program to start, with its arguments */
-	int first;        /* index of the first operand */
+	const char *list;   /* --list: pattern of the probes to print, "" all; NULL: not given */
+	const char *when;   /* --when: the condition on events, or NULL */
+	int64_t every_ns;   /* --every: how often counts are printed, 0: at the end */
+	const char *sum;    /* --sum: what is summed instead of counted, or NULL */
+	uint64_t buffer;    /* --buffer: bytes between kernel and pystack, 0: as usual */
+	int64_t min_ns;     /* --min: shortest time off the CPU */
+	bool no_bpf;        /* --no-bpf: with -i, sample from outside */
+	bool native_source; /* -g: lines and inlined functions of native frames */
+	bool no_demangle;   /* --no-demangle: names as the linker has them */
+	bool idle;          /* --idle: with -i, waiting threads too */
+	const char *exe;    /* --exe: processes that execute a file of this name; NULL: not given */
+	bool all;           /* --all: each Python */
+	bool children;      /* -r: children of the processes are observed, too */
+	bool command;       /* the operands are a program to start, with its arguments */
+	int first;          /* index of the first operand */
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_USAGE };

@@ -20,8 +20,9 @@
 #include "base/refused.h"
 #include "warn.h"
 
-/* With _FORTIFY_SOURCE glibc's headers call these instead of some functions. */
-#if defined(__USE_FORTIFY_LEVEL) && __USE_FORTIFY_LEVEL > 0
+/* With _FORTIFY_SOURCE, which archives of libraries are compiled with too, glibc's headers call
+ * these instead of some functions. */
+#ifdef __GLIBC__
 #define CHECKED
 #endif
 

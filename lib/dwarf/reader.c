@@ -28,15 +28,19 @@ typedef Dwarf_Half index_t;
 
 /* Index 0 is no section, as in ELF. */
 static const char *const section_names[] = { "", ".debug_info", ".debug_abbrev", ".debug_str",
-	".debug_line_str", ".debug_str_offsets", ".debug_addr", ".debug_aranges" };
+	".debug_line_str", ".debug_str_offsets", ".debug_addr", ".debug_line", ".debug_aranges",
+	".debug_ranges", ".debug_rnglists" };
 
 enum {
 	SECTIONS = sizeof(section_names) / sizeof(section_names[0]),
-	SHOWN = SECTIONS - 1 /* .debug_aranges is read by aranges.c */
+	SHOWN = SECTIONS - 3, /* the last ones are read by aranges.c and ranges.c */
+	LINES = SHOWN - 1,    /* .debug_line */
+	ARANGES = SHOWN
 };
 
 struct reader {
 	struct span sections[SECTIONS];
+	const char *names[SECTIONS];
 	unsigned word;
 	uint64_t file_size;
 	access_t access;
@@ -54,10 +58,10 @@ static int section_info(void *object, index_t index, section_t *out, int *error)
 		return DW_DLV_NO_ENTRY;
 	memset(out, 0, sizeof(*out));
 #if NEW_INTERFACE
-	out->as_name = section_names[index];
+	out->as_name = r->names[index];
 	out->as_size = span_left(&r->sections[index]);
 #else
-	out->name = section_names[index];
+	out->name = r->names[index];
 	out->size = span_left(&r->sections[index]);
 #endif
 	return DW_DLV_OK;
@@ -135,16 +139,47 @@ static const methods_t methods = { .get_section_info = section_info,
 
 /* --- create, destroy --- */
 
-enum res reader_create(struct elf_image *img, struct reader **out)
+/* Names of the sections of a split file (.dwo, .dwp), which has no others. */
+static const char *const split_names[SECTIONS] = { "", ".debug_info.dwo", ".debug_abbrev.dwo",
+	".debug_str.dwo", "", ".debug_str_offsets.dwo", "", "", "", "", ".debug_rnglists.dwo" };
+
+static const char *name_of(struct elf_image *img, size_t i)
+{
+	bool split = elf_image_section(img, section_names[1], NULL, NULL) == RES_NONE &&
+		     elf_image_section(img, split_names[1], NULL, NULL) == RES_OK;
+
+	return split ? split_names[i] : section_names[i];
+}
+
+static bool is_needed(size_t i, enum reader_use use)
+{
+	return use == READER_CODE || i < LINES || i == ARANGES;
+}
+
+void reader_unpack(struct elf_image *img)
+{
+	for (size_t i = 1; i < SECTIONS; i++) {
+		const char *name = name_of(img, i);
+
+		if (name[0] != '\0')
+			(void)elf_image_section(img, name, NULL, NULL);
+	}
+}
+
+enum res reader_create(struct elf_image *img, enum reader_use use, struct reader **out)
 {
 	struct reader *r = calloc(1, sizeof(*r));
 	Dwarf_Error error = NULL;
 
 	if (r == NULL)
 		return RES_FAIL;
+	r->names[0] = "";
 	for (size_t i = 1; i < SECTIONS; i++) {
-		enum res res = elf_image_section(img, section_names[i], NULL, &r->sections[i]);
+		enum res res = RES_NONE;
 
+		r->names[i] = name_of(img, i);
+		if (is_needed(i, use) && r->names[i][0] != '\0')
+			res = elf_image_section(img, r->names[i], NULL, &r->sections[i]);
 		if (res == RES_OK)
 			continue;
 		r->sections[i] = span_of(NULL, 0);
@@ -246,34 +281,56 @@ void die_free(struct reader *r, Dwarf_Die die)
 		dwarf_dealloc(r->dbg, die, DW_DLA_DIE);
 }
 
-/* Computed here: libdwarf 20210528 dereferences NULL if this is its first request.
- * Header (DWARF 5 7.5.1): length 4 or 4+8 | version 2 | then, by version:
+/* Computed here: libdwarf 20210528 dereferences NULL if this is its first request. */
+Dwarf_Die die_of_unit(struct reader *r, Dwarf_Off header)
+{
+	struct unit_header unit;
+
+	if (!reader_unit(r, header, &unit) || unit.die == 0)
+		return NULL;
+	return die_at(r, unit.die);
+}
+
+/* Header (DWARF 5 7.5.1): length 4 or 4+8 | version 2 | then, by version:
  *   2 to 4: abbreviations 4 or 8 | bytes of an address 1
  *   5:      kind 1 | bytes of an address 1 | abbreviations 4 or 8 | more, by kind */
-Dwarf_Die die_of_unit(struct reader *r, Dwarf_Off header)
+bool reader_unit(const struct reader *r, Dwarf_Off header, struct unit_header *out)
 {
 	struct span s = r->sections[1];
 	size_t wide = 4, size;
-	uint32_t length;
+	uint32_t short_length;
+	uint64_t length;
 	uint16_t version;
-	uint8_t kind;
+	uint8_t kind = 0;
 
-	if (header > span_left(&s) || !span_skip(&s, (size_t)header) || !span_u32(&s, &length))
-		return NULL;
-	if (length == UINT32_MAX) {
+	if (header > span_left(&s) || !span_skip(&s, (size_t)header) || !span_u32(&s, &short_length))
+		return false;
+	length = short_length;
+	if (short_length == UINT32_MAX) {
 		wide = 8;
-		if (!span_skip(&s, 8))
-			return NULL;
+		if (!span_u64(&s, &length))
+			return false;
 	}
-	if (!span_u16(&s, &version))
-		return NULL;
+	if (length > span_left(&s) || length < 2 || !span_u16(&s, &version))
+		return false;
 	size = (wide == 8 ? 12U : 4U) + 2 + wide + 1;
-	if (version >= 5) {
-		if (!span_u8(&s, &kind) || (kind != DW_UT_compile && kind != DW_UT_partial))
-			return NULL;
+	*out = (struct unit_header){ .version = version, .next = header + (wide == 8 ? 12U : 4U) + length };
+	if (version < 2 || version > 5)
+		return true;
+	if (version == 5) {
+		if (!span_u8(&s, &kind))
+			return false;
 		size += 1;
 	}
-	return die_at(r, header + size);
+	if (kind == DW_UT_skeleton || kind == DW_UT_split_compile) {
+		if (!span_skip(&s, 1 + wide) || !span_u64(&s, &out->id))
+			return false;
+		size += sizeof(out->id);
+	} else if (kind != 0 && kind != DW_UT_compile && kind != DW_UT_partial) {
+		return true;
+	}
+	out->die = header + size;
+	return true;
 }
 
 Dwarf_Die reader_next_unit(struct reader *r)
@@ -325,7 +382,7 @@ const char *die_name(struct reader *r, Dwarf_Die die)
 
 /* --- attributes --- */
 
-static Dwarf_Attribute die_attribute(struct reader *r, Dwarf_Die die, Dwarf_Half attr)
+Dwarf_Attribute die_attribute(struct reader *r, Dwarf_Die die, Dwarf_Half attr)
 {
 	Dwarf_Error error = NULL;
 	Dwarf_Attribute a = NULL;
@@ -333,7 +390,7 @@ static Dwarf_Attribute die_attribute(struct reader *r, Dwarf_Die die, Dwarf_Half
 	return is_ok(r, dwarf_attr(die, attr, &a, &error), error) ? a : NULL;
 }
 
-static void attribute_free(struct reader *r, Dwarf_Attribute a)
+void attribute_free(struct reader *r, Dwarf_Attribute a)
 {
 	dwarf_dealloc(r->dbg, a, DW_DLA_ATTR);
 }
@@ -447,6 +504,82 @@ bool die_reference(struct reader *r, Dwarf_Die die, Dwarf_Half attr, Dwarf_Off *
 	ok = ok && is_ok(r, dwarf_global_formref(a, out, &error), error);
 	attribute_free(r, a);
 	return ok;
+}
+
+Dwarf_Half attribute_form(struct reader *r, Dwarf_Attribute a)
+{
+	Dwarf_Error error = NULL;
+	Dwarf_Half form = 0;
+
+	return is_ok(r, dwarf_whatform(a, &form, &error), error) ? form : 0;
+}
+
+bool attribute_address(struct reader *r, Dwarf_Attribute a, uint64_t *out)
+{
+	Dwarf_Error error = NULL;
+	Dwarf_Addr address = 0;
+
+	if (!is_ok(r, dwarf_formaddr(a, &address, &error), error))
+		return false;
+	*out = address;
+	return true;
+}
+
+bool attribute_index(struct reader *r, Dwarf_Attribute a, uint64_t *out)
+{
+	Dwarf_Error error = NULL;
+	Dwarf_Unsigned index = 0;
+
+	if (!is_ok(r, dwarf_get_debug_addr_index(a, &index, &error), error))
+		return false;
+	*out = index;
+	return true;
+}
+
+bool attribute_offset(struct reader *r, Dwarf_Attribute a, uint64_t *out)
+{
+	Dwarf_Error error = NULL;
+	Dwarf_Off offset = 0;
+
+	if (attribute_number(r, a, out))
+		return true;
+	if (!is_ok(r, dwarf_global_formref(a, &offset, &error), error))
+		return false;
+	*out = offset;
+	return true;
+}
+
+bool attribute_offset_of_die(struct reader *r, Dwarf_Attribute a, Dwarf_Off *out)
+{
+	Dwarf_Error error = NULL;
+
+	return is_ok(r, dwarf_global_formref(a, out, &error), error);
+}
+
+const char *die_text(struct reader *r, Dwarf_Die die, Dwarf_Half attr)
+{
+	Dwarf_Attribute a = die_attribute(r, die, attr);
+	Dwarf_Error error = NULL;
+	char *text = NULL;
+	bool ok;
+
+	if (a == NULL)
+		return NULL;
+	ok = is_ok(r, dwarf_formstring(a, &text, &error), error);
+	attribute_free(r, a);
+	return ok ? text : NULL;
+}
+
+Dwarf_Debug reader_debug(struct reader *r)
+{
+	return r->dbg;
+}
+
+void reader_tie(struct reader *r, struct reader *to)
+{
+	Dwarf_Error error = NULL;
+
+	(void)is_ok(r, dwarf_set_tied_dbg(r->dbg, to->dbg, &error), error);
 }
 
 #endif

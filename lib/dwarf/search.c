@@ -149,7 +149,7 @@ enum res search_members(
 
 	if (n > DWARF_QUESTIONS)
 		return RES_FAIL;
-	res = reader_create(img, &s.r);
+	res = reader_create(img, READER_TYPES, &s.r);
 	if (res != RES_OK)
 		return res;
 	for (size_t i = 0; i < n; i++) {

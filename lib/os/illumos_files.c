@@ -206,6 +206,15 @@ enum res os_debug_image(struct ps_prochandle *P, uintptr_t addr, struct elf_imag
 	return RES_OK;
 }
 
+/* No search for the files of debug information is made here. */
+enum res os_open_image(struct ps_prochandle *P, const char *path, struct elf_image **img)
+{
+	(void)P;
+	(void)path;
+	(void)img;
+	return RES_NONE;
+}
+
 /* Memory is as quick: read(2) of /proc/PID/as. */
 enum res os_file_bytes(struct ps_prochandle *P, uintptr_t addr, struct span *out)
 {

@@ -46,6 +46,17 @@ enum res os_debug_image(struct ps_prochandle *P, uintptr_t addr, struct elf_imag
 	return obj == NULL ? RES_NONE : objects_debug(o, obj, img);
 }
 
+enum res os_open_image(struct ps_prochandle *P, const char *path, struct elf_image **img)
+{
+	struct proc_objects *o = handle_objects(P);
+	OWNED(fd_release) int fd = -1;
+
+	if (o == NULL || o->files.open_path == NULL)
+		return RES_NONE;
+	fd = o->files.open_path(o->files.data, path);
+	return fd >= 0 && elf_image_open(fd, img, NULL) == RES_OK ? RES_OK : RES_NONE;
+}
+
 enum res os_file_bytes(struct ps_prochandle *P, uintptr_t addr, struct span *out)
 {
 	struct proc_objects *o = handle_objects(P);

@@ -47,6 +47,25 @@ static void put_native(struct strbuf *out, const struct symbol_name *name)
 		    out, "0x%llx", (unsigned long long)(name->object != NULL ? name->address : name->pc));
 }
 
+/* The functions that were put into that one's code, outermost first. */
+static void put_inlined(struct strbuf *out, const struct symbol_name *name)
+{
+	size_t n = name->source == NULL ? 0 : name->source->n - 1;
+
+	for (size_t i = n; i-- > 0;) {
+		const struct symbol_line *line = &name->source->at[i];
+
+		put_name(out, string_of(name->object), true, false);
+		strbuf_char(out, '`');
+		if (line->demangled != NULL)
+			put_name(out, string_of(line->demangled), false, false);
+		else
+			put_name(
+			    out, string_of(line->function[0] != '\0' ? line->function : "?"), true, false);
+		strbuf_str(out, " [inlined];");
+	}
+}
+
 static void put_python(struct strbuf *out, const struct record_item *item, const struct text_style *style)
 {
 	const struct py_code *code = item->code;
@@ -143,7 +162,8 @@ void folded_stack(const struct record_thread *t, const struct text_style *style,
 	const struct record_item *items = t->items.at;
 	size_t begin = out->n;
 
-	/* A native frame, then the Python frames that it executes, outermost first. */
+	/* A native frame, the Python frames that it executes, outermost first, then what was put
+	 * into its code. */
 	for (size_t end = t->items.n, first; end > 0; end = first) {
 		first = end - 1;
 		while (first > 0 && is_python(&items[first]))
@@ -154,6 +174,8 @@ void folded_stack(const struct record_thread *t, const struct text_style *style,
 			if (is_python(&items[k]))
 				put_item(out, &items[k], style);
 		}
+		if (items[first].kind == RECORD_NATIVE)
+			put_inlined(out, items[first].name);
 	}
 	if (!out->failed && out->n > begin) {
 		out->at[--out->n] = '\0'; /* the last ';' */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "report/json_members.h"
+#include "report/json_source.h"
 #include "report/json_state.h"
 #include "report/text.h"
 
@@ -70,6 +71,8 @@ static bool put_name(const struct symbol_name *name, struct strbuf *out)
 	}
 	if (name->object == NULL || (place != NULL && !place->has_address))
 		members_hex(&m, "pc", name->pc);
+	if (name->source != NULL)
+		json_source_add(name->source, &m);
 	return members_write(&m, out);
 }
 

@@ -76,9 +76,26 @@ static void split_python(struct record_quotation *q)
 	q->function = (struct record_string){ name, (size_t)(end - name) };
 }
 
-/* The length without the offset: "+0x1f", or "+31". */
-static size_t plain_length(const char *text, size_t n)
+/* The length without a source line: " (file:12)". */
+static size_t length_without_line(const char *text, size_t n)
 {
+	size_t digits = 0, at;
+
+	while (digits + 2 < n && text[n - 2 - digits] >= '0' && text[n - 2 - digits] <= '9')
+		digits++;
+	if (n < 2 || text[n - 1] != ')' || digits == 0 || text[n - 2 - digits] != ':')
+		return n;
+	for (at = n - 2 - digits; at > 1; at--) {
+		if (text[at - 1] == '(' && text[at - 2] == ' ')
+			return at - 2;
+	}
+	return n;
+}
+
+/* The length without the offset, "+0x1f" or "+31", and what follows it. */
+static size_t plain_length(const char *text, size_t whole)
+{
+	size_t n = length_without_line(text, whole);
 	const char *plus = bytes_last(text, '+', n), *number;
 	size_t digits;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "report/text_source.h"
 #include "report/text_state.h"
 
 enum { HEADER_WIDTH = 62, HEADER_RULE_MIN = 4, INTERPS_NAMED = 8 };
@@ -88,8 +89,10 @@ static void put_native(const struct symbol_name *name, struct text_cache *c, str
 
 	if (text_cache_name(c, name->id, out))
 		return;
+	text_inlined(name, out);
 	strbuf_str(out, TEXT_INDENT);
 	put_name(name, out);
+	text_place(name, out);
 	strbuf_char(out, '\n');
 	text_cache_add_name(c, name->id, out, from);
 }

@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "base/vec.h"
 #include "os/images.h"
+#include "symbol/source_lines.h"
 #include "symbol/source_names.h"
 
 enum { NAME_MAX_BYTES = 4096 };
@@ -23,6 +24,12 @@ struct symbolizer {
 static uint64_t key_of(const struct symbol_query *q)
 {
 	return (q->pc * 2 + q->exact) ^ (uint64_t)q->nameless << 63;
+}
+
+/* An address in the code of the frame: a return address may be in the next function, or line. */
+static uint64_t at_of(const struct symbol_query *q)
+{
+	return q->exact ? q->pc : q->pc - 1;
 }
 
 /* A name and its strings, in one block; object and symbol may be NULL. NULL: out of memory. */
@@ -50,7 +57,7 @@ static struct symbol_name *name_without_symbol(
 	struct symbol_name *name = name_create(q->pc, object, NULL, 0);
 	uint64_t bias;
 
-	if (name != NULL && os_object_bias(P, q->exact ? q->pc : q->pc - 1, &bias) == RES_OK)
+	if (name != NULL && os_object_bias(P, at_of(q), &bias) == RES_OK)
 		name->address = q->pc - bias;
 	return name;
 }
@@ -58,7 +65,7 @@ static struct symbol_name *name_without_symbol(
 static struct symbol_name *name_look_up(struct ps_prochandle *P, const struct symbol_query *q)
 {
 	char path[NAME_MAX_BYTES], symbol[NAME_MAX_BYTES];
-	uint64_t at = q->exact ? q->pc : q->pc - 1;
+	uint64_t at = at_of(q);
 	GElf_Sym sym;
 
 	if (q->nameless || Pobjname(P, at, path, sizeof(path)) == NULL)
@@ -108,7 +115,7 @@ static struct symbol_place *place_create(struct ps_prochandle *P, uint64_t at, u
 static struct symbol_name *name_with_place(const struct symbolizer *s, const struct symbol_query *q)
 {
 	struct symbol_name *name = name_look_up(s->P, q);
-	uint64_t at = q->exact ? q->pc : q->pc - 1;
+	uint64_t at = at_of(q);
 	char path[NAME_MAX_BYTES];
 
 	if (name == NULL || !s->wants.places || name->object == NULL ||
@@ -124,8 +131,10 @@ static struct symbol_name *name_with_place(const struct symbolizer *s, const str
 
 static void name_free(struct symbol_name *name)
 {
-	if (name != NULL)
+	if (name != NULL) {
 		free((struct symbol_place *)name->place);
+		source_lines_free(name->source);
+	}
 	free(name);
 }
 
@@ -165,28 +174,47 @@ enum res symbolizer_follow(struct symbolizer **s, struct ps_prochandle *P, struc
 	return RES_OK;
 }
 
+/* Call use(s, mangled, place) for each mangled name from index `first` on. */
+static void each_mangled(struct symbolizer *s, size_t first,
+    void (*use)(struct symbolizer *s, const char *mangled, const char **demangled))
+{
+	for (size_t i = first; i < s->names.n; i++) {
+		struct symbol_name *name = s->names.at[i];
+		struct symbol_source *source = (struct symbol_source *)(uintptr_t)name->source;
+
+		if (name->symbol != NULL && demangle_is_mangled(name->symbol))
+			use(s, name->symbol, &name->demangled);
+		for (size_t k = 0; source != NULL && k < source->n; k++) {
+			if (demangle_is_mangled(source->at[k].function))
+				use(s, source->at[k].function, &source->at[k].demangled);
+		}
+	}
+}
+
+static void note_mangled(struct symbolizer *s, const char *mangled, const char **demangled)
+{
+	(void)demangled;
+	source_names_add(&s->source, mangled);
+}
+
+static void set_demangled(struct symbolizer *s, const char *mangled, const char **demangled)
+{
+	*demangled = source_name_of(&s->source, mangled);
+}
+
 /* Give the names from index `first` on their source names. They are kept without, if that fails. */
 static void names_demangle(struct symbolizer *s, size_t first)
 {
-	for (size_t i = first; i < s->names.n; i++) {
-		const char *symbol = s->names.at[i]->symbol;
-
-		if (symbol != NULL && demangle_is_mangled(symbol))
-			source_names_add(&s->source, symbol);
-	}
+	each_mangled(s, first, note_mangled);
 	source_names_find(&s->source);
-	for (size_t i = first; i < s->names.n; i++) {
-		const char *symbol = s->names.at[i]->symbol;
-
-		if (symbol != NULL && demangle_is_mangled(symbol))
-			s->names.at[i]->demangled = source_name_of(&s->source, symbol);
-	}
+	each_mangled(s, first, set_demangled);
 }
 
 enum res symbolize(struct symbolizer *s, const struct symbol_query *queries, size_t n,
     const struct symbol_name **out, struct fault *f)
 {
 	size_t known = s->names.n;
+	struct source_queries places = VEC_EMPTY;
 
 	for (size_t i = 0; i < n; i++) {
 		struct symbol_name *name;
@@ -201,12 +229,21 @@ enum res symbolize(struct symbolizer *s, const struct symbol_query *queries, siz
 			name->id = (uint32_t)s->names.n;
 		if (name == NULL || !vec_push(&s->names, name)) {
 			name_free(name);
+			vec_free(&places);
 			return fault_memory(f);
 		}
-		if (!addrmap_put(&s->index, key_of(&queries[i]), (uint32_t)(s->names.n - 1)))
+		/* Without memory its source stays unknown. */
+		if (s->wants.source && name->object != NULL)
+			(void)vec_push(&places, ((struct source_query){ name, at_of(&queries[i]) }));
+		if (!addrmap_put(&s->index, key_of(&queries[i]), (uint32_t)(s->names.n - 1))) {
+			vec_free(&places);
 			return fault_memory(f);
+		}
 		out[i] = name;
 	}
+	if (places.n > 0)
+		source_lines_find(s->P, &places);
+	vec_free(&places);
 	if (s->wants.demangled)
 		names_demangle(s, known);
 	return RES_OK;

@@ -23,6 +23,22 @@ struct symbol_place {
 	uint64_t offset;  /* in bytes from the start of the file */
 };
 
+/* A place in a source. Strings are as in the debug information, never NULL; "" is unknown. */
+struct symbol_line {
+	const char *function;  /* the linker's name, if it is C++ or Rust */
+	const char *demangled; /* as symbol_name.demangled */
+	const char *file;      /* as the compiler was told it */
+	const char *directory; /* that `file` is relative to */
+	uint32_t line, column; /* 0: unknown */
+};
+
+/* Where a frame is in its source, innermost first: functions that the compiler has put into the
+ * next one's code, each at the line that it executes, and last the function of the symbol. */
+struct symbol_source {
+	size_t n; /* 1 or more */
+	struct symbol_line at[];
+};
+
 /* The name of a pc. Strings are as in the file, not escaped. */
 struct symbol_name {
 	uint32_t id;        /* index among the symbolizer's names */
@@ -35,6 +51,7 @@ struct symbol_name {
 	uint64_t address;
 	const struct symbol_place *place; /* NULL: no object, or places are not wanted */
 	const char *demangled;            /* the name of `symbol` in C++ or Rust; NULL: none, or not wanted */
+	const struct symbol_source *source; /* NULL: unknown, or not wanted */
 };
 
 /* A pc to name. */
@@ -55,6 +72,7 @@ void symbolizer_destroy(struct symbolizer *s); /* NULL ok */
 struct symbol_wants {
 	bool places;
 	bool demangled;
+	bool source; /* debug information is read, where there is any, in a child process */
 };
 
 /* Give names that are looked up from now on what is wanted. At first that is nothing. */

@@ -1,5 +1,6 @@
-/* Names of C++ and Rust functions, as their sources and as the linker has them
+/* Names of C++ and Rust functions, as their sources and as the linker has them; lines of sources
  * (test/programs/named_library.c). */
+#include <dlfcn.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,27 +26,45 @@ static void expect_without(struct run r, const char *part)
 	run_free(&r);
 }
 
+static void library_path(char path[PATH_MAX])
+{
+	(void)snprintf(path, PATH_MAX, "%.*s/test/programs/libnamed.so",
+	    (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool());
+}
+
 /* Start a program in the library's last function. */
 static void start(struct fixture *f, char pid[16])
 {
 	char library[PATH_MAX];
 
-	(void)snprintf(library, sizeof(library), "%.*s/test/programs/libnamed.so",
-	    (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool());
+	library_path(library);
 	fixture_start(f, live_interpreters(NULL), &(struct fixture_options){ .alone = true },
 	    ARGS("@uretprobed.py", library, "named_begin", "1"));
 	(void)snprintf(pid, 16, "%d", (int)f->pid);
 }
 
-static bool is_built(void)
+static bool built_with(const char *library)
 {
+	char with[64];
 	struct run r = TOOL("--version");
-	bool built = strstr(r.out, "with libiberty") != NULL;
+	bool built;
 
+	(void)snprintf(with, sizeof(with), "with %s", library);
+	built = strstr(r.out, with) != NULL;
 	run_free(&r);
 	if (!built)
-		(void)printf("SKIP: built without libiberty\n");
+		(void)printf("SKIP: built without %s\n", library);
 	return built;
+}
+
+static bool is_built(void)
+{
+	return built_with("libiberty");
+}
+
+static bool dwarf_is_built(void)
+{
+	return built_with("libdwarf");
 }
 
 START_TEST(names)
@@ -124,6 +143,79 @@ START_TEST(json)
 }
 END_TEST
 
+/* --- -g --- */
+
+static int nothing(void)
+{
+	return 0;
+}
+
+/* The lines that the library notes when it is called here. */
+static void library_lines(const char *path, int lines[4])
+{
+	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	int (*begin)(int (*f)(void), int n);
+	volatile int *noted;
+
+	ck_assert_msg(library != NULL, "%s", dlerror());
+	*(void **)&begin = dlsym(library, "named_begin");
+	noted = dlsym(library, "named_lines");
+	ck_assert(begin != NULL && noted != NULL);
+	(void)begin(nothing, 1);
+	for (int i = 0; i < 4; i++)
+		lines[i] = noted[i];
+	(void)dlclose(library);
+}
+
+/* A line of the output: `what` (…/named_library.c:line). */
+static void expect_line(const struct run *r, const char *what, int line)
+{
+	const char *at = strstr(r->out, what), *end;
+	char place[64];
+	size_t n;
+
+	ck_assert_msg(at != NULL, "%s: not in %s", what, r->out);
+	end = strchr(at, '\n');
+	n = (size_t)snprintf(place, sizeof(place), "named_library.c:%d)", line);
+	ck_assert_msg(end != NULL && (size_t)(end - at) > n && strncmp(end - n, place, n) == 0,
+	    "%s: not at line %d: %s", what, line, r->out);
+}
+
+START_TEST(source)
+{
+	char pid[16], path[PATH_MAX];
+	struct fixture f;
+	struct run r;
+	int lines[4];
+
+	if (!dwarf_is_built())
+		return;
+	library_path(path);
+	library_lines(path, lines);
+	start(&f, pid);
+	r = TOOL("-g", "--no-demangle", pid);
+	ck_assert_msg(r.status == 0, "exit %d: %s", r.status, r.err);
+	expect_line(&r, "              libnamed.so`put_in [inlined] (", lines[0]);
+	expect_line(&r, "              libnamed.so`_ZN3lib5TableixERK1A+0x", lines[1]);
+	expect_line(&r, "              libnamed.so`_ZN3lib4call17h0123456789abcdefE+0x", lines[2]);
+	expect_line(&r, "              libnamed.so`named_begin+0x", lines[3]);
+	run_free(&r);
+	expect(TOOL("-g", "-o", "folded", "--no-demangle", pid),
+	    ARGS("libnamed.so`_ZN3lib5TableixERK1A;libnamed.so`put_in [inlined];"));
+	expect_without(TOOL(pid), "put_in");
+	if (json_lines_collected()) {
+		char place[32];
+
+		(void)snprintf(place, sizeof(place), "\"line\":%d", lines[0]);
+		r = TOOL("-g", "-o", "json", pid);
+		json_lines_add(r.out);
+		expect(r, ARGS("\"inlined\":[{\"function\":\"put_in\",\"source\":{\"file\":", place,
+			      "named_library.c\""));
+	}
+	fixture_end(&f);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("native names");
@@ -134,6 +226,7 @@ static Suite *suite(void)
 	tcase_add_test(c, folded);
 	tcase_add_test(c, annotations);
 	tcase_add_test(c, json);
+	tcase_add_test(c, source);
 	suite_add_tcase(s, c);
 	return s;
 }

@@ -14,6 +14,20 @@ static struct symbol_name poll_name = {
 static struct symbol_name main_name = {
 	.id = 1, .pc = 0x2005, .object = "py;3", .symbol = "operator+", .offset = 5
 };
+static struct symbol_source *inlined_source(void)
+{
+	static union {
+		struct symbol_source source;
+		char room[sizeof(struct symbol_source) + 3 * sizeof(struct symbol_line)];
+	} s;
+
+	s.source.n = 3;
+	s.source.at[0] = (struct symbol_line){ "_Z", "i[](a; b)", "i.c", "/", 7, 1 };
+	s.source.at[1] = (struct symbol_line){ "h", NULL, "h.c", "/", 8, 0 };
+	s.source.at[2] = (struct symbol_line){ "main", NULL, "../f (x).c", "/", 12, 0 };
+	return &s.source;
+}
+
 static struct symbol_name nameless = {
 	.id = 2, .pc = 0x7f000060a172, .object = "python3.11", .address = 0x60a172
 };
@@ -85,6 +99,7 @@ START_TEST(read_back)
 		struct strbuf text = STRBUF_EMPTY;
 		const char *at;
 
+		main_name.source = inlined_source();
 		count_one(&c, &t, 2);
 		(void)text_stack(&t, 0, &c.style, &cache, &text);
 		parse_line(&p, "----- thread# 1 -----", 21);
@@ -107,14 +122,16 @@ END_TEST
 START_TEST(foreign_lines)
 {
 	static const char *const lines[] = { "  app`f+12", "  [ x", "  [ f:1 (]", "  [ a.py:7 (g) ]", "@[",
-		"  poll+79", "]: 5" };
+		"  poll+79", "]: 5", "@[", "  a.so`T::operator[](int; int)+0x1f (a b.c:12)",
+		"  a.so`f(int) [inlined] (a.c:3)", "  a.so`g+0x1 (../a.c:4)", "]: 6" };
 	struct counts c = { .format = COUNTS_FOLDED };
 	struct parse p = { .take = count_one, .data = &c };
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		parse_line(&p, lines[i], strlen(lines[i]));
 	parse_finish(&p);
-	ck_assert_uint_eq(c.at.n, 3);
+	ck_assert_uint_eq(c.at.n, 4);
+	ck_assert_str_eq(c.at.at[3].text, "a.so`g;a.so`f(int) [inlined];a.so`T::operator[](int\\x3b int)");
 	ck_assert_str_eq(c.at.at[0].text, "app`f");
 	ck_assert_str_eq(c.at.at[1].text, "g (a.py:7);[ f:1 (]");
 	ck_assert_str_eq(c.at.at[2].text, "poll");

@@ -72,6 +72,26 @@ START_TEST(native_frames)
 }
 END_TEST
 
+/* Inlined functions have lines of their own, before that of the function they were put into. */
+START_TEST(source_lines)
+{
+	struct symbol_source *source = calloc(1, sizeof(*source) + 3 * sizeof(source->at[0]));
+	struct symbol_name name = { .object = "a.so", .symbol = "f", .offset = 1, .source = source };
+	struct record_item item = { .kind = RECORD_NATIVE, .name = &name };
+
+	ck_assert_ptr_nonnull(source);
+	source->n = 3;
+	source->at[0] = (struct symbol_line){ "_Zi", "i[]", "i\n.c", "/", 7, 1 };
+	source->at[1] = (struct symbol_line){ "h[", NULL, "", "", 0, 0 };
+	source->at[2] = (struct symbol_line){ "f", NULL, "../f.c", "/", 12, 0 };
+	expect_stack(&item, 1, false,
+	    "              a.so`i[] [inlined] (i\\x0a.c:7)\n"
+	    "              a.so`h\\x5b [inlined]\n"
+	    "              a.so`f+0x1 (../f.c:12)\n");
+	free(source);
+}
+END_TEST
+
 START_TEST(python_frames)
 {
 	char file[] = "/srv/a\n.py", name[] = "f", qualname[] = "C.f";
@@ -289,8 +309,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *tests[] = { native_frames, python_frames, names_that_look_like_places, remarks,
-		remark_first, parts, headers, processes, warnings, every_warning };
+	const TTest *tests[] = { native_frames, source_lines, python_frames, names_that_look_like_places,
+		remarks, remark_first, parts, headers, processes, warnings, every_warning };
 
 	return run_suite("report/text", tests, sizeof(tests) / sizeof(tests[0]));
 }
