@@ -1,5 +1,6 @@
 /* Values of all types as lib/python writes them, compared with what their program says they are
  * (values.py). */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,15 +75,41 @@ START_TEST(test_live)
 }
 END_TEST
 
+START_TEST(test_core)
+{
+	static const struct fixture_options alone = { .alone = true };
+	struct fixture f;
+	struct ps_prochandle *P;
+	char core[PATH_MAX];
+	const char *why = "";
+	int err;
+
+	fixture_start(&f, &live_interpreters(NULL)[_i], &alone, ARGS("@values.py", "%"));
+	if (fixture_core(&f, SIGABRT, core, &why)) {
+		P = Pgrab_core(core, NULL, PGRAB_RDONLY, &err);
+		ck_assert_msg(P != NULL, "%s", Pgrab_error(err));
+		compare(P, &f);
+	} else {
+		(void)printf("SKIP: core of %s: %s\n", f.in->label, why);
+	}
+	fixture_end(&f);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("live_values");
 	TCase *c = tcase_create("live");
 	size_t n;
+	const struct interpreter *in = live_interpreters(&n);
 
-	(void)live_interpreters(&n);
 	tcase_set_timeout(c, 120);
 	tcase_add_loop_test(c, test_live, 0, (int)n);
+	/* Files of a core are found by their paths, which are those of the machine's own root. */
+	for (size_t i = 0; i < n; i++) {
+		if (in[i].root[0] == '\0')
+			tcase_add_loop_test(c, test_core, (int)i, (int)i + 1);
+	}
 	suite_add_tcase(s, c);
 	return s;
 }

@@ -221,16 +221,20 @@ bool py_dict_next(struct py_dict *d, struct py_dict_entry *out)
 		const uint8_t *at;
 		uint32_t i = d->next;
 
-		if (i - d->first >= d->n && !read_entries(d, stride))
+		if (i - d->first >= d->n && !read_entries(d, stride)) {
+			d->failed = true;
 			return false;
+		}
 		at = d->bytes + (size_t)(i - d->first) * stride;
 		d->next++;
 		out->hash = d->hashed ? word_in(at, 0, l->word) : 0;
 		out->key = word_in(at, key, l->word);
 		out->value = word_in(at, key + word, l->word);
 		if (out->key != 0 && d->values != 0 &&
-		    !py_read_word(d->P, l, d->values + (uint64_t)i * word, PY_AT(0), &out->value))
+		    !py_read_word(d->P, l, d->values + (uint64_t)i * word, PY_AT(0), &out->value)) {
+			d->failed = true;
 			return false;
+		}
 		if (out->key != 0 && out->value != 0)
 			return true;
 	}

@@ -17,6 +17,7 @@ struct py_dict {
 	uint64_t values;        /* of a split dict: address of the values; 0: they are in the entries */
 	uint8_t bytes[32 * 24]; /* entries from `first` on, n of them */
 	uint32_t first, n;
+	bool failed; /* an entry could not be read */
 };
 
 /* An entry that is in use. */

@@ -17,8 +17,9 @@ struct py_value_limits {
 	uint32_t depth; /* levels of containers inside one another */
 };
 
-/* Bytes of the target that one struct py_values reads at most. */
-enum { PY_VALUES_BUDGET = 64 << 20 };
+/* Bytes of the target that are read at most for one struct py_values, and for one value. A read
+ * counts as PY_VALUES_READ bytes at least. */
+enum { PY_VALUES_BUDGET = 64 << 20, PY_VALUE_BUDGET = 4 << 20, PY_VALUES_READ = 64 };
 
 struct py_value_type;
 
@@ -28,6 +29,7 @@ struct py_values {
 	struct py_runtime *rt;   /* the caller's */
 	struct py_value_limits limits;
 	uint64_t budget;                   /* bytes that may still be read */
+	uint64_t left;                     /* of them for the value that is being written */
 	VEC(struct py_value_type *) types; /* types of the objects so far */
 	struct addrmap type_index;         /* address of a type → index in types */
 	/* Addresses of keys that were found in a dict (py_dict_find); 0: none yet. */
@@ -43,7 +45,7 @@ void py_values_begin(
 /* Set *out to the text of the object at addr, which the caller frees: UTF-8, *len bytes and a NUL,
  * escaped like repr()'s, so that it needs no further escapes: beyond ASCII, control characters,
  * bidirectional controls and unpaired surrogates are escaped. If it has more bytes than the limit,
- * it is truncated and ends in `...`. RES_NONE: the budget is used up. RES_FAIL: there is no object,
+ * it is truncated and ends in `...`. RES_NONE: v's budget is used up. RES_FAIL: there is no object,
  * or it cannot be read, or out of memory. */
 enum res py_value_text(struct py_values *v, uint64_t addr, char **out, size_t *len);
 

@@ -78,7 +78,7 @@ struct value_writer {
 	/* Write the object at addr, whatever it is: value_write. */
 	void (*write)(struct value_writer *w, uint64_t addr);
 	struct strbuf out;
-	bool full;                        /* the limit of bytes is reached: nothing more is written */
+	bool full;                        /* of bytes, or no more may be read: nothing more is written */
 	uint32_t depth;                   /* of containers around this value */
 	uint64_t around[VALUE_DEPTH_MAX]; /* their addresses */
 	uint32_t objects;                 /* objects around this value whose attributes are written */
@@ -119,7 +119,7 @@ bool value_read(struct py_values *v, void *buf, size_t n, uint64_t va);
 bool value_read_word(struct py_values *v, uint64_t va, uint64_t *out);
 /* A string of C, of fewer than n bytes. */
 bool value_read_string(struct py_values *v, char *buf, size_t n, uint64_t va);
-/* Count bytes that were read by others. False: the budget is used up. */
+/* Count bytes that others read. False: the value's part of the budget is used up. */
 bool value_charge(struct py_values *v, uint64_t n);
 
 /* value_put.c: the text. */

@@ -2,7 +2,8 @@
  *
  *   list        head, ob_size, a pointer to the items
  *   tuple       head, ob_size, [3.14+: hash,] the items
- *   set         head, fill, used, mask, table: {key, hash}, up to 3.3 {hash, key}, mask + 1 times
+ *   set         head, fill, used, mask, table: {key, hash}, mask + 1 times; in old versions
+ *               {hash, key}
  *   deque       head, [3.6+: ob_size,] leftblock, rightblock, leftindex, rightindex, [2.7: number
  *               of items,] state, maxlen; a block is a link to the left, items, a link to the right
  *               (3.6+), or items, a link to the right, one to the left (2.7)
@@ -123,6 +124,23 @@ struct set_table {
 	unsigned key; /* which word of a slot is the key */
 };
 
+/* Up to 3.5: is the first word of a slot that is in use an object? */
+static bool is_key_first(struct value_writer *w, const struct set_table *table)
+{
+	enum { LOOKED_AT = 256 };
+	uint8_t word = value_layout(w)->word;
+	uint64_t first, second;
+
+	for (uint64_t i = 0; i < table->slots && i < LOOKED_AT; i++) {
+		if (!value_read_word(w->v, table->at + i * 2 * word, &first) ||
+		    !value_read_word(w->v, table->at + (i * 2 + 1) * word, &second))
+			return false;
+		if (first != 0 && second != 0)
+			return value_type_of(w->v, first) != NULL;
+	}
+	return false;
+}
+
 static bool open_set(struct value_writer *w, uint64_t addr, struct set_table *out)
 {
 	uint8_t word = value_layout(w)->word;
@@ -132,7 +150,7 @@ static bool open_set(struct value_writer *w, uint64_t addr, struct set_table *ou
 	    !value_read_word(w->v, at + 2U * word, &mask) || !value_read_word(w->v, at + 3U * word, &out->at))
 		return false;
 	out->slots = mask + 1;
-	out->key = value_is_before(w, 3, 4) ? 1 : 0;
+	out->key = value_is_before(w, 3, 6) && !is_key_first(w, out) ? 1 : 0;
 	return out->slots != 0 && out->slots <= (uint64_t)1 << 32 && out->used <= out->slots;
 }
 

@@ -201,7 +201,7 @@ static void put_source(struct value_writer *w, uint64_t dict)
 		   (t = value_type_of(v, file)) != NULL && t->kind != VALUE_NONE) {
 		value_put(w, " from ");
 		value_write(w, file);
-	} else if (value_is_before(w, 3, 3)) {
+	} else if (value_is_before(w, 3, 4)) {
 		value_put(w, " (built-in)");
 	}
 }

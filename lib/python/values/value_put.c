@@ -9,8 +9,10 @@ void value_put_n(struct value_writer *w, const char *text, size_t n)
 {
 	size_t room = w->v->limits.bytes - w->out.n;
 
-	if (w->full)
+	if (w->full || w->v->left == 0) {
+		w->full = true;
 		return;
+	}
 	if (n > room) {
 		w->full = true;
 		for (n = room; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80; n--)

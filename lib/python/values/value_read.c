@@ -3,11 +3,13 @@
 
 bool value_charge(struct py_values *v, uint64_t n)
 {
-	if (n > v->budget) {
-		v->budget = 0;
+	if (n < PY_VALUES_READ)
+		n = PY_VALUES_READ;
+	if (n > v->left) {
+		v->left = 0;
 		return false;
 	}
-	v->budget -= n;
+	v->left -= n;
 	return true;
 }
 

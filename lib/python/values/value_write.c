@@ -106,6 +106,13 @@ void py_values_end(struct py_values *v)
 	value_types_free(v);
 }
 
+/* Take a part of the budget for one value. */
+static void take_budget(struct py_values *v)
+{
+	v->left = v->budget < PY_VALUE_BUDGET ? v->budget : PY_VALUE_BUDGET;
+	v->budget -= v->left;
+}
+
 enum res py_value_text(struct py_values *v, uint64_t addr, char **out, size_t *len)
 {
 	struct value_writer w = { .v = v, .write = write_value };
@@ -113,11 +120,14 @@ enum res py_value_text(struct py_values *v, uint64_t addr, char **out, size_t *l
 
 	if (v->budget == 0)
 		return RES_NONE;
+	take_budget(v);
 	t = value_type_of(v, addr);
+	if (t != NULL)
+		write_typed(&w, addr, t);
+	v->budget += v->left;
 	if (t == NULL)
-		return v->budget == 0 ? RES_NONE : RES_FAIL;
-	write_typed(&w, addr, t);
-	if (w.full || v->budget == 0)
+		return RES_FAIL;
+	if (w.full)
 		strbuf_str(&w.out, "...");
 	if (w.out.failed || w.out.at == NULL) {
 		strbuf_free(&w.out);
