@@ -489,6 +489,27 @@ static void find_processes(struct at *a)
 	place_new(a);
 }
 
+static bool look(void *data)
+{
+	enum { WAIT_MS = 1 };
+	struct at *a = data;
+	const struct probe_reader reader = { a, take_stack, take_event };
+	struct fault f;
+
+	if (probe_session_read(a->session, WAIT_MS, &reader, &f) != RES_OK)
+		return false; /* told by the next one */
+	update(a);
+	return true;
+}
+
+static bool run_command(struct at *a)
+{
+	if (!command_go(&a->command))
+		return false;
+	command_look(&a->command, &a->processes, look, a);
+	return true;
+}
+
 static bool start(struct at *a, int argc, char **argv)
 {
 	enum { COMMAND_TARGETS = 3 }; /* it may be a script that executes its interpreter */
@@ -502,6 +523,7 @@ static bool start(struct at *a, int argc, char **argv)
 	config.conditions = (const struct probe_when *const *)a->probes.conditions;
 	config.follow_forks = a->opt->children || is_open_ended(a->opt);
 	config.follow_execs = a->opt->children || !is_open_ended(a->opt);
+	config.watches = a->opt->command;
 	config.exe = a->opt->all ? "python" : a->opt->exe;
 	config.targets = config.follow_forks ? PROBE_TARGETS
 			 : a->opt->command   ? COMMAND_TARGETS
@@ -518,7 +540,7 @@ static bool start(struct at *a, int argc, char **argv)
 			observing_attached(&a->processes);
 			find_processes(a);
 			/* The command does not begin after a signal. */
-			return !a->opt->command || (!interrupts_came() && command_go(&a->command));
+			return !a->opt->command || (!interrupts_came() && run_command(a));
 		}
 	}
 	(void)fprintf(stderr, "pystack: --at %s: %s\n", a->opt->at[0], f.text);

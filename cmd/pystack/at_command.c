@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "at_command_hold.h"
 #include "base/owned.h"
 
 static bool refuse(const char *name, int error)
@@ -76,11 +77,14 @@ bool command_start(struct command *c, char **argv)
 
 bool command_go(struct command *c)
 {
+	bool traced = command_trace(c);
 	bool ok = write(c->go, "", 1) == 1;
 	int e = errno;
 	ssize_t n;
 
 	fd_release(&c->go);
+	if (ok && traced)
+		command_await_exec(c);
 	do
 		n = read(c->error, &e, sizeof(e));
 	while (n < 0 && errno == EINTR);
@@ -101,6 +105,7 @@ void command_finish(struct command *c, bool interrupted)
 
 	if (c->pid == 0)
 		return;
+	command_release(c);
 	fd_release(&c->go);
 	fd_release(&c->error);
 	if (!command_has_ended(c)) {

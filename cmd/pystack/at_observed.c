@@ -139,6 +139,13 @@ static void prove(struct observed *o)
 	o->now.upto = now_ns();
 }
 
+const struct observed *observing_opened(const struct observing *x, uint32_t pid)
+{
+	const struct observed *o = find_pid(x, pid);
+
+	return o != NULL && o->now.P != NULL ? o : NULL;
+}
+
 /* Observe what *o has been opened for, which is moved. False: a message was printed. */
 static bool add_opened(struct observing *x, const char *typed, struct observed *o)
 {

@@ -54,6 +54,9 @@ enum observing_added observing_add_pid(struct observing *x, uint32_t pid, bool p
 /* Is a process with this pid observed? */
 bool observing_has(const struct observing *x, uint32_t pid);
 
+/* The living process with this pid, if it has a handle of its own. Else NULL. */
+const struct observed *observing_opened(const struct observing *x, uint32_t pid);
+
 /* Observe what process pid will execute. False: a message was printed. */
 bool observing_expect(struct observing *x, pid_t pid, const char *command);
 

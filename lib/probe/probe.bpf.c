@@ -135,6 +135,17 @@ int at_tick(void *ctx)
 	return is_sampled(bpf_ktime_get_ns()) ? at_cookie(ctx, SLOT_TICK, 1, 0) : 0;
 }
 
+/* At an instruction that a debug register watches: see probe_session_watch. */
+SEC("perf_event")
+int at_watch(void *ctx)
+{
+	enum { URGENT = 23 }; /* SIGURG */
+
+	(void)ctx;
+	(void)bpf_send_signal(URGENT);
+	return 0;
+}
+
 SEC("uprobe")
 int at_code(void *ctx)
 {

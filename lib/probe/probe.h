@@ -12,6 +12,7 @@
 #define PROBE_PROBE_H
 
 #include <libproc.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -54,6 +55,7 @@ struct probe_config {
 	 * every sample_ns, `samples` times (0: without end), from the attachment on. 0: no
 	 * sampling. */
 	uint64_t sample_ns, samples;
+	bool watches; /* probe_session_watch is to be called */
 };
 
 struct probe_session;
@@ -125,6 +127,15 @@ struct probe_reader {
 	/* An event; its stack has come before, unless it was lost. */
 	void (*event)(void *data, const struct probe_hit *event);
 };
+
+/* A program ignores this signal unless it asks for it. */
+#define PROBE_WATCH_SIGNAL SIGURG
+
+/* Send process pid PROBE_WATCH_SIGNAL when its first thread executes the instruction at `address`,
+ * which a debug register of the processor watches: no code is changed. At most one is watched.
+ * False: it cannot be, as no register is free. */
+bool probe_session_watch(struct probe_session *s, uint32_t pid, uint64_t address);
+void probe_session_unwatch(struct probe_session *s);
 
 /* Wait at most `ms` milliseconds (0: do not wait) and hand on what has arrived, for some 50
  * milliseconds: the rest is pending, for the next call. While processes come, or map code, nothing

@@ -212,6 +212,7 @@ static int configure(struct probe_session *s, const struct probe_config *c)
 	while (s->ring_size > PROBE_BUFFER_MIN && s->ring_size > (c->buffer != 0 ? c->buffer : PROBE_BUFFER))
 		s->ring_size /= 2;
 	choose_programs(b, c);
+	(void)bpf_program__set_autoload(b->progs.at_watch, c->watches);
 	error = enter_syscalls(b, c);
 	if (error == 0)
 		error = bpf_map__set_max_entries(b->maps.ring, (uint32_t)s->ring_size);
@@ -280,6 +281,7 @@ void probe_session_close(struct probe_session *s)
 	probe_processes_free(&s->processes);
 	probe_changes_free(&s->changes);
 	vec_free(&s->links);
+	(void)bpf_link__destroy(s->watch);
 	vec_free(&s->lists);
 	vec_free(&s->waiting);
 	free(s->scratch);

@@ -28,6 +28,7 @@ struct probe_session {
 	struct probe_sampling sampling;     /* as in the program's map */
 	uint64_t detached;                  /* when the probes were, ns; 0: they are not */
 	size_t ring_size;                   /* bytes */
+	struct bpf_link *watch;             /* NULL: none */
 	VEC(struct bpf_link *) links;       /* of clocks, one for each processor, and of places */
 	VEC(struct probe_value_list) lists; /* as in the program's map */
 };

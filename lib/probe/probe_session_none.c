@@ -116,6 +116,19 @@ void probe_session_decide(struct probe_session *s, const struct probe_begin *beg
 	(void)results;
 }
 
+bool probe_session_watch(struct probe_session *s, uint32_t pid, uint64_t address)
+{
+	(void)s;
+	(void)pid;
+	(void)address;
+	return false;
+}
+
+void probe_session_unwatch(struct probe_session *s)
+{
+	(void)s;
+}
+
 enum res probe_session_attach(
     struct probe_session *s, const struct probe_place *places, size_t n, struct fault *f)
 {

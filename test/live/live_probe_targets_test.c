@@ -78,9 +78,9 @@ static void compare(struct run *r, const char *path, size_t n, bool others)
 		missing += a.at.at[i].n - count_below_leaf(r->out, a.at.at[i].name);
 	for (size_t i = 0; lost == 0 && i < n; i++)
 		ck_assert_int_eq(a.at.at[i].n, count_below_leaf(r->out, a.at.at[i].name));
-	ck_assert_msg(
-	    others ? missing <= lost : missing == lost, "%ld are missing; %s%s", missing, r->out, r->err);
-	ck_assert_msg(others || r->status == (lost == 0 ? 0 : 1), "%d: %s%s", r->status, r->err, r->out);
+	ck_assert_msg(others ? missing <= lost : missing == lost, "%ld are missing; %.3000s%s", missing,
+	    r->out, r->err);
+	ck_assert_msg(others || r->status == (lost == 0 ? 0 : 1), "%d: %s%.3000s", r->status, r->err, r->out);
 	vec_free(&a.at);
 	run_free(r);
 }
