@@ -82,6 +82,8 @@ static void explain_elf(const unsigned char *at, size_t n, char *buf, size_t siz
 	else if (type == ET_EXEC || type == ET_DYN)
 		(void)snprintf(
 		    buf, size, "it is an ELF executable or library, not a core; %s", EXPLAIN_ONLY_THIS);
+	else if (type == ET_CORE && n < (wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr)))
+		(void)snprintf(buf, size, "it is a truncated ELF file, a core without most of its header");
 	else if (type != ET_CORE)
 		(void)snprintf(buf, size, "it is an ELF file, but not a core; %s", EXPLAIN_ONLY_THIS);
 }

@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libproc.h>
 #include <limits.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 
 #include "base/fileio.h"
 #include "base/owned.h"
+#include "elf/image.h"
 #include "os/explain.h"
 #include "proc/live/hold.h"
 #include "proc/live/live.h"
@@ -187,6 +189,33 @@ static void explain_file(const char *arg, char *buf, size_t n)
 	reach_clear(&here);
 }
 
+/* Does a core lack its end? Then its notes may be in what it lacks. */
+static void explain_cut(const char *arg, char *buf, size_t n)
+{
+	struct reach here = reach_here;
+	OWNED(fd_release) int fd = reach_open_itself(&here, arg, NULL);
+	struct elf_image *img = NULL;
+	uint64_t expects = 0, size;
+
+	reach_clear(&here);
+	if (fd < 0 || elf_image_open(fd, &img, NULL) != RES_OK)
+		return;
+	size = elf_image_size(img);
+	for (size_t i = 0; i < elf_image_phnum(img); i++) {
+		const GElf_Phdr *ph = &elf_image_phdrs(img)[i];
+
+		if (ph->p_offset <= INT64_MAX && ph->p_filesz <= INT64_MAX - ph->p_offset &&
+		    ph->p_offset + ph->p_filesz > expects)
+			expects = ph->p_offset + ph->p_filesz;
+	}
+	if (expects > size)
+		(void)snprintf(buf, n,
+		    "it is truncated, %" PRIu64 " of at least %" PRIu64
+		    " bytes are missing; check free space, ulimit -c and the copy of the file",
+		    expects - size, expects);
+	elf_image_close(img);
+}
+
 void os_explain(const char *arg, int code, char *buf, size_t n)
 {
 	int sys = errno;
@@ -233,6 +262,9 @@ void os_explain(const char *arg, int code, char *buf, size_t n)
 		break;
 	case G_FORMAT:
 		explain_file(arg, buf, n);
+		break;
+	case G_NOTE:
+		explain_cut(arg, buf, n);
 		break;
 	case G_BADLWPS:
 		(void)snprintf(

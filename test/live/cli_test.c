@@ -518,7 +518,9 @@ START_TEST(truncated_core)
 		    ": cannot be opened, either (build-id of the mapped one: ");
 		expect(TOOL("-v", "--sysroot", f.dir, core), 1, "core '", "libc.so.6: ");
 		ck_assert_int_eq(truncate(core, 3000), 0);
-		expect(TOOL(core), 2, NULL, "pystack: cannot examine ");
+		expect(TOOL(core), 2, NULL, "missing required data: it is truncated, ");
+		ck_assert_int_eq(truncate(core, 60), 0);
+		expect(TOOL(core), 2, NULL, "it is a truncated ELF file");
 	} else {
 		(void)printf("SKIP: truncated core: %s\n", why);
 	}

@@ -283,7 +283,8 @@ static void notice_damage(struct proc_objects *objects, const struct core *core)
 	objects->cut = core->expects > size;
 	if (objects->cut)
 		notice_core(objects, NOTICE_CORE_TRUNCATED, core->expects - size, core->expects);
-	if (core->damaged)
+	/* What is cut off in the middle looks damaged. */
+	if (core->damaged && !objects->cut)
 		notice_core(objects, NOTICE_CORE_DAMAGED, 0, 0);
 	if (core->ranges.n == 0)
 		notice_core(objects, core->illumos ? NOTICE_CORE_LINK_MAP : NOTICE_CORE_FILES, 0, 0);
