@@ -309,11 +309,14 @@ void capture_finish(struct capture *c)
 		if (l->python_is != PYTHON_UNREAD)
 			py_stack_finish(c->py, &l->python);
 	}
+	if (c->py != NULL)
+		py_stack_finish(c->py, &c->tasks.stack);
 }
 
 void capture_free(struct capture *c)
 {
 	py_names_free(&c->names);
+	py_tasks_free(&c->tasks);
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		os_blocked_free(&c->lwps.at[i].asleep);
 		py_stack_free(&c->lwps.at[i].python);

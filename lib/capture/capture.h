@@ -20,6 +20,7 @@
 #include "python/threads/py_names.h"
 #include "python/threads/py_status.h"
 #include "python/threads/py_wait.h"
+#include "python/tasks/py_tasks.h"
 #include "capture/snapshot.h"
 #include "capture/stop_policy.h"
 #include "capture/thread_state.h"
@@ -114,12 +115,13 @@ struct capture_request {
 	struct ps_prochandle *live; /* NULL: a core */
 	const char *set;            /* the LWPs to capture (proc_lwp_in_set); NULL all */
 	enum stop_policy policy;
-	bool force;                  /* hold LWPs of other tracers too, if possible */
-	struct lwp_history *history; /* of earlier captures, the caller's; NULL: the only one */
-	bool running_only;           /* leave out blocked and stopped LWPs; needs history */
-	int64_t read_ns;             /* longest read during one hold; 0: the default */
-	bool recorded;               /* capture_recorded: the process has gone on since */
-	bool about;                  /* read also what capture_about tells */
+	bool force;                          /* hold LWPs of other tracers too, if possible */
+	struct lwp_history *history;         /* of earlier captures, the caller's; NULL: the only one */
+	bool running_only;                   /* leave out blocked and stopped LWPs; needs history */
+	int64_t read_ns;                     /* longest read during one hold; 0: the default */
+	bool recorded;                       /* capture_recorded: the process has gone on since */
+	bool about;                          /* read also what capture_about tells */
+	const struct py_tasks_source *tasks; /* for capture_tasks; NULL: it reads none */
 };
 
 /* The thread states of the process, and what is known of their list. */
@@ -155,6 +157,7 @@ struct capture {
 	VEC(struct capture_lwp) lwps; /* in the order to print */
 	py_names names;               /* that their `about` point to */
 	bool names_cut;               /* some of these, or all, could not be read */
+	struct py_tasks tasks;        /* that their `about` point to */
 	size_t all;                   /* LWPs of the process, whether in the set or not */
 	bool none_held;               /* not one LWP could be held */
 	struct fault not_held;        /* with none_held: why */
@@ -197,6 +200,10 @@ void capture_recorded(struct capture *c, size_t i);
 
 /* Complete l->about, once l is captured. Reads no memory of the target that was not copied. */
 void capture_about(struct capture *c, struct capture_lwp *l);
+
+/* Read the tasks of event loops, after the LWPs were captured, and let the LWPs' `about` say which
+ * they run. */
+enum res capture_tasks(struct capture *c, struct fault *f);
 
 /* Does each of these n LWPs, given by index, whose `about` is complete, wait at this moment for
  * what the next one holds, and the last one for the first? Between two readings of how long they

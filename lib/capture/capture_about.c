@@ -339,7 +339,9 @@ void capture_about(struct capture *c, struct capture_lwp *l)
 	enum os_rest rest = OS_REST_UNKNOWN;
 
 	/* It may have been captured again since. */
-	*s = (struct thread_state){ .name = s->name, .name_n = s->name_n, .daemon = s->daemon, .number = -1 };
+	*s = (struct thread_state){
+		.name = s->name, .name_n = s->name_n, .daemon = s->daemon, .number = -1, .task = s->task
+	};
 	name_call(c, &l->call);
 	if (l->state == CAPTURE_ENDED)
 		return;

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct py_task;
+
 enum thread_activity {
 	ACTIVITY_UNKNOWN,
 	ACTIVITY_RUNNING,    /* it runs, or may run at any moment */
@@ -70,7 +72,8 @@ struct thread_state {
 	bool daemon;
 	uint8_t object; /* enum thread_object */
 	uint64_t object_at;
-	lwpid_t object_owner; /* the LWP that holds it; 0: unknown, or it has no owner */
+	lwpid_t object_owner;       /* the LWP that holds it; 0: unknown, or it has no owner */
+	const struct py_task *task; /* that it runs; NULL: none, or not asked for. Borrowed */
 };
 
 #define THREAD_STATE_INIT    \

@@ -28,6 +28,7 @@ struct stack_options {
 	bool early;   /* take Pythons that have not started yet, too; for stack_target_take */
 	bool running; /* with sampling: leave out threads that wait */
 	bool about;   /* find out what threads are called and do (struct thread_state) */
+	bool tasks;   /* read the tasks of event loops too */
 };
 
 struct stack_target;
@@ -105,6 +106,9 @@ bool stack_states_cut(const struct stack_target *t);
 
 /* True if names that Python has for threads could not be read. */
 bool stack_names_cut(const struct stack_target *t);
+
+/* The tasks of event loops: none unless they were asked for, or of a process without Python. */
+const struct py_tasks *stack_tasks(const struct stack_target *t);
 
 /* Why no LWP could be stopped, although their Python frames could be read; NULL if some were
  * stopped. */

@@ -18,6 +18,10 @@ enum res stack_target_prepare(
 				 : py_process_create(P, &t->py, &t->py_fault);
 	if (t->py_found != RES_OK)
 		t->py = NULL;
+	if (t->py != NULL && t->opt.tasks && py_tasks_find(t->py, &t->tasks_source, f) != RES_OK) {
+		stack_target_close(t);
+		return RES_FAIL;
+	}
 	t->models = calloc(t->py == NULL ? 1 : py_runtimes(t->py) + 1, sizeof(*t->models));
 	t->loops = calloc(t->py == NULL ? 1 : py_runtimes(t->py) + 1, sizeof(*t->loops));
 	if (t->models == NULL || t->loops == NULL) {
@@ -66,6 +70,7 @@ void stack_target_close(struct stack_target *t)
 	if (t == NULL)
 		return;
 	unwinder_destroy(t->unwinder);
+	py_tasks_source_free(&t->tasks_source);
 	py_process_destroy(t->py);
 	capture_free(&t->capture);
 	lwp_history_free(&t->history);
@@ -118,6 +123,11 @@ bool stack_states_cut(const struct stack_target *t)
 bool stack_names_cut(const struct stack_target *t)
 {
 	return t->capture.names_cut;
+}
+
+const struct py_tasks *stack_tasks(const struct stack_target *t)
+{
+	return &t->capture.tasks;
 }
 
 const struct fault *stack_not_held(const struct stack_target *t)

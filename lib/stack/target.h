@@ -14,6 +14,7 @@ struct stack_target {
 	struct py_process *py; /* NULL: no Python, or one that cannot be read */
 	enum res py_found;     /* of py_process_create */
 	struct fault py_fault;
+	struct py_tasks_source tasks_source; /* with opt.tasks */
 	struct capture capture;
 	struct lwp_history history; /* with sampling */
 	struct unwinder *unwinder;  /* created for the first thread that is unwound */

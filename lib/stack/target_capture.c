@@ -13,6 +13,7 @@ static void capture_set_up(struct stack_target *t)
 	t->capture.request.force = t->opt.force;
 	t->capture.request.about = t->opt.about;
 	t->capture.request.set = t->opt.lwps;
+	t->capture.request.tasks = t->opt.tasks ? &t->tasks_source : NULL;
 	t->capture.request.policy = t->opt.policy;
 }
 
@@ -70,7 +71,7 @@ enum res target_capture_live(struct stack_target *t, struct ps_prochandle *P, st
 		target_capture_drop(t, P);
 		res = capture_once(t, P, f);
 	}
-	return res;
+	return res == RES_OK ? capture_tasks(&t->capture, f) : res;
 }
 
 struct core_lwps {
@@ -121,5 +122,5 @@ enum res target_capture_core(struct stack_target *t, struct ps_prochandle *P, st
 	}
 	if (t->opt.about && t->capture.lwps.n > 1)
 		capture_about_names(&t->capture, NULL);
-	return RES_OK;
+	return capture_tasks(&t->capture, f);
 }

@@ -1,0 +1,92 @@
+/* Tasks are read once the threads are captured, while the process runs: what does not differ
+ * between two readings is of one moment. The stacks of threads say which tasks they run. */
+#include "base/addrmap.h"
+#include "capture/capture.h"
+
+static void match_threads(struct capture *c)
+{
+	struct addrmap by_frame = ADDRMAP_EMPTY;
+	bool ok = true;
+	uint32_t task;
+
+	for (uint32_t i = 0; ok && i < c->tasks.at.n; i++)
+		ok = c->tasks.at.at[i].frame == 0 || addrmap_put(&by_frame, c->tasks.at.at[i].frame, i);
+	for (size_t i = 0; ok && i < c->lwps.n; i++) {
+		struct capture_lwp *l = &c->lwps.at[i];
+
+		l->about.task = NULL;
+		for (size_t k = 0; l->python_is != PYTHON_UNREAD && k < l->python.frames.n; k++) {
+			if (!addrmap_get(&by_frame, l->python.frames.at[k].addr, &task))
+				continue;
+			c->tasks.at.at[task].thread = l->id;
+			/* The innermost is the one that runs: it was started by the others. */
+			if (l->about.task == NULL)
+				l->about.task = &c->tasks.at.at[task];
+		}
+	}
+	addrmap_free(&by_frame);
+}
+
+/* The loop of a task that runs does. Some loops do not say what thread they are of. */
+static void match_loops(struct capture *c)
+{
+	for (size_t i = 0; i < c->tasks.loops.n; i++) {
+		struct py_loop *loop = &c->tasks.loops.at[i];
+
+		for (size_t k = 0; loop->thread_id != 0 && k < c->lwps.n; k++) {
+			if (c->lwps.at[k].python_is != PYTHON_UNREAD &&
+			    c->lwps.at[k].thread.thread_id == loop->thread_id)
+				loop->thread = c->lwps.at[k].id;
+		}
+		for (size_t k = 0; loop->thread == 0 && k < c->tasks.at.n; k++) {
+			if (c->tasks.at.at[k].loop == loop->addr)
+				loop->thread = c->tasks.at.at[k].thread;
+		}
+	}
+}
+
+static enum res read_once(struct capture *c, struct py_tasks *out, struct fault *f)
+{
+	struct snapshot *copy;
+	enum res res = snapshot_create(c->request.live, &copy, f);
+
+	if (res != RES_OK)
+		return res;
+	res = py_tasks_read(c->py, snapshot_handle(copy), c->request.tasks, out, f);
+	snapshot_destroy(copy);
+	return res;
+}
+
+static enum res read_until_same(struct capture *c, struct fault *f)
+{
+	enum { READINGS = 4 };
+	bool same = false;
+
+	for (int i = 0; i < READINGS && !same; i++) {
+		struct py_tasks now = { .more = false };
+		enum res res = read_once(c, &now, f);
+
+		if (res != RES_OK) {
+			py_tasks_free(&now);
+			return res;
+		}
+		same = i == 0 ? now.at.n == 0 && !now.missed : py_tasks_compare(&c->tasks, &now);
+		py_tasks_free(&c->tasks);
+		c->tasks = now;
+	}
+	return RES_OK;
+}
+
+enum res capture_tasks(struct capture *c, struct fault *f)
+{
+	enum res res;
+
+	if (c->request.tasks == NULL || c->py == NULL)
+		return RES_OK;
+	res = c->request.live != NULL ? read_until_same(c, f)
+				      : py_tasks_read(c->py, c->P, c->request.tasks, &c->tasks, f);
+	if (res == RES_OK)
+		match_threads(c);
+	match_loops(c);
+	return res;
+}
