@@ -12,11 +12,11 @@
 #include "report/json.h"
 
 static const char usage_line[] =
-    "usage: pystack [-Fgpv] [--stop | --no-stop] [-m mode] [-n frames] [-o format]\n"
+    "usage: pystack [-aFgpv] [--stop | --no-stop] [-m mode] [-n frames] [-o format]\n"
     "               [-e exec | --sysroot dir] [-L dir[:dir]] { { pid | core }[/lwps] ... | --coredump which "
     "}\n"
-    "       pystack [-cFpv] [-t top] [-o format] { --exe name | --all | -r pid ... }\n"
-    "       pystack -c [-t top] [-o format] [{ pid | core }[/lwps] ...]\n"
+    "       pystack [-acFpv] [-t top] [-o format] { --exe name | --all | -r pid ... }\n"
+    "       pystack -c [-a] [-t top] [-o format] [{ pid | core }[/lwps] ...]\n"
     "       pystack --at probe ... [-c] [-prv] [-n frames] [-d duration] [-N events] [--min time]\n"
     "               [--when expr] [--every time] [--sum value] [--buffer size] [-t top] [-o format]\n"
     "               { pid[/lwps] ... | --exe name | --all | -- command [arg ...] }\n"
@@ -28,6 +28,7 @@ static const char help_text[] =
     "Print the stack of every thread of a process or core file: native frames, with the Python\n"
     "frames under each call of CPython's evaluation loop, innermost first.\n"
     "\n"
+    "  -a, --tasks         the tasks of asyncio, too: their stacks, and who awaits whom\n"
     "      --all           every Python that one may look at; with --at, those to come as well\n"
     "      --at PROBE      print the stack at each event of PROBE, captured in the kernel without stopping "
     "the\n"
@@ -395,6 +396,7 @@ static const struct option longs[] = {
 	{ "stop", no_argument, NULL, OPT_STOP },
 	{ "sum", required_argument, NULL, OPT_SUM },
 	{ "sysroot", required_argument, NULL, OPT_SYSROOT },
+	{ "tasks", no_argument, NULL, 'a' },
 	{ "top", required_argument, NULL, 't' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -437,6 +439,9 @@ static bool set_flag(int c, struct options *out)
 	case OPT_ALL:
 		out->all = true;
 		return true;
+	case 'a':
+		out->tasks = true;
+		return true;
 	case OPT_IDLE:
 		out->idle = true;
 		return true;
@@ -469,7 +474,7 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 	int c;
 
 	*out = (struct options){ 0 };
-	while ((c = getopt_long(argc, argv, "cd:e:Fgi:L:m:N:n:o:prt:v", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "acd:e:Fgi:L:m:N:n:o:prt:v", longs, NULL)) != -1) {
 		switch (c) {
 		case OPT_LIST:
 			out->list = optarg != NULL ? optarg : "";

@@ -40,6 +40,7 @@ struct options {
 	bool idle;          /* --idle: with -i, waiting threads too */
 	const char *exe;    /* --exe: processes that execute a file of this name; NULL: not given */
 	bool all;           /* --all: each Python */
+	bool tasks;         /* -a: the tasks of event loops, too */
 	bool children;      /* -r: children of the processes are observed, too */
 	bool command;       /* the operands are a program to start, with its arguments */
 	int first;          /* index of the first operand */

@@ -31,6 +31,7 @@ static const char *at_conflict(const struct options *o, int operands)
 		{ o->exec != NULL || o->sysroot != NULL,
 		    "-e and --sysroot are for core files, not for --at" },
 		{ o->dirs[0] != NULL, "-L does not go with --at" },
+		{ o->tasks, "-a does not go with --at" },
 		{ o->idle || o->no_bpf, "--idle and --no-bpf need -i" },
 		{ o->every_ns != 0 && o->output == COUNTS_FOLDED, "--every does not go with -o folded" },
 		{ o->top != 0 && !o->counting, "-t needs -c" },
@@ -76,6 +77,9 @@ const char *options_conflict(const struct options *o, int operands)
 		{ !at && o->every_ns != 0, "--every needs --at" },
 		{ !at && o->sum != NULL, "--sum needs --at" },
 		{ !at && o->buffer != 0, "--buffer needs --at" },
+		{ o->tasks && o->interval_ns != 0, "-a does not go with -i" },
+		{ o->tasks && !at && operands == 0 && !o->all && o->exe == NULL && o->coredump == NULL,
+		    "-a needs a process or core file" },
 		{ !at && o->interval_ns != 0 && (operands != 1 || o->children || o->all || o->exe != NULL),
 		    "-i samples one process, whose id is needed" },
 	};

@@ -8,6 +8,7 @@
 
 #include "report/details.h"
 #include "report/json.h"
+#include "report/json_tasks.h"
 #include "warn.h"
 
 struct printing {
@@ -82,6 +83,32 @@ void print_json_thread(
 		print_text();
 	}
 	json_thread_end(&now.text);
+	print_text();
+}
+
+void print_json_tasks_begin(const struct py_tasks *all)
+{
+	json_threads_end(&now.text);
+	now.listing = false;
+	json_tasks_begin(all, &now.text);
+	print_text();
+}
+
+void print_json_task(
+    const struct py_tasks *all, size_t i, const struct record_thread *record, struct text_cache *cache)
+{
+	json_task_begin(all, i, &now.text);
+	for (size_t k = 0; k < record->items.n;) {
+		k = json_frames(record, k, false, cache, &now.text);
+		print_text();
+	}
+	json_task_end(&now.text);
+	print_text();
+}
+
+void print_json_tasks_end(void)
+{
+	json_tasks_end(&now.text);
 	print_text();
 }
 

@@ -23,6 +23,12 @@ void print_json_target(struct ps_prochandle *P, const struct stack_target *t,
 void print_json_thread(
     const struct record_thread *t, bool read, bool failed, bool ended, struct text_cache *cache);
 
+/* The tasks of event loops, after all threads. record: of task i. */
+void print_json_tasks_begin(const struct py_tasks *all);
+void print_json_task(
+    const struct py_tasks *all, size_t i, const struct record_thread *record, struct text_cache *cache);
+void print_json_tasks_end(void);
+
 /* A circle of threads that wait for each other. */
 void print_json_deadlock(const deadlock_waits *circle);
 

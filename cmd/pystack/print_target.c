@@ -8,6 +8,7 @@
 #include "os/images.h"
 #include "os/lwps.h"
 #include "print_json.h"
+#include "print_tasks.h"
 #include "report/collect.h"
 #include "report/deadlock.h"
 #include "report/text.h"
@@ -195,6 +196,16 @@ static bool print_threads(struct printing *p, struct ps_prochandle *P, const str
 	print_deadlocks(p);
 	if (n == 0)
 		warn_code(WARN_NO_LWPS, o->typed);
+	if (p->opt->tasks) {
+		struct print_tasks tasks = { .target = t,
+			.opt = p->opt,
+			.cache = &p->cache,
+			.counts = p->counts,
+			.operand = o->typed };
+
+		ok &= print_tasks(&tasks);
+		p->unread += tasks.unread;
+	}
 	return ok && p->unread == 0;
 }
 
@@ -260,6 +271,7 @@ enum outcome print_operand(
 	enum outcome outcome;
 
 	stack.about = counts == NULL;
+	stack.tasks = opt->tasks;
 
 	if (core && !opt->force && !content_suffices(P)) {
 		warn_code(WARN_CORE_CONTENT, o->name);

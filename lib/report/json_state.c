@@ -2,6 +2,8 @@
 #ifdef WITH_JANSSON
 #include "report/json_state.h"
 
+#include "python/tasks/py_tasks.h"
+
 static void add_call(const struct thread_state *s, struct members *m)
 {
 	struct members call = members_begin();
@@ -82,6 +84,8 @@ static void add_python(const struct thread_state *s, struct members *m)
 		members_bool(m, "finalizing", true);
 	if (s->daemon)
 		members_bool(m, "daemon", true);
+	if (s->task != NULL)
+		members_hex(m, "task", s->task->addr);
 }
 
 void json_state_add(const struct thread_state *s, struct members *m)

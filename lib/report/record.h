@@ -117,6 +117,8 @@ enum record_warning_code {
 	WARN_FRAMES_UNREAD,    /* count[0]: Python frames whose code or line could not be read */
 	WARN_STATES_UNREAD,    /* the list of thread states could not be read whole */
 	WARN_NAMES_UNREAD,     /* names that Python has for threads could not be read */
+	WARN_TASKS_UNREAD,     /* tasks of event loops could not be read */
+	WARN_TASKS_MORE,       /* count[0]: tasks that were read; there are more */
 	WARN_NO_LWPS,          /* the process has none of the LWPs asked for */
 	WARN_CANNOT_STOP,      /* detail: why no LWP could be stopped */
 	WARN_LAYOUT,           /* version; detail: what contradicts the layout of that version */

@@ -5,9 +5,10 @@
 
 #include "base/escape.h"
 #include "report/text_source.h"
+#include "report/text_rule.h"
 #include "report/text_state.h"
 
-enum { HEADER_WIDTH = 62, HEADER_RULE_MIN = 4, INTERPS_NAMED = 8 };
+enum { INTERPS_NAMED = 8 };
 
 static void put_string(struct strbuf *out, const char *text, bool bracket)
 {
@@ -235,7 +236,6 @@ void text_interps(const struct record_thread *t, struct strbuf *out)
 void text_header(const struct record_thread *t, struct strbuf *out)
 {
 	struct strbuf text = STRBUF_EMPTY;
-	size_t rules, begin = out->n;
 
 	strbuf_fmt(&text, "thread# %d / lwp# %d", (int)t->id, (int)t->id);
 	text_interps(t, &text);
@@ -245,15 +245,7 @@ void text_header(const struct record_thread *t, struct strbuf *out)
 		put_string(&text, t->name, true);
 		strbuf_char(&text, ']');
 	}
-	rules = HEADER_WIDTH - HEADER_RULE_MIN - 2 > text.n ? HEADER_WIDTH - 2 - text.n : HEADER_RULE_MIN;
-	for (size_t i = 0; i < rules / 2; i++)
-		strbuf_char(out, '-');
-	strbuf_fmt(out, " %s ", strbuf_text(&text));
-	for (size_t i = 0; i < rules / 2 + rules % 2; i++)
-		strbuf_char(out, '-');
-	strbuf_char(out, '\n');
-	out->failed |= text.failed;
-	drop_half_line(out, begin);
+	text_rule(&text, out);
 	strbuf_free(&text);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/escape.h"
 #include "report/text.h"
+#include "report/text_tasks.h"
 
 #define SEPARATOR "; "
 
@@ -14,11 +15,11 @@ static const char running[] = "running", disk_sleep[] = "in disk sleep", stopped
 		  attached[] = "attached", suspended[] = "suspended", collecting[] = "collecting garbage",
 		  maybe_collecting[] = "collecting garbage ?", finalizing[] = "finalizing",
 		  daemon_thread[] = "daemon";
-static const char in_call[] = "in ", waits[] = "waits for the ";
+static const char in_call[] = "in ", waits[] = "waits for the ", runs_task[] = "runs task ";
 
 static const char *const whole_parts[] = { running, disk_sleep, stopped, traced, holds_gil, detached,
 	attached, suspended, collecting, maybe_collecting, finalizing, daemon_thread };
-static const char *const part_starts[] = { in_call, waits };
+static const char *const part_starts[] = { in_call, waits, runs_task };
 
 static const char *const object_names[] = {
 	[OBJECT_LOCK] = "Lock",
@@ -157,6 +158,10 @@ static void put_python(struct strbuf *out, size_t from, const struct thread_stat
 		put_part(out, from, finalizing);
 	if (s->daemon)
 		put_part(out, from, daemon_thread);
+	if (s->task != NULL) {
+		put_part(out, from, runs_task);
+		text_task_name(s->task, out);
+	}
 }
 
 void text_state(const struct thread_state *s, struct strbuf *out)
@@ -186,7 +191,7 @@ static bool is_part(const char *text, size_t n)
 		if (n > start && memcmp(part_starts[i], text, start) == 0)
 			return true;
 	}
-	return false;
+	return text_is_task_part(text, n);
 }
 
 /* The first separator in the text. NULL: none. */

@@ -37,6 +37,8 @@ const char *warning_code(const struct record_warning *w)
 		[WARN_FRAMES_UNREAD] = "frames-unread",
 		[WARN_STATES_UNREAD] = "states-unread",
 		[WARN_NAMES_UNREAD] = "names-unread",
+		[WARN_TASKS_UNREAD] = "tasks-unread",
+		[WARN_TASKS_MORE] = "tasks-more",
 		[WARN_NO_LWPS] = "no-lwps",
 		[WARN_CANNOT_STOP] = "cannot-stop",
 		[WARN_LAYOUT] = "layout",

@@ -1,0 +1,39 @@
+/* Tasks of event loops: their order, and their stacks as records. */
+#ifndef REPORT_TASKS_H
+#define REPORT_TASKS_H
+
+#include "base/fault.h"
+#include "python/tasks/py_tasks.h"
+#include "report/record.h"
+#include "stack/stack.h"
+
+/* A line of the tree: a task below the one that awaits it. */
+struct task_visit {
+	uint32_t task;  /* index in py_tasks.at */
+	uint32_t depth; /* 0: nobody is known to await it */
+	bool again;     /* its first line, and what it awaits, are above */
+	bool circle;    /* depth 0, but it is awaited: by tasks that it awaits itself */
+};
+typedef VEC(struct task_visit) task_visits;
+
+/* The tree of the tasks of the event loop number `loop` (loops.n: tasks of others), from tasks
+ * that nobody awaits on. RES_FAIL: out of memory. The caller frees *out in any case. */
+enum res tasks_order(const struct py_tasks *t, size_t loop, task_visits *out, struct fault *f);
+
+/* Make the record of task i's stack: items alone. RES_FAIL: out of memory. The caller must free
+ * *out in any case. */
+enum res tasks_collect(const struct stack_target *t, size_t i, struct record_thread *out, struct fault *f);
+
+/* Is its stack that of a thread? */
+static inline bool task_runs(const struct py_task *t)
+{
+	return t->thread != 0;
+}
+
+/* Is something of it missing? */
+static inline bool task_lacks(const struct py_task *t)
+{
+	return t->cut || (t->state == PY_TASK_UNKNOWN && t->n_frames == 0);
+}
+
+#endif

@@ -1,0 +1,327 @@
+/* Tasks of asyncio, compared with what the program knows of them (tasks.py). */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "support/json_lines.h"
+#include "support/live.h"
+
+enum { LINE = 1000 };
+
+/* The block of a task in the output: its lines. */
+struct block {
+	const char *at, *end;
+};
+
+/* The block below the header that has these words. at NULL: there is none. */
+static struct block find_block(const char *out, const char *words)
+{
+	const char *header = strstr(out, words), *end;
+
+	if (header == NULL)
+		return (struct block){ NULL, NULL };
+	end = header = strchr(header, '\n') + 1;
+	while (*end == ' ')
+		end = strchr(end, '\n') + 1;
+	return (struct block){ header, end };
+}
+
+static bool block_has(const struct block *b, const char *words)
+{
+	const char *at = strstr(b->at, words);
+
+	return at != NULL && at < b->end;
+}
+
+/* The number of names after "awaited by task ". */
+static size_t count_waiters(const struct block *b)
+{
+	const char *at = strstr(b->at, "awaited by task ");
+	size_t n = 1;
+
+	if (at == NULL || at >= b->end)
+		return 0;
+	for (; *at != '\n'; at++)
+		n += at[0] == ',' && at[1] == ' ';
+	return n;
+}
+
+/* What the program says of one task. */
+struct said {
+	char name[LINE];
+	struct block block;
+	size_t waiters, frames;
+	const char *next; /* the line where the next frame should be */
+};
+
+static void end_task(struct said *t, struct strbuf *wrong)
+{
+	if (t->name[0] == '\0' || t->block.at == NULL)
+		return;
+	if (count_waiters(&t->block) != t->waiters || block_has(&t->block, "awaited by ?"))
+		strbuf_fmt(wrong, "task %s: awaited by %zu in truth: %.*s", t->name, t->waiters,
+		    (int)(strchr(t->block.at, '\n') + 1 - t->block.at), t->block.at);
+	if (t->next != t->block.end)
+		strbuf_fmt(wrong, "task %s: more frames than in truth: %.*s", t->name,
+		    (int)(t->block.end - t->next), t->next);
+}
+
+static void begin_task(struct said *t, const char *out, const char *name, struct strbuf *wrong)
+{
+	char words[LINE + 32];
+
+	*t = (struct said){ .waiters = 0 };
+	(void)snprintf(t->name, sizeof(t->name), "%s", name);
+	(void)snprintf(words, sizeof(words), " asyncio task %s / thread# ", name);
+	t->block = find_block(out, words);
+	t->next = t->block.at;
+	if (t->next == NULL)
+		strbuf_fmt(wrong, "task %s: no block\n", name);
+	else if (strncmp(t->next, "              (", 15) == 0)
+		t->next = strchr(t->next, '\n') + 1;
+}
+
+static void compare_frame(struct said *t, const char *frame, struct strbuf *wrong)
+{
+	char line[LINE + 20];
+	size_t n = (size_t)snprintf(line, sizeof(line), "                %s\n", frame);
+
+	if (t->next < t->block.end && strncmp(t->next, line, n) == 0)
+		t->next += n;
+	else
+		strbuf_fmt(wrong, "task %s: not %s but %.*s\n", t->name, frame, (int)strcspn(t->next, "\n"),
+		    t->next);
+}
+
+static void compare_runs(const char *out, long pid, const char *words, struct strbuf *wrong)
+{
+	struct output o = output_parse(out, pid);
+	char *name, part[LINE + 32];
+	long tid = strtol(words, &name, 10);
+	const struct output_thread *thread = output_thread(&o, tid);
+
+	(void)snprintf(part, sizeof(part), "runs task%s", name);
+	if (thread == NULL || thread->state == NULL || strstr(thread->state, part) == NULL)
+		strbuf_fmt(wrong, "thread %ld: no \"%s\"\n", tid, part);
+	/* uvloop is told by a function that is not asyncio's: then the mark ? follows. */
+	(void)snprintf(part, sizeof(part), "\n* task%s runs in thread# %ld", name, tid);
+	if (strstr(out, part) == NULL)
+		strbuf_fmt(wrong, "no line%s\n", part);
+	output_free(&o);
+}
+
+static void compare_line(struct said *t, const char *out, long pid, const char *line, struct strbuf *wrong)
+{
+	char words[LINE + 4];
+
+	if (strncmp(line, "runs ", 5) == 0) {
+		compare_runs(out, pid, line + 5, wrong);
+	} else if (strncmp(line, "task ", 5) == 0) {
+		end_task(t, wrong);
+		begin_task(t, out, line + 5, wrong);
+	} else if (t->block.at == NULL) {
+		return;
+	} else if (strncmp(line, "says ", 5) == 0) {
+		if (!block_has(&t->block, line + 5))
+			strbuf_fmt(wrong, "task %s: does not say %s\n", t->name, line + 5);
+	} else if (strncmp(line, "waiter ", 7) == 0) {
+		t->waiters++;
+		(void)snprintf(words, sizeof(words), "%s", line + 7);
+		if (!block_has(&t->block, words))
+			strbuf_fmt(wrong, "task %s: not awaited by %s\n", t->name, words);
+	} else {
+		compare_frame(t, line, wrong);
+	}
+}
+
+/* Compare with the fixture's file. */
+static void compare_tasks(const struct fixture *f, const char *out, struct strbuf *wrong)
+{
+	char path[300], line[LINE];
+	struct said task = { .waiters = 0 };
+	size_t n = 0, blocks = 0;
+	FILE *said;
+
+	(void)snprintf(path, sizeof(path), "%s/truth", f->dir);
+	said = fopen(path, "r");
+	ck_assert_ptr_nonnull(said);
+	while (fgets(line, sizeof(line), said) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		n += strncmp(line, "task ", 5) == 0;
+		compare_line(&task, out, (long)f->pid, line, wrong);
+	}
+	end_task(&task, wrong);
+	(void)fclose(said);
+	for (const char *at = out; (at = strstr(at, " asyncio task ")) != NULL; at++)
+		blocks++;
+	if (blocks != n)
+		strbuf_fmt(wrong, "%zu blocks, %zu in truth\n", blocks, n);
+}
+
+static struct run run_on(const char *target)
+{
+	return TOOL("-p", "-a", target);
+}
+
+static struct run run_live(const struct fixture *f)
+{
+	char pid[16];
+
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f->pid);
+	return run_on(pid);
+}
+
+/* Compare r, of which `what` is looked at. Frees r. */
+static void judge(const struct fixture *f, struct run *r, const char *what)
+{
+	struct strbuf wrong = STRBUF_EMPTY;
+
+	if (r->status != 0)
+		strbuf_fmt(&wrong, "exit status %d: %s\n", r->status, r->err);
+	compare_tasks(f, r->out, &wrong);
+	if (wrong.n > 0)
+		strbuf_fmt(&wrong, "(%s)\n%.20000s", what, r->out);
+	run_free(r);
+	live_judge(f->in->label, &wrong);
+}
+
+static void look_at_core(struct fixture *f)
+{
+	struct run_options opt = { .cwd = f->dir };
+	char core[PATH_MAX];
+	const char *why = "";
+	struct run r;
+
+	if (!fixture_core(f, SIGABRT, core, &why)) {
+		(void)printf("SKIP: core of %s: %s\n", f->in->label, why);
+		return;
+	}
+	/* The files of another root are looked for there. */
+	r = f->in->root[0] == '\0' ? run_tool(&opt, ARGS("-p", "-a", core))
+				   : run_tool(&opt, ARGS("-p", "-a", "--sysroot", f->in->root, core));
+	judge(f, &r, "core");
+}
+
+static bool has_asyncio(const struct interpreter *in)
+{
+	return in->major == 3 && in->minor >= 6;
+}
+
+START_TEST(tasks)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	char pid[16];
+	struct fixture f;
+	struct run r;
+
+	if (!has_asyncio(in))
+		return;
+	fixture_start(&f, in, NULL, ARGS("@tasks.py", "%"));
+	r = run_live(&f);
+	judge(&f, &r, "live");
+	if (json_lines_collected()) {
+		(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+		r = TOOL("-a", "-o", "json", pid);
+		json_lines_add(r.out);
+		ck_assert_msg(strstr(r.out, "\"tasks\":[{\"id\":\"0x") != NULL, "%s", r.out);
+		run_free(&r);
+	}
+	look_at_core(&f);
+	fixture_end(&f);
+}
+END_TEST
+
+START_TEST(tasks_in_python)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	struct fixture f;
+	struct run r;
+
+	if (!has_asyncio(in))
+		return;
+	fixture_start(&f, in, NULL, ARGS("@tasks.py", "%", "python"));
+	r = run_live(&f);
+	judge(&f, &r, "live");
+	fixture_end(&f);
+}
+END_TEST
+
+START_TEST(tasks_of_uvloop)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	struct fixture f;
+	struct run r;
+
+	if (!has_asyncio(in))
+		return;
+	r = run_program(
+	    &(struct run_options){ .in = in, .own = true }, ARGS(in->path, "-c", "import uvloop"));
+	if (r.status != 0) {
+		(void)printf("SKIP: %s has no uvloop\n", in->label);
+		run_free(&r);
+		return;
+	}
+	run_free(&r);
+	fixture_start(&f, in, NULL, ARGS("@tasks.py", "%", "uvloop"));
+	r = run_live(&f);
+	judge(&f, &r, "live");
+	fixture_end(&f);
+}
+END_TEST
+
+/* Tasks await each other, and a coroutine seems to await itself. */
+START_TEST(circles)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	struct fixture f;
+	struct run r;
+
+	if (!has_asyncio(in))
+		return;
+	fixture_start(&f, in, NULL, ARGS("@tasks.py", "%", "circle"));
+	r = run_live(&f);
+	ck_assert_msg(r.status == 1, "%s: exit %d: %s", in->label, r.status, r.err);
+	ck_assert_msg(strstr(r.out, " (in a circle)\n") != NULL, "%s", r.out);
+	ck_assert_msg(strstr(r.out, "; inner frames missing)\n") != NULL, "%s: %.20000s", in->label, r.out);
+	run_free(&r);
+	fixture_end(&f);
+}
+END_TEST
+
+START_TEST(more_than_are_read)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	struct fixture f;
+	struct run r;
+
+	if (!has_asyncio(in))
+		return;
+	fixture_start(&f, in, NULL, ARGS("@tasks.py", "%", "many"));
+	r = run_live(&f);
+	ck_assert_msg(r.status == 1 && strstr(r.err, "it has more than 10000 asyncio tasks") != NULL,
+	    "%s: exit %d: %s", in->label, r.status, r.err);
+	run_free(&r);
+	fixture_end(&f);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("live/tasks");
+	TCase *c = tcase_create("tasks");
+
+	live_add(c, tasks);
+	live_add(c, tasks_in_python);
+	live_add(c, tasks_of_uvloop);
+	live_add(c, circles);
+	live_add(c, more_than_are_read);
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int main(void)
+{
+	return live_added_json_main(suite);
+}
