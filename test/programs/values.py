@@ -213,6 +213,10 @@ def collections_of():
             pass
         case("namedtuple", Named(3, [4]), "Named(x=3, y=[4])")
     if NEW:
+        import time
+        case("structseq", time.gmtime(0))
+        case("structseq", sys.version_info)
+        case("structseq", sys.float_info.__class__, "<class 'sys.float_info'>")
         case("dict_keys", {1: 2, "a": 3}.keys())
         case("dict_values", {1: 2, "a": 3}.values())
         case("dict_items", {1: 2, "a": 3}.items())
@@ -348,6 +352,17 @@ def objects():
     if sys.version_info >= (3, 6):
         case("object", dicted, "<__main__.Plain at ADDRESS: x=1, y=2>")
         case("dict", dicted.__dict__)
+        order = Plain()
+        order.y = 1
+        order.x = 2
+        del order.y
+        order.name = 3
+        order.y = 4
+        case("object", order, "<__main__.Plain at ADDRESS: x=2, name=3, y=4>")
+        other = Plain()
+        other.name = 1
+        other.x = 2
+        case("dict", vars(other))
     slots = Slots()
     slots.b = 2
     case("object", slots, "<__main__.Slots at ADDRESS: b=2>")
@@ -426,6 +441,22 @@ value = Point(1, [2])
 """, __name__="made")["value"])
 
 
+def numpy_of():
+    try:
+        import numpy
+    except ImportError:
+        return
+    for value, dtype in ((numpy.zeros((3, 4)), "float64"), (numpy.arange(5), "int64"), (numpy.array(1.5), "float64"),
+                         (numpy.zeros((2, 0, 7), dtype=numpy.uint8), "uint8"), (numpy.array(["a"]), "str"),
+                         (numpy.zeros(3, dtype=complex), "complex128"), (numpy.array([None]), "object"),
+                         (numpy.zeros(1, dtype=bool), "bool"), (numpy.zeros(1, dtype=numpy.float16), "float16")):
+        case("ndarray", value, "<numpy.ndarray shape=%r dtype=%s at ADDRESS>" % (value.shape, dtype))
+    for name, value in (("int64", -5), ("int8", -128), ("uint16", 65535), ("uint64", 2 ** 64 - 1), ("float32", 0.1),
+                        ("float64", 0.1), ("int32", 7)):
+        case("numpy scalar", getattr(numpy, name)(value), "numpy.%s(%r)" % (name, value))
+    case("numpy scalar", numpy.bool_(True), "numpy.bool_(True)")
+
+
 def echo():
     os.write(OUT, encoded("!"))
     while True:
@@ -436,7 +467,7 @@ def echo():
 
 
 for make in (numbers, strings, derived, containers, collections_of, parts, named, exceptions, objects, enums,
-             dataclasses_of):
+             dataclasses_of, numpy_of):
     make()
 out = open(sys.argv[1], "wb")
 for line in lines:

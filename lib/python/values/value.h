@@ -10,6 +10,7 @@
 #define PYTHON_VALUE_H
 
 #include "base/strbuf.h"
+#include "python/objects/py_dict.h"
 #include "python/py_memory.h"
 #include "python/values/py_value.h"
 
@@ -66,7 +67,7 @@ struct py_value_type {
 	uint64_t addr;
 	uint64_t builtin; /* the nearest of its bases, or itself, that has a kind; 0: none */
 	enum value_kind kind;
-	uint64_t meta, name, basicsize, itemsize, flags, base, dict, dictoffset; /* its members */
+	uint64_t meta, name, basicsize, itemsize, flags, base, dict, dictoffset, members; /* its members */
 	bool heap;   /* made while the program ran, by a class statement or from a specification */
 	bool python; /* made by a class statement */
 };
@@ -137,7 +138,24 @@ void value_put_unreadable(struct value_writer *w, uint64_t addr);
 /* Add a name of the target, UTF-8 of unknown origin. */
 void value_put_name(struct value_writer *w, const char *text, size_t n);
 
-/* value_find.c */
+/* value_entries.c: dicts. */
+
+enum { VALUE_ORDER_MAX = 64 };
+/* The entries of a dict, in the order of repr(). Those in use may be few, so they are looked for in
+ * parts. */
+struct value_entries {
+	struct py_dict d; /* d.failed: an entry could not be read */
+	uint32_t total;   /* entries, in use or not */
+	uint8_t order[VALUE_ORDER_MAX];
+	uint32_t ordered, at; /* with an order: the number of entries, and the next one */
+};
+/* Begin with the dict at addr, or with one that is open. False: it is none. */
+bool value_entries_open(struct py_values *v, uint64_t addr, struct value_entries *out);
+void value_entries_begin(struct py_values *v, const struct py_dict *d, struct value_entries *out);
+void value_entries_rewind(struct value_entries *e); /* to the first one */
+/* Go to the next entry in use. False: there is none, or no more may be read, or it cannot be read:
+ * then e->d.failed is set. */
+bool value_entries_next(struct py_values *v, struct value_entries *e, struct py_dict_entry *out);
 
 /* Set *value to the value of a key, which is a str, in the dict at `dict`. *known is as for
  * py_dict_find. */
@@ -246,6 +264,7 @@ void value_write_old_instance(struct value_writer *w, uint64_t addr, const struc
 /* False: its members are not what they should be, and nothing was written. */
 bool value_write_enum(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
 bool value_write_namedtuple(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+bool value_write_structseq(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
 /* Set *value to the attribute of that name of the object at addr, or of a class or its bases that
  * are not the interpreter's own. *known is as for py_dict_find. */
 bool value_attribute(struct py_values *v, uint64_t addr, const char *name, uint64_t *known, uint64_t *value);

@@ -8,49 +8,13 @@
 #include "python/objects/py_dict.h"
 #include "python/values/value.h"
 
-/* The entries of a dict, of which those in use may be few: they are looked for in parts. */
-struct entries {
-	struct py_dict d;
-	uint32_t total;
-};
-
-static bool open_entries(struct value_writer *w, uint64_t addr, struct entries *out)
-{
-	if (!value_charge(w->v, 128) || !py_dict_open_derived(w->v->P, w->v->rt, addr, &out->d))
-		return false;
-	out->total = out->d.count;
-	out->d.count = 0;
-	return true;
-}
-
-/* Go to the next entry in use. False: there is none, or no more may be read, or it cannot be read:
- * then e->d.failed is set. */
-static bool next_entry(struct value_writer *w, struct entries *e, struct py_dict_entry *out)
-{
-	enum { PART = 256 };
-
-	for (;;) {
-		uint32_t more = e->total - e->d.count;
-
-		if (py_dict_next(&e->d, out))
-			return true;
-		if (e->d.failed || more == 0)
-			return false;
-		if (more > PART)
-			more = PART;
-		if (!value_charge(w->v, 3U * more * value_layout(w)->word))
-			return false;
-		e->d.count += more;
-	}
-}
-
 /* Write the entries. part: what of each. */
-static void put_entries(struct value_writer *w, struct entries *e, enum value_part part)
+static void put_entries(struct value_writer *w, struct value_entries *e, enum value_part part)
 {
 	struct py_dict_entry entry;
 	uint64_t i = 0;
 
-	while (!w->full && next_entry(w, e, &entry)) {
+	while (!w->full && value_entries_next(w->v, e, &entry)) {
 		if (!value_put_next(w, i++))
 			return;
 		if (part == VALUE_PART_PAIRS)
@@ -72,16 +36,16 @@ void value_put_dict(struct value_writer *w, uint64_t addr, enum value_part part)
 {
 	const char *open = part == VALUE_PART_ITEMS ? "{" : "[",
 		   *close = part == VALUE_PART_ITEMS ? "}" : "]";
-	struct entries e, first;
+	struct value_entries e, first;
 	struct py_dict_entry entry;
 
-	if (!open_entries(w, addr, &e)) {
+	if (!value_entries_open(w->v, addr, &e)) {
 		value_put_unreadable(w, addr);
 		return;
 	}
 	first = e;
 	value_put(w, open);
-	if (next_entry(w, &first, &entry) || first.d.failed) {
+	if (value_entries_next(w->v, &first, &entry) || first.d.failed) {
 		if (value_enter(w, addr)) {
 			put_entries(w, &e, part);
 			value_leave(w);
@@ -100,12 +64,12 @@ void value_write_dict(struct value_writer *w, uint64_t addr, const struct py_val
 
 void value_write_frozendict(struct value_writer *w, uint64_t addr, const struct py_value_type *t)
 {
-	struct entries e;
+	struct value_entries e;
 	struct py_dict_entry entry;
 
 	value_put_type_short(w, t);
 	value_put(w, "(");
-	if (!open_entries(w, addr, &e) || next_entry(w, &e, &entry) || e.d.failed)
+	if (!value_entries_open(w->v, addr, &e) || value_entries_next(w->v, &e, &entry) || e.d.failed)
 		value_put_dict(w, addr, VALUE_PART_ITEMS);
 	value_put(w, ")");
 }
@@ -133,23 +97,23 @@ void value_write_defaultdict(struct value_writer *w, uint64_t addr, const struct
 }
 
 /* Find the key at that address, from the next entry on, then from the first. */
-static bool find_key(struct value_writer *w, struct entries *e, uint64_t key, uint64_t *value)
+static bool find_key(struct value_writer *w, struct value_entries *e, uint64_t key, uint64_t *value)
 {
 	struct py_dict_entry entry;
 
 	for (unsigned round = 0; round < 2; round++) {
-		while (next_entry(w, e, &entry)) {
+		while (value_entries_next(w->v, e, &entry)) {
 			if (entry.key == key) {
 				*value = entry.value;
 				return true;
 			}
 		}
-		e->d.next = 0;
+		value_entries_rewind(e);
 	}
 	return false;
 }
 
-static void put_ordered(struct value_writer *w, struct entries *e, uint64_t node, bool pairs)
+static void put_ordered(struct value_writer *w, struct value_entries *e, uint64_t node, bool pairs)
 {
 	uint8_t word = value_layout(w)->word;
 	uint64_t key, value;
@@ -175,14 +139,14 @@ void value_write_ordered_dict(struct value_writer *w, uint64_t addr, const struc
 	const struct py_value_type *builtin = value_type_get(w->v, t->builtin), *dict;
 	uint8_t word = value_layout(w)->word;
 	bool pairs = value_is_before(w, 3, 12);
-	struct entries e;
+	struct value_entries e;
 	uint64_t node, before = 0;
 
 	dict = builtin == NULL ? NULL : value_type_get(w->v, builtin->base);
 	if (dict == NULL || dict->kind != VALUE_DICT || builtin->basicsize != dict->basicsize + 8U * word ||
 	    !value_read_word(w->v, addr + dict->basicsize, &node) ||
 	    (node != 0 && !value_read_word(w->v, node + 3U * word, &before)) || before != 0 ||
-	    !open_entries(w, addr, &e)) {
+	    !value_entries_open(w->v, addr, &e)) {
 		value_write_plain(w, addr, t);
 		return;
 	}

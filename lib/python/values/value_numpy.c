@@ -2,7 +2,7 @@
  *
  *   ndarray   head, data, an int: number of dimensions, dimensions, strides, base, descriptor
  *   dtype     head, type of a scalar, three chars, a char, an int: number of the type
- *   scalars   head, the number; numpy.float64 and numpy.complex128 derive from Python's own
+ *   scalars   head, the number
  *
  * Source: numpy/ndarraytypes.h, numpy/arrayscalars.h. */
 #include "python/values/value.h"
@@ -95,15 +95,18 @@ static const struct scalar {
 	{ "numpy.uint64", 'u', 8 },
 	{ "numpy.ulonglong", 'u', 8 },
 	{ "numpy.float32", 'f', 4 },
+	{ "numpy.float64", 'f', 8 },
 };
 
 static void put_scalar(struct value_writer *w, const struct scalar *s, uint64_t bits)
 {
 	unsigned unused = 64 - 8U * s->bytes;
 	uint32_t word = (uint32_t)bits;
+	double d;
 	float f;
 
 	memcpy(&f, &word, sizeof(f));
+	memcpy(&d, &bits, sizeof(d));
 	if (s->kind == 'b')
 		value_put(w, bits != 0 ? "True" : "False");
 	else if (s->kind == 'i')
@@ -111,7 +114,7 @@ static void put_scalar(struct value_writer *w, const struct scalar *s, uint64_t 
 	else if (s->kind == 'u')
 		value_put_fmt(w, "%llu", (unsigned long long)bits);
 	else
-		value_put_double(w, (double)f, true);
+		value_put_double(w, s->bytes == 8 ? d : (double)f, s->bytes != 8);
 }
 
 void value_write_numpy_scalar(struct value_writer *w, uint64_t addr, const struct py_value_type *t)

@@ -153,6 +153,7 @@ static void put_slots(
 static void put_attributes(
     struct value_writer *w, uint64_t addr, const struct py_value_type *t, const char *head)
 {
+	struct value_entries e;
 	struct py_dict d;
 	struct py_dict_entry entry;
 	struct py_string name;
@@ -161,7 +162,8 @@ static void put_attributes(
 	put_slots(w, addr, t, &i, head);
 	if (i > w->v->limits.items || !open_attributes(w->v, addr, t, &d))
 		return;
-	while (!w->full && value_charge(w->v, 32) && py_dict_next(&d, &entry)) {
+	value_entries_begin(w->v, &d, &e);
+	while (!w->full && value_entries_next(w->v, &e, &entry)) {
 		if (py_text_read(w->v->P, w->v->rt, entry.key, &name, NULL) != RES_OK)
 			continue;
 		value_put(w, i == 0 ? head : "");
@@ -177,14 +179,14 @@ static void put_attributes(
 static void put_fields(struct value_writer *w, uint64_t addr, uint64_t fields)
 {
 	struct py_values *v = w->v;
-	struct py_dict d;
+	struct value_entries e;
 	struct py_dict_entry entry;
 	struct py_string name;
 	uint64_t i = 0, value, shown, known = 0;
 
-	if (!py_dict_open(v->P, v->rt, fields, &d))
+	if (!value_entries_open(v, fields, &e))
 		return;
-	while (!w->full && value_charge(v, 512) && py_dict_next(&d, &entry)) {
+	while (!w->full && value_charge(v, 512) && value_entries_next(v, &e, &entry)) {
 		const struct py_value_type *t;
 
 		/* Field(repr=False): not to be shown. */
@@ -276,6 +278,47 @@ bool value_write_namedtuple(struct value_writer *w, uint64_t addr, const struct 
 		}
 		put_named(w, s.text, s.n, item);
 		free(s.text);
+	}
+	value_put(w, ")");
+	value_leave(w);
+	return true;
+}
+
+/* Has t names of its items? It says how many of them repr() shows, but a static type of 3.12+ keeps
+ * its dict elsewhere: then the first member that it describes is the first item. */
+static bool has_item_names(struct py_values *v, const struct py_value_type *t)
+{
+	const struct py_layout *l = &v->rt->layout;
+	uint64_t shown, known = 0, offset;
+
+	if (t->base != t->builtin || t->members == 0)
+		return false;
+	if (t->dict != 0)
+		return value_find(v, t->dict, "n_sequence_fields", &known, &shown);
+	return !t->heap && value_read_word(v, t->members + 2U * l->word, &offset) &&
+	       offset == value_tuple_items(l, 0);
+}
+
+/* A tuple of a type of C whose items have names (PyStructSequence), described like slots.
+ * Objects/structseq.c. */
+bool value_write_structseq(struct value_writer *w, uint64_t addr, const struct py_value_type *t)
+{
+	const struct py_layout *l = value_layout(w);
+	uint64_t n, item, name_at;
+	char name[64];
+
+	if (!has_item_names(w->v, t) || !value_tuple_size(w, addr, &n) || !value_enter(w, addr))
+		return false;
+	value_put_tp_name(w, t);
+	value_put(w, "(");
+	for (uint64_t i = 0; i < n && !w->full && value_put_next(w, i); i++) {
+		if (!value_read_word(w->v, t->members + i * 5 * l->word, &name_at) || name_at == 0 ||
+		    !value_read_string(w->v, name, sizeof(name), name_at) ||
+		    !value_read_word(w->v, value_tuple_items(l, addr) + i * l->word, &item)) {
+			value_put_unreadable(w, addr);
+			break;
+		}
+		put_named(w, name, strlen(name), item);
 	}
 	value_put(w, ")");
 	value_leave(w);

@@ -127,7 +127,7 @@ void value_put_bytes(struct value_writer *w, uint64_t at, uint64_t size, const s
 	size_t n = size < w->v->limits.bytes + 2 ? (size_t)size : w->v->limits.bytes + 2;
 	char quote;
 
-	bytes = malloc(n + 1);
+	bytes = calloc(1, n + 1);
 	if (bytes == NULL || (n != 0 && !value_read(w->v, bytes, n, at))) {
 		value_put_unreadable(w, at);
 		return;

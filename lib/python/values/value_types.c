@@ -15,6 +15,7 @@ enum {
 	TP_BASICSIZE,
 	TP_ITEMSIZE,
 	TP_FLAGS = 18,
+	TP_MEMBERS = 27,
 	TP_BASE = 29,
 	TP_DICT = 30,
 	TP_DICTOFFSET = 33,
@@ -94,6 +95,7 @@ static const struct own_type {
 	{ "numpy.uint64", VALUE_NUMPY_SCALAR, 0, 0 },
 	{ "numpy.ulonglong", VALUE_NUMPY_SCALAR, 0, 0 },
 	{ "numpy.float32", VALUE_NUMPY_SCALAR, 0, 0 },
+	{ "numpy.float64", VALUE_NUMPY_SCALAR, 0, 0 },
 };
 
 static enum value_kind kind_of_name(const struct py_layout *l, const char *name)
@@ -136,6 +138,7 @@ static bool read_type(struct py_values *v, uint64_t type, struct py_value_type *
 	out->basicsize = member(l, words, TP_BASICSIZE);
 	out->itemsize = member(l, words, TP_ITEMSIZE);
 	out->flags = member(l, words, TP_FLAGS);
+	out->members = member(l, words, TP_MEMBERS);
 	out->base = member(l, words, TP_BASE);
 	out->dict = member(l, words, TP_DICT);
 	out->dictoffset = member(l, words, TP_DICTOFFSET);
@@ -153,13 +156,36 @@ static bool is_in_interpreter(const struct py_values *v, uint64_t addr)
 	       strcmp(path, v->rt->object) == 0;
 }
 
+/* A core without the interpreter's file lacks the names of types, which are constants. Some can be
+ * told by bits of tp_flags, which those that derive from them have as well (2.6+,
+ * Include/object.h). */
+static enum value_kind kind_of_flags(struct py_values *v, const struct py_value_type *t)
+{
+	static const struct {
+		uint8_t bit;
+		enum value_kind kind;
+	} bits[] = { { 24, VALUE_INT }, { 25, VALUE_LIST }, { 26, VALUE_TUPLE }, { 27, VALUE_BYTES },
+		{ 28, VALUE_STR }, { 29, VALUE_DICT }, { 30, VALUE_EXCEPTION }, { 31, VALUE_TYPE } };
+	struct py_value_type base;
+
+	if (t->heap || t->base == 0 || !is_in_interpreter(v, t->addr) || !read_type(v, t->base, &base))
+		return VALUE_OBJECT;
+	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+		if ((t->flags >> bits[i].bit & 1) != 0 && (base.flags >> bits[i].bit & 1) == 0)
+			return bits[i].kind;
+	}
+	return VALUE_OBJECT;
+}
+
 static enum value_kind own_kind(struct py_values *v, const struct py_value_type *t)
 {
 	char name[64];
 	enum value_kind kind;
 
-	if (t->python || !value_read_string(v, name, sizeof(name), t->name))
+	if (t->python)
 		return VALUE_OBJECT;
+	if (!value_read_string(v, name, sizeof(name), t->name))
+		return kind_of_flags(v, t);
 	kind = kind_of_name(&v->rt->layout, name);
 	if (kind != VALUE_OBJECT && strchr(name, '.') == NULL && !is_in_interpreter(v, t->addr))
 		return VALUE_OBJECT;
@@ -175,8 +201,8 @@ static bool is_metatype(struct py_values *v, uint64_t meta)
 
 		if (!read_type(v, meta, &t))
 			return false;
-		if (!t.heap && t.meta == meta && value_read_string(v, name, sizeof(name), t.name) &&
-		    strcmp(name, "type") == 0)
+		if (!t.heap && t.meta == meta &&
+		    (!value_read_string(v, name, sizeof(name), t.name) || strcmp(name, "type") == 0))
 			return true;
 		meta = t.base;
 	}

@@ -71,7 +71,8 @@ static void write_typed(struct value_writer *w, uint64_t addr, const struct py_v
 
 	if (t->heap && value_is_enum(w->v, t) && value_write_enum(w, addr, t))
 		return;
-	if (t->kind == VALUE_TUPLE && wrapped && value_write_namedtuple(w, addr, t))
+	if (t->kind == VALUE_TUPLE && wrapped &&
+	    (value_write_namedtuple(w, addr, t) || value_write_structseq(w, addr, t)))
 		return;
 	if (wrapped) {
 		value_put_type_short(w, t);
