@@ -7,6 +7,7 @@
 #define EXIT_FAILURE 1
 #define EXIT_SUCCESS 0
 
+extern int abs(int);
 extern void *bsearch(const void *, const void *, size_t, size_t, int (*)(const void *, const void *));
 extern void *calloc(size_t, size_t);
 extern void exit(int) __attribute__((noreturn));
@@ -17,6 +18,7 @@ extern void qsort(void *, size_t, size_t, int (*)(const void *, const void *));
 extern void *realloc(void *, size_t);
 extern char *realpath(const char *, char *);
 extern double strtod(const char *, char **);
+extern float strtof(const char *, char **);
 extern long strtol(const char *, char **, int);
 extern long long strtoll(const char *, char **, int);
 extern unsigned long strtoul(const char *, char **, int);
