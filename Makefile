@@ -13,6 +13,7 @@
 #   check-costs      count system calls, bytes and instructions; costs-update stores the counts
 #   check-illumos    compile what illumos gets, against stand-in headers
 #   matrix           get every interpreter; check-matrix runs the tests on each
+#   check-values     compare values on every interpreter, and store a table of them
 #   fidelity         random stops of busy programs, judged by what they say of themselves
 #   oracle           compare the unwinding engines; check-engines prints them as a table
 #   fuzz             damaged cores and debug information

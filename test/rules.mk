@@ -143,7 +143,7 @@ fuzz-programs: $(FUZZ_BIN) $(O)/pystack
 
 # Debian's names of the packages needed to build, and of those needed to test and to lint as well.
 BUILD_NEEDS := gcc make pkg-config libc6-dev libelf-dev libunwind-dev libdwarf-dev libiberty-dev libjansson-dev libbpf-dev clang bpftool liblzma-dev libzstd-dev liblz4-dev zlib1g-dev python3
-CHECK_NEEDS := check zstd xz-utils lz4 python3-jsonschema jq gcc-multilib git elfutils gdb dwz debootstrap bpftrace python3-greenlet python3-gevent python3-uvloop python3-fusepy libfuse2 systemtap-sdt-dev mercurial
+CHECK_NEEDS := check zstd xz-utils lz4 python3-jsonschema jq gcc-multilib git elfutils gdb dwz debootstrap bpftrace python3-greenlet python3-gevent python3-numpy python3-uvloop python3-fusepy libfuse2 systemtap-sdt-dev mercurial
 LINT_NEEDS  := mandoc clang clang-format clang-tidy
 
 # A second make, which runs pkg-config after it has been installed.
@@ -215,6 +215,10 @@ check-matrix:
 	$(again) -s -j2 live-programs
 	@$(if $(FIDELITY),FIDELITY=$(FIDELITY)) test/matrix/check.sh $(O)/test/live $(O)/pystack $(ROWS)
 
+# check-values: compare values of all types on this machine's interpreters and those of the matrix.
+check-values: $(O)/test/live/live_values_test
+	@{ sed '/^$$/q' test/results/values.md && test/matrix/values.py $<; } >$(O)/values.md && mv $(O)/values.md test/results/values.md
+
 include test/bench/rules.mk
 include test/costs/rules.mk
 
@@ -243,4 +247,4 @@ format:
 format-check:
 	git ls-files '*.[ch]' | xargs clang-format --dry-run -Werror
 
-.PHONY: oracle check-engines unit-programs live-programs fuzz-programs check check-programs check-asan fidelity fuzz matrix check-matrix demo format format-check lint needs-check check-illumos check-illumos-here
+.PHONY: oracle check-engines unit-programs live-programs fuzz-programs check check-programs check-asan fidelity fuzz matrix check-matrix check-values demo format format-check lint needs-check check-illumos check-illumos-here

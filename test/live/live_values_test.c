@@ -13,11 +13,23 @@
 /* The limits that values.py has. */
 static const struct py_value_limits limits = { 200, 10, 3 };
 
+/* Append to the file that test/matrix/values.py names: how it was read, a kind, was it right? */
+static void tell_table(const char *way, const char *kind, bool right)
+{
+	const char *path = getenv("PYSTACK_VALUES_TABLE");
+	FILE *table = path == NULL ? NULL : fopen(path, "a");
+
+	if (table == NULL)
+		return;
+	(void)fprintf(table, "%s\t%s\t%d\n", way, kind, right);
+	(void)fclose(table);
+}
+
 /* A line of the fixture's file: a kind of values, an address, a text. */
-static void compare_line(struct py_values *v, char *line, struct strbuf *wrong)
+static bool compare_line(struct py_values *v, char *line, struct strbuf *wrong)
 {
 	char *rest, *text = NULL, *expected;
-	size_t n;
+	size_t n, before = wrong->n;
 	uint64_t addr;
 
 	rest = strchr(line, '\t');
@@ -30,9 +42,10 @@ static void compare_line(struct py_values *v, char *line, struct strbuf *wrong)
 	else if (strcmp(text, expected) != 0)
 		strbuf_fmt(wrong, "%s: %.300s\n    not %.300s\n", line, text, expected);
 	free(text);
+	return wrong->n == before;
 }
 
-static void compare(struct ps_prochandle *P, const struct fixture *f)
+static void compare(struct ps_prochandle *P, const struct fixture *f, const char *way)
 {
 	struct strbuf wrong = STRBUF_EMPTY;
 	struct py_process *py;
@@ -41,6 +54,7 @@ static void compare(struct ps_prochandle *P, const struct fixture *f)
 	char path[300], *line = NULL;
 	size_t size = 0;
 	ssize_t n;
+	bool right;
 	FILE *said;
 
 	(void)snprintf(path, sizeof(path), "%s/truth", f->dir);
@@ -50,7 +64,8 @@ static void compare(struct ps_prochandle *P, const struct fixture *f)
 	py_values_begin(&v, P, &py->runtimes.at[0], limits);
 	while ((n = getline(&line, &size, said)) > 0) {
 		line[n - 1] = '\0';
-		compare_line(&v, line, &wrong);
+		right = compare_line(&v, line, &wrong);
+		tell_table(way, line, right);
 	}
 	free(line);
 	(void)fclose(said);
@@ -70,7 +85,7 @@ START_TEST(test_live)
 	fixture_start(&f, &live_interpreters(NULL)[_i], &alone, ARGS("@values.py", "%"));
 	P = Pgrab(f.pid, PGRAB_RDONLY, &err);
 	ck_assert_msg(P != NULL, "%s", Pgrab_error(err));
-	compare(P, &f);
+	compare(P, &f, "live");
 	fixture_end(&f);
 }
 END_TEST
@@ -88,7 +103,7 @@ START_TEST(test_core)
 	if (fixture_core(&f, SIGABRT, core, &why)) {
 		P = Pgrab_core(core, NULL, PGRAB_RDONLY, &err);
 		ck_assert_msg(P != NULL, "%s", Pgrab_error(err));
-		compare(P, &f);
+		compare(P, &f, "core");
 	} else {
 		(void)printf("SKIP: core of %s: %s\n", f.in->label, why);
 	}
