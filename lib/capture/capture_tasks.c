@@ -16,7 +16,9 @@ static void match_threads(struct capture *c)
 
 		l->about.task = NULL;
 		for (size_t k = 0; l->python_is != PYTHON_UNREAD && k < l->python.frames.n; k++) {
-			if (!addrmap_get(&by_frame, l->python.frames.at[k].addr, &task))
+			/* Another task may have got the memory of one that has ended since. */
+			if (!addrmap_get(&by_frame, l->python.frames.at[k].addr, &task) ||
+			    l->python.frames.at[k].code != c->tasks.at.at[task].code)
 				continue;
 			c->tasks.at.at[task].thread = l->id;
 			/* The innermost is the one that runs: it was started by the others. */

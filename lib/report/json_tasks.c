@@ -90,7 +90,7 @@ void json_task_begin(const struct py_tasks *all, size_t i, struct strbuf *out)
 	if (t->awaits != 0)
 		add_awaited(t, &m);
 	add_waiters(all, t, &m);
-	members_bool(&m, "certain", !t->unsure);
+	members_bool(&m, "certain", !(t->unsure || (task_runs(t) && task_moved(t))));
 	members_bool(&m, "complete", !task_lacks(t));
 	if (!members_write(&m, out))
 		strbuf_fmt(out, "\"id\":\"0x%llx\",\"complete\":false", (unsigned long long)t->addr);

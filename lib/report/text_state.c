@@ -161,6 +161,7 @@ static void put_python(struct strbuf *out, size_t from, const struct thread_stat
 	if (s->task != NULL) {
 		put_part(out, from, runs_task);
 		text_task_name(s->task, out);
+		strbuf_str(out, task_moved(s->task) ? " ?" : "");
 	}
 }
 

@@ -93,7 +93,7 @@ void text_task_line(const struct py_tasks *all, const struct task_visit *visit, 
 		strbuf_str(out, " (above)");
 	if (visit->circle)
 		strbuf_str(out, " (in a circle)");
-	if (t->unsure || (visit->depth == 0 && t->waiters_unknown))
+	if (t->unsure || (task_runs(t) && task_moved(t)) || (visit->depth == 0 && t->waiters_unknown))
 		strbuf_str(out, " ?");
 	strbuf_char(out, '\n');
 	drop_half(out, begin);

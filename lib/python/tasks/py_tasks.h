@@ -30,6 +30,7 @@ struct py_task {
 	uint64_t awaits;      /* the future that it waits for; 0: none, it is about to be resumed */
 	uint32_t awaits_task; /* the index of that task, plus one; 0: it is another future */
 	uint64_t frame;       /* of its coroutine, as in a thread's py_stack; 0: unknown */
+	uint64_t code;        /* code object of that frame */
 	uint32_t runtime;     /* index of its runtime */
 	uint8_t state;        /* enum py_task_state */
 	bool cut;             /* frames are missing: a limit was reached, or memory could not be read */

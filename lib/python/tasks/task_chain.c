@@ -266,6 +266,7 @@ bool task_chain(struct task_reader *r, struct py_task *t)
 	if (g.state == GEN_ENDED)
 		return false;
 	t->frame = g.frame;
+	t->code = g.decoded.code;
 	t->state = g.state == GEN_RUNS      ? PY_TASK_RUNNING
 		   : g.state == GEN_CREATED ? PY_TASK_CREATED
 					    : PY_TASK_SUSPENDED;
