@@ -70,14 +70,12 @@ static enum res compile(const struct at_probe *one, bool narrow, const char *tex
 }
 
 enum res at_arguments_value(
-    const struct at_probe *one, const char *text, struct probe_when_value *out, struct fault *f)
+    const struct at_probe *one, bool narrow, const char *text, struct probe_when_value *out, struct fault *f)
 {
 	struct probe_usdt any = { .n_args = PROBE_USDT_ARGS };
-	struct probe_arguments arguments = arguments_of(one, false, NULL);
+	struct probe_arguments arguments = arguments_of(one, narrow, NULL);
 	struct probe_when_names names;
 
-	if (one->spec.kind == PROBE_SYSCALL && one->call[0].name == NULL)
-		arguments.call = &one->call[1];
 	/* Its notes are read later. Their arguments come as signed numbers, or are unknown. */
 	if (one->spec.kind == PROBE_USDT) {
 		(void)snprintf(any.provider, sizeof(any.provider), "%s", one->spec.provider);

@@ -278,7 +278,7 @@ static bool place_code(const struct options *opt, struct at_probes *p, size_t i,
 		return refuse(p->at[i].name, f.text);
 	if (!add_place(p, &place))
 		return false;
-	place.is_begin = p->abi[i].sum == PROBE_SUM_DURATION;
+	place.is_begin = p->abi[i].sums[0].what == PROBE_SUM_DURATION;
 	return !place.is_begin || add_place(p, &place);
 }
 

@@ -19,27 +19,47 @@ static enum res find_duration(const struct probe_spec *spec, struct probe_spec_a
 	if (!is_gc_done(spec) && !spec->on_return)
 		return fault_set(f, 0, 0, 0,
 		    "duration is known at syscall:NAME:return, uretprobe, python:gc-done and off-cpu");
-	abi->sum = PROBE_SUM_DURATION;
+	abi->sums[0].what = abi->sums[1].what = PROBE_SUM_DURATION;
 	abi->sum_by_sp = spec->kind == PROBE_UPROBE;
 	return RES_OK;
 }
 
-static bool find(const struct at_probe *one, const char *text, struct probe_spec_abi *abi)
+/* What is summed of calls of one architecture. */
+static enum res find_value(
+    const struct at_probe *one, bool narrow, const char *text, struct probe_sum *out, struct fault *f)
 {
 	struct probe_when_value value;
-	struct fault f = { 0 };
-	enum res res;
+	enum res res = at_arguments_value(one, narrow, text, &value, f);
 
-	if (strcmp(text, "duration") == 0) {
-		res = find_duration(&one->spec, abi, &f);
-	} else {
-		res = at_arguments_value(one, text, &value, &f);
-		if (res == RES_OK) {
-			abi->sum = value.subject + 1U;
-			abi->sum_shift = value.shift;
-			abi->sum_signed = value.is_signed;
+	if (res == RES_OK)
+		*out = (struct probe_sum){ value.subject + 1U, value.shift, value.is_signed, 0 };
+	return res;
+}
+
+/* The call of i386 may have the value elsewhere, or not at all. */
+static enum res find_values(
+    const struct at_probe *one, const char *text, struct probe_spec_abi *abi, struct fault *f)
+{
+	bool wide = one->spec.kind != PROBE_SYSCALL || one->call[0].name != NULL;
+	bool narrow = one->spec.kind != PROBE_SYSCALL || one->call[1].name != NULL;
+	enum res res = wide ? find_value(one, false, text, &abi->sums[0], f) : RES_OK;
+
+	if (res == RES_OK && narrow) {
+		res = find_value(one, true, text, &abi->sums[1], f);
+		if (res == RES_FAIL && wide) {
+			abi->sums[1].what = PROBE_SUM_ABSENT;
+			res = RES_OK;
 		}
 	}
+	return res;
+}
+
+static bool find(const struct at_probe *one, const char *text, struct probe_spec_abi *abi)
+{
+	struct fault f = { 0 };
+	enum res res = strcmp(text, "duration") == 0 ? find_duration(&one->spec, abi, &f)
+						     : find_values(one, text, abi, &f);
+
 	if (res != RES_OK)
 		(void)fprintf(stderr, "pystack: --sum: %s: %s\n", one->name, f.text);
 	return res == RES_OK;
@@ -59,10 +79,11 @@ bool at_sum_is_time(const struct at_probes *p, const struct probe_key *key)
 	const struct at_probe *probe = at_probe_of(p, key);
 
 	return probe != NULL && (probe->spec.kind == PROBE_OFF_CPU ||
-				    p->abi[key->spec & PROBE_KEY_SPEC].sum == PROBE_SUM_DURATION);
+				    p->abi[key->spec & PROBE_KEY_SPEC].sums[0].what == PROBE_SUM_DURATION);
 }
 
 const char *at_sum_begin(const struct at_probes *p, size_t i)
 {
-	return p->abi[i].sum == PROBE_SUM_DURATION && is_gc_done(&p->at[i].spec) ? "gc__start" : NULL;
+	return p->abi[i].sums[0].what == PROBE_SUM_DURATION && is_gc_done(&p->at[i].spec) ? "gc__start"
+											  : NULL;
 }

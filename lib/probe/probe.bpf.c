@@ -76,7 +76,7 @@ static __always_inline void at_syscall(
 		return;
 	if (timing && !is_return) {
 		spec = syscall_specs[1][compat][number];
-		if (spec != 0 && specs[(spec - 1) & (PROBE_SPECS - 1)].sum == PROBE_SUM_DURATION)
+		if (spec != 0 && specs[(spec - 1) & (PROBE_SPECS - 1)].sums[0].what == PROBE_SUM_DURATION)
 			call_begins((uint32_t)task->pid, spec - 1, 0);
 	}
 	spec = syscall_specs[is_return][compat][number];

@@ -280,6 +280,14 @@ enum probe_spec_kind {
 	PROBE_AT_TRACEPOINT, /* of the kernel */
 };
 
+/* What is summed at a probe. */
+struct probe_sum {
+	uint32_t what;      /* PROBE_SUM_…, or a subject of conditions plus one; 0: nothing */
+	uint32_t shift;     /* bits of the 64 that are not of the value */
+	uint32_t is_signed; /* it is signed */
+	uint32_t padding;
+};
+
 /* What a probe does; constant while it is attached. */
 struct probe_spec_abi {
 	uint32_t kind;     /* enum probe_spec_kind */
@@ -287,16 +295,16 @@ struct probe_spec_abi {
 	int32_t syscall;   /* its number; −1: not one */
 	int32_t syscall32; /* its number for i386; −1: none */
 	uint32_t is_return;
-	uint32_t hz;         /* PROBE_AT_TICK */
-	uint32_t sum;        /* PROBE_SUM_DURATION, or a subject of conditions plus one; 0: none */
-	uint64_t min_ns;     /* PROBE_AT_SWITCH: shorter times are left out */
-	uint32_t sum_shift;  /* bits of the 64 that are not of the value */
-	uint32_t sum_signed; /* it is signed */
-	uint32_t sum_by_sp;  /* DURATION: calls within each other are told apart by the stack pointer */
+	uint32_t hz; /* PROBE_AT_TICK */
+	uint32_t padding2;
+	uint64_t min_ns;          /* PROBE_AT_SWITCH: shorter times are left out */
+	struct probe_sum sums[2]; /* [1]: of i386 */
+	uint32_t sum_by_sp;       /* DURATION: calls within each other are told apart by the stack pointer */
 	uint32_t padding;
 };
 
 enum {
+	PROBE_SUM_ABSENT = 254,       /* the event has no such value */
 	PROBE_SUM_DURATION = 255,     /* from the beginning of the call that ends at the probe */
 	PROBE_COOKIE_BEGIN = 1 << 30, /* of a place: there the call begins */
 	PROBE_CALLS = 65536,          /* whose duration is summed, at a time */

@@ -136,7 +136,7 @@ static void choose_programs(struct probe_bpf *b, const struct probe_config *c)
 
 	for (size_t i = 0; i < c->n_specs; i++) {
 		enter |= c->specs[i].kind == PROBE_AT_SYSCALL &&
-			 (!c->specs[i].is_return || c->specs[i].sum == PROBE_SUM_DURATION);
+			 (!c->specs[i].is_return || c->specs[i].sums[0].what == PROBE_SUM_DURATION);
 		leave |= c->specs[i].kind == PROBE_AT_SYSCALL && c->specs[i].is_return;
 		tick |= c->specs[i].kind == PROBE_AT_TICK;
 		off |= c->specs[i].kind == PROBE_AT_SWITCH;
@@ -217,7 +217,7 @@ static int configure(struct probe_session *s, const struct probe_config *c)
 	if (error == 0)
 		error = bpf_map__set_max_entries(b->maps.ring, (uint32_t)s->ring_size);
 	for (size_t i = 0; error == 0 && i < c->n_specs; i++) {
-		if (c->specs[i].sum != PROBE_SUM_DURATION)
+		if (c->specs[i].sums[0].what != PROBE_SUM_DURATION)
 			continue;
 		*(uint32_t *)(uintptr_t)&b->rodata->timing = 1;
 		error = bpf_map__set_max_entries(b->maps.calls, PROBE_CALLS);

@@ -169,6 +169,22 @@ START_TEST(events)
 }
 END_TEST
 
+/* The size is the third argument of x86-64, and the fourth one of i386. */
+START_TEST(sums)
+{
+	struct program p;
+	struct run r;
+
+	if (!build_or_skip(&p, _i))
+		return;
+	if (observe(&p, "syscall:readahead", "--sum=size", &r)) {
+		ck_assert_msg(count_of(r.out, "read_ahead", "main+") == 3000, "%s", r.out);
+		run_free(&r);
+	}
+	end(&p);
+}
+END_TEST
+
 /* The number of rmdir there is that of another call here. */
 START_TEST(other_numbers)
 {
@@ -231,6 +247,7 @@ int main(void)
 	tcase_set_timeout(tcase, 120);
 	tcase_add_loop_test(tcase, counts, 0, 2);
 	tcase_add_loop_test(tcase, events, 0, 2);
+	tcase_add_loop_test(tcase, sums, 0, 2);
 	tcase_add_loop_test(tcase, other_numbers, 0, 2);
 	tcase_add_test(tcase, calls_of_i386);
 	tcase_add_loop_test(tcase, functions, 0, 2);

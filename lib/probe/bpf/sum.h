@@ -45,12 +45,16 @@ int take_sum(struct scratch *s, uint32_t tid, uint32_t spec)
 {
 	const volatile struct probe_spec_abi *p = &specs[spec & (PROBE_SPECS - 1)];
 	struct call call = { .tid = tid, .spec = spec };
-	uint32_t what = p->sum, i = what - 1;
+	const volatile struct probe_sum *sum;
+	uint32_t what, i;
 	int64_t value;
 
 	if (!s)
 		return 0;
 	s->event.sum = 0;
+	sum = &p->sums[s->event.is_32bit & 1];
+	what = sum->what;
+	i = what - 1;
 	if (what == 0)
 		return 1;
 	if (what == PROBE_SUM_DURATION) {
@@ -66,13 +70,14 @@ int take_sum(struct scratch *s, uint32_t tid, uint32_t spec)
 		}
 		value = (int64_t)s->event.args[i];
 	} else {
-		return 1;
+		count_loss(PROBE_LOST_VALUE);
+		return 0;
 	}
-	value = (int64_t)((uint64_t)value << (p->sum_shift & 63));
-	if (!p->sum_signed)
-		s->event.sum = (uint64_t)value >> (p->sum_shift & 63);
+	value = (int64_t)((uint64_t)value << (sum->shift & 63));
+	if (!sum->is_signed)
+		s->event.sum = (uint64_t)value >> (sum->shift & 63);
 	else if (value > 0)
-		s->event.sum = (uint64_t)(value >> (p->sum_shift & 63));
+		s->event.sum = (uint64_t)(value >> (sum->shift & 63));
 	return 1;
 }
 
