@@ -20,7 +20,8 @@ const struct probe_value_list *at_arguments_list(
 bool at_arguments_condition(
     struct at_probes *p, size_t i, bool narrow, const char *text, const struct probe_usdt *usdt);
 
-/* Find the number of an event that `text` names; narrow: of one of i386. RES_FAIL: f says why not. */
+/* Find the number of an event that `text` names; narrow: of one of i386. RES_FAIL: f says why
+ * not. */
 enum res at_arguments_value(
     const struct at_probe *one, bool narrow, const char *text, struct probe_when_value *out, struct fault *f);
 

@@ -146,6 +146,7 @@ enum probe_loss {
 	PROBE_LOST_PROCESS, /* processes: more than can be observed */
 	PROBE_LOST_VALUE,   /* events: what is to be summed could not be read */
 	PROBE_LOST_TEST,    /* events: --when could not be decided */
+	PROBE_LOST_CALL,    /* calls whose duration is not known: more are under way than are kept */
 	PROBE_EVENTS,       /* events that passed the filters */
 	PROBE_LOSSES
 };

@@ -169,6 +169,31 @@ START_TEST(events)
 }
 END_TEST
 
+/* Of a thread's calls, the outermost have a duration (the kernel notices the return of the first 64),
+ * and those for which there is no room are reported. */
+START_TEST(durations)
+{
+	char probe[128];
+	struct program p;
+	struct run r;
+
+	if (!build_or_skip(&p, _i))
+		return;
+	(void)snprintf(probe, sizeof(probe), "uretprobe:%s:deep", p.path);
+	if (observe(&p, probe, "--sum=duration", &r)) {
+		long n = 0;
+		const char *at = strstr(r.err, "pystack: ");
+
+		while (at != NULL && sscanf(at, "pystack: %ld events", &n) != 1)
+			at = strstr(at + 1, "pystack: ");
+		ck_assert_msg(n == 64 && strstr(r.err, "more than 65536 calls were under way") != NULL,
+		    "%s%s", r.out, r.err);
+		run_free(&r);
+	}
+	end(&p);
+}
+END_TEST
+
 /* The size is the third argument of x86-64, and the fourth one of i386. */
 START_TEST(sums)
 {
@@ -248,6 +273,7 @@ int main(void)
 	tcase_add_loop_test(tcase, counts, 0, 2);
 	tcase_add_loop_test(tcase, events, 0, 2);
 	tcase_add_loop_test(tcase, sums, 0, 2);
+	tcase_add_loop_test(tcase, durations, 0, 2);
 	tcase_add_loop_test(tcase, other_numbers, 0, 2);
 	tcase_add_test(tcase, calls_of_i386);
 	tcase_add_loop_test(tcase, functions, 0, 2);

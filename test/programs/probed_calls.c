@@ -45,6 +45,16 @@ static NOINLINE void read_ahead(int n, long size)
 	}
 }
 
+int deep(int n);
+
+/* Returns only after n further calls of itself. */
+NOINLINE int deep(int n)
+{
+	volatile int kept = n;
+
+	return n == 0 ? 0 : deep(n - 1) + kept;
+}
+
 static NOINLINE void in_handler(int signo)
 {
 	for (int i = 0; i < signo - SIGUSR1 + 3; i++)
@@ -103,6 +113,7 @@ int main(void)
 	by_library(7);
 	by_interrupt(5, path);
 	read_ahead(3, 1000);
+	calls += deep(70000);
 	if (pthread_create(&thread, NULL, second, NULL) != 0 || pthread_join(thread, NULL) != 0 ||
 	    pthread_create(&thread, NULL, with_room, NULL) != 0 || pthread_join(thread, NULL) != 0)
 		return 1;

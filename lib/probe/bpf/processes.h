@@ -2,6 +2,7 @@
 #ifndef PROBE_BPF_PROCESSES_H
 #define PROBE_BPF_PROCESSES_H
 
+#include "probe/bpf/calls.h"
 #include "probe/bpf/namespace.h"
 #include "probe/probe_exe.h"
 
@@ -100,6 +101,8 @@ int BPF_PROG(watch_exec, struct task_struct *task)
 	if (!p && exe_name[0] == 0)
 		return 0;
 	(void)bpf_map_delete_elem(&threads, &tid);
+	if (timing && p)
+		calls_end(tid);
 	(void)bpf_probe_read_kernel_str(
 	    name, sizeof(name), BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name));
 	if ((p && follow_execs) || (exe_name[0] != 0 && probe_exe_is(name, exe_name) && seen_pid(task) != 0))
@@ -109,13 +112,17 @@ int BPF_PROG(watch_exec, struct task_struct *task)
 	return 0;
 }
 
-/* The last thread of a process ends. */
+/* A thread ends; perhaps the last one of its process. */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(watch_exit, struct task_struct *task)
 {
 	uint32_t pid = (uint32_t)task->tgid;
 
-	if (known_process_of(task) && BPF_CORE_READ(task, signal, live.counter) == 0)
+	if (!known_process_of(task))
+		return 0;
+	if (timing)
+		calls_end((uint32_t)task->pid);
+	if (BPF_CORE_READ(task, signal, live.counter) == 0)
 		(void)bpf_map_delete_elem(&pids, &pid);
 	return 0;
 }

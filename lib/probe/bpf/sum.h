@@ -3,29 +3,8 @@
 #ifndef PROBE_BPF_SUM_H
 #define PROBE_BPF_SUM_H
 
+#include "probe/bpf/calls.h"
 #include "probe/bpf/values.h"
-
-/* When calls of threads have begun whose duration is summed. */
-struct call {
-	uint64_t sp;        /* that with which a function returns; 0: of a system call */
-	uint32_t tid, spec; /* spec: of the probe at its end */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1); /* set by user space */
-	__type(key, struct call);
-	__type(value, uint64_t);
-} calls SEC(".maps");
-
-int call_begins(uint32_t tid, uint32_t spec, uint64_t sp)
-{
-	struct call call = { .sp = sp, .tid = tid, .spec = spec };
-	uint64_t now = bpf_ktime_get_ns();
-
-	(void)bpf_map_update_elem(&calls, &call, &now, BPF_ANY);
-	return 0;
-}
 
 /* Set the duration of the call that ends. Returns 0: it had begun before it was observed. */
 static __always_inline int take_duration(struct scratch *s, struct call *call)
@@ -35,7 +14,8 @@ static __always_inline int take_duration(struct scratch *s, struct call *call)
 	if (!begin)
 		return 0;
 	s->event.sum = bpf_ktime_get_ns() - *begin;
-	(void)bpf_map_delete_elem(&calls, call);
+	if (bpf_map_delete_elem(&calls, call) == 0 && call->sp != 0)
+		count_open(call, -1);
 	return 1;
 }
 
