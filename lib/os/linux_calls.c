@@ -110,25 +110,32 @@ void os_status_call(const lwpstatus_t *status, struct os_call *out)
 }
 
 /* Are the times of this call words of 32 bits? */
-static bool has_narrow_time(const struct arch *arch, const struct call_row *row)
+static bool has_32bit_time(const struct arch *arch, const struct call_row *row)
 {
 	return arch->pointer_size == sizeof(int32_t) && strstr(row->name, "time64") == NULL &&
 	       strcmp(row->name, "epoll_pwait2") != 0;
 }
 
+/* The process that makes a call. */
+struct caller {
+	struct ps_prochandle *P; /* has its memory */
+	const struct arch *arch;
+	struct ps_prochandle *live; /* NULL: it is not a live process */
+};
+
 /* Two numbers at va, the second of which counts parts of a second. False: there is no time. */
-static bool read_time(struct ps_prochandle *P, const struct arch *arch, const struct call_row *row,
-    uint64_t va, int64_t unit, int64_t *ns)
+static bool read_time(
+    const struct caller *from, const struct call_row *row, uint64_t va, int64_t unit, int64_t *ns)
 {
 	int64_t time[2] = { 0 };
-	int32_t narrow[2];
+	int32_t words[2];
 
-	if (has_narrow_time(arch, row)) {
-		if (Pread(P, narrow, sizeof(narrow), (uintptr_t)va) != sizeof(narrow))
+	if (has_32bit_time(from->arch, row)) {
+		if (Pread(from->P, words, sizeof(words), (uintptr_t)va) != sizeof(words))
 			return false;
-		time[0] = narrow[0];
-		time[1] = narrow[1];
-	} else if (Pread(P, time, sizeof(time), (uintptr_t)va) != sizeof(time)) {
+		time[0] = words[0];
+		time[1] = words[1];
+	} else if (Pread(from->P, time, sizeof(time), (uintptr_t)va) != sizeof(time)) {
 		return false;
 	}
 	if (time[0] < 0 || time[0] > INT64_MAX / SECOND - 1 || time[1] < 0 || time[1] >= SECOND / unit)
@@ -159,14 +166,14 @@ static enum os_timeout time_left(struct ps_prochandle *live, clockid_t clock, in
 	return OS_TIMEOUT_LEFT;
 }
 
-static enum os_timeout futex_timeout(struct ps_prochandle *P, const struct arch *arch,
-    struct ps_prochandle *live, const struct call_row *row, const struct os_call *call, int64_t *ns)
+static enum os_timeout futex_timeout(
+    const struct caller *from, const struct call_row *row, const struct os_call *call, int64_t *ns)
 {
 	bool real = (call->args[1] & FUTEX_CLOCK_REALTIME) != 0;
 
 	switch (call->args[1] & (unsigned)FUTEX_CMD_MASK) {
 	case FUTEX_WAIT:
-		return read_time(P, arch, row, call->args[3], 1, ns) ? OS_TIMEOUT_AFTER : OS_TIMEOUT_NONE;
+		return read_time(from, row, call->args[3], 1, ns) ? OS_TIMEOUT_AFTER : OS_TIMEOUT_NONE;
 	case FUTEX_LOCK_PI:
 		real = true;
 		break;
@@ -176,14 +183,15 @@ static enum os_timeout futex_timeout(struct ps_prochandle *P, const struct arch 
 	default:
 		return OS_TIMEOUT_NONE;
 	}
-	if (!read_time(P, arch, row, call->args[3], 1, ns))
+	if (!read_time(from, row, call->args[3], 1, ns))
 		return OS_TIMEOUT_NONE;
-	return time_left(live, real ? CLOCK_REALTIME : CLOCK_MONOTONIC, ns);
+	return time_left(from->live, real ? CLOCK_REALTIME : CLOCK_MONOTONIC, ns);
 }
 
 enum os_timeout os_call_timeout(struct ps_prochandle *P, const struct arch *arch, struct ps_prochandle *live,
     const struct os_call *call, int64_t *ns)
 {
+	const struct caller from = { .P = P, .arch = arch, .live = live };
 	const struct call_row *row = row_of(call);
 	uint64_t arg = row == NULL ? 0 : call->args[row->arg];
 	enum limit limit = row == NULL ? NO_LIMIT : (enum limit)row->limit;
@@ -195,8 +203,8 @@ enum os_timeout os_call_timeout(struct ps_prochandle *P, const struct arch *arch
 	if (limit == NO_LIMIT || arg == 0)
 		return OS_TIMEOUT_NONE;
 	if (limit == BY_OPERATION)
-		return futex_timeout(P, arch, live, row, call, ns);
-	if (!read_time(P, arch, row, arg, limit == TIMEVAL ? MICROSECOND : 1, ns))
+		return futex_timeout(&from, row, call, ns);
+	if (!read_time(&from, row, arg, limit == TIMEVAL ? MICROSECOND : 1, ns))
 		return OS_TIMEOUT_NONE;
 	if (limit == BY_FLAGS && (call->args[1] & TIMER_ABSTIME) != 0)
 		return time_left(live, (clockid_t)call->args[0], ns);

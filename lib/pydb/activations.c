@@ -100,26 +100,36 @@ void activations_free(struct pydb_activations *a)
 	memset(a, 0, sizeof(*a));
 }
 
-/* Add the activation whose Python frames start at item k of th's join, after their native frame. An
- * activation without frames is kept too: a call for it must not be answered with the frames of the
- * next one that has its pc. Returns the index of the item after the frames. */
-static size_t take_activation(struct pydb_activations *a, const struct py_process *py,
-    const struct stack_thread *th, size_t k, struct pydb_activation new, bool *ok)
+/* A thread whose activations are added. */
+struct taken {
+	struct pydb_activations *to;
+	const struct py_process *py;
+	const struct stack_thread *th;
+	bool failed; /* out of memory */
+};
+
+/* Add the activation whose Python frames start at item k of the thread's join, after their native
+ * frame. An activation without frames is kept too: a call for it must not be answered with the
+ * frames of the next one that has its pc. Returns the index of the item after the frames. */
+static size_t take_activation(struct taken *from, size_t k, struct pydb_activation new)
 {
+	struct pydb_activations *a = from->to;
+	const struct stack_thread *th = from->th;
 	const struct py_code *code;
 	struct strbuf text = STRBUF_EMPTY;
+	bool ok = true;
 
 	new.first = (uint32_t)a->frames.n;
-	for (; *ok && k < th->join.items.n && th->join.items.at[k].kind == JOIN_PYTHON; k++) {
+	for (; ok && k < th->join.items.n && th->join.items.at[k].kind == JOIN_PYTHON; k++) {
 		const struct join_item *item = &th->join.items.at[k];
 		const struct py_frame *frame = &th->python.frames.at[item->index];
 
-		*ok = vec_push(&a->frames, frame->addr);
+		ok = vec_push(&a->frames, frame->addr);
 		if (frame->hidden)
 			continue;
 		if (text.n > 0)
 			strbuf_str(&text, "   ");
-		code = frame->bad ? NULL : py_code_get(py, frame);
+		code = frame->bad ? NULL : py_code_get(from->py, frame);
 		text_python(code, frame->line, false, &text);
 		if (code == NULL || item->unsure)
 			strbuf_str(&text, " ?");
@@ -127,11 +137,11 @@ static size_t take_activation(struct pydb_activations *a, const struct py_proces
 	}
 	new.count = (uint32_t)a->frames.n - new.first;
 	new.text = strdup(strbuf_text(&text));
-	*ok = *ok && !text.failed && new.text != NULL;
-	if (*ok)
-		*ok = addrmap_put(&a->pcs, new.pc, 1) && vec_push(&a->at, new);
-	if (!*ok)
+	ok =
+	    ok && !text.failed && new.text != NULL &&addrmap_put(&a->pcs, new.pc, 1) && vec_push(&a->at, new);
+	if (!ok)
 		free(new.text);
+	from->failed |= !ok;
 	strbuf_free(&text);
 	return k;
 }
@@ -141,13 +151,13 @@ static bool take_thread(
 {
 	const struct join_item *items = th->join.items.at;
 	struct pydb_activation new = { .lwp = lwp };
-	bool ok = true;
+	struct taken from = { .to = a, .py = py, .th = th };
 
-	for (size_t k = 0; ok && k < th->join.items.n;) {
+	for (size_t k = 0; !from.failed && k < th->join.items.n;) {
 		if (new.pc != 0 && (items[k].kind == JOIN_BARE || items[k].kind == JOIN_ENDED))
-			(void)take_activation(a, py, th, k, new, &ok);
+			(void)take_activation(&from, k, new);
 		if (items[k].kind == JOIN_PYTHON && new.pc != 0) {
-			k = take_activation(a, py, th, k, new, &ok);
+			k = take_activation(&from, k, new);
 			continue;
 		}
 		/* Frames outside any activation cannot be asked for: they have no pc. */
@@ -157,7 +167,7 @@ static bool take_thread(
 			new.pc = 0;
 		k++;
 	}
-	return ok;
+	return !from.failed;
 }
 
 static bool lwp_index(const struct pydb_activations *a, lwpid_t id, uint32_t *out)
