@@ -66,8 +66,7 @@ enum res dwarf_members(
 	struct worker_job job = { answer_request, &task };
 	size_t n = request->n;
 	OWNED(mem_release) struct reply *reply = NULL;
-	bool late;
-	size_t got = 0;
+	struct worker_reply got;
 	enum res res;
 
 	if (n > DWARF_QUESTIONS)
@@ -77,13 +76,14 @@ enum res dwarf_members(
 	reply = calloc(1, sizeof(*reply));
 	if (reply == NULL)
 		return fault_memory(f);
-	res = worker_run(&job, reply, sizeof(*reply), &got, &late, f);
+	got = (struct worker_reply){ .at = reply, .room = sizeof(*reply) };
+	res = worker_run(&job, &got, f);
 	if (res == RES_FAIL)
 		return res;
-	if (res == RES_NONE || got != reply_size(n) || !is_sensible(reply, n))
+	if (res == RES_NONE || got.n != reply_size(n) || !is_sensible(reply, n))
 		return fault_set(f, 0, 0, 0, "its debug information %s",
-		    res == RES_NONE && late ? "takes too long to read"
-					    : "is damaged, or of a kind that libdwarf cannot read");
+		    res == RES_NONE && got.late ? "takes too long to read"
+						: "is damaged, or of a kind that libdwarf cannot read");
 	memcpy(answers, reply->answers, n * sizeof(*answers));
 	return RES_OK;
 }

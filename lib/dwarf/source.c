@@ -143,8 +143,7 @@ enum res source_find(const struct source_files *files, const uint64_t *addresses
 {
 	struct task task = { files, addresses, n };
 	struct worker_job job = { answer_request, &task };
-	size_t got = 0;
-	bool late;
+	struct worker_reply got;
 	enum res res;
 
 	*reply = (struct source_reply){ .answers = NULL };
@@ -156,15 +155,16 @@ enum res source_find(const struct source_files *files, const uint64_t *addresses
 	reply->strings = malloc(ROOM);
 	if (reply->answers == NULL || reply->strings == NULL)
 		return fault_memory(f);
-	res = worker_run(&job, reply->strings, ROOM, &got, &late, f);
+	got = (struct worker_reply){ .at = reply->strings, .room = ROOM };
+	res = worker_run(&job, &got, f);
 	if (res == RES_FAIL)
 		return res;
-	if (res == RES_OK && take_reply(span_of(reply->strings, got), n, reply))
+	if (res == RES_OK && take_reply(span_of(reply->strings, got.n), n, reply))
 		return RES_OK;
 	source_reply_free(reply);
 	return fault_set(f, 0, 0, 0, "its debug information %s",
-	    res == RES_NONE && late ? "takes too long to read"
-				    : "is damaged, or of a kind that libdwarf cannot read");
+	    res == RES_NONE && got.late ? "takes too long to read"
+					: "is damaged, or of a kind that libdwarf cannot read");
 }
 
 #else

@@ -114,40 +114,50 @@ static bool is_name(const char *name, const char *part, size_t n)
 	return name != NULL && strncmp(name, part, n) == 0 && name[n] == '\0';
 }
 
-/* Find the member `part` (n bytes) of a structure. *type: its resolved type, which the caller
- * frees; may be NULL. */
-static bool find_part(struct search *s, Dwarf_Die structure, const char *part, size_t n, int depth,
-    struct place *out, Dwarf_Die *type)
+/* One name of a path. */
+struct part {
+	const char *name;
+	size_t n;
+};
+
+/* A member that was found. */
+struct member {
+	struct place place;
+	Dwarf_Die type; /* resolved, the caller frees it; NULL: it has none */
+};
+
+/* Find the member `part` of a structure, which is inside `depth` unnamed ones. */
+static bool find_part(struct search *s, Dwarf_Die structure, struct part part, int depth, struct member *out)
 {
 	Dwarf_Die member = depth < DEPTH_MAX ? die_child(s->r, structure) : NULL;
 
 	for (; member != NULL && s->budget > 0; member = die_next(s->r, member)) {
 		const char *name;
 		Dwarf_Die own;
-		struct place place, inner;
+		struct place place;
 		bool found;
 
 		s->budget--;
 		if (die_tag(s->r, member) != DW_TAG_member)
 			continue;
 		name = die_name(s->r, member);
-		if (name != NULL && !is_name(name, part, n))
+		if (name != NULL && !is_name(name, part.name, part.n))
 			continue;
 		own = resolve_type(s, member, false);
 		found = place_of(s, member, size_of(s, own), &place);
 		if (found && name == NULL) {
-			Dwarf_Die deeper = NULL;
+			struct member inner = { .type = NULL };
 
 			found = own != NULL && is_aggregate(die_tag(s->r, own)) &&
-				find_part(s, own, part, n, depth + 1, &inner, &deeper);
+				find_part(s, own, part, depth + 1, &inner);
 			die_free(s->r, own);
-			own = deeper;
+			own = inner.type;
 			if (found)
-				place = (struct place){ place.bit + inner.bit, inner.size, inner.bits };
+				place = (struct place){ place.bit + inner.place.bit, inner.place.size,
+					inner.place.bits };
 		}
 		if (found) {
-			*out = place;
-			*type = own;
+			*out = (struct member){ place, own };
 			die_free(s->r, member);
 			return true;
 		}
@@ -167,12 +177,13 @@ static bool follow_path(struct search *s, Dwarf_Die structure, const char *path,
 	for (;;) {
 		const char *dot = memchr(path, '.', n);
 		size_t len = dot == NULL ? n : (size_t)(dot - path);
+		struct member member = { .type = NULL };
 		struct place place;
-		Dwarf_Die type = NULL;
 
-		found = find_part(s, at == NULL ? structure : at, path, len, 0, &place, &type);
+		found = find_part(s, at == NULL ? structure : at, (struct part){ path, len }, 0, &member);
+		place = member.place;
 		die_free(s->r, at);
-		at = type;
+		at = member.type;
 		if (!found)
 			break;
 		sum = (struct place){ sum.bit + place.bit, place.size, place.bits };

@@ -112,8 +112,7 @@ static void end_child(pid_t pid)
 	}
 }
 
-enum res worker_run(
-    const struct worker_job *job, void *reply, size_t room, size_t *n, bool *late, struct fault *f)
+enum res worker_run(const struct worker_job *job, struct worker_reply *reply, struct fault *f)
 {
 	OWNED(fd_release) int from = -1;
 	OWNED(fd_release) int to = -1;
@@ -123,7 +122,7 @@ enum res worker_run(
 	pid_t self = getpid(), pid;
 	bool whole;
 
-	*late = false;
+	reply->late = false;
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return fault_set(f, 0, errno, 0, "cannot create a pipe: %s", strerror(errno));
 	from = ends[0];
@@ -132,15 +131,15 @@ enum res worker_run(
 	if (pid < 0)
 		return fault_set(f, 0, errno, 0, "cannot fork: %s", strerror(errno));
 	if (pid == 0)
-		run_child(self, to, job, reply, room);
+		run_child(self, to, job, reply->at, reply->room);
 	fd_release(&to);
 	to = -1;
-	whole = read_all(from, deadline, &length, sizeof(length), late) && length <= room &&
-		read_all(from, deadline, reply, length, late);
+	whole = read_all(from, deadline, &length, sizeof(length), &reply->late) && length <= reply->room &&
+		read_all(from, deadline, reply->at, length, &reply->late);
 	end_child(pid);
 	if (!whole)
 		return RES_NONE;
-	*n = length;
+	reply->n = length;
 	return RES_OK;
 }
 

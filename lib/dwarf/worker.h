@@ -24,11 +24,16 @@ struct worker_job {
 	void *arg;
 };
 
-/* Run job in a child and copy its reply, of at most `room` bytes, to reply. *n: its length. The
- * bytes are as untrustworthy as the file that the job read; the caller checks them. RES_NONE: no
- * reply; *late: because five seconds were over; else because the child died. RES_FAIL: no child
- * could be made; f says why. */
-enum res worker_run(
-    const struct worker_job *job, void *reply, size_t room, size_t *n, bool *late, struct fault *f);
+struct worker_reply {
+	void *at; /* the caller's memory, of `room` bytes */
+	size_t room;
+	size_t n;  /* bytes that the job wrote; set by RES_OK */
+	bool late; /* with RES_NONE: five seconds were over; else the child died */
+};
+
+/* Run job in a child and copy its reply to reply->at. The bytes are as untrustworthy as the file
+ * that the job read; the caller checks them. RES_NONE: no reply. RES_FAIL: no child could be made;
+ * f says why. */
+enum res worker_run(const struct worker_job *job, struct worker_reply *reply, struct fault *f);
 
 #endif

@@ -118,12 +118,11 @@ enum res demangle_names(const char *const names[], size_t n, char *out[], struct
 	for (size_t first = 0; first < n; first += BATCH) {
 		struct batch b = { names + first, n - first < BATCH ? n - first : BATCH };
 		struct worker_job job = { demangle_batch, &b };
-		size_t got = 0;
-		bool late;
-		enum res res = worker_run(&job, reply, ROOM, &got, &late, f);
+		struct worker_reply got = { .at = reply, .room = ROOM };
+		enum res res = worker_run(&job, &got, f);
 
 		if (res == RES_OK)
-			res = take_reply(reply, got, &b, out + first, f);
+			res = take_reply(reply, got.n, &b, out + first, f);
 		if (res != RES_OK)
 			return res;
 	}
