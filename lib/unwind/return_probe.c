@@ -78,6 +78,13 @@ uint64_t return_probe_trampoline(struct ps_prochandle *P)
 
 /* --- the calls of a function --- */
 
+/* A copy of n bytes of code at va. */
+struct piece {
+	const uint8_t *at;
+	size_t n;
+	uint64_t va;
+};
+
 struct search {
 	const struct frame_search *g;
 	struct return_probes *r;
@@ -86,10 +93,10 @@ struct search {
 	uint64_t bias;             /* of the object whose words are added */
 	uint64_t stubs[STUBS_MAX]; /* linkage table entries that jump to the function */
 	size_t n_stubs;
-	char name[256]; /* of the function */
-	uint8_t *piece;
+	char name[256];  /* of the function */
+	uint8_t *buffer; /* of PIECE bytes */
 	/* What is done with the bytes of a mapping. */
-	void (*look)(struct search *s, const uint8_t *code, size_t n, uint64_t va);
+	void (*look)(struct search *s, const struct piece *code);
 };
 
 /* Call s->look with all code of a mapping, in pieces that overlap by the longest instruction. */
@@ -114,9 +121,9 @@ static int search_map(void *data, const prmap_t *map, const char *name)
 			return 1;
 		}
 		s->r->left -= n;
-		got = Pread(s->g->t->P, s->piece, n, map->pr_vaddr + done);
+		got = Pread(s->g->t->P, s->buffer, n, map->pr_vaddr + done);
 		if (got > 0)
-			s->look(s, s->piece, (size_t)got, map->pr_vaddr + done);
+			s->look(s, &(struct piece){ s->buffer, (size_t)got, map->pr_vaddr + done });
 		/* A core has no more of the last page than its file. */
 		s->calls->all &= got > 0 && (size_t)got + PAGE > n;
 		done += n == PIECE ? n - ARCH_CALL_BYTES : n;
@@ -124,17 +131,18 @@ static int search_map(void *data, const prmap_t *map, const char *name)
 	return 0;
 }
 
-/* The place that an instruction like ref refers to, which is at code[i], and where it ends. False:
- * it is another. */
-static bool refers(const struct arch_reference *ref, const uint8_t *code, size_t n, size_t i, uint64_t va,
-    uint64_t *to, uint64_t *end)
+/* The place that an instruction like ref refers to, which is at code->at[i], and where it ends.
+ * False: it is another. */
+static bool refers(
+    const struct arch_reference *ref, const struct piece *code, size_t i, uint64_t *to, uint64_t *end)
 {
+	const uint8_t *at = code->at + i;
 	int32_t distance;
 
-	if (ref->n == 0 || i + ref->n + sizeof(distance) > n || memcmp(code + i, ref->code, ref->n) != 0)
+	if (ref->n == 0 || i + ref->n + sizeof(distance) > code->n || memcmp(at, ref->code, ref->n) != 0)
 		return false;
-	memcpy(&distance, code + i + ref->n, sizeof(distance));
-	*end = va + i + ref->n + sizeof(distance);
+	memcpy(&distance, at + ref->n, sizeof(distance));
+	*end = code->va + i + ref->n + sizeof(distance);
 	*to = *end + (uint64_t)(int64_t)distance;
 	return true;
 }
@@ -149,26 +157,26 @@ static bool refers_to_function(const struct search *s, uint64_t word)
 }
 
 /* Note entries of linkage tables. Such an entry may begin with a mark for the processor. */
-static void find_stubs(struct search *s, const uint8_t *code, size_t n, uint64_t va)
+static void find_stubs(struct search *s, const struct piece *code)
 {
 	enum { MARK = 4 };
 	const struct arch *arch = s->g->t->arch;
 	uint64_t to, end;
 
-	for (size_t i = 0; i < n; i++) {
-		const uint8_t *at = memchr(code + i, arch->jump_by_word.code[0], n - i);
+	for (size_t i = 0; i < code->n; i++) {
+		const uint8_t *at = memchr(code->at + i, arch->jump_by_word.code[0], code->n - i);
 
 		if (at == NULL)
 			return;
-		i = (size_t)(at - code);
-		if (!refers(&arch->jump_by_word, code, n, i, va, &to, &end) || !refers_to_function(s, to))
+		i = (size_t)(at - code->at);
+		if (!refers(&arch->jump_by_word, code, i, &to, &end) || !refers_to_function(s, to))
 			continue;
 		if (s->n_stubs + MARK + 2 > STUBS_MAX) {
 			s->calls->all = false;
 			return;
 		}
 		for (uint64_t before = 0; before <= MARK + 1; before++)
-			s->stubs[s->n_stubs++] = va + i - before;
+			s->stubs[s->n_stubs++] = code->va + i - before;
 	}
 }
 
@@ -177,19 +185,19 @@ static void add_call(struct search *s, uint64_t after)
 	s->calls->all &= s->calls->after.n < PLACES_MAX && vec_push(&s->calls->after, after);
 }
 
-static void find_calls(struct search *s, const uint8_t *code, size_t n, uint64_t va)
+static void find_calls(struct search *s, const struct piece *code)
 {
 	const struct arch_reference *call = &s->g->t->arch->call;
 	uint64_t to, end;
 
-	for (size_t i = 0; i < n; i++) {
-		const uint8_t *at = memchr(code + i, call->code[0], n - i);
+	for (size_t i = 0; i < code->n; i++) {
+		const uint8_t *at = memchr(code->at + i, call->code[0], code->n - i);
 		bool is_stub = false;
 
 		if (at == NULL)
 			return;
-		i = (size_t)(at - code);
-		if (!refers(call, code, n, i, va, &to, &end))
+		i = (size_t)(at - code->at);
+		if (!refers(call, code, i, &to, &end))
 			continue;
 		for (size_t k = 0; k < s->n_stubs && to != s->calls->function && !is_stub; k++)
 			is_stub = s->stubs[k] == to;
@@ -198,18 +206,18 @@ static void find_calls(struct search *s, const uint8_t *code, size_t n, uint64_t
 	}
 }
 
-static void find_calls_by_word(struct search *s, const uint8_t *code, size_t n, uint64_t va)
+static void find_calls_by_word(struct search *s, const struct piece *code)
 {
 	const struct arch_reference *call = &s->g->t->arch->call_by_word;
 	uint64_t to, end;
 
-	for (size_t i = 0; i < n; i++) {
-		const uint8_t *at = memchr(code + i, call->code[0], n - i);
+	for (size_t i = 0; i < code->n; i++) {
+		const uint8_t *at = memchr(code->at + i, call->code[0], code->n - i);
 
 		if (at == NULL)
 			return;
-		i = (size_t)(at - code);
-		if (refers(call, code, n, i, va, &to, &end) && refers_to_function(s, to))
+		i = (size_t)(at - code->at);
+		if (refers(call, code, i, &to, &end) && refers_to_function(s, to))
 			add_call(s, end);
 	}
 }
@@ -237,8 +245,7 @@ static int add_slots(void *data, const prmap_t *map, const char *name)
 	return 0;
 }
 
-static void search_code(
-    struct search *s, void (*look)(struct search *s, const uint8_t *code, size_t n, uint64_t va))
+static void search_code(struct search *s, void (*look)(struct search *s, const struct piece *code))
 {
 	s->look = look;
 	(void)Pmapping_iter(s->g->t->P, search_map, s);
@@ -246,16 +253,16 @@ static void search_code(
 
 static const struct calls *calls_of(struct return_probes *r, const struct frame_search *g, uint64_t function)
 {
-	OWNED(mem_release) uint8_t *piece = malloc(PIECE);
+	OWNED(mem_release) uint8_t *buffer = malloc(PIECE);
 	struct calls calls = { .function = function, .all = true };
-	struct search s = { .g = g, .r = r, .calls = &calls, .piece = piece };
+	struct search s = { .g = g, .r = r, .calls = &calls, .buffer = buffer };
 	GElf_Sym sym;
 
 	for (size_t i = 0; i < r->functions.n; i++) {
 		if (r->functions.at[i].function == function)
 			return &r->functions.at[i];
 	}
-	if (piece == NULL || r->functions.n == FUNCTIONS_MAX)
+	if (buffer == NULL || r->functions.n == FUNCTIONS_MAX)
 		return NULL;
 	if (Plookup_by_addr(g->t->P, function, s.name, sizeof(s.name), &sym) == 0 && sym.st_value == function)
 		(void)Pmapping_iter(g->t->P, add_slots, &s);
