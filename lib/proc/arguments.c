@@ -4,8 +4,9 @@
 #include "arch/arch.h"
 #include "proc/handle.h"
 
-static uint_t stored_arguments(struct ps_prochandle *P, uintptr_t pc, bool exact, uint64_t fp, long argv[])
+static uint_t stored_arguments(struct ps_prochandle *P, const struct arguments_frame *frame, long argv[])
 {
+	const uintptr_t pc = frame->pc;
 	struct arch_stored_arg stored[ARCH_ARGS];
 	uint8_t code[ARCH_START_BYTES];
 	GElf_Sym sym;
@@ -14,7 +15,8 @@ static uint_t stored_arguments(struct ps_prochandle *P, uintptr_t pc, bool exact
 	ssize_t got;
 	size_t n;
 
-	if (Plookup_by_addr(P, exact ? pc : pc - 1, name, sizeof(name), &sym) != 0 || sym.st_value >= pc)
+	if (Plookup_by_addr(P, frame->exact ? pc : pc - 1, name, sizeof(name), &sym) != 0 ||
+	    sym.st_value >= pc)
 		return 0;
 	got = Pread(P, code, sizeof(code), sym.st_value);
 	n = got <= 0 ? 0 : (size_t)got;
@@ -25,30 +27,29 @@ static uint_t stored_arguments(struct ps_prochandle *P, uintptr_t pc, bool exact
 		const struct arch_stored_arg *s = &stored[argc];
 		uint64_t value = 0;
 
-		if (Pread(P, &value, s->size, fp + (uint64_t)(int64_t)s->at) != (ssize_t)s->size)
+		if (Pread(P, &value, s->size, frame->fp + (uint64_t)(int64_t)s->at) != (ssize_t)s->size)
 			break;
 		argv[argc] = (long)value;
 	}
 	return argc;
 }
 
-static uint_t passed_arguments(struct ps_prochandle *P, uint64_t fp, uint64_t ra, long argv[])
+static uint_t passed_arguments(struct ps_prochandle *P, const struct arguments_frame *frame, long argv[])
 {
 	uint8_t code[ARCH_AFTER_CALL_BYTES];
 	uint32_t words[ARGUMENTS_MAX];
-	ssize_t got = Pread(P, words, sizeof(words), fp + 2 * sizeof(uint32_t));
+	ssize_t got = Pread(P, words, sizeof(words), frame->fp + 2 * sizeof(uint32_t));
 	uint_t argc = got <= 0 ? 0 : (uint_t)((size_t)got / sizeof(words[0]));
 
-	if (argc > 0 && Pread(P, code, sizeof(code), ra) == (ssize_t)sizeof(code))
+	if (argc > 0 && Pread(P, code, sizeof(code), frame->ra) == (ssize_t)sizeof(code))
 		argc = handle_arch(P)->passed_args(code, argc);
 	for (uint_t i = 0; i < argc; i++)
 		argv[i] = (long)words[i];
 	return argc;
 }
 
-uint_t arguments_of(
-    struct ps_prochandle *P, uintptr_t pc, bool exact, uint64_t fp, uint64_t ra, long argv[ARGUMENTS_MAX])
+uint_t arguments_of(struct ps_prochandle *P, const struct arguments_frame *frame, long argv[ARGUMENTS_MAX])
 {
-	return handle_arch(P)->passed_args != NULL ? passed_arguments(P, fp, ra, argv)
-						   : stored_arguments(P, pc, exact, fp, argv);
+	return handle_arch(P)->passed_args != NULL ? passed_arguments(P, frame, argv)
+						   : stored_arguments(P, frame, argv);
 }

@@ -47,23 +47,30 @@ static int higher(int fd)
 	return fd < 0 ? -1 : fcntl(fd, F_DUPFD, STANDARD);
 }
 
-static void __attribute__((noreturn))
-child(pid_t parent, int in, int out, int say, void (*work)(void *data), void *data)
+/* What a child does, and its descriptors. */
+struct task {
+	int in, out, say;
+	void (*work)(void *data);
+	void *data;
+};
+
+static void __attribute__((noreturn)) run_child(pid_t parent, const struct task *task)
 {
+	int in, out, say;
 	sigset_t all;
 
 	/* The parent's handlers must not run in the child. Only SIGKILL ends it. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, NULL);
-	in = higher(in);
-	out = higher(out);
-	say = higher(say);
+	in = higher(task->in);
+	out = higher(task->out);
+	say = higher(task->say);
 	place(in, ASIDE_IN);
 	place(out, ASIDE_OUT);
 	place(say, ASIDE_SAY);
 	close_others();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent)
-		work(data);
+		task->work(task->data);
 	_exit(0);
 }
 
@@ -82,7 +89,7 @@ bool aside_start(struct aside *a, int in, int out, void (*work)(void *data), voi
 	if (pid < 0)
 		return false;
 	if (pid == 0)
-		child(parent, in, out, to, work, data);
+		run_child(parent, &(struct task){ in, out, to, work, data });
 	a->pid = pid;
 	a->heard = fd_keep(&from);
 	return true;

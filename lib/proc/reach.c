@@ -198,6 +198,7 @@ static struct mount *mount_of_path(struct reach *r, const char *path)
 /* --- the child --- */
 
 struct errand {
+	const char *name; /* of the file, for notices */
 	const char *path; /* looked up by the child; NULL: ASIDE_IN is the file */
 	bool rooted;      /* ASIDE_IN is the root of path */
 	enum { LOOK, TRY, COPY } what;
@@ -365,8 +366,7 @@ static int errand_failed(const struct errand *e, int in)
 
 /* Send a child for a file of mount m (NULL: unknown), starting at descriptor `in`. Returns a
  * descriptor of the copy, or 0 if none is wanted; -1 with errno. */
-static int send_out(
-    struct reach *r, struct mount *m, int in, struct errand *e, const char *name, struct reach_file *file)
+static int send_out(struct reach *r, struct mount *m, int in, struct errand *e, struct reach_file *file)
 {
 	OWNED(fd_release) int copy = -1;
 	struct news news = { .what = NEWS_GOES_ON };
@@ -395,7 +395,7 @@ static int send_out(
 	/* A child that has failed reports it as its last act, so it is waited for too. */
 	aside_end(&a, heard == ASIDE_HEARD, &r->left);
 	if (heard == ASIDE_LATE) {
-		fall_silent(r, m, name, 0);
+		fall_silent(r, m, e->name, 0);
 		r->late = true;
 		errno = ETIMEDOUT;
 		return -1;
@@ -490,7 +490,7 @@ static int open_by(struct reach *r, struct errand *e, const char *path, struct r
 	r->late = false;
 	path_fd = look_near(r, path, file, &far, &m);
 	if (path_fd < 0 && far) {
-		fd = send_out(r, m, r->root, e, path, file);
+		fd = send_out(r, m, r->root, e, file);
 		return fd < 0 || e->what == COPY ? fd : reopen_by_name(r, path, file);
 	}
 	if (path_fd < 0 || !is_stored(path_fd, file))
@@ -502,7 +502,7 @@ static int open_by(struct reach *r, struct errand *e, const char *path, struct r
 
 int reach_open(struct reach *r, const char *path, struct reach_file *file)
 {
-	struct errand e = { .path = path, .rooted = r->root >= 0, .what = COPY };
+	struct errand e = { .name = path, .path = path, .rooted = r->root >= 0, .what = COPY };
 	struct reach_file found;
 
 	return open_by(r, &e, path, file == NULL ? &found : file);
@@ -510,7 +510,7 @@ int reach_open(struct reach *r, const char *path, struct reach_file *file)
 
 int reach_open_itself(struct reach *r, const char *path, struct reach_file *file)
 {
-	struct errand e = { .path = path, .rooted = r->root >= 0, .what = TRY };
+	struct errand e = { .name = path, .path = path, .rooted = r->root >= 0, .what = TRY };
 	struct reach_file found;
 
 	return open_by(r, &e, path, file == NULL ? &found : file);
@@ -518,7 +518,7 @@ int reach_open_itself(struct reach *r, const char *path, struct reach_file *file
 
 bool reach_look(struct reach *r, const char *path, struct reach_file *file)
 {
-	struct errand e = { .path = path, .rooted = r->root >= 0 };
+	struct errand e = { .name = path, .path = path, .rooted = r->root >= 0 };
 	struct mount *m;
 	bool far;
 	OWNED(fd_release) int path_fd = -1;
@@ -526,7 +526,7 @@ bool reach_look(struct reach *r, const char *path, struct reach_file *file)
 	r->late = false;
 	path_fd = look_near(r, path, file, &far, &m);
 	if (path_fd < 0 && far)
-		return send_out(r, m, r->root, &e, path, file) >= 0;
+		return send_out(r, m, r->root, &e, file) >= 0;
 	return path_fd >= 0;
 }
 
@@ -534,7 +534,7 @@ bool reach_look(struct reach *r, const char *path, struct reach_file *file)
 int reach_open_link(struct reach *r, int dir, const char *link, uint64_t dev, const struct reach_file *want)
 {
 	OWNED(fd_release) int path_fd = openat(dir, link, O_PATH | O_CLOEXEC);
-	struct errand e = { .what = COPY };
+	struct errand e = { .name = link, .what = COPY };
 	struct reach_file file;
 
 	r->late = false;
@@ -547,6 +547,6 @@ int reach_open_link(struct reach *r, int dir, const char *link, uint64_t dev, co
 	if (dev == 0)
 		dev = file.dev;
 	if (reach_dev_waits(r, dev))
-		return send_out(r, mount_of_dev(r, dev), path_fd, &e, link, NULL);
+		return send_out(r, mount_of_dev(r, dev), path_fd, &e, NULL);
 	return is_stored(path_fd, &file) ? reopen(path_fd) : -1;
 }

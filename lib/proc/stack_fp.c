@@ -38,7 +38,8 @@ int Pstack_iter(struct ps_prochandle *P, const prgregset_t regs, proc_stack_f *f
 		if (has_record) {
 			memcpy(&record[0], bytes, word);
 			memcpy(&record[1], bytes + word, word);
-			argc = arguments_of(P, (uintptr_t)at[R_PC], n == 0, fp, record[1], argv);
+			argc = arguments_of(
+			    P, &(struct arguments_frame){ (uintptr_t)at[R_PC], n == 0, fp, record[1] }, argv);
 		}
 		result = func(cd, at, argc, argv);
 		if (result != 0 || !has_record)

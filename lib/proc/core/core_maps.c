@@ -48,13 +48,18 @@ static bool name_piece(struct united *u, const struct core_range *range, struct 
 	return map->path != NULL;
 }
 
-/* Append [start, end), which is in seg, in range, or in both. */
-static enum res add_map(struct united *u, uint64_t start, uint64_t end, const struct core_segment *seg,
+/* The rest of an interval; {UINT64_MAX, UINT64_MAX}: none. */
+struct interval {
+	uint64_t from, end;
+};
+
+/* Append the interval, which is in seg, in range, or in both. */
+static enum res add_map(struct united *u, struct interval x, const struct core_segment *seg,
     const struct core_range *range, struct fault *f)
 {
 	struct proc_map map = {
-		.pr = { .pr_vaddr = start,
-		    .pr_size = end - start,
+		.pr = { .pr_vaddr = x.from,
+		    .pr_size = x.end - x.from,
 		    .pr_mflags = mflags_of(seg),
 		    .pr_pagesize = CORE_PAGE },
 		.object = -1,
@@ -66,7 +71,7 @@ static enum res add_map(struct united *u, uint64_t start, uint64_t end, const st
 		if (!name_piece(u, range, &map))
 			return fault_memory(f);
 		map.deleted = range->deleted;
-		map.pr.pr_offset = (off_t)(range->off + (start - range->start));
+		map.pr.pr_offset = (off_t)(range->off + (x.from - range->start));
 		set_mapname(&map.pr, map.path);
 	}
 	if (!vec_push(u->maps, map)) {
@@ -76,11 +81,6 @@ static enum res add_map(struct united *u, uint64_t start, uint64_t end, const st
 	}
 	return RES_OK;
 }
-
-/* The rest of an interval; {UINT64_MAX, UINT64_MAX}: none. */
-struct interval {
-	uint64_t from, end;
-};
 
 static struct interval rest_of(uint64_t from, uint64_t end, uint64_t at)
 {
@@ -125,7 +125,7 @@ static enum res unite(const struct core *core, struct proc_maps *maps, struct fa
 		a = boundary(seg, start);
 		b = boundary(range, start);
 		at = a < b ? a : b;
-		if (add_map(&u, start, at, seg.from == start ? in_seg : NULL,
+		if (add_map(&u, (struct interval){ start, at }, seg.from == start ? in_seg : NULL,
 			range.from == start ? in_range : NULL, f) != RES_OK)
 			return RES_FAIL;
 	}

@@ -121,12 +121,20 @@ static void fetch_failed(const struct live *live)
 	refused_file("read", -1, path);
 }
 
-/* Read in a child. Returns the bytes that arrive in time. *late: some are missing because nobody
- * answered. */
-static size_t send_for(const struct live *live, void *buf, size_t n, uintptr_t va, int ms, bool *late)
+/* Bytes to read: n at va, to `to`. */
+struct piece {
+	char *to;
+	size_t n;
+	uintptr_t va;
+};
+
+/* Read in a child. Returns the bytes that arrive within ms milliseconds. *late: some are missing
+ * because nobody answered. */
+static size_t read_in_child(const struct live *live, const struct piece *p, int ms, bool *late)
 {
+	size_t n = p->n;
 	void *shared = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct fetch f = { live->mm_pid, shared, n, va };
+	struct fetch f = { live->mm_pid, shared, n, p->va };
 	enum aside_heard heard = ASIDE_HEARD;
 	size_t done = 0, said;
 	struct aside a;
@@ -153,45 +161,45 @@ static size_t send_for(const struct live *live, void *buf, size_t n, uintptr_t v
 		errno = EIO;
 		fetch_failed(live);
 	}
-	memcpy(buf, shared, done);
+	memcpy(p->to, shared, done);
 	(void)munmap(shared, n);
 	return done;
 }
 
 /* --- reading --- */
 
-static size_t read_absent(const struct live *live, struct live_wary *w, void *buf, size_t n, uintptr_t va)
+static size_t read_absent(const struct live *live, struct live_wary *w, const struct piece *p)
 {
 	bool late = false;
 	size_t got;
 
 	if (live->holding != NULL || w->late || live_files_late(live->files, w->dev))
 		return 0;
-	got = send_for(live, buf, n, va, live_files_patience(live->files), &late);
+	got = read_in_child(live, p, live_files_patience(live->files), &late);
 	if (late) {
 		w->late = true;
-		live_files_set_late(live->files, w->dev, va + got);
+		live_files_set_late(live->files, w->dev, p->va + got);
 	}
 	return got;
 }
 
 /* Read from one range. */
-static size_t read_wary(
-    const struct live *live, struct live_wary *w, char *buf, size_t n, uintptr_t va, live_now_fn *now)
+static size_t read_wary(const struct live *live, struct live_wary *w, const struct piece *p, live_now_fn *now)
 {
 	size_t done = 0;
 
-	while (done < n) {
-		const uintptr_t at = va + done;
+	while (done < p->n) {
+		const uintptr_t at = p->va + done;
 		bool there;
-		size_t pages = pages_alike(live, at, (at % PAGE + (n - done) + PAGE - 1) / PAGE, &there);
-		size_t piece = pages * PAGE - at % PAGE, got;
+		size_t pages = pages_alike(live, at, (at % PAGE + (p->n - done) + PAGE - 1) / PAGE, &there);
+		struct piece next = { p->to + done, pages * PAGE - at % PAGE, at };
+		size_t got;
 
-		if (piece > n - done)
-			piece = n - done;
-		got = there ? now(live, buf + done, piece, at) : read_absent(live, w, buf + done, piece, at);
+		if (next.n > p->n - done)
+			next.n = p->n - done;
+		got = there ? now(live, next.to, next.n, at) : read_absent(live, w, &next);
 		done += got;
-		if (got < piece)
+		if (got < next.n)
 			break;
 	}
 	return done;
@@ -209,7 +217,7 @@ size_t live_read_wary(const struct live *live, void *buf, size_t n, uintptr_t va
 		if (piece > n - done)
 			piece = n - done;
 		got = w == NULL ? now(live, to + done, piece, va + done)
-				: read_wary(live, w, to + done, piece, va + done, now);
+				: read_wary(live, w, &(struct piece){ to + done, piece, va + done }, now);
 		done += got;
 		if (got < piece)
 			break;

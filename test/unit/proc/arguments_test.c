@@ -55,7 +55,7 @@ static uint_t told(uintptr_t pc, bool exact, long argv[ARGUMENTS_MAX])
 	for (size_t i = 0; i < 5; i++)
 		memcpy(stack + FRAME - places[i], &values[i], i == 1 ? 4 : 8);
 	P = fake_grab(&self.fake);
-	argc = arguments_of(P, pc, exact, (uintptr_t)stack + FRAME, 0, argv);
+	argc = arguments_of(P, &(struct arguments_frame){ pc, exact, (uintptr_t)stack + FRAME, 0 }, argv);
 	Prelease(P, 0);
 	return argc;
 }
@@ -105,15 +105,21 @@ START_TEST(of_i386)
 		{ 0x100, add, sizeof(add) }, { 0 } };
 	struct fake_process fake = { .narrow = true, .segments = segments };
 	struct ps_prochandle *P = fake_grab(&fake);
+	struct arguments_frame frame = { .pc = 0x50 };
 	long argv[ARGUMENTS_MAX];
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		ck_assert_uint_eq(arguments_of(P, 0x50, false, 0x7000, cases[i].ra, argv), cases[i].argc);
+		frame.fp = 0x7000;
+		frame.ra = cases[i].ra;
+		ck_assert_uint_eq(arguments_of(P, &frame, argv), cases[i].argc);
 		for (uint_t k = 0; k < cases[i].argc; k++)
 			ck_assert_int_eq(argv[k], 11 + (int)k);
 	}
-	ck_assert_uint_eq(arguments_of(P, 0x50, false, 0x7010, 0x5000, argv), 3); /* as many as there are */
-	ck_assert_uint_eq(arguments_of(P, 0x50, false, 0x8000, 0x5000, argv), 0);
+	frame.ra = 0x5000;
+	frame.fp = 0x7010;
+	ck_assert_uint_eq(arguments_of(P, &frame, argv), 3); /* as many as there are */
+	frame.fp = 0x8000;
+	ck_assert_uint_eq(arguments_of(P, &frame, argv), 0);
 	Prelease(P, 0);
 }
 END_TEST
