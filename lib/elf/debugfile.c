@@ -21,8 +21,7 @@ enum { BUILD_ID_MAX = 64 };
 
 struct debugfile_search {
 	struct elf_image *img;
-	elf_open_fn *open_file;
-	void *data;
+	const struct elf_disk *disk;
 	struct fault *f;
 	bool refused; /* a candidate was rejected; f says why */
 };
@@ -40,7 +39,7 @@ static struct elf_image *open_candidate(const struct debugfile_search *s, const 
 
 	if (path->failed)
 		return NULL;
-	fd = s->open_file(s->data, strbuf_text(path));
+	fd = s->disk->open_path(s->disk->data, strbuf_text(path));
 	if (fd < 0 || elf_image_open(fd, &img, NULL) != RES_OK)
 		return NULL;
 	return img;
@@ -148,10 +147,10 @@ static struct elf_image *find_by_debuglink(struct debugfile_search *s, const cha
 	return NULL;
 }
 
-enum res elf_debugfile_open(struct elf_image *img, const char *path, elf_open_fn *open_file, void *data,
+enum res elf_debugfile_open(struct elf_image *img, const char *path, const struct elf_disk *disk,
     struct elf_image **out, struct fault *f)
 {
-	struct debugfile_search s = { img, open_file, data, f, false };
+	struct debugfile_search s = { .img = img, .disk = disk, .f = f };
 	struct elf_image *debug = find_by_build_id(&s);
 
 	if (debug == NULL)

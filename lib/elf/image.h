@@ -31,16 +31,24 @@ enum res elf_image_open(int fd, struct elf_image **out, struct fault *f);
  * does not include because it does not know processes. */
 enum elf_fault_code { ELF_FAULT_FORMAT = 12, ELF_FAULT_MACHINE = 15, ELF_FAULT_NOT_BUILT = 16 };
 
-/* Read function for elf_image_from_memory: copies up to n bytes at address va of the target.
- * Returns the number of bytes copied (0: unreadable). */
+/* Copies up to n bytes at address va of the target. Returns the number of bytes copied (0:
+ * unreadable). */
 typedef ssize_t elf_read_fn(void *data, void *buf, size_t n, uint64_t va);
 
-/* Make an image from the ELF header at address `base` of a target and the loaded segments that its
- * program headers describe. Used for the vdso, and for libraries whose file was replaced. At most
- * `limit` bytes are copied in all; a segment that does not fit or cannot be read stays absent.
- * Section headers are used only if they were loaded too (as in the vdso). */
-enum res elf_image_from_memory(
-    elf_read_fn *read, void *data, uint64_t base, size_t limit, struct elf_image **out, struct fault *f);
+/* An ELF file that a target has loaded. */
+struct elf_memory {
+	elf_read_fn *read;
+	void *data;    /* passed to read */
+	uint64_t base; /* address of the ELF header */
+	size_t limit;  /* most bytes that are copied in all */
+};
+
+/* Make an image from the ELF header in memory and the loaded segments that its program headers
+ * describe. Used for the vdso, and for libraries whose file was replaced. A segment that does not
+ * fit into the limit or cannot be read stays absent. Section headers are used only if they were
+ * loaded too (as in the vdso). RES_FAIL: no supported ELF file is there, or its headers are damaged
+ * or unreadable; out of memory. The caller closes *out. */
+enum res elf_image_from_memory(const struct elf_memory *memory, struct elf_image **out, struct fault *f);
 
 /* Make an image from a complete ELF file of n bytes in memory from malloc. The image owns the
  * memory; on failure it is freed. */

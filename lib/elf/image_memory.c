@@ -17,10 +17,8 @@
 
 struct source {
 	const struct elf_class *cls;
-	elf_read_fn *read;
-	void *data;
-	uint64_t base, bias;
-	size_t limit; /* most bytes that may still be copied */
+	struct elf_memory memory; /* limit: bytes that may still be copied */
+	uint64_t bias;
 };
 
 /* Copy up to n bytes. Returns the number of bytes before the first unreadable one. */
@@ -29,7 +27,7 @@ static size_t copy_in(const struct source *src, uint8_t *to, size_t n, uint64_t 
 	size_t done = 0;
 
 	while (done < n) {
-		ssize_t got = src->read(src->data, to + done, n - done, va + done);
+		ssize_t got = src->memory.read(src->memory.data, to + done, n - done, va + done);
 
 		if (got <= 0)
 			break;
@@ -80,15 +78,15 @@ static enum res read_phdrs(const struct source *src, struct headers *h, struct f
 	size_t n = (size_t)eh->e_phnum * src->cls->phdr;
 
 	if (eh->e_phnum == 0 || eh->e_phnum == PN_XNUM || eh->e_phentsize != src->cls->phdr ||
-	    eh->e_phoff > src->limit || n > src->limit - eh->e_phoff)
-		return fault_set(f, ELF_FAULT_FORMAT, 0, src->base, "damaged ELF header in memory");
+	    eh->e_phoff > src->memory.limit || n > src->memory.limit - eh->e_phoff)
+		return fault_set(f, ELF_FAULT_FORMAT, 0, src->memory.base, "damaged ELF header in memory");
 	h->phdr_bytes = malloc(n);
 	h->phdrs = calloc(eh->e_phnum, sizeof(*h->phdrs));
 	if (h->phdr_bytes == NULL || h->phdrs == NULL)
 		return fault_memory(f);
-	if (copy_in(src, h->phdr_bytes, n, src->base + eh->e_phoff) != n)
+	if (copy_in(src, h->phdr_bytes, n, src->memory.base + eh->e_phoff) != n)
 		return fault_set(
-		    f, ELF_FAULT_FORMAT, 0, src->base, "unreadable ELF program headers in memory");
+		    f, ELF_FAULT_FORMAT, 0, src->memory.base, "unreadable ELF program headers in memory");
 	for (size_t i = 0; i < eh->e_phnum; i++)
 		elf_class_phdr(src->cls, h->phdr_bytes + i * src->cls->phdr, &h->phdrs[i]);
 	return RES_OK;
@@ -102,12 +100,12 @@ static enum res find_bias(struct source *src, const struct headers *h, struct fa
 
 		if (ph->p_type == PT_LOAD && ph->p_offset < ELF_PAGE) {
 			/* Unsigned arithmetic, because a bias may be "negative". */
-			src->bias = src->base + ph->p_offset - ph->p_vaddr;
+			src->bias = src->memory.base + ph->p_offset - ph->p_vaddr;
 			return RES_OK;
 		}
 	}
-	return fault_set(
-	    f, ELF_FAULT_FORMAT, 0, src->base, "no segment of the ELF image in memory holds its header");
+	return fault_set(f, ELF_FAULT_FORMAT, 0, src->memory.base,
+	    "no segment of the ELF image in memory holds its header");
 }
 
 /* Read and check all headers. The caller frees *h with headers_free, also on failure. */
@@ -116,8 +114,8 @@ static enum res read_headers(struct source *src, struct headers *h, struct fault
 	const size_t n = sizeof(h->ehdr_bytes);
 	enum res res;
 
-	if (src->limit < n || copy_in(src, h->ehdr_bytes, n, src->base) != n)
-		return fault_set(f, ELF_FAULT_FORMAT, 0, src->base, "unreadable ELF header in memory");
+	if (src->memory.limit < n || copy_in(src, h->ehdr_bytes, n, src->memory.base) != n)
+		return fault_set(f, ELF_FAULT_FORMAT, 0, src->memory.base, "unreadable ELF header in memory");
 	res = elf_header_check(h->ehdr_bytes, n, &src->cls, &h->ehdr, f);
 	if (res == RES_OK)
 		res = read_phdrs(src, h, f);
@@ -193,8 +191,8 @@ static enum res copy_segments(
 {
 	const GElf_Ehdr *eh = &h->ehdr;
 	const GElf_Phdr *phdrs = h->phdrs;
-	uint64_t last = end_of_segments(phdrs, eh->e_phnum, src->limit);
-	size_t limit = src->limit, table = (size_t)eh->e_phnum * src->cls->phdr;
+	uint64_t last = end_of_segments(phdrs, eh->e_phnum, src->memory.limit);
+	size_t limit = src->memory.limit, table = (size_t)eh->e_phnum * src->cls->phdr;
 	struct elf_run run;
 	bool ok = true;
 
@@ -204,9 +202,9 @@ static enum res copy_segments(
 		if (!segment_range(&phdrs[i], limit, phdrs[i].p_offset + phdrs[i].p_filesz == last, &run))
 			continue;
 		n = (size_t)(run.end - run.start);
-		if (n > src->limit || run.end > img->size)
+		if (n > src->memory.limit || run.end > img->size)
 			continue;
-		src->limit -= n;
+		src->memory.limit -= n;
 		ok = ok && copy_segment(src, img, buffer, run, src->bias + phdrs[i].p_vaddr);
 	}
 	memcpy(buffer, h->ehdr_bytes, src->cls->ehdr);
@@ -225,19 +223,18 @@ static enum res copy_segments(
 static size_t buffer_size(const struct source *src, const struct headers *h)
 {
 	uint64_t table = h->ehdr.e_phoff + (uint64_t)h->ehdr.e_phnum * src->cls->phdr;
-	uint64_t size = end_of_segments(h->phdrs, h->ehdr.e_phnum, src->limit);
+	uint64_t size = end_of_segments(h->phdrs, h->ehdr.e_phnum, src->memory.limit);
 
-	if (size <= src->limit - src->limit % ELF_PAGE)
+	if (size <= src->memory.limit - src->memory.limit % ELF_PAGE)
 		size = (size + ELF_PAGE - 1) & ~(uint64_t)(ELF_PAGE - 1);
 	if (size < sizeof(h->ehdr_bytes))
 		size = sizeof(h->ehdr_bytes);
 	return (size_t)(size < table ? table : size);
 }
 
-enum res elf_image_from_memory(
-    elf_read_fn *read, void *data, uint64_t base, size_t limit, struct elf_image **out, struct fault *f)
+enum res elf_image_from_memory(const struct elf_memory *memory, struct elf_image **out, struct fault *f)
 {
-	struct source src = { .read = read, .data = data, .base = base, .limit = limit };
+	struct source src = { .memory = *memory };
 	OWNED(headers_free) struct headers h = { .phdrs = NULL };
 	struct elf_image *img;
 	uint8_t *buffer;
@@ -247,7 +244,7 @@ enum res elf_image_from_memory(
 	if (res != RES_OK)
 		return res;
 	if (src.cls == NULL) /* never with RES_OK, but clang-tidy does not see that */
-		return fault_set(f, ELF_FAULT_FORMAT, 0, base, "unknown class");
+		return fault_set(f, ELF_FAULT_FORMAT, 0, src.memory.base, "unknown class");
 	size = buffer_size(&src, &h);
 	img = calloc(1, sizeof(*img));
 	buffer = calloc(1, size);

@@ -202,10 +202,10 @@ static bool has_substance(const struct elf_image *img)
 /* Build the image from loaded segments. */
 static enum res image_from_memory(struct proc_objects *o, struct proc_object *obj)
 {
+	const struct elf_memory memory = { o->read, o->read_data, obj->base, MEMORY_LIMIT };
 	struct elf_image *img;
 
-	if (o->read == NULL || !maps_start(o, obj) ||
-	    elf_image_from_memory(o->read, o->read_data, obj->base, MEMORY_LIMIT, &img, NULL) != RES_OK)
+	if (o->read == NULL || !maps_start(o, obj) || elf_image_from_memory(&memory, &img, NULL) != RES_OK)
 		return RES_NONE;
 	if (!has_substance(img)) {
 		elf_image_close(img);
@@ -507,12 +507,13 @@ static int open_debug(void *data, const char *path)
 /* Find symbols elsewhere if the image lacks them. */
 static void attach_debug(struct proc_objects *o, struct proc_object *obj)
 {
+	const struct elf_disk disk = { open_debug, o };
 	struct elf_image *debug = NULL;
 	struct fault file = { 0 }, packed = { 0 };
 	enum res separate = RES_NONE, mini;
 
 	if (o->files.open_path != NULL)
-		separate = elf_debugfile_open(obj->image, obj->path, open_debug, o, &debug, &file);
+		separate = elf_debugfile_open(obj->image, obj->path, &disk, &debug, &file);
 	mini = separate == RES_OK ? RES_NONE : elf_minidebug_open(obj->image, &debug, &packed);
 	if (separate == RES_OK || mini == RES_OK) {
 		elf_symbols_attach_debug(obj->symbols, debug);
@@ -552,6 +553,8 @@ static bool has_bytes(struct elf_image *img, const char *section)
 
 enum res objects_debug(struct proc_objects *o, struct proc_object *obj, struct elf_image **out)
 {
+	const struct elf_disk disk = { open_debug, o };
+
 	if (objects_image(o, obj) != RES_OK)
 		return RES_NONE;
 	if (has_bytes(obj->image, ".debug_info")) {
@@ -560,7 +563,7 @@ enum res objects_debug(struct proc_objects *o, struct proc_object *obj, struct e
 	}
 	if (!obj->debug_tried && o->files.open_path != NULL && obj->path[0] == '/') {
 		obj->debug_tried = true;
-		(void)elf_debugfile_open(obj->image, obj->path, open_debug, o, &obj->debug, NULL);
+		(void)elf_debugfile_open(obj->image, obj->path, &disk, &obj->debug, NULL);
 	}
 	if (obj->debug == NULL || !has_bytes(obj->debug, ".debug_info"))
 		return RES_NONE;

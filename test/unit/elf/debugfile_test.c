@@ -67,7 +67,8 @@ static bool search(struct disk *d, const uint8_t *id, const char *link, uint32_t
 	ck_assert_int_eq(elf_image_open(fd, &img, NULL), RES_OK);
 	(void)close(fd);
 	strbuf_reset(&d->asked);
-	found = elf_debugfile_open(img, path, open_disk, d, &debug, &d->fault) == RES_OK;
+	found =
+	    elf_debugfile_open(img, path, &(struct elf_disk){ open_disk, d }, &debug, &d->fault) == RES_OK;
 	ck_assert(found == (debug != NULL));
 	elf_image_close(debug);
 	elf_image_close(img);

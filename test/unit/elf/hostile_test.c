@@ -145,7 +145,8 @@ static void ask_everything(struct elf_image *img)
 	(void)elf_symbols_has_symtab(syms);
 	(void)elf_image_build_id(img, &out);
 	ck_assert_int_eq(
-	    elf_debugfile_open(img, "/lib/libc.so.6", open_nothing, NULL, &debug, NULL), RES_NONE);
+	    elf_debugfile_open(img, "/lib/libc.so.6", &(struct elf_disk){ open_nothing, NULL }, &debug, NULL),
+	    RES_NONE);
 	elf_symbols_destroy(syms);
 }
 
@@ -178,7 +179,8 @@ START_TEST(damaged_library)
 
 		damage(&v, offs, was, n);
 		if (_i == 0 ? elf_image_open(v.fd, &img, NULL) == RES_OK
-			    : elf_image_from_memory(read_victim, &v, 0, 4 << 20, &img, NULL) == RES_OK) {
+			    : elf_image_from_memory(&(struct elf_memory){ read_victim, &v, 0, 4 << 20 }, &img,
+				  NULL) == RES_OK) {
 			opened++;
 			ask_everything(img);
 			elf_image_close(img);

@@ -67,7 +67,9 @@ START_TEST(segments_are_there_and_gaps_are_not)
 	elf_builder_finish(&b);
 	memory_of(&m, &b);
 	m.chunk = 100;
-	ck_assert_msg(elf_image_from_memory(read_memory, &m, BASE, LIMIT, &img, &f) == RES_OK, "%s", f.text);
+	ck_assert_msg(
+	    elf_image_from_memory(&(struct elf_memory){ read_memory, &m, BASE, LIMIT }, &img, &f) == RES_OK,
+	    "%s", f.text);
 	ck_assert_uint_eq(elf_image_bias(img), BASE - 0x400000);
 	ck_assert_uint_eq(elf_image_base(img), 0x400000);
 	ck_assert_int_eq(elf_image_at(img, 0x402007, &out, NULL), RES_OK);
@@ -97,14 +99,16 @@ START_TEST(unreadable_segment_stays_absent)
 	elf_builder_finish(&b);
 	memory_of(&m, &b);
 	m.n = 0x2000 + 3;
-	ck_assert_int_eq(elf_image_from_memory(read_memory, &m, BASE, LIMIT, &img, NULL), RES_OK);
+	ck_assert_int_eq(
+	    elf_image_from_memory(&(struct elf_memory){ read_memory, &m, BASE, LIMIT }, &img, NULL), RES_OK);
 	ck_assert_int_eq(elf_image_at(img, 0x402000, &out, NULL), RES_OK);
 	ck_assert_uint_eq(span_left(&out), 3);
 	ck_assert_int_eq(elf_image_at(img, 0x402003, &out, NULL), RES_NONE);
 	elf_image_close(img);
 	/* It does not fit within the limit. */
 	memory_of(&m, &b);
-	ck_assert_int_eq(elf_image_from_memory(read_memory, &m, BASE, 0x2000, &img, NULL), RES_OK);
+	ck_assert_int_eq(
+	    elf_image_from_memory(&(struct elf_memory){ read_memory, &m, BASE, 0x2000 }, &img, NULL), RES_OK);
 	ck_assert_int_eq(elf_image_at(img, 0x400000, &out, NULL), RES_OK);
 	ck_assert_int_eq(elf_image_at(img, 0x402000, &out, NULL), RES_NONE);
 	elf_image_close(img);
@@ -127,7 +131,8 @@ START_TEST(sections_after_the_last_segment_are_kept)
 	elf_builder_finish(&b);
 	(void)elf_builder_add(&b, NULL, 0x2000 - b.n, 1);
 	memory_of(&m, &b);
-	ck_assert_int_eq(elf_image_from_memory(read_memory, &m, BASE, LIMIT, &img, NULL), RES_OK);
+	ck_assert_int_eq(
+	    elf_image_from_memory(&(struct elf_memory){ read_memory, &m, BASE, LIMIT }, &img, NULL), RES_OK);
 	ck_assert_int_eq(elf_image_section(img, ".hello", NULL, &out), RES_OK);
 	ck_assert_mem_eq(out.at, "hello", 5);
 	elf_image_close(img);
@@ -149,7 +154,8 @@ START_TEST(lies_in_program_headers_cost_no_more_than_the_limit)
 	elf_builder_segment(&b, PT_LOAD, PF_R, 16, UINT64_MAX - 4, UINT64_MAX, 1);
 	elf_builder_finish(&b);
 	memory_of(&m, &b);
-	ck_assert_int_eq(elf_image_from_memory(read_memory, &m, BASE, 0x5000, &img, NULL), RES_OK);
+	ck_assert_int_eq(
+	    elf_image_from_memory(&(struct elf_memory){ read_memory, &m, BASE, 0x5000 }, &img, NULL), RES_OK);
 	ck_assert_uint_le(m.total, 0x5000 + 64 + sizeof(b.phdrs));
 	ck_assert_uint_le(elf_image_size(img), 0x5000);
 	ck_assert_int_eq(elf_image_at(img, 0x600000, &out, NULL), RES_NONE);
@@ -164,7 +170,8 @@ static void refused(const struct elf_builder *b, size_t n, size_t limit, int cod
 	struct elf_image *img = NULL;
 	struct fault f = { .text = "" };
 
-	ck_assert_int_eq(elf_image_from_memory(read_memory, &m, BASE, limit, &img, &f), RES_FAIL);
+	ck_assert_int_eq(
+	    elf_image_from_memory(&(struct elf_memory){ read_memory, &m, BASE, limit }, &img, &f), RES_FAIL);
 	ck_assert_int_eq(f.code, code);
 	ck_assert_uint_gt(strlen(f.text), 0);
 	ck_assert_ptr_null(img);
@@ -217,7 +224,9 @@ START_TEST(the_vdso)
 		puts("SKIP: no vdso");
 		return;
 	}
-	ck_assert_msg(elf_image_from_memory(read_self, NULL, base, 8192, &img, &f) == RES_OK, "%s", f.text);
+	ck_assert_msg(
+	    elf_image_from_memory(&(struct elf_memory){ read_self, NULL, base, 8192 }, &img, &f) == RES_OK,
+	    "%s", f.text);
 	syms = elf_symbols_create(img);
 	ck_assert_int_eq(elf_symbols_by_name(syms, "__vdso_clock_gettime", &sym), RES_OK);
 	ck_assert_int_eq(elf_symbols_by_addr(syms, sym.sym.st_value, &back), RES_OK);

@@ -472,8 +472,9 @@ START_TEST(libc_out_of_memory)
 		puts("SKIP: no shared libc.so.6, or no /proc/self/mem");
 		return;
 	}
-	ck_assert_int_eq(
-	    elf_image_from_memory(read_self, &mem, info.dlpi_addr, 64 << 20, &img, NULL), RES_OK);
+	ck_assert_int_eq(elf_image_from_memory(
+			     &(struct elf_memory){ read_self, &mem, info.dlpi_addr, 64 << 20 }, &img, NULL),
+	    RES_OK);
 	ck_assert_uint_eq(elf_image_bias(img), info.dlpi_addr);
 	ck_assert_uint_eq(elf_image_shnum(img), 0);
 	syms = elf_symbols_create(img);
