@@ -164,8 +164,12 @@ static bool add_opened(struct observing *x, const char *typed, struct observed *
 		res = fault_set(
 		    &f, 0, 0, 0, "it was given twice: name its threads together, as in %u/1,3-5", o->pid);
 	else
-		res = probe_session_add(x->session, o->pid, o->now.P, stack_python_process(o->now.target),
-		    o->selected ? &o->threads : NULL, &o->number, &f);
+		res = probe_session_add(x->session,
+		    &(struct probe_observed){ .pid = o->pid,
+			.P = o->now.P,
+			.py = stack_python_process(o->now.target),
+			.threads = o->selected ? &o->threads : NULL },
+		    &o->number, &f);
 	if (res != RES_OK) {
 		warn_fault(WARN_CANNOT_EXAMINE, typed, &f);
 		handle_close(&o->now);
@@ -304,8 +308,8 @@ static struct handle *choose(
 
 		if (h->P == NULL)
 			continue;
-		probe_session_replaced(
-		    x->session, begin->key.process, begin->time, o->number, h->from, h->upto, &r);
+		probe_session_replaced(x->session, begin->key.process, begin->time,
+		    &(struct probe_reading){ o->number, h->from, h->upto }, &r);
 		if (best == NULL || (replaced->all && !r.all) ||
 		    (replaced->all == r.all && r.at.n < replaced->at.n)) {
 			vec_free(&replaced->at);

@@ -36,28 +36,35 @@ static void scratch_give(struct scratch *s)
 	s->busy = 0;
 }
 
-/* An event of probe `spec`. is_call: it is of a system call, not of a function, and has returned
- * `result`. slot, n: the scratch memory it may take. list: where its arguments are, plus one; 0: in
- * the registers for them. record: of a tracepoint. */
-static __always_inline void at_probe(struct task_struct *task, const struct probe_process *p, uint32_t spec,
-    uint32_t slot, uint32_t n, int is_call, int64_t result, uint32_t list, uint64_t record)
+/* An event of a probe. */
+struct hit {
+	uint32_t spec;    /* the probe's number */
+	uint32_t slot, n; /* the scratch memory that it may take */
+	uint32_t list;    /* where its arguments are, plus one; 0: in the registers for them */
+	int is_call;      /* it is of a system call, not of a function */
+	int64_t result;   /* of the system call */
+	uint64_t record;  /* of a tracepoint */
+};
+
+static __always_inline void at_probe(
+    struct task_struct *task, const struct probe_process *p, const struct hit *hit)
 {
-	struct probe_key key = { .spec = spec };
+	struct probe_key key = { .spec = hit->spec };
 	struct probe_count *c = 0;
-	struct scratch *s = scratch_take(slot, n);
+	struct scratch *s = scratch_take(hit->slot, hit->n);
 	uint32_t times;
 
 	if (!s)
 		return;
-	s->list = list;
-	s->record_at = record;
+	s->list = hit->list;
+	s->record_at = hit->record;
 	if (take_registers(s, task)) {
-		take_arguments(s, task, is_call);
-		s->event.texts = specs[spec & (PROBE_SPECS - 1)].texts[s->event.is_32bit & 1];
+		take_arguments(s, task, hit->is_call);
+		s->event.texts = specs[hit->spec & (PROBE_SPECS - 1)].texts[s->event.is_32bit & 1];
 		if (s->list != 0)
 			take_values(s);
-		s->event.result = is_call ? result : (int64_t)s->begin.regs[REG_AX];
-		if (is_wanted(s, task, spec) && take_sum(s, (uint32_t)task->pid, spec))
+		s->event.result = hit->is_call ? hit->result : (int64_t)s->begin.regs[REG_AX];
+		if (is_wanted(s, task, hit->spec) && take_sum(s, (uint32_t)task->pid, hit->spec))
 			c = capture(s, task, p, &key);
 	}
 	times = c ? take_samples((uint32_t)task->pid) : 0;
@@ -81,7 +88,9 @@ static __always_inline void at_syscall(
 	}
 	spec = syscall_specs[is_return][compat][number];
 	if (spec != 0)
-		at_probe(task, p, spec - 1, SLOT_SYSCALL, 2, 1, result, 0, 0);
+		at_probe(task, p,
+		    &(struct hit){
+			.spec = spec - 1, .slot = SLOT_SYSCALL, .n = 2, .is_call = 1, .result = result });
 }
 
 /* An event whose probe is the cookie of its attachment. The upper half is the list of its
@@ -98,7 +107,12 @@ static __always_inline int at_cookie(void *ctx, uint32_t slot, uint32_t n, uint6
 			function_begins(task, (uint32_t)cookie);
 			return 0;
 		}
-		at_probe(task, p, (uint32_t)cookie, slot, n, 0, 0, (uint32_t)(cookie >> 32), record);
+		at_probe(task, p,
+		    &(struct hit){ .spec = (uint32_t)cookie,
+			.slot = slot,
+			.n = n,
+			.list = (uint32_t)(cookie >> 32),
+			.record = record });
 	}
 	return 0;
 }

@@ -64,12 +64,18 @@ struct probe_session;
 enum res probe_session_open(const struct probe_config *config, struct probe_session **out, struct fault *f);
 void probe_session_close(struct probe_session *s); /* NULL ok */
 
-/* Observe P, whose interpreters are py (NULL: none), from now on. pid: as this process sees it.
- * threads: those that are observed; NULL: all, later ones too. *number: of the process, as in the
- * keys of its stacks. RES_FAIL: too many processes, or a layout
- * that the program cannot walk. */
-enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_prochandle *P,
-    const struct py_process *py, const struct probe_threads *threads, uint32_t *number, struct fault *f);
+/* A process to observe. */
+struct probe_observed {
+	uint32_t pid; /* as this process sees it */
+	struct ps_prochandle *P;
+	const struct py_process *py;         /* its interpreters; NULL: none */
+	const struct probe_threads *threads; /* observed ones; NULL: all, later ones too */
+};
+
+/* Observe a process from now on. *number: of the process, as in the keys of its stacks. RES_FAIL:
+ * too many processes, or a layout that the program cannot walk. */
+enum res probe_session_add(
+    struct probe_session *s, const struct probe_observed *one, uint32_t *number, struct fault *f);
 
 /* Observe what the process pid will execute; it is not observed before, as the process *number. */
 enum res probe_session_expect(struct probe_session *s, uint32_t pid, uint32_t *number, struct fault *f);
@@ -94,11 +100,17 @@ uint64_t probe_session_changes(const struct probe_session *s, uint32_t number);
 enum res probe_session_refresh(struct probe_session *s, uint32_t number, struct ps_prochandle *P,
     const struct py_process *py, uint64_t *changes, struct fault *f);
 
-/* Set *out, which has to be freed (vec_free), to the addresses at which process `reader` has other
- * code at one of the two times from..upto (CLOCK_MONOTONIC, ns) than process `number` had at
- * another time, `at`. The two are the same process, or `reader` is an ancestor. */
-void probe_session_replaced(struct probe_session *s, uint32_t number, uint64_t at, uint32_t reader,
-    uint64_t from, uint64_t upto, struct probe_ranges *out);
+/* A process whose code was read between two times (CLOCK_MONOTONIC, ns). */
+struct probe_reading {
+	uint32_t process;
+	uint64_t from, upto;
+};
+
+/* Set *out, which has to be freed (vec_free), to the addresses at which the process that was read
+ * has other code at one of the two times than process `number` had at another time, `at`. The two
+ * are the same process, or the one that was read is an ancestor. */
+void probe_session_replaced(struct probe_session *s, uint32_t number, uint64_t at,
+    const struct probe_reading *reading, struct probe_ranges *out);
 
 /* Tell the program the results of comparisons with the names of an innermost code object, or of
  * none, as probe_when_results has them: from now on it decides conditions on them itself. */

@@ -12,15 +12,13 @@ uint64_t probe_session_count(const struct probe_session *s, const struct probe_k
 	return 0;
 }
 
-void probe_session_replaced(struct probe_session *s, uint32_t number, uint64_t at, uint32_t reader,
-    uint64_t from, uint64_t upto, struct probe_ranges *out)
+void probe_session_replaced(struct probe_session *s, uint32_t number, uint64_t at,
+    const struct probe_reading *reading, struct probe_ranges *out)
 {
 	(void)s;
 	(void)number;
 	(void)at;
-	(void)reader;
-	(void)from;
-	(void)upto;
+	(void)reading;
 	*out = (struct probe_ranges){ .all = true };
 }
 
@@ -42,14 +40,11 @@ void probe_session_close(struct probe_session *s)
 	(void)s;
 }
 
-enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_prochandle *P,
-    const struct py_process *py, const struct probe_threads *threads, uint32_t *number, struct fault *f)
+enum res probe_session_add(
+    struct probe_session *s, const struct probe_observed *one, uint32_t *number, struct fault *f)
 {
-	(void)threads;
 	(void)s;
-	(void)pid;
-	(void)P;
-	(void)py;
+	(void)one;
 	(void)number;
 	(void)f;
 	return RES_FAIL;

@@ -118,13 +118,14 @@ static enum res fill_new(struct probe_session *s, struct ps_prochandle *P, const
 	return target_update(s) ? RES_OK : refused(f);
 }
 
-enum res probe_session_add(struct probe_session *s, uint32_t pid, struct ps_prochandle *P,
-    const struct py_process *py, const struct probe_threads *threads, uint32_t *number, struct fault *f)
+enum res probe_session_add(
+    struct probe_session *s, const struct probe_observed *one, uint32_t *number, struct fault *f)
 {
-	struct probe_process p = { .observed = 1, .seen = pid };
+	struct probe_process p = { .observed = 1, .seen = one->pid };
 
 	(void)ring_buffer__consume(s->ring); /* a child may have the target of a parent that has ended */
-	return fill_new(s, P, py, &p.target, f) == RES_OK ? add(s, &p, threads, number, f) : RES_FAIL;
+	return fill_new(s, one->P, one->py, &p.target, f) == RES_OK ? add(s, &p, one->threads, number, f)
+								    : RES_FAIL;
 }
 
 enum res probe_session_expect(struct probe_session *s, uint32_t pid, uint32_t *number, struct fault *f)
@@ -179,16 +180,17 @@ uint64_t probe_session_changes(const struct probe_session *s, uint32_t number)
 
 /* A child has its parent's code until one of them changes its own: from the fork on, what either
  * has changed until its own moment counts. */
-void probe_session_replaced(struct probe_session *s, uint32_t number, uint64_t at, uint32_t reader,
-    uint64_t from, uint64_t upto, struct probe_ranges *out)
+void probe_session_replaced(struct probe_session *s, uint32_t number, uint64_t at,
+    const struct probe_reading *reading, struct probe_ranges *out)
 {
+	const uint64_t from = reading->from, upto = reading->upto;
 	const uint32_t zero = 0;
 	uint64_t lost = 0;
 
 	*out = (struct probe_ranges){ .all = false };
 	if (bpf_map__lookup_elem(s->bpf->maps.changes_lost, &zero, sizeof(zero), &lost, sizeof(lost), 0) == 0)
 		probe_changes_forget(&s->changes, lost);
-	while (number != reader) {
+	while (number != reading->process) {
 		const struct probe_process *p = probe_processes_find(&s->processes, number);
 
 		if (p == NULL || p->how != PROBE_PROCESS_FORKED || p->from == number) {
