@@ -1,6 +1,7 @@
 #!/bin/sh
-# Lint: layers, circles, sizes, comments, words, messages, architectures, format, mutable data, BPF
-# programs, manual pages, clang-tidy. Prints what is wrong; the exit status is 1 if anything is. A missing tool is an error.
+# Lint: layers, circles, sizes, parameters, comments, words, messages, architectures, format, mutable
+# data, BPF programs, manual pages, clang-tidy. Prints what is wrong; the exit status is 1 if
+# anything is. A missing tool is an error.
 # Environment from the Makefile: O, LAYERS, FLAGS (the compiler's). NO_TIDY=1 leaves out clang-tidy.
 # test/lint/known lists files that do not keep a rule yet.
 cd "$(dirname "$0")/../.." || exit 2
@@ -32,6 +33,10 @@ circles() {
 
 sizes() {
 	git ls-files '*.[ch]' '*.py' '*.sh' | xargs awk -f test/lint/sizes.awk
+}
+
+parameters() {
+	find lib cmd include -name '*.[ch]' -exec test/lint/parameters.py {} +
 }
 
 comments() {
@@ -106,6 +111,7 @@ tidy() {
 part layers layers
 part "no circles between files of a layer" circles
 part sizes sizes
+part parameters parameters
 part comments comments
 part words words
 part "no decision by a message" messages
