@@ -11,15 +11,17 @@
  *   x86_variable.c  both: functions that return a variable
  *   linux_x86.c     both: registers in Linux's register sets, Linux's signal frames
  *   signal_frame.c  all: signal frames on a stack
+ *   register_set.h  all: sets of registers
  *   linux_x86_64_calls.c, linux_i386_calls.c      names of system calls
  *   illumos_x86.c   both: registers in illumos's register set
  *   x86_64_code.c, x86_decode.c   what instructions of x86-64 do (code.h)
  *   x86_64_stubs.c                code without call frame information (stubs.h)
  *
  * To add an architecture, write a file with its constant, fill in each member, raise the limits
- * below that it needs, and put it into arch_all (arch.c). prgreg indexes prgregset_t, which has to
- * hold its registers too (include/linux/procfs.h). The BPF program of lib/probe reads structures of
- * the kernel of x86: its registers and stacks are those of lib/probe/bpf.
+ * below and in register_set.h that it needs, and put it into arch_all (arch.c). prgreg indexes
+ * prgregset_t, which must hold its registers too (include/linux/procfs.h). The BPF program of
+ * lib/probe reads structures of the kernel of x86: its registers and stacks are those of
+ * lib/probe/bpf.
  *
  * These have no member, because all architectures so far have them: the stack grows down, a call
  * pushes the return address, a frame pointer points to its caller's, above which the return address
@@ -31,10 +33,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arch/register_set.h"
 #include "base/span.h"
 
 enum {
-	ARCH_REGS_MAX = 17,        /* most registers that are followed; arch_set has room for 64 */
 	ARCH_SAVED_MAX = 6,        /* most callee-saved registers; arch_saved_set has room for 16 */
 	ARCH_CONTEXT_MAX = 17,     /* most words of struct sigcontext that are read */
 	ARCH_SYSCALL_BYTES = 2,    /* of the longest instruction that makes a system call */
@@ -49,9 +51,7 @@ enum {
 	ARCH_SIZE_MAX = 1 << 20,   /* largest of them */
 };
 
-typedef uint64_t arch_set;       /* registers: a bit per DWARF number (arch_bit) */
 typedef uint16_t arch_saved_set; /* callee-saved registers: a bit per index in arch.saved */
-_Static_assert(ARCH_REGS_MAX <= 8 * sizeof(arch_set), "a bit per register");
 _Static_assert(ARCH_SAVED_MAX <= 8 * sizeof(arch_saved_set), "a bit per callee-saved register");
 
 /* What a signal handler returns to, and where the interrupted registers are then: at sp + at; or,
@@ -242,23 +242,11 @@ const struct arch_part *arch_part_named(const struct arch *arch, const char *nam
 /* Add a size, unless it is there. False: it is too large, or there are too many. */
 bool arch_sizes_add(struct arch_sizes *sizes, int64_t size);
 
-/* The set of one register. */
-static inline arch_set arch_bit(unsigned dwarf)
-{
-	return (arch_set)1 << dwarf;
-}
-
-/* Is a register in the set? */
-static inline bool arch_has(arch_set set, unsigned dwarf)
-{
-	return (set >> dwarf & 1) != 0;
-}
-
 /* Are arguments of a system call in registers that outlive the activation that makes it? */
 static inline bool arch_keeps_args(const struct arch *arch)
 {
 	for (size_t i = 0; i < ARCH_ARGS; i++) {
-		if (arch_has(arch->kept, arch->args[i]))
+		if (arch_set_has(arch->kept, arch->args[i]))
 			return true;
 	}
 	return false;

@@ -25,7 +25,7 @@ static struct cfi_rule *rule_of(struct program *p, uint64_t reg, struct cfi_rule
 {
 	if (reg >= p->arch->n_regs)
 		return nobody;
-	p->row.set |= arch_bit((unsigned)reg);
+	arch_set_add(&p->row.set, (unsigned)reg);
 	return &p->row.regs[reg];
 }
 
@@ -72,9 +72,9 @@ static void restore(struct program *p, uint64_t reg)
 
 	if (reg >= p->arch->n_regs)
 		return;
-	p->row.set &= ~arch_bit((unsigned)reg);
+	arch_set_remove(&p->row.set, (unsigned)reg);
 	p->row.regs[reg] = unsaid;
-	if (p->initial != NULL && arch_has(p->initial->set, (unsigned)reg))
+	if (p->initial != NULL && arch_set_has(p->initial->set, (unsigned)reg))
 		rule_set(p, reg, p->initial->regs[reg]);
 }
 
@@ -338,18 +338,17 @@ enum res cfi_row_apply(const struct cfi_row *row, struct cfi_state *s, struct un
 	if (!cfa_of(row, s, &cfa) || !value_of(&row->regs[arch->pc], arch->pc, cfa, s, &value))
 		return RES_FAIL;
 	next = *s->regs;
-	next.known &= arch->kept & ~row->set;
+	arch_set_intersect(&next.known, arch->kept);
+	arch_set_subtract(&next.known, row->set);
 	regs_set(&next, arch->pc, value);
 	value = cfa;
-	if (arch_has(row->set, arch->sp) && !value_of(&row->regs[arch->sp], arch->sp, cfa, s, &value))
+	if (arch_set_has(row->set, arch->sp) && !value_of(&row->regs[arch->sp], arch->sp, cfa, s, &value))
 		return RES_FAIL;
 	regs_set(&next, arch->sp, value);
 	/* A register whose rule fails is not known in the caller, which may not need it. */
-	for (arch_set left = row->set & ~(arch_bit(arch->pc) | arch_bit(arch->sp)); left != 0;
-	     left &= left - 1) {
-		unsigned reg = (unsigned)__builtin_ctzll(left);
-
-		if (value_of(&row->regs[reg], reg, cfa, s, &value))
+	for (unsigned reg = arch_set_next(row->set, 0); reg < ARCH_REGS_MAX;
+	     reg = arch_set_next(row->set, reg + 1)) {
+		if (reg != arch->pc && reg != arch->sp && value_of(&row->regs[reg], reg, cfa, s, &value))
 			regs_set(&next, reg, value);
 	}
 	*out = next;

@@ -43,7 +43,7 @@ static bool no_frame_step(struct engine_target *t, struct activation *a)
 
 	if (!memory_number(t->mem, sp, arch->pointer_size, &ra) || ra == 0 || !call_is_code(t->P, ra - 1))
 		return false;
-	a->regs.known &= arch->kept;
+	arch_set_intersect(&a->regs.known, arch->kept);
 	regs_set(&a->regs, arch->sp, cfi_cut(sp + arch->pointer_size, arch->pointer_size));
 	regs_set(&a->regs, arch->pc, ra);
 	a->exact = false;
@@ -61,7 +61,7 @@ static enum engine_end fp_step(struct engine_target *t, struct activation *a, st
 {
 	const struct arch *arch = t->arch;
 	uint64_t sp = a->regs.reg[arch->sp], fp = a->regs.reg[arch->fp], saved, ra;
-	struct unwind_regs next = { .known = 0 };
+	struct unwind_regs next = { .reg = { 0 } };
 
 	if (!regs_known(&a->regs, arch->fp)) {
 		engine_note_lost(
@@ -150,7 +150,7 @@ static bool bare_step(struct engine_target *t, struct activation *a)
 	if (t->prover == NULL || prove_step(t->prover, &beyond) != PROOF_CALLER ||
 	    beyond.regs.reg[arch->sp] != fp + 2U * arch->pointer_size)
 		return false;
-	*a = (struct activation){ { .known = 0 }, false };
+	*a = (struct activation){ { .reg = { 0 } }, false };
 	regs_set(&a->regs, arch->pc, caller.regs.reg[arch->pc]);
 	regs_set(&a->regs, arch->sp, caller.regs.reg[arch->sp]);
 	regs_set(&a->regs, arch->fp, fp);

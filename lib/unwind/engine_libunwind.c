@@ -502,7 +502,7 @@ static bool cursor_get(struct lu_engine *e, struct unwind_regs *out)
 	const struct arch *arch = e->t.arch;
 	unw_word_t word;
 
-	*out = (struct unwind_regs){ .known = 0 };
+	*out = (struct unwind_regs){ .reg = { 0 } };
 	if (e->calls.get_reg(&e->cursor, UNW_REG_IP, &word) < 0)
 		return false;
 	regs_set(out, arch->pc, word);

@@ -166,7 +166,7 @@ static uint64_t saved_bytes(const struct frame_search *g, const struct cfi_row *
 	for (unsigned i = 0; i < g->t->arch->n_regs; i++) {
 		const struct cfi_rule *rule = &row->regs[i];
 
-		if (arch_has(row->set, i) && rule->kind == CFI_AT && rule->at.offset < 0 &&
+		if (arch_set_has(row->set, i) && rule->kind == CFI_AT && rule->at.offset < 0 &&
 		    0 - (uint64_t)rule->at.offset > most)
 			most = 0 - (uint64_t)rule->at.offset;
 	}

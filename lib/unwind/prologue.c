@@ -287,7 +287,7 @@ static enum proof try_words(const struct place *p, struct found *out)
 static void leave(const struct place *p, const struct found *found, struct activation *a)
 {
 	const struct arch *arch = p->pv->t->arch;
-	struct unwind_regs next = { .known = 0 };
+	struct unwind_regs next = { .reg = { 0 } };
 	const struct arch_frame *s = &found->state;
 
 	regs_set(&next, arch->pc, found->ra);

@@ -9,7 +9,7 @@ void unwind_regs_from_prgregs(struct ps_prochandle *P, const prgregset_t regs, s
 {
 	const struct arch *arch = os_arch(P);
 
-	*out = (struct unwind_regs){ .known = 0 };
+	*out = (struct unwind_regs){ .reg = { 0 } };
 	for (unsigned i = 0; i < arch->n_regs; i++)
 		regs_set(out, i, (uint64_t)regs[arch->system->prgreg[i]]);
 }
@@ -18,7 +18,11 @@ void unwind_regs_place(struct ps_prochandle *P, struct unwind_regs *regs)
 {
 	const struct arch *arch = os_arch(P);
 
-	regs->known &= arch_bit(arch->pc) | arch_bit(arch->sp);
+	arch_set place = { { 0 } };
+
+	arch_set_add(&place, arch->pc);
+	arch_set_add(&place, arch->sp);
+	arch_set_intersect(&regs->known, place);
 }
 
 bool unwind_regs_args(struct ps_prochandle *P, const uint64_t args[ARCH_ARGS], struct unwind_regs *regs)
@@ -41,7 +45,7 @@ void unwind_regs_at(struct ps_prochandle *P, const struct native_frame *kept, ui
 {
 	const struct arch *arch = os_arch(P);
 
-	*out = (struct unwind_regs){ .known = 0 };
+	*out = (struct unwind_regs){ .reg = { 0 } };
 	for (unsigned i = 0; kept != NULL && i < arch->n_saved; i++) {
 		if ((kept->saved_known >> i & 1) != 0)
 			regs_set(out, arch->saved[i], kept->saved[i]);

@@ -11,13 +11,13 @@ enum { REGS_NONE = -1 }; /* in place of a DWARF number */
 
 static inline bool regs_known(const struct unwind_regs *r, unsigned dwarf)
 {
-	return arch_has(r->known, dwarf);
+	return arch_set_has(r->known, dwarf);
 }
 
 static inline void regs_set(struct unwind_regs *r, unsigned dwarf, uint64_t value)
 {
 	r->reg[dwarf] = value;
-	r->known |= arch_bit(dwarf);
+	arch_set_add(&r->known, dwarf);
 }
 
 #endif

@@ -291,9 +291,12 @@ static bool lacks_register(
 
 static bool same_place(const struct arch *arch, const struct activation *a, const struct activation *b)
 {
+	arch_set of_a = a->regs.known, of_b = b->regs.known;
+
+	arch_set_intersect(&of_a, arch->kept);
+	arch_set_intersect(&of_b, arch->kept);
 	if (a->regs.reg[arch->pc] != b->regs.reg[arch->pc] ||
-	    a->regs.reg[arch->sp] != b->regs.reg[arch->sp] ||
-	    (a->regs.known & arch->kept) != (b->regs.known & arch->kept))
+	    a->regs.reg[arch->sp] != b->regs.reg[arch->sp] || !arch_set_equal(of_a, of_b))
 		return false;
 	for (unsigned i = 0; i < arch->n_saved; i++) {
 		if (regs_known(&a->regs, arch->saved[i]) &&

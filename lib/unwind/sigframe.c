@@ -24,7 +24,7 @@ bool sigframe_step(
     const struct arch *arch, const struct arch_sigreturn *t, struct memory *mem, struct activation *a)
 {
 	const struct arch_sigcontext *context = &arch->system->context;
-	struct unwind_regs next = { .known = 0 };
+	struct unwind_regs next = { .reg = { 0 } };
 	uint64_t at = a->regs.reg[arch->sp] + t->at, word;
 
 	if (t->indirect != 0) {

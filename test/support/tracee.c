@@ -141,7 +141,7 @@ void tracee_regs(const struct tracee *t, struct unwind_regs *out)
 	*out = (struct unwind_regs){
 		.reg = { r.rax, r.rdx, r.rcx, r.rbx, r.rsi, r.rdi, r.rbp, r.rsp, r.r8, r.r9, r.r10, r.r11,
 		    r.r12, r.r13, r.r14, r.r15, r.rip },
-		.known = 0x1ffff,
+		.known = { { 0x1ffff } },
 	};
 }
 

@@ -55,10 +55,11 @@ static bool restores_registers(
 	for (size_t i = 0; i < r.n; i++) {
 		if (!jit_word(j, sp + r.at[i], &restored.reg[r.reg[i]]))
 			return false;
-		restored.known |= arch_bit(r.reg[i]);
+		arch_set_add(&restored.known, r.reg[i]);
 	}
 	restored.reg[j->arch->sp] = sp + r.ra + 8;
-	restored.known |= arch_bit(j->arch->pc) | arch_bit(j->arch->sp);
+	arch_set_add(&restored.known, j->arch->pc);
+	arch_set_add(&restored.known, j->arch->sp);
 	*regs = restored;
 	return true;
 }
@@ -100,11 +101,11 @@ static void try_frame_pointers(struct jit *j, struct unwind_regs *regs)
 
 	if (regs->reg[j->arch->sp] > j->marker || !unwind_follows_call(j->w->P, regs->reg[j->arch->pc]))
 		return;
-	if (arch_has(regs->known, j->arch->fp)) {
+	if (arch_set_has(regs->known, j->arch->fp)) {
 		try_caller(j, regs);
 		return;
 	}
-	regs->known |= arch_bit(j->arch->fp);
+	arch_set_add(&regs->known, j->arch->fp);
 	if ((last.saved_known >> j->arch->saved_fp & 1) != 0) {
 		before = *fp = last.saved[j->arch->saved_fp];
 		try_caller(j, regs);
@@ -123,7 +124,7 @@ static void try_frame_pointers(struct jit *j, struct unwind_regs *regs)
 static void try_in_entry(struct jit *j, const struct native_frame *last)
 {
 	enum { PUSHES = 8, WINDOW = 2 * PUSHES };
-	struct unwind_regs regs = { .known = arch_bit(j->arch->pc) | arch_bit(j->arch->sp) };
+	struct unwind_regs regs = { .reg = { 0 } };
 	const struct arch_stubs *stubs = j->arch->stubs;
 	const prmap_t *map = Paddr_to_map(j->w->P, last->pc);
 	uint8_t code[2 * WINDOW + 1] = { 0 }; /* around pc */
@@ -174,7 +175,7 @@ enum res walk_pass_jit(struct walk *w, uint64_t marker)
 	if (marker - j.lo > REACH * 8)
 		j.lo = marker - REACH * 8;
 	for (uint64_t at = j.lo; at < marker; at += 8) {
-		struct unwind_regs regs = { .known = 0 };
+		struct unwind_regs regs = { .reg = { 0 } };
 		uint64_t word;
 
 		if (jit_word(&j, at, &word) && in_made_code(&j, word) &&

@@ -113,9 +113,9 @@ static bool on_given_stack(const struct arch *arch, struct ps_prochandle *P, con
 static enum walk_clone which_thread(
     const struct arch *arch, struct ps_prochandle *P, const struct unwind_regs *regs)
 {
-	if (arch_has(regs->known, arch->result))
+	if (arch_set_has(regs->known, arch->result))
 		return regs->reg[arch->result] == 0 ? WALK_CLONE_NEWBORN : WALK_CLONE_CALLER;
-	if (!arch_has(regs->known, arch->args[0]) || !arch_has(regs->known, arch->args[1]))
+	if (!arch_set_has(regs->known, arch->args[0]) || !arch_set_has(regs->known, arch->args[1]))
 		return WALK_CLONE_NOT;
 	return on_given_stack(arch, P, regs) ? WALK_CLONE_NEWBORN : WALK_CLONE_CALLER;
 }

@@ -41,14 +41,14 @@ START_TEST(registers_are_complete)
 {
 	for (size_t a = 0; a < sizeof(all) / sizeof(all[0]); a++) {
 		const struct arch *arch = all[a];
-		uint64_t kept = 0;
+		arch_set kept = { { 0 } };
 
 		ck_assert_uint_le(arch->n_regs, ARCH_REGS_MAX);
 		ck_assert(arch->pc < arch->n_regs && arch->sp < arch->n_regs && arch->fp < arch->n_regs);
 		ck_assert(arch->n_saved > 0 && arch->n_saved <= ARCH_SAVED_MAX);
 		for (unsigned i = 0; i < arch->n_saved; i++)
-			kept |= arch_bit(arch->saved[i]);
-		ck_assert_uint_eq(kept, arch->kept);
+			arch_set_add(&kept, arch->saved[i]);
+		ck_assert(arch_set_equal(kept, arch->kept));
 		ck_assert_uint_lt(arch->saved_fp, arch->n_saved);
 		ck_assert_uint_eq(arch->saved[arch->saved_fp], arch->fp);
 		for (unsigned i = 0; i < arch->n_regs; i++) {
@@ -62,6 +62,31 @@ START_TEST(registers_are_complete)
 		ck_assert_int_eq(arch->system->prgreg[arch->fp], R_FP);
 		ck_assert_uint_ne(arch->n_libc, 0);
 	}
+}
+END_TEST
+
+START_TEST(sets_of_registers)
+{
+	arch_set set = { { 0 } }, other = { { 0 } };
+
+	ck_assert_uint_eq(arch_set_next(set, 0), ARCH_REGS_MAX);
+	for (unsigned i = 0; i < ARCH_REGS_MAX; i++) {
+		ck_assert(!arch_set_has(set, i));
+		arch_set_add(&set, i);
+		ck_assert(arch_set_has(set, i));
+		ck_assert_uint_eq(arch_set_next(set, i), i);
+		ck_assert_uint_eq(arch_set_next(set, i + 1), ARCH_REGS_MAX);
+	}
+	arch_set_add(&other, 0);
+	arch_set_add(&other, ARCH_REGS_MAX - 1);
+	arch_set_subtract(&set, other);
+	ck_assert_uint_eq(arch_set_next(set, 0), 1);
+	ck_assert(!arch_set_has(set, ARCH_REGS_MAX - 1));
+	arch_set_add(&set, 0);
+	arch_set_intersect(&set, other);
+	ck_assert_uint_eq(arch_set_next(set, 1), ARCH_REGS_MAX);
+	arch_set_remove(&other, ARCH_REGS_MAX - 1);
+	ck_assert(arch_set_equal(set, other));
 }
 END_TEST
 
@@ -155,6 +180,7 @@ int main(void)
 	tcase_add_test(tc, chosen_by_machine_and_class);
 	tcase_add_test(tc, machines_have_names);
 	tcase_add_test(tc, registers_are_complete);
+	tcase_add_test(tc, sets_of_registers);
 	tcase_add_test(tc, parts_of_registers);
 	tcase_add_test(tc, register_set_is_the_kernels);
 	tcase_add_test(tc, addresses_are_cut);

@@ -54,12 +54,12 @@ static bool word(uint64_t va, uint64_t *value)
 static void set(struct unwind_regs *regs, unsigned dwarf, uint64_t value)
 {
 	regs->reg[dwarf] = value;
-	regs->known |= 1U << dwarf;
+	arch_set_add(&regs->known, dwarf);
 }
 
 static bool known(const struct unwind_regs *regs, unsigned dwarf)
 {
-	return (regs->known >> dwarf & 1) != 0;
+	return arch_set_has(regs->known, dwarf);
 }
 
 /* Go to the caller of a frame with that CFA, which saved rbp at `rbp` (0: not at all). */

@@ -145,7 +145,8 @@ END_TEST
 static enum walk_clone clone_at(uint64_t at, uint64_t rax, bool known)
 {
 	struct native_frame fr = { .pc = MADE + 0x200 + at, .sp = SP, .exact = true, .no_cfi = true };
-	struct unwind_regs regs = { .reg = { [X86_64_RAX] = rax }, .known = known ? 1U << X86_64_RAX : 0 };
+	struct unwind_regs regs = { .reg = { [X86_64_RAX] = rax },
+		.known = { { known ? 1U << X86_64_RAX : 0 } } };
 
 	return walk_clone_at(P, &fr, &regs);
 }
@@ -189,7 +190,7 @@ START_TEST(clone_is_told_by_its_arguments)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct unwind_regs regs = {
 			.reg = { [X86_64_RSP] = SP, [RSI] = cases[i].rsi, [RDI] = MADE + ARGS_AT },
-			.known = 1U << X86_64_RSP | 1U << RSI | 1U << RDI
+			.known = { { 1U << X86_64_RSP | 1U << RSI | 1U << RDI } }
 		};
 
 		memcpy(made + ARGS_AT + STACK_AT, &cases[i].stack, 8);

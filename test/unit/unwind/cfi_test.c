@@ -147,7 +147,7 @@ static void walk_once(struct ps_prochandle *P, const struct unwind_regs *regs, s
 
 static void self_regs(struct unwind_regs *regs)
 {
-	*regs = (struct unwind_regs){ .known = 0x1ffff };
+	*regs = (struct unwind_regs){ .known = { { 0x1ffff } } };
 	for (unsigned i = 0; i < 16; i++)
 		regs->reg[i] = (uint64_t)__builtin_frame_address(0);
 	__asm__ volatile("lea (%%rip), %0" : "=r"(regs->reg[X86_64_PC]));

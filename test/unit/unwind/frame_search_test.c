@@ -233,7 +233,7 @@ START_TEST(about_to_return)
 	drawn_init(&d, BY_REGISTER, prologue, sizeof(prologue));
 	for (unsigned reg = X86_64_RBX; reg <= 12; reg += 12 - X86_64_RBX) {
 		d.rows[0].regs[reg] = (struct cfi_rule){ CFI_AT, 0, 0, { .offset = -(int64_t)below[reg] } };
-		d.rows[0].set |= arch_bit(reg);
+		arch_set_add(&d.rows[0].set, reg);
 	}
 	if (!e->stale)
 		put(&d, SIZE, 0, 0);
@@ -292,7 +292,7 @@ START_TEST(registers_stored)
 		for (unsigned reg = X86_64_RBX; reg <= 12; reg += 12 - X86_64_RBX) {
 			d.rows[0].regs[reg] =
 			    (struct cfi_rule){ CFI_AT, 0, 0, { .offset = -(int64_t)below[reg] } };
-			d.rows[0].set |= arch_bit(reg);
+			arch_set_add(&d.rows[0].set, reg);
 		}
 		put(&d, SIZE + 16 - 8 * (uint64_t)stored, STACK + 0x100, BY_NAME);
 		put(&d, 0x58, STACK + 0x100, BY_REGISTER);

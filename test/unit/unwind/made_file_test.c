@@ -140,10 +140,10 @@ static void made_free(struct made *m)
 /* From `at` of the code, word `word` of the stack being the youngest. */
 static void walk(struct made *m, uint64_t at, size_t word)
 {
-	struct unwind_regs regs = { .known = 0 };
+	struct unwind_regs regs = { .reg = { 0 } };
 	struct fault f = { 0 };
 
-	regs.known = 1U << X86_64_PC | 1U << X86_64_RSP | 1U << X86_64_RBP;
+	regs.known = (arch_set){ { 1U << X86_64_PC | 1U << X86_64_RSP | 1U << X86_64_RBP } };
 	regs.reg[X86_64_PC] = BASE + CODE + at;
 	regs.reg[X86_64_RSP] = STACK + 8 * word;
 	native_stack_free(&m->s);
@@ -199,10 +199,10 @@ enum { RAX = 0, RBX = 3, RDI = 5, R8 = 8, PC = 16 };
 /* From `at`, with rbx, rdi and r8 known. */
 static void walk_registers(struct made *m, uint64_t at, size_t word, uint64_t rbx, uint64_t rdi, uint64_t r8)
 {
-	struct unwind_regs regs = { .known = 0 };
+	struct unwind_regs regs = { .reg = { 0 } };
 	struct fault f = { 0 };
 
-	regs.known = 1U << X86_64_PC | 1U << X86_64_RSP | 1U << RBX | 1U << RDI | 1U << R8;
+	regs.known = (arch_set){ { 1U << X86_64_PC | 1U << X86_64_RSP | 1U << RBX | 1U << RDI | 1U << R8 } };
 	regs.reg[X86_64_PC] = BASE + CODE + at;
 	regs.reg[X86_64_RSP] = STACK + 8 * word;
 	regs.reg[RBX] = rbx;

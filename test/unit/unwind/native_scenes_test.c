@@ -56,7 +56,7 @@ static void scene_walk(struct walked *w, uint32_t known)
 	struct fault f;
 
 	tracee_regs(&w->t, &regs);
-	regs.known &= known;
+	arch_set_intersect(&regs.known, (arch_set){ { known } });
 	native_stack_free(&w->s);
 	w->s = (struct native_stack){ .end = UNWIND_END_LOST };
 	ck_assert_int_eq(native_stack_walk(w->u, &regs, 0, &w->s, &f), RES_OK);

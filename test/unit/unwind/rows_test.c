@@ -132,7 +132,7 @@ START_TEST(each_instruction)
 		made_init(&m, arches[a]);
 		ck_assert_msg(row_of(&m, common, n, in->bytes, in->n, 0x80, &row), "%s", in->what);
 		ck_assert_msg(row.regs[SAVED].kind == in->kind, "%s: %d", in->what, row.regs[SAVED].kind);
-		ck_assert_msg(arch_has(row.set, SAVED) == (in->kind != CFI_UNSAID), "%s", in->what);
+		ck_assert_msg(arch_set_has(row.set, SAVED) == (in->kind != CFI_UNSAID), "%s", in->what);
 		if (in->kind == CFI_AT || in->kind == CFI_IS)
 			ck_assert_msg(
 			    row.regs[SAVED].at.offset == in->words * m.arch->pointer_size, "%s", in->what);
@@ -328,7 +328,7 @@ START_TEST(callers_that_are_not_there)
 	made_init(&m, &arch_x86_64);
 	ck_assert(row_of(&m, common, n, oldest, sizeof(oldest), 0, &row));
 	ck_assert_int_eq(cfi_row_apply(&row, &m.state, &next), RES_NONE);
-	m.regs.known &= ~(1U << X86_64_RBP);
+	arch_set_remove(&m.regs.known, X86_64_RBP);
 	ck_assert(row_of(&m, common, n, by_fp, sizeof(by_fp), 0, &row));
 	ck_assert_int_eq(cfi_row_apply(&row, &m.state, &next), RES_FAIL);
 	ck_assert_int_eq(m.state.reg_missing, X86_64_RBP);

@@ -37,7 +37,7 @@ static struct drawn *drawn_create(void)
 	d->maps[1] = (struct fake_map){ ALT, ALT_SIZE, MA_READ | MA_WRITE, 0, NULL };
 	d->maps[2] = (struct fake_map){ STACK, STACK_SIZE, MA_READ | MA_WRITE, 0, NULL };
 	d->fake = (struct fake_process){ .segments = d->segments, .maps = d->maps };
-	d->regs.known = 0x1ffff;
+	d->regs.known = (arch_set){ { 0x1ffff } };
 	d->regs.reg[X86_64_PC] = TEXT + 0x10;
 	d->regs.reg[X86_64_RSP] = STACK;
 	d->P = fake_grab(&d->fake);
@@ -364,7 +364,7 @@ END_TEST
 START_TEST(resumed_walk_says_so)
 {
 	struct drawn *d = drawn_create();
-	struct unwind_regs regs = { .known = 1U << X86_64_PC | 1U << X86_64_RSP };
+	struct unwind_regs regs = { .known = { { 1U << X86_64_PC | 1U << X86_64_RSP } } };
 	struct fault f;
 
 	drawn_walk(d, UNWIND_ENGINE_CFI, 0);
@@ -375,7 +375,7 @@ START_TEST(resumed_walk_says_so)
 	ck_assert_uint_eq(d->s.frames.n, 2);
 	ck_assert_int_eq(d->s.frames.at[1].how, UNWIND_RESUMED);
 	ck_assert(!d->s.frames.at[1].exact);
-	regs.known = 1U << X86_64_PC;
+	regs.known = (arch_set){ { 1U << X86_64_PC } };
 	ck_assert_int_eq(native_stack_walk(d->u, &regs, 0, &d->s, &f), RES_FAIL);
 	drawn_free(d);
 }
