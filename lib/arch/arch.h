@@ -2,6 +2,7 @@
  *
  *   arch.c          which one a file or process is of
  *   machines.c      names of these and others
+ *   libc.c          which C library a program has
  *   syscalls.c      all: system calls
  *   x86_64.c        x86-64
  *   i386.c          i386, whose processes an x86-64 kernel runs too
@@ -12,7 +13,7 @@
  *   linux_x86.c     both: registers in Linux's register sets, Linux's signal frames
  *   signal_frame.c  all: signal frames on a stack
  *   register_set.h  all: sets of registers
- *   linux_x86_64_calls.c, linux_i386_calls.c      names of system calls
+ *   linux_syscalls_64.c, linux_syscalls_32.c   system calls of x86-64 and of i386
  *   illumos_x86.c   both: registers in illumos's register set
  *   x86_64_code.c, x86_decode.c   what instructions of x86-64 do (code.h)
  *   x86_64_stubs.c                code without call frame information (stubs.h)
@@ -106,7 +107,8 @@ struct arch_system {
 	bool has_plain_frames; /* handlers without SA_SIGINFO get a frame of their own */
 };
 
-/* The thread descriptor of a C library, whose address pthread_self() returns. Offsets in bytes. */
+/* The thread descriptor of a C library, whose address pthread_self() returns. Offsets in bytes. A
+ * library that differs between its releases is a row for those that have these offsets. */
 struct arch_libc {
 	const char *name;
 	int32_t self;         /* from the thread pointer to the descriptor */
@@ -184,7 +186,7 @@ struct arch {
 	uint8_t n_syscall;                   /* its bytes; 0: not looked for, as programs have several */
 
 	const struct arch_system *system;
-	const struct arch_libc *libc; /* n_libc rows, the usual one first */
+	const struct arch_libc *libc; /* n_libc rows (libc.c), the usual one first */
 	size_t n_libc;
 
 	/* Code, read as bytes: a pattern may be where no instruction begins. */
@@ -235,6 +237,10 @@ const struct arch *arch_of_host(bool is_32bit);
 
 /* The same, with that data model (pr_dmodel). */
 const struct arch *arch_of_model(char model);
+
+/* The row of the C library that has a file of this name; NULL: it is not a C library's, or there is
+ * no row. */
+const struct arch_libc *arch_libc_of_file(const struct arch *arch, const char *path);
 
 /* The register of which `name`, of n bytes and without %, is the name. NULL: none. */
 const struct arch_part *arch_part_named(const struct arch *arch, const char *name, size_t n);

@@ -6,9 +6,11 @@
 
 static const char *const names[I386_REGS] = { "eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "eip" };
 
-/* robust_head: glibc 2.31, where no robust_prev precedes it; tid: 2.36 and 2.43, nptl/descr.h. */
+/* robust_head: glibc 2.31, where no robust_prev precedes it; tid: 2.36 and 2.43, nptl/descr.h.
+ * musl: as on x86-64. */
 static const struct arch_libc libc[] = {
 	{ .name = "glibc", .self = 0, .names_itself = true, .robust_head = 112, .tid = 104 },
+	{ .name = "musl", .self = 0, .names_itself = true, .robust_head = 76, .tid = 24 },
 };
 
 const struct arch arch_i386 = {

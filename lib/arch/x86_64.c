@@ -9,9 +9,11 @@
 static const char *const names[X86_64_REGS] = { "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8",
 	"r9", "r10", "r11", "r12", "r13", "r14", "r15", "rip" };
 
-/* glibc 2.4 to 2.43, nptl/descr.h: struct pthread; sysdeps/x86_64/nptl/tls.h: tcbhead_t. */
+/* glibc 2.4 to 2.43, nptl/descr.h: struct pthread; sysdeps/x86_64/nptl/tls.h: tcbhead_t. musl 1.2,
+ * src/internal/pthread_impl.h: struct pthread; only process-shared robust mutexes have a list. */
 static const struct arch_libc libc[] = {
 	{ .name = "glibc", .self = 0, .names_itself = true, .robust_head = 736, .tid = 720 },
+	{ .name = "musl", .self = 0, .names_itself = true, .robust_head = 136, .tid = 48 },
 };
 
 const struct arch arch_x86_64 = {

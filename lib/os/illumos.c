@@ -33,6 +33,12 @@ const struct arch *os_arch(struct ps_prochandle *P)
 	return arch_of_model(Pstatus(P)->pr_dmodel);
 }
 
+/* It has one C library, whose descriptors are not read. */
+const struct arch_libc *os_libc(struct ps_prochandle *P)
+{
+	return &os_arch(P)->libc[0];
+}
+
 /* pthread_self() is the LWP's number: every thread is bound to one LWP. */
 uintptr_t os_thread_pointer(struct ps_prochandle *P, lwpid_t id, const prgregset_t regs)
 {

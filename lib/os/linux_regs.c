@@ -7,6 +7,11 @@ const struct arch *os_arch(struct ps_prochandle *P)
 	return handle_arch(P);
 }
 
+const struct arch_libc *os_libc(struct ps_prochandle *P)
+{
+	return handle_libc(P);
+}
+
 uintptr_t os_thread_pointer(struct ps_prochandle *P, lwpid_t id, const prgregset_t regs)
 {
 	prgreg_t pointer = regs[handle_arch(P)->system->thread_pointer];

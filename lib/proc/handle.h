@@ -58,6 +58,10 @@ struct ps_prochandle *handle_create(pid_t pid, int flags, const struct proc_back
 /* The architecture of the program. */
 const struct arch *handle_arch(struct ps_prochandle *P);
 
+/* The C library of the program: of the first row of arch.libc that has a mapped file, or the first
+ * one if none has. */
+const struct arch_libc *handle_libc(struct ps_prochandle *P);
+
 /* The handle's mappings and files, read on first use. NULL: they cannot be read. If a backend's
  * files must not be opened by path on this machine, the backend sets P->objects (objects_create)
  * when it grabs. */

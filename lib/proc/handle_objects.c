@@ -41,6 +41,31 @@ struct proc_objects *handle_objects(struct ps_prochandle *P)
 	return P->objects;
 }
 
+static const struct arch_libc *find_libc(const struct arch *arch, const struct proc_objects *o)
+{
+	const struct arch_libc *first = NULL;
+
+	for (size_t i = 0; i < o->objects.n; i++) {
+		const struct arch_libc *row = arch_libc_of_file(arch, o->objects.at[i].path);
+
+		if (row != NULL && (first == NULL || row < first))
+			first = row;
+	}
+	return first == NULL ? arch->libc : first;
+}
+
+const struct arch_libc *handle_libc(struct ps_prochandle *P)
+{
+	const struct arch *arch = handle_arch(P);
+	struct proc_objects *o = handle_objects(P);
+
+	if (o == NULL)
+		return arch->libc;
+	if (o->libc == NULL)
+		o->libc = find_libc(arch, o);
+	return o->libc;
+}
+
 /* The executable by its address: the kernel passes the program headers and the entry point in the
  * auxiliary vector. */
 static struct proc_object *executable_by_auxv(struct ps_prochandle *P, struct proc_objects *o)

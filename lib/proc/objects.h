@@ -98,6 +98,7 @@ struct proc_objects {
 	 * makes it read from the copy. */
 	elf_read_fn *read;
 	void *read_data;
+	const struct arch_libc *libc; /* handle_libc; NULL: it was not asked for */
 	bool remembered;              /* objects_remember was called */
 	bool claimed;                 /* objects_claim_moved was called */
 	bool cut;                     /* from a core that lacks its end, which explains unreadable memory */
