@@ -23,9 +23,10 @@ bool at_arguments_fields(struct at_probes *p, size_t i, const struct probe_trace
 }
 
 static struct probe_arguments arguments_of(
-    const struct at_probe *one, bool narrow, const struct probe_usdt *usdt)
+    const struct at_probe *one, bool is_32bit, const struct probe_usdt *usdt)
 {
-	return (struct probe_arguments){ .call = one->spec.kind == PROBE_SYSCALL ? &one->call[narrow] : NULL,
+	return (
+	    struct probe_arguments){ .call = one->spec.kind == PROBE_SYSCALL ? &one->call[is_32bit] : NULL,
 		.tracepoint = one->tracepoint,
 		.usdt = usdt,
 		.on_return = one->spec.on_return };
@@ -57,10 +58,10 @@ static bool no_arguments(void *ctx, uint32_t index, struct probe_when_arg *out)
 }
 
 /* Compile a condition. RES_FAIL: f says why not. */
-static enum res compile(const struct at_probe *one, bool narrow, const char *text,
+static enum res compile(const struct at_probe *one, bool is_32bit, const char *text,
     const struct probe_usdt *usdt, struct probe_when *out, struct fault *f)
 {
-	struct probe_arguments arguments = arguments_of(one, narrow, usdt);
+	struct probe_arguments arguments = arguments_of(one, is_32bit, usdt);
 	struct probe_when_names names;
 
 	probe_arguments_names(&arguments, &names);
@@ -103,7 +104,7 @@ static void make_unknown(struct probe_when *when)
 }
 
 bool at_arguments_condition(
-    struct at_probes *p, size_t i, bool narrow, const char *text, const struct probe_usdt *usdt)
+    struct at_probes *p, size_t i, bool is_32bit, const char *text, const struct probe_usdt *usdt)
 {
 	OWNED(mem_release) struct probe_when *when = NULL;
 	struct at_probe *one = &p->at[i];
@@ -113,10 +114,10 @@ bool at_arguments_condition(
 
 	if (text == NULL)
 		return true;
-	known = &p->conditions[2 * i + narrow];
+	known = &p->conditions[2 * i + is_32bit];
 	when = calloc(1, sizeof(*when));
-	res = when == NULL ? fault_memory(&f) : compile(one, narrow, text, usdt, when, &f);
-	if (res == RES_FAIL && when != NULL && narrow && one->call[0].name != NULL) {
+	res = when == NULL ? fault_memory(&f) : compile(one, is_32bit, text, usdt, when, &f);
+	if (res == RES_FAIL && when != NULL && is_32bit && one->call[0].name != NULL) {
 		make_unknown(when);
 		res = RES_OK;
 	}

@@ -14,11 +14,11 @@ bool at_arguments_fields(struct at_probes *p, size_t i, const struct probe_trace
 const struct probe_value_list *at_arguments_list(
     struct at_probes *p, size_t i, const struct arch *arch, const struct probe_usdt *usdt);
 
-/* Compile `text`, or nothing if that is NULL, for probe i; if `narrow` is set, for its events of
+/* Compile `text`, or nothing if that is NULL, for probe i; if `is_32bit` is set, for its events of
  * i386. usdt: a place of a static probe, whose arguments must have the types of those at its other
  * places. False: a message was printed. */
 bool at_arguments_condition(
-    struct at_probes *p, size_t i, bool narrow, const char *text, const struct probe_usdt *usdt);
+    struct at_probes *p, size_t i, bool is_32bit, const char *text, const struct probe_usdt *usdt);
 
 /* Find the number of an event that `text` names; narrow: of one of i386. RES_FAIL: f says why
  * not. */

@@ -45,13 +45,13 @@ static bool find_syscall(const char *text, struct at_probe *p, struct probe_spec
 	int32_t *const numbers[] = { &abi->syscall, &abi->syscall32 };
 	struct fault f = { 0 };
 
-	for (size_t narrow = 0; narrow < 2; narrow++) {
-		struct probe_syscall *call = &p->call[narrow];
+	for (size_t is_32bit = 0; is_32bit < 2; is_32bit++) {
+		struct probe_syscall *call = &p->call[is_32bit];
 
-		if (!probe_syscall_by_name(arch_of_host(narrow != 0), p->spec.call, call))
+		if (!probe_syscall_by_name(arch_of_host(is_32bit != 0), p->spec.call, call))
 			continue;
-		*numbers[narrow] = (int32_t)call->number;
-		abi->texts[narrow] = text_arguments(call);
+		*numbers[is_32bit] = (int32_t)call->number;
+		abi->texts[is_32bit] = text_arguments(call);
 	}
 	if (p->call[0].name == NULL && p->call[1].name == NULL)
 		return probe_list_check(&none, &p->spec, &f) == RES_FAIL
@@ -235,7 +235,7 @@ static bool place_static(const struct options *opt, struct at_probes *p, size_t 
     struct ps_prochandle *P, pid_t pid)
 {
 	const struct arch *arch = os_arch(P);
-	bool narrow = arch == arch_of_host(true);
+	bool is_32bit = arch == arch_of_host(true);
 	const struct probe_spec *spec = &p->at[i].spec;
 	const char *begin = at_sum_begin(p, i);
 	struct probe_usdt_list list = { VEC_EMPTY, 0 };
@@ -256,7 +256,7 @@ static bool place_static(const struct options *opt, struct at_probes *p, size_t 
 			.values = at_arguments_list(p, i, arch, one) };
 
 		ok = (place.values != NULL || refuse(p->at[i].name, "out of memory")) &&
-		     at_arguments_condition(p, i, narrow, opt->when, one) && add_place(p, &place);
+		     at_arguments_condition(p, i, is_32bit, opt->when, one) && add_place(p, &place);
 	}
 	if (ok && begin != NULL)
 		ok = place_begin(p, i, &list, begin, &(struct probe_place){ .file = path, .pid = pid });

@@ -13,15 +13,15 @@ enum { CONTEXT_FLAGS, CONTEXT_LINK, CONTEXT_BASE, CONTEXT_STACK_FLAGS, CONTEXT_S
 
 static uint64_t word_at(const uint8_t *at, size_t i, size_t word)
 {
-	uint32_t narrow;
-	uint64_t wide;
+	uint32_t word32;
+	uint64_t word64;
 
-	if (word == sizeof(narrow)) {
-		memcpy(&narrow, at + i * sizeof(narrow), sizeof(narrow));
-		return narrow;
+	if (word == sizeof(word32)) {
+		memcpy(&word32, at + i * sizeof(word32), sizeof(word32));
+		return word32;
 	}
-	memcpy(&wide, at + i * sizeof(wide), sizeof(wide));
-	return wide;
+	memcpy(&word64, at + i * sizeof(word64), sizeof(word64));
+	return word64;
 }
 
 /* True if these registers can be a user program's. */

@@ -176,7 +176,7 @@ static void arithmetic(const struct x86 *x, struct arch_frame *s)
 {
 	uint8_t what = x->reg & 7;
 	int64_t by = what == 5 ? x->imm : -x->imm;
-	bool constant = (what == 0 || what == 5) && x->wide && by > -(1 << 30) && by < 1 << 30;
+	bool constant = (what == 0 || what == 5) && x->is_64bit && by > -(1 << 30) && by < 1 << 30;
 
 	if (x->memory || what == 7)
 		return;
@@ -217,7 +217,7 @@ static void one_byte(const struct x86 *x, struct arch_frame *s)
 	if (op < 0x40) { /* eight operations: r/m,r  r,r/m  al,$; the last is cmp */
 		bool to_rm = (op & 7) < 2;
 
-		if (op == 0x39 && x->wide && !x->memory && x->reg == R11 && x->rm == RSP &&
+		if (op == 0x39 && x->is_64bit && !x->memory && x->reg == R11 && x->rm == RSP &&
 		    s->probe == PROBE_TO)
 			s->probe = PROBE_COMPARED;
 		if (op >= 0x38 || (op & 7) >= 4)
@@ -232,20 +232,20 @@ static void one_byte(const struct x86 *x, struct arch_frame *s)
 		pop(s, x->rm);
 	} else if (op == 0x80 || op == 0x81 || op == 0x83) {
 		arithmetic(x, s);
-	} else if (op == 0x89 && x->wide && x->memory) {
+	} else if (op == 0x89 && x->is_64bit && x->memory) {
 		if (place_of(x, s, &below))
 			stored(s, x->reg, below);
 		else
 			store_moved(x, s);
-	} else if (op == 0x89 && x->wide) {
+	} else if (op == 0x89 && x->is_64bit) {
 		move(s, x->rm, x->reg);
-	} else if (op == 0x8b && x->wide && !x->memory) {
+	} else if (op == 0x8b && x->is_64bit && !x->memory) {
 		move(s, x->reg, x->rm);
-	} else if (op == 0x8b && x->wide && place_of(x, s, &below)) {
+	} else if (op == 0x8b && x->is_64bit && place_of(x, s, &below)) {
 		loaded(s, x->reg, below);
 		if (below == WORD)
 			s->ra_in = dwarf_of(x->reg);
-	} else if (op == 0x8d && x->wide && place_of(x, s, &below)) {
+	} else if (op == 0x8d && x->is_64bit && place_of(x, s, &below)) {
 		points(s, x->reg, below);
 	} else if (op == 0x63 || op == 0x69 || op == 0x6b || op == 0x8a || op == 0x8b || op == 0x8d) {
 		write_operands(x, s, true, false);
@@ -301,7 +301,7 @@ static bool is_probe_end(const struct x86 *x, const struct arch_frame *s)
 
 static void effect(const struct x86 *x, struct arch_frame *s)
 {
-	if (x->narrow && x->map == X86_ONE_BYTE &&
+	if (x->is_16bit && x->map == X86_ONE_BYTE &&
 	    ((x->op >= 0x50 && x->op < 0x60) || x->op == 0x68 || x->op == 0x6a))
 		s->sp_known = false;
 	if (x->vex) {

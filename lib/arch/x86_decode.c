@@ -83,7 +83,7 @@ static bool take_prefixes(struct cursor *c, struct x86 *x, struct extended *ext,
 		if (!take(c, 1, &b))
 			return false;
 		if (b == 0x66)
-			x->narrow = true;
+			x->is_16bit = true;
 		else if (b == 0x67)
 			*short_addr = true;
 		else if (b == 0xf3)
@@ -94,7 +94,7 @@ static bool take_prefixes(struct cursor *c, struct x86 *x, struct extended *ext,
 			break;
 	}
 	if ((b & 0xf0) == 0x40) {
-		x->wide = (b & 8) != 0;
+		x->is_64bit = (b & 8) != 0;
 		*ext =
 		    (struct extended){ (uint8_t)(b << 1 & 8), (uint8_t)(b << 2 & 8), (uint8_t)(b << 3 & 8) };
 		if (!take(c, 1, &b))
@@ -120,7 +120,7 @@ static bool take_vex(struct cursor *c, struct x86 *x, struct extended *ext)
 		ext->index = inv >> 3 & 8;
 		ext->base = inv >> 2 & 8;
 		x->map = first == 0xc4 ? b[0] & 0x1f : b[0] & 7;
-		x->wide = (b[1] & 0x80) != 0;
+		x->is_64bit = (b[1] & 0x80) != 0;
 	}
 	x->vvvv = (uint8_t)~b[first == 0xc5 ? 0 : 1] >> 3 & 15;
 	return x->map >= X86_0F && x->map <= X86_0F3A;
@@ -185,7 +185,7 @@ static char shape_of(const struct x86 *x)
 static size_t number_size(const struct x86 *x, char shape, bool short_addr)
 {
 	bool jump = x->map == X86_ONE_BYTE ? x->op == 0xe8 || x->op == 0xe9 : x->op >= 0x80 && x->op <= 0x8f;
-	size_t full = x->narrow && !jump ? 2 : 4;
+	size_t full = x->is_16bit && !jump ? 2 : 4;
 
 	switch (shape) {
 	case 'b':
@@ -199,7 +199,7 @@ static size_t number_size(const struct x86 *x, char shape, bool short_addr)
 	case 'Z':
 		return full;
 	case 'v':
-		return x->wide ? 8 : full;
+		return x->is_64bit ? 8 : full;
 	case 'o':
 		return short_addr ? 4 : 8;
 	default:

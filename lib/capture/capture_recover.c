@@ -19,10 +19,10 @@ static size_t read_words(struct ps_prochandle *P, uint64_t sp, size_t n, size_t 
 		return all;
 	/* Widen in place, from the last word on. */
 	for (size_t i = all; i-- > 0;) {
-		uint32_t narrow;
+		uint32_t word32;
 
-		memcpy(&narrow, (const uint8_t *)words + i * word, sizeof(narrow));
-		words[i] = narrow;
+		memcpy(&word32, (const uint8_t *)words + i * word, sizeof(word32));
+		words[i] = word32;
 	}
 	return all;
 }

@@ -24,13 +24,13 @@ struct walk {
 
 static bool take_word(struct walk *w, uint64_t *out)
 {
-	uint32_t narrow;
+	uint32_t word32;
 
 	if (w->c->word == 8)
 		return span_u64(&w->at, out);
-	if (!span_u32(&w->at, &narrow))
+	if (!span_u32(&w->at, &word32))
 		return false;
-	*out = narrow;
+	*out = word32;
 	return true;
 }
 

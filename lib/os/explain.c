@@ -61,20 +61,20 @@ static void explain_elf(const unsigned char *at, size_t n, char *buf, size_t siz
 	uint16_t type = 0, machine = 0;
 	unsigned elf_class;
 	const char *name;
-	bool wide;
+	bool is_64bit;
 
 	if (n < 20) {
 		(void)snprintf(buf, size, "it is a truncated ELF file; %s", EXPLAIN_ONLY_THIS);
 		return;
 	}
-	wide = at[EI_CLASS] == ELFCLASS64;
-	elf_class = wide ? ELFCLASS64 : ELFCLASS32;
+	is_64bit = at[EI_CLASS] == ELFCLASS64;
+	elf_class = is_64bit ? ELFCLASS64 : ELFCLASS32;
 	memcpy(&type, at + 16, sizeof(type));
 	memcpy(&machine, at + 18, sizeof(machine));
 	name = arch_machine_name(machine, elf_class);
 	if (at[EI_DATA] != ELFDATA2LSB || arch_of_elf(machine, elf_class) == NULL)
 		(void)snprintf(buf, size, "it is %s ELF file of %s%s; only " ARCH_SUPPORTED " are supported",
-		    wide ? "a 64-bit" : "a 32-bit",
+		    is_64bit ? "a 64-bit" : "a 32-bit",
 		    at[EI_DATA] != ELFDATA2LSB ? "a big-endian machine"
 		    : name != NULL             ? name
 					       : "another machine",
@@ -82,7 +82,7 @@ static void explain_elf(const unsigned char *at, size_t n, char *buf, size_t siz
 	else if (type == ET_EXEC || type == ET_DYN)
 		(void)snprintf(
 		    buf, size, "it is an ELF executable or library, not a core; %s", EXPLAIN_ONLY_THIS);
-	else if (type == ET_CORE && n < (wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr)))
+	else if (type == ET_CORE && n < (is_64bit ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr)))
 		(void)snprintf(buf, size, "it is a truncated ELF file, a core without most of its header");
 	else if (type != ET_CORE)
 		(void)snprintf(buf, size, "it is an ELF file, but not a core; %s", EXPLAIN_ONLY_THIS);

@@ -258,9 +258,9 @@ uint64_t os_call_mutex(const struct os_call *call)
 static lwpid_t owner_of(struct ps_prochandle *P, const struct mutex *m)
 {
 	enum { KIND_MAX = 1023, USERS_MAX = 1 << 22 };
-	bool wide = os_arch(P)->pointer_size == sizeof(uint64_t);
-	uint32_t users = wide ? m->last.of_64.users : m->last.of_32.users,
-		 kind = wide ? m->last.of_64.kind : m->last.of_32.kind;
+	bool is_64bit = os_arch(P)->pointer_size == sizeof(uint64_t);
+	uint32_t users = is_64bit ? m->last.of_64.users : m->last.of_32.users,
+		 kind = is_64bit ? m->last.of_64.kind : m->last.of_32.kind;
 
 	return m->lock == LOCKED_AWAITED && m->owner > 0 && users >= 1 && users <= USERS_MAX &&
 		       kind <= KIND_MAX

@@ -93,8 +93,8 @@ static void add_syscalls(struct adding *a, struct probe_spec *spec)
 	struct probe_syscall call;
 
 	spec->kind = PROBE_SYSCALL;
-	for (int narrow = 0; narrow < 2; narrow++) {
-		for (size_t i = 0; probe_syscall_at(arch_of_host(narrow == 1), i, &call); i++) {
+	for (int is_32bit = 0; is_32bit < 2; is_32bit++) {
+		for (size_t i = 0; probe_syscall_at(arch_of_host(is_32bit == 1), i, &call); i++) {
 			/* The others are names without a function. */
 			if (!call.known || strlen(call.name) > PROBE_NAME_MAX)
 				continue;

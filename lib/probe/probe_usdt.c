@@ -29,13 +29,13 @@ struct reader {
 
 static bool take_word(struct span *s, const struct arch *arch, uint64_t *out)
 {
-	uint32_t narrow;
+	uint32_t word;
 
 	if (arch->pointer_size == sizeof(*out))
 		return span_u64(s, out);
-	if (!span_u32(s, &narrow))
+	if (!span_u32(s, &word))
 		return false;
-	*out = narrow;
+	*out = word;
 	return true;
 }
 

@@ -103,7 +103,7 @@ static enum res compare_number(
 	value = number.negative ? -number.magnitude : number.magnitude;
 	c->shift = (uint8_t)(64 - 8 * s->bytes);
 	c->is_signed = is_signed;
-	/* A bit pattern of a narrow number below 0 is extended like the number itself. */
+	/* A bit pattern of a short number below 0 is extended like the number itself. */
 	c->number = is_signed ? (uint64_t)((int64_t)(value << c->shift) >> c->shift) : value;
 	return RES_OK;
 }

@@ -31,10 +31,10 @@ static inline bool py_view_take(const struct py_view *v, py_field field, void *o
 /* Members by their width; 0 for an absent one. */
 static inline uint64_t py_view_word(const struct py_view *v, py_field field)
 {
-	uint64_t wide = 0;
+	uint64_t value = 0;
 
-	(void)py_view_take(v, field, &wide, v->word);
-	return wide;
+	(void)py_view_take(v, field, &value, v->word);
+	return value;
 }
 
 static inline int32_t py_view_i32(const struct py_view *v, py_field field)
@@ -57,21 +57,21 @@ static inline uint8_t py_view_u8(const struct py_view *v, py_field field)
 static inline bool py_read_word(
     struct ps_prochandle *P, const struct py_layout *l, uint64_t va, py_field field, uint64_t *out)
 {
-	uint64_t wide = 0;
+	uint64_t value = 0;
 
-	if (field == 0 || va == 0 || !py_read(P, &wide, l->word, va + (field - 1)))
+	if (field == 0 || va == 0 || !py_read(P, &value, l->word, va + (field - 1)))
 		return false;
-	*out = wide;
+	*out = value;
 	return true;
 }
 
 /* ob_size in a copy of an object of varying size. */
 static inline uint64_t py_view_size(const struct py_view *v, const struct py_layout *l, py_field field)
 {
-	uint64_t wide = 0;
+	uint64_t value = 0;
 
-	(void)py_view_take(v, field, &wide, l->size_width);
-	return wide;
+	(void)py_view_take(v, field, &value, l->size_width);
+	return value;
 }
 
 /* Can this be the address of an object or a state structure? Cheap; a read decides. */

@@ -111,21 +111,21 @@ void core_builder_cut_notes(struct core_builder *b)
 
 void core_builder_prstatus(struct core_builder *b, int id, int cursig, const uint64_t regs[CB_REGS])
 {
-	static const uint8_t narrow[] = { CB_RBX, CB_RCX, CB_RDX, CB_RSI, CB_RDI, CB_RBP, CB_RAX, CB_DS,
+	static const uint8_t order_32[] = { CB_RBX, CB_RCX, CB_RDX, CB_RSI, CB_RDI, CB_RBP, CB_RAX, CB_DS,
 		CB_ES, CB_FS, CB_GS, CB_ORIG_RAX, CB_RIP, CB_CS, CB_EFLAGS, CB_RSP, CB_SS };
-	int wide = core_builder_word == 8;
+	int is_64bit = core_builder_word == 8;
 	uint8_t desc[336] = { 0 };
 	int16_t sig = (int16_t)cursig;
 	int32_t pid = id, signo = cursig;
 
 	memcpy(desc, &signo, sizeof(signo));
 	memcpy(desc + 12, &sig, sizeof(sig));
-	memcpy(desc + (wide ? 32 : 24), &pid, sizeof(pid));
-	if (wide)
+	memcpy(desc + (is_64bit ? 32 : 24), &pid, sizeof(pid));
+	if (is_64bit)
 		memcpy(desc + 112, regs, CB_REGS * sizeof(regs[0]));
-	for (size_t i = 0; !wide && i < sizeof(narrow); i++)
-		memcpy(desc + 72 + 4 * i, &regs[narrow[i]], 4);
-	core_builder_note(b, "CORE", NT_PRSTATUS, desc, wide ? sizeof(desc) : 144);
+	for (size_t i = 0; !is_64bit && i < sizeof(order_32); i++)
+		memcpy(desc + 72 + 4 * i, &regs[order_32[i]], 4);
+	core_builder_note(b, "CORE", NT_PRSTATUS, desc, is_64bit ? sizeof(desc) : 144);
 }
 
 void core_builder_tls(struct core_builder *b, uint32_t entry, uint32_t base)
@@ -229,32 +229,32 @@ static size_t write_ehdr(int fd, size_t segment_n)
 		.e_phentsize = sizeof(Elf64_Phdr),
 		.e_phnum = segment_n < PN_XNUM ? (Elf64_Half)segment_n : PN_XNUM,
 	};
-	Elf32_Ehdr narrow = {
+	Elf32_Ehdr header_32 = {
 		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS32, ELFDATA2LSB, EV_CURRENT },
 		.e_type = ET_CORE,
 		.e_machine = EM_386,
 		.e_version = EV_CURRENT,
-		.e_phoff = sizeof(narrow),
-		.e_ehsize = sizeof(narrow),
+		.e_phoff = sizeof(header_32),
+		.e_ehsize = sizeof(header_32),
 		.e_phentsize = sizeof(Elf32_Phdr),
 		.e_phnum = (Elf32_Half)segment_n,
 	};
 
 	if (core_builder_word == 4)
-		write_at(fd, &narrow, sizeof(narrow), 0);
+		write_at(fd, &header_32, sizeof(header_32), 0);
 	else
 		write_at(fd, &eh, sizeof(eh), 0);
-	return core_builder_word == 4 ? sizeof(narrow) : sizeof(eh);
+	return core_builder_word == 4 ? sizeof(header_32) : sizeof(eh);
 }
 
 /* Program header i, in a file whose ELF header has `start` bytes. */
 static void write_phdr(int fd, size_t start, size_t i, const Elf64_Phdr *ph)
 {
-	Elf32_Phdr narrow = { ph->p_type, (Elf32_Off)ph->p_offset, (Elf32_Addr)ph->p_vaddr, 0,
+	Elf32_Phdr header_32 = { ph->p_type, (Elf32_Off)ph->p_offset, (Elf32_Addr)ph->p_vaddr, 0,
 		(Elf32_Word)ph->p_filesz, (Elf32_Word)ph->p_memsz, ph->p_flags, (Elf32_Word)ph->p_align };
 
 	if (core_builder_word == 4)
-		write_at(fd, &narrow, sizeof(narrow), start + i * sizeof(narrow));
+		write_at(fd, &header_32, sizeof(header_32), start + i * sizeof(header_32));
 	else
 		write_at(fd, ph, sizeof(*ph), start + i * sizeof(*ph));
 }

@@ -8,24 +8,24 @@
 
 unsigned char elf_builder_class = ELFCLASS64;
 
-static int is_narrow(const struct elf_builder *b)
+static int is_32bit(const struct elf_builder *b)
 {
 	return b->eh.e_ident[EI_CLASS] == ELFCLASS32;
 }
 
 size_t elf_builder_shdr(const struct elf_builder *b)
 {
-	return is_narrow(b) ? sizeof(Elf32_Shdr) : sizeof(Elf64_Shdr);
+	return is_32bit(b) ? sizeof(Elf32_Shdr) : sizeof(Elf64_Shdr);
 }
 
 size_t elf_builder_phdr(const struct elf_builder *b)
 {
-	return is_narrow(b) ? sizeof(Elf32_Phdr) : sizeof(Elf64_Phdr);
+	return is_32bit(b) ? sizeof(Elf32_Phdr) : sizeof(Elf64_Phdr);
 }
 
 size_t elf_builder_sym(const struct elf_builder *b)
 {
-	return is_narrow(b) ? sizeof(Elf32_Sym) : sizeof(Elf64_Sym);
+	return is_32bit(b) ? sizeof(Elf32_Sym) : sizeof(Elf64_Sym);
 }
 
 size_t elf_builder_put_phdr(const struct elf_builder *b, const Elf64_Phdr *ph, void *at)
@@ -34,7 +34,7 @@ size_t elf_builder_put_phdr(const struct elf_builder *b, const Elf64_Phdr *ph, v
 		(Elf32_Addr)ph->p_paddr, (Elf32_Word)ph->p_filesz, (Elf32_Word)ph->p_memsz, ph->p_flags,
 		(Elf32_Word)ph->p_align };
 
-	if (is_narrow(b))
+	if (is_32bit(b))
 		memcpy(at, &cut, sizeof(cut));
 	else
 		memcpy(at, ph, sizeof(*ph));
@@ -47,7 +47,7 @@ static void put_shdr(const struct elf_builder *b, const Elf64_Shdr *sh, void *at
 		(Elf32_Off)sh->sh_offset, (Elf32_Word)sh->sh_size, sh->sh_link, sh->sh_info,
 		(Elf32_Word)sh->sh_addralign, (Elf32_Word)sh->sh_entsize };
 
-	if (is_narrow(b))
+	if (is_32bit(b))
 		memcpy(at, &cut, sizeof(cut));
 	else
 		memcpy(at, sh, sizeof(*sh));
@@ -58,7 +58,7 @@ static void put_sym(const struct elf_builder *b, const Elf64_Sym *sym, void *at)
 	Elf32_Sym cut = { sym->st_name, (Elf32_Addr)sym->st_value, (Elf32_Word)sym->st_size, sym->st_info,
 		sym->st_other, sym->st_shndx };
 
-	if (is_narrow(b))
+	if (is_32bit(b))
 		memcpy(at, &cut, sizeof(cut));
 	else
 		memcpy(at, sym, sizeof(*sym));
@@ -82,7 +82,7 @@ static void put_ehdr(const struct elf_builder *b, void *at)
 		.e_shstrndx = eh->e_shstrndx };
 
 	memcpy(cut.e_ident, eh->e_ident, sizeof(cut.e_ident));
-	if (is_narrow(b))
+	if (is_32bit(b))
 		memcpy(at, &cut, sizeof(cut));
 	else
 		memcpy(at, eh, sizeof(*eh));
@@ -96,9 +96,9 @@ void elf_builder_start(struct elf_builder *b, uint16_t type)
 	b->eh.e_ident[EI_DATA] = ELFDATA2LSB;
 	b->eh.e_ident[EI_VERSION] = EV_CURRENT;
 	b->eh.e_type = type;
-	b->eh.e_machine = is_narrow(b) ? EM_386 : EM_X86_64;
+	b->eh.e_machine = is_32bit(b) ? EM_386 : EM_X86_64;
 	b->eh.e_version = EV_CURRENT;
-	b->eh.e_phoff = is_narrow(b) ? sizeof(Elf32_Ehdr) : sizeof(Elf64_Ehdr);
+	b->eh.e_phoff = is_32bit(b) ? sizeof(Elf32_Ehdr) : sizeof(Elf64_Ehdr);
 	b->eh.e_ehsize = (Elf64_Half)b->eh.e_phoff;
 	b->eh.e_phentsize = (Elf64_Half)elf_builder_phdr(b);
 	b->eh.e_shentsize = (Elf64_Half)elf_builder_shdr(b);

@@ -88,7 +88,7 @@ static void fake_read_aux(struct ps_prochandle *P, auxv_t **out, int *n, void *d
 
 static char model_of(const struct fake_process *fake)
 {
-	return fake->narrow ? PR_MODEL_ILP32 : PR_MODEL_LP64;
+	return fake->is_32bit ? PR_MODEL_ILP32 : PR_MODEL_LP64;
 }
 
 static const psinfo_t *fake_psinfo(struct ps_prochandle *P, psinfo_t *out, void *data)

@@ -31,7 +31,7 @@ struct fake_map {
 
 struct fake_process {
 	pid_t pid;
-	bool narrow;                         /* PR_MODEL_ILP32, else PR_MODEL_LP64 */
+	bool is_32bit;                       /* PR_MODEL_ILP32, else PR_MODEL_LP64 */
 	const char *execname, *psargs;       /* NULL: unknown */
 	const struct fake_segment *segments; /* ends with bytes == NULL */
 	const struct fake_map *maps;         /* ends with size 0; NULL: reading them fails */

@@ -12,7 +12,7 @@ enum {
 	NOTE_AUXV = 6
 };
 
-static int is_wide(void)
+static int is_64bit(void)
 {
 	return core_builder_word == 8;
 }
@@ -34,25 +34,25 @@ void illumos_psinfo(struct core_builder *b, int pid, const char *fname, const ch
 	put_int(desc, 8, pid);
 	put_int(desc, 12, 1);
 	put_int(desc, 24, 101);
-	put(desc, is_wide() ? 136 : 88, fname, strnlen(fname, 15));
-	put(desc, is_wide() ? 152 : 104, psargs, strnlen(psargs, 80));
-	desc[is_wide() ? 256 : 200] = is_wide() ? 2 : 1;
-	core_builder_note(b, "CORE", NOTE_PSINFO, desc, is_wide() ? 416 : 336);
+	put(desc, is_64bit() ? 136 : 88, fname, strnlen(fname, 15));
+	put(desc, is_64bit() ? 152 : 104, psargs, strnlen(psargs, 80));
+	desc[is_64bit() ? 256 : 200] = is_64bit() ? 2 : 1;
+	core_builder_note(b, "CORE", NOTE_PSINFO, desc, is_64bit() ? 416 : 336);
 }
 
 static void put_lwp(uint8_t *desc, const struct illumos_lwp *lwp)
 {
 	int16_t cursig = (int16_t)lwp->cursig;
-	size_t n = is_wide() ? ILLUMOS_REGS : 19;
+	size_t n = is_64bit() ? ILLUMOS_REGS : 19;
 
 	put_int(desc, 0, 0x10);
 	put_int(desc, 4, lwp->id);
 	put(desc, 12, &cursig, sizeof(cursig));
 	put_int(desc, 16, lwp->cursig);
 	put_int(desc, 20, lwp->code);
-	put(desc, is_wide() ? 32 : 28, &lwp->field, 8);
+	put(desc, is_64bit() ? 32 : 28, &lwp->field, 8);
 	for (size_t i = 0; i < n; i++)
-		put(desc, (is_wide() ? 544 : 344) + i * core_builder_word, &lwp->regs[i], core_builder_word);
+		put(desc, (is_64bit() ? 544 : 344) + i * core_builder_word, &lwp->regs[i], core_builder_word);
 }
 
 void illumos_pstatus(struct core_builder *b, int pid, const struct illumos_lwp *dumping)
@@ -60,9 +60,9 @@ void illumos_pstatus(struct core_builder *b, int pid, const struct illumos_lwp *
 	uint8_t desc[1680] = { 0 };
 
 	put_int(desc, 8, pid);
-	desc[is_wide() ? 304 : 256] = is_wide() ? 2 : 1;
-	put_lwp(desc + (is_wide() ? 384 : 336), dumping);
-	core_builder_note(b, "CORE", NOTE_PSTATUS, desc, is_wide() ? 1680 : 1136);
+	desc[is_64bit() ? 304 : 256] = is_64bit() ? 2 : 1;
+	put_lwp(desc + (is_64bit() ? 384 : 336), dumping);
+	core_builder_note(b, "CORE", NOTE_PSTATUS, desc, is_64bit() ? 1680 : 1136);
 }
 
 void illumos_lwpsinfo(struct core_builder *b, int id, char sname)
@@ -70,8 +70,8 @@ void illumos_lwpsinfo(struct core_builder *b, int id, char sname)
 	uint8_t desc[128] = { 0 };
 
 	put_int(desc, 4, id);
-	desc[is_wide() ? 26 : 18] = (uint8_t)sname;
-	core_builder_note(b, "CORE", NOTE_LWPSINFO, desc, is_wide() ? 128 : 104);
+	desc[is_64bit() ? 26 : 18] = (uint8_t)sname;
+	core_builder_note(b, "CORE", NOTE_LWPSINFO, desc, is_64bit() ? 128 : 104);
 }
 
 void illumos_lwpstatus(struct core_builder *b, const struct illumos_lwp *lwp)
@@ -79,7 +79,7 @@ void illumos_lwpstatus(struct core_builder *b, const struct illumos_lwp *lwp)
 	uint8_t desc[1296] = { 0 };
 
 	put_lwp(desc, lwp);
-	core_builder_note(b, "CORE", NOTE_LWPSTATUS, desc, is_wide() ? 1296 : 800);
+	core_builder_note(b, "CORE", NOTE_LWPSTATUS, desc, is_64bit() ? 1296 : 800);
 }
 
 void illumos_lwpname(struct core_builder *b, int id, const char *name)
@@ -99,7 +99,7 @@ void illumos_auxv(struct core_builder *b, const uint64_t (*pairs)[2], size_t n)
 	for (size_t i = 0; i < n && i < 63; i++) {
 		put_int(desc, at, (int32_t)pairs[i][0]);
 		/* The padding between the two may have any value. */
-		if (is_wide())
+		if (is_64bit())
 			put_int(desc, at + 4, -1);
 		put(desc, at + core_builder_word, &pairs[i][1], core_builder_word);
 		at += 2U * core_builder_word;

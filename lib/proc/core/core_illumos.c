@@ -41,12 +41,12 @@ struct shape {
 	uint16_t sname;         /* lwpsinfo_t */
 };
 
-static const struct shape wide = { 136, 152, 384, 544, 16, 26 };
-static const struct shape narrow = { 88, 104, 336, 344, 12, 18 };
+static const struct shape shape_64 = { 136, 152, 384, 544, 16, 26 };
+static const struct shape shape_32 = { 88, 104, 336, 344, 12, 18 };
 
 static const struct shape *shape_of(const struct core *core)
 {
-	return core->word == 4 ? &narrow : &wide;
+	return core->word == 4 ? &shape_32 : &shape_64;
 }
 
 bool core_illumos_note(const struct elf_note *note)

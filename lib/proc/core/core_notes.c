@@ -38,14 +38,14 @@ struct shape {
 	uint16_t siginfo_fields;
 };
 
-static const struct shape wide = { 32, 112, 16, 4, 24, 40, 56, 16 };
-static const struct shape narrow = { 24, 72, 8, 2, 12, 28, 44, 12 };
+static const struct shape shape_64 = { 32, 112, 16, 4, 24, 40, 56, 16 };
+static const struct shape shape_32 = { 24, 72, 8, 2, 12, 28, 44, 12 };
 /* Some debuggers write user ids of 32 bits, which make NT_PRPSINFO longer. */
-static const struct shape narrow_long_ids = { 24, 72, 8, 4, 16, 32, 48, 12 };
+static const struct shape shape_32_long_ids = { 24, 72, 8, 4, 16, 32, 48, 12 };
 
 static const struct shape *shape_of(const struct core *core)
 {
-	return core->word == 4 ? &narrow : &wide;
+	return core->word == 4 ? &shape_32 : &shape_64;
 }
 
 static enum res take_prstatus(struct core *core, const struct elf_note *note, struct fault *f)
@@ -154,7 +154,7 @@ static enum res take_prpsinfo(struct core *core, const struct elf_note *note, st
 		return RES_OK;
 	core->has_psinfo = true;
 	if (core->word == 4 && span_left(&note->desc) >= PRPSINFO_LONG_IDS)
-		is = &narrow_long_ids;
+		is = &shape_32_long_ids;
 	core_note_field(note, PRPSINFO_SNAME, &ps->pr_lwp.pr_sname, 1);
 	core_note_field(note, is->prpsinfo_uid, &ps->pr_uid, is->uid_size);
 	core_note_field(note, is->prpsinfo_pid, &ps->pr_pid, sizeof(int32_t));

@@ -427,7 +427,7 @@ END_TEST
 START_TEST(missing_frames_are_sought_by_the_word)
 {
 	const struct spec *is = &specs[_i];
-	unsigned word = is->narrow ? 4 : 8;
+	unsigned word = is->is_32bit ? 4 : 8;
 	struct image m;
 	struct capture cut;
 	struct capture_lwp thread = {
@@ -442,8 +442,8 @@ START_TEST(missing_frames_are_sought_by_the_word)
 	caller = image_frame(&m, called, 8, 0);
 	inner = image_frame(&m, called, 8, 0);
 	values = image_alloc(&m, 32);
-	put_word(&m, inner, is->narrow ? 48 : 96, values);      /* its generator */
-	put_word(&m, inner, is->narrow ? 36 : 72, values + 16); /* its values' end */
+	put_word(&m, inner, is->is_32bit ? 48 : 96, values);      /* its generator */
+	put_word(&m, inner, is->is_32bit ? 36 : 72, values + 16); /* its values' end */
 	put8(&m, inner, is->f_state, 0);
 	image_start(&m, inner);
 	sp = image_alloc(&m, 64);

@@ -194,14 +194,14 @@ static void add_compressed(struct elf_builder *b, const char *name, uint64_t cla
 	static const char plain[4000] = "all the same, all the same";
 	uint8_t packed[4096];
 	uLongf n = sizeof(packed);
-	const Elf64_Chdr wide = { .ch_type = type, .ch_size = claimed, .ch_addralign = 1 };
-	const Elf32_Chdr narrow = { .ch_type = type, .ch_size = (Elf32_Word)claimed, .ch_addralign = 1 };
-	bool is_wide = elf_builder_class == ELFCLASS64;
-	size_t index, head_n = is_wide ? sizeof(wide) : sizeof(narrow);
+	const Elf64_Chdr header_64 = { .ch_type = type, .ch_size = claimed, .ch_addralign = 1 };
+	const Elf32_Chdr header_32 = { .ch_type = type, .ch_size = (Elf32_Word)claimed, .ch_addralign = 1 };
+	bool is_64bit = elf_builder_class == ELFCLASS64;
+	size_t index, head_n = is_64bit ? sizeof(header_64) : sizeof(header_32);
 	uint64_t off;
 
 	ck_assert_int_eq(compress(packed, &n, (const Bytef *)plain, sizeof(plain)), Z_OK);
-	off = elf_builder_add(b, is_wide ? (const void *)&wide : &narrow, head_n, 1);
+	off = elf_builder_add(b, is_64bit ? (const void *)&header_64 : &header_32, head_n, 1);
 	(void)elf_builder_add(b, packed, n, 1);
 	index = elf_builder_section(b, name, SHT_PROGBITS, 0, off, head_n + n);
 	b->shdrs[index].sh_flags = SHF_COMPRESSED;
@@ -541,12 +541,12 @@ static TCase *tests(const char *name, void (*start)(void))
 	return tc;
 }
 
-static void wide(void)
+static void use_64bit(void)
 {
 	elf_builder_class = ELFCLASS64;
 }
 
-static void narrow(void)
+static void use_32bit(void)
 {
 	elf_builder_class = ELFCLASS32;
 }
@@ -555,7 +555,7 @@ int main(void)
 {
 	Suite *suite = suite_create("elf/image");
 
-	suite_add_tcase(suite, tests("64-bit", wide));
-	suite_add_tcase(suite, tests("32-bit", narrow));
+	suite_add_tcase(suite, tests("64-bit", use_64bit));
+	suite_add_tcase(suite, tests("32-bit", use_32bit));
 	return run_made_suite(suite);
 }

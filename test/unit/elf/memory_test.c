@@ -252,12 +252,12 @@ static TCase *tests(const char *name, void (*start)(void))
 	return tc;
 }
 
-static void wide(void)
+static void use_64bit(void)
 {
 	elf_builder_class = ELFCLASS64;
 }
 
-static void narrow(void)
+static void use_32bit(void)
 {
 	elf_builder_class = ELFCLASS32;
 }
@@ -266,7 +266,7 @@ int main(void)
 {
 	Suite *suite = suite_create("elf/memory");
 
-	suite_add_tcase(suite, tests("64-bit", wide));
-	suite_add_tcase(suite, tests("32-bit", narrow));
+	suite_add_tcase(suite, tests("64-bit", use_64bit));
+	suite_add_tcase(suite, tests("32-bit", use_32bit));
 	return run_made_suite(suite);
 }

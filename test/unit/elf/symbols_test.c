@@ -118,8 +118,8 @@ END_TEST
 
 START_TEST(nested_and_overlapping)
 {
-	bool narrow = elf_builder_class == ELFCLASS32;
-	uint64_t huge = narrow ? 0x90000000 : 0x1ffffff00, late = narrow ? 0xf0000000 : 0x300000000;
+	bool is_32bit = elf_builder_class == ELFCLASS32;
+	uint64_t huge = is_32bit ? 0x90000000 : 0x1ffffff00, late = is_32bit ? 0xf0000000 : 0x300000000;
 	const struct elf_builder_sym symtab[] = {
 		{ "outer", 0x1000, 0x1000, STB_GLOBAL, STT_FUNC, 1 },
 		{ "inner", 0x1100, 0x10, STB_GLOBAL, STT_FUNC, 1 },
@@ -138,7 +138,7 @@ START_TEST(nested_and_overlapping)
 	ck_at(&t, 0x2100, "-");
 	ck_at(&t, huge - 1, "-");
 	ck_at(&t, late, "late+0");
-	ck_at(&t, late + 1, narrow ? "huge+1610612737" : "huge+4294967553");
+	ck_at(&t, late + 1, is_32bit ? "huge+1610612737" : "huge+4294967553");
 	drop(&t);
 }
 END_TEST
@@ -507,12 +507,12 @@ static TCase *tests(const char *name, void (*start)(void))
 	return tc;
 }
 
-static void wide(void)
+static void use_64bit(void)
 {
 	elf_builder_class = ELFCLASS64;
 }
 
-static void narrow(void)
+static void use_32bit(void)
 {
 	elf_builder_class = ELFCLASS32;
 }
@@ -521,7 +521,7 @@ int main(void)
 {
 	Suite *suite = suite_create("elf/symbols");
 
-	suite_add_tcase(suite, tests("64-bit", wide));
-	suite_add_tcase(suite, tests("32-bit", narrow));
+	suite_add_tcase(suite, tests("64-bit", use_64bit));
+	suite_add_tcase(suite, tests("32-bit", use_32bit));
 	return run_made_suite(suite);
 }

@@ -12,7 +12,7 @@ static const char *library(const char *first, const char *second, bool is_32bit)
 {
 	const struct fake_map maps[] = { { 0x10000, 0x1000, RX, 0, "/usr/bin/python3" },
 		{ 0x20000, 0x1000, RX, 0, first }, { 0x30000, 0x1000, RX, 0, second }, { 0 } };
-	struct fake_process fake = { .maps = maps, .narrow = is_32bit };
+	struct fake_process fake = { .maps = maps, .is_32bit = is_32bit };
 	struct ps_prochandle *P = fake_grab(&fake);
 	const struct arch_libc *libc = os_libc(P);
 

@@ -12,9 +12,9 @@ static struct probe_syscall call;
 
 static const uint64_t zeros[PROBE_ARGS];
 
-static void choose(bool narrow, const char *name)
+static void choose(bool is_32bit, const char *name)
 {
-	ck_assert(probe_syscall_by_name(arch_of_host(narrow), name, &call));
+	ck_assert(probe_syscall_by_name(arch_of_host(is_32bit), name, &call));
 }
 
 static void check_call(const uint64_t *raw, const struct probe_string *strings, const char *want)

@@ -42,9 +42,9 @@ static void check_result(const char *text, uint64_t first, uint64_t second, uint
 
 static struct probe_syscall call;
 
-static void choose(bool narrow, const char *name)
+static void choose(bool is_32bit, const char *name)
 {
-	ck_assert(probe_syscall_by_name(arch_of_host(narrow), name, &call));
+	ck_assert(probe_syscall_by_name(arch_of_host(is_32bit), name, &call));
 	arguments = (struct probe_arguments){ .call = &call };
 }
 

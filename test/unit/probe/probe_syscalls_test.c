@@ -11,14 +11,14 @@
 
 enum { YOUNGEST = 469 }; /* file_setattr, the last call of the table */
 
-static const struct arch *arch(int narrow)
+static const struct arch *arch(int is_32bit)
 {
-	return arch_of_host(narrow == 1);
+	return arch_of_host(is_32bit == 1);
 }
 
-static void by_name(int narrow, const char *name, struct probe_syscall *call)
+static void by_name(int is_32bit, const char *name, struct probe_syscall *call)
 {
-	ck_assert_msg(probe_syscall_by_name(arch(narrow), name, call), "%s", name);
+	ck_assert_msg(probe_syscall_by_name(arch(is_32bit), name, call), "%s", name);
 	ck_assert_str_eq(call->name, name);
 }
 
@@ -72,13 +72,13 @@ START_TEST(numbers_of_the_c_library)
 }
 END_TEST
 
-static void check_args(int narrow, const char *name, const char *want)
+static void check_args(int is_32bit, const char *name, const char *want)
 {
 	static const char letters[] = "iufdocxlzwpPs";
 	struct probe_syscall call;
 	char text[160] = "";
 
-	by_name(narrow, name, &call);
+	by_name(is_32bit, name, &call);
 	ck_assert(call.known);
 	for (unsigned i = 0; i < call.n_args; i++) {
 		size_t n = strlen(text);
@@ -92,13 +92,13 @@ static void check_args(int narrow, const char *name, const char *want)
 
 START_TEST(arguments)
 {
-	for (int narrow = 0; narrow < 2; narrow++) {
-		check_args(narrow, "rmdir", "P:path");
-		check_args(narrow, "write", "f:fd p:buf z:size");
-		check_args(narrow, "openat", "d:dirfd P:path x:flags c:mode");
-		check_args(narrow, "renameat2", "d:olddirfd P:oldpath d:newdirfd P:newpath x:flags");
-		check_args(narrow, "getpid", "");
-		check_args(narrow, "futex", "p:uaddr x:op u:val p:timeout p:uaddr2 u:val3");
+	for (int is_32bit = 0; is_32bit < 2; is_32bit++) {
+		check_args(is_32bit, "rmdir", "P:path");
+		check_args(is_32bit, "write", "f:fd p:buf z:size");
+		check_args(is_32bit, "openat", "d:dirfd P:path x:flags c:mode");
+		check_args(is_32bit, "renameat2", "d:olddirfd P:oldpath d:newdirfd P:newpath x:flags");
+		check_args(is_32bit, "getpid", "");
+		check_args(is_32bit, "futex", "p:uaddr x:op u:val p:timeout p:uaddr2 u:val3");
 	}
 }
 END_TEST

@@ -8,11 +8,11 @@
 #include "probe/probe_usdt.h"
 #include "support/run_suite.h"
 
-static bool narrow;
+static bool is_32bit;
 
 static void put_register(char *text, size_t size, uint8_t reg)
 {
-	(void)snprintf(text, size, "%s", reg == ARCH_NO_REG ? "-" : arch_of_host(narrow)->names[reg]);
+	(void)snprintf(text, size, "%s", reg == ARCH_NO_REG ? "-" : arch_of_host(is_32bit)->names[reg]);
 }
 
 /* One argument, rendered: its sign and bytes, then where it is. */
@@ -22,7 +22,7 @@ static void check_arg(const char *text, const char *want)
 	char got[128] = "", reg[8], index[8];
 	char size[8];
 
-	ck_assert_uint_eq(probe_usdt_parse_args(arch_of_host(narrow), text, args), 1);
+	ck_assert_uint_eq(probe_usdt_parse_args(arch_of_host(is_32bit), text, args), 1);
 	(void)snprintf(size, sizeof(size), "%c%u", args[0].is_signed ? 's' : 'u', args[0].bytes);
 	put_register(reg, sizeof(reg), args[0].reg);
 	put_register(index, sizeof(index), args[0].index);
@@ -88,7 +88,7 @@ END_TEST
 
 START_TEST(i386)
 {
-	narrow = true;
+	is_32bit = true;
 	check_arg("4@%eax", "u4 eax>>0");
 	check_arg("-4@8(%ebp)", "s4 [ebp+-*1+8]");
 	check_arg("-4@(%eax,%ebx,2)", "s4 [eax+ebx*2+0]");
@@ -96,7 +96,7 @@ START_TEST(i386)
 	check_arg("%esi", "u4 esi>>0");
 	check_arg("8@%rax", "unknown");
 	check_arg("4@(%rax)", "unknown");
-	narrow = false;
+	is_32bit = false;
 }
 END_TEST
 

@@ -103,7 +103,7 @@ START_TEST(of_i386)
 	} cases[] = { { 0x100, 2 }, { 0x106, 3 }, { 0x10c, 6 }, { 0x112, 6 }, { 0x5000, 6 } };
 	const struct fake_segment segments[] = { { 0x7000, words, sizeof(words) },
 		{ 0x100, add, sizeof(add) }, { 0 } };
-	struct fake_process fake = { .narrow = true, .segments = segments };
+	struct fake_process fake = { .is_32bit = true, .segments = segments };
 	struct ps_prochandle *P = fake_grab(&fake);
 	struct arguments_frame frame = { .pc = 0x50 };
 	long argv[ARGUMENTS_MAX];

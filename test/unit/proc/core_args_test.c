@@ -242,12 +242,12 @@ static TCase *tests(const char *name, void (*start)(void))
 	return tcase;
 }
 
-static void wide(void)
+static void use_64bit(void)
 {
 	core_builder_word = 8;
 }
 
-static void narrow(void)
+static void use_32bit(void)
 {
 	core_builder_word = 4;
 }
@@ -256,7 +256,7 @@ int main(void)
 {
 	Suite *suite = suite_create("core_args");
 
-	suite_add_tcase(suite, tests("64-bit", wide));
-	suite_add_tcase(suite, tests("32-bit", narrow));
+	suite_add_tcase(suite, tests("64-bit", use_64bit));
+	suite_add_tcase(suite, tests("32-bit", use_32bit));
 	return run_made_suite(suite);
 }

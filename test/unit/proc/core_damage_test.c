@@ -195,12 +195,12 @@ static TCase *damage(const char *name, void (*start)(void))
 	return tcase;
 }
 
-static void wide(void)
+static void use_64bit(void)
 {
 	core_builder_word = 8;
 }
 
-static void narrow(void)
+static void use_32bit(void)
 {
 	core_builder_word = 4;
 }
@@ -212,8 +212,8 @@ int main(void)
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, endless_notes);
-	suite_add_tcase(suite, damage("64-bit", wide));
-	suite_add_tcase(suite, damage("32-bit", narrow));
+	suite_add_tcase(suite, damage("64-bit", use_64bit));
+	suite_add_tcase(suite, damage("32-bit", use_32bit));
 	suite_add_tcase(suite, tcase);
 	return run_made_suite(suite);
 }

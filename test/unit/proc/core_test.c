@@ -549,13 +549,13 @@ static TCase *tests(const char *name, void (*start)(void))
 	return tcase;
 }
 
-static void wide(void)
+static void use_64bit(void)
 {
 	set_up();
 	core_builder_word = 8;
 }
 
-static void narrow(void)
+static void use_32bit(void)
 {
 	set_up();
 	core_builder_word = 4;
@@ -566,8 +566,8 @@ int main(void)
 	Suite *suite = suite_create("core");
 	TCase *other = tcase_create("core");
 
-	suite_add_tcase(suite, tests("64-bit", wide));
-	suite_add_tcase(suite, tests("32-bit", narrow));
+	suite_add_tcase(suite, tests("64-bit", use_64bit));
+	suite_add_tcase(suite, tests("32-bit", use_32bit));
 	tcase_add_checked_fixture(other, set_up, NULL);
 	tcase_add_test(other, huge_and_sparse);
 	suite_add_tcase(suite, other);

@@ -33,13 +33,13 @@ static uint64_t suspend(uint64_t f, uint64_t top)
 
 	put_word(&m, values, image_word(&m), top);
 	if (m.is->hex >> 16 == 0x0309) {
-		put_word(&m, f, m.is->narrow ? 48 : 96, generator);
-		put_word(&m, f, m.is->narrow ? 36 : 72, values + 2U * (unsigned)image_word(&m));
+		put_word(&m, f, m.is->is_32bit ? 48 : 96, generator);
+		put_word(&m, f, m.is->is_32bit ? 36 : 72, values + 2U * (unsigned)image_word(&m));
 		put8(&m, f, m.is->f_state, 0);
 	} else {
-		put_word(&m, f, m.is->narrow ? 48 : 88, generator);
-		put_word(&m, f, m.is->narrow ? 32 : 64, values);
-		put32(&m, f, m.is->narrow ? 40 : 80, 2);
+		put_word(&m, f, m.is->is_32bit ? 48 : 88, generator);
+		put_word(&m, f, m.is->is_32bit ? 32 : 64, values);
+		put32(&m, f, m.is->is_32bit ? 40 : 80, 2);
 		put8(&m, f, m.is->f_state, 0xff);
 	}
 	return generator;

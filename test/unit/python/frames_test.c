@@ -415,7 +415,7 @@ static void link_unwritten(struct image *m, const struct drawn *d, uint64_t stal
 {
 	const struct spec *is = m->is;
 	uint64_t fresh = image_alloc(m, 24), older = image_alloc(m, 24);
-	int chunk = is->hex >= 0x030c0000 ? (is->narrow ? 136 : 232) : is->narrow ? 172 : 296;
+	int chunk = is->hex >= 0x030c0000 ? (is->is_32bit ? 136 : 232) : is->is_32bit ? 172 : 296;
 
 	if (is->hex >= 0x030c0000)
 		put_word(m, older, is->cf_frame, d->frames[0]);

@@ -28,8 +28,8 @@ struct spec {
 	int type, size, tp_name, tp_flags;
 	int s_len, s_state, s_ascii, s_compact, s_shift, b_data;
 	int free_threaded;
-	int text;   /* type of names */
-	int narrow; /* words of 4 bytes */
+	int text;     /* type of names */
+	int is_32bit; /* words of 4 bytes */
 };
 
 enum { TEXT_COMPACT, TEXT_BYTES, TEXT_UCS2, TEXT_UCS4 };
@@ -229,7 +229,7 @@ static inline void put64(struct image *m, uint64_t va, int off, uint64_t value)
 /* A word of the process. */
 static inline void put_word(struct image *m, uint64_t va, int off, uint64_t value)
 {
-	size_t n = m->is->narrow ? 4 : 8;
+	size_t n = m->is->is_32bit ? 4 : 8;
 
 	if (off >= 0)
 		memcpy(image_at(m, va + (uint64_t)off, n), &value, n);
@@ -237,7 +237,7 @@ static inline void put_word(struct image *m, uint64_t va, int off, uint64_t valu
 
 static inline int image_word(const struct image *m)
 {
-	return m->is->narrow ? 4 : 8;
+	return m->is->is_32bit ? 4 : 8;
 }
 
 static inline uint64_t get_word(struct image *m, uint64_t va, int off)
@@ -250,7 +250,7 @@ static inline uint64_t get_word(struct image *m, uint64_t va, int off)
 
 static inline uint64_t image_thread_id(const struct spec *is)
 {
-	return is->narrow ? 0xf7001000 : 0x7f0000001000;
+	return is->is_32bit ? 0xf7001000 : 0x7f0000001000;
 }
 
 static inline void put32(struct image *m, uint64_t va, int off, uint32_t value)
@@ -516,7 +516,7 @@ static inline void image_grab(struct image *m)
 	m->maps[0] = (struct fake_map){ IMAGE_BASE - 4096, 4096, MA_READ | MA_EXEC, 0, name };
 	m->maps[1] = (struct fake_map){ IMAGE_BASE, module, MA_READ | MA_WRITE, 4096, name };
 	m->fake = (struct fake_process){
-		.pid = 4711, .narrow = m->is->narrow != 0, .segments = m->segments, .maps = m->maps
+		.pid = 4711, .is_32bit = m->is->is_32bit != 0, .segments = m->segments, .maps = m->maps
 	};
 	m->P = fake_grab(&m->fake);
 	ck_assert_ptr_nonnull(m->P);

@@ -52,7 +52,7 @@ static void expect_states(const struct spec *is)
 
 	ck_assert_uint_eq(get_word(&m, got.interpreters, 0), m.interp);
 	ck_assert_uint_eq(got.word, word);
-	ck_assert_uint_eq(got.word_mask, is->narrow ? 0xffffffff : 0xffffffffffffffff);
+	ck_assert_uint_eq(got.word_mask, is->is_32bit ? 0xffffffff : 0xffffffffffffffff);
 	ck_assert_uint_eq(got.interp_next, field(is->next));
 	ck_assert_uint_eq(got.interp_threads, field(is->threads));
 	EXPECT(tstate_next, is->ts_next, word, tstate_size);

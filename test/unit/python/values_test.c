@@ -111,7 +111,7 @@ static void make_world(struct world *m, const struct py_layout *l, unsigned seed
 		make_type(m, i);
 	m->segments[0] = (struct fake_segment){ BASE, m->bytes, SIZE };
 	m->maps[0] = (struct fake_map){ BASE, SIZE, MA_READ | MA_WRITE, 0, "/python" };
-	m->fake = (struct fake_process){ .narrow = l->word == 4, .segments = m->segments, .maps = m->maps };
+	m->fake = (struct fake_process){ .is_32bit = l->word == 4, .segments = m->segments, .maps = m->maps };
 	m->P = fake_grab(&m->fake);
 	ck_assert_ptr_nonnull(m->P);
 }

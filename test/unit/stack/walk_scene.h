@@ -150,7 +150,7 @@ enum res native_stack_walk(
 
 /* --- drawing --- */
 
-static void grab(bool narrow)
+static void grab(bool is_32bit)
 {
 	static const struct fake_segment segments[] = { { TEXT, text, sizeof(text) },
 		{ MADE, made, sizeof(made) }, { STACK, stack, sizeof(stack) }, { 0 } };
@@ -159,7 +159,7 @@ static void grab(bool narrow)
 		{ MADE, sizeof(made), MA_READ | MA_EXEC | MA_ANON, 0, NULL }, { 0 } };
 	static struct fake_process fake;
 
-	fake = (struct fake_process){ .pid = 1, .narrow = narrow, .segments = segments, .maps = maps };
+	fake = (struct fake_process){ .pid = 1, .is_32bit = is_32bit, .segments = segments, .maps = maps };
 	P = fake_grab(&fake);
 	ck_assert_ptr_nonnull(P);
 }

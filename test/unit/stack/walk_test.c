@@ -214,7 +214,7 @@ START_TEST(trampoline_outweighs_a_frame_pointer)
 END_TEST
 
 /* Such bytes have no meaning in a 32-bit process. */
-START_TEST(narrow_process_is_left_alone)
+START_TEST(process_of_32bit_is_left_alone)
 {
 	static const uint8_t jump[] = { 0x41, 0xff, 0xe3 };
 	struct fault f = { 0 };
@@ -324,7 +324,7 @@ int main(void)
 	tcase_add_test(t, jit_twice);
 	tcase_add_test(t, trampoline_is_passed_by_its_code);
 	tcase_add_test(t, trampoline_outweighs_a_frame_pointer);
-	tcase_add_test(t, narrow_process_is_left_alone);
+	tcase_add_test(t, process_of_32bit_is_left_alone);
 	tcase_add_loop_test(t, handlers_marker_is_not_gone_back_to, 0, 2);
 	tcase_add_test(t, marker_above_the_handlers_stack);
 	tcase_add_test(t, walk_that_comes_back_ends);

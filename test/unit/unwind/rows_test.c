@@ -349,7 +349,7 @@ static const struct expression {
 	const uint8_t *bytes;
 	size_t n;
 	bool ok;
-	uint64_t wide, narrow; /* result by word size */
+	uint64_t of_64bit, of_32bit; /* result by word size */
 } expressions[] = {
 	{ "empty", BYTES(0x96), false, 0, 0 },
 	{ "lit0, lit31", BYTES(0x30, 0x4f), true, 31, 31 },
@@ -413,7 +413,7 @@ START_TEST(each_operation)
 {
 	for (unsigned a = 0; a < 2; a++) {
 		const struct expression *e = &expressions[_i];
-		uint64_t want = a == 0 ? e->wide : e->narrow, got = 0;
+		uint64_t want = a == 0 ? e->of_64bit : e->of_32bit, got = 0;
 		struct made m;
 		bool ok;
 
