@@ -20,13 +20,13 @@ enum stream_format stream_format_of(const void *head, size_t n);
 const char *stream_name(enum stream_format format);
 const char *stream_library(enum stream_format format);
 
-/* Has this build the library? */
+/* True if this build has the library. */
 bool stream_is_built(enum stream_format format);
 
 enum stream_end {
 	STREAM_WHOLE,     /* all of it was decompressed */
 	STREAM_CUT,       /* its end is missing */
-	STREAM_DAMAGED,   /* it is damaged, or has something else behind its end */
+	STREAM_DAMAGED,   /* it is damaged, or something else follows its end */
 	STREAM_NO_MEMORY, /* it needs more memory than there is, or than STREAM_MEMORY */
 	STREAM_REFUSED,   /* put() has failed, or the format is not built in */
 };
@@ -40,8 +40,8 @@ struct stream_sink {
 	volatile uint64_t *taken; /* set to the bytes of input used so far; may be NULL */
 };
 
-/* Decompress, and hand the output to sink, up to where the input ends or is damaged. Several
- * streams, one behind the other, are one. */
+/* Decompress, and pass the output to sink, until the input ends or is damaged. Consecutive streams
+ * are decompressed as one. */
 enum stream_end stream_unpack(enum stream_format format, struct span packed, const struct stream_sink *sink);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "python/layout/py_layout.h"
 
-/* All n bytes at va, or false. */
+/* Read all n bytes at va. False: some are unreadable. */
 static inline bool py_read(struct ps_prochandle *P, void *buf, size_t n, uint64_t va)
 {
 	return va != 0 && va + n >= va && Pread(P, buf, n, (uintptr_t)va) == (ssize_t)n;
@@ -20,6 +20,7 @@ struct py_view {
 	uint8_t word;
 };
 
+/* Copy the first n bytes of a member. False: it is absent, or the copy does not have them. */
 static inline bool py_view_take(const struct py_view *v, py_field field, void *out, size_t n)
 {
 	if (field == 0 || field - 1 > v->n || n > v->n - (field - 1))
@@ -74,7 +75,7 @@ static inline uint64_t py_view_size(const struct py_view *v, const struct py_lay
 	return value;
 }
 
-/* Can this be the address of an object or a state structure? Cheap; a read decides. */
+/* True if this can be the address of an object or a state structure. Cheap; a read decides. */
 static inline bool py_pointer_sane(uint64_t va, uint8_t word)
 {
 	return va >= 4096 && va % word == 0 && va < (uint64_t)1 << (word == 4 ? 32 : 56);

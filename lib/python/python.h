@@ -58,12 +58,12 @@ enum py_found py_found_by(const struct py_process *py, size_t runtime);
 bool py_free_threaded(const struct py_process *py, size_t runtime);
 uint64_t py_runtime_address(const struct py_process *py, size_t runtime);
 
-/* Do the tables have this minor version? A newer one is decoded like the newest they have. */
+/* True if the tables have this minor version. A newer one is decoded like the newest in them. */
 bool py_version_known(uint32_t version);
 
-/* Why the layout of this runtime is not that of its CPython version (a phrase: "frame objects have
- * an unexpected size"), if no debug information gave the right one: its frames may be missing or
- * wrong. NULL: it is, or is known. */
+/* How memory contradicts the layout of this runtime, as a phrase ("frame objects have an unexpected
+ * size"): its frames may be missing or wrong. NULL: it does not, or debug information gave the
+ * right layout. */
 const char *py_layout_mismatch(const struct py_process *py, size_t runtime);
 
 struct py_thread {
@@ -89,8 +89,9 @@ enum res py_thread_at(struct py_process *py, uint32_t runtime, uint64_t tstate, 
 /* Number of interpreters that the last py_threads_read found, with thread states or without. */
 size_t py_interpreters(const struct py_process *py);
 
-/* Would py_threads_read probably return `list` again? A new state comes first in its interpreter's
- * list, so only the first ones are read: the removal of a later one goes unnoticed. */
+/* True if py_threads_read would probably return `list` again. A new state comes first in its
+ * interpreter's list, so only the first ones are read: the removal of a later one goes
+ * unnoticed. */
 bool py_threads_same(struct py_process *py, const py_threads *list);
 
 /* How the frames of a version identify their activations. */
@@ -144,8 +145,8 @@ struct py_stack {
 	VEC(struct py_run) runs;     /* for PY_MARK_NONE: one run per frame, marker 0 */
 	VEC(uint64_t) cframes;       /* 3.10: CFrame addresses on the C stack, youngest first */
 	bool broken;                 /* the chain ends in garbage, a cycle or a limit: see why */
-	bool entering;               /* because it was read before it was linked: it is some
-	                              * instructions later */
+	bool entering;               /* with broken: the chain was read some instructions before
+	                              * it is linked */
 	bool cut;                    /* the chain ends at a suspended generator: frames are missing */
 	char why[128];
 };
@@ -218,8 +219,8 @@ struct py_code {
  * py_process_move. */
 const struct py_code *py_code_get(const struct py_process *py, const struct py_frame *frame);
 
-/* Is there a PyFrameObject (≤ 3.10) at addr, i.e. is its ob_type PyFrame_Type? Verifies a pointer
- * that was found in a register. */
+/* True if a PyFrameObject (≤ 3.10) is at addr: its ob_type is PyFrame_Type. Verifies a pointer that
+ * was found in a register. */
 bool py_is_frame_object(struct py_process *py, size_t runtime, uint64_t addr);
 
 /* Address range [lo, hi). */

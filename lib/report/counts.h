@@ -31,12 +31,12 @@ struct counts {
 	bool failed;          /* out of memory: some stacks are missing */
 };
 
-/* The text that a stack is counted by, malloc'd: its lines, its folded line, or the member
- * `frames` as JSON. NULL: it is
- * empty, or memory ran out (c->failed). cache: that of the symbolizer and process of t. */
+/* The text that a stack is counted by, malloc'd: its lines, its folded line, or the member `frames`
+ * as JSON. NULL: it is empty, or memory ran out (c->failed). cache: that of the symbolizer and
+ * process of t. */
 char *counts_text(struct counts *c, const struct record_thread *t, struct text_cache *cache);
 
-/* Count such a text `count` times more. */
+/* Add `count` to the count of such a text. Out of memory: c->failed is set. */
 void counts_add(struct counts *c, const char *text, uint64_t count);
 
 /* Print the `top` most frequent stacks (0: all), the least frequent first: each after an empty
@@ -44,7 +44,7 @@ void counts_add(struct counts *c, const char *text, uint64_t count);
  * count; or as the line of json_stack. */
 void counts_print(struct counts *c, size_t top, FILE *out);
 
-/* Forget all counts. */
+/* Remove all counts, and keep the format and style. */
 void counts_clear(struct counts *c);
 void counts_free(struct counts *c);
 

@@ -20,12 +20,12 @@ struct deadlock_wait {
 };
 typedef VEC(struct deadlock_wait) deadlock_waits;
 
-/* Add what the thread `thread` with this id and state waits for, if somebody holds it and the wait
- * has no end of its own. False: out of memory. */
+/* Add what the thread `thread` with this id and state waits for, if a thread is known to hold it
+ * and the wait has no time-out. False: out of memory. */
 bool deadlock_add(deadlock_waits *waits, size_t thread, lwpid_t id, const struct thread_state *s);
 
-/* Find a circle of waits that was not found before. Its members, in order, are put into out. False:
- * there is no further one, or memory ran out. */
+/* Find a circle of waits that was not found before. Set *out to its members, in order. False: there
+ * is no further one, or memory ran out. */
 bool deadlock_next(deadlock_waits *waits, deadlock_waits *out);
 
 /* Append the line of a circle. out->failed: out of memory; the line is not in out. */

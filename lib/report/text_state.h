@@ -17,7 +17,7 @@ void text_state(const struct thread_state *s, struct strbuf *out);
  * the GIL. at, owner: 0: unknown. */
 void text_wait(uint8_t object, uint64_t at, lwpid_t owner, struct strbuf *out);
 
-/* Is the text of n bytes, without its indentation, such a line? */
+/* True if this text of n bytes, without its indentation, is such a line. */
 bool text_is_state(const char *text, size_t n);
 
 #endif

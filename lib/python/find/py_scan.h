@@ -28,7 +28,7 @@ bool py_scan_cookies(struct ps_prochandle *P, const py_regions *regions, py_addr
 enum res py_scan_runtime(
     struct ps_prochandle *P, const py_regions *regions, const struct py_layout *l, uint64_t *addr);
 
-/* Can the frames of some thread of the runtime at addr be decoded with layout l? */
+/* True if the frames of some thread of the runtime at addr can be decoded with layout l. */
 bool py_scan_decodes(struct ps_prochandle *P, const struct py_layout *l, uint64_t addr);
 
 #endif

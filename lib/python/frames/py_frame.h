@@ -23,8 +23,8 @@ void py_frame_decode(const struct py_layout *l, const struct py_view *v, bool yo
 void py_frame_read_object(
     struct py_process *py, struct py_runtime *rt, const struct py_view *v, struct py_frame *out);
 
-/* Is this the frame of a suspended generator that delegates to another (3.9, 3.10; other layouts do
- * not tell)? Its state says so, and its value stack confirms it. *values_end: the end of its value
+/* True if this is the frame of a suspended generator that delegates to another (3.9, 3.10; other
+ * layouts do not have its state). Its value stack must confirm it. *values_end: the end of that
  * stack. */
 bool py_frame_delegates(const struct py_layout *l, const struct py_view *v, uint64_t *values_end);
 

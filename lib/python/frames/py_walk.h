@@ -50,14 +50,14 @@ bool py_walk_end_run(struct py_walk *w, uint64_t marker, size_t first);
  * next activation on may miss some frames: entering and broken say so. */
 void py_walk_restart(struct py_walk *w);
 
-/* How many frames belong to the youngest activation, with those that are younger? All, if no run
- * has a marker. */
+/* The number of frames up to the last one of the youngest activation that has a marker. All frames,
+ * if no run has a marker. */
 size_t py_stack_youngest(const struct py_stack *s);
 
 /* 3.11 and 3.12 link an activation's C frame to the thread before they initialise it (gcc stores
  * both of its pointers last). For some instructions it holds old stack contents, often a frame that
- * has returned. Can the first `count` frames of w->out be those of the youngest activation? joins:
- * they lead to the next activation's frames. */
+ * has returned. True if the first `count` frames of w->out can be those of the youngest activation.
+ * joins: they lead to the next activation's frames. */
 bool py_walk_is_entered(struct py_walk *w, const struct py_view *tstate, size_t count, bool joins);
 
 #endif

@@ -128,7 +128,7 @@ enum res py_layout_of_version(uint32_t version, uint8_t word, struct py_layout *
 /* The same for words of 4 (py_layout_table32.c), not finished; NULL: no row. */
 const struct py_layout *py_layout_row32(uint32_t version);
 
-/* Does this version have a static pointer to the first interpreter instead of _PyRuntime (≤ 3.6)?
+/* True if this version has a static pointer to the first interpreter instead of _PyRuntime (≤ 3.6).
  * Its runtime is that pointer. */
 bool py_layout_is_bare(const struct py_layout *l);
 
@@ -140,7 +140,7 @@ void py_layout_add_more(struct py_layout *l, uint32_t version);
 void py_layout_add_refs(struct py_layout *l);
 
 enum { PY_COOKIE_SIZE = 8 };
-/* Are these the first bytes of a published offsets structure? */
+/* True if these are the first bytes of a published structure of offsets. */
 bool py_layout_is_cookie(const uint8_t bytes[PY_COOKIE_SIZE]);
 
 /* The layout that the runtime at `runtime` publishes (3.13+). Each offset is checked against a

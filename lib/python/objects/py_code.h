@@ -6,8 +6,8 @@
 
 /* Find the code object of a frame: read it, or prove that it has not changed since it was read.
  * Sets frame->known, and reads the start of the frame's copy of its bytecode. RES_FAIL: it is not a
- * code object that can be decoded. running: the frame's thread runs, so what is read anew serves
- * this frame only; the next frame of the code object reads it again. */
+ * code object that can be decoded. running: the frame's thread runs, so data that is read now
+ * serves this frame only; the next frame of the code object reads it again. */
 enum res py_code_load(
     struct py_process *py, struct py_runtime *rt, struct py_frame *frame, bool running, struct fault *f);
 
@@ -16,6 +16,7 @@ void py_code_resolve(struct py_process *py, const struct py_layout *l, struct py
 
 /* Reuse the entries of code objects that others have replaced: no frame refers to them any more. */
 void py_codes_recycle(struct py_process *py);
+/* Free all entries. */
 void py_codes_free(struct py_process *py);
 
 #endif

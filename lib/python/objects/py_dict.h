@@ -39,11 +39,12 @@ bool py_attributes_open(struct ps_prochandle *P, struct py_runtime *rt, uint64_t
 /* Go to the next entry that is in use. False: there is none, or it cannot be read. */
 bool py_dict_next(struct py_dict *d, struct py_dict_entry *out);
 
-/* Is the object at addr a str of these characters, which are ASCII? */
+/* True if the object at addr is a str with exactly this text, which is ASCII. */
 bool py_text_is(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, const char *text);
 
-/* Find the entry whose key is this str, from the first entry on. *key: address of the key that was
- * found before, for which a look at strings is saved; 0: none. It is set. */
+/* Find the entry whose key is this str, from the first entry on. *key: address of the key that an
+ * earlier search for this text found, so that no strings need to be read; 0: none. It is set to the
+ * key that was found. False: there is no such entry, or it cannot be read. */
 bool py_dict_find(struct py_dict *d, const char *text, uint64_t *key, struct py_dict_entry *out);
 
 #endif

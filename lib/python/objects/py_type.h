@@ -4,8 +4,8 @@
 
 #include "python/py_process.h"
 
-/* Is the type object at `type` named `name`? *known is the address of that type: 0 while it is not
- * known, set when it is learned. */
+/* True if the type object at `type` is named `name`. *known is the address of that type: 0 while it
+ * is not known, set when it is learned. */
 bool py_type_is(
     struct ps_prochandle *P, const struct py_layout *l, uint64_t type, const char *name, uint64_t *known);
 

@@ -23,9 +23,9 @@ struct py_names_source {
 	void *data;
 };
 
-/* Fill in those of `names`, each of which has a thread_id alone, that threading has in the
- * interpreter at `interp` of that runtime. What cannot be read, or is of an unknown layout, stays
- * unknown. */
+/* Complete the items of `names`, which have only a thread_id, by what threading knows of these
+ * threads in the interpreter at `interp` of that runtime. Data that cannot be read, or whose layout
+ * is not known, stays unknown. */
 void py_names_read(struct py_process *py, const struct py_names_source *from, uint32_t runtime,
     uint64_t interp, py_names *names);
 

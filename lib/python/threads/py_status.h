@@ -1,4 +1,4 @@
-/* What an interpreter does while a thread is read: who holds its GIL, and the like. */
+/* The state of an interpreter when a thread is read: the holder of its GIL, garbage collection. */
 #ifndef PYTHON_PY_STATUS_H
 #define PYTHON_PY_STATUS_H
 

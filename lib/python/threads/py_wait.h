@@ -64,7 +64,7 @@ struct py_waiting {
 void py_wait_find(struct py_process *py, struct ps_prochandle *live, const struct py_waiting *w,
     struct py_wait_hints *hints, struct py_wait *out);
 
-/* Has the object the same owner at this moment, by the memory of live? */
+/* True if the object still has the same owner in the memory of live. */
 bool py_wait_is_held(struct py_process *py, struct ps_prochandle *live, const struct py_wait *wait);
 
 #endif
