@@ -213,27 +213,31 @@ static bool add_place(struct at_probes *p, const struct probe_place *place)
 	return vec_push(&p->places, *place) || refuse("", "out of memory");
 }
 
-/* Add the places of the static probe `name`, at which the calls begin whose end is probe i. */
-static bool place_begin(struct at_probes *p, size_t i, const struct probe_usdt_list *list, const char *name,
-    const struct probe_place *end)
+/* Add the places of the static probe `name`, at which the calls begin whose end is the probe of
+ * `model`, in its file. */
+static bool place_begin(struct at_probes *p, const struct probe_usdt_list *list, const char *name,
+    const struct probe_place *model)
 {
 	const struct probe_usdt *one = NULL;
 	bool ok = true;
 
-	while (ok && (one = probe_usdt_find(list, p->at[i].spec.provider, name, one)) != NULL)
-		ok = add_place(p, &(struct probe_place){ .spec = (uint32_t)i,
-				      .file = end->file,
-				      .offset = one->offset,
-				      .semaphore = one->semaphore_offset,
-				      .pid = end->pid,
-				      .is_begin = true });
+	while (ok && (one = probe_usdt_find(list, p->at[model->spec].spec.provider, name, one)) != NULL) {
+		struct probe_place place = *model;
+
+		place.offset = one->offset;
+		place.semaphore = one->semaphore_offset;
+		place.is_begin = true;
+		ok = add_place(p, &place);
+	}
 	return ok;
 }
 
-/* False: a message was printed. */
-static bool place_static(const struct options *opt, struct at_probes *p, size_t i, const char *path,
-    struct ps_prochandle *P, pid_t pid)
+/* Add the places of a static probe. model: as for place_code. False: a message was printed. */
+static bool place_static(
+    const struct options *opt, struct at_probes *p, struct ps_prochandle *P, const struct probe_place *model)
 {
+	const size_t i = model->spec;
+	const char *path = model->file;
 	const struct arch *arch = os_arch(P);
 	bool is_32bit = arch == arch_of_host(true);
 	const struct probe_spec *spec = &p->at[i].spec;
@@ -248,32 +252,33 @@ static bool place_static(const struct options *opt, struct at_probes *p, size_t 
 	if (!ok)
 		(void)refuse(p->at[i].name, f.text);
 	while (ok && (one = probe_usdt_find(&list, spec->provider, spec->name, one)) != NULL) {
-		struct probe_place place = { .spec = (uint32_t)i,
-			.file = path,
-			.offset = one->offset,
-			.semaphore = one->semaphore_offset,
-			.pid = pid,
-			.values = at_arguments_list(p, i, arch, one) };
+		struct probe_place place = *model;
 
+		place.offset = one->offset;
+		place.semaphore = one->semaphore_offset;
+		place.values = at_arguments_list(p, i, arch, one);
 		ok = (place.values != NULL || refuse(p->at[i].name, "out of memory")) &&
 		     at_arguments_condition(p, i, is_32bit, opt->when, one) && add_place(p, &place);
 	}
 	if (ok && begin != NULL)
-		ok = place_begin(p, i, &list, begin, &(struct probe_place){ .file = path, .pid = pid });
+		ok = place_begin(p, &list, begin, model);
 	probe_usdt_free(&list);
 	return ok;
 }
 
-/* Find where probe i, which is in code, is in `path`. pid: -1 for each process. */
-static bool place_code(const struct options *opt, struct at_probes *p, size_t i, const char *path,
-    struct ps_prochandle *P, pid_t pid)
+/* Add the places of a probe in code. model: has the probe's number, the file, and the process (-1:
+ * each one). P: a process that has mapped the file. False: a message was printed. */
+static bool place_code(
+    const struct options *opt, struct at_probes *p, struct ps_prochandle *P, const struct probe_place *model)
 {
+	const size_t i = model->spec;
+	const char *path = model->file;
 	const struct probe_spec *spec = &p->at[i].spec;
-	struct probe_place place = { .spec = (uint32_t)i, .file = path, .pid = pid };
+	struct probe_place place = *model;
 	struct fault f = { 0 };
 
 	if (spec->kind == PROBE_USDT)
-		return place_static(opt, p, i, path, P, pid);
+		return place_static(opt, p, P, model);
 	if (probe_symbol_place(path, spec->symbol, spec->offset, &place.offset, &f) != RES_OK)
 		return refuse(p->at[i].name, f.text);
 	if (!add_place(p, &place))
@@ -340,7 +345,8 @@ bool at_probes_place(
 		path = path_of(p, P, spec->file[0] != '\0' ? spec->file : python);
 		if (path == NULL)
 			return refuse(p->at[i].name, "out of memory");
-		if (!place_code(opt, p, i, path, P, pid))
+		if (!place_code(
+			opt, p, P, &(struct probe_place){ .spec = (uint32_t)i, .file = path, .pid = pid }))
 			return false;
 		if (!at_file_is_mapped(P, path))
 			(void)fprintf(stderr, "pystack: --at %s: process %d has not mapped this file\n",
@@ -368,7 +374,8 @@ bool at_probes_place_everywhere(
 		/* A library that is not mapped yet has no path. */
 		if (path == NULL || stat(path, &st) != 0 || was_placed(p, (uint32_t)i, &st))
 			continue;
-		ok &= place_code(opt, p, i, path, P, -1);
+		ok &= place_code(
+		    opt, p, P, &(struct probe_place){ .spec = (uint32_t)i, .file = path, .pid = -1 });
 	}
 	return ok;
 }
