@@ -30,7 +30,7 @@ static void wait_and_execute(char **argv, int go, int error)
 	(void)execvp(argv[0], argv);
 	e = errno;
 	(void)!write(error, &e, sizeof(e));
-	_exit(0); /* nobody needs a second message */
+	_exit(0); /* a second message would say nothing new */
 }
 
 /* A child's end interrupts a wait. */

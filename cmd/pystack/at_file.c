@@ -37,7 +37,7 @@ static int is_mapped(void *data, const prmap_t *map, const char *path)
 	return found(m, map, path);
 }
 
-/* Is the mapped file known by m's name, too: by another path, or by a link in its folder, as
+/* Is the mapped file known by m's name, too: by another path, or by a link in its directory, as
  * libc.so.6 is to libc-2.31.so? */
 static int is_alias(void *data, const prmap_t *map, const char *path)
 {

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 /* The path from here of `file`, malloc'd: of one that P has mapped, given by its base name or by
- * the path that P sees, or by a link to it there or in its folder; else `file` itself. NULL: out of
- * memory. */
+ * the path that P sees, or by a link to it there or in its directory; else `file` itself. NULL: out
+ * of memory. */
 char *at_file_path(struct ps_prochandle *P, const char *file);
 
 /* Has P mapped the file at `path`, under whatever name? */

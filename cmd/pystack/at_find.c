@@ -95,7 +95,7 @@ static bool add_child(struct observing *x, uint32_t pid, const void *data)
 
 void at_find_children(struct observing *x)
 {
-	/* A child may precede its parent in the list, or be forked meanwhile. */
+	/* A child may precede its parent in the list, or be forked while it is read. */
 	do
 		observing_update(x);
 	while (each_process(x, add_child, NULL) > 0);

@@ -139,7 +139,7 @@ static void count_threads(struct sampling *s, struct thread_texts *x)
 	sample_cache_round(&s->cache, x->at.n, s->counts);
 }
 
-/* The next sample reads every thread anew. */
+/* The next sample reads every thread again. */
 static void drop_target(struct sampling *s)
 {
 	stack_target_close(s->target);

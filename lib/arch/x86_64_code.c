@@ -335,7 +335,7 @@ static void after(const struct arch_insn *insn, struct arch_frame *s)
 		s->sp_known = true;
 	}
 	effect(x, s);
-	/* What lies below the stack pointer is nobody's. */
+	/* Memory below the stack pointer is unused. */
 	for (int i = 0; s->sp_known && i < SAVED; i++) {
 		if (s->saved_below[i] > s->sp_below && (s->kept >> i & 1) != 0)
 			s->saved &= (uint16_t) ~(1U << i);

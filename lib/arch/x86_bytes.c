@@ -85,7 +85,7 @@ bool i386_returns_at(const uint8_t b[ARCH_RETURN_BYTES])
 
 enum { REX = 0x48, REX_R = 4, REX_B = 1 };
 
-/* Does the instruction at b (its operation, behind the prefix rex) set the stack pointer to
+/* Does the instruction at b (its operation, after the prefix rex) set the stack pointer to
  * something that is not a constant away from where it was? sub, and: reg to rsp, alignment; mov,
  * lea: from a register that is not the frame pointer. With a bit of the prefix set, what looks like
  * rsp is r12. */

@@ -246,7 +246,7 @@ void capture_about_blocked(struct capture *c, struct capture_lwp *l);
 /* Find the object of Python that l, blocked or of a core, waits for. Must be called before it is
  * asked whether it still does. */
 void capture_wait_read(struct capture *c, struct capture_lwp *l);
-/* Put it into l->about, if l still waits and whoever holds it still does. */
+/* Put it into l->about, if l still waits and its owner still holds it. */
 void capture_wait_tell(struct capture *c, struct capture_lwp *l);
 /* Does `owner` hold what l was found to wait for at this moment? */
 bool capture_wait_is_held(struct capture *c, const struct capture_lwp *l, const struct capture_lwp *owner);

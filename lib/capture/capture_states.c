@@ -73,7 +73,7 @@ static uint32_t first_state(struct capture *c, const struct capture_lwp *l, cons
 }
 
 /* True if a state of the same interpreter is before i, from `first` on. States of threads that a
- * fork left behind keep their number, so the newest one counts. */
+ * fork left keep their number, so the newest one counts. */
 static bool has_newer_state(
     const struct capture *c, const struct capture_index *x, uint32_t first, uint32_t i)
 {
@@ -280,7 +280,7 @@ void capture_prefetch(struct capture *c, const struct capture_lwp *l, struct sna
 	if (c->py == NULL || c->states.stale || snapshot_prefetch_full(pages))
 		return;
 	snapshot_prefetch_by(c->snapshot, pages, read_for_prefetch, &(struct prefetch){ c, l });
-	/* Reads have failed since the list was full: an index that was made meanwhile may lack
+	/* Reads have failed since the list was full: an index that was made since then may lack
 	 * states. */
 	if (snapshot_prefetch_full(pages)) {
 		c->states.by_pointer.made &= made_pointer;

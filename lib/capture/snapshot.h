@@ -91,7 +91,7 @@ void snapshot_keep(struct snapshot *s, uint64_t va, size_t n);
 /* Read the address space that was grabbed only, even if the process executes another program. */
 void snapshot_read_same(struct snapshot *s);
 
-/* Forget all cached pages, but not copies and kept bytes. They are read anew. */
+/* Forget all cached pages, but not copies and kept bytes. They are read again. */
 void snapshot_forget(struct snapshot *s);
 
 /* Stop reading memory that can change; or allow it again for a while. */

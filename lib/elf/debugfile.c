@@ -88,7 +88,7 @@ static bool read_debuglink(struct elf_image *img, struct debuglink *out)
 	pad = (0 - (whole - span_left(&bytes))) & 3;
 	if (!span_skip(&bytes, pad) || !span_u32(&bytes, &out->crc))
 		return false;
-	/* Only a file name, not a path: a file must not choose the folder that is searched. */
+	/* Only a file name, not a path: a file must not choose the directory that is searched. */
 	return out->name[0] != '\0' && strchr(out->name, '/') == NULL && strcmp(out->name, ".") != 0 &&
 	       strcmp(out->name, "..") != 0;
 }
@@ -118,7 +118,7 @@ static bool crc_matches(struct debugfile_search *s, const char *path, struct elf
 static struct elf_image *find_by_debuglink(struct debugfile_search *s, const char *path)
 {
 	static const char *const prefix[] = { "", "", DEBUG_ROOT };
-	static const char *const folder[] = { "/", "/.debug/", "/" };
+	static const char *const directory[] = { "/", "/.debug/", "/" };
 	const char *slash = path == NULL ? NULL : strrchr(path, '/');
 	struct debuglink link;
 
@@ -131,7 +131,7 @@ static struct elf_image *find_by_debuglink(struct debugfile_search *s, const cha
 
 		strbuf_str(&candidate, prefix[i]);
 		strbuf_add(&candidate, path, (size_t)(slash - path));
-		strbuf_str(&candidate, folder[i]);
+		strbuf_str(&candidate, directory[i]);
 		strbuf_str(&candidate, link.name);
 		/* A link to the file itself would always match and be of no use. */
 		if (strcmp(strbuf_text(&candidate), path) == 0)

@@ -24,7 +24,7 @@ struct os_hold_call {
 
 /* Hold the LWPs that wants() selects, new ones too, and wait at most ms milliseconds for them to
  * stop. With all of them stopped call held(), then let them go: the last one stopped first. Another
- * thread than the caller's may call either function; the caller waits meanwhile. RES_FAIL: LWPs
+ * thread than the caller's may call either function; the caller waits for it. RES_FAIL: LWPs
  * were selected, and none could be held; f says why, and held() was called nevertheless. *h is set
  * also on RES_FAIL (NULL only if memory is exhausted); the caller frees it with os_hold_free in any
  * case. */

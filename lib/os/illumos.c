@@ -301,8 +301,8 @@ struct os_signal_cause os_signal_cause(struct ps_prochandle *P, const lwpstatus_
  * pr_mapname. */
 char *os_own_file_at(uintptr_t addr, char *buf, size_t n)
 {
-	static const char folder[] = "/proc/self/path/";
-	char path[sizeof(folder) + PRMAPSZ] = "/proc/self/path/";
+	static const char directory[] = "/proc/self/path/";
+	char path[sizeof(directory) + PRMAPSZ] = "/proc/self/path/";
 	int fd = open("/proc/self/map", O_RDONLY | O_CLOEXEC);
 	ssize_t got = -1;
 	prmap_t map;
@@ -310,7 +310,7 @@ char *os_own_file_at(uintptr_t addr, char *buf, size_t n)
 	while (fd >= 0 && got < 0 && read(fd, &map, sizeof(map)) == (ssize_t)sizeof(map)) {
 		if (addr < map.pr_vaddr || addr - map.pr_vaddr >= map.pr_size)
 			continue;
-		memcpy(path + sizeof(folder) - 1, map.pr_mapname, PRMAPSZ);
+		memcpy(path + sizeof(directory) - 1, map.pr_mapname, PRMAPSZ);
 		path[sizeof(path) - 1] = '\0';
 		got = map.pr_mapname[0] == '\0' ? 0 : readlink(path, buf, n - 1);
 		if (got < 0)

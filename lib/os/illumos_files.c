@@ -1,6 +1,6 @@
 /* Files of mappings on illumos, and the objects that a captured process shares with the live one.
  *
- * libproc's handle has no room for data of its users. Data about a handle is in a list beside it,
+ * libproc's handle has no room for data of its users. Data about a handle is in a list of its own,
  * from which os_release_images removes it. This list is the only mutable file-scope data in lib.
  *
  *   /proc/PID/object/NAME   the mapped file, NAME as in pr_mapname: certain, even if its path names
@@ -25,15 +25,15 @@ struct file {
 	struct elf_image *image; /* NULL: not available */
 };
 
-struct beside {
+struct handle_data {
 	struct ps_prochandle *P;
 	struct ps_prochandle *live; /* the live process of a captured one; else NULL */
 	VEC(struct file) files;
 };
 
-static VEC(struct beside *) handles;
+static VEC(struct handle_data *) handles;
 
-static struct beside *beside_of(const struct ps_prochandle *P)
+static struct handle_data *data_of(const struct ps_prochandle *P)
 {
 	for (size_t i = 0; i < handles.n; i++) {
 		if (handles.at[i]->P == P)
@@ -43,9 +43,9 @@ static struct beside *beside_of(const struct ps_prochandle *P)
 }
 
 /* The data of P, created at the first call. NULL: out of memory. */
-static struct beside *beside_make(struct ps_prochandle *P)
+static struct handle_data *data_make(struct ps_prochandle *P)
 {
-	struct beside *b = beside_of(P);
+	struct handle_data *b = data_of(P);
 
 	if (b != NULL)
 		return b;
@@ -60,7 +60,7 @@ static struct beside *beside_make(struct ps_prochandle *P)
 
 void os_release_images(struct ps_prochandle *P)
 {
-	struct beside *b = beside_of(P);
+	struct handle_data *b = data_of(P);
 	size_t kept = 0;
 
 	if (b == NULL)
@@ -80,7 +80,7 @@ void os_release_images(struct ps_prochandle *P)
 
 void os_share_objects(struct ps_prochandle *captured, struct ps_prochandle *live)
 {
-	struct beside *b = beside_make(captured);
+	struct handle_data *b = data_make(captured);
 
 	if (b != NULL)
 		b->live = live;
@@ -144,7 +144,7 @@ static int open_object(struct ps_prochandle *P, const prmap_t *map)
 /* The image of the file of map, opened at the first call. NULL: there is none. */
 static struct elf_image *image_of(struct ps_prochandle *P, const prmap_t *map)
 {
-	struct beside *b = beside_make(P);
+	struct handle_data *b = data_make(P);
 	struct file file = { .image = NULL };
 	OWNED(fd_release) int fd = -1;
 
@@ -262,7 +262,7 @@ static int copy_map(void *data, const prmap_t *map, const char *name)
 
 static int captured_maps(struct ps_prochandle *P, prmap_t **out, ssize_t *n, void *data)
 {
-	struct beside *b = beside_of(P);
+	struct handle_data *b = data_of(P);
 	struct copying c = { .failed = false };
 
 	(void)data;

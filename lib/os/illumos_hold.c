@@ -1,8 +1,8 @@
 /* Holding a process on illumos: one stop of the whole process by /proc, which sends no signal and
  * is not visible to a parent that waits.
  *
- * The hold is a separate grab beside the read-only one that the process is examined through.
- * Prelease lets the process run only if it ran when it was grabbed; if pystack is killed meanwhile,
+ * The hold is a grab of its own, in addition to the read-only one that the process is examined
+ * through. Prelease lets the process run only if it ran when it was grabbed; if pystack is killed,
  * the system does so (run-on-last-close). A process that pstop(1), a debugger or job control had
  * stopped stays stopped. */
 #include <errno.h>

@@ -62,7 +62,7 @@ void os_share_objects(struct ps_prochandle *captured, struct ps_prochandle *live
  * requests the objects that os_share_objects shares. */
 void os_captured_ops(ps_ops_t *ops);
 
-/* Release the images that are kept beside handle P. Must be called before Prelease, and before P's
+/* Release the images that are kept for handle P. Must be called before Prelease, and before P's
  * owner can release it. */
 void os_release_images(struct ps_prochandle *P);
 

@@ -1,7 +1,7 @@
 /* LWPs that do not run, observed in /proc: `syscall` has the position of one ("running" if it may
  * run), `schedstat` has its run time and the number of its time slices (Linux
  * Documentation/scheduler/sched-stats.rst). If `schedstat` is the same before and after all other
- * reads, the LWP did not run meanwhile. */
+ * reads, the LWP did not run in between. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

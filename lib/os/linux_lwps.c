@@ -52,7 +52,8 @@ bool os_lwp_is_zombie(struct ps_prochandle *P, lwpid_t id)
 	return live_stat_read(live->dir, path, &st, NULL) == RES_OK && st.state == 'Z';
 }
 
-/* The folder `task` has one link per LWP and two more (Linux fs/proc/base.c, proc_task_getattr). */
+/* The directory `task` has one link per LWP and two more (Linux fs/proc/base.c,
+ * proc_task_getattr). */
 size_t os_lwp_count(struct ps_prochandle *P)
 {
 	const struct live *live = live_of(P);

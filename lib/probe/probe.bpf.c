@@ -216,7 +216,7 @@ static void leave(struct scratch *s, struct task_struct *task, const struct prob
 			return;
 		count_loss(PROBE_LOST_MAP);
 	}
-	/* Left behind if its return was lost. */
+	/* It stays if its return was lost. */
 	(void)bpf_map_delete_elem(&offs, &tid);
 }
 

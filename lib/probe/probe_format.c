@@ -36,18 +36,18 @@ static bool take_line(struct span *s, struct span *line)
 	return span_cut(s, n, line) && (end == NULL || span_skip(s, 1));
 }
 
-static void skip_blanks(struct span *s)
+static void skip_spaces(struct span *s)
 {
 	while (span_left(s) > 0 && is_blank((char)*s->at))
 		(void)span_skip(s, 1);
 }
 
-/* Take `word` and the blanks before it. */
+/* Take `word` and the spaces before it. */
 static bool take_word(struct span *s, const char *word)
 {
 	size_t n = strlen(word);
 
-	skip_blanks(s);
+	skip_spaces(s);
 	return span_left(s) >= n && memcmp(s->at, word, n) == 0 && span_skip(s, n);
 }
 
@@ -56,7 +56,7 @@ static bool take_number(struct span *s, uint32_t max, uint32_t *out)
 	uint64_t value = 0;
 	const uint8_t *start;
 
-	skip_blanks(s);
+	skip_spaces(s);
 	start = s->at;
 	while (span_left(s) > 0 && *s->at >= '0' && *s->at <= '9') {
 		value = value * 10 + (uint64_t)(*s->at - '0');

@@ -35,9 +35,9 @@ enum res probe_list_make(
     const struct probe_sources *sources, const char *pattern, struct probe_list *out, struct fault *f);
 void probe_list_free(struct probe_list *list);
 
-/* Does the probe exist? RES_OK: it does, or nobody can say: a UPROBE, a USDT of a file that is not
- * in `sources`, a TRACEPOINT without tracefs. RES_FAIL: it does not, and the fault has the nearest
- * names; or tracefs cannot be read. */
+/* Find whether the probe exists. RES_OK: it does, or that cannot be known: a UPROBE, a USDT of a
+ * file that is not in `sources`, a TRACEPOINT without tracefs. RES_FAIL: it does not, and the fault
+ * has the nearest names; or tracefs cannot be read. */
 enum res probe_list_check(
     const struct probe_sources *sources, const struct probe_spec *spec, struct fault *f);
 

@@ -80,10 +80,10 @@ static void tell_names(struct probe_session *s)
 	const struct probe_names *names = &s->stacks.names;
 	uint32_t yes = 1;
 
-	for (; s->told < names->at.n; s->told++) {
-		uint64_t code = names->at.at[s->told].code;
+	for (; s->confirmed < names->at.n; s->confirmed++) {
+		uint64_t code = names->at.at[s->confirmed].code;
 
-		if (s->told == 0 || names->at.at[s->told - 1].code != code)
+		if (s->confirmed == 0 || names->at.at[s->confirmed - 1].code != code)
 			(void)bpf_map__update_elem(
 			    s->bpf->maps.codes, &code, sizeof(code), &yes, sizeof(yes), BPF_ANY);
 	}

@@ -1,4 +1,4 @@
-/* PRIVATE to lib/probe: the BPF program that is loaded, and what is kept beside it (libbpf). */
+/* PRIVATE to lib/probe: the loaded BPF program (libbpf), and what user space keeps for it. */
 #ifndef PROBE_PROBE_SESSION_IMPL_H
 #define PROBE_PROBE_SESSION_IMPL_H
 
@@ -15,8 +15,8 @@ struct probe_session {
 	/* Records that were taken out of the ring, which has to be kept empty, and wait to be read:
 	 * 8 bytes with the size of each, then the record, padded to 8 bytes. */
 	VEC(uint8_t) waiting;
-	size_t told; /* names of code objects that the program knows to have arrived */
-	size_t read; /* bytes of `waiting` that have been read */
+	size_t confirmed; /* names of code objects that the program knows to have arrived */
+	size_t read;      /* bytes of `waiting` that have been read */
 	struct probe_processes processes;
 	struct probe_changes changes;
 	/* Processes have come or have mapped code: until it has been still for a while (ns), but

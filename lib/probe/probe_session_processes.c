@@ -101,7 +101,7 @@ static enum res add(struct probe_session *s, struct probe_process *p, const stru
 	return RES_OK;
 }
 
-/* Fill a target that nobody has with what P is, and give it to the program. */
+/* Describe P in a target that is not in use, and pass it to the program. */
 static enum res fill_new(struct probe_session *s, struct ps_prochandle *P, const struct py_process *py,
     uint32_t *target, struct fault *f)
 {
@@ -249,7 +249,7 @@ enum res probe_session_refresh(struct probe_session *s, uint32_t number, struct 
 		if (fill_new(s, P, py, &target, f) != RES_OK)
 			return RES_FAIL;
 		p->target = target;
-		*changes = UINT64_MAX; /* what was mapped meanwhile is counted elsewhere */
+		*changes = UINT64_MAX; /* code mapped since then is counted elsewhere */
 		return process_update(s, p) ? RES_OK : refused(f);
 	}
 	if (!probe_target_fill_code(P, s->scratch))

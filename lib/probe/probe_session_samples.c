@@ -33,7 +33,7 @@ static uint64_t samples_until(const struct probe_session *s, uint64_t now)
 void probe_session_waiting(struct probe_session *s,
     bool (*each)(void *data, const struct probe_key *key, const struct probe_count *count), void *data)
 {
-	/* What was captured is read meanwhile. */
+	/* Captured stacks are read in the meantime. */
 	const uint64_t n = samples_until(s, s->detached);
 	int fd = bpf_map__fd(s->bpf->maps.offs), sampled = bpf_map__fd(s->bpf->maps.sampled);
 	uint32_t tid, *last = NULL;

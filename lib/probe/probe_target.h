@@ -10,7 +10,7 @@
 enum res probe_target_fill(
     struct ps_prochandle *P, const struct py_process *py, struct probe_target *out, struct fault *f);
 
-/* Fill its windows anew from P's mappings. False: out of memory. */
+/* Fill its windows again from P's mappings. False: out of memory. */
 bool probe_target_fill_code(struct ps_prochandle *P, struct probe_target *out);
 
 #endif

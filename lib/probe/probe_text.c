@@ -1,4 +1,4 @@
-/* Text in messages: short, so that a reason fits behind it, and escaped. */
+/* Text in messages: short, so that a reason fits after it, and escaped. */
 #include "probe/probe_text.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Arguments of static probes: SIZE@OPERAND, separated by blanks. The size in bytes is negative for
+/* Arguments of static probes: SIZE@OPERAND, separated by spaces. The size in bytes is negative for
  * signed values; the operand is assembler text in AT&T's syntax:
  *
  *     8@%rdi   -4@-20(%rbp)   8@$5   1@(%rax,%rbx,4)   8@counter(%rip)

@@ -193,7 +193,7 @@ static enum res take_escape(struct when_parse *p, uint8_t *out)
 	return RES_OK;
 }
 
-/* An asterisk without a backslash, which p->at is behind. */
+/* An asterisk without a backslash, which precedes p->at. */
 static enum res take_asterisk(struct when_parse *p, bool is_pattern, bool is_first, struct when_text *out)
 {
 	if (!is_pattern)

@@ -1,4 +1,4 @@
-/* Bytes of the file behind a mapping. */
+/* Bytes of the file that a mapping is of. */
 #include "proc/objects.h"
 
 enum res objects_file_bytes(struct proc_objects *o, uintptr_t addr, struct span *out)

@@ -164,24 +164,24 @@ static void add_line(struct parse *p, const char *text, size_t n)
 
 void parse_line(struct parse *p, const char *line, size_t n)
 {
-	size_t blanks = 0;
+	size_t spaces = 0;
 	uint64_t count = 1;
 	bool headed = p->headed;
 	const char *text;
 
 	while (n > 0 && (line[n - 1] == ' ' || line[n - 1] == '\r'))
 		n--;
-	while (blanks < n && (line[blanks] == ' ' || line[blanks] == '\t'))
-		blanks++;
-	text = line + blanks;
-	p->headed = blanks == 0 && n > 0;
-	if (blanks == 0 || blanks == n) {
-		if (blanks == 0 && n > 0)
+	while (spaces < n && (line[spaces] == ' ' || line[spaces] == '\t'))
+		spaces++;
+	text = line + spaces;
+	p->headed = spaces == 0 && n > 0;
+	if (spaces == 0 || spaces == n) {
+		if (spaces == 0 && n > 0)
 			(void)count_after(line, n, &count);
 		end_stack(p, count);
 		return;
 	}
-	n -= blanks;
+	n -= spaces;
 	if (headed && text_is_state(text, n))
 		return;
 	if (is_digits(text, n)) {

@@ -68,7 +68,7 @@ struct symbolizer;
 struct symbolizer *symbolizer_create(struct ps_prochandle *P);
 void symbolizer_destroy(struct symbolizer *s); /* NULL ok */
 
-/* What names have beside object, symbol and offset. */
+/* What names have in addition to object, symbol and offset. */
 struct symbol_wants {
 	bool places;
 	bool demangled;

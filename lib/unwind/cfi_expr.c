@@ -213,12 +213,12 @@ static bool op_arithmetic(struct machine *m, uint8_t op)
 /* eq, ge, gt, le, lt, ne, of signed numbers */
 static bool op_compare(struct machine *m, uint8_t op)
 {
-	uint64_t top, beneath;
+	uint64_t top, second;
 	int64_t a, b;
 
-	if (!pop(m, &top) || !pop(m, &beneath))
+	if (!pop(m, &top) || !pop(m, &second))
 		return false;
-	a = as_signed(m, beneath);
+	a = as_signed(m, second);
 	b = as_signed(m, top);
 	switch (op) {
 	case 0x29:

@@ -20,20 +20,20 @@ struct program {
 
 /* --- operands --- */
 
-/* The rule to set for a register; for one that is not followed, *nobody, which is not read. */
-static struct cfi_rule *rule_of(struct program *p, uint64_t reg, struct cfi_rule *nobody)
+/* The rule to set for a register; for one that is not followed, *unused, which is not read. */
+static struct cfi_rule *rule_of(struct program *p, uint64_t reg, struct cfi_rule *unused)
 {
 	if (reg >= p->arch->n_regs)
-		return nobody;
+		return unused;
 	arch_set_add(&p->row.set, (unsigned)reg);
 	return &p->row.regs[reg];
 }
 
 static void rule_set(struct program *p, uint64_t reg, struct cfi_rule rule)
 {
-	struct cfi_rule nobody;
+	struct cfi_rule unused;
 
-	*rule_of(p, reg, &nobody) = rule;
+	*rule_of(p, reg, &unused) = rule;
 }
 
 static int64_t factored(uint64_t n, int64_t factor)

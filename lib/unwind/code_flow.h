@@ -9,7 +9,7 @@
  *   pc:     call …               CFA = sp + 64 = rbp + 16, rbp at CFA - 16, rbx at CFA - 24
  *
  * If code leads from one address to another, the second may belong to an activation that began at
- * the first, even if it is in a cold part, in a function reached by a tail call, or behind a
+ * the first, even if it is in a cold part, in a function reached by a tail call, or after a
  * linkage table. Tables of jump addresses are not read: a jump through one is taken to lead to all
  * code after unconditional jumps that nothing else leads to. */
 #ifndef UNWIND_CODE_FLOW_H

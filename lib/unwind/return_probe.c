@@ -388,7 +388,7 @@ enum return_probe_caller return_probe_find(
     struct return_probes *r, const struct frame_search *g, uint64_t function, struct activation *a)
 {
 	const struct calls *calls = calls_of(r, g, function);
-	VEC(uint64_t) after = VEC_EMPTY; /* a copy: other functions' calls are searched for meanwhile */
+	VEC(uint64_t) after = VEC_EMPTY; /* a copy: the search adds calls of other functions */
 	struct found found = { .lacks_registers = false };
 	const struct fitting *best;
 

@@ -33,7 +33,7 @@ __noinline int emit_names(struct scratch *s, const struct py_offsets *p, uint64_
 	return 0;
 }
 
-/* Mix the two words behind the head of the object that a member of the code object points to: the
+/* Mix the two words after the head of the object that a member of the code object points to: the
  * length and hash of a str. */
 static __always_inline uint64_t mix_object(
     struct scratch *s, const struct py_offsets *p, uint64_t hash, uint64_t at)

@@ -128,16 +128,16 @@ static void try_in_entry(struct jit *j, const struct native_frame *last)
 	const struct arch_stubs *stubs = j->arch->stubs;
 	const prmap_t *map = Paddr_to_map(j->w->P, last->pc);
 	uint8_t code[2 * WINDOW + 1] = { 0 }; /* around pc */
-	size_t at = WINDOW, done = 0, ahead = 0, n, behind;
+	size_t at = WINDOW, done = 0, ahead = 0, n, before_pc;
 
 	if (restores_registers(j, last->pc, last->sp, 1, &regs)) {
 		try_frame_pointers(j, &regs);
 		return;
 	}
-	behind =
+	before_pc =
 	    map == NULL || last->pc - map->pr_vaddr > WINDOW ? WINDOW : (size_t)(last->pc - map->pr_vaddr);
-	if (Pread(j->w->P, code + WINDOW - behind, WINDOW + behind, last->pc - behind) !=
-	    (ssize_t)(WINDOW + behind))
+	if (Pread(j->w->P, code + WINDOW - before_pc, WINDOW + before_pc, last->pc - before_pc) !=
+	    (ssize_t)(WINDOW + before_pc))
 		return;
 	for (; at < 2 * WINDOW && (n = stubs->push_at(code + at)) > 0; at += n)
 		ahead++;
