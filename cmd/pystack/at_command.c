@@ -12,7 +12,7 @@
 #include "at_command_hold.h"
 #include "base/owned.h"
 
-static bool refuse(const char *name, int error)
+static bool refuse_command(const char *name, int error)
 {
 	(void)fprintf(stderr, "pystack: cannot run %s: %s\n", name,
 	    error == ENOENT ? "command not found" : strerror(error));
@@ -46,13 +46,13 @@ bool command_start(struct command *c, char **argv)
 
 	*c = (struct command){ .name = argv[0], .go = -1, .error = -1 };
 	if (pipe2(go, O_CLOEXEC) != 0)
-		return refuse(argv[0], errno);
+		return refuse_command(argv[0], errno);
 	if (pipe2(error, O_CLOEXEC) != 0) {
 		int e = errno;
 
 		fd_release(&go[0]);
 		fd_release(&go[1]);
-		return refuse(argv[0], e);
+		return refuse_command(argv[0], e);
 	}
 	(void)fflush(NULL);
 	(void)sigaction(SIGCHLD, &wake, NULL);
@@ -69,7 +69,7 @@ bool command_start(struct command *c, char **argv)
 	if (c->pid > 0)
 		return true;
 	c->pid = 0;
-	(void)refuse(argv[0], errno);
+	(void)refuse_command(argv[0], errno);
 	fd_release(&c->go);
 	fd_release(&c->error);
 	return false;
@@ -89,7 +89,7 @@ bool command_go(struct command *c)
 		n = read(c->error, &e, sizeof(e));
 	while (n < 0 && errno == EINTR);
 	fd_release(&c->error);
-	return (ok && n == 0) || refuse(c->name, e);
+	return (ok && n == 0) || refuse_command(c->name, e);
 }
 
 bool command_has_ended(struct command *c)

@@ -55,7 +55,7 @@ static bool is_likely(uint32_t pid, const char *wanted)
 }
 
 /* One more process may not be looked at. */
-static bool refuse(struct observing *x, bool likely)
+static bool refuse_process(struct observing *x, bool likely)
 {
 	x->refused++;
 	x->failed |= likely;
@@ -90,7 +90,7 @@ static bool add_child(struct observing *x, uint32_t pid, const void *data)
 	if (!process_stat_read(pid, &st) || !observing_has(x, st.parent))
 		return false;
 	added = observing_add_pid(x, pid, false);
-	return added == OBSERVING_REFUSED ? refuse(x, true) : added == OBSERVING_ADDED;
+	return added == OBSERVING_REFUSED ? refuse_process(x, true) : added == OBSERVING_ADDED;
 }
 
 void at_find_children(struct observing *x)
@@ -129,9 +129,9 @@ static bool add_named(struct observing *x, uint32_t pid, const void *data)
 	enum observing_added added;
 
 	if (is <= 0)
-		return is < 0 && refuse(x, true);
+		return is < 0 && refuse_process(x, true);
 	added = observing_add_pid(x, pid, false);
-	return added == OBSERVING_REFUSED ? refuse(x, true) : added == OBSERVING_ADDED;
+	return added == OBSERVING_REFUSED ? refuse_process(x, true) : added == OBSERVING_ADDED;
 }
 
 void at_find_named(struct observing *x, const char *name)
@@ -167,7 +167,8 @@ static bool add_python(struct observing *x, uint32_t pid, const void *data)
 		return false;
 	x->failed |= !addrmap_put(&x->examined, pid, program);
 	added = observing_add_pid(x, pid, true);
-	return added == OBSERVING_REFUSED ? refuse(x, is_likely(pid, data)) : added == OBSERVING_ADDED;
+	return added == OBSERVING_REFUSED ? refuse_process(x, is_likely(pid, data))
+					  : added == OBSERVING_ADDED;
 }
 
 void at_find_pythons(struct observing *x)

@@ -32,7 +32,7 @@ static uint32_t text_arguments(const struct probe_syscall *call)
 }
 
 /* text NULL: why names the probe. */
-static bool refuse(const char *text, const char *why)
+static bool refuse_probe(const char *text, const char *why)
 {
 	(void)fprintf(
 	    stderr, "pystack: --at %s%s%s\n", text != NULL ? text : "", text != NULL ? ": " : "", why);
@@ -55,8 +55,8 @@ static bool find_syscall(const char *text, struct at_probe *p, struct probe_spec
 	}
 	if (p->call[0].name == NULL && p->call[1].name == NULL)
 		return probe_list_check(&none, &p->spec, &f) == RES_FAIL
-			   ? refuse(NULL, f.text)
-			   : refuse(text, "no such system call");
+			   ? refuse_probe(NULL, f.text)
+			   : refuse_probe(text, "no such system call");
 	abi->kind = PROBE_AT_SYSCALL;
 	abi->is_return = p->spec.on_return;
 	return true;
@@ -72,12 +72,12 @@ static bool find_tracepoint(const char *text, struct at_probes *p, size_t i)
 	enum res res;
 
 	if (probe_tracefs_open(&tracefs, &f) != RES_OK)
-		return refuse(text, f.text);
+		return refuse_probe(text, f.text);
 	sources.tracefs = &tracefs;
 	res = probe_list_check(&sources, spec, &f);
 	if (res != RES_OK) {
 		probe_tracefs_close(&tracefs);
-		return refuse(NULL, f.text);
+		return refuse_probe(NULL, f.text);
 	}
 	if (event == NULL)
 		res = fault_memory(&f);
@@ -86,10 +86,10 @@ static bool find_tracepoint(const char *text, struct at_probes *p, size_t i)
 	else
 		res = RES_FAIL;
 	probe_tracefs_close(&tracefs);
-	return res == RES_OK || refuse(text, f.text);
+	return res == RES_OK || refuse_probe(text, f.text);
 }
 
-static bool find(const struct options *opt, const char *text, struct at_probes *all, size_t i)
+static bool find_probe(const struct options *opt, const char *text, struct at_probes *all, size_t i)
 {
 	struct at_probe *p = &all->at[i];
 	struct probe_spec_abi *abi = &all->abi[i];
@@ -97,14 +97,14 @@ static bool find(const struct options *opt, const char *text, struct at_probes *
 	struct fault f = { 0 };
 
 	if (probe_spec_parse(text, &p->spec, &f) != RES_OK)
-		return refuse(text, f.text);
+		return refuse_probe(text, f.text);
 	probe_spec_print(&p->spec, &name);
 	escape_text(&shown, strbuf_text(&name), name.n, false);
 	p->name = strdup(strbuf_text(&shown));
 	strbuf_free(&name);
 	strbuf_free(&shown);
 	if (p->name == NULL)
-		return refuse(text, "out of memory");
+		return refuse_probe(text, "out of memory");
 	abi->syscall = abi->syscall32 = -1;
 	switch (p->spec.kind) {
 	case PROBE_SYSCALL:
@@ -148,7 +148,7 @@ static bool find_conditions(const struct options *opt, struct at_probes *p)
 		return true;
 	p->conditions = calloc(2 * p->n + 1, sizeof(struct probe_when *));
 	if (p->conditions == NULL)
-		return refuse(opt->at[0], "out of memory");
+		return refuse_probe(opt->at[0], "out of memory");
 	/* The arguments of a static probe are found with its places. */
 	for (size_t i = 0; i < 2 * p->n; i++) {
 		const struct at_probe *one = &p->at[i / 2];
@@ -182,15 +182,15 @@ bool at_probes_find(const struct options *opt, struct at_probes *out)
 	*out = (struct at_probes){ .at = calloc(n + 1, sizeof(*out->at)),
 		.abi = calloc(n + 1, sizeof(*out->abi)) };
 	if (out->at == NULL || out->abi == NULL)
-		return refuse(opt->at[0], "out of memory");
+		return refuse_probe(opt->at[0], "out of memory");
 	for (; out->n < n; out->n++) {
-		if (!find(opt, opt->at[out->n], out, out->n)) {
+		if (!find_probe(opt, opt->at[out->n], out, out->n)) {
 			out->n++; /* its name may be allocated */
 			return false;
 		}
 		for (size_t k = 0; k < out->n; k++) {
 			if (is_same(out, k, out->n))
-				return refuse(opt->at[out->n++], "it was given twice");
+				return refuse_probe(opt->at[out->n++], "it was given twice");
 		}
 	}
 	return check_min(opt, out) && at_sum_find(out, opt->sum) && find_conditions(opt, out);
@@ -210,7 +210,7 @@ static const char *path_of(struct at_probes *p, struct ps_prochandle *P, const c
 
 static bool add_place(struct at_probes *p, const struct probe_place *place)
 {
-	return vec_push(&p->places, *place) || refuse("", "out of memory");
+	return vec_push(&p->places, *place) || refuse_probe("", "out of memory");
 }
 
 /* Add the places of the static probe `name`, at which the calls begin whose end is the probe of
@@ -250,14 +250,14 @@ static bool place_static(
 	if (ok && probe_usdt_find(&list, spec->provider, spec->name, NULL) == NULL)
 		ok = probe_usdt_refuse(&list, path, spec->provider, spec->name, &f) == RES_OK;
 	if (!ok)
-		(void)refuse(p->at[i].name, f.text);
+		(void)refuse_probe(p->at[i].name, f.text);
 	while (ok && (one = probe_usdt_find(&list, spec->provider, spec->name, one)) != NULL) {
 		struct probe_place place = *model;
 
 		place.offset = one->offset;
 		place.semaphore = one->semaphore_offset;
 		place.values = at_arguments_list(p, i, arch, one);
-		ok = (place.values != NULL || refuse(p->at[i].name, "out of memory")) &&
+		ok = (place.values != NULL || refuse_probe(p->at[i].name, "out of memory")) &&
 		     at_arguments_condition(p, i, is_32bit, opt->when, one) && add_place(p, &place);
 	}
 	if (ok && begin != NULL)
@@ -280,7 +280,7 @@ static bool place_code(
 	if (spec->kind == PROBE_USDT)
 		return place_static(opt, p, P, model);
 	if (probe_symbol_place(path, spec->symbol, spec->offset, &place.offset, &f) != RES_OK)
-		return refuse(p->at[i].name, f.text);
+		return refuse_probe(p->at[i].name, f.text);
 	if (!add_place(p, &place))
 		return false;
 	place.is_begin = p->abi[i].sums[0].what == PROBE_SUM_DURATION;
@@ -304,7 +304,7 @@ bool at_probes_place_kernel(struct at_probes *p)
 			continue;
 		place.values = at_arguments_list(p, i, arch_of_host(false), NULL);
 		if (place.values == NULL)
-			return refuse(p->at[i].name, "out of memory");
+			return refuse_probe(p->at[i].name, "out of memory");
 		if (!add_place(p, &place))
 			return false;
 	}
@@ -341,10 +341,10 @@ bool at_probes_place(
 		if (!is_in_code(&p->at[i]))
 			continue;
 		if (spec->file[0] == '\0' && python[0] == '\0')
-			return refuse(p->at[i].name, why);
+			return refuse_probe(p->at[i].name, why);
 		path = path_of(p, P, spec->file[0] != '\0' ? spec->file : python);
 		if (path == NULL)
-			return refuse(p->at[i].name, "out of memory");
+			return refuse_probe(p->at[i].name, "out of memory");
 		if (!place_code(
 			opt, p, P, &(struct probe_place){ .spec = (uint32_t)i, .file = path, .pid = pid }))
 			return false;

@@ -54,7 +54,7 @@ static enum res find_values(
 	return res;
 }
 
-static bool find(const struct at_probe *one, const char *text, struct probe_spec_abi *abi)
+static bool find_sum(const struct at_probe *one, const char *text, struct probe_spec_abi *abi)
 {
 	struct fault f = { 0 };
 	enum res res = strcmp(text, "duration") == 0 ? find_duration(&one->spec, abi, &f)
@@ -68,7 +68,7 @@ static bool find(const struct at_probe *one, const char *text, struct probe_spec
 bool at_sum_find(struct at_probes *p, const char *text)
 {
 	for (size_t i = 0; text != NULL && i < p->n; i++) {
-		if (!find(&p->at[i], text, &p->abi[i]))
+		if (!find_sum(&p->at[i], text, &p->abi[i]))
 			return false;
 	}
 	return true;

@@ -203,7 +203,7 @@ static bool is_like(const char *text, const struct probe_spec *spec, const char 
 }
 
 /* Refuse a system call or tracepoint with the nearest of them. */
-static enum res refuse(
+static enum res refuse_name(
     const struct probe_sources *sources, const struct probe_spec *spec, const char *why, struct fault *f)
 {
 	struct strbuf wrong = STRBUF_EMPTY, tail = STRBUF_EMPTY;
@@ -250,7 +250,7 @@ static enum res check_tracepoint(
 	if (event == NULL)
 		return fault_memory(f);
 	res = probe_tracefs_find(sources->tracefs, spec->category, spec->event, event, f);
-	return res == RES_NONE ? refuse(sources, spec, "no such tracepoint", f) : res;
+	return res == RES_NONE ? refuse_name(sources, spec, "no such tracepoint", f) : res;
 }
 
 static enum res check_static(
@@ -276,7 +276,7 @@ enum res probe_list_check(const struct probe_sources *sources, const struct prob
 	case PROBE_SYSCALL:
 		return is_syscall(spec->call)
 			   ? RES_OK
-			   : refuse(&(struct probe_sources){ 0 }, spec, "no such system call", f);
+			   : refuse_name(&(struct probe_sources){ 0 }, spec, "no such system call", f);
 	case PROBE_TRACEPOINT:
 		return check_tracepoint(sources, spec, f);
 	case PROBE_USDT:

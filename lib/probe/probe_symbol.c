@@ -63,7 +63,7 @@ static bool add_near(void *data, const struct elf_symbol *symbol)
 }
 
 /* There is no such function: name the nearest ones. */
-static enum res refuse(struct elf_symbols *syms, const char *symbol, struct fault *f)
+static enum res refuse_symbol(struct elf_symbols *syms, const char *symbol, struct fault *f)
 {
 	struct strbuf ask = STRBUF_EMPTY;
 	struct probe_near near;
@@ -77,7 +77,7 @@ static enum res refuse(struct elf_symbols *syms, const char *symbol, struct faul
 	return res;
 }
 
-static enum res find(
+static enum res find_place(
     struct elf_image *img, int fd, const char *symbol, uint64_t offset, uint64_t *out, struct fault *f)
 {
 	struct elf_symbols *syms = elf_symbols_create(img);
@@ -90,7 +90,7 @@ static enum res find(
 	if (res == RES_OK && !is_function(&found))
 		res = RES_NONE;
 	if (res == RES_NONE)
-		res = refuse(syms, symbol, f);
+		res = refuse_symbol(syms, symbol, f);
 	else if (res == RES_OK && found.sym.st_size != 0 && offset >= found.sym.st_size)
 		res = fault_set(
 		    f, 0, 0, 0, "the function has only %llu bytes", (unsigned long long)found.sym.st_size);
@@ -114,7 +114,7 @@ enum res probe_symbol_place(
 		return probe_text_refuse(f, path, strerror(errno), "");
 	res = elf_image_open(fd, &img, &inner);
 	if (res == RES_OK) {
-		res = find(img, fd, symbol, offset, out, &inner);
+		res = find_place(img, fd, symbol, offset, out, &inner);
 		elf_image_close(img);
 	}
 	return res == RES_OK ? RES_OK : probe_text_refuse(f, path, inner.text, "");

@@ -16,7 +16,7 @@ enum {
 	LIST_MAX = 16 << 20,    /* and of the list of events */
 };
 
-static enum res refuse(const char *path, int error, struct fault *f)
+static enum res refuse_file(const char *path, int error, struct fault *f)
 {
 	if (error == EACCES || error == EPERM)
 		return fault_set(f, 0, error, 0,
@@ -43,7 +43,7 @@ enum res probe_tracefs_open_at(const char *const *paths, size_t n, struct probe_
 		}
 	}
 	if (locked != NULL)
-		return refuse(locked, error, f);
+		return refuse_file(locked, error, f);
 	if (n > 0 && access(paths[0], F_OK) == 0)
 		return fault_set(f, 0, ENOENT, 0,
 		    "tracefs is not mounted; this command as root mounts it: mount -t tracefs tracefs %s",
@@ -78,7 +78,7 @@ enum res probe_tracefs_find(const struct probe_tracefs *t, const char *category,
 		return RES_NONE;
 	(void)snprintf(path, sizeof(path), "events/%s/%s/format", category, event);
 	if (fileio_slurp(t->dir, path, FORMAT_MAX, &text, &n) != 0)
-		return errno == ENOENT || errno == ENOTDIR ? RES_NONE : refuse(t->path, errno, f);
+		return errno == ENOENT || errno == ENOTDIR ? RES_NONE : refuse_file(t->path, errno, f);
 	return probe_tracefs_parse(text, n, out, f);
 }
 
@@ -89,7 +89,7 @@ enum res probe_tracefs_each(
 	size_t n;
 
 	if (fileio_slurp(t->dir, "available_events", LIST_MAX, &text, &n) != 0)
-		return refuse(t->path, errno, f);
+		return refuse_file(t->path, errno, f);
 	for (char *line = text, *end; line < text + n; line = end + 1) {
 		char *colon;
 
