@@ -37,7 +37,7 @@ static bool is_named(const struct dynamic *d, uint64_t i, const char *name)
 	       memcmp(d->names.at + sym.st_name, name, n) == 0;
 }
 
-static uint64_t word_at(const uint8_t *at, unsigned size)
+static uint64_t number_at(const uint8_t *at, unsigned size)
 {
 	uint64_t word = 0;
 
@@ -51,10 +51,10 @@ static bool search(
 	unsigned word = d->class->word, shift = word == 8 ? 32 : 8;
 
 	for (; span_left(&bytes) >= size; bytes.at += size) {
-		uint64_t info = word_at(bytes.at + word, word);
+		uint64_t info = number_at(bytes.at + word, word);
 
 		if (info >> shift != 0 && is_named(d, info >> shift, name) &&
-		    !each(data, word_at(bytes.at, word)))
+		    !each(data, number_at(bytes.at, word)))
 			return false;
 	}
 	return true;

@@ -22,7 +22,7 @@ struct list {
 	size_t word; /* size of an address */
 };
 
-static bool word_at(const struct list *l, uint64_t va, uint64_t *out)
+static bool read_word(const struct list *l, uint64_t va, uint64_t *out)
 {
 	*out = 0;
 	return handle_read_raw(l->P, out, l->word, va) == (ssize_t)l->word;
@@ -61,10 +61,10 @@ static uint64_t first_link(struct list *l)
 	uint64_t va = exec_dynamic(l), tag, value, map;
 
 	for (int i = 0; va != 0 && i < DYNS_MAX; i++, va += 2 * l->word) {
-		if (!word_at(l, va, &tag) || !word_at(l, va + l->word, &value) || tag == DT_NULL)
+		if (!read_word(l, va, &tag) || !read_word(l, va + l->word, &value) || tag == DT_NULL)
 			return 0;
 		if (tag == DT_DEBUG)
-			return value != 0 && word_at(l, value + l->word, &map) ? map : 0;
+			return value != 0 && read_word(l, value + l->word, &map) ? map : 0;
 	}
 	return 0;
 }
@@ -95,8 +95,8 @@ static char *library_name(struct ps_prochandle *P, uint64_t bias, uint64_t dynam
 	uint64_t link = dynamic == 0 ? 0 : first_link(&l), base, name, ld, next;
 
 	for (int i = 0; link != 0 && i < LINKS_MAX; i++, link = next) {
-		if (!word_at(&l, link, &base) || !word_at(&l, link + l.word, &name) ||
-		    !word_at(&l, link + 2 * l.word, &ld) || !word_at(&l, link + 3 * l.word, &next))
+		if (!read_word(&l, link, &base) || !read_word(&l, link + l.word, &name) ||
+		    !read_word(&l, link + 2 * l.word, &ld) || !read_word(&l, link + 3 * l.word, &next))
 			return NULL;
 		/* l_addr differs or is 0 for musl itself and for prelinked libraries. */
 		if (ld == dynamic || (base == bias && ld == 0))

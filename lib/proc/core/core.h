@@ -94,6 +94,8 @@ enum res core_args_read(struct core *core, struct strbuf *out);
  * saved. (Nothing is filled with zeros.) Returns the number of bytes; 0: none. An elf_read_fn whose
  * data is the core. */
 ssize_t core_read(void *data, void *buf, size_t n, uint64_t va);
+/* Read the word of the program at va. False: not all of it is there; *out is undefined. */
+bool core_read_word(struct core *core, uint64_t va, uint64_t *out);
 
 /* Pointer to the saved byte at va, and the number of bytes that follow it in its segment (*n, at
  * least 1). NULL: it was not saved. */

@@ -22,19 +22,13 @@ enum {
 	ARGUMENTS_LIMIT = 1 << 21, /* … and of all */
 };
 
-static bool word_at(struct core *core, uint64_t va, uint64_t *out)
-{
-	*out = 0;
-	return core_read(core, out, core->word, va) == core->word;
-}
-
 static bool auxv_at(struct core *core, uint64_t va)
 {
 	for (size_t i = 0; i < core->auxv.n; i++) {
 		uint64_t type, value;
 
-		if (!word_at(core, va + 2 * i * core->word, &type) ||
-		    !word_at(core, va + (2 * i + 1) * core->word, &value) ||
+		if (!core_read_word(core, va + 2 * i * core->word, &type) ||
+		    !core_read_word(core, va + (2 * i + 1) * core->word, &value) ||
 		    type != (uint64_t)core->auxv.at[i].a_type ||
 		    value != (uint64_t)core->auxv.at[i].a_un.a_val)
 			return false;
@@ -64,13 +58,13 @@ static bool find_argv(struct core *core, uint64_t va, uint64_t *argv, uint64_t *
 
 	/* Skip the NULL after envp, then envp, to the NULL after argv. */
 	va -= 2U * core->word;
-	for (; n < POINTER_LIMIT && word_at(core, va, &word) && word != 0; n++)
+	for (; n < POINTER_LIMIT && core_read_word(core, va, &word) && word != 0; n++)
 		va -= core->word;
-	if (n == POINTER_LIMIT || !word_at(core, va, &word) || word != 0)
+	if (n == POINTER_LIMIT || !core_read_word(core, va, &word) || word != 0)
 		return false;
 	for (n = 0; n < POINTER_LIMIT; n++) {
 		va -= core->word;
-		if (!word_at(core, va, &word) || word == 0)
+		if (!core_read_word(core, va, &word) || word == 0)
 			return false;
 		if (word == n) {
 			*argv = va + core->word;
@@ -113,7 +107,8 @@ void core_args_complete(struct core *core)
 	if (va == 0 || !find_argv(core, va, &argv, &argc))
 		return;
 	for (uint64_t i = 0; i < argc; i++) {
-		if (!word_at(core, argv + i * core->word, &word) || !append(core, word, text, sizeof(text)))
+		if (!core_read_word(core, argv + i * core->word, &word) ||
+		    !append(core, word, text, sizeof(text)))
 			break;
 		/* The program has changed its arguments since: keep those of the note. */
 		if (i == 0 && strcmp(text, known) != 0)
@@ -162,7 +157,7 @@ enum res core_args_read(struct core *core, struct strbuf *out)
 	bool whole = va != 0 && find_argv(core, va, &argv, &argc);
 
 	for (uint64_t i = 0; whole && i < argc; i++)
-		whole = word_at(core, argv + i * core->word, &word) && append_whole(core, word, &text);
+		whole = core_read_word(core, argv + i * core->word, &word) && append_whole(core, word, &text);
 	whole = whole && text.n > 0 && args_agree(core->psinfo.pr_psargs, text.at, text.n);
 	if (whole)
 		strbuf_add(out, text.at, text.n);

@@ -45,12 +45,6 @@ static const char *text_at(const struct core *core, uint64_t va, size_t *len)
 	return text;
 }
 
-static bool word_at(struct core *core, uint64_t va, uint64_t *out)
-{
-	*out = 0;
-	return core_read(core, out, core->word, va) == core->word;
-}
-
 /* False: there is no ELF header of the process's class, or its program headers were not saved. */
 static bool read_object(struct core *core, uint64_t base, struct object *out)
 {
@@ -121,10 +115,11 @@ static uint64_t first_link(struct core *core, const struct object *exe)
 	uint64_t va = dynamic == NULL ? 0 : exe->bias + dynamic->p_vaddr, tag, value, map;
 
 	for (int i = 0; dynamic != NULL && i < DYNS_MAX; i++, va += 2U * core->word) {
-		if (!word_at(core, va, &tag) || !word_at(core, va + core->word, &value) || tag == DT_NULL)
+		if (!core_read_word(core, va, &tag) || !core_read_word(core, va + core->word, &value) ||
+		    tag == DT_NULL)
 			return 0;
 		if (tag == DT_DEBUG)
-			return value != 0 && word_at(core, value + core->word, &map) ? map : 0;
+			return value != 0 && core_read_word(core, value + core->word, &map) ? map : 0;
 	}
 	return 0;
 }
@@ -139,8 +134,8 @@ static enum res add_links(struct core *core, uint64_t link, struct fault *f)
 	size_t len = 0;
 
 	for (int i = 0; link != 0 && i < LINKS_MAX; i++, link = next) {
-		if (!word_at(core, link, &base) || !word_at(core, link + core->word, &name) ||
-		    !word_at(core, link + 3U * core->word, &next)) {
+		if (!core_read_word(core, link, &base) || !core_read_word(core, link + core->word, &name) ||
+		    !core_read_word(core, link + 3U * core->word, &next)) {
 			core->damaged = true;
 			return RES_OK;
 		}
@@ -166,7 +161,7 @@ enum res core_illumos_ranges(struct core *core, struct fault *f)
 		return RES_OK;
 	link = first_link(core, &exe);
 	path = text_at(core, core_auxv(core, AT_SUN_EXECNAME), &len);
-	if ((path == NULL || path[0] != '/') && link != 0 && word_at(core, link + core->word, &name))
+	if ((path == NULL || path[0] != '/') && link != 0 && core_read_word(core, link + core->word, &name))
 		path = text_at(core, name, &len);
 	if (path != NULL && add_ranges(core, &exe, path, len, f) != RES_OK)
 		return RES_FAIL;

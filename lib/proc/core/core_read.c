@@ -137,6 +137,12 @@ ssize_t core_read(void *data, void *buf, size_t n, uint64_t va)
 	return (ssize_t)done;
 }
 
+bool core_read_word(struct core *core, uint64_t va, uint64_t *out)
+{
+	*out = 0;
+	return core_read(core, out, core->word, va) == core->word;
+}
+
 const char *core_bytes(const struct core *core, uint64_t va, size_t *n)
 {
 	const struct core_segment *seg = segment_at(core, va);
