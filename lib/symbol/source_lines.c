@@ -1,8 +1,9 @@
 /* See source_lines.h.
  *
  * A file's debug information may be spread over several: its separate debug file, which
- * os_debug_image finds; what dwz has moved out of that; and the units of -gsplit-dwarf. All are looked for in the
- * target's root, and believed if their ids are those that the debug information names. */
+ * os_debug_image finds; what dwz has moved out of that; and the units of -gsplit-dwarf. All are
+ * looked for in the target's root, and believed if their ids are those that the debug information
+ * names. */
 #include "symbol/source_lines.h"
 
 #include <stdlib.h>
