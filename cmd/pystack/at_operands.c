@@ -125,25 +125,25 @@ static void add_described(const struct options *opt, const struct processes *all
 	}
 }
 
+/* Process pid has been added; add its descendants. */
 static void add_descendants(const struct processes *all, uint32_t pid, struct operands *x)
 {
-	VEC(uint32_t) family = VEC_EMPTY;
+	VEC(uint32_t) next = VEC_EMPTY; /* the last is the next */
+	size_t steps = 0;
 
-	x->failed |= !vec_push(&family, pid);
-	for (size_t k = 0; k < family.n; k++) {
-		for (size_t i = 0; i < all->at.n; i++) {
-			if (all->at.at[i].parent == family.at[k] && all->at.at[i].pid != pid)
-				x->failed |= !vec_push(&family, all->at.at[i].pid);
+	x->failed |= !vec_push(&next, pid);
+	/* Of parents read one after the other some may be each other's. */
+	while (next.n > 0 && steps++ <= all->at.n) {
+		uint32_t parent = next.at[--next.n];
+
+		if (parent != pid && has_python(x, parent, true))
+			add_pid(x, parent);
+		for (size_t i = all->at.n; i-- > 0;) {
+			if (all->at.at[i].parent == parent && all->at.at[i].pid != pid)
+				x->failed |= !vec_push(&next, all->at.at[i].pid);
 		}
 	}
-	/* In the order of the list. */
-	for (size_t i = 0; i < all->at.n; i++) {
-		for (size_t k = 1; k < family.n; k++) {
-			if (family.at[k] == all->at.at[i].pid && has_python(x, family.at[k], true))
-				add_pid(x, family.at[k]);
-		}
-	}
-	vec_free(&family);
+	vec_free(&next);
 }
 
 void operands_find(const struct options *opt, int argc, char **argv, struct operands *out)
@@ -160,14 +160,17 @@ void operands_find(const struct options *opt, int argc, char **argv, struct oper
 		/* It may be a descendant of one before it. */
 		if (!has(out, argv[i]))
 			add(out, strdup(argv[i]));
-		if (pid != 0)
+		if (pid != 0) {
+			out->failed |= !vec_push(&out->typed, pid);
 			add_descendants(&all, pid, out);
+		}
 	}
 	vec_free(&all.at);
 }
 
 void operands_free(struct operands *x)
 {
+	vec_free(&x->typed);
 	for (size_t i = 0; i < x->at.n; i++)
 		free(x->at.at[i]);
 	vec_free(&x->at);

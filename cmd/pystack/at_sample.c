@@ -255,7 +255,7 @@ static void tell_json(const struct sampling *s)
 	struct collect_buffers buffers;
 	struct record_process process;
 
-	collect_process(o->now.P, NULL, &buffers, &process);
+	collect_process(o->now.P, NULL, true, &buffers, &process);
 	print_json_target(o->now.P, o->now.target, &process, true);
 	print_json_probed();
 }

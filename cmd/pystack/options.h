@@ -10,6 +10,8 @@
 
 enum { OPTIONS_AT_MAX = 16, OPTIONS_DIRS_MAX = 16 };
 
+struct operands;
+
 struct options {
 	bool force;                /* -F */
 	bool verbose;              /* -v: co_qualname */
@@ -44,6 +46,9 @@ struct options {
 	bool children;      /* -r: children of the processes are observed, too */
 	bool command;       /* the operands are a program to start, with its arguments */
 	int first;          /* index of the first operand */
+
+	/* With -r: the operands and their descendants; else NULL. */
+	const struct operands *found;
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_USAGE };

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "at_operands.h"
 #include "os/images.h"
 #include "os/lwps.h"
 #include "print_json.h"
@@ -58,7 +59,9 @@ static void print_process(struct printing *p, struct ps_prochandle *P, const cha
 
 	if (p->counts != NULL && !p->json)
 		return;
-	collect_process(P, core, &buffers, &process);
+	collect_process(P, core, p->json || p->opt->verbose, &buffers, &process);
+	process.found = p->opt->found != NULL && process.parent > 0 &&
+			!operands_typed(p->opt->found, (uint32_t)process.pid);
 	if (p->json) {
 		print_json_target(P, p->target, &process, p->counts != NULL);
 		return;

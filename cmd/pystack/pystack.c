@@ -280,6 +280,7 @@ static void run_found(int argc, char **argv, const struct options *opt, struct t
 
 	operands_find(opt, argc, argv, &found);
 	each.first = 0;
+	each.found = opt->children ? &found : NULL;
 	if (found.at.n == 0)
 		(void)fputs("pystack: there is no such process\n", stderr);
 	else if (opt->counting)

@@ -213,7 +213,7 @@ static void tell_json(struct sampling *s)
 	if (!s->json || s->told)
 		return;
 	s->told = true;
-	collect_process(s->P, NULL, &buffers, &process);
+	collect_process(s->P, NULL, true, &buffers, &process);
 	print_json_target(s->P, s->target, &process, true);
 }
 

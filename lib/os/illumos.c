@@ -12,6 +12,7 @@
 #include "base/fileio.h"
 #include "base/owned.h"
 #include "os/arguments.h"
+#include "os/container.h"
 #include "os/blocked.h"
 #include "os/confine.h"
 #include "os/lwps.h"
@@ -20,6 +21,14 @@
 #include "os/regs.h"
 #include "os/self.h"
 #include "os/signals.h"
+
+enum res os_container(struct ps_prochandle *P, bool always, struct os_container *out)
+{
+	(void)P;
+	(void)always;
+	(void)out;
+	return RES_NONE;
+}
 
 enum res os_arguments(struct ps_prochandle *P, struct strbuf *out)
 {

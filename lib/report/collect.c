@@ -206,8 +206,8 @@ enum res collect_thread(const struct stack_target *t, const struct stack_thread 
 	return res;
 }
 
-void collect_process(
-    struct ps_prochandle *P, const char *core, struct collect_buffers *buffers, struct record_process *out)
+void collect_process(struct ps_prochandle *P, const char *core, bool all, struct collect_buffers *buffers,
+    struct record_process *out)
 {
 	const psinfo_t *live = Ppsinfo(P);
 	const lwpstatus_t *lwp = &Pstatus(P)->pr_lwp;
@@ -219,7 +219,10 @@ void collect_process(
 		.pid = buffers->info.pr_pid,
 		.args = buffers->info.pr_psargs,
 		.core = core,
+		.parent = buffers->info.pr_ppid,
 	};
+	if (core == NULL && os_container(P, all, &buffers->container) == RES_OK)
+		out->container = &buffers->container;
 	if (core == NULL || lwp->pr_cursig == 0)
 		return;
 	out->killed_by = os_signal_name(P, lwp->pr_cursig, buffers->signal, sizeof(buffers->signal));

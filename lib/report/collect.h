@@ -18,12 +18,13 @@ enum res collect_thread(const struct stack_target *t, const struct stack_thread 
     const struct collect_options *opt, struct symbolizer *names, struct record_thread *out, struct fault *f);
 
 /* Make the record of P. Its strings are in *buffers. core: the operand's name, NULL for a
- * process. */
+ * process. all: also what costs another read (os_container). */
 struct collect_buffers {
 	psinfo_t info;
 	char signal[32];
+	struct os_container container;
 };
-void collect_process(
-    struct ps_prochandle *P, const char *core, struct collect_buffers *buffers, struct record_process *out);
+void collect_process(struct ps_prochandle *P, const char *core, bool all, struct collect_buffers *buffers,
+    struct record_process *out);
 
 #endif

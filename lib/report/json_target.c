@@ -69,6 +69,18 @@ static void add_signal(const struct record_process *p, struct members *m)
 	members_value(m, "signal", members_take(&signal, m));
 }
 
+static void add_container(const struct os_container *c, struct members *m)
+{
+	struct members container = members_begin();
+
+	if (c->runtime != NULL)
+		members_clean(&container, "runtime", c->runtime);
+	members_text(&container, "id", c->id, strlen(c->id));
+	if (c->pod[0] != '\0')
+		members_clean(&container, "pod", c->pod);
+	members_value(m, "container", members_take(&container, m));
+}
+
 /* "3.11.2", "3.15.0a3": PY_VERSION_HEX is 0xMMmmpplS, level and serial. */
 static void add_version(struct members *m, uint32_t version)
 {
@@ -119,6 +131,10 @@ static void add_details(const struct record_details *d, struct members *m)
 	if (d->executable != NULL)
 		members_text(m, "executable", d->executable, strlen(d->executable));
 	add_id(m, &d->id);
+	if (p->parent > 0)
+		members_number(m, "parent", p->parent);
+	if (p->container != NULL)
+		add_container(p->container, m);
 	if (p->killed_by != NULL)
 		add_signal(p, m);
 	for (size_t i = 0; i < d->pythons.n; i++)

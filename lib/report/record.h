@@ -17,6 +17,7 @@
 #include "base/notice.h"
 #include "base/vec.h"
 #include "capture/thread_state.h"
+#include "os/container.h"
 #include "python/python.h"
 #include "stack/stack.h"
 #include "symbol/symbolize.h"
@@ -104,7 +105,10 @@ struct record_process {
 	const char *killed_by; /* signal that ended a core's process; NULL: none */
 	pid_t sender;          /* of that signal; 0: not sent by a process, or unknown */
 	bool has_address;
-	uint64_t address; /* of the fault, with has_address */
+	uint64_t address;                     /* of the fault, with has_address */
+	const struct os_container *container; /* NULL: none, or unknown */
+	pid_t parent;                         /* 0: unknown */
+	bool found;                           /* as a descendant of an operand (-r) */
 };
 
 /* What pystack says about an operand as a whole, on standard error. */

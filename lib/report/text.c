@@ -1,6 +1,7 @@
 /* See text.h. */
 #include "report/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/escape.h"
@@ -249,6 +250,22 @@ void text_header(const struct record_thread *t, struct strbuf *out)
 	strbuf_free(&text);
 }
 
+/* Ids are as long as a terminal is wide; twelve digits tell containers apart. */
+static void put_container(const struct os_container *c, struct strbuf *out)
+{
+	enum { LONG_ID = 64, SHORT_ID = 12 };
+	char id[CONTAINER_ID];
+
+	(void)snprintf(id, sizeof(id), "%.*s", strlen(c->id) == LONG_ID ? SHORT_ID : CONTAINER_ID - 1, c->id);
+	strbuf_str(out, "in container ");
+	if (c->runtime != NULL)
+		strbuf_fmt(out, "%s ", c->runtime);
+	put_string(out, id, false);
+	if (c->pod[0] != '\0')
+		strbuf_fmt(out, " of pod %s", c->pod);
+	strbuf_char(out, '\n');
+}
+
 void text_process(const struct record_process *p, struct strbuf *out)
 {
 	size_t begin = out->n;
@@ -259,6 +276,10 @@ void text_process(const struct record_process *p, struct strbuf *out)
 		strbuf_str(out, "' of ");
 	}
 	strbuf_fmt(out, "%d:\t%.70s\n", (int)p->pid, p->args);
+	if (p->found)
+		strbuf_fmt(out, "child of %d\n", (int)p->parent);
+	if (p->container != NULL)
+		put_container(p->container, out);
 	if (p->killed_by == NULL)
 		return;
 	strbuf_fmt(out, "killed by %s", p->killed_by);
