@@ -265,7 +265,7 @@ int64_t capture_add(struct capture *c, lwpid_t id, uint64_t thread_pointer)
 {
 	struct capture_lwp l = { .id = id,
 		.thread_pointer = thread_pointer,
-		.asleep = OS_BLOCKED_INIT,
+		.blocked = OS_BLOCKED_INIT,
 		.call = OS_CALL_INIT,
 		.about = THREAD_STATE_INIT };
 
@@ -290,7 +290,7 @@ void capture_undo(struct capture *c, struct capture_lwp *l)
 	struct capture_lwp fresh = { .id = l->id,
 		.thread_pointer = l->thread_pointer,
 		.stack = l->stack,
-		.asleep = l->asleep,
+		.blocked = l->blocked,
 		.call = OS_CALL_INIT,
 		.about = THREAD_STATE_INIT,
 		.refusal = l->refusal };
@@ -318,7 +318,7 @@ void capture_free(struct capture *c)
 	py_names_free(&c->names);
 	py_tasks_free(&c->tasks);
 	for (size_t i = 0; i < c->lwps.n; i++) {
-		os_blocked_free(&c->lwps.at[i].asleep);
+		os_blocked_free(&c->lwps.at[i].blocked);
 		py_stack_free(&c->lwps.at[i].python);
 	}
 	vec_free(&c->lwps);

@@ -90,7 +90,7 @@ struct capture_lwp {
 	 * it is unknown. */
 	struct os_range stack;
 	bool late; /* it may be younger than the mappings, and its own was not asked for yet */
-	struct os_blocked asleep;
+	struct os_blocked blocked;
 	uint64_t copies[2]; /* start of the copies of its stacks; 0 none */
 	uint64_t owns;      /* hash of its thread states */
 	enum capture_refusal refusal;

@@ -28,9 +28,9 @@ void capture_about_blocked(struct capture *c, struct capture_lwp *l)
 {
 	if (!c->request.about)
 		return;
-	l->call.number = l->asleep.number;
+	l->call.number = l->blocked.number;
 	for (int i = 0; i < ARCH_ARGS; i++)
-		l->call.args[i] = l->asleep.args[i];
+		l->call.args[i] = l->blocked.args[i];
 	name_call(c, &l->call);
 	l->mutex = os_call_mutex(&l->call);
 	if (l->mutex != 0)

@@ -29,7 +29,7 @@ struct slot {
 	lwpid_t id;
 	atomic_int look_state, name_state;
 	enum os_lwp_state look;
-	struct os_blocked asleep;
+	struct os_blocked blocked;
 	char name[NAME];
 };
 
@@ -61,7 +61,7 @@ static void slot_look(struct capture_ahead *a, struct slot *s)
 {
 	if (!slot_begin(&s->look_state))
 		return;
-	s->look = os_lwp_probe(a->live, s->id, &s->asleep);
+	s->look = os_lwp_probe(a->live, s->id, &s->blocked);
 	atomic_store(&s->look_state, READY);
 }
 
@@ -137,7 +137,7 @@ struct capture_ahead *capture_ahead_start(struct ps_prochandle *live, const lwpi
 	a->n = n;
 	for (size_t i = 0; i < n; i++) {
 		a->slots[i].id = ids[i];
-		a->slots[i].asleep = (struct os_blocked)OS_BLOCKED_INIT;
+		a->slots[i].blocked = (struct os_blocked)OS_BLOCKED_INIT;
 	}
 	if (ahead_start(a))
 		return a;
@@ -160,7 +160,7 @@ bool capture_ahead_look(
 	slot_wait(&s->look_state);
 	atomic_store(&s->look_state, TAKEN);
 	*out_look = s->look;
-	*out = s->asleep;
+	*out = s->blocked;
 	return true;
 }
 
@@ -188,7 +188,7 @@ void capture_ahead_end(struct capture_ahead *a)
 	(void)pthread_join(a->thread, NULL);
 	for (size_t i = 0; i < a->n; i++) {
 		if (atomic_load(&a->slots[i].look_state) == READY)
-			os_blocked_free(&a->slots[i].asleep);
+			os_blocked_free(&a->slots[i].blocked);
 	}
 	free(a);
 }

@@ -22,9 +22,9 @@ static enum os_lwp_state lwp_look(const struct capture *c, struct capture_lwp *l
 {
 	enum os_lwp_state look;
 
-	if (capture_ahead_look(c->progress.ahead, (size_t)(l - c->lwps.at), l->id, &look, &l->asleep))
+	if (capture_ahead_look(c->progress.ahead, (size_t)(l - c->lwps.at), l->id, &look, &l->blocked))
 		return look;
-	return os_lwp_probe(c->request.live, l->id, &l->asleep);
+	return os_lwp_probe(c->request.live, l->id, &l->blocked);
 }
 
 /* True if l is blocked or stopped. */
@@ -38,8 +38,8 @@ static bool lwp_is_asleep(struct capture *c, struct capture_lwp *l)
 			l->state = CAPTURE_ENDED;
 			return false;
 		}
-		l->regs[R_PC] = (prgreg_t)l->asleep.pc;
-		l->regs[R_SP] = (prgreg_t)l->asleep.sp;
+		l->regs[R_PC] = (prgreg_t)l->blocked.pc;
+		l->regs[R_SP] = (prgreg_t)l->blocked.sp;
 		l->known_regs = REGS_PC_SP;
 		return true;
 	case OS_LWP_GONE:
@@ -84,7 +84,7 @@ static void capture_batch(struct capture *c, const size_t *index, size_t n)
 	}
 	for (size_t i = 0; i < all; i++) {
 		if (lwps[i]->state != CAPTURE_DONE ||
-		    !os_lwp_still_blocked(c->request.live, lwps[i]->id, &lwps[i]->asleep))
+		    !os_lwp_still_blocked(c->request.live, lwps[i]->id, &lwps[i]->blocked))
 			capture_undo(c, lwps[i]);
 	}
 }
@@ -102,7 +102,7 @@ void capture_make_room(struct capture *c, int64_t end)
 		struct capture_lwp *l = &c->lwps.at[i];
 
 		if (l->state == CAPTURE_DONE && l->known_regs == REGS_PC_SP &&
-		    !os_lwp_still_blocked(c->request.live, l->id, &l->asleep))
+		    !os_lwp_still_blocked(c->request.live, l->id, &l->blocked))
 			capture_undo(c, l);
 	}
 }
@@ -112,10 +112,10 @@ void capture_make_room(struct capture *c, int64_t end)
 static void refresh_lwp(struct capture *c, size_t i)
 {
 	struct capture_lwp *l = &c->lwps.at[i];
-	struct os_blocked now = l->asleep;
+	struct os_blocked now = l->blocked;
 	enum os_lwp_state look = os_lwp_probe(c->request.live, l->id, &now);
 
-	l->asleep.fd = now.fd;
+	l->blocked.fd = now.fd;
 	if (look != OS_LWP_BLOCKED)
 		return;
 	capture_undo(c, l);
@@ -131,7 +131,7 @@ void capture_blocked_refresh(struct capture *c, int64_t budget)
 		const struct capture_lwp *l = &c->lwps.at[i];
 
 		if (l->state == CAPTURE_DONE && l->known_regs == REGS_PC_SP &&
-		    !os_lwp_still_blocked(c->request.live, l->id, &l->asleep))
+		    !os_lwp_still_blocked(c->request.live, l->id, &l->blocked))
 			refresh_lwp(c, i);
 	}
 }

@@ -92,7 +92,7 @@ static void drop_overlapped(struct capture *c)
 
 		if (l->state == CAPTURE_DONE && l->copies[0] != 0 &&
 		    !snapshot_whole(c->snapshot, l->copies[0]) &&
-		    (l->known_regs == REGS_ALL || !os_lwp_still_blocked(c->request.live, l->id, &l->asleep)))
+		    (l->known_regs == REGS_ALL || !os_lwp_still_blocked(c->request.live, l->id, &l->blocked)))
 			capture_undo(c, l);
 	}
 }
@@ -177,7 +177,7 @@ static size_t remove_ended(struct capture *c, size_t *ended)
 
 		if (c->request.history != NULL)
 			lwp_history_keep(c, l);
-		os_blocked_free(&l->asleep);
+		os_blocked_free(&l->blocked);
 		if (l->state == CAPTURE_ENDED) {
 			py_stack_free(&l->python);
 			memset(&l->python, 0, sizeof(l->python));

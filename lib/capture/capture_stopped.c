@@ -332,7 +332,7 @@ bool capture_with_registers(struct capture *c, size_t i, char *why, size_t n)
 		return false;
 	*l = (struct capture_lwp){ .id = l->id,
 		.stack = l->stack,
-		.asleep = OS_BLOCKED_INIT,
+		.blocked = OS_BLOCKED_INIT,
 		.call = OS_CALL_INIT,
 		.mutex = l->mutex,
 		.mutex_owner = l->mutex_owner,

@@ -18,7 +18,7 @@ enum { LIST_EVERY = 100 }; /* samples: a system may count otherwise */
 /* True if l has not run since the last sample. */
 static bool still_sleeps(struct capture *c, struct lwp_record *l)
 {
-	return l->sleeps && os_lwp_still_blocked(c->request.live, l->id, &l->asleep);
+	return l->sleeps && os_lwp_still_blocked(c->request.live, l->id, &l->blocked);
 }
 
 /* Probe an LWP that has run, or may have. */
@@ -31,7 +31,7 @@ static void history_look(struct capture *c, struct lwp_record *l)
 	l->reported = l->sleeps = false;
 	if (!c->request.running_only)
 		return; /* the capture probes it */
-	seen = os_lwp_probe(c->request.live, l->id, &l->asleep);
+	seen = os_lwp_probe(c->request.live, l->id, &l->blocked);
 	l->sleeps = seen == OS_LWP_BLOCKED;
 	l->gone = seen == OS_LWP_GONE;
 }
@@ -62,7 +62,7 @@ static enum res history_replace(struct capture *c, const os_lwpids *ids, struct 
 	struct lwp_history *h = c->request.history, fresh = { .looks = 0 };
 
 	for (size_t i = 0; i < ids->n; i++) {
-		struct lwp_record one = { .id = ids->at[i], .asleep = OS_BLOCKED_INIT };
+		struct lwp_record one = { .id = ids->at[i], .blocked = OS_BLOCKED_INIT };
 		uint32_t old;
 
 		if (!proc_lwp_in_set(c->request.set, one.id))
@@ -74,7 +74,7 @@ static enum res history_replace(struct capture *c, const os_lwpids *ids, struct 
 		}
 		if (addrmap_get(&h->known, (uint64_t)one.id, &old) && !h->lwps.at[old].gone) {
 			fresh.lwps.at[fresh.lwps.n - 1] = h->lwps.at[old];
-			h->lwps.at[old].asleep = (struct os_blocked)OS_BLOCKED_INIT;
+			h->lwps.at[old].blocked = (struct os_blocked)OS_BLOCKED_INIT;
 		} else {
 			fresh.lwps.at[fresh.lwps.n - 1].late = h->lwps.n != 0;
 			os_thread_pointers(
@@ -142,8 +142,8 @@ enum res lwp_history_list(struct capture *c, bool *any, struct fault *f)
 		}
 		c->lwps.at[at].stack = l->stack;
 		c->lwps.at[at].late = l->late;
-		c->lwps.at[at].asleep = l->asleep;
-		l->asleep = (struct os_blocked)OS_BLOCKED_INIT;
+		c->lwps.at[at].blocked = l->blocked;
+		l->blocked = (struct os_blocked)OS_BLOCKED_INIT;
 		l->sleeps = false;
 		l->lent = true;
 	}
@@ -161,10 +161,10 @@ void lwp_history_keep(struct capture *c, struct capture_lwp *l)
 		return;
 	mine = &h->lwps.at[i];
 	mine->lent = false;
-	mine->asleep = l->asleep;
+	mine->blocked = l->blocked;
 	mine->sleeps = l->known_regs == REGS_PC_SP && l->state == CAPTURE_DONE;
 	mine->gone = l->state == CAPTURE_ENDED && !c->request.running_only;
-	l->asleep = (struct os_blocked)OS_BLOCKED_INIT;
+	l->blocked = (struct os_blocked)OS_BLOCKED_INIT;
 }
 
 void lwp_history_reported(struct lwp_history *h, lwpid_t id)
@@ -178,7 +178,7 @@ void lwp_history_reported(struct lwp_history *h, lwpid_t id)
 void lwp_history_free(struct lwp_history *h)
 {
 	for (size_t i = 0; i < h->lwps.n; i++)
-		os_blocked_free(&h->lwps.at[i].asleep);
+		os_blocked_free(&h->lwps.at[i].blocked);
 	vec_free(&h->lwps);
 	addrmap_free(&h->known);
 	memset(h, 0, sizeof(*h));

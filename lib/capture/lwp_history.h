@@ -11,11 +11,11 @@
 
 struct lwp_record {
 	lwpid_t id;
-	bool sleeps;   /* it was blocked or stopped when `asleep` was made */
+	bool sleeps;   /* it was blocked or stopped when `blocked` was made */
 	bool reported; /* its capture of that time was used */
 	bool gone;
-	bool lent; /* the capture owns asleep until lwp_history_keep */
-	struct os_blocked asleep;
+	bool lent; /* the capture owns blocked until lwp_history_keep */
+	struct os_blocked blocked;
 	uint64_t thread_pointer; /* 0 unknown (yet) */
 	struct os_range stack;   /* as in struct capture_lwp */
 	bool late;

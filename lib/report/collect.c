@@ -102,7 +102,7 @@ static bool collect_item(struct collecting *c, const struct join_item *item)
 		if (!c->th->python.frames.at[item->index].hidden)
 			add_python(c, item->index, item->unsure);
 		return true;
-	case JOIN_LOOSE:
+	case JOIN_UNPLACED:
 		if (native)
 			add_remark(c, REMARK_UNPLACED, NULL);
 		return true;

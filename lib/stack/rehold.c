@@ -52,7 +52,7 @@ bool rehold_wanted(
     const struct rehold *a, const struct capture_lwp *l, const struct stack_thread *th, uint64_t *stack)
 {
 	if (l->known_regs != REGS_PC_SP || a->tried.n >= HOPELESS_MAX ||
-	    !is_unsure(a, th, !l->asleep.in_call))
+	    !is_unsure(a, th, !l->blocked.in_call))
 		return false;
 	*stack = stack_hash(th);
 	for (size_t i = 0; i < a->tried.n; i++) {

@@ -29,7 +29,7 @@ enum res thread_walk(
 		.place_only = l->known_regs == REGS_PC_SP,
 		.in_loop = t->py == NULL ? NULL : eval_loop_may_hold,
 		.data = &place,
-		.args = l->known_regs == REGS_PC_SP && l->asleep.in_call ? l->asleep.args : NULL };
+		.args = l->known_regs == REGS_PC_SP && l->blocked.in_call ? l->blocked.args : NULL };
 	return walk_thread(
 	    &walk, l->regs, t->py == NULL ? PY_MARK_ENTRY : py_marking_of(t->py, place.runtime));
 }

@@ -34,14 +34,14 @@ static bool has_ended(const struct join_input *in, size_t r)
 }
 
 /* The items of run r. */
-static bool emit_run(const struct join_input *in, struct join *out, size_t r, bool loose, bool unsure)
+static bool emit_run(const struct join_input *in, struct join *out, size_t r, bool unplaced, bool unsure)
 {
 	const struct py_run *run = &in->python->runs.at[r];
 
-	if (loose && run->count > 0 && !emit_item(out, JOIN_LOOSE, r, false))
+	if (unplaced && run->count > 0 && !emit_item(out, JOIN_UNPLACED, r, false))
 		return false;
 	for (uint32_t k = 0; k < run->count; k++) {
-		if (!emit_item(out, JOIN_PYTHON, run->first + k, unsure || loose))
+		if (!emit_item(out, JOIN_PYTHON, run->first + k, unsure || unplaced))
 			return false;
 	}
 	return true;
@@ -65,22 +65,22 @@ static bool emit_all(const struct join_input *in, const struct join_plan *plan, 
 {
 	const int64_t *at = plan->at;
 	size_t next = 0; /* the native frame to emit next */
-	bool was_loose = false;
+	bool was_unplaced = false;
 
 	for (size_t k = 0; k < in->python->runs.n; k++) {
 		size_t r = plan->order[k];
-		bool loose = plan->owner[r] == JOIN_NOWHERE;
+		bool unplaced = plan->owner[r] == JOIN_NOWHERE;
 
 		for (; (int64_t)next <= at[r]; next++) {
-			was_loose = false;
+			was_unplaced = false;
 			if (!emit_native(in, plan, out, next))
 				return false;
 		}
-		if (!loose && has_ended(in, r) && !emit_item(out, JOIN_ENDED, r, false))
+		if (!unplaced && has_ended(in, r) && !emit_item(out, JOIN_ENDED, r, false))
 			return false;
-		if (!emit_run(in, out, r, loose && !was_loose, plan->unsure[r] || loose))
+		if (!emit_run(in, out, r, unplaced && !was_unplaced, plan->unsure[r] || unplaced))
 			return false;
-		was_loose = loose && (was_loose || in->python->runs.at[r].count > 0);
+		was_unplaced = unplaced && (was_unplaced || in->python->runs.at[r].count > 0);
 	}
 	for (; next < in->native->frames.n; next++) {
 		if (!emit_native(in, plan, out, next))
@@ -106,7 +106,7 @@ enum res stack_join(const struct join_input *in, struct join *out, struct fault 
 bool join_is_uncertain(const struct join *j)
 {
 	for (size_t i = 0; i < j->items.n; i++) {
-		if (j->items.at[i].kind == JOIN_LOOSE || j->items.at[i].kind == JOIN_BARE)
+		if (j->items.at[i].kind == JOIN_UNPLACED || j->items.at[i].kind == JOIN_BARE)
 			return true;
 	}
 	return j->unsure;

@@ -21,13 +21,13 @@
 #include "unwind/unwind.h"
 
 enum join_kind {
-	JOIN_NATIVE, /* native.frames[index] */
-	JOIN_PYTHON, /* python.frames[index] */
-	JOIN_GAP,    /* native.frames[index] stands for activations that could not be unwound */
-	JOIN_LOOSE,  /* the Python frames that follow belong to no known activation */
-	JOIN_BARE,   /* the native frame above runs the loop, but its Python frame is unknown */
-	JOIN_ENDED,  /* the native frame above runs the loop, but its last Python frame has ended */
-	JOIN_START   /* a greenlet's stack starts in the native frames below */
+	JOIN_NATIVE,   /* native.frames[index] */
+	JOIN_PYTHON,   /* python.frames[index] */
+	JOIN_GAP,      /* native.frames[index] stands for activations that could not be unwound */
+	JOIN_UNPLACED, /* the Python frames that follow belong to no known activation */
+	JOIN_BARE,     /* the native frame above runs the loop, but its Python frame is unknown */
+	JOIN_ENDED,    /* the native frame above runs the loop, but its last Python frame has ended */
+	JOIN_START     /* a greenlet's stack starts in the native frames below */
 };
 
 struct join_item {

@@ -162,8 +162,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("asleep");
-	TCase *t = tcase_create("asleep");
+	Suite *suite = suite_create("blocked");
+	TCase *t = tcase_create("blocked");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, both_asleep);

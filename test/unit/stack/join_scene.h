@@ -66,13 +66,13 @@ static inline const char *joined(struct scene *s)
 		static const char letters[] = { [JOIN_NATIVE] = 'n',
 			[JOIN_PYTHON] = 'p',
 			[JOIN_GAP] = 'G',
-			[JOIN_LOOSE] = 'L',
+			[JOIN_UNPLACED] = 'L',
 			[JOIN_BARE] = 'B',
 			[JOIN_ENDED] = 'E',
 			[JOIN_START] = 'S' };
 
 		strbuf_fmt(&s->text, "%s%c", i > 0 ? " " : "", letters[item->kind]);
-		if (item->kind != JOIN_LOOSE)
+		if (item->kind != JOIN_UNPLACED)
 			strbuf_fmt(&s->text, "%u%s", item->index, item->unsure ? "?" : "");
 	}
 	return strbuf_text(&s->text);

@@ -18,7 +18,7 @@ static void setup(void)
 {
 	rehold = (struct rehold){ .arch = &arch_x86_64 };
 	memset(&th, 0, sizeof(th));
-	l = (struct capture_lwp){ .id = 1, .known_regs = REGS_PC_SP, .asleep = { .in_call = true } };
+	l = (struct capture_lwp){ .id = 1, .known_regs = REGS_PC_SP, .blocked = { .in_call = true } };
 	for (uint64_t i = 1; i <= 3; i++)
 		ck_assert(vec_push(&th.native.frames,
 		    ((struct native_frame){
@@ -45,7 +45,7 @@ static bool wanted(void)
 START_TEST(nothing_unsure)
 {
 	ck_assert(!wanted());
-	l.asleep.in_call = false;
+	l.blocked.in_call = false;
 	ck_assert(!wanted());
 }
 END_TEST
@@ -86,7 +86,7 @@ START_TEST(behind_undescribed_code)
 	else
 		th.native.end = UNWIND_END_LOST;
 	ck_assert(!wanted());
-	l.asleep.in_call = false;
+	l.blocked.in_call = false;
 	ck_assert(wanted());
 }
 END_TEST
