@@ -221,6 +221,7 @@ def collections_of():
         case("dict_values", {1: 2, "a": 3}.values())
         case("dict_items", {1: 2, "a": 3}.items())
     if sys.version_info >= (3, 3):
+        case("namespace", code("import types; value = types.SimpleNamespace(a=1, b='x')")["value"])
         case("mappingproxy", code("import types; value = types.MappingProxyType({'a': 1})")["value"])
     if sys.version_info >= (3, 15):
         case("frozendict", code("value = frozendict(a=1)")["value"])

@@ -44,6 +44,7 @@ enum value_kind {
 	VALUE_XRANGE, /* of 2.x: of C longs */
 	VALUE_SLICE,
 	VALUE_MAPPINGPROXY,
+	VALUE_NAMESPACE,
 	VALUE_CELL,
 	VALUE_WEAKREF,
 	VALUE_FUNCTION,
@@ -62,6 +63,13 @@ enum value_kind {
 	VALUE_KINDS
 };
 
+/* What was found out about a type when it was needed. */
+struct value_learned {
+	char *module;    /* owned; NULL: not known, or no_module */
+	uint64_t fields; /* of a dataclass or a named tuple, an address; 0: not known, or no_fields */
+	bool no_module, no_fields;
+};
+
 /* A type object. */
 struct py_value_type {
 	uint64_t addr;
@@ -70,6 +78,7 @@ struct py_value_type {
 	uint64_t meta, name, basicsize, itemsize, flags, base, dict, dictoffset, members; /* its members */
 	bool heap;   /* made while the program ran, by a class statement or from a specification */
 	bool python; /* made by a class statement */
+	struct value_learned learned;
 };
 
 enum { VALUE_DEPTH_MAX = 64 };
@@ -167,6 +176,8 @@ bool value_find(struct py_values *v, uint64_t dict, const char *key, uint64_t *k
 const struct py_value_type *value_type_get(struct py_values *v, uint64_t type);
 /* The type of the object at addr; NULL: as above. */
 const struct py_value_type *value_type_of(struct py_values *v, uint64_t addr);
+/* NULL: t is not of v. */
+struct value_learned *value_learned_of(struct py_values *v, const struct py_value_type *t);
 void value_types_free(struct py_values *v);
 /* The type's `module.Type`, as repr() has it; its qualified name without the module; its last
  * part; tp_name. */
@@ -258,6 +269,7 @@ void value_write_object_at(struct value_writer *w, uint64_t addr, const struct p
 
 /* value_object.c */
 void value_write_object(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
+void value_write_namespace(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
 void value_write_exception(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
 void value_write_old_class(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
 void value_write_old_instance(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
@@ -265,11 +277,8 @@ void value_write_old_instance(struct value_writer *w, uint64_t addr, const struc
 bool value_write_enum(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
 bool value_write_namedtuple(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
 bool value_write_structseq(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
-/* Set *value to the attribute of that name of the object at addr, or of a class or its bases that
- * are not the interpreter's own. *known is as for py_dict_find. */
+/* Set *value to the attribute of that name of the object at addr. *known is as for py_dict_find. */
 bool value_attribute(struct py_values *v, uint64_t addr, const char *name, uint64_t *known, uint64_t *value);
-bool value_class_attribute(
-    struct py_values *v, const struct py_value_type *t, const char *name, uint64_t *known, uint64_t *value);
 
 /* value_numpy.c */
 void value_write_ndarray(struct value_writer *w, uint64_t addr, const struct py_value_type *t);

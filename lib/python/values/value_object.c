@@ -42,6 +42,7 @@ static bool open_attributes(
 /* One slot of a class. */
 struct slot {
 	uint64_t name, offset;
+	bool object; /* a pointer to one */
 };
 
 /* The number of slots that the class t adds, and where they are described. */
@@ -64,9 +65,11 @@ static bool read_slot(struct py_values *v, uint64_t at, struct slot *out)
 	uint8_t word = v->rt->layout.word;
 	int32_t type;
 
-	return value_read_word(v, at, &out->name) && value_read(v, &type, sizeof(type), at + word) &&
-	       value_read_word(v, at + 2U * word, &out->offset) && (type == OBJECT || type == OBJECT_EX) &&
-	       out->offset < LARGEST;
+	if (!value_read_word(v, at, &out->name) || !value_read(v, &type, sizeof(type), at + word) ||
+	    !value_read_word(v, at + 2U * word, &out->offset))
+		return false;
+	out->object = (type == OBJECT || type == OBJECT_EX) && out->offset < LARGEST;
+	return true;
 }
 
 /* The value of the slot of that name. */
@@ -80,7 +83,8 @@ static bool find_slot(
 		char its[128];
 
 		for (unsigned i = 0; i < n && read_slot(v, at + i * 5U * v->rt->layout.word, &slot); i++) {
-			if (value_read_string(v, its, sizeof(its), slot.name) && strcmp(its, name) == 0)
+			if (slot.object && value_read_string(v, its, sizeof(its), slot.name) &&
+			    strcmp(its, name) == 0)
 				return value_read_word(v, addr + slot.offset, value) && *value != 0;
 		}
 		t = t->base == 0 ? NULL : value_type_get(v, t->base);
@@ -105,15 +109,25 @@ bool value_attribute(struct py_values *v, uint64_t addr, const char *name, uint6
 	return find_slot(v, addr, t, name, value);
 }
 
-bool value_class_attribute(
-    struct py_values *v, const struct py_value_type *t, const char *name, uint64_t *known, uint64_t *value)
+/* The fields of a dataclass, or the names of a named tuple, as the class or one of its bases has
+ * them. */
+static bool class_fields(struct py_values *v, const struct py_value_type *t, uint64_t *fields)
 {
-	for (unsigned i = 0; i < CLASSES_MAX && t != NULL && t->heap; i++) {
-		if (value_find(v, t->dict, name, known, value))
-			return true;
-		t = t->base == 0 ? NULL : value_type_get(v, t->base);
+	struct value_learned *learned = value_learned_of(v, t);
+	bool tuple = t->kind == VALUE_TUPLE;
+	const struct py_value_type *class = t;
+
+	if (learned == NULL)
+		return false;
+	for (unsigned i = 0; learned->fields == 0 && !learned->no_fields; i++) {
+		if (i == CLASSES_MAX || class == NULL || !class->heap)
+			learned->no_fields = true;
+		else if (!value_find(v, class->dict, tuple ? "_fields" : "__dataclass_fields__",
+			     tuple ? &v->key_fields : &v->key_dataclass, &learned->fields))
+			class = class->base == 0 ? NULL : value_type_get(v, class->base);
 	}
-	return false;
+	*fields = learned->fields;
+	return *fields != 0;
 }
 
 /* A name that the writers below put in front of a value. */
@@ -137,7 +151,7 @@ static void put_slots(
 		char name[128];
 
 		for (unsigned s = 0; s < n && read_slot(v, at + s * 5U * v->rt->layout.word, &slot); s++) {
-			if (!value_read_string(v, name, sizeof(name), slot.name) ||
+			if (!slot.object || !value_read_string(v, name, sizeof(name), slot.name) ||
 			    !value_read_word(v, addr + slot.offset, &value) || value == 0)
 				continue;
 			value_put(w, *i == 0 ? head : "");
@@ -208,12 +222,12 @@ void value_write_object(struct value_writer *w, uint64_t addr, const struct py_v
 {
 	uint64_t fields;
 
-	if (!t->heap || w->objects > 0 || !value_enter(w, addr)) {
+	if (!t->python || w->objects > 0 || !value_enter(w, addr)) {
 		value_write_plain(w, addr, t);
 		return;
 	}
 	w->objects++;
-	if (value_class_attribute(w->v, t, "__dataclass_fields__", &w->v->key_dataclass, &fields)) {
+	if (class_fields(w->v, t, &fields)) {
 		value_put_type_qualname(w, t);
 		value_put(w, "(");
 		put_fields(w, addr, fields);
@@ -227,6 +241,22 @@ void value_write_object(struct value_writer *w, uint64_t addr, const struct py_v
 	}
 	w->objects--;
 	value_leave(w);
+}
+
+void value_write_namespace(struct value_writer *w, uint64_t addr, const struct py_value_type *t)
+{
+	value_put(w, t->addr == t->builtin ? "namespace(" : "");
+	if (t->addr != t->builtin) {
+		value_put_type_short(w, t);
+		value_put(w, "(");
+	}
+	if (value_enter(w, addr)) {
+		put_attributes(w, addr, t, "");
+		value_leave(w);
+	} else {
+		value_put(w, "...");
+	}
+	value_put(w, ")");
 }
 
 /* A member of an enum. False: its members are not those of one. */
@@ -262,9 +292,8 @@ bool value_write_namedtuple(struct value_writer *w, uint64_t addr, const struct 
 	uint64_t names, n, named, name, item;
 	struct py_string s;
 
-	if (!value_class_attribute(w->v, t, "_fields", &w->v->key_fields, &names) ||
-	    (its = value_type_of(w->v, names)) == NULL || its->kind != VALUE_TUPLE ||
-	    its->addr != its->builtin || !value_tuple_size(w, names, &named) ||
+	if (!class_fields(w->v, t, &names) || (its = value_type_of(w->v, names)) == NULL ||
+	    its->kind != VALUE_TUPLE || its->addr != its->builtin || !value_tuple_size(w, names, &named) ||
 	    !value_tuple_size(w, addr, &n) || n != named || !value_enter(w, addr))
 		return false;
 	value_put_type_short(w, t);

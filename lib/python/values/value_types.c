@@ -62,6 +62,7 @@ static const struct own_type {
 	{ "range", VALUE_RANGE, PY_HEX(3, 0), 0 },
 	{ "xrange", VALUE_XRANGE, 0, PY_HEX(3, 0) },
 	{ "slice", VALUE_SLICE, 0, 0 },
+	{ "types.SimpleNamespace", VALUE_NAMESPACE, PY_HEX(3, 3), 0 },
 	{ "mappingproxy", VALUE_MAPPINGPROXY, PY_HEX(3, 3), 0 },
 	{ "cell", VALUE_CELL, 0, 0 },
 	{ "weakref", VALUE_WEAKREF, 0, 0 },
@@ -236,8 +237,12 @@ const struct py_value_type *value_type_get(struct py_values *v, uint64_t type)
 	if (t == NULL || v->types.n >= TYPES_MAX || !read_type(v, type, t) || !is_metatype(v, t->meta))
 		return NULL;
 	find_builtin(v, t);
-	if (!addrmap_put(&v->type_index, type, (uint32_t)v->types.n) || !vec_push(&v->types, t))
+	if (!vec_push(&v->types, t))
 		return NULL;
+	if (!addrmap_put(&v->type_index, type, (uint32_t)v->types.n - 1)) {
+		v->types.n--;
+		return NULL;
+	}
 	return mem_keep(&t);
 }
 
@@ -251,10 +256,19 @@ const struct py_value_type *value_type_of(struct py_values *v, uint64_t addr)
 	return value_type_get(v, type);
 }
 
+struct value_learned *value_learned_of(struct py_values *v, const struct py_value_type *t)
+{
+	uint32_t i;
+
+	return addrmap_get(&v->type_index, t->addr, &i) ? &v->types.at[i]->learned : NULL;
+}
+
 void value_types_free(struct py_values *v)
 {
-	for (size_t i = 0; i < v->types.n; i++)
+	for (size_t i = 0; i < v->types.n; i++) {
+		free(v->types.at[i]->learned.module);
 		free(v->types.at[i]);
+	}
 	vec_free(&v->types);
 	addrmap_free(&v->type_index);
 }
@@ -313,18 +327,34 @@ static enum res type_qualname(struct py_values *v, const struct py_value_type *t
 	return py_text_read(v->P, v->rt, text, out, NULL);
 }
 
+/* The module of a type made at run time, by its dict. NULL: it has none. */
+static const char *module_of(struct py_values *v, const struct py_value_type *t)
+{
+	struct value_learned *learned = value_learned_of(v, t);
+	struct py_string module;
+
+	if (!t->heap || learned == NULL)
+		return NULL;
+	if (learned->module == NULL && !learned->no_module) {
+		if (type_text(v, t, "__module__", &v->key_module, &module) == RES_OK)
+			learned->module = module.text;
+		else
+			learned->no_module = true;
+	}
+	return learned->module;
+}
+
 /* Write the module of a type made at run time, and a dot. False: it has none. */
 static bool put_module(struct value_writer *w, const struct py_value_type *t)
 {
-	struct py_string module;
+	const char *module = module_of(w->v, t);
 
-	if (!t->heap || type_text(w->v, t, "__module__", &w->v->key_module, &module) != RES_OK)
+	if (module == NULL)
 		return false;
-	if (strcmp(module.text, "builtins") != 0 && strcmp(module.text, "__builtin__") != 0) {
-		value_put_name(w, module.text, module.n);
+	if (strcmp(module, "builtins") != 0 && strcmp(module, "__builtin__") != 0) {
+		value_put_name(w, module, strlen(module));
 		value_put(w, ".");
 	}
-	free(module.text);
 	return true;
 }
 
@@ -375,20 +405,14 @@ void value_put_type_short(struct value_writer *w, const struct py_value_type *t)
 bool value_is_enum(struct py_values *v, const struct py_value_type *t)
 {
 	const struct py_value_type *meta = value_type_get(v, t->meta);
+	const char *module;
+	char name[16];
 
 	for (unsigned i = 0; i < BASES_MAX && meta != NULL && meta->heap; i++) {
-		struct py_string module;
-		char name[16];
-		bool found;
-
 		if (value_read_string(v, name, sizeof(name), meta->name) &&
 		    (strcmp(name, "EnumType") == 0 || strcmp(name, "EnumMeta") == 0) &&
-		    type_text(v, meta, "__module__", &v->key_module, &module) == RES_OK) {
-			found = strcmp(module.text, "enum") == 0;
-			free(module.text);
-			if (found)
-				return true;
-		}
+		    (module = module_of(v, meta)) != NULL && strcmp(module, "enum") == 0)
+			return true;
 		meta = meta->base == 0 ? NULL : value_type_get(v, meta->base);
 	}
 	return false;

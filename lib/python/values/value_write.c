@@ -46,6 +46,7 @@ static const struct writer {
 	[VALUE_RANGE] = { value_write_range, false },
 	[VALUE_XRANGE] = { value_write_xrange, false },
 	[VALUE_SLICE] = { value_write_slice, false },
+	[VALUE_NAMESPACE] = { value_write_namespace, false },
 	[VALUE_MAPPINGPROXY] = { value_write_mappingproxy, false },
 	[VALUE_CELL] = { value_write_cell, false },
 	[VALUE_WEAKREF] = { value_write_weakref, false },
