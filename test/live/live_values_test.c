@@ -180,7 +180,7 @@ START_TEST(test_damaged)
 	ck_assert_int_eq(Pmapping_iter(d.real, add_map, &d), 0);
 	ck_assert_int_eq(py_process_create(d.real, &py, &fault), RES_OK);
 	d.fake = (struct fake_process){
-		.narrow = Pstatus(d.real)->pr_dmodel == PR_MODEL_ILP32, .maps = d.maps, .read = read_damaged
+		.is_32bit = Pstatus(d.real)->pr_dmodel == PR_MODEL_ILP32, .maps = d.maps, .read = read_damaged
 	};
 	for (unsigned i = 1; i <= ROUNDS; i++) {
 		d.seed = i;
