@@ -1,5 +1,7 @@
 /* Tasks are read once the threads are captured, while the process runs: what does not differ
  * between two readings is of one moment. The stacks of threads say which tasks they run. */
+#include <string.h>
+
 #include "base/addrmap.h"
 #include "capture/capture.h"
 
@@ -29,6 +31,50 @@ static void match_threads(struct capture *c)
 	addrmap_free(&by_frame);
 }
 
+static bool ends_with(const char *text, size_t n, const char *end)
+{
+	size_t k = strlen(end);
+
+	return n >= k && memcmp(text + n - k, end, k) == 0;
+}
+
+/* Is it a frame of trio.run()? */
+static bool is_trio_run(const struct capture *c, const struct py_frame *frame)
+{
+	const struct py_code *code = frame->bad ? NULL : py_code_get(c->py, frame);
+
+	return code != NULL && code->name_len == 3 && memcmp(code->name, "run", 3) == 0 &&
+	       ends_with(code->file, code->file_len, "/trio/_core/_run.py");
+}
+
+/* The thread that has called trio.run(). 0: several have, or none. */
+static lwpid_t trio_thread(const struct capture *c)
+{
+	lwpid_t found = 0;
+
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		const struct capture_lwp *l = &c->lwps.at[i];
+		bool calls = false;
+
+		for (size_t k = 0; l->python_is != PYTHON_UNREAD && k < l->python.frames.n && !calls; k++)
+			calls = is_trio_run(c, &l->python.frames.at[k]);
+		if (calls && found != 0)
+			return 0;
+		if (calls)
+			found = l->id;
+	}
+	return found;
+}
+
+static bool is_only_of_trio(const struct capture *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->tasks.loops.n; i++)
+		n += c->tasks.loops.at[i].library == PY_TASK_OF_TRIO;
+	return n == 1;
+}
+
 /* The loop of a task that runs does. Some loops do not say what thread they are of. */
 static void match_loops(struct capture *c)
 {
@@ -40,6 +86,8 @@ static void match_loops(struct capture *c)
 			    c->lwps.at[k].thread.thread_id == loop->thread_id)
 				loop->thread = c->lwps.at[k].id;
 		}
+		if (loop->library == PY_TASK_OF_TRIO && is_only_of_trio(c))
+			loop->thread = trio_thread(c);
 		for (size_t k = 0; loop->thread == 0 && k < c->tasks.at.n; k++) {
 			if (c->tasks.at.at[k].loop == loop->addr)
 				loop->thread = c->tasks.at.at[k].thread;

@@ -17,7 +17,7 @@ static const char *state_code(const struct py_task *t)
 	case PY_TASK_RUNNING:
 		return "running";
 	case PY_TASK_SUSPENDED:
-		return t->awaits != 0 ? "suspended" : "ready";
+		return t->ready ? "ready" : "suspended";
 	case PY_TASK_UNKNOWN:
 		break;
 	}
@@ -79,7 +79,7 @@ void json_task_begin(const struct py_tasks *all, size_t i, struct strbuf *out)
 
 	strbuf_str(out, i == 0 ? "{" : ",{");
 	members_hex(&m, "id", t->addr);
-	members_clean(&m, "library", "asyncio");
+	members_clean(&m, "library", t->library == PY_TASK_OF_TRIO ? "trio" : "asyncio");
 	if (t->name != NULL)
 		members_text(&m, "name", t->name, t->name_n);
 	members_clean(&m, "state", state_code(t));

@@ -13,7 +13,7 @@ enum { NAMES_MAX = 8, DEPTH_DRAWN = 24 };
 
 static const char not_started[] = "not started", ready[] = "ready", running[] = "running ?",
 		  no_coroutine[] = "coroutine unknown", inner_missing[] = "inner frames missing",
-		  awaits[] = "awaits ", awaited_by[] = "awaited by ";
+		  awaits[] = "awaits ", awaited_by[] = "awaited by ", in_nursery[] = "in a nursery of ";
 
 static void add_quoted(const char *text, struct strbuf *out)
 {
@@ -66,7 +66,8 @@ void text_loop_header(const struct py_tasks *all, size_t loop, size_t n, struct 
 	if (loop < all->loops.n) {
 		const struct py_loop *l = &all->loops.at[loop];
 
-		strbuf_fmt(&words, "event loop 0x%llx", (unsigned long long)l->addr);
+		strbuf_fmt(&words, "%s 0x%llx", l->library == PY_TASK_OF_TRIO ? "Trio runner" : "event loop",
+		    (unsigned long long)l->addr);
 		put_thread(l->thread, &words);
 	} else {
 		strbuf_str(&words, "event loop unknown / thread# -");
@@ -103,7 +104,7 @@ void text_task_header(const struct py_tasks *all, const struct py_task *t, struc
 {
 	struct strbuf words = STRBUF_EMPTY;
 
-	strbuf_str(&words, "asyncio task ");
+	strbuf_str(&words, t->library == PY_TASK_OF_TRIO ? "Trio task " : "asyncio task ");
 	text_task_name(t, &words);
 	put_thread(t->in_loop < all->loops.n ? all->loops.at[t->in_loop].thread : 0, &words);
 	if (t->unsure)
@@ -141,7 +142,7 @@ static void put_waiters(const struct py_tasks *all, const struct py_task *t, str
 {
 	if (t->n_waiters == 0 && !t->waiters_unknown)
 		return;
-	put_part(out, from, awaited_by);
+	put_part(out, from, t->library == PY_TASK_OF_TRIO ? in_nursery : awaited_by);
 	if (t->n_waiters == 0)
 		strbuf_char(out, '?');
 	for (uint32_t i = 0; i < t->n_waiters; i++) {
@@ -167,7 +168,7 @@ static void put_state(const struct py_tasks *all, const struct py_task *t, struc
 		put_part(out, from, running);
 		return;
 	case PY_TASK_SUSPENDED:
-		if (t->awaits == 0)
+		if (t->ready)
 			put_part(out, from, ready);
 		break;
 	}
@@ -186,13 +187,18 @@ void text_task_state(const struct py_tasks *all, const struct py_task *t, struct
 	put_state(all, t, out, from);
 	put_waiters(all, t, out, from);
 	strbuf_str(out, ")\n");
+	/* Nothing may be known of a task of Trio that waits. */
+	if (!out->failed && out->n == from + 2) {
+		out->n = begin;
+		out->at[begin] = '\0';
+	}
 	drop_half(out, begin);
 }
 
 bool text_is_task_part(const char *text, size_t n)
 {
 	static const char *const whole[] = { not_started, ready, running, no_coroutine, inner_missing };
-	static const char *const starts[] = { awaits, awaited_by };
+	static const char *const starts[] = { awaits, awaited_by, in_nursery };
 
 	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
 		if (strlen(whole[i]) == n && memcmp(whole[i], text, n) == 0)

@@ -40,7 +40,7 @@ static const char *fixed_words(enum record_warning_code code)
 	case WARN_NAMES_UNREAD:
 		return "the names that Python has for its threads cannot be read whole";
 	case WARN_TASKS_UNREAD:
-		return "its asyncio tasks cannot be read whole: some are missing";
+		return "its tasks cannot be read whole: some are missing";
 	case WARN_NO_LWPS:
 		return "no matching LWPs found";
 	case WARN_NO_PYTHON:
@@ -105,8 +105,7 @@ static void put_words(const struct record_warning *w, struct strbuf *out)
 		    w->count[0]);
 		break;
 	case WARN_TASKS_MORE:
-		strbuf_fmt(
-		    out, "it has more than %" PRIu64 " asyncio tasks: the others are missing", w->count[0]);
+		strbuf_fmt(out, "it has more than %" PRIu64 " tasks: the others are missing", w->count[0]);
 		break;
 	case WARN_LAYOUT:
 		strbuf_fmt(out,

@@ -32,6 +32,8 @@ static enum res read_interp(struct py_process *py, const struct py_tasks_source 
 	r.source = of->runtime < source->at.n ? source->at.at[of->runtime] : 0;
 	task_layout(&r);
 	task_find(&r, of->interp, threads);
+	if (r.res == RES_OK)
+		task_find_trio(&r, of->interp);
 	if (out->at.n > first) {
 		(void)task_module_dict(&r, of->interp, "asyncio.taskgroups", &r.groups_dict);
 		(void)task_module_dict(&r, of->interp, "asyncio.base_events", &r.events_dict);

@@ -1,4 +1,4 @@
-/* Tasks of asyncio: what runs in event loops besides the stacks of threads.
+/* Tasks of asyncio and Trio: what runs in event loops besides the stacks of threads.
  *
  *   py_task ─┬─ frames    its coroutines that are suspended, innermost first
  *            ├─ awaits    the future that it waits for
@@ -7,6 +7,8 @@
 #define PYTHON_PY_TASKS_H
 
 #include "python/python.h"
+
+enum py_task_library { PY_TASK_OF_ASYNCIO, PY_TASK_OF_TRIO };
 
 enum py_task_state {
 	PY_TASK_UNKNOWN,   /* its coroutine cannot be read */
@@ -25,14 +27,17 @@ enum {
 struct py_task {
 	uint64_t addr;
 	uint64_t coro;        /* its coroutine object */
-	uint64_t loop;        /* its event loop */
+	uint64_t loop;        /* its event loop, of Trio its runner */
 	uint32_t in_loop;     /* its index in py_tasks.loops; PY_LOOPS_MAX: it is not among them */
-	uint64_t awaits;      /* the future that it waits for; 0: none, it is about to be resumed */
+	uint64_t awaits;      /* asyncio: the future that it waits for; 0: none */
+	uint64_t parent;      /* Trio: the task whose nursery it is in; 0: none, or unknown */
 	uint32_t awaits_task; /* the index of that task, plus one; 0: it is another future */
 	uint64_t frame;       /* of its coroutine, as in a thread's py_stack; 0: unknown */
 	uint64_t code;        /* code object of that frame */
 	uint32_t runtime;     /* index of its runtime */
+	uint8_t library;      /* enum py_task_library */
 	uint8_t state;        /* enum py_task_state */
+	bool ready;           /* PY_TASK_SUSPENDED: it is about to be resumed */
 	bool cut;             /* frames are missing: a limit was reached, or memory could not be read */
 	bool unsure;          /* it changed while it was read */
 	/* Something that is no known part of asyncio is told when it is done: it may await it. */
@@ -48,6 +53,7 @@ struct py_task {
 /* An event loop that has tasks. */
 struct py_loop {
 	uint64_t addr;
+	uint8_t library;    /* enum py_task_library */
 	uint64_t thread_id; /* of the thread that runs it (struct py_thread); 0: none, or unknown */
 	bool known;         /* thread_id 0 means: it does not run */
 	lwpid_t thread;     /* the LWP that runs it: set by lib/capture; 0: none, or unknown */

@@ -17,7 +17,7 @@
 
 /* --- one task --- */
 
-static void read_name(struct task_reader *r, uint64_t name, struct py_task *t)
+void task_read_name(struct task_reader *r, uint64_t name, struct py_task *t)
 {
 	char number[40];
 	uint64_t n;
@@ -58,7 +58,7 @@ static bool read_members(struct task_reader *r, struct py_task *t)
 		(void)task_attribute(r, t->addr, TASK_NAME_LOOP, &t->loop);
 		(void)task_attribute(r, t->addr, TASK_NAME_NAME, &name);
 	}
-	read_name(r, name, t);
+	task_read_name(r, name, t);
 	/* NULL, or None. */
 	if (!task_is_future(task_kind_of(r, t->awaits)))
 		t->awaits = 0;
@@ -68,9 +68,9 @@ static bool read_members(struct task_reader *r, struct py_task *t)
 }
 
 /* Returns the loop's index. */
-static uint32_t read_loop(struct task_reader *r, uint64_t addr)
+static uint32_t read_loop(struct task_reader *r, uint64_t addr, uint8_t library)
 {
-	struct py_loop loop = { .addr = addr };
+	struct py_loop loop = { .addr = addr, .library = library };
 	uint32_t index = (uint32_t)r->out->loops.n;
 	uint64_t thread;
 
@@ -78,7 +78,7 @@ static uint32_t read_loop(struct task_reader *r, uint64_t addr)
 		return index;
 	if (addr == 0 || index >= PY_LOOPS_MAX)
 		return PY_LOOPS_MAX;
-	if (task_attribute(r, addr, TASK_NAME_THREAD, &thread)) {
+	if (library == PY_TASK_OF_ASYNCIO && task_attribute(r, addr, TASK_NAME_THREAD, &thread)) {
 		loop.known = true;
 		(void)task_int(r, thread, &loop.thread_id);
 	}
@@ -87,32 +87,44 @@ static uint32_t read_loop(struct task_reader *r, uint64_t addr)
 	return index;
 }
 
-/* False: no more are wanted. */
-static bool add_task(struct task_reader *r, uint64_t addr)
+bool task_is_wanted(struct task_reader *r, uint64_t addr)
 {
-	struct py_task t = { .addr = addr, .runtime = r->runtime };
 	uint32_t before;
 
 	if (addrmap_get(&r->by_addr, addr, &before))
-		return true;
-	if (r->out->at.n >= PY_TASKS_MAX) {
-		r->out->more = true;
 		return false;
+	r->out->more |= r->out->at.n >= PY_TASKS_MAX;
+	return !r->out->more;
+}
+
+bool task_add(struct task_reader *r, struct py_task *t)
+{
+	t->runtime = r->runtime;
+	if (!task_chain(r, t)) {
+		free(t->name);
+		return r->res == RES_OK;
 	}
+	t->in_loop = read_loop(r, t->loop, t->library);
+	if (!addrmap_put(&r->by_addr, t->addr, (uint32_t)r->out->at.n) || !vec_push(&r->out->at, *t)) {
+		free(t->name);
+		return task_no_memory(r);
+	}
+	return r->res == RES_OK;
+}
+
+/* False: no more are wanted. */
+static bool add_task(struct task_reader *r, uint64_t addr)
+{
+	struct py_task t = { .addr = addr };
+
+	if (!task_is_wanted(r, addr))
+		return !r->out->more;
 	if (!read_members(r, &t)) {
 		r->out->missed = true;
 		return r->res == RES_OK;
 	}
-	if (!task_chain(r, &t)) {
-		free(t.name);
-		return r->res == RES_OK;
-	}
-	t.in_loop = read_loop(r, t.loop);
-	if (!addrmap_put(&r->by_addr, addr, (uint32_t)r->out->at.n) || !vec_push(&r->out->at, t)) {
-		free(t.name);
-		return task_no_memory(r);
-	}
-	return r->res == RES_OK;
+	t.ready = t.awaits == 0;
+	return task_add(r, &t);
 }
 
 /* --- sets --- */

@@ -128,6 +128,16 @@ void task_layout(struct task_reader *r);
 
 /* task_find.c: add the tasks of the interpreter that are not finished, with their frames. */
 void task_find(struct task_reader *r, uint64_t interp, const py_threads *threads);
+/* Is it not known yet, and is there room for it? Without room out->more is set. */
+bool task_is_wanted(struct task_reader *r, uint64_t addr);
+/* Add a task, whose members are in *t, with its frames, unless it has ended. Takes over its name.
+ * False: no more are wanted. */
+bool task_add(struct task_reader *r, struct py_task *t);
+/* Set t's name, from the object `name`. */
+void task_read_name(struct task_reader *r, uint64_t name, struct py_task *t);
+
+/* task_trio.c: add those of Trio. */
+void task_find_trio(struct task_reader *r, uint64_t interp);
 
 /* task_chain.c: fill in state, frame and frames of t. False: its coroutine has ended. */
 bool task_chain(struct task_reader *r, struct py_task *t);

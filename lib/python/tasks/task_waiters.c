@@ -9,6 +9,8 @@
  *   TaskGroup              a method: group._parent_task
  *   run_until_complete     a function of asyncio.base_events: no task
  *
+  * A task of Trio is awaited by the one whose nursery it is in.
+ *
  * Lib/asyncio/tasks.py, taskgroups.py, base_events.py, futures.py of 3.4 to 3.13. */
 #include "python/tasks/task_reader.h"
 
@@ -246,10 +248,10 @@ static void follow_awaited_by(struct task_reader *r, struct search *s, uint64_t 
 	if (!task_is_c(kind)) {
 		(void)task_attribute(r, future, TASK_NAME_AWAITED_BY, &by);
 		follow_callbacks(r, s, future);
-	}
-	if (task_is_c(kind) && (m->awaited_by == 0 || !task_at(r, future, m->awaited_by, &by)))
+	} else if (m->awaited_by == 0 || !task_at(r, future, m->awaited_by, &by)) {
 		s->task->waiters_unknown = true;
-	else if (task_is_future(task_kind_of(r, by)))
+	}
+	if (task_is_future(task_kind_of(r, by)))
 		add_object(r, s, by);
 	else if (task_kind_of(r, by) == TASK_KIND_SET && !task_set_each(r, by, take_awaiting, s))
 		s->task->waiters_unknown = true;
@@ -260,8 +262,16 @@ static void follow_awaited_by(struct task_reader *r, struct search *s, uint64_t 
 static void find_waiters(struct task_reader *r, struct py_task *t)
 {
 	struct search s = { .task = t, .futures = { t->addr }, .n = 1 };
+	uint32_t parent;
 
 	t->first_waiter = (uint32_t)r->out->waiters.n;
+	if (t->library == PY_TASK_OF_TRIO) {
+		if (addrmap_get(&r->by_addr, t->parent, &parent))
+			add_waiter(r, &s, parent);
+		else if (t->parent != 0)
+			t->waiters_unknown = true;
+		return;
+	}
 	for (size_t i = 0; i < s.n && r->res == RES_OK; i++) {
 		uint64_t future = s.futures[i];
 

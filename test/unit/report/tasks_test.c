@@ -148,7 +148,9 @@ START_TEST(what_is_awaited)
 	add_task(0x20, "one; two\" (three)\n");
 	add_waiter(0);
 	t = &all.at.at[0];
+	t->ready = true;
 	expect_state(t, TEXT_INDENT "(ready)\n");
+	t->ready = false;
 	t->awaits = 0x7f00;
 	(void)strcpy(t->awaits_type, "Future");
 	expect_state(t, TEXT_INDENT "(awaits Future at 0x7f00)\n");
@@ -160,11 +162,14 @@ START_TEST(what_is_awaited)
 	t->awaits_task = 2;
 	expect_state(t, TEXT_INDENT "(awaits task \"one\\x3b two\\x22 (three)\\x0a\")\n");
 	t = &all.at.at[1];
+	t->ready = true;
 	expect_state(t, TEXT_INDENT "(ready; awaited by task \"first\")\n");
 	t->state = PY_TASK_CREATED;
 	expect_state(t, TEXT_INDENT "(not started; awaited by task \"first\")\n");
 	t->state = PY_TASK_UNKNOWN;
 	expect_state(t, TEXT_INDENT "(coroutine unknown; awaited by task \"first\")\n");
+	t->library = PY_TASK_OF_TRIO;
+	expect_state(t, TEXT_INDENT "(coroutine unknown; in a nursery of task \"first\")\n");
 	py_tasks_free(&all);
 }
 END_TEST
