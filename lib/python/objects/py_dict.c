@@ -264,54 +264,84 @@ bool py_text_is(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, c
 	return same;
 }
 
-enum { SOME = 64 }; /* keys that are looked at together */
+enum {
+	SOME = 64, /* keys that are looked at together */
+	KEY = 96
+}; /* bytes of a key that are read; a str that is longer is read once more */
 
-static unsigned length_width(const struct py_layout *l)
+/* What is known of a key from its first bytes. */
+enum key_is { KEY_UNKNOWN, KEY_SAME, KEY_OTHER };
+
+/* Where the characters of a str are that is ASCII, as an offset. */
+static uint32_t characters_at(const struct py_layout *l)
 {
-	return l->texts == PY_TEXT_BYTES ? l->size_width : l->word;
+	return (l->texts == PY_TEXT_COMPACT    ? l->str.ascii
+		   : l->texts == PY_TEXT_BYTES ? l->bytes.data
+					       : 1) -
+	       1;
 }
 
-/* What a length that could not be read stays. */
-static uint64_t unread_length(const struct py_layout *l)
+/* The bytes of a key of that length that are read: none of what follows it. */
+static size_t key_bytes(const struct py_layout *l, size_t length)
 {
-	return length_width(l) == 4 ? UINT32_MAX : UINT64_MAX;
+	return characters_at(l) + length < KEY ? characters_at(l) + length : KEY;
 }
 
-/* Read the lengths of n str objects. False: from a live process only. */
-static bool read_lengths(struct py_dict *d, const struct py_dict_entry *entries, size_t n, uint64_t *lengths)
+/* Read the first bytes of n keys. False: from a live process only. */
+static bool read_keys(
+    struct py_dict *d, const struct py_dict_entry *entries, size_t n, size_t length, uint8_t (*keys)[KEY])
 {
-	const struct py_layout *l = &d->rt->layout;
-	bool bytes = l->texts == PY_TEXT_BYTES;
-	py_field field = bytes ? l->bytes.size : l->str.length;
 	struct os_piece pieces[SOME];
 
-	if (d->live == NULL)
+	if (d->live == NULL || d->rt->layout.texts == PY_TEXT_UNICODE)
 		return false;
-	for (size_t i = 0; i < n; i++) {
-		lengths[i] = unread_length(l);
+	for (size_t i = 0; i < n; i++)
 		pieces[i] = (struct os_piece){
-			.to = &lengths[i], .n = length_width(l), .va = (uintptr_t)(entries[i].key + field - 1)
+			.to = keys[i], .n = key_bytes(&d->rt->layout, length), .va = (uintptr_t)entries[i].key
 		};
-	}
 	os_read_pieces(d->live, pieces, n);
+	for (size_t i = 0; i < n; i++) {
+		if (pieces[i].got != pieces[i].n)
+			memset(keys[i], 0, KEY);
+	}
 	return true;
+}
+
+/* Is this key, whose first bytes are at `at`, the str `text`? Others than those of the usual type
+ * and form are not decided. */
+static enum key_is key_is(const struct py_dict *d, const uint8_t *at, const char *text)
+{
+	const struct py_layout *l = &d->rt->layout;
+	const struct py_view view = { at, key_bytes(l, strlen(text)), l->word };
+	bool bytes = l->texts == PY_TEXT_BYTES;
+	uint64_t type = py_view_word(&view, l->object.type),
+		 length = bytes ? py_view_size(&view, l, l->bytes.size) : py_view_word(&view, l->str.length);
+	uint32_t form = (uint32_t)py_view_i32(&view, l->str.state) >> (l->kind_shift + 3) & 3;
+
+	if (type == 0)
+		return KEY_UNKNOWN;
+	if (length != strlen(text))
+		return KEY_OTHER;
+	if (type != d->rt->str_type || (!bytes && form != 3) || characters_at(l) + length > KEY)
+		return KEY_UNKNOWN;
+	return memcmp(at + characters_at(l), text, (size_t)length) == 0 ? KEY_SAME : KEY_OTHER;
 }
 
 /* Find the key among the next entries that are in use, SOME of them. *n: their number. */
 static bool find_in_some(struct py_dict *d, const char *text, size_t *n, struct py_dict_entry *out)
 {
 	struct py_dict_entry entries[SOME];
-	uint64_t lengths[SOME];
+	uint8_t keys[SOME][KEY];
 	bool known;
 
 	for (*n = 0; *n < SOME && py_dict_next(d, &entries[*n]); (*n)++)
 		;
-	known = read_lengths(d, entries, *n, lengths);
+	known = read_keys(d, entries, *n, strlen(text), keys);
 	for (size_t i = 0; i < *n; i++) {
-		if (known && lengths[i] != strlen(text) && lengths[i] != unread_length(&d->rt->layout))
-			continue;
+		enum key_is is = known ? key_is(d, keys[i], text) : KEY_UNKNOWN;
+
 		*out = entries[i];
-		if (py_text_is(d->P, d->rt, out->key, text))
+		if (is == KEY_SAME || (is == KEY_UNKNOWN && py_text_is(d->P, d->rt, out->key, text)))
 			return true;
 	}
 	return false;
