@@ -23,6 +23,12 @@ struct naming {
 	py_names *names;
 	struct addrmap by_hash;        /* hash of a thread_id → index in names */
 	uint64_t key_name, key_daemon; /* for py_dict_find */
+	/* Where Threads have both, by index, in the values for the keys whose entries are there:
+	 * Threads of a class share them. 0: not known yet. */
+	struct {
+		uint64_t entries;
+		uint32_t name, daemon;
+	} shared;
 	const char *attribute_name, *attribute_daemon;
 };
 
@@ -79,6 +85,7 @@ static bool is_true(struct naming *g, uint64_t addr)
 /* A Thread, and the name that it belongs to. */
 struct found {
 	uint64_t thread, text, daemon; /* addresses; 0: unknown */
+	uint64_t values, entries;      /* of its attributes, if they are split; 0: not known yet */
 	uint32_t name;
 };
 struct found_list { /* a VEC */
@@ -125,21 +132,48 @@ static bool open_attributes(struct naming *g, const struct found *f, struct py_d
 	return py_attributes_open(g->P, g->rt, f->thread, out) && out->count <= ATTRIBUTES_MAX;
 }
 
+/* Find an attribute. *at: its place, if it was found by a known key; else unchanged. */
+static uint64_t find_attribute(struct py_dict *attributes, const char *name, uint64_t *key, uint32_t *at)
+{
+	struct py_dict_entry entry;
+	bool known = *key != 0;
+
+	if (!py_dict_find(attributes, name, key, &entry))
+		return 0;
+	if (known)
+		*at = attributes->next - 1;
+	return entry.value;
+}
+
+static void find_by_keys(struct naming *g, struct found *f)
+{
+	const uint32_t unknown = UINT32_MAX;
+	struct py_dict attributes;
+	uint32_t name = unknown, daemon = unknown;
+
+	if (!open_attributes(g, f, &attributes))
+		return;
+	f->text = find_attribute(&attributes, g->attribute_name, &g->key_name, &name);
+	f->daemon = find_attribute(&attributes, g->attribute_daemon, &g->key_daemon, &daemon);
+	if (attributes.values == 0 || name >= attributes.count || daemon >= attributes.count)
+		return;
+	g->shared.entries = attributes.entries;
+	g->shared.name = name;
+	g->shared.daemon = daemon;
+}
+
 /* Find the attributes of a Thread. */
 static void find_attributes(struct naming *g, struct found *f)
 {
 	enum { TEXT = 256 }; /* bytes of a short str */
-	struct py_dict attributes;
-	struct py_dict_entry entry;
+	const struct py_layout *l = &g->rt->layout;
 
-	if (!open_attributes(g, f, &attributes))
-		return;
-	if (py_dict_find(&attributes, g->attribute_name, &g->key_name, &entry)) {
-		f->text = entry.value;
+	if (f->values == 0 || f->entries != g->shared.entries ||
+	    !py_read_word(g->P, l, f->values + (uint64_t)g->shared.name * l->word, PY_AT(0), &f->text) ||
+	    !py_read_word(g->P, l, f->values + (uint64_t)g->shared.daemon * l->word, PY_AT(0), &f->daemon))
+		find_by_keys(g, f);
+	if (f->text != 0)
 		will_read(g, f->text, TEXT);
-	}
-	if (py_dict_find(&attributes, g->attribute_daemon, &g->key_daemon, &entry))
-		f->daemon = entry.value;
 }
 
 static void read_threads(struct naming *g, uint64_t active)
@@ -149,8 +183,11 @@ static void read_threads(struct naming *g, uint64_t active)
 
 	find_threads(g, active, &found);
 	for (size_t i = 0; g->from->live != NULL && i < found.n; i++) {
-		if (open_attributes(g, &found.at[i], &attributes) && attributes.values != 0)
-			will_read(g, attributes.values, (size_t)attributes.count * g->rt->layout.word);
+		if (!open_attributes(g, &found.at[i], &attributes) || attributes.values == 0)
+			continue;
+		found.at[i].values = attributes.values;
+		found.at[i].entries = attributes.entries;
+		will_read(g, attributes.values, (size_t)attributes.count * g->rt->layout.word);
 	}
 	will_read(g, 0, 0);
 	for (size_t i = 0; i < found.n; i++)
