@@ -152,6 +152,9 @@ struct capture {
 	struct capture_progress progress;
 	struct addrmap known; /* LWP id → index in lwps, for all LWPs seen */
 	struct py_wait_hints hints;
+	uint64_t gil;  /* gil_lo of the thread that was read last */
+	int32_t named; /* the system call that was named last, if named_name is not NULL */
+	const char *named_name;
 
 	/* The result. */
 	VEC(struct capture_lwp) lwps; /* in the order to print */
@@ -243,9 +246,11 @@ void capture_about_names(struct capture *c, struct snapshot *copy);
 /* Note what blocked l waits in. Must be called before it is asked whether it still does. */
 void capture_about_blocked(struct capture *c, struct capture_lwp *l);
 
-/* Find the object of Python that l, blocked or of a core, waits for. Must be called before it is
- * asked whether it still does. */
+/* Find the object of Python that l, of a core, waits for, or each of n blocked LWPs, which must be
+ * asked afterwards whether they still do. */
+enum { CAPTURE_BATCH = 16 }; /* LWPs that are read together, at most */
 void capture_wait_read(struct capture *c, struct capture_lwp *l);
+void capture_waits_read(struct capture *c, struct capture_lwp *const *lwps, size_t n);
 /* Put it into l->about, if l still waits and its owner still holds it. */
 void capture_wait_tell(struct capture *c, struct capture_lwp *l);
 /* Does `owner` hold what l was found to wait for at this moment? */

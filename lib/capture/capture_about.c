@@ -20,8 +20,14 @@ static void name_call(struct capture *c, struct os_call *call)
 {
 	if (c->arch == NULL)
 		c->arch = os_arch(c->P);
-	if (call->name == NULL && call->number >= 0)
-		call->name = os_call_name(c->arch, call->number);
+	if (call->name != NULL || call->number < 0)
+		return;
+	/* Most threads wait in the same call. */
+	if (c->named_name == NULL || c->named != call->number) {
+		c->named = call->number;
+		c->named_name = os_call_name(c->arch, call->number);
+	}
+	call->name = c->named_name;
 }
 
 void capture_about_blocked(struct capture *c, struct capture_lwp *l)
@@ -35,7 +41,6 @@ void capture_about_blocked(struct capture *c, struct capture_lwp *l)
 	l->mutex = os_call_mutex(&l->call);
 	if (l->mutex != 0)
 		l->mutex_owner = os_mutex_owner(c->P, l->mutex);
-	capture_wait_read(c, l);
 	if (os_rest_varies(c->request.live, &l->call))
 		l->rest = (uint8_t)os_lwp_rest(c->request.live, l->id);
 }
@@ -87,29 +92,61 @@ static void take_names(struct capture *c, size_t first, size_t from)
 	}
 }
 
-/* What names will be read from. Whole pages would be quicker to find and slower to copy. */
+/* What names will be read from. */
 struct fetching {
 	struct snapshot *copy;
 	VEC(struct snapshot_piece) pieces;
+	struct snapshot_prefetch pages; /* of the pieces, each once */
+	struct addrmap listed;
 };
+
+/* Objects that were made one after the other lie side by side: fewer pages than pieces are quicker
+ * to read and to find. Pieces that are far apart are copied alone. */
+static bool are_dense(const struct fetching *f)
+{
+	return !snapshot_prefetch_full(&f->pages) && f->pages.n <= f->pieces.n / 2;
+}
+
+static void fetch_now(struct fetching *f)
+{
+	if (are_dense(f))
+		snapshot_copy_with_pages(f->copy, &f->pages, NULL, 0);
+	else
+		snapshot_copy_pieces(f->copy, f->pieces.at, f->pieces.n);
+	f->pieces.n = f->pages.n = 0;
+	addrmap_clear(&f->listed);
+}
+
+/* Add the pages of a piece. */
+static void add_pages(struct fetching *f, const struct snapshot_piece *piece)
+{
+	enum { PAGE = 4096 };
+
+	for (uint64_t page = piece->lo / PAGE; page <= (piece->hi - 1) / PAGE; page++) {
+		uint32_t before;
+
+		if (!addrmap_get(&f->listed, page, &before) && addrmap_put(&f->listed, page, 0))
+			snapshot_prefetch_add(&f->pages, page * PAGE, 1);
+	}
+}
 
 static void fetch_pieces(void *data, uint64_t va, size_t n)
 {
 	struct fetching *f = data;
 	struct snapshot_piece piece = { .lo = va, .hi = va + n };
 
-	if (n != 0 && piece.hi > va) {
+	if (n == 0) {
+		fetch_now(f);
+	} else if (piece.hi > va) {
 		(void)vec_push(&f->pieces, piece); /* else it is read later */
-	} else if (n == 0) {
-		snapshot_copy_pieces(f->copy, f->pieces.at, f->pieces.n);
-		f->pieces.n = 0;
+		add_pages(f, &piece);
 	}
 }
 
 void capture_about_names(struct capture *c, struct snapshot *copy)
 {
 	enum { INTERPS = 64 }; /* further ones have no names */
-	struct fetching fetching = { .copy = copy, .pieces = VEC_EMPTY };
+	struct fetching fetching = { .copy = copy, .pieces = VEC_EMPTY, .pages = VEC_EMPTY };
 	const struct py_names_source source = { .P = copy == NULL ? c->P : snapshot_handle(copy),
 		.live = copy == NULL ? NULL : c->request.live,
 		.fetch = fetch_pieces,
@@ -141,6 +178,8 @@ void capture_about_names(struct capture *c, struct snapshot *copy)
 		vec_free(&names);
 	}
 	vec_free(&fetching.pieces);
+	vec_free(&fetching.pages);
+	addrmap_free(&fetching.listed);
 }
 
 static enum thread_activity activity_of(const struct capture *c, const struct capture_lwp *l)

@@ -16,8 +16,6 @@
 #include "capture/capture_ahead.h"
 #include "os/blocked.h"
 
-enum { BATCH = 16 };
-
 static enum os_lwp_state lwp_look(const struct capture *c, struct capture_lwp *l)
 {
 	enum os_lwp_state look;
@@ -52,11 +50,23 @@ static bool lwp_is_asleep(struct capture *c, struct capture_lwp *l)
 	return false;
 }
 
+/* What is read for every thread of an interpreter is read with the others' pages. */
+static void prefetch_status(struct capture *c)
+{
+	uint64_t at[PY_STATUS_PLACES];
+	size_t n = 0;
+
+	if (c->request.about && c->py != NULL && c->states.list.n != 0)
+		n = py_status_places(c->py, &c->states.list.at[0], c->gil, at);
+	for (size_t i = 0; i < n; i++)
+		snapshot_prefetch_add(&c->progress.pages, at[i], sizeof(uint64_t));
+}
+
 static void capture_batch(struct capture *c, const size_t *index, size_t n)
 {
-	struct snapshot_piece pieces[BATCH], known[BATCH];
-	struct capture_lwp *lwps[BATCH];
-	bool own[BATCH];
+	struct snapshot_piece pieces[CAPTURE_BATCH], known[CAPTURE_BATCH];
+	struct capture_lwp *lwps[CAPTURE_BATCH];
+	bool own[CAPTURE_BATCH];
 	size_t all = 0, copied = 0;
 
 	snapshot_forget(c->snapshot);
@@ -73,6 +83,8 @@ static void capture_batch(struct capture *c, const size_t *index, size_t n)
 	}
 	for (size_t i = 0; i < all; i++)
 		capture_prefetch_states(c, lwps[i], &c->progress.pages);
+	if (all != 0)
+		prefetch_status(c);
 	snapshot_copy_with_pages(c->snapshot, &c->progress.pages, known, copied);
 	for (size_t i = 0, k = 0; i < all; i++) {
 		if (pieces[i].hi != 0)
@@ -82,6 +94,8 @@ static void capture_batch(struct capture *c, const size_t *index, size_t n)
 			lwps[i]->state = CAPTURE_DONE;
 		capture_about_blocked(c, lwps[i]);
 	}
+	if (c->request.about)
+		capture_waits_read(c, lwps, all);
 	for (size_t i = 0; i < all; i++) {
 		if (lwps[i]->state != CAPTURE_DONE ||
 		    !os_lwp_still_blocked(c->request.live, lwps[i]->id, &lwps[i]->blocked))
@@ -91,8 +105,8 @@ static void capture_batch(struct capture *c, const size_t *index, size_t n)
 
 void capture_blocked(struct capture *c, const size_t *index, size_t n)
 {
-	for (size_t i = 0; i < n; i += BATCH)
-		capture_batch(c, index + i, n - i < BATCH ? n - i : BATCH);
+	for (size_t i = 0; i < n; i += CAPTURE_BATCH)
+		capture_batch(c, index + i, n - i < CAPTURE_BATCH ? n - i : CAPTURE_BATCH);
 }
 
 void capture_make_room(struct capture *c, int64_t end)

@@ -349,8 +349,10 @@ enum res capture_frames(struct capture *c, struct capture_lwp *l)
 	if (res == RES_OK)
 		res = add_foreign(c, l, x, first, &f);
 	if (res == RES_OK) {
-		if (c->request.about && l->python_is != PYTHON_UNREAD)
+		if (c->request.about && l->python_is != PYTHON_UNREAD) {
 			py_status_read(c->py, &l->thread, &l->python, &l->status);
+			c->gil = l->status.gil_lo;
+		}
 		return RES_OK;
 	}
 	capture_note(l, MISSING_PYTHON, "its Python frames cannot be read: %.80s", f.text);

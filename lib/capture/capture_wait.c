@@ -1,6 +1,7 @@
 /* Objects of Python that threads wait for, and the threads that hold them. */
 #include "capture/capture.h"
 #include "os/calls.h"
+#include "os/read.h"
 
 /* Does l wait at a word that may be in a lock of Python? */
 static uint64_t awaited_word(const struct capture_lwp *l)
@@ -13,15 +14,48 @@ static uint64_t awaited_word(const struct capture_lwp *l)
 	return word;
 }
 
+/* False: l waits for nothing that may be named. */
+static bool begin_wait(struct capture *c, struct capture_lwp *l, struct py_waiting *w)
+{
+	l->wait = (struct py_wait){ .kind = PY_WAIT_NONE };
+	*w = (struct py_waiting){ .thread = &l->thread, .stack = &l->python, .word = awaited_word(l) };
+	if (c->py == NULL || w->word == 0)
+		return false;
+	w->on_stack = capture_stack_has(c, l, w->word);
+	return true;
+}
+
 void capture_wait_read(struct capture *c, struct capture_lwp *l)
 {
-	struct py_waiting w = { .thread = &l->thread, .stack = &l->python, .word = awaited_word(l) };
+	struct py_waiting w;
 
-	l->wait = (struct py_wait){ .kind = PY_WAIT_NONE };
-	if (c->py == NULL || w.word == 0)
-		return;
-	w.on_stack = capture_stack_has(c, l, w.word);
-	py_wait_find(c->py, c->request.live, &w, &c->hints, &l->wait);
+	if (begin_wait(c, l, &w))
+		py_wait_find(c->py, c->request.live, &w, &c->hints, &l->wait);
+}
+
+/* The first one is found alone, if nothing is known yet of where they have it. */
+void capture_waits_read(struct capture *c, struct capture_lwp *const *lwps, size_t n)
+{
+	struct py_waiting waiting[CAPTURE_BATCH];
+	struct os_piece pieces[CAPTURE_BATCH];
+	size_t guesses = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!begin_wait(c, lwps[i], &waiting[i]))
+			continue;
+		if (c->hints.locals == 0)
+			py_wait_find(c->py, c->request.live, &waiting[i], &c->hints, &lwps[i]->wait);
+		waiting[i].guess = py_wait_guess(c->py, &waiting[i], &c->hints);
+		if (waiting[i].guess != 0)
+			pieces[guesses++] = (struct os_piece){ waiting[i].bytes, sizeof(waiting[i].bytes),
+				(uintptr_t)waiting[i].guess, 0 };
+	}
+	if (guesses != 0)
+		os_read_pieces(c->request.live, pieces, guesses);
+	for (size_t i = 0; i < n; i++) {
+		if (waiting[i].word != 0 && lwps[i]->wait.kind == PY_WAIT_NONE)
+			py_wait_find(c->py, c->request.live, &waiting[i], &c->hints, &lwps[i]->wait);
+	}
 }
 
 /* The LWP whose pthread_self() this is. NULL: none. */

@@ -95,3 +95,21 @@ void py_status_read(
 	    py_read_word(py->P, &rt->layout, rt->addr, rt->layout.more.finalizing, &finalizing) &&
 	    finalizing == t->tstate;
 }
+
+size_t py_status_places(
+    const struct py_process *py, const struct py_thread *t, uint64_t gil, uint64_t out[PY_STATUS_PLACES])
+{
+	const struct py_runtime *rt = &py->runtimes.at[t->runtime];
+	const struct py_layout *l = &rt->layout;
+	size_t n = 0;
+
+	if (rt->current != 0)
+		out[n++] = rt->current;
+	if (l->more.finalizing != 0)
+		out[n++] = rt->addr + l->more.finalizing - 1;
+	if (gil != 0)
+		out[n++] = gil - 2U * l->word;
+	if (l->more.collecting != 0)
+		out[n++] = (l->more.gc == 0 ? rt->addr : t->interp + l->more.gc - 1) + l->more.collecting - 1;
+	return n;
+}

@@ -21,4 +21,10 @@ struct py_status {
 void py_status_read(
     struct py_process *py, const struct py_thread *t, const struct py_stack *s, struct py_status *out);
 
+enum { PY_STATUS_PLACES = 4 };
+/* The addresses at which py_status_read will read for t, so that they are read with others. gil:
+ * gil_lo of the same interpreter; 0: unknown. Reads nothing. Returns their number. */
+size_t py_status_places(
+    const struct py_process *py, const struct py_thread *t, uint64_t gil, uint64_t out[PY_STATUS_PLACES]);
+
 #endif

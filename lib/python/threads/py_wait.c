@@ -22,9 +22,9 @@
 #include "python/py_memory.h"
 
 enum {
-	FRAMES = 4,     /* innermost ones that are searched */
-	SLOTS = 64,     /* words of a frame */
-	HEAD = 64,      /* bytes of an object that are read */
+	FRAMES = 4, /* innermost ones that are searched */
+	SLOTS = 64, /* words of a frame */
+	HEAD = PY_WAIT_HEAD,
 	HANDLE = 96,    /* bytes of the structure of a _ThreadHandle */
 	WORDS_OLD = 72, /* offset of the locals in 3.11 and 3.12, of 8 bytes a word; of 4: */
 	WORDS_OLD_32 = 40,
@@ -65,6 +65,7 @@ static const struct wait_row {
 	{ "_base.py", "result", PY_WAIT_FUTURE, PY_WAIT_CONDITION, "_condition", false },
 	{ "_base.py", "exception", PY_WAIT_FUTURE, PY_WAIT_CONDITION, "_condition", false },
 };
+enum { PLACES = sizeof(((struct py_wait_hints *)0)->places) / sizeof(struct py_wait_place) };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
 /* The classes whose functions these are. */
@@ -86,6 +87,7 @@ struct search {
 	const struct py_waiting *w;
 	struct py_wait_hints *hints;
 	uint32_t head;   /* bytes of an object's head */
+	uint32_t offset; /* of the locals in a frame */
 	uint64_t entry;  /* address of a PyMutex that the thread may wait for; 0: none */
 	uint64_t handle; /* of the _ThreadHandle that was found; 0: none */
 	uint32_t frame;  /* in which the object was found */
@@ -111,6 +113,10 @@ static void read_candidates(const struct search *s, struct candidate *list, size
 {
 	struct os_piece pieces[SLOTS];
 
+	if (n == 1 && list->at == s->w->guess) {
+		memcpy(list->bytes, s->w->bytes, HEAD);
+		return;
+	}
 	if (s->live == NULL) {
 		for (size_t i = 0; i < n; i++)
 			(void)py_read(s->py->P, list[i].bytes, HEAD, list[i].at);
@@ -231,7 +237,7 @@ static uint32_t read_slots(const struct search *s, uint32_t frame, uint32_t slot
 	uint8_t bytes[SLOTS * sizeof(uint64_t)];
 	uint32_t word = s->l->word;
 	ssize_t got = Pread(s->py->P, bytes, (size_t)n * word,
-	    (uintptr_t)(s->w->stack->frames.at[frame].addr + s->hints->locals + (uint64_t)slot * word));
+	    (uintptr_t)(s->w->stack->frames.at[frame].addr + s->offset + (uint64_t)slot * word));
 
 	n = got <= 0 ? 0 : (uint32_t)got / word;
 	for (uint32_t i = 0; i < n; i++) {
@@ -290,20 +296,26 @@ static bool search_frame(struct search *s, uint32_t frame)
 	if (it == NULL)
 		return false;
 	s->frame = frame;
-	h->places[h->n_places++ % (sizeof(h->places) / sizeof(h->places[0]))] =
+	h->places[h->n_places++ % PLACES] =
 	    (struct py_wait_place){ s->w->stack->frames.at[frame].code, frame, it->slot, bound };
 	return true;
 }
 
-/* Look where threads with the same code had theirs. */
-static bool search_place(struct search *s, const struct py_wait_place *place)
+/* The object where threads with the same code had theirs. False: this one has other code. */
+static bool read_place(const struct search *s, const struct py_wait_place *place, uint64_t *at)
 {
 	const struct py_stack *stack = s->w->stack;
+
+	return place->code != 0 && place->frame < stack->frames.n &&
+	       stack->frames.at[place->frame].code == place->code &&
+	       read_slots(s, place->frame, place->slot, at, 1) == 1 && py_pointer_sane(*at, s->l->word);
+}
+
+static bool search_place(struct search *s, const struct py_wait_place *place)
+{
 	struct candidate it = { .at = 0 };
 
-	if (place->code == 0 || place->frame >= stack->frames.n ||
-	    stack->frames.at[place->frame].code != place->code ||
-	    read_slots(s, place->frame, place->slot, &it.at, 1) != 1 || !py_pointer_sane(it.at, s->l->word))
+	if (!read_place(s, place, &it.at))
 		return false;
 	read_candidates(s, &it, 1);
 	if (place->bound) {
@@ -321,7 +333,7 @@ static bool search_place(struct search *s, const struct py_wait_place *place)
 /* Find the object that has the lock. */
 static bool search_lock(struct search *s)
 {
-	for (size_t i = 0; i < sizeof(s->hints->places) / sizeof(s->hints->places[0]); i++) {
+	for (size_t i = 0; i < PLACES; i++) {
 		if (search_place(s, &s->hints->places[i]))
 			return true;
 	}
@@ -487,6 +499,19 @@ static void search_object(struct search *s)
 		s->found.kind = PY_WAIT_NONE;
 }
 
+uint64_t py_wait_guess(struct py_process *py, const struct py_waiting *w, const struct py_wait_hints *hints)
+{
+	struct py_runtime *rt = &py->runtimes.at[w->thread->runtime];
+	const struct search s = { .py = py, .l = &rt->layout, .w = w, .offset = hints->locals };
+	uint64_t at;
+
+	for (size_t i = 0; hints->runtime == w->thread->runtime && hints->locals != 0 && i < PLACES; i++) {
+		if (read_place(&s, &hints->places[i], &at))
+			return at;
+	}
+	return 0;
+}
+
 void py_wait_find(struct py_process *py, struct ps_prochandle *live, const struct py_waiting *w,
     struct py_wait_hints *hints, struct py_wait *out)
 {
@@ -508,6 +533,7 @@ void py_wait_find(struct py_process *py, struct ps_prochandle *live, const struc
 		hints->locals = locals_offset(&s);
 	if (hints->locals == 0 || s.head + 3U * s.l->word > HEAD)
 		return;
+	s.offset = hints->locals;
 	s.entry = parked_at(&s);
 	search_object(&s);
 	*out = s.found;

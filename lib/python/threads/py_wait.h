@@ -21,7 +21,7 @@ enum py_wait_kind {
 struct py_wait {
 	enum py_wait_kind kind;
 	uint64_t at;    /* address of the object */
-	uint64_t owner; /* thread_id (struct py_thread) of the thread that holds it; 0: unknown, or none */
+	uint64_t owner; /* thread_id (struct py_thread) of who holds it; 0: unknown, or nobody */
 	/* With owner: the word of the target that tells it, and its value. */
 	uint64_t owner_at, owner_word;
 };
@@ -49,13 +49,22 @@ struct py_wait_hints {
 	unsigned n_places, n_types, n_pairs;
 };
 
+enum { PY_WAIT_HEAD = 64 };
+
 /* A thread that waits. */
 struct py_waiting {
 	const struct py_thread *thread;
 	const struct py_stack *stack; /* its frames */
-	uint64_t word;                /* the address that it waits at, in the kernel */
+	uint64_t word;                /* the address that it waits at */
 	bool on_stack;                /* that is on its own stack */
+	/* The first bytes of the object at this address, as the caller has read them. */
+	uint64_t guess;
+	uint8_t bytes[PY_WAIT_HEAD];
 };
+
+/* The address of an object that py_wait_find will probably look at, so that PY_WAIT_HEAD bytes of
+ * many are read together. 0: none. */
+uint64_t py_wait_guess(struct py_process *py, const struct py_waiting *w, const struct py_wait_hints *hints);
 
 /* Find out what it waits for. An object is believed only if it is the one whose lock the thread
  * waits at: up to 3.13 a Lock points to that word; from 3.13 on other objects are named by the
