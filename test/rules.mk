@@ -76,6 +76,13 @@ $(O)/test/programs/libnamed.so: test/programs/named_library.c
 
 $(O)/test/live/live_names_test: $(O)/test/programs/libnamed.so
 
+# A program that loads the libpython named on its command line when it is told to.
+$(O)/test/programs/late: test/programs/late.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=gnu11 -O1 -g -w -o $@ $< -ldl
+
+$(O)/test/live/live_probe_late_test: $(O)/test/programs/late
+
 # Two libraries that differ in a name only, and a program that maps the one in place of the other.
 $(O)/test/programs/libreplaced_a.so $(O)/test/programs/libreplaced_b.so: \
 $(O)/test/programs/libreplaced_%.so: test/programs/replaced_library.c

@@ -427,6 +427,7 @@ static bool at_loop(struct at *a)
 
 		res = probe_session_read(a->session, left < WAIT_MS ? (int)left : WAIT_MS, &reader, &f);
 		update(a);
+		at_find_mapped(&a->processes);
 		if (a->opt->all && clock_now_ns() >= search) {
 			search = clock_now_ns() + SEARCH_NS;
 			at_find_pythons(&a->processes);
@@ -525,6 +526,7 @@ static bool start(struct at *a, int argc, char **argv)
 	config.follow_execs = a->opt->children || !is_open_ended(a->opt);
 	config.watches = a->opt->command;
 	config.exe = a->opt->all ? "python" : a->opt->exe;
+	config.find_pythons = a->opt->all;
 	config.targets = config.follow_forks ? PROBE_TARGETS
 			 : a->opt->command   ? COMMAND_TARGETS
 					     : (size_t)(argc - a->opt->first);

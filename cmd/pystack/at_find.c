@@ -179,6 +179,17 @@ void at_find_pythons(struct observing *x)
 	(void)each_process(x, add_python, python);
 }
 
+void at_find_mapped(struct observing *x)
+{
+	uint32_t pid;
+
+	while (probe_session_python(x->session, &pid)) {
+		observing_update(x);
+		if (!observing_has(x, pid) && observing_add_pid(x, pid, true) == OBSERVING_REFUSED)
+			(void)refuse_process(x, true);
+	}
+}
+
 void at_find_refused(struct observing *x, const char *option)
 {
 	if (x->refused == 0)

@@ -28,6 +28,9 @@ void at_find_named(struct observing *x, const char *name);
 /* Observe the processes that have a Python, of those that have begun since the last call. */
 void at_find_pythons(struct observing *x);
 
+/* Observe processes that have mapped a libpython since they were looked at. */
+void at_find_mapped(struct observing *x);
+
 /* Print how many processes may not be looked at, if there are any. `option` has asked for them. */
 void at_find_refused(struct observing *x, const char *option);
 

@@ -50,6 +50,7 @@ struct probe_config {
 	uint32_t pid_namespace; /* the inode number of this process's own; 0: the initial one */
 	bool follow_forks;      /* children of processes are observed */
 	bool follow_execs;      /* a process stays observed whatever it executes */
+	bool find_pythons;      /* probe_session_python finds processes that map Python */
 	const char *exe;        /* observed is what executes a file of this name (probe_exe_is), or NULL */
 	/* Sampling, with one spec, PROBE_AT_TICK: the threads that run, or wait for a processor,
 	 * every sample_ns, `samples` times (0: without end), from the attachment on. 0: no
@@ -79,6 +80,10 @@ enum res probe_session_add(
 
 /* Observe what the process pid will execute; it is not observed before, as the process *number. */
 enum res probe_session_expect(struct probe_session *s, uint32_t pid, uint32_t *number, struct fault *f);
+
+/* Take the next process (its pid as this process sees it) that is not observed and has mapped a
+ * libpython. False: there is none. */
+bool probe_session_python(struct probe_session *s, uint32_t *pid);
 
 /* The processes so far, in the order in which they came: those above, and those that the kernel has
  * seen to be forked or to execute a program. */

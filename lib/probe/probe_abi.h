@@ -146,6 +146,7 @@ enum probe_loss {
 	PROBE_LOST_PROCESS, /* processes: more than can be observed */
 	PROBE_LOST_VALUE,   /* events: what is to be summed could not be read */
 	PROBE_LOST_TEST,    /* events: --when could not be decided */
+	PROBE_LOST_WIDTH,   /* events: 32-bit code in a 64-bit program, or the other way round */
 	PROBE_LOST_CALL,    /* calls whose duration is not known: more are under way than are kept */
 	PROBE_EVENTS,       /* events that passed the filters */
 	PROBE_LOSSES
@@ -157,13 +158,19 @@ enum probe_record_kind {
 	PROBE_RECORD_MEMORY,  /* struct probe_memory and its bytes, repeatedly */
 	PROBE_RECORD_END,     /* the stack is complete */
 	PROBE_RECORD_PROCESS, /* struct probe_process_record: a process has come */
-	PROBE_RECORD_CODE,    /* struct probe_code_record: a process has mapped or unmapped code */
+	PROBE_RECORD_PYTHON, /* struct probe_pid_record: a process that is not observed has mapped a libpython */
+	PROBE_RECORD_CODE, /* struct probe_code_record: a process has mapped or unmapped code */
 };
 
 struct probe_record {
 	uint32_t kind; /* enum probe_record_kind */
 	uint32_t size; /* with this header */
 	uint64_t id;   /* of the stack: all of its records have it */
+};
+
+struct probe_pid_record {
+	struct probe_record head;
+	struct probe_pid pid;
 };
 
 struct probe_process_record {

@@ -45,6 +45,12 @@ static int take_record(void *data, void *record, size_t n)
 		s->urgent = true;
 		return 0;
 	}
+	if (process->head.kind == PROBE_RECORD_PYTHON) {
+		s->stacks.failed |=
+		    !vec_push(&s->pythons, ((const struct probe_pid_record *)record)->pid.seen);
+		s->urgent = true;
+		return 0;
+	}
 	if (process->head.kind == PROBE_RECORD_CODE) {
 		probe_changes_take(&s->changes, record);
 		s->urgent |= ((const struct probe_code_record *)record)->change.kind != PROBE_CODE_UNMAPPED;
@@ -202,6 +208,7 @@ static int configure(struct probe_session *s, const struct probe_config *c)
 	*(uint32_t *)(uintptr_t)&b->rodata->counting = c->counting;
 	*(uint32_t *)(uintptr_t)&b->rodata->conditional = c->conditions != NULL;
 	*(uint32_t *)(uintptr_t)&b->rodata->follow_forks = c->follow_forks;
+	*(uint32_t *)(uintptr_t)&b->rodata->find_pythons = c->find_pythons;
 	*(uint32_t *)(uintptr_t)&b->rodata->pid_namespace = c->pid_namespace;
 	(void)bpf_program__set_autoload(b->progs.list_processes, c->pid_namespace != 0);
 	*(uint32_t *)(uintptr_t)&b->rodata->follow_execs = c->follow_execs;
@@ -280,6 +287,7 @@ void probe_session_close(struct probe_session *s)
 	probe_stacks_free(&s->stacks);
 	probe_processes_free(&s->processes);
 	probe_changes_free(&s->changes);
+	vec_free(&s->pythons);
 	vec_free(&s->links);
 	(void)bpf_link__destroy(s->watch);
 	vec_free(&s->lists);

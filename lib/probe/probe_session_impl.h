@@ -19,6 +19,7 @@ struct probe_session {
 	size_t read;      /* bytes of `waiting` that have been read */
 	struct probe_processes processes;
 	struct probe_changes changes;
+	VEC(uint32_t) pythons; /* for probe_session_python */
 	/* Processes have come or have mapped code: until it has been still for a while (ns), but
 	 * not for too long, no stacks are read, since those processes may end soon. */
 	bool urgent;

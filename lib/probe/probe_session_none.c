@@ -5,6 +5,13 @@
 
 #ifndef WITH_LIBBPF
 
+bool probe_session_python(struct probe_session *s, uint32_t *pid)
+{
+	(void)s;
+	(void)pid;
+	return false;
+}
+
 uint64_t probe_session_count(const struct probe_session *s, const struct probe_key *key)
 {
 	(void)s;

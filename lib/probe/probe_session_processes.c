@@ -135,6 +135,14 @@ enum res probe_session_expect(struct probe_session *s, uint32_t pid, uint32_t *n
 	return add(s, &p, NULL, number, f);
 }
 
+bool probe_session_python(struct probe_session *s, uint32_t *pid)
+{
+	if (s->pythons.n == 0)
+		return false;
+	*pid = s->pythons.at[--s->pythons.n];
+	return true;
+}
+
 size_t probe_session_processes(const struct probe_session *s)
 {
 	return s->processes.at.n;

@@ -142,6 +142,10 @@ START_TEST(counts)
 		ck_assert_msg(count_of(r.out, "in_handler", "interrupted+") == 3 + 5, "%s", r.out);
 		ck_assert_msg(count_of(r.out, "with_room", "libc.so.6`") == 4, "%s%s", r.out, r.err);
 		ck_assert_msg(count_of(r.out, "(signal handler called)", "second+") == 3 + 5, "%s", r.out);
+		/* Those of 32-bit code in the 64-bit program. */
+		ck_assert_msg(
+		    observer_lost(r.err, "syscall:rmdir: ") == (_i == 0 ? 6 : 0), "%s%s", r.out, r.err);
+		ck_assert_msg((strstr(r.err, "32-bit code") != NULL) == (_i == 0), "%s", r.err);
 		run_free(&r);
 	}
 	end(&p);

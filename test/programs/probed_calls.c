@@ -3,6 +3,7 @@
  * writes a byte and waits again. */
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -44,6 +45,33 @@ static NOINLINE void read_ahead(int n, long size)
 		calls += result != 0;
 	}
 }
+
+#ifdef __x86_64__
+/* Calls rmdir(2) from 32-bit code, which is reached and left by far calls. */
+static NOINLINE void in_narrow_code(int n, char *page, const char *path)
+{
+	enum { SAVED = 0, TARGET = 8, ENTRY = 16, NARROW = 64, STACK = 4096 };
+	uint32_t at = (uint32_t)(uintptr_t)page, name = (uint32_t)(uintptr_t)path, words[4];
+	uint8_t *to = (uint8_t *)page + ENTRY;
+
+	words[0] = at + SAVED, words[1] = at + STACK, words[2] = at + TARGET, words[3] = at + NARROW;
+	memcpy(page + TARGET, &words[3], 4);
+	memcpy(page + TARGET + 4, "\x23\0", 2);
+	/* mov %rsp,SAVED; mov $STACK,%esp; push %rbx; push %rbp; lcall *TARGET; pop %rbp; pop %rbx;
+	 * mov SAVED,%rsp; ret */
+	memcpy(to, "\x48\x89\x24\x25", 4), memcpy(to + 4, &words[0], 4);
+	memcpy(to + 8, "\xbc", 1), memcpy(to + 9, &words[1], 4);
+	memcpy(to + 13, "\x53\x55\xff\x1c\x25", 5), memcpy(to + 18, &words[2], 4);
+	memcpy(to + 22, "\x5d\x5b\x48\x8b\x24\x25", 6), memcpy(to + 28, &words[0], 4);
+	memcpy(to + 32, "\xc3", 1);
+	/* mov $40,%eax; mov $name,%ebx; int $0x80; lret */
+	to = (uint8_t *)page + NARROW;
+	memcpy(to, "\xb8\x28\0\0\0\xbb", 6), memcpy(to + 6, &name, 4);
+	memcpy(to + 10, "\xcd\x80\xcb", 3);
+	while (n-- > 0)
+		((void (*)(void))(page + ENTRY))();
+}
+#endif
 
 int deep(int n);
 
@@ -100,20 +128,32 @@ static NOINLINE void *with_room(void *unused)
 	return unused;
 }
 
+/* Where a pointer of 4 bytes can point. */
+static char *low_page(int protection)
+{
+	char *page = mmap(NULL, 4096, protection, MAP_PRIVATE | MAP_ANONYMOUS | 0x40, -1, 0);
+
+	if (page == MAP_FAILED)
+		abort();
+	return page;
+}
+
 int main(void)
 {
-	/* Where a pointer of 4 bytes can point. */
-	char *path = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | 0x40, -1, 0);
+	char *path = low_page(PROT_READ | PROT_WRITE);
 	pthread_t thread;
 	char byte;
 
-	if (path == MAP_FAILED || read(STDIN_FILENO, &byte, 1) != 1)
+	if (read(STDIN_FILENO, &byte, 1) != 1)
 		return 1;
 	strcpy(path, "absent-in-i386");
 	by_library(7);
 	by_interrupt(5, path);
 	read_ahead(3, 1000);
 	calls += deep(70000);
+#ifdef __x86_64__
+	in_narrow_code(6, low_page(PROT_READ | PROT_WRITE | PROT_EXEC), path);
+#endif
 	if (pthread_create(&thread, NULL, second, NULL) != 0 || pthread_join(thread, NULL) != 0 ||
 	    pthread_create(&thread, NULL, with_room, NULL) != 0 || pthread_join(thread, NULL) != 0)
 		return 1;

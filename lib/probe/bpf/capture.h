@@ -126,6 +126,13 @@ static __noinline int is_wanted_python(struct scratch *s, struct probe_key *key)
 	return result == PROBE_WHEN_TRUE;
 }
 
+/* Does the thread run 32-bit code in a 64-bit program, or the other way round? Nothing is known of
+ * the stack of such code. */
+static __always_inline int is_other_width(const struct scratch *s, uint32_t word)
+{
+	return (uint32_t)s->begin.regs[REG_CS] == (word == 8 ? CS_32 : CS_64);
+}
+
 /* How often addresses of the process have come to mean other code. */
 static __always_inline uint64_t epoch_of(uint32_t number)
 {
@@ -146,6 +153,10 @@ static struct probe_count *capture(
 
 	if (!t)
 		return 0;
+	if (is_other_width(s, t->word)) {
+		count_loss(PROBE_LOST_WIDTH);
+		return 0;
+	}
 	s->emit = 0;
 	s->events++;
 	s->tstate_at = 0;

@@ -208,6 +208,35 @@ static void note_change(const struct probe_process *p, struct code_call *c)
 	send_change(p, &c->new);
 }
 
+/* The beginning of the name of a mapped file. */
+struct file_name {
+	char at[PROBE_EXE_MAX];
+};
+
+static long take_file_name(struct task_struct *task, struct vm_area_struct *vma, struct file_name *out)
+{
+	const unsigned char *name = BPF_CORE_READ(vma, vm_file, f_path.dentry, d_name.name);
+
+	(void)task;
+	(void)bpf_probe_read_kernel_str(out->at, sizeof(out->at), name);
+	return 0;
+}
+
+/* A process that is not observed has mapped code: say so if that is Python's. */
+static void look_for_python(struct task_struct *task, uint64_t at)
+{
+	struct probe_pid_record r = { .head = { .kind = PROBE_RECORD_PYTHON, .size = sizeof(r) } };
+	struct file_name name = { "" };
+
+	(void)bpf_find_vma(task, at, take_file_name, &name, 0);
+	if (!probe_exe_is(name.at, libpython))
+		return;
+	r.pid.pid = (uint32_t)task->tgid;
+	r.pid.seen = seen_pid(task);
+	if (r.pid.seen != 0)
+		(void)bpf_ringbuf_output(&ring, &r, sizeof(r), 0);
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(watch_code, struct pt_regs *regs, long result)
 {
@@ -224,7 +253,7 @@ int BPF_PROG(watch_code, struct pt_regs *regs, long result)
 		return 0;
 	/* Also of threads that were not selected. */
 	p = known_process_of(task);
-	if (!p || !p->observed)
+	if (p ? !p->observed : !find_pythons)
 		return 0;
 	(void)bpf_probe_read_kernel(words, sizeof(words), (const uint64_t *)regs + FIRST);
 	if (compat) {
@@ -240,8 +269,10 @@ int BPF_PROG(watch_code, struct pt_regs *regs, long result)
 		args[3] = words[REG_R10 - FIRST];
 		of_call(&call, number, args, (uint64_t)result);
 	}
-	if (call.gone.hi != 0 || call.new.hi != 0)
+	if (p && (call.gone.hi != 0 || call.new.hi != 0))
 		note_change(p, &call);
+	else if (!p && call.new.hi != 0 && call.new.kind == PROBE_CODE_MAPPED)
+		look_for_python(task, call.new.lo);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 
 enum {
 	CS_32 = 0x23, /* the code segment of 32-bit code (arch/x86 asm/segment.h) */
+	CS_64 = 0x33,
 	TLS_FIRST = 12,
 	TLS_N = 3 /* segments of thread pointers in the descriptor table (the same) */
 };

@@ -128,6 +128,7 @@ struct bpf_iter__task {
 
 struct vm_area_struct {
 	unsigned long vm_start, vm_end;
+	struct file *vm_file;
 } KERNEL;
 
 struct pt_regs; /* read whole: words of struct probe_begin */

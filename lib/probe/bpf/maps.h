@@ -234,9 +234,11 @@ const volatile uint32_t counting = 0;        /* events are counted, not sent */
 const volatile uint32_t timing = 0;          /* the duration of system calls is summed */
 const volatile uint32_t conditional = 0;     /* there are conditions */
 const volatile char exe_name[PROBE_EXE_MAX]; /* --exe: what executes it is observed; "": nothing */
-const volatile uint32_t pid_namespace = 0;   /* its inode number; 0: the initial one */
-const volatile uint32_t follow_execs = 1;    /* a process stays observed whatever it executes */
-const volatile uint32_t follow_forks = 0;    /* children of processes are observed */
+const volatile uint32_t find_pythons = 0;    /* processes that map Python are looked for */
+const volatile char libpython[PROBE_EXE_MAX] = "libpython";
+const volatile uint32_t pid_namespace = 0; /* its inode number; 0: the initial one */
+const volatile uint32_t follow_execs = 1;  /* a process stays observed whatever it executes */
+const volatile uint32_t follow_forks = 0;  /* children of processes are observed */
 const volatile uint32_t off_cpu_spec = 0;
 const volatile uint64_t off_cpu_min = 0; /* ns */
 
