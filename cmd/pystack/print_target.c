@@ -26,6 +26,7 @@ struct collect_options collect_options_of(const struct options *opt)
 struct symbol_wants symbol_wants_of(const struct options *opt)
 {
 	return (struct symbol_wants){ .places = opt->output == COUNTS_JSON,
+		.functions = opt->output == COUNTS_FOLDED,
 		.demangled = !opt->no_demangle,
 		.source = opt->native_source && !opt->python_only };
 }

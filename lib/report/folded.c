@@ -42,6 +42,8 @@ static void put_native(struct strbuf *out, const struct symbol_name *name)
 		put_name(out, string_of(name->demangled), false, false);
 	else if (name->object != NULL && name->symbol != NULL)
 		put_name(out, string_of(name->symbol), true, false);
+	else if (name->object != NULL && name->function != 0)
+		strbuf_fmt(out, "0x%llx", (unsigned long long)name->function);
 	else
 		strbuf_fmt(
 		    out, "0x%llx", (unsigned long long)(name->object != NULL ? name->address : name->pc));

@@ -10,15 +10,17 @@
 #include "os/images.h"
 #include "symbol/source_lines.h"
 #include "symbol/source_names.h"
+#include "unwind/unwind_functions.h"
 
 enum { NAME_MAX_BYTES = 4096 };
 
 struct symbolizer {
 	struct ps_prochandle *P;
 	struct symbol_wants wants;
-	struct addrmap index;            /* key of a query → index in names */
-	VEC(struct symbol_name *) names; /* each owned, with its strings after it */
-	struct source_names source;      /* demangled names */
+	struct addrmap index;               /* key of a query → index in names */
+	VEC(struct symbol_name *) names;    /* each owned, with its strings after it */
+	struct source_names source;         /* demangled names */
+	struct unwind_functions *functions; /* of P; NULL: not asked yet */
 };
 
 static uint64_t key_of(const struct symbol_query *q)
@@ -50,28 +52,43 @@ static struct symbol_name *name_create(uint64_t pc, const char *object, const ch
 	return name;
 }
 
+/* Where the function at the address starts, in its file; 0: unknown. */
+static uint64_t function_at(struct symbolizer *s, uint64_t at)
+{
+	uint64_t start = 0;
+
+	if (s->functions == NULL)
+		s->functions = unwind_functions_create(s->P);
+	if (s->functions == NULL || !unwind_function_start(s->functions, at, &start))
+		return 0;
+	return start;
+}
+
 /* A name without a symbol, the same in every process that has the file mapped. */
 static struct symbol_name *name_without_symbol(
-    struct ps_prochandle *P, const struct symbol_query *q, const char *object)
+    struct symbolizer *s, const struct symbol_query *q, const char *object)
 {
 	struct symbol_name *name = name_create(q->pc, object, NULL, 0);
 	uint64_t bias;
 
-	if (name != NULL && os_object_bias(P, at_of(q), &bias) == RES_OK)
+	if (name != NULL && os_object_bias(s->P, at_of(q), &bias) == RES_OK) {
 		name->address = q->pc - bias;
+		if (s->wants.functions)
+			name->function = function_at(s, at_of(q));
+	}
 	return name;
 }
 
-static struct symbol_name *name_look_up(struct ps_prochandle *P, const struct symbol_query *q)
+static struct symbol_name *name_look_up(struct symbolizer *s, const struct symbol_query *q)
 {
 	char path[NAME_MAX_BYTES], symbol[NAME_MAX_BYTES];
 	uint64_t at = at_of(q);
 	GElf_Sym sym;
 
-	if (q->nameless || Pobjname(P, at, path, sizeof(path)) == NULL)
+	if (q->nameless || Pobjname(s->P, at, path, sizeof(path)) == NULL)
 		return name_create(q->pc, NULL, NULL, 0);
-	if (Plookup_by_addr(P, at, symbol, sizeof(symbol), &sym) != 0)
-		return name_without_symbol(P, q, path_base(path));
+	if (Plookup_by_addr(s->P, at, symbol, sizeof(symbol), &sym) != 0)
+		return name_without_symbol(s, q, path_base(path));
 	return name_create(q->pc, path_base(path), symbol, q->pc - sym.st_value);
 }
 
@@ -112,9 +129,9 @@ static struct symbol_place *place_create(struct ps_prochandle *P, uint64_t at, u
 }
 
 /* Looks up the name of a query, and its place if places are wanted. NULL: out of memory. */
-static struct symbol_name *name_with_place(const struct symbolizer *s, const struct symbol_query *q)
+static struct symbol_name *name_with_place(struct symbolizer *s, const struct symbol_query *q)
 {
-	struct symbol_name *name = name_look_up(s->P, q);
+	struct symbol_name *name = name_look_up(s, q);
 	uint64_t at = at_of(q);
 	char path[NAME_MAX_BYTES];
 
@@ -161,6 +178,7 @@ void symbolizer_destroy(struct symbolizer *s)
 	vec_free(&s->names);
 	addrmap_free(&s->index);
 	source_names_free(&s->source);
+	unwind_functions_destroy(s->functions);
 	free(s);
 }
 
@@ -170,6 +188,10 @@ enum res symbolizer_follow(struct symbolizer **s, struct ps_prochandle *P, struc
 		*s = symbolizer_create(P);
 	if (*s == NULL)
 		return fault_memory(f);
+	if ((*s)->P != P) {
+		unwind_functions_destroy((*s)->functions);
+		(*s)->functions = NULL;
+	}
 	(*s)->P = P;
 	return RES_OK;
 }

@@ -26,21 +26,26 @@ static void expect_without(struct run r, const char *part)
 	run_free(&r);
 }
 
-static void library_path(char path[PATH_MAX])
+static void library_path(const char *name, char path[PATH_MAX])
 {
-	(void)snprintf(path, PATH_MAX, "%.*s/test/programs/libnamed.so",
-	    (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool());
+	(void)snprintf(path, PATH_MAX, "%.*s/test/programs/%s",
+	    (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool(), name);
 }
 
 /* Start a program in the library's last function. */
-static void start(struct fixture *f, char pid[16])
+static void start_in(const char *name, struct fixture *f, char pid[16])
 {
 	char library[PATH_MAX];
 
-	library_path(library);
+	library_path(name, library);
 	fixture_start(f, live_interpreters(NULL), &(struct fixture_options){ .alone = true },
 	    ARGS("@uretprobed.py", library, "named_begin", "1"));
 	(void)snprintf(pid, 16, "%d", (int)f->pid);
+}
+
+static void start(struct fixture *f, char pid[16])
+{
+	start_in("libnamed.so", f, pid);
 }
 
 static bool built_with(const char *library)
@@ -99,6 +104,39 @@ START_TEST(folded)
 		    ARGS(";libnamed.so`named_begin;libnamed.so`a::foo::<[u8\\x3b 4]>;"
 			 "libnamed.so`lib::call;"
 			 "libnamed.so`lib::Table::operator[](A const&);"));
+	fixture_end(&f);
+}
+END_TEST
+
+/* The address of a function in libnamed.so. */
+static unsigned long address_of(const char *function)
+{
+	char path[PATH_MAX], command[2 * PATH_MAX];
+	unsigned long address = 0;
+	FILE *nm;
+
+	library_path("libnamed.so", path);
+	(void)snprintf(command, sizeof(command), "nm '%s' | sed -n 's/ [tT] %s$//p'", path, function);
+	nm = popen(command, "r");
+	ck_assert_ptr_nonnull(nm);
+	ck_assert_msg(fscanf(nm, "%lx", &address) == 1, "%s", command);
+	(void)pclose(nm);
+	return address;
+}
+
+/* Without symbols a frame is its function's address, wherever in it the call is. */
+START_TEST(folded_stripped)
+{
+	struct fixture f;
+	char pid[16], frames[200];
+
+	start_in("libstripped.so", &f, pid);
+	(void)snprintf(frames, sizeof(frames),
+	    ";libstripped.so`named_begin;libstripped.so`0x%lx;libstripped.so`0x%lx;"
+	    "libstripped.so`0x%lx;",
+	    address_of("_RINvC1a3fooAhj4_E"), address_of("_ZN3lib4call17h0123456789abcdefE"),
+	    address_of("_ZN3lib5TableixERK1A"));
+	expect(TOOL("-o", "folded", pid), ARGS(frames));
 	fixture_end(&f);
 }
 END_TEST
@@ -190,7 +228,7 @@ START_TEST(source)
 
 	if (!dwarf_is_built())
 		return;
-	library_path(path);
+	library_path("libnamed.so", path);
 	library_lines(path, lines);
 	start(&f, pid);
 	r = TOOL("-g", "--no-demangle", pid);
@@ -224,6 +262,7 @@ static Suite *suite(void)
 	tcase_set_timeout(c, 120);
 	tcase_add_test(c, names);
 	tcase_add_test(c, folded);
+	tcase_add_test(c, folded_stripped);
 	tcase_add_test(c, annotations);
 	tcase_add_test(c, json);
 	tcase_add_test(c, source);
