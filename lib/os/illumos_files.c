@@ -17,6 +17,7 @@
 #include "base/owned.h"
 #include "base/vec.h"
 #include "os/images.h"
+#include "os/perf_map.h"
 
 enum { HEAD = 1024 };
 
@@ -204,6 +205,12 @@ enum res os_debug_image(struct ps_prochandle *P, uintptr_t addr, struct elf_imag
 		return RES_NONE;
 	*img = image;
 	return RES_OK;
+}
+
+int os_open_perf_map(struct ps_prochandle *P)
+{
+	(void)P;
+	return -1;
 }
 
 /* No search for the files of debug information is made here. */

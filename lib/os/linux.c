@@ -51,9 +51,9 @@ enum res os_open_image(struct ps_prochandle *P, const char *path, struct elf_ima
 	struct proc_objects *o = handle_objects(P);
 	OWNED(fd_release) int fd = -1;
 
-	if (o == NULL || o->files.open_path == NULL)
+	if (o == NULL)
 		return RES_NONE;
-	fd = o->files.open_path(o->files.data, path);
+	fd = objects_open_debug(o, path);
 	return fd >= 0 && elf_image_open(fd, img, NULL) == RES_OK ? RES_OK : RES_NONE;
 }
 

@@ -155,6 +155,10 @@ void objects_remember(struct proc_objects *o);
 /* The object's symbols, from a separate debug file if the image has no .symtab. NULL: none. */
 struct elf_symbols *objects_symbols(struct proc_objects *o, struct proc_object *obj);
 
+/* Open a debug file by its path in the root of the target, else where the user has such files. -1:
+ * there is none. */
+int objects_open_debug(struct proc_objects *o, const char *path);
+
 /* The object's file with debug information (.debug_info): its image, or the separate debug file,
  * which must match the image. RES_NONE: there is none. Owned by the object. */
 enum res objects_debug(struct proc_objects *o, struct proc_object *obj, struct elf_image **out);

@@ -495,11 +495,15 @@ void objects_remember(struct proc_objects *o)
 	}
 }
 
-/* An elf_open_fn: a debug file in the root of the target, else elsewhere. */
+/* An elf_open_fn. */
 static int open_debug(void *data, const char *path)
 {
-	struct proc_objects *o = data;
-	int fd = o->files.open_path(o->files.data, path);
+	return objects_open_debug(data, path);
+}
+
+int objects_open_debug(struct proc_objects *o, const char *path)
+{
+	int fd = o->files.open_path == NULL ? -1 : o->files.open_path(o->files.data, path);
 
 	return fd >= 0 || o->search == NULL ? fd : search_open_debug(o->search, path);
 }

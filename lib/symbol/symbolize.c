@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "base/vec.h"
 #include "os/images.h"
+#include "symbol/perf_map.h"
 #include "symbol/source_lines.h"
 #include "symbol/source_names.h"
 #include "unwind/unwind_functions.h"
@@ -19,6 +20,7 @@ struct symbolizer {
 	struct symbol_wants wants;
 	struct addrmap index;               /* key of a query → index in names */
 	VEC(struct symbol_name *) names;    /* each owned, with its strings after it */
+	struct perf_map jit;                /* while names are looked up */
 	struct source_names source;         /* demangled names */
 	struct unwind_functions *functions; /* of P; NULL: not asked yet */
 };
@@ -79,14 +81,34 @@ static struct symbol_name *name_without_symbol(
 	return name;
 }
 
+/* What stands for the file of code that a perf map names. */
+static const char jit_object[] = "JIT";
+
+/* The name of code in no file. */
+static struct symbol_name *name_by_perf_map(struct symbolizer *s, const struct symbol_query *q)
+{
+	const struct perf_line *line;
+	char symbol[PERF_NAME_MAX + 1];
+
+	perf_map_read(&s->jit, s->P);
+	line = perf_map_at(&s->jit, at_of(q));
+	if (line == NULL)
+		return name_create(q->pc, NULL, NULL, 0);
+	memcpy(symbol, line->name, line->name_n);
+	symbol[line->name_n] = '\0';
+	return name_create(q->pc, jit_object, symbol, q->pc - line->start);
+}
+
 static struct symbol_name *name_look_up(struct symbolizer *s, const struct symbol_query *q)
 {
 	char path[NAME_MAX_BYTES], symbol[NAME_MAX_BYTES];
 	uint64_t at = at_of(q);
 	GElf_Sym sym;
 
-	if (q->nameless || Pobjname(s->P, at, path, sizeof(path)) == NULL)
+	if (q->nameless)
 		return name_create(q->pc, NULL, NULL, 0);
+	if (Pobjname(s->P, at, path, sizeof(path)) == NULL)
+		return name_by_perf_map(s, q);
 	if (Plookup_by_addr(s->P, at, symbol, sizeof(symbol), &sym) != 0)
 		return name_without_symbol(s, q, path_base(path));
 	return name_create(q->pc, path_base(path), symbol, q->pc - sym.st_value);
@@ -252,6 +274,7 @@ enum res symbolize(struct symbolizer *s, const struct symbol_query *queries, siz
 		if (name == NULL || !vec_push(&s->names, name)) {
 			name_free(name);
 			vec_free(&places);
+			perf_map_free(&s->jit);
 			return fault_memory(f);
 		}
 		/* Without memory its source stays unknown. */
@@ -259,10 +282,12 @@ enum res symbolize(struct symbolizer *s, const struct symbol_query *queries, siz
 			(void)vec_push(&places, ((struct source_query){ name, at_of(&queries[i]) }));
 		if (!addrmap_put(&s->index, key_of(&queries[i]), (uint32_t)(s->names.n - 1))) {
 			vec_free(&places);
+			perf_map_free(&s->jit);
 			return fault_memory(f);
 		}
 		out[i] = name;
 	}
+	perf_map_free(&s->jit);
 	if (places.n > 0)
 		source_lines_find(s->P, &places);
 	vec_free(&places);

@@ -1,0 +1,94 @@
+/* perf_map.h on Linux. */
+#include "os/perf_map.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fileio.h"
+#include "base/owned.h"
+#include "os/images.h"
+#include "proc/handle.h"
+#include "proc/objects.h"
+
+enum {
+	STATUS_BYTES = 4096,
+	FIELDS_BEFORE_START = 20,
+	CLOCK_SLACK = 2 /* seconds: two clocks are rounded */
+};
+
+/* The pid in the innermost pid namespace: the last number of the line NSpid. */
+static pid_t inner_pid(pid_t pid)
+{
+	static const char key[] = "\nNSpid:";
+	char path[32], text[STATUS_BYTES];
+	const char *line, *last;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if (fileio_head(AT_FDCWD, path, text, sizeof(text)) <= 0)
+		return pid;
+	line = strstr(text, key);
+	if (line == NULL)
+		return pid;
+	line += sizeof(key) - 1;
+	last = line + strcspn(line, "\n");
+	while (last > line && last[-1] >= '0' && last[-1] <= '9')
+		last--;
+	return atoi(last) > 0 ? atoi(last) : pid;
+}
+
+/* When the process began, in seconds since the epoch; 0: unknown. proc(5): field 22 of stat, in ticks
+ * since the machine was booted, is the 20th after the name. */
+static time_t started(pid_t pid)
+{
+	char path[32], text[STATUS_BYTES];
+	struct timespec since_boot, now;
+	unsigned long long ticks;
+	const char *at;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (fileio_head(AT_FDCWD, path, text, sizeof(text)) <= 0 || (at = strrchr(text, ')')) == NULL)
+		return 0;
+	for (int i = 0; i < FIELDS_BEFORE_START && at != NULL; i++)
+		at = strchr(at + 1, ' ');
+	if (at == NULL || clock_gettime(CLOCK_BOOTTIME, &since_boot) != 0 ||
+	    clock_gettime(CLOCK_REALTIME, &now) != 0)
+		return 0;
+	ticks = strtoull(at, NULL, 10);
+	return now.tv_sec - since_boot.tv_sec + (time_t)(ticks / (unsigned long long)sysconf(_SC_CLK_TCK));
+}
+
+/* Was the file written by an earlier process with this pid? */
+static bool is_stale(const struct stat *file, pid_t pid)
+{
+	return file->st_mtime + CLOCK_SLACK < started(pid);
+}
+
+/* Does the file belong to the owner of the process, or to root? */
+static bool is_trusted(int fd, pid_t pid)
+{
+	struct stat file, process;
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	return fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && !is_stale(&file, pid) &&
+	       (file.st_uid == 0 || (stat(path, &process) == 0 && file.st_uid == process.st_uid));
+}
+
+int os_open_perf_map(struct ps_prochandle *P)
+{
+	struct proc_objects *o = handle_objects(P);
+	OWNED(fd_release) int fd = -1;
+	pid_t pid = Pstatus(P)->pr_pid;
+	char path[48];
+
+	if (o == NULL || o->files.open_path == NULL || os_is_core(P))
+		return -1;
+	(void)snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)inner_pid(pid));
+	fd = o->files.open_path(o->files.data, path);
+	return fd >= 0 && is_trusted(fd, pid) ? fd_keep(&fd) : -1;
+}

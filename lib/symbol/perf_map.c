@@ -1,0 +1,94 @@
+/* See perf_map.h. */
+#include "symbol/perf_map.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fileio.h"
+#include "base/owned.h"
+#include "os/perf_map.h"
+
+/* A hexadecimal number and the blank after it. */
+static bool take_number(const char **at, const char *end, uint64_t *out)
+{
+	const char *p = *at;
+	unsigned digits = 0;
+
+	if (end - p > 2 && p[0] == '0' && p[1] == 'x')
+		p += 2;
+	*out = 0;
+	for (; p < end && digits <= 16; p++, digits++) {
+		char c = *p;
+		unsigned value = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+				 : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
+				 : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10)
+							: 16;
+
+		if (value == 16)
+			break;
+		*out = *out << 4 | value;
+	}
+	if (digits == 0 || digits > 16 || p == end || *p != ' ')
+		return false;
+	*at = p + 1;
+	return true;
+}
+
+static void take_line(struct perf_map *m, const char *at, const char *end)
+{
+	struct perf_line line;
+
+	if (!take_number(&at, end, &line.start) || !take_number(&at, end, &line.size) || at == end ||
+	    end - at > PERF_NAME_MAX || memchr(at, '\0', (size_t)(end - at)) != NULL)
+		return;
+	line.name = at;
+	line.name_n = (size_t)(end - at);
+	(void)vec_push(&m->lines, line);
+}
+
+void perf_map_parse(struct perf_map *m, const char *text, size_t n)
+{
+	const char *end = text + n;
+
+	for (const char *at = text, *line; at < end && m->lines.n < PERF_LINES_MAX; at = line + 1) {
+		line = memchr(at, '\n', (size_t)(end - at));
+		if (line == NULL)
+			break; /* a line that is being written */
+		take_line(m, at, line);
+	}
+}
+
+const struct perf_line *perf_map_at(const struct perf_map *m, uint64_t at)
+{
+	for (size_t i = m->lines.n; i-- > 0;) {
+		const struct perf_line *line = &m->lines.at[i];
+
+		if (at >= line->start && at - line->start < line->size)
+			return line;
+	}
+	return NULL;
+}
+
+void perf_map_read(struct perf_map *m, struct ps_prochandle *P)
+{
+	OWNED(fd_release) int fd = m->tried ? -1 : os_open_perf_map(P);
+	struct stat st;
+	ssize_t got;
+
+	m->tried = true;
+	if (fd < 0 || fstat(fd, &st) != 0 || st.st_size <= 0 || st.st_size > PERF_MAP_MAX)
+		return;
+	m->text = malloc((size_t)st.st_size);
+	got = m->text == NULL ? -1 : fileio_pread(fd, m->text, (size_t)st.st_size, 0);
+	if (got > 0)
+		perf_map_parse(m, m->text, (size_t)got);
+}
+
+void perf_map_free(struct perf_map *m)
+{
+	free(m->text);
+	vec_free(&m->lines);
+	*m = (struct perf_map){ .tried = false };
+}

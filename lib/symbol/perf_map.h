@@ -1,0 +1,40 @@
+/* PRIVATE to lib/symbol: names of code in no file, by the file that the program has written for
+ * perf(1). Each line is `START SIZE NAME`, the first two hexadecimal. */
+#ifndef SYMBOL_PERF_MAP_H
+#define SYMBOL_PERF_MAP_H
+
+#include <libproc.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/vec.h"
+
+enum { PERF_MAP_MAX = 64 << 20, PERF_LINES_MAX = 1 << 20, PERF_NAME_MAX = 4095 };
+
+struct perf_line {
+	uint64_t start, size;
+	const char *name; /* in the text; name_n bytes */
+	size_t name_n;
+};
+
+/* All zeros: empty. */
+struct perf_map {
+	bool tried;
+	char *text; /* owned */
+	VEC(struct perf_line) lines;
+};
+
+/* Read P's file, once. It stays empty if there is none, or one of more than PERF_MAP_MAX bytes. Of
+ * more than PERF_LINES_MAX lines, the rest is left out. */
+void perf_map_read(struct perf_map *m, struct ps_prochandle *P);
+
+/* Add the lines in n bytes of text, which must outlive m. Lines of another form are left out. */
+void perf_map_parse(struct perf_map *m, const char *text, size_t n);
+
+/* The line that has the address; code may be written again, so the last one counts. NULL: none. */
+const struct perf_line *perf_map_at(const struct perf_map *m, uint64_t at);
+
+void perf_map_free(struct perf_map *m); /* empty afterwards */
+
+#endif
