@@ -28,7 +28,8 @@ enum res os_object_bias(struct ps_prochandle *P, uintptr_t addr, uint64_t *bias)
 enum res os_debug_image(struct ps_prochandle *P, uintptr_t addr, struct elf_image **img);
 
 /* Open the ELF file at an absolute path, of debug information, in the target's root or else where
- * the user has such files (-L), if it is a regular file. RES_NONE: there is none, or it cannot be read. The caller closes *img. */
+ * the user has such files (-L), if it is a regular file. RES_NONE: there is none, or it cannot be
+ * read. The caller closes *img. */
 enum res os_open_image(struct ps_prochandle *P, const char *path, struct elf_image **img);
 
 /* Bytes from the file for an address whose memory is known to equal the file (read-only, segment

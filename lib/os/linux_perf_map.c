@@ -41,8 +41,8 @@ static pid_t inner_pid(pid_t pid)
 	return atoi(last) > 0 ? atoi(last) : pid;
 }
 
-/* When the process began, in seconds since the epoch; 0: unknown. proc(5): field 22 of stat, in ticks
- * since the machine was booted, is the 20th after the name. */
+/* When the process began, in seconds since the epoch; 0: unknown. proc(5): field 22 of stat, in
+ * ticks since the machine was booted, is the 20th after the name. */
 static time_t started(pid_t pid)
 {
 	char path[32], text[STATUS_BYTES];

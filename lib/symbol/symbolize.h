@@ -49,8 +49,8 @@ struct symbol_name {
 	/* Without symbol: the address in the file, pc less its load bias; pc itself if no ELF
 	 * file is mapped there, or its headers cannot be read. */
 	uint64_t address;
-	/* Without symbol: the address in the file at which the function starts, by the unwind table;
-	 * 0: unknown, or not wanted. */
+	/* Without symbol: the address in the file at which the function starts, by the unwind
+	 * table; 0: unknown, or not wanted. */
 	uint64_t function;
 	const struct symbol_place *place; /* NULL: no object, or places are not wanted */
 	const char *demangled;            /* the name of `symbol` in C++ or Rust; NULL: none, or not wanted */
