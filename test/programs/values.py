@@ -381,10 +381,10 @@ def objects():
     else:
         case("object", Inner(), "<__main__.Inner at ADDRESS>")
     if not NEW:
-        names = code("class Old: pass\nvalue = Old()")
+        names = code("class Old: pass\nvalue = Old()", __name__="__main__")
         names["value"].x = 1
         case("old class", names["Old"])
-        case("old instance", names["value"])
+        case("old instance", names["value"], "<__main__.Old instance at ADDRESS: x=1>")
 
 
 def enums():

@@ -163,30 +163,35 @@ static void put_slots(
 	}
 }
 
+/* Write the entries of a dict of attributes. *i and head are as for put_slots. */
+static void put_entries(struct value_writer *w, const struct py_dict *d, uint64_t *i, const char *head)
+{
+	struct value_entries e;
+	struct py_dict_entry entry;
+	struct py_string name;
+
+	value_entries_begin(w->v, d, &e);
+	while (*i <= w->v->limits.items && !w->full && value_entries_next(w->v, &e, &entry)) {
+		if (!value_charge(w->v, 256) ||
+		    py_text_read(w->v->P, w->v->rt, entry.key, &name, NULL) != RES_OK)
+			continue;
+		value_put(w, *i == 0 ? head : "");
+		if (value_charge(w->v, name.n) && value_put_next(w, (*i)++))
+			put_named(w, name.text, name.n, entry.value);
+		free(name.text);
+	}
+}
+
 /* Write attributes, one level deep. */
 static void put_attributes(
     struct value_writer *w, uint64_t addr, const struct py_value_type *t, const char *head)
 {
-	struct value_entries e;
 	struct py_dict d;
-	struct py_dict_entry entry;
-	struct py_string name;
 	uint64_t i = 0;
 
 	put_slots(w, addr, t, &i, head);
-	if (i > w->v->limits.items || !open_attributes(w->v, addr, t, &d))
-		return;
-	value_entries_begin(w->v, &d, &e);
-	while (!w->full && value_entries_next(w->v, &e, &entry)) {
-		if (py_text_read(w->v->P, w->v->rt, entry.key, &name, NULL) != RES_OK)
-			continue;
-		value_put(w, i == 0 ? head : "");
-		if (value_charge(w->v, 256 + name.n) && value_put_next(w, i++))
-			put_named(w, name.text, name.n, entry.value);
-		free(name.text);
-		if (i > w->v->limits.items)
-			return;
-	}
+	if (open_attributes(w->v, addr, t, &d))
+		put_entries(w, &d, &i, head);
 }
 
 /* Write the fields of a dataclass, which its class lists in a dict. */
@@ -404,13 +409,24 @@ void value_write_old_class(struct value_writer *w, uint64_t addr, const struct p
 
 void value_write_old_instance(struct value_writer *w, uint64_t addr, const struct py_value_type *t)
 {
-	uint64_t class;
+	const struct py_layout *l = value_layout(w);
+	struct py_dict d;
+	uint64_t class, dict, i = 0;
 
-	if (!value_read_word(w->v, addr + value_head(value_layout(w)), &class)) {
+	if (!value_read_word(w->v, addr + value_head(l), &class)) {
 		value_write_plain(w, addr, t);
 		return;
 	}
 	value_put(w, "<");
 	put_old_class(w, class);
-	value_put_fmt(w, " instance at %#llx>", (unsigned long long)addr);
+	value_put_fmt(w, " instance at %#llx", (unsigned long long)addr);
+	if (w->objects == 0 && value_charge(w->v, 128) &&
+	    value_read_word(w->v, addr + value_head(l) + l->word, &dict) &&
+	    py_dict_open(w->v->P, w->v->rt, dict, &d) && value_enter(w, addr)) {
+		w->objects++;
+		put_entries(w, &d, &i, ": ");
+		w->objects--;
+		value_leave(w);
+	}
+	value_put(w, ">");
 }

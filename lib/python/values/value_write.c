@@ -90,6 +90,10 @@ static void write_value(struct value_writer *w, uint64_t addr)
 
 	if (w->full)
 		return;
+	if (addr == 0) { /* an item that has not been filled in yet */
+		value_put(w, "<NULL>");
+		return;
+	}
 	t = value_type_of(w->v, addr);
 	if (t == NULL)
 		value_put_unreadable(w, addr);
