@@ -10,6 +10,7 @@
 
 #define OWNED(release) __attribute__((cleanup(release)))
 
+/* For a file descriptor; -1: none. */
 static inline void fd_release(int *fd)
 {
 	if (*fd >= 0)
@@ -42,6 +43,7 @@ static inline void *mem_keep(void *slot)
 	return kept;
 }
 
+/* For a stream; NULL: none. */
 static inline void file_release(FILE **file)
 {
 	if (*file != NULL)

@@ -13,6 +13,7 @@ struct span {
 	const uint8_t *end;
 };
 
+/* The n bytes at `bytes`, which are borrowed; NULL: an empty span. */
 static inline struct span span_of(const void *bytes, size_t n)
 {
 	const uint8_t *at = bytes;
@@ -20,11 +21,13 @@ static inline struct span span_of(const void *bytes, size_t n)
 	return (struct span){ at, at == NULL ? NULL : at + n };
 }
 
+/* The number of bytes that are left. */
 static inline size_t span_left(const struct span *s)
 {
 	return (size_t)(s->end - s->at);
 }
 
+/* Copy the next n bytes to out. */
 static inline bool span_take(struct span *s, void *out, size_t n)
 {
 	if (span_left(s) < n)
@@ -36,6 +39,7 @@ static inline bool span_take(struct span *s, void *out, size_t n)
 	return true;
 }
 
+/* Skip the next n bytes. */
 static inline bool span_skip(struct span *s, size_t n)
 {
 	if (span_left(s) < n)
@@ -58,6 +62,7 @@ static inline bool span_cut(struct span *s, size_t n, struct span *out)
 	return true;
 }
 
+/* Take the next integer. */
 static inline bool span_u8(struct span *s, uint8_t *out)
 {
 	return span_take(s, out, sizeof(*out));

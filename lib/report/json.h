@@ -21,6 +21,7 @@
 
 enum { JSON_SCHEMA = 1 }; /* the version of the schema */
 
+/* True if this build has jansson. If not, none of the functions below may be called. */
 bool json_is_built(void);
 
 /* Each of these appends to out. If memory runs out, they append less, but what they append in all

@@ -92,6 +92,7 @@ struct record_thread {
 	size_t unread;                     /* Python frames whose code or line could not be read */
 };
 
+/* Free the arrays of t, not what its members point to. */
 void record_thread_free(struct record_thread *t);
 
 /* Put a remark before all items. False: out of memory. */

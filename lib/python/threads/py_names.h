@@ -29,6 +29,7 @@ struct py_names_source {
 void py_names_read(struct py_process *py, const struct py_names_source *from, uint32_t runtime,
     uint64_t interp, py_names *names);
 
+/* Free the list and its texts. */
 void py_names_free(py_names *names);
 
 #endif
