@@ -157,7 +157,7 @@ static const uint8_t *get_bytes(
 
 	if (va >= addr && va - addr <= head->view.n && size <= head->view.n - (size_t)(va - addr))
 		return head->view.at + (va - addr);
-	*mem = malloc(size == 0 ? 1 : size);
+	*mem = calloc(1, size + 1);
 	if (*mem == NULL || (size != 0 && !py_read(P, *mem, size, va)))
 		return NULL;
 	return *mem;
