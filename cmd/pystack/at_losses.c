@@ -1,6 +1,7 @@
 /* See at_losses.h. */
 #include "at_losses.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/strbuf.h"
@@ -34,6 +35,19 @@ static void warn(struct at_losses *l, const char *probes, uint64_t n, const char
 	l->any = true;
 }
 
+/* Events were not lost, but never came. */
+static void warn_clocks(struct at_losses *l, struct probe_session *session)
+{
+	struct probe_clocks clocks;
+	struct fault f;
+
+	probe_session_clocks(session, &clocks);
+	if (l->clocks || probe_clocks_check(&clocks, &f) == RES_OK)
+		return;
+	(void)fprintf(stderr, "pystack: %s\n", f.text);
+	l->clocks = true;
+}
+
 void at_losses_warn(
     struct at_losses *l, struct probe_session *session, const struct options *opt, const char *unread)
 {
@@ -54,6 +68,7 @@ void at_losses_warn(
 		    .count = { losses[PROBE_LOST_PROCESS] - l->told[PROBE_LOST_PROCESS] } });
 		l->any = true;
 	}
+	warn_clocks(l, session);
 	memcpy(l->told, losses, sizeof(l->told));
 	l->unknown = l->untested = 0;
 	strbuf_free(&probes);

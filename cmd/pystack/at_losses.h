@@ -9,6 +9,7 @@ struct at_losses {
 	uint64_t told[PROBE_LOSSES]; /* of those that the program counts */
 	uint64_t unknown;            /* events whose stack has not arrived, or could not be read */
 	uint64_t untested;           /* events whose condition could not be decided */
+	bool clocks;                 /* what clocks have missed was said */
 	bool any;                    /* something was said */
 };
 

@@ -146,6 +146,7 @@ int BPF_PROG(at_sys_exit, struct pt_regs *regs, long result)
 SEC("perf_event")
 int at_tick(void *ctx)
 {
+	count_loss(PROBE_TICKS);
 	return is_sampled(bpf_ktime_get_ns()) ? at_cookie(ctx, SLOT_TICK, 1, 0) : 0;
 }
 

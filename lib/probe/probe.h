@@ -22,6 +22,7 @@
 #include "base/vec.h"
 #include "probe/probe_abi.h"
 #include "probe/probe_changes.h"
+#include "probe/probe_clocks.h"
 #include "probe/probe_when_eval.h"
 
 struct py_process;
@@ -175,6 +176,9 @@ uint64_t probe_session_count(const struct probe_session *s, const struct probe_k
  * processor, with the number of samples that it has spent so. */
 void probe_session_waiting(struct probe_session *s,
     bool (*each)(void *data, const struct probe_key *key, const struct probe_count *count), void *data);
+
+/* What the clocks of profile have done. */
+void probe_session_clocks(struct probe_session *s, struct probe_clocks *out);
 
 void probe_session_losses(struct probe_session *s, uint64_t out[PROBE_LOSSES]);
 

@@ -149,6 +149,7 @@ enum probe_loss {
 	PROBE_LOST_WIDTH,   /* events: 32-bit code in a 64-bit program, or the other way round */
 	PROBE_LOST_CALL,    /* calls whose duration is not known: more are under way than are kept */
 	PROBE_EVENTS,       /* events that passed the filters */
+	PROBE_TICKS,        /* of clocks, whatever they found */
 	PROBE_LOSSES
 };
 

@@ -13,9 +13,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/perf_event.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 
 enum {
 	TRIM = 1 << 24,
@@ -305,38 +303,6 @@ void probe_session_decide(struct probe_session *s, const struct probe_begin *beg
 		    s->bpf->maps.named, &key, sizeof(key), &results, sizeof(results), BPF_ANY);
 }
 
-/* A clock of `hz`, or of the samples, on each processor that is online. */
-static int attach_ticks(struct probe_session *s, uint32_t spec, uint32_t hz)
-{
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_SOFTWARE,
-		.size = sizeof(attr),
-		.config = PERF_COUNT_SW_CPU_CLOCK,
-		.sample_period = s->config.sample_ns != 0 ? s->config.sample_ns : hz, /* or frequency */
-		.freq = s->config.sample_ns == 0,
-	};
-	LIBBPF_OPTS(bpf_perf_event_opts, opts, .bpf_cookie = spec);
-	int n = libbpf_num_possible_cpus();
-
-	for (int cpu = 0; cpu < n; cpu++) {
-		int fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-		struct bpf_link *link;
-
-		if (fd < 0 && (errno == ENODEV || errno == ENXIO))
-			continue;
-		if (fd < 0)
-			return errno;
-		link = bpf_program__attach_perf_event_opts(s->bpf->progs.at_tick, fd, &opts);
-		if (link == NULL || !vec_push(&s->links, link)) {
-			int error = errno;
-
-			(void)close(fd);
-			return error;
-		}
-	}
-	return 0;
-}
-
 /* Set *cookie for a place: its probe, and in the upper half the list of its values plus one.
  * Returns 0 or an error number. */
 static int place_cookie(struct probe_session *s, const struct probe_place *p, uint64_t *cookie)
@@ -410,7 +376,9 @@ enum res probe_session_attach(
 		return RES_FAIL;
 	for (uint32_t i = 0; error == 0 && i < s->config.n_specs; i++) {
 		if (s->config.specs[i].kind == PROBE_AT_TICK)
-			error = attach_ticks(s, i, s->config.specs[i].hz);
+			error = probe_clocks_attach(s, i, s->config.specs[i].hz);
+		if (error == EINVAL && s->config.specs[i].kind == PROBE_AT_TICK)
+			return probe_clocks_refused(s->config.specs[i].hz, f);
 	}
 	if (error == 0 && s->config.sample_ns != 0)
 		probe_samples_start(s);

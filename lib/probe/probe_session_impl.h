@@ -27,6 +27,9 @@ struct probe_session {
 	struct probe_target *scratch;
 	struct probe_config config;
 	struct probe_sampling sampling;     /* as in the program's map */
+	uint64_t clocks_hz;                 /* the sum of the frequencies of all clocks */
+	unsigned clocks;                    /* processors that have one */
+	uint64_t clocks_from;               /* when they were started, ns */
 	uint64_t detached;                  /* when the probes were, ns; 0: they are not */
 	size_t ring_size;                   /* bytes */
 	struct bpf_link *watch;             /* NULL: none */
@@ -36,6 +39,10 @@ struct probe_session {
 
 /* Prepare the maps of processes. Returns 0 or an error number. */
 int probe_processes_begin(struct probe_session *s);
+
+/* Start a clock of `hz`, or of the samples, on each processor that is online, for a probe. Returns
+ * 0 or an error number; EINVAL: the kernel allows no such clock. */
+int probe_clocks_attach(struct probe_session *s, uint32_t spec, uint32_t hz);
 
 /* The clocks run: samples are due from now on. The last one is over half an interval after it was
  * due. */

@@ -10,7 +10,7 @@ $(PROBE_SKEL): $(O)/lib/probe/probe.bpf.o
 	$(BPFTOOL) gen skeleton $(@:.h=.o) name probe_bpf >$@
 
 # What includes it.
-PROBE_SESSION := $(addprefix $(O)/lib/probe/,probe_session.o probe_session_processes.o probe_session_samples.o \
+PROBE_SESSION := $(addprefix $(O)/lib/probe/,probe_session.o probe_session_processes.o probe_session_samples.o probe_session_clocks.o \
 	probe_session_watch.o)
 
 .SECONDEXPANSION:
