@@ -19,7 +19,7 @@
 #include "python/objects/py_type.h"
 #include "python/py_memory.h"
 
-enum { ENTRIES_MAX = 1 << 20, HEAD = 64, KIND_GENERAL = 0, KIND_SPLIT = 2 };
+enum { ENTRIES_MAX = 1 << 20, LOG_SIZE_MAX = 40, HEAD = 64, KIND_GENERAL = 0, KIND_SPLIT = 2 };
 
 /* Bits of tp_flags (Include/object.h, Include/cpython/object.h). */
 enum { INLINE_VALUES = 1 << 2, MANAGED_DICT = 1 << 4 };
@@ -46,7 +46,7 @@ static uint64_t values_in(const struct py_layout *l, uint64_t values)
 
 static bool has_count(struct py_dict *d, uint64_t count)
 {
-	if (count > ENTRIES_MAX)
+	if (count > d->most)
 		return false;
 	d->count = (uint32_t)count;
 	return true;
@@ -59,7 +59,8 @@ static bool open_keys_311(struct py_dict *d, uint64_t keys, const uint8_t head[H
 		kind = head[word + 2];
 	size_t usable = (word + 8U + word - 1) / word * word;
 
-	if (log_size > 24 || log_bytes > 28 || kind > KIND_SPLIT || (kind == KIND_SPLIT) != (values != 0))
+	if (log_size > LOG_SIZE_MAX || log_bytes > LOG_SIZE_MAX + 3 || kind > KIND_SPLIT ||
+	    (kind == KIND_SPLIT) != (values != 0))
 		return false;
 	d->hashed = kind == KIND_GENERAL;
 	d->entries = keys + usable + 2U * word + ((uint64_t)1 << log_bytes);
@@ -85,7 +86,7 @@ static bool open_keys(struct py_dict *d, uint64_t keys, uint64_t values)
 	if (l->version >= PY_HEX(3, 11))
 		return open_keys_311(d, keys, head, values);
 	size = word_in(head, word, word);
-	if (size > ENTRIES_MAX)
+	if (size > (uint64_t)1 << LOG_SIZE_MAX)
 		return false;
 	if (l->version >= PY_HEX(3, 6)) {
 		d->entries = keys + 5U * word + size * index_bytes(size);
@@ -106,7 +107,7 @@ static bool open_table(struct py_dict *d, const uint8_t *head)
 
 static struct py_dict begin(struct ps_prochandle *P, struct py_runtime *rt)
 {
-	return (struct py_dict){ .P = P, .rt = rt, .hashed = true };
+	return (struct py_dict){ .P = P, .rt = rt, .hashed = true, .most = ENTRIES_MAX };
 }
 
 /* derived: the caller has proved its type. */
@@ -124,6 +125,8 @@ static bool open_dict(
 	    (!derived && !py_type_is(P, l, word_in(bytes, l->object.type - 1, word), "dict", &rt->dict_type)))
 		return false;
 	*out = begin(P, rt);
+	if (derived)
+		out->most = UINT32_MAX;
 	if (l->version < PY_HEX(3, 3))
 		return open_table(out, head);
 	return open_keys(

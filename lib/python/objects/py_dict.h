@@ -13,6 +13,7 @@ struct py_dict {
 	struct ps_prochandle *live;
 	uint64_t entries;       /* address of the first one */
 	uint32_t count, next;   /* entries, used or not; the one to be read next */
+	uint32_t most;          /* entries that it may have */
 	bool hashed;            /* an entry begins with a hash */
 	uint64_t values;        /* of a split dict: address of the values; 0: they are in the entries */
 	uint8_t bytes[32 * 24]; /* entries from `first` on, n of them */
@@ -30,7 +31,8 @@ struct py_dict_entry {
  * known. */
 bool py_dict_open(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, struct py_dict *out);
 
-/* The same for an instance of a class derived from dict: the caller has proved its type. */
+/* The same for an instance of a class derived from dict, of any size: the caller has proved its
+ * type, and bounds what is read. */
 bool py_dict_open_derived(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, struct py_dict *out);
 
 /* Begin with the first attribute of the object at addr. False also if it has no dict. */

@@ -163,6 +163,25 @@ START_TEST(damaged)
 }
 END_TEST
 
+/* More entries than others look through. */
+START_TEST(large)
+{
+	static const int ways[] = { 1, 2, 3 };
+	struct made d;
+	struct py_dict dict;
+	struct py_dict_entry entry;
+
+	make(&d, ways[_i]);
+	put64(&d.m, d.keys, ways[_i] == 1 ? 32 : 24, 1 << 21);
+	image_grab(&d.m);
+	ck_assert(!py_dict_open(d.m.P, &d.rt, d.dict, &dict));
+	ck_assert(py_dict_open_derived(d.m.P, &d.rt, d.dict, &dict));
+	ck_assert(py_dict_next(&dict, &entry));
+	ck_assert_uint_eq(entry.key, d.names[0]);
+	image_free(&d.m);
+}
+END_TEST
+
 /* Entries that end where nothing is mapped. */
 START_TEST(cut)
 {
@@ -186,6 +205,7 @@ int main(void)
 	TCase *c = tcase_create("dict");
 
 	tcase_add_loop_test(c, entries, 0, 5);
+	tcase_add_loop_test(c, large, 0, 3);
 	tcase_add_test(c, damaged);
 	tcase_add_test(c, cut);
 	suite_add_tcase(s, c);
