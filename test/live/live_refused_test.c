@@ -179,6 +179,26 @@ START_TEST(of_a_core)
 }
 END_TEST
 
+START_TEST(of_tasks)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	struct strbuf wrong = STRBUF_EMPTY;
+	struct fixture f;
+	char pid[24];
+
+	if (in->major == 2)
+		return;
+	fixture_start(&f, in, NULL, ARGS("@tasks.py", "%"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	(void)snprintf(count_file, sizeof(count_file), "%s/requests", f.dir);
+	sweep("memory", ARGS("-a", "-p", pid), &wrong);
+	sweep("target", ARGS("-a", "-p", pid), &wrong);
+	sweep("memory", ARGS("-a", "-c", pid), &wrong);
+	live_judge(in->label, &wrong);
+	fixture_end(&f);
+}
+END_TEST
+
 /* All memory after some request is refused, as by a limit. */
 START_TEST(of_all_that_follow)
 {
@@ -241,6 +261,7 @@ static Suite *refused_suite(void)
 #else
 	tcase_add_loop_test(tcase, of_a_process, last, last + 1);
 	tcase_add_loop_test(tcase, of_a_core, last, last + 1);
+	tcase_add_loop_test(tcase, of_tasks, last, last + 1);
 	tcase_add_loop_test(tcase, of_all_that_follow, last, last + 1);
 	tcase_add_test(tcase, of_every_stop);
 #endif

@@ -32,17 +32,20 @@ static uint64_t untagged(const struct task_reader *r, uint64_t object)
 
 /* --- up to 3.10 --- */
 
-/* Is the instruction behind f_lasti YIELD_FROM? up to 3.5 one has a byte, or three. */
-static bool is_yield_from(struct task_reader *r, const struct py_frame *fr)
+/* Is the instruction behind f_lasti YIELD_FROM? up to 3.5 one has a byte, or three. GEN_UNKNOWN: it
+ * cannot be read. */
+static enum gen_state yields_from(struct task_reader *r, const struct py_frame *fr)
 {
 	enum { YIELD_FROM = 72 };
 	const struct py_layout *l = &r->rt->layout;
 	uint64_t bytecode, start, n, next = fr->instr + (l->version >= PY_HEX(3, 6) ? 2U : 1U);
 	uint8_t opcode;
 
-	return fr->instr != UINT64_MAX && py_read_word(r->P, l, fr->code, l->code.bytecode, &bytecode) &&
-	       py_bytes_where(r->P, l, bytecode, &start, &n) == RES_OK && next < n &&
-	       py_read(r->P, &opcode, 1, start + next) && opcode == YIELD_FROM;
+	if (!py_read_word(r->P, l, fr->code, l->code.bytecode, &bytecode) ||
+	    py_bytes_where(r->P, l, bytecode, &start, &n) != RES_OK || next >= n ||
+	    !py_read(r->P, &opcode, 1, start + next))
+		return GEN_UNKNOWN;
+	return opcode == YIELD_FROM ? GEN_AWAITS : GEN_SUSPENDED;
 }
 
 /* f_back, f_code, f_builtins, f_globals, f_locals, f_valuestack, f_stacktop; 3.10: f_stackdepth
@@ -68,10 +71,12 @@ static void look_at_object(struct task_reader *r, const struct py_view *v, struc
 		g->state = GEN_RUNS;
 	} else if (g->decoded.instr == UINT64_MAX) {
 		g->state = GEN_CREATED;
-	} else if (end == 0 || !is_yield_from(r, &g->decoded) || !task_at(r, end - l->word, 0, &g->awaited)) {
+	} else if (end == 0) {
 		g->state = GEN_SUSPENDED;
 	} else {
-		g->state = GEN_AWAITS;
+		g->state = yields_from(r, &g->decoded);
+		if (g->state == GEN_AWAITS && !task_at(r, end - l->word, 0, &g->awaited))
+			g->state = GEN_UNKNOWN;
 	}
 }
 
@@ -79,11 +84,13 @@ static void look_at_object(struct task_reader *r, const struct py_view *v, struc
 
 /* By RESUME's argument: 1 from a yield, 2 from `yield from`, 3 from an await; the bits above say
  * more (Python/bytecodes.c). */
-static bool resumes_await(struct task_reader *r, const struct py_frame *fr)
+static enum gen_state resumes(struct task_reader *r, const struct py_frame *fr)
 {
 	uint8_t argument;
 
-	return py_read(r->P, &argument, 1, fr->instr + 3) && (argument & 3) >= 2;
+	if (!py_read(r->P, &argument, 1, fr->instr + 3))
+		return GEN_UNKNOWN;
+	return (argument & 3) >= 2 ? GEN_AWAITS : GEN_SUSPENDED;
 }
 
 static enum gen_state state_of(struct task_reader *r, int8_t state, const struct py_frame *fr)
@@ -103,7 +110,7 @@ static enum gen_state state_of(struct task_reader *r, int8_t state, const struct
 		return state == -1 ? GEN_AWAITS : state == -2 ? GEN_SUSPENDED : GEN_CREATED;
 	if (state != -1)
 		return GEN_CREATED;
-	return resumes_await(r, fr) ? GEN_AWAITS : GEN_SUSPENDED;
+	return resumes(r, fr);
 }
 
 /* The top of the value stack: its index among localsplus up to 3.13, its end after that. In 3.15
@@ -239,8 +246,10 @@ static void follow(struct task_reader *r, struct py_task *t, struct generator *g
 	while (push_frame(r, t, &g->decoded) && g->state == GEN_AWAITS) {
 		uint64_t next = unwrap(r, g->awaited);
 
-		if (next == 0)
+		if (next == 0) {
+			t->cut = task_kind_of(r, g->awaited) == TASK_KIND_NONE;
 			return;
+		}
 		if (!read_generator(r, next, g) || g->state == GEN_RUNS || g->state == GEN_ENDED) {
 			t->cut = true;
 			return;

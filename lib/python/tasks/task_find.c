@@ -59,10 +59,9 @@ static bool read_members(struct task_reader *r, struct py_task *t)
 		(void)task_attribute(r, t->addr, TASK_NAME_NAME, &name);
 	}
 	task_read_name(r, name, t);
-	/* NULL, or None. */
-	if (!task_is_future(task_kind_of(r, t->awaits)))
+	if (t->awaits != 0 && task_is_none(r, t->awaits))
 		t->awaits = 0;
-	else
+	else if (t->awaits != 0)
 		task_type_name(r, t->awaits, t->awaits_type, sizeof(t->awaits_type));
 	return true;
 }

@@ -222,13 +222,22 @@ bool task_int(struct task_reader *r, uint64_t addr, uint64_t *out)
 	return true;
 }
 
-size_t task_sequence(struct task_reader *r, uint64_t addr, uint64_t *out, size_t max)
+bool task_is_none(struct task_reader *r, uint64_t addr)
+{
+	char name[16];
+
+	task_type_name(r, addr, name, sizeof(name));
+	return strcmp(name, "NoneType") == 0;
+}
+
+size_t task_sequence(struct task_reader *r, uint64_t addr, uint64_t *out, size_t max, bool *whole)
 {
 	const struct py_layout *l = &r->rt->layout;
 	enum task_kind kind = task_kind_of(r, addr);
 	uint64_t size, items;
 	size_t n = 0;
 
+	*whole = addr == 0 || task_is_none(r, addr);
 	if ((kind != TASK_KIND_LIST && kind != TASK_KIND_TUPLE) || !task_word(r, addr, 0, &size))
 		return 0;
 	items = addr + head_size(l) + l->word;
@@ -239,6 +248,7 @@ size_t task_sequence(struct task_reader *r, uint64_t addr, uint64_t *out, size_t
 		return 0;
 	while (n < max && n < size && task_at(r, items, (uint32_t)n * l->word, &out[n]))
 		n++;
+	*whole = n == size;
 	return n;
 }
 

@@ -113,8 +113,11 @@ bool task_module_dict(struct task_reader *r, uint64_t interp, const char *name, 
 /* A non-negative int of at most 64 bits. */
 bool task_int(struct task_reader *r, uint64_t addr, uint64_t *out);
 
-/* The items of a list or tuple, at most `max`. */
-size_t task_sequence(struct task_reader *r, uint64_t addr, uint64_t *out, size_t max);
+/* The items of a list or tuple, at most `max`. *whole: there are no more, and all could be read;
+ * None has no items. */
+size_t task_sequence(struct task_reader *r, uint64_t addr, uint64_t *out, size_t max, bool *whole);
+
+bool task_is_none(struct task_reader *r, uint64_t addr);
 
 /* Call take for each element of the set at addr until it returns false. False: the set cannot be
  * read whole. */

@@ -6,7 +6,7 @@
  *       _parent_nursery._parent_task        the task that waits at the end of the nursery
  *
  * Runner and Task keep their attributes in slots: a member descriptor of the class has the offset
- * (Include/descrobject.h, Include/structmember.h). trio/_core/_run.py of 0.12 to 0.31. */
+ * (Include/descrobject.h, Include/structmember.h). trio/_core/_run.py of 0.22 and 0.35. */
 #include <string.h>
 
 #include "python/objects/py_dict.h"
@@ -54,14 +54,6 @@ static bool find_attribute(struct task_reader *r, uint64_t addr, const char *nam
 	return true;
 }
 
-static bool is_none(struct task_reader *r, uint64_t addr)
-{
-	char name[16];
-
-	task_type_name(r, addr, name, sizeof(name));
-	return strcmp(name, "NoneType") == 0;
-}
-
 static bool take_task(struct task_reader *r, uint64_t addr, void *data)
 {
 	const uint64_t *runner = data;
@@ -79,9 +71,9 @@ static bool take_task(struct task_reader *r, uint64_t addr, void *data)
 	/* The first task of a run is in no nursery. */
 	if (!find_attribute(r, addr, "_parent_nursery", &nursery))
 		t.waiters_unknown = true;
-	else if (!is_none(r, nursery))
+	else if (!task_is_none(r, nursery))
 		t.waiters_unknown = !find_attribute(r, nursery, "_parent_task", &t.parent);
-	t.ready = find_attribute(r, addr, "_next_send_fn", &next) && !is_none(r, next);
+	t.ready = find_attribute(r, addr, "_next_send_fn", &next) && !task_is_none(r, next);
 	return task_add(r, &t);
 }
 

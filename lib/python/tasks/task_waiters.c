@@ -111,6 +111,7 @@ static bool globals_of(struct task_reader *r, uint64_t function, uint64_t *globa
 static bool follow_function(struct task_reader *r, struct search *s, uint64_t function)
 {
 	uint64_t globals, closure, cells[ITEMS_MAX];
+	bool whole;
 
 	if (!globals_of(r, function, &globals) || globals == 0)
 		return false;
@@ -118,7 +119,7 @@ static bool follow_function(struct task_reader *r, struct search *s, uint64_t fu
 		return true;
 	return globals == r->tasks_dict &&
 	       task_word(r, function, r->rt->layout.version < PY_HEX(3, 10) ? 4 : 7, &closure) &&
-	       add_futures(r, s, cells, task_sequence(r, closure, cells, ITEMS_MAX), true);
+	       add_futures(r, s, cells, task_sequence(r, closure, cells, ITEMS_MAX, &whole), true);
 }
 
 static bool follow_method(struct task_reader *r, struct search *s, uint64_t method)
@@ -155,12 +156,13 @@ static bool follow_builtin(struct task_reader *r, uint64_t function)
 static bool follow_partial(struct task_reader *r, struct search *s, uint64_t partial)
 {
 	uint64_t function, globals, arguments, items[ITEMS_MAX];
+	bool whole;
 
 	if (!task_word(r, partial, 0, &function) || !globals_of(r, function, &globals) || globals == 0 ||
 	    globals != r->tasks_dict || !task_word(r, partial, 1, &arguments))
 		return false;
 	/* gather of 3.6 and before binds a number. */
-	return add_futures(r, s, items, task_sequence(r, arguments, items, ITEMS_MAX), false) ||
+	return add_futures(r, s, items, task_sequence(r, arguments, items, ITEMS_MAX, &whole), false) ||
 	       follow_function(r, s, function);
 }
 
@@ -195,17 +197,18 @@ static void follow_callback(struct task_reader *r, struct search *s, uint64_t ca
 static void follow_list(struct task_reader *r, struct search *s, uint64_t list)
 {
 	uint64_t items[CALLBACKS_MAX], pair[2];
-	size_t n = task_sequence(r, list, items, CALLBACKS_MAX);
+	bool whole, pair_whole;
+	size_t n = task_sequence(r, list, items, CALLBACKS_MAX, &whole);
 
 	for (size_t i = 0; i < n; i++) {
 		if (r->rt->layout.version < PY_HEX(3, 7))
 			follow_callback(r, s, items[i]);
-		else if (task_sequence(r, items[i], pair, 2) == 2)
+		else if (task_sequence(r, items[i], pair, 2, &pair_whole) == 2)
 			follow_callback(r, s, pair[0]);
 		else
 			s->task->waiters_unknown = true;
 	}
-	if (n == CALLBACKS_MAX)
+	if (!whole)
 		s->task->waiters_unknown = true;
 }
 
