@@ -66,7 +66,7 @@ static const struct {
 	{ "gcc", "-gdwarf-5", FORM_COMMON },
 	{ "gcc", "-gdwarf-4", FORM_COMMON },
 };
-enum { BUILDS = sizeof(builds) / sizeof(builds[0]) };
+enum { BUILDS = sizeof(builds) / sizeof(builds[0]), PLAIN_BUILDS = 10 };
 
 static int __attribute__((format(printf, 1, 2))) run(const char *format, ...)
 {
@@ -114,9 +114,10 @@ static bool build(int i, char *path, size_t size)
 	write_text("parts/innermost.h", innermost_text);
 	write_text("other/none.h", "typedef int nothing;\n");
 	(void)snprintf(path, size, "%s/%d.so", folder, i);
-	if (run("cd %s && %s -O1 -fPIC %s -c -o %d.o sample.c 2>/dev/null && gcc -shared -o %d.so %d.o "
+	if (run("cd %s && %s -O1 -fPIC %s -c -o %d.o sample.c 2>/dev/null && gcc -shared %s -o %d.so %d.o "
 		"2>/dev/null",
-		folder, builds[i].compiler, builds[i].flags, i, i, i) != 0)
+		folder, builds[i].compiler, builds[i].flags, i,
+		strstr(builds[i].flags, "-gz") != NULL ? "-gz" : "", i, i) != 0)
 		return false;
 	if (builds[i].form == FORM_PACKAGE)
 		return run("cd %s && dwp -e %d.so -o %d.dwp 2>/dev/null && rm %d.dwo", folder, i, i, i) == 0;
@@ -231,6 +232,82 @@ START_TEST(places)
 }
 END_TEST
 
+/* Change bytes of the debug sections of an ELF file in memory. */
+static void damage(uint8_t *bytes, size_t n, unsigned *seed)
+{
+	static const char *const sections[] = { ".debug_info", ".debug_abbrev", ".debug_line",
+		".debug_aranges", ".debug_ranges", ".debug_rnglists", ".debug_addr" };
+	struct elf_image *img;
+	struct fault f = { 0 };
+	uint8_t *copy = malloc(n);
+
+	ck_assert_ptr_nonnull(copy);
+	memcpy(copy, bytes, n);
+	ck_assert_int_eq(elf_image_from_bytes(copy, n, &img, &f), RES_OK);
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		GElf_Shdr shdr;
+
+		if (elf_image_section(img, sections[i], &shdr, NULL) != RES_OK || shdr.sh_size == 0)
+			continue;
+		for (int k = 0; k < 3; k++) {
+			*seed = *seed * 1103515245 + 12345;
+			bytes[shdr.sh_offset + (*seed >> 8) % shdr.sh_size] = (uint8_t)(*seed >> 4);
+		}
+	}
+	elf_image_close(img);
+}
+
+static uint8_t *read_file(const char *path, size_t *n)
+{
+	FILE *file = fopen(path, "r");
+	uint8_t *bytes = malloc(1 << 20);
+
+	ck_assert(file != NULL && bytes != NULL);
+	*n = fread(bytes, 1, 1 << 20, file);
+	(void)fclose(file);
+	return bytes;
+}
+
+/* Whatever the file says, there is an answer, or none. */
+START_TEST(damaged)
+{
+	enum { ROUNDS = 60 };
+	unsigned seed = 7 + (unsigned)_i;
+	char path[128];
+	uint64_t addresses[2];
+	size_t n, answered = 0, whole = 0;
+	int lines[3];
+
+	if (!dwarf_can_read() || !build(_i, path, sizeof(path)))
+		return;
+	addresses[0] = run_code(path, lines);
+	addresses[1] = addresses[0] + 64;
+	for (int round = 0; round < ROUNDS; round++) {
+		uint8_t *bytes = read_file(path, &n);
+		struct source_files files = { NULL };
+		struct source_reply reply;
+		struct fault f = { 0 };
+
+		for (int k = 0; k <= round % 4; k++)
+			damage(bytes, n, &seed);
+		ck_assert_int_eq(elf_image_from_bytes(bytes, n, &files.main, &f), RES_OK);
+		if (source_find(&files, addresses, 2, &reply, &f) == RES_OK) {
+			answered++;
+			whole += reply.answers[0].n == 3;
+			for (size_t i = 0; i < 2; i++)
+				ck_assert_uint_le(reply.answers[i].n, SOURCE_DEPTH_MAX);
+		} else {
+			ck_assert_ptr_null(reply.answers);
+		}
+		source_reply_free(&reply);
+		elf_image_close(files.main);
+	}
+	(void)printf("%s %s: %zu of %d damaged files answered, %zu as if whole\n", builds[_i].compiler,
+	    builds[_i].flags, answered, ROUNDS, whole);
+	ck_assert_uint_lt(whole, ROUNDS);
+}
+END_TEST
+
 static void forget(void)
 {
 	(void)run("rm -rf %s", folder);
@@ -247,6 +324,7 @@ int main(void)
 		return 1;
 	tcase_set_timeout(c, 120);
 	tcase_add_loop_test(c, places, 0, BUILDS);
+	tcase_add_loop_test(c, damaged, 0, PLAIN_BUILDS);
 	suite_add_tcase(s, c);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);
