@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/owned.h"
+#include "symbol/cython_name.h"
 
 /* Names with equal hashes have the numbers after it. *i: its index. False: *key is free. */
 static bool look_up(const struct source_names *s, const char *mangled, uint64_t *key, uint32_t *i)
@@ -36,26 +37,48 @@ void source_names_add(struct source_names *s, const char *mangled)
 		return;
 	if (!addrmap_put(&s->index, key, (uint32_t)(s->at.n - 1)))
 		s->at.n--;
+	else if (cython_is_function(mangled))
+		s->at.at[s->at.n - 1].source = cython_name(mangled);
+}
+
+bool source_names_wanted(const char *name)
+{
+	return demangle_is_mangled(name) || cython_is_function(name);
+}
+
+/* The names from `from` on that a library has to read. Returns their number. */
+static size_t mangled_names(const struct source_names *s, size_t from, const char **names, uint32_t *indices)
+{
+	size_t n = 0;
+
+	for (size_t i = from; i < s->at.n; i++) {
+		if (!demangle_is_mangled(s->at.at[i].mangled))
+			continue;
+		names[n] = s->at.at[i].mangled;
+		indices[n++] = (uint32_t)i;
+	}
+	return n;
 }
 
 void source_names_find(struct source_names *s)
 {
-	size_t n = s->at.n - s->found;
+	size_t room = s->at.n - s->found, n;
 	OWNED(mem_release) const char **names = NULL;
 	OWNED(mem_release) char **sources = NULL;
+	OWNED(mem_release) uint32_t *indices = NULL;
 	struct fault f;
 
-	if (n == 0 || s->given_up)
+	if (room == 0 || s->given_up)
 		return;
-	names = calloc(n, sizeof(*names));
-	sources = calloc(n, sizeof(*sources));
-	if (names == NULL || sources == NULL)
+	names = calloc(room, sizeof(*names));
+	sources = calloc(room, sizeof(*sources));
+	indices = calloc(room, sizeof(*indices));
+	if (names == NULL || sources == NULL || indices == NULL)
 		return;
+	n = mangled_names(s, s->found, names, indices);
+	s->given_up = n > 0 && demangle_names(names, n, sources, &f) != RES_OK;
 	for (size_t i = 0; i < n; i++)
-		names[i] = s->at.at[s->found + i].mangled;
-	s->given_up = demangle_names(names, n, sources, &f) != RES_OK;
-	for (size_t i = 0; i < n; i++)
-		s->at.at[s->found + i].source = sources[i];
+		s->at.at[indices[i]].source = sources[i];
 	s->found = s->at.n;
 }
 

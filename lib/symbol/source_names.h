@@ -2,6 +2,8 @@
 #ifndef SYMBOL_SOURCE_NAMES_H
 #define SYMBOL_SOURCE_NAMES_H
 
+#include <stdbool.h>
+
 #include "base/addrmap.h"
 #include "base/vec.h"
 #include "symbol/demangle.h"
@@ -20,7 +22,10 @@ struct source_names {
 };
 void source_names_free(struct source_names *s);
 
-/* Note a mangled name, which must outlive s. Without memory it is not noted. */
+/* Is the name of a kind that may have a source name: of C++, Rust or Cython? */
+bool source_names_wanted(const char *name);
+
+/* Note such a name, which must outlive s. Without memory it is not noted. */
 void source_names_add(struct source_names *s, const char *mangled);
 
 /* Find the source names of all that were noted. After a failure s finds no more, so that hostile

@@ -226,10 +226,10 @@ static void each_mangled(struct symbolizer *s, size_t first,
 		struct symbol_name *name = s->names.at[i];
 		struct symbol_source *source = (struct symbol_source *)(uintptr_t)name->source;
 
-		if (name->symbol != NULL && demangle_is_mangled(name->symbol))
+		if (name->symbol != NULL && source_names_wanted(name->symbol))
 			use(s, name->symbol, &name->demangled);
 		for (size_t k = 0; source != NULL && k < source->n; k++) {
-			if (demangle_is_mangled(source->at[k].function))
+			if (source_names_wanted(source->at[k].function))
 				use(s, source->at[k].function, &source->at[k].demangled);
 		}
 	}
