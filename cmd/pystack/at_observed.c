@@ -322,6 +322,16 @@ static struct handle *choose(
 	return best;
 }
 
+/* Look at what a stack of one process needs, which may be in code that was mapped just before:
+ * processes that have come, its own code, and that of its ancestors. */
+static void update_for(struct observing *x, uint32_t number)
+{
+	if (x->seen != probe_session_processes(x->session))
+		observing_update(x);
+	for (struct observed *o = observing_find(x, number); o != NULL; o = o->parent)
+		refresh(x, o);
+}
+
 struct handle *observing_reader(
     struct observing *x, const struct probe_begin *begin, struct probe_ranges *replaced, struct fault *f)
 {
@@ -329,7 +339,7 @@ struct handle *observing_reader(
 	struct fault why;
 
 	*replaced = (struct probe_ranges){ .all = false };
-	observing_update(x); /* the stack may be in code that was mapped just before */
+	update_for(x, begin->key.process);
 	for (o = observing_find(x, begin->key.process); o != NULL; o = o->parent) {
 		if (o->now.P != NULL || (!o->gone && observed_open_pid(x, o, &why)))
 			return choose(x, o, begin, replaced);
