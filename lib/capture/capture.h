@@ -152,8 +152,8 @@ struct capture {
 	struct capture_progress progress;
 	struct addrmap known; /* LWP id → index in lwps, for all LWPs seen */
 	struct py_wait_hints hints;
-	uint64_t gil;  /* gil_lo of the thread that was read last */
-	int32_t named; /* the system call that was named last, if named_name is not NULL */
+	uint64_t gil_holder_at; /* holder_at of the thread that was read last */
+	int32_t named;          /* the system call that was named last, if named_name is not NULL */
 	const char *named_name;
 
 	/* The result. */

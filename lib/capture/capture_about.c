@@ -311,13 +311,14 @@ static void about_mutex(struct capture *c, struct capture_lwp *l)
 /* Does l's GIL belong to the thread of `owner` at this moment? */
 static bool gil_is_of(const struct capture *c, const struct capture_lwp *l, const struct capture_lwp *owner)
 {
+	const struct py_status *status = &l->status;
 	size_t word = c->arch->pointer_size;
-	uint64_t gil = l->status.gil_lo - 4 * word, holder = 0; /* py_status.c */
-	int32_t locked = 0;
+	uint64_t holder = 0;
+	int32_t locked = 1;
 
-	return os_read_same(c->request.live, &holder, word, (uintptr_t)(gil + word)) == (ssize_t)word &&
-	       os_read_same(c->request.live, &locked, sizeof(locked), (uintptr_t)(gil + 2 * word)) ==
-		   (ssize_t)sizeof(locked) &&
+	return os_read_same(c->request.live, &holder, word, (uintptr_t)status->holder_at) == (ssize_t)word &&
+	       (status->locked_at == 0 || os_read_same(c->request.live, &locked, sizeof(locked),
+					      (uintptr_t)status->locked_at) == (ssize_t)sizeof(locked)) &&
 	       locked == 1 && holder == owner->thread.tstate;
 }
 

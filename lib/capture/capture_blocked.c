@@ -57,7 +57,7 @@ static void prefetch_status(struct capture *c)
 	size_t n = 0;
 
 	if (c->request.about && c->py != NULL && c->states.list.n != 0)
-		n = py_status_places(c->py, &c->states.list.at[0], c->gil, at);
+		n = py_status_places(c->py, &c->states.list.at[0], c->gil_holder_at, at);
 	for (size_t i = 0; i < n; i++)
 		snapshot_prefetch_add(&c->progress.pages, at[i], sizeof(uint64_t));
 }

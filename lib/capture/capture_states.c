@@ -351,7 +351,7 @@ enum res capture_frames(struct capture *c, struct capture_lwp *l)
 	if (res == RES_OK) {
 		if (c->request.about && l->python_is != PYTHON_UNREAD) {
 			py_status_read(c->py, &l->thread, &l->python, &l->status);
-			c->gil = l->status.gil_lo;
+			c->gil_holder_at = l->status.holder_at;
 		}
 		return RES_OK;
 	}

@@ -18,7 +18,10 @@ struct py_runtime {
 	uint32_t version; /* PY_VERSION_HEX */
 	enum py_found found;
 	struct py_layout layout;
-	uint64_t current;     /* up to 3.6: address of _PyThreadState_Current; 0: unknown */
+	uint64_t current; /* up to 3.6: address of _PyThreadState_Current; 0: unknown */
+	/* Up to 3.6: addresses of the GIL's condition variable (3.2 on), of the pointer to the GIL
+	 * (up to 3.1), of the collector's flag; 0: unknown, as in a stripped build. */
+	uint64_t gil_condition, gil_lock, collecting;
 	char *object;         /* path of its binary, owned */
 	const char *mismatch; /* how memory contradicts the layout, if there is no better one; else NULL */
 	/* Type objects, 0 while not known: by symbol, or learned from the first object that proves

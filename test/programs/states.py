@@ -55,8 +55,16 @@ def waits():
             pass
 
 
+def has_symbol(name):
+    """Is it known where this variable of the interpreter is? From 3.7 on it does not need symbols."""
+    with open("/proc/self/maps") as f:
+        files = set(line.split()[5] for line in f if "/libpython" in line or "/python" in line)
+    return sys.version_info >= (3, 7) or any(b"\0" + name + b"\0" in open(path, "rb").read() for path in files)
+
+
 def wants_gil():
-    say("waits for the GIL held by %d" % os.getpid() if sys.version_info >= (3, 7) else "")
+    known = has_symbol(b"gil_cond" if sys.version_info >= (3, 2) else b"interpreter_lock")
+    say("waits for the GIL held by %d" % os.getpid() if known else "")
     while True:
         pass
 
@@ -112,7 +120,7 @@ if sys.argv[2:] == ["gil"]:
     thread.start()
     while not said:
         time.sleep(0.01)
-    if sys.version_info >= (3, 7):
+    if sys.version_info >= (3, 3) and has_symbol(b"collecting"):
         say("collecting garbage" if sys.version_info >= (3, 15) else "collecting garbage ?")
         gc.callbacks.append(holds_gil)
         gc.collect()

@@ -96,6 +96,17 @@ static uint32_t version_of(struct finder *fd, const struct py_object *o)
 	return version != 0 ? version : py_version_of_name(o->path);
 }
 
+/* Variables of CPython up to 3.6. */
+static void find_variables(struct ps_prochandle *P, const char *path, struct py_runtime *rt)
+{
+	rt->current = py_symbol_address(P, path, "_PyThreadState_Current");
+	if (rt->version >= PY_HEX(3, 2))
+		rt->gil_condition = py_symbol_address(P, path, "gil_cond");
+	else
+		rt->gil_lock = py_symbol_address(P, path, "interpreter_lock");
+	rt->collecting = py_symbol_address(P, path, "collecting");
+}
+
 /* Take a candidate that has proved itself. */
 static enum res add_runtime(struct finder *fd, const struct candidate *c, struct fault *f)
 {
@@ -115,7 +126,7 @@ static enum res add_runtime(struct finder *fd, const struct candidate *c, struct
 	if (rt.object == NULL)
 		return fault_memory(f);
 	if (py_layout_is_bare(&rt.layout))
-		rt.current = py_symbol_address(py->P, path, "_PyThreadState_Current");
+		find_variables(py->P, path, &rt);
 	rt.code_type = py_symbol_address(py->P, path, "PyCode_Type");
 	if (c->layout->marking == PY_MARK_NONE)
 		rt.frame_type = py_symbol_address(py->P, path, "PyFrame_Type");

@@ -23,6 +23,22 @@ static uint64_t find_gil(struct py_process *py, const struct py_runtime *rt, con
 	return py_read_word(py->P, l, t->interp, l->more.gil_pointer, &gil) ? gil : 0;
 }
 
+/* Up to 3.1 the GIL is a lock, whose semaphore threads wait at (Python/ceval.c). */
+static void read_old_gil(struct py_process *py, const struct py_runtime *rt, struct py_status *out)
+{
+	enum { WORD = 4 }; /* of a semaphore */
+
+	if (py_read_word(py->P, &rt->layout, rt->current, PY_AT(0), &out->holder))
+		out->holder_at = rt->current;
+	if (rt->gil_condition != 0) {
+		out->gil_lo = rt->gil_condition;
+		out->gil_hi = rt->gil_condition + CONDITION;
+	} else if (rt->gil_lock != 0 &&
+		   py_read_word(py->P, &rt->layout, rt->gil_lock, PY_AT(0), &out->gil_lo)) {
+		out->gil_hi = out->gil_lo + WORD;
+	}
+}
+
 static void read_gil(
     struct py_process *py, const struct py_runtime *rt, const struct py_thread *t, struct py_status *out)
 {
@@ -31,7 +47,7 @@ static void read_gil(
 	int32_t locked;
 
 	if (rt->current != 0) {
-		(void)py_read_word(py->P, l, rt->current, PY_AT(0), &out->holder);
+		read_old_gil(py, rt, out);
 		return;
 	}
 	gil = l->free_threaded ? 0 : find_gil(py, rt, t);
@@ -41,6 +57,8 @@ static void read_gil(
 	out->gil_lo = gil + 4U * l->word;
 	out->gil_hi = out->gil_lo + CONDITION;
 	out->holder = locked == 1 ? holder : 0;
+	out->holder_at = gil + l->word;
+	out->locked_at = gil + 2U * l->word;
 }
 
 static bool has_frame(const struct py_stack *s, uint64_t addr)
@@ -57,10 +75,10 @@ static void read_collecting(struct py_process *py, const struct py_runtime *rt, 
 {
 	const struct py_layout *l = &rt->layout;
 	uint64_t at = l->more.gc == 0 ? rt->addr : t->interp + l->more.gc - 1, frame;
+	uint64_t flag = l->more.collecting == 0 ? rt->collecting : at == 0 ? 0 : at + l->more.collecting - 1;
 	int32_t collecting;
 
-	if (l->more.collecting == 0 || at == 0 ||
-	    !py_read(py->P, &collecting, sizeof(collecting), at + l->more.collecting - 1) || collecting != 1)
+	if (flag == 0 || !py_read(py->P, &collecting, sizeof(collecting), flag) || collecting != 1)
 		return;
 	out->collecting = true;
 	/* The frame that has triggered it. */
@@ -96,20 +114,20 @@ void py_status_read(
 	    finalizing == t->tstate;
 }
 
-size_t py_status_places(
-    const struct py_process *py, const struct py_thread *t, uint64_t gil, uint64_t out[PY_STATUS_PLACES])
+size_t py_status_places(const struct py_process *py, const struct py_thread *t, uint64_t holder_at,
+    uint64_t out[PY_STATUS_PLACES])
 {
 	const struct py_runtime *rt = &py->runtimes.at[t->runtime];
 	const struct py_layout *l = &rt->layout;
 	size_t n = 0;
 
-	if (rt->current != 0)
-		out[n++] = rt->current;
 	if (l->more.finalizing != 0)
 		out[n++] = rt->addr + l->more.finalizing - 1;
-	if (gil != 0)
-		out[n++] = gil - 2U * l->word;
+	if (holder_at != 0)
+		out[n++] = holder_at;
 	if (l->more.collecting != 0)
 		out[n++] = (l->more.gc == 0 ? rt->addr : t->interp + l->more.gc - 1) + l->more.collecting - 1;
+	else if (rt->collecting != 0)
+		out[n++] = rt->collecting;
 	return n;
 }
