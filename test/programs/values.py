@@ -57,6 +57,7 @@ def numbers():
             case("int", value)
             case("int", long(value))
     case("int", 10 ** 199)
+    case("int", 2 ** 700, "<int of 701 bits>")
     case("int", long(3) << 100000, "<int of 100002 bits>")
     case("int", -(long(1) << 100000), "<int of 100001 bits>")
     floats = [0.0, 1.0, 0.1, 1e16, 1e15, 9999999999999998.0, 1e22, 1e23, 123456789012345680.0, 1e-4, 1e-5, 0.00012345,

@@ -112,8 +112,8 @@ void value_write_int(struct value_writer *w, uint64_t addr, const struct py_valu
 		return;
 	}
 	bits = big.n == 0 ? 0 : (big.n - 1) * (big.bytes == 2 ? 15 : 30) + bits_in(top);
-	/* A digit has more than 3 bits, and fewer than 4. */
-	if (bits > BITS_MAX || bits / 4 > w->v->limits.bytes) {
+	/* A bit is 0.30103 digits. */
+	if (bits > BITS_MAX || bits * 30103 / 100000 + 1 > w->v->limits.bytes) {
 		value_put_fmt(w, "<int of %llu bits>", (unsigned long long)bits);
 		return;
 	}
