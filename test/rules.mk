@@ -72,7 +72,7 @@ $(O)/test/live/live_uretprobe_test: $(O)/test/programs/liburetprobed.so
 # A library whose functions have names of C++ and Rust. Each call must stay a call.
 $(O)/test/programs/libnamed.so: test/programs/named_library.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O1 -g -fno-optimize-sibling-calls -fPIC -shared -o $@ $<
+	$(CC) -std=gnu11 -O1 -g -fno-optimize-sibling-calls -fPIC -shared -Wl,--build-id -o $@ $<
 
 $(O)/test/programs/libstripped.so: $(O)/test/programs/libnamed.so
 	strip -o $@ $<

@@ -25,7 +25,7 @@ struct collect_options collect_options_of(const struct options *opt)
 
 struct symbol_wants symbol_wants_of(const struct options *opt)
 {
-	return (struct symbol_wants){ .places = opt->output == COUNTS_JSON,
+	return (struct symbol_wants){ .places = opt->output == COUNTS_JSON || opt->native_source,
 		.functions = opt->output == COUNTS_FOLDED,
 		.demangled = !opt->no_demangle,
 		.source = opt->native_source && !opt->python_only };
@@ -229,6 +229,8 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 	if (p.json)
 		print_json_captured(t, os_is_core(P));
 	ok &= warn_target(P, t, o, opt->verbose);
+	if (symbol_wants_of(opt).source)
+		warn_unnamed(p.names, o->typed);
 	/* A core's missing end has been reported; this follows from it. */
 	if (p.unread != 0 && !os_core_cut(P))
 		warn_record(&(struct record_warning){

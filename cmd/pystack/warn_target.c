@@ -4,6 +4,7 @@
 #include "os/images.h"
 #include "refusals.h"
 #include "report/text_notice.h"
+#include "report/unnamed.h"
 #include "warn.h"
 
 struct notices {
@@ -12,6 +13,8 @@ struct notices {
 	bool failed;
 	unsigned n, left_out;
 };
+
+enum { UNNAMED_MIN = 3 }; /* fewer are the rule: stubs, _start */
 
 enum { NOTICES = 4 }; /* printed in full without -v */
 
@@ -101,4 +104,17 @@ bool warn_target(struct ps_prochandle *P, const struct stack_target *t, const st
 	ok = warn_notices(t, o->typed, all);
 	refused = refusals_warn(o->typed, true);
 	return warn_python(t, o->typed, os_core_cut(P), refused) && ok && !refused;
+}
+
+void warn_unnamed(const struct symbolizer *names, const char *operand)
+{
+	struct strbuf files = STRBUF_EMPTY;
+	size_t n = unnamed_files(names, &files);
+
+	if (n >= UNNAMED_MIN && !files.failed)
+		warn_record(&(struct record_warning){ .code = WARN_UNNAMED,
+		    .operand = operand,
+		    .detail = strbuf_text(&files),
+		    .count = { n } });
+	strbuf_free(&files);
 }

@@ -121,6 +121,7 @@ enum record_warning_code {
 	WARN_MORE_NOTICES,     /* count[0]: further notices, which were not asked for */
 	WARN_FRAMES_UNREAD,    /* count[0]: Python frames whose code or line could not be read */
 	WARN_STATES_UNREAD,    /* the list of thread states could not be read whole */
+	WARN_UNNAMED,          /* count[0]: addresses without a symbol; detail: files that would have one */
 	WARN_NAMES_UNREAD,     /* names that Python has for threads could not be read */
 	WARN_TASKS_UNREAD,     /* tasks of event loops could not be read */
 	WARN_TASKS_MORE,       /* count[0]: tasks that were read; there are more */

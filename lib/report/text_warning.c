@@ -84,6 +84,23 @@ static void put_samples(const struct record_warning *w, struct strbuf *out)
 		    w->count[1], w->count[2]);
 }
 
+/* Something that there are count[0] of. */
+static void put_number(const struct record_warning *w, struct strbuf *out)
+{
+	if (w->code == WARN_MORE_NOTICES)
+		strbuf_fmt(out, "%" PRIu64 " more such messages (-v prints them)", w->count[0]);
+	else if (w->code == WARN_FRAMES_UNREAD)
+		strbuf_fmt(out,
+		    "the code or the line of %" PRIu64
+		    " Python frames could not be read; they are marked '?'",
+		    w->count[0]);
+	else if (w->code == WARN_UNNAMED)
+		strbuf_fmt(out, "%" PRIu64 " addresses of code have no names, which are in %s", w->count[0],
+		    w->detail);
+	else
+		strbuf_fmt(out, "it has more than %" PRIu64 " tasks: the others are missing", w->count[0]);
+}
+
 static void put_words(const struct record_warning *w, struct strbuf *out)
 {
 	const char *fixed = fixed_words(w->code);
@@ -96,16 +113,10 @@ static void put_words(const struct record_warning *w, struct strbuf *out)
 			text_notice(w->notice, out);
 		break;
 	case WARN_MORE_NOTICES:
-		strbuf_fmt(out, "%" PRIu64 " more such messages (-v prints them)", w->count[0]);
-		break;
 	case WARN_FRAMES_UNREAD:
-		strbuf_fmt(out,
-		    "the code or the line of %" PRIu64
-		    " Python frames could not be read; they are marked '?'",
-		    w->count[0]);
-		break;
+	case WARN_UNNAMED:
 	case WARN_TASKS_MORE:
-		strbuf_fmt(out, "it has more than %" PRIu64 " tasks: the others are missing", w->count[0]);
+		put_number(w, out);
 		break;
 	case WARN_LAYOUT:
 		strbuf_fmt(out,

@@ -36,6 +36,7 @@ const char *warning_code(const struct record_warning *w)
 		[WARN_MORE_NOTICES] = "more-notices",
 		[WARN_FRAMES_UNREAD] = "frames-unread",
 		[WARN_STATES_UNREAD] = "states-unread",
+		[WARN_UNNAMED] = "unnamed",
 		[WARN_NAMES_UNREAD] = "names-unread",
 		[WARN_TASKS_UNREAD] = "tasks-unread",
 		[WARN_TASKS_MORE] = "tasks-more",

@@ -295,3 +295,8 @@ enum res symbolize(struct symbolizer *s, const struct symbol_query *queries, siz
 		names_demangle(s, known);
 	return RES_OK;
 }
+
+const struct symbol_name *symbolizer_name(const struct symbolizer *s, size_t id)
+{
+	return id < s->names.n ? s->names.at[id] : NULL;
+}

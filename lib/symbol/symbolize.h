@@ -91,4 +91,7 @@ enum res symbolizer_follow(struct symbolizer **s, struct ps_prochandle *P, struc
 enum res symbolize(struct symbolizer *s, const struct symbol_query *queries, size_t n,
     const struct symbol_name **out, struct fault *f);
 
+/* The name with this id; NULL: there are not so many. */
+const struct symbol_name *symbolizer_name(const struct symbolizer *s, size_t id);
+
 #endif

@@ -254,6 +254,31 @@ START_TEST(source)
 }
 END_TEST
 
+/* Which file would name the frames of a stripped library. */
+START_TEST(unnamed)
+{
+	static const char file[] = ".debug (libstripped.so)";
+	struct fixture f;
+	struct run r;
+	char pid[16];
+
+	start_in("libstripped.so", &f, pid);
+	r = TOOL("-g", pid);
+	ck_assert_int_eq(r.status, 0);
+	ck_assert_msg(strstr(r.err, file) != NULL, "%s", r.err);
+	run_free(&r);
+	r = TOOL(pid);
+	ck_assert_msg(strstr(r.err, file) == NULL, "%s", r.err);
+	run_free(&r);
+	if (json_lines_collected()) {
+		r = TOOL("-g", "-o", "json", pid);
+		json_lines_add(r.out);
+		expect(r, ARGS("\"code\":\"unnamed\"", file));
+	}
+	fixture_end(&f);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("native names");
@@ -266,6 +291,7 @@ static Suite *suite(void)
 	tcase_add_test(c, annotations);
 	tcase_add_test(c, json);
 	tcase_add_test(c, source);
+	tcase_add_test(c, unnamed);
 	suite_add_tcase(s, c);
 	return s;
 }
