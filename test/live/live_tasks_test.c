@@ -293,6 +293,10 @@ START_TEST(tasks_of_uvloop)
 		return;
 	fixture_start(&f, in, NULL, ARGS("@tasks.py", "%", "uvloop"));
 	r = run_live(&f);
+	/* A loop that no task runs in, but the thread. */
+	ck_assert_msg(strstr(r.out, " asyncio task \"thread left\" / thread# ") != NULL &&
+			  strstr(r.out, " asyncio task \"thread left\" / thread# - ") == NULL,
+	    "%s", r.out);
 	judge(&f, &r, "live");
 	fixture_end(&f);
 }

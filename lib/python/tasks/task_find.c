@@ -243,6 +243,62 @@ static void find_in_lists(struct task_reader *r, uint64_t interp, const py_threa
 		find_in_list(r, interp + r->lists.interp_head);
 }
 
+/* --- threads of loops --- */
+
+/* In the thread's state there is a reference to the loop that it runs, in a place that 3.13 does not
+ * publish. */
+static bool loop_in_state(struct task_reader *r, const struct py_thread *t, uint64_t *loop)
+{
+	enum { STATE_WORDS = 192 };
+	uint32_t index;
+
+	for (uint32_t i = 0; i < STATE_WORDS; i++) {
+		if (task_at(r, t->tstate, i * r->rt->layout.word, loop) &&
+		    addrmap_get(&r->by_loop, *loop, &index))
+			return true;
+	}
+	return false;
+}
+
+/* The loop that the thread runs: 3.14 publishes where it is; up to 3.12 an entry of the dict of the
+ * thread's state leads to it through a holder, of which it is the first member. Where the state has
+ * its dict the layout does not say. */
+static bool running_loop(struct task_reader *r, const struct py_thread *t, uint64_t *loop)
+{
+	enum { STATE_WORDS = 64 };
+	const struct py_layout *l = &r->rt->layout;
+	uint64_t dict, holder;
+
+	if (l->version >= PY_HEX(3, 14))
+		return r->lists.known && task_at(r, t->tstate, r->lists.running_loop, loop);
+	if (l->version >= PY_HEX(3, 13))
+		return loop_in_state(r, t, loop);
+	for (uint32_t i = 0; i < STATE_WORDS; i++) {
+		if (task_at(r, t->tstate, i * l->word, &dict) && task_kind_of(r, dict) == TASK_KIND_DICT &&
+		    task_item(r, dict, "__asyncio_running_event_loop__", &holder))
+			return task_word(r, holder, 0, loop);
+	}
+	return false;
+}
+
+/* The loops of asyncio have the thread's id as an attribute, those of uvloop do not. */
+static void find_threads(struct task_reader *r, uint64_t interp, const py_threads *threads)
+{
+	bool lacking = false;
+	uint64_t loop;
+	uint32_t index;
+
+	for (size_t i = 0; i < r->out->loops.n; i++)
+		lacking |= !r->out->loops.at[i].known;
+	for (size_t i = 0; lacking && i < threads->n; i++) {
+		const struct py_thread *t = &threads->at[i];
+
+		if (t->runtime == r->runtime && t->interp == interp && running_loop(r, t, &loop) &&
+		    addrmap_get(&r->by_loop, loop, &index))
+			r->out->loops.at[index].thread_id = t->thread_id;
+	}
+}
+
 void task_find(struct task_reader *r, uint64_t interp, const py_threads *threads)
 {
 	if (!task_module_dict(r, interp, "asyncio.tasks", &r->tasks_dict))
@@ -251,4 +307,6 @@ void task_find(struct task_reader *r, uint64_t interp, const py_threads *threads
 		find_in_lists(r, interp, threads);
 	if (r->res == RES_OK)
 		find_in_sets(r);
+	if (r->res == RES_OK)
+		find_threads(r, interp, threads);
 }

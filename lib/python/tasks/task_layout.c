@@ -53,7 +53,7 @@ static bool is_plausible(const uint64_t n[NUMBERS], uint8_t word)
 	return task <= LARGEST_TASK && n[N_NAME] < task && n[N_AWAITED_BY] < task && n[N_IS_SET] < task &&
 	       n[N_CORO] < task && n[N_CORO] > 2U * word && n[N_NODE] < task &&
 	       n[N_INTERP_HEAD] < n[N_INTERP] && n[N_INTERP] <= LARGEST_STATE * 16U &&
-	       n[N_THREAD_HEAD] < n[N_THREAD] && n[N_THREAD] <= LARGEST_STATE;
+	       n[N_THREAD_HEAD] < n[N_THREAD] && n[N_LOOP] < n[N_THREAD] && n[N_THREAD] <= LARGEST_STATE;
 }
 
 static void take_published(struct task_reader *r, uint64_t debug)
@@ -71,6 +71,7 @@ static void take_published(struct task_reader *r, uint64_t debug)
 	r->lists = (struct task_lists){ .node = (uint32_t)n[N_NODE],
 		.interp_head = (uint32_t)n[N_INTERP_HEAD],
 		.thread_head = (uint32_t)n[N_THREAD_HEAD],
+		.running_loop = (uint32_t)n[N_LOOP],
 		.known = true };
 }
 

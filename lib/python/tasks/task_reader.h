@@ -43,7 +43,7 @@ struct task_members {
 
 /* What _AsyncioDebug says besides. */
 struct task_lists {
-	uint32_t node, interp_head, thread_head;
+	uint32_t node, interp_head, thread_head, running_loop;
 	bool known;
 };
 
