@@ -235,6 +235,28 @@ START_TEST(sizes)
 }
 END_TEST
 
+/* A core without the interpreter's file lacks the names of types. */
+START_TEST(nameless)
+{
+	const struct py_layout *l;
+	struct world m;
+	uint64_t t = 0;
+
+	begin_312(&m);
+	l = &m.rt.layout;
+	for (unsigned i = 0; i < NAMES && t == 0; i++)
+		t = strcmp(type_names[i], "list") == 0 ? m.types[i] : 0;
+	make_one(&m, "list", (const uint64_t[]){ 2, m.objects + 64 }, 2);
+	put(&m, m.objects + 64, m.objects, 8);
+	put(&m, m.objects + 72, m.objects, 8);
+	put(&m, t + l->type.name - 1, 0x666000, 8);
+	put(&m, t + l->type.flags - 1, 1 << 25, 8);              /* Py_TPFLAGS_LIST_SUBCLASS */
+	put(&m, t + l->type.flags - 1 + 11U * 8, m.types[1], 8); /* tp_base: object */
+	expect(&m, "[[...], [...]]");
+	end_world(&m);
+}
+END_TEST
+
 START_TEST(budget)
 {
 	static const struct py_value_limits limits = { 200, 10, 3 };
@@ -266,6 +288,7 @@ int main(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_loop_test(c, random_objects, 0, 60);
 	tcase_add_test(c, sizes);
+	tcase_add_test(c, nameless);
 	tcase_add_test(c, budget);
 	suite_add_tcase(s, c);
 	return run_made_suite(s);
