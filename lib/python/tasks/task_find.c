@@ -245,8 +245,8 @@ static void find_in_lists(struct task_reader *r, uint64_t interp, const py_threa
 
 /* --- threads of loops --- */
 
-/* In the thread's state there is a reference to the loop that it runs, in a place that 3.13 does not
- * publish. */
+/* In the thread's state there is a reference to the loop that it runs, in a place that 3.13 does
+ * not publish. */
 static bool loop_in_state(struct task_reader *r, const struct py_thread *t, uint64_t *loop)
 {
 	enum { STATE_WORDS = 192 };
@@ -260,9 +260,9 @@ static bool loop_in_state(struct task_reader *r, const struct py_thread *t, uint
 	return false;
 }
 
-/* The loop that the thread runs: 3.14 publishes where it is; up to 3.12 an entry of the dict of the
- * thread's state leads to it through a holder, of which it is the first member. Where the state has
- * its dict the layout does not say. */
+/* The loop that the thread runs: 3.14 publishes where it is; up to 3.12 an entry of the dict of
+ * the thread's state leads to it through a holder, of which it is the first member. Where the
+ * state has its dict the layout does not say. */
 static bool running_loop(struct task_reader *r, const struct py_thread *t, uint64_t *loop)
 {
 	enum { STATE_WORDS = 64 };
