@@ -19,6 +19,7 @@ extern void *realloc(void *, size_t);
 extern char *realpath(const char *, char *);
 extern double strtod(const char *, char **);
 extern float strtof(const char *, char **);
+extern int atoi(const char *);
 extern long strtol(const char *, char **, int);
 extern long long strtoll(const char *, char **, int);
 extern unsigned long strtoul(const char *, char **, int);
