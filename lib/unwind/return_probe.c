@@ -113,7 +113,7 @@ static int search_map(void *data, const prmap_t *map, const char *name)
 	    os_object_image(s->g->t->P, map->pr_vaddr, &img, &bias) != RES_OK)
 		return 0;
 	while (done + ARCH_CALL_BYTES < map->pr_size) {
-		size_t n = map->pr_size - done < PIECE ? map->pr_size - done : PIECE;
+		size_t n = map->pr_size - done < PIECE ? map->pr_size - done : PIECE, have;
 		ssize_t got;
 
 		if (s->r->left < n) {
@@ -124,8 +124,9 @@ static int search_map(void *data, const prmap_t *map, const char *name)
 		got = Pread(s->g->t->P, s->buffer, n, map->pr_vaddr + done);
 		if (got > 0)
 			s->look(s, &(struct piece){ s->buffer, (size_t)got, map->pr_vaddr + done });
-		/* A core has no more of the last page than its file. */
-		s->calls->all &= got > 0 && (size_t)got + PAGE > n;
+		/* A core has no more of the last page than its file, which may end before this piece. */
+		have = got > 0 ? (size_t)got : 0;
+		s->calls->all &= have == n || done + have + PAGE > map->pr_size;
 		done += n == PIECE ? n - ARCH_CALL_BYTES : n;
 	}
 	return 0;
