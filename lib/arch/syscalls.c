@@ -27,3 +27,10 @@ unsigned arch_syscall_argc(const struct arch_syscall *call)
 		n++;
 	return n;
 }
+
+const struct arch *arch_of_entry(const struct arch *a, const uint8_t entry[ARCH_ENTRY])
+{
+	static const uint8_t int_80[ARCH_ENTRY] = { 0xcd, 0x80 };
+
+	return a == &arch_x86_64 && memcmp(entry, int_80, sizeof(int_80)) == 0 ? &arch_i386 : a;
+}

@@ -5,6 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct arch;
+
+#include "arch/arch.h"
+
 /* A system call. It holds no pointers, so that the dynamic linker has nothing to do with it. */
 struct arch_syscall {
 	char name[32];
@@ -25,5 +29,10 @@ const struct arch_syscall *arch_syscall_at(const struct arch_syscalls *calls, lo
 
 /* The number of arguments; the most that any call has if they are not known. */
 unsigned arch_syscall_argc(const struct arch_syscall *call);
+
+enum { ARCH_ENTRY = 2 }; /* bytes of the instruction that enters the kernel */
+/* The architecture whose system call a program of architecture a makes by this instruction: one of
+ * 64 bits can make those of i386. */
+const struct arch *arch_of_entry(const struct arch *a, const uint8_t entry[ARCH_ENTRY]);
 
 #endif

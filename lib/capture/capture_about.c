@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "arch/syscalls.h"
 #include "base/owned.h"
 #include "capture/capture.h"
 #include "os/blocked.h"
@@ -196,14 +197,27 @@ static enum thread_activity activity_of(const struct capture *c, const struct ca
 	return l->known_regs == REGS_ALL && c->request.live != NULL ? ACTIVITY_RUNNING : ACTIVITY_UNKNOWN;
 }
 
-static void about_timeout(struct capture *c, const struct capture_lwp *l, struct thread_state *s)
+/* The architecture whose system call l is in. */
+static const struct arch *call_arch(const struct capture *c, const struct capture_lwp *l)
+{
+	uint8_t entry[ARCH_ENTRY];
+	uint64_t pc = (uint64_t)l->regs[R_PC];
+
+	if (l->call.number < 0 || l->known_regs == REGS_NONE || pc < sizeof(entry) ||
+	    Pread(c->P, entry, sizeof(entry), (uintptr_t)(pc - sizeof(entry))) != sizeof(entry))
+		return c->arch;
+	return arch_of_entry(c->arch, entry);
+}
+
+static void about_timeout(
+    struct capture *c, const struct arch *arch, const struct capture_lwp *l, struct thread_state *s)
 {
 	static const uint8_t kinds[] = { [OS_TIMEOUT_NONE] = TIMEOUT_NONE,
 		[OS_TIMEOUT_AFTER] = TIMEOUT_AFTER,
 		[OS_TIMEOUT_LEFT] = TIMEOUT_LEFT };
 	int64_t ns = 0;
 
-	s->timeout = kinds[os_call_timeout(c->P, c->arch, c->request.live, &l->call, &ns)];
+	s->timeout = kinds[os_call_timeout(c->P, arch, c->request.live, &l->call, &ns)];
 	s->timeout_ns = s->timeout == TIMEOUT_NONE ? 0 : ns;
 }
 
@@ -377,6 +391,7 @@ void capture_about(struct capture *c, struct capture_lwp *l)
 {
 	struct thread_state *s = &l->about;
 	enum os_rest rest = OS_REST_UNKNOWN;
+	const struct arch *arch;
 
 	/* It may have been captured again since. */
 	*s = (struct thread_state){
@@ -385,6 +400,9 @@ void capture_about(struct capture *c, struct capture_lwp *l)
 	name_call(c, &l->call);
 	if (l->state == CAPTURE_ENDED)
 		return;
+	arch = call_arch(c, l);
+	if (arch != c->arch)
+		l->call.name = os_call_name(arch, l->call.number);
 	/* A thread that a signal has stopped stands still again after it was held. */
 	if (l->known_regs == REGS_ALL && c->request.live != NULL && os_may_be_stopped(c->request.live))
 		rest = os_lwp_rest(c->request.live, l->id);
@@ -398,5 +416,5 @@ void capture_about(struct capture *c, struct capture_lwp *l)
 		return;
 	s->number = l->call.number;
 	s->call = l->call.name;
-	about_timeout(c, l, s);
+	about_timeout(c, arch, l, s);
 }

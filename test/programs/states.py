@@ -8,8 +8,10 @@ second of the descriptors PYSTACK_TEST_FDS; until the first is closed, bytes are
 """
 import ctypes
 import gc
+import mmap
 import os
 import select
+import struct
 import sys
 import threading
 import time
@@ -67,6 +69,33 @@ def wants_gil():
     say("waits for the GIL held by %d" % os.getpid() if known else "")
     while True:
         pass
+
+
+pages = []
+
+
+def code(number):
+    """A function that makes a system call of i386."""
+    page = mmap.mmap(-1, mmap.PAGESIZE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS,
+                     mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    page.write(b"\xb8" + struct.pack("<i", number) + b"\xcd\x80\xc3")  # mov number, %eax; int $0x80; ret
+    pages.append(page)
+    at = ctypes.addressof(ctypes.c_char.from_buffer(page))
+    libc.mprotect(ctypes.c_void_p(at), ctypes.c_size_t(mmap.PAGESIZE), mmap.PROT_READ | mmap.PROT_EXEC)
+    return ctypes.CFUNCTYPE(ctypes.c_int)(at)
+
+
+def has_calls_of_i386():
+    child = os.fork()
+    if child == 0:
+        code(20)()  # getpid
+        os._exit(0)
+    return sys.maxsize > 1 << 32 and os.waitpid(child, 0)[1] == 0
+
+
+def pauses():
+    say("in pause")
+    code(29)()
 
 
 def publish():
@@ -131,9 +160,9 @@ if sys.argv[2:] == ["end"]:
     publish()
     sys.at_end = AtEnd()
     sys.exit(0)
-threads = [reads, polls, polls_for_ever, waits]
+threads = [reads, polls, polls_for_ever, waits] + [pauses] * has_calls_of_i386()
 # Names of one, two and four bytes a character.
-names = [u"ascii", u"caf\xe9", u"\u043f\u043e\u0442\u043e\u043a", u"thread \U0001f9f5 of many characters"]
+names = [u"ascii", u"caf\xe9", u"\u043f\u043e\u0442\u043e\u043a", u"thread \U0001f9f5 of many characters", u"pauses"]
 for function, name in zip(threads, names):
     thread = threading.Thread(target=function, name=name if sys.version_info >= (3,) else name.encode("utf-8"))
     thread.daemon = True
