@@ -42,6 +42,7 @@ static const char help_text[] =
     "      --coredump WHICH\n"
     "                      the last core that systemd-coredump has stored ('last'), or the last of a pid or\n"
     "                      of a program's name\n"
+    "      --debuginfod    fetch files that are missing from the servers of DEBUGINFOD_URLS\n"
     "  -d, --duration T    with -i or --at: stop after T\n"
     "  -e, --exec FILE     executable for the core files\n"
     "      --every T       with --at: count, and print the counts of the last T, again and again\n"
@@ -261,6 +262,7 @@ enum {
 	OPT_ALL,
 	OPT_AT,
 	OPT_COREDUMP,
+	OPT_DEBUGINFOD,
 	OPT_EXE,
 	OPT_MIN,
 	OPT_LIST,
@@ -373,6 +375,7 @@ static const struct option longs[] = {
 	{ "children", no_argument, NULL, 'r' },
 	{ "coredump", required_argument, NULL, OPT_COREDUMP },
 	{ "count", no_argument, NULL, 'c' },
+	{ "debuginfod", no_argument, NULL, OPT_DEBUGINFOD },
 	{ "duration", required_argument, NULL, 'd' },
 	{ "every", required_argument, NULL, OPT_EVERY },
 	{ "exec", required_argument, NULL, 'e' },
@@ -441,6 +444,9 @@ static bool set_flag(int c, struct options *out)
 		return true;
 	case 'a':
 		out->tasks = true;
+		return true;
+	case OPT_DEBUGINFOD:
+		out->debuginfod = true;
 		return true;
 	case OPT_IDLE:
 		out->idle = true;

@@ -47,6 +47,7 @@ struct options {
 	bool command;       /* the operands are a program to start, with its arguments */
 	int first;          /* index of the first operand */
 
+	bool debuginfod; /* --debuginfod */
 	/* With -r: the operands and their descendants; else NULL. */
 	const struct operands *found;
 };

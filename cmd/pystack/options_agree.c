@@ -30,7 +30,7 @@ static const char *at_conflict(const struct options *o, int operands)
 		{ o->interval_ns != 0, "-i does not go with --at" },
 		{ o->exec != NULL || o->sysroot != NULL,
 		    "-e and --sysroot are for core files, not for --at" },
-		{ o->dirs[0] != NULL, "-L does not go with --at" },
+		{ o->dirs[0] != NULL || o->debuginfod, "-L and --debuginfod do not go with --at" },
 		{ o->tasks, "-a does not go with --at" },
 		{ o->idle || o->no_bpf, "--idle and --no-bpf need -i" },
 		{ o->every_ns != 0 && o->output == COUNTS_FOLDED, "--every does not go with -o folded" },

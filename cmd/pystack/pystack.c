@@ -15,6 +15,7 @@
 #include "at_operands.h"
 #include "at_sample.h"
 #include "core_open.h"
+#include "core_progress.h"
 #include "core_storage.h"
 #include "options.h"
 #include "refusals.h"
@@ -50,6 +51,48 @@ static enum outcome run_sampling(
 	return sample(P, o, opt, counts);
 }
 
+#ifdef WITH_PROBES
+static void show_fetching(void *data, bool over, uint64_t done, uint64_t all)
+{
+	struct progress *p = data;
+
+	if (over)
+		progress_end(p);
+	else
+		progress_show(p, done, done, all);
+}
+#endif
+
+/* Fetch files of P from servers. `shown` must live as long as P. */
+static void fetch_begin(struct ps_prochandle *P, struct progress *shown)
+{
+#ifdef WITH_PROBES
+	const char *urls = getenv("DEBUGINFOD_URLS");
+	struct fault f = { .text = "the environment variable DEBUGINFOD_URLS names no server" };
+
+	progress_begin(shown, "--debuginfod");
+	if (urls == NULL || urls[strspn(urls, " ")] == '\0' ||
+	    os_fetch(P, show_fetching, shown, &f) != RES_OK)
+		(void)fprintf(stderr, "pystack: --debuginfod: nothing is fetched: %s\n", f.text);
+#else
+	(void)P;
+	(void)shown;
+#endif
+}
+
+static void fetch_end(struct ps_prochandle *P)
+{
+#ifdef WITH_PROBES
+	int error;
+
+	if (os_fetch_stopped(P, &error))
+		(void)fprintf(stderr, "pystack: --debuginfod: no more files are fetched: %s\n",
+		    error == ETIME ? "it has taken a minute" : strerror(error));
+#else
+	(void)P;
+#endif
+}
+
 /* Where else files of P are looked for. A message says which of the directories do not exist. */
 static void add_directories(struct ps_prochandle *P, const struct options *opt)
 {
@@ -74,11 +117,16 @@ static void add_directories(struct ps_prochandle *P, const struct options *opt)
 static enum outcome examine_grabbed(
     struct ps_prochandle *P, const struct operand *o, const struct options *opt, struct counts *counts)
 {
+	struct progress shown;
 	enum outcome outcome;
 
 	add_directories(P, opt);
+	if (opt->debuginfod)
+		fetch_begin(P, &shown);
 	outcome = opt->interval_ns != 0 ? run_sampling(P, o, opt, counts) : print_operand(P, o, opt, counts);
 
+	if (opt->debuginfod)
+		fetch_end(P);
 	os_release_images(P);
 	Prelease(P, 0);
 	return outcome;

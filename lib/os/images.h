@@ -46,6 +46,14 @@ void os_notices(struct ps_prochandle *P, os_notice_fn *report, void *data);
  * directory. */
 enum res os_search(struct ps_prochandle *P, const char *dir, bool root);
 
+/* Fetch files of P that are nowhere else from the servers of DEBUGINFOD_URLS; progress() and `data`
+ * as in proc/fetch.h. Linux. RES_FAIL: f says why it cannot be done. */
+typedef void os_progress_fn(void *data, bool over, uint64_t done, uint64_t all);
+enum res os_fetch(struct ps_prochandle *P, os_progress_fn *progress, void *data, struct fault *f);
+
+/* Has it stopped fetching? Then *error is why: ETIME: it took a minute. */
+bool os_fetch_stopped(struct ps_prochandle *P, int *error);
+
 /* Open a regular file for reading; FIFOs and devices are not opened. -1 with errno. (Linux.) */
 int os_open_regular(const char *path);
 

@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/owned.h"
 #include "proc/core/core.h"
+#include "proc/fetch.h"
 #include "proc/handle.h"
 #include "proc/live/hold.h"
 #include "proc/live/live.h"
@@ -88,15 +89,42 @@ lwpid_t os_first_lwp(struct ps_prochandle *P)
 	return P->illumos ? 1 : (lwpid_t)P->pid;
 }
 
-enum res os_search(struct ps_prochandle *P, const char *dir, bool root)
+static struct search *search_of(struct ps_prochandle *P)
 {
 	struct proc_objects *o = handle_objects(P);
 
 	if (o != NULL && o->search == NULL)
 		o->search = search_create();
-	if (o == NULL || o->search == NULL)
+	return o == NULL ? NULL : o->search;
+}
+
+enum res os_fetch(struct ps_prochandle *P, os_progress_fn *progress, void *data, struct fault *f)
+{
+	struct search *s = search_of(P);
+	struct fetch *fetch = NULL;
+
+	if (s == NULL)
+		return fault_memory(f);
+	if (fetch_create(progress, data, &fetch, f) != RES_OK)
 		return RES_FAIL;
-	return search_add(o->search, dir, root) ? RES_OK : RES_NONE;
+	search_fetch(s, fetch);
+	return RES_OK;
+}
+
+bool os_fetch_stopped(struct ps_prochandle *P, int *error)
+{
+	const struct search *s = P->objects == NULL ? NULL : P->objects->search;
+
+	return s != NULL && search_fetches(s) != NULL && fetch_stopped(search_fetches(s), error);
+}
+
+enum res os_search(struct ps_prochandle *P, const char *dir, bool root)
+{
+	struct search *s = search_of(P);
+
+	if (s == NULL)
+		return RES_FAIL;
+	return search_add(s, dir, root) ? RES_OK : RES_NONE;
 }
 
 int os_open_regular(const char *path)

@@ -1,6 +1,7 @@
 /* See search.h. */
 #include "proc/search.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "base/path.h"
 #include "base/strbuf.h"
 #include "base/vec.h"
+#include "proc/fetch.h"
 #include "proc/reach.h"
 
 #define DEBUG_IDS "/usr/lib/debug/.build-id/"
@@ -28,6 +30,7 @@ struct search_dir {
 
 struct search {
 	VEC(struct search_dir) dirs;
+	struct fetch *fetch; /* NULL: none */
 };
 
 struct search *search_create(void)
@@ -52,6 +55,7 @@ void search_destroy(struct search *s)
 	for (size_t i = 0; i < s->dirs.n; i++)
 		dir_clear(&s->dirs.at[i]);
 	vec_free(&s->dirs);
+	fetch_destroy(s->fetch);
 	free(s);
 }
 
@@ -245,6 +249,24 @@ static bool try_listed(const struct wanted *w, const char *name)
 	return false;
 }
 
+void search_fetch(struct search *s, struct fetch *fetch)
+{
+	fetch_destroy(s->fetch);
+	s->fetch = fetch;
+}
+
+const struct fetch *search_fetches(const struct search *s)
+{
+	return s->fetch;
+}
+
+static bool try_fetched(const struct search *s, const struct notice_id *id, search_use_fn *use, void *data)
+{
+	OWNED(fd_release) int fd = s->fetch == NULL ? -1 : fetch_file(s->fetch, id, false);
+
+	return fd >= 0 && use(data, fd);
+}
+
 bool search_files(
     struct search *s, const struct notice_id *id, const char *path, search_use_fn *use, void *data)
 {
@@ -262,7 +284,7 @@ bool search_files(
 		if (try_listed(&w, path_base(path)))
 			return true;
 	}
-	return false;
+	return try_fetched(s, id, use, data);
 }
 
 /* ab/cdef.debug as abcdef/debuginfo, in debuginfod's cache. */
@@ -280,10 +302,26 @@ static int open_cached(struct search_dir *d, const char *id)
 	return path.failed ? -1 : open_in(d, strbuf_text(&path));
 }
 
+/* The id in "ab/cdef.debug". */
+static bool id_of(const char *text, struct notice_id *id)
+{
+	id->n = 0;
+	while (
+	    id->n < NOTICE_ID_MAX && isxdigit((unsigned char)text[0]) && isxdigit((unsigned char)text[1])) {
+		const char hex[3] = { text[0], text[1], '\0' };
+
+		id->bytes[id->n++] = (uint8_t)strtoul(hex, NULL, 16);
+		text += 2;
+		text += *text == '/';
+	}
+	return id->n > 1 && strcmp(text, ".debug") == 0;
+}
+
 int search_open_debug(struct search *s, const char *path)
 {
 	const size_t n = strlen(DEBUG_IDS);
 	bool by_id = strncmp(path, DEBUG_IDS, n) == 0;
+	struct notice_id id;
 	int fd = -1;
 
 	for (size_t i = 0; fd < 0 && path[0] == '/' && i < s->dirs.n; i++) {
@@ -295,6 +333,8 @@ int search_open_debug(struct search *s, const char *path)
 		if (fd < 0 && by_id)
 			fd = open_cached(d, path + n);
 	}
+	if (fd < 0 && by_id && s->fetch != NULL && id_of(path + n, &id))
+		fd = fetch_file(s->fetch, &id, true);
 	return fd;
 }
 

@@ -8,6 +8,8 @@
  *   usr/lib/libx.so, lib/libx.so, libx.so                         (a root, a folder of files)
  *   any file named libx.so, however deep                          (at most SEARCH_FILES are listed)
  *
+ * and then, if search_fetch was called, on servers.
+ *
  * The caller decides by the build-id whether a file is the one. Without a build-id only the whole
  * path and the name itself are tried. */
 #ifndef PROC_SEARCH_H
@@ -20,6 +22,7 @@
 enum { SEARCH_FILES = 200000, SEARCH_DEPTH = 40, SEARCH_MS = 10000 };
 
 struct search;
+struct fetch;
 
 struct search *search_create(void);    /* NULL: out of memory */
 void search_destroy(struct search *s); /* NULL ok */
@@ -27,6 +30,10 @@ void search_destroy(struct search *s); /* NULL ok */
 /* Add a directory of this machine. root: links are resolved inside it, as if it were the root
  * directory. False: out of memory, or it cannot be opened. */
 bool search_add(struct search *s, const char *dir, bool root);
+
+/* Fetch what is in no directory, by `fetch`, which s takes over. */
+void search_fetch(struct search *s, struct fetch *fetch);
+const struct fetch *search_fetches(const struct search *s); /* NULL: it fetches nothing */
 
 /* Call use() with each regular file that may be the one mapped from `path`, until it returns true,
  * and return whether it did. id: the build-id of the mapped one; n 0: unknown, or none. use() does
