@@ -124,7 +124,7 @@ static int search_map(void *data, const prmap_t *map, const char *name)
 		got = Pread(s->g->t->P, s->buffer, n, map->pr_vaddr + done);
 		if (got > 0)
 			s->look(s, &(struct piece){ s->buffer, (size_t)got, map->pr_vaddr + done });
-		/* A core has no more of the last page than its file, which may end before this piece. */
+		/* A core has no more of the last page than its file, which may end earlier. */
 		have = got > 0 ? (size_t)got : 0;
 		s->calls->all &= have == n || done + have + PAGE > map->pr_size;
 		done += n == PIECE ? n - ARCH_CALL_BYTES : n;
