@@ -140,6 +140,8 @@ struct py_run {
 	uint64_t tstate;  /* their thread state: py_stack_merge joins the runs of several */
 };
 
+struct py_locals;
+
 struct py_stack {
 	VEC(struct py_frame) frames; /* innermost first; entry frames are not among them */
 	VEC(struct py_run) runs;     /* for PY_MARK_NONE: one run per frame, marker 0 */
@@ -149,6 +151,7 @@ struct py_stack {
 	                              * it is linked */
 	bool cut;                    /* the chain ends at a suspended generator: frames are missing */
 	char why[128];
+	struct py_locals *locals; /* of its frames, owned (locals/py_locals.h); NULL: not read */
 };
 
 /* Read the frames of t, and their code objects into the cache: everything that must be read while a

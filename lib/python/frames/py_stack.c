@@ -5,6 +5,7 @@
 #include "python/frames/py_frames_cframe.h"
 #include "python/frames/py_frames_entry.h"
 #include "python/frames/py_frames_object.h"
+#include "python/locals/py_locals.h"
 #include "python/objects/py_code.h"
 
 void py_stack_unowned(struct py_stack *s)
@@ -149,4 +150,6 @@ void py_stack_free(struct py_stack *s)
 	vec_free(&s->frames);
 	vec_free(&s->runs);
 	vec_free(&s->cframes);
+	py_locals_free(s->locals);
+	s->locals = NULL;
 }

@@ -57,6 +57,7 @@ void value_put_escape(struct value_writer *w, char letter, int width, unsigned c
 
 void value_put_unreadable(struct value_writer *w, uint64_t addr)
 {
+	w->v->unreadable++;
 	value_put_fmt(w, "<unreadable at %#llx>", (unsigned long long)addr);
 }
 
