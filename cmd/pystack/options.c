@@ -12,10 +12,10 @@
 #include "report/json.h"
 
 static const char usage_line[] =
-    "usage: pystack [-aFgpv] [--stop | --no-stop] [-m mode] [-n frames] [-o format]\n"
+    "usage: pystack [-aFglpv] [--stop | --no-stop] [-m mode] [-n frames] [-o format]\n"
     "               [-e exec | --sysroot dir] [-L dir[:dir]] { { pid | core }[/lwps] ... | --coredump which "
     "}\n"
-    "       pystack [-acFpv] [-t top] [-o format] { --exe name | --all | -r pid ... }\n"
+    "       pystack [-acFlpv] [-t top] [-o format] { --exe name | --all | -r pid ... }\n"
     "       pystack -c [-a] [-t top] [-o format] [{ pid | core }[/lwps] ...]\n"
     "       pystack --at probe ... [-c] [-prv] [-n frames] [-d duration] [-N events] [--min time]\n"
     "               [--when expr] [--every time] [--sum value] [--buffer size] [-t top] [-o format]\n"
@@ -55,6 +55,9 @@ static const char help_text[] =
     "  -L, --library-path DIR[:DIR...]\n"
     "                      directories with files that are missing or others here: by build-id (.build-id\n"
     "                      trees), or by name\n"
+    "  -l, --locals        the arguments and variables of each Python frame, with their values, which may "
+    "be\n"
+    "                      secret; -ll: more of each, and the globals of modules that are run\n"
     "      --list[=PATTERN]\n"
     "                      print the names of probes; with pids, those of their Pythons too\n"
     "      --min T         with --at off-cpu: leave out times shorter than T\n"
@@ -387,6 +390,7 @@ static const struct option longs[] = {
 	{ "interval", required_argument, NULL, 'i' },
 	{ "library-path", required_argument, NULL, 'L' },
 	{ "list", optional_argument, NULL, OPT_LIST },
+	{ "locals", no_argument, NULL, 'l' },
 	{ "min", required_argument, NULL, OPT_MIN },
 	{ "mode", required_argument, NULL, 'm' },
 	{ "native-source", no_argument, NULL, 'g' },
@@ -429,6 +433,9 @@ static bool set_flag(int c, struct options *out)
 		return true;
 	case 'g':
 		out->native_source = true;
+		return true;
+	case 'l':
+		out->locals += out->locals < 2;
 		return true;
 	case 'p':
 		out->python_only = true;
@@ -480,7 +487,7 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 	int c;
 
 	*out = (struct options){ 0 };
-	while ((c = getopt_long(argc, argv, "acd:e:Fgi:L:m:N:n:o:prt:v", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "acd:e:Fgi:L:lm:N:n:o:prt:v", longs, NULL)) != -1) {
 		switch (c) {
 		case OPT_LIST:
 			out->list = optarg != NULL ? optarg : "";

@@ -16,6 +16,7 @@ struct options {
 	bool force;                /* -F */
 	bool verbose;              /* -v: co_qualname */
 	bool python_only;          /* -p */
+	int locals;                /* -l: how often it was given, 2 at most */
 	long frames;               /* -n: native frames per thread, 0 all */
 	enum unwind_engine engine; /* -m */
 	enum stop_policy policy;   /* --stop, --no-stop */

@@ -28,6 +28,7 @@ static const char *at_conflict(const struct options *o, int operands)
 		{ o->policy != STOP_RUNNING,
 		    "--stop and --no-stop do not go with --at, which stops nothing" },
 		{ o->interval_ns != 0, "-i does not go with --at" },
+		{ o->locals != 0, "-l does not go with --at, which does not copy the values of variables" },
 		{ o->exec != NULL || o->sysroot != NULL,
 		    "-e and --sysroot are for core files, not for --at" },
 		{ o->dirs[0] != NULL || o->debuginfod, "-L and --debuginfod do not go with --at" },
@@ -80,6 +81,10 @@ const char *options_conflict(const struct options *o, int operands)
 		{ o->tasks && o->interval_ns != 0, "-a does not go with -i" },
 		{ o->tasks && !at && operands == 0 && !o->all && o->exe == NULL && o->coredump == NULL,
 		    "-a needs a process or core file" },
+		{ !at && o->locals != 0 && o->interval_ns != 0,
+		    "-l does not go with -i, which counts stacks that are the same" },
+		{ !at && o->locals != 0 && o->counting,
+		    "-l does not go with -c, -o count and -o folded, which count stacks that are the same" },
 		{ !at && o->interval_ns != 0 && (operands != 1 || o->children || o->all || o->exe != NULL),
 		    "-i samples one process, whose id is needed" },
 	};

@@ -20,7 +20,9 @@
 
 struct collect_options collect_options_of(const struct options *opt)
 {
-	return (struct collect_options){ .python_only = opt->python_only, .frames = opt->frames };
+	return (struct collect_options){
+		.python_only = opt->python_only, .frames = opt->frames, .locals = opt->locals != 0
+	};
 }
 
 struct symbol_wants symbol_wants_of(const struct options *opt)
@@ -264,7 +266,8 @@ struct stack_options stack_options_of(const struct options *opt, const struct op
 		.python_only = opt->python_only && opt->frames == 0,
 		.engine = opt->engine,
 		.policy = opt->policy,
-		.force = opt->force };
+		.force = opt->force,
+		.locals = opt->locals };
 }
 
 enum outcome print_operand(

@@ -74,7 +74,7 @@ _pystack()
 	case $word in
 	-*)
 		mapfile -t COMPREPLY < <(compgen -W '-a --all --at --buffer -c --children --coredump --count --debuginfod -d --duration -e --every --exec --exe -F --force -g --native-source --idle -i --interval
-			-L --library-path --list --min -m --mode -n --frames -N --samples --no-bpf --no-demangle --no-stop -o --output -p --python -r --stop --sum --sysroot --tasks --when
+			-L --library-path -l --list --locals --min -m --mode -n --frames -N --samples --no-bpf --no-demangle --no-stop -o --output -p --python -r --stop --sum --sysroot --tasks --when
 			-t --top -v --verbose --help --version' -- "$word")
 		;;
 	*)

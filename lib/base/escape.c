@@ -81,6 +81,40 @@ bool escape_invalid(struct strbuf *b, const char *text, size_t n)
 	return deceptive;
 }
 
+/* Write the code point c, of len bytes at s, or the byte there (len 0), so that it can be seen. */
+static void put_code_point(struct strbuf *b, const uint8_t *s, size_t len, uint32_t c, bool bracket)
+{
+	if (len == 0)
+		strbuf_fmt(b, "\\x%02x", s[0]);
+	else if (c < 0x20 || (c >= 0x7f && c <= 0x9f) || (c == '[' && bracket))
+		strbuf_fmt(b, "\\x%02x", c);
+	else if ((c >= 0xd800 && c <= 0xdfff) || is_deceptive(c))
+		strbuf_fmt(b, "\\u%04x", c);
+	else
+		strbuf_add(b, (const char *)s, len);
+}
+
+void escape_controls(struct strbuf *b, const char *text, size_t n)
+{
+	const uint8_t *s = (const uint8_t *)text;
+
+	while (n > 0) {
+		uint32_t c = 0;
+		size_t plain = plain_length(s, n, false), len;
+
+		strbuf_add(b, (const char *)s, plain);
+		s += plain;
+		n -= plain;
+		if (n == 0)
+			return;
+		len = utf8_decode(s, n, &c);
+		put_code_point(b, s, len, c, false);
+		len += len == 0;
+		s += len;
+		n -= len;
+	}
+}
+
 void escape_text(struct strbuf *b, const char *text, size_t n, bool bracket)
 {
 	const uint8_t *s = (const uint8_t *)text;
@@ -102,18 +136,11 @@ void escape_text(struct strbuf *b, const char *text, size_t n, bool bracket)
 			strbuf_str(b, "...");
 			return;
 		}
-		if (len == 0) {
-			strbuf_fmt(b, "\\x%02x", s[0]);
-			len = 1;
-		} else if (c == '\\') {
+		if (len != 0 && c == '\\')
 			strbuf_str(b, "\\\\");
-		} else if (c < 0x20 || (c >= 0x7f && c <= 0x9f) || (c == '[' && bracket)) {
-			strbuf_fmt(b, "\\x%02x", c);
-		} else if ((c >= 0xd800 && c <= 0xdfff) || is_deceptive(c)) {
-			strbuf_fmt(b, "\\u%04x", c);
-		} else {
-			strbuf_add(b, (const char *)s, len);
-		}
+		else
+			put_code_point(b, s, len, c, bracket);
+		len += len == 0;
 		s += len;
 		n -= len;
 	}

@@ -19,6 +19,10 @@
  * points and then ends in "...". */
 void escape_text(struct strbuf *b, const char *text, size_t n, bool bracket);
 
+/* The same for text that is escaped already (Python's repr()): a backslash is not doubled, and
+ * nothing is truncated. */
+void escape_controls(struct strbuf *b, const char *text, size_t n);
+
 /* Append n bytes of text to b as valid UTF-8, for formats with escapes of their own: bytes that are
  * not valid UTF-8 become \udcNN, surrogates \uNNNN, and a backslash is doubled; nothing else
  * changes, and nothing is truncated. Returns true if the text has code points beyond ASCII that

@@ -5,6 +5,7 @@
 #include "os/blocked.h"
 #include "os/mappings.h"
 #include "os/regs.h"
+#include "python/locals/py_locals.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -317,6 +318,7 @@ void capture_free(struct capture *c)
 {
 	py_names_free(&c->names);
 	py_tasks_free(&c->tasks);
+	py_locals_reader_free(c->locals);
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		os_blocked_free(&c->lwps.at[i].blocked);
 		py_stack_free(&c->lwps.at[i].python);

@@ -97,6 +97,7 @@ struct capture_lwp {
 	char refused[128]; /* why it could not be held, a phrase; "" with NOT_REFUSED */
 	struct capture_note note;
 	enum capture_python python_is;
+	bool locals_due;         /* values of its variables are to be read, before it runs */
 	bool list_cut;           /* no state of it was found in a list that could not be read whole */
 	struct py_thread thread; /* unless PYTHON_UNREAD: the thread state the frames are of */
 	struct py_stack python;
@@ -122,6 +123,7 @@ struct capture_request {
 	bool recorded;                       /* capture_recorded: the process has gone on since */
 	bool about;                          /* read also what capture_about tells */
 	const struct py_tasks_source *tasks; /* for capture_tasks; NULL: it reads none */
+	int locals;                          /* read values of variables; 2: more of them */
 };
 
 /* The thread states of the process, and what is known of their list. */
@@ -139,15 +141,17 @@ struct capture_progress {
 	struct snapshot_prefetch pages; /* of the LWPs that are read now */
 	struct capture_ahead *ahead;    /* during capture_process; NULL: no thread looks ahead */
 	bool held;                      /* some LWPs have been held and released */
+	bool holding;                   /* some are held, or about to be */
 	int waited_ms;                  /* for LWPs that did not stop in time */
 };
 
 struct capture {
 	struct capture_request request;
-	struct snapshot *snapshot; /* NULL: a core */
-	struct ps_prochandle *P;   /* handle to read from: that of the snapshot, or the core */
-	const struct arch *arch;   /* of P; NULL: not asked for yet */
-	struct py_process *py;     /* NULL: no Python; the caller's */
+	struct snapshot *snapshot;       /* NULL: a core */
+	struct ps_prochandle *P;         /* handle to read from: that of the snapshot, or the core */
+	const struct arch *arch;         /* of P; NULL: not asked for yet */
+	struct py_process *py;           /* NULL: no Python; the caller's */
+	struct py_locals_reader *locals; /* NULL: values of variables are not read */
 	struct capture_states states;
 	struct capture_progress progress;
 	struct addrmap known; /* LWP id → index in lwps, for all LWPs seen */
@@ -292,6 +296,15 @@ static inline bool capture_range_has(const struct os_range *r, uint64_t va)
 {
 	return va >= r->lo && va < r->hi;
 }
+
+/* Read values of variables (capture_locals.c); these do nothing if they are not asked for.
+ * _blocked: of n blocked LWPs, whose frames were just read, or note that they are due. _held: of
+ * the held LWPs where they are due, until `end` (CLOCK_MONOTONIC, ns). _rest: of the blocked ones
+ * where they are due, after a hold; those that have run by then become pending. _core: of all. */
+void capture_locals_blocked(struct capture *c, struct capture_lwp *const *lwps, size_t n);
+void capture_locals_held(struct capture *c, int64_t end);
+void capture_locals_rest(struct capture *c);
+void capture_locals_core(struct capture *c);
 
 /* Find the frame of AddressSanitizer's fake stack that contains va, and set run->function and
  * run->taken_at from it. False: there is none. */

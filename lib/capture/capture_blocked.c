@@ -96,6 +96,7 @@ static void capture_batch(struct capture *c, const size_t *index, size_t n)
 	}
 	if (c->request.about)
 		capture_waits_read(c, lwps, all);
+	capture_locals_blocked(c, lwps, all);
 	for (size_t i = 0; i < all; i++) {
 		if (lwps[i]->state != CAPTURE_DONE ||
 		    !os_lwp_still_blocked(c->request.live, lwps[i]->id, &lwps[i]->blocked))

@@ -222,8 +222,10 @@ static void read_held(struct holding *g, struct capture_lwp *l, const struct hel
 	l->state = CAPTURE_DONE;
 	if (snapshot_until(c->snapshot, g->end)) {
 		out_of_time(c, l, first);
-	} else if (g->policy == STOP_ALL && c->progress.held && g->before == NULL &&
-		   !capture_is_incomplete(l)) {
+		return;
+	}
+	l->locals_due = c->locals != NULL;
+	if (g->policy == STOP_ALL && c->progress.held && g->before == NULL && !capture_is_incomplete(l)) {
 		capture_note(l, MISSING_MOMENT, "it was stopped later than the others");
 	}
 }
@@ -250,6 +252,7 @@ static void capture_held(void *data, const struct os_hold *h)
 		read_held(g, l, k < n ? &some[k] : NULL, k == 0);
 		k++;
 	}
+	capture_locals_held(c, g->end);
 	(void)snapshot_until(c->snapshot, 0);
 }
 
@@ -264,7 +267,9 @@ static enum res hold_capture(
 	call->force = g->c->request.force;
 	call->limit_ms = STOP_MS;
 	g->begin = clock_now_ns();
+	g->c->progress.holding = true;
 	res = os_hold_during(g->c->request.live, call, ms, h, f);
+	g->c->progress.holding = false;
 	if (*h != NULL && os_hold_ns(*h) > g->c->held_ns)
 		g->c->held_ns = os_hold_ns(*h);
 	if (g->late)
@@ -287,6 +292,7 @@ enum res capture_stopped(struct capture *c, struct fault *f)
 	 * asked after the hold, not within it. */
 	if (g.policy == STOP_RUNNING)
 		capture_blocked_refresh(c, REFRESH_NS);
+	capture_locals_rest(c);
 	return h == NULL ? fault_memory(f) : RES_OK;
 }
 

@@ -166,11 +166,14 @@ static void collect_items(struct collecting *c)
 {
 	const struct stack_thread *th = c->th;
 	bool native = !c->opt->python_only, whole = true;
+	bool unread = c->opt->locals && th->python.frames.n > 0 && th->python.locals == NULL;
 
 	if (th->noted)
 		add_remark(c, REMARK_THREAD, th->why);
 	if (th->all_replaced && native)
 		add_remark(c, REMARK_ALL_REPLACED, NULL);
+	if (unread)
+		add_remark(c, REMARK_NO_LOCALS, NULL);
 	for (size_t i = 0; whole && i < th->join.items.n; i++)
 		whole = collect_item(c, &th->join.items.at[i]);
 	if (!whole && native)
@@ -183,7 +186,7 @@ static void collect_items(struct collecting *c)
 	}
 	if (whole && th->python.broken)
 		add_remark(c, REMARK_PYTHON_ENDS, th->python.why);
-	c->out->incomplete |= th->python.broken;
+	c->out->incomplete |= th->python.broken || unread;
 }
 
 enum res collect_thread(const struct stack_target *t, const struct stack_thread *th,

@@ -7,6 +7,7 @@
 #include "stack/stack.h"
 
 struct collect_options {
+	bool locals;      /* values of variables were asked for */
 	bool python_only; /* leave out native frames and remarks about them */
 	long frames;      /* most native frames per thread, with their Python frames; 0: all */
 };

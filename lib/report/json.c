@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "report/json_locals.h"
 #include "report/json_members.h"
 #include "report/json_source.h"
 #include "report/json_state.h"
@@ -39,6 +40,7 @@ static const char *remark_code(uint8_t remark)
 		[REMARK_THREAD] = "thread",
 		[REMARK_NATIVE_ENDS] = "native-ends",
 		[REMARK_PYTHON_ENDS] = "python-ends",
+		[REMARK_NO_LOCALS] = "no-locals",
 	};
 
 	return codes[remark];
@@ -194,8 +196,9 @@ static bool put_python(const struct record_thread *t, const struct record_item *
 			text_cache_add_place(cache, item, out, from);
 	}
 	strbuf_char(out, ',');
-	return apart || t->stack == NULL ? put_certain(!item->uncertain, out)
-					 : put_frame(&t->stack->python, item, out);
+	if (apart || t->stack == NULL)
+		return put_certain(!item->uncertain, out);
+	return put_frame(&t->stack->python, item, out) && json_locals(t, item, out);
 }
 
 /* --- the others --- */

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/owned.h"
+#include "report/text_locals.h"
 #include "report/text_state.h"
 
 static bool is_digits(const char *s, size_t n)
@@ -183,6 +184,8 @@ void parse_line(struct parse *p, const char *line, size_t n)
 	}
 	n -= spaces;
 	if (headed && text_is_state(text, n))
+		return;
+	if (p->lines.n > 0 && p->lines.at[p->lines.n - 1].python && text_is_local(text, n, spaces))
 		return;
 	if (is_digits(text, n)) {
 		if (n <= 19)

@@ -48,6 +48,7 @@ enum record_remark {
 	REMARK_THREAD,          /* detail: why a thread has no stack, or not all of it */
 	REMARK_NATIVE_ENDS,     /* detail: why the native stack ends early; NULL: unknown */
 	REMARK_PYTHON_ENDS,     /* detail: why the Python stack ends early */
+	REMARK_NO_LOCALS,       /* values of variables were asked for, and not read */
 };
 
 /* A line of stdin. Its parts are written unchanged. */
@@ -74,6 +75,18 @@ struct record_item {
 	};
 };
 
+enum record_local_state { LOCAL_VALUE, LOCAL_UNREADABLE, LOCAL_CHANGING };
+
+/* An argument or local variable. The value is as Python's repr() spells it, and has no escapes of
+ * its own to be undone. */
+struct record_local {
+	struct record_string name, value; /* value: with LOCAL_VALUE */
+	uint64_t at;                      /* address of the object */
+	uint8_t state;                    /* enum record_local_state */
+};
+
+struct py_local;
+
 /* An interpreter that frames of a thread belong to. */
 struct record_interp {
 	uint32_t version; /* PY_VERSION_HEX where a process has several Pythons, else 0 */
@@ -94,6 +107,18 @@ struct record_thread {
 
 /* Free the arrays of t, not what its members point to. */
 void record_thread_free(struct record_thread *t);
+
+/* The variables of a Python frame that are known. Borrowed from its thread. */
+struct record_locals {
+	bool read; /* else they were not read, or not asked for */
+	bool more; /* it has others */
+	const char *text;
+	const struct py_local *at;
+	size_t n;
+};
+struct record_locals record_locals(const struct record_thread *t, const struct record_item *item);
+/* Variable i of them. */
+struct record_local record_local(const struct record_locals *locals, size_t i);
 
 /* Put a remark before all items. False: out of memory. */
 bool record_remark_first(struct record_thread *t, enum record_remark remark);

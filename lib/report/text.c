@@ -7,6 +7,7 @@
 #include "base/escape.h"
 #include "report/text_source.h"
 #include "report/text_rule.h"
+#include "report/text_locals.h"
 #include "report/text_state.h"
 
 enum { INTERPS_NAMED = 8 };
@@ -39,6 +40,7 @@ void text_remark(const struct record_item *item, struct strbuf *out)
 		[REMARK_THREAD] = "",
 		[REMARK_NATIVE_ENDS] = "",
 		[REMARK_PYTHON_ENDS] = "outer Python frames cannot be read: ",
+		[REMARK_NO_LOCALS] = "values of variables could not be read",
 	};
 
 	strbuf_str(out, words[item->remark]);
@@ -205,12 +207,16 @@ static void drop_half_line(struct strbuf *out, size_t from)
 size_t text_stack(const struct record_thread *t, size_t from, const struct text_style *style,
     struct text_cache *cache, struct strbuf *out)
 {
+	bool locals = t->stack != NULL && t->stack->python.locals != NULL;
 	size_t i = from;
 
 	while (i < t->items.n && out->n < TEXT_CHUNK && !out->failed) {
 		size_t begin = out->n;
 
-		put_item(&t->items.at[i++], style, cache, out);
+		put_item(&t->items.at[i], style, cache, out);
+		if (locals)
+			text_locals(t, &t->items.at[i], out);
+		i++;
 		drop_half_line(out, begin);
 	}
 	return i;

@@ -29,6 +29,7 @@ struct stack_options {
 	bool running; /* with sampling: leave out threads that wait */
 	bool about;   /* find out what threads are called and do (struct thread_state) */
 	bool tasks;   /* read the tasks of event loops too */
+	int locals;   /* read the values of variables (-l); 2: more and longer ones */
 };
 
 struct stack_target;

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "os/regs.h"
+#include "python/locals/py_locals.h"
 
 static void capture_set_up(struct stack_target *t)
 {
@@ -15,6 +16,16 @@ static void capture_set_up(struct stack_target *t)
 	t->capture.request.set = t->opt.lwps;
 	t->capture.request.tasks = t->opt.tasks ? &t->tasks_source : NULL;
 	t->capture.request.policy = t->opt.policy;
+	t->capture.request.locals = t->opt.locals;
+}
+
+/* False: out of memory. */
+static bool begin_locals(struct capture *c)
+{
+	if (c->request.locals == 0 || c->py == NULL)
+		return true;
+	c->locals = py_locals_reader_create(c->py, c->request.locals);
+	return c->locals != NULL;
 }
 
 enum res target_capture_prepare(struct stack_target *t, struct ps_prochandle *P, struct fault *f)
@@ -31,6 +42,8 @@ enum res target_capture_prepare(struct stack_target *t, struct ps_prochandle *P,
 		py_process_move(t->py, t->capture.P);
 		py_process_later(t->py, P);
 	}
+	if (!begin_locals(&t->capture))
+		return fault_memory(f);
 	return RES_OK;
 }
 
@@ -113,13 +126,14 @@ enum res target_capture_core(struct stack_target *t, struct ps_prochandle *P, st
 
 	capture_set_up(t);
 	t->capture.P = P;
-	if (Plwp_iter_all(P, add_core_lwp, &core) != 0)
+	if (!begin_locals(&t->capture) || Plwp_iter_all(P, add_core_lwp, &core) != 0)
 		return fault_memory(f);
 	capture_states_read(&t->capture);
 	for (size_t i = 0; i < t->capture.lwps.n; i++) {
 		if (t->capture.lwps.at[i].state != CAPTURE_ENDED)
 			(void)capture_frames(&t->capture, &t->capture.lwps.at[i]);
 	}
+	capture_locals_core(&t->capture);
 	if (t->opt.about && t->capture.lwps.n > 1)
 		capture_about_names(&t->capture, NULL);
 	return capture_tasks(&t->capture, f);

@@ -63,6 +63,20 @@ def python(frame, qualified, pythons):
     return "  " + words + ("" if frame["certain"] else " ?")
 
 
+def variables(frame, pythons):
+    is_bytes = "interpreter" in frame and pythons[frame["interpreter"]]["version"].startswith("2.")
+    for one in frame.get("locals", []):
+        if "value" in one:
+            value = one["value"]
+        elif one["error"] == "changed":
+            value = "<changed while read>"
+        else:
+            value = "<unreadable%s>" % (" at " + one["object"] if "object" in one else "")
+        yield "%s = %s" % (escaped(one["name"], False, is_bytes), value)
+    if "locals_cut" in frame:
+        yield "..."
+
+
 def remark(frame):
     return "..." if frame["code"] == "more" else "(%s)" % escaped(frame["text"], True, True)
 
@@ -145,6 +159,8 @@ def rendered(target, options):
                 yield " " * 14 + native(frame)
             elif frame["kind"] == "python":
                 yield " " * 14 + python(frame, "v" in options, target["interpreters"])
+                for line in variables(frame, target["interpreters"]):
+                    yield (" " * 20 + line).rstrip()
             else:
                 yield " " * 14 + remark(frame)
 

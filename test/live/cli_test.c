@@ -100,6 +100,10 @@ START_TEST(usage)
 	expect(TOOL("--when", "fd == 1", "1"), 2, NULL, "--when needs --at");
 	expect(TOOL("--list", "--at", "off-cpu"), 2, NULL, "--list does not go with --at");
 	expect(TOOL("-r"), 2, NULL, "-r needs process ids");
+	expect(TOOL("-lc", "1"), 2, NULL, "-l does not go with -c");
+	expect(TOOL("-l", "-o", "folded", "1"), 2, NULL, "-l does not go with -c, -o count and -o folded");
+	expect(TOOL("-l", "-i", "10ms", "1"), 2, NULL, "-l does not go with -i");
+	expect(TOOL("-l", "--at", "off-cpu", "1"), 2, NULL, "-l does not go with --at");
 	expect(TOOL("--help"), 0, "--frames", NULL);
 	expect(TOOL("--version"), 0, "pystack ", NULL);
 	expect(TOOL("--version"), 0, "libzstd", NULL);

@@ -119,6 +119,17 @@ START_TEST(very_long_names_are_cut_visibly)
 }
 END_TEST
 
+START_TEST(escaped_text_is_not_escaped_twice)
+{
+	static const char in[] = "'a\\n\\\\ \n\x1b[ caf\xc3\xa9 \xed\xb2\x80 \xe2\x80\xae \xff'";
+	struct strbuf b = STRBUF_EMPTY;
+
+	escape_controls(&b, in, sizeof(in) - 1);
+	ck_assert_str_eq(strbuf_text(&b), "'a\\n\\\\ \\x0a\\x1b[ caf\xc3\xa9 \\udc80 \\u202e \\xff'");
+	strbuf_free(&b);
+}
+END_TEST
+
 /* Check what escape_invalid makes of n bytes. */
 static void check_invalid(const char *in, size_t n, const char *want, bool deceptive)
 {
@@ -160,6 +171,7 @@ int main(void)
 	tcase_add_test(tc, bracket_on_request);
 	tcase_add_test(tc, input_ends_where_it_is_said_to);
 	tcase_add_test(tc, very_long_names_are_cut_visibly);
+	tcase_add_test(tc, escaped_text_is_not_escaped_twice);
 	tcase_add_test(tc, only_invalid_text_changes);
 	suite_add_tcase(suite, tc);
 	return run_made_suite(suite);

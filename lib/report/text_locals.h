@@ -1,0 +1,21 @@
+/* Variables of a Python frame as text: lines beneath it, `name = value` after 20 blanks. */
+#ifndef REPORT_TEXT_LOCALS_H
+#define REPORT_TEXT_LOCALS_H
+
+#include "base/strbuf.h"
+#include "report/record.h"
+
+#define TEXT_LOCAL_INDENT "                    "
+
+/* Append the lines of an item's variables; none if it has none. */
+void text_locals(const struct record_thread *t, const struct record_item *item, struct strbuf *out);
+
+/* Append the text that stands for the value: the value, or why there is none. It is valid UTF-8,
+ * without control characters. */
+void text_local_value(const struct record_local *local, struct strbuf *out);
+
+/* Is this line, of which `blanks` leading ones are left out, one of a variable, or that more were
+ * left out? Only lines that follow a Python frame's, or another such line, are. */
+bool text_is_local(const char *text, size_t n, size_t blanks);
+
+#endif
