@@ -46,7 +46,7 @@ static bool take_scope(const char **at, const char **scope, size_t *n)
 
 	if (digits == 0 || digits > DIGITS_MAX || **at == '0')
 		return false;
-	*n = (size_t)atoi(*at);
+	*n = (size_t)strtoull(*at, NULL, 10);
 	*scope = *at + digits;
 	if (strnlen(*scope, *n) < *n || (*scope)[*n] != '_' || (*scope)[*n + 1] == '\0')
 		return false;
