@@ -87,6 +87,7 @@ static size_t pack(enum stream_format format, uint8_t *out)
 	}
 #endif
 	default:
+		(void)out;
 		return 0;
 	}
 }
