@@ -35,35 +35,34 @@ enum type_is { IS_OTHER, IS_LOCK, IS_RLOCK, IS_QUEUE, IS_HANDLE };
 
 /* A function that waits for an object, which is its self. */
 static const struct wait_row {
-	const char *file, *function;
-	uint8_t kind, inner;   /* enum py_wait_kind */
-	const char *attribute; /* of self */
-	bool has;              /* it is enough that self has it: the inner object is a local */
+	const char *file, *function, *attribute; /* the last one of self */
+	uint8_t kind, inner;                     /* enum py_wait_kind */
+	bool has; /* it is enough that self has the attribute: the inner object is a local */
 } rows[] = {
-	{ "threading.py", "wait", PY_WAIT_CONDITION, PY_WAIT_LOCK, "_waiters", true },
-	{ "threading.py", "wait", PY_WAIT_CONDITION, PY_WAIT_LOCK, "_Condition__waiters", true },
-	{ "threading.py", "wait", PY_WAIT_EVENT, PY_WAIT_CONDITION, "_cond", false },
-	{ "threading.py", "wait", PY_WAIT_EVENT, PY_WAIT_CONDITION, "_Event__cond", false },
-	{ "threading.py", "acquire", PY_WAIT_SEMAPHORE, PY_WAIT_CONDITION, "_cond", false },
-	{ "threading.py", "acquire", PY_WAIT_SEMAPHORE, PY_WAIT_CONDITION, "_Semaphore__cond", false },
-	{ "threading.py", "acquire", PY_WAIT_RLOCK, PY_WAIT_LOCK, "_block", false },
-	{ "threading.py", "acquire", PY_WAIT_RLOCK, PY_WAIT_LOCK, "_RLock__block", false },
-	{ "threading.py", "_acquire_restore", PY_WAIT_RLOCK, PY_WAIT_LOCK, "_block", false },
-	{ "threading.py", "_acquire_restore", PY_WAIT_RLOCK, PY_WAIT_LOCK, "_RLock__block", false },
-	{ "threading.py", "wait", PY_WAIT_BARRIER, PY_WAIT_CONDITION, "_cond", false },
-	{ "threading.py", "_wait_for_tstate_lock", PY_WAIT_THREAD, PY_WAIT_LOCK, "_tstate_lock", false },
-	{ "threading.py", "join", PY_WAIT_THREAD, PY_WAIT_THREAD, "_handle", false },
-	{ "threading.py", "join", PY_WAIT_THREAD, PY_WAIT_THREAD, "_os_thread_handle", false },
-	{ "threading.py", "join", PY_WAIT_THREAD, PY_WAIT_CONDITION, "_block", false },
-	{ "threading.py", "join", PY_WAIT_THREAD, PY_WAIT_CONDITION, "_Thread__block", false },
-	{ "queue.py", "get", PY_WAIT_QUEUE, PY_WAIT_CONDITION, "not_empty", false },
-	{ "queue.py", "put", PY_WAIT_QUEUE, PY_WAIT_CONDITION, "not_full", false },
-	{ "queue.py", "join", PY_WAIT_QUEUE, PY_WAIT_CONDITION, "all_tasks_done", false },
-	{ "Queue.py", "get", PY_WAIT_QUEUE, PY_WAIT_CONDITION, "not_empty", false },
-	{ "Queue.py", "put", PY_WAIT_QUEUE, PY_WAIT_CONDITION, "not_full", false },
-	{ "Queue.py", "join", PY_WAIT_QUEUE, PY_WAIT_CONDITION, "all_tasks_done", false },
-	{ "_base.py", "result", PY_WAIT_FUTURE, PY_WAIT_CONDITION, "_condition", false },
-	{ "_base.py", "exception", PY_WAIT_FUTURE, PY_WAIT_CONDITION, "_condition", false },
+	{ "threading.py", "wait", "_waiters", PY_WAIT_CONDITION, PY_WAIT_LOCK, true },
+	{ "threading.py", "wait", "_Condition__waiters", PY_WAIT_CONDITION, PY_WAIT_LOCK, true },
+	{ "threading.py", "wait", "_cond", PY_WAIT_EVENT, PY_WAIT_CONDITION, false },
+	{ "threading.py", "wait", "_Event__cond", PY_WAIT_EVENT, PY_WAIT_CONDITION, false },
+	{ "threading.py", "acquire", "_cond", PY_WAIT_SEMAPHORE, PY_WAIT_CONDITION, false },
+	{ "threading.py", "acquire", "_Semaphore__cond", PY_WAIT_SEMAPHORE, PY_WAIT_CONDITION, false },
+	{ "threading.py", "acquire", "_block", PY_WAIT_RLOCK, PY_WAIT_LOCK, false },
+	{ "threading.py", "acquire", "_RLock__block", PY_WAIT_RLOCK, PY_WAIT_LOCK, false },
+	{ "threading.py", "_acquire_restore", "_block", PY_WAIT_RLOCK, PY_WAIT_LOCK, false },
+	{ "threading.py", "_acquire_restore", "_RLock__block", PY_WAIT_RLOCK, PY_WAIT_LOCK, false },
+	{ "threading.py", "wait", "_cond", PY_WAIT_BARRIER, PY_WAIT_CONDITION, false },
+	{ "threading.py", "_wait_for_tstate_lock", "_tstate_lock", PY_WAIT_THREAD, PY_WAIT_LOCK, false },
+	{ "threading.py", "join", "_handle", PY_WAIT_THREAD, PY_WAIT_THREAD, false },
+	{ "threading.py", "join", "_os_thread_handle", PY_WAIT_THREAD, PY_WAIT_THREAD, false },
+	{ "threading.py", "join", "_block", PY_WAIT_THREAD, PY_WAIT_CONDITION, false },
+	{ "threading.py", "join", "_Thread__block", PY_WAIT_THREAD, PY_WAIT_CONDITION, false },
+	{ "queue.py", "get", "not_empty", PY_WAIT_QUEUE, PY_WAIT_CONDITION, false },
+	{ "queue.py", "put", "not_full", PY_WAIT_QUEUE, PY_WAIT_CONDITION, false },
+	{ "queue.py", "join", "all_tasks_done", PY_WAIT_QUEUE, PY_WAIT_CONDITION, false },
+	{ "Queue.py", "get", "not_empty", PY_WAIT_QUEUE, PY_WAIT_CONDITION, false },
+	{ "Queue.py", "put", "not_full", PY_WAIT_QUEUE, PY_WAIT_CONDITION, false },
+	{ "Queue.py", "join", "all_tasks_done", PY_WAIT_QUEUE, PY_WAIT_CONDITION, false },
+	{ "_base.py", "result", "_condition", PY_WAIT_FUTURE, PY_WAIT_CONDITION, false },
+	{ "_base.py", "exception", "_condition", PY_WAIT_FUTURE, PY_WAIT_CONDITION, false },
 };
 enum { PLACES = sizeof(((struct py_wait_hints *)0)->places) / sizeof(struct py_wait_place) };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
