@@ -237,18 +237,20 @@ static enum res add_foreign(
 
 void capture_prefetch_states(struct capture *c, const struct capture_lwp *l, struct snapshot_prefetch *pages)
 {
-	enum { STATE = 512, FRAME = 128 }; /* bytes that are read of them, roughly */
+	enum { STATE = 512, FRAME = 128, OLDER = 3072 }; /* bytes that are read of them, roughly */
 	const struct capture_index *x;
 
 	if (c->py == NULL)
 		return;
 	for (uint32_t i = first_state(c, l, &x); i != NO_STATE; i = x->next.at[i]) {
 		const struct py_thread *t = &c->states.list.at[i];
+		/* From 3.11 on older frames are in front of it, mostly on one page. */
+		const uint64_t older = py_marking_of(c->py, t->runtime) == PY_MARK_NONE ? FRAME : OLDER;
 
 		snapshot_prefetch_add(pages, t->tstate, STATE);
 		/* In 3.11 and 3.12 it is the end of the frame. */
-		snapshot_prefetch_add(
-		    pages, t->near < FRAME ? 0 : t->near - FRAME, t->near < FRAME ? 0 : 2 * FRAME);
+		if (t->near >= older)
+			snapshot_prefetch_add(pages, t->near - older, (size_t)older + FRAME);
 	}
 }
 
