@@ -52,6 +52,20 @@ static inline bool arch_set_equal(arch_set a, arch_set b)
 	return memcmp(&a, &b, sizeof(a)) == 0;
 }
 
+/* Remove the first register, and return it. ARCH_REGS_MAX: there is none. */
+static inline unsigned arch_set_take(arch_set *set)
+{
+	for (unsigned i = 0; i < ARCH_SET_WORDS; i++) {
+		uint64_t word = set->words[i];
+
+		if (word == 0)
+			continue;
+		set->words[i] = word & (word - 1);
+		return i * ARCH_SET_BITS + (unsigned)__builtin_ctzll(word);
+	}
+	return ARCH_REGS_MAX;
+}
+
 /* The first register of the set from `dwarf` on (ARCH_REGS_MAX at most); ARCH_REGS_MAX: none. */
 static inline unsigned arch_set_next(arch_set set, unsigned dwarf)
 {

@@ -332,6 +332,8 @@ enum res cfi_row_apply(const struct cfi_row *row, struct cfi_state *s, struct un
 	const struct arch *arch = s->arch;
 	struct unwind_regs next;
 	uint64_t cfa, value;
+	arch_set left;
+	unsigned reg;
 
 	if (row->regs[arch->pc].kind == CFI_UNDEFINED)
 		return RES_NONE;
@@ -346,9 +348,11 @@ enum res cfi_row_apply(const struct cfi_row *row, struct cfi_state *s, struct un
 		return RES_FAIL;
 	regs_set(&next, arch->sp, value);
 	/* A register whose rule fails is not known in the caller, which may not need it. */
-	for (unsigned reg = arch_set_next(row->set, 0); reg < ARCH_REGS_MAX;
-	     reg = arch_set_next(row->set, reg + 1)) {
-		if (reg != arch->pc && reg != arch->sp && value_of(&row->regs[reg], reg, cfa, s, &value))
+	left = row->set;
+	arch_set_remove(&left, arch->pc);
+	arch_set_remove(&left, arch->sp);
+	while ((reg = arch_set_take(&left)) != ARCH_REGS_MAX) {
+		if (value_of(&row->regs[reg], reg, cfa, s, &value))
 			regs_set(&next, reg, value);
 	}
 	*out = next;
