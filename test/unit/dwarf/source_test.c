@@ -184,7 +184,7 @@ START_TEST(places)
 {
 	char path[128], what[128], extra[256];
 	static const char inner[] = "parts/innermost.h";
-	struct source_files files = { NULL };
+	struct source_files files = { .main = NULL };
 	struct source_reply reply;
 	int lines[3];
 	uint64_t address;
@@ -284,7 +284,7 @@ START_TEST(damaged)
 	addresses[1] = addresses[0] + 64;
 	for (int round = 0; round < ROUNDS; round++) {
 		uint8_t *bytes = read_file(path, &n);
-		struct source_files files = { NULL };
+		struct source_files files = { .main = NULL };
 		struct source_reply reply;
 		struct fault f = { 0 };
 
