@@ -50,7 +50,8 @@ bool aranges_find(struct span section, uint64_t addr, uint64_t *unit)
 
 		while (
 		    width != 0 && take_number(&pairs, width, &start) && take_number(&pairs, width, &size)) {
-			if (addr >= start && addr - start < size) {
+			/* The linker has left out the code at 0. */
+			if (start != 0 && addr >= start && addr - start < size) {
 				*unit = in;
 				return true;
 			}

@@ -42,14 +42,20 @@ static bool row_ends(Dwarf_Line row)
 bool lines_at(const struct lines *l, uint64_t address, uint64_t *file, uint64_t *line, uint64_t *column)
 {
 	Dwarf_Error error = NULL;
+	bool begins = true, left_out = false;
 	uint64_t from, to;
 
 	/* A row describes the code up to the next row of its sequence. */
 	for (Dwarf_Signed i = 0; i + 1 < l->n; i++) {
 		Dwarf_Unsigned number = 0, index = 0, at = 0;
+		bool known = row_address(l->rows[i], &from), ends = row_ends(l->rows[i]);
 
-		if (!row_address(l->rows[i], &from) || from > address || !row_address(l->rows[i + 1], &to) ||
-		    to <= address || row_ends(l->rows[i]))
+		/* The linker has left out the code of a sequence from 0 on. */
+		if (begins)
+			left_out = known && from == 0;
+		begins = ends;
+		if (!known || left_out || ends || from > address || !row_address(l->rows[i + 1], &to) ||
+		    to <= address)
 			continue;
 		if (dwarf_lineno(l->rows[i], &number, &error) != DW_DLV_OK || number == 0 ||
 		    dwarf_line_srcfileno(l->rows[i], &index, &error) != DW_DLV_OK)

@@ -134,7 +134,8 @@ bool ranges_contain(const struct ranges_context *c, uint64_t offset, uint64_t ad
 	if (offset > span_left(&w.at) || !span_skip(&w.at, (size_t)offset))
 		return false;
 	for (unsigned i = 0; i < ENTRIES_MAX && (c->lists ? next_entry(&w) : next_pair(&w)); i++) {
-		if (address >= w.low && address < w.high)
+		/* The linker has left out the code at 0. */
+		if (w.low != 0 && address >= w.low && address < w.high)
 			return true;
 	}
 	return false;

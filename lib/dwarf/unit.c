@@ -112,7 +112,8 @@ enum unit_code unit_code_of(const struct unit *u, Dwarf_Die die, uint64_t addres
 
 	if (list_of(u, die, &list))
 		return ranges_contain(&u->ranges, list, address) ? UNIT_HAS_IT : UNIT_OTHER_CODE;
-	if (!low_of(u, die, &low) || !high_of(u, die, low, &high))
+	/* The linker has left out the code at 0. */
+	if (!low_of(u, die, &low) || low == 0 || !high_of(u, die, low, &high))
 		return UNIT_NO_CODE;
 	return address >= low && address < high ? UNIT_HAS_IT : UNIT_OTHER_CODE;
 }

@@ -232,6 +232,49 @@ START_TEST(places)
 }
 END_TEST
 
+/* A function that is left out has its debug information at 0, and is as long as what is there. */
+static const char left_out_text[] = "volatile int x;\n"
+				    "#define EIGHT(a) a a a a a a a a\n"
+				    "__attribute__((visibility(\"hidden\"))) void gone(void) {\n"
+				    "	EIGHT(EIGHT(EIGHT(x = x * 3 + 1;))) }\n"
+				    "void stays(void) { x++; }\n";
+
+START_TEST(left_out)
+{
+	enum { CODE_WITHOUT_LINES = 0x1000 }; /* of the C library's object files */
+	struct source_files files = { .main = NULL };
+	struct source_reply reply;
+	const char *what = builds[_i].flags;
+	char path[128];
+	void *library;
+	Dl_info info;
+
+	if (!dwarf_can_read())
+		return;
+	write_text("left-out.c", left_out_text);
+	(void)snprintf(path, sizeof(path), "%s/left-out-%d.so", folder, _i);
+	if (run("cd %s && %s -O1 -fPIC %s -ffunction-sections -shared -Wl,--gc-sections left-out.c -o %s "
+		"2>/dev/null",
+		folder, builds[_i].compiler, what, path) != 0)
+		return;
+	library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	ck_assert_ptr_nonnull(library);
+	ck_assert_ptr_null(dlsym(library, "gone"));
+	ck_assert_int_ne(dladdr(dlsym(library, "stays"), &info), 0);
+	files.main = open_image(path);
+	ck_assert_ptr_nonnull(files.main);
+	find(&files, (uint64_t)((uintptr_t)info.dli_saddr - (uintptr_t)info.dli_fbase), &reply, what);
+	ck_assert_uint_eq(reply.answers[0].n, 1);
+	expect_place(&reply.answers[0].places[0], "left-out.c", "stays", 5, what);
+	source_reply_free(&reply);
+	find(&files, CODE_WITHOUT_LINES, &reply, what);
+	ck_assert_uint_eq(reply.answers[0].n, 0);
+	source_reply_free(&reply);
+	elf_image_close(files.main);
+	(void)dlclose(library);
+}
+END_TEST
+
 /* Change bytes of the debug sections of an ELF file in memory. */
 static void damage(uint8_t *bytes, size_t n, unsigned *seed)
 {
@@ -324,6 +367,7 @@ int main(void)
 		return 1;
 	tcase_set_timeout(c, 120);
 	tcase_add_loop_test(c, places, 0, BUILDS);
+	tcase_add_loop_test(c, left_out, 0, PLAIN_BUILDS);
 	tcase_add_loop_test(c, damaged, 0, PLAIN_BUILDS);
 	suite_add_tcase(s, c);
 	runner = srunner_create(s);
