@@ -162,6 +162,8 @@ install: all
 	$(INSTALL) -m 644 man1/pystack.1 $(COMMANDS:%=man1/%.1) $(DESTDIR)$(PREFIX)/share/man/man1
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/pystack $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	$(INSTALL) -m 644 cmd/scripts/pystack.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pystack
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	$(INSTALL) -m 644 cmd/scripts/pystack.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_pystack
 	$(INSTALL) -m 644 lib/report/pystack.schema.json $(DESTDIR)$(PREFIX)/share/pystack/pystack.schema.json
 	for script in $(TRACER_SCRIPTS); do \
 		to=$(DESTDIR)$(PREFIX)/share/pystack/$${script##*/}; \
@@ -173,6 +175,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/pystack-stopped $(DESTDIR)$(PREFIX)/bin/pystack-top
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/pystack-stopped.1 $(DESTDIR)$(PREFIX)/share/man/man1/pystack-top.1
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pystack
+	rm -f $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_pystack
 	rm -rf $(DESTDIR)$(PREFIX)/share/pystack
 
 # Debian packages of this tree, below $(O)/deb; what IPS is to publish, below $(O)/proto.

@@ -165,6 +165,28 @@ START_TEST(completion)
 }
 END_TEST
 
+/* That for zsh offers them as well. */
+START_TEST(completion_of_zsh)
+{
+	struct run r = run_program(NULL,
+	    ARGS("sh", "-c",
+		"type zsh >/dev/null 2>&1 || exit 77\n"
+		"a=$2/zsh-offers b=$2/zsh-help\n"
+		"zsh -fc '_arguments() { shift 2; print -l -- \"$@\"; }; . cmd/scripts/pystack.zsh' |\n"
+		"sed -e 's/^([^)]*)//' -e 's/^\\*//' -e 's/[=:].*//' -e 's/\\[.*//' | grep '^-' | sort -u "
+		">$a\n"
+		"\"$1\" --help | grep '^  ' | grep -oE '^ +-[a-zA-Z]|--[a-z-]+' | tr -d ' ' | sort -u >$b\n"
+		"diff $a $b",
+		"sh", spawn_tool(), spawn_folder()));
+
+	if (r.status == 77)
+		(void)printf("SKIP: completion for zsh: no zsh\n");
+	else
+		ck_assert_msg(r.status == 0 && r.out[0] == '\0', "%s%s", r.out, r.err);
+	run_free(&r);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("scripts");
@@ -176,6 +198,7 @@ static Suite *suite(void)
 	tcase_add_test(c, own_pystack);
 	tcase_add_test(c, goals);
 	tcase_add_test(c, completion);
+	tcase_add_test(c, completion_of_zsh);
 	suite_add_tcase(s, c);
 	return s;
 }
