@@ -223,19 +223,21 @@ static bool add_dict(struct reading *f, uint64_t addr, bool globals, bool *cut)
 		return true;
 	}
 	while (py_dict_next(&dict, &entry)) {
-		OWNED(mem_release) char *owned = NULL;
+		OWNED(mem_release) char *text = NULL;
 		struct py_string name;
 
-		if (py_text_read(P, f->rt, entry.key, &name, NULL) != RES_OK)
+		if (py_text_read(P, f->rt, entry.key, &name, NULL) != RES_OK) {
+			*cut = true;
 			continue;
-		owned = name.text;
+		}
+		text = name.text;
 		if (globals && is_special(&name))
 			continue;
 		if (left-- == 0 || f->r->spent || f->out->list.n >= ALL_MAX) {
 			*cut = true;
 			break;
 		}
-		if (!add_local(f, name.text, name.n, (struct py_local){ 0 }))
+		if (!add_local(f, text, name.n, (struct py_local){ 0 }))
 			return false;
 		add_value(f, entry.value);
 	}
