@@ -180,6 +180,11 @@ static void put_entries(struct value_writer *w, const struct py_dict *d, uint64_
 			put_named(w, name.text, name.n, entry.value);
 		free(name.text);
 	}
+	if (!e.d.failed)
+		return;
+	value_put(w, *i == 0 ? head : "");
+	if (value_put_next(w, (*i)++))
+		value_put_unreadable(w, e.d.entries);
 }
 
 /* Write attributes, one level deep. */
@@ -203,8 +208,10 @@ static void put_fields(struct value_writer *w, uint64_t addr, uint64_t fields)
 	struct py_string name;
 	uint64_t i = 0, value, shown, known = 0;
 
-	if (!value_entries_open(v, fields, &e))
+	if (!value_entries_open(v, fields, &e)) {
+		value_put_unreadable(w, fields);
 		return;
+	}
 	while (!w->full && value_charge(v, 512) && value_entries_next(v, &e, &entry)) {
 		const struct py_value_type *t;
 
@@ -221,6 +228,8 @@ static void put_fields(struct value_writer *w, uint64_t addr, uint64_t fields)
 		if (i > v->limits.items)
 			return;
 	}
+	if (e.d.failed && value_put_next(w, i))
+		value_put_unreadable(w, e.d.entries);
 }
 
 void value_write_object(struct value_writer *w, uint64_t addr, const struct py_value_type *t)

@@ -235,6 +235,29 @@ START_TEST(sizes)
 }
 END_TEST
 
+/* An instance whose dict has its entries beyond all memory, as in a truncated core. */
+START_TEST(lost_attributes)
+{
+	struct world m;
+	struct py_layout l;
+	uint64_t dict, type = 0;
+
+	ck_assert_int_eq(py_layout_of_version(PY_HEX(2, 7), 8, &l), RES_OK);
+	py_layout_add_more(&l, PY_HEX(2, 7));
+	make_world(&m, &l, 1);
+	dict = m.objects + STRIDE;
+	for (unsigned i = 0; i < NAMES && type == 0; i++)
+		type = strcmp(type_names[i], "dict") == 0 ? m.types[i] : 0;
+	put(&m, dict + l.object.type - 1, type, 8);
+	for (uint64_t i = 2; i < 5; i++) /* ma_fill, ma_used, ma_mask */
+		put(&m, dict + i * 8, 7, 8);
+	put(&m, dict + 40, 0x666000, 8);
+	make_one(&m, "instance", (const uint64_t[]){ 0x666000, dict }, 2);
+	expect(&m, "<? instance at 0x10017000: <unreadable at 0x666000>>");
+	end_world(&m);
+}
+END_TEST
+
 /* A core without the interpreter's file lacks the names of types. */
 START_TEST(nameless)
 {
@@ -288,6 +311,7 @@ int main(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_loop_test(c, random_objects, 0, 60);
 	tcase_add_test(c, sizes);
+	tcase_add_test(c, lost_attributes);
 	tcase_add_test(c, nameless);
 	tcase_add_test(c, budget);
 	suite_add_tcase(s, c);
