@@ -241,6 +241,7 @@ static bool add_dict(struct reading *f, uint64_t addr, bool globals, bool *cut)
 			return false;
 		add_value(f, entry.value);
 	}
+	*cut |= dict.failed;
 	return true;
 }
 
