@@ -52,10 +52,15 @@ void perf_map_parse(struct perf_map *m, const char *text, size_t n)
 {
 	const char *end = text + n;
 
-	for (const char *at = text, *line; at < end && m->lines.n < PERF_LINES_MAX; at = line + 1) {
+	for (const char *at = text, *line; at < end; at = line + 1) {
 		line = memchr(at, '\n', (size_t)(end - at));
 		if (line == NULL)
 			break; /* a line that is being written */
+		if (m->lines.n == PERF_LINES_MAX) {
+			/* Those that are left out may be of the same code, and count more. */
+			vec_free(&m->lines);
+			break;
+		}
 		take_line(m, at, line);
 	}
 }

@@ -25,11 +25,12 @@ struct perf_map {
 	VEC(struct perf_line) lines;
 };
 
-/* Read P's file, once. It stays empty if there is none, or one of more than PERF_MAP_MAX bytes. Of
- * more than PERF_LINES_MAX lines, the rest is left out. */
+/* Read P's file, once. It stays empty if there is none, or one of more than PERF_MAP_MAX bytes or
+ * PERF_LINES_MAX lines. */
 void perf_map_read(struct perf_map *m, struct ps_prochandle *P);
 
-/* Add the lines in n bytes of text, which must outlive m. Lines of another form are left out. */
+/* Add the lines in n bytes of text, which must outlive m. Lines of another form are left out. With
+ * more than PERF_LINES_MAX lines m is empty afterwards. */
 void perf_map_parse(struct perf_map *m, const char *text, size_t n);
 
 /* The line that has the address; code may be written again, so the last one counts. NULL: none. */

@@ -75,6 +75,29 @@ START_TEST(long_names)
 }
 END_TEST
 
+/* Without its last lines a file would give old names. */
+START_TEST(many_lines)
+{
+	static const char line[] = "10 10 old\n", last[] = "10 10 new\n";
+	const size_t each = sizeof(line) - 1, most = each * PERF_LINES_MAX;
+	char *text = malloc(most + each);
+	struct perf_map m = { .tried = false };
+
+	ck_assert_ptr_nonnull(text);
+	for (size_t at = 0; at < most; at += each)
+		memcpy(text + at, line, each);
+	memcpy(text + most, last, each);
+	perf_map_parse(&m, text, most);
+	ck_assert_uint_eq(m.lines.n, PERF_LINES_MAX);
+	expect(&m, 0x10, "old", 0x10);
+	perf_map_free(&m);
+	perf_map_parse(&m, text, most + each);
+	expect(&m, 0x10, NULL, 0);
+	perf_map_free(&m);
+	free(text);
+}
+END_TEST
+
 /* This process, code of which is in no file: the name that its file has for it. */
 static void name_code(const char *path, const char *want)
 {
@@ -136,7 +159,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *tests[] = { lines, long_names, own_file };
+	const TTest *tests[] = { lines, long_names, many_lines, own_file };
 
 	return run_suite("symbol/perf_map", tests, sizeof(tests) / sizeof(tests[0]));
 }
