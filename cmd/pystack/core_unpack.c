@@ -47,6 +47,7 @@ static bool write_all(void *data, const void *bytes, size_t n)
 	return true;
 }
 
+#ifndef __SANITIZE_ADDRESS__
 static void limit_memory(void)
 {
 	const rlim_t most = STREAM_MEMORY + STREAM_MEMORY / 8;
@@ -57,6 +58,7 @@ static void limit_memory(void)
 	now.rlim_cur = most;
 	(void)setrlimit(RLIMIT_DATA, &now);
 }
+#endif
 
 static void __attribute__((noreturn)) run_child(const struct unpacking *u, pid_t parent, int fd)
 {
