@@ -318,6 +318,7 @@ void capture_free(struct capture *c)
 {
 	py_names_free(&c->names);
 	py_tasks_free(&c->tasks);
+	py_tasks_free(&c->tasks_before);
 	py_locals_reader_free(c->locals);
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		os_blocked_free(&c->lwps.at[i].blocked);

@@ -165,6 +165,7 @@ struct capture {
 	py_names names;               /* that their `about` point to */
 	bool names_cut;               /* some of these, or all, could not be read */
 	struct py_tasks tasks;        /* that their `about` point to */
+	struct py_tasks tasks_before; /* for capture_tasks */
 	size_t all;                   /* LWPs of the process, whether in the set or not */
 	bool none_held;               /* not one LWP could be held */
 	struct fault not_held;        /* with none_held: why */
@@ -207,6 +208,10 @@ void capture_recorded(struct capture *c, size_t i);
 
 /* Complete l->about, once l is captured. Reads no memory of the target that was not copied. */
 void capture_about(struct capture *c, struct capture_lwp *l);
+
+/* Read the tasks that there are before the LWPs are captured, of a live process. If they cannot be
+ * read, what LWPs are found to run is not certain. */
+void capture_tasks_before(struct capture *c);
 
 /* Read the tasks of event loops, after the LWPs were captured, and let the LWPs' `about` say which
  * they run. */

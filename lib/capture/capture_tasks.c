@@ -1,9 +1,36 @@
 /* Tasks are read once the threads are captured, while the process runs: what does not differ
- * between two readings is of one moment. The stacks of threads say which tasks they run. */
+ * between two readings is of one moment. The stacks of threads say which tasks they run, by the
+ * addresses of frames. A task that ends leaves its memory to the next one, so those that exist
+ * before the threads are captured are read, too: the memory was that task's in between. */
 #include <string.h>
 
 #include "base/addrmap.h"
 #include "capture/capture.h"
+
+/* Is it the same task, in readings between which it may have ended? */
+static bool is_same_task(const struct py_task *a, const struct py_task *b)
+{
+	return a->addr == b->addr && a->coro == b->coro && a->frame == b->frame && a->code == b->code &&
+	       a->name_n == b->name_n && (a->name_n == 0 || memcmp(a->name, b->name, a->name_n) == 0);
+}
+
+/* Mark the tasks of threads that did not exist yet, or were others, before the threads were
+ * captured. */
+static void mark_new(struct capture *c)
+{
+	struct addrmap by_addr = ADDRMAP_EMPTY;
+	uint32_t before;
+
+	for (uint32_t i = 0; i < c->tasks_before.at.n; i++)
+		(void)addrmap_put(&by_addr, c->tasks_before.at.at[i].addr, i);
+	for (size_t i = 0; i < c->tasks.at.n; i++) {
+		struct py_task *t = &c->tasks.at.at[i];
+
+		t->other = t->thread != 0 && (!addrmap_get(&by_addr, t->addr, &before) ||
+						 !is_same_task(t, &c->tasks_before.at.at[before]));
+	}
+	addrmap_free(&by_addr);
+}
 
 static void match_threads(struct capture *c)
 {
@@ -29,6 +56,8 @@ static void match_threads(struct capture *c)
 		}
 	}
 	addrmap_free(&by_frame);
+	if (c->request.live != NULL)
+		mark_new(c);
 }
 
 static bool ends_with(const char *text, size_t n, const char *end)
@@ -105,6 +134,17 @@ static enum res read_once(struct capture *c, struct py_tasks *out, struct fault 
 	res = py_tasks_read(c->py, snapshot_handle(copy), c->request.tasks, out, f);
 	snapshot_destroy(copy);
 	return res;
+}
+
+void capture_tasks_before(struct capture *c)
+{
+	struct fault f = { 0 };
+
+	if (c->request.tasks == NULL || c->py == NULL)
+		return;
+	py_tasks_free(&c->tasks_before);
+	if (read_once(c, &c->tasks_before, &f) != RES_OK)
+		py_tasks_free(&c->tasks_before);
 }
 
 static enum res read_until_same(struct capture *c, struct fault *f)

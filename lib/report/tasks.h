@@ -30,10 +30,11 @@ static inline bool task_runs(const struct py_task *t)
 	return t->thread != 0;
 }
 
-/* With task_runs: does it run no more? It was read later than the thread. */
+/* With task_runs: does it run no more, or did it not exist yet? It was read later than the
+ * thread. */
 static inline bool task_moved(const struct py_task *t)
 {
-	return t->unsure || t->state != PY_TASK_RUNNING;
+	return t->unsure || t->other || t->state != PY_TASK_RUNNING;
 }
 
 /* Is something of it missing? */

@@ -51,7 +51,10 @@ static enum res capture_once(struct stack_target *t, struct ps_prochandle *P, st
 {
 	enum res res = target_capture_prepare(t, P, f);
 
-	return res == RES_OK ? capture_process(&t->capture, f) : res;
+	if (res != RES_OK)
+		return res;
+	capture_tasks_before(&t->capture);
+	return capture_process(&t->capture, f);
 }
 
 /* Was a thread caught while its Python frames were not linked? */

@@ -338,6 +338,45 @@ START_TEST(more_than_are_read)
 }
 END_TEST
 
+/* The number after the first `words` in text; 0: there is none. *end: behind it. */
+static long number_after(const char *text, const char *words, char **end)
+{
+	const char *at = strstr(text, words);
+
+	return at == NULL ? 0 : strtol(at + strlen(words), end, 10);
+}
+
+/* Tasks that end soon leave their memory to the next ones. That which a thread is said to run,
+ * without a mark, is the one whose number is among the thread's variables. */
+START_TEST(short_ones)
+{
+	enum { TIMES = 10 };
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	struct fixture f;
+	char pid[16], *end = NULL;
+
+	if (in->major != 3 || in->minor < 8) /* names */
+		return;
+	fixture_start(
+	    &f, in, &(struct fixture_options){ .no_rest = true }, ARGS("@tasks.py", "%", "short_ones"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	for (int i = 0; i < TIMES; i++) {
+		struct run r = TOOL("-p", "-a", "-l", pid);
+		char *tree = strstr(r.out, "---- event loop "), *behind;
+		long runs, number;
+
+		if (tree != NULL)
+			*tree = '\0';
+		runs = number_after(r.out, "; runs task \"short ", &end);
+		number = number_after(r.out, " number = ", &behind);
+		ck_assert_msg(runs == 0 || number == 0 || runs == number || strncmp(end, "\" ?", 3) == 0,
+		    "%s: %s", in->label, r.out);
+		run_free(&r);
+	}
+	fixture_end(&f);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("live/tasks");
@@ -349,6 +388,7 @@ static Suite *suite(void)
 	live_add(c, tasks_of_uvloop);
 	live_add(c, circles);
 	live_add(c, more_than_are_read);
+	live_add(c, short_ones);
 	suite_add_tcase(s, c);
 	return s;
 }

@@ -1,7 +1,8 @@
-"""Tasks of asyncio that wait in ways that are known.   tasks.py OUT [circle | many | uvloop | python]
+"""Tasks of asyncio that wait in ways that are known.   tasks.py OUT [MODE]
 
 With "circle" tasks await each other, and a coroutine seems to await itself. With "many" there are more tasks than
-pystack reads. With "uvloop" the loops are uvloop's, with "python" the tasks those written in Python.
+pystack reads. With "uvloop" the loops are uvloop's, with "python" the tasks those written in Python. With "short_ones"
+the first thread runs tasks that end soon, one after another.
 
 OUT gets lines, of which all that follow the first belong to it:
 
@@ -243,9 +244,23 @@ async def many():
     del others
 
 
+async def short(number):
+    for _ in range(3):
+        sum(range(500))
+
+
+async def short_ones():
+    tell()
+    os.write(OUT, b"!")
+    number = 0
+    while True:
+        number += 1
+        await asyncio.get_event_loop().create_task(short(number), name="short %d" % number)
+
+
 ready = threading.Event()
 main_loop = new_loop()
-if MODE in ("circle", "many"):
+if MODE in ("circle", "many", "short_ones"):
     asyncio.set_event_loop(main_loop)
     running.append(main_loop.create_task(globals()[MODE]()))
     main_loop.run_until_complete(running[0])

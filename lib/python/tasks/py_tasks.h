@@ -40,6 +40,7 @@ struct py_task {
 	bool ready;           /* PY_TASK_SUSPENDED: it is about to be resumed */
 	bool cut;             /* frames are missing: a limit was reached, or memory could not be read */
 	bool unsure;          /* it changed while it was read */
+	bool other;           /* the thread may have run another one: set by lib/capture */
 	/* Something that is no known part of asyncio is told when it is done: it may await it. */
 	bool waiters_unknown;
 	char *name; /* WTF-8, name_n bytes and a NUL, owned; NULL: it has none (before 3.8) */
