@@ -252,6 +252,14 @@ size_t task_sequence(struct task_reader *r, uint64_t addr, uint64_t *out, size_t
 	return n;
 }
 
+bool task_visit(struct task_reader *r, uint64_t n)
+{
+	if (n > TASK_VISITS_MAX - r->visits)
+		return false;
+	r->visits += (uint32_t)n;
+	return true;
+}
+
 /* fill, used, mask, table; an entry is a key and its hash, which of a deleted one is −1
  * (Include/setobject.h, Objects/setobject.c). */
 bool task_set_each(
@@ -263,7 +271,8 @@ bool task_set_each(
 	uint64_t mask, table;
 
 	if (task_kind_of(r, addr) != TASK_KIND_SET || !task_word(r, addr, 2, &mask) ||
-	    !task_word(r, addr, 3, &table) || mask >= ENTRIES_MAX || !py_pointer_sane(table, word))
+	    !task_word(r, addr, 3, &table) || mask >= ENTRIES_MAX || !py_pointer_sane(table, word) ||
+	    !task_visit(r, mask + 1))
 		return false;
 	for (uint64_t i = 0; i <= mask;) {
 		uint64_t n = mask + 1 - i < SOME ? mask + 1 - i : SOME;

@@ -61,6 +61,9 @@ enum task_name {
 	TASK_NAMES,
 };
 
+/* Tasks may share their sets in memory that is no interpreter's. */
+enum { TASK_VISITS_MAX = 1 << 24 };
+
 struct task_reader {
 	struct py_process *py;
 	struct ps_prochandle *P;
@@ -76,6 +79,7 @@ struct task_reader {
 	VEC(uint32_t) next_await; /* the next such task, plus one */
 	uint64_t tasks_dict, groups_dict, events_dict, futures_dict; /* of modules; 0: unknown */
 	uint64_t key[TASK_NAMES];                                    /* for py_dict_find */
+	uint32_t visits; /* entries of sets and callbacks that were read, of TASK_VISITS_MAX */
 	struct py_tasks *out;
 	struct fault *f;
 	enum res res;
@@ -117,10 +121,13 @@ bool task_int(struct task_reader *r, uint64_t addr, uint64_t *out);
  * None has no items. */
 size_t task_sequence(struct task_reader *r, uint64_t addr, uint64_t *out, size_t max, bool *whole);
 
+/* Count n entries of sets, or callbacks. False: no more may be read. */
+bool task_visit(struct task_reader *r, uint64_t n);
+
 bool task_is_none(struct task_reader *r, uint64_t addr);
 
 /* Call take for each element of the set at addr until it returns false. False: the set cannot be
- * read whole. */
+ * read whole, or no more may be read. */
 bool task_set_each(
     struct task_reader *r, uint64_t addr, bool (*take)(struct task_reader *, uint64_t, void *), void *data);
 

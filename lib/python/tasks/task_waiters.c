@@ -170,7 +170,7 @@ static void follow_callback(struct task_reader *r, struct search *s, uint64_t ca
 {
 	bool known = false;
 
-	switch (task_kind_of(r, callback)) {
+	switch (task_visit(r, 1) ? task_kind_of(r, callback) : TASK_KIND_NONE) {
 	case TASK_KIND_WAKEUP:
 		known = true;
 		break;
