@@ -11,6 +11,7 @@
 
 #include "at_command_hold.h"
 #include "base/owned.h"
+#include "interrupts.h"
 
 static bool refuse_command(const char *name, int error)
 {
@@ -31,6 +32,12 @@ static void wait_and_execute(char **argv, int go, int error)
 	e = errno;
 	(void)!write(error, &e, sizeof(e));
 	_exit(0); /* a second message would say nothing new */
+}
+
+static void close_end(int *fd)
+{
+	fd_release(fd);
+	*fd = -1;
 }
 
 /* A child's end interrupts a wait. */
@@ -70,8 +77,8 @@ bool command_start(struct command *c, char **argv)
 		return true;
 	c->pid = 0;
 	(void)refuse_command(argv[0], errno);
-	fd_release(&c->go);
-	fd_release(&c->error);
+	close_end(&c->go);
+	close_end(&c->error);
 	return false;
 }
 
@@ -82,13 +89,13 @@ bool command_go(struct command *c)
 	int e = errno;
 	ssize_t n;
 
-	fd_release(&c->go);
+	close_end(&c->go);
 	if (ok && traced)
 		command_await_exec(c);
 	do
 		n = read(c->error, &e, sizeof(e));
 	while (n < 0 && errno == EINTR);
-	fd_release(&c->error);
+	close_end(&c->error);
 	return (ok && n == 0) || refuse_command(c->name, e);
 }
 
@@ -106,12 +113,13 @@ void command_finish(struct command *c, bool interrupted)
 	if (c->pid == 0)
 		return;
 	command_release(c);
-	fd_release(&c->go);
-	fd_release(&c->error);
+	close_end(&c->go);
+	close_end(&c->error);
 	if (!command_has_ended(c)) {
 		if (!told && !interrupted)
 			told = kill(c->pid, SIGTERM) == 0;
 		/* Another ^C ends the wait. */
+		interrupts_end_waits();
 		c->ended = waitpid(c->pid, &c->status, 0) == c->pid;
 	}
 	if (!c->ended || interrupted || told)

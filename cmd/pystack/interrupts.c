@@ -41,6 +41,17 @@ bool interrupts_by_key(void)
 	return by_key != 0;
 }
 
+void interrupts_end_waits(void)
+{
+	for (size_t i = 0; i < INTERRUPTS; i++) {
+		struct sigaction now;
+
+		(void)sigaction(caught[i], NULL, &now);
+		now.sa_flags &= ~SA_RESTART;
+		(void)sigaction(caught[i], &now, NULL);
+	}
+}
+
 void interrupts_release(const struct interrupts *before)
 {
 	for (size_t i = 0; i < INTERRUPTS; i++)

@@ -22,6 +22,9 @@ bool interrupts_came(void);
 /* Was it a key on the terminal, which has interrupted other processes as well? */
 bool interrupts_by_key(void);
 
+/* From now on one that is caught interrupts a wait, which fails with EINTR. */
+void interrupts_end_waits(void);
+
 void interrupts_release(const struct interrupts *before);
 
 #endif

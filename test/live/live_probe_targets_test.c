@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/vec.h"
@@ -365,13 +367,57 @@ START_TEST(command_is_ended)
 	struct observer o;
 	struct run r;
 
-	if (!observer_start(
-		&o, ARGS("pystack", "-v", "-c", "--at", "syscall:rmdir", "-d", "1ms", "--", "cat"))) {
+	if (!observer_start(&o,
+		ARGS("pystack", "-v", "-c", "--at", "syscall:rmdir", "-d", "1ms", "--", "sleep", "1000"))) {
 		(void)printf("SKIP: %s\n", observer_why_not());
 		return;
 	}
 	r = observer_wait(&o);
 	ck_assert_msg(r.status == 0, "%s", r.err);
+	run_free(&r);
+}
+END_TEST
+
+/* One that does not end is not waited for after another interrupt. */
+START_TEST(command_is_left)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	struct observer o;
+	char line[16] = "";
+	size_t n = 0;
+	pid_t pid;
+
+	if (!observer_start(&o, ARGS("pystack", "-v", "-c", "--at", "syscall:rmdir", "--", "sh", "-c",
+				    "trap '' TERM; echo $$; exec sleep 1000"))) {
+		(void)printf("SKIP: %s\n", observer_why_not());
+		return;
+	}
+	while (n + 1 < sizeof(line) && read(o.out, line + n, 1) == 1 && line[n] != '\n')
+		n++;
+	pid = (pid_t)strtol(line, NULL, 10);
+	ck_assert_int_gt(pid, 1);
+	ck_assert_int_eq(kill(o.pid, SIGTERM), 0);
+	while (waitpid(o.pid, NULL, WNOHANG) == 0) {
+		(void)kill(o.pid, SIGINT);
+		(void)nanosleep(&pause, NULL);
+	}
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	(void)close(o.out);
+	(void)close(o.err);
+}
+END_TEST
+
+/* How it has failed is told, and is not pystack's failure. */
+START_TEST(command_fails)
+{
+	struct run r = TOOL("-c", "--at", "syscall:rmdir", "--", "sh", "-c", "exit 3");
+
+	if (r.status == 2) {
+		(void)printf("SKIP: %s", r.err);
+	} else {
+		ck_assert_msg(r.status == 0, "%s", r.err);
+		ck_assert_ptr_nonnull(strstr(r.err, "sh exited with status 3\n"));
+	}
 	run_free(&r);
 }
 END_TEST
@@ -398,6 +444,8 @@ static Suite *suite(void)
 	}
 	tcase_add_test(c, no_command);
 	tcase_add_test(c, command_is_ended);
+	tcase_add_test(c, command_is_left);
+	tcase_add_test(c, command_fails);
 	suite_add_tcase(s, c);
 	return s;
 }
