@@ -103,6 +103,8 @@ START_TEST(of_a_process)
 	ck_assert_int_eq(held.pr_sysarg[2], 1);
 	ck_assert_int_eq(Pstatus(P)->pr_lwp.pr_syscall, SYS_read);
 	Prelease(P, 0);
+	/* It wakes as it is let go of, and enters the call again. */
+	ck_assert(victim_settles(v.pid, v.pid, 'S'));
 	P = Pgrab(v.pid, PGRAB_NOSTOP, &code);
 	ck_assert_ptr_nonnull(P);
 	ck_assert_int_eq(Plwp_iter_all(P, look, &seen), 0);
