@@ -12,9 +12,9 @@
 #include "report/json.h"
 
 static const char usage_line[] =
-    "usage: pystack [-aFglpv] [--stop | --no-stop] [-m mode] [-n frames] [-o format]\n"
-    "               [-e exec | --sysroot dir] [-L dir[:dir]] { { pid | core }[/lwps] ... | --coredump which "
-    "}\n"
+    "usage: pystack [-aFglpv] [--stop | --no-stop] [--max-hold time] [-m mode] [-n frames]\n"
+    "               [-o format] [-e exec | --sysroot dir] [-L dir[:dir]]\n"
+    "               { { pid | core }[/lwps] ... | --coredump which }\n"
     "       pystack [-acFlpv] [-t top] [-o format] { --exe name | --all | -r pid ... }\n"
     "       pystack -c [-a] [-t top] [-o format] [{ pid | core }[/lwps] ...]\n"
     "       pystack --at probe ... [-c] [-prv] [-n frames] [-d duration] [-N events] [--min time]\n"
@@ -61,6 +61,7 @@ static const char help_text[] =
     "      --list[=PATTERN]\n"
     "                      print the names of probes; with pids, those of their Pythons too\n"
     "      --min T         with --at off-cpu: leave out times shorter than T\n"
+    "      --max-hold T    stop threads for T at most (100ms); 0: not at all\n"
     "  -m, --mode MODE     unwinder: auto, cfi, libunwind, fp (no call frame information)\n"
     "  -n, --frames N      at most N native frames per thread, then '...'\n"
     "  -N, --samples N     with -i: stop after N samples; with --at: after N events\n"
@@ -184,6 +185,15 @@ static bool parse_time(const char *text, const char *option, int64_t *out)
 	return false;
 }
 
+/* A time, or "0", which *out has as -1. */
+static bool parse_limit(const char *text, const char *option, int64_t *out)
+{
+	if (strcmp(text, "0") != 0)
+		return parse_time(text, option, out);
+	*out = -1;
+	return true;
+}
+
 /* Bytes: an integer with K, M or G. */
 static bool parse_size(const char *text, const char *option, uint64_t *out)
 {
@@ -268,6 +278,7 @@ enum {
 	OPT_DEBUGINFOD,
 	OPT_EXE,
 	OPT_MIN,
+	OPT_MAX_HOLD,
 	OPT_LIST,
 	OPT_WHEN,
 	OPT_EVERY,
@@ -362,6 +373,8 @@ static bool parse_value(int c, const char *value, struct options *out)
 	case OPT_EVERY:
 		out->counting = true;
 		return parse_time(value, "--every", &out->every_ns);
+	case OPT_MAX_HOLD:
+		return parse_limit(value, "--max-hold", &out->max_hold_ns);
 	case OPT_MIN:
 		return parse_time(value, "--min", &out->min_ns);
 	case OPT_SYSROOT:
@@ -391,6 +404,7 @@ static const struct option longs[] = {
 	{ "library-path", required_argument, NULL, 'L' },
 	{ "list", optional_argument, NULL, OPT_LIST },
 	{ "locals", no_argument, NULL, 'l' },
+	{ "max-hold", required_argument, NULL, OPT_MAX_HOLD },
 	{ "min", required_argument, NULL, OPT_MIN },
 	{ "mode", required_argument, NULL, 'm' },
 	{ "native-source", no_argument, NULL, 'g' },
@@ -512,6 +526,8 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 			break;
 		}
 	}
+	if (out->max_hold_ns < 0 && out->policy == STOP_RUNNING)
+		out->policy = STOP_NONE;
 	out->first = optind;
 	out->command = out->at[0] != NULL && strcmp(argv[optind - 1], "--") == 0 && optind < argc;
 	if (out->command && argv[optind] != after) {

@@ -25,8 +25,8 @@ static const char *at_conflict(const struct options *o, int operands)
 	const struct rule rules[] = {
 		{ operands == 0 && !open_ended, "--at needs a process id, --exe, --all or -- COMMAND" },
 		{ operands > 0 && open_ended, "--exe and --all take no operands" },
-		{ o->policy != STOP_RUNNING,
-		    "--stop and --no-stop do not go with --at, which stops nothing" },
+		{ o->policy != STOP_RUNNING || o->max_hold_ns != 0,
+		    "--stop, --no-stop and --max-hold do not go with --at, which stops nothing" },
 		{ o->interval_ns != 0, "-i does not go with --at" },
 		{ o->locals != 0, "-l does not go with --at, which does not copy the values of variables" },
 		{ o->exec != NULL || o->sysroot != NULL,
@@ -65,6 +65,7 @@ const char *options_conflict(const struct options *o, int operands)
 {
 	bool at = o->at[0] != NULL;
 	const struct rule rules[] = {
+		{ o->policy == STOP_ALL && o->max_hold_ns < 0, "--stop does not go with --max-hold 0" },
 		{ o->exec != NULL && o->sysroot != NULL, "-e and --sysroot exclude each other" },
 		{ o->exe != NULL && o->all, "--exe and --all exclude each other" },
 		{ o->list != NULL && (at || o->counting || o->output != COUNTS_TEXT),

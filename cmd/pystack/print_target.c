@@ -266,6 +266,7 @@ struct stack_options stack_options_of(const struct options *opt, const struct op
 		.python_only = opt->python_only && opt->frames == 0,
 		.engine = opt->engine,
 		.policy = opt->policy,
+		.hold_ns = opt->max_hold_ns,
 		.force = opt->force,
 		.locals = opt->locals };
 }

@@ -119,7 +119,8 @@ struct capture_request {
 	bool force;                          /* hold LWPs of other tracers too, if possible */
 	struct lwp_history *history;         /* of earlier captures, the caller's; NULL: the only one */
 	bool running_only;                   /* leave out blocked and stopped LWPs; needs history */
-	int64_t read_ns;                     /* longest read during one hold; 0: the default */
+	int64_t hold_ns;                     /* longest hold; 0: 100 ms; negative: nothing is held */
+	int64_t read_ns;                     /* longest read during one hold; 0: half of hold_ns */
 	bool recorded;                       /* capture_recorded: the process has gone on since */
 	bool about;                          /* read also what capture_about tells */
 	const struct py_tasks_source *tasks; /* for capture_tasks; NULL: it reads none */

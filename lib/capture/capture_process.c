@@ -158,7 +158,8 @@ static void capture_rest(struct capture *c)
 		if (l->state != CAPTURE_PENDING)
 			continue;
 		if (c->request.policy == STOP_NONE)
-			(void)snprintf(l->refused, sizeof(l->refused), "running, and --no-stop was given");
+			(void)snprintf(l->refused, sizeof(l->refused), "running, and %s was given",
+			    c->request.hold_ns < 0 ? "--max-hold 0" : "--no-stop");
 		else if (l->refusal == NOT_REFUSED)
 			(void)snprintf(l->refused, sizeof(l->refused), "it kept running while being read");
 		capture_running(c, l);

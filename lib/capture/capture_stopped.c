@@ -18,8 +18,7 @@
 
 enum {
 	WAIT_MS = 1000,               /* for all holds of a capture */
-	STOP_MS = 50,                 /* a hold lasts 100 ms at most: until all have stopped, … */
-	READ_NS = 50 * 1000 * 1000,   /* … and until they are read */
+	HOLD_NS = 100 * 1000 * 1000,  /* one half until all have stopped, the other until they are read */
 	AGAIN_MS = 100,               /* for an LWP that is captured already */
 	REFRESH_NS = 2 * 1000 * 1000, /* enough to probe thousands, or to read fifty again */
 	FIRST = 16,                   /* stacks copied in one call */
@@ -41,6 +40,12 @@ struct holding {
 	int64_t end;   /* deadline of the reads */
 	bool late;     /* some LWP did not stop in time */
 };
+
+/* The longest hold, ns. */
+static int64_t hold_limit(const struct capture *c)
+{
+	return c->request.hold_ns != 0 ? c->request.hold_ns : HOLD_NS;
+}
 
 static void prefetch_release(struct snapshot_prefetch *v)
 {
@@ -192,8 +197,11 @@ static void read_frames(struct holding *g, struct capture_lwp *l)
  * held again. So each hold makes progress. */
 static void out_of_time(struct capture *c, struct capture_lwp *l, bool first)
 {
-	static const char why[] = "it was released before all of it was read: a stop lasts 100 ms at most";
+	char why[sizeof(l->refused)];
 
+	(void)snprintf(why, sizeof(why),
+	    "it was released before all of it was read: a stop lasts %.6g ms at most",
+	    (double)hold_limit(c) / 1e6);
 	c->states.stale = true; /* the list of states may be incomplete */
 	if (first) {
 		capture_note(l, MISSING_TIME, "%s", why);
@@ -201,7 +209,7 @@ static void out_of_time(struct capture *c, struct capture_lwp *l, bool first)
 		return;
 	}
 	capture_undo(c, l);
-	(void)snprintf(l->refused, sizeof(l->refused), "%s", why);
+	memcpy(l->refused, why, sizeof(why));
 	l->refusal = REFUSED_FOR_NOW;
 }
 
@@ -238,7 +246,7 @@ static void capture_held(void *data, const struct os_hold *h)
 	size_t n, k = 0;
 
 	take_registers(g, h);
-	g->end = clock_now_ns() + (c->request.read_ns != 0 ? c->request.read_ns : READ_NS);
+	g->end = clock_now_ns() + (c->request.read_ns != 0 ? c->request.read_ns : (hold_limit(c) + 1) / 2);
 	(void)snapshot_until(c->snapshot, g->end);
 	if (g->before != NULL)
 		forget_before(g);
@@ -265,7 +273,7 @@ static enum res hold_capture(
 	call->held = capture_held;
 	call->data = g;
 	call->force = g->c->request.force;
-	call->limit_ms = STOP_MS;
+	call->limit_ns = (hold_limit(g->c) + 1) / 2;
 	g->begin = clock_now_ns();
 	g->c->progress.holding = true;
 	res = os_hold_during(g->c->request.live, call, ms, h, f);

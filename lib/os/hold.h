@@ -18,8 +18,8 @@ struct os_hold_call {
 	bool (*wants)(void *data, lwpid_t id, int64_t end);
 	void (*held)(void *data, const struct os_hold *h);
 	void *data;
-	bool force;   /* even if another program controls the process, where the system allows it */
-	int limit_ms; /* longest wait for the other LWPs once the first has stopped; 0: ms */
+	bool force;       /* even if another program controls the process, where the system allows it */
+	int64_t limit_ns; /* longest wait for the other LWPs once the first has stopped; 0: ms */
 };
 
 /* Hold the LWPs that wants() selects, new ones too, and wait at most ms milliseconds for them to

@@ -70,7 +70,7 @@ enum res os_hold_during(
 		return fault_memory(f);
 	(*h)->call = call;
 	held = Pgrab(Pstatus(P)->pr_pid, flags, &code);
-	(*h)->end = clock_now_ns() + (int64_t)(call->limit_ms != 0 ? call->limit_ms : ms) * 1000000;
+	(*h)->end = clock_now_ns() + (call->limit_ns != 0 ? call->limit_ns : (int64_t)ms * 1000000);
 	if (held == NULL) {
 		call->held(call->data, *h);
 		return hold_refused(code, f);

@@ -32,7 +32,7 @@ static void call_held(void *data, const struct hold *hold)
 enum res os_hold_during(
     struct ps_prochandle *P, const struct os_hold_call *call, int ms, struct os_hold **h, struct fault *f)
 {
-	struct hold_call inner = { .wants = call_wants, .held = call_held, .limit_ms = call->limit_ms };
+	struct hold_call inner = { .wants = call_wants, .held = call_held, .limit_ns = call->limit_ns };
 
 	*h = calloc(1, sizeof(**h));
 	if (*h == NULL)

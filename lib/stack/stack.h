@@ -21,7 +21,8 @@ struct stack_options {
 	enum unwind_engine engine;
 	bool holds_still; /* another program holds P: read it without stopping it, like a core */
 	enum stop_policy policy;
-	bool force; /* also a process that another program controls, where the system allows it */
+	int64_t hold_ns; /* longest stop; 0: 100 ms; negative: none, with STOP_NONE */
+	bool force;      /* also a process that another program controls, where the system allows it */
 	/* The process will be captured repeatedly: threads that have not run since are not read
 	 * again. Not with STOP_ALL. */
 	bool sampling;

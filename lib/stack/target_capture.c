@@ -16,6 +16,7 @@ static void capture_set_up(struct stack_target *t)
 	t->capture.request.set = t->opt.lwps;
 	t->capture.request.tasks = t->opt.tasks ? &t->tasks_source : NULL;
 	t->capture.request.policy = t->opt.policy;
+	t->capture.request.hold_ns = t->opt.hold_ns;
 	t->capture.request.locals = t->opt.locals;
 }
 

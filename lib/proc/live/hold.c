@@ -142,7 +142,7 @@ static void stop_from(struct hold_tracer *t, size_t from)
 /* The first LWP has stopped. */
 static void limit_wait(struct hold_tracer *t)
 {
-	int64_t limit = t->call == NULL ? 0 : (int64_t)t->call->limit_ms * 1000000;
+	int64_t limit = t->call == NULL ? 0 : t->call->limit_ns;
 	int64_t end = clock_now_ns() + limit;
 
 	t->any = true;

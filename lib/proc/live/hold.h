@@ -60,7 +60,7 @@ struct hold_call {
 	void *data;
 	/* The longest wait for further stops once the first LWP has stopped; 0: until `ms` has
 	 * passed. */
-	int limit_ms;
+	int64_t limit_ns;
 };
 
 /* Like hold_lwps of the wanted LWPs, then held(), then hold_release. The tracer thread does all of

@@ -220,12 +220,13 @@ START_TEST(a_hold_that_lasts_too_long)
 	lwps[1].runs = lwps[2].runs = true;
 	take();
 	s.c.request.read_ns = 1;
+	s.c.request.hold_ns = 2500000;
 	s.c.request.policy = STOP_ALL;
 	ck_assert_int_eq(capture_stopped(&s.c, &f), RES_OK);
 	ck_assert_uint_eq(hold.n, 2);
 	ck_assert_int_eq(first->state, CAPTURE_DONE);
 	ck_assert_int_eq(first->note.missing, MISSING_TIME);
-	ck_assert_ptr_nonnull(strstr(first->note.text, "a stop lasts 100 ms"));
+	ck_assert_ptr_nonnull(strstr(first->note.text, "a stop lasts 2.5 ms"));
 	ck_assert_int_eq(second->state, CAPTURE_PENDING);
 	ck_assert_int_eq(second->refusal, REFUSED_FOR_NOW);
 	ck_assert_int_eq(second->known_regs, REGS_NONE);

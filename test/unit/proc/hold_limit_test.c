@@ -109,7 +109,7 @@ START_TEST(a_held_one_does_not_wait_for_long)
 	struct ps_prochandle *P = grab(v.pid);
 	struct half half = { .held = 0 };
 	const struct hold_call call = {
-		.wants = every_one, .held = count_states, .data = &half, .limit_ms = 1
+		.wants = every_one, .held = count_states, .data = &half, .limit_ns = 1000000
 	};
 	struct hold h;
 
@@ -280,7 +280,9 @@ START_TEST(newborn_threads_prolong_no_hold)
 {
 	struct growing g = { .v = victim_start(victim_growing, 3) };
 	struct ps_prochandle *P = grab(g.v.pid);
-	const struct hold_call call = { .wants = too_slow, .held = count_held, .data = &g, .limit_ms = 5000 };
+	const struct hold_call call = {
+		.wants = too_slow, .held = count_held, .data = &g, .limit_ns = 5000000000
+	};
 	struct hold h;
 
 	ck_assert_int_eq(hold_during(P, &call, 2 * 5000, &h, NULL), RES_OK);
