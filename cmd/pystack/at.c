@@ -30,6 +30,8 @@
 #include "report/collect.h"
 #include "report/counts.h"
 #include "report/text.h"
+#include "report/text_color.h"
+#include "print_target.h"
 #include "warn.h"
 
 /* A stack that was sent. */
@@ -125,7 +127,7 @@ static char *counted_text(struct at *a, const struct observed *o, uint32_t spec,
 /* The text of a stack, however long it is. NULL: out of memory. */
 static char *whole_text(const struct at *a, const struct record_thread *record, struct text_cache *lines)
 {
-	const struct text_style style = { .qualified = a->opt->verbose };
+	const struct text_style style = text_style_of(a->opt);
 	struct strbuf out = STRBUF_EMPTY;
 	char *text;
 
@@ -241,6 +243,7 @@ static void take_event(void *data, const struct probe_hit *e)
 	struct at *a = data;
 	const struct known_stack *s = stack_of(a, &e->key);
 	const struct observed *o = observing_find(&a->processes, e->key.process);
+	const char *text = s == NULL || s->text == NULL ? TEXT_INDENT "(its stack is missing)\n" : s->text;
 	struct strbuf when = STRBUF_EMPTY, what = STRBUF_EMPTY, name = STRBUF_EMPTY;
 
 	if (is_enough(a) || (s != NULL && is_left_out(a, s, 1)))
@@ -255,9 +258,11 @@ static void take_event(void *data, const struct probe_hit *e)
 	at_probe_event(&a->probes, e, &what);
 	escape_text(&name, e->comm, strnlen(e->comm, sizeof(e->comm)), true);
 	at_time_text(&when, (int64_t)e->time + a->clock_offset, true);
-	(void)printf("%s %u/%u [%s] %s%s\n%s\n", strbuf_text(&when), o == NULL ? 0 : o->pid, e->tid,
-	    strbuf_text(&name), strbuf_text(&what), s == NULL || s->interps == NULL ? "" : s->interps,
-	    s == NULL || s->text == NULL ? TEXT_INDENT "(its stack is missing)\n" : s->text);
+	strbuf_fmt(&when, " %u/%u [%s] %s%s\n", o == NULL ? 0 : o->pid, e->tid, strbuf_text(&name),
+	    strbuf_text(&what), s == NULL || s->interps == NULL ? "" : s->interps);
+	text_write(strbuf_text(&when), when.n, a->counts.style.color, stdout);
+	text_write(text, strlen(text), a->counts.style.color, stdout);
+	(void)putchar('\n');
 	strbuf_free(&when);
 	strbuf_free(&what);
 	strbuf_free(&name);
@@ -554,7 +559,7 @@ enum outcome at_run(int argc, char **argv, const struct options *opt)
 	struct at a = { .opt = opt,
 		.processes = { .opt = opt },
 		.command = { .go = -1, .error = -1 },
-		.counts = { .format = opt->output, .style = { opt->verbose } } };
+		.counts = { .format = opt->output, .style = text_style_of(opt) } };
 	struct timespec mono, real;
 	enum outcome outcome = NOTHING;
 	bool ok;

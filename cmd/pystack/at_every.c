@@ -10,6 +10,7 @@
 
 #include "at_json.h"
 #include "base/vec.h"
+#include "report/text_color.h"
 
 void at_time_text(struct strbuf *out, int64_t now, bool precise)
 {
@@ -25,7 +26,7 @@ void at_time_text(struct strbuf *out, int64_t now, bool precise)
 }
 
 /* Print a line of n bytes, of which `columns` characters fit. */
-static void put_line(const char *line, size_t n, size_t columns)
+static void put_line(const char *line, size_t n, size_t columns, bool color)
 {
 	size_t at = 0;
 
@@ -35,7 +36,7 @@ static void put_line(const char *line, size_t n, size_t columns)
 		if (begins && left-- == 0)
 			break;
 	}
-	(void)fwrite(line, 1, at, stdout);
+	text_write(line, at, color, stdout);
 	(void)fputs("\033[K\n", stdout);
 }
 
@@ -65,7 +66,7 @@ static bool cut_lines(const char *text, size_t n, struct lines *out)
 
 /* The last stacks, which are the most frequent, as far as they fit; of one that does not fit alone,
  * its innermost frames and the count. Each begins with an empty line. */
-static void put_screen(const struct lines *lines, size_t rows, size_t columns)
+static void put_screen(const struct lines *lines, size_t rows, size_t columns, bool color)
 {
 	size_t n = lines->at.n, first = n, before = n;
 
@@ -79,16 +80,17 @@ static void put_screen(const struct lines *lines, size_t rows, size_t columns)
 		first = before;
 	if (first == n && n > 0) {
 		for (size_t i = before + 1; i < before + rows; i++)
-			put_line(lines->at.at[i].at, lines->at.at[i].n, columns);
+			put_line(lines->at.at[i].at, lines->at.at[i].n, columns, color);
 		first = n - 1;
 	}
 	for (size_t i = first; i < n; i++)
-		put_line(lines->at.at[i].at, lines->at.at[i].n, columns);
+		put_line(lines->at.at[i].at, lines->at.at[i].n, columns, color);
 }
 
 static void print_screen(
     struct counts *c, const struct options *opt, const char *head, const struct winsize *size)
 {
+	bool color = opt->color == COLOR_ALWAYS;
 	struct lines lines = { VEC_EMPTY };
 	char *text = NULL;
 	size_t n = 0;
@@ -98,15 +100,18 @@ static void print_screen(
 		c->failed = true;
 		return;
 	}
+	/* Colours are added to what remains of a line. */
+	c->style.color = false;
 	counts_print(c, (size_t)opt->top, out);
+	c->style.color = color;
 	c->failed |= fclose(out) != 0;
 	(void)fputs("\033[H", stdout);
-	put_line(head, strlen(head), size->ws_col);
+	put_line(head, strlen(head), size->ws_col, color);
 	/* One row is the cursor's. */
 	if (text != NULL && !cut_lines(text, n, &lines))
 		c->failed = true;
 	if (size->ws_row > 2)
-		put_screen(&lines, size->ws_row - 2U, size->ws_col);
+		put_screen(&lines, size->ws_row - 2U, size->ws_col, color);
 	(void)fputs("\033[J", stdout);
 	vec_free(&lines.at);
 	free(text);
@@ -131,7 +136,8 @@ void at_every_print(struct counts *c, const struct options *opt, int64_t now, ui
 		strbuf_fmt(&head, ": %" PRIu64 " events, %zu stacks", events, c->at.n);
 		print_screen(c, opt, strbuf_text(&head), &size);
 	} else {
-		(void)puts(strbuf_text(&head));
+		text_write(strbuf_text(&head), head.n, opt->color == COLOR_ALWAYS, stdout);
+		(void)putchar('\n');
 		counts_print(c, (size_t)opt->top, stdout);
 		(void)putchar('\n');
 	}

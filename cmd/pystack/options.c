@@ -39,6 +39,7 @@ static const char help_text[] =
     "      --buffer SIZE   with --at: bytes between the kernel and pystack (64M)\n"
     "  -c, --count         print each distinct stack once, with its count; without operands, read stacks\n"
     "                      from stdin\n"
+    "      --color WHEN    colours: 'auto' (on a terminal, without NO_COLOR), 'always', 'never'\n"
     "      --coredump WHICH\n"
     "                      the last core that systemd-coredump has stored ('last'), or the last of a pid or\n"
     "                      of a program's name\n"
@@ -274,6 +275,7 @@ enum {
 	OPT_SYSROOT,
 	OPT_ALL,
 	OPT_AT,
+	OPT_COLOR,
 	OPT_COREDUMP,
 	OPT_DEBUGINFOD,
 	OPT_EXE,
@@ -356,6 +358,8 @@ static bool parse_value(int c, const char *value, struct options *out)
 		return parse_output(value, out);
 	case OPT_AT:
 		return add_probe(value, out);
+	case OPT_COLOR:
+		return color_parse(value, &out->color);
 	case OPT_COREDUMP:
 		out->coredump = value;
 		return true;
@@ -389,6 +393,7 @@ static const struct option longs[] = {
 	{ "at", required_argument, NULL, OPT_AT },
 	{ "buffer", required_argument, NULL, OPT_BUFFER },
 	{ "children", no_argument, NULL, 'r' },
+	{ "color", required_argument, NULL, OPT_COLOR },
 	{ "coredump", required_argument, NULL, OPT_COREDUMP },
 	{ "count", no_argument, NULL, 'c' },
 	{ "debuginfod", no_argument, NULL, OPT_DEBUGINFOD },
@@ -528,6 +533,7 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 	}
 	if (out->max_hold_ns < 0 && out->policy == STOP_RUNNING)
 		out->policy = STOP_NONE;
+	out->color = color_decide(out->color, out->output == COUNTS_TEXT && out->list == NULL);
 	out->first = optind;
 	out->command = out->at[0] != NULL && strcmp(argv[optind - 1], "--") == 0 && optind < argc;
 	if (out->command && argv[optind] != after) {

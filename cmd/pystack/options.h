@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "color.h"
 #include "report/counts.h"
 #include "stack/stack.h"
 
@@ -49,7 +50,8 @@ struct options {
 	bool command;       /* the operands are a program to start, with its arguments */
 	int first;          /* index of the first operand */
 
-	bool debuginfod; /* --debuginfod */
+	bool debuginfod;  /* --debuginfod */
+	enum color color; /* --color; not COLOR_AUTO any more */
 	/* With -r: the operands and their descendants; else NULL. */
 	const struct operands *found;
 };

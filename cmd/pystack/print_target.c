@@ -13,6 +13,7 @@
 #include "report/collect.h"
 #include "report/deadlock.h"
 #include "report/text.h"
+#include "report/text_color.h"
 #include "report/text_state.h"
 #include "sigbus.h"
 #include "warn.h"
@@ -23,6 +24,11 @@ struct collect_options collect_options_of(const struct options *opt)
 	return (struct collect_options){
 		.python_only = opt->python_only, .frames = opt->frames, .locals = opt->locals != 0
 	};
+}
+
+struct text_style text_style_of(const struct options *opt)
+{
+	return (struct text_style){ .qualified = opt->verbose, .color = opt->color == COLOR_ALWAYS };
 }
 
 struct symbol_wants symbol_wants_of(const struct options *opt)
@@ -48,7 +54,7 @@ struct printing {
 
 static void print_text(struct printing *p)
 {
-	(void)fwrite(strbuf_text(&p->text), 1, p->text.n, stdout);
+	text_write(strbuf_text(&p->text), p->text.n, p->opt->color == COLOR_ALWAYS, stdout);
 	strbuf_reset(&p->text);
 	p->text.failed = false;
 }
@@ -96,7 +102,7 @@ static void print_state(struct printing *p, const struct record_thread *record)
 
 static void print_stack(struct printing *p, const struct record_thread *record)
 {
-	const struct text_style style = { .qualified = p->opt->verbose };
+	const struct text_style style = text_style_of(p->opt);
 
 	for (size_t i = 0; i < record->items.n;) {
 		bool missing;

@@ -20,6 +20,7 @@ enum outcome {
 struct stack_options stack_options_of(const struct options *opt, const struct operand *o);
 
 struct collect_options collect_options_of(const struct options *opt);
+struct text_style text_style_of(const struct options *opt);
 struct symbol_wants symbol_wants_of(const struct options *opt);
 
 /* Print the stacks of P, which was grabbed for o, or add them to counts unless that is NULL.

@@ -5,19 +5,21 @@
 #include <stdlib.h>
 
 #include "print_json.h"
+#include "print_target.h"
 #include "report/tasks.h"
 #include "report/text.h"
+#include "report/text_color.h"
 #include "report/text_tasks.h"
 #include "warn.h"
 
 static const char lost_line[] = TEXT_INDENT "(a line is missing: out of memory)\n";
 
 /* Print the text; a line that had no room is told. */
-static void flush_text(struct strbuf *text)
+static void flush_text(const struct print_tasks *p, struct strbuf *text)
 {
 	bool missing = text->failed;
 
-	(void)fwrite(strbuf_text(text), 1, text->n, stdout);
+	text_write(strbuf_text(text), text->n, p->opt->color == COLOR_ALWAYS, stdout);
 	strbuf_reset(text);
 	text->failed = false;
 	if (missing)
@@ -26,17 +28,17 @@ static void flush_text(struct strbuf *text)
 
 static void print_block(struct print_tasks *p, size_t i, const struct record_thread *record)
 {
-	const struct text_style style = { .qualified = p->opt->verbose };
+	const struct text_style style = text_style_of(p->opt);
 	const struct py_tasks *all = stack_tasks(p->target);
 	struct strbuf text = STRBUF_EMPTY;
 
 	text_task_header(all, &all->at.at[i], &text);
-	flush_text(&text);
+	flush_text(p, &text);
 	text_task_state(all, &all->at.at[i], &text);
-	flush_text(&text);
+	flush_text(p, &text);
 	for (size_t k = 0; k < record->items.n;) {
 		k = text_stack(record, k, &style, p->cache, &text);
-		flush_text(&text);
+		flush_text(p, &text);
 	}
 	strbuf_free(&text);
 }
@@ -82,11 +84,11 @@ static bool print_loop(struct print_tasks *p, size_t loop)
 		n += !visits.at[i].again;
 	if (n > 0) {
 		text_loop_header(all, loop, n, &text);
-		flush_text(&text);
+		flush_text(p, &text);
 	}
 	for (size_t i = 0; i < visits.n; i++) {
 		text_task_line(all, &visits.at[i], &text);
-		flush_text(&text);
+		flush_text(p, &text);
 	}
 	if (!ok)
 		(void)fputs(lost_line, stdout);

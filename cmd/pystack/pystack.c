@@ -299,7 +299,7 @@ static void totals_add(struct totals *t, enum outcome outcome)
 
 static void run_counting(int argc, char **argv, const struct options *opt, struct totals *totals)
 {
-	struct counts counts = { .format = opt->output, .style = { opt->verbose } };
+	struct counts counts = { .format = opt->output, .style = text_style_of(opt) };
 
 	if (opt->first == argc)
 		totals_add(totals, run_stdin(opt, &counts));

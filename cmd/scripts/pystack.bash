@@ -1,17 +1,16 @@
-#Completion of pystack's options and operands (process IDs and files) for bash.
+# Completion of pystack's options and operands (process IDs and files) for bash.
 
-#Probes that begin with $1.Where bash takes a colon for the end of a word, what is offered begins
-#after the last one.
+# Probes that begin with $1. Where bash takes a colon for the end of a word, what is offered begins
+# after the last one.
 _pystack_probe()
 {
-case $1 in syscall:*:* | tracepoint:*)
+	case $1 in
+	syscall:*:* | tracepoint:*)
 		mapfile -t COMPREPLY < <("${COMP_WORDS[0]}" --list="$1*" 2>/dev/null)
-		;
-	;
-syscall:*)
+		;;
+	syscall:*)
 		mapfile -t COMPREPLY < <("${COMP_WORDS[0]}" --list="$1*" 2>/dev/null | grep -v ':return$')
-		;
-	;
+		;;
 	*)
 		mapfile -t COMPREPLY < <(compgen -W 'syscall: tracepoint: profile:97 profile:997 off-cpu
 			uprobe: uretprobe: usdt: python:gc-start python:gc-done python:function-entry' -- "$1")
@@ -23,20 +22,25 @@ syscall:*)
 
 _pystack()
 {
-	local word = ${ COMP_WORDS[COMP_CWORD] } before = ${ COMP_WORDS[COMP_CWORD - 1] } local probe =
-	    $word i = $COMP_CWORD k
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+	local probe=$word i=$COMP_CWORD k
 
-		COMPREPLY = () for ((k = 1; k < COMP_CWORD; k++));
-	do
-		if
-			[[${ COMP_WORDS[k] } == --&&" ${COMP_WORDS[*]:1:k} " == *' --at ' * ]];
-	then if ((k + 1 == COMP_CWORD));
-	then mapfile - t COMPREPLY < <
-		(compgen - c-- "$word") else compopt - o filenames mapfile - t COMPREPLY < <
-		(compgen - f-- "$word") fi return fi done while ((i > 1)) &&
-	    [[${ COMP_WORDS[i] } ==: || ${ COMP_WORDS[i - 1] } ==:]];
-	do
-		probe = ${ COMP_WORDS[--i] } $probe done if [[${ COMP_WORDS[i - 1] } == --at]]; then
+	COMPREPLY=()
+	for ((k = 1; k < COMP_CWORD; k++)); do
+		if [[ ${COMP_WORDS[k]} == -- && " ${COMP_WORDS[*]:1:k} " == *' --at '* ]]; then
+			if ((k + 1 == COMP_CWORD)); then
+				mapfile -t COMPREPLY < <(compgen -c -- "$word")
+			else
+				compopt -o filenames
+				mapfile -t COMPREPLY < <(compgen -f -- "$word")
+			fi
+			return
+		fi
+	done
+	while ((i > 1)) && [[ ${COMP_WORDS[i]} == : || ${COMP_WORDS[i - 1]} == : ]]; do
+		probe=${COMP_WORDS[--i]}$probe
+	done
+	if [[ ${COMP_WORDS[i - 1]} == --at ]]; then
 		_pystack_probe "$probe"
 		return
 	fi
@@ -44,38 +48,36 @@ _pystack()
 	-m | --mode)
 		mapfile -t COMPREPLY < <(compgen -W 'auto cfi libunwind fp' -- "$word")
 		return
-		;
-	;
+		;;
 	-o | --output)
 		mapfile -t COMPREPLY < <(compgen -W 'count folded json text' -- "$word")
 		return
-		;
-	;
+		;;
+	--color)
+		mapfile -t COMPREPLY < <(compgen -W 'always auto never' -- "$word")
+		return
+		;;
 	-e | --exec)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
-		;
-	;
+		;;
 	-L | --library-path | --sysroot)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		return
-		;
-	;
+		;;
 	--coredump)
 		mapfile -t COMPREPLY < <(compgen -W 'last' -- "$word")
 		return
-		;
-	;
+		;;
 	-d | --duration | --every | --sum | --buffer | --exe | -i | --interval | --max-hold | --min | -n | --frames | -N | --samples | -t | --top | --when)
 		return
-		;
-	;
+		;;
 	esac
 	case $word in
 	-*)
-		mapfile -t COMPREPLY < <(compgen -W '-a --all --at --buffer -c --children --coredump --count --debuginfod -d --duration -e --every --exec --exe -F --force -g --native-source --idle -i --interval
+		mapfile -t COMPREPLY < <(compgen -W '-a --all --at --buffer -c --children --color --coredump --count --debuginfod -d --duration -e --every --exec --exe -F --force -g --native-source --idle -i --interval
 			-L --library-path -l --list --locals --max-hold --min -m --mode -n --frames -N --samples --no-bpf --no-demangle --no-stop -o --output -p --python -r --stop --sum --sysroot --tasks --when
 			-t --top -v --verbose --help --version' -- "$word")
 		;;
@@ -85,8 +87,7 @@ _pystack()
 			compgen -W "$(cd /proc && echo [0-9]*)" -- "$word"
 			compgen -f -- "$word"
 		)
-		;
-	;
+		;;
 	esac
 }
-complete - F _pystack pystack
+complete -F _pystack pystack

@@ -9,6 +9,7 @@
 #include "base/strbuf.h"
 #include "report/folded.h"
 #include "report/json.h"
+#include "report/text_color.h"
 
 /* The whole text, which may be longer than a chunk. */
 static void whole_text(
@@ -117,12 +118,15 @@ void counts_print(struct counts *c, size_t top, FILE *out)
 	for (size_t i = counts_sort(c, top); i < c->at.n; i++) {
 		const struct counted *one = &c->at.at[i];
 
-		if (c->format == COUNTS_JSON)
+		if (c->format == COUNTS_JSON) {
 			c->failed |= !print_json(one, out);
-		else
-			(void)fprintf(out,
-			    c->format == COUNTS_FOLDED ? "%s %" PRIu64 "\n" : "\n%s %16" PRIu64 "\n",
-			    one->text, one->count);
+		} else if (c->format == COUNTS_FOLDED) {
+			(void)fprintf(out, "%s %" PRIu64 "\n", one->text, one->count);
+		} else {
+			(void)fputc('\n', out);
+			text_write(one->text, strlen(one->text), c->style.color, out);
+			(void)fprintf(out, " %16" PRIu64 "\n", one->count);
+		}
 	}
 }
 

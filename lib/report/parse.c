@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/owned.h"
+#include "report/text_color.h"
 #include "report/text_locals.h"
 #include "report/text_state.h"
 
@@ -163,7 +164,7 @@ static void add_line(struct parse *p, const char *text, size_t n)
 	p->text.failed |= !vec_push(&p->lines, line);
 }
 
-void parse_line(struct parse *p, const char *line, size_t n)
+static void parse_plain(struct parse *p, const char *line, size_t n)
 {
 	size_t spaces = 0;
 	uint64_t count = 1;
@@ -196,6 +197,21 @@ void parse_line(struct parse *p, const char *line, size_t n)
 	} else {
 		end_stack(p, 1);
 	}
+}
+
+void parse_line(struct parse *p, const char *line, size_t n)
+{
+	struct strbuf plain = STRBUF_EMPTY;
+
+	if (n == 0 || memchr(line, '\033', n) == NULL) {
+		parse_plain(p, line, n);
+		return;
+	}
+	text_uncolored(line, n, &plain);
+	if (!plain.failed)
+		parse_plain(p, strbuf_text(&plain), plain.n);
+	p->failed |= plain.failed;
+	strbuf_free(&plain);
 }
 
 void parse_finish(struct parse *p)

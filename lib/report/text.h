@@ -21,6 +21,7 @@
 
 struct text_style {
 	bool qualified; /* qualified names of functions, where available */
+	bool color;     /* only of what is printed, not of what is formatted: text_color.h */
 };
 
 /* Each of these appends whole lines to out. out->failed: memory ran out, and the last line is

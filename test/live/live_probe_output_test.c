@@ -363,6 +363,21 @@ static char *on_terminal(struct fixture *f, const char *const args[])
 	return text.at;
 }
 
+static void remove_colors(char *text)
+{
+	char *to = text;
+
+	while (*text != '\0') {
+		size_t n = strncmp(text, "\033[", 2) == 0 ? strspn(text + 2, "0123456789;") + 2 : 0;
+
+		if (n > 0 && text[n] == 'm')
+			text += n + 1;
+		else
+			*to++ = *text++;
+	}
+	*to = '\0';
+}
+
 /* Each screen has a head, and no more lines and columns than there are; the last line is a count. */
 START_TEST(counts_on_a_screen)
 {
@@ -373,7 +388,8 @@ START_TEST(counts_on_a_screen)
 	fixture_start(&f, live_interpreters(NULL), &(struct fixture_options){ .alone = true },
 	    ARGS("@probed_kinds.py", "%"));
 	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
-	text = on_terminal(&f, ARGS("pystack", "-v", "-c", "--every", "100ms", "--at", "profile:997", pid));
+	text = on_terminal(&f,
+	    ARGS("pystack", "--color=always", "-v", "-c", "--every", "100ms", "--at", "profile:997", pid));
 	for (char *rest = text; text != NULL && (screen = strstr(rest, "\033[H")) != NULL; screens++) {
 		char *end = strstr(screen, "\033[J"), *last = NULL;
 		size_t rows = 0;
@@ -382,6 +398,8 @@ START_TEST(counts_on_a_screen)
 		*end = '\0';
 		rest = end + 1;
 		screen += strlen("\033[H");
+		ck_assert_msg(strncmp(screen, "\033[1;34m20", 9) == 0, "%s", screen);
+		remove_colors(screen);
 		ck_assert_msg(
 		    strncmp(screen, "20", 2) == 0 && strstr(screen, "profile:997") != NULL, "%s", screen);
 		for (char *line = strtok_r(screen, "\r\n", &save); line != NULL;

@@ -1,11 +1,13 @@
 /* Folded lines, text read back, and counts. */
 #include "report/counts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "report/folded.h"
 #include "report/parse.h"
+#include "report/text_color.h"
 #include "support/run_suite.h"
 
 static struct symbol_name poll_name = {
@@ -83,6 +85,24 @@ static void count_one(void *data, const struct record_thread *stack, uint64_t co
 	text_cache_free(&cache);
 }
 
+/* Read the text of a stack with colours, after a header and a state with colours. */
+static void parse_colored(struct parse *p, const struct strbuf *text)
+{
+	static const char head[] = "---- thread# 2 ----\n" TEXT_INDENT "(in poll; collecting garbage ?)\n";
+	char *all = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&all, &n);
+
+	ck_assert_ptr_nonnull(out);
+	text_write(head, strlen(head), true, out);
+	text_write(strbuf_text(text), text->n, true, out);
+	ck_assert_int_eq(fclose(out), 0);
+	ck_assert_ptr_nonnull(strchr(all, '\033'));
+	for (const char *at = all; *at != '\0'; at += strcspn(at, "\n") + 1)
+		parse_line(p, at, strcspn(at, "\n"));
+	free(all);
+}
+
 /* A stack that was printed and read back is counted as the same; folded too. */
 START_TEST(read_back)
 {
@@ -106,10 +126,11 @@ START_TEST(read_back)
 		parse_line(&p, TEXT_INDENT "(in poll; daemon)", 31);
 		for (at = strbuf_text(&text); *at != '\0'; at += strcspn(at, "\n") + 1)
 			parse_line(&p, at, strcspn(at, "\n"));
+		parse_colored(&p, &text);
 		parse_finish(&p);
 		ck_assert(!p.failed);
 		ck_assert_uint_eq(c.at.n, 1);
-		ck_assert_uint_eq(c.at.at[0].count, 3);
+		ck_assert_uint_eq(c.at.at[0].count, 4);
 		strbuf_free(&text);
 		text_cache_free(&cache);
 		record_thread_free(&t);
