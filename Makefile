@@ -116,7 +116,7 @@ CMD_OBJ := $(CMD_SRC:%.c=$(O)/%.o)
 
 # Calls that go by way of cmd/pystack/refusals.c.
 COUNTED := malloc calloc realloc strdup strndup vasprintf fdopendir open_memstream open openat read fstat mmap syscall \
-           __vasprintf_chk __open_2 __openat_2 __read_chk refused_file
+           __vasprintf_chk __open_2 __openat_2 __read_chk refused_file bound_passed
 WRAP     = $(COUNTED:%=$(WRAP_ONE)%)
 
 all: $(O)/pystack

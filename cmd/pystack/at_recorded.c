@@ -1,6 +1,7 @@
 /* See at_recorded.h. */
 #include "at_recorded.h"
 
+#include "bounds.h"
 #include "print_target.h"
 
 void at_recorded_set(
@@ -42,5 +43,9 @@ enum res at_recorded_read(const struct at_recorded *recorded, struct handle *h, 
 		res = symbolizer_follow(&h->names, stack_target_handle(h->target), f);
 	if (res == RES_OK)
 		symbolizer_want(h->names, symbol_wants_of(opt));
-	return res == RES_OK ? stack_thread_read(h->target, 0, th, f) : res;
+	bounds_begin(opt, false);
+	if (res == RES_OK)
+		res = stack_thread_read(h->target, 0, th, f);
+	(void)bounds_end();
+	return res;
 }

@@ -12,8 +12,8 @@
 #include "report/json.h"
 
 static const char usage_line[] =
-    "usage: pystack [-aFglpv] [--stop | --no-stop] [--max-hold time] [-m mode] [-n frames]\n"
-    "               [-o format] [-e exec | --sysroot dir] [-L dir[:dir]]\n"
+    "usage: pystack [-aFglpv] [--stop | --no-stop] [--max-hold time] [--timeout time]\n"
+    "               [-m mode] [-n frames] [-o format] [-e exec | --sysroot dir] [-L dir[:dir]]\n"
     "               { { pid | core }[/lwps] ... | --coredump which }\n"
     "       pystack [-acFlpv] [-t top] [-o format] { --exe name | --all | -r pid ... }\n"
     "       pystack -c [-a] [-t top] [-o format] [{ pid | core }[/lwps] ...]\n"
@@ -77,6 +77,7 @@ static const char help_text[] =
     "      --sum VALUE     with --at: count, and sum VALUE: an argument, retval or duration (microseconds)\n"
     "      --sysroot DIR   directory with the files named in the core, instead of /\n"
     "  -t, --top N         with -c or -i: only the N most frequent stacks\n"
+    "      --timeout T     take T at most for each operand or sample (10s); 0: any time\n"
     "  -v, --verbose       qualified function names, where available; all messages about files\n"
     "      --when EXPR     with --at: only events for which EXPR is true, as 'fd == 11 && size > 4096' or\n"
     "                      'path ~ \"*.pyc\"'\n"
@@ -281,6 +282,7 @@ enum {
 	OPT_EXE,
 	OPT_MIN,
 	OPT_MAX_HOLD,
+	OPT_TIMEOUT,
 	OPT_LIST,
 	OPT_WHEN,
 	OPT_EVERY,
@@ -379,6 +381,8 @@ static bool parse_value(int c, const char *value, struct options *out)
 		return parse_time(value, "--every", &out->every_ns);
 	case OPT_MAX_HOLD:
 		return parse_limit(value, "--max-hold", &out->max_hold_ns);
+	case OPT_TIMEOUT:
+		return parse_limit(value, "--timeout", &out->timeout_ns);
 	case OPT_MIN:
 		return parse_time(value, "--min", &out->min_ns);
 	case OPT_SYSROOT:
@@ -423,6 +427,7 @@ static const struct option longs[] = {
 	{ "sum", required_argument, NULL, OPT_SUM },
 	{ "sysroot", required_argument, NULL, OPT_SYSROOT },
 	{ "tasks", no_argument, NULL, 'a' },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "top", required_argument, NULL, 't' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, OPT_VERSION },

@@ -21,6 +21,7 @@ struct options {
 	long frames;               /* -n: native frames per thread, 0 all */
 	enum unwind_engine engine; /* -m */
 	enum stop_policy policy;   /* --stop, --no-stop */
+	int64_t timeout_ns;        /* --timeout: 0 the default, negative none */
 	int64_t max_hold_ns;       /* --max-hold: 0 the default, negative no stop */
 	const char *exec;          /* -e: executable of the cores, or NULL */
 	const char *sysroot;       /* --sysroot: directory with their files, or NULL; not with exec */

@@ -12,6 +12,7 @@
 #include "print_json.h"
 #include "print_target.h"
 #include "at.h"
+#include "bounds.h"
 #include "at_operands.h"
 #include "at_sample.h"
 #include "core_open.h"
@@ -120,11 +121,15 @@ static enum outcome examine_grabbed(
 	struct progress shown;
 	enum outcome outcome;
 
+	/* What it took to unpack or to receive a core does not count. */
+	bounds_begin(opt, false);
 	add_directories(P, opt);
 	if (opt->debuginfod)
 		fetch_begin(P, &shown);
 	outcome = opt->interval_ns != 0 ? run_sampling(P, o, opt, counts) : print_operand(P, o, opt, counts);
 
+	if (bounds_warn(o->typed) && outcome == DONE)
+		outcome = PARTLY;
 	if (opt->debuginfod)
 		fetch_end(P);
 	os_release_images(P);

@@ -17,6 +17,7 @@
 #include "os/images.h"
 #include "os/mappings.h"
 #include "os/read.h"
+#include "bounds.h"
 #include "interrupts.h"
 #include "print_json.h"
 #include "warn.h"
@@ -29,6 +30,7 @@ struct sampling {
 	uint64_t code;             /* os_code_token of P; 0 not known yet */
 	int64_t code_next;         /* when to ask next */
 	bool json, told;           /* what is known of the process has to be printed; was printed */
+	bool cut;                  /* its time was over */
 	bool ran;                  /* something was captured by the last sample */
 	const struct options *opt;
 	struct stack_options stack;
@@ -226,6 +228,7 @@ static enum res sample_take(struct sampling *s)
 
 	if (s->ran)
 		(void)handle_renew(s);
+	bounds_begin(s->opt, true);
 	res = sampling_capture(s);
 	if (res == RES_OK)
 		res = read_threads(s, &texts, &beyond);
@@ -237,6 +240,9 @@ static enum res sample_take(struct sampling *s)
 	}
 	if (res == RES_OK && stack_states_cut(s->target))
 		res = fault_set(&s->fault, 0, 0, 0, "the list of Python threads could not be read whole");
+	s->cut = bounds_end();
+	if (s->cut)
+		res = fault_set(&s->fault, 0, 0, 0, "the time for a sample was over (--timeout)");
 	if (res == RES_OK && refusals() != refused)
 		res = fault_set(&s->fault, 0, 0, 0, "memory or a file was refused");
 	if (res == RES_OK) {
@@ -326,6 +332,11 @@ static void sampling_loop(struct sampling *s)
 		s->late += clock_now_ns() >= due + every;
 		s->taken++;
 		if (sample_take(s) != RES_OK) {
+			/* It was broken off: nobody misses it. */
+			if (interrupts_came() && s->cut) {
+				s->taken--;
+				break;
+			}
 			s->failed++;
 			if (target_gone(s->P))
 				break;

@@ -63,6 +63,7 @@ _arguments -s -S \
 	'(--no-stop)--stop[stop all threads together, even blocked ones]' \
 	'--sum=[count, and sum a value]:value:(retval duration)' \
 	'--sysroot=[directory with the files named in the core]:directory:_files -/' \
+	'--timeout=[take this time at most for each operand]:time' \
 	'(-t --top)'{-t,--top=}'[only the most frequent stacks]:number' \
 	'(-v --verbose)'{-v,--verbose}'[qualified function names, all messages about files]' \
 	'--when=[only events for which an expression is true]:expression' \

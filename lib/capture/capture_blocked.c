@@ -11,6 +11,7 @@
  * start, since an LWP may have run between that read and the probe. */
 #include <stdio.h>
 
+#include "base/bound.h"
 #include "base/clock.h"
 #include "capture/capture.h"
 #include "capture/capture_ahead.h"
@@ -106,7 +107,7 @@ static void capture_batch(struct capture *c, const size_t *index, size_t n)
 
 void capture_blocked(struct capture *c, const size_t *index, size_t n)
 {
-	for (size_t i = 0; i < n; i += CAPTURE_BATCH)
+	for (size_t i = 0; i < n && !bound_passed(BOUND_STACKS); i += CAPTURE_BATCH)
 		capture_batch(c, index + i, n - i < CAPTURE_BATCH ? n - i : CAPTURE_BATCH);
 }
 

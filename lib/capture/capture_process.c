@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/bound.h"
 #include "base/owned.h"
 #include "capture/capture.h"
 #include "capture/capture_ahead.h"
@@ -107,7 +108,7 @@ static enum res capture_sleepers(struct capture *c, int rounds, const struct tim
 		drop_overlapped(c);
 		if (list_pending(c, &left, f) != RES_OK)
 			return RES_FAIL;
-		if (left.n == 0)
+		if (left.n == 0 || bound_passed(BOUND_STACKS))
 			break;
 		if (i > 0 && pause != NULL)
 			(void)nanosleep(pause, NULL);
@@ -142,7 +143,7 @@ static enum res capture_pending(struct capture *c, struct fault *f)
 		/* LWPs that ran just now are probed once more before they are held. */
 		if (c->request.policy == STOP_RUNNING && !c->request.running_only)
 			res = capture_sleepers(c, ROUNDS, NULL, f);
-		if (res != RES_OK || !any_to_hold(c))
+		if (res != RES_OK || !any_to_hold(c) || bound_passed(BOUND_STACKS))
 			break;
 		res = capture_stopped(c, f);
 	}
@@ -160,6 +161,8 @@ static void capture_rest(struct capture *c)
 		if (c->request.policy == STOP_NONE)
 			(void)snprintf(l->refused, sizeof(l->refused), "running, and %s was given",
 			    c->request.hold_ns < 0 ? "--max-hold 0" : "--no-stop");
+		else if (bound_passed(BOUND_STACKS))
+			(void)snprintf(l->refused, sizeof(l->refused), "the time was over");
 		else if (l->refusal == NOT_REFUSED)
 			(void)snprintf(l->refused, sizeof(l->refused), "it kept running while being read");
 		capture_running(c, l);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bound.h"
 #include "capture/capture.h"
 
 enum { TRIES = 8 };
@@ -80,7 +81,7 @@ void capture_running(struct capture *c, struct capture_lwp *l)
 {
 	bool good = false, younger = false;
 
-	for (int i = 1; i <= TRIES && !good && c->py != NULL; i++) {
+	for (int i = 1; i <= TRIES && !good && c->py != NULL && !bound_passed(BOUND_STACKS); i++) {
 		capture_states_revalidate(c, STATES_FORGET_PAGES);
 		good = read_twice(c, l, i == TRIES, &younger);
 	}

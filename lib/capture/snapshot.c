@@ -1,5 +1,6 @@
 /* The handle of a copy, its pages (Python's structures) and reads of it. Fetching neighbours of a
  * page saves calls, but no time: the held target would wait for pages that are mostly unneeded. */
+#include "base/bound.h"
 #include "capture/snapshot_state.h"
 
 #include <stdlib.h>
@@ -54,7 +55,7 @@ static void prefetch_page(struct snapshot_prefetch *list, uint64_t page)
 
 bool snapshot_deadline_passed(struct snapshot *s)
 {
-	if (s->until == 0 || clock_now_ns() < s->until)
+	if ((s->until == 0 || clock_now_ns() < s->until) && !bound_passed(BOUND_STACKS))
 		return false;
 	s->late = true;
 	return true;

@@ -13,13 +13,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/bound.h"
 #include "base/clock.h"
 #include "base/owned.h"
 #include "os/confine.h"
 
 enum {
 	SECONDS_MAX = 2,     /* of processor time */
-	WAIT_MAX_MS = 5000,  /* for the reply, on a busy machine */
+	WAIT_MAX_MS = 5000,  /* for the reply, on a busy machine; */
+	SLICE_MS = 100,      /* the program's own time is looked at so often */
 	MEMORY_MAX = 1 << 30 /* beyond what is mapped from files */
 };
 
@@ -87,9 +89,11 @@ static bool read_all(int fd, int64_t deadline, void *bytes, size_t n, bool *late
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 		int64_t left = deadline - clock_now_ms();
 		ssize_t got;
-		int ready = left <= 0 ? 0 : poll(&p, 1, (int)left);
+		int ready = left <= 0 ? 0 : poll(&p, 1, left < SLICE_MS ? (int)left : SLICE_MS);
 
 		if (ready < 0 && errno == EINTR)
+			continue;
+		if (ready == 0 && left > SLICE_MS && !bound_passed(BOUND_NAMES))
 			continue;
 		*late = ready == 0;
 		if (ready <= 0)

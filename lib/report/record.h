@@ -160,6 +160,7 @@ enum record_warning_code {
 	WARN_PYTHON_TRUNCATED, /* its data are in what the core lacks */
 	WARN_PYTHON_REFUSED,   /* its data could not be read */
 	WARN_NO_MEMORY,        /* printed */
+	WARN_TIME,             /* count[0]: the time, ns; count[1]: a bit for each bound_part */
 	WARN_FILE,             /* action, file, error, printed; count[0]: further such errors */
 	WARN_SAMPLE_CORE,      /* a core cannot be sampled */
 	WARN_SAMPLE_SELF,      /* pystack cannot be sampled by itself */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/bound.h"
 #include "base/escape.h"
 #include "report/text_notice.h"
 
@@ -71,6 +72,30 @@ static void put_file(const struct record_warning *w, struct strbuf *out)
 		strbuf_str(out, ": frames, lines or names may be missing");
 }
 
+static void put_time(const struct record_warning *w, struct strbuf *out)
+{
+	static const char *const parts[BOUND_PARTS] = {
+		[BOUND_STACKS] = "stacks, or parts of them",
+		[BOUND_LINES] = "lines",
+		[BOUND_VALUES] = "values",
+		[BOUND_NAMES] = "names of functions",
+		[BOUND_FILES] = "debug files",
+	};
+	const char *before = "";
+
+	if (w->count[0] < 1000000000)
+		strbuf_fmt(out, "the time of %.6g ms was over; left out were ", (double)w->count[0] / 1e6);
+	else
+		strbuf_fmt(out, "the time of %.6g s was over; left out were ", (double)w->count[0] / 1e9);
+	for (unsigned i = 0; i < BOUND_PARTS; i++) {
+		if ((w->count[1] >> i & 1) == 0)
+			continue;
+		strbuf_fmt(out, "%s%s", before, parts[i]);
+		before = ", ";
+	}
+	strbuf_str(out, " (--timeout T allows more)");
+}
+
 static void put_samples(const struct record_warning *w, struct strbuf *out)
 {
 	if (w->code == WARN_SAMPLES_FAILED)
@@ -135,6 +160,9 @@ static void put_words(const struct record_warning *w, struct strbuf *out)
 		strbuf_str(out, w->printed
 				    ? "out of memory: frames, lines or names are missing or wrong; " REMEDY
 				    : "out of memory; " REMEDY);
+		break;
+	case WARN_TIME:
+		put_time(w, out);
 		break;
 	case WARN_FILE:
 		put_file(w, out);

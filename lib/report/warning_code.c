@@ -50,6 +50,7 @@ const char *warning_code(const struct record_warning *w)
 		[WARN_PYTHON_TRUNCATED] = "python-truncated",
 		[WARN_PYTHON_REFUSED] = "python-refused",
 		[WARN_NO_MEMORY] = "no-memory",
+		[WARN_TIME] = "time",
 		[WARN_FILE] = "file",
 		[WARN_SAMPLE_CORE] = "sample-core",
 		[WARN_SAMPLE_SELF] = "sample-self",

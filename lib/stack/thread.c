@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bound.h"
 #include "os/regs.h"
 #include "stack/target.h"
 #include "stack/thread_interps.h"
@@ -46,11 +47,25 @@ static void mark_cut(struct py_stack *s)
 	(void)snprintf(s->why, sizeof(s->why), "the chain ends at a suspended generator");
 }
 
+/* The time is over: the frames of C are left out. */
+static void note_time(const struct capture_lwp *l, struct stack_thread *th)
+{
+	th->failed |= l->state != CAPTURE_ENDED;
+	if (th->noted || !th->failed)
+		return;
+	th->noted = true;
+	(void)snprintf(th->why, sizeof(th->why), "its native frames were left out: the time was over");
+}
+
 static enum res thread_place_frames(
     struct stack_target *t, const struct capture_lwp *l, struct stack_thread *th, struct fault *f)
 {
 	enum res res;
 
+	if (bound_passed(BOUND_STACKS)) {
+		note_time(l, th);
+		return list_python(th, l->python_is == PYTHON_READ_RUNNING, f);
+	}
 	if (t->opt.python_only &&
 	    (l->python_is == PYTHON_UNREAD || !(has_found(&th->python) || needs_places(t, &th->python)))) {
 		mark_cut(&th->python);
@@ -161,7 +176,7 @@ enum res stack_thread_read(struct stack_target *t, size_t i, struct stack_thread
 	struct capture_lwp *l = &t->capture.lwps.at[i];
 	enum res res = thread_read_captured(t, l, out, f);
 
-	if (res == RES_OK)
+	if (res == RES_OK && !bound_passed(BOUND_STACKS))
 		res = thread_read_again(t, i, out, f);
 	if (res == RES_OK && (t->all_replaced || t->replaced.n != 0))
 		mark_replaced(t, out);

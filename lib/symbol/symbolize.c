@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bound.h"
 #include "base/addrmap.h"
 #include "base/path.h"
 #include "base/vec.h"
@@ -109,6 +110,8 @@ static struct symbol_name *name_look_up(struct symbolizer *s, const struct symbo
 		return name_create(q->pc, NULL, NULL, 0);
 	if (Pobjname(s->P, at, path, sizeof(path)) == NULL)
 		return name_by_perf_map(s, q);
+	if (bound_passed(BOUND_NAMES))
+		return name_create(q->pc, path_base(path), NULL, 0);
 	if (Plookup_by_addr(s->P, at, symbol, sizeof(symbol), &sym) != 0)
 		return name_without_symbol(s, q, path_base(path));
 	return name_create(q->pc, path_base(path), symbol, q->pc - sym.st_value);
@@ -288,10 +291,10 @@ enum res symbolize(struct symbolizer *s, const struct symbol_query *queries, siz
 		out[i] = name;
 	}
 	perf_map_free(&s->jit);
-	if (places.n > 0)
+	if (places.n > 0 && !bound_passed(BOUND_NAMES))
 		source_lines_find(s->P, &places);
 	vec_free(&places);
-	if (s->wants.demangled)
+	if (s->wants.demangled && !bound_passed(BOUND_NAMES))
 		names_demangle(s, known);
 	return RES_OK;
 }

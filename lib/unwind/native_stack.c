@@ -13,10 +13,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bound.h"
 #include "os/regs.h"
 #include "unwind/engine.h"
 
-enum { FRAME_WORDS_MIN = 2, CAP_UNKNOWN = 1 << 16, STACKS_MAX = 16, FRAMES_MAX = 1 << 22, FRAMES_FIRST = 64 };
+enum {
+	FRAME_WORDS_MIN = 2,
+	CAP_UNKNOWN = 1 << 16,
+	STACKS_MAX = 16,
+	FRAMES_MAX = 1 << 22,
+	FRAMES_FIRST = 64,
+	TIME_EVERY = 256
+};
 
 struct unwinder {
 	struct ps_prochandle *P;
@@ -158,6 +166,13 @@ static bool guard_pass(struct walk *w, struct native_frame *from)
 		w->out->end = UNWIND_END_CAP;
 		w->out->reason = UNWIND_TOO_MANY;
 		(void)snprintf(w->out->why, sizeof(w->out->why), "stopped after %zu frames", w->steps);
+		return false;
+	}
+	if (w->steps % TIME_EVERY == 0 && bound_passed(BOUND_STACKS)) {
+		w->out->end = UNWIND_END_CAP;
+		w->out->reason = UNWIND_TOO_MANY;
+		(void)snprintf(
+		    w->out->why, sizeof(w->out->why), "the time was over after %zu frames", w->steps);
 		return false;
 	}
 	return true;

@@ -42,6 +42,7 @@
 #include <time.h>
 
 #include "base/addrmap.h"
+#include "base/bound.h"
 #include "base/clock.h"
 #include "base/owned.h"
 #include "base/thread.h"
@@ -199,6 +200,8 @@ static void await_stops(struct hold_tracer *t)
 			(void)sched_yield();
 			continue;
 		}
+		if (bound_passed(BOUND_STACKS))
+			break;
 		if (sigtimedwait(&chld, NULL, &slice) < 0 && errno == EAGAIN)
 			look_for_ended(t);
 	}

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bound.h"
 #include "base/owned.h"
 #include "python/locals/py_variables.h"
 #include "python/objects/py_dict.h"
@@ -322,6 +323,7 @@ static bool read_frame(
 	bool ok;
 
 	place->first = (uint32_t)out->list.n;
+	r->spent = r->spent || bound_passed(BOUND_VALUES);
 	if (runtime >= r->py->runtimes.n || runtime >= RUNTIMES || r->spent || out->list.n >= ALL_MAX) {
 		place->cut = true;
 		return true;

@@ -15,6 +15,7 @@
 
 #include <stdlib.h>
 
+#include "base/bound.h"
 #include "base/owned.h"
 #include "python/frames/py_frame.h"
 #include "python/objects/py_lines.h"
@@ -320,7 +321,7 @@ static int32_t decode_line(
 {
 	struct span table = py_table_bytes(py, &e->table);
 
-	if (table.at == NULL || !still_its_own(py, l, e))
+	if (table.at == NULL || !still_its_own(py, l, e) || bound_passed(BOUND_LINES))
 		return LINE_UNREAD;
 	switch (l->lines) {
 	case PY_LINES_LNOTAB:
