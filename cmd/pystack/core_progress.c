@@ -3,11 +3,13 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/escape.h"
 
-enum { FIRST_MS = 1000, EACH_MS = 200, MEGA = 1000000, PERCENT = 100 };
+enum { FIRST_MS = 1000, EACH_MS = 200, MEGA = 1000000, PERCENT = 100, NAME_MAX_SHOWN = 40 };
 
 void progress_begin(struct progress *p, const char *name)
 {
@@ -18,12 +20,15 @@ void progress_begin(struct progress *p, const char *name)
 
 void progress_show(struct progress *p, uint64_t made, uint64_t taken, uint64_t all)
 {
+	struct strbuf name = STRBUF_EMPTY;
 	int64_t now = p->on ? clock_now_ms() : 0;
 
 	if (!p->on || now - p->began < FIRST_MS || (p->last != 0 && now - p->last < EACH_MS))
 		return;
 	p->last = now;
-	(void)fprintf(stderr, "\rpystack: %.40s: %" PRIu64 " MB", p->name, made / MEGA);
+	escape_text(&name, p->name, strnlen(p->name, NAME_MAX_SHOWN), false);
+	(void)fprintf(stderr, "\rpystack: %s: %" PRIu64 " MB", strbuf_text(&name), made / MEGA);
+	strbuf_free(&name);
 	if (all >= PERCENT)
 		(void)fprintf(stderr, " (%" PRIu64 " %%)", taken / (all / PERCENT));
 	(void)fputs("\033[K", stderr);

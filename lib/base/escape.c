@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "base/unicode.h"
+
 /* Decode one sequence. Returns its length, or 0 if the first byte does not start a valid one. */
 static size_t utf8_decode(const uint8_t *s, size_t n, uint32_t *cp)
 {
@@ -39,13 +41,6 @@ static size_t utf8_decode(const uint8_t *s, size_t n, uint32_t *cp)
 	return len;
 }
 
-/* Code points that change what a reader sees: Unicode's Bidi_Control, both separators, U+FEFF. */
-static bool is_deceptive(uint32_t c)
-{
-	return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
-	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
-}
-
 /* The number of leading bytes of s that are ASCII and need no escape: usually all of them. */
 static size_t plain_length(const uint8_t *s, size_t n, bool bracket)
 {
@@ -73,7 +68,7 @@ bool escape_invalid(struct strbuf *b, const char *text, size_t n)
 			strbuf_fmt(b, "\\u%04x", c);
 		else
 			strbuf_add(b, (const char *)s, len);
-		deceptive |= len != 0 && ((c >= 0x7f && c <= 0x9f) || is_deceptive(c));
+		deceptive |= len != 0 && ((c >= 0x7f && c <= 0x9f) || unicode_is_invisible(c));
 		len += len == 0;
 		s += len;
 		n -= len;
@@ -88,8 +83,8 @@ static void put_code_point(struct strbuf *b, const uint8_t *s, size_t len, uint3
 		strbuf_fmt(b, "\\x%02x", s[0]);
 	else if (c < 0x20 || (c >= 0x7f && c <= 0x9f) || (c == '[' && bracket))
 		strbuf_fmt(b, "\\x%02x", c);
-	else if ((c >= 0xd800 && c <= 0xdfff) || is_deceptive(c))
-		strbuf_fmt(b, "\\u%04x", c);
+	else if ((c >= 0xd800 && c <= 0xdfff) || unicode_is_invisible(c))
+		strbuf_fmt(b, c > 0xffff ? "\\U%08x" : "\\u%04x", c);
 	else
 		strbuf_add(b, (const char *)s, len);
 }

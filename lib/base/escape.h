@@ -2,10 +2,10 @@
  *
  * The input should be UTF-8, but may be anything. Printable code points are kept. Control
  * characters (C0, DEL, C1) and bytes that are not valid UTF-8 become \xNN. Surrogates (encoded as
- * in WTF-8, which is how Python's lone surrogates arrive), bidirectional controls, U+2028, U+2029
- * and the zero-width no-break space become \uNNNN: all of these can make a terminal or log show
- * something other than the text. A backslash is doubled, so that different texts never look alike.
- * Do not escape text twice. */
+ * in WTF-8, which is how Python's lone surrogates arrive) and code points that are not seen or
+ * change how others are seen (unicode_is_invisible) become \uNNNN or \UNNNNNNNN: all of these can
+ * make a terminal or log show something other than the text. A backslash is doubled, so that
+ * different texts never look alike. Do not escape text twice. */
 #ifndef BASE_ESCAPE_H
 #define BASE_ESCAPE_H
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Lint: layers, circles, sizes, parameters, comments, words, messages, architectures, format, mutable
-# data, BPF programs, manual pages, clang-tidy. Prints what is wrong; the exit status is 1 if
+# data, BPF programs, code points, manual pages, clang-tidy. Prints what is wrong; the exit status is 1 if
 # anything is. A missing tool is an error.
 # Environment from the Makefile: O, LAYERS, FLAGS (the compiler's). NO_TIDY=1 leaves out clang-tidy.
 # test/lint/known lists files that do not keep a rule yet.
@@ -98,6 +98,18 @@ bpf() {
 	done | xargs test/lint/bpf.py
 }
 
+# The table of code points is what its script makes of the version of Unicode that it names.
+unicode() {
+	table=lib/base/unicode_table
+	if ! made=$($table.py); then
+		return 1
+	elif [ "$(echo "$made" | grep UNICODE_VERSION)" != "$(grep UNICODE_VERSION $table.h)" ]; then
+		echo "not compared: the data files here are of another version of Unicode"
+	else
+		echo "$made" | diff $table.h -
+	fi
+}
+
 manual() {
 	mandoc -Tlint -W warning man1/*.1
 }
@@ -119,6 +131,7 @@ part "no architecture outside lib/arch" architecture
 part format format
 part "no mutable data in lib" data
 part "no BPF newer than Linux 5.17" bpf
+part "table of code points" unicode
 part manual manual
 [ -n "${NO_TIDY:-}" ] || part clang-tidy tidy
 exit $bad

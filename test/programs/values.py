@@ -98,11 +98,19 @@ def strings():
         if not NEW:
             prefix = "u"
         case("unicode", text, prefix + quote + text + quote)
-    for n in (0x80, 0x9F, 0x200E, 0x202E, 0x2066, 0xFEFF, 0x2028, 0x61C, 0xD800, 0xDFFF):
+    for n in (0x80, 0x9F, 0x200E, 0x202E, 0x2066, 0xFEFF, 0x2028, 0x61C, 0xD800, 0xDFFF, 0xA0, 0xAD, 0x200B, 0x3000,
+              0x3164, 0xE000, 0xFE0F, 0xFFFF, 0xE0041, 0xE0100, 0xF0000, 0x10FFFF):
+        if n > sys.maxunicode:
+            continue
         text = "\\u%04x" % n
+        if n > 0xFFFF:
+            text = "\\U%08x" % n
         if n < 0x100:
             text = "\\x%02x" % n
         case("unicode", unichr(n), ["u", ""][NEW] + "'" + text + "'")
+    if NEW:
+        for n in (0xA0, 0xA1, 0xAD, 0x378, 0x600, 0x1680, 0x200B, 0x2000, 0xE000, 0xFFFF, 0xE0041, 0xF0000, 0x10FFFF):
+            case("unicode", unichr(n))
     if not NEW:
         case("str", "\xe9\xff\x80")
         case("unicode", unichr(0x61) * 5, "u'aaaaa'")

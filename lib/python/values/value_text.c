@@ -1,5 +1,6 @@
 /* Strings as values: characters and bytes, escaped as repr() does. */
 #include "base/owned.h"
+#include "base/unicode.h"
 #include "python/objects/py_text.h"
 #include "python/py_symbol.h"
 #include "python/values/value.h"
@@ -27,12 +28,21 @@ static char choose_quote(const char *text, size_t n)
 	return memchr(text, '\'', n) != NULL && memchr(text, '"', n) == NULL ? '"' : '\'';
 }
 
-/* Is the character one that changes how others are shown, or no character? */
+/* Does repr() escape it, or can it not be seen? */
 static bool is_escaped(uint32_t c)
 {
-	return (c >= 0x80 && c < 0xa0) || c == 0x061c || c == 0x200e || c == 0x200f ||
-	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff ||
-	       (c >= 0xd800 && c <= 0xdfff);
+	return !unicode_is_printable(c) || unicode_is_invisible(c);
+}
+
+/* \xNN, \uNNNN or \UNNNNNNNN, as repr() chooses. */
+static void put_escaped(struct value_writer *w, uint32_t c)
+{
+	if (c < 0x100)
+		value_put_escape(w, 'x', 2, c);
+	else if (c < 0x10000)
+		value_put_escape(w, 'u', 4, c);
+	else
+		value_put_escape(w, 'U', 8, c);
 }
 
 /* The character at `at`, of *n bytes; the text is what py_text_read has made. */
@@ -60,7 +70,7 @@ static void put_chars(struct value_writer *w, const struct py_string *s)
 		if (c < 0x80)
 			put_ascii(w, (uint8_t)c, quote);
 		else if (is_escaped(c))
-			value_put_escape(w, c < 0x100 ? 'x' : 'u', c < 0x100 ? 2 : 4, c);
+			put_escaped(w, c);
 		else
 			value_put_n(w, s->text + i, n);
 	}

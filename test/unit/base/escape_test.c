@@ -22,7 +22,7 @@ START_TEST(printable_text_stays)
 	ck_escape("", "");
 	ck_escape("/usr/lib/a b.py", "/usr/lib/a b.py");
 	ck_escape("na\xc3\xafve \xe2\x82\xac \xf0\x9f\x90\x8d", "na\xc3\xafve \xe2\x82\xac \xf0\x9f\x90\x8d");
-	ck_escape("\xc2\xa0\xf4\x8f\xbf\xbf", "\xc2\xa0\xf4\x8f\xbf\xbf");
+	ck_escape("\xc2\xa0\xf4\x8f\xbf\xbd", "\xc2\xa0\xf4\x8f\xbf\xbd");
 	ck_escape("a[b]", "a[b]");
 }
 END_TEST
@@ -68,8 +68,22 @@ START_TEST(surrogates_and_deceivers_by_number)
 	ck_escape("\xe2\x80\xaa\xe2\x80\xae\xe2\x81\xa6\xe2\x81\xa9", "\\u202a\\u202e\\u2066\\u2069");
 	ck_escape("\xe2\x80\x8e\xe2\x80\x8f\xd8\x9c\xef\xbb\xbf", "\\u200e\\u200f\\u061c\\ufeff");
 	/* adjacent code points stay */
-	ck_escape("\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa",
-	    "\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa");
+	ck_escape("\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\x9f\xe2\x81\xb0",
+	    "\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\x9f\xe2\x81\xb0");
+}
+END_TEST
+
+START_TEST(invisible_characters_by_number)
+{
+	/* zero width: space, non-joiner, joiner; soft hyphen, word joiner, Hangul filler */
+	ck_escape("a\xe2\x80\x8b\xe2\x80\x8c\xe2\x80\x8d", "a\\u200b\\u200c\\u200d");
+	ck_escape("\xc2\xad\xe2\x81\xa0\xe3\x85\xa4", "\\u00ad\\u2060\\u3164");
+	/* variation selectors, tags, interlinear annotation, noncharacters */
+	ck_escape("\xef\xb8\x8f\xf3\xa0\x84\x80", "\\ufe0f\\U000e0100");
+	ck_escape("\xf3\xa0\x81\x81\xef\xbf\xb9", "\\U000e0041\\ufff9");
+	ck_escape("\xef\xbf\xbf\xef\xb7\x90\xf4\x8f\xbf\xbf", "\\uffff\\ufdd0\\U0010ffff");
+	/* Of the format characters, this one is seen. */
+	ck_escape("\xd8\x80", "\xd8\x80");
 }
 END_TEST
 
@@ -168,6 +182,7 @@ int main(void)
 	tcase_add_test(tc, backslashes_are_doubled);
 	tcase_add_test(tc, invalid_bytes_are_shown_one_by_one);
 	tcase_add_test(tc, surrogates_and_deceivers_by_number);
+	tcase_add_test(tc, invisible_characters_by_number);
 	tcase_add_test(tc, bracket_on_request);
 	tcase_add_test(tc, input_ends_where_it_is_said_to);
 	tcase_add_test(tc, very_long_names_are_cut_visibly);
