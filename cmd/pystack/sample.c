@@ -23,6 +23,7 @@
 #include "warn.h"
 #include "refusals.h"
 #include "sample_cache.h"
+#include "warn_target.h"
 
 struct sampling {
 	struct ps_prochandle *P;   /* the caller's, or own */
@@ -409,6 +410,7 @@ enum outcome sample(
 		print_json_captured(s.target, false);
 	if (s.json)
 		print_json_samples((uint64_t[]){ s.taken, s.failed, s.late, s.missed });
+	warn_turn(s.P, o->typed);
 	own_handle_close(&s);
 	sample_cache_free(&s.cache, counts);
 	warn_losses(&s, o->typed);

@@ -1,6 +1,7 @@
 /* See warn_target.h. */
 #include "warn_target.h"
 
+#include "os/hold.h"
 #include "os/images.h"
 #include "refusals.h"
 #include "report/text_notice.h"
@@ -94,6 +95,15 @@ static bool warn_python(const struct stack_target *t, const char *operand, bool 
 	return found == RES_NONE;
 }
 
+void warn_turn(struct ps_prochandle *P, const char *operand)
+{
+	const struct notice n = { .code = NOTICE_TURN, .count = { (uint64_t)os_hold_waited_ms(P) } };
+
+	if (n.count[0] != 0)
+		warn_record(
+		    &(struct record_warning){ .code = WARN_NOTICE, .operand = operand, .notice = &n });
+}
+
 bool warn_target(struct ps_prochandle *P, const struct stack_target *t, const struct operand *o, bool all)
 {
 	const struct fault *not_held = stack_not_held(t);
@@ -101,6 +111,7 @@ bool warn_target(struct ps_prochandle *P, const struct stack_target *t, const st
 
 	if (not_held != NULL)
 		warn_fault(WARN_CANNOT_STOP, o->typed, not_held);
+	warn_turn(P, o->typed);
 	ok = warn_notices(t, o->typed, all);
 	refused = refusals_warn(o->typed, true);
 	return warn_python(t, o->typed, os_core_cut(P), refused) && ok && !refused;

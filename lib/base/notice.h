@@ -24,6 +24,7 @@ enum notice_code {
 	NOTICE_MINI_DEBUG,     /* file; detail: why its .gnu_debugdata is not used */
 	NOTICE_SILENT,         /* the file system at `file` (type, source) has not answered in count[0] ms */
 	NOTICE_SILENT_UNKNOWN, /* that of `file`, or if NULL of the file mapped at va, has not answered */
+	NOTICE_TURN,           /* another program kept the lock of stops: count[0] ms waited in vain */
 	NOTICE_NO_RTLD_DB,     /* illumos: libraries are unknown without librtld_db */
 };
 

@@ -43,4 +43,8 @@ int64_t os_hold_ns(const struct os_hold *h);
 
 void os_hold_free(struct os_hold *h);
 
+/* How long P has waited in vain for its turn, which another tool or program did not give up, before
+ * it held LWPs nevertheless; ms. */
+int os_hold_waited_ms(struct ps_prochandle *P);
+
 #endif

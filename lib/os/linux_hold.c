@@ -7,6 +7,7 @@
 #include "os/hold.h"
 #include "os/regs.h"
 #include "proc/live/hold.h"
+#include "proc/live/live.h"
 #include "proc/syscall.h"
 
 struct os_hold {
@@ -93,4 +94,11 @@ void os_hold_free(struct os_hold *h)
 		return;
 	hold_free(&h->hold);
 	free(h);
+}
+
+int os_hold_waited_ms(struct ps_prochandle *P)
+{
+	const struct live *live = live_of(P);
+
+	return live == NULL ? 0 : live->turn_ms;
 }

@@ -193,6 +193,12 @@ void text_notice(const struct notice *n, struct strbuf *out)
 	case NOTICE_SILENT_UNKNOWN:
 		put_silent(n, out);
 		break;
+	case NOTICE_TURN:
+		strbuf_fmt(out,
+		    "another program holds the lock by which tools take turns (flock on /proc/PID/mem): "
+		    "waited %" PRIu64 " ms for it in vain, then stopped threads nevertheless",
+		    n->count[0]);
+		break;
 	case NOTICE_NO_RTLD_DB:
 		strbuf_str(out, "functions in shared libraries are unnamed (librtld_db is not available)");
 		break;

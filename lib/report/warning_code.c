@@ -20,6 +20,7 @@ static const char *notice_code(enum notice_code code)
 		[NOTICE_MINI_DEBUG] = "mini-debug",
 		[NOTICE_SILENT] = "file-system-silent",
 		[NOTICE_SILENT_UNKNOWN] = "file-system-silent",
+		[NOTICE_TURN] = "turn-refused",
 		[NOTICE_NO_RTLD_DB] = "no-rtld-db",
 	};
 

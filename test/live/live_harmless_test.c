@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,6 +56,39 @@ static void tool_end(pid_t tool, int round)
 	(void)kill(tool, signals[round % 4]);
 	ck_assert_int_eq(waitpid(tool, NULL, 0), tool);
 }
+
+/* The lock by which tools take turns is kept by somebody who may: that is said. What any user may
+ * lock is no such lock. */
+START_TEST(turns)
+{
+	static const char *const files[] = { "/mem", "" };
+	struct victim v = victim_start(victim_spinning, 0);
+	char pid[16];
+
+	(void)snprintf(pid, sizeof(pid), "%d", (int)v.pid);
+	for (size_t i = 0; i < 2; i++) {
+		char path[64];
+		struct run r;
+		int fd;
+
+		(void)snprintf(path, sizeof(path), "/proc/%d%s", (int)v.pid, files[i]);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		ck_assert_int_ge(fd, 0);
+		ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+		r = TOOL(pid);
+		ck_assert_msg(
+		    (strstr(r.err, "waited 300 ms for it in vain") != NULL) == (i == 0) && r.status == 0,
+		    "%s: %d; %s", path, r.status, r.err);
+		run_free(&r);
+		r = TOOL("--no-bpf", "-i", "10ms", "-d", "100ms", pid);
+		ck_assert_msg((strstr(r.err, "waited 300 ms for it in vain") != NULL) == (i == 0),
+		    "%s: %d; %s", path, r.status, r.err);
+		run_free(&r);
+		(void)close(fd);
+	}
+	victim_end(&v);
+}
+END_TEST
 
 /* No LWP of it is traced, and each has one of the states wanted. */
 static bool at_ease(pid_t pid, const char *states)
@@ -263,6 +297,7 @@ static Suite *suite(void)
 	TCase *c = tcase_create("harmless");
 
 	tcase_set_timeout(c, 120);
+	tcase_add_test(c, turns);
 	tcase_add_test(c, killed_while_it_examines);
 	tcase_add_test(c, killed_while_the_target_is_stopped);
 	tcase_add_test(c, no_signal_is_lost);

@@ -449,6 +449,7 @@ static enum res begin(
 {
 	struct live *live = live_of(P);
 	struct hold_tracer *t;
+	int turn_ms;
 
 	memset(h, 0, sizeof(*h));
 	h->P = P;
@@ -468,7 +469,10 @@ static enum res begin(
 	live->holding = h;
 	/* A program that has the lock for longer than a hold takes is not a tool that holds. It is
 	 * not waited for again. */
-	live->locked = !hold_turn_take(live->dir, live->locked ? 0 : t->ms < TURN_MS ? t->ms : TURN_MS);
+	turn_ms = live->locked ? 0 : t->ms < TURN_MS ? t->ms : TURN_MS;
+	live->locked = !hold_turn_take(live->mem, turn_ms);
+	if (live->locked)
+		live->turn_ms += turn_ms;
 	run_with_sigchld(t);
 	addrmap_free(&t->seen);
 	return RES_OK;
@@ -481,7 +485,7 @@ static void finish(struct hold *h)
 	struct live *live = live_of(h->P);
 
 	h->tracer = NULL;
-	hold_turn_give(t->live->dir);
+	hold_turn_give(t->live->mem);
 	(void)sem_destroy(&t->ready);
 	(void)sem_destroy(&t->go);
 	free(t);

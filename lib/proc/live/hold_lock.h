@@ -6,10 +6,11 @@
 #include <stdbool.h>
 
 /* Wait at most ms milliseconds until no other program that uses this lock holds the process whose
- * /proc directory is open as dir. It is an advisory lock on that directory (flock(2)), which ends
- * with the descriptor, even if the holder is killed. False: the time is over. The hold should be
- * tried nevertheless, though it may be refused. */
-bool hold_turn_take(int dir, int ms);
-void hold_turn_give(int dir);
+ * /proc/PID/mem is open as mem. It is an advisory lock on that file (flock(2)), which only those
+ * can open who may also trace the process; it ends with the descriptor, even if the holder is
+ * killed. False: the time is over. The hold should be tried nevertheless, though it may be
+ * refused. */
+bool hold_turn_take(int mem, int ms);
+void hold_turn_give(int mem);
 
 #endif

@@ -71,6 +71,7 @@ struct live {
 	struct live_files *files; /* owned by the handle's objects */
 	struct hold own;          /* Pgrab's hold */
 	bool locked;              /* somebody holds the lock of hold_lock.h permanently */
+	int turn_ms;              /* for which that lock was waited for in vain */
 	struct hold *holding;     /* the hold in force: own, or of hold_lwps; NULL: none */
 };
 

@@ -1,9 +1,11 @@
 /* The length of a hold, and what ends it earlier. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
@@ -12,6 +14,7 @@
 #include <unistd.h>
 
 #include "proc/live/hold.h"
+#include "proc/live/live.h"
 #include "support/run_suite.h"
 #include "support/victim.h"
 
@@ -147,7 +150,38 @@ static void seen(void *data, const struct hold *h)
 	*held += h->lwps.n == 1 && h->lwps.at[0].state == HOLD_HELD;
 }
 
-/* Anybody may have that lock for ever: it is waited for once. */
+static int waited_ms(struct ps_prochandle *P)
+{
+	const struct live *live = live_of(P);
+
+	return live == NULL ? -1 : live->turn_ms;
+}
+
+/* Any user may lock the directory of a process: that is nothing to wait for. */
+START_TEST(a_lock_of_others)
+{
+	struct victim v = victim_start(victim_spinning, 0);
+	struct ps_prochandle *P = grab(v.pid);
+	int held = 0, dir;
+	const struct hold_call call = { .wants = every_one, .held = seen, .data = &held };
+	struct hold h;
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d", (int)v.pid);
+	dir = open(path, O_RDONLY | O_DIRECTORY);
+	ck_assert_int_ge(dir, 0);
+	ck_assert_int_eq((int)syscall(SYS_flock, dir, LOCK_EX), 0);
+	ck_assert_int_eq(hold_during(P, &call, MS, &h, NULL), RES_OK);
+	hold_free(&h);
+	ck_assert_int_eq(held, 1);
+	ck_assert_int_eq(waited_ms(P), 0);
+	(void)close(dir);
+	Prelease(P, 0);
+	victim_end(&v);
+}
+END_TEST
+
+/* The owner may have the lock for ever: it is waited for once. */
 START_TEST(a_lock_that_is_never_free)
 {
 	struct victim v = victim_start(victim_spinning, 0);
@@ -163,6 +197,7 @@ START_TEST(a_lock_that_is_never_free)
 		hold_free(&h);
 		ck_assert_int_eq(held, i + 1);
 		ck_assert_int_le(asked, 310 + i);
+		ck_assert_int_eq(waited_ms(P), 300);
 	}
 	refused = false;
 	Prelease(P, 0);
@@ -299,7 +334,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { a_held_one_does_not_wait_for_long, signals_end_a_hold,
-		a_lock_that_is_never_free, newborn_threads_prolong_no_hold };
+		a_lock_of_others, a_lock_that_is_never_free, newborn_threads_prolong_no_hold };
 
 	return run_suite("hold limit", tests, sizeof(tests) / sizeof(tests[0]));
 }
