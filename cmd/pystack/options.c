@@ -28,7 +28,7 @@ static const char help_text[] =
     "Print the stack of every thread of a process or core file: native frames, with the Python\n"
     "frames under each call of CPython's evaluation loop, innermost first.\n"
     "\n"
-    "  -a, --tasks         the tasks of asyncio and Trio, too: their stacks, and who awaits whom\n"
+    "  -a, --tasks         tasks of asyncio and Trio, and greenlets, too: their stacks, who awaits whom\n"
     "      --all           every Python that one may look at; with --at, those to come as well\n"
     "      --at PROBE      print the stack at each event of PROBE, captured in the kernel without stopping "
     "the\n"

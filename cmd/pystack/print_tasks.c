@@ -101,6 +101,25 @@ static bool print_loop(struct print_tasks *p, size_t loop)
 	return ok;
 }
 
+static bool warn_greenlets(struct print_tasks *p)
+{
+	const struct py_greenlets_lack *lack = &stack_tasks(p->target)->lack;
+
+	if (lack->free_threaded)
+		warn_code(WARN_GREENLETS_BUILD, p->operand);
+	if (lack->unsearched || lack->unread)
+		warn_code(WARN_GREENLETS_UNREAD, p->operand);
+	if (lack->unknown)
+		warn_record(&(struct record_warning){ .code = WARN_GREENLET_UNKNOWN,
+		    .operand = p->operand,
+		    .detail = lack->version[0] == '\0' ? "?" : lack->version });
+	if (lack->left != 0)
+		warn_record(&(struct record_warning){
+		    .code = WARN_GREENLETS_MORE, .operand = p->operand, .count = { lack->left } });
+	return !lack->free_threaded && !lack->unsearched && !lack->unread && !lack->unknown &&
+	       lack->left == 0;
+}
+
 static bool warn_missing(struct print_tasks *p)
 {
 	const struct py_tasks *all = stack_tasks(p->target);
@@ -110,7 +129,7 @@ static bool warn_missing(struct print_tasks *p)
 		    .code = WARN_TASKS_MORE, .operand = p->operand, .count = { PY_TASKS_MAX } });
 	if (all->missed)
 		warn_code(WARN_TASKS_UNREAD, p->operand);
-	return !all->more && !all->missed;
+	return warn_greenlets(p) && !all->more && !all->missed;
 }
 
 bool print_tasks(struct print_tasks *p)

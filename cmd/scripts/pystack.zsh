@@ -30,7 +30,7 @@ _pystack_operands() {
 }
 
 _arguments -s -S \
-	'(-a --tasks)'{-a,--tasks}'[the tasks of asyncio and Trio, too]' \
+	'(-a --tasks)'{-a,--tasks}'[tasks of asyncio and Trio, and greenlets, too]' \
 	'--all[every Python that one may look at]' \
 	'*--at=[print the stack at each event of a probe]:probe:_pystack_probes' \
 	'--buffer=[bytes between the kernel and pystack]:size' \

@@ -218,6 +218,9 @@ void capture_tasks_before(struct capture *c);
  * they run. */
 enum res capture_tasks(struct capture *c, struct fault *f);
 
+/* For capture_tasks, once the tasks were read: find the threads of greenlets. */
+void capture_greenlets(struct capture *c);
+
 /* Does each of these n LWPs, given by index, whose `about` is complete, wait at this moment for
  * what the next one holds, and the last one for the first? Between two readings of how long they
  * ran none has. False also if that is unknown. A core stays as it is. */

@@ -181,7 +181,9 @@ static size_t remove_ended(struct capture *c, size_t *ended)
 
 		if (c->request.history != NULL)
 			lwp_history_keep(c, l);
-		os_blocked_free(&l->blocked);
+		/* For capture_tasks it is asked once more whether they have run. */
+		if (c->request.tasks == NULL || l->state == CAPTURE_ENDED)
+			os_blocked_free(&l->blocked);
 		if (l->state == CAPTURE_ENDED) {
 			py_stack_free(&l->python);
 			memset(&l->python, 0, sizeof(l->python));

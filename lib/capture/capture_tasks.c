@@ -124,14 +124,18 @@ static void match_loops(struct capture *c)
 	}
 }
 
-static enum res read_once(struct capture *c, struct py_tasks *out, struct fault *f)
+/* before, search: as for py_tasks_read. */
+static enum res read_once(
+    struct capture *c, const struct py_tasks *before, bool search, struct py_tasks *out, struct fault *f)
 {
 	struct snapshot *copy;
+	struct py_tasks_reading reading = { .source = c->request.tasks, .before = before, .search = search };
 	enum res res = snapshot_create(c->request.live, &copy, f);
 
 	if (res != RES_OK)
 		return res;
-	res = py_tasks_read(c->py, snapshot_handle(copy), c->request.tasks, out, f);
+	reading.P = snapshot_handle(copy);
+	res = py_tasks_read(c->py, &reading, out, f);
 	snapshot_destroy(copy);
 	return res;
 }
@@ -143,7 +147,7 @@ void capture_tasks_before(struct capture *c)
 	if (c->request.tasks == NULL || c->py == NULL)
 		return;
 	py_tasks_free(&c->tasks_before);
-	if (read_once(c, &c->tasks_before, &f) != RES_OK)
+	if (read_once(c, NULL, true, &c->tasks_before, &f) != RES_OK)
 		py_tasks_free(&c->tasks_before);
 }
 
@@ -154,7 +158,7 @@ static enum res read_until_same(struct capture *c, struct fault *f)
 
 	for (int i = 0; i < READINGS && !same; i++) {
 		struct py_tasks now = { .more = false };
-		enum res res = read_once(c, &now, f);
+		enum res res = read_once(c, i == 0 ? &c->tasks_before : &c->tasks, i == 0, &now, f);
 
 		if (res != RES_OK) {
 			py_tasks_free(&now);
@@ -169,14 +173,16 @@ static enum res read_until_same(struct capture *c, struct fault *f)
 
 enum res capture_tasks(struct capture *c, struct fault *f)
 {
+	struct py_tasks_reading reading = { .P = c->P, .source = c->request.tasks, .search = true };
 	enum res res;
 
 	if (c->request.tasks == NULL || c->py == NULL)
 		return RES_OK;
-	res = c->request.live != NULL ? read_until_same(c, f)
-				      : py_tasks_read(c->py, c->P, c->request.tasks, &c->tasks, f);
+	res = c->request.live != NULL ? read_until_same(c, f) : py_tasks_read(c->py, &reading, &c->tasks, f);
 	if (res == RES_OK)
 		match_threads(c);
 	match_loops(c);
+	if (res == RES_OK)
+		capture_greenlets(c);
 	return res;
 }

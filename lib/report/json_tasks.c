@@ -74,12 +74,17 @@ static void add_awaited(const struct py_task *t, struct members *m)
 
 void json_task_begin(const struct py_tasks *all, size_t i, struct strbuf *out)
 {
+	static const char *const libraries[] = { [PY_TASK_OF_ASYNCIO] = "asyncio",
+		[PY_TASK_OF_TRIO] = "trio",
+		[PY_TASK_OF_GREENLET] = "greenlet" };
 	const struct py_task *t = &all->at.at[i];
 	struct members m = members_begin();
 
 	strbuf_str(out, i == 0 ? "{" : ",{");
 	members_hex(&m, "id", t->addr);
-	members_clean(&m, "library", t->library == PY_TASK_OF_TRIO ? "trio" : "asyncio");
+	members_clean(&m, "library", libraries[t->library]);
+	if (t->type[0] != '\0')
+		members_text(&m, "type", t->type, strlen(t->type));
 	if (t->name != NULL)
 		members_text(&m, "name", t->name, t->name_n);
 	members_clean(&m, "state", state_code(t));

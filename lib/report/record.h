@@ -150,6 +150,10 @@ enum record_warning_code {
 	WARN_NAMES_UNREAD,     /* names that Python has for threads could not be read */
 	WARN_TASKS_UNREAD,     /* tasks of event loops could not be read */
 	WARN_TASKS_MORE,       /* count[0]: tasks that were read; there are more */
+	WARN_GREENLETS_BUILD,  /* greenlets are not looked for */
+	WARN_GREENLETS_UNREAD, /* not all objects could be looked at */
+	WARN_GREENLET_UNKNOWN, /* detail: the version of greenlet */
+	WARN_GREENLETS_MORE,   /* count[0]: greenlets that were not read */
 	WARN_NO_LWPS,          /* the process has none of the LWPs asked for */
 	WARN_CANNOT_STOP,      /* detail: why no LWP could be stopped */
 	WARN_LAYOUT,           /* version; detail: what contradicts the layout of that version */

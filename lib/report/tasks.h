@@ -37,6 +37,12 @@ static inline bool task_moved(const struct py_task *t)
 	return t->unsure || t->other || t->state != PY_TASK_RUNNING;
 }
 
+/* Is it the main greenlet of its thread? */
+static inline bool task_is_main(const struct py_task *t)
+{
+	return t->library == PY_TASK_OF_GREENLET && t->loop == t->addr;
+}
+
 /* Is something of it missing? */
 static inline bool task_lacks(const struct py_task *t)
 {

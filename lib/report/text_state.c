@@ -15,11 +15,11 @@ static const char running[] = "running", disk_sleep[] = "in disk sleep", stopped
 		  attached[] = "attached", suspended[] = "suspended", collecting[] = "collecting garbage",
 		  maybe_collecting[] = "collecting garbage ?", finalizing[] = "finalizing",
 		  daemon_thread[] = "daemon";
-static const char in_call[] = "in ", waits[] = "waits for the ", runs_task[] = "runs task ";
+static const char in_call[] = "in ", waits[] = "waits for the ", runs[] = "runs ";
 
 static const char *const whole_parts[] = { running, disk_sleep, stopped, traced, holds_gil, detached,
 	attached, suspended, collecting, maybe_collecting, finalizing, daemon_thread };
-static const char *const part_starts[] = { in_call, waits, runs_task };
+static const char *const part_starts[] = { in_call, waits, runs };
 
 static const char *const object_names[] = {
 	[OBJECT_LOCK] = "Lock",
@@ -159,7 +159,8 @@ static void put_python(struct strbuf *out, size_t from, const struct thread_stat
 	if (s->daemon)
 		put_part(out, from, daemon_thread);
 	if (s->task != NULL) {
-		put_part(out, from, runs_task);
+		put_part(out, from, runs);
+		strbuf_str(out, text_task_kind(s->task));
 		text_task_name(s->task, out);
 		strbuf_str(out, task_moved(s->task) ? " ?" : "");
 	}

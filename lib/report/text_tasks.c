@@ -13,7 +13,13 @@ enum { NAMES_MAX = 8, DEPTH_DRAWN = 24 };
 
 static const char not_started[] = "not started", ready[] = "ready", running[] = "running ?",
 		  no_coroutine[] = "coroutine unknown", inner_missing[] = "inner frames missing",
-		  awaits[] = "awaits ", awaited_by[] = "awaited by ", in_nursery[] = "in a nursery of ";
+		  awaits[] = "awaits ", awaited_by[] = "awaited by ", in_nursery[] = "in a nursery of ",
+		  of_type[] = "of type ", main_greenlet[] = "main greenlet", child_of[] = "child of ";
+
+const char *text_task_kind(const struct py_task *t)
+{
+	return t->library == PY_TASK_OF_GREENLET ? "greenlet " : "task ";
+}
 
 static void add_quoted(const char *text, struct strbuf *out)
 {
@@ -23,6 +29,17 @@ static void add_quoted(const char *text, struct strbuf *out)
 		else
 			strbuf_char(out, *text);
 	}
+}
+
+/* A name of a class: it may hold what separates the parts. */
+static void put_word(const char *text, struct strbuf *out)
+{
+	struct strbuf name = STRBUF_EMPTY;
+
+	escape_text(&name, text, strlen(text), true);
+	add_quoted(strbuf_text(&name), out);
+	out->failed |= name.failed;
+	strbuf_free(&name);
 }
 
 void text_task_name(const struct py_task *t, struct strbuf *out)
@@ -59,20 +76,38 @@ static void put_thread(lwpid_t thread, struct strbuf *out)
 		strbuf_str(out, " / thread# -");
 }
 
+/* Is it a greenlet that belongs to no loop? */
+static bool is_greenlet_lost(const struct py_tasks *all)
+{
+	for (size_t i = 0; i < all->at.n; i++) {
+		if (all->at.at[i].in_loop >= all->loops.n)
+			return all->at.at[i].library == PY_TASK_OF_GREENLET;
+	}
+	return false;
+}
+
 void text_loop_header(const struct py_tasks *all, size_t loop, size_t n, struct strbuf *out)
 {
+	static const char *const kinds[] = { [PY_TASK_OF_ASYNCIO] = "event loop",
+		[PY_TASK_OF_TRIO] = "Trio runner",
+		[PY_TASK_OF_GREENLET] = "main greenlet" };
 	struct strbuf words = STRBUF_EMPTY;
+	const char *what = "task";
 
 	if (loop < all->loops.n) {
 		const struct py_loop *l = &all->loops.at[loop];
 
-		strbuf_fmt(&words, "%s 0x%llx", l->library == PY_TASK_OF_TRIO ? "Trio runner" : "event loop",
-		    (unsigned long long)l->addr);
+		strbuf_fmt(&words, "%s 0x%llx", kinds[l->library], (unsigned long long)l->addr);
 		put_thread(l->thread, &words);
+		if (l->library == PY_TASK_OF_GREENLET)
+			what = "greenlet";
+	} else if (is_greenlet_lost(all)) {
+		strbuf_str(&words, "main greenlet unknown / thread# -");
+		what = "greenlet";
 	} else {
 		strbuf_str(&words, "event loop unknown / thread# -");
 	}
-	strbuf_fmt(&words, " / %zu task%s", n, n == 1 ? "" : "s");
+	strbuf_fmt(&words, " / %zu %s%s", n, what, n == 1 ? "" : "s");
 	text_rule(&words, out);
 	strbuf_free(&words);
 }
@@ -86,8 +121,14 @@ void text_task_line(const struct py_tasks *all, const struct task_visit *visit, 
 		strbuf_str(out, "|  ");
 	if (visit->depth > DEPTH_DRAWN)
 		strbuf_fmt(out, "|  (depth %u) ", visit->depth);
-	strbuf_str(out, visit->depth == 0 ? "* task " : "|- task ");
+	strbuf_str(out, visit->depth == 0 ? "* " : "|- ");
+	strbuf_str(out, text_task_kind(t));
 	text_task_name(t, out);
+	if (t->library == PY_TASK_OF_GREENLET) {
+		strbuf_str(out, " (");
+		put_word(task_is_main(t) ? "main" : t->type, out);
+		strbuf_char(out, ')');
+	}
 	if (task_runs(t))
 		strbuf_fmt(out, " runs in thread# %d", (int)t->thread);
 	if (visit->again)
@@ -104,7 +145,10 @@ void text_task_header(const struct py_tasks *all, const struct py_task *t, struc
 {
 	struct strbuf words = STRBUF_EMPTY;
 
-	strbuf_str(&words, t->library == PY_TASK_OF_TRIO ? "Trio task " : "asyncio task ");
+	strbuf_str(&words, t->library == PY_TASK_OF_GREENLET ? ""
+			   : t->library == PY_TASK_OF_TRIO   ? "Trio "
+							     : "asyncio ");
+	strbuf_str(&words, text_task_kind(t));
 	text_task_name(t, &words);
 	put_thread(t->in_loop < all->loops.n ? all->loops.at[t->in_loop].thread : 0, &words);
 	if (t->unsure)
@@ -140,13 +184,17 @@ static void put_awaited(const struct py_tasks *all, const struct py_task *t, str
 
 static void put_waiters(const struct py_tasks *all, const struct py_task *t, struct strbuf *out, size_t from)
 {
+	static const char *const relations[] = { [PY_TASK_OF_ASYNCIO] = awaited_by,
+		[PY_TASK_OF_TRIO] = in_nursery,
+		[PY_TASK_OF_GREENLET] = child_of };
+
 	if (t->n_waiters == 0 && !t->waiters_unknown)
 		return;
-	put_part(out, from, t->library == PY_TASK_OF_TRIO ? in_nursery : awaited_by);
+	put_part(out, from, relations[t->library]);
 	if (t->n_waiters == 0)
 		strbuf_char(out, '?');
 	for (uint32_t i = 0; i < t->n_waiters; i++) {
-		strbuf_str(out, i == 0 ? "task " : ", ");
+		strbuf_str(out, i == 0 ? text_task_kind(t) : ", ");
 		if (i == NAMES_MAX) {
 			strbuf_fmt(out, "and %u others", t->n_waiters - i);
 			break;
@@ -184,6 +232,12 @@ void text_task_state(const struct py_tasks *all, const struct py_task *t, struct
 	size_t begin = out->n, from = begin + sizeof(start) - 1;
 
 	strbuf_str(out, start);
+	if (task_is_main(t)) {
+		put_part(out, from, main_greenlet);
+	} else if (t->type[0] != '\0') {
+		put_part(out, from, of_type);
+		put_word(t->type, out);
+	}
 	put_state(all, t, out, from);
 	put_waiters(all, t, out, from);
 	strbuf_str(out, ")\n");
@@ -197,8 +251,9 @@ void text_task_state(const struct py_tasks *all, const struct py_task *t, struct
 
 bool text_is_task_part(const char *text, size_t n)
 {
-	static const char *const whole[] = { not_started, ready, running, no_coroutine, inner_missing };
-	static const char *const starts[] = { awaits, awaited_by, in_nursery };
+	static const char *const whole[] = { not_started, ready, running, no_coroutine, inner_missing,
+		main_greenlet };
+	static const char *const starts[] = { awaits, awaited_by, in_nursery, of_type, child_of };
 
 	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
 		if (strlen(whole[i]) == n && memcmp(whole[i], text, n) == 0)

@@ -16,6 +16,9 @@
 /* Append `"NAME"`, escaped; without a name the address. Neither `; ` nor `"` is in it. */
 void text_task_name(const struct py_task *t, struct strbuf *out);
 
+/* "task " or "greenlet ". */
+const char *text_task_kind(const struct py_task *t);
+
 /* Each of these appends a whole line. out->failed: out of memory; the line is not in out. */
 
 /* n: the number of tasks in its tree. */

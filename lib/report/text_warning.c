@@ -42,6 +42,10 @@ static const char *fixed_words(enum record_warning_code code)
 		return "the names that Python has for its threads cannot be read whole";
 	case WARN_TASKS_UNREAD:
 		return "its tasks cannot be read whole: some are missing";
+	case WARN_GREENLETS_BUILD:
+		return "greenlets are not looked for in a free-threaded Python";
+	case WARN_GREENLETS_UNREAD:
+		return "its greenlets cannot be read whole: some may be missing";
 	case WARN_NO_LWPS:
 		return "no matching LWPs found";
 	case WARN_NO_PYTHON:
@@ -122,6 +126,9 @@ static void put_number(const struct record_warning *w, struct strbuf *out)
 	else if (w->code == WARN_UNNAMED)
 		strbuf_fmt(out, "%" PRIu64 " addresses of code have no names, which are in %s", w->count[0],
 		    w->detail);
+	else if (w->code == WARN_GREENLETS_MORE)
+		strbuf_fmt(out, "and %" PRIu64 " more greenlet%s, not printed", w->count[0],
+		    w->count[0] == 1 ? "" : "s");
 	else
 		strbuf_fmt(out, "it has more than %" PRIu64 " tasks: the others are missing", w->count[0]);
 }
@@ -141,7 +148,11 @@ static void put_words(const struct record_warning *w, struct strbuf *out)
 	case WARN_FRAMES_UNREAD:
 	case WARN_UNNAMED:
 	case WARN_TASKS_MORE:
+	case WARN_GREENLETS_MORE:
 		put_number(w, out);
+		break;
+	case WARN_GREENLET_UNKNOWN:
+		strbuf_fmt(out, "greenlet %s is not known: greenlets are missing", w->detail);
 		break;
 	case WARN_LAYOUT:
 		strbuf_fmt(out,

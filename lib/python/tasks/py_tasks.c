@@ -16,9 +16,10 @@ static void reader_free(struct task_reader *r)
 }
 
 /* Add the tasks of an interpreter, whose thread states are among `threads`. */
-static enum res read_interp(struct py_process *py, const struct py_tasks_source *source,
+static enum res read_interp(struct py_process *py, const struct py_tasks_reading *reading,
     const struct py_thread *of, const py_threads *threads, struct py_tasks *out, struct fault *f)
 {
+	const struct py_tasks_source *source = reading->source;
 	struct task_reader r = { .py = py,
 		.P = py->P,
 		.rt = &py->runtimes.at[of->runtime],
@@ -27,13 +28,15 @@ static enum res read_interp(struct py_process *py, const struct py_tasks_source 
 		.f = f };
 	size_t first = out->at.n;
 
-	if (r.rt->layout.version < PY_HEX(3, 4))
-		return RES_OK;
-	r.source = of->runtime < source->at.n ? source->at.at[of->runtime] : 0;
-	task_layout(&r);
-	task_find(&r, of->interp, threads);
+	if (r.rt->layout.version >= PY_HEX(3, 4)) {
+		r.source = of->runtime < source->at.n ? source->at.at[of->runtime] : 0;
+		task_layout(&r);
+		task_find(&r, of->interp, threads);
+		if (r.res == RES_OK)
+			task_find_trio(&r, of->interp);
+	}
 	if (r.res == RES_OK)
-		task_find_trio(&r, of->interp);
+		task_find_greenlets(&r, of->interp, reading);
 	if (out->at.n > first) {
 		(void)task_module_dict(&r, of->interp, "asyncio.taskgroups", &r.groups_dict);
 		(void)task_module_dict(&r, of->interp, "asyncio.base_events", &r.events_dict);
@@ -46,7 +49,7 @@ static enum res read_interp(struct py_process *py, const struct py_tasks_source 
 }
 
 static enum res read_all(
-    struct py_process *py, const struct py_tasks_source *source, struct py_tasks *out, struct fault *f)
+    struct py_process *py, const struct py_tasks_reading *reading, struct py_tasks *out, struct fault *f)
 {
 	py_threads threads = VEC_EMPTY;
 	enum res res = RES_OK;
@@ -55,14 +58,14 @@ static enum res read_all(
 	/* The states of an interpreter are next to each other. */
 	for (size_t i = 0; res == RES_OK && i < threads.n; i++) {
 		if (i == 0 || threads.at[i].interp != threads.at[i - 1].interp)
-			res = read_interp(py, source, &threads.at[i], &threads, out, f);
+			res = read_interp(py, reading, &threads.at[i], &threads, out, f);
 	}
 	vec_free(&threads);
 	return res;
 }
 
-enum res py_tasks_read(struct py_process *py, struct ps_prochandle *P, const struct py_tasks_source *source,
-    struct py_tasks *out, struct fault *f)
+enum res py_tasks_read(
+    struct py_process *py, const struct py_tasks_reading *reading, struct py_tasks *out, struct fault *f)
 {
 	struct ps_prochandle *before = py->P;
 	size_t interps = py->interps;
@@ -70,9 +73,9 @@ enum res py_tasks_read(struct py_process *py, struct ps_prochandle *P, const str
 
 	*out = (struct py_tasks){ .more = false };
 	/* Code objects, too, are read over py's handle. */
-	py->P = P;
+	py->P = reading->P;
 	py->epoch++;
-	res = read_all(py, source, out, f);
+	res = read_all(py, reading, out, f);
 	py->P = before;
 	py->epoch++;
 	py->interps = interps;
@@ -110,9 +113,9 @@ static bool same_waiters(
 static bool same_task(
     const struct py_tasks *a, const struct py_task *ta, const struct py_tasks *b, const struct py_task *tb)
 {
-	return ta->coro == tb->coro && ta->loop == tb->loop && ta->awaits == tb->awaits &&
-	       ta->state == tb->state && ta->cut == tb->cut && ta->name_n == tb->name_n &&
-	       (ta->name_n == 0 || memcmp(ta->name, tb->name, ta->name_n) == 0) &&
+	return ta->coro == tb->coro && ta->loop == tb->loop && ta->stack_end == tb->stack_end &&
+	       ta->awaits == tb->awaits && ta->state == tb->state && ta->cut == tb->cut &&
+	       ta->name_n == tb->name_n && (ta->name_n == 0 || memcmp(ta->name, tb->name, ta->name_n) == 0) &&
 	       ta->n_frames == tb->n_frames && ta->n_waiters == tb->n_waiters &&
 	       ta->waiters_unknown == tb->waiters_unknown && same_frames(a, ta, b, tb) &&
 	       same_waiters(a, ta, b, tb);
@@ -134,7 +137,7 @@ bool py_tasks_compare(const struct py_tasks *before, struct py_tasks *now)
 		same &= !t->unsure;
 	}
 	addrmap_free(&index);
-	return same;
+	return same && !now->lack.unread;
 }
 
 void py_tasks_free(struct py_tasks *t)
@@ -144,6 +147,7 @@ void py_tasks_free(struct py_tasks *t)
 	vec_free(&t->at);
 	vec_free(&t->loops);
 	vec_free(&t->waiters);
+	vec_free(&t->greenlets);
 	py_stack_free(&t->stack);
 	memset(t, 0, sizeof(*t));
 }

@@ -1,4 +1,4 @@
-/* Tasks of asyncio and Trio: what runs in event loops besides the stacks of threads.
+/* Tasks of asyncio and Trio, and greenlets: what runs besides the stacks of threads.
  *
  *   py_task ─┬─ frames    its coroutines that are suspended, innermost first
  *            ├─ awaits    the future that it waits for
@@ -8,7 +8,7 @@
 
 #include "python/python.h"
 
-enum py_task_library { PY_TASK_OF_ASYNCIO, PY_TASK_OF_TRIO };
+enum py_task_library { PY_TASK_OF_ASYNCIO, PY_TASK_OF_TRIO, PY_TASK_OF_GREENLET };
 
 enum py_task_state {
 	PY_TASK_UNKNOWN,   /* its coroutine cannot be read */
@@ -26,13 +26,15 @@ enum {
 
 struct py_task {
 	uint64_t addr;
-	uint64_t coro;        /* its coroutine object */
-	uint64_t loop;        /* its event loop, of Trio its runner */
-	uint32_t in_loop;     /* its index in py_tasks.loops; PY_LOOPS_MAX: it is not among them */
-	uint64_t awaits;      /* asyncio: the future that it waits for; 0: none */
-	uint64_t parent;      /* Trio: the task whose nursery it is in; 0: none, or unknown */
+	uint64_t coro;    /* its coroutine object; 0: it is a greenlet */
+	uint64_t loop;    /* its event loop, of Trio its runner, of a greenlet its main greenlet */
+	uint32_t in_loop; /* its index in py_tasks.loops; PY_LOOPS_MAX: it is not among them */
+	uint64_t awaits;  /* asyncio: the future that it waits for; 0: none */
+	uint64_t
+	    parent; /* Trio: the task whose nursery it is in; of a greenlet: its parent; 0: none, or unknown */
 	uint32_t awaits_task; /* the index of that task, plus one; 0: it is another future */
-	uint64_t frame;       /* of its coroutine, as in a thread's py_stack; 0: unknown */
+	uint64_t frame;       /* its oldest one, as in a thread's py_stack; 0: unknown */
+	uint64_t stack_end;   /* greenlet: where its stack began, in that of its thread; 0: unknown */
 	uint64_t code;        /* code object of that frame */
 	uint32_t runtime;     /* index of its runtime */
 	uint8_t library;      /* enum py_task_library */
@@ -45,13 +47,14 @@ struct py_task {
 	bool waiters_unknown;
 	char *name; /* WTF-8, name_n bytes and a NUL, owned; NULL: it has none (before 3.8) */
 	size_t name_n;
+	char type[32];                    /* greenlet: name of its class; "": unknown */
 	char awaits_type[32];             /* name of the type of the future; "": unknown */
 	uint32_t first_frame, n_frames;   /* in py_tasks.stack */
 	uint32_t first_waiter, n_waiters; /* in py_tasks.waiters */
 	lwpid_t thread;                   /* the LWP whose stack has `frame`: set by lib/capture, else 0 */
 };
 
-/* An event loop that has tasks. */
+/* An event loop that has tasks, or a main greenlet. */
 struct py_loop {
 	uint64_t addr;
 	uint8_t library;    /* enum py_task_library */
@@ -60,21 +63,41 @@ struct py_loop {
 	lwpid_t thread;     /* the LWP that runs it: set by lib/capture; 0: none, or unknown */
 };
 
+/* A greenlet, and the interpreter and runtime that it is of. */
+struct py_greenlet_found {
+	uint64_t addr, interp;
+	uint32_t runtime;
+};
+
+/* Why greenlets may be missing. */
+struct py_greenlets_lack {
+	bool free_threaded; /* they are not looked for in free-threaded builds */
+	bool unknown;       /* greenlet is of a version whose layout is not known */
+	bool unsearched;    /* not all objects could be looked at */
+	bool unread;        /* some greenlets could not be read */
+	uint32_t left;      /* greenlets beyond PY_TASKS_MAX */
+	char version[16];   /* of greenlet; "": unknown */
+};
+
 /* Tasks of all interpreters that were read. */
 struct py_tasks {
 	VEC(struct py_task) at;
 	VEC(struct py_loop) loops;
-	VEC(uint32_t) waiters; /* indices of tasks */
-	struct py_stack stack; /* the frames of all tasks, a run each */
-	bool more;             /* there are more tasks than PY_TASKS_MAX */
-	bool missed;           /* tasks may be missing: their lists could not be read */
+	VEC(uint32_t) waiters;                   /* indices of tasks */
+	struct py_stack stack;                   /* the frames of all tasks, a run each */
+	bool more;                               /* there are more tasks than PY_TASKS_MAX */
+	bool missed;                             /* tasks may be missing: their lists could not be read */
+	VEC(struct py_greenlet_found) greenlets; /* all that were found, those that have ended as well */
+	struct py_greenlets_lack lack;
 };
 
 /* What each runtime's module _asyncio has that no object leads to: from 3.14 on the published
  * layout of tasks (_AsyncioDebug), in 3.6 the variable all_tasks. Looked up before anything is
  * captured. */
 struct py_tasks_source {
-	VEC(uint64_t) at; /* an address for each runtime; 0: none */
+	VEC(uint64_t) at;           /* an address for each runtime; 0: none */
+	VEC(uint64_t) lists;        /* likewise: up to 3.6 the first of the collector's lists */
+	struct ps_prochandle *bulk; /* what much is read over that is not kept: py's handle */
 };
 
 /* Find the sources. RES_FAIL: out of memory. The caller frees *out in any case. */
@@ -82,12 +105,19 @@ enum res py_tasks_find(struct py_process *py, struct py_tasks_source *out, struc
 void py_tasks_source_free(struct py_tasks_source *s);
 
 /* The tasks of all interpreters that are not finished, read over P, which has the memory of py's
- * process. RES_FAIL: out of memory. The caller frees *out in any case. */
-enum res py_tasks_read(struct py_process *py, struct ps_prochandle *P, const struct py_tasks_source *source,
-    struct py_tasks *out, struct fault *f);
+ * process. before: an earlier reading, whose greenlets are read again; NULL: none. search: search
+ * for greenlets, too. RES_FAIL: out of memory. The caller frees *out in any case. */
+struct py_tasks_reading {
+	struct ps_prochandle *P;
+	const struct py_tasks_source *source;
+	const struct py_tasks *before;
+	bool search;
+};
+enum res py_tasks_read(
+    struct py_process *py, const struct py_tasks_reading *reading, struct py_tasks *out, struct fault *f);
 
 /* Mark the tasks of `now` that differ from those of `before`, or are new, as unsure. True: nothing
- * differs. */
+ * differs, and all greenlets could be read. */
 bool py_tasks_compare(const struct py_tasks *before, struct py_tasks *now);
 
 void py_tasks_free(struct py_tasks *t);

@@ -215,7 +215,7 @@ static uint64_t unwrap(struct task_reader *r, uint64_t addr)
 	return 0;
 }
 
-static bool push_frame(struct task_reader *r, struct py_task *t, const struct py_frame *fr)
+bool task_push_frame(struct task_reader *r, struct py_task *t, const struct py_frame *fr)
 {
 	struct py_stack *s = &r->out->stack;
 
@@ -243,7 +243,7 @@ static void turn_frames(struct py_frame *at, size_t n)
 /* Follow the chain from the outermost generator, g. */
 static void follow(struct task_reader *r, struct py_task *t, struct generator *g)
 {
-	while (push_frame(r, t, &g->decoded) && g->state == GEN_AWAITS) {
+	while (task_push_frame(r, t, &g->decoded) && g->state == GEN_AWAITS) {
 		uint64_t next = unwrap(r, g->awaited);
 
 		if (next == 0) {

@@ -98,11 +98,16 @@ bool task_is_wanted(struct task_reader *r, uint64_t addr)
 
 bool task_add(struct task_reader *r, struct py_task *t)
 {
-	t->runtime = r->runtime;
 	if (!task_chain(r, t)) {
 		free(t->name);
 		return r->res == RES_OK;
 	}
+	return task_put(r, t);
+}
+
+bool task_put(struct task_reader *r, struct py_task *t)
+{
+	t->runtime = r->runtime;
 	t->in_loop = read_loop(r, t->loop, t->library);
 	if (!addrmap_put(&r->by_addr, t->addr, (uint32_t)r->out->at.n) || !vec_push(&r->out->at, *t)) {
 		free(t->name);

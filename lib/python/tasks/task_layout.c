@@ -12,6 +12,7 @@
 #include "base/owned.h"
 #include "os/images.h"
 #include "python/find/py_objects.h"
+#include "python/py_symbol.h"
 #include "python/tasks/task_reader.h"
 
 /* coro behind the head, in bytes (3.6 to 3.13). */
@@ -174,12 +175,20 @@ static uint64_t find_variable(struct py_process *py, struct py_objects *objects,
 	return 0;
 }
 
+/* A pointer to the collector's lists (Modules/gcmodule.c). 0: unknown. */
+static uint64_t find_lists(struct py_process *py, const struct py_runtime *rt)
+{
+	uint64_t pointer = py_symbol_address(py->P, rt->object, "_PyGC_generation0"), lists = 0;
+
+	return pointer != 0 && py_read_word(py->P, &rt->layout, pointer, PY_AT(0), &lists) ? lists : 0;
+}
+
 enum res py_tasks_find(struct py_process *py, struct py_tasks_source *out, struct fault *f)
 {
 	struct py_objects objects = { .measured = false };
 	bool listed = false, ok = true;
 
-	*out = (struct py_tasks_source){ VEC_EMPTY };
+	*out = (struct py_tasks_source){ .bulk = py->P };
 	for (size_t i = 0; ok && i < py->runtimes.n; i++) {
 		const struct py_runtime *rt = &py->runtimes.at[i];
 		uint64_t at = 0;
@@ -193,7 +202,8 @@ enum res py_tasks_find(struct py_process *py, struct py_tasks_source *out, struc
 			listed = true;
 			at = ok ? find_variable(py, &objects, i) : 0;
 		}
-		ok = ok && vec_push(&out->at, at);
+		ok = ok && vec_push(&out->at, at) &&
+		     vec_push(&out->lists, rt->layout.version >= PY_HEX(3, 7) ? 0 : find_lists(py, rt));
 	}
 	if (listed)
 		py_objects_free(&objects);
@@ -203,4 +213,5 @@ enum res py_tasks_find(struct py_process *py, struct py_tasks_source *out, struc
 void py_tasks_source_free(struct py_tasks_source *s)
 {
 	vec_free(&s->at);
+	vec_free(&s->lists);
 }

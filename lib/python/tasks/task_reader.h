@@ -143,13 +143,20 @@ bool task_is_wanted(struct task_reader *r, uint64_t addr);
 /* Add a task, whose members are in *t, with its frames, unless it has ended. Takes over its name.
  * False: no more are wanted. */
 bool task_add(struct task_reader *r, struct py_task *t);
+/* Append t, whose frames are there, with its loop. Takes over its name. False: out of memory. */
+bool task_put(struct task_reader *r, struct py_task *t);
 /* Set t's name, from the object `name`. */
 void task_read_name(struct task_reader *r, uint64_t name, struct py_task *t);
 
 /* task_trio.c: add those of Trio. */
 void task_find_trio(struct task_reader *r, uint64_t interp);
 
-/* task_chain.c: fill in state, frame and frames of t. False: its coroutine has ended. */
+/* task_greenlets.c: add greenlets. */
+void task_find_greenlets(struct task_reader *r, uint64_t interp, const struct py_tasks_reading *reading);
+
+/* task_chain.c: append a frame to t. False: a limit was reached, or out of memory. */
+bool task_push_frame(struct task_reader *r, struct py_task *t, const struct py_frame *fr);
+/* Fill in state, frame and frames of t. False: its coroutine has ended. */
 bool task_chain(struct task_reader *r, struct py_task *t);
 
 /* task_waiters.c: fill in the waiters of the tasks from `first` on. */

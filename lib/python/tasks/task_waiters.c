@@ -268,7 +268,7 @@ static void find_waiters(struct task_reader *r, struct py_task *t)
 	uint32_t parent;
 
 	t->first_waiter = (uint32_t)r->out->waiters.n;
-	if (t->library == PY_TASK_OF_TRIO) {
+	if (t->library != PY_TASK_OF_ASYNCIO) {
 		if (addrmap_get(&r->by_addr, t->parent, &parent))
 			add_waiter(r, &s, parent);
 		else if (t->parent != 0)

@@ -174,6 +174,55 @@ START_TEST(what_is_awaited)
 }
 END_TEST
 
+/* The parent of a greenlet is its only waiter; the main one is its loop. */
+START_TEST(greenlets)
+{
+	struct strbuf out = STRBUF_EMPTY;
+	struct thread_state state = { .number = -1 };
+
+	add_loop();
+	all.loops.at[0].library = PY_TASK_OF_GREENLET;
+	add_task(0x7f00, NULL);
+	add_task(0x20, "a; name");
+	add_waiter(0);
+	add_task(0x30, NULL);
+	add_waiter(1);
+	for (size_t i = 0; i < all.at.n; i++) {
+		all.at.at[i].library = PY_TASK_OF_GREENLET;
+		all.at.at[i].loop = 0x7f00;
+		(void)strcpy(all.at.at[i].type, i == 2 ? "Odd; \"(" : "Hub");
+	}
+	all.at.at[1].state = PY_TASK_RUNNING;
+	all.at.at[1].thread = 4711;
+	expect_tree("* greenlet 0x7f00 (main)\n"
+		    "|- greenlet \"a\\x3b name\" (Hub) runs in thread# 4711\n"
+		    "|  |- greenlet 0x30 (Odd\\x3b \\x22()\n");
+	expect_state(&all.at.at[0], TEXT_INDENT "(main greenlet)\n");
+	expect_state(
+	    &all.at.at[2], TEXT_INDENT "(of type Odd\\x3b \\x22(; child of greenlet \"a\\x3b name\")\n");
+	all.at.at[2].state = PY_TASK_CREATED;
+	all.at.at[2].n_waiters = 0;
+	all.at.at[2].waiters_unknown = true;
+	all.at.at[2].type[0] = '\0';
+	expect_state(&all.at.at[2], TEXT_INDENT "(not started; child of ?)\n");
+	state.task = &all.at.at[1];
+	text_state(&state, &out);
+	all.at.at[1].other = true;
+	text_state(&state, &out);
+	text_loop_header(&all, 0, 3, &out);
+	text_task_header(&all, &all.at.at[2], &out);
+	all.at.at[2].in_loop = PY_LOOPS_MAX;
+	text_loop_header(&all, 1, 1, &out);
+	ck_assert_str_eq(strbuf_text(&out),
+	    TEXT_INDENT "(runs greenlet \"a\\x3b name\")\n" TEXT_INDENT "(runs greenlet \"a\\x3b name\" ?)\n"
+			"----- main greenlet 0x7f00 / thread# 4711 / 3 greenlets ------\n"
+			"---------------- greenlet 0x30 / thread# 4711 ----------------\n"
+			"------- main greenlet unknown / thread# - / 1 greenlet -------\n");
+	strbuf_free(&out);
+	py_tasks_free(&all);
+}
+END_TEST
+
 START_TEST(headers)
 {
 	struct strbuf out = STRBUF_EMPTY;
@@ -194,7 +243,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { awaited_by_two, circles, chain, what_is_awaited, headers };
+	const TTest *const tests[] = { awaited_by_two, circles, chain, what_is_awaited, greenlets, headers };
 
 	return run_suite("report/tasks", tests, sizeof(tests) / sizeof(tests[0]));
 }
