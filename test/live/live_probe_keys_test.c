@@ -101,6 +101,61 @@ START_TEST(native_paths)
 }
 END_TEST
 
+/* The sum of the counts of the stacks with this text. */
+static long count_of(const char *out, const char *text)
+{
+	const char *begin = out;
+	long sum = 0;
+
+	for (const char *line = out; *line != '\0';) {
+		char *end;
+		long count = strtol(line, &end, 10);
+
+		if (*end == '\n' && end != line && memchr(line, '\n', (size_t)(end - line)) == NULL) {
+			const char *at = strstr(begin, text);
+
+			if (at != NULL && at < line)
+				sum += count;
+			begin = end;
+		}
+		line = strchrnul(line, '\n');
+		line += *line == '\n';
+	}
+	return sum;
+}
+
+/* A function that differs from another, which was at its address, at the end of its long line table
+ * only. */
+START_TEST(long_line_tables)
+{
+	const struct interpreter *in = &live_interpreters(NULL)[_i];
+	struct fixture f;
+	struct observer o;
+	struct run r;
+	char pid[16];
+
+	if (!live_speaks(in))
+		return;
+	fixture_start(&f, in, &(struct fixture_options){ .alone = true }, ARGS("@probed_lines.py", "%"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	if (!observer_start(&o, ARGS("pystack", "-v", "-c", "--at", "syscall:umask", pid))) {
+		(void)printf("SKIP: %s\n", observer_why_not());
+		fixture_end(&f);
+		return;
+	}
+	fixture_echo(&f);
+	r = observer_end(&o);
+	if (observer_lost(r.err, "syscall:umask: ") == 0) {
+		ck_assert_msg(count_of(r.out, "[ <made>:97 (long) ]\n") == 200 &&
+				  count_of(r.out, "[ <made>:98 (long) ]\n") == 200,
+		    "%s: %s%s", in->label, r.out, r.err);
+		ck_assert_int_eq(r.status, 0);
+	}
+	run_free(&r);
+	fixture_end(&f);
+}
+END_TEST
+
 /* The line table of a long function is copied whole: its process may be gone when it is read. */
 START_TEST(long_functions)
 {
@@ -134,6 +189,7 @@ static Suite *suite(void)
 	tcase_set_timeout(c, 60);
 	(void)live_interpreters(&n);
 	tcase_add_loop_test(c, native_paths, 0, (int)n);
+	tcase_add_loop_test(c, long_line_tables, 0, (int)n);
 	if (n > 0)
 		tcase_add_test(c, long_functions);
 	suite_add_tcase(s, c);

@@ -4,6 +4,9 @@
 
 #include "probe/bpf/states.h"
 
+/* ob_shash of a bytes object whose hash nobody has asked for. */
+static const uint64_t NO_HASH = ~0ull;
+
 /* Copy what names the code object in s->code, unless user space has it. A global function, as
  * emit_piece. */
 __noinline int emit_names(struct scratch *s, const struct py_offsets *p, uint64_t hash)
@@ -61,8 +64,40 @@ static __always_inline uint64_t mix_file(
 	return mix(mix(hash, s->file[0]), s->file[1]);
 }
 
-/* Mix the length and the start of the line table. Between them is the hash of the bytes object,
- * which it does not always have yet. */
+/* Hash the next part of a line table into s->table_hash. A multiplication waits for the one before
+ * it in its chain, so there are two chains. */
+static long table_step(uint32_t i, struct scratch **at)
+{
+	struct scratch *s = *at;
+	uint64_t a = s->table_hash, b = 2;
+	uint32_t n = s->table_n < PART ? s->table_n : PART;
+
+	(void)i;
+	if (n == 0)
+		return 1;
+	/* The last group is mixed whole. */
+	for (uint32_t k = 0; k < TABLE_GROUP; k++)
+		s->words[n / 8 + k] = 0;
+	if (bpf_probe_read_user(s->words, n, (const void *)s->table_at) != 0) {
+		s->lost = PROBE_LOST_FRAMES + 1;
+		return 1;
+	}
+#pragma clang loop unroll(disable)
+	for (uint32_t k = 0; k < PART / 8; k += TABLE_GROUP) {
+		if (8 * k >= n)
+			break;
+		a = mix(a, s->words[k]);
+		b = mix(b, s->words[k + 1]);
+	}
+	s->table_hash = mix(a, b);
+	s->table_at += n;
+	s->table_n -= n;
+	return 0;
+}
+
+/* Mix the length and the content of the line table. Between them is the hash of the bytes object,
+ * which it has if the compiler of this process made it. Without that what is not read at once is
+ * left to mix_table_rest. */
 static __always_inline uint64_t mix_table(
     struct scratch *s, const struct py_offsets *p, uint64_t hash, uint64_t at)
 {
@@ -86,7 +121,27 @@ static __always_inline uint64_t mix_table(
 		s->lost = PROBE_LOST_FRAMES + 1;
 	for (; i < CONTENT / 8 && 8 * i + 8 <= n; i++)
 		hash = mix(hash, s->content[gap + i]);
-	return n % 8 != 0 ? mix(hash, s->content[gap + i] << (64 - n % 8 * 8)) : hash;
+	if (n % 8 != 0)
+		hash = mix(hash, s->content[gap + i] << (64 - n % 8 * 8));
+	n = s->content[0] & p->word_mask;
+	if (n <= CONTENT)
+		return hash;
+	if (p->word == 8 && gap >= 2 && s->content[1] != NO_HASH)
+		return mix(hash, s->content[1]);
+	s->table_at = at + p->bytes_data - 1 + CONTENT;
+	s->table_n = (uint32_t)(n < TABLE * TABLES ? n : TABLE * TABLES) - CONTENT;
+	return hash;
+}
+
+/* Mix what mix_table has left out. It is not inlined, since its stack would be added to that of
+ * hash_code. */
+static __noinline uint64_t mix_table_rest(struct scratch *s, uint64_t hash)
+{
+	if (s->table_n == 0)
+		return hash;
+	s->table_hash = hash;
+	bpf_loop(TABLE * TABLES / PART, table_step, &s, 0);
+	return s->table_hash;
 }
 
 /* Hash the content of s->code, at `code`. Its address and pointers are not enough: a new one may
@@ -142,7 +197,8 @@ static void take_code(struct walk *w)
 		if (bpf_probe_read_user(
 			s->code, p->code_size & (PY_OFFSETS_CODE_MAX - 1), (const void *)code) != 0)
 			s->lost = PROBE_LOST_FRAMES + 1;
-		known->hash = hash_code(s, p, code);
+		s->table_n = 0;
+		known->hash = mix_table_rest(s, hash_code(s, p, code));
 		known->code = s->lost ? 0 : code;
 		known->process = s->process;
 		known->version = s->version;

@@ -152,7 +152,8 @@ enum {
 
 	PAGE = 4096,
 	PID_LEVELS = 33, /* of pid namespaces: MAX_PID_NS_LEVEL and the initial one */
-	CONTENT = 128,   /* bytes of a line table that are hashed */
+	CONTENT = 128,   /* bytes of a line table that are read at once */
+	TABLE_GROUP = 2, /* words of the rest that are hashed in one turn of a loop */
 	KNOWN_CODES = 1024,
 	FRAMES = 768,        /* bytes of Python's own stack that are read at a time */
 	CHUNK = 4096,        /* bytes of a stack that are read at a time */

@@ -63,9 +63,11 @@ struct scratch {
 	struct known_code known[KNOWN_CODES]; /* by address */
 	uint64_t events;                      /* that have used this memory */
 	uint32_t version;                     /* of the frame's code object */
-	uint64_t file[4];                     /* length and hash of the name of a file */
-	uint64_t file_at, file_event;         /* where it is, and when it was read */
-	uint32_t process;                     /* number of the process of the event */
+	uint32_t table_n;                     /* what is left of a line table; and where, and the hash */
+	uint64_t table_at, table_hash;
+	uint64_t file[4];             /* length and hash of the name of a file */
+	uint64_t file_at, file_event; /* where it is, and when it was read */
+	uint32_t process;             /* number of the process of the event */
 	uint64_t words[CHUNK / 8 + GROUP];
 	uint64_t record_at;               /* the record of a tracepoint; 0: it is no tracepoint */
 	uint32_t list;                    /* of arguments, plus one; 0: they are in the usual registers */
