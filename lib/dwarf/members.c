@@ -81,9 +81,7 @@ enum res dwarf_members(
 	if (res == RES_FAIL)
 		return res;
 	if (res == RES_NONE || got.n != reply_size(n) || !is_sensible(reply, n))
-		return fault_set(f, 0, 0, 0, "its debug information %s",
-		    res == RES_NONE && got.late ? "takes too long to read"
-						: "is damaged, or of a kind that libdwarf cannot read");
+		return worker_fault(res == RES_NONE ? got.end : WORKER_DIED, "its debug information", f);
 	memcpy(answers, reply->answers, n * sizeof(*answers));
 	return RES_OK;
 }

@@ -162,9 +162,7 @@ enum res source_find(const struct source_files *files, const uint64_t *addresses
 	if (res == RES_OK && take_reply(span_of(reply->strings, got.n), n, reply))
 		return RES_OK;
 	source_reply_free(reply);
-	return fault_set(f, 0, 0, 0, "its debug information %s",
-	    res == RES_NONE && got.late ? "takes too long to read"
-					: "is damaged, or of a kind that libdwarf cannot read");
+	return worker_fault(res == RES_NONE ? got.end : WORKER_DIED, "its debug information", f);
 }
 
 #else

@@ -19,10 +19,11 @@
 #include "os/confine.h"
 
 enum {
-	SECONDS_MAX = 2,     /* of processor time */
-	WAIT_MAX_MS = 5000,  /* for the reply, on a busy machine; */
-	SLICE_MS = 100,      /* the program's own time is looked at so often */
-	MEMORY_MAX = 1 << 30 /* beyond what is mapped from files */
+	SECONDS_MAX = 2,      /* of processor time */
+	WAIT_MAX_MS = 5000,   /* for the reply, on a busy machine; */
+	SLICE_MS = 100,       /* the program's own time is looked at so often */
+	MEMORY_MAX = 1 << 30, /* beyond what is mapped from files */
+	EXIT_NO_MEMORY = 3
 };
 
 static void set_limit(__rlimit_resource_t what, rlim_t most)
@@ -74,7 +75,12 @@ run_child(pid_t parent, int fd, const struct worker_job *job, void *reply, size_
 			(void)close(std);
 	}
 	os_sandbox(fd);
+	errno = 0;
 	n = (uint32_t)job->run(job->arg, reply, room);
+	/* Libraries do not tell a failed allocation from other failures, or go on without; errno
+	 * remains. */
+	if (errno == ENOMEM)
+		_exit(EXIT_NO_MEMORY);
 	write_all(fd, &n, sizeof(n));
 	write_all(fd, reply, n);
 	_exit(0);
@@ -109,11 +115,17 @@ static bool read_all(int fd, int64_t deadline, void *bytes, size_t n, bool *late
 	return true;
 }
 
-static void end_child(pid_t pid)
+/* End the child, and tell how it had ended before, if it had. */
+static enum worker_end end_child(pid_t pid)
 {
+	int status = 0;
+
 	(void)kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
 	}
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
+		return WORKER_LATE;
+	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NO_MEMORY ? WORKER_NO_MEMORY : WORKER_DIED;
 }
 
 enum res worker_run(const struct worker_job *job, struct worker_reply *reply, struct fault *f)
@@ -124,9 +136,9 @@ enum res worker_run(const struct worker_job *job, struct worker_reply *reply, st
 	int ends[2];
 	uint32_t length = 0;
 	pid_t self = getpid(), pid;
-	bool whole;
+	enum worker_end end;
+	bool whole, late = false;
 
-	reply->late = false;
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return fault_set(f, 0, errno, 0, "cannot create a pipe: %s", strerror(errno));
 	from = ends[0];
@@ -138,13 +150,25 @@ enum res worker_run(const struct worker_job *job, struct worker_reply *reply, st
 		run_child(self, to, job, reply->at, reply->room);
 	fd_release(&to);
 	to = -1;
-	whole = read_all(from, deadline, &length, sizeof(length), &reply->late) && length <= reply->room &&
-		read_all(from, deadline, reply->at, length, &reply->late);
-	end_child(pid);
+	whole = read_all(from, deadline, &length, sizeof(length), &late) && length <= reply->room &&
+		read_all(from, deadline, reply->at, length, &late);
+	end = end_child(pid);
+	reply->end = late ? WORKER_LATE : end;
 	if (!whole)
 		return RES_NONE;
 	reply->n = length;
 	return RES_OK;
+}
+
+enum res worker_fault(enum worker_end end, const char *what, struct fault *f)
+{
+	if (end == WORKER_LATE)
+		return fault_set(f, 0, 0, 0, "%s takes too long to read", what);
+	if (end == WORKER_NO_MEMORY)
+		return fault_set(f, 0, ENOMEM, 0,
+		    "%s takes too much memory to read (more than 1 GiB, or than ulimit -v and -d allow)",
+		    what);
+	return fault_set(f, 0, 0, 0, "%s is damaged, or of a kind that the library cannot read", what);
 }
 
 #endif

@@ -12,7 +12,6 @@
 #ifndef DWARF_WORKER_H
 #define DWARF_WORKER_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/fault.h"
@@ -24,16 +23,26 @@ struct worker_job {
 	void *arg;
 };
 
+/* Why there is no reply. */
+enum worker_end {
+	WORKER_DIED,
+	WORKER_LATE,      /* its processor time, or five seconds, were over */
+	WORKER_NO_MEMORY, /* an allocation failed */
+};
+
 struct worker_reply {
 	void *at; /* the caller's memory, of `room` bytes */
 	size_t room;
-	size_t n;  /* bytes that the job wrote; set by RES_OK */
-	bool late; /* with RES_NONE: five seconds were over; else the child died */
+	size_t n;            /* bytes that the job wrote; set by RES_OK */
+	enum worker_end end; /* with RES_NONE */
 };
 
 /* Run job in a child and copy its reply to reply->at. The bytes are as untrustworthy as the file
  * that the job read; the caller checks them. RES_NONE: no reply. RES_FAIL: no child could be made;
  * f says why. */
 enum res worker_run(const struct worker_job *job, struct worker_reply *reply, struct fault *f);
+
+/* Fill *f with why `what` ("its debug information") could not be read. Returns RES_FAIL. */
+enum res worker_fault(enum worker_end end, const char *what, struct fault *f);
 
 #endif
