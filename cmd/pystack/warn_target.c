@@ -117,6 +117,22 @@ bool warn_target(struct ps_prochandle *P, const struct stack_target *t, const st
 	return warn_python(t, o->typed, os_core_cut(P), refused) && ok && !refused;
 }
 
+void warn_lacks(const struct symbolizer *names, const char *operand)
+{
+	static const enum record_warning_code codes[] = {
+		[LACK_SOURCE] = WARN_SOURCE_LINES,
+		[LACK_SOURCE_NAMES] = WARN_SOURCE_NAMES,
+		[LACK_PERF_MAP] = WARN_PERF_MAP,
+	};
+	const struct symbol_lack *lack;
+
+	for (size_t i = 0; (lack = symbolizer_lack(names, i)) != NULL; i++)
+		warn_record(&(struct record_warning){ .code = codes[lack->code],
+		    .operand = operand,
+		    .file = lack->file,
+		    .detail = lack->why.text });
+}
+
 void warn_unnamed(const struct symbolizer *names, const char *operand)
 {
 	struct strbuf files = STRBUF_EMPTY;

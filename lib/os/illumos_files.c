@@ -207,10 +207,12 @@ enum res os_debug_image(struct ps_prochandle *P, uintptr_t addr, struct elf_imag
 	return RES_OK;
 }
 
-int os_open_perf_map(struct ps_prochandle *P)
+enum res os_open_perf_map(struct ps_prochandle *P, int *fd, struct fault *f)
 {
 	(void)P;
-	return -1;
+	(void)fd;
+	(void)f;
+	return RES_NONE;
 }
 
 /* No search for the files of debug information is made here. */

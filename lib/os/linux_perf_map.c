@@ -1,6 +1,7 @@
 /* perf_map.h on Linux. */
 #include "os/perf_map.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,18 +69,28 @@ static bool is_stale(const struct stat *file, pid_t pid)
 	return file->st_mtime + CLOCK_SLACK < started(pid);
 }
 
-/* Does the file belong to the owner of the process, or to root? */
-static bool is_trusted(int fd, pid_t pid)
+/* RES_FAIL: the file is not this process's, or may be anybody's. */
+static enum res check(int fd, pid_t pid, const char *name, struct fault *f)
 {
 	struct stat file, process;
 	char path[32];
 
 	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
-	return fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && !is_stale(&file, pid) &&
-	       (file.st_uid == 0 || (stat(path, &process) == 0 && file.st_uid == process.st_uid));
+	if (fstat(fd, &file) != 0)
+		return fault_set(f, 0, errno, 0, "%s cannot be read: %s", name, strerror(errno));
+	if (!S_ISREG(file.st_mode))
+		return fault_set(f, 0, 0, 0, "%s is not a regular file", name);
+	if (is_stale(&file, pid))
+		return fault_set(f, 0, 0, 0,
+		    "%s is older than the process, so that an earlier one has written it; remove it", name);
+	if (file.st_uid != 0 && (stat(path, &process) != 0 || file.st_uid != process.st_uid))
+		return fault_set(f, 0, 0, 0,
+		    "%s belongs neither to the process's user nor to root (but to uid %u)", name,
+		    (unsigned)file.st_uid);
+	return RES_OK;
 }
 
-int os_open_perf_map(struct ps_prochandle *P)
+enum res os_open_perf_map(struct ps_prochandle *P, int *out, struct fault *f)
 {
 	struct proc_objects *o = handle_objects(P);
 	OWNED(fd_release) int fd = -1;
@@ -87,8 +98,15 @@ int os_open_perf_map(struct ps_prochandle *P)
 	char path[48];
 
 	if (o == NULL || o->files.open_path == NULL || os_is_core(P))
-		return -1;
+		return RES_NONE;
 	(void)snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)inner_pid(pid));
 	fd = o->files.open_path(o->files.data, path);
-	return fd >= 0 && is_trusted(fd, pid) ? fd_keep(&fd) : -1;
+	if (fd < 0 && errno == ENOENT)
+		return RES_NONE;
+	if (fd < 0)
+		return fault_set(f, 0, errno, 0, "%s cannot be opened: %s", path, fileio_open_error(errno));
+	if (check(fd, pid, path, f) != RES_OK)
+		return RES_FAIL;
+	*out = fd_keep(&fd);
+	return RES_OK;
 }

@@ -5,10 +5,13 @@
 
 #include <libproc.h>
 
+#include "base/fault.h"
+
 /* Open /tmp/perf-PID.map of live P: in its root, with its pid there. It counts only if it is a
  * regular file that belongs to the target's user or to root, as anybody may write to /tmp, and was
- * written since P began, as pids are given again. Returns a descriptor, which the caller closes, or
- * -1. */
-int os_open_perf_map(struct ps_prochandle *P);
+ * written since P began, as pids are given again. *fd: a descriptor, which the caller
+ * closes. RES_NONE: there is none. RES_FAIL: it does not count, or cannot be opened; f says why,
+ * and its name. */
+enum res os_open_perf_map(struct ps_prochandle *P, int *fd, struct fault *f);
 
 #endif

@@ -147,6 +147,9 @@ enum record_warning_code {
 	WARN_FRAMES_UNREAD,    /* count[0]: Python frames whose code or line could not be read */
 	WARN_STATES_UNREAD,    /* the list of thread states could not be read whole */
 	WARN_UNNAMED,          /* count[0]: addresses without a symbol; detail: files that would have one */
+	WARN_SOURCE_LINES,     /* file: its debug information cannot be read; detail: why */
+	WARN_SOURCE_NAMES,     /* detail: why names of C++ and Rust stay mangled */
+	WARN_PERF_MAP,         /* detail: why names of code in no file are not used */
 	WARN_NAMES_UNREAD,     /* names that Python has for threads could not be read */
 	WARN_TASKS_UNREAD,     /* tasks of event loops could not be read */
 	WARN_TASKS_MORE,       /* count[0]: tasks that were read; there are more */

@@ -133,6 +133,39 @@ static void put_number(const struct record_warning *w, struct strbuf *out)
 		strbuf_fmt(out, "it has more than %" PRIu64 " tasks: the others are missing", w->count[0]);
 }
 
+/* What names of native frames lack. */
+static void put_lack(const struct record_warning *w, struct strbuf *out)
+{
+	if (w->code == WARN_SOURCE_LINES)
+		strbuf_fmt(out,
+		    "%s: %s: its frames may lack source lines; install its debug information again, or "
+		    "leave out -g",
+		    w->file, w->detail);
+	else if (w->code == WARN_SOURCE_NAMES)
+		strbuf_fmt(out,
+		    "%s: names of C++ and Rust may be mangled; --no-demangle leaves all as they are",
+		    w->detail);
+	else
+		strbuf_fmt(out, "%s: code in no file has no names", w->detail);
+}
+
+/* What is unusual about a version of CPython. */
+static void put_version(const struct record_warning *w, struct strbuf *out)
+{
+	const unsigned major = w->version >> 24, minor = w->version >> 16 & 0xff;
+
+	if (w->code == WARN_LAYOUT)
+		strbuf_fmt(out,
+		    "CPython %u.%u has a non-standard layout (%s): frames may be missing or wrong; install "
+		    "its debug information",
+		    major, minor, w->detail);
+	else
+		strbuf_fmt(out,
+		    "CPython %u.%u found: newer than this pystack supports, decoded like the newest "
+		    "supported version",
+		    major, minor);
+}
+
 static void put_words(const struct record_warning *w, struct strbuf *out)
 {
 	const char *fixed = fixed_words(w->code);
@@ -154,18 +187,14 @@ static void put_words(const struct record_warning *w, struct strbuf *out)
 	case WARN_GREENLET_UNKNOWN:
 		strbuf_fmt(out, "greenlet %s is not known: greenlets are missing", w->detail);
 		break;
-	case WARN_LAYOUT:
-		strbuf_fmt(out,
-		    "CPython %u.%u has a non-standard layout (%s): frames may be missing or wrong; install "
-		    "its debug information",
-		    w->version >> 24, w->version >> 16 & 0xff, w->detail);
+	case WARN_SOURCE_LINES:
+	case WARN_SOURCE_NAMES:
+	case WARN_PERF_MAP:
+		put_lack(w, out);
 		break;
+	case WARN_LAYOUT:
 	case WARN_PYTHON_NEWER:
-		strbuf_fmt(out,
-		    "CPython %u.%u found: newer than this pystack supports, decoded like the newest "
-		    "supported "
-		    "version",
-		    w->version >> 24, w->version >> 16 & 0xff);
+		put_version(w, out);
 		break;
 	case WARN_NO_MEMORY:
 		strbuf_str(out, w->printed

@@ -23,6 +23,8 @@ bool demangle_is_mangled(const char *name)
 
 enum { BATCH = 64 };
 
+static const char one_of_them[] = "a mangled name";
+
 /* A reply: for each name its source name, without one an empty string, each with its NUL. */
 enum { ROOM = BATCH * (DEMANGLED_MAX + 1) };
 
@@ -99,7 +101,7 @@ static enum res take_reply(const char *reply, size_t n, const struct batch *b, c
 		const char *nul = memchr(at, '\0', (size_t)(end - at));
 
 		if (nul == NULL)
-			return RES_NONE;
+			return worker_fault(WORKER_DIED, one_of_them, f);
 		if (nul > at && (out[i] = strdup(at)) == NULL)
 			return fault_memory(f);
 		at = nul + 1;
@@ -121,6 +123,8 @@ enum res demangle_names(const char *const names[], size_t n, char *out[], struct
 		struct worker_reply got = { .at = reply, .room = ROOM };
 		enum res res = worker_run(&job, &got, f);
 
+		if (res == RES_NONE)
+			return worker_fault(got.end, one_of_them, f);
 		if (res == RES_OK)
 			res = take_reply(reply, got.n, &b, out + first, f);
 		if (res != RES_OK)

@@ -16,9 +16,9 @@ bool demangle_is_mangled(const char *name);
 /* Write to out[i] the source name of names[i], malloc'd; the caller frees it. NULL: it has none, or
  * its mangled or demangled form is longer than DEMANGLED_MAX bytes.
  *
- * A short name can have a source name without end, so a confined child process does it. RES_NONE:
- * the names took too long, or broke the library; RES_FAIL: there is no child process, or no memory.
- * In both cases out may have names nevertheless. */
+ * A short name can have a source name without end, so a confined child process does it. RES_FAIL:
+ * the names took too long, or broke the library, or there is no child process, or no memory; f says
+ * which. out may have names nevertheless. */
 enum res demangle_names(const char *const names[], size_t n, char *out[], struct fault *f);
 
 enum { DEMANGLED_MAX = 4096 };

@@ -1,6 +1,7 @@
 /* See perf_map.h. */
 #include "symbol/perf_map.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,7 @@ static void take_line(struct perf_map *m, const char *at, const char *end)
 	(void)vec_push(&m->lines, line);
 }
 
-void perf_map_parse(struct perf_map *m, const char *text, size_t n)
+bool perf_map_parse(struct perf_map *m, const char *text, size_t n)
 {
 	const char *end = text + n;
 
@@ -59,10 +60,11 @@ void perf_map_parse(struct perf_map *m, const char *text, size_t n)
 		if (m->lines.n == PERF_LINES_MAX) {
 			/* Those that are left out may be of the same code, and count more. */
 			vec_free(&m->lines);
-			break;
+			return false;
 		}
 		take_line(m, at, line);
 	}
+	return true;
 }
 
 const struct perf_line *perf_map_at(const struct perf_map *m, uint64_t at)
@@ -76,19 +78,31 @@ const struct perf_line *perf_map_at(const struct perf_map *m, uint64_t at)
 	return NULL;
 }
 
-void perf_map_read(struct perf_map *m, struct ps_prochandle *P)
+enum res perf_map_read(struct perf_map *m, struct ps_prochandle *P, struct fault *f)
 {
-	OWNED(fd_release) int fd = m->tried ? -1 : os_open_perf_map(P);
+	OWNED(fd_release) int fd = -1;
+	enum res res = m->tried ? RES_NONE : os_open_perf_map(P, &fd, f);
 	struct stat st;
 	ssize_t got;
 
 	m->tried = true;
-	if (fd < 0 || fstat(fd, &st) != 0 || st.st_size <= 0 || st.st_size > PERF_MAP_MAX)
-		return;
+	if (res != RES_OK)
+		return res;
+	if (fstat(fd, &st) != 0)
+		return fault_set(f, 0, errno, 0, "the file for perf cannot be read: %s", strerror(errno));
+	if (st.st_size <= 0)
+		return RES_NONE;
+	if (st.st_size > PERF_MAP_MAX)
+		return fault_set(f, 0, 0, 0, "the file for perf is larger than %d MiB", PERF_MAP_MAX >> 20);
 	m->text = malloc((size_t)st.st_size);
-	got = m->text == NULL ? -1 : fileio_pread(fd, m->text, (size_t)st.st_size, 0);
-	if (got > 0)
-		perf_map_parse(m, m->text, (size_t)got);
+	if (m->text == NULL)
+		return fault_memory(f);
+	got = fileio_pread(fd, m->text, (size_t)st.st_size, 0);
+	if (got < 0)
+		return fault_set(f, 0, errno, 0, "the file for perf cannot be read: %s", strerror(errno));
+	if (!perf_map_parse(m, m->text, (size_t)got))
+		return fault_set(f, 0, 0, 0, "the file for perf has more than %d lines", PERF_LINES_MAX);
+	return RES_OK;
 }
 
 void perf_map_free(struct perf_map *m)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/fault.h"
 #include "base/vec.h"
 
 enum { PERF_MAP_MAX = 64 << 20, PERF_LINES_MAX = 1 << 20, PERF_NAME_MAX = 4095 };
@@ -25,13 +26,13 @@ struct perf_map {
 	VEC(struct perf_line) lines;
 };
 
-/* Read P's file, once. It stays empty if there is none, or one of more than PERF_MAP_MAX bytes or
- * PERF_LINES_MAX lines. */
-void perf_map_read(struct perf_map *m, struct ps_prochandle *P);
+/* Read P's file, once. m stays empty if there is none (RES_NONE), or one that does not count, or is
+ * of more than PERF_MAP_MAX bytes or PERF_LINES_MAX lines (RES_FAIL; f says why). */
+enum res perf_map_read(struct perf_map *m, struct ps_prochandle *P, struct fault *f);
 
-/* Add the lines in n bytes of text, which must outlive m. Lines of another form are left out. With
- * more than PERF_LINES_MAX lines m is empty afterwards. */
-void perf_map_parse(struct perf_map *m, const char *text, size_t n);
+/* Add the lines in n bytes of text, which must outlive m. Lines of another form are left out.
+ * False: there are more than PERF_LINES_MAX, and m is empty afterwards. */
+bool perf_map_parse(struct perf_map *m, const char *text, size_t n);
 
 /* The line that has the address; code may be written again, so the last one counts. NULL: none. */
 const struct perf_line *perf_map_at(const struct perf_map *m, uint64_t at);

@@ -148,13 +148,19 @@ void source_lines_free(const struct symbol_source *source)
 	free((struct symbol_source *)(uintptr_t)source);
 }
 
-/* Find the places of n addresses in a module's file. */
-static void find_in(struct ps_prochandle *P, struct source_files *files, const char *module,
-    const uint64_t *addresses, struct symbol_name *const names[], size_t n)
+/* Names, and the addresses in their file. */
+struct found_names {
+	uint64_t addresses[SOURCE_ADDRESSES];
+	struct symbol_name *names[SOURCE_ADDRESSES];
+	size_t n;
+};
+
+/* Find the places of n addresses in a module's file. RES_FAIL: some could not be read. */
+static enum res find_in(struct ps_prochandle *P, struct source_files *files, const char *module,
+    const struct found_names *of, struct fault *f)
 {
 	struct source_reply reply;
-	struct fault f;
-	enum res res = source_find(files, addresses, n, &reply, &f);
+	enum res res = source_find(files, of->addresses, of->n, &reply, f), second = RES_OK;
 
 	if (res == RES_OK && reply.wanted_n > 0) {
 		open_split(P, &reply, module, files);
@@ -162,7 +168,8 @@ static void find_in(struct ps_prochandle *P, struct source_files *files, const c
 			struct source_reply more;
 
 			/* The first reply is not worse than none. */
-			if (source_find(files, addresses, n, &more, &f) == RES_OK) {
+			second = source_find(files, of->addresses, of->n, &more, f);
+			if (second == RES_OK) {
 				source_reply_free(&reply);
 				reply = more;
 			} else {
@@ -170,48 +177,53 @@ static void find_in(struct ps_prochandle *P, struct source_files *files, const c
 			}
 		}
 	}
-	for (size_t i = 0; res == RES_OK && i < n; i++)
-		names[i]->source = source_create(&reply.answers[i]);
+	for (size_t i = 0; res == RES_OK && i < of->n; i++)
+		of->names[i]->source = source_create(&reply.answers[i]);
 	source_reply_free(&reply);
+	return second == RES_FAIL ? second : res;
 }
 
 /* Find the places of the query `first`, and of the ones after it in the same file, and mark them
  * done. */
-static void find_beside(
-    struct ps_prochandle *P, const struct source_queries *queries, size_t first, bool *done)
+static void find_beside(struct ps_prochandle *P, const struct source_queries *queries, size_t first,
+    bool *done, struct symbol_lacks *lacks)
 {
 	struct source_files files = { .main = NULL };
-	uint64_t addresses[SOURCE_ADDRESSES], bias;
-	struct symbol_name *names[SOURCE_ADDRESSES];
+	struct found_names of = { .n = 0 };
+	uint64_t bias;
 	char module[PATH_BYTES];
 	struct elf_image *img;
-	size_t n = 0;
+	struct fault f = { 0 };
 
 	done[first] = true;
 	if (os_debug_image(P, queries->at[first].at, &files.main) != RES_OK ||
 	    Pobjname(P, queries->at[first].at, module, sizeof(module)) == NULL)
 		return;
-	for (size_t i = first; i < queries->n && n < SOURCE_ADDRESSES; i++) {
+	for (size_t i = first; i < queries->n && of.n < SOURCE_ADDRESSES; i++) {
 		uint64_t at = queries->at[i].at;
 
 		if ((done[i] && i != first) || os_debug_image(P, at, &img) != RES_OK || img != files.main ||
 		    os_object_bias(P, at, &bias) != RES_OK)
 			continue;
 		done[i] = true;
-		names[n] = queries->at[i].name;
-		addresses[n++] = at - bias;
+		of.names[of.n] = queries->at[i].name;
+		of.addresses[of.n++] = at - bias;
 	}
+	if (symbol_lacks_has(lacks, LACK_SOURCE, module))
+		return;
 	files.common = open_common(P, files.main, module);
-	find_in(P, &files, module, addresses, names, n);
+	if (find_in(P, &files, module, &of, &f) == RES_FAIL)
+		symbol_lacks_add(lacks, LACK_SOURCE, module, &f);
 	files_close(&files);
 }
 
-void source_lines_find(struct ps_prochandle *P, const struct source_queries *queries)
+void source_lines_find(
+    struct ps_prochandle *P, const struct source_queries *queries, struct symbol_lacks *lacks)
 {
 	OWNED(mem_release) bool *done = calloc(queries->n + 1, sizeof(*done));
 
 	for (size_t i = 0; done != NULL && i < queries->n; i++) {
 		if (!done[i])
-			find_beside(P, queries, i, done);
+			find_beside(P, queries, i, done, lacks);
 	}
 }

@@ -60,26 +60,28 @@ static size_t mangled_names(const struct source_names *s, size_t from, const cha
 	return n;
 }
 
-void source_names_find(struct source_names *s)
+enum res source_names_find(struct source_names *s, struct fault *f)
 {
 	size_t room = s->at.n - s->found, n;
 	OWNED(mem_release) const char **names = NULL;
 	OWNED(mem_release) char **sources = NULL;
 	OWNED(mem_release) uint32_t *indices = NULL;
-	struct fault f;
+	enum res res;
 
 	if (room == 0 || s->given_up)
-		return;
+		return RES_OK;
 	names = calloc(room, sizeof(*names));
 	sources = calloc(room, sizeof(*sources));
 	indices = calloc(room, sizeof(*indices));
 	if (names == NULL || sources == NULL || indices == NULL)
-		return;
+		return fault_memory(f);
 	n = mangled_names(s, s->found, names, indices);
-	s->given_up = n > 0 && demangle_names(names, n, sources, &f) != RES_OK;
+	res = n == 0 ? RES_OK : demangle_names(names, n, sources, f);
+	s->given_up = res != RES_OK;
 	for (size_t i = 0; i < n; i++)
 		s->at.at[indices[i]].source = sources[i];
 	s->found = s->at.n;
+	return res;
 }
 
 const char *source_name_of(const struct source_names *s, const char *mangled)

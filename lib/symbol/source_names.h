@@ -28,9 +28,9 @@ bool source_names_wanted(const char *name);
 /* Note such a name, which must outlive s. Without memory it is not noted. */
 void source_names_add(struct source_names *s, const char *mangled);
 
-/* Find the source names of all that were noted. After a failure s finds no more, so that hostile
- * names cost the time of one child process. */
-void source_names_find(struct source_names *s);
+/* Find the source names of all that were noted. RES_FAIL: not all could be found; *f says why.
+ * After that s finds no more, so that hostile names cost the time of one child process. */
+enum res source_names_find(struct source_names *s, struct fault *f);
 
 /* The source name of a mangled one; NULL: it has none, or was not noted. */
 const char *source_name_of(const struct source_names *s, const char *mangled);

@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/vec.h"
 #include "os/images.h"
+#include "symbol/lacks.h"
 #include "symbol/perf_map.h"
 #include "symbol/source_lines.h"
 #include "symbol/source_names.h"
@@ -19,10 +20,11 @@ enum { NAME_MAX_BYTES = 4096 };
 struct symbolizer {
 	struct ps_prochandle *P;
 	struct symbol_wants wants;
-	struct addrmap index;               /* key of a query → index in names */
-	VEC(struct symbol_name *) names;    /* each owned, with its strings after it */
-	struct perf_map jit;                /* while names are looked up */
-	struct source_names source;         /* demangled names */
+	struct addrmap index;            /* key of a query → index in names */
+	VEC(struct symbol_name *) names; /* each owned, with its strings after it */
+	struct perf_map jit;             /* while names are looked up */
+	struct source_names source;      /* demangled names */
+	struct symbol_lacks lacks;
 	struct unwind_functions *functions; /* of P; NULL: not asked yet */
 };
 
@@ -89,9 +91,11 @@ static const char jit_object[] = "JIT";
 static struct symbol_name *name_by_perf_map(struct symbolizer *s, const struct symbol_query *q)
 {
 	const struct perf_line *line;
+	struct fault why;
 	char symbol[PERF_NAME_MAX + 1];
 
-	perf_map_read(&s->jit, s->P);
+	if (perf_map_read(&s->jit, s->P, &why) == RES_FAIL)
+		symbol_lacks_add(&s->lacks, LACK_PERF_MAP, "", &why);
 	line = perf_map_at(&s->jit, at_of(q));
 	if (line == NULL)
 		return name_create(q->pc, NULL, NULL, 0);
@@ -203,6 +207,7 @@ void symbolizer_destroy(struct symbolizer *s)
 	vec_free(&s->names);
 	addrmap_free(&s->index);
 	source_names_free(&s->source);
+	symbol_lacks_free(&s->lacks);
 	unwind_functions_destroy(s->functions);
 	free(s);
 }
@@ -252,8 +257,11 @@ static void set_demangled(struct symbolizer *s, const char *mangled, const char 
 /* Give the names from index `first` on their source names. They are kept without, if that fails. */
 static void names_demangle(struct symbolizer *s, size_t first)
 {
+	struct fault why;
+
 	each_mangled(s, first, note_mangled);
-	source_names_find(&s->source);
+	if (source_names_find(&s->source, &why) == RES_FAIL)
+		symbol_lacks_add(&s->lacks, LACK_SOURCE_NAMES, "", &why);
 	each_mangled(s, first, set_demangled);
 }
 
@@ -292,7 +300,7 @@ enum res symbolize(struct symbolizer *s, const struct symbol_query *queries, siz
 	}
 	perf_map_free(&s->jit);
 	if (places.n > 0 && !bound_passed(BOUND_NAMES))
-		source_lines_find(s->P, &places);
+		source_lines_find(s->P, &places, &s->lacks);
 	vec_free(&places);
 	if (s->wants.demangled && !bound_passed(BOUND_NAMES))
 		names_demangle(s, known);
@@ -302,4 +310,9 @@ enum res symbolize(struct symbolizer *s, const struct symbol_query *queries, siz
 const struct symbol_name *symbolizer_name(const struct symbolizer *s, size_t id)
 {
 	return id < s->names.n ? s->names.at[id] : NULL;
+}
+
+const struct symbol_lack *symbolizer_lack(const struct symbolizer *s, size_t i)
+{
+	return i < s->lacks.n ? &s->lacks.at[i] : NULL;
 }

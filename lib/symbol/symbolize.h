@@ -91,6 +91,23 @@ enum res symbolizer_follow(struct symbolizer **s, struct ps_prochandle *P, struc
 enum res symbolize(struct symbolizer *s, const struct symbol_query *queries, size_t n,
     const struct symbol_name **out, struct fault *f);
 
+enum symbol_lack_code {
+	LACK_SOURCE,       /* source lines: debug information of `file` cannot be read */
+	LACK_SOURCE_NAMES, /* names of C++ and Rust: the child process failed */
+	LACK_PERF_MAP,     /* names of code in no file: the program's file is not used */
+};
+
+/* Something that names lack for a reason that the user should know. */
+struct symbol_lack {
+	enum symbol_lack_code code;
+	char *file; /* as the target names it; "": none */
+	struct fault why;
+};
+
+/* The i-th lack of the names so far, valid until symbolize is called; NULL: there are not so
+ * many. */
+const struct symbol_lack *symbolizer_lack(const struct symbolizer *s, size_t i);
+
 /* The name with this id; NULL: there are not so many. */
 const struct symbol_name *symbolizer_name(const struct symbolizer *s, size_t id);
 

@@ -264,6 +264,9 @@ START_TEST(warnings)
 		    "pystack: 1: CPython 3.9 has a non-standard layout (why): frames may be missing or "
 		    "wrong; "
 		    "install its debug information\n" },
+		{ { WARN_SOURCE_LINES, .operand = "1", .file = "/f", .detail = "why" },
+		    "pystack: 1: /f: why: its frames may lack source lines; install its debug information "
+		    "again, or leave out -g\n" },
 		{ { WARN_FILE, .operand = "1", .action = "open", .file = "/f", .error = EIO },
 		    "pystack: 1: cannot open /f: Input/output error\n" },
 		{ { WARN_FILE, .operand = "1", .action = "read", .file = "/f", .error = EIO, .count = { 2 },

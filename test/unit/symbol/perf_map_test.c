@@ -98,9 +98,11 @@ START_TEST(many_lines)
 }
 END_TEST
 
-/* This process, code of which is in no file: the name that its file has for it. */
-static void name_code(const char *path, const char *want)
+/* This process, code of which is in no file: the name that its file has for it, or words of the
+ * reason why it has none (NULL: there is no file). */
+static void name_code(const char *path, const char *want, const char *why)
 {
+	const struct symbol_lack *lack;
 	struct self_process self;
 	void *code = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct ps_prochandle *P;
@@ -135,6 +137,13 @@ static void name_code(const char *path, const char *want)
 	} else {
 		ck_assert(out->symbol == NULL && out->object == NULL);
 	}
+	lack = symbolizer_lack(s, 0);
+	ck_assert_int_eq(lack != NULL, why != NULL);
+	if (why != NULL) {
+		ck_assert_int_eq(lack->code, LACK_PERF_MAP);
+		ck_assert_msg(strstr(lack->why.text, why) != NULL, "%s", lack->why.text);
+		ck_assert_ptr_null(symbolizer_lack(s, 1));
+	}
 	symbolizer_destroy(s);
 	Prelease(P, 0);
 	(void)munmap(code, 4096);
@@ -146,13 +155,13 @@ START_TEST(own_file)
 
 	(void)snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)getpid());
 	(void)unlink(path);
-	name_code(NULL, NULL);
-	name_code(path, "made[0] here");
+	name_code(NULL, NULL, NULL);
+	name_code(path, "made[0] here", NULL);
 	/* Of an earlier process. */
-	name_code(path, NULL);
+	name_code(path, NULL, "older than the process");
 	(void)unlink(path);
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
-	name_code(NULL, NULL);
+	name_code(NULL, NULL, "cannot be opened");
 	(void)unlink(path);
 }
 END_TEST
