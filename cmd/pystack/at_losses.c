@@ -19,6 +19,7 @@ static const struct {
 	{ PROBE_LOST_VALUE, "what is to be summed was not in memory" },
 	{ PROBE_LOST_WIDTH, "the thread ran 32-bit code in a 64-bit program, or the other way round" },
 	{ PROBE_LOST_CALL, "more than 65536 calls were under way" },
+	{ PROBE_LOST_LATE, "the clock was late by more than 1000 samples" },
 	{ PROBE_LOST_TEST, "the condition could not be tested, as an argument was not in memory, or "
 			   "is longer than 255 bytes" },
 	{ PROBE_LOST_STATES, "Python's thread states were not in memory, or too many" },

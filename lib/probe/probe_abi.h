@@ -148,6 +148,7 @@ enum probe_loss {
 	PROBE_LOST_TEST,    /* events: --when could not be decided */
 	PROBE_LOST_WIDTH,   /* events: 32-bit code in a 64-bit program, or the other way round */
 	PROBE_LOST_CALL,    /* calls whose duration is not known: more are under way than are kept */
+	PROBE_LOST_LATE,    /* samples: the clock was later than is believed */
 	PROBE_EVENTS,       /* events that passed the filters */
 	PROBE_TICKS,        /* of clocks, whatever they found */
 	PROBE_LOSSES

@@ -245,12 +245,17 @@ const volatile uint32_t off_cpu_spec = 0;
 const volatile uint64_t off_cpu_min = 0; /* ns */
 
 const volatile uint64_t sample_ns = 0; /* the program samples so often; 0: it does not */
-static void count_loss(uint32_t which)
+static void count_losses(uint32_t which, uint64_t n)
 {
 	uint64_t *at = bpf_map_lookup_elem(&losses, &which);
 
 	if (at)
-		__sync_fetch_and_add(at, 1);
+		__sync_fetch_and_add(at, n);
+}
+
+static void count_loss(uint32_t which)
+{
+	count_losses(which, 1);
 }
 
 static __always_inline uint64_t mix(uint64_t hash, uint64_t word)

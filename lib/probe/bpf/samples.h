@@ -13,7 +13,7 @@
 
 #include "probe/bpf/capture.h"
 
-enum { SAMPLES_LATE = 1000 }; /* a clock that is later is not believed */
+enum { SAMPLES_LATE = 1000 }; /* a clock that is later is not believed: the others are lost */
 #define SAMPLES_UNKNOWN UINT64_MAX
 
 static __always_inline const struct probe_sampling *sampling_of(void)
@@ -79,8 +79,12 @@ static __noinline int count_wait(uint32_t tid, const struct probe_off *off)
 	before = note_sampled(tid, to);
 	if (before == SAMPLES_UNKNOWN)
 		before = samples_until(off->since);
-	if (c && to > before)
+	if (to <= before)
+		return 1;
+	if (c)
 		__sync_fetch_and_add(&c->count, to - before);
+	else
+		count_losses(PROBE_LOST_MAP, to - before);
 	return 1;
 }
 
@@ -107,7 +111,10 @@ static __noinline uint32_t take_samples(uint32_t tid)
 		return 1;
 	if (i <= before)
 		return 0;
-	return i - before < SAMPLES_LATE ? (uint32_t)(i - before) : SAMPLES_LATE;
+	if (i - before <= SAMPLES_LATE)
+		return (uint32_t)(i - before);
+	count_losses(PROBE_LOST_LATE, i - before - SAMPLES_LATE);
+	return SAMPLES_LATE;
 }
 
 /* Does `task`, which leaves its processor, still want one? */

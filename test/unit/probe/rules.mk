@@ -13,6 +13,7 @@ $(O)/test/unit/probe/probe_when_kernel_test.o: CPPFLAGS += -DPROBE_WHEN_OBJECT='
 
 $(O)/test/unit/probe/probe_when_test $(O)/test/unit/probe/probe_when_kernel_test: $(O)/test/programs/probe_when.bpf.o
 
-# This test loads the BPF program, as probe_session.c does.
-$(O)/test/unit/probe/program_test.o: $$(if $$(filter libbpf,$$(packaged)),$(PROBE_SKEL))
-$(O)/test/unit/probe/program_test.o: CPPFLAGS += -isystem $(O)/lib
+# These tests load the BPF program, as probe_session.c does.
+PROBE_LOADING := $(O)/test/unit/probe/program_test.o $(O)/test/unit/probe/samples_lost_test.o
+$(PROBE_LOADING): $$(if $$(filter libbpf,$$(packaged)),$(PROBE_SKEL))
+$(PROBE_LOADING): CPPFLAGS += -isystem $(O)/lib
