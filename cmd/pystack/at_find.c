@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/path.h"
 #include "probe/probe_exe.h"
@@ -179,14 +180,44 @@ void at_find_pythons(struct observing *x)
 	(void)each_process(x, add_python, python);
 }
 
+/* Look at a process that has mapped Python's code. False: nothing of Python was found. */
+static bool look_at_mapped(struct observing *x, uint32_t pid)
+{
+	enum observing_added added = OBSERVING_ADDED;
+
+	observing_update(x);
+	if (!observing_has(x, pid))
+		added = observing_add_pid(x, pid, true);
+	if (added == OBSERVING_REFUSED)
+		(void)refuse_process(x, true);
+	return added != OBSERVING_NOT;
+}
+
+/* The code of a library is mapped before its data, without which nothing is found. So it is looked
+ * at again, after pauses that double, until the process ends. */
 void at_find_mapped(struct observing *x)
 {
+	enum { PAUSE_NS = 10000000 };
 	uint32_t pid;
 
 	while (probe_session_python(x->session, &pid)) {
-		observing_update(x);
-		if (!observing_has(x, pid) && observing_add_pid(x, pid, true) == OBSERVING_REFUSED)
-			(void)refuse_process(x, true);
+		struct unready one = { pid, clock_now_ns() + PAUSE_NS, PAUSE_NS };
+
+		if (!look_at_mapped(x, pid))
+			x->failed |= !vec_push(&x->unready, one);
+	}
+	for (size_t i = x->unready.n; i-- > 0;) {
+		struct unready *u = &x->unready.at[i];
+		struct process_stat st;
+
+		if (clock_now_ns() < u->due)
+			continue;
+		if (!process_stat_read(u->pid, &st) || look_at_mapped(x, u->pid)) {
+			*u = x->unready.at[--x->unready.n];
+			continue;
+		}
+		u->pause *= 2;
+		u->due = clock_now_ns() + u->pause;
 	}
 }
 

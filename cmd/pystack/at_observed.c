@@ -390,4 +390,5 @@ void observing_free(struct observing *x)
 	vec_free(&x->at);
 	addrmap_free(&x->by_number);
 	addrmap_free(&x->examined);
+	vec_free(&x->unready);
 }

@@ -27,16 +27,23 @@ struct observed {
 	struct older_handles older;
 };
 
+/* A process that has mapped Python, of which nothing was found yet. */
+struct unready {
+	uint32_t pid;
+	int64_t due, pause; /* when it is looked at again, and after what time; ns */
+};
+
 struct observing {
 	const struct options *opt;
 	struct probe_session *session;
-	VEC(struct observed *) at; /* owned */
-	struct addrmap by_number;  /* number → index in `at` */
-	size_t seen;               /* processes of the session that were looked at */
-	size_t refused;            /* processes that one may not look at */
-	struct addrmap examined;   /* at_find_pythons: pid → its program, of those looked at */
-	bool attached;             /* the probes are */
-	bool failed;               /* one could not be observed, and a message was printed */
+	VEC(struct observed *) at;   /* owned */
+	struct addrmap by_number;    /* number → index in `at` */
+	size_t seen;                 /* processes of the session that were looked at */
+	size_t refused;              /* processes that one may not look at */
+	struct addrmap examined;     /* at_find_pythons: pid → its program, of those looked at */
+	VEC(struct unready) unready; /* at_find_mapped: to be looked at again */
+	bool attached;               /* the probes are */
+	bool failed;                 /* one could not be observed, and a message was printed */
 };
 
 /* Observe an operand. False: a message was printed. */
