@@ -242,6 +242,11 @@ static void refresh(struct observing *x, struct observed *o)
 			probe_session_remove(x->session, o->number);
 		return;
 	}
+	/* It executes another program, which the kernel tells once that has been mapped. */
+	if (o->now.P != NULL && !os_same_process(o->now.P)) {
+		handle_close(&fresh.now);
+		return;
+	}
 	if (probe_session_refresh(x->session, o->number, fresh.now.P, stack_python_process(fresh.now.target),
 		&changes, &f) != RES_OK) {
 		char pid[16];
