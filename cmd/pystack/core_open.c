@@ -55,10 +55,14 @@ static bool unpack(struct opening *o, enum stream_format format)
 {
 	struct fault why = { 0 };
 	struct spool spool;
+	struct stat st;
 	enum res res;
 
 	if (spool_create(&spool, &o->out->why) != RES_OK)
 		return false;
+	/* Its owner limits which files it may name. */
+	if (fstat(o->fd, &st) == 0)
+		spool_give(&spool, st.st_uid, st.st_gid);
 	res = core_unpack(o->fd, format, o->name, &spool, &why);
 	fd_release(&o->fd);
 	o->fd = -1;

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sys/types.h>
+
 #include "base/fault.h"
 
 struct spool {
@@ -24,6 +26,9 @@ struct spool {
  * leaves a sixteenth of the free space there. RES_FAIL: see f. */
 enum res spool_create(struct spool *s, struct fault *f);
 void spool_release(struct spool *s);
+
+/* Let it belong to a user and group, if this process may do that. */
+void spool_give(const struct spool *s, uid_t user, gid_t group);
 
 /* Append n bytes. False: they are too many, or cannot be written; s->why says so, and what came
  * before stays. */

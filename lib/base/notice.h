@@ -35,6 +35,7 @@ enum notice_failure {
 	NOTICE_NOT_IN_ROOT, /* the root given for a core does not have it */
 	NOTICE_EXEC_ABSENT, /* a core's executable is not on this machine, and none was given */
 	NOTICE_ABSENT,      /* another file of a core is not on this machine */
+	NOTICE_FOREIGN,     /* the owner of a core may not read it, or it is outside the core's root */
 	NOTICE_GIVEN_EXEC,  /* it stands for the executable given for a core, which failed */
 };
 

@@ -23,107 +23,12 @@
 #include "elf/notes.h"
 #include "proc/mapped.h"
 #include "proc/objects.h"
+#include "proc/objects_build_id.h"
 
 enum {
-	NOTES_LIMIT = 1 << 16,     /* bytes of one PT_NOTE */
 	MEMORY_LIMIT = 256u << 20, /* bytes of an image from memory */
-	NT_GNU_BUILD_ID_TYPE = 3,
 	PAGE = 4096
 };
-
-static void build_id_set(struct notice_id *id, const struct span *bytes)
-{
-	id->n = span_left(bytes) <= NOTICE_ID_MAX ? span_left(bytes) : NOTICE_ID_MAX;
-	if (id->n > 0)
-		memcpy(id->bytes, bytes->at, id->n);
-}
-
-static bool build_id_equal(const struct notice_id *a, const struct notice_id *b)
-{
-	return a->n == b->n && memcmp(a->bytes, b->bytes, a->n) == 0;
-}
-
-/* The build-id among the notes of one PT_NOTE at va. RES_FAIL: unreadable. */
-static enum res notes_build_id(
-    struct mapped *w, uint64_t va, uint64_t size, size_t align, struct notice_id *id)
-{
-	size_t n = size < NOTES_LIMIT ? (size_t)size : NOTES_LIMIT;
-	OWNED(mem_release) void *bytes = malloc(n == 0 ? 1 : n);
-	struct elf_note note;
-	struct span s;
-
-	if (bytes == NULL || !mapped_read(w, bytes, n, va))
-		return RES_FAIL;
-	s = span_of(bytes, n);
-	while (elf_note_next(&s, align, &note) == RES_OK) {
-		if (note.type == NT_GNU_BUILD_ID_TYPE && strcmp(note.name, "GNU") == 0 &&
-		    span_left(&note.desc) > 0) {
-			build_id_set(id, &note.desc);
-			return RES_OK;
-		}
-	}
-	return RES_NONE;
-}
-
-/* The build-id of the file mapped at base. RES_NONE: it has none; RES_FAIL: memory cannot be read,
- * so it is unknown. */
-static enum res memory_build_id(struct proc_objects *o, uint64_t base, struct notice_id *id)
-{
-	GElf_Phdr phdrs[MAPPED_PHDRS];
-	bool unreadable = false;
-	struct mapped w;
-	size_t n = 0;
-	enum res res = mapped_open(&w, o->read, o->read_data, base) ? mapped_phdrs(&w, phdrs, &n) : RES_FAIL;
-	uint64_t bias;
-
-	if (res != RES_OK)
-		return res;
-	bias = mapped_bias(phdrs, n, base);
-	for (size_t i = 0; i < n; i++) {
-		if (phdrs[i].p_type != PT_NOTE)
-			continue;
-		res = notes_build_id(
-		    &w, bias + phdrs[i].p_vaddr, phdrs[i].p_filesz, (size_t)phdrs[i].p_align, id);
-		if (res == RES_OK)
-			return RES_OK;
-		unreadable |= res == RES_FAIL;
-	}
-	return unreadable ? RES_FAIL : RES_NONE;
-}
-
-static bool maps_start(const struct proc_objects *o, const struct proc_object *obj)
-{
-	const struct proc_map *m = objects_map(o, obj->base);
-
-	return m != NULL && m->pr.pr_offset == 0;
-}
-
-/* The object that maps the file of obj from its start. libffi 3.4 maps a page of its own code a
- * second time (tramp.c). */
-static struct proc_object *whole(struct proc_objects *o, const struct proc_object *obj)
-{
-	const struct proc_map *m = &o->maps.at[obj->first];
-
-	for (size_t i = 0; i < o->objects.n; i++) {
-		struct proc_object *other = &o->objects.at[i];
-		const struct proc_map *n = &o->maps.at[other->first];
-
-		if (strcmp(n->path, m->path) == 0 && n->dev == m->dev && n->inode == m->inode &&
-		    maps_start(o, other))
-			return other;
-	}
-	return NULL;
-}
-
-/* The build-id in memory, read again until it is readable. */
-static enum res mapped_build_id(struct proc_objects *o, struct proc_object *obj)
-{
-	const struct proc_object *from = maps_start(o, obj) ? obj : whole(o, obj);
-
-	if (obj->mapped_res == RES_FAIL && from != NULL)
-		obj->mapped_res = memory_build_id(o, from->base, &obj->mapped);
-	return obj->mapped_res;
-}
 
 /* Is an ELF file mapped there? RES_NONE: no, but a JIT's memfd or data; RES_FAIL: memory cannot be
  * read. */
@@ -131,7 +36,7 @@ static enum res maps_elf(struct proc_objects *o, const struct proc_object *obj)
 {
 	char magic[SELFMAG];
 
-	if (o->read == NULL || !maps_start(o, obj) ||
+	if (o->read == NULL || !objects_maps_start(o, obj) ||
 	    o->read(o->read_data, magic, sizeof(magic), obj->base) != (ssize_t)sizeof(magic))
 		return RES_FAIL;
 	return memcmp(magic, ELFMAG, SELFMAG) == 0 ? RES_OK : RES_NONE;
@@ -205,7 +110,8 @@ static enum res image_from_memory(struct proc_objects *o, struct proc_object *ob
 	const struct elf_memory memory = { o->read, o->read_data, obj->base, MEMORY_LIMIT };
 	struct elf_image *img;
 
-	if (o->read == NULL || !maps_start(o, obj) || elf_image_from_memory(&memory, &img, NULL) != RES_OK)
+	if (o->read == NULL || !objects_maps_start(o, obj) ||
+	    elf_image_from_memory(&memory, &img, NULL) != RES_OK)
 		return RES_NONE;
 	if (!has_substance(img)) {
 		elf_image_close(img);
@@ -226,7 +132,7 @@ static enum res headers_equal(struct proc_objects *o, const struct proc_object *
 	const void *file = n > PAGE ? NULL : elf_image_bytes(img, 0, (size_t)n);
 	uint8_t memory[PAGE];
 
-	if (file == NULL || o->read == NULL || !maps_start(o, obj) ||
+	if (file == NULL || o->read == NULL || !objects_maps_start(o, obj) ||
 	    o->read(o->read_data, memory, (size_t)n, obj->base) != (ssize_t)n)
 		return RES_FAIL;
 	return memcmp(file, memory, (size_t)n) == 0 ? RES_OK : RES_NONE;
@@ -282,7 +188,7 @@ static void take_unverified(struct proc_objects *o, struct proc_object *obj)
 static bool believed(struct proc_objects *o, struct proc_object *obj, struct elf_image *img)
 {
 	struct notice_id file = { .n = 0 };
-	enum res res = mapped_build_id(o, obj);
+	enum res res = objects_mapped_build_id(o, obj);
 	struct span bytes;
 
 	if (elf_image_build_id(img, &bytes) == RES_OK)
@@ -337,7 +243,7 @@ static bool image_elsewhere(struct proc_objects *o, struct proc_object *obj)
 
 	if (o->search == NULL || maps_elf(o, obj) == RES_NONE)
 		return false;
-	id = mapped_build_id(o, obj);
+	id = objects_mapped_build_id(o, obj);
 	return search_files(o->search, id == RES_OK ? &obj->mapped : &none, obj->path, use_found, &found);
 }
 
@@ -350,7 +256,7 @@ static enum res memory_instead(struct proc_objects *o, struct proc_object *obj, 
 		return RES_OK;
 	if (maps_elf(o, obj) == RES_NONE)
 		return RES_NONE;
-	id = mapped_build_id(o, obj);
+	id = objects_mapped_build_id(o, obj);
 	res = image_from_memory(o, obj);
 	why.file = obj->path;
 	why.id_unknown = id == RES_FAIL;
@@ -446,6 +352,11 @@ static enum res image_from_file(struct proc_objects *o, struct proc_object *obj)
 		     ? -1
 		     : o->files.open_mapping(o->files.data, file_mapping(o, obj), &proven, &f);
 
+	if (fd >= 0 && o->files.suspect != NULL && o->files.suspect(o->files.data) &&
+	    !objects_same_build_id(o, obj, fd)) {
+		(void)fault_set(&f, NOTICE_FOREIGN, EACCES, obj->base, "%s", fileio_open_error(EACCES));
+		return not_opened(o, obj, &f);
+	}
 	return fd < 0 ? not_opened(o, obj, &f) : image_from_fd(o, obj, fd, proven);
 }
 
@@ -471,7 +382,7 @@ enum res objects_bias(struct proc_objects *o, struct proc_object *obj, uint64_t 
 		*bias = obj->bias;
 		return RES_OK;
 	}
-	if (!maps_start(o, obj) || !mapped_open(&w, o->read, o->read_data, obj->base) ||
+	if (!objects_maps_start(o, obj) || !mapped_open(&w, o->read, o->read_data, obj->base) ||
 	    mapped_phdrs(&w, phdrs, &n) != RES_OK)
 		return RES_NONE;
 	*bias = mapped_bias(phdrs, n, obj->base);
@@ -491,7 +402,7 @@ void objects_remember(struct proc_objects *o)
 		if (obj->path[0] != '/' || o->maps.at[obj->first].deleted)
 			(void)objects_image(o, obj);
 		else
-			(void)mapped_build_id(o, obj);
+			(void)objects_mapped_build_id(o, obj);
 	}
 }
 

@@ -22,6 +22,8 @@ static void put_failure(const struct notice *n, struct strbuf *out)
 	strbuf_str(out, "cannot be opened: ");
 	if (n->failure == NOTICE_DELETED)
 		strbuf_str(out, "it was deleted after it was mapped");
+	else if (n->failure == NOTICE_FOREIGN)
+		strbuf_str(out, "the core's owner may not read it, or it is outside the core's root");
 	else
 		strbuf_str(out, fileio_open_error(n->error));
 	switch (n->failure) {
@@ -33,6 +35,9 @@ static void put_failure(const struct notice *n, struct strbuf *out)
 		break;
 	case NOTICE_ABSENT:
 		strbuf_str(out, "; the core needs the files of the machine or container it comes from");
+		break;
+	case NOTICE_FOREIGN:
+		strbuf_str(out, "; no build-id shows that it is the mapped one");
 		break;
 	case NOTICE_GIVEN_EXEC:
 		strbuf_str(out, " (the file of -e)");

@@ -74,13 +74,24 @@ static bool add_exited_leader(struct core *core)
 	return vec_push(&core->zombies, id);
 }
 
+static bool read_owner(struct core *core, int fd, struct fault *f)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return fault_set(f, 0, errno, 0, "%s", strerror(errno)) == RES_OK;
+	core->user = st.st_uid;
+	core->group = st.st_gid;
+	return true;
+}
+
 enum res core_create(int fd, struct core **out, struct fault *f)
 {
 	OWNED(core_release) struct core *core = calloc(1, sizeof(*core));
 
 	if (core == NULL)
 		return fault_memory(f);
-	if (elf_image_open(fd, &core->image, f) != RES_OK)
+	if (elf_image_open(fd, &core->image, f) != RES_OK || !read_owner(core, fd, f))
 		return RES_FAIL;
 	core->arch = arch_of_elf(
 	    elf_image_ehdr(core->image)->e_machine, elf_image_ehdr(core->image)->e_ident[EI_CLASS]);

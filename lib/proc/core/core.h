@@ -8,6 +8,7 @@
  *   core_args.c          arguments that the notes lack, from the stack
  *   core_maps.c          mappings, from PT_LOADs and NT_FILE
  *   core_files.c         opening the mapped files
+ *   core_owner.c         what its owner may read
  *   core_lookup.c        look-ups in the notes
  *
  * Opening a core reads only headers and notes, so its cost does not depend on the saved memory.
@@ -69,6 +70,8 @@ struct core {
 	VEC(auxv_t) auxv;     /* without AT_NULL */
 	psinfo_t psinfo;
 	bool has_psinfo;
+	uid_t user; /* owner of the file */
+	gid_t group;
 	bool damaged;     /* invalid headers or notes were left out */
 	uint64_t expects; /* size that the file should have by its program headers */
 };

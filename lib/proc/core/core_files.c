@@ -10,7 +10,8 @@
  *
  * Nothing proves here that a file is the one that was mapped: none is `proven`, and the caller
  * compares build-ids. Paths in a core may be anything, so only regular files are opened, and none
- * that the kernel generates. */
+ * that the kernel generates; those that the core's owner may not read, or that are outside the
+ * container's root, are suspect: they are used if a build-id proves them. */
 #include "proc/core/core.h"
 
 #include <elf.h>
@@ -25,14 +26,17 @@
 
 #include "base/fileio.h"
 #include "base/owned.h"
+#include "proc/core/core_owner.h"
 #include "proc/reach.h"
 #include "proc/stored.h"
 
 struct core_files {
-	char *exe;  /* path of the executable in the core, or NULL */
-	char *aout; /* path of the executable given instead, or NULL */
-	int root;   /* O_PATH descriptor to which paths of the core are relative; -1: this machine's root */
-	bool only;  /* no files outside root */
+	char *exe;    /* path of the executable in the core, or NULL */
+	char *aout;   /* path of the executable given instead, or NULL */
+	int root;     /* O_PATH descriptor to which paths of the core are relative; -1: this machine's root */
+	bool only;    /* no files outside root */
+	bool suspect; /* the last file opened must match by its build-id */
+	struct core_owner owner;
 	struct reach here, below; /* this machine's files, and those below root */
 	char prefix[PATH_MAX];    /* path of root */
 };
@@ -48,15 +52,49 @@ int core_open_regular(const char *path)
 }
 
 /* Open a file by its path in the core. *late: its file system did not answer. */
-static int open_recorded(struct core_files *files, const char *path, bool *late)
+static int open_by_path(struct core_files *files, const char *path, bool *late)
 {
 	int fd = files->root < 0 ? -1 : reach_open(&files->below, path, NULL);
 
+	files->suspect = false;
 	*late = fd < 0 && files->below.late;
 	if (fd >= 0 || files->only)
 		return fd;
 	fd = reach_open(&files->here, path, NULL);
+	files->suspect = files->root >= 0;
 	*late = fd < 0 && (*late || files->here.late);
+	return fd;
+}
+
+/* The same with the rights of the core's owner. -1 with EACCES: the owner may not read it, or it is
+ * not known. */
+static int open_as_owner(struct core_files *files, const char *path, bool *late)
+{
+	struct core_self self;
+	int fd = -1, error = EACCES;
+
+	*late = false;
+	if (!files->owner.other)
+		return open_by_path(files, path, late);
+	if (core_owner_enter(&files->owner, &self)) {
+		fd = open_by_path(files, path, late);
+		error = errno;
+	}
+	core_owner_leave(&self);
+	errno = error;
+	return fd;
+}
+
+/* A file that only this user may read can still be the one that was mapped, if a build-id says
+ * so. */
+static int open_recorded(struct core_files *files, const char *path, bool *late)
+{
+	int fd = open_as_owner(files, path, late);
+
+	if (fd >= 0 || errno != EACCES || !files->owner.other)
+		return fd;
+	fd = open_by_path(files, path, late);
+	files->suspect = true;
 	return fd;
 }
 
@@ -73,6 +111,7 @@ static int open_mapping(void *data, const struct proc_map *m, bool *proven, stru
 		(void)fault_set(f, NOTICE_BY_ERROR, ENOENT, m->pr.pr_vaddr, "no file is mapped there");
 		return -1;
 	}
+	files->suspect = false;
 	fd = path == m->path ? open_recorded(files, path, &late) : reach_open(&files->here, path, NULL);
 	if (path != m->path)
 		late = files->here.late;
@@ -95,7 +134,14 @@ static int open_path(void *data, const char *path)
 {
 	bool late;
 
-	return path[0] == '/' ? open_recorded(data, path, &late) : -1;
+	return path[0] == '/' ? open_as_owner(data, path, &late) : -1;
+}
+
+static bool suspect(void *data)
+{
+	const struct core_files *files = data;
+
+	return files->suspect;
 }
 
 static bool unanswered(void *data, size_t i, struct notice *out)
@@ -207,12 +253,14 @@ enum res core_files_create(struct core *core, const char *aout, struct proc_file
 	files->here = files->below = reach_here;
 	files->root = -1;
 	files->exe = core_exe_path(core);
+	files->owner = core_owner_of(core);
 	if (aout != NULL && set_aout(files, aout, f) != RES_OK) {
 		files_destroy(files);
 		return RES_FAIL;
 	}
 	*out = (struct proc_files){
 		.open_mapping = open_mapping,
+		.suspect = suspect,
 		.open_path = open_path,
 		.unanswered = unanswered,
 		.destroy = files_destroy,

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,7 +32,7 @@ static struct ps_prochandle *grab(struct core_builder *b, const char *aout)
 }
 
 /* This program as the executable of a core: its mappings, and its first page as saved memory. */
-static struct core_builder *core_of_self(const char *path, uint8_t first_page[PAGE])
+static struct core_builder *core_of_file(const char *path, uint8_t first_page[PAGE], size_t saved)
 {
 	struct core_builder *b = core_builder_create();
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -53,11 +54,17 @@ static struct core_builder *core_of_self(const char *path, uint8_t first_page[PA
 		if (ph[i].p_type != PT_LOAD)
 			continue;
 		core_builder_map(b, va, end, ph[i].p_offset & ~UINT64_C(4095), path);
-		core_builder_load(b, va, end - va, ph[i].p_flags, first_page, ph[i].p_offset == 0 ? PAGE : 0);
+		core_builder_load(
+		    b, va, end - va, ph[i].p_flags, first_page, ph[i].p_offset == 0 ? saved : 0);
 	}
 	core_builder_files(b, PAGE);
 	ck_assert_int_eq(close(fd), 0);
 	return b;
+}
+
+static struct core_builder *core_of_self(const char *path, uint8_t first_page[PAGE])
+{
+	return core_of_file(path, first_page, PAGE);
 }
 
 struct text {
@@ -218,6 +225,69 @@ START_TEST(another_executable_given)
 }
 END_TEST
 
+enum { SOMEBODY = 12345 };
+
+/* Does a core of SOMEBODY that names the file have its text? */
+static bool reads_text_of(const char *path, size_t saved, enum notice_failure *why)
+{
+	uint8_t first[PAGE];
+	struct core_builder *b = core_of_file(path, first, saved);
+	int err = 0, fd = core_builder_fd(b);
+	struct ps_prochandle *P;
+	const struct notice *notice;
+	bool reads;
+
+	core_builder_destroy(b);
+	ck_assert_int_eq(fchown(fd, SOMEBODY, SOMEBODY), 0);
+	P = Pfgrab_core(fd, NULL, &err);
+	ck_assert_msg(P != NULL, "%s", Pgrab_error(err));
+	reads = reads_own_text(P);
+	notice = notice_of(P, NOTICE_NOT_OPENED);
+	*why = notice == NULL ? NOTICE_BY_ERROR : notice->failure;
+	Prelease(P, 0);
+	return reads;
+}
+
+/* Root opens what the owner of a core names and may not read only if its build-id is in the core. */
+START_TEST(what_the_owner_may_not_read)
+{
+	char dir[] = "/tmp/core_files.XXXXXX", path[64], command[160];
+	int groups = getgroups(0, NULL);
+	enum notice_failure why;
+
+	if (geteuid() != 0) {
+		(void)puts("SKIP: only root may read what others may not");
+		return;
+	}
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(chmod(dir, 0755), 0);
+	(void)snprintf(path, sizeof(path), "%s/prog", dir);
+	(void)snprintf(command, sizeof(command), "cp /proc/%d/exe %s", (int)getpid(), path);
+	ck_assert_int_eq(system(command), 0);
+
+	ck_assert_int_eq(chmod(path, 0755), 0);
+	ck_assert(reads_text_of(path, 0, &why));
+	ck_assert_int_eq(chmod(path, 0640), 0);
+	ck_assert(!reads_text_of(path, 0, &why));
+	ck_assert_int_eq(why, NOTICE_FOREIGN);
+	ck_assert(reads_text_of(path, PAGE, &why));
+	ck_assert_int_eq(chown(path, 0, SOMEBODY), 0);
+	ck_assert(reads_text_of(path, 0, &why));
+	ck_assert_int_eq(chmod(path, 0755), 0);
+	ck_assert_int_eq(chmod(dir, 0700), 0);
+	ck_assert(!reads_text_of(path, 0, &why));
+	ck_assert_int_eq(why, NOTICE_FOREIGN);
+
+	/* One's own rights are back. */
+	ck_assert_int_eq(setfsuid((uid_t)-1), 0);
+	ck_assert_int_eq(setfsgid((gid_t)-1), (int)getegid());
+	ck_assert_int_eq(getgroups(0, NULL), groups);
+	ck_assert_int_eq(access(path, R_OK), 0);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
 START_TEST(only_regular_files_are_opened)
 {
 	char dir[] = "/tmp/core_files.XXXXXX", fifo[64];
@@ -266,6 +336,7 @@ int main(void)
 	tcase_add_test(tcase, root_of_a_container);
 	tcase_add_test(tcase, another_executable_given);
 	tcase_add_test(tcase, only_regular_files_are_opened);
+	tcase_add_test(tcase, what_the_owner_may_not_read);
 	suite_add_tcase(suite, tcase);
 	return run_made_suite(suite);
 }

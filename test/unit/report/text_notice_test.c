@@ -40,6 +40,10 @@ START_TEST(files_that_cannot_be_opened)
 	n.failure = NOTICE_NOT_IN_ROOT;
 	expect_words(&n, "/f: cannot be opened: No such file or directory; it is not in the directory of "
 			 "--sysroot");
+	n.failure = NOTICE_FOREIGN;
+	expect_words(&n,
+	    "/f: cannot be opened: the core's owner may not read it, or it is outside the core's "
+	    "root; no build-id shows that it is the mapped one");
 	n.failure = NOTICE_ABSENT;
 	expect_words(&n, "/f: cannot be opened: No such file or directory; the core needs the files of the "
 			 "machine or container it comes from");

@@ -1,0 +1,59 @@
+/* See core_owner.h. The three calls concern the whole process or this thread, which is the only one
+ * that opens files. */
+#include "proc/core/core_owner.h"
+
+#include <grp.h>
+#include <sys/fsuid.h>
+#include <unistd.h>
+
+#include "proc/core/core.h"
+
+enum { NOBODY = 65534 };
+
+struct core_owner core_owner_of(const struct core *core)
+{
+	struct core_owner owner = { .user = core->user, .group = core->group };
+
+	if (owner.user == 0 && core->has_psinfo) {
+		owner.user = core->psinfo.pr_uid;
+		owner.group = NOBODY; /* it is not known */
+	}
+	owner.other = owner.user != 0 && geteuid() == 0;
+	return owner;
+}
+
+/* setfsuid(2) and setfsgid(2) tell of no error: an invalid id is a question. */
+static bool is_user(uid_t user)
+{
+	return (uid_t)setfsuid((uid_t)-1) == user;
+}
+
+static bool is_group(gid_t group)
+{
+	return (gid_t)setfsgid((gid_t)-1) == group;
+}
+
+bool core_owner_enter(const struct core_owner *owner, struct core_self *self)
+{
+	self->changed = false;
+	self->n = getgroups(CORE_OWNER_GROUPS, self->groups);
+	if (self->n < 0 || setgroups(0, NULL) != 0)
+		return false;
+	self->changed = true;
+	self->group = (gid_t)setfsgid(owner->group);
+	(void)setfsuid(owner->user);
+	if (is_user(owner->user) && is_group(owner->group))
+		return true;
+	core_owner_leave(self);
+	return false;
+}
+
+void core_owner_leave(struct core_self *self)
+{
+	if (!self->changed)
+		return;
+	self->changed = false;
+	(void)setfsuid(0);
+	(void)setfsgid(self->group);
+	(void)setgroups((size_t)self->n, self->groups);
+}

@@ -1,0 +1,39 @@
+/* PRIVATE to lib/proc: what the owner of a core may read.
+ *
+ * A core is a file of its owner, who can name any path in it. pystack as root would open what the
+ * owner may not read, and print names of it. So root looks with the owner's rights first: file
+ * system ids and groups are those of the owner meanwhile, capabilities are off (setfsuid(2)), and
+ * the kernel decides, by modes, directories on the way and access control lists. */
+#ifndef PROC_CORE_OWNER_H
+#define PROC_CORE_OWNER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct core;
+
+struct core_owner {
+	bool other; /* another user than root, and pystack is root */
+	uid_t user;
+	gid_t group;
+};
+
+/* The owner of a core: that of the file or, if that is root's (systemd-coredump), the user of the
+ * process. */
+struct core_owner core_owner_of(const struct core *core);
+
+enum { CORE_OWNER_GROUPS = 256 };
+
+struct core_self {
+	gid_t groups[CORE_OWNER_GROUPS];
+	int n;
+	gid_t group;
+	bool changed;
+};
+
+/* Take the owner's rights for files, and keep one's own in *self. False: that is not possible, and
+ * nothing has changed. Call core_owner_leave in either case. */
+bool core_owner_enter(const struct core_owner *owner, struct core_self *self);
+void core_owner_leave(struct core_self *self);
+
+#endif
