@@ -118,9 +118,6 @@ static bool read_impl(struct greenlet_reader *g, uint64_t impl, struct greenlet 
 		return false;
 	read_stack(g, m.word + at, out);
 	out->top = m.word[top];
-	/* Members of one that has ended were cleared, and are not used. */
-	if (out->ended)
-		return true;
 	if (find_member(g, &m, top, &at, is_self, out->addr)) {
 		out->main |= in_front;
 		at++;
@@ -128,8 +125,9 @@ static bool read_impl(struct greenlet_reader *g, uint64_t impl, struct greenlet 
 		return false;
 	}
 	/* When a thread ends, the stacks of its greenlets are forgotten. */
-	out->ended = out->stop == 0 && (out->main || !is_family(g, &m, at, 0) || m.word[at] != 0);
-	if (out->main || out->ended)
+	out->ended |= out->stop == 0 && (out->main || !is_family(g, &m, at, 0) || m.word[at] != 0);
+	/* In one without a parent in front the object has proved it: it may be a main greenlet. */
+	if (out->main || (out->ended && !in_front))
 		return true;
 	out->parent = m.word[at + 2];
 	return is_family(g, &m, at, 0);
@@ -152,7 +150,7 @@ static bool read_inside(struct greenlet_reader *g, struct greenlet *out)
 	out->parent = word[N_PARENT];
 	if (out->main)
 		return out->parent == 0;
-	return out->ended || greenlet_is(g, out->parent);
+	return greenlet_is(g, out->parent);
 }
 
 /* --- both --- */
