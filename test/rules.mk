@@ -86,6 +86,13 @@ $(O)/test/programs/late: test/programs/late.c
 
 $(O)/test/live/live_probe_late_test: $(O)/test/programs/late
 
+# A program with a wide stack.
+$(O)/test/programs/wide_stack: test/programs/wide_stack.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=gnu11 -O1 -g -pthread -o $@ $<
+
+$(O)/test/live/live_bounds_test: $(O)/test/programs/wide_stack
+
 # Two libraries that differ in a name only, and a program that maps the one in place of the other.
 $(O)/test/programs/libreplaced_a.so $(O)/test/programs/libreplaced_b.so: \
 $(O)/test/programs/libreplaced_%.so: test/programs/replaced_library.c

@@ -13,7 +13,8 @@
 
 static const char usage_line[] =
     "usage: pystack [-aFglpv] [--stop | --no-stop] [--max-hold time] [--timeout time]\n"
-    "               [-m mode] [-n frames] [-o format] [-e exec | --sysroot dir] [-L dir[:dir]]\n"
+    "               [--memory size] [-m mode] [-n frames] [-o format]\n"
+    "               [-e exec | --sysroot dir] [-L dir[:dir]]\n"
     "               { { pid | core }[/lwps] ... | --coredump which }\n"
     "       pystack [-acFlpv] [-t top] [-o format] { --exe name | --all | -r pid ... }\n"
     "       pystack -c [-a] [-t top] [-o format] [{ pid | core }[/lwps] ...]\n"
@@ -63,6 +64,7 @@ static const char help_text[] =
     "                      print the names of probes; with pids, those of their Pythons too\n"
     "      --min T         with --at off-cpu: leave out times shorter than T\n"
     "      --max-hold T    stop threads for T at most (100ms); 0: not at all\n"
+    "      --memory SIZE   take SIZE of memory at most (1G, or a quarter of the machine's)\n"
     "  -m, --mode MODE     unwinder: auto, cfi, libunwind, fp (no call frame information)\n"
     "  -n, --frames N      at most N native frames per thread, then '...'\n"
     "  -N, --samples N     with -i: stop after N samples; with --at: after N events\n"
@@ -196,8 +198,15 @@ static bool parse_limit(const char *text, const char *option, int64_t *out)
 	return true;
 }
 
+struct sizes {
+	uint64_t least, most;
+	const char *words;
+};
+static const struct sizes buffers = { 256 << 10, 1 << 30, "from 256K to 1G, like 64M" };
+static const struct sizes memories = { 16 << 20, (uint64_t)1 << 50, "from 16M on, like 512M or 4G" };
+
 /* Bytes: an integer with K, M or G. */
-static bool parse_size(const char *text, const char *option, uint64_t *out)
+static bool parse_size(const char *text, const char *option, const struct sizes *sizes, uint64_t *out)
 {
 	static const char units[] = "KMG";
 	const char *unit;
@@ -210,10 +219,10 @@ static bool parse_size(const char *text, const char *option, uint64_t *out)
 	if (errno == 0 && end != text && n >= 1 && n <= 1 << 20 && unit != NULL && *end != '\0' &&
 	    end[1] == '\0') {
 		*out = (uint64_t)n << 10 * (unit - units + 1);
-		if (*out >= 256 << 10 && *out <= 1 << 30)
+		if (*out >= sizes->least && *out <= sizes->most)
 			return true;
 	}
-	(void)fprintf(stderr, "pystack: %s takes a size from 256K to 1G, like 64M, not '%s'\n", option, text);
+	(void)fprintf(stderr, "pystack: %s takes a size %s, not '%s'\n", option, sizes->words, text);
 	return false;
 }
 
@@ -282,6 +291,7 @@ enum {
 	OPT_EXE,
 	OPT_MIN,
 	OPT_MAX_HOLD,
+	OPT_MEMORY,
 	OPT_TIMEOUT,
 	OPT_LIST,
 	OPT_WHEN,
@@ -375,7 +385,9 @@ static bool parse_value(int c, const char *value, struct options *out)
 		out->sum = value;
 		return true;
 	case OPT_BUFFER:
-		return parse_size(value, "--buffer", &out->buffer);
+		return parse_size(value, "--buffer", &buffers, &out->buffer);
+	case OPT_MEMORY:
+		return parse_size(value, "--memory", &memories, &out->memory);
 	case OPT_EVERY:
 		out->counting = true;
 		return parse_time(value, "--every", &out->every_ns);
@@ -414,6 +426,7 @@ static const struct option longs[] = {
 	{ "list", optional_argument, NULL, OPT_LIST },
 	{ "locals", no_argument, NULL, 'l' },
 	{ "max-hold", required_argument, NULL, OPT_MAX_HOLD },
+	{ "memory", required_argument, NULL, OPT_MEMORY },
 	{ "min", required_argument, NULL, OPT_MIN },
 	{ "mode", required_argument, NULL, 'm' },
 	{ "native-source", no_argument, NULL, 'g' },

@@ -21,6 +21,7 @@ struct options {
 	long frames;               /* -n: native frames per thread, 0 all */
 	enum unwind_engine engine; /* -m */
 	enum stop_policy policy;   /* --stop, --no-stop */
+	uint64_t memory;           /* --memory: bytes, 0 the default */
 	int64_t timeout_ns;        /* --timeout: 0 the default, negative none */
 	int64_t max_hold_ns;       /* --max-hold: 0 the default, negative no stop */
 	const char *exec;          /* -e: executable of the cores, or NULL */

@@ -33,6 +33,7 @@ static const char *at_conflict(const struct options *o, int operands)
 		    "-e and --sysroot are for core files, not for --at" },
 		{ o->dirs[0] != NULL || o->debuginfod, "-L and --debuginfod do not go with --at" },
 		{ o->tasks, "-a does not go with --at" },
+		{ o->memory != 0, "--memory does not go with --at, which has --buffer" },
 		{ o->idle || o->no_bpf, "--idle and --no-bpf need -i" },
 		{ o->every_ns != 0 && o->output == COUNTS_FOLDED, "--every does not go with -o folded" },
 		{ o->top != 0 && !o->counting, "-t needs -c" },

@@ -13,6 +13,7 @@
 #include "print_target.h"
 #include "at.h"
 #include "bounds.h"
+#include "bounds_memory.h"
 #include "at_operands.h"
 #include "at_sample.h"
 #include "core_open.h"
@@ -408,6 +409,8 @@ int main(int argc, char **argv)
 	case OPTIONS_RUN:
 		break;
 	}
+	if (opt.at[0] == NULL)
+		bounds_memory_begin(opt.memory);
 	if (opt.coredump != NULL) {
 		stored = find_stored(&opt);
 		if (stored == NULL)

@@ -18,6 +18,7 @@
 #endif
 
 #include "base/refused.h"
+#include "bounds_memory.h"
 #include "warn.h"
 
 /* With _FORTIFY_SOURCE, which archives of libraries are compiled with too, glibc's headers call
@@ -144,7 +145,8 @@ bool refusals_warn(const char *operand, bool printed)
 	seen.files = seen.memory = 0;
 	(void)pthread_mutex_unlock(&seen.lock);
 	if (none != 0) {
-		w.code = WARN_NO_MEMORY;
+		w.count[0] = bounds_memory_refused();
+		w.code = w.count[0] != 0 ? WARN_MEMORY : WARN_NO_MEMORY;
 		warn_record(&w);
 	}
 	if (files != 0) {
@@ -158,19 +160,32 @@ bool refusals_warn(const char *operand, bool printed)
 
 /* --- memory --- */
 
+/* Sets errno if not. */
+static bool memory_allows(size_t n)
+{
+	if (bounds_memory_allows(n))
+		return true;
+	errno = ENOMEM;
+	return false;
+}
+
 WRAPPED(void *, malloc, size_t n)
 {
-	return memory_checked(__real_malloc(n));
+	return memory_checked(memory_allows(n) ? __real_malloc(n) : NULL);
 }
 
 WRAPPED(void *, calloc, size_t count, size_t n)
 {
-	return memory_checked(__real_calloc(count, n));
+	size_t all;
+
+	/* One that overflows fails anyway. */
+	return memory_checked(
+	    __builtin_mul_overflow(count, n, &all) || memory_allows(all) ? __real_calloc(count, n) : NULL);
 }
 
 WRAPPED(void *, realloc, void *old, size_t n)
 {
-	return memory_checked(__real_realloc(old, n));
+	return memory_checked(memory_allows(n) ? __real_realloc(old, n) : NULL);
 }
 
 WRAPPED(char *, strdup, const char *text)

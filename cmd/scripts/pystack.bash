@@ -71,14 +71,14 @@ _pystack()
 		mapfile -t COMPREPLY < <(compgen -W 'last' -- "$word")
 		return
 		;;
-	-d | --duration | --every | --sum | --buffer | --exe | -i | --interval | --max-hold | --min | -n | --frames | -N | --samples | -t | --timeout | --top | --when)
+	-d | --duration | --every | --sum | --buffer | --exe | -i | --interval | --max-hold | --memory | --min | -n | --frames | -N | --samples | -t | --timeout | --top | --when)
 		return
 		;;
 	esac
 	case $word in
 	-*)
 		mapfile -t COMPREPLY < <(compgen -W '-a --all --at --buffer -c --children --color --coredump --count --debuginfod -d --duration -e --every --exec --exe -F --force -g --native-source --idle -i --interval
-			-L --library-path -l --list --locals --max-hold --min -m --mode -n --frames -N --samples --no-bpf --no-demangle --no-stop -o --output -p --python -r --stop --sum --sysroot --tasks --when
+			-L --library-path -l --list --locals --max-hold --memory --min -m --mode -n --frames -N --samples --no-bpf --no-demangle --no-stop -o --output -p --python -r --stop --sum --sysroot --tasks --when
 			-t --timeout --top -v --verbose --help --version' -- "$word")
 		;;
 	*)

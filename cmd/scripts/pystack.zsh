@@ -50,6 +50,7 @@ _arguments -s -S \
 	'*'{-l,--locals}'[values of arguments and local variables]' \
 	'--list=-[print the names of probes]::pattern:_pystack_probes' \
 	'--max-hold=[how long a stop may last]:time' \
+	'--memory=[take this much memory at most]:size' \
 	'--min=[leave out shorter times]:time' \
 	'(-m --mode)'{-m,--mode=}'[unwinder]:mode:(auto cfi libunwind fp)' \
 	'(-n --frames)'{-n,--frames=}'[native frames per thread at most]:number' \

@@ -1,5 +1,6 @@
 /* This program itself, by /proc/self/maps. */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,4 +53,27 @@ char *os_own_file_at(uintptr_t addr, char *line, size_t size)
 	if (fd >= 0)
 		(void)close(fd);
 	return path;
+}
+
+bool os_self_data(uint64_t *bytes)
+{
+	/* Pages: all, resident, shared, code, 0, data and stack (proc(5)). */
+	enum { DATA = 5 };
+	char text[160], *at = text;
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		(void)close(fd);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	for (int i = 0; i < DATA && at != NULL; i++) {
+		at = strchr(at, ' ');
+		at = at == NULL ? NULL : at + 1;
+	}
+	if (at == NULL)
+		return false;
+	*bytes = strtoull(at, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
+	return true;
 }

@@ -167,6 +167,7 @@ enum record_warning_code {
 	WARN_PYTHON_TRUNCATED, /* its data are in what the core lacks */
 	WARN_PYTHON_REFUSED,   /* its data could not be read */
 	WARN_NO_MEMORY,        /* printed */
+	WARN_MEMORY,           /* printed; count[0]: bytes that pystack may take */
 	WARN_TIME,             /* count[0]: the time, ns; count[1]: a bit for each bound_part */
 	WARN_FILE,             /* action, file, error, printed; count[0]: further such errors */
 	WARN_SAMPLE_CORE,      /* a core cannot be sampled */

@@ -166,6 +166,18 @@ static void put_version(const struct record_warning *w, struct strbuf *out)
 		    major, minor);
 }
 
+static void put_memory(const struct record_warning *w, struct strbuf *out)
+{
+	const char *missing = w->printed ? ": frames, lines or names are missing or wrong" : "";
+
+	if (w->code == WARN_MEMORY)
+		strbuf_fmt(out,
+		    "more memory than %" PRIu64 " MB would be needed%s; --memory SIZE allows more",
+		    w->count[0] >> 20, missing);
+	else
+		strbuf_fmt(out, "out of memory%s; " REMEDY, missing);
+}
+
 static void put_words(const struct record_warning *w, struct strbuf *out)
 {
 	const char *fixed = fixed_words(w->code);
@@ -197,9 +209,8 @@ static void put_words(const struct record_warning *w, struct strbuf *out)
 		put_version(w, out);
 		break;
 	case WARN_NO_MEMORY:
-		strbuf_str(out, w->printed
-				    ? "out of memory: frames, lines or names are missing or wrong; " REMEDY
-				    : "out of memory; " REMEDY);
+	case WARN_MEMORY:
+		put_memory(w, out);
 		break;
 	case WARN_TIME:
 		put_time(w, out);

@@ -58,6 +58,7 @@ const char *warning_code(const struct record_warning *w)
 		[WARN_PYTHON_TRUNCATED] = "python-truncated",
 		[WARN_PYTHON_REFUSED] = "python-refused",
 		[WARN_NO_MEMORY] = "no-memory",
+		[WARN_MEMORY] = "memory-limit",
 		[WARN_TIME] = "time",
 		[WARN_FILE] = "file",
 		[WARN_SAMPLE_CORE] = "sample-core",

@@ -1,7 +1,13 @@
-/* Bounds: how long a target is stopped. */
+/* Bounds: how long a target is stopped, and how much time and memory pystack takes. */
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "support/live.h"
 
@@ -115,6 +121,82 @@ START_TEST(no_more_time_for_a_sample)
 }
 END_TEST
 
+/* Start a program of C beside the pystack under test, and wait for its byte and for its rest. */
+static pid_t start_beside(const char *name)
+{
+	const char *tool = spawn_tool(), *end = strrchr(tool, '/');
+	char path[4096], ready;
+	int out[2];
+	pid_t pid;
+
+	(void)snprintf(path, sizeof(path), "%.*s/test/programs/%s", (int)(end - tool), tool, name);
+	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)dup2(out[1], STDOUT_FILENO);
+		(void)execl(path, name, (char *)NULL);
+		_exit(127);
+	}
+	(void)close(out[1]);
+	ck_assert_int_eq(read(out[0], &ready, 1), 1);
+	(void)close(out[0]);
+	fixture_settle(pid);
+	return pid;
+}
+
+/* Run pystack with that option on pid. Returns the most memory it had, kB. */
+static long peak_of(const char *option, pid_t pid, char *err, size_t room, int *status)
+{
+	char errors[] = "/tmp/pystack-bounds-XXXXXX", number[16];
+	int fd = mkstemp(errors);
+	struct rusage used;
+	ssize_t n;
+	pid_t tool;
+
+	ck_assert_int_ge(fd, 0);
+	(void)unlink(errors);
+	(void)snprintf(number, sizeof(number), "%d", (int)pid);
+	tool = fork();
+	ck_assert_int_ge(tool, 0);
+	if (tool == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)dup2(fd, STDERR_FILENO);
+		(void)close(STDOUT_FILENO);
+		(void)open("/dev/null", O_WRONLY);
+		(void)execl(spawn_tool(), "pystack", option, number, (char *)NULL);
+		_exit(127);
+	}
+	ck_assert_int_eq(wait4(tool, status, 0, &used), tool);
+	n = pread(fd, err, room - 1, 0);
+	err[n < 0 ? 0 : n] = '\0';
+	(void)close(fd);
+	return used.ru_maxrss;
+}
+
+/* What does not fit is left out, with a message. The stack of 100 MB shows that the limit does it. */
+START_TEST(no_more_memory)
+{
+	enum { ALL_KB = 100 << 10, MOST_KB = 48 << 10 };
+	pid_t pid = start_beside("wide_stack");
+	char err[4096];
+	int status;
+	long peak = peak_of("--memory=1G", pid, err, sizeof(err), &status);
+
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %#x, %s", (unsigned)status, err);
+	ck_assert_msg(peak > ALL_KB, "%ld kB", peak);
+	peak = peak_of("--memory=16M", pid, err, sizeof(err), &status);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 1, "status %#x, %s", (unsigned)status, err);
+	ck_assert_msg(strstr(err, "more memory than 16 MB would be needed") != NULL, "%s", err);
+#ifndef __SANITIZE_ADDRESS__
+	ck_assert_msg(peak < MOST_KB, "%ld kB", peak);
+#endif
+	(void)kill(pid, SIGKILL);
+	(void)waitpid(pid, NULL, 0);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("bounds");
@@ -124,6 +206,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(c, stops_are_short, 0, sizeof(limits) / sizeof(limits[0]));
 	tcase_add_loop_test(c, no_more_time, 0, sizeof(times) / sizeof(times[0]));
 	tcase_add_test(c, no_more_time_for_a_sample);
+	tcase_add_test(c, no_more_memory);
 	tcase_add_test(c, all_together_without_a_stop);
 	suite_add_tcase(s, c);
 	return s;

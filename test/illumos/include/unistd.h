@@ -65,6 +65,8 @@ extern pid_t setsid(void);
 extern unsigned sleep(unsigned);
 extern int symlink(const char *, const char *);
 extern void sync(void);
+#define _SC_PAGESIZE 11
+#define _SC_PHYS_PAGES 500
 extern long sysconf(int);
 extern int truncate(const char *, off_t);
 extern char *ttyname(int);
