@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/escape.h"
 #include "base/owned.h"
 #include "report/text_color.h"
 #include "report/text_locals.h"
@@ -156,10 +157,12 @@ static bool count_after(const char *line, size_t n, uint64_t *out)
 
 static void add_line(struct parse *p, const char *text, size_t n)
 {
-	struct parse_line line = { p->text.n, n, is_annotation(text, n) };
+	struct parse_line line = { .at = p->text.n, .python = is_annotation(text, n) };
 
+	/* dtrace and bpftrace print names as they are. What pystack has escaped stays as it is. */
+	escape_controls(&p->text, text, n);
+	line.n = p->text.n - line.at;
 	/* A NUL ends the line for functions that read strings. */
-	strbuf_add(&p->text, text, n);
 	strbuf_add(&p->text, "", 1);
 	p->text.failed |= !vec_push(&p->lines, line);
 }

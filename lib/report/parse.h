@@ -28,9 +28,10 @@ struct parse_line {
 	bool python;
 };
 
-/* Parse the next line, n bytes without the '\n'. A stack is a run of indented lines that look like
- * frames, remarks in parentheses or annotations; any other line ends it. A number alone on the next
- * line, or after "]: ", is its count; else it counts once. Colours (text_color.h) are left out. */
+/* Parse the next line, n bytes without the '\n'; this, or '\0', must follow them in memory. A stack
+ * is a run of indented lines that look like frames, remarks in parentheses or annotations; any
+ * other line ends it. A number alone on the next line, or after "]: ", is its count; else it counts
+ * once. Control characters and invalid UTF-8 in a stack are escaped. */
 void parse_line(struct parse *p, const char *line, size_t n);
 
 /* There are no more lines. Frees the members of p; p->failed stays. */

@@ -103,6 +103,29 @@ static void parse_colored(struct parse *p, const struct strbuf *text)
 	free(all);
 }
 
+/* bpftrace prints names as they are. */
+START_TEST(control_characters)
+{
+	static const char *const lines[] = { "@[", "    f\x1b[2Jg\xff+12", "]: 3" };
+	static const char want[] = "\n              f\\x1b[2Jg\\xff+12\n                3\n";
+	struct counts c = { .format = COUNTS_TEXT };
+	struct parse p = { .take = count_one, .data = &c };
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+
+	ck_assert_ptr_nonnull(out);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		parse_line(&p, lines[i], strlen(lines[i]));
+	parse_finish(&p);
+	counts_print(&c, 0, out);
+	ck_assert_int_eq(fclose(out), 0);
+	ck_assert_str_eq(text, want);
+	free(text);
+	counts_free(&c);
+}
+END_TEST
+
 /* A stack that was printed and read back is counted as the same; folded too. */
 START_TEST(read_back)
 {
@@ -185,7 +208,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *tests[] = { folded, read_back, foreign_lines, printed };
+	const TTest *tests[] = { folded, read_back, control_characters, foreign_lines, printed };
 
 	return run_suite("report/counts", tests, sizeof(tests) / sizeof(tests[0]));
 }
