@@ -382,7 +382,8 @@ void probe_spec_print(const struct probe_spec *spec, struct strbuf *b)
 		break;
 	case PROBE_UPROBE:
 		strbuf_fmt(b, "%s:%s:%s", spec->on_return ? "uretprobe" : "uprobe", spec->file, spec->symbol);
-		if (spec->offset != 0)
+		/* What follows the last '+' is the offset. */
+		if (spec->offset != 0 || (!spec->on_return && strchr(spec->symbol, '+') != NULL))
 			strbuf_fmt(b, "+%" PRIu64, spec->offset);
 		break;
 	case PROBE_USDT:
