@@ -16,7 +16,8 @@
 #   check-values     compare values on every interpreter, and store a table of them
 #   fidelity         random stops of busy programs, judged by what they say of themselves
 #   oracle           compare the unwinding engines; check-engines prints them as a table
-#   fuzz             damaged cores and debug information
+#   fuzz             damaged cores and debug information; fuzz-parsers runs libFuzzer,
+#                    fuzz-coverage says what its corpus reaches
 #   bench            compare with other tools, and write the README's table
 #   lint             what must hold for every source; format lays them out
 #   help             this list

@@ -154,7 +154,9 @@ $(O)/test/fuzz/dwarf_fuzz: $(call archives,arch elf proc os dwarf)
 # This test makes its core file from a process by means of libproc.
 $(O)/test/live/live_illumos_test: $(call archives,arch elf proc)
 
-unit-programs: $(UNIT_BIN)
+include test/fuzz/rules.mk
+
+unit-programs: $(UNIT_BIN) $(PARSERS_BIN)
 live-programs: $(LIVE_BIN) $(O)/pystack
 fuzz-programs: $(FUZZ_BIN) $(O)/pystack
 
@@ -168,7 +170,7 @@ again = +@$(MAKE) --no-print-directory
 
 # T=live/cli_test runs only that program (with `make check` or `make check-asan`).
 T       ?=
-CHECKED  = $(if $(T),$(T:%=$(O)/test/%),$(filter-out $(SKIPPED:%=$(O)/test/%),$(LIVE_BIN) $(UNIT_BIN)))
+CHECKED  = $(if $(T),$(T:%=$(O)/test/%),$(filter-out $(SKIPPED:%=$(O)/test/%),$(LIVE_BIN) $(UNIT_BIN) $(PARSERS_BIN)))
 SKIPPED  =
 
 needs-check:
@@ -264,4 +266,4 @@ format:
 format-check:
 	git ls-files '*.[ch]' | xargs clang-format --dry-run -Werror
 
-.PHONY: oracle check-engines unit-programs live-programs fuzz-programs check check-programs check-asan fidelity fuzz matrix check-matrix check-values demo format format-check lint needs-check check-illumos check-illumos-here
+.PHONY: oracle check-engines unit-programs live-programs fuzz-programs libfuzzer-programs fuzz-parsers fuzz-coverage check check-programs check-asan fidelity fuzz matrix check-matrix check-values demo format format-check lint needs-check check-illumos check-illumos-here
