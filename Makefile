@@ -49,7 +49,7 @@ BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 bpf_option = $(call once,bpf_option,$(if $(shell command -v $(CLANG) 2>/dev/null),$(if $(shell command -v $(BPFTOOL) 2>/dev/null),libbpf)))
 
 # Used where they are; `pystack --version` says which are. `make clean` after one came or went.
-OPTIONS = zlib liblzma libzstd liblz4 libunwind-generic libdwarf libiberty jansson $(bpf_option)
+OPTIONS = zlib minizip liblzma libzstd liblz4 libunwind-generic libdwarf libiberty jansson $(bpf_option)
 
 # Pkg-config is asked only by goals that compile, so that `make demo` can install it first; and once.
 once       = $(eval $(1) := $(2))$($(1))
@@ -70,7 +70,7 @@ linked     = $(call once,linked,$(call rare,$(shared)))
 pkg_libs   = $(GROUP) $(linked) $(SYSTEM_LIBS) $(GROUP_END)
 
 # Linked from their archives, if there are any: a shared library has to be loaded by each run.
-RARE    := -lbpf -ldwarf -lelf -lz -llzma -lzstd -llz4 -ljansson
+RARE    := -lbpf -ldwarf -lelf -lz -llzma -lzstd -llz4 -ljansson -lminizip
 archive  = $(filter /%,$(shell $(CC) -print-file-name=$(patsubst -l%,lib%.a,$(1))))
 rare     = $(foreach flag,$(1),$(if $(filter $(RARE),$(flag)),$(or $(call archive,$(flag)),$(flag)),$(flag)))
 

@@ -161,7 +161,7 @@ live-programs: $(LIVE_BIN) $(O)/pystack
 fuzz-programs: $(FUZZ_BIN) $(O)/pystack
 
 # Debian's names of the packages needed to build, and of those needed to test and to lint as well.
-BUILD_NEEDS := gcc make pkg-config libc6-dev libelf-dev libunwind-dev libdwarf-dev libiberty-dev libjansson-dev libbpf-dev clang bpftool liblzma-dev libzstd-dev liblz4-dev zlib1g-dev python3
+BUILD_NEEDS := gcc make pkg-config libc6-dev libelf-dev libunwind-dev libdwarf-dev libiberty-dev libjansson-dev libbpf-dev clang bpftool liblzma-dev libzstd-dev liblz4-dev zlib1g-dev libminizip-dev python3
 CHECK_NEEDS := check debuginfod libdebuginfod1 zstd xz-utils lz4 python3-jsonschema jq gcc-multilib git elfutils gdb dwz debootstrap bpftrace python3-greenlet python3-gevent python3-eventlet python3-numpy python3-uvloop python3-trio python3-fusepy libfuse2 systemtap-sdt-dev mercurial zsh
 LINT_NEEDS  := mandoc clang clang-format clang-tidy unicode-data
 

@@ -27,6 +27,7 @@
 #include "base/hash.h"
 #include "interrupts.h"
 #include "probe/probe.h"
+#include "source.h"
 #include "report/collect.h"
 #include "report/counts.h"
 #include "report/text.h"
@@ -55,6 +56,7 @@ struct at {
 	struct counts counts;
 	struct fault fault; /* of the last stack that could not be read */
 	uint64_t unread;    /* stacks that could not be read */
+	unsigned remarks;   /* about source files */
 	struct at_losses losses;
 	uint64_t events;
 	bool dropped;         /* stacks or events were not read, as it would have taken too long */
@@ -189,6 +191,7 @@ static enum res read_stack(struct at *a, struct handle *h, const struct probe_ra
 	if (res == RES_OK && recorded.r.wants_status && stack_recorded_awaits_gil(h->target, &recorded.r) &&
 	    !record_remark_first(&record, REMARK_GIL))
 		res = fault_memory(&a->fault);
+	source_give(&record, h->sources, h->target, a->opt->counting);
 	if (res == RES_OK && a->opt->counting) {
 		out->text = counted_text(a, observing_find(&a->processes, b->key.process),
 		    b->key.spec & PROBE_KEY_SPEC, counts_text(&a->counts, &record, &h->lines));
@@ -201,6 +204,7 @@ static enum res read_stack(struct at *a, struct handle *h, const struct probe_ra
 	/* It has no Python frame, and nothing else was asked for. */
 	if (res == RES_OK && out->text == NULL && !a->counts.failed && a->opt->python_only)
 		out->wanted = PROBE_WHEN_FALSE;
+	source_warn(h->sources, "--source", a->opt->verbose, &a->remarks);
 	a->failed |= res == RES_OK && (record.incomplete || record.unread != 0 || th.failed);
 	record_thread_free(&record);
 	stack_thread_free(&th);

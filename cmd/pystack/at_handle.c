@@ -2,10 +2,13 @@
 #include "at_handle.h"
 
 #include "os/images.h"
+#include "report/python_source.h"
 
 void handle_close(struct handle *h)
 {
 	text_cache_free(&h->lines);
+	py_sources_destroy(h->sources);
+	h->sources = NULL;
 	symbolizer_destroy(h->names);
 	h->names = NULL;
 	stack_target_close(h->target);

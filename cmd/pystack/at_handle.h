@@ -14,7 +14,8 @@ struct handle {
 	struct stack_target *target;
 	struct symbolizer *names; /* NULL before the first stack */
 	struct text_cache lines;
-	uint64_t from, upto; /* its mappings are of a moment between these (CLOCK_MONOTONIC, ns) */
+	struct py_sources *sources; /* NULL: not needed yet */
+	uint64_t from, upto;        /* its mappings are of a moment between these (CLOCK_MONOTONIC, ns) */
 };
 
 /* Those that a process had before, for stacks that were captured then and are not read yet. */

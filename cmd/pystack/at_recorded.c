@@ -3,6 +3,7 @@
 
 #include "bounds.h"
 #include "print_target.h"
+#include "source.h"
 
 void at_recorded_set(
     struct at_recorded *out, const struct probe_stack *s, const struct probe_ranges *replaced)
@@ -41,6 +42,8 @@ enum res at_recorded_read(const struct at_recorded *recorded, struct handle *h, 
 	text_cache_free(&h->lines);
 	if (res == RES_OK)
 		res = symbolizer_follow(&h->names, stack_target_handle(h->target), f);
+	if (res == RES_OK && h->sources == NULL)
+		h->sources = source_open(h->P, NULL, opt);
 	if (res == RES_OK)
 		symbolizer_want(h->names, symbol_wants_of(opt));
 	bounds_begin(opt, false);

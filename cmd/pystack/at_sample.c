@@ -17,6 +17,7 @@
 #include "interrupts.h"
 #include "print_json.h"
 #include "report/collect.h"
+#include "source.h"
 #include "warn.h"
 
 /* A stack that was sent. */
@@ -36,6 +37,7 @@ struct sampling {
 	struct at_losses losses;
 	struct fault fault; /* of the last stack that could not be read */
 	uint64_t unread;
+	unsigned remarks;   /* about source files */
 	bool dropped;       /* stacks were not read, as it would have taken too long */
 	uint64_t samples;   /* to be taken; 0: without end */
 	int64_t begin, end; /* end: 0 until then */
@@ -70,8 +72,11 @@ static enum res read_stack(struct sampling *s, struct handle *h, const struct pr
 	res = at_recorded_read(&recorded, h, &s->opt, &th, &s->fault);
 	if (res == RES_OK)
 		res = collect_thread(h->target, &th, &opt, h->names, &record, &s->fault);
-	if (res == RES_OK)
+	if (res == RES_OK) {
+		source_give(&record, h->sources, h->target, true);
 		*text = counts_text(s->counts, &record, &h->lines);
+		source_warn(h->sources, s->opt.at[0], s->opt.verbose, &s->remarks);
+	}
 	record_thread_free(&record);
 	stack_thread_free(&th);
 	return res;

@@ -75,6 +75,9 @@ static const char help_text[] =
     "                      flame graphs\n"
     "  -p, --python        only the Python frames\n"
     "  -r, --children      descendants as well; with --at, those to come as well\n"
+    "      --source        the source lines of each Python frame, with a mark below what is executed (3.11 "
+    "and\n"
+    "                      later); '?' before lines that the code may not have come from\n"
     "      --stop          stop all threads together, even blocked ones\n"
     "      --sum VALUE     with --at: count, and sum VALUE: an argument, retval or duration (microseconds)\n"
     "      --sysroot DIR   directory with the files named in the core, instead of /\n"
@@ -97,6 +100,11 @@ static const char built_with[] =
     "with zlib"
 #else
     "without zlib (sections and cores packed by it, debug files without build-id)"
+#endif
+#ifdef WITH_MINIZIP
+    ", with minizip"
+#else
+    ", without minizip (--source of modules in zips)"
 #endif
 #ifdef WITH_LIBZSTD
     ", with libzstd"
@@ -282,6 +290,7 @@ enum {
 	OPT_IDLE,
 	OPT_NO_BPF,
 	OPT_NO_DEMANGLE,
+	OPT_SOURCE,
 	OPT_SYSROOT,
 	OPT_ALL,
 	OPT_AT,
@@ -436,6 +445,7 @@ static const struct option longs[] = {
 	{ "output", required_argument, NULL, 'o' },
 	{ "python", no_argument, NULL, 'p' },
 	{ "samples", required_argument, NULL, 'N' },
+	{ "source", no_argument, NULL, OPT_SOURCE },
 	{ "stop", no_argument, NULL, OPT_STOP },
 	{ "sum", required_argument, NULL, OPT_SUM },
 	{ "sysroot", required_argument, NULL, OPT_SYSROOT },
@@ -500,6 +510,9 @@ static bool set_flag(int c, struct options *out)
 		return true;
 	case OPT_NO_DEMANGLE:
 		out->no_demangle = true;
+		return true;
+	case OPT_SOURCE:
+		out->source = true;
 		return true;
 	default:
 		return false;

@@ -43,6 +43,7 @@ struct options {
 	int64_t min_ns;     /* --min: shortest time off the CPU */
 	bool no_bpf;        /* --no-bpf: with -i, sample from outside */
 	bool native_source; /* -g: lines and inlined functions of native frames */
+	bool source;        /* --source: source lines of Python frames */
 	bool no_demangle;   /* --no-demangle: names as the linker has them */
 	bool idle;          /* --idle: with -i, waiting threads too */
 	const char *exe;    /* --exe: processes that execute a file of this name; NULL: not given */

@@ -55,6 +55,8 @@ static const char *dump_conflict(const struct options *o, int operands)
 		{ found && (o->exec != NULL || o->sysroot != NULL),
 		    "-e and --sysroot are for core files, not for --exe and --all" },
 		{ found && o->children, "-r needs process ids, not --exe or --all" },
+		{ o->source && !found && operands == 0 && o->counting && o->coredump == NULL,
+		    "--source needs a process or core file" },
 		{ !found && operands == 0 && o->children, "-r needs process ids" },
 		{ !found && operands == 0 && !o->counting && o->coredump == NULL, "" },
 	};
@@ -87,6 +89,8 @@ const char *options_conflict(const struct options *o, int operands)
 		    "-l does not go with -i, which counts stacks that are the same" },
 		{ !at && o->locals != 0 && o->counting,
 		    "-l does not go with -c, -o count and -o folded, which count stacks that are the same" },
+		{ o->source && o->output == COUNTS_FOLDED,
+		    "--source does not go with -o folded, which has no room for source lines" },
 		{ !at && o->interval_ns != 0 && (operands != 1 || o->children || o->all || o->exe != NULL),
 		    "-i samples one process, whose id is needed" },
 	};

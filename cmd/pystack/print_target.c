@@ -16,6 +16,7 @@
 #include "report/text_color.h"
 #include "report/text_state.h"
 #include "sigbus.h"
+#include "source.h"
 #include "warn.h"
 #include "warn_target.h"
 
@@ -49,7 +50,8 @@ struct printing {
 	size_t unread;         /* Python frames whose code or line could not be read */
 	struct counts *counts; /* NULL: print the stacks, do not count them */
 	deadlock_waits waits;  /* of threads printed */
-	bool json;             /* as JSON */
+	struct py_sources *sources;
+	bool json; /* as JSON */
 };
 
 static void print_text(struct printing *p)
@@ -150,6 +152,7 @@ static bool print_thread(struct printing *p, size_t i, bool header)
 		th.noted = th.failed = true;
 	}
 	ok = collect_thread(p->target, &th, &opt, p->names, &record, &f) == RES_OK;
+	source_give(&record, p->sources, p->target, p->counts != NULL);
 	if (p->counts == NULL && p->json)
 		print_json_thread(&record, ok, th.failed, th.zombie, &p->cache);
 	else if (p->counts == NULL)
@@ -213,6 +216,7 @@ static bool print_threads(struct printing *p, struct ps_prochandle *P, const str
 			.opt = p->opt,
 			.cache = &p->cache,
 			.counts = p->counts,
+			.sources = p->sources,
 			.operand = o->typed };
 
 		ok &= print_tasks(&tasks);
@@ -226,11 +230,13 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 {
 	struct printing p = { .opt = opt, .target = t, .counts = counts, .json = opt->output == COUNTS_JSON };
 	bool ok;
+	unsigned remarks = 0;
 
 	p.names = symbolizer_create(stack_target_handle(t));
 	if (p.names == NULL)
 		return NOTHING; /* the caller reports refused memory */
 	symbolizer_want(p.names, symbol_wants_of(opt));
+	p.sources = source_open(P, os_is_core(P) ? o->name : NULL, opt);
 	sigbus_printing();
 	print_process(&p, P, os_is_core(P) ? o->name : NULL);
 	ok = print_threads(&p, P, o);
@@ -244,6 +250,8 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 	if (p.unread != 0 && !os_core_cut(P))
 		warn_record(&(struct record_warning){
 		    .code = WARN_FRAMES_UNREAD, .operand = o->typed, .count = { p.unread } });
+	source_warn(p.sources, o->typed, opt->verbose, &remarks);
+	py_sources_destroy(p.sources);
 	text_cache_free(&p.cache);
 	strbuf_free(&p.text);
 	symbolizer_destroy(p.names);

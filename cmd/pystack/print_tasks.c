@@ -59,6 +59,10 @@ static bool print_task(struct print_tasks *p, size_t i)
 	struct fault f = { 0 };
 	bool ok = tasks_collect(p->target, i, &record, &f) == RES_OK;
 
+	record.source = (struct record_source){ .files = p->sources,
+		.target = p->target,
+		.frames = stack_tasks(p->target)->stack.frames.at,
+		.places = p->counts != NULL };
 	if (p->counts != NULL)
 		count_task(p, &record);
 	else if (p->opt->output == COUNTS_JSON)

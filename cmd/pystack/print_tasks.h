@@ -10,10 +10,11 @@
 struct print_tasks {
 	const struct stack_target *target;
 	const struct options *opt;
-	struct text_cache *cache; /* of the target, as its threads were printed with */
-	struct counts *counts;    /* NULL: print the tasks, do not count their stacks */
-	const char *operand;      /* for messages */
-	size_t unread;            /* frames whose code or line could not be read: added to */
+	struct text_cache *cache;   /* of the target, as its threads were printed with */
+	struct counts *counts;      /* NULL: print the tasks, do not count their stacks */
+	struct py_sources *sources; /* NULL: no source lines */
+	const char *operand;        /* for messages */
+	size_t unread;              /* frames whose code or line could not be read: added to */
 };
 
 /* Print the tasks of the target: for each loop its tree, then a block for each task that no thread

@@ -24,6 +24,7 @@
 #include "refusals.h"
 #include "sample_cache.h"
 #include "warn_target.h"
+#include "source.h"
 
 struct sampling {
 	struct ps_prochandle *P;   /* the caller's, or own */
@@ -36,8 +37,9 @@ struct sampling {
 	const struct options *opt;
 	struct stack_options stack;
 	struct stack_target *target; /* NULL before the first sample */
-	struct symbolizer *names;    /* of target's handle; NULL before the first sample */
-	struct text_cache lines;     /* of names */
+	struct py_sources *sources;
+	struct symbolizer *names; /* of target's handle; NULL before the first sample */
+	struct text_cache lines;  /* of names */
 	struct counts *counts;
 	struct sample_cache cache; /* with --idle */
 	uint64_t taken, failed;
@@ -78,6 +80,7 @@ static char *thread_text(struct sampling *s, size_t i, bool *beyond, enum res *r
 	if (*res == RES_OK)
 		*res = collect_thread(s->target, &th, &opt, s->names, &record, &s->fault);
 	if (*res == RES_OK) {
+		source_give(&record, s->sources, s->target, true);
 		text = counts_text(s->counts, &record, &s->lines);
 		*beyond |= is_beyond(s->target, &th);
 	}
@@ -390,6 +393,7 @@ enum outcome sample(
 {
 	struct sampling s = { .P = P, .opt = opt, .stack = stack_options_of(opt, o), .counts = counts };
 	struct interrupts before;
+	unsigned remarks = 0;
 
 	s.json = opt->output == COUNTS_JSON;
 	s.stack.sampling = true;
@@ -403,6 +407,7 @@ enum outcome sample(
 		return NOTHING;
 	}
 	s.code = os_code_token_grabbed(P);
+	s.sources = source_open(P, NULL, opt);
 	interrupts_catch(&before);
 	sampling_loop(&s);
 	interrupts_release(&before);
@@ -412,6 +417,8 @@ enum outcome sample(
 		print_json_samples((uint64_t[]){ s.taken, s.failed, s.late, s.missed });
 	warn_turn(s.P, o->typed);
 	own_handle_close(&s);
+	source_warn(s.sources, o->typed, opt->verbose, &remarks);
+	py_sources_destroy(s.sources);
 	sample_cache_free(&s.cache, counts);
 	warn_losses(&s, o->typed);
 	if (s.failed == s.taken)

@@ -78,7 +78,7 @@ _pystack()
 	case $word in
 	-*)
 		mapfile -t COMPREPLY < <(compgen -W '-a --all --at --buffer -c --children --color --coredump --count --debuginfod -d --duration -e --every --exec --exe -F --force -g --native-source --idle -i --interval
-			-L --library-path -l --list --locals --max-hold --memory --min -m --mode -n --frames -N --samples --no-bpf --no-demangle --no-stop -o --output -p --python -r --stop --sum --sysroot --tasks --when
+			-L --library-path -l --list --locals --max-hold --memory --min -m --mode -n --frames -N --samples --no-bpf --no-demangle --no-stop -o --output -p --python -r --source --stop --sum --sysroot --tasks --when
 			-t --timeout --top -v --verbose --help --version' -- "$word")
 		;;
 	*)

@@ -61,6 +61,7 @@ _arguments -s -S \
 	'(-o --output)'{-o,--output=}'[format]:format:(count folded json text)' \
 	'(-p --python)'{-p,--python}'[only the Python frames]' \
 	'(-r --children)'{-r,--children}'[descendants as well]' \
+	'--source[source lines of Python frames]' \
 	'(--no-stop)--stop[stop all threads together, even blocked ones]' \
 	'--sum=[count, and sum a value]:value:(retval duration)' \
 	'--sysroot=[directory with the files named in the core]:directory:_files -/' \

@@ -222,6 +222,15 @@ struct py_code {
  * py_process_move. */
 const struct py_code *py_code_get(const struct py_process *py, const struct py_frame *frame);
 
+/* What a frame executes. Columns count bytes of the line in UTF-8, from 0; -1: unknown. */
+struct py_position {
+	int32_t line, end_line, column, end_column;
+};
+
+/* The position of a frame that py_stack_finish has given a line, of 3.11 and later. May read a late
+ * line table (py_process_later). False: only its line is known; *out is unchanged. */
+bool py_frame_position(struct py_process *py, const struct py_frame *frame, struct py_position *out);
+
 /* True if a PyFrameObject (≤ 3.10) is at addr: its ob_type is PyFrame_Type. Verifies a pointer that
  * was found in a register. */
 bool py_is_frame_object(struct py_process *py, size_t runtime, uint64_t addr);

@@ -6,6 +6,7 @@
 
 #include "report/json_locals.h"
 #include "report/json_members.h"
+#include "report/json_python_source.h"
 #include "report/json_source.h"
 #include "report/json_state.h"
 #include "report/text.h"
@@ -197,8 +198,9 @@ static bool put_python(const struct record_thread *t, const struct record_item *
 	}
 	strbuf_char(out, ',');
 	if (apart || t->stack == NULL)
-		return put_certain(!item->uncertain, out);
-	return put_frame(&t->stack->python, item, out) && json_locals(t, item, out);
+		return put_certain(!item->uncertain, out) && json_python_source(t, item, out);
+	return put_frame(&t->stack->python, item, out) && json_python_source(t, item, out) &&
+	       json_locals(t, item, out);
 }
 
 /* --- the others --- */

@@ -9,6 +9,7 @@
 #include "base/owned.h"
 #include "report/text_color.h"
 #include "report/text_locals.h"
+#include "report/text_python_source.h"
 #include "report/text_state.h"
 
 static bool is_digits(const char *s, size_t n)
@@ -189,7 +190,8 @@ static void parse_plain(struct parse *p, const char *line, size_t n)
 	n -= spaces;
 	if (headed && text_is_state(text, n))
 		return;
-	if (p->lines.n > 0 && p->lines.at[p->lines.n - 1].python && text_is_local(text, n, spaces))
+	if (p->lines.n > 0 && p->lines.at[p->lines.n - 1].python &&
+	    (text_is_local(text, n, spaces) || text_is_python_source(text, n, spaces)))
 		return;
 	if (is_digits(text, n)) {
 		if (n <= 19)

@@ -93,6 +93,16 @@ struct record_interp {
 	int64_t id;
 };
 
+struct py_sources;
+
+/* Where the source lines of its Python frames come from. All are borrowed. */
+struct record_source {
+	struct py_sources *files; /* NULL: they were not asked for */
+	const struct stack_target *target;
+	const struct py_frame *frames; /* that record_item.index counts */
+	bool places; /* only what is the same in every frame at the line, to count equal stacks */
+};
+
 /* A thread. Strings are borrowed. */
 struct record_thread {
 	lwpid_t id;
@@ -103,6 +113,7 @@ struct record_thread {
 	VEC(struct record_item) items;     /* in the order to print, innermost first */
 	bool incomplete;                   /* the items say that something is missing */
 	size_t unread;                     /* Python frames whose code or line could not be read */
+	struct record_source source;
 };
 
 /* Free the arrays of t, not what its members point to. */
@@ -151,6 +162,7 @@ enum record_warning_code {
 	WARN_SOURCE_NAMES,     /* detail: why names of C++ and Rust stay mangled */
 	WARN_PERF_MAP,         /* detail: why names of code in no file are not used */
 	WARN_NAMES_UNREAD,     /* names that Python has for threads could not be read */
+	WARN_SOURCE,           /* detail: what is wrong with source lines of a file */
 	WARN_TASKS_UNREAD,     /* tasks of event loops could not be read */
 	WARN_TASKS_MORE,       /* count[0]: tasks that were read; there are more */
 	WARN_GREENLETS_BUILD,  /* greenlets are not looked for */

@@ -8,6 +8,7 @@
 #include "report/text_source.h"
 #include "report/text_rule.h"
 #include "report/text_locals.h"
+#include "report/text_python_source.h"
 #include "report/text_state.h"
 
 enum { INTERPS_NAMED = 8 };
@@ -214,6 +215,8 @@ size_t text_stack(const struct record_thread *t, size_t from, const struct text_
 		size_t begin = out->n;
 
 		put_item(&t->items.at[i], style, cache, out);
+		if (t->source.files != NULL)
+			text_python_source(t, &t->items.at[i], out);
 		if (locals)
 			text_locals(t, &t->items.at[i], out);
 		i++;

@@ -6,6 +6,7 @@
  *                   libc.so.6`poll+0x1f                      14 spaces: native
  *                   python3.11`_PyEval_EvalFrameDefault+0x2b
  *                     [ app.py:12 (loop) ]                   16 spaces: Python
+ *                       | job = queue.get()                 18 spaces: its source
  *                         job = 'mail'                      20 spaces: a variable (text_locals.h)
  *                   (signal handler called)                  14 spaces, parentheses: a remark
  *

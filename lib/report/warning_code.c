@@ -42,6 +42,7 @@ const char *warning_code(const struct record_warning *w)
 		[WARN_SOURCE_NAMES] = "source-names",
 		[WARN_PERF_MAP] = "perf-map",
 		[WARN_NAMES_UNREAD] = "names-unread",
+		[WARN_SOURCE] = "source",
 		[WARN_TASKS_UNREAD] = "tasks-unread",
 		[WARN_TASKS_MORE] = "tasks-more",
 		[WARN_GREENLETS_BUILD] = "greenlets-free-threaded",

@@ -120,6 +120,9 @@ const struct fault *stack_not_held(const struct stack_target *t);
 int64_t stack_held_ns(const struct stack_target *t);
 const struct py_process *stack_python_process(const struct stack_target *t);
 
+/* py_frame_position of a frame of t. */
+bool stack_position(const struct stack_target *t, const struct py_frame *frame, struct py_position *out);
+
 /* An interpreter of the process. */
 struct stack_interp {
 	uint32_t runtime; /* index of its Python (py_version) */

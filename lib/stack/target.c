@@ -145,6 +145,11 @@ const struct py_process *stack_python_process(const struct stack_target *t)
 	return t->py;
 }
 
+bool stack_position(const struct stack_target *t, const struct py_frame *frame, struct py_position *out)
+{
+	return py_frame_position(t->py, frame, out);
+}
+
 bool stack_thread_same(const struct stack_target *t, size_t i, lwpid_t *id)
 {
 	*id = t->capture.lwps.at[i].id;

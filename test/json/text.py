@@ -10,7 +10,9 @@ import json
 import os
 import re
 import sys
+import unicodedata
 
+BLANKS = " \t\f"
 WIDTH, RULE, LIMIT, INTERPS = 62, 4, 4096, 8
 DECEPTIVE = {0x061C, 0x200E, 0x200F, 0xFEFF, *range(0x2028, 0x202F), *range(0x2066, 0x206A)}
 
@@ -61,6 +63,58 @@ def python(frame, qualified, pythons):
         name = re.sub(r"(:[0-9]+ )\(", r"\1\\x28", escaped(name, False, is_bytes))
         words = "[ %s:%d (%s) ]" % (escaped(frame["file"], False, is_bytes), frame.get("line", 0), name)
     return "  " + words + ("" if frame["certain"] else " ?")
+
+
+def shown(c):
+    """A character of a source line, and its width."""
+    if c == "\t":
+        return c, 0
+    if ord(c) < 0x20 or 0x7F <= ord(c) <= 0x9F:
+        return "\\x%02x" % ord(c), 4
+    if 0xDC80 <= ord(c) <= 0xDCFF:
+        return "\\x%02x" % (ord(c) - 0xDC00), 4
+    if ord(c) in DECEPTIVE:
+        return "\\u%04x" % ord(c), 6
+    return c, 0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+
+
+def marked(frame, lines):
+    """The bytes from where to where are marked in each line; nothing if that is all of them."""
+    found, partly = [], False
+    for i, line in enumerate(lines):
+        first = len(line) - len(line.lstrip(BLANKS))
+        length = len(line.rstrip(BLANKS).encode("utf-8", "surrogatepass"))
+        begin = frame["column"] if i == 0 else first
+        end = min(frame["end_column"], length) if frame["line"] + i == frame["end_line"] else length
+        partly = partly or begin > first or end < length
+        found.append((begin, end))
+    return found if partly else [(0, 0)] * len(lines)
+
+
+def source(frame):
+    if "source" not in frame:
+        return
+    lines = ["".join(map(chr, decoded(line))) for line in frame["source"]["lines"]]
+    doubts = frame["source"].get("doubts", [])
+    gutter = "  %s " % ("?" if doubts else "|")
+    indents = [line[: len(line) - len(line.lstrip(BLANKS))] for line in lines if line.strip(BLANKS)]
+    common = len(os.path.commonprefix(indents))
+    bounds = marked(frame, lines) if "column" in frame else [(0, 0)] * len(lines)
+    for line, (begin, end) in zip(lines, bounds):
+        text, marks, at = "", "", 0
+        for i, c in enumerate(line):
+            if i >= common:
+                words, width = shown(c)
+                text += words
+                marks += c if c == "\t" else ("^" if begin <= at < end else " ") * width
+            at += 1 if 0xDC80 <= ord(c) <= 0xDCFF else len(c.encode("utf-8", "surrogatepass"))
+        yield gutter + text
+        if begin < end and marks.strip():
+            yield gutter + marks.rstrip()
+    if "cut" in frame["source"]:
+        yield gutter + "..."
+    if "short" in doubts:
+        yield gutter + "(the file has no such line)"
 
 
 def variables(frame, pythons):
@@ -159,6 +213,8 @@ def rendered(target, options):
                 yield " " * 14 + native(frame)
             elif frame["kind"] == "python":
                 yield " " * 14 + python(frame, "v" in options, target["interpreters"])
+                for line in source(frame):
+                    yield (" " * 16 + line).rstrip()
                 for line in variables(frame, target["interpreters"]):
                     yield (" " * 20 + line).rstrip()
             else:

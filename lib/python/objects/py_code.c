@@ -19,6 +19,7 @@
 #include "base/owned.h"
 #include "python/frames/py_frame.h"
 #include "python/objects/py_lines.h"
+#include "python/objects/py_positions.h"
 #include "python/objects/py_table.h"
 #include "python/objects/py_text.h"
 #include "python/objects/py_type.h"
@@ -43,6 +44,7 @@ struct py_code_entry {
 	struct addrmap copy_at; /* a copy's number → index in copies */
 	uint32_t epoch;         /* of the last comparison */
 	uint32_t generation;    /* the capture that its strings are of */
+	uint32_t runtime;       /* index of its runtime */
 	/* The last lines looked up: many threads, and recursions, are at the same places. */
 	struct {
 		bool known;
@@ -50,6 +52,12 @@ struct py_code_entry {
 		uint64_t at;
 	} last[LAST];
 	unsigned next; /* of last: the one to replace next */
+	/* The last position looked up. */
+	struct {
+		bool known, found;
+		uint64_t at;
+		struct py_position is;
+	} position;
 };
 
 static void entry_clear(struct py_code_entry *e)
@@ -287,6 +295,7 @@ enum res py_code_load(
 	if (fresh == NULL)
 		return fault_memory(f);
 	fresh->pub.addr = addr;
+	fresh->runtime = (uint32_t)(rt - py->runtimes.at);
 	if (read_entry(py->P, rt, &code, fresh, f) != RES_OK)
 		return RES_FAIL;
 	fresh->epoch = py->epoch;
@@ -363,22 +372,32 @@ static void place_by_offset(
 		frame->line = line_at(py, l, e, frame->instr);
 }
 
+/* Set *out to the address of the bytecode that the frame runs. False: unknown. */
+static bool bytecode_of(
+    const struct py_layout *l, const struct py_code_entry *e, const struct py_frame *frame, uint64_t *out)
+{
+	const struct bytecode_copy *copy;
+
+	*out = e->start;
+	if (l->code.tlbc == 0 || e->words[6] == 0)
+		return true;
+	copy = copy_of(e, frame->tlbc);
+	if (copy == NULL)
+		return false;
+	*out = copy->start;
+	return true;
+}
+
 /* From 3.11 on it is an address. Before the first traceable instruction a frame is being set up:
  * Python shows it only if a generator owns it. 3.11 and 3.12 then point one unit before the
  * start. */
 static void place_by_address(
     struct py_process *py, const struct py_layout *l, struct py_code_entry *e, struct py_frame *frame)
 {
-	const struct bytecode_copy *copy;
 	uint64_t start, at;
 
-	start = e->start;
-	if (l->code.tlbc != 0 && e->words[6] != 0) {
-		copy = copy_of(e, frame->tlbc);
-		if (copy == NULL)
-			return;
-		start = copy->start;
-	}
+	if (!bytecode_of(l, e, frame, &start))
+		return;
 	if (frame->instr + UNIT == start) {
 		frame->hidden = frame->owner != PY_OWNED_BY_GENERATOR;
 		frame->line = e->first > 0 ? e->first : 0;
@@ -412,4 +431,42 @@ void py_code_resolve(struct py_process *py, const struct py_layout *l, struct py
 	frame->line_unread = frame->line == LINE_UNREAD;
 	if (frame->line_unread)
 		frame->line = 0;
+}
+
+static bool find_position(struct py_process *py, const struct py_layout *l, struct py_code_entry *e,
+    uint64_t at, struct py_position *out)
+{
+	struct span table;
+
+	if (e->position.known && e->position.at == at) {
+		*out = e->position.is;
+		return e->position.found;
+	}
+	table = py_table_bytes(py, &e->table);
+	e->position.known = true;
+	e->position.at = at;
+	e->position.found = table.at != NULL && still_its_own(py, l, e) &&
+			    py_position_locations(table, e->first, at, &e->position.is);
+	*out = e->position.is;
+	return e->position.found;
+}
+
+bool py_frame_position(struct py_process *py, const struct py_frame *frame, struct py_position *out)
+{
+	struct py_code_entry *e = frame->bad ? NULL : entry_of(py, frame);
+	const struct py_layout *l;
+	struct py_position is;
+	uint64_t start;
+
+	if (e == NULL || e->runtime >= py->runtimes.n)
+		return false;
+	l = &py->runtimes.at[e->runtime].layout;
+	if (l->lines != PY_LINES_LOCATIONS || !bytecode_of(l, e, frame, &start) || frame->instr < start ||
+	    frame->instr - start >= e->length || !find_position(py, l, e, frame->instr - start, &is))
+		return false;
+	/* A debugger may have set another line. */
+	if (is.line != frame->line)
+		return false;
+	*out = is;
+	return true;
 }

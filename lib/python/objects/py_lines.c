@@ -7,7 +7,9 @@
  * Sums are kept in 64 bits: a damaged table may add up to anything. */
 #include "python/objects/py_lines.h"
 
-enum { NO_LINE = -128, UNIT = 2, VARINT_MAX_SHIFT = 30 };
+#include "python/objects/py_varint.h"
+
+enum { NO_LINE = -128, UNIT = 2 };
 
 static int32_t line_or_none(int64_t line)
 {
@@ -47,33 +49,6 @@ int32_t py_line_ranges(struct span table, int32_t first, uint64_t at)
 	return 0;
 }
 
-/* Six bits a byte, least significant first; bit 6: more bytes follow. */
-static bool take_varint(struct span *s, uint32_t *out)
-{
-	uint32_t value = 0;
-	unsigned shift = 0;
-	uint8_t byte;
-
-	do {
-		if (shift > VARINT_MAX_SHIFT || !span_u8(s, &byte))
-			return false;
-		value |= (uint32_t)(byte & 0x3f) << shift;
-		shift += 6;
-	} while (byte & 0x40);
-	*out = value;
-	return true;
-}
-
-static bool take_signed(struct span *s, int64_t *out)
-{
-	uint32_t raw;
-
-	if (!take_varint(s, &raw))
-		return false;
-	*out = raw & 1 ? -(int64_t)(raw >> 1) : (int64_t)(raw >> 1);
-	return true;
-}
-
 /* One entry after its first byte: the step of the line. The caller skips the columns. */
 static bool take_delta(struct span *s, unsigned code, int64_t *delta, bool *lineless)
 {
@@ -84,7 +59,7 @@ static bool take_delta(struct span *s, unsigned code, int64_t *delta, bool *line
 		return true;
 	}
 	if (code >= 13)
-		return take_signed(s, delta);
+		return py_varint_signed(s, delta);
 	if (code >= 10)
 		*delta = (int64_t)code - 10;
 	return true;

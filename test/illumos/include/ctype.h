@@ -8,5 +8,6 @@ extern int isdigit(int);
 extern int isprint(int);
 extern int isspace(int);
 extern int isxdigit(int);
+extern int tolower(int);
 
 #endif

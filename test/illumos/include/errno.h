@@ -22,6 +22,8 @@ extern int *___errno(void);
 #define ENFILE 23
 #define EMFILE 24
 #define EFBIG 27
+#define E2BIG 7
+#define EILSEQ 88
 #define EPIPE 32
 #define ERANGE 34
 #define ENOTSUP 48

@@ -1,0 +1,142 @@
+/* A member of a zip, by minizip. It reads the file through functions of ours, never by its name. */
+#include <errno.h>
+
+#include "python/source/source.h"
+
+#ifdef WITH_MINIZIP
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unzip.h>
+
+#include "base/fileio.h"
+#include "base/owned.h"
+
+enum { PIECE = 64 << 10, EXACT_NAME = 1 };
+
+struct zip {
+	int fd; /* the caller's */
+	uint64_t at, size;
+};
+
+static voidpf open_zip(voidpf opaque, const void *name, int mode)
+{
+	(void)name;
+	(void)mode;
+	return opaque;
+}
+
+static uLong read_zip(voidpf opaque, voidpf stream, void *buf, uLong n)
+{
+	struct zip *z = stream;
+	ssize_t got = fileio_pread(z->fd, buf, n, z->at);
+
+	(void)opaque;
+	if (got <= 0)
+		return 0;
+	z->at += (uint64_t)got;
+	return (uLong)got;
+}
+
+static uLong write_zip(voidpf opaque, voidpf stream, const void *buf, uLong n)
+{
+	(void)opaque;
+	(void)stream;
+	(void)buf;
+	(void)n;
+	return 0;
+}
+
+static ZPOS64_T tell_zip(voidpf opaque, voidpf stream)
+{
+	(void)opaque;
+	return ((const struct zip *)stream)->at;
+}
+
+static long seek_zip(voidpf opaque, voidpf stream, ZPOS64_T offset, int origin)
+{
+	struct zip *z = stream;
+	uint64_t from = origin == ZLIB_FILEFUNC_SEEK_CUR   ? z->at
+			: origin == ZLIB_FILEFUNC_SEEK_END ? z->size
+							   : 0;
+
+	(void)opaque;
+	if (offset > z->size || from > z->size - offset)
+		return -1;
+	z->at = from + offset;
+	return 0;
+}
+
+static int close_zip(voidpf opaque, voidpf stream)
+{
+	(void)opaque;
+	(void)stream;
+	return 0;
+}
+
+static void unzip_release(unzFile *file)
+{
+	if (*file != NULL)
+		(void)unzClose(*file);
+}
+
+/* The current member, which is open. */
+static int read_current(unzFile file, size_t most, struct strbuf *out)
+{
+	OWNED(mem_release) char *piece = malloc(PIECE);
+	int n;
+
+	if (piece == NULL)
+		return ENOMEM;
+	while ((n = unzReadCurrentFile(file, piece, PIECE)) > 0) {
+		if ((size_t)n > most - out->n)
+			return EFBIG;
+		strbuf_add(out, piece, (size_t)n);
+		if (out->failed)
+			return ENOMEM;
+	}
+	return n < 0 ? EILSEQ : 0;
+}
+
+int source_unzip(int fd, const char *name, size_t most, struct strbuf *out)
+{
+	struct zip z = { .fd = fd };
+	zlib_filefunc64_def functions = { open_zip, read_zip, write_zip, tell_zip, seek_zip, close_zip,
+		close_zip, &z };
+	OWNED(unzip_release) unzFile file = NULL;
+	struct stat st;
+	int error;
+
+	if (fstat(fd, &st) != 0)
+		return errno;
+	z.size = (uint64_t)st.st_size;
+	file = unzOpen2_64("", &functions);
+	if (file == NULL)
+		return ENOTDIR; /* it is no zip */
+	if (unzLocateFile(file, name, EXACT_NAME) != UNZ_OK)
+		return ENOENT;
+	if (unzOpenCurrentFile(file) != UNZ_OK)
+		return EILSEQ;
+	error = read_current(file, most, out);
+	/* It knows the checksum. */
+	return unzCloseCurrentFile(file) != UNZ_OK && error == 0 ? EILSEQ : error;
+}
+
+bool py_source_reads_zips(void)
+{
+	return true;
+}
+#else
+int source_unzip(int fd, const char *name, size_t most, struct strbuf *out)
+{
+	(void)fd;
+	(void)name;
+	(void)most;
+	(void)out;
+	return ENOTSUP;
+}
+
+bool py_source_reads_zips(void)
+{
+	return false;
+}
+#endif

@@ -1,0 +1,53 @@
+/* See json_python_source.h. */
+#ifdef WITH_JANSSON
+#include "report/json_python_source.h"
+
+#include "report/json_members.h"
+#include "report/python_source.h"
+
+static json_t *lines_of(const struct py_source *source, struct members *m)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; list != NULL && i < source->n; i++)
+		m->failed |= json_array_append_new(
+				 list, members_text_value(m, source->at[i].text, source->at[i].n)) != 0;
+	return list;
+}
+
+static json_t *doubts_of(unsigned doubts, struct members *m)
+{
+	json_t *list = json_array();
+
+	for (unsigned doubt = 1; list != NULL && doubt <= PY_SOURCE_OTHER; doubt <<= 1) {
+		if ((doubts & doubt) != 0)
+			m->failed |=
+			    json_array_append_new(list, json_string(python_source_doubt(doubt))) != 0;
+	}
+	return list;
+}
+
+bool json_python_source(const struct record_thread *t, const struct record_item *item, struct strbuf *out)
+{
+	struct members m, source;
+	struct frame_source f;
+
+	if (!frame_source(t, item, &f))
+		return true;
+	m = members_begin();
+	source = members_begin();
+	members_value(&source, "lines", lines_of(&f.source, &source));
+	if (f.source.more)
+		members_bool(&source, "cut", true);
+	if (f.source.doubts != 0)
+		members_value(&source, "doubts", doubts_of(f.source.doubts, &source));
+	members_value(&m, "source", members_take(&source, &m));
+	if (f.at.column >= 0) {
+		members_number(&m, "end_line", f.at.end_line);
+		members_number(&m, "column", f.at.column);
+		members_number(&m, "end_column", f.at.end_column);
+	}
+	strbuf_char(out, ',');
+	return members_write(&m, out);
+}
+#endif
