@@ -1,13 +1,6 @@
 #include "parsers.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-void fuzz_must(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 void *fuzz_copy(const void *data, size_t n)
 {

@@ -6,8 +6,10 @@
 #ifndef FUZZ_PARSERS_H
 #define FUZZ_PARSERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #define FUZZ_PARSERS(X) \
 	X(lines)        \
@@ -26,7 +28,11 @@ FUZZ_PARSERS(FUZZ_DECLARE)
 #undef FUZZ_DECLARE
 
 /* Abort unless `holds`. */
-void fuzz_must(int holds);
+static inline void fuzz_must(bool holds)
+{
+	if (!holds)
+		abort();
+}
 
 /* A copy of n bytes, which the caller frees. Not NULL, even if n is 0. */
 void *fuzz_copy(const void *data, size_t n);
