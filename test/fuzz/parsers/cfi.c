@@ -50,8 +50,9 @@ static void apply(const struct cfi_row *row, const struct arch *arch, struct mem
 {
 	struct unwind_regs regs = { 0 }, out;
 	uint64_t budget = STEPS;
-	struct cfi_state state = { .arch = arch, .mem = mem, .regs = &regs, .budget = &budget,
-		.reg_missing = REGS_NONE };
+	struct cfi_state state = {
+		.arch = arch, .mem = mem, .regs = &regs, .budget = &budget, .reg_missing = REGS_NONE
+	};
 
 	for (unsigned i = 0; i < arch->n_regs && !few; i++)
 		regs_set(&regs, i, UINT64_C(0x100) * i);

@@ -49,7 +49,8 @@ static ssize_t read_memory(void *data, void *buf, size_t n, uint64_t va)
 
 static void ask_sections(struct elf_image *img)
 {
-	static const char *const names[] = { ".text", ".eh_frame", ".gnu_debugdata", ".debug_info", ".symtab" };
+	static const char *const names[] = { ".text", ".eh_frame", ".gnu_debugdata", ".debug_info",
+		".symtab" };
 	struct span bytes;
 	GElf_Shdr shdr;
 	bool writable;

@@ -45,7 +45,8 @@ static void read_maps(void)
 
 	if (live_maps_read(dir, files, &maps, &code, &f) == RES_OK)
 		for (size_t i = 1; i < maps.n; i++)
-			fuzz_must(maps.at[i].pr.pr_vaddr >= maps.at[i - 1].pr.pr_vaddr + maps.at[i - 1].pr.pr_size);
+			fuzz_must(
+			    maps.at[i].pr.pr_vaddr >= maps.at[i - 1].pr.pr_vaddr + maps.at[i - 1].pr.pr_size);
 	proc_maps_clear(&maps);
 }
 
