@@ -41,8 +41,13 @@ void text_thread_name(const struct thread_state *s, const char *kernel, struct s
 
 	if (s->name == NULL || (strlen(kernel) == s->name_n && memcmp(kernel, s->name, s->name_n) == 0))
 		return;
-	escape_text(&name, s->name, s->name_n, true);
 	strbuf_str(out, " \"");
+	if (memchr(s->name, '"', s->name_n) == NULL) {
+		escape_text(out, s->name, s->name_n, true);
+		strbuf_char(out, '"');
+		return;
+	}
+	escape_text(&name, s->name, s->name_n, true);
 	for (const char *at = strbuf_text(&name); *at != '\0'; at++) {
 		if (*at == '"')
 			strbuf_str(out, "\\x22");
