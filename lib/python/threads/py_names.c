@@ -182,7 +182,7 @@ static void read_threads(struct naming *g, uint64_t active)
 	struct py_dict attributes;
 
 	find_threads(g, active, &found);
-	for (size_t i = 0; g->from->live != NULL && i < found.n; i++) {
+	for (size_t i = 0; i < found.n; i++) {
 		if (!open_attributes(g, &found.at[i], &attributes) || attributes.values == 0)
 			continue;
 		found.at[i].values = attributes.values;
