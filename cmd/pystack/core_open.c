@@ -57,6 +57,7 @@ static bool unpack(struct opening *o, enum stream_format format)
 	struct spool spool;
 	struct stat st;
 	enum res res;
+	bool empty;
 
 	if (spool_create(&spool, &o->out->why) != RES_OK)
 		return false;
@@ -70,7 +71,14 @@ static bool unpack(struct opening *o, enum stream_format format)
 		why = spool.why;
 		res = RES_NONE;
 	}
+	empty = spool.size == 0;
 	spool_release(&spool);
+	/* Without a file the compressed one would be opened, and be said to be compressed. */
+	if (res != RES_FAIL && empty) {
+		(void)fault_set(&o->out->why, 0, 0, 0, "nothing of the core is in it%s%s",
+		    res == RES_OK ? "" : ": ", res == RES_OK ? "" : why.text);
+		return false;
+	}
 	if (res == RES_OK && !is_elf(o->fd)) {
 		(void)fault_set(&why, 0, 0, 0, "what is compressed in it is not an ELF core");
 		res = RES_FAIL;

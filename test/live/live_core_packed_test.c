@@ -202,6 +202,12 @@ START_TEST(bounds)
 	ck_assert_str_eq(
 	    r.err, "pystack: cannot examine text.gz: what is compressed in it is not an ELF core\n");
 	run_free(&r);
+	r = run_script(&f, core, "echo text | gzip | head -c 6 >cut.gz; \"$P\" cut.gz");
+	ck_assert_int_eq(r.status, 2);
+	ck_assert_str_eq(r.err,
+	    "pystack: cannot examine cut.gz: nothing of the core is in it: its end is missing: the gzip "
+	    "data stop after 6 bytes, 0 uncompressed; check free space and the copy of the file\n");
+	run_free(&r);
 	fixture_end(&f);
 }
 END_TEST
