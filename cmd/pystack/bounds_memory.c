@@ -5,9 +5,10 @@
  * little that they never look.
  *
  * What the C library or the kernel allocate by other ways meets RLIMIT_DATA, which is set when the
- * size is first looked at. */
+ * size is first looked at, or in a child process. */
 #include "bounds_memory.h"
 
+#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -28,12 +29,6 @@ static struct {
 	uint64_t next;  /* the sum at which to look again; 0: never */
 	uint64_t refused;
 } used;
-
-void bounds_memory_begin(uint64_t bytes)
-{
-	used.asked = bytes;
-	used.next = bytes != 0 && bytes / 4 < FIRST ? bytes / 4 : FIRST;
-}
 
 static uint64_t usual_limit(void)
 {
@@ -68,6 +63,24 @@ static void begin(uint64_t size)
 	else
 		limit_rest(limit + limit / 8);
 	__atomic_store_n(&used.limit, limit, __ATOMIC_RELEASE);
+}
+
+/* A child is confined soon, and then looking would kill it: RLIMIT_DATA alone limits it. */
+static void begin_child(void)
+{
+	uint64_t size;
+
+	if (used.next != 0 && used.limit == 0 && os_self_data(&size))
+		begin(size);
+	used.next = 0;
+}
+
+void bounds_memory_begin(uint64_t bytes)
+{
+	used.asked = bytes;
+	used.next = bytes != 0 && bytes / 4 < FIRST ? bytes / 4 : FIRST;
+	/* Without memory for the handler there is no memory for a child either. */
+	(void)pthread_atfork(NULL, NULL, begin_child);
 }
 
 static bool look(size_t n)

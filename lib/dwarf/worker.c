@@ -166,7 +166,8 @@ enum res worker_fault(enum worker_end end, const char *what, struct fault *f)
 		return fault_set(f, 0, 0, 0, "%s takes too long to read", what);
 	if (end == WORKER_NO_MEMORY)
 		return fault_set(f, 0, ENOMEM, 0,
-		    "%s takes too much memory to read (more than 1 GiB, or than ulimit -v and -d allow)",
+		    "%s takes too much memory to read (more than 1 GiB, or than "
+		    "--memory, ulimit -v or -d allow)",
 		    what);
 	return fault_set(f, 0, 0, 0, "%s is damaged, or of a kind that the library cannot read", what);
 }

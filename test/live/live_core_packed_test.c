@@ -250,6 +250,26 @@ START_TEST(stored)
 }
 END_TEST
 
+/* The child process that uncompresses is limited too, and may not look at its own size. */
+START_TEST(compressed_with_little_memory)
+{
+	enum { XZ = 1 };
+	char core[PATH_MAX];
+	struct fixture f;
+	struct run plain;
+	int pid;
+
+	if (!has_library(XZ) || !has_tool(formats[XZ].tool) || !begin(&f, core, &pid))
+		return;
+	plain = run_script(&f, core, "\"$P\" \"$C\"");
+	/* Its dictionary has 16 MB. */
+	same(
+	    run_script(&f, core, "xz -7 -c \"$C\" >core.xz && \"$P\" --memory=64M core.xz"), &plain, "xz -7");
+	run_free(&plain);
+	fixture_end(&f);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("live_core_packed");
@@ -260,6 +280,7 @@ static Suite *suite(void)
 	tcase_add_test(c, through_a_pipe);
 	tcase_add_test(c, bounds);
 	tcase_add_test(c, stored);
+	tcase_add_test(c, compressed_with_little_memory);
 	suite_add_tcase(s, c);
 	return s;
 }
