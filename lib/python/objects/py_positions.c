@@ -81,7 +81,8 @@ static bool set_position(const struct location *l, int64_t line, struct py_posit
 	if (!l->has_line || line < 1 || end > INT32_MAX)
 		return false;
 	*out = (struct py_position){ (int32_t)line, (int32_t)end, -1, -1 };
-	if (l->has_columns && l->end_column <= INT32_MAX && (l->end_step > 0 || l->end_column >= l->column)) {
+	if (l->has_columns && l->column <= INT32_MAX && l->end_column <= INT32_MAX &&
+	    (l->end_step > 0 || l->end_column >= l->column)) {
 		out->column = (int32_t)l->column;
 		out->end_column = (int32_t)l->end_column;
 	}

@@ -7,7 +7,7 @@
 
 #include "base/span.h"
 
-enum { PY_VARINT_MAX_SHIFT = 30 };
+enum { PY_VARINT_MAX_SHIFT = 30, PY_VARINT_LAST = 3 /* the most at that shift */ };
 
 /* Six bits a byte, least significant first; bit 6: more bytes follow. False: damaged. */
 static inline bool py_varint(struct span *s, uint32_t *out)
@@ -18,6 +18,8 @@ static inline bool py_varint(struct span *s, uint32_t *out)
 
 	do {
 		if (shift > PY_VARINT_MAX_SHIFT || !span_u8(s, &byte))
+			return false;
+		if (shift == PY_VARINT_MAX_SHIFT && (byte & 0x3f) > PY_VARINT_LAST)
 			return false;
 		value |= (uint32_t)(byte & 0x3f) << shift;
 		shift += 6;
