@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/addrmap.h"
+#include "base/bound.h"
 #include "base/hash.h"
 #include "base/owned.h"
 #include "os/images.h"
@@ -97,19 +98,24 @@ static void read_file(struct py_sources *s, struct source_file *f)
 {
 	OWNED(strbuf_free) struct strbuf path = STRBUF_EMPTY;
 	size_t most = PY_SOURCE_TOTAL - s->bytes < PY_SOURCE_MAX ? PY_SOURCE_TOTAL - s->bytes : PY_SOURCE_MAX;
+	size_t took;
 
 	f->tried = true;
 	f->error = find_path(s, f, &path);
 	if (f->error == 0)
 		f->error = source_read(s->P, strbuf_text(&path), most, &f->text, &f->written);
+	/* What was unpacked in vain counts as well. */
+	took = f->text.n;
 	if (f->error == 0 && !source_decode(f))
 		f->error = ENOMEM;
+	if (f->error == 0 && f->text.n + f->lines.n * sizeof(uint32_t) > took)
+		took = f->text.n + f->lines.n * sizeof(uint32_t);
+	s->bytes = took < PY_SOURCE_TOTAL - s->bytes ? s->bytes + took : PY_SOURCE_TOTAL;
 	if (f->error != 0) {
 		strbuf_free(&f->text);
-		f->lines.n = 0;
+		vec_free(&f->lines);
 		return;
 	}
-	s->bytes += f->text.n < most ? f->text.n : most;
 	f->doubts =
 	    (f->relative ? PY_SOURCE_RELATIVE : 0) |
 	    (f->written != 0 && s->moment != 0 && f->written > s->moment + clock_slack ? PY_SOURCE_NEWER : 0);
@@ -182,6 +188,8 @@ enum res py_source_find(
 	f = file_of(s, code);
 	if (f == NULL)
 		return RES_FAIL;
+	if (!f->tried && bound_passed(BOUND_LINES))
+		return RES_NONE;
 	if (!f->tried)
 		read_file(s, f);
 	if (f->error != 0)

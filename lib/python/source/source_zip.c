@@ -5,17 +5,26 @@
 
 #ifdef WITH_MINIZIP
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unzip.h>
 
 #include "base/fileio.h"
 #include "base/owned.h"
 
-enum { PIECE = 64 << 10, EXACT_NAME = 1 };
+enum {
+	PIECE = 64 << 10,
+	EXACT_NAME = 1,
+	READ_MAX = 64 << 20, /* bytes of a zip: its directory, and a member */
+};
 
 struct zip {
 	int fd; /* the caller's */
 	uint64_t at, size;
+	uint64_t piece_at; /* of the file, what piece holds */
+	size_t piece_n;
+	uint64_t read; /* bytes, READ_MAX at most */
+	char piece[PIECE];
 };
 
 static voidpf open_zip(voidpf opaque, const void *name, int mode)
@@ -25,16 +34,36 @@ static voidpf open_zip(voidpf opaque, const void *name, int mode)
 	return opaque;
 }
 
+/* Make piece hold what is at z->at. False: it cannot be read, or too much was. */
+static bool fill_piece(struct zip *z)
+{
+	ssize_t got;
+
+	if (z->at >= z->piece_at && z->at - z->piece_at < z->piece_n)
+		return true;
+	got = z->read > READ_MAX ? 0 : fileio_pread(z->fd, z->piece, PIECE, z->at);
+	z->piece_at = z->at;
+	z->piece_n = got > 0 ? (size_t)got : 0;
+	z->read += z->piece_n;
+	return got > 0;
+}
+
+/* minizip reads numbers byte by byte. */
 static uLong read_zip(voidpf opaque, voidpf stream, void *buf, uLong n)
 {
 	struct zip *z = stream;
-	ssize_t got = fileio_pread(z->fd, buf, n, z->at);
+	uLong done = 0;
 
 	(void)opaque;
-	if (got <= 0)
-		return 0;
-	z->at += (uint64_t)got;
-	return (uLong)got;
+	while (done < n && fill_piece(z)) {
+		size_t from = (size_t)(z->at - z->piece_at), some = z->piece_n - from;
+
+		some = some < n - done ? some : n - done;
+		memcpy((char *)buf + done, z->piece + from, some);
+		z->at += some;
+		done += some;
+	}
+	return done;
 }
 
 static uLong write_zip(voidpf opaque, voidpf stream, const void *buf, uLong n)
@@ -83,10 +112,13 @@ static void unzip_release(unzFile *file)
 static int read_current(unzFile file, size_t most, struct strbuf *out)
 {
 	OWNED(mem_release) char *piece = malloc(PIECE);
+	unz_file_info64 info;
 	int n;
 
 	if (piece == NULL)
 		return ENOMEM;
+	if (unzGetCurrentFileInfo64(file, &info, NULL, 0, NULL, 0, NULL, 0) != UNZ_OK)
+		return EILSEQ;
 	while ((n = unzReadCurrentFile(file, piece, PIECE)) > 0) {
 		if ((size_t)n > most - out->n)
 			return EFBIG;
@@ -94,26 +126,30 @@ static int read_current(unzFile file, size_t most, struct strbuf *out)
 		if (out->failed)
 			return ENOMEM;
 	}
-	return n < 0 ? EILSEQ : 0;
+	/* minizip takes the end of the file for the end of the member, without its checksum. */
+	return n < 0 || out->n != info.uncompressed_size ? EILSEQ : 0;
 }
 
 int source_unzip(int fd, const char *name, size_t most, struct strbuf *out)
 {
-	struct zip z = { .fd = fd };
+	OWNED(mem_release) struct zip *z = calloc(1, sizeof(*z));
 	zlib_filefunc64_def functions = { open_zip, read_zip, write_zip, tell_zip, seek_zip, close_zip,
-		close_zip, &z };
+		close_zip, z };
 	OWNED(unzip_release) unzFile file = NULL;
 	struct stat st;
 	int error;
 
+	if (z == NULL)
+		return ENOMEM;
 	if (fstat(fd, &st) != 0)
 		return errno;
-	z.size = (uint64_t)st.st_size;
+	z->fd = fd;
+	z->size = (uint64_t)st.st_size;
 	file = unzOpen2_64("", &functions);
 	if (file == NULL)
 		return ENOTDIR; /* it is no zip */
 	if (unzLocateFile(file, name, EXACT_NAME) != UNZ_OK)
-		return ENOENT;
+		return z->read > READ_MAX ? EFBIG : ENOENT;
 	if (unzOpenCurrentFile(file) != UNZ_OK)
 		return EILSEQ;
 	error = read_current(file, most, out);
