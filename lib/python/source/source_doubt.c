@@ -1,5 +1,5 @@
-/* Is a file what code came from? Where its first line has `def f`, `class C`, a decorator or
- * `lambda` for the code's name, nothing speaks against it. */
+/* Is a file what code came from? Where its first line has `def f`, `class C`, `type T` (3.12), a
+ * decorator or `lambda` for the code's name, nothing speaks against it. */
 #include <ctype.h>
 #include <string.h>
 
@@ -64,6 +64,6 @@ bool source_contradicts(const struct source_file *f, const struct py_code *code)
 	line.n = line.n < LOOKED_AT ? line.n : LOOKED_AT;
 	if (is_decorator(&line))
 		return false;
-	return !(HAS_WORD(&line, "def") || HAS_WORD(&line, "class")) ||
+	return !(HAS_WORD(&line, "def") || HAS_WORD(&line, "class") || HAS_WORD(&line, "type")) ||
 	       (is_ascii(code->name, code->name_len) && !has_word(&line, code->name, code->name_len));
 }

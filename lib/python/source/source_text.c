@@ -81,6 +81,30 @@ static bool is_one_of(const char *name, const char *const names[])
 	return false;
 }
 
+/* Is it this name, or this name with a suffix? Emacs has utf-8-unix. */
+static bool is_with_suffix(const char *name, const char *start)
+{
+	size_t n = strlen(start);
+
+	return strncmp(name, start, n) == 0 && (name[n] == '\0' || name[n] == '-');
+}
+
+static bool is_utf_8(const char *name)
+{
+	static const char *const names[] = { "", "utf8", "u8", "utf", "cp65001", "ascii", "us-ascii", "646",
+		NULL };
+
+	return is_with_suffix(name, "utf-8") || is_one_of(name, names);
+}
+
+static bool is_latin_1(const char *name)
+{
+	static const char *const names[] = { "latin1", "latin", "l1", "iso8859-1", "8859", "cp819", NULL };
+
+	return is_with_suffix(name, "latin-1") || is_with_suffix(name, "iso-8859-1") ||
+	       is_with_suffix(name, "iso-latin-1") || is_one_of(name, names);
+}
+
 /* Encodings that the C library may decode: those of one state. */
 static bool is_plain(const char *name)
 {
@@ -110,7 +134,20 @@ static void latin_1(const char *text, size_t n, struct strbuf *out)
 	}
 }
 
-/* False: the C library does not know it. */
+/* Python's encodings leave ASCII as it is. Some of the same name do not: Shift JIS has a yen sign
+ * in the place of the backslash. */
+static bool keeps_ascii(iconv_t how)
+{
+	enum { ASCII = 0x80 };
+	char all[ASCII], made[ASCII], *in = all, *out = made;
+	size_t n = ASCII, room = ASCII;
+
+	for (int i = 0; i < ASCII; i++)
+		all[i] = (char)i;
+	return iconv(how, &in, &n, &out, &room) == 0 && room == 0 && memcmp(all, made, ASCII) == 0;
+}
+
+/* False: the C library does not know it, or means something else. */
 static bool by_library(const char *encoding, const char *text, size_t n, struct strbuf *out)
 {
 	iconv_t how = iconv_open("UTF-8", encoding);
@@ -118,6 +155,10 @@ static bool by_library(const char *encoding, const char *text, size_t n, struct 
 
 	if (how == (iconv_t)-1)
 		return false;
+	if (!keeps_ascii(how)) {
+		(void)iconv_close(how);
+		return false;
+	}
 	/* It does not write to its input. */
 	memcpy(&in, &text, sizeof(in));
 	while (n > 0 && !out->failed) {
@@ -126,7 +167,7 @@ static bool by_library(const char *encoding, const char *text, size_t n, struct 
 		int error = errno;
 
 		strbuf_add(out, piece, sizeof(piece) - room);
-		if (done == (size_t)-1 && error != E2BIG && n > 0) {
+		if (done == (size_t)-1 && n > 0 && (error != E2BIG || room == sizeof(piece))) {
 			strbuf_char(out, *in++);
 			n--;
 		}
@@ -137,21 +178,17 @@ static bool by_library(const char *encoding, const char *text, size_t n, struct 
 
 static void decode(struct source_file *f)
 {
-	static const char *const utf_8[] = { "", "utf-8", "utf8", "u8", "utf", "cp65001", "utf-8-sig",
-		"ascii", "us-ascii", "646", NULL };
-	static const char *const latin[] = { "latin-1", "latin1", "latin", "l1", "iso-8859-1", "iso8859-1",
-		"8859", "cp819", "iso-latin-1", NULL };
 	const char *text = strbuf_text(&f->text);
 	size_t skip = strncmp(text, mark, sizeof(mark) - 1) == 0 ? sizeof(mark) - 1 : 0;
 	struct strbuf decoded = STRBUF_EMPTY;
-	char encoding[SOURCE_ENCODING];
+	char encoding[SOURCE_ENCODING] = "";
 
 	find_cookie(text + skip, f->text.n - skip, encoding);
-	if (skip == 0 && is_one_of(encoding, utf_8))
+	if (skip == 0 && is_utf_8(encoding))
 		return;
-	if (skip != 0 || is_one_of(encoding, utf_8))
+	if (skip != 0 || is_utf_8(encoding))
 		strbuf_add(&decoded, text + skip, f->text.n - skip);
-	else if (is_one_of(encoding, latin))
+	else if (is_latin_1(encoding))
 		latin_1(text, f->text.n, &decoded);
 	else if (!is_plain(encoding) || !by_library(encoding, text, f->text.n, &decoded)) {
 		memcpy(f->unknown, encoding, sizeof(f->unknown));
