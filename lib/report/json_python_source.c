@@ -5,13 +5,36 @@
 #include "report/json_members.h"
 #include "report/python_source.h"
 
+enum { BYTES_MAX = 4096 }; /* of a line */
+
+/* The bytes of a line that are printed: each of many frames may have a line of megabytes. */
+static size_t shown(const struct py_source_line *line)
+{
+	size_t n = line->n;
+
+	if (n <= BYTES_MAX)
+		return n;
+	for (n = BYTES_MAX; n > BYTES_MAX - 3 && (line->text[n] & 0xc0) == 0x80; n--)
+		;
+	return n;
+}
+
+static bool is_cut(const struct py_source *source)
+{
+	for (unsigned i = 0; i < source->n; i++) {
+		if (shown(&source->at[i]) < source->at[i].n)
+			return true;
+	}
+	return source->more;
+}
+
 static json_t *lines_of(const struct py_source *source, struct members *m)
 {
 	json_t *list = json_array();
 
 	for (unsigned i = 0; list != NULL && i < source->n; i++)
 		m->failed |= json_array_append_new(
-				 list, members_text_value(m, source->at[i].text, source->at[i].n)) != 0;
+				 list, members_text_value(m, source->at[i].text, shown(&source->at[i]))) != 0;
 	return list;
 }
 
@@ -37,7 +60,7 @@ bool json_python_source(const struct record_thread *t, const struct record_item 
 	m = members_begin();
 	source = members_begin();
 	members_value(&source, "lines", lines_of(&f.source, &source));
-	if (f.source.more)
+	if (is_cut(&f.source))
 		members_bool(&source, "cut", true);
 	if (f.source.doubts != 0)
 		members_value(&source, "doubts", doubts_of(f.source.doubts, &source));

@@ -8,7 +8,8 @@
 #include "base/escape.h"
 #include "report/python_source.h"
 
-enum { COLUMNS_MAX = 400 }; /* of a line; the rest is left out */
+/* Of a line; the rest is left out. Characters may have no width. */
+enum { COLUMNS_MAX = 400, BYTES_MAX = 4096 };
 
 /* A line, and the bytes of it that are marked. */
 struct shown {
@@ -55,7 +56,7 @@ static bool put_characters(const struct shown *l, struct strbuf *out, struct str
 {
 	size_t columns = 0, i = l->from;
 
-	while (i < l->line->n && columns < COLUMNS_MAX) {
+	while (i < l->line->n && columns < COLUMNS_MAX && i - l->from < BYTES_MAX) {
 		size_t from = out->n, len, width;
 		wchar_t c;
 
