@@ -3,18 +3,23 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <libproc.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../support/core_builder.h"
 #include "proc/core/core.h"
+#include "proc/core/core_owner.h"
 #include "proc/handle.h"
 #include "support/notices.h"
 #include "support/run_suite.h"
@@ -288,6 +293,53 @@ START_TEST(what_the_owner_may_not_read)
 }
 END_TEST
 
+static bool put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		(void)close(fd);
+	return done;
+}
+
+/* Become SOMEBODY, and root of a namespace of one's own. */
+static bool enter_namespace(void)
+{
+	char map[32];
+
+	(void)snprintf(map, sizeof(map), "0 %d 1", SOMEBODY);
+	return setgroups(0, NULL) == 0 && setgid(SOMEBODY) == 0 && setuid(SOMEBODY) == 0 &&
+	       unshare(CLONE_NEWUSER) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0 &&
+	       put("/proc/self/setgroups", "deny") && put("/proc/self/uid_map", map);
+}
+
+/* Root by unshare -r has the rights of a user, who may look at cores with them. */
+START_TEST(a_user_as_root)
+{
+	enum { WELL, WRONG, UNABLE };
+	const struct core core = { .has_psinfo = true, .psinfo.pr_uid = SOMEBODY };
+	int status;
+	pid_t pid;
+
+	if (geteuid() != 0) {
+		(void)puts("SKIP: only root may become another user");
+		return;
+	}
+	ck_assert(core_owner_of(&core).other);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		_exit(!enter_namespace()                             ? UNABLE
+		      : geteuid() != 0 || core_owner_of(&core).other ? WRONG
+								     : WELL);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) != WRONG);
+	if (WEXITSTATUS(status) == UNABLE)
+		(void)puts("SKIP: users may not make namespaces");
+}
+END_TEST
+
 START_TEST(only_regular_files_are_opened)
 {
 	char dir[] = "/tmp/core_files.XXXXXX", fifo[64];
@@ -337,6 +389,7 @@ int main(void)
 	tcase_add_test(tcase, another_executable_given);
 	tcase_add_test(tcase, only_regular_files_are_opened);
 	tcase_add_test(tcase, what_the_owner_may_not_read);
+	tcase_add_test(tcase, a_user_as_root);
 	suite_add_tcase(suite, tcase);
 	return run_made_suite(suite);
 }
