@@ -12,9 +12,10 @@
 #include <unistd.h>
 
 #include "base/fileio.h"
+#include "base/owned.h"
 #include "proc/live/live.h"
 
-enum { STAT_BYTES = 4096, FIELDS_BEFORE_START = 20 };
+enum { STAT_BYTES = 4096, PATH_BYTES = 32, VECTOR_MAX = 64 << 10, FORKS_MAX = 64 };
 
 static const int64_t second = 1000000000;
 
@@ -58,22 +59,62 @@ bool os_working_directory(struct ps_prochandle *P, char *buf, size_t size)
 	return true;
 }
 
-/* proc(5): field 22 of stat, in ticks since the machine was booted, is the 20th after the name. */
-static int64_t started(const struct live *live)
+/* proc(5): fields 4 and 22 of stat; the time is in ticks since the machine was booted. */
+static bool read_stat(int dir, const char *path, pid_t *parent, unsigned long long *ticks)
 {
 	char text[STAT_BYTES];
-	struct timespec since_boot, now;
-	unsigned long long ticks;
 	const char *at;
 
-	if (fileio_head(live->dir, "stat", text, sizeof(text)) <= 0 || (at = strrchr(text, ')')) == NULL)
+	return fileio_head(dir, path, text, sizeof(text)) > 0 && (at = strrchr(text, ')')) != NULL &&
+	       sscanf(at + 1,
+		   " %*c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu", parent,
+		   ticks) == 2;
+}
+
+/* Does process pid run what was executed with this auxiliary vector? It has addresses that each
+ * execve(2) chooses anew, and that fork(2) keeps. */
+static bool has_vector(pid_t pid, const char *vector, size_t n)
+{
+	OWNED(mem_release) char *its = NULL;
+	char path[PATH_BYTES];
+	size_t its_n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/auxv", (int)pid);
+	return fileio_slurp(AT_FDCWD, path, VECTOR_MAX, &its, &its_n) == 0 && its_n == n &&
+	       memcmp(its, vector, n) == 0;
+}
+
+/* Modules may have been imported by the process that it was forked from, as with servers that fork
+ * their workers: when that began, in ticks. */
+static unsigned long long first_began(const struct live *live, pid_t parent, unsigned long long ticks)
+{
+	OWNED(mem_release) char *vector = NULL;
+	size_t n;
+
+	if (fileio_slurp(live->mm_dir, "auxv", VECTOR_MAX, &vector, &n) != 0 || n == 0)
+		return ticks;
+	for (int i = 0; i < FORKS_MAX && parent > 0 && has_vector(parent, vector, n); i++) {
+		unsigned long long began;
+		char path[PATH_BYTES];
+
+		(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)parent);
+		if (!read_stat(AT_FDCWD, path, &parent, &began))
+			break;
+		ticks = began < ticks ? began : ticks;
+	}
+	return ticks;
+}
+
+static int64_t started(const struct live *live)
+{
+	struct timespec since_boot, now;
+	unsigned long long ticks;
+	pid_t parent;
+
+	if (!read_stat(live->dir, "stat", &parent, &ticks) ||
+	    clock_gettime(CLOCK_BOOTTIME, &since_boot) != 0 || clock_gettime(CLOCK_REALTIME, &now) != 0)
 		return 0;
-	for (int i = 0; i < FIELDS_BEFORE_START && at != NULL; i++)
-		at = strchr(at + 1, ' ');
-	if (at == NULL || clock_gettime(CLOCK_BOOTTIME, &since_boot) != 0 ||
-	    clock_gettime(CLOCK_REALTIME, &now) != 0)
-		return 0;
-	ticks = strtoull(at, NULL, 10);
+	ticks = first_began(live, parent, ticks);
 	return (now.tv_sec - since_boot.tv_sec) * second + (now.tv_nsec - since_boot.tv_nsec) +
 	       (int64_t)ticks * (second / sysconf(_SC_CLK_TCK));
 }

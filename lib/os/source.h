@@ -16,8 +16,9 @@ int os_open_source(struct ps_prochandle *P, const char *path);
 /* The working directory of live P as a path in its root. False: unknown, or it has none there. */
 bool os_working_directory(struct ps_prochandle *P, char *buf, size_t size);
 
-/* When live P began, or, with the path of its file, the core P was written: in ns since the epoch;
- * 0: unknown. */
+/* When live P began, or the oldest of its ancestors that it was forked from without an exec and
+ * that still live; or, with the path of its file, when the core P was written: in ns since the
+ * epoch; 0: unknown. */
 int64_t os_source_moment(struct ps_prochandle *P, const char *core);
 
 /* When the file was last written, in ns since the epoch; 0: unknown, as of a copy. */

@@ -7,6 +7,7 @@
 
 #include "support/json_lines.h"
 #include "support/live.h"
+#include "support/oracle.h"
 
 static const char frame_mark[] = "                [ ", source_mark[] = "                  ";
 
@@ -217,6 +218,27 @@ START_TEST(core_file)
 }
 END_TEST
 
+/* The code of a worker may be older than the worker. */
+START_TEST(forked)
+{
+	struct fixture f;
+	struct run r;
+	char *child;
+
+	fixture_start(&f, &live_interpreters(NULL)[_i], NULL, ARGS("@sources_forked.py", "%"));
+	child = read_truth(&f);
+	child[strcspn(child, "\n")] = '\0';
+	r = TOOL("--source", "-p", child);
+	ck_assert_msg(
+	    strstr(r.out, "\n                  ? stop()\n") != NULL, "%s: %s%s", f.in->label, r.out, r.err);
+	ck_assert_msg(strstr(r.err, "newer than the process") != NULL, "%s: %s", f.in->label, r.err);
+	run_free(&r);
+	oracle_judge(oracle_process((pid_t)strtol(child, NULL, 10)));
+	free(child);
+	fixture_end(&f);
+}
+END_TEST
+
 static void refused(const char *option, const char *value, const char *operand)
 {
 	struct run r = TOOL("--source", option, value, operand);
@@ -240,6 +262,7 @@ static Suite *suite(void)
 
 	live_add(c, process);
 	live_add(c, core_file);
+	live_add(c, forked);
 	tcase_add_test(c, options);
 	suite_add_tcase(s, c);
 	return s;
