@@ -193,6 +193,15 @@ static bool look_at_mapped(struct observing *x, uint32_t pid)
 	return added != OBSERVING_NOT;
 }
 
+static bool is_unready(const struct observing *x, uint32_t pid)
+{
+	for (size_t i = 0; i < x->unready.n; i++) {
+		if (x->unready.at[i].pid == pid)
+			return true;
+	}
+	return false;
+}
+
 /* The code of a library is mapped before its data, without which nothing is found. So it is looked
  * at again, after pauses that double, until the process ends. */
 void at_find_mapped(struct observing *x)
@@ -203,7 +212,8 @@ void at_find_mapped(struct observing *x)
 	while (probe_session_python(x->session, &pid)) {
 		struct unready one = { pid, clock_now_ns() + PAUSE_NS, PAUSE_NS };
 
-		if (!look_at_mapped(x, pid))
+		/* A process may map the file any number of times. */
+		if (!look_at_mapped(x, pid) && !is_unready(x, pid))
 			x->failed |= !vec_push(&x->unready, one);
 	}
 	for (size_t i = x->unready.n; i-- > 0;) {
