@@ -13,9 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bound.h"
 #include "python/tasks/greenlet_reader.h"
 
-enum { PAGE = 4096, CACHE_PAGES = 1024, NODE_MAX = 96 };
+enum { PAGE = 4096, CACHE_PAGES = 1024, NODE_MAX = 96, TIME_EVERY = 1024 };
 
 /* Pages that were read last, each in the place that its number gives. */
 struct pages {
@@ -172,7 +173,9 @@ static void follow_list(struct search *s, uint64_t head, uint64_t first)
 	while (at != head && r->res == RES_OK) {
 		struct node node;
 
-		if (s->objects >= GREENLET_OBJECTS_MAX || !read_node(s, at, &node) || node.prev != before) {
+		if (s->objects >= GREENLET_OBJECTS_MAX ||
+		    (s->objects % TIME_EVERY == 0 && bound_passed(BOUND_STACKS)) ||
+		    !read_node(s, at, &node) || node.prev != before) {
 			s->cut = true;
 			return;
 		}
