@@ -19,6 +19,7 @@ typedef struct {
 		}                 \
 	}
 
+extern int pthread_atfork(void (*)(void), void (*)(void), void (*)(void));
 extern int pthread_mutex_lock(pthread_mutex_t *);
 extern int pthread_mutex_unlock(pthread_mutex_t *);
 extern int pthread_attr_init(pthread_attr_t *);
