@@ -8,21 +8,18 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "base/vec.h"
 #include "support/live.h"
+#include "support/terminal.h"
 
 /* Everything that `sh -c script` writes to a terminal. The caller frees it. */
 static char *on_terminal(const char *const args[])
 {
-	int master = posix_openpt(O_RDWR | O_NOCTTY), slave, status;
-	VEC(char) text = VEC_EMPTY;
+	int slave, master = terminal_open(&slave), status;
 	struct termios raw;
-	ssize_t n;
+	char *text;
 	pid_t pid;
 
-	ck_assert(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
-	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
-	ck_assert(slave >= 0 && tcgetattr(slave, &raw) == 0);
+	ck_assert_int_eq(tcgetattr(slave, &raw), 0);
 	raw.c_oflag &= ~(tcflag_t)OPOST;
 	ck_assert_int_eq(tcsetattr(slave, TCSANOW, &raw), 0);
 	(void)fflush(NULL);
@@ -34,17 +31,10 @@ static char *on_terminal(const char *const args[])
 		_exit(127);
 	}
 	(void)close(slave);
-	do { /* EIO: the other end is closed */
-		ck_assert(vec_reserve(&text, text.n + 4096));
-		n = read(master, text.at + text.n, 4095);
-		text.n += n > 0 ? (size_t)n : 0;
-	} while (n > 0);
-	text.at[text.n] = '\0';
-	(void)close(master);
+	text = terminal_read(master);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_msg(
-	    WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x: %s", (unsigned)status, text.at);
-	return text.at;
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x: %s", (unsigned)status, text);
+	return text;
 }
 
 /* A process whose stacks stay the same. */

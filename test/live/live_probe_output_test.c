@@ -1,6 +1,5 @@
 /* --at: what is printed of events, and how they are selected, summed and grouped, compared with what
  * the program does. */
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/vec.h"
 #include "support/live.h"
 #include "support/observer.h"
+#include "support/terminal.h"
 
 /* How often `part` is in `text`. */
 static long occurrences(const char *text, const char *part)
@@ -335,14 +334,11 @@ END_TEST
 static char *on_terminal(struct fixture *f, const char *const args[])
 {
 	const struct winsize size = { .ws_row = 8, .ws_col = 40 };
-	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+	int slave, master = terminal_open(&slave);
 	struct observer o;
-	VEC(char) text = VEC_EMPTY;
-	ssize_t n;
+	char *text;
 
-	ck_assert(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
-	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
-	ck_assert(slave >= 0 && ioctl(slave, TIOCSWINSZ, &size) == 0);
+	ck_assert_int_eq(ioctl(slave, TIOCSWINSZ, &size), 0);
 	if (!observer_start_on(&o, args, slave)) {
 		(void)close(master);
 		(void)close(slave);
@@ -351,16 +347,10 @@ static char *on_terminal(struct fixture *f, const char *const args[])
 	(void)close(slave);
 	fixture_echo(f);
 	ck_assert_int_eq(kill(o.pid, SIGINT), 0);
-	do { /* EIO: the other end is closed */
-		ck_assert(vec_reserve(&text, text.n + 4096));
-		n = read(master, text.at + text.n, 4095);
-		text.n += n > 0 ? (size_t)n : 0;
-	} while (n > 0);
-	text.at[text.n] = '\0';
-	(void)close(master);
+	text = terminal_read(master);
 	(void)close(o.err);
 	ck_assert_int_eq(waitpid(o.pid, NULL, 0), o.pid);
-	return text.at;
+	return text;
 }
 
 static void remove_colors(char *text)
