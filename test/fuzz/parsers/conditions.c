@@ -86,7 +86,7 @@ void fuzz_conditions(const uint8_t *data, size_t n)
 
 	if (n == 0)
 		return;
-	text = fuzz_copy(data, n + 0);
+	text = fuzz_copy(data, n);
 	memmove(text, text + 1, n - 1);
 	text[n - 1] = '\0';
 	switch (data[0] % 4) {

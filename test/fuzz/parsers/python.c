@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "parsers.h"
-#include "python/find/py_scan.h"
 
 /* libcheck's need a test that runs, and py_image.h checks itself by them. */
 #undef ck_assert
@@ -15,24 +14,9 @@
 #define ck_assert_ptr_nonnull(p) fuzz_must((p) != NULL)
 #define ck_assert_uint_le(a, b) fuzz_must((a) <= (b))
 
-#include "unit/python/py_image.h"
+#include "unit/python/py_image_read.h"
 
-enum { ROOM = 1 << 15, CHANGE = 11, CHANGES_MAX = 64, THREADS_MAX = 4 };
-
-/* An interpreter with one thread, which is in f, called from f. */
-static void draw(struct image *m, const struct spec *is)
-{
-	uint64_t older = 0, code;
-
-	image_init(m, is, ROOM);
-	code = image_code(m, "f.py", "f", 1, "\x80\0\xdf\0\0", 5, 32);
-	if (is->ts_base >= 0)
-		older = m->base_frame;
-	if (is->hex >= 0x030c0000)
-		older = image_entry(m, older);
-	older = image_frame(m, code, 2, older);
-	image_start(m, image_frame(m, code, 4, older));
-}
+enum { ROOM = 1 << 15, CHANGE = 11, CHANGES_MAX = 64 };
 
 static void change(struct image *m, struct span *changes)
 {
@@ -61,26 +45,6 @@ static void change(struct image *m, struct span *changes)
 	memcpy(at, &word, sizeof(word));
 }
 
-static void read_all(struct image *m)
-{
-	struct py_process *py;
-	py_threads threads = VEC_EMPTY;
-
-	if (py_process_create(m->P, &py, NULL) != RES_OK)
-		return;
-	(void)py_threads_read(py, &threads, NULL);
-	for (size_t i = 0; i < threads.n && i < THREADS_MAX; i++) {
-		struct py_stack stack;
-
-		if (py_stack_read(py, &threads.at[i], &stack, NULL) != RES_OK)
-			continue;
-		py_stack_finish(py, &stack);
-		py_stack_free(&stack);
-	}
-	vec_free(&threads);
-	py_process_destroy(py);
-}
-
 void fuzz_python(const uint8_t *data, size_t n)
 {
 	struct span changes;
@@ -88,11 +52,11 @@ void fuzz_python(const uint8_t *data, size_t n)
 
 	if (n == 0)
 		return;
-	draw(&m, &specs[data[0] % SPECS]);
+	image_draw(&m, &specs[data[0] % SPECS], ROOM, 2);
 	changes = span_of(data + 1, n - 1);
 	for (int i = 0; i < CHANGES_MAX && span_left(&changes) >= CHANGE; i++)
 		change(&m, &changes);
 	image_grab(&m);
-	read_all(&m);
+	image_read(&m);
 	image_free(&m);
 }

@@ -4,7 +4,7 @@
 
 #include "python/find/py_scan.h"
 #include "support/run_suite.h"
-#include "unit/python/py_image.h"
+#include "unit/python/py_image_read.h"
 
 enum { ROOM = 1 << 15 };
 
@@ -23,15 +23,7 @@ static void opens_not(struct image *m, enum res expected, const char *words)
 /* One frame and its activation. */
 static void draw(struct image *m, const struct spec *is)
 {
-	uint64_t below = 0, code;
-
-	image_init(m, is, ROOM);
-	code = image_code(m, "f.py", "f", 1, "\x80\0\xdf\0\0", 5, 32);
-	if (is->ts_base >= 0)
-		below = m->base_frame;
-	if (is->hex >= 0x030c0000)
-		below = image_entry(m, below);
-	image_start(m, image_frame(m, code, 4, below));
+	image_draw(m, is, ROOM, 1);
 }
 
 START_TEST(no_python)
@@ -313,27 +305,6 @@ START_TEST(versions_in_texts_and_names)
 }
 END_TEST
 
-/* Read everything. The results may be anything, but each call must return. */
-static void read_all(struct image *m)
-{
-	struct py_process *py;
-	py_threads threads = VEC_EMPTY;
-
-	if (py_process_create(m->P, &py, NULL) != RES_OK)
-		return;
-	(void)py_threads_read(py, &threads, NULL);
-	for (size_t i = 0; i < threads.n && i < 4; i++) {
-		struct py_stack s;
-
-		if (py_stack_read(py, &threads.at[i], &s, NULL) != RES_OK)
-			continue;
-		py_stack_finish(py, &s);
-		py_stack_free(&s);
-	}
-	vec_free(&threads);
-	py_process_destroy(py);
-}
-
 static uint32_t next_random(uint32_t *state)
 {
 	*state = *state * 1664525U + 1013904223U;
@@ -358,7 +329,7 @@ START_TEST(bytes_changed_at_random)
 				    IMAGE_BASE + (next_random(&state) % m.used & ~(size_t)7));
 		}
 		image_grab(&m);
-		read_all(&m);
+		image_read(&m);
 		image_free(&m);
 	}
 }
