@@ -1,5 +1,4 @@
 /* Greenlets, compared with what the program knows of them (tasks_greenlets.py). */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,17 +116,12 @@ static struct run run_live(const struct fixture *f)
 
 static void look_at_core(struct fixture *f)
 {
-	struct run_options opt = { .cwd = f->dir };
 	char core[PATH_MAX];
-	const char *why = "";
 	struct run r;
 
-	if (!fixture_core(f, SIGABRT, core, &why)) {
-		(void)printf("SKIP: core of %s: %s\n", f->in->label, why);
+	if (!live_core(f, core))
 		return;
-	}
-	r = f->in->root[0] == '\0' ? run_tool(&opt, ARGS("-p", "-a", core))
-				   : run_tool(&opt, ARGS("-p", "-a", "--sysroot", f->in->root, core));
+	r = live_tasks_of_core(f, core);
 	judge(f, &r, "core");
 }
 

@@ -1,6 +1,5 @@
 /* Variables and their values (-l), compared with what the program says of them (locals.py): of live
  * processes, cores, and in JSON; and those that change all the time. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,21 +12,6 @@ static const char frame_mark[] = "                [ ", local_mark[] = "         
 static bool starts(const char *text, const char *start)
 {
 	return strncmp(text, start, strlen(start)) == 0;
-}
-
-static char *read_truth(const struct fixture *f)
-{
-	char path[300], line[2000];
-	struct strbuf text = STRBUF_EMPTY;
-	FILE *said;
-
-	(void)snprintf(path, sizeof(path), "%s/truth", f->dir);
-	said = fopen(path, "r");
-	ck_assert_ptr_nonnull(said);
-	while (fgets(line, sizeof(line), said) != NULL)
-		strbuf_str(&text, line);
-	(void)fclose(said);
-	return text.at;
 }
 
 /* A line of the output in the words of the fixture; of the frame of `stop` nothing is told. */
@@ -159,13 +143,10 @@ static void look_at_core(struct fixture *f, const char *truth)
 	struct strbuf wrong = STRBUF_EMPTY;
 	struct run_options opt = { .in = f->in };
 	char core[PATH_MAX], inside[PATH_MAX];
-	const char *why = "";
 	struct run r;
 
-	if (!fixture_core(f, SIGABRT, core, &why)) {
-		(void)printf("SKIP: core of %s: %s\n", f->in->label, why);
+	if (!live_core(f, core))
 		return;
-	}
 	fixture_path(f->in, core, inside, sizeof(inside));
 	r = run_tool(&opt, ARGS("-lp", inside));
 	compare(truth, r.out, &wrong);
@@ -179,7 +160,7 @@ START_TEST(variables)
 	char *truth;
 
 	fixture_start(&f, &live_interpreters(NULL)[_i], NULL, ARGS("@locals.py", "%"));
-	truth = read_truth(&f);
+	truth = truth_text(f.dir);
 	look(&f, truth, "-lp");
 	look(&f, truth, "-l");
 	look(&f, truth, "-llp");

@@ -1,6 +1,5 @@
 /* Source lines (--source), compared with what the program says of them (sources.py): of live
  * processes, cores, counted, in JSON and read again from text. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,22 +13,6 @@ static const char frame_mark[] = "                [ ", source_mark[] = "        
 static bool starts(const char *text, const char *start)
 {
 	return strncmp(text, start, strlen(start)) == 0;
-}
-
-static char *read_truth(const struct fixture *f)
-{
-	char path[300], line[4000];
-	struct strbuf text = STRBUF_EMPTY;
-	FILE *said;
-
-	(void)snprintf(path, sizeof(path), "%s/truth", f->dir);
-	said = fopen(path, "r");
-	ck_assert_ptr_nonnull(said);
-	while (fgets(line, sizeof(line), said) != NULL)
-		strbuf_str(&text, line);
-	(void)fclose(said);
-	ck_assert_ptr_nonnull(text.at);
-	return text.at;
 }
 
 /* A line of the output in the words of the fixture; of the frame of `stop` nothing is told. */
@@ -179,7 +162,7 @@ START_TEST(process)
 	char *truth;
 
 	fixture_start(&f, &live_interpreters(NULL)[_i], NULL, ARGS("@sources.py", "%"));
-	truth = read_truth(&f);
+	truth = truth_text(f.dir);
 	look(&f, truth, "-p");
 	look(&f, truth, "-l");
 	count_text(&f);
@@ -195,15 +178,12 @@ START_TEST(core_file)
 	struct fixture f;
 	struct strbuf wrong = STRBUF_EMPTY;
 	char core[PATH_MAX], inside[PATH_MAX];
-	const char *why = "";
 	struct run r;
 	char *truth;
 
 	fixture_start(&f, &live_interpreters(NULL)[_i], NULL, ARGS("@sources.py", "%", "core"));
-	truth = read_truth(&f);
-	if (!fixture_core(&f, SIGABRT, core, &why)) {
-		(void)printf("SKIP: core of %s: %s\n", f.in->label, why);
-	} else {
+	truth = truth_text(f.dir);
+	if (live_core(&f, core)) {
 		struct run_options opt = { .in = f.in };
 
 		fixture_path(f.in, core, inside, sizeof(inside));
@@ -226,7 +206,7 @@ START_TEST(forked)
 	char *child;
 
 	fixture_start(&f, &live_interpreters(NULL)[_i], NULL, ARGS("@sources_forked.py", "%"));
-	child = read_truth(&f);
+	child = truth_text(f.dir);
 	child[strcspn(child, "\n")] = '\0';
 	r = TOOL("--source", "-p", child);
 	ck_assert_msg(

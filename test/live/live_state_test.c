@@ -1,5 +1,4 @@
 /* What threads do and are called, compared with what they say of themselves (states.py). */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,14 +71,11 @@ static void look_at_core(struct fixture *f, bool names)
 	struct strbuf wrong = STRBUF_EMPTY;
 	struct run_options opt = { .cwd = f->dir };
 	char core[PATH_MAX];
-	const char *why = "";
 	struct run r;
 	struct output o;
 
-	if (!fixture_core(f, SIGABRT, core, &why)) {
-		(void)printf("SKIP: core of %s: %s\n", f->in->label, why);
+	if (!live_core(f, core))
 		return;
-	}
 	r = run_tool(&opt, ARGS(core));
 	o = output_parse(r.out, (long)f->pid);
 	compare_states(f, &o, names, &wrong);

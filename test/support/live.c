@@ -2,6 +2,7 @@
 #include "support/live.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,24 @@ void live_compare(const struct fixture *f, struct run *r, const char *head, int 
 	truth_compare(&truth, out, flags, wrong);
 	run_free(r);
 	truth_free(&truth);
+}
+
+bool live_core(struct fixture *f, char core[PATH_MAX])
+{
+	const char *why = "";
+	bool is_written = fixture_core(f, SIGABRT, core, &why);
+
+	if (!is_written)
+		(void)printf("SKIP: core of %s: %s\n", f->in->label, why);
+	return is_written;
+}
+
+struct run live_tasks_of_core(const struct fixture *f, const char *core)
+{
+	const struct run_options opt = { .cwd = f->dir };
+
+	return f->in->root[0] == '\0' ? run_tool(&opt, ARGS("-p", "-a", core))
+				      : run_tool(&opt, ARGS("-p", "-a", "--sysroot", f->in->root, core));
 }
 
 const char *live_no_bpftrace(void)

@@ -31,6 +31,12 @@ void live_compare(const struct fixture *f, struct run *r, const char *head, int 
  * times. */
 struct run live_look(const struct fixture *f, const char *option, const char *awake);
 
+/* Kill f by SIGABRT, and find the core. False: this system writes none here, and a SKIP was printed. */
+bool live_core(struct fixture *f, char core[PATH_MAX]);
+
+/* Run `pystack -p -a` on a core of f, whose files may be in another root. */
+struct run live_tasks_of_core(const struct fixture *f, const char *core);
+
 /* The reason why bpftrace cannot trace rmdir(2) here; NULL: it can. */
 const char *live_no_bpftrace(void);
 

@@ -26,15 +26,21 @@ static char *line_cut(char **at)
 	return line;
 }
 
-struct truth truth_read(const char *dir)
+char *truth_text(const char *dir)
 {
-	struct truth t = { VEC_EMPTY };
-	char path[PATH_MAX], *text = NULL, *at, *line;
+	char path[PATH_MAX], *text = NULL;
 	size_t n = 0;
 
 	(void)snprintf(path, sizeof(path), "%s/truth", dir);
 	ck_assert_msg(fileio_slurp(AT_FDCWD, path, FILE_MAX, &text, &n) == 0, "no %s", path);
-	at = text;
+	return text;
+}
+
+struct truth truth_read(const char *dir)
+{
+	struct truth t = { VEC_EMPTY };
+	char *text = truth_text(dir), *at = text, *line;
+
 	while ((line = line_cut(&at)) != NULL) {
 		if (strncmp(line, "thread ", 7) == 0) {
 			struct truth_thread one = { .tid = strtol(line + 7, &line, 10) };

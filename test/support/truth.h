@@ -26,7 +26,10 @@ struct truth {
 	VEC(struct truth_thread) threads;
 };
 
-/* dir/truth. Ends the test when it cannot be read. */
+/* The text of dir/truth, which the caller frees. Ends the test when it cannot be read. */
+char *truth_text(const char *dir);
+
+/* The same in parts. */
 struct truth truth_read(const char *dir);
 void truth_free(struct truth *t);
 
