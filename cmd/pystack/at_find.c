@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,28 +15,19 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/path.h"
+#include "os/process_stat.h"
 #include "probe/probe_exe.h"
 
 bool process_stat_read(uint32_t pid, struct process_stat *out)
 {
-	char path[64], line[1024] = "";
-	unsigned long long began;
-	const char *name;
-	FILE *in;
+	struct os_process_stat st;
+	char path[64];
 
 	(void)snprintf(path, sizeof(path), "/proc/%u/stat", pid);
-	in = fopen(path, "re");
-	if (in == NULL)
+	if (!os_process_stat_read(AT_FDCWD, path, &st))
 		return false;
-	(void)!fgets(line, sizeof(line), in);
-	(void)fclose(in);
-	name = strrchr(line, ')'); /* a name may have parentheses and spaces */
-	if (name == NULL || sscanf(name,
-				") %*c %u %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
-				"%*d %llu",
-				&out->parent, &began) != 2)
-		return false;
-	out->began = (uint32_t)began;
+	out->parent = (uint32_t)st.parent;
+	out->began = (uint32_t)st.began;
 	return true;
 }
 

@@ -7,18 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fileio.h"
 #include "base/owned.h"
 #include "os/images.h"
+#include "os/process_stat.h"
 #include "proc/handle.h"
 #include "proc/objects.h"
 
 enum {
 	STATUS_BYTES = 4096,
-	FIELDS_BEFORE_START = 20,
 	CLOCK_SLACK = 2 /* seconds: two clocks are rounded */
 };
 
@@ -42,31 +41,15 @@ static pid_t inner_pid(pid_t pid)
 	return atoi(last) > 0 ? atoi(last) : pid;
 }
 
-/* When the process began, in seconds since the epoch; 0: unknown. proc(5): field 22 of stat, in
- * ticks since the machine was booted, is the 20th after the name. */
-static time_t started(pid_t pid)
-{
-	char path[32], text[STATUS_BYTES];
-	struct timespec since_boot, now;
-	unsigned long long ticks;
-	const char *at;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (fileio_head(AT_FDCWD, path, text, sizeof(text)) <= 0 || (at = strrchr(text, ')')) == NULL)
-		return 0;
-	for (int i = 0; i < FIELDS_BEFORE_START && at != NULL; i++)
-		at = strchr(at + 1, ' ');
-	if (at == NULL || clock_gettime(CLOCK_BOOTTIME, &since_boot) != 0 ||
-	    clock_gettime(CLOCK_REALTIME, &now) != 0)
-		return 0;
-	ticks = strtoull(at, NULL, 10);
-	return now.tv_sec - since_boot.tv_sec + (time_t)(ticks / (unsigned long long)sysconf(_SC_CLK_TCK));
-}
-
 /* Was the file written by an earlier process with this pid? */
 static bool is_stale(const struct stat *file, pid_t pid)
 {
-	return file->st_mtime + CLOCK_SLACK < started(pid);
+	struct os_process_stat st;
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	return os_process_stat_read(AT_FDCWD, path, &st) &&
+	       file->st_mtime + CLOCK_SLACK < os_process_moment(st.began) / 1000000000;
 }
 
 /* RES_FAIL: the file is not this process's, or may be anybody's. */

@@ -8,16 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fileio.h"
 #include "base/owned.h"
+#include "os/process_stat.h"
 #include "proc/live/live.h"
 
-enum { STAT_BYTES = 4096, PATH_BYTES = 32, VECTOR_MAX = 64 << 10, FORKS_MAX = 64 };
-
-static const int64_t second = 1000000000;
+enum { PATH_BYTES = 32, VECTOR_MAX = 64 << 10, FORKS_MAX = 64 };
 
 int os_open_source(struct ps_prochandle *P, const char *path)
 {
@@ -59,18 +57,6 @@ bool os_working_directory(struct ps_prochandle *P, char *buf, size_t size)
 	return true;
 }
 
-/* proc(5): fields 4 and 22 of stat; the time is in ticks since the machine was booted. */
-static bool read_stat(int dir, const char *path, pid_t *parent, unsigned long long *ticks)
-{
-	char text[STAT_BYTES];
-	const char *at;
-
-	return fileio_head(dir, path, text, sizeof(text)) > 0 && (at = strrchr(text, ')')) != NULL &&
-	       sscanf(at + 1,
-		   " %*c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu", parent,
-		   ticks) == 2;
-}
-
 /* Does process pid run what was executed with this auxiliary vector? It has addresses that each
  * execve(2) chooses anew, and that fork(2) keeps. */
 static bool has_vector(pid_t pid, const char *vector, size_t n)
@@ -86,42 +72,35 @@ static bool has_vector(pid_t pid, const char *vector, size_t n)
 
 /* Modules may have been imported by the process that it was forked from, as with servers that fork
  * their workers: when that began, in ticks. */
-static unsigned long long first_began(const struct live *live, pid_t parent, unsigned long long ticks)
+static uint64_t first_began(const struct live *live, struct os_process_stat st)
 {
 	OWNED(mem_release) char *vector = NULL;
+	uint64_t first = st.began;
 	size_t n;
 
 	if (fileio_slurp(live->mm_dir, "auxv", VECTOR_MAX, &vector, &n) != 0 || n == 0)
-		return ticks;
-	for (int i = 0; i < FORKS_MAX && parent > 0 && has_vector(parent, vector, n); i++) {
-		unsigned long long began;
+		return first;
+	for (int i = 0; i < FORKS_MAX && st.parent > 0 && has_vector(st.parent, vector, n); i++) {
 		char path[PATH_BYTES];
 
-		(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)parent);
-		if (!read_stat(AT_FDCWD, path, &parent, &began))
+		(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)st.parent);
+		if (!os_process_stat_read(AT_FDCWD, path, &st))
 			break;
-		ticks = began < ticks ? began : ticks;
+		first = st.began < first ? st.began : first;
 	}
-	return ticks;
+	return first;
 }
 
 static int64_t started(const struct live *live)
 {
-	struct timespec since_boot, now;
-	unsigned long long ticks;
-	pid_t parent;
+	struct os_process_stat st;
 
-	if (!read_stat(live->dir, "stat", &parent, &ticks) ||
-	    clock_gettime(CLOCK_BOOTTIME, &since_boot) != 0 || clock_gettime(CLOCK_REALTIME, &now) != 0)
-		return 0;
-	ticks = first_began(live, parent, ticks);
-	return (now.tv_sec - since_boot.tv_sec) * second + (now.tv_nsec - since_boot.tv_nsec) +
-	       (int64_t)ticks * (second / sysconf(_SC_CLK_TCK));
+	return os_process_stat_read(live->dir, "stat", &st) ? os_process_moment(first_began(live, st)) : 0;
 }
 
 static int64_t written(const struct stat *st)
 {
-	return (int64_t)st->st_mtim.tv_sec * second + st->st_mtim.tv_nsec;
+	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 }
 
 int64_t os_source_moment(struct ps_prochandle *P, const char *core)
