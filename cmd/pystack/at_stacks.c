@@ -1,0 +1,190 @@
+/* Stacks at probes are read and named, each once. */
+#include "at_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "at_json.h"
+#include "at_python.h"
+#include "at_recorded.h"
+#include "base/escape.h"
+#include "base/hash.h"
+#include "source.h"
+#include "report/collect.h"
+#include "report/text.h"
+#include "print_target.h"
+
+static uint64_t hash_key(const struct probe_key *key)
+{
+	return hash_word(hash_word(key->hash, key->process), key->spec);
+}
+
+struct known_stack *at_stack_of(const struct at *a, const struct probe_key *key)
+{
+	uint32_t i;
+
+	return addrmap_get(&a->by_hash, hash_key(key), &i) ? &a->stacks.at[i] : NULL;
+}
+
+/* Takes what *one owns. */
+static void add_stack(struct at *a, const struct known_stack *one)
+{
+	if (vec_push(&a->stacks, *one) &&
+	    addrmap_put(&a->by_hash, hash_key(&one->key), (uint32_t)(a->stacks.n - 1)))
+		return;
+	free(one->text);
+	free(one->interps);
+	a->counts.failed = true;
+}
+
+/* The text that a stack is counted by, with its process if that was not named, and with the name of
+ * its probe if there are several. Takes `text`. */
+static char *counted_text(struct at *a, const struct observed *o, uint32_t spec, char *text)
+{
+	bool folded = a->opt->output == COUNTS_FOLDED, several = a->probes.n > 1 && spec < a->probes.n;
+	struct strbuf named = STRBUF_EMPTY;
+
+	if (text != NULL && a->opt->output == COUNTS_JSON && spec < a->probes.n) {
+		char *json = at_json_counted(
+		    &a->probes, spec, a->opt->sum, at_is_open_ended(a->opt) ? o->name : NULL, o->pid, text);
+
+		a->counts.failed |= json == NULL;
+		free(text);
+		return json;
+	}
+	if (text == NULL || (!several && !at_is_open_ended(a->opt)))
+		return text;
+	if (at_is_open_ended(a->opt)) {
+		strbuf_str(&named, folded ? "" : "  ");
+		escape_text(&named, o->name, strlen(o->name), folded);
+		strbuf_fmt(&named, folded ? "-%u;" : "-%u\n", o->pid);
+	}
+	if (several)
+		strbuf_fmt(&named, folded ? "%s;" : "  %s\n", a->probes.at[spec].name);
+	strbuf_str(&named, text);
+	free(text);
+	text = named.failed ? NULL : strdup(strbuf_text(&named));
+	a->counts.failed |= text == NULL;
+	strbuf_free(&named);
+	return text;
+}
+
+/* The text of a stack, however long it is. NULL: out of memory. */
+static char *whole_text(const struct at *a, const struct record_thread *record, struct text_cache *lines)
+{
+	const struct text_style style = text_style_of(a->opt);
+	struct strbuf out = STRBUF_EMPTY;
+	char *text;
+
+	for (size_t i = 0; i < record->items.n;) {
+		struct strbuf part = STRBUF_EMPTY; /* text_stack stops at one that is full */
+
+		i = text_stack(record, i, &style, lines, &part);
+		strbuf_str(&out, strbuf_text(&part));
+		out.failed |= part.failed;
+		strbuf_free(&part);
+	}
+	text = out.failed ? NULL : strdup(strbuf_text(&out));
+	strbuf_free(&out);
+	return text;
+}
+
+/* Set *out to the interpreters of a stack, NULL if the process has one. False: out of memory. */
+static bool copy_interps(const struct record_thread *record, char **out)
+{
+	struct strbuf text = STRBUF_EMPTY;
+
+	text_interps(record, &text);
+	*out = text.n == 0 || text.failed ? NULL : strdup(strbuf_text(&text));
+	text.failed |= text.n != 0 && *out == NULL;
+	strbuf_free(&text);
+	return !text.failed;
+}
+
+static bool is_off_cpu(const struct at *a, const struct probe_key *key)
+{
+	const struct at_probe *probe = at_probe_of(&a->probes, key);
+
+	return probe != NULL && probe->spec.kind == PROBE_OFF_CPU;
+}
+
+/* The thread of a record, read, joined and named. */
+static enum res read_stack(struct at *a, struct handle *h, const struct probe_ranges *replaced,
+    const struct probe_stack *s, struct known_stack *out)
+{
+	const struct collect_options opt = collect_options_of(a->opt);
+	const struct probe_begin *b = s->begin;
+	struct at_recorded recorded;
+	struct stack_thread th = { .failed = false };
+	struct record_thread record = { .name = "" };
+	enum res res;
+
+	at_recorded_set(&recorded, s, replaced);
+	recorded.r.wants_status = is_off_cpu(a, &b->key);
+	res = at_recorded_read(&recorded, h, a->opt, &th, &a->fault);
+	if (res == RES_OK) {
+		out->wanted = at_python_judge(&a->probes, a->session, h->target, &th, b);
+		if (out->wanted != PROBE_WHEN_TRUE) {
+			stack_thread_free(&th);
+			return RES_OK;
+		}
+	}
+	if (res == RES_OK)
+		res = collect_thread(h->target, &th, &opt, h->names, &record, &a->fault);
+	if (res == RES_OK && recorded.r.wants_status && stack_recorded_awaits_gil(h->target, &recorded.r) &&
+	    !record_remark_first(&record, REMARK_GIL))
+		res = fault_memory(&a->fault);
+	source_give(&record, h->sources, h->target, a->opt->counting);
+	if (res == RES_OK && a->opt->counting) {
+		out->text = counted_text(a, observing_find(&a->processes, b->key.process),
+		    b->key.spec & PROBE_KEY_SPEC, counts_text(&a->counts, &record, &h->lines));
+	} else if (res == RES_OK) {
+		out->text = a->opt->output == COUNTS_JSON ? counts_text(&a->counts, &record, &h->lines)
+							  : whole_text(a, &record, &h->lines);
+		if (out->text == NULL || !copy_interps(&record, &out->interps))
+			res = fault_memory(&a->fault);
+	}
+	/* It has no Python frame, and nothing else was asked for. */
+	if (res == RES_OK && out->text == NULL && !a->counts.failed && a->opt->python_only)
+		out->wanted = PROBE_WHEN_FALSE;
+	source_warn(h->sources, "--source", a->opt->verbose, &a->remarks);
+	a->failed |= res == RES_OK && (record.incomplete || record.unread != 0 || th.failed);
+	record_thread_free(&record);
+	stack_thread_free(&th);
+	return res;
+}
+
+void at_take_stack(void *data, const struct probe_stack *s)
+{
+	struct at *a = data;
+	struct known_stack one = { .key = s->begin->key, .wanted = PROBE_WHEN_TRUE };
+	struct probe_ranges replaced;
+	struct handle *h;
+
+	/* Behind the last event that is printed there may be thousands, of milliseconds each. */
+	if (at_is_enough(a) || at_stack_of(a, &s->begin->key) != NULL)
+		return;
+	h = observing_reader(&a->processes, s->begin, &replaced, &a->fault);
+	if (h == NULL || read_stack(a, h, &replaced, s, &one) != RES_OK)
+		a->unread++;
+	vec_free(&replaced.at);
+	add_stack(a, &one);
+}
+
+void at_drop_stack(void *data, const struct probe_stack *s)
+{
+	struct at *a = data;
+
+	(void)s;
+	a->dropped = true;
+}
+
+void at_stacks_free(struct at *a)
+{
+	for (size_t i = 0; i < a->stacks.n; i++)
+		free(a->stacks.at[i].text);
+	for (size_t i = 0; i < a->stacks.n; i++)
+		free(a->stacks.at[i].interps);
+	vec_free(&a->stacks);
+	addrmap_free(&a->by_hash);
+}
