@@ -256,6 +256,11 @@ check-illumos:
 check-illumos-here:
 	@SOURCES='$(ILLUMOS_SOURCES)' FLAGS='$(filter-out -DPYSTACK_VERSION%,$(CPPFLAGS)) -std=gnu11 $(WARN)' test/illumos/check.sh
 
+# What a build must show of its hardening flags; O=… CC=clang: of another one.
+hardening-check: all agent
+	@CC='$(CC)' COMPILE='$(filter-out $(WARN),$(CFLAGS))' LINK='$(LDFLAGS) $(PROGRAM)' \
+		test/hardening.sh $(O)/pystack $(AGENT) $(CMD_OBJ) $(patsubst %.c,$(O)/%.o,$(filter-out %.bpf.c,$(call sources,$(LAYERS))))
+
 lint: all
 	@test/need.sh $(LINT_NEEDS)
 	@O='$(O)' LAYERS='$(LAYERS)' FLAGS='-std=gnu11 -D_GNU_SOURCE -DPYSTACK_VERSION="\"\"" -Ilib -Iinclude -Iinclude/linux -DWITH_PROBES -isystem $(O)/lib $(pkg_cflags)' test/lint/run.sh
@@ -266,4 +271,4 @@ format:
 format-check:
 	git ls-files '*.[ch]' | xargs clang-format --dry-run -Werror
 
-.PHONY: oracle check-engines unit-programs live-programs fuzz-programs libfuzzer-programs fuzz-parsers fuzz-coverage check check-programs check-asan fidelity fuzz matrix check-matrix check-values demo format format-check lint needs-check check-illumos check-illumos-here
+.PHONY: hardening-check oracle check-engines unit-programs live-programs fuzz-programs libfuzzer-programs fuzz-parsers fuzz-coverage check check-programs check-asan fidelity fuzz matrix check-matrix check-values demo format format-check lint needs-check check-illumos check-illumos-here
