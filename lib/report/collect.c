@@ -81,13 +81,15 @@ static void add_native(struct collecting *c, uint32_t index)
 		add_remark(c, REMARK_SIGNAL_HANDLER, NULL);
 }
 
-/* Code in memory of no file is a JIT's. */
+/* Code in memory of no file is a JIT's. What is not mapped, or cannot be executed, is no code. */
 static enum record_remark gap_remark(const struct collecting *c, uint32_t i)
 {
+	struct ps_prochandle *P = stack_target_handle(c->target);
+	uint64_t pc = i > 0 ? c->th->native.frames.at[i - 1].pc : 0;
+	const prmap_t *map = Paddr_to_map(P, pc);
 	char path[2];
 
-	if (i > 0 && Pobjname(stack_target_handle(c->target), c->th->native.frames.at[i - 1].pc, path,
-			 sizeof(path)) == NULL)
+	if (map != NULL && (map->pr_mflags & MA_EXEC) != 0 && Pobjname(P, pc, path, sizeof(path)) == NULL)
 		return REMARK_JIT;
 	return REMARK_GAP;
 }
