@@ -42,6 +42,7 @@ struct hit {
 	uint32_t slot, n; /* the scratch memory that it may take */
 	uint32_t list;    /* where its arguments are, plus one; 0: in the registers for them */
 	int is_call;      /* it is of a system call, not of a function */
+	int in_kernel;    /* it came in the kernel, not in the program */
 	int64_t result;   /* of the system call */
 	uint64_t record;  /* of a tracepoint */
 };
@@ -58,6 +59,7 @@ static __always_inline void at_probe(
 		return;
 	s->list = hit->list;
 	s->record_at = hit->record;
+	s->in_kernel = (uint32_t)hit->in_kernel;
 	if (take_registers(s, task)) {
 		take_arguments(s, task, hit->is_call);
 		s->event.texts = specs[hit->spec & (PROBE_SPECS - 1)].texts[s->event.is_32bit & 1];
@@ -89,13 +91,17 @@ static __always_inline void at_syscall(
 	spec = syscall_specs[is_return][compat][number];
 	if (spec != 0)
 		at_probe(task, p,
-		    &(struct hit){
-			.spec = spec - 1, .slot = SLOT_SYSCALL, .n = 2, .is_call = 1, .result = result });
+		    &(struct hit){ .spec = spec - 1,
+			.slot = SLOT_SYSCALL,
+			.n = 2,
+			.is_call = 1,
+			.in_kernel = 1,
+			.result = result });
 }
 
 /* An event whose probe is the cookie of its attachment. The upper half is the list of its
  * arguments, plus one. */
-static __always_inline int at_cookie(void *ctx, uint32_t slot, uint32_t n, uint64_t record)
+static __always_inline int at_cookie(void *ctx, uint32_t slot, uint32_t n, uint64_t record, int in_kernel)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	const struct probe_process *p = process_of(task);
@@ -112,6 +118,7 @@ static __always_inline int at_cookie(void *ctx, uint32_t slot, uint32_t n, uint6
 			.slot = slot,
 			.n = n,
 			.list = (uint32_t)(cookie >> 32),
+			.in_kernel = in_kernel,
 			.record = record });
 	}
 	return 0;
@@ -146,8 +153,13 @@ int BPF_PROG(at_sys_exit, struct pt_regs *regs, long result)
 SEC("perf_event")
 int at_tick(void *ctx)
 {
+	enum { OF_PROGRAM = 3 };
+	uint64_t cs = ((const volatile uint64_t *)ctx)[REG_CS]; /* of what the clock has interrupted */
+
 	count_loss(PROBE_TICKS);
-	return is_sampled(bpf_ktime_get_ns()) ? at_cookie(ctx, SLOT_TICK, 1, 0) : 0;
+	return is_sampled(bpf_ktime_get_ns())
+		   ? at_cookie(ctx, SLOT_TICK, 1, 0, (cs & OF_PROGRAM) != OF_PROGRAM)
+		   : 0;
 }
 
 /* At an instruction that a debug register watches: see probe_session_watch. */
@@ -164,13 +176,13 @@ int at_watch(void *ctx)
 SEC("uprobe")
 int at_code(void *ctx)
 {
-	return at_cookie(ctx, SLOT_SYSCALL, 2, 0);
+	return at_cookie(ctx, SLOT_SYSCALL, 2, 0, 1);
 }
 
 SEC("tracepoint")
 int at_tracepoint(void *ctx)
 {
-	return at_cookie(ctx, SLOT_TRACEPOINT, 2, (uint64_t)ctx);
+	return at_cookie(ctx, SLOT_TRACEPOINT, 2, (uint64_t)ctx, 1);
 }
 
 /* The thread `task` gets a processor again. */
@@ -211,6 +223,7 @@ static void leave(struct scratch *s, struct task_struct *task, const struct prob
 	struct probe_off off = { .key = { .spec = off_cpu_spec } };
 	uint32_t tid = (uint32_t)task->pid;
 
+	s->in_kernel = 1;
 	if (take_registers(s, task) && is_wanted_off(s, task) && capture(s, task, p, &off.key)) {
 		off.since = bpf_ktime_get_ns();
 		if (bpf_map_update_elem(&offs, &tid, &off, BPF_ANY) == 0)

@@ -262,6 +262,25 @@ START_TEST(call_through_a_pointer)
 }
 END_TEST
 
+/* Each stack in the text, which ends with its count, has the caller, or says that it is not known. */
+static void expect_callers(const char *out)
+{
+	const char *at = out, *end;
+
+	for (; *at != '\0'; at = *end == '\0' ? end : end + 2) {
+		const char *caller = strstr(at, "liburetprobed.so`again_and_again+");
+		const char *mark = strstr(at, "(return probe: the caller is not known)");
+
+		end = strstr(at, "\n\n");
+		if (end == NULL)
+			end = at + strlen(at);
+		if (strstr(at, "`_start+") == NULL)
+			continue;
+		ck_assert_msg((caller != NULL && caller < end) || (mark != NULL && mark < end), "%.*s",
+		    (int)(end - at), at);
+	}
+}
+
 /* Wherever a thread is that meets such a probe all the time, in the kernel's code for it too. There
  * is a moment at which the address is neither on the stack nor in the kernel's list: it is marked. */
 START_TEST(caught_in_the_trampoline)
@@ -289,6 +308,7 @@ START_TEST(caught_in_the_trampoline)
 		bad = strstr(r.out, "(JIT)");
 		ck_assert_msg(bad == NULL, "%.1000s", bad);
 		ck_assert_ptr_nonnull(strstr(r.out, "liburetprobed.so`again_and_again+"));
+		expect_callers(r.out);
 		ck_assert(r.status == 0 || strstr(r.out, "(return probe: the caller is not known)") != NULL);
 		run_free(&r);
 	}

@@ -182,7 +182,7 @@ static struct probe_count *capture(
 	s->begin.tid = seen_tid(task);
 	s->begin.time = bpf_ktime_get_ns();
 	s->begin.thread_pointer = s->thread_pointer;
-	leave_page(s, task, t->word);
+	leave_page(s, t->word);
 	find_stack(&w, task);
 	if (!s->lost)
 		find_states(&w);

@@ -136,6 +136,7 @@ struct pt_regs; /* read whole: words of struct probe_begin */
 enum {
 	COMPAT = 2, /* thread_info.status: in a system call of i386 (TS_COMPAT) */
 	REG_BP = 4,
+	REG_R11 = 6,
 	REG_R9 = 8,
 	REG_R8 = 9,
 	REG_R10 = 7,

@@ -47,6 +47,7 @@ struct scratch {
 	uint32_t found, found_busy;         /* index plus one of this interpreter's state; it has frames */
 	uint32_t roams;                     /* this interpreter's states do not name their threads */
 	uint32_t unbound;                   /* some state may get another thread */
+	uint32_t in_kernel;                 /* the event came in the kernel, not in the program */
 	uint32_t unsure;                    /* code was mapped that the windows do not have yet */
 	uint64_t id;
 	struct probe_begin begin;

@@ -5,6 +5,7 @@
 #define PROBE_BPF_RETURNS_H
 
 #include "probe/bpf/stack.h"
+#include "probe/bpf/return_eval.h"
 
 static long return_step(uint32_t i, struct walk *w)
 {
@@ -30,44 +31,107 @@ static long return_step(uint32_t i, struct walk *w)
 	return 0;
 }
 
-/* A thread may be in the kernel's page for uprobes: in the trampoline, or in the copy of an
- * instruction. Set the registers to where it is in the program: at the end of the function that has
- * returned, or at the instruction. */
-static void leave_page(struct scratch *s, struct task_struct *task, uint32_t word)
-{
-	enum { SLOT = 128, PUSHED = 3 * 8, AFTER_CALL = 13, AFTER_POP = 15, AT_RETURN = 16 };
-	uint64_t *ip = &s->begin.regs[REG_IP], *sp = &s->begin.regs[REG_SP], at, slot;
-	struct uprobe_task *utask;
-	struct return_instance *r;
+struct page_walk {
+	struct scratch *s;
+	struct probe_return_regs regs;
+	uint64_t at;       /* where the thread is in the page */
+	uint64_t slot, pc; /* of the return address that is listed for it; slot 0: none is */
+};
 
-	if (!bpf_core_field_exists(task->utask))
+static long listed_step(uint32_t i, struct page_walk *w)
+{
+	const struct return_instance *r = (const struct return_instance *)w->s->at;
+	uint64_t slot;
+
+	(void)i;
+	if (!r)
+		return 1;
+	slot = BPF_CORE_READ(r, stack);
+	if (probe_return_is_listed(&w->regs, w->at, slot)) {
+		w->slot = slot;
+		w->pc = BPF_CORE_READ(r, orig_ret_vaddr);
+		return 1;
+	}
+	w->s->at = (uint64_t)BPF_CORE_READ(r, next);
+	return 0;
+}
+
+/* Set w->slot and w->pc. Functions that longjmp has left may be listed before it. */
+static __always_inline void find_listed(struct page_walk *w, struct uprobe_task *utask)
+{
+	w->slot = 0;
+	w->s->at = (uint64_t)BPF_CORE_READ(utask, return_instances);
+	bpf_loop(2 * PROBE_RETURNS, listed_step, w, 0);
+}
+
+/* In the trampoline's call the kernel changes pc and sp one after the other. The thread is outside
+ * of the page. Are they of two moments? */
+static __always_inline int is_torn(const struct page_walk *w)
+{
+	uint64_t words[3] = { 0 };
+
+	if (w->slot != 0)
+		return w->pc != w->regs.ip;
+	return bpf_probe_read_user(words, sizeof(words), (const void *)w->regs.sp) == 0 &&
+	       probe_return_is_torn(&w->regs, words);
+}
+
+/* The thread is in the trampoline. */
+static __always_inline void leave_trampoline(struct scratch *s, const struct page_walk *w)
+{
+	uint64_t pc = w->pc, slot = w->slot;
+
+	if (slot == 0 && (!probe_return_is_back(&w->regs, w->at, &slot) ||
+			     bpf_probe_read_user(&pc, sizeof(pc), (const void *)slot) != 0))
 		return;
+	s->begin.regs[REG_IP] = pc;
+	s->begin.regs[REG_SP] = slot + w->regs.word;
+}
+
+/* A thread may be in the kernel's page for uprobes: in the trampoline, or in the copy of an
+ * instruction. Set the registers of the current thread to where it is in the program: at the end of
+ * the function that has returned, or at the instruction. If that is not known, it counts as in the
+ * trampoline. A global function: the verifier follows it once and not at each call. */
+int leave_page(struct scratch *s, uint32_t word)
+{
+	enum { SLOT = 128 };
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct page_walk w = { .s = s };
+	struct uprobe_task *utask;
+	uint64_t page, in_copy;
+
+	if (!s || !bpf_core_field_exists(task->utask))
+		return 0;
 	utask = task->utask;
 	if (!utask)
-		return;
-	at = *ip - BPF_CORE_READ(task, mm, uprobes_state.xol_area, vaddr);
-	if (at >= PAGE)
-		return;
-	if (at >= SLOT) {
-		at = *ip - BPF_CORE_READ(utask, xol_vaddr);
-		if (at < SLOT)
-			*ip = BPF_CORE_READ(utask, vaddr) + at;
-		return;
+		return 0;
+	page = BPF_CORE_READ(task, mm, uprobes_state.xol_area, vaddr);
+	if (page == 0)
+		return 0;
+	w.regs.ip = s->begin.regs[REG_IP];
+	w.regs.sp = s->begin.regs[REG_SP];
+	w.regs.ax = s->begin.regs[REG_AX];
+	w.regs.cx = s->begin.regs[REG_CX];
+	w.regs.r11 = s->begin.regs[REG_R11];
+	w.regs.call = s->begin.regs[REG_CALL];
+	w.regs.word = word;
+	w.at = w.regs.ip - page;
+	if (w.at >= PAGE) {
+		w.at = PAGE;
+		if (!s->in_kernel || !probe_return_may_call(&w.regs))
+			return 0;
+	} else if (w.at >= SLOT) {
+		in_copy = w.regs.ip - BPF_CORE_READ(utask, xol_vaddr);
+		if (in_copy < SLOT)
+			s->begin.regs[REG_IP] = BPF_CORE_READ(utask, vaddr) + in_copy;
+		return 0;
 	}
-	/* The trampoline of i386 is a breakpoint. That of x86-64 pushes some words, the first one
-	 * where the return address was. Its system call unlists it, puts it back there, and at last
-	 * sets rcx, as the instruction does (arch/x86/kernel/uprobes.c). */
-	r = BPF_CORE_READ(utask, return_instances);
-	slot = r ? BPF_CORE_READ(r, stack) : 0;
-	if (slot != 0 && slot + word - *sp <= PUSHED) {
-		*ip = BPF_CORE_READ(r, orig_ret_vaddr);
-		*sp = slot + word;
-	} else if (word == 8 && ((at == AFTER_CALL && s->begin.regs[REG_CX] == *ip) || at == AFTER_POP ||
-				    at == AT_RETURN)) {
-		slot = *sp + (at == AFTER_CALL ? 16 : at == AFTER_POP ? 8 : 0);
-		if (bpf_probe_read_user(ip, 8, (const void *)slot) == 0)
-			*sp = slot + 8;
-	}
+	find_listed(&w, utask);
+	if (w.at < PAGE)
+		leave_trampoline(s, &w);
+	else if (is_torn(&w))
+		s->begin.regs[REG_IP] = page + PROBE_RETURN_AFTER_CALL;
+	return 0;
 }
 
 /* List the replaced addresses in s->begin, and hash them: on the stack all look alike. */
