@@ -20,6 +20,8 @@
 #                    fuzz-coverage says what its corpus reaches
 #   bench            compare with other tools, and write the README's table
 #   hardening-check  what the compiler and the linker were asked to harden is in the program
+#   soak             servers under load, captured in a tight loop for an hour (TIME=3600)
+#   scale            what targets of unusual size cost: threads, frames, mappings, cores
 #   lint             what must hold for every source; format lays them out
 #   help             this list
 #

@@ -239,6 +239,8 @@ check-values: $(O)/test/live/live_values_test
 	@{ sed '/^$$/q' test/results/values.md && test/matrix/values.py $<; } >$(O)/values.md && mv $(O)/values.md test/results/values.md
 
 include test/bench/rules.mk
+include test/scale/rules.mk
+include test/soak/rules.mk
 include test/costs/rules.mk
 
 demo:
