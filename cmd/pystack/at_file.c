@@ -59,27 +59,35 @@ static int is_alias(void *data, const prmap_t *map, const char *path)
 	return found(m, map, path);
 }
 
-/* The path from here of the file that m has found in process pid. Another file may have taken its
- * name, as after an upgrade: a probe in that one would never be met. */
+static bool is_file(const char *path, const struct stat *file)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+}
+
+/* The path from here of the file that m has found in process pid: if possible one that is valid
+ * without that process. Another file may have taken its name, as after an upgrade: a probe in that
+ * one would never be met. */
 static char *mapped_path(const struct mapped_search *m)
 {
-	char *path = NULL, *link = NULL;
-	struct stat named, mapped;
+	OWNED(mem_release) char *link = NULL;
+	char *path = NULL;
+	struct stat mapped;
+	bool known;
 
+	if (asprintf(&link, "/proc/%d/map_files/%lx-%lx", (int)m->pid, (unsigned long)m->lo,
+		(unsigned long)m->hi) < 0)
+		return NULL;
+	known = stat(link, &mapped) == 0;
+	if (known && is_file(m->path, &mapped))
+		return strdup(m->path);
 	if (asprintf(&path, "/proc/%d/root%s", (int)m->pid, m->path) < 0)
 		return NULL;
-	if (asprintf(&link, "/proc/%d/map_files/%lx-%lx", (int)m->pid, (unsigned long)m->lo,
-		(unsigned long)m->hi) < 0) {
-		free(path);
-		return NULL;
-	}
-	if (stat(link, &mapped) == 0 &&
-	    (stat(path, &named) != 0 || named.st_dev != mapped.st_dev || named.st_ino != mapped.st_ino)) {
-		free(path);
-		return link;
-	}
-	free(link);
-	return path;
+	if (!known || is_file(path, &mapped))
+		return path;
+	free(path);
+	return strdup(link);
 }
 
 char *at_file_path(struct ps_prochandle *P, const char *file)
