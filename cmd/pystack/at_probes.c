@@ -287,6 +287,20 @@ static bool place_code(
 	return !place.is_begin || add_place(p, &place);
 }
 
+/* Is this a probe that the Python meets at few functions only? CPython 3.11 has inlined the calls
+ * of Python functions, but not their probe (issue 98894); 3.15 has mended that, and those between
+ * have no such probe. True: a message was printed. */
+static bool is_hardly_met(const struct at_probe *p, const struct py_process *py)
+{
+	bool entry = p->spec.kind == PROBE_USDT && strcmp(p->spec.provider, "python") == 0 &&
+		     strcmp(p->spec.name, "function__entry") == 0;
+
+	if (!entry || py == NULL || py_runtimes(py) == 0 || py_version(py, 0) >> 16 != 0x030b)
+		return false;
+	return !refuse_probe(p->name,
+	    "CPython 3.11 meets it at few functions: take python:function-return, profile: or uprobe:");
+}
+
 static bool is_in_code(const struct at_probe *p)
 {
 	return p->spec.kind == PROBE_UPROBE || p->spec.kind == PROBE_USDT;
@@ -342,6 +356,8 @@ bool at_probes_place(
 			continue;
 		if (spec->file[0] == '\0' && python[0] == '\0')
 			return refuse_probe(p->at[i].name, why);
+		if (is_hardly_met(&p->at[i], py))
+			return false;
 		path = path_of(p, P, spec->file[0] != '\0' ? spec->file : python);
 		if (path == NULL)
 			return refuse_probe(p->at[i].name, "out of memory");
@@ -374,6 +390,7 @@ bool at_probes_place_everywhere(
 		/* A library that is not mapped yet has no path. */
 		if (path == NULL || stat(path, &st) != 0 || was_placed(p, (uint32_t)i, &st))
 			continue;
+		ok &= !is_hardly_met(&p->at[i], py);
 		ok &= place_code(
 		    opt, p, P, &(struct probe_place){ .spec = (uint32_t)i, .file = path, .pid = -1 });
 	}

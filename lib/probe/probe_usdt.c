@@ -228,6 +228,8 @@ enum res probe_usdt_refuse(const struct probe_usdt_list *list, const char *file,
 	probe_near_ask(&near, &why);
 	if (n > 0 && near.n == 0)
 		put_names(&why, list, provider);
+	if (near.n == 0 && strcmp(provider, "python") == 0)
+		strbuf_str(&why, "; profile: and uprobe: do not need them");
 	(void)probe_text_refuse(f, file, strbuf_text(&why), "");
 	strbuf_free(&why);
 	return RES_FAIL;

@@ -133,11 +133,36 @@ START_TEST(disk)
 }
 END_TEST
 
-/* Which function is entered, with its file: a probe that few interpreters reach. */
+static void functions_refused(void)
+{
+	struct fixture f;
+	struct run r;
+	char pid[16];
+
+	fixture_start(&f, live_interpreters(NULL), &(struct fixture_options){ .alone = true },
+	    ARGS("@probed_output.py", "%"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	r = TOOL("--at", "python:function-entry", pid);
+	ck_assert_int_eq(r.status, 2);
+	ck_assert_str_eq(r.out, "");
+	ck_assert_msg(strstr(r.err, "BPF") != NULL || strstr(r.err, "bpf") != NULL ||
+			  (strstr(r.err, "profile:") != NULL && strstr(r.err, "uprobe:") != NULL),
+	    "%s", r.err);
+	run_free(&r);
+	fixture_end(&f);
+}
+
+/* Which function is entered, with its file: a probe that few interpreters have, and that 3.11 meets
+ * at few functions only: there it is refused. */
 START_TEST(functions_entered)
 {
+	const struct interpreter *in = live_interpreters(NULL);
 	struct run r;
 
+	if (in->major == 3 && in->minor == 11) {
+		functions_refused();
+		return;
+	}
 	if (!OBSERVE("@probed_output.py", &r, "-p", "--at", "python:function-entry", "--when",
 		"funcname == \"collect\""))
 		return;
