@@ -7,7 +7,8 @@
 #include "print_target.h"
 #include "report/counts.h"
 
-/* As sample(). False: it cannot be done in the kernel, and *why says why; nothing was printed. */
+/* As sample_process(). False: it cannot be done in the kernel, and *why says why; nothing was
+ * printed. */
 bool at_sample(const struct operand *o, const struct options *opt, struct counts *counts,
     enum outcome *outcome, struct fault *why);
 

@@ -54,7 +54,7 @@ static void limit_rest(uint64_t limit)
 }
 
 /* The first look. size: of this program. */
-static void begin(uint64_t size)
+static void set_first_limit(uint64_t size)
 {
 	const uint64_t limit = used.asked != 0 ? used.asked : usual_limit();
 
@@ -71,7 +71,7 @@ static void begin_child(void)
 	uint64_t size;
 
 	if (used.next != 0 && used.limit == 0 && os_self_data(&size))
-		begin(size);
+		set_first_limit(size);
 	used.next = 0;
 }
 
@@ -83,7 +83,7 @@ void bounds_memory_begin(uint64_t bytes)
 	(void)pthread_atfork(NULL, NULL, begin_child);
 }
 
-static bool look(size_t n)
+static bool check_usage(size_t n)
 {
 	uint64_t size, limit, left;
 
@@ -91,7 +91,7 @@ static bool look(size_t n)
 	if (!os_self_data(&size))
 		return true;
 	if (__atomic_load_n(&used.limit, __ATOMIC_ACQUIRE) == 0)
-		begin(size);
+		set_first_limit(size);
 	limit = used.limit + (n <= SMALL ? used.limit / 8 : 0);
 	size = size > used.base ? size - used.base : 0;
 	left = size < used.limit ? used.limit - size : 0;
@@ -109,7 +109,7 @@ bool bounds_memory_allows(size_t n)
 
 	if (next == 0)
 		return true;
-	return __atomic_add_fetch(&used.sum, n, __ATOMIC_RELAXED) <= next || look(n);
+	return __atomic_add_fetch(&used.sum, n, __ATOMIC_RELAXED) <= next || check_usage(n);
 }
 
 uint64_t bounds_memory_refused(void)

@@ -27,7 +27,7 @@ struct opening {
 };
 
 /* Say what is missing from the core, before anything that follows from it. */
-static void tell(const struct opening *o, const struct fault *why)
+static void warn_core_part(const struct opening *o, const struct fault *why)
 {
 	warn_record(
 	    &(struct record_warning){ .code = WARN_CORE_PART, .operand = o->name, .detail = why->text });
@@ -51,7 +51,7 @@ static bool is_elf(int fd)
 }
 
 /* Replace the compressed file by what is in it. */
-static bool unpack(struct opening *o, enum stream_format format)
+static bool unpack_core(struct opening *o, enum stream_format format)
 {
 	struct fault why = { 0 };
 	struct spool spool;
@@ -84,7 +84,7 @@ static bool unpack(struct opening *o, enum stream_format format)
 		res = RES_FAIL;
 	}
 	if (res == RES_NONE)
-		tell(o, &why);
+		warn_core_part(o, &why);
 	else if (res == RES_FAIL)
 		o->out->why = why;
 	return res != RES_FAIL;
@@ -151,7 +151,7 @@ static bool open_input(struct opening *o)
 	if (spool_create(&spool, why) != RES_OK)
 		return false;
 	if (take_pipe(STDIN_FILENO, o->name, &spool, why) && !spool_finish(&spool, &o->fd))
-		tell(o, &spool.why);
+		warn_core_part(o, &spool.why);
 	spool_release(&spool);
 	return o->fd >= 0;
 }
@@ -190,7 +190,7 @@ static enum core_opened open_any(const char *typed, bool text, struct opening *o
 	format = format_at(o->fd);
 	if (format == STREAM_NONE)
 		return input ? CORE_OPENED : CORE_OTHER;
-	return unpack(o, format) ? CORE_OPENED : CORE_REFUSED;
+	return unpack_core(o, format) ? CORE_OPENED : CORE_REFUSED;
 }
 
 enum core_opened core_grab(const char *typed, const char *aout, bool text, struct core_open *out)

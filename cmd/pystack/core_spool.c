@@ -125,7 +125,7 @@ static bool write_at(struct spool *s, const char *at, size_t n, uint64_t off)
 }
 
 /* Write the pending blocks; those of zeros are left out. */
-static bool flush(struct spool *s)
+static bool write_pending(struct spool *s)
 {
 	uint64_t off = s->size - s->n_pending;
 	size_t from = 0, n = s->n_pending;
@@ -162,7 +162,7 @@ bool spool_put(struct spool *s, const void *bytes, size_t n)
 		s->size += take;
 		at += take;
 		n -= take;
-		if (s->n_pending == PENDING && !flush(s))
+		if (s->n_pending == PENDING && !write_pending(s))
 			return false;
 	}
 	if (more)
@@ -175,7 +175,7 @@ bool spool_put(struct spool *s, const void *bytes, size_t n)
 
 bool spool_finish(struct spool *s, int *fd)
 {
-	bool ok = flush(s);
+	bool ok = write_pending(s);
 
 	/* The last bytes may be a hole. */
 	if (ftruncate(s->fd, (off_t)s->size) != 0 && s->why.text[0] == '\0')

@@ -16,7 +16,7 @@
 enum { FIELDS = 6, HEX = 16, US = 1000000 };
 
 /* Undo the escapes of [at, end). False: it does not fit. */
-static bool unescape(const char *at, const char *end, char *out, size_t room)
+static bool unescape_field(const char *at, const char *end, char *out, size_t room)
 {
 	size_t n = 0;
 
@@ -36,7 +36,7 @@ static bool unescape(const char *at, const char *end, char *out, size_t room)
 }
 
 /* The whole of [at, end) as a number. */
-static bool number(const char *at, const char *end, uint64_t *out)
+static bool parse_field(const char *at, const char *end, uint64_t *out)
 {
 	char *stop;
 
@@ -58,9 +58,9 @@ bool stored_core_parse(const char *file, struct stored_core *out)
 	if (n < FIELDS || strncmp(file, "core.", 5) != 0)
 		return false;
 	field[FIELDS] = field[FIELDS - 1] + strcspn(field[FIELDS - 1], ".") + 1;
-	if (!unescape(field[1], field[2] - 1, out->program, sizeof(out->program)) ||
-	    !number(field[2], field[3] - 1, &uid) || !number(field[4], field[5] - 1, &pid) ||
-	    !number(field[5], field[6] - 1, &out->us))
+	if (!unescape_field(field[1], field[2] - 1, out->program, sizeof(out->program)) ||
+	    !parse_field(field[2], field[3] - 1, &uid) || !parse_field(field[4], field[5] - 1, &pid) ||
+	    !parse_field(field[5], field[6] - 1, &out->us))
 		return false;
 	out->uid = (unsigned long)uid;
 	out->pid = (unsigned long)pid;
@@ -74,7 +74,7 @@ bool stored_core_is(const struct stored_core *core, const char *which)
 
 	if (strcmp(which, "last") == 0)
 		return true;
-	if (number(which, which + n, &pid))
+	if (parse_field(which, which + n, &pid))
 		return core->pid == pid;
 	if (n >= CORE_PROGRAM) /* the kernel has cut it */
 		return had == CORE_PROGRAM - 1 && strncmp(core->program, which, had) == 0;
@@ -89,7 +89,7 @@ struct search {
 	bool failed; /* out of memory */
 };
 
-static void consider(struct search *s, const char *file, const char *which)
+static void consider_core(struct search *s, const char *file, const char *which)
 {
 	struct stored_core core;
 
@@ -108,7 +108,7 @@ static void put_quoted(struct strbuf *out, const char *text)
 	escape_text(out, text, strlen(text), false);
 }
 
-static void tell(const struct search *s, const char *which, const char *path)
+static void print_chosen(const struct search *s, const char *which, const char *path)
 {
 	struct strbuf line = STRBUF_EMPTY;
 	char when[64] = "?";
@@ -142,7 +142,7 @@ char *core_storage_find(const char *sysroot, const char *which)
 	if (dir == NULL)
 		(void)fprintf(stderr, "pystack: --coredump: %s: %s\n", strbuf_text(&path), strerror(errno));
 	while (dir != NULL && (e = readdir(dir)) != NULL)
-		consider(&s, e->d_name, which);
+		consider_core(&s, e->d_name, which);
 	if (dir != NULL) {
 		(void)closedir(dir);
 		if (s.n == 0)
@@ -151,7 +151,7 @@ char *core_storage_find(const char *sysroot, const char *which)
 	}
 	if (s.file != NULL) {
 		strbuf_fmt(&path, "/%s", s.file);
-		tell(&s, which, strbuf_text(&path));
+		print_chosen(&s, which, strbuf_text(&path));
 	}
 	s.failed |= path.failed;
 	if (s.failed)

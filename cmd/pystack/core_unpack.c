@@ -102,7 +102,7 @@ static bool take_all(struct unpacking *u, int fd)
 }
 
 /* What the child's end says. */
-static enum res judge(const struct unpacking *u, int status, struct fault *why)
+static enum res unpack_result(const struct unpacking *u, int status, struct fault *why)
 {
 	const char *name = stream_name(u->format);
 	int end = WIFEXITED(status) ? WEXITSTATUS(status) - EXIT_BASE : -1;
@@ -124,7 +124,7 @@ static enum res judge(const struct unpacking *u, int status, struct fault *why)
 	return RES_NONE;
 }
 
-static enum res run(struct unpacking *u, struct fault *why)
+static enum res run_unpacking(struct unpacking *u, struct fault *why)
 {
 	OWNED(fd_release) int from = -1;
 	int ends[2], status = 0;
@@ -149,7 +149,7 @@ static enum res run(struct unpacking *u, struct fault *why)
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
 	}
 	if (whole)
-		return judge(u, status, why);
+		return unpack_result(u, status, why);
 	*why = u->out->why;
 	return RES_NONE;
 }
@@ -177,7 +177,7 @@ enum res core_unpack(
 		u.packed = span_of(bytes, (size_t)st.st_size);
 		u.taken = taken;
 		progress_begin(&u.progress, name);
-		res = run(&u, why);
+		res = run_unpacking(&u, why);
 		progress_end(&u.progress);
 	}
 	if (bytes != MAP_FAILED)

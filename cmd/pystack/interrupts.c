@@ -6,7 +6,7 @@
 static const int caught[INTERRUPTS] = { SIGINT, SIGTERM, SIGHUP };
 static volatile sig_atomic_t came, by_key;
 
-static void interrupt(int signo, siginfo_t *info, void *context)
+static void note_interrupt(int signo, siginfo_t *info, void *context)
 {
 	(void)context;
 	by_key = signo == SIGINT && info->si_code > 0;
@@ -16,7 +16,8 @@ static void interrupt(int signo, siginfo_t *info, void *context)
 void interrupts_catch(struct interrupts *before)
 {
 	/* An interrupted write would lose what stdio has buffered. No wait is restarted. */
-	const struct sigaction catch = { .sa_sigaction = interrupt, .sa_flags = SA_SIGINFO | SA_RESTART };
+	const struct sigaction catch = { .sa_sigaction = note_interrupt,
+		.sa_flags = SA_SIGINFO | SA_RESTART };
 
 	came = by_key = 0;
 	for (size_t i = 0; i < INTERRUPTS; i++) {

@@ -155,7 +155,7 @@ static enum options_result usage_error(void)
 	return OPTIONS_USAGE;
 }
 
-static bool parse_number(const char *text, char option, const char *what, long *out)
+static bool parse_count(const char *text, char option, const char *what, long *out)
 {
 	char *end;
 
@@ -372,9 +372,9 @@ static bool parse_value(int c, const char *value, struct options *out)
 	case 'm':
 		return parse_mode(value, &out->engine);
 	case 'N':
-		return parse_number(value, 'N', "samples", &out->samples);
+		return parse_count(value, 'N', "samples", &out->samples);
 	case 'n':
-		return parse_number(value, 'n', "frames", &out->frames);
+		return parse_count(value, 'n', "frames", &out->frames);
 	case 'o':
 		return parse_output(value, out);
 	case OPT_AT:
@@ -409,7 +409,7 @@ static bool parse_value(int c, const char *value, struct options *out)
 	case OPT_SYSROOT:
 		return parse_directory(value, &out->sysroot);
 	default:
-		return parse_number(value, 't', "stacks", &out->top);
+		return parse_count(value, 't', "stacks", &out->top);
 	}
 }
 
@@ -519,7 +519,7 @@ static bool set_flag(int c, struct options *out)
 	}
 }
 
-static enum options_result agree(const struct options *o, int operands)
+static enum options_result check_conflicts(const struct options *o, int operands)
 {
 	const char *conflict = options_conflict(o, operands);
 
@@ -571,5 +571,5 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 		(void)fputs("pystack: processes and a command cannot be observed at the same time\n", stderr);
 		return OPTIONS_USAGE;
 	}
-	return agree(out, argc - optind);
+	return check_conflicts(out, argc - optind);
 }

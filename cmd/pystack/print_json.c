@@ -26,13 +26,13 @@ struct printing {
 
 static struct printing now;
 
-static void print_text(void)
+static void write_text(void)
 {
 	(void)fwrite(strbuf_text(&now.text), 1, now.text.n, stdout);
 	strbuf_reset(&now.text);
 }
 
-static void keep(const struct json_message *message)
+static void keep_message(const struct json_message *message)
 {
 	struct json_message copy = { message->code, strdup(message->text) };
 
@@ -45,7 +45,7 @@ static void keep(const struct json_message *message)
 void print_json_begin(const char *operand)
 {
 	now = (struct printing){ .operand = operand, .text = now.text };
-	warn_keep(keep);
+	warn_keep(keep_message);
 }
 
 static double seconds_now(void)
@@ -70,7 +70,7 @@ void print_json_target(struct ps_prochandle *P, const struct stack_target *t,
 	now.listing = !counting;
 	if (now.listing)
 		json_threads_begin(&now.text);
-	print_text();
+	write_text();
 }
 
 void print_json_thread(
@@ -80,10 +80,10 @@ void print_json_thread(
 	now.any = true;
 	for (size_t i = 0; read && i < t->items.n;) {
 		i = json_frames(t, i, false, cache, &now.text);
-		print_text();
+		write_text();
 	}
 	json_thread_end(&now.text);
-	print_text();
+	write_text();
 }
 
 void print_json_tasks_begin(const struct py_tasks *all)
@@ -91,7 +91,7 @@ void print_json_tasks_begin(const struct py_tasks *all)
 	json_threads_end(&now.text);
 	now.listing = false;
 	json_tasks_begin(all, &now.text);
-	print_text();
+	write_text();
 }
 
 void print_json_task(
@@ -100,16 +100,16 @@ void print_json_task(
 	json_task_begin(all, i, &now.text);
 	for (size_t k = 0; k < record->items.n;) {
 		k = json_frames(record, k, false, cache, &now.text);
-		print_text();
+		write_text();
 	}
 	json_task_end(&now.text);
-	print_text();
+	write_text();
 }
 
 void print_json_tasks_end(void)
 {
 	json_tasks_end(&now.text);
-	print_text();
+	write_text();
 }
 
 void print_json_deadlock(const deadlock_waits *circle)
@@ -152,7 +152,7 @@ bool print_json_end(bool complete)
 	now.end.n = now.messages.n;
 	now.end.complete = complete && !now.lost;
 	whole = json_target_end(&now.end, &now.text) && !now.lost;
-	print_text();
+	write_text();
 	for (size_t i = 0; i < now.messages.n; i++)
 		free(now.messages.at[i].text);
 	vec_free(&now.messages);

@@ -50,7 +50,7 @@ static enum outcome run_sampling(
 		(void)fprintf(stderr, "pystack: sampling from outside: %s\n", why.text);
 	}
 #endif
-	return sample(P, o, opt, counts);
+	return sample_process(P, o, opt, counts);
 }
 
 #ifdef WITH_PROBES
@@ -82,7 +82,7 @@ static void fetch_begin(struct ps_prochandle *P, struct progress *shown)
 #endif
 }
 
-static void fetch_end(struct ps_prochandle *P)
+static void warn_fetch_end(struct ps_prochandle *P)
 {
 #ifdef WITH_PROBES
 	int error;
@@ -132,7 +132,7 @@ static enum outcome examine_grabbed(
 	if (bounds_warn(o->typed) && outcome == DONE)
 		outcome = PARTLY;
 	if (opt->debuginfod)
-		fetch_end(P);
+		warn_fetch_end(P);
 	os_release_images(P);
 	Prelease(P, 0);
 	return outcome;
@@ -193,7 +193,7 @@ static bool is_stdin(const char *typed)
 }
 
 /* counts: where its stacks are counted; NULL: they are printed. */
-static enum outcome examine(const char *typed, const struct options *opt, struct counts *counts)
+static enum outcome examine_operand(const char *typed, const struct options *opt, struct counts *counts)
 {
 	OWNED(mem_release) char *arg = strdup(typed);
 	OWNED(mem_release) char *name = strdup(typed);
@@ -231,9 +231,9 @@ static enum outcome run_operand(const char *typed, const struct options *opt, st
 	enum outcome outcome;
 
 	if (opt->output != COUNTS_JSON)
-		return examine(typed, opt, counts);
+		return examine_operand(typed, opt, counts);
 	print_json_begin(typed);
-	outcome = examine(typed, opt, counts);
+	outcome = examine_operand(typed, opt, counts);
 	return end_json(typed, outcome);
 }
 

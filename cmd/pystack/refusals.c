@@ -77,7 +77,7 @@ static bool is_refusal(int error)
 }
 
 /* The path of descriptor fd, in buf, or `otherwise` if it is unknown. */
-static const char *name_of(int fd, const char *otherwise, char buf[PATH_MAX])
+static const char *path_of_fd(int fd, const char *otherwise, char buf[PATH_MAX])
 {
 	char self[32];
 	ssize_t n;
@@ -99,9 +99,9 @@ static void file_count(const char *verb, int fd, const char *path)
 
 	/* /proc/self/fd/N tells nothing: resolve it. */
 	if (path != NULL && strncmp(path, descriptor, sizeof(descriptor) - 1) == 0)
-		path = name_of((int)strtol(path + sizeof(descriptor) - 1, NULL, 10), path, buf);
+		path = path_of_fd((int)strtol(path + sizeof(descriptor) - 1, NULL, 10), path, buf);
 	else if (path == NULL)
-		path = name_of(fd, "a file", buf);
+		path = path_of_fd(fd, "a file", buf);
 	(void)pthread_mutex_lock(&seen.lock);
 	seen.all++;
 	if (seen.files++ == 0) {
@@ -120,7 +120,7 @@ static void file_refused(const char *verb, int fd, const char *path)
 		file_count(verb, fd, path);
 }
 
-uint64_t refusals(void)
+uint64_t refusals_count(void)
 {
 	uint64_t n;
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* The number of refusals since the program started. */
-uint64_t refusals(void);
+uint64_t refusals_count(void);
 
 /* Say on stderr, for the operand as typed, what was refused since the last call. printed: its
  * stacks were printed; the messages then say what may be missing from them. False: nothing was

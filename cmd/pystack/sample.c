@@ -226,7 +226,7 @@ static void tell_json(struct sampling *s)
 static enum res sample_take(struct sampling *s)
 {
 	struct thread_texts texts = { VEC_EMPTY };
-	const uint64_t refused = refusals();
+	const uint64_t refused = refusals_count();
 	bool beyond = false;
 	enum res res;
 
@@ -247,7 +247,7 @@ static enum res sample_take(struct sampling *s)
 	s->cut = bounds_end();
 	if (s->cut)
 		res = fault_set(&s->fault, 0, 0, 0, "the time for a sample was over (--timeout)");
-	if (res == RES_OK && refusals() != refused)
+	if (res == RES_OK && refusals_count() != refused)
 		res = fault_set(&s->fault, 0, 0, 0, "memory or a file was refused");
 	if (res == RES_OK) {
 		count_threads(s, &texts);
@@ -321,7 +321,7 @@ static int64_t next_due(struct sampling *s, int64_t due)
 }
 
 /* True if the time is over, or will be when the next sample is due. */
-static bool is_over(const struct sampling *s, int64_t begin, int64_t due)
+static bool sampling_is_over(const struct sampling *s, int64_t begin, int64_t due)
 {
 	return s->opt->duration_ns != 0 &&
 	       (due - begin >= s->opt->duration_ns || clock_now_ns() - begin >= s->opt->duration_ns);
@@ -347,10 +347,10 @@ static void sampling_loop(struct sampling *s)
 		}
 		if (tty)
 			show_progress(s, &shown, clock_now_ns());
-		if (is_over(s, begin, due + every))
+		if (sampling_is_over(s, begin, due + every))
 			break;
 		due = next_due(s, due);
-		if (is_over(s, begin, due)) {
+		if (sampling_is_over(s, begin, due)) {
 			due -= every;
 			break;
 		}
@@ -388,7 +388,7 @@ static void warn_losses(const struct sampling *s, const char *operand)
 	warn_record(&w);
 }
 
-enum outcome sample(
+enum outcome sample_process(
     struct ps_prochandle *P, const struct operand *o, const struct options *opt, struct counts *counts)
 {
 	struct sampling s = { .P = P, .opt = opt, .stack = stack_options_of(opt, o), .counts = counts };

@@ -23,7 +23,7 @@ void sigbus_printing(void)
 	status = EXIT_SOME;
 }
 
-static void put(const char *text)
+static void write_stderr(const char *text)
 {
 	ssize_t done = write(STDERR_FILENO, text, strlen(text));
 
@@ -44,9 +44,9 @@ static void on_bus_error(int signo, siginfo_t *info, void *context)
 	if (ftrylockfile(stdout) == 0)
 		(void)fflush(stdout);
 	path = os_own_file_at((uintptr_t)info->si_addr, line, sizeof(line));
-	put("pystack: ");
-	put(path != NULL ? path : "a file");
-	put(": file was truncated or became unreadable while being read; output is incomplete\n");
+	write_stderr("pystack: ");
+	write_stderr(path != NULL ? path : "a file");
+	write_stderr(": file was truncated or became unreadable while being read; output is incomplete\n");
 	_exit(status);
 }
 

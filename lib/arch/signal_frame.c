@@ -25,7 +25,7 @@ static uint64_t word_at(const uint8_t *at, size_t i, size_t word)
 }
 
 /* True if these registers can be a user program's. */
-static bool is_user(const struct arch *arch, const uint8_t *regs)
+static bool is_user_mode(const struct arch *arch, const uint8_t *regs)
 {
 	const struct arch_sigcontext *context = &arch->system->context;
 	uint64_t flags = word_at(regs, context->flags, arch->pointer_size);
@@ -53,8 +53,8 @@ static bool is_context(const struct arch *arch, const uint8_t *at, uint64_t here
 	base = word_at(at, CONTEXT_BASE, word);
 	size = word_at(at, CONTEXT_SIZE, word);
 	*sp = word_at(at, CONTEXT_REGS + arch->system->context.sp, word);
-	return flags <= 2 && is_user(arch, at + CONTEXT_REGS * word) && base <= here && here < base + size &&
-	       size < SIZE_LIMIT && size >= SIZE_LEAST && *sp - base >= size;
+	return flags <= 2 && is_user_mode(arch, at + CONTEXT_REGS * word) && base <= here &&
+	       here < base + size && size < SIZE_LIMIT && size >= SIZE_LEAST && *sp - base >= size;
 }
 
 /* The frame of a handler without SA_SIGINFO, where it is of its own kind, has no stack limits:
@@ -68,7 +68,7 @@ static bool is_plain_frame(const struct arch *arch, const uint8_t *at, size_t n,
 		const uint8_t *regs = at + arch->pointer_size + t->at; /* after the return address */
 
 		if (t->copy == 0 || n < (size_t)t->copy + t->n || memcmp(at + t->copy, t->code, t->n) != 0 ||
-		    !is_user(arch, regs))
+		    !is_user_mode(arch, regs))
 			continue;
 		*sp = word_at(regs, system->context.sp, arch->pointer_size);
 		return *sp == word_at(regs, system->context.sp_again, arch->pointer_size);

@@ -35,7 +35,7 @@ static int saved_index(uint8_t reg)
 }
 
 /* reg has a value that is not followed. */
-static void written(struct arch_frame *s, uint8_t reg)
+static void forget_reg(struct arch_frame *s, uint8_t reg)
 {
 	int i = saved_index(reg);
 
@@ -54,7 +54,7 @@ static void written(struct arch_frame *s, uint8_t reg)
 }
 
 /* reg is stored `below`. */
-static void stored(struct arch_frame *s, uint8_t reg, int32_t below)
+static void store_reg(struct arch_frame *s, uint8_t reg, int32_t below)
 {
 	int i = saved_index(reg);
 
@@ -65,23 +65,23 @@ static void stored(struct arch_frame *s, uint8_t reg, int32_t below)
 }
 
 /* reg is loaded from `below`. */
-static void loaded(struct arch_frame *s, uint8_t reg, int32_t below)
+static void load_reg(struct arch_frame *s, uint8_t reg, int32_t below)
 {
 	int i = saved_index(reg);
 
-	written(s, reg);
+	forget_reg(s, reg);
 	if (i >= 0 && (s->saved >> i & 1) != 0 && s->saved_below[i] == below)
 		s->kept |= (uint16_t)(1U << i);
 }
 
-static void push(struct arch_frame *s, uint8_t reg)
+static void push_reg(struct arch_frame *s, uint8_t reg)
 {
 	s->sp_below += WORD;
 	if (s->sp_known && reg != X86_NONE)
-		stored(s, reg, s->sp_below);
+		store_reg(s, reg, s->sp_below);
 }
 
-static void pop(struct arch_frame *s, uint8_t reg)
+static void pop_reg(struct arch_frame *s, uint8_t reg)
 {
 	int32_t below = s->sp_below;
 
@@ -89,9 +89,9 @@ static void pop(struct arch_frame *s, uint8_t reg)
 	if (reg == X86_NONE)
 		return;
 	if (s->sp_known)
-		loaded(s, reg, below);
+		load_reg(s, reg, below);
 	else
-		written(s, reg);
+		forget_reg(s, reg);
 	/* What ends a function pops other registers. */
 	if (s->sp_known && below == WORD && saved_index(reg) < 0 && reg != RSP && reg != RAX &&
 	    s->kept == ALL_KEPT && s->saved == 0)
@@ -99,7 +99,7 @@ static void pop(struct arch_frame *s, uint8_t reg)
 }
 
 /* Where a memory operand lies. False: elsewhere, or not known. */
-static bool place_of(const struct x86 *x, const struct arch_frame *s, int32_t *below)
+static bool operand_place(const struct x86 *x, const struct arch_frame *s, int32_t *below)
 {
 	bool of_sp = x->rm == RSP && s->sp_known, of_fp = x->rm == RBP && s->is_frame;
 	int64_t at = (int64_t)(of_sp ? s->sp_below : s->fp_below) - x->disp;
@@ -111,9 +111,9 @@ static bool place_of(const struct x86 *x, const struct arch_frame *s, int32_t *b
 }
 
 /* reg points `below`. */
-static void points(struct arch_frame *s, uint8_t reg, int32_t below)
+static void point_reg(struct arch_frame *s, uint8_t reg, int32_t below)
 {
-	written(s, reg);
+	forget_reg(s, reg);
 	if (reg == RSP) {
 		s->sp_known = true;
 		s->sp_below = below;
@@ -147,11 +147,11 @@ static void store_moved(const struct x86 *x, struct arch_frame *s)
 
 /* rbp is where they were stored. From here on the CFA is what it will be when the function
  * returns. */
-static void moved(struct arch_frame *s)
+static void move_cfa(struct arch_frame *s)
 {
 	int32_t cfa = s->ra_at + WORD;
 
-	written(s, RBP);
+	forget_reg(s, RBP);
 	s->is_frame = true;
 	s->fp_below = cfa;
 	s->sp_known = false;
@@ -159,20 +159,20 @@ static void moved(struct arch_frame *s)
 	s->saved_below[SAVED_RBP] = cfa - s->fp_at;
 }
 
-static void move(struct arch_frame *s, uint8_t to, uint8_t from)
+static void move_reg(struct arch_frame *s, uint8_t to, uint8_t from)
 {
 	if (to == RBP && from == s->to && s->stored == (STORED_RA | STORED_FP) && s->saved == 0)
-		moved(s);
+		move_cfa(s);
 	else if (from == RSP && s->sp_known)
-		points(s, to, s->sp_below);
+		point_reg(s, to, s->sp_below);
 	else if (from == RBP && s->is_frame)
-		points(s, to, s->fp_below);
+		point_reg(s, to, s->fp_below);
 	else
-		written(s, to);
+		forget_reg(s, to);
 }
 
 /* add, or, …, cmp with a constant. */
-static void arithmetic(const struct x86 *x, struct arch_frame *s)
+static void apply_arithmetic(const struct x86 *x, struct arch_frame *s)
 {
 	uint8_t what = x->reg & 7;
 	int64_t by = what == 5 ? x->imm : -x->imm;
@@ -185,10 +185,10 @@ static void arithmetic(const struct x86 *x, struct arch_frame *s)
 	else if (x->rm == RBP && constant && s->is_frame)
 		s->fp_below += (int32_t)by;
 	else
-		written(s, x->rm);
+		forget_reg(s, x->rm);
 }
 
-static void leave(struct arch_frame *s)
+static void apply_leave(struct arch_frame *s)
 {
 	if (s->is_frame) {
 		s->sp_known = true;
@@ -196,7 +196,7 @@ static void leave(struct arch_frame *s)
 	} else {
 		s->sp_known = false;
 	}
-	pop(s, RBP);
+	pop_reg(s, RBP);
 }
 
 /* reg and r/m operands, of which one is written, by an instruction that does nothing else that is
@@ -204,9 +204,9 @@ static void leave(struct arch_frame *s)
 static void write_operands(const struct x86 *x, struct arch_frame *s, bool reg, bool rm)
 {
 	if (reg)
-		written(s, x->reg);
+		forget_reg(s, x->reg);
 	if (rm && !x->memory)
-		written(s, x->rm);
+		forget_reg(s, x->rm);
 }
 
 static void one_byte(const struct x86 *x, struct arch_frame *s)
@@ -227,26 +227,26 @@ static void one_byte(const struct x86 *x, struct arch_frame *s)
 			s->first = true; /* xor %ebp,%ebp */
 		write_operands(x, s, !to_rm, to_rm);
 	} else if (op >= 0x50 && op < 0x58) {
-		push(s, x->rm);
+		push_reg(s, x->rm);
 	} else if (op >= 0x58 && op < 0x60) {
-		pop(s, x->rm);
+		pop_reg(s, x->rm);
 	} else if (op == 0x80 || op == 0x81 || op == 0x83) {
-		arithmetic(x, s);
+		apply_arithmetic(x, s);
 	} else if (op == 0x89 && x->is_64bit && x->memory) {
-		if (place_of(x, s, &below))
-			stored(s, x->reg, below);
+		if (operand_place(x, s, &below))
+			store_reg(s, x->reg, below);
 		else
 			store_moved(x, s);
 	} else if (op == 0x89 && x->is_64bit) {
-		move(s, x->rm, x->reg);
+		move_reg(s, x->rm, x->reg);
 	} else if (op == 0x8b && x->is_64bit && !x->memory) {
-		move(s, x->reg, x->rm);
-	} else if (op == 0x8b && x->is_64bit && place_of(x, s, &below)) {
-		loaded(s, x->reg, below);
+		move_reg(s, x->reg, x->rm);
+	} else if (op == 0x8b && x->is_64bit && operand_place(x, s, &below)) {
+		load_reg(s, x->reg, below);
 		if (below == WORD)
 			s->ra_in = dwarf_of(x->reg);
-	} else if (op == 0x8d && x->is_64bit && place_of(x, s, &below)) {
-		points(s, x->reg, below);
+	} else if (op == 0x8d && x->is_64bit && operand_place(x, s, &below)) {
+		point_reg(s, x->reg, below);
 	} else if (op == 0x63 || op == 0x69 || op == 0x6b || op == 0x8a || op == 0x8b || op == 0x8d) {
 		write_operands(x, s, true, false);
 	} else if (op == 0x88 || op == 0x89 || op == 0xc0 || op == 0xc1 || (op >= 0xd0 && op <= 0xd3) ||
@@ -256,13 +256,13 @@ static void one_byte(const struct x86 *x, struct arch_frame *s)
 	} else if (op == 0x86 || op == 0x87) {
 		write_operands(x, s, true, true);
 	} else if ((op > 0x90 && op < 0x98) || (op >= 0xb0 && op < 0xc0)) {
-		written(s, x->rm);
+		forget_reg(s, x->rm);
 	} else if (op == 0x68 || op == 0x6a || op == 0x9c || (op == 0xff && (x->reg & 7) == 6)) {
-		push(s, X86_NONE);
+		push_reg(s, X86_NONE);
 	} else if (op == 0x9d || op == 0x8f) {
-		pop(s, op == 0x8f && !x->memory ? x->rm : X86_NONE);
+		pop_reg(s, op == 0x8f && !x->memory ? x->rm : X86_NONE);
 	} else if (op == 0xc9) {
-		leave(s);
+		apply_leave(s);
 	} else if (op == 0xc8) {
 		s->sp_known = s->is_frame = false;
 	}
@@ -279,12 +279,12 @@ static void two_bytes(const struct x86 *x, struct arch_frame *s)
 		  op == 0xba || op == 0xbb || op == 0xc7;
 
 	if (op == 0x05) { /* syscall */
-		written(s, RCX);
-		written(s, R11);
+		forget_reg(s, RCX);
+		forget_reg(s, R11);
 	} else if (op >= 0xc8 && op < 0xd0)
-		written(s, x->rm); /* bswap */
+		forget_reg(s, x->rm); /* bswap */
 	else if (op == 0xa2)
-		written(s, 3); /* cpuid writes rbx */
+		forget_reg(s, 3); /* cpuid writes rbx */
 	else if (op == 0xc0 || op == 0xc1)
 		write_operands(x, s, true, true);
 	else
@@ -299,7 +299,7 @@ static bool is_probe_end(const struct x86 *x, const struct arch_frame *s)
 	       (x->map == X86_ONE_BYTE ? x->op == 0x75 : x->map == X86_0F && x->op == 0x85);
 }
 
-static void effect(const struct x86 *x, struct arch_frame *s)
+static void apply_effect(const struct x86 *x, struct arch_frame *s)
 {
 	if (x->is_16bit && x->map == X86_ONE_BYTE &&
 	    ((x->op >= 0x50 && x->op < 0x60) || x->op == 0x68 || x->op == 0x6a))
@@ -314,7 +314,7 @@ static void effect(const struct x86 *x, struct arch_frame *s)
 		if ((x->map == X86_0F38 && x->op >= 0xf0) ||
 		    (x->map == X86_0F3A && (x->op == 0xf0 || (x->op >= 0x14 && x->op <= 0x17)))) {
 			write_operands(x, s, true, true);
-			written(s, x->vvvv);
+			forget_reg(s, x->vvvv);
 		}
 		return;
 	}
@@ -326,7 +326,7 @@ static void effect(const struct x86 *x, struct arch_frame *s)
 		write_operands(x, s, true, true);
 }
 
-static void after(const struct arch_insn *insn, struct arch_frame *s)
+static void apply_insn(const struct arch_insn *insn, struct arch_frame *s)
 {
 	const struct x86 *x = &insn->is.x86;
 
@@ -334,7 +334,7 @@ static void after(const struct arch_insn *insn, struct arch_frame *s)
 		s->sp_below = s->probe_below;
 		s->sp_known = true;
 	}
-	effect(x, s);
+	apply_effect(x, s);
 	/* Memory below the stack pointer is unused. */
 	for (int i = 0; s->sp_known && i < SAVED; i++) {
 		if (s->saved_below[i] > s->sp_below && (s->kept >> i & 1) != 0)
@@ -380,7 +380,7 @@ static enum arch_insn_kind kind_of(const struct x86 *x)
 	}
 }
 
-static bool decode(const uint8_t *code, size_t n, struct arch_insn *out)
+static bool decode_insn(const uint8_t *code, size_t n, struct arch_insn *out)
 {
 	struct x86 *x = &out->is.x86;
 
@@ -395,8 +395,8 @@ static bool decode(const uint8_t *code, size_t n, struct arch_insn *out)
 }
 
 const struct arch_code arch_code_x86_64 = {
-	.decode = decode,
-	.after = after,
+	.decode = decode_insn,
+	.after = apply_insn,
 	.start = { .sp_below = WORD, .ra_below = WORD, .kept = ALL_KEPT, .sp_known = true },
 	.entry_align = 16,
 	.entry = { 0xf3, 0x0f, 0x1e, 0xfa }, /* endbr64 */

@@ -40,7 +40,7 @@ static const struct arch_ffi_insn ffi_insns[] = {
 };
 
 /* add $n,%rsp or none, pops, ret */
-static bool restores(const uint8_t *code, size_t n, struct arch_restores *out)
+static bool find_restores(const uint8_t *code, size_t n, struct arch_restores *out)
 {
 	static const uint8_t add[] = { 0x48, 0x83, 0xc4 };
 	enum { RET = 0xc3, POP = 0x58, REX_B = 0x41, RBX = 3, RBP = 5, R12 = 4, RBP_DWARF = 6 };
@@ -99,7 +99,7 @@ const struct arch_stubs arch_stubs_x86_64 = {
 	    .varies = 6,
 	    .places = { { 0, false }, { 2, true }, { 5, true }, { 7, true }, { 9, false } },
 	    .n_places = 5 },
-	.restores = restores,
+	.restores = find_restores,
 	.push_at = push_at,
 	.push_before = push_before,
 };

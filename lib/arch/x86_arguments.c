@@ -127,7 +127,7 @@ static bool step_operand(struct entry *e, unsigned rex, unsigned op)
 	}
 }
 
-static bool step(struct entry *e)
+static bool step_insn(struct entry *e)
 {
 	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
 	unsigned rex = 0, op;
@@ -159,7 +159,7 @@ unsigned x86_64_stored_args(const uint8_t *code, size_t n, struct arch_stored_ar
 	unsigned argc = 0;
 
 	memcpy(e.code, code, e.n);
-	while (e.at < e.n && step(&e))
+	while (e.at < e.n && step_insn(&e))
 		;
 	for (; argc < ARCH_ARGS && e.stored[argc].known; argc++)
 		out[argc] = (struct arch_stored_arg){ e.stored[argc].at, e.stored[argc].size };

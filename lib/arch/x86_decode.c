@@ -44,7 +44,7 @@ struct cursor {
 	size_t left;
 };
 
-static bool take(struct cursor *c, size_t n, uint8_t *out)
+static bool take_bytes(struct cursor *c, size_t n, uint8_t *out)
 {
 	if (c->left < n)
 		return false;
@@ -55,12 +55,12 @@ static bool take(struct cursor *c, size_t n, uint8_t *out)
 }
 
 /* A little-endian number of n bytes with its sign. */
-static bool take_number(struct cursor *c, size_t n, int64_t *out)
+static bool take_signed(struct cursor *c, size_t n, int64_t *out)
 {
 	uint8_t b[8] = { 0 };
 	uint64_t value;
 
-	if (!take(c, n, b))
+	if (!take_bytes(c, n, b))
 		return false;
 	memcpy(&value, b, sizeof(value));
 	if (n < 8 && n > 0 && (b[n - 1] & 0x80) != 0)
@@ -80,7 +80,7 @@ static bool take_prefixes(struct cursor *c, struct x86 *x, struct extended *ext,
 	uint8_t b;
 
 	for (;;) {
-		if (!take(c, 1, &b))
+		if (!take_bytes(c, 1, &b))
 			return false;
 		if (b == 0x66)
 			x->is_16bit = true;
@@ -97,7 +97,7 @@ static bool take_prefixes(struct cursor *c, struct x86 *x, struct extended *ext,
 		x->is_64bit = (b & 8) != 0;
 		*ext =
 		    (struct extended){ (uint8_t)(b << 1 & 8), (uint8_t)(b << 2 & 8), (uint8_t)(b << 3 & 8) };
-		if (!take(c, 1, &b))
+		if (!take_bytes(c, 1, &b))
 			return false;
 	}
 	x->op = b;
@@ -110,7 +110,7 @@ static bool take_vex(struct cursor *c, struct x86 *x, struct extended *ext)
 	uint8_t b[3] = { 0 }, first = x->op, inv;
 	size_t n = first == 0xc5 ? 1 : first == 0xc4 ? 2 : 3;
 
-	if (!take(c, n, b) || !take(c, 1, &x->op))
+	if (!take_bytes(c, n, b) || !take_bytes(c, 1, &x->op))
 		return false;
 	inv = (uint8_t)~b[0];
 	x->vex = true;
@@ -131,7 +131,7 @@ static bool take_operand(struct cursor *c, struct x86 *x, const struct extended 
 	uint8_t modrm, sib, mod;
 	int64_t disp = 0;
 
-	if (!take(c, 1, &modrm))
+	if (!take_bytes(c, 1, &modrm))
 		return false;
 	mod = modrm >> 6;
 	x->modrm = true;
@@ -141,7 +141,7 @@ static bool take_operand(struct cursor *c, struct x86 *x, const struct extended 
 	if (!x->memory)
 		return true;
 	if ((modrm & 7) == 4) {
-		if (!take(c, 1, &sib))
+		if (!take_bytes(c, 1, &sib))
 			return false;
 		x->indexed = ((sib >> 3 & 7) | ext->index) != 4;
 		x->rm = (sib & 7) | ext->base;
@@ -154,14 +154,14 @@ static bool take_operand(struct cursor *c, struct x86 *x, const struct extended 
 		x->of_pc = true;
 		mod = 2;
 	}
-	if (mod != 0 && !take_number(c, mod == 1 ? 1 : 4, &disp))
+	if (mod != 0 && !take_signed(c, mod == 1 ? 1 : 4, &disp))
 		return false;
 	x->disp = (int32_t)disp;
 	return true;
 }
 
 /* What follows the opcode, as a letter of the tables. */
-static char shape_of(const struct x86 *x)
+static char operand_shape(const struct x86 *x)
 {
 	bool byte;
 
@@ -226,22 +226,22 @@ bool x86_decode(const uint8_t *code, size_t n, struct x86 *out)
 			return false;
 	} else if (x.op == 0x0f) {
 		x.map = X86_0F;
-		if (!take(&c, 1, &x.op))
+		if (!take_bytes(&c, 1, &x.op))
 			return false;
 		if (x.op == 0x38 || x.op == 0x3a) {
 			x.map = x.op == 0x38 ? X86_0F38 : X86_0F3A;
-			if (!take(&c, 1, &x.op))
+			if (!take_bytes(&c, 1, &x.op))
 				return false;
 		}
 	}
-	shape = shape_of(&x);
+	shape = operand_shape(&x);
 	if (shape == 'x' || (strchr("mMZ", shape) != NULL && !take_operand(&c, &x, &ext)))
 		return false;
 	x.indexed = x.indexed || (seg && x.memory);
 	if (!x.modrm)
 		x.rm = (x.op & 7) | ext.base; /* where the opcode names a register */
 	size = number_size(&x, shape, short_addr);
-	if (size != 0 && !take_number(&c, size, &x.imm))
+	if (size != 0 && !take_signed(&c, size, &x.imm))
 		return false;
 	x.len = (uint8_t)((n < X86_LENGTH_MAX ? n : X86_LENGTH_MAX) - c.left);
 	*out = x;

@@ -3,7 +3,7 @@
 
 #include "arch/x86.h"
 
-static bool read_all(const struct arch_memory *mem, void *buf, size_t n, uint64_t va)
+static bool read_whole(const struct arch_memory *mem, void *buf, size_t n, uint64_t va)
 {
 	return mem->read(mem->data, buf, n, va);
 }
@@ -69,7 +69,7 @@ uint64_t x86_64_returned_variable(const struct arch_memory *mem, struct span cod
 		(void)TAKE(&code, "\xc9");
 	if (!TAKE(&code, "\xc3") || (address && !loaded))
 		return 0;
-	if (loaded && !address && !read_all(mem, &at, sizeof(at), at))
+	if (loaded && !address && !read_whole(mem, &at, sizeof(at), at))
 		return 0;
 	return at + (uint64_t)offset;
 }
@@ -81,7 +81,7 @@ static bool is_thunk(const struct arch_memory *mem, uint32_t va, uint8_t *reg)
 {
 	uint8_t b[4]; /* mov (%esp),REG; ret */
 
-	if (!read_all(mem, b, sizeof(b), va) || b[0] != 0x8b || (b[1] & 0xc7) != 0x04 || b[2] != 0x24 ||
+	if (!read_whole(mem, b, sizeof(b), va) || b[0] != 0x8b || (b[1] & 0xc7) != 0x04 || b[2] != 0x24 ||
 	    b[3] != 0xc3)
 		return false;
 	*reg = b[1] >> 3;
@@ -168,7 +168,7 @@ uint64_t i386_returned_variable(const struct arch_memory *mem, struct span code,
 		(void)TAKE(&code, "\xc9");
 	if (!TAKE(&code, "\xc3") || (address && !loaded))
 		return 0;
-	if (loaded && !address && !read_all(mem, &at, sizeof(at), at))
+	if (loaded && !address && !read_whole(mem, &at, sizeof(at), at))
 		return 0;
 	return loaded ? at + offset : at;
 }

@@ -38,7 +38,7 @@ __attribute__((unused)) static size_t next_piece(struct unpacking *u)
 	return left < PIECE ? left : PIECE;
 }
 
-__attribute__((unused)) static bool put(struct unpacking *u, size_t n, size_t used)
+__attribute__((unused)) static bool put_output(struct unpacking *u, size_t n, size_t used)
 {
 	(void)span_skip(&u->in, used);
 	u->taken += used;
@@ -69,7 +69,7 @@ static enum stream_end gzip_run(struct unpacking *u, z_stream *z)
 		z->next_out = (Bytef *)u->out;
 		z->avail_out = PIECE;
 		ret = inflate(z, Z_NO_FLUSH);
-		if (!put(u, PIECE - z->avail_out, n - z->avail_in))
+		if (!put_output(u, PIECE - z->avail_out, n - z->avail_in))
 			return STREAM_REFUSED;
 		/* Z_BUF_ERROR: nothing could be done. */
 		if (ret == Z_BUF_ERROR)
@@ -125,7 +125,7 @@ static enum stream_end xz_unpack(struct unpacking *u)
 		xz.next_out = (uint8_t *)u->out;
 		xz.avail_out = PIECE;
 		ret = lzma_code(&xz, n == span_left(&u->in) ? LZMA_FINISH : LZMA_RUN);
-		taken = put(u, PIECE - xz.avail_out, n - xz.avail_in);
+		taken = put_output(u, PIECE - xz.avail_out, n - xz.avail_in);
 	}
 	lzma_end(&xz);
 	return taken ? xz_end(ret) : STREAM_REFUSED;
@@ -146,7 +146,7 @@ static enum stream_end zstd_run(struct unpacking *u, ZSTD_DCtx *zstd)
 		if (in.size == 0 && more == 0)
 			return STREAM_WHOLE;
 		more = ZSTD_decompressStream(zstd, &out, &in);
-		if (!put(u, out.pos, in.pos))
+		if (!put_output(u, out.pos, in.pos))
 			return STREAM_REFUSED;
 		if (ZSTD_isError(more))
 			return STREAM_DAMAGED;
@@ -185,7 +185,7 @@ static enum stream_end lz4_run(struct unpacking *u, LZ4F_dctx *lz4)
 		more = LZ4F_decompress(lz4, u->out, &made, u->in.at, &used, NULL);
 		if (LZ4F_isError(more))
 			return STREAM_DAMAGED;
-		if (!put(u, made, used))
+		if (!put_output(u, made, used))
 			return STREAM_REFUSED;
 		if (made == 0 && used == 0 && n == 0)
 			return more == 0 ? STREAM_WHOLE : STREAM_CUT;

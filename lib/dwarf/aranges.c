@@ -3,7 +3,7 @@
 
 enum { LENGTH_64 = 0xffffffffu };
 
-static bool take_number(struct span *s, size_t width, uint64_t *out)
+static bool take_sized(struct span *s, size_t width, uint64_t *out)
 {
 	*out = 0;
 	return width <= sizeof(*out) && span_take(s, out, width);
@@ -18,17 +18,17 @@ static bool take_set(struct span *section, struct span *pairs, uint64_t *unit, u
 	uint16_t version;
 	uint8_t segment;
 
-	if (!take_number(section, 4, &length))
+	if (!take_sized(section, 4, &length))
 		return false;
 	if (length == LENGTH_64) {
 		offset_size = 8;
-		if (!take_number(section, 8, &length))
+		if (!take_sized(section, 8, &length))
 			return false;
 	}
 	if (length > span_left(section) || !span_cut(section, (size_t)length, pairs))
 		return false;
 	*width = 0;
-	if (!span_u16(pairs, &version) || !take_number(pairs, offset_size, unit) || !span_u8(pairs, width) ||
+	if (!span_u16(pairs, &version) || !take_sized(pairs, offset_size, unit) || !span_u8(pairs, width) ||
 	    !span_u8(pairs, &segment) || version != 2 || segment != 0 || (*width != 4 && *width != 8)) {
 		*width = 0; /* unknown format: skip this set */
 		return true;
@@ -48,8 +48,7 @@ bool aranges_find(struct span section, uint64_t addr, uint64_t *unit)
 	while (span_left(&section) > 0 && take_set(&section, &pairs, &in, &width)) {
 		uint64_t start, size;
 
-		while (
-		    width != 0 && take_number(&pairs, width, &start) && take_number(&pairs, width, &size)) {
+		while (width != 0 && take_sized(&pairs, width, &start) && take_sized(&pairs, width, &size)) {
 			/* The linker has left out the code at 0. */
 			if (start != 0 && addr >= start && addr - start < size) {
 				*unit = in;

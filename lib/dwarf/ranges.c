@@ -22,7 +22,7 @@ struct walk {
 	uint64_t low, high; /* of the entry that was read; low ≥ high: none */
 };
 
-static bool take_word(struct walk *w, uint64_t *out)
+static bool take_address(struct walk *w, uint64_t *out)
 {
 	uint32_t word32;
 
@@ -53,7 +53,7 @@ bool ranges_address(const struct ranges_context *c, uint64_t index, uint64_t *ou
 
 	return index < UINT32_MAX && c->addr_base <= span_left(&w.at) &&
 	       span_skip(&w.at, (size_t)c->addr_base) && index * c->word <= span_left(&w.at) &&
-	       span_skip(&w.at, (size_t)(index * c->word)) && take_word(&w, out);
+	       span_skip(&w.at, (size_t)(index * c->word)) && take_address(&w, out);
 }
 
 static bool take_indexed(struct walk *w, uint64_t *out)
@@ -69,7 +69,7 @@ static bool next_pair(struct walk *w)
 	uint64_t none = w->c->word == 8 ? UINT64_MAX : UINT32_MAX, low, high;
 
 	w->low = w->high = 0;
-	if (!take_word(w, &low) || !take_word(w, &high) || (low == 0 && high == 0))
+	if (!take_address(w, &low) || !take_address(w, &high) || (low == 0 && high == 0))
 		return false;
 	if (low == none) {
 		w->base = high;
@@ -90,7 +90,7 @@ static bool take_operands(struct walk *w, uint8_t kind)
 	case BASE_ADDRESSX:
 		return take_indexed(w, &w->base);
 	case BASE_ADDRESS:
-		return take_word(w, &w->base);
+		return take_address(w, &w->base);
 	case STARTX_ENDX:
 		ok = take_indexed(w, &low) && take_indexed(w, &high);
 		break;
@@ -104,10 +104,10 @@ static bool take_operands(struct walk *w, uint8_t kind)
 		high += w->base;
 		break;
 	case START_END:
-		ok = take_word(w, &low) && take_word(w, &high);
+		ok = take_address(w, &low) && take_address(w, &high);
 		break;
 	case START_LENGTH:
-		ok = take_word(w, &low) && take_uleb(w, &high);
+		ok = take_address(w, &low) && take_uleb(w, &high);
 		high += low;
 		break;
 	default:

@@ -143,7 +143,7 @@ static const methods_t methods = { .get_section_info = section_info,
 static const char *const split_names[SECTIONS] = { "", ".debug_info.dwo", ".debug_abbrev.dwo",
 	".debug_str.dwo", "", ".debug_str_offsets.dwo", "", "", "", "", ".debug_rnglists.dwo" };
 
-static const char *name_of(struct elf_image *img, size_t i)
+static const char *section_name(struct elf_image *img, size_t i)
 {
 	bool split = elf_image_section(img, section_names[1], NULL, NULL) == RES_NONE &&
 		     elf_image_section(img, split_names[1], NULL, NULL) == RES_OK;
@@ -159,7 +159,7 @@ static bool is_needed(size_t i, enum reader_use use)
 void reader_unpack(struct elf_image *img)
 {
 	for (size_t i = 1; i < SECTIONS; i++) {
-		const char *name = name_of(img, i);
+		const char *name = section_name(img, i);
 
 		if (name[0] != '\0')
 			(void)elf_image_section(img, name, NULL, NULL);
@@ -177,7 +177,7 @@ enum res reader_create(struct elf_image *img, enum reader_use use, struct reader
 	for (size_t i = 1; i < SECTIONS; i++) {
 		enum res res = RES_NONE;
 
-		r->names[i] = name_of(img, i);
+		r->names[i] = section_name(img, i);
 		if (is_needed(i, use) && r->names[i][0] != '\0')
 			res = elf_image_section(img, r->names[i], NULL, &r->sections[i]);
 		if (res == RES_OK)

@@ -37,7 +37,7 @@ struct writer {
 	uint8_t *at, *end;
 };
 
-static bool put(struct writer *w, const void *bytes, size_t n)
+static bool put_bytes(struct writer *w, const void *bytes, size_t n)
 {
 	if ((size_t)(w->end - w->at) < n)
 		return false;
@@ -48,14 +48,14 @@ static bool put(struct writer *w, const void *bytes, size_t n)
 
 static bool put_number(struct writer *w, uint32_t n)
 {
-	return put(w, &n, sizeof(n));
+	return put_bytes(w, &n, sizeof(n));
 }
 
 static bool put_string(struct writer *w, const char *s)
 {
 	size_t n = strnlen(s, STRING_MAX);
 
-	return n == STRING_MAX ? put(w, "", 1) : put(w, s, n + 1);
+	return n == STRING_MAX ? put_bytes(w, "", 1) : put_bytes(w, s, n + 1);
 }
 
 static bool put_answer(struct writer *w, const struct source_answer *a)
@@ -129,7 +129,7 @@ static bool take_reply(struct span s, size_t n, struct source_reply *out)
 }
 
 /* Unpack once what every child would unpack. */
-static void unpack(const struct source_files *files)
+static void unpack_files(const struct source_files *files)
 {
 	reader_unpack(files->main);
 	if (files->common != NULL)
@@ -150,7 +150,7 @@ enum res source_find(const struct source_files *files, const uint64_t *addresses
 	if (n == 0 || n > SOURCE_ADDRESSES ||
 	    elf_image_section(files->main, ".debug_info", NULL, NULL) != RES_OK)
 		return RES_NONE;
-	unpack(files);
+	unpack_files(files);
 	reply->answers = calloc(n, sizeof(*reply->answers));
 	reply->strings = malloc(ROOM);
 	if (reply->answers == NULL || reply->strings == NULL)

@@ -121,7 +121,7 @@ static void set_file(const struct visit *v, uint64_t file, struct source_place *
 }
 
 /* Put an inlined function before the others: `die` is the innermost so far. */
-static void push(struct visit *v, struct source_answer *a, Dwarf_Die die, bool inlined)
+static void push_place(struct visit *v, struct source_answer *a, Dwarf_Die die, bool inlined)
 {
 	struct source_place place = { "", "", "", 0, 0 };
 	uint64_t file, line, column = 0;
@@ -161,7 +161,7 @@ static void enter_function(
 		if (!may_have_inlined(tag) || unit_code_of(&v->unit, die, address) != UNIT_HAS_IT)
 			continue;
 		if (tag == DW_TAG_inlined_subroutine)
-			push(v, a, die, true);
+			push_place(v, a, die, true);
 		enter_function(v, die, address, a, depth + 1);
 		break;
 	}
@@ -190,7 +190,7 @@ static void enter_scope(struct visit *v, Dwarf_Die scope, unsigned depth)
 			if (!v->has[i] || a->n > 0 ||
 			    unit_code_of(&v->unit, die, v->s->addresses[i]) != UNIT_HAS_IT)
 				continue;
-			push(v, a, die, false);
+			push_place(v, a, die, false);
 			enter_function(v, die, v->s->addresses[i], a, 0);
 		}
 	}

@@ -80,7 +80,7 @@ static uint64_t size_of(struct search *s, Dwarf_Die type)
 }
 
 /* Place of `member` in its structure. False: not plausible. */
-static bool place_of(struct search *s, Dwarf_Die member, uint64_t size, struct place *out)
+static bool member_place(struct search *s, Dwarf_Die member, uint64_t size, struct place *out)
 {
 	uint64_t offset, bits = 0, first, unit;
 
@@ -144,7 +144,7 @@ static bool find_part(struct search *s, Dwarf_Die structure, struct part part, i
 		if (name != NULL && !is_name(name, part.name, part.n))
 			continue;
 		own = resolve_type(s, member, false);
-		found = place_of(s, member, size_of(s, own), &place);
+		found = member_place(s, member, size_of(s, own), &place);
 		if (found && name == NULL) {
 			struct member inner = { .type = NULL };
 

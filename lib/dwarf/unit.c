@@ -44,7 +44,7 @@ static bool high_of(const struct unit *u, Dwarf_Die die, uint64_t low, uint64_t 
 }
 
 /* The offset of the die's list of ranges. */
-static bool list_of(const struct unit *u, Dwarf_Die die, uint64_t *out)
+static bool range_list_of(const struct unit *u, Dwarf_Die die, uint64_t *out)
 {
 	Dwarf_Attribute a = die_attribute(u->r, die, DW_AT_ranges);
 	struct span s = u->ranges.section;
@@ -110,7 +110,7 @@ enum unit_code unit_code_of(const struct unit *u, Dwarf_Die die, uint64_t addres
 {
 	uint64_t low, high, list;
 
-	if (list_of(u, die, &list))
+	if (range_list_of(u, die, &list))
 		return ranges_contain(&u->ranges, list, address) ? UNIT_HAS_IT : UNIT_OTHER_CODE;
 	/* The linker has left out the code at 0. */
 	if (!low_of(u, die, &low) || low == 0 || !high_of(u, die, low, &high))

@@ -87,7 +87,7 @@ run_child(pid_t parent, int fd, const struct worker_job *job, void *reply, size_
 }
 
 /* Read n bytes before the deadline. *late: it has passed. */
-static bool read_all(int fd, int64_t deadline, void *bytes, size_t n, bool *late)
+static bool read_reply(int fd, int64_t deadline, void *bytes, size_t n, bool *late)
 {
 	uint8_t *at = bytes;
 
@@ -150,8 +150,8 @@ enum res worker_run(const struct worker_job *job, struct worker_reply *reply, st
 		run_child(self, to, job, reply->at, reply->room);
 	fd_release(&to);
 	to = -1;
-	whole = read_all(from, deadline, &length, sizeof(length), &late) && length <= reply->room &&
-		read_all(from, deadline, reply->at, length, &late);
+	whole = read_reply(from, deadline, &length, sizeof(length), &late) && length <= reply->room &&
+		read_reply(from, deadline, reply->at, length, &late);
 	end = end_child(pid);
 	reply->end = late ? WORKER_LATE : end;
 	if (!whole)

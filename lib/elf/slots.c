@@ -37,7 +37,7 @@ static bool is_named(const struct dynamic *d, uint64_t i, const char *name)
 	       memcmp(d->names.at + sym.st_name, name, n) == 0;
 }
 
-static uint64_t number_at(const uint8_t *at, unsigned size)
+static uint64_t entry_number(const uint8_t *at, unsigned size)
 {
 	uint64_t word = 0;
 
@@ -45,16 +45,16 @@ static uint64_t number_at(const uint8_t *at, unsigned size)
 	return word;
 }
 
-static bool search(
+static bool search_relocations(
     const struct dynamic *d, struct span bytes, size_t size, const char *name, elf_slot_fn *each, void *data)
 {
 	unsigned word = d->class->word, shift = word == 8 ? 32 : 8;
 
 	for (; span_left(&bytes) >= size; bytes.at += size) {
-		uint64_t info = number_at(bytes.at + word, word);
+		uint64_t info = entry_number(bytes.at + word, word);
 
 		if (info >> shift != 0 && is_named(d, info >> shift, name) &&
-		    !each(data, number_at(bytes.at, word)))
+		    !each(data, entry_number(bytes.at, word)))
 			return false;
 	}
 	return true;
@@ -75,7 +75,7 @@ enum res elf_slots_of(struct elf_image *img, const char *name, elf_slot_fn *each
 		    shdr.sh_link != d.index)
 			continue;
 		if (elf_image_section_bytes(img, i, &bytes) != RES_OK ||
-		    !search(
+		    !search_relocations(
 			&d, bytes, (shdr.sh_type == SHT_RELA ? 3U : 2U) * d.class->word, name, each, data))
 			return RES_FAIL;
 		res = RES_OK;

@@ -242,7 +242,7 @@ static void set_reach(
 }
 
 /* The place of a symbol by its number; its reach is to be set. */
-static struct symbol_place place_of(const struct elf_symbols *syms, uint32_t number)
+static struct symbol_place symbol_place_of(const struct elf_symbols *syms, uint32_t number)
 {
 	struct symbol_place place = { .id = number };
 	uint32_t t = 0;
@@ -269,7 +269,7 @@ static bool sort_group(struct elf_symbols *syms, size_t group)
 	if (places == NULL)
 		return false;
 	for (size_t i = g->n; i-- > 0; number = syms->older[number])
-		places[i] = place_of(syms, number);
+		places[i] = symbol_place_of(syms, number);
 	if (!sort_places(places, g->n)) {
 		free(places);
 		return false;
@@ -288,7 +288,7 @@ static int type_rank(const GElf_Sym *sym)
 	return type == STT_FUNC ? 0 : type == STT_GNU_IFUNC ? 1 : 2;
 }
 
-static size_t underscores(const char *name)
+static size_t count_underscores(const char *name)
 {
 	return strspn(name, "_");
 }
@@ -305,8 +305,8 @@ static bool better_symbol(const struct elf_symbol *a, const struct elf_symbol *b
 		return local_b;
 	if ((a->name[0] == '$') != (b->name[0] == '$'))
 		return b->name[0] == '$';
-	if (underscores(a->name) != underscores(b->name))
-		return underscores(a->name) < underscores(b->name);
+	if (count_underscores(a->name) != count_underscores(b->name))
+		return count_underscores(a->name) < count_underscores(b->name);
 	if (a->sym.st_size != b->sym.st_size)
 		return a->sym.st_size < b->sym.st_size;
 	return strcmp(a->name, b->name) < 0;
@@ -334,7 +334,7 @@ struct finding {
 	bool found, found_unsized;
 };
 
-static void consider(struct finding *f, const struct elf_symbol *sym)
+static void consider_symbol(struct finding *f, const struct elf_symbol *sym)
 {
 	if (sym->sym.st_size == 0) {
 		if (!f->found_unsized || !better_symbol(&f->unsized, sym))
@@ -371,7 +371,7 @@ static bool search_group(const struct elf_symbols *syms, size_t group, uint64_t 
 		    place->start != vaddr)
 			return true;
 		if (place_holds(syms, place, vaddr, &other))
-			consider(f, &other);
+			consider_symbol(f, &other);
 	}
 	/* Symbols with the same start are in the same group. */
 	return f->found || syms->groups[group].carry <= vaddr;

@@ -179,7 +179,7 @@ static enum os_lwp_state read_status(struct ps_prochandle *P, lwpid_t id, lwpsta
 }
 
 /* Its run time in nanoseconds: pr_utime and pr_stime, which increase whenever it runs. */
-static void count_of(const lwpstatus_t *status, struct os_blocked *a)
+static void set_run_time(const lwpstatus_t *status, struct os_blocked *a)
 {
 	(void)snprintf(a->count, sizeof(a->count), "%lld.%09ld %lld.%09ld",
 	    (long long)status->pr_utime.tv_sec, status->pr_utime.tv_nsec, (long long)status->pr_stime.tv_sec,
@@ -201,7 +201,7 @@ enum os_lwp_state os_lwp_probe(struct ps_prochandle *P, lwpid_t id, struct os_bl
 	a->in_call = false;
 	a->pc = (uint64_t)status.pr_reg[R_PC];
 	a->sp = (uint64_t)status.pr_reg[R_SP];
-	count_of(&status, a);
+	set_run_time(&status, a);
 	return a->pc != 0 && a->sp != 0 ? OS_LWP_BLOCKED : OS_LWP_UNKNOWN;
 }
 

@@ -89,7 +89,7 @@ lwpid_t os_first_lwp(struct ps_prochandle *P)
 	return P->illumos ? 1 : (lwpid_t)P->pid;
 }
 
-static struct search *search_of(struct ps_prochandle *P)
+static struct search *images_search(struct ps_prochandle *P)
 {
 	struct proc_objects *o = handle_objects(P);
 
@@ -100,7 +100,7 @@ static struct search *search_of(struct ps_prochandle *P)
 
 enum res os_fetch(struct ps_prochandle *P, os_progress_fn *progress, void *data, struct fault *f)
 {
-	struct search *s = search_of(P);
+	struct search *s = images_search(P);
 	struct fetch *fetch = NULL;
 
 	if (s == NULL)
@@ -120,7 +120,7 @@ bool os_fetch_stopped(struct ps_prochandle *P, int *error)
 
 enum res os_search(struct ps_prochandle *P, const char *dir, bool root)
 {
-	struct search *s = search_of(P);
+	struct search *s = images_search(P);
 
 	if (s == NULL)
 		return RES_FAIL;

@@ -50,7 +50,7 @@ const char *os_call_name(const struct arch *arch, int32_t number)
 	return call == NULL ? NULL : call->name;
 }
 
-static const struct call_row *row_of(const struct os_call *call)
+static const struct call_row *call_row_of(const struct os_call *call)
 {
 	const char *name = call->name;
 
@@ -71,7 +71,7 @@ bool os_may_be_stopped(struct ps_prochandle *P)
 
 bool os_rest_varies(struct ps_prochandle *P, const struct os_call *call)
 {
-	return live_of(P) != NULL && (os_may_be_stopped(P) || row_of(call) == NULL);
+	return live_of(P) != NULL && (os_may_be_stopped(P) || call_row_of(call) == NULL);
 }
 
 enum os_rest os_lwp_rest(struct ps_prochandle *P, lwpid_t id)
@@ -192,7 +192,7 @@ enum os_timeout os_call_timeout(struct ps_prochandle *P, const struct arch *arch
     const struct os_call *call, int64_t *ns)
 {
 	const struct caller from = { .P = P, .arch = arch, .live = live };
-	const struct call_row *row = row_of(call);
+	const struct call_row *row = call_row_of(call);
 	uint64_t arg = row == NULL ? 0 : call->args[row->arg];
 	enum limit limit = row == NULL ? NO_LIMIT : (enum limit)row->limit;
 
@@ -213,7 +213,7 @@ enum os_timeout os_call_timeout(struct ps_prochandle *P, const struct arch *arch
 
 uint64_t os_call_futex(const struct os_call *call)
 {
-	const struct call_row *row = row_of(call);
+	const struct call_row *row = call_row_of(call);
 	uint64_t command = call->args[1] & (unsigned)FUTEX_CMD_MASK;
 
 	if (row == NULL || row->limit != BY_OPERATION)
@@ -243,7 +243,7 @@ struct mutex {
 
 uint64_t os_call_mutex(const struct os_call *call)
 {
-	const struct call_row *row = row_of(call);
+	const struct call_row *row = call_row_of(call);
 
 	if (row == NULL || row->limit != BY_OPERATION ||
 	    (call->args[1] & (unsigned)FUTEX_CMD_MASK) != FUTEX_WAIT ||

@@ -58,13 +58,13 @@ static bool cut_end(struct part *p, const char *text)
 	return true;
 }
 
-static bool is(struct part p, const char *text)
+static bool part_is(struct part p, const char *text)
 {
 	return cut_start(&p, text) && p.n == 0;
 }
 
 /* Set the id to p, with its escapes \xNN undone. */
-static bool set(struct os_container *out, const char *runtime, struct part p)
+static bool set_id(struct os_container *out, const char *runtime, struct part p)
 {
 	size_t n = 0;
 
@@ -102,7 +102,7 @@ static bool take_prefixed(struct part p, struct os_container *out)
 		struct part id = p;
 
 		if (cut_start(&id, rows[i].prefix) && is_id(id))
-			return set(out, rows[i].runtime, id);
+			return set_id(out, rows[i].runtime, id);
 	}
 	return false;
 }
@@ -110,7 +110,7 @@ static bool take_prefixed(struct part p, struct os_container *out)
 /* What precedes an id that is a component of its own. */
 static const char *runtime_of(struct part parent, const struct os_container *out)
 {
-	if (is(parent, "docker"))
+	if (part_is(parent, "docker"))
 		return "docker";
 	return out->pod[0] != '\0' ? "kubernetes" : NULL;
 }
@@ -152,7 +152,7 @@ static bool take_colons(struct part p, struct os_container *out)
 	if (!is_id(id))
 		return false;
 	take_pod((struct part){ p.at, (size_t)(before - p.at) }, out);
-	return set(
+	return set_id(
 	    out, memmem(before, (size_t)(last - before), "crio", 4) != NULL ? "cri-o" : "containerd", id);
 }
 
@@ -162,26 +162,26 @@ static bool take_named(struct part p, struct part parent, struct os_container *o
 	struct part name = p;
 
 	if (cut_start(&name, "lxc.payload."))
-		return set(out, "lxc", name);
-	if (is(parent, "lxc") || is(parent, "lxc.payload"))
-		return set(out, "lxc", p);
+		return set_id(out, "lxc", name);
+	if (part_is(parent, "lxc") || part_is(parent, "lxc.payload"))
+		return set_id(out, "lxc", p);
 	if (cut_start(&name, "systemd-nspawn@") && cut_end(&name, ".service"))
-		return set(out, "systemd-nspawn", name);
+		return set_id(out, "systemd-nspawn", name);
 	name = p;
 	/* A virtual machine has a scope of its own as well. */
 	if (cut_start(&name, "machine-") && cut_end(&name, ".scope"))
 		return !cut_start(&(struct part){ name.at, name.n }, "qemu") &&
-		       set(out, "systemd-nspawn", name);
+		       set_id(out, "systemd-nspawn", name);
 	return false;
 }
 
-static bool take(struct part p, struct part parent, struct os_container *out)
+static bool take_component(struct part p, struct part parent, struct os_container *out)
 {
 	take_pod(p, out);
 	if (take_prefixed(p, out) || take_colons(p, out))
 		return true;
 	if (is_id(p))
-		return set(out, runtime_of(parent, out), p);
+		return set_id(out, runtime_of(parent, out), p);
 	return take_named(p, parent, out);
 }
 
@@ -200,7 +200,7 @@ bool os_container_parse(const char *cgroup, struct os_container *out)
 			const char *next = memchr(at + 1, '/', (size_t)(end - at) - 1);
 			struct part p = { at + 1, (size_t)((next == NULL ? end : next) - at) - 1 };
 
-			any |= take(p, parent, out);
+			any |= take_component(p, parent, out);
 			parent = p;
 			at = next;
 		}

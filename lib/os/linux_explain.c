@@ -40,7 +40,7 @@ static pid_t operand_pid(const char *arg)
 	return (pid_t)pid;
 }
 
-static enum res status_of(pid_t pid, struct live_status *out)
+static enum res read_pid_status(pid_t pid, struct live_status *out)
 {
 	char path[32];
 
@@ -95,7 +95,7 @@ static void explain_absent(pid_t pid, char *buf, size_t n)
 	struct live_status status;
 	struct stat st;
 
-	if (status_of(pid, &status) == RES_OK) {
+	if (read_pid_status(pid, &status) == RES_OK) {
 		if (status.tgid != pid)
 			(void)snprintf(
 			    buf, n, "it is a thread of process %d; use %d/%d", status.tgid, status.tgid, pid);

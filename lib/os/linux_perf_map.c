@@ -53,7 +53,7 @@ static bool is_stale(const struct stat *file, pid_t pid)
 }
 
 /* RES_FAIL: the file is not this process's, or may be anybody's. */
-static enum res check(int fd, pid_t pid, const char *name, struct fault *f)
+static enum res check_owner(int fd, pid_t pid, const char *name, struct fault *f)
 {
 	struct stat file, process;
 	char path[32];
@@ -88,7 +88,7 @@ enum res os_open_perf_map(struct ps_prochandle *P, int *out, struct fault *f)
 		return RES_NONE;
 	if (fd < 0)
 		return fault_set(f, 0, errno, 0, "%s cannot be opened: %s", path, fileio_open_error(errno));
-	if (check(fd, pid, path, f) != RES_OK)
+	if (check_owner(fd, pid, path, f) != RES_OK)
 		return RES_FAIL;
 	*out = fd_keep(&fd);
 	return RES_OK;

@@ -91,14 +91,14 @@ static uint64_t first_began(const struct live *live, struct os_process_stat st)
 	return first;
 }
 
-static int64_t started(const struct live *live)
+static int64_t start_moment(const struct live *live)
 {
 	struct os_process_stat st;
 
 	return os_process_stat_read(live->dir, "stat", &st) ? os_process_moment(first_began(live, st)) : 0;
 }
 
-static int64_t written(const struct stat *st)
+static int64_t written_moment(const struct stat *st)
 {
 	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 }
@@ -109,8 +109,8 @@ int64_t os_source_moment(struct ps_prochandle *P, const char *core)
 	struct stat st;
 
 	if (live != NULL)
-		return started(live);
-	return core != NULL && stat(core, &st) == 0 && S_ISREG(st.st_mode) ? written(&st) : 0;
+		return start_moment(live);
+	return core != NULL && stat(core, &st) == 0 && S_ISREG(st.st_mode) ? written_moment(&st) : 0;
 }
 
 /* A copy has no name. */
@@ -118,5 +118,5 @@ int64_t os_source_written(int fd)
 {
 	struct stat st;
 
-	return fd < 0 || fstat(fd, &st) != 0 || st.st_nlink == 0 ? 0 : written(&st);
+	return fd < 0 || fstat(fd, &st) != 0 || st.st_nlink == 0 ? 0 : written_moment(&st);
 }

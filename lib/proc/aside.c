@@ -34,7 +34,7 @@ static void close_others(void)
 
 /* Move fd to its place. The descriptor there is not needed, because copies of all three have higher
  * numbers. */
-static void place(int fd, int where)
+static void move_fd(int fd, int where)
 {
 	if (fd < 0)
 		(void)close(where);
@@ -42,7 +42,7 @@ static void place(int fd, int where)
 		(void)dup2(fd, where);
 }
 
-static int higher(int fd)
+static int dup_higher(int fd)
 {
 	return fd < 0 ? -1 : fcntl(fd, F_DUPFD, STANDARD);
 }
@@ -62,12 +62,12 @@ static void __attribute__((noreturn)) run_child(pid_t parent, const struct task 
 	/* The parent's handlers must not run in the child. Only SIGKILL ends it. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, NULL);
-	in = higher(task->in);
-	out = higher(task->out);
-	say = higher(task->say);
-	place(in, ASIDE_IN);
-	place(out, ASIDE_OUT);
-	place(say, ASIDE_SAY);
+	in = dup_higher(task->in);
+	out = dup_higher(task->out);
+	say = dup_higher(task->say);
+	move_fd(in, ASIDE_IN);
+	move_fd(out, ASIDE_OUT);
+	move_fd(say, ASIDE_SAY);
 	close_others();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent)
 		task->work(task->data);
@@ -119,7 +119,7 @@ enum aside_heard aside_hear(const struct aside *a, void *bytes, size_t n, int ms
 }
 
 /* False: it has not ended yet. */
-static bool reap(pid_t pid, bool wait)
+static bool reap_child(pid_t pid, bool wait)
 {
 	pid_t ended;
 
@@ -134,7 +134,7 @@ void aside_end(struct aside *a, bool done, struct aside_left *left)
 	fd_release(&a->heard);
 	if (!done)
 		(void)kill(a->pid, SIGKILL);
-	if (!reap(a->pid, done))
+	if (!reap_child(a->pid, done))
 		(void)vec_push(left, a->pid);
 }
 
@@ -143,7 +143,7 @@ void aside_reap(struct aside_left *left)
 	size_t n = 0;
 
 	for (size_t i = 0; i < left->n; i++) {
-		if (!reap(left->at[i], false))
+		if (!reap_child(left->at[i], false))
 			left->at[n++] = left->at[i];
 	}
 	left->n = n;

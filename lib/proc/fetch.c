@@ -34,7 +34,7 @@ struct functions {
 };
 
 /* Only the library knows the pointers' types. */
-static bool look_up(void *lib, const char *name, void *slot)
+static bool find_function(void *lib, const char *name, void *slot)
 {
 	void *found = dlsym(lib, name);
 
@@ -44,12 +44,13 @@ static bool look_up(void *lib, const char *name, void *slot)
 
 static bool look_up_all(void *lib, struct functions *x, struct fetch *f)
 {
-	return look_up(lib, "debuginfod_begin", &x->begin) && look_up(lib, "debuginfod_end", &f->end) &&
-	       look_up(lib, "debuginfod_find_executable", &f->find_executable) &&
-	       look_up(lib, "debuginfod_find_debuginfo", &f->find_debuginfo) &&
-	       look_up(lib, "debuginfod_set_user_data", &x->set_data) &&
-	       look_up(lib, "debuginfod_get_user_data", &x->get_data) &&
-	       look_up(lib, "debuginfod_set_progressfn", &x->set_progress);
+	return find_function(lib, "debuginfod_begin", &x->begin) &&
+	       find_function(lib, "debuginfod_end", &f->end) &&
+	       find_function(lib, "debuginfod_find_executable", &f->find_executable) &&
+	       find_function(lib, "debuginfod_find_debuginfo", &f->find_debuginfo) &&
+	       find_function(lib, "debuginfod_set_user_data", &x->set_data) &&
+	       find_function(lib, "debuginfod_get_user_data", &x->get_data) &&
+	       find_function(lib, "debuginfod_set_progressfn", &x->set_progress);
 }
 
 /* Not 0: give up. */
@@ -58,7 +59,7 @@ static int see_progress(client *c, long done, long all)
 	void *(*get_data)(client * c);
 	struct fetch *f;
 
-	if (!look_up(RTLD_DEFAULT, "debuginfod_get_user_data", &get_data))
+	if (!find_function(RTLD_DEFAULT, "debuginfod_get_user_data", &get_data))
 		return 1;
 	f = get_data(c);
 	f->progress(f->data, false, done > 0 ? (uint64_t)done : 0, all > 0 ? (uint64_t)all : 0);

@@ -35,7 +35,7 @@ const char *Pgrab_error(int code)
 /* Replace unprintable bytes by spaces, and those above ASCII too: a name truncated at a fixed
  * length may end inside a character, and the two-byte controls of UTF-8 are as harmful as the
  * one-byte ones. */
-static void blank(char *text, size_t n)
+static void blank_unprintable(char *text, size_t n)
 {
 	for (size_t i = 0; i < n && text[i] != '\0'; i++)
 		if (text[i] < ' ' || text[i] > '~')
@@ -65,7 +65,7 @@ rd_agent_t *Prd_agent(struct ps_prochandle *P)
 
 void proc_unctrl_psinfo(psinfo_t *psinfo)
 {
-	blank(psinfo->pr_fname, sizeof(psinfo->pr_fname));
-	blank(psinfo->pr_psargs, sizeof(psinfo->pr_psargs));
-	blank(psinfo->pr_lwp.pr_fname, sizeof(psinfo->pr_lwp.pr_fname));
+	blank_unprintable(psinfo->pr_fname, sizeof(psinfo->pr_fname));
+	blank_unprintable(psinfo->pr_psargs, sizeof(psinfo->pr_psargs));
+	blank_unprintable(psinfo->pr_lwp.pr_fname, sizeof(psinfo->pr_lwp.pr_fname));
 }

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 /* Parse a decimal number. False: there is none, or it is too large for an LWP id. */
-static bool number(const char **at, long *out)
+static bool take_lwp(const char **at, long *out)
 {
 	long value = 0;
 	const char *p = *at;
@@ -23,9 +23,9 @@ static bool number(const char **at, long *out)
 
 /* Parse one range of a set (n, n-m in either order, n-, -n, or - for all) and advance *at past
  * it. */
-static bool range(const char **at, long *low, long *high)
+static bool take_lwp_range(const char **at, long *low, long *high)
 {
-	bool from = number(at, low);
+	bool from = take_lwp(at, low);
 
 	if (!from && **at != '-')
 		return false;
@@ -34,7 +34,7 @@ static bool range(const char **at, long *low, long *high)
 	*high = *low;
 	if (**at == '-') {
 		++*at;
-		if (!number(at, high)) {
+		if (!take_lwp(at, high)) {
 			if (**at >= '0' && **at <= '9')
 				return false;
 			*high = INT_MAX;
@@ -56,7 +56,7 @@ static int set_holds(const char *set, long id)
 	long low, high;
 
 	for (;;) {
-		if (!range(&set, &low, &high))
+		if (!take_lwp_range(&set, &low, &high))
 			return -1;
 		held |= low <= id && id <= high;
 		if (*set == '\0')

@@ -41,7 +41,7 @@ static void pairs_release(struct lwp_pairs *pairs)
 }
 
 /* Takes over header, which may be NULL. If entries are smaller than `size`, the list is empty. */
-static struct lwp_list list_of(prheader_t *header, size_t size)
+static struct lwp_list lwp_list_of(prheader_t *header, size_t size)
 {
 	struct lwp_list list = { .header = header };
 
@@ -122,10 +122,10 @@ static bool read_pairs(struct ps_prochandle *P, struct lwp_pairs *pairs)
 	const ps_ops_t *ops = &P->backend.ops;
 	OWNED(list_release)
 	struct lwp_list statuses =
-	    list_of(ops->pop_lstatus == NULL ? NULL : ops->pop_lstatus(P, P->data), sizeof(lwpstatus_t));
+	    lwp_list_of(ops->pop_lstatus == NULL ? NULL : ops->pop_lstatus(P, P->data), sizeof(lwpstatus_t));
 	OWNED(list_release)
 	struct lwp_list infos =
-	    list_of(ops->pop_lpsinfo == NULL ? NULL : ops->pop_lpsinfo(P, P->data), sizeof(lwpsinfo_t));
+	    lwp_list_of(ops->pop_lpsinfo == NULL ? NULL : ops->pop_lpsinfo(P, P->data), sizeof(lwpsinfo_t));
 	bool one = statuses.n == 0 && ops->pop_status != NULL && Pstatus(P)->pr_lwp.pr_lwpid != 0;
 	bool ok = false;
 

@@ -32,7 +32,7 @@ static bool is_local(const char *type)
 }
 
 /* The next field of a line, NUL-terminated in place; NULL: there is none. */
-static char *field(char **line)
+static char *next_field(char **line)
 {
 	char *at = *line, *end;
 
@@ -50,7 +50,7 @@ static bool is_octal(char c)
 }
 
 /* Replace \ and three octal digits, in place. */
-static char *decode(char *text)
+static char *unescape_path(char *text)
 {
 	char *to = text;
 
@@ -67,7 +67,7 @@ static char *decode(char *text)
 }
 
 /* "major:minor" */
-static bool device(const char *text, uint64_t *out)
+static bool parse_device(const char *text, uint64_t *out)
 {
 	unsigned long major_dev, minor_dev;
 	char *end;
@@ -91,7 +91,7 @@ static bool any_waits(struct mounts *m, char *paths)
 	char *next;
 
 	for (char *path = strtok_r(paths, ":", &next); path != NULL; path = strtok_r(NULL, ":", &next)) {
-		const struct mount *under = mounts_of_path(m, decode(path));
+		const struct mount *under = mounts_of_path(m, unescape_path(path));
 
 		if (under != NULL && under->waits)
 			return true;
@@ -132,23 +132,24 @@ void mounts_judge_overlays(struct mounts *m, struct mounts *below)
 }
 
 /* Parse a line into *out. False: it has another form. */
-static bool parse_line(char *line, struct mount *out)
+static bool parse_mount(char *line, struct mount *out)
 {
-	char *id = field(&line), *parent = field(&line), *dev = field(&line), *root = field(&line);
-	char *point = field(&line), *flags = field(&line), *word = field(&line);
+	char *id = next_field(&line), *parent = next_field(&line), *dev = next_field(&line),
+	     *root = next_field(&line);
+	char *point = next_field(&line), *flags = next_field(&line), *word = next_field(&line);
 	char *type, *source, *options;
 
 	while (word != NULL && strcmp(word, "-") != 0)
-		word = field(&line);
-	type = field(&line);
-	source = field(&line);
-	options = field(&line);
+		word = next_field(&line);
+	type = next_field(&line);
+	source = next_field(&line);
+	options = next_field(&line);
 	if (id == NULL || parent == NULL || dev == NULL || root == NULL || point == NULL || flags == NULL ||
-	    word == NULL || type == NULL || source == NULL || !device(dev, &out->dev))
+	    word == NULL || type == NULL || source == NULL || !parse_device(dev, &out->dev))
 		return false;
-	out->point = decode(point);
-	out->type = decode(type);
-	out->source = decode(source);
+	out->point = unescape_path(point);
+	out->type = unescape_path(type);
+	out->source = unescape_path(source);
 	out->waits = !is_local(out->type);
 	out->layers = strcmp(out->type, "overlay") == 0 ? options : NULL;
 	return out->point[0] == '/';
@@ -163,7 +164,7 @@ enum res mounts_parse(char *text, struct mounts *out)
 	for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
 		struct mount mount = { 0 };
 
-		if (!parse_line(line, &mount))
+		if (!parse_mount(line, &mount))
 			continue;
 		/* The mounts of its layers precede it. */
 		if (mount.layers != NULL)
@@ -198,7 +199,7 @@ void mounts_clear(struct mounts *m)
 }
 
 /* Is path the directory `point`, or below it? Returns the length of point; -1: no. */
-static ptrdiff_t below(const char *path, const char *point)
+static ptrdiff_t path_below(const char *path, const char *point)
 {
 	size_t n = strlen(point);
 
@@ -215,7 +216,7 @@ struct mount *mounts_of_path(struct mounts *m, const char *path)
 	ptrdiff_t longest = -1;
 
 	for (size_t i = 0; path[0] == '/' && i < m->at.n; i++) {
-		ptrdiff_t n = below(path, m->at.at[i].point);
+		ptrdiff_t n = path_below(path, m->at.at[i].point);
 
 		if (n >= 0 && n >= longest) {
 			longest = n;

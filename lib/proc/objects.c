@@ -22,13 +22,13 @@ static bool is_vdso(const struct proc_map *m)
 	return m->path != NULL && strcmp(m->path, "[vdso]") == 0;
 }
 
-static bool is_file(const struct proc_map *m)
+static bool maps_file(const struct proc_map *m)
 {
 	return m->path != NULL && (m->path[0] == '/' || is_vdso(m));
 }
 
 /* Does m continue the object whose last mapping is `last`? */
-static bool continues(const struct proc_map *last, const struct proc_map *m)
+static bool continues_object(const struct proc_map *last, const struct proc_map *m)
 {
 	uint64_t end, start;
 
@@ -68,10 +68,10 @@ static bool find_objects(struct proc_objects *o)
 		struct proc_object *obj;
 
 		m->object = -1;
-		if (!is_file(m))
+		if (!maps_file(m))
 			continue;
 		obj = o->objects.n == 0 ? NULL : &o->objects.at[o->objects.n - 1];
-		if (obj == NULL || !continues(&o->maps.at[obj->last], m)) {
+		if (obj == NULL || !continues_object(&o->maps.at[obj->last], m)) {
 			if (o->objects.n >= INT32_MAX || !object_add(o, i))
 				return false;
 			obj = &o->objects.at[o->objects.n - 1];

@@ -83,7 +83,7 @@ bool objects_maps_start(const struct proc_objects *o, const struct proc_object *
 
 /* The object that maps the file of obj from its start. libffi 3.4 maps a page of its own code a
  * second time (tramp.c). */
-static struct proc_object *whole(struct proc_objects *o, const struct proc_object *obj)
+static struct proc_object *find_whole(struct proc_objects *o, const struct proc_object *obj)
 {
 	const struct proc_map *m = &o->maps.at[obj->first];
 
@@ -100,7 +100,7 @@ static struct proc_object *whole(struct proc_objects *o, const struct proc_objec
 
 enum res objects_mapped_build_id(struct proc_objects *o, struct proc_object *obj)
 {
-	const struct proc_object *from = objects_maps_start(o, obj) ? obj : whole(o, obj);
+	const struct proc_object *from = objects_maps_start(o, obj) ? obj : find_whole(o, obj);
 
 	if (obj->mapped_res == RES_FAIL && from != NULL)
 		obj->mapped_res = memory_build_id(o, from->base, &obj->mapped);

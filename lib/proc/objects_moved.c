@@ -58,14 +58,14 @@ static uint64_t page_up(uint64_t va)
 	return page_down(va + PAGE - 1);
 }
 
-static uint64_t end_of(const struct proc_map *m)
+static uint64_t map_end(const struct proc_map *m)
 {
 	return m->pr.pr_vaddr + m->pr.pr_size;
 }
 
 /* Are all mappings of the object mapped with the same rights? A loaded file has text and data. An
  * object with very many mappings is a JIT's file. */
-static bool uniform(const struct proc_objects *o, const struct proc_object *obj)
+static bool has_uniform_rights(const struct proc_objects *o, const struct proc_object *obj)
 {
 	int rights = o->maps.at[obj->first].pr.pr_mflags & RIGHTS;
 
@@ -82,10 +82,10 @@ static bool uniform(const struct proc_objects *o, const struct proc_object *obj)
 }
 
 /* May the mapping belong to another object than its own? */
-static bool doubtful(const struct proc_objects *o, const struct proc_map *m)
+static bool is_doubtful(const struct proc_objects *o, const struct proc_map *m)
 {
 	return m->object < 0 ||
-	       (o->objects.at[m->object].path[0] == '/' && uniform(o, &o->objects.at[m->object]));
+	       (o->objects.at[m->object].path[0] == '/' && has_uniform_rights(o, &o->objects.at[m->object]));
 }
 
 /* --- headers --- */
@@ -150,7 +150,7 @@ static bool phdrs_of_image(struct proc_objects *o, struct proc_object *obj, stru
  * mapped as data, it does not. */
 static bool ends_in_place(const struct header *h, const struct proc_map *m)
 {
-	uint64_t last = end_of(m) - PAGE;
+	uint64_t last = map_end(m) - PAGE;
 	const GElf_Phdr *ph = segment_at(h, last);
 
 	return ph != NULL && (uint64_t)m->pr.pr_offset + (last - m->pr.pr_vaddr) == offset_at(h, ph, last);
@@ -203,7 +203,7 @@ static void set_loaded(struct proc_objects *o, struct proc_object *obj, bool loa
 }
 
 /* Move mapping i to object `to`. */
-static void belong(struct proc_objects *o, size_t i, size_t to)
+static void move_to_object(struct proc_objects *o, size_t i, size_t to)
 {
 	struct proc_object *obj = &o->objects.at[to];
 	struct proc_map *m = &o->maps.at[i];
@@ -218,7 +218,7 @@ static void belong(struct proc_objects *o, size_t i, size_t to)
 }
 
 /* Describe the mapping as if the text had not been moved. */
-static bool disguise(struct proc_map *m, const struct proc_origin *as, uint64_t offset)
+static bool describe_origin(struct proc_map *m, const struct proc_origin *as, uint64_t offset)
 {
 	char *path = strdup(as->path);
 	size_t n = strlen(as->path), room = sizeof(m->pr.pr_mapname) - 1;
@@ -302,7 +302,7 @@ static bool find_owner(struct claim *c, const struct header *h, struct proc_orig
 
 /* Was this mapping, which is in the span of h and shows no known part of the file, put in the place
  * of such a part? */
-static bool replaces(const struct header *h, const struct proc_map *m, const GElf_Phdr *ph)
+static bool replaces_part(const struct header *h, const struct proc_map *m, const GElf_Phdr *ph)
 {
 	if ((m->pr.pr_mflags & RIGHTS) == 0)
 		return false;
@@ -312,7 +312,7 @@ static bool replaces(const struct header *h, const struct proc_map *m, const GEl
 		const GElf_Phdr *x = &h->phdrs[i];
 
 		if (x->p_type == PT_LOAD && (x->p_flags & PF_X) != 0 &&
-		    end_of(m) - h->bias > page_down(x->p_vaddr) &&
+		    map_end(m) - h->bias > page_down(x->p_vaddr) &&
 		    m->pr.pr_vaddr - h->bias < page_up(x->p_vaddr + x->p_memsz))
 			return true;
 	}
@@ -337,10 +337,10 @@ static void claim_span(struct claim *c, const struct header *h)
 			continue;
 		file = m->object >= 0 && m->inode == as.inode && m->dev == as.dev &&
 		       strcmp(m->path, as.path) == 0 && in_place(h, m);
-		if (!file && (!doubtful(o, m) || !replaces(h, m, ph) ||
-				 !disguise(m, &as, offset_at(h, ph, m->pr.pr_vaddr))))
+		if (!file && (!is_doubtful(o, m) || !replaces_part(h, m, ph) ||
+				 !describe_origin(m, &as, offset_at(h, ph, m->pr.pr_vaddr))))
 			continue;
-		belong(o, i, owner);
+		move_to_object(o, i, owner);
 	}
 	o->objects.at[owner].base = h->lo;
 	free(as.path);
@@ -353,15 +353,15 @@ static bool has_moved(const struct proc_objects *o, const struct header *h)
 		const struct proc_map *m = &o->maps.at[i];
 		const GElf_Phdr *ph = segment_at(h, m->pr.pr_vaddr);
 
-		if ((m->pr.pr_mflags & MA_EXEC) != 0 && ph != NULL && doubtful(o, m) && replaces(h, m, ph) &&
-		    (m->object < 0 || m->deleted || !in_place(h, m)))
+		if ((m->pr.pr_mflags & MA_EXEC) != 0 && ph != NULL && is_doubtful(o, m) &&
+		    replaces_part(h, m, ph) && (m->object < 0 || m->deleted || !in_place(h, m)))
 			return true;
 	}
 	return false;
 }
 
 /* Find the header of the object to which mapping i may belong. */
-static void claim(struct claim *c, size_t i)
+static void claim_mapping(struct claim *c, size_t i)
 {
 	const struct proc_map *m = &c->o->maps.at[i];
 	uint64_t va = m->pr.pr_vaddr;
@@ -392,10 +392,10 @@ static bool beside_an_object(const struct proc_maps *maps, size_t i)
 	const struct proc_map *m = &maps->at[i], *below = i == 0 ? NULL : m - 1,
 			      *above = i + 1 == maps->n ? NULL : m + 1;
 
-	if (below != NULL && end_of(below) == m->pr.pr_vaddr &&
+	if (below != NULL && map_end(below) == m->pr.pr_vaddr &&
 	    (below->object >= 0 || (below->pr.pr_mflags & (MA_READ | MA_WRITE)) == MA_READ))
 		return true;
-	return above != NULL && end_of(m) == above->pr.pr_vaddr && above->object >= 0;
+	return above != NULL && map_end(m) == above->pr.pr_vaddr && above->object >= 0;
 }
 
 /* The turn in which mapping i is examined, the most likely first, because their number is limited.
@@ -406,7 +406,7 @@ static enum turn turn_of(const struct proc_objects *o, size_t i)
 {
 	const struct proc_map *m = &o->maps.at[i];
 
-	if ((m->pr.pr_mflags & MA_EXEC) == 0 || !doubtful(o, m))
+	if ((m->pr.pr_mflags & MA_EXEC) == 0 || !is_doubtful(o, m))
 		return TURNS;
 	if (m->object >= 0)
 		return TURN_FILE;
@@ -424,7 +424,7 @@ void objects_claim_moved(struct proc_objects *o, objects_name_fn *name, void *da
 				continue;
 			if (c.looked == NULL && (c.looked = calloc(o->maps.n, 1)) == NULL)
 				return;
-			claim(&c, i);
+			claim_mapping(&c, i);
 		}
 	}
 	free(c.looked);

@@ -139,7 +139,7 @@ static enum res headers_equal(struct proc_objects *o, const struct proc_object *
 }
 
 /* Widen [*lo, *hi) to hold [from, to) in whole pages. */
-static void widen(uint64_t *lo, uint64_t *hi, uint64_t from, uint64_t to)
+static void widen_range(uint64_t *lo, uint64_t *hi, uint64_t from, uint64_t to)
 {
 	from &= ~(uint64_t)(PAGE - 1);
 	to = (to + PAGE - 1) & ~(uint64_t)(PAGE - 1);
@@ -159,11 +159,12 @@ static bool same_code_range(
 		const struct proc_map *m = &o->maps.at[i];
 
 		if (is_of(o, obj, m) && (m->pr.pr_mflags & MA_EXEC) != 0)
-			widen(&lo, &hi, (uint64_t)m->pr.pr_offset, (uint64_t)m->pr.pr_offset + m->pr.pr_size);
+			widen_range(
+			    &lo, &hi, (uint64_t)m->pr.pr_offset, (uint64_t)m->pr.pr_offset + m->pr.pr_size);
 	}
 	for (size_t i = 0; i < elf_image_phnum(img); i++) {
 		if (ph[i].p_type == PT_LOAD && (ph[i].p_flags & PF_X) != 0)
-			widen(&file_lo, &file_hi, ph[i].p_offset, ph[i].p_offset + ph[i].p_filesz);
+			widen_range(&file_lo, &file_hi, ph[i].p_offset, ph[i].p_offset + ph[i].p_filesz);
 	}
 	return hi == 0 || (lo == file_lo && hi == file_hi);
 }
@@ -185,7 +186,7 @@ static void take_unverified(struct proc_objects *o, struct proc_object *obj)
 
 /* Does nothing contradict that img is the mapped file? Records a notice if nothing can be
  * checked. */
-static bool believed(struct proc_objects *o, struct proc_object *obj, struct elf_image *img)
+static bool is_believed(struct proc_objects *o, struct proc_object *obj, struct elf_image *img)
 {
 	struct notice_id file = { .n = 0 };
 	enum res res = objects_mapped_build_id(o, obj);
@@ -226,7 +227,8 @@ static bool use_found(void *data, int fd)
 
 	if (elf_image_open(fd, &img, NULL) != RES_OK)
 		return false;
-	if (believed(found->o, found->obj, img) && find_bias(found->o, found->obj, img, &found->obj->bias)) {
+	if (is_believed(found->o, found->obj, img) &&
+	    find_bias(found->o, found->obj, img, &found->obj->bias)) {
 		found->obj->image = img;
 		return true;
 	}
@@ -334,7 +336,7 @@ static enum res image_from_fd(struct proc_objects *o, struct proc_object *obj, i
 	}
 	if (elf_image_open(fd, &img, &f) != RES_OK)
 		return memory_instead(o, obj, (struct notice){ .code = NOTICE_NOT_USABLE, .detail = f.text });
-	if ((proven || believed(o, obj, img)) && find_bias(o, obj, img, &obj->bias)) {
+	if ((proven || is_believed(o, obj, img)) && find_bias(o, obj, img, &obj->bias)) {
 		obj->image = img;
 		return RES_OK;
 	}

@@ -40,7 +40,7 @@ void reach_clear(struct reach *r)
 /* --- look-ups, which open nothing --- */
 
 /* O_PATH descriptor of path. resolve: additional rules for links. */
-static int look(int root, const char *path, uint64_t resolve)
+static int open_by_path(int root, const char *path, uint64_t resolve)
 {
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = resolve };
 	long fd;
@@ -59,7 +59,7 @@ static int look(int root, const char *path, uint64_t resolve)
 }
 
 /* Read the kernel's cached attributes of an O_PATH descriptor's file. No server is asked. */
-static bool identify(int fd, struct reach_file *file)
+static bool identify_file(int fd, struct reach_file *file)
 {
 	struct statx st;
 
@@ -72,7 +72,7 @@ static bool identify(int fd, struct reach_file *file)
 }
 
 /* Open the O_PATH descriptor's file for reading. */
-static int reopen(int path_fd)
+static int reopen_file(int path_fd)
 {
 	char self[32];
 
@@ -239,7 +239,7 @@ static int try_read(int fd)
 
 static int do_errand(const struct errand *e, struct news *news)
 {
-	int path_fd = e->path == NULL ? ASIDE_IN : look(e->rooted ? ASIDE_IN : -1, e->path, 0);
+	int path_fd = e->path == NULL ? ASIDE_IN : open_by_path(e->rooted ? ASIDE_IN : -1, e->path, 0);
 	int fd, error;
 	struct stat st;
 
@@ -252,7 +252,7 @@ static int do_errand(const struct errand *e, struct news *news)
 		return errno;
 	if (e->what == COPY && (uint64_t)st.st_size > e->most)
 		return EFBIG;
-	fd = reopen(path_fd);
+	fd = reopen_file(path_fd);
 	if (fd < 0)
 		return errno;
 	error = e->what == TRY ? try_read(fd) : copy_all(fd, st.st_size);
@@ -416,12 +416,12 @@ static int send_out(struct reach *r, struct mount *m, int in, struct errand *e, 
  * to a file of mount *m (NULL: unknown), else errno is set. */
 static int look_near(struct reach *r, const char *path, struct reach_file *file, bool *far, struct mount **m)
 {
-	OWNED(fd_release) int fd = look(r->root, path, RESOLVE_CACHED);
+	OWNED(fd_release) int fd = open_by_path(r->root, path, RESOLVE_CACHED);
 
 	*far = false;
 	if (fd < 0 && errno != EAGAIN && errno != EINVAL && errno != ENOSYS)
 		return -1;
-	if (fd >= 0 && identify(fd, file)) {
+	if (fd >= 0 && identify_file(fd, file)) {
 		if (is_near(r, file->dev))
 			return fd_keep(&fd);
 		read_table(r);
@@ -434,19 +434,19 @@ static int look_near(struct reach *r, const char *path, struct reach_file *file,
 	read_table(r);
 	*m = NULL;
 	if (!r->table.waits) {
-		fd = look(r->root, path, 0);
+		fd = open_by_path(r->root, path, 0);
 	} else {
 		*m = mount_of_path(r, path);
 		*far = *m == NULL || (*m)->waits;
 		if (*far)
 			return -1;
-		fd = look(r->root, path, RESOLVE_NO_SYMLINKS);
+		fd = open_by_path(r->root, path, RESOLVE_NO_SYMLINKS);
 		if (fd < 0 && (errno == ELOOP || errno == ENOSYS)) {
 			*far = true;
 			*m = NULL;
 		}
 	}
-	return fd >= 0 && identify(fd, file) ? fd_keep(&fd) : -1;
+	return fd >= 0 && identify_file(fd, file) ? fd_keep(&fd) : -1;
 }
 
 /* May the file be opened? Nothing is waited for. */
@@ -474,7 +474,7 @@ static int reopen_by_name(const struct reach *r, const char *path, const struct 
 	if (fd < 0)
 		return -1;
 	/* The file was replaced between the two calls, so another one may have been opened. */
-	if (identify(fd, &now) && S_ISREG(now.mode) && now.dev == is->dev && now.inode == is->inode)
+	if (identify_file(fd, &now) && S_ISREG(now.mode) && now.dev == is->dev && now.inode == is->inode)
 		return fd_keep(&fd);
 	errno = EINVAL;
 	return -1;
@@ -495,7 +495,7 @@ static int open_by(struct reach *r, struct errand *e, const char *path, struct r
 	}
 	if (path_fd < 0 || !is_stored(path_fd, file))
 		return -1;
-	fd = reopen(path_fd);
+	fd = reopen_file(path_fd);
 	/* /proc may not be mounted. */
 	return fd < 0 && errno == ENOENT ? reopen_by_name(r, path, file) : fd;
 }
@@ -538,7 +538,7 @@ int reach_open_link(struct reach *r, int dir, const char *link, uint64_t dev, co
 	struct reach_file file;
 
 	r->late = false;
-	if (path_fd < 0 || !identify(path_fd, &file))
+	if (path_fd < 0 || !identify_file(path_fd, &file))
 		return -1;
 	if (want != NULL && (file.dev != want->dev || file.inode != want->inode)) {
 		errno = ENOENT;
@@ -548,5 +548,5 @@ int reach_open_link(struct reach *r, int dir, const char *link, uint64_t dev, co
 		dev = file.dev;
 	if (reach_dev_waits(r, dev))
 		return send_out(r, mount_of_dev(r, dev), path_fd, &e, NULL);
-	return is_stored(path_fd, &file) ? reopen(path_fd) : -1;
+	return is_stored(path_fd, &file) ? reopen_file(path_fd) : -1;
 }

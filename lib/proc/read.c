@@ -12,7 +12,7 @@
 #include "proc/handle.h"
 
 /* Read at most n bytes of the file at va. 0: memory must be read. */
-static size_t read_file(struct ps_prochandle *P, void *buf, size_t n, uintptr_t va)
+static size_t read_from_file(struct ps_prochandle *P, void *buf, size_t n, uintptr_t va)
 {
 	struct proc_objects *o;
 	struct span bytes;
@@ -42,7 +42,7 @@ ssize_t Pread(struct ps_prochandle *P, void *buf, size_t n, uintptr_t va)
 			break;
 		got = (size_t)handle_read_raw(P, (char *)buf + done, n - done, at);
 		if (got == 0)
-			got = read_file(P, (char *)buf + done, n - done, at);
+			got = read_from_file(P, (char *)buf + done, n - done, at);
 		if (got == 0)
 			break;
 		done += got;

@@ -104,7 +104,7 @@ struct listing {
 	dev_t dev;
 };
 
-static bool is_full(const struct listing *l)
+static bool listing_is_full(const struct listing *l)
 {
 	return l->d->files.n >= SEARCH_FILES || clock_now_ms() > l->d->deadline;
 }
@@ -132,7 +132,7 @@ static void list_below(struct listing *l, int fd, int depth) // NOLINT(misc-no-r
 		(void)close(fd);
 		return;
 	}
-	while (!is_full(l) && (e = readdir(dir)) != NULL) {
+	while (!listing_is_full(l) && (e = readdir(dir)) != NULL) {
 		struct stat st;
 		int below;
 
@@ -160,7 +160,7 @@ static void list_below(struct listing *l, int fd, int depth) // NOLINT(misc-no-r
 	(void)closedir(dir);
 }
 
-static void list(struct search_dir *d)
+static void list_directory(struct search_dir *d)
 {
 	struct listing l = { .d = d, .path = STRBUF_EMPTY };
 	struct reach look = reach_here;
@@ -197,7 +197,7 @@ static bool try_path(const struct wanted *w, const char *path)
 	return fd >= 0 && w->use(w->data, fd);
 }
 
-static void put_id(struct strbuf *out, const struct notice_id *id, size_t from)
+static void put_hex(struct strbuf *out, const struct notice_id *id, size_t from)
 {
 	for (size_t i = from; i < id->n; i++)
 		strbuf_fmt(out, "%02x", id->bytes[i]);
@@ -212,14 +212,14 @@ static bool try_ids(const struct wanted *w, const struct notice_id *id)
 		OWNED(strbuf_free) struct strbuf path = STRBUF_EMPTY;
 
 		strbuf_fmt(&path, "%s/.build-id/%02x/", trees[i], id->bytes[0]);
-		put_id(&path, id, 1);
+		put_hex(&path, id, 1);
 		found = !path.failed && try_path(w, strbuf_text(&path));
 	}
 	if (!found) {
 		OWNED(strbuf_free) struct strbuf path = STRBUF_EMPTY;
 
 		strbuf_char(&path, '/');
-		put_id(&path, id, 0);
+		put_hex(&path, id, 0);
 		strbuf_str(&path, "/executable");
 		found = !path.failed && try_path(w, strbuf_text(&path));
 	}
@@ -241,7 +241,7 @@ static bool try_names(const struct wanted *w, bool id, const char *path)
 static bool try_listed(const struct wanted *w, const char *name)
 {
 	if (!w->d->listed)
-		list(w->d);
+		list_directory(w->d);
 	for (size_t i = 0; i < w->d->files.n; i++) {
 		if (strcmp(path_base(w->d->files.at[i]), name) == 0 && try_path(w, w->d->files.at[i]))
 			return true;

@@ -8,7 +8,7 @@
 
 /* The symbol with target addresses. Offsets in TLS, absolute values and undefined symbols stay as
  * they are, because they are not addresses in this object. */
-static GElf_Sym relocated(const struct proc_object *obj, const struct elf_symbol *found)
+static GElf_Sym relocate_symbol(const struct proc_object *obj, const struct elf_symbol *found)
 {
 	GElf_Sym sym = found->sym;
 
@@ -27,7 +27,7 @@ int Pxlookup_by_addr(
 
 	if (syms == NULL || elf_symbols_by_addr(syms, addr - obj->bias, &found) != RES_OK)
 		return -1;
-	*sym = relocated(obj, &found);
+	*sym = relocate_symbol(obj, &found);
 	if (n > 0) {
 		size_t len = found.name_len < n - 1 ? found.name_len : n - 1;
 
@@ -50,7 +50,7 @@ int Plookup_by_addr(struct ps_prochandle *P, uintptr_t addr, char *buf, size_t n
 
 enum match { MATCH_PATH, MATCH_BASENAME, MATCH_PREFIX, MATCHES };
 
-static bool matches(const char *path, const char *name, enum match how)
+static bool object_matches(const char *path, const char *name, enum match how)
 {
 	const char *base = path_base(path);
 	size_t n = strlen(name);
@@ -90,7 +90,7 @@ static struct proc_object *object_named(struct ps_prochandle *P, struct proc_obj
 			struct proc_object *obj = &o->objects.at[i];
 
 			if (obj->loaded && (found == NULL || has_start(o, obj)) &&
-			    matches(obj->path, name, (enum match)how))
+			    object_matches(obj->path, name, (enum match)how))
 				found = obj;
 		}
 	}
@@ -106,11 +106,11 @@ static enum res by_name(
 	if (syms == NULL || elf_symbols_by_name(syms, name, &found) != RES_OK)
 		return RES_NONE;
 	if (found.sym.st_shndx != SHN_UNDEF) {
-		*sym = relocated(obj, &found);
+		*sym = relocate_symbol(obj, &found);
 		return RES_OK;
 	}
 	if (!*undefined)
-		*sym = relocated(obj, &found);
+		*sym = relocate_symbol(obj, &found);
 	*undefined = true;
 	return RES_NONE;
 }

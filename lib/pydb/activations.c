@@ -250,7 +250,7 @@ struct question {
 	uint64_t frame;  /* 0: the argument is not a frame of an activation with that pc */
 };
 
-static bool answers(
+static bool answers_question(
     const struct pydb_activations *a, const struct pydb_activation *one, const struct question *q)
 {
 	return one->pc == q->pc && (q->frame == 0 || runs_frame(a, one, q->frame)) &&
@@ -263,14 +263,14 @@ static const struct pydb_activation *next_answer(const struct pydb_activations *
 	for (size_t i = 0; i < a->at.n; i++) {
 		const struct pydb_activation *one = &a->at.at[(a->next + i) % a->at.n];
 
-		if (answers(a, one, q))
+		if (answers_question(a, one, q))
 			return one;
 	}
 	return NULL;
 }
 
 /* True if another thread's activation with other frames could be meant as well. */
-static bool ambiguous(
+static bool is_ambiguous(
     const struct pydb_activations *a, const struct question *q, const struct pydb_activation *chosen)
 {
 	for (size_t i = 0; q->thread == 0 && q->frame == 0 && i < a->at.n; i++) {
@@ -329,7 +329,7 @@ static const struct pydb_activation *activations_look_up(
 	if (*stale)
 		return NULL;
 	/* An activation that follows an uncertain one on its stack is uncertain too. */
-	*unsure = ambiguous(a, &q, one) || (goes_on && a->unsure && q.thread == 0 && q.frame == 0);
+	*unsure = is_ambiguous(a, &q, one) || (goes_on && a->unsure && q.thread == 0 && q.frame == 0);
 	a->unsure = *unsure;
 	a->next = (size_t)(one - a->at.at) + 1;
 	return one;

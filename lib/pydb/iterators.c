@@ -12,7 +12,7 @@ struct pydb_iter {
 	size_t next;
 };
 
-static struct pydb_iter *iterate(py_addresses *list, bool ok)
+static struct pydb_iter *iter_create(py_addresses *list, bool ok)
 {
 	struct pydb_iter *iter = ok ? calloc(1, sizeof(*iter)) : NULL;
 
@@ -31,7 +31,7 @@ struct pydb_iter *pydb_interp_iter_init(struct pydb_agent *agent, uintptr_t addr
 	if (py == NULL)
 		return NULL;
 	/* A broken list keeps the part before the break. */
-	return iterate(&list, py_interpreters_read(py, addr, &list, NULL) == RES_OK || list.n > 0);
+	return iter_create(&list, py_interpreters_read(py, addr, &list, NULL) == RES_OK || list.n > 0);
 }
 
 struct pydb_iter *pydb_thread_iter_init(struct pydb_agent *agent, uintptr_t addr)
@@ -47,7 +47,7 @@ struct pydb_iter *pydb_thread_iter_init(struct pydb_agent *agent, uintptr_t addr
 	for (size_t i = 0; i < threads.n; i++)
 		ok = ok && vec_push(&list, threads.at[i].tstate);
 	vec_free(&threads);
-	return iterate(&list, ok);
+	return iter_create(&list, ok);
 }
 
 static const struct py_thread *thread_at(const py_threads *threads, uint64_t tstate)
@@ -123,7 +123,7 @@ struct pydb_iter *pydb_frame_iter_init(struct pydb_agent *agent, uintptr_t addr)
 	struct py_process *py = agent_python(agent);
 	py_addresses list = VEC_EMPTY;
 
-	return py == NULL ? NULL : iterate(&list, list_frames(agent->P, py, addr, &list));
+	return py == NULL ? NULL : iter_create(&list, list_frames(agent->P, py, addr, &list));
 }
 
 uintptr_t pydb_iter_next(struct pydb_iter *iter)

@@ -6,7 +6,7 @@
 #include "python/find/py_runtime.h"
 #include "python/objects/py_code.h"
 
-static enum res create(struct ps_prochandle *P, bool early, struct py_process **out, struct fault *f)
+static enum res create_process(struct ps_prochandle *P, bool early, struct py_process **out, struct fault *f)
 {
 	struct py_process *py = calloc(1, sizeof(*py));
 	enum res res;
@@ -24,12 +24,12 @@ static enum res create(struct ps_prochandle *P, bool early, struct py_process **
 
 enum res py_process_create(struct ps_prochandle *P, struct py_process **out, struct fault *f)
 {
-	return create(P, false, out, f);
+	return create_process(P, false, out, f);
 }
 
 enum res py_process_create_early(struct ps_prochandle *P, struct py_process **out, struct fault *f)
 {
-	return create(P, true, out, f);
+	return create_process(P, true, out, f);
 }
 
 void py_process_destroy(struct py_process *py)

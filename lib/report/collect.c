@@ -142,7 +142,7 @@ static enum res name_frames(struct collecting *c, struct symbolizer *names, stru
 
 	if (found == NULL)
 		return fault_memory(f);
-	if (symbolize(names, c->queries.at, c->queries.n, found, f) != RES_OK)
+	if (symbolizer_names(names, c->queries.at, c->queries.n, found, f) != RES_OK)
 		return RES_FAIL;
 	for (size_t i = 0; i < c->out->items.n; i++) {
 		if (c->out->items.at[i].kind == RECORD_NATIVE)

@@ -12,7 +12,7 @@
 #include "report/text_color.h"
 
 /* The whole text, which may be longer than a chunk. */
-static void whole_text(
+static void stack_text(
     struct counts *c, const struct record_thread *t, struct text_cache *cache, struct strbuf *out)
 {
 	struct strbuf part = STRBUF_EMPTY;
@@ -52,7 +52,7 @@ char *counts_text(struct counts *c, const struct record_thread *t, struct text_c
 	else if (c->format == COUNTS_JSON)
 		whole_json(t, cache, &text);
 	else
-		whole_text(c, t, cache, &text);
+		stack_text(c, t, cache, &text);
 	if (text.failed || text.n == 0) {
 		c->failed |= text.failed;
 		strbuf_free(&text);

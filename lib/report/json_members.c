@@ -31,7 +31,7 @@ void members_value(struct members *m, const char *key, json_t *value)
 }
 
 /* Printable ASCII without a backslash, as nearly all text. */
-static bool is_plain(const char *text, size_t n)
+static bool is_plain_ascii(const char *text, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (text[i] < ' ' || text[i] > '~' || text[i] == '\\')
@@ -45,7 +45,7 @@ json_t *members_text_value(struct members *m, const char *text, size_t n)
 	struct strbuf valid = STRBUF_EMPTY;
 	json_t *value;
 
-	if (is_plain(text, n))
+	if (is_plain_ascii(text, n))
 		return json_stringn_nocheck(text, n);
 	m->deceptive |= escape_invalid(&valid, text, n);
 	value = valid.failed ? NULL : json_stringn(strbuf_text(&valid), valid.n);
@@ -109,7 +109,7 @@ json_t *members_take(struct members *m, struct members *to)
 	return m->failed ? NULL : object;
 }
 
-static int append(const char *bytes, size_t n, void *data)
+static int append_text(const char *bytes, size_t n, void *data)
 {
 	struct strbuf *out = data;
 
@@ -123,7 +123,7 @@ bool members_write(struct members *m, struct strbuf *out)
 	bool failed = out->failed;
 	size_t flags = JSON_COMPACT | JSON_EMBED | JSON_REAL_PRECISION(REAL_DIGITS) |
 		       (m->deceptive ? JSON_ENSURE_ASCII : 0);
-	bool ok = !m->failed && !out->failed && json_dump_callback(m->object, append, out, flags) == 0;
+	bool ok = !m->failed && !out->failed && json_dump_callback(m->object, append_text, out, flags) == 0;
 
 	members_free(m);
 	if (!ok && out->n > begin) {

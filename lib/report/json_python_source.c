@@ -8,7 +8,7 @@
 enum { BYTES_MAX = 4096 }; /* of a line */
 
 /* The bytes of a line that are printed: each of many frames may have a line of megabytes. */
-static size_t shown(const struct py_source_line *line)
+static size_t bytes_shown(const struct py_source_line *line)
 {
 	size_t n = line->n;
 
@@ -22,7 +22,7 @@ static size_t shown(const struct py_source_line *line)
 static bool is_cut(const struct py_source *source)
 {
 	for (unsigned i = 0; i < source->n; i++) {
-		if (shown(&source->at[i]) < source->at[i].n)
+		if (bytes_shown(&source->at[i]) < source->at[i].n)
 			return true;
 	}
 	return source->more;
@@ -33,8 +33,8 @@ static json_t *lines_of(const struct py_source *source, struct members *m)
 	json_t *list = json_array();
 
 	for (unsigned i = 0; list != NULL && i < source->n; i++)
-		m->failed |= json_array_append_new(
-				 list, members_text_value(m, source->at[i].text, shown(&source->at[i]))) != 0;
+		m->failed |= json_array_append_new(list,
+				 members_text_value(m, source->at[i].text, bytes_shown(&source->at[i]))) != 0;
 	return list;
 }
 

@@ -51,7 +51,7 @@ static bool ordering_make(struct ordering *o)
 }
 
 /* Go from `root` to all that it awaits. Each task met: a line in out, unless that is NULL. */
-static bool walk(struct ordering *o, uint32_t root, bool circle, bool *met, task_visits *out)
+static bool walk_from(struct ordering *o, uint32_t root, bool circle, bool *met, task_visits *out)
 {
 	struct step first = { root, o->start[root] };
 	struct task_visit line = { .task = root, .circle = circle };
@@ -97,7 +97,7 @@ static bool walk_roots(struct ordering *o, size_t loop, bool circles, task_visit
 		const struct py_task *task = &t->at.at[i];
 		bool root = circles ? !o->reached[i] : task->n_waiters == 0;
 
-		if (root && is_of_loop(t, task, loop) && !walk(o, i, circles, o->visited, out))
+		if (root && is_of_loop(t, task, loop) && !walk_from(o, i, circles, o->visited, out))
 			return false;
 	}
 	return true;
@@ -110,7 +110,7 @@ enum res tasks_order(const struct py_tasks *t, size_t loop, task_visits *out, st
 
 	*out = (task_visits)VEC_EMPTY;
 	for (uint32_t i = 0; ok && i < t->at.n; i++)
-		ok = t->at.at[i].n_waiters != 0 || walk(&o, i, false, o.reached, NULL);
+		ok = t->at.at[i].n_waiters != 0 || walk_from(&o, i, false, o.reached, NULL);
 	ok = ok && walk_roots(&o, loop, false, out) && walk_roots(&o, loop, true, out);
 	ordering_free(&o);
 	return ok ? RES_OK : fault_memory(f);

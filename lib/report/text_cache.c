@@ -63,7 +63,7 @@ void text_cache_add_name(struct text_cache *c, uint32_t id, const struct strbuf 
 	c->by_name.at[id] = i + 1;
 }
 
-static uint64_t place_of(const struct record_item *item)
+static uint64_t place_key(const struct record_item *item)
 {
 	return (uint64_t)item->code_id << 32 | (uint32_t)item->line;
 }
@@ -72,7 +72,7 @@ bool text_cache_place(const struct text_cache *c, const struct record_item *item
 {
 	uint32_t i;
 
-	if (!addrmap_get(&c->by_place, place_of(item), &i))
+	if (!addrmap_get(&c->by_place, place_key(item), &i))
 		return false;
 	put_line(c, i, out);
 	return true;
@@ -84,5 +84,5 @@ void text_cache_add_place(
 	uint32_t i;
 
 	if (add_line(c, out, from, &i))
-		(void)addrmap_put(&c->by_place, place_of(item), i);
+		(void)addrmap_put(&c->by_place, place_key(item), i);
 }

@@ -15,7 +15,7 @@
 #define RESET CSI "0m"
 #define PLAIN ""
 
-static void put(const char *text, size_t n, FILE *to)
+static void print_bytes(const char *text, size_t n, FILE *to)
 {
 	(void)fwrite(text, 1, n, to);
 }
@@ -25,22 +25,22 @@ static void put_in(const char *color, const char *text, size_t n, FILE *to)
 	if (n == 0)
 		return;
 	if (color[0] == '\0') {
-		put(text, n, to);
+		print_bytes(text, n, to);
 		return;
 	}
 	(void)fputs(color, to);
-	put(text, n, to);
+	print_bytes(text, n, to);
 	(void)fputs(RESET, to);
 }
 
-static bool begins(const char *text, size_t n, const char *with)
+static bool begins_with(const char *text, size_t n, const char *with)
 {
 	size_t length = strlen(with);
 
 	return n >= length && memcmp(text, with, length) == 0;
 }
 
-static bool ends(const char *text, size_t n, const char *with)
+static bool ends_with(const char *text, size_t n, const char *with)
 {
 	size_t length = strlen(with);
 
@@ -78,18 +78,18 @@ static void put_marked(const char *color, const char *text, size_t n, FILE *to)
 static void put_python(const char *text, size_t n, FILE *to)
 {
 	static const char plain[] = " ]", marked[] = " ] ?";
-	bool uncertain = ends(text, n, marked);
+	bool uncertain = ends_with(text, n, marked);
 	size_t start = strlen("[ "), tail = 0;
 
 	if (uncertain)
 		tail = strlen(marked);
-	else if (ends(text, n, plain))
+	else if (ends_with(text, n, plain))
 		tail = strlen(plain);
 	if (n < start + tail) {
-		put(text, n, to);
+		print_bytes(text, n, to);
 		return;
 	}
-	put(text, start, to);
+	print_bytes(text, start, to);
 	put_in(BOLD, text + start, n - start - tail, to);
 	put_marked(PLAIN, text + n - tail, tail, to);
 }
@@ -107,19 +107,19 @@ static void put_header(const char *text, size_t n, FILE *to)
 		last--;
 	while (first < last && text[first] == ' ')
 		first++;
-	put(text, first, to);
+	print_bytes(text, first, to);
 	put_marked(HEADER, text + first, last - first, to);
-	put(text + last, n - last, to);
+	print_bytes(text + last, n - last, to);
 }
 
 /* A line from column one: of a thread, process, event, deadlock or task. */
 static void put_unindented(const char *text, size_t n, FILE *to)
 {
-	if (begins(text, n, "----"))
+	if (begins_with(text, n, "----"))
 		put_header(text, n, to);
-	else if (begins(text, n, "deadlock: "))
+	else if (begins_with(text, n, "deadlock: "))
 		put_in(ALARM, text, n, to);
-	else if (n > 0 && ((text[0] >= '0' && text[0] <= '9') || begins(text, n, "core '")))
+	else if (n > 0 && ((text[0] >= '0' && text[0] <= '9') || begins_with(text, n, "core '")))
 		put_in(HEADER, text, n, to);
 	else
 		put_marked(PLAIN, text, n, to);
@@ -134,17 +134,17 @@ static void put_line(const char *line, size_t n, FILE *to)
 		blanks++;
 	text = line + blanks;
 	n -= blanks;
-	put(line, blanks, to);
+	print_bytes(line, blanks, to);
 	if (blanks == 0) {
 		put_unindented(text, n, to);
-	} else if (blanks == strlen(TEXT_INDENT "  ") && begins(text, n, "[ ")) {
+	} else if (blanks == strlen(TEXT_INDENT "  ") && begins_with(text, n, "[ ")) {
 		put_python(text, n, to);
 	} else if (blanks == strlen(TEXT_INDENT) && n > 2 && text[0] == '(' && text[n - 1] == ')') {
-		put(text, 1, to);
+		print_bytes(text, 1, to);
 		put_marked(YELLOW, text + 1, n - 2, to);
-		put(text + n - 1, 1, to);
+		print_bytes(text + n - 1, 1, to);
 	} else {
-		put(text, n, to);
+		print_bytes(text, n, to);
 	}
 }
 
@@ -163,7 +163,7 @@ void text_write(const char *text, size_t n, bool color, FILE *to)
 			n--;
 		}
 	}
-	put(text, n, to);
+	print_bytes(text, n, to);
 }
 
 /* The length of a sequence at the start of text that is left out; 0: there is none. */
@@ -171,7 +171,7 @@ static size_t sequence_length(const char *text, size_t n)
 {
 	size_t i = strlen(CSI);
 
-	if (!begins(text, n, CSI))
+	if (!begins_with(text, n, CSI))
 		return 0;
 	while (i < n && (text[i] == ';' || text[i] == ':' || (text[i] >= '0' && text[i] <= '9')))
 		i++;

@@ -202,7 +202,7 @@ static bool is_part(const char *text, size_t n)
 }
 
 /* The first separator in the text. NULL: none. */
-static const char *separator(const char *text, size_t n)
+static const char *find_separator(const char *text, size_t n)
 {
 	const char *at = n == 0 ? NULL : memchr(text, SEPARATOR[0], n);
 
@@ -216,7 +216,7 @@ bool text_is_state(const char *text, size_t n)
 	if (n < 3 || text[0] != '(' || text[n - 1] != ')')
 		return false;
 	end = text + n - 1;
-	for (text++; (next = separator(text, (size_t)(end - text))) != NULL; text = next + 2) {
+	for (text++; (next = find_separator(text, (size_t)(end - text))) != NULL; text = next + 2) {
 		if (!is_part(text, (size_t)(next - text)))
 			return false;
 	}

@@ -61,7 +61,7 @@ static bool is_function(const char *at, enum number number)
 	return at[digits] != '\0' && (number == MAY_BE || (digits > 0) == (number == NUMBERED));
 }
 
-static char *add(char *at, const char *text, size_t n)
+static char *append_part(char *at, const char *text, size_t n)
 {
 	memcpy(at, text, n);
 	return at + n;
@@ -78,7 +78,7 @@ char *cython_name(const char *name)
 		return NULL;
 	/* The first scope is the module. */
 	for (size_t i = 0; i < SCOPES_MAX && take_scope(&at, &scope, &n); i++) {
-		end = add(add(end, scope, n), ".", 1);
+		end = append_part(append_part(end, scope, n), ".", 1);
 		readings += is_function(at, number);
 	}
 	if (end == out || !is_function(at, number)) {
@@ -86,7 +86,7 @@ char *cython_name(const char *name)
 		return NULL;
 	}
 	at += strspn(at, "0123456789");
-	end = add(end, at, strlen(at));
-	(void)add(end, readings > 1 ? "?" : "", readings > 1 ? 2 : 1);
+	end = append_part(end, at, strlen(at));
+	(void)append_part(end, readings > 1 ? "?" : "", readings > 1 ? 2 : 1);
 	return out;
 }

@@ -12,7 +12,7 @@
 #include "os/perf_map.h"
 
 /* A hexadecimal number and the blank after it. */
-static bool take_number(const char **at, const char *end, uint64_t *out)
+static bool take_hex(const char **at, const char *end, uint64_t *out)
 {
 	const char *p = *at;
 	unsigned digits = 0;
@@ -37,11 +37,11 @@ static bool take_number(const char **at, const char *end, uint64_t *out)
 	return true;
 }
 
-static void take_line(struct perf_map *m, const char *at, const char *end)
+static void take_entry(struct perf_map *m, const char *at, const char *end)
 {
 	struct perf_line line;
 
-	if (!take_number(&at, end, &line.start) || !take_number(&at, end, &line.size) || at == end ||
+	if (!take_hex(&at, end, &line.start) || !take_hex(&at, end, &line.size) || at == end ||
 	    end - at > PERF_NAME_MAX || memchr(at, '\0', (size_t)(end - at)) != NULL)
 		return;
 	line.name = at;
@@ -62,7 +62,7 @@ bool perf_map_parse(struct perf_map *m, const char *text, size_t n)
 			vec_free(&m->lines);
 			return false;
 		}
-		take_line(m, at, line);
+		take_entry(m, at, line);
 	}
 	return true;
 }

@@ -107,7 +107,7 @@ static void files_close(struct source_files *files)
 
 /* --- places --- */
 
-static char *keep(char **at, const char *text)
+static char *keep_text(char **at, const char *text)
 {
 	size_t n = strlen(text) + 1;
 	char *kept = memcpy(*at, text, n);
@@ -134,9 +134,9 @@ static struct symbol_source *source_create(const struct source_answer *a)
 	for (size_t i = 0; i < a->n; i++) {
 		const struct source_place *p = &a->places[i];
 
-		s->at[i] = (struct symbol_line){ .function = keep(&strings, p->function),
-			.file = keep(&strings, p->file),
-			.directory = keep(&strings, p->directory),
+		s->at[i] = (struct symbol_line){ .function = keep_text(&strings, p->function),
+			.file = keep_text(&strings, p->file),
+			.directory = keep_text(&strings, p->directory),
 			.line = p->line,
 			.column = p->column };
 	}
@@ -156,7 +156,7 @@ struct found_names {
 };
 
 /* Find the places of n addresses in a module's file. RES_FAIL: some could not be read. */
-static enum res find_in(struct ps_prochandle *P, struct source_files *files, const char *module,
+static enum res find_in_file(struct ps_prochandle *P, struct source_files *files, const char *module,
     const struct found_names *of, struct fault *f)
 {
 	struct source_reply reply;
@@ -212,7 +212,7 @@ static void find_beside(struct ps_prochandle *P, const struct source_queries *qu
 	if (symbol_lacks_has(lacks, LACK_SOURCE, module))
 		return;
 	files.common = open_common(P, files.main, module);
-	if (find_in(P, &files, module, &of, &f) == RES_FAIL)
+	if (find_in_file(P, &files, module, &of, &f) == RES_FAIL)
 		symbol_lacks_add(lacks, LACK_SOURCE, module, &f);
 	files_close(&files);
 }

@@ -9,7 +9,7 @@
 #include "symbol/cython_name.h"
 
 /* Names with equal hashes have the numbers after it. *i: its index. False: *key is free. */
-static bool look_up(const struct source_names *s, const char *mangled, uint64_t *key, uint32_t *i)
+static bool find_mangled(const struct source_names *s, const char *mangled, uint64_t *key, uint32_t *i)
 {
 	*key = hash_bytes(HASH_START, mangled, strlen(mangled));
 	for (; addrmap_get(&s->index, *key, i); (*key)++) {
@@ -33,7 +33,8 @@ void source_names_add(struct source_names *s, const char *mangled)
 	uint64_t key;
 	uint32_t i;
 
-	if (s->given_up || look_up(s, mangled, &key, &i) || s->at.n == UINT32_MAX || !vec_push(&s->at, name))
+	if (s->given_up || find_mangled(s, mangled, &key, &i) || s->at.n == UINT32_MAX ||
+	    !vec_push(&s->at, name))
 		return;
 	if (!addrmap_put(&s->index, key, (uint32_t)(s->at.n - 1)))
 		s->at.n--;
@@ -89,5 +90,5 @@ const char *source_name_of(const struct source_names *s, const char *mangled)
 	uint64_t key;
 	uint32_t i;
 
-	return look_up(s, mangled, &key, &i) ? s->at.at[i].source : NULL;
+	return find_mangled(s, mangled, &key, &i) ? s->at.at[i].source : NULL;
 }

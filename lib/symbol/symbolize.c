@@ -265,7 +265,7 @@ static void names_demangle(struct symbolizer *s, size_t first)
 	each_mangled(s, first, set_demangled);
 }
 
-enum res symbolize(struct symbolizer *s, const struct symbol_query *queries, size_t n,
+enum res symbolizer_names(struct symbolizer *s, const struct symbol_query *queries, size_t n,
     const struct symbol_name **out, struct fault *f)
 {
 	size_t known = s->names.n;

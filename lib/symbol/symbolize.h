@@ -88,7 +88,7 @@ enum res symbolizer_follow(struct symbolizer **s, struct ps_prochandle *P, struc
 
 /* Name n pcs: out[i] is the name of queries[i]. Equal queries get the same pointer, valid as
  * long as s. RES_FAIL: out of memory; out is undefined. */
-enum res symbolize(struct symbolizer *s, const struct symbol_query *queries, size_t n,
+enum res symbolizer_names(struct symbolizer *s, const struct symbol_query *queries, size_t n,
     const struct symbol_name **out, struct fault *f);
 
 enum symbol_lack_code {
@@ -104,7 +104,7 @@ struct symbol_lack {
 	struct fault why;
 };
 
-/* The i-th lack of the names so far, valid until symbolize is called; NULL: there are not so
+/* The i-th lack of the names so far, valid until symbolizer_names is called; NULL: there are not so
  * many. */
 const struct symbol_lack *symbolizer_lack(const struct symbolizer *s, size_t i);
 

@@ -24,7 +24,7 @@ bool cfi_register(struct cfi_state *s, uint64_t reg, uint64_t *out)
 	return true;
 }
 
-static bool load(struct cfi_state *s, uint64_t va, unsigned size, uint64_t *out)
+static bool load_number(struct cfi_state *s, uint64_t va, unsigned size, uint64_t *out)
 {
 	if (memory_number(s->mem, va, size, out))
 		return true;
@@ -34,12 +34,12 @@ static bool load(struct cfi_state *s, uint64_t va, unsigned size, uint64_t *out)
 
 bool cfi_load(struct cfi_state *s, uint64_t va, uint64_t *out)
 {
-	return load(s, va, s->arch->pointer_size, out);
+	return load_number(s, va, s->arch->pointer_size, out);
 }
 
 /* --- stack --- */
 
-static bool push(struct machine *m, uint64_t value)
+static bool push_value(struct machine *m, uint64_t value)
 {
 	if (m->n == DEPTH)
 		return false;
@@ -47,7 +47,7 @@ static bool push(struct machine *m, uint64_t value)
 	return true;
 }
 
-static bool pop(struct machine *m, uint64_t *out)
+static bool pop_value(struct machine *m, uint64_t *out)
 {
 	if (m->n == 0)
 		return false;
@@ -57,7 +57,7 @@ static bool pop(struct machine *m, uint64_t *out)
 
 static bool push_pick(struct machine *m, uint64_t depth)
 {
-	return depth < m->n && push(m, m->stack[m->n - 1 - depth]);
+	return depth < m->n && push_value(m, m->stack[m->n - 1 - depth]);
 }
 
 /* The word as a signed number. */
@@ -79,10 +79,10 @@ static bool op_const(struct machine *m, uint8_t op)
 		if (!span_u8(&m->at, &small))
 			return false;
 		value = is_signed ? (uint64_t)(int64_t)(int8_t)small : small;
-		return push(m, value);
+		return push_value(m, value);
 	}
 	return cfi_number(&m->at, (uint8_t)(formats[(op - 0x0a) / 2] | is_signed << 3), m->word, &value) &&
-	       push(m, value);
+	       push_value(m, value);
 }
 
 static bool op_leb(struct machine *m, uint8_t op)
@@ -92,11 +92,11 @@ static bool op_leb(struct machine *m, uint8_t op)
 
 	switch (op) {
 	case 0x10: /* constu */
-		return cfi_uleb(&m->at, &value) && push(m, value);
+		return cfi_uleb(&m->at, &value) && push_value(m, value);
 	case 0x11: /* consts */
-		return cfi_sleb(&m->at, &number) && push(m, (uint64_t)number);
+		return cfi_sleb(&m->at, &number) && push_value(m, (uint64_t)number);
 	default: /* plus_uconst */
-		return cfi_uleb(&m->at, &value) && pop(m, &top) && push(m, top + value);
+		return cfi_uleb(&m->at, &value) && pop_value(m, &top) && push_value(m, top + value);
 	}
 }
 
@@ -115,7 +115,7 @@ static bool op_register(struct machine *m, uint8_t op)
 	}
 	if ((op >= 0x70 && op != 0x90) && !cfi_sleb(&m->at, &offset))
 		return false;
-	return cfi_register(m->state, reg, &value) && push(m, value + (uint64_t)offset);
+	return cfi_register(m->state, reg, &value) && push_value(m, value + (uint64_t)offset);
 }
 
 static bool op_deref(struct machine *m, uint8_t op)
@@ -128,7 +128,7 @@ static bool op_deref(struct machine *m, uint8_t op)
 	if (*m->state->budget < LOAD_COST)
 		return false;
 	*m->state->budget -= LOAD_COST;
-	return pop(m, &va) && load(m->state, va, size, &value) && push(m, value);
+	return pop_value(m, &va) && load_number(m->state, va, size, &value) && push_value(m, value);
 }
 
 static bool op_stack(struct machine *m, uint8_t op)
@@ -140,15 +140,16 @@ static bool op_stack(struct machine *m, uint8_t op)
 	case 0x12: /* dup */
 		return push_pick(m, 0);
 	case 0x13: /* drop */
-		return pop(m, &a);
+		return pop_value(m, &a);
 	case 0x14: /* over */
 		return push_pick(m, 1);
 	case 0x15: /* pick */
 		return span_u8(&m->at, &depth) && push_pick(m, depth);
 	case 0x16: /* swap */
-		return pop(m, &a) && pop(m, &b) && push(m, a) && push(m, b);
+		return pop_value(m, &a) && pop_value(m, &b) && push_value(m, a) && push_value(m, b);
 	default: /* rot */
-		return pop(m, &a) && pop(m, &b) && pop(m, &c) && push(m, a) && push(m, c) && push(m, b);
+		return pop_value(m, &a) && pop_value(m, &b) && pop_value(m, &c) && push_value(m, a) &&
+		       push_value(m, c) && push_value(m, b);
 	}
 }
 
@@ -157,20 +158,20 @@ static bool op_unary(struct machine *m, uint8_t op)
 {
 	uint64_t a;
 
-	if (!pop(m, &a))
+	if (!pop_value(m, &a))
 		return false;
 	if (op == 0x20)
-		return push(m, ~a);
-	return push(m, op == 0x1f || as_signed(m, a) < 0 ? 0 - a : a);
+		return push_value(m, ~a);
+	return push_value(m, op == 0x1f || as_signed(m, a) < 0 ? 0 - a : a);
 }
 
 /* a / b; the quotient of the smallest number by −1 wraps. */
-static uint64_t quotient(const struct machine *m, uint64_t a, uint64_t b)
+static uint64_t signed_quotient(const struct machine *m, uint64_t a, uint64_t b)
 {
 	return as_signed(m, b) == -1 ? 0 - a : (uint64_t)(as_signed(m, a) / as_signed(m, b));
 }
 
-static uint64_t shifted(const struct machine *m, uint8_t op, uint64_t a, uint64_t by)
+static uint64_t shift_value(const struct machine *m, uint8_t op, uint64_t a, uint64_t by)
 {
 	int64_t number = as_signed(m, a);
 
@@ -186,27 +187,27 @@ static bool op_arithmetic(struct machine *m, uint8_t op)
 {
 	uint64_t a, b;
 
-	if (!pop(m, &b) || !pop(m, &a))
+	if (!pop_value(m, &b) || !pop_value(m, &a))
 		return false;
 	switch (op) {
 	case 0x1a:
-		return push(m, a & b);
+		return push_value(m, a & b);
 	case 0x1b:
-		return b != 0 && push(m, quotient(m, a, b));
+		return b != 0 && push_value(m, signed_quotient(m, a, b));
 	case 0x1c:
-		return push(m, a - b);
+		return push_value(m, a - b);
 	case 0x1d:
-		return b != 0 && push(m, a % b);
+		return b != 0 && push_value(m, a % b);
 	case 0x1e:
-		return push(m, a * b);
+		return push_value(m, a * b);
 	case 0x21:
-		return push(m, a | b);
+		return push_value(m, a | b);
 	case 0x22:
-		return push(m, a + b);
+		return push_value(m, a + b);
 	case 0x27:
-		return push(m, a ^ b);
+		return push_value(m, a ^ b);
 	default: /* shl, shr, shra */
-		return push(m, shifted(m, op, a, b));
+		return push_value(m, shift_value(m, op, a, b));
 	}
 }
 
@@ -216,23 +217,23 @@ static bool op_compare(struct machine *m, uint8_t op)
 	uint64_t top, second;
 	int64_t a, b;
 
-	if (!pop(m, &top) || !pop(m, &second))
+	if (!pop_value(m, &top) || !pop_value(m, &second))
 		return false;
 	a = as_signed(m, second);
 	b = as_signed(m, top);
 	switch (op) {
 	case 0x29:
-		return push(m, a == b);
+		return push_value(m, a == b);
 	case 0x2a:
-		return push(m, a >= b);
+		return push_value(m, a >= b);
 	case 0x2b:
-		return push(m, a > b);
+		return push_value(m, a > b);
 	case 0x2c:
-		return push(m, a <= b);
+		return push_value(m, a <= b);
 	case 0x2d:
-		return push(m, a < b);
+		return push_value(m, a < b);
 	default:
-		return push(m, a != b);
+		return push_value(m, a != b);
 	}
 }
 
@@ -243,7 +244,7 @@ static bool op_jump(struct machine *m, uint8_t op)
 	uint64_t condition = 1;
 	int64_t to;
 
-	if (!span_u16(&m->at, &operand) || (op == 0x28 && !pop(m, &condition)))
+	if (!span_u16(&m->at, &operand) || (op == 0x28 && !pop_value(m, &condition)))
 		return false;
 	if (condition == 0)
 		return true;
@@ -258,13 +259,13 @@ static bool op_addr(struct machine *m)
 {
 	uint64_t value;
 
-	return cfi_number(&m->at, 0, m->word, &value) && push(m, value + m->state->bias);
+	return cfi_number(&m->at, 0, m->word, &value) && push_value(m, value + m->state->bias);
 }
 
-static bool operation(struct machine *m, uint8_t op)
+static bool run_operation(struct machine *m, uint8_t op)
 {
 	if (op >= 0x30 && op <= 0x4f) /* lit0 … lit31 */
-		return push(m, op - 0x30U);
+		return push_value(m, op - 0x30U);
 	if ((op >= 0x50 && op <= 0x8f) || op == 0x90 || op == 0x92)
 		return op_register(m, op);
 	if (op >= 0x08 && op <= 0x0f)
@@ -303,13 +304,13 @@ bool cfi_expression(struct cfi_state *s, struct span expr, const uint64_t *initi
 	uint8_t op;
 
 	if (initial != NULL)
-		(void)push(&m, *initial);
+		(void)push_value(&m, *initial);
 	for (unsigned i = 0; span_u8(&m.at, &op); i++) {
 		if (i == OPERATIONS_MAX || *s->budget == 0)
 			return false;
 		(*s->budget)--;
-		if (!operation(&m, op))
+		if (!run_operation(&m, op))
 			return false;
 	}
-	return pop(&m, out);
+	return pop_value(&m, out);
 }

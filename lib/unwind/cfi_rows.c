@@ -36,7 +36,7 @@ static void rule_set(struct program *p, uint64_t reg, struct cfi_rule rule)
 	*rule_of(p, reg, &unused) = rule;
 }
 
-static int64_t factored(uint64_t n, int64_t factor)
+static int64_t multiply_factor(uint64_t n, int64_t factor)
 {
 	return (int64_t)(n * (uint64_t)factor);
 }
@@ -61,12 +61,12 @@ static bool take_offset(struct program *p, uint64_t reg, enum cfi_kind kind, boo
 
 	if (is_signed ? !cfi_sleb(&p->at, &number) : !cfi_uleb(&p->at, &n))
 		return false;
-	rule.at.offset = factored(is_signed ? (uint64_t)number : n, p->entry->data_align);
+	rule.at.offset = multiply_factor(is_signed ? (uint64_t)number : n, p->entry->data_align);
 	rule_set(p, reg, rule);
 	return true;
 }
 
-static void restore(struct program *p, uint64_t reg)
+static void restore_rule(struct program *p, uint64_t reg)
 {
 	static const struct cfi_rule unsaid = { .kind = CFI_UNSAID };
 
@@ -98,7 +98,7 @@ static bool cfa_instruction(struct program *p, uint8_t op)
 		return cfi_uleb(&p->at, &reg) && cfi_uleb(&p->at, &n) && cfa_register(p, reg, (int64_t)n);
 	case 0x12: /* def_cfa_sf */
 		return cfi_uleb(&p->at, &reg) && cfi_sleb(&p->at, &number) &&
-		       cfa_register(p, reg, factored((uint64_t)number, p->entry->data_align));
+		       cfa_register(p, reg, multiply_factor((uint64_t)number, p->entry->data_align));
 	case 0x0d: /* def_cfa_register */
 		return cfi_uleb(&p->at, &reg) && p->row.cfa.kind == CFI_REGISTER &&
 		       cfa_register(p, reg, p->row.cfa.at.offset);
@@ -107,14 +107,15 @@ static bool cfa_instruction(struct program *p, uint8_t op)
 		       cfa_register(p, p->row.cfa.reg, (int64_t)n);
 	case 0x13: /* def_cfa_offset_sf */
 		return cfi_sleb(&p->at, &number) && p->row.cfa.kind == CFI_REGISTER &&
-		       cfa_register(p, p->row.cfa.reg, factored((uint64_t)number, p->entry->data_align));
+		       cfa_register(
+			   p, p->row.cfa.reg, multiply_factor((uint64_t)number, p->entry->data_align));
 	default: /* def_cfa_expression */
 		return take_expr(p, CFI_EXPR_IS, &p->row.cfa);
 	}
 }
 
-/* It changes no rule, so run() can stop after it. */
-static bool advance(struct program *p, uint64_t delta)
+/* It changes no rule, so run_program() can stop after it. */
+static bool advance_loc(struct program *p, uint64_t delta)
 {
 	p->loc = cfi_cut(p->loc + delta * p->entry->code_align, p->arch->pointer_size);
 	return true;
@@ -130,11 +131,11 @@ static bool location_instruction(struct program *p, uint8_t op)
 	case 0x01: /* set_loc */
 		return cfi_pointer(&p->entry->table->place, &p->at, p->entry->encoding, &p->loc);
 	case 0x02: /* advance_loc1, 2, 4 */
-		return span_u8(&p->at, &d1) && advance(p, d1);
+		return span_u8(&p->at, &d1) && advance_loc(p, d1);
 	case 0x03:
-		return span_u16(&p->at, &d2) && advance(p, d2);
+		return span_u16(&p->at, &d2) && advance_loc(p, d2);
 	default:
-		return span_u32(&p->at, &d4) && advance(p, d4);
+		return span_u32(&p->at, &d4) && advance_loc(p, d4);
 	}
 }
 
@@ -170,7 +171,7 @@ static bool rule_instruction(struct program *p, uint8_t op)
 	case 0x15: /* val_offset_sf */
 		return take_offset(p, reg, CFI_IS, true);
 	case 0x06: /* restore_extended */
-		restore(p, reg);
+		restore_rule(p, reg);
 		return true;
 	case 0x07: /* undefined, same_value */
 	case 0x08:
@@ -191,8 +192,8 @@ static bool rule_instruction(struct program *p, uint8_t op)
 	case 0x2f: /* GNU_negative_offset_extended */
 		if (!cfi_uleb(&p->at, &n))
 			return false;
-		rule =
-		    (struct cfi_rule){ .kind = CFI_AT, .at.offset = factored(0 - n, p->entry->data_align) };
+		rule = (struct cfi_rule){ .kind = CFI_AT,
+			.at.offset = multiply_factor(0 - n, p->entry->data_align) };
 		break;
 	default:
 		return false;
@@ -201,17 +202,17 @@ static bool rule_instruction(struct program *p, uint8_t op)
 	return true;
 }
 
-static bool instruction(struct program *p, uint8_t op)
+static bool run_instruction(struct program *p, uint8_t op)
 {
 	uint64_t ignored;
 
 	switch (op & 0xc0) {
 	case 0x40: /* advance_loc */
-		return advance(p, op & 0x3f);
+		return advance_loc(p, op & 0x3f);
 	case 0x80: /* offset */
 		return take_offset(p, op & 0x3f, CFI_AT, false);
 	case 0xc0: /* restore */
-		restore(p, op & 0x3f);
+		restore_rule(p, op & 0x3f);
 		return true;
 	default:
 		break;
@@ -242,7 +243,7 @@ static bool instruction(struct program *p, uint8_t op)
 }
 
 /* Run a program to its end, or until the next row begins after pc. */
-static bool run(struct program *p, struct span program, uint64_t pc, uint64_t *budget)
+static bool run_program(struct program *p, struct span program, uint64_t pc, uint64_t *budget)
 {
 	uint8_t op;
 
@@ -254,7 +255,7 @@ static bool run(struct program *p, struct span program, uint64_t pc, uint64_t *b
 		uint64_t from = p->loc;
 
 		/* Locations must not decrease: later rows would describe other code. */
-		if (!instruction(p, op) || p->loc < from)
+		if (!run_instruction(p, op) || p->loc < from)
 			return false;
 		if (moves && p->loc > pc)
 			break;
@@ -269,13 +270,13 @@ bool cfi_row_of(
 	struct cfi_row initial, states[STATES_MAX];
 	struct program p = { .entry = e, .arch = arch, .loc = e->lo, .states = states };
 
-	if (e->ra != arch->pc || !run(&p, e->common, UINT64_MAX, budget))
+	if (e->ra != arch->pc || !run_program(&p, e->common, UINT64_MAX, budget))
 		return false;
 	initial = p.row;
 	p.initial = &initial;
 	p.loc = e->lo;
 	p.depth = 0;
-	if (!run(&p, e->own, pc, budget) || p.row.cfa.kind == CFI_UNSAID)
+	if (!run_program(&p, e->own, pc, budget) || p.row.cfa.kind == CFI_UNSAID)
 		return false;
 	p.row.signal = e->signal;
 	p.row.start = e->lo;
@@ -291,7 +292,7 @@ static struct span expr_of(const struct cfi_rule *rule)
 	return (struct span){ rule->at.expr, rule->at.expr + rule->n };
 }
 
-static bool cfa_of(const struct cfi_row *row, struct cfi_state *s, uint64_t *cfa)
+static bool row_cfa(const struct cfi_row *row, struct cfi_state *s, uint64_t *cfa)
 {
 	uint64_t base;
 
@@ -303,7 +304,7 @@ static bool cfa_of(const struct cfi_row *row, struct cfi_state *s, uint64_t *cfa
 	return true;
 }
 
-static bool value_of(
+static bool rule_value(
     const struct cfi_rule *rule, unsigned reg, uint64_t cfa, struct cfi_state *s, uint64_t *out)
 {
 	uint64_t va;
@@ -337,14 +338,14 @@ enum res cfi_row_apply(const struct cfi_row *row, struct cfi_state *s, struct un
 
 	if (row->regs[arch->pc].kind == CFI_UNDEFINED)
 		return RES_NONE;
-	if (!cfa_of(row, s, &cfa) || !value_of(&row->regs[arch->pc], arch->pc, cfa, s, &value))
+	if (!row_cfa(row, s, &cfa) || !rule_value(&row->regs[arch->pc], arch->pc, cfa, s, &value))
 		return RES_FAIL;
 	next = *s->regs;
 	arch_set_intersect(&next.known, arch->kept);
 	arch_set_subtract(&next.known, row->set);
 	regs_set(&next, arch->pc, value);
 	value = cfa;
-	if (arch_set_has(row->set, arch->sp) && !value_of(&row->regs[arch->sp], arch->sp, cfa, s, &value))
+	if (arch_set_has(row->set, arch->sp) && !rule_value(&row->regs[arch->sp], arch->sp, cfa, s, &value))
 		return RES_FAIL;
 	regs_set(&next, arch->sp, value);
 	/* A register whose rule fails is not known in the caller, which may not need it. */
@@ -352,7 +353,7 @@ enum res cfi_row_apply(const struct cfi_row *row, struct cfi_state *s, struct un
 	arch_set_remove(&left, arch->pc);
 	arch_set_remove(&left, arch->sp);
 	while ((reg = arch_set_take(&left)) != ARCH_REGS_MAX) {
-		if (value_of(&row->regs[reg], reg, cfa, s, &value))
+		if (rule_value(&row->regs[reg], reg, cfa, s, &value))
 			regs_set(&next, reg, value);
 	}
 	*out = next;

@@ -79,7 +79,7 @@ void flow_destroy(struct flow *f)
 	free(f);
 }
 
-static size_t copied(const void *from, size_t have, uint64_t off, uint8_t *out, size_t n)
+static size_t copy_part(const void *from, size_t have, uint64_t off, uint8_t *out, size_t n)
 {
 	if (off >= have)
 		return 0;
@@ -90,18 +90,18 @@ static size_t copied(const void *from, size_t have, uint64_t off, uint8_t *out, 
 
 size_t flow_code(struct flow *f, uint64_t va, uint8_t *out, size_t n)
 {
-	size_t got = copied(f->file.at, span_left(&f->file), va - f->file_lo, out, n);
+	size_t got = copy_part(f->file.at, span_left(&f->file), va - f->file_lo, out, n);
 	const prmap_t *map;
 	ssize_t read;
 
-	if (got != 0 || (got = copied(f->copy, f->copy_n, va - f->copy_lo, out, n)) == n)
+	if (got != 0 || (got = copy_part(f->copy, f->copy_n, va - f->copy_lo, out, n)) == n)
 		return got;
 	map = Paddr_to_map(f->P, va);
 	if (map == NULL || (map->pr_mflags & MA_EXEC) == 0)
 		return 0;
 	if (os_file_bytes(f->P, map->pr_vaddr, &f->file) == RES_OK) {
 		f->file_lo = map->pr_vaddr;
-		got = copied(f->file.at, span_left(&f->file), va - f->file_lo, out, n);
+		got = copy_part(f->file.at, span_left(&f->file), va - f->file_lo, out, n);
 		if (got != 0)
 			return got;
 	}
@@ -114,7 +114,7 @@ size_t flow_code(struct flow *f, uint64_t va, uint8_t *out, size_t n)
 		read = Pread(f->P, f->copy, n, va);
 		f->copy_n = read > 0 && (size_t)read <= n ? (size_t)read : 0;
 	}
-	return copied(f->copy, f->copy_n, 0, out, n);
+	return copy_part(f->copy, f->copy_n, 0, out, n);
 }
 
 uint64_t flow_target(struct flow *f, uint64_t at)
@@ -128,7 +128,7 @@ uint64_t flow_target(struct flow *f, uint64_t at)
 
 /* --- one query --- */
 
-static bool bounded(const struct flow_query *q, uint64_t at)
+static bool is_in_bounds(const struct flow_query *q, uint64_t at)
 {
 	return at >= q->lo && at < q->hi;
 }
@@ -142,7 +142,7 @@ static void go_to(struct flow *f, uint64_t to, const struct arch_frame *s)
 
 	if (addrmap_get(&f->seen, to, &ignored))
 		return;
-	if (q->hi == 0 || bounded(q, to)) {
+	if (q->hi == 0 || is_in_bounds(q, to)) {
 		(void)vec_push(&f->inside, work);
 		return;
 	}
@@ -176,7 +176,7 @@ static void jump_anywhere(
 }
 
 /* Follow code until it ends or was followed before. True: it leads to the query's pc. */
-static bool run(struct flow *f, uint64_t at, struct arch_frame *s)
+static bool follow_path(struct flow *f, uint64_t at, struct arch_frame *s)
 {
 	const struct flow_query *q = &f->answer->q;
 	uint8_t code[ARCH_INSN_BYTES];
@@ -199,18 +199,18 @@ static bool run(struct flow *f, uint64_t at, struct arch_frame *s)
 		kind = insn.kind;
 		if (kind == ARCH_INSN_CALL && !q->exact && next == q->pc)
 			return true;
-		if (kind == ARCH_INSN_RETURN && arch_frame_is_start(f->code, s) && bounded(q, at))
+		if (kind == ARCH_INSN_RETURN && arch_frame_is_start(f->code, s) && is_in_bounds(q, at))
 			f->answer->exits.returns = true;
 		if (kind == ARCH_INSN_BRANCH || kind == ARCH_INSN_JUMP)
 			go_to(f, next + (uint64_t)insn.to, s);
 		if (kind == ARCH_INSN_JUMP_ANY)
 			jump_anywhere(f, &insn, next, s);
 		if (kind >= ARCH_INSN_JUMP) {
-			if (q->hi == 0 ? at < q->pc && next > q->start : bounded(q, next))
+			if (q->hi == 0 ? at < q->pc && next > q->start : is_in_bounds(q, next))
 				(void)vec_push(&f->islands, next);
 			return false;
 		}
-		if (bounded(q, at) && !bounded(q, next))
+		if (is_in_bounds(q, at) && !is_in_bounds(q, next))
 			return false; /* functions do not run past their end: a call did not return */
 		if (kind == ARCH_INSN_CALL) {
 			(void)vec_push(&f->called, ((struct work){ next, *s }));
@@ -240,12 +240,12 @@ static bool run_all(struct flow *f, struct arch_frame *s)
 		else
 			return false;
 		*s = work.state;
-		if (run(f, work.at, s))
+		if (follow_path(f, work.at, s))
 			return true;
 	}
 }
 
-static void answer(struct flow *f, struct result *r)
+static void answer_query(struct flow *f, struct result *r)
 {
 	struct arch_frame s = f->code->start;
 
@@ -257,19 +257,19 @@ static void answer(struct flow *f, struct result *r)
 		addrmap_free(&f->seen);
 	else
 		addrmap_clear(&f->seen);
-	if (run(f, r->q.start, &s) || run_all(f, &s)) {
+	if (follow_path(f, r->q.start, &s) || run_all(f, &s)) {
 		r->end = FLOW_LEADS;
 		r->state = s;
 	}
 	f->answer = NULL;
 }
 
-static uint64_t hash_of(const struct flow_query *q)
+static uint64_t query_hash(const struct flow_query *q)
 {
 	return (q->start * 0x9e3779b97f4a7c15ULL) ^ (q->pc * 2 + q->exact) ^ q->lo * 0xff51afd7ed558ccdULL;
 }
 
-static bool same(const struct flow_query *a, const struct flow_query *b)
+static bool same_query(const struct flow_query *a, const struct flow_query *b)
 {
 	return a->start == b->start && a->pc == b->pc && a->exact == b->exact && a->lo == b->lo &&
 	       a->hi == b->hi && a->most == b->most;
@@ -280,13 +280,13 @@ enum flow_end flow_to(
 {
 	struct result made = { .q = *q, .end = FLOW_NONE };
 	const struct result *r = &made;
-	uint64_t hash = hash_of(q);
+	uint64_t hash = query_hash(q);
 	uint32_t i;
 
-	if (addrmap_get(&f->result_at, hash, &i) && same(&f->results.at[i].q, q)) {
+	if (addrmap_get(&f->result_at, hash, &i) && same_query(&f->results.at[i].q, q)) {
 		r = &f->results.at[i];
 	} else {
-		answer(f, &made);
+		answer_query(f, &made);
 		if (f->results.n == RESULTS_MAX) {
 			f->results.n = 0;
 			addrmap_clear(&f->result_at);

@@ -59,7 +59,7 @@ static enum res row_make(struct cfi_engine *e, uint64_t pc, struct cfi_row *out)
 }
 
 /* Get the row for pc. It is stored in *made if it cannot be kept. Results as of row_make. */
-static enum res row_of(struct cfi_engine *e, uint64_t pc, struct cfi_row *made, const struct cfi_row **out)
+static enum res row_at_pc(struct cfi_engine *e, uint64_t pc, struct cfi_row *made, const struct cfi_row **out)
 {
 	uint32_t i;
 	enum res res;
@@ -89,16 +89,16 @@ static enum res row_of_activation(
     struct cfi_engine *e, const struct activation *a, struct cfi_row *made, const struct cfi_row **out)
 {
 	uint64_t pc = a->regs.reg[e->t.arch->pc];
-	enum res res = row_of(e, a->exact ? pc : pc - 1, made, out);
+	enum res res = row_at_pc(e, a->exact ? pc : pc - 1, made, out);
 
 	if (res != RES_OK || a->exact || (*out)->signal || (*out)->end != pc ||
 	    sigframe_at(e->t.arch, e->t.mem, pc) == NULL || call_is_before(e->t.arch, e->t.mem, pc))
 		return res;
-	res = row_of(e, pc, made, out);
+	res = row_at_pc(e, pc, made, out);
 	return res == RES_OK && !(*out)->signal ? RES_NONE : res;
 }
 
-static enum engine_end step(
+static enum engine_end step_frame(
     struct cfi_engine *e, struct activation *a, struct engine_note *note, int *reg_missing)
 {
 	uint64_t pc = a->regs.reg[e->t.arch->pc];
@@ -166,7 +166,7 @@ static bool step_certain(void *engine, struct activation *a, bool *oldest)
 	enum engine_end end;
 
 	engine_note_clear(&note);
-	end = step(engine, a, &note, &ignored);
+	end = step_frame(engine, a, &note, &ignored);
 	if (note.no_cfi && leave_perf_trampoline(engine, &from)) {
 		*a = from;
 		*oldest = false;
@@ -181,10 +181,10 @@ static const struct cfi_row *row_at(void *engine, uint64_t pc)
 	struct cfi_engine *e = engine;
 	const struct cfi_row *row;
 
-	return row_of(e, pc, &e->made, &row) == RES_OK ? row : NULL;
+	return row_at_pc(e, pc, &e->made, &row) == RES_OK ? row : NULL;
 }
 
-static struct frame_search search_of(struct cfi_engine *e)
+static struct frame_search frame_search_of(struct cfi_engine *e)
 {
 	return (struct frame_search){
 		.t = &e->t,
@@ -200,7 +200,7 @@ static struct frame_search search_of(struct cfi_engine *e)
  * nothing was changed. */
 static enum engine_end searched_step(struct cfi_engine *e, struct activation *a, struct engine_note *note)
 {
-	const struct frame_search g = search_of(e);
+	const struct frame_search g = frame_search_of(e);
 	struct activation known = *a;
 	int ignored;
 	enum engine_end end;
@@ -210,7 +210,7 @@ static enum engine_end searched_step(struct cfi_engine *e, struct activation *a,
 		return ENGINE_LOST;
 	regs_set(&known.regs, e->t.arch->fp, fp);
 	engine_note_clear(note);
-	end = step(e, &known, note, &ignored);
+	end = step_frame(e, &known, note, &ignored);
 	if (end == ENGINE_CALLER)
 		*a = known;
 	return end;
@@ -233,10 +233,10 @@ static bool is_no_caller(const struct cfi_engine *e, const struct activation *a)
 static enum engine_end judged_step(
     struct cfi_engine *e, struct activation *a, struct engine_note *note, int *reg_missing)
 {
-	const struct frame_search g = search_of(e);
+	const struct frame_search g = frame_search_of(e);
 	struct activation from = *a;
 	struct engine_note again;
-	enum engine_end end = step(e, a, note, reg_missing);
+	enum engine_end end = step_frame(e, a, note, reg_missing);
 	int ignored;
 	uint64_t sp = from.regs.reg[e->t.arch->sp];
 
@@ -245,7 +245,7 @@ static enum engine_end judged_step(
 		return end;
 	regs_set(&from.regs, e->t.arch->sp, sp);
 	engine_note_clear(&again);
-	if (step(e, &from, &again, &ignored) == ENGINE_CALLER) {
+	if (step_frame(e, &from, &again, &ignored) == ENGINE_CALLER) {
 		*a = from;
 		*note = again;
 	}
@@ -271,7 +271,7 @@ static bool in_trampoline(const struct cfi_engine *e, const struct activation *a
 static void pass_trampoline(
     struct cfi_engine *e, const struct activation *from, struct activation *a, struct engine_note *note)
 {
-	const struct frame_search g = search_of(e);
+	const struct frame_search g = frame_search_of(e);
 	struct activation found = *a;
 	struct cfi_row made;
 	const struct cfi_row *row;
@@ -333,7 +333,7 @@ static enum engine_end cfi_step(void *engine, struct activation *a, struct engin
 	if (in_trampoline(e, a))
 		return leave_trampoline(e, a, note);
 	end = e->t.arch->cfi_is_doubted ? judged_step(e, a, note, &reg_missing)
-					: step(e, a, note, &reg_missing);
+					: step_frame(e, a, note, &reg_missing);
 	if (end == ENGINE_LOST && reg_missing == e->t.arch->fp)
 		end = searched_step(e, a, note);
 	if (end == ENGINE_CALLER && at_trampoline(e, a))

@@ -50,7 +50,7 @@ static bool no_frame_step(struct engine_target *t, struct activation *a)
 	return true;
 }
 
-static enum engine_end lost(
+static enum engine_end lose_caller(
     struct engine_note *note, enum unwind_reason reason, const char *what, uint64_t va)
 {
 	engine_note_lost(note, reason, "%s 0x%llx", what, (unsigned long long)va);
@@ -70,19 +70,19 @@ static enum engine_end fp_step(struct engine_target *t, struct activation *a, st
 	}
 	/* An exact activation may use the register for something else. */
 	if (fp == 0)
-		return a->exact ? lost(note, UNWIND_NO_FRAME, "no frame at the frame pointer", fp)
+		return a->exact ? lose_caller(note, UNWIND_NO_FRAME, "no frame at the frame pointer", fp)
 				: ENGINE_OLDEST;
 	if (fp < sp || fp % arch->pointer_size != 0 || fp - sp > FP_MAX_FRAME)
-		return lost(note, UNWIND_NO_FRAME, "no frame at the frame pointer", fp);
+		return lose_caller(note, UNWIND_NO_FRAME, "no frame at the frame pointer", fp);
 	if (!memory_number(t->mem, fp, arch->pointer_size, &saved) ||
 	    !memory_number(t->mem, fp + arch->pointer_size, arch->pointer_size, &ra))
-		return lost(note, UNWIND_NO_MEMORY, "stack not readable at", fp);
+		return lose_caller(note, UNWIND_NO_MEMORY, "stack not readable at", fp);
 	if (ra == 0)
-		return a->exact
-			   ? lost(note, UNWIND_NO_RETURN, "no return address at", fp + arch->pointer_size)
-			   : ENGINE_OLDEST;
+		return a->exact ? lose_caller(
+				      note, UNWIND_NO_RETURN, "no return address at", fp + arch->pointer_size)
+				: ENGINE_OLDEST;
 	if (!call_is_code(t->P, ra - 1))
-		return lost(note, UNWIND_NO_RETURN, "no return address at", fp + arch->pointer_size);
+		return lose_caller(note, UNWIND_NO_RETURN, "no return address at", fp + arch->pointer_size);
 	regs_set(&next, arch->fp, saved);
 	regs_set(&next, arch->sp, fp + 2U * arch->pointer_size);
 	regs_set(&next, arch->pc, ra);
@@ -102,7 +102,8 @@ static bool plain_step(
 	if (sigreturn != NULL) {
 		note->signal = note->exact = true;
 		if (!sigframe_step(arch, sigreturn, t->mem, a))
-			*end = lost(note, UNWIND_NO_MEMORY, "stack not readable at", a->regs.reg[arch->sp]);
+			*end = lose_caller(
+			    note, UNWIND_NO_MEMORY, "stack not readable at", a->regs.reg[arch->sp]);
 		return true;
 	}
 	if (a->exact && returns_at(arch, t->mem, pc) && no_frame_step(t, a))
@@ -270,7 +271,7 @@ static enum engine_end fp_engine_step(void *engine, struct activation *a, struct
 		return end;
 	/* 0 ends the stack only if the register is used as a frame pointer. */
 	if (arch->code != NULL && regs_known(&a->regs, arch->fp) && a->regs.reg[arch->fp] == 0)
-		return lost(note, UNWIND_UNPROVEN, "cannot find the caller of", a->regs.reg[arch->pc]);
+		return lose_caller(note, UNWIND_UNPROVEN, "cannot find the caller of", a->regs.reg[arch->pc]);
 	return fp_step(t, a, note);
 }
 

@@ -53,7 +53,7 @@ struct calls {
 
 static const char library[] = "libunwind-x86_64.so.8";
 
-static bool load(struct calls *out, struct fault *f)
+static bool load_library(struct calls *out, struct fault *f)
 {
 	void *lib = dlopen(library, RTLD_NOW | RTLD_LOCAL); /* never closed */
 
@@ -261,7 +261,7 @@ static bool entry_ok(const struct cfi_entry *entry, const struct arch *arch)
 
 /* --- made-up entries --- */
 
-static void put(struct strbuf *made, const void *bytes, size_t n)
+static void append_made(struct strbuf *made, const void *bytes, size_t n)
 {
 	strbuf_add(made, bytes, n);
 }
@@ -273,7 +273,7 @@ static void put_leb(struct strbuf *made, uint64_t value)
 
 	for (unsigned i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)((value >> 7 * i & 0x7f) | (i + 1 < sizeof(bytes) ? 0x80 : 0));
-	put(made, bytes, sizeof(bytes));
+	append_made(made, bytes, sizeof(bytes));
 }
 
 /* Append the program to the record that begins at `at`, and set its length. */
@@ -281,7 +281,7 @@ static void put_end(struct strbuf *made, size_t at, struct span program)
 {
 	uint32_t length;
 
-	put(made, program.at, span_left(&program));
+	append_made(made, program.at, span_left(&program));
 	length = (uint32_t)(made->n - at - sizeof(length));
 	if (!made->failed)
 		memcpy(made->at + at, &length, sizeof(length));
@@ -298,19 +298,19 @@ static uint32_t entry_make(struct strbuf *made, const struct cfi_entry *entry, u
 	size_t cie = made->n, fde;
 	uint32_t head[2] = { 0 }; /* length; 0 (CIE) or the distance back to the CIE (FDE) */
 
-	put(made, head, sizeof(head));
-	put(made, &version, sizeof(version));
-	put(made, augmentation, strlen(augmentation) + 1);
+	append_made(made, head, sizeof(head));
+	append_made(made, &version, sizeof(version));
+	append_made(made, augmentation, strlen(augmentation) + 1);
 	put_leb(made, entry->code_align);
 	put_leb(made, (uint64_t)entry->data_align);
-	put(made, &ra, sizeof(ra));
-	put(made, data, sizeof(data));
+	append_made(made, &ra, sizeof(ra));
+	append_made(made, data, sizeof(data));
 	put_end(made, cie, entry->common);
 	fde = made->n;
 	head[1] = (uint32_t)(fde + sizeof(head[0]) - cie);
-	put(made, head, sizeof(head));
-	put(made, range, sizeof(range));
-	put(made, "", 1); /* no augmentation data */
+	append_made(made, head, sizeof(head));
+	append_made(made, range, sizeof(range));
+	append_made(made, "", 1); /* no augmentation data */
 	put_end(made, fde, entry->own);
 	return made->failed ? ENTRY_REFUSED : (uint32_t)fde;
 }
@@ -423,7 +423,7 @@ static int access_fpreg(unw_addr_space_t as, unw_regnum_t reg, unw_fpreg_t *valu
 	return -UNW_EBADREG;
 }
 
-static int resume(unw_addr_space_t as, unw_cursor_t *cursor, void *arg)
+static int refuse_resume(unw_addr_space_t as, unw_cursor_t *cursor, void *arg)
 {
 	(void)as;
 	(void)cursor;
@@ -454,18 +454,18 @@ static enum res lu_create(struct ps_prochandle *P, void **out, struct fault *f)
 		.access_mem = access_mem,
 		.access_reg = access_reg,
 		.access_fpreg = access_fpreg,
-		.resume = resume,
+		.resume = refuse_resume,
 	};
 	struct lu_engine *e = calloc(1, sizeof(*e));
 
 	if (e == NULL)
 		return fault_memory(f);
-	if (!load(&e->calls, f)) {
+	if (!load_library(&e->calls, f)) {
 		free(e);
 		return RES_FAIL;
 	}
 	e->as = e->calls.create_addr_space(&accessors, 0);
-	put(&e->made, (uint64_t[]){ 0 }, sizeof(uint64_t)); /* room for the search table's row */
+	append_made(&e->made, (uint64_t[]){ 0 }, sizeof(uint64_t)); /* room for the search table's row */
 	if (!engine_target_init(&e->t, P) || e->as == NULL || e->made.failed) {
 		lu_destroy(e);
 		return fault_memory(f);

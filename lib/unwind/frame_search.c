@@ -19,7 +19,8 @@ enum {
 
 /* Get the code of a function from its file, or from memory if that may differ from the file (moved
  * text) or the file is missing. The caller frees *copy. */
-static bool code_of(const struct frame_search *g, const struct cfi_row *row, struct span *out, void **copy)
+static bool function_code(
+    const struct frame_search *g, const struct cfi_row *row, struct span *out, void **copy)
 {
 	uint64_t n = row->end - row->start;
 
@@ -66,7 +67,7 @@ static bool jumps_to(const struct frame_search *g, const struct cfi_row *row, ui
 	OWNED(mem_release) void *copy = NULL;
 	struct span code;
 
-	if (price > *g->steps || !code_of(g, row, &code, &copy)) {
+	if (price > *g->steps || !function_code(g, row, &code, &copy)) {
 		*g->steps -= price < *g->steps ? price : *g->steps;
 		return false;
 	}
@@ -272,7 +273,7 @@ bool frame_search_fp(const struct frame_search *g, const struct activation *a, u
 	own = *row; /* g->row is called again below */
 	if (!begins_here(g, own.start))
 		return false;
-	if (!code_of(g, &own, &code, &copy) || !sizes_of(g, code, &sizes))
+	if (!function_code(g, &own, &code, &copy) || !sizes_of(g, code, &sizes))
 		return false;
 	try_places(g, a, &own, &sizes, &found);
 	/* The steps did not suffice for all places. */

@@ -184,7 +184,7 @@ static enum unwind_how how_reached(const struct engine_note *note)
 }
 
 /* how: the way in which w->a was reached. */
-static enum res walk(struct walk *w, enum unwind_how how, struct fault *f)
+static enum res walk_frames(struct walk *w, enum unwind_how how, struct fault *f)
 {
 	const struct unwinder *u = w->u;
 	struct native_stack *out = w->out;
@@ -247,5 +247,5 @@ enum res native_stack_walk(
 	out->reason = UNWIND_NO_REASON;
 	out->why[0] = '\0';
 	u->ops->start(u->engine, &w.a, resumed);
-	return walk(&w, resumed ? UNWIND_RESUMED : UNWIND_FIRST, f);
+	return walk_frames(&w, resumed ? UNWIND_RESUMED : UNWIND_FIRST, f);
 }

@@ -77,7 +77,7 @@ static bool function_at(struct prover *pv, uint64_t at, uint64_t *lo, uint64_t *
 }
 
 /* Follow all code of [lo, hi) that can be reached from lo. */
-static void explore(struct prover *pv, uint64_t lo, uint64_t hi, struct flow_exits *exits)
+static void explore_code(struct prover *pv, uint64_t lo, uint64_t hi, struct flow_exits *exits)
 {
 	struct flow_query all = {
 		.start = lo,
@@ -107,12 +107,12 @@ static bool is_entry(struct prover *pv, uint64_t at)
 		return true;
 	if (!function_at(pv, at, &lo, &hi) || lo != at)
 		return false;
-	explore(pv, lo, hi, &exits);
+	explore_code(pv, lo, hi, &exits);
 	return exits.returns ||
 	       (exits.last_call != 0 && function_at(pv, exits.last_call, &lo, &hi) && lo == exits.last_call);
 }
 
-static enum flow_end lead(
+static enum flow_end lead_to_pc(
     const struct place *p, uint64_t start, uint32_t most, struct arch_frame *s, struct flow_exits *exits)
 {
 	struct flow_query q = {
@@ -128,7 +128,7 @@ static enum flow_end lead(
 }
 
 /* Compute the CFA from sp, or from the frame pointer, or from both, which must agree. */
-static bool cfa_of(const struct place *p, const struct arch_frame *s, uint64_t *cfa)
+static bool frame_cfa(const struct place *p, const struct arch_frame *s, uint64_t *cfa)
 {
 	const struct arch *arch = p->pv->t->arch;
 	const struct unwind_regs *regs = &p->a->regs;
@@ -161,7 +161,7 @@ static uint64_t target_of(struct prover *pv, const struct arch_call *call)
 
 /* True if the call before ra can have led to pc, in a function that begins at start and has frame s
  * at pc. */
-static bool linked(const struct place *p, uint64_t start, const struct arch_frame *s, uint64_t ra)
+static bool is_linked(const struct place *p, uint64_t start, const struct arch_frame *s, uint64_t ra)
 {
 	struct prover *pv = p->pv;
 	struct arch_call call;
@@ -177,7 +177,7 @@ static bool linked(const struct place *p, uint64_t start, const struct arch_fram
 	if (sigframe_at(pv->t->arch, pv->t->mem, ra) != NULL)
 		return is_entry(pv, start);
 	if (target != 0) {
-		switch (lead(p, target, 0, &other, NULL)) {
+		switch (lead_to_pc(p, target, 0, &other, NULL)) {
 		case FLOW_LEADS:
 			return same_frame(s, &other);
 		case FLOW_ANYWHERE:
@@ -217,12 +217,12 @@ static bool return_address(const struct place *p, const struct arch_frame *s, ui
 static enum proof try_start(
     const struct place *p, uint64_t start, struct found *out, struct flow_exits *exits)
 {
-	if (lead(p, start, 0, &out->state, exits) != FLOW_LEADS)
+	if (lead_to_pc(p, start, 0, &out->state, exits) != FLOW_LEADS)
 		return PROOF_NONE;
 	if (out->state.first && (is_entry(p->pv, start) || is_newborn(p->pv, start)))
 		return PROOF_OLDEST;
-	if (!cfa_of(p, &out->state, &out->cfa) || !return_address(p, &out->state, out->cfa, &out->ra) ||
-	    !linked(p, start, &out->state, out->ra))
+	if (!frame_cfa(p, &out->state, &out->cfa) || !return_address(p, &out->state, out->cfa, &out->ra) ||
+	    !is_linked(p, start, &out->state, out->ra))
 		return PROOF_NONE;
 	return PROOF_CALLER;
 }
@@ -233,7 +233,7 @@ static enum proof try_exits(const struct place *p, struct found *out)
 	struct flow_exits exits;
 	enum proof proof = PROOF_NONE;
 
-	explore(p->pv, p->lo, p->hi, &exits);
+	explore_code(p->pv, p->lo, p->hi, &exits);
 	for (size_t i = 0; proof == PROOF_NONE && i < exits.n; i++) {
 		uint64_t lo, hi;
 
@@ -273,8 +273,8 @@ static enum proof try_words(const struct place *p, struct found *out)
 		if (target == 0 || (of_file(pv, target) && !in_file))
 			continue;
 		tries++;
-		if (lead(p, target, MOST, &out->state, NULL) == FLOW_LEADS &&
-		    cfa_of(p, &out->state, &out->cfa) &&
+		if (lead_to_pc(p, target, MOST, &out->state, NULL) == FLOW_LEADS &&
+		    frame_cfa(p, &out->state, &out->cfa) &&
 		    out->cfa - (uint64_t)(int64_t)out->state.ra_below == at) {
 			out->ra = word;
 			return PROOF_CALLER;
@@ -284,7 +284,7 @@ static enum proof try_words(const struct place *p, struct found *out)
 }
 
 /* Replace *a with the caller. */
-static void leave(const struct place *p, const struct found *found, struct activation *a)
+static void restore_caller(const struct place *p, const struct found *found, struct activation *a)
 {
 	const struct arch *arch = p->pv->t->arch;
 	struct unwind_regs next = { .reg = { 0 } };
@@ -325,6 +325,6 @@ enum proof prove_step(struct prover *pv, struct activation *a)
 	if (proof == PROOF_NONE)
 		proof = try_words(&p, &found);
 	if (proof == PROOF_CALLER)
-		leave(&p, &found, a);
+		restore_caller(&p, &found, a);
 	return proof;
 }

@@ -134,7 +134,7 @@ static int search_map(void *data, const prmap_t *map, const char *name)
 
 /* The place that an instruction like ref refers to, which is at code->at[i], and where it ends.
  * False: it is another. */
-static bool refers(
+static bool decode_reference(
     const struct arch_reference *ref, const struct piece *code, size_t i, uint64_t *to, uint64_t *end)
 {
 	const uint8_t *at = code->at + i;
@@ -170,7 +170,7 @@ static void find_stubs(struct search *s, const struct piece *code)
 		if (at == NULL)
 			return;
 		i = (size_t)(at - code->at);
-		if (!refers(&arch->jump_by_word, code, i, &to, &end) || !refers_to_function(s, to))
+		if (!decode_reference(&arch->jump_by_word, code, i, &to, &end) || !refers_to_function(s, to))
 			continue;
 		if (s->n_stubs + MARK + 2 > STUBS_MAX) {
 			s->calls->all = false;
@@ -198,7 +198,7 @@ static void find_calls(struct search *s, const struct piece *code)
 		if (at == NULL)
 			return;
 		i = (size_t)(at - code->at);
-		if (!refers(call, code, i, &to, &end))
+		if (!decode_reference(call, code, i, &to, &end))
 			continue;
 		for (size_t k = 0; k < s->n_stubs && to != s->calls->function && !is_stub; k++)
 			is_stub = s->stubs[k] == to;
@@ -218,7 +218,7 @@ static void find_calls_by_word(struct search *s, const struct piece *code)
 		if (at == NULL)
 			return;
 		i = (size_t)(at - code->at);
-		if (refers(call, code, i, &to, &end) && refers_to_function(s, to))
+		if (decode_reference(call, code, i, &to, &end) && refers_to_function(s, to))
 			add_call(s, end);
 	}
 }

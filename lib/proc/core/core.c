@@ -213,7 +213,7 @@ static char *pop_execname(struct ps_prochandle *P, char *buf, size_t n, void *da
 	return buf;
 }
 
-static core_content_t content(struct ps_prochandle *P, void *data)
+static core_content_t core_content_of(struct ps_prochandle *P, void *data)
 {
 	(void)P;
 	return core_content(data);
@@ -253,7 +253,7 @@ static int lwp_name(struct ps_prochandle *P, lwpid_t id, char *buf, size_t n, vo
 	return 0;
 }
 
-static enum res arguments(struct ps_prochandle *P, struct strbuf *out, void *data)
+static enum res read_arguments(struct ps_prochandle *P, struct strbuf *out, void *data)
 {
 	(void)P;
 	return core_args_read(data, out);
@@ -271,8 +271,8 @@ static const struct proc_backend core_backend = {
 	    .pop_execname = pop_execname,
 	    .pop_fini = pop_fini,
 	},
-	.content = content,
-	.arguments = arguments,
+	.content = core_content_of,
+	.arguments = read_arguments,
 	.lwp_name = lwp_name,
 	.read_maps = read_maps,
 };
@@ -346,7 +346,7 @@ static struct ps_prochandle *handle_of(struct core **core, const char *aout, str
 }
 
 /* The G_ code of a fault; errno is set for G_STRANGE. */
-static int code_of(const struct fault *f)
+static int grab_code_of(const struct fault *f)
 {
 	if (f->code != 0)
 		return f->code;
@@ -372,12 +372,12 @@ struct ps_prochandle *Pfgrab_core(int fd, const char *aout, int *perr)
 		return NULL;
 	}
 	if (core_create(core_fd, &core, &f) != RES_OK || core == NULL) {
-		*perr = code_of(&f);
+		*perr = grab_code_of(&f);
 		return NULL;
 	}
 	P = handle_of(&core, aout, &f);
 	if (P == NULL)
-		*perr = code_of(&f);
+		*perr = grab_code_of(&f);
 	return P;
 }
 

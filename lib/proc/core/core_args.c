@@ -77,7 +77,7 @@ static bool find_argv(struct core *core, uint64_t va, uint64_t *argv, uint64_t *
 
 /* Append the string at va to text (NUL-terminated, `size` bytes). False: text is full, or there is
  * no string at va. */
-static bool append(struct core *core, uint64_t va, char *text, size_t size)
+static bool append_argument(struct core *core, uint64_t va, char *text, size_t size)
 {
 	size_t at = strlen(text);
 	char bytes[PRARGSZ];
@@ -108,7 +108,7 @@ void core_args_complete(struct core *core)
 		return;
 	for (uint64_t i = 0; i < argc; i++) {
 		if (!core_read_word(core, argv + i * core->word, &word) ||
-		    !append(core, word, text, sizeof(text)))
+		    !append_argument(core, word, text, sizeof(text)))
 			break;
 		/* The program has changed its arguments since: keep those of the note. */
 		if (i == 0 && strcmp(text, known) != 0)

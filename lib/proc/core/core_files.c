@@ -137,14 +137,14 @@ static int open_path(void *data, const char *path)
 	return path[0] == '/' ? open_as_owner(data, path, &late) : -1;
 }
 
-static bool suspect(void *data)
+static bool is_suspect(void *data)
 {
 	const struct core_files *files = data;
 
 	return files->suspect;
 }
 
-static bool unanswered(void *data, size_t i, struct notice *out)
+static bool find_unanswered(void *data, size_t i, struct notice *out)
 {
 	const struct core_files *files = data;
 
@@ -260,9 +260,9 @@ enum res core_files_create(struct core *core, const char *aout, struct proc_file
 	}
 	*out = (struct proc_files){
 		.open_mapping = open_mapping,
-		.suspect = suspect,
+		.suspect = is_suspect,
 		.open_path = open_path,
-		.unanswered = unanswered,
+		.unanswered = find_unanswered,
 		.destroy = files_destroy,
 		.data = files,
 	};

@@ -88,13 +88,13 @@ static struct interval rest_of(uint64_t from, uint64_t end, uint64_t at)
 }
 
 /* The first boundary of x after start: its start or its end. */
-static uint64_t boundary(struct interval x, uint64_t start)
+static uint64_t next_boundary(struct interval x, uint64_t start)
 {
 	return x.from > start ? x.from : x.end;
 }
 
 /* Walk both lists together, from boundary to boundary. */
-static enum res unite(const struct core *core, struct proc_maps *maps, struct fault *f)
+static enum res unite_maps(const struct core *core, struct proc_maps *maps, struct fault *f)
 {
 	const struct interval none = { UINT64_MAX, UINT64_MAX };
 	struct united u = { .maps = maps };
@@ -122,8 +122,8 @@ static enum res unite(const struct core *core, struct proc_maps *maps, struct fa
 		start = seg.from < range.from ? seg.from : range.from;
 		if (start == UINT64_MAX)
 			return RES_OK;
-		a = boundary(seg, start);
-		b = boundary(range, start);
+		a = next_boundary(seg, start);
+		b = next_boundary(range, start);
 		at = a < b ? a : b;
 		if (add_map(&u, (struct interval){ start, at }, seg.from == start ? in_seg : NULL,
 			range.from == start ? in_range : NULL, f) != RES_OK)
@@ -170,7 +170,7 @@ static uint64_t main_stack(const struct core *core)
 
 enum res core_maps_read(const struct core *core, struct proc_maps *maps, struct fault *f)
 {
-	if (unite(core, maps, f) != RES_OK ||
+	if (unite_maps(core, maps, f) != RES_OK ||
 	    name_map(maps, core->illumos ? 0 : core_auxv(core, AT_SYSINFO_EHDR), "[vdso]", 0, f) != RES_OK ||
 	    name_map(maps, main_stack(core), "[stack]", MA_STACK, f) != RES_OK)
 		return RES_FAIL;

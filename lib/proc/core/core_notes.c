@@ -197,7 +197,7 @@ static enum res take_auxv(struct core *core, const struct elf_note *note, struct
 }
 
 /* Read one entry of NT_FILE. False: it is invalid. */
-static bool range_of(
+static bool take_range(
     const struct core *core, struct span *entries, struct span *names, uint64_t unit, struct core_range *out)
 {
 	static const char suffix[] = " (deleted)";
@@ -235,7 +235,7 @@ static enum res take_file(struct core *core, const struct elf_note *note, struct
 	for (uint64_t i = 0; i < count; i++) {
 		struct core_range range = { 0 };
 
-		if (!range_of(core, &entries, &names, unit, &range))
+		if (!take_range(core, &entries, &names, unit, &range))
 			core->damaged = true;
 		else if (!vec_push(&core->ranges, range))
 			return fault_memory(f);

@@ -38,12 +38,12 @@ struct core_owner core_owner_of(const struct core *core)
 }
 
 /* setfsuid(2) and setfsgid(2) tell of no error: an invalid id is a question. */
-static bool is_user(uid_t user)
+static bool is_fs_user(uid_t user)
 {
 	return (uid_t)setfsuid((uid_t)-1) == user;
 }
 
-static bool is_group(gid_t group)
+static bool is_fs_group(gid_t group)
 {
 	return (gid_t)setfsgid((gid_t)-1) == group;
 }
@@ -57,7 +57,7 @@ bool core_owner_enter(const struct core_owner *owner, struct core_self *self)
 	self->changed = true;
 	self->group = (gid_t)setfsgid(owner->group);
 	(void)setfsuid(owner->user);
-	if (is_user(owner->user) && is_group(owner->group))
+	if (is_fs_user(owner->user) && is_fs_group(owner->group))
 		return true;
 	core_owner_leave(self);
 	return false;

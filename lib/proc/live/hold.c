@@ -88,12 +88,12 @@ static char state_letter(const struct hold_tracer *t, lwpid_t id)
 	return live_stat_read(t->live->dir, path, &st, NULL) == RES_OK ? st.state : '\0';
 }
 
-static bool ended(char letter)
+static bool has_ended(char letter)
 {
 	return letter == '\0' || letter == 'Z' || letter == 'X';
 }
 
-static void seize(const struct hold_tracer *t, struct hold_lwp *l)
+static void seize_lwp(const struct hold_tracer *t, struct hold_lwp *l)
 {
 	if (ptrace(PTRACE_SEIZE, l->id, NULL, NULL) == 0) {
 		/* Until it stops it counts as late. It may have ended instead. */
@@ -103,7 +103,7 @@ static void seize(const struct hold_tracer *t, struct hold_lwp *l)
 	l->sys = errno;
 	/* EPERM is also the error for an LWP that has ended: a main thread that waits for the
 	 * others. */
-	if (l->sys == ESRCH || ended(state_letter(t, l->id))) {
+	if (l->sys == ESRCH || has_ended(state_letter(t, l->id))) {
 		l->state = HOLD_GONE;
 		return;
 	}
@@ -113,7 +113,7 @@ static void seize(const struct hold_tracer *t, struct hold_lwp *l)
 }
 
 /* Have LWPs been stopped for as long as they may wait for others? */
-static bool is_over(const struct hold_tracer *t)
+static bool deadline_is_over(const struct hold_tracer *t)
 {
 	return t->call != NULL && t->any && clock_now_ns() >= t->deadline;
 }
@@ -125,10 +125,10 @@ static void stop_from(struct hold_tracer *t, size_t from)
 	struct hold *h = t->h;
 
 	for (size_t i = from; i < h->lwps.n; i++) {
-		if (is_over(t))
+		if (deadline_is_over(t))
 			h->lwps.n = i;
 		else
-			seize(t, &h->lwps.at[i]);
+			seize_lwp(t, &h->lwps.at[i]);
 	}
 	if (t->call != NULL && h->lwps.n > from)
 		hold_urgent_begin(&t->urgency);
@@ -173,10 +173,10 @@ static size_t look_at_all(struct hold_tracer *t)
  * shows it. */
 static void look_for_ended(const struct hold_tracer *t)
 {
-	for (size_t i = 0; i < t->h->lwps.n && !is_over(t); i++) {
+	for (size_t i = 0; i < t->h->lwps.n && !deadline_is_over(t); i++) {
 		struct hold_lwp *l = &t->h->lwps.at[i];
 
-		if (l->state == HOLD_TIMEOUT && ended(state_letter(t, l->id)))
+		if (l->state == HOLD_TIMEOUT && has_ended(state_letter(t, l->id)))
 			hold_lwp_gone(l);
 	}
 }
@@ -229,7 +229,7 @@ static void explain_timeouts(const struct hold_tracer *t)
 
 /* --- the two halves of the tracer's work --- */
 
-static bool wanted(const struct hold_tracer *t, lwpid_t id)
+static bool is_wanted(const struct hold_tracer *t, lwpid_t id)
 {
 	return t->call != NULL ? t->call->wants(t->call->data, id, t->any ? t->deadline : 0)
 			       : proc_lwp_in_set(t->set, id) != 0;
@@ -245,7 +245,7 @@ static bool list_new(struct hold_tracer *t)
 	errno = 0;
 	ok = live_ids_read(t->live->dir, &ids) == RES_OK;
 	t->lost_sys = ok || errno == 0 ? ENOMEM : errno;
-	for (size_t i = 0; ok && i < ids.n && !is_over(t); i++) {
+	for (size_t i = 0; ok && i < ids.n && !deadline_is_over(t); i++) {
 		struct hold_lwp l = { .id = ids.at[i], .state = HOLD_GONE };
 		uint32_t index;
 
@@ -253,7 +253,7 @@ static bool list_new(struct hold_tracer *t)
 			continue;
 		if (!addrmap_put(&t->seen, (uint64_t)l.id, 0))
 			ok = false;
-		else if (wanted(t, l.id))
+		else if (is_wanted(t, l.id))
 			ok = vec_push(&t->h->lwps, l);
 	}
 	t->listed = ids.n;
@@ -266,7 +266,7 @@ static bool list_new(struct hold_tracer *t)
  * (Linux fs/proc/base.c). If it equals the number of known LWPs that still exist, there can be no
  * other, since only an LWP that is not held can create one. The count is read first, so an LWP that
  * dies after it leads to another pass and not to a wrong result. */
-static bool complete(const struct hold_tracer *t)
+static bool knows_all(const struct hold_tracer *t)
 {
 	struct stat st;
 	size_t known = 0;
@@ -286,7 +286,7 @@ static bool complete(const struct hold_tracer *t)
 	return st.st_nlink == known + 2;
 }
 
-static void collect(struct hold_tracer *t)
+static void collect_lwps(struct hold_tracer *t)
 {
 	struct hold *h = t->h;
 	int idle = 0;
@@ -307,7 +307,7 @@ static void collect(struct hold_tracer *t)
 			break;
 		stop_from(t, from);
 		await_stops(t);
-		if (complete(t) || clock_now_ns() >= t->deadline)
+		if (knows_all(t) || clock_now_ns() >= t->deadline)
 			break;
 		if (h->lwps.n != from)
 			continue;
@@ -338,7 +338,7 @@ static void let_go(struct hold *h, bool is_32bit)
 
 static void call_held(struct hold_tracer *t)
 {
-	collect(t);
+	collect_lwps(t);
 	t->call->held(t->call->data, t->h);
 	let_go(t->h, t->live->is_32bit);
 	if (t->any)
@@ -360,7 +360,7 @@ static void *tracer_main(void *arg)
 		call_held(t);
 		return NULL;
 	}
-	collect(t);
+	collect_lwps(t);
 	(void)sem_post(&t->ready);
 	wait_for(&t->go);
 	let_go(t->h, t->live->is_32bit);
@@ -381,7 +381,7 @@ static void run_tracer(struct hold_tracer *t)
 	else if (t->call != NULL)
 		call_held(t);
 	else
-		collect(t);
+		collect_lwps(t);
 }
 
 /* The kernel sends SIGCHLD for a tracee's stop only if SIGCHLD is not ignored, and any thread that
@@ -444,7 +444,7 @@ static bool any_held(const struct hold *h)
 }
 
 /* The common part of both ways to hold. RES_FAIL: nothing was started. */
-static enum res begin(
+static enum res begin_hold(
     struct ps_prochandle *P, const struct hold_tracer *plan, struct hold *h, struct fault *f)
 {
 	struct live *live = live_of(P);
@@ -479,7 +479,7 @@ static enum res begin(
 }
 
 /* The tracer has ended, or is told to end; nothing is held after this. */
-static void finish(struct hold *h)
+static void finish_hold(struct hold *h)
 {
 	struct hold_tracer *t = h->tracer;
 	struct live *live = live_of(h->P);
@@ -496,7 +496,7 @@ static void finish(struct hold *h)
 enum res hold_lwps(struct ps_prochandle *P, const char *set, int ms, struct hold *h, struct fault *f)
 {
 	const struct hold_tracer plan = { .set = set, .ms = ms };
-	enum res r = begin(P, &plan, h, f);
+	enum res r = begin_hold(P, &plan, h, f);
 
 	if (r != RES_OK || any_held(h))
 		return r;
@@ -509,13 +509,13 @@ enum res hold_during(
     struct ps_prochandle *P, const struct hold_call *call, int ms, struct hold *h, struct fault *f)
 {
 	const struct hold_tracer plan = { .call = call, .ms = ms };
-	enum res r = begin(P, &plan, h, f);
+	enum res r = begin_hold(P, &plan, h, f);
 
 	if (r != RES_OK)
 		return r;
 	if (!any_held(h) && (h->lwps.n > 0 || h->tracer->lost))
 		r = none_held(h->tracer, f);
-	finish(h);
+	finish_hold(h);
 	return r;
 }
 
@@ -531,7 +531,7 @@ void hold_release(struct hold *h)
 	} else {
 		let_go(h, t->live->is_32bit);
 	}
-	finish(h);
+	finish_hold(h);
 }
 
 void hold_free(struct hold *h)

@@ -59,7 +59,7 @@ void hold_lwp_gone(struct hold_lwp *l)
 }
 
 /* Get the registers of a stopped LWP. The kernel gives those of the processor's mode. */
-static void stopped(struct hold_lwp *l, int code, bool is_32bit)
+static void read_stopped(struct hold_lwp *l, int code, bool is_32bit)
 {
 	const size_t size_32bit = arch_of_host(true)->system->n_user_regs * sizeof(uint32_t);
 	struct user_regs_struct user;
@@ -102,5 +102,5 @@ void hold_lwp_look(struct hold_lwp *l, bool is_32bit)
 	if (si.si_code == CLD_EXITED || si.si_code == CLD_KILLED || si.si_code == CLD_DUMPED)
 		hold_lwp_gone(l);
 	else
-		stopped(l, si.si_status, is_32bit);
+		read_stopped(l, si.si_status, is_32bit);
 }

@@ -7,7 +7,7 @@
 
 enum { SLICE_NS = 100 * 1000 }; /* the shortest there is */
 
-static bool set(const struct hold_scheduling *s)
+static bool set_scheduling(const struct hold_scheduling *s)
 {
 	return syscall(SYS_sched_setattr, 0, s, 0) == 0;
 }
@@ -24,17 +24,17 @@ void hold_urgent_begin(struct hold_urgency *u)
 	    (u->was.policy != SCHED_OTHER && u->was.policy != SCHED_BATCH && u->was.policy != SCHED_IDLE))
 		return;
 	u->was.size = sizeof(u->was);
-	u->on = set(&urgent);
+	u->on = set_scheduling(&urgent);
 	if (u->on || u->was.policy != SCHED_OTHER)
 		return;
 	urgent = u->was;
 	urgent.runtime = SLICE_NS;
-	u->on = set(&urgent);
+	u->on = set_scheduling(&urgent);
 }
 
 void hold_urgent_end(struct hold_urgency *u)
 {
 	if (u->on)
-		(void)set(&u->was);
+		(void)set_scheduling(&u->was);
 	u->on = false;
 }

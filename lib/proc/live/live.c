@@ -457,7 +457,8 @@ static int read_objects(
 	return *out == NULL ? G_STRANGE : 0;
 }
 
-static int prepare(struct live *live, int flags, struct live_files *before, struct proc_objects **objects)
+static int prepare_live(
+    struct live *live, int flags, struct live_files *before, struct proc_objects **objects)
 {
 	struct fault f = { 0 };
 	int code;
@@ -484,7 +485,7 @@ static int prepare(struct live *live, int flags, struct live_files *before, stru
 	return code;
 }
 
-static struct ps_prochandle *grab(pid_t pid, int flags, struct live_files *before, int *perr)
+static struct ps_prochandle *grab_live(pid_t pid, int flags, struct live_files *before, int *perr)
 {
 	OWNED(live_release) struct live *live = calloc(1, sizeof(*live));
 	struct proc_objects *objects = NULL;
@@ -497,7 +498,7 @@ static struct ps_prochandle *grab(pid_t pid, int flags, struct live_files *befor
 		return NULL;
 	live->pid = live->mm_pid = pid;
 	live->dir = live->mm_dir = live->mem = live->pagemap = -1;
-	*perr = pid <= 0 ? G_NOPROC : prepare(live, flags, before, &objects);
+	*perr = pid <= 0 ? G_NOPROC : prepare_live(live, flags, before, &objects);
 	if (*perr != 0)
 		return NULL;
 	P = handle_create(pid, flags, &backend, live);
@@ -530,7 +531,7 @@ static struct ps_prochandle *grab(pid_t pid, int flags, struct live_files *befor
 
 struct ps_prochandle *Pgrab(pid_t pid, int flags, int *perr)
 {
-	return grab(pid, flags, NULL, perr);
+	return grab_live(pid, flags, NULL, perr);
 }
 
 struct ps_prochandle *live_grab_again(struct ps_prochandle *P, int flags, int *perr)
@@ -541,5 +542,5 @@ struct ps_prochandle *live_grab_again(struct ps_prochandle *P, int flags, int *p
 		*perr = G_NOPROC;
 		return NULL;
 	}
-	return grab(live->pid, flags, live->files, perr);
+	return grab_live(live->pid, flags, live->files, perr);
 }

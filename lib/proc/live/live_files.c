@@ -132,7 +132,7 @@ static int open_path(void *data, const char *path)
 	return reach_open(&files->reach, path, NULL);
 }
 
-static bool unanswered(void *data, size_t i, struct notice *out)
+static bool find_unanswered(void *data, size_t i, struct notice *out)
 {
 	const struct live_files *files = data;
 
@@ -249,7 +249,7 @@ struct proc_files live_files_interface(struct live_files *files)
 	return (struct proc_files){
 		.open_mapping = open_mapping,
 		.open_path = open_path,
-		.unanswered = unanswered,
+		.unanswered = find_unanswered,
 		.destroy = live_files_destroy,
 		.data = files,
 	};

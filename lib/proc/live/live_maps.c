@@ -22,7 +22,7 @@ static const char deleted_suffix[] = " (deleted)";
 enum { DELETED_LEN = sizeof(deleted_suffix) - 1 };
 
 /* Parse a number in base; skip `end`, which must follow it. */
-static bool number(const char **at, int base, char end, uint64_t *out)
+static bool take_field(const char **at, int base, char end, uint64_t *out)
 {
 	char *stop;
 
@@ -99,20 +99,20 @@ static void set_flags(prmap_t *pr, const char *perm, const char *name, bool file
 }
 
 /* RES_NONE: the line has another form. */
-static enum res parse_line(const char *at, struct live_files *files, struct proc_map *out)
+static enum res parse_map(const char *at, struct live_files *files, struct proc_map *out)
 {
 	struct proc_map m = { .object = -1 };
 	uint64_t start, end, offset, major_dev, minor_dev;
 	const char *perm;
 
-	if (!number(&at, 16, '-', &start) || !number(&at, 16, ' ', &end) || end <= start)
+	if (!take_field(&at, 16, '-', &start) || !take_field(&at, 16, ' ', &end) || end <= start)
 		return RES_NONE;
 	perm = at;
 	if (strlen(at) < 5 || at[4] != ' ')
 		return RES_NONE;
 	at += 5;
-	if (!number(&at, 16, ' ', &offset) || !number(&at, 16, ':', &major_dev) ||
-	    !number(&at, 16, ' ', &minor_dev) || !isdigit((unsigned char)*at))
+	if (!take_field(&at, 16, ' ', &offset) || !take_field(&at, 16, ':', &major_dev) ||
+	    !take_field(&at, 16, ' ', &minor_dev) || !isdigit((unsigned char)*at))
 		return RES_NONE;
 	m.inode = strtoull(at, NULL, 10);
 	at += strspn(at, "0123456789");
@@ -172,7 +172,7 @@ enum res live_maps_read(
 	*code = live_code_token(text, n);
 	for (line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
 		struct proc_map m;
-		enum res r = parse_line(line, files, &m);
+		enum res r = parse_map(line, files, &m);
 
 		if (r == RES_NONE)
 			continue;

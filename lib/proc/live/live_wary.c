@@ -89,7 +89,7 @@ struct fetch {
 /* Read page by page, and send the number of bytes so far after each. process_vm_readv(2) waits for
  * a file without the lock of the process's mappings. A reader of /proc/PID/mem keeps that lock
  * (Linux mm/memory.c, __access_remote_vm), and the process would wait too, in its next mmap. */
-static void fetch(void *data)
+static void fetch_pages(void *data)
 {
 	const struct fetch *f = data;
 
@@ -143,7 +143,7 @@ static size_t read_in_child(const struct live *live, const struct piece *p, int 
 		fetch_failed(live);
 		return 0;
 	}
-	if (!aside_start(&a, -1, -1, fetch, &f)) {
+	if (!aside_start(&a, -1, -1, fetch_pages, &f)) {
 		fetch_failed(live);
 		(void)munmap(shared, n);
 		return 0;

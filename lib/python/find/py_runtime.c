@@ -276,7 +276,7 @@ static void choose_layout(struct finder *fd, struct candidate *c)
 }
 
 /* Take the candidate with its chosen layout if it proves itself. */
-static void accept(struct finder *fd, const struct candidate *c)
+static void accept_candidate(struct finder *fd, const struct candidate *c)
 {
 	struct fault f = { 0 };
 	enum res res = py_runtime_validate(fd->P, c->layout, c->addr, &f);
@@ -307,7 +307,7 @@ static void try_runtime(struct finder *fd, const struct py_object *o, uint64_t a
 		return;
 	}
 	if (res == RES_OK) {
-		accept(fd, &c);
+		accept_candidate(fd, &c);
 		return;
 	}
 	c.version = version_of(fd, o);
@@ -319,7 +319,7 @@ static void try_runtime(struct finder *fd, const struct py_object *o, uint64_t a
 		return;
 	}
 	choose_layout(fd, &c);
-	accept(fd, &c);
+	accept_candidate(fd, &c);
 }
 
 /* Try an object that exports PyInterpreterState_Head and has no _PyRuntime: 2.4 to 3.6. */
@@ -347,7 +347,7 @@ static void try_interp_head(struct finder *fd, const struct py_object *o)
 	res = py_head_find(fd->P, o->path, &c.layouts[0], &c.addr, &f);
 	if (res == RES_OK) {
 		choose_layout(fd, &c);
-		accept(fd, &c);
+		accept_candidate(fd, &c);
 		return;
 	}
 	head = c.addr;
@@ -356,14 +356,14 @@ static void try_interp_head(struct finder *fd, const struct py_object *o)
 	    py_head_find(fd->P, o->path, &c.by_debug, &c.addr, &ignored) == RES_OK) {
 		c.layout = &c.by_debug;
 		c.mismatch = NULL;
-		accept(fd, &c);
+		accept_candidate(fd, &c);
 		return;
 	}
 	if (res == RES_NONE && head != 0 && fd->early) {
 		c.addr = head;
 		c.layout = &c.layouts[0];
 		c.mismatch = NULL;
-		accept(fd, &c);
+		accept_candidate(fd, &c);
 	} else if (res == RES_NONE) {
 		refuse_not_started(fd, head, c.version);
 	} else if (res == RES_FAIL) {
@@ -463,7 +463,7 @@ static bool scan_memory(struct finder *fd, struct candidate *c)
 		c->layout = &c->layouts[i];
 		if (py_scan_runtime(fd->P, regions_of(fd, c->object), c->layout, &c->addr) == RES_OK) {
 			c->mismatch = mismatch_of(fd, c, c->layout, true);
-			accept(fd, c);
+			accept_candidate(fd, c);
 			return true;
 		}
 	}

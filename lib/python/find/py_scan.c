@@ -56,7 +56,7 @@ static void scan_regions(struct ps_prochandle *P, const py_regions *regions, loo
 }
 
 /* Decimal digits at *s; false when there are none or the number is above 255. */
-static bool parse_number(const char **s, uint32_t *out)
+static bool parse_version_part(const char **s, uint32_t *out)
 {
 	const char *start = *s;
 	uint32_t n = 0;
@@ -83,7 +83,7 @@ static uint32_t level_of(const char *s)
 		s++;
 	}
 	if (level != 0xf)
-		(void)parse_number(&s, &serial);
+		(void)parse_version_part(&s, &serial);
 	return level << 4 | (serial & 0xf);
 }
 
@@ -92,11 +92,11 @@ uint32_t py_version_of_text(const char *text)
 	uint32_t major, minor, micro = 0;
 	const char *s = text;
 
-	if (!parse_number(&s, &major) || *s++ != '.' || !parse_number(&s, &minor))
+	if (!parse_version_part(&s, &major) || *s++ != '.' || !parse_version_part(&s, &minor))
 		return 0;
 	if (*s == '.') {
 		s++;
-		if (!parse_number(&s, &micro))
+		if (!parse_version_part(&s, &micro))
 			return 0;
 	}
 	if (major < 2 || major > 4 || strstr(s, " (") == NULL)
@@ -113,8 +113,8 @@ uint32_t py_version_of_name(const char *path)
 		s += strlen("python");
 		const char *digits = s;
 
-		if (parse_number(&digits, &major) && *digits++ == '.' && parse_number(&digits, &minor) &&
-		    major >= 2 && major <= 4)
+		if (parse_version_part(&digits, &major) && *digits++ == '.' &&
+		    parse_version_part(&digits, &minor) && major >= 2 && major <= 4)
 			return PY_HEX(major, minor) | 0xf0;
 	}
 	return 0;

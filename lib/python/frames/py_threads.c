@@ -121,7 +121,7 @@ static enum res read_runtime(
 	return read_interpreters(py, runtime, interp, out, f);
 }
 
-static enum res read_all(struct py_process *py, const struct lists *out, struct fault *f)
+static enum res read_runtimes(struct py_process *py, const struct lists *out, struct fault *f)
 {
 	enum res res = RES_OK;
 
@@ -165,7 +165,7 @@ size_t py_interpreters(const struct py_process *py)
 enum res py_threads_read(struct py_process *py, py_threads *out, struct fault *f)
 {
 	out->n = py->interps = 0;
-	return read_all(py, &(struct lists){ .threads = out }, f);
+	return read_runtimes(py, &(struct lists){ .threads = out }, f);
 }
 
 enum res py_interpreters_read(struct py_process *py, uint64_t first, py_addresses *out, struct fault *f)
@@ -175,7 +175,7 @@ enum res py_interpreters_read(struct py_process *py, uint64_t first, py_addresse
 
 	out->n = 0;
 	if (first == 0)
-		return read_all(py, &lists, f);
+		return read_runtimes(py, &lists, f);
 	/* Take the first layout whose list is sound: those of one process rarely differ here. */
 	for (size_t i = 0; i < py->runtimes.n; i++) {
 		const struct py_layout *l = &py->runtimes.at[i].layout;

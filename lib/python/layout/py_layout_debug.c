@@ -76,7 +76,7 @@ static const struct position positions[] = {
 	ROW(str.compact, 0, 0, 744, IN_OBJECT, true),
 };
 
-static uint64_t number_at(const uint8_t *offsets, size_t at)
+static uint64_t offset_at(const uint8_t *offsets, size_t at)
 {
 	uint64_t number;
 
@@ -90,7 +90,7 @@ static const char *prerelease_note(const uint8_t *offsets)
 {
 	enum { LEVEL_SHIFT = 4, LEVEL = 0xf, FINAL = 0xf }; /* of PY_VERSION_HEX */
 
-	return (number_at(offsets, 8) >> LEVEL_SHIFT & LEVEL) == FINAL
+	return (offset_at(offsets, 8) >> LEVEL_SHIFT & LEVEL) == FINAL
 		   ? ""
 		   : ": this is a pre-release, whose table is not the release's";
 }
@@ -105,7 +105,7 @@ static enum res fill_fields(
 
 		if (p->at[column] == 0)
 			continue;
-		value = number_at(offsets, p->at[column]);
+		value = offset_at(offsets, p->at[column]);
 		if (value > p->limit)
 			return fault_set(f, 0, 0, runtime + p->at[column],
 			    "the offsets that the interpreter publishes make no sense (%#llx at %u)%s",
@@ -183,7 +183,7 @@ enum res py_layout_from_target(
 		return RES_NONE;
 	if (!py_layout_is_cookie(offsets))
 		return RES_NONE;
-	hex = number_at(offsets, 8);
+	hex = offset_at(offsets, 8);
 	if (hex > UINT32_MAX || hex < PY_HEX(3, 13))
 		return fault_set(f, 0, 0, runtime + 8,
 		    "the interpreter publishes no sensible version (%#llx)", (unsigned long long)hex);
@@ -191,7 +191,7 @@ enum res py_layout_from_target(
 		return fault_set(f, 0, 0, runtime, "the interpreter's offsets cannot be read completely");
 	l.version = (uint32_t)hex & PY_MINOR_MASK;
 	l.source = "_Py_DebugOffsets of the target";
-	l.free_threaded = number_at(offsets, 16) != 0;
+	l.free_threaded = offset_at(offsets, 16) != 0;
 	l.tag_mask = l.version >= PY_HEX(3, 14) ? 3 : 0;
 	/* Free-threaded builds have `interned` in a byte of its own from 3.14 on. */
 	l.kind_shift = l.free_threaded && l.version >= PY_HEX(3, 14) ? 8 : 2;

@@ -137,7 +137,7 @@ static py_field field_of(const struct py_layout *l, const struct member *m)
 	return field;
 }
 
-static void ask(struct query *q, const char *type, const char *member)
+static void ask_member(struct query *q, const char *type, const char *member)
 {
 	q->questions[q->total++] = (struct dwarf_question){ type, member };
 }
@@ -148,7 +148,7 @@ static void ask_members(struct query *q, const struct py_layout *row, const stru
 		if (field_of(row, &members[i]) == 0)
 			continue;
 		q->members[q->n++] = &members[i];
-		ask(q, members[i].type, members[i].member);
+		ask_member(q, members[i].type, members[i].member);
 	}
 }
 
@@ -170,11 +170,11 @@ static void ask_all(struct query *q, const struct py_layout *row)
 		ASK(q, row, text_2);
 	} else if (row->texts == PY_TEXT_UNICODE) {
 		ASK(q, row, text_30);
-		ask(q, "Py_UNICODE", "");
+		ask_member(q, "Py_UNICODE", "");
 	} else {
 		ASK(q, row, text_33);
 		for (size_t i = 0; i < STATE_BITS; i++)
-			ask(q, ASCII, state_bits[i].member);
+			ask_member(q, ASCII, state_bits[i].member);
 	}
 }
 
@@ -229,7 +229,7 @@ static bool is_consistent(const struct query *q, const struct py_layout *row)
 	return true;
 }
 
-static uint64_t value_of(const struct member *m, const struct dwarf_answer *a)
+static uint64_t member_value(const struct member *m, const struct dwarf_answer *a)
 {
 	return m->width == WHOLE ? a->whole : a->offset;
 }
@@ -248,7 +248,7 @@ static size_t merge_members(const struct query *q, struct py_layout *l, size_t *
 			(*missing)++;
 			continue;
 		}
-		field = PY_AT(value_of(q->members[i], &q->answers[i]));
+		field = PY_AT(member_value(q->members[i], &q->answers[i]));
 		differ += field != field_of(l, q->members[i]);
 		memcpy((uint8_t *)l + q->members[i]->field, &field, sizeof(field));
 	}

@@ -38,7 +38,7 @@ static const struct row rows[] = {
 	{ VERSION(3, 12, 0), VERSION(3, 12, LAST), 4, 532, NONE, 20, NONE, 200, 240, 440 },
 };
 
-static py_field at(uint16_t offset)
+static py_field field_at(uint16_t offset)
 {
 	return offset == NONE ? 0 : PY_AT(offset);
 }
@@ -52,12 +52,12 @@ void py_layout_add_more(struct py_layout *l, uint32_t version)
 
 		if (r->word != l->word || patch < r->first || patch > r->last)
 			continue;
-		l->more.modules = at(r->modules);
-		l->more.gil = at(r->gil);
-		l->more.gil_pointer = at(r->gil_pointer);
-		l->more.finalizing = at(r->finalizing);
+		l->more.modules = field_at(r->modules);
+		l->more.gil = field_at(r->gil);
+		l->more.gil_pointer = field_at(r->gil_pointer);
+		l->more.finalizing = field_at(r->finalizing);
 		l->more.gc = r->collecting_own == NONE ? 0 : PY_AT(0);
-		l->more.collecting = at(r->collecting_own == NONE ? r->collecting : r->collecting_own);
-		l->more.cached_keys = at(r->cached_keys);
+		l->more.collecting = field_at(r->collecting_own == NONE ? r->collecting : r->collecting_own);
+		l->more.cached_keys = field_at(r->cached_keys);
 	}
 }

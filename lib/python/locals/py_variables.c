@@ -53,7 +53,7 @@ struct adding {
 };
 
 /* Is the limit reached? Then out->cut says so. */
-static bool is_full(const struct adding *a)
+static bool list_is_full(const struct adding *a)
 {
 	if (a->v->list.n - a->out->first < a->most)
 		return false;
@@ -130,7 +130,7 @@ static bool read_localsplus(const struct adding *a)
 
 		if (!out->optimized && !one.hidden)
 			continue;
-		if (is_full(a))
+		if (list_is_full(a))
 			break;
 		if (!add_variable(a, &items, i, one))
 			return false;
@@ -194,7 +194,7 @@ static bool add_some(const struct adding *a, const struct items *names, struct p
 
 	for (uint64_t i = 0; i < names->n; i++) {
 		model.slot = first + (uint32_t)i;
-		if (is_full(a) || !add_variable(a, names, i, model))
+		if (list_is_full(a) || !add_variable(a, names, i, model))
 			return false;
 		if (model.cell)
 			merge_argument(a->v, a->out);

@@ -104,7 +104,7 @@ static struct py_code_entry *entry_at(const struct py_process *py, uint64_t addr
 }
 
 /* The entry of a frame, or NULL. */
-static struct py_code_entry *entry_of(const struct py_process *py, const struct py_frame *frame)
+static struct py_code_entry *cached_entry(const struct py_process *py, const struct py_frame *frame)
 {
 	struct py_code_entry *e = frame->known < py->codes.n ? py->codes.at[frame->known] : NULL;
 
@@ -113,12 +113,12 @@ static struct py_code_entry *entry_of(const struct py_process *py, const struct 
 
 const struct py_code *py_code_get(const struct py_process *py, const struct py_frame *frame)
 {
-	const struct py_code_entry *e = entry_of(py, frame);
+	const struct py_code_entry *e = cached_entry(py, frame);
 
 	return e == NULL ? NULL : &e->pub;
 }
 
-static void fingerprint(const struct py_layout *l, const struct py_view *code, uint64_t words[WORDS])
+static void code_fingerprint(const struct py_layout *l, const struct py_view *code, uint64_t words[WORDS])
 {
 	words[0] = py_view_word(code, l->object.type);
 	words[1] = py_view_word(code, l->code.filename);
@@ -174,7 +174,7 @@ static enum res read_entry(struct ps_prochandle *P, struct py_runtime *rt, const
 
 	if (!py_type_is(P, l, py_view_word(code, l->object.type), "code", &rt->code_type))
 		return fault_set(f, 0, 0, e->pub.addr, "a frame's code is not a code object");
-	fingerprint(l, code, e->words);
+	code_fingerprint(l, code, e->words);
 	if (read_names(P, rt, e, f) != RES_OK)
 		return RES_FAIL;
 	e->table = py_table_read(P, l, e->words[4]);
@@ -263,7 +263,7 @@ static bool is_unchanged(
 {
 	uint64_t words[WORDS];
 
-	fingerprint(l, code, words);
+	code_fingerprint(l, code, words);
 	if (known->pub.name == NULL || known->generation != py->generation ||
 	    memcmp(words, known->words, sizeof(words)) != 0)
 		return false;
@@ -316,7 +316,7 @@ static bool still_its_own(struct py_process *py, const struct py_layout *l, stru
 		return !e->table_lost;
 	e->table_lost = !py_read(py->later, bytes, code.n, e->pub.addr);
 	if (!e->table_lost) {
-		fingerprint(l, &code, words);
+		code_fingerprint(l, &code, words);
 		e->table_lost = memcmp(words, e->words, sizeof(words)) != 0;
 	}
 	e->table_known = !e->table_lost;
@@ -413,7 +413,7 @@ static void place_by_address(
 
 void py_code_resolve(struct py_process *py, const struct py_layout *l, struct py_frame *frame)
 {
-	struct py_code_entry *e = entry_of(py, frame);
+	struct py_code_entry *e = cached_entry(py, frame);
 
 	if (frame->bad || e == NULL) {
 		frame->bad = true;
@@ -453,7 +453,7 @@ static bool find_position(struct py_process *py, const struct py_layout *l, stru
 
 bool py_frame_position(struct py_process *py, const struct py_frame *frame, struct py_position *out)
 {
-	struct py_code_entry *e = frame->bad ? NULL : entry_of(py, frame);
+	struct py_code_entry *e = frame->bad ? NULL : cached_entry(py, frame);
 	const struct py_layout *l;
 	struct py_position is;
 	uint64_t start;

@@ -105,7 +105,7 @@ static bool open_table(struct py_dict *d, const uint8_t *head)
 	return py_pointer_sane(d->entries, word) && has_count(d, word_in(head, 2U * size, size) + 1);
 }
 
-static struct py_dict begin(struct ps_prochandle *P, struct py_runtime *rt)
+static struct py_dict new_dict(struct ps_prochandle *P, struct py_runtime *rt)
 {
 	return (struct py_dict){ .P = P, .rt = rt, .hashed = true, .most = ENTRIES_MAX };
 }
@@ -124,7 +124,7 @@ static bool open_dict(
 	if (!py_pointer_sane(addr, word) || head_size(l) > HEAD || !py_read(P, bytes, n, addr) ||
 	    (!derived && !py_type_is(P, l, word_in(bytes, l->object.type - 1, word), "dict", &rt->dict_type)))
 		return false;
-	*out = begin(P, rt);
+	*out = new_dict(P, rt);
 	if (derived)
 		out->most = UINT32_MAX;
 	if (l->version < PY_HEX(3, 3))
@@ -179,7 +179,7 @@ static bool open_managed(struct ps_prochandle *P, struct py_runtime *rt, uint64_
 	}
 	if (values == 0)
 		return dict != 0 && py_dict_open(P, rt, dict, out);
-	*out = begin(P, rt);
+	*out = new_dict(P, rt);
 	return l->more.cached_keys != 0 && py_pointer_sane(values, l->word) &&
 	       open_keys(out, type->cached_keys, values_in(l, values));
 }

@@ -57,7 +57,7 @@ void py_sources_destroy(struct py_sources *s)
 /* --- reading --- */
 
 /* `<string>`, `<frozen os>`: the compiler was given no file. */
-static bool is_file(const char *name, size_t n)
+static bool names_file(const char *name, size_t n)
 {
 	return n > 0 && n < PATH_MAX && memchr(name, '\0', n) == NULL &&
 	       !(name[0] == '<' && name[n - 1] == '>');
@@ -94,7 +94,7 @@ static int find_path(struct py_sources *s, struct source_file *f, struct strbuf 
 	return path->failed ? ENOMEM : 0;
 }
 
-static void read_file(struct py_sources *s, struct source_file *f)
+static void read_source(struct py_sources *s, struct source_file *f)
 {
 	OWNED(strbuf_free) struct strbuf path = STRBUF_EMPTY;
 	size_t most = PY_SOURCE_TOTAL - s->bytes < PY_SOURCE_MAX ? PY_SOURCE_TOTAL - s->bytes : PY_SOURCE_MAX;
@@ -183,7 +183,7 @@ enum res py_source_find(
 {
 	struct source_file *f;
 
-	if (at->line < 1 || code == NULL || !is_file(code->file, code->file_len))
+	if (at->line < 1 || code == NULL || !names_file(code->file, code->file_len))
 		return RES_NONE;
 	f = file_of(s, code);
 	if (f == NULL)
@@ -191,7 +191,7 @@ enum res py_source_find(
 	if (!f->tried && bound_passed(BOUND_LINES))
 		return RES_NONE;
 	if (!f->tried)
-		read_file(s, f);
+		read_source(s, f);
 	if (f->error != 0)
 		return RES_NONE;
 	*out = (struct py_source){ .raw = f->unknown[0] != '\0',

@@ -106,7 +106,7 @@ static bool is_latin_1(const char *name)
 }
 
 /* Encodings that the C library may decode: those of one state. */
-static bool is_plain(const char *name)
+static bool is_single_state(const char *name)
 {
 	static const char *const starts[] = { "iso8859", "iso-8859", "cp", "windows-", "koi8-", "euc",
 		"shift", "sjis", "big5", "gb", "mac", "tis-620", NULL };
@@ -176,7 +176,7 @@ static bool by_library(const char *encoding, const char *text, size_t n, struct 
 	return true;
 }
 
-static void decode(struct source_file *f)
+static void decode_source(struct source_file *f)
 {
 	const char *text = strbuf_text(&f->text);
 	size_t skip = strncmp(text, mark, sizeof(mark) - 1) == 0 ? sizeof(mark) - 1 : 0;
@@ -190,7 +190,7 @@ static void decode(struct source_file *f)
 		strbuf_add(&decoded, text + skip, f->text.n - skip);
 	else if (is_latin_1(encoding))
 		latin_1(text, f->text.n, &decoded);
-	else if (!is_plain(encoding) || !by_library(encoding, text, f->text.n, &decoded)) {
+	else if (!is_single_state(encoding) || !by_library(encoding, text, f->text.n, &decoded)) {
 		memcpy(f->unknown, encoding, sizeof(f->unknown));
 		strbuf_free(&decoded);
 		return;
@@ -207,7 +207,7 @@ bool source_decode(struct source_file *f)
 	const char *text;
 	bool ok;
 
-	decode(f);
+	decode_source(f);
 	text = strbuf_text(&f->text);
 	ok = !f->text.failed && vec_push(&f->lines, 0);
 	for (size_t i = 0; ok && i < f->text.n; i++) {

@@ -55,7 +55,8 @@ static bool take_frame(struct greenlet_reader *g, struct py_task *t, const struc
 	return true;
 }
 
-static void follow(struct greenlet_reader *g, const struct greenlet *of, struct py_task *t, uint64_t at)
+static void follow_frames(
+    struct greenlet_reader *g, const struct greenlet *of, struct py_task *t, uint64_t at)
 {
 	const struct py_layout *l = &g->r->rt->layout;
 	uint8_t bytes[PY_STRUCT_MAX];
@@ -91,7 +92,7 @@ void greenlet_chain(struct greenlet_reader *g, const struct greenlet *of, struct
 	    (r->rt->layout.marking != PY_MARK_NONE && (!task_word(r, of->top, 1, &at) || at == 0)))
 		t->cut = true;
 	else
-		follow(g, of, t, at);
+		follow_frames(g, of, t, at);
 	run.count = t->n_frames;
 	if (r->res == RES_OK && !vec_push(&s->runs, run))
 		(void)task_no_memory(r);

@@ -75,7 +75,7 @@ struct node {
 	uint64_t next, prev, type; /* type: of its object */
 };
 
-static uint64_t word_of(const struct search *s, const uint8_t *bytes)
+static uint64_t word_in(const struct search *s, const uint8_t *bytes)
 {
 	uint64_t value = 0;
 
@@ -90,8 +90,8 @@ static bool read_links(struct search *s, uint64_t at, uint64_t *next, uint64_t *
 
 	if (!py_pointer_sane(at, word) || !read_bytes(s->pages, bytes, 2U * word, at))
 		return false;
-	*next = word_of(s, bytes) & ~flags;
-	*prev = word_of(s, bytes + word) & ~flags;
+	*next = word_in(s, bytes) & ~flags;
+	*prev = word_in(s, bytes + word) & ~flags;
 	return true;
 }
 
@@ -105,9 +105,9 @@ static bool read_node(struct search *s, uint64_t at, struct node *out)
 	if (type + l->word > sizeof(bytes) || !py_pointer_sane(at, l->word) ||
 	    !read_bytes(s->pages, bytes, type + l->word, at))
 		return false;
-	out->next = word_of(s, bytes) & ~flags;
-	out->prev = word_of(s, bytes + l->word) & ~flags;
-	out->type = word_of(s, bytes + type);
+	out->next = word_in(s, bytes) & ~flags;
+	out->prev = word_in(s, bytes + l->word) & ~flags;
+	out->type = word_in(s, bytes + type);
 	return true;
 }
 

@@ -48,7 +48,7 @@ static enum res read_interp(struct py_process *py, const struct py_tasks_reading
 	return r.res;
 }
 
-static enum res read_all(
+static enum res read_processes_tasks(
     struct py_process *py, const struct py_tasks_reading *reading, struct py_tasks *out, struct fault *f)
 {
 	py_threads threads = VEC_EMPTY;
@@ -75,7 +75,7 @@ enum res py_tasks_read(
 	/* Code objects, too, are read over py's handle. */
 	py->P = reading->P;
 	py->epoch++;
-	res = read_all(py, reading, out, f);
+	res = read_processes_tasks(py, reading, out, f);
 	py->P = before;
 	py->epoch++;
 	py->interps = interps;

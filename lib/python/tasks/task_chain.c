@@ -25,7 +25,7 @@ struct generator {
 	struct py_frame decoded;
 };
 
-static uint64_t untagged(const struct task_reader *r, uint64_t object)
+static uint64_t untag_object(const struct task_reader *r, uint64_t object)
 {
 	return object & ~(uint64_t)r->rt->layout.tag_mask;
 }
@@ -50,7 +50,7 @@ static enum gen_state yields_from(struct task_reader *r, const struct py_frame *
 
 /* f_back, f_code, f_builtins, f_globals, f_locals, f_valuestack, f_stacktop; 3.10: f_stackdepth
  * (Include/cpython/frameobject.h). */
-static uint64_t stack_end(const struct py_layout *l, const struct py_view *v)
+static uint64_t value_stack_end(const struct py_layout *l, const struct py_view *v)
 {
 	if (l->frame.depth != 0) {
 		int32_t depth = py_view_i32(v, l->frame.depth);
@@ -64,7 +64,7 @@ static void look_at_object(struct task_reader *r, const struct py_view *v, struc
 {
 	const struct py_layout *l = &r->rt->layout;
 	int8_t state = (int8_t)py_view_u8(v, l->frame.state);
-	uint64_t end = stack_end(l, v);
+	uint64_t end = value_stack_end(l, v);
 
 	/* f_executing up to 3.9, in 3.10 a state of which 0 is executing. */
 	if (l->trace_lineno ? state != 0 : state == 0) {
@@ -84,7 +84,7 @@ static void look_at_object(struct task_reader *r, const struct py_view *v, struc
 
 /* By RESUME's argument: 1 from a yield, 2 from `yield from`, 3 from an await; the bits above say
  * more (Python/bytecodes.c). */
-static enum gen_state resumes(struct task_reader *r, const struct py_frame *fr)
+static enum gen_state state_at_resume(struct task_reader *r, const struct py_frame *fr)
 {
 	uint8_t argument;
 
@@ -110,7 +110,7 @@ static enum gen_state state_of(struct task_reader *r, int8_t state, const struct
 		return state == -1 ? GEN_AWAITS : state == -2 ? GEN_SUSPENDED : GEN_CREATED;
 	if (state != -1)
 		return GEN_CREATED;
-	return resumes(r, fr);
+	return state_at_resume(r, fr);
 }
 
 /* The top of the value stack: its index among localsplus up to 3.13, its end after that. In 3.15
@@ -125,9 +125,9 @@ static bool read_top(struct task_reader *r, uint64_t frame, uint64_t *out)
 	if (l->version >= PY_HEX(3, 14)) {
 		if (!task_at(r, at, 0, &end) || !task_at(r, end - l->word, 0, out))
 			return false;
-		if (untagged(r, *out) == 0 && !task_at(r, end - 2U * l->word, 0, out))
+		if (untag_object(r, *out) == 0 && !task_at(r, end - 2U * l->word, 0, out))
 			return false;
-		*out = untagged(r, *out);
+		*out = untag_object(r, *out);
 		return *out != 0;
 	}
 	if (!py_read(r->P, &depth, sizeof(depth), at) || depth <= 0 || depth > DEEPEST)
@@ -200,7 +200,7 @@ static bool read_generator(struct task_reader *r, uint64_t addr, struct generato
 }
 
 /* Go through objects that only wrap what is awaited. 0: it is no generator. */
-static uint64_t unwrap(struct task_reader *r, uint64_t addr)
+static uint64_t unwrap_awaited(struct task_reader *r, uint64_t addr)
 {
 	enum { WRAPPERS_MAX = 8 };
 
@@ -241,10 +241,10 @@ static void turn_frames(struct py_frame *at, size_t n)
 }
 
 /* Follow the chain from the outermost generator, g. */
-static void follow(struct task_reader *r, struct py_task *t, struct generator *g)
+static void follow_generators(struct task_reader *r, struct py_task *t, struct generator *g)
 {
 	while (task_push_frame(r, t, &g->decoded) && g->state == GEN_AWAITS) {
-		uint64_t next = unwrap(r, g->awaited);
+		uint64_t next = unwrap_awaited(r, g->awaited);
 
 		if (next == 0) {
 			t->cut = task_kind_of(r, g->awaited) == TASK_KIND_NONE;
@@ -261,7 +261,7 @@ bool task_chain(struct task_reader *r, struct py_task *t)
 {
 	struct py_stack *s = &r->out->stack;
 	struct py_run run = { .runtime = r->runtime, .first = (uint32_t)s->frames.n };
-	uint64_t coro = unwrap(r, t->coro);
+	uint64_t coro = unwrap_awaited(r, t->coro);
 	struct generator g;
 
 	t->first_frame = run.first;
@@ -280,7 +280,7 @@ bool task_chain(struct task_reader *r, struct py_task *t)
 		   : g.state == GEN_CREATED ? PY_TASK_CREATED
 					    : PY_TASK_SUSPENDED;
 	if (g.state != GEN_RUNS)
-		follow(r, t, &g);
+		follow_generators(r, t, &g);
 	turn_frames(s->frames.at + run.first, t->n_frames);
 	run.count = t->n_frames;
 	if (!vec_push(&s->runs, run))

@@ -36,7 +36,7 @@ static bool slot_offset(struct task_reader *r, uint64_t type, const char *name, 
 }
 
 /* The attribute of an object, in a slot or in its dict. */
-static bool find_attribute(struct task_reader *r, uint64_t addr, const char *name, uint64_t *out)
+static bool find_slot_or_attribute(struct task_reader *r, uint64_t addr, const char *name, uint64_t *out)
 {
 	const struct py_layout *l = &r->rt->layout;
 	struct py_dict attributes;
@@ -62,18 +62,18 @@ static bool take_task(struct task_reader *r, uint64_t addr, void *data)
 
 	if (!task_is_wanted(r, addr))
 		return !r->out->more;
-	if (!find_attribute(r, addr, "coro", &t.coro)) {
+	if (!find_slot_or_attribute(r, addr, "coro", &t.coro)) {
 		r->out->missed = true;
 		return r->res == RES_OK;
 	}
-	if (find_attribute(r, addr, "name", &name))
+	if (find_slot_or_attribute(r, addr, "name", &name))
 		task_read_name(r, name, &t);
 	/* The first task of a run is in no nursery. */
-	if (!find_attribute(r, addr, "_parent_nursery", &nursery))
+	if (!find_slot_or_attribute(r, addr, "_parent_nursery", &nursery))
 		t.waiters_unknown = true;
 	else if (!task_is_none(r, nursery))
-		t.waiters_unknown = !find_attribute(r, nursery, "_parent_task", &t.parent);
-	t.ready = find_attribute(r, addr, "_next_send_fn", &next) && !task_is_none(r, next);
+		t.waiters_unknown = !find_slot_or_attribute(r, nursery, "_parent_task", &t.parent);
+	t.ready = find_slot_or_attribute(r, addr, "_next_send_fn", &next) && !task_is_none(r, next);
 	return task_add(r, &t);
 }
 
@@ -84,7 +84,8 @@ static void take_run(struct task_reader *r, uint64_t dict)
 
 	if (task_kind_of(r, dict) != TASK_KIND_DICT || !task_item(r, dict, "runner", &runner))
 		return;
-	if (!find_attribute(r, runner, "tasks", &tasks) || !task_set_each(r, tasks, take_task, &runner))
+	if (!find_slot_or_attribute(r, runner, "tasks", &tasks) ||
+	    !task_set_each(r, tasks, take_task, &runner))
 		r->out->missed = true;
 }
 

@@ -32,7 +32,7 @@ struct naming {
 	const char *attribute_name, *attribute_daemon;
 };
 
-static uint64_t hash_of(const struct py_layout *l, uint64_t thread_id)
+static uint64_t text_hash(const struct py_layout *l, uint64_t thread_id)
 {
 	const uint64_t prime = l->word == 4 ? (UINT64_C(1) << 31) - 1 : (UINT64_C(1) << 61) - 1;
 
@@ -40,7 +40,7 @@ static uint64_t hash_of(const struct py_layout *l, uint64_t thread_id)
 }
 
 /* The value of the entry `text` of the dict at addr. */
-static bool find_in(struct naming *g, uint64_t addr, const char *text, uint64_t *value)
+static bool find_dict_value(struct naming *g, uint64_t addr, const char *text, uint64_t *value)
 {
 	struct py_dict dict;
 	struct py_dict_entry entry;
@@ -63,10 +63,10 @@ static bool find_active(struct naming *g, uint64_t interp, uint64_t *active)
 	py_field md_dict = l->object.type + l->word; /* Objects/moduleobject.c: after the head */
 
 	return py_read_word(g->P, l, interp, l->more.modules, &modules) &&
-	       find_in(g, modules, "threading", &module) &&
+	       find_dict_value(g, modules, "threading", &module) &&
 	       py_read_word(g->P, l, module, l->object.type, &type) &&
 	       py_type_is(g->P, l, type, "module", &g->rt->module_type) &&
-	       py_read_word(g->P, l, module, md_dict, &dict) && find_in(g, dict, "_active", active);
+	       py_read_word(g->P, l, module, md_dict, &dict) && find_dict_value(g, dict, "_active", active);
 }
 
 /* Is the object at addr True? A bool is an int: a size, from 3.12 on above three bits of flags, and
@@ -209,7 +209,7 @@ static bool index_names(struct naming *g)
 {
 	for (size_t i = 0; i < g->names->n; i++) {
 		if (!addrmap_put(
-			&g->by_hash, hash_of(&g->rt->layout, g->names->at[i].thread_id), (uint32_t)i))
+			&g->by_hash, text_hash(&g->rt->layout, g->names->at[i].thread_id), (uint32_t)i))
 			return false;
 	}
 	return true;

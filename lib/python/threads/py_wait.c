@@ -100,7 +100,7 @@ struct candidate {
 	uint32_t slot;
 };
 
-static uint64_t word_of(const struct search *s, const struct candidate *c, uint32_t at)
+static uint64_t candidate_word(const struct search *s, const struct candidate *c, uint32_t at)
 {
 	uint64_t wide = 0;
 
@@ -135,7 +135,7 @@ static bool is_alive(const struct search *s, const struct candidate *c)
 
 	if (s->l->free_threaded)
 		return true;
-	count = word_of(s, c, s->l->object.type - 1 - s->l->word);
+	count = candidate_word(s, c, s->l->object.type - 1 - s->l->word);
 	if (s->l->word == 4)
 		return count != 0 && count < MOST_32;
 	/* 3.14: of 32 bits, followed by 16 that are 0 and 16 of flags (Include/refcount.h). */
@@ -166,7 +166,7 @@ static enum type_is read_type(const struct search *s, uint64_t type)
 static enum type_is type_of(const struct search *s, const struct candidate *c)
 {
 	struct py_wait_hints *h = s->hints;
-	uint64_t type = word_of(s, c, s->l->object.type - 1);
+	uint64_t type = candidate_word(s, c, s->l->object.type - 1);
 	enum type_is is;
 
 	for (unsigned i = 0; i < sizeof(h->types) / sizeof(h->types[0]); i++) {
@@ -183,7 +183,7 @@ static enum type_is type_of(const struct search *s, const struct candidate *c)
 /* Is this the object whose lock the thread waits at? */
 static bool is_awaited(struct search *s, const struct candidate *c)
 {
-	uint64_t first = word_of(s, c, s->head);
+	uint64_t first = candidate_word(s, c, s->head);
 	bool lock = first == s->w->word || (s->entry != 0 && c->at + s->head == s->entry),
 	     handle = s->entry != 0 && s->entry - first < HANDLE;
 
@@ -196,7 +196,7 @@ static bool is_awaited(struct search *s, const struct candidate *c)
 	case IS_RLOCK:
 		s->found.kind = lock ? PY_WAIT_RLOCK : PY_WAIT_NONE;
 		s->found.owner_at = c->at + s->head + s->l->word;
-		s->found.owner = s->found.owner_word = word_of(s, c, s->head + s->l->word);
+		s->found.owner = s->found.owner_word = candidate_word(s, c, s->head + s->l->word);
 		break;
 	case IS_QUEUE:
 		s->found.kind = lock ? PY_WAIT_QUEUE : PY_WAIT_NONE;
@@ -261,7 +261,7 @@ static const struct candidate *search_in(struct search *s, struct candidate *lis
 	/* m_self, im_self (Include/cpython/methodobject.h, classobject.h) */
 	*bound = true;
 	for (uint32_t i = 0; i < n; i++) {
-		uint64_t self = word_of(s, &list[i], s->head + s->l->word);
+		uint64_t self = candidate_word(s, &list[i], s->head + s->l->word);
 
 		if (py_pointer_sane(self, s->l->word))
 			list[selves++] = (struct candidate){ .at = self, .slot = list[i].slot };
@@ -318,7 +318,7 @@ static bool search_place(struct search *s, const struct py_wait_place *place)
 		return false;
 	read_candidates(s, &it, 1);
 	if (place->bound) {
-		it = (struct candidate){ .at = word_of(s, &it, s->head + s->l->word) };
+		it = (struct candidate){ .at = candidate_word(s, &it, s->head + s->l->word) };
 		if (!py_pointer_sane(it.at, s->l->word))
 			return false;
 		read_candidates(s, &it, 1);

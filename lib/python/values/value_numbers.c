@@ -61,7 +61,7 @@ static unsigned bits_in(uint32_t digit)
 }
 
 /* Divide the number by 10^9. Returns the remainder. */
-static uint32_t divide(uint8_t *digits, size_t n, unsigned bytes)
+static uint32_t divide_digits(uint8_t *digits, size_t n, unsigned bytes)
 {
 	const uint32_t by = 1000000000;
 	unsigned bits = bytes == 2 ? 15 : 30;
@@ -89,7 +89,7 @@ static void put_decimal(struct value_writer *w, uint8_t *digits, const struct bi
 		return;
 	}
 	while (n > 0 && at >= 9) {
-		uint32_t part = divide(digits, n, big->bytes);
+		uint32_t part = divide_digits(digits, n, big->bytes);
 
 		while (n > 0 && digit_at(digits, big->bytes, n - 1) == 0)
 			n--;
@@ -158,7 +158,7 @@ void value_write_bool(struct value_writer *w, uint64_t addr, const struct py_val
 }
 
 /* Add one to the last digit of a number as %e writes it. */
-static void bump(char *text)
+static void increment_last(char *text)
 {
 	char *at = strchr(text, 'e');
 
@@ -180,13 +180,13 @@ static bool reads_as(const char *text, double d, bool single)
 
 /* Set text to the shortest number in %e that is read as d. The closest number of so many digits may
  * be read as another below a power of two, while the next one is read as d. */
-static void shortest(double d, bool single, char text[32])
+static void shortest_text(double d, bool single, char text[32])
 {
 	for (int digits = 0; digits < 17; digits++) {
 		(void)snprintf(text, 32, "%.*e", digits, d);
 		if (reads_as(text, d, single))
 			return;
-		bump(text);
+		increment_last(text);
 		if (reads_as(text, d, single))
 			return;
 	}
@@ -202,7 +202,7 @@ static void put_shortest(struct value_writer *w, double d, bool whole, bool sing
 	int exponent, n = 0;
 	const char *sign = "";
 
-	shortest(d, single, text);
+	shortest_text(d, single, text);
 	mark = strchr(text, 'e');
 	exponent = mark == NULL ? 0 : (int)strtol(mark + 1, NULL, 10);
 	for (const char *at = text; at < mark && n < 20; at++) {

@@ -113,7 +113,7 @@ static enum value_kind kind_of_name(const struct py_layout *l, const char *name)
 
 /* Member i in a copy of a type object from tp_name on. In 2.4 tp_basicsize and tp_itemsize are ints
  * in one word. */
-static uint64_t member(const struct py_layout *l, const uint8_t *words, unsigned i)
+static uint64_t type_member(const struct py_layout *l, const uint8_t *words, unsigned i)
 {
 	bool packed = l->size_width < l->word;
 	size_t n = packed && (i == TP_BASICSIZE || i == TP_ITEMSIZE) ? 4 : l->word;
@@ -135,14 +135,14 @@ static bool read_type(struct py_values *v, uint64_t type, struct py_value_type *
 	    !value_read(v, words, (size_t)TP_WORDS * l->word, type + l->type.name - 1))
 		return false;
 	out->addr = type;
-	out->name = member(l, words, TP_NAME);
-	out->basicsize = member(l, words, TP_BASICSIZE);
-	out->itemsize = member(l, words, TP_ITEMSIZE);
-	out->flags = member(l, words, TP_FLAGS);
-	out->members = member(l, words, TP_MEMBERS);
-	out->base = member(l, words, TP_BASE);
-	out->dict = member(l, words, TP_DICT);
-	out->dictoffset = member(l, words, TP_DICTOFFSET);
+	out->name = type_member(l, words, TP_NAME);
+	out->basicsize = type_member(l, words, TP_BASICSIZE);
+	out->itemsize = type_member(l, words, TP_ITEMSIZE);
+	out->flags = type_member(l, words, TP_FLAGS);
+	out->members = type_member(l, words, TP_MEMBERS);
+	out->base = type_member(l, words, TP_BASE);
+	out->dict = type_member(l, words, TP_DICT);
+	out->dictoffset = type_member(l, words, TP_DICTOFFSET);
 	out->heap = (out->flags & HEAP_TYPE) != 0;
 	out->python = out->heap && (l->version < PY_HEX(3, 10) || (out->flags & IMMUTABLE_TYPE) == 0);
 	return true;

@@ -128,7 +128,7 @@ static void name_code(const char *path, const char *want, const char *why)
 	P = fake_grab(&self.fake);
 	s = symbolizer_create(P);
 	ck_assert(P != NULL && s != NULL);
-	ck_assert_int_eq(symbolize(s, &query, 1, &out, &f), RES_OK);
+	ck_assert_int_eq(symbolizer_names(s, &query, 1, &out, &f), RES_OK);
 	if (want != NULL) {
 		ck_assert_ptr_nonnull(out->symbol);
 		ck_assert_str_eq(out->symbol, want);

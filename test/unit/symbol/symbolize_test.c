@@ -28,7 +28,7 @@ START_TEST(names)
 
 	ck_assert_ptr_nonnull(P);
 	ck_assert_ptr_nonnull(s);
-	ck_assert_int_eq(symbolize(s, queries, 5, out, &f), RES_OK);
+	ck_assert_int_eq(symbolizer_names(s, queries, 5, out, &f), RES_OK);
 	for (size_t i = 0; i < 3; i++) {
 		ck_assert_str_eq(out[i]->symbol, "symbolize_me");
 		ck_assert_str_eq(out[i]->object, "symbolize_test");
@@ -59,7 +59,7 @@ START_TEST(addresses_of_the_file)
 
 	ck_assert_ptr_nonnull(P);
 	ck_assert_ptr_nonnull(s);
-	ck_assert_int_eq(symbolize(s, queries, 3, out, &f), RES_OK);
+	ck_assert_int_eq(symbolizer_names(s, queries, 3, out, &f), RES_OK);
 	for (size_t i = 0; i < 2; i++) {
 		ck_assert_str_eq(out[i]->object, "symbolize_test");
 		ck_assert_ptr_null(out[i]->symbol);
@@ -91,7 +91,7 @@ START_TEST(places)
 	self_path[n] = '\0';
 	ck_assert_ptr_nonnull(s);
 	symbolizer_want(s, (struct symbol_wants){ .places = true });
-	ck_assert_int_eq(symbolize(s, queries, 3, out, &f), RES_OK);
+	ck_assert_int_eq(symbolizer_names(s, queries, 3, out, &f), RES_OK);
 	for (size_t i = 0; i < 2; i++) {
 		ck_assert_str_eq(out[i]->place->path, self_path);
 		ck_assert_uint_ge(out[i]->place->id_n, 8);
@@ -120,7 +120,7 @@ START_TEST(return_addresses)
 
 	ck_assert_ptr_nonnull(P);
 	ck_assert_ptr_nonnull(s);
-	ck_assert_int_eq(symbolize(s, &query, 1, &out, &f), RES_OK);
+	ck_assert_int_eq(symbolizer_names(s, &query, 1, &out, &f), RES_OK);
 	ck_assert(out->symbol == NULL || strcmp(out->symbol, "symbolize_me") != 0);
 	symbolizer_destroy(s);
 	Prelease(P, 0);
