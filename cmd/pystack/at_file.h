@@ -10,7 +10,7 @@
  * of memory. */
 char *at_file_path(struct ps_prochandle *P, const char *file);
 
-/* Has P mapped the file at `path`, under whatever name? */
+/* True if P has mapped the file at `path`, under whatever name. */
 bool at_file_is_mapped(struct ps_prochandle *P, const char *path);
 
 #endif

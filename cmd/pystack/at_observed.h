@@ -58,7 +58,7 @@ enum observing_added {
 /* Observe a process; python: only if it has a Python. */
 enum observing_added observing_add_pid(struct observing *x, uint32_t pid, bool python);
 
-/* Is a process with this pid observed? */
+/* True if a process with this pid is observed. */
 bool observing_has(const struct observing *x, uint32_t pid);
 
 /* The living process with this pid, if it has a handle of its own. Else NULL. */

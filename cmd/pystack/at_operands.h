@@ -18,7 +18,7 @@ struct operands {
 void operands_find(const struct options *opt, int argc, char **argv, struct operands *out);
 void operands_free(struct operands *x);
 
-/* Was this process typed? */
+/* True if this process was typed. */
 static inline bool operands_typed(const struct operands *x, uint32_t pid)
 {
 	for (size_t i = 0; i < x->typed.n; i++) {

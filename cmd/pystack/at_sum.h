@@ -7,7 +7,7 @@
 /* Find what `text` names at each probe; NULL: nothing is summed. False: a message was printed. */
 bool at_sum_find(struct at_probes *p, const char *text);
 
-/* Is a time summed at the probe of this key? */
+/* True if a time is summed at the probe of this key. */
 bool at_sum_is_time(const struct at_probes *p, const struct probe_key *key);
 
 /* The name of the static probe at which calls begin whose duration is summed at probe i; NULL: it

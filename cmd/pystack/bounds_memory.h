@@ -11,8 +11,8 @@
  * Without this call there is no limit. */
 void bounds_memory_begin(uint64_t bytes);
 
-/* May n more bytes be allocated? Costs an addition; after some 32 MB also system calls, now and
- * then. Small allocations may go beyond the limit by an eighth, so that what was had can be
+/* True if n more bytes may be allocated. Costs an addition; after some 32 MB also system calls, now
+ * and then. Small allocations may go beyond the limit by an eighth, so that what was had can be
  * printed. Any thread may call it. */
 bool bounds_memory_allows(size_t n);
 

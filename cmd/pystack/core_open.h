@@ -25,7 +25,7 @@ struct core_open {
 
 #define CORE_STDIN "standard input"
 
-/* Is this operand standard input: `-`, or `-/lwps`? */
+/* True if this operand is standard input: `-`, or `-/lwps`. */
 bool core_is_stdin(const char *typed);
 
 /* Grab the core that comes through standard input or is compressed, with or without /lwps.

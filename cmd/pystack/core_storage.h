@@ -19,7 +19,8 @@ struct stored_core {
 /* False: it is not such a name. */
 bool stored_core_parse(const char *file, struct stored_core *out);
 
-/* Is it what `which` asks for: "last", a pid, or a program, with or without its version? */
+/* True if the core is what `which` asks for: "last", a pid, or a program, with or without its
+ * version. */
 bool stored_core_is(const struct stored_core *core, const char *which);
 
 /* The newest stored core that `which` asks for, below sysroot (NULL: this machine). A line on

@@ -16,10 +16,10 @@ struct interrupts {
 /* Catch these signals. before: for interrupts_release; NULL: they are caught until the end. */
 void interrupts_catch(struct interrupts *before);
 
-/* Has one come since interrupts_catch? */
+/* True if an interrupt has come since interrupts_catch. */
 bool interrupts_came(void);
 
-/* Was it a key on the terminal, which has interrupted other processes as well? */
+/* True if it was a key on the terminal, which has interrupted other processes as well. */
 bool interrupts_by_key(void);
 
 /* From now on one that is caught interrupts a wait, which fails with EINTR. */

@@ -193,9 +193,9 @@ struct arch {
 	struct arch_call (*call_before)(const uint8_t bytes[ARCH_CALL_BYTES], uint64_t ra);
 	/* A call of a place; of what a word there has; and a jump to that. */
 	struct arch_reference call, call_by_word, jump_by_word;
-	/* Does any of the code, which is at va, jump to target? */
+	/* True if any of the n bytes of code, which are at va, jumps to target. */
 	bool (*jumps_to)(const uint8_t *code, size_t n, uint64_t va, uint64_t target);
-	/* Does the code return at once, with the stack as it was found? */
+	/* True if the code returns at once and leaves the stack as it is. */
 	bool (*returns_at)(const uint8_t bytes[ARCH_RETURN_BYTES]);
 	/* The address of the variable whose value the function at va returns, by its code, which is
 	 * cut after some 50 bytes. Follows one pointer of the target if the code does. 0: it does
@@ -248,7 +248,7 @@ const struct arch_part *arch_part_named(const struct arch *arch, const char *nam
 /* Add a size, unless it is there. False: it is too large, or there are too many. */
 bool arch_sizes_add(struct arch_sizes *sizes, int64_t size);
 
-/* Are arguments of a system call in registers that outlive the activation that makes it? */
+/* True if arguments of a system call are in registers that outlive the activation that makes it. */
 static inline bool arch_keeps_args(const struct arch *arch)
 {
 	for (size_t i = 0; i < ARCH_ARGS; i++) {
@@ -258,7 +258,7 @@ static inline bool arch_keeps_args(const struct arch *arch)
 	return false;
 }
 
-/* Are arguments of functions on the stack, directly above the CFA, rather than in registers? */
+/* True if arguments of functions are on the stack, directly above the CFA; false: in registers. */
 static inline bool arch_passes_on_stack(const struct arch *arch)
 {
 	return arch->passed_args != NULL;

@@ -72,13 +72,13 @@ struct arch_code {
 
 extern const struct arch_code arch_code_x86_64;
 
-/* Is everything where it was at the start of the function? */
+/* True if everything is where it was at the start of the function. */
 static inline bool arch_frame_is_start(const struct arch_code *code, const struct arch_frame *frame)
 {
 	return frame->sp_known && frame->sp_below == code->start.sp_below && frame->kept == code->start.kept;
 }
 
-/* Is the return address in a register alone? */
+/* True if the return address is in a register alone. */
 static inline bool arch_frame_ra_in_register(const struct arch_frame *frame)
 {
 	return frame->sp_known && frame->sp_below == 0 && frame->ra_in != 0;

@@ -83,7 +83,8 @@ struct arch_stubs {
 	struct arch_ffi ffi;
 	struct arch_clone clone;
 	/* Compiled code of CPython's JIT is entered by code that pushes registers, and left by code
-	 * that restores them. Does the code restore callee-saved registers, if any, and return? */
+	 * that restores them. True if the n bytes of code restore callee-saved registers, if any,
+	 * and return: *out says which. */
 	bool (*restores)(const uint8_t *code, size_t n, struct arch_restores *out);
 	/* Bytes of the instruction that pushes a register, and begins at code or ends at end; two
 	 * bytes are read. 0: there is none. */

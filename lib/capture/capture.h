@@ -40,7 +40,7 @@ enum capture_regs {
 	REGS_ALL,
 };
 
-/* Whether the Python frames of an LWP were read. */
+/* How far the Python frames of an LWP were read. */
 enum capture_python {
 	PYTHON_UNREAD,
 	PYTHON_READ,         /* there may be none */
@@ -221,9 +221,9 @@ enum res capture_tasks(struct capture *c, struct fault *f);
 /* For capture_tasks, once the tasks were read: find the threads of greenlets. */
 void capture_greenlets(struct capture *c);
 
-/* Does each of these n LWPs, given by index, whose `about` is complete, wait at this moment for
- * what the next one holds, and the last one for the first? Between two readings of how long they
- * ran none has. False also if that is unknown. A core stays as it is. */
+/* True if each of these n LWPs, given by index, whose `about` is complete, waits at this moment for
+ * what the next one holds, and the last one for the first: none has run between two readings of how
+ * long they ran. False also if that is unknown. A core stays as it is. */
 bool capture_circle_waits(struct capture *c, const size_t *lwps, size_t n);
 
 /* Resolve lines and names of Python frames: all that can wait until the target runs again. */
@@ -266,7 +266,7 @@ void capture_wait_read(struct capture *c, struct capture_lwp *l);
 void capture_waits_read(struct capture *c, struct capture_lwp *const *lwps, size_t n);
 /* Put it into l->about, if l still waits and its owner still holds it. */
 void capture_wait_tell(struct capture *c, struct capture_lwp *l);
-/* Does `owner` hold what l was found to wait for at this moment? */
+/* True if `owner` holds, at this moment, what l was found to wait for. */
 bool capture_wait_is_held(struct capture *c, const struct capture_lwp *l, const struct capture_lwp *owner);
 
 /* Add an LWP, CAPTURE_PENDING. Returns its index, or -1 if out of memory. */

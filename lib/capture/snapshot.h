@@ -44,7 +44,7 @@ struct snapshot_piece {
  * last call. */
 bool snapshot_until(struct snapshot *s, int64_t ns);
 
-/* Was a read through the handle cut short, because memory could not be read? */
+/* True if a read through the handle was cut short, because memory could not be read. */
 bool snapshot_missed(const struct snapshot *s);
 
 /* Copy n ranges in few calls. */

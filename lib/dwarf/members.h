@@ -47,7 +47,7 @@ struct dwarf_answer {
 	uint32_t bit, bits;
 };
 
-/* Was this built with libdwarf? If not, dwarf_members finds nothing. */
+/* True if this was built with libdwarf. If not, dwarf_members finds nothing. */
 bool dwarf_can_read(void);
 
 /* Addresses of the file at which functions begin whose sources use the types. */

@@ -17,7 +17,8 @@ struct ranges_context {
 /* The address with this index in .debug_addr. */
 bool ranges_address(const struct ranges_context *c, uint64_t index, uint64_t *out);
 
-/* Does the list at this offset of the section contain the address? What cannot be read does not. */
+/* True if the list at this offset of the section contains the address. A list that cannot be read
+ * contains none. */
 bool ranges_contain(const struct ranges_context *c, uint64_t offset, uint64_t address);
 
 #endif

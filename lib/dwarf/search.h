@@ -16,7 +16,7 @@ struct search {
 enum res search_members(
     struct elf_image *img, const struct dwarf_request *request, struct dwarf_answer *answers);
 
-/* Is `name` one of the names in `list`, which '|' separates? */
+/* True if `name` is one of the names in `list`, which '|' separates. */
 bool search_listed(const char *list, const char *name);
 
 /* Answer the questions about the type `name`, defined by die, or compare it with the answers

@@ -39,11 +39,11 @@ enum os_rest {
 	OS_REST_TRACED,  /* its tracer has stopped it */
 };
 
-/* May LWPs of live P have been stopped when it was grabbed? Opens nothing. */
+/* True if LWPs of live P may have been stopped when it was grabbed. Opens nothing. */
 bool os_may_be_stopped(struct ps_prochandle *P);
 
-/* Does LWP `id` of live P, which is blocked in `call`, have to be asked for its rest? Opens
- * nothing. False: it sleeps, as in this call all do. */
+/* True if an LWP of live P that is blocked in `call` has to be asked for its rest. False: it
+ * sleeps, as all do in this call. Opens nothing. */
 bool os_rest_varies(struct ps_prochandle *P, const struct os_call *call);
 
 /* Asks for it. Opens a file. */

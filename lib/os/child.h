@@ -17,8 +17,9 @@ void os_child_release(pid_t pid, int signo); /* it is no longer traced */
 /* Stop one that runs. False: it has ended, or has stopped already. */
 bool os_child_interrupt(pid_t pid);
 
-/* Of the status that waitpid has for a child that is stopped: has it executed a program? Else, what
- * signal has come for it? 0: it has stopped for something else. */
+/* status: waitpid's, of a child that is stopped. os_child_executed: true if it has executed a
+ * program. Else os_child_signal is the signal that has come for it; 0: it has stopped for something
+ * else. */
 bool os_child_executed(int status);
 int os_child_signal(int status);
 

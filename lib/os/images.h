@@ -51,7 +51,7 @@ enum res os_search(struct ps_prochandle *P, const char *dir, bool root);
 typedef void os_progress_fn(void *data, bool over, uint64_t done, uint64_t all);
 enum res os_fetch(struct ps_prochandle *P, os_progress_fn *progress, void *data, struct fault *f);
 
-/* Has it stopped fetching? Then *error is why: ETIME: it took a minute. */
+/* True if no more files are fetched. Then *error says why, as an errno: ETIME: it took a minute. */
 bool os_fetch_stopped(struct ps_prochandle *P, int *error);
 
 /* Open a regular file for reading; FIFOs and devices are not opened. -1 with errno. (Linux.) */

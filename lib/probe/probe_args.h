@@ -36,7 +36,7 @@ void probe_return_render(struct strbuf *b, const struct probe_syscall *call, uin
  * interrupted calls (512 to 516) are included. */
 const char *probe_errno_name(unsigned error);
 
-/* Is it one of these marks? The program never sees them. */
+/* True if it is one of these marks, which the program never sees. */
 bool probe_errno_restarts(unsigned error);
 
 #endif

@@ -1,4 +1,4 @@
-/* The clocks of profile: have they ticked as they should? */
+/* The clocks of profile, and how often they should have ticked. */
 #ifndef PROBE_PROBE_CLOCKS_H
 #define PROBE_PROBE_CLOCKS_H
 

@@ -4,9 +4,9 @@
 
 #include "probe/probe_abi.h"
 
-/* Is the file name `name` the wanted one, or that with a version: does `.` follow it or, unless
- * `wanted` ends in one, a digit? So python and python3 are python3.11 as well, python3.1 is not.
- * Both have PROBE_EXE_MAX bytes, NULs at the end. */
+/* True if the file name `name` is the wanted one, or that one with a version: `.` follows it or,
+ * unless `wanted` ends in one, a digit. So python and python3 are python3.11 as well, python3.1 is
+ * not. Both have PROBE_EXE_MAX bytes, NULs at the end. */
 static inline __attribute__((always_inline)) int probe_exe_is(const char *name, const volatile char *wanted)
 {
 	char last = 0;

@@ -10,11 +10,11 @@
  * Returns RES_FAIL. */
 enum res probe_lack(struct fault *f, int error);
 
-/* Does the text of /sys/kernel/security/lockdown say that programs may not read the kernel's
- * memory? */
+/* True if the text of /sys/kernel/security/lockdown says that programs may not read the kernel's
+ * memory. */
 bool probe_lack_locked(const char *text);
 
-/* Is this release of Linux (uname -r) older than 5.17? */
+/* True if this release of Linux (uname -r) is older than 5.17. */
 bool probe_lack_old(const char *release);
 
 #endif

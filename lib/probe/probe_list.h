@@ -41,7 +41,7 @@ void probe_list_free(struct probe_list *list);
 enum res probe_list_check(
     const struct probe_sources *sources, const struct probe_spec *spec, struct fault *f);
 
-/* Does the text match the pattern, as above? */
+/* True if the text matches the pattern, as above. */
 bool probe_list_matches(const char *pattern, const char *text);
 
 #endif

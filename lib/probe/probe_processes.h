@@ -22,7 +22,7 @@ struct probe_process *probe_processes_find(const struct probe_processes *x, uint
 /* A target that no living process but `mine` has; 0: there is none. */
 uint32_t probe_processes_free_target(const struct probe_processes *x, uint32_t mine);
 
-/* Does a living process but `mine` have this target? */
+/* True if a living process but `mine` has this target. */
 bool probe_processes_shares(const struct probe_processes *x, uint32_t target, uint32_t mine);
 
 void probe_processes_end(struct probe_processes *x, uint32_t number);

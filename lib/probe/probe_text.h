@@ -16,7 +16,7 @@ void probe_text_quote(struct strbuf *b, const char *text);
 /* Fill *f with `text: why` and a tail that may be empty; `text` is quoted. Returns RES_FAIL. */
 enum res probe_text_refuse(struct fault *f, const char *text, const char *why, const char *tail);
 
-/* Are the n bytes letters, digits, `_` and characters of `more`? False for none. */
+/* True if the n bytes are letters, digits, `_` and characters of `more`. False for none. */
 bool probe_text_is_name(const char *text, size_t n, const char *more);
 
 #endif

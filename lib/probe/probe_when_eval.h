@@ -66,12 +66,13 @@ struct probe_when_comparison {
 };
 
 struct probe_when {
-	__u32 n;                           /* comparisons; 0: the condition is always true */
-	__u32 n_text;                      /* different texts that they need, at most PROBE_WHEN_LIMIT */
-	__u32 subjects;                    /* bit 1 << s for each subject that they need */
-	__u32 python;                      /* bit 1 << i: comparison i is of FUNC or FILE */
-	__u8 text[PROBE_WHEN_LIMIT];       /* the subject of each text */
-	__u8 table[1 << PROBE_WHEN_LIMIT]; /* by the bits of comparisons that are true: is the condition? */
+	__u32 n;                     /* comparisons; 0: the condition is always true */
+	__u32 n_text;                /* different texts that they need, at most PROBE_WHEN_LIMIT */
+	__u32 subjects;              /* bit 1 << s for each subject that they need */
+	__u32 python;                /* bit 1 << i: comparison i is of FUNC or FILE */
+	__u8 text[PROBE_WHEN_LIMIT]; /* the subject of each text */
+	__u8 table
+	    [1 << PROBE_WHEN_LIMIT]; /* by the bits of comparisons that are true: the condition's result */
 	struct probe_when_comparison comparison[PROBE_WHEN_LIMIT];
 };
 

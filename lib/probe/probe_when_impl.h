@@ -77,7 +77,7 @@ enum res when_take_text(struct when_parse *p, bool is_pattern, struct when_text 
 /* Take the left side of a comparison. RES_FAIL: see the fault. */
 enum res when_take_subject(struct when_parse *p, struct when_subject *out);
 
-/* Is a cast of a number, as "(int32)", next? */
+/* True if a cast of a number, as "(int32)", is next. */
 bool when_is_cast(const struct when_parse *p);
 
 #endif

@@ -27,8 +27,8 @@ void fetch_destroy(struct fetch *f); /* NULL ok */
  * which the caller closes; -1: no server has it, or nothing is fetched any more (fetch_stopped). */
 int fetch_file(struct fetch *f, const struct notice_id *id, bool debug);
 
-/* Is nothing fetched any more, because FETCH_MS are over or no server answers? *error: the errno
- * (ETIME: the former). */
+/* True if nothing is fetched any more, because FETCH_MS are over (*error: ETIME) or no server
+ * answers (*error: its errno). */
 bool fetch_stopped(const struct fetch *f, int *error);
 
 #endif

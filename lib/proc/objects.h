@@ -48,8 +48,8 @@ struct proc_files {
 	 * *proven: it is certainly the mapped file (same device and inode, or opened through the
 	 * mapping); else the caller compares build-ids. */
 	int (*open_mapping)(void *data, const struct proc_map *m, bool *proven, struct fault *f);
-	/* Is the file that open_mapping has just opened used only if a build-id proves that it is
-	 * the mapped one? May be NULL: no. */
+	/* True if the file that open_mapping has just opened is used only if a build-id proves that
+	 * it is the mapped one. May be NULL: false. */
 	bool (*suspect)(void *data);
 	/* Open another absolute path inside the same root, such as a debug file. -1: failed. */
 	int (*open_path)(void *data, const char *path);

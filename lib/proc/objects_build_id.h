@@ -8,15 +8,15 @@
 void build_id_set(struct notice_id *id, const struct span *bytes);
 bool build_id_equal(const struct notice_id *a, const struct notice_id *b);
 
-/* Does the first mapping of obj start at the file's start? */
+/* True if the first mapping of obj starts at the file's start. */
 bool objects_maps_start(const struct proc_objects *o, const struct proc_object *obj);
 
 /* The build-id in memory (obj->mapped), read again until it is readable. RES_NONE: it has none;
  * RES_FAIL: memory cannot be read. */
 enum res objects_mapped_build_id(struct proc_objects *o, struct proc_object *obj);
 
-/* Have the file open at fd, which the caller keeps, and the mapped one the same build-id? False if
- * either has none, or it is unknown. */
+/* True if the file open at fd, which the caller keeps, and the mapped one have the same build-id.
+ * False if either has none, or it is unknown. */
 bool objects_same_build_id(struct proc_objects *o, struct proc_object *obj, int fd);
 
 #endif

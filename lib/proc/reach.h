@@ -84,7 +84,7 @@ int reach_open_link(struct reach *r, int dir, const char *link, uint64_t dev, co
 /* The file at path. False: there is none, or no answer. */
 bool reach_look(struct reach *r, const char *path, struct reach_file *file);
 
-/* May files of this device have to be waited for? Has such a wait failed? */
+/* True if files of this device may have to be waited for, and if such a wait has failed. */
 bool reach_dev_waits(struct reach *r, uint64_t dev);
 bool reach_dev_silent(struct reach *r, uint64_t dev);
 /* Record that a wait failed elsewhere, for the file mapped at va, so that files of the device are

@@ -8,9 +8,9 @@
 
 #include <sys/stat.h>
 
-/* Is path_fd (opened with O_PATH) a regular file, on a file system that stores files? Returns 0 and
- * its state in *st, or -1 with errno: EINVAL (not a regular file), ENOTSUP (the kernel generates
- * its contents, as in /proc and /sys), or an error of fstat(2). */
+/* Check that path_fd (opened with O_PATH) is a regular file on a file system that stores files.
+ * Returns 0 and its state in *st, or -1 with errno: EINVAL (not a regular file), ENOTSUP (the
+ * kernel generates its contents, as in /proc and /sys), or an error of fstat(2). */
 int stored_check(int path_fd, struct stat *st);
 
 #endif

@@ -24,26 +24,26 @@ enum res tasks_order(const struct py_tasks *t, size_t loop, task_visits *out, st
  * *out in any case. */
 enum res tasks_collect(const struct stack_target *t, size_t i, struct record_thread *out, struct fault *f);
 
-/* Is its stack that of a thread? */
+/* True if the task's stack is that of a thread. */
 static inline bool task_runs(const struct py_task *t)
 {
 	return t->thread != 0;
 }
 
-/* With task_runs: does it run no more, or did it not exist yet? It was read later than the
+/* With task_runs: true if the task runs no more, or did not exist yet: it was read later than the
  * thread. */
 static inline bool task_moved(const struct py_task *t)
 {
 	return t->unsure || t->other || t->state != PY_TASK_RUNNING;
 }
 
-/* Is it the main greenlet of its thread? */
+/* True if it is the main greenlet of its thread. */
 static inline bool task_is_main(const struct py_task *t)
 {
 	return t->library == PY_TASK_OF_GREENLET && t->loop == t->addr;
 }
 
-/* Is something of it missing? */
+/* True if something of the task is missing. */
 static inline bool task_lacks(const struct py_task *t)
 {
 	return t->cut || (t->state == PY_TASK_UNKNOWN && t->n_frames == 0);

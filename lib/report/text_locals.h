@@ -14,8 +14,8 @@ void text_locals(const struct record_thread *t, const struct record_item *item, 
  * without control characters. */
 void text_local_value(const struct record_local *local, struct strbuf *out);
 
-/* Is this line, of which `blanks` leading ones are left out, one of a variable, or that more were
- * left out? Only lines that follow a Python frame's, or another such line, are. */
+/* True if this line of n bytes, whose first `blanks` spaces are left out, is a variable's, or says
+ * that more were left out. Only lines that follow a Python frame's, or another such line, are. */
 bool text_is_local(const char *text, size_t n, size_t blanks);
 
 #endif

@@ -10,7 +10,7 @@
 /* Append the words of a notice, not escaped. out->failed: out of memory. */
 void text_notice(const struct notice *n, struct strbuf *out);
 
-/* Is it about a file of the target that is missing or cannot be used? */
+/* True if the notice is about a file of the target that is missing or cannot be used. */
 bool text_notice_of_file(const struct notice *n);
 
 /* Such a notice without reason and remedy, which notices before it have told. */

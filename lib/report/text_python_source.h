@@ -16,8 +16,8 @@
 /* Append the source lines of an item; none if it has none. */
 void text_python_source(const struct record_thread *t, const struct record_item *item, struct strbuf *out);
 
-/* Is this line, of which `blanks` leading ones are left out, one of source? Only lines that follow
- * a Python frame's, or another such line, are. */
+/* True if this line of n bytes, whose first `blanks` spaces are left out, is one of source. Only
+ * lines that follow a Python frame's, or another such line, are. */
 bool text_is_python_source(const char *text, size_t n, size_t blanks);
 
 #endif

@@ -28,7 +28,7 @@ void text_task_header(const struct py_tasks *all, const struct py_task *t, struc
 /* What it awaits, and who awaits it. Nothing if there is nothing to say. */
 void text_task_state(const struct py_tasks *all, const struct py_task *t, struct strbuf *out);
 
-/* Is the text of n bytes a part of such a line, between its separators? */
+/* True if the text of n bytes is a part of such a line, between its separators. */
 bool text_is_task_part(const char *text, size_t n);
 
 #endif

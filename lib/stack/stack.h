@@ -77,8 +77,8 @@ enum res stack_target_prepare(
 enum res stack_target_take(
     struct stack_target *t, struct ps_prochandle *P, const struct stack_recorded *r, struct fault *f);
 
-/* Did the thread that stack_target_take has taken from r, and that was read since, wait in a system
- * call for the GIL of its interpreter? Not without r->wants_status. */
+/* True if the thread that stack_target_take has taken from r, and that was read since, waited in a
+ * system call for the GIL of its interpreter. False without r->wants_status. */
 bool stack_recorded_awaits_gil(const struct stack_target *t, const struct stack_recorded *r);
 
 /* Captures the live process of t again, keeping what is known of its files, interpreters and code.
@@ -151,8 +151,8 @@ struct stack_thread {
 	VEC(struct stack_interp) interps;
 };
 enum res stack_thread_read(struct stack_target *t, size_t i, struct stack_thread *out, struct fault *f);
-/* Does each of these n threads, which were read and found to wait for the next one, the last one
- * for the first, still do so, all at the same moment? False also if that is unknown. */
+/* True if each of these n threads, which were read and found to wait for the next one, the last one
+ * for the first, still does so, all at the same moment. False also if that is unknown. */
 bool stack_circle_waits(struct stack_target *t, const size_t *threads, size_t n);
 void stack_thread_free(struct stack_thread *th);
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Is the name one that Cython gives to functions of its source? */
+/* True if the name is one that Cython gives to functions of its source. */
 bool cython_is_function(const char *name);
 
 /* The Python name ("module.Class.method") of such a function, malloc'd; the caller frees it. It

@@ -7,10 +7,10 @@
 
 #include "base/fault.h"
 
-/* Was this built with a library that demangles? If not, demangle_names finds nothing. */
+/* True if this was built with a library that demangles. If not, demangle_names finds nothing. */
 bool demangle_is_built(void);
 
-/* Does the name begin as those of C++ (`_Z`) and Rust (`_Z`, `_R`) do? */
+/* True if the name begins as those of C++ (`_Z`) and Rust (`_Z`, `_R`) do. */
 bool demangle_is_mangled(const char *name);
 
 /* Write to out[i] the source name of names[i], malloc'd; the caller frees it. NULL: it has none, or

@@ -20,7 +20,7 @@ struct symbol_lacks { /* a VEC */
 void symbol_lacks_add(
     struct symbol_lacks *lacks, enum symbol_lack_code code, const char *file, const struct fault *why);
 
-/* Was it noted? */
+/* True if this lack of this file was noted. */
 bool symbol_lacks_has(const struct symbol_lacks *lacks, enum symbol_lack_code code, const char *file);
 
 void symbol_lacks_free(struct symbol_lacks *lacks); /* empty afterwards */

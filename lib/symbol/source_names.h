@@ -22,7 +22,7 @@ struct source_names {
 };
 void source_names_free(struct source_names *s);
 
-/* Is the name of a kind that may have a source name: of C++, Rust or Cython? */
+/* True if the name is of a kind that may have a source name: of C++, Rust or Cython. */
 bool source_names_wanted(const char *name);
 
 /* Note such a name, which must outlive s. Without memory it is not noted. */

@@ -17,7 +17,7 @@ struct core_note_handler {
 /* Copy n bytes at offset off of a note. Bytes after its end are zero. */
 void core_note_field(const struct elf_note *note, size_t off, void *out, size_t n);
 
-/* Is this note one of illumos that Linux does not write? */
+/* True if this note is one of illumos that Linux does not write. */
 bool core_illumos_note(const struct elf_note *note);
 
 extern const struct core_note_handler core_illumos_handlers[];

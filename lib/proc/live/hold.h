@@ -52,9 +52,9 @@ enum res hold_lwps(struct ps_prochandle *P, const char *set, int ms, struct hold
 
 /* What to do during a hold. */
 struct hold_call {
-	/* Hold this LWP? Called once for each LWP. end: 0, or the time (CLOCK_MONOTONIC, ns) at
-	 * which the answer must be there, because other LWPs are stopped already. It is not called
-	 * after that time, and LWPs that are new then are not held. */
+	/* True if this LWP is to be held. Called once for each LWP. end: 0, or the time
+	 * (CLOCK_MONOTONIC, ns) at which the answer must be there, because other LWPs are stopped
+	 * already. It is not called after that time, and LWPs that are new then are not held. */
 	bool (*wants)(void *data, lwpid_t id, int64_t end);
 	void (*held)(void *data, const struct hold *h); /* called once, with all that could be held */
 	void *data;

@@ -5,8 +5,8 @@
 
 #include "proc/live/hold.h"
 
-/* Has a seized LWP stopped (HOLD_HELD with registers; HOLD_REFUSED if they have the wrong width) or
- * ended? If neither, l->state is unchanged. is_32bit: its process is an i386 program. */
+/* Set l->state if a seized LWP has stopped (HOLD_HELD with registers; HOLD_REFUSED if they have the
+ * wrong width) or ended; else it is unchanged. is_32bit: its process is an i386 program. */
 void hold_lwp_look(struct hold_lwp *l, bool is_32bit);
 
 /* Record that it has ended. */

@@ -142,17 +142,18 @@ void live_files_destroy(void *files); /* NULL ok */
 void live_files_keep(struct live_files *files, const struct proc_maps *maps);
 /* The interface for objects. Its destroy is live_files_destroy. */
 struct proc_files live_files_interface(struct live_files *files);
-/* Does the absolute path, inside the target's root, lead to the file with this device and inode?
- * `any_dev`: compare only the inode, because overlay file systems have another device in maps. */
+/* True if the absolute path, inside the target's root, leads to the file with this device and
+ * inode. `any_dev`: compare only the inode, because overlay file systems have another device in
+ * maps. */
 bool live_files_same(struct live_files *files, const char *path, uint64_t dev, uint64_t inode, bool any_dev);
 /* Path of the target's root as seen from here, a prefix of names in maps; "": the same root. */
 const char *live_files_root(const struct live_files *files);
 
 /* Open the executable for reading. -1: failed. */
 int live_files_open_exe(struct live_files *files);
-/* For memory that has to be fetched. May files of this device have to be waited for? */
+/* For memory that has to be fetched: true if files of this device may have to be waited for. */
 bool live_files_waits(struct live_files *files, uint64_t dev);
-/* Has a wait for such a file failed? */
+/* True if a wait for such a file has failed. */
 bool live_files_late(struct live_files *files, uint64_t dev);
 /* Record that a wait failed, for the memory at va. */
 void live_files_set_late(struct live_files *files, uint64_t dev, uintptr_t va);
@@ -167,8 +168,8 @@ struct aside_left *live_files_left(struct live_files *files);
  * run. */
 ssize_t live_read(const struct live *live, void *buf, size_t n, uintptr_t va);
 
-/* Can processes of this machine have memory provided by a userfaultfd? False if the system does not
- * say. */
+/* True if processes of this machine can have memory that a userfaultfd provides. False if the
+ * system does not say. */
 bool live_read_may_be_served(void);
 
 /* Read many pieces in few calls. `got` of each is what live_read would return. */
@@ -185,7 +186,7 @@ void live_read_pieces(const struct live *live, struct live_piece *pieces, size_t
 
 /* Fill live->wary, which must be empty. RES_FAIL: no memory. */
 enum res live_wary_find(struct live *live, const struct proc_maps *maps);
-/* Is any part of [va, va + n) wary? */
+/* True if any part of [va, va + n) is wary. */
 bool live_is_wary(const struct live *live, uintptr_t va, size_t n);
 /* Read memory. Pages that are present, or that need no care, are read by `now`. Absent pages are
  * waited for, for a bounded time; while the process is held they are not read. Returns like
@@ -193,7 +194,7 @@ bool live_is_wary(const struct live *live, uintptr_t va, size_t n);
 typedef size_t live_now_fn(const struct live *live, void *buf, size_t n, uintptr_t va);
 size_t live_read_wary(const struct live *live, void *buf, size_t n, uintptr_t va, live_now_fn *now);
 
-/* Does the pid that live_read uses still belong to the grabbed process, with the same memory?
+/* True if the pid that live_read uses still belongs to the grabbed process, with the same memory.
  * False: it has exited or executed another program. Called after a read, it confirms that read and
  * all before it. */
 bool live_same_memory(const struct live *live);

@@ -69,7 +69,7 @@ struct py_source_remark {
 /* The next remark that was not taken yet. False: there is none. */
 bool py_sources_remark(struct py_sources *s, struct py_source_remark *out);
 
-/* Are members of zips read? */
+/* True if members of zips are read: this was built with minizip. */
 bool py_source_reads_zips(void);
 
 #endif

@@ -37,7 +37,7 @@ bool source_decode(struct source_file *f);
 /* Line number `line`, from 1. False: there is none. */
 bool source_line(const struct source_file *f, int32_t line, struct py_source_line *out);
 
-/* Does the text contradict that code begins in first_line? */
+/* True if the text contradicts that the code begins in its first line. */
 bool source_contradicts(const struct source_file *f, const struct py_code *code);
 
 #endif

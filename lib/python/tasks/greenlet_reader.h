@@ -38,9 +38,9 @@ struct greenlet {
  * is noted in out->lack. */
 void greenlet_search(struct greenlet_reader *g, struct ps_prochandle *P, uint64_t lists);
 
-/* Does this type inherit from greenlet.greenlet? */
+/* True if this type inherits from greenlet.greenlet. */
 bool greenlet_is_type(struct greenlet_reader *g, uint64_t type);
-/* Is a greenlet at addr? */
+/* True if a greenlet is at addr. */
 bool greenlet_is(struct greenlet_reader *g, uint64_t addr);
 
 /* greenlet_layout.c: find the type. False: the interpreter has no greenlets, or of an unknown

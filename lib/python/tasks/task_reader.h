@@ -138,7 +138,8 @@ void task_layout(struct task_reader *r);
 
 /* task_find.c: add the tasks of the interpreter that are not finished, with their frames. */
 void task_find(struct task_reader *r, uint64_t interp, const py_threads *threads);
-/* Is it not known yet, and is there room for it? Without room out->more is set. */
+/* True if the task at addr is not known yet, and there is room for it. Without room out->more is
+ * set. */
 bool task_is_wanted(struct task_reader *r, uint64_t addr);
 /* Add a task, whose members are in *t, with its frames, unless it has ended. Takes over its name.
  * False: no more are wanted. */

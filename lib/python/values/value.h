@@ -185,7 +185,7 @@ void value_put_type(struct value_writer *w, const struct py_value_type *t);
 void value_put_type_qualname(struct value_writer *w, const struct py_value_type *t);
 void value_put_type_short(struct value_writer *w, const struct py_value_type *t);
 void value_put_tp_name(struct value_writer *w, const struct py_value_type *t);
-/* Is it the type of members of an enum? */
+/* True if t is the type of members of an enum. */
 bool value_is_enum(struct py_values *v, const struct py_value_type *t);
 
 /* Write `<module.Type at 0x…>`. */
@@ -199,7 +199,7 @@ void value_write_int(struct value_writer *w, uint64_t addr, const struct py_valu
 void value_write_int_2(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
 void value_write_float(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
 void value_write_complex(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
-/* Is the int or bool at addr 1? */
+/* True if the int or bool at addr is 1. */
 bool value_is_one(struct py_values *v, uint64_t addr);
 /* Write a float of C as repr() does; single: one that was a C float. */
 void value_put_double(struct value_writer *w, double d, bool single);
@@ -214,7 +214,7 @@ struct value_literal {
 };
 /* Write size bytes at `at` of the target as a literal. */
 void value_put_bytes(struct value_writer *w, uint64_t at, uint64_t size, const struct value_literal *literal);
-/* Is the object at addr a str of these characters, which are ASCII? */
+/* True if the object at addr is a str of these characters, which are ASCII. */
 bool value_is_text(struct py_values *v, uint64_t addr, const char *text);
 /* Bytes in a Py_UNICODE (up to 3.2); 0: unknown. */
 unsigned value_char_width(struct py_values *v);
