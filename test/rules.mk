@@ -93,6 +93,13 @@ $(O)/test/programs/wide_stack: test/programs/wide_stack.c
 
 $(O)/test/live/live_bounds_test: $(O)/test/programs/wide_stack
 
+# A program that makes functions at run time, and registers them for debuggers.
+$(O)/test/programs/made_code: test/programs/made_code.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=gnu11 -O1 -g -fno-optimize-sibling-calls -o $@ $<
+
+$(O)/test/live/live_made_code_test: $(O)/test/programs/made_code
+
 # Two libraries that differ in a name only, and a program that maps the one in place of the other.
 $(O)/test/programs/libreplaced_a.so $(O)/test/programs/libreplaced_b.so: \
 $(O)/test/programs/libreplaced_%.so: test/programs/replaced_library.c

@@ -122,6 +122,7 @@ void warn_lacks(const struct symbolizer *names, const char *operand)
 	static const enum record_warning_code codes[] = {
 		[LACK_SOURCE] = WARN_SOURCE_LINES,
 		[LACK_SOURCE_NAMES] = WARN_SOURCE_NAMES,
+		[LACK_MADE_CODE] = WARN_MADE_CODE,
 		[LACK_PERF_MAP] = WARN_PERF_MAP,
 	};
 	const struct symbol_lack *lack;

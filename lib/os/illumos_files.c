@@ -19,6 +19,7 @@
 #include "base/owned.h"
 #include "base/vec.h"
 #include "os/images.h"
+#include "os/made_code.h"
 #include "os/perf_map.h"
 #include "os/source.h"
 
@@ -215,6 +216,15 @@ enum res os_open_perf_map(struct ps_prochandle *P, int *fd, struct fault *f)
 	(void)P;
 	(void)fd;
 	(void)f;
+	return RES_NONE;
+}
+
+enum res os_made_code(struct ps_prochandle *P, uint64_t addr, struct made_code *out, struct fault *f)
+{
+	(void)P;
+	(void)addr;
+	(void)f;
+	*out = (struct made_code){ .hi = UINT64_MAX };
 	return RES_NONE;
 }
 

@@ -2,6 +2,7 @@
 #include "os/arguments.h"
 #include "os/images.h"
 #include "os/lwps.h"
+#include "os/made_code.h"
 #include "os/mappings.h"
 #include "os/read.h"
 
@@ -14,6 +15,7 @@
 #include "proc/core/core.h"
 #include "proc/fetch.h"
 #include "proc/handle.h"
+#include "proc/made_code.h"
 #include "proc/live/hold.h"
 #include "proc/live/live.h"
 #include "proc/objects.h"
@@ -215,6 +217,11 @@ bool os_same_process(struct ps_prochandle *P)
 	const struct live *live = live_of(P);
 
 	return live == NULL || live_same_memory(live);
+}
+
+enum res os_made_code(struct ps_prochandle *P, uint64_t addr, struct made_code *out, struct fault *f)
+{
+	return made_code_at(P, addr, out, f);
 }
 
 struct ps_prochandle *os_grab_again(struct ps_prochandle *P, int flags, int *perr)

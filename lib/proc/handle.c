@@ -39,6 +39,8 @@ void Prelease(struct ps_prochandle *P, int flags)
 		P->objects->read = NULL;
 		P->objects->read_data = NULL;
 	}
+	if (P->objects != NULL && P->objects->origin == P)
+		P->objects->origin = NULL;
 	objects_unref(P->objects);
 	if (P->backend.ops.pop_fini != NULL)
 		P->backend.ops.pop_fini(P, P->data);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proc/made_code.h"
 #include "proc/objects.h"
 
 enum { PAGE = 4096 };
@@ -139,6 +140,7 @@ void objects_unref(struct proc_objects *o)
 	vec_free(&o->notices);
 	proc_maps_clear(&o->maps);
 	search_destroy(o->search);
+	made_codes_destroy(o->made);
 	if (o->files.destroy != NULL)
 		o->files.destroy(o->files.data);
 	free(o);

@@ -89,6 +89,8 @@ struct proc_object {
 	struct notice_id mapped; /* RES_NONE: there is none; RES_FAIL: not read (yet) */
 };
 
+struct made_codes;
+
 struct proc_objects {
 	unsigned refs;
 	size_t n_loaded;
@@ -101,6 +103,10 @@ struct proc_objects {
 	 * makes it read from the copy. */
 	elf_read_fn *read;
 	void *read_data;
+	/* The process of which a copy shares these, NULL: they are no copy's; and what it has
+	 * registered of code in no file, NULL: not read since the last copy was made. */
+	struct ps_prochandle *origin;
+	struct made_codes *made;
 	const struct arch_libc *libc; /* handle_libc; NULL: it was not asked for */
 	bool remembered;              /* objects_remember was called */
 	bool claimed;                 /* objects_claim_moved was called */

@@ -160,6 +160,7 @@ enum record_warning_code {
 	WARN_UNNAMED,          /* count[0]: addresses without a symbol; detail: files that would have one */
 	WARN_SOURCE_LINES,     /* file: its debug information cannot be read; detail: why */
 	WARN_SOURCE_NAMES,     /* detail: why names of C++ and Rust stay mangled */
+	WARN_MADE_CODE,        /* detail: why code that a program has registered is not all known */
 	WARN_PERF_MAP,         /* detail: why names of code in no file are not used */
 	WARN_NAMES_UNREAD,     /* names that Python has for threads could not be read */
 	WARN_SOURCE,           /* detail: what is wrong with source lines of a file */

@@ -145,6 +145,8 @@ static void put_lack(const struct record_warning *w, struct strbuf *out)
 		strbuf_fmt(out,
 		    "%s: names of C++ and Rust may be mangled; --no-demangle leaves all as they are",
 		    w->detail);
+	else if (w->code == WARN_MADE_CODE)
+		strbuf_fmt(out, "%s: some code in no file may lack names and callers", w->detail);
 	else
 		strbuf_fmt(out, "%s: code in no file has no names", w->detail);
 }
@@ -201,6 +203,7 @@ static void put_words(const struct record_warning *w, struct strbuf *out)
 		break;
 	case WARN_SOURCE_LINES:
 	case WARN_SOURCE_NAMES:
+	case WARN_MADE_CODE:
 	case WARN_PERF_MAP:
 		put_lack(w, out);
 		break;

@@ -40,6 +40,7 @@ const char *warning_code(const struct record_warning *w)
 		[WARN_UNNAMED] = "unnamed",
 		[WARN_SOURCE_LINES] = "source-lines",
 		[WARN_SOURCE_NAMES] = "source-names",
+		[WARN_MADE_CODE] = "made-code",
 		[WARN_PERF_MAP] = "perf-map",
 		[WARN_NAMES_UNREAD] = "names-unread",
 		[WARN_SOURCE] = "source",

@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/vec.h"
 #include "os/images.h"
+#include "os/made_code.h"
 #include "symbol/lacks.h"
 #include "symbol/perf_map.h"
 #include "symbol/source_lines.h"
@@ -84,7 +85,7 @@ static struct symbol_name *name_without_symbol(
 	return name;
 }
 
-/* What stands for the file of code that a perf map names. */
+/* What stands for the file of code that is in none. */
 static const char jit_object[] = "JIT";
 
 /* The name of code in no file. */
@@ -104,6 +105,35 @@ static struct symbol_name *name_by_perf_map(struct symbolizer *s, const struct s
 	return name_create(q->pc, jit_object, symbol, q->pc - line->start);
 }
 
+/* The name of code in no file, which the program may have registered for debuggers, or have named
+ * for perf. */
+static struct symbol_name *name_of_made_code(struct symbolizer *s, const struct symbol_query *q)
+{
+	const prmap_t *map = Paddr_to_map(s->P, at_of(q));
+	struct made_code piece;
+	struct elf_symbol found;
+	struct symbol_name *name;
+	struct fault why;
+	enum res res;
+	char *symbol;
+
+	if (map == NULL || (map->pr_mflags & MA_EXEC) == 0 || bound_passed(BOUND_NAMES))
+		return name_create(q->pc, NULL, NULL, 0);
+	res = os_made_code(s->P, at_of(q), &piece, &why);
+	if (res == RES_FAIL)
+		symbol_lacks_add(&s->lacks, LACK_MADE_CODE, "", &why);
+	if (res != RES_OK || piece.symbols == NULL ||
+	    elf_symbols_by_addr(piece.symbols, at_of(q), &found) != RES_OK ||
+	    found.name_len >= NAME_MAX_BYTES)
+		return name_by_perf_map(s, q);
+	symbol = strndup(found.name, found.name_len);
+	if (symbol == NULL)
+		return NULL;
+	name = name_create(q->pc, jit_object, symbol, q->pc - found.sym.st_value);
+	free(symbol);
+	return name;
+}
+
 static struct symbol_name *name_look_up(struct symbolizer *s, const struct symbol_query *q)
 {
 	char path[NAME_MAX_BYTES], symbol[NAME_MAX_BYTES];
@@ -113,7 +143,7 @@ static struct symbol_name *name_look_up(struct symbolizer *s, const struct symbo
 	if (q->nameless)
 		return name_create(q->pc, NULL, NULL, 0);
 	if (Pobjname(s->P, at, path, sizeof(path)) == NULL)
-		return name_by_perf_map(s, q);
+		return name_of_made_code(s, q);
 	if (bound_passed(BOUND_NAMES))
 		return name_create(q->pc, path_base(path), NULL, 0);
 	if (Plookup_by_addr(s->P, at, symbol, sizeof(symbol), &sym) != 0)

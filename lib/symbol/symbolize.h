@@ -94,6 +94,7 @@ enum res symbolizer_names(struct symbolizer *s, const struct symbol_query *queri
 enum symbol_lack_code {
 	LACK_SOURCE,       /* source lines: debug information of `file` cannot be read */
 	LACK_SOURCE_NAMES, /* names of C++ and Rust: the child process failed */
+	LACK_MADE_CODE,    /* names of code in no file: what the program registers for debuggers */
 	LACK_PERF_MAP,     /* names of code in no file: the program's file is not used */
 };
 

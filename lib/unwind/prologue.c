@@ -56,12 +56,25 @@ void prover_destroy(struct prover *pv)
 	free(pv);
 }
 
+/* Get the bounds of the symbol that contains `at`. */
+static bool symbol_at(struct prover *pv, const struct module *m, uint64_t at, GElf_Sym *out)
+{
+	struct elf_symbol found;
+	char name[2];
+
+	if (m == NULL || m->made == NULL)
+		return Plookup_by_addr(pv->t->P, at, name, sizeof(name), out) == 0;
+	if (elf_symbols_by_addr(m->made, at, &found) != RES_OK)
+		return false;
+	*out = found.sym;
+	return true;
+}
+
 /* Get the function, or cold part, that contains `at`. */
 static bool function_at(struct prover *pv, uint64_t at, uint64_t *lo, uint64_t *hi)
 {
 	const struct module *m = modules_at(pv->t->modules, at);
 	struct cfi_entry entry;
-	char name[2];
 	GElf_Sym sym;
 
 	if (m != NULL && m->finder != NULL && cfi_find_entry(m->finder, at - m->bias, &entry) == RES_OK) {
@@ -69,7 +82,7 @@ static bool function_at(struct prover *pv, uint64_t at, uint64_t *lo, uint64_t *
 		*hi = entry.hi + m->bias;
 		return at >= *lo && at < *hi;
 	}
-	if (Plookup_by_addr(pv->t->P, at, name, sizeof(name), &sym) != 0)
+	if (!symbol_at(pv, m, at, &sym))
 		return false;
 	*lo = sym.st_value;
 	*hi = sym.st_value + sym.st_size;

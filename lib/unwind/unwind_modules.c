@@ -5,6 +5,7 @@
 
 #include "base/vec.h"
 #include "os/images.h"
+#include "os/made_code.h"
 #include "os/regs.h"
 #include "unwind/regs.h"
 
@@ -64,6 +65,23 @@ static bool module_holds(const struct module *module, uint64_t pc)
 	return pc >= module->lo && pc < module->hi;
 }
 
+/* Code of no file, which the program may have described. Only the piece, or the gap between two, is
+ * a module. What cannot be read describes nothing; symbolize.c says so. */
+static void take_made_code(struct modules *m, uint64_t pc, struct module *found)
+{
+	struct made_code piece;
+	struct fault ignored;
+
+	if (os_made_code(m->P, pc, &piece, &ignored) == RES_OK) {
+		found->finder = finder_of(m, piece.image);
+		found->made = piece.symbols;
+	}
+	if (piece.lo > found->lo)
+		found->lo = piece.lo;
+	if (piece.hi < found->hi)
+		found->hi = piece.hi;
+}
+
 const struct module *modules_at(struct modules *m, uint64_t pc)
 {
 	struct module found = { .lo = 0 };
@@ -85,6 +103,8 @@ const struct module *modules_at(struct modules *m, uint64_t pc)
 	found.hi = found.lo + map->pr_size;
 	if (os_object_image(m->P, pc, &img, &found.bias) == RES_OK)
 		found.finder = finder_of(m, img);
+	else if ((map->pr_mflags & (MA_ANON | MA_EXEC)) == (MA_ANON | MA_EXEC))
+		take_made_code(m, pc, &found);
 	if (!module_holds(&found, pc) || !vec_push(&m->all, found))
 		return NULL;
 	m->last = m->all.n - 1;

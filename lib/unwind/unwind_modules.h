@@ -4,12 +4,14 @@
 
 #include <libproc.h>
 
+#include "elf/symbols.h"
 #include "unwind/cfi_entry.h"
 
 struct module {
-	uint64_t lo, hi;           /* of the mapping */
+	uint64_t lo, hi;           /* of the mapping, or of a piece of made code in it */
 	uint64_t bias;             /* of its object: add to addresses of the file */
 	struct cfi_finder *finder; /* of its object; NULL: nothing describes the code */
+	struct elf_symbols *made;  /* of made code; NULL: it is none, or nothing describes it */
 };
 
 struct modules;

@@ -51,6 +51,7 @@
 #include "proc/live/hold_lock.h"
 #include "proc/live/hold_urgent.h"
 #include "proc/live/live.h"
+#include "proc/made_code.h"
 
 enum {
 	SLICE_NS = 10 * 1000 * 1000, /* the longest wait for a SIGCHLD before all are looked at */
@@ -547,6 +548,10 @@ void hold_share_objects(struct ps_prochandle *captured, struct ps_prochandle *li
 	captured->arch = live->arch;
 	if (o == NULL || captured->objects == o)
 		return;
+	/* The process has gone on since an earlier copy. */
+	made_codes_destroy(o->made);
+	o->made = NULL;
+	o->origin = live;
 	objects_unref(captured->objects);
 	captured->objects = objects_ref(o);
 	o->read = handle_read_raw;
