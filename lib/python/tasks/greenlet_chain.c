@@ -6,10 +6,14 @@
  *                may have copied away: entry frames, which run nothing
  *
  * greenlet 3.0 and later link the others past them while the greenlet is suspended. */
+#include "python/tasks/greenlet_chain.h"
+
 #include "python/frames/py_frame.h"
 #include "python/objects/py_code.h"
 #include "python/objects/py_type.h"
 #include "python/tasks/greenlet_reader.h"
+#include "python/tasks/task_chain.h"
+#include "python/tasks/task_objects.h"
 
 /* Read n bytes that are at va while the greenlet runs. */
 static bool read_of(struct greenlet_reader *g, const struct greenlet *of, uint8_t *out, size_t n, uint64_t va)

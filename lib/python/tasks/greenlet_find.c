@@ -10,11 +10,14 @@
  *
  * Where exactly, the words tell: a head's next node leads back to it, and so does its previous one
  * (Modules/gcmodule.c, Include/internal/pycore_gc.h). Low bits of both links are flags. */
+#include "python/tasks/greenlet_find.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bound.h"
 #include "python/tasks/greenlet_reader.h"
+#include "python/tasks/task_objects.h"
 
 enum { PAGE = 4096, CACHE_PAGES = 1024, NODE_MAX = 96, TIME_EVERY = 1024 };
 

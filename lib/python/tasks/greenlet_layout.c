@@ -16,11 +16,15 @@
  *
  * What is taken proves itself: the C++ object leads back to its object, the parent and the main
  * greenlet are greenlets. greenlet.h and greenlet_greenlet.hpp, TGreenlet.hpp of 0.4.17 to 3.5. */
+#include "python/tasks/greenlet_layout.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "python/objects/py_text.h"
+#include "python/tasks/greenlet_find.h"
 #include "python/tasks/greenlet_reader.h"
+#include "python/tasks/task_objects.h"
 
 enum { STACK_WORDS = 5, IMPL_WORDS = 36 };
 

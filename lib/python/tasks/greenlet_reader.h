@@ -1,4 +1,4 @@
-/* PRIVATE to lib/python/tasks: what a reading of greenlets needs. Each is a struct py_task. */
+/* PRIVATE to lib/python/tasks: what a reading of greenlets keeps. Each is a struct py_task. */
 #ifndef PYTHON_GREENLET_READER_H
 #define PYTHON_GREENLET_READER_H
 
@@ -32,25 +32,5 @@ struct greenlet {
 	bool main;            /* that of a thread: its stack is the thread's */
 	bool ended;           /* or its thread has: it has no stack, and parent is not set */
 };
-
-/* greenlet_find.c: append the addresses of all greenlets of the interpreter to out->greenlets.
- * lists: the first of the collector's lists (up to 3.6; 0: unknown). What could not be searched
- * is noted in out->lack. */
-void greenlet_search(struct greenlet_reader *g, struct ps_prochandle *P, uint64_t lists);
-
-/* True if this type inherits from greenlet.greenlet. */
-bool greenlet_is_type(struct greenlet_reader *g, uint64_t type);
-/* True if a greenlet is at addr. */
-bool greenlet_is(struct greenlet_reader *g, uint64_t addr);
-
-/* greenlet_layout.c: find the type. False: the interpreter has no greenlets, or of an unknown
- * version, which is noted in out->lack. */
-bool greenlet_type(struct greenlet_reader *g);
-/* Read the greenlet at addr. False: it is gone, or (then it counts as bad) not as
- * expected, or too many were read. */
-bool greenlet_read(struct greenlet_reader *g, uint64_t addr, struct greenlet *out);
-
-/* greenlet_chain.c: append the frames of a suspended greenlet to t. */
-void greenlet_chain(struct greenlet_reader *g, const struct greenlet *of, struct py_task *t);
 
 #endif

@@ -5,6 +5,12 @@
 #include <string.h>
 
 #include "python/tasks/task_reader.h"
+#include "python/tasks/task_find.h"
+#include "python/tasks/task_greenlets.h"
+#include "python/tasks/task_layout.h"
+#include "python/tasks/task_objects.h"
+#include "python/tasks/task_trio.h"
+#include "python/tasks/task_waiters.h"
 
 static void reader_free(struct task_reader *r)
 {

@@ -9,10 +9,13 @@
  *   3.13+        the same, and gi_frame_state tells (3.15: renumbered)
  *
  * Objects/genobject.c (_PyGen_yf), Include/cpython/genobject.h, Include/internal/pycore_frame.h. */
+#include "python/tasks/task_chain.h"
+
 #include "python/frames/py_frame.h"
 #include "python/objects/py_code.h"
 #include "python/objects/py_text.h"
 #include "python/tasks/task_reader.h"
+#include "python/tasks/task_objects.h"
 
 /* What a generator does. */
 enum gen_state { GEN_CREATED, GEN_SUSPENDED, GEN_AWAITS, GEN_RUNS, GEN_ENDED, GEN_UNKNOWN };

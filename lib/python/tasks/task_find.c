@@ -8,12 +8,16 @@
  *   3.14+        a list for each thread state, and one for those of threads that have ended
  *
  * Lib/asyncio/tasks.py, Modules/_asynciomodule.c. */
+#include "python/tasks/task_find.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "python/objects/py_text.h"
 #include "python/tasks/task_reader.h"
+#include "python/tasks/task_chain.h"
+#include "python/tasks/task_objects.h"
 
 /* --- one task --- */
 

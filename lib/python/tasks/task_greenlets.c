@@ -1,6 +1,13 @@
 /* Greenlets as tasks: of greenlet itself, gevent, eventlet and others. */
+#include "python/tasks/task_greenlets.h"
+
 #include "python/objects/py_dict.h"
+#include "python/tasks/greenlet_chain.h"
+#include "python/tasks/greenlet_find.h"
+#include "python/tasks/greenlet_layout.h"
 #include "python/tasks/greenlet_reader.h"
+#include "python/tasks/task_find.h"
+#include "python/tasks/task_objects.h"
 
 /* The main greenlet that the parents lead to. 0: they do not. */
 static uint64_t main_of(struct greenlet_reader *g, const struct greenlet *of)

@@ -6,6 +6,8 @@
  * Sources: Modules/_asynciomodule.c of each version, and instances of each version's builds. From
  * 3.14 on most are published: _AsyncioDebug, 13 numbers of 64 bits, in section .AsyncioDebug of the
  * file that has the module. */
+#include "python/tasks/task_layout.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +16,7 @@
 #include "python/find/py_objects.h"
 #include "python/py_symbol.h"
 #include "python/tasks/task_reader.h"
+#include "python/tasks/task_objects.h"
 
 /* coro behind the head, in bytes (3.6 to 3.13). */
 static const struct {

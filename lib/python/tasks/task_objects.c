@@ -1,4 +1,6 @@
 /* Objects that a reading of tasks meets: what they are, and what is in them. */
+#include "python/tasks/task_objects.h"
+
 #include <stdio.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* PRIVATE to lib/python/tasks: what a reading of tasks needs, and objects that it meets.
+/* PRIVATE to lib/python/tasks: what a reading of tasks keeps.
  *
  * Offsets of members are those of CPython's headers and of Modules/_asynciomodule.c; they are
  * counted in words from the end of an object's head (task_word), which varies. */
@@ -84,83 +84,5 @@ struct task_reader {
 	struct fault *f;
 	enum res res;
 };
-
-/* --- task_objects.c --- */
-
-/* Out of memory: false, and r->res is RES_FAIL. */
-bool task_no_memory(struct task_reader *r);
-
-/* The word `index` words behind the head of the object at addr. */
-bool task_word(struct task_reader *r, uint64_t addr, unsigned index, uint64_t *out);
-/* The word `offset` bytes behind addr. */
-bool task_at(struct task_reader *r, uint64_t addr, uint32_t offset, uint64_t *out);
-
-enum task_kind task_kind_of(struct task_reader *r, uint64_t addr);
-static inline bool task_is_future(enum task_kind k)
-{
-	return k >= TASK_KIND_TASK && k <= TASK_KIND_PY_FUTURE;
-}
-static inline bool task_is_c(enum task_kind k)
-{
-	return k == TASK_KIND_TASK || k == TASK_KIND_FUTURE;
-}
-/* The last part of the name of its type; "" if it cannot be read. */
-void task_type_name(struct task_reader *r, uint64_t addr, char *out, size_t n);
-
-/* The value of the attribute in the object's dict. */
-bool task_attribute(struct task_reader *r, uint64_t addr, enum task_name name, uint64_t *out);
-/* The value for `text` of the dict at addr. */
-bool task_item(struct task_reader *r, uint64_t dict, const char *text, uint64_t *out);
-/* The dict of the module `name` of an interpreter. */
-bool task_module_dict(struct task_reader *r, uint64_t interp, const char *name, uint64_t *out);
-
-/* A non-negative int of at most 64 bits. */
-bool task_int(struct task_reader *r, uint64_t addr, uint64_t *out);
-
-/* The items of a list or tuple, at most `max`. *whole: there are no more, and all could be read;
- * None has no items. */
-size_t task_sequence(struct task_reader *r, uint64_t addr, uint64_t *out, size_t max, bool *whole);
-
-/* Count n entries of sets, or callbacks. False: no more may be read. */
-bool task_visit(struct task_reader *r, uint64_t n);
-
-bool task_is_none(struct task_reader *r, uint64_t addr);
-
-/* Call take for each element of the set at addr until it returns false. False: the set cannot be
- * read whole, or no more may be read. */
-bool task_set_each(
-    struct task_reader *r, uint64_t addr, bool (*take)(struct task_reader *, uint64_t, void *), void *data);
-
-/* --- the steps, in order --- */
-
-/* task_layout.c: members and lists, by version, or as published. */
-void task_layout(struct task_reader *r);
-
-/* task_find.c: add the tasks of the interpreter that are not finished, with their frames. */
-void task_find(struct task_reader *r, uint64_t interp, const py_threads *threads);
-/* True if the task at addr is not known yet, and there is room for it. Without room out->more is
- * set. */
-bool task_is_wanted(struct task_reader *r, uint64_t addr);
-/* Add a task, whose members are in *t, with its frames, unless it has ended. Takes over its name.
- * False: no more are wanted. */
-bool task_add(struct task_reader *r, struct py_task *t);
-/* Append t, whose frames are there, with its loop. Takes over its name. False: out of memory. */
-bool task_put(struct task_reader *r, struct py_task *t);
-/* Set t's name, from the object `name`. */
-void task_read_name(struct task_reader *r, uint64_t name, struct py_task *t);
-
-/* task_trio.c: add those of Trio. */
-void task_find_trio(struct task_reader *r, uint64_t interp);
-
-/* task_greenlets.c: add greenlets. */
-void task_find_greenlets(struct task_reader *r, uint64_t interp, const struct py_tasks_reading *reading);
-
-/* task_chain.c: append a frame to t. False: a limit was reached, or out of memory. */
-bool task_push_frame(struct task_reader *r, struct py_task *t, const struct py_frame *fr);
-/* Fill in state, frame and frames of t. False: its coroutine has ended. */
-bool task_chain(struct task_reader *r, struct py_task *t);
-
-/* task_waiters.c: fill in the waiters of the tasks from `first` on. */
-void task_waiters(struct task_reader *r, size_t first);
 
 #endif

@@ -7,10 +7,14 @@
  *
  * Runner and Task keep their attributes in slots: a member descriptor of the class has the offset
  * (Include/descrobject.h, Include/structmember.h). trio/_core/_run.py of 0.22 and 0.35. */
+#include "python/tasks/task_trio.h"
+
 #include <string.h>
 
 #include "python/objects/py_dict.h"
 #include "python/tasks/task_reader.h"
+#include "python/tasks/task_find.h"
+#include "python/tasks/task_objects.h"
 
 /* The offset of the attribute in objects of this type or of one of its bases. False: it has no such
  * slot. */

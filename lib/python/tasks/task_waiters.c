@@ -12,7 +12,10 @@
   * A task of Trio is awaited by the one whose nursery it is in.
  *
  * Lib/asyncio/tasks.py, taskgroups.py, base_events.py, futures.py of 3.4 to 3.13. */
+#include "python/tasks/task_waiters.h"
+
 #include "python/tasks/task_reader.h"
+#include "python/tasks/task_objects.h"
 
 enum {
 	CALLBACKS_MAX = 256, /* of one future */

@@ -5,8 +5,15 @@
  *   defaultdict         dict, a factory
  *
  * Sources: Objects/odictobject.c, Modules/_collectionsmodule.c. */
+#include "python/values/value_dict.h"
+
 #include "python/objects/py_dict.h"
 #include "python/values/value.h"
+#include "python/values/value_entries.h"
+#include "python/values/value_items.h"
+#include "python/values/value_put.h"
+#include "python/values/value_read.h"
+#include "python/values/value_types.h"
 
 /* Write the entries. part: what of each. */
 static void put_entries(struct value_writer *w, struct value_entries *e, enum value_part part)

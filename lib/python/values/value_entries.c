@@ -7,8 +7,11 @@
  *   3.13+        capacity, n, two flags │ values, capacity of them │ order[0] … order[n-1]
  *
  * Source: Include/internal/pycore_dict.h, Objects/dictobject.c. */
+#include "python/values/value_entries.h"
+
 #include "python/objects/py_dict.h"
 #include "python/values/value.h"
+#include "python/values/value_read.h"
 
 enum { SEARCHED_MAX = 1 << 14 }; /* entries of a dict in which a key is searched for */
 

@@ -10,7 +10,13 @@
  *   dict views  head, dict
  *
  * Sources: Include/{listobject,tupleobject,setobject}.h, Modules/_collectionsmodule.c. */
+#include "python/values/value_items.h"
+
 #include "python/values/value.h"
+#include "python/values/value_put.h"
+#include "python/values/value_read.h"
+#include "python/values/value_text.h"
+#include "python/values/value_types.h"
 
 bool value_enter(struct value_writer *w, uint64_t addr)
 {

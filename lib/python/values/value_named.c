@@ -10,9 +10,18 @@
  *                 references, [3.5+: name, qualname]; coroutines are the same
  *
  * Sources: Include/{funcobject,classobject,methodobject,genobject}.h, Include/cpython/. */
+#include "python/values/value_named.h"
+
 #include "base/owned.h"
 #include "python/objects/py_text.h"
 #include "python/values/value.h"
+#include "python/values/value_entries.h"
+#include "python/values/value_items.h"
+#include "python/values/value_numbers.h"
+#include "python/values/value_object.h"
+#include "python/values/value_put.h"
+#include "python/values/value_read.h"
+#include "python/values/value_types.h"
 
 /* Word i behind the head of the object at addr. */
 static bool read_part(struct value_writer *w, uint64_t addr, unsigned i, uint64_t *out)

@@ -9,11 +9,16 @@
  *
  * Sources: Include/{intobject,longintrepr,floatobject,complexobject}.h,
  * Include/cpython/longintrepr.h. */
+#include "python/values/value_numbers.h"
+
 #include <math.h>
 #include <stdio.h>
 
 #include "base/owned.h"
 #include "python/values/value.h"
+#include "python/values/value_put.h"
+#include "python/values/value_read.h"
+#include "python/values/value_types.h"
 
 enum { BITS_MAX = 1 << 18 }; /* of an int whose digits are computed */
 

@@ -5,7 +5,13 @@
  *   scalars   head, the number
  *
  * Source: numpy/ndarraytypes.h, numpy/arrayscalars.h. */
+#include "python/values/value_numpy.h"
+
 #include "python/values/value.h"
+#include "python/values/value_numbers.h"
+#include "python/values/value_put.h"
+#include "python/values/value_read.h"
+#include "python/values/value_types.h"
 
 enum { DIMENSIONS_MAX = 64 };
 

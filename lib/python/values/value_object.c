@@ -1,10 +1,18 @@
 /* Objects of classes: by attributes. Attributes are in a dict or, if the class names them, in slots
  * of the object, which the type describes behind itself: {name, type, offset, flags, doc} each
  * (Include/structmember.h). */
+#include "python/values/value_object.h"
+
 #include "base/owned.h"
 #include "python/objects/py_dict.h"
 #include "python/objects/py_text.h"
 #include "python/values/value.h"
+#include "python/values/value_entries.h"
+#include "python/values/value_items.h"
+#include "python/values/value_numbers.h"
+#include "python/values/value_put.h"
+#include "python/values/value_read.h"
+#include "python/values/value_types.h"
 
 enum { CLASSES_MAX = 32, SLOTS_MAX = 256, LARGEST = 1 << 20 };
 

@@ -11,7 +11,15 @@
  *
  * Sources: Objects/{range,slice,descr}object.c,
  * Include/{cellobject,weakrefobject,bytearrayobject}.h, Include/cpython/. */
+#include "python/values/value_parts.h"
+
 #include "python/values/value.h"
+#include "python/values/value_items.h"
+#include "python/values/value_numbers.h"
+#include "python/values/value_put.h"
+#include "python/values/value_read.h"
+#include "python/values/value_text.h"
+#include "python/values/value_types.h"
 
 /* Read n words behind the head of the object at addr. */
 static bool read_words(struct value_writer *w, uint64_t addr, uint64_t *out, unsigned n)

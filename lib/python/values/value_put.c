@@ -1,4 +1,6 @@
 /* The text of a value, with its limit. */
+#include "python/values/value_put.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 

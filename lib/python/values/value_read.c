@@ -1,4 +1,6 @@
 /* The memory of a target, out of the budget. */
+#include "python/values/value_read.h"
+
 #include "python/values/value.h"
 
 bool value_charge(struct py_values *v, uint64_t n)

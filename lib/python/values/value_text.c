@@ -1,9 +1,13 @@
 /* Strings as values: characters and bytes, escaped as repr() does. */
+#include "python/values/value_text.h"
+
 #include "base/owned.h"
 #include "base/unicode.h"
 #include "python/objects/py_text.h"
 #include "python/py_symbol.h"
 #include "python/values/value.h"
+#include "python/values/value_put.h"
+#include "python/values/value_read.h"
 
 /* Write a character of ASCII, or a byte, within quotes. */
 static void put_ascii(struct value_writer *w, uint8_t c, char quote)

@@ -3,12 +3,17 @@
  * that a program makes has neither mark, whatever its name.
  *
  * Words of a type object from tp_name on (Include/object.h, Include/cpython/object.h): */
+#include "python/values/value_types.h"
+
 #include <stdlib.h>
 
 #include "base/owned.h"
 #include "python/objects/py_dict.h"
 #include "python/objects/py_text.h"
 #include "python/values/value.h"
+#include "python/values/value_entries.h"
+#include "python/values/value_put.h"
+#include "python/values/value_read.h"
 
 enum {
 	TP_NAME,

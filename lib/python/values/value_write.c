@@ -3,6 +3,16 @@
 
 #include "base/owned.h"
 #include "python/values/value.h"
+#include "python/values/value_dict.h"
+#include "python/values/value_items.h"
+#include "python/values/value_named.h"
+#include "python/values/value_numbers.h"
+#include "python/values/value_numpy.h"
+#include "python/values/value_object.h"
+#include "python/values/value_parts.h"
+#include "python/values/value_put.h"
+#include "python/values/value_text.h"
+#include "python/values/value_types.h"
 
 static void write_word(struct value_writer *w, uint64_t addr, const struct py_value_type *t)
 {

@@ -1,5 +1,8 @@
 /* Greenlets in damaged memory: of 3.12, in bytes. */
 #include "python/objects/py_code.h"
+#include "python/tasks/greenlet_chain.h"
+#include "python/tasks/greenlet_find.h"
+#include "python/tasks/greenlet_layout.h"
 #include "python/tasks/greenlet_reader.h"
 #include "support/run_suite.h"
 #include "unit/python/py_image.h"

@@ -1,5 +1,6 @@
 /* Sets that tasks share in memory of no interpreter: reading them ends. */
 #include "python/tasks/task_reader.h"
+#include "python/tasks/task_objects.h"
 #include "support/run_suite.h"
 #include "unit/python/py_image.h"
 
