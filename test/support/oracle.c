@@ -44,7 +44,8 @@ bool oracle_init(const char *folder)
 	told = popen(command, "r");
 	if (told == NULL)
 		return false;
-	(void)fgets(said, sizeof(said), told);
+	if (fgets(said, sizeof(said), told) == NULL)
+		said[0] = '\0';
 	status = pclose(told);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_READ) {
 		(void)printf("SKIP: what the tool is shown by two engines: %s", said);
