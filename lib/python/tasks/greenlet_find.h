@@ -5,7 +5,8 @@
 #include "python/tasks/greenlet_reader.h"
 
 /* Append the addresses of all greenlets of the interpreter to out->greenlets. lists: the first of
- * the collector's lists (up to 3.6; 0: unknown). What could not be searched is noted in out->lack. */
+ * the collector's lists (up to 3.6; 0: unknown). What could not be searched is noted in
+ * out->lack. */
 void greenlet_search(struct greenlet_reader *g, struct ps_prochandle *P, uint64_t lists);
 
 /* True if this type inherits from greenlet.greenlet. */
