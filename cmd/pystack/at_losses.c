@@ -20,6 +20,7 @@ static const struct {
 	{ PROBE_LOST_WIDTH, "the thread ran 32-bit code in a 64-bit program, or the other way round" },
 	{ PROBE_LOST_CALL, "more than 65536 calls were under way" },
 	{ PROBE_LOST_LATE, "the clock was late by more than 1000 samples" },
+	{ PROBE_LOST_SAMPLED, "more than 16384 threads have run" },
 	{ PROBE_LOST_TEST, "the condition could not be tested, as an argument was not in memory, or "
 			   "is longer than 255 bytes" },
 	{ PROBE_LOST_STATES, "Python's thread states were not in memory, or too many" },
@@ -33,6 +34,15 @@ static void warn(struct at_losses *l, const char *probes, uint64_t n, const char
 		return;
 	warn_record(&(struct record_warning){
 	    .code = WARN_EVENTS_LOST, .operand = probes, .count = { n }, .detail = why });
+	l->any = true;
+}
+
+static void warn_processes(struct at_losses *l, const char *probes, uint64_t n, const char *why)
+{
+	if (n == 0)
+		return;
+	warn_record(&(struct record_warning){
+	    .code = WARN_PROCESSES_LOST, .operand = probes, .count = { n }, .detail = why });
 	l->any = true;
 }
 
@@ -63,12 +73,10 @@ void at_losses_warn(
 	warn(l, strbuf_text(&probes), l->unknown, unread != NULL ? unread : "their stacks did not arrive");
 	warn(l, strbuf_text(&probes), l->untested,
 	    "the condition could not be tested, as Python's innermost function is unknown");
-	if (losses[PROBE_LOST_PROCESS] != l->told[PROBE_LOST_PROCESS]) {
-		warn_record(&(struct record_warning){ .code = WARN_PROCESSES_LOST,
-		    .operand = strbuf_text(&probes),
-		    .count = { losses[PROBE_LOST_PROCESS] - l->told[PROBE_LOST_PROCESS] } });
-		l->any = true;
-	}
+	warn_processes(l, strbuf_text(&probes), losses[PROBE_LOST_PROCESS] - l->told[PROBE_LOST_PROCESS],
+	    "there were more than fit");
+	warn_processes(l, strbuf_text(&probes), losses[PROBE_LOST_PYTHON] - l->told[PROBE_LOST_PYTHON],
+	    "they loaded Python while the ring buffer was full");
 	warn_clocks(l, session);
 	memcpy(l->told, losses, sizeof(l->told));
 	l->unknown = l->untested = 0;

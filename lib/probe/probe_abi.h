@@ -120,6 +120,7 @@ enum {
  * CLOCK_MONOTONIC. 0: samples are not taken yet. */
 struct probe_sampling {
 	uint64_t from, until;
+	uint64_t full; /* 1: there have been more threads than can be noted */
 };
 
 /* A thread that is off the processor. */
@@ -149,6 +150,8 @@ enum probe_loss {
 	PROBE_LOST_WIDTH,   /* events: 32-bit code in a 64-bit program, or the other way round */
 	PROBE_LOST_CALL,    /* calls whose duration is not known: more are under way than are kept */
 	PROBE_LOST_LATE,    /* samples: the clock was later than is believed */
+	PROBE_LOST_SAMPLED, /* ticks of clocks: of threads whose samples could not be noted */
+	PROBE_LOST_PYTHON,  /* processes: they have mapped a libpython, and the ring buffer was full */
 	PROBE_EVENTS,       /* events that passed the filters */
 	PROBE_TICKS,        /* of clocks, whatever they found */
 	PROBE_LOSSES

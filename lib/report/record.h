@@ -188,7 +188,7 @@ enum record_warning_code {
 	WARN_SAMPLES_FAILED,   /* count[0] of count[1] samples; detail: why the last of them */
 	WARN_SAMPLES_TAKEN,    /* count[0]: all of them in time */
 	WARN_SAMPLES_LATE,     /* count[0] taken, count[1] of them late, count[2] skipped */
-	WARN_PROCESSES_LOST,   /* count[0]: processes that have come and are not observed */
+	WARN_PROCESSES_LOST,   /* count[0]: processes that have come and are not observed; detail: why */
 	WARN_EVENTS_LOST,      /* count[0]: events of a probe; detail: why */
 	WARN_CORE_PART,        /* detail: what of a compressed core, or one in a pipe, is missing */
 	WARN_INPUT,            /* detail: why standard input cannot be read */

@@ -227,8 +227,8 @@ static void put_words(const struct record_warning *w, struct strbuf *out)
 		put_samples(w, out);
 		break;
 	case WARN_PROCESSES_LOST:
-		strbuf_fmt(out, "%" PRIu64 " process%s not observed: there were more than fit", w->count[0],
-		    w->count[0] == 1 ? " was" : "es were");
+		strbuf_fmt(out, "%" PRIu64 " process%s not observed: %s", w->count[0],
+		    w->count[0] == 1 ? " was" : "es were", w->detail);
 		break;
 	case WARN_EVENTS_LOST:
 		strbuf_fmt(out, "%" PRIu64 " event%s not counted with a stack: %s", w->count[0],

@@ -226,15 +226,17 @@ static long take_file_name(struct task_struct *task, struct vm_area_struct *vma,
 static void look_for_python(struct task_struct *task, uint64_t at)
 {
 	struct probe_pid_record r = { .head = { .kind = PROBE_RECORD_PYTHON, .size = sizeof(r) } };
+	enum { ABSENT = -2 }; /* -ENOENT */
 	struct file_name name = { "" };
+	long failed = bpf_find_vma(task, at, take_file_name, &name, 0);
 
-	(void)bpf_find_vma(task, at, take_file_name, &name, 0);
-	if (!probe_exe_is(name.at, libpython))
+	/* If another thread changes the mappings, user space finds out. */
+	if (failed == ABSENT || (!failed && !probe_exe_is(name.at, libpython)))
 		return;
 	r.pid.pid = (uint32_t)task->tgid;
 	r.pid.seen = seen_pid(task);
-	if (r.pid.seen != 0)
-		(void)bpf_ringbuf_output(&ring, &r, sizeof(r), 0);
+	if (r.pid.seen != 0 && bpf_ringbuf_output(&ring, &r, sizeof(r), 0) != 0)
+		count_loss(PROBE_LOST_PYTHON);
 }
 
 SEC("tp_btf/sys_exit")

@@ -169,7 +169,8 @@ struct {
 } sampling SEC(".maps");
 
 /* With sampling: the number of the last sample at which a thread was counted, or that was due when
- * it got its processor; without threads that have exited. */
+ * it got its processor; without threads that have exited. Once it has been full, a thread that is
+ * not in it may be any. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);

@@ -16,7 +16,7 @@
 enum { SAMPLES_LATE = 1000 }; /* a clock that is later is not believed: the others are lost */
 #define SAMPLES_UNKNOWN UINT64_MAX
 
-static __always_inline const struct probe_sampling *sampling_of(void)
+static __always_inline struct probe_sampling *sampling_of(void)
 {
 	uint32_t zero = 0;
 
@@ -44,17 +44,24 @@ static __always_inline uint64_t samples_until(uint64_t now)
 }
 
 /* Note that a thread has been counted at all samples up to one. Returns the last one before: 0 if
- * the thread has had its processor since before the first, SAMPLES_UNKNOWN if nothing can be
- * noted. */
+ * the thread has had its processor since before the first, SAMPLES_UNKNOWN if nothing can be noted,
+ * or the thread may be one of which nothing could be noted. */
 static __always_inline uint64_t note_sampled(uint32_t tid, uint64_t last)
 {
 	uint64_t *at = bpf_map_lookup_elem(&sampled, &tid), before = at ? *at : 0;
+	struct probe_sampling *s;
 
-	if (!at)
-		return bpf_map_update_elem(&sampled, &tid, &last, BPF_ANY) == 0 ? 0 : SAMPLES_UNKNOWN;
-	if (last > before)
-		*at = last;
-	return before;
+	if (at) {
+		if (last > before)
+			*at = last;
+		return before;
+	}
+	s = sampling_of();
+	if (!s)
+		return SAMPLES_UNKNOWN;
+	if (bpf_map_update_elem(&sampled, &tid, &last, BPF_ANY) != 0)
+		s->full = 1;
+	return s->full ? SAMPLES_UNKNOWN : 0;
 }
 
 static __always_inline void forget_samples(uint32_t tid)
@@ -107,8 +114,10 @@ static __noinline uint32_t take_samples(uint32_t tid)
 		return 1;
 	i = samples_until(bpf_ktime_get_ns() + sample_ns / 2);
 	before = note_sampled(tid, i);
-	if (before == SAMPLES_UNKNOWN)
-		return 1;
+	if (before == SAMPLES_UNKNOWN) {
+		count_loss(PROBE_LOST_SAMPLED);
+		return 0;
+	}
 	if (i <= before)
 		return 0;
 	if (i - before <= SAMPLES_LATE)

@@ -9,7 +9,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <sched.h>
+#include <signal.h>
 
+#include "base/clock.h"
 #include "probe/probe_session_impl.h"
 
 enum { INTERVAL_NS = 1000000, TRIES = 6000 };
@@ -147,12 +149,81 @@ START_TEST(forgotten_stack)
 	scene_end(&x);
 }
 END_TEST
+
+/* Fill the map of threads with some that do not exist, so that there is no room for the process. */
+static void fill_sampled(struct scene *x)
+{
+	const uint64_t last = 0;
+	uint32_t tid = (uint32_t)x->v.pid;
+
+	ck_assert_int_eq(kill(x->v.pid, SIGSTOP), 0);
+	ck_assert(victim_settles(x->v.pid, x->v.pid, 'T'));
+	(void)bpf_map__delete_elem(x->s->bpf->maps.sampled, &tid, sizeof(tid), 0);
+	for (tid = 1 << 30; bpf_map__update_elem(x->s->bpf->maps.sampled, &tid, sizeof(tid), &last,
+				sizeof(last), BPF_ANY) == 0;
+	     tid++)
+		;
+	ck_assert_int_eq(kill(x->v.pid, SIGCONT), 0);
+}
+
+static void do_nothing(struct scene *x)
+{
+	(void)x;
+}
+
+static void empty_sampled(struct scene *x)
+{
+	uint32_t tid;
+
+	while (bpf_map__get_next_key(x->s->bpf->maps.sampled, NULL, &tid, sizeof(tid)) == 0)
+		(void)bpf_map__delete_elem(x->s->bpf->maps.sampled, &tid, sizeof(tid), 0);
+}
+
+static bool add_count(void *data, const struct probe_key *key, const struct probe_count *count)
+{
+	(void)key;
+	*(uint64_t *)data += count->count;
+	return true;
+}
+
+static uint64_t counted(struct scene *x)
+{
+	uint64_t sum = 0;
+	struct fault f;
+
+	ck_assert_int_eq(probe_session_counts(x->s, add_count, &sum, &f), RES_OK);
+	return sum;
+}
+
+/* A thread of which nothing can be noted is lost at each tick. When there is room again, it is not
+ * counted for the time before. */
+START_TEST(more_threads_than_fit)
+{
+	const struct probe_reader reader = { NULL, ignore_stack, ignore_event };
+	uint64_t before, now, due;
+	struct scene x;
+	struct fault f;
+
+	if (!scene_begin(&x))
+		return;
+	fill_sampled(&x);
+	ck_assert_uint_gt(await_loss(&x, PROBE_LOST_SAMPLED, do_nothing), 0);
+	empty_sampled(&x);
+	before = counted(&x);
+	for (int i = 0; (now = counted(&x)) == before && i < TRIES; i++)
+		ck_assert_int_eq(probe_session_read(x.s, 10, &reader, &f), RES_OK);
+	due = ((uint64_t)clock_now_ns() - x.s->sampling.from) / INTERVAL_NS + 1;
+	ck_assert_uint_gt(now, before);
+	ck_assert_msg(now <= due, "counted %lu, due %lu", (unsigned long)now, (unsigned long)due);
+	scene_end(&x);
+}
+END_TEST
 #endif
 
 int main(void)
 {
 #ifdef WITH_LIBBPF
-	const TTest *const tests[] = { late_clock, forgotten_stack };
+	const TTest *const tests[] = { late_clock, forgotten_stack, more_threads_than_fit };
 	Suite *suite = suite_create("lost samples");
 	TCase *tcase = tcase_create("lost samples");
 
