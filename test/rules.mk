@@ -98,7 +98,11 @@ $(O)/test/programs/made_code: test/programs/made_code.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE -std=gnu11 -O1 -g -fno-optimize-sibling-calls -o $@ $<
 
-$(O)/test/live/live_made_code_test: $(O)/test/programs/made_code
+$(O)/test/programs/named_code: test/programs/named_code.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=gnu11 -O1 -g -fno-optimize-sibling-calls -o $@ $<
+
+$(O)/test/live/live_made_code_test: $(O)/test/programs/made_code $(O)/test/programs/named_code
 
 # Two libraries that differ in a name only, and a program that maps the one in place of the other.
 $(O)/test/programs/libreplaced_a.so $(O)/test/programs/libreplaced_b.so: \

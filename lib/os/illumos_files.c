@@ -211,10 +211,20 @@ enum res os_debug_image(struct ps_prochandle *P, uintptr_t addr, struct elf_imag
 	return RES_OK;
 }
 
-enum res os_open_perf_map(struct ps_prochandle *P, int *fd, struct fault *f)
+enum res os_open_perf_map(struct ps_prochandle *P, int *fd, bool *certain, struct fault *f)
 {
 	(void)P;
 	(void)fd;
+	(void)certain;
+	(void)f;
+	return RES_NONE;
+}
+
+enum res os_open_jit_dump(struct ps_prochandle *P, int *fd, pid_t *pid, struct fault *f)
+{
+	(void)P;
+	(void)fd;
+	(void)pid;
 	(void)f;
 	return RES_NONE;
 }

@@ -1,6 +1,7 @@
 /* perf_map.h on Linux. */
 #include "os/perf_map.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,18 +12,21 @@
 
 #include "base/fileio.h"
 #include "base/owned.h"
+#include "base/path.h"
 #include "os/images.h"
+#include "os/linux_perf_map.h"
 #include "os/process_stat.h"
 #include "proc/handle.h"
+#include "proc/live/live.h"
 #include "proc/objects.h"
 
 enum {
 	STATUS_BYTES = 4096,
+	DESCRIPTORS_MAX = 1 << 16,
 	CLOCK_SLACK = 2 /* seconds: two clocks are rounded */
 };
 
-/* The pid in the innermost pid namespace: the last number of the line NSpid. */
-static pid_t inner_pid(pid_t pid)
+pid_t linux_inner_pid(pid_t pid)
 {
 	static const char key[] = "\nNSpid:";
 	char path[32], text[STATUS_BYTES];
@@ -52,8 +56,7 @@ static bool is_stale(const struct stat *file, pid_t pid)
 	       file->st_mtime + CLOCK_SLACK < os_process_moment(st.began) / 1000000000;
 }
 
-/* RES_FAIL: the file is not this process's, or may be anybody's. */
-static enum res check_owner(int fd, pid_t pid, const char *name, struct fault *f)
+enum res linux_perf_file_check(int fd, pid_t pid, const char *name, struct fault *f)
 {
 	struct stat file, process;
 	char path[32];
@@ -63,6 +66,9 @@ static enum res check_owner(int fd, pid_t pid, const char *name, struct fault *f
 		return fault_set(f, 0, errno, 0, "%s cannot be read: %s", name, strerror(errno));
 	if (!S_ISREG(file.st_mode))
 		return fault_set(f, 0, 0, 0, "%s is not a regular file", name);
+	/* Its owner is not known, as a file that may have to be waited for is copied. */
+	if (file.st_nlink == 0)
+		return fault_set(f, 0, 0, 0, "%s is deleted, or on a file system of another machine", name);
 	if (is_stale(&file, pid))
 		return fault_set(f, 0, 0, 0,
 		    "%s is older than the process, so that an earlier one has written it; remove it", name);
@@ -73,7 +79,54 @@ static enum res check_owner(int fd, pid_t pid, const char *name, struct fault *f
 	return RES_OK;
 }
 
-enum res os_open_perf_map(struct ps_prochandle *P, int *out, struct fault *f)
+/* Has the file that a link in the descriptors' directory leads to the last name of that path? No
+ * file system is asked for it. */
+static bool leads_to_name(int dir, const char *link, const char *path)
+{
+	char to[4096];
+	ssize_t n = readlinkat(dir, link, to, sizeof(to) - 1);
+
+	if (n <= 0)
+		return false;
+	to[n] = '\0';
+	return strcmp(path_base(to), path_base(path)) == 0;
+}
+
+/* Does the process have that file open? A program that writes such a file keeps it open as long as
+ * it runs, but not beyond an execve(2) if it says so (CPython, V8). */
+static bool has_open(pid_t pid, int fd, const char *path)
+{
+	char name[32];
+	struct stat file, its;
+	struct dirent *entry;
+	bool found = false;
+	DIR *dir;
+
+	(void)snprintf(name, sizeof(name), "/proc/%d/fd", (int)pid);
+	dir = fstat(fd, &file) == 0 ? opendir(name) : NULL;
+	for (int i = 0; dir != NULL && !found && i < DESCRIPTORS_MAX && (entry = readdir(dir)) != NULL; i++)
+		found = leads_to_name(dirfd(dir), entry->d_name, path) &&
+			fstatat(dirfd(dir), entry->d_name, &its, 0) == 0 && its.st_dev == file.st_dev &&
+			its.st_ino == file.st_ino;
+	if (dir != NULL)
+		(void)closedir(dir);
+	return found;
+}
+
+/* Is the path the file's own name? Anybody may put a link there that leads to somebody's file. */
+static bool is_own_name(struct ps_prochandle *P, int fd, const char *path)
+{
+	const struct live *live = live_of(P);
+	struct stat file, there;
+
+	if (fstat(fd, &file) != 0)
+		return false;
+	if (live != NULL)
+		return live_files_is_itself(live->files, path, file.st_dev, file.st_ino);
+	return lstat(path, &there) == 0 && there.st_dev == file.st_dev && there.st_ino == file.st_ino;
+}
+
+enum res os_open_perf_map(struct ps_prochandle *P, int *out, bool *certain, struct fault *f)
 {
 	struct proc_objects *o = handle_objects(P);
 	OWNED(fd_release) int fd = -1;
@@ -82,14 +135,17 @@ enum res os_open_perf_map(struct ps_prochandle *P, int *out, struct fault *f)
 
 	if (o == NULL || o->files.open_path == NULL || os_is_core(P))
 		return RES_NONE;
-	(void)snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)inner_pid(pid));
+	(void)snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)linux_inner_pid(pid));
 	fd = o->files.open_path(o->files.data, path);
 	if (fd < 0 && errno == ENOENT)
 		return RES_NONE;
 	if (fd < 0)
 		return fault_set(f, 0, errno, 0, "%s cannot be opened: %s", path, fileio_open_error(errno));
-	if (check_owner(fd, pid, path, f) != RES_OK)
+	if (linux_perf_file_check(fd, pid, path, f) != RES_OK)
 		return RES_FAIL;
+	if (!is_own_name(P, fd, path))
+		return fault_set(f, 0, 0, 0, "%s is a symbolic link", path);
+	*certain = has_open(pid, fd, path);
 	*out = fd_keep(&fd);
 	return RES_OK;
 }

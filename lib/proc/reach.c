@@ -530,6 +530,23 @@ bool reach_look(struct reach *r, const char *path, struct reach_file *file)
 	return path_fd >= 0;
 }
 
+bool reach_look_itself(struct reach *r, const char *path, struct reach_file *file)
+{
+	const int root = r->root >= 0 ? r->root : AT_FDCWD;
+	struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC, .resolve = RESOLVE_CACHED };
+	OWNED(fd_release) int fd = -1;
+
+	if (r->root >= 0)
+		how.resolve |= RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	/* Before Linux 5.12 the kernel cannot be told not to ask. */
+	if (fd < 0 && errno == EINVAL) {
+		how.resolve &= ~(uint64_t)RESOLVE_CACHED;
+		fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	}
+	return fd >= 0 && identify_file(fd, file);
+}
+
 /* Following such a link asks no file system. */
 int reach_open_link(struct reach *r, int dir, const char *link, uint64_t dev, const struct reach_file *want)
 {

@@ -84,6 +84,10 @@ int reach_open_link(struct reach *r, int dir, const char *link, uint64_t dev, co
 /* The file at path. False: there is none, or no answer. */
 bool reach_look(struct reach *r, const char *path, struct reach_file *file);
 
+/* The same for what has that name itself, be it a link, if the kernel need not ask a file system
+ * for it, as after an open of it. */
+bool reach_look_itself(struct reach *r, const char *path, struct reach_file *file);
+
 /* True if files of this device may have to be waited for, and if such a wait has failed. */
 bool reach_dev_waits(struct reach *r, uint64_t dev);
 bool reach_dev_silent(struct reach *r, uint64_t dev);

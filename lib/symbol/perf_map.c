@@ -78,16 +78,11 @@ const struct perf_line *perf_map_at(const struct perf_map *m, uint64_t at)
 	return NULL;
 }
 
-enum res perf_map_read(struct perf_map *m, struct ps_prochandle *P, struct fault *f)
+enum res perf_map_load(struct perf_map *m, int fd, size_t *n, struct fault *f)
 {
-	OWNED(fd_release) int fd = -1;
-	enum res res = m->tried ? RES_NONE : os_open_perf_map(P, &fd, f);
 	struct stat st;
 	ssize_t got;
 
-	m->tried = true;
-	if (res != RES_OK)
-		return res;
 	if (fstat(fd, &st) != 0)
 		return fault_set(f, 0, errno, 0, "the file for perf cannot be read: %s", strerror(errno));
 	if (st.st_size <= 0)
@@ -100,7 +95,22 @@ enum res perf_map_read(struct perf_map *m, struct ps_prochandle *P, struct fault
 	got = fileio_pread(fd, m->text, (size_t)st.st_size, 0);
 	if (got < 0)
 		return fault_set(f, 0, errno, 0, "the file for perf cannot be read: %s", strerror(errno));
-	if (!perf_map_parse(m, m->text, (size_t)got))
+	*n = (size_t)got;
+	return RES_OK;
+}
+
+enum res perf_map_read(struct perf_map *m, struct ps_prochandle *P, struct fault *f)
+{
+	OWNED(fd_release) int fd = -1;
+	enum res res = m->tried ? RES_NONE : os_open_perf_map(P, &fd, &m->certain, f);
+	size_t n = 0;
+
+	m->tried = true;
+	if (res == RES_OK)
+		res = perf_map_load(m, fd, &n, f);
+	if (res != RES_OK)
+		return res;
+	if (!perf_map_parse(m, m->text, n))
 		return fault_set(f, 0, 0, 0, "the file for perf has more than %d lines", PERF_LINES_MAX);
 	return RES_OK;
 }

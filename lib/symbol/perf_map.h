@@ -22,13 +22,18 @@ struct perf_line {
 /* All zeros: empty. */
 struct perf_map {
 	bool tried;
-	char *text; /* owned */
+	bool certain; /* the program that runs now has written it */
+	char *text;   /* owned */
 	VEC(struct perf_line) lines;
 };
 
 /* Read P's file, once. m stays empty if there is none (RES_NONE), or one that does not count, or is
  * of more than PERF_MAP_MAX bytes or PERF_LINES_MAX lines (RES_FAIL; f says why). */
 enum res perf_map_read(struct perf_map *m, struct ps_prochandle *P, struct fault *f);
+
+/* Read the whole file fd into m->text, *n bytes. RES_NONE: it is empty. RES_FAIL: it has more than
+ * PERF_MAP_MAX bytes, or cannot be read. */
+enum res perf_map_load(struct perf_map *m, int fd, size_t *n, struct fault *f);
 
 /* Add the lines in n bytes of text, which must outlive m. Lines of another form are left out.
  * False: there are more than PERF_LINES_MAX, and m is empty afterwards. */

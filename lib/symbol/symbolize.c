@@ -10,6 +10,7 @@
 #include "base/vec.h"
 #include "os/images.h"
 #include "os/made_code.h"
+#include "symbol/jit_dump.h"
 #include "symbol/lacks.h"
 #include "symbol/perf_map.h"
 #include "symbol/source_lines.h"
@@ -23,7 +24,7 @@ struct symbolizer {
 	struct symbol_wants wants;
 	struct addrmap index;            /* key of a query → index in names */
 	VEC(struct symbol_name *) names; /* each owned, with its strings after it */
-	struct perf_map jit;             /* while names are looked up */
+	struct perf_map jit, dump;       /* while names are looked up */
 	struct source_names source;      /* demangled names */
 	struct symbol_lacks lacks;
 	struct unwind_functions *functions; /* of P; NULL: not asked yet */
@@ -88,21 +89,35 @@ static struct symbol_name *name_without_symbol(
 /* What stands for the file of code that is in none. */
 static const char jit_object[] = "JIT";
 
-/* The name of code in no file. */
-static struct symbol_name *name_by_perf_map(struct symbolizer *s, const struct symbol_query *q)
+/* The name of code in no file, by what the program has written for perf: a dump, or else a map. A
+ * '?' says that another program may have written it. */
+static struct symbol_name *name_for_perf(struct symbolizer *s, const struct symbol_query *q)
 {
+	const struct perf_map *map = &s->dump;
 	const struct perf_line *line;
 	struct fault why;
-	char symbol[PERF_NAME_MAX + 1];
+	char symbol[PERF_NAME_MAX + 2];
 
-	if (perf_map_read(&s->jit, s->P, &why) == RES_FAIL)
+	if (jit_dump_read(&s->dump, s->P, &why) == RES_FAIL)
 		symbol_lacks_add(&s->lacks, LACK_PERF_MAP, "", &why);
-	line = perf_map_at(&s->jit, at_of(q));
+	line = perf_map_at(map, at_of(q));
+	if (line == NULL) {
+		map = &s->jit;
+		if (perf_map_read(&s->jit, s->P, &why) == RES_FAIL)
+			symbol_lacks_add(&s->lacks, LACK_PERF_MAP, "", &why);
+		line = perf_map_at(map, at_of(q));
+	}
 	if (line == NULL)
 		return name_create(q->pc, NULL, NULL, 0);
 	memcpy(symbol, line->name, line->name_n);
-	symbol[line->name_n] = '\0';
+	memcpy(symbol + line->name_n, map->certain ? "" : "?", map->certain ? 1 : 2);
 	return name_create(q->pc, jit_object, symbol, q->pc - line->start);
+}
+
+static void perf_files_free(struct symbolizer *s)
+{
+	perf_map_free(&s->jit);
+	perf_map_free(&s->dump);
 }
 
 /* The name of code in no file, which the program may have registered for debuggers, or have named
@@ -125,7 +140,7 @@ static struct symbol_name *name_of_made_code(struct symbolizer *s, const struct 
 	if (res != RES_OK || piece.symbols == NULL ||
 	    elf_symbols_by_addr(piece.symbols, at_of(q), &found) != RES_OK ||
 	    found.name_len >= NAME_MAX_BYTES)
-		return name_by_perf_map(s, q);
+		return name_for_perf(s, q);
 	symbol = strndup(found.name, found.name_len);
 	if (symbol == NULL)
 		return NULL;
@@ -315,7 +330,7 @@ enum res symbolizer_names(struct symbolizer *s, const struct symbol_query *queri
 		if (name == NULL || !vec_push(&s->names, name)) {
 			name_free(name);
 			vec_free(&places);
-			perf_map_free(&s->jit);
+			perf_files_free(s);
 			return fault_memory(f);
 		}
 		/* Without memory its source stays unknown. */
@@ -323,12 +338,12 @@ enum res symbolizer_names(struct symbolizer *s, const struct symbol_query *queri
 			(void)vec_push(&places, ((struct source_query){ name, at_of(&queries[i]) }));
 		if (!addrmap_put(&s->index, key_of(&queries[i]), (uint32_t)(s->names.n - 1))) {
 			vec_free(&places);
-			perf_map_free(&s->jit);
+			perf_files_free(s);
 			return fault_memory(f);
 		}
 		out[i] = name;
 	}
-	perf_map_free(&s->jit);
+	perf_files_free(s);
 	if (places.n > 0 && !bound_passed(BOUND_NAMES))
 		source_lines_find(s->P, &places, &s->lacks);
 	vec_free(&places);

@@ -1,5 +1,5 @@
-/* Code that a program has made at run time and registered for debuggers: its names, and the frames
- * past it (test/programs/made_code.c). */
+/* Code that a program has made at run time, and registered for debuggers: its names, and the frames
+ * past it (test/programs/made_code.c); or named for perf (test/programs/named_code.c). */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,21 +17,21 @@ static const char stack[] = "JIT`made_inner+0xc\n"
 			    "              JIT`made_outer+0xc\n"
 			    "              made_code`main+0x%x\n";
 
-static pid_t start(const char *wrong, char number[16])
+static pid_t start_program(const char *name, const char *argument, char number[16])
 {
 	const char *tool = spawn_tool(), *end = strrchr(tool, '/');
 	char path[PATH_MAX], ready;
 	int out[2];
 	pid_t pid;
 
-	(void)snprintf(path, sizeof(path), "%.*s/test/programs/made_code", (int)(end - tool), tool);
+	(void)snprintf(path, sizeof(path), "%.*s/test/programs/%s", (int)(end - tool), tool, name);
 	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
 	pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)dup2(out[1], STDOUT_FILENO);
-		(void)execl(path, "made_code", wrong, (char *)NULL);
+		(void)execl(path, name, argument, (char *)NULL);
 		_exit(127);
 	}
 	(void)close(out[1]);
@@ -40,6 +40,11 @@ static pid_t start(const char *wrong, char number[16])
 	fixture_settle(pid);
 	(void)snprintf(number, 16, "%d", (int)pid);
 	return pid;
+}
+
+static pid_t start(const char *wrong, char number[16])
+{
+	return start_program("made_code", wrong, number);
 }
 
 static void end(pid_t pid)
@@ -136,6 +141,47 @@ START_TEST(wrong_lists)
 }
 END_TEST
 
+/* How the program names it, and what is printed for it; or why it has no name. A file that another
+ * program may have written, in the same process, is doubted. */
+static const struct {
+	const char *how, *line, *why;
+} for_perf[] = {
+	{ "map", "              JIT`made+0x6\n", NULL },
+	{ "closed", "              JIT`made?+0x6\n", NULL },
+	{ "before", "              JIT`made?+0x6\n", NULL },
+	{ "after", "              0x6f0000000006\n", NULL },
+	{ "link", "              0x6f0000000006\n", ".map is a symbolic link: code in no file has no names" },
+	{ "dump", "              JIT`made+0x6\n", NULL },
+};
+enum { FOR_PERF = sizeof(for_perf) / sizeof(for_perf[0]) };
+
+static void remove_files(pid_t pid)
+{
+	static const char *const names[][2] = { { "perf-", ".map" }, { "perf-", ".map.real" },
+		{ "jit-", ".dump" } };
+	char path[64];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		(void)snprintf(path, sizeof(path), "/tmp/%s%d%s", names[i][0], (int)pid, names[i][1]);
+		(void)unlink(path);
+	}
+}
+
+START_TEST(names_for_perf)
+{
+	char number[16];
+	pid_t pid = start_program("named_code", for_perf[_i].how, number);
+	struct run r = TOOL(number);
+	const char *why = for_perf[_i].why;
+
+	end(pid);
+	remove_files(pid);
+	ck_assert_msg(strstr(r.out, for_perf[_i].line) != NULL, "%s: %s%s", for_perf[_i].how, r.out, r.err);
+	ck_assert_msg(why == NULL ? strstr(r.err, "/tmp/") == NULL : strstr(r.err, why) != NULL, "%s", r.err);
+	run_free(&r);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("made_code");
@@ -145,6 +191,7 @@ static Suite *suite(void)
 	tcase_add_test(c, names_and_callers);
 	tcase_add_test(c, of_a_core);
 	tcase_add_loop_test(c, wrong_lists, 0, LISTS);
+	tcase_add_loop_test(c, names_for_perf, 0, FOR_PERF);
 	suite_add_tcase(s, c);
 	return s;
 }
