@@ -139,6 +139,17 @@ void py_layout_add_more(struct py_layout *l, uint32_t version);
  * every object. */
 void py_layout_add_refs(struct py_layout *l);
 
+/* Size of the head of an object (PyObject), and of one of varying size (PyVarObject), in bytes. The
+ * members of its type follow. */
+static inline uint32_t py_head_size(const struct py_layout *l)
+{
+	return l->object.type - 1 + l->word;
+}
+static inline uint32_t py_var_head_size(const struct py_layout *l)
+{
+	return py_head_size(l) + l->word;
+}
+
 enum { PY_COOKIE_SIZE = 8 };
 /* True if these are the first bytes of a published structure of offsets. */
 bool py_layout_is_cookie(const uint8_t bytes[PY_COOKIE_SIZE]);

@@ -31,17 +31,6 @@ void py_variables_free(struct py_variables *v)
 	addrmap_free(&v->of);
 }
 
-/* Size of the head of an object without a size, and with one. */
-static uint32_t head_size(const struct py_layout *l)
-{
-	return l->object.type - 1 + l->word;
-}
-
-static uint32_t sized_head(const struct py_layout *l)
-{
-	return l->object.size - 1 + l->word;
-}
-
 /* The code object whose variables are added. */
 struct adding {
 	struct py_variables *v;
@@ -76,7 +65,7 @@ static bool open_tuple(struct ps_prochandle *P, const struct py_layout *l, uint6
 	    n > SLOTS_MAX)
 		return false;
 	out->n = n;
-	out->at = addr + sized_head(l) + (l->version >= PY_HEX(3, 14) ? l->word : 0U);
+	out->at = addr + py_var_head_size(l) + (l->version >= PY_HEX(3, 14) ? l->word : 0U);
 	return true;
 }
 
@@ -114,7 +103,7 @@ static bool read_localsplus(const struct adding *a)
 	 * 3.11 to 3.15). */
 	if (!py_read_word(P, l, a->code, l->code.filename - 2U * l->word, &names) ||
 	    !py_read_word(P, l, a->code, l->code.filename - l->word, &kinds_at) ||
-	    !py_read(P, &flags, sizeof(flags), a->code + sized_head(l) + 3U * l->word) ||
+	    !py_read(P, &flags, sizeof(flags), a->code + py_var_head_size(l) + 3U * l->word) ||
 	    !open_tuple(P, l, names, &items) || py_bytes_read(P, l, kinds_at, SLOTS_MAX, &kinds) != RES_OK)
 		return false;
 	owned = kinds.at;
@@ -152,7 +141,7 @@ static bool read_tuples(
 	/* co_flags follows co_argcount, (3.8+) co_posonlyargcount, (3.0+) co_kwonlyargcount,
 	 * co_nlocals and co_stacksize: ints. */
 	uint32_t before = l->version >= PY_HEX(3, 8) ? 5 : l->version >= PY_HEX(3, 0) ? 4 : 3;
-	uint64_t flags = code + head_size(l) + before * sizeof(uint32_t), names, cells, frees;
+	uint64_t flags = code + py_head_size(l) + before * sizeof(uint32_t), names, cells, frees;
 
 	/* co_code, co_consts, co_names, co_varnames, co_freevars, co_cellvars. */
 	return py_read(P, &out->flags, sizeof(out->flags), flags) &&

@@ -24,12 +24,6 @@ enum { ENTRIES_MAX = 1 << 20, LOG_SIZE_MAX = 40, HEAD = 64, KIND_GENERAL = 0, KI
 /* Bits of tp_flags (Include/object.h, Include/cpython/object.h). */
 enum { INLINE_VALUES = 1 << 2, MANAGED_DICT = 1 << 4 };
 
-/* Size of the head of an object without a size. */
-static uint32_t head_size(const struct py_layout *l)
-{
-	return l->object.type - 1 + l->word;
-}
-
 static uint64_t word_in(const uint8_t *bytes, size_t at, uint8_t word)
 {
 	uint64_t wide = 0;
@@ -116,12 +110,12 @@ static bool open_dict(
 {
 	const struct py_layout *l = &rt->layout;
 	uint8_t bytes[HEAD + 64], word = l->word;
-	const uint8_t *head = bytes + head_size(l);
+	const uint8_t *head = bytes + py_head_size(l);
 	size_t tag = l->version >= PY_HEX(3, 6) ? 8 : 0,
-	       n = head_size(l) + (l->version < PY_HEX(3, 3) ? 5U * word : tag + 3U * word);
+	       n = py_head_size(l) + (l->version < PY_HEX(3, 3) ? 5U * word : tag + 3U * word);
 
 	/* No more than the dict has: what follows may be unmapped. */
-	if (!py_pointer_sane(addr, word) || head_size(l) > HEAD || !py_read(P, bytes, n, addr) ||
+	if (!py_pointer_sane(addr, word) || py_head_size(l) > HEAD || !py_read(P, bytes, n, addr) ||
 	    (!derived && !py_type_is(P, l, word_in(bytes, l->object.type - 1, word), "dict", &rt->dict_type)))
 		return false;
 	*out = new_dict(P, rt);

@@ -208,7 +208,7 @@ bool greenlet_type(struct greenlet_reader *g)
 	enum { NEW = 3, OLD_LEAST = 10, OLD_MOST = 32 };
 	struct task_reader *r = g->r;
 	const struct py_layout *l = &r->rt->layout;
-	uint64_t dict, size, head = l->object.type - 1 + l->word;
+	uint64_t dict, size, head = py_head_size(l);
 
 	if (!task_module_dict(r, g->interp, "greenlet", &dict))
 		return false;

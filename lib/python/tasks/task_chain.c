@@ -145,8 +145,7 @@ static bool read_top(struct task_reader *r, uint64_t frame, uint64_t *out)
 static bool find_frame(struct task_reader *r, struct generator *g, int8_t *state)
 {
 	const struct py_layout *l = &r->rt->layout;
-	uint32_t words = l->version < PY_HEX(3, 12) ? 7 : 6,
-		 at = l->object.type - 1 + l->word + words * l->word;
+	uint32_t words = l->version < PY_HEX(3, 12) ? 7 : 6, at = py_head_size(l) + words * l->word;
 
 	if (l->marking == PY_MARK_NONE)
 		return task_word(r, g->addr, 0, &g->frame);

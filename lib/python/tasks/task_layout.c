@@ -95,7 +95,7 @@ static void take_row(struct task_reader *r, uint32_t head)
 void task_layout(struct task_reader *r)
 {
 	const struct py_layout *l = &r->rt->layout;
-	uint32_t head = l->object.type - 1 + l->word;
+	uint32_t head = py_head_size(l);
 	bool old = l->version < PY_HEX(3, 7);
 
 	if (l->version >= PY_HEX(3, 14))

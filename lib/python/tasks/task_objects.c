@@ -15,11 +15,6 @@ bool task_no_memory(struct task_reader *r)
 	return false;
 }
 
-static uint32_t head_size(const struct py_layout *l)
-{
-	return l->object.type - 1 + l->word;
-}
-
 bool task_at(struct task_reader *r, uint64_t addr, uint32_t offset, uint64_t *out)
 {
 	return py_pointer_sane(addr, r->rt->layout.word) &&
@@ -30,7 +25,7 @@ bool task_word(struct task_reader *r, uint64_t addr, unsigned index, uint64_t *o
 {
 	const struct py_layout *l = &r->rt->layout;
 
-	return task_at(r, addr, head_size(l) + index * l->word, out);
+	return task_at(r, addr, py_head_size(l) + index * l->word, out);
 }
 
 /* --- types --- */
@@ -216,7 +211,7 @@ bool task_int(struct task_reader *r, uint64_t addr, uint64_t *out)
 	for (unsigned i = (unsigned)size; i-- > 0;) {
 		uint32_t digit = 0;
 
-		if (!py_read(r->P, &digit, width, addr + head_size(l) + l->word + (uint64_t)i * width))
+		if (!py_read(r->P, &digit, width, addr + py_head_size(l) + l->word + (uint64_t)i * width))
 			return false;
 		value = value << bits | digit;
 	}
@@ -242,7 +237,7 @@ size_t task_sequence(struct task_reader *r, uint64_t addr, uint64_t *out, size_t
 	*whole = addr == 0 || task_is_none(r, addr);
 	if ((kind != TASK_KIND_LIST && kind != TASK_KIND_TUPLE) || !task_word(r, addr, 0, &size))
 		return 0;
-	items = addr + head_size(l) + l->word;
+	items = addr + py_head_size(l) + l->word;
 	/* From 3.14 on a tuple has its hash in front of its items. */
 	if (kind == TASK_KIND_TUPLE && l->version >= PY_HEX(3, 14))
 		items += l->word;

@@ -521,7 +521,7 @@ void py_wait_find(struct py_process *py, struct ps_prochandle *live, const struc
 		.live = live,
 		.w = w,
 		.hints = hints,
-		.head = rt->layout.object.type - 1 + rt->layout.word };
+		.head = py_head_size(&rt->layout) };
 
 	*out = (struct py_wait){ .kind = PY_WAIT_NONE };
 	if (w->stack->runs.n == 0 || w->stack->runs.at[0].runtime != w->thread->runtime)

@@ -109,16 +109,4 @@ static inline bool value_is_before(const struct value_writer *w, unsigned major,
 	return value_layout(w)->version < PY_HEX(major, minor);
 }
 
-/* Size of the head of an object. Its members follow. */
-static inline uint32_t value_head(const struct py_layout *l)
-{
-	return l->object.type - 1 + l->word;
-}
-
-/* The same for an object of varying size. */
-static inline uint32_t value_var_head(const struct py_layout *l)
-{
-	return value_head(l) + l->word;
-}
-
 #endif

@@ -179,7 +179,7 @@ void value_write_dict_view(struct value_writer *w, uint64_t addr, const struct p
 							      : VALUE_PART_PAIRS;
 	uint64_t dict;
 
-	if (!value_read_word(w->v, addr + value_head(value_layout(w)), &dict)) {
+	if (!value_read_word(w->v, addr + py_head_size(value_layout(w)), &dict)) {
 		value_put_unreadable(w, addr);
 		return;
 	}

@@ -67,7 +67,7 @@ static bool read_size(struct value_writer *w, uint64_t addr, uint64_t *n)
 	const struct py_layout *l = value_layout(w);
 
 	*n = 0;
-	return value_read(w->v, n, l->size_width, addr + value_head(l)) && *n < (uint64_t)1 << 48;
+	return value_read(w->v, n, l->size_width, addr + py_head_size(l)) && *n < (uint64_t)1 << 48;
 }
 
 void value_write_list(struct value_writer *w, uint64_t addr, const struct py_value_type *t)
@@ -76,7 +76,7 @@ void value_write_list(struct value_writer *w, uint64_t addr, const struct py_val
 	uint64_t n, items = 0;
 
 	(void)t;
-	if (!read_size(w, addr, &n) || !value_read_word(w->v, addr + value_var_head(l), &items)) {
+	if (!read_size(w, addr, &n) || !value_read_word(w->v, addr + py_var_head_size(l), &items)) {
 		value_put_unreadable(w, addr);
 	} else if (n == 0) {
 		value_put(w, "[]");
@@ -92,7 +92,7 @@ void value_write_list(struct value_writer *w, uint64_t addr, const struct py_val
 
 uint64_t value_tuple_items(const struct py_layout *l, uint64_t addr)
 {
-	return addr + value_var_head(l) + (l->version >= PY_HEX(3, 14) ? l->word : 0U);
+	return addr + py_var_head_size(l) + (l->version >= PY_HEX(3, 14) ? l->word : 0U);
 }
 
 bool value_tuple_size(struct value_writer *w, uint64_t addr, uint64_t *n)
@@ -150,7 +150,7 @@ static bool is_key_first(struct value_writer *w, const struct set_table *table)
 static bool open_set(struct value_writer *w, uint64_t addr, struct set_table *out)
 {
 	uint8_t word = value_layout(w)->word;
-	uint64_t at = addr + value_head(value_layout(w)), mask;
+	uint64_t at = addr + py_head_size(value_layout(w)), mask;
 
 	if (value_is_before(w, 2, 5) || !value_read_word(w->v, at + word, &out->used) ||
 	    !value_read_word(w->v, at + 2U * word, &mask) || !value_read_word(w->v, at + 3U * word, &out->at))
@@ -175,7 +175,7 @@ static bool is_dummy(struct value_writer *w, uint64_t addr, uint64_t hash)
 	if (t->kind == VALUE_OBJECT)
 		return value_read_string(w->v, its, sizeof(its), t->name) && strcmp(its, type_name) == 0;
 	return value_is_before(w, 3, 4) && value_is_text(w->v, addr, name) &&
-	       value_read_word(w->v, addr + value_head(l) + at, &its_hash) && its_hash != hash;
+	       value_read_word(w->v, addr + py_head_size(l) + at, &its_hash) && its_hash != hash;
 }
 
 static void put_set(struct value_writer *w, const struct set_table *table)
@@ -242,7 +242,7 @@ static bool open_deque(struct value_writer *w, uint64_t addr, struct deque *out)
 {
 	const struct py_layout *l = value_layout(w);
 	bool old = l->version < PY_HEX(3, 0);
-	uint64_t at = addr + (old ? value_head(l) : value_var_head(l));
+	uint64_t at = addr + (old ? py_head_size(l) : py_var_head_size(l));
 
 	if (old ? l->version != PY_HEX(2, 7) : l->version < PY_HEX(3, 6))
 		return false;

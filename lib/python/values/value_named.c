@@ -28,7 +28,7 @@ static bool read_part(struct value_writer *w, uint64_t addr, unsigned i, uint64_
 {
 	const struct py_layout *l = value_layout(w);
 
-	return value_read_word(w->v, addr + value_head(l) + i * (uint64_t)l->word, out);
+	return value_read_word(w->v, addr + py_head_size(l) + i * (uint64_t)l->word, out);
 }
 
 /* Write the str at addr as it is. */

@@ -36,10 +36,10 @@ static bool locate_int(struct py_values *v, uint64_t addr, const struct py_value
 	uint64_t size = 0;
 
 	if (builtin == NULL || (builtin->itemsize != 2 && builtin->itemsize != 4) ||
-	    !value_read(v, &size, l->size_width, addr + value_head(l)))
+	    !value_read(v, &size, l->size_width, addr + py_head_size(l)))
 		return false;
 	out->bytes = (unsigned)builtin->itemsize;
-	out->at = addr + value_head(l) + l->size_width;
+	out->at = addr + py_head_size(l) + l->size_width;
 	if (l->version >= PY_HEX(3, 12)) {
 		out->negative = (size & 3) == 2;
 		out->n = (size & 3) == 1 ? 0 : size >> 3;
@@ -143,7 +143,7 @@ void value_write_int_2(struct value_writer *w, uint64_t addr, const struct py_va
 	uint64_t wide;
 
 	(void)t;
-	if (!value_read_word(w->v, addr + value_head(l), &wide))
+	if (!value_read_word(w->v, addr + py_head_size(l), &wide))
 		value_put_unreadable(w, addr);
 	else
 		value_put_fmt(w, "%lld", l->word == 4 ? (long long)(int32_t)wide : (long long)wide);
@@ -156,7 +156,7 @@ void value_write_bool(struct value_writer *w, uint64_t addr, const struct py_val
 	uint64_t size = 0;
 
 	(void)t;
-	if (!value_read(w->v, &size, l->size_width, addr + value_head(l)))
+	if (!value_read(w->v, &size, l->size_width, addr + py_head_size(l)))
 		value_put_unreadable(w, addr);
 	else
 		value_put(w, (l->version >= PY_HEX(3, 12) ? size >> 3 : size) != 0 ? "True" : "False");
@@ -254,7 +254,7 @@ void value_write_float(struct value_writer *w, uint64_t addr, const struct py_va
 	double d;
 
 	(void)t;
-	if (!value_read(w->v, &d, sizeof(d), addr + value_head(value_layout(w))))
+	if (!value_read(w->v, &d, sizeof(d), addr + py_head_size(value_layout(w))))
 		value_put_unreadable(w, addr);
 	else
 		put_double(w, d, true, false);
@@ -265,7 +265,7 @@ void value_write_complex(struct value_writer *w, uint64_t addr, const struct py_
 	double parts[2];
 
 	(void)t;
-	if (!value_read(w->v, parts, sizeof(parts), addr + value_head(value_layout(w)))) {
+	if (!value_read(w->v, parts, sizeof(parts), addr + py_head_size(value_layout(w)))) {
 		value_put_unreadable(w, addr);
 		return;
 	}
@@ -296,7 +296,7 @@ bool value_is_one(struct py_values *v, uint64_t addr)
 
 	if (t != NULL &&
 	    (t->kind == VALUE_INT_2 || (t->kind == VALUE_BOOL && v->rt->layout.version < PY_HEX(3, 0))))
-		return value_read_word(v, addr + value_head(&v->rt->layout), &wide) && wide == 1;
+		return value_read_word(v, addr + py_head_size(&v->rt->layout), &wide) && wide == 1;
 	return t != NULL && (t->kind == VALUE_INT || t->kind == VALUE_BOOL) && locate_int(v, addr, t, &big) &&
 	       big.n == 1 && !big.negative && value_read(v, &digit, big.bytes, big.at) && digit == 1;
 }

@@ -43,7 +43,7 @@ static const char *read_dtype(struct value_writer *w, uint64_t descriptor)
 		if (!t->python && value_read_string(w->v, name, sizeof(name), t->name) &&
 		    strcmp(name, "numpy.dtype") == 0) {
 			if (!value_read(
-				w->v, &number, sizeof(number), descriptor + value_head(l) + l->word + 4U))
+				w->v, &number, sizeof(number), descriptor + py_head_size(l) + l->word + 4U))
 				return NULL;
 			return dtype_name(l, number);
 		}
@@ -55,7 +55,7 @@ static const char *read_dtype(struct value_writer *w, uint64_t descriptor)
 void value_write_ndarray(struct value_writer *w, uint64_t addr, const struct py_value_type *t)
 {
 	const struct py_layout *l = value_layout(w);
-	uint64_t at = addr + value_head(l) + l->word, shape, descriptor, length;
+	uint64_t at = addr + py_head_size(l) + l->word, shape, descriptor, length;
 	const char *dtype;
 	int32_t n;
 
@@ -135,7 +135,7 @@ void value_write_numpy_scalar(struct value_writer *w, uint64_t addr, const struc
 			s = strcmp(scalars[i].name, name) == 0 ? &scalars[i] : NULL;
 	}
 	if (s == NULL || (value_layout(w)->word == 4 && s->bytes == 8) ||
-	    !value_read(w->v, &bits, s->bytes, addr + value_head(value_layout(w)))) {
+	    !value_read(w->v, &bits, s->bytes, addr + py_head_size(value_layout(w)))) {
 		value_write_plain(w, addr, t);
 		return;
 	}

@@ -25,7 +25,7 @@ static bool open_at_end(
 	uint64_t end, dict;
 
 	if (offset >= 0 || offset < -LARGEST || t->basicsize > LARGEST || t->itemsize > 64 ||
-	    !value_read(v, &size, l->size_width, addr + value_head(l)))
+	    !value_read(v, &size, l->size_width, addr + py_head_size(l)))
 		return false;
 	if (l->size_width == 4)
 		size = (int32_t)size;
@@ -61,7 +61,7 @@ static unsigned find_slots(struct py_values *v, const struct py_value_type *t, u
 	uint64_t n = 0;
 
 	if (!t->heap || meta == NULL || meta->basicsize > LARGEST ||
-	    !value_read(v, &n, l->size_width, t->addr + value_head(l)) || n > SLOTS_MAX)
+	    !value_read(v, &n, l->size_width, t->addr + py_head_size(l)) || n > SLOTS_MAX)
 		return 0;
 	*at = t->addr + meta->basicsize;
 	return (unsigned)n;
@@ -383,7 +383,7 @@ void value_write_exception(struct value_writer *w, uint64_t addr, const struct p
 	const struct py_value_type *its;
 	uint64_t args;
 
-	if (!value_read_word(w->v, addr + value_head(l) + l->word, &args) ||
+	if (!value_read_word(w->v, addr + py_head_size(l) + l->word, &args) ||
 	    (its = value_type_of(w->v, args)) == NULL || its->kind != VALUE_TUPLE) {
 		value_write_plain(w, addr, t);
 		return;
@@ -400,14 +400,14 @@ static void put_old_class(struct value_writer *w, uint64_t class)
 	uint64_t dict, name, module;
 	struct py_string s;
 
-	if (value_read_word(w->v, class + value_head(l) + l->word, &dict) &&
+	if (value_read_word(w->v, class + py_head_size(l) + l->word, &dict) &&
 	    value_find(w->v, dict, "__module__", &w->v->key_module, &module) &&
 	    py_text_read(w->v->P, w->v->rt, module, &s, NULL) == RES_OK) {
 		value_put_name(w, s.text, s.n);
 		value_put(w, ".");
 		free(s.text);
 	}
-	if (value_read_word(w->v, class + value_head(l) + 2U * l->word, &name) &&
+	if (value_read_word(w->v, class + py_head_size(l) + 2U * l->word, &name) &&
 	    py_text_read(w->v->P, w->v->rt, name, &s, NULL) == RES_OK) {
 		value_put_name(w, s.text, s.n);
 		free(s.text);
@@ -430,7 +430,7 @@ void value_write_old_instance(struct value_writer *w, uint64_t addr, const struc
 	struct py_dict d;
 	uint64_t class, dict, i = 0;
 
-	if (!value_read_word(w->v, addr + value_head(l), &class)) {
+	if (!value_read_word(w->v, addr + py_head_size(l), &class)) {
 		value_write_plain(w, addr, t);
 		return;
 	}
@@ -438,7 +438,7 @@ void value_write_old_instance(struct value_writer *w, uint64_t addr, const struc
 	put_old_class(w, class);
 	value_put_fmt(w, " instance at %#llx", (unsigned long long)addr);
 	if (w->objects == 0 && value_charge(w->v, 128) &&
-	    value_read_word(w->v, addr + value_head(l) + l->word, &dict) &&
+	    value_read_word(w->v, addr + py_head_size(l) + l->word, &dict) &&
 	    py_dict_open(w->v->P, w->v->rt, dict, &d) && value_enter(w, addr)) {
 		w->objects++;
 		put_entries(w, &d, &i, ": ");

@@ -27,7 +27,7 @@ static bool read_words(struct value_writer *w, uint64_t addr, uint64_t *out, uns
 	const struct py_layout *l = value_layout(w);
 
 	for (unsigned i = 0; i < n; i++) {
-		if (!value_read_word(w->v, addr + value_head(l) + i * (uint64_t)l->word, &out[i]))
+		if (!value_read_word(w->v, addr + py_head_size(l) + i * (uint64_t)l->word, &out[i]))
 			return false;
 	}
 	return true;
@@ -171,8 +171,8 @@ void value_write_bytearray(struct value_writer *w, uint64_t addr, const struct p
 	uint64_t size = 0, start = 0;
 
 	(void)t;
-	if (!value_read(w->v, &size, l->size_width, addr + value_head(l)) ||
-	    !value_read_word(w->v, addr + value_var_head(l) + 2U * l->word, &start)) {
+	if (!value_read(w->v, &size, l->size_width, addr + py_head_size(l)) ||
+	    !value_read_word(w->v, addr + py_var_head_size(l) + 2U * l->word, &start)) {
 		value_put_unreadable(w, addr);
 		return;
 	}

@@ -89,8 +89,8 @@ static bool locate_unicode(struct py_values *v, uint64_t addr, struct py_text_ch
 
 	*out = (struct py_text_chars){ .width = value_char_width(v) };
 	out->pairs = out->width == 2;
-	if (out->width == 0 || !value_read(v, &length, l->size_width, addr + value_head(l)) ||
-	    !value_read_word(v, addr + value_head(l) + l->word, &out->at))
+	if (out->width == 0 || !value_read(v, &length, l->size_width, addr + py_head_size(l)) ||
+	    !value_read_word(v, addr + py_head_size(l) + l->word, &out->at))
 		return false;
 	out->length = length;
 	return true;
