@@ -454,7 +454,7 @@ START_TEST(another_root)
 	(void)snprintf(path, sizeof(path), "%s/root/dir/file", folder);
 	put_file(path, "i", 1, 0644);
 	(void)snprintf(path, sizeof(path), "%s/root/link", folder);
-	(void)symlink("/dir/file", path);
+	ck_assert_int_eq(symlink("/dir/file", path), 0);
 	v = victim_start(in_a_root, 0);
 	P = grab(v.pid);
 	maps = &handle_objects(P)->maps;
