@@ -34,6 +34,7 @@ void command_release(struct command *c);
  * run. Neither takes longer than some seconds. */
 void command_look(struct command *c, struct observing *x, bool (*look)(void *data), void *data);
 
+/* True if the program has ended. Does not wait for it. */
 bool command_has_ended(struct command *c);
 
 /* After the measurement: one that still runs gets SIGTERM, unless the user has interrupted it as

@@ -24,6 +24,7 @@ struct older_handles {
 	bool spared;           /* by older_handles_sweep */
 };
 
+/* Release all that *h has. */
 void handle_close(struct handle *h);
 
 /* Keep *h, which is moved. There are few, and the oldest gives way. */
@@ -32,6 +33,7 @@ void older_handles_keep(struct older_handles *x, struct handle *h);
 /* No stack waits to be read. One may be on its way: they are closed when that is so twice. */
 void older_handles_sweep(struct older_handles *x);
 
+/* Close them all. */
 void older_handles_free(struct older_handles *x);
 
 #endif

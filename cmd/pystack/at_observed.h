@@ -86,6 +86,7 @@ void observing_attached(struct observing *x);
  * their handles are closed. False: all are gone. */
 bool observing_sweep(struct observing *x, bool idle);
 
+/* Close the handles of all processes, and free the lists. */
 void observing_free(struct observing *x);
 
 #endif

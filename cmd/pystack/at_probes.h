@@ -51,6 +51,7 @@ bool at_probes_place(
 bool at_probes_place_everywhere(
     const struct options *opt, struct at_probes *p, struct ps_prochandle *P, const struct py_process *py);
 
+/* Free what *p has. */
 void at_probes_free(struct at_probes *p);
 
 #endif

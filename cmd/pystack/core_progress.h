@@ -11,6 +11,7 @@ struct progress {
 	bool on;             /* standard error is a terminal */
 };
 
+/* Begin; nothing is printed yet. name: what the line begins with, valid as long as *p. */
 void progress_begin(struct progress *p, const char *name);
 
 /* made: bytes so far; of `all` input bytes `taken` are used, and all is 0 if it is unknown. Prints

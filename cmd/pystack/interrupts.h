@@ -25,6 +25,7 @@ bool interrupts_by_key(void);
 /* From now on one that is caught interrupts a wait, which fails with EINTR. */
 void interrupts_end_waits(void);
 
+/* Put back the handlers that interrupts_catch has replaced. */
 void interrupts_release(const struct interrupts *before);
 
 #endif

@@ -19,6 +19,7 @@ enum outcome {
 /* The stacks that opt and o ask for. The result borrows o->lwps. */
 struct stack_options stack_options_of(const struct options *opt, const struct operand *o);
 
+/* What opt says of the records, the style of text, and the symbols. */
 struct collect_options collect_options_of(const struct options *opt);
 struct text_style text_style_of(const struct options *opt);
 struct symbol_wants symbol_wants_of(const struct options *opt);

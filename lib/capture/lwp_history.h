@@ -39,6 +39,7 @@ void lwp_history_keep(struct capture *c, struct capture_lwp *l);
 /* The capture of that LWP was used: unless it runs, it need not be captured again. */
 void lwp_history_reported(struct lwp_history *h, lwpid_t id);
 
+/* Close the files of all LWPs, and free the list. */
 void lwp_history_free(struct lwp_history *h);
 
 #endif

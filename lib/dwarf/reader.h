@@ -56,10 +56,12 @@ Dwarf_Die die_of_unit(struct reader *r, Dwarf_Off header);
 Dwarf_Die reader_next_unit(struct reader *r);
 /* Offset of the die of the unit that die is in. False: unknown. */
 bool die_unit(struct reader *r, Dwarf_Die die, Dwarf_Off *out);
+/* Its offset in .debug_info, and other properties of a die. False: unknown, or it has none. */
 bool die_offset(struct reader *r, Dwarf_Die die, Dwarf_Off *out);
 
 Dwarf_Half die_tag(struct reader *r, Dwarf_Die die);   /* 0: unknown */
 const char *die_name(struct reader *r, Dwarf_Die die); /* NULL: none; valid as long as r */
+/* Attributes: a flag (false: not set, or absent), and a non-negative number. */
 bool die_flag(struct reader *r, Dwarf_Die die, Dwarf_Half attr);
 bool die_number(struct reader *r, Dwarf_Die die, Dwarf_Half attr, uint64_t *out);
 /* Offset of a member: a number, or the expression of one step that DWARF 2 has. */

@@ -51,6 +51,8 @@ struct source_reply {
 	size_t wanted_n; /* files that would tell more about these addresses */
 	char *strings;   /* what the pointers point into */
 };
+
+/* Free what *reply has. */
 void source_reply_free(struct source_reply *reply);
 
 /* Find the places of n addresses of the file, at most SOURCE_ADDRESSES. The caller frees *reply, in

@@ -31,6 +31,7 @@ struct os_hold_call {
 enum res os_hold_during(
     struct ps_prochandle *P, const struct os_hold_call *call, int ms, struct os_hold **h, struct fault *f);
 
+/* The number of LWPs that were selected. */
 size_t os_hold_count(const struct os_hold *h);
 
 /* The state of the i-th LWP. regs and why (a phrase; "": none) point into h. */
@@ -41,6 +42,7 @@ enum os_hold_state os_hold_lwp(
  * release. 0: none was. */
 int64_t os_hold_ns(const struct os_hold *h);
 
+/* NULL ok. */
 void os_hold_free(struct os_hold *h);
 
 /* How long P has waited in vain for its turn, which another tool or program did not give up, before

@@ -162,6 +162,7 @@ void probe_session_unwatch(struct probe_session *s);
 enum res probe_session_read(
     struct probe_session *s, int ms, const struct probe_reader *reader, struct fault *f);
 
+/* True if records have arrived that probe_session_read has not handed on. */
 bool probe_session_pending(const struct probe_session *s);
 
 /* Call each() for every key with a count. False from it ends the iteration. */
@@ -180,6 +181,7 @@ void probe_session_waiting(struct probe_session *s,
 /* What the clocks of profile have done. */
 void probe_session_clocks(struct probe_session *s, struct probe_clocks *out);
 
+/* How many events were lost, by reason (enum probe_loss), since the session began. */
 void probe_session_losses(struct probe_session *s, uint64_t out[PROBE_LOSSES]);
 
 #endif

@@ -44,8 +44,10 @@ void probe_changes_forget(struct probe_changes *x, uint64_t time);
 void probe_changes_between(const struct probe_changes *x, uint32_t process, uint64_t a, uint64_t b,
     bool protected, struct probe_ranges *out);
 
+/* True if one of the ranges contains the address. */
 bool probe_ranges_have(const struct probe_ranges *r, uint64_t address);
 
+/* Free what *x has. */
 void probe_changes_free(struct probe_changes *x);
 
 #endif

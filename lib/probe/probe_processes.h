@@ -25,10 +25,12 @@ uint32_t probe_processes_free_target(const struct probe_processes *x, uint32_t m
 /* True if a living process but `mine` has this target. */
 bool probe_processes_shares(const struct probe_processes *x, uint32_t target, uint32_t mine);
 
+/* The process with this number has ended, or executed another program. */
 void probe_processes_end(struct probe_processes *x, uint32_t number);
 /* Changes of the code of those that there are are watched from this time on. */
 void probe_processes_begun(struct probe_processes *x, uint64_t time);
 
+/* Free what *x has. */
 void probe_processes_free(struct probe_processes *x);
 
 #endif

@@ -75,6 +75,7 @@ enum probe_arg_kind probe_syscall_arg_kind(const struct probe_syscall *call, uns
 /* The arguments that are strings: bit i for args[i]. */
 uint32_t probe_syscall_strings(const struct probe_syscall *call);
 
+/* True if numbers of this kind are signed. */
 bool probe_arg_is_signed(enum probe_arg_kind kind);
 /* Bytes of the register that count: 4 or the size of an address. */
 unsigned probe_arg_bytes(enum probe_arg_kind kind, const struct arch *arch);

@@ -57,6 +57,7 @@ enum res when_fail(const struct when_parse *p, const char *at, const char *fmt, 
 /* The same with "character N: expected WHAT, found …". */
 enum res when_expected(const struct when_parse *p, const char *at, const char *what);
 
+/* Take the spaces that are next, if any. */
 void when_skip_spaces(struct when_parse *p);
 
 /* Take `token` and the spaces before it. False: something else is there; only spaces are taken. */
@@ -65,6 +66,7 @@ bool when_take(struct when_parse *p, const char *token);
 /* Take a name (letters, digits, _ and ., no digit or . first). False: none is there. */
 bool when_take_word(struct when_parse *p, struct when_word *out);
 
+/* True if the word is `name`. */
 bool when_word_is(const struct when_word *word, const char *name);
 
 /* Take a number, or a text whose opening quote is next. `is_pattern`: asterisks are allowed at its

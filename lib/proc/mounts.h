@@ -48,6 +48,7 @@ enum res mounts_parse(char *text, struct mounts *out);
  * table of another process. */
 void mounts_judge_overlays(struct mounts *m, struct mounts *below);
 
+/* Free what *m has; it is an empty table then. */
 void mounts_clear(struct mounts *m);
 
 /* The mount that holds the absolute path, if no part of the path is a symbolic link: the mount with

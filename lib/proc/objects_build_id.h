@@ -5,7 +5,10 @@
 #include "base/span.h"
 #include "proc/objects.h"
 
+/* Set *id to these bytes, of which it keeps as many as it has room for. */
 void build_id_set(struct notice_id *id, const struct span *bytes);
+
+/* True if both are equal; two without bytes are. */
 bool build_id_equal(const struct notice_id *a, const struct notice_id *b);
 
 /* True if the first mapping of obj starts at the file's start. */

@@ -30,6 +30,7 @@ bool json_is_built(void);
 /* operand: as typed. details: NULL if the target could not be examined. */
 void json_target_begin(const char *operand, const struct record_details *details, struct strbuf *out);
 
+/* What surrounds all threads of the target. */
 void json_threads_begin(struct strbuf *out);
 void json_threads_end(struct strbuf *out);
 

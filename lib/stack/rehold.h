@@ -32,6 +32,7 @@ bool rehold_may(const struct rehold *a);
  * too many failures. */
 void rehold_failed(struct rehold *a, const char *reason, struct stack_thread *th);
 
+/* Free what *a has. */
 void rehold_free(struct rehold *a);
 
 #endif

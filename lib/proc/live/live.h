@@ -89,8 +89,8 @@ int live_code_of_errno(int error);
 
 enum { LIVE_PF_KTHREAD = 0x00200000 }; /* Linux include/linux/sched.h; in the flags field of stat */
 
+/* Read the file `stat` or `status` of a process or LWP. */
 enum res live_stat_read(int dir, const char *path, struct live_stat *out, int *sys);
-
 enum res live_status_read(int dir, const char *path, struct live_status *out, int *sys);
 
 /* Write "task/TID/leaf" to path[LIVE_PATH]. */

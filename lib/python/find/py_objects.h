@@ -32,6 +32,8 @@ struct py_objects {
 	py_regions one;                       /* those of object `of` */
 	const struct py_object *of;
 };
+
+/* Free what *o has. */
 void py_objects_free(struct py_objects *o);
 
 /* Initialise *out, zeroed, with the objects of P in libproc's order. False: out of memory; some are

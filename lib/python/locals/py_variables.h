@@ -36,6 +36,8 @@ struct py_variables {
 	VEC(struct py_variable_list) lists;
 	struct addrmap of; /* py_frame.known → index in lists */
 };
+
+/* Free what *v has. */
 void py_variables_free(struct py_variables *v);
 
 /* The variables of the code that frame runs, `most` at most. They are read once. NULL: out of

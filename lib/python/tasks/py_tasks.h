@@ -120,6 +120,7 @@ enum res py_tasks_read(
  * differs, and all greenlets could be read. */
 bool py_tasks_compare(const struct py_tasks *before, struct py_tasks *now);
 
+/* Free what *t has. */
 void py_tasks_free(struct py_tasks *t);
 
 #endif

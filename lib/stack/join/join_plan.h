@@ -23,8 +23,8 @@ void join_plan_free(struct join_plan *plan);
 /* Fills the plan by the rules of in's loops. RES_FAIL: out of memory. */
 enum res join_plan_make(const struct join_input *in, struct join_plan *plan, struct fault *f);
 
-/* The steps. in has only the runs of the runtime whose loop is given. RES_FAIL: out of memory. */
-
+/* The steps: place runs by their markers (from 3.11 on), or by order. in has only the runs of the
+ * runtime whose loop is given. RES_FAIL: out of memory. */
 enum res join_by_markers(
     const struct join_input *in, const struct join_loop *loop, struct join_plan *plan, struct fault *f);
 enum res join_by_order(
