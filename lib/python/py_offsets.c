@@ -48,7 +48,11 @@ static void code_offsets(const struct py_layout *l, struct py_offsets *out)
 	out->code_size = (uint16_t)l->code_extent;
 	out->code_table = (uint16_t)l->code.table;
 	out->code_bytecode = (uint16_t)l->code.bytecode;
-	out->text_length = (uint16_t)(l->texts == PY_TEXT_BYTES ? l->bytes.size : l->str.length);
+	/* A hash follows the length, or the pointer to the characters if they are elsewhere. */
+	out->text_words = (uint16_t)(l->texts == PY_TEXT_BYTES     ? l->bytes.size
+				     : l->texts == PY_TEXT_UNICODE ? l->str.wstr
+								   : l->str.length);
+	out->text_data = l->texts == PY_TEXT_UNICODE ? (uint16_t)l->str.wstr : 0;
 	out->bytes_size = (uint16_t)l->bytes.size;
 	out->bytes_data = (uint16_t)l->bytes.data;
 }

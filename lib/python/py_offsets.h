@@ -41,7 +41,8 @@ struct py_offsets {
 	uint16_t code_table;                   /* bytes: the line table */
 	uint16_t code_bytecode;                /* bytes, up to 3.10 */
 	uint16_t code_words[PY_OFFSETS_WORDS]; /* words that tell code objects apart */
-	uint16_t text_length;                  /* of a str; its hash follows */
+	uint16_t text_words; /* of a str: two words that tell it from others, the second is its hash */
+	uint16_t text_data;  /* of a str: the pointer to its characters (3.0 to 3.2) */
 	uint16_t bytes_size, bytes_data;
 	/* A number of four bytes that tells code objects at one address apart, or 0: in the
 	 * object that this member of a frame refers to. An interpreter uses each once. Absent up

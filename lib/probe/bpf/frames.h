@@ -11,7 +11,7 @@ static const uint64_t NO_HASH = ~0ull;
  * emit_piece. */
 __noinline int emit_names(struct scratch *s, const struct py_offsets *p, uint64_t hash)
 {
-	uint64_t at, n = 0;
+	uint64_t at, n;
 
 	if (!s || !p || bpf_map_lookup_elem(&codes, &hash))
 		return 0;
@@ -19,7 +19,12 @@ __noinline int emit_names(struct scratch *s, const struct py_offsets *p, uint64_
 		at = CODE(s, p, p->code_texts[i]);
 		if (at != 0)
 			emit_piece(s, at, i == 0 ? FILE_NAME : NAME, PROBE_MEMORY_NAME, hash);
+		/* Its characters may be elsewhere. */
+		if (at != 0 && p->text_data != 0 &&
+		    bpf_probe_read_user(&n, 8, (const void *)(at + p->text_data - 1)) == 0)
+			emit_piece(s, n & p->word_mask, CHARACTERS, PROBE_MEMORY_NAME, hash);
 	}
+	n = 0;
 	at = CODE(s, p, p->code_table);
 	if (at != 0 && bpf_probe_read_user(&n, 8, (const void *)(at + p->bytes_size - 1)) == 0)
 		n = (n & p->word_mask) + BYTES_HEAD;
@@ -36,14 +41,14 @@ __noinline int emit_names(struct scratch *s, const struct py_offsets *p, uint64_
 	return 0;
 }
 
-/* Mix the two words after the head of the object that a member of the code object points to: the
- * length and hash of a str. */
+/* Mix the two words after the head of the object that a member of the code object points to: for
+ * a str, its length (or where its characters are) and its hash. */
 static __always_inline uint64_t mix_object(
     struct scratch *s, const struct py_offsets *p, uint64_t hash, uint64_t at)
 {
 	if (at == 0)
 		return hash;
-	if (bpf_probe_read_user(s->content, 2 * p->word & 31, (const void *)(at + p->text_length - 1)) != 0)
+	if (bpf_probe_read_user(s->content, 2 * p->word & 31, (const void *)(at + p->text_words - 1)) != 0)
 		s->lost = PROBE_LOST_FRAMES + 1;
 	return mix(mix(hash, s->content[0]), s->content[1]);
 }
@@ -55,7 +60,7 @@ static __always_inline uint64_t mix_file(
 	if (at == 0)
 		return hash;
 	if (s->file_at != at || s->file_event != s->events) {
-		if (bpf_probe_read_user(s->file, 2 * p->word & 31, (const void *)(at + p->text_length - 1)) !=
+		if (bpf_probe_read_user(s->file, 2 * p->word & 31, (const void *)(at + p->text_words - 1)) !=
 		    0)
 			s->lost = PROBE_LOST_FRAMES + 1;
 		s->file_at = at;

@@ -170,8 +170,9 @@ enum {
 	INTERPS_MAX = 1 << 8,
 	FILE_NAME = 768,
 	NAME = 320,
-	TABLE = 4096, /* bytes of a piece */
-	TABLES = 16,  /* pieces of a line table */
+	CHARACTERS = 1024, /* of a str that has them elsewhere; up to four bytes each */
+	TABLE = 4096,      /* bytes of a piece */
+	TABLES = 16,       /* pieces of a line table */
 	BYTES_HEAD = 48,
 	/* Scratch memory of a processor, PROBE_SLOTS of it: two for what may be preempted. */
 	SLOT_SYSCALL = 0,

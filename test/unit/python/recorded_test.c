@@ -96,12 +96,17 @@ static void expect_code(const struct spec *is)
 {
 	const int texts[PY_OFFSETS_TEXTS] = { is->c_file, is->c_name, is->c_qual };
 	unsigned word = (unsigned)image_word(&m);
+	int elsewhere;
 
 	for (int i = 0; i < PY_OFFSETS_TEXTS; i++)
 		EXPECT(code_texts[i], texts[i], word, code_size);
 	EXPECT(code_table, is->c_table, word, code_size);
 	EXPECT(code_bytecode, is->c_bytes, word, code_size);
-	ck_assert_uint_eq(got.text_length, field(is->text == TEXT_BYTES ? is->size : is->s_len));
+	elsewhere = is->text == TEXT_UCS2 || is->text == TEXT_UCS4 ? is->s_len + (int)word : -1;
+	ck_assert_uint_eq(got.text_data, field(elsewhere));
+	ck_assert_uint_eq(got.text_words, field(is->text == TEXT_BYTES ? is->size
+						: elsewhere >= 0       ? elsewhere
+								       : is->s_len));
 	ck_assert_uint_eq(got.bytes_size, field(is->size));
 	ck_assert_uint_eq(got.bytes_data, field(is->b_data));
 	for (int i = 0; i < PY_OFFSETS_WORDS; i++)
