@@ -458,7 +458,7 @@ static const struct option longs[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* What follows the first `--`, or NULL. getopt moves operands that precede it behind it. */
+/* What follows the first `--`, or NULL. getopt moves operands that precede it to after it. */
 static char *after_dashes(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {

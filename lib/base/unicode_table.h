@@ -25,7 +25,7 @@ static const struct unicode_range invisible[] = {
 	{ 0xefffe, 0xeffff }, { 0xffffe, 0xfffff }, { 0x10fffe, 0x10ffff },
 };
 
-/* Categories Cc, Cf, Cs, Co, Cn, Zl, Zp, Zs, without the blank of ASCII. */
+/* Categories Cc, Cf, Cs, Co, Cn, Zl, Zp, Zs, without the space of ASCII. */
 static const struct unicode_range unprintable[] = {
 	{ 0x0, 0x1f }, { 0x7f, 0xa0 }, { 0xad, 0xad }, { 0x378, 0x379 }, { 0x380, 0x383 },
 	{ 0x38b, 0x38b }, { 0x38d, 0x38d }, { 0x3a2, 0x3a2 }, { 0x530, 0x530 },

@@ -85,7 +85,7 @@ def main():
     print("struct unicode_range {\n\tuint32_t first, last;\n};")
     put("invisible", "Default_Ignorable_Code_Point, Bidi_Control, Noncharacter_Code_Point; categories\n"
         " * Cf, Zl, Zp, without Prepended_Concatenation_Mark, which are seen.", invisible - nothing)
-    put("unprintable", "Categories Cc, Cf, Cs, Co, Cn, Zl, Zp, Zs, without the blank of ASCII.", unprintable)
+    put("unprintable", "Categories Cc, Cf, Cs, Co, Cn, Zl, Zp, Zs, without the space of ASCII.", unprintable)
     print("\n#endif")
 
 

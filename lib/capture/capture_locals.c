@@ -5,7 +5,7 @@
  *   core     at once
  *
  * What the values are made of may be changed by threads that run. So they are read twice, the
- * second time from memory that is read anew, unless nothing else can run: what is the same in both
+ * second time from a new copy of memory, unless nothing else can run: what is the same in both
  * readings was so at one moment between the two. What differs in all readings is said to change. */
 #include "base/clock.h"
 #include "capture/capture.h"

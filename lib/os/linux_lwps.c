@@ -117,7 +117,7 @@ void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, u
 		(void)munmap((void *)(uintptr_t)low, LOW_MEMORY);
 }
 
-/* True if this thread created process pid. The file has numbers, each with a blank after it (Linux
+/* True if this thread created process pid. The file has numbers, each with a space after it (Linux
  * fs/proc/array.c, children_seq_show). */
 static bool has_child(int dir, lwpid_t id, pid_t pid)
 {

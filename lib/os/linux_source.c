@@ -58,7 +58,7 @@ bool os_working_directory(struct ps_prochandle *P, char *buf, size_t size)
 }
 
 /* Does process pid run what was executed with this auxiliary vector? It has addresses that each
- * execve(2) chooses anew, and that fork(2) keeps. */
+ * execve(2) chooses again, and that fork(2) keeps. */
 static bool has_vector(pid_t pid, const char *vector, size_t n)
 {
 	OWNED(mem_release) char *its = NULL;

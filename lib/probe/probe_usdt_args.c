@@ -143,7 +143,7 @@ static bool parse_arg(struct span s, const struct arch *arch, struct probe_usdt_
 	return parse_operand(s, arch, out);
 }
 
-/* Take what precedes a blank. */
+/* Take what precedes a space. */
 static struct span take_arg(struct span *s)
 {
 	size_t n = 0;

@@ -36,7 +36,7 @@ struct reach {
 
 	bool tabled, own_tabled;
 	struct mounts table, own;
-	struct mount unnamed; /* for files that are in no table, or behind links */
+	struct mount unnamed; /* for files that are in no table, or reached by links */
 	char unnamed_at[128]; /* the first such path without an answer; "": a file mapped at unnamed_va */
 	uint64_t unnamed_va;
 	uint64_t shared;        /* device of memory files; 0: not read yet */

@@ -5,7 +5,7 @@
  *
  *   .build-id/ab/cdef…   also below usr/lib/debug and usr/lib     (gdb's and Fedora's trees)
  *   abcdef…/executable                                            (debuginfod's cache)
- *   usr/lib/libx.so, lib/libx.so, libx.so                         (a root, a folder of files)
+ *   usr/lib/libx.so, lib/libx.so, libx.so                         (a root, a directory of files)
  *   any file named libx.so, however deep                          (at most SEARCH_FILES are listed)
  *
  * and then, if search_fetch was called, on servers.

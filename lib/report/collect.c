@@ -81,7 +81,7 @@ static void add_native(struct collecting *c, uint32_t index)
 		add_remark(c, REMARK_SIGNAL_HANDLER, NULL);
 }
 
-/* Code in memory of no file is a JIT's. What is not mapped, or cannot be executed, is no code. */
+/* Code in memory of no file is a JIT's. What is not mapped, or cannot be executed, is not code. */
 static enum record_remark gap_remark(const struct collecting *c, uint32_t i)
 {
 	struct ps_prochandle *P = stack_target_handle(c->target);

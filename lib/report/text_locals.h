@@ -1,4 +1,4 @@
-/* Variables of a Python frame as text: lines beneath it, `name = value` after 20 blanks. */
+/* Variables of a Python frame as text: lines under it, `name = value` after 20 spaces. */
 #ifndef REPORT_TEXT_LOCALS_H
 #define REPORT_TEXT_LOCALS_H
 

@@ -89,7 +89,7 @@ static size_t blanks_of(const struct py_source_line *line)
 	return n;
 }
 
-/* The length without blanks at the end. */
+/* The length without spaces at the end. */
 static size_t length_of(const struct py_source_line *line)
 {
 	size_t n = line->n;

@@ -1,4 +1,4 @@
-/* Source lines of a Python frame as text: after 18 blanks, `| ` and the line, or `? ` if it may be
+/* Source lines of a Python frame as text: after 18 spaces, `| ` and the line, or `? ` if it may be
  * another; below it the marks of its columns.
  *
  *     [ /srv/shop/publish.py:26 (publish) ]

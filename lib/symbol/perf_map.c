@@ -11,7 +11,7 @@
 #include "base/owned.h"
 #include "os/perf_map.h"
 
-/* A hexadecimal number and the blank after it. */
+/* A hexadecimal number and the space after it. */
 static bool take_hex(const char **at, const char *end, uint64_t *out)
 {
 	const char *p = *at;

@@ -21,15 +21,15 @@ enum { PATH_BYTES = 4096, BUILD_ID_MAX = 64 };
 
 /* --- other files --- */
 
-/* The file at path, which is relative to `folder` unless it is absolute. NULL: there is none. */
+/* The file at path, which is relative to `directory` unless it is absolute. NULL: there is none. */
 static struct elf_image *open_at(
-    struct ps_prochandle *P, const char *folder, size_t folder_n, const char *path)
+    struct ps_prochandle *P, const char *directory, size_t directory_n, const char *path)
 {
 	OWNED(strbuf_free) struct strbuf whole = STRBUF_EMPTY;
 	struct elf_image *img;
 
 	if (path[0] != '/') {
-		strbuf_add(&whole, folder, folder_n);
+		strbuf_add(&whole, directory, directory_n);
 		strbuf_char(&whole, '/');
 	}
 	strbuf_str(&whole, path);

@@ -91,7 +91,7 @@ void greenlet_chain(struct greenlet_reader *g, const struct greenlet *of, struct
 	uint64_t at = of->top;
 
 	t->first_frame = run.first;
-	/* From 3.11 on a frame object has the address of the frame behind its f_back. */
+	/* From 3.11 on a frame object has the address of the frame after its f_back. */
 	if (!is_frame_object(g, of->top) ||
 	    (r->rt->layout.marking != PY_MARK_NONE && (!task_word(r, of->top, 1, &at) || at == 0)))
 		t->cut = true;

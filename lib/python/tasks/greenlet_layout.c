@@ -28,7 +28,7 @@
 
 enum { STACK_WORDS = 5, IMPL_WORDS = 36 };
 
-/* Words from top_frame to the first member behind what is saved of the thread's state: a counter
+/* Words from top_frame to the first member after what is saved of the thread's state: a counter
  * or two, from 3.10 to 3.12 a pointer to a CFrame and a flag, from 3.11 on four pointers, and what
  * later versions of greenlet save besides. */
 static const struct {

@@ -35,7 +35,7 @@ static uint64_t untag_object(const struct task_reader *r, uint64_t object)
 
 /* --- up to 3.10 --- */
 
-/* Is the instruction behind f_lasti YIELD_FROM? up to 3.5 one has a byte, or three. GEN_UNKNOWN: it
+/* Is the instruction after f_lasti YIELD_FROM? Up to 3.5 one has a byte, or three. GEN_UNKNOWN: it
  * cannot be read. */
 static enum gen_state yields_from(struct task_reader *r, const struct py_frame *fr)
 {

@@ -43,7 +43,7 @@ void task_read_name(struct task_reader *r, uint64_t name, struct py_task *t)
 	}
 }
 
-/* False: it is no task, or cannot be read. */
+/* False: it is not a task, or cannot be read. */
 static bool read_members(struct task_reader *r, struct py_task *t)
 {
 	const struct task_members *m = &r->members;

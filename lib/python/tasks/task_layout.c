@@ -18,7 +18,7 @@
 #include "python/tasks/task_reader.h"
 #include "python/tasks/task_objects.h"
 
-/* coro behind the head, in bytes (3.6 to 3.13). */
+/* coro after the head, in bytes (3.6 to 3.13). */
 static const struct {
 	uint32_t first, last;
 	uint16_t coro;

@@ -18,7 +18,7 @@ void value_leave(struct value_writer *w); /* after value_enter that was true */
 /* Begin with item i: write a comma. False: it is beyond the limit, and `...` is in its place. */
 bool value_put_next(struct value_writer *w, uint64_t i);
 
-/* Write a tuple. comma: with one behind a single item. */
+/* Write a tuple. comma: with one after a single item. */
 void value_put_tuple(struct value_writer *w, uint64_t addr, bool comma);
 
 /* The number of items of a tuple; where the pointers to them are. */

@@ -23,7 +23,7 @@
 #include "python/values/value_read.h"
 #include "python/values/value_types.h"
 
-/* Word i behind the head of the object at addr. */
+/* Word i after the head of the object at addr. */
 static bool read_part(struct value_writer *w, uint64_t addr, unsigned i, uint64_t *out)
 {
 	const struct py_layout *l = value_layout(w);

@@ -1,5 +1,5 @@
 /* Objects of classes: by attributes. Attributes are in a dict or, if the class names them, in slots
- * of the object, which the type describes behind itself: {name, type, offset, flags, doc} each
+ * of the object, which the type describes after itself: {name, type, offset, flags, doc} each
  * (Include/structmember.h). */
 #include "python/values/value_object.h"
 

@@ -21,7 +21,7 @@
 #include "python/values/value_text.h"
 #include "python/values/value_types.h"
 
-/* Read n words behind the head of the object at addr. */
+/* Read n words after the head of the object at addr. */
 static bool read_words(struct value_writer *w, uint64_t addr, uint64_t *out, unsigned n)
 {
 	const struct py_layout *l = value_layout(w);

@@ -24,7 +24,7 @@ static void write_word(struct value_writer *w, uint64_t addr, const struct py_va
 	value_put(w, words[t->kind]);
 }
 
-/* wraps: the text of an instance of a derived class is in parentheses behind the class. */
+/* wraps: the text of an instance of a derived class is in parentheses after the class. */
 static const struct writer {
 	void (*write)(struct value_writer *w, uint64_t addr, const struct py_value_type *t);
 	bool wraps;
