@@ -34,3 +34,17 @@ const struct arch *arch_of_entry(const struct arch *a, const uint8_t entry[ARCH_
 
 	return a == &arch_x86_64 && memcmp(entry, int_80, sizeof(int_80)) == 0 ? &arch_i386 : a;
 }
+
+bool arch_call_of_code(const struct arch *a, const uint8_t code[ARCH_CALL_CODE], int32_t *number)
+{
+	static const uint8_t syscall_[ARCH_ENTRY] = { 0x0f, 0x05 }, int_80[ARCH_ENTRY] = { 0xcd, 0x80 };
+	enum { MOV_EAX = 0xb8, AT = 1 };
+	const uint8_t *entry = code + ARCH_CALL_CODE - ARCH_ENTRY;
+
+	/* mov $number, %eax, unless the byte before it may make it %r8d. */
+	if (code[AT] != MOV_EAX || (a == &arch_x86_64 && (code[0] & 0xf1) == 0x41) ||
+	    memcmp(entry, a == &arch_x86_64 ? syscall_ : int_80, ARCH_ENTRY) != 0)
+		return false;
+	memcpy(number, code + AT + 1, sizeof(*number));
+	return true;
+}

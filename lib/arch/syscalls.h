@@ -2,6 +2,7 @@
 #ifndef ARCH_SYSCALLS_H
 #define ARCH_SYSCALLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,5 +35,10 @@ enum { ARCH_ENTRY = 2 }; /* bytes of the instruction that enters the kernel */
 /* The architecture whose system call a program of architecture a makes by this instruction: one of
  * 64 bits can make those of i386. */
 const struct arch *arch_of_entry(const struct arch *a, const uint8_t entry[ARCH_ENTRY]);
+
+enum { ARCH_CALL_CODE = 8 };
+/* The number of the call that a program of architecture a makes by this code, which ends where the
+ * kernel is entered. False: the code does not tell it. */
+bool arch_call_of_code(const struct arch *a, const uint8_t code[ARCH_CALL_CODE], int32_t *number);
 
 #endif

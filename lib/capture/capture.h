@@ -97,6 +97,9 @@ struct capture_lwp {
 	char refused[128]; /* why it could not be held, a phrase; "" with NOT_REFUSED */
 	struct capture_note note;
 	enum capture_python python_is;
+	bool wait_due;           /* it was held in a call: what it waits for is to be found */
+	bool owner_due;          /* who holds that may not have held it during the hold */
+	bool back;               /* after its release it is blocked where it was during the hold */
 	bool locals_due;         /* values of its variables are to be read, before it runs */
 	bool list_cut;           /* no state of it was found in a list that could not be read whole */
 	struct py_thread thread; /* unless PYTHON_UNREAD: the thread state the frames are of */
@@ -256,6 +259,12 @@ void capture_running(struct capture *c, struct capture_lwp *l);
  * process, so that all is read at about one time, and each page once; NULL: from the core. */
 void capture_about_names(struct capture *c, struct snapshot *copy);
 
+/* Find the name of the call that l is in, if it is in one. Its registers must be known. */
+void capture_name_call(struct capture *c, struct capture_lwp *l);
+
+/* The number of l in the target's numbering. */
+lwpid_t capture_inner(const struct capture *c, struct capture_lwp *l);
+
 /* Note what blocked l waits in. Must be called before it is asked whether it still does. */
 void capture_about_blocked(struct capture *c, struct capture_lwp *l);
 
@@ -264,6 +273,11 @@ void capture_about_blocked(struct capture *c, struct capture_lwp *l);
 enum { CAPTURE_BATCH = 16 }; /* LWPs that are read together, at most */
 void capture_wait_read(struct capture *c, struct capture_lwp *l);
 void capture_waits_read(struct capture *c, struct capture_lwp *const *lwps, size_t n);
+/* The same for LWPs that were held, after their release, and the mutexes that these wait for. What
+ * does not wait again where it did, or in whose place another thread may hold it, stays unknown. */
+void capture_waits_rest(struct capture *c);
+/* The word that l waits at, which may be in a lock of Python. 0: there is none. */
+uint64_t capture_wait_word(const struct capture_lwp *l);
 /* Put it into l->about, if l still waits and its owner still holds it. */
 void capture_wait_tell(struct capture *c, struct capture_lwp *l);
 /* True if `owner` holds, at this moment, what l was found to wait for. */

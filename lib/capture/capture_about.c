@@ -17,8 +17,10 @@
 #include "os/regs.h"
 
 /* Both take thousands of instructions. */
-static void name_call(struct capture *c, struct os_call *call)
+void capture_name_call(struct capture *c, struct capture_lwp *l)
 {
+	struct os_call *call = &l->call;
+
 	if (c->arch == NULL)
 		c->arch = os_arch(c->P);
 	if (call->name != NULL || call->number < 0)
@@ -29,6 +31,7 @@ static void name_call(struct capture *c, struct os_call *call)
 		c->named_name = os_call_name(c->arch, call->number);
 	}
 	call->name = c->named_name;
+	os_call_resumed(c->P, c->arch, l->regs, l->known_regs == REGS_ALL, call);
 }
 
 void capture_about_blocked(struct capture *c, struct capture_lwp *l)
@@ -38,7 +41,7 @@ void capture_about_blocked(struct capture *c, struct capture_lwp *l)
 	l->call.number = l->blocked.number;
 	for (int i = 0; i < ARCH_ARGS; i++)
 		l->call.args[i] = l->blocked.args[i];
-	name_call(c, &l->call);
+	capture_name_call(c, l);
 	l->mutex = os_call_mutex(&l->call);
 	if (l->mutex != 0)
 		l->mutex_owner = os_mutex_owner(c->P, l->mutex);
@@ -286,17 +289,20 @@ static void about_python(const struct capture *c, const struct capture_lwp *l, s
 	about_collecting(c, l, s);
 }
 
+/* Opens a file, and many may wait. */
+lwpid_t capture_inner(const struct capture *c, struct capture_lwp *l)
+{
+	if (l->inner == 0)
+		l->inner = c->request.live == NULL ? l->id : os_inner_lwpid(c->request.live, l->id);
+	return l->inner;
+}
+
 /* The LWP that has this number in the target's numbering. 0: there is none. */
 static lwpid_t lwp_of_inner(struct capture *c, lwpid_t inner)
 {
 	for (size_t i = 0; inner != 0 && i < c->lwps.n; i++) {
-		struct capture_lwp *l = &c->lwps.at[i];
-
-		/* Opens a file, and many may wait. */
-		if (l->inner == 0)
-			l->inner = c->request.live == NULL ? l->id : os_inner_lwpid(c->request.live, l->id);
-		if (l->inner == inner)
-			return l->id;
+		if (capture_inner(c, &c->lwps.at[i]) == inner)
+			return c->lwps.at[i].id;
 	}
 	return 0;
 }
@@ -397,7 +403,7 @@ void capture_about(struct capture *c, struct capture_lwp *l)
 	*s = (struct thread_state){
 		.name = s->name, .name_n = s->name_n, .daemon = s->daemon, .number = -1, .task = s->task
 	};
-	name_call(c, &l->call);
+	capture_name_call(c, l);
 	if (l->state == CAPTURE_ENDED)
 		return;
 	arch = call_arch(c, l);

@@ -233,6 +233,7 @@ static void read_held(struct holding *g, struct capture_lwp *l, const struct hel
 		return;
 	}
 	l->locals_due = c->locals != NULL;
+	l->wait_due = c->request.about && g->before == NULL && l->call.number >= 0;
 	if (g->policy == STOP_ALL && c->progress.held && g->before == NULL && !capture_is_incomplete(l)) {
 		capture_note(l, MISSING_MOMENT, "it was stopped later than the others");
 	}
@@ -301,6 +302,7 @@ enum res capture_stopped(struct capture *c, struct fault *f)
 	if (g.policy == STOP_RUNNING)
 		capture_blocked_refresh(c, REFRESH_NS);
 	capture_locals_rest(c);
+	capture_waits_rest(c);
 	return h == NULL ? fault_memory(f) : RES_OK;
 }
 

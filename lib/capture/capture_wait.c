@@ -3,8 +3,7 @@
 #include "os/calls.h"
 #include "os/read.h"
 
-/* Does l wait at a word that may be in a lock of Python? */
-static uint64_t awaited_word(const struct capture_lwp *l)
+uint64_t capture_wait_word(const struct capture_lwp *l)
 {
 	uint64_t word = os_call_futex(&l->call);
 
@@ -18,7 +17,7 @@ static uint64_t awaited_word(const struct capture_lwp *l)
 static bool begin_wait(struct capture *c, struct capture_lwp *l, struct py_waiting *w)
 {
 	l->wait = (struct py_wait){ .kind = PY_WAIT_NONE };
-	*w = (struct py_waiting){ .thread = &l->thread, .stack = &l->python, .word = awaited_word(l) };
+	*w = (struct py_waiting){ .thread = &l->thread, .stack = &l->python, .word = capture_wait_word(l) };
 	if (c->py == NULL || w->word == 0)
 		return false;
 	w->on_stack = capture_stack_has(c, l, w->word);

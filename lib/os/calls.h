@@ -24,6 +24,13 @@ struct os_call {
 /* The name of a system call. A constant; NULL: not known. */
 const char *os_call_name(const struct arch *arch, int32_t number);
 
+/* If the call is the one by which the kernel resumes an interrupted call (restart_syscall(2)), and
+ * the code in front of the pc, where the LWP continues, says which call that was: make it this one.
+ * Arguments are taken from the registers if `all` of them are known; else they are in *call, since
+ * both calls have the same. If it is another call nothing is read of P. */
+void os_call_resumed(
+    struct ps_prochandle *P, const struct arch *arch, const prgregset_t regs, bool all, struct os_call *call);
+
 /* The call in which the i-th LWP of h, which is held, was interrupted. */
 void os_hold_call_of(struct ps_prochandle *P, const struct os_hold *h, size_t i, struct os_call *out);
 

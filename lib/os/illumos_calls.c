@@ -78,3 +78,14 @@ lwpid_t os_mutex_owner_now(struct ps_prochandle *live, uint64_t at)
 	(void)at;
 	return 0;
 }
+
+/* The kernel of illumos resumes a call by itself, as the same call. */
+void os_call_resumed(
+    struct ps_prochandle *P, const struct arch *arch, const prgregset_t regs, bool all, struct os_call *call)
+{
+	(void)P;
+	(void)arch;
+	(void)regs;
+	(void)all;
+	(void)call;
+}

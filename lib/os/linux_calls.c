@@ -50,6 +50,40 @@ const char *os_call_name(const struct arch *arch, int32_t number)
 	return call == NULL ? NULL : call->name;
 }
 
+/* The calls that restart_syscall resumes (users of set_restart_fn in Linux). */
+static bool is_resumable(const char *name)
+{
+	static const char *const names[] = { "futex", "futex_time64", "poll", "nanosleep", "clock_nanosleep",
+		"clock_nanosleep_time64" };
+
+	for (size_t i = 0; name != NULL && i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+void os_call_resumed(
+    struct ps_prochandle *P, const struct arch *arch, const prgregset_t regs, bool all, struct os_call *call)
+{
+	const uint64_t pc = (uint64_t)regs[R_PC];
+	uint8_t code[ARCH_CALL_CODE];
+	const char *name;
+	int32_t number;
+
+	if (call->name == NULL || strcmp(call->name, "restart_syscall") != 0 || pc < sizeof(code) ||
+	    Pread(P, code, sizeof(code), (uintptr_t)(pc - sizeof(code))) != sizeof(code) ||
+	    !arch_call_of_code(arch, code, &number))
+		return;
+	name = os_call_name(arch, number);
+	if (!is_resumable(name))
+		return;
+	call->number = number;
+	call->name = name;
+	for (int i = 0; all && i < ARCH_ARGS; i++)
+		call->args[i] = (uint64_t)regs[arch->system->prgreg[arch->args[i]]];
+}
+
 static const struct call_row *call_row_of(const struct os_call *call)
 {
 	const char *name = call->name;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/user.h>
 
+#include "arch/syscalls.h"
 #include "support/run_suite.h"
 
 static const struct arch *const all[] = { &arch_x86_64, &arch_i386 };
@@ -165,6 +166,34 @@ START_TEST(register_set_is_the_kernels)
 }
 END_TEST
 
+/* The instruction that loads a call's number, right in front of the one that enters the kernel. */
+START_TEST(calls_of_code)
+{
+	static const struct {
+		const struct arch *arch;
+		uint8_t code[ARCH_CALL_CODE];
+		int32_t number;
+	} rows[] = {
+		{ &arch_x86_64, { 0x90, 0xb8, 0xca, 0, 0, 0, 0x0f, 0x05 }, 202 },
+		{ &arch_x86_64, { 0x40, 0xb8, 0xca, 0, 0, 0, 0x0f, 0x05 }, 202 },
+		{ &arch_x86_64, { 0x41, 0xb8, 0xca, 0, 0, 0, 0x0f, 0x05 }, -1 }, /* %r8d */
+		{ &arch_x86_64, { 0x49, 0xb8, 0xca, 0, 0, 0, 0x0f, 0x05 }, -1 },
+		{ &arch_x86_64, { 0x90, 0xb9, 0xca, 0, 0, 0, 0x0f, 0x05 }, -1 }, /* %ecx */
+		{ &arch_x86_64, { 0x90, 0xb8, 0xca, 0, 0, 0, 0xcd, 0x80 }, -1 },
+		{ &arch_i386, { 0x41, 0xb8, 0xf0, 0, 0, 0, 0xcd, 0x80 }, 240 },
+		{ &arch_i386, { 0x41, 0xb8, 0xf0, 0, 0, 0, 0x0f, 0x05 }, -1 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int32_t number = -1;
+
+		ck_assert_msg(arch_call_of_code(rows[i].arch, rows[i].code, &number) == (rows[i].number >= 0),
+		    "row %zu", i);
+		ck_assert_int_eq(number, rows[i].number);
+	}
+}
+END_TEST
+
 START_TEST(addresses_are_cut)
 {
 	ck_assert_uint_eq(arch_cut(&arch_x86_64, 0x1234567890), 0x1234567890);
@@ -183,6 +212,7 @@ int main(void)
 	tcase_add_test(tc, sets_of_registers);
 	tcase_add_test(tc, parts_of_registers);
 	tcase_add_test(tc, register_set_is_the_kernels);
+	tcase_add_test(tc, calls_of_code);
 	tcase_add_test(tc, addresses_are_cut);
 	suite_add_tcase(suite, tc);
 	return run_made_suite(suite);
