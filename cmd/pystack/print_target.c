@@ -245,7 +245,7 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 	ok &= warn_target(P, t, o, opt->verbose);
 	warn_lacks(p.names, o->typed);
 	if (symbol_wants_of(opt).source)
-		warn_unnamed(p.names, o->typed);
+		warn_unnamed(p.names, P, o->typed);
 	/* A core's missing end has been reported; this follows from it. */
 	if (p.unread != 0 && !os_core_cut(P))
 		warn_record(&(struct record_warning){

@@ -134,12 +134,15 @@ void warn_lacks(const struct symbolizer *names, const char *operand)
 		    .detail = lack->why.text });
 }
 
-void warn_unnamed(const struct symbolizer *names, const char *operand)
+void warn_unnamed(const struct symbolizer *names, struct ps_prochandle *P, const char *operand)
 {
 	struct strbuf files = STRBUF_EMPTY;
-	size_t n = unnamed_files(names, &files);
+	size_t n = unnamed_files(names, NULL, NULL);
 
-	if (n >= UNNAMED_MIN && !files.failed)
+	if (n < UNNAMED_MIN)
+		return;
+	(void)unnamed_files(names, os_is_core(P) ? NULL : P, &files);
+	if (!files.failed)
 		warn_record(&(struct record_warning){ .code = WARN_UNNAMED,
 		    .operand = operand,
 		    .detail = strbuf_text(&files),

@@ -21,6 +21,6 @@ void warn_turn(struct ps_prochandle *P, const char *operand);
 void warn_lacks(const struct symbolizer *names, const char *operand);
 
 /* Say which debug files would name native frames, if several have no name. */
-void warn_unnamed(const struct symbolizer *names, const char *operand);
+void warn_unnamed(const struct symbolizer *names, struct ps_prochandle *P, const char *operand);
 
 #endif

@@ -20,6 +20,7 @@
 #include "base/vec.h"
 #include "os/images.h"
 #include "os/made_code.h"
+#include "os/package.h"
 #include "os/perf_map.h"
 #include "os/source.h"
 
@@ -236,6 +237,16 @@ enum res os_made_code(struct ps_prochandle *P, uint64_t addr, struct made_code *
 	(void)f;
 	*out = (struct made_code){ .hi = UINT64_MAX };
 	return RES_NONE;
+}
+
+/* Debug information is in the files themselves (CTF), or nowhere. */
+bool os_debug_package(struct ps_prochandle *P, const char *path, char *out, size_t n)
+{
+	(void)P;
+	(void)path;
+	(void)n;
+	out[0] = '\0';
+	return false;
 }
 
 /* No search for the files of debug information is made here. */
