@@ -80,7 +80,13 @@ $(O)/test/programs/libnamed.so: test/programs/named_library.c
 $(O)/test/programs/libstripped.so: $(O)/test/programs/libnamed.so
 	strip -o $@ $<
 
-$(O)/test/live/live_names_test: $(O)/test/programs/libnamed.so $(O)/test/programs/libstripped.so
+# A library whose functions have names and comments of Cython.
+$(O)/test/programs/libcython.so: test/programs/cython_library.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O1 -g -fno-optimize-sibling-calls -fPIC -shared -o $@ $<
+
+$(O)/test/live/live_names_test: $(O)/test/programs/libnamed.so $(O)/test/programs/libstripped.so \
+	$(O)/test/programs/libcython.so
 
 # A program that loads the libpython named on its command line when it is told to.
 $(O)/test/programs/late: test/programs/late.c

@@ -10,6 +10,7 @@
 #include "base/vec.h"
 #include "os/images.h"
 #include "os/made_code.h"
+#include "symbol/cython_lines.h"
 #include "symbol/jit_dump.h"
 #include "symbol/lacks.h"
 #include "symbol/perf_map.h"
@@ -26,6 +27,7 @@ struct symbolizer {
 	VEC(struct symbol_name *) names; /* each owned, with its strings after it */
 	struct perf_map jit, dump;       /* while names are looked up */
 	struct source_names source;      /* demangled names */
+	struct cython_tables cython;     /* what places of Cython's functions are by */
 	struct symbol_lacks lacks;
 	struct unwind_functions *functions; /* of P; NULL: not asked yet */
 };
@@ -252,6 +254,7 @@ void symbolizer_destroy(struct symbolizer *s)
 	vec_free(&s->names);
 	addrmap_free(&s->index);
 	source_names_free(&s->source);
+	cython_tables_free(&s->cython);
 	symbol_lacks_free(&s->lacks);
 	unwind_functions_destroy(s->functions);
 	free(s);
@@ -269,6 +272,19 @@ enum res symbolizer_follow(struct symbolizer **s, struct ps_prochandle *P, struc
 	}
 	(*s)->P = P;
 	return RES_OK;
+}
+
+/* Give the names from index `first` on the lines of Cython's sources. */
+static void names_set_cython_lines(struct symbolizer *s, size_t first)
+{
+	char path[NAME_MAX_BYTES];
+
+	for (size_t i = first; i < s->names.n; i++) {
+		struct symbol_source *source = (struct symbol_source *)(uintptr_t)s->names.at[i]->source;
+
+		if (source != NULL && Pobjname(s->P, s->names.at[i]->pc - 1, path, sizeof(path)) != NULL)
+			cython_lines_set(&s->cython, s->P, path, source);
+	}
 }
 
 /* Call use(s, mangled, place) for each mangled name from index `first` on. */
@@ -344,8 +360,10 @@ enum res symbolizer_names(struct symbolizer *s, const struct symbol_query *queri
 		out[i] = name;
 	}
 	perf_files_free(s);
-	if (places.n > 0 && !bound_passed(BOUND_NAMES))
+	if (places.n > 0 && !bound_passed(BOUND_NAMES)) {
 		source_lines_find(s->P, &places, &s->lacks);
+		names_set_cython_lines(s, known);
+	}
 	vec_free(&places);
 	if (s->wants.demangled && !bound_passed(BOUND_NAMES))
 		names_demangle(s, known);

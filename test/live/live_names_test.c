@@ -1,9 +1,13 @@
 /* Names of C++ and Rust functions, as their sources and as the linker has them; lines of sources
  * (test/programs/named_library.c). */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "support/json_lines.h"
 #include "support/live.h"
@@ -279,6 +283,48 @@ START_TEST(unnamed)
 }
 END_TEST
 
+/* --- Cython --- */
+
+static void expect_cython(const char *library, const char *const parts[], bool sources)
+{
+	struct fixture f;
+	struct run r;
+	char pid[16];
+
+	fixture_start(&f, live_interpreters(NULL), &(struct fixture_options){ .alone = true },
+	    ARGS("@uretprobed.py", library, "named_begin", "1"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	r = TOOL("-g", pid);
+	for (; *parts != NULL; parts++)
+		ck_assert_msg(strstr(r.out, *parts) != NULL, "%s: not in %s", *parts, r.out);
+	ck_assert_msg(sources == (strstr(r.out, "made.pyx") != NULL), "%s", r.out);
+	run_free(&r);
+	fixture_end(&f);
+}
+
+/* Lines of the source, by comments of the C file; but not if that is newer than the library. */
+START_TEST(cython_lines)
+{
+	static const struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+	char library[PATH_MAX], folder[] = "/tmp/pystack-cython-XXXXXX", copy[64];
+	struct run r;
+
+	if (!dwarf_is_built())
+		return;
+	library_path("libcython.so", library);
+	expect_cython(library, ARGS("(made.pyx:4)\n", "(pkg/other.pxi:7)\n", "cython_library.c:"), true);
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(copy, sizeof(copy), "%s/libcopy.so", folder);
+	r = run_program(NULL, ARGS("cp", library, copy));
+	ck_assert_int_eq(r.status, 0);
+	run_free(&r);
+	ck_assert_int_eq(utimensat(AT_FDCWD, copy, old, 0), 0);
+	expect_cython(copy, ARGS("`made.inner+0x", "`made.outer+0x", "cython_library.c:"), false);
+	(void)unlink(copy);
+	(void)rmdir(folder);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("native names");
@@ -292,6 +338,7 @@ static Suite *suite(void)
 	tcase_add_test(c, json);
 	tcase_add_test(c, source);
 	tcase_add_test(c, unnamed);
+	tcase_add_test(c, cython_lines);
 	suite_add_tcase(s, c);
 	return s;
 }
