@@ -2,6 +2,7 @@
 #include "at_impl.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "at_arguments.h"
@@ -28,14 +29,21 @@ void at_take_event(void *data, const struct probe_hit *e)
 	const struct observed *o = observing_find(&a->processes, e->key.process);
 	const char *text = s == NULL || s->text == NULL ? TEXT_INDENT "(its stack is missing)\n" : s->text;
 	struct strbuf when = STRBUF_EMPTY, what = STRBUF_EMPTY, name = STRBUF_EMPTY;
+	char *held = NULL;
 
 	if (at_is_enough(a) || (s != NULL && is_left_out(a, s, 1)))
 		return;
 	a->events++;
 	a->losses.unknown += s == NULL || s->text == NULL;
+	if (e->holder != 0 && s != NULL && s->text != NULL) {
+		held = at_gil_text(s, e->holder, a->opt->output);
+		text = held != NULL ? held : text;
+		a->failed |= held == NULL;
+	}
 	if (a->opt->output == COUNTS_JSON) {
 		at_json_event(&a->probes, e, o == NULL ? 0 : (unsigned)o->pid,
-		    (int64_t)e->time + a->clock_offset, s == NULL ? NULL : s->text);
+		    (int64_t)e->time + a->clock_offset, s == NULL || s->text == NULL ? NULL : text);
+		free(held);
 		return;
 	}
 	at_probe_event(&a->probes, e, &what);
@@ -49,6 +57,7 @@ void at_take_event(void *data, const struct probe_hit *e)
 	strbuf_free(&when);
 	strbuf_free(&what);
 	strbuf_free(&name);
+	free(held);
 }
 
 /* What is printed for a stack: a count, or a sum, that of times in microseconds. */
@@ -59,32 +68,60 @@ static uint64_t counted(const struct at *a, const struct probe_key *key, uint64_
 	return a->opt->sum != NULL ? sum : n;
 }
 
-/* Add what was counted since the last time. A stack may be on its way: its events are added when it
- * has come. */
-static bool add_count(void *data, const struct probe_key *key, const struct probe_count *count)
+/* Add `count` times to the counts of a stack; holder: of the GIL that it waits for, 0: unknown. */
+static void add_times(struct at *a, const struct known_stack *s, uint32_t holder, uint64_t count)
 {
-	struct at *a = data;
+	char *held = holder != 0 ? at_gil_text(s, holder, a->opt->output) : NULL;
+
+	a->counts.failed |= holder != 0 && held == NULL;
+	counts_add(&a->counts, held != NULL ? held : s->text, count);
+	free(held);
+}
+
+/* Add what was counted since the last time. A stack may be on its way: its events are added when it
+ * has come. printed: what was printed of it; NULL: that of the stack. */
+static void add_new(struct at *a, const struct probe_key *key, uint32_t holder, struct probe_count *printed,
+    const struct probe_count *count)
+{
 	struct known_stack *s = at_stack_of(a, key);
 	uint64_t n = count->count, sum = count->sum;
 
 	if (s == NULL) {
 		a->losses.unknown += a->at_end ? n : 0;
 		a->events += a->at_end ? n : 0;
-		return true;
+		return;
 	}
-	n -= s->printed.count;
-	sum -= s->printed.sum;
+	printed = printed != NULL ? printed : &s->printed;
+	n -= printed->count;
+	sum -= printed->sum;
 	/* A value is added after its event has been counted. */
 	if (n == 0 && sum == 0)
-		return true;
-	s->printed = *count;
+		return;
+	*printed = *count;
 	if (is_left_out(a, s, n))
-		return true;
+		return;
 	a->events += n;
 	if (s->text == NULL)
 		a->losses.unknown += n;
 	else
-		counts_add(&a->counts, s->text, counted(a, key, n, sum));
+		add_times(a, s, holder, counted(a, key, n, sum));
+}
+
+static bool add_count(void *data, const struct probe_key *key, const struct probe_count *count)
+{
+	add_new(data, key, 0, NULL, count);
+	return true;
+}
+
+static bool add_held(void *data, const struct probe_held *held, const struct probe_count *count)
+{
+	struct at *a = data;
+	struct probe_count *printed = at_gil_printed(&a->gil, held);
+
+	if (printed == NULL)
+		a->counts.failed = true;
+	else
+		add_new(a, &held->key, held->holder, printed, count);
 	return true;
 }
 
@@ -93,7 +130,8 @@ bool at_print_counts(struct at *a)
 	uint64_t before = a->events;
 	struct fault f;
 
-	if (probe_session_counts(a->session, add_count, a, &f) != RES_OK) {
+	if (probe_session_counts(a->session, add_count, a, &f) != RES_OK ||
+	    probe_session_held(a->session, add_held, a, &f) != RES_OK) {
 		(void)fprintf(stderr, "pystack: %s\n", f.text);
 		return false;
 	}

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "at_command.h"
+#include "at_gil.h"
 #include "at_losses.h"
 #include "at_observed.h"
 #include "at_probes.h"
@@ -26,6 +27,8 @@ struct known_stack {
 	enum probe_when_result wanted;
 	struct probe_count printed; /* what has been printed of its count */
 	char *interps;              /* owned; NULL: the process has one interpreter */
+	bool awaits_gil;
+	size_t gil_at, gil_n; /* where `text` has the line about that; n 0: nowhere */
 };
 
 struct at {
@@ -37,6 +40,7 @@ struct at {
 	struct observing processes;
 	VEC(struct known_stack) stacks;
 	struct addrmap by_hash; /* hash of a key → index in stacks */
+	struct at_gil gil;
 	struct counts counts;
 	struct fault fault; /* of the last stack that could not be read */
 	uint64_t unread;    /* stacks that could not be read */

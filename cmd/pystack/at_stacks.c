@@ -101,11 +101,29 @@ static bool copy_interps(const struct record_thread *record, char **out)
 	return !text.failed;
 }
 
-static bool is_off_cpu(const struct at *a, const struct probe_key *key)
+/* Make the text of a stack. */
+static enum res make_text(struct at *a, struct handle *h, const struct probe_begin *b,
+    struct record_thread *record, struct known_stack *out)
 {
-	const struct at_probe *probe = at_probe_of(&a->probes, key);
+	enum counts_format format = a->opt->output;
+	char *text;
+	size_t n;
 
-	return probe != NULL && probe->spec.kind == PROBE_OFF_CPU;
+	if (out->awaits_gil && format == COUNTS_JSON && !record_remark_first(record, REMARK_GIL))
+		return fault_memory(&a->fault);
+	text = a->opt->counting || format == COUNTS_JSON ? counts_text(&a->counts, record, &h->lines)
+							 : whole_text(a, record, &h->lines);
+	n = text == NULL ? 0 : strlen(text);
+	if (!a->opt->counting && (text == NULL || !copy_interps(record, &out->interps))) {
+		free(text);
+		return fault_memory(&a->fault);
+	}
+	out->text = a->opt->counting ? counted_text(a, observing_find(&a->processes, b->key.process),
+					   b->key.spec & PROBE_KEY_SPEC, text)
+				     : text;
+	if (out->awaits_gil && out->text != NULL && !at_gil_mark(out, n, format))
+		return fault_memory(&a->fault);
+	return RES_OK;
 }
 
 /* The thread of a record, read, joined and named. */
@@ -120,7 +138,7 @@ static enum res read_stack(struct at *a, struct handle *h, const struct probe_ra
 	enum res res;
 
 	at_recorded_set(&recorded, s, replaced);
-	recorded.r.wants_status = is_off_cpu(a, &b->key);
+	out->awaits_gil = (b->flags & PROBE_STACK_GIL) != 0;
 	res = at_recorded_read(&recorded, h, a->opt, &th, &a->fault);
 	if (res == RES_OK) {
 		out->wanted = at_python_judge(&a->probes, a->session, h->target, &th, b);
@@ -131,19 +149,9 @@ static enum res read_stack(struct at *a, struct handle *h, const struct probe_ra
 	}
 	if (res == RES_OK)
 		res = collect_thread(h->target, &th, &opt, h->names, &record, &a->fault);
-	if (res == RES_OK && recorded.r.wants_status && stack_recorded_awaits_gil(h->target, &recorded.r) &&
-	    !record_remark_first(&record, REMARK_GIL))
-		res = fault_memory(&a->fault);
 	source_give(&record, h->sources, h->target, a->opt->counting);
-	if (res == RES_OK && a->opt->counting) {
-		out->text = counted_text(a, observing_find(&a->processes, b->key.process),
-		    b->key.spec & PROBE_KEY_SPEC, counts_text(&a->counts, &record, &h->lines));
-	} else if (res == RES_OK) {
-		out->text = a->opt->output == COUNTS_JSON ? counts_text(&a->counts, &record, &h->lines)
-							  : whole_text(a, &record, &h->lines);
-		if (out->text == NULL || !copy_interps(&record, &out->interps))
-			res = fault_memory(&a->fault);
-	}
+	if (res == RES_OK)
+		res = make_text(a, h, b, &record, out);
 	/* It has no Python frame, and nothing else was asked for. */
 	if (res == RES_OK && out->text == NULL && !a->counts.failed && a->opt->python_only)
 		out->wanted = PROBE_WHEN_FALSE;
@@ -187,4 +195,5 @@ void at_stacks_free(struct at *a)
 		free(a->stacks.at[i].interps);
 	vec_free(&a->stacks);
 	addrmap_free(&a->by_hash);
+	at_gil_free(&a->gil);
 }

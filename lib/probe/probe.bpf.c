@@ -189,23 +189,26 @@ int at_tracepoint(void *ctx)
 static void back_on(struct scratch *s, struct task_struct *task)
 {
 	uint32_t tid = (uint32_t)task->pid;
-	struct probe_off *at = bpf_map_lookup_elem(&offs, &tid), off;
+	struct probe_off *at = bpf_map_lookup_elem(&offs, &tid), *off = &s->off;
 	struct probe_count *c;
 
 	if (!at) {
 		(void)begin_samples(tid);
 		return;
 	}
-	off = *at;
+	*off = *at;
 	(void)bpf_map_delete_elem(&offs, &tid);
-	if (count_wait(tid, &off))
+	if (count_wait(tid, off))
 		return;
-	s->event.sum = bpf_ktime_get_ns() - off.since;
+	s->event.sum = bpf_ktime_get_ns() - off->since;
 	if (s->event.sum < off_cpu_min)
 		return;
-	c = bpf_map_lookup_elem(&counts, &off.key);
+	if (count_held(off, s->event.sum))
+		return;
+	s->event.holder = off->holder;
+	c = bpf_map_lookup_elem(&counts, &off->key);
 	if (c)
-		finish_event(s, c, &off.key, task, 1);
+		finish_event(s, c, &off->key, task, 1);
 	else
 		count_loss(PROBE_LOST_MAP);
 }
@@ -220,13 +223,18 @@ static __always_inline int is_wanted_off(struct scratch *s, struct task_struct *
 /* The thread `task` leaves the processor, in the program p. */
 static void leave(struct scratch *s, struct task_struct *task, const struct probe_process *p)
 {
-	struct probe_off off = { .key = { .spec = off_cpu_spec } };
+	struct probe_off *off = &s->off;
 	uint32_t tid = (uint32_t)task->pid;
 
 	s->in_kernel = 1;
-	if (take_registers(s, task) && is_wanted_off(s, task) && capture(s, task, p, &off.key)) {
-		off.since = bpf_ktime_get_ns();
-		if (bpf_map_update_elem(&offs, &tid, &off, BPF_ANY) == 0)
+	s->holder = 0;
+	off->key.spec = off_cpu_spec;
+	if (take_registers(s, task) && is_wanted_off(s, task) && capture(s, task, p, &off->key)) {
+		if (holders && s->is_new)
+			note_pointer(s->thread_pointer, p->number, s->begin.tid, BPF_ANY);
+		set_holder(off, s->holder);
+		off->since = bpf_ktime_get_ns();
+		if (bpf_map_update_elem(&offs, &tid, off, BPF_ANY) == 0)
 			return;
 		count_loss(PROBE_LOST_MAP);
 	}

@@ -170,6 +170,12 @@ enum res probe_session_counts(struct probe_session *s,
     bool (*each)(void *data, const struct probe_key *key, const struct probe_count *count), void *data,
     struct fault *f);
 
+/* Call each() for the waits for the GIL by a stack and the thread that held it then, where that is
+ * known. These are not in the counts of the stack. As above. */
+enum res probe_session_held(struct probe_session *s,
+    bool (*each)(void *data, const struct probe_held *held, const struct probe_count *count), void *data,
+    struct fault *f);
+
 /* How often the stack of this key was met. */
 uint64_t probe_session_count(const struct probe_session *s, const struct probe_key *key);
 

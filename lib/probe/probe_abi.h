@@ -31,9 +31,11 @@ enum {
 	PROBE_BUFFER = 1 << 26,    /* usual bytes of the ring buffer */
 	PROBE_BUFFER_MIN = 1 << 18,
 	PROBE_BUFFER_MAX = 1 << 30,
-	PROBE_SLOTS = 6,      /* scratch memories of a processor */
-	PROBE_OFFS = 1 << 16, /* threads that are off the processor at a time */
-	PROBE_RETURNS = 64,   /* return addresses that are replaced: the kernel allows no more */
+	PROBE_SLOTS = 6,          /* scratch memories of a processor */
+	PROBE_OFFS = 1 << 16,     /* threads that are off the processor at a time */
+	PROBE_POINTERS = 1 << 14, /* threads whose ids are known by their thread pointers */
+	PROBE_HELD = 1 << 16,     /* pairs of stacks that wait for the GIL and its holders */
+	PROBE_RETURNS = 64,       /* return addresses that are replaced: the kernel allows no more */
 };
 
 /* The code of a process from lo on, `size` bytes; bit i of `bits` stands for the addresses from
@@ -127,6 +129,16 @@ struct probe_sampling {
 struct probe_off {
 	uint64_t since;
 	struct probe_key key; /* of the stack with which it left */
+	uint32_t holder;      /* of the GIL that it waits for: its thread id; 0: none, or unknown */
+	uint32_t padding;
+};
+
+/* A stack that waits for the GIL, and the thread that held it then. What is counted of them is not
+ * counted of the stack alone. */
+struct probe_held {
+	struct probe_key key;
+	uint32_t holder; /* its thread id, not 0 */
+	uint32_t padding;
 };
 
 struct probe_count {
@@ -223,7 +235,7 @@ struct probe_hit {
 	uint32_t is_signed; /* bit i: args[i] is a signed number */
 	uint32_t n_text;    /* of `text` that are used */
 	uint32_t is_32bit;  /* of a system call of i386, or in code of i386 */
-	uint32_t padding;
+	uint32_t holder;    /* as in struct probe_off */
 	int64_t result;
 	uint64_t sum;
 	char comm[16];
@@ -235,6 +247,7 @@ struct probe_hit {
 enum {
 	PROBE_STACK_CUT = 1,     /* it is larger than PROBE_STACK_MAX */
 	PROBE_STACK_UNKNOWN = 2, /* no Python was known in its process */
+	PROBE_STACK_GIL = 4,     /* at off-cpu: it waits for the GIL of its interpreter */
 };
 
 struct probe_state {

@@ -217,6 +217,7 @@ static int configure(struct probe_session *s, const struct probe_config *c)
 	while (s->ring_size > PROBE_BUFFER_MIN && s->ring_size > (c->buffer != 0 ? c->buffer : PROBE_BUFFER))
 		s->ring_size /= 2;
 	choose_programs(b, c);
+	probe_holders_choose(b, c);
 	(void)bpf_program__set_autoload(b->progs.at_watch, c->watches);
 	error = enter_syscalls(b, c);
 	if (error == 0)
@@ -237,6 +238,8 @@ static int configure(struct probe_session *s, const struct probe_config *c)
 		error = bpf_map__set_max_entries(b->maps.changes, s->processes.targets);
 	if (error == 0 && bpf_program__autoload(b->progs.at_switch))
 		error = bpf_map__set_max_entries(b->maps.offs, PROBE_OFFS);
+	if (error == 0)
+		error = probe_holders_size(b, c);
 	return error;
 }
 
@@ -374,6 +377,8 @@ enum res probe_session_attach(
 	probe_processes_begun(&s->processes, (uint64_t)clock_now_ns());
 	if (error == 0 && probe_session_attach_places(s, places, n, f) != RES_OK)
 		return RES_FAIL;
+	s->attached = error == 0;
+	probe_holders_list(s);
 	for (uint32_t i = 0; error == 0 && i < s->config.n_specs; i++) {
 		if (s->config.specs[i].kind == PROBE_AT_TICK)
 			error = probe_clocks_attach(s, i, s->config.specs[i].hz);

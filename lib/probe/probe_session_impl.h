@@ -24,6 +24,7 @@ struct probe_session {
 	 * not for too long, no stacks are read, since those processes may end soon. */
 	bool urgent;
 	int64_t still_from, hurried_from;
+	bool attached; /* the probes have been */
 	struct probe_target *scratch;
 	struct probe_config config;
 	struct probe_sampling sampling;     /* as in the program's map */
@@ -36,6 +37,13 @@ struct probe_session {
 	VEC(struct bpf_link *) links;       /* of clocks, one for each processor, and of places */
 	VEC(struct probe_value_list) lists; /* as in the program's map */
 };
+
+/* Holders of GILs, which are told with off-cpu: load what finds them, and make room for it. Returns
+ * 0 or an error number below 0. */
+void probe_holders_choose(struct probe_bpf *b, const struct probe_config *c);
+int probe_holders_size(struct probe_bpf *b, const struct probe_config *c);
+/* Tell the program the threads that there are. Those that begin later it sees itself. */
+void probe_holders_list(struct probe_session *s);
 
 /* Prepare the maps of processes. Returns 0 or an error number. */
 int probe_processes_begin(struct probe_session *s);

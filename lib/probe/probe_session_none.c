@@ -172,6 +172,17 @@ enum res probe_session_read(
 	return RES_FAIL;
 }
 
+enum res probe_session_held(struct probe_session *s,
+    bool (*each)(void *data, const struct probe_held *held, const struct probe_count *count), void *data,
+    struct fault *f)
+{
+	(void)s;
+	(void)each;
+	(void)data;
+	(void)f;
+	return RES_FAIL;
+}
+
 enum res probe_session_counts(struct probe_session *s,
     bool (*each)(void *data, const struct probe_key *key, const struct probe_count *count), void *data,
     struct fault *f)

@@ -97,6 +97,8 @@ static enum res add(struct probe_session *s, struct probe_process *p, const stru
 	if (!process_update(s, p) || bpf_map__update_elem(s->bpf->maps.pids, &p->pid, sizeof(p->pid),
 					 &p->number, sizeof(p->number), BPF_ANY) != 0)
 		return refused(f);
+	if (s->attached)
+		probe_holders_list(s);
 	*number = p->number;
 	return RES_OK;
 }

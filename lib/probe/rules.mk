@@ -11,7 +11,7 @@ $(PROBE_SKEL): $(O)/lib/probe/probe.bpf.o
 
 # What includes it.
 PROBE_SESSION := $(addprefix $(O)/lib/probe/,probe_session.o probe_session_processes.o probe_session_samples.o probe_session_clocks.o \
-	probe_session_watch.o)
+	probe_session_watch.o probe_session_holders.o)
 
 .SECONDEXPANSION:
 $(PROBE_SESSION): $$(if $$(filter libbpf,$$(packaged)),$(PROBE_SKEL))

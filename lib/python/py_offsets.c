@@ -5,6 +5,7 @@
 
 #include "python/frames/py_frame.h"
 #include "python/py_process.h"
+#include "python/threads/py_gil.h"
 
 /* The size of PyFrameObject as far as f_lineno, from 3.11 on (py_frame_read_object). */
 static void object_offsets(const struct py_layout *l, struct py_offsets *out)
@@ -102,5 +103,7 @@ bool py_offsets_get(const struct py_process *py, size_t runtime, struct py_offse
 	object_offsets(l, out);
 	code_offsets(l, out);
 	version_offsets(l, out);
+	out->tstate_interp = (uint16_t)l->tstate.interp;
+	py_gil_describe(rt, &out->gil);
 	return true;
 }

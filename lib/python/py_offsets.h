@@ -19,6 +19,21 @@ enum {
 	PY_OFFSETS_WORDS = 6,
 };
 
+/* The GIL of an interpreter. It lies at `at`, or where the pointer there points to, or where that
+ * of the interpreter, which is at `interp` (plus one) in it, does. All zeros: there is none, or it
+ * is not known where it is. */
+struct py_gil {
+	uint64_t at;
+	uint64_t current; /* address of the variable that has the state of the holder; 0: none */
+	uint32_t interp;
+	uint8_t is_pointer;      /* `at` is the address of a pointer to it */
+	uint8_t wait, wait_size; /* threads wait for it at one of these bytes of it */
+	/* In the GIL, plus one; 0: none. The state that has held it last, which counts while the
+	 * four bytes of `locked` are 1. */
+	uint8_t holder, locked;
+	uint8_t padding[7];
+};
+
 /* An offset of a member is stored plus one; 0: this version has no such member. Sizes are in
  * bytes. A size of 0: no such structure. */
 struct py_offsets {
@@ -48,6 +63,8 @@ struct py_offsets {
 	 * object that this member of a frame refers to. An interpreter uses each once. Absent up
 	 * to 3.10. */
 	uint16_t frame_versioned, version;
+	uint16_t tstate_interp;
+	struct py_gil gil;
 };
 
 #ifndef __bpf__

@@ -64,7 +64,6 @@ struct stack_recorded {
 	size_t n_replaced;
 	bool all_replaced;   /* it is not known what P has in place of other code */
 	bool stack_cut;      /* the oldest part of its C stack is missing */
-	bool wants_status;   /* for stack_recorded_awaits_gil */
 	bool states_unknown; /* its process was not known: it may have thread states */
 };
 
@@ -76,10 +75,6 @@ enum res stack_target_prepare(
  * out of memory. */
 enum res stack_target_take(
     struct stack_target *t, struct ps_prochandle *P, const struct stack_recorded *r, struct fault *f);
-
-/* True if the thread that stack_target_take has taken from r, and that was read since, waited in a
- * system call for the GIL of its interpreter. False without r->wants_status. */
-bool stack_recorded_awaits_gil(const struct stack_target *t, const struct stack_recorded *r);
 
 /* Captures the live process of t again, keeping what is known of its files, interpreters and code.
  * P and the options must be those of stack_target_open. RES_FAIL: nothing could be captured, t has

@@ -2,7 +2,6 @@
  * of the process, and it is read as a captured thread is. */
 #include <string.h>
 
-#include "os/calls.h"
 #include "os/regs.h"
 #include "stack/target_capture.h"
 
@@ -68,7 +67,6 @@ enum res stack_target_take(
 		return RES_FAIL;
 	c->request.recorded = true;
 	snapshot_read_same(c->snapshot);
-	c->request.about = r->wants_status;
 	t->states_unknown = r->states_unknown;
 	t->all_replaced = r->all_replaced;
 	t->replaced.n = 0;
@@ -89,22 +87,4 @@ enum res stack_target_take(
 	capture_recorded(c, (size_t)i);
 	capture_finish(c);
 	return RES_OK;
-}
-
-bool stack_recorded_awaits_gil(const struct stack_target *t, const struct stack_recorded *r)
-{
-	const struct capture_lwp *l = &t->capture.lwps.at[0];
-	const struct arch *arch = os_arch(t->capture.P);
-	size_t number = arch_of_host(false)->system->user_syscall;
-	struct os_call call = OS_CALL_INIT;
-	uint64_t word;
-
-	if (t->py == NULL || l->python_is != PYTHON_READ || number >= r->n_regs)
-		return false;
-	call.number = (int32_t)r->regs[number];
-	call.name = os_call_name(arch, call.number);
-	for (size_t i = 0; i < ARCH_ARGS; i++)
-		call.args[i] = (uint64_t)l->regs[arch->system->prgreg[arch->args[i]]];
-	word = os_call_futex(&call);
-	return word != 0 && word >= l->status.gil_lo && word < l->status.gil_hi;
 }

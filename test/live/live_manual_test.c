@@ -12,7 +12,7 @@
 #include "support/spawn_files.h"
 #include "support/victim.h"
 
-enum { PAGE_MAX = 1 << 16, COMMAND_MAX = 1024, EXAMPLES = 19 };
+enum { PAGE_MAX = 1 << 16, COMMAND_MAX = 1024, EXAMPLES = 20 };
 
 static const char page_path[] = "man1/pystack.1";
 

@@ -2,6 +2,7 @@
 #ifndef PROBE_BPF_CAPTURE_H
 #define PROBE_BPF_CAPTURE_H
 
+#include "probe/bpf/gil.h"
 #include "probe/bpf/returns.h"
 #include "probe/bpf/values.h"
 
@@ -141,6 +142,29 @@ static __always_inline uint64_t epoch_of(uint32_t number)
 	return e ? e->epoch : 0;
 }
 
+/* Set w->thread to what is kept of thread tid. Returns 0: there is no room. */
+static __always_inline int find_thread(struct walk *w, uint32_t tid)
+{
+	struct scratch *s = w->s;
+
+	s->is_new = 0;
+	w->thread = bpf_map_lookup_elem(&threads, &tid);
+	if (!w->thread) {
+		s->is_new = 1;
+		s->fresh.thread_pointer = s->thread_pointer;
+		(void)bpf_map_update_elem(&threads, &tid, &s->fresh, BPF_ANY);
+		w->thread = bpf_map_lookup_elem(&threads, &tid);
+		if (!w->thread)
+			return 0;
+	}
+	if (w->thread->thread_pointer != s->thread_pointer) {
+		w->thread->thread_pointer = s->thread_pointer;
+		w->thread->list = w->thread->stack_hi = 0;
+		s->is_new = 1;
+	}
+	return 1;
+}
+
 /* Find the key of the stack of a thread whose registers were taken; it is sent if it is new.
  * NULL: the event is not wanted, or it is lost, and counted as such. */
 static struct probe_count *capture(
@@ -163,19 +187,9 @@ static struct probe_count *capture(
 	s->process = p->number;
 	s->unsure = changed && *changed != t->changes;
 	s->thread_pointer = thread_pointer_of(task, t);
-	w.thread = bpf_map_lookup_elem(&threads, &tid);
-	if (!w.thread) {
-		s->fresh.thread_pointer = s->thread_pointer;
-		(void)bpf_map_update_elem(&threads, &tid, &s->fresh, BPF_ANY);
-		w.thread = bpf_map_lookup_elem(&threads, &tid);
-		if (!w.thread) {
-			count_loss(PROBE_LOST_MAP);
-			return 0;
-		}
-	}
-	if (w.thread->thread_pointer != s->thread_pointer) {
-		w.thread->thread_pointer = s->thread_pointer;
-		w.thread->list = w.thread->stack_hi = 0;
+	if (!find_thread(&w, tid)) {
+		count_loss(PROBE_LOST_MAP);
+		return 0;
 	}
 	s->lost = 0;
 	s->begin.flags = t->n_pythons == 0 ? PROBE_STACK_UNKNOWN : 0;
@@ -191,6 +205,8 @@ static struct probe_count *capture(
 		if (s->begin.regs[REG_BP] - s->stack_lo < s->stack_hi - s->stack_lo)
 			s->hash = mix(s->hash, s->begin.regs[REG_BP] - s->stack_lo);
 		take_returns(&w, task);
+		if (holders)
+			take_gil(s, index, key->spec);
 		s->begin.code = s->n_innermost = 0;
 		s->begin.innermost = t->n_pythons == 0 ? 0 : PROBE_NO_CODE; /* 0: it may have one */
 		take_states(&w);

@@ -138,11 +138,10 @@ static __always_inline uint64_t mix_table(
 	return hash;
 }
 
-/* Mix what mix_table has left out. It is not inlined, since its stack would be added to that of
- * hash_code. */
-static __noinline uint64_t mix_table_rest(struct scratch *s, uint64_t hash)
+/* Mix what mix_table has left out. A global function, as emit_piece. */
+__noinline uint64_t mix_table_rest(struct scratch *s, uint64_t hash)
 {
-	if (s->table_n == 0)
+	if (!s || s->table_n == 0)
 		return hash;
 	s->table_hash = hash;
 	bpf_loop(TABLE * TABLES / PART, table_step, &s, 0);

@@ -49,6 +49,9 @@ struct scratch {
 	uint32_t unbound;                   /* some state may get another thread */
 	uint32_t in_kernel;                 /* the event came in the kernel, not in the program */
 	uint32_t unsure;                    /* code was mapped that the windows do not have yet */
+	uint32_t holder;                    /* of the GIL that it waits for: its thread id, or 0 */
+	uint32_t is_new;                    /* the thread's thread pointer was not known */
+	struct probe_off off;               /* of the thread that leaves the processor */
 	uint64_t id;
 	struct probe_begin begin;
 	struct thread fresh; /* zeros but for its thread pointer */
@@ -160,6 +163,28 @@ struct {
 	__type(value, struct probe_off);
 } offs SEC(".maps");
 
+/* The thread ids, as pystack sees them, of threads by their thread pointers: Python knows no other
+ * name of a thread in each version. Only with off-cpu. */
+struct thread_key {
+	uint64_t thread_pointer;
+	uint32_t process, padding; /* number of the process */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1); /* set by user space */
+	__type(key, struct thread_key);
+	__type(value, uint32_t);
+} pointers SEC(".maps");
+
+/* As `counts`, of stacks that wait for the GIL where its holder is known. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1); /* set by user space */
+	__type(key, struct probe_held);
+	__type(value, struct probe_count);
+} held SEC(".maps");
+
 /* When samples are due, set when the clocks start. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -245,6 +270,7 @@ const volatile uint32_t follow_execs = 1;  /* a process stays observed whatever 
 const volatile uint32_t follow_forks = 0;  /* children of processes are observed */
 const volatile uint32_t off_cpu_spec = 0;
 const volatile uint64_t off_cpu_min = 0; /* ns */
+const volatile uint32_t holders = 0;     /* with off-cpu: the holders of GILs are asked for */
 
 const volatile uint64_t sample_ns = 0; /* the program samples so often; 0: it does not */
 static void count_losses(uint32_t which, uint64_t n)

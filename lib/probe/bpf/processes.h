@@ -3,6 +3,7 @@
 #define PROBE_BPF_PROCESSES_H
 
 #include "probe/bpf/calls.h"
+#include "probe/bpf/gil.h"
 #include "probe/bpf/namespace.h"
 #include "probe/probe_exe.h"
 
@@ -84,6 +85,11 @@ int BPF_PROG(watch_fork, struct task_struct *parent, struct task_struct *child)
 	(void)bpf_map_delete_elem(&offs, &tid);
 	if (follow_forks && child->tgid != parent->tgid)
 		add_process(child, p->number, PROBE_PROCESS_FORKED, p->target, p->name);
+	if (holders) {
+		p = known_process_of(child);
+		if (p)
+			note_thread(child, p, BPF_ANY);
+	}
 	return 0;
 }
 
@@ -116,10 +122,13 @@ int BPF_PROG(watch_exec, struct task_struct *task)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(watch_exit, struct task_struct *task)
 {
+	const struct probe_process *p = known_process_of(task);
 	uint32_t pid = (uint32_t)task->tgid;
 
-	if (!known_process_of(task))
+	if (!p)
 		return 0;
+	if (holders)
+		forget_thread(task, p);
 	if (timing)
 		calls_end((uint32_t)task->pid);
 	if (BPF_CORE_READ(task, signal, live.counter) == 0)

@@ -1,64 +1,47 @@
-/* The GIL, garbage collection, the end of the interpreter, attachment.
- *
- *   up to 3.6    a variable has the thread state that holds the GIL
- *   3.7 to 3.11  the GIL is a part of the runtime
- *   3.12+        each interpreter has a pointer to its GIL
- *
- *   GIL: interval, last holder, locked (i32), switch number, a condition variable that threads wait
- *   for it at, a mutex … (pycore_gil.h). The last holder counts while it is locked. */
+/* Who holds the GIL, garbage collection, the end of the interpreter, attachment. */
 #include "python/threads/py_status.h"
 
 #include "python/py_memory.h"
 #include "python/py_process.h"
+#include "python/threads/py_gil.h"
 
-enum { CONDITION = 48 }; /* bytes of glibc's pthread_cond_t, of both word sizes */
-
-static uint64_t find_gil(struct py_process *py, const struct py_runtime *rt, const struct py_thread *t)
+/* The address of the GIL of t's interpreter; 0: unknown. */
+static uint64_t find_gil(
+    struct py_process *py, const struct py_layout *l, const struct py_gil *gil, const struct py_thread *t)
 {
-	const struct py_layout *l = &rt->layout;
-	uint64_t gil = 0;
+	uint64_t at = gil->at;
 
-	if (l->more.gil != 0)
-		return rt->addr + l->more.gil - 1;
-	return py_read_word(py->P, l, t->interp, l->more.gil_pointer, &gil) ? gil : 0;
-}
-
-/* Up to 3.1 the GIL is a lock, whose semaphore threads wait at (Python/ceval.c). */
-static void read_old_gil(struct py_process *py, const struct py_runtime *rt, struct py_status *out)
-{
-	enum { WORD = 4 }; /* of a semaphore */
-
-	if (py_read_word(py->P, &rt->layout, rt->current, PY_AT(0), &out->holder))
-		out->holder_at = rt->current;
-	if (rt->gil_condition != 0) {
-		out->gil_lo = rt->gil_condition;
-		out->gil_hi = rt->gil_condition + CONDITION;
-	} else if (rt->gil_lock != 0 &&
-		   py_read_word(py->P, &rt->layout, rt->gil_lock, PY_AT(0), &out->gil_lo)) {
-		out->gil_hi = out->gil_lo + WORD;
-	}
+	if (gil->interp != 0 && !py_read_word(py->P, l, t->interp, (py_field)gil->interp, &at))
+		return 0;
+	if (gil->is_pointer && !py_read_word(py->P, l, gil->at, PY_AT(0), &at))
+		return 0;
+	return py_pointer_sane(at, l->word) ? at : 0;
 }
 
 static void read_gil(
     struct py_process *py, const struct py_runtime *rt, const struct py_thread *t, struct py_status *out)
 {
 	const struct py_layout *l = &rt->layout;
-	uint64_t gil, holder;
-	int32_t locked;
+	struct py_gil gil;
+	uint64_t at, holder;
+	int32_t locked = 1;
 
-	if (rt->current != 0) {
-		read_old_gil(py, rt, out);
+	py_gil_describe(rt, &gil);
+	if (gil.current != 0 && py_read_word(py->P, l, gil.current, PY_AT(0), &out->holder))
+		out->holder_at = gil.current;
+	at = find_gil(py, l, &gil, t);
+	if (at == 0)
 		return;
+	if (gil.current == 0) {
+		if (!py_read_word(py->P, l, at, gil.holder, &holder) ||
+		    !py_read(py->P, &locked, sizeof(locked), at + gil.locked - 1))
+			return;
+		out->holder = locked == 1 ? holder : 0;
+		out->holder_at = at + gil.holder - 1;
+		out->locked_at = at + gil.locked - 1;
 	}
-	gil = l->free_threaded ? 0 : find_gil(py, rt, t);
-	if (!py_pointer_sane(gil, l->word) || !py_read_word(py->P, l, gil + l->word, PY_AT(0), &holder) ||
-	    !py_read(py->P, &locked, sizeof(locked), gil + 2U * l->word))
-		return;
-	out->gil_lo = gil + 4U * l->word;
-	out->gil_hi = out->gil_lo + CONDITION;
-	out->holder = locked == 1 ? holder : 0;
-	out->holder_at = gil + l->word;
-	out->locked_at = gil + 2U * l->word;
+	out->gil_lo = at + gil.wait;
+	out->gil_hi = out->gil_lo + gil.wait_size;
 }
 
 static bool has_frame(const struct py_stack *s, uint64_t addr)

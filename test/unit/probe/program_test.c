@@ -168,7 +168,7 @@ static void configure(struct probe_bpf *b, bool counting)
 	}
 	*(uint32_t *)(uintptr_t)&b->rodata->counting = counting;
 	*(uint32_t *)(uintptr_t)&b->rodata->conditional = *(uint32_t *)(uintptr_t)&b->rodata->timing = 1;
-	*(uint32_t *)(uintptr_t)&b->rodata->follow_forks = 1;
+	*(uint32_t *)(uintptr_t)&b->rodata->follow_forks = *(uint32_t *)(uintptr_t)&b->rodata->holders = 1;
 	*(uint32_t *)(uintptr_t)&b->rodata->find_pythons = 1;
 	memcpy((void *)(uintptr_t)b->rodata->exe_name, "python", 6);
 }
