@@ -109,6 +109,10 @@ bool warn_target(struct ps_prochandle *P, const struct stack_target *t, const st
 	const struct fault *not_held = stack_not_held(t);
 	bool ok, refused;
 
+	if (stack_threads_left_out(t) != 0)
+		warn_record(&(struct record_warning){ .code = WARN_LWPS_LEFT_OUT,
+		    .operand = o->typed,
+		    .count = { stack_threads_left_out(t), stack_threads_all(t) } });
 	if (not_held != NULL)
 		warn_fault(WARN_CANNOT_STOP, o->typed, not_held);
 	warn_turn(P, o->typed);

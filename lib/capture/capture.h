@@ -171,6 +171,7 @@ struct capture {
 	struct py_tasks tasks;        /* that their `about` point to */
 	struct py_tasks tasks_before; /* for capture_tasks */
 	size_t all;                   /* LWPs of the process, whether in the set or not */
+	size_t left_out;              /* LWPs of the set that there was no memory for */
 	bool none_held;               /* not one LWP could be held */
 	struct fault not_held;        /* with none_held: why */
 	int64_t held_ns;              /* of the longest hold (os_hold_ns); 0: none was held */

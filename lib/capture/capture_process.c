@@ -62,13 +62,17 @@ static enum res add_unknown(struct capture *c, bool late, bool *news, struct fau
 	if (pointers == NULL)
 		return fault_memory(f);
 	os_thread_pointers(c->request.live, ids.at, n, pointers);
-	for (size_t i = 0; i < n; i++) {
-		int64_t at = capture_add(c, ids.at[i], pointers[i]);
+	c->left_out = n;
+	for (n = 0; n < c->left_out; n++) {
+		int64_t at = capture_add(c, ids.at[n], pointers[n]);
 
 		if (at < 0)
-			return fault_memory(f);
+			break;
 		c->lwps.at[at].late = late;
 	}
+	c->left_out -= n;
+	if (c->left_out != 0 && c->lwps.n == 0)
+		return fault_memory(f);
 	capture_stacks_find(c, c->lwps.n - n);
 	*news = n != 0;
 	return RES_OK;
@@ -287,7 +291,7 @@ static enum res capture_in_order(struct capture *c, struct fault *f)
 	snapshot_seal(c->snapshot);
 	missed = remove_ended(c, &ended);
 	if (c->request.set == NULL)
-		c->all = c->lwps.n;
+		c->all = c->lwps.n + c->left_out;
 	if (c->request.history == NULL && (c->lwps.n > 1 || c->request.set != NULL)) {
 		read_names(c);
 		read_python_names(c);

@@ -170,6 +170,7 @@ enum record_warning_code {
 	WARN_GREENLETS_UNREAD, /* not all objects could be looked at */
 	WARN_GREENLET_UNKNOWN, /* detail: the version of greenlet */
 	WARN_GREENLETS_MORE,   /* count[0]: greenlets that were not read */
+	WARN_LWPS_LEFT_OUT,    /* count[0] of count[1] LWPs, for lack of memory */
 	WARN_NO_LWPS,          /* the process has none of the LWPs asked for */
 	WARN_CANNOT_STOP,      /* detail: why no LWP could be stopped */
 	WARN_LAYOUT,           /* version; detail: what contradicts the layout of that version */

@@ -50,6 +50,7 @@ const char *warning_code(const struct record_warning *w)
 		[WARN_GREENLETS_UNREAD] = "greenlets-unread",
 		[WARN_GREENLET_UNKNOWN] = "greenlets-unknown",
 		[WARN_GREENLETS_MORE] = "greenlets-more",
+		[WARN_LWPS_LEFT_OUT] = "threads-left-out",
 		[WARN_NO_LWPS] = "no-lwps",
 		[WARN_CANNOT_STOP] = "cannot-stop",
 		[WARN_LAYOUT] = "layout",

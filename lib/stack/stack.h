@@ -87,6 +87,9 @@ struct ps_prochandle *stack_target_handle(const struct stack_target *t);
 size_t stack_threads(const struct stack_target *t);     /* those in the set */
 size_t stack_threads_all(const struct stack_target *t); /* all threads of the process */
 
+/* Threads of the set that there was no memory for: they are in no list. */
+size_t stack_threads_left_out(const struct stack_target *t);
+
 lwpid_t stack_thread_id(const struct stack_target *t, size_t i); /* of thread i of the set */
 
 /* The number of Python interpreters, of all its Pythons. */

@@ -96,6 +96,11 @@ size_t stack_threads_all(const struct stack_target *t)
 	return t->capture.all;
 }
 
+size_t stack_threads_left_out(const struct stack_target *t)
+{
+	return t->capture.left_out;
+}
+
 lwpid_t stack_thread_id(const struct stack_target *t, size_t i)
 {
 	return t->capture.lwps.at[i].id;

@@ -107,9 +107,11 @@ static int add_core_lwp(void *data, const lwpstatus_t *status, const lwpsinfo_t 
 	c->all++;
 	if (!proc_lwp_in_set(core->t->opt.lwps, id))
 		return 0;
-	i = capture_add(c, id, 0);
-	if (i < 0)
-		return -1;
+	i = c->left_out == 0 ? capture_add(c, id, 0) : -1;
+	if (i < 0) {
+		c->left_out++;
+		return 0;
+	}
 	l = &c->lwps.at[i];
 	if (status != NULL) {
 		memcpy(l->regs, status->pr_reg, sizeof(l->regs));
@@ -130,7 +132,8 @@ enum res target_capture_core(struct stack_target *t, struct ps_prochandle *P, st
 
 	capture_set_up(t);
 	t->capture.P = P;
-	if (!begin_locals(&t->capture) || Plwp_iter_all(P, add_core_lwp, &core) != 0)
+	if (!begin_locals(&t->capture) || Plwp_iter_all(P, add_core_lwp, &core) != 0 ||
+	    (t->capture.left_out != 0 && t->capture.lwps.n == 0))
 		return fault_memory(f);
 	capture_states_read(&t->capture);
 	for (size_t i = 0; i < t->capture.lwps.n; i++) {

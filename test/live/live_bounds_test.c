@@ -9,7 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/core_builder.h"
 #include "support/live.h"
+#include "support/spawn_files.h"
 
 /* The state of each thread of pid, and whether one is held by a tracer. */
 static bool any_traced(pid_t pid)
@@ -197,6 +199,37 @@ START_TEST(no_more_memory)
 }
 END_TEST
 
+/* Of a core with more threads than fit, those that fit are printed, and the others are counted. */
+START_TEST(no_memory_for_all_threads)
+{
+	enum { THREADS = 60000 };
+	struct core_builder *b = core_builder_create();
+	const uint64_t regs[CB_REGS] = { [CB_RIP] = 0x400000, [CB_RSP] = 0x500000 };
+	const char header[] = "----- thread# ";
+	const char *said;
+	size_t printed = 0;
+	char core[PATH_MAX];
+	struct run r;
+
+	for (int i = 1; i <= THREADS; i++)
+		core_builder_prstatus(b, i, 0, regs);
+	(void)snprintf(core, sizeof(core), "%s/core.threads", spawn_folder());
+	core_builder_save(b, core);
+	core_builder_destroy(b);
+	r = TOOL("--memory", "64M", core);
+	for (const char *at = r.out; (at = strstr(at, header)) != NULL; at += sizeof(header) - 1)
+		printed++;
+	said = strstr(r.err, " of 60000 threads are missing: ");
+	ck_assert_msg(said != NULL && r.status == 1, "exit %d, %s", r.status, r.err);
+	while (said > r.err && said[-1] >= '0' && said[-1] <= '9')
+		said--;
+	ck_assert_uint_gt(printed, 0);
+	ck_assert_uint_eq(printed + strtoul(said, NULL, 10), THREADS);
+	run_free(&r);
+	(void)unlink(core);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("bounds");
@@ -207,6 +240,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(c, no_more_time, 0, sizeof(times) / sizeof(times[0]));
 	tcase_add_test(c, no_more_time_for_a_sample);
 	tcase_add_test(c, no_more_memory);
+	tcase_add_test(c, no_memory_for_all_threads);
 	tcase_add_test(c, all_together_without_a_stop);
 	suite_add_tcase(s, c);
 	return s;
