@@ -127,7 +127,8 @@ static void put_number(const struct record_warning *w, struct strbuf *out)
 		strbuf_fmt(out, "%" PRIu64 " addresses of code have no names, which are in %s", w->count[0],
 		    w->detail);
 	else if (w->code == WARN_LWPS_LEFT_OUT)
-		strbuf_fmt(out, "%" PRIu64 " of %" PRIu64 " threads are missing: there was no memory for them",
+		strbuf_fmt(out,
+		    "%" PRIu64 " of %" PRIu64 " threads are missing: there was no memory for them",
 		    w->count[0], w->count[1]);
 	else if (w->code == WARN_GREENLETS_MORE)
 		strbuf_fmt(out, "and %" PRIu64 " more greenlet%s, not printed", w->count[0],
