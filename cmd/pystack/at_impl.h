@@ -53,13 +53,13 @@ struct at {
 	int64_t clock_offset; /* CLOCK_REALTIME less CLOCK_MONOTONIC */
 };
 
-/* Are processes observed that were not named? */
+/* True if processes are observed that were not named. */
 static inline bool at_is_open_ended(const struct options *opt)
 {
 	return opt->exe != NULL || opt->all;
 }
 
-/* Have as many events been printed as were asked for? */
+/* True if as many events have been printed as were asked for. */
 static inline bool at_is_enough(const struct at *a)
 {
 	return !a->opt->counting && a->opt->samples != 0 && a->events >= (uint64_t)a->opt->samples;
