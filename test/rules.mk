@@ -105,7 +105,7 @@ $(O)/test/live/live_bounds_test: $(O)/test/programs/wide_stack
 # A program that makes functions at run time, and registers them for debuggers.
 $(O)/test/programs/made_code: test/programs/made_code.c
 	@mkdir -p $(@D)
-	$(CC) -D_GNU_SOURCE -std=gnu11 -O1 -g -fno-optimize-sibling-calls -o $@ $<
+	$(CC) -D_GNU_SOURCE -std=gnu11 -O1 -g -fno-optimize-sibling-calls -fno-inline -o $@ $<
 
 $(O)/test/programs/named_code: test/programs/named_code.c
 	@mkdir -p $(@D)

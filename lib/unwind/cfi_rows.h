@@ -33,6 +33,7 @@ struct cfi_row {
 	struct cfi_rule regs[CFI_REGS];
 	arch_set set;        /* registers with a rule; the others are CFI_UNSAID */
 	bool signal;         /* the activation is a signal frame */
+	bool made;           /* of made code, set by the caller of cfi_row_of */
 	uint64_t bias;       /* of the object: added to addresses in expressions */
 	uint64_t start, end; /* the code that the entry describes: addresses of the target */
 };

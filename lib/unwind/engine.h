@@ -134,4 +134,10 @@ extern const struct engine_ops engine_fp;
  * address after a call. */
 enum engine_end step_without_cfi(struct engine_target *t, struct activation *a, struct engine_note *note);
 
+/* The step out of code that the program has made and described itself, if code and stack prove it:
+ * CPython 3.15 describes the code of its JIT as part of the function that calls it, so that its
+ * tables would skip that one. False: *a is in other code, or nothing is proven; use the tables. */
+bool step_from_made_code(
+    struct engine_target *t, struct activation *a, struct engine_note *note, enum engine_end *end);
+
 #endif

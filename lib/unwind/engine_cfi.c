@@ -53,6 +53,7 @@ static enum res row_make(struct cfi_engine *e, uint64_t pc, struct cfi_row *out)
 	if (!cfi_row_of(&entry, at, e->t.arch, &e->budget.now, out))
 		return RES_FAIL;
 	out->bias = m->bias;
+	out->made = m->made != NULL;
 	out->start += m->bias;
 	out->end += m->bias;
 	return RES_OK;
@@ -111,9 +112,12 @@ static enum engine_end step_frame(
 	struct cfi_row made;
 	struct unwind_regs next;
 	enum res res = row_of_activation(e, a, &made, &row);
+	enum engine_end proven;
 
 	if (res == RES_NONE)
 		return step_without_cfi(&e->t, a, note);
+	if (res == RES_OK && row->made && step_from_made_code(&e->t, a, note, &proven))
+		return proven;
 	if (res == RES_OK) {
 		s.bias = row->bias;
 		note->signal = row->signal;

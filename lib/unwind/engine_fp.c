@@ -18,6 +18,7 @@
 #include "unwind/engine.h"
 #include "unwind/prologue.h"
 #include "unwind/sigframe.h"
+#include "unwind/unwind_modules.h"
 
 /* STACK_WORDS: words above sp that has_no_caller searches. */
 enum { FP_MAX_FRAME = 1 << 30, STACK_WORDS = 1 << 13 };
@@ -178,6 +179,15 @@ static bool proven_step(
 	note->in_register = proof == PROOF_CALLER && a->regs.reg[arch->sp] == sp;
 	*end = proof == PROOF_OLDEST ? ENGINE_OLDEST : ENGINE_CALLER;
 	return true;
+}
+
+bool step_from_made_code(
+    struct engine_target *t, struct activation *a, struct engine_note *note, enum engine_end *end)
+{
+	uint64_t pc = a->regs.reg[t->arch->pc];
+	const struct module *m = modules_at(t->modules, a->exact ? pc : pc - 1);
+
+	return m != NULL && m->made != NULL && proven_step(t, a, note, end);
 }
 
 /* True if *a certainly has no caller: no word of the stack, from sp to the end of its mapping, is

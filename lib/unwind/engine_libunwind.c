@@ -529,8 +529,14 @@ static enum engine_end lu_step(void *engine, struct activation *a, struct engine
 {
 	struct lu_engine *e = engine;
 	struct unwind_regs next;
+	enum engine_end proven;
 	int res;
 
+	if (step_from_made_code(&e->t, a, note, &proven)) {
+		if (proven == ENGINE_CALLER)
+			cursor_set(e, a);
+		return proven;
+	}
 	e->miss = false;
 	e->reg_missing = REGS_NONE;
 	e->va_missing = 0;

@@ -92,6 +92,21 @@ START_TEST(names_and_callers)
 }
 END_TEST
 
+/* Tables that would skip the caller, as CPython 3.15's do, are not followed where code and stack
+ * prove it. */
+START_TEST(coarse_tables)
+{
+	static const char want[] = "              JIT`made_coarse+0x6\n              made_code`enter+0x";
+	char number[16];
+	pid_t pid = start("coarse", number);
+	struct run r = TOOL("--stop", number);
+
+	ck_assert_msg(r.status == 0 && strstr(r.out, want) != NULL, "exit %d: %s%s", r.status, r.out, r.err);
+	run_free(&r);
+	end(pid);
+}
+END_TEST
+
 START_TEST(of_a_core)
 {
 	char number[16], core[300];
@@ -189,6 +204,7 @@ static Suite *suite(void)
 
 	tcase_set_timeout(c, 300);
 	tcase_add_test(c, names_and_callers);
+	tcase_add_test(c, coarse_tables);
 	tcase_add_test(c, of_a_core);
 	tcase_add_loop_test(c, wrong_lists, 0, LISTS);
 	tcase_add_loop_test(c, names_for_perf, 0, FOR_PERF);

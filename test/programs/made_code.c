@@ -4,7 +4,8 @@
  *
  * Both change sp by an amount that only their unwind tables can tell past. made_outer has a
  * relocatable file, as LLVM's are: its symbol is relative to its section, and the .eh_frame that is
- * loaded is not that of the file. made_inner's has addresses. With an argument made_outer is not
+ * loaded is not that of the file. made_inner's has addresses. With "coarse" the function is made_coarse, called
+ * from enter, and described as a part of that. With another argument made_outer is not
  * in the list, which is "endless", or has a file that is "unreadable" or "huge". Writes a byte before it rests. */
 #include <elf.h>
 #include <stddef.h>
@@ -32,6 +33,10 @@ struct descriptor __jit_debug_descriptor = { .version = 1 };
 static const unsigned char code[] = { 0x55, 0x53, 0x48, 0x89, 0xe3, 0x48, 0x29, 0xf4, 0x31, 0xed, 0xff, 0xd7,
 	0x48, 0x89, 0xdc, 0x5b, 0x5d, 0xc3 };
 
+/* sub $8,%rsp; call *%rdi; add $8,%rsp; ret */
+static const unsigned char coarse_code[] = { 0x48, 0x83, 0xec, 0x08, 0xff, 0xd7, 0x48, 0x83, 0xc4, 0x08,
+	0xc3 };
+
 struct __attribute__((packed)) eh_frame {
 	uint32_t common_size, common_id;
 	unsigned char common[16];
@@ -56,6 +61,18 @@ static struct eh_frame eh_frame(uint64_t at)
 		 * rbx + 24. */
 		.program = { 0x41, 0x0e, 16, 0x86, 2, 0x41, 0x0e, 24, 0x83, 3, 0x43, 0x0c, 3, 24 },
 	};
+}
+
+/* That of a caller with a frame pointer: the CFA is rbp + 16, and rbp at CFA - 16. */
+static struct eh_frame coarse_frame(uint64_t at)
+{
+	static const unsigned char common[] = { 1, 'z', 'R', 0, 1, 0x78, 16, 1, 0x00, 0x0c, 6, 16, 0x86, 2,
+		0x90, 1 };
+	struct eh_frame made = eh_frame(at);
+
+	memcpy(made.common, common, sizeof(common));
+	memset(made.program, 0, sizeof(made.program));
+	return made;
 }
 
 enum { NONE, TEXT, FRAME, SYMBOLS, STRINGS, SECTIONS };
@@ -136,6 +153,11 @@ static void rest(void)
 			(void)pause();
 }
 
+__attribute__((optimize("no-omit-frame-pointer"))) static void enter(void)
+{
+	made[0](rest, 0);
+}
+
 static void inner(void)
 {
 	made[1](rest, 0x1230);
@@ -149,12 +171,22 @@ int main(int argc, char **argv)
 
 	if (at == MAP_FAILED)
 		return 1;
-	memcpy(at, code, sizeof(code));
+	if (strcmp(wrong, "coarse") == 0)
+		memcpy(at, coarse_code, sizeof(coarse_code));
+	else
+		memcpy(at, code, sizeof(code));
 	memcpy(at + 64, code, sizeof(code));
 	if (mprotect(at, 4096, PROT_READ | PROT_EXEC) != 0)
 		return 1;
 	describe(&files[0], ET_REL, "made_outer", (uintptr_t)at, &loaded);
 	describe(&files[1], ET_DYN, "made_inner", (uintptr_t)at + 64, &files[1].frame);
+	if (strcmp(wrong, "coarse") == 0) {
+		describe(&files[0], ET_DYN, "made_coarse", (uintptr_t)at, &files[0].frame);
+		files[0].frame = coarse_frame((uintptr_t)at);
+		enlist(&entries[0], &files[0], sizeof(files[0]));
+		made[0] = (void (*)(void (*)(void), long))(void *)at;
+		enter();
+	}
 	if (wrong[0] == '\0')
 		enlist(&entries[0], &files[0], sizeof(files[0]));
 	else if (strcmp(wrong, "unreadable") == 0)
