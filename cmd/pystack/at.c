@@ -223,6 +223,8 @@ enum outcome at_run(int argc, char **argv, const struct options *opt)
 		if (opt->verbose)
 			(void)fputs("pystack: attached; ^C ends\n", stderr);
 		at_find_refused(&a.processes, opt->exe != NULL ? "--exe" : opt->all ? "--all" : "-r");
+		if (opt->exe != NULL)
+			at_find_none(&a.processes, opt->exe);
 		ok = at_loop(&a);
 		a.at_end = true;
 		if (opt->counting)

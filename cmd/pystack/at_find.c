@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/escape.h"
 #include "base/hash.h"
 #include "base/path.h"
 #include "os/process_stat.h"
@@ -230,4 +231,41 @@ void at_find_refused(struct observing *x, const char *option)
 	(void)fprintf(stderr, "pystack: %s: %zu process%s may not be examined: permission denied\n", option,
 	    x->refused, x->refused == 1 ? "" : "es");
 	x->refused = 0;
+}
+
+/* Append the name of the executable of the first process that has the name `wanted`, if that is
+ * another one: a link to it was executed. */
+static void put_likely(struct strbuf *out, const char *wanted)
+{
+	DIR *proc = opendir("/proc");
+	const struct dirent *e;
+
+	while (proc != NULL && out->n == 0 && (e = readdir(proc)) != NULL) {
+		uint32_t pid = (uint32_t)strtoul(e->d_name, NULL, 10);
+		char link[64], path[PATH_MAX];
+		ssize_t n;
+
+		(void)snprintf(link, sizeof(link), "/proc/%u/exe", pid);
+		if (!isdigit((unsigned char)e->d_name[0]) || !is_likely(pid, wanted) ||
+		    (n = readlink(link, path, sizeof(path) - 1)) <= 0)
+			continue;
+		path[n] = '\0';
+		strbuf_fmt(out, "; that of process %u is ", pid);
+		escape_text(out, path_base(path), strlen(path_base(path)), false);
+	}
+	if (proc != NULL)
+		(void)closedir(proc);
+}
+
+void at_find_none(const struct observing *x, const char *name)
+{
+	struct strbuf likely = STRBUF_EMPTY;
+	char wanted[PROBE_EXE_MAX] = "";
+
+	if (x->at.n != 0)
+		return;
+	(void)snprintf(wanted, sizeof(wanted), "%s", name);
+	put_likely(&likely, wanted);
+	(void)fprintf(stderr, "pystack: --exe: no process has this executable yet%s\n", strbuf_text(&likely));
+	strbuf_free(&likely);
 }

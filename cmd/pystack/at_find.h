@@ -34,4 +34,8 @@ void at_find_mapped(struct observing *x);
 /* Print how many processes may not be looked at, if there are any. `option` has asked for them. */
 void at_find_refused(struct observing *x, const char *option);
 
+/* If no process is observed yet, say so, and name one that was started as `name` but has another
+ * executable. */
+void at_find_none(const struct observing *x, const char *name);
+
 #endif

@@ -223,6 +223,34 @@ START_TEST(selected_threads)
 }
 END_TEST
 
+/* That nothing is observed yet is said, with the executable of what has this name. */
+START_TEST(no_executable_yet)
+{
+	const struct interpreter *in = live_interpreters(NULL);
+	char dir[] = "/tmp/pystack-link-XXXXXX", link[64], wanted[64];
+	struct fixture f;
+	struct observer o;
+	struct run r;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	(void)snprintf(link, sizeof(link), "%s/linked", dir);
+	ck_assert_int_eq(symlink(in->path, link), 0);
+	fixture_start(
+	    &f, in, &(struct fixture_options){ .alone = true, .executable = link }, ARGS("@probed.py", "%"));
+	(void)snprintf(wanted, sizeof(wanted), " executable yet; that of process %d is python", (int)f.pid);
+	if (observer_start(&o, ARGS("pystack", "-v", "--at", "syscall:rmdir", "--exe", "linked"))) {
+		r = observer_end(&o);
+		ck_assert_msg(strstr(r.err, wanted) != NULL, "%s", r.err);
+		run_free(&r);
+	} else {
+		(void)printf("SKIP: %s\n", observer_why_not());
+	}
+	fixture_end(&f);
+	(void)unlink(link);
+	(void)rmdir(dir);
+}
+END_TEST
+
 /* All processes of an executable, and those that execute it later. */
 static void count_open_ended(const char *const options[], size_t n)
 {
@@ -435,6 +463,7 @@ static Suite *suite(void)
 		tcase_add_test(c, children);
 		tcase_add_test(c, workers);
 		tcase_add_test(c, named_executable);
+		tcase_add_test(c, no_executable_yet);
 		tcase_add_test(c, every_python);
 		tcase_add_test(c, later_threads);
 		tcase_add_test(c, selected_threads);
