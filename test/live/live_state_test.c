@@ -151,6 +151,50 @@ START_TEST(deadlock)
 }
 END_TEST
 
+/* Returns whether the truth says that a thread waits for the interpreter's lock. */
+static bool awaits_gil(const struct fixture *f)
+{
+	char path[300], text[2000] = "";
+	FILE *said;
+
+	(void)snprintf(path, sizeof(path), "%s/truth", f->dir);
+	said = fopen(path, "r");
+	ck_assert_ptr_nonnull(said);
+	ck_assert_uint_gt(fread(text, 1, sizeof(text) - 1, said), 0);
+	(void)fclose(said);
+	return strstr(text, "waits for the GIL") != NULL;
+}
+
+static bool has_crossed(const struct fixture *f, const char *option)
+{
+	struct run r = live_look(f, option, "kept running");
+	const char *last = strstr(r.out, "\ndeadlock: ");
+	bool has = last != NULL && strchr(last + 1, '\n')[1] == '\0' &&
+		   strstr(last, " waits for the mutex at 0x") != NULL &&
+		   strstr(last, "waits for the GIL held by ") != NULL;
+
+	run_free(&r);
+	return has;
+}
+
+/* Who waits for the interpreter's lock wakes now and then. */
+START_TEST(deadlock_with_the_lock_of_the_interpreter)
+{
+	enum { TIMES = 50 };
+	struct fixture f;
+	int i = 0, k = 0;
+
+	fixture_start(&f, &live_interpreters(NULL)[_i], NULL, ARGS("@states.py", "%", "crossed"));
+	look_often(&f);
+	while (awaits_gil(&f) && i < TIMES && !has_crossed(&f, NULL))
+		i++;
+	while (awaits_gil(&f) && k < TIMES && !has_crossed(&f, "--stop"))
+		k++;
+	ck_assert_msg(i < TIMES && k < TIMES, "%s: no deadlock", f.in->label);
+	fixture_end(&f);
+}
+END_TEST
+
 /* Locks, and what is made of them. The second thread with the same code is found by hints. */
 START_TEST(objects)
 {
@@ -267,6 +311,7 @@ static Suite *suite(void)
 	live_add(c, states);
 	live_add(c, lock_of_the_interpreter);
 	live_add(c, deadlock);
+	live_add(c, deadlock_with_the_lock_of_the_interpreter);
 	live_add(c, objects);
 	live_add(c, objects_of_held_threads);
 	live_add(c, circles);

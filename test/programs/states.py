@@ -1,6 +1,7 @@
-"""Threads that wait in ways that are known.   states.py OUT [gil | end | mutexes]
+"""Threads that wait in ways that are known.   states.py OUT [gil | end | mutexes | crossed]
 
-With "mutexes" two threads each hold a mutex of the C library and wait for the other's. With "gil" the first thread holds the interpreter's lock, in a garbage collection, and another one waits for the
+With "mutexes" two threads each hold a mutex of the C library and wait for the other's. With "crossed" one
+of them holds the interpreter's lock instead. With "gil" the first thread holds the interpreter's lock, in a garbage collection, and another one waits for the
 lock. With "end" the only thread is at the end of the interpreter.
 
 OUT gets lines: a thread's TID, a blank, and what pystack must say of it, or "called NAME". Then a byte goes to the
@@ -134,6 +135,23 @@ def locks(first):
     libc.pthread_mutex_lock(mutexes[1 - first])
 
 
+def locks_and_wants_gil():
+    libc.pthread_mutex_lock(mutexes[0])
+    held.append(libc.syscall(GETTID))
+    wants_gil()
+
+
+if sys.argv[2:] == ["crossed"]:
+    thread = threading.Thread(target=locks_and_wants_gil)
+    thread.daemon = True
+    thread.start()
+    while len(said) < 2:
+        time.sleep(0.01)
+    say("waits for the mutex at 0x%x held by %d" % (ctypes.addressof(mutexes[0]), held[0]))
+    publish()
+    lock = ctypes.PyDLL(None).pthread_mutex_lock
+    os.write(OUT, b"!")
+    lock(mutexes[0])
 if sys.argv[2:] == ["mutexes"]:
     for first in 0, 1:
         thread = threading.Thread(target=locks, args=(first,))
