@@ -320,6 +320,7 @@ void capture_free(struct capture *c)
 	py_tasks_free(&c->tasks);
 	py_tasks_free(&c->tasks_before);
 	py_locals_reader_free(c->locals);
+	py_locals_reader_free(c->ahead);
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		os_blocked_free(&c->lwps.at[i].blocked);
 		py_stack_free(&c->lwps.at[i].python);

@@ -156,6 +156,7 @@ struct capture {
 	const struct arch *arch;         /* of P; NULL: not asked for yet */
 	struct py_process *py;           /* NULL: no Python; the caller's */
 	struct py_locals_reader *locals; /* NULL: values of variables are not read */
+	struct py_locals_reader *ahead;  /* for capture_locals_ahead */
 	struct capture_states states;
 	struct capture_progress progress;
 	struct addrmap known; /* LWP id → index in lwps, for all LWPs seen */
@@ -370,9 +371,14 @@ enum res capture_state_frames(struct capture *c, const struct capture_lwp *l, co
 void capture_prefetch_states(struct capture *c, const struct capture_lwp *l, struct snapshot_prefetch *pages);
 
 /* Add the pages that capture_frames will probably read for l, by reading its Python frames while
- * it runs. During a hold they are fetched with its stack, and are still in the processor's
- * caches. c and l do not change. Does nothing while the list of states is stale. */
-void capture_prefetch(struct capture *c, const struct capture_lwp *l, struct snapshot_prefetch *pages);
+ * it runs; values: and the values of its variables, if they are asked for. During a hold the pages
+ * are fetched with its stack, and are still in the processor's caches. c and l do not change. Does
+ * nothing while the list of states is stale. */
+void capture_prefetch(
+    struct capture *c, const struct capture_lwp *l, bool values, struct snapshot_prefetch *pages);
+
+/* Read the values of the variables of these frames, so that their pages are noted. */
+void capture_locals_ahead(struct capture *c, const struct py_stack *frames);
 
 /* Read the Python frames of l. A thread that has called into another interpreter has a state in
  * each, and the activations of both are on its stack. RES_FAIL: they could not be read; l->note

@@ -6,7 +6,10 @@
  *
  * What the values are made of may be changed by threads that run. So they are read twice, the
  * second time from a new copy of memory, unless nothing else can run: what is the same in both
- * readings was so at one moment between the two. What differs in all readings is said to change. */
+ * readings was so at one moment between the two. What differs in all readings is said to change.
+ *
+ * LWPs that are held wait for all this. So the pages are learned while they run still, and fetched
+ * together; and if all pages are the same when they are fetched again, so are the values. */
 #include "base/clock.h"
 #include "capture/capture.h"
 #include "python/locals/py_locals.h"
@@ -45,9 +48,16 @@ static size_t read_again(struct capture *c, struct capture_lwp *const *lwps, siz
 	return changing;
 }
 
-static void read_locals(struct capture *c, struct capture_lwp *const *lwps, size_t n, bool held)
+static void finish(struct capture_lwp *l)
 {
-	bool again = may_change(c, held);
+	l->locals_due = false;
+	if (l->python.locals != NULL)
+		py_locals_finish(l->python.locals);
+}
+
+static void read_locals(struct capture *c, struct capture_lwp *const *lwps, size_t n)
+{
+	bool again = may_change(c, false);
 
 	for (size_t i = 0; i < n; i++) {
 		if (lwps[i]->python_is == PYTHON_READ)
@@ -55,11 +65,8 @@ static void read_locals(struct capture *c, struct capture_lwp *const *lwps, size
 	}
 	for (int k = 2; again && k <= READINGS; k++)
 		again = read_again(c, lwps, n, k == READINGS) != 0;
-	for (size_t i = 0; i < n; i++) {
-		lwps[i]->locals_due = false;
-		if (lwps[i]->python.locals != NULL)
-			py_locals_finish(lwps[i]->python.locals);
-	}
+	for (size_t i = 0; i < n; i++)
+		finish(lwps[i]);
 }
 
 void capture_locals_blocked(struct capture *c, struct capture_lwp *const *lwps, size_t n)
@@ -70,28 +77,73 @@ void capture_locals_blocked(struct capture *c, struct capture_lwp *const *lwps, 
 		lwps[i]->locals_due = true;
 	/* Others stand still: they need not wait for this. */
 	if (!c->progress.holding)
-		read_locals(c, lwps, n, false);
+		read_locals(c, lwps, n);
+}
+
+/* What was read when the time was over is not whole. */
+static void drop_late(struct capture *c, struct capture_lwp *l, int64_t until)
+{
+	if (!snapshot_until(c->snapshot, until))
+		return;
+	py_locals_free(l->python.locals);
+	l->python.locals = NULL;
+}
+
+/* Prove the values of l. same: their memory has not changed since they were read. */
+static void prove_held(struct capture *c, struct capture_lwp *l, bool same, int64_t until)
+{
+	bool again = l->python.locals != NULL;
+	int k = 2;
+
+	if (again && same) {
+		again = py_locals_repeat(l->python.locals) != 0;
+		k++;
+	}
+	for (; again && k <= READINGS; k++)
+		again = read_again(c, &l, 1, k == READINGS) != 0;
+	drop_late(c, l, until);
 }
 
 void capture_locals_held(struct capture *c, int64_t end)
 {
-	int64_t until = clock_now_ns() + HELD_NS;
+	const bool prove = may_change(c, true);
+	int64_t until;
+	bool same;
 
 	if (c->locals == NULL)
 		return;
-	(void)snapshot_until(c->snapshot, until < end ? until : end);
+	until = clock_now_ns() + HELD_NS;
+	until = until < end ? until : end;
+	(void)snapshot_until(c->snapshot, until);
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
 
 		if (!l->locals_due || l->known_regs != REGS_ALL)
 			continue;
-		read_locals(c, &l, 1, true);
-		/* What was read when the time was over is not whole. */
-		if (snapshot_until(c->snapshot, until < end ? until : end)) {
-			py_locals_free(l->python.locals);
-			l->python.locals = NULL;
-		}
+		if (l->python_is == PYTHON_READ)
+			l->python.locals = py_locals_read(c->locals, &l->python);
+		drop_late(c, l, until);
 	}
+	same = prove && snapshot_pages_same(c->snapshot);
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		struct capture_lwp *l = &c->lwps.at[i];
+
+		if (!l->locals_due || l->known_regs != REGS_ALL)
+			continue;
+		if (prove)
+			prove_held(c, l, same, until);
+		finish(l);
+	}
+}
+
+void capture_locals_ahead(struct capture *c, const struct py_stack *frames)
+{
+	if (c->locals == NULL)
+		return;
+	if (c->ahead == NULL)
+		c->ahead = py_locals_reader_create(c->py, c->request.locals);
+	if (c->ahead != NULL)
+		py_locals_free(py_locals_read(c->ahead, frames));
 }
 
 void capture_locals_rest(struct capture *c)
@@ -107,7 +159,7 @@ void capture_locals_rest(struct capture *c)
 		if (n == 0)
 			return;
 		snapshot_forget(c->snapshot);
-		read_locals(c, lwps, n, false);
+		read_locals(c, lwps, n);
 		for (size_t k = 0; k < n; k++) {
 			if (!os_lwp_still_blocked(c->request.live, lwps[k]->id, &lwps[k]->blocked))
 				capture_undo(c, lwps[k]);
@@ -120,6 +172,6 @@ void capture_locals_core(struct capture *c)
 	for (size_t i = 0; c->locals != NULL && i < c->lwps.n; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
 
-		read_locals(c, &l, 1, false);
+		read_locals(c, &l, 1);
 	}
 }

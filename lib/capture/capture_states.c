@@ -257,7 +257,18 @@ void capture_prefetch_states(struct capture *c, const struct capture_lwp *l, str
 struct prefetch {
 	struct capture *c;
 	const struct capture_lwp *l;
+	bool values;
 };
+
+static void read_frames_ahead(const struct prefetch *p, const struct py_thread *t)
+{
+	struct py_stack found;
+
+	py_stack_prefetch(p->c->py, t, &found);
+	if (p->values)
+		capture_locals_ahead(p->c, &found);
+	py_stack_free(&found);
+}
 
 static void read_for_prefetch(void *data)
 {
@@ -269,19 +280,20 @@ static void read_for_prefetch(void *data)
 	first = first_state(c, ((const struct prefetch *)data)->l, &x);
 	for (uint32_t i = first; i != NO_STATE; i = x->next.at[i]) {
 		if (!has_newer_state(c, x, first, i))
-			py_stack_prefetch(c->py, &c->states.list.at[i]);
+			read_frames_ahead(data, &c->states.list.at[i]);
 	}
 	for (size_t k = 0; k < c->states.foreign.n; k++)
-		py_stack_prefetch(c->py, &c->states.list.at[c->states.foreign.at[k]]);
+		read_frames_ahead(data, &c->states.list.at[c->states.foreign.at[k]]);
 }
 
-void capture_prefetch(struct capture *c, const struct capture_lwp *l, struct snapshot_prefetch *pages)
+void capture_prefetch(
+    struct capture *c, const struct capture_lwp *l, bool values, struct snapshot_prefetch *pages)
 {
 	const bool made_pointer = c->states.by_pointer.made, made_id = c->states.by_id.made;
 
 	if (c->py == NULL || c->states.stale || snapshot_prefetch_full(pages))
 		return;
-	snapshot_prefetch_by(c->snapshot, pages, read_for_prefetch, &(struct prefetch){ c, l });
+	snapshot_prefetch_by(c->snapshot, pages, read_for_prefetch, &(struct prefetch){ c, l, values });
 	/* Reads have failed since the list was full: an index that was made since then may lack
 	 * states. */
 	if (snapshot_prefetch_full(pages)) {

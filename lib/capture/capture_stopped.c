@@ -84,7 +84,9 @@ static bool hold_wants(void *data, lwpid_t id, int64_t end)
 	if (g->policy != STOP_RUNNING || c->lwps.at[i].state != CAPTURE_PENDING)
 		return c->lwps.at[i].state == CAPTURE_PENDING;
 	(void)snapshot_until(c->snapshot, end);
-	capture_prefetch(c, &c->lwps.at[i], g->pages);
+	capture_prefetch(c, &c->lwps.at[i], end == 0, g->pages);
+	if (c->locals != NULL && end == 0)
+		snapshot_pages_ready(c->snapshot, g->pages);
 	capture_blocked(c, &one, 1);
 	if (snapshot_until(c->snapshot, 0)) {
 		c->states.stale = true; /* what was looked up in the list may be incomplete */

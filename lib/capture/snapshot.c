@@ -17,7 +17,7 @@ bool snapshot_page_room(struct snapshot *s, uint32_t i)
 
 	if (i / (ARENA / PAGE) < s->arenas.n)
 		return true;
-	arena = malloc(ARENA);
+	arena = vec_reserve(&s->numbers, (s->arenas.n + 1) * (ARENA / PAGE)) ? malloc(ARENA) : NULL;
 	if (arena != NULL && vec_push(&s->arenas, arena))
 		return true;
 	free(arena);
@@ -29,6 +29,7 @@ static uint8_t *page_keep(struct snapshot *s, uint64_t page, const uint8_t *byte
 {
 	if (!snapshot_page_room(s, s->used) || !addrmap_put(&s->pages, page, s->used))
 		return NULL;
+	s->numbers.at[s->used] = page;
 	memcpy(snapshot_page(s, s->used), bytes, PAGE);
 	return snapshot_page(s, s->used++);
 }
@@ -96,6 +97,7 @@ static const uint8_t *page_get(struct snapshot *s, uint64_t page)
 	if (got == PAGE)
 		return page_keep(s, page, buf);
 	(void)addrmap_put(&s->pages, page, (uint32_t)ABSENT);
+	s->absent = true;
 	return NULL;
 }
 
@@ -249,6 +251,7 @@ void snapshot_destroy(struct snapshot *s)
 		free(s->arenas.at[i]);
 	vec_free(&s->ranges);
 	vec_free(&s->arenas);
+	vec_free(&s->numbers);
 	vec_free(&s->kept);
 	addrmap_free(&s->pages);
 	addrmap_free(&s->kept_in);
@@ -322,6 +325,7 @@ void snapshot_forget(struct snapshot *s)
 {
 	addrmap_clear(&s->pages);
 	s->used = 0;
+	s->absent = false;
 }
 
 void snapshot_read_same(struct snapshot *s)

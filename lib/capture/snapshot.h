@@ -91,6 +91,14 @@ void snapshot_keep(struct snapshot *s, uint64_t va, size_t n);
 /* Read the address space that was grabbed only, even if the process executes another program. */
 void snapshot_read_same(struct snapshot *s);
 
+enum { SNAPSHOT_AGAIN_MAX = 512 };
+/* Read all cached pages once more, in few calls. Returns true if each has the bytes that it had
+ * when it was cached. False also if there are more than SNAPSHOT_AGAIN_MAX, if one could not be
+ * read then or now, or if the deadline has passed. */
+bool snapshot_pages_same(struct snapshot *s);
+/* Prepare memory for that, and for the pages of the list, while nothing waits. Reads nothing. */
+void snapshot_pages_ready(struct snapshot *s, const struct snapshot_prefetch *list);
+
 /* Forget all cached pages, but not copies and kept bytes. They are read again. */
 void snapshot_forget(struct snapshot *s);
 

@@ -201,6 +201,7 @@ static void plan_pages(struct snapshot *s, const struct snapshot_prefetch *list,
 		/* A page may be listed twice, so it is entered before it is read. */
 		if (addrmap_get(&s->pages, page, &before) || !addrmap_put(&s->pages, page, at))
 			continue;
+		s->numbers.at[at] = page;
 		f->pages[f->n_pages++] = page;
 		f->reads[f->n_reads++] = (struct os_piece){ snapshot_page(s, at), PAGE, page * PAGE, 0 };
 	}
@@ -217,8 +218,10 @@ static void fetch_end(struct snapshot *s, struct snapshot_piece *pieces, size_t 
 			pieces[i].got = copy_large(s, &pieces[i]);
 	}
 	for (size_t i = 0; i < f->n_pages; i++) {
-		if (read++->got != PAGE)
+		if (read++->got != PAGE) {
 			(void)addrmap_put(&s->pages, f->pages[i], (uint32_t)ABSENT);
+			s->absent = true;
+		}
 	}
 	s->used += (uint32_t)f->n_pages;
 }

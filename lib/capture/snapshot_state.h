@@ -11,8 +11,9 @@
 
 enum {
 	PAGE = 4096,
-	ARENA = 64 * PAGE, /* pages are allocated in blocks of this size */
-	ABSENT = (int)-1,  /* in the page map: the page is unreadable */
+	ARENA = 64 * PAGE,        /* pages are allocated in blocks of this size */
+	SNAPSHOT_AGAIN_PART = 64, /* pages that are read again in one call */
+	ABSENT = (int)-1,         /* in the page map: the page is unreadable */
 };
 
 /* One contiguous copy, or a part of one. */
@@ -42,7 +43,9 @@ struct snapshot {
 	size_t last;              /* the range of the last read */
 	struct addrmap pages;     /* page number -> index of its copy */
 	VEC(uint8_t *) arenas;
+	VEC(uint64_t) numbers;              /* of the pages that the arenas have room for */
 	uint32_t used;                      /* page copies in arenas */
+	bool absent;                        /* a page was found to be unreadable */
 	struct snapshot_prefetch *recorded; /* during snapshot_prefetch_by, else NULL */
 	int64_t until;                      /* set by snapshot_until */
 	bool late;

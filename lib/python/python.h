@@ -162,8 +162,9 @@ enum res py_stack_read(
     struct py_process *py, const struct py_thread *t, struct py_stack *out, struct fault *f);
 
 /* Make the reads that py_stack_read will probably make for t, whose thread may run: they show which
- * pages its frames occupy. py_stack_read reads code objects again that were new to the cache. */
-void py_stack_prefetch(struct py_process *py, const struct py_thread *t);
+ * pages its frames occupy. py_stack_read reads code objects again that were new to the cache.
+ * *out: frames that were found, which may be wrong; the caller frees them. NULL: unneeded. */
+void py_stack_prefetch(struct py_process *py, const struct py_thread *t, struct py_stack *out);
 
 /* Words of a thread: its registers, then its stack from sp on. */
 struct py_words {

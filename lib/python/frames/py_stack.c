@@ -74,12 +74,15 @@ enum res py_stack_read(
 	return read_stack(py, t, false, out, f);
 }
 
-void py_stack_prefetch(struct py_process *py, const struct py_thread *t)
+void py_stack_prefetch(struct py_process *py, const struct py_thread *t, struct py_stack *out)
 {
-	struct py_stack unused = { .broken = false };
+	struct py_stack found = { .broken = false };
 
-	(void)read_stack(py, t, true, &unused, NULL);
-	py_stack_free(&unused);
+	(void)read_stack(py, t, true, &found, NULL);
+	if (out != NULL)
+		*out = found;
+	else
+		py_stack_free(&found);
 }
 
 /* Append run r of `from`, with its frames. */

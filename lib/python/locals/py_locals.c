@@ -404,6 +404,17 @@ static bool is_kept(const struct py_local *one)
 	return one->state != PY_LOCAL_UNBOUND && one->state != PY_LOCAL_UNREAD;
 }
 
+size_t py_locals_repeat(struct py_locals *now)
+{
+	size_t unproved = 0;
+
+	for (size_t i = 0; i < now->list.n; i++) {
+		now->list.at[i].same = 1;
+		unproved += now->list.at[i].partial;
+	}
+	return unproved;
+}
+
 void py_locals_finish(struct py_locals *l)
 {
 	size_t n = 0;

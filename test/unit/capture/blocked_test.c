@@ -69,7 +69,7 @@ START_TEST(states_by_id_though_no_page_is_fetched)
 	capture_states_read(&s.c);
 	while (pages.n < SNAPSHOT_PREFETCH_MAX - 1)
 		snapshot_prefetch_add(&pages, pages.n * 4096, 1);
-	capture_prefetch(&s.c, &s.c.lwps.at[0], &pages);
+	capture_prefetch(&s.c, &s.c.lwps.at[0], false, &pages);
 	ck_assert(snapshot_prefetch_full(&pages));
 	take();
 	runs_frame(1, s.frames[1]);
@@ -130,7 +130,7 @@ START_TEST(prefetch_lists_what_is_read)
 	size_t reads;
 
 	snapshot_forget(s.c.snapshot);
-	capture_prefetch(&s.c, l, &pages);
+	capture_prefetch(&s.c, l, false, &pages);
 	ck_assert_uint_gt(pages.n, 0);
 	ck_assert_mem_eq(l, &before, sizeof(before));
 	snapshot_forget(s.c.snapshot);
@@ -151,7 +151,7 @@ START_TEST(prefetch_of_an_unreadable_state)
 
 	for (size_t i = 0; i < s.c.states.list.n; i++)
 		s.c.states.list.at[i].tstate = 0x10;
-	capture_prefetch(&s.c, l, &pages);
+	capture_prefetch(&s.c, l, false, &pages);
 	ck_assert(!s.c.states.stale);
 	ck_assert_mem_eq(l, &before, sizeof(before));
 	ck_assert_int_eq(capture_frames(&s.c, l), RES_FAIL);

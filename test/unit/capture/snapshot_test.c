@@ -218,6 +218,39 @@ START_TEST(forgotten_is_read_anew)
 END_TEST
 
 /* Two pieces in one page, one of which continues in the next page, which is unreadable. */
+/* Pages that were read one by one, and those of a list; what was copied is not asked for. */
+START_TEST(pages_are_the_same_again)
+{
+	struct snapshot_prefetch list = VEC_EMPTY;
+	struct snapshot_piece piece = { .lo = DATA + 3 * PAGE, .hi = DATA + 4 * PAGE };
+
+	setup(5);
+	ck_assert(snapshot_pages_same(copy));
+	snapshot_prefetch_add(&list, DATA, 2 * PAGE);
+	snapshot_pages_ready(copy, &list);
+	snapshot_copy_with_pages(copy, &list, &piece, 1);
+	(void)byte_at(DATA + 2 * PAGE, 1);
+	ck_assert(snapshot_pages_same(copy));
+	ck_assert(snapshot_pages_same(copy));
+	ck_assert_uint_eq(byte_at(DATA + 5, 1), truth(DATA + 5, 0));
+	target.era = 7;
+	ck_assert(!snapshot_pages_same(copy));
+	ck_assert_uint_eq(byte_at(DATA + 5, 1), truth(DATA + 5, 0));
+	snapshot_forget(copy);
+	(void)byte_at(DATA, 1);
+	ck_assert(snapshot_pages_same(copy));
+	/* What cannot be read may have been there in between. */
+	(void)byte_at(DATA + 5 * PAGE, 0);
+	ck_assert(!snapshot_pages_same(copy));
+	snapshot_forget(copy);
+	(void)byte_at(DATA, 1);
+	target.hole = 0;
+	ck_assert(!snapshot_pages_same(copy));
+	vec_free(&list);
+	teardown();
+}
+END_TEST
+
 START_TEST(kept_is_there_at_the_end)
 {
 	uintptr_t first = DATA + 100, second = DATA + PAGE - 8;
@@ -488,8 +521,9 @@ int main(void)
 		a_read_crosses_from_range_to_page, a_hole_ends_a_read_and_costs_its_neighbours_nothing,
 		ranges_do_not_overlap, many_ranges_at_once, recorded_pages_come_with_the_copies,
 		listed_pages_are_those_of_the_bytes, forgotten_is_read_anew, many_pages_find_their_bytes,
-		kept_is_there_at_the_end, kept_is_the_latest_of_a_place, what_was_never_touched_is_not_copied,
-		a_large_copy_among_others, large_copies_one_after_the_other, nothing_is_fetched_any_more };
+		pages_are_the_same_again, kept_is_there_at_the_end, kept_is_the_latest_of_a_place,
+		what_was_never_touched_is_not_copied, a_large_copy_among_others,
+		large_copies_one_after_the_other, nothing_is_fetched_any_more };
 
 	return run_suite("snapshot", tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -139,7 +139,7 @@ START_TEST(a_prefetch_is_not_believed)
 	char *text;
 
 	open_scene(&s, &specs[_i]);
-	py_stack_prefetch(s.py, &s.thread);
+	py_stack_prefetch(s.py, &s.thread, NULL);
 	ck_assert_uint_ne(s.py->codes.n, 0);
 	text = memmem(image_at(&s.m, get_word(&s.m, s.code, s.m.is->c_name), 96), 96, "first", 5);
 	ck_assert_ptr_nonnull(text);
