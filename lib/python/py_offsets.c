@@ -55,6 +55,8 @@ static void code_offsets(const struct py_layout *l, struct py_offsets *out)
 								   : l->str.length);
 	out->text_data = l->texts == PY_TEXT_UNICODE ? (uint16_t)l->str.wstr : 0;
 	out->bytes_size = (uint16_t)l->bytes.size;
+	out->size_mask =
+	    l->size_width == sizeof(uint32_t) || l->word == sizeof(uint32_t) ? UINT32_MAX : UINT64_MAX;
 	out->bytes_data = (uint16_t)l->bytes.data;
 }
 

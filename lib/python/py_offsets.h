@@ -39,6 +39,7 @@ struct py_gil {
 struct py_offsets {
 	uint64_t interpreters; /* address of the pointer to the newest interpreter */
 	uint64_t word_mask;    /* the bits of a pointer */
+	uint64_t size_mask;    /* those of the number of bytes in a bytes object: 2.4 has an int */
 	uint8_t word;          /* bytes in a pointer */
 	uint8_t tag_mask;      /* low bits of an object reference in a frame that are a tag */
 	uint8_t cstack_owner;  /* least `owner` of an entry frame; 0: frames have no owner */

@@ -27,7 +27,7 @@ __noinline int emit_names(struct scratch *s, const struct py_offsets *p, uint64_
 	n = 0;
 	at = CODE(s, p, p->code_table);
 	if (at != 0 && bpf_probe_read_user(&n, 8, (const void *)(at + p->bytes_size - 1)) == 0)
-		n = (n & p->word_mask) + BYTES_HEAD;
+		n = (n & p->size_mask) + BYTES_HEAD;
 	for (uint32_t k = 0; k < TABLES && n != 0; k++) {
 		uint32_t part = n > TABLE ? TABLE : (uint32_t)n;
 
@@ -118,7 +118,7 @@ static __always_inline uint64_t mix_table(
 		    bpf_probe_read_user(s->content, (uint32_t)got, (const void *)from) != 0)
 			s->lost = PROBE_LOST_FRAMES + 1;
 	}
-	n = s->content[0] & p->word_mask;
+	n = s->content[0] & p->size_mask;
 	hash = mix(hash, n);
 	n = gap % 8 + (n < CONTENT ? n : CONTENT); /* what is before the first word counts too (2.x) */
 	gap = gap / 8 & 3;
@@ -128,7 +128,7 @@ static __always_inline uint64_t mix_table(
 		hash = mix(hash, s->content[gap + i]);
 	if (n % 8 != 0)
 		hash = mix(hash, s->content[gap + i] << (64 - n % 8 * 8));
-	n = s->content[0] & p->word_mask;
+	n = s->content[0] & p->size_mask;
 	if (n <= CONTENT)
 		return hash;
 	if (p->word == 8 && gap >= 2 && s->content[1] != NO_HASH)

@@ -108,6 +108,8 @@ static void expect_code(const struct spec *is)
 						: elsewhere >= 0       ? elsewhere
 								       : is->s_len));
 	ck_assert_uint_eq(got.bytes_size, field(is->size));
+	ck_assert_uint_eq(
+	    got.size_mask, is->is_32bit || is->hex < 0x02050000 ? 0xffffffff : 0xffffffffffffffff);
 	ck_assert_uint_eq(got.bytes_data, field(is->b_data));
 	for (int i = 0; i < PY_OFFSETS_WORDS; i++)
 		ck_assert_uint_lt(got.code_words[i], got.code_size);
