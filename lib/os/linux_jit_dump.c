@@ -17,7 +17,7 @@
 #include "proc/handle.h"
 
 /* The mapping of the dump of the process with that pid. NULL: none. */
-static const struct proc_map *find(const struct proc_objects *o, pid_t pid)
+static const struct proc_map *find_dump(const struct proc_objects *o, pid_t pid)
 {
 	char name[32];
 
@@ -43,7 +43,7 @@ enum res os_open_jit_dump(struct ps_prochandle *P, int *out, pid_t *pid, struct 
 	if (o == NULL || o->files.open_mapping == NULL || os_is_core(P))
 		return RES_NONE;
 	*pid = linux_inner_pid(Pstatus(P)->pr_pid);
-	m = find(o, *pid);
+	m = find_dump(o, *pid);
 	if (m == NULL)
 		return RES_NONE;
 	fd = o->files.open_mapping(o->files.data, m, &proven, &why);

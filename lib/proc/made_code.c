@@ -39,7 +39,7 @@ static uint64_t take_pointer(const uint8_t **at, unsigned word)
 	return value;
 }
 
-static enum res lacks(struct made_codes *m, const char *what, uint64_t va)
+static enum res refuse_file(struct made_codes *m, const char *what, uint64_t va)
 {
 	m->lacking = true;
 	return fault_set(&m->why, 0, 0, va, "%s at 0x%llx", what, (unsigned long long)va);
@@ -54,20 +54,20 @@ static enum res add_file(struct made_codes *m, uint64_t va, uint64_t n)
 	size_t section = 0;
 
 	if (n > MADE_FILE_MAX || n > MADE_BYTES_MAX - m->bytes)
-		return lacks(m, "too much registered code", va);
+		return refuse_file(m, "too much registered code", va);
 	m->bytes += (size_t)n;
 	if (elf_image_made(&memory, &file.image, &m->why) != RES_OK)
-		return lacks(m, "registered code without a readable ELF file", va);
+		return refuse_file(m, "registered code without a readable ELF file", va);
 	file.symbols = elf_symbols_create(file.image);
 	if (!vec_push(&m->files, file)) {
 		elf_symbols_destroy(file.symbols);
 		elf_image_close(file.image);
-		return lacks(m, "no memory for registered code", va);
+		return refuse_file(m, "no memory for registered code", va);
 	}
 	piece = (struct made_code){ .image = file.image, .symbols = file.symbols };
 	while (elf_image_made_code(file.image, &section, &piece.lo, &piece.hi)) {
 		if (!vec_push(&m->pieces, piece))
-			return lacks(m, "no memory for registered code", va);
+			return refuse_file(m, "no memory for registered code", va);
 	}
 	return RES_OK;
 }
@@ -82,21 +82,21 @@ static enum res read_list(struct made_codes *m, uint64_t descriptor, unsigned wo
 	size_t steps = 0, turn = 1;
 
 	if (!read_whole(m, bytes, 2 * sizeof(uint32_t) + 2 * word, descriptor))
-		return lacks(m, "unreadable list of registered code", descriptor);
+		return refuse_file(m, "unreadable list of registered code", descriptor);
 	memcpy(&version, bytes, sizeof(version));
 	(void)take_pointer(&at, word);
 	va = take_pointer(&at, word);
 	if (va != 0 && version != VERSION)
-		return lacks(m, "unknown list of registered code", descriptor);
+		return refuse_file(m, "unknown list of registered code", descriptor);
 	while (va != 0) {
 		uint64_t next, file, n;
 
 		if (va == seen || m->entries == MADE_ENTRIES_MAX)
-			return lacks(m, "endless list of registered code", va);
+			return refuse_file(m, "endless list of registered code", va);
 		if (bound_passed(BOUND_NAMES))
-			return lacks(m, "no time for registered code", va);
+			return refuse_file(m, "no time for registered code", va);
 		if (!read_whole(m, entry, 3 * word + sizeof(n), va))
-			return lacks(m, "unreadable list of registered code", va);
+			return refuse_file(m, "unreadable list of registered code", va);
 		if (++steps == turn) {
 			seen = va;
 			steps = 0;
@@ -117,7 +117,7 @@ static enum res read_list(struct made_codes *m, uint64_t descriptor, unsigned wo
 }
 
 /* The addresses of descriptors, from exported symbols or symbol tables of the files themselves. */
-static size_t descriptors(struct proc_objects *o, uint64_t out[DESCRIPTORS_MAX])
+static size_t find_descriptors(struct proc_objects *o, uint64_t out[DESCRIPTORS_MAX])
 {
 	static const char name[] = "__jit_debug_descriptor";
 	size_t n = 0;
@@ -143,7 +143,7 @@ static struct made_codes *made_codes_read(struct ps_prochandle *P, struct proc_o
 	if (m == NULL)
 		return NULL;
 	m->P = o->origin != NULL ? o->origin : P;
-	n = descriptors(o, at);
+	n = find_descriptors(o, at);
 	for (int i = 0; i < TRIES && (i == 0 || (m->lacking && live_of(m->P) != NULL)); i++) {
 		made_codes_clear(m);
 		for (size_t k = 0; k < n; k++)

@@ -21,7 +21,7 @@
 enum { MAGIC = 0x4a695444, VERSION = 1, LOAD = 0, MOVE = 1 };
 enum { HEADER = 40, HEADER_MAX = 4096, RECORD = 16 };
 
-static enum res damaged(struct perf_map *m, const char *what, struct fault *f)
+static enum res refuse_dump(struct perf_map *m, const char *what, struct fault *f)
 {
 	vec_free(&m->lines);
 	return fault_set(f, 0, 0, 0, "the dump for perf %s", what);
@@ -69,16 +69,16 @@ static enum res take_records(struct perf_map *m, struct span s, struct addrmap *
 
 	for (size_t n = 0; span_left(&s) >= RECORD; n++) {
 		if (n == PERF_LINES_MAX)
-			return damaged(m, "has too many records", f);
+			return refuse_dump(m, "has too many records", f);
 		record = s;
 		if (!span_u32(&record, &kind) || !span_u32(&record, &size) || size < RECORD)
-			return damaged(m, "has a damaged record", f);
+			return refuse_dump(m, "has a damaged record", f);
 		if (size > span_left(&s))
 			break; /* one that is being written */
 		if (!span_cut(&s, size, &record) || !span_skip(&record, RECORD) ||
 		    (kind == LOAD && !take_load(m, &record, numbers)) ||
 		    (kind == MOVE && !take_move(m, &record, numbers)))
-			return damaged(m, "has a damaged record", f);
+			return refuse_dump(m, "has a damaged record", f);
 	}
 	return RES_OK;
 }
@@ -94,9 +94,9 @@ enum res jit_dump_parse(struct perf_map *m, const char *bytes, size_t n, pid_t p
 	    n < HEADER)
 		return RES_OK; /* nothing is written yet */
 	if (magic != MAGIC || version != VERSION || size < HEADER || size > HEADER_MAX)
-		return damaged(m, "has an unknown format", f);
+		return refuse_dump(m, "has an unknown format", f);
 	if (its != (uint32_t)pid)
-		return damaged(m, "is another process's", f);
+		return refuse_dump(m, "is another process's", f);
 	return span_skip(&s, size) ? take_records(m, s, &numbers, f) : RES_OK;
 }
 
