@@ -239,6 +239,26 @@ START_TEST(of_every_stop)
 }
 END_TEST
 
+/* A thread stops, but its registers cannot be read. It is not taken for one that has ended. */
+START_TEST(of_registers)
+{
+	struct victim v = victim_start(victim_spinning, 0);
+	char pid[24];
+	struct run r;
+
+	oracle_leave_out();
+	(void)snprintf(pid, sizeof(pid), "%d", (int)v.pid);
+	(void)snprintf(count_file, sizeof(count_file), "/dev/null");
+	r = run_refused("registers", 1, ARGS(pid));
+	ck_assert_msg(
+	    r.status != 0 && strstr(r.err, "its registers cannot be read: Input/output error") != NULL,
+	    "exit %d, %s", r.status, r.err);
+	run_free(&r);
+	ck_assert(victim_settles(v.pid, v.pid, 'R'));
+	victim_end(&v);
+}
+END_TEST
+
 static Suite *refused_suite(void)
 {
 	Suite *suite = suite_create("live_refused");
@@ -264,6 +284,7 @@ static Suite *refused_suite(void)
 	tcase_add_loop_test(tcase, of_tasks, last, last + 1);
 	tcase_add_loop_test(tcase, of_all_that_follow, last, last + 1);
 	tcase_add_test(tcase, of_every_stop);
+	tcase_add_test(tcase, of_registers);
 #endif
 	suite_add_tcase(suite, tcase);
 	return suite;

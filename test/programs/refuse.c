@@ -1,12 +1,12 @@
 /* Preloaded into a program: the system refuses one request of it.
  *
  *   REFUSE=CALL:N      the Nth request of that kind fails: memory (ENOMEM), thread (EAGAIN), or
- *                      open, read, pread, stat, map, target, stop (EIO)
+ *                      open, read, pread, stat, map, target, stop, registers (EIO)
  *   REFUSE=CALL:N:     that request and all further ones fail
  *   REFUSE_COUNT=FILE  at the end the number of requests is written to FILE
  *
  * memory: malloc, calloc and realloc of any caller; thread: pthread_create; target:
- * process_vm_readv; stop: PTRACE_INTERRUPT. Calls inside the C library are not seen. */
+ * process_vm_readv; stop: PTRACE_INTERRUPT; registers: PTRACE_GETREGSET. Calls inside the C library are not seen. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,9 +26,9 @@ extern void *__libc_malloc(size_t n);
 extern void *__libc_calloc(size_t count, size_t n);
 extern void *__libc_realloc(void *old, size_t n);
 
-enum { MEMORY, THREAD, OPEN, READ, PREAD, STAT, MAP, TARGET, STOP, KINDS };
+enum { MEMORY, THREAD, OPEN, READ, PREAD, STAT, MAP, TARGET, STOP, REGISTERS, KINDS };
 static const char *const names[KINDS] = { "memory", "thread", "open", "read", "pread", "stat", "map",
-	"target", "stop" };
+	"target", "stop", "registers" };
 
 static int kind = -1, after;
 static long at, seen, asked;
@@ -161,7 +161,8 @@ long ptrace(enum __ptrace_request request, ...)
 	for (int i = 0; i < 2; i++)
 		arg[i] = va_arg(ap, void *);
 	va_end(ap);
-	if (request == PTRACE_INTERRUPT && refused(STOP, EIO))
+	if ((request == PTRACE_INTERRUPT && refused(STOP, EIO)) ||
+	    (request == PTRACE_GETREGSET && refused(REGISTERS, EIO)))
 		return -1;
 	return NEXT(ptrace)(request, id, arg[0], arg[1]);
 }

@@ -182,6 +182,18 @@ static void look_for_ended(const struct hold_tracer *t)
 	}
 }
 
+/* Reap LWPs that were killed while they were held or before. An execve kills all other threads of
+ * its process, and does not go on, nor stop, until each of them is reaped. */
+static void reap_killed(const struct hold_tracer *t)
+{
+	for (size_t i = 0; i < t->h->lwps.n && !deadline_is_over(t); i++) {
+		struct hold_lwp *l = &t->h->lwps.at[i];
+
+		if ((l->state == HOLD_HELD || l->state == HOLD_GONE) && hold_lwp_has_ended(l->id))
+			hold_lwp_gone(l);
+	}
+}
+
 /* A running LWP stops within a few microseconds, less than sleeping and waking up takes. So at
  * first this thread does not sleep. */
 static void await_stops(struct hold_tracer *t)
@@ -205,6 +217,7 @@ static void await_stops(struct hold_tracer *t)
 			break;
 		if (sigtimedwait(&chld, NULL, &slice) < 0 && errno == EAGAIN)
 			look_for_ended(t);
+		reap_killed(t);
 	}
 }
 

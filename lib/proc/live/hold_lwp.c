@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -58,6 +59,20 @@ void hold_lwp_gone(struct hold_lwp *l)
 	hold_lwp_note_end(l->id);
 }
 
+/* ESRCH: it has just been killed. */
+static void no_registers(struct hold_lwp *l, int error)
+{
+	if (error == ESRCH) {
+		hold_lwp_gone(l);
+		return;
+	}
+	(void)ptrace(PTRACE_DETACH, l->id, NULL, (void *)(intptr_t)l->signo);
+	l->state = HOLD_REFUSED;
+	l->code = G_STRANGE;
+	l->sys = error;
+	(void)snprintf(l->why, sizeof(l->why), "its registers cannot be read: %s", strerror(error));
+}
+
 /* Get the registers of a stopped LWP. The kernel gives those of the processor's mode. */
 static void read_stopped(struct hold_lwp *l, int code, bool is_32bit)
 {
@@ -67,7 +82,7 @@ static void read_stopped(struct hold_lwp *l, int code, bool is_32bit)
 
 	l->signo = code >> 8 == 0 ? code & 0x7f : 0;
 	if (ptrace(PTRACE_GETREGSET, l->id, (void *)NT_PRSTATUS, &iov) != 0) {
-		hold_lwp_gone(l); /* just killed: GETREGSET of a stopped tracee fails only then */
+		no_registers(l, errno);
 		return;
 	}
 	if (iov.iov_len != (is_32bit ? size_32bit : sizeof(user))) {
@@ -81,11 +96,25 @@ static void read_stopped(struct hold_lwp *l, int code, bool is_32bit)
 		hold_regs_from_user(l->regs, &user);
 		l->syscall = hold_regs_syscall(&user);
 	} else if (!regs_32bit(l->id, l->regs, &l->syscall)) {
-		hold_lwp_gone(l);
+		no_registers(l, errno);
 		return;
 	}
 	l->state = HOLD_HELD;
 	l->why[0] = '\0';
+}
+
+static bool is_end(const siginfo_t *si)
+{
+	return si->si_code == CLD_EXITED || si->si_code == CLD_KILLED || si->si_code == CLD_DUMPED;
+}
+
+/* Without WNOWAIT a stop would be taken, too, although only ends are asked for. */
+bool hold_lwp_has_ended(lwpid_t id)
+{
+	siginfo_t si = { 0 };
+
+	return waitid(P_PID, (id_t)id, &si, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && si.si_pid != 0 &&
+	       is_end(&si);
 }
 
 void hold_lwp_look(struct hold_lwp *l, bool is_32bit)
@@ -99,7 +128,7 @@ void hold_lwp_look(struct hold_lwp *l, bool is_32bit)
 	}
 	if (si.si_pid == 0)
 		return;
-	if (si.si_code == CLD_EXITED || si.si_code == CLD_KILLED || si.si_code == CLD_DUMPED)
+	if (is_end(&si))
 		hold_lwp_gone(l);
 	else
 		read_stopped(l, si.si_status, is_32bit);
