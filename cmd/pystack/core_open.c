@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/again.h"
 #include "base/fileio.h"
 #include "base/owned.h"
 #include "core_progress.h"
@@ -114,6 +115,7 @@ static bool take_pipe(int fd, const char *name, struct spool *to, struct fault *
 {
 	OWNED(mem_release) char *chunk = malloc(CHUNK);
 	struct progress progress;
+	unsigned times = 0;
 	ssize_t got;
 
 	if (chunk == NULL)
@@ -124,7 +126,7 @@ static bool take_pipe(int fd, const char *name, struct spool *to, struct fault *
 		if (got > 0 && !spool_put(to, chunk, (size_t)got))
 			break;
 		progress_show(&progress, to->size, 0, 0);
-	} while (got > 0 || (got < 0 && errno == EINTR));
+	} while (got > 0 || (got < 0 && again_after(errno, &times)));
 	progress_end(&progress);
 	if (got >= 0)
 		return true;

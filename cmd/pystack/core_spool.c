@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/again.h"
 #include "base/owned.h"
 #include "base/strbuf.h"
 
@@ -99,6 +100,8 @@ static bool is_zero(const char *at, size_t n)
 
 static bool write_at(struct spool *s, const char *at, size_t n, uint64_t off)
 {
+	unsigned times = 0;
+
 	s->stored += n;
 	if (s->stored > s->stored_max) {
 		(void)fault_set(&s->why, 0, ENOSPC, 0,
@@ -109,7 +112,7 @@ static bool write_at(struct spool *s, const char *at, size_t n, uint64_t off)
 	while (n > 0) {
 		ssize_t done = pwrite(s->fd, at, n, (off_t)off);
 
-		if (done < 0 && errno == EINTR)
+		if (done < 0 && again_after(errno, &times))
 			continue;
 		if (done <= 0) {
 			(void)fault_set(&s->why, 0, errno, 0,

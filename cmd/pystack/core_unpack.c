@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/again.h"
 #include "base/owned.h"
 #include "core_progress.h"
 #include "os/confine.h"
@@ -33,11 +34,12 @@ static bool write_all(void *data, const void *bytes, size_t n)
 {
 	const int *fd = data;
 	const char *at = bytes;
+	unsigned times = 0;
 
 	while (n > 0) {
 		ssize_t done = write(*fd, at, n);
 
-		if (done < 0 && errno == EINTR)
+		if (done < 0 && again_after(errno, &times))
 			continue;
 		if (done <= 0)
 			return false;
@@ -83,6 +85,7 @@ static void __attribute__((noreturn)) run_child(const struct unpacking *u, pid_t
 static bool take_all(struct unpacking *u, int fd)
 {
 	OWNED(mem_release) char *chunk = malloc(CHUNK);
+	unsigned times = 0;
 	ssize_t got;
 
 	if (chunk == NULL) {
@@ -91,7 +94,7 @@ static bool take_all(struct unpacking *u, int fd)
 	}
 	for (;;) {
 		got = read(fd, chunk, CHUNK);
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && again_after(errno, &times))
 			continue;
 		if (got <= 0)
 			return true;
@@ -129,6 +132,7 @@ static enum res run_unpacking(struct unpacking *u, struct fault *why)
 	OWNED(fd_release) int from = -1;
 	int ends[2], status = 0;
 	pid_t self = getpid(), pid;
+	unsigned times = 0;
 	bool whole;
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
@@ -146,7 +150,7 @@ static enum res run_unpacking(struct unpacking *u, struct fault *why)
 	whole = take_all(u, from);
 	if (!whole)
 		(void)kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+	while (waitpid(pid, &status, 0) < 0 && again_after(errno, &times)) {
 	}
 	if (whole)
 		return unpack_result(u, status, why);

@@ -243,7 +243,7 @@ static enum outcome print_target(struct ps_prochandle *P, struct stack_target *t
 	if (p.json)
 		print_json_captured(t, os_is_core(P));
 	ok &= warn_target(P, t, o, opt->verbose);
-	warn_lacks(p.names, o->typed);
+	ok &= warn_lacks(p.names, o->typed);
 	if (symbol_wants_of(opt).source)
 		warn_unnamed(p.names, P, o->typed);
 	/* A core's missing end has been reported; this follows from it. */

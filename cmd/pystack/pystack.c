@@ -242,8 +242,11 @@ static enum outcome run_operand(const char *typed, const struct options *opt, st
 static bool streams_guard(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		if (fcntl(fd, F_GETFD) < 0 && open("/", O_RDONLY | O_DIRECTORY) != fd)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/", O_RDONLY | O_DIRECTORY) != fd) {
+			(void)fprintf(
+			    stderr, "pystack: a standard stream is closed, and cannot be replaced\n");
 			return false;
+		}
 	}
 	return true;
 }

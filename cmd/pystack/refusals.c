@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #endif
 
+#include "base/again.h"
 #include "base/refused.h"
 #include "bounds_memory.h"
 #include "warn.h"
@@ -59,11 +60,11 @@ static void *memory_checked(void *given)
 }
 
 /* Errors that do not depend on the file. Other errors are answers about it: it does not exist,
- * it may not be read, its process has ended. */
+ * it may not be read (EACCES), its process has ended. */
 static bool is_refusal(int error)
 {
-	static const int refusing[] = { EIO, ENOMEM, EMFILE, ENFILE, ESTALE, ETIMEDOUT, ENOTCONN, ENOBUFS,
-		ECONNABORTED, EHOSTDOWN, EHOSTUNREACH, EBADMSG,
+	static const int refusing[] = { EIO, EPERM, EINTR, ENOMEM, EMFILE, ENFILE, ESTALE, ETIMEDOUT,
+		ENOTCONN, ENOBUFS, ECONNABORTED, EHOSTDOWN, EHOSTUNREACH, EBADMSG,
 #ifdef __linux__
 		EREMOTEIO, EUCLEAN
 #endif
@@ -118,6 +119,14 @@ static void file_refused(const char *verb, int fd, const char *path)
 {
 	if (is_refusal(errno))
 		file_count(verb, fd, path);
+}
+
+/* The same for a file that was to be opened. Links in map_files are for the mighty only; there are
+ * other ways to their files. */
+static void open_refused(const char *path)
+{
+	if (errno != EPERM || strstr(path, "map_files/") == NULL)
+		file_refused("open", -1, path);
 }
 
 uint64_t refusals_count(void)
@@ -236,10 +245,14 @@ int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...)
 {
-	int fd = __real_open(path, flags);
+	unsigned times = 0;
+	int fd;
 
+	do
+		fd = __real_open(path, flags);
+	while (fd < 0 && again_after(errno, &times));
 	if (fd < 0)
-		file_refused("open", -1, path);
+		open_refused(path);
 	return fd;
 }
 
@@ -247,10 +260,14 @@ int __real_openat(int dir, const char *path, int flags, ...);
 int __wrap_openat(int dir, const char *path, int flags, ...);
 int __wrap_openat(int dir, const char *path, int flags, ...)
 {
-	int fd = __real_openat(dir, path, flags);
+	unsigned times = 0;
+	int fd;
 
+	do
+		fd = __real_openat(dir, path, flags);
+	while (fd < 0 && again_after(errno, &times));
 	if (fd < 0)
-		file_refused("open", -1, path);
+		open_refused(path);
 	return fd;
 }
 
@@ -258,7 +275,8 @@ WRAPPED(ssize_t, read, int fd, void *to, size_t n)
 {
 	ssize_t got = __real_read(fd, to, n);
 
-	if (got < 0)
+	/* Interrupted, it is made again. */
+	if (got < 0 && errno != EINTR)
 		file_refused("read", fd, NULL);
 	return got;
 }
@@ -266,19 +284,27 @@ WRAPPED(ssize_t, read, int fd, void *to, size_t n)
 #ifdef CHECKED
 WRAPPED(int, __open_2, const char *path, int flags)
 {
-	int fd = __real___open_2(path, flags);
+	unsigned times = 0;
+	int fd;
 
+	do
+		fd = __real___open_2(path, flags);
+	while (fd < 0 && again_after(errno, &times));
 	if (fd < 0)
-		file_refused("open", -1, path);
+		open_refused(path);
 	return fd;
 }
 
 WRAPPED(int, __openat_2, int dir, const char *path, int flags)
 {
-	int fd = __real___openat_2(dir, path, flags);
+	unsigned times = 0;
+	int fd;
 
+	do
+		fd = __real___openat_2(dir, path, flags);
+	while (fd < 0 && again_after(errno, &times));
 	if (fd < 0)
-		file_refused("open", -1, path);
+		open_refused(path);
 	return fd;
 }
 
@@ -286,7 +312,7 @@ WRAPPED(ssize_t, __read_chk, int fd, void *to, size_t n, size_t room)
 {
 	ssize_t got = __real___read_chk(fd, to, n, room);
 
-	if (got < 0)
+	if (got < 0 && errno != EINTR)
 		file_refused("read", fd, NULL);
 	return got;
 }
@@ -294,8 +320,12 @@ WRAPPED(ssize_t, __read_chk, int fd, void *to, size_t n, size_t room)
 
 WRAPPED(int, fstat, int fd, struct stat *st)
 {
-	int result = __real_fstat(fd, st);
+	unsigned times = 0;
+	int result;
 
+	do
+		result = __real_fstat(fd, st);
+	while (result != 0 && again_after(errno, &times));
 	if (result != 0)
 		file_refused("examine", fd, NULL);
 	return result;
@@ -328,15 +358,18 @@ long __wrap_syscall(long number, ...)
 {
 	enum { ARGUMENTS = 6 };
 	long arg[ARGUMENTS], result;
+	unsigned times = 0;
 	va_list ap;
 
 	va_start(ap, number);
 	for (int i = 0; i < ARGUMENTS; i++)
 		arg[i] = va_arg(ap, long);
 	va_end(ap);
-	result = __real_syscall(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+	do
+		result = __real_syscall(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+	while (number == SYS_openat2 && result < 0 && again_after(errno, &times));
 	if (number == SYS_openat2 && result < 0)
-		file_refused("open", -1, (const char *)arg[1]);
+		open_refused((const char *)arg[1]);
 	return result;
 }
 #endif

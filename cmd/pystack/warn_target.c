@@ -121,7 +121,7 @@ bool warn_target(struct ps_prochandle *P, const struct stack_target *t, const st
 	return warn_python(t, o->typed, os_core_cut(P), refused) && ok && !refused;
 }
 
-void warn_lacks(const struct symbolizer *names, const char *operand)
+bool warn_lacks(const struct symbolizer *names, const char *operand)
 {
 	static const enum record_warning_code codes[] = {
 		[LACK_SOURCE] = WARN_SOURCE_LINES,
@@ -130,12 +130,16 @@ void warn_lacks(const struct symbolizer *names, const char *operand)
 		[LACK_PERF_MAP] = WARN_PERF_MAP,
 	};
 	const struct symbol_lack *lack;
+	bool refused = false;
 
-	for (size_t i = 0; (lack = symbolizer_lack(names, i)) != NULL; i++)
+	for (size_t i = 0; (lack = symbolizer_lack(names, i)) != NULL; i++) {
+		refused |= lack->why.sys != 0;
 		warn_record(&(struct record_warning){ .code = codes[lack->code],
 		    .operand = operand,
 		    .file = lack->file,
 		    .detail = lack->why.text });
+	}
+	return !refused;
 }
 
 void warn_unnamed(const struct symbolizer *names, struct ps_prochandle *P, const char *operand)

@@ -17,8 +17,8 @@ bool warn_target(struct ps_prochandle *P, const struct stack_target *t, const st
 /* Say that live P waited in vain for its turn to stop threads, if it did. */
 void warn_turn(struct ps_prochandle *P, const char *operand);
 
-/* Say what the names of native frames lack, and why. */
-void warn_lacks(const struct symbolizer *names, const char *operand);
+/* Say what the names of native frames lack, and why. False: not a file, but the system, is why. */
+bool warn_lacks(const struct symbolizer *names, const char *operand);
 
 /* Say which debug files would name native frames, if several have no name. */
 void warn_unnamed(const struct symbolizer *names, struct ps_prochandle *P, const char *operand);

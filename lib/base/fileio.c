@@ -7,16 +7,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/again.h"
 #include "base/owned.h"
+#include "base/refused.h"
 
 ssize_t fileio_pread(int fd, void *buf, size_t n, uint64_t off)
 {
 	size_t done = 0;
+	unsigned times = 0;
 
 	while (done < n) {
 		ssize_t got = pread(fd, (char *)buf + done, n - done, (off_t)(off + done));
 
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && again_after(errno, &times))
 			continue;
 		if (got < 0)
 			return done > 0 ? (ssize_t)done : -1;
@@ -36,12 +39,15 @@ static int open_file(int dirfd, const char *path)
 static ssize_t read_fully(int fd, char *buf, size_t n)
 {
 	size_t done = 0;
+	unsigned times = 0;
 
 	while (done < n) {
 		ssize_t got = read(fd, buf + done, n - done);
 
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && again_after(errno, &times))
 			continue;
+		if (got < 0 && errno == EINTR)
+			refused_file("read", fd, NULL);
 		if (got < 0)
 			return -1;
 		if (got == 0)

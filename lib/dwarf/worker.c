@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/again.h"
 #include "base/bound.h"
 #include "base/clock.h"
 #include "base/owned.h"
@@ -23,7 +24,8 @@ enum {
 	WAIT_MAX_MS = 5000,   /* for the reply, on a busy machine; */
 	SLICE_MS = 100,       /* the program's own time is looked at so often */
 	MEMORY_MAX = 1 << 30, /* beyond what is mapped from files */
-	EXIT_NO_MEMORY = 3
+	EXIT_NO_MEMORY = 3,
+	EXIT_UNHEARD,
 };
 
 static void set_limit(__rlimit_resource_t what, rlim_t most)
@@ -36,20 +38,22 @@ static void set_limit(__rlimit_resource_t what, rlim_t most)
 	(void)setrlimit(what, &now);
 }
 
-static void write_all(int fd, const void *bytes, size_t n)
+static bool write_all(int fd, const void *bytes, size_t n)
 {
 	const uint8_t *at = bytes;
+	unsigned times = 0;
 
 	while (n > 0) {
 		ssize_t done = write(fd, at, n);
 
-		if (done < 0 && errno == EINTR)
+		if (done < 0 && again_after(errno, &times))
 			continue;
 		if (done <= 0)
-			return;
+			return false;
 		at += done;
 		n -= (size_t)done;
 	}
+	return true;
 }
 
 /* Reply to fd; does not return. Handlers that the parent installed must not run here. */
@@ -81,15 +85,17 @@ run_child(pid_t parent, int fd, const struct worker_job *job, void *reply, size_
 	 * remains. */
 	if (errno == ENOMEM)
 		_exit(EXIT_NO_MEMORY);
-	write_all(fd, &n, sizeof(n));
-	write_all(fd, reply, n);
+	if (!write_all(fd, &n, sizeof(n)) || !write_all(fd, reply, n))
+		_exit(EXIT_UNHEARD);
 	_exit(0);
 }
 
-/* Read n bytes before the deadline. *late: it has passed. */
-static bool read_reply(int fd, int64_t deadline, void *bytes, size_t n, bool *late)
+/* Read n bytes before the deadline. False: *why is ETIMEDOUT if it has passed, 0 at the end of the
+ * pipe, or the error. */
+static bool read_reply(int fd, int64_t deadline, void *bytes, size_t n, int *why)
 {
 	uint8_t *at = bytes;
+	unsigned times = 0;
 
 	while (n > 0) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -97,15 +103,16 @@ static bool read_reply(int fd, int64_t deadline, void *bytes, size_t n, bool *la
 		ssize_t got;
 		int ready = left <= 0 ? 0 : poll(&p, 1, left < SLICE_MS ? (int)left : SLICE_MS);
 
-		if (ready < 0 && errno == EINTR)
+		*why = ready < 0 ? errno : ready == 0 ? ETIMEDOUT : 0;
+		if (again_after(*why, &times))
 			continue;
 		if (ready == 0 && left > SLICE_MS && !bound_passed(BOUND_NAMES))
 			continue;
-		*late = ready == 0;
 		if (ready <= 0)
 			return false;
 		got = read(fd, at, n);
-		if (got < 0 && errno == EINTR)
+		*why = got < 0 ? errno : 0;
+		if (again_after(*why, &times))
 			continue;
 		if (got <= 0)
 			return false;
@@ -119,13 +126,16 @@ static bool read_reply(int fd, int64_t deadline, void *bytes, size_t n, bool *la
 static enum worker_end end_child(pid_t pid)
 {
 	int status = 0;
+	unsigned times = 0;
 
 	(void)kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+	while (waitpid(pid, &status, 0) < 0 && again_after(errno, &times)) {
 	}
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
 		return WORKER_LATE;
-	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NO_MEMORY ? WORKER_NO_MEMORY : WORKER_DIED;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NO_MEMORY)
+		return WORKER_NO_MEMORY;
+	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_UNHEARD ? WORKER_UNHEARD : WORKER_DIED;
 }
 
 enum res worker_run(const struct worker_job *job, struct worker_reply *reply, struct fault *f)
@@ -137,7 +147,8 @@ enum res worker_run(const struct worker_job *job, struct worker_reply *reply, st
 	uint32_t length = 0;
 	pid_t self = getpid(), pid;
 	enum worker_end end;
-	bool whole, late = false;
+	bool whole;
+	int why = 0;
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return fault_set(f, 0, errno, 0, "cannot create a pipe: %s", strerror(errno));
@@ -150,10 +161,10 @@ enum res worker_run(const struct worker_job *job, struct worker_reply *reply, st
 		run_child(self, to, job, reply->at, reply->room);
 	fd_release(&to);
 	to = -1;
-	whole = read_reply(from, deadline, &length, sizeof(length), &late) && length <= reply->room &&
-		read_reply(from, deadline, reply->at, length, &late);
+	whole = read_reply(from, deadline, &length, sizeof(length), &why) && length <= reply->room &&
+		read_reply(from, deadline, reply->at, length, &why);
 	end = end_child(pid);
-	reply->end = late ? WORKER_LATE : end;
+	reply->end = why == ETIMEDOUT ? WORKER_LATE : why != 0 ? WORKER_UNHEARD : end;
 	if (!whole)
 		return RES_NONE;
 	reply->n = length;
@@ -169,6 +180,8 @@ enum res worker_fault(enum worker_end end, const char *what, struct fault *f)
 		    "%s takes too much memory to read (more than 1 GiB, or than "
 		    "--memory, ulimit -v or -d allow)",
 		    what);
+	if (end == WORKER_UNHEARD)
+		return fault_set(f, 0, EIO, 0, "%s was read by a child process whose reply was lost", what);
 	return fault_set(f, 0, 0, 0, "%s is damaged, or of a kind that the library cannot read", what);
 }
 

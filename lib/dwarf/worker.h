@@ -28,6 +28,7 @@ enum worker_end {
 	WORKER_DIED,
 	WORKER_LATE,      /* its processor time, or five seconds, were over */
 	WORKER_NO_MEMORY, /* an allocation failed */
+	WORKER_UNHEARD,   /* its reply could not be written or read */
 };
 
 struct worker_reply {
@@ -42,7 +43,8 @@ struct worker_reply {
  * f says why. */
 enum res worker_run(const struct worker_job *job, struct worker_reply *reply, struct fault *f);
 
-/* Fill *f with why `what` ("its debug information") could not be read. Returns RES_FAIL. */
+/* Fill *f with why `what` ("its debug information") could not be read; f->sys is not 0 if that is
+ * no fault of the file's. Returns RES_FAIL. */
 enum res worker_fault(enum worker_end end, const char *what, struct fault *f);
 
 #endif

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/again.h"
 #include "base/clock.h"
 #include "base/owned.h"
 #include "base/vec.h"
@@ -103,13 +104,14 @@ bool aside_say(const void *bytes, size_t n)
 enum aside_heard aside_hear(const struct aside *a, void *bytes, size_t n, int ms)
 {
 	const int64_t deadline = clock_now_ms() + ms;
+	unsigned times = 0;
 
 	for (;;) {
 		struct pollfd p = { .fd = a->heard, .events = POLLIN };
 		int64_t left = deadline - clock_now_ms();
 		int ready = poll(&p, 1, left < 0 ? 0 : (int)left);
 
-		if (ready < 0 && errno == EINTR)
+		if (ready < 0 && again_after(errno, &times))
 			continue;
 		if (ready == 0)
 			return ASIDE_LATE;
@@ -121,11 +123,12 @@ enum aside_heard aside_hear(const struct aside *a, void *bytes, size_t n, int ms
 /* False: it has not ended yet. */
 static bool reap_child(pid_t pid, bool wait)
 {
+	unsigned times = 0;
 	pid_t ended;
 
 	do
 		ended = waitpid(pid, NULL, wait ? 0 : WNOHANG);
-	while (ended < 0 && errno == EINTR);
+	while (ended < 0 && again_after(errno, &times));
 	return ended != 0;
 }
 
