@@ -262,6 +262,7 @@ include test/bench/rules.mk
 include test/scale/rules.mk
 include test/soak/rules.mk
 include test/costs/rules.mk
+include test/faults/rules.mk
 
 demo:
 	@test/need.sh $(BUILD_NEEDS)
