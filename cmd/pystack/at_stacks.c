@@ -126,6 +126,16 @@ static enum res make_text(struct at *a, struct handle *h, const struct probe_beg
 	return RES_OK;
 }
 
+/* Is there an activation whose Python frames are missing? */
+static bool lacks_python(const struct stack_thread *th)
+{
+	for (size_t i = 0; i < th->join.items.n; i++) {
+		if (th->join.items.at[i].kind == JOIN_BARE)
+			return true;
+	}
+	return false;
+}
+
 /* The thread of a record, read, joined and named. */
 static enum res read_stack(struct at *a, struct handle *h, const struct probe_ranges *replaced,
     const struct probe_stack *s, struct known_stack *out)
@@ -153,8 +163,12 @@ static enum res read_stack(struct at *a, struct handle *h, const struct probe_ra
 	if (res == RES_OK)
 		res = make_text(a, h, b, &record, out);
 	/* It has no Python frame, and nothing else was asked for. */
-	if (res == RES_OK && out->text == NULL && !a->counts.failed && a->opt->python_only)
-		out->wanted = PROBE_WHEN_FALSE;
+	if (res == RES_OK && out->text == NULL && !a->counts.failed && a->opt->python_only) {
+		if (lacks_python(&th))
+			res = fault_set(&a->fault, 0, 0, 0, "their Python frames are not known");
+		else
+			out->wanted = PROBE_WHEN_FALSE;
+	}
 	source_warn(h->sources, "--source", a->opt->verbose, &a->remarks);
 	a->failed |= res == RES_OK && (record.incomplete || record.unread != 0 || th.failed);
 	record_thread_free(&record);

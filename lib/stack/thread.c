@@ -66,7 +66,7 @@ static enum res thread_place_frames(
 		note_time(l, th);
 		return list_python(th, l->python_is == PYTHON_READ_RUNNING, f);
 	}
-	if (t->opt.python_only &&
+	if (t->opt.python_only && !t->states_unknown &&
 	    (l->python_is == PYTHON_UNREAD || !(has_found(&th->python) || needs_places(t, &th->python)))) {
 		mark_cut(&th->python);
 		return list_python(th, l->python_is == PYTHON_READ_RUNNING, f);

@@ -113,6 +113,7 @@ static enum res mark_activations(struct stack_target *t, struct stack_thread *ou
 		ok = vec_push(&with.items, item);
 		if (ok && item.kind == JOIN_NATIVE && in_any_loop(t, &out->native.frames.at[item.index])) {
 			item.kind = JOIN_BARE;
+			out->failed = true;
 			ok = vec_push(&with.items, item);
 		}
 	}
