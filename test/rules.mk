@@ -43,6 +43,13 @@ $(O)/test/programs/embed: test/programs/embed.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE -std=gnu11 -O1 -g -w -pthread -o $@ $< -ldl
 
+# A program that starts and ends the Python of that library.
+$(O)/test/programs/restarted: test/programs/restarted.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=gnu11 -O1 -g -o $@ $< -ldl
+
+$(O)/test/live/live_probe_restart_test: $(O)/test/programs/restarted
+
 # Puts frames on Python's chain as compiled code does.
 $(O)/test/programs/libmade.so: test/programs/made_library.c
 	@mkdir -p $(@D)

@@ -221,6 +221,8 @@ struct probe_code_record {
 struct probe_epoch {
 	uint32_t epoch;
 	uint32_t gone; /* code was unmapped, and none was mapped since */
+	/* How often an interpreter may have ended. It is not part of the key. */
+	uint32_t restart, padding;
 };
 
 /* An event. It is sent without those of `text` that it does not use. */

@@ -134,11 +134,12 @@ static __always_inline int is_other_width(const struct scratch *s, uint32_t word
 	return (uint32_t)s->begin.regs[REG_CS] == (word == 8 ? CS_32 : CS_64);
 }
 
-/* How often addresses of the process have come to mean other code. */
-static __always_inline uint64_t epoch_of(uint32_t number)
+/* How often addresses of the process have come to mean other code; sets s->restart. */
+static __always_inline uint64_t epoch_of(struct scratch *s, uint32_t number)
 {
 	const struct probe_epoch *e = bpf_map_lookup_elem(&epochs, &number);
 
+	s->restart = e ? e->restart : 0;
 	return e ? e->epoch : 0;
 }
 
@@ -201,7 +202,7 @@ static struct probe_count *capture(
 	if (!s->lost)
 		find_states(&w);
 	if (!s->lost) {
-		s->hash = mix(epoch_of(p->number), s->begin.regs[REG_IP]);
+		s->hash = mix(epoch_of(s, p->number), s->begin.regs[REG_IP]);
 		if (s->begin.regs[REG_BP] - s->stack_lo < s->stack_hi - s->stack_lo)
 			s->hash = mix(s->hash, s->begin.regs[REG_BP] - s->stack_lo);
 		take_returns(&w, task);

@@ -1,6 +1,7 @@
 /* PRIVATE to the BPF program: system calls by which a process maps and unmaps code.
  *
  *   maps code        the windows lack it: `changes` counts it, until user space has made new ones
+ *   unmaps data      perhaps with it an interpreter ends (`note_end`)
  *   unmaps code      a stack of before is not to be named by what is there now: sent with its time
  *   both in turn     an address means other code: the key of stacks changes (`epochs`)
  *
@@ -208,6 +209,24 @@ static void note_change(const struct probe_process *p, struct code_call *c)
 	send_change(p, &c->new);
 }
 
+/* An interpreter that has versions of code objects has its data stack in pieces of this size, or
+ * twice that, and so on, from the kernel, and gives them back when it ends (CPython 3.11 to 3.15
+ * pystate.c). The next one may give the same versions to other code objects at the same addresses.
+ * If the process has unmapped something else of that size, they are only read once more. */
+static __always_inline void note_end(const struct probe_process *p, const struct probe_range_change *gone)
+{
+	enum { DATA_STACK = 16384 };
+	uint32_t number = p->number;
+	uint64_t n = gone->hi - gone->lo;
+	struct probe_epoch *e;
+
+	if (n < DATA_STACK || (n & (n - 1)) != 0)
+		return;
+	e = bpf_map_lookup_elem(&epochs, &number);
+	if (e)
+		__sync_fetch_and_add(&e->restart, 1);
+}
+
 /* The beginning of the name of a mapped file. */
 struct file_name {
 	char at[PROBE_EXE_MAX];
@@ -271,6 +290,8 @@ int BPF_PROG(watch_code, struct pt_regs *regs, long result)
 		args[3] = words[REG_R10 - FIRST];
 		of_call(&call, number, args, (uint64_t)result);
 	}
+	if (p && call.gone.hi != 0)
+		note_end(p, &call.gone);
 	if (p && (call.gone.hi != 0 || call.new.hi != 0))
 		note_change(p, &call);
 	else if (!p && call.new.hi != 0 && call.new.kind == PROBE_CODE_MAPPED)

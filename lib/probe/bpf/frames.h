@@ -185,7 +185,7 @@ static __always_inline int is_changed(struct walk *w, const struct known_code *k
 	if (known->code != code || known->version != 0 || s->events % 16 == 0)
 		take_version(s, w->p);
 	return s->emit || s->version == 0 || known->code != code || known->version != s->version ||
-	       known->process != s->process;
+	       known->process != s->process || known->restart != s->restart;
 }
 
 /* Hash the code object of the frame that is looked at, and copy it. */
@@ -206,6 +206,7 @@ static void take_code(struct walk *w)
 		known->code = s->lost ? 0 : code;
 		known->process = s->process;
 		known->version = s->version;
+		known->restart = s->restart;
 	}
 	known->event = s->events;
 	s->hash = mix(s->hash, known->hash);

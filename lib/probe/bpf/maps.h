@@ -18,6 +18,7 @@ struct known_code {
 	uint64_t code;
 	uint64_t event;            /* in which it was met last */
 	uint32_t process, version; /* of 0: it had none */
+	uint32_t restart, padding; /* of the process: see struct probe_epoch */
 	uint64_t hash;
 };
 
@@ -47,6 +48,7 @@ struct scratch {
 	uint32_t found, found_busy;         /* index plus one of this interpreter's state; it has frames */
 	uint32_t roams;                     /* this interpreter's states do not name their threads */
 	uint32_t unbound;                   /* some state may get another thread */
+	uint32_t restart;                   /* of the process: see struct probe_epoch */
 	uint32_t in_kernel;                 /* the event came in the kernel, not in the program */
 	uint32_t unsure;                    /* code was mapped that the windows do not have yet */
 	uint32_t holder;                    /* of the GIL that it waits for: its thread id, or 0 */
