@@ -102,6 +102,13 @@ $(O)/test/programs/late: test/programs/late.c
 
 $(O)/test/live/live_probe_late_test: $(O)/test/programs/late
 
+# A program with frames of any size.
+$(O)/test/programs/variable_frames: test/programs/variable_frames.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=gnu11 -O1 -g -w -o $@ $<
+
+$(O)/test/live/live_probe_keys_test: $(O)/test/programs/variable_frames
+
 # A program with a wide stack.
 $(O)/test/programs/wide_stack: test/programs/wide_stack.c
 	@mkdir -p $(@D)

@@ -1,4 +1,5 @@
 /* --at -c: what makes two stacks one, or keeps them apart. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +181,54 @@ START_TEST(long_functions)
 }
 END_TEST
 
+/* The sum of the counts of stacks that have, or have not, a frame of this function. */
+static long count_through(char *text, const char *function, bool with)
+{
+	bool has = false;
+	char *save = NULL;
+	long sum = 0;
+
+	for (char *line = strtok_r(text, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+		char *end;
+		long count = strtol(line, &end, 10);
+
+		if (*end == '\0' && end != line) {
+			sum += has == with ? count : 0;
+			has = false;
+		} else {
+			has |= strstr(line, function) != NULL;
+		}
+	}
+	return sum;
+}
+
+/* A frame of any size tells by a saved frame pointer alone where it ends: what is left over in it
+ * may look like an older frame. */
+START_TEST(frames_of_any_size)
+{
+	const char *tool = spawn_tool(), *end = strrchr(tool, '/');
+	char path[PATH_MAX], *copy;
+	struct run r;
+
+	(void)snprintf(path, sizeof(path), "%.*s/test/programs/variable_frames", (int)(end - tool), tool);
+	r = TOOL("-c", "--at", "syscall:rmdir", "--", path);
+	if (r.status == 2) {
+		(void)printf("SKIP: %s", r.err);
+		run_free(&r);
+		return;
+	}
+	copy = strdup(r.out);
+	ck_assert_ptr_nonnull(copy);
+	if (observer_lost(r.err, "syscall:rmdir: ") == 0) {
+		ck_assert_msg(count_through(copy, "`through+0x", true) == 1000, "%s%s", r.out, r.err);
+		memcpy(copy, r.out, strlen(r.out) + 1);
+		ck_assert_msg(count_through(copy, "`through+0x", false) == 1000, "%s%s", r.out, r.err);
+	}
+	free(copy);
+	run_free(&r);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("keys of stacks");
@@ -192,6 +241,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(c, long_line_tables, 0, (int)n);
 	if (n > 0)
 		tcase_add_test(c, long_functions);
+	tcase_add_test(c, frames_of_any_size);
 	suite_add_tcase(s, c);
 	return s;
 }

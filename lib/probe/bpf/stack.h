@@ -69,17 +69,22 @@ static __noinline void hash_unsure_words(struct scratch *s, uint32_t at, uint32_
 	s->hash = hash;
 }
 
-/* Mix those words of n bytes of s->words, from `at` on, that are addresses of code, each with its
- * place on the stack, into s->hash. Few words are: those that are not are told by their bits 16 to
- * 31 alone, as an index. It is a global function, so that the verifier follows it once and not at
- * each call. */
+/* Mix those words of n bytes of s->words, from `at` on, that are addresses of code, or of older
+ * parts of the stack, each with its place on the stack, into s->hash. Few words are of code:
+ * those that are not are told by their bits 16 to 31 alone, as an index. It is a global
+ * function, so that the verifier follows it once and not at each call. */
 __noinline int hash_words(
     struct scratch *s, const struct probe_target *t, uint32_t at, uint32_t n, uint64_t place)
 {
-	uint64_t hash;
+	uint64_t hash, from, va, end;
+	uint32_t upper;
 
 	if (!s || !t)
 		return 0;
+	from = s->from;
+	va = from + place;
+	end = s->upto;
+	upper = (uint32_t)(va >> 32);
 	at = at / 8 & (CHUNK / 8 - PART / 8);
 	if (s->unsure) {
 		hash_unsure_words(s, at, n, place);
@@ -96,6 +101,9 @@ __noinline int hash_words(
 
 			if (t->near_code[((const uint16_t *)word)[1]] != 0 && is_code(t, *word))
 				hash = mix(hash, *word ^ (place + 8 * (g + k)) << 45);
+			/* A saved frame pointer, perhaps: it tells where an older frame ends. */
+			if (((const uint32_t *)word)[1] == upper && *word - va < end - va)
+				hash = mix(hash, (*word - from) ^ (place + 8 * (g + k)) << 45);
 		}
 	}
 	s->hash = hash;
@@ -106,10 +114,12 @@ __noinline int hash_words(
 int hash_words_32(struct scratch *s, const struct probe_target *t, uint64_t place, uint32_t n)
 {
 	const uint32_t *words;
-	uint64_t hash;
+	uint64_t hash, from, left;
 
 	if (!s || !t)
 		return 0;
+	from = s->from;
+	left = s->upto - from - place;
 	hash = s->hash;
 	words = (const uint32_t *)s->words;
 #pragma clang loop unroll(disable)
@@ -120,6 +130,8 @@ int hash_words_32(struct scratch *s, const struct probe_target *t, uint64_t plac
 			break;
 		if (word >= PAGE && (s->unsure || is_code(t, word)))
 			hash = mix(hash, word ^ (place + 4 * k) << 32);
+		if (word - from - place < left)
+			hash = mix(hash, (word - from) ^ (place + 4 * k) << 32 ^ 1ull << 63);
 	}
 	s->hash = hash;
 	return 0;
