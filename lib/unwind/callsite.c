@@ -6,14 +6,30 @@
 #include "os/regs.h"
 #include "unwind/unwind.h"
 
-struct arch_call call_before(const struct arch *arch, struct memory *mem, uint64_t ra)
+enum { WORD = 8, LEAST = 2 /* bytes of the shortest call */ };
+
+/* Get the bytes before ra. Made code may begin a mapping: before its start they are zeros, which
+ * are part of no call. */
+static bool bytes_before(struct memory *mem, uint64_t ra, uint8_t b[WORD])
 {
-	uint8_t b[8];
 	uint64_t word;
 
-	if (ra < sizeof(b) || !memory_word(mem, ra - sizeof(b), &word))
+	for (size_t n = WORD; n >= LEAST && ra >= n; n--) {
+		if (memory_number(mem, ra - n, n, &word)) {
+			memset(b, 0, WORD);
+			memcpy(b + WORD - n, &word, n);
+			return true;
+		}
+	}
+	return false;
+}
+
+struct arch_call call_before(const struct arch *arch, struct memory *mem, uint64_t ra)
+{
+	uint8_t b[WORD];
+
+	if (!bytes_before(mem, ra, b))
 		return (struct arch_call){ .direct = false };
-	memcpy(b, &word, sizeof(b));
 	return arch->call_before(b + sizeof(b) - ARCH_CALL_BYTES, ra);
 }
 
@@ -33,10 +49,15 @@ bool call_is_before(const struct arch *arch, struct memory *mem, uint64_t ra)
 
 bool unwind_follows_call(struct ps_prochandle *P, uint64_t addr)
 {
-	uint8_t b[ARCH_CALL_BYTES];
+	const prmap_t *map = Paddr_to_map(P, addr);
+	uint8_t b[ARCH_CALL_BYTES] = { 0 };
 	struct arch_call call;
+	size_t n;
 
-	if (!call_is_code(P, addr) || Pread(P, b, sizeof(b), addr - sizeof(b)) != (ssize_t)sizeof(b))
+	if (map == NULL || (map->pr_mflags & MA_EXEC) == 0)
+		return false;
+	n = addr - map->pr_vaddr < sizeof(b) ? (size_t)(addr - map->pr_vaddr) : sizeof(b);
+	if (n < LEAST || Pread(P, b + sizeof(b) - n, n, addr - n) != (ssize_t)n)
 		return false;
 	call = os_arch(P)->call_before(b, addr);
 	return call.direct || call.anywhere;

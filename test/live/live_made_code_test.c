@@ -103,6 +103,9 @@ START_TEST(coarse_tables)
 
 	ck_assert_msg(r.status == 0 && strstr(r.out, want) != NULL, "exit %d: %s%s", r.status, r.out, r.err);
 	run_free(&r);
+	r = TOOL(number);
+	ck_assert_msg(r.status == 0 && strstr(r.out, want) != NULL, "exit %d: %s%s", r.status, r.out, r.err);
+	run_free(&r);
 	end(pid);
 }
 END_TEST

@@ -144,7 +144,8 @@ static void enlist(struct entry *e, const void *file, uint64_t size)
 
 static void (*made[2])(void (*f)(void), long bytes);
 
-static void rest(void)
+/* Where it rests its frame is found by the frame pointer only, which is not known of a blocked thread. */
+__attribute__((optimize("no-omit-frame-pointer"))) static void rest(void)
 {
 	const char ready = 'r';
 

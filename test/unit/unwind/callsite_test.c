@@ -59,6 +59,20 @@ START_TEST(return_address_is_after_a_call)
 }
 END_TEST
 
+/* Made code may begin a mapping, with nothing before it. */
+START_TEST(call_begins_the_mapping)
+{
+	static const uint8_t call[] = { 0xff, 0xd7 };
+
+	memcpy(text, call, sizeof(call));
+	ck_assert(unwind_follows_call(P, TEXT + sizeof(call)));
+	ck_assert(!unwind_follows_call(P, TEXT + 1));
+	ck_assert(!unwind_follows_call(P, TEXT));
+	memcpy(text + 4, call, sizeof(call));
+	ck_assert(unwind_follows_call(P, TEXT + 4 + sizeof(call)));
+}
+END_TEST
+
 START_TEST(perf_trampoline_gives_its_caller)
 {
 	static const uint8_t drops[ARCH_PERF_END] = { 0x48, 0x83, 0xc4, 0x08, 0xc3 },
@@ -92,6 +106,7 @@ int main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, return_address_is_after_a_call);
+	tcase_add_test(t, call_begins_the_mapping);
 	tcase_add_test(t, perf_trampoline_gives_its_caller);
 	suite_add_tcase(suite, t);
 	runner = srunner_create(suite);
