@@ -18,7 +18,8 @@ struct elf_disk {
  * NULL: search by build-id only). A file found by build-id must have the same build-id. A file
  * found by debuglink must have the right CRC32 (zlib's crc32); but if both files have a build-id,
  * the build-ids alone decide. RES_NONE: there is none. RES_FAIL: there is one, but it is too large
- * to compute its CRC32 (ELF_CRC_MAX); f says so. The caller closes *out. */
+ * to compute its CRC32 (ELF_CRC_MAX), or no time is left (base/bound.h); f says so. The caller
+ * closes *out. */
 enum res elf_debugfile_open(struct elf_image *img, const char *path, const struct elf_disk *disk,
     struct elf_image **out, struct fault *f);
 

@@ -14,6 +14,7 @@
 #include <lzma.h>
 #endif
 
+#include "base/bound.h"
 #include "elf/image.h"
 
 bool unpack_plausible(size_t packed, uint64_t n)
@@ -66,8 +67,9 @@ void *unpack_section(enum unpack_kind kind, struct span packed, uint64_t n)
 
 #ifdef WITH_LIBLZMA
 
-/* XZ_MEMORY: more than the largest preset of xz needs to decompress. */
-enum { XZ_MEMORY = 100 << 20, XZ_FIRST = 64 << 10 };
+/* XZ_MEMORY: more than the largest preset of xz needs to decompress. XZ_PIECE: bytes between two
+ * looks at the time. */
+enum { XZ_MEMORY = 100 << 20, XZ_FIRST = 64 << 10, XZ_PIECE = 4 << 20 };
 
 /* The largest plausible size of the output of `packed` bytes. */
 static size_t xz_limit(size_t packed)
@@ -120,23 +122,26 @@ void *unpack_xz(struct span packed, size_t *n, struct fault *f)
 	lzma_stream xz = LZMA_STREAM_INIT;
 	lzma_ret ret = lzma_stream_decoder(&xz, XZ_MEMORY, 0);
 	uint8_t *out = NULL;
-	size_t room = 0;
+	size_t room = 0, offered = 0;
 
 	xz.next_in = packed.at;
 	xz.avail_in = span_left(&packed);
 	while (ret == LZMA_OK) {
-		size_t had = room;
-
 		if (xz.avail_out == 0) {
-			if (!xz_grow(&out, &room, span_left(&packed), f))
+			if (bound_passed(BOUND_FILES)) {
+				(void)fault_set(f, 0, 0, 0, "it takes too long to unpack");
 				break;
-			xz.next_out = out + had;
-			xz.avail_out = room - had;
+			}
+			if (offered == room && !xz_grow(&out, &room, span_left(&packed), f))
+				break;
+			xz.next_out = out + offered;
+			xz.avail_out = room - offered < XZ_PIECE ? room - offered : XZ_PIECE;
+			offered += xz.avail_out;
 		}
 		ret = lzma_code(&xz, LZMA_FINISH);
 	}
 	if (ret == LZMA_STREAM_END)
-		*n = room - xz.avail_out;
+		*n = offered - xz.avail_out;
 	lzma_end(&xz);
 	if (ret == LZMA_STREAM_END)
 		return out;

@@ -25,8 +25,9 @@ enum unpack_kind { UNPACK_ZLIB = 1, UNPACK_ZSTD = 2 };
  * plausible, the input is damaged, this build lacks the method, or memory is exhausted. */
 void *unpack_section(enum unpack_kind kind, struct span packed, uint64_t n);
 
-/* Decompress an .xz stream of unknown size to *n bytes, which the caller frees. NULL: as above; f
- * says why (code ELF_FAULT_NOT_BUILT: this build lacks liblzma). */
+/* Decompress an .xz stream of unknown size to *n bytes, which the caller frees. NULL: as above, or
+ * there is no time left (base/bound.h); f says why (code ELF_FAULT_NOT_BUILT: this build lacks
+ * liblzma). */
 void *unpack_xz(struct span packed, size_t *n, struct fault *f);
 
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/bound.h"
 #include "base/strbuf.h"
 #include "elf/debugfile.h"
 #include "support/elf_builder.h"
@@ -74,6 +75,14 @@ static bool search(struct disk *d, const uint8_t *id, const char *link, uint32_t
 	elf_image_close(img);
 	elf_builder_free(&b);
 	return found;
+}
+
+/* In place of base's: is the time over? */
+static bool time_over;
+
+bool bound_passed(enum bound_part part)
+{
+	return time_over && part == BOUND_FILES;
 }
 
 static void disk_free(struct disk *d)
@@ -147,6 +156,23 @@ START_TEST(build_ids_outrank_the_crc)
 }
 END_TEST
 
+START_TEST(no_time_for_the_crc)
+{
+	struct disk d = { .path = "/usr/bin/prog.dbg", .asked = STRBUF_EMPTY };
+	uint32_t crc;
+
+	make(&d.file, NULL, NULL, 0);
+	crc = (uint32_t)crc32_z(0, d.file.bytes, d.file.n);
+	time_over = true;
+	ck_assert(!search(&d, NULL, "prog.dbg", crc, "/usr/bin/prog"));
+	ck_assert_str_eq(d.fault.text,
+	    "/usr/bin/prog.dbg is not used: it has no build-id, and its checksum takes too long to verify");
+	time_over = false;
+	ck_assert(search(&d, NULL, "prog.dbg", crc, "/usr/bin/prog"));
+	disk_free(&d);
+}
+END_TEST
+
 /* A sparse file takes no space, but as long to read as a full one. */
 START_TEST(a_huge_file_is_not_summed_up)
 {
@@ -188,6 +214,7 @@ int main(void)
 	tcase_add_test(tc, by_build_id);
 	tcase_add_test(tc, a_wrong_file_under_the_right_name_is_refused);
 	tcase_add_test(tc, by_debuglink_in_three_places);
+	tcase_add_test(tc, no_time_for_the_crc);
 	tcase_add_test(tc, build_ids_outrank_the_crc);
 	tcase_add_test(tc, a_huge_file_is_not_summed_up);
 	tcase_add_test(tc, links_that_lead_elsewhere_are_not_followed);
