@@ -25,6 +25,8 @@ struct opening {
 	struct core_open *out;
 	const char *name;
 	int fd;
+	uid_t user; /* whose it is: this limits which files it may name */
+	gid_t group;
 };
 
 /* Say what is missing from the core, before anything that follows from it. */
@@ -56,15 +58,11 @@ static bool unpack_core(struct opening *o, enum stream_format format)
 {
 	struct fault why = { 0 };
 	struct spool spool;
-	struct stat st;
 	enum res res;
 	bool empty;
 
 	if (spool_create(&spool, &o->out->why) != RES_OK)
 		return false;
-	/* Its owner limits which files it may name. */
-	if (fstat(o->fd, &st) == 0)
-		spool_give(&spool, st.st_uid, st.st_gid);
 	res = core_unpack(o->fd, format, o->name, &spool, &why);
 	fd_release(&o->fd);
 	o->fd = -1;
@@ -102,6 +100,8 @@ static bool open_packed(const char *typed, struct opening *o)
 		o->fd = os_open_regular(path);
 		o->out->lwps = typed + (slash - path) + 1;
 	}
+	if (o->fd >= 0)
+		os_core_owner(o->fd, &o->user, &o->group);
 	return o->fd >= 0;
 }
 
@@ -145,8 +145,9 @@ static bool open_input(struct opening *o)
 	if (fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode) && lseek(STDIN_FILENO, 0, SEEK_CUR) == 0) {
 		o->fd = dup(STDIN_FILENO);
 		if (o->fd < 0)
-			(void)fault_set(why, 0, errno, 0, "%s", strerror(errno));
-		return o->fd >= 0;
+			return fault_set(why, 0, errno, 0, "%s", strerror(errno)) == RES_OK;
+		os_core_owner(o->fd, &o->user, &o->group);
+		return true;
 	}
 	if (isatty(STDIN_FILENO) == 1)
 		return fault_set(why, 0, 0, 0, "it is a terminal, not a core") == RES_OK;
@@ -197,14 +198,14 @@ static enum core_opened open_any(const char *typed, bool text, struct opening *o
 
 enum core_opened core_grab(const char *typed, const char *aout, bool text, struct core_open *out)
 {
-	struct opening o = { .out = out, .fd = -1 };
+	struct opening o = { .out = out, .fd = -1, .user = OS_NOBODYS };
 	enum core_opened opened;
 	int code = 0;
 
 	*out = (struct core_open){ .text = -1 };
 	opened = open_any(typed, text, &o);
 	if (opened == CORE_OPENED) {
-		out->P = Pfgrab_core(fd_keep(&o.fd), aout, &code);
+		out->P = os_grab_core(fd_keep(&o.fd), aout, o.user, o.group, &code);
 		out->why.code = code;
 		if (out->P == NULL)
 			opened = CORE_REFUSED;

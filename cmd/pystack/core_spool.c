@@ -79,12 +79,6 @@ enum res spool_create(struct spool *s, struct fault *f)
 	return RES_OK;
 }
 
-void spool_give(const struct spool *s, uid_t user, gid_t group)
-{
-	if (fchown(s->fd, user, group) != 0)
-		return; /* a user's own run: it has no rights to misuse */
-}
-
 void spool_release(struct spool *s)
 {
 	fd_release(&s->fd);

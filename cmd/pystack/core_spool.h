@@ -27,9 +27,6 @@ struct spool {
 enum res spool_create(struct spool *s, struct fault *f);
 void spool_release(struct spool *s);
 
-/* Let it belong to a user and group, if this process may do that. */
-void spool_give(const struct spool *s, uid_t user, gid_t group);
-
 /* Append n bytes. False: they are too many, or cannot be written; s->why says so, and what came
  * before stays. */
 bool spool_put(struct spool *s, const void *bytes, size_t n);

@@ -57,6 +57,14 @@ bool os_fetch_stopped(struct ps_prochandle *P, int *error);
 /* Open a regular file for reading; FIFOs and devices are not opened. -1 with errno. (Linux.) */
 int os_open_regular(const char *path);
 
+/* The user and group whose core the file at fd is, for a copy of it. If they cannot be read, *user
+ * and *group are unchanged. (Linux.) */
+void os_core_owner(int fd, uid_t *user, gid_t *group);
+
+/* Pfgrab_core of a copy, whose original belongs to this user and group. (Linux.) */
+#define OS_NOBODYS ((uid_t)-1) /* it has come through a pipe */
+struct ps_prochandle *os_grab_core(int fd, const char *aout, uid_t user, gid_t group, int *perr);
+
 /* True if P is a core. Asks the system nothing, unlike Pstate. */
 bool os_is_core(struct ps_prochandle *P);
 

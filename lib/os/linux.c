@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/owned.h"
 #include "proc/core/core.h"
+#include "proc/core/core_owner.h"
 #include "proc/fetch.h"
 #include "proc/handle.h"
 #include "proc/made_code.h"
@@ -132,6 +133,16 @@ enum res os_search(struct ps_prochandle *P, const char *dir, bool root)
 int os_open_regular(const char *path)
 {
 	return core_open_regular(path);
+}
+
+void os_core_owner(int fd, uid_t *user, gid_t *group)
+{
+	(void)core_owner_read(fd, user, group);
+}
+
+struct ps_prochandle *os_grab_core(int fd, const char *aout, uid_t user, gid_t group, int *perr)
+{
+	return core_grab_of(fd, aout, &(struct core_owner){ .user = user, .group = group }, perr);
 }
 
 /* A process that ends becomes PS_UNDEAD, at most. */

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/owned.h"
+#include "proc/core/core_owner.h"
 #include "proc/handle.h"
 
 void core_destroy(struct core *core)
@@ -74,25 +75,16 @@ static bool add_exited_leader(struct core *core)
 	return vec_push(&core->zombies, id);
 }
 
-static bool read_owner(struct core *core, int fd, struct fault *f)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return fault_set(f, 0, errno, 0, "%s", strerror(errno)) == RES_OK;
-	core->user = st.st_uid;
-	core->group = st.st_gid;
-	return true;
-}
-
 enum res core_create(int fd, struct core **out, struct fault *f)
 {
 	OWNED(core_release) struct core *core = calloc(1, sizeof(*core));
 
 	if (core == NULL)
 		return fault_memory(f);
-	if (elf_image_open(fd, &core->image, f) != RES_OK || !read_owner(core, fd, f))
+	if (elf_image_open(fd, &core->image, f) != RES_OK)
 		return RES_FAIL;
+	if (!core_owner_read(fd, &core->user, &core->group))
+		return fault_set(f, 0, errno, 0, "%s", strerror(errno));
 	core->arch = arch_of_elf(
 	    elf_image_ehdr(core->image)->e_machine, elf_image_ehdr(core->image)->e_ident[EI_CLASS]);
 	core->word = core->arch->pointer_size;
@@ -354,8 +346,7 @@ static int grab_code_of(const struct fault *f)
 	return G_STRANGE;
 }
 
-/* The descriptor is taken over even on failure, as on illumos. */
-struct ps_prochandle *Pfgrab_core(int fd, const char *aout, int *perr)
+struct ps_prochandle *core_grab_of(int fd, const char *aout, const struct core_owner *owner, int *perr)
 {
 	OWNED(fd_release) int core_fd = fd;
 	OWNED(core_release) struct core *core = NULL;
@@ -375,10 +366,20 @@ struct ps_prochandle *Pfgrab_core(int fd, const char *aout, int *perr)
 		*perr = grab_code_of(&f);
 		return NULL;
 	}
+	if (owner != NULL) {
+		core->user = owner->user;
+		core->group = owner->group;
+	}
 	P = handle_of(&core, aout, &f);
 	if (P == NULL)
 		*perr = grab_code_of(&f);
 	return P;
+}
+
+/* The descriptor is taken over even on failure, as on illumos. */
+struct ps_prochandle *Pfgrab_core(int fd, const char *aout, int *perr)
+{
+	return core_grab_of(fd, aout, NULL, perr);
 }
 
 struct ps_prochandle *Pgrab_core(const char *path, const char *aout, int gflag, int *perr)

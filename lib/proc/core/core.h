@@ -70,7 +70,7 @@ struct core {
 	VEC(auxv_t) auxv;     /* without AT_NULL */
 	psinfo_t psinfo;
 	bool has_psinfo;
-	uid_t user; /* owner of the file */
+	uid_t user; /* owner of the file; CORE_NOBODYS: not known */
 	gid_t group;
 	bool damaged;     /* invalid headers or notes were left out */
 	uint64_t expects; /* size that the file should have by its program headers */

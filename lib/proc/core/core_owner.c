@@ -4,8 +4,11 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/owned.h"
@@ -25,10 +28,35 @@ static bool is_root_by_name(void)
 	       memcmp(text, deny, sizeof(deny)) == 0;
 }
 
+bool core_owner_read(int fd, uid_t *user, gid_t *group)
+{
+	char text[16], *end;
+	unsigned long noted;
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) != 0)
+		return false;
+	*user = st.st_uid;
+	*group = st.st_gid;
+	n = st.st_uid == 0 ? fgetxattr(fd, "user.coredump.uid", text, sizeof(text) - 1) : 0;
+	if (n <= 0)
+		return true;
+	text[n] = '\0';
+	noted = strtoul(text, &end, 10);
+	if (*end == '\0' && noted != 0 && noted < CORE_NOBODYS) {
+		*user = (uid_t)noted;
+		*group = NOBODY; /* it is not known */
+	}
+	return true;
+}
+
 struct core_owner core_owner_of(const struct core *core)
 {
 	struct core_owner owner = { .user = core->user, .group = core->group };
 
+	if (owner.user == CORE_NOBODYS)
+		owner.user = owner.group = NOBODY;
 	if (owner.user == 0 && core->has_psinfo) {
 		owner.user = core->psinfo.pr_uid;
 		owner.group = NOBODY; /* it is not known */

@@ -18,9 +18,24 @@ struct core_owner {
 	gid_t group;
 };
 
-/* The owner of a core: that of the file or, if that is root's (systemd-coredump), the user of the
- * process. */
+/* A core that came through a pipe has no owner. */
+#define CORE_NOBODYS ((uid_t)-1)
+
+/* The user and group that own the core in the file at fd: the file's or, if that is root's, those
+ * of the process, which systemd-coredump notes at it (attribute user.coredump.uid). False with
+ * errno. */
+bool core_owner_read(int fd, uid_t *user, gid_t *group);
+
+/* Whose rights limit the files of a core: its owner's. If that is root, the process's user, which
+ * the core claims, limits them further: it never adds rights, since any core may claim to be root's
+ * (and one of a process that is root in a user namespace does). Files of a core without an owner
+ * are those that nobody in particular may read. */
 struct core_owner core_owner_of(const struct core *core);
+
+struct ps_prochandle;
+
+/* Pfgrab_core of a copy: the owner is the original's (user, group; CORE_NOBODYS: unknown). */
+struct ps_prochandle *core_grab_of(int fd, const char *aout, const struct core_owner *owner, int *perr);
 
 enum { CORE_OWNER_GROUPS = 256 };
 

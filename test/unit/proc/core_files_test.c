@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "../../support/core_builder.h"
@@ -230,7 +231,7 @@ START_TEST(another_executable_given)
 }
 END_TEST
 
-enum { SOMEBODY = 12345 };
+enum { SOMEBODY = 12345, NOBODY = 65534 };
 
 /* Does a core of SOMEBODY that names the file have its text? */
 static bool reads_text_of(const char *path, size_t saved, enum notice_failure *why)
@@ -340,6 +341,49 @@ START_TEST(a_user_as_root)
 }
 END_TEST
 
+/* A core's own word that its process was root's gives it no rights. */
+START_TEST(who_owns_a_core)
+{
+	char path[] = "/tmp/core_owner.XXXXXX";
+	int fd = mkstemp(path);
+	struct core core = { .has_psinfo = true, .user = CORE_NOBODYS };
+	struct core_owner owner = core_owner_of(&core);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(unlink(path), 0);
+	/* Through a pipe. */
+	ck_assert(owner.user == NOBODY && owner.group == NOBODY && owner.other == (geteuid() == 0));
+	core.psinfo.pr_uid = SOMEBODY;
+	ck_assert_uint_eq(core_owner_of(&core).user, NOBODY);
+
+	/* The file's; a process that was another's takes from root's rights. */
+	ck_assert(core_owner_read(fd, &core.user, &core.group));
+	ck_assert_uint_eq(core.user, geteuid());
+	if (geteuid() != 0) {
+		(void)puts("SKIP: the rest concerns root's files");
+		(void)close(fd);
+		return;
+	}
+	ck_assert_uint_eq(core_owner_of(&core).user, SOMEBODY);
+	core.psinfo.pr_uid = 0;
+	ck_assert(!core_owner_of(&core).other);
+
+	/* systemd-coredump's word is one of root. */
+	if (fsetxattr(fd, "user.coredump.uid", "23456", 5, 0) != 0) {
+		(void)puts("SKIP: no extended attributes in /tmp");
+	} else {
+		ck_assert(core_owner_read(fd, &core.user, &core.group));
+		owner = core_owner_of(&core);
+		ck_assert(owner.other && owner.user == 23456 && owner.group == NOBODY);
+		/* Not at a file of somebody else, who can write it. */
+		ck_assert_int_eq(fchown(fd, SOMEBODY, SOMEBODY), 0);
+		ck_assert(core_owner_read(fd, &core.user, &core.group));
+		ck_assert_uint_eq(core.user, SOMEBODY);
+	}
+	(void)close(fd);
+}
+END_TEST
+
 START_TEST(only_regular_files_are_opened)
 {
 	char dir[] = "/tmp/core_files.XXXXXX", fifo[64];
@@ -389,6 +433,7 @@ int main(void)
 	tcase_add_test(tcase, another_executable_given);
 	tcase_add_test(tcase, only_regular_files_are_opened);
 	tcase_add_test(tcase, what_the_owner_may_not_read);
+	tcase_add_test(tcase, who_owns_a_core);
 	tcase_add_test(tcase, a_user_as_root);
 	suite_add_tcase(suite, tcase);
 	return run_made_suite(suite);
