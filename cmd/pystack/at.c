@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "interrupts.h"
 #include "print_target.h"
+#include "rights.h"
 
 /* Is there nothing more to wait for? */
 static bool is_over(struct at *a, int64_t end)
@@ -126,10 +127,20 @@ static bool observe_operands(struct at *a, int argc, char **argv)
 	return a->processes.at.n != 0 || at_is_open_ended(a->opt);
 }
 
-static bool expect_command(struct at *a, char **argv)
+static bool expect_command(struct at *a)
 {
-	return command_start(&a->command, argv) &&
-	       observing_expect(&a->processes, a->command.pid, a->command.name);
+	return observing_expect(&a->processes, a->command.pid, a->command.name);
+}
+
+/* A command keeps the rights that pystack gives up before it reads a file. */
+static bool fork_command(struct at *a, int argc, char **argv)
+{
+	if (!a->opt->command)
+		return true;
+	if (!command_start(&a->command, argv + a->opt->first))
+		return false;
+	rights_drop(a->opt, argc, argv);
+	return true;
 }
 
 /* Observe the processes that the options ask for and that exist. */
@@ -171,7 +182,7 @@ static bool start(struct at *a, int argc, char **argv)
 	struct probe_config config = { .counting = a->opt->counting, .buffer = a->opt->buffer };
 	struct fault f = { 0 };
 
-	if (!at_probes_find(a->opt, &a->probes))
+	if (!fork_command(a, argc, argv) || !at_probes_find(a->opt, &a->probes))
 		return false;
 	config.specs = a->probes.abi;
 	config.n_specs = a->probes.n;
@@ -187,8 +198,7 @@ static bool start(struct at *a, int argc, char **argv)
 	if (at_namespace_find(&config.pid_namespace, &f) == RES_OK &&
 	    probe_session_open(&config, &a->session, &f) == RES_OK) {
 		a->processes.session = a->session;
-		if (!(a->opt->command ? expect_command(a, argv + a->opt->first)
-				      : observe_operands(a, argc, argv)) ||
+		if (!(a->opt->command ? expect_command(a) : observe_operands(a, argc, argv)) ||
 		    !at_probes_place_kernel(&a->probes))
 			return false;
 		a->attached = a->probes.places.n;

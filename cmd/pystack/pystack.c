@@ -22,6 +22,7 @@
 #include "options.h"
 #include "refusals.h"
 #include "report/parse.h"
+#include "rights.h"
 #include "sample.h"
 
 enum { EXIT_DONE = 0, EXIT_PARTLY = 1, EXIT_NOTHING = 2 };
@@ -414,6 +415,8 @@ int main(int argc, char **argv)
 	}
 	if (opt.at[0] == NULL)
 		bounds_memory_begin(opt.memory);
+	if (!opt.command)
+		rights_drop(&opt, argc, argv);
 	if (opt.coredump != NULL) {
 		stored = find_stored(&opt);
 		if (stored == NULL)

@@ -94,6 +94,7 @@ struct arch_system {
 	 * architecture than ours, whose list only its own system calls give. low: memory that its
 	 * pointers can address. 0: unknown. NULL: it is ours, or its calls cannot be made. */
 	uint64_t (*robust_head)(int32_t id, volatile uint32_t low[2]);
+	uint32_t robust_call; /* the number of that system call; with robust_head */
 	/* illumos's own register set, for its cores: index in prgregset_t of each of n_illumos_regs
 	 * words; −1: none. NULL: they are in the same order. */
 	const int8_t *illumos_regs;

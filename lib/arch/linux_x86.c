@@ -111,9 +111,10 @@ enum { USER_FLAGS = 0x202, USER_CS_32 = 0x23, USER_CS_64 = 0x33, USER_CS_XEN = 0
 
 /* A 64-bit program can make i386's system calls too. The kernel has them, or there would be no such
  * thread. */
+enum { GET_ROBUST_LIST = 312 }; /* arch/x86/entry/syscalls/syscall_32.tbl */
+
 static uint64_t robust_head_i386(int32_t id, volatile uint32_t low[2])
 {
-	enum { GET_ROBUST_LIST = 312 }; /* arch/x86/entry/syscalls/syscall_32.tbl */
 	long result = GET_ROBUST_LIST;
 
 	__asm__ volatile("int $0x80"
@@ -157,6 +158,7 @@ const struct arch_system arch_system_i386 = {
 	.calls = &arch_syscalls_i386,
 	.audit = AUDIT_ARCH_I386,
 	.robust_head = robust_head_i386,
+	.robust_call = GET_ROBUST_LIST,
 	.absent = NOT_IN_I386,
 	.thread_pointer = PRREG_GSBASE,
 	.tls_selector = PRREG_GS,

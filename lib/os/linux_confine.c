@@ -12,21 +12,14 @@
 
 #include "arch/arch.h"
 #include "os/confine.h"
+#include "os/sanitized.h"
 
 bool os_die_with_parent(pid_t parent)
 {
 	return prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() == parent;
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
-#ifdef SANITIZED
+#ifdef OS_SANITIZED
 
 void os_sandbox(int fd)
 {

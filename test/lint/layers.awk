@@ -41,7 +41,7 @@ FNR == 1 {
 }
 /^[ \t]*#[ \t]*include[ \t]*<(libunwind|sys\/ptrace)\.h>/ {
 	if (FILENAME != "lib/unwind/engine_libunwind.c" && FILENAME !~ /^lib\/proc\/live\/hold/ &&
-	    FILENAME != "lib/os/linux_child.c") {
+	    FILENAME != "lib/os/linux_child.c" && FILENAME != "lib/os/linux_restrict.c") {
 		printf "%s:%d: %s has its place elsewhere\n", FILENAME, FNR, $2
 		bad = 1
 	}
