@@ -346,8 +346,12 @@ struct handle *observing_reader(
 	*replaced = (struct probe_ranges){ .all = false };
 	update_for(x, begin->key.process);
 	for (o = observing_find(x, begin->key.process); o != NULL; o = o->parent) {
-		if (o->now.P != NULL || (!o->gone && observed_open_pid(x, o, &why)))
-			return choose(x, o, begin, replaced);
+		if (o->now.P != NULL || (!o->gone && observed_open_pid(x, o, &why))) {
+			struct handle *h = choose(x, o, begin, replaced);
+
+			probe_ranges_merge(replaced);
+			return h;
+		}
 	}
 	(void)fault_set(f, 0, 0, 0, "the process has ended before it could be looked at");
 	return NULL;

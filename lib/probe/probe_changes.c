@@ -1,6 +1,7 @@
 /* See probe_changes.h. */
 #include "probe/probe_changes.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void probe_changes_forget(struct probe_changes *x, uint64_t time)
@@ -41,6 +42,31 @@ void probe_changes_between(const struct probe_changes *x, uint32_t process, uint
 		if (!vec_push(&out->at, range))
 			out->all = true;
 	}
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+	const struct probe_addresses *x = a, *y = b;
+
+	return x->lo < y->lo ? -1 : x->lo > y->lo;
+}
+
+void probe_ranges_merge(struct probe_ranges *r)
+{
+	size_t n = 0;
+
+	if (r->at.n < 2)
+		return;
+	qsort(r->at.at, r->at.n, sizeof(r->at.at[0]), compare_ranges);
+	for (size_t i = 1; i < r->at.n; i++) {
+		struct probe_addresses *last = &r->at.at[n], *next = &r->at.at[i];
+
+		if (next->lo > last->hi)
+			r->at.at[++n] = *next;
+		else if (next->hi > last->hi)
+			last->hi = next->hi;
+	}
+	r->at.n = n + 1;
 }
 
 bool probe_ranges_have(const struct probe_ranges *r, uint64_t address)

@@ -45,6 +45,10 @@ void probe_changes_between(const struct probe_changes *x, uint32_t process, uint
     bool protected, struct probe_ranges *out);
 
 /* True if one of the ranges contains the address. */
+/* Join those that overlap or adjoin each other: a process may map and unmap the same addresses any
+ * number of times. */
+void probe_ranges_merge(struct probe_ranges *r);
+
 bool probe_ranges_have(const struct probe_ranges *r, uint64_t address);
 
 /* Free what *x has. */

@@ -75,6 +75,28 @@ START_TEST(forgotten)
 }
 END_TEST
 
+/* However often the same addresses change, that is one range. */
+START_TEST(joined)
+{
+	static const struct probe_addresses given[] = { { 30, 40 }, { 10, 20 }, { 12, 15 }, { 20, 25 },
+		{ 30, 35 }, { 10, 20 }, { 50, 60 } };
+	struct probe_ranges r = { .all = false };
+
+	probe_ranges_merge(&r);
+	ck_assert_uint_eq(r.at.n, 0);
+	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
+		ck_assert(vec_push(&r.at, given[i]));
+	probe_ranges_merge(&r);
+	ck_assert_uint_eq(r.at.n, 3);
+	for (uint64_t at = 0; at < 70; at++) {
+		bool want = (at >= 10 && at < 25) || (at >= 30 && at < 40) || (at >= 50 && at < 60);
+
+		ck_assert_int_eq(probe_ranges_have(&r, at), want);
+	}
+	vec_free(&r.at);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("changes");
@@ -84,6 +106,7 @@ int main(void)
 	tcase_add_test(tcase, only_between);
 	tcase_add_test(tcase, protection);
 	tcase_add_test(tcase, forgotten);
+	tcase_add_test(tcase, joined);
 	suite_add_tcase(suite, tcase);
 	return run_made_suite(suite);
 }
