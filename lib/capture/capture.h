@@ -79,6 +79,9 @@ struct capture_lwp {
 	struct thread_state about; /* what capture_about has found */
 	struct os_call call;       /* the system call that it is in; of a core too */
 	uint8_t rest;              /* enum os_rest */
+	bool wait_due;             /* it was held in a call: what it waits for is to be found */
+	bool owner_due;            /* who holds that may not have held it during the hold */
+	bool back;                 /* after its release it is blocked where it was during the hold */
 	uint64_t mutex;            /* that it waits for; 0: none */
 	lwpid_t mutex_owner;       /* who held it then, in the target's numbering */
 	struct py_status status;   /* as it was read with its frames */
@@ -97,9 +100,6 @@ struct capture_lwp {
 	char refused[128]; /* why it could not be held, a phrase; "" with NOT_REFUSED */
 	struct capture_note note;
 	enum capture_python python_is;
-	bool wait_due;           /* it was held in a call: what it waits for is to be found */
-	bool owner_due;          /* who holds that may not have held it during the hold */
-	bool back;               /* after its release it is blocked where it was during the hold */
 	bool locals_due;         /* values of its variables are to be read, before it runs */
 	bool list_cut;           /* no state of it was found in a list that could not be read whole */
 	struct py_thread thread; /* unless PYTHON_UNREAD: the thread state the frames are of */
