@@ -96,7 +96,7 @@ bool os_debug_package_in(const char *lists, const char *path, char *out, size_t 
 	out[0] = '\0';
 	if (dir == NULL)
 		return false;
-	fd = -1; /* dir's */
+	(void)fd_keep(&fd); /* it is dir's */
 	for (int i = 0; i < LISTS_MAX && (entry = readdir(dir)) != NULL && !bound_passed(BOUND_FILES); i++) {
 		size_t length = strlen(entry->d_name);
 		char name[256];
