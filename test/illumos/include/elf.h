@@ -145,6 +145,7 @@ typedef struct {
 	} d_un;
 } Elf64_Dyn;
 
+#define ET_REL 1
 #define ET_EXEC 2
 #define ET_DYN 3
 #define ET_CORE 4
@@ -166,7 +167,9 @@ typedef struct {
 #define SHT_REL 9
 #define SHT_DYNSYM 11
 #define SHF_ALLOC 2
+#define SHF_EXECINSTR 4
 #define SHN_UNDEF 0
+#define SHN_LORESERVE 0xff00
 #define SHN_ABS 0xfff1
 #define SHN_COMMON 0xfff2
 #define SHN_XINDEX 0xffff

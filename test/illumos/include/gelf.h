@@ -10,6 +10,7 @@ typedef Elf64_Phdr GElf_Phdr;
 typedef Elf64_Shdr GElf_Shdr;
 typedef Elf64_Sym GElf_Sym;
 typedef Elf64_Dyn GElf_Dyn;
+typedef Elf64_Xword GElf_Xword;
 
 #define GELF_ST_BIND(info) ((info) >> 4)
 #define GELF_ST_TYPE(info) ((info)&0xf)
