@@ -102,7 +102,7 @@ static lwpsinfo_t joined_info(const struct lwp_join *join, const struct lwp_plac
 {
 	lwpstatus_t status = { .pr_lwpid = at->id };
 
-	if (at->info != (uint32_t)ABSENT)
+	if (join->infos.entries != NULL && at->info != (uint32_t)ABSENT)
 		return info_at(&join->infos, at->info);
 	(void)joined_status(join, at, &status);
 	return (lwpsinfo_t){ .pr_lwpid = status.pr_lwpid,
