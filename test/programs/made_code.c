@@ -144,8 +144,15 @@ static void enlist(struct entry *e, const void *file, uint64_t size)
 
 static void (*made[2])(void (*f)(void), long bytes);
 
+/* clang has no such attribute; it keeps these frame pointers only without an optimizer. */
+#ifdef __clang__
+#define WITH_FRAME_POINTER
+#else
+#define WITH_FRAME_POINTER __attribute__((optimize("no-omit-frame-pointer")))
+#endif
+
 /* Where it rests its frame is found by the frame pointer only, which is not known of a blocked thread. */
-__attribute__((optimize("no-omit-frame-pointer"))) static void rest(void)
+WITH_FRAME_POINTER static void rest(void)
 {
 	const char ready = 'r';
 
@@ -154,7 +161,7 @@ __attribute__((optimize("no-omit-frame-pointer"))) static void rest(void)
 			(void)pause();
 }
 
-__attribute__((optimize("no-omit-frame-pointer"))) static void enter(void)
+WITH_FRAME_POINTER static void enter(void)
 {
 	made[0](rest, 0);
 }
