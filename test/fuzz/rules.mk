@@ -17,7 +17,10 @@ LIBFUZZER_BIN := $(PARSERS:%=$(O)/test/fuzz/libfuzzer/%)
 
 $(LIBFUZZER_BIN): $(O)/test/fuzz/libfuzzer/%: test/fuzz/parsers/libfuzzer.c $(PARSERS_OBJ) $(SUPPORT_A) $(LIB_A)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itest $(CFLAGS) -fsanitize=fuzzer -DFUZZ_PARSER=fuzz_$* -o $@ $< $(PARSERS_OBJ) $(parser_libs)
+	$(CC) $(CPPFLAGS) -Itest $(CFLAGS) $(FUZZ_ENGINE) -DFUZZ_PARSER=fuzz_$* $(LDFLAGS) -o $@ $< $(PARSERS_OBJ) $(parser_libs)
+
+# FUZZ_ENGINE: what has main(). test/fuzz/oss-fuzz.sh passes that of OSS-Fuzz.
+FUZZ_ENGINE ?= -fsanitize=fuzzer
 
 libfuzzer-programs: $(LIBFUZZER_BIN)
 
