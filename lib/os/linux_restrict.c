@@ -164,18 +164,36 @@ static const uint16_t allowed[] = {
 #endif
 };
 
-/* No run calls these. */
+/* No run calls these, nor does a library by itself: only somebody who has taken pystack over. */
 static const uint16_t never[] = { SYS_execve, SYS_execveat, SYS_process_vm_writev, SYS_setuid, SYS_setgid,
 	SYS_setreuid, SYS_setregid, SYS_setresuid, SYS_setresgid, SYS_mount, SYS_umount2, SYS_pivot_root,
 	SYS_chroot, SYS_unshare, SYS_setns, SYS_init_module, SYS_finit_module, SYS_delete_module,
-	SYS_kexec_load, SYS_reboot, SYS_swapon, SYS_swapoff, SYS_acct, SYS_keyctl, SYS_add_key,
-	SYS_request_key, SYS_tkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo, SYS_open_by_handle_at,
-	SYS_personality, SYS_syslog, SYS_sethostname, SYS_settimeofday, SYS_clock_settime, SYS_userfaultfd };
+	SYS_kexec_load, SYS_reboot, SYS_swapon, SYS_swapoff };
 
-/* Filters do not see what these do; the C library has other ways. (Numbers are the same on all
- * architectures; older headers lack them.) */
-enum { CLONE3 = 435, IO_URING_SETUP = 425 };
-static const uint16_t hidden[] = { CLONE3, IO_URING_SETUP };
+/* Numbers that are the same on all architectures; older headers lack them. */
+enum {
+	PIDFD_SEND_SIGNAL = 424,
+	IO_URING_SETUP,
+	OPEN_TREE = 428,
+	MOVE_MOUNT,
+	FSOPEN,
+	FSCONFIG,
+	FSMOUNT,
+	FSPICK,
+	CLONE3 = 435,
+	PIDFD_GETFD = 438,
+	PROCESS_MADVISE = 440,
+	MOUNT_SETATTR = 442
+};
+
+/* What a library may call to see whether it can: Kerberos below curl looks for keys, and C
+ * libraries end by tkill. It fails, even if the network is needed and all else allowed. Filters do
+ * not see what clone3 and io_uring do; the C library has other ways. */
+static const uint16_t hidden[] = { CLONE3, IO_URING_SETUP, PIDFD_SEND_SIGNAL, OPEN_TREE, MOVE_MOUNT, FSOPEN,
+	FSCONFIG, FSMOUNT, FSPICK, PIDFD_GETFD, PROCESS_MADVISE, MOUNT_SETATTR, SYS_acct, SYS_keyctl,
+	SYS_add_key, SYS_request_key, SYS_tkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo,
+	SYS_open_by_handle_at, SYS_personality, SYS_syslog, SYS_sethostname, SYS_setdomainname,
+	SYS_settimeofday, SYS_clock_settime, SYS_userfaultfd };
 
 struct program {
 	struct sock_filter at[PROGRAM_MAX];
@@ -256,11 +274,13 @@ static void put_targets(struct decisions *d, const struct os_needs *needs)
 	const uint32_t signals[] = { 0, SIGKILL, needs->command ? SIGTERM : 0 };
 	const uint32_t self = (uint32_t)getpid();
 
-	/* Children that do not answer are killed; signal 0 asks whether a process exists. */
 	put_one_of(d, SYS_ptrace, 0, requests, needs->files ? 0 : sizeof(requests) / sizeof(requests[0]),
-	    SECCOMP_RET_KILL_PROCESS);
-	put_one_of(d, SYS_kill, 1, signals, sizeof(signals) / sizeof(signals[0]), SECCOMP_RET_KILL_PROCESS);
-	put_one_of(d, SYS_tgkill, 0, &self, 1, SECCOMP_RET_KILL_PROCESS);
+	    needs->files ? SECCOMP_RET_ERRNO | EPERM : SECCOMP_RET_KILL_PROCESS);
+	/* Children that do not answer are killed; signal 0 asks whether a process exists. A filter
+	 * cannot know which are children, as they are started later. */
+	put_one_of(d, SYS_kill, 1, signals, sizeof(signals) / sizeof(signals[0]), SECCOMP_RET_ERRNO | EPERM);
+	/* A child that aborts is ended by the abort's next means. */
+	put_one_of(d, SYS_tgkill, 0, &self, 1, SECCOMP_RET_ERRNO | EPERM);
 }
 
 static void put_process(struct decisions *d)
@@ -287,7 +307,7 @@ static void put_process(struct decisions *d)
 	put(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3);
 	put_load(p, argument(2) + sizeof(uint32_t));
 	put_if(p, BPF_JEQ, 0, SECCOMP_RET_ALLOW);
-	put_end(p, call, SECCOMP_RET_KILL_PROCESS);
+	put_end(p, call, SECCOMP_RET_ERRNO | EPERM);
 }
 
 /* New files only: temporary ones. openat2's flags are in memory, which a filter does not see. */
@@ -303,13 +323,15 @@ static void put_open(struct decisions *d, uint32_t number, int arg)
 	put_end(p, call, SECCOMP_RET_ERRNO | EACCES);
 }
 
+/* The C library tries to load libraries by itself: to end a thread, to convert text, to find names.
+ * It goes on without them. */
 static void put_code(struct decisions *d, uint32_t number, bool allowed_code)
 {
 	struct program *p = &d->conditions;
 	const unsigned short call = put_call(d, number, 2);
 
 	if (!allowed_code)
-		put_if(p, BPF_JSET, PROT_EXEC, SECCOMP_RET_KILL_PROCESS);
+		put_if(p, BPF_JSET, PROT_EXEC, SECCOMP_RET_ERRNO | EACCES);
 	put_end(p, call, SECCOMP_RET_ALLOW);
 }
 
@@ -320,7 +342,8 @@ static void put_files(struct decisions *d, const struct os_needs *needs)
 	put_open(d, SYS_open, 1);
 #endif
 	put_code(d, SYS_mmap, needs->libraries);
-	put_code(d, SYS_mprotect, false);
+	/* A library that needs an executable stack, or has branch targets marked, calls it. */
+	put_code(d, SYS_mprotect, needs->libraries);
 }
 
 /* Nothing is pinned, and no program or map of others is used. */
@@ -334,7 +357,7 @@ static void put_probes(struct decisions *d, const struct os_needs *needs)
 		BPF_ITER_CREATE, BPF_PROG_BIND_MAP };
 
 	put_one_of(d, SYS_bpf, 0, commands, needs->probes ? sizeof(commands) / sizeof(commands[0]) : 0,
-	    needs->probes ? SECCOMP_RET_ERRNO | EPERM : SECCOMP_RET_KILL_PROCESS);
+	    SECCOMP_RET_ERRNO | EPERM);
 }
 
 /* Binary search in the numbers from `from` up to and including `to`, in which begins[i] is the

@@ -20,11 +20,12 @@ struct os_needs {
 void os_rights_drop(const struct os_needs *needs);
 
 /* From now on the kernel refuses this process, and its children and threads, what reading does not
- * take: running programs, other users' ids, writing to processes, connections (unless `network`),
- * opening existing files to write. What only an attacker would call ends it (SIGSYS); other calls
- * fail with ENOSYS. With `files` nothing is written anywhere but in `dir`, the directory of
- * temporary files (Linux 5.13). Cannot be undone. Does nothing where the system has no such means,
- * or under a sanitizer, which needs other calls. Must be called before threads are started. */
+ * take: running programs, other users' ids, writing to processes, signals but SIGKILL (and SIGTERM
+ * with `command`), connections (unless `network`), opening existing files to write. What only an
+ * attacker would call ends it (SIGSYS); other calls fail. With `files` nothing is written anywhere
+ * but in `dir`, the directory of temporary files (Linux 5.13). Cannot be undone. Does nothing where
+ * the system has no such means, or under a sanitizer, which needs other calls. Must be called
+ * before threads are started. */
 void os_restrict(const struct os_needs *needs, const char *dir);
 
 #endif

@@ -27,7 +27,7 @@
 
 static const struct os_needs live = { 0 }, cores = { .files = true }, observing = { .probes = true },
 			     fetching = { .network = true, .libraries = true },
-			     starting = { .probes = true, .command = true };
+			     starting = { .probes = true, .command = true }, loading = { .libraries = true };
 
 /* The errno of a call, 0 if it succeeds; 128 + signal if that ends the child. */
 static int outcome_in(const struct os_needs *needs, const char *dir, long (*act)(void))
@@ -52,6 +52,9 @@ static int outcome(const struct os_needs *needs, long (*act)(void))
 }
 
 enum { ENDED = 128 + SIGSYS };
+
+static const struct os_needs *const all[] = { &live, &cores, &observing, &fetching };
+enum { ALL = sizeof(all) / sizeof(all[0]) };
 
 /* Under a sanitizer, or without seccomp, nothing is restricted. */
 static long run_program(void)
@@ -257,23 +260,22 @@ static long run_bpf(void)
 
 START_TEST(what_ends_it)
 {
-	long (*const acts[])(void) = { run_program, become_other, write_to_process, change_traced,
-		attach_traced, signal_other, signal_thread, mount_files, leave_namespace, fork_namespace,
-		type_on_terminal, limit_other, load_module };
-	const struct os_needs *const all[] = { &live, &cores, &observing, &fetching };
+	long (*const acts[])(void) = { run_program, become_other, write_to_process, mount_files,
+		leave_namespace, fork_namespace, type_on_terminal, load_module };
+	/* To trace at all fails where only files are read. */
+	long (*const tracing[])(void) = { change_traced, attach_traced };
 
 	if (!is_restricted())
 		return;
-	for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++) {
+	for (size_t k = 0; k < ALL; k++) {
 		for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
 			ck_assert_msg(outcome(all[k], acts[i]) == ENDED, "%zu, %zu: %d", k, i,
 			    outcome(all[k], acts[i]));
 	}
-	ck_assert_int_eq(outcome(&live, make_code), ENDED);
-	ck_assert_int_eq(outcome(&live, run_bpf), ENDED);
-	ck_assert_int_eq(outcome(&cores, trace_child), ENDED);
-	/* Programs and maps of others are not for an observer either. */
-	ck_assert_int_eq(outcome(&observing, run_bpf), EPERM);
+	for (size_t i = 0; i < sizeof(tracing) / sizeof(tracing[0]); i++) {
+		ck_assert_int_eq(outcome(&live, tracing[i]), ENDED);
+		ck_assert_int_eq(outcome(&cores, tracing[i]), EPERM);
+	}
 }
 END_TEST
 
@@ -307,10 +309,83 @@ static long end_command(void)
 	return pid > 0 && kill(pid, SIGTERM) == 0 && waitpid(pid, NULL, 0) == pid ? 0 : -1;
 }
 
+/* What a library may call by itself, and go on without. */
+static long ask_keys(void)
+{
+	return syscall(SYS_keyctl, 0, -1, 0);
+}
+
+static long signal_by_tkill(void)
+{
+	return syscall(SYS_tkill, getpid(), SIGCONT);
+}
+
+static long use_other_system(void)
+{
+	return syscall(SYS_personality, 0xffffffff);
+}
+
+static long signal_by_descriptor(void)
+{
+	return syscall(424, -1, 0, NULL, 0);
+}
+
+static long open_mount(void)
+{
+	return syscall(430, "tmpfs", 0);
+}
+
+static long add_code(void)
+{
+	static char at[8192] __attribute__((aligned(4096)));
+
+	return mprotect(at, 4096, PROT_READ | PROT_EXEC);
+}
+
+static long abort_in_child(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)signal(SIGABRT, SIG_DFL);
+		abort();
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -1;
+	errno = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	return errno == SIGSYS || errno == 0 ? -1 : 0;
+}
+
+static const struct {
+	long (*act)(void);
+	int error;
+} failing[] = {
+	{ signal_other, EPERM },
+	{ signal_thread, EPERM },
+	{ limit_other, EPERM },
+	{ run_bpf, EPERM }, /* programs and maps of others are not for an observer either */
+	{ ask_keys, ENOSYS },
+	{ signal_by_tkill, ENOSYS },
+	{ use_other_system, ENOSYS },
+	{ signal_by_descriptor, ENOSYS },
+	{ open_mount, ENOSYS },
+	{ abort_in_child, 0 },
+};
+
 START_TEST(what_fails)
 {
 	if (!is_restricted())
 		return;
+	for (size_t k = 0; k < ALL; k++) {
+		for (size_t i = 0; i < sizeof(failing) / sizeof(failing[0]); i++)
+			ck_assert_msg(outcome(all[k], failing[i].act) == failing[i].error, "%zu, %zu: %d", k,
+			    i, outcome(all[k], failing[i].act));
+	}
+	ck_assert_int_eq(outcome(&live, make_code), EACCES);
+	ck_assert_int_eq(outcome(&live, add_code), EACCES);
+	ck_assert_int_eq(outcome(&loading, add_code), 0);
+	ck_assert_int_eq(outcome(&cores, trace_child), EPERM);
 	ck_assert_int_eq(outcome(&live, connect_socket), ENOSYS);
 	ck_assert_int_eq(outcome(&fetching, connect_socket), 0);
 	ck_assert_int_eq(outcome(&live, write_file), EACCES);
@@ -318,7 +393,7 @@ START_TEST(what_fails)
 	ck_assert_int_eq(outcome(&live, ask_options), EPERM);
 	ck_assert_int_eq(outcome(&live, call_x32), ENOSYS);
 	ck_assert_int_eq(outcome(&fetching, call_x32), ENOSYS);
-	ck_assert_int_eq(outcome(&observing, end_command), ENDED);
+	ck_assert_int_eq(outcome(&observing, end_command), EPERM);
 	ck_assert_int_eq(outcome(&starting, end_command), 0);
 }
 END_TEST
