@@ -52,7 +52,8 @@ static bool has_passed(const struct native_stack *s, size_t i, uint64_t marker)
 
 /* The number of frames to trust. Frames after the first guess (a frame pointer where there is no
  * unwind information) are not trusted, unless a marker confirms the guess. If no marker lies above,
- * nothing can contradict the guess, and it stands. */
+ * nothing can contradict the guess, and it stands. So does a guess after a gap: the fallbacks have
+ * nothing better for that place, and a second try would take its result for the frame pointer's. */
 static size_t count_trusted(struct walk *w)
 {
 	struct native_stack *s = w->out;
@@ -83,8 +84,11 @@ static size_t count_trusted(struct walk *w)
 			r++;
 		if (r == python->runs.n)
 			return s->frames.n;
-		if (!is_confirmed(w, bad, r, &bad))
+		if (is_confirmed(w, bad, r, &bad))
+			continue;
+		if (!from->gap)
 			return bad;
+		bad++;
 	}
 }
 

@@ -110,8 +110,29 @@ static bool is_plausible(const struct walk *w, uint64_t floor, uint64_t k)
 	return true;
 }
 
-/* Tries one distance. True: w->out was extended, up to the end of the stack. */
-static bool try_distance(struct walk *w, uint64_t marker, uint64_t k, bool likely)
+/* True if the walk leads past all markers. One that ends below a marker went astray: words that an
+ * earlier call left may look like the end of a stack. */
+static bool passes_markers(const struct walk *w)
+{
+	const struct native_stack *s = w->out;
+	uint64_t top = 0;
+
+	for (size_t i = 0; i < s->frames.n; i++) {
+		const struct native_frame *fr = &s->frames.at[i];
+
+		top = fr->sp > top ? fr->sp : top;
+		top = fr->cfa > top ? fr->cfa : top;
+	}
+	for (size_t r = 0; r < w->python->runs.n; r++) {
+		if (w->python->runs.at[r].marker >= top)
+			return false;
+	}
+	return true;
+}
+
+/* Tries one distance; known: another activation has it. True: w->out was extended, up to the end of
+ * the stack. */
+static bool try_distance(struct walk *w, uint64_t marker, uint64_t k, bool known)
 {
 	struct native_stack *s = w->out;
 	struct native_frame gap = { .sp = marker, .cfa = marker + k, .how = UNWIND_RESUMED, .gap = true };
@@ -126,9 +147,9 @@ static bool try_distance(struct walk *w, uint64_t marker, uint64_t k, bool likel
 	while (r < w->python->runs.n && w->python->runs.at[r].marker <= marker)
 		r++;
 	if (native_stack_walk(w->u, &regs, 0, s, w->f) == RES_OK && s->frames.n > first + 1 &&
-	    s->end == UNWIND_END_DONE && walk_agrees(w, first + 1, r, k, &seen)) {
+	    s->end == UNWIND_END_DONE && passes_markers(w) && walk_agrees(w, first + 1, r, k, &seen)) {
 		s->frames.at[first + 1].exact = false;
-		if (seen == 0 && !likely)
+		if (seen == 0 && !known)
 			s->frames.at[first + 1].how = UNWIND_FP; /* an unconfirmed guess: mark it */
 		return true;
 	}
@@ -137,14 +158,15 @@ static bool try_distance(struct walk *w, uint64_t marker, uint64_t k, bool likel
 }
 
 /* No activation of the loop was seen whole, so CFA − marker is unknown. Tries the distances that
- * fit all markers and lead to the end of the stack: first `likely` (from the frame pointer; 0:
- * none), then from the smallest. Registers other than sp are lost, so a caller that needs its frame
- * pointer ends the walk. True: w->out was extended. */
-static bool resume_by_trial(struct walk *w, uint64_t marker, uint64_t likely)
+ * fit all markers and lead to the end of the stack: first `likely` (known: that of another
+ * activation, else from the frame pointer; 0: none), then from the smallest. Registers other than
+ * sp are lost, so a caller that needs its frame pointer ends the walk. True: w->out was
+ * extended. */
+static bool resume_by_trial(struct walk *w, uint64_t marker, uint64_t likely, bool known)
 {
 	enum { K_MIN = 64, K_MAX = 1024 };
 
-	if (likely >= K_MIN && likely <= K_MAX && likely % 8 == 0 && try_distance(w, marker, likely, true))
+	if (likely >= K_MIN && likely <= K_MAX && likely % 8 == 0 && try_distance(w, marker, likely, known))
 		return true;
 	for (uint64_t k = K_MIN; k <= K_MAX; k += 8) {
 		if (try_distance(w, marker, k, false))
@@ -323,6 +345,7 @@ enum res walk_recover(struct walk *w, uint64_t guess)
 	struct native_stack *s = w->out;
 	enum res res;
 	uint64_t marker, likely;
+	bool known;
 
 	/* All fallbacks are for words of 8 bytes, and a loop whose activations all have one size.
 	 * Elsewhere the walk ends where the unwinder ends it. */
@@ -344,7 +367,8 @@ enum res walk_recover(struct walk *w, uint64_t guess)
 	if (w->model->known)
 		return resume_by_model(w, marker);
 	likely = distance_seen(s, w->python);
-	if (likely == 0 && guess > marker)
+	known = likely != 0;
+	if (!known && guess > marker)
 		likely = guess - marker;
-	return resume_by_trial(w, marker, likely) ? RES_OK : RES_NONE;
+	return resume_by_trial(w, marker, likely, known) ? RES_OK : RES_NONE;
 }

@@ -144,6 +144,61 @@ START_TEST(trial_confirmed_by_a_second_marker)
 }
 END_TEST
 
+/* The frame pointer of code that nothing describes gives the distance, which nothing confirms. */
+START_TEST(trial_by_frame_pointer)
+{
+	loop(30, at(CALLER), 0);
+	stack[34] = at(MAIN);
+	walk(at(ALIEN), 1, va(30), false, PY_MARK_ENTRY);
+	ck_assert_str_eq(drawn(), "AGcM");
+	ck_assert_uint_eq(out.frames.at[1].cfa, va(32));
+}
+END_TEST
+
+/* A word of an earlier call seems to lead to the end of the stack, below the second marker. The
+ * distance that leads past both is another one. */
+START_TEST(trial_that_ends_below_a_marker)
+{
+	loop(30, at(FIXED), 0);
+	loop(52, at(CALLER), 0);
+	stack[56] = at(MAIN);
+	stack[29] = at(LEAF);
+	stack[30] = at(MAIN);
+	stack[51] = at(LEAF);
+	walk(at(ALIEN), 1, NOWHERE, false, PY_MARK_ENTRY);
+	ck_assert_str_eq(drawn(), "AGXCM");
+	ck_assert_uint_eq(out.frames.at[1].cfa, va(32));
+	ck_assert_int_lt(walks, 100);
+}
+END_TEST
+
+/* The same by the frame pointer, and no other distance fits: what remains is its mere guess. */
+START_TEST(trial_by_a_stale_frame_pointer)
+{
+	loop(30, at(MAIN), 0);
+	loop(60, at(LOOP), NOWHERE);
+	walk(at(ALIEN), 1, va(30), false, PY_MARK_ENTRY);
+	ck_assert_str_eq(drawn(), "Am");
+	ck_assert_int_lt(walks, 100);
+}
+END_TEST
+
+/* The second marker lies in a frame that nothing describes, so it confirms nothing: the guess for
+ * the first is tried once, and stays marked. */
+START_TEST(trial_that_no_marker_confirms)
+{
+	loop(30, at(SIGNAL), 0);
+	stack[32] = at(ALIEN);
+	stack[33] = va(36);
+	stack[34] = va(60);
+	loop(60, at(CALLER), 0);
+	stack[64] = at(MAIN);
+	walk(at(ALIEN), 1, NOWHERE, false, PY_MARK_ENTRY);
+	ck_assert_str_eq(drawn(), "AGsAcM");
+	ck_assert_int_lt(walks, 100);
+}
+END_TEST
+
 /* No distance leads to the end of the stack: better a short stack than a made-up one. */
 START_TEST(trial_that_fails)
 {
@@ -181,6 +236,10 @@ int main(void)
 	tcase_add_test(t, resumed_by_the_model);
 	tcase_add_test(t, resumed_by_trial);
 	tcase_add_test(t, trial_confirmed_by_a_second_marker);
+	tcase_add_test(t, trial_by_frame_pointer);
+	tcase_add_test(t, trial_that_ends_below_a_marker);
+	tcase_add_test(t, trial_by_a_stale_frame_pointer);
+	tcase_add_test(t, trial_that_no_marker_confirms);
 	tcase_add_test(t, trial_that_fails);
 	tcase_add_test(t, guess_confirmed_by_a_marker);
 	suite_add_tcase(suite, t);
