@@ -92,8 +92,20 @@ static bool leads_to_name(int dir, const char *link, const char *path)
 	return strcmp(path_base(to), path_base(path)) == 0;
 }
 
-/* Does the process have that file open? A program that writes such a file keeps it open as long as
- * it runs, but not beyond an execve(2) if it says so (CPython, V8). */
+/* Will an execve(2) close that descriptor? Then none has been since the program opened it. */
+static bool closes_on_exec(pid_t pid, const char *descriptor)
+{
+	static const char key[] = "\nflags:";
+	char path[64], text[512];
+	const char *flags;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.16s", (int)pid, descriptor);
+	flags = fileio_head(AT_FDCWD, path, text, sizeof(text)) <= 0 ? NULL : strstr(text, key);
+	return flags != NULL && (strtoul(flags + sizeof(key) - 1, NULL, 8) & O_CLOEXEC) != 0;
+}
+
+/* Has the program that runs in the process now that file open? One that writes such a file keeps it
+ * open as long as it runs (CPython, V8); beyond an execve(2) it must not be (CPython). */
 static bool has_open(pid_t pid, int fd, const char *path)
 {
 	char name[32];
@@ -107,7 +119,7 @@ static bool has_open(pid_t pid, int fd, const char *path)
 	for (int i = 0; dir != NULL && !found && i < DESCRIPTORS_MAX && (entry = readdir(dir)) != NULL; i++)
 		found = leads_to_name(dirfd(dir), entry->d_name, path) &&
 			fstatat(dirfd(dir), entry->d_name, &its, 0) == 0 && its.st_dev == file.st_dev &&
-			its.st_ino == file.st_ino;
+			its.st_ino == file.st_ino && closes_on_exec(pid, entry->d_name);
 	if (dir != NULL)
 		(void)closedir(dir);
 	return found;

@@ -9,11 +9,11 @@
 #include "base/fault.h"
 
 /* Open /tmp/perf-PID.map of live P: in its root, with its pid there. It counts only if it is a
- * regular file that belongs to the target's user or to root, as anybody may write to /tmp, and was
- * written since P began, as pids are given again. *certain: P has it open; else a program that ran
- * in P before may have written it. *fd: a descriptor, which the caller
- * closes. RES_NONE: there is none. RES_FAIL: it does not count, or cannot be opened; f says why,
- * and its name. */
+ * regular file that belongs to the target's user or to root, as anybody may write to /tmp, and
+ * was written since P began, as pids are given again. *certain: P has it open, until it
+ * executes another program; else one that ran in P before may have written it. *fd: a
+ * descriptor, which the caller closes. RES_NONE: there is none. RES_FAIL: it does not count, or
+ * cannot be opened; f says why, and its name. */
 enum res os_open_perf_map(struct ps_prochandle *P, int *fd, bool *certain, struct fault *f);
 
 /* The same for jit-PID.dump, wherever live P has it mapped with the right to execute, as programs

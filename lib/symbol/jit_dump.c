@@ -104,11 +104,16 @@ enum res jit_dump_read(struct perf_map *m, struct ps_prochandle *P, struct fault
 {
 	OWNED(fd_release) int fd = -1;
 	pid_t pid = 0;
-	enum res res = m->tried ? RES_NONE : os_open_jit_dump(P, &fd, &pid, f);
+	enum res res;
 	size_t n = 0;
 
+	if (m->tried)
+		return RES_NONE;
 	m->tried = m->certain = true;
+	res = os_open_jit_dump(P, &fd, &pid, f);
 	if (res == RES_OK)
 		res = perf_map_load(m, fd, &n, f);
+	else
+		perf_map_clear(m);
 	return res == RES_OK ? jit_dump_parse(m, m->text, n, pid, f) : res;
 }

@@ -6,8 +6,9 @@
 #include "base/fault.h"
 #include "symbol/perf_map.h"
 
-/* Read the dump of P, once, into m, as a perf map. RES_NONE: P has none mapped. RES_FAIL: one that
- * does not count, or is of more than PERF_MAP_MAX bytes or PERF_LINES_MAX records; f says why. */
+/* Read the dump of P into m, as perf_map_read does its file. RES_NONE: P has none mapped.
+ * RES_FAIL: one that does not count, or is of more than PERF_MAP_MAX bytes or PERF_LINES_MAX
+ * records; f says why. */
 enum res jit_dump_read(struct perf_map *m, struct ps_prochandle *P, struct fault *f);
 
 /* Add the functions in n bytes of a dump, which must outlive m; pid: whose it must be. The last

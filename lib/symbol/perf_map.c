@@ -78,13 +78,25 @@ const struct perf_line *perf_map_at(const struct perf_map *m, uint64_t at)
 	return NULL;
 }
 
+static bool is_unchanged(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
 enum res perf_map_load(struct perf_map *m, int fd, size_t *n, struct fault *f)
 {
 	struct stat st;
 	ssize_t got;
 
-	if (fstat(fd, &st) != 0)
+	if (fstat(fd, &st) != 0) {
+		perf_map_clear(m);
 		return fault_set(f, 0, errno, 0, "the file for perf cannot be read: %s", strerror(errno));
+	}
+	if (m->text != NULL && is_unchanged(&st, &m->file))
+		return RES_NONE;
+	perf_map_clear(m);
 	if (st.st_size <= 0)
 		return RES_NONE;
 	if (st.st_size > PERF_MAP_MAX)
@@ -96,18 +108,24 @@ enum res perf_map_load(struct perf_map *m, int fd, size_t *n, struct fault *f)
 	if (got < 0)
 		return fault_set(f, 0, errno, 0, "the file for perf cannot be read: %s", strerror(errno));
 	*n = (size_t)got;
+	m->file = st;
 	return RES_OK;
 }
 
 enum res perf_map_read(struct perf_map *m, struct ps_prochandle *P, struct fault *f)
 {
 	OWNED(fd_release) int fd = -1;
-	enum res res = m->tried ? RES_NONE : os_open_perf_map(P, &fd, &m->certain, f);
+	enum res res;
 	size_t n = 0;
 
+	if (m->tried)
+		return RES_NONE;
 	m->tried = true;
+	res = os_open_perf_map(P, &fd, &m->certain, f);
 	if (res == RES_OK)
 		res = perf_map_load(m, fd, &n, f);
+	else
+		perf_map_clear(m);
 	if (res != RES_OK)
 		return res;
 	if (!perf_map_parse(m, m->text, n))
@@ -115,9 +133,15 @@ enum res perf_map_read(struct perf_map *m, struct ps_prochandle *P, struct fault
 	return RES_OK;
 }
 
-void perf_map_free(struct perf_map *m)
+void perf_map_clear(struct perf_map *m)
 {
 	free(m->text);
+	m->text = NULL;
 	vec_free(&m->lines);
+}
+
+void perf_map_free(struct perf_map *m)
+{
+	perf_map_clear(m);
 	*m = (struct perf_map){ .tried = false };
 }

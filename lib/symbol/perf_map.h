@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/fault.h"
 #include "base/vec.h"
@@ -25,13 +26,16 @@ struct perf_map {
 	bool certain; /* the program that runs now has written it */
 	char *text;   /* owned */
 	VEC(struct perf_line) lines;
+	struct stat file; /* what was read; with text */
 };
 
-/* Read P's file, once. m stays empty if there is none (RES_NONE), or one that does not count, or is
- * of more than PERF_MAP_MAX bytes or PERF_LINES_MAX lines (RES_FAIL; f says why). */
+/* Read P's file, unless m->tried, or it is as it was when m was read. m is empty afterwards if
+ * there is none (RES_NONE), or one that does not count, or is of more than PERF_MAP_MAX bytes
+ * or PERF_LINES_MAX lines (RES_FAIL; f says why). */
 enum res perf_map_read(struct perf_map *m, struct ps_prochandle *P, struct fault *f);
 
-/* Read the whole file fd into m->text, *n bytes. RES_NONE: it is empty. RES_FAIL: it has more than
+/* Read the whole file fd into m->text, *n bytes, and forget what m had. RES_NONE: it is empty,
+ * or has not changed since m was read, which is left as it was. RES_FAIL: it has more than
  * PERF_MAP_MAX bytes, or cannot be read. */
 enum res perf_map_load(struct perf_map *m, int fd, size_t *n, struct fault *f);
 
@@ -42,6 +46,7 @@ bool perf_map_parse(struct perf_map *m, const char *text, size_t n);
 /* The line that has the address; code may be written again, so the last one counts. NULL: none. */
 const struct perf_line *perf_map_at(const struct perf_map *m, uint64_t at);
 
-void perf_map_free(struct perf_map *m); /* empty afterwards */
+void perf_map_clear(struct perf_map *m); /* empty afterwards */
+void perf_map_free(struct perf_map *m);  /* the same, and not tried */
 
 #endif

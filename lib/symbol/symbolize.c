@@ -25,7 +25,8 @@ struct symbolizer {
 	struct symbol_wants wants;
 	struct addrmap index;            /* key of a query → index in names */
 	VEC(struct symbol_name *) names; /* each owned, with its strings after it */
-	struct perf_map jit, dump;       /* while names are looked up */
+	struct perf_map jit, dump;       /* as the files were when names were looked up last */
+	unsigned turn;                   /* number of handles that were followed */
 	struct source_names source;      /* demangled names */
 	struct cython_tables cython;     /* what places of Cython's functions are by */
 	struct symbol_lacks lacks;
@@ -116,12 +117,6 @@ static struct symbol_name *name_for_perf(struct symbolizer *s, const struct symb
 	return name_create(q->pc, jit_object, symbol, q->pc - line->start);
 }
 
-static void perf_files_free(struct symbolizer *s)
-{
-	perf_map_free(&s->jit);
-	perf_map_free(&s->dump);
-}
-
 /* The name of code in no file, which the program may have registered for debuggers, or have named
  * for perf. */
 static struct symbol_name *name_of_made_code(struct symbolizer *s, const struct symbol_query *q)
@@ -151,6 +146,17 @@ static struct symbol_name *name_of_made_code(struct symbolizer *s, const struct 
 	return name;
 }
 
+static struct symbol_name *name_made(struct symbolizer *s, const struct symbol_query *q)
+{
+	struct symbol_name *name = name_of_made_code(s, q);
+
+	if (name != NULL) {
+		name->made = true;
+		name->turn = s->turn;
+	}
+	return name;
+}
+
 static struct symbol_name *name_look_up(struct symbolizer *s, const struct symbol_query *q)
 {
 	char path[NAME_MAX_BYTES], symbol[NAME_MAX_BYTES];
@@ -160,7 +166,7 @@ static struct symbol_name *name_look_up(struct symbolizer *s, const struct symbo
 	if (q->nameless)
 		return name_create(q->pc, NULL, NULL, 0);
 	if (Pobjname(s->P, at, path, sizeof(path)) == NULL)
-		return name_of_made_code(s, q);
+		return name_made(s, q);
 	if (bound_passed(BOUND_NAMES))
 		return name_create(q->pc, path_base(path), NULL, 0);
 	if (Plookup_by_addr(s->P, at, symbol, sizeof(symbol), &sym) != 0)
@@ -253,6 +259,8 @@ void symbolizer_destroy(struct symbolizer *s)
 		name_free(s->names.at[i]);
 	vec_free(&s->names);
 	addrmap_free(&s->index);
+	perf_map_free(&s->jit);
+	perf_map_free(&s->dump);
 	source_names_free(&s->source);
 	cython_tables_free(&s->cython);
 	symbol_lacks_free(&s->lacks);
@@ -266,11 +274,12 @@ enum res symbolizer_follow(struct symbolizer **s, struct ps_prochandle *P, struc
 		*s = symbolizer_create(P);
 	if (*s == NULL)
 		return fault_memory(f);
-	if ((*s)->P != P) {
-		unwind_functions_destroy((*s)->functions);
-		(*s)->functions = NULL;
-	}
+	/* An earlier handle may have had the same address. */
+	unwind_functions_destroy((*s)->functions);
+	(*s)->functions = NULL;
 	(*s)->P = P;
+	(*s)->turn++;
+	(*s)->jit.tried = (*s)->dump.tried = false;
 	return RES_OK;
 }
 
@@ -326,6 +335,18 @@ static void names_demangle(struct symbolizer *s, size_t first)
 	each_mangled(s, first, set_demangled);
 }
 
+static bool is_same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Is the code at a pc still what it was? */
+static bool is_same(const struct symbol_name *old, const struct symbol_name *name)
+{
+	return name->made && old->offset == name->offset && is_same_text(old->object, name->object) &&
+	       is_same_text(old->symbol, name->symbol);
+}
+
 enum res symbolizer_names(struct symbolizer *s, const struct symbol_query *queries, size_t n,
     const struct symbol_name **out, struct fault *f)
 {
@@ -333,20 +354,27 @@ enum res symbolizer_names(struct symbolizer *s, const struct symbol_query *queri
 	struct source_queries places = VEC_EMPTY;
 
 	for (size_t i = 0; i < n; i++) {
-		struct symbol_name *name;
+		struct symbol_name *name, *old = NULL;
 		uint32_t at;
 
-		if (addrmap_get(&s->index, key_of(&queries[i]), &at)) {
-			out[i] = s->names.at[at];
+		if (addrmap_get(&s->index, key_of(&queries[i]), &at))
+			old = s->names.at[at];
+		if (old != NULL && (!old->made || old->turn == s->turn)) {
+			out[i] = old;
 			continue;
 		}
 		name = name_with_place(s, &queries[i]);
+		if (name != NULL && old != NULL && is_same(old, name)) {
+			old->turn = s->turn;
+			out[i] = old;
+			name_free(name);
+			continue;
+		}
 		if (name != NULL)
 			name->id = (uint32_t)s->names.n;
 		if (name == NULL || !vec_push(&s->names, name)) {
 			name_free(name);
 			vec_free(&places);
-			perf_files_free(s);
 			return fault_memory(f);
 		}
 		/* Without memory its source stays unknown. */
@@ -354,12 +382,10 @@ enum res symbolizer_names(struct symbolizer *s, const struct symbol_query *queri
 			(void)vec_push(&places, ((struct source_query){ name, at_of(&queries[i]) }));
 		if (!addrmap_put(&s->index, key_of(&queries[i]), (uint32_t)(s->names.n - 1))) {
 			vec_free(&places);
-			perf_files_free(s);
 			return fault_memory(f);
 		}
 		out[i] = name;
 	}
-	perf_files_free(s);
 	if (places.n > 0 && !bound_passed(BOUND_NAMES)) {
 		source_lines_find(s->P, &places, &s->lacks);
 		names_set_cython_lines(s, known);

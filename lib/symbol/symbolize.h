@@ -55,6 +55,8 @@ struct symbol_name {
 	const struct symbol_place *place; /* NULL: no object, or places are not wanted */
 	const char *demangled;            /* the name of `symbol` in C++ or Rust; NULL: none, or not wanted */
 	const struct symbol_source *source; /* NULL: unknown, or not wanted */
+	bool made;                          /* of code in no file: there may be other code at another time */
+	unsigned turn;                      /* with made: when it was looked up last (symbolize.c) */
 };
 
 /* A pc to name. */
@@ -83,7 +85,8 @@ struct symbol_wants {
 void symbolizer_want(struct symbolizer *s, struct symbol_wants wants);
 
 /* Let *s look names up in P from now on, another handle of the same process with the same mappings,
- * and keep those that were found; *s NULL: create it. RES_FAIL: out of memory. */
+ * and keep those that were found, except those of code in no file, which are looked up again; *s
+ * NULL: create it. RES_FAIL: out of memory. */
 enum res symbolizer_follow(struct symbolizer **s, struct ps_prochandle *P, struct fault *f);
 
 /* Name n pcs: out[i] is the name of queries[i]. Equal queries get the same pointer, valid as

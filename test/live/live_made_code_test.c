@@ -167,6 +167,7 @@ static const struct {
 	{ "map", "              JIT`made+0x6\n", NULL },
 	{ "closed", "              JIT`made?+0x6\n", NULL },
 	{ "before", "              JIT`made?+0x6\n", NULL },
+	{ "kept", "              JIT`made?+0x6\n", NULL },
 	{ "after", "              0x6f0000000006\n", NULL },
 	{ "link", "              0x6f0000000006\n", ".map is a symbolic link: code in no file has no names" },
 	{ "dump", "              JIT`made+0x6\n", NULL },
@@ -200,6 +201,25 @@ START_TEST(names_for_perf)
 }
 END_TEST
 
+/* A name is looked up anew in each sample. */
+START_TEST(names_change)
+{
+	char number[16];
+	pid_t pid = start_program("named_code", "changes", number);
+	struct run r;
+
+	oracle_leave_out(); /* it runs */
+	r = TOOL("-i", "5ms", "--no-bpf", "-d", "3s", number);
+
+	(void)kill(pid, SIGKILL);
+	(void)waitpid(pid, NULL, 0);
+	remove_files(pid);
+	ck_assert_msg(
+	    strstr(r.out, "JIT`made") != NULL && strstr(r.out, "JIT`again") != NULL, "%s%s", r.out, r.err);
+	run_free(&r);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("made_code");
@@ -211,6 +231,7 @@ static Suite *suite(void)
 	tcase_add_test(c, of_a_core);
 	tcase_add_loop_test(c, wrong_lists, 0, LISTS);
 	tcase_add_loop_test(c, names_for_perf, 0, FOR_PERF);
+	tcase_add_test(c, names_change);
 	suite_add_tcase(s, c);
 	return s;
 }

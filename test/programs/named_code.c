@@ -4,6 +4,8 @@
  *   map      /tmp/perf-PID.map, which stays open
  *   closed   the same, closed
  *   before   the same, and then the program executes itself as `after`
+ *   kept     the same, while the file stays open
+ *   changes  as `map`, but again and again the function gets another name: made, again, made, …
  *   after    nothing
  *   link     /tmp/perf-PID.map is a link to the file
  *   dump     /tmp/jit-PID.dump, which stays mapped; the function was moved */
@@ -29,13 +31,13 @@ static void rest(void)
 			(void)pause();
 }
 
-static FILE *write_map(const char *suffix)
+static FILE *write_map(const char *suffix, const char *mode)
 {
 	char path[64];
 	FILE *f;
 
 	(void)snprintf(path, sizeof(path), "/tmp/perf-%d.map%s", (int)getpid(), suffix);
-	f = fopen(path, "we");
+	f = fopen(path, mode);
 	if (f != NULL && fprintf(f, "%lx %zx made\n", (unsigned long)(uintptr_t)place, sizeof(code)) > 0)
 		(void)fflush(f);
 	return f;
@@ -47,8 +49,26 @@ static void link_map(void)
 
 	(void)snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)getpid());
 	(void)snprintf(to, sizeof(to), "%s.real", path);
-	(void)write_map(".real");
+	(void)write_map(".real", "we");
 	(void)symlink(to, path);
+}
+
+static void nap(void)
+{
+	(void)usleep(1000);
+}
+
+static void change_names(FILE *map)
+{
+	const char ready = 'r';
+
+	(void)!write(STDOUT_FILENO, &ready, 1);
+	for (unsigned long i = 0;; i++) {
+		if (i % 20 == 0 && fprintf(map, "%lx %zx %s\n", (unsigned long)(uintptr_t)place, sizeof(code),
+				       i / 20 % 2 == 0 ? "made" : "again") > 0)
+			(void)fflush(map);
+		((void (*)(void (*)(void)))place)(nap);
+	}
 }
 
 struct __attribute__((packed)) dump {
@@ -111,11 +131,13 @@ int main(int argc, char **argv)
 	else if (strcmp(how, "dump") == 0)
 		write_dump();
 	else if (strcmp(how, "after") != 0) {
-		map = write_map("");
-		if (strcmp(how, "map") != 0 && map != NULL)
+		map = write_map("", strcmp(how, "kept") == 0 ? "w" : "we");
+		if (strcmp(how, "changes") == 0 && map != NULL)
+			change_names(map);
+		if ((strcmp(how, "closed") == 0 || strcmp(how, "before") == 0) && map != NULL)
 			(void)fclose(map);
 	}
-	if (strcmp(how, "before") == 0)
+	if (strcmp(how, "before") == 0 || strcmp(how, "kept") == 0)
 		(void)execl("/proc/self/exe", argv[0], "after", (char *)NULL);
 	((void (*)(void (*)(void)))at)(rest);
 	return 1;
