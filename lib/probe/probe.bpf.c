@@ -230,8 +230,6 @@ static void leave(struct scratch *s, struct task_struct *task, const struct prob
 	s->holder = 0;
 	off->key.spec = off_cpu_spec;
 	if (take_registers(s, task) && is_wanted_off(s, task) && capture(s, task, p, &off->key)) {
-		if (holders && s->is_new)
-			note_pointer(s->thread_pointer, p->number, s->begin.tid, BPF_ANY);
 		set_holder(off, s->holder);
 		off->since = bpf_ktime_get_ns();
 		if (bpf_map_update_elem(&offs, &tid, off, BPF_ANY) == 0)

@@ -33,7 +33,7 @@ enum {
 	PROBE_BUFFER_MAX = 1 << 30,
 	PROBE_SLOTS = 6,          /* scratch memories of a processor */
 	PROBE_OFFS = 1 << 16,     /* threads that are off the processor at a time */
-	PROBE_POINTERS = 1 << 14, /* threads whose ids are known by their thread pointers */
+	PROBE_POINTERS = 1 << 16, /* threads whose ids are known by their thread pointers */
 	PROBE_HELD = 1 << 16,     /* pairs of stacks that wait for the GIL and its holders */
 	PROBE_RETURNS = 64,       /* return addresses that are replaced: the kernel allows no more */
 };

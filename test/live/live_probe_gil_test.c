@@ -1,4 +1,5 @@
 /* --at off-cpu: who holds the GIL while a thread waits for it. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +7,7 @@
 #include "support/json_lines.h"
 #include "support/live.h"
 #include "support/observer.h"
+#include "support/spawn_files.h"
 
 /* Run the fixture under pystack, and set *keeping and *wanting to its threads. False: it cannot be
  * observed, and a message was printed. The caller frees *r. */
@@ -145,6 +147,32 @@ START_TEST(each_wait)
 }
 END_TEST
 
+/* The holder is the first thread of a program that was executed under observation. */
+START_TEST(first_thread_of_command)
+{
+	const struct interpreter *in = live_interpreters(NULL);
+	char program[PATH_MAX], truth[PATH_MAX], keeps[64], *text, *end;
+	struct observer o;
+	struct run r;
+
+	(void)snprintf(program, sizeof(program), "%s/probed_gil_main.py", spawn_programs());
+	(void)snprintf(truth, sizeof(truth), "%s/truth", spawn_folder());
+	if (!observer_start(
+		&o, ARGS("pystack", "-v", "-c", "--at", "off-cpu", "--", in->path, program, truth))) {
+		(void)printf("SKIP: %s\n", observer_why_not());
+		return;
+	}
+	r = observer_wait(&o);
+	text = truth_text(spawn_folder());
+	(void)snprintf(keeps, sizeof(keeps), "(waits for the GIL held by %ld)\n", strtol(text, &end, 10));
+	ck_assert_msg(sum_of(r.out, " (wanting) ]\n", keeps, "") >= 100000, "%s%s", r.out, r.err);
+	(void)snprintf(keeps, sizeof(keeps), " held by %ld)\n", strtol(end, NULL, 10));
+	ck_assert_int_eq(sum_of(r.out, " (wanting) ]\n", keeps, ""), 0);
+	free(text);
+	run_free(&r);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("holders of the GIL");
@@ -155,8 +183,10 @@ static Suite *suite(void)
 	(void)live_interpreters(&n);
 	tcase_add_loop_test(c, held_asleep, 0, (int)n);
 	tcase_add_loop_test(c, held_computing, 0, (int)n);
-	if (n > 0 && live_speaks(live_interpreters(NULL)) && knows_gil(live_interpreters(NULL)))
+	if (n > 0 && live_speaks(live_interpreters(NULL)) && knows_gil(live_interpreters(NULL))) {
 		tcase_add_test(c, each_wait);
+		tcase_add_test(c, first_thread_of_command);
+	}
 	suite_add_tcase(s, c);
 	return s;
 }

@@ -148,10 +148,8 @@ static __always_inline int find_thread(struct walk *w, uint32_t tid)
 {
 	struct scratch *s = w->s;
 
-	s->is_new = 0;
 	w->thread = bpf_map_lookup_elem(&threads, &tid);
 	if (!w->thread) {
-		s->is_new = 1;
 		s->fresh.thread_pointer = s->thread_pointer;
 		(void)bpf_map_update_elem(&threads, &tid, &s->fresh, BPF_ANY);
 		w->thread = bpf_map_lookup_elem(&threads, &tid);
@@ -161,7 +159,6 @@ static __always_inline int find_thread(struct walk *w, uint32_t tid)
 	if (w->thread->thread_pointer != s->thread_pointer) {
 		w->thread->thread_pointer = s->thread_pointer;
 		w->thread->list = w->thread->stack_hi = 0;
-		s->is_new = 1;
 	}
 	return 1;
 }

@@ -97,25 +97,28 @@ static __always_inline uint64_t holder_of(const struct py_offsets *p, uint64_t g
 }
 
 /* The id of the thread that holds the GIL; 0: unknown. A state that holds it exists, and its thread
- * is known by its thread pointer, unless it may be run by a thread that did not make it (3.10 to
- * 3.12: see take_state). */
+ * is known by its thread pointer, unless it may be run by a thread that did not make it (those of
+ * later interpreters, up to 3.12: see take_state). */
 static __always_inline uint32_t holder_id(
     struct scratch *s, const struct py_offsets *p, uint64_t gil, uint64_t interp)
 {
 	struct thread_key key = { .process = s->process };
 	uint64_t holder = holder_of(p, gil), next = 0;
-	uint32_t *tid;
+	uint32_t *at, tid;
 
 	if (holder == 0 || read_word(p, holder, p->tstate_thread_id, &key.thread_pointer) != 0)
 		return 0;
-	if (p->tstate_cframe != 0 &&
+	if ((p->tstate_cframe != 0 || p->own_frames) &&
 	    (interp == 0 || read_word(p, interp, p->interp_next, &next) != 0 || next != 0))
 		return 0;
-	/* It may have given it away, and have ended, meanwhile. */
+	at = bpf_map_lookup_elem(&pointers, &key);
+	tid = at ? *at : 0;
+	/* It may have given it away, and have ended, meanwhile. Last: all of the above was so while
+	 * it held it. */
 	if (holder_of(p, gil) != holder)
 		return 0;
-	tid = bpf_map_lookup_elem(&pointers, &key);
-	return tid ? *tid : 0;
+	/* Whoever takes it sets `locked` first: until it names itself, the last one is named. */
+	return tid == s->begin.tid ? 0 : tid;
 }
 
 /* At off-cpu, find out whether the thread, whose registers and states were taken, waits for the
@@ -206,6 +209,9 @@ int list_threads(struct bpf_iter__task *ctx)
 	pid = (uint32_t)task->tgid;
 	number = bpf_map_lookup_elem(&pids, &pid);
 	p = number ? bpf_map_lookup_elem(&processes, number) : 0;
+	/* One that has ended waits to be reaped. Another may have its thread pointer. */
+	if (!task->mm)
+		return 0;
 	/* What is known is newer than a thread that may be ending. */
 	if (p && p->observed)
 		note_thread(task, p, BPF_NOEXIST);

@@ -52,8 +52,8 @@ struct scratch {
 	uint32_t in_kernel;                 /* the event came in the kernel, not in the program */
 	uint32_t unsure;                    /* code was mapped that the windows do not have yet */
 	uint32_t holder;                    /* of the GIL that it waits for: its thread id, or 0 */
-	uint32_t is_new;                    /* the thread's thread pointer was not known */
-	struct probe_off off;               /* of the thread that leaves the processor */
+	uint32_t padding;
+	struct probe_off off; /* of the thread that leaves the processor */
 	uint64_t id;
 	struct probe_begin begin;
 	struct thread fresh; /* zeros but for its thread pointer */

@@ -85,10 +85,11 @@ int BPF_PROG(watch_fork, struct task_struct *parent, struct task_struct *child)
 	(void)bpf_map_delete_elem(&offs, &tid);
 	if (follow_forks && child->tgid != parent->tgid)
 		add_process(child, p->number, PROBE_PROCESS_FORKED, p->target, p->name);
-	if (holders) {
-		p = known_process_of(child);
-		if (p)
-			note_thread(child, p, BPF_ANY);
+	/* Nobody waits for the GIL of a process that has one thread, and that may execute soon, and
+	 * would leave what was noted behind: its first thread is noted when it starts another. */
+	if (holders && child->tgid == parent->tgid) {
+		note_thread(child, p, BPF_ANY);
+		note_thread(parent, p, BPF_ANY);
 	}
 	return 0;
 }
