@@ -242,6 +242,8 @@ enum outcome at_run(int argc, char **argv, const struct options *opt)
 		if (a.dropped)
 			at_drain_fault(&a.fault);
 		at_losses_warn(&a.losses, a.session, opt, a.unread != 0 || a.dropped ? a.fault.text : NULL);
+		/* Without a process that was said at the beginning. */
+		a.failed |= a.processes.at.n != 0 && !at_probes_are_mapped(&a.probes);
 		if (opt->verbose)
 			(void)fprintf(stderr, "pystack: %" PRIu64 " events, %zu distinct stacks\n", a.events,
 			    a.stacks.n);

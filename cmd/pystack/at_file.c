@@ -110,14 +110,17 @@ struct inode_search {
 static int is_inode(void *data, const prmap_t *map, const char *path)
 {
 	const struct inode_search *s = data;
-	OWNED(mem_release) char *link = NULL;
+	OWNED(mem_release) char *link = NULL, *name = NULL;
 	struct stat st;
 
 	if (path == NULL || path[0] != '/' ||
 	    asprintf(&link, "/proc/%d/map_files/%lx-%lx", (int)s->pid, (unsigned long)map->pr_vaddr,
 		(unsigned long)(map->pr_vaddr + map->pr_size)) < 0)
 		return 0;
-	return stat(link, &st) == 0 && st.st_dev == s->st.st_dev && st.st_ino == s->st.st_ino;
+	if (stat(link, &st) == 0)
+		return st.st_dev == s->st.st_dev && st.st_ino == s->st.st_ino;
+	/* These links take a capability more than probes do. */
+	return asprintf(&name, "/proc/%d/root%s", (int)s->pid, path) >= 0 && is_file(name, &s->st);
 }
 
 bool at_file_is_mapped(struct ps_prochandle *P, const char *path)

@@ -369,6 +369,7 @@ bool at_probes_place(
 			    p->at[i].name, (int)pid);
 		if (stat(path, &st) == 0)
 			(void)was_placed(p, (uint32_t)i, &st);
+		p->at[i].mapped = true; /* or it was said */
 	}
 	return true;
 }
@@ -388,13 +389,29 @@ bool at_probes_place_everywhere(
 			continue;
 		path = path_of(p, P, file);
 		/* A library that is not mapped yet has no path. */
-		if (path == NULL || stat(path, &st) != 0 || was_placed(p, (uint32_t)i, &st))
+		if (path == NULL || stat(path, &st) != 0)
+			continue;
+		p->at[i].mapped = p->at[i].mapped || at_file_is_mapped(P, path);
+		if (was_placed(p, (uint32_t)i, &st))
 			continue;
 		ok &= !is_hardly_met(&p->at[i], py);
 		ok &= place_code(
 		    opt, p, P, &(struct probe_place){ .spec = (uint32_t)i, .file = path, .pid = -1 });
 	}
 	return ok;
+}
+
+bool at_probes_are_mapped(const struct at_probes *p)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < p->n; i++) {
+		if (is_in_code(&p->at[i]) && !p->at[i].mapped)
+			all = refuse_probe(p->at[i].name, p->at[i].spec.file[0] != '\0'
+							      ? "no process was seen to map this file"
+							      : "no process was seen to run Python");
+	}
+	return all;
 }
 
 void at_probes_free(struct at_probes *p)

@@ -16,6 +16,7 @@ struct at_probe {
 	struct probe_syscall call[2];        /* of SYSCALL; [1]: of i386. name NULL: there is none */
 	struct probe_tracepoint *tracepoint; /* of TRACEPOINT; owned */
 	char *name;                          /* canonical and escaped; owned */
+	bool mapped;                         /* of code: a process was seen to have mapped its file */
 };
 
 struct at_probes {
@@ -50,6 +51,10 @@ bool at_probes_place(
  * those that are not there, are left out. */
 bool at_probes_place_everywhere(
     const struct options *opt, struct at_probes *p, struct ps_prochandle *P, const struct py_process *py);
+
+/* Have the files of all probes in code been mapped? False: messages about the others were
+ * printed. */
+bool at_probes_are_mapped(const struct at_probes *p);
 
 /* Free what *p has. */
 void at_probes_free(struct at_probes *p);

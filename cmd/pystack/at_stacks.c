@@ -180,9 +180,12 @@ void at_take_stack(void *data, const struct probe_stack *s)
 {
 	struct at *a = data;
 	struct known_stack one = { .key = s->begin->key, .wanted = PROBE_WHEN_TRUE };
+	const uint32_t spec = s->begin->key.spec & PROBE_KEY_SPEC;
 	struct probe_ranges replaced;
 	struct handle *h;
 
+	if (spec < a->probes.n) /* for a moment only, perhaps */
+		a->probes.at[spec].mapped = true;
 	/* Behind the last event that is printed there may be thousands, of milliseconds each. */
 	if (at_is_enough(a) || at_stack_of(a, &s->begin->key) != NULL)
 		return;

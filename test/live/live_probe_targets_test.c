@@ -450,6 +450,44 @@ START_TEST(command_fails)
 }
 END_TEST
 
+/* A probe whose code nobody maps cannot be met: that is told, and fails. */
+START_TEST(nobody_maps)
+{
+	static const char *const names[][2] = {
+		{ "uprobe:libno-such.so.1:f", "pystack: --at uprobe:libno-such.so.1:f: no process was seen "
+					      "to map this file\n" },
+		{ "uprobe:/proc/self/exe:main", "pystack: --at uprobe:/proc/self/exe:main: no process was "
+						"seen to map this file\n" },
+		{ "python:gc-start", "pystack: --at python:gc-start: no process was seen to run Python\n" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct run r = TOOL("-c", "--at", names[i][0], "--", "true");
+
+		if (r.status == 2) {
+			(void)printf("SKIP: %s", r.err);
+		} else {
+			ck_assert_str_eq(r.err, names[i][1]);
+			ck_assert_int_eq(r.status, 1);
+		}
+		run_free(&r);
+	}
+}
+END_TEST
+
+/* One that is mapped and not met is no failure. */
+START_TEST(nobody_calls)
+{
+	struct run r = TOOL("-c", "--at", "uprobe:libc.so.6:rmdir", "--", "true");
+
+	if (r.status == 2)
+		(void)printf("SKIP: %s", r.err);
+	else
+		ck_assert_msg(r.status == 0 && r.err[0] == '\0', "%s", r.err);
+	run_free(&r);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("observed processes");
@@ -475,6 +513,8 @@ static Suite *suite(void)
 	tcase_add_test(c, command_is_ended);
 	tcase_add_test(c, command_is_left);
 	tcase_add_test(c, command_fails);
+	tcase_add_test(c, nobody_maps);
+	tcase_add_test(c, nobody_calls);
 	suite_add_tcase(s, c);
 	return s;
 }
