@@ -58,6 +58,17 @@ static enum engine_end lose_caller(
 	return ENGINE_LOST;
 }
 
+/* True unless the bytes before ra are readable and no call, as before a word that was left by an
+ * earlier call. A core may call a mapping of data executable, since nothing tells its rights. No
+ * call leads to the trampoline to which a signal handler returns. */
+static bool may_return_to(const struct engine_target *t, uint64_t ra)
+{
+	uint64_t word;
+
+	return !memory_word(t->mem, ra - sizeof(word), &word) || call_is_before(t->arch, t->mem, ra) ||
+	       sigframe_at(t->arch, t->mem, ra) != NULL;
+}
+
 static enum engine_end fp_step(struct engine_target *t, struct activation *a, struct engine_note *note)
 {
 	const struct arch *arch = t->arch;
@@ -82,7 +93,7 @@ static enum engine_end fp_step(struct engine_target *t, struct activation *a, st
 		return a->exact ? lose_caller(
 				      note, UNWIND_NO_RETURN, "no return address at", fp + arch->pointer_size)
 				: ENGINE_OLDEST;
-	if (!call_is_code(t->P, ra - 1))
+	if (!call_is_code(t->P, ra - 1) || !may_return_to(t, ra))
 		return lose_caller(note, UNWIND_NO_RETURN, "no return address at", fp + arch->pointer_size);
 	regs_set(&next, arch->fp, saved);
 	regs_set(&next, arch->sp, fp + 2U * arch->pointer_size);

@@ -24,12 +24,17 @@ struct drawn {
 	struct native_stack s;
 };
 
+/* The return addresses of text, which has nothing else but nops. */
+static const uint16_t returns[] = { 0x50, 0x100, 0x200 };
+
 static struct drawn *drawn_create(void)
 {
 	struct drawn *d = calloc(1, sizeof(*d));
 
 	ck_assert_ptr_nonnull(d);
 	memset(d->text, 0x90, sizeof(d->text));
+	for (size_t i = 0; i < sizeof(returns) / sizeof(returns[0]); i++)
+		d->text[returns[i] - 5] = 0xe8; /* a call */
 	d->segments[0] = (struct fake_segment){ TEXT, d->text, sizeof(d->text) };
 	d->segments[1] = (struct fake_segment){ ALT, d->alt, sizeof(d->alt) };
 	d->segments[2] = (struct fake_segment){ STACK, d->stack, sizeof(d->stack) };
@@ -214,6 +219,26 @@ START_TEST(bad_frame_pointers)
 }
 END_TEST
 
+/* A readable word that follows no call is not a return address, even if it points to code. What
+ * cannot be read may follow one. */
+START_TEST(return_address_without_a_call)
+{
+	for (size_t e = 0; e < 2 * engines_n(); e++) {
+		struct drawn *d = drawn_create();
+		bool readable = e % 2 == 0;
+
+		if (!readable)
+			d->segments[0].n = 0x80;
+		d->regs.reg[X86_64_RBP] = STACK + 0x20;
+		put_frame(d, STACK + 0x20, STACK + 0x80, TEXT + 0x180);
+		drawn_walk(d, engines[e / 2], 0);
+		ck_assert_uint_eq(d->s.frames.n, readable ? 1 : 2);
+		ck_assert(!readable || d->s.end == UNWIND_END_LOST);
+		drawn_free(d);
+	}
+}
+END_TEST
+
 START_TEST(frame_that_is_its_own_caller)
 {
 	struct drawn *d = drawn_create();
@@ -233,8 +258,7 @@ START_TEST(no_more_frames_than_asked)
 
 	d->regs.reg[X86_64_RBP] = STACK;
 	for (uint64_t at = 0; at < 100; at++)
-		put_frame(d, STACK + at * 16, STACK + (at + 1) * 16, TEXT + at);
-	put(d, STACK + 8, TEXT + 0x40);
+		put_frame(d, STACK + at * 16, STACK + (at + 1) * 16, TEXT + returns[at % 3]);
 	drawn_walk(d, UNWIND_ENGINE_FP, 10);
 	ck_assert_uint_eq(d->s.frames.n, 10);
 	ck_assert_int_eq(d->s.end, UNWIND_END_CAP);
@@ -411,9 +435,13 @@ END_TEST
 /* Frames without end: each is where the one before says, up to the end of the address space. */
 static ssize_t read_endless(struct fake_process *fake, void *buf, size_t n, uintptr_t va)
 {
+	const struct drawn *d = (const void *)((const char *)fake - offsetof(struct drawn, fake));
 	uint8_t *out = buf;
 
-	(void)fake;
+	if (va >= TEXT && va + n <= TEXT + sizeof(d->text)) {
+		memcpy(buf, d->text + (va - TEXT), n);
+		return (ssize_t)n;
+	}
 	for (size_t i = 0; i < n; i++) {
 		uint64_t at = (va + i) & ~(uint64_t)7, word = at % 16 == 0 ? at + 16 : TEXT + 0x100;
 
@@ -450,6 +478,7 @@ int main(void)
 	tcase_add_loop_test(
 	    tcase, end_without_return_address, 0, sizeof(last_frames) / sizeof(last_frames[0]));
 	tcase_add_loop_test(tcase, bad_frame_pointers, 0, sizeof(bad_frames) / sizeof(bad_frames[0]));
+	tcase_add_test(tcase, return_address_without_a_call);
 	tcase_add_test(tcase, frame_that_is_its_own_caller);
 	tcase_add_test(tcase, no_more_frames_than_asked);
 	tcase_add_test(tcase, signal_frame_changes_stacks);
