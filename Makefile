@@ -11,6 +11,7 @@
 #   check            the tests, on every interpreter found; T=live/cli_test: that one alone
 #   check-asan       the same with the address and undefined-behaviour sanitizers
 #   check-costs      count system calls, bytes and instructions; costs-update stores the counts
+#   check-faults     make each system call and allocation of pystack fail in turn
 #   check-illumos    compile what illumos gets, against stand-in headers
 #   matrix           get every interpreter; check-matrix runs the tests on each
 #   check-values     compare values on every interpreter, and store a table of them

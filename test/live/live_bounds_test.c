@@ -199,6 +199,7 @@ START_TEST(no_more_memory)
 }
 END_TEST
 
+#ifndef __SANITIZE_ADDRESS__
 /* Of a core with more threads than fit, those that fit are printed, and the others are counted. */
 START_TEST(no_memory_for_all_threads)
 {
@@ -229,6 +230,7 @@ START_TEST(no_memory_for_all_threads)
 	(void)unlink(core);
 }
 END_TEST
+#endif
 
 static Suite *suite(void)
 {
@@ -240,7 +242,9 @@ static Suite *suite(void)
 	tcase_add_loop_test(c, no_more_time, 0, sizeof(times) / sizeof(times[0]));
 	tcase_add_test(c, no_more_time_for_a_sample);
 	tcase_add_test(c, no_more_memory);
+#ifndef __SANITIZE_ADDRESS__ /* which takes memory of its own */
 	tcase_add_test(c, no_memory_for_all_threads);
+#endif
 	tcase_add_test(c, all_together_without_a_stop);
 	suite_add_tcase(s, c);
 	return s;

@@ -202,8 +202,9 @@ START_TEST(wrong_probes_get_the_nearest)
 	check_probe("tracepoint:block:rq_issue",
 	    "tracepoint:block:rq_issue: no such tracepoint; is it tracepoint:block:block_rq_issue?");
 	check_probe("syscall:_rcvmsg", "syscall:_rcvmsg: no such system call; is it syscall:recvmsg?");
-	check_probe("python:begin", "/bin/py:thon: no probe begin of provider python; there are gc__start, "
-				    "gc__done, import__find__load__start");
+	check_probe("python:begin",
+	    "/bin/py:thon: no probe begin of provider python; there are gc__start, "
+	    "gc__done, import__find__load__start; profile: and uprobe: do not need them");
 	check_probe(
 	    "python:gc-strat", "/bin/py:thon: no probe gc__strat of provider python; is it gc__start?");
 	check_probe("usdt:/lib/libx.so:lib:read-stat",
