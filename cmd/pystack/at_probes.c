@@ -13,6 +13,7 @@
 #include "base/owned.h"
 #include "os/regs.h"
 #include "probe/probe_list.h"
+#include "probe/probe_meant.h"
 #include "probe/probe_symbol.h"
 #include "probe/probe_tracefs.h"
 #include "probe/probe_usdt.h"
@@ -89,6 +90,23 @@ static bool find_tracepoint(const char *text, struct at_probes *p, size_t i)
 	return res == RES_OK || refuse_probe(text, f.text);
 }
 
+/* The text is no probe: why says what is wrong, if it does not mean one of another form. */
+static bool refuse_text(const char *text, const char *why)
+{
+	struct strbuf meant = STRBUF_EMPTY;
+	struct probe_tracefs tracefs;
+	struct fault f;
+	bool open = probe_tracefs_open(&tracefs, &f) == RES_OK;
+
+	strbuf_str(&meant, "no kind of probe");
+	probe_meant_ask(text, open ? &tracefs : NULL, &meant);
+	if (open)
+		probe_tracefs_close(&tracefs);
+	(void)refuse_probe(text, strchr(strbuf_text(&meant), '?') != NULL ? strbuf_text(&meant) : why);
+	strbuf_free(&meant);
+	return false;
+}
+
 static bool find_probe(const struct options *opt, const char *text, struct at_probes *all, size_t i)
 {
 	struct at_probe *p = &all->at[i];
@@ -97,7 +115,7 @@ static bool find_probe(const struct options *opt, const char *text, struct at_pr
 	struct fault f = { 0 };
 
 	if (probe_spec_parse(text, &p->spec, &f) != RES_OK)
-		return refuse_probe(text, f.text);
+		return refuse_text(text, f.text);
 	probe_spec_print(&p->spec, &name);
 	escape_text(&shown, strbuf_text(&name), name.n, false);
 	p->name = strdup(strbuf_text(&shown));

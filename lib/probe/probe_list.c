@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/owned.h"
+#include "probe/probe_meant.h"
 #include "probe/probe_near.h"
 #include "probe/probe_syscalls.h"
 #include "probe/probe_text.h"
@@ -211,7 +212,9 @@ static enum res refuse_name(
 	struct probe_near near;
 
 	probe_spec_print(spec, &wrong);
-	if (!wrong.failed && probe_list_make(sources, NULL, &list, NULL) == RES_OK) {
+	if (spec->kind == PROBE_SYSCALL)
+		probe_meant_ask(spec->call, NULL, &tail);
+	if (tail.n == 0 && !wrong.failed && probe_list_make(sources, NULL, &list, NULL) == RES_OK) {
 		size_t skip = strcspn(strbuf_text(&wrong), ":") + 1;
 
 		probe_near_start(&near, strbuf_text(&wrong) + skip);

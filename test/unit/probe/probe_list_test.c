@@ -7,6 +7,7 @@
 
 #include "base/strbuf.h"
 #include "probe/probe_list.h"
+#include "probe/probe_meant.h"
 #include "probe/probe_syscalls.h"
 #include "support/run_suite.h"
 
@@ -201,6 +202,10 @@ START_TEST(wrong_probes_get_the_nearest)
 	    "tracepoint:foo:sched_switch: no such tracepoint; is it tracepoint:sched:sched_switch?");
 	check_probe("tracepoint:block:rq_issue",
 	    "tracepoint:block:rq_issue: no such tracepoint; is it tracepoint:block:block_rq_issue?");
+	check_probe(
+	    "syscall:sys_enter_write", "syscall:sys_enter_write: no such system call; is it syscall:write?");
+	check_probe("syscall:sys_exit_newstat",
+	    "syscall:sys_exit_newstat: no such system call; is it syscall:stat:return?");
 	check_probe("syscall:_rcvmsg", "syscall:_rcvmsg: no such system call; is it syscall:recvmsg?");
 	check_probe("python:begin",
 	    "/bin/py:thon: no probe begin of provider python; there are gc__start, "
@@ -210,6 +215,33 @@ START_TEST(wrong_probes_get_the_nearest)
 	check_probe("usdt:/lib/libx.so:lib:read-stat",
 	    "/lib/libx.so: no probe read__stat of provider lib; is it read__start?");
 	check_probe("usdt:/lib/none.so:lib:x", "/lib/none.so: no probes of provider lib");
+}
+END_TEST
+
+/* Names of other tools, and those without a kind. */
+START_TEST(other_names)
+{
+	static const char *const names[][2] = {
+		{ "rmdir", "; is it syscall:rmdir?" },
+		{ "rmdir:return", "; is it syscall:rmdir:return?" },
+		{ "sys_enter_rmdir", "; is it syscall:rmdir?" },
+		{ "syscalls:sys_exit_rmdir", "; is it syscall:rmdir:return?" },
+		{ "__x64_sys_rmdir", "; is it syscall:rmdir?" },
+		{ "block_rq_issue", "; is it tracepoint:block:block_rq_issue?" },
+		{ "block:block_rq_issue", "; is it tracepoint:block:block_rq_issue?" },
+		{ "sched:block_rq_issue", "" },
+		{ "block_rq", "" },
+		{ "block:", "" },
+		{ "", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct strbuf out = STRBUF_EMPTY;
+
+		probe_meant_ask(names[i][0], &tracefs, &out);
+		ck_assert_str_eq(strbuf_text(&out), names[i][1]);
+		strbuf_free(&out);
+	}
 }
 END_TEST
 
@@ -240,6 +272,7 @@ int main(void)
 	tcase_add_test(tcase, what_is_listed_is_a_probe);
 	tcase_add_test(tcase, existing_probes);
 	tcase_add_test(tcase, wrong_probes_get_the_nearest);
+	tcase_add_test(tcase, other_names);
 	tcase_add_test(tcase, a_tracefs_that_cannot_be_read);
 	suite_add_tcase(suite, tcase);
 	return run_made_suite(suite);
