@@ -17,8 +17,8 @@
 #include "os/linux_perf_map.h"
 #include "os/process_stat.h"
 #include "proc/handle.h"
-#include "proc/live/live.h"
 #include "proc/objects.h"
+#include "proc/reach.h"
 
 enum {
 	STATUS_BYTES = 4096,
@@ -125,17 +125,24 @@ static bool has_open(pid_t pid, int fd, const char *path)
 	return found;
 }
 
-/* Is the path the file's own name? Anybody may put a link there that leads to somebody's file. */
-static bool is_own_name(struct ps_prochandle *P, int fd, const char *path)
+/* RES_FAIL: the path is not the file's own name below the root of the process. Anybody may put a link
+ * there that leads to somebody's file. */
+static enum res check_own_name(pid_t pid, int fd, const char *path, struct fault *f)
 {
-	const struct live *live = live_of(P);
-	struct stat file, there;
+	struct reach below = reach_here;
+	OWNED(fd_release) int root = -1;
+	struct reach_file there;
+	struct stat file;
+	char name[32];
 
-	if (fstat(fd, &file) != 0)
-		return false;
-	if (live != NULL)
-		return live_files_is_itself(live->files, path, file.st_dev, file.st_ino);
-	return lstat(path, &there) == 0 && there.st_dev == file.st_dev && there.st_ino == file.st_ino;
+	(void)snprintf(name, sizeof(name), "/proc/%d/root", (int)pid);
+	root = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	below.root = root;
+	if (root < 0 || fstat(fd, &file) != 0 || !reach_look_itself(&below, path, &there))
+		return fault_set(f, 0, errno, 0, "%s cannot be read: %s", path, strerror(errno));
+	if (there.dev != file.st_dev || there.inode != file.st_ino)
+		return fault_set(f, 0, 0, 0, "%s is a symbolic link", path);
+	return RES_OK;
 }
 
 enum res os_open_perf_map(struct ps_prochandle *P, int *out, bool *certain, struct fault *f)
@@ -155,8 +162,8 @@ enum res os_open_perf_map(struct ps_prochandle *P, int *out, bool *certain, stru
 		return fault_set(f, 0, errno, 0, "%s cannot be opened: %s", path, fileio_open_error(errno));
 	if (linux_perf_file_check(fd, pid, path, f) != RES_OK)
 		return RES_FAIL;
-	if (!is_own_name(P, fd, path))
-		return fault_set(f, 0, 0, 0, "%s is a symbolic link", path);
+	if (check_own_name(pid, fd, path, f) != RES_OK)
+		return RES_FAIL;
 	*certain = has_open(pid, fd, path);
 	*out = fd_keep(&fd);
 	return RES_OK;

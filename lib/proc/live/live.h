@@ -148,9 +148,6 @@ struct proc_files live_files_interface(struct live_files *files);
 bool live_files_same(struct live_files *files, const char *path, uint64_t dev, uint64_t inode, bool any_dev);
 /* Path of the target's root as seen from here, a prefix of names in maps; "": the same root. */
 const char *live_files_root(const struct live_files *files);
-
-/* True if the path, in the root, is a name of that file itself, and not of a link to it. */
-bool live_files_is_itself(struct live_files *files, const char *path, uint64_t dev, uint64_t inode);
 /* Open the executable for reading. -1: failed. */
 int live_files_open_exe(struct live_files *files);
 /* For memory that has to be fetched: true if files of this device may have to be waited for. */

@@ -139,13 +139,6 @@ static bool find_unanswered(void *data, size_t i, struct notice *out)
 	return reach_unanswered(&files->reach, i, out);
 }
 
-bool live_files_is_itself(struct live_files *files, const char *path, uint64_t dev, uint64_t inode)
-{
-	struct reach_file file;
-
-	return reach_look_itself(&files->reach, path, &file) && file.dev == dev && file.inode == inode;
-}
-
 int live_files_open_exe(struct live_files *files)
 {
 	return reach_open_link(&files->reach, files->mm_dir, "exe", 0, NULL);
