@@ -125,8 +125,8 @@ static bool has_open(pid_t pid, int fd, const char *path)
 	return found;
 }
 
-/* RES_FAIL: the path is not the file's own name below the root of the process. Anybody may put a link
- * there that leads to somebody's file. */
+/* RES_FAIL: the path is not the file's own name below the root of the process. Anybody may put a
+ * link there that leads to somebody's file. */
 static enum res check_own_name(pid_t pid, int fd, const char *path, struct fault *f)
 {
 	struct reach below = reach_here;
