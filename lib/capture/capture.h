@@ -231,6 +231,12 @@ void capture_greenlets(struct capture *c);
  * long they ran. False also if that is unknown. A core stays as it is. */
 bool capture_circle_waits(struct capture *c, const size_t *lwps, size_t n);
 
+/* True if that LWP of a live process has not left the place where it was captured: it has not run
+ * since, or, if it was held, it is blocked in a call with the same stack pointer. Its functions
+ * cannot have been replaced. False also if that is unknown, or if it is one of many captures. A
+ * core stays as it is. */
+bool capture_is_still(const struct capture *c, lwpid_t id);
+
 /* Resolve lines and names of Python frames: all that can wait until the target runs again. */
 void capture_finish(struct capture *c);
 

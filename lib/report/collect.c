@@ -61,7 +61,7 @@ static void add_native(struct collecting *c, uint32_t index)
 {
 	const struct native_frame *fr = &c->th->native.frames.at[index];
 	struct record_item item = { .kind = RECORD_NATIVE, .index = index };
-	struct symbol_query query = { fr->pc, fr->exact, fr->replaced };
+	struct symbol_query query = { fr->pc, fr->exact, fr->replaced, false };
 
 	if (fr->trampoline) {
 		add_trampoline(c, index);
@@ -134,6 +134,19 @@ static bool collect_item(struct collecting *c, const struct join_item *item)
 	return true;
 }
 
+/* Names of code in no file are read after the capture. If the thread has gone on since, its code
+ * may have been replaced. True: ask for the names again. */
+static bool doubt_made_code(struct collecting *c, const struct symbol_name *const *found)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < c->queries.n; i++) {
+		c->queries.at[i].late = found[i]->made && found[i]->symbol != NULL;
+		any |= c->queries.at[i].late;
+	}
+	return any && !stack_thread_still(c->target, c->th->id);
+}
+
 /* Name all native frames at once. */
 static enum res name_frames(struct collecting *c, struct symbolizer *names, struct fault *f)
 {
@@ -142,7 +155,9 @@ static enum res name_frames(struct collecting *c, struct symbolizer *names, stru
 
 	if (found == NULL)
 		return fault_memory(f);
-	if (symbolizer_names(names, c->queries.at, c->queries.n, found, f) != RES_OK)
+	if (symbolizer_names(names, c->queries.at, c->queries.n, found, f) != RES_OK ||
+	    (doubt_made_code(c, found) &&
+		symbolizer_names(names, c->queries.at, c->queries.n, found, f) != RES_OK))
 		return RES_FAIL;
 	for (size_t i = 0; i < c->out->items.n; i++) {
 		if (c->out->items.at[i].kind == RECORD_NATIVE)

@@ -152,6 +152,8 @@ enum res stack_thread_read(struct stack_target *t, size_t i, struct stack_thread
 /* True if each of these n threads, which were read and found to wait for the next one, the last one
  * for the first, still does so, all at the same moment. False also if that is unknown. */
 bool stack_circle_waits(struct stack_target *t, const size_t *threads, size_t n);
+/* True if that thread has certainly not gone on since it was captured (capture_is_still). */
+bool stack_thread_still(const struct stack_target *t, lwpid_t id);
 void stack_thread_free(struct stack_thread *th);
 
 #endif

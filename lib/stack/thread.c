@@ -192,6 +192,11 @@ bool stack_circle_waits(struct stack_target *t, const size_t *threads, size_t n)
 	return capture_circle_waits(&t->capture, threads, n);
 }
 
+bool stack_thread_still(const struct stack_target *t, lwpid_t id)
+{
+	return capture_is_still(&t->capture, id);
+}
+
 void stack_thread_free(struct stack_thread *th)
 {
 	native_stack_free(&th->native);

@@ -1,6 +1,7 @@
 /* Names of pcs, each looked up once. */
 #include "symbol/symbolize.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +36,7 @@ struct symbolizer {
 
 static uint64_t key_of(const struct symbol_query *q)
 {
-	return (q->pc * 2 + q->exact) ^ (uint64_t)q->nameless << 63;
+	return (q->pc * 2 + q->exact) ^ (uint64_t)q->nameless << 63 ^ (uint64_t)q->late << 62;
 }
 
 /* An address in the code of the frame: a return address may be in the next function, or line. */
@@ -113,7 +114,7 @@ static struct symbol_name *name_for_perf(struct symbolizer *s, const struct symb
 	if (line == NULL)
 		return name_create(q->pc, NULL, NULL, 0);
 	memcpy(symbol, line->name, line->name_n);
-	memcpy(symbol + line->name_n, map->certain ? "" : "?", map->certain ? 1 : 2);
+	memcpy(symbol + line->name_n, map->certain && !q->late ? "" : "?", map->certain && !q->late ? 1 : 2);
 	return name_create(q->pc, jit_object, symbol, q->pc - line->start);
 }
 
@@ -138,8 +139,7 @@ static struct symbol_name *name_of_made_code(struct symbolizer *s, const struct 
 	    elf_symbols_by_addr(piece.symbols, at_of(q), &found) != RES_OK ||
 	    found.name_len >= NAME_MAX_BYTES)
 		return name_for_perf(s, q);
-	symbol = strndup(found.name, found.name_len);
-	if (symbol == NULL)
+	if (asprintf(&symbol, "%.*s%s", (int)found.name_len, found.name, q->late ? "?" : "") < 0)
 		return NULL;
 	name = name_create(q->pc, jit_object, symbol, q->pc - found.sym.st_value);
 	free(symbol);

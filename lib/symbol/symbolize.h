@@ -65,6 +65,8 @@ struct symbol_query {
 	bool exact;    /* pc is an instruction of the function; false: a return address, whose
 	             * function is that of the call before it */
 	bool nameless; /* its name is its address: what P has mapped there is something else */
+	bool late;     /* P has gone on since pc was read: if the name is of code in no file, which may
+	             * have been replaced, it ends in '?' */
 };
 
 struct symbolizer;

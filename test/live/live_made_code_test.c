@@ -37,7 +37,8 @@ static pid_t start_program(const char *name, const char *argument, char number[1
 	(void)close(out[1]);
 	ck_assert_int_eq(read(out[0], &ready, 1), 1);
 	(void)close(out[0]);
-	fixture_settle(pid);
+	if (argument == NULL || strcmp(argument, "spins") != 0)
+		fixture_settle(pid);
 	(void)snprintf(number, 16, "%d", (int)pid);
 	return pid;
 }
@@ -87,6 +88,20 @@ START_TEST(names_and_callers)
 	r = TOOL("-o", "json", number);
 	if (json_lines_collected())
 		json_lines_add(r.out);
+	run_free(&r);
+	end(pid);
+}
+END_TEST
+
+/* A thread that runs on may have had other code there. */
+START_TEST(of_a_running_thread)
+{
+	char number[16];
+	pid_t pid = start("spins", number);
+	struct run r = TOOL(number);
+
+	ck_assert_msg(r.status == 0 && strstr(r.out, "              JIT`made_inner?+0xc\n") != NULL, "%s%s",
+	    r.out, r.err);
 	run_free(&r);
 	end(pid);
 }
@@ -160,7 +175,8 @@ START_TEST(wrong_lists)
 END_TEST
 
 /* How the program names it, and what is printed for it; or why it has no name. A file that another
- * program may have written, in the same process, is doubted. */
+ * program may have written, in the same process, is doubted, and so are names of a thread that runs
+ * on while they are read. */
 static const struct {
 	const char *how, *line, *why;
 } for_perf[] = {
@@ -168,6 +184,7 @@ static const struct {
 	{ "closed", "              JIT`made?+0x6\n", NULL },
 	{ "before", "              JIT`made?+0x6\n", NULL },
 	{ "kept", "              JIT`made?+0x6\n", NULL },
+	{ "spins", "              JIT`made?+0x6\n", NULL },
 	{ "after", "              0x6f0000000006\n", NULL },
 	{ "link", "              0x6f0000000006\n", ".map is a symbolic link: code in no file has no names" },
 	{ "dump", "              JIT`made+0x6\n", NULL },
@@ -227,6 +244,7 @@ static Suite *suite(void)
 
 	tcase_set_timeout(c, 300);
 	tcase_add_test(c, names_and_callers);
+	tcase_add_test(c, of_a_running_thread);
 	tcase_add_test(c, coarse_tables);
 	tcase_add_test(c, of_a_core);
 	tcase_add_loop_test(c, wrong_lists, 0, LISTS);

@@ -5,9 +5,10 @@
  * Both change sp by an amount that only their unwind tables can tell past. made_outer has a
  * relocatable file, as LLVM's are: its symbol is relative to its section, and the .eh_frame that is
  * loaded is not that of the file. made_inner's has addresses. With "coarse" the function is made_coarse, called
- * from enter, and described as a part of that. With another argument made_outer is not
+ * from enter, and described as a part of that. With "spins" it never rests. With another argument made_outer is not
  * in the list, which is "endless", or has a file that is "unreadable" or "huge". Writes a byte before it rests. */
 #include <elf.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -142,6 +143,8 @@ static void enlist(struct entry *e, const void *file, uint64_t size)
 	__jit_debug_descriptor.first = __jit_debug_descriptor.relevant = e;
 }
 
+static volatile bool spins;
+
 static void (*made[2])(void (*f)(void), long bytes);
 
 /* clang has no such attribute; it keeps these frame pointers only without an optimizer. */
@@ -157,8 +160,10 @@ WITH_FRAME_POINTER static void rest(void)
 	const char ready = 'r';
 
 	if (write(STDOUT_FILENO, &ready, 1) == 1)
-		for (;;)
-			(void)pause();
+		for (;;) {
+			if (!spins)
+				(void)pause();
+		}
 }
 
 WITH_FRAME_POINTER static void enter(void)
@@ -177,6 +182,7 @@ int main(int argc, char **argv)
 	unsigned char *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	const char *wrong = argc > 1 ? argv[1] : "";
 
+	spins = strcmp(wrong, "spins") == 0;
 	if (at == MAP_FAILED)
 		return 1;
 	if (strcmp(wrong, "coarse") == 0)
@@ -195,7 +201,7 @@ int main(int argc, char **argv)
 		made[0] = (void (*)(void (*)(void), long))(void *)at;
 		enter();
 	}
-	if (wrong[0] == '\0')
+	if (wrong[0] == '\0' || spins)
 		enlist(&entries[0], &files[0], sizeof(files[0]));
 	else if (strcmp(wrong, "unreadable") == 0)
 		enlist(&entries[0], (const void *)4096, 4096);

@@ -5,6 +5,7 @@
  *   closed   the same, closed
  *   before   the same, and then the program executes itself as `after`
  *   kept     the same, while the file stays open
+ *   spins    as `map`, but it never rests
  *   changes  as `map`, but again and again the function gets another name: made, again, made, …
  *   after    nothing
  *   link     /tmp/perf-PID.map is a link to the file
@@ -56,6 +57,15 @@ static void link_map(void)
 static void nap(void)
 {
 	(void)usleep(1000);
+}
+
+static void spin(void)
+{
+	const char ready = 'r';
+
+	(void)!write(STDOUT_FILENO, &ready, 1);
+	for (volatile unsigned long i = 0;; i++)
+		;
 }
 
 static void change_names(FILE *map)
@@ -139,6 +149,6 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(how, "before") == 0 || strcmp(how, "kept") == 0)
 		(void)execl("/proc/self/exe", argv[0], "after", (char *)NULL);
-	((void (*)(void (*)(void)))at)(rest);
+	((void (*)(void (*)(void)))at)(strcmp(how, "spins") == 0 ? spin : rest);
 	return 1;
 }

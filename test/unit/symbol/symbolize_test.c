@@ -21,8 +21,8 @@ START_TEST(names)
 	struct ps_prochandle *P = self_process(&self, NULL, NULL) ? fake_grab(&self.fake) : NULL;
 	struct symbolizer *s = symbolizer_create(P);
 	uint64_t start = (uintptr_t)symbolize_me;
-	struct symbol_query queries[] = { { start, true, false }, { start + 1, false, false },
-		{ start + 2, true, false }, { 0, true, false }, { start, true, false } };
+	struct symbol_query queries[] = { { start, true, false, false }, { start + 1, false, false, false },
+		{ start + 2, true, false, false }, { 0, true, false, false }, { start, true, false, false } };
 	const struct symbol_name *out[5];
 	struct fault f;
 
@@ -52,8 +52,8 @@ START_TEST(addresses_of_the_file)
 	struct ps_prochandle *P = self_process(&self, NULL, NULL) ? fake_grab(&self.fake) : NULL;
 	struct symbolizer *s = symbolizer_create(P);
 	uint64_t base = getauxval(AT_PHDR) & ~(uint64_t)4095;
-	struct symbol_query queries[] = { { base + 8, true, false }, { base + 9, false, false },
-		{ (uintptr_t)&self, true, false } };
+	struct symbol_query queries[] = { { base + 8, true, false, false }, { base + 9, false, false, false },
+		{ (uintptr_t)&self, true, false, false } };
 	const struct symbol_name *out[3];
 	struct fault f;
 
@@ -80,8 +80,8 @@ START_TEST(places)
 	struct ps_prochandle *P = self_process(&self, NULL, NULL) ? fake_grab(&self.fake) : NULL;
 	struct symbolizer *s = symbolizer_create(P);
 	uint64_t base = getauxval(AT_PHDR) & ~(uint64_t)4095;
-	struct symbol_query queries[] = { { base + 8, true, false },
-		{ (uintptr_t)symbolize_me + 1, false, false }, { 0, true, false } };
+	struct symbol_query queries[] = { { base + 8, true, false, false },
+		{ (uintptr_t)symbolize_me + 1, false, false, false }, { 0, true, false, false } };
 	const struct symbol_name *out[3];
 	struct fault f;
 	char self_path[4096];
@@ -114,7 +114,7 @@ START_TEST(return_addresses)
 	struct ps_prochandle *P = self_process(&self, NULL, NULL) ? fake_grab(&self.fake) : NULL;
 	struct symbolizer *s = symbolizer_create(P);
 	uint64_t start = (uintptr_t)symbolize_me;
-	struct symbol_query query = { start, false, false };
+	struct symbol_query query = { start, false, false, false };
 	const struct symbol_name *out;
 	struct fault f;
 
