@@ -226,7 +226,7 @@ START_TEST(names_change)
 	struct run r;
 
 	oracle_leave_out(); /* it runs */
-	r = TOOL("-i", "5ms", "--no-bpf", "-d", "3s", number);
+	r = TOOL("-i", "5ms", "--no-bpf", "--idle", "-d", "3s", number);
 
 	(void)kill(pid, SIGKILL);
 	(void)waitpid(pid, NULL, 0);
