@@ -306,9 +306,14 @@ class Eu:
     def faults(self, pid, stacks):
         theirs, out = self.theirs(pid), []
         for stack in stacks:
-            pcs, natives = theirs.get(stack.tid, []), stack.natives[:stack.cut]
+            pcs, natives, cut = theirs.get(stack.tid, []), stack.natives[:stack.cut], stack.cut
+            # The table that 3.15 registers for its JIT code skips _PyJIT_Entry, and so does eu-stack.
+            for i, text in enumerate(natives):
+                if "`py::jit:executor" in text:
+                    natives, cut = natives[:i + 1], i + 1
+                    break
             self.compared += min(len(pcs), len(natives))
-            if len(pcs) > len(natives) and stack.cut is None:
+            if len(pcs) > len(natives) and cut is None:
                 out.append("%d native frames, eu-stack has %d" % (len(natives), len(pcs)))
             for text, pc in zip(natives, pcs):
                 if not self.same(pid, text, pc):
