@@ -347,6 +347,7 @@ def main():
     parser.add_argument("--ways", default="", help="some of: " + ", ".join(way[0] for way in WAYS[1:]))
     parser.add_argument("--store")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background has it ignored
     loads, text, bad = options.loads.split(), [], False
     for load in loads:
         totals, each, again = run(os.path.abspath(options.pystack), load, options.time / len(loads),
