@@ -31,11 +31,10 @@ static struct agent_abi {
 
 static void load(void)
 {
-	const char *tool = spawn_tool();
 	char path[PATH_MAX];
 	void *lib;
 
-	(void)snprintf(path, sizeof(path), "%.*s/libpython_db.so.1", (int)(strrchr(tool, '/') - tool), tool);
+	spawn_built("libpython_db.so.1", path);
 	lib = dlopen(path, RTLD_LAZY | RTLD_GLOBAL);
 	ck_assert_msg(lib != NULL, "%s", dlerror());
 #define TAKE(member, name)                                             \

@@ -123,31 +123,6 @@ START_TEST(no_more_time_for_a_sample)
 }
 END_TEST
 
-/* Start a program of C beside the pystack under test, and wait for its byte and for its rest. */
-static pid_t start_beside(const char *name)
-{
-	const char *tool = spawn_tool(), *end = strrchr(tool, '/');
-	char path[4096], ready;
-	int out[2];
-	pid_t pid;
-
-	(void)snprintf(path, sizeof(path), "%.*s/test/programs/%s", (int)(end - tool), tool, name);
-	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
-	pid = fork();
-	ck_assert_int_ge(pid, 0);
-	if (pid == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		(void)dup2(out[1], STDOUT_FILENO);
-		(void)execl(path, name, (char *)NULL);
-		_exit(127);
-	}
-	(void)close(out[1]);
-	ck_assert_int_eq(read(out[0], &ready, 1), 1);
-	(void)close(out[0]);
-	fixture_settle(pid);
-	return pid;
-}
-
 /* Run pystack with that option on pid. Returns the most memory it had, kB. */
 static long peak_of(const char *option, pid_t pid, char *err, size_t room, int *status)
 {
@@ -181,11 +156,13 @@ static long peak_of(const char *option, pid_t pid, char *err, size_t room, int *
 START_TEST(no_more_memory)
 {
 	enum { ALL_KB = 100 << 10, MOST_KB = 48 << 10 };
-	pid_t pid = start_beside("wide_stack");
+	pid_t pid = spawn_program("wide_stack", NULL);
 	char err[4096];
 	int status;
-	long peak = peak_of("--memory=1G", pid, err, sizeof(err), &status);
+	long peak;
 
+	fixture_settle(pid);
+	peak = peak_of("--memory=1G", pid, err, sizeof(err), &status);
 	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %#x, %s", (unsigned)status, err);
 	ck_assert_msg(peak > ALL_KB, "%ld kB", peak);
 	peak = peak_of("--memory=16M", pid, err, sizeof(err), &status);

@@ -19,24 +19,8 @@ static const char stack[] = "JIT`made_inner+0xc\n"
 
 static pid_t start_program(const char *name, const char *argument, char number[16])
 {
-	const char *tool = spawn_tool(), *end = strrchr(tool, '/');
-	char path[PATH_MAX], ready;
-	int out[2];
-	pid_t pid;
+	pid_t pid = spawn_program(name, argument);
 
-	(void)snprintf(path, sizeof(path), "%.*s/test/programs/%s", (int)(end - tool), tool, name);
-	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
-	pid = fork();
-	ck_assert_int_ge(pid, 0);
-	if (pid == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		(void)dup2(out[1], STDOUT_FILENO);
-		(void)execl(path, name, argument, (char *)NULL);
-		_exit(127);
-	}
-	(void)close(out[1]);
-	ck_assert_int_eq(read(out[0], &ready, 1), 1);
-	(void)close(out[0]);
 	if (argument == NULL || strcmp(argument, "spins") != 0)
 		fixture_settle(pid);
 	(void)snprintf(number, 16, "%d", (int)pid);

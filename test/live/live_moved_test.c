@@ -54,8 +54,7 @@ static void as_of_any(const struct interpreter *in, size_t way)
 	struct run r;
 	pid_t pid;
 
-	(void)snprintf(library, sizeof(library), "%.*s/test/programs/libmove.so",
-	    (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool());
+	spawn_built("test/programs/libmove.so", library);
 	fixture_start(&f, in, NULL, ARGS("@moved.py", "%", library, ways[way].name, ways[way].how));
 	pid = f.pid;
 	(void)snprintf(number, sizeof(number), "%d", (int)pid);

@@ -32,8 +32,10 @@ static void expect_without(struct run r, const char *part)
 
 static void library_path(const char *name, char path[PATH_MAX])
 {
-	(void)snprintf(path, PATH_MAX, "%.*s/test/programs/%s",
-	    (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool(), name);
+	char built[PATH_MAX];
+
+	(void)snprintf(built, sizeof(built), "test/programs/%s", name);
+	spawn_built(built, path);
 }
 
 /* Start a program in the library's last function. */

@@ -9,8 +9,7 @@
 
 static void engines_path(char out[PATH_MAX])
 {
-	(void)snprintf(out, PATH_MAX, "%.*s/test/oracle/engines",
-	    (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool());
+	spawn_built("test/oracle/engines", out);
 }
 
 /* The message for programs that libunwind does not read, and without libunwind. */

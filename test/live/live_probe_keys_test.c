@@ -206,11 +206,10 @@ static long count_through(char *text, const char *function, bool with)
  * may look like an older frame. */
 START_TEST(frames_of_any_size)
 {
-	const char *tool = spawn_tool(), *end = strrchr(tool, '/');
 	char path[PATH_MAX], *copy;
 	struct run r;
 
-	(void)snprintf(path, sizeof(path), "%.*s/test/programs/variable_frames", (int)(end - tool), tool);
+	spawn_built("test/programs/variable_frames", path);
 	r = TOOL("-c", "--at", "syscall:rmdir", "--", path);
 	if (r.status == 2) {
 		(void)printf("SKIP: %s", r.err);

@@ -21,11 +21,10 @@ struct program {
 
 static void start(struct program *p, const char *library)
 {
-	const char *tool = spawn_tool(), *end = strrchr(tool, '/');
 	char path[PATH_MAX];
 	int in[2], out[2];
 
-	(void)snprintf(path, sizeof(path), "%.*s/test/programs/late", (int)(end - tool), tool);
+	spawn_built("test/programs/late", path);
 	ck_assert_int_eq(pipe(in), 0);
 	ck_assert_int_eq(pipe(out), 0);
 	p->pid = fork();

@@ -21,12 +21,11 @@ struct program {
 
 static void start(struct program *p)
 {
-	const char *tool = spawn_tool(), *end = strrchr(tool, '/');
 	char folder[PATH_MAX], path[PATH_MAX];
 	int in[2], out[2];
 
-	(void)snprintf(folder, sizeof(folder), "%.*s/test/programs", (int)(end - tool), tool);
-	(void)snprintf(path, sizeof(path), "%.*s/test/programs/replacing", (int)(end - tool), tool);
+	spawn_built("test/programs", folder);
+	spawn_built("test/programs/replacing", path);
 	ck_assert_int_eq(pipe(in), 0);
 	ck_assert_int_eq(pipe(out), 0);
 	p->pid = fork();

@@ -44,8 +44,7 @@ START_TEST(functions_of_each_interpreter)
 
 	if (!shape_library(_i, library))
 		return;
-	(void)snprintf(program, sizeof(program), "%.*s/test/programs/restarted",
-	    (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool());
+	spawn_built("test/programs/restarted", program);
 	if (!observer_start(
 		&o, ARGS("pystack", "-v", "-p", "-c", "--at", "syscall:umask", "--", program, library))) {
 		(void)printf("SKIP: %s\n", observer_why_not());

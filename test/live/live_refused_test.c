@@ -20,19 +20,13 @@ enum { RUNS = 80 }; /* of each kind of request at most, spread over all requests
 
 static char count_file[PATH_MAX];
 
-static void path_beside_tool(const char *name, char out[PATH_MAX])
-{
-	(void)snprintf(
-	    out, PATH_MAX, "%.*s/%s", (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool(), name);
-}
-
 /* The tool, with the request `k` (0: none) of that kind refused. */
 static struct run run_refused(const char *kind, long k, const char *const args[])
 {
 	char text[64], library[PATH_MAX];
 	struct run r;
 
-	path_beside_tool("test/programs/librefuse.so", library);
+	spawn_built("test/programs/librefuse.so", library);
 	(void)snprintf(text, sizeof(text), "%s:%ld", kind, k);
 	ck_assert_int_eq(setenv("REFUSE", text, 1), 0);
 	ck_assert_int_eq(setenv("REFUSE_COUNT", count_file, 1), 0);

@@ -296,8 +296,7 @@ START_TEST(of_a_late_library)
 	char library[PATH_MAX];
 	struct run r;
 
-	(void)snprintf(library, sizeof(library), "%.*s/test/programs/libspin.so",
-	    (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool());
+	spawn_built("test/programs/libspin.so", library);
 	r = of_changing("load", library, ARGS("-N", "400", "--idle"));
 	no_failure(&r);
 	ck_assert_msg(strstr(r.out, ";libspin.so`sampled_spin ") != NULL && strstr(r.out, ";wait (") != NULL,

@@ -246,8 +246,7 @@ START_TEST(frames_that_the_loop_does_not_run)
 		    "SKIP: frames of compiled code in %s: the library is not in its root\n", in->label);
 		return;
 	}
-	(void)snprintf(library, sizeof(library), "%.*s/test/programs/libmade.so",
-	    (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool());
+	spawn_built("test/programs/libmade.so", library);
 	fixture_start(
 	    &f, in, &(struct fixture_options){ .alone = true }, ARGS("@made_frames.py", "%", library));
 	compare(&f, NULL, 0);
@@ -433,8 +432,7 @@ static bool vfork_library(int i, char out[PATH_MAX])
 {
 	const struct interpreter *in = &live_interpreters(NULL)[i];
 
-	(void)snprintf(out, PATH_MAX, "%.*s/test/programs/libvfork.so",
-	    (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool());
+	spawn_built("test/programs/libvfork.so", out);
 	return in->root[0] == 0;
 }
 

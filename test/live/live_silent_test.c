@@ -94,8 +94,7 @@ static bool mount_it(struct scene *s)
 	(void)snprintf(s->library, sizeof(s->library), "%s/libsilent.so", s->point);
 	ck_assert_int_eq(mkdir(s->source, 0700), 0);
 	ck_assert_int_eq(mkdir(s->point, 0700), 0);
-	(void)snprintf(built, sizeof(built), "%.*s/test/programs/libsilent.so",
-	    (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool());
+	spawn_built("test/programs/libsilent.so", built);
 	(void)snprintf(command, sizeof(command), "cp %s %s/", built, s->source);
 	ck_assert_int_eq(system(command), 0);
 	(void)snprintf(program, sizeof(program), "%s/pass_through.py", spawn_programs());

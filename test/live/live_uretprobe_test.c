@@ -19,10 +19,7 @@ static char library[PATH_MAX];
 
 static void find_library(void)
 {
-	const char *tool = spawn_tool(), *end = strrchr(tool, '/');
-
-	(void)snprintf(
-	    library, sizeof(library), "%.*s/test/programs/liburetprobed.so", (int)(end - tool), tool);
+	spawn_built("test/programs/liburetprobed.so", library);
 }
 
 /* The number in a file of /sys; −1: there is none. prefix: the text before it. */

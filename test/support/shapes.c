@@ -49,8 +49,7 @@ bool shape_start(struct fixture *f, int i, const char *shape, bool two)
 
 	if (!shape_library(i, library) || (two && !other_library(i, other)))
 		return false;
-	(void)snprintf(program, sizeof(program), "%.*s/test/programs/embed",
-	    (int)(strrchr(spawn_tool(), '/') - spawn_tool()), spawn_tool());
+	spawn_built("test/programs/embed", program);
 	fixture_start(f, in, &opt, ARGS(shape, "%", library, two ? other : NULL));
 	return true;
 }

@@ -17,6 +17,9 @@ void spawn_fini(void);
 const char *spawn_tool(void);     /* path of pystack */
 const char *spawn_programs(void); /* path of test/programs */
 
+/* The path of a file built beside pystack: "test/programs/NAME". */
+void spawn_built(const char *name, char out[PATH_MAX]);
+
 struct fixture {
 	pid_t pid;
 	int to, from;  /* our ends of its two pipes */
@@ -43,6 +46,9 @@ void fixture_start(struct fixture *f, const struct interpreter *in, const struct
     const char *const args[]);
 /* The path by which a program in the interpreter's root reaches the machine's file `path`. */
 void fixture_path(const struct interpreter *in, const char *path, char *out, size_t size);
+/* Start a program of C, built as test/programs/NAME, with one argument or NULL, and wait for a byte
+ * of its standard output. The caller ends it. */
+pid_t spawn_program(const char *name, const char *argument);
 /* Wait until no thread of pid is running; ends the test after 75 s. */
 void fixture_settle(pid_t pid);
 /* Ask it for a byte, which shows that it is alive and running. */
