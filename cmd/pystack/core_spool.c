@@ -60,11 +60,16 @@ static void set_limits(struct spool *s)
 	}
 }
 
-enum res spool_create(struct spool *s, struct fault *f)
+const char *spool_dir(void)
 {
 	const char *dir = getenv("TMPDIR");
 
-	*s = (struct spool){ .fd = -1, .dir = dir != NULL && dir[0] == '/' ? dir : "/var/tmp" };
+	return dir != NULL && dir[0] == '/' ? dir : "/var/tmp";
+}
+
+enum res spool_create(struct spool *s, struct fault *f)
+{
+	*s = (struct spool){ .fd = -1, .dir = spool_dir() };
 	s->pending = malloc(PENDING);
 	if (s->pending == NULL)
 		return fault_memory(f);

@@ -22,7 +22,10 @@ struct spool {
 	struct fault why; /* why no more was taken; its text is "" as long as all was */
 };
 
-/* Create it in $TMPDIR, else in /var/tmp. It takes 256 GB at most, no more than RLIMIT_FSIZE, and
+/* Where it is: $TMPDIR if that is an absolute path, else /var/tmp. The string is the environment's. */
+const char *spool_dir(void);
+
+/* Create it there. It takes 256 GB at most, no more than RLIMIT_FSIZE, and
  * leaves a sixteenth of the free space there. RES_FAIL: see f. */
 enum res spool_create(struct spool *s, struct fault *f);
 void spool_release(struct spool *s);

@@ -2,9 +2,9 @@
 #include "rights.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "core_spool.h"
 #include "os/restrict.h"
 
 /* May this operand be a process? */
@@ -24,14 +24,6 @@ static bool reads_files_only(const struct options *opt, int argc, char **argv)
 	return true;
 }
 
-/* Where a core from standard input, or an uncompressed one, is stored (core_spool.c). */
-static const char *temporary_dir(void)
-{
-	const char *dir = getenv("TMPDIR");
-
-	return dir != NULL && dir[0] == '/' ? dir : "/var/tmp";
-}
-
 void rights_drop(const struct options *opt, int argc, char **argv)
 {
 	const struct os_needs needs = {
@@ -44,5 +36,5 @@ void rights_drop(const struct options *opt, int argc, char **argv)
 	};
 
 	os_rights_drop(&needs);
-	os_restrict(&needs, temporary_dir());
+	os_restrict(&needs, spool_dir());
 }
