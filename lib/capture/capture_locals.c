@@ -48,7 +48,7 @@ static size_t read_again(struct capture *c, struct capture_lwp *const *lwps, siz
 	return changing;
 }
 
-static void finish(struct capture_lwp *l)
+static void finish_locals(struct capture_lwp *l)
 {
 	l->locals_due = false;
 	if (l->python.locals != NULL)
@@ -66,7 +66,7 @@ static void read_locals(struct capture *c, struct capture_lwp *const *lwps, size
 	for (int k = 2; again && k <= READINGS; k++)
 		again = read_again(c, lwps, n, k == READINGS) != 0;
 	for (size_t i = 0; i < n; i++)
-		finish(lwps[i]);
+		finish_locals(lwps[i]);
 }
 
 void capture_locals_blocked(struct capture *c, struct capture_lwp *const *lwps, size_t n)
@@ -132,7 +132,7 @@ void capture_locals_held(struct capture *c, int64_t end)
 			continue;
 		if (prove)
 			prove_held(c, l, same, until);
-		finish(l);
+		finish_locals(l);
 	}
 }
 

@@ -101,6 +101,7 @@ static struct symbol_name *name_for_perf(struct symbolizer *s, const struct symb
 	const struct perf_line *line;
 	struct fault why;
 	char symbol[PERF_NAME_MAX + 2];
+	size_t n;
 
 	if (jit_dump_read(&s->dump, s->P, &why) == RES_FAIL)
 		symbol_lacks_add(&s->lacks, LACK_PERF_MAP, "", &why);
@@ -114,7 +115,10 @@ static struct symbol_name *name_for_perf(struct symbolizer *s, const struct symb
 	if (line == NULL)
 		return name_create(q->pc, NULL, NULL, 0);
 	memcpy(symbol, line->name, line->name_n);
-	memcpy(symbol + line->name_n, map->certain && !q->late ? "" : "?", map->certain && !q->late ? 1 : 2);
+	n = line->name_n;
+	if (!map->certain || q->late)
+		symbol[n++] = '?';
+	symbol[n] = '\0';
 	return name_create(q->pc, jit_object, symbol, q->pc - line->start);
 }
 
