@@ -22,7 +22,8 @@ struct spool {
 	struct fault why; /* why no more was taken; its text is "" as long as all was */
 };
 
-/* Where it is: $TMPDIR if that is an absolute path, else /var/tmp. The string is the environment's. */
+/* Where it is: $TMPDIR if that is an absolute path, else /var/tmp. The string is not the
+ * caller's. */
 const char *spool_dir(void);
 
 /* Create it there. It takes 256 GB at most, no more than RLIMIT_FSIZE, and
