@@ -6,13 +6,14 @@
 #include <string.h>
 
 #include "at_impl.h"
+#include "at_key.h"
 #include "base/hash.h"
 #include "report/text.h"
 
 struct probe_count *at_gil_printed(struct at_gil *x, const struct probe_held *held)
 {
 	const struct at_gil_printed one = { .held = *held };
-	uint64_t hash = hash_word(hash_word(held->key.hash, held->key.process), held->holder);
+	uint64_t hash = hash_word(at_key_hash(&held->key), held->holder);
 	uint32_t i;
 
 	if (!addrmap_get(&x->by_hash, hash, &i)) {

@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "at_drain.h"
+#include "at_key.h"
 #include "at_losses.h"
 #include "at_namespace.h"
 #include "at_observed.h"
 #include "at_recorded.h"
 #include "base/clock.h"
-#include "base/hash.h"
 #include "interrupts.h"
 #include "print_json.h"
 #include "report/collect.h"
@@ -46,16 +46,11 @@ struct sampling {
 
 /* --- stacks --- */
 
-static uint64_t hash_key(const struct probe_key *key)
-{
-	return hash_word(key->hash, key->process);
-}
-
 static const struct sent *sent_of(const struct sampling *s, const struct probe_key *key)
 {
 	uint32_t i;
 
-	return addrmap_get(&s->by_hash, hash_key(key), &i) ? &s->stacks.at[i] : NULL;
+	return addrmap_get(&s->by_hash, at_key_hash(key), &i) ? &s->stacks.at[i] : NULL;
 }
 
 /* The text that a stack is counted by. *text NULL: it has none, as by -p without Python. */
@@ -96,7 +91,7 @@ static void take_stack(void *data, const struct probe_stack *stack)
 	vec_free(&replaced.at);
 	s->unread += one.unread;
 	if (vec_push(&s->stacks, one) &&
-	    addrmap_put(&s->by_hash, hash_key(&one.key), (uint32_t)(s->stacks.n - 1)))
+	    addrmap_put(&s->by_hash, at_key_hash(&one.key), (uint32_t)(s->stacks.n - 1)))
 		return;
 	free(one.text);
 	s->counts->failed = true;

@@ -5,32 +5,27 @@
 #include <string.h>
 
 #include "at_json.h"
+#include "at_key.h"
 #include "at_python.h"
 #include "at_recorded.h"
 #include "base/escape.h"
-#include "base/hash.h"
 #include "source.h"
 #include "report/collect.h"
 #include "report/text.h"
 #include "print_target.h"
 
-static uint64_t hash_key(const struct probe_key *key)
-{
-	return hash_word(hash_word(key->hash, key->process), key->spec);
-}
-
 struct known_stack *at_stack_of(const struct at *a, const struct probe_key *key)
 {
 	uint32_t i;
 
-	return addrmap_get(&a->by_hash, hash_key(key), &i) ? &a->stacks.at[i] : NULL;
+	return addrmap_get(&a->by_hash, at_key_hash(key), &i) ? &a->stacks.at[i] : NULL;
 }
 
 /* Takes what *one owns. */
 static void add_stack(struct at *a, const struct known_stack *one)
 {
 	if (vec_push(&a->stacks, *one) &&
-	    addrmap_put(&a->by_hash, hash_key(&one->key), (uint32_t)(a->stacks.n - 1)))
+	    addrmap_put(&a->by_hash, at_key_hash(&one->key), (uint32_t)(a->stacks.n - 1)))
 		return;
 	free(one->text);
 	free(one->interps);
@@ -206,10 +201,10 @@ void at_drop_stack(void *data, const struct probe_stack *s)
 
 void at_stacks_free(struct at *a)
 {
-	for (size_t i = 0; i < a->stacks.n; i++)
+	for (size_t i = 0; i < a->stacks.n; i++) {
 		free(a->stacks.at[i].text);
-	for (size_t i = 0; i < a->stacks.n; i++)
 		free(a->stacks.at[i].interps);
+	}
 	vec_free(&a->stacks);
 	addrmap_free(&a->by_hash);
 	at_gil_free(&a->gil);
