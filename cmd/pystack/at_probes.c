@@ -99,10 +99,11 @@ static bool refuse_text(const char *text, const char *why)
 	bool open = probe_tracefs_open(&tracefs, &f) == RES_OK;
 
 	strbuf_str(&meant, "no kind of probe");
-	probe_meant_ask(text, open ? &tracefs : NULL, &meant);
+	if (probe_meant_ask(text, open ? &tracefs : NULL, &meant))
+		why = strbuf_text(&meant);
+	(void)refuse_probe(text, why);
 	if (open)
 		probe_tracefs_close(&tracefs);
-	(void)refuse_probe(text, strchr(strbuf_text(&meant), '?') != NULL ? strbuf_text(&meant) : why);
 	strbuf_free(&meant);
 	return false;
 }

@@ -213,7 +213,7 @@ static enum res refuse_name(
 
 	probe_spec_print(spec, &wrong);
 	if (spec->kind == PROBE_SYSCALL)
-		probe_meant_ask(spec->call, NULL, &tail);
+		(void)probe_meant_ask(spec->call, NULL, &tail);
 	if (tail.n == 0 && !wrong.failed && probe_list_make(sources, NULL, &list, NULL) == RES_OK) {
 		size_t skip = strcspn(strbuf_text(&wrong), ":") + 1;
 

@@ -75,7 +75,7 @@ static bool ask_event(void *data, const char *category, const char *event)
 	return a->n < MOST;
 }
 
-void probe_meant_ask(const char *text, const struct probe_tracefs *tracefs, struct strbuf *b)
+bool probe_meant_ask(const char *text, const struct probe_tracefs *tracefs, struct strbuf *b)
 {
 	OWNED(mem_release) struct probe_spec *spec = malloc(sizeof(*spec));
 	struct strbuf name = STRBUF_EMPTY;
@@ -91,4 +91,5 @@ void probe_meant_ask(const char *text, const struct probe_tracefs *tracefs, stru
 	if (a.n != 0)
 		strbuf_char(b, '?');
 	strbuf_free(&name);
+	return a.n != 0;
 }

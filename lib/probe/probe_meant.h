@@ -14,8 +14,8 @@
 bool probe_meant_call(const char *text, struct probe_spec *out);
 
 /* Append a question for the system call, or else the tracepoints, that `text` means: these by their
- * event, `block_rq_issue`, or with its category. tracefs NULL: system calls only. Nothing is
- * appended if it means none. */
-void probe_meant_ask(const char *text, const struct probe_tracefs *tracefs, struct strbuf *b);
+ * event, `block_rq_issue`, or with its category. tracefs NULL: system calls only. False: it means
+ * none, and nothing is appended. */
+bool probe_meant_ask(const char *text, const struct probe_tracefs *tracefs, struct strbuf *b);
 
 #endif
