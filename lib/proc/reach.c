@@ -39,10 +39,10 @@ void reach_clear(struct reach *r)
 
 /* --- look-ups, which open nothing --- */
 
-/* O_PATH descriptor of path. resolve: additional rules for links. */
-static int open_by_path(int root, const char *path, uint64_t resolve)
+/* O_PATH descriptor of path. flags: O_NOFOLLOW or 0; resolve: additional rules for links. */
+static int open_by_path(int root, const char *path, int flags, uint64_t resolve)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = resolve };
+	struct open_how how = { .flags = (unsigned)(O_PATH | O_CLOEXEC | flags), .resolve = resolve };
 	long fd;
 
 	if (root >= 0)
@@ -53,7 +53,8 @@ static int open_by_path(int root, const char *path, uint64_t resolve)
 		 * file. */
 		while (root >= 0 && *path == '/')
 			path++;
-		fd = openat(root >= 0 ? root : AT_FDCWD, *path == '\0' ? "." : path, O_PATH | O_CLOEXEC);
+		fd = openat(
+		    root >= 0 ? root : AT_FDCWD, *path == '\0' ? "." : path, O_PATH | O_CLOEXEC | flags);
 	}
 	return (int)fd;
 }
@@ -239,7 +240,7 @@ static int try_read(int fd)
 
 static int do_errand(const struct errand *e, struct news *news)
 {
-	int path_fd = e->path == NULL ? ASIDE_IN : open_by_path(e->rooted ? ASIDE_IN : -1, e->path, 0);
+	int path_fd = e->path == NULL ? ASIDE_IN : open_by_path(e->rooted ? ASIDE_IN : -1, e->path, 0, 0);
 	int fd, error;
 	struct stat st;
 
@@ -416,7 +417,7 @@ static int send_out(struct reach *r, struct mount *m, int in, struct errand *e, 
  * to a file of mount *m (NULL: unknown), else errno is set. */
 static int look_near(struct reach *r, const char *path, struct reach_file *file, bool *far, struct mount **m)
 {
-	OWNED(fd_release) int fd = open_by_path(r->root, path, RESOLVE_CACHED);
+	OWNED(fd_release) int fd = open_by_path(r->root, path, 0, RESOLVE_CACHED);
 
 	*far = false;
 	if (fd < 0 && errno != EAGAIN && errno != EINVAL && errno != ENOSYS)
@@ -434,13 +435,13 @@ static int look_near(struct reach *r, const char *path, struct reach_file *file,
 	read_table(r);
 	*m = NULL;
 	if (!r->table.waits) {
-		fd = open_by_path(r->root, path, 0);
+		fd = open_by_path(r->root, path, 0, 0);
 	} else {
 		*m = mount_of_path(r, path);
 		*far = *m == NULL || (*m)->waits;
 		if (*far)
 			return -1;
-		fd = open_by_path(r->root, path, RESOLVE_NO_SYMLINKS);
+		fd = open_by_path(r->root, path, 0, RESOLVE_NO_SYMLINKS);
 		if (fd < 0 && (errno == ELOOP || errno == ENOSYS)) {
 			*far = true;
 			*m = NULL;
@@ -532,18 +533,11 @@ bool reach_look(struct reach *r, const char *path, struct reach_file *file)
 
 bool reach_look_itself(struct reach *r, const char *path, struct reach_file *file)
 {
-	const int root = r->root >= 0 ? r->root : AT_FDCWD;
-	struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC, .resolve = RESOLVE_CACHED };
-	OWNED(fd_release) int fd = -1;
+	OWNED(fd_release) int fd = open_by_path(r->root, path, O_NOFOLLOW, RESOLVE_CACHED);
 
-	if (r->root >= 0)
-		how.resolve |= RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 	/* Before Linux 5.12 the kernel cannot be told not to ask. */
-	if (fd < 0 && errno == EINVAL) {
-		how.resolve &= ~(uint64_t)RESOLVE_CACHED;
-		fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-	}
+	if (fd < 0 && (errno == EINVAL || errno == ENOSYS))
+		fd = open_by_path(r->root, path, O_NOFOLLOW, 0);
 	return fd >= 0 && identify_file(fd, file);
 }
 
