@@ -60,19 +60,22 @@ void py_frame_decode(const struct py_layout *l, const struct py_view *v, bool yo
 }
 
 /* Up to 3.10 the frame is its own PyFrameObject: one of another type is not run by the loop. */
-static void check_type(
+static bool check_type(
     struct py_process *py, struct py_runtime *rt, const struct py_view *v, struct py_frame *out)
 {
 	uint64_t type = py_view_word(v, rt->layout.object.type);
+	enum py_type_match match =
+	    type == 0 ? PY_TYPE_SAME : py_type_match(py->P, &rt->layout, type, "frame", &rt->frame_type);
 
-	if (type != 0 && !py_type_is(py->P, &rt->layout, type, "frame", &rt->frame_type))
+	if (match == PY_TYPE_OTHER)
 		out->made = out->synthetic = true;
+	return match != PY_TYPE_UNREAD;
 }
 
 /* PyFrameObject from 3.11 on: head, f_back, f_frame, f_trace, f_lineno, an int
  * (Include/internal/pycore_frame.h). f_lineno is 0 unless a trace function runs, or compiled code
  * keeps it (Objects/frameobject.c, PyFrame_GetLineNumber). */
-void py_frame_read_object(
+bool py_frame_read_object(
     struct py_process *py, struct py_runtime *rt, const struct py_view *v, struct py_frame *out)
 {
 	enum { WORDS_MAX = 12 };
@@ -80,21 +83,25 @@ void py_frame_read_object(
 	uint64_t object = py_view_word(v, l->frame.object);
 	uint8_t bytes[WORDS_MAX * sizeof(uint64_t)];
 	struct py_view o = { bytes, l->object.size - 1 + 3U * l->word + sizeof(int32_t), l->word };
+	enum py_type_match match;
 	int32_t lineno;
 
-	if (l->marking == PY_MARK_NONE) {
-		check_type(py, rt, v, out);
-		return;
-	}
+	if (l->marking == PY_MARK_NONE)
+		return check_type(py, rt, v, out);
 	out->made = out->owner == PY_OWNED_BY_OBJECT;
-	if (l->object.size == 0 || o.n > sizeof(bytes) || !py_pointer_sane(object, l->word) ||
-	    !py_read(py->P, bytes, o.n, object) || py_view_word(&o, l->object.size + l->word) != out->addr)
-		return;
+	if (l->object.size == 0 || o.n > sizeof(bytes) || !py_pointer_sane(object, l->word))
+		return true;
+	if (!py_read(py->P, bytes, o.n, object))
+		return false;
+	if (py_view_word(&o, l->object.size + l->word) != out->addr)
+		return true;
 	out->object = object;
 	lineno = py_view_i32(&o, l->object.size + 3U * l->word);
 	out->lineno = lineno > 0 ? lineno : 0;
-	if (!py_type_is(py->P, l, py_view_word(&o, l->object.type), "frame", &rt->frame_type))
+	match = py_type_match(py->P, l, py_view_word(&o, l->object.type), "frame", &rt->frame_type);
+	if (match == PY_TYPE_OTHER)
 		out->made = true;
+	return match != PY_TYPE_UNREAD;
 }
 
 /* The frame at addr, if it is one of this runtime. */
@@ -117,7 +124,7 @@ static enum res frame_of_runtime(
 	/* Whether it is suspended matters only to its place on a stack. */
 	py_frame_decode(l, &v, true, &frame);
 	if (l->marking != PY_MARK_NONE)
-		py_frame_read_object(py, rt, &v, &frame);
+		(void)py_frame_read_object(py, rt, &v, &frame);
 	py->epoch++;
 	if (py_code_load(py, rt, &frame, false, NULL) != RES_OK)
 		return RES_NONE;

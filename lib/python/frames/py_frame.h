@@ -19,8 +19,9 @@ enum {
 void py_frame_decode(const struct py_layout *l, const struct py_view *v, bool youngest, struct py_frame *out);
 
 /* Add what the PyFrameObject of the frame says, if there is one: lineno, object, made. v: the copy
- * that py_frame_decode was given. */
-void py_frame_read_object(
+ * that py_frame_decode was given. False: it cannot be read, or its type cannot, and so the frame is
+ * taken for one that the evaluation loop runs. */
+bool py_frame_read_object(
     struct py_process *py, struct py_runtime *rt, const struct py_view *v, struct py_frame *out);
 
 /* True if this is the frame of a suspended generator that delegates to another (3.9, 3.10; other

@@ -70,11 +70,15 @@ bool py_walk_push(struct py_walk *w, uint64_t addr)
 {
 	const struct py_layout *l = &w->rt->layout;
 	struct py_frame frame = { .addr = addr, .found = w->found };
+	bool read;
 
 	py_frame_decode(l, &w->last, w->out->frames.n == 0, &frame);
-	py_frame_read_object(w->py, w->rt, &w->last, &frame);
+	read = py_frame_read_object(w->py, w->rt, &w->last, &frame);
 	frame.bad = py_code_load(w->py, w->rt, &frame, w->running, NULL) != RES_OK;
 	frame.made = frame.made && !frame.bad;
+	if (!read && !frame.bad)
+		py_stack_break(
+		    w->out, "the object of the frame at %#llx cannot be read", (unsigned long long)addr);
 	w->bad_run = frame.bad ? w->bad_run + 1 : 0;
 	if (!vec_push(&w->out->frames, frame))
 		return walk_out_of_memory(w);

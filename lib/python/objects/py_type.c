@@ -21,26 +21,36 @@ static bool is_static_type(struct ps_prochandle *P, const struct py_layout *l, u
 	       Pobjname(P, (uintptr_t)name, its, sizeof(its)) != NULL && strcmp(mine, its) == 0;
 }
 
-bool py_type_is(
+enum py_type_match py_type_match(
     struct ps_prochandle *P, const struct py_layout *l, uint64_t type, const char *name, uint64_t *known)
 {
 	char text[16];
 	uint64_t at;
 
-	if (type == 0)
-		return false;
+	if (type == 0 || !py_pointer_sane(type, l->word))
+		return PY_TYPE_OTHER;
 	if (type == *known)
-		return true;
-	if (!py_pointer_sane(type, l->word) || !py_read_word(P, l, type, l->type.name, &at) || at == 0)
-		return false;
+		return PY_TYPE_SAME;
+	if (!py_read_word(P, l, type, l->type.name, &at))
+		return *known == 0 ? PY_TYPE_UNREAD : PY_TYPE_OTHER;
+	if (at == 0)
+		return PY_TYPE_OTHER;
 	if (Pread_string(P, text, sizeof(text), (uintptr_t)at) < 0) {
-		if (*known != 0 || !is_static_type(P, l, type, at))
-			return false;
+		if (*known != 0)
+			return PY_TYPE_OTHER;
+		if (!is_static_type(P, l, type, at))
+			return PY_TYPE_UNREAD;
 	} else if (strcmp(text, name) != 0) {
-		return false;
+		return PY_TYPE_OTHER;
 	}
 	*known = type;
-	return true;
+	return PY_TYPE_SAME;
+}
+
+bool py_type_is(
+    struct ps_prochandle *P, const struct py_layout *l, uint64_t type, const char *name, uint64_t *known)
+{
+	return py_type_match(P, l, type, name, known) == PY_TYPE_SAME;
 }
 
 bool py_is_frame_object(struct py_process *py, size_t runtime, uint64_t addr)

@@ -50,7 +50,7 @@ static bool take_frame(struct greenlet_reader *g, struct py_task *t, const struc
 		t->cut |= frame.owner > PY_OWNER_LAST;
 		return !t->cut;
 	}
-	py_frame_read_object(r->py, r->rt, v, &frame);
+	(void)py_frame_read_object(r->py, r->rt, v, &frame);
 	frame.bad = py_code_load(r->py, r->rt, &frame, false, NULL) != RES_OK;
 	if (!task_push_frame(r, t, &frame))
 		return false;

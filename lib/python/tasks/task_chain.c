@@ -172,7 +172,7 @@ static bool decode_frame(struct task_reader *r, struct generator *g, int8_t stat
 	if (g->state == GEN_UNKNOWN ||
 	    (l->marking != PY_MARK_NONE && g->decoded.owner != PY_OWNED_BY_GENERATOR))
 		return false;
-	py_frame_read_object(r->py, r->rt, &v, &g->decoded);
+	(void)py_frame_read_object(r->py, r->rt, &v, &g->decoded);
 	g->decoded.bad = py_code_load(r->py, r->rt, &g->decoded, false, NULL) != RES_OK;
 	if (g->state == GEN_AWAITS && l->marking != PY_MARK_NONE && !read_top(r, g->frame, &g->awaited))
 		return false;
