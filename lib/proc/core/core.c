@@ -15,6 +15,7 @@
 #include "base/owned.h"
 #include "proc/core/core_owner.h"
 #include "proc/handle.h"
+#include "proc/lwp_list.h"
 
 void core_destroy(struct core *core)
 {
@@ -149,32 +150,21 @@ static void pop_status(struct ps_prochandle *P, pstatus_t *out, void *data)
 	};
 }
 
-/* A zeroed list with a header for n entries of `size` bytes. */
-static prheader_t *list_create(size_t n, size_t size)
-{
-	prheader_t *list = calloc(1, sizeof(*list) + n * size);
-
-	if (list != NULL)
-		*list = (prheader_t){ .pr_nent = (long)n, .pr_entsize = (long)size };
-	return list;
-}
-
 static prheader_t *pop_lstatus(struct ps_prochandle *P, void *data)
 {
 	const struct core *core = data;
-	prheader_t *list = list_create(core->lwps.n, sizeof(lwpstatus_t));
+	prheader_t *list = lwp_list_create(core->lwps.n, sizeof(lwpstatus_t));
 
 	(void)P;
-	if (list != NULL)
-		memcpy(list + 1, core->lwps.at, core->lwps.n * sizeof(lwpstatus_t));
+	for (size_t i = 0; list != NULL && i < core->lwps.n; i++)
+		lwp_list_add(list, &core->lwps.at[i]);
 	return list;
 }
 
 static prheader_t *pop_lpsinfo(struct ps_prochandle *P, void *data)
 {
 	const struct core *core = data;
-	prheader_t *list = list_create(core->lwps.n + core->zombies.n, sizeof(lwpsinfo_t));
-	char *at = list == NULL ? NULL : (char *)(list + 1);
+	prheader_t *list = lwp_list_create(core->lwps.n + core->zombies.n, sizeof(lwpsinfo_t));
 
 	(void)P;
 	for (size_t i = 0; list != NULL && i < core->lwps.n; i++) {
@@ -184,12 +174,12 @@ static prheader_t *pop_lpsinfo(struct ps_prochandle *P, void *data)
 		if (info.pr_lwpid == core->first.pr_lwpid && core->psinfo.pr_lwp.pr_sname != '\0' &&
 		    core->psinfo.pr_lwp.pr_sname != 'Z')
 			info.pr_sname = core->psinfo.pr_lwp.pr_sname;
-		memcpy(at + i * sizeof(info), &info, sizeof(info));
+		lwp_list_add(list, &info);
 	}
 	for (size_t i = 0; list != NULL && i < core->zombies.n; i++) {
 		lwpsinfo_t info = { .pr_lwpid = core->zombies.at[i], .pr_sname = 'Z' };
 
-		memcpy(at + (core->lwps.n + i) * sizeof(info), &info, sizeof(info));
+		lwp_list_add(list, &info);
 	}
 	return list;
 }

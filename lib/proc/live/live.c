@@ -22,6 +22,7 @@
 #include "elf/class.h"
 #include "proc/handle.h"
 #include "proc/live/live.h"
+#include "proc/lwp_list.h"
 #include "proc/syscall.h"
 
 enum { GRAB_MS = 2000 }; /* as long as illumos's libproc waits for a stop */
@@ -110,23 +111,6 @@ static bool lwp_stat(const struct live *live, lwpid_t id, struct live_stat *out)
 	return live_stat_read(live->dir, path, out, NULL) == RES_OK && out->state != 'X';
 }
 
-/* An empty list with room for n entries of `size` bytes. */
-static prheader_t *list_create(size_t n, size_t size)
-{
-	prheader_t *list = calloc(1, sizeof(*list) + n * size);
-
-	if (list != NULL)
-		list->pr_entsize = (long)size;
-	return list;
-}
-
-static void list_add(prheader_t *list, const void *entry)
-{
-	char *entries = (char *)(list + 1);
-
-	memcpy(entries + list->pr_nent++ * list->pr_entsize, entry, (size_t)list->pr_entsize);
-}
-
 /* Build either list in one pass over the LWPs. */
 static prheader_t *list_lwps(const struct live *live, bool statuses)
 {
@@ -134,7 +118,7 @@ static prheader_t *list_lwps(const struct live *live, bool statuses)
 	prheader_t *list = NULL;
 
 	if (live_ids_read(live->dir, &ids) == RES_OK)
-		list = list_create(ids.n, statuses ? sizeof(lwpstatus_t) : sizeof(lwpsinfo_t));
+		list = lwp_list_create(ids.n, statuses ? sizeof(lwpstatus_t) : sizeof(lwpsinfo_t));
 	for (size_t i = 0; list != NULL && i < ids.n; i++) {
 		const struct hold_lwp *held = statuses ? held_lwp(live, ids.at[i]) : NULL;
 		struct live_stat st = { 0 };
@@ -146,13 +130,13 @@ static prheader_t *list_lwps(const struct live *live, bool statuses)
 		if (statuses) {
 			fill_status(arch_of_host(live->is_32bit), &status, ids.at[i], st.state, held);
 			if (st.state != 'Z')
-				list_add(list, &status);
+				lwp_list_add(list, &status);
 			continue;
 		}
 		info.pr_lwpid = ids.at[i];
 		info.pr_sname = st.state;
 		(void)snprintf(info.pr_fname, sizeof(info.pr_fname), "%.15s", st.comm);
-		list_add(list, &info);
+		lwp_list_add(list, &info);
 	}
 	vec_free(&ids);
 	return list;
