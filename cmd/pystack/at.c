@@ -55,7 +55,7 @@ static void place_new(struct at *a)
 }
 
 /* Look at the processes that have come and at what they have mapped. */
-static void update(struct at *a)
+static void update_processes(struct at *a)
 {
 	observing_update(&a->processes);
 	place_new(a);
@@ -86,7 +86,7 @@ static bool at_loop(struct at *a)
 		left = ((end < next ? end : next) - now) / 1000000 + 1;
 
 		res = probe_session_read(a->session, left < WAIT_MS ? (int)left : WAIT_MS, &reader, &f);
-		update(a);
+		update_processes(a);
 		at_find_mapped(&a->processes);
 		if (a->opt->all && clock_now_ns() >= search) {
 			search = clock_now_ns() + SEARCH_NS;
@@ -155,7 +155,7 @@ static void find_processes(struct at *a)
 	place_new(a);
 }
 
-static bool look(void *data)
+static bool read_records(void *data)
 {
 	enum { WAIT_MS = 1 };
 	struct at *a = data;
@@ -164,7 +164,7 @@ static bool look(void *data)
 
 	if (probe_session_read(a->session, WAIT_MS, &reader, &f) != RES_OK)
 		return false; /* told by the next one */
-	update(a);
+	update_processes(a);
 	return true;
 }
 
@@ -172,11 +172,11 @@ static bool run_command(struct at *a)
 {
 	if (!command_go(&a->command))
 		return false;
-	command_look(&a->command, &a->processes, look, a);
+	command_look(&a->command, &a->processes, read_records, a);
 	return true;
 }
 
-static bool start(struct at *a, int argc, char **argv)
+static bool start_observing(struct at *a, int argc, char **argv)
 {
 	enum { COMMAND_TARGETS = 3 }; /* it may be a script that executes its interpreter */
 	struct probe_config config = { .counting = a->opt->counting, .buffer = a->opt->buffer };
@@ -229,7 +229,7 @@ enum outcome at_run(int argc, char **argv, const struct options *opt)
 	a.clock_offset = ((int64_t)real.tv_sec - mono.tv_sec) * 1000000000 + real.tv_nsec - mono.tv_nsec;
 	if (opt->output == COUNTS_JSON)
 		at_json_begin();
-	if (start(&a, argc, argv)) {
+	if (start_observing(&a, argc, argv)) {
 		if (opt->verbose)
 			(void)fputs("pystack: attached; ^C ends\n", stderr);
 		at_find_refused(&a.processes, opt->exe != NULL ? "--exe" : opt->all ? "--all" : "-r");

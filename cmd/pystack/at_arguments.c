@@ -58,7 +58,7 @@ static bool no_arguments(void *ctx, uint32_t index, struct probe_when_arg *out)
 }
 
 /* Compile a condition. RES_FAIL: f says why not. */
-static enum res compile(const struct at_probe *one, bool is_32bit, const char *text,
+static enum res compile_condition(const struct at_probe *one, bool is_32bit, const char *text,
     const struct probe_usdt *usdt, struct probe_when *out, struct fault *f)
 {
 	struct probe_arguments arguments = arguments_of(one, is_32bit, usdt);
@@ -116,7 +116,7 @@ bool at_arguments_condition(
 		return true;
 	known = &p->conditions[2 * i + is_32bit];
 	when = calloc(1, sizeof(*when));
-	res = when == NULL ? fault_memory(&f) : compile(one, is_32bit, text, usdt, when, &f);
+	res = when == NULL ? fault_memory(&f) : compile_condition(one, is_32bit, text, usdt, when, &f);
 	if (res == RES_FAIL && when != NULL && is_32bit && one->call[0].name != NULL) {
 		make_unknown(when);
 		res = RES_OK;

@@ -59,7 +59,7 @@ void command_release(struct command *c)
 }
 
 /* Let go of a command that runs. */
-static void interrupt(struct command *c)
+static void interrupt_command(struct command *c)
 {
 	int status;
 
@@ -101,7 +101,7 @@ static void run_to_entry(struct command *c, bool (*look)(void *data), void *data
 			return;
 		os_child_continue(c->pid, os_child_signal(status));
 	} while (look(data) && !interrupts_came() && clock_now_ns() < end);
-	interrupt(c);
+	interrupt_command(c);
 }
 
 void command_look(struct command *c, struct observing *x, bool (*look)(void *data), void *data)

@@ -61,7 +61,7 @@ void at_take_event(void *data, const struct probe_hit *e)
 }
 
 /* What is printed for a stack: a count, or a sum, that of times in microseconds. */
-static uint64_t counted(const struct at *a, const struct probe_key *key, uint64_t n, uint64_t sum)
+static uint64_t printed_value(const struct at *a, const struct probe_key *key, uint64_t n, uint64_t sum)
 {
 	if (at_sum_is_time(&a->probes, key))
 		return (sum + 500) / 1000;
@@ -104,7 +104,7 @@ static void add_new(struct at *a, const struct probe_key *key, uint32_t holder, 
 	if (s->text == NULL)
 		a->losses.unknown += n;
 	else
-		add_times(a, s, holder, counted(a, key, n, sum));
+		add_times(a, s, holder, printed_value(a, key, n, sum));
 }
 
 static bool add_count(void *data, const struct probe_key *key, const struct probe_count *count)

@@ -16,7 +16,7 @@ struct mapped_search {
 	uintptr_t lo, hi; /* the first mapping of it */
 };
 
-static int found(struct mapped_search *m, const prmap_t *map, const char *path)
+static int found_mapping(struct mapped_search *m, const prmap_t *map, const char *path)
 {
 	m->path = strdup(path);
 	m->lo = map->pr_vaddr;
@@ -34,7 +34,7 @@ static int is_mapped(void *data, const prmap_t *map, const char *path)
 	base = strrchr(path, '/') + 1;
 	if (strcmp(strchr(m->name, '/') != NULL ? path : base, m->name) != 0)
 		return 0;
-	return found(m, map, path);
+	return found_mapping(m, map, path);
 }
 
 /* Is the mapped file known by m's name, too: by another path, or by a link in its directory, as
@@ -56,7 +56,7 @@ static int is_alias(void *data, const prmap_t *map, const char *path)
 	if (stat(alias, &named) != 0 || stat(link, &mapped) != 0 || named.st_dev != mapped.st_dev ||
 	    named.st_ino != mapped.st_ino)
 		return 0;
-	return found(m, map, path);
+	return found_mapping(m, map, path);
 }
 
 static bool is_file(const char *path, const struct stat *file)

@@ -45,7 +45,7 @@ static void put_line(uint32_t holder, struct strbuf *out)
 }
 
 /* What *out has, malloc'd; frees *out. */
-static char *taken(struct strbuf *out)
+static char *take_text(struct strbuf *out)
 {
 	char *text = out->failed ? NULL : strdup(strbuf_text(out));
 
@@ -66,7 +66,7 @@ bool at_gil_mark(struct known_stack *s, size_t n, enum counts_format format)
 	s->gil_at = at;
 	s->gil_n = out.n - at;
 	strbuf_str(&out, s->text + at);
-	text = taken(&out);
+	text = take_text(&out);
 	if (text == NULL)
 		return false;
 	free(s->text);
@@ -87,5 +87,5 @@ char *at_gil_text(const struct known_stack *s, uint32_t holder, enum counts_form
 	} else {
 		strbuf_str(&out, s->text);
 	}
-	return taken(&out);
+	return take_text(&out);
 }

@@ -28,7 +28,7 @@ static const struct {
 	{ PROBE_LOST_DEPTH, "there were more than 16384 Python frames" },
 };
 
-static void warn(struct at_losses *l, const char *probes, uint64_t n, const char *why)
+static void warn_lost(struct at_losses *l, const char *probes, uint64_t n, const char *why)
 {
 	if (n == 0)
 		return;
@@ -69,9 +69,11 @@ void at_losses_warn(
 		strbuf_fmt(&probes, "%s%s", i == 0 ? "" : ", ", opt->at[i]);
 	probe_session_losses(session, losses);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		warn(l, strbuf_text(&probes), losses[kinds[i].loss] - l->told[kinds[i].loss], kinds[i].why);
-	warn(l, strbuf_text(&probes), l->unknown, unread != NULL ? unread : "their stacks did not arrive");
-	warn(l, strbuf_text(&probes), l->untested,
+		warn_lost(
+		    l, strbuf_text(&probes), losses[kinds[i].loss] - l->told[kinds[i].loss], kinds[i].why);
+	warn_lost(
+	    l, strbuf_text(&probes), l->unknown, unread != NULL ? unread : "their stacks did not arrive");
+	warn_lost(l, strbuf_text(&probes), l->untested,
 	    "the condition could not be tested, as Python's innermost function is unknown");
 	warn_processes(l, strbuf_text(&probes), losses[PROBE_LOST_PROCESS] - l->told[PROBE_LOST_PROCESS],
 	    "there were more than fit");

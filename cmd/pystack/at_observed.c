@@ -85,7 +85,7 @@ static void observed_free(struct observed *o)
 }
 
 /* Append *one, which is moved. NULL: out of memory, and it was freed. */
-static struct observed *append(struct observing *x, const struct observed *one)
+static struct observed *append_observed(struct observing *x, const struct observed *one)
 {
 	struct observed *o = malloc(sizeof(*o));
 
@@ -129,7 +129,7 @@ bool observing_has(const struct observing *x, uint32_t pid)
 }
 
 /* What was mapped when it was grabbed is what is mapped now, if that is so. */
-static void prove(struct observed *o)
+static void prove_mappings(struct observed *o)
 {
 	uint64_t from = now_ns();
 
@@ -177,9 +177,9 @@ static bool add_opened(struct observing *x, const char *typed, struct observed *
 	}
 	if (stack_python(o->now.target, &why) == RES_FAIL)
 		warn_record(&(struct record_warning){ .code = WARN_PYTHON, .operand = typed, .detail = why });
-	added = append(x, o);
+	added = append_observed(x, o);
 	if (added != NULL && x->attached)
-		prove(added);
+		prove_mappings(added);
 	return added != NULL;
 }
 
@@ -222,13 +222,13 @@ bool observing_expect(struct observing *x, pid_t pid, const char *command)
 	struct fault f = { 0 };
 
 	if (probe_session_expect(x->session, o.pid, &o.number, &f) == RES_OK)
-		return append(x, &o) != NULL;
+		return append_observed(x, &o) != NULL;
 	warn_fault(WARN_CANNOT_EXAMINE, command, &f);
 	return false;
 }
 
 /* Take the code that a process has mapped since it was grabbed: a new handle has its mappings. */
-static void refresh(struct observing *x, struct observed *o)
+static void refresh_mappings(struct observing *x, struct observed *o)
 {
 	struct observed fresh = { .pid = o->pid, .number = o->number };
 	uint64_t changes = probe_session_changes(x->session, o->number);
@@ -277,16 +277,16 @@ static void take_process(struct observing *x, const struct probe_process *p)
 	} else if (from != NULL) {
 		from->gone = true;
 	}
-	o = append(x, &one);
+	o = append_observed(x, &one);
 	if (o != NULL && p->how == PROBE_PROCESS_EXECED)
-		refresh(x, o);
+		refresh_mappings(x, o);
 }
 
 void observing_attached(struct observing *x)
 {
 	x->attached = true;
 	for (size_t i = 0; i < x->at.n; i++)
-		prove(x->at.at[i]);
+		prove_mappings(x->at.at[i]);
 }
 
 void observing_update(struct observing *x)
@@ -298,11 +298,11 @@ void observing_update(struct observing *x)
 			take_process(x, &p);
 	}
 	for (size_t i = 0; i < x->at.n; i++)
-		refresh(x, x->at.at[i]);
+		refresh_mappings(x, x->at.at[i]);
 }
 
 /* Of the handles of o, the one by which most is certain of a stack; of several, the newest. */
-static struct handle *choose(
+static struct handle *choose_handle(
     struct observing *x, struct observed *o, const struct probe_begin *begin, struct probe_ranges *replaced)
 {
 	struct handle *best = NULL;
@@ -334,7 +334,7 @@ static void update_for(struct observing *x, uint32_t number)
 	if (x->seen != probe_session_processes(x->session))
 		observing_update(x);
 	for (struct observed *o = observing_find(x, number); o != NULL; o = o->parent)
-		refresh(x, o);
+		refresh_mappings(x, o);
 }
 
 struct handle *observing_reader(
@@ -347,7 +347,7 @@ struct handle *observing_reader(
 	update_for(x, begin->key.process);
 	for (o = observing_find(x, begin->key.process); o != NULL; o = o->parent) {
 		if (o->now.P != NULL || (!o->gone && observed_open_pid(x, o, &why))) {
-			struct handle *h = choose(x, o, begin, replaced);
+			struct handle *h = choose_handle(x, o, begin, replaced);
 
 			probe_ranges_merge(replaced);
 			return h;

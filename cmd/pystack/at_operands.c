@@ -24,7 +24,7 @@ struct processes {
 	VEC(struct process) at;
 };
 
-static int compare(const void *a, const void *b)
+static int by_age(const void *a, const void *b)
 {
 	const struct process *x = a, *y = b;
 
@@ -53,11 +53,11 @@ static bool list_processes(struct processes *out)
 	if (proc != NULL)
 		(void)closedir(proc);
 	if (out->at.n != 0)
-		qsort(out->at.at, out->at.n, sizeof(out->at.at[0]), compare);
+		qsort(out->at.at, out->at.n, sizeof(out->at.at[0]), by_age);
 	return ok;
 }
 
-static void add(struct operands *x, char *typed)
+static void add_operand(struct operands *x, char *typed)
 {
 	if (typed == NULL || !vec_push(&x->at, typed)) {
 		free(typed);
@@ -65,7 +65,7 @@ static void add(struct operands *x, char *typed)
 	}
 }
 
-static bool has(const struct operands *x, const char *typed)
+static bool has_operand(const struct operands *x, const char *typed)
 {
 	for (size_t i = 0; i < x->at.n; i++) {
 		if (strcmp(x->at.at[i], typed) == 0)
@@ -79,8 +79,8 @@ static void add_pid(struct operands *x, uint32_t pid)
 	char typed[16];
 
 	(void)snprintf(typed, sizeof(typed), "%u", pid);
-	if (!has(x, typed))
-		add(x, strdup(typed));
+	if (!has_operand(x, typed))
+		add_operand(x, strdup(typed));
 }
 
 /* Is there a Python in the process? likely: it is asked for if one may not look at it. */
@@ -158,8 +158,8 @@ void operands_find(const struct options *opt, int argc, char **argv, struct oper
 		uint32_t pid = (uint32_t)strtoul(name, NULL, 10);
 
 		/* It may be a descendant of one before it. */
-		if (!has(out, argv[i]))
-			add(out, strdup(argv[i]));
+		if (!has_operand(out, argv[i]))
+			add_operand(out, strdup(argv[i]));
 		if (pid != 0) {
 			out->failed |= !vec_push(&out->typed, pid);
 			add_descendants(&all, pid, out);

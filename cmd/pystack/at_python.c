@@ -36,7 +36,7 @@ static void set_text(struct probe_when_text *out, const char *text, size_t n)
 }
 
 /* The results of the comparisons with the names of `code`, NULL: with empty names. */
-static uint32_t compare(const struct probe_when *w, const struct py_code *code)
+static uint32_t compare_code(const struct probe_when *w, const struct py_code *code)
 {
 	struct probe_when_values values = { .unknown = UINT32_MAX };
 	uint32_t results = 0;
@@ -73,7 +73,7 @@ enum probe_when_result at_python_judge(const struct at_probes *p, struct probe_s
 	w = w != NULL && w->python != 0 ? w : p->conditions[(size_t)2 * spec + 1];
 	if (w == NULL)
 		return PROBE_WHEN_UNKNOWN;
-	of_names = compare(w, code);
+	of_names = compare_code(w, code);
 	if (code == NULL ? b->innermost == PROBE_NO_CODE : code->addr == b->code)
 		probe_session_decide(session, b, of_names);
 	results |= of_names;

@@ -237,7 +237,7 @@ static enum res sampling_start(struct sampling *s, const struct operand *o, stru
 }
 
 /* Is there something that is done from outside only? */
-static enum res check(const struct operand *o, const struct options *opt, struct fault *why)
+static enum res check_request(const struct operand *o, const struct options *opt, struct fault *why)
 {
 	enum { SHORTEST_NS = 100000 };
 
@@ -297,7 +297,7 @@ bool at_sample(const struct operand *o, const struct options *opt, struct counts
 	enum res res;
 
 	*why = (struct fault){ 0 };
-	if (check(o, opt, why) != RES_OK)
+	if (check_request(o, opt, why) != RES_OK)
 		return false;
 	s.opt.at[0] = o->typed;
 	s.processes.opt = &s.opt;

@@ -30,7 +30,7 @@ struct beneath {
 /* LANDLOCK_ACCESS_FS_… */
 enum { WRITE_FILE = 1 << 1, FIRST_CHANGE = 4, LAST_CHANGE = 12, REFER = 1 << 13, TRUNCATE = 1 << 14 };
 
-static uint64_t writing(long version)
+static uint64_t write_access(long version)
 {
 	uint64_t access = WRITE_FILE;
 
@@ -44,7 +44,7 @@ static uint64_t writing(long version)
 void landlock_reading_only(const char *dir)
 {
 	const long version = syscall(SYS_landlock_create_ruleset, NULL, 0, VERSION);
-	struct ruleset set = { .files = version > 0 ? writing(version) : 0 };
+	struct ruleset set = { .files = version > 0 ? write_access(version) : 0 };
 	/* Each version knows only its own members. */
 	size_t size = offsetof(struct ruleset, network);
 	OWNED(fd_release) int rules = -1;

@@ -206,7 +206,7 @@ struct decisions {
 	struct program conditions;
 };
 
-static void put(struct program *p, uint16_t code, uint32_t k, uint8_t yes, uint8_t no)
+static void put_instruction(struct program *p, uint16_t code, uint32_t k, uint8_t yes, uint8_t no)
 {
 	if (p->n < PROGRAM_MAX)
 		p->at[p->n] = (struct sock_filter){ code, yes, no, k };
@@ -215,16 +215,16 @@ static void put(struct program *p, uint16_t code, uint32_t k, uint8_t yes, uint8
 
 static void put_load(struct program *p, size_t offset)
 {
-	put(p, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
+	put_instruction(p, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
 }
 
 static void put_return(struct program *p, uint32_t value)
 {
-	put(p, BPF_RET | BPF_K, value, 0, 0);
+	put_instruction(p, BPF_RET | BPF_K, value, 0, 0);
 }
 
 /* The lower half of an argument. */
-static size_t argument(int i)
+static size_t argument_offset(int i)
 {
 	return offsetof(struct seccomp_data, args) + (size_t)i * sizeof(uint64_t);
 }
@@ -235,8 +235,8 @@ static unsigned short put_call(struct decisions *d, uint32_t number, int arg)
 	struct program *p = &d->conditions;
 
 	d->action[number] = ASK;
-	put(p, BPF_JMP | BPF_JEQ | BPF_K, number, 0, 0);
-	put_load(p, argument(arg));
+	put_instruction(p, BPF_JMP | BPF_JEQ | BPF_K, number, 0, 0);
+	put_load(p, argument_offset(arg));
 	return (unsigned short)(p->n - 2);
 }
 
@@ -250,7 +250,7 @@ static void put_end(struct program *p, unsigned short call, uint32_t value)
 
 static void put_if(struct program *p, uint16_t test, uint32_t k, uint32_t value)
 {
-	put(p, (uint16_t)(BPF_JMP | BPF_K | test), k, 0, 1);
+	put_instruction(p, (uint16_t)(BPF_JMP | BPF_K | test), k, 0, 1);
 	put_return(p, value);
 }
 
@@ -303,9 +303,9 @@ static void put_process(struct decisions *d)
 	/* Limits of other processes are read. */
 	call = put_call(d, SYS_prlimit64, 0);
 	put_if(p, BPF_JEQ, 0, SECCOMP_RET_ALLOW);
-	put_load(p, argument(2));
-	put(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3);
-	put_load(p, argument(2) + sizeof(uint32_t));
+	put_load(p, argument_offset(2));
+	put_instruction(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3);
+	put_load(p, argument_offset(2) + sizeof(uint32_t));
 	put_if(p, BPF_JEQ, 0, SECCOMP_RET_ALLOW);
 	put_end(p, call, SECCOMP_RET_ERRNO | EPERM);
 }
@@ -316,9 +316,9 @@ static void put_open(struct decisions *d, uint32_t number, int arg)
 	struct program *p = &d->conditions;
 	const unsigned short call = put_call(d, number, arg);
 
-	put(p, BPF_JMP | BPF_JSET | BPF_K, O_ACCMODE | O_CREAT | O_TRUNC, 1, 0);
+	put_instruction(p, BPF_JMP | BPF_JSET | BPF_K, O_ACCMODE | O_CREAT | O_TRUNC, 1, 0);
 	put_return(p, SECCOMP_RET_ALLOW);
-	put(p, BPF_ALU | BPF_AND | BPF_K, O_CREAT | O_EXCL, 0, 0);
+	put_instruction(p, BPF_ALU | BPF_AND | BPF_K, O_CREAT | O_EXCL, 0, 0);
 	put_if(p, BPF_JEQ, O_CREAT | O_EXCL, SECCOMP_RET_ALLOW);
 	put_end(p, call, SECCOMP_RET_ERRNO | EACCES);
 }
@@ -373,21 +373,21 @@ static void put_search(
 	const unsigned short jump = p->n;
 
 	if (from == to && actions[begins[from]] == ASK) {
-		put(p, BPF_JMP | BPF_JA, 0, 0, 0);
+		put_instruction(p, BPF_JMP | BPF_JA, 0, 0, 0);
 		return;
 	}
 	if (from == to) {
 		put_return(p, returns[actions[begins[from]]]);
 		return;
 	}
-	put(p, BPF_JMP | BPF_JGE | BPF_K, begins[middle], 0, 0);
+	put_instruction(p, BPF_JMP | BPF_JGE | BPF_K, begins[middle], 0, 0);
 	put_search(p, begins, actions, from, middle - 1);
 	if (p->n < PROGRAM_MAX)
 		p->at[jump].jt = (uint8_t)(p->n - jump - 1);
 	put_search(p, begins, actions, middle, to);
 }
 
-static void decide(struct decisions *d, const struct os_needs *needs)
+static void decide_calls(struct decisions *d, const struct os_needs *needs)
 {
 	memset(d->action, needs->network ? ALLOW : REFUSE, NUMBERS);
 	d->action[NUMBERS] = REFUSE;
@@ -415,9 +415,9 @@ static void put_foreign(struct program *p, const struct arch_system *own, const 
 {
 	const unsigned short begin = p->n;
 
-	put(p, BPF_JMP | BPF_JEQ | BPF_K, own->audit, 0, 0);
+	put_instruction(p, BPF_JMP | BPF_JEQ | BPF_K, own->audit, 0, 0);
 	if (other != own && other->robust_head != NULL) {
-		put(p, BPF_JMP | BPF_JEQ | BPF_K, other->audit, 0, 3);
+		put_instruction(p, BPF_JMP | BPF_JEQ | BPF_K, other->audit, 0, 3);
 		put_load(p, offsetof(struct seccomp_data, nr));
 		put_if(p, BPF_JEQ, other->robust_call, SECCOMP_RET_ALLOW);
 	}
@@ -431,7 +431,7 @@ static void make_program(struct program *p, const struct os_needs *needs)
 	unsigned n = 0;
 	struct decisions d;
 
-	decide(&d, needs);
+	decide_calls(&d, needs);
 	for (unsigned i = 0; i <= NUMBERS; i++) {
 		if (i == 0 || d.action[i] != d.action[i - 1])
 			begins[n++] = (uint16_t)i;
@@ -446,7 +446,7 @@ static void make_program(struct program *p, const struct os_needs *needs)
 			p->at[i].k = p->n - i - 1;
 	}
 	for (unsigned i = 0; i < d.conditions.n && i < PROGRAM_MAX; i++)
-		put(p, d.conditions.at[i].code, d.conditions.at[i].k, d.conditions.at[i].jt,
+		put_instruction(p, d.conditions.at[i].code, d.conditions.at[i].k, d.conditions.at[i].jt,
 		    d.conditions.at[i].jf);
 }
 

@@ -18,13 +18,13 @@
 
 #define CAP(number) ((uint64_t)1 << (number))
 
-static uint64_t halves(uint32_t low, uint32_t high)
+static uint64_t join_halves(uint32_t low, uint32_t high)
 {
 	return (uint64_t)high << 32 | low;
 }
 
 /* has: what this process may use now. */
-static uint64_t needed(const struct os_needs *needs, uint64_t has)
+static uint64_t needed_capabilities(const struct os_needs *needs, uint64_t has)
 {
 	/* SETUID, SETGID: for the rights of a core's owner. SYS_NICE: for the time in which a
 	 * target is held. CHECKPOINT_RESTORE: for /proc/PID/map_files, which SYS_ADMIN opened
@@ -55,14 +55,14 @@ void os_rights_drop(const struct os_needs *needs)
 
 	if (syscall(SYS_capget, &header, data) != 0)
 		return;
-	permitted = halves(data[0].permitted, data[1].permitted);
-	effective = halves(data[0].effective, data[1].effective);
+	permitted = join_halves(data[0].permitted, data[1].permitted);
+	effective = join_halves(data[0].effective, data[1].effective);
 	if (permitted == 0 || (!needs->files && (effective & CAP(CAP_SYS_PTRACE)) == 0))
 		return;
 	/* A reader of all files needs no group, except to write. */
 	if ((effective & CAP(CAP_SETGID)) != 0 && (effective & CAP(CAP_DAC_READ_SEARCH)) != 0)
 		(void)setgroups(0, NULL);
-	keep = needed(needs, effective);
+	keep = needed_capabilities(needs, effective);
 	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
 		data[i].permitted &= (uint32_t)(keep >> (32 * i));
 		data[i].effective &= (uint32_t)(keep >> (32 * i));

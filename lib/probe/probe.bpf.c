@@ -67,7 +67,7 @@ static __always_inline void at_probe(
 			take_values(s);
 		s->event.result = hit->is_call ? hit->result : (int64_t)s->begin.regs[REG_AX];
 		if (is_wanted(s, task, hit->spec) && take_sum(s, (uint32_t)task->pid, hit->spec))
-			c = capture(s, task, p, &key);
+			c = capture_stack(s, task, p, &key);
 	}
 	times = c ? take_samples((uint32_t)task->pid) : 0;
 	if (times)
@@ -221,7 +221,7 @@ static __always_inline int is_wanted_off(struct scratch *s, struct task_struct *
 }
 
 /* The thread `task` leaves the processor, in the program p. */
-static void leave(struct scratch *s, struct task_struct *task, const struct probe_process *p)
+static void leave_processor(struct scratch *s, struct task_struct *task, const struct probe_process *p)
 {
 	struct probe_off *off = &s->off;
 	uint32_t tid = (uint32_t)task->pid;
@@ -229,7 +229,7 @@ static void leave(struct scratch *s, struct task_struct *task, const struct prob
 	s->in_kernel = 1;
 	s->holder = 0;
 	off->key.spec = off_cpu_spec;
-	if (take_registers(s, task) && is_wanted_off(s, task) && capture(s, task, p, &off->key)) {
+	if (take_registers(s, task) && is_wanted_off(s, task) && capture_stack(s, task, p, &off->key)) {
 		set_holder(off, s->holder);
 		off->since = bpf_ktime_get_ns();
 		if (bpf_map_update_elem(&offs, &tid, off, BPF_ANY) == 0)
@@ -261,7 +261,7 @@ int BPF_PROG(at_switch, int preempt, struct task_struct *prev, struct task_struc
 	if (from && !prev->mm)
 		forget_samples((uint32_t)prev->pid);
 	else if (from && (!sample_ns || is_preempted(prev, preempt)))
-		leave(s, prev, from);
+		leave_processor(s, prev, from);
 	scratch_give(s);
 	return 0;
 }

@@ -70,7 +70,7 @@ static void put_value(struct strbuf *b, enum probe_arg_kind kind, uint64_t value
 }
 
 /* What open(2) looks at its mode for. */
-static bool creates(uint64_t flags)
+static bool creates_file(uint64_t flags)
 {
 	return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
 }
@@ -85,7 +85,7 @@ void probe_args_render(struct strbuf *b, const struct probe_syscall *call, const
 	for (unsigned i = 0; i < call->n_args; i++) {
 		enum probe_arg_kind kind = call->args[i].kind;
 
-		if (kind == PROBE_ARG_CREATE && i > 0 && !creates(raw[i - 1]))
+		if (kind == PROBE_ARG_CREATE && i > 0 && !creates_file(raw[i - 1]))
 			break;
 		if (i > 0)
 			strbuf_str(b, ", ");

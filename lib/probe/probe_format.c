@@ -140,7 +140,7 @@ static bool parse_field(struct span line, struct probe_field *out)
 }
 
 /* The text of a line that is not understood, for the message. */
-static enum res damaged(struct span line, const char *what, struct fault *f)
+static enum res refuse_line(struct span line, const char *what, struct fault *f)
 {
 	char text[PROBE_QUOTE_MAX + 2];
 	size_t n = span_left(&line) < sizeof(text) ? span_left(&line) : sizeof(text) - 1;
@@ -167,13 +167,13 @@ enum res probe_tracefs_parse(const char *text, size_t n, struct probe_tracepoint
 		if (take_word(&line, "ID:")) {
 			identified = take_number(&line, UINT16_MAX, &event->id) && span_left(&line) == 0;
 			if (!identified)
-				return damaged(whole, "no number of an event", f);
+				return refuse_line(whole, "no number of an event", f);
 		} else if (take_word(&line, "field:")) {
 			if (event->n == PROBE_FIELDS_MAX)
 				return fault_set(
 				    f, 0, 0, 0, "the event has more than %d fields", PROBE_FIELDS_MAX);
 			if (!parse_field(line, &event->fields[event->n]))
-				return damaged(whole, "no field of an event", f);
+				return refuse_line(whole, "no field of an event", f);
 			event->n++;
 		}
 	}

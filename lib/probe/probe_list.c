@@ -63,7 +63,7 @@ static void add_spec(struct adding *a, const struct probe_spec *spec)
 		add_text(a, strbuf_text(&a->text));
 }
 
-static int compare(const void *left, const void *right)
+static int compare_names(const void *left, const void *right)
 {
 	const char *const *a = left, *const *b = right;
 
@@ -78,7 +78,7 @@ static void sort_from(struct adding *a, size_t first)
 
 	if (n == first)
 		return;
-	qsort(names + first, n - first, sizeof(*names), compare);
+	qsort(names + first, n - first, sizeof(*names), compare_names);
 	for (size_t i = first; i < n; i++) {
 		if (kept > first && strcmp(names[kept - 1], names[i]) == 0)
 			free(names[i]);

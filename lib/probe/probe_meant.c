@@ -52,7 +52,7 @@ struct asking {
 	size_t n;
 };
 
-static void ask(struct asking *a, const char *name)
+static void ask_for_name(struct asking *a, const char *name)
 {
 	strbuf_str(a->b, a->n++ == 0 ? "; is it " : " or ");
 	probe_text_quote(a->b, name);
@@ -71,7 +71,7 @@ static bool ask_event(void *data, const char *category, const char *event)
 	if (strcmp(rest, event) != 0)
 		return true;
 	(void)snprintf(name, sizeof(name), "tracepoint:%s:%s", category, event);
-	ask(a, name);
+	ask_for_name(a, name);
 	return a->n < MOST;
 }
 
@@ -84,7 +84,7 @@ bool probe_meant_ask(const char *text, const struct probe_tracefs *tracefs, stru
 
 	if (spec != NULL && probe_meant_call(text, spec)) {
 		probe_spec_print(spec, &name);
-		ask(&a, strbuf_text(&name));
+		ask_for_name(&a, strbuf_text(&name));
 	} else if (tracefs != NULL) {
 		(void)probe_tracefs_each(tracefs, ask_event, &a, &f);
 	}

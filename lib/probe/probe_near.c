@@ -9,7 +9,7 @@
 
 enum { PART_DISTANCE = 2, PART_MIN = 3 };
 
-static unsigned least(unsigned a, unsigned b)
+static unsigned least_of(unsigned a, unsigned b)
 {
 	return a < b ? a : b;
 }
@@ -31,11 +31,11 @@ unsigned probe_near_distance(const char *a, const char *b)
 		row = spare;
 		row[0] = (uint8_t)i;
 		for (size_t j = 1; j <= nb; j++) {
-			unsigned d = least(least(last[j] + 1U, row[j - 1] + 1U),
+			unsigned d = least_of(least_of(last[j] + 1U, row[j - 1] + 1U),
 			    last[j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U));
 
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-				d = least(d, before[j - 2] + 1U);
+				d = least_of(d, before[j - 2] + 1U);
 			row[j] = (uint8_t)d;
 		}
 	}
@@ -54,7 +54,7 @@ void probe_near_add(struct probe_near *near, const char *name)
 	size_t at;
 
 	if (strlen(near->part) >= PART_MIN && strstr(name + near->skip, near->part) != NULL)
-		d = least(d, PART_DISTANCE);
+		d = least_of(d, PART_DISTANCE);
 	else if (d > (n + 3) / 4)
 		return;
 	for (at = 0; at < near->n; at++) {

@@ -20,7 +20,7 @@ enum {
 	WAITING_RINGS = 4, /* times the ring's size that wait; beyond it the ring gets full */
 };
 
-static size_t padded(size_t n)
+static size_t padded_size(size_t n)
 {
 	return (n + 7) & ~(size_t)7;
 }
@@ -54,13 +54,13 @@ static int take_record(void *data, void *record, size_t n)
 		s->urgent |= ((const struct probe_code_record *)record)->change.kind != PROBE_CODE_UNMAPPED;
 		return 0;
 	}
-	if (!vec_reserve(&s->waiting, s->waiting.n + sizeof(size) + padded(n))) {
+	if (!vec_reserve(&s->waiting, s->waiting.n + sizeof(size) + padded_size(n))) {
 		s->stacks.failed = true;
 		return 0;
 	}
 	memcpy(s->waiting.at + s->waiting.n, &size, sizeof(size));
 	memcpy(s->waiting.at + s->waiting.n + sizeof(size), record, n);
-	s->waiting.n += sizeof(size) + padded(n);
+	s->waiting.n += sizeof(size) + padded_size(n);
 	return is_full(s) ? -EAGAIN : 0;
 }
 
@@ -105,7 +105,7 @@ static void read_waiting(struct probe_session *s, int64_t ns, const struct probe
 		memcpy(&size, s->waiting.at + s->read, sizeof(size));
 		probe_stacks_take(&s->stacks, s->waiting.at + s->read + sizeof(size), size, reader);
 		tell_names(s);
-		s->read += sizeof(size) + padded(size);
+		s->read += sizeof(size) + padded_size(size);
 		if (s->read == s->waiting.n || s->read > TRIM)
 			waiting_trim(s);
 		if (!is_full(s))
@@ -188,7 +188,7 @@ static int enter_syscalls(struct probe_bpf *b, const struct probe_config *c)
 	return error;
 }
 
-static int configure(struct probe_session *s, const struct probe_config *c)
+static int configure_program(struct probe_session *s, const struct probe_config *c)
 {
 	struct probe_bpf *b = s->bpf;
 	int n = libbpf_num_possible_cpus();
@@ -260,7 +260,7 @@ enum res probe_session_open(const struct probe_config *config, struct probe_sess
 	if (s->scratch == NULL || s->bpf == NULL) {
 		error = s->bpf == NULL ? errno : ENOMEM;
 	} else {
-		error = -configure(s, config);
+		error = -configure_program(s, config);
 		if (error == 0)
 			error = -probe_bpf__load(s->bpf);
 		if (error == 0)

@@ -34,7 +34,7 @@ static bool process_update(const struct probe_session *s, const struct probe_pro
 		   s->bpf->maps.processes, &p->number, sizeof(p->number), p, sizeof(*p), BPF_ANY) == 0;
 }
 
-static enum res refused(struct fault *f)
+static enum res refuse_update(struct fault *f)
 {
 	return fault_set(f, 0, errno, 0, "a map of the BPF program refuses it: %s", strerror(errno));
 }
@@ -77,8 +77,8 @@ static uint32_t initial_pid(const struct probe_session *s, uint32_t seen)
 }
 
 /* Add a process that has a target, or waits for its program. */
-static enum res add(struct probe_session *s, struct probe_process *p, const struct probe_threads *threads,
-    uint32_t *number, struct fault *f)
+static enum res process_add(struct probe_session *s, struct probe_process *p,
+    const struct probe_threads *threads, uint32_t *number, struct fault *f)
 {
 	p->pid = initial_pid(s, p->seen);
 	if (p->pid == 0)
@@ -93,10 +93,10 @@ static enum res add(struct probe_session *s, struct probe_process *p, const stru
 	p->selected = threads != NULL;
 	if (threads != NULL && bpf_map__update_elem(s->bpf->maps.selections, &p->number, sizeof(p->number),
 				   threads, sizeof(*threads), BPF_ANY) != 0)
-		return refused(f);
+		return refuse_update(f);
 	if (!process_update(s, p) || bpf_map__update_elem(s->bpf->maps.pids, &p->pid, sizeof(p->pid),
 					 &p->number, sizeof(p->number), BPF_ANY) != 0)
-		return refused(f);
+		return refuse_update(f);
 	if (s->attached)
 		probe_holders_list(s);
 	*number = p->number;
@@ -117,7 +117,7 @@ static enum res fill_new(struct probe_session *s, struct ps_prochandle *P, const
 	s->scratch->index = *target;
 	/* Not the number in the map: P's mappings may be older than the attachment. */
 	s->scratch->changes = UINT64_MAX;
-	return target_update(s) ? RES_OK : refused(f);
+	return target_update(s) ? RES_OK : refuse_update(f);
 }
 
 enum res probe_session_add(
@@ -126,15 +126,16 @@ enum res probe_session_add(
 	struct probe_process p = { .observed = 1, .seen = one->pid };
 
 	(void)ring_buffer__consume(s->ring); /* a child may have the target of a parent that has ended */
-	return fill_new(s, one->P, one->py, &p.target, f) == RES_OK ? add(s, &p, one->threads, number, f)
-								    : RES_FAIL;
+	return fill_new(s, one->P, one->py, &p.target, f) == RES_OK
+		   ? process_add(s, &p, one->threads, number, f)
+		   : RES_FAIL;
 }
 
 enum res probe_session_expect(struct probe_session *s, uint32_t pid, uint32_t *number, struct fault *f)
 {
 	struct probe_process p = { .target = PROBE_TARGET_BARE, .seen = pid };
 
-	return add(s, &p, NULL, number, f);
+	return process_add(s, &p, NULL, number, f);
 }
 
 bool probe_session_python(struct probe_session *s, uint32_t *pid)
@@ -253,23 +254,23 @@ enum res probe_session_refresh(struct probe_session *s, uint32_t number, struct 
 		return fault_set(f, 0, 0, 0, "it is not observed");
 	if (bpf_map__lookup_elem(
 		s->bpf->maps.targets, &p->target, sizeof(p->target), s->scratch, sizeof(*s->scratch), 0) != 0)
-		return refused(f);
+		return refuse_update(f);
 	if (p->target < PROBE_TARGET_FIRST || probe_processes_shares(&s->processes, p->target, number) ||
 	    !has_pythons(s, py)) {
 		if (fill_new(s, P, py, &target, f) != RES_OK)
 			return RES_FAIL;
 		p->target = target;
 		*changes = UINT64_MAX; /* code mapped since then is counted elsewhere */
-		return process_update(s, p) ? RES_OK : refused(f);
+		return process_update(s, p) ? RES_OK : refuse_update(f);
 	}
 	if (!probe_target_fill_code(P, s->scratch))
 		return fault_memory(f);
 	/* Windows first: a program that reads them while they are copied must not trust them. */
 	s->scratch->changes = UINT64_MAX;
 	if (!target_update(s))
-		return refused(f);
+		return refuse_update(f);
 	s->scratch->changes = *changes;
-	return target_update(s) ? RES_OK : refused(f);
+	return target_update(s) ? RES_OK : refuse_update(f);
 }
 
 #endif

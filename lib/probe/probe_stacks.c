@@ -35,7 +35,7 @@ static void drop_oldest(struct probe_stacks *x)
 }
 
 /* Begin a stack. The oldest unfinished one gives way to it if there are too many. */
-static void begin(struct probe_stacks *x, const struct probe_begin *record)
+static void begin_stack(struct probe_stacks *x, const struct probe_begin *record)
 {
 	struct probe_partial p = { .id = record->head.id, .order = x->arrived++, .begin = *record };
 
@@ -165,7 +165,7 @@ static bool cut_pieces(struct probe_stacks *x, const struct probe_partial *p)
 	return true;
 }
 
-static void finish(struct probe_stacks *x, struct probe_partial *p, const struct probe_reader *reader)
+static void finish_stack(struct probe_stacks *x, struct probe_partial *p, const struct probe_reader *reader)
 {
 	struct probe_stack stack = { .begin = &p->begin };
 
@@ -208,7 +208,7 @@ void probe_stacks_take(
 		break;
 	case PROBE_RECORD_BEGIN:
 		if (head.size >= sizeof(struct probe_begin) && p == NULL)
-			begin(x, record);
+			begin_stack(x, record);
 		break;
 	case PROBE_RECORD_MEMORY:
 		if (p != NULL && head.size > sizeof(head))
@@ -217,7 +217,7 @@ void probe_stacks_take(
 		break;
 	case PROBE_RECORD_END:
 		if (p != NULL)
-			finish(x, p, reader);
+			finish_stack(x, p, reader);
 		break;
 	default:
 		break;

@@ -36,7 +36,7 @@ static void fill_unknown(const struct arch *arch, uint32_t number, struct probe_
 	memcpy(out->args, by_place, sizeof(by_place));
 }
 
-static void fill(const struct arch *arch, size_t i, struct probe_syscall *out)
+static void fill_known(const struct arch *arch, size_t i, struct probe_syscall *out)
 {
 	const struct arch_syscalls *calls = arch->system->calls;
 	const char *at = calls->rows[i].args;
@@ -66,7 +66,7 @@ bool probe_syscall_at(const struct arch *arch, size_t i, struct probe_syscall *o
 
 	if (i >= calls->n)
 		return false;
-	fill(arch, i, out);
+	fill_known(arch, i, out);
 	return true;
 }
 
@@ -76,7 +76,7 @@ bool probe_syscall_by_name(const struct arch *arch, const char *name, struct pro
 
 	for (size_t i = 0; i < calls->n; i++) {
 		if (calls->numbers[i] >= 0 && strcmp(calls->rows[i].name, name) == 0) {
-			fill(arch, i, out);
+			fill_known(arch, i, out);
 			return true;
 		}
 	}
@@ -91,7 +91,7 @@ bool probe_syscall_by_number(const struct arch *arch, uint32_t number, struct pr
 	if (row == NULL)
 		fill_unknown(arch, number, out);
 	else
-		fill(arch, (size_t)(row - calls->rows), out);
+		fill_known(arch, (size_t)(row - calls->rows), out);
 	return row != NULL;
 }
 

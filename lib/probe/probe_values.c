@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-static uint32_t bit(size_t i)
+static uint32_t bit_of(size_t i)
 {
 	return (uint32_t)1 << i;
 }
@@ -82,7 +82,7 @@ void probe_values_list(
 			break;
 		out->at[out->n] = value_of_field(field);
 		if (field->form != PROBE_FIELD_VALUE && field->is_text)
-			out->texts |= bit(out->n);
+			out->texts |= bit_of(out->n);
 	}
 	for (; usdt != NULL && out->n < usdt->n_args && out->n < PROBE_USDT_ARGS; out->n++) {
 		bool is_text = false;
@@ -90,7 +90,7 @@ void probe_values_list(
 		out->at[out->n] = value_of_operand(arch, &usdt->args[out->n]);
 		(void)probe_arguments_python(usdt, out->n, &is_text);
 		if (is_text)
-			out->texts |= bit(out->n);
+			out->texts |= bit_of(out->n);
 	}
 }
 
@@ -102,7 +102,7 @@ void probe_values_strings(const struct probe_hit *hit, struct probe_string out[P
 		uint32_t n;
 
 		out[i] = (struct probe_string){ NULL, 0, false };
-		if ((hit->texts & bit(i)) == 0 || k >= hit->n_text || k >= PROBE_TEXTS)
+		if ((hit->texts & bit_of(i)) == 0 || k >= hit->n_text || k >= PROBE_TEXTS)
 			continue;
 		n = hit->text_n[k] <= PROBE_TEXT_MAX ? hit->text_n[k] : PROBE_TEXT_MAX;
 		/* With its NUL: one that was cut fills the buffer. */
@@ -135,19 +135,19 @@ void probe_values_render(
 	for (uint32_t i = 0; i < n; i++) {
 		const struct probe_field *field =
 		    tracepoint == NULL ? NULL : probe_arguments_field(tracepoint, i);
-		bool is_text = (hit->texts & bit(i)) != 0;
+		bool is_text = (hit->texts & bit_of(i)) != 0;
 
 		strbuf_str(b, i > 0 ? ", " : "");
 		if (field != NULL)
 			strbuf_fmt(b, "%s=", field->name);
 		if (strings[i].bytes != NULL)
 			probe_string_render(b, &strings[i]);
-		else if ((hit->unknown & bit(i)) != 0 || (is_text && tracepoint != NULL))
+		else if ((hit->unknown & bit_of(i)) != 0 || (is_text && tracepoint != NULL))
 			strbuf_char(b, '?');
 		else if (is_text)
 			strbuf_fmt(b, "%#" PRIx64, hit->args[i]);
 		else
-			put_number(b, hit->args[i], (hit->is_signed & bit(i)) != 0);
+			put_number(b, hit->args[i], (hit->is_signed & bit_of(i)) != 0);
 	}
 	if (tracepoint != NULL && probe_arguments_field(tracepoint, PROBE_VALUES) != NULL)
 		strbuf_str(b, ", ...");

@@ -204,7 +204,7 @@ static enum res take_comparison(struct when_parse *p, bool negate, struct table 
 
 /* --- the grammar --- */
 
-static void join(struct table *left, const struct table *right, bool is_and)
+static void join_tables(struct table *left, const struct table *right, bool is_and)
 {
 	for (size_t i = 0; i < 4; i++) {
 		if (is_and)
@@ -254,7 +254,7 @@ static enum res take_and(struct when_parse *p, bool negate, struct table *out)
 	while (when_take(p, "&&")) {
 		if (take_part(p, negate, &right) != RES_OK)
 			return RES_FAIL;
-		join(out, &right, !negate);
+		join_tables(out, &right, !negate);
 	}
 	return RES_OK;
 }
@@ -268,7 +268,7 @@ static enum res take_or(struct when_parse *p, bool negate, struct table *out)
 	while (when_take(p, "||")) {
 		if (take_and(p, negate, &right) != RES_OK)
 			return RES_FAIL;
-		join(out, &right, negate);
+		join_tables(out, &right, negate);
 	}
 	return RES_OK;
 }

@@ -22,7 +22,7 @@ static int send_stack(struct walk *w)
 	w->s->emit = 1;
 	take_states(w);
 	emit_stacks(w);
-	flush(s);
+	flush_records(s);
 	end->kind = PROBE_RECORD_END;
 	end->size = sizeof(*end);
 	end->id = s->id;
@@ -165,7 +165,7 @@ static __always_inline int find_thread(struct walk *w, uint32_t tid)
 
 /* Find the key of the stack of a thread whose registers were taken; it is sent if it is new.
  * NULL: the event is not wanted, or it is lost, and counted as such. */
-static struct probe_count *capture(
+static struct probe_count *capture_stack(
     struct scratch *s, struct task_struct *task, const struct probe_process *p, struct probe_key *key)
 {
 	uint32_t tid = (uint32_t)task->pid, index = p->target;
@@ -199,9 +199,9 @@ static struct probe_count *capture(
 	if (!s->lost)
 		find_states(&w);
 	if (!s->lost) {
-		s->hash = mix(epoch_of(s, p->number), s->begin.regs[REG_IP]);
+		s->hash = mix_word(epoch_of(s, p->number), s->begin.regs[REG_IP]);
 		if (s->begin.regs[REG_BP] - s->stack_lo < s->stack_hi - s->stack_lo)
-			s->hash = mix(s->hash, s->begin.regs[REG_BP] - s->stack_lo);
+			s->hash = mix_word(s->hash, s->begin.regs[REG_BP] - s->stack_lo);
 		take_returns(&w, task);
 		if (holders)
 			take_gil(s, index, key->spec);

@@ -4,7 +4,7 @@
 
 #include "probe/bpf/maps.h"
 
-static void flush(struct scratch *s)
+static void flush_records(struct scratch *s)
 {
 	uint32_t n = s->used;
 
@@ -30,7 +30,7 @@ int emit_piece(struct scratch *s, uint64_t va, uint32_t n, uint32_t kind, uint64
 	if (!s || n == 0 || n > TABLE)
 		return 0;
 	if (s->used + n + 8 + sizeof(*m) > PROBE_BATCH_MAX)
-		flush(s);
+		flush_records(s);
 	if (s->used == 0) {
 		struct probe_record *head = (struct probe_record *)s->record;
 

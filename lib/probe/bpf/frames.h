@@ -50,7 +50,7 @@ static __always_inline uint64_t mix_object(
 		return hash;
 	if (bpf_probe_read_user(s->content, 2 * p->word & 31, (const void *)(at + p->text_words - 1)) != 0)
 		s->lost = PROBE_LOST_FRAMES + 1;
-	return mix(mix(hash, s->content[0]), s->content[1]);
+	return mix_word(mix_word(hash, s->content[0]), s->content[1]);
 }
 
 /* The same of the name of the file, which is often that of the frame before. */
@@ -66,7 +66,7 @@ static __always_inline uint64_t mix_file(
 		s->file_at = at;
 		s->file_event = s->events;
 	}
-	return mix(mix(hash, s->file[0]), s->file[1]);
+	return mix_word(mix_word(hash, s->file[0]), s->file[1]);
 }
 
 /* Hash the next part of a line table into s->table_hash. A multiplication waits for the one before
@@ -91,10 +91,10 @@ static long table_step(uint32_t i, struct scratch **at)
 	for (uint32_t k = 0; k < PART / 8; k += TABLE_GROUP) {
 		if (8 * k >= n)
 			break;
-		a = mix(a, s->words[k]);
-		b = mix(b, s->words[k + 1]);
+		a = mix_word(a, s->words[k]);
+		b = mix_word(b, s->words[k + 1]);
 	}
-	s->table_hash = mix(a, b);
+	s->table_hash = mix_word(a, b);
 	s->table_at += n;
 	s->table_n -= n;
 	return 0;
@@ -119,20 +119,20 @@ static __always_inline uint64_t mix_table(
 			s->lost = PROBE_LOST_FRAMES + 1;
 	}
 	n = s->content[0] & p->size_mask;
-	hash = mix(hash, n);
+	hash = mix_word(hash, n);
 	n = gap % 8 + (n < CONTENT ? n : CONTENT); /* what is before the first word counts too (2.x) */
 	gap = gap / 8 & 3;
 	if (8 * gap + n > got)
 		s->lost = PROBE_LOST_FRAMES + 1;
 	for (; i < CONTENT / 8 && 8 * i + 8 <= n; i++)
-		hash = mix(hash, s->content[gap + i]);
+		hash = mix_word(hash, s->content[gap + i]);
 	if (n % 8 != 0)
-		hash = mix(hash, s->content[gap + i] << (64 - n % 8 * 8));
+		hash = mix_word(hash, s->content[gap + i] << (64 - n % 8 * 8));
 	n = s->content[0] & p->size_mask;
 	if (n <= CONTENT)
 		return hash;
 	if (p->word == 8 && gap >= 2 && s->content[1] != NO_HASH)
-		return mix(hash, s->content[1]);
+		return mix_word(hash, s->content[1]);
 	s->table_at = at + p->bytes_data - 1 + CONTENT;
 	s->table_n = (uint32_t)(n < TABLE * TABLES ? n : TABLE * TABLES) - CONTENT;
 	return hash;
@@ -152,10 +152,10 @@ __noinline uint64_t mix_table_rest(struct scratch *s, uint64_t hash)
  * have them all (exec of changing code), so some of what they point to is hashed as well. */
 static uint64_t hash_code(struct scratch *s, const struct py_offsets *p, uint64_t code)
 {
-	uint64_t hash = mix(1, code);
+	uint64_t hash = mix_word(1, code);
 
 	for (int i = 0; i < PY_OFFSETS_WORDS; i++)
-		hash = mix(hash, CODE(s, p, p->code_words[i]));
+		hash = mix_word(hash, CODE(s, p, p->code_words[i]));
 	hash = mix_file(s, p, hash, CODE(s, p, p->code_texts[0]));
 	hash = mix_object(s, p, hash, CODE(s, p, p->code_texts[1]));
 	return mix_table(s, p, hash, CODE(s, p, p->code_table));
@@ -196,7 +196,7 @@ static void take_code(struct walk *w)
 	uint64_t code = FRAME(s, p, code) & p->word_mask & ~(uint64_t)p->tag_mask;
 	struct known_code *known = &s->known[(code >> 5 ^ code >> 15) & (KNOWN_CODES - 1)];
 
-	s->hash = mix(s->hash, code);
+	s->hash = mix_word(s->hash, code);
 	if (is_changed(w, known, code)) {
 		if (bpf_probe_read_user(
 			s->code, p->code_size & (PY_OFFSETS_CODE_MAX - 1), (const void *)code) != 0)
@@ -209,7 +209,7 @@ static void take_code(struct walk *w)
 		known->restart = s->restart;
 	}
 	known->event = s->events;
-	s->hash = mix(s->hash, known->hash);
+	s->hash = mix_word(s->hash, known->hash);
 	if (!s->emit) {
 		if (!s->outermost) {
 			s->begin.code = code;
@@ -267,23 +267,23 @@ static long frame_step(uint32_t i, struct walk *w)
 	s->at = FRAME(s, p, previous) & p->word_mask;
 	owner = (uint8_t)FRAME(s, p, owner);
 	if (p->cstack_owner != 0 && owner >= p->cstack_owner) {
-		s->hash = mix(s->hash, 5);
+		s->hash = mix_word(s->hash, 5);
 		return 0;
 	}
 	/* Frames that an activation runs in a row have the same native stack below the first as if
 	 * each had been called by C code: which is first counts. */
-	s->hash = mix(s->hash,
+	s->hash = mix_word(s->hash,
 	    (FRAME(s, p, instr) & p->word_mask) ^ (uint64_t)owner << 56 ^ (FRAME(s, p, entry) & 1) << 48);
 	if (p->own_frames) {
-		s->hash = mix(s->hash, (uint32_t)FRAME(s, p, lasti) | FRAME(s, p, lineno) << 32);
+		s->hash = mix_word(s->hash, (uint32_t)FRAME(s, p, lasti) | FRAME(s, p, lineno) << 32);
 		s->hash =
-		    mix(s->hash, (uint8_t)FRAME(s, p, state) | (FRAME(s, p, trace) & p->word_mask) << 8);
+		    mix_word(s->hash, (uint8_t)FRAME(s, p, state) | (FRAME(s, p, trace) & p->word_mask) << 8);
 	}
 	object = FRAME(s, p, object) & p->word_mask;
 	if (p->object_size != 0 && object != 0) {
 		if (bpf_probe_read_user(
 			s->small, p->object_size & (PY_OFFSETS_OBJECT_MAX - 1), (const void *)object) == 0)
-			s->hash = mix(s->hash, (uint32_t)SMALL(s, p->object_lineno));
+			s->hash = mix_word(s->hash, (uint32_t)SMALL(s, p->object_lineno));
 		if (w->s->emit)
 			emit_memory(s, object, p->object_size);
 	}
@@ -385,7 +385,7 @@ static void take_states(struct walk *w)
 		w->p = &w->t->pythons[python];
 		s->outermost = 0;
 		s->is_main = s->begin.states[i].is_main;
-		s->hash = mix(s->hash, 7 + python);
+		s->hash = mix_word(s->hash, 7 + python);
 		take_frames(w, s->begin.states[i].tstate);
 	}
 }

@@ -147,7 +147,7 @@ __noinline int take_gil(struct scratch *s, uint32_t target, uint32_t spec)
 		if (gil == 0 || address - gil - p->gil.wait >= p->gil.wait_size)
 			continue;
 		s->holder = holder_id(s, p, gil, interp);
-		s->hash = mix(s->hash, 17);
+		s->hash = mix_word(s->hash, 17);
 		s->begin.flags |= PROBE_STACK_GIL;
 		break;
 	}

@@ -288,7 +288,7 @@ static void count_loss(uint32_t which)
 	count_losses(which, 1);
 }
 
-static __always_inline uint64_t mix(uint64_t hash, uint64_t word)
+static __always_inline uint64_t mix_word(uint64_t hash, uint64_t word)
 {
 	hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
 	return hash ^ hash >> 29;
@@ -297,7 +297,7 @@ static __always_inline uint64_t mix(uint64_t hash, uint64_t word)
 /* Eight bytes from a member on, of which the caller takes its width. An absent one (offset 0) is at
  * mask, beyond all that is ever read into the buffer, which is longer by eight bytes: there it is
  * zero. So no branch is needed, of which the verifier would follow both sides. */
-static __always_inline uint64_t member(const uint8_t *bytes, uint32_t offset, uint32_t mask)
+static __always_inline uint64_t member_at(const uint8_t *bytes, uint32_t offset, uint32_t mask)
 {
 	return *(const uint64_t *)(bytes + ((offset - 1) & mask));
 }
@@ -312,10 +312,10 @@ static __always_inline uint64_t frame_member(const struct scratch *s, uint32_t o
 }
 
 #define TSTATE(s, p, name) \
-	(member((s)->tstate, (p)->tstate_##name, PY_OFFSETS_TSTATE_MAX - 1) & (p)->word_mask)
+	(member_at((s)->tstate, (p)->tstate_##name, PY_OFFSETS_TSTATE_MAX - 1) & (p)->word_mask)
 #define FRAME(s, p, name) frame_member(s, (p)->frame_##name)
-#define CODE(s, p, offset) (member((s)->code, offset, PY_OFFSETS_CODE_MAX - 1) & (p)->word_mask)
-#define SMALL(s, offset) member((s)->small, offset, PY_OFFSETS_OBJECT_MAX - 1)
+#define CODE(s, p, offset) (member_at((s)->code, offset, PY_OFFSETS_CODE_MAX - 1) & (p)->word_mask)
+#define SMALL(s, offset) member_at((s)->small, offset, PY_OFFSETS_OBJECT_MAX - 1)
 
 /* A word of the target at va + offset − 1. */
 static __always_inline int read_word(const struct py_offsets *p, uint64_t va, uint32_t offset, uint64_t *out)

@@ -27,7 +27,7 @@ static long return_step(uint32_t i, struct walk *w)
 	to->slot = slot;
 	to->pc = BPF_CORE_READ(r, orig_ret_vaddr);
 	s->begin.n_returns = n + 1;
-	s->hash = mix(s->hash, to->pc ^ (slot - (slot < s->stack_hi ? s->stack_lo : s->other_lo)) << 45);
+	s->hash = mix_word(s->hash, to->pc ^ (slot - (slot < s->stack_hi ? s->stack_lo : s->other_lo)) << 45);
 	return 0;
 }
 

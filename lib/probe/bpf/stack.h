@@ -48,7 +48,7 @@ static long next_part(struct scratch *s)
 	s->more = 0;
 	s->at = s->from = s->other_lo;
 	s->upto = s->other_hi;
-	s->hash = mix(s->hash, 11);
+	s->hash = mix_word(s->hash, 11);
 	return 0;
 }
 
@@ -64,7 +64,7 @@ static __noinline void hash_unsure_words(struct scratch *s, uint32_t at, uint32_
 		if (k >= n / 8)
 			break;
 		if (word >= PAGE && word >> 47 == 0)
-			hash = mix(hash, word ^ (place + 8 * k) << 45);
+			hash = mix_word(hash, word ^ (place + 8 * k) << 45);
 	}
 	s->hash = hash;
 }
@@ -100,10 +100,10 @@ __noinline int hash_words(
 			const uint64_t *word = &s->words[at + g + k];
 
 			if (t->near_code[((const uint16_t *)word)[1]] != 0 && is_code(t, *word))
-				hash = mix(hash, *word ^ (place + 8 * (g + k)) << 45);
+				hash = mix_word(hash, *word ^ (place + 8 * (g + k)) << 45);
 			/* A saved frame pointer, perhaps: it tells where an older frame ends. */
 			if (((const uint32_t *)word)[1] == upper && *word - va < end - va)
-				hash = mix(hash, (*word - from) ^ (place + 8 * (g + k)) << 45);
+				hash = mix_word(hash, (*word - from) ^ (place + 8 * (g + k)) << 45);
 		}
 	}
 	s->hash = hash;
@@ -129,9 +129,9 @@ int hash_words_32(struct scratch *s, const struct probe_target *t, uint64_t plac
 		if (k >= n / 4)
 			break;
 		if (word >= PAGE && (s->unsure || is_code(t, word)))
-			hash = mix(hash, word ^ (place + 4 * k) << 32);
+			hash = mix_word(hash, word ^ (place + 4 * k) << 32);
 		if (word - from - place < left)
-			hash = mix(hash, (word - from) ^ (place + 4 * k) << 32 ^ 1ull << 63);
+			hash = mix_word(hash, (word - from) ^ (place + 4 * k) << 32 ^ 1ull << 63);
 	}
 	s->hash = hash;
 	return 0;
@@ -148,7 +148,7 @@ static long skip_absent(struct walk *w, uint64_t at, uint32_t n)
 		w->thread->stack_hi = 0; /* its mapping may be another one now */
 		return 1;
 	}
-	s->hash = mix(s->hash, 13);
+	s->hash = mix_word(s->hash, 13);
 	s->at = at + n;
 	return 0;
 }

@@ -132,14 +132,14 @@ static long interp_heads(uint32_t i, struct walk *w)
 		return 1;
 	}
 	s->at = next;
-	s->hash = mix(mix(s->hash, interp), head);
+	s->hash = mix_word(mix_word(s->hash, interp), head);
 	if (head == 0)
 		return 0;
 	if (!load_tstate(w, head)) {
 		s->lost = PROBE_LOST_STATES + 1;
 		return 1;
 	}
-	s->hash = mix(mix(s->hash, TSTATE(s, w->p, thread_id)), TSTATE(s, w->p, next));
+	s->hash = mix_word(mix_word(s->hash, TSTATE(s, w->p, thread_id)), TSTATE(s, w->p, next));
 	return 0;
 }
 
