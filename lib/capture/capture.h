@@ -63,6 +63,13 @@ struct capture_note {
 	char text[128]; /* why, a phrase; "" with MISSING_NOTHING */
 };
 
+/* Whether an LWP is still the thread that was captured, asked after everything was read. */
+enum capture_stays {
+	STAYS_UNKNOWN,
+	STAYS,
+	STAYS_NOT,
+};
+
 /* The result of the attempts to hold an LWP. */
 enum capture_refusal {
 	NOT_REFUSED,
@@ -82,6 +89,8 @@ struct capture_lwp {
 	bool wait_due;             /* it was held in a call: what it waits for is to be found */
 	bool owner_due;            /* who holds that may not have held it during the hold */
 	bool back;                 /* after its release it is blocked where it was during the hold */
+	uint8_t stays;             /* enum capture_stays */
+	uint8_t pass;              /* in which it was listed; 255: during a hold */
 	uint64_t mutex;            /* that it waits for; 0: none */
 	lwpid_t mutex_owner;       /* who held it then, in the target's numbering */
 	struct py_status status;   /* as it was read with its frames */
@@ -266,6 +275,14 @@ void capture_running(struct capture *c, struct capture_lwp *l);
 /* Read what Python calls the LWPs, instead of what was read before. copy: a new snapshot of the
  * process, so that all is read at about one time, and each page once; NULL: from the core. */
 void capture_about_names(struct capture *c, struct snapshot *copy);
+
+/* True if LWP l has been the same thread from its capture on until now: what was read meanwhile by
+ * its thread pointer or its thread state is its own. Must be asked after that was read. */
+bool capture_stays(const struct capture *c, struct capture_lwp *l);
+/* The same of an LWP that holds what l waits for; it must have existed when l was read. */
+bool capture_owner_stays(const struct capture *c, const struct capture_lwp *l, struct capture_lwp *owner);
+/* Drop the names of LWPs that may have ended before these were read. */
+void capture_names_check(struct capture *c);
 
 /* Find the name of the call that l is in, if it is in one. Its registers must be known. */
 void capture_name_call(struct capture *c, struct capture_lwp *l);

@@ -231,13 +231,17 @@ static bool holds_gil(const struct capture_lwp *l)
 	       l->status.holder == l->thread.tstate;
 }
 
-/* The LWP with this thread state, which holds the GIL. 0: there is none that held it when it was
+/* The LWP whose GIL l waits for. 0: there is none that held it when it was
  * read itself, which may have been later or earlier. */
-static lwpid_t gil_owner(const struct capture *c, uint64_t tstate)
+static lwpid_t gil_owner(const struct capture *c, const struct capture_lwp *l)
 {
+	const uint64_t tstate = l->status.holder;
+
 	for (size_t i = 0; tstate != 0 && i < c->lwps.n; i++) {
-		if (c->lwps.at[i].thread.tstate == tstate && holds_gil(&c->lwps.at[i]))
-			return c->lwps.at[i].id;
+		struct capture_lwp *owner = &c->lwps.at[i];
+
+		if (owner->thread.tstate == tstate && holds_gil(owner))
+			return capture_owner_stays(c, l, owner) ? owner->id : 0;
 	}
 	return 0;
 }
@@ -284,7 +288,7 @@ static void about_python(const struct capture *c, const struct capture_lwp *l, s
 		s->gil = GIL_HELD;
 	} else if (word != 0 && word >= status->gil_lo && word < status->gil_hi) {
 		s->gil = GIL_AWAITED;
-		s->gil_owner = gil_owner(c, status->holder);
+		s->gil_owner = gil_owner(c, l);
 	}
 	about_collecting(c, l, s);
 }
@@ -297,20 +301,20 @@ lwpid_t capture_inner(const struct capture *c, struct capture_lwp *l)
 	return l->inner;
 }
 
-/* The LWP that has this number in the target's numbering. 0: there is none. */
-static lwpid_t lwp_of_inner(struct capture *c, lwpid_t inner)
+/* The LWP that has this number in the target's numbering. NULL: there is none. */
+static struct capture_lwp *lwp_of_inner(struct capture *c, lwpid_t inner)
 {
 	for (size_t i = 0; inner != 0 && i < c->lwps.n; i++) {
 		if (capture_inner(c, &c->lwps.at[i]) == inner)
-			return c->lwps.at[i].id;
+			return &c->lwps.at[i];
 	}
-	return 0;
+	return NULL;
 }
 
 /* A mutex is believed to be one if its owner is a thread of the process, and another one. */
 static void about_mutex(struct capture *c, struct capture_lwp *l)
 {
-	lwpid_t owner;
+	struct capture_lwp *owner;
 
 	if (c->request.live == NULL) {
 		l->mutex = os_call_mutex(&l->call);
@@ -318,14 +322,14 @@ static void about_mutex(struct capture *c, struct capture_lwp *l)
 		capture_wait_read(c, l);
 	}
 	owner = lwp_of_inner(c, l->mutex_owner);
-	if (l->mutex == 0 || owner == 0 || owner == l->id || os_call_mutex(&l->call) != l->mutex)
+	if (l->mutex == 0 || owner == NULL || owner == l || os_call_mutex(&l->call) != l->mutex)
 		return;
 	/* It still holds it, so it did not take and leave it in the meantime for no time. */
 	if (c->request.live != NULL && os_mutex_owner_now(c->request.live, l->mutex) != l->mutex_owner)
 		return;
 	l->about.object = OBJECT_MUTEX;
 	l->about.object_at = l->mutex;
-	l->about.object_owner = owner;
+	l->about.object_owner = owner->id;
 }
 
 /* Does l's GIL belong to the thread of `owner` at this moment? */

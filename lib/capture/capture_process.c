@@ -38,9 +38,9 @@ static void ids_release(struct ids *v)
 	vec_free(v);
 }
 
-/* Add the LWPs that are not known yet; late: they are younger than the first list. *news: there
+/* Add the LWPs that are not known yet; pass > 0: they are younger than the first list. *news: there
  * are some. */
-static enum res add_unknown(struct capture *c, bool late, bool *news, struct fault *f)
+static enum res add_unknown(struct capture *c, uint8_t pass, bool *news, struct fault *f)
 {
 	OWNED(os_lwpids_free) os_lwpids ids = VEC_EMPTY;
 	OWNED(mem_release) uint64_t *pointers = NULL;
@@ -68,7 +68,8 @@ static enum res add_unknown(struct capture *c, bool late, bool *news, struct fau
 
 		if (at < 0)
 			break;
-		c->lwps.at[at].late = late;
+		c->lwps.at[at].late = pass > 0;
+		c->lwps.at[at].pass = pass;
 	}
 	c->left_out -= n;
 	if (c->left_out != 0 && c->lwps.n == 0)
@@ -235,6 +236,7 @@ static void read_python_names(struct capture *c)
 		snapshot_destroy(copy);
 	}
 	c->names_cut = missed;
+	capture_names_check(c);
 }
 
 /* Look at LWPs ahead, if there are many. */
@@ -255,7 +257,7 @@ static enum res capture_all(struct capture *c, struct fault *f)
 	bool news = true;
 
 	for (int i = 0; i < PASSES && news && !c->progress.held; i++) {
-		if (add_unknown(c, i > 0, &news, f) != RES_OK)
+		if (add_unknown(c, (uint8_t)i, &news, f) != RES_OK)
 			return RES_FAIL;
 		if (i == 0 && c->request.policy != STOP_ALL)
 			begin_ahead(c);

@@ -61,12 +61,16 @@ static void hold_release(struct os_hold **h)
 static int64_t add_newborn(struct holding *g, lwpid_t id, int64_t end)
 {
 	uint64_t pointer = 0;
+	int64_t at;
 
 	if (g->c->progress.held || !proc_lwp_in_set(g->c->request.set, id))
 		return -1;
 	capture_make_room(g->c, end);
 	os_thread_pointers(g->c->request.live, &id, 1, &pointer);
-	return capture_add(g->c, id, pointer);
+	at = capture_add(g->c, id, pointer);
+	if (at >= 0)
+		g->c->lwps.at[at].pass = UINT8_MAX;
+	return at;
 }
 
 /* Hold LWPs that are pending after a last probe. end: when LWPs that stand still have to go on (0:

@@ -58,10 +58,10 @@ void capture_waits_read(struct capture *c, struct capture_lwp *const *lwps, size
 }
 
 /* The LWP whose pthread_self() this is. NULL: none. */
-static const struct capture_lwp *lwp_of_thread(const struct capture *c, uint64_t thread_id)
+static struct capture_lwp *lwp_of_thread(const struct capture *c, uint64_t thread_id)
 {
 	for (size_t i = 0; thread_id != 0 && i < c->lwps.n; i++) {
-		const struct capture_lwp *l = &c->lwps.at[i];
+		struct capture_lwp *l = &c->lwps.at[i];
 
 		if (l->state != CAPTURE_ENDED && l->thread_pointer == thread_id)
 			return l;
@@ -81,14 +81,16 @@ void capture_wait_tell(struct capture *c, struct capture_lwp *l)
 		[PY_WAIT_THREAD] = OBJECT_THREAD,
 		[PY_WAIT_FUTURE] = OBJECT_FUTURE,
 		[PY_WAIT_MUTEX] = OBJECT_PYMUTEX };
-	const struct capture_lwp *owner;
+	struct capture_lwp *owner;
 
 	if (l->wait.kind == PY_WAIT_NONE)
 		return;
 	l->about.object = objects[l->wait.kind];
 	l->about.object_at = l->wait.at;
 	owner = lwp_of_thread(c, l->wait.owner);
-	if (owner != NULL && owner != l && (c->request.live == NULL || capture_wait_is_held(c, l, owner)))
+	if (owner != NULL && owner != l &&
+	    (c->request.live == NULL ||
+		(capture_wait_is_held(c, l, owner) && capture_owner_stays(c, l, owner))))
 		l->about.object_owner = owner->id;
 }
 

@@ -69,6 +69,11 @@ void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, u
 		out[i] = ids[i];
 }
 
+void os_thread_pointers_again(struct ps_prochandle *P, const lwpid_t *ids, size_t n, uint64_t *out)
+{
+	os_thread_pointers(P, ids, n, out);
+}
+
 /* A child of vfork has an LWP of its own (vfork(2)). */
 uint64_t os_maker_pointer(struct ps_prochandle *P)
 {

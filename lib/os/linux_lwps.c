@@ -83,6 +83,22 @@ static volatile uint32_t *low_memory(void)
 	return at == MAP_FAILED ? NULL : at;
 }
 
+void os_thread_pointers_again(struct ps_prochandle *P, const lwpid_t *ids, size_t n, uint64_t *out)
+{
+	const struct arch *arch = os_arch(P);
+	bool foreign = arch->system->robust_head != NULL;
+	volatile uint32_t *low = foreign ? low_memory() : NULL;
+	const struct arch_libc *libc = os_libc(P);
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t head = foreign && low == NULL ? 0 : robust_head(arch, ids[i], low);
+
+		out[i] = head < libc->robust_head ? 0 : head - libc->robust_head;
+	}
+	if (low != NULL)
+		(void)munmap((void *)(uintptr_t)low, LOW_MEMORY);
+}
+
 /* glibc registers each thread's list of robust mutexes with the kernel. Its head is a member of the
  * thread's descriptor. */
 void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, uint64_t *out)

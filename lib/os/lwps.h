@@ -32,6 +32,10 @@ size_t os_lwp_count(struct ps_prochandle *P);
 /* The value of os_thread_pointer for each of n LWPs, without their registers; 0: unknown. */
 void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, uint64_t *out);
 
+/* The same without a look at the memory of P: whether threads still have the pointers that they
+ * had. 0: they have ended, or it is unknown. */
+void os_thread_pointers_again(struct ps_prochandle *P, const lwpid_t *ids, size_t n, uint64_t *out);
+
 /* The thread pointer of the thread, in another process, that created live P. 0: unknown. Until its
  * exec a child of vfork has this thread pointer: it runs in that thread's memory, as that thread,
  * with an id of its own. */
