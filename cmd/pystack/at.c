@@ -16,6 +16,7 @@
 #include "at_namespace.h"
 #include "base/clock.h"
 #include "interrupts.h"
+#include "os/restrict.h"
 #include "print_target.h"
 #include "rights.h"
 
@@ -197,6 +198,7 @@ static bool start_observing(struct at *a, int argc, char **argv)
 					     : (size_t)(argc - a->opt->first);
 	if (at_namespace_find(&config.pid_namespace, &f) == RES_OK &&
 	    probe_session_open(&config, &a->session, &f) == RES_OK) {
+		os_restrict_programs();
 		a->processes.session = a->session;
 		if (!(a->opt->command ? expect_command(a) : observe_operands(a, argc, argv)) ||
 		    !at_probes_place_kernel(&a->probes))

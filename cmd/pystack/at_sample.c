@@ -15,6 +15,7 @@
 #include "at_recorded.h"
 #include "base/clock.h"
 #include "interrupts.h"
+#include "os/restrict.h"
 #include "print_json.h"
 #include "report/collect.h"
 #include "source.h"
@@ -226,6 +227,7 @@ static enum res sampling_start(struct sampling *s, const struct operand *o, stru
 	if (at_namespace_find(&config.pid_namespace, f) != RES_OK ||
 	    probe_session_open(&config, &s->session, f) != RES_OK)
 		return RES_FAIL;
+	os_restrict_programs();
 	s->processes.session = s->session;
 	if (!observing_add(&s->processes, o->typed))
 		return RES_NONE;

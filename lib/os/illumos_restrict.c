@@ -11,3 +11,7 @@ void os_restrict(const struct os_needs *needs, const char *dir)
 	(void)needs;
 	(void)dir;
 }
+
+void os_restrict_programs(void)
+{
+}

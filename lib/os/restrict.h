@@ -28,4 +28,8 @@ void os_rights_drop(const struct os_needs *needs);
  * before threads are started. */
 void os_restrict(const struct os_needs *needs, const char *dir);
 
+/* From now on this thread, and what it starts, cannot load programs into the kernel nor make maps
+ * for them (EPERM). Those that are loaded can be attached and read. Needs os_restrict before. */
+void os_restrict_programs(void);
+
 #endif

@@ -13,7 +13,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 
 enum {
 	TRIM = 1 << 24,
@@ -243,6 +245,26 @@ static int configure_program(struct probe_session *s, const struct probe_config 
 	return error;
 }
 
+/* libbpf finds out by a program of its own, the first time that it attaches one to an event,
+ * whether the kernel has links for that. Let it do so now: later, no program may be loaded. */
+static void learn_links(struct probe_session *s)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE, .size = sizeof(attr), .config = PERF_COUNT_SW_DUMMY, .disabled = 1
+	};
+	int fd = bpf_program__autoload(s->bpf->progs.at_code)
+		     ? (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC)
+		     : -1;
+	struct bpf_link *link;
+
+	if (fd < 0)
+		return;
+	link = bpf_program__attach_perf_event(s->bpf->progs.at_code, fd); /* of another kind: refused */
+	if (link == NULL)
+		(void)close(fd);
+	(void)bpf_link__destroy(link);
+}
+
 enum res probe_session_open(const struct probe_config *config, struct probe_session **out, struct fault *f)
 {
 	struct probe_session *s = calloc(1, sizeof(*s));
@@ -266,6 +288,7 @@ enum res probe_session_open(const struct probe_config *config, struct probe_sess
 		if (error == 0)
 			error = probe_processes_begin(s);
 		if (error == 0) {
+			learn_links(s);
 			s->ring = ring_buffer__new(bpf_map__fd(s->bpf->maps.ring), take_record, s, NULL);
 			error = s->ring == NULL ? errno : 0;
 		}

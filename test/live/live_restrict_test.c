@@ -132,6 +132,36 @@ START_TEST(each_way_of_running)
 }
 END_TEST
 
+/* While programs of the kernel run, there is a second filter: no more of them are loaded. */
+START_TEST(programs_are_loaded_once)
+{
+	struct fixture f;
+	struct running r;
+	char pid[16];
+	long long filters = 0;
+	int status;
+
+	if (geteuid() != 0 || !has_filters() || status_of(getpid(), "Seccomp_filters:", 10) < 0) {
+		(void)puts("SKIP: not root, or this kernel does not count filters, or this build has none");
+		return;
+	}
+	fixture_start(&f, live_interpreters(NULL), &(struct fixture_options){ .no_rest = true },
+	    ARGS("@sampled_kinds.py"));
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	running_start(&r, ARGS(spawn_tool(), "--at", "profile:1", "-c", "-d", "600s", pid));
+	for (int i = 0; i < 6000 && filters < 2 && waitpid(r.pid, &status, WNOHANG) == 0; i++) {
+		filters = status_of(r.pid, "Seccomp_filters:", 10);
+		(void)usleep(10 * 1000);
+	}
+	if (filters < 1)
+		(void)puts("SKIP: nothing can be observed here");
+	else
+		ck_assert_int_eq(filters, 2);
+	running_end(&r);
+	fixture_end(&f);
+}
+END_TEST
+
 /* The command has what pystack had. */
 START_TEST(command_keeps_all)
 {
@@ -161,6 +191,7 @@ static Suite *suite(void)
 
 	tcase_set_timeout(c, 300);
 	tcase_add_test(c, each_way_of_running);
+	tcase_add_test(c, programs_are_loaded_once);
 	tcase_add_test(c, command_keeps_all);
 	suite_add_tcase(s, c);
 	return s;

@@ -415,6 +415,56 @@ START_TEST(calls_of_i386_end_it)
 END_TEST
 #endif
 
+/* --- programs of the kernel --- */
+
+static long load_nothing(void)
+{
+	return syscall(SYS_bpf, BPF_PROG_LOAD, NULL, 0);
+}
+
+static long load_late(void)
+{
+	os_restrict_programs();
+	return load_nothing();
+}
+
+static long make_map_late(void)
+{
+	os_restrict_programs();
+	return syscall(SYS_bpf, BPF_MAP_CREATE, NULL, 0);
+}
+
+static long load_types_late(void)
+{
+	os_restrict_programs();
+	return syscall(SYS_bpf, BPF_BTF_LOAD, NULL, 0);
+}
+
+static long read_late(void)
+{
+	os_restrict_programs();
+	return syscall(SYS_bpf, BPF_MAP_LOOKUP_ELEM, NULL, 0);
+}
+
+/* The call has no arguments, so it fails in any case, but only an observer's is refused. */
+START_TEST(no_program_is_loaded_late)
+{
+	int early = outcome(&observing, load_nothing);
+
+	if (!is_restricted())
+		return;
+	if (early == EPERM || early == ENOSYS) {
+		(void)puts("SKIP: no program can be loaded here");
+		return;
+	}
+	ck_assert_int_eq(outcome(&observing, load_late), EPERM);
+	ck_assert_int_eq(outcome(&observing, make_map_late), EPERM);
+	ck_assert_int_eq(outcome(&observing, load_types_late), EPERM);
+	ck_assert_int_eq(outcome(&observing, read_late), EINVAL);
+	ck_assert_int_eq(outcome(&observing, read_files), 0);
+}
+END_TEST
+
 /* --- Landlock --- */
 
 static const char *inside, *outside;
@@ -532,6 +582,7 @@ int main(void)
 #if defined(__x86_64__)
 		calls_of_i386_end_it,
 #endif
+		no_program_is_loaded_late,
 		cores_write_nowhere_else,
 		capabilities_are_dropped,
 	};
