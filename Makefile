@@ -14,6 +14,7 @@
 #   check-faults     make each system call and allocation of pystack fail in turn
 #   check-illumos    compile what illumos gets, against stand-in headers
 #   matrix           get every interpreter; check-matrix runs the tests on each
+#   check-lines      compare line tables of random functions with each interpreter's own
 #   check-values     compare values on every interpreter, and store a table of them
 #   fidelity         random stops of busy programs, judged by what they say of themselves
 #   oracle           compare the unwinding engines; check-engines prints them as a table

@@ -183,6 +183,9 @@ $(O)/test/live/live_agent_test: $(LIB_A) $(AGENT)
 # This test reads values by their addresses.
 $(O)/test/live/live_values_test: $(LIB_A)
 
+# This test decodes line tables.
+$(O)/test/live/live_lines_test: $(LIB_A)
+
 $(O)/test/fuzz/dwarf_fuzz: $(call archives,arch elf proc os dwarf)
 
 # This test makes its core file from a process by means of libproc.
@@ -272,6 +275,12 @@ check-matrix:
 check-values: $(O)/test/live/live_values_test
 	@{ sed '/^$$/q' test/results/values.md && test/matrix/values.py $<; } >$(O)/values.md && mv $(O)/values.md test/results/values.md
 
+# check-lines: compare the lines of LINES random functions, made from SEED, with each interpreter's own.
+SEED    ?= 1
+LINES   ?= 300
+check-lines: $(O)/test/live/live_lines_test
+	@PYSTACK_LINES='$(SEED) $(LINES)' $<
+
 include test/bench/rules.mk
 include test/scale/rules.mk
 include test/soak/rules.mk
@@ -308,4 +317,4 @@ format:
 format-check:
 	git ls-files '*.[ch]' | xargs clang-format --dry-run -Werror
 
-.PHONY: hardening-check oracle check-engines unit-programs live-programs fuzz-programs libfuzzer-programs fuzz-parsers fuzz-coverage check check-programs check-asan fidelity fuzz matrix check-matrix check-values demo format format-check lint needs-check check-illumos check-illumos-here
+.PHONY: hardening-check oracle check-engines unit-programs live-programs fuzz-programs libfuzzer-programs fuzz-parsers fuzz-coverage check check-programs check-asan fidelity fuzz matrix check-matrix check-values check-lines demo format format-check lint needs-check check-illumos check-illumos-here
