@@ -15,6 +15,7 @@
 #   check-illumos    compile what illumos gets, against stand-in headers
 #   matrix           get every interpreter; check-matrix runs the tests on each
 #   check-lines      compare line tables of random functions with each interpreter's own
+#   compare          compare the output with that of another build (ALSO=path/to/pystack)
 #   check-values     compare values on every interpreter, and store a table of them
 #   fidelity         random stops of busy programs, judged by what they say of themselves
 #   oracle           compare the unwinding engines; check-engines prints them as a table

@@ -271,6 +271,12 @@ check-matrix:
 	$(again) -s -j2 live-programs
 	@$(if $(FIDELITY),FIDELITY=$(FIDELITY)) test/matrix/check.sh $(O)/test/live $(O)/pystack $(ROWS)
 
+# compare: compare what another build prints with what this one prints. ALSO=path/to/pystack. ROWS= and
+# PYTHON= as above; ROWS=all: only the rows of the matrix.
+.PHONY: compare
+compare: $(O)/pystack
+	test/matrix/compare_outputs.py --also '$(ALSO)' --pystack $(O)/pystack --python '$(PYTHON)' --rows '$(ROWS)'
+
 # check-values: compare values of all types on this machine's interpreters and those of the matrix.
 check-values: $(O)/test/live/live_values_test
 	@{ sed '/^$$/q' test/results/values.md && test/matrix/values.py $<; } >$(O)/values.md && mv $(O)/values.md test/results/values.md
