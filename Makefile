@@ -26,6 +26,7 @@
 #   soak             servers under load, captured in a tight loop for an hour (TIME=3600)
 #   scale            what targets of unusual size cost: threads, frames, mappings, cores
 #   lint             what must hold for every source; format lays them out
+#   figures          sizes of files and functions, and others, beside those of other trees (TREES=)
 #   help             this list
 #
 # Variables: O=build (sanitizer and other builds use a folder of their own), CC, OPT, PREFIX, DESTDIR, PYTHON.

@@ -317,6 +317,11 @@ lint: all
 	@test/need.sh $(LINT_NEEDS)
 	@O='$(O)' LAYERS='$(LAYERS)' FLAGS='-std=gnu11 -D_GNU_SOURCE -DPYSTACK_VERSION="\"\"" -Ilib -Iinclude -Iinclude/linux -DWITH_PROBES -isystem $(O)/lib $(pkg_cflags)' test/lint/run.sh
 
+# figures: numbers and sizes of files and functions, beside those of other trees (TREES=path).
+.PHONY: figures
+figures: all
+	@test/lint/figures.py $(TREES) .
+
 format:
 	git ls-files '*.[ch]' | xargs clang-format -i
 

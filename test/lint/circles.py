@@ -13,9 +13,11 @@ import subprocess
 import sys
 
 
-def objects(top):
-    """Return the paths of the objects below top, relative to it, by layer."""
-    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib")
+OWN_SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib")
+
+
+def objects(top, source=OWN_SOURCE):
+    """Return the paths of the objects below top, relative to it, by layer. source: the layers' sources."""
     layers = {}
     for directory, _, names in sorted(os.walk(top)):
         for name in sorted(names):

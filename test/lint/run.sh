@@ -1,5 +1,5 @@
 #!/bin/sh
-# Lint: layers, circles, sizes, parameters, comments, words, messages, architectures, format, mutable
+# Lint: layers, circles, sizes, parameters, names, comments, words, messages, architectures, format, mutable
 # data, BPF programs, code points, manual pages, clang-tidy. Prints what is wrong; the exit status is 1 if
 # anything is. A missing tool is an error.
 # Environment from the Makefile: O, LAYERS, FLAGS (the compiler's). NO_TIDY=1 leaves out clang-tidy.
@@ -39,6 +39,10 @@ parameters() {
 	find lib cmd include -name '*.[ch]' -exec test/lint/parameters.py {} +
 }
 
+names() {
+	test/lint/figures.py --one-word
+}
+
 comments() {
 	find lib cmd include -name '*.[ch]' -exec awk -f test/lint/comments.awk {} + | not_exempt comments
 }
@@ -64,12 +68,7 @@ messages() {
 # data model and no instruction, gives no register a number, and does not ask which architecture it
 # has. Exempt is the BPF program, which reads structures of one architecture's kernel.
 architecture() {
-	grep -rnE --include='*.[ch]' \
-		-e '\b(EM_(386|X86_64|ARM|AARCH64|RISCV)|PR_MODEL_I?LP(32|64)|(PR)?REG_[A-Z0-9]+|AUDIT_ARCH_[A-Z0-9_]+)\b' \
-		-e '\b(arch_(x86_64|i386)|struct x86|x86_decode|__(x86_64|i386|amd64|aarch64)__|__asm__)\b' \
-		-e '(->|\.)(orig_)?([re]?[abcd]x|[re][sd]i|[re][bsi]p|r(8|9|1[0-5])|eflags|[fg]s_?base)\b' \
-		-e '\barch->(machine|model|elf_class|name) *[!=]=|str(n?case)?cmp\(.*arch->name' \
-		-e '(->|\.)(reg|prgreg|pr_reg)\[([1-9]|[0-9]{2})' lib cmd |
+	grep -rnE --include='*.[ch]' -f test/lint/architecture.patterns lib cmd |
 		grep -vE '^lib/(arch/|probe/bpf/|probe/probe\.bpf\.c)' | not_exempt architecture
 }
 
@@ -124,6 +123,7 @@ part layers layers
 part "no circles between files of a layer" circles
 part sizes sizes
 part parameters parameters
+part "names of functions" names
 part comments comments
 part words words
 part "no decision by a message" messages
