@@ -6,6 +6,7 @@
 
 #include "base/addrmap.h"
 #include "capture/capture.h"
+#include "python/locals/py_locals.h"
 
 /* Is it the same task, in readings between which it may have ended? */
 static bool is_same_task(const struct py_task *a, const struct py_task *b)
@@ -124,12 +125,12 @@ static void match_loops(struct capture *c)
 	}
 }
 
-/* before, search: as for py_tasks_read. */
+/* how: its P is not set yet. */
 static enum res read_once(
-    struct capture *c, const struct py_tasks *before, bool search, struct py_tasks *out, struct fault *f)
+    struct capture *c, const struct py_tasks_reading *how, struct py_tasks *out, struct fault *f)
 {
 	struct snapshot *copy;
-	struct py_tasks_reading reading = { .source = c->request.tasks, .before = before, .search = search };
+	struct py_tasks_reading reading = *how;
 	enum res res = snapshot_create(c->request.live, &copy, f);
 
 	if (res != RES_OK)
@@ -142,29 +143,46 @@ static enum res read_once(
 
 void capture_tasks_before(struct capture *c)
 {
+	const struct py_tasks_reading how = { .source = c->request.tasks, .search = true };
 	struct fault f = { 0 };
 
 	if (c->request.tasks == NULL || c->py == NULL)
 		return;
 	py_tasks_free(&c->tasks_before);
-	if (read_once(c, NULL, true, &c->tasks_before, &f) != RES_OK)
+	if (read_once(c, &how, &c->tasks_before, &f) != RES_OK)
 		py_tasks_free(&c->tasks_before);
+}
+
+enum { READINGS = 4 };
+
+/* Are the tasks, and the values of their variables, the same as in the reading before? */
+static bool compare_readings(const struct py_tasks *before, struct py_tasks *now, bool last)
+{
+	bool same = py_tasks_compare(before, now);
+
+	if (now->stack.locals != NULL)
+		same &= py_tasks_compare_locals(before, now, READINGS, last) == 0;
+	return same;
 }
 
 static enum res read_until_same(struct capture *c, struct fault *f)
 {
-	enum { READINGS = 4 };
 	bool same = false;
 
 	for (int i = 0; i < READINGS && !same; i++) {
+		const struct py_tasks_reading how = { .source = c->request.tasks,
+			.before = i == 0 ? &c->tasks_before : &c->tasks,
+			.search = i == 0,
+			.locals = c->request.locals };
 		struct py_tasks now = { .more = false };
-		enum res res = read_once(c, i == 0 ? &c->tasks_before : &c->tasks, i == 0, &now, f);
+		enum res res = read_once(c, &how, &now, f);
 
 		if (res != RES_OK) {
 			py_tasks_free(&now);
 			return res;
 		}
-		same = i == 0 ? now.at.n == 0 && !now.missed : py_tasks_compare(&c->tasks, &now);
+		same = i == 0 ? now.at.n == 0 && !now.missed
+			      : compare_readings(&c->tasks, &now, i == READINGS - 1);
 		py_tasks_free(&c->tasks);
 		c->tasks = now;
 	}
@@ -173,12 +191,16 @@ static enum res read_until_same(struct capture *c, struct fault *f)
 
 enum res capture_tasks(struct capture *c, struct fault *f)
 {
-	struct py_tasks_reading reading = { .P = c->P, .source = c->request.tasks, .search = true };
+	struct py_tasks_reading reading = {
+		.P = c->P, .source = c->request.tasks, .search = true, .locals = c->request.locals
+	};
 	enum res res;
 
 	if (c->request.tasks == NULL || c->py == NULL)
 		return RES_OK;
 	res = c->request.live != NULL ? read_until_same(c, f) : py_tasks_read(c->py, &reading, &c->tasks, f);
+	if (c->tasks.stack.locals != NULL)
+		py_locals_finish(c->tasks.stack.locals);
 	if (res == RES_OK)
 		match_threads(c);
 	match_loops(c);

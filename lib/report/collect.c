@@ -212,7 +212,9 @@ enum res collect_thread(const struct stack_target *t, const struct stack_thread 
 	struct collecting c = { .target = t, .th = th, .opt = opt, .out = out, .left = opt->frames };
 	enum res res = RES_OK;
 
-	*out = (struct record_thread){ .id = th->id, .stack = th, .name = th->name, .state = th->state };
+	*out = (struct record_thread){
+		.id = th->id, .stack = th, .name = th->name, .state = th->state, .locals = th->python.locals
+	};
 	c.failed = !vec_reserve(&out->items, th->join.items.n + REMARKS_ROOM);
 	collect_interps(&c);
 	collect_items(&c);

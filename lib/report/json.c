@@ -197,10 +197,10 @@ static bool put_python(const struct record_thread *t, const struct record_item *
 			text_cache_add_place(cache, item, out, from);
 	}
 	strbuf_char(out, ',');
-	if (apart || t->stack == NULL)
-		return put_certain(!item->uncertain, out) && json_python_source(t, item, out);
-	return put_frame(&t->stack->python, item, out) && json_python_source(t, item, out) &&
-	       json_locals(t, item, out);
+	if (apart || t->stack == NULL ? !put_certain(!item->uncertain, out)
+				      : !put_frame(&t->stack->python, item, out))
+		return false;
+	return json_python_source(t, item, out) && json_locals(t, item, out);
 }
 
 /* --- the others --- */

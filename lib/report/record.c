@@ -24,7 +24,7 @@ bool record_remark_first(struct record_thread *t, enum record_remark remark)
 
 struct record_locals record_locals(const struct record_thread *t, const struct record_item *item)
 {
-	const struct py_locals *all = t->stack == NULL ? NULL : t->stack->python.locals;
+	const struct py_locals *all = t->locals;
 	struct record_locals locals = { .read = false };
 
 	if (item->kind != RECORD_PYTHON || all == NULL)

@@ -86,6 +86,7 @@ struct record_local {
 };
 
 struct py_local;
+struct py_locals;
 
 /* An interpreter that frames of a thread belong to. */
 struct record_interp {
@@ -114,6 +115,7 @@ struct record_thread {
 	bool incomplete;                   /* the items say that something is missing */
 	size_t unread;                     /* Python frames whose code or line could not be read */
 	struct record_source source;
+	const struct py_locals *locals; /* of its frames, as record_item.index counts; NULL: not read */
 };
 
 /* Free the arrays of t, not what its members point to. */

@@ -122,7 +122,7 @@ enum res tasks_collect(
 	const struct py_tasks *all = stack_tasks(target);
 	const struct py_task *t = &all->at.at[i];
 
-	*out = (struct record_thread){ .name = "" };
+	*out = (struct record_thread){ .name = "", .locals = all->stack.locals };
 	for (uint32_t k = 0; k < t->n_frames; k++) {
 		uint32_t index = t->first_frame + k;
 		const struct py_frame *fr = &all->stack.frames.at[index];

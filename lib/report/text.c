@@ -208,7 +208,7 @@ static void drop_half_line(struct strbuf *out, size_t from)
 size_t text_stack(const struct record_thread *t, size_t from, const struct text_style *style,
     struct text_cache *cache, struct strbuf *out)
 {
-	bool locals = t->stack != NULL && t->stack->python.locals != NULL;
+	bool locals = t->locals != NULL;
 	size_t i = from;
 
 	while (i < t->items.n && out->n < TEXT_CHUNK && !out->failed) {

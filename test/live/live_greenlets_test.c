@@ -121,7 +121,7 @@ static void look_at_core(struct fixture *f)
 
 	if (!live_core(f, core))
 		return;
-	r = live_tasks_of_core(f, core);
+	r = live_tasks_of_core(f, "-pa", core);
 	judge(f, &r, "core");
 }
 

@@ -54,8 +54,18 @@ struct said {
 	char name[LINE];
 	struct block block;
 	size_t waiters, frames;
-	const char *next; /* the line where the next frame should be */
+	const char *next; /* the line where the next frame should be, or a variable of the last one */
 };
+
+static const char local_mark[] = "                    ";
+
+/* The first line from `line` on that is no variable. */
+static const char *skip_variables(const char *line, const char *end)
+{
+	while (line < end && strncmp(line, local_mark, strlen(local_mark)) == 0)
+		line = strchr(line, '\n') + 1;
+	return line;
+}
 
 static void end_task(struct said *t, struct strbuf *wrong)
 {
@@ -64,6 +74,7 @@ static void end_task(struct said *t, struct strbuf *wrong)
 	if (count_waiters(&t->block) != t->waiters || block_has(&t->block, "awaited by ?"))
 		strbuf_fmt(wrong, "task %s: awaited by %zu in truth: %.*s", t->name, t->waiters,
 		    (int)(strchr(t->block.at, '\n') + 1 - t->block.at), t->block.at);
+	t->next = skip_variables(t->next, t->block.end);
 	if (t->next != t->block.end)
 		strbuf_fmt(wrong, "task %s: more frames than in truth: %.*s", t->name,
 		    (int)(t->block.end - t->next), t->next);
@@ -89,11 +100,28 @@ static void compare_frame(struct said *t, const char *frame, struct strbuf *wron
 	char line[LINE + 20];
 	size_t n = (size_t)snprintf(line, sizeof(line), "                %s\n", frame);
 
+	t->next = skip_variables(t->next, t->block.end);
 	if (t->next < t->block.end && strncmp(t->next, line, n) == 0)
 		t->next += n;
 	else
 		strbuf_fmt(wrong, "task %s: not %s but %.*s\n", t->name, frame, (int)strcspn(t->next, "\n"),
 		    t->next);
+}
+
+/* Of the frame that was compared last. Without -l none is printed. */
+static void compare_variable(const struct said *t, const char *out, const char *told, struct strbuf *wrong)
+{
+	const char *end = skip_variables(t->next, t->block.end);
+	char line[LINE + 32];
+	size_t n = (size_t)snprintf(line, sizeof(line), "%s%s\n", local_mark, told);
+
+	if (strstr(out, " = ") == NULL)
+		return;
+	for (const char *at = t->next; at < end; at = strchr(at, '\n') + 1) {
+		if (strncmp(at, line, n) == 0)
+			return;
+	}
+	strbuf_fmt(wrong, "task %s: no %s but %.*s\n", t->name, told, (int)(end - t->next), t->next);
 }
 
 /* The remark of the thread says it, and a line of the tree. */
@@ -130,6 +158,8 @@ static void compare_line(struct said *t, const char *out, const char *line, stru
 		(void)snprintf(words, sizeof(words), "%s", line + 7);
 		if (!block_has(&t->block, words))
 			strbuf_fmt(wrong, "task %s: not awaited by %s\n", t->name, words);
+	} else if (strncmp(line, "is ", 3) == 0) {
+		compare_variable(t, out, line + 3, wrong);
 	} else {
 		compare_frame(t, line, wrong);
 	}
@@ -195,7 +225,7 @@ static void look_at_core(struct fixture *f)
 
 	if (!live_core(f, core))
 		return;
-	r = live_tasks_of_core(f, core);
+	r = live_tasks_of_core(f, "-pal", core);
 	judge(f, &r, "core");
 }
 
@@ -206,6 +236,7 @@ static bool has_asyncio(const struct interpreter *in)
 
 START_TEST(tasks)
 {
+	static const char a_variable[] = "                    words = ['waits', 1.5]\n";
 	const struct interpreter *in = &live_interpreters(NULL)[_i];
 	char pid[16];
 	struct fixture f;
@@ -216,11 +247,17 @@ START_TEST(tasks)
 	fixture_start(&f, in, NULL, ARGS("@tasks.py", "%"));
 	r = run_live(&f);
 	judge(&f, &r, "live");
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
+	r = TOOL("-pal", pid);
+	ck_assert_msg(strstr(r.out, a_variable) != NULL, "%s: %s", in->label, r.out);
+	judge(&f, &r, "live, variables");
 	if (json_lines_collected()) {
-		(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
-		r = TOOL("-a", "-o", "json", pid);
+		r = TOOL("-al", "-o", "json", pid);
 		json_lines_add(r.out);
 		ck_assert_msg(strstr(r.out, "\"tasks\":[{\"id\":\"0x") != NULL, "%s", r.out);
+		ck_assert_msg(strstr(strstr(r.out, "\"tasks\":["),
+				  "{\"name\":\"words\",\"value\":\"['waits', 1.5]\"") != NULL,
+		    "%s", r.out);
 		run_free(&r);
 	}
 	look_at_core(&f);

@@ -11,6 +11,7 @@ OUT gets lines, of which all that follow the first belong to it:
     says WORDS           its remark has these words
     waiter NAME          a task that awaits it
     [ file:line (name) ] a frame, innermost first
+    is NAME = VALUE      a variable of the frame
 
 Then a byte goes to the second of the descriptors PYSTACK_TEST_FDS; until the first is closed, bytes are echoed.
 """
@@ -26,6 +27,7 @@ import types
 IN, OUT = [int(n) for n in os.environ["PYSTACK_TEST_FDS"].split(",")]
 GETTID = 186 if sys.maxsize > 1 << 32 else 224  # x86-64, i386
 MODE = sys.argv[2] if len(sys.argv) > 2 else ""
+TOLD = "words", "table", "number", "prefix"  # variables
 libc = ctypes.CDLL(None)
 said = []
 kept = []
@@ -64,7 +66,8 @@ def frames(awaitable):
         else:
             return
         f = getattr(awaitable, frame)
-        yield "[ %s:%d (%s) ]" % (f.f_code.co_filename, f.f_lineno, f.f_code.co_name)
+        yield ["[ %s:%d (%s) ]" % (f.f_code.co_filename, f.f_lineno, f.f_code.co_name),
+               *("is %s = %r" % (name, f.f_locals[name]) for name in TOLD if name in f.f_locals)]
         awaitable = getattr(awaitable, inner)
 
 
@@ -74,7 +77,8 @@ def tell():
         if task in words:
             said.append("says " + words[task])
         said.extend("waiter " + name_of(other) for other in awaited[task])
-        said.extend(reversed(list(frames(task._coro if hasattr(task, "_coro") else task.get_coro()))))
+        for lines in reversed(list(frames(task._coro if hasattr(task, "_coro") else task.get_coro()))):
+            said.extend(lines)
     with open(sys.argv[1], "w") as f:
         f.write("".join(line + "\n" for line in said))
 
@@ -87,11 +91,19 @@ def echo(read=libc.read, byte=ctypes.create_string_buffer(1)):
 
 
 async def waits(event):
+    words = ["waits", 1.5]
     await event.wait()
+    del words
 
 
 async def calls(event):
+    table = {"calls": len(kept)}
+
+    def uses():
+        return table
+
     await waits(event)
+    del uses
 
 
 @types.coroutine
@@ -100,8 +112,10 @@ def yields(event):
 
 
 async def generates(event):
+    number = len(kept) << 70
     yield 1
     await yields(event)
+    del number
     yield 2
 
 

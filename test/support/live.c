@@ -123,12 +123,12 @@ bool live_core(struct fixture *f, char core[PATH_MAX])
 	return is_written;
 }
 
-struct run live_tasks_of_core(const struct fixture *f, const char *core)
+struct run live_tasks_of_core(const struct fixture *f, const char *options, const char *core)
 {
 	const struct run_options opt = { .cwd = f->dir };
 
-	return f->in->root[0] == '\0' ? run_tool(&opt, ARGS("-p", "-a", core))
-				      : run_tool(&opt, ARGS("-p", "-a", "--sysroot", f->in->root, core));
+	return f->in->root[0] == '\0' ? run_tool(&opt, ARGS(options, core))
+				      : run_tool(&opt, ARGS(options, "--sysroot", f->in->root, core));
 }
 
 const char *live_no_bpftrace(void)

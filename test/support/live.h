@@ -34,8 +34,8 @@ struct run live_look(const struct fixture *f, const char *option, const char *aw
 /* Kill f by SIGABRT, and find the core. False: this system writes none here, and a SKIP was printed. */
 bool live_core(struct fixture *f, char core[PATH_MAX]);
 
-/* Run `pystack -p -a` on a core of f, whose files may be in another root. */
-struct run live_tasks_of_core(const struct fixture *f, const char *core);
+/* Run pystack with these options on a core of f, whose files may be in another root. */
+struct run live_tasks_of_core(const struct fixture *f, const char *options, const char *core);
 
 /* The reason why bpftrace cannot trace rmdir(2) here; NULL: it can. */
 const char *live_no_bpftrace(void);

@@ -375,26 +375,38 @@ static bool same_local(const struct py_locals *before, size_t i, const struct py
 	       same_bytes(before, a->value, a->value_n, now, b->value, b->value_n);
 }
 
+size_t py_locals_compare_frame(const struct py_locals_pair *pair, unsigned most, bool last)
+{
+	const struct py_locals *before = pair->before;
+	struct py_locals *now = pair->now;
+	const struct py_frame_locals none = { .cut = true }, *b = &now->frames.at[pair->frame],
+				     *a = before == NULL ? &none : &before->frames.at[pair->frame_before];
+	size_t unproved = 0;
+
+	for (uint32_t k = 0; k < b->count; k++) {
+		struct py_local *one = &now->list.at[b->first + k];
+
+		if (a->count == b->count && same_local(before, a->first + k, now, b->first + k))
+			one->same = before->list.at[a->first + k].same + 1;
+		if (one->same >= (one->partial ? most - 1 : 1))
+			continue;
+		unproved++;
+		if (last) {
+			one->state = PY_LOCAL_CHANGING;
+			one->value_n = 0;
+		}
+	}
+	return unproved;
+}
+
 size_t py_locals_compare(const struct py_locals *before, struct py_locals *now, unsigned most, bool last)
 {
 	size_t unproved = 0;
 
 	for (size_t i = 0; i < now->frames.n; i++) {
-		const struct py_frame_locals *a = &before->frames.at[i], *b = &now->frames.at[i];
+		const struct py_locals_pair pair = { before, i, now, i };
 
-		for (uint32_t k = 0; k < b->count; k++) {
-			struct py_local *one = &now->list.at[b->first + k];
-
-			if (a->count == b->count && same_local(before, a->first + k, now, b->first + k))
-				one->same = before->list.at[a->first + k].same + 1;
-			if (one->same >= (one->partial ? most - 1 : 1))
-				continue;
-			unproved++;
-			if (last) {
-				one->state = PY_LOCAL_CHANGING;
-				one->value_n = 0;
-			}
-		}
+		unproved += py_locals_compare_frame(&pair, most, last);
 	}
 	return unproved;
 }

@@ -57,6 +57,15 @@ struct py_locals *py_locals_read(struct py_locals_reader *r, const struct py_sta
  * each may meet it while it does not exist. last: they become PY_LOCAL_CHANGING in `now`. */
 size_t py_locals_compare(const struct py_locals *before, struct py_locals *now, unsigned most, bool last);
 
+/* The same for one frame of a reading, and the frame that it was in the one before. */
+struct py_locals_pair {
+	const struct py_locals *before; /* NULL: it was in none */
+	size_t frame_before;
+	struct py_locals *now;
+	size_t frame;
+};
+size_t py_locals_compare_frame(const struct py_locals_pair *pair, unsigned most, bool last);
+
 /* The same for a reading whose memory has not changed since: a second one would be the same. */
 size_t py_locals_repeat(struct py_locals *now);
 

@@ -8,6 +8,7 @@
 #include "python/tasks/task_find.h"
 #include "python/tasks/task_greenlets.h"
 #include "python/tasks/task_layout.h"
+#include "python/tasks/task_locals.h"
 #include "python/tasks/task_objects.h"
 #include "python/tasks/task_trio.h"
 #include "python/tasks/task_waiters.h"
@@ -82,6 +83,8 @@ enum res py_tasks_read(
 	py->P = reading->P;
 	py->epoch++;
 	res = read_processes_tasks(py, reading, out, f);
+	if (res == RES_OK && reading->locals != 0)
+		res = task_read_locals(py, reading->locals, &out->stack, f);
 	py->P = before;
 	py->epoch++;
 	py->interps = interps;

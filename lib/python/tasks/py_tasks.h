@@ -106,12 +106,15 @@ void py_tasks_source_free(struct py_tasks_source *s);
 
 /* The tasks of all interpreters that are not finished, read over P, which has the memory of py's
  * process. before: an earlier reading, whose greenlets are read again; NULL: none. search: search
- * for greenlets, too. RES_FAIL: out of memory. The caller frees *out in any case. */
+ * for greenlets, too. locals: read the values of their frames' variables (level, as for
+ * py_locals_reader_create) into out->stack.locals; 0: do not. RES_FAIL: out of memory. The caller
+ * frees *out in any case. */
 struct py_tasks_reading {
 	struct ps_prochandle *P;
 	const struct py_tasks_source *source;
 	const struct py_tasks *before;
 	bool search;
+	int locals;
 };
 enum res py_tasks_read(
     struct py_process *py, const struct py_tasks_reading *reading, struct py_tasks *out, struct fault *f);
@@ -119,6 +122,11 @@ enum res py_tasks_read(
 /* Mark the tasks of `now` that differ from those of `before`, or are new, as unsure. True: nothing
  * differs, and all greenlets could be read. */
 bool py_tasks_compare(const struct py_tasks *before, struct py_tasks *now);
+
+/* Compare the variables of tasks that py_tasks_compare has found to be the same; those of the
+ * others count as changed. most, last, and what is returned: as for py_locals_compare. Both were
+ * read with `locals`. */
+size_t py_tasks_compare_locals(const struct py_tasks *before, struct py_tasks *now, unsigned most, bool last);
 
 /* Free what *t has. */
 void py_tasks_free(struct py_tasks *t);
