@@ -2,7 +2,6 @@
 #include "probe/probe_symbol.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "arch/code.h"
@@ -10,6 +9,7 @@
 #include "base/owned.h"
 #include "elf/image.h"
 #include "elf/symbols.h"
+#include "os/images.h"
 #include "probe/probe_near.h"
 #include "probe/probe_text.h"
 
@@ -105,13 +105,13 @@ static enum res find_place(
 enum res probe_symbol_place(
     const char *path, const char *symbol, uint64_t offset, uint64_t *out, struct fault *f)
 {
-	OWNED(fd_release) int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	OWNED(fd_release) int fd = os_open_regular(path);
 	struct elf_image *img;
 	struct fault inner = { 0 };
 	enum res res;
 
 	if (fd < 0)
-		return probe_text_refuse(f, path, strerror(errno), "");
+		return probe_text_refuse(f, path, fileio_open_error(errno), "");
 	res = elf_image_open(fd, &img, &inner);
 	if (res == RES_OK) {
 		res = find_place(img, fd, symbol, offset, out, &inner);

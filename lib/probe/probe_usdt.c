@@ -10,11 +10,12 @@
 #include "probe/probe_usdt.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
+#include "base/fileio.h"
 #include "base/owned.h"
 #include "elf/notes.h"
+#include "os/images.h"
 #include "probe/probe_near.h"
 #include "probe/probe_text.h"
 
@@ -143,7 +144,7 @@ enum res probe_usdt_read(struct elf_image *img, struct probe_usdt_list *out, str
 
 enum res probe_usdt_read_file(const char *path, struct probe_usdt_list *out, struct fault *f)
 {
-	OWNED(fd_release) int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	OWNED(fd_release) int fd = os_open_regular(path);
 	struct elf_image *img;
 	struct fault inner = { 0 };
 	enum res res;
@@ -151,7 +152,7 @@ enum res probe_usdt_read_file(const char *path, struct probe_usdt_list *out, str
 	if (fd < 0) {
 		int error = errno;
 
-		(void)probe_text_refuse(f, path, strerror(error), "");
+		(void)probe_text_refuse(f, path, fileio_open_error(error), "");
 		if (f != NULL)
 			f->sys = error;
 		return RES_FAIL;

@@ -64,6 +64,16 @@ messages() {
 		-e "[(!&|] *\*$message( *[!=]=|\))" lib cmd | not_exempt messages
 }
 
+# Files that a target, a core or their debug information names are opened by proc/reach.h, which looks
+# at what they are first. Other places open what the kernel says of a process, directories, and files that
+# a test or a user of the library names. O_PATH opens nothing.
+opened() {
+	places='base/fileio|proc/(reach|search|ops_maps|core/core_owner|live/live(_info|_wary)?)'
+	places="$places|os/(illumos[a-z_]*|linux_(blocked|lwps|mapped|package|perf_map|self|touched))"
+	! grep -rnE --include='*.[ch]' '\b(fopen|open|openat|opendir|creat)[(]|syscall[(]SYS_open' lib |
+		grep -vE ':[0-9]+:[[:space:]]*(/?\*|//)|O_PATH|/\*.*open[(]' | grep -vE "^lib/($places)\.c:"
+}
+
 # Facts about an architecture are in lib/arch: code of other files names no machine, no register, no
 # data model and no instruction, gives no register a number, and does not ask which architecture it
 # has. Exempt is the BPF program, which reads structures of one architecture's kernel.
@@ -127,6 +137,7 @@ part "names of functions" names
 part comments comments
 part words words
 part "no decision by a message" messages
+part "files opened by one function" opened
 part "no architecture outside lib/arch" architecture
 part format format
 part "no mutable data in lib" data

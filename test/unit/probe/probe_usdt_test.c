@@ -1,5 +1,6 @@
 /* Static probes: of this program, of files of this machine, and of made files. */
 #include <check.h>
+#include <errno.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -421,6 +422,8 @@ START_TEST(files_without_probes)
 	ck_assert_str_eq(f.text, "/nonexistent\\x0a: No such file or directory");
 	ck_assert_int_eq(probe_usdt_read_file("/dev/null", &list, &f), RES_FAIL);
 	ck_assert_int_eq(probe_usdt_read_file("/etc/passwd", &list, &f), RES_FAIL);
+	ck_assert_int_eq(probe_usdt_read_file("/proc/self/environ", &list, &f), RES_FAIL);
+	ck_assert_int_eq(f.sys, ENOTSUP);
 	(void)probe_usdt_refuse(NULL, "/x", "python", "gc__start", &f);
 	ck_assert_str_eq(f.text,
 	    "/x: no probes of provider python: the interpreter was built without --with-dtrace"
