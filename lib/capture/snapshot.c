@@ -245,11 +245,9 @@ void snapshot_destroy(struct snapshot *s)
 		os_release_images(s->handle);
 		Prelease(s->handle, 0);
 	}
-	for (size_t i = 0; i < s->ranges.n; i++)
-		free(s->ranges.at[i].bytes);
+	ranges_free(&s->ranges);
 	for (size_t i = 0; i < s->arenas.n; i++)
 		free(s->arenas.at[i]);
-	vec_free(&s->ranges);
 	vec_free(&s->arenas);
 	vec_free(&s->numbers);
 	vec_free(&s->kept);

@@ -16,21 +16,14 @@ enum {
 /* Insert r in order. False: out of memory. */
 static bool range_insert(struct snapshot *s, struct range r)
 {
-	size_t i = snapshot_range_above(s, r.lo);
-
-	if (!vec_push(&s->ranges, r))
-		return false;
-	memmove(&s->ranges.at[i + 1], &s->ranges.at[i], (s->ranges.n - 1 - i) * sizeof(r));
-	s->ranges.at[i] = r;
-	return true;
+	return ranges_insert(&s->ranges, snapshot_range_above(s, r.lo), r);
 }
 
 static void range_remove(struct snapshot *s, size_t i)
 {
 	s->large -= s->ranges.at[i].large;
 	free(s->ranges.at[i].bytes);
-	s->ranges.n--;
-	memmove(&s->ranges.at[i], &s->ranges.at[i + 1], (s->ranges.n - i) * sizeof(s->ranges.at[i]));
+	ranges_remove(&s->ranges, i);
 }
 
 /* Mark the copy that begins at `of`: a later one takes part of it. */

@@ -8,21 +8,13 @@
 #include "base/addrmap.h"
 #include "base/vec.h"
 #include "capture/snapshot.h"
+#include "capture/snapshot_ranges.h"
 
 enum {
 	PAGE = 4096,
 	ARENA = 64 * PAGE,        /* pages are allocated in blocks of this size */
 	SNAPSHOT_AGAIN_PART = 64, /* pages that are read again in one call */
 	ABSENT = (int)-1,         /* in the page map: the page is unreadable */
-};
-
-/* One contiguous copy, or a part of one. */
-struct range {
-	uint64_t lo, hi;
-	uint8_t *bytes;
-	bool cut;     /* a later copy has taken its end */
-	uint64_t of;  /* start of the copy that it belongs to */
-	size_t large; /* bytes that count as those of large copies */
 };
 
 /* Bytes kept for reads after the seal, within one page. */
@@ -39,9 +31,9 @@ struct snapshot {
 	pstatus_t status; /* only what is constant: pid and data model */
 	bool same;        /* by snapshot_read_same */
 	bool sealed;
-	VEC(struct range) ranges; /* ordered by lo, without overlap */
-	size_t last;              /* the range of the last read */
-	struct addrmap pages;     /* page number -> index of its copy */
+	struct ranges ranges;
+	size_t last;          /* the range of the last read */
+	struct addrmap pages; /* page number -> index of its copy */
 	VEC(uint8_t *) arenas;
 	VEC(uint64_t) numbers;              /* of the pages that the arenas have room for */
 	uint32_t used;                      /* page copies in arenas */
