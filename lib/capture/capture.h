@@ -303,6 +303,9 @@ void capture_waits_read(struct capture *c, struct capture_lwp *const *lwps, size
 void capture_waits_rest(struct capture *c);
 /* The word that l waits at, which may be in a lock of Python. 0: there is none. */
 uint64_t capture_wait_word(const struct capture_lwp *l);
+/* Look for the holders' own account of what they hold, where that is needed. Must be called after
+ * all LWPs were read, while they have their frames. */
+void capture_owners_read(struct capture *c);
 /* Put it into l->about, if l still waits and its owner still holds it. */
 void capture_wait_tell(struct capture *c, struct capture_lwp *l);
 /* True if `owner` holds, at this moment, what l was found to wait for. */

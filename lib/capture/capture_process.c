@@ -294,6 +294,8 @@ static enum res capture_in_order(struct capture *c, struct fault *f)
 	missed = remove_ended(c, &ended);
 	if (c->request.set == NULL)
 		c->all = c->lwps.n + c->left_out;
+	if (c->request.about && c->py != NULL)
+		capture_owners_read(c);
 	if (c->request.history == NULL && (c->lwps.n > 1 || c->request.set != NULL)) {
 		read_names(c);
 		read_python_names(c);

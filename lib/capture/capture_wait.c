@@ -1,6 +1,7 @@
 /* Objects of Python that threads wait for, and the threads that hold them. */
 #include "capture/capture.h"
 #include "os/calls.h"
+#include "os/lwps.h"
 #include "os/read.h"
 
 uint64_t capture_wait_word(const struct capture_lwp *l)
@@ -69,6 +70,26 @@ static struct capture_lwp *lwp_of_thread(const struct capture *c, uint64_t threa
 	return NULL;
 }
 
+/* May the thread that holds it be missing since a fork, so that another one has its stack, and with
+ * it its pthread_self()? The one that made the fork is the first of the child. */
+static bool may_be_missing(const struct capture *c, const struct capture_lwp *owner)
+{
+	return owner->id != os_first_lwp(c->request.live) && os_is_forked(c->request.live);
+}
+
+void capture_owners_read(struct capture *c)
+{
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		struct capture_lwp *l = &c->lwps.at[i];
+		const struct capture_lwp *owner = lwp_of_thread(c, l->wait.owner);
+
+		l->wait.inside = owner != NULL && owner->python_is == PYTHON_READ &&
+				 may_be_missing(c, owner) &&
+				 py_wait_is_inside(c->py, c->request.live, &owner->thread, &owner->python,
+				     &l->wait, &c->hints);
+	}
+}
+
 void capture_wait_tell(struct capture *c, struct capture_lwp *l)
 {
 	static const uint8_t objects[] = { [PY_WAIT_LOCK] = OBJECT_LOCK,
@@ -90,7 +111,8 @@ void capture_wait_tell(struct capture *c, struct capture_lwp *l)
 	owner = lwp_of_thread(c, l->wait.owner);
 	if (owner != NULL && owner != l &&
 	    (c->request.live == NULL ||
-		(capture_wait_is_held(c, l, owner) && capture_owner_stays(c, l, owner))))
+		(capture_wait_is_held(c, l, owner) && (l->wait.inside || !may_be_missing(c, owner)) &&
+		    capture_owner_stays(c, l, owner))))
 		l->about.object_owner = owner->id;
 }
 

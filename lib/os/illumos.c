@@ -69,6 +69,12 @@ void os_thread_pointers(struct ps_prochandle *P, const lwpid_t *ids, size_t n, u
 		out[i] = ids[i];
 }
 
+bool os_is_forked(struct ps_prochandle *P)
+{
+	(void)P;
+	return true; /* it is not known (pstatus has no such flag) */
+}
+
 void os_thread_pointers_again(struct ps_prochandle *P, const lwpid_t *ids, size_t n, uint64_t *out)
 {
 	os_thread_pointers(P, ids, n, out);

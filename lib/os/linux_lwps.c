@@ -83,6 +83,15 @@ static volatile uint32_t *low_memory(void)
 	return at == MAP_FAILED ? NULL : at;
 }
 
+bool os_is_forked(struct ps_prochandle *P)
+{
+	enum { PF_FORKNOEXEC = 0x40 }; /* Linux include/linux/sched.h; in the flags field of stat */
+	const struct live *live = live_of(P);
+	struct live_stat st;
+
+	return live != NULL && live_stat_of(live, &st) == RES_OK && (st.flags & PF_FORKNOEXEC) != 0;
+}
+
 void os_thread_pointers_again(struct ps_prochandle *P, const lwpid_t *ids, size_t n, uint64_t *out)
 {
 	const struct arch *arch = os_arch(P);

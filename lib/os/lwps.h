@@ -23,6 +23,10 @@ enum res os_lwp_list(struct ps_prochandle *P, os_lwpids *out, struct fault *f);
 /* The id of the LWP that P began with. */
 lwpid_t os_first_lwp(struct ps_prochandle *P);
 
+/* True if live P was forked by a process that runs the same program: it has the memory, but not the
+ * threads of that one. */
+bool os_is_forked(struct ps_prochandle *P);
+
 /* True if LWP id of live P has exited and is kept until it is joined or the process ends. */
 bool os_lwp_is_zombie(struct ps_prochandle *P, lwpid_t id);
 

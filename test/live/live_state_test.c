@@ -1,10 +1,12 @@
 /* What threads do and are called, compared with what they say of themselves (states.py). */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "support/json_lines.h"
 #include "support/live.h"
+#include "support/oracle.h"
 
 static void compare_name(const struct output_thread *thread, const char *name, struct strbuf *wrong)
 {
@@ -257,6 +259,32 @@ START_TEST(circles)
 }
 END_TEST
 
+/* A new thread with the stack of one that is missing since the fork has not taken its locks. */
+START_TEST(locks_after_a_fork)
+{
+	struct fixture f;
+	char path[300];
+	pid_t parent;
+	int child;
+	FILE *said;
+
+	fixture_start(&f, &live_interpreters(NULL)[_i], NULL, ARGS("@forked_locks.py", "%"));
+	(void)snprintf(path, sizeof(path), "%s/truth", f.dir);
+	said = fopen(path, "r");
+	ck_assert_ptr_nonnull(said);
+	ck_assert_int_eq(fscanf(said, "%d", &child), 1);
+	(void)fclose(said);
+	parent = f.pid;
+	f.pid = child;
+	look(&f, NULL);
+	look(&f, "--stop");
+	oracle_judge(oracle_process(f.pid));
+	(void)kill(child, SIGKILL);
+	f.pid = parent;
+	fixture_end(&f);
+}
+END_TEST
+
 /* Waits that end are no deadlock. */
 START_TEST(waits_with_a_limit)
 {
@@ -315,6 +343,7 @@ static Suite *suite(void)
 	live_add(c, objects);
 	live_add(c, objects_of_held_threads);
 	live_add(c, circles);
+	live_add(c, locks_after_a_fork);
 	live_add(c, waits_with_a_limit);
 	live_add(c, end_of_the_interpreter);
 	suite_add_tcase(s, c);

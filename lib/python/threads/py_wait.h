@@ -24,6 +24,7 @@ struct py_wait {
 	uint64_t owner; /* thread_id (struct py_thread) of who holds it; 0: unknown, or nobody */
 	/* With owner: the word of the target that tells it, and its value. */
 	uint64_t owner_at, owner_word;
+	bool inside; /* the owner is known to be in the body of its `with` statement */
 };
 
 /* What was found for one thread helps to find it for the next one. Zero at the start; owns
@@ -75,5 +76,10 @@ void py_wait_find(struct py_process *py, struct ps_prochandle *live, const struc
 
 /* True if the object still has the same owner in the memory of live. */
 bool py_wait_is_held(struct py_process *py, struct ps_prochandle *live, const struct py_wait *wait);
+
+/* True if this thread of live, whose frames these are, is in the body of a `with` statement of the
+ * object that was found for another one. False: it is not, or it is not known. */
+bool py_wait_is_inside(struct py_process *py, struct ps_prochandle *live, const struct py_thread *thread,
+    const struct py_stack *stack, const struct py_wait *wait, const struct py_wait_hints *hints);
 
 #endif
