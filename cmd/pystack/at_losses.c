@@ -23,7 +23,8 @@ static const struct {
 	{ PROBE_LOST_SAMPLED, "more than 16384 threads have run" },
 	{ PROBE_LOST_TEST, "the condition could not be tested, as an argument was not in memory, or "
 			   "is longer than 255 bytes" },
-	{ PROBE_LOST_STATES, "Python's thread states were not in memory, or too many" },
+	{ PROBE_LOST_STATES,
+	    "Python's thread states were not in memory, changed meanwhile, or were too many" },
 	{ PROBE_LOST_FRAMES, "Python's frames were not in memory, or one was just made or removed" },
 	{ PROBE_LOST_DEPTH, "there were more than 16384 Python frames" },
 };

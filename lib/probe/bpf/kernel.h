@@ -167,6 +167,7 @@ enum {
 	CFRAMES_MAX = 1 << 12,
 	DATA_CHUNKS_MAX = 64,
 	STATES_MAX = 1 << 14, /* thread states of an interpreter */
+	STATES_TRIES = 16,    /* lists of an event that are begun again, as they have changed meanwhile */
 	INTERPS_MAX = 1 << 8,
 	FILE_NAME = 768,
 	NAME = 320,

@@ -29,8 +29,9 @@ struct scratch {
 	uint32_t failed;
 	uint32_t lost; /* enum probe_loss plus one */
 	uint64_t hash;
-	uint64_t at;   /* where a walk is */
-	uint64_t stop; /* of a chain of frames: where it ends */
+	uint64_t at;             /* where a walk is */
+	uint64_t stop;           /* of a chain of frames: where it ends */
+	uint64_t interp, before; /* of a list of thread states: whose it is; the state before `at`, or 0 */
 	uint64_t thread_pointer;
 	uint64_t tstate_at;                 /* of `tstate`; 0: none */
 	uint64_t stack_lo, stack_hi;        /* the used part of the stack */
@@ -45,6 +46,7 @@ struct scratch {
 	uint32_t n_innermost;               /* thread states that have a code object */
 	uint32_t undecided;                 /* upper bits of the key's `spec` */
 	uint32_t steps;                     /* thread states that have been looked at */
+	uint32_t tries;                     /* lists that were begun again */
 	uint32_t found, found_busy;         /* index plus one of this interpreter's state; it has frames */
 	uint32_t roams;                     /* this interpreter's states do not name their threads */
 	uint32_t unbound;                   /* some state may get another thread */
@@ -52,8 +54,7 @@ struct scratch {
 	uint32_t in_kernel;                 /* the event came in the kernel, not in the program */
 	uint32_t unsure;                    /* code was mapped that the windows do not have yet */
 	uint32_t holder;                    /* of the GIL that it waits for: its thread id, or 0 */
-	uint32_t padding;
-	struct probe_off off; /* of the thread that leaves the processor */
+	struct probe_off off;               /* of the thread that leaves the processor */
 	uint64_t id;
 	struct probe_begin begin;
 	struct thread fresh; /* zeros but for its thread pointer */

@@ -98,6 +98,56 @@ static __always_inline void take_state(struct walk *w, uint64_t tstate)
 	s->found_busy = busy;
 }
 
+/* Copy so many words of a state from a member on into s->small. Returns 0 or an error. */
+static __always_inline long read_links(struct walk *w, uint64_t at, uint64_t member, uint32_t words)
+{
+	return bpf_probe_read_user(w->s->small, words * w->p->word & 31, (const void *)(at + member - 1));
+}
+
+static __always_inline uint64_t link_at(const struct walk *w, uint64_t offset)
+{
+	return *(const uint64_t *)(w->s->small + (offset & (PY_OFFSETS_OBJECT_MAX - 1))) & w->p->word_mask;
+}
+
+/* Read where the list of a state goes on into s->at. Returns 0 if it is in none: another thread has
+ * taken it out meanwhile, and what it leads to may be anything. The members are `prev` (from 3.4
+ * on), `next` and `interp` (CPython Include/cpython/pystate.h). There is no branch for what a layout
+ * lacks: the verifier would follow both sides. */
+static __always_inline int follow_list(struct walk *w, uint64_t at)
+{
+	const struct py_offsets *p = w->p;
+	struct scratch *s = w->s;
+	uint64_t has_prev = 0 - (((uint64_t)p->word - p->tstate_next) >> 63);
+	uint64_t has_interp =
+	    0 - (((uint64_t)(uint32_t)(p->tstate_interp - p->tstate_next - p->word) - 1) >> 63);
+	uint64_t to = p->word & has_prev, prev;
+
+	if (read_links(w, at, p->tstate_next - to, 3) != 0 ||
+	    ((link_at(w, to + p->word) ^ s->interp) & has_interp) != 0)
+		return 0;
+	s->at = link_at(w, to);
+	prev = link_at(w, 0);
+	if (((prev ^ s->before) & has_prev) == 0)
+		return 1;
+	/* One that is just being put in front of it, or taken out from before it, agrees with both. */
+	return read_links(w, prev, p->tstate_next - p->word, 2) == 0 && link_at(w, 0) == s->before &&
+	       link_at(w, p->word) == at;
+}
+
+/* Begin the list again, as it has changed. 1: this was done too often. */
+static __always_inline long restart_list(struct walk *w)
+{
+	struct scratch *s = w->s;
+
+	s->begin.n_states -= s->found != 0;
+	s->found = 0;
+	s->before = 0;
+	if (s->tries++ < STATES_TRIES && read_word(w->p, s->interp, w->p->interp_threads, &s->at) == 0)
+		return 0;
+	s->lost = PROBE_LOST_STATES + 1;
+	return 1;
+}
+
 static long state_step(uint32_t i, struct walk *w)
 {
 	struct scratch *s = w->s;
@@ -106,11 +156,13 @@ static long state_step(uint32_t i, struct walk *w)
 	(void)i;
 	if (at == 0)
 		return 1;
-	if (s->steps++ >= STATES_MAX || read_word(w->p, at, w->p->tstate_thread_id, &id) != 0 ||
-	    read_word(w->p, at, w->p->tstate_next, &s->at) != 0) {
+	if (s->steps++ >= STATES_MAX) {
 		s->lost = PROBE_LOST_STATES + 1;
 		return 1;
 	}
+	if (read_word(w->p, at, w->p->tstate_thread_id, &id) != 0 || !follow_list(w, at))
+		return restart_list(w);
+	s->before = at;
 	s->unbound |= id == 0;
 	if (is_own_state(w, at, id))
 		take_state(w, at);
@@ -135,11 +187,11 @@ static long interp_heads(uint32_t i, struct walk *w)
 	s->hash = mix_word(mix_word(s->hash, interp), head);
 	if (head == 0)
 		return 0;
-	if (!load_tstate(w, head)) {
-		s->lost = PROBE_LOST_STATES + 1;
-		return 1;
-	}
-	s->hash = mix_word(mix_word(s->hash, TSTATE(s, w->p, thread_id)), TSTATE(s, w->p, next));
+	/* It may have been freed meanwhile: then it is not the same list. */
+	if (load_tstate(w, head))
+		s->hash = mix_word(mix_word(s->hash, TSTATE(s, w->p, thread_id)), TSTATE(s, w->p, next));
+	else
+		s->hash = mix_word(s->hash, bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -157,7 +209,9 @@ static long interp_step(uint32_t i, struct walk *w)
 		return 1;
 	}
 	s->is_main = next == 0;
+	s->interp = interp;
 	s->found = 0;
+	s->before = 0;
 	/* In 3.10 to 3.12. */
 	s->roams = !s->is_main && w->p->tstate_cframe != 0;
 	s->unbound |= s->roams;
@@ -209,7 +263,7 @@ static __noinline void find_states(struct walk *w)
 		return;
 	list = s->hash;
 	th->list = 0;
-	s->begin.n_states = s->steps = s->unbound = 0;
+	s->begin.n_states = s->steps = s->tries = s->unbound = 0;
 	for (uint32_t i = 0; i < PROBE_PYTHONS; i++) {
 		if (i >= n || s->lost)
 			break;
