@@ -131,6 +131,12 @@ static bool lacks_python(const struct stack_thread *th)
 	return false;
 }
 
+/* As collect_thread, of a thread that has no stack any more. */
+static enum res collect_gone(const struct collect_options *opt, struct record_thread *record, struct fault *f)
+{
+	return opt->python_only || record_remark_first(record, REMARK_EXITS) ? RES_OK : fault_memory(f);
+}
+
 /* The thread of a record, read, joined and named. */
 static enum res read_stack(struct at *a, struct handle *h, const struct probe_ranges *replaced,
     const struct probe_stack *s, struct known_stack *out)
@@ -140,11 +146,12 @@ static enum res read_stack(struct at *a, struct handle *h, const struct probe_ra
 	struct at_recorded recorded;
 	struct stack_thread th = { .failed = false };
 	struct record_thread record = { .name = "" };
+	bool is_gone = (b->flags & PROBE_STACK_GONE) != 0;
 	enum res res;
 
 	at_recorded_set(&recorded, s, replaced);
 	out->awaits_gil = (b->flags & PROBE_STACK_GIL) != 0;
-	res = at_recorded_read(&recorded, h, a->opt, &th, &a->fault);
+	res = is_gone ? RES_OK : at_recorded_read(&recorded, h, a->opt, &th, &a->fault);
 	if (res == RES_OK) {
 		out->wanted = at_python_judge(&a->probes, a->session, h->target, &th, b);
 		if (out->wanted != PROBE_WHEN_TRUE) {
@@ -153,7 +160,8 @@ static enum res read_stack(struct at *a, struct handle *h, const struct probe_ra
 		}
 	}
 	if (res == RES_OK)
-		res = collect_thread(h->target, &th, &opt, h->names, &record, &a->fault);
+		res = is_gone ? collect_gone(&opt, &record, &a->fault)
+			      : collect_thread(h->target, &th, &opt, h->names, &record, &a->fault);
 	source_give(&record, h->sources, h->target, a->opt->counting);
 	if (res == RES_OK)
 		res = make_text(a, h, b, &record, out);

@@ -67,7 +67,7 @@ static __always_inline void at_probe(
 			take_values(s);
 		s->event.result = hit->is_call ? hit->result : (int64_t)s->begin.regs[REG_AX];
 		if (is_wanted(s, task, hit->spec) && take_sum(s, (uint32_t)task->pid, hit->spec))
-			c = capture_stack(s, task, p, &key);
+			c = task->mm ? capture_stack(s, task, p, &key) : capture_gone(s, task, p, &key);
 	}
 	times = c ? take_samples((uint32_t)task->pid) : 0;
 	if (times)
@@ -157,7 +157,8 @@ int at_tick(void *ctx)
 	uint64_t cs = ((const volatile uint64_t *)ctx)[REG_CS]; /* of what the clock has interrupted */
 
 	count_loss(PROBE_TICKS);
-	return is_sampled(bpf_ktime_get_ns())
+	/* From outside, a thread without memory is not sampled. */
+	return is_sampled(bpf_ktime_get_ns()) && (!sample_ns || bpf_get_current_task_btf()->mm)
 		   ? at_cookie(ctx, SLOT_TICK, 1, 0, (cs & OF_PROGRAM) != OF_PROGRAM)
 		   : 0;
 }

@@ -250,6 +250,7 @@ enum {
 	PROBE_STACK_CUT = 1,     /* it is larger than PROBE_STACK_MAX */
 	PROBE_STACK_UNKNOWN = 2, /* no Python was known in its process */
 	PROBE_STACK_GIL = 4,     /* at off-cpu: it waits for the GIL of its interpreter */
+	PROBE_STACK_GONE = 8,    /* the thread exits, and has no memory any more: no stack is sent */
 };
 
 struct probe_state {

@@ -36,6 +36,7 @@ static const char *remark_code(uint8_t remark)
 		[REMARK_ENDED] = "ended",
 		[REMARK_NO_PYTHON_FRAME] = "no-python-frame",
 		[REMARK_GIL] = "waits-for-gil",
+		[REMARK_EXITS] = "exits",
 		[REMARK_GREENLET] = "greenlet",
 		[REMARK_MORE] = "more",
 		[REMARK_THREAD] = "thread",

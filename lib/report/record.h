@@ -43,6 +43,7 @@ enum record_remark {
 	REMARK_ENDED,           /* the native frame above is an activation whose last frame has returned */
 	REMARK_NO_PYTHON_FRAME, /* the native frame above is an activation without known frames */
 	REMARK_GIL,             /* the thread waited for the GIL */
+	REMARK_EXITS,           /* the thread exits, and has no stack any more */
 	REMARK_GREENLET,        /* a greenlet's stack starts here */
 	REMARK_MORE,            /* further frames were not asked for */
 	REMARK_THREAD,          /* detail: why a thread has no stack, or not all of it */

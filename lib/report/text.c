@@ -36,6 +36,7 @@ void text_remark(const struct record_item *item, struct strbuf *out)
 		[REMARK_NO_PYTHON_FRAME] = "Python frame unknown",
 		[REMARK_ENDED] = "Python frame has returned",
 		[REMARK_GIL] = "waits for the GIL",
+		[REMARK_EXITS] = "exits: its stack is gone",
 		[REMARK_GREENLET] = "greenlet starts here; frames below may be stale",
 		[REMARK_MORE] = "...",
 		[REMARK_THREAD] = "",

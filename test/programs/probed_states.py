@@ -1,4 +1,6 @@
-"""Starts threads, or makes the list of its thread states endless and calls rmdir(2).   probed_states.py HOW
+"""Starts threads that stay or end, or makes the list of its thread states endless and calls rmdir(2).
+
+probed_states.py HOW
 
 It waits for a byte, does that, echoes the byte and waits again.
 """
@@ -20,6 +22,13 @@ def start_one():
 def start_threads():
     for i in range(5):
         start_one()
+
+
+def end_threads():
+    for i in range(5):
+        thread = threading.Thread(target=int)
+        thread.start()
+        thread.join()
 
 
 def call():
@@ -46,6 +55,6 @@ def make_endless():
 
 os.write(OUT, b"!")
 echo = os.read(IN, 1)
-{"threads": start_threads, "endless": make_endless}[sys.argv[1]]()
+{"threads": start_threads, "exits": end_threads, "endless": make_endless}[sys.argv[1]]()
 os.write(OUT, echo)
 os.read(IN, 1)

@@ -6,27 +6,44 @@
 #include "probe/bpf/returns.h"
 #include "probe/bpf/values.h"
 
-/* Send the stack that s->begin describes. False: it did not fit into the ring. */
-static int send_stack(struct walk *w)
+/* Send s->begin. Returns 0: it did not fit into the ring. These are global functions, so that the
+ * verifier follows them once. */
+__noinline int send_begin(struct scratch *s)
 {
-	struct scratch *s = w->s;
-	struct probe_record *end = (struct probe_record *)s->record;
-
+	if (!s)
+		return 0;
 	s->id = bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 0xff);
 	s->failed = s->used = 0;
 	s->begin.head.kind = PROBE_RECORD_BEGIN;
 	s->begin.head.size = sizeof(s->begin);
 	s->begin.head.id = s->id;
-	if (bpf_ringbuf_output(&ring, &s->begin, sizeof(s->begin), 0) != 0)
+	return bpf_ringbuf_output(&ring, &s->begin, sizeof(s->begin), 0) == 0;
+}
+
+/* Send what is left of the stack that has begun, and its end. */
+__noinline int send_end(struct scratch *s)
+{
+	struct probe_record *end;
+
+	if (!s)
 		return 0;
-	w->s->emit = 1;
-	take_states(w);
-	emit_stacks(w);
 	flush_records(s);
+	end = (struct probe_record *)s->record;
 	end->kind = PROBE_RECORD_END;
 	end->size = sizeof(*end);
 	end->id = s->id;
 	return !s->failed && bpf_ringbuf_output(&ring, end, sizeof(*end), 0) == 0;
+}
+
+/* Send the stack that s->begin describes. False: it did not fit into the ring. */
+static int send_stack(struct walk *w)
+{
+	if (!send_begin(w->s))
+		return 0;
+	w->s->emit = 1;
+	take_states(w);
+	emit_stacks(w);
+	return send_end(w->s);
 }
 
 /* The count of a key, which is new perhaps. NULL: the map is full. It is not inlined, since its
@@ -125,6 +142,32 @@ static __noinline int is_wanted_python(struct scratch *s, struct probe_key *key)
 	if (result == PROBE_WHEN_UNKNOWN)
 		count_loss(PROBE_LOST_TEST);
 	return result == PROBE_WHEN_TRUE;
+}
+
+/* The same as `capture_stack` of a thread that exits and has given up its memory: all of them of a process
+ * have one key. */
+static __noinline struct probe_count *capture_gone(
+    struct scratch *s, struct task_struct *task, const struct probe_process *p, struct probe_key *key)
+{
+	struct probe_count *c;
+
+	s->begin.flags = PROBE_STACK_GONE;
+	s->begin.tid = seen_tid(task);
+	s->begin.time = bpf_ktime_get_ns();
+	s->begin.thread_pointer = s->begin.code = 0;
+	s->begin.n_states = s->begin.n_returns = s->n_innermost = 0;
+	s->begin.innermost = PROBE_NO_CODE;
+	key->process = p->number;
+	if (s->undecided && !is_wanted_python(s, key))
+		return 0;
+	key->hash = mix_word(1, PROBE_STACK_GONE);
+	c = find_count(key);
+	if (c && !c->sent) {
+		s->begin.key = *key;
+		if (send_begin(s) && send_end(s))
+			c->sent = 1;
+	}
+	return c;
 }
 
 /* Does the thread run 32-bit code in a 64-bit program, or the other way round? Nothing is known of
