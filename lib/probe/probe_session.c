@@ -252,14 +252,18 @@ static void learn_links(struct probe_session *s)
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE, .size = sizeof(attr), .config = PERF_COUNT_SW_DUMMY, .disabled = 1
 	};
-	int fd = bpf_program__autoload(s->bpf->progs.at_code)
-		     ? (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC)
-		     : -1;
+	struct bpf_program *const of_events[] = { s->bpf->progs.at_code, s->bpf->progs.at_tracepoint,
+		s->bpf->progs.at_tick };
+	struct bpf_program *one = NULL;
 	struct bpf_link *link;
+	int fd;
 
+	for (size_t i = 0; one == NULL && i < sizeof(of_events) / sizeof(of_events[0]); i++)
+		one = bpf_program__autoload(of_events[i]) ? of_events[i] : NULL;
+	fd = one == NULL ? -1 : (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 	if (fd < 0)
 		return;
-	link = bpf_program__attach_perf_event(s->bpf->progs.at_code, fd); /* of another kind: refused */
+	link = bpf_program__attach_perf_event(one, fd); /* two of them are of another kind: refused */
 	if (link == NULL)
 		(void)close(fd);
 	(void)bpf_link__destroy(link);
