@@ -144,8 +144,8 @@ static __noinline int is_wanted_python(struct scratch *s, struct probe_key *key)
 	return result == PROBE_WHEN_TRUE;
 }
 
-/* The same as `capture_stack` of a thread that exits and has given up its memory: all of them of a process
- * have one key. */
+/* The same as `capture_stack` of a thread that exits and has given up its memory: all of them of a
+ * process have one key. */
 static __noinline struct probe_count *capture_gone(
     struct scratch *s, struct task_struct *task, const struct probe_process *p, struct probe_key *key)
 {

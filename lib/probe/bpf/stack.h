@@ -138,8 +138,8 @@ int hash_words_32(struct scratch *s, const struct probe_target *t, uint64_t plac
 }
 
 /* A part of the stack is not in memory: in most cases nothing was ever written to its page, which
- * is amid the locals of a function, or that of a thread which begins. An unwinder that needs it says
- * so. */
+ * is amid the locals of a function, or that of a thread which begins. An unwinder that needs it
+ * says so. */
 static long skip_absent(struct walk *w, uint64_t at, uint32_t n)
 {
 	struct scratch *s = w->s;

@@ -109,10 +109,10 @@ static __always_inline uint64_t link_at(const struct walk *w, uint64_t offset)
 	return *(const uint64_t *)(w->s->small + (offset & (PY_OFFSETS_OBJECT_MAX - 1))) & w->p->word_mask;
 }
 
-/* Read where the list of a state goes on into s->at. Returns 0 if it is in none: another thread has
- * taken it out meanwhile, and what it leads to may be anything. The members are `prev` (from 3.4
- * on), `next` and `interp` (CPython Include/cpython/pystate.h). There is no branch for what a layout
- * lacks: the verifier would follow both sides. */
+/* Read where the list of a state goes on into s->at. Returns 0 if it is in none: another thread
+ * has taken it out meanwhile, and what it leads to may be anything. The members are `prev` (from
+ * 3.4 on), `next` and `interp` (CPython Include/cpython/pystate.h). There is no branch for what a
+ * layout lacks: the verifier would follow both sides. */
 static __always_inline int follow_list(struct walk *w, uint64_t at)
 {
 	const struct py_offsets *p = w->p;
@@ -129,7 +129,7 @@ static __always_inline int follow_list(struct walk *w, uint64_t at)
 	prev = link_at(w, 0);
 	if (((prev ^ s->before) & has_prev) == 0)
 		return 1;
-	/* One that is just being put in front of it, or taken out from before it, agrees with both. */
+	/* One that is just being put in front of it, or taken out, agrees with both. */
 	return read_links(w, prev, p->tstate_next - p->word, 2) == 0 && link_at(w, 0) == s->before &&
 	       link_at(w, p->word) == at;
 }
