@@ -71,11 +71,12 @@ class Printed:
 
 
 UNNAMED = re.compile(r"( {14}\S+`)0x([0-9a-f]+)$")
+IN_NO_FILE = re.compile(r"( *)(?:0x[0-9a-f]+|ADDR|JIT`.*)$")
 
 
 def without_place(line):
-    """Return the line with a placeholder for the address of a function without a name."""
-    return UNNAMED.sub(r"\1ADDR", line)
+    """Return the line with a placeholder for the address of a function without a name, or in no file."""
+    return IN_NO_FILE.sub(r"\1ADDR", UNNAMED.sub(r"\1ADDR", line))
 
 
 def same_place(old, new, distances):
@@ -161,8 +162,9 @@ class Comparison:
 
 def folded(printed):
     """Give counts an order, and each frame a line. Addresses are left out: they are compared as text is."""
-    lines = sorted(ADDRESS.sub("ADDR", line) for line in printed.lines)
-    printed.lines = [frame for line in lines for frame in line.split(";")]
+    stacks = [ADDRESS.sub("ADDR", line).split(";") for line in printed.lines]
+    stacks.sort(key=lambda frames: [without_place(frame) for frame in frames])
+    printed.lines = [frame for frames in stacks for frame in frames]
     return printed
 
 
@@ -403,9 +405,11 @@ def table(comparison):
     print("\nmended: commit, times")
     for commit, n in comparison.mended.items():
         print("    %s: %d" % (commit, n))
+    changed = sorted(key for key in comparison.words if key[1] != key[2])
     print("\nkind: words of the other build -> words of this one")
-    for (kind, old, new), where in sorted(comparison.words.items()):
-        print("    %s: %s" % (kind, "the same: " + old if old == new else "%s -> %s" % (old or "(none)", new or "(none)")))
+    for kind, old, new in changed:
+        print("    %s: %s -> %s" % (kind, old or "(none)", new or "(none)"))
+    print("    %d other texts are the same" % (len(comparison.words) - len(changed)))
 
 
 def main():
