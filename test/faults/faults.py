@@ -13,6 +13,7 @@ import errno
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -40,11 +41,14 @@ SCENES = {
     "-o json": ("runs", "", ["-o", "json"]),
     "--at": ("calls", "", ["--at", "syscall:getppid", "-N", "2"]),
 }
+MEASURING = "-i", "--at"
+OF_USER = "live", "core", "-g"  # start children
 HEADER = re.compile(r"-+ (.*?) -+$")
-WHO = re.compile(r"(thread# \d+|greenlet \S+|task \S+)")
+WHO = re.compile(r"(event loop \S+|thread# \d+|greenlet \S+|task \S+)")
 STAMP = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ ", re.M)
 BARE = re.compile(r"^ {14}(?:(\S+)`)?0x[0-9a-f]+$")
 BY_POINTER = " " * 14 + "(by frame pointer: frames may be missing here)"  # marks the frame that follows
+NUMBER = re.compile(r" *\d+$")  # of times that a stack was counted
 MARKED = re.compile(r"( \?|\?\)? \]|\?)$")
 
 
@@ -62,10 +66,10 @@ class Result(collections.namedtuple("Result", "status out err")):
     pass
 
 
-def run(command, env=None, give=None):
-    """give(process): called while it runs."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               env=dict(os.environ, **(env or {})))
+def run(command, env=None, give=None, file=None):
+    """give(process): called while it runs. file: open, what is printed goes there and is read from there."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file or subprocess.PIPE,
+                               stderr=subprocess.PIPE, env=dict(os.environ, **(env or {})))
     if give:
         give(process)
     try:
@@ -74,6 +78,9 @@ def run(command, env=None, give=None):
         process.kill()
         process.communicate()
         return Result("hang", "", "")
+    if file:
+        file.seek(0)
+        out = file.read()
     return Result(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
 
 
@@ -96,7 +103,9 @@ def is_remark(line):
 
 
 def is_poorer(line, true):
-    """The same frame, with less said of it."""
+    """The same frame, with less said of it; or a stack that was counted less often."""
+    if NUMBER.match(line) and NUMBER.match(true):
+        return int(line) <= int(true)
     bare = BARE.match(line)
     return bool(bare) and true.startswith(" " * 14) and true[14] not in "( " and (
         bare.group(1) is None or true.startswith(" " * 14 + bare.group(1) + "`"))
@@ -106,6 +115,8 @@ def foreign(lines, truth):
     """The first line that is not in the truth, where the lines before it have their places; or None."""
     at, marked = 0, False
     for line in lines:
+        if line == "":
+            continue
         if is_remark(line):
             marked = line == BY_POINTER
             continue
@@ -121,11 +132,16 @@ def foreign(lines, truth):
     return None
 
 
+def as_user(name):
+    return ["setpriv", "--reuid=" + name, "--regid=nogroup", "--clear-groups"] if name else []
+
+
 class Scene:
-    def __init__(self, name, setup, folder):
+    def __init__(self, name, setup, folder, user=None, pystack=None, library=None):
         self.name, self.setup, self.folder = name, setup, folder
         mode, how, self.options = SCENES[name]
-        command = [PYTHON, os.path.join(HERE, "still.py"), setup.library, mode]
+        with open(os.path.join(HERE, "still.py")) as f:  # a user may not see the file
+            command = as_user(user) + [PYTHON, "-c", f.read(), library or setup.library, mode]
         self.target = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=folder)
         if self.target.stdout.readline() != b"ready\n":
             raise SystemExit("still.py does not start")
@@ -136,7 +152,7 @@ class Scene:
             os.kill(self.target.pid, signal.SIGSTOP)
             self.await_states("T")
         self.states = "T" if how == "STOP" else "RSD"
-        self.command = [setup.pystack] + self.options + [self.operand]
+        self.command = as_user(user) + [pystack or setup.pystack] + self.options + [self.operand]
         self.whole = self.undisturbed()
 
     def make_core(self):
@@ -195,11 +211,19 @@ class Scene:
             return "ended", None
         if got.status not in (0, 1, 2):
             return "bad", "status %s %s" % (got.status, got.err[:200])
-        if got.status == 0:
-            if out != self.whole.out:
-                return "bad", "status 0: " + self.difference(out)
+        if got.status == 0 and out == self.whole.out:
             return "same", None
-        if self.name != "-o json":
+        # A measurement may be ended, and its result is printed.
+        ended = by_signal in (signal.SIGINT, signal.SIGTERM) and self.name in MEASURING
+        if got.status == 0 and not ended:
+            return "bad", "status 0: " + self.difference(out)
+        if self.name in MEASURING:
+            true = [stack.splitlines() for stack in self.whole.out.split("\n\n")]
+            for stack in out.split("\n\n"):
+                lines = [foreign(stack.splitlines(), one) for one in true]
+                if None not in lines:
+                    return "bad", "status %s: %s" % (got.status, lines[0])
+        elif self.name != "-o json":
             true = sections(self.whole.out)
             for who, lines in sections(out).items():
                 line = foreign(lines, true.get(who, []))
@@ -207,6 +231,8 @@ class Scene:
                     return "bad", "status %s: in %s: %s" % (got.status, who, line)
         remarks = [sum(map(is_remark, text.splitlines())) for text in (out, self.whole.out)]
         said = [line for line in got.err.splitlines() if line not in self.whole.err]
+        if got.status == 0:
+            return "ended", None
         if not said and remarks[0] <= remarks[1] and not mute:
             return "bad", "status %s, and nothing is said" % got.status
         return "told", None
@@ -285,14 +311,37 @@ def sweep_limits(setup, scene):
     limits = [("--data=%d", [(1 << 16) * i for i in range(1, 65)]),
               ("--as=%d", [(1 << 20) * i for i in range(4, 68)]),
               ("--nofile=%d", list(range(3, 35))), ("--stack=%d", [(1 << 14) * i for i in range(1, 17)]),
-              ("--nproc=%d", [0, 1])]
+              ("--cpu=%d:3", [0, 1]), ("--fsize=%d", [0, 1, 100, 2000])]
     for form, values in limits:
         for value in values if setup.all else values[::8] + values[1:8:3]:
-            got = run(["prlimit", form % value] + scene.command)
+            with tempfile.TemporaryFile() as file:
+                got = run(["prlimit", form % value] + scene.command, file=file if "fsize" in form else None)
             # The program did not even start.
             if got.status in (126, 127, -signal.SIGKILL, -signal.SIGSEGV) and got.out == "" and "\npystack:" not in got.err:
                 continue
-            setup.note(scene, "limit of " + form[2:].split("=")[0], form % value, got)
+            if "fsize" in form and got.status != 0:
+                got = got._replace(out=got.out[:got.out.rfind("\n") + 1])
+            setup.note(scene, "limit of " + form[2:].split("=")[0], form % value, got,
+                       signal.SIGXCPU if "cpu" in form else 0)
+
+
+def sweep_user(setup, name, folder):
+    """A user who may have no more processes. Root may."""
+    programs = {}
+    for part in "pystack", "library":
+        programs[part] = os.path.join(folder, os.path.basename(getattr(setup, part)))
+        shutil.copy(getattr(setup, part), programs[part])
+    os.chmod(folder, 0o755)
+    user = "nobody"
+    scene = Scene(name, setup, folder, user, **programs)
+    try:
+        for value in 0, 1:
+            # Who becomes this user with too many processes may execute nothing.
+            n = len(as_user(user))
+            command = scene.command[:n] + ["prlimit", "--nproc=%d" % value] + scene.command[n:]
+            setup.note(scene, "limit of nproc", "%d" % value, run(command))
+    finally:
+        scene.end()
 
 
 def sweep_moments(setup, scene):
@@ -327,6 +376,9 @@ def sweep(setup, name):
                     part(setup, scene)
         finally:
             scene.end()
+    if name in OF_USER and (not setup.parts or "limits" in setup.parts):
+        with tempfile.TemporaryDirectory() as folder:
+            sweep_user(setup, name, folder)
 
 
 def table_of(setup):
@@ -348,14 +400,18 @@ def table_of(setup):
     return "\n".join(lines) + "\n"
 
 
+def listed(text):
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in "pystack", "inject", "library", "refuse", "out":
         parser.add_argument("--" + name, type=os.path.abspath)
     parser.add_argument("--all", action="store_true", help="each call and allocation, 1,000 moments")
     parser.add_argument("--few", type=int, default=3, help="of each call as many, without --all")
-    parser.add_argument("--scenes", nargs="*", default=[])
-    parser.add_argument("--parts", nargs="*", default=[], help="calls, memory, limits, moments")
+    for name, what in ("scenes", ", ".join(SCENES)), ("parts", "calls, memory, limits, moments"):
+        parser.add_argument("--" + name, type=listed, default=[], help="some of: %s; with commas" % what)
     parser.add_argument("--seed", type=int, default=1)
     setup = Setup(parser.parse_args())
     setup.random = random.Random(setup.seed)

@@ -1,5 +1,5 @@
 # `make check-faults`: each request of pystack to the system fails. ALL=yes: each call and allocation, every
-# limit and 1,000 moments of each signal (about an hour), and store the table. SCENES, PARTS: some of them.
+# limit and 1,000 moments of each signal (about an hour), and store the table. SCENES='-i,-o json', PARTS=calls,memory: some of them.
 ALL   ?=
 PARTS ?=
 
@@ -19,6 +19,6 @@ check-faults:
 	$(again) -s faults-programs
 	@test/faults/faults.py --pystack $(O)/pystack --inject $(O)/faults/inject --library $(O)/faults/libstill.so \
 		--refuse $(O)/test/programs/librefuse.so --out $(if $(ALL),test/results,$(O))/faults.md \
-		$(if $(ALL),--all) --scenes $(SCENES) --parts $(PARTS)
+		$(if $(ALL),--all) '--scenes=$(SCENES)' '--parts=$(PARTS)'
 
 .PHONY: check-faults faults-programs
