@@ -108,6 +108,15 @@ bool os_rest_varies(struct ps_prochandle *P, const struct os_call *call)
 	return live_of(P) != NULL && (os_may_be_stopped(P) || call_row_of(call) == NULL);
 }
 
+static bool has_tracer(const struct live *live, lwpid_t id)
+{
+	struct live_status status;
+	char path[LIVE_PATH];
+
+	live_lwp_path(path, id, "status");
+	return live_status_read(live->dir, path, &status, NULL) == RES_OK && status.tracer != 0;
+}
+
 enum os_rest os_lwp_rest(struct ps_prochandle *P, lwpid_t id)
 {
 	const struct live *live = live_of(P);
@@ -127,7 +136,8 @@ enum os_rest os_lwp_rest(struct ps_prochandle *P, lwpid_t id)
 	case 'T':
 		return OS_REST_STOPPED;
 	case 't':
-		return OS_REST_TRACED;
+		/* Just released, it has no tracer any more. */
+		return has_tracer(live, id) ? OS_REST_TRACED : OS_REST_UNKNOWN;
 	default:
 		return OS_REST_UNKNOWN;
 	}
