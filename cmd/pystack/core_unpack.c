@@ -65,7 +65,8 @@ static void limit_memory(void)
 static void __attribute__((noreturn)) run_child(const struct unpacking *u, pid_t parent, int fd)
 {
 	const struct stream_sink sink = { write_all, &fd, u->taken };
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGSEGV, SIGBUS, SIGABRT };
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGSEGV, SIGBUS, SIGABRT,
+		SIGXCPU };
 
 	/* The parent's handlers must not run here. */
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)

@@ -3,13 +3,14 @@
 
 #include <stddef.h>
 
-static const int caught[INTERRUPTS] = { SIGINT, SIGTERM, SIGHUP };
-static volatile sig_atomic_t came, by_key;
+static const int caught[INTERRUPTS] = { SIGINT, SIGTERM, SIGHUP, SIGXCPU };
+static volatile sig_atomic_t came, by_key, by_limit;
 
 static void note_interrupt(int signo, siginfo_t *info, void *context)
 {
 	(void)context;
 	by_key = signo == SIGINT && info->si_code > 0;
+	by_limit |= signo == SIGXCPU;
 	came = 1;
 }
 
@@ -32,6 +33,21 @@ void interrupts_catch(struct interrupts *before)
 	}
 }
 
+static void do_nothing(int signo)
+{
+	(void)signo;
+}
+
+void interrupts_fail_writes(void)
+{
+	/* A handler, unlike SIG_IGN, is not handed on to a program that is executed. */
+	const struct sigaction act = { .sa_handler = do_nothing, .sa_flags = SA_RESTART };
+	struct sigaction old;
+
+	if (sigaction(SIGXFSZ, &act, &old) == 0 && old.sa_handler != SIG_DFL)
+		(void)sigaction(SIGXFSZ, &old, NULL);
+}
+
 bool interrupts_came(void)
 {
 	return came != 0;
@@ -40,6 +56,11 @@ bool interrupts_came(void)
 bool interrupts_by_key(void)
 {
 	return by_key != 0;
+}
+
+bool interrupts_by_limit(void)
+{
+	return by_limit != 0;
 }
 
 void interrupts_end_waits(void)

@@ -19,6 +19,7 @@
 #include "core_open.h"
 #include "core_progress.h"
 #include "core_storage.h"
+#include "interrupts.h"
 #include "options.h"
 #include "refusals.h"
 #include "report/parse.h"
@@ -403,6 +404,7 @@ int main(int argc, char **argv)
 	if (!streams_guard())
 		return EXIT_NOTHING;
 	sigbus_watch();
+	interrupts_fail_writes();
 	buffer_output();
 
 	switch (options_parse(argc, argv, &opt)) {
@@ -434,6 +436,10 @@ int main(int argc, char **argv)
 	else
 		run_printing(argc, argv, &opt, &totals);
 	free(stored);
+	if (interrupts_by_limit()) {
+		(void)fputs("pystack: ended early: its processor time is over (ulimit -t)\n", stderr);
+		totals.failed++;
+	}
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		(void)fprintf(stderr, "pystack: cannot write the output: %s\n", strerror(errno));
 		return totals.printed > 0 ? EXIT_PARTLY : EXIT_NOTHING;

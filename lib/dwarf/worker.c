@@ -61,7 +61,7 @@ static void __attribute__((noreturn))
 run_child(pid_t parent, int fd, const struct worker_job *job, void *reply, size_t room)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGALRM, SIGSEGV, SIGBUS,
-		SIGABRT };
+		SIGABRT, SIGXCPU };
 	uint32_t n;
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
