@@ -129,7 +129,7 @@ CMD_SRC := $(filter-out $(if $(filter probe,$(LAYERS)),,cmd/pystack/at% cmd/pyst
 CMD_OBJ := $(CMD_SRC:%.c=$(O)/%.o)
 
 # Calls that go by way of cmd/pystack/refusals.c.
-COUNTED := malloc calloc realloc strdup strndup vasprintf fdopendir open_memstream open openat read fstat mmap syscall \
+COUNTED := malloc calloc realloc strdup strndup vasprintf fdopendir open_memstream open openat read fstat statx mmap syscall \
            __vasprintf_chk __open_2 __openat_2 __read_chk refused_file bound_passed
 WRAP     = $(COUNTED:%=$(WRAP_ONE)%)
 

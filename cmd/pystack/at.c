@@ -18,6 +18,7 @@
 #include "interrupts.h"
 #include "os/restrict.h"
 #include "print_target.h"
+#include "refusals.h"
 #include "rights.h"
 
 /* Is there nothing more to wait for? */
@@ -249,7 +250,8 @@ enum outcome at_run(int argc, char **argv, const struct options *opt)
 		if (opt->verbose)
 			(void)fprintf(stderr, "pystack: %" PRIu64 " events, %zu distinct stacks\n", a.events,
 			    a.stacks.n);
-		ok &= !a.losses.any && !a.counts.failed && !a.failed && !a.processes.failed;
+		ok &= !refusals_warn("--at", true) && !a.losses.any && !a.counts.failed && !a.failed &&
+		      !a.processes.failed;
 		outcome = ok ? DONE : PARTLY;
 	}
 	if (opt->output == COUNTS_JSON)

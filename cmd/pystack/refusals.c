@@ -331,6 +331,22 @@ WRAPPED(int, fstat, int fd, struct stat *st)
 	return result;
 }
 
+#ifdef __linux__
+/* path: "" for fd itself. */
+WRAPPED(int, statx, int fd, const char *path, int flags, unsigned mask, struct statx *st)
+{
+	unsigned times = 0;
+	int result;
+
+	do
+		result = __real_statx(fd, path, flags, mask, st);
+	while (result != 0 && again_after(errno, &times));
+	if (result != 0)
+		file_refused("examine", fd, path[0] == '\0' ? NULL : path);
+	return result;
+}
+#endif
+
 /* Mappings without a file serve purposes that have alternatives. */
 WRAPPED(void *, mmap, void *addr, size_t n, int prot, int flags, int fd, off_t off)
 {

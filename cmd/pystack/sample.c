@@ -43,6 +43,8 @@ struct sampling {
 	struct counts *counts;
 	struct sample_cache cache; /* with --idle */
 	uint64_t taken, failed;
+	uint64_t lacking;      /* stacks of the last sample that lack something, as remarks say */
+	uint64_t incomplete;   /* the same of all samples that were counted */
 	uint64_t late, missed; /* taken after the next was due; not taken */
 	int64_t cpu;           /* processor time of pystack at its last rest */
 	uint64_t rested;       /* samples taken until then */
@@ -80,6 +82,7 @@ static char *thread_text(struct sampling *s, size_t i, bool *beyond, enum res *r
 	if (*res == RES_OK)
 		*res = collect_thread(s->target, &th, &opt, s->names, &record, &s->fault);
 	if (*res == RES_OK) {
+		s->lacking += th.failed || record.incomplete;
 		source_give(&record, s->sources, s->target, true);
 		text = counts_text(s->counts, &record, &s->lines);
 		*beyond |= is_beyond(s->target, &th);
@@ -111,6 +114,7 @@ static enum res read_threads(struct sampling *s, struct thread_texts *x, bool *b
 	enum res res = RES_OK;
 
 	s->ran = false;
+	s->lacking = 0;
 	for (size_t i = 0; res == RES_OK && i < stack_threads(s->target); i++) {
 		struct thread_text one = { 0, false, NULL };
 
@@ -251,6 +255,7 @@ static enum res sample_take(struct sampling *s)
 		res = fault_set(&s->fault, 0, 0, 0, "memory or a file was refused");
 	if (res == RES_OK) {
 		count_threads(s, &texts);
+		s->incomplete += s->lacking;
 		tell_json(s);
 	} else {
 		drop_target(s); /* it takes the threads that were read for counted */
@@ -376,13 +381,20 @@ static void warn_losses(const struct sampling *s, const char *operand)
 		w.detail = s->fault.text;
 		warn_record(&w);
 	}
+	if (s->incomplete > 0) {
+		w.code = WARN_STACKS_LACKING;
+		w.count[0] = s->incomplete;
+		warn_record(&w);
+	}
 	w.count[0] = s->taken;
 	w.count[1] = s->late;
 	w.count[2] = s->missed;
+	if (s->failed > 0 && s->failed == s->taken)
+		return; /* that says enough */
 	if (s->late > 0 || s->missed > 0)
 		w.code = WARN_SAMPLES_LATE;
-	else if (s->opt->verbose)
-		w.code = WARN_SAMPLES_TAKEN;
+	else if (s->opt->verbose || s->taken == 0)
+		w.code = WARN_SAMPLES_TAKEN; /* none, if it was interrupted before the first */
 	else
 		return;
 	warn_record(&w);
@@ -394,6 +406,7 @@ enum outcome sample_process(
 	struct sampling s = { .P = P, .opt = opt, .stack = stack_options_of(opt, o), .counts = counts };
 	struct interrupts before;
 	unsigned remarks = 0;
+	bool whole;
 
 	s.json = opt->output == COUNTS_JSON;
 	s.stack.sampling = true;
@@ -416,6 +429,7 @@ enum outcome sample_process(
 	if (s.json)
 		print_json_samples((uint64_t[]){ s.taken, s.failed, s.late, s.missed });
 	warn_turn(s.P, o->typed);
+	whole = s.target == NULL || warn_files(s.target, o->typed, opt->verbose);
 	own_handle_close(&s);
 	source_warn(s.sources, o->typed, opt->verbose, &remarks);
 	py_sources_destroy(s.sources);
@@ -423,5 +437,5 @@ enum outcome sample_process(
 	warn_losses(&s, o->typed);
 	if (s.failed == s.taken)
 		return NOTHING;
-	return s.failed > 0 ? PARTLY : DONE;
+	return whole && s.failed == 0 && s.incomplete == 0 ? DONE : PARTLY;
 }

@@ -35,7 +35,7 @@ static void warn_notice(void *data, const struct notice *notice)
 		notices->left_out++;
 }
 
-static bool warn_notices(const struct stack_target *t, const char *operand, bool all)
+bool warn_files(const struct stack_target *t, const char *operand, bool all)
 {
 	struct notices notices = { .operand = operand, .all = all };
 
@@ -116,7 +116,7 @@ bool warn_target(struct ps_prochandle *P, const struct stack_target *t, const st
 	if (not_held != NULL)
 		warn_fault(WARN_CANNOT_STOP, o->typed, not_held);
 	warn_turn(P, o->typed);
-	ok = warn_notices(t, o->typed, all);
+	ok = warn_files(t, o->typed, all);
 	refused = refusals_warn(o->typed, true);
 	return warn_python(t, o->typed, os_core_cut(P), refused) && ok && !refused;
 }

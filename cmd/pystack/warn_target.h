@@ -14,6 +14,9 @@
  * about its Python. all: print every notice, not the first few. False: something is missing. */
 bool warn_target(struct ps_prochandle *P, const struct stack_target *t, const struct operand *o, bool all);
 
+/* Say what the files and the memory of t lack. all: as above. False: something is missing. */
+bool warn_files(const struct stack_target *t, const char *operand, bool all);
+
 /* Say that live P waited in vain for its turn to stop threads, if it did. */
 void warn_turn(struct ps_prochandle *P, const char *operand);
 

@@ -6,8 +6,9 @@
 #ifndef BASE_REFUSED_H
 #define BASE_REFUSED_H
 
-/* A file could not be opened or read. verb: "open" or "read"; errno: why. path: its path; NULL:
- * that of the descriptor fd. Keeps errno. Does nothing unless the program replaces it. */
+/* A file could not be opened or read, or a directory be listed. verb: "open", "read" or "list";
+ * errno: why. path: its path; NULL: that of the descriptor fd. Keeps errno. Does nothing unless the
+ * program replaces it. */
 void refused_file(const char *verb, int fd, const char *path);
 
 #endif

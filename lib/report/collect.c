@@ -199,7 +199,7 @@ static void collect_items(struct collecting *c)
 		add_remark(
 		    c, REMARK_NATIVE_ENDS, th->native.reason == UNWIND_NO_REASON ? NULL : th->native.why);
 		/* Nothing is promised of frames after a greenlet's start. */
-		c->out->incomplete = !th->join.start;
+		c->out->incomplete |= !th->join.start;
 	}
 	if (whole && th->python.broken)
 		add_remark(c, REMARK_PYTHON_ENDS, th->python.why);

@@ -190,6 +190,7 @@ enum record_warning_code {
 	WARN_SAMPLE_CORE,      /* a core cannot be sampled */
 	WARN_SAMPLE_SELF,      /* pystack cannot be sampled by itself */
 	WARN_SAMPLES_FAILED,   /* count[0] of count[1] samples; detail: why the last of them */
+	WARN_STACKS_LACKING,   /* count[0]: stacks of samples that lack something, as they say */
 	WARN_SAMPLES_TAKEN,    /* count[0]: all of them in time */
 	WARN_SAMPLES_LATE,     /* count[0] taken, count[1] of them late, count[2] skipped */
 	WARN_PROCESSES_LOST,   /* count[0]: processes that have come and are not observed; detail: why */

@@ -105,6 +105,9 @@ static void put_samples(const struct record_warning *w, struct strbuf *out)
 	if (w->code == WARN_SAMPLES_FAILED)
 		strbuf_fmt(out, "%" PRIu64 " of %" PRIu64 " samples failed, the last: %s", w->count[0],
 		    w->count[1], w->detail);
+	else if (w->code == WARN_STACKS_LACKING)
+		strbuf_fmt(out, "%" PRIu64 " stack%s of the samples lack%s what a remark says", w->count[0],
+		    w->count[0] == 1 ? "" : "s", w->count[0] == 1 ? "s" : "");
 	else
 		strbuf_fmt(out, "%" PRIu64 " samples taken", w->count[0]);
 	if (w->code == WARN_SAMPLES_LATE)
@@ -227,6 +230,7 @@ static void put_words(const struct record_warning *w, struct strbuf *out)
 		put_file(w, out);
 		break;
 	case WARN_SAMPLES_FAILED:
+	case WARN_STACKS_LACKING:
 	case WARN_SAMPLES_TAKEN:
 	case WARN_SAMPLES_LATE:
 		put_samples(w, out);

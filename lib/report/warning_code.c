@@ -67,6 +67,7 @@ const char *warning_code(const struct record_warning *w)
 		[WARN_SAMPLE_CORE] = "sample-core",
 		[WARN_SAMPLE_SELF] = "sample-self",
 		[WARN_SAMPLES_FAILED] = "samples-failed",
+		[WARN_STACKS_LACKING] = "stacks-lacking",
 		[WARN_SAMPLES_TAKEN] = "samples-taken",
 		[WARN_SAMPLES_LATE] = "samples-late",
 		[WARN_PROCESSES_LOST] = "processes-lost",

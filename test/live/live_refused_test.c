@@ -254,6 +254,23 @@ START_TEST(of_registers)
 }
 END_TEST
 
+/* Stacks of samples whose files and stacks cannot be read are not taken for whole ones. */
+START_TEST(of_samples)
+{
+	struct victim v = victim_start(victim_spinning, 0);
+	char pid[24];
+	struct run r;
+
+	(void)snprintf(pid, sizeof(pid), "%d", (int)v.pid);
+	(void)snprintf(count_file, sizeof(count_file), "/dev/null");
+	r = run_refused("pread:1", 0, ARGS("-i", "1ms", "-N", "2", "--no-bpf", pid)); /* and all later ones */
+	ck_assert_msg(r.status != 0 && strstr(r.err, ": cannot be read: Input/output error") != NULL,
+	    "exit %d, %s%s", r.status, r.out, r.err);
+	run_free(&r);
+	victim_end(&v);
+}
+END_TEST
+
 static Suite *refused_suite(void)
 {
 	Suite *suite = suite_create("live_refused");
@@ -280,6 +297,7 @@ static Suite *refused_suite(void)
 	tcase_add_loop_test(tcase, of_all_that_follow, last, last + 1);
 	tcase_add_test(tcase, of_every_stop);
 	tcase_add_test(tcase, of_registers);
+	tcase_add_test(tcase, of_samples);
 #endif
 	suite_add_tcase(suite, tcase);
 	return suite;

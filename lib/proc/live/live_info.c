@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/again.h"
 #include "base/fileio.h"
 #include "base/owned.h"
+#include "base/refused.h"
 #include "proc/live/live.h"
 
 enum {
@@ -109,11 +111,26 @@ enum res live_status_read(int dir, const char *path, struct live_status *out, in
 	return RES_OK;
 }
 
+/* NULL: there are no more, or they cannot be read, which the exit status tells. */
+static const struct dirent *read_entry(DIR *d, unsigned *times)
+{
+	const struct dirent *entry;
+
+	do {
+		errno = 0;
+		entry = readdir(d);
+	} while (entry == NULL && again_after(errno, times));
+	if (entry == NULL && errno != 0)
+		refused_file("list", dirfd(d), NULL);
+	return entry;
+}
+
 enum res live_ids_read(int dir, struct live_ids *ids)
 {
 	int fd = openat(dir, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *task;
 	const struct dirent *entry;
+	unsigned times = 0;
 	bool fits = true;
 
 	if (fd < 0)
@@ -123,7 +140,7 @@ enum res live_ids_read(int dir, struct live_ids *ids)
 		(void)close(fd);
 		return RES_FAIL;
 	}
-	while (fits && (entry = readdir(task)) != NULL) {
+	while (fits && (entry = read_entry(task, &times)) != NULL) {
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
 			fits = vec_push(ids, atoi(entry->d_name));
 	}
