@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/fileio.h"
+#include "base/refused.h"
 #include "proc/live/live.h"
 
 enum { PAGE = 4096 };
@@ -41,6 +42,9 @@ static size_t mem_once(const struct live *live, void *buf, size_t n, uintptr_t v
 	if (va > (uintptr_t)INT64_MAX)
 		return 0; /* a file offset is signed; only the vsyscall page is up there */
 	got = fileio_pread(live->mem, buf, n, va);
+	/* EIO is the answer that nothing is there, or that it may not be read. */
+	if (got < 0 && errno != EIO)
+		refused_file("read", live->mem, NULL);
 	return got < 0 ? 0 : (size_t)got;
 }
 

@@ -15,17 +15,25 @@
 
 enum { SEARCHED_MAX = 1 << 14 }; /* entries of a dict in which a key is searched for */
 
-bool value_find(struct py_values *v, uint64_t dict, const char *key, uint64_t *known, uint64_t *value)
+enum res value_look_up(struct py_values *v, uint64_t dict, const char *key, uint64_t *known, uint64_t *value)
 {
 	struct py_dict d;
 	struct py_dict_entry entry;
 
-	if (dict == 0 || !value_charge(v, 128) || !py_dict_open(v->P, v->rt, dict, &d) ||
-	    d.count > SEARCHED_MAX || !value_charge(v, (uint64_t)d.count * 64) ||
-	    !py_dict_find(&d, key, known, &entry))
-		return false;
+	if (dict == 0)
+		return RES_NONE;
+	if (!value_charge(v, 128) || !py_dict_open(v->P, v->rt, dict, &d) || d.count > SEARCHED_MAX ||
+	    !value_charge(v, (uint64_t)d.count * 64))
+		return RES_FAIL;
+	if (!py_dict_find(&d, key, known, &entry))
+		return d.failed ? RES_FAIL : RES_NONE;
 	*value = entry.value;
-	return true;
+	return RES_OK;
+}
+
+bool value_find(struct py_values *v, uint64_t dict, const char *key, uint64_t *known, uint64_t *value)
+{
+	return value_look_up(v, dict, key, known, value) == RES_OK;
 }
 
 /* Find the order of a split dict's values. */

@@ -26,6 +26,8 @@ bool value_entries_next(struct py_values *v, struct value_entries *e, struct py_
 
 /* Set *value to the value of a key, which is a str, in the dict at `dict`. *known is as for
  * py_dict_find. */
+enum res value_look_up(struct py_values *v, uint64_t dict, const char *key, uint64_t *known, uint64_t *value);
+/* The same. False: there is none, or it cannot be read. */
 bool value_find(struct py_values *v, uint64_t dict, const char *key, uint64_t *known, uint64_t *value);
 
 #endif

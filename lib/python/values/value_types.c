@@ -283,9 +283,10 @@ static enum res type_text(struct py_values *v, const struct py_value_type *t, co
     uint64_t *known, struct py_string *out)
 {
 	uint64_t value;
+	enum res res = value_look_up(v, t->dict, key, known, &value);
 
-	if (!value_find(v, t->dict, key, known, &value))
-		return RES_NONE;
+	if (res != RES_OK)
+		return res;
 	return py_text_read(v->P, v->rt, value, out, NULL);
 }
 
@@ -332,19 +333,23 @@ static enum res type_qualname(struct py_values *v, const struct py_value_type *t
 	return py_text_read(v->P, v->rt, text, out, NULL);
 }
 
-/* The module of a type made at run time, by its dict. NULL: it has none. */
+/* The module of a type made at run time, by its dict; "?" if that cannot be read. NULL: it has
+ * none. */
 static const char *module_of(struct py_values *v, const struct py_value_type *t)
 {
 	struct value_learned *learned = value_learned_of(v, t);
 	struct py_string module;
+	enum res res;
 
 	if (!t->heap || learned == NULL)
 		return NULL;
 	if (learned->module == NULL && !learned->no_module) {
-		if (type_text(v, t, "__module__", &v->key_module, &module) == RES_OK)
+		res = type_text(v, t, "__module__", &v->key_module, &module);
+		if (res == RES_OK)
 			learned->module = module.text;
-		else
-			learned->no_module = true;
+		else if (res == RES_FAIL)
+			learned->module = strdup("?");
+		learned->no_module = learned->module == NULL;
 	}
 	return learned->module;
 }
