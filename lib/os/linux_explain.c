@@ -68,7 +68,7 @@ bool os_is_directory(const char *path, char *why, size_t n)
 
 static void explain_access(pid_t pid, char *buf, size_t n)
 {
-	char why[160];
+	char why[256];
 	int code = hold_why_refused(pid, pid, why, sizeof(why));
 
 	if (code == G_BUSY)
@@ -166,6 +166,10 @@ static void explain_head(struct reach *here, const char *path, char *buf, size_t
 
 	if (got >= 0)
 		explain_bytes(head, (size_t)got, buf, n);
+	else if (error == EACCES && geteuid() == 0 && stat(path, &st) == 0)
+		(void)snprintf(buf, n,
+		    "the file belongs to user %u, and root has no CAP_DAC_READ_SEARCH here; run as that user",
+		    st.st_uid);
 	else if (error == EACCES && stat(path, &st) == 0)
 		(void)snprintf(buf, n,
 		    "the file belongs to user %u, this is user %u; run as that user or as root", st.st_uid,

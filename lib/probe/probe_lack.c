@@ -43,8 +43,11 @@ enum res probe_lack(struct fault *f, int error)
 		    "the kernel is locked down (lockdown=confidentiality): BPF programs may not read memory");
 	if (error == EPERM) /* the verifier's refusal is EACCES */
 		return fault_set(f, G_PERM, error, 0,
-		    "BPF programs may not be loaded: run it as root, or with CAP_BPF, CAP_PERFMON and "
-		    "CAP_SYS_PTRACE");
+		    "BPF programs may not be loaded: %sCAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE%s",
+		    geteuid() == 0 ? "root has not all of " : "run it as root, or with ",
+		    geteuid() == 0 ? " here, or a filter of system calls forbids bpf(2) (in a container: its "
+				     "capabilities and seccomp profile)"
+				   : "");
 	if (error == ENOSYS)
 		return fault_set(f, 0, error, 0, "this kernel has no bpf(2)");
 	return fault_set(f, 0, error, 0, "the BPF program cannot be loaded: %s%s", strerror(error),

@@ -68,7 +68,7 @@ START_TEST(no_capability)
 			run_free(&r);
 			break;
 		}
-		expect_line(r, "BPF programs may not be loaded: run it as root, or with CAP_BPF, ");
+		expect_line(r, "BPF programs may not be loaded: root has not all of CAP_BPF, ");
 	}
 	r = run_program(NULL, ARGS("setpriv", "--bounding-set", "-bpf,-sys_admin", spawn_tool(), "-i", "10ms",
 				  "-N", "3", "-p", s.pid));

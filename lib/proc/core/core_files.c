@@ -26,6 +26,7 @@
 
 #include "base/fileio.h"
 #include "base/owned.h"
+#include "base/refused.h"
 #include "proc/core/core_owner.h"
 #include "proc/reach.h"
 #include "proc/stored.h"
@@ -35,6 +36,7 @@ struct core_files {
 	char *aout;   /* path of the executable given instead, or NULL */
 	int root;     /* O_PATH descriptor to which paths of the core are relative; -1: this machine's root */
 	bool only;    /* no files outside root */
+	bool unable;  /* to take the rights of the core's owner */
 	bool suspect; /* the last file opened must match by its build-id */
 	struct core_owner owner;
 	struct reach here, below; /* this machine's files, and those below root */
@@ -79,6 +81,8 @@ static int open_as_owner(struct core_files *files, const char *path, bool *late)
 	if (core_owner_enter(&files->owner, &self)) {
 		fd = open_by_path(files, path, late);
 		error = errno;
+	} else {
+		files->unable = true;
 	}
 	core_owner_leave(&self);
 	errno = error;
@@ -132,9 +136,24 @@ static int open_mapping(void *data, const struct proc_map *m, bool *proven, stru
 
 static int open_path(void *data, const char *path)
 {
+	struct core_files *files = data;
+	int fd, other;
 	bool late;
 
-	return path[0] == '/' ? open_as_owner(data, path, &late) : -1;
+	if (path[0] != '/')
+		return -1;
+	fd = open_as_owner(files, path, &late);
+	if (fd >= 0 || !files->unable)
+		return fd;
+	/* Whether the owner may read it is not known. That it is left out is told. */
+	other = open_by_path(files, path, &late);
+	if (other >= 0) {
+		(void)close(other);
+		errno = EPERM;
+		refused_file(
+		    "take the rights of the core's owner (CAP_SETUID, CAP_SETGID) to open", -1, path);
+	}
+	return -1;
 }
 
 static bool is_suspect(void *data)

@@ -42,18 +42,25 @@ static int yama_scope(void)
 	return atoi(text);
 }
 
+/* What gives this process CAP_SYS_PTRACE. Root that lacks it is not told to be root. */
+static const char *how_capable(void)
+{
+	return geteuid() == 0 ? "give it CAP_SYS_PTRACE (in a container: --cap-add=SYS_PTRACE)"
+			      : "run as root";
+}
+
 static bool why_yama(char *buf, size_t n)
 {
 	switch (yama_scope()) {
 	case 1:
 		(void)snprintf(buf, n,
-		    "kernel.yama.ptrace_scope is 1, so only descendants may be examined; "
-		    "run as root, or set it to 0 with sysctl");
+		    "kernel.yama.ptrace_scope is 1, so only descendants may be examined without "
+		    "CAP_SYS_PTRACE; %s, or set it to 0 with sysctl",
+		    how_capable());
 		return true;
 	case 2:
-		(void)snprintf(buf, n,
-		    "kernel.yama.ptrace_scope is 2, which requires CAP_SYS_PTRACE; "
-		    "run as root");
+		(void)snprintf(buf, n, "kernel.yama.ptrace_scope is 2, which requires CAP_SYS_PTRACE; %s",
+		    how_capable());
 		return true;
 	case 3:
 		(void)snprintf(buf, n, "kernel.yama.ptrace_scope is 3, which forbids it until the next boot");
@@ -122,8 +129,9 @@ static bool why_mode(pid_t pid, const struct live_status *self, char *buf, size_
 	if ((self->cap_effective & passes) != 0 || stat(path, &st) != 0 || st.st_uid == geteuid())
 		return false;
 	(void)snprintf(buf, n,
-	    "its files in /proc belong to user %u, and this process has no CAP_DAC_READ_SEARCH; run as root",
-	    st.st_uid);
+	    "its files in /proc belong to user %u, and this process has no CAP_DAC_READ_SEARCH; %s",
+	    st.st_uid,
+	    geteuid() == 0 ? "give it that (in a container: --cap-add=DAC_READ_SEARCH)" : "run as root");
 	return true;
 }
 
@@ -146,13 +154,13 @@ static void why_denied(pid_t pid, const struct live_status *target, char *buf, s
 		    "it is in another user namespace, where this process has no "
 		    "CAP_SYS_PTRACE");
 	else if (known && !capable && (target->cap_permitted & ~self.cap_permitted) != 0)
-		(void)snprintf(buf, n, "it has capabilities that this process lacks; run as root");
+		(void)snprintf(buf, n, "it has capabilities that this process lacks; %s", how_capable());
 	else if (known && self.seccomp == 2)
 		(void)snprintf(buf, n,
 		    "a seccomp filter on this process may forbid it (in a container: "
 		    "--cap-add=SYS_PTRACE or another seccomp profile)");
 	else if (!capable)
-		(void)snprintf(buf, n, "this process has no CAP_SYS_PTRACE; run as root");
+		(void)snprintf(buf, n, "this process has no CAP_SYS_PTRACE; %s", how_capable());
 	else
 		(void)snprintf(buf, n,
 		    "it may belong to another user namespace, or a security module of the kernel forbids it");
@@ -172,7 +180,8 @@ int hold_why_refused(pid_t pid, lwpid_t id, char *buf, size_t n)
 	case RES_NONE:
 		if (kill(pid, 0) == 0 || errno != EPERM) /* signal 0 only checks */
 			return G_NOPROC;
-		(void)snprintf(buf, n, "its /proc directory is hidden (mount option hidepid); run as root");
+		(void)snprintf(
+		    buf, n, "its /proc directory is hidden (mount option hidepid); %s", how_capable());
 		return G_PERM;
 	case RES_FAIL:
 	default:
