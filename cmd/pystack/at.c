@@ -20,6 +20,7 @@
 #include "print_target.h"
 #include "refusals.h"
 #include "rights.h"
+#include "warn.h"
 
 /* Is there nothing more to wait for? */
 static bool is_over(struct at *a, int64_t end)
@@ -50,7 +51,7 @@ static void place_new(struct at *a)
 	if (a->attached < a->probes.places.n &&
 	    probe_session_attach_places(a->session, a->probes.places.at + a->attached,
 		a->probes.places.n - a->attached, &f) != RES_OK) {
-		(void)fprintf(stderr, "pystack: --at %s: %s\n", a->opt->at[0], f.text);
+		warn_line("--at %s: %s", a->opt->at[0], f.text);
 		a->failed = true;
 	}
 	a->attached = a->probes.places.n;
@@ -100,7 +101,7 @@ static bool at_loop(struct at *a)
 	if (res == RES_OK)
 		res = at_drain(a->session, &reader, &dropping, &f);
 	if (res != RES_OK)
-		(void)fprintf(stderr, "pystack: %s\n", f.text);
+		warn_line("%s", f.text);
 	return res == RES_OK && ok;
 }
 
@@ -212,7 +213,7 @@ static bool start_observing(struct at *a, int argc, char **argv)
 			return !a->opt->command || (!interrupts_came() && run_command(a));
 		}
 	}
-	(void)fprintf(stderr, "pystack: --at %s: %s\n", a->opt->at[0], f.text);
+	warn_line("--at %s: %s", a->opt->at[0], f.text);
 	return false;
 }
 

@@ -1,5 +1,6 @@
 /* See at_arguments.h. */
 #include "at_arguments.h"
+#include "warn.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,7 +125,7 @@ bool at_arguments_condition(
 	if (res == RES_OK && when != NULL && *known != NULL && memcmp(when, *known, sizeof(*when)) != 0)
 		res = fault_set(&f, 0, 0, 0, "the places of this probe have arguments of different types");
 	if (res != RES_OK) {
-		(void)fprintf(stderr, "pystack: --when: %s: %s\n", one->name, f.text);
+		warn_line("--when: %s: %s", one->name, f.text);
 		return false;
 	}
 	if (*known == NULL) {

@@ -12,11 +12,11 @@
 #include "at_command_hold.h"
 #include "base/owned.h"
 #include "interrupts.h"
+#include "warn.h"
 
 static bool refuse_command(const char *name, int error)
 {
-	(void)fprintf(stderr, "pystack: cannot run %s: %s\n", name,
-	    error == ENOENT ? "command not found" : strerror(error));
+	warn_line("cannot run %s: %s", name, error == ENOENT ? "command not found" : strerror(error));
 	return false;
 }
 
@@ -125,8 +125,8 @@ void command_finish(struct command *c, bool interrupted)
 	if (!c->ended || interrupted || told)
 		return;
 	if (WIFSIGNALED(c->status))
-		(void)fprintf(stderr, "pystack: %s was ended by signal %d (%s)\n", c->name,
-		    WTERMSIG(c->status), strsignal(WTERMSIG(c->status)));
+		warn_line("%s was ended by signal %d (%s)", c->name, WTERMSIG(c->status),
+		    strsignal(WTERMSIG(c->status)));
 	else if (WEXITSTATUS(c->status) != 0)
-		(void)fprintf(stderr, "pystack: %s exited with status %d\n", c->name, WEXITSTATUS(c->status));
+		warn_line("%s exited with status %d", c->name, WEXITSTATUS(c->status));
 }

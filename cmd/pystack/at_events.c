@@ -9,6 +9,7 @@
 #include "at_every.h"
 #include "at_json.h"
 #include "at_sum.h"
+#include "warn.h"
 #include "base/clock.h"
 #include "base/escape.h"
 #include "report/text.h"
@@ -132,7 +133,7 @@ bool at_print_counts(struct at *a)
 
 	if (probe_session_counts(a->session, add_count, a, &f) != RES_OK ||
 	    probe_session_held(a->session, add_held, a, &f) != RES_OK) {
-		(void)fprintf(stderr, "pystack: %s\n", f.text);
+		warn_line("%s", f.text);
 		return false;
 	}
 	if (a->opt->every_ns == 0) {

@@ -1,5 +1,6 @@
 /* See at_find.h. */
 #include "at_find.h"
+#include "warn.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -228,8 +229,8 @@ void at_find_refused(struct observing *x, const char *option)
 {
 	if (x->refused == 0)
 		return;
-	(void)fprintf(stderr, "pystack: %s: %zu process%s may not be examined: permission denied\n", option,
-	    x->refused, x->refused == 1 ? "" : "es");
+	warn_line("%s: %zu process%s may not be examined: permission denied", option, x->refused,
+	    x->refused == 1 ? "" : "es");
 	x->refused = 0;
 }
 
@@ -266,6 +267,6 @@ void at_find_none(const struct observing *x, const char *name)
 		return;
 	(void)snprintf(wanted, sizeof(wanted), "%s", name);
 	put_likely(&likely, wanted);
-	(void)fprintf(stderr, "pystack: --exe: no process has this executable yet%s\n", strbuf_text(&likely));
+	warn_line("--exe: no process has this executable yet%s", strbuf_text(&likely));
 	strbuf_free(&likely);
 }

@@ -62,7 +62,7 @@ enum outcome at_list(int argc, char **argv, const struct options *opt)
 	if (probe_tracefs_open(&tracefs, &f) == RES_OK)
 		sources.tracefs = &tracefs;
 	else
-		(void)fprintf(stderr, "pystack: --list: without tracepoints: %s\n", f.text);
+		warn_line("--list: without tracepoints: %s", f.text);
 	for (; interps != NULL && files != NULL && read < n; read++) {
 		if (!interpreter_read(argv[(size_t)opt->first + read], &interps[read]))
 			break;
@@ -83,7 +83,7 @@ enum outcome at_list(int argc, char **argv, const struct options *opt)
 			(void)fprintf(stderr, "pystack: --list: no probe matches\n");
 		outcome = list.names.n == 0 ? NOTHING : sources.tracefs == NULL ? PARTLY : DONE;
 	} else {
-		(void)fprintf(stderr, "pystack: --list: %s\n", f.text);
+		warn_line("--list: %s", f.text);
 	}
 	probe_list_free(&list);
 	for (size_t i = 0; interps != NULL && i < n; i++) {

@@ -56,7 +56,7 @@ static void warn_clocks(struct at_losses *l, struct probe_session *session)
 	probe_session_clocks(session, &clocks);
 	if (l->clocks || probe_clocks_check(&clocks, &f) == RES_OK)
 		return;
-	(void)fprintf(stderr, "pystack: %s\n", f.text);
+	warn_line("%s", f.text);
 	l->clocks = true;
 }
 

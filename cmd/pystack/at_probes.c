@@ -9,6 +9,7 @@
 #include "at_arguments.h"
 #include "at_file.h"
 #include "at_sum.h"
+#include "warn.h"
 #include "base/escape.h"
 #include "base/owned.h"
 #include "os/regs.h"
@@ -35,8 +36,7 @@ static uint32_t text_arguments(const struct probe_syscall *call)
 /* text NULL: why names the probe. */
 static bool refuse_probe(const char *text, const char *why)
 {
-	(void)fprintf(
-	    stderr, "pystack: --at %s%s%s\n", text != NULL ? text : "", text != NULL ? ": " : "", why);
+	warn_line("--at %s%s%s", text != NULL ? text : "", text != NULL ? ": " : "", why);
 	return false;
 }
 
@@ -384,8 +384,7 @@ bool at_probes_place(
 			opt, p, P, &(struct probe_place){ .spec = (uint32_t)i, .file = path, .pid = pid }))
 			return false;
 		if (!at_file_is_mapped(P, path))
-			(void)fprintf(stderr, "pystack: --at %s: process %d has not mapped this file\n",
-			    p->at[i].name, (int)pid);
+			warn_line("--at %s: process %d has not mapped this file", p->at[i].name, (int)pid);
 		if (stat(path, &st) == 0)
 			(void)was_placed(p, (uint32_t)i, &st);
 		p->at[i].mapped = true; /* or it was said */

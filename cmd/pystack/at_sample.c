@@ -275,7 +275,7 @@ static enum outcome sampling_finish(struct sampling *s, const struct operand *o,
 	if (res == RES_OK)
 		probe_session_waiting(s->session, add_count, s);
 	if (res != RES_OK) {
-		(void)fprintf(stderr, "pystack: %s\n", s->fault.text);
+		warn_line("%s", s->fault.text);
 		ok = false;
 	}
 	if (s->gone) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "at_arguments.h"
+#include "warn.h"
 
 static bool is_gc_done(const struct probe_spec *spec)
 {
@@ -61,7 +62,7 @@ static bool find_sum(const struct at_probe *one, const char *text, struct probe_
 						     : find_values(one, text, abi, &f);
 
 	if (res != RES_OK)
-		(void)fprintf(stderr, "pystack: --sum: %s: %s\n", one->name, f.text);
+		warn_line("--sum: %s: %s", one->name, f.text);
 	return res == RES_OK;
 }
 

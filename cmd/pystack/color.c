@@ -1,5 +1,6 @@
 /* See color.h. */
 #include "color.h"
+#include "warn.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ bool color_parse(const char *text, enum color *out)
 			return true;
 		}
 	}
-	(void)fprintf(stderr, "pystack: --color takes auto, always or never, not '%s'\n", text);
+	warn_line("--color takes auto, always or never, not '%s'", text);
 	return false;
 }
 

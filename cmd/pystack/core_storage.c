@@ -1,6 +1,7 @@
 /* See core_storage.h. Names of files: systemd src/coredump/coredump.c, make_filename(); in the
  * program's name it escapes dots, slashes, spaces and backslashes as \xNN. */
 #include "core_storage.h"
+#include "warn.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -140,14 +141,13 @@ char *core_storage_find(const char *sysroot, const char *which)
 	strbuf_fmt(&path, "%s" CORE_STORAGE, sysroot == NULL ? "" : sysroot);
 	dir = opendir(strbuf_text(&path));
 	if (dir == NULL)
-		(void)fprintf(stderr, "pystack: --coredump: %s: %s\n", strbuf_text(&path), strerror(errno));
+		warn_line("--coredump: %s: %s", strbuf_text(&path), strerror(errno));
 	while (dir != NULL && (e = readdir(dir)) != NULL)
 		consider_core(&s, e->d_name, which);
 	if (dir != NULL) {
 		(void)closedir(dir);
 		if (s.n == 0)
-			(void)fprintf(stderr, "pystack: --coredump %s: no such core in %s\n", which,
-			    strbuf_text(&path));
+			warn_line("--coredump %s: no such core in %s", which, strbuf_text(&path));
 	}
 	if (s.file != NULL) {
 		strbuf_fmt(&path, "/%s", s.file);

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "options_agree.h"
+#include "options_wrong.h"
+#include "warn.h"
 #include "os/explain.h"
 #include "report/json.h"
 
@@ -163,7 +165,7 @@ static bool parse_count(const char *text, char option, const char *what, long *o
 	*out = strtol(text, &end, 10);
 	if (errno == 0 && end != text && *end == '\0' && *out >= 1)
 		return true;
-	(void)fprintf(stderr, "pystack: -%c needs a positive number of %s, not '%s'\n", option, what, text);
+	warn_line("-%c needs a positive number of %s, not '%s'", option, what, text);
 	return false;
 }
 
@@ -192,7 +194,7 @@ static bool parse_time(const char *text, const char *option, int64_t *out)
 			}
 		}
 	}
-	(void)fprintf(stderr, "pystack: %s takes a time like 10ms, 30s or 5m%s, not '%s'\n", option,
+	warn_line("%s takes a time like 10ms, 30s or 5m%s, not '%s'", option,
 	    strcmp(option, "-i") == 0 ? ", or a rate like 100hz" : "", text);
 	return false;
 }
@@ -230,7 +232,7 @@ static bool parse_size(const char *text, const char *option, const struct sizes 
 		if (*out >= sizes->least && *out <= sizes->most)
 			return true;
 	}
-	(void)fprintf(stderr, "pystack: %s takes a size %s, not '%s'\n", option, sizes->words, text);
+	warn_line("%s takes a size %s, not '%s'", option, sizes->words, text);
 	return false;
 }
 
@@ -254,7 +256,7 @@ static bool parse_output(const char *text, struct options *out)
 		out->counting |= outputs[i].counting;
 		return true;
 	}
-	(void)fprintf(stderr, "pystack: -o takes text, json, folded or count, not '%s'\n", text);
+	warn_line("-o takes text, json, folded or count, not '%s'", text);
 	return false;
 }
 
@@ -273,10 +275,10 @@ static bool parse_mode(const char *text, enum unwind_engine *out)
 			*out = modes[i].engine;
 			return true;
 		}
-		(void)fprintf(stderr, "pystack: -m %s: not built in; -m cfi does the same\n", text);
+		warn_line("-m %s: not built in; -m cfi does the same", text);
 		return false;
 	}
-	(void)fprintf(stderr, "pystack: -m takes auto, cfi, libunwind or fp, not '%s'\n", text);
+	warn_line("-m takes auto, cfi, libunwind or fp, not '%s'", text);
 	return false;
 }
 
@@ -314,7 +316,7 @@ static bool parse_directory(const char *text, const char **out)
 	char why[160];
 
 	if (!os_is_directory(text, why, sizeof(why))) {
-		(void)fprintf(stderr, "pystack: --sysroot: %s: %s\n", text, why);
+		warn_line("--sysroot: %s: %s", text, why);
 		return false;
 	}
 	*out = text;
@@ -348,7 +350,7 @@ static bool add_probe(const char *text, struct options *out)
 static bool parse_exe(const char *text, struct options *out)
 {
 	if (text[0] == '\0' || strchr(text, '/') != NULL || strlen(text) > EXE_MAX) {
-		(void)fprintf(stderr, "pystack: --exe takes a file name without directory, not '%s'\n", text);
+		warn_line("--exe takes a file name without directory, not '%s'", text);
 		return false;
 	}
 	out->exe = text;
@@ -537,7 +539,8 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 	int c;
 
 	*out = (struct options){ 0 };
-	while ((c = getopt_long(argc, argv, "acd:e:Fgi:L:lm:N:n:o:prt:v", longs, NULL)) != -1) {
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":acd:e:Fgi:L:lm:N:n:o:prt:v", longs, NULL)) != -1) {
 		switch (c) {
 		case OPT_LIST:
 			out->list = optarg != NULL ? optarg : "";
@@ -555,6 +558,8 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 			(void)puts(built_with);
 			return OPTIONS_DONE;
 		case '?':
+		case ':':
+			options_warn_wrong(c, argv);
 			return usage_error();
 		default:
 			if (!set_flag(c, out) && (optarg == NULL || !parse_value(c, optarg, out)))

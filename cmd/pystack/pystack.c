@@ -49,7 +49,7 @@ static enum outcome run_sampling(
 	    Pstatus(P)->pr_pid != getpid()) {
 		if (at_sample(o, opt, counts, &outcome, &why))
 			return outcome;
-		(void)fprintf(stderr, "pystack: sampling from outside: %s\n", why.text);
+		warn_line("sampling from outside: %s", why.text);
 	}
 #endif
 	return sample_process(P, o, opt, counts);
@@ -77,7 +77,7 @@ static void fetch_begin(struct ps_prochandle *P, struct progress *shown)
 	progress_begin(shown, "--debuginfod");
 	if (urls == NULL || urls[strspn(urls, " ")] == '\0' ||
 	    os_fetch(P, show_fetching, shown, &f) != RES_OK)
-		(void)fprintf(stderr, "pystack: --debuginfod: nothing is fetched: %s\n", f.text);
+		warn_line("--debuginfod: nothing is fetched: %s", f.text);
 #else
 	(void)P;
 	(void)shown;
@@ -90,7 +90,7 @@ static void warn_fetch_end(struct ps_prochandle *P)
 	int error;
 
 	if (os_fetch_stopped(P, &error))
-		(void)fprintf(stderr, "pystack: --debuginfod: no more files are fetched: %s\n",
+		warn_line("--debuginfod: no more files are fetched: %s",
 		    error == ETIME ? "it has taken a minute" : strerror(error));
 #else
 	(void)P;
@@ -109,7 +109,7 @@ static void add_directories(struct ps_prochandle *P, const struct options *opt)
 
 		while ((dir = strsep(&rest, ":")) != NULL) {
 			if (dir[0] != '\0' && os_search(P, dir, false) == RES_NONE)
-				(void)fprintf(stderr, "pystack: -L: %s: no such directory\n", dir);
+				warn_line("-L: %s: no such directory", dir);
 		}
 	}
 #else
@@ -347,7 +347,7 @@ static void run_found(int argc, char **argv, const struct options *opt, struct t
 	else
 		run_printing((int)found.at.n, found.at.at, &each, totals);
 	if (found.refused != 0)
-		(void)fprintf(stderr, "pystack: %s: %zu process%s may not be examined: permission denied\n",
+		warn_line("%s: %zu process%s may not be examined: permission denied",
 		    opt->exe != NULL ? "--exe" : "--all", found.refused, found.refused == 1 ? "" : "es");
 	totals->failed += found.refused + found.failed;
 	operands_free(&found);
@@ -441,7 +441,7 @@ int main(int argc, char **argv)
 		totals.failed++;
 	}
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		(void)fprintf(stderr, "pystack: cannot write the output: %s\n", strerror(errno));
+		warn_line("cannot write the output: %s", strerror(errno));
 		return totals.printed > 0 ? EXIT_PARTLY : EXIT_NOTHING;
 	}
 	if (totals.printed == 0)

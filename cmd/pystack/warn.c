@@ -2,9 +2,12 @@
 #include "warn.h"
 
 #include <libproc.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "os/explain.h"
 #include "report/json.h"
 #include "report/text.h"
@@ -42,6 +45,26 @@ void warn_record(const struct record_warning *w)
 	if (keeper != NULL)
 		hand_on(w, &line);
 	strbuf_free(&line);
+}
+
+void warn_line(const char *fmt, ...)
+{
+	struct strbuf line = STRBUF_EMPTY;
+	char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	strbuf_str(&line, "pystack: ");
+	if (n >= 0)
+		escape_controls(&line, text, (size_t)n);
+	strbuf_char(&line, '\n');
+	(void)fputs(n < 0 || line.failed ? "pystack: out of memory\n" : strbuf_text(&line), stderr);
+	strbuf_free(&line);
+	if (n >= 0)
+		free(text);
 }
 
 void warn_code(enum record_warning_code code, const char *operand)

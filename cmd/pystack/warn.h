@@ -20,6 +20,10 @@ void warn_record(const struct record_warning *w);
 /* The same for a code without arguments. */
 void warn_code(enum record_warning_code code, const char *operand);
 
+/* Print "pystack: ", the text and a newline. The text may have what somebody typed: its control
+ * characters are escaped. */
+void warn_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /* Print why the operand could not be examined or stopped. why->code is a G_ code, or 0 if
  * why->text is complete. The words for the code are followed by what os_explain finds out, else
  * by why->text. why->text replaces the words for G_STRANGE; if it is "", errno must be that of
