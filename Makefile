@@ -11,7 +11,8 @@
 #   check            the tests, on every interpreter found; T=live/cli_test: that one alone
 #   check-asan       the same with the address and undefined-behaviour sanitizers
 #   check-costs      count system calls, bytes and instructions; costs-update stores the counts
-#   check-faults     make each system call and allocation of pystack fail in turn
+#   check-faults     make each system call and allocation of pystack fail in turn (QUICK=yes: samples of them)
+#   check-changes    look RUNS times at processes that change: exec, exit, fork, dlclose and the like
 #   check-illumos    compile what illumos gets, against stand-in headers
 #   matrix           get every interpreter; check-matrix runs the tests on each
 #   check-lines      compare line tables of random functions with each interpreter's own
