@@ -110,6 +110,8 @@ struct capture_lwp {
 	struct capture_note note;
 	enum capture_python python_is;
 	bool locals_due;         /* values of its variables are to be read, before it runs */
+	bool learned;            /* the pages of these were looked up just before the hold */
+	bool locals_late;        /* they are read after the hold, from copies made during it */
 	bool list_cut;           /* no state of it was found in a list that could not be read whole */
 	struct py_thread thread; /* unless PYTHON_UNREAD: the thread state the frames are of */
 	struct py_stack python;
@@ -156,6 +158,7 @@ struct capture_progress {
 	bool held;                      /* some LWPs have been held and released */
 	bool holding;                   /* some are held, or about to be */
 	int waited_ms;                  /* for LWPs that did not stop in time */
+	int locals_again;               /* holds whose copies lacked what values are made of */
 };
 
 struct capture {
@@ -351,9 +354,14 @@ static inline bool capture_range_has(const struct os_range *r, uint64_t va)
 /* Read values of variables (capture_locals.c); these do nothing if they are not asked for.
  * _blocked: of n blocked LWPs, whose frames were just read, or note that they are due. _held: of
  * the held LWPs where they are due, until `end` (CLOCK_MONOTONIC, ns). _rest: of the blocked ones
- * where they are due, after a hold; those that have run by then become pending. _core: of all. */
+ * where they are due, after a hold; those that have run by then become pending. _core: of all.
+ * _released: right after a hold, of held LWPs that _held has left; those whose copies do not
+ * suffice become pending, or, if all were to be stopped, have values that changed. _learn: before
+ * a hold of all, look up the pages of pending LWPs. */
 void capture_locals_blocked(struct capture *c, struct capture_lwp *const *lwps, size_t n);
 void capture_locals_held(struct capture *c, int64_t end);
+void capture_locals_released(struct capture *c);
+void capture_locals_learn(struct capture *c, struct snapshot_prefetch *pages);
 void capture_locals_rest(struct capture *c);
 void capture_locals_core(struct capture *c);
 
@@ -385,8 +393,9 @@ enum capture_revalidate {
 	STATES_IF_UNPROVED = 4,
 };
 
-/* Read the list again unless it is current. flags: enum capture_revalidate. */
-void capture_states_revalidate(struct capture *c, unsigned flags);
+/* Read the list again unless it is current. flags: enum capture_revalidate. True: it was read
+ * again, and pages were forgotten for that. */
+bool capture_states_revalidate(struct capture *c, unsigned flags);
 
 /* Read the frames of thread state t of l, as py_stack_read does, without an entry frame that is
  * not marked as one yet. */

@@ -9,7 +9,11 @@
  * readings was so at one moment between the two. What differs in all readings is said to change.
  *
  * LWPs that are held wait for all this. So the pages are learned while they run still, and fetched
- * together; and if all pages are the same when they are fetched again, so are the values. */
+ * together; and if all pages are the same when they are fetched again, so are the values. These are
+ * read once the LWPs are released, from the copies. If something is not among these, the LWP is
+ * held again; the third time it waits until its values are read. If all LWPs were to stop at one
+ * instant, none is held again: those that ran wait for their values, and of the others, which had
+ * the same pages just before, what is missing has changed. */
 #include "base/clock.h"
 #include "capture/capture.h"
 #include "python/locals/py_locals.h"
@@ -17,6 +21,7 @@
 enum {
 	READINGS = 4,              /* of a value that changes */
 	BATCH = 16,                /* LWPs that are read between two probes */
+	LATE_HOLDS = 2,            /* after which values are read; during further ones they are */
 	HELD_NS = 20 * 1000 * 1000 /* most of a hold that is spent on values */
 };
 
@@ -25,7 +30,7 @@ static bool may_change(const struct capture *c, bool held)
 {
 	if (c->request.live == NULL || c->all <= 1)
 		return false;
-	return !held || c->request.policy != STOP_ALL || c->request.set != NULL;
+	return !held || c->request.policy != STOP_ALL || c->request.set != NULL || c->progress.held;
 }
 
 /* Read the values of n LWPs once more. Returns how many differ from the reading before. */
@@ -104,36 +109,147 @@ static void prove_held(struct capture *c, struct capture_lwp *l, bool same, int6
 	drop_late(c, l, until);
 }
 
+/* Are the values of l to be read while it is held, or right after that? */
+static bool is_due_now(const struct capture_lwp *l)
+{
+	return l->locals_due && l->known_regs == REGS_ALL;
+}
+
+/* May the values of l, which is held, be read once it is released? */
+static bool may_be_late(const struct capture *c, const struct capture_lwp *l)
+{
+	if (!l->learned || l->python_is != PYTHON_READ)
+		return false;
+	if (c->request.policy == STOP_ALL)
+		return !may_change(c, true) && l->call.number >= 0;
+	return c->progress.locals_again < LATE_HOLDS;
+}
+
+/* Decide which values are read after the hold. Those that have to be proved need all pages, which
+ * are forgotten when values are read again. Returns whether some are not. */
+static bool choose_late(struct capture *c)
+{
+	bool waits = false;
+
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		struct capture_lwp *l = &c->lwps.at[i];
+
+		l->locals_late = is_due_now(l) && may_be_late(c, l);
+		waits |= is_due_now(l) && !l->locals_late;
+	}
+	for (size_t i = 0; waits && may_change(c, true) && i < c->lwps.n; i++)
+		c->lwps.at[i].locals_late = false;
+	return waits;
+}
+
 void capture_locals_held(struct capture *c, int64_t end)
 {
 	const bool prove = may_change(c, true);
 	int64_t until;
-	bool same;
+	bool same, waits;
 
 	if (c->locals == NULL)
 		return;
+	waits = choose_late(c);
 	until = clock_now_ns() + HELD_NS;
 	until = until < end ? until : end;
 	(void)snapshot_until(c->snapshot, until);
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
 
-		if (!l->locals_due || l->known_regs != REGS_ALL)
+		if (!is_due_now(l) || l->locals_late)
 			continue;
 		if (l->python_is == PYTHON_READ)
 			l->python.locals = py_locals_read(c->locals, &l->python);
 		drop_late(c, l, until);
 	}
-	same = prove && snapshot_pages_same(c->snapshot);
+	same = prove && snapshot_copy_again(c->snapshot) && waits && snapshot_again_same(c->snapshot);
+	if (!waits)
+		return;
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
 
-		if (!l->locals_due || l->known_regs != REGS_ALL)
+		if (!is_due_now(l) || l->locals_late)
 			continue;
 		if (prove)
 			prove_held(c, l, same, until);
 		finish_locals(l);
 	}
+}
+
+static bool take_missed(void *data)
+{
+	return snapshot_take_missed(data);
+}
+
+/* Read the values of l from copies of the hold. same: so is memory at its end. False: that does not
+ * suffice. */
+static bool read_late(struct capture *c, struct capture_lwp *l, bool same)
+{
+	bool missed;
+
+	(void)snapshot_take_missed(c->snapshot);
+	l->python.locals = py_locals_read(c->locals, &l->python);
+	missed = snapshot_take_missed(c->snapshot);
+	if (c->request.policy == STOP_ALL || l->python.locals == NULL)
+		return true;
+	return !missed && (!may_change(c, true) || (same && py_locals_repeat(l->python.locals) == 0));
+}
+
+static void free_reader(struct py_locals_reader **r)
+{
+	py_locals_reader_free(*r);
+	*r = NULL;
+}
+
+void capture_locals_released(struct capture *c)
+{
+	bool again = false, same;
+
+	if (c->locals == NULL)
+		return;
+	same = snapshot_again_same(c->snapshot);
+	snapshot_seal(c->snapshot);
+	if (c->request.policy == STOP_ALL)
+		py_locals_reader_watch(c->locals, take_missed, c->snapshot);
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		struct capture_lwp *l = &c->lwps.at[i];
+
+		if (!l->locals_late || l->state != CAPTURE_DONE)
+			continue;
+		l->locals_late = false;
+		if (read_late(c, l, same)) {
+			finish_locals(l);
+			continue;
+		}
+		capture_undo(c, l);
+		again = true;
+	}
+	py_locals_reader_watch(c->locals, NULL, NULL);
+	snapshot_unseal(c->snapshot);
+	/* What the readers know is not read again: its pages would not be noted. */
+	free_reader(&c->ahead);
+	if (!again)
+		return;
+	c->progress.locals_again++;
+	free_reader(&c->locals);
+	c->locals = py_locals_reader_create(c->py, c->request.locals);
+}
+
+void capture_locals_learn(struct capture *c, struct snapshot_prefetch *pages)
+{
+	if (c->locals == NULL)
+		return;
+	snapshot_forget(c->snapshot);
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		struct capture_lwp *l = &c->lwps.at[i];
+
+		if (l->state != CAPTURE_PENDING)
+			continue;
+		capture_prefetch(c, l, true, pages);
+		l->learned = !c->states.stale && !snapshot_prefetch_full(pages);
+	}
+	snapshot_pages_ready(c->snapshot, pages);
 }
 
 void capture_locals_ahead(struct capture *c, const struct py_stack *frames)

@@ -413,19 +413,20 @@ static void undo_changed(struct capture *c)
 	}
 }
 
-void capture_states_revalidate(struct capture *c, unsigned flags)
+bool capture_states_revalidate(struct capture *c, unsigned flags)
 {
 	if ((flags & STATES_IF_UNPROVED) != 0 && !c->states.unproved)
-		return;
+		return false;
 	if ((flags & STATES_FORGET_PAGES) != 0)
 		snapshot_forget(c->snapshot);
 	if ((flags & STATES_UNDO_CHANGED) != 0)
 		c->states.unproved = false;
 	if (capture_states_are_current(c))
-		return;
+		return false;
 	capture_states_read(c);
 	if ((flags & STATES_UNDO_CHANGED) != 0)
 		undo_changed(c);
+	return true;
 }
 
 void capture_recorded(struct capture *c, size_t i)

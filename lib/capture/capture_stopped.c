@@ -89,6 +89,7 @@ static bool hold_wants(void *data, lwpid_t id, int64_t end)
 		return c->lwps.at[i].state == CAPTURE_PENDING;
 	(void)snapshot_until(c->snapshot, end);
 	capture_prefetch(c, &c->lwps.at[i], end == 0, g->pages);
+	c->lwps.at[i].learned = end == 0 && !snapshot_prefetch_full(g->pages);
 	if (c->locals != NULL && end == 0)
 		snapshot_pages_ready(c->snapshot, g->pages);
 	capture_blocked(c, &one, 1);
@@ -155,6 +156,7 @@ static size_t copy_stacks(struct holding *g, struct held_stack *some)
 	struct snapshot_piece pieces[FIRST];
 	struct capture *c = g->c;
 	size_t n = 0, copied = 0;
+	bool forgotten;
 
 	for (size_t i = 0; i < c->lwps.n && n < FIRST; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
@@ -167,7 +169,8 @@ static size_t copy_stacks(struct holding *g, struct held_stack *some)
 			pieces[copied++] = some[n].piece;
 		n++;
 	}
-	if (c->states.stale)
+	forgotten = c->states.stale;
+	if (forgotten)
 		g->pages->n = 0; /* the pages would be forgotten before they are read */
 	snapshot_forget(c->snapshot);
 	snapshot_copy_with_pages(c->snapshot, g->pages, pieces, copied);
@@ -177,10 +180,12 @@ static size_t copy_stacks(struct holding *g, struct held_stack *some)
 		if (some[i].piece.got != 0)
 			c->lwps.at[some[i].of].copies[0] = some[i].piece.lo; /* to be dropped if need be */
 	}
-	if (g->before != NULL || g->policy == STOP_ALL)
+	if (g->before != NULL || (g->policy == STOP_ALL && c->locals == NULL))
 		capture_states_read(c); /* the frames of the other LWPs must stay as they are */
 	else
-		capture_states_revalidate(c, STATES_UNDO_CHANGED);
+		forgotten |= capture_states_revalidate(c, g->policy == STOP_ALL ? 0 : STATES_UNDO_CHANGED);
+	for (size_t i = 0; forgotten && i < c->lwps.n; i++)
+		c->lwps.at[i].learned = false;
 	return n;
 }
 
@@ -299,10 +304,13 @@ enum res capture_stopped(struct capture *c, struct fault *f)
 	struct holding g = { .c = c, .policy = c->request.policy, .pages = &pages };
 	struct os_hold_call call = { .wants = hold_wants };
 
+	if (g.policy == STOP_ALL)
+		capture_locals_learn(c, &pages);
 	if (hold_capture(&g, &call, c->progress.waited_ms < WAIT_MS ? WAIT_MS - c->progress.waited_ms : 1, &h,
 		&c->not_held) != RES_OK)
 		c->none_held = true;
 	c->progress.held = true;
+	capture_locals_released(c);
 	/* An LWP that has not run since it was read was blocked during the hold. So this is
 	 * asked after the hold, not within it. */
 	if (g.policy == STOP_RUNNING)

@@ -67,6 +67,14 @@ bool snapshot_missed(const struct snapshot *s)
 	return s->missed;
 }
 
+bool snapshot_take_missed(struct snapshot *s)
+{
+	bool missed = s->missed;
+
+	s->missed = false;
+	return missed;
+}
+
 bool snapshot_until(struct snapshot *s, int64_t ns)
 {
 	bool late = s->late;
@@ -322,7 +330,7 @@ void snapshot_keep(struct snapshot *s, uint64_t va, size_t n)
 void snapshot_forget(struct snapshot *s)
 {
 	addrmap_clear(&s->pages);
-	s->used = 0;
+	s->used = s->again = 0;
 	s->absent = false;
 }
 

@@ -44,15 +44,17 @@ struct snapshot_piece {
  * last call. */
 bool snapshot_until(struct snapshot *s, int64_t ns);
 
-/* True if a read through the handle was cut short, because memory could not be read. */
+/* True if a read through the handle was cut short, because memory could not be read. _take: since
+ * the last call of it. */
 bool snapshot_missed(const struct snapshot *s);
+bool snapshot_take_missed(struct snapshot *s);
 
 /* Copy n ranges in few calls. */
 void snapshot_copy_pieces(struct snapshot *s, struct snapshot_piece *pieces, size_t n);
 
 /* A prefetch list: pages that will probably be read, to fetch with the next copies. */
-enum { SNAPSHOT_PREFETCH_MAX = 256 }; /* pages; a held target waits for all of them */
-struct snapshot_prefetch {            /* a VEC of page numbers */
+enum { SNAPSHOT_PREFETCH_MAX = 1024 }; /* pages; a held target waits for all of them */
+struct snapshot_prefetch {             /* a VEC of page numbers */
 	uint64_t *at;
 	size_t n, cap;
 };
@@ -91,11 +93,13 @@ void snapshot_keep(struct snapshot *s, uint64_t va, size_t n);
 /* Read the address space that was grabbed only, even if the process executes another program. */
 void snapshot_read_same(struct snapshot *s);
 
-enum { SNAPSHOT_AGAIN_MAX = 512 };
-/* Read all cached pages once more, in few calls. Returns true if each has the bytes that it had
- * when it was cached. False also if there are more than SNAPSHOT_AGAIN_MAX, if one could not be
- * read then or now, or if the deadline has passed. */
-bool snapshot_pages_same(struct snapshot *s);
+enum { SNAPSHOT_AGAIN_MAX = 1024 };
+/* Copy all cached pages once more, in few calls. False: there are more than SNAPSHOT_AGAIN_MAX, one
+ * could not be read then or now, or the deadline has passed. */
+bool snapshot_copy_again(struct snapshot *s);
+/* True if that succeeded, if no page was cached since, and if each has the same bytes in both
+ * copies. */
+bool snapshot_again_same(const struct snapshot *s);
 /* Prepare memory for that, and for the pages of the list, while nothing waits. Reads nothing. */
 void snapshot_pages_ready(struct snapshot *s, const struct snapshot_prefetch *list);
 

@@ -14,37 +14,45 @@ static bool make_room(struct snapshot *s, size_t n)
 	return n == 0 || snapshot_page_room(s, (uint32_t)n - 1);
 }
 
-/* Are these n copies, from copy i on, those that are in memory? */
-static bool are_same(struct snapshot *s, uint32_t i, uint32_t n)
+/* Copy these n pages, from copy i on, once more. */
+static bool copy_part(struct snapshot *s, uint32_t i, uint32_t n)
 {
 	struct os_piece pieces[SNAPSHOT_AGAIN_PART];
+	bool all = true;
 
 	for (uint32_t k = 0; k < n; k++)
-		pieces[k] =
-		    (struct os_piece){ snapshot_page(s, s->used + k), PAGE, s->numbers.at[i + k] * PAGE, 0 };
+		pieces[k] = (struct os_piece){ snapshot_page(s, s->used + i + k), PAGE,
+			s->numbers.at[i + k] * PAGE, 0 };
 	os_read_pieces(s->live, pieces, n);
-	for (uint32_t k = 0; k < n; k++) {
-		if (pieces[k].got != PAGE ||
-		    memcmp(snapshot_page(s, i + k), snapshot_page(s, s->used + k), PAGE) != 0)
-			return false;
-	}
-	return true;
+	for (uint32_t k = 0; k < n; k++)
+		all &= pieces[k].got == PAGE;
+	return all;
 }
 
-bool snapshot_pages_same(struct snapshot *s)
+bool snapshot_copy_again(struct snapshot *s)
 {
-	bool same = !s->absent && s->used <= SNAPSHOT_AGAIN_MAX && !snapshot_deadline_passed(s) &&
-		    make_room(s, s->used + (size_t)SNAPSHOT_AGAIN_PART);
+	bool ok = !s->absent && s->used <= SNAPSHOT_AGAIN_MAX && !snapshot_deadline_passed(s) &&
+		  make_room(s, 2 * (size_t)s->used);
 
-	for (uint32_t i = 0; same && i < s->used; i += SNAPSHOT_AGAIN_PART)
-		same = are_same(s, i, s->used - i < SNAPSHOT_AGAIN_PART ? s->used - i : SNAPSHOT_AGAIN_PART);
+	for (uint32_t i = 0; ok && i < s->used; i += SNAPSHOT_AGAIN_PART)
+		ok = copy_part(s, i, s->used - i < SNAPSHOT_AGAIN_PART ? s->used - i : SNAPSHOT_AGAIN_PART);
+	s->again = ok ? s->used : 0;
+	return ok;
+}
+
+bool snapshot_again_same(const struct snapshot *s)
+{
+	bool same = s->again == s->used;
+
+	for (uint32_t i = 0; same && i < s->used; i++)
+		same = memcmp(snapshot_page(s, i), snapshot_page(s, s->used + i), PAGE) == 0;
 	return same;
 }
 
 /* Memory that was never written to would be provided during the hold. */
 void snapshot_pages_ready(struct snapshot *s, const struct snapshot_prefetch *list)
 {
-	size_t n = list->n + SNAPSHOT_AGAIN_PART;
+	size_t n = 2 * list->n + SNAPSHOT_AGAIN_PART;
 
 	for (size_t i = s->used; i < n && make_room(s, i + 1); i++)
 		*snapshot_page(s, (uint32_t)i) = 0;

@@ -37,6 +37,7 @@ struct snapshot {
 	VEC(uint8_t *) arenas;
 	VEC(uint64_t) numbers;              /* of the pages that the arenas have room for */
 	uint32_t used;                      /* page copies in arenas */
+	uint32_t again;                     /* second copies of all these, behind them; 0: none */
 	bool absent;                        /* a page was found to be unreadable */
 	struct snapshot_prefetch *recorded; /* during snapshot_prefetch_by, else NULL */
 	int64_t until;                      /* set by snapshot_until */

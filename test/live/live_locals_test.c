@@ -124,6 +124,20 @@ static void count_text(const struct fixture *f)
 	run_free(&r);
 }
 
+/* Of threads that wait the values are read after the stop, from copies: none is missing. */
+static void look_stopped(const struct fixture *f, const char *truth)
+{
+	struct strbuf wrong = STRBUF_EMPTY;
+	char pid[16];
+	struct run r;
+
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f->pid);
+	r = TOOL("--stop", "-lp", pid);
+	compare(truth, r.out, &wrong);
+	run_free(&r);
+	live_judge(f->in->label, &wrong);
+}
+
 static void look_at_json(const struct fixture *f)
 {
 	char pid[16];
@@ -164,6 +178,7 @@ START_TEST(variables)
 	look(&f, truth, "-lp");
 	look(&f, truth, "-l");
 	look(&f, truth, "-llp");
+	look_stopped(&f, truth);
 	count_text(&f);
 	look_at_json(&f);
 	look(&f, truth, "-lp"); /* none was disturbed */
@@ -216,7 +231,7 @@ START_TEST(changing)
 	    ARGS("@locals.py", "%", "busy"));
 	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
 	for (int i = 0; i < TIMES; i++) {
-		struct run r = TOOL(options[i % 3], pid);
+		struct run r = i % 4 == 3 ? TOOL("--stop", "-lp", pid) : TOOL(options[i % 3], pid);
 
 		judge_busy(r.out, "shared", &seen);
 		run_free(&r);

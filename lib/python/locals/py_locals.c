@@ -25,7 +25,9 @@ struct py_locals_reader {
 	struct py_value_limits limits;
 	size_t most; /* variables of one frame */
 	bool modules;
-	bool spent; /* as many bytes were read as may be */
+	bool spent;                 /* as many bytes were read as may be */
+	bool (*missed)(void *data); /* NULL: none */
+	void *missed_data;
 	struct py_variables variables;
 	uint64_t cell_type[RUNTIMES];
 	bool begun[RUNTIMES];
@@ -68,6 +70,12 @@ struct py_locals_reader *py_locals_reader_create(struct py_process *py, int leve
 	r->most = level > 1 ? MOST_OF_MORE : MOST;
 	r->modules = level > 1;
 	return r;
+}
+
+void py_locals_reader_watch(struct py_locals_reader *r, bool (*missed)(void *data), void *data)
+{
+	r->missed = missed;
+	r->missed_data = data;
 }
 
 void py_locals_reader_free(struct py_locals_reader *r)
@@ -182,6 +190,17 @@ static void add_value(struct reading *f, uint64_t object)
 	one->partial = one->state == PY_LOCAL_UNREADABLE || f->values->unreadable != unreadable;
 }
 
+/* Doubt the last variable, if some of it was missed. */
+static void doubt_missed(struct reading *f)
+{
+	struct py_local *one = &f->out->list.at[f->out->list.n - 1];
+
+	if (f->r->missed == NULL || !f->r->missed(f->r->missed_data))
+		return;
+	one->state = PY_LOCAL_CHANGING;
+	one->value_n = 0;
+}
+
 static bool add_variable(struct reading *f, const struct py_variable_list *list, const struct py_variable *v)
 {
 	const char *names = strbuf_text(&f->r->variables.names);
@@ -199,6 +218,7 @@ static bool add_variable(struct reading *f, const struct py_variable_list *list,
 		add_value(f, object);
 	else
 		f->out->list.at[f->out->list.n - 1].state = PY_LOCAL_UNREADABLE;
+	doubt_missed(f);
 	return true;
 }
 
@@ -241,6 +261,7 @@ static bool add_dict(struct reading *f, uint64_t addr, bool globals, bool *cut)
 		if (!add_local(f, text, name.n, (struct py_local){ 0 }))
 			return false;
 		add_value(f, entry.value);
+		doubt_missed(f);
 	}
 	*cut |= dict.failed;
 	return true;

@@ -47,6 +47,11 @@ struct py_locals_reader;
 struct py_locals_reader *py_locals_reader_create(struct py_process *py, int level);
 void py_locals_reader_free(struct py_locals_reader *r); /* NULL ok */
 
+/* From now on a variable is PY_LOCAL_CHANGING if missed(data) is true after it was read: some of
+ * its memory was not copied when it could be. The function tells of what was read since its last
+ * call. NULL: no more. */
+void py_locals_reader_watch(struct py_locals_reader *r, bool (*missed)(void *data), void *data);
+
 /* Read the locals of the frames of s, from the memory that its frames were just read from. Reads
  * as much as the reader's limits allow. NULL: out of memory. The caller frees it. */
 struct py_locals *py_locals_read(struct py_locals_reader *r, const struct py_stack *s);
