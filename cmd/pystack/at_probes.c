@@ -383,11 +383,13 @@ bool at_probes_place(
 		if (!place_code(
 			opt, p, P, &(struct probe_place){ .spec = (uint32_t)i, .file = path, .pid = pid }))
 			return false;
-		if (!at_file_is_mapped(P, path))
+		/* It may be mapped later: see at_probes_are_mapped. */
+		if (at_file_is_mapped(P, path))
+			p->at[i].mapped = true;
+		else
 			warn_line("--at %s: process %d has not mapped this file", p->at[i].name, (int)pid);
 		if (stat(path, &st) == 0)
 			(void)was_placed(p, (uint32_t)i, &st);
-		p->at[i].mapped = true; /* or it was said */
 	}
 	return true;
 }
