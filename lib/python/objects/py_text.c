@@ -155,7 +155,8 @@ static const uint8_t *get_bytes(
 {
 	uint64_t addr = head->addr;
 
-	if (va >= addr && va - addr <= head->view.n && size <= head->view.n - (size_t)(va - addr))
+	if (head->view.at != NULL && va >= addr && va - addr <= head->view.n &&
+	    size <= head->view.n - (size_t)(va - addr))
 		return head->view.at + (va - addr);
 	*mem = calloc(1, size + 1);
 	if (*mem == NULL || (size != 0 && !py_read(P, *mem, size, va)))
