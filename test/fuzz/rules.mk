@@ -2,7 +2,7 @@
 # test/fuzz/parsers/NAME.c      a parser, for libFuzzer and for the files of test/fuzz/corpus/NAME
 # test/fuzz/parsers_test.c      replays these; part of `make check`
 
-PARSERS     := cfi conditions core elf lines names proc python records stacks
+PARSERS     := cfi conditions core elf lines names proc python records stacks unwind values
 PARSERS_OBJ := $(patsubst %,$(O)/test/fuzz/parsers/%.o,$(PARSERS) parsers)
 PARSERS_BIN := $(O)/test/fuzz/parsers_test
 parser_libs  = -Wl,--start-group $(SUPPORT_A) $(LIB_A) -Wl,--end-group $(CHECK_LIBS) $(pkg_libs)
@@ -15,9 +15,10 @@ $(PARSERS_BIN): $(PARSERS_BIN).o $(PARSERS_OBJ) $(SUPPORT_A) $(LIB_A)
 # One program of libFuzzer for each parser; needs clang, and SAN with -fsanitize=fuzzer-no-link.
 LIBFUZZER_BIN := $(PARSERS:%=$(O)/test/fuzz/libfuzzer/%)
 
-$(LIBFUZZER_BIN): $(O)/test/fuzz/libfuzzer/%: test/fuzz/parsers/libfuzzer.c $(PARSERS_OBJ) $(SUPPORT_A) $(LIB_A)
+$(LIBFUZZER_BIN): $(O)/test/fuzz/libfuzzer/%: test/fuzz/parsers/libfuzzer.c test/fuzz/parsers/mutate.c $(PARSERS_OBJ) $(SUPPORT_A) $(LIB_A)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itest $(CFLAGS) $(FUZZ_ENGINE) -DFUZZ_PARSER=fuzz_$* $(LDFLAGS) -o $@ $< $(PARSERS_OBJ) $(parser_libs)
+	$(CC) $(CPPFLAGS) -Itest $(CFLAGS) $(FUZZ_ENGINE) -DFUZZ_PARSER=fuzz_$* -DFUZZ_NAME='"$*"' $(LDFLAGS) -o $@ \
+		$< test/fuzz/parsers/mutate.c $(PARSERS_OBJ) $(parser_libs)
 
 # FUZZ_ENGINE: what has main(). test/fuzz/oss-fuzz.sh passes that of OSS-Fuzz.
 FUZZ_ENGINE ?= -fsanitize=fuzzer
@@ -41,7 +42,7 @@ fuzz-parsers:
 			build-fuzz/corpus/$$p test/fuzz/corpus/$$p build-fuzz/seeds/$$p || exit 1; \
 	done
 
-# Lines of lib/ that the corpus reaches.
+# Lines of lib/ that the corpus reaches. STORE=yes writes test/results/fuzz.md.
 fuzz-coverage:
 	@test/need.sh $(BUILD_NEEDS) $(CHECK_NEEDS) llvm
 	$(again) -s -j2 O=build-coverage CC=clang OPT='-O1 -g' \
@@ -49,4 +50,7 @@ fuzz-coverage:
 	@rm -rf build-coverage/profile
 	@LLVM_PROFILE_FILE=build-coverage/profile/%p.raw build-coverage/test/fuzz/parsers_test
 	@llvm-profdata merge -o build-coverage/profile/all build-coverage/profile/*.raw
-	@llvm-cov report build-coverage/test/fuzz/parsers_test -instr-profile=build-coverage/profile/all lib
+	@llvm-cov report build-coverage/test/fuzz/parsers_test -instr-profile=build-coverage/profile/all lib >build-coverage/report
+	@cat build-coverage/report
+	@test/fuzz/coverage.py <build-coverage/report >build-coverage/fuzz.md
+	@if [ '$(STORE)' = yes ]; then cp build-coverage/fuzz.md test/results/fuzz.md; fi

@@ -6,6 +6,7 @@ interpreters of this machine. The corpus in the repository was made from these b
 """
 import glob
 import os
+import random
 import shutil
 import struct
 import subprocess
@@ -49,6 +50,19 @@ g:  .cfi_startproc
     nop
     .cfi_endproc
 """
+
+UNWIND_SOURCE = """
+extern long sink;
+long g(long (*f)(long), long a);
+__attribute__((noinline)) long leaf(long a) { volatile long x[20]; x[a & 7] = a; return x[3]; }
+__attribute__((noinline)) long f(long a) { char room[(a & 255) + 16]; room[a & 15] = a; return leaf(a) + room[3]; }
+__attribute__((noinline)) long h(long a, long b) { long x = a ? f(a - 1) : leaf(b); return g(f, x * b) + a; }
+__attribute__((noinline)) long g(long (*f)(long), long a) { return a > 3 ? f(a) + h(a, 2) : leaf(a); }
+void _start(void) { g(f, 5); for (;;) ; }
+"""
+
+UNWIND_FLAGS = ["-O2", "-O0", "-O2 -fno-omit-frame-pointer", "-O2 -fno-asynchronous-unwind-tables -fno-unwind-tables",
+                "-O1 -m32", "-O0 -m32 -fno-asynchronous-unwind-tables -fno-unwind-tables"]
 
 PYTHON_SOURCE = """
 def f(a, b):
@@ -112,12 +126,28 @@ class Seeds:
         run("objcopy", "-O", "binary", "--only-section=" + name, "--set-section-flags", name + "=alloc", path, out)
         return read(out)
 
+    @staticmethod
+    def placed(path, name):
+        """The bytes of a section, as readelf finds them; none if there is no such section."""
+        listed = subprocess.run(["readelf", "-SW", path], stdout=subprocess.PIPE, check=True).stdout.decode()
+        for line in listed.splitlines():
+            words = line.partition("]")[2].split()
+            if words and words[0] == name:
+                return read(path)[int(words[3], 16):][:int(words[4], 16)]
+        return b""
+
     def elf(self):
         source = self.source("a.c", C_SOURCE)
         for i, flags in enumerate(ELF_FLAGS):
             out = self.path("elf%d" % i)
             if run("gcc", *flags.split(), "-nostdlib", "-o", out, source, "-Wl,-z,noseparate-code"):
                 self.write("elf", "made%d" % i, struct.pack("<H", 0) + read(out))
+        # More symbols at an address, and in a group of them, than are sorted the simple way.
+        many = "".join("void f%d(void) { }\n" % i + ("void __a%d(void) __attribute__((alias(\"f%d\")));\n" % (i, i)) * (i % 3 == 0)
+                       for i in range(90))
+        out = self.path("many")
+        if run("gcc", "-O1", "-c", "-o", out, self.source("many.c", many)):
+            self.write("elf", "many", struct.pack("<H", 0) + read(out))
         out, debug, linked = self.path("elf1"), self.path("elf1.debug"), self.path("linked")
         run("objcopy", "--only-keep-debug", out, debug)
         run("objcopy", "--strip-all", "--add-gnu-debuglink=" + debug, out, linked)
@@ -195,6 +225,46 @@ class Seeds:
     def note(kind, data):
         return struct.pack("<III", 5, len(data), kind) + b"CORE\0\0\0\0" + padded(bytes(data), 4)
 
+    def unwind(self):
+        """Stacks of this code: words, frames with frame pointers, and addresses that follow calls."""
+        rng = random.Random(1)
+        for i, flags in enumerate(UNWIND_FLAGS):
+            out = self.path("unwind")
+            if not run("gcc", *flags.split(), "-fcf-protection=none", "-fno-stack-protector", "-nostdlib", "-static",
+                       "-o", out, self.source("u.c", UNWIND_SOURCE), "-Wl,-Ttext=0x401000",
+                       "-Wl,--section-start=.eh_frame=0x402000"):
+                continue
+            code, table = self.placed(out, ".text")[:4096], self.placed(out, ".eh_frame")[:4096]
+            returns = [at + 5 for at in range(len(code) - 5) if code[at] == 0xe8]
+            word = 4 if "-m32" in flags else 8
+            for how in range(0, 24):
+                head = bytes([(word == 4) | (how & 15) << 1, rng.randrange(min(256, len(code) // 2)), rng.randrange(4)])
+                self.write("unwind", "stack%d-%d" % (i, how), head + struct.pack("<HH", len(code), len(table)) +
+                           code + table + self.stack(rng, returns, word))
+
+    @staticmethod
+    def stack(rng, returns, word):
+        """512 words, each a kind (test/fuzz/parsers/unwind.c) and a value."""
+        words = [(0, rng.randrange(9)) for _ in range(512)]
+        at = rng.randrange(12)
+        while at < 500:
+            step = rng.choice([2, 3, 4, 8, 20])
+            words[at] = (1, (at + step) * word)
+            words[at + 1] = (2, rng.choice(returns)) if rng.randrange(12) else (3, 0)
+            if rng.randrange(3) == 0:
+                words[at + 2] = rng.choice([(2, rng.choice(returns)), (1, rng.randrange(4096)), (9, 65535)])
+            at += step
+        words[at % 500:] = [(0, 0)] * (512 - at % 500)
+        return b"".join(struct.pack("<BH", kind, value) for kind, value in words)
+
+    def values(self):
+        rng = random.Random(1)
+        for i in range(90):
+            types = bytes(rng.randrange(2 * 50) for _ in range(48))
+            words = b"".join(struct.pack("<BH", rng.choice([0, 0, 1, 1, 1, 2, 3, 4, 5, 7]), rng.choice([rng.randrange(24),
+                             rng.randrange(65536)])) for _ in range(48 * (32 if i % 2 == 0 else 64)))
+            self.write("values", "objects%d" % i, bytes([i]) + types + words)
+
     def lines(self):
         os.makedirs(os.path.join(self.folder, "lines"), exist_ok=True)
         program = LINES_OF % (PYTHON_SOURCE, os.path.join(self.folder, "lines"))
@@ -202,7 +272,7 @@ class Seeds:
             run(python, "-c", program)
 
     def python(self):
-        for version in range(64):
+        for version in range(128):
             self.write("python", "version%d" % version, bytes([version]))
         for i in range(0, 64, 3):
             self.write("python", "change%d" % i, bytes([i]) + struct.pack("<HBQ", 512 * i, i % 4, 0x1f0 + i))
@@ -216,10 +286,13 @@ class Seeds:
         self.write("stacks", "dtrace", b"\1\n              libc.so.1`__read+0x1f\n                [ a.py:1 (f) ]\n               12\n")
         self.write("stacks", "bpftrace", b"\2@[\n    foo+12\n    bar+3\n, python3]: 17\n")
         for i, text in enumerate(["fd == 11 && size > 4K", 'path ~ "/var/*" || !(size & 0x40)', 'comm != "a\\x41*" && retval < -1',
-                                  '(int32)arg0 >= 3 && func == "f"']):
+                                  '(int32)arg0 >= 3 && func == "f"', 'str(arg0) ~ "/x*" && str(arg1) != "y"',
+                                  "(int8)arg0 == 300", "arg0 == 99999999999999999999", "(uint16)arg1 < -1",
+                                  "0x7fff", '"text"', "-12K", "EAGAIN"]):
             self.write("conditions", "when%d" % i, b"\0" + text.encode())
         for i, text in enumerate(["syscall:rmdir:return", "tracepoint:block:block_rq_issue", "profile:997", "off-cpu",
-                                  "uprobe:/usr/bin/python3:main+0x10", "usdt:/lib/a.so:python:gc-done", "python:gc-start"]):
+                                  "uprobe:/usr/bin/python3:main+0x10", "usdt:/lib/a.so:python:gc-done", "python:gc-start",
+                                  "tracepoint:syscalls:sys_enter_newfstat", "tracepoint:syscalls:sys_exit_write"]):
             self.write("conditions", "probe%d" % i, b"\1" + text.encode())
         self.write("conditions", "args64", b"\2" b"8@%rdi -4@-20(%rbp) 8@$5 1@(%rax,%rbx,4) 8@counter(%rip)")
         self.write("conditions", "args32", b"\3" b"4@%eax 2@%ax -4@8(%esp) 1@%ah 4@$-0x7f")
@@ -236,6 +309,10 @@ class Seeds:
         for begin in (1320, 1336):
             self.write("records", "stack%d" % begin, b"".join(
                 record(kind, body) for kind, body in [(1, bytes(begin)), (2, memory), (3, b"")]))
+        pieces = [struct.pack("<QIIQ", 0x7f00 + kind * 64, 5, kind, 9) + padded(b"f.py", 8) for kind in (0, 1, 2, 1, 2)]
+        for begin in (1320, 1336):
+            self.write("records", "names%d" % begin, b"".join(
+                record(kind, body) for kind, body in [(1, bytes(begin)), (2, b"".join(pieces)), (3, b"")]) * 2)
         for kind in range(8):
             self.write("records", "kind%d" % kind, record(kind, bytes(240)) + record(kind, memory))
 
@@ -243,6 +320,8 @@ class Seeds:
         self.elf()
         self.cfi()
         self.core()
+        self.unwind()
+        self.values()
         self.lines()
         self.python()
         self.texts()

@@ -4,6 +4,7 @@
 
 #include "parsers.h"
 #include "python/objects/py_lines.h"
+#include "python/objects/py_positions.h"
 
 enum { HEAD = 9 };
 
@@ -13,6 +14,7 @@ void fuzz_lines(const uint8_t *data, size_t n)
 	uint8_t *copy;
 	int32_t first, line;
 	uint32_t at;
+	struct py_position p;
 
 	if (n < HEAD)
 		return;
@@ -26,6 +28,8 @@ void fuzz_lines(const uint8_t *data, size_t n)
 		line = py_line_ranges(table, first, at);
 	else
 		line = py_line_locations(table, first, at);
+	if (data[0] % 4 == 3 && py_position_locations(table, first, at, &p))
+		fuzz_must(p.line == line && p.end_column >= -1);
 	fuzz_must(line >= 0); /* 0: the table does not say */
 	free(copy);
 }

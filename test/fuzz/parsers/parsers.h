@@ -21,7 +21,9 @@
 	X(stacks)       \
 	X(conditions)   \
 	X(names)        \
-	X(records)
+	X(records)      \
+	X(unwind)       \
+	X(values)
 
 #define FUZZ_DECLARE(name) void fuzz_##name(const uint8_t *data, size_t n);
 FUZZ_PARSERS(FUZZ_DECLARE)

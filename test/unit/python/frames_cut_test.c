@@ -25,26 +25,6 @@ static uint64_t frame(const char *name, uint64_t previous)
 	    &m, image_code(&m, "/srv/app.py", name, 10, table, sizeof(table), 64), 8, previous);
 }
 
-/* Make f the frame of a generator that is suspended, with `top` on its value stack. Returns the
- * generator. */
-static uint64_t suspend(uint64_t f, uint64_t top)
-{
-	uint64_t generator = image_alloc(&m, 64), values = image_alloc(&m, 32);
-
-	put_word(&m, values, image_word(&m), top);
-	if (m.is->hex >> 16 == 0x0309) {
-		put_word(&m, f, m.is->is_32bit ? 48 : 96, generator);
-		put_word(&m, f, m.is->is_32bit ? 36 : 72, values + 2U * (unsigned)image_word(&m));
-		put8(&m, f, m.is->f_state, 0);
-	} else {
-		put_word(&m, f, m.is->is_32bit ? 48 : 88, generator);
-		put_word(&m, f, m.is->is_32bit ? 32 : 64, values);
-		put32(&m, f, m.is->is_32bit ? 40 : 80, 2);
-		put8(&m, f, m.is->f_state, 0xff);
-	}
-	return generator;
-}
-
 static void draw(int spec)
 {
 	image_init(&m, &specs[spec], ROOM);
@@ -53,7 +33,7 @@ static void draw(int spec)
 	outer = frame("outer", 0);
 	middle = frame("middle", 0);
 	inner = frame("inner", middle);
-	(void)suspend(outer, suspend(middle, image_alloc(&m, 64)));
+	(void)image_suspend(&m, outer, image_suspend(&m, middle, image_alloc(&m, 64)));
 	image_start(&m, inner);
 	put_word(&m, m.tstate, m.is->ts_cframe, m.root);
 }
@@ -177,7 +157,7 @@ START_TEST(throw_within_a_throw)
 	suspended = frame("suspended", 0);
 	called = frame("called", suspended);
 	around = frame("around", 0);
-	(void)suspend(around, suspend(suspended, image_alloc(&m, 64)));
+	(void)image_suspend(&m, around, image_suspend(&m, suspended, image_alloc(&m, 64)));
 	read_chain();
 	MEND(thrower, around, called, outer);
 	EXPECT(inner, middle, outer, called, suspended, around, thrower, module);
@@ -193,8 +173,8 @@ START_TEST(what_leads_nowhere_is_left_out)
 	draw(_i);
 	a = frame("a", 0);
 	b = frame("b", 0);
-	generator = suspend(a, 0);
-	(void)suspend(a, suspend(b, generator));
+	generator = image_suspend(&m, a, 0);
+	(void)image_suspend(&m, a, image_suspend(&m, b, generator));
 	read_chain();
 	put_word(&m, module, m.is->f_prev, 0xdead0000);
 	MEND(a, b, thrower);

@@ -7,6 +7,7 @@
 #define UNIT_PYTHON_PY_IMAGE_H
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -383,6 +384,27 @@ static inline uint64_t image_frame(struct image *m, uint64_t code, unsigned at, 
 	put32(m, f, is->f_lasti, is->hex >> 16 == 0x030a ? at / 2 : at);
 	put8(m, f, is->f_state, is->hex >> 16 == 0x030a ? 0 : 1);
 	return f;
+}
+
+/* 3.9 and 3.10: make f the frame of a generator that is suspended, with `top` on its value stack.
+ * Returns the generator. */
+static inline uint64_t image_suspend(struct image *m, uint64_t f, uint64_t top)
+{
+	const bool small = m->is->is_32bit != 0;
+	uint64_t generator = image_alloc(m, 64), values = image_alloc(m, 32);
+
+	put_word(m, values, image_word(m), top);
+	if (m->is->hex >> 16 == 0x0309) {
+		put_word(m, f, small ? 48 : 96, generator);
+		put_word(m, f, small ? 36 : 72, values + 2U * (unsigned)image_word(m));
+		put8(m, f, m->is->f_state, 0);
+	} else {
+		put_word(m, f, small ? 48 : 88, generator);
+		put_word(m, f, small ? 32 : 64, values);
+		put32(m, f, small ? 40 : 80, 2);
+		put8(m, f, m->is->f_state, 0xff);
+	}
+	return generator;
 }
 
 /* An entry frame: only code, previous and owner are valid. */
