@@ -168,6 +168,27 @@ static void look_at_core(struct fixture *f, const char *truth)
 	live_judge(f->in->label, &wrong);
 }
 
+/* Values may be secrets: they are printed with -l only. */
+static void look_without(const struct fixture *f)
+{
+	static const char *const options[] = { "-v", "-a", "--stop", "-c" };
+	char pid[16], mark[32];
+	struct run r;
+
+	(void)snprintf(pid, sizeof(pid), "%d", (int)f->pid);
+	(void)snprintf(mark, sizeof(mark), "\n%s", local_mark);
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		r = TOOL(options[i], pid);
+		ck_assert_msg(strstr(r.out, frame_mark) != NULL, "%s: %s", options[i], r.err);
+		ck_assert_msg(strstr(r.out, mark) == NULL, "%s: %s", options[i], r.out);
+		run_free(&r);
+	}
+	r = TOOL("-o", "json", pid);
+	ck_assert_ptr_nonnull(strstr(r.out, "\"frames\""));
+	ck_assert_ptr_null(strstr(r.out, "\"locals\""));
+	run_free(&r);
+}
+
 START_TEST(variables)
 {
 	struct fixture f;
@@ -175,6 +196,7 @@ START_TEST(variables)
 
 	fixture_start(&f, &live_interpreters(NULL)[_i], NULL, ARGS("@locals.py", "%"));
 	truth = truth_text(f.dir);
+	look_without(&f);
 	look(&f, truth, "-lp");
 	look(&f, truth, "-l");
 	look(&f, truth, "-llp");

@@ -420,6 +420,25 @@ START_TEST(only_regular_files_are_opened)
 }
 END_TEST
 
+/* Those of other such file systems, where they are mounted. Reading trace_pipe takes from it. */
+START_TEST(generated_files_are_not_opened)
+{
+	static const char *const paths[] = { "/proc/kmsg", "/proc/self/mem", "/sys/kernel/notes",
+		"/sys/kernel/tracing/trace_pipe", "/sys/kernel/debug/sleep_time",
+		"/sys/fs/cgroup/cgroup.procs", "/sys/fs/cgroup/memory/cgroup.procs",
+		"/sys/kernel/security/lsm" };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (access(paths[i], F_OK) != 0) {
+			(void)printf("SKIP: no %s here\n", paths[i]);
+			continue;
+		}
+		ck_assert_msg(core_open_regular(paths[i]) == -1, "%s", paths[i]);
+		ck_assert_msg(errno == ENOTSUP, "%s: %d", paths[i], errno);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("core_files");
@@ -432,6 +451,7 @@ int main(void)
 	tcase_add_test(tcase, root_of_a_container);
 	tcase_add_test(tcase, another_executable_given);
 	tcase_add_test(tcase, only_regular_files_are_opened);
+	tcase_add_test(tcase, generated_files_are_not_opened);
 	tcase_add_test(tcase, what_the_owner_may_not_read);
 	tcase_add_test(tcase, who_owns_a_core);
 	tcase_add_test(tcase, a_user_as_root);
