@@ -243,6 +243,21 @@ static struct run redirected(const char *operand, const char *redirections)
 	return run_program(NULL, ARGS("sh", "-c", command));
 }
 
+/* A file that may not grow. Messages go to a file, too, which is shorter. */
+START_TEST(limited_file)
+{
+	pid_t pid = cat_start();
+	char command[2 * PATH_MAX];
+
+	(void)snprintf(command, sizeof(command),
+	    "f=$(mktemp) && prlimit --fsize=120 '%s' %d >\"$f\"; s=$?; rm -f \"$f\"; exit $s", spawn_tool(),
+	    (int)pid);
+	expect(
+	    run_program(NULL, ARGS("sh", "-c", command)), 1, NULL, "cannot write the output: File too large");
+	cat_end(pid);
+}
+END_TEST
+
 /* A file opened later gets the number of a closed standard stream. It must not get the output. */
 START_TEST(closed_streams)
 {
@@ -555,6 +570,7 @@ static Suite *suite(void)
 	tcase_add_test(c, first_thread_ended);
 	tcase_add_test(c, kernel_thread);
 	tcase_add_test(c, not_a_file);
+	tcase_add_test(c, limited_file);
 	tcase_add_test(c, closed_streams);
 	tcase_add_test(c, loop_of_links);
 	tcase_add_test(c, names_in_remarks);
