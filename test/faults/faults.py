@@ -442,6 +442,7 @@ def main():
         parser.add_argument("--" + name, type=listed, default=[], help="some of: %s; with commas" % what)
     parser.add_argument("--seed", type=int, default=1)
     setup = Setup(parser.parse_args())
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
     setup.random = random.Random(setup.seed)
     setup.skipped = []
     names = setup.scenes or list(SCENES)
