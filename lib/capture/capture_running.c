@@ -15,7 +15,8 @@ static bool read_once(struct capture *c, struct capture_lwp *l, struct py_stack 
 {
 	capture_undo(c, l);
 	snapshot_forget(c->snapshot);
-	if (capture_frames(c, l) != RES_OK || l->python_is == PYTHON_UNREAD || l->python.broken)
+	if (capture_frames(c, l) != RES_OK || l->python_is == PYTHON_UNREAD || l->python.broken ||
+	    l->python.unread)
 		return false;
 	*out = l->python;
 	memset(&l->python, 0, sizeof(l->python));

@@ -147,6 +147,8 @@ struct py_stack {
 	VEC(struct py_run) runs;     /* for PY_MARK_NONE: one run per frame, marker 0 */
 	VEC(uint64_t) cframes;       /* 3.10: CFrame addresses on the C stack, youngest first */
 	bool broken;                 /* the chain ends in garbage, a cycle or a limit: see why */
+	bool unread;                 /* the chain is whole, but an object or a type of one of its frames
+	                              * cannot be read: see why, unless it is broken, too */
 	bool entering;               /* with broken: the chain was read some instructions before
 	                              * it is linked */
 	bool cut;                    /* the chain ends at a suspended generator: frames are missing */

@@ -201,9 +201,9 @@ static void collect_items(struct collecting *c)
 		/* Nothing is promised of frames after a greenlet's start. */
 		c->out->incomplete |= !th->join.start;
 	}
-	if (whole && th->python.broken)
-		add_remark(c, REMARK_PYTHON_ENDS, th->python.why);
-	c->out->incomplete |= th->python.broken || unread;
+	if (whole && (th->python.broken || th->python.unread))
+		add_remark(c, th->python.broken ? REMARK_PYTHON_ENDS : REMARK_PYTHON_UNREAD, th->python.why);
+	c->out->incomplete |= th->python.broken || th->python.unread || unread;
 }
 
 enum res collect_thread(const struct stack_target *t, const struct stack_thread *th,

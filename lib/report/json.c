@@ -42,6 +42,7 @@ static const char *remark_code(uint8_t remark)
 		[REMARK_THREAD] = "thread",
 		[REMARK_NATIVE_ENDS] = "native-ends",
 		[REMARK_PYTHON_ENDS] = "python-ends",
+		[REMARK_PYTHON_UNREAD] = "python-unread",
 		[REMARK_NO_LOCALS] = "no-locals",
 	};
 

@@ -49,6 +49,7 @@ enum record_remark {
 	REMARK_THREAD,          /* detail: why a thread has no stack, or not all of it */
 	REMARK_NATIVE_ENDS,     /* detail: why the native stack ends early; NULL: unknown */
 	REMARK_PYTHON_ENDS,     /* detail: why the Python stack ends early */
+	REMARK_PYTHON_UNREAD,   /* detail: what of a Python frame could not be read */
 	REMARK_NO_LOCALS,       /* values of variables were asked for, and not read */
 };
 

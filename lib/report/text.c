@@ -42,6 +42,7 @@ void text_remark(const struct record_item *item, struct strbuf *out)
 		[REMARK_THREAD] = "",
 		[REMARK_NATIVE_ENDS] = "",
 		[REMARK_PYTHON_ENDS] = "outer Python frames cannot be read: ",
+		[REMARK_PYTHON_UNREAD] = "position and line of a Python frame are uncertain: ",
 		[REMARK_NO_LOCALS] = "values of variables could not be read",
 	};
 

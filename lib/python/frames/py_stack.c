@@ -115,11 +115,13 @@ static bool merge_cframes(struct py_stack *s, const struct py_stack *a, const st
 
 enum res py_stack_merge(struct py_stack *s, const struct py_stack *other, struct fault *f)
 {
-	const struct py_stack *broken = s->broken ? s : other;
-	struct py_stack all = { .broken = broken->broken, .entering = s->entering || other->entering };
+	const struct py_stack *why = s->broken || (s->unread && !other->broken) ? s : other;
+	struct py_stack all = { .broken = why->broken,
+		.unread = s->unread || other->unread,
+		.entering = s->entering || other->entering };
 	size_t i = 0, j = 0;
 
-	memcpy(all.why, broken->why, sizeof(all.why));
+	memcpy(all.why, why->why, sizeof(all.why));
 	while (i < s->runs.n || j < other->runs.n) {
 		bool mine =
 		    j == other->runs.n || (i < s->runs.n && s->runs.at[i].marker <= other->runs.at[j].marker);

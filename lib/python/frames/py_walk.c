@@ -25,6 +25,14 @@ void py_stack_break(struct py_stack *s, const char *fmt, ...)
 	va_end(ap);
 }
 
+static void note_unread(struct py_stack *s, uint64_t frame)
+{
+	if (!s->broken && !s->unread)
+		(void)snprintf(s->why, sizeof(s->why), "the object of the frame at %#llx cannot be read",
+		    (unsigned long long)frame);
+	s->unread = true;
+}
+
 static bool walk_out_of_memory(struct py_walk *w)
 {
 	w->res = fault_memory(w->f);
@@ -77,8 +85,7 @@ bool py_walk_push(struct py_walk *w, uint64_t addr)
 	frame.bad = py_code_load(w->py, w->rt, &frame, w->running, NULL) != RES_OK;
 	frame.made = frame.made && !frame.bad;
 	if (!read && !frame.bad)
-		py_stack_break(
-		    w->out, "the object of the frame at %#llx cannot be read", (unsigned long long)addr);
+		note_unread(w->out, addr);
 	w->bad_run = frame.bad ? w->bad_run + 1 : 0;
 	if (!vec_push(&w->out->frames, frame))
 		return walk_out_of_memory(w);
@@ -112,7 +119,7 @@ void py_walk_restart(struct py_walk *w)
 	addrmap_clear(&w->py->seen);
 	w->out->frames.n = w->out->runs.n = 0;
 	w->bad_run = 0;
-	w->out->broken = false;
+	w->out->broken = w->out->unread = false;
 	w->out->entering = true;
 	py_stack_break(w->out, "an activation was just being entered");
 }
