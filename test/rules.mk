@@ -147,6 +147,13 @@ $(O)/test/programs/libsilent.so: test/programs/silent_library.c
 
 $(O)/test/live/live_silent_test: $(O)/test/programs/libsilent.so
 
+# Programs on musl. Without musl-gcc they are empty, and the test says so.
+MUSL_PROGRAMS := $(O)/test/programs/musl_threads $(O)/test/programs/musl_threads_static
+$(MUSL_PROGRAMS): test/programs/musl_threads.c
+	@mkdir -p $(@D)
+	if command -v musl-gcc >/dev/null; then musl-gcc -O2 $(if $(findstring static,$@),-static) -o $@ $<; else : >$@; fi
+$(O)/test/live/live_musl_test: $(MUSL_PROGRAMS)
+
 # A preloaded library that makes system and library calls of pystack fail.
 $(O)/test/programs/librefuse.so: test/programs/refuse.c
 	@mkdir -p $(@D)
@@ -199,7 +206,7 @@ fuzz-programs: $(FUZZ_BIN) $(O)/pystack
 
 # Debian's names of the packages needed to build, and of those needed to test and to lint as well.
 BUILD_NEEDS := gcc make pkg-config libc6-dev libelf-dev libunwind-dev libdwarf-dev libiberty-dev libjansson-dev libbpf-dev clang bpftool liblzma-dev libzstd-dev liblz4-dev zlib1g-dev libminizip-dev python3
-CHECK_NEEDS := check debuginfod libdebuginfod1 zstd xz-utils lz4 python3-jsonschema jq gcc-multilib git elfutils gdb dwz debootstrap bpftrace python3-greenlet python3-gevent python3-eventlet python3-numpy python3-uvloop python3-trio python3-fusepy libfuse2 systemtap-sdt-dev mercurial zsh
+CHECK_NEEDS := check debuginfod libdebuginfod1 zstd xz-utils lz4 python3-jsonschema jq gcc-multilib git elfutils gdb dwz debootstrap bpftrace musl-tools python3-greenlet python3-gevent python3-eventlet python3-numpy python3-uvloop python3-trio python3-fusepy libfuse2 systemtap-sdt-dev mercurial zsh
 LINT_NEEDS  := mandoc clang clang-format clang-tidy unicode-data
 
 # A second make, which runs pkg-config after it has been installed.

@@ -11,6 +11,7 @@ enum {
 	ARCH_FFI_BYTES = 5,      /* of the longest instruction that tells libffi's trampolines */
 	ARCH_LANDING_BYTES = 14, /* of where they lead */
 	ARCH_CLONE_BYTES = 24,   /* of the end of clone() */
+	ARCH_ORIGIN_BYTES = 32,  /* of the code where a stack begins */
 	ARCH_PLACES = 5,         /* where instructions begin there */
 	ARCH_RESTORE_BYTES = 32  /* of the end of a function that restores registers */
 };
@@ -68,6 +69,14 @@ struct arch_clone {
 	uint8_t n_places;
 };
 
+/* Code of musl's that begins a stack: its call has a return address, and no caller above it. Bit i
+ * of varies: byte i is not compared. */
+struct arch_origin {
+	uint8_t code[ARCH_ORIGIN_BYTES], n;
+	uint8_t at; /* where its call returns to */
+	uint32_t varies;
+};
+
 /* What the end of a function does: offsets are from the stack pointer. */
 struct arch_restores {
 	uint16_t at[ARCH_RESTORE_BYTES];
@@ -82,6 +91,8 @@ struct arch_stubs {
 	size_t n_perf;
 	struct arch_ffi ffi;
 	struct arch_clone clone;
+	const struct arch_origin *origins;
+	size_t n_origins;
 	/* Compiled code of CPython's JIT is entered by code that pushes registers, and left by code
 	 * that restores them. True if the n bytes of code restore callee-saved registers, if any,
 	 * and return: *out says which. */

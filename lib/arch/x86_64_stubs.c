@@ -39,6 +39,24 @@ static const struct arch_ffi_insn ffi_insns[] = {
 	{ { 0x41, 0xff, 0xe2 }, 3, 0, ARCH_FFI_ENDS_PUSHED },        /* jmp *%r10 */
 };
 
+/* musl 1.0 to 1.2.6. No register or memory has a meaning at the return address. */
+static const struct arch_origin origins[] = {
+	/* syscall; test %eax,%eax; jne; xor %ebp,%ebp; pop %rdi; call *%r9; mov %eax,%edi;
+	 * xor %eax,%eax; mov $60,%al; syscall (src/thread/x86_64/clone.s) */
+	{ .code = { 0x0f, 0x05, 0x85, 0xc0, 0x75, 0, 0x31, 0xed, 0x5f, 0x41, 0xff, 0xd1, 0x89, 0xc7, 0x31,
+	      0xc0, 0xb0, 60, 0x0f, 0x05 },
+	    .n = 20,
+	    .at = 12,
+	    .varies = 1U << 5 },
+	/* xor %rbp,%rbp; mov %rsp,%rdi; lea _DYNAMIC(%rip),%rsi; and $-16,%rsp; call _start_c
+	 * (arch/x86_64/crt_arch.h) */
+	{ .code = { 0x48, 0x31, 0xed, 0x48, 0x89, 0xe7, 0x48, 0x8d, 0x35, 0, 0, 0, 0, 0x48, 0x83, 0xe4, 0xf0,
+	      0xe8 },
+	    .n = 18,
+	    .at = 22,
+	    .varies = 15U << 9 },
+};
+
 /* add $n,%rsp or none, pops, ret */
 static bool find_restores(const uint8_t *code, size_t n, struct arch_restores *out)
 {
@@ -99,6 +117,8 @@ const struct arch_stubs arch_stubs_x86_64 = {
 	    .varies = 6,
 	    .places = { { 0, false }, { 2, true }, { 5, true }, { 7, true }, { 9, false } },
 	    .n_places = 5 },
+	.origins = origins,
+	.n_origins = sizeof(origins) / sizeof(origins[0]),
 	.restores = find_restores,
 	.push_at = push_at,
 	.push_before = push_before,

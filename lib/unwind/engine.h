@@ -13,6 +13,7 @@
  *   cfi_expr.c           expressions in them
  *   frame_search.c       a frame pointer that is not known, from the stack
  *   prologue.c           callers that code and stack prove
+ *   origin.c             where a stack begins, in musl
  *   code_flow.c          code followed from one address to another
  *   sigframe.c           the end of a signal handler
  *   callsite.c           the call before a return address
@@ -124,7 +125,8 @@ extern const struct engine_ops engine_fp;
  *  - *a is exact and its next instruction returns: the return address is at sp;
  *  - *a is exact and its pc is not executable (a call through a bad pointer): the return address is
  *    still at sp, and no register has changed since the call;
- *  - what code and stack prove (prologue.h), if the architecture has `code`: as good as CFI;
+ *  - what code and stack prove (prologue.h, origin.h), if the architecture has `code`: as good as
+ *    CFI;
  *  - the return address at sp, of code without a frame whose caller the frame pointer confirms;
  *  - the frame pointer, which must not be below sp, must be aligned to a word, and points to the
  *    caller's frame pointer and the return address.

@@ -16,6 +16,7 @@
 #include "unwind/callsite.h"
 #include "unwind/cfi_read.h"
 #include "unwind/engine.h"
+#include "unwind/origin.h"
 #include "unwind/prologue.h"
 #include "unwind/sigframe.h"
 #include "unwind/unwind_modules.h"
@@ -182,7 +183,12 @@ static bool proven_step(
 		return false;
 	if (t->prover == NULL && (t->prover = prover_create(t)) == NULL)
 		return false;
-	proof = prove_step(t->prover, a);
+	if (!a->exact && origin_returns_to(arch, t->mem, a->regs.reg[arch->pc]))
+		proof = PROOF_OLDEST;
+	else
+		proof = prove_step(t->prover, a);
+	if (proof == PROOF_NONE && origin_step(t, a))
+		proof = PROOF_CALLER;
 	if (proof == PROOF_NONE)
 		return false;
 	note->guessed = false;

@@ -1,0 +1,65 @@
+/* See origin.h. Programs on musl have no unwind information for the two functions that begin a
+ * stack, and stripped ones no symbols. Their code has been the same for as long as musl exists. */
+#include "unwind/origin.h"
+
+#include <string.h>
+
+#include "arch/stubs.h"
+#include "unwind/callsite.h"
+
+/* The most words between sp and the return address to an origin. musl's functions that an origin
+ * calls have five. */
+enum { WORDS = 32 };
+
+static bool has_code(struct memory *mem, uint64_t va, const struct arch_origin *is)
+{
+	for (size_t i = 0; i < is->n; i += sizeof(uint64_t)) {
+		size_t n = is->n - i < sizeof(uint64_t) ? is->n - i : sizeof(uint64_t);
+		uint64_t word;
+		uint8_t bytes[sizeof(word)];
+
+		if (!memory_number(mem, va + i, n, &word))
+			return false;
+		memcpy(bytes, &word, sizeof(word));
+		for (size_t k = 0; k < n; k++) {
+			if (bytes[k] != is->code[i + k] && (is->varies >> (i + k) & 1) == 0)
+				return false;
+		}
+	}
+	return true;
+}
+
+bool origin_returns_to(const struct arch *arch, struct memory *mem, uint64_t ra)
+{
+	const struct arch_stubs *stubs = arch->stubs;
+
+	for (size_t i = 0; stubs != NULL && i < stubs->n_origins; i++) {
+		if (ra >= stubs->origins[i].at &&
+		    has_code(mem, ra - stubs->origins[i].at, &stubs->origins[i]))
+			return true;
+	}
+	return false;
+}
+
+bool origin_step(struct engine_target *t, struct activation *a)
+{
+	const struct arch *arch = t->arch;
+	uint64_t at = a->regs.reg[arch->sp], word;
+	struct activation origin = { .exact = false };
+
+	if (a->exact || arch->stubs == NULL || arch->stubs->n_origins == 0 || at % arch->pointer_size != 0)
+		return false;
+	for (int i = 0; i < WORDS; i++, at += arch->pointer_size) {
+		if (!memory_number(t->mem, at, arch->pointer_size, &word))
+			return false;
+		if (word == 0 || !call_is_code(t->P, word - 1) || !call_is_before(arch, t->mem, word))
+			continue;
+		if (!origin_returns_to(arch, t->mem, word))
+			return false;
+		regs_set(&origin.regs, arch->pc, word);
+		regs_set(&origin.regs, arch->sp, at + arch->pointer_size);
+		*a = origin;
+		return true;
+	}
+	return false;
+}
