@@ -324,6 +324,14 @@ static enum key_is key_is(const struct py_dict *d, const uint8_t *at, const char
 	return memcmp(at + characters_at(l), text, (size_t)length) == 0 ? KEY_SAME : KEY_OTHER;
 }
 
+static bool is_readable(const struct py_dict *d, uint64_t object)
+{
+	uint64_t type;
+
+	return py_pointer_sane(object, d->rt->layout.word) &&
+	       py_read_word(d->P, &d->rt->layout, object, d->rt->layout.object.type, &type);
+}
+
 /* Find the key among the next entries that are in use, SOME of them. *n: their number. */
 static bool find_in_some(struct py_dict *d, const char *text, size_t *n, struct py_dict_entry *out)
 {
@@ -340,6 +348,7 @@ static bool find_in_some(struct py_dict *d, const char *text, size_t *n, struct 
 		*out = entries[i];
 		if (is == KEY_SAME || (is == KEY_UNKNOWN && py_text_is(d->P, d->rt, out->key, text)))
 			return true;
+		d->failed |= is == KEY_UNKNOWN && !is_readable(d, out->key);
 	}
 	return false;
 }

@@ -18,7 +18,7 @@ struct py_dict {
 	uint64_t values;        /* of a split dict: address of the values; 0: they are in the entries */
 	uint8_t bytes[32 * 24]; /* entries from `first` on, n of them */
 	uint32_t first, n;
-	bool failed; /* an entry could not be read */
+	bool failed; /* an entry could not be read, or, in a search, its key */
 };
 
 /* An entry that is in use. */
@@ -46,7 +46,7 @@ bool py_text_is(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, c
 
 /* Find the entry whose key is this str, from the first entry on. *key: address of the key that an
  * earlier search for this text found, so that no strings need to be read; 0: none. It is set to the
- * key that was found. False: there is no such entry, or it cannot be read. */
+ * key that was found. False: there is no such entry, or it cannot be read (d->failed). */
 bool py_dict_find(struct py_dict *d, const char *text, uint64_t *key, struct py_dict_entry *out);
 
 #endif

@@ -137,6 +137,15 @@ static bool add_task(struct task_reader *r, uint64_t addr)
 
 /* --- sets --- */
 
+static bool take_strong(struct task_reader *r, uint64_t element, void *data)
+{
+	enum task_kind kind = task_kind_of(r, element);
+
+	(void)data;
+	r->out->missed |= kind == TASK_KIND_NONE;
+	return !task_is_future(kind) || add_task(r, element);
+}
+
 /* An element of the set in a WeakSet: a weakref, of which wr_object is the first member. Of an
  * object that is gone it is None. */
 static bool take_weak(struct task_reader *r, uint64_t element, void *data)
@@ -144,15 +153,11 @@ static bool take_weak(struct task_reader *r, uint64_t element, void *data)
 	uint64_t addr;
 
 	(void)data;
-	if (task_kind_of(r, element) != TASK_KIND_WEAKREF || !task_word(r, element, 0, &addr))
+	if (task_kind_of(r, element) != TASK_KIND_WEAKREF || !task_word(r, element, 0, &addr)) {
+		r->out->missed |= task_kind_of(r, element) == TASK_KIND_NONE;
 		return r->res == RES_OK;
-	return !task_is_future(task_kind_of(r, addr)) || add_task(r, addr);
-}
-
-static bool take_strong(struct task_reader *r, uint64_t element, void *data)
-{
-	(void)data;
-	return !task_is_future(task_kind_of(r, element)) || add_task(r, element);
+	}
+	return take_strong(r, addr, NULL);
 }
 
 /* The tasks of a set or WeakSet. */
@@ -310,8 +315,10 @@ static void find_threads(struct task_reader *r, uint64_t interp, const py_thread
 
 void task_find(struct task_reader *r, uint64_t interp, const py_threads *threads)
 {
-	if (!task_module_dict(r, interp, "asyncio.tasks", &r->tasks_dict))
+	if (!task_module_dict(r, interp, "asyncio.tasks", &r->tasks_dict)) {
+		r->out->missed |= r->unread;
 		return;
+	}
 	if (r->rt->layout.version >= PY_HEX(3, 14))
 		find_in_lists(r, interp, threads);
 	if (r->res == RES_OK)

@@ -104,7 +104,12 @@ void task_find_greenlets(struct task_reader *r, uint64_t interp, const struct py
 	const struct py_tasks *before = reading->before;
 	uint64_t lists = r->runtime < source->lists.n ? source->lists.at[r->runtime] : 0;
 
-	if (!greenlet_type(&g) || is_done(r, first))
+	r->unread = false;
+	if (!greenlet_type(&g)) {
+		out->lack.unread |= r->unread;
+		return;
+	}
+	if (is_done(r, first))
 		return;
 	/* A search may miss some while objects are moved between lists. */
 	if (before != NULL)

@@ -71,7 +71,8 @@ static bool read_type_name(struct task_reader *r, uint64_t type, char *out, size
 	       name != 0 && Pread_string(r->P, out, n, (uintptr_t)name) >= 0;
 }
 
-/* A class may be called Task and inherit from _asyncio's: the base that is of C decides. */
+/* A class may be called Task and inherit from _asyncio's: the base that is of C decides. A type
+ * that cannot be read is of no kind, so that nobody takes it for another one. */
 static enum task_kind find_kind(struct task_reader *r, uint64_t type)
 {
 	enum { BASES_MAX = 32 };
@@ -83,7 +84,7 @@ static enum task_kind find_kind(struct task_reader *r, uint64_t type)
 		enum task_kind kind;
 
 		if (!read_type_name(r, type, name, sizeof(name)))
-			break;
+			return TASK_KIND_NONE;
 		if (i == 0) {
 			kind = kind_named(exact_kinds, sizeof(exact_kinds) / sizeof(exact_kinds[0]), name);
 			if (kind != TASK_KIND_OTHER)
@@ -96,7 +97,7 @@ static enum task_kind find_kind(struct task_reader *r, uint64_t type)
 			found = kind;
 		/* tp_base: eleven words after tp_flags (Include/cpython/object.h) */
 		if (!py_read_word(r->P, l, type, l->type.flags + 11U * l->word, &type))
-			break;
+			return TASK_KIND_NONE;
 	}
 	return found;
 }
@@ -119,7 +120,7 @@ enum task_kind task_kind_of(struct task_reader *r, uint64_t addr)
 	if (addrmap_get(&r->kinds, type, &kind))
 		return (enum task_kind)kind;
 	kind = find_kind(r, type);
-	if (!addrmap_put(&r->kinds, type, kind))
+	if (kind != TASK_KIND_NONE && !addrmap_put(&r->kinds, type, kind))
 		(void)task_no_memory(r);
 	return (enum task_kind)kind;
 }
@@ -145,8 +146,14 @@ bool task_item(struct task_reader *r, uint64_t dict, const char *text, uint64_t 
 	struct py_dict_entry entry;
 	uint64_t key = 0;
 
-	if (!py_dict_open(r->P, r->rt, dict, &d) || !py_dict_find(&d, text, &key, &entry))
+	if (!py_dict_open(r->P, r->rt, dict, &d)) {
+		r->unread |= dict != 0;
 		return false;
+	}
+	if (!py_dict_find(&d, text, &key, &entry)) {
+		r->unread |= d.failed;
+		return false;
+	}
 	*out = entry.value;
 	return true;
 }
@@ -185,9 +192,30 @@ bool task_module_dict(struct task_reader *r, uint64_t interp, const char *name, 
 	const struct py_layout *l = &r->rt->layout;
 	uint64_t modules, module, type;
 
-	return l->more.modules != 0 && py_read_word(r->P, l, interp, l->more.modules, &modules) &&
-	       task_item(r, modules, name, &module) && py_read_word(r->P, l, module, l->object.type, &type) &&
-	       py_type_is(r->P, l, type, "module", &r->rt->module_type) && task_word(r, module, 0, out);
+	r->unread = false;
+	if (l->more.modules == 0)
+		return false;
+	if (!py_read_word(r->P, l, interp, l->more.modules, &modules)) {
+		r->unread = true;
+		return false;
+	}
+	if (!task_item(r, modules, name, &module))
+		return false;
+	if (!py_read_word(r->P, l, module, l->object.type, &type)) {
+		r->unread = true;
+		return false;
+	}
+	switch (py_type_match(r->P, l, type, "module", &r->rt->module_type)) {
+	case PY_TYPE_OTHER:
+		return false;
+	case PY_TYPE_SAME:
+		r->unread = !task_word(r, module, 0, out);
+		return !r->unread;
+	case PY_TYPE_UNREAD:
+		break;
+	}
+	r->unread = true;
+	return false;
 }
 
 /* --- values --- */

@@ -33,10 +33,10 @@ void task_type_name(struct task_reader *r, uint64_t addr, char *out, size_t n);
 /* The value of the attribute in the object's dict. */
 bool task_attribute(struct task_reader *r, uint64_t addr, enum task_name name, uint64_t *out);
 
-/* The value for `text` of the dict at addr. */
+/* The value for `text` of the dict at addr. False, and r->unread is set: it may have one. */
 bool task_item(struct task_reader *r, uint64_t dict, const char *text, uint64_t *out);
 
-/* The dict of the module `name` of an interpreter. */
+/* The dict of the module `name` of an interpreter. False and r->unread: it may have that module. */
 bool task_module_dict(struct task_reader *r, uint64_t interp, const char *name, uint64_t *out);
 
 /* A non-negative int of at most 64 bits. */

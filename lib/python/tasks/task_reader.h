@@ -12,7 +12,7 @@
 
 /* What objects are, by the names of their types. */
 enum task_kind {
-	TASK_KIND_NONE, /* no object */
+	TASK_KIND_NONE, /* no object, or none whose type can be read */
 	TASK_KIND_OTHER,
 	TASK_KIND_GENERATOR, /* or a coroutine, or an asynchronous generator */
 	TASK_KIND_WRAPPER,   /* its first member is what is awaited: a coroutine's __await__() … */
@@ -79,6 +79,7 @@ struct task_reader {
 	VEC(uint32_t) next_await; /* the next such task, plus one */
 	uint64_t tasks_dict, groups_dict, events_dict, futures_dict; /* of modules; 0: unknown */
 	uint64_t key[TASK_NAMES];                                    /* for py_dict_find */
+	bool unread;     /* of a dict that something was looked for in, a part could not be read */
 	uint32_t visits; /* entries of sets and callbacks that were read, of TASK_VISITS_MAX */
 	struct py_tasks *out;
 	struct fault *f;

@@ -85,9 +85,13 @@ static bool take_task(struct task_reader *r, uint64_t addr, void *data)
 static void take_run(struct task_reader *r, uint64_t dict)
 {
 	uint64_t runner, tasks;
+	enum task_kind kind = task_kind_of(r, dict);
 
-	if (task_kind_of(r, dict) != TASK_KIND_DICT || !task_item(r, dict, "runner", &runner))
+	r->unread = kind == TASK_KIND_NONE;
+	if (kind != TASK_KIND_DICT || !task_item(r, dict, "runner", &runner)) {
+		r->out->missed |= r->unread;
 		return;
+	}
 	if (!find_slot_or_attribute(r, runner, "tasks", &tasks) ||
 	    !task_set_each(r, tasks, take_task, &runner))
 		r->out->missed = true;
@@ -98,8 +102,10 @@ void task_find_trio(struct task_reader *r, uint64_t interp)
 	enum { WORDS = 6, THREADS_MAX = 4096 }; /* members of a threading.local */
 	uint64_t module, local, threads;
 
-	if (!task_module_dict(r, interp, "trio._core._run", &module))
+	if (!task_module_dict(r, interp, "trio._core._run", &module)) {
+		r->out->missed |= r->unread;
 		return;
+	}
 	if (!task_item(r, module, "GLOBAL_RUN_CONTEXT", &local)) {
 		r->out->missed = true;
 		return;
@@ -113,5 +119,6 @@ void task_find_trio(struct task_reader *r, uint64_t interp)
 			continue;
 		for (int n = 0; n < THREADS_MAX && r->res == RES_OK && py_dict_next(&dict, &entry); n++)
 			take_run(r, entry.value);
+		r->out->missed |= dict.failed;
 	}
 }

@@ -257,7 +257,9 @@ static void follow_awaited_by(struct task_reader *r, struct search *s, uint64_t 
 	} else if (m->awaited_by == 0 || !task_at(r, future, m->awaited_by, &by)) {
 		s->task->waiters_unknown = true;
 	}
-	if (task_is_future(task_kind_of(r, by)))
+	if (by != 0 && task_kind_of(r, by) == TASK_KIND_NONE)
+		s->task->waiters_unknown = true;
+	else if (task_is_future(task_kind_of(r, by)))
 		add_object(r, s, by);
 	else if (task_kind_of(r, by) == TASK_KIND_SET && !task_set_each(r, by, take_awaiting, s))
 		s->task->waiters_unknown = true;
