@@ -533,7 +533,16 @@ int main(void)
 		listed_pages_are_those_of_the_bytes, forgotten_is_read_anew, many_pages_find_their_bytes,
 		pages_are_the_same_again, kept_is_there_at_the_end, kept_is_the_latest_of_a_place,
 		what_was_never_touched_is_not_copied, a_large_copy_among_others,
-		large_copies_one_after_the_other, nothing_is_fetched_any_more };
+		nothing_is_fetched_any_more };
+	Suite *s = suite_create("snapshot");
+	TCase *all = tcase_create("snapshot"), *large = tcase_create("large");
 
-	return run_suite("snapshot", tests, sizeof(tests) / sizeof(tests[0]));
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		tcase_add_test(all, tests[i]);
+	/* Copies a gigabyte, which takes a while on a busy machine. */
+	tcase_set_timeout(large, 120);
+	tcase_add_test(large, large_copies_one_after_the_other);
+	suite_add_tcase(s, all);
+	suite_add_tcase(s, large);
+	return run_made_suite(s);
 }
