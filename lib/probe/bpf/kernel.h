@@ -159,6 +159,7 @@ enum {
 	FRAMES = 768,        /* bytes of Python's own stack that are read at a time */
 	CHUNK = 4096,        /* bytes of a stack that are read at a time */
 	PART = 512,          /* bytes of a chunk that are hashed at a time */
+	PARTS = 256,         /* parts of stacks whose hashes are kept */
 	GROUP = 8,           /* words that are looked at in one turn of a loop */
 	CHUNK_32 = PART / 2, /* the same of a program of i386 */
 	CHUNKS = PROBE_STACK_MAX / CHUNK + 1,

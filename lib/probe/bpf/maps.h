@@ -22,6 +22,16 @@ struct known_code {
 	uint64_t hash;
 };
 
+/* A part of a stack that was hashed before, and what its hash depends on besides its words. */
+struct known_part {
+	uint64_t va;
+	uint64_t upto;    /* the end of the stack */
+	uint64_t changes; /* the code of the process is that of then */
+	uint64_t hash;
+	uint32_t process, padding;
+	uint64_t words[PART / 8];
+};
+
 /* Scratch memory of one processor: 512 bytes of stack are too few. */
 struct scratch {
 	uint64_t busy;
@@ -72,10 +82,12 @@ struct scratch {
 	uint32_t version;                     /* of the frame's code object */
 	uint32_t table_n;                     /* what is left of a line table; and where, and the hash */
 	uint64_t table_at, table_hash;
-	uint64_t file[4];             /* length and hash of the name of a file */
-	uint64_t file_at, file_event; /* where it is, and when it was read */
-	uint32_t process;             /* number of the process of the event */
-	uint64_t words[CHUNK / 8 + GROUP];
+	uint64_t file[4];                 /* length and hash of the name of a file */
+	uint64_t file_at, file_event;     /* where it is, and when it was read */
+	uint32_t process;                 /* number of the process of the event */
+	uint64_t words[2 * CHUNK / 8];    /* as many as a chunk may have, from any of a chunk's places on */
+	uint64_t part;                    /* the hash of the part that is looked at */
+	struct known_part parts[PARTS];   /* by address */
 	uint64_t record_at;               /* the record of a tracepoint; 0: it is no tracepoint */
 	uint32_t list;                    /* of arguments, plus one; 0: they are in the usual registers */
 	uint16_t text_size[PROBE_VALUES]; /* of texts in it, with a NUL; 0: it is the target's */

@@ -2,24 +2,7 @@
 #ifndef PROBE_BPF_STACK_H
 #define PROBE_BPF_STACK_H
 
-#include "probe/bpf/i386.h"
-
-/* 1 or 0. These two have no branches: the verifier would follow both sides for every word. */
-static __always_inline uint64_t window_has(const struct probe_window *x, uint64_t word)
-{
-	uint64_t bit = (word - x->lo) >> (x->shift & 63), inside = bit / PROBE_WINDOW_BITS - 1;
-
-	asm volatile("" : "+r"(inside)); /* else clang makes a branch of it */
-	return inside >> 63 & x->bits[bit / 64 % (PROBE_WINDOW_BITS / 64)] >> (bit % 64);
-}
-
-static __always_inline uint64_t is_code(const struct probe_target *t, uint64_t word)
-{
-	uint64_t at = word - t->vdso_lo, inside = at - t->vdso_size;
-
-	asm volatile("" : "+r"(inside));
-	return window_has(&t->windows[1], word) | window_has(&t->windows[0], word) | (inside & ~at) >> 63;
-}
+#include "probe/bpf/parts.h"
 
 /* Bytes of the stack from s->at on, as far as the chunk and the stack go. */
 static __always_inline uint32_t chunk_size(const struct walk *w, uint64_t at, uint32_t most)
@@ -33,84 +16,27 @@ static __always_inline uint32_t chunk_size(const struct walk *w, uint64_t at, ui
 }
 
 /* Begin with the stack that the thread is on. */
-static void first_part(struct scratch *s)
+static void first_stack(struct scratch *s)
 {
 	s->at = s->from = s->stack_lo;
 	s->upto = s->stack_hi;
 	s->more = s->other_lo != 0;
+	s->hash = mix_word(s->hash, s->from % PART);
 }
 
 /* Go on with the one that a signal has interrupted. 1: that was all. */
-static long next_part(struct scratch *s)
+static long next_stack(struct scratch *s)
 {
 	if (!s->more)
 		return 1;
 	s->more = 0;
 	s->at = s->from = s->other_lo;
 	s->upto = s->other_hi;
-	s->hash = mix_word(s->hash, 11);
+	s->hash = mix_word(s->hash, 11 << 16 | s->from % PART);
 	return 0;
 }
 
-/* As hash_words, for a process whose code is not known exactly: all words that may be addresses. */
-static __noinline void hash_unsure_words(struct scratch *s, uint32_t at, uint32_t n, uint64_t place)
-{
-	uint64_t hash = s->hash;
-
-#pragma clang loop unroll(disable)
-	for (uint32_t k = 0; k < PART / 8; k++) {
-		uint64_t word = s->words[at + k];
-
-		if (k >= n / 8)
-			break;
-		if (word >= PAGE && word >> 47 == 0)
-			hash = mix_word(hash, word ^ (place + 8 * k) << 45);
-	}
-	s->hash = hash;
-}
-
-/* Mix those words of n bytes of s->words, from `at` on, that are addresses of code, or of older
- * parts of the stack, each with its place on the stack, into s->hash. Few words are of code:
- * those that are not are told by their bits 16 to 31 alone, as an index. It is a global
- * function, so that the verifier follows it once and not at each call. */
-__noinline int hash_words(
-    struct scratch *s, const struct probe_target *t, uint32_t at, uint32_t n, uint64_t place)
-{
-	uint64_t hash, from, va, end;
-	uint32_t upper;
-
-	if (!s || !t)
-		return 0;
-	from = s->from;
-	va = from + place;
-	end = s->upto;
-	upper = (uint32_t)(va >> 32);
-	at = at / 8 & (CHUNK / 8 - PART / 8);
-	if (s->unsure) {
-		hash_unsure_words(s, at, n, place);
-		return 0;
-	}
-	hash = s->hash;
-#pragma clang loop unroll(disable)
-	for (uint32_t g = 0; g < PART / 8; g += GROUP) {
-		if (g >= n / 8)
-			break;
-#pragma clang loop unroll(full)
-		for (uint32_t k = 0; k < GROUP; k++) {
-			const uint64_t *word = &s->words[at + g + k];
-
-			if (t->near_code[((const uint16_t *)word)[1]] != 0 && is_code(t, *word))
-				hash = mix_word(hash, *word ^ (place + 8 * (g + k)) << 45);
-			/* A saved frame pointer, perhaps: it tells where an older frame ends. */
-			if (((const uint32_t *)word)[1] == upper && *word - va < end - va)
-				hash = mix_word(hash, (*word - from) ^ (place + 8 * (g + k)) << 45);
-		}
-	}
-	s->hash = hash;
-	return 0;
-}
-
-/* The same for words of 4 bytes, in both cases. n ≤ CHUNK_32: the verifier follows each word. */
+/* As hash_words and hash_unsure_words, of words of 4 bytes. n ≤ CHUNK_32: the verifier follows each word. */
 int hash_words_32(struct scratch *s, const struct probe_target *t, uint64_t place, uint32_t n)
 {
 	const uint32_t *words;
@@ -151,20 +77,6 @@ static long skip_absent(struct walk *w, uint64_t at, uint32_t n)
 	return 0;
 }
 
-static void hash_parts(struct walk *w, uint64_t at, uint32_t n)
-{
-	struct scratch *s = w->s;
-
-	/* The last group is looked at whole. */
-	for (uint32_t k = 0; k < GROUP; k++)
-		s->words[n / 8 + k] = 0;
-	for (uint32_t k = 0; k < CHUNK; k += PART) {
-		if (k >= n)
-			break;
-		hash_words(s, w->t, k, n - k, at + k - s->from);
-	}
-}
-
 static long stack_hash_step(uint32_t i, struct walk *w)
 {
 	struct scratch *s = w->s;
@@ -173,13 +85,13 @@ static long stack_hash_step(uint32_t i, struct walk *w)
 
 	(void)i;
 	if (n == 0 || n > CHUNK)
-		return next_part(s);
-	if (bpf_probe_read_user(s->words, n, (const void *)at) != 0)
+		return next_stack(s);
+	if (w->t->word == 4 ? bpf_probe_read_user(s->words, n, (const void *)at) : read_parts(s, at, n))
 		return skip_absent(w, at, n);
 	if (w->t->word == 4)
 		hash_words_32(s, w->t, at - s->from, n);
 	else
-		hash_parts(w, at, n);
+		hash_parts(s, w->t, at, n);
 	s->at = at + n;
 	return 0;
 }
@@ -191,7 +103,7 @@ static long stack_emit_step(uint32_t i, struct walk *w)
 
 	(void)i;
 	if (n == 0)
-		return next_part(s);
+		return next_stack(s);
 	emit_memory(s, s->at, n);
 	s->at += n;
 	return 0;
@@ -307,13 +219,13 @@ static __noinline void find_stack(struct walk *w, struct task_struct *task)
 /* Hash the stacks. */
 static void hash_stacks(struct walk *w)
 {
-	first_part(w->s);
+	first_stack(w->s);
 	bpf_loop((2 * CHUNKS + 1) * (CHUNK / CHUNK_32), stack_hash_step, w, 0);
 }
 
 static void emit_stacks(struct walk *w)
 {
-	first_part(w->s);
+	first_stack(w->s);
 	bpf_loop(2 * PAGES + 1, stack_emit_step, w, 0);
 }
 
