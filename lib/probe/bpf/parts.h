@@ -1,6 +1,6 @@
 /* PRIVATE to the BPF program: the hash of a stack of words of 8 bytes, part by part.
  *
- * A part is PART bytes at a multiple of that. Its hash covers those words that an unwinder may go by:
+ * A part is PART bytes at a multiple of that. Its hash covers the words that an unwinder may go by:
  *
  *   addresses of code            they may be return addresses
  *   addresses of older parts     they may be saved frame pointers, which tell where a frame ends
@@ -36,8 +36,8 @@ static __always_inline uint64_t is_code(const struct probe_target *t, uint64_t w
 	return window_has(&t->windows[1], word) | window_has(&t->windows[0], word) | (inside & ~at) >> 63;
 }
 
-/* Mix the words from index `at` on that may be addresses into s->part: the code of the process is not
- * known exactly. */
+/* Mix the words from index `at` on that may be addresses into s->part: the code of the process is
+ * not known exactly. */
 __noinline int hash_unsure_words(struct scratch *s, uint32_t at)
 {
 	uint64_t hash;
@@ -64,14 +64,12 @@ __noinline int hash_words(
     struct scratch *s, const struct probe_target *t, uint32_t at, const struct stack_range *r)
 {
 	uint64_t hash, lo, size;
-	uint32_t upper;
 
 	if (!s || !t || !r)
 		return 0;
 	hash = s->part;
 	lo = r->lo;
 	size = r->hi - lo;
-	upper = (uint32_t)(lo >> 32);
 	at &= CHUNK / 8 - PART / 8;
 #pragma clang loop unroll(disable)
 	for (uint32_t g = 0; g < PART / 8; g += GROUP) {
@@ -82,7 +80,7 @@ __noinline int hash_words(
 			if (t->near_code[((const uint16_t *)word)[1]] != 0 && is_code(t, *word))
 				hash = mix_word(hash, *word ^ (uint64_t)(8 * (g + k)) << 45);
 			/* Relative, so that threads share it. */
-			if (((const uint32_t *)word)[1] == upper && *word - lo < size)
+			if (*word - lo < size)
 				hash = mix_word(hash, (*word - lo) ^ (uint64_t)(8 * (g + k)) << 45);
 		}
 	}
@@ -129,6 +127,12 @@ static __always_inline void hash_anew(
 		return;
 	}
 	hash_words(s, t, at, &r);
+	if (!s->more)
+		return;
+	/* The frame of a signal has registers of the stack that it has interrupted. */
+	r.lo = s->other_lo;
+	r.hi = s->other_hi;
+	hash_words(s, t, at, &r);
 }
 
 /* Mix the hash of the part at va, whose words are those from index `at` on, into s->hash. A global
@@ -142,7 +146,7 @@ __noinline int hash_part(struct scratch *s, const struct probe_target *t, uint32
 		return 0;
 	known = &s->parts[index];
 	/* What is further from the top would put out what is near to it. */
-	if (s->unsure || va + PART - s->from > PARTS * PART) {
+	if (s->unsure || s->more || va + PART - s->from > PARTS * PART) {
 		hash_anew(s, t, at, va);
 		s->hash = mix_word(s->hash, s->part);
 		return 0;
@@ -170,8 +174,8 @@ static __always_inline void clear_part(struct scratch *s, uint64_t va)
 		words[k] = 0;
 }
 
-/* Copy n bytes of the stack from va on, as far as the end of their page, to their places in s->words,
- * and clear the rest of the first and last part. Returns 0 if they were copied. */
+/* Copy n bytes of the stack from va on, none beyond the end of its page, to their places in
+ * s->words, and clear the rest of the first and last part. Returns 0 if they were copied. */
 __noinline int read_parts(struct scratch *s, uint64_t va, uint32_t n)
 {
 	if (!s || n > CHUNK)

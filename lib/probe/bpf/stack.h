@@ -36,7 +36,8 @@ static long next_stack(struct scratch *s)
 	return 0;
 }
 
-/* As hash_words and hash_unsure_words, of words of 4 bytes. n ≤ CHUNK_32: the verifier follows each word. */
+/* As hash_words and hash_unsure_words, of words of 4 bytes. n ≤ CHUNK_32: the verifier follows
+ * each word. */
 int hash_words_32(struct scratch *s, const struct probe_target *t, uint64_t place, uint32_t n)
 {
 	const uint32_t *words;
