@@ -174,7 +174,7 @@ enum res worker_run(const struct worker_job *job, struct worker_reply *reply, st
 enum res worker_fault(enum worker_end end, const char *what, struct fault *f)
 {
 	if (end == WORKER_LATE)
-		return fault_set(f, 0, 0, 0, "%s takes too long to read", what);
+		return fault_set(f, 0, ETIMEDOUT, 0, "%s takes too long to read", what);
 	if (end == WORKER_NO_MEMORY)
 		return fault_set(f, 0, ENOMEM, 0,
 		    "%s takes too much memory to read (more than 1 GiB, or than "

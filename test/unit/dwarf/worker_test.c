@@ -97,6 +97,8 @@ START_TEST(failures_told_apart)
 	ck_assert_int_eq(end, failures[_i].end);
 	ck_assert_int_eq(worker_fault(end, "it", &f), RES_FAIL);
 	ck_assert_msg(strstr(f.text, failures[_i].words) != NULL, "%s", f.text);
+	/* With an error of the system the exit status is 1. */
+	ck_assert_int_eq(f.sys == 0, end == WORKER_DIED);
 }
 END_TEST
 
