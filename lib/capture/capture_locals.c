@@ -236,22 +236,6 @@ void capture_locals_released(struct capture *c)
 	c->locals = py_locals_reader_create(c->py, c->request.locals);
 }
 
-void capture_locals_learn(struct capture *c, struct snapshot_prefetch *pages)
-{
-	if (c->locals == NULL)
-		return;
-	snapshot_forget(c->snapshot);
-	for (size_t i = 0; i < c->lwps.n; i++) {
-		struct capture_lwp *l = &c->lwps.at[i];
-
-		if (l->state != CAPTURE_PENDING)
-			continue;
-		capture_prefetch(c, l, true, pages);
-		l->learned = !c->states.stale && !snapshot_prefetch_full(pages);
-	}
-	snapshot_pages_ready(c->snapshot, pages);
-}
-
 void capture_locals_ahead(struct capture *c, const struct py_stack *frames)
 {
 	if (c->locals == NULL)
