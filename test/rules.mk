@@ -159,7 +159,7 @@ $(O)/test/programs/librefuse.so: test/programs/refuse.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE -std=gnu11 -O1 -fPIC -shared -o $@ $< -ldl
 
-$(O)/test/live/live_refused_test: $(O)/test/programs/librefuse.so
+$(O)/test/live/live_refused_test $(O)/test/live/live_core_packed_test: $(O)/test/programs/librefuse.so
 
 # A preloaded library in which getppid() waits in vfork.
 $(O)/test/programs/libvfork.so: test/programs/vfork_library.c

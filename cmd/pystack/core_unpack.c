@@ -97,7 +97,12 @@ static bool take_all(struct unpacking *u, int fd)
 		got = read(fd, chunk, CHUNK);
 		if (got < 0 && again_after(errno, &times))
 			continue;
-		if (got <= 0)
+		if (got < 0) {
+			(void)fault_set(
+			    &u->out->why, 0, errno, 0, "it cannot be uncompressed: %s", strerror(errno));
+			return false;
+		}
+		if (got == 0)
 			return true;
 		if (!spool_put(u->out, chunk, (size_t)got))
 			return false;

@@ -270,6 +270,40 @@ START_TEST(compressed_with_little_memory)
 }
 END_TEST
 
+/* One read after another fails, also those of what is uncompressed: what is printed is right, or the
+ * exit status is not 0, and the process that uncompresses is not waited for in vain. */
+START_TEST(compressed_and_a_read_fails)
+{
+	enum { READS = 24 };
+	char core[PATH_MAX], library[PATH_MAX], script[PATH_MAX + 256];
+	struct fixture f;
+	struct run plain, r;
+	int pid;
+
+#ifdef __SANITIZE_ADDRESS__
+	(void)printf("SKIP: reads refused: the sanitizer's functions stand in for those of the C library\n");
+	return;
+#endif
+	if (!has_library(0) || !begin(&f, core, &pid))
+		return;
+	spawn_built("test/programs/librefuse.so", library);
+	plain = run_script(&f, core, "gzip -1 -c \"$C\" >core.gz; \"$P\" core.gz");
+	ck_assert_msg(plain.status == 0, "%s", plain.err);
+	for (int k = 1; k <= READS; k++) {
+		(void)snprintf(script, sizeof(script),
+		    "timeout -k 1 60 env REFUSE=read:%d LD_PRELOAD=%s \"$P\" core.gz", k, library);
+		r = run_script(&f, core, script);
+		ck_assert_msg(
+		    r.status == 0 || r.status == 1 || r.status == 2, "read %d: exit %d", k, r.status);
+		ck_assert_msg(r.status == 0 ? strcmp(r.out, plain.out) == 0 : r.err[0] != '\0',
+		    "read %d: exit %d, %s%.4000s", k, r.status, r.err, r.out);
+		run_free(&r);
+	}
+	run_free(&plain);
+	fixture_end(&f);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("live_core_packed");
@@ -281,6 +315,10 @@ static Suite *suite(void)
 	tcase_add_test(c, bounds);
 	tcase_add_test(c, stored);
 	tcase_add_test(c, compressed_with_little_memory);
+	suite_add_tcase(s, c);
+	c = tcase_create("reads");
+	tcase_set_timeout(c, 240);
+	tcase_add_test(c, compressed_and_a_read_fails);
 	suite_add_tcase(s, c);
 	return s;
 }
