@@ -35,6 +35,7 @@ KINDS = [
     ("file is another one", r".* is not the (one|file) that was mapped "),
     ("sampled in the kernel", r".*sampling in the kernel"),
     ("CPython is not as released", r".*(is not as released|has a non-standard layout) "),
+    ("unknown option", r".*: (invalid option -- '|option \S+ is unknown)"),
     ("usage", r"usage: "),
 ]
 # Differences that a commit made on purpose: "ROW: WHAT: OLD => NEW".
