@@ -6,7 +6,7 @@
 #   tailcall       clang, --with-tail-call-interp      ucs2        Python 2 with 16-bit characters
 #   static         linked statically; with a copy python-stripped that has no symbols
 #   bare           no exported symbols, no section headers, stripped    plain      no options, for SOURCE=
-#   asan           --with-address-sanitizer
+#   asan           --with-address-sanitizer             musl       on musl, with Debian's libffi
 # Existing builds are kept, and interrupted ones resumed. For each build that fails, prints one line
 # with the reason; then the exit status is 1.
 set -u
@@ -61,6 +61,7 @@ flags() {
 	ucs2) echo "--enable-unicode=ucs2 --with-system-ffi" ;;
 	static) echo "LDFLAGS=-static LINKFORSHARED=-static MODULE_BUILDTYPE=static --disable-test-modules $no_doubles" ;;
 	asan) echo "--with-address-sanitizer --without-pymalloc LDFLAGS=-fsanitize=address" ;;
+	musl) echo "CC=/src/musl-cc PKG_CONFIG=false --build=x86_64-linux-musl --disable-test-modules" ;;
 	bare) echo "LINKFORSHARED=-Wl,--gc-sections MODULE_BUILDTYPE=static --disable-test-modules $no_doubles" ;;
 	*) return 1 ;;
 	esac
@@ -77,6 +78,12 @@ steps='
 	case $src in
 	2.[0-6] | 3.[0-3]) set -- "$@" "CC=gcc -std=gnu11 -fpermissive -fwrapv -fno-strict-aliasing -fno-tree-vectorize" ;;
 	2.* | 3.? | 3.10) set -- "$@" "CC=gcc -std=gnu11 -fpermissive" ;;
+	esac
+	case $kind in
+	musl) # The other libraries for glibc are not used: pkg-config finds none.
+		cp /usr/lib/x86_64-linux-gnu/libffi_pic.a ffi.a
+		/src/musl-cc -D_GNU_SOURCE -O1 -fPIC -c -o ffi.o /src/musl-ffi.c && ar r ffi.a ffi.o
+		set -- "$@" LIBFFI_CFLAGS=-I. "LIBFFI_LIBS=$PWD/ffi.a" ;;
 	esac
 	[ -f .configured ] || { "../../src/$src/configure" -q --without-ensurepip OPT="-DNDEBUG -O2" "$@" && : >.configured; }
 	case $kind-$src in
@@ -96,9 +103,12 @@ build() {
 	name=$version-$1 log=$cache/build-$version-$1.log
 	[ -d "$root/opt/$name" ] && return 0
 	flags "$1" >/dev/null || { cannot "$1" "no such kind"; return 1; }
-	[ "$1" != tailcall ] || "$here/../root.sh" matrix/build sid clang || return 1
+	case $1 in
+	tailcall) "$here/../root.sh" matrix/build sid clang || return 1 ;;
+	musl) "$here/../root.sh" matrix/build sid musl-tools linux-libc-dev || return 1 ;;
+	esac
 	echo "building $name"
-	cp "$here/static-modules" "$root/src/"
+	cp "$here/static-modules" "$here"/musl-* "$root/src/"
 	# shellcheck disable=SC2046
 	inside nice -n 10 sh -ec "$steps" sh "$name" "$1" "$version" $(flags "$1") >"$log" 2>&1 ||
 		cannot "$1" "$(grep -iE 'error|not found' "$log" | tail -n 1) (all in $log)"

@@ -34,7 +34,7 @@ build() {
 [ "$wanted" = " none " ] ||
 	root matrix/build sid gcc make libc6-dev dpkg-dev pkg-config libffi-dev zlib1g-dev libexpat1-dev gdb
 wait
-build 3.13 freethreaded tracerefs bare static asan
+build 3.13 freethreaded tracerefs bare static asan musl
 build 3.14 freethreaded tailcall tracerefs bare static
 build 3.15 freethreaded tailcall
 build 3.9 static
