@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "arch/syscalls.h"
 #include "os/calls.h"
@@ -114,7 +115,8 @@ static bool has_tracer(const struct live *live, lwpid_t id)
 	char path[LIVE_PATH];
 
 	live_lwp_path(path, id, "status");
-	return live_status_read(live->dir, path, &status, NULL) == RES_OK && status.tracer != 0;
+	return live_status_read(live->dir, path, &status, NULL) == RES_OK && status.tracer != 0 &&
+	       status.tracer != getpid();
 }
 
 enum os_rest os_lwp_rest(struct ps_prochandle *P, lwpid_t id)
@@ -136,7 +138,7 @@ enum os_rest os_lwp_rest(struct ps_prochandle *P, lwpid_t id)
 	case 'T':
 		return OS_REST_STOPPED;
 	case 't':
-		/* Just released, it has no tracer any more. */
+		/* Just released, it has no tracer any more; or it is held by this process. */
 		return has_tracer(live, id) ? OS_REST_TRACED : OS_REST_UNKNOWN;
 	default:
 		return OS_REST_UNKNOWN;
