@@ -69,7 +69,7 @@ struct arch_clone {
 	uint8_t n_places;
 };
 
-/* Code of musl's that begins a stack: its call has a return address, and no caller above it. Bit i
+/* Code that begins a stack, and that no call frame information describes: its call has a return address, and no caller above it. Bit i
  * of varies: byte i is not compared. */
 struct arch_origin {
 	uint8_t code[ARCH_ORIGIN_BYTES], n;

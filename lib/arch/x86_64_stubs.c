@@ -39,8 +39,9 @@ static const struct arch_ffi_insn ffi_insns[] = {
 	{ { 0x41, 0xff, 0xe2 }, 3, 0, ARCH_FFI_ENDS_PUSHED },        /* jmp *%r10 */
 };
 
-/* musl 1.0 to 1.2.6. No register or memory has a meaning at the return address. */
+/* No register or memory has a meaning at the return address. */
 static const struct arch_origin origins[] = {
+	/* musl 1.0 to 1.2.6. */
 	/* syscall; test %eax,%eax; jne; xor %ebp,%ebp; pop %rdi; call *%r9; mov %eax,%edi;
 	 * xor %eax,%eax; mov $60,%al; syscall (src/thread/x86_64/clone.s) */
 	{ .code = { 0x0f, 0x05, 0x85, 0xc0, 0x75, 0, 0x31, 0xed, 0x5f, 0x41, 0xff, 0xd1, 0x89, 0xc7, 0x31,
@@ -55,6 +56,32 @@ static const struct arch_origin origins[] = {
 	    .n = 18,
 	    .at = 22,
 	    .varies = 15U << 9 },
+	/* glibc's dynamic loader (sysdeps/x86_64/dl-machine.h, RTLD_START): mov %rsp,%rdi; call
+	 * _dl_start; mov %rax,%r12; and then, up to 2.35, mov _dl_skip_args(%rip),%eax; pop %rdx;
+	 * lea (%rsp,%rax,8),%rsp */
+	{ .code = { 0x48, 0x89, 0xe7, 0xe8, 0, 0, 0, 0, 0x49, 0x89, 0xc4, 0x8b, 0x05, 0, 0, 0, 0, 0x5a, 0x48,
+	      0x8d, 0x24, 0xc4 },
+	    .n = 22,
+	    .at = 8,
+	    .varies = 15U << 4 | 15U << 13 },
+	/* 2.36: mov (%rsp),%rdx; mov %rdx,%rsi; mov %rsp,%r13 */
+	{ .code = { 0x48, 0x89, 0xe7, 0xe8, 0, 0, 0, 0, 0x49, 0x89, 0xc4, 0x48, 0x8b, 0x14, 0x24, 0x48, 0x89,
+	      0xd6, 0x49, 0x89, 0xe5 },
+	    .n = 21,
+	    .at = 8,
+	    .varies = 15U << 4 },
+	/* From 2.37 on: mov %rsp,%r13; mov (%rsp),%rdx; mov %rdx,%rsi */
+	{ .code = { 0x48, 0x89, 0xe7, 0xe8, 0, 0, 0, 0, 0x49, 0x89, 0xc4, 0x49, 0x89, 0xe5, 0x48, 0x8b, 0x14,
+	      0x24, 0x48, 0x89, 0xd6 },
+	    .n = 21,
+	    .at = 8,
+	    .varies = 15U << 4 },
+	/* All: xor %ebp,%ebp; call _dl_init; lea _dl_fini(%rip),%rdx; mov %r13,%rsp; jmp *%r12 */
+	{ .code = { 0x31, 0xed, 0xe8, 0, 0, 0, 0, 0x48, 0x8d, 0x15, 0, 0, 0, 0, 0x4c, 0x89, 0xec, 0x41, 0xff,
+	      0xe4 },
+	    .n = 20,
+	    .at = 7,
+	    .varies = 15U << 3 | 15U << 10 },
 };
 
 /* add $n,%rsp or none, pops, ret */

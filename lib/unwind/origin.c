@@ -1,5 +1,6 @@
 /* See origin.h. Programs on musl have no unwind information for the two functions that begin a
- * stack, and stripped ones no symbols. Their code has been the same for as long as musl exists. */
+ * stack, and glibc's dynamic loader has none for its own; stripped files have no symbols either.
+ * Their code has hardly changed for as long as they exist. */
 #include "unwind/origin.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* PRIVATE to lib/unwind: where a stack begins, in a C library without unwind information (musl). */
+/* PRIVATE to lib/unwind: where a stack begins, in code without unwind information (musl, and the
+ * dynamic loader of glibc). */
 #ifndef UNWIND_ORIGIN_H
 #define UNWIND_ORIGIN_H
 

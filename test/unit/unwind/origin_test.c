@@ -1,4 +1,5 @@
-/* Where stacks begin in musl, which no call frame information describes. */
+/* Where stacks begin in musl and in glibc's dynamic loader, which no call frame information
+ * describes. */
 #include <string.h>
 
 #include "support/fake_process.h"
@@ -17,13 +18,34 @@ enum {
 	CLONE = 0x103,
 	THREAD = CLONE + 12,
 	START = 0x181,
-	MAIN = START + 22
+	MAIN = START + 22,
+	LOADER = 0x201, /* of glibc 2.31, 2.36 and 2.41, LOADER_SIZE bytes apart */
+	LOADER_SIZE = 64
 };
 
 static const uint8_t clone_code[] = { 0x0f, 0x05, 0x85, 0xc0, 0x75, 0x0f, 0x31, 0xed, 0x5f, 0x41, 0xff, 0xd1,
 	0x89, 0xc7, 0x31, 0xc0, 0xb0, 0x3c, 0x0f, 0x05, 0xf4, 0xc3 };
 static const uint8_t start_code[] = { 0x48, 0x31, 0xed, 0x48, 0x89, 0xe7, 0x48, 0x8d, 0x35, 0xf2, 0xee, 0xbf,
 	0xff, 0x48, 0x83, 0xe4, 0xf0, 0xe8, 0x09, 0x00, 0x00, 0x00 };
+
+/* Their code, up to behind the call of _dl_start. */
+static const struct {
+	uint8_t code[24], n;
+} loaders[] = {
+	{ { 0x48, 0x89, 0xe7, 0xe8, 0x48, 0x0d, 0, 0, 0x49, 0x89, 0xc4, 0x8b, 0x05, 0xf7, 0x94, 0x02, 0, 0x5a,
+	      0x48, 0x8d, 0x24, 0xc4 },
+	    22 },
+	{ { 0x48, 0x89, 0xe7, 0xe8, 0x98, 0x0c, 0, 0, 0x49, 0x89, 0xc4, 0x48, 0x8b, 0x14, 0x24, 0x48, 0x89,
+	      0xd6, 0x49, 0x89, 0xe5 },
+	    21 },
+	{ { 0x48, 0x89, 0xe7, 0xe8, 0xa8, 0x0a, 0, 0, 0x49, 0x89, 0xc4, 0x49, 0x89, 0xe5, 0x48, 0x8b, 0x14,
+	      0x24, 0x48, 0x89, 0xd6 },
+	    21 },
+};
+/* The call of the initialisation functions, which all have. */
+static const uint8_t loader_init[] = { 0x31, 0xed, 0xe8, 0xf0, 0x9e, 0xfe, 0xff, 0x48, 0x8d, 0x15, 0x29, 0x9b,
+	0xfe, 0xff, 0x4c, 0x89, 0xec, 0x41, 0xff, 0xe4 };
+enum { LOADERS = sizeof(loaders) / sizeof(loaders[0]), INIT = LOADER + LOADERS * LOADER_SIZE };
 
 struct drawn {
 	uint8_t text[0x1000];
@@ -43,6 +65,9 @@ static void draw(struct drawn *d, uint64_t origin)
 	d->text[BEGUN - 5] = d->text[OTHER - 5] = 0xe8;
 	memcpy(d->text + CLONE, clone_code, sizeof(clone_code));
 	memcpy(d->text + START, start_code, sizeof(start_code));
+	for (int i = 0; i < LOADERS; i++)
+		memcpy(d->text + LOADER + (ptrdiff_t)i * LOADER_SIZE, loaders[i].code, loaders[i].n);
+	memcpy(d->text + INIT, loader_init, sizeof(loader_init));
 	d->segments[0] = (struct fake_segment){ TEXT, d->text, sizeof(d->text) };
 	d->segments[1] = (struct fake_segment){ STACK, d->stack, sizeof(d->stack) };
 	d->maps[0] =
@@ -81,7 +106,8 @@ static void walk(struct drawn *d, enum unwind_engine engine)
 	Prelease(P, 0);
 }
 
-static const uint64_t origins[] = { THREAD, MAIN };
+static const uint64_t origins[] = { THREAD, MAIN, LOADER + 8, LOADER + LOADER_SIZE + 8,
+	LOADER + 2 * LOADER_SIZE + 8, INIT + 7 };
 
 START_TEST(stack_ends_at_its_origin)
 {
@@ -112,6 +138,9 @@ START_TEST(other_code)
 		draw(&d, origins[_i]);
 		d.text[CLONE + 16] = 0xb8;
 		d.text[START + 2] = 0xed - 1;
+		for (int i = 0; i < LOADERS; i++)
+			d.text[LOADER + i * LOADER_SIZE + loaders[i].n - 1]++;
+		d.text[INIT + 1]++;
 		walk(&d, engines[e]);
 		ck_assert_int_eq(d.s.end, UNWIND_END_LOST);
 		ck_assert_uint_eq(d.s.frames.n, 2);
@@ -141,9 +170,9 @@ int main(void)
 	Suite *suite = suite_create("unwind_origin");
 	TCase *tcase = tcase_create("unwind_origin");
 
-	tcase_add_loop_test(tcase, stack_ends_at_its_origin, 0, 2);
-	tcase_add_loop_test(tcase, other_code, 0, 2);
-	tcase_add_loop_test(tcase, frames_may_be_between, 0, 2);
+	tcase_add_loop_test(tcase, stack_ends_at_its_origin, 0, sizeof(origins) / sizeof(origins[0]));
+	tcase_add_loop_test(tcase, other_code, 0, sizeof(origins) / sizeof(origins[0]));
+	tcase_add_loop_test(tcase, frames_may_be_between, 0, sizeof(origins) / sizeof(origins[0]));
 	suite_add_tcase(suite, tcase);
 	return run_made_suite(suite);
 }
