@@ -69,8 +69,8 @@ struct arch_clone {
 	uint8_t n_places;
 };
 
-/* Code that begins a stack, and that no call frame information describes: its call has a return address, and no caller above it. Bit i
- * of varies: byte i is not compared. */
+/* Code that begins a stack, and that no call frame information describes: its call has a return
+ * address, and no caller above it. Bit i of varies: byte i is not compared. */
 struct arch_origin {
 	uint8_t code[ARCH_ORIGIN_BYTES], n;
 	uint8_t at; /* where its call returns to */
