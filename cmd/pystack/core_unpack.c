@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/again.h"
+#include "base/fileio.h"
 #include "base/owned.h"
 #include "core_progress.h"
 #include "os/confine.h"
@@ -30,23 +31,11 @@ struct unpacking {
 
 /* --- the child --- */
 
-static bool write_all(void *data, const void *bytes, size_t n)
+static bool write_piece(void *data, const void *bytes, size_t n)
 {
 	const int *fd = data;
-	const char *at = bytes;
-	unsigned times = 0;
 
-	while (n > 0) {
-		ssize_t done = write(*fd, at, n);
-
-		if (done < 0 && again_after(errno, &times))
-			continue;
-		if (done <= 0)
-			return false;
-		at += done;
-		n -= (size_t)done;
-	}
-	return true;
+	return fileio_write(*fd, bytes, n);
 }
 
 #ifndef __SANITIZE_ADDRESS__
@@ -64,7 +53,7 @@ static void limit_memory(void)
 
 static void __attribute__((noreturn)) run_child(const struct unpacking *u, pid_t parent, int fd)
 {
-	const struct stream_sink sink = { write_all, &fd, u->taken };
+	const struct stream_sink sink = { write_piece, &fd, u->taken };
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGSEGV, SIGBUS, SIGABRT,
 		SIGXCPU };
 

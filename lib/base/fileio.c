@@ -99,6 +99,24 @@ int fileio_slurp(int dirfd, const char *path, size_t max, char **out, size_t *le
 	return 0;
 }
 
+bool fileio_write(int fd, const void *bytes, size_t n)
+{
+	const uint8_t *at = bytes;
+	unsigned times = 0;
+
+	while (n > 0) {
+		ssize_t done = write(fd, at, n);
+
+		if (done < 0 && again_after(errno, &times))
+			continue;
+		if (done <= 0)
+			return false;
+		at += done;
+		n -= (size_t)done;
+	}
+	return true;
+}
+
 const char *fileio_open_error(int error)
 {
 	switch (error) {

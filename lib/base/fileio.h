@@ -1,7 +1,8 @@
-/* Complete reads of files: EINTR and short reads are handled. */
+/* Complete reads and writes of files: EINTR, and results that are short, are handled. */
 #ifndef BASE_FILEIO_H
 #define BASE_FILEIO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -20,6 +21,9 @@ ssize_t fileio_head(int dirfd, const char *path, char *buf, size_t n);
 /* The whole file of at most max bytes. *out is malloc'd, NUL-terminated after its *len bytes.
  * Returns 0, or -1 with errno (EFBIG: larger than max); *out is unchanged then. */
 int fileio_slurp(int dirfd, const char *path, size_t max, char **out, size_t *len);
+
+/* Write all n bytes. False with errno: not all were written. */
+bool fileio_write(int fd, const void *bytes, size_t n);
 
 /* The message for an errno of opening a file that must be regular (else EINVAL), stored (else
  * ENOTSUP) and, if it has to be copied, small enough (else EFBIG). */

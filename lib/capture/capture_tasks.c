@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/addrmap.h"
+#include "base/bytes.h"
 #include "capture/capture.h"
 #include "python/locals/py_locals.h"
 
@@ -61,20 +62,13 @@ static void match_threads(struct capture *c)
 		mark_new(c);
 }
 
-static bool ends_with(const char *text, size_t n, const char *end)
-{
-	size_t k = strlen(end);
-
-	return n >= k && memcmp(text + n - k, end, k) == 0;
-}
-
 /* Is it a frame of trio.run()? */
 static bool is_trio_run(const struct capture *c, const struct py_frame *frame)
 {
 	const struct py_code *code = frame->bad ? NULL : py_code_get(c->py, frame);
 
 	return code != NULL && code->name_len == 3 && memcmp(code->name, "run", 3) == 0 &&
-	       ends_with(code->file, code->file_len, "/trio/_core/_run.py");
+	       bytes_end_with(code->file, code->file_len, "/trio/_core/_run.py");
 }
 
 /* The thread that has called trio.run(). 0: several have, or none. */

@@ -16,6 +16,7 @@
 #include "base/again.h"
 #include "base/bound.h"
 #include "base/clock.h"
+#include "base/fileio.h"
 #include "base/owned.h"
 #include "os/confine.h"
 
@@ -36,24 +37,6 @@ static void set_limit(__rlimit_resource_t what, rlim_t most)
 		return;
 	now.rlim_cur = most;
 	(void)setrlimit(what, &now);
-}
-
-static bool write_all(int fd, const void *bytes, size_t n)
-{
-	const uint8_t *at = bytes;
-	unsigned times = 0;
-
-	while (n > 0) {
-		ssize_t done = write(fd, at, n);
-
-		if (done < 0 && again_after(errno, &times))
-			continue;
-		if (done <= 0)
-			return false;
-		at += done;
-		n -= (size_t)done;
-	}
-	return true;
 }
 
 /* Reply to fd; does not return. Handlers that the parent installed must not run here. */
@@ -85,7 +68,7 @@ run_child(pid_t parent, int fd, const struct worker_job *job, void *reply, size_
 	 * remains. */
 	if (errno == ENOMEM)
 		_exit(EXIT_NO_MEMORY);
-	if (!write_all(fd, &n, sizeof(n)) || !write_all(fd, reply, n))
+	if (!fileio_write(fd, &n, sizeof(n)) || !fileio_write(fd, reply, n))
 		_exit(EXIT_UNHEARD);
 	_exit(0);
 }

@@ -13,6 +13,15 @@ static inline bool py_read(struct ps_prochandle *P, void *buf, size_t n, uint64_
 	return va != 0 && va + n >= va && Pread(P, buf, n, (uintptr_t)va) == (ssize_t)n;
 }
 
+/* A number of so many bytes, 8 at most, in a copy. */
+static inline uint64_t py_number_at(const uint8_t *bytes, uint8_t width)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, bytes, width);
+	return value;
+}
+
 /* A copy of n bytes of a structure, and the width of its pointers. */
 struct py_view {
 	const uint8_t *at;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "report/text.h"
 
 #define CSI "\033["
@@ -40,13 +41,6 @@ static bool begins_with(const char *text, size_t n, const char *with)
 	return n >= length && memcmp(text, with, length) == 0;
 }
 
-static bool ends_with(const char *text, size_t n, const char *with)
-{
-	size_t length = strlen(with);
-
-	return n >= length && memcmp(text + n - length, with, length) == 0;
-}
-
 /* The next mark " ?" that ends a part or the text. NULL: none. */
 static const char *mark_in(const char *text, size_t n)
 {
@@ -78,12 +72,12 @@ static void put_marked(const char *color, const char *text, size_t n, FILE *to)
 static void put_python(const char *text, size_t n, FILE *to)
 {
 	static const char plain[] = " ]", marked[] = " ] ?";
-	bool uncertain = ends_with(text, n, marked);
+	bool uncertain = bytes_end_with(text, n, marked);
 	size_t start = strlen("[ "), tail = 0;
 
 	if (uncertain)
 		tail = strlen(marked);
-	else if (ends_with(text, n, plain))
+	else if (bytes_end_with(text, n, plain))
 		tail = strlen(plain);
 	if (n < start + tail) {
 		print_bytes(text, n, to);

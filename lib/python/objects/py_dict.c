@@ -24,14 +24,6 @@ enum { ENTRIES_MAX = 1 << 20, LOG_SIZE_MAX = 40, HEAD = 64, KIND_GENERAL = 0, KI
 /* Bits of tp_flags (Include/object.h, Include/cpython/object.h). */
 enum { INLINE_VALUES = 1 << 2, MANAGED_DICT = 1 << 4 };
 
-static uint64_t word_in(const uint8_t *bytes, size_t at, uint8_t word)
-{
-	uint64_t wide = 0;
-
-	memcpy(&wide, bytes + at, word);
-	return wide;
-}
-
 /* The values of a split dict, whose structure is at `values`. */
 static uint64_t values_in(const struct py_layout *l, uint64_t values)
 {
@@ -58,7 +50,7 @@ static bool open_keys_311(struct py_dict *d, uint64_t keys, const uint8_t head[H
 		return false;
 	d->hashed = kind == KIND_GENERAL;
 	d->entries = keys + usable + 2U * word + ((uint64_t)1 << log_bytes);
-	return has_count(d, word_in(head, usable + word, word));
+	return has_count(d, py_number_at(head + usable + word, word));
 }
 
 /* Bytes of an index in a table of `size` of them (3.6 to 3.10). */
@@ -79,12 +71,12 @@ static bool open_keys(struct py_dict *d, uint64_t keys, uint64_t values)
 	d->values = values;
 	if (l->version >= PY_HEX(3, 11))
 		return open_keys_311(d, keys, head, values);
-	size = word_in(head, word, word);
+	size = py_number_at(head + word, word);
 	if (size > (uint64_t)1 << LOG_SIZE_MAX)
 		return false;
 	if (l->version >= PY_HEX(3, 6)) {
 		d->entries = keys + 5U * word + size * index_bytes(size);
-		return has_count(d, word_in(head, 4U * word, word));
+		return has_count(d, py_number_at(head + 4U * word, word));
 	}
 	d->entries = keys + 4U * word;
 	return has_count(d, size);
@@ -95,8 +87,8 @@ static bool open_table(struct py_dict *d, const uint8_t *head)
 {
 	uint8_t word = d->rt->layout.word, size = d->rt->layout.size_width;
 
-	d->entries = word_in(head, word == size ? 3U * size : 4U * size, word);
-	return py_pointer_sane(d->entries, word) && has_count(d, word_in(head, 2U * size, size) + 1);
+	d->entries = py_number_at(head + (word == size ? 3U * size : 4U * size), word);
+	return py_pointer_sane(d->entries, word) && has_count(d, py_number_at(head + 2U * size, size) + 1);
 }
 
 static struct py_dict new_dict(struct ps_prochandle *P, struct py_runtime *rt)
@@ -116,15 +108,16 @@ static bool open_dict(
 
 	/* No more than the dict has: what follows may be unmapped. */
 	if (!py_pointer_sane(addr, word) || py_head_size(l) > HEAD || !py_read(P, bytes, n, addr) ||
-	    (!derived && !py_type_is(P, l, word_in(bytes, l->object.type - 1, word), "dict", &rt->dict_type)))
+	    (!derived &&
+		!py_type_is(P, l, py_number_at(bytes + l->object.type - 1, word), "dict", &rt->dict_type)))
 		return false;
 	*out = new_dict(P, rt);
 	if (derived)
 		out->most = UINT32_MAX;
 	if (l->version < PY_HEX(3, 3))
 		return open_table(out, head);
-	return open_keys(
-	    out, word_in(head, word + tag, word), values_in(l, word_in(head, 2U * word + tag, word)));
+	return open_keys(out, py_number_at(head + word + tag, word),
+	    values_in(l, py_number_at(head + 2U * word + tag, word)));
 }
 
 bool py_dict_open(struct ps_prochandle *P, struct py_runtime *rt, uint64_t addr, struct py_dict *out)
@@ -224,9 +217,9 @@ bool py_dict_next(struct py_dict *d, struct py_dict_entry *out)
 		}
 		at = d->bytes + (size_t)(i - d->first) * stride;
 		d->next++;
-		out->hash = d->hashed ? word_in(at, 0, l->word) : 0;
-		out->key = word_in(at, key, l->word);
-		out->value = word_in(at, key + word, l->word);
+		out->hash = d->hashed ? py_number_at(at, l->word) : 0;
+		out->key = py_number_at(at + key, l->word);
+		out->value = py_number_at(at + key + word, l->word);
 		if (out->key != 0 && d->values != 0 &&
 		    !py_read_word(d->P, l, d->values + (uint64_t)i * word, PY_AT(0), &out->value)) {
 			d->failed = true;

@@ -78,14 +78,6 @@ struct node {
 	uint64_t next, prev, type; /* type: of its object */
 };
 
-static uint64_t word_in(const struct search *s, const uint8_t *bytes)
-{
-	uint64_t value = 0;
-
-	memcpy(&value, bytes, s->g->r->rt->layout.word);
-	return value;
-}
-
 static bool read_links(struct search *s, uint64_t at, uint64_t *next, uint64_t *prev)
 {
 	uint8_t word = s->g->r->rt->layout.word, bytes[16];
@@ -93,8 +85,8 @@ static bool read_links(struct search *s, uint64_t at, uint64_t *next, uint64_t *
 
 	if (!py_pointer_sane(at, word) || !read_bytes(s->pages, bytes, 2U * word, at))
 		return false;
-	*next = word_in(s, bytes) & ~flags;
-	*prev = word_in(s, bytes + word) & ~flags;
+	*next = py_number_at(bytes, word) & ~flags;
+	*prev = py_number_at(bytes + word, word) & ~flags;
 	return true;
 }
 
@@ -108,9 +100,9 @@ static bool read_node(struct search *s, uint64_t at, struct node *out)
 	if (type + l->word > sizeof(bytes) || !py_pointer_sane(at, l->word) ||
 	    !read_bytes(s->pages, bytes, type + l->word, at))
 		return false;
-	out->next = word_in(s, bytes) & ~flags;
-	out->prev = word_in(s, bytes + l->word) & ~flags;
-	out->type = word_in(s, bytes + type);
+	out->next = py_number_at(bytes, l->word) & ~flags;
+	out->prev = py_number_at(bytes + l->word, l->word) & ~flags;
+	out->type = py_number_at(bytes + type, l->word);
 	return true;
 }
 
