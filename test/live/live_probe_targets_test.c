@@ -67,12 +67,35 @@ static long count_below_leaf(const char *text, const char *name)
 	return sum;
 }
 
-/* Compare a run with the account in `path`; `n` functions are in it. others: further processes were
- * observed, of which events may be lost. Frees the run. */
+/* The counts of the stacks whose Python frames are unknown: pystack, on a loaded machine, has not
+ * looked at a program yet that was executed. */
+static long count_unknown(const char *text)
+{
+	char *copy = strdup(text), *save = NULL;
+	bool is_unknown = false;
+	long sum = 0;
+
+	ck_assert_ptr_nonnull(copy);
+	for (char *line = strtok_r(copy, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+		char *end;
+		long count = strtol(line, &end, 10);
+
+		is_unknown |= strstr(line, "(Python frame unknown)") != NULL;
+		if (*end == '\0' && end != line) {
+			sum += is_unknown ? count : 0;
+			is_unknown = false;
+		}
+	}
+	free(copy);
+	return sum;
+}
+
+/* Compare a run with the account in `path`; `n` functions are in it. What is missing must be told.
+ * others: further processes were observed, of which events may be lost. Frees the run. */
 static void compare(struct run *r, const char *path, size_t n, bool others)
 {
 	struct account a = { VEC_EMPTY };
-	long lost = observer_lost(r->err, "syscall:rmdir: "), missing = 0;
+	long lost = observer_lost(r->err, "syscall:rmdir: ") + count_unknown(r->out), missing = 0;
 
 	account_read(&a, path);
 	ck_assert_msg(a.at.n == n, "%zu functions", a.at.n);
@@ -289,6 +312,35 @@ START_TEST(named_executable)
 }
 END_TEST
 
+/* What a program has done before pystack could look at it is counted without Python frames, and
+ * that is told. */
+START_TEST(not_looked_at_yet)
+{
+	const struct interpreter *in = live_interpreters(NULL);
+	char name[PATH_MAX], truth[PATH_MAX];
+	struct fixture f;
+	struct observer o;
+	struct run r;
+
+	ck_assert_ptr_nonnull(realpath(in->path, name));
+	if (!observer_start(
+		&o, ARGS("pystack", "-v", "-c", "--at", "syscall:rmdir", "--exe", strrchr(name, '/') + 1))) {
+		(void)printf("SKIP: %s\n", observer_why_not());
+		return;
+	}
+	ck_assert_int_eq(kill(o.pid, SIGSTOP), 0);
+	fixture_start(
+	    &f, in, &(struct fixture_options){ .alone = true }, ARGS("@probed_family.py", "alone", "%"));
+	fixture_echo(&f);
+	ck_assert_int_eq(kill(o.pid, SIGCONT), 0);
+	(void)snprintf(truth, sizeof(truth), "%s/truth", f.dir);
+	r = observer_end(&o);
+	ck_assert_msg(count_unknown(r.out) > 0 && r.status == 1, "%d: %s%s", r.status, r.err, r.out);
+	compare(&r, truth, 1, true);
+	fixture_end(&f);
+}
+END_TEST
+
 START_TEST(every_python)
 {
 	count_open_ended(ARGS("--all"), 2);
@@ -502,6 +554,7 @@ static Suite *suite(void)
 		tcase_add_test(c, workers);
 		tcase_add_test(c, named_executable);
 		tcase_add_test(c, no_executable_yet);
+		tcase_add_test(c, not_looked_at_yet);
 		tcase_add_test(c, every_python);
 		tcase_add_test(c, later_threads);
 		tcase_add_test(c, selected_threads);
