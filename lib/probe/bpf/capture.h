@@ -226,7 +226,9 @@ static struct probe_count *capture_stack(
 	s->events++;
 	s->tstate_at = 0;
 	s->process = p->number;
-	s->unsure = changed && *changed != t->changes;
+	s->target = index;
+	s->changes = *(const volatile uint64_t *)&t->changes;
+	s->unsure = changed && *changed != s->changes;
 	s->thread_pointer = thread_pointer_of(task, t);
 	if (!find_thread(&w, tid)) {
 		count_loss(PROBE_LOST_MAP);

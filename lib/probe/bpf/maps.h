@@ -26,9 +26,9 @@ struct known_code {
 struct known_part {
 	uint64_t va;
 	uint64_t upto;    /* the end of the stack */
-	uint64_t changes; /* the code of the process is that of then */
+	uint64_t changes; /* as in struct scratch */
 	uint64_t hash;
-	uint32_t process, padding;
+	uint32_t process, target;
 	uint64_t words[PART / 8];
 };
 
@@ -85,6 +85,8 @@ struct scratch {
 	uint64_t file[4];                 /* length and hash of the name of a file */
 	uint64_t file_at, file_event;     /* where it is, and when it was read */
 	uint32_t process;                 /* number of the process of the event */
+	uint32_t target;                  /* that it has */
+	uint64_t changes;                 /* of the target when the event began: its windows are newer */
 	uint64_t words[2 * CHUNK / 8];    /* as many as a chunk may have, from any of a chunk's places on */
 	uint64_t part;                    /* the hash of the part that is looked at */
 	struct known_part parts[PARTS];   /* by address */

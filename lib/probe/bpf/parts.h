@@ -152,13 +152,14 @@ __noinline int hash_part(struct scratch *s, const struct probe_target *t, uint32
 		return 0;
 	}
 	if (replace_words(s, at, index) || known->va != va || known->upto != s->upto ||
-	    known->process != s->process || known->changes != t->changes) {
+	    known->process != s->process || known->target != s->target || known->changes != s->changes) {
 		hash_anew(s, t, at, va);
 		known->hash = s->part;
 		known->va = va;
 		known->upto = s->upto;
 		known->process = s->process;
-		known->changes = t->changes;
+		known->target = s->target;
+		known->changes = s->changes;
 	}
 	s->hash = mix_word(s->hash, known->hash);
 	return 0;
