@@ -42,6 +42,17 @@ bool origin_returns_to(const struct arch *arch, struct memory *mem, uint64_t ra)
 	return false;
 }
 
+/* Is the word possibly a return address? The call before it may be in memory that cannot be read: a
+ * core lacks the code of files that are not at hand. */
+static bool may_return_to(const struct engine_target *t, uint64_t word)
+{
+	uint64_t last;
+
+	if (word == 0 || !call_is_code(t->P, word - 1))
+		return false;
+	return !memory_number(t->mem, word - 1, 1, &last) || call_is_before(t->arch, t->mem, word);
+}
+
 bool origin_step(struct engine_target *t, struct activation *a)
 {
 	const struct arch *arch = t->arch;
@@ -53,7 +64,7 @@ bool origin_step(struct engine_target *t, struct activation *a)
 	for (int i = 0; i < WORDS; i++, at += arch->pointer_size) {
 		if (!memory_number(t->mem, at, arch->pointer_size, &word))
 			return false;
-		if (word == 0 || !call_is_code(t->P, word - 1) || !call_is_before(arch, t->mem, word))
+		if (!may_return_to(t, word))
 			continue;
 		if (!origin_returns_to(arch, t->mem, word))
 			return false;

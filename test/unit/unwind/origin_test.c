@@ -7,7 +7,7 @@
 #include "support/x86_64_regs.h"
 #include "unwind/unwind.h"
 
-enum { TEXT = 0x400000, STACK = 0x700000, STACK_SIZE = 0x1000 };
+enum { TEXT = 0x400000, MISSING = 0x500000, STACK = 0x700000, STACK_SIZE = 0x1000 };
 
 /* In the text: an instruction that returns, return addresses after calls, both origins. Of these the
  * first byte of their code, and where their calls return to. */
@@ -51,7 +51,7 @@ struct drawn {
 	uint8_t text[0x1000];
 	uint64_t stack[STACK_SIZE / 8];
 	struct fake_segment segments[3];
-	struct fake_map maps[3];
+	struct fake_map maps[4];
 	struct fake_process fake;
 	struct native_stack s;
 };
@@ -73,6 +73,7 @@ static void draw(struct drawn *d, uint64_t origin)
 	d->maps[0] =
 	    (struct fake_map){ TEXT, sizeof(d->text), MA_READ | MA_EXEC, 0, "/lib/ld-musl-x86_64.so.1" };
 	d->maps[1] = (struct fake_map){ STACK, STACK_SIZE, MA_READ | MA_WRITE, 0, NULL };
+	d->maps[2] = (struct fake_map){ MISSING, 0x1000, MA_READ | MA_EXEC, 0, "/usr/bin/missing" };
 	d->fake = (struct fake_process){ .segments = d->segments, .maps = d->maps };
 	d->stack[0] = TEXT + BEGUN;
 	d->stack[1] = 4711;
@@ -165,6 +166,22 @@ START_TEST(frames_may_be_between)
 }
 END_TEST
 
+/* So may one to code that cannot be read: a core lacks that of files that are not at hand. */
+START_TEST(frames_between_may_be_unreadable)
+{
+	struct drawn d;
+
+	for (size_t e = 0; e < engines_n(); e++) {
+		draw(&d, origins[_i]);
+		d.stack[2] = MISSING + 0x50;
+		walk(&d, engines[e]);
+		ck_assert_int_eq(d.s.end, UNWIND_END_LOST);
+		ck_assert_uint_eq(d.s.frames.n, 2);
+		native_stack_free(&d.s);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("unwind_origin");
@@ -173,6 +190,7 @@ int main(void)
 	tcase_add_loop_test(tcase, stack_ends_at_its_origin, 0, sizeof(origins) / sizeof(origins[0]));
 	tcase_add_loop_test(tcase, other_code, 0, sizeof(origins) / sizeof(origins[0]));
 	tcase_add_loop_test(tcase, frames_may_be_between, 0, sizeof(origins) / sizeof(origins[0]));
+	tcase_add_loop_test(tcase, frames_between_may_be_unreadable, 0, sizeof(origins) / sizeof(origins[0]));
 	suite_add_tcase(suite, tcase);
 	return run_made_suite(suite);
 }
