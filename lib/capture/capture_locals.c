@@ -25,12 +25,23 @@ enum {
 	HELD_NS = 20 * 1000 * 1000 /* most of a hold that is spent on values */
 };
 
+/* Does an LWP run that was to be held? Another tracer may have it. */
+static bool any_free(const struct capture *c)
+{
+	for (size_t i = 0; i < c->lwps.n; i++) {
+		if (c->lwps.at[i].state == CAPTURE_PENDING)
+			return true;
+	}
+	return c->left_out != 0;
+}
+
 /* May memory change while it is read? held: while LWPs are held. */
 static bool may_change(const struct capture *c, bool held)
 {
 	if (c->request.live == NULL || c->all <= 1)
 		return false;
-	return !held || c->request.policy != STOP_ALL || c->request.set != NULL || c->progress.held;
+	return !held || c->request.policy != STOP_ALL || c->request.set != NULL || c->progress.held ||
+	       any_free(c);
 }
 
 /* Read the values of n LWPs once more. Returns how many differ from the reading before. */
@@ -115,29 +126,29 @@ static bool is_due_now(const struct capture_lwp *l)
 	return l->locals_due && l->known_regs == REGS_ALL;
 }
 
-/* May the values of l, which is held, be read once it is released? */
-static bool may_be_late(const struct capture *c, const struct capture_lwp *l)
+/* May the values of l, which is held, be read once it is released? prove: memory may change. */
+static bool may_be_late(const struct capture *c, const struct capture_lwp *l, bool prove)
 {
 	if (!l->learned || l->python_is != PYTHON_READ)
 		return false;
 	if (c->request.policy == STOP_ALL)
-		return !may_change(c, true) && l->call.number >= 0;
+		return !prove && l->call.number >= 0;
 	return c->progress.locals_again < LATE_HOLDS;
 }
 
 /* Decide which values are read after the hold. Those that have to be proved need all pages, which
  * are forgotten when values are read again. Returns whether some are not. */
-static bool choose_late(struct capture *c)
+static bool choose_late(struct capture *c, bool prove)
 {
 	bool waits = false;
 
 	for (size_t i = 0; i < c->lwps.n; i++) {
 		struct capture_lwp *l = &c->lwps.at[i];
 
-		l->locals_late = is_due_now(l) && may_be_late(c, l);
+		l->locals_late = is_due_now(l) && may_be_late(c, l, prove);
 		waits |= is_due_now(l) && !l->locals_late;
 	}
-	for (size_t i = 0; waits && may_change(c, true) && i < c->lwps.n; i++)
+	for (size_t i = 0; waits && prove && i < c->lwps.n; i++)
 		c->lwps.at[i].locals_late = false;
 	return waits;
 }
@@ -150,7 +161,7 @@ void capture_locals_held(struct capture *c, int64_t end)
 
 	if (c->locals == NULL)
 		return;
-	waits = choose_late(c);
+	waits = choose_late(c, prove);
 	until = clock_now_ns() + HELD_NS;
 	until = until < end ? until : end;
 	(void)snapshot_until(c->snapshot, until);
