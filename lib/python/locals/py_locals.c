@@ -190,15 +190,21 @@ static void add_value(struct reading *f, uint64_t object)
 	one->partial = one->state == PY_LOCAL_UNREADABLE || f->values->unreadable != unreadable;
 }
 
-/* Doubt the last variable, if some of it was missed. */
+/* Doubt the last variable, if some of it was missed, and forget the types, of which something may
+ * have been missed, too. */
 static void doubt_missed(struct reading *f)
 {
 	struct py_local *one = &f->out->list.at[f->out->list.n - 1];
+	struct py_values *v = f->values;
+	const struct py_values before = *v;
 
 	if (f->r->missed == NULL || !f->r->missed(f->r->missed_data))
 		return;
 	one->state = PY_LOCAL_CHANGING;
 	one->value_n = 0;
+	py_values_end(v);
+	py_values_begin(v, before.P, before.rt, before.limits);
+	v->budget = before.budget;
 }
 
 static bool add_variable(struct reading *f, const struct py_variable_list *list, const struct py_variable *v)
