@@ -266,6 +266,7 @@ int64_t capture_add(struct capture *c, lwpid_t id, uint64_t thread_pointer)
 {
 	struct capture_lwp l = { .id = id,
 		.thread_pointer = thread_pointer,
+		.listed = thread_pointer != 0,
 		.blocked = OS_BLOCKED_INIT,
 		.call = OS_CALL_INIT,
 		.about = THREAD_STATE_INIT };
@@ -294,6 +295,8 @@ void capture_undo(struct capture *c, struct capture_lwp *l)
 		.blocked = l->blocked,
 		.call = OS_CALL_INIT,
 		.about = THREAD_STATE_INIT,
+		.pass = l->pass,
+		.listed = l->listed,
 		.refusal = l->refusal };
 
 	memcpy(fresh.refused, l->refused, sizeof(fresh.refused));

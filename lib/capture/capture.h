@@ -91,6 +91,7 @@ struct capture_lwp {
 	bool back;                 /* after its release it is blocked where it was during the hold */
 	uint8_t stays;             /* enum capture_stays */
 	uint8_t pass;              /* in which it was listed; 255: during a hold */
+	bool listed;               /* os_thread_pointers had its pointer when it was listed */
 	uint64_t mutex;            /* that it waits for; 0: none */
 	lwpid_t mutex_owner;       /* who held it then, in the target's numbering */
 	struct py_status status;   /* as it was read with its frames */

@@ -10,13 +10,14 @@
 
 enum { BATCH = 64 };
 
-/* Does LWP l, whose thread pointer is `now`, have the one that it had? Where threads have no such
- * list, it must at least exist. */
+/* Does LWP l, whose thread pointer is `now`, have the one that it had? One that had a list has lost
+ * it while it ends, or while a tracer has not yet waited for it. Where threads have no such list,
+ * it must at least exist. */
 static bool has_pointer(const struct capture *c, const struct capture_lwp *l, uint64_t now)
 {
 	char name[sizeof(l->name)];
 
-	if (now != 0 && l->thread_pointer != 0)
+	if (l->listed || (now != 0 && l->thread_pointer != 0))
 		return now == l->thread_pointer;
 	return !os_lwp_is_zombie(c->request.live, l->id) &&
 	       Plwp_getname(c->request.live, l->id, name, sizeof(name)) == 0;

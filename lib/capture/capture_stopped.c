@@ -364,6 +364,8 @@ bool capture_with_registers(struct capture *c, size_t i, char *why, size_t n)
 		.stack = l->stack,
 		.blocked = OS_BLOCKED_INIT,
 		.call = OS_CALL_INIT,
+		.pass = l->pass,
+		.listed = l->listed,
 		.mutex = l->mutex,
 		.mutex_owner = l->mutex_owner,
 		.wait = l->wait,
