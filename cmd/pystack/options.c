@@ -535,12 +535,13 @@ static enum options_result check_conflicts(const struct options *o, int operands
 
 enum options_result options_parse(int argc, char **argv, struct options *out)
 {
+	static const char shorts[] = ":acd:e:Fgi:L:lm:N:n:o:prt:v";
 	const char *after = after_dashes(argc, argv);
 	int c;
 
 	*out = (struct options){ 0 };
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":acd:e:Fgi:L:lm:N:n:o:prt:v", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		switch (c) {
 		case OPT_LIST:
 			out->list = optarg != NULL ? optarg : "";
@@ -559,7 +560,7 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 			return OPTIONS_DONE;
 		case '?':
 		case ':':
-			options_warn_wrong(c, argv);
+			options_warn_wrong(c, argv, shorts);
 			return usage_error();
 		default:
 			if (!set_flag(c, out) && (optarg == NULL || !parse_value(c, optarg, out)))

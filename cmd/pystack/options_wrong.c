@@ -3,22 +3,35 @@
 
 #include <ctype.h>
 #include <getopt.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "warn.h"
 
-void options_warn_wrong(int c, char **argv)
+/* Is optopt a letter that no short option has? getopt_long sets it for long options, too: to the
+ * value of one that has an argument too many, which is a short option's letter or beyond all of
+ * them, or to 0. */
+static bool is_letter(const char *shorts)
 {
+	return optopt != 0 && optopt <= UCHAR_MAX &&
+	       (optopt < 0 || optopt == ':' || strchr(shorts, optopt) == NULL);
+}
+
+void options_warn_wrong(int c, char **argv, const char *shorts)
+{
+	/* Of letters behind one another this is the argument before, as long as some are left. */
 	const char *typed = argv[optind - 1];
-	char name[] = { '-', isprint(optopt) ? (char)optopt : '?', '\0' };
-	bool is_long = strncmp(typed, "--", 2) == 0;
+	bool is_short = c == ':' ? strncmp(typed, "--", 2) != 0 : is_letter(shorts);
+	bool is_printed = optopt > 0 && optopt <= UCHAR_MAX && isprint(optopt);
+	char name[] = { '-', is_printed ? (char)optopt : '?', '\0' };
 
 	if (c == ':')
-		warn_line("option %s needs a value", is_long ? typed : name);
-	else if (is_long && optopt != 0)
-		warn_line("option %s takes no value", typed);
-	else if (is_long)
-		warn_line("option %s is unknown, or ambiguous", typed);
-	else
+		warn_line("option %s needs a value", is_short ? name : typed);
+	else if (is_short)
 		warn_line("option %s is unknown", name);
+	else if (optopt != 0)
+		warn_line("option %s takes no value", typed);
+	else
+		warn_line("option %s is unknown, or ambiguous", typed);
 }

@@ -112,16 +112,6 @@ START_TEST(usage)
 }
 END_TEST
 
-/* What was typed does not reach the terminal as it is. */
-START_TEST(typed_controls)
-{
-	expect(TOOL("x\033[31m"), 2, NULL, "cannot examine x\\x1b[31m: ");
-	expect(TOOL("-o", "x\033[31m", "1"), 2, NULL, "not 'x\\x1b[31m'");
-	expect(TOOL("--x\033[31m", "1"), 2, NULL, "option --x\\x1b[31m is unknown");
-	expect(TOOL("--exe", "x\033[31m/"), 2, NULL, "not 'x\\x1b[31m/'");
-}
-END_TEST
-
 START_TEST(no_such_process)
 {
 	char name[96];
@@ -564,7 +554,6 @@ static Suite *suite(void)
 
 	tcase_set_timeout(c, 120);
 	tcase_add_test(c, usage);
-	tcase_add_test(c, typed_controls);
 	tcase_add_test(c, no_such_process);
 	tcase_add_test(c, zombie);
 	tcase_add_test(c, first_thread_ended);
