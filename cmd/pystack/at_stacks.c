@@ -108,6 +108,9 @@ static enum res make_text(struct at *a, struct handle *h, const struct probe_beg
 		return fault_memory(&a->fault);
 	text = a->opt->counting || format == COUNTS_JSON ? counts_text(&a->counts, record, &h->lines)
 							 : whole_text(a, record, &h->lines);
+	/* With -p, and no Python frame, the event is printed all the same. */
+	if (!a->opt->counting && text == NULL && record->items.n == 0)
+		text = strdup("\"frames\":[]");
 	n = text == NULL ? 0 : strlen(text);
 	if (!a->opt->counting && (text == NULL || !copy_interps(record, &out->interps))) {
 		free(text);
