@@ -48,14 +48,16 @@ class Target:
         self.process.stdout.close()
 
     def goes_on(self):
-        """No thread is stopped, or has a tracer."""
+        """No thread is stopped, or has a tracer. Looks are counted, too: all may have stood still meanwhile."""
         end = time.monotonic() + 20
+        looks = 0
         while True:
+            looks += 1
             wrong = [text for text in self.states() if "\nTracerPid:\t0\n" not in text or
                      text.split("\nState:\t")[1][0] in "Tt"]
             if not wrong:
                 return True
-            if time.monotonic() > end:
+            if time.monotonic() > end and looks > 1000:
                 return False
             time.sleep(0.001)
 
@@ -123,10 +125,14 @@ class Freezer(Target):
         if not self.words:
             os.rmdir(self.group)
             raise Skip("cgroups cannot freeze")
-        super().__init__(setup, "runs")
-        self.write("cgroup.procs", b"%d" % self.pid)
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.change)
+        super().__init__(setup, "runs")
+        try:
+            self.write("cgroup.procs", b"%d" % self.pid)
+        except OSError as e:
+            self.end()
+            raise Skip("a process cannot be put into a cgroup: %s" % e.strerror)
         self.thread.start()
 
     def write(self, name, text):
@@ -142,7 +148,8 @@ class Freezer(Target):
 
     def end(self):
         self.over.set()
-        self.thread.join()
+        if self.thread.is_alive():
+            self.thread.join()
         super().end()
         for _ in range(1000):
             try:
