@@ -8,6 +8,9 @@
 folder=$1 pystack=$2
 shift 2
 here=$(dirname "$0")
+# Limits of libcheck, as in test/report.
+: "${CK_TIMEOUT_MULTIPLIER:=4}" "${CK_DEFAULT_TIMEOUT:=60}"
+export CK_TIMEOUT_MULTIPLIER CK_DEFAULT_TIMEOUT
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pystack/matrix
 out=$folder/matrix
 mkdir -p "$out" || exit 2

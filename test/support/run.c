@@ -211,7 +211,7 @@ struct run run_program(const struct run_options *opt, const char *const argv[])
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	ck_assert_int_ge(pidfd, 0);
 	p = (struct pollfd){ .fd = pidfd, .events = POLLIN };
-	if (poll(&p, 1, (opt->timeout == 0 ? 60 : opt->timeout) * 1000) != 1)
+	if (poll(&p, 1, (opt->timeout == 0 ? 300 : opt->timeout) * 1000) != 1)
 		(void)kill(pid, SIGKILL);
 	else
 		r.status = 0;

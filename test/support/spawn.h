@@ -74,7 +74,7 @@ struct run_options {
 	pid_t beside; /* with in: in the mount namespace and root of this process */
 	bool own;     /* with in: a program of that root, by its path there */
 	const char *cwd;
-	int timeout; /* seconds; 0 = 60 */
+	int timeout; /* seconds; 0 = 300, as the machine may be busy */
 };
 
 /* Run a program, which is searched for in PATH, to its end. The caller must free the result. */

@@ -23,7 +23,7 @@
 
 #include "support/oracle.h"
 
-enum { PATIENCE_MS = 10000, THREADS_MAX = 4096 };
+enum { PATIENCE_MS = 120000, THREADS_MAX = 4096 };
 
 static void say(int out)
 {

@@ -18,7 +18,7 @@
 #include "support/run_suite.h"
 #include "support/victim.h"
 
-enum { MS = 2000 };
+enum { MS = 60000 };
 
 static struct ps_prochandle *grab(pid_t pid)
 {
