@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/owned.h"
+#include "os/same_file.h"
 
 /* The path of a file that P has mapped, by its name or full path as P sees it. */
 struct mapped_search {
-	pid_t pid;
+	struct ps_prochandle *P;
 	const char *name;
 	char *path;
 	uintptr_t lo, hi; /* the first mapping of it */
@@ -22,6 +22,22 @@ static int found_mapping(struct mapped_search *m, const prmap_t *map, const char
 	m->lo = map->pr_vaddr;
 	m->hi = map->pr_vaddr + map->pr_size;
 	return 1;
+}
+
+/* The link to the mapped file, malloc'd. NULL: out of memory. */
+static char *link_of(pid_t pid, uintptr_t lo, uintptr_t hi)
+{
+	char *link;
+
+	return asprintf(&link, "/proc/%d/map_files/%lx-%lx", (int)pid, (unsigned long)lo, (unsigned long)hi) <
+		       0
+		   ? NULL
+		   : link;
+}
+
+static char *link_of_map(struct ps_prochandle *P, const prmap_t *map)
+{
+	return link_of(Pstatus(P)->pr_pid, map->pr_vaddr, map->pr_vaddr + map->pr_size);
 }
 
 static int is_mapped(void *data, const prmap_t *map, const char *path)
@@ -43,27 +59,24 @@ static int is_alias(void *data, const prmap_t *map, const char *path)
 {
 	OWNED(mem_release) char *alias = NULL, *link = NULL;
 	struct mapped_search *m = data;
-	struct stat named, mapped;
+	struct os_file_id mapped;
 	bool whole = m->name[0] == '/';
 
 	if (path == NULL || path[0] != '/' || (!whole && strchr(m->name, '/') != NULL))
 		return 0;
-	if (asprintf(&alias, "/proc/%d/root%.*s%s", (int)m->pid,
-		whole ? 0 : (int)(strrchr(path, '/') + 1 - path), path, m->name) < 0 ||
-	    asprintf(&link, "/proc/%d/map_files/%lx-%lx", (int)m->pid, (unsigned long)map->pr_vaddr,
-		(unsigned long)(map->pr_vaddr + map->pr_size)) < 0)
+	if (asprintf(&alias, "%.*s%s", whole ? 0 : (int)(strrchr(path, '/') + 1 - path), path, m->name) < 0)
 		return 0;
-	if (stat(alias, &named) != 0 || stat(link, &mapped) != 0 || named.st_dev != mapped.st_dev ||
-	    named.st_ino != mapped.st_ino)
+	link = link_of_map(m->P, map);
+	if (link == NULL || !os_file_of_link(link, &mapped) || !os_file_is_below(m->P, alias, &mapped))
 		return 0;
 	return found_mapping(m, map, path);
 }
 
-static bool is_file(const char *path, const struct stat *file)
+static bool is_file(const char *path, const struct os_file_id *file)
 {
-	struct stat st;
+	struct os_file_id its;
 
-	return stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+	return os_file_at(path, &its) && os_file_same(&its, file);
 }
 
 /* The path from here of the file that m has found in process pid: if possible one that is valid
@@ -71,20 +84,20 @@ static bool is_file(const char *path, const struct stat *file)
  * one would never be met. */
 static char *mapped_path(const struct mapped_search *m)
 {
-	OWNED(mem_release) char *link = NULL;
+	const pid_t pid = Pstatus(m->P)->pr_pid;
+	OWNED(mem_release) char *link = link_of(pid, m->lo, m->hi);
 	char *path = NULL;
-	struct stat mapped;
+	struct os_file_id mapped;
 	bool known;
 
-	if (asprintf(&link, "/proc/%d/map_files/%lx-%lx", (int)m->pid, (unsigned long)m->lo,
-		(unsigned long)m->hi) < 0)
+	if (link == NULL)
 		return NULL;
-	known = stat(link, &mapped) == 0;
+	known = os_file_of_link(link, &mapped);
 	if (known && is_file(m->path, &mapped))
 		return strdup(m->path);
-	if (asprintf(&path, "/proc/%d/root%s", (int)m->pid, m->path) < 0)
+	if (asprintf(&path, "/proc/%d/root%s", (int)pid, m->path) < 0)
 		return NULL;
-	if (!known || is_file(path, &mapped))
+	if (!known || os_file_is_below(m->P, m->path, &mapped))
 		return path;
 	free(path);
 	return strdup(link);
@@ -92,7 +105,7 @@ static char *mapped_path(const struct mapped_search *m)
 
 char *at_file_path(struct ps_prochandle *P, const char *file)
 {
-	struct mapped_search m = { .pid = Pstatus(P)->pr_pid, .name = file };
+	struct mapped_search m = { .P = P, .name = file };
 	char *path;
 
 	if (Pobject_iter(P, is_mapped, &m) == 0)
@@ -103,29 +116,30 @@ char *at_file_path(struct ps_prochandle *P, const char *file)
 }
 
 struct inode_search {
-	struct stat st;
-	pid_t pid;
+	struct os_file_id file;
+	struct ps_prochandle *P;
 };
 
 static int is_inode(void *data, const prmap_t *map, const char *path)
 {
 	const struct inode_search *s = data;
-	OWNED(mem_release) char *link = NULL, *name = NULL;
-	struct stat st;
+	OWNED(mem_release) char *link = NULL;
+	struct os_file_id mapped;
 
-	if (path == NULL || path[0] != '/' ||
-	    asprintf(&link, "/proc/%d/map_files/%lx-%lx", (int)s->pid, (unsigned long)map->pr_vaddr,
-		(unsigned long)(map->pr_vaddr + map->pr_size)) < 0)
+	if (path == NULL || path[0] != '/')
 		return 0;
-	if (stat(link, &st) == 0)
-		return st.st_dev == s->st.st_dev && st.st_ino == s->st.st_ino;
+	link = link_of_map(s->P, map);
+	if (link == NULL)
+		return 0;
+	if (os_file_of_link(link, &mapped))
+		return os_file_same(&mapped, &s->file);
 	/* These links take a capability more than probes do. */
-	return asprintf(&name, "/proc/%d/root%s", (int)s->pid, path) >= 0 && is_file(name, &s->st);
+	return os_file_is_below(s->P, path, &s->file);
 }
 
 bool at_file_is_mapped(struct ps_prochandle *P, const char *path)
 {
-	struct inode_search s = { .pid = Pstatus(P)->pr_pid };
+	struct inode_search s = { .P = P };
 
-	return stat(path, &s.st) == 0 && Pobject_iter(P, is_inode, &s) != 0;
+	return os_file_at(path, &s.file) && Pobject_iter(P, is_inode, &s) != 0;
 }

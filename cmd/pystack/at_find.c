@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -18,6 +17,7 @@
 #include "base/hash.h"
 #include "base/path.h"
 #include "os/process_stat.h"
+#include "os/same_file.h"
 #include "probe/probe_exe.h"
 
 bool process_stat_read(uint32_t pid, struct process_stat *out)
@@ -143,10 +143,10 @@ void at_find_named(struct observing *x, const char *name)
 static uint32_t program_of(uint32_t pid, const struct process_stat *st)
 {
 	char link[64];
-	struct stat exe;
+	struct os_file_id exe;
 
 	(void)snprintf(link, sizeof(link), "/proc/%u/exe", pid);
-	return stat(link, &exe) == 0 ? (uint32_t)hash_word(st->began, exe.st_ino) : st->began;
+	return os_file_of_link(link, &exe) ? (uint32_t)hash_word(st->began, exe.inode) : st->began;
 }
 
 static bool add_python(struct observing *x, uint32_t pid, const void *data)

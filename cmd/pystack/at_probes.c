@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "at_arguments.h"
 #include "at_file.h"
@@ -345,14 +344,14 @@ bool at_probes_place_kernel(struct at_probes *p)
 }
 
 /* Was probe `spec` looked for in this file? From now on it was. */
-static bool was_placed(struct at_probes *p, uint32_t spec, const struct stat *st)
+static bool was_placed(struct at_probes *p, uint32_t spec, const struct os_file_id *file)
 {
-	struct placed_file one = { spec, st->st_dev, st->st_ino };
+	struct placed_file one = { spec, *file };
 
 	for (size_t i = 0; i < p->placed.n; i++) {
 		const struct placed_file *at = &p->placed.at[i];
 
-		if (at->spec == one.spec && at->dev == one.dev && at->inode == one.inode)
+		if (at->spec == spec && os_file_same(&at->file, file))
 			return true;
 	}
 	return !vec_push(&p->placed, one);
@@ -369,7 +368,7 @@ bool at_probes_place(
 	for (size_t i = 0; i < p->n; i++) {
 		const struct probe_spec *spec = &p->at[i].spec;
 		const char *path;
-		struct stat st;
+		struct os_file_id its;
 
 		if (!is_in_code(&p->at[i]))
 			continue;
@@ -388,8 +387,8 @@ bool at_probes_place(
 			p->at[i].mapped = true;
 		else
 			warn_line("--at %s: process %d has not mapped this file", p->at[i].name, (int)pid);
-		if (stat(path, &st) == 0)
-			(void)was_placed(p, (uint32_t)i, &st);
+		if (os_file_at(path, &its))
+			(void)was_placed(p, (uint32_t)i, &its);
 	}
 	return true;
 }
@@ -403,16 +402,16 @@ bool at_probes_place_everywhere(
 	for (size_t i = 0; i < p->n; i++) {
 		const char *file = p->at[i].spec.file[0] != '\0' ? p->at[i].spec.file : python;
 		const char *path;
-		struct stat st;
+		struct os_file_id its;
 
 		if (!is_in_code(&p->at[i]) || file[0] == '\0')
 			continue;
 		path = path_of(p, P, file);
 		/* A library that is not mapped yet has no path. */
-		if (path == NULL || stat(path, &st) != 0)
+		if (path == NULL || !os_file_at(path, &its))
 			continue;
 		p->at[i].mapped = p->at[i].mapped || at_file_is_mapped(P, path);
-		if (was_placed(p, (uint32_t)i, &st))
+		if (was_placed(p, (uint32_t)i, &its))
 			continue;
 		ok &= !is_hardly_met(&p->at[i], py);
 		ok &= place_code(

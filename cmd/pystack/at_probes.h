@@ -6,6 +6,7 @@
 
 #include "base/vec.h"
 #include "options.h"
+#include "os/same_file.h"
 #include "probe/probe.h"
 #include "probe/probe_spec.h"
 #include "probe/probe_syscalls.h"
@@ -27,8 +28,7 @@ struct at_probes {
 	VEC(struct probe_place) places;
 	VEC(struct placed_file {
 		uint32_t spec;
-		dev_t dev;
-		ino_t inode;
+		struct os_file_id file;
 	})
 	placed;                               /* files that were searched for probes */
 	VEC(char *) files;                    /* names in places, owned */

@@ -253,6 +253,20 @@ static void look_below(const struct scene *s, const char *core)
 	look_in_vain(ARGS("--sysroot", s->point, core));
 }
 
+/* Probes are put into a library that is elsewhere. Only that this comes to an end is asked for: there
+ * may be no probes here. */
+static void probe_elsewhere(const char *pid)
+{
+	static const char *const probes[] = { "uprobe:libc.so.6:rmdir", "uprobe:libno-such.so:f" };
+
+	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
+		struct run r = look(ARGS("-c", "--at", probes[i], "-d", "1ms", pid));
+
+		ck_assert_msg(r.status <= 2, "%s: %d: %s", probes[i], r.status, r.err);
+		run_free(&r);
+	}
+}
+
 static const char *const ways[] = { NULL, "--no-stop", "--stop", "-mfp" };
 
 /* 1: its pages must be read from the file system. */
@@ -290,6 +304,7 @@ START_TEST(library)
 	if (core[0] != 0)
 		look_at_core(&s, core);
 	look_below(&s, core[0] != 0 ? core : "/nowhere");
+	probe_elsewhere(pid);
 	r = look(ARGS("-p", pid));
 	ck_assert_ptr_nonnull(strstr(r.out, "(inside) ]"));
 	if (_i == 0) {
