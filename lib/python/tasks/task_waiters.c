@@ -247,7 +247,7 @@ static bool take_awaiting(struct task_reader *r, uint64_t element, void *data)
 static void follow_awaited_by(struct task_reader *r, struct search *s, uint64_t future)
 {
 	const struct task_members *m = &r->members;
-	enum task_kind kind = task_kind_of(r, future);
+	enum task_kind kind = task_kind_of(r, future), by_kind;
 	uint64_t by = 0;
 
 	/* _asyncio does not tell what is written in Python who awaits it. */
@@ -257,11 +257,11 @@ static void follow_awaited_by(struct task_reader *r, struct search *s, uint64_t 
 	} else if (m->awaited_by == 0 || !task_at(r, future, m->awaited_by, &by)) {
 		s->task->waiters_unknown = true;
 	}
-	if (by != 0 && task_kind_of(r, by) == TASK_KIND_NONE)
-		s->task->waiters_unknown = true;
-	else if (task_is_future(task_kind_of(r, by)))
+	by_kind = task_kind_of(r, by);
+	if (task_is_future(by_kind))
 		add_object(r, s, by);
-	else if (task_kind_of(r, by) == TASK_KIND_SET && !task_set_each(r, by, take_awaiting, s))
+	else if ((by != 0 && by_kind == TASK_KIND_NONE) ||
+		 (by_kind == TASK_KIND_SET && !task_set_each(r, by, take_awaiting, s)))
 		s->task->waiters_unknown = true;
 }
 
