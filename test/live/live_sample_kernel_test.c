@@ -122,7 +122,7 @@ END_TEST
 /* In a pid namespace, by the ids that processes have there. */
 START_TEST(in_a_namespace)
 {
-	static const char script[] = "tail -f /dev/null | PYSTACK_TEST_FDS=0,2 \"$1\" \"$2\" & sleep 1; "
+	static const char script[] = "tail -f /dev/null | PYSTACK_TEST_FDS=0,2 \"$1\" \"$2\" & sleep 5; "
 				     "\"$0\" -i 10ms -N 50 -p -o folded $!; kill $!";
 	const struct interpreter *in = live_interpreters(NULL);
 	char program[PATH_MAX];

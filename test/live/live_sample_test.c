@@ -196,7 +196,7 @@ START_TEST(of_samples)
 	run_free(&r);
 	check_json(pid);
 	/* After ^C the samples so far are printed. */
-	r = run_program(NULL, ARGS("timeout", "-s", "INT", "2", spawn_tool(), "-i", "10ms", "--idle", pid));
+	r = run_program(NULL, ARGS("timeout", "-s", "INT", "8", spawn_tool(), "-i", "10ms", "--idle", pid));
 	ck_assert_msg(
 	    r.status == 124 && total(r.out, "(p_wait) ]") >= 1, "exit %d, %s%s", r.status, r.out, r.err);
 	run_free(&r);
@@ -263,7 +263,7 @@ START_TEST(of_the_dying)
 	fixture_start(&f, in, &(struct fixture_options){ .no_rest = true }, ARGS("@spin.py", "%"));
 	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
 	r = run_program(
-	    NULL, ARGS("sh", "-c", "\"$0\" -i 10ms --idle $1 & sleep 1; kill -9 $1; wait $!; echo status $?",
+	    NULL, ARGS("sh", "-c", "\"$0\" -i 10ms --idle $1 & sleep 5; kill -9 $1; wait $!; echo status $?",
 		      spawn_tool(), pid));
 	ck_assert_msg(strstr(r.out, "status 1\n") != NULL && total(r.out, "(p_wait) ]") >= 1 &&
 			  strstr(r.err, " samples failed, the last: ") != NULL,

@@ -320,7 +320,7 @@ START_TEST(slow_reader)
 	traced_start(&f, in);
 	(void)snprintf(pid, sizeof(pid), "%d", (int)f.pid);
 	(void)kill(f.pid, SIGSTOP);
-	r = run_program(NULL, ARGS("timeout", "20", "sh", "-c",
+	r = run_program(NULL, ARGS("timeout", "120", "sh", "-c",
 				  "mkfifo $1/full && exec 5<>$1/full && timeout 0.5 dd if=/dev/zero bs=64k "
 				  "count=64 >&5 2>/dev/null\n"
 				  "pystack-stopped -c -s $$.1 $2/$2 >&5 5>&- || exit 3\n"
