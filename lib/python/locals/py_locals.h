@@ -24,7 +24,7 @@ struct py_local {
 	size_t name, name_n, value, value_n;
 	uint64_t at;   /* address of the value; 0: unbound, or no object */
 	uint8_t state; /* enum py_local_state */
-	bool partial;  /* some part of its value cannot be read */
+	bool partial;  /* some part of its value is missing or cannot be read */
 	uint8_t same;  /* readings before this one, without a gap, in which it was the same */
 };
 

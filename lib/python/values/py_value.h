@@ -30,7 +30,7 @@ struct py_values {
 	struct py_value_limits limits;
 	uint64_t budget;                   /* bytes that may still be read */
 	uint64_t left;                     /* of them for the value that is being written */
-	size_t unreadable;                 /* objects so far that could not be read */
+	size_t unreadable;                 /* objects so far that could not be read, or were missing */
 	VEC(struct py_value_type *) types; /* types of the objects so far */
 	struct addrmap type_index;         /* address of a type → index in types */
 	/* Addresses of keys that were found in a dict (py_dict_find); 0: none yet. */

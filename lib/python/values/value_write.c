@@ -100,7 +100,10 @@ static void write_value(struct value_writer *w, uint64_t addr)
 
 	if (w->full)
 		return;
-	if (addr == 0) { /* an item that has not been filled in yet */
+	/* An item that has not been filled in yet, or was emptied: like one that cannot be read, it
+	 * looks the same while other objects come and go at that address. */
+	if (addr == 0) {
+		w->v->unreadable++;
 		value_put(w, "<NULL>");
 		return;
 	}
