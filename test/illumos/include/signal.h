@@ -39,6 +39,8 @@ struct sigaction {
 #define SIGCHLD 18
 #define SIGSTOP 23
 #define SIGCONT 25
+#define SIGXCPU 30
+#define SIGXFSZ 31
 #define SA_RESETHAND 0x00000002
 #define SA_RESTART 0x00000004
 #define SA_SIGINFO 0x00000008
