@@ -26,6 +26,7 @@ struct sent {
 	struct probe_key key;
 	char *text; /* owned; NULL: it is not counted, or could not be read */
 	bool unread;
+	bool lacks; /* something, as a remark says */
 };
 
 struct sampling {
@@ -38,11 +39,12 @@ struct sampling {
 	struct at_losses losses;
 	struct fault fault; /* of the last stack that could not be read */
 	uint64_t unread;
-	unsigned remarks;   /* about source files */
-	bool dropped;       /* stacks were not read, as it would have taken too long */
-	uint64_t samples;   /* to be taken; 0: without end */
-	int64_t begin, end; /* end: 0 until then */
-	bool gone;          /* the process has exited, or has executed another program */
+	uint64_t incomplete; /* counted stacks that lack something, as remarks say */
+	unsigned remarks;    /* about source files */
+	bool dropped;        /* stacks were not read, as it would have taken too long */
+	uint64_t samples;    /* to be taken; 0: without end */
+	int64_t begin, end;  /* end: 0 until then */
+	bool gone;           /* the process has exited, or has executed another program */
 };
 
 /* --- stacks --- */
@@ -54,9 +56,9 @@ static const struct sent *sent_of(const struct sampling *s, const struct probe_k
 	return addrmap_get(&s->by_hash, at_key_hash(key), &i) ? &s->stacks.at[i] : NULL;
 }
 
-/* The text that a stack is counted by. *text NULL: it has none, as by -p without Python. */
+/* The text that a stack is counted by. NULL: it has none, as by -p without Python. */
 static enum res read_stack(struct sampling *s, struct handle *h, const struct probe_ranges *replaced,
-    const struct probe_stack *stack, char **text)
+    const struct probe_stack *stack, struct sent *out)
 {
 	const struct collect_options opt = collect_options_of(&s->opt);
 	struct at_recorded recorded;
@@ -70,7 +72,8 @@ static enum res read_stack(struct sampling *s, struct handle *h, const struct pr
 		res = collect_thread(h->target, &th, &opt, h->names, &record, &s->fault);
 	if (res == RES_OK) {
 		source_give(&record, h->sources, h->target, true);
-		*text = counts_text(s->counts, &record, &h->lines);
+		out->text = counts_text(s->counts, &record, &h->lines);
+		out->lacks = th.failed || record.incomplete;
 		source_warn(h->sources, s->opt.at[0], s->opt.verbose, &s->remarks);
 	}
 	record_thread_free(&record);
@@ -88,7 +91,7 @@ static void take_stack(void *data, const struct probe_stack *stack)
 	if (sent_of(s, &one.key) != NULL)
 		return;
 	h = observing_reader(&s->processes, stack->begin, &replaced, &s->fault);
-	one.unread = h == NULL || read_stack(s, h, &replaced, stack, &one.text) != RES_OK;
+	one.unread = h == NULL || read_stack(s, h, &replaced, stack, &one) != RES_OK;
 	vec_free(&replaced.at);
 	s->unread += one.unread;
 	if (vec_push(&s->stacks, one) &&
@@ -124,6 +127,8 @@ static bool add_count(void *data, const struct probe_key *key, const struct prob
 		s->losses.unknown += count->count;
 	else if (sent->text != NULL)
 		counts_add(s->counts, sent->text, count->count);
+	if (sent != NULL && sent->text != NULL && sent->lacks)
+		s->incomplete += count->count;
 	return true;
 }
 
@@ -287,8 +292,11 @@ static enum outcome sampling_finish(struct sampling *s, const struct operand *o,
 	}
 	if (s->gone || s->opt.verbose)
 		warn_record(&w);
+	if (s->incomplete > 0)
+		warn_record(&(struct record_warning){
+		    .code = WARN_STACKS_LACKING, .operand = o->typed, .count = { s->incomplete } });
 	at_losses_warn(&s->losses, s->session, &s->opt, s->unread != 0 || s->dropped ? s->fault.text : NULL);
-	return ok && !s->losses.any && !s->processes.failed ? DONE : PARTLY;
+	return ok && s->incomplete == 0 && !s->losses.any && !s->processes.failed ? DONE : PARTLY;
 }
 
 bool at_sample(const struct operand *o, const struct options *opt, struct counts *counts,

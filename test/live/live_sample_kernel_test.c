@@ -1,13 +1,18 @@
 /* -i in the kernel counts what it counts from outside. */
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/owned.h"
 #include "support/json_lines.h"
 #include "support/live.h"
+#include "support/oracle.h"
 #include "support/spawn_files.h"
 
 static const char method[] = "pystack: sampling in the kernel";
@@ -119,6 +124,45 @@ START_TEST(ends)
 }
 END_TEST
 
+/* Runs code without unwind information, on memory that is no stack. */
+static void run_bare(void)
+{
+	/* xor %ebp,%ebp; mov %rdi,%rsp; jmp . */
+	static const unsigned char code[] = { 0x31, 0xed, 0x48, 0x89, 0xfc, 0xeb, 0xfe };
+	static char memory[1 << 16];
+	void *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		_exit(1);
+	memcpy(at, code, sizeof(code));
+	((void (*)(void *))(uintptr_t)at)(memory + sizeof(memory) / 2);
+}
+
+/* Stacks that end early are not taken for whole ones. */
+START_TEST(stacks_that_lack_something)
+{
+	struct run r;
+	char id[16];
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		run_bare();
+	}
+	oracle_leave_out(); /* it runs */
+	(void)snprintf(id, sizeof(id), "%d", (int)pid);
+	r = TOOL("-i", "5ms", "-N", "200", id);
+	(void)kill(pid, SIGKILL);
+	(void)waitpid(pid, NULL, 0);
+	if (!was_refused(&r))
+		ck_assert_msg(r.status == 1 && strstr(r.out, "(no unwind information") != NULL &&
+				  strstr(r.err, " of the samples lack") != NULL,
+		    "exit %d, %.1000s%.1000s", r.status, r.out, r.err);
+	run_free(&r);
+}
+END_TEST
+
 /* In a pid namespace, by the ids that processes have there. */
 START_TEST(in_a_namespace)
 {
@@ -201,6 +245,9 @@ static Suite *suite(void)
 		tcase_add_test(c, same_as_from_outside);
 		tcase_add_test(c, ends);
 		tcase_add_test(c, in_a_namespace);
+#ifdef __x86_64__
+		tcase_add_test(c, stacks_that_lack_something);
+#endif
 		tcase_add_test(c, from_outside);
 		tcase_add_test(c, as_json);
 	}
