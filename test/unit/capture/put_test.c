@@ -187,8 +187,11 @@ START_TEST(out_of_memory)
 	for (int n = 1; !ok; n++) {
 		teardown();
 		setup();
-		for (int i = 0; i < 8; i++) /* the next grows the array of pieces */
-			ck_assert(put(DATA + 100 + 10 * (uint64_t)i, 2, 'a'));
+		/* The next behind the middle grows the array of pieces. */
+		for (int i = 0; i < 30; i++)
+			ck_assert(put(DATA + 3 * (uint64_t)i, 2, 'a'));
+		ck_assert(put(DATA + 100, 2, 'a'));
+		ck_assert(put(DATA + 110, 2, 'a'));
 		fails = n;
 		ok = put(DATA + 98, 14, 'b');
 		refused += !ok;

@@ -54,7 +54,7 @@ static void begin(struct scene *s)
 {
 	memset(s, 0, sizeof(*s));
 	s->locals = some_locals();
-	s->stack.python.locals = &s->locals;
+	s->thread.locals = &s->locals;
 	s->stack.python.frames.at = s->frames;
 	s->stack.python.frames.n = 3;
 	s->thread.name = "";
