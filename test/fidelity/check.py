@@ -41,6 +41,7 @@ ENTER = 'mount -t proc proc "$1/proc" && mount --rbind / "$1/media" && root=$1 &
 LIBRARIES = "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu"
 UNKNOWN = "?"
 EU_EVERY = 50
+ENTRY_SIZE = 64
 Frame = collections.namedtuple("Frame", "file line name run")
 
 
@@ -129,10 +130,20 @@ def parse(text, pid):
     return stacks + [Stack(tid, lines)]
 
 
-def ends_well(stack):
-    """Return True if the stack ends at a thread's start. In a module without symbols any frame may be one."""
+def entry_of(pid):
+    """Return the name of the file that the process runs, and its entry point."""
+    with open("/proc/%d/exe" % pid, "rb") as exe:
+        head = exe.read(32)
+    return os.path.basename(os.readlink("/proc/%d/exe" % pid)), int.from_bytes(head[24:32 if head[4] == 2 else 28], "little")
+
+
+def ends_well(stack, entry):
+    """Return True if the stack ends at a thread's start. In a module without symbols any frame may be one. musl's
+    _start and __clone have symbols without a size, so they are printed as addresses."""
     last = NATIVE.match(stack.natives[-1]) if stack.natives else None
-    if last is None or last[2] in OLDEST or last[0].strip().startswith("libc.so.6`0x"):
+    if last and last[1] == entry[0] and last[2].startswith("0x") and 0 < int(last[2], 16) - entry[1] < ENTRY_SIZE:
+        return True
+    if last is None or last[2] in OLDEST or last[0].strip().startswith(("libc.so.6`0x", "libc.so`0x")):
         return last is not None
     same = [NATIVE.match(text) for text in stack.natives]
     return all(found and found[2] and found[2].startswith("0x") for found in same if found and found[1] == last[1])
@@ -155,7 +166,7 @@ def bare_activations(program, stack):
     return [] if stack.marked else out
 
 
-def faults(program, stack):
+def faults(program, stack, entry):
     """Return all faults of a stack."""
     out = [program.wrong_line(f) for f in stack.frames]
     out += [program.wrong_call(a, b, stack.marked) for b, a in zip(stack.frames, stack.frames[1:])]
@@ -176,7 +187,7 @@ def faults(program, stack):
         if found and found[2] and not loops.match(found[2]):
             out.append("annotations beneath %s" % text.strip())
     out += bare_activations(program, stack)
-    if not stack.marked and not ends_well(stack):
+    if not stack.marked and not ends_well(stack, entry):
         out.append("the native stack ends at %s" % (stack.natives[-1].strip() if stack.natives else "nothing"))
     if program.version < (3, 11):
         runs = collections.Counter(f.run for f in stack.frames if f.name != "catch")
@@ -364,13 +375,14 @@ def check(opt, label, python, root, env):
     folder, programs = which_programs(python, root, env)
     for name in programs:
         busy, eu.at = Busy(python, root, env, folder, name), {}
+        entry = entry_of(busy.process.pid)
         try:
             for number in range(max(opt.n // len(programs), 1)):
                 time.sleep(random.random() * 0.002)
                 stacks, text, bad = one_stop(opt, busy, eu, number)
                 count["stops"] += 1
                 for stack in stacks:
-                    these = faults(busy.program, stack) + bad
+                    these = faults(busy.program, stack, entry) + bad
                     kind = "wrong" if these else "marked" if stack.marked else "exact"
                     count[kind] += 1
                     if kind != "exact":
